@@ -1,0 +1,35 @@
+import { type Static, Type } from 'typebox'
+import { canonicalJson } from '../crypto/canonical-json.ts'
+import { domains } from '../crypto/hash.ts'
+import { CharterSchema } from './charter.ts'
+import { CountSchema, HandleSchema, SignatureSchema, UidSchema } from './ids.ts'
+import { KeysSchema } from './party-card.ts'
+import { HeadSchema } from './statement.ts'
+
+const closed = { additionalProperties: false }
+
+/** An invitee's word that it joins: over what it verified, good once, and up to a last ledger index (design §4). */
+export const AcceptanceSchema = Type.Object(
+  {
+    contract: UidSchema,
+    /** Ledger index of the invitation. */
+    invitation: CountSchema,
+    handle: HandleSchema,
+    keys: KeysSchema,
+    charter: CharterSchema,
+    /** The head of the ledger that the invitee verified from index 0. */
+    head: HeadSchema,
+    /** The last ledger index at which the admission may stand. */
+    lastIndex: CountSchema,
+  },
+  closed,
+)
+export type Acceptance = Static<typeof AcceptanceSchema>
+
+export const SignedAcceptanceSchema = Type.Object({ acceptance: AcceptanceSchema, signature: SignatureSchema }, closed)
+export type SignedAcceptance = Static<typeof SignedAcceptanceSchema>
+
+/** What the invitee's signature is made over: the domain line and the JCS of the acceptance. */
+export function acceptanceBytes(acceptance: Acceptance): Uint8Array {
+  return Buffer.from(domains.acceptance + canonicalJson(acceptance))
+}

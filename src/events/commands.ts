@@ -1,0 +1,105 @@
+import { type Static, Type } from 'typebox'
+import { SignedAcceptanceSchema } from './acceptance.ts'
+import { CharterSchema } from './charter.ts'
+import { FieldTypeSchema } from './field-type.ts'
+import { ElementIdSchema, HandleSchema, HashSchema, ProposalIdSchema } from './ids.ts'
+import { LimitsSchema, REASON_CHARACTERS_MAX } from './limits.ts'
+import { PartyCardSchema } from './party-card.ts'
+
+const closed = { additionalProperties: false }
+
+/** An element that exists, or `#n`: the one that command n of the same request adds. */
+export const ElementRefSchema = Type.Union([ElementIdSchema, Type.String({ pattern: '^#(?:0|[1-9][0-9]{0,3})$' })])
+export type ElementRef = Static<typeof ElementRefSchema>
+
+/**
+ * The name of an element among its siblings, and its step in paths: no slash, tilde, hash or control character, not
+ * `.` or `..` or `_` (the document root), no space at either end. Length: `nameCharacters` of the contract.
+ */
+export const ELEMENT_NAME_PATTERN =
+  '^(?!(?:\\.{1,2}|_)$)[^\\u0000-\\u0020/~#\\u007f-\\u00a0](?:[^\\u0000-\\u001f/~#\\u007f-\\u009f]*[^\\u0000-\\u0020/~#\\u007f-\\u00a0])?$'
+const ElementName = Type.String({ pattern: ELEMENT_NAME_PATTERN, maxLength: 200 })
+/** A party owns the element and alone changes the structure under it; null: it is shared. */
+const Owner = Type.Union([HandleSchema, Type.Null()])
+const Reason = Type.Optional(Type.String({ maxLength: REASON_CHARACTERS_MAX }))
+
+/** Everything a request can order. One schema a command; `aggregates/contract` decides each. */
+export const commandSchemas = {
+  OpenContract: Type.Object(
+    {
+      type: Type.Literal('OpenContract'),
+      title: Type.String({ minLength: 1, maxLength: 200 }),
+      engine: Type.Literal(1),
+      charter: CharterSchema,
+      limits: LimitsSchema,
+      founder: PartyCardSchema,
+    },
+    closed,
+  ),
+  InviteParty: Type.Object({ type: Type.Literal('InviteParty'), party: PartyCardSchema }, closed),
+  /** Stands alone in its request. */
+  AdmitParty: Type.Object({ type: Type.Literal('AdmitParty'), accepted: SignedAcceptanceSchema }, closed),
+  /** Stands alone in its request. */
+  Resign: Type.Object({ type: Type.Literal('Resign'), reason: Reason }, closed),
+
+  AddBlock: Type.Object(
+    {
+      type: Type.Literal('AddBlock'),
+      parent: ElementRefSchema,
+      /** Left out exactly when the parent is a list: its children are named by their numbers. */
+      name: Type.Optional(ElementName),
+      list: Type.Optional(Type.Literal(true)),
+      /** Left out: as the parent. Given: the author, or null for shared. */
+      owner: Type.Optional(Owner),
+    },
+    closed,
+  ),
+  AddField: Type.Object(
+    {
+      type: Type.Literal('AddField'),
+      parent: ElementRefSchema,
+      name: Type.Optional(ElementName),
+      field: FieldTypeSchema,
+      owner: Type.Optional(Owner),
+    },
+    closed,
+  ),
+  RenameElement: Type.Object(
+    { type: Type.Literal('RenameElement'), element: ElementIdSchema, name: ElementName },
+    closed,
+  ),
+  RemoveElement: Type.Object({ type: Type.Literal('RemoveElement'), element: ElementIdSchema }, closed),
+  GrantElement: Type.Object({ type: Type.Literal('GrantElement'), element: ElementIdSchema, to: Owner }, closed),
+
+  ProposeValue: Type.Object(
+    {
+      type: Type.Literal('ProposeValue'),
+      field: ElementRefSchema,
+      seal: HashSchema,
+      /** The proposals that the author saw standing: this one replaces them. */
+      basis: Type.Array(ProposalIdSchema, { maxItems: 1000, uniqueItems: true }),
+      /** Void instead of a conflict, should another party's proposal stand that `basis` does not name. */
+      exclusive: Type.Optional(Type.Literal(true)),
+    },
+    closed,
+  ),
+  WithdrawProposal: Type.Object(
+    { type: Type.Literal('WithdrawProposal'), field: ElementIdSchema, proposal: ProposalIdSchema },
+    closed,
+  ),
+  CastVote: Type.Object(
+    {
+      type: Type.Literal('CastVote'),
+      field: ElementIdSchema,
+      proposal: ProposalIdSchema,
+      vote: Type.Union([Type.Literal('yes'), Type.Literal('no')]),
+      reason: Reason,
+    },
+    closed,
+  ),
+} as const
+
+export type CommandType = keyof typeof commandSchemas
+export type CommandOf<T extends CommandType> = Static<(typeof commandSchemas)[T]>
+export type Command = { [T in CommandType]: CommandOf<T> }[CommandType]
+

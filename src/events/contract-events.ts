@@ -1,0 +1,62 @@
+import type { Hash } from '../crypto/hash.ts'
+import type { Charter } from './charter.ts'
+import type { FieldType } from './field-type.ts'
+import type { ElementId, Handle, LedgerIndex, ProposalId } from './ids.ts'
+import type { Limits } from './limits.ts'
+import type { PartyCard } from './party-card.ts'
+
+/**
+ * The facts that follow from an accepted request; they stand in its ledger entry, so their bytes are part of the
+ * protocol: a field is never added to one of these without a new engine version.
+ */
+export type ContractEvent =
+  | {
+      readonly type: 'ContractOpened'
+      readonly title: string
+      readonly engine: 1
+      readonly charter: Charter
+      readonly limits: Limits
+      readonly founder: PartyCard
+    }
+  | { readonly type: 'PartyInvited'; readonly by: Handle; readonly party: PartyCard }
+  | { readonly type: 'PartyAdmitted'; readonly handle: Handle; readonly invitation: LedgerIndex }
+  | { readonly type: 'PartyResigned'; readonly handle: Handle; readonly reason?: string }
+  | {
+      readonly type: 'BlockAdded'
+      readonly element: ElementId
+      readonly name: string
+      readonly list: boolean
+      readonly owner: Handle | null
+    }
+  | {
+      readonly type: 'FieldAdded'
+      readonly element: ElementId
+      readonly name: string
+      readonly field: FieldType
+      readonly owner: Handle | null
+    }
+  | { readonly type: 'ElementRenamed'; readonly element: ElementId; readonly name: string }
+  | { readonly type: 'ElementRemoved'; readonly element: ElementId }
+  | { readonly type: 'ElementGranted'; readonly element: ElementId; readonly to: Handle | null }
+  | {
+      readonly type: 'ValueProposed'
+      readonly field: ElementId
+      readonly proposal: ProposalId
+      readonly by: Handle
+      readonly seal: Hash
+      /** The standing proposals that it took the place of, in the order in which they stood. */
+      readonly replaces: readonly ProposalId[]
+    }
+  | { readonly type: 'ProposalWithdrawn'; readonly field: ElementId; readonly proposal: ProposalId }
+  | {
+      readonly type: 'VoteCast'
+      readonly field: ElementId
+      readonly proposal: ProposalId
+      readonly by: Handle
+      readonly vote: 'yes' | 'no'
+      readonly reason?: string
+    }
+  /** A NO turned it down: it stands no more. */
+  | { readonly type: 'ProposalTurnedDown'; readonly field: ElementId; readonly proposal: ProposalId; readonly by: Handle }
+
+export type ContractEventType = ContractEvent['type']

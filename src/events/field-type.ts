@@ -1,0 +1,35 @@
+import { type Static, Type } from 'typebox'
+
+const closed = { additionalProperties: false }
+const Hint = Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z][a-z0-9-]*$' }))
+
+/**
+ * The types a field can have. On the wire a value is: text, choice, party — a string; integer — a JSON integer within
+ * ±(2^53−1), or beyond that its digits as a string; decimal — a string such as `-12.50`; money — `{amount, currency}`
+ * with a decimal string and an ISO 4217 code; date — `2026-01-31`; date-time — RFC 3339 with offset or Z; duration —
+ * ISO 8601 such as `P1Y` or `PT36H`; boolean — true or false. `hint` is for presentation only (`percent`, `colour`).
+ */
+export const FieldTypeSchema = Type.Union([
+  Type.Object({ type: Type.Literal('text'), hint: Hint }, closed),
+  Type.Object({ type: Type.Literal('integer'), hint: Hint }, closed),
+  Type.Object({ type: Type.Literal('decimal'), hint: Hint }, closed),
+  Type.Object({ type: Type.Literal('money'), hint: Hint }, closed),
+  Type.Object({ type: Type.Literal('date'), hint: Hint }, closed),
+  Type.Object({ type: Type.Literal('date-time'), hint: Hint }, closed),
+  Type.Object({ type: Type.Literal('duration'), hint: Hint }, closed),
+  Type.Object({ type: Type.Literal('boolean'), hint: Hint }, closed),
+  Type.Object(
+    {
+      type: Type.Literal('choice'),
+      options: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+        minItems: 1,
+        maxItems: 500,
+        uniqueItems: true,
+      }),
+      hint: Hint,
+    },
+    closed,
+  ),
+  Type.Object({ type: Type.Literal('party'), hint: Hint }, closed),
+])
+export type FieldType = Static<typeof FieldTypeSchema>

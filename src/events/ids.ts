@@ -1,0 +1,59 @@
+import { type TSchema, Type } from 'typebox'
+import { HASH_PATTERN, type Hash } from '../crypto/hash.ts'
+
+declare const brand: unique symbol
+type Branded<Base, Name extends string> = Base & { readonly [brand]: Name }
+
+/** A contract's universal identifier: one AES block in lower-case Crockford base32, 26 characters (design §9). */
+export type Uid = Branded<string, 'Uid'>
+/** A party's short name inside a contract, such as `acme-re`. Never used twice in a contract. */
+export type Handle = Branded<string, 'Handle'>
+/** Place of a statement in its party's feed, from 0; equals the stream revision. */
+export type Seq = number
+/** Place of an entry in the ledger, from 0; equals the Merkle leaf index. */
+export type LedgerIndex = number
+/** Ordinals on the way from the document root to an element: `0` is the root, `0.3.12` child 12 of its child 3. */
+export type ElementId = Branded<string, 'ElementId'>
+/** A proposal is named by the command that made it: `<handle>.<seq>.<index>.<command>`. */
+export type ProposalId = Branded<string, 'ProposalId'>
+
+const branded = <T>(schema: TSchema) => Type.Unsafe<T>(schema)
+
+export const UID_PATTERN = '^[0-9a-hjkmnp-tv-z]{26}$'
+export const HANDLE_PATTERN = '^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$'
+
+export const UidSchema = branded<Uid>(Type.String({ pattern: UID_PATTERN }))
+export const HandleSchema = branded<Handle>(Type.String({ pattern: HANDLE_PATTERN }))
+export const HashSchema = branded<Hash>(Type.String({ pattern: HASH_PATTERN }))
+export const CountSchema = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+export const ElementIdSchema = branded<ElementId>(
+  Type.String({ pattern: '^0(?:\\.(?:0|[1-9][0-9]{0,8}))*$', maxLength: 400 }),
+)
+export const ProposalIdSchema = branded<ProposalId>(
+  Type.String({ pattern: '^[a-z0-9-]{1,32}(?:\\.(?:0|[1-9][0-9]{0,15})){3}$' }),
+)
+/** Ed25519 public keys (32 bytes), and salts (16 bytes), in base64url without padding and with zero spare bits. */
+export const PublicKeySchema = Type.String({ pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$' })
+export const SaltSchema = Type.String({ pattern: '^[A-Za-z0-9_-]{21}[AQgw]$' })
+/** Ed25519 signatures (64 bytes), likewise. */
+export const SignatureSchema = Type.String({ pattern: '^[A-Za-z0-9_-]{85}[AQgw]$' })
+/** RFC 3339 in UTC with milliseconds, the only spelling of a time that statements use. */
+export const TimeSchema = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' })
+
+/** The name of a request: which statement of which party, and where in it. Nothing else ever names a request. */
+export const RequestRefSchema = Type.Object(
+  { handle: HandleSchema, seq: CountSchema, index: CountSchema },
+  { additionalProperties: false },
+)
+export interface RequestRef {
+  readonly handle: Handle
+  readonly seq: Seq
+  readonly index: number
+}
+
+/** The same as one string, `<handle>.<seq>.<index>`: for keys of maps, URLs, and as the stem of proposal ids. */
+export function requestKey(request: RequestRef): string {
+  return `${request.handle}.${request.seq}.${request.index}`
+}
+
+export const ROOT = '0' as ElementId

@@ -1,0 +1,54 @@
+import { type Static, Type } from 'typebox'
+
+/**
+ * What a contract allows, pinned in `OpenContract` so that every member, in every later version, refuses the same.
+ * Sizes of texts are in UTF-8 bytes of their canonical JSON unless the name says otherwise.
+ */
+export const ceilings = {
+  statementBytes: 768 * 1024,
+  requestsPerStatement: 4096,
+  commandsPerRequest: 1024,
+  valueBytes: 256 * 1024,
+  nameCharacters: 200,
+  treeDepth: 64,
+  ruleBytes: 64 * 1024,
+  ruleSteps: 100_000,
+  members: 1000,
+} as const
+
+export const defaultLimits: Limits = {
+  statementBytes: 512 * 1024,
+  requestsPerStatement: 1024,
+  commandsPerRequest: 512,
+  valueBytes: 64 * 1024,
+  nameCharacters: 100,
+  treeDepth: 32,
+  ruleBytes: 16 * 1024,
+  ruleSteps: 10_000,
+  members: 100,
+}
+
+const upTo = (maximum: number) => Type.Integer({ minimum: 1, maximum })
+
+export const LimitsSchema = Type.Object(
+  {
+    statementBytes: Type.Integer({ minimum: 4096, maximum: ceilings.statementBytes }),
+    requestsPerStatement: upTo(ceilings.requestsPerStatement),
+    commandsPerRequest: upTo(ceilings.commandsPerRequest),
+    valueBytes: upTo(ceilings.valueBytes),
+    nameCharacters: upTo(ceilings.nameCharacters),
+    treeDepth: upTo(ceilings.treeDepth),
+    ruleBytes: upTo(ceilings.ruleBytes),
+    ruleSteps: upTo(ceilings.ruleSteps),
+    members: upTo(ceilings.members),
+  },
+  { additionalProperties: false },
+)
+export type Limits = Static<typeof LimitsSchema>
+
+/** Deepest nesting of arrays and objects anywhere in a statement or a value. Fixed for version 1. */
+export const JSON_DEPTH_MAX = 32
+/** Longest reason in a refusal, a withdrawal or a vote, in characters. Fixed for version 1. */
+export const REASON_CHARACTERS_MAX = 500
+/** Longest line in which a statement and its values travel, in UTF-16 code units. Fixed for version 1. */
+export const SIGNED_CHARACTERS_MAX = 8 * 1024 * 1024

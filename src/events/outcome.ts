@@ -1,0 +1,46 @@
+import type { Handle } from './ids.ts'
+
+/** Why the aggregate made a request void. Codes are part of the protocol (docs/protocol.md). */
+export const voidCodes = {
+  command_unknown: 'The engine of this contract has no such command.',
+  command_malformed: 'The command does not have the form that docs/protocol.md gives.',
+  command_not_alone: 'The command must be the only one of its request.',
+  limit_exceeded: 'A limit of the contract is exceeded.',
+  already_open: 'The contract is open already.',
+  handle_taken: 'The handle is, or was, used in this contract.',
+  party_taken: 'A party with this DID or one of these keys is, or was, in this contract.',
+  key_not_admissible: 'A public key is not canonical, is of small order, or is not torsion-free.',
+  no_invitation: 'There is no open invitation of this party at the index that the acceptance names.',
+  acceptance_unfit: 'The acceptance names other keys, another contract or another charter than the invitation.',
+  acceptance_badly_signed: 'The signature of the acceptance is not valid.',
+  acceptance_late: 'The last index of the acceptance is past.',
+  acceptance_wrong_head: 'The head in the acceptance is not one of this ledger.',
+  no_such_element: 'There is no such element, or it was removed.',
+  not_a_block: 'The element is not a block.',
+  not_a_field: 'The element is not a field.',
+  name_taken: 'The block has a child of this name already.',
+  name_unfit: 'A child of a list has no name of its own, any other child needs one.',
+  not_owner: 'Only the owner of the block changes the structure under it.',
+  owner_unfit: 'The owner must be a member; a new element belongs to its author or is shared.',
+  value_wrong_type: 'The value does not have the type of the field.',
+  value_taken: 'The value has been erased by common consent.',
+  field_conflict: 'Another proposal stands at the field that the author had not seen.',
+  no_such_proposal: 'The proposal does not stand at this field.',
+  not_author: 'Only the author of a proposal withdraws it.',
+} as const
+export type VoidCode = keyof typeof voidCodes
+
+/** `command`: which command of the request, from 0. `with`: the handles, ids or names it collides with, by code. */
+export interface VoidReason {
+  readonly code: VoidCode
+  readonly command: number
+  readonly with?: readonly string[]
+}
+
+/** The fate of an acknowledged request (design §4). Its JCS is part of the ledger entry. */
+export type Outcome =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'withdrawn'; readonly reason?: string }
+  /** By every member whose answer refuses it, in the order of their admission. */
+  | { readonly kind: 'refused'; readonly by: readonly { readonly handle: Handle; readonly reason: string }[] }
+  | { readonly kind: 'void'; readonly reason: VoidReason }
