@@ -1,14 +1,21 @@
 import canonicalize from 'canonicalize'
-import { assert } from '../runtime/assert.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+
+/** A value has no canonical JSON: NaN, infinities, lone surrogates, cycles, undefined. */
+export class NotCanonicalizable extends ConcordataError {}
 
 /**
  * Canonical JSON, RFC 8785 (JCS).
- * Throws on what JSON cannot carry unchanged: NaN, infinities, lone surrogates, cycles.
+ * Throws NotCanonicalizable on what JSON cannot carry unchanged.
  */
 export function canonicalJson(value: unknown): string {
-  const text = canonicalize(value)
-  assert(text !== undefined, 'only JSON values have a canonical form')
-  return text
+  try {
+    const text = canonicalize(value)
+    if (text !== undefined) return text
+  } catch (cause) {
+    throw new NotCanonicalizable('json_not_canonicalizable', 'the value has no canonical JSON', {}, { cause })
+  }
+  throw new NotCanonicalizable('json_not_canonicalizable', 'undefined has no canonical JSON')
 }
 
 /**

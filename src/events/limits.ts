@@ -52,3 +52,5 @@ export const JSON_DEPTH_MAX = 32
 export const REASON_CHARACTERS_MAX = 500
 /** Longest line in which a statement and its values travel, in UTF-16 code units. Fixed for version 1. */
 export const SIGNED_CHARACTERS_MAX = 8 * 1024 * 1024
+/** How many characters of values one statement takes along, so that its line stays within that. A matter of the author alone. */
+export const MESSAGE_VALUES_CHARACTERS_MAX = 4 * 1024 * 1024

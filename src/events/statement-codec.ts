@@ -1,10 +1,10 @@
 import { Compile } from 'typebox/compile'
-import { canonicalJson } from '../crypto/canonical-json.ts'
+import { canonicalJson, NotCanonicalizable } from '../crypto/canonical-json.ts'
 import { domains, hashCanonical, type Hash } from '../crypto/hash.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { ceilings, JSON_DEPTH_MAX, SIGNED_CHARACTERS_MAX } from './limits.ts'
 import { sealOf, sealsNamedBy } from './seal.ts'
-import { type Payloads, SignedSchema, type Statement, type StatementCore } from './statement.ts'
+import { type Payloads, SignedSchema, type Statement, type StatementCore, StoredSchema } from './statement.ts'
 
 /** The statement, or a part of what came with it, is not what its bytes must be. Nothing of it is kept. */
 export class StatementRefused extends ConcordataError {}
@@ -22,11 +22,26 @@ export interface Decoded {
 }
 
 const signedForm = Compile(SignedSchema)
+const storedForm = Compile(StoredSchema)
 
-/** The hash by which ledger entries name a statement: of its JCS without `head` and `note`. */
-export function coreHash(statement: StatementCore): Hash {
-  const { head: _head, note: _note, ...core } = statement as Statement
-  return hashCanonical('core', canonicalJson(core))
+/** The canonical JSON of a statement without `head` and `note`. */
+export function encodeCore(core: StatementCore): string {
+  return canonicalJson(core)
+}
+
+/** The hash by which ledger entries name a statement: over its canonical JSON without `head` and `note`. */
+export function coreHash(coreText: string): Hash {
+  return hashCanonical('core', coreText)
+}
+
+/**
+ * The canonical JSON of the whole statement. `head` and `note` sort right before `party`; what comes earlier (clock,
+ * contract, decided) has no member of that name, and inside strings its quotes are escaped: so the first place is it.
+ */
+export function encodeStatement(coreText: string, { head, note }: Pick<Statement, 'head' | 'note'>): string {
+  const place = coreText.indexOf(',"party":')
+  const noteText = note === undefined ? '' : `,"note":${canonicalJson(note)}`
+  return `${coreText.slice(0, place)},"head":${canonicalJson(head)}${noteText}${coreText.slice(place)}`
 }
 
 export function statementHash(text: string): Hash {
@@ -38,42 +53,70 @@ export function bytesToSign(text: string): Uint8Array {
   return Buffer.from(domains.statement + text)
 }
 
-/** The one line of canonical JSON in which a statement travels and is stored. */
+/** The one line of canonical JSON in which a statement travels. */
 export function encodeSigned(text: string, signature: string, payloads: Payloads): string {
   return `{"payloads":${canonicalJson(payloads)},"signature":"${signature}","statement":${text}}`
 }
 
+/** The line in which a statement is stored: its values stand elsewhere, so that they can be erased. */
+export function encodeStored(text: string, signature: string): string {
+  return `{"signature":"${signature}","statement":${text}}`
+}
+
 /**
- * Takes a line from the network or a store apart and checks all that can be checked from the bytes alone: form,
- * canonical spelling, the ceilings of version 1, seals against payloads. Attacker-controlled: `line`, whole.
+ * Takes a line from the network apart and checks all that can be checked from the bytes alone: form, canonical
+ * spelling, the ceilings of version 1, seals against payloads. Attacker-controlled: `line`, whole.
  * Throws StatementRefused: `statement_too_large`, `statement_malformed`, `statement_not_canonical`, `payload_mismatch`.
  */
 export function decodeSigned(line: string): Decoded {
-  if (line.length > SIGNED_CHARACTERS_MAX) {
-    throw new StatementRefused('statement_too_large', `a line has at most ${SIGNED_CHARACTERS_MAX} characters`)
-  }
   const parsed = parse(line)
-  if (!signedForm.Check(parsed)) {
-    const first = signedForm.Errors(parsed)[0]
-    throw new StatementRefused('statement_malformed', `${first?.instancePath ?? ''} ${first?.message ?? 'is malformed'}`)
-  }
+  if (!signedForm.Check(parsed)) refuseForm(signedForm.Errors(parsed)[0])
+  const payloads = parsed.payloads as Payloads
+  assertDepth(payloads, JSON_DEPTH_MAX)
+  const { signature } = parsed
+  return refusingWhatHasNoCanonicalForm(() => {
+    const decoded = decodeParts(parsed.statement as Statement, signature, payloads)
+    return checkCanonical(decoded, encodeSigned(decoded.text, signature, payloads), line)
+  })
+}
+
+/** The same for a line from a store, whose payloads were read beside it. What is no longer there is left out. */
+export function decodeStored(line: string, payloadsOf: (statement: Statement) => Payloads): Decoded {
+  const parsed = parse(line)
+  if (!storedForm.Check(parsed)) refuseForm(storedForm.Errors(parsed)[0])
   const { signature } = parsed
   const statement = parsed.statement as Statement
-  const payloads = parsed.payloads as Payloads
+  return refusingWhatHasNoCanonicalForm(() => {
+    const decoded = decodeParts(statement, signature, payloadsOf(statement))
+    return checkCanonical(decoded, encodeStored(decoded.text, signature), line)
+  })
+}
+
+function decodeParts(statement: Statement, signature: string, payloads: Payloads): Decoded {
   assertDepth(statement.requests, JSON_DEPTH_MAX)
-  assertDepth(payloads, JSON_DEPTH_MAX)
-  const text = canonical(statement)
-  if (encodeSigned(text, signature, payloads) !== line) {
-    throw new StatementRefused('statement_not_canonical', 'the bytes are not the canonical JSON of what they say')
-  }
+  const { head: _head, note: _note, ...core } = statement
+  const coreText = encodeCore(core)
+  const text = encodeStatement(coreText, statement)
   if (Buffer.byteLength(text) > ceilings.statementBytes) {
     throw new StatementRefused('statement_too_large', `a statement has at most ${ceilings.statementBytes} bytes`)
   }
   verifySeals(statement, payloads)
-  return { statement, text, hash: statementHash(text), core: coreHash(statement), signature, payloads }
+  return { statement, text, hash: statementHash(text), core: coreHash(coreText), signature, payloads }
+}
+
+function checkCanonical(decoded: Decoded, canonicalLine: string, line: string): Decoded {
+  if (canonicalLine === line) return decoded
+  throw new StatementRefused('statement_not_canonical', 'the bytes are not the canonical JSON of what they say')
+}
+
+function refuseForm(error: { instancePath: string; message: string } | undefined): never {
+  throw new StatementRefused('statement_malformed', `${error?.instancePath ?? ''} ${error?.message ?? 'is malformed'}`)
 }
 
 function parse(line: string): unknown {
+  if (line.length > SIGNED_CHARACTERS_MAX) {
+    throw new StatementRefused('statement_too_large', `a line has at most ${SIGNED_CHARACTERS_MAX} characters`)
+  }
   try {
     return JSON.parse(line)
   } catch (cause) {
@@ -81,10 +124,11 @@ function parse(line: string): unknown {
   }
 }
 
-function canonical(value: unknown): string {
+function refusingWhatHasNoCanonicalForm<T>(decode: () => T): T {
   try {
-    return canonicalJson(value)
+    return decode()
   } catch (cause) {
+    if (!(cause instanceof NotCanonicalizable)) throw cause
     throw new StatementRefused('statement_not_canonical', 'a text has a lone surrogate', {}, { cause })
   }
 }

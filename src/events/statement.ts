@@ -47,6 +47,11 @@ export const FrontierSchema = Type.Record(
 /** For each party the newest statement held (or covered) of it. Shape: `{ [handle]: { seq, hash } }`. */
 export type Frontier = { readonly [handle: Handle]: { readonly seq: number; readonly hash: Hash } }
 
+/** Its places with their handles, which the type system forgets in `Object.entries`. */
+export function placesOf(frontier: Frontier): [Handle, { readonly seq: number; readonly hash: Hash }][] {
+  return Object.entries(frontier) as [Handle, { readonly seq: number; readonly hash: Hash }][]
+}
+
 export const HeadSchema = Type.Object({ size: CountSchema, root: HashSchema, record: HashSchema }, closed)
 /** Size and Merkle root of a ledger, and the hash of the document after its last entry. */
 export type Head = Static<typeof HeadSchema>
@@ -130,3 +135,5 @@ export const SignedSchema = Type.Object(
   },
   closed,
 )
+
+export const StoredSchema = Type.Object({ signature: SignatureSchema, statement: StatementSchema }, closed)

@@ -5,6 +5,8 @@
 export const errorCodes = {
   internal: 'A fault of the software itself; the log has the details.',
 
+  json_not_canonicalizable: 'A value cannot be written as canonical JSON: a lone surrogate, NaN or an infinity.',
+
   statement_malformed: 'The statement does not have the form that docs/protocol.md gives.',
   statement_not_canonical: 'The bytes are not the canonical JSON (RFC 8785) of what they say.',
   statement_too_large: 'The statement, or a part of it, exceeds a limit of the contract.',
@@ -20,6 +22,7 @@ export const errorCodes = {
   statement_bad_genesis: 'The first statement of a contract must open it, and be signed with the key that it names.',
   payload_mismatch: 'A payload does not hash to its seal, or no command of the statement names the seal.',
   payload_missing: 'A value that the statement seals did not come with it and is not held.',
+  exchange_malformed: 'What came over the network is no exchange message.',
   equivocation: 'A party signed two different statements for one place of its feed.',
 
   merkle_index_out_of_range: 'A Merkle index or size lies outside the tree.',
@@ -27,8 +30,55 @@ export const errorCodes = {
   merkle_proof_malformed: 'A Merkle proof has the wrong number of hashes, or a hash of the wrong length.',
   note_malformed: 'A signed note does not have the C2SP form.',
 
+  store_wrong_revision: 'The stream is not at the revision that the append expects: another writer was there first.',
+  store_closed: 'The store was closed before the call.',
+  store_readonly: 'The store was opened for reading only.',
+  store_unavailable: 'The store is locked, full, or its disk failed; whether a write took effect is unknown.',
+  store_corrupt: 'The store holds what Concordata cannot have written: it was damaged, or changed by somebody.',
+  store_incompatible: 'The file is no store of Concordata, or was written by a newer version.',
+
   key_not_admissible: 'The public key is not canonical, is of small order, or is not torsion-free.',
   key_file_unreadable: 'The key file is missing, damaged, or the passphrase is wrong.',
+
+  configuration_missing: 'The folder is no data directory: `concordata init` makes one.',
+  configuration_invalid: 'concordata.json or an environment variable does not have the form that docs/operations.md gives.',
+  identity_exists: 'The data directory has an identity, or a part of one, already; keys are never overwritten.',
+  identity_damaged: 'A file of the identity is missing, damaged, or does not fit the others.',
+
+  introduction_malformed: 'The document is no introduction of a party, or does not fit the certificate it came with.',
+  introduction_badly_signed: 'The introduction is not signed with the key that it names.',
+  introduction_outdated: 'A newer introduction of the party is known, or another with the same serial number.',
+  party_unknown: 'The directory has no party with this handle.',
+  party_conflict: 'The handle, the DID, a key or the certificate belongs to another party of the directory.',
+  party_wrong_fingerprint: 'The fingerprint is not that of the party as it is introduced.',
+  directory_damaged: 'An event of the directory is not one that Concordata writes.',
+
+  endpoint_unavailable: 'The node cannot listen at its endpoint.',
+  exchange_too_large: 'The body of an exchange is longer than allowed.',
+  peer_unreachable: 'No connection to the peer came about, or it broke before the answer was whole.',
+  peer_refused: 'The peer answered, but did not take the call.',
+  peer_wrong_certificate: 'The peer shows another certificate than the one pinned to its party.',
+  peer_timeout: 'The peer did not answer in time.',
+  peer_malformed: 'The answer of the peer is not what the protocol says.',
+
+  request_too_large: 'The request, or its values, is larger than a statement of this contract can be.',
+  contract_closed: 'The node is stopping; nothing new is taken in.',
+  contract_damaged: 'What the store holds of a contract contradicts itself.',
+  no_such_contract: 'The node holds no contract of this UID.',
+  not_invited: 'The party of this node has no open invitation to the contract.',
+  party_unknown: 'The directory of this node has no approved party of this handle.',
+
+  not_authorized: 'The request carries no valid token of the inward API.',
+  no_such_path: 'The agreed document has no such element.',
+  no_agreed_value: 'The field has no agreed value.',
+  path_malformed: 'A path has an empty step or a wrong escape.',
+  no_such_request: 'No request of this name is held here.',
+  write_unfit: 'The body does not say what to write, or the element cannot take it.',
+  value_unreadable: 'A text cannot be read as a value of the type of the field.',
+
+  node_not_running: 'No node answers at the inward address of the data directory.',
+  api_problem: 'The node answered with a problem.',
+  audit_failed: 'A store is not what its signatures, links and rules make of it.',
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

@@ -1,0 +1,54 @@
+// Imports go one way (shared design §12; ARCHITECTURE.md shows the same table).
+const table = {
+  runtime: [],
+  crypto: ['runtime'],
+  events: ['runtime', 'crypto'],
+  merkle: ['runtime', 'crypto', 'events'],
+  aggregates: ['runtime', 'crypto', 'events', 'merkle'],
+  agreement: ['runtime', 'crypto', 'events', 'merkle', 'aggregates'],
+  gossip: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement'],
+  store: ['runtime', 'crypto', 'events'],
+  contracts: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'store'],
+  projections: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'contracts', 'store'],
+  api: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'contracts', 'projections', 'store'],
+  audit: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement'],
+  scenario: ['runtime', 'events'],
+}
+const all = [...Object.keys(table), 'node', 'cli']
+const below = { ...table, node: all.filter((folder) => !['cli', 'scenario'].includes(folder)), cli: all }
+
+const oneWay = Object.entries(below).map(([folder, allowed]) => ({
+  name: `${folder}-imports`,
+  comment: `src/${folder} may import only: ${[...allowed, folder].join(', ')}`,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed].join('|')})/` },
+}))
+
+module.exports = {
+  forbidden: [
+    ...oneWay,
+    {
+      name: 'pure',
+      comment: 'the pure core has no I/O, no clock and no randomness: no Node built-in, no library that has them',
+      severity: 'error',
+      from: { path: '^src/(events|merkle|aggregates|agreement)/|^src/gossip/(exchange|knowledge|message)\\.ts' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'store-adapters-behind-the-port',
+      comment: 'contracts, projections and api know the ports of the store, not its adapters',
+      severity: 'error',
+      from: { path: '^src/(contracts|projections|api)/' },
+      to: { path: '^src/store/', pathNot: '^src/store/(port|streams|errors)\\.ts$' },
+    },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+}

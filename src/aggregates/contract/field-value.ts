@@ -1,0 +1,71 @@
+import type { FieldType } from '../../events/field-type.ts'
+import type { Handle } from '../../events/ids.ts'
+import { unreachable } from '../../runtime/assert.ts'
+
+const INTEGER = /^-?(?:0|[1-9]\d*)$/
+const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
+const DATE = /^(\d{4})-(\d\d)-(\d\d)$/
+const DATE_TIME = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+const DURATION = /^-?P(?=\d|T\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d{1,9})?S)?)?$/
+const CURRENCY = /^[A-Z]{3}$/
+/** As many digits as the rule language computes with. */
+const DIGITS_MAX = 34
+
+/** Whether a value, in the wire form that field-type.ts gives, belongs in a field of this type. */
+export function fitsType(type: FieldType, value: unknown, isParty: (handle: Handle) => boolean): boolean {
+  switch (type.type) {
+    case 'text':
+      return typeof value === 'string'
+    case 'integer':
+      return typeof value === 'number' ? Number.isSafeInteger(value) && !Object.is(value, -0) : isLargeInteger(value)
+    case 'decimal':
+      return isDecimal(value)
+    case 'money':
+      return isMoney(value)
+    case 'date':
+      return typeof value === 'string' && isDate(value)
+    case 'date-time': {
+      const match = typeof value === 'string' ? DATE_TIME.exec(value) : null
+      return match !== null && isDate(match[1] as string)
+    }
+    case 'duration':
+      return typeof value === 'string' && DURATION.test(value)
+    case 'boolean':
+      return typeof value === 'boolean'
+    case 'choice':
+      return typeof value === 'string' && type.options.includes(value)
+    case 'party':
+      return typeof value === 'string' && isParty(value as Handle)
+    default:
+      return unreachable(type)
+  }
+}
+
+/** Digits as a string only where a JSON number would be rounded: so every integer has one spelling. */
+function isLargeInteger(value: unknown): boolean {
+  if (typeof value !== 'string' || value.length > DIGITS_MAX + 1 || !INTEGER.test(value) || value === '-0') return false
+  return !Number.isSafeInteger(Number(value))
+}
+
+function isDecimal(value: unknown): boolean {
+  return typeof value === 'string' && DECIMAL.test(value) && value.replace(/[-.]/g, '').length <= DIGITS_MAX
+}
+
+function isMoney(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 2) return false
+  const { amount, currency } = value as { amount?: unknown; currency?: unknown }
+  return isDecimal(amount) && typeof currency === 'string' && CURRENCY.test(currency)
+}
+
+function isDate(text: string): boolean {
+  const match = DATE.exec(text)
+  if (match === null) return false
+  const [year, month, day] = match.slice(1).map(Number) as [number, number, number]
+  return month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
+}
+
+/** Proleptic Gregorian calendar. */
+function daysIn(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28
+  return [4, 6, 9, 11].includes(month) ? 30 : 31
+}

@@ -1,0 +1,151 @@
+import { Map as ImmutableMap } from 'immutable'
+import { type Charter, defaultCharter } from '../../events/charter.ts'
+import type { FieldType } from '../../events/field-type.ts'
+import { type ElementId, type Handle, type LedgerIndex, type ProposalId, ROOT, type Uid } from '../../events/ids.ts'
+import { defaultLimits, type Limits } from '../../events/limits.ts'
+import type { PartyCard } from '../../events/party-card.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import { ChildTree } from './child-tree.ts'
+
+export interface Member {
+  readonly card: PartyCard
+  /** Ledger index of its admission; 0 for the founder. */
+  readonly admittedAt: LedgerIndex
+}
+
+export interface Former extends Member {
+  readonly resignedAt: LedgerIndex
+}
+
+/** Open: used ones are memberships. */
+export interface Invitation {
+  readonly index: LedgerIndex
+  readonly by: Handle
+  readonly party: PartyCard
+}
+
+export interface Parties {
+  /** In the order of their admission. */
+  readonly members: readonly Member[]
+  readonly invitations: readonly Invitation[]
+  readonly former: readonly Former[]
+}
+
+export interface Vote {
+  readonly by: Handle
+  readonly vote: 'yes' | 'no'
+}
+
+/** A value that stands at a field in a party's name. */
+export interface Proposal {
+  readonly id: ProposalId
+  readonly by: Handle
+  readonly seal: Hash
+  /** In the order of their first casting. */
+  readonly votes: readonly Vote[]
+}
+
+interface Named {
+  readonly id: ElementId
+  readonly name: string
+  /** Alone changes the structure under it; null: shared. */
+  readonly owner: Handle | null
+}
+
+export interface Block extends Named {
+  readonly kind: 'block'
+  /** Its children are entries, named by their numbers from 1. */
+  readonly list: boolean
+  readonly children: ChildTree
+  /** Ordinals of the children that are there. */
+  readonly names: ImmutableMap<string, number>
+}
+
+export interface Field extends Named {
+  readonly kind: 'field'
+  readonly field: FieldType
+  /** Standing, in ledger order. One: the agreed value. More: a conflict. */
+  readonly proposals: readonly Proposal[]
+}
+
+export type Element = Block | Field
+
+/** The contract document at one ledger index: an immutable value. */
+export interface ContractState {
+  readonly contract: Uid
+  readonly isOpen: boolean
+  readonly title: string
+  readonly charter: Charter
+  readonly limits: Limits
+  readonly parties: Parties
+  readonly document: Block
+}
+
+export function initialState(contract: Uid): ContractState {
+  return {
+    contract,
+    isOpen: false,
+    title: '',
+    charter: defaultCharter,
+    limits: defaultLimits,
+    parties: { members: [], invitations: [], former: [] },
+    document: emptyBlock(ROOT, '', null, false),
+  }
+}
+
+export function emptyBlock(id: ElementId, name: string, owner: Handle | null, list: boolean): Block {
+  return { kind: 'block', id, name, owner, list, children: ChildTree.empty, names: ImmutableMap() }
+}
+
+/** In the order of their admission; the same array as long as membership does not change. */
+export function membersOf(state: ContractState): readonly Member[] {
+  return state.parties.members
+}
+
+export function memberOf(state: ContractState, handle: Handle): Member | undefined {
+  return state.parties.members.find(({ card }) => card.handle === handle)
+}
+
+export function formerOf(state: ContractState, handle: Handle): Former | undefined {
+  return state.parties.former.find(({ card }) => card.handle === handle)
+}
+
+/** The open invitation of a party. */
+export function invitationOf(state: ContractState, handle: Handle): Invitation | undefined {
+  return state.parties.invitations.find(({ party }) => party.handle === handle)
+}
+
+/** Whoever is, was, or is invited to be on the contract: a handle is never used twice. */
+export function partyOf(state: ContractState, handle: Handle): { readonly card: PartyCard } | undefined {
+  const invited = invitationOf(state, handle)
+  return memberOf(state, handle) ?? formerOf(state, handle) ?? (invited && { card: invited.party })
+}
+
+export function childNamed(block: Block, name: string): Element | undefined {
+  const ordinal = block.names.get(name)
+  return ordinal === undefined ? undefined : block.children.get(ordinal)
+}
+
+/** Follows the ordinals from the root; undefined if there is no such element, or it was removed. */
+export function find(state: ContractState, id: ElementId): Element | undefined {
+  let element: Element | undefined = state.document
+  for (const ordinal of ordinalsOf(id)) {
+    if (element?.kind !== 'block') return undefined
+    element = element.children.get(ordinal)
+  }
+  return element
+}
+
+/** The way from the root: empty for the root itself. */
+export function ordinalsOf(id: ElementId): number[] {
+  return id.split('.').slice(1).map(Number)
+}
+
+export function parentIdOf(id: ElementId): ElementId {
+  return id.slice(0, id.lastIndexOf('.')) as ElementId
+}
+
+/** The sole standing proposal: the agreed value. Undefined when none stands, or several do (a conflict). */
+export function agreedProposal(field: Field): Proposal | undefined {
+  return field.proposals.length === 1 ? field.proposals[0] : undefined
+}

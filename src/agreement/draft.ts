@@ -1,0 +1,144 @@
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle } from '../events/ids.ts'
+import { bytesToSign, coreHash, type Decoded, encodeCore, encodeStatement, statementHash } from '../events/statement-codec.ts'
+import type { Decision, Note, Payloads, Refusal, Request, Statement, StatementCore } from '../events/statement.ts'
+import { feedOf, newestOf, saidToHold } from './feeds.ts'
+import type { Held } from './held.ts'
+import { type Acknowledged, headOf } from './ledger.ts'
+import { covers, type Past, union, withStatement } from './past.ts'
+import { type AgreementState, cover, type Progress, settle } from './state.ts'
+import { clockAfter } from './validity.ts'
+
+/** What a party has to say of its own accord; the rest of a statement follows from what it holds. */
+export interface Wishes {
+  readonly requests: readonly Request[]
+  /** The opened seals of those requests. */
+  readonly payloads: Payloads
+  readonly refusals: readonly Refusal[]
+  readonly decided: readonly Decision[]
+  readonly note?: Note
+}
+
+export const noWishes: Wishes = { requests: [], payloads: {}, refusals: [], decided: [] }
+
+/** A statement that only lacks its signature. */
+export interface Draft {
+  readonly statement: Statement
+  readonly bytesToSign: Uint8Array
+  /** With the signature (base64url) it becomes a part of the view, as if it had come from elsewhere. */
+  sign(signature: string): Progress & { readonly held: Held }
+}
+
+/**
+ * The party's next statement: it covers all that is held, and its head is of the ledger that all this, with the
+ * statement itself, acknowledges. `time`: RFC 3339, the party's own claim.
+ * Requires of `wishes`: refusals and decisions that fit (design §3), payloads for the seals that the requests name.
+ */
+export function draft(state: AgreementState, party: Handle, wishes: Wishes, time: string): Draft {
+  const previous = newestOf(state.feeds, party)
+  const seen = seenBy(state, party)
+  const core: StatementCore = {
+    v: 1,
+    contract: state.contract,
+    party,
+    seq: feedOf(state.feeds, party).size,
+    prev: previous?.hash ?? null,
+    clock: clockAfter(state, party, seen),
+    time,
+    seen,
+    refusals: wishes.refusals,
+    decided: wishes.decided,
+    requests: wishes.requests,
+  }
+  const coreText = encodeCore(core)
+  const placeholder: Held = {
+    statement: { ...core, head: UNKNOWN_HEAD },
+    text: '',
+    hash: '' as Hash,
+    core: coreHash(coreText),
+    signature: '',
+    payloads: wishes.payloads,
+    past: pastAfter(state, party, core.seq),
+  }
+  const covered = cover(state, placeholder)
+  const head = headOf(covered.state.ledger)
+  const statement: Statement = { ...core, head, ...(wishes.note === undefined ? {} : { note: wishes.note }) }
+  const text = encodeStatement(coreText, statement)
+  return {
+    statement,
+    bytesToSign: bytesToSign(text),
+    sign(signature) {
+      const held: Held = { ...placeholder, statement, text, hash: statementHash(text), signature }
+      return { ...completed(covered.state, covered.acknowledged, placeholder, held), held }
+    },
+  }
+}
+
+const UNKNOWN_HEAD = { size: 0, root: '' as Hash, record: '' as Hash }
+
+/** Puts the finished statement where the placeholder stands; entries name statements by core hash, so they stay as they are. */
+function completed(
+  state: AgreementState,
+  acknowledged: readonly Acknowledged[],
+  placeholder: Held,
+  held: Held,
+): Progress {
+  const { party, seq } = held.statement
+  const finished = (other: Held): Held => (other === placeholder ? held : other)
+  const { ledger } = state
+  const decisions = held.statement.decided.length === 0
+    ? ledger.decisions
+    : ledger.decisions.map((decided) => ({ ...decided, held: finished(decided.held) }))
+  return settle(
+    {
+      ...state,
+      feeds: state.feeds.set(party, feedOf(state.feeds, party).set(seq, held)),
+      ledger: { ...ledger, open: ledger.open.map(finished), decisions },
+    },
+    acknowledged,
+    held,
+  )
+}
+
+function pastAfter(state: AgreementState, party: Handle, seq: number): Past {
+  return withStatement(everythingHeld(state), party, seq)
+}
+
+function everythingHeld(state: AgreementState): Past {
+  return state.feeds.map((feed) => feed.size - 1)
+}
+
+/** The least set of newest statements of others that, with its previous statement, covers all that is held. */
+function seenBy(state: AgreementState, party: Handle): Statement['seen'] {
+  const candidates = [...state.feeds.keys()]
+    .filter((handle) => handle !== party)
+    .map((handle) => newestOf(state.feeds, handle) as Held)
+    .sort((one, other) => other.statement.clock - one.statement.clock)
+  let covered = saidToHold(state.feeds, party)
+  const seen: { [handle: Handle]: { seq: number; hash: Hash } } = {}
+  // The one with the greatest clock first: what covers another has the greater clock of the two.
+  for (const { statement, hash, past } of candidates) {
+    if (covers(covered, statement.party, statement.seq)) continue
+    seen[statement.party] = { seq: statement.seq, hash }
+    covered = union(covered, past)
+  }
+  return seen
+}
+
+/** Why a party owes a statement now (design §3, "when a node makes a statement"), or undefined when it owes none. */
+export function statementDue(state: AgreementState, party: Handle): 'answer' | 'head' | undefined {
+  const own = newestOf(state.feeds, party)
+  const past = saidToHold(state.feeds, party)
+  for (const [handle, feed] of state.feeds) {
+    if (handle === party) continue
+    for (let seq = (past.get(handle) ?? -1) + 1; seq < feed.size; seq++) {
+      if (obliges(feed.get(seq) as Held)) return 'answer'
+    }
+  }
+  return state.ledger.log.size > (own?.statement.head.size ?? 0) ? 'head' : undefined
+}
+
+/** Statements without requests or decisions oblige nobody, so an idle contract falls silent. */
+function obliges({ statement }: Decoded): boolean {
+  return statement.requests.length > 0 || statement.decided.length > 0
+}

@@ -1,0 +1,234 @@
+import { Map as ImmutableMap } from 'immutable'
+import { decideRequest } from '../aggregates/contract/contract.ts'
+import { recordHash } from '../aggregates/contract/record-hash.ts'
+import { type ContractState, formerOf, initialState, type Member, memberOf, membersOf } from '../aggregates/contract/state.ts'
+import type { ContractEvent } from '../events/contract-events.ts'
+import { type Handle, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
+import { answersHash, encodeEntry, type LedgerEntry } from '../events/ledger-entry.ts'
+import type { Outcome } from '../events/outcome.ts'
+import type { Decision, Head, Request } from '../events/statement.ts'
+import { leafHash } from '../merkle/hashing.ts'
+import { MerkleLog } from '../merkle/merkle-log.ts'
+import { assert } from '../runtime/assert.ts'
+import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
+import type { Held } from './held.ts'
+import { covers, emptyPast, type Past, withStatement } from './past.ts'
+
+/** An entry of the ledger together with what the settling of it needs. */
+export interface Acknowledged {
+  readonly entry: LedgerEntry
+  /** The canonical JSON of the entry: the bytes of its leaf. */
+  readonly text: string
+  /** The members at this index, before it takes effect: they all must sign for it. */
+  readonly members: readonly Member[]
+  /** The document after it. */
+  readonly document: ContractState
+}
+
+/** A decision on a tentative request, and the statement in which its author took it. */
+export interface Decided {
+  readonly decision: Decision
+  readonly held: Held
+}
+
+/** The acknowledged requests of a contract in their order, and the document that they make (design §4). */
+export interface Ledger {
+  readonly log: MerkleLog
+  readonly document: ContractState
+  /** Statements with requests that are not in the ledger yet, in ledger order. */
+  readonly open: readonly Held[]
+  /** Which request of `open[0]` is next. */
+  readonly next: number
+  /** Decisions on requests that are not in the ledger yet, by request key. */
+  readonly decisions: ImmutableMap<string, Decided>
+  /** What a causal past must have so that it acknowledges all of this ledger. */
+  readonly need: Past
+  /** What a causal past must have so that it knows of a party's invitation; of its admission. By handle. */
+  readonly invited: ImmutableMap<Handle, Past>
+  readonly admitted: ImmutableMap<Handle, Past>
+}
+
+export function emptyLedger(contract: Uid): Ledger {
+  return {
+    log: MerkleLog.empty,
+    document: initialState(contract),
+    open: [],
+    next: 0,
+    decisions: ImmutableMap(),
+    need: emptyPast,
+    invited: ImmutableMap(),
+    admitted: ImmutableMap(),
+  }
+}
+
+export function headOf(ledger: Ledger): Head {
+  return { size: ledger.log.size, root: ledger.log.root(), record: recordHash(ledger.document) }
+}
+
+/** Takes up what a newly held statement adds: its requests, and its decisions. Acknowledges nothing yet. */
+export function withStatementOf(ledger: Ledger, held: Held): Ledger {
+  const { requests, decided, party } = held.statement
+  let { open, decisions } = ledger
+  for (const decision of decided) decisions = decisions.set(requestKey(decision.request), { decision, held })
+  // A member that resigned makes no requests any more: those ordered after its Resign do not exist.
+  if (requests.length > 0 && formerOf(ledger.document, party) === undefined) {
+    const place = placeOf(held, ledger)
+    assert(place > 0 || ledger.next === 0, 'who has answered a request can get nothing in before it')
+    open = open.toSpliced(place, 0, held)
+  }
+  return { ...ledger, open, decisions }
+}
+
+/** Appends every request whose place and outcome these feeds determine. The new entries, oldest first. */
+export function acknowledgeAll(ledger: Ledger, feeds: Feeds): { ledger: Ledger; acknowledged: Acknowledged[] } {
+  const acknowledged: Acknowledged[] = []
+  let current = ledger
+  for (;;) {
+    const step = acknowledgeNext(current, feeds)
+    if (step === undefined) return { ledger: current, acknowledged }
+    acknowledged.push(step.acknowledged)
+    current = step.ledger
+  }
+}
+
+/** The next entry that these feeds acknowledge, or undefined while a member has not answered or the author has not decided (design §4). */
+function acknowledgeNext(ledger: Ledger, feeds: Feeds): { ledger: Ledger; acknowledged: Acknowledged } | undefined {
+  const held = ledger.open[0]
+  if (held === undefined) return undefined
+  const { party, seq, requests } = held.statement
+  const request = requests[ledger.next] as Request
+  const ref: RequestRef = { handle: party, seq, index: ledger.next }
+  const members = membersOf(ledger.document)
+  if (!hasAllAnswers(held, members, feeds)) return undefined
+  const decided = ledger.decisions.get(requestKey(ref))
+  if (request.tentative && decided === undefined) return undefined
+
+  const answers = answersTo(held, members, feeds)
+  const { outcome, events, document } = fateOf(request, ref, held, decided, answers, ledger)
+  const resigned = events.some((event) => event.type === 'PartyResigned')
+  const isLast = ledger.next === requests.length - 1 || resigned
+  const index: LedgerIndex = ledger.log.size
+  const entry: LedgerEntry = {
+    index,
+    request: ref,
+    author: party,
+    statement: held.core,
+    answers: answersHash({
+      answered: answers.map((answer) => ({ handle: answer.statement.party, statement: answer.core })),
+      decided: decided?.held.core ?? null,
+    }),
+    outcome,
+    events,
+    ...(isLast ? { record: recordHash(document) } : {}),
+  }
+  const text = encodeEntry(entry)
+  const need = needOf(ledger.need, held, answers, decided)
+  const next: Ledger = {
+    log: ledger.log.append(leafHash(text)),
+    document,
+    open: resigned ? ledger.open.filter((other) => other.statement.party !== party) : isLast ? ledger.open.slice(1) : ledger.open,
+    next: isLast ? 0 : ledger.next + 1,
+    decisions: decided === undefined ? ledger.decisions : ledger.decisions.delete(requestKey(ref)),
+    need,
+    ...withNewParties(ledger, events, need),
+  }
+  return { ledger: next, acknowledged: { entry, text, members, document } }
+}
+
+function hasAllAnswers(held: Held, members: readonly Member[], feeds: Feeds): boolean {
+  const { party, seq } = held.statement
+  return members.every(({ card }) => card.handle === party || covers(saidToHold(feeds, card.handle), party, seq))
+}
+
+/** The answers of the other members, in the order of their admission. Requires that all have answered. */
+function answersTo(held: Held, members: readonly Member[], feeds: Feeds): Held[] {
+  const { party, seq } = held.statement
+  return members
+    .filter(({ card }) => card.handle !== party)
+    .map(({ card }) => {
+      const answer = firstCovering(feedOf(feeds, card.handle), party, seq)
+      assert(answer !== undefined, 'every member has answered')
+      return answer
+    })
+}
+
+interface Fate {
+  readonly outcome: Outcome
+  readonly events: readonly ContractEvent[]
+  readonly document: ContractState
+}
+
+/** The four outcomes, in the order in which they are looked for (design §4). */
+function fateOf(
+  request: Request,
+  ref: RequestRef,
+  held: Held,
+  decided: Decided | undefined,
+  answers: readonly Held[],
+  ledger: Ledger,
+): Fate {
+  const without = (outcome: Outcome): Fate => ({ outcome, events: [], document: ledger.document })
+  if (decided?.decision.decision === 'withdrawn') {
+    const { reason } = decided.decision
+    return without({ kind: 'withdrawn', ...(reason === undefined ? {} : { reason }) })
+  }
+  const by = refusalsOf(ref, answers)
+  if (by.length > 0) return without({ kind: 'refused', by })
+  const { log } = ledger
+  const verdict = decideRequest(request.commands, ledger.document, {
+    index: log.size,
+    author: ref.handle,
+    request: ref,
+    contract: held.statement.contract,
+    reveal: (seal) => held.payloads[seal],
+    rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
+  })
+  if (verdict.kind === 'void') return without({ kind: 'void', reason: verdict.reason })
+  return { outcome: { kind: 'accepted' }, events: verdict.events, document: verdict.state }
+}
+
+function refusalsOf(ref: RequestRef, answers: readonly Held[]): { handle: Handle; reason: string }[] {
+  const key = requestKey(ref)
+  return answers.flatMap(({ statement }) =>
+    statement.refusals
+      .filter((refusal) => requestKey(refusal.request) === key)
+      .map((refusal) => ({ handle: statement.party, reason: refusal.reason })),
+  )
+}
+
+function needOf(before: Past, held: Held, answers: readonly Held[], decided: Decided | undefined): Past {
+  let need = withStatement(before, held.statement.party, held.statement.seq)
+  for (const { statement } of answers) need = withStatement(need, statement.party, statement.seq)
+  return decided === undefined ? need : withStatement(need, decided.held.statement.party, decided.held.statement.seq)
+}
+
+function withNewParties(ledger: Ledger, events: readonly ContractEvent[], need: Past): Pick<Ledger, 'invited' | 'admitted'> {
+  let { invited, admitted } = ledger
+  for (const event of events) {
+    if (event.type === 'ContractOpened') {
+      invited = invited.set(event.founder.handle, emptyPast)
+      admitted = admitted.set(event.founder.handle, emptyPast)
+    }
+    if (event.type === 'PartyInvited') invited = invited.set(event.party.handle, need)
+    if (event.type === 'PartyAdmitted') admitted = admitted.set(event.handle, need)
+  }
+  return { invited, admitted }
+}
+
+/** Where it belongs in the order by (clock, author's admission index). */
+function placeOf(held: Held, ledger: Ledger): number {
+  let place = ledger.open.length
+  while (place > 0 && isBefore(held, ledger.open[place - 1] as Held, ledger)) place--
+  return place
+}
+
+function isBefore(one: Held, other: Held, ledger: Ledger): boolean {
+  const byClock = one.statement.clock - other.statement.clock
+  if (byClock !== 0) return byClock < 0
+  return admissionOf(one.statement.party, ledger) < admissionOf(other.statement.party, ledger)
+}
+
+/** Who has requests has been admitted: validity sees to it. */
+function admissionOf(handle: Handle, ledger: Ledger): LedgerIndex {
+  return memberOf(ledger.document, handle)?.admittedAt ?? 0
+}

@@ -1,0 +1,131 @@
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle, Seq } from '../events/ids.ts'
+import { sealsNamedBy } from '../events/seal.ts'
+import { placesOf } from '../events/statement.ts'
+import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
+import { feedOf, statementAt } from './feeds.ts'
+import type { Held } from './held.ts'
+import type { Acknowledged } from './ledger.ts'
+import { type AgreementState, withHeld } from './state.ts'
+import { isSignedBy, verifyStatement } from './validity.ts'
+
+/** Two statements that one party signed for one place of its feed. Nothing else convicts it (design §3). */
+export interface Equivocation {
+  readonly party: Handle
+  readonly seq: Seq
+  /** The branch that is held; the other one is kept as evidence only. */
+  readonly held: Held
+  readonly other: Decoded
+}
+
+/** Somebody covers a statement that differs from the one held: it is for the signer to show the one it means. */
+export interface OtherBranch {
+  readonly signer: Handle
+  readonly party: Handle
+  readonly seq: Seq
+  readonly theirs: Hash
+  readonly ours: Hash
+}
+
+/** What became of statements that came in. */
+export interface Reception {
+  readonly state: AgreementState
+  /** Newly held, in the order in which they were taken in: causes before effects. */
+  readonly taken: readonly Held[]
+  readonly acknowledged: readonly Acknowledged[]
+  readonly settled: readonly Acknowledged[]
+  /** They run ahead of what is held, or lack a value: to be offered again with more. */
+  readonly waiting: readonly Decoded[]
+  readonly refused: readonly { readonly decoded: Decoded; readonly error: StatementRefused }[]
+  readonly equivocations: readonly Equivocation[]
+  readonly otherBranches: readonly OtherBranch[]
+}
+
+type Standing =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'known' }
+  | { readonly kind: 'waits' }
+  | { readonly kind: 'forked'; readonly held: Held }
+  | { readonly kind: 'other branch'; readonly otherBranch: OtherBranch }
+
+/**
+ * Takes in statements in whatever order they came, each as soon as its causal past is held. What runs ahead waits;
+ * what is invalid is refused with its code and leaves no trace. The result does not depend on the order, but where a
+ * party equivocated: there the branch that came first is held.
+ */
+export function receive(before: AgreementState, arrived: readonly Decoded[]): Reception {
+  let state = before
+  let pending = [...arrived].sort((one, other) => one.statement.clock - other.statement.clock)
+  const taken: Held[] = []
+  const acknowledged: Acknowledged[] = []
+  const settled: Acknowledged[] = []
+  const refused: Reception['refused'][number][] = []
+  const equivocations: Equivocation[] = []
+  const otherBranches: OtherBranch[] = []
+  for (let progressed = true; progressed; ) {
+    progressed = false
+    const waiting: Decoded[] = []
+    for (const decoded of pending) {
+      const standing = standingOf(state, decoded)
+      switch (standing.kind) {
+        case 'known':
+          break
+        case 'waits':
+          waiting.push(decoded)
+          break
+        case 'other branch':
+          otherBranches.push(standing.otherBranch)
+          break
+        case 'forked': {
+          const { party, seq } = decoded.statement
+          if (isSignedBy(state, decoded)) equivocations.push({ party, seq, held: standing.held, other: decoded })
+          else refused.push({ decoded, error: badlySigned(decoded) })
+          break
+        }
+        case 'ready':
+          try {
+            const held = verifyStatement(state, decoded)
+            const progress = withHeld(state, held)
+            state = progress.state
+            taken.push(held)
+            acknowledged.push(...progress.acknowledged)
+            settled.push(...progress.settled)
+            progressed = true
+          } catch (error) {
+            if (!(error instanceof StatementRefused)) throw error
+            refused.push({ decoded, error })
+          }
+      }
+    }
+    pending = waiting
+  }
+  return { state, taken, acknowledged, settled, waiting: pending, refused, equivocations, otherBranches }
+}
+
+function standingOf(state: AgreementState, decoded: Decoded): Standing {
+  const { party, seq, seen, requests } = decoded.statement
+  const feed = feedOf(state.feeds, party)
+  if (seq < feed.size) {
+    const held = feed.get(seq) as Held
+    return held.hash === decoded.hash ? { kind: 'known' } : { kind: 'forked', held }
+  }
+  if (seq > feed.size) return { kind: 'waits' }
+  for (const [handle, place] of placesOf(seen)) {
+    const named = statementAt(state.feeds, handle, place.seq)
+    if (named === undefined) return { kind: 'waits' }
+    if (named.hash !== place.hash) {
+      const otherBranch = { signer: party, party: handle, seq: place.seq, theirs: place.hash, ours: named.hash }
+      return { kind: 'other branch', otherBranch }
+    }
+  }
+  for (const seal of sealsNamedBy(requests)) {
+    if (decoded.payloads[seal] === undefined) return { kind: 'waits' }
+  }
+  return { kind: 'ready' }
+}
+
+function badlySigned(decoded: Decoded): StatementRefused {
+  const { contract, party, seq } = decoded.statement
+  const message = `${party} ${seq}: the signature is not valid under the key of its party`
+  return new StatementRefused('statement_badly_signed', message, { contract, party, seq, hash: decoded.hash })
+}

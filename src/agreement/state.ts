@@ -1,0 +1,71 @@
+import { Map as ImmutableMap } from 'immutable'
+import type { Handle, Uid } from '../events/ids.ts'
+import { requestKey } from '../events/ids.ts'
+import { appended, type Feeds, noFeeds } from './feeds.ts'
+import type { Held } from './held.ts'
+import { type Acknowledged, acknowledgeAll, emptyLedger, type Ledger, withStatementOf } from './ledger.ts'
+import { nothingSettled, type Settling, settleMore } from './settling.ts'
+
+/** One member's view of a contract: an immutable value, a pure function of the statements that it holds. */
+export interface AgreementState {
+  readonly contract: Uid
+  readonly feeds: Feeds
+  /** Tentative requests that their authors have not decided yet, by request key. A function of each feed alone. */
+  readonly undecided: ImmutableMap<string, Handle>
+  readonly ledger: Ledger
+  readonly settling: Settling
+}
+
+export function emptyAgreement(contract: Uid): AgreementState {
+  return {
+    contract,
+    feeds: noFeeds,
+    undecided: ImmutableMap(),
+    ledger: emptyLedger(contract),
+    settling: nothingSettled(contract),
+  }
+}
+
+/** What one more statement brought about. */
+export interface Progress {
+  readonly state: AgreementState
+  /** Entries that it acknowledged, oldest first. */
+  readonly acknowledged: readonly Acknowledged[]
+  /** Entries that it settled, oldest first. */
+  readonly settled: readonly Acknowledged[]
+}
+
+/** Adds a statement that is known to be valid here and is not held yet (`receive` and `draft` see to that). */
+export function withHeld(state: AgreementState, held: Held): Progress {
+  const covered = cover(state, held)
+  return settle(covered.state, covered.acknowledged, held)
+}
+
+/** The half of it that does not look at the statement's own head: so a head can be computed before it is signed. */
+export function cover(
+  state: AgreementState,
+  held: Held,
+): { state: AgreementState; acknowledged: readonly Acknowledged[] } {
+  const feeds = appended(state.feeds, held)
+  const advanced = acknowledgeAll(withStatementOf(state.ledger, held), feeds)
+  return {
+    state: { ...state, feeds, undecided: undecidedAfter(state.undecided, held), ledger: advanced.ledger },
+    acknowledged: advanced.acknowledged,
+  }
+}
+
+/** The other half: compares its head, and settles. */
+export function settle(state: AgreementState, acknowledged: readonly Acknowledged[], held: Held): Progress {
+  const { settling, settled } = settleMore(state.settling, state.ledger, acknowledged, [held])
+  return { state: { ...state, settling }, acknowledged, settled }
+}
+
+function undecidedAfter(before: AgreementState['undecided'], held: Held): AgreementState['undecided'] {
+  const { party, seq, requests, decided } = held.statement
+  return before.withMutations((undecided) => {
+    for (const { request } of decided) undecided.delete(requestKey(request))
+    requests.forEach((request, index) => {
+      if (request.tentative) undecided.set(requestKey({ handle: party, seq, index }), party)
+    })
+  })
+}

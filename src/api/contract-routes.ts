@@ -1,0 +1,175 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { formerOf, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
+import { recordHash } from '../aggregates/contract/record-hash.ts'
+import type { Contracts } from '../contracts/contracts.ts'
+import { settledHead, tierReached } from '../contracts/cosigning.ts'
+import type { LiveContract } from '../contracts/live-contract.ts'
+import { NotInvited } from '../contracts/contracts.ts'
+import { CharterSchema } from '../events/charter.ts'
+import { type Handle, HandleSchema, UidSchema } from '../events/ids.ts'
+import type { PartyCard } from '../events/party-card.ts'
+import { AgreedView } from '../projections/agreed-view.ts'
+import type { Store } from '../store/port.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import { parsePreferences } from './preferences.ts'
+import { requestStatus } from './request-status.ts'
+import { submitter } from './submit.ts'
+import { answerFor } from './verdict.ts'
+
+/** The directory knows no approved party of that handle. */
+export class PartyUnknown extends ConcordataError {}
+
+export interface ContractRoutesPorts {
+  readonly contracts: Contracts
+  readonly store: Store
+  /** The card of an approved party. */
+  readonly cardOf: (handle: Handle) => PartyCard | undefined
+  /** Every party that this node knows. */
+  readonly parties: () => readonly { readonly card: PartyCard; readonly endpoint: string; readonly status: string }[]
+  /** Has an acceptance carried to the others at once. */
+  readonly announce: (live: LiveContract) => void
+  readonly newRequestId: () => string
+  readonly defaultWaitMs: number
+}
+
+const Params = Type.Object({ uid: UidSchema })
+
+/** `/api/Contract`, `/api/FullContract`, `/api/Party`: contracts and who is on them. */
+export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = async (app, ports) => {
+  const { contracts, store } = ports
+  const submit = submitter(ports)
+
+  app.get('/api/Contract', async () => [...contracts.all()].filter(isBegun).map((live) => summaryOf(live)))
+
+  app.post(
+    '/api/Contract',
+    {
+      schema: {
+        body: Type.Object(
+          { title: Type.String({ minLength: 1, maxLength: 200 }), charter: Type.Optional(CharterSchema) },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async (request, reply) => {
+      const { contract, submission } = await contracts.openContract(request.body.title, request.body.charter)
+      await submission.verdict
+      return reply.code(201).header('location', `/api/Contract/${contract.contract}`).send(summaryOf(contract))
+    },
+  )
+
+  app.get('/api/Contract/:uid', { schema: { params: Params } }, async (request) => detailsOf(contracts.get(request.params.uid)))
+
+  app.post(
+    '/api/Contract/:uid/Invitations',
+    { schema: { params: Params, body: Type.Object({ party: HandleSchema }, { additionalProperties: false }) } },
+    async (request, reply) => {
+      const live = contracts.get(request.params.uid)
+      const party = ports.cardOf(request.body.party)
+      if (party === undefined) {
+        const message = `${request.body.party} is not approved here: concordata party add <its url>`
+        throw new PartyUnknown('party_unknown', message, { handle: request.body.party })
+      }
+      const { isLenient, waitSeconds } = parsePreferences(request.headers.prefer)
+      const timeoutMs = isLenient ? undefined : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
+      const submission = submit(live, [{ type: 'InviteParty', party }], {}, timeoutMs)
+      const answer = await answerFor(submission, { uid: live.contract, isLenient })
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
+    },
+  )
+
+  app.post('/api/Contract/:uid/Acceptance', { schema: { params: Params } }, async (request, reply) => {
+    const live = contracts.get(request.params.uid)
+    const { waitSeconds, isLenient } = parsePreferences(request.headers.prefer)
+    if (memberOf(live.state.settling.agreed, live.self) !== undefined) {
+      throw new NotInvited('not_invited', `${live.self} is a member already`, { contract: live.contract })
+    }
+    await contracts.accept(live.contract)
+    ports.announce(live)
+    const waitMs = isLenient ? 0 : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
+    const isMember = await becomesMember(live, waitMs)
+    return reply.code(isMember ? 200 : 202).send(summaryOf(live))
+  })
+
+  app.get(
+    '/api/Contract/:uid/Requests/:request',
+    { schema: { params: Type.Object({ uid: UidSchema, request: Type.String({ maxLength: 100 }) }) } },
+    async (request) => requestStatus(contracts.get(request.params.uid), store, request.params.request),
+  )
+
+  app.get(
+    '/api/FullContract',
+    { schema: { querystring: Type.Object({ ContractId: UidSchema, token: Type.Optional(Type.String()) }) } },
+    async (request) => {
+      const live = contracts.get(request.query.ContractId)
+      const { agreed } = live.state.settling
+      const view = new AgreedView(agreed, live.contract, store.payloads)
+      const { size, root } = settledHead(live.state)
+      return {
+        contract: live.contract,
+        title: agreed.title,
+        size,
+        root,
+        record: recordHash(agreed),
+        document: await view.valueOf(agreed.document),
+      }
+    },
+  )
+
+  app.get('/api/Party', async () => [
+    { ...contracts.card, status: 'self' },
+    ...ports.parties().map(({ card, endpoint, status }) => ({ ...card, endpoint, status })),
+  ])
+}
+
+function isBegun({ state }: LiveContract): boolean {
+  return state.ledger.log.size > 0
+}
+
+function summaryOf(live: LiveContract) {
+  const { state, self } = live
+  const { document } = state.ledger
+  return {
+    contract: live.contract,
+    title: document.title,
+    standing: standingOf(live),
+    members: membersOf(state.settling.agreed).map(({ card }) => card.handle),
+    ...settledHead(state),
+    tier: tierReached(state),
+    self,
+  }
+}
+
+function detailsOf(live: LiveContract) {
+  const { state } = live
+  const { signed, divergences } = state.settling
+  return {
+    ...summaryOf(live),
+    acknowledged: state.ledger.log.size,
+    signedSize: Object.fromEntries(signed),
+    frontier: Object.fromEntries([...state.feeds].map(([handle, feed]) => [handle, feed.size - 1])),
+    divergences,
+  }
+}
+
+/** Whether this node's party is on the contract. */
+function standingOf({ state, self }: LiveContract): 'member' | 'invited' | 'resigned' | 'stranger' {
+  const { document } = state.ledger
+  if (memberOf(document, self) !== undefined) return 'member'
+  if (invitationOf(document, self) !== undefined) return 'invited'
+  return formerOf(document, self) === undefined ? 'stranger' : 'resigned'
+}
+
+function becomesMember(live: LiveContract, waitMs: number): Promise<boolean> {
+  const isMember = () => memberOf(live.state.settling.agreed, live.self) !== undefined
+  if (isMember() || waitMs === 0) return Promise.resolve(isMember())
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer)
+      stop()
+      resolve(isMember())
+    }
+    const timer = setTimeout(finish, waitMs)
+    const stop = live.listen({ settled: () => isMember() && finish() })
+  })
+}

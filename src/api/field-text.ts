@@ -1,0 +1,36 @@
+import type { FieldType } from '../events/field-type.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+
+/** A text cannot be read as a value of the field's type. */
+export class ValueUnreadable extends ConcordataError {}
+
+/** A value as naive clients see it in text: `Mexico`, `USD 1250000.00`, `true`, `2026-01-31`. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'object' && value !== null && 'amount' in value && 'currency' in value) {
+    return `${value.currency} ${value.amount}`
+  }
+  return String(value)
+}
+
+/** The value that a text stands for in a field of this type; whether it fits in full is for the contract to say. */
+export function valueFromText(type: FieldType, text: string): unknown {
+  switch (type.type) {
+    case 'text':
+      return text
+    case 'integer': {
+      const number = Number(text.trim())
+      return Number.isSafeInteger(number) && /^-?\d+$/.test(text.trim()) ? number : text.trim()
+    }
+    case 'boolean':
+      if (text.trim() === 'true') return true
+      if (text.trim() === 'false') return false
+      throw new ValueUnreadable('value_unreadable', 'a boolean is written true or false')
+    case 'money': {
+      const match = /^\s*([A-Z]{3})\s+(\S+)\s*$/.exec(text)
+      if (match === null) throw new ValueUnreadable('value_unreadable', 'money is written as a currency code and an amount, such as USD 100.00')
+      return { amount: match[2], currency: match[1] }
+    }
+    default:
+      return text.trim()
+  }
+}

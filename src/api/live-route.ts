@@ -1,0 +1,162 @@
+import type { WebSocket } from '@fastify/websocket'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { ContractState } from '../aggregates/contract/state.ts'
+import type { Contracts } from '../contracts/contracts.ts'
+import type { LiveContract } from '../contracts/live-contract.ts'
+import type { ContractEvent } from '../events/contract-events.ts'
+import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
+import type { LedgerEntry } from '../events/ledger-entry.ts'
+import { AgreedView } from '../projections/agreed-view.ts'
+import type { Store } from '../store/port.ts'
+import { contractStream } from '../store/streams.ts'
+import { parsePath, subjectOf } from './path.ts'
+import { describe, problemOf } from './problem.ts'
+
+const closed = { additionalProperties: false }
+/** What a client sends: a subject, spelled as the REST path, and from which ledger index on it wants the changes. */
+const askForm = Compile(
+  Type.Union([
+    Type.Object({ subscribe: Type.String({ maxLength: 8192 }), from: Type.Optional(Type.Integer({ minimum: 0 })) }, closed),
+    Type.Object({ unsubscribe: Type.String({ maxLength: 8192 }) }, closed),
+  ]),
+)
+
+/** What a client gets for each change at or below a subject. `value`: the field's agreed value after it, if it has one. */
+export interface LiveChange {
+  readonly subject: string
+  readonly index: LedgerIndex
+  readonly change: ContractEvent['type']
+  readonly by: string
+  readonly value?: unknown
+}
+
+interface Subscription {
+  readonly live: LiveContract
+  readonly subject: string
+  readonly names: readonly string[]
+  /** Entries below it have been told. */
+  next: LedgerIndex
+  /** Changes come in order, also while older ones are still being read. */
+  telling: Promise<void>
+}
+
+const SUBSCRIPTIONS_MAX = 1000
+/** A client that reads slower than this many bytes behind is cut off; it may resume from the last index it has. */
+const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
+
+/** `/live`: changes as they settle, by subjects spelled exactly as the REST paths, resumable from an index (design §10). */
+export function liveRoute(app: FastifyInstance, { contracts, store }: { contracts: Contracts; store: Store }): void {
+  const sockets = new Map<WebSocket, Map<string, Subscription>>()
+  const stop = contracts.listen({
+    settled(live) {
+      for (const [socket, subscriptions] of sockets) {
+        for (const subscription of subscriptions.values()) {
+          if (subscription.live === live) tell(socket, subscription, store)
+        }
+      }
+    },
+  })
+  app.addHook('onClose', async () => stop())
+
+  app.get('/live', { websocket: true }, (socket) => {
+    const subscriptions = new Map<string, Subscription>()
+    sockets.set(socket, subscriptions)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.terminate())
+    socket.on('message', (data) => {
+      try {
+        hear(String(data), socket, subscriptions, contracts, store)
+      } catch (error) {
+        socket.send(JSON.stringify({ problem: problemOf(error) }))
+      }
+    })
+  })
+}
+
+function hear(
+  text: string,
+  socket: WebSocket,
+  subscriptions: Map<string, Subscription>,
+  contracts: Contracts,
+  store: Store,
+): void {
+  const ask = parse(text)
+  if (ask === undefined) {
+    const detail = 'send {"subscribe": "/new-api/<uid>/…", "from": index} or {"unsubscribe": …}'
+    socket.send(JSON.stringify({ problem: describe('live_message_malformed', detail, 400, {}) }))
+    return
+  }
+  if ('unsubscribe' in ask) {
+    subscriptions.delete(ask.unsubscribe)
+    return
+  }
+  if (subscriptions.size >= SUBSCRIPTIONS_MAX) {
+    socket.send(JSON.stringify({ problem: describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, {}) }))
+    return
+  }
+  const [prefix, uid, ...names] = parsePath(ask.subscribe)
+  const live = contracts.get((prefix === 'new-api' ? uid : '') as Uid)
+  const size = live.state.settling.settled
+  const subscription = { live, subject: ask.subscribe, names, next: ask.from ?? size, telling: Promise.resolve() }
+  subscriptions.set(ask.subscribe, subscription)
+  socket.send(JSON.stringify({ subscribed: ask.subscribe, index: size }))
+  tell(socket, subscription, store)
+}
+
+function parse(text: string) {
+  try {
+    const ask: unknown = JSON.parse(text)
+    return askForm.Check(ask) ? ask : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Tells what has settled since the last time. All of it is in the store when this is called. */
+function tell(socket: WebSocket, subscription: Subscription, store: Store): void {
+  subscription.telling = subscription.telling
+    .then(async () => {
+      const { live } = subscription
+      for await (const event of store.events.read(contractStream(live.contract), { from: subscription.next })) {
+        if (socket.readyState !== socket.OPEN) return
+        if (socket.bufferedAmount > BUFFERED_BYTES_MAX) return socket.close(1013, 'too slow: resume from the last index')
+        const entry = JSON.parse(event.data) as LedgerEntry
+        subscription.next = entry.index + 1
+        for (const change of await changesIn(entry, subscription, store)) socket.send(JSON.stringify(change))
+      }
+    })
+    .catch(() => socket.close(1011, 'the store failed: resume from the last index'))
+}
+
+async function changesIn(entry: LedgerEntry, { live, names }: Subscription, store: Store): Promise<LiveChange[]> {
+  const { agreed } = live.state.settling
+  const view = new AgreedView(agreed, live.contract, store.payloads)
+  const changes: LiveChange[] = []
+  for (const event of entry.events) {
+    const path = pathOf(event, agreed)
+    if (path === undefined || !names.every((name, depth) => path[depth] === name)) continue
+    const element = view.find(path)
+    const value = element?.kind === 'field' ? await view.valueOf(element) : null
+    changes.push({
+      subject: subjectOf(live.contract, path),
+      index: entry.index,
+      change: event.type,
+      by: entry.author,
+      ...(value === null ? {} : { value }),
+    })
+  }
+  return changes
+}
+
+/** Where in the document a change is: of what was removed, the block it was in; of members, the record itself. */
+function pathOf(event: ContractEvent, document: ContractState): string[] | undefined {
+  const id = 'field' in event && typeof event.field === 'string' ? event.field : 'element' in event ? event.element : undefined
+  if (id === undefined) return []
+  return AgreedView.namesOf(document, id) ?? AgreedView.namesOf(document, parentOf(id))
+}
+
+function parentOf(id: ElementId): ElementId {
+  return id.slice(0, Math.max(1, id.lastIndexOf('.'))) as ElementId
+}

@@ -1,0 +1,98 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Contracts } from '../contracts/contracts.ts'
+import type { LiveContract } from '../contracts/live-contract.ts'
+import type { Element } from '../aggregates/contract/state.ts'
+import { elementHash } from '../aggregates/contract/record-hash.ts'
+import type { Uid } from '../events/ids.ts'
+import { AgreedView } from '../projections/agreed-view.ts'
+import type { PayloadStore } from '../store/port.ts'
+import { textOf } from './field-text.ts'
+import { NoSuchPath, parsePath, subjectOf } from './path.ts'
+import { parsePreferences } from './preferences.ts'
+import { submitter } from './submit.ts'
+import { answerFor } from './verdict.ts'
+import { changesFromJson, changesFromText, removal, type Changes } from './write.ts'
+
+export interface PathRoutesPorts {
+  readonly contracts: Contracts
+  readonly payloads: PayloadStore
+  readonly newSalt: () => Uint8Array
+  readonly newRequestId: () => string
+  /** How long a write waits for unanimity when the client says nothing. Milliseconds. */
+  readonly defaultWaitMs: number
+}
+
+interface Target {
+  readonly live: LiveContract
+  readonly view: AgreedView
+  readonly names: string[]
+  readonly element: Element | undefined
+}
+
+/** `/new-api/<uid>[/<block>…][/<field>]`: the document by the names in it, in the agreed view (design §10). */
+export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
+  const { contracts, payloads } = ports
+  const submit = submitter(ports)
+
+  const targetOf = (request: FastifyRequest): Target => {
+    const { uid, '*': rest } = request.params as { uid: Uid; '*'?: string }
+    void rest
+    const live = contracts.get(uid)
+    const view = new AgreedView(live.state.settling.agreed, live.contract, payloads)
+    const names = parsePath(rawPathBehind(request, uid))
+    return { live, view, names, element: view.find(names) }
+  }
+
+  const read = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { view, names, element, live } = targetOf(request)
+    if (element === undefined) throw noSuch(live, names)
+    const etag = `"${elementHash(element)}"`
+    reply.header('etag', etag).header('vary', 'accept')
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+    const value = await view.valueOf(element)
+    const wantsJson = /\bjson\b/.test(request.headers.accept ?? '')
+    if (element.kind === 'block' || wantsJson) return reply.type('application/json').send(JSON.stringify(value))
+    if (value === null) throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
+    return reply.type('text/plain; charset=utf-8').send(textOf(value))
+  }
+
+  const write = async (request: FastifyRequest, reply: FastifyReply, changes: (target: Target) => Changes) => {
+    const target = targetOf(request)
+    const { live } = target
+    const { commands, payloads: opened, createdAt } = changes(target)
+    const { waitSeconds, isLenient } = parsePreferences(request.headers.prefer)
+    const timeoutMs = isLenient ? undefined : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
+    const submission = submit(live, commands, opened, timeoutMs)
+    const created = createdAt && subjectOf(live.contract, createdAt)
+    const answer = await answerFor(submission, { uid: live.contract, isLenient, ...(created ? { created } : {}) })
+    return reply.code(answer.status).headers(answer.headers).send(answer.body)
+  }
+
+  for (const url of ['/new-api/:uid', '/new-api/:uid/*']) {
+    app.get(url, read)
+    app.put(url, (request, reply) => write(request, reply, (target) => proposed(request, target, ports)))
+    app.post(url, (request, reply) => write(request, reply, (target) => proposed(request, target, ports)))
+    app.delete(url, (request, reply) => write(request, reply, ({ element, names, live }) => {
+      if (element === undefined) throw noSuch(live, names)
+      return removal(element)
+    }))
+  }
+}
+
+function proposed(request: FastifyRequest, { live, names, element }: Target, { newSalt }: PathRoutesPorts): Changes {
+  if (element === undefined) throw noSuch(live, names)
+  const isPost = request.method === 'POST'
+  if (typeof request.body === 'string') return changesFromText(element, request.body, newSalt)
+  return changesFromJson(element, names, request.body, isPost, newSalt)
+}
+
+/** The URL as it came: only there can an escaped slash be told from a real one. */
+function rawPathBehind(request: FastifyRequest, uid: string): string {
+  const [path] = request.url.split('?', 1) as [string]
+  return path.slice(`/new-api/${uid}`.length)
+}
+
+function noSuch(live: LiveContract, names: readonly string[]): NoSuchPath {
+  const path = names.join('/')
+  return new NoSuchPath('no_such_path', `the agreed document has no ${path}`, { contract: live.contract, path })
+}

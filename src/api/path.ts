@@ -1,0 +1,26 @@
+import { ConcordataError } from '../runtime/errors.ts'
+
+/** A path names nothing in the agreed document. */
+export class NoSuchPath extends ConcordataError {}
+/** A path cannot be read: wrong escapes, or an empty step in it. */
+export class PathMalformed extends ConcordataError {}
+
+/** The steps of what stands behind `/new-api/<uid>/` in a URL: element names, escapes undone. A trailing slash is no step. */
+export function parsePath(raw: string): string[] {
+  const text = raw.replace(/^\/+|\/$/g, '')
+  if (text === '') return []
+  try {
+    return text.split('/').map((step) => {
+      if (step === '') throw new PathMalformed('path_malformed', `the path ${raw} has an empty step`, { path: raw })
+      return decodeURIComponent(step)
+    })
+  } catch (cause) {
+    if (cause instanceof PathMalformed) throw cause
+    throw new PathMalformed('path_malformed', `the path ${raw} has a wrong escape`, { path: raw }, { cause })
+  }
+}
+
+/** The URL path, and the live subject, of an element. */
+export function subjectOf(uid: string, names: readonly string[]): string {
+  return ['', 'new-api', uid, ...names].map(encodeURIComponent).join('/')
+}

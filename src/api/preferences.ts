@@ -1,0 +1,28 @@
+/** What a client says in `Prefer` (RFC 7240) about how long it waits. */
+export interface Preferences {
+  /** Seconds it waits for unanimity; undefined: the node's default. */
+  readonly waitSeconds: number | undefined
+  /** `respond-async` or `handling=lenient`: it does not insist on an answer now; its request stays until it is settled. */
+  readonly isLenient: boolean
+}
+
+/** Longest wait that a client may ask for, in seconds. */
+export const WAIT_SECONDS_MAX = 300
+
+/** Preferences are wishes: what is not understood is passed over, as RFC 7240 §2 asks. */
+export function parsePreferences(header: string | string[] | undefined): Preferences {
+  let waitSeconds: number | undefined
+  let isLenient = false
+  for (const part of [header ?? []].flat().join(',').split(',')) {
+    const [name, value] = part.split(';', 1).join('').split('=').map((text) => text.trim().toLowerCase())
+    if (name === 'respond-async' || (name === 'handling' && unquoted(value) === 'lenient')) isLenient = true
+    if (name === 'wait' && /^\d{1,6}$/.test(unquoted(value))) {
+      waitSeconds = Math.min(WAIT_SECONDS_MAX, Number(unquoted(value)))
+    }
+  }
+  return { waitSeconds, isLenient }
+}
+
+function unquoted(value: string | undefined): string {
+  return (value ?? '').replace(/^"(.*)"$/, '$1')
+}

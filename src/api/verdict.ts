@@ -1,0 +1,117 @@
+import type { Submission, Verdict } from '../contracts/submission.ts'
+import { type RequestRef, requestKey } from '../events/ids.ts'
+import type { Outcome, VoidCode } from '../events/outcome.ts'
+import { unreachable } from '../runtime/assert.ts'
+import { describe, type Problem } from './problem.ts'
+
+/** What a client is answered about its request. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: AgreedBody | PendingBody | Problem
+}
+
+export interface AgreedBody {
+  /** Where the request stands: `<handle>.<seq>.<index>`, and its place in the ledger. */
+  readonly request: string
+  readonly index: number
+}
+export interface PendingBody {
+  readonly request: string
+  readonly waitingFor: readonly string[]
+}
+
+/** HTTP status of a request that the rules or a collision made void. */
+const statusOfVoid: Record<VoidCode, number> = {
+  command_unknown: 422,
+  command_malformed: 422,
+  command_not_alone: 422,
+  limit_exceeded: 422,
+  already_open: 409,
+  handle_taken: 409,
+  party_taken: 409,
+  key_not_admissible: 422,
+  no_invitation: 409,
+  acceptance_unfit: 422,
+  acceptance_badly_signed: 422,
+  acceptance_late: 409,
+  acceptance_wrong_head: 409,
+  no_such_element: 409,
+  not_a_block: 422,
+  not_a_field: 422,
+  name_taken: 409,
+  name_unfit: 422,
+  not_owner: 403,
+  owner_unfit: 422,
+  value_wrong_type: 422,
+  value_taken: 409,
+  field_conflict: 409,
+  no_such_proposal: 409,
+  not_author: 403,
+}
+
+/** Waits for the fate of a request, or, for a client that does not insist, only until it is signed and durable. */
+export async function answerFor(
+  submission: Submission,
+  { uid, created, isLenient }: { uid: string; created?: string; isLenient: boolean },
+): Promise<Answer> {
+  if (isLenient && submission.intent.timeoutMs === undefined) {
+    const signed = await submission.signed
+    return pending(uid, signed, [])
+  }
+  return answerTo(await submission.verdict, uid, created)
+}
+
+/** `created`: where the new element is, if the request made one. */
+export function answerTo(verdict: Verdict, uid: string, created?: string): Answer {
+  switch (verdict.kind) {
+    case 'settled':
+      return settled(verdict.request, verdict.index, verdict.outcome, uid, created)
+    case 'pending':
+      return pending(uid, verdict.request, verdict.waitingFor)
+    case 'timed out':
+      return problem(504, 'not_unanimous_in_time', 'Not everybody answered in time; the request was withdrawn for good.', {
+        waitingFor: verdict.waitingFor,
+        ...(verdict.request === undefined ? {} : { request: requestKey(verdict.request) }),
+      })
+    case 'dropped':
+      return problem(409, 'party_resigned', 'This party has resigned from the contract; the request is not agreed.')
+    default:
+      return unreachable(verdict)
+  }
+}
+
+function settled(request: RequestRef, index: number, outcome: Outcome, uid: string, created: string | undefined): Answer {
+  const place = { request: requestKey(request), index }
+  switch (outcome.kind) {
+    case 'accepted': {
+      const headers = created === undefined ? {} : { location: created }
+      return { status: created === undefined ? 200 : 201, headers, body: place }
+    }
+    case 'void': {
+      const { code, command, with: others } = outcome.reason
+      const extra = { ...place, command, ...(others === undefined ? {} : { with: others }) }
+      return problem(statusOfVoid[code], code, `The request is void: ${code.replaceAll('_', ' ')}.`, extra)
+    }
+    case 'refused':
+      return problem(409, 'refused', 'A member refused the request.', { ...place, by: outcome.by })
+    case 'withdrawn':
+      return problem(504, 'withdrawn', 'The request was withdrawn; it is not agreed.', { ...place, reason: outcome.reason })
+    default:
+      return unreachable(outcome)
+  }
+}
+
+function pending(uid: string, request: RequestRef, waitingFor: readonly string[]): Answer {
+  const key = requestKey(request)
+  const location = `/api/Contract/${uid}/Requests/${key}`
+  return { status: 202, headers: { location }, body: { request: key, waitingFor } }
+}
+
+function problem(status: number, code: string, detail: string, evidence: Record<string, unknown> = {}): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json' },
+    body: describe(code, detail, status, evidence),
+  }
+}

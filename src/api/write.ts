@@ -1,0 +1,164 @@
+import type { Block, Element, Field } from '../aggregates/contract/state.ts'
+import { childNamed } from '../aggregates/contract/state.ts'
+import { type Command, ELEMENT_NAME_PATTERN } from '../events/commands.ts'
+import type { FieldType } from '../events/field-type.ts'
+import { ROOT } from '../events/ids.ts'
+import { seal } from '../events/seal.ts'
+import type { Payload, Payloads } from '../events/statement.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import { valueFromText } from './field-text.ts'
+
+/** A body does not say what to write, or the element cannot take it. */
+export class WriteUnfit extends ConcordataError {}
+
+/** What a write comes to: one atomic request. */
+export interface Changes {
+  readonly commands: readonly Command[]
+  readonly payloads: Payloads
+  /** The names on the way to the element that it creates, if the request is for one. */
+  readonly createdAt?: readonly string[]
+}
+
+/** Removes an element with all below it. */
+export function removal(element: Element): Changes {
+  if (element.id === ROOT) throw new WriteUnfit('write_unfit', 'the record itself cannot be removed')
+  return { commands: [{ type: 'RemoveElement', element: element.id }], payloads: {} }
+}
+
+/** A text written to a field. */
+export function changesFromText(element: Element, text: string, newSalt: () => Uint8Array): Changes {
+  if (element.kind === 'block') {
+    throw new WriteUnfit('write_unfit', 'a block takes JSON (application/json): its children by name')
+  }
+  const writing = new Writing(newSalt)
+  writing.propose(element, valueFromText(element.field, text))
+  return writing.changes()
+}
+
+/**
+ * JSON written to a field: its value. JSON written to a block: an object with the names of its children. POST adds
+ * those that are not there yet, with the type that the value suggests, or as told by `{"$field": FieldType, "$value": …}`;
+ * PUT fills only those that are. To a list POST adds one entry.
+ */
+export function changesFromJson(
+  element: Element,
+  names: readonly string[],
+  body: unknown,
+  mayAdd: boolean,
+  newSalt: () => Uint8Array,
+): Changes {
+  const writing = new Writing(newSalt)
+  if (element.kind === 'field') {
+    writing.propose(element, body)
+    return writing.changes()
+  }
+  if (!isObject(body)) throw new WriteUnfit('write_unfit', 'a block takes an object: its children by name')
+  if (element.list && mayAdd) {
+    writing.addBlock(element.id, undefined, body)
+    return { ...writing.changes(), createdAt: [...names, String(element.nextOrdinal + 1)] }
+  }
+  const added = writing.fill(element, body, mayAdd)
+  const changes = writing.changes()
+  if (changes.commands.length === 0) throw new WriteUnfit('write_unfit', 'the object says nothing to write')
+  const [only] = added
+  return added.length === 1 && only !== undefined ? { ...changes, createdAt: [...names, only] } : changes
+}
+
+/** Gathers the commands of one request. */
+class Writing {
+  readonly #newSalt: () => Uint8Array
+  readonly #commands: Command[] = []
+  readonly #payloads: { [seal: string]: Payload } = {}
+
+  constructor(newSalt: () => Uint8Array) {
+    this.#newSalt = newSalt
+  }
+
+  changes(): Changes {
+    return { commands: this.#commands, payloads: this.#payloads }
+  }
+
+  /** Replaces whatever stands agreed; what the node has not seen makes it void (`exclusive`), as naive clients expect. */
+  propose(field: Field, value: unknown): void {
+    const sealed = this.#seal(wireValue(field.field, value))
+    const basis = field.proposals.map(({ id }) => id)
+    this.#commands.push({ type: 'ProposeValue', field: field.id, seal: sealed, basis, exclusive: true })
+  }
+
+  /** The names that it adds right in this block. */
+  fill(block: Block, members: Record<string, unknown>, mayAdd: boolean): string[] {
+    const added: string[] = []
+    for (const [name, value] of Object.entries(members)) {
+      const child = childNamed(block, name)
+      if (child === undefined) {
+        if (!mayAdd) throw new WriteUnfit('write_unfit', `there is no ${name} here; POST adds it`, { name })
+        this.#add(block.id, name, value)
+        added.push(name)
+      } else if (child.kind === 'field') {
+        this.propose(child, value)
+      } else if (isObject(value)) {
+        this.fill(child, value, mayAdd)
+      } else {
+        throw new WriteUnfit('write_unfit', `${name} is a block and takes an object`, { name })
+      }
+    }
+    return added
+  }
+
+  addBlock(parent: string, name: string | undefined, members: Record<string, unknown>): void {
+    const place = this.#commands.length
+    this.#commands.push({ type: 'AddBlock', parent, ...(name === undefined ? {} : { name: checkedName(name) }) })
+    for (const [child, value] of Object.entries(members)) this.#add(`#${place}`, child, value)
+  }
+
+  #add(parent: string, name: string, value: unknown): void {
+    const typed = typedValue(value)
+    if (typed === undefined) {
+      this.addBlock(parent, name, value as Record<string, unknown>)
+      return
+    }
+    const place = this.#commands.length
+    this.#commands.push({ type: 'AddField', parent, name: checkedName(name), field: typed.field })
+    if (typed.value === null || typed.value === undefined) return
+    const sealed = this.#seal(wireValue(typed.field, typed.value))
+    this.#commands.push({ type: 'ProposeValue', field: `#${place}`, seal: sealed, basis: [] })
+  }
+
+  #seal(value: unknown) {
+    const { seal: sealed, payload } = seal(value, this.#newSalt())
+    this.#payloads[sealed] = payload
+    return sealed
+  }
+}
+
+/** The type that a new field gets; undefined for an object: that is a new block. */
+function typedValue(value: unknown): { field: FieldType; value: unknown } | undefined {
+  if (isObject(value)) {
+    if ('$field' in value) return { field: value.$field as FieldType, value: value.$value ?? null }
+    return isMoney(value) ? { field: { type: 'money' }, value } : undefined
+  }
+  if (typeof value === 'boolean') return { field: { type: 'boolean' }, value }
+  if (typeof value === 'number') return { field: { type: Number.isInteger(value) ? 'integer' : 'decimal' }, value }
+  if (typeof value === 'string' || value === null) return { field: { type: 'text' }, value }
+  throw new WriteUnfit('write_unfit', 'an array is no value; a list of blocks is filled by one POST an entry')
+}
+
+/** JSON numbers are welcome where the wire has strings: the digits are those that the client sees. */
+function wireValue(type: FieldType, value: unknown): unknown {
+  return type.type === 'decimal' && typeof value === 'number' ? String(value) : value
+}
+
+const nameForm = new RegExp(ELEMENT_NAME_PATTERN)
+
+function checkedName(name: string): string {
+  if (nameForm.test(name)) return name
+  throw new WriteUnfit('write_unfit', `${JSON.stringify(name)} cannot be the name of an element`, { name })
+}
+
+function isMoney(value: Record<string, unknown>): boolean {
+  return Object.keys(value).length === 2 && typeof value.amount === 'string' && typeof value.currency === 'string'
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

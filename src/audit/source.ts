@@ -1,0 +1,21 @@
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+
+/** One stored event as the auditor is given it. */
+export interface StoredLine {
+  readonly type: string
+  readonly data: string
+  readonly revision: number
+}
+
+/** One party's store, read-only and at one moment. Whoever opens it hands it in: the auditor knows no store. */
+export interface AuditSource {
+  readonly contract: Uid
+  readonly founder: Handle
+  /** The feed of one party as stored, from the first event on. */
+  feed(party: Handle): AsyncIterable<StoredLine>
+  /** The settled ledger as stored. */
+  ledger(): AsyncIterable<StoredLine>
+  /** Opened seals (canonical JSON), as far as they are there. */
+  payloads(seals: readonly Hash[]): Promise<ReadonlyMap<Hash, string>>
+}

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readConfiguration } from '../node/configuration.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+
+/** No node answers at the inward address of this data directory. */
+export class NodeNotRunning extends ConcordataError {}
+/** The node answered with a problem. */
+export class ApiProblem extends ConcordataError {}
+
+/** The inward API of the node that runs on a data directory. */
+export interface ApiClient {
+  readonly url: string
+  /** The answer's JSON. Throws ApiProblem for every status from 400 on. */
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<unknown>
+}
+
+export function apiClient(url: string, token: string): ApiClient {
+  return {
+    url,
+    async call(method, path, body, headers = {}) {
+      const response = await fetch(new URL(path, url), {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }).catch((cause: unknown) => {
+        throw new NodeNotRunning('node_not_running', `no node answers at ${url}: start it with concordata node`, { url }, { cause })
+      })
+      const text = await response.text()
+      const answer: unknown = text === '' ? undefined : JSON.parse(text)
+      if (response.ok) return answer
+      const { code, detail, ...rest } = answer as { code: string; detail: string }
+      throw new ApiProblem('api_problem', `${code}: ${detail}`, { status: response.status, code, ...rest })
+    },
+  }
+}
+
+/** For the node whose data are in `dir`. */
+export async function apiClientFor(dir: string): Promise<ApiClient> {
+  const { api } = await readConfiguration(dir)
+  return apiClient(api, (await readFile(join(dir, 'api-token'), 'utf8')).trim())
+}

@@ -1,0 +1,52 @@
+import type { AgreementState } from '../agreement/state.ts'
+import { feedOf } from '../agreement/feeds.ts'
+import { membersOf, partyOf } from '../aggregates/contract/state.ts'
+import { recordHash } from '../aggregates/contract/record-hash.ts'
+import { isValidSignature } from '../crypto/ed25519.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+import type { Head, Note } from '../events/statement.ts'
+import { checkpointBody, cosignatureBytes } from '../merkle/note.ts'
+
+/** The name of a contract's log in its signed notes (C2SP tlog-checkpoint, "origin"). */
+export function originOf(contract: Uid): string {
+  return `concordata/v1/${contract}`
+}
+
+/** The settled head, and the bytes that the party is to sign for it; undefined when its last note says as much. */
+export function noteDue(
+  state: AgreementState,
+  party: Handle,
+  time: number,
+): { head: Head; time: number; bytes: Uint8Array } | undefined {
+  const head = settledHead(state)
+  if (head.size === 0 || head.size <= notedSize(state, party)) return undefined
+  return { head, time, bytes: cosignatureBytes(checkpointBody(originOf(state.contract), head), time) }
+}
+
+export function settledHead(state: AgreementState): Head {
+  const { settled, agreed } = state.settling
+  return { size: settled, root: state.ledger.log.rootAt(settled), record: recordHash(agreed) }
+}
+
+/** The newest note of a party. */
+export function newestNote(state: AgreementState, party: Handle): Note | undefined {
+  return feedOf(state.feeds, party).findLast(({ statement }) => statement.note !== undefined)?.statement.note
+}
+
+/** How many entries of our settled ledger a party has validly cosigned: its notes are claims until they are compared. */
+export function notedSize(state: AgreementState, party: Handle): number {
+  const card = partyOf(state.ledger.document, party)?.card
+  const note = newestNote(state, party)
+  if (card === undefined || note === undefined || note.size > state.settling.settled) return 0
+  if (state.ledger.log.rootAt(note.size) !== note.root) return 0
+  const bytes = cosignatureBytes(checkpointBody(originOf(state.contract), note), note.time)
+  return isValidSignature(card.keys.signing, bytes, note.signature) ? note.size : 0
+}
+
+/** The tier that the whole ledger has reached (design §2): 4 cosigned by all, 3 settled, 1 acknowledged. */
+export function tierReached(state: AgreementState): 1 | 3 | 4 {
+  const { settled, agreed } = state.settling
+  if (settled < state.ledger.log.size || state.ledger.open.length > 0) return 1
+  return membersOf(agreed).every(({ card }) => notedSize(state, card.handle) === settled) ? 4 : 3
+}
+

@@ -1,0 +1,187 @@
+import { confirmable, waitingForAnswers } from '../agreement/confirm.ts'
+import type { Wishes } from '../agreement/draft.ts'
+import { saidToHold } from '../agreement/feeds.ts'
+import type { Acknowledged } from '../agreement/ledger.ts'
+import type { AgreementState } from '../agreement/state.ts'
+import { formerOf, memberOf } from '../aggregates/contract/state.ts'
+import { type Handle, type RequestRef, requestKey, type Seq } from '../events/ids.ts'
+import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
+import type { Decision, Payload, Request } from '../events/statement.ts'
+import type { Submission } from './submission.ts'
+
+/** What one statement will say for the local users, and what becomes of their submissions once it is durable. */
+export interface Turn {
+  readonly wishes: Wishes
+  readonly isEmpty: boolean
+  /** To be called when the statement with these wishes, at `seq`, is durable. */
+  durable(seq: Seq): void
+}
+
+/** Room for everything in a statement but its requests: `seen`, refusals, decisions, head. */
+const STATEMENT_OVERHEAD_BYTES = 64 * 1024
+const DECISION_BYTES = 256
+
+/** The local users' intents on one contract: many that wait become one statement (group commit). */
+export class Outbox {
+  readonly #self: Handle
+  #queue: Submission[] = []
+  readonly #signed = new Map<string, Submission>()
+
+  constructor(self: Handle) {
+    this.#self = self
+  }
+
+  get length(): number {
+    return this.#queue.length
+  }
+
+  add(submission: Submission): void {
+    this.#queue.push(submission)
+  }
+
+  /** Whether requests of this node are signed and not settled yet: then it is for this node to carry the news around. */
+  get hasUnsettled(): boolean {
+    return this.#signed.size > 0
+  }
+
+  /** Concludes those whose time was up before they were signed: nothing of them ever leaves this node. */
+  dropExpired(state: AgreementState): void {
+    const expired = this.#queue.filter((submission) => submission.expired)
+    if (expired.length === 0) return
+    this.#queue = this.#queue.filter((submission) => !submission.expired)
+    for (const submission of expired) submission.conclude({ kind: 'timed out', waitingFor: othersIn(state, this.#self) })
+  }
+
+  /** What the next statement says for them. Decides each tentative request at most once. */
+  turn(state: AgreementState): Turn {
+    const decided = this.#decisions(state)
+    const chosen = this.#chooseRequests(state, decided.length)
+    const payloads: { [seal: string]: Payload } = {}
+    for (const { intent } of chosen) Object.assign(payloads, intent.payloads)
+    const requests = chosen.map(({ intent }) => intent.request)
+    return {
+      wishes: { requests, payloads, refusals: [], decided },
+      isEmpty: requests.length === 0 && decided.length === 0,
+      durable: (seq) => {
+        const taken = new Set(chosen)
+        this.#queue = this.#queue.filter((submission) => !taken.has(submission))
+        chosen.forEach((submission, index) => {
+          const request = { handle: this.#self, seq, index }
+          this.#signed.set(requestKey(request), submission)
+          submission.becomeSigned(request)
+        })
+        for (const decision of decided) this.#decisionIsDurable(decision, state)
+      },
+    }
+  }
+
+  /** Tells the authors of the requests in these entries what has become of them. */
+  settled(entries: readonly Acknowledged[]): void {
+    for (const { entry } of entries) {
+      if (entry.author !== this.#self) continue
+      const key = requestKey(entry.request)
+      const submission = this.#signed.get(key)
+      if (submission === undefined) continue
+      this.#signed.delete(key)
+      if (submission.phase.kind === 'done') continue
+      submission.conclude({ kind: 'settled', request: entry.request, index: entry.index, outcome: entry.outcome })
+    }
+  }
+
+  /** After this party's resignation nothing of it is in the contract any more. */
+  dropAll(): void {
+    for (const submission of [...this.#queue, ...this.#signed.values()]) {
+      if (submission.phase.kind !== 'done') submission.conclude({ kind: 'dropped' })
+    }
+    this.#queue = []
+    this.#signed.clear()
+  }
+
+  failAll(error: unknown): void {
+    for (const submission of [...this.#queue, ...this.#signed.values()]) submission.fail(error)
+    this.#queue = []
+    this.#signed.clear()
+  }
+
+  /** The time of a confirmed request ran out before it settled: it will, but nobody waits here any longer. */
+  expire(submission: Submission, state: AgreementState): void {
+    if (submission.phase.kind === 'done') return
+    submission.expired = true
+    if (submission.phase.kind !== 'confirmed') return
+    const { request } = submission.phase
+    submission.conclude({ kind: 'pending', request, waitingFor: lateFor(state, request) })
+  }
+
+  #decisions(state: AgreementState): Decision[] {
+    const withdrawn: Decision[] = []
+    for (const [key, handle] of state.undecided) {
+      if (handle !== this.#self) continue
+      const submission = this.#signed.get(key)
+      // Nobody waits any more for what was signed before a restart.
+      if (submission === undefined || submission.expired) {
+        const reason = submission === undefined ? 'restart' : 'time-out'
+        withdrawn.push({ request: refOf(key), decision: 'withdrawn', reason })
+      }
+    }
+    const gone = new Set(withdrawn.map(({ request }) => requestKey(request)))
+    const confirmed = confirmable(state, this.#self, gone).map(
+      (request): Decision => ({ request, decision: 'confirmed' }),
+    )
+    return [...withdrawn, ...confirmed]
+  }
+
+  #decisionIsDurable({ request, decision }: Decision, before: AgreementState): void {
+    const submission = this.#signed.get(requestKey(request))
+    if (submission === undefined) return
+    if (decision === 'confirmed') submission.becomeConfirmed(request)
+    else submission.conclude({ kind: 'timed out', request, waitingFor: waitingForAnswers(before, request) })
+  }
+
+  #chooseRequests(state: AgreementState, decisions: number): Submission[] {
+    const { limits, isOpen } = state.ledger.document
+    if (isOpen && memberOf(state.ledger.document, this.#self) === undefined) return []
+    const bytesMax = requestBytesMax(state) - decisions * DECISION_BYTES
+    const chosen: Submission[] = []
+    let bytes = 0
+    let valueCharacters = 0
+    for (const submission of this.#queue) {
+      bytes += sizeOf(submission.intent.request)
+      valueCharacters += sizeOf(submission.intent.payloads)
+      const isFull = bytes > bytesMax || valueCharacters > MESSAGE_VALUES_CHARACTERS_MAX
+      if (chosen.length > 0 && (isFull || chosen.length === limits.requestsPerStatement)) break
+      chosen.push(submission)
+    }
+    return chosen
+  }
+}
+
+/** Canonical JSON has the same members, so the same size. */
+function sizeOf(value: Request | Submission['intent']['payloads']): number {
+  return Buffer.byteLength(JSON.stringify(value)) + 1
+}
+
+/** The largest request that a statement of this contract can carry, in bytes of JSON. */
+export function requestBytesMax(state: AgreementState): number {
+  return state.ledger.document.limits.statementBytes - STATEMENT_OVERHEAD_BYTES
+}
+
+function refOf(key: string): RequestRef {
+  const [handle, seq, index] = key.split('.') as [Handle, string, string]
+  return { handle, seq: Number(seq), index: Number(index) }
+}
+
+function othersIn(state: AgreementState, self: Handle): Handle[] {
+  return [...state.ledger.admitted.keys()].filter(
+    (handle) => handle !== self && formerOf(state.ledger.document, handle) === undefined,
+  )
+}
+
+/** Who has not answered, or, if all have, who has not said that it holds what decides the request. */
+function lateFor(state: AgreementState, request: RequestRef): Handle[] {
+  const unanswered = waitingForAnswers(state, request)
+  if (unanswered.length > 0) return unanswered
+  const own = saidToHold(state.feeds, request.handle).get(request.handle) ?? 0
+  return othersIn(state, request.handle).filter(
+    (handle) => (saidToHold(state.feeds, handle).get(request.handle) ?? -1) < own,
+  )
+}

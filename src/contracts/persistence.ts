@@ -1,0 +1,173 @@
+import type { Held } from '../agreement/held.ts'
+import type { Acknowledged } from '../agreement/ledger.ts'
+import { type Equivocation, receive } from '../agreement/receive.ts'
+import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
+import { canonicalJson } from '../crypto/canonical-json.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+import { sealsNamedBy } from '../events/seal.ts'
+import type { Payload, Payloads, Statement } from '../events/statement.ts'
+import { type Decoded, decodeStored, encodeSigned, encodeStored } from '../events/statement-codec.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import type { NewEvent, Store, Write } from '../store/port.ts'
+import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
+
+/** What the store holds of a contract contradicts itself: it was damaged or changed by somebody. */
+export class ContractDamaged extends ConcordataError {}
+
+/** What one turn of a contract made durable. */
+export interface Change {
+  readonly before: AgreementState
+  /** Statements that are held now, causes before effects. */
+  readonly held: readonly Held[]
+  /** Entries that have settled, oldest first. */
+  readonly settled: readonly Acknowledged[]
+  readonly equivocations: readonly Equivocation[]
+}
+
+/**
+ * In the order in which they must become durable, should the store stop half way: values before the statements that
+ * seal them, covered statements before those that cover them, statements before the entries that follow from them.
+ */
+export function writesFor({ before, held, settled, equivocations }: Change): Write[] {
+  const { contract } = before
+  return [
+    ...payloadWrites(contract, held),
+    ...feedWrites(before, held),
+    ...evidenceWrites(contract, equivocations),
+    ...settledWrites(contract, before.settling.settled, settled),
+  ]
+}
+
+function payloadWrites(contract: Uid, held: readonly Held[]): Write[] {
+  const entries = held.flatMap(({ payloads }) =>
+    Object.entries(payloads).map(([seal, payload]) => ({ seal: seal as Hash, text: canonicalJson(payload) })),
+  )
+  return entries.length === 0 ? [] : [{ kind: 'payloads', contract, entries }]
+}
+
+/** One append for each run of statements of one party. */
+function feedWrites(before: AgreementState, held: readonly Held[]): Write[] {
+  const writes: Write[] = []
+  let run: { party: Handle; first: number; events: NewEvent[] } | undefined
+  const flush = () => {
+    if (run === undefined) return
+    const { party, first, events } = run
+    writes.push({ kind: 'append', stream: feedStream(before.contract, party), expectedRevision: first - 1, events })
+  }
+  for (const { statement, text, signature } of held) {
+    if (run?.party !== statement.party) {
+      flush()
+      run = { party: statement.party, first: statement.seq, events: [] }
+    }
+    run.events.push({ type: 'StatementMade', data: encodeStored(text, signature) })
+  }
+  flush()
+  return writes
+}
+
+function evidenceWrites(contract: Uid, equivocations: readonly Equivocation[]): Write[] {
+  if (equivocations.length === 0) return []
+  const events = equivocations.map(({ party, seq, held, other }) => ({
+    type: 'EquivocationProven',
+    data: canonicalJson({
+      party,
+      seq,
+      held: JSON.parse(encodeSigned(held.text, held.signature, {})),
+      other: JSON.parse(encodeSigned(other.text, other.signature, {})),
+    }),
+  }))
+  return [{ kind: 'append', stream: evidenceStream(contract), expectedRevision: 'any', events }]
+}
+
+function settledWrites(contract: Uid, from: number, settled: readonly Acknowledged[]): Write[] {
+  if (settled.length === 0) return []
+  const events = settled.map(({ text }) => ({ type: 'RequestSettled', data: text }))
+  return [{ kind: 'append', stream: contractStream(contract), expectedRevision: from - 1, events }]
+}
+
+/**
+ * Rebuilds the view from the feeds in the store, every signature and link verified anew, and compares the settled
+ * ledger with the one stored; what a crash left out of that is appended. Throws ContractDamaged.
+ */
+export async function loadContract(store: Store, contract: Uid, founder: Handle): Promise<AgreementState> {
+  const { state, settled } = await loadFeeds(store, contract, founder)
+  await reconcileLedger(store, contract, settled)
+  return state
+}
+
+/** Feeds of parties that the ledger names, until no new name comes up: the first is the founder's. */
+async function loadFeeds(
+  store: Store,
+  contract: Uid,
+  founder: Handle,
+): Promise<{ state: AgreementState; settled: readonly string[] }> {
+  let state = emptyAgreement(contract)
+  const settled: string[] = []
+  let waiting: readonly Decoded[] = []
+  const read = new Set<Handle>()
+  for (let unread: Handle[] = [founder]; unread.length > 0; ) {
+    const stored: Decoded[] = [...waiting]
+    for (const handle of unread) {
+      read.add(handle)
+      stored.push(...(await readFeed(store, contract, handle)))
+    }
+    const reception = receive(state, stored)
+    const refused = reception.refused[0]
+    if (refused !== undefined) {
+      throw new ContractDamaged('contract_damaged', `a stored statement is not valid: ${refused.error.message}`, {
+        contract,
+        ...refused.error.evidence,
+      })
+    }
+    state = reception.state
+    for (const { text } of reception.settled) settled.push(text)
+    waiting = reception.waiting
+    unread = [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
+  }
+  const [lost] = waiting
+  if (lost !== undefined) {
+    const { party, seq } = lost.statement
+    throw new ContractDamaged('contract_damaged', `what the stored statement ${party} ${seq} covers is missing`, {
+      contract,
+      party,
+      seq,
+    })
+  }
+  return { state, settled }
+}
+
+/** Also for the auditor: the statements of one feed as stored, in order, decoded but not verified. */
+export async function readFeed(store: Store, contract: Uid, handle: Handle): Promise<Decoded[]> {
+  const lines: string[] = []
+  for await (const event of store.events.read(feedStream(contract, handle))) lines.push(event.data)
+  const seals = new Set<Hash>()
+  for (const line of lines) for (const seal of sealsIn(line)) seals.add(seal)
+  const texts = await store.payloads.get(contract, [...seals])
+  const payloadsOf = (statement: Statement): Payloads => {
+    const payloads: { [seal: Hash]: Payload } = {}
+    for (const seal of sealsNamedBy(statement.requests)) {
+      const text = texts.get(seal)
+      if (text !== undefined) payloads[seal] = JSON.parse(text) as Payload
+    }
+    return payloads
+  }
+  return lines.map((line) => decodeStored(line, payloadsOf))
+}
+
+function sealsIn(line: string): Set<Hash> {
+  return sealsNamedBy((JSON.parse(line) as { statement: Statement }).statement.requests)
+}
+
+/** `contract-*` follows from the feeds: equal as far as it goes, and what is missing at its end is appended. */
+async function reconcileLedger(store: Store, contract: Uid, settled: readonly string[]): Promise<void> {
+  let index = 0
+  for await (const event of store.events.read(contractStream(contract))) {
+    if (event.data !== settled[index]) {
+      throw new ContractDamaged('contract_damaged', `ledger entry ${index} is not what the feeds say`, { contract, index })
+    }
+    index++
+  }
+  const events = settled.slice(index).map((data) => ({ type: 'RequestSettled', data }))
+  if (events.length > 0) await store.events.append(contractStream(contract), index - 1, events)
+}

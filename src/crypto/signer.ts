@@ -1,0 +1,21 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { sign } from './ed25519.ts'
+
+/**
+ * Signs for one party, with Ed25519. The key may stand elsewhere: in another process, a KMS or an HSM. So signing takes
+ * its time, and can fail; the same bytes give the same signature (RFC 8032 is deterministic).
+ */
+export interface Signer {
+  /** base64url, 32 bytes. */
+  readonly publicKey: string
+  /** The signature of these very bytes, domain line included: base64url, 64 bytes. */
+  sign(bytes: Uint8Array): Promise<string>
+}
+
+/** With an Ed25519 private key in this process. */
+export function keySigner(privateKey: KeyObject): Signer {
+  return {
+    publicKey: createPublicKey(privateKey).export({ format: 'jwk' }).x as string,
+    sign: async (bytes) => sign(privateKey, bytes),
+  }
+}

@@ -1,0 +1,77 @@
+import { beyond, type Feeds, statementAt } from '../agreement/feeds.ts'
+import type { Held } from '../agreement/held.ts'
+import { emptyPast, type Past, union } from '../agreement/past.ts'
+import type { AgreementState } from '../agreement/state.ts'
+import { invitationOf, memberOf, formerOf } from '../aggregates/contract/state.ts'
+import type { Handle } from '../events/ids.ts'
+import { type Frontier, placesOf } from '../events/statement.ts'
+import { encodeSigned } from '../events/statement-codec.ts'
+import { MESSAGE_CHARACTERS_SOFT_MAX } from './message.ts'
+
+/** What a frontier says that its owner holds, as far as it is of the feeds that we hold. */
+export function pastOf(frontier: Frontier): Past {
+  return emptyPast.withMutations((past) => {
+    for (const [handle, { seq }] of placesOf(frontier)) past.set(handle, seq)
+  })
+}
+
+/**
+ * Statements of ours that the owner of a frontier cannot have: of a feed that forked, the one at a place where it holds
+ * another. The two together are the proof of the equivocation.
+ */
+export function forksAgainst(feeds: Feeds, theirs: Frontier): Held[] {
+  return placesOf(theirs).flatMap(([handle, place]) => {
+    const ours = statementAt(feeds, handle, place.seq)
+    return ours === undefined || ours.hash === place.hash ? [] : [ours]
+  })
+}
+
+/**
+ * What a party may see of a contract: a member and an invitee everything, one that resigned what leads up to everybody's
+ * signature under its resignation, anybody else nothing (undefined).
+ */
+export function visibleTo(state: AgreementState, handle: Handle): Past | undefined {
+  const { document } = state.ledger
+  if (memberOf(document, handle) !== undefined || invitationOf(document, handle) !== undefined) return everything(state)
+  const former = formerOf(document, handle)
+  if (former === undefined) return undefined
+  let visible = emptyPast
+  for (const [, feed] of state.feeds) {
+    const signed = feed.find((held) => held.statement.head.size > former.resignedAt) ?? feed.last()
+    if (signed !== undefined) visible = union(visible, signed.past)
+  }
+  return visible
+}
+
+function everything(state: AgreementState): Past {
+  return state.feeds.map((feed) => feed.size - 1)
+}
+
+/** What the party lacks and may see, causes before effects, up to the size of one message. */
+export function newsFor(state: AgreementState, handle: Handle, theirs: Past): Held[] {
+  const visible = visibleTo(state, handle)
+  if (visible === undefined) return []
+  return beyond(state.feeds, theirs).filter((held) => (visible.get(held.statement.party) ?? -1) >= held.statement.seq)
+}
+
+/** The lines of as many of them as fit one message, and the past of a party that has them, beside what it had. */
+export function linesFor(news: readonly Held[], theirs: Past): { lines: string[]; then: Past } {
+  const lines: string[] = []
+  let then = theirs
+  let size = 0
+  for (const held of news) {
+    const line = encodeSigned(held.text, held.signature, held.payloads)
+    size += line.length
+    if (lines.length > 0 && size > MESSAGE_CHARACTERS_SOFT_MAX) break
+    lines.push(line)
+    then = then.set(held.statement.party, held.statement.seq)
+  }
+  return { lines, then }
+}
+
+/** Whether the party holds all that it may see. */
+export function isUpToDate(state: AgreementState, handle: Handle, theirs: Past): boolean {
+  const visible = visibleTo(state, handle)
+  return visible === undefined || visible.every((seq, party) => (theirs.get(party) ?? -1) >= seq)
+}
+

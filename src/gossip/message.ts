@@ -1,0 +1,90 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { canonicalJson } from '../crypto/canonical-json.ts'
+import { type SignedAcceptance, SignedAcceptanceSchema } from '../events/acceptance.ts'
+import { type Uid, UidSchema } from '../events/ids.ts'
+import { type Frontier, FrontierSchema } from '../events/statement.ts'
+import { type Decoded, decodeSigned, StatementRefused } from '../events/statement-codec.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+
+/** What came over the network is no exchange message. */
+export class ExchangeMalformed extends ConcordataError {}
+
+/**
+ * Body and answer of `POST /exchange` have the same form, lines of canonical JSON (application/x-ndjson): a header with
+ * the sender's frontier on each contract, then the signed statements and acceptances that the other is believed to lack.
+ */
+export interface ExchangeMessage {
+  readonly frontiers: ReadonlyMap<Uid, Frontier>
+  readonly statements: readonly Decoded[]
+  readonly acceptances: readonly SignedAcceptance[]
+  /** Statements that were refused on sight; the rest of the message is taken all the same. */
+  readonly refused: readonly StatementRefused[]
+}
+
+/** Contracts that one message may speak of. */
+export const CONTRACTS_PER_MESSAGE_MAX = 1000
+/** Where a sender stops adding statements and leaves the rest to the next call, in characters. */
+export const MESSAGE_CHARACTERS_SOFT_MAX = 4 * 1024 * 1024
+
+const headerForm = Compile(
+  Type.Object(
+    {
+      contracts: Type.Record(UidSchema, FrontierSchema, {
+        additionalProperties: false,
+        maxProperties: CONTRACTS_PER_MESSAGE_MAX,
+      }),
+      v: Type.Literal(1),
+    },
+    { additionalProperties: false },
+  ),
+)
+const acceptanceForm = Compile(SignedAcceptanceSchema)
+
+/** `statements`: lines as `encodeSigned` makes them. */
+export function encodeMessage(
+  frontiers: ReadonlyMap<Uid, Frontier>,
+  statements: readonly string[],
+  acceptances: readonly SignedAcceptance[],
+): string {
+  const header = canonicalJson({ contracts: Object.fromEntries(frontiers), v: 1 })
+  return [header, ...statements, ...acceptances.map((accepted) => canonicalJson(accepted))].join('\n')
+}
+
+/** Attacker-controlled: `text`, whole. Throws ExchangeMalformed for what is not even a message. */
+export function decodeMessage(text: string): ExchangeMessage {
+  const [headerLine, ...lines] = text.split('\n')
+  const header = parse(headerLine ?? '')
+  if (!headerForm.Check(header)) throw new ExchangeMalformed('exchange_malformed', 'the first line is no exchange header')
+  const frontiers = new Map(Object.entries(header.contracts)) as unknown as Map<Uid, Frontier>
+  const statements: Decoded[] = []
+  const acceptances: SignedAcceptance[] = []
+  const refused: StatementRefused[] = []
+  for (const line of lines) {
+    if (line.startsWith('{"acceptance":')) {
+      acceptances.push(decodeAcceptance(line))
+      continue
+    }
+    try {
+      statements.push(decodeSigned(line))
+    } catch (error) {
+      if (!(error instanceof StatementRefused)) throw error
+      refused.push(error)
+    }
+  }
+  return { frontiers, statements, acceptances, refused }
+}
+
+function decodeAcceptance(line: string): SignedAcceptance {
+  const accepted = parse(line)
+  if (!acceptanceForm.Check(accepted)) throw new ExchangeMalformed('exchange_malformed', 'a line is no acceptance')
+  return accepted
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (cause) {
+    throw new ExchangeMalformed('exchange_malformed', 'a line is not JSON', {}, { cause })
+  }
+}

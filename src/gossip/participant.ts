@@ -1,0 +1,37 @@
+import type { AgreementState } from '../agreement/state.ts'
+import type { SignedAcceptance } from '../events/acceptance.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
+
+/** One contract as gossip sees it; `contracts/live-contract.ts` is the one in a node. */
+export interface Participant {
+  readonly contract: Uid
+  readonly self: Handle
+  /** What is held, all of it durable. */
+  readonly state: AgreementState
+  /** Whether requests of this node are signed and not settled yet: then it carries the news around. */
+  readonly hasUnsettled: boolean
+  /** This node's own word that it joins, until it is a member. */
+  readonly acceptance: SignedAcceptance | undefined
+  /** Resolves when all that came of the statements is durable, an own statement too where one was due. */
+  deliver(statements: readonly Decoded[]): Promise<{ readonly refused: readonly StatementRefused[] }>
+}
+
+/** All contracts of a node, as gossip sees them. */
+export interface Participants {
+  get(contract: Uid): Participant | undefined
+  all(): Iterable<Participant>
+  /** Somebody approved sends a contract that is not known yet. Undefined if the statements do not begin one. */
+  begin(contract: Uid, statements: readonly Decoded[]): Promise<Participant | undefined>
+  /** An invitee's word that it joins has come. */
+  accepted(contract: Uid, accepted: SignedAcceptance): void
+}
+
+/** Another party's node. */
+export interface Peer {
+  readonly handle: Handle
+  /** Its Ed25519 signing key, base64url: it must be the one that a contract knows the party by. */
+  readonly signingKey: string
+  /** One exchange call: body and answer as in message.ts. Rejects when it did not come about. */
+  exchange(body: string): Promise<string>
+}

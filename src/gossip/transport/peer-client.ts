@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer'
+import { Pool } from 'undici'
+import type { Hash } from '../../crypto/hash.ts'
+import { type CallOptions, call, type PeerAnswer } from './peer-call.ts'
+import { peerConnector } from './peer-connector.ts'
+import { PeerMalformed, PeerRefused, PeerWrongCertificate } from './peer-errors.ts'
+import { EXCHANGE_BYTES_MAX, EXCHANGE_MEDIA_TYPE, EXCHANGE_PATH, type TlsCredentials } from './protocol.ts'
+
+export interface PeerClientOptions {
+  /** `https://host:port` */
+  readonly endpoint: string
+  /** The fingerprint pinned to the party. */
+  readonly certificate: Hash
+  readonly tls: TlsCredentials
+  /** How many exchanges can be under way at once; more of them wait. */
+  readonly connectionsMax?: number
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+/** A little less than the 120 s after which the other end closes. */
+const IDLE_MS = 110_000
+
+/** Calls one peer's Receiver, over connections that are kept. */
+export class PeerClient {
+  readonly #endpoint: string
+  readonly #pool: Pool
+
+  constructor({ endpoint, certificate, tls, connectionsMax = 2 }: PeerClientOptions) {
+    this.#endpoint = endpoint
+    this.#pool = new Pool(endpoint, {
+      connections: connectionsMax,
+      connect: peerConnector({
+        tls,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        verify: (presented) => verifyPinned(endpoint, certificate, presented),
+      }),
+      keepAliveTimeout: IDLE_MS,
+      maxResponseSize: EXCHANGE_BYTES_MAX,
+      // The caller's own time-out is the only one.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+  }
+
+  /**
+   * One exchange: body and answer as in message.ts. Throws PeerUnreachable, PeerWrongCertificate, PeerTimeout,
+   * PeerRefused, PeerMalformed, or the signal's reason.
+   */
+  async exchange(body: string, options: CallOptions): Promise<string> {
+    const request = {
+      origin: this.#endpoint,
+      path: EXCHANGE_PATH,
+      method: 'POST',
+      headers: { 'content-type': EXCHANGE_MEDIA_TYPE },
+      body,
+    } as const
+    return this.#textOf(await call(this.#pool, request, options))
+  }
+
+  /** Calls that are under way fail. */
+  async close(): Promise<void> {
+    await this.#pool.destroy()
+  }
+
+  #textOf({ status, mediaType, body }: PeerAnswer): string {
+    const endpoint = this.#endpoint
+    if (status !== 200) {
+      const code = codeIn(body)
+      const message = `${endpoint} refused the exchange with status ${status}${code === undefined ? '' : ` (${code})`}`
+      throw new PeerRefused('peer_refused', message, { endpoint, status, code })
+    }
+    if (mediaType !== EXCHANGE_MEDIA_TYPE || !isUtf8(body)) {
+      throw new PeerMalformed('peer_malformed', `the answer of ${endpoint} is no exchange message`, { endpoint })
+    }
+    return body.toString()
+  }
+}
+
+function verifyPinned(endpoint: string, expected: Hash, presented: Hash | undefined): void {
+  if (presented === expected) return
+  const message = `${endpoint} does not have the certificate that is pinned to its party`
+  throw new PeerWrongCertificate('peer_wrong_certificate', message, { endpoint, expected, presented })
+}
+
+/** The code in a problem document of the peer's, if it is one. */
+function codeIn(body: Buffer): string | undefined {
+  try {
+    const { code } = JSON.parse(body.toString())
+    return typeof code === 'string' && /^[a-z_]{1,64}$/.test(code) ? code : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,18 @@
+import { ConcordataError } from '../../runtime/errors.ts'
+
+/** Evidence of all of them: `endpoint`. */
+
+/** No connection came about, or it broke before the answer was whole. */
+export class PeerUnreachable extends ConcordataError {}
+
+/** The peer answered, but did not take the call. Evidence: `status` (HTTP) and `code`, as far as the peer says it. */
+export class PeerRefused extends ConcordataError {}
+
+/** Another certificate than the one pinned to the party. Evidence: `expected`, `presented` (undefined: none). */
+export class PeerWrongCertificate extends ConcordataError {}
+
+/** The answer was not there in time. Evidence: `timeoutMs`. */
+export class PeerTimeout extends ConcordataError {}
+
+/** The answer is not what the protocol says, or longer than it allows. */
+export class PeerMalformed extends ConcordataError {}

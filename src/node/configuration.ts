@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { type Handle, HandleSchema } from '../events/ids.ts'
+import { createFile } from '../runtime/durable-file.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+
+/** There is no concordata.json. Evidence: `dir`. */
+export class ConfigurationMissing extends ConcordataError {}
+
+/** A setting does not have the form it must have. Evidence: `source` (a path or a variable's name), `setting`. */
+export class ConfigurationInvalid extends ConcordataError {}
+
+export const DEFAULT_ENDPOINT = 'https://127.0.0.1:7443'
+export const DEFAULT_API = 'http://127.0.0.1:7480'
+
+/** Where the settings of a data directory stand. */
+export const configurationPath = (dir: string) => join(dir, 'concordata.json')
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** What the environment says. Nothing else in Concordata reads environment variables. */
+export interface Environment {
+  /** CONCORDATA_PASSPHRASE: of the key files; never written anywhere. */
+  readonly passphrase?: string
+  /** CONCORDATA_LOG_LEVEL */
+  readonly logLevel: LogLevel
+}
+
+/** concordata.json, made by `concordata init` and edited by people. */
+export const ConfigurationFileSchema = Type.Object(
+  {
+    handle: HandleSchema,
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    /** Outward: `https://host[:port]`, where other parties reach the Receiver. */
+    endpoint: Type.String(),
+    /** Inward: `http://host[:port]`, where the API and the console are served. */
+    api: Type.String(),
+  },
+  { additionalProperties: false },
+)
+export type ConfigurationFile = Static<typeof ConfigurationFileSchema>
+
+export interface Configuration {
+  readonly dir: string
+  readonly handle: Handle
+  readonly name: string
+  /** An origin: scheme, host and, unless it is 443, port. */
+  readonly endpoint: string
+  readonly api: string
+  readonly logLevel: LogLevel
+}
+
+const fileForm = Compile(ConfigurationFileSchema)
+
+/** Throws ConfigurationInvalid. A variable that is empty counts as not set. */
+export function readEnvironment(variables: { readonly [name: string]: string | undefined }): Environment {
+  const { CONCORDATA_PASSPHRASE: passphrase, CONCORDATA_LOG_LEVEL: level } = variables
+  const logLevel = logLevels.find((known) => known === (level || 'info'))
+  if (logLevel === undefined) {
+    throw invalid('CONCORDATA_LOG_LEVEL', 'CONCORDATA_LOG_LEVEL', `must be one of ${logLevels.join(', ')}`)
+  }
+  return passphrase ? { passphrase, logLevel } : { logLevel }
+}
+
+/** Throws ConfigurationMissing, ConfigurationInvalid. */
+export async function readConfiguration(dir: string, { logLevel }: Environment): Promise<Configuration> {
+  const path = configurationPath(dir)
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const message = `${dir} is no data directory (${cause.code}: ${path}); \`concordata init\` makes one`
+    throw new ConfigurationMissing('configuration_missing', message, { dir }, { cause })
+  })
+  return { dir, ...checkConfiguration(path, parse(path, text)), logLevel }
+}
+
+/** The settings that a person gave, in the one form that all code relies on. Throws ConfigurationInvalid. */
+export function checkConfiguration(source: string, settings: unknown): ConfigurationFile {
+  if (!fileForm.Check(settings)) {
+    const [error] = fileForm.Errors(settings)
+    throw invalid(source, error?.instancePath.slice(1) ?? '', error?.message ?? 'is malformed')
+  }
+  const endpoint = originOf(source, 'endpoint', settings.endpoint, 'https:')
+  return { ...settings, endpoint, api: originOf(source, 'api', settings.api, 'http:') }
+}
+
+/** Rejects with the system's EEXIST if the directory has a configuration. */
+export async function createConfiguration(dir: string, settings: ConfigurationFile): Promise<void> {
+  await createFile(configurationPath(dir), `${JSON.stringify(settings, null, 2)}\n`, 0o644)
+}
+
+function parse(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw invalid(path, '', `is not JSON: ${(cause as Error).message}`, cause)
+  }
+}
+
+function originOf(source: string, setting: string, text: string, protocol: 'https:' | 'http:'): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === protocol && url.href === `${url.origin}/`) return url.origin
+  throw invalid(source, setting, `must be a URL of the form ${protocol}//host:port, not ${JSON.stringify(text)}`)
+}
+
+function invalid(source: string, setting: string, what: string, cause?: unknown): ConfigurationInvalid {
+  const where = setting === '' || setting === source ? source : `${source}: ${setting}`
+  return new ConfigurationInvalid('configuration_invalid', `${where} ${what}`, { source, setting }, { cause })
+}

@@ -1,0 +1,158 @@
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle } from '../events/ids.ts'
+import { type Clock, timestamp } from '../runtime/clock.ts'
+import { StoreClosed, WrongExpectedRevision } from '../store/errors.ts'
+import { type EventStore, NO_EVENTS, type RecordedEvent, type Subscription } from '../store/port.ts'
+import { DIRECTORY_STREAM } from '../store/streams.ts'
+import { type DirectoryEvent, decodeDirectoryEvent, encodeDirectoryEvent } from './directory-events.ts'
+import { approve, block, type DirectoryParty, type DirectoryState, emptyDirectory, evolve, introduce } from './directory-state.ts'
+import type { Introduction, SignedIntroduction } from './introduction.ts'
+
+interface ApprovedParties {
+  readonly byHandle: ReadonlyMap<Handle, Introduction>
+  readonly byCertificate: ReadonlyMap<Hash, Introduction>
+  readonly bySigningKey: ReadonlyMap<string, Introduction>
+}
+
+/**
+ * Whom this node knows and trusts, kept current by a subscription, so that several processes on one store agree. The
+ * lookups `by…` find approved parties alone; `parties` and `party` show everybody, for people to decide on.
+ */
+export class Directory {
+  readonly #events: EventStore
+  readonly #clock: Clock
+  readonly #subscription: Subscription
+  readonly #listeners = new Set<() => void>()
+  readonly #waiting = new Set<() => void>()
+  #state: DirectoryState = emptyDirectory
+  #revision = NO_EVENTS
+  #approved: ApprovedParties | undefined
+
+  /**
+   * Resolves after `close`. Rejects with the store's errors or DirectoryDamaged when the directory can no longer be kept
+   * current: then the node must not go on. A rejection that nobody awaits ends the process.
+   */
+  readonly closed: Promise<void>
+
+  /** Rejects as `closed` does; so does every command. */
+  static async open(events: EventStore, clock: Clock): Promise<Directory> {
+    const directory = new Directory(events, clock)
+    try {
+      await directory.#reached(await events.lastRevision(DIRECTORY_STREAM))
+      return directory
+    } catch (error) {
+      directory.closed.catch(() => {})
+      directory.close()
+      throw error
+    }
+  }
+
+  private constructor(events: EventStore, clock: Clock) {
+    this.#events = events
+    this.#clock = clock
+    this.#subscription = events.subscribe({ streamPrefix: DIRECTORY_STREAM }, (event) => this.#take(event))
+    this.closed = this.#subscription.closed.then()
+  }
+
+  close(): void {
+    this.#subscription.close()
+  }
+
+  byHandle(handle: Handle): Introduction | undefined {
+    return this.#index().byHandle.get(handle)
+  }
+
+  byCertificate(fingerprint: Hash): Introduction | undefined {
+    return this.#index().byCertificate.get(fingerprint)
+  }
+
+  bySigningKey(publicKey: string): Introduction | undefined {
+    return this.#index().bySigningKey.get(publicKey)
+  }
+
+  approved(): Introduction[] {
+    return [...this.#index().byHandle.values()]
+  }
+
+  party(handle: Handle): DirectoryParty | undefined {
+    return this.#state.get(handle)
+  }
+
+  parties(): DirectoryParty[] {
+    return [...this.#state.values()]
+  }
+
+  /** Calls back after every change. The answer ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** `signed` has been verified (`fetchIntroduction`). Throws PartyConflict, IntroductionOutdated. */
+  async introduce(signed: SignedIntroduction): Promise<void> {
+    await this.#execute((state) => introduce(state, signed, timestamp(this.#clock)))
+  }
+
+  /** `fingerprint`: the one that a person compared. Throws PartyUnknown, PartyWrongFingerprint, PartyConflict. */
+  async approve(handle: Handle, fingerprint: Hash): Promise<void> {
+    await this.#execute((state) => approve(state, handle, fingerprint, timestamp(this.#clock)))
+  }
+
+  /** Throws PartyUnknown. */
+  async block(handle: Handle, reason?: string): Promise<void> {
+    await this.#execute((state) => block(state, handle, reason, timestamp(this.#clock)))
+  }
+
+  /** Resolves when the change is durable and the lookups know of it. */
+  async #execute(decide: (state: DirectoryState) => DirectoryEvent[]): Promise<void> {
+    for (;;) {
+      const events = decide(this.#state).map(encodeDirectoryEvent)
+      if (events.length === 0) return
+      try {
+        const { revision } = await this.#events.append(DIRECTORY_STREAM, this.#revision, events)
+        return await this.#reached(revision)
+      } catch (error) {
+        if (!(error instanceof WrongExpectedRevision)) throw error
+        // Somebody else was first: what they wrote may change the decision.
+        await this.#reached(await this.#events.lastRevision(DIRECTORY_STREAM))
+      }
+    }
+  }
+
+  #take(event: RecordedEvent): void {
+    if (event.stream !== DIRECTORY_STREAM) return
+    this.#state = evolve(this.#state, decodeDirectoryEvent(event))
+    this.#revision = event.revision
+    this.#approved = undefined
+    for (const wake of this.#waiting) wake()
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Resolves when the events up to this revision are taken in. */
+  async #reached(revision: number): Promise<void> {
+    if (this.#revision >= revision) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const wake = () => {
+      if (this.#revision >= revision) resolve()
+    }
+    this.#waiting.add(wake)
+    this.#subscription.closed.then(() => reject(new StoreClosed()), reject)
+    await promise.finally(() => this.#waiting.delete(wake))
+  }
+
+  #index(): ApprovedParties {
+    this.#approved ??= indexApproved(this.#state)
+    return this.#approved
+  }
+}
+
+function indexApproved(state: DirectoryState): ApprovedParties {
+  const approved = [...state.values()]
+    .filter(({ standing }) => standing === 'approved')
+    .map(({ signed }) => signed.introduction)
+  return {
+    byHandle: new Map(approved.map((party) => [party.card.handle, party])),
+    byCertificate: new Map(approved.map((party) => [party.certificate, party])),
+    bySigningKey: new Map(approved.map((party) => [party.card.keys.signing, party])),
+  }
+}

@@ -1,0 +1,135 @@
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
+import { assertAdmissibleKey, isValidSignature } from '../crypto/ed25519.ts'
+import { domains } from '../crypto/hash.ts'
+import type { Signer } from '../crypto/signer.ts'
+import { CountSchema, HashSchema, SignatureSchema } from '../events/ids.ts'
+import { PartyCardSchema } from '../events/party-card.ts'
+import { EXCHANGE_PATH } from '../gossip/transport/protocol.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+
+/** The document is no introduction. */
+export class IntroductionMalformed extends ConcordataError {}
+
+/** Not signed with the key that it names. Evidence: `did`. */
+export class IntroductionBadlySigned extends ConcordataError {}
+
+const closed = { additionalProperties: false }
+
+export const IntroductionSchema = Type.Object(
+  {
+    card: PartyCardSchema,
+    /** Where the party's Receiver is: `https://host[:port]`. */
+    endpoint: Type.String({ pattern: '^https://[^/?#@\\s]{1,260}$' }),
+    /** Fingerprint of the certificate that the Receiver shows, and that the party's node shows to other Receivers. */
+    certificate: HashSchema,
+    /** Grows with every change: of two introductions of a party the one with the greater number holds. */
+    serial: CountSchema,
+  },
+  closed,
+)
+/** What a party says of itself. */
+export type Introduction = Static<typeof IntroductionSchema>
+
+/** `proof`: Ed25519 signature with the signing key of the card (see `documentBytes`). */
+export const SignedIntroductionSchema = Type.Object(
+  { introduction: IntroductionSchema, proof: SignatureSchema },
+  closed,
+)
+export type SignedIntroduction = Static<typeof SignedIntroductionSchema>
+
+const documentForm = Compile(
+  Type.Object(
+    { concordata: IntroductionSchema, proof: SignatureSchema },
+    { additionalProperties: Type.Unknown() },
+  ),
+)
+
+export async function signIntroduction(introduction: Introduction, signer: Signer): Promise<SignedIntroduction> {
+  return { introduction, proof: await signer.sign(documentBytes(introduction)) }
+}
+
+/**
+ * The document at `/.well-known/did.json`: a did:web DID document (W3C DID Core 1.0, JsonWebKey), so that generic tools
+ * find key and endpoint, with the introduction itself as `concordata`, and `proof`.
+ */
+export function introductionDocument(signed: SignedIntroduction): string {
+  return canonicalJson(wholeDocument(signed))
+}
+
+/**
+ * Takes a document apart. All of it must follow from its `concordata` part, so that nobody reads in the rest what was
+ * not verified here. Attacker-controlled: `text`, whole. That the card is whom one thinks it is, a person finds out.
+ * Throws IntroductionMalformed, IntroductionBadlySigned, and `key_not_admissible`.
+ */
+export function verifyIntroduction(text: string): SignedIntroduction {
+  const document = parse(text)
+  if (!documentForm.Check(document)) {
+    const [error] = documentForm.Errors(document)
+    throw malformed(`${error?.instancePath ?? ''} ${error?.message ?? 'is not what it must be'}`)
+  }
+  const signed = { introduction: document.concordata, proof: document.proof }
+  if (!isCanonicalJson(text, wholeDocument(signed))) {
+    throw malformed('the document is not, to the byte, what follows from its concordata part')
+  }
+  verifyKeysAndProof(signed)
+  return signed
+}
+
+function verifyKeysAndProof({ introduction, proof }: SignedIntroduction): void {
+  const { did, keys } = introduction.card
+  assertAdmissibleKey(keys.signing)
+  assertAdmissibleKey(keys.recovery)
+  if (keys.signing === keys.recovery) throw malformed('signing key and recovery key are the same')
+  if (isValidSignature(keys.signing, documentBytes(introduction), proof)) return
+  const message = `the introduction of ${did} is not signed with the key that it names`
+  throw new IntroductionBadlySigned('introduction_badly_signed', message, { did })
+}
+
+/** What `proof` is made over: the domain line and the JCS of the document without `proof`. */
+function documentBytes(introduction: Introduction): Uint8Array {
+  return Buffer.from(domains.introduction + canonicalJson(didDocument(introduction)))
+}
+
+function wholeDocument({ introduction, proof }: SignedIntroduction): Record<string, unknown> {
+  return { ...didDocument(introduction), proof }
+}
+
+function didDocument(introduction: Introduction): Record<string, unknown> {
+  const { did, keys } = introduction.card
+  const signingKey = `${did}#signing`
+  return {
+    '@context': ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/jwk/v1'],
+    id: did,
+    verificationMethod: [
+      {
+        id: signingKey,
+        type: 'JsonWebKey',
+        controller: did,
+        publicKeyJwk: { kty: 'OKP', crv: 'Ed25519', x: keys.signing },
+      },
+    ],
+    assertionMethod: [signingKey],
+    service: [
+      {
+        id: `${did}#exchange`,
+        type: 'ConcordataExchange',
+        serviceEndpoint: `${introduction.endpoint}${EXCHANGE_PATH}`,
+      },
+    ],
+    concordata: introduction,
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw malformed('it is not JSON', cause)
+  }
+}
+
+function malformed(what: string, cause?: unknown): IntroductionMalformed {
+  return new IntroductionMalformed('introduction_malformed', `this is no introduction: ${what}`, {}, { cause })
+}

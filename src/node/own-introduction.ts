@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises'
+import { canonicalJson } from '../crypto/canonical-json.ts'
+import { replaceFile } from '../runtime/durable-file.ts'
+import type { Configuration } from './configuration.ts'
+import type { Identity } from './identity.ts'
+import { damaged, identityPaths } from './identity-files.ts'
+import { introductionDocument, signIntroduction, verifyIntroduction } from './introduction.ts'
+
+/**
+ * The document that this node serves: the last one as long as it says what is so, else a new one with the next serial.
+ * Kept in the data directory, so that the serial never goes back. Throws IdentityDamaged.
+ */
+export async function ownIntroduction(configuration: Configuration, identity: Identity): Promise<string> {
+  const path = identityPaths(configuration.dir).introduction
+  const last = await readLast(path)
+  const introduction = {
+    card: identity.card,
+    endpoint: configuration.endpoint,
+    certificate: identity.certificate,
+    serial: last === undefined ? 0 : last.introduction.serial,
+  }
+  if (last !== undefined) {
+    if (canonicalJson(last.introduction) === canonicalJson(introduction)) return introductionDocument(last)
+    introduction.serial++
+  }
+  const document = introductionDocument(await signIntroduction(introduction, identity.signer))
+  await replaceFile(path, document, 0o644)
+  return document
+}
+
+async function readLast(path: string) {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined
+    throw damaged(path, `cannot be read: ${cause.code}`, cause)
+  })
+  if (text === undefined) return undefined
+  try {
+    return verifyIntroduction(text)
+  } catch (cause) {
+    throw damaged(path, 'is not the introduction that this node wrote', cause)
+  }
+}

@@ -1,0 +1,167 @@
+import type { Hash } from '../crypto/hash.ts'
+import type { Uid } from '../events/ids.ts'
+import { assert } from '../runtime/assert.ts'
+import { assertWritable } from './append-rule.ts'
+import { type Engine, START } from './engine.ts'
+import { StoreClosed } from './errors.ts'
+import { GroupCommit } from './group-commit.ts'
+import type {
+  AllRange,
+  Appended,
+  EventHandler,
+  EventStore,
+  PayloadStore,
+  RecordedEvent,
+  Store,
+  StreamRange,
+  Subscription,
+  Write,
+} from './port.ts'
+import { PullSubscription } from './subscription.ts'
+
+/** How long a subscription may take to notice what another process has committed. */
+const FOREIGN_COMMIT_POLL_MS = 50
+
+/** The port over an engine within this process: group commit, readings in pieces, subscriptions, closing. */
+export class EmbeddedStore implements Store {
+  readonly events: EventStore
+  readonly payloads: PayloadStore
+  readonly #engine: Engine
+  readonly #commits: GroupCommit
+  readonly #subscriptions = new Set<PullSubscription>()
+  #poll: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+    this.#commits = new GroupCommit(engine, () => this.#wake())
+    this.events = {
+      append: async (stream, expectedRevision, events) => {
+        const [appended] = await this.#commit([{ kind: 'append', stream, expectedRevision, events }])
+        assert(appended !== undefined, 'an append has a result')
+        return appended
+      },
+      read: (stream, range = {}) => this.#read(stream, range),
+      lastRevision: async (stream) => this.#open().lastRevision(stream),
+      readAll: (range = {}) => this.#readAll(range),
+      subscribe: (range, handler) => this.#subscribe(range, handler),
+    }
+    this.payloads = {
+      put: async (contract, entries) => {
+        await this.#commit([{ kind: 'payloads', contract, entries }])
+      },
+      get: async (contract, seals) => this.#open().payloads(contract, seals),
+      erase: async (contract, seals) => this.#erase(contract, seals),
+    }
+  }
+
+  async write(batch: readonly Write[]): Promise<void> {
+    await this.#commit(batch)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.close()
+    // Handlers that are at work may still write.
+    await Promise.all([...this.#subscriptions].map(({ ended }) => ended))
+    this.#commits.flush()
+    this.#isClosed = true
+    this.#engine.close()
+  }
+
+  #open(): Engine {
+    if (this.#isClosed) throw new StoreClosed()
+    return this.#engine
+  }
+
+  async #commit(batch: readonly Write[]): Promise<readonly Appended[]> {
+    this.#open()
+    assertWritable(batch)
+    return this.#commits.add(batch)
+  }
+
+  #erase(contract: Uid, seals: readonly Hash[]): void {
+    const engine = this.#open()
+    // What was put before is erased too.
+    this.#commits.flush()
+    engine.erase(contract, seals)
+  }
+
+  async *#read(
+    stream: string,
+    { from = 0, limit = Number.MAX_SAFE_INTEGER }: StreamRange,
+  ): AsyncGenerator<RecordedEvent> {
+    assert(Number.isSafeInteger(from) && from >= 0, 'a revision to read from is 0, 1, 2 …')
+    assert(Number.isSafeInteger(limit) && limit >= 0, 'a limit is 0, 1, 2 …')
+    const end = Math.min(this.#open().lastRevision(stream) + 1, from + limit)
+    for (let next = from; next < end; ) {
+      const piece = this.#open().readStream(stream, next, end - next)
+      yield* piece
+      next += piece.length
+      await this.#pause()
+    }
+  }
+
+  async *#readAll({ after = START, streamPrefix = '' }: AllRange): AsyncGenerator<RecordedEvent> {
+    const end = this.#open().lastPosition()
+    for (let next = after; next < end; ) {
+      const { events, through } = this.#open().readAfter(next, streamPrefix)
+      for (const event of events) {
+        if (event.position > end) return
+        yield event
+      }
+      next = through
+      await this.#pause()
+    }
+  }
+
+  #subscribe({ after, streamPrefix = '' }: AllRange, handler: EventHandler): Subscription {
+    if (this.#closing !== undefined) throw new StoreClosed()
+    const next = (position: number) => this.#open().readAfter(position, streamPrefix)
+    const subscription = new PullSubscription(after, handler, next, () => this.#pause())
+    subscription.ended.then(() => this.#ended(subscription))
+    this.#subscriptions.add(subscription)
+    this.#poll ??= this.#pollForeignCommits()
+    return subscription
+  }
+
+  #ended(subscription: PullSubscription): void {
+    this.#subscriptions.delete(subscription)
+    if (this.#subscriptions.size > 0) return
+    clearInterval(this.#poll)
+    this.#poll = undefined
+  }
+
+  #pollForeignCommits(): NodeJS.Timeout | undefined {
+    const engine = this.#engine
+    if (engine.foreignVersion === undefined) return undefined
+    let known: number | undefined
+    return setInterval(() => {
+      const version = versionOf(engine)
+      if (version === undefined || version !== known) this.#wake()
+      known = version
+    }, FOREIGN_COMMIT_POLL_MS)
+  }
+
+  #wake(): void {
+    for (const subscription of this.#subscriptions) subscription.wake()
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#engine.defer(resolve))
+  }
+}
+
+/** Undefined if it cannot be told: then the subscriptions look for themselves, and each tells its own subscriber. */
+function versionOf(engine: Engine): number | undefined {
+  try {
+    return engine.foreignVersion?.()
+  } catch {
+    return undefined
+  }
+}

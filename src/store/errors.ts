@@ -1,0 +1,37 @@
+import { ConcordataError } from '../runtime/errors.ts'
+import { NO_EVENTS } from './port.ts'
+
+/** Somebody else appended to the stream first, or not at all yet. Evidence: `{ stream, expected, actual }`. */
+export class WrongExpectedRevision extends ConcordataError {
+  constructor(stream: string, expected: number, actual: number) {
+    const found = actual === NO_EVENTS ? 'it has no events' : `its last revision is ${actual}`
+    super('store_wrong_revision', `append to ${stream}: expected revision ${expected}, but ${found}`, {
+      stream,
+      expected,
+      actual,
+    })
+  }
+}
+
+/** The store was closed by its owner. */
+export class StoreClosed extends ConcordataError {
+  constructor() {
+    super('store_closed', 'the store is closed')
+  }
+}
+
+/** A write to a store that was opened for reading only. Evidence: `{ path }`. */
+export class StoreReadonly extends ConcordataError {
+  constructor(path: string) {
+    super('store_readonly', `the store ${path} was opened for reading only`, { path })
+  }
+}
+
+/** Locked by another process for too long, disk full, input or output failed. The outcome of a write is unknown. */
+export class StoreUnavailable extends ConcordataError {}
+
+/** The store holds what Concordata cannot have written: it was damaged, or changed by somebody. */
+export class StoreCorrupt extends ConcordataError {}
+
+/** The file is no store of Concordata, or was written by a newer version. It was left as it is. */
+export class StoreIncompatible extends ConcordataError {}

@@ -1,0 +1,174 @@
+import type Database from 'better-sqlite3'
+import type { Hash } from '../crypto/hash.ts'
+import type { Uid } from '../events/ids.ts'
+import { type Append, repeatedBy } from './append-rule.ts'
+import {
+  type Engine,
+  type Outcome,
+  PIECE_CHARACTERS_MAX,
+  PIECE_EVENTS_MAX,
+  PIECE_POSITIONS_MAX,
+  type Piece,
+  START,
+} from './engine.ts'
+import { StoreCorrupt, StoreReadonly, StoreUnavailable } from './errors.ts'
+import { type Appended, NO_EVENTS, type PayloadEntry, type RecordedEvent, type Write } from './port.ts'
+import { translated, translating } from './sqlite-errors.ts'
+import { prepare, type Statements } from './sqlite-statements.ts'
+
+type Batch = readonly Write[]
+
+/** The engine over one connection to a database that `openDatabase` has opened. Positions are rowids. */
+export class SqliteEngine implements Engine {
+  readonly #database: Database.Database
+  readonly #path: string
+  readonly #sql: Statements
+  readonly #applyAll: Database.Transaction<(batches: readonly Batch[]) => Outcome[]>
+  readonly #apply: Database.Transaction<(batch: Batch) => Appended[]>
+  readonly #erase: Database.Transaction<(contract: Uid, seals: readonly Hash[]) => void>
+
+  constructor(database: Database.Database) {
+    this.#database = database
+    this.#path = database.name
+    this.#sql = this.#translating(() => prepare(database))
+    this.#applyAll = database.transaction((batches) => batches.map((batch) => this.#attempt(batch)))
+    // Inside another transaction this one is a savepoint.
+    this.#apply = database.transaction((batch) => batch.flatMap((write) => this.#write(write)))
+    this.#erase = database.transaction((contract, seals) => {
+      this.#sql.erasePayloads.run(JSON.stringify(seals), contract)
+    })
+  }
+
+  commit(batches: readonly Batch[]): Outcome[] {
+    this.#assertWritable()
+    // Immediate: what the appends find must still hold when they commit, whatever other processes do.
+    return this.#translating(() => this.#applyAll.immediate(batches))
+  }
+
+  lastRevision(stream: string): number {
+    return this.#translating(() => this.#sql.stream.get(stream)?.lastRevision ?? NO_EVENTS)
+  }
+
+  readStream(stream: string, from: number, count: number): RecordedEvent[] {
+    const rows = () => this.#sql.eventsOfStream.iterate(stream, from, Math.min(count, PIECE_EVENTS_MAX))
+    return this.#unbroken(
+      stream,
+      from,
+      this.#translating(() => takePiece(rows())),
+    )
+  }
+
+  lastPosition(): number {
+    return this.#translating(() => this.#sql.lastPosition.get() ?? START)
+  }
+
+  readAfter(position: number, streamPrefix: string): Piece {
+    return this.#translating(() => {
+      const end = Math.min(this.lastPosition(), position + PIECE_POSITIONS_MAX)
+      if (end <= position) return { events: [], through: position }
+      const rows = this.#sql.eventsBetween.iterate(position, end, streamPrefix, streamPrefix, PIECE_EVENTS_MAX)
+      const events = takePiece(rows)
+      return { events, through: events.at(-1)?.position ?? end }
+    })
+  }
+
+  payloads(contract: Uid, seals: readonly Hash[]): Map<Hash, string> {
+    const rows = this.#translating(() => this.#sql.payloads.all(JSON.stringify(seals), contract))
+    return new Map(rows.map(({ seal, text }) => [seal as Hash, text]))
+  }
+
+  erase(contract: Uid, seals: readonly Hash[]): void {
+    this.#assertWritable()
+    this.#translating(() => this.#erase.immediate(contract, seals))
+    this.#emptyLog()
+  }
+
+  foreignVersion(): number {
+    return this.#translating(() => this.#sql.dataVersion.get() ?? 0)
+  }
+
+  defer(rest: () => void): void {
+    setImmediate(rest)
+  }
+
+  close(): void {
+    this.#translating(() => this.#database.close())
+  }
+
+  #attempt(batch: Batch): Outcome {
+    try {
+      return { appended: this.#apply(batch) }
+    } catch (error) {
+      // A full disk and the like make SQLite give up the whole transaction, not only the savepoint.
+      if (!this.#database.inTransaction) throw error
+      return { error: translated(error, this.#path) }
+    }
+  }
+
+  #write(write: Write): Appended[] {
+    if (write.kind === 'append') return [this.#append(write)]
+    this.#put(write.contract, write.entries)
+    return []
+  }
+
+  #append(append: Append): Appended {
+    const { stream, events } = append
+    const known = this.#sql.stream.get(stream)
+    const last = known?.lastRevision ?? NO_EVENTS
+    const repeated = repeatedBy(append, last, (from, count) =>
+      this.#unbroken(stream, from, this.#sql.eventsOfStream.all(stream, from, count)),
+    )
+    if (repeated !== undefined) return repeated
+    const revision = last + events.length
+    const id = known?.id ?? Number(this.#sql.addStream.run(stream, revision).lastInsertRowid)
+    if (known !== undefined) this.#sql.setLastRevision.run(revision, id)
+    const values: unknown[] = []
+    let next = last + 1
+    for (const { type, data } of events) values.push(id, next++, type, data)
+    return { revision, position: this.#sql.addEvents(values) }
+  }
+
+  #put(contract: Uid, entries: readonly PayloadEntry[]): void {
+    const added = new Map(entries.map(({ seal, text }) => [seal, text]))
+    for (const seal of this.payloads(contract, [...added.keys()]).keys()) added.delete(seal)
+    const values: unknown[] = []
+    for (const [seal, text] of added) values.push(contract, seal, text)
+    this.#sql.addPayloads(values)
+  }
+
+  /** The log still has the pages as they were before the last commits: they are moved to the file, and it is cut off. */
+  #emptyLog(): void {
+    const [result] = this.#translating(() => this.#database.pragma('wal_checkpoint(TRUNCATE)')) as { busy: number }[]
+    if (result?.busy === 0) return
+    const message = `erased, but another process reads ${this.#path} and keeps its log, where the values still stand: repeat it`
+    throw new StoreUnavailable('store_unavailable', message, { path: this.#path })
+  }
+
+  /** These events must stand there, each a revision after the other: a hole is nothing that we have written. */
+  #unbroken(stream: string, from: number, events: RecordedEvent[]): RecordedEvent[] {
+    const hole = events.findIndex(({ revision }, index) => revision !== from + index)
+    if (hole === -1 && events.length > 0) return events
+    const revision = from + Math.max(hole, 0)
+    const message = `the store ${this.#path} is damaged: event ${revision} of ${stream} is missing`
+    throw new StoreCorrupt('store_corrupt', message, { path: this.#path, stream, revision })
+  }
+
+  #assertWritable(): void {
+    if (this.#database.readonly) throw new StoreReadonly(this.#path)
+  }
+
+  #translating<T>(run: () => T): T {
+    return translating(this.#path, run)
+  }
+}
+
+function takePiece(rows: Iterable<RecordedEvent>): RecordedEvent[] {
+  const events: RecordedEvent[] = []
+  let characters = 0
+  for (const event of rows) {
+    events.push(event)
+    characters += event.data.length
+    if (characters >= PIECE_CHARACTERS_MAX) break
+  }
+  return events
+}

@@ -1,0 +1,142 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { StoreIncompatible, StoreUnavailable } from './errors.ts'
+import { translating } from './sqlite-errors.ts'
+
+/** `Cncd`, in the header of the file: so that it is never taken for, or by, another program's. */
+const APPLICATION_ID = 0x436e6364
+const SCHEMA_VERSION = 1
+
+/** Pages of 4 KiB in the write-ahead log before they are moved to the file: the larger, the fewer waits for the disk. */
+const WAL_PAGES = 4000
+
+/**
+ * A seal is a hash: an index over whole seals would touch a page of the file for every payload put. The first 12 digits
+ * take a fifth of the room, so pages are shared; whoever makes seals collide there gets slower searches, never a wrong
+ * answer, for the whole seal is compared in the row.
+ */
+const SCHEMA = `
+  CREATE TABLE streams (
+    id            INTEGER PRIMARY KEY,
+    name          TEXT NOT NULL UNIQUE,
+    last_revision INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE events (
+    position  INTEGER PRIMARY KEY,
+    stream_id INTEGER NOT NULL REFERENCES streams (id),
+    revision  INTEGER NOT NULL,
+    type      TEXT NOT NULL,
+    data      TEXT NOT NULL,
+    UNIQUE (stream_id, revision)
+  ) STRICT;
+
+  CREATE TABLE payloads (
+    id       INTEGER PRIMARY KEY,
+    contract TEXT NOT NULL,
+    seal     TEXT NOT NULL,
+    text     TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX payloads_by_seal ON payloads (substr(seal, 1, 12));
+`
+
+export interface DatabaseOptions {
+  readonly readonly: boolean
+  /** How long a call waits, and this thread with it, while another process has the file locked. */
+  readonly busyTimeoutMs: number
+}
+
+/**
+ * Opens the file; unless for reading only, makes it first if it is missing or empty. It is for its owner's eyes: a new
+ * file has mode 0600, a new directory 0700. What is not ours is left as it is.
+ * Throws StoreIncompatible, StoreUnavailable, StoreCorrupt.
+ */
+export function openDatabase(path: string, options: DatabaseOptions): Database.Database {
+  const database = openFile(path, options)
+  try {
+    translating(path, () => {
+      if (!options.readonly) create(database, path)
+      verifyOurs(database, path)
+      configure(database, path, options.readonly)
+    })
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function openFile(path: string, { readonly, busyTimeoutMs }: DatabaseOptions): Database.Database {
+  try {
+    if (!readonly) {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      // SQLite itself would make it readable for all; its -wal and -shm files take the mode of this one.
+      closeSync(openSync(path, 'a', 0o600))
+    }
+    return new Database(path, { readonly, fileMustExist: true, timeout: busyTimeoutMs })
+  } catch (cause) {
+    throw new StoreUnavailable('store_unavailable', `the store ${path} cannot be opened: ${cause}`, { path }, { cause })
+  }
+}
+
+function create(database: Database.Database, path: string): void {
+  if (!isEmpty(database, path)) return
+  const createOnce = database.transaction(() => {
+    // Another process may have been faster.
+    if (!isEmpty(database, path)) return
+    database.exec(SCHEMA)
+    database.pragma(`application_id = ${APPLICATION_ID}`)
+    database.pragma(`user_version = ${SCHEMA_VERSION}`)
+  })
+  createOnce.immediate()
+}
+
+function isEmpty(database: Database.Database, path: string): boolean {
+  const { applicationId, version } = headerOf(database, path)
+  return applicationId === 0 && version === 0 && count(database) === 0
+}
+
+function count(database: Database.Database): number {
+  return database.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() ?? 0
+}
+
+function verifyOurs(database: Database.Database, path: string): void {
+  const { applicationId, version } = headerOf(database, path)
+  if (applicationId !== APPLICATION_ID) {
+    throw new StoreIncompatible('store_incompatible', `${path} is no store of Concordata`, { path, applicationId })
+  }
+  if (version !== SCHEMA_VERSION) {
+    const message = `${path} has schema version ${version}, but this program knows only ${SCHEMA_VERSION}: use a newer one`
+    throw new StoreIncompatible('store_incompatible', message, { path, version, known: SCHEMA_VERSION })
+  }
+}
+
+function headerOf(database: Database.Database, path: string): { applicationId: number; version: number } {
+  try {
+    return {
+      applicationId: Number(database.pragma('application_id', { simple: true })),
+      version: Number(database.pragma('user_version', { simple: true })),
+    }
+  } catch (cause) {
+    if (!(cause instanceof Database.SqliteError) || cause.code !== 'SQLITE_NOTADB') throw cause
+    throw new StoreIncompatible('store_incompatible', `${path} is no SQLite file`, { path }, { cause })
+  }
+}
+
+function configure(database: Database.Database, path: string, readonly: boolean): void {
+  database.pragma('foreign_keys = ON')
+  if (readonly) return
+  const mode = database.pragma('journal_mode = WAL', { simple: true })
+  if (mode !== 'wal') {
+    throw new StoreUnavailable('store_unavailable', `the file system of ${path} cannot hold a write-ahead log`, {
+      path,
+      mode,
+    })
+  }
+  // Durable on return means that each commit waits for the disk.
+  database.pragma('synchronous = FULL')
+  database.pragma(`wal_autocheckpoint = ${WAL_PAGES}`)
+  // What is deleted is overwritten: an erased value must not be found in the file.
+  database.pragma('secure_delete = ON')
+}

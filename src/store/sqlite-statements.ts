@@ -1,0 +1,75 @@
+import type Database from 'better-sqlite3'
+import type { RecordedEvent } from './port.ts'
+
+/** All that is ever said to the database, prepared once for a connection. */
+export function prepare(database: Database.Database) {
+  return {
+    stream: database.prepare<[name: string], { id: number; lastRevision: number }>(
+      'SELECT id, last_revision AS lastRevision FROM streams WHERE name = ?',
+    ),
+    addStream: database.prepare<[name: string, lastRevision: number]>(
+      'INSERT INTO streams (name, last_revision) VALUES (?, ?)',
+    ),
+    setLastRevision: database.prepare<[lastRevision: number, id: number]>(
+      'UPDATE streams SET last_revision = ? WHERE id = ?',
+    ),
+    addEvents: bulkInsert(database, 'events', ['stream_id', 'revision', 'type', 'data']),
+    eventsOfStream: database.prepare<[name: string, from: number, count: number], RecordedEvent>(`
+      SELECT name AS stream, revision, position, type, data
+      FROM streams JOIN events ON stream_id = streams.id
+      WHERE name = ? AND revision >= ?
+      ORDER BY revision LIMIT ?`),
+    lastPosition: database.prepare<[], number | null>('SELECT max(position) FROM events').pluck(),
+    // CROSS JOIN keeps this order of the loops: straight along the positions.
+    eventsBetween: database.prepare<[after: number, through: number, ...Prefix, count: number], RecordedEvent>(`
+      SELECT name AS stream, revision, position, type, data
+      FROM events CROSS JOIN streams ON streams.id = stream_id
+      WHERE position > ? AND position <= ? AND substr(name, 1, length(?)) = ?
+      ORDER BY position LIMIT ?`),
+    addPayloads: bulkInsert(database, 'payloads', ['contract', 'seal', 'text']),
+    payloads: database.prepare<[...Wanted], { seal: string; text: string }>(`SELECT seal, text ${WANTED_PAYLOADS}`),
+    erasePayloads: database.prepare<[...Wanted]>(
+      `DELETE FROM payloads WHERE id IN (SELECT payloads.id ${WANTED_PAYLOADS})`,
+    ),
+    dataVersion: database.prepare<[], number>('PRAGMA data_version').pluck(),
+  }
+}
+
+export type Statements = ReturnType<typeof prepare>
+
+/** The same prefix twice. */
+type Prefix = [prefix: string, prefix: string]
+/** Seals as a JSON array. */
+type Wanted = [seals: string, contract: string]
+
+const WANTED_PAYLOADS = `
+  FROM json_each(?) AS wanted CROSS JOIN payloads ON substr(seal, 1, 12) = substr(wanted.value, 1, 12)
+  WHERE seal = wanted.value AND contract = ?`
+
+/** Rows that one statement inserts: a call into SQLite costs as much as a small row. */
+const ROWS_PER_STATEMENT = 64
+
+/** Takes the values of any number of rows, row after row, and gives the rowid of the last. */
+function bulkInsert(
+  database: Database.Database,
+  table: string,
+  columns: readonly string[],
+): (values: readonly unknown[]) => number {
+  const row = `(${columns.map(() => '?').join(', ')})`
+  const insert = (rows: number) =>
+    database.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${Array(rows).fill(row).join(', ')}`)
+  const many = insert(ROWS_PER_STATEMENT)
+  const one = insert(1)
+  const manyValues = ROWS_PER_STATEMENT * columns.length
+  return (values) => {
+    let rowid: number | bigint = 0
+    let at = 0
+    for (; at + manyValues <= values.length; at += manyValues) {
+      rowid = many.run(values.slice(at, at + manyValues)).lastInsertRowid
+    }
+    for (; at < values.length; at += columns.length) {
+      rowid = one.run(values.slice(at, at + columns.length)).lastInsertRowid
+    }
+    return Number(rowid)
+  }
+}

@@ -1,0 +1,56 @@
+import { HANDLE_PATTERN, type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
+
+/** Whom this node knows and trusts. */
+export const DIRECTORY_STREAM = 'directory'
+/** Invitations that came to this node's party, and what it said to them. */
+export const INVITATIONS_STREAM = 'invitations'
+/** Which contracts this node holds, in the order in which it came to hold them. */
+export const CONTRACTS_STREAM = 'contracts'
+
+/** A party's statements on a contract: revision = seq. */
+export function feedStream(contract: Uid, handle: Handle): string {
+  return `feed-${contract}-${handle}`
+}
+
+/** What the names of all feeds of one contract begin with. */
+export function feedPrefix(contract: Uid): string {
+  return `feed-${contract}-`
+}
+
+/** The settled ledger of a contract: revision = ledger index = Merkle leaf index. */
+export function contractStream(contract: Uid): string {
+  return `contract-${contract}`
+}
+
+/** Proofs of equivocation and divergence that this node has come across in a contract. */
+export function evidenceStream(contract: Uid): string {
+  return `evidence-${contract}`
+}
+
+/** What local users asked for in a contract, before it is signed. */
+export function outboxStream(contract: Uid): string {
+  return `outbox-${contract}`
+}
+
+/** What a stream holds, by its name. */
+export type StreamKind =
+  | { readonly kind: 'feed'; readonly contract: Uid; readonly handle: Handle }
+  | { readonly kind: 'contract' | 'evidence' | 'outbox'; readonly contract: Uid }
+  | { readonly kind: 'directory' | 'invitations' | 'contracts' }
+
+const unanchored = (pattern: string) => pattern.replace(/^\^|\$$/g, '')
+const feedName = new RegExp(`^feed-(${unanchored(UID_PATTERN)})-(${unanchored(HANDLE_PATTERN)})$`)
+const contractName = new RegExp(`^(contract|evidence|outbox)-(${unanchored(UID_PATTERN)})$`)
+const soleName = new RegExp(`^(${DIRECTORY_STREAM}|${INVITATIONS_STREAM}|${CONTRACTS_STREAM})$`)
+
+/** The name taken apart again; undefined if no function here makes it: a store may hold streams of other programs. */
+export function parseStream(name: string): StreamKind | undefined {
+  const feed = feedName.exec(name)
+  if (feed !== null) return { kind: 'feed', contract: feed[1] as Uid, handle: feed[2] as Handle }
+  const contract = contractName.exec(name)
+  if (contract !== null) {
+    return { kind: contract[1] as 'contract' | 'evidence' | 'outbox', contract: contract[2] as Uid }
+  }
+  const sole = soleName.exec(name)
+  return sole === null ? undefined : { kind: sole[1] as 'directory' | 'invitations' | 'contracts' }
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../../src/runtime/clock.ts'
+import type { SeededRandom } from './seeded-random.ts'
+
+export interface NetworkFaults {
+  /** Probabilities, a message. */
+  readonly loss: number
+  readonly duplication: number
+  /** Longest delay one way, milliseconds; drawn anew for each message, so messages overtake each other. */
+  readonly delayMs: number
+}
+
+type Receive = (from: string, body: string) => Promise<string>
+
+/** Who a caller gives up on, and when. */
+const CALL_TIMEOUT_MS = 2_000
+
+/** Calls between machines, with all that can happen to the call and to its answer. */
+export class SimulatedNetwork {
+  readonly #clock: Clock
+  readonly #random: SeededRandom
+  readonly #receivers = new Map<string, Receive>()
+  readonly #cut = new Set<string>()
+  faults: NetworkFaults
+  calls = 0
+
+  constructor(clock: Clock, random: SeededRandom, faults: NetworkFaults) {
+    this.#clock = clock
+    this.#random = random
+    this.faults = faults
+  }
+
+  attach(address: string, receive: Receive): void {
+    this.#receivers.set(address, receive)
+  }
+
+  /** One direction only: partitions may be asymmetric. */
+  cut(from: string, to: string): void {
+    this.#cut.add(`${from}>${to}`)
+  }
+
+  heal(): void {
+    this.#cut.clear()
+    this.faults = { ...this.faults, loss: 0, duplication: 0 }
+  }
+
+  call(from: string, to: string, body: string): Promise<string> {
+    this.calls++
+    return new Promise((resolve, reject) => {
+      this.#clock.after(CALL_TIMEOUT_MS, () => reject(new Error(`${to} does not answer`)))
+      const arrive = () =>
+        this.#carry(from, to, () => {
+          const receive = this.#receivers.get(to)
+          if (receive === undefined) return
+          const answered = (answer: string) => this.#carry(to, from, () => resolve(answer))
+          receive(from, body).then(answered, reject)
+        })
+      arrive()
+      if (this.#random.chance(this.faults.duplication)) arrive()
+    })
+  }
+
+  #carry(from: string, to: string, deliver: () => void): void {
+    if (this.#cut.has(`${from}>${to}`) || this.#random.chance(this.faults.loss)) return
+    this.#clock.after(this.#random.fraction() * this.faults.delayMs, deliver)
+  }
+}

@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Test } from 'tap'
+
+/** A process of its own, that speaks in lines. */
+export interface StoreProcess {
+  /** What it prints next. Undefined when it prints no more. */
+  nextLine(): Promise<string | undefined>
+  send(line: string): void
+  /** At once, in the middle of whatever it does. What it has printed may still be read. */
+  kill(): void
+  /** Its exit code; null if it was killed. */
+  readonly ended: Promise<number | null>
+}
+
+/** Runs a script of this folder; ended with the test at the latest. */
+export function startProcess(t: Test, script: string, args: readonly string[]): StoreProcess {
+  const path = new URL(script, import.meta.url).pathname
+  const child = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  t.teardown(() => {
+    child.kill('SIGKILL')
+    return ended
+  })
+  return {
+    ended,
+    nextLine: async () => (await lines.next()).value,
+    send: (line) => void child.stdin.write(`${line}\n`),
+    kill: () => void child.kill('SIGKILL'),
+  }
+}
