@@ -2,10 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Contracts } from '../contracts/contracts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import type { Element } from '../aggregates/contract/state.ts'
-import { elementHash } from '../aggregates/contract/record-hash.ts'
+import { elementHash } from '../aggregates/contract/element-hash.ts'
 import type { Uid } from '../events/ids.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
-import type { PayloadStore } from '../store/port.ts'
+import type { Store } from '../store/port.ts'
 import { textOf } from './field-text.ts'
 import { NoSuchPath, parsePath, subjectOf } from './path.ts'
 import { parsePreferences } from './preferences.ts'
@@ -15,7 +15,7 @@ import { changesFromJson, changesFromText, removal, type Changes } from './write
 
 export interface PathRoutesPorts {
   readonly contracts: Contracts
-  readonly payloads: PayloadStore
+  readonly store: Store
   readonly newSalt: () => Uint8Array
   readonly newRequestId: () => string
   /** How long a write waits for unanimity when the client says nothing. Milliseconds. */
@@ -31,14 +31,13 @@ interface Target {
 
 /** `/new-api/<uid>[/<block>…][/<field>]`: the document by the names in it, in the agreed view (design §10). */
 export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
-  const { contracts, payloads } = ports
+  const { contracts, store } = ports
   const submit = submitter(ports)
 
   const targetOf = (request: FastifyRequest): Target => {
-    const { uid, '*': rest } = request.params as { uid: Uid; '*'?: string }
-    void rest
+    const { uid } = request.params as { uid: Uid }
     const live = contracts.get(uid)
-    const view = new AgreedView(live.state.settling.agreed, live.contract, payloads)
+    const view = new AgreedView(live.state.settling.agreed, live.contract, store.payloads)
     const names = parsePath(rawPathBehind(request, uid))
     return { live, view, names, element: view.find(names) }
   }

@@ -66,7 +66,7 @@ export async function answerFor(
 export function answerTo(verdict: Verdict, uid: string, created?: string): Answer {
   switch (verdict.kind) {
     case 'settled':
-      return settled(verdict.request, verdict.index, verdict.outcome, uid, created)
+      return settled(verdict.request, verdict.index, verdict.outcome, created)
     case 'pending':
       return pending(uid, verdict.request, verdict.waitingFor)
     case 'timed out':
@@ -81,7 +81,7 @@ export function answerTo(verdict: Verdict, uid: string, created?: string): Answe
   }
 }
 
-function settled(request: RequestRef, index: number, outcome: Outcome, uid: string, created: string | undefined): Answer {
+function settled(request: RequestRef, index: number, outcome: Outcome, created: string | undefined): Answer {
   const place = { request: requestKey(request), index }
   switch (outcome.kind) {
     case 'accepted': {

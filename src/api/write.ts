@@ -55,7 +55,7 @@ export function changesFromJson(
   if (!isObject(body)) throw new WriteUnfit('write_unfit', 'a block takes an object: its children by name')
   if (element.list && mayAdd) {
     writing.addBlock(element.id, undefined, body)
-    return { ...writing.changes(), createdAt: [...names, String(element.nextOrdinal + 1)] }
+    return { ...writing.changes(), createdAt: [...names, String(element.children.slots + 1)] }
   }
   const added = writing.fill(element, body, mayAdd)
   const changes = writing.changes()

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { readConfiguration } from '../node/configuration.ts'
+import { readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { readApiToken } from '../node/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
 /** No node answers at the inward address of this data directory. */
@@ -41,6 +40,6 @@ export function apiClient(url: string, token: string): ApiClient {
 
 /** For the node whose data are in `dir`. */
 export async function apiClientFor(dir: string): Promise<ApiClient> {
-  const { api } = await readConfiguration(dir)
-  return apiClient(api, (await readFile(join(dir, 'api-token'), 'utf8')).trim())
+  const { api } = await readConfiguration(dir, readEnvironment(process.env))
+  return apiClient(api, await readApiToken(dir))
 }

@@ -24,7 +24,8 @@ export const implicit = (number: number, content: Uint8Array): Element => elemen
 /** A non-negative integer, from a number or from its big-endian bytes. */
 export function integer(value: number | Uint8Array): Element {
   const bytes = typeof value === 'number' ? bigEndian(value) : value
-  const significant = bytes.subarray(Math.max(0, bytes.findIndex((byte) => byte !== 0)))
+  const first = bytes.findIndex((byte) => byte !== 0)
+  const significant = bytes.subarray(first === -1 ? -1 : first)
   // The first bit is the sign.
   const isNegative = ((significant[0] ?? 0) & 0x80) !== 0
   return element(tags.integer, isNegative ? Uint8Array.of(0, ...significant) : significant)

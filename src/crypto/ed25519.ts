@@ -1,40 +1,96 @@
-import { createPublicKey, type KeyObject, sign as nodeSign, verify as nodeVerify } from 'node:crypto'
+import {
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign as nativeSign,
+  verify as nativeVerify,
+} from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
+import { ConcordataError } from '../runtime/errors.ts'
+import { BoundedCache } from './bounded-cache.ts'
+
+/** With such a key one signature could be valid for many messages, or differ between libraries. Evidence: `publicKey`. */
+export class KeyNotAdmissible extends ConcordataError {}
+
+const KEY_BYTES = 32
+const SIGNATURE_BYTES = 64
+const CACHED_KEYS_MAX = 4096
+
+/** Making a KeyObject costs a good part of a verification. */
+const nativeKeys = new BoundedCache<KeyObject>(CACHED_KEYS_MAX)
+/** Only keys that are admissible: looking at one costs as much as many verifications. */
+const admissible = new BoundedCache<true>(CACHED_KEYS_MAX)
+
+export interface KeyPair {
+  /** base64url, 32 bytes. */
+  readonly publicKey: string
+  readonly privateKey: KeyObject
+}
+
+export function generateKeyPair(): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  return { publicKey: publicKey.export({ format: 'jwk' }).x as string, privateKey }
+}
+
+/** RFC 8032: the same bytes give the same signature. base64url, 64 bytes. */
+export function sign(privateKey: KeyObject, bytes: Uint8Array): string {
+  return nativeSign(null, bytes, privateKey).toString('base64url')
+}
 
 /**
- * Ed25519 where validity must be the same on every machine (design §3): the authority is ZIP 215 as in @noble/curves.
- * What Node's own verification accepts, ZIP 215 accepts too, and it is 13 times faster: so it is asked first.
+ * Whether the signature is valid under ZIP 215, as @noble/curves 2 understands it. All members must judge alike: one
+ * signature that some accept and others do not splits the ledger, and anybody with a key can make one (design §3). Node's
+ * own verification accepts less, but nothing that ZIP 215 refuses, and is many times faster: it says yes, noble says no.
+ * Key and signature in base64url, without padding; what is not so, or has another length, is not valid.
+ * The lowest leaf of what verifies: callers throw, with the evidence that they have.
  */
 export function isValidSignature(publicKey: string, bytes: Uint8Array, signature: string): boolean {
-  const key = keyObject(publicKey)
-  const raw = Buffer.from(signature, 'base64url')
-  if (key !== undefined && nodeVerify(null, bytes, key, raw)) return true
-  return isValidUnderZip215(publicKey, bytes, raw)
+  const keyBytes = decode(publicKey, KEY_BYTES)
+  const signatureBytes = decode(signature, SIGNATURE_BYTES)
+  if (keyBytes === undefined || signatureBytes === undefined) return false
+  return (
+    nativeVerify(null, bytes, nativeKey(publicKey), signatureBytes) ||
+    ed25519.verify(signatureBytes, bytes, keyBytes, { zip215: true })
+  )
 }
 
-function isValidUnderZip215(publicKey: string, bytes: Uint8Array, signature: Uint8Array): boolean {
-  try {
-    return ed25519.verify(signature, bytes, Buffer.from(publicKey, 'base64url'), { zip215: true })
-  } catch {
-    return false
-  }
+/** Throws KeyNotAdmissible. A party that has another key is not taken in (design §3). */
+export function assertAdmissibleKey(publicKey: string): void {
+  if (isAdmissibleKey(publicKey)) return
+  const message = `the public key ${publicKey} is not canonical, is of small order, or is not torsion-free`
+  throw new KeyNotAdmissible('key_not_admissible', message, { publicKey })
 }
 
-const keys = new Map<string, KeyObject | undefined>()
-function keyObject(publicKey: string): KeyObject | undefined {
-  if (!keys.has(publicKey)) keys.set(publicKey, createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' }))
-  return keys.get(publicKey)
-}
-
+/** Whether the key (base64url) is one that RFC 8032 makes: a canonical encoding of a point of the prime-order subgroup. */
 export function isAdmissibleKey(publicKey: string): boolean {
+  if (admissible.get(publicKey)) return true
+  const bytes = decode(publicKey, KEY_BYTES)
+  const point = bytes && pointOf(bytes)
+  if (point === undefined || point.isSmallOrder() || !point.isTorsionFree()) return false
+  admissible.set(publicKey, true)
+  return true
+}
+
+/** By the strict rules of RFC 8032 §5.1.3, unlike ZIP 215's: undefined for a second spelling of a point too. */
+function pointOf(bytes: Uint8Array) {
   try {
-    const point = ed25519.Point.fromBytes(Buffer.from(publicKey, 'base64url'), false)
-    return !point.isSmallOrder() && point.isTorsionFree()
+    return ed25519.Point.fromBytes(bytes, false)
   } catch {
-    return false
+    return undefined
   }
 }
 
-export function sign(privateKey: KeyObject, bytes: Uint8Array): string {
-  return nodeSign(null, bytes, privateKey).toString('base64url')
+/** Requires 32 bytes in base64url; which ones does not matter, OpenSSL looks at them only when it verifies. */
+function nativeKey(publicKey: string): KeyObject {
+  const cached = nativeKeys.get(publicKey)
+  if (cached !== undefined) return cached
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' })
+  nativeKeys.set(publicKey, key)
+  return key
+}
+
+/** Bytes from base64url. Only one of the spellings that a lenient decoder takes is what encoding them gives. */
+function decode(text: string, length: number): Uint8Array | undefined {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.length === length && bytes.toString('base64url') === text ? bytes : undefined
 }

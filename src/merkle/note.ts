@@ -1,13 +1,127 @@
-import { hashToBytes } from '../crypto/hash.ts'
+import { sha256Bytes } from '../crypto/hash.ts'
 import type { Head } from '../events/statement.ts'
+import { assert } from '../runtime/assert.ts'
+import { ConcordataError } from '../runtime/errors.ts'
 
-/** The text of a C2SP checkpoint (tlog-checkpoint): origin, size, root, and one extension line with the record hash. */
-export function checkpointBody(origin: string, head: Head): string {
-  const root = Buffer.from(hashToBytes(head.root)).toString('base64')
-  return `${origin}\n${head.size}\n${root}\nrecord ${head.record}\n`
+/** A text is no signed note, or a line of it no cosignature. Evidence: `line`, the offending one, where there is one. */
+export class NoteMalformed extends ConcordataError {}
+
+/** A text and who signed it (c2sp.org/signed-note). Which of the signatures are valid, or known, it does not say. */
+export interface SignedNote {
+  /** Ends with a newline. */
+  readonly body: string
+  readonly signatures: readonly NoteSignature[]
 }
 
-/** What a cosigner signs (C2SP tlog-cosignature, cosignature/v1). `time`: Unix seconds. */
-export function cosignatureBytes(body: string, time: number): Uint8Array {
-  return Buffer.from(`cosignature/v1\ntime ${time}\n${body}`)
+export interface NoteSignature {
+  /** Of the key: not empty, without spaces and plus signs. */
+  readonly name: string
+  /** Unsigned, 32 bits: tells keys of one name apart, and their algorithms. */
+  readonly keyId: number
+  /** What the algorithm of the key makes of the body. */
+  readonly bytes: Uint8Array
+}
+
+/** A party's Ed25519 signature that it holds a head, and when it made it: Unix seconds; base64url. */
+export interface Cosignature {
+  readonly time: number
+  readonly signature: string
+}
+
+/** More than any contract has members. The specification wants a limit, of 16 at least. */
+const SIGNATURES_MAX = 4096
+const COSIGNATURE_V1 = 0x04
+const TIME_BYTES = 8
+const SIGNATURE_BYTES = 64
+const SIGNATURE_LINE = /^— ([^\p{White_Space}+]+) ([A-Za-z0-9+/]+={0,2})$/u
+
+/**
+ * A head as the body of a note (c2sp.org/tlog-checkpoint): origin, size, root, and the record hash as an extension line.
+ * Requires an origin of one line, without spaces and plus signs.
+ */
+export function checkpointBody(origin: string, head: Head): string {
+  return `${origin}\n${head.size}\n${Buffer.from(head.root, 'hex').toString('base64')}\nrecord ${head.record}\n`
+}
+
+/** What a cosigner signs (c2sp.org/tlog-cosignature, "Ed25519 signed message"). */
+export function cosignatureBytes(body: string, timeSeconds: number): Uint8Array {
+  return Buffer.from(`cosignature/v1\ntime ${timeSeconds}\n${body}`)
+}
+
+/** Of an Ed25519 key (base64url) that makes cosignatures. */
+export function keyId(name: string, publicKey: string): number {
+  const key = Buffer.from(publicKey, 'base64url')
+  const hash = sha256Bytes(Buffer.concat([Buffer.from(`${name}\n`), Uint8Array.of(COSIGNATURE_V1), key]))
+  return viewOf(hash).getUint32(0)
+}
+
+/** The cosignature of the key (base64url) as a line of a note. */
+export function noteSignature(name: string, publicKey: string, { time, signature }: Cosignature): NoteSignature {
+  const bytes = new Uint8Array(TIME_BYTES + SIGNATURE_BYTES)
+  viewOf(bytes).setBigUint64(0, BigInt(time))
+  bytes.set(Buffer.from(signature, 'base64url'), TIME_BYTES)
+  return { name, keyId: keyId(name, publicKey), bytes }
+}
+
+/** The first cosignature of this key (base64url), not verified yet, or undefined. Throws NoteMalformed. */
+export function cosignatureOf({ signatures }: SignedNote, name: string, publicKey: string): Cosignature | undefined {
+  const id = keyId(name, publicKey)
+  const found = signatures.find((signature) => signature.name === name && signature.keyId === id)
+  if (found === undefined) return undefined
+  const time = found.bytes.length === TIME_BYTES + SIGNATURE_BYTES ? viewOf(found.bytes).getBigUint64(0) : undefined
+  if (time === undefined || time > Number.MAX_SAFE_INTEGER) {
+    throw new NoteMalformed('note_malformed', `the signature of ${name} is no cosignature`, { line: lineOf(found) })
+  }
+  return { time: Number(time), signature: Buffer.from(found.bytes.subarray(TIME_BYTES)).toString('base64url') }
+}
+
+/** The text of a signed note. Requires what `parseNote` checks. */
+export function formatNote(body: string, signatures: readonly NoteSignature[]): string {
+  const text = `${body}\n${signatures.map((signature) => `${lineOf(signature)}\n`).join('')}`
+  assert(parseNote(text).body === body, 'what ends the body of a note is its newline')
+  return text
+}
+
+/** Reads a signed note of anybody, strictly: there is one text for what it answers. Throws NoteMalformed. */
+export function parseNote(text: string): SignedNote {
+  if (!text.isWellFormed() || hasControlCharacter(text)) {
+    throw new NoteMalformed('note_malformed', 'a note is UTF-8, without control characters other than newlines')
+  }
+  const end = text.lastIndexOf('\n\n')
+  if (end === -1 || !text.endsWith('\n') || end + 2 === text.length) {
+    throw new NoteMalformed('note_malformed', 'a note ends with an empty line, and signature lines after it')
+  }
+  const lines = text.slice(end + 2, -1).split('\n')
+  if (lines.length > SIGNATURES_MAX) {
+    throw new NoteMalformed('note_malformed', `a note has ${SIGNATURES_MAX} signatures at most`, { lines: lines.length })
+  }
+  return { body: text.slice(0, end + 1), signatures: lines.map(parseLine) }
+}
+
+function parseLine(line: string): NoteSignature {
+  const [, name, base64] = SIGNATURE_LINE.exec(line) ?? []
+  const bytes = Buffer.from(base64 ?? '', 'base64')
+  // Only one of the spellings of some bytes in base64 is what encoding them gives.
+  if (name === undefined || bytes.toString('base64') !== base64 || bytes.length <= 4) {
+    throw new NoteMalformed('note_malformed', 'a signature line is `— <name> <base64>`', { line })
+  }
+  return { name, keyId: bytes.readUInt32BE(0), bytes: bytes.subarray(4) }
+}
+
+function lineOf({ name, keyId, bytes }: NoteSignature): string {
+  const id = Buffer.alloc(4)
+  id.writeUInt32BE(keyId)
+  return `— ${name} ${Buffer.concat([id, bytes]).toString('base64')}`
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x20 && unit !== 0x0a) return true
+  }
+  return false
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

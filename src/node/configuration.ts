@@ -79,7 +79,8 @@ export async function readConfiguration(dir: string, { logLevel }: Environment):
 export function checkConfiguration(source: string, settings: unknown): ConfigurationFile {
   if (!fileForm.Check(settings)) {
     const [error] = fileForm.Errors(settings)
-    throw invalid(source, error?.instancePath.slice(1) ?? '', error?.message ?? 'is malformed')
+    const what = error?.keyword === 'boolean' ? 'is no setting' : (error?.message ?? 'is malformed')
+    throw invalid(source, error?.instancePath.slice(1) ?? '', what)
   }
   const endpoint = originOf(source, 'endpoint', settings.endpoint, 'https:')
   return { ...settings, endpoint, api: originOf(source, 'api', settings.api, 'http:') }
@@ -94,7 +95,7 @@ function parse(path: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw invalid(path, '', `is not JSON: ${(cause as Error).message}`, cause)
+    throw invalid(path, '', `is not JSON: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -104,7 +105,7 @@ function originOf(source: string, setting: string, text: string, protocol: 'http
   throw invalid(source, setting, `must be a URL of the form ${protocol}//host:port, not ${JSON.stringify(text)}`)
 }
 
-function invalid(source: string, setting: string, what: string, cause?: unknown): ConfigurationInvalid {
+function invalid(source: string, setting: string, what: string, options?: ErrorOptions): ConfigurationInvalid {
   const where = setting === '' || setting === source ? source : `${source}: ${setting}`
-  return new ConfigurationInvalid('configuration_invalid', `${where} ${what}`, { source, setting }, { cause })
+  return new ConfigurationInvalid('configuration_invalid', `${where} ${what}`, { source, setting }, options)
 }

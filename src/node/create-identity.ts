@@ -92,11 +92,11 @@ async function refusingToOverwrite(create: () => Promise<void>): Promise<void> {
     await create()
   } catch (error) {
     const { code, dest } = error as NodeJS.ErrnoException & { dest?: string }
-    throw code === 'EEXIST' && dest !== undefined ? identityExists(dest, error) : error
+    throw code === 'EEXIST' && dest !== undefined ? identityExists(dest, { cause: error }) : error
   }
 }
 
-function identityExists(path: string, cause?: unknown): IdentityExists {
+function identityExists(path: string, options?: ErrorOptions): IdentityExists {
   const message = `there is a ${path} already: keys are never overwritten, choose another directory`
-  return new IdentityExists('identity_exists', message, { path }, { cause })
+  return new IdentityExists('identity_exists', message, { path }, options)
 }

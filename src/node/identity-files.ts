@@ -62,18 +62,18 @@ export async function readSecret(path: string): Promise<string> {
 /** Throws IdentityDamaged. */
 export async function readText(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw damaged(path, `cannot be read: ${cause.code}`, cause)
+    throw damaged(path, `cannot be read: ${cause.code}`, { cause })
   })
 }
 
-export function damaged(path: string, what: string, cause?: unknown): IdentityDamaged {
-  return new IdentityDamaged('identity_damaged', `${path} ${what}`, { path }, { cause })
+export function damaged(path: string, what: string, options?: ErrorOptions): IdentityDamaged {
+  return new IdentityDamaged('identity_damaged', `${path} ${what}`, { path }, options)
 }
 
 function parse(path: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw damaged(path, 'is not JSON', cause)
+    throw damaged(path, 'is not JSON', { cause })
   }
 }

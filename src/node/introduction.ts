@@ -126,10 +126,10 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw malformed('it is not JSON', cause)
+    throw malformed('it is not JSON', { cause })
   }
 }
 
-function malformed(what: string, cause?: unknown): IntroductionMalformed {
-  return new IntroductionMalformed('introduction_malformed', `this is no introduction: ${what}`, {}, { cause })
+function malformed(what: string, options?: ErrorOptions): IntroductionMalformed {
+  return new IntroductionMalformed('introduction_malformed', `this is no introduction: ${what}`, {}, options)
 }

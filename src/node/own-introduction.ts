@@ -31,12 +31,12 @@ export async function ownIntroduction(configuration: Configuration, identity: Id
 async function readLast(path: string) {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return undefined
-    throw damaged(path, `cannot be read: ${cause.code}`, cause)
+    throw damaged(path, `cannot be read: ${cause.code}`, { cause })
   })
   if (text === undefined) return undefined
   try {
     return verifyIntroduction(text)
   } catch (cause) {
-    throw damaged(path, 'is not the introduction that this node wrote', cause)
+    throw damaged(path, 'is not the introduction that this node wrote', { cause })
   }
 }

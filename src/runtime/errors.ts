@@ -48,7 +48,7 @@ export const errorCodes = {
   introduction_malformed: 'The document is no introduction of a party, or does not fit the certificate it came with.',
   introduction_badly_signed: 'The introduction is not signed with the key that it names.',
   introduction_outdated: 'A newer introduction of the party is known, or another with the same serial number.',
-  party_unknown: 'The directory has no party with this handle.',
+  party_unknown: 'The directory of this node has no party of this handle, or has not approved it.',
   party_conflict: 'The handle, the DID, a key or the certificate belongs to another party of the directory.',
   party_wrong_fingerprint: 'The fingerprint is not that of the party as it is introduced.',
   directory_damaged: 'An event of the directory is not one that Concordata writes.',
@@ -66,7 +66,6 @@ export const errorCodes = {
   contract_damaged: 'What the store holds of a contract contradicts itself.',
   no_such_contract: 'The node holds no contract of this UID.',
   not_invited: 'The party of this node has no open invitation to the contract.',
-  party_unknown: 'The directory of this node has no approved party of this handle.',
 
   not_authorized: 'The request carries no valid token of the inward API.',
   no_such_path: 'The agreed document has no such element.',
@@ -76,8 +75,10 @@ export const errorCodes = {
   write_unfit: 'The body does not say what to write, or the element cannot take it.',
   value_unreadable: 'A text cannot be read as a value of the type of the field.',
 
+  data_directory_in_use: 'Another node runs on the data directory.',
   node_not_running: 'No node answers at the inward address of the data directory.',
   api_problem: 'The node answered with a problem.',
+  demo_failed: 'The demo could not be carried through.',
   audit_failed: 'A store is not what its signatures, links and rules make of it.',
 } as const
 

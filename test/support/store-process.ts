@@ -13,10 +13,22 @@ export interface StoreProcess {
   readonly ended: Promise<number | null>
 }
 
+/** As if the disk were full: no file of the process grows beyond so many blocks of 512 bytes (POSIX `ulimit -f`). */
+interface Limits {
+  readonly fileBlocksMax?: number
+}
+
 /** Runs a script of this folder; ended with the test at the latest. */
-export function startProcess(t: Test, script: string, args: readonly string[]): StoreProcess {
+export function startProcess(
+  t: Test,
+  script: string,
+  args: readonly string[],
+  { fileBlocksMax }: Limits = {},
+): StoreProcess {
   const path = new URL(script, import.meta.url).pathname
-  const child = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const limit = fileBlocksMax === undefined ? '' : `ulimit -f ${fileBlocksMax};`
+  const command = ['-c', `${limit} exec "$0" "$@"`, process.execPath, path, ...args]
+  const child = spawn('sh', command, { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   t.teardown(() => {

@@ -67,7 +67,7 @@ export class ChildTree {
   }
 
   root(): Uint8Array {
-    return this.#tree === undefined ? EMPTY_ROOT : hashOf(this.#tree)
+    return this.#tree === undefined ? hashToBytes(EMPTY_ROOT) : hashOf(this.#tree)
   }
 }
 

@@ -1,0 +1,70 @@
+import type { Command } from 'commander'
+import type { AuditSource } from '../audit/source.ts'
+import { type AuditReport, verifyContract } from '../audit/verify.ts'
+import { type Handle, type Uid, UID_PATTERN } from '../events/ids.ts'
+import { storePath } from '../node/node.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import type { Store } from '../store/port.ts'
+import { openSqliteStore } from '../store/sqlite-store.ts'
+import { CONTRACTS_STREAM, contractStream, feedStream } from '../store/streams.ts'
+import { dataOption } from './options.ts'
+import { print, table } from './output.ts'
+
+/** The store does not hold the contract. */
+export class NotHeld extends ConcordataError {}
+
+/** `concordata audit verify`: reads a party's store, whether its node runs or not, and recomputes everything. */
+export function auditCommands(program: Command): void {
+  const audit = program.command('audit').description('check what a party has stored, trusting nothing in it')
+  audit
+    .command('verify')
+    .argument('<contract>', 'its UID')
+    .option('--json', 'the report as JSON')
+    .addOption(dataOption())
+    .description('recompute links, signatures, order, outcomes, record hash and root of a contract, and compare')
+    .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
+      const store = await openSqliteStore(storePath(data), { readonly: true })
+      try {
+        const report = await verifyContract(await sourceOf(store, uid))
+        print(json ? JSON.stringify(report, undefined, 2) : asText(report))
+      } finally {
+        await store.close()
+      }
+    })
+}
+
+async function sourceOf(store: Store, uid: string): Promise<AuditSource> {
+  if (!new RegExp(UID_PATTERN).test(uid)) throw new NotHeld('no_such_contract', `${uid} is no UID of a contract`, { contract: uid })
+  const contract = uid as Uid
+  return {
+    contract,
+    founder: await founderOf(store, contract),
+    feed: (party) => store.events.read(feedStream(contract, party)),
+    ledger: () => store.events.read(contractStream(contract)),
+    payloads: (seals) => store.payloads.get(contract, seals),
+  }
+}
+
+async function founderOf(store: Store, contract: Uid): Promise<Handle> {
+  for await (const event of store.events.read(CONTRACTS_STREAM)) {
+    const held = JSON.parse(event.data) as { contract: Uid; founder: Handle }
+    if (held.contract === contract) return held.founder
+  }
+  throw new NotHeld('no_such_contract', `the store does not hold ${contract}`, { contract })
+}
+
+function asText({ contract, title, statements, size, pending, root, record, members }: AuditReport): string {
+  const signed = members.map(({ handle, statements: count, signedSize }) => [handle, `${count} statements, signed for ${signedSize} entries`])
+  return [
+    table(['', ''], [
+      ['contract', contract],
+      ['title', title],
+      ['statements', `${statements}, every signature and link verified`],
+      ['ledger', `${size} settled entries recomputed, ${pending} pending`],
+      ['root', root],
+      ['record hash', record],
+      ...signed,
+    ]),
+    'Nothing is off.',
+  ].join('\n\n')
+}

@@ -1,0 +1,84 @@
+import type { Scenario, ScenarioElement } from '../../scenario/scenario.ts'
+import { print } from '../output.ts'
+import { DemoFailed, type PartyProcess } from './party-process.ts'
+
+interface ContractSummary {
+  readonly contract: string
+  readonly standing: string
+}
+
+/** How long one party waits for another's word to arrive, and how often it looks. Milliseconds. */
+const ARRIVAL_TIMEOUT_MS = 30_000
+const LOOK_EVERY_MS = 50
+
+/** The first party opens a contract, invites the others, and they accept. The answer is its UID. */
+export async function openTogether(scenario: Scenario, parties: readonly PartyProcess[]): Promise<string> {
+  const [first, ...others] = parties as [PartyProcess, ...PartyProcess[]]
+  const { contract } = (await first.client.call('POST', '/api/Contract', { title: scenario.title })) as ContractSummary
+  print(`${first.name} opens the contract ${contract}`)
+  for (const party of others) {
+    await first.client.call('POST', `/api/Contract/${contract}/Invitations`, { party: party.handle })
+    await invitationArrives(party, contract)
+    await party.client.call('POST', `/api/Contract/${contract}/Acceptance`, undefined, { prefer: 'wait=30' })
+    print(`${party.name} is invited, verifies the contract from its first entry, and joins`)
+  }
+  return contract
+}
+
+async function invitationArrives({ client, handle }: PartyProcess, contract: string): Promise<void> {
+  const deadline = Date.now() + ARRIVAL_TIMEOUT_MS
+  while (Date.now() < deadline) {
+    const all = (await client.call('GET', '/api/Contract')) as ContractSummary[]
+    const found = all.find((other) => other.contract === contract)
+    // Settled here, not only acknowledged: that is what one can accept.
+    if (found?.standing === 'invited' || found?.standing === 'member') return
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+  throw new DemoFailed('demo_failed', `the invitation did not reach ${handle}`)
+}
+
+/** The first party drafts the document; then all write to it, step by step, as they would in a placement. */
+export async function negotiate(scenario: Scenario, contract: string, parties: readonly PartyProcess[]): Promise<void> {
+  const [first] = parties as [PartyProcess, ...PartyProcess[]]
+  const root = `/new-api/${contract}`
+  await first.client.call('POST', root, structureOf(scenario.document), { prefer: 'wait=30' })
+  print(`${first.name} drafts the slip: ${countFields(scenario.document)} fields`)
+  for (const { by, say, set } of scenario.steps) {
+    const party = parties.find(({ handle }) => handle === by)
+    if (party === undefined) throw new DemoFailed('demo_failed', `the scenario names ${by}, who is not on the contract`)
+    const began = performance.now()
+    await party.client.call('PUT', root, nested(set), { prefer: 'wait=30' })
+    const ms = Math.round(performance.now() - began)
+    print(`${party.name}: ${say} (${Object.keys(set).length} values, agreed by all in ${ms} ms)`)
+  }
+}
+
+/** As the path API takes a structure: blocks by name, fields by their type, no values yet. */
+function structureOf(elements: readonly ScenarioElement[]): Record<string, unknown> {
+  return Object.fromEntries(
+    elements.map((element) => [
+      element.name,
+      element.kind === 'block' ? structureOf(element.children) : { $field: element.field },
+    ]),
+  )
+}
+
+function countFields(elements: readonly ScenarioElement[]): number {
+  return elements.reduce((sum, element) => sum + (element.kind === 'block' ? countFields(element.children) : 1), 0)
+}
+
+/** `{ 'A/B': 1, 'A/C': 2 }` → `{ A: { B: 1, C: 2 } }` */
+function nested(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const root: Record<string, unknown> = {}
+  for (const [path, value] of Object.entries(values)) {
+    const names = path.split('/')
+    const last = names.pop() as string
+    let block = root
+    for (const name of names) {
+      block[name] ??= {}
+      block = block[name] as Record<string, unknown>
+    }
+    block[last] = value
+  }
+  return root
+}

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Handle } from '../../events/ids.ts'
+import { type Configuration, readConfiguration, readEnvironment } from '../../node/configuration.ts'
+import { createIdentity } from '../../node/create-identity.ts'
+import { readApiToken } from '../../node/identity.ts'
+import { systemClock } from '../../runtime/clock.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { type ApiClient, apiClient } from '../api-client.ts'
+
+/** The demo could not be carried through. */
+export class DemoFailed extends ConcordataError {}
+
+/** One party of the demo: a process of its own with a data directory of its own. */
+export interface PartyProcess {
+  readonly handle: Handle
+  readonly name: string
+  readonly dir: string
+  readonly endpoint: string
+  readonly api: string
+  readonly token: string
+  readonly pid: number
+  readonly client: ApiClient
+  /** Resolves when the process has ended, by itself or because it was told to. */
+  readonly ended: Promise<void>
+  stop(): Promise<void>
+}
+
+const PROGRAM = fileURLToPath(new URL('../../../bin/concordata.js', import.meta.url))
+const START_TIMEOUT_MS = 30_000
+
+/** Makes the party if its directory is not there yet, and starts its node. */
+export async function startParty(dir: string, { handle, name }: { handle: Handle; name: string }): Promise<PartyProcess> {
+  const environment = readEnvironment(process.env)
+  if (!(await exists(join(dir, 'concordata.json')))) {
+    const [endpoint, api] = [`https://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]
+    await createIdentity(dir, { handle, name, endpoint, api, passphrase: environment.passphrase }, systemClock)
+  }
+  const configuration = await readConfiguration(dir, environment)
+  const child = spawn(process.execPath, [PROGRAM, 'node', '--data', dir], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  child.stderr?.pipe(createWriteStream(join(dir, 'node.log'), { flags: 'a' }))
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  await isUp(child, configuration)
+  const { endpoint, api } = configuration
+  const token = await readApiToken(dir)
+  return {
+    handle,
+    name,
+    dir,
+    endpoint,
+    api,
+    token,
+    pid: child.pid as number,
+    client: apiClient(api, token),
+    ended,
+    async stop() {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+function isUp(child: ChildProcess, { dir, handle }: Configuration): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => {
+      child.kill()
+      reject(new DemoFailed('demo_failed', `the node of ${handle} ${why}; its log is ${join(dir, 'node.log')}`, { handle }))
+    }
+    const timer = setTimeout(() => fail('does not come up'), START_TIMEOUT_MS)
+    child.once('message', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    child.once('exit', (code) => {
+      clearTimeout(timer)
+      fail(`ended with status ${code}`)
+    })
+  })
+}
+
+/** A port that nobody listens at on the loopback interface just now. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new DemoFailed('demo_failed', 'no free port was found')
+  return address.port
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import type { Handle } from '../events/ids.ts'
+import { partyFingerprint } from '../events/party-card.ts'
+import { DEFAULT_API, DEFAULT_ENDPOINT, readEnvironment } from '../node/configuration.ts'
+import { createIdentity } from '../node/create-identity.ts'
+import { formatFingerprint } from '../node/fingerprint.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { dataOption } from './options.ts'
+import { print, table } from './output.ts'
+
+interface Options {
+  readonly data: string
+  readonly handle: string
+  readonly name: string
+  readonly endpoint: string
+  readonly api: string
+}
+
+/** `concordata init`: makes a party, with its keys and its certificate. */
+export function initCommand(program: Command): void {
+  program
+    .command('init')
+    .description('make a data directory with the keys, the certificate and the configuration of a new party')
+    .addOption(dataOption())
+    .requiredOption('--handle <handle>', 'the short name that contracts know the party by, such as acme-re')
+    .requiredOption('--name <name>', 'the full name of the company')
+    .option('--endpoint <url>', 'where other parties reach this node', DEFAULT_ENDPOINT)
+    .option('--api <url>', 'where the own programs reach its API', DEFAULT_API)
+    .action(async ({ data, handle, name, endpoint, api }: Options) => {
+      const { passphrase } = readEnvironment(process.env)
+      const wanted = { handle: handle as Handle, name, endpoint, api, passphrase }
+      const { card, notices } = await createIdentity(data, wanted, systemClock)
+      print(table(['', ''], [
+        ['party', `${card.name} (${card.handle})`],
+        ['did', card.did],
+        ['fingerprint', formatFingerprint(partyFingerprint(card))],
+        ['outward', endpoint],
+        ['inward', api],
+      ]))
+      for (const notice of notices) print(`\n${notice}`)
+      print(`\nStart it with: concordata node --data ${data}`)
+    })
+}

@@ -1,0 +1,90 @@
+import { createInterface } from 'node:readline/promises'
+import type { Command } from 'commander'
+import { partyFingerprint } from '../events/party-card.ts'
+import { readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { Directory } from '../node/directory.ts'
+import { fetchIntroduction } from '../node/discovery.ts'
+import { formatFingerprint, parseFingerprint } from '../node/fingerprint.ts'
+import { storePath } from '../node/node.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import { openSqliteStore } from '../store/sqlite-store.ts'
+import { dataOption } from './options.ts'
+import { complain, print, table } from './output.ts'
+
+/** The person did not confirm the fingerprint. */
+export class NotApproved extends ConcordataError {}
+
+const FETCH_TIMEOUT_MS = 10_000
+
+/** `concordata party add|list`: whom this node trusts. They work on the store, whether the node runs or not. */
+export function partyCommands(program: Command): void {
+  const party = program.command('party').description('look up other parties, and approve them')
+
+  party
+    .command('add')
+    .argument('<url>', 'the endpoint of the other node, https://host:port')
+    .addOption(dataOption())
+    .option('--fingerprint <f>', 'the fingerprint that the other party has told you: nothing is asked then')
+    .description('look up a party and approve it, once its fingerprint has been compared')
+    .action(async (url: string, { data, fingerprint }: { data: string; fingerprint?: string }) => {
+      const handle = await addParty(data, url, fingerprint)
+      print(`${handle} is approved.`)
+    })
+
+  party
+    .command('list')
+    .addOption(dataOption())
+    .description('the parties that this node knows')
+    .action(async ({ data }: { data: string }) => {
+      await withDirectory(data, async (directory) => {
+        const rows = directory.parties().map(({ standing, signed: { introduction } }) => {
+          const { card, endpoint } = introduction
+          return [card.handle, card.name, standing, endpoint, formatFingerprint(partyFingerprint(card))]
+        })
+        print(table(['handle', 'name', 'standing', 'endpoint', 'fingerprint'], rows))
+      })
+    })
+}
+
+/** `told`: what a person has compared already; left out, a person is asked. The answer is the party's handle. */
+export async function addParty(dir: string, url: string, told: string | undefined): Promise<string> {
+  const endpoint = URL.canParse(url) ? new URL(url).origin : url
+  const signed = await fetchIntroduction(endpoint, FETCH_TIMEOUT_MS)
+  const { card } = signed.introduction
+  const shown = partyFingerprint(card)
+  const compared = told === undefined ? await askWhether(`${card.name} (${card.handle}, ${card.did})`, formatFingerprint(shown)) : parseFingerprint(told)
+  if (compared !== true && compared !== shown) {
+    const message = `${endpoint} is not approved: its fingerprint is ${formatFingerprint(shown)}`
+    throw new NotApproved('party_wrong_fingerprint', message, { handle: card.handle, expected: compared, given: shown })
+  }
+  await withDirectory(dir, async (directory) => {
+    await directory.introduce(signed)
+    await directory.approve(card.handle, shown)
+  })
+  return card.handle
+}
+
+async function askWhether(who: string, fingerprint: string): Promise<boolean | undefined> {
+  complain(`${who}\nfingerprint  ${fingerprint}\n`)
+  complain('Compare it with the other party by telephone, or in some other way that this network has no part in.')
+  const dialogue = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await dialogue.question('Are they the same? Type yes to approve: ')
+    return answer.trim().toLowerCase() === 'yes' ? true : undefined
+  } finally {
+    dialogue.close()
+  }
+}
+
+async function withDirectory(dir: string, work: (directory: Directory) => Promise<void>): Promise<void> {
+  await readConfiguration(dir, readEnvironment(process.env))
+  const store = await openSqliteStore(storePath(dir))
+  const directory = await Directory.open(store.events, systemClock)
+  try {
+    await work(directory)
+  } finally {
+    directory.close()
+    await store.close()
+  }
+}

@@ -1,0 +1,62 @@
+import { assert } from '../runtime/assert.ts'
+import { half, isOdd } from './bits.ts'
+import type { Subtree } from './compact-range.ts'
+import { HASH_BYTES, nodeHash } from './hashing.ts'
+
+/** 2 KiB: little for a short log, few enough for a long one that a copy of the list of chunks is cheap. */
+const CHUNK_HASHES = 64
+
+/**
+ * The hashes of all complete subtrees of a growing log, 32 bytes each: about 64 bytes a leaf. Each level is a list of
+ * chunks, so that growing never moves what is there, and a copy shares every chunk that is full.
+ */
+export class SubtreeHashes {
+  readonly #levels: Uint8Array[][] = []
+  #size = 0
+
+  /** In leaves. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** One leaf more, and the subtrees that it completes: one inner node on average. Requires 32 bytes. */
+  append(leaf: Uint8Array): void {
+    assert(leaf.length === HASH_BYTES, 'a leaf hash has 32 bytes')
+    let hash = leaf
+    let index = this.#size++
+    this.#set(0, index, hash)
+    for (let level = 1; isOdd(index); level++) {
+      hash = nodeHash(this.at({ level: level - 1, index: index - 1 }), hash)
+      index = half(index)
+      this.#set(level, index, hash)
+    }
+  }
+
+  /** The bytes themselves, to be read at once and never to be given away. Requires a subtree that is complete. */
+  at({ level, index }: Subtree): Uint8Array {
+    const chunk = this.#levels[level]?.[Math.floor(index / CHUNK_HASHES)]
+    assert(chunk !== undefined, 'the subtree is complete')
+    const offset = (index % CHUNK_HASHES) * HASH_BYTES
+    return chunk.subarray(offset, offset + HASH_BYTES)
+  }
+
+  /** What belongs to the first `size` leaves, to be continued apart from this. Requires size <= this.size. */
+  copy(size: number): SubtreeHashes {
+    const copied = new SubtreeHashes()
+    copied.#size = size
+    for (let hashes = size; hashes > 0; hashes = half(hashes)) {
+      const level = this.#levels[copied.#levels.length] as Uint8Array[]
+      const chunks = level.slice(0, Math.ceil(hashes / CHUNK_HASHES))
+      if (hashes % CHUNK_HASHES !== 0) chunks.push((chunks.pop() as Uint8Array).slice())
+      copied.#levels.push(chunks)
+    }
+    return copied
+  }
+
+  #set(level: number, index: number, hash: Uint8Array): void {
+    const chunks = (this.#levels[level] ??= [])
+    const place = index % CHUNK_HASHES
+    if (place === 0) chunks.push(new Uint8Array(CHUNK_HASHES * HASH_BYTES))
+    ;(chunks.at(-1) as Uint8Array).set(hash, place * HASH_BYTES)
+  }
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import type { FastifyBaseLogger } from 'fastify'
+import { createApi } from '../api/app.ts'
+import { carry, participantsOf } from '../contracts/carrying.ts'
+import { Contracts } from '../contracts/contracts.ts'
+import type { LiveContract } from '../contracts/live-contract.ts'
+import { defaultTiming, Gossip } from '../gossip/gossip.ts'
+import { openReceiver, type Receiver } from '../gossip/transport/receiver.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { systemRandom } from '../runtime/random.ts'
+import type { Store } from '../store/port.ts'
+import { openSqliteStore } from '../store/sqlite-store.ts'
+import type { Configuration, Environment } from './configuration.ts'
+import { Directory } from './directory.ts'
+import { type Identity, openIdentity, readApiToken } from './identity.ts'
+import type { Introduction } from './introduction.ts'
+import { lockDataDirectory } from './lock.ts'
+import { ownIntroduction } from './own-introduction.ts'
+import { Peers } from './peers.ts'
+import { reportTo, watch } from './reporting.ts'
+
+/** Where a node keeps its events and values. */
+export const storePath = (dir: string) => join(dir, 'store.sqlite')
+
+/** How long a write waits for unanimity when the client says nothing. Milliseconds. */
+const DEFAULT_WAIT_MS = 10_000
+/** Random bytes of a salt (design §3). */
+const SALT_BYTES = 16
+
+/** One party's software, all roles in one process. */
+export interface Node {
+  readonly identity: Identity
+  readonly contracts: Contracts
+  readonly directory: Directory
+  readonly store: Store
+  /** Where it listens: outward, and inward. */
+  readonly endpoint: string
+  readonly api: string
+  /** Rejects when the node cannot go on. */
+  readonly failed: Promise<never>
+  close(): Promise<void>
+}
+
+/** Starts everything that `concordata node` runs, in the order in which one part needs the other. */
+export async function startNode(
+  configuration: Configuration,
+  environment: Environment,
+  logger: FastifyBaseLogger,
+): Promise<Node> {
+  const { dir } = configuration
+  const unlock = lockDataDirectory(dir)
+  const identity = await openIdentity(configuration, environment)
+  const store = await openSqliteStore(storePath(dir))
+  const directory = await Directory.open(store.events, systemClock)
+  const contracts = await Contracts.open({
+    store,
+    signer: identity.signer,
+    clock: systemClock,
+    card: identity.card,
+    uidOf: (number) => identity.uids.encode(number),
+    newRequestId: () => randomUUID(),
+  })
+  const participants = participantsOf(contracts)
+  const gossip = new Gossip({
+    participants,
+    clock: systemClock,
+    random: systemRandom,
+    timing: defaultTiming,
+    report: reportTo(logger),
+  })
+  const peers = new Peers(directory, gossip, identity.tls)
+  const stopCarrying = carry(contracts, participants, gossip, systemClock)
+  const stopWatching = watch(contracts, logger)
+  const receiver = await openOutward(configuration, identity, directory, gossip, peers, logger)
+  const app = await createApi({
+    contracts,
+    store,
+    cardOf: (handle) => directory.byHandle(handle)?.card,
+    parties: () =>
+      directory.parties().map(({ standing, signed }) => ({
+        card: signed.introduction.card,
+        endpoint: signed.introduction.endpoint,
+        status: standing,
+      })),
+    announce: (live: LiveContract) => gossip.carry(live.contract),
+    newRequestId: () => randomUUID(),
+    newSalt: () => systemRandom.bytes(SALT_BYTES),
+    defaultWaitMs: DEFAULT_WAIT_MS,
+    token: await readApiToken(dir),
+    logger,
+  })
+  const { hostname, port } = new URL(configuration.api)
+  const api = await app.listen({ host: hostname, port: Number(port || 80) })
+  peers.start()
+  gossip.start()
+  return {
+    identity,
+    contracts,
+    directory,
+    store,
+    endpoint: receiver.endpoint,
+    api,
+    failed: directory.closed.then(() => new Promise<never>(() => {})),
+    async close() {
+      stopCarrying()
+      gossip.close()
+      await app.close()
+      await receiver.close()
+      stopWatching()
+      await contracts.close()
+      await peers.close()
+      directory.close()
+      await store.close()
+      unlock()
+    },
+  }
+}
+
+async function openOutward(
+  configuration: Configuration,
+  identity: Identity,
+  directory: Directory,
+  gossip: Gossip,
+  peers: Peers,
+  logger: FastifyBaseLogger,
+): Promise<Receiver> {
+  const introduction = await ownIntroduction(configuration, identity)
+  return openReceiver<Introduction>({
+    endpoint: configuration.endpoint,
+    tls: identity.tls,
+    introduction: () => introduction,
+    authenticate: (certificate) => directory.byCertificate(certificate),
+    exchange: (party, body) => gossip.answer(peers.of(party), body),
+    failed: (error) => logger.error({ err: error }, 'an exchange failed'),
+  })
+}
+

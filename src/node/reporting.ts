@@ -1,0 +1,31 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Contracts } from '../contracts/contracts.ts'
+import type { GossipReport } from '../gossip/gossip.ts'
+
+/** What gossip has to report, as log lines: no values, no statements. */
+export function reportTo(logger: FastifyBaseLogger): GossipReport {
+  return {
+    unreachable: ({ handle }, error) => logger.warn({ peer: handle, err: error }, 'a peer cannot be reached'),
+    refused: ({ handle }, refused) => {
+      for (const { code, message, evidence } of refused) {
+        logger.warn({ peer: handle, code, reason: message, evidence }, 'a statement was refused')
+      }
+    },
+  }
+}
+
+/** Alarms of all contracts, as log lines. The answer ends it. */
+export function watch(contracts: Contracts, logger: FastifyBaseLogger): () => void {
+  return contracts.listen({
+    settled: ({ contract }, entries) => logger.debug({ contract, entries: entries.length }, 'settled'),
+    equivocated: ({ contract }, equivocations) => {
+      for (const { party, seq } of equivocations) {
+        logger.error({ contract, party, seq }, 'a party signed two different statements for one place of its feed')
+      }
+    },
+    otherBranch: ({ contract }, branches) => {
+      for (const branch of branches) logger.error({ contract, ...branch }, 'a party covers a statement that differs from the one held')
+    },
+    failed: ({ contract }, error) => logger.error({ contract, err: error }, 'the store failed'),
+  })
+}

@@ -1,0 +1,87 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Handle } from '../../src/events/ids.ts'
+import {
+  ConfigurationInvalid,
+  ConfigurationMissing,
+  checkConfiguration,
+  createConfiguration,
+  DEFAULT_API,
+  DEFAULT_ENDPOINT,
+  readConfiguration,
+  readEnvironment,
+} from '../../src/node/configuration.ts'
+
+const settings = {
+  handle: 'acme-re' as Handle,
+  name: 'Acme Re',
+  endpoint: DEFAULT_ENDPOINT,
+  api: DEFAULT_API,
+}
+
+t.test('the environment', async (t) => {
+  t.strictSame(readEnvironment({}), { logLevel: 'info' })
+  t.strictSame(readEnvironment({ CONCORDATA_PASSPHRASE: '', CONCORDATA_LOG_LEVEL: '' }), { logLevel: 'info' })
+  t.strictSame(readEnvironment({ CONCORDATA_PASSPHRASE: ' s ', CONCORDATA_LOG_LEVEL: 'debug', HOME: '/' }), {
+    passphrase: ' s ',
+    logLevel: 'debug',
+  })
+  t.throws(() => readEnvironment({ CONCORDATA_LOG_LEVEL: 'loud' }), ConfigurationInvalid)
+  t.throws(() => readEnvironment({ CONCORDATA_LOG_LEVEL: 'loud' }), {
+    code: 'configuration_invalid',
+    message: 'CONCORDATA_LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+  })
+})
+
+t.test('what is written is read', async (t) => {
+  const dir = t.testdir()
+  await createConfiguration(dir, settings)
+  t.strictSame(await readConfiguration(dir, { logLevel: 'warn' }), { dir, ...settings, logLevel: 'warn' })
+  t.match(await readFile(join(dir, 'concordata.json'), 'utf8'), /^\{\n {2}"handle": "acme-re",\n/, 'for people to edit')
+  await t.rejects(createConfiguration(dir, settings), { code: 'EEXIST' })
+})
+
+t.test('no data directory', async (t) => {
+  const dir = t.testdir()
+  await t.rejects(readConfiguration(dir, { logLevel: 'info' }), ConfigurationMissing)
+  await t.rejects(readConfiguration(dir, { logLevel: 'info' }), {
+    code: 'configuration_missing',
+    message: `${dir} is no data directory (ENOENT: ${dir}/concordata.json); \`concordata init\` makes one`,
+    evidence: { dir },
+  })
+})
+
+t.test('URLs are taken in one form', async (t) => {
+  const endpointFrom = (endpoint: string) => checkConfiguration('test', { ...settings, endpoint }).endpoint
+  t.equal(endpointFrom('https://Node.Example.com:443/'), 'https://node.example.com')
+  t.equal(endpointFrom('https://[::1]:7443'), 'https://[::1]:7443')
+})
+
+t.test('what is no configuration, and where it is wrong', async (t) => {
+  const url = (setting: string, protocol: string, given: string) =>
+    `test: ${setting} must be a URL of the form ${protocol}//host:port, not ${JSON.stringify(given)}`
+  const cases = [
+    { change: { handle: 'Acme Re' }, setting: 'handle', message: /^test: handle must match pattern/ },
+    { change: { name: '' }, setting: 'name', message: /^test: name must not have fewer than 1 characters$/ },
+    { change: { colour: 'red' }, setting: 'colour', message: 'test: colour is no setting' },
+    ...['http://127.0.0.1:7443', 'https://127.0.0.1:7443/path', 'https://u:p@host', 'https://host?q', '127.0.0.1:7443', ''].map(
+      (endpoint) => ({ change: { endpoint }, setting: 'endpoint', message: url('endpoint', 'https:', endpoint) }),
+    ),
+    { change: { api: 'https://127.0.0.1' }, setting: 'api', message: url('api', 'http:', 'https://127.0.0.1') },
+  ]
+  for (const { change, setting, message } of cases) {
+    t.throws(() => checkConfiguration('test', { ...settings, ...change }), {
+      code: 'configuration_invalid',
+      message,
+      evidence: { source: 'test', setting },
+    })
+  }
+  const dir = t.testdir()
+  const path = join(dir, 'concordata.json')
+  await writeFile(path, '{"handle":')
+  await t.rejects(readConfiguration(dir, { logLevel: 'info' }), {
+    code: 'configuration_invalid',
+    message: new RegExp(`^${path} is not JSON: `),
+  })
+})

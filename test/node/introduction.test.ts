@@ -1,0 +1,102 @@
+import { createPublicKey, verify } from 'node:crypto'
+import t from 'tap'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import { sha256 } from '../../src/crypto/hash.ts'
+import { IntroductionBadlySigned, IntroductionMalformed, introductionDocument, verifyIntroduction } from '../../src/node/introduction.ts'
+import { testParty } from '../support/party.ts'
+
+const acme = testParty('acme-re')
+const SMALL_ORDER_KEY = 'AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+
+/** The genuine document with some members changed or, where undefined, left out; canonical, but for that as it was. */
+async function forged(changes: Record<string, unknown>): Promise<string> {
+  const document = JSON.parse(introductionDocument(await acme.introduce())) as Record<string, unknown>
+  const merged = Object.entries({ ...document, ...changes }).filter(([, value]) => value !== undefined)
+  return canonicalJson(Object.fromEntries(merged))
+}
+
+t.test('what a party says of itself comes back from the document', async (t) => {
+  const signed = await acme.introduce({ serial: 3 })
+  t.strictSame(verifyIntroduction(introductionDocument(signed)), signed)
+})
+
+t.test('tools that know nothing but did:web find key and endpoint', async (t) => {
+  const signed = await acme.introduce()
+  const document = JSON.parse(introductionDocument(signed))
+  t.equal(document.id, 'did:web:acme-re.example')
+  const [method] = document.verificationMethod
+  t.match(method, { id: 'did:web:acme-re.example#signing', type: 'JsonWebKey', controller: document.id })
+  t.strictSame(document.assertionMethod, [method.id])
+  t.match(document.service, [{ serviceEndpoint: 'https://acme-re.example:7443/exchange' }])
+  const { proof, ...unsigned } = document
+  const bytes = Buffer.from(`concordata/v1/introduction\n${canonicalJson(unsigned)}`)
+  const key = createPublicKey({ key: method.publicKeyJwk, format: 'jwk' })
+  t.ok(verify(null, bytes, key, Buffer.from(proof, 'base64url')), 'the proof, made over again by other means')
+})
+
+t.test('whatever is changed is noticed', async (t) => {
+  const { introduction } = await acme.introduce()
+  const { card } = introduction
+  const mallory = testParty('mallory')
+  const inside = (changes: object) => ({ concordata: { ...introduction, ...changes } })
+  const malformed: [string, Record<string, unknown>][] = [
+    ['another id', { id: 'did:web:mallory.example' }],
+    ['another key beside it', { verificationMethod: [] }],
+    ['another service', { service: [] }],
+    ['something more', { alsoKnownAs: ['did:web:mallory.example'] }],
+    ['another endpoint inside alone', inside({ endpoint: 'https://mallory.example' })],
+    ['no card', { concordata: {} }],
+    ['no proof', { proof: undefined }],
+    ['an endpoint without TLS', inside({ endpoint: 'http://acme-re.example' })],
+    ['an endpoint with a path', inside({ endpoint: 'https://acme-re.example/path' })],
+    ['a serial below zero', inside({ serial: -1 })],
+    ['a member that is not known', inside({ more: 1 })],
+  ]
+  for (const [name, changes] of malformed) {
+    const text = await forged(changes)
+    t.throws(() => verifyIntroduction(text), IntroductionMalformed, name)
+    t.throws(() => verifyIntroduction(text), { code: 'introduction_malformed', message: /^this is no introduction: / }, name)
+  }
+  const genuine = await acme.introduce()
+  const badlySigned = [
+    { introduction: { ...genuine.introduction, serial: 1 }, proof: genuine.proof },
+    { introduction: { ...genuine.introduction, certificate: sha256('mallory') }, proof: genuine.proof },
+    { introduction: genuine.introduction, proof: (await mallory.introduce()).proof },
+    { introduction: { ...introduction, card: { ...card, keys: mallory.card.keys } }, proof: genuine.proof },
+  ]
+  for (const signed of badlySigned) {
+    const text = introductionDocument(signed)
+    t.throws(() => verifyIntroduction(text), IntroductionBadlySigned)
+    t.throws(() => verifyIntroduction(text), {
+      code: 'introduction_badly_signed',
+      message: 'the introduction of did:web:acme-re.example is not signed with the key that it names',
+      evidence: { did: card.did },
+    })
+  }
+})
+
+t.test('bytes that are not the document', async (t) => {
+  const text = introductionDocument(await acme.introduce())
+  const { introduction, proof } = await acme.introduce()
+  const loneSurrogate = text.replace('The acme-re company', '\\ud800')
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+  const more = `${text.slice(0, -1)},"z":${deep}}`
+  for (const wrong of ['', 'null', '[]', '{', `${text} `, text.replace('{', '{ '), loneSurrogate, more, JSON.stringify({ concordata: introduction, proof })]) {
+    t.throws(() => verifyIntroduction(wrong), { code: 'introduction_malformed' }, wrong.slice(0, 40))
+  }
+})
+
+t.test('keys that must not be taken', async (t) => {
+  const { signing, recovery } = acme.card.keys
+  const withKeys = async (keys: { signing: string; recovery: string }) =>
+    introductionDocument(await acme.introduce({ card: { ...acme.card, keys } }))
+  const smallRecovery = await withKeys({ signing, recovery: SMALL_ORDER_KEY })
+  t.throws(() => verifyIntroduction(smallRecovery), { code: 'key_not_admissible' })
+  const smallSigning = await withKeys({ signing: SMALL_ORDER_KEY, recovery })
+  t.throws(() => verifyIntroduction(smallSigning), { code: 'key_not_admissible' })
+  const same = await withKeys({ signing, recovery: signing })
+  t.throws(() => verifyIntroduction(same), {
+    code: 'introduction_malformed',
+    message: 'this is no introduction: signing key and recovery key are the same',
+  })
+})

@@ -1,0 +1,147 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import t, { type Test } from 'tap'
+import { StoreCorrupt, StoreUnavailable } from '../../src/store/errors.ts'
+import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+import { all, contract, facts, numbered, sealNamed } from '../support/store-conformance/harness.ts'
+import { startProcess } from '../support/store-process.ts'
+
+/** A store, and a connection of somebody else to its file. */
+async function storeAndStranger(t: Test) {
+  const path = join(t.testdir(), 'store.db')
+  const store = await openSqliteStore(path, { busyTimeoutMs: 0 })
+  const stranger = new Database(path, { timeout: 0 })
+  t.teardown(async () => {
+    stranger.close()
+    await store.close()
+  })
+  return { store, stranger, path }
+}
+
+/** Frames of the write-ahead log that end a transaction (sqlite.org/fileformat2.html §4.1). */
+function commitsIn(walPath: string): number {
+  const wal = readFileSync(walPath)
+  const frameSize = 24 + wal.readUInt32BE(8)
+  const salts = wal.subarray(16, 24)
+  let commits = 0
+  for (let at = 32; at + frameSize <= wal.length && wal.subarray(at + 8, at + 16).equals(salts); at += frameSize) {
+    if (wal.readUInt32BE(at + 4) !== 0) commits++
+  }
+  return commits
+}
+
+t.test('what arrives in one turn of the event loop is one transaction', async (t) => {
+  const { store, path } = await storeAndStranger(t)
+  await store.events.append('first', -1, facts('makes the log'))
+  const before = commitsIn(`${path}-wal`)
+  await Promise.all(Array.from({ length: 100 }, (_, index) => store.events.append(`s${index}`, -1, facts(index))))
+  t.equal(commitsIn(`${path}-wal`) - before, 1)
+  await store.events.append('a', -1, facts('a0'))
+  await store.events.append('a', 0, facts('a1'))
+  t.equal(commitsIn(`${path}-wal`) - before, 3)
+})
+
+t.test('nobody is answered before the commit', async (t) => {
+  const { store, stranger } = await storeAndStranger(t)
+  const count = stranger.prepare('SELECT count(*) FROM events').pluck()
+  const appended = [0, 1, 2].map((n) => store.events.append(`s${n}`, -1, facts(n)).then(() => count.get()))
+  t.same(await Promise.all(appended), [3, 3, 3])
+})
+
+t.test('an erasure takes what was put in the same turn', async (t) => {
+  const { store } = await storeAndStranger(t)
+  const seal = sealNamed('one')
+  await Promise.all([store.payloads.put(contract, [{ seal, text: '1' }]), store.payloads.erase(contract, [seal])])
+  t.same(await store.payloads.get(contract, [seal]), new Map())
+})
+
+t.test('an erased value is in no file any more', async (t) => {
+  const { store, path } = await storeAndStranger(t)
+  const [secret, other] = [sealNamed('secret'), sealNamed('other')]
+  const text = `"${'Jane Doe, born 1970. '.repeat(500)}"`
+  const directory = join(path, '..')
+  const found = () => readdirSync(directory).some((name) => readFileSync(join(directory, name)).includes('Jane Doe'))
+  await store.payloads.put(contract, [
+    { seal: secret, text },
+    { seal: other, text: '"kept"' },
+  ])
+  await store.events.append('a', -1, facts('a0'))
+  t.ok(found())
+  await store.payloads.erase(contract, [secret])
+  t.notOk(found())
+  t.same(await store.payloads.get(contract, [secret, other]), new Map([[other, '"kept"']]))
+})
+
+t.test('while somebody reads the old state an erasure is not complete, and says so', async (t) => {
+  const { store, stranger } = await storeAndStranger(t)
+  const seal = sealNamed('one')
+  await store.payloads.put(contract, [{ seal, text: '"one"' }])
+  stranger.exec('BEGIN')
+  stranger.prepare('SELECT count(*) FROM payloads').get()
+  await t.rejects(store.payloads.erase(contract, [seal]), { code: 'store_unavailable', message: /repeat it$/ })
+  stranger.exec('COMMIT')
+  await store.payloads.erase(contract, [seal])
+})
+
+t.test('while another process has the file locked it is unavailable, and serves again afterwards', async (t) => {
+  const { store, stranger } = await storeAndStranger(t)
+  stranger.exec('BEGIN IMMEDIATE')
+  const results = await Promise.allSettled([
+    store.events.append('a', -1, facts('a0')),
+    store.payloads.put(contract, [{ seal: sealNamed('one'), text: '1' }]),
+  ])
+  for (const result of results) {
+    t.ok(result.status === 'rejected' && result.reason instanceof StoreUnavailable)
+    t.match(result, {
+      reason: { code: 'store_unavailable', evidence: { sqlite: 'SQLITE_BUSY' }, cause: { code: 'SQLITE_BUSY' } },
+    })
+  }
+  t.same(await all(store.events.readAll()), [], 'reading goes on')
+  stranger.exec('COMMIT')
+  t.equal((await store.events.append('a', -1, facts('a0'))).revision, 0)
+})
+
+t.test('a full disk loses nothing that was acknowledged', async (t) => {
+  const directory = t.testdir()
+  const opener = new URL('../support/open-sqlite.ts', import.meta.url).href
+  const filler = startProcess(t, 'store-filler.ts', [opener, directory], { fileBlocksMax: 1_500 })
+  const report = JSON.parse((await filler.nextLine()) ?? '')
+  t.equal(await filler.ended, 0)
+  t.equal(report.code, 'store_unavailable')
+  t.ok(report.acknowledged > 0)
+  t.equal(report.readable, report.acknowledged, 'it reads on in the process that met the failure')
+  const store = await openSqliteStore(join(directory, 'store.db'))
+  t.teardown(() => store.close())
+  t.equal(await store.events.lastRevision('a'), report.acknowledged - 1)
+  await store.events.append('a', report.acknowledged - 1, facts('more'))
+})
+
+t.test('a hole in a stream is damage', async (t) => {
+  const { store, stranger } = await storeAndStranger(t)
+  await store.events.append('a', -1, numbered(5))
+  stranger.exec('DELETE FROM events WHERE revision = 2')
+  const error = await all(store.events.read('a')).catch((error: unknown) => error)
+  t.ok(error instanceof StoreCorrupt)
+  t.match(error, { code: 'store_corrupt', message: /event 2 of a is missing$/, evidence: { stream: 'a', revision: 2 } })
+  await t.rejects(all(store.events.read('a', { from: 2 })), StoreCorrupt)
+  await t.rejects(store.events.append('a', -1, numbered(5)), StoreCorrupt, 'nor can a repeat be told')
+})
+
+t.test('a stream that lost its end is damaged', async (t) => {
+  const { store, stranger } = await storeAndStranger(t)
+  await store.events.append('a', -1, numbered(5))
+  stranger.exec('DELETE FROM events WHERE revision = 4')
+  await t.rejects(all(store.events.read('a')), { code: 'store_corrupt', message: /event 4 of a is missing$/ })
+})
+
+t.test('events that nobody appended are damage', async (t) => {
+  const { store, stranger } = await storeAndStranger(t)
+  await store.events.append('a', -1, facts('a0'))
+  stranger.exec(`INSERT INTO events (stream_id, revision, type, data) VALUES (1, 1, 'Fact', '1')`)
+  await t.rejects(store.events.append('a', 0, facts('a1')), {
+    code: 'store_corrupt',
+    cause: { code: /^SQLITE_CONSTRAINT/ },
+  })
+  t.equal((await store.events.append('b', -1, facts('b0'))).revision, 0, 'other streams are served')
+})
