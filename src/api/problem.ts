@@ -55,6 +55,7 @@ const statusOf: Record<ErrorCode, number> = {
   no_such_request: 404,
   party_unknown: 404,
   not_authorized: 401,
+  not_a_member: 403,
   contract_closed: 503,
   store_closed: 503,
   store_unavailable: 503,

@@ -4,7 +4,7 @@ import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, type OtherBranch, type Reception, receive } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import { formerOf, partyOf } from '../aggregates/contract/state.ts'
+import { formerOf, memberOf, partyOf } from '../aggregates/contract/state.ts'
 import type { Signer } from '../crypto/signer.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Note } from '../events/statement.ts'
@@ -90,9 +90,13 @@ export class LiveContract {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Takes an intent on its way. Throws RequestTooLarge when no statement could carry it. */
+  /** Takes an intent on its way. Throws NotMember, and RequestTooLarge when no statement could carry it. */
   submit(intent: Intent): Submission {
     this.#assertOpen()
+    const { document } = this.#state.ledger
+    if (document.isOpen && memberOf(document, this.self) === undefined) {
+      throw new NotMember('not_a_member', `${this.self} is no member of ${this.contract}`, { contract: this.contract })
+    }
     const bytesMax = requestBytesMax(this.#state)
     const bytes = Buffer.byteLength(JSON.stringify(intent.request))
     if (bytes > bytesMax) {
@@ -151,7 +155,8 @@ export class LiveContract {
   }
 
   #hasWork(): boolean {
-    return this.#deliveries.length > 0 || this.#mayNote || !this.outbox.turn(this.#state).isEmpty
+    if (this.#deliveries.length > 0 || this.#mayNote) return true
+    return this.#maySpeak(this.#state) && !this.outbox.turn(this.#state).isEmpty
   }
 
   async #run(): Promise<void> {
@@ -190,11 +195,12 @@ export class LiveContract {
   }
 
   async #makeStatement(state: AgreementState) {
+    const mayNote = this.#mayNote
+    this.#mayNote = false
     if (!this.#maySpeak(state)) return undefined
     const turn = this.outbox.turn(state)
     const due = statementDue(state, this.self)
-    const note = this.#mayNote && turn.isEmpty && due === undefined ? await this.#note(state) : undefined
-    this.#mayNote = false
+    const note = mayNote && turn.isEmpty && due === undefined ? await this.#note(state) : undefined
     if (turn.isEmpty && due === undefined && note === undefined) return undefined
     const wishes = note === undefined ? turn.wishes : { ...turn.wishes, note }
     const drafted = draft(state, this.self, wishes, timestamp(this.#ports.clock))
@@ -241,3 +247,6 @@ export class LiveContract {
 
 /** The node is stopping, or the contract was closed under the caller. */
 export class ContractClosed extends ConcordataError {}
+
+/** Only members make requests; this node's party is invited, has resigned, or is a stranger. */
+export class NotMember extends ConcordataError {}

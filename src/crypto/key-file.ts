@@ -51,12 +51,12 @@ export async function readKeyFile(path: string, passphrase: string): Promise<Key
 async function encryptKey(key: KeyObject, passphrase: string): Promise<string> {
   const salt = randomBytes(16)
   const iv = randomBytes(16)
-  const secret = (await promisify<string, Uint8Array, number, object, Buffer>(scrypt)(
+  const secret = await promisify<string, Uint8Array, number, object, Buffer>(scrypt)(
     passphrase,
     salt,
     AES_KEY_BYTES,
     work,
-  ))
+  )
   const cipher = createCipheriv('aes-256-cbc', secret, iv)
   const encrypted = Buffer.concat([cipher.update(key.export({ type: 'pkcs8', format: 'der' })), cipher.final()])
   const derivation = sequence(octetString(salt), integer(work.N), integer(work.r), integer(work.p))

@@ -77,7 +77,7 @@ export const commandSchemas = {
       field: ElementRefSchema,
       seal: HashSchema,
       /** The proposals that the author saw standing: this one replaces them. */
-      basis: Type.Array(ProposalIdSchema, { maxItems: 1000, uniqueItems: true }),
+      basis: Type.Array(ProposalIdSchema, { maxItems: 1000 }),
       /** Void instead of a conflict, should another party's proposal stand that `basis` does not name. */
       exclusive: Type.Optional(Type.Literal(true)),
     },

@@ -21,11 +21,8 @@ export const FieldTypeSchema = Type.Union([
   Type.Object(
     {
       type: Type.Literal('choice'),
-      options: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
-        minItems: 1,
-        maxItems: 500,
-        uniqueItems: true,
-      }),
+      /** Each once. (Not `uniqueItems`: the library compares 64-bit hashes, and those can be made to collide.) */
+      options: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 500 }),
       hint: Hint,
     },
     closed,

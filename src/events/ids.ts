@@ -26,8 +26,9 @@ export const UidSchema = branded<Uid>(Type.String({ pattern: UID_PATTERN }))
 export const HandleSchema = branded<Handle>(Type.String({ pattern: HANDLE_PATTERN }))
 export const HashSchema = branded<Hash>(Type.String({ pattern: HASH_PATTERN }))
 export const CountSchema = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+/** Long enough for ordinals of nine digits at the greatest depth, 64 (limits.ts). */
 export const ElementIdSchema = branded<ElementId>(
-  Type.String({ pattern: '^0(?:\\.(?:0|[1-9][0-9]{0,8}))*$', maxLength: 400 }),
+  Type.String({ pattern: '^0(?:\\.(?:0|[1-9][0-9]{0,8}))*$', maxLength: 641 }),
 )
 export const ProposalIdSchema = branded<ProposalId>(
   Type.String({ pattern: '^[a-z0-9-]{1,32}(?:\\.(?:0|[1-9][0-9]{0,15})){3}$' }),

@@ -6,16 +6,20 @@ export const voidCodes = {
   command_malformed: 'The command does not have the form that docs/protocol.md gives.',
   command_not_alone: 'The command must be the only one of its request.',
   limit_exceeded: 'A limit of the contract is exceeded.',
+  not_open: 'The contract has not been opened.',
   already_open: 'The contract is open already.',
+  founder_unfit: 'The founder that the command names is not its author.',
   handle_taken: 'The handle is, or was, used in this contract.',
   party_taken: 'A party with this DID or one of these keys is, or was, in this contract.',
-  key_not_admissible: 'A public key is not canonical, is of small order, or is not torsion-free.',
+  key_not_admissible:
+    'A public key is not canonical, is of small order, or is not torsion-free; or one key is to serve as both.',
   no_invitation: 'There is no open invitation of this party at the index that the acceptance names.',
   acceptance_unfit: 'The acceptance names other keys, another contract or another charter than the invitation.',
   acceptance_badly_signed: 'The signature of the acceptance is not valid.',
   acceptance_late: 'The last index of the acceptance is past.',
   acceptance_wrong_head: 'The head in the acceptance is not one of this ledger.',
   no_such_element: 'There is no such element, or it was removed.',
+  root_fixed: 'The root of the document is neither renamed nor removed.',
   not_a_block: 'The element is not a block.',
   not_a_field: 'The element is not a field.',
   name_taken: 'The block has a child of this name already.',
@@ -30,7 +34,11 @@ export const voidCodes = {
 } as const
 export type VoidCode = keyof typeof voidCodes
 
-/** `command`: which command of the request, from 0. `with`: the handles, ids or names it collides with, by code. */
+/**
+ * `command`: which command of the request, from 0. `with`: what it collides with, by code: handles, element ids or proposal
+ * ids, the limit by its name, the type of the field; for `name_taken` the id of the element that has the name, and the key
+ * of the request that gave it the name.
+ */
 export interface VoidReason {
   readonly code: VoidCode
   readonly command: number

@@ -1,6 +1,5 @@
 import { sha256Bytes } from '../crypto/hash.ts'
 import type { Head } from '../events/statement.ts'
-import { assert } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
 /** A text is no signed note, or a line of it no cosignature. Evidence: `line`, the offending one, where there is one. */
@@ -75,11 +74,12 @@ export function cosignatureOf({ signatures }: SignedNote, name: string, publicKe
   return { time: Number(time), signature: Buffer.from(found.bytes.subarray(TIME_BYTES)).toString('base64url') }
 }
 
-/** The text of a signed note. Requires what `parseNote` checks. */
+/** The text that `parseNote` reads as this body and these signatures. Throws NoteMalformed if there is none. */
 export function formatNote(body: string, signatures: readonly NoteSignature[]): string {
   const text = `${body}\n${signatures.map((signature) => `${lineOf(signature)}\n`).join('')}`
-  assert(parseNote(text).body === body, 'what ends the body of a note is its newline')
-  return text
+  const read = parseNote(text)
+  if (read.body === body && read.signatures.length === signatures.length) return text
+  throw new NoteMalformed('note_malformed', 'a name of a key breaks its signature line')
 }
 
 /** Reads a signed note of anybody, strictly: there is one text for what it answers. Throws NoteMalformed. */

@@ -5,7 +5,15 @@ import { StoreClosed, WrongExpectedRevision } from '../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent, type Subscription } from '../store/port.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
 import { type DirectoryEvent, decodeDirectoryEvent, encodeDirectoryEvent } from './directory-events.ts'
-import { approve, block, type DirectoryParty, type DirectoryState, emptyDirectory, evolve, introduce } from './directory-state.ts'
+import {
+  approve,
+  block,
+  type DirectoryParty,
+  type DirectoryState,
+  emptyDirectory,
+  evolve,
+  introduce,
+} from './directory-state.ts'
 import type { Introduction, SignedIntroduction } from './introduction.ts'
 
 interface ApprovedParties {
@@ -26,6 +34,7 @@ export class Directory {
   readonly #waiting = new Set<() => void>()
   #state: DirectoryState = emptyDirectory
   #revision = NO_EVENTS
+  #isClosed = false
   #approved: ApprovedParties | undefined
 
   /**
@@ -55,6 +64,7 @@ export class Directory {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#subscription.close()
   }
 
@@ -106,6 +116,7 @@ export class Directory {
   /** Resolves when the change is durable and the lookups know of it. */
   async #execute(decide: (state: DirectoryState) => DirectoryEvent[]): Promise<void> {
     for (;;) {
+      if (this.#isClosed) throw new StoreClosed()
       const events = decide(this.#state).map(encodeDirectoryEvent)
       if (events.length === 0) return
       try {

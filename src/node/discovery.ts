@@ -1,5 +1,5 @@
-import { PeerWrongCertificate } from '../gossip/transport/peer-errors.ts'
 import { readIntroduction } from '../gossip/transport/introduction-client.ts'
+import { PeerWrongCertificate } from '../gossip/transport/peer-errors.ts'
 import { type SignedIntroduction, verifyIntroduction } from './introduction.ts'
 
 /**

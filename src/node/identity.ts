@@ -30,7 +30,8 @@ export async function openIdentity(configuration: Configuration, environment: En
   const signingKey = await readKeyFile(paths.signingKey, passphrase)
   if (signingKey.asymmetricKeyType !== 'ed25519') throw damaged(paths.signingKey, 'is no Ed25519 key')
   const signer = keySigner(signingKey)
-  if (signer.publicKey !== card.keys.signing) throw damaged(paths.signingKey, `is not the key that ${paths.party} names`)
+  if (signer.publicKey !== card.keys.signing)
+    throw damaged(paths.signingKey, `is not the key that ${paths.party} names`)
 
   const tls = await readTls(paths, passphrase)
   const secret = Buffer.from(await readSecret(paths.uidSecret), 'base64url')
@@ -59,7 +60,8 @@ async function readPassphrase(path: string): Promise<string> {
 async function readTls(paths: ReturnType<typeof identityPaths>, passphrase: string): Promise<TlsCredentials> {
   const key = await readKeyFile(paths.tlsKey, passphrase)
   const certificate = await readText(paths.certificate)
-  if (!isCertificateOf(certificate, key)) throw damaged(paths.certificate, `is no certificate of the key ${paths.tlsKey}`)
+  if (!isCertificateOf(certificate, key))
+    throw damaged(paths.certificate, `is no certificate of the key ${paths.tlsKey}`)
   return { key: key.export({ type: 'pkcs8', format: 'pem' }) as string, certificate }
 }
 

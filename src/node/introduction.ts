@@ -40,10 +40,7 @@ export const SignedIntroductionSchema = Type.Object(
 export type SignedIntroduction = Static<typeof SignedIntroductionSchema>
 
 const documentForm = Compile(
-  Type.Object(
-    { concordata: IntroductionSchema, proof: SignatureSchema },
-    { additionalProperties: Type.Unknown() },
-  ),
+  Type.Object({ concordata: IntroductionSchema, proof: SignatureSchema }, { additionalProperties: Type.Unknown() }),
 )
 
 export async function signIntroduction(introduction: Introduction, signer: Signer): Promise<SignedIntroduction> {

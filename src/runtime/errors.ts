@@ -65,6 +65,7 @@ export const errorCodes = {
   contract_closed: 'The node is stopping; nothing new is taken in.',
   contract_damaged: 'What the store holds of a contract contradicts itself.',
   no_such_contract: 'The node holds no contract of this UID.',
+  not_a_member: 'Only members make requests, and the party of this node is none.',
   not_invited: 'The party of this node has no open invitation to the contract.',
 
   not_authorized: 'The request carries no valid token of the inward API.',

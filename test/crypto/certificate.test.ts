@@ -23,7 +23,15 @@ t.test('OpenSSL reads what was meant', async (t) => {
 t.test('the host is a name or an address', async (t) => {
   t.equal(certificateFor('node.example.com').checkHost('node.example.com'), 'node.example.com')
   t.equal(certificateFor('localhost').checkHost('localhost'), 'localhost')
-  const addresses = { '127.0.0.1': '127.0.0.1', '[::1]': '::1', '[::]': '::', '[2001:db8::7:0:1]': '2001:db8::7:0:1', '1::': '1::', '1:2:3:4:5:6:7:8': '1:2:3:4:5:6:7:8', '::ffff:10.1.2.3': '::ffff:10.1.2.3' }
+  const addresses = {
+    '127.0.0.1': '127.0.0.1',
+    '[::1]': '::1',
+    '[::]': '::',
+    '[2001:db8::7:0:1]': '2001:db8::7:0:1',
+    '1::': '1::',
+    '1:2:3:4:5:6:7:8': '1:2:3:4:5:6:7:8',
+    '::ffff:10.1.2.3': '::ffff:10.1.2.3',
+  }
   for (const [host, address] of Object.entries(addresses)) {
     t.equal(certificateFor(host).checkIP(address), address)
     t.notOk(certificateFor(host).checkIP('10.9.9.9'))
@@ -36,7 +44,11 @@ t.test('it is valid for two years, and for clocks that are a day behind', async 
     return [validFromDate.toISOString(), validToDate.toISOString()]
   }
   t.strictSame(validity('2026-11-23T12:00:00.123Z'), ['2026-11-22T12:00:00.000Z', '2028-11-23T12:00:00.000Z'])
-  t.strictSame(validity('2049-06-01T00:00:00Z'), ['2049-05-31T00:00:00.000Z', '2051-06-01T00:00:00.000Z'], 'both forms of time')
+  t.strictSame(
+    validity('2049-06-01T00:00:00Z'),
+    ['2049-05-31T00:00:00.000Z', '2051-06-01T00:00:00.000Z'],
+    'both forms of time',
+  )
 })
 
 t.test('no two certificates have the same serial number', async (t) => {

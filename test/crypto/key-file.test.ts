@@ -24,7 +24,10 @@ t.test('the file is PKCS#8, and holds the key neither in the clear nor under a w
   const key = newKey()
   await createKeyFile(path, key, 'correct horse')
   const pem = await readFile(path, 'utf8')
-  t.match(pem, /^-----BEGIN ENCRYPTED PRIVATE KEY-----\n([A-Za-z0-9+/]{64}\n)+[A-Za-z0-9+/]+=*\n-----END ENCRYPTED PRIVATE KEY-----\n$/)
+  t.match(
+    pem,
+    /^-----BEGIN ENCRYPTED PRIVATE KEY-----\n([A-Za-z0-9+/]{64}\n)+[A-Za-z0-9+/]+=*\n-----END ENCRYPTED PRIVATE KEY-----\n$/,
+  )
   const der = Buffer.from(pem.replace(/-.*-|\n/g, ''), 'base64')
   t.notOk(der.includes(key.export({ type: 'pkcs8', format: 'der' }).subarray(-32)))
   const scryptWithItsWork = Buffer.from('06092b06010401da47040b301c0410', 'hex')
@@ -51,7 +54,10 @@ t.test('a key that cannot be had', async (t) => {
   const plain = newKey().export({ type: 'pkcs8', format: 'pem' }) as string
   const cases = [
     { path, passphrase: 'wrong', message: `the passphrase for ${path} is wrong, or the file is damaged` },
-    { path: await other('cut', pem.slice(0, -100)), message: `the passphrase for ${dir}/cut is wrong, or the file is damaged` },
+    {
+      path: await other('cut', pem.slice(0, -100)),
+      message: `the passphrase for ${dir}/cut is wrong, or the file is damaged`,
+    },
     { path: await other('empty', ''), message: `${dir}/empty is not an encrypted PKCS#8 key` },
     { path: await other('plain', plain), message: `${dir}/plain is not an encrypted PKCS#8 key` },
     { path: join(dir, 'missing'), message: `cannot read the key file ${dir}/missing` },

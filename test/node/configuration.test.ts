@@ -65,9 +65,14 @@ t.test('what is no configuration, and where it is wrong', async (t) => {
     { change: { handle: 'Acme Re' }, setting: 'handle', message: /^test: handle must match pattern/ },
     { change: { name: '' }, setting: 'name', message: /^test: name must not have fewer than 1 characters$/ },
     { change: { colour: 'red' }, setting: 'colour', message: 'test: colour is no setting' },
-    ...['http://127.0.0.1:7443', 'https://127.0.0.1:7443/path', 'https://u:p@host', 'https://host?q', '127.0.0.1:7443', ''].map(
-      (endpoint) => ({ change: { endpoint }, setting: 'endpoint', message: url('endpoint', 'https:', endpoint) }),
-    ),
+    ...[
+      'http://127.0.0.1:7443',
+      'https://127.0.0.1:7443/path',
+      'https://u:p@host',
+      'https://host?q',
+      '127.0.0.1:7443',
+      '',
+    ].map((endpoint) => ({ change: { endpoint }, setting: 'endpoint', message: url('endpoint', 'https:', endpoint) })),
     { change: { api: 'https://127.0.0.1' }, setting: 'api', message: url('api', 'http:', 'https://127.0.0.1') },
   ]
   for (const { change, setting, message } of cases) {

@@ -35,7 +35,10 @@ t.test('everything a party needs is made, secrets for its eyes alone', async (t)
   t.match(await readConfiguration(dir, { logLevel: 'info' }), wanted)
 
   t.match(created.card, { handle: 'acme-re', did: 'did:web:127.0.0.1%3A7443', name: 'Acme Re' })
-  for (const [file, publicKey] of [['signing-key.pem', created.card.keys.signing], ['recovery-key.pem', created.card.keys.recovery]] as const) {
+  for (const [file, publicKey] of [
+    ['signing-key.pem', created.card.keys.signing],
+    ['recovery-key.pem', created.card.keys.recovery],
+  ] as const) {
     t.equal(keySigner(await readKeyFile(join(dir, file), 'correct horse')).publicKey, publicKey, file)
   }
   t.match(await readFile(join(dir, 'api-token'), 'utf8'), /^[A-Za-z0-9_-]{43}\n$/)
@@ -95,7 +98,10 @@ t.test('two at once in one place: one identity at most, and whole', async (t) =>
   )
   const winners = passphrases.filter((_, i) => outcomes[i]?.status === 'fulfilled')
   t.equal(winners.length, 1)
-  t.match(outcomes.find(({ status }) => status === 'rejected'), { reason: { code: 'identity_exists' } })
+  t.match(
+    outcomes.find(({ status }) => status === 'rejected'),
+    { reason: { code: 'identity_exists' } },
+  )
   for (const file of ['signing-key.pem', 'recovery-key.pem', 'tls-key.pem']) {
     await t.resolves(readKeyFile(join(dir, file), winners[0] ?? ''), file)
   }

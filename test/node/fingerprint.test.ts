@@ -6,10 +6,7 @@ import { formatFingerprint, parseFingerprint } from '../../src/node/fingerprint.
 const abc = sha256('abc')
 
 t.test('a fingerprint is shown in groups of four', async (t) => {
-  t.equal(
-    formatFingerprint(abc),
-    'ba78 16bf 8f01 cfea 4141 40de 5dae 2223 b003 61a3 9617 7a9c b410 ff61 f200 15ad',
-  )
+  t.equal(formatFingerprint(abc), 'ba78 16bf 8f01 cfea 4141 40de 5dae 2223 b003 61a3 9617 7a9c b410 ff61 f200 15ad')
 })
 
 t.test('what is shown can be typed in', async (t) => {

@@ -1,6 +1,6 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { generateTlsKey } from '../../src/crypto/certificate.ts'
 import { generateKeyPair, isValidSignature } from '../../src/crypto/ed25519.ts'
 import { createKeyFile } from '../../src/crypto/key-file.ts'
@@ -34,7 +34,12 @@ t.test('the recovery key is not needed here', async (t) => {
 
 t.test('the passphrase comes from the environment, else from its file', async (t) => {
   const dir = t.testdir()
-  const settings = { handle: 'acme-re' as Handle, name: 'Acme', endpoint: 'https://127.0.0.1:7443', api: 'http://127.0.0.1:7480' }
+  const settings = {
+    handle: 'acme-re' as Handle,
+    name: 'Acme',
+    endpoint: 'https://127.0.0.1:7443',
+    api: 'http://127.0.0.1:7480',
+  }
   await createIdentity(dir, settings, systemClock)
   const configuration = await readConfiguration(dir, environment)
   await t.resolves(openIdentity(configuration, { logLevel: 'silent' }))
@@ -50,7 +55,7 @@ t.test('the passphrase comes from the environment, else from its file', async (t
 })
 
 t.test('parts that are missing, damaged, or do not belong together', async (t) => {
-  const cases: [string, string, (path: string, t: Test) => Promise<void>][] = [
+  const cases: [string, string, (path: string) => Promise<void>][] = [
     ['party.json', 'cannot be read: ENOENT', (path) => rm(path)],
     ['party.json', 'is not JSON', (path) => writeFile(path, '{')],
     ['party.json', 'is not what `concordata init` writes', (path) => writeFile(path, '{"did":"did:web:x"}')],
@@ -69,11 +74,14 @@ t.test('parts that are missing, damaged, or do not belong together', async (t) =
     ],
     ['signing-key.pem', 'is no Ed25519 key', (path) => replaceKey(path, generateTlsKey())],
   ]
-  for (const [file, what, damage] of cases) {
-    const dir = t.testdir()
-    const { configuration } = await newIdentity(dir, 'acme-re')
+  const whole = t.testdir({ whole: {} })
+  const { configuration: original } = await newIdentity(join(whole, 'whole'), 'acme-re')
+  for (const [i, [file, what, damage]] of cases.entries()) {
+    const dir = join(whole, `damaged-${i}`)
+    await cp(original.dir, dir, { recursive: true })
+    const configuration = { ...original, dir }
     const path = join(dir, file)
-    await damage(path, t)
+    await damage(path)
     await t.rejects(openIdentity(configuration, environment), IdentityDamaged, what)
     await t.rejects(openIdentity(configuration, environment), {
       code: 'identity_damaged',

@@ -2,7 +2,12 @@ import { createPublicKey, verify } from 'node:crypto'
 import t from 'tap'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
-import { IntroductionBadlySigned, IntroductionMalformed, introductionDocument, verifyIntroduction } from '../../src/node/introduction.ts'
+import {
+  IntroductionBadlySigned,
+  IntroductionMalformed,
+  introductionDocument,
+  verifyIntroduction,
+} from '../../src/node/introduction.ts'
 import { testParty } from '../support/party.ts'
 
 const acme = testParty('acme-re')
@@ -55,7 +60,11 @@ t.test('whatever is changed is noticed', async (t) => {
   for (const [name, changes] of malformed) {
     const text = await forged(changes)
     t.throws(() => verifyIntroduction(text), IntroductionMalformed, name)
-    t.throws(() => verifyIntroduction(text), { code: 'introduction_malformed', message: /^this is no introduction: / }, name)
+    t.throws(
+      () => verifyIntroduction(text),
+      { code: 'introduction_malformed', message: /^this is no introduction: / },
+      name,
+    )
   }
   const genuine = await acme.introduce()
   const badlySigned = [
@@ -81,7 +90,17 @@ t.test('bytes that are not the document', async (t) => {
   const loneSurrogate = text.replace('The acme-re company', '\\ud800')
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
   const more = `${text.slice(0, -1)},"z":${deep}}`
-  for (const wrong of ['', 'null', '[]', '{', `${text} `, text.replace('{', '{ '), loneSurrogate, more, JSON.stringify({ concordata: introduction, proof })]) {
+  for (const wrong of [
+    '',
+    'null',
+    '[]',
+    '{',
+    `${text} `,
+    text.replace('{', '{ '),
+    loneSurrogate,
+    more,
+    JSON.stringify({ concordata: introduction, proof }),
+  ]) {
     t.throws(() => verifyIntroduction(wrong), { code: 'introduction_malformed' }, wrong.slice(0, 40))
   }
 })

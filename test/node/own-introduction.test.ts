@@ -22,7 +22,12 @@ t.test('every change has a serial of its own', async (t) => {
   const moved = { ...configuration, endpoint: 'https://127.0.0.1:7444' }
   const renamed = { ...identity, card: { ...identity.card, name: 'Acme Re plc' } }
   const serials = []
-  for (const [where, who] of [[configuration, identity], [moved, identity], [moved, renamed], [configuration, identity]] as const) {
+  for (const [where, who] of [
+    [configuration, identity],
+    [moved, identity],
+    [moved, renamed],
+    [configuration, identity],
+  ] as const) {
     const { introduction } = verifyIntroduction(await ownIntroduction(where, who))
     t.match(introduction, { endpoint: where.endpoint, card: { name: who.card.name } })
     serials.push(introduction.serial)

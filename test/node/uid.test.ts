@@ -20,23 +20,30 @@ t.test('the node reads back the numbers of its own UIDs', async (t) => {
   t.pass()
 })
 
-t.test('no two nodes give out the same UID: other secrets, other parties and other numbers never collide', async (t) => {
-  const node = fc.record({ secret, fingerprint })
-  fc.assert(
-    fc.property(fc.array(node, { minLength: 1, maxLength: 8 }), fc.array(number, { minLength: 1, maxLength: 8 }), (nodes, numbers) => {
-      const sources = new Set<string>()
-      const uids = new Set<Uid>()
-      for (const { secret, fingerprint } of nodes) {
-        for (const number of numbers) {
-          sources.add(`${Buffer.from(secret).toString('hex')} ${fingerprint.slice(0, 16)} ${number}`)
-          uids.add(new UidCodec(secret, fingerprint).encode(number))
-        }
-      }
-      return uids.size === sources.size
-    }),
-  )
-  t.pass()
-})
+t.test(
+  'no two nodes give out the same UID: other secrets, other parties and other numbers never collide',
+  async (t) => {
+    const node = fc.record({ secret, fingerprint })
+    fc.assert(
+      fc.property(
+        fc.array(node, { minLength: 1, maxLength: 8 }),
+        fc.array(number, { minLength: 1, maxLength: 8 }),
+        (nodes, numbers) => {
+          const sources = new Set<string>()
+          const uids = new Set<Uid>()
+          for (const { secret, fingerprint } of nodes) {
+            for (const number of numbers) {
+              sources.add(`${Buffer.from(secret).toString('hex')} ${fingerprint.slice(0, 16)} ${number}`)
+              uids.add(new UidCodec(secret, fingerprint).encode(number))
+            }
+          }
+          return uids.size === sources.size
+        },
+      ),
+    )
+    t.pass()
+  },
+)
 
 t.test('nobody else reads them: another secret, or another party with the same one, finds nothing', async (t) => {
   fc.assert(
@@ -45,7 +52,8 @@ t.test('nobody else reads them: another secret, or another party with the same o
       const uid = new UidCodec(mine, fingerprint).encode(number)
       const other = sha256(`not ${fingerprint}`)
       return (
-        new UidCodec(theirs, fingerprint).decode(uid) === undefined && new UidCodec(mine, other).decode(uid) === undefined
+        new UidCodec(theirs, fingerprint).decode(uid) === undefined &&
+        new UidCodec(mine, other).decode(uid) === undefined
       )
     }),
   )

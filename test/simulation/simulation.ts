@@ -101,6 +101,7 @@ class Simulation {
     const opened = await opening
     if (opened === undefined) throw new Violation('no contract was opened')
     this.#contract = opened.contract.contract
+    await opened.submission.verdict
     for (const { card } of others) this.#submit(founder, { type: 'InviteParty', party: card })
     for (let n = 0; n < FIELDS; n++) {
       this.#submit(founder, { type: 'AddField', parent: '0', name: `field ${n}`, field: { type: 'text' } })
@@ -166,7 +167,7 @@ class Simulation {
     options: { payloads?: object; timeoutMs?: number; live?: LiveContract } = {},
   ): void {
     const live = options.live ?? machine.contracts?.find(this.#contract)
-    if (live === undefined) return
+    if (live === undefined || memberOf(live.state.ledger.document, machine.handle) === undefined) return
     this.#requests++
     const request: Request = {
       id: `${machine.handle} ${this.#requests}`,

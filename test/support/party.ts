@@ -1,7 +1,6 @@
-import type { KeyObject } from 'node:crypto'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
-import { keySigner, type Signer } from '../../src/crypto/signer.ts'
+import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { type Introduction, type SignedIntroduction, signIntroduction } from '../../src/node/introduction.ts'
@@ -9,13 +8,11 @@ import { type Introduction, type SignedIntroduction, signIntroduction } from '..
 /** A party with real keys, for tests about who is who. */
 export interface TestParty {
   readonly card: PartyCard
-  readonly signer: Signer
-  readonly signingKey: KeyObject
   introduce(changes?: Partial<Introduction>): Promise<SignedIntroduction>
 }
 
 export function testParty(handle: string, changes: Partial<PartyCard> = {}): TestParty {
-  const { privateKey: signingKey, publicKey: signing } = generateKeyPair()
+  const { privateKey, publicKey: signing } = generateKeyPair()
   const card: PartyCard = {
     handle: handle as Handle,
     did: `did:web:${handle}.example`,
@@ -23,7 +20,6 @@ export function testParty(handle: string, changes: Partial<PartyCard> = {}): Tes
     keys: { signing, recovery: generateKeyPair().publicKey },
     ...changes,
   }
-  const signer = keySigner(signingKey)
   const introduction: Introduction = {
     card,
     endpoint: `https://${handle}.example:7443`,
@@ -32,8 +28,6 @@ export function testParty(handle: string, changes: Partial<PartyCard> = {}): Tes
   }
   return {
     card,
-    signer,
-    signingKey,
-    introduce: (changes = {}) => signIntroduction({ ...introduction, ...changes }, signer),
+    introduce: (changes = {}) => signIntroduction({ ...introduction, ...changes }, keySigner(privateKey)),
   }
 }

@@ -7,9 +7,14 @@ interface ContractSummary {
   readonly standing: string
 }
 
+/** Where in the ledger a write stands. */
+interface Agreed {
+  readonly index: number
+}
+
 /** How long one party waits for another's word to arrive, and how often it looks. Milliseconds. */
 const ARRIVAL_TIMEOUT_MS = 30_000
-const LOOK_EVERY_MS = 50
+const LOOK_EVERY_MS = 10
 
 /** The first party opens a contract, invites the others, and they accept. The answer is its UID. */
 export async function openTogether(scenario: Scenario, parties: readonly PartyProcess[]): Promise<string> {
@@ -25,29 +30,42 @@ export async function openTogether(scenario: Scenario, parties: readonly PartyPr
   return contract
 }
 
-async function invitationArrives({ client, handle }: PartyProcess, contract: string): Promise<void> {
+function invitationArrives({ client, handle }: PartyProcess, contract: string): Promise<void> {
+  return arrives(`the invitation at ${handle}`, async () => {
+    const all = (await client.call('GET', '/api/Contract')) as ContractSummary[]
+    return all.some((other) => other.contract === contract && other.standing === 'invited')
+  })
+}
+
+/** Who answers to what another has agreed looks at it first: the others have it a moment after the author (round 3). */
+function entryArrives({ client, handle }: PartyProcess, contract: string, index: number): Promise<void> {
+  return arrives(`entry ${index} at ${handle}`, async () => {
+    const { size } = (await client.call('GET', `/api/Contract/${contract}`)) as { size: number }
+    return size > index
+  })
+}
+
+async function arrives(what: string, isThere: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + ARRIVAL_TIMEOUT_MS
   while (Date.now() < deadline) {
-    const all = (await client.call('GET', '/api/Contract')) as ContractSummary[]
-    const found = all.find((other) => other.contract === contract)
-    // Settled here, not only acknowledged: that is what one can accept.
-    if (found?.standing === 'invited' || found?.standing === 'member') return
+    if (await isThere()) return
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
   }
-  throw new DemoFailed('demo_failed', `the invitation did not reach ${handle}`)
+  throw new DemoFailed('demo_failed', `${what} did not arrive in time`)
 }
 
 /** The first party drafts the document; then all write to it, step by step, as they would in a placement. */
 export async function negotiate(scenario: Scenario, contract: string, parties: readonly PartyProcess[]): Promise<void> {
   const [first] = parties as [PartyProcess, ...PartyProcess[]]
   const root = `/new-api/${contract}`
-  await first.client.call('POST', root, structureOf(scenario.document), { prefer: 'wait=30' })
+  let agreed = (await first.client.call('POST', root, structureOf(scenario.document), { prefer: 'wait=30' })) as Agreed
   print(`${first.name} drafts the slip: ${countFields(scenario.document)} fields`)
   for (const { by, say, set } of scenario.steps) {
     const party = parties.find(({ handle }) => handle === by)
     if (party === undefined) throw new DemoFailed('demo_failed', `the scenario names ${by}, who is not on the contract`)
+    await entryArrives(party, contract, agreed.index)
     const began = performance.now()
-    await party.client.call('PUT', root, nested(set), { prefer: 'wait=30' })
+    agreed = (await party.client.call('PUT', root, nested(set), { prefer: 'wait=30' })) as Agreed
     const ms = Math.round(performance.now() - began)
     print(`${party.name}: ${say} (${Object.keys(set).length} values, agreed by all in ${ms} ms)`)
   }

@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import { type AddressInfo, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -6,7 +6,6 @@ import type { Hash } from '../../crypto/hash.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import { ConcordataError, type ErrorCode } from '../../runtime/errors.ts'
 import { OpenConnections } from './open-connections.ts'
-import { readBody } from './request-body.ts'
 import {
   EXCHANGE_BYTES_MAX,
   EXCHANGE_MEDIA_TYPE,
@@ -15,6 +14,7 @@ import {
   presentedFingerprint,
   type TlsCredentials,
 } from './protocol.ts'
+import { readBody } from './request-body.ts'
 
 /** The node cannot listen at its endpoint. Evidence: `endpoint`. */
 export class EndpointUnavailable extends ConcordataError {}

@@ -172,12 +172,18 @@ t.test('a peer that was restarted is reached again', async (t) => {
 })
 
 t.test('a peer that is too slow', async (t) => {
-  const silentServer = await listening(t, createTcpServer(() => {}))
+  const silentServer = await listening(
+    t,
+    createTcpServer(() => {}),
+  )
   const { endpoint: thinking } = await receiving(t, {
     exchange: () => new Promise(() => {}),
     limits: { closeTimeoutMs: 1 },
   })
-  const stuck = await answering(t, http('HTTP/1.1 200 OK', 'content-type: application/x-ndjson', 'content-length: 9', '', 'half'))
+  const stuck = await answering(
+    t,
+    http('HTTP/1.1 200 OK', 'content-type: application/x-ndjson', 'content-length: 9', '', 'half'),
+  )
   for (const endpoint of [silentServer, thinking, stuck]) {
     const client = calling(t, endpoint)
     await t.rejects(client.exchange('x', { timeoutMs: 50 }), PeerTimeout)
@@ -231,10 +237,19 @@ t.test('answers that are not what was agreed', async (t) => {
   const ok = ['HTTP/1.1 200 OK', 'content-type: application/x-ndjson']
   const cases = [
     { name: 'not HTTP', bytes: 'SSH-2.0-OpenSSH_9.6\r\n\r\n' },
-    { name: 'another media type', bytes: http('HTTP/1.1 200 OK', 'content-type: text/html', 'content-length: 2', '', 'hi') },
+    {
+      name: 'another media type',
+      bytes: http('HTTP/1.1 200 OK', 'content-type: text/html', 'content-length: 2', '', 'hi'),
+    },
     { name: 'no media type', bytes: http('HTTP/1.1 200 OK', 'content-length: 2', '', 'hi') },
-    { name: 'not UTF-8', bytes: Buffer.concat([Buffer.from(http(...ok, 'content-length: 2', '', '')), Buffer.of(0xc3, 0x28)]) },
-    { name: 'too long', bytes: http(...ok, `content-length: ${EXCHANGE_BYTES_MAX + 1}`, '', 'x'.repeat(EXCHANGE_BYTES_MAX + 1)) },
+    {
+      name: 'not UTF-8',
+      bytes: Buffer.concat([Buffer.from(http(...ok, 'content-length: 2', '', '')), Buffer.of(0xc3, 0x28)]),
+    },
+    {
+      name: 'too long',
+      bytes: http(...ok, `content-length: ${EXCHANGE_BYTES_MAX + 1}`, '', 'x'.repeat(EXCHANGE_BYTES_MAX + 1)),
+    },
     { name: 'two lengths', bytes: http(...ok, 'content-length: 2', 'content-length: 3', '', 'hi') },
     { name: 'no hexadecimal chunk', bytes: http(...ok, 'transfer-encoding: chunked', '', 'hello', '') },
   ]
