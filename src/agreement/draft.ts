@@ -38,17 +38,17 @@ export function draft(state: AgreementState, party: Handle, wishes: Wishes, time
   const previous = newestOf(state.feeds, party)
   const seen = seenBy(state, party)
   const core: StatementCore = {
-    v: 1,
-    contract: state.contract,
-    party,
-    seq: feedOf(state.feeds, party).size,
-    prev: previous?.hash ?? null,
     clock: clockAfter(state, party, seen),
-    time,
-    seen,
-    refusals: wishes.refusals,
+    contract: state.contract,
     decided: wishes.decided,
+    party,
+    prev: previous?.hash ?? null,
+    refusals: wishes.refusals,
     requests: wishes.requests,
+    seen,
+    seq: feedOf(state.feeds, party).size,
+    time,
+    v: 1,
   }
   const coreText = encodeCore(core)
   const placeholder: Held = {

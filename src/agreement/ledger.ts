@@ -2,6 +2,7 @@ import { Map as ImmutableMap } from 'immutable'
 import { decideRequest } from '../aggregates/contract/contract.ts'
 import { recordHash } from '../aggregates/contract/record-hash.ts'
 import { type ContractState, formerOf, initialState, type Member, memberOf, membersOf } from '../aggregates/contract/state.ts'
+import type { Hash } from '../crypto/hash.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
 import { type Handle, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
 import { answersHash, encodeEntry, type LedgerEntry } from '../events/ledger-entry.ts'
@@ -83,43 +84,62 @@ export function withStatementOf(ledger: Ledger, held: Held): Ledger {
 export function acknowledgeAll(ledger: Ledger, feeds: Feeds): { ledger: Ledger; acknowledged: Acknowledged[] } {
   const acknowledged: Acknowledged[] = []
   let current = ledger
+  let answered: Answered | undefined
   for (;;) {
-    const step = acknowledgeNext(current, feeds)
+    // The requests of one statement have the same answers, unless one of them changes who is a member.
+    if (answered === undefined || answered.held !== current.open[0] || answered.members !== membersOf(current.document)) {
+      answered = answersToNext(current, feeds)
+    }
+    const step = answered && acknowledgeNext(current, answered)
     if (step === undefined) return { ledger: current, acknowledged }
     acknowledged.push(step.acknowledged)
     current = step.ledger
   }
 }
 
-/** The next entry that these feeds acknowledge, or undefined while a member has not answered or the author has not decided (design §4). */
-function acknowledgeNext(ledger: Ledger, feeds: Feeds): { ledger: Ledger; acknowledged: Acknowledged } | undefined {
-  const held = ledger.open[0]
-  if (held === undefined) return undefined
+/** The next statement with requests, and how everybody has answered it. */
+interface Answered {
+  readonly held: Held
+  readonly members: readonly Member[]
+  /** Of the other members, in the order of their admission. */
+  readonly answers: readonly Held[]
+  /** For the requests of it that nobody had to decide. */
+  readonly hash: Hash
+}
+
+function answersToNext(ledger: Ledger, feeds: Feeds): Answered | undefined {
+  const [held] = ledger.open
+  const members = membersOf(ledger.document)
+  if (held === undefined || !hasAllAnswers(held, members, feeds)) return undefined
+  const answers = answersTo(held, members, feeds)
+  return { held, members, answers, hash: hashOfAnswers(answers, undefined) }
+}
+
+/** The next entry, or undefined while the author of a tentative request has not decided (design §4). */
+function acknowledgeNext(
+  ledger: Ledger,
+  { held, members, answers, hash }: Answered,
+): { ledger: Ledger; acknowledged: Acknowledged } | undefined {
   const { party, seq, requests } = held.statement
   const request = requests[ledger.next] as Request
   const ref: RequestRef = { handle: party, seq, index: ledger.next }
-  const members = membersOf(ledger.document)
-  if (!hasAllAnswers(held, members, feeds)) return undefined
   const decided = ledger.decisions.get(requestKey(ref))
   if (request.tentative && decided === undefined) return undefined
 
-  const answers = answersTo(held, members, feeds)
   const { outcome, events, document } = fateOf(request, ref, held, decided, answers, ledger)
   const resigned = events.some((event) => event.type === 'PartyResigned')
   const isLast = ledger.next === requests.length - 1 || resigned
   const index: LedgerIndex = ledger.log.size
+  // Members in canonical order, here and in the events: then writing them costs least.
   const entry: LedgerEntry = {
-    index,
-    request: ref,
+    answers: decided === undefined ? hash : hashOfAnswers(answers, decided),
     author: party,
-    statement: held.core,
-    answers: answersHash({
-      answered: answers.map((answer) => ({ handle: answer.statement.party, statement: answer.core })),
-      decided: decided?.held.core ?? null,
-    }),
-    outcome,
     events,
+    index,
+    outcome,
     ...(isLast ? { record: recordHash(document) } : {}),
+    request: { handle: party, index: ref.index, seq },
+    statement: held.core,
   }
   const text = encodeEntry(entry)
   const need = needOf(ledger.need, held, answers, decided)
@@ -150,6 +170,13 @@ function answersTo(held: Held, members: readonly Member[], feeds: Feeds): Held[]
       assert(answer !== undefined, 'every member has answered')
       return answer
     })
+}
+
+function hashOfAnswers(answers: readonly Held[], decided: Decided | undefined): Hash {
+  return answersHash({
+    answered: answers.map(({ statement, core }) => ({ handle: statement.party, statement: core })),
+    decided: decided?.held.core ?? null,
+  })
 }
 
 interface Fate {

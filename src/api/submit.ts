@@ -8,9 +8,9 @@ export function submitter({ newRequestId }: { newRequestId: () => string }) {
   return (live: LiveContract, commands: readonly Command[], payloads: Payloads, timeoutMs?: number): Submission =>
     live.submit({
       request: {
+        commands: [...commands],
         id: newRequestId(),
         ...(timeoutMs === undefined ? {} : { tentative: true as const }),
-        commands: [...commands],
       },
       payloads,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),

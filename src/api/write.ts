@@ -82,7 +82,7 @@ class Writing {
   propose(field: Field, value: unknown): void {
     const sealed = this.#seal(wireValue(field.field, value))
     const basis = field.proposals.map(({ id }) => id)
-    this.#commands.push({ type: 'ProposeValue', field: field.id, seal: sealed, basis, exclusive: true })
+    this.#commands.push({ basis, exclusive: true, field: field.id, seal: sealed, type: 'ProposeValue' })
   }
 
   /** The names that it adds right in this block. */

@@ -23,6 +23,7 @@ export function participantsOf(contracts: Contracts): Participants {
         return contracts.acceptanceOf(live.contract)
       },
       deliver: (statements) => live.deliver(statements),
+      wake: () => live.wake(),
     }
     seen.set(live, participant)
     return participant

@@ -22,7 +22,15 @@ export interface ContractPorts {
   readonly store: Store
   readonly signer: Signer
   readonly clock: Clock
+  /**
+   * Whether a new statement could leave at once. Where it could not, requests wait for others to ride along with them,
+   * but no longer than HOLD_MS. Left out: always.
+   */
+  canSend?(contract: Uid): boolean
 }
+
+/** How long requests are held back at most while every peer is being talked to already. Milliseconds. */
+const HOLD_MS = 100
 
 /** What others in the node want to hear of. All of it is durable when it is told. */
 export interface ContractListener {
@@ -66,6 +74,9 @@ export class LiveContract {
   #running: Promise<void> | undefined
   #mayNote = false
   #closed = false
+  /** Requests are held back: until a peer is free, or this is called off. */
+  #cancelHold: (() => void) | undefined
+  #holdIsOver = false
 
   private constructor(contract: Uid, self: Handle, ports: ContractPorts, state: AgreementState) {
     this.contract = contract
@@ -156,7 +167,7 @@ export class LiveContract {
 
   #hasWork(): boolean {
     if (this.#deliveries.length > 0 || this.#mayNote) return true
-    return this.#maySpeak(this.#state) && !this.outbox.turn(this.#state).isEmpty
+    return this.#maySpeak(this.#state) && !this.outbox.turn(this.#state, this.#holdsBack()).isEmpty
   }
 
   async #run(): Promise<void> {
@@ -198,14 +209,30 @@ export class LiveContract {
     const mayNote = this.#mayNote
     this.#mayNote = false
     if (!this.#maySpeak(state)) return undefined
-    const turn = this.outbox.turn(state)
     const due = statementDue(state, this.self)
+    // A statement that is due anyway takes along what waits.
+    const turn = this.outbox.turn(state, due === undefined && this.#holdsBack())
+    this.#holdIsOver = false
     const note = mayNote && turn.isEmpty && due === undefined ? await this.#note(state) : undefined
     if (turn.isEmpty && due === undefined && note === undefined) return undefined
     const wishes = note === undefined ? turn.wishes : { ...turn.wishes, note }
     const drafted = draft(state, this.self, wishes, timestamp(this.#ports.clock))
     const signed = drafted.sign(await this.#ports.signer.sign(drafted.bytesToSign))
     return { ...signed, durable: () => turn.durable(signed.held.statement.seq) }
+  }
+
+  #holdsBack(): boolean {
+    if (this.outbox.length === 0 || this.#holdIsOver || (this.#ports.canSend?.(this.contract) ?? true)) {
+      this.#cancelHold?.()
+      this.#cancelHold = undefined
+      return false
+    }
+    this.#cancelHold ??= this.#ports.clock.after(HOLD_MS, () => {
+      this.#cancelHold = undefined
+      this.#holdIsOver = true
+      this.wake()
+    })
+    return true
   }
 
   /** The founder from the start, others from their invitation on, nobody after everyone holds its resignation. */

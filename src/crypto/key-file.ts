@@ -17,7 +17,7 @@ const oids = {
   aes256Cbc: '2.16.840.1.101.3.4.1.42',
 }
 const AES_KEY_BYTES = 32
-/** What `openssl pkcs8 -scrypt` takes: 16 MiB and about 40 ms for each guess. OpenSSL refuses to read files that take 32 MiB. */
+/** What `openssl pkcs8 -scrypt` takes: 16 MiB and some 50 ms for each guess. OpenSSL refuses to read files that take 32 MiB. */
 const work = { N: 16_384, r: 8, p: 1 }
 
 /**

@@ -102,4 +102,3 @@ export const commandSchemas = {
 export type CommandType = keyof typeof commandSchemas
 export type CommandOf<T extends CommandType> = Static<(typeof commandSchemas)[T]>
 export type Command = { [T in CommandType]: CommandOf<T> }[CommandType]
-

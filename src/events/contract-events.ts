@@ -57,6 +57,11 @@ export type ContractEvent =
       readonly reason?: string
     }
   /** A NO turned it down: it stands no more. */
-  | { readonly type: 'ProposalTurnedDown'; readonly field: ElementId; readonly proposal: ProposalId; readonly by: Handle }
+  | {
+      readonly type: 'ProposalTurnedDown'
+      readonly field: ElementId
+      readonly proposal: ProposalId
+      readonly by: Handle
+    }
 
 export type ContractEventType = ContractEvent['type']

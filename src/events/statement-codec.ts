@@ -1,6 +1,6 @@
 import { Compile } from 'typebox/compile'
 import { canonicalJson, NotCanonicalizable } from '../crypto/canonical-json.ts'
-import { domains, hashCanonical, type Hash } from '../crypto/hash.ts'
+import { domains, type Hash, hashCanonical } from '../crypto/hash.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { ceilings, JSON_DEPTH_MAX, SIGNED_CHARACTERS_MAX } from './limits.ts'
 import { sealOf, sealsNamedBy } from './seal.ts'

@@ -39,11 +39,10 @@ export const RequestSchema = Type.Object(
 )
 export type Request = Static<typeof RequestSchema>
 
-export const FrontierSchema = Type.Record(
-  HandleSchema,
-  Type.Object({ seq: CountSchema, hash: HashSchema }, closed),
-  { ...closed, maxProperties: ceilings.members },
-)
+export const FrontierSchema = Type.Record(HandleSchema, Type.Object({ seq: CountSchema, hash: HashSchema }, closed), {
+  ...closed,
+  maxProperties: ceilings.members,
+})
 /** For each party the newest statement held (or covered) of it. Shape: `{ [handle]: { seq, hash } }`. */
 export type Frontier = { readonly [handle: Handle]: { readonly seq: number; readonly hash: Hash } }
 

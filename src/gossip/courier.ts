@@ -22,6 +22,8 @@ export interface CourierPorts {
   /** Takes in what an exchange brought; resolves when it is durable. */
   take(peer: Peer, message: ExchangeMessage): Promise<void>
   failed(peer: Peer, error: unknown): void
+  /** No call is under way any more. */
+  idle(): void
 }
 
 /** Carries news to one peer: one call at a time, each with all that is due by then. */
@@ -90,6 +92,7 @@ export class Courier {
       this.#ports.failed(this.peer, error)
     }
     this.#running = false
+    this.#ports.idle()
     if (this.#due.size > 0 && !this.#closed) this.#retryLater()
   }
 

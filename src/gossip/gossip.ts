@@ -75,6 +75,9 @@ export class Gossip {
         await this.#take(from, message)
       },
       failed: (to, error) => report.unreachable(to, error),
+      idle: () => {
+        for (const participant of participants.all()) participant.wake()
+      },
     })
     this.#couriers.set(peer.handle, courier)
     this.#urgeAll(courier)
@@ -85,8 +88,10 @@ export class Gossip {
     this.#couriers.delete(handle)
   }
 
-  /** Whether a new statement could leave at once: if every courier is on its way, it may as well wait and grow. */
-  canSend(participant: Participant): boolean {
+  /** Whether a new statement could leave at once: while every courier is on its way, it may as well wait and grow. */
+  canSend(contract: Uid): boolean {
+    const participant = this.#ports.participants.get(contract)
+    if (participant === undefined) return true
     const couriers = [...this.#couriers.values()].filter(({ peer }) => isPartyTo(participant.state, peer))
     return couriers.length === 0 || couriers.some((courier) => !courier.isBusy)
   }

@@ -15,6 +15,8 @@ export interface Participant {
   readonly acceptance: SignedAcceptance | undefined
   /** Resolves when all that came of the statements is durable, an own statement too where one was due. */
   deliver(statements: readonly Decoded[]): Promise<{ readonly refused: readonly StatementRefused[] }>
+  /** A peer is free again: what was held back may go. */
+  wake(): void
 }
 
 /** All contracts of a node, as gossip sees them. */

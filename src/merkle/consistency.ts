@@ -16,7 +16,7 @@ export function consistencyPath(from: number, to: number): LeafRange[] {
   return width === from ? path : [{ begin: from - width, end: from }, ...path]
 }
 
-export interface TreeHead {
+interface TreeHead {
   readonly size: number
   readonly root: Hash
 }

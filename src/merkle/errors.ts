@@ -9,10 +9,6 @@ export class MerkleProofMalformed extends ConcordataError {}
 /** Somebody vouches for another tree. Evidence: `expected` and `computed`, the roots; the sizes. */
 export class MerkleRootMismatch extends ConcordataError {}
 
-export function outOfRange(message: string, evidence: Record<string, unknown>): MerkleIndexOutOfRange {
-  return new MerkleIndexOutOfRange('merkle_index_out_of_range', message, evidence)
-}
-
 export function malformed(message: string, evidence: Record<string, unknown>): MerkleProofMalformed {
   return new MerkleProofMalformed('merkle_proof_malformed', message, evidence)
 }
@@ -24,5 +20,6 @@ export function rootMismatch(message: string, evidence: Record<string, unknown>)
 /** Throws MerkleIndexOutOfRange unless it is an integer, 0 <= value <= max. */
 export function requireWithin(name: 'index' | 'size', value: number, max: number): void {
   if (Number.isSafeInteger(value) && value >= 0 && value <= max) return
-  throw outOfRange(`${name} ${value} is not in 0..${max}`, { [name]: value, max })
+  const message = `${name} ${value} is not in 0..${max}`
+  throw new MerkleIndexOutOfRange('merkle_index_out_of_range', message, { [name]: value, max })
 }

@@ -88,12 +88,14 @@ export function parseNote(text: string): SignedNote {
     throw new NoteMalformed('note_malformed', 'a note is UTF-8, without control characters other than newlines')
   }
   const end = text.lastIndexOf('\n\n')
-  if (end === -1 || !text.endsWith('\n') || end + 2 === text.length) {
+  if (end === -1 || !text.endsWith('\n')) {
     throw new NoteMalformed('note_malformed', 'a note ends with an empty line, and signature lines after it')
   }
   const lines = text.slice(end + 2, -1).split('\n')
   if (lines.length > SIGNATURES_MAX) {
-    throw new NoteMalformed('note_malformed', `a note has ${SIGNATURES_MAX} signatures at most`, { lines: lines.length })
+    throw new NoteMalformed('note_malformed', `a note has ${SIGNATURES_MAX} signatures at most`, {
+      lines: lines.length,
+    })
   }
   return { body: text.slice(0, end + 1), signatures: lines.map(parseLine) }
 }

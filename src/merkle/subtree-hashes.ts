@@ -54,9 +54,11 @@ export class SubtreeHashes {
   }
 
   #set(level: number, index: number, hash: Uint8Array): void {
-    const chunks = (this.#levels[level] ??= [])
+    if (index === 0) this.#levels[level] = []
+    const chunks = this.#levels[level] as Uint8Array[]
     const place = index % CHUNK_HASHES
-    if (place === 0) chunks.push(new Uint8Array(CHUNK_HASHES * HASH_BYTES))
-    ;(chunks.at(-1) as Uint8Array).set(hash, place * HASH_BYTES)
+    const chunk = place === 0 ? new Uint8Array(CHUNK_HASHES * HASH_BYTES) : (chunks.at(-1) as Uint8Array)
+    if (place === 0) chunks.push(chunk)
+    chunk.set(hash, place * HASH_BYTES)
   }
 }

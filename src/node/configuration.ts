@@ -19,7 +19,7 @@ export const DEFAULT_API = 'http://127.0.0.1:7480'
 export const configurationPath = (dir: string) => join(dir, 'concordata.json')
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
+type LogLevel = (typeof logLevels)[number]
 
 /** What the environment says. Nothing else in Concordata reads environment variables. */
 export interface Environment {
@@ -30,7 +30,7 @@ export interface Environment {
 }
 
 /** concordata.json, made by `concordata init` and edited by people. */
-export const ConfigurationFileSchema = Type.Object(
+const ConfigurationFileSchema = Type.Object(
   {
     handle: HandleSchema,
     name: Type.String({ minLength: 1, maxLength: 200 }),

@@ -12,7 +12,7 @@ export class DirectoryDamaged extends ConcordataError {}
 const closed = { additionalProperties: false }
 
 /** What happens in the directory: one schema an event, its data in the store. `time`: when, by this node's clock. */
-export const directoryEventSchemas = {
+const directoryEventSchemas = {
   /** Somebody looked the party up. It counts for nothing until it is approved. */
   PartyIntroduced: Type.Object({ signed: SignedIntroductionSchema, time: TimeSchema }, closed),
   /** A person has compared the fingerprint. */

@@ -20,7 +20,7 @@ export class PartyWrongFingerprint extends ConcordataError {}
 export class IntroductionOutdated extends ConcordataError {}
 
 /** Introduced: looked up, and nothing more. */
-export type Standing = 'introduced' | 'approved' | 'blocked'
+type Standing = 'introduced' | 'approved' | 'blocked'
 
 export interface DirectoryParty {
   readonly standing: Standing

@@ -28,7 +28,7 @@ export function identityPaths(dir: string) {
   }
 }
 
-export const PartyFileSchema = Type.Object(
+const PartyFileSchema = Type.Object(
   {
     did: Type.String({ pattern: '^did:web:' }),
     keys: Type.Object({ signing: PublicKeySchema, recovery: PublicKeySchema }, { additionalProperties: false }),

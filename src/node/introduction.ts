@@ -17,7 +17,7 @@ export class IntroductionBadlySigned extends ConcordataError {}
 
 const closed = { additionalProperties: false }
 
-export const IntroductionSchema = Type.Object(
+const IntroductionSchema = Type.Object(
   {
     card: PartyCardSchema,
     /** Where the party's Receiver is: `https://host[:port]`. */

@@ -60,9 +60,10 @@ export async function startNode(
     card: identity.card,
     uidOf: (number) => identity.uids.encode(number),
     newRequestId: () => randomUUID(),
+    canSend: (contract) => gossip.canSend(contract),
   })
   const participants = participantsOf(contracts)
-  const gossip = new Gossip({
+  const gossip: Gossip = new Gossip({
     participants,
     clock: systemClock,
     random: systemRandom,

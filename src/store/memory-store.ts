@@ -70,7 +70,7 @@ class MemoryEngine implements Engine {
     try {
       for (const write of batch) {
         if (write.kind === 'append') appended.push(this.#append(write))
-        else added.push(...this.#put(write.contract, write.entries))
+        else this.#put(write.contract, write.entries, added)
       }
       return { appended }
     } catch (error) {
@@ -93,16 +93,14 @@ class MemoryEngine implements Engine {
     return { revision: stream.length - 1, position: this.#all.length }
   }
 
-  /** Gives the keys of those that are new. */
-  #put(contract: Uid, entries: readonly PayloadEntry[]): string[] {
-    const added: string[] = []
+  /** Notes in `added` the keys of those that are new. */
+  #put(contract: Uid, entries: readonly PayloadEntry[], added: string[]): void {
     for (const { seal, text } of entries) {
       const key = payloadKey(contract, seal)
       if (this.#payloads.has(key)) continue
       this.#payloads.set(key, text)
       added.push(key)
     }
-    return added
   }
 }
 

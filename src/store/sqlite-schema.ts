@@ -1,4 +1,5 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { StoreIncompatible, StoreUnavailable } from './errors.ts'
@@ -48,15 +49,15 @@ export interface DatabaseOptions {
 }
 
 /**
- * Opens the file; unless for reading only, makes it first if it is missing or empty. It is for its owner's eyes: a new
- * file has mode 0600, a new directory 0700. What is not ours is left as it is.
+ * Opens the file; unless for reading only, makes it first if there is none. It is for its owner's eyes: a new file has
+ * mode 0600, a new directory 0700. What is not ours is left as it is.
  * Throws StoreIncompatible, StoreUnavailable, StoreCorrupt.
  */
 export function openDatabase(path: string, options: DatabaseOptions): Database.Database {
+  if (!options.readonly && !existsSync(path)) create(path)
   const database = openFile(path, options)
   try {
     translating(path, () => {
-      if (!options.readonly) create(database, path)
       verifyOurs(database, path)
       configure(database, path, options.readonly)
     })
@@ -67,38 +68,52 @@ export function openDatabase(path: string, options: DatabaseOptions): Database.D
   }
 }
 
-function openFile(path: string, { readonly, busyTimeoutMs }: DatabaseOptions): Database.Database {
+/**
+ * The file gets its name when it is complete, and whoever makes it first wins: several processes may start at once, and
+ * none finds it half made. (Two that turn on the write-ahead log of one file at the same time lock each other out.)
+ */
+function create(path: string): void {
+  const draft = `${path}.${randomUUID()}`
   try {
-    if (!readonly) {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-      // SQLite itself would make it readable for all; its -wal and -shm files take the mode of this one.
-      closeSync(openSync(path, 'a', 0o600))
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    // SQLite itself would make it readable for all; its -wal and -shm files take the mode of this one.
+    closeSync(openSync(draft, 'wx', 0o600))
+    try {
+      fill(draft)
+      linkSync(draft, path)
+    } finally {
+      rmSync(draft)
     }
-    return new Database(path, { readonly, fileMustExist: true, timeout: busyTimeoutMs })
   } catch (cause) {
-    throw new StoreUnavailable('store_unavailable', `the store ${path} cannot be opened: ${cause}`, { path }, { cause })
+    if (!existsSync(path)) throw unavailable(path, 'cannot be made', cause)
   }
 }
 
-function create(database: Database.Database, path: string): void {
-  if (!isEmpty(database, path)) return
-  const createOnce = database.transaction(() => {
-    // Another process may have been faster.
-    if (!isEmpty(database, path)) return
-    database.exec(SCHEMA)
-    database.pragma(`application_id = ${APPLICATION_ID}`)
-    database.pragma(`user_version = ${SCHEMA_VERSION}`)
-  })
-  createOnce.immediate()
+function fill(path: string): void {
+  const database = new Database(path)
+  try {
+    database.pragma('journal_mode = WAL')
+    database.transaction(() => {
+      database.exec(SCHEMA)
+      database.pragma(`application_id = ${APPLICATION_ID}`)
+      database.pragma(`user_version = ${SCHEMA_VERSION}`)
+    })()
+  } finally {
+    database.close()
+  }
 }
 
-function isEmpty(database: Database.Database, path: string): boolean {
-  const { applicationId, version } = headerOf(database, path)
-  return applicationId === 0 && version === 0 && count(database) === 0
+function openFile(path: string, { readonly, busyTimeoutMs }: DatabaseOptions): Database.Database {
+  try {
+    return new Database(path, { readonly, fileMustExist: true, timeout: busyTimeoutMs })
+  } catch (cause) {
+    throw unavailable(path, 'cannot be opened', cause)
+  }
 }
 
-function count(database: Database.Database): number {
-  return database.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() ?? 0
+function unavailable(path: string, fault: string, cause: unknown): StoreUnavailable {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new StoreUnavailable('store_unavailable', `the store ${path} ${fault}: ${reason}`, { path }, { cause })
 }
 
 function verifyOurs(database: Database.Database, path: string): void {

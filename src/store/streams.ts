@@ -12,11 +12,6 @@ export function feedStream(contract: Uid, handle: Handle): string {
   return `feed-${contract}-${handle}`
 }
 
-/** What the names of all feeds of one contract begin with. */
-export function feedPrefix(contract: Uid): string {
-  return `feed-${contract}-`
-}
-
 /** The settled ledger of a contract: revision = ledger index = Merkle leaf index. */
 export function contractStream(contract: Uid): string {
   return `contract-${contract}`

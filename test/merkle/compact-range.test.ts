@@ -2,7 +2,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { completeSubtrees, siblings } from '../../src/merkle/compact-range.ts'
 
-const anySize = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.maxSafeNat().filter((size) => size > 0))
+const anySize = fc.oneof(
+  fc.integer({ min: 1, max: 300 }),
+  fc.maxSafeNat().filter((size) => size > 0),
+)
 
 t.test('seven leaves are a tree of four, one of two, and one leaf', async (t) => {
   t.same(completeSubtrees({ begin: 0, end: 7 }), [
@@ -13,19 +16,22 @@ t.test('seven leaves are a tree of four, one of two, and one leaf', async (t) =>
   t.same(completeSubtrees({ begin: 0, end: 0 }), [])
 })
 
-t.test('the complete subtrees of a tree follow each other without a gap, each smaller than the one before', async (t) => {
-  const law = fc.property(anySize, (size) => {
-    let at = 0n
-    let before = 54
-    for (const { level, index } of completeSubtrees({ begin: 0, end: size })) {
-      if (level >= before || BigInt(index) * 2n ** BigInt(level) !== at) return false
-      at += 2n ** BigInt(level)
-      before = level
-    }
-    return at === BigInt(size)
-  })
-  t.doesNotThrow(() => fc.assert(law))
-})
+t.test(
+  'the complete subtrees of a tree follow each other without a gap, each smaller than the one before',
+  async (t) => {
+    const law = fc.property(anySize, (size) => {
+      let at = 0n
+      let before = 54
+      for (const { level, index } of completeSubtrees({ begin: 0, end: size })) {
+        if (level >= before || BigInt(index) * 2n ** BigInt(level) !== at) return false
+        at += 2n ** BigInt(level)
+        before = level
+      }
+      return at === BigInt(size)
+    })
+    t.doesNotThrow(() => fc.assert(law))
+  },
+)
 
 t.test('a leaf and all that it meets on its way up are the whole tree, each leaf once', async (t) => {
   const anyLeaf = anySize.chain((size) => fc.tuple(fc.nat({ max: size - 1 }), fc.constant(size)))

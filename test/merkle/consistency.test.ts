@@ -21,7 +21,14 @@ t.test('the published proofs are valid', async (t) => {
 })
 
 t.test('everything continues the empty tree, and itself', async (t) => {
-  for (const [from, to] of [[0, 0], [0, 1], [0, 8], [1, 1], [5, 5], [8, 8]] as const) {
+  for (const [from, to] of [
+    [0, 0],
+    [0, 1],
+    [0, 8],
+    [1, 1],
+    [5, 5],
+    [8, 8],
+  ] as const) {
     t.doesNotThrow(() => verifyConsistency({ from: head(from), to: head(to), proof: [] }), `${from} to ${to}`)
   }
 })
@@ -37,7 +44,13 @@ const madeUp = fc
   .oneof(fc.integer({ min: 2, max: 100 }), fc.integer({ min: 2, max: Number.MAX_SAFE_INTEGER }))
   .chain((to) => {
     const complete = fc.nat({ max: Math.floor(Math.log2(to - 1)) }).map((level) => 2 ** level)
-    return fc.tuple(fc.oneof(fc.integer({ min: 1, max: to - 1 }), complete.filter((from) => from < to)), fc.constant(to))
+    return fc.tuple(
+      fc.oneof(
+        fc.integer({ min: 1, max: to - 1 }),
+        complete.filter((from) => from < to),
+      ),
+      fc.constant(to),
+    )
   })
   .map(([from, to]): Consistency => {
     const source = new HashSource()
@@ -71,6 +84,7 @@ t.test('what does not verify says which roots it found', async (t) => {
   })
   const proof = published.consistency.find(({ from, to }) => from === 6 && to === 8)?.proof as Hash[]
   t.throws(() => verifyConsistency({ from: { size: 6, root: other }, to: head(8), proof }), {
+    name: 'MerkleRootMismatch',
     evidence: { expected: { from: other, to: head(8).root }, computed: { from: head(6).root, to: head(8).root } },
   })
   t.throws(() => verifyConsistency({ from: head(6), to: head(8), proof: proof.slice(1) }), {

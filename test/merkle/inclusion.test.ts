@@ -52,7 +52,10 @@ t.test('trees up to 2^53 - 1 leaves are verified like small ones', async (t) => 
     if (size === 1) return
     throws(() => verifyInclusion({ ...claim, proof: proof.slice(1) }), MerkleProofMalformed)
     // At the right edge the other leaf may have a path of another length.
-    throws(() => verifyInclusion({ ...claim, index: index > 0 ? index - 1 : 1 }), /^Merkle(RootMismatch|ProofMalformed)/)
+    throws(
+      () => verifyInclusion({ ...claim, index: index > 0 ? index - 1 : 1 }),
+      /^Merkle(RootMismatch|ProofMalformed)/,
+    )
   })
   t.doesNotThrow(() => fc.assert(law))
 })

@@ -5,6 +5,7 @@ import { MerkleTree } from 'merkletreejs'
 import t from 'tap'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { verifyConsistency } from '../../src/merkle/consistency.ts'
+import { MerkleIndexOutOfRange } from '../../src/merkle/errors.ts'
 import { leafHash } from '../../src/merkle/hashing.ts'
 import { verifyInclusion } from '../../src/merkle/inclusion.ts'
 import { MerkleLog } from '../../src/merkle/merkle-log.ts'
@@ -78,7 +79,10 @@ t.test('whatever the log proves can be verified', async (t) => {
  */
 function secondOpinion(leaves: readonly Uint8Array[]): MerkleTree {
   const node = (children: Uint8Array) => createHash('sha256').update(Uint8Array.of(0x01)).update(children).digest()
-  return new MerkleTree(leaves.map((leaf) => Buffer.from(leaf)), node)
+  return new MerkleTree(
+    leaves.map((leaf) => Buffer.from(leaf)),
+    node,
+  )
 }
 
 t.test('merkletreejs finds the same roots and inclusion proofs', async (t) => {
@@ -89,13 +93,19 @@ t.test('merkletreejs finds the same roots and inclusion proofs', async (t) => {
     equal(log.root(), hex(tree.getRoot()))
     const index = Math.min(from, count - 1)
     const proof = tree.getProof(Buffer.from(leaves[index] as Uint8Array), index)
-    deepEqual(log.inclusionProof(index, count), proof.map(({ data }) => hex(data)))
+    deepEqual(
+      log.inclusionProof(index, count),
+      proof.map(({ data }) => hex(data)),
+    )
   })
   t.doesNotThrow(() => fc.assert(law))
 })
 
 t.test('every version stays what it was, however often and wherever the log branches', async (t) => {
-  const branches = fc.array(fc.record({ parent: fc.nat(), count: fc.nat({ max: 70 }) }), { minLength: 1, maxLength: 12 })
+  const branches = fc.array(fc.record({ parent: fc.nat(), count: fc.nat({ max: 70 }) }), {
+    minLength: 1,
+    maxLength: 12,
+  })
   const law = fc.property(branches, (branches) => {
     const versions = [{ log: MerkleLog.empty, leaves: [] as Uint8Array[] }]
     for (const [number, { parent, count }] of branches.entries()) {
@@ -106,10 +116,14 @@ t.test('every version stays what it was, however often and wherever the log bran
     for (const { log, leaves } of versions) {
       const texts = leaves.map(hex)
       equal(log.size, leaves.length)
-      deepEqual(leaves.map((_, index) => hex(log.leafHash(index))), texts)
+      deepEqual(
+        leaves.map((_, index) => hex(log.leafHash(index))),
+        texts,
+      )
       equal(log.root(), naiveRoot(texts))
       equal(log.rootAt(log.size >> 1), naiveRoot(texts.slice(0, log.size >> 1)))
-      if (log.size > 0) deepEqual(log.inclusionProof(log.size >> 1, log.size), naiveInclusionProof(log.size >> 1, texts))
+      if (log.size > 0)
+        deepEqual(log.inclusionProof(log.size >> 1, log.size), naiveInclusionProof(log.size >> 1, texts))
     }
   })
   t.doesNotThrow(() => fc.assert(law))
@@ -131,7 +145,7 @@ t.test('nobody can change the log through the bytes that go in or come out', asy
   leaf.fill(0)
   log.leafHash(1).fill(0)
   t.equal(log.rootAt(2), root)
-  t.equal(hex(log.leafHash(0)), hex(leafHash('a')))
+  t.same([log.leafHash(0), log.leafHash(1)].map(hex), [leafHash('a'), leafHash('b')].map(hex))
 })
 
 t.test('a leaf that is no hash is refused, and the log goes on', async (t) => {
@@ -151,7 +165,7 @@ t.test('what the log does not have, it does not answer', async (t) => {
   t.throws(() => log.rootAt(1.5), outside('size 1.5 is not in 0..3'))
   t.throws(() => log.rootAt(Number.NaN), outside('size NaN is not in 0..3'))
   t.throws(() => log.leafHash(3), outside('index 3 is not in 0..2'))
-  t.throws(() => MerkleLog.empty.leafHash(0), { code: 'merkle_index_out_of_range' })
+  t.throws(() => MerkleLog.empty.leafHash(0), MerkleIndexOutOfRange)
   t.throws(() => log.inclusionProof(2, 2), outside('index 2 is not in 0..1'))
   t.throws(() => log.inclusionProof(0, 4), outside('size 4 is not in 0..3'))
   t.throws(() => log.consistencyProof(3, 2), outside('size 3 is not in 0..2'))

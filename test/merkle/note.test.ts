@@ -9,6 +9,7 @@ import {
   cosignatureOf,
   formatNote,
   keyId,
+  NoteMalformed,
   type NoteSignature,
   noteSignature,
   parseNote,
@@ -55,7 +56,9 @@ t.test('the cosignatures of witnesses in service are found by their key ids, and
     const { time, signature } = cosignature as { time: number; signature: string }
     t.ok(isValidSignature(publicKey, cosignatureBytes(note.body, time), signature))
     t.notOk(isValidSignature(publicKey, cosignatureBytes(note.body, time + 1), signature))
-    t.notOk(isValidSignature(publicKey, cosignatureBytes(note.body.replace('1432088532', '1432088533'), time), signature))
+    t.notOk(
+      isValidSignature(publicKey, cosignatureBytes(note.body.replace('1432088532', '1432088533'), time), signature),
+    )
   }
 })
 
@@ -79,6 +82,8 @@ t.test('what a party cosigned is in the note as it signed it', async (t) => {
   }
   const [acme, broker] = parties as [(typeof parties)[0], (typeof parties)[0]]
   t.equal(cosignatureOf(note, acme.name, broker.publicKey), undefined, 'the name of one, the key of another')
+  const renamed = note.signatures.map((signature) => ({ ...signature, name: 'other.example' }))
+  t.equal(cosignatureOf({ ...note, signatures: renamed }, acme.name, acme.publicKey), undefined, 'the key id alone')
 })
 
 t.test('any body and any signatures come back as they were', async (t) => {
@@ -117,7 +122,7 @@ t.test('what is no note is refused', async (t) => {
 
 t.test('what would be no note is not written', async (t) => {
   const signature = { name: 'name', keyId: 1, bytes: Uint8Array.of(1) }
-  t.throws(() => formatNote('text', [signature]), { name: 'NoteMalformed' }, 'a body without a newline')
+  t.throws(() => formatNote('text', [signature]), NoteMalformed, 'a body without a newline')
   t.throws(() => formatNote('text\n', []), { name: 'NoteMalformed' }, 'no signatures')
   t.throws(() => formatNote('text\n', [{ ...signature, name: 'a name' }]), { name: 'NoteMalformed' })
   for (const name of ['x AAAAAAAAAA==\n— name', 'x AAAAAAAAAA==\n\n— name']) {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
@@ -8,7 +9,7 @@ import { Directory } from '../../src/node/directory.ts'
 import { DirectoryDamaged } from '../../src/node/directory-events.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
-import { NO_EVENTS, type Store } from '../../src/store/port.ts'
+import { type EventStore, NO_EVENTS, type Store } from '../../src/store/port.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { DIRECTORY_STREAM } from '../../src/store/streams.ts'
 import { type TestParty, testParty } from '../support/party.ts'
@@ -21,6 +22,21 @@ function memoryStore(t: Test): Store {
   const store = openMemoryStore()
   t.teardown(() => store.close())
   return store
+}
+
+/** The same events, but subscribers hear of them some turns of the event loop later. */
+function tellingLate(events: EventStore): EventStore {
+  return {
+    append: (...args) => events.append(...args),
+    read: (...args) => events.read(...args),
+    lastRevision: (stream) => events.lastRevision(stream),
+    readAll: (range) => events.readAll(range),
+    subscribe: (range, handler) =>
+      events.subscribe(range, async (event) => {
+        for (let turn = 0; turn < 5; turn++) await setImmediate()
+        await handler(event)
+      }),
+  }
 }
 
 async function add(directory: Directory, party: TestParty): Promise<void> {
@@ -57,6 +73,14 @@ t.test('a party that moves is found under its new certificate alone', async (t) 
   await directory.introduce(await acme.introduce({ certificate, serial: 1 }))
   t.equal(directory.byCertificate(before), undefined)
   t.equal(directory.byCertificate(certificate)?.serial, 1)
+})
+
+t.test('a command is done only when the lookups know of it, however late the store tells', async (t) => {
+  const directory = await Directory.open(tellingLate(memoryStore(t).events), systemClock)
+  await add(directory, acme)
+  t.ok(directory.byHandle(acme.card.handle))
+  await directory.block(acme.card.handle)
+  t.notOk(directory.byHandle(acme.card.handle))
 })
 
 t.test('a refused command changes nothing', async (t) => {

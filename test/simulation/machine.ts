@@ -88,9 +88,10 @@ export class Machine {
       card: this.card,
       uidOf: (number) => `${'0'.repeat(25)}${number}` as Uid,
       newRequestId: () => `${this.handle}-${incarnation}-${this.#requests++}`,
+      canSend: (contract) => gossip.canSend(contract),
     })
     const participants = participantsOf(contracts)
-    const gossip = new Gossip({
+    const gossip: Gossip = new Gossip({
       participants,
       clock: ownClock,
       random,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
@@ -18,7 +18,7 @@ t.test('a new store is for its owner only', async (t) => {
   t.equal(modeOf(directory), '700')
   for (const file of [path, `${path}-wal`, `${path}-shm`]) t.equal(modeOf(file), '600', file)
   await store.close()
-  t.notOk(existsSync(`${path}-wal`), 'closed, it is one file')
+  t.same(readdirSync(directory), ['store.db'], 'closed, it is one file')
 })
 
 t.test('its header says whose file it is', async (t) => {
@@ -84,6 +84,7 @@ t.test('a path that cannot be is unavailable', async (t) => {
   const directory = t.testdir({ file: '' })
   await t.rejects(openSqliteStore(join(directory, 'file', 'store.db')), StoreUnavailable)
   await t.rejects(openSqliteStore(directory), { code: 'store_unavailable', message: /cannot be opened/ })
+  t.same(readdirSync(directory), ['file'])
 })
 
 t.test('a file whose pages are garbage is damaged', async (t) => {

@@ -1,5 +1,6 @@
 import { hashToBytes } from '../../crypto/hash.ts'
 import { EMPTY_ROOT, leafHash, nodeHash } from '../../merkle/hashing.ts'
+import { assert } from '../../runtime/assert.ts'
 import { elementHash } from './element-hash.ts'
 import type { Element } from './state.ts'
 
@@ -11,22 +12,32 @@ interface Leaf {
   readonly element: Element | undefined
 }
 
-/** 2^height slots at most; the right half may not have begun. */
+/** 2^height slots at most; `right` is undefined while its half has not begun. */
 interface Inner {
   readonly kind: 'inner'
   readonly height: number
   readonly left: Tree
   readonly right: Tree | undefined
+  /** Kept once it has been asked for. */
   hash: Uint8Array | undefined
 }
 
 const REMOVED: Leaf = { kind: 'leaf', element: undefined }
+// No child can be passed off as it: the leaf of a child is over 32 bytes.
 const REMOVED_HASH = leafHash(new Uint8Array())
 
 /**
- * The children of a block by their ordinals: a persistent binary tree, whose hash has the shape of RFC 9162 §2.1.1 over
- * all slots ever given out, so a child is proven by an ordinary inclusion proof. One change copies and rehashes
- * O(log n) nodes; hashes are computed when asked for and kept.
+ * The children of a block by their ordinals: an immutable value. Its root is that of an RFC 9162 tree with a leaf for each
+ * slot ever given out, over the hash of the element in it or over nothing, so an ordinary inclusion proof proves a child.
+ * One change copies and hashes again O(log slots) nodes, and shares all others. Here five slots:
+ *
+ *         height 3           while the right half of a node has not
+ *         /      \           begun, the node hashes as its left half:
+ *     height 2   height 2    so 4 alone stands for both nodes above it,
+ *      /   \      /           as in the tree that RFC 9162 draws
+ *     01   23  height 1
+ *                /
+ *               4
  */
 export class ChildTree {
   static readonly empty = new ChildTree(0, undefined)
@@ -39,6 +50,7 @@ export class ChildTree {
     this.#tree = tree
   }
 
+  /** Undefined where a child was removed, or never was. */
   get(ordinal: number): Element | undefined {
     if (ordinal >= this.slots) return undefined
     let tree = this.#tree
@@ -46,60 +58,60 @@ export class ChildTree {
     return tree?.element
   }
 
+  /** With one child more, in a slot of its own: its ordinal is `slots`. */
   append(element: Element): ChildTree {
-    const ordinal = this.slots
+    const leaf: Leaf = { kind: 'leaf', element }
     const tree = this.#tree
-    const isFull = tree !== undefined && ordinal === capacityOf(tree)
-    const roomy: Tree | undefined = isFull
-      ? { kind: 'inner', height: heightOf(tree) + 1, left: tree, right: undefined, hash: undefined }
-      : tree
-    return new ChildTree(ordinal + 1, roomy === undefined ? leafOf(element) : put(roomy, ordinal, leafOf(element)))
+    if (tree === undefined) return new ChildTree(1, leaf)
+    const height = heightOf(tree)
+    const isFull = this.slots === 2 ** height
+    const roomy = isFull ? inner(height + 1, tree, undefined) : tree
+    return new ChildTree(this.slots + 1, put(roomy, this.slots, leaf))
   }
 
-  /** Requires a slot that was given out. */
+  /** With another element, or none, in a slot. Requires 0 <= ordinal < slots. */
   with(ordinal: number, element: Element | undefined): ChildTree {
-    return new ChildTree(this.slots, put(this.#tree as Tree, ordinal, element === undefined ? REMOVED : leafOf(element)))
+    assert(this.#tree !== undefined && ordinal < this.slots, 'the slot has been given out')
+    return new ChildTree(
+      this.slots,
+      put(this.#tree, ordinal, element === undefined ? REMOVED : { kind: 'leaf', element }),
+    )
   }
 
-  /** The children that are there, by ordinal. */
+  /** The children that are there, in the order of their ordinals. */
   *[Symbol.iterator](): Generator<Element> {
     if (this.#tree !== undefined) yield* elementsOf(this.#tree)
   }
 
+  /** 32 bytes. */
   root(): Uint8Array {
     return this.#tree === undefined ? hashToBytes(EMPTY_ROOT) : hashOf(this.#tree)
   }
 }
 
-function leafOf(element: Element): Leaf {
-  return { kind: 'leaf', element }
+function inner(height: number, left: Tree, right: Tree | undefined): Inner {
+  return { kind: 'inner', height, left, right, hash: undefined }
 }
 
 function heightOf(tree: Tree): number {
   return tree.kind === 'leaf' ? 0 : tree.height
 }
 
-function capacityOf(tree: Tree): number {
-  return 2 ** heightOf(tree)
-}
-
-/** Which half of it the slot is in. Ordinals below stay well within 2^31, so shifting is safe. */
-function isRight(tree: Inner, ordinal: number): boolean {
-  return Math.floor(ordinal / 2 ** (tree.height - 1)) % 2 === 1
+/** Which half of it the slot is in. An ordinal has nine digits at most (ids.ts): bit operators see all of it. */
+function isRight({ height }: Inner, ordinal: number): boolean {
+  return ((ordinal >> (height - 1)) & 1) === 1
 }
 
 function put(tree: Tree, ordinal: number, leaf: Leaf): Tree {
   if (tree.kind === 'leaf') return leaf
   const { height, left, right } = tree
-  if (!isRight(tree, ordinal)) return { kind: 'inner', height, left: put(left, ordinal, leaf), right, hash: undefined }
-  const begun = right ?? leftmost(height - 1, leaf)
-  return { kind: 'inner', height, left, right: put(begun, ordinal, leaf), hash: undefined }
+  if (!isRight(tree, ordinal)) return inner(height, put(left, ordinal, leaf), right)
+  return inner(height, left, right === undefined ? firstOf(height - 1, leaf) : put(right, ordinal, leaf))
 }
 
-/** A half of 2^height slots of which only the first is given out. */
-function leftmost(height: number, leaf: Leaf): Tree {
-  if (height === 0) return leaf
-  return { kind: 'inner', height, left: leftmost(height - 1, leaf), right: undefined, hash: undefined }
+/** A half that begins. */
+function firstOf(height: number, leaf: Leaf): Tree {
+  return height === 0 ? leaf : inner(height, firstOf(height - 1, leaf), undefined)
 }
 
 function* elementsOf(tree: Tree): Generator<Element> {
@@ -115,7 +127,6 @@ function hashOf(tree: Tree): Uint8Array {
   if (tree.kind === 'leaf') {
     return tree.element === undefined ? REMOVED_HASH : leafHash(hashToBytes(elementHash(tree.element)))
   }
-  // A tree whose right half has not begun is as high as its left half: RFC 9162 has no node there.
   tree.hash ??= tree.right === undefined ? hashOf(tree.left) : nodeHash(hashOf(tree.left), hashOf(tree.right))
   return tree.hash
 }

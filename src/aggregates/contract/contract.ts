@@ -1,25 +1,19 @@
-import { Compile, type Validator } from 'typebox/compile'
-import { type Command, type CommandType, commandSchemas } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { VoidReason } from '../../events/outcome.ts'
 import type { Request } from '../../events/statement.ts'
-import { unreachable } from '../../runtime/assert.ts'
-import { type DecideContext, type Decision, Rejection } from './decision.ts'
+import { assert, unreachable } from '../../runtime/assert.ts'
+import { commandFrom, type ResolvedCommand } from './command-form.ts'
+import { type CommandContext, type DecideContext, type Decider, type Decision, Rejection } from './decision.ts'
 import { evolve } from './evolve.ts'
 import { admitParty, inviteParty, openContract, resign } from './membership.ts'
 import { castVote, proposeValue, withdrawProposal } from './proposals.ts'
-import { type ContractState, initialState } from './state.ts'
+import { type ContractState, initialState, memberOf } from './state.ts'
 import { addBlock, addField, grantElement, removeElement, renameElement } from './structure.ts'
 
-const forms = Object.fromEntries(
-  Object.entries(commandSchemas).map(([type, schema]) => [type, Compile(schema)]),
-) as unknown as Record<CommandType, Validator>
+export { initialState } from './state.ts'
 
-/** They decide who has to agree to what comes after them, so nothing comes after them in their request. */
-const alone: ReadonlySet<string> = new Set<CommandType>(['AdmitParty', 'Resign'])
-
-/** What an accepted request made of the document, or why it is void. */
+/** What a request comes to: what it made of the document, or why it changes nothing. */
 export type Verdict =
   | { readonly kind: 'accepted'; readonly events: readonly ContractEvent[]; readonly state: ContractState }
   | { readonly kind: 'void'; readonly reason: VoidReason }
@@ -29,27 +23,27 @@ export type Verdict =
  * A function of its arguments alone, the same on every machine.
  */
 export function decideRequest(commands: Request['commands'], state: ContractState, context: DecideContext): Verdict {
+  assert(context.contract === state.contract, 'a request is decided on the document of its own contract')
+  assert(!state.isOpen || memberOf(state, context.author) !== undefined, 'only members have requests')
   const events: ContractEvent[] = []
   const added: (ElementId | undefined)[] = []
   let current = state
   for (const [place, envelope] of commands.entries()) {
-    const command = formed(envelope, commands.length)
-    if (command instanceof Rejection) return voided(command, place)
-    const resolved = resolve(command, added)
-    const decision = resolved instanceof Rejection ? resolved : decide(resolved, current, context, place)
-    if (decision instanceof Rejection) return voided(decision, place)
-    for (const event of decision) {
-      current = evolve(current, event, context.index)
-      events.push(event)
-    }
+    const command = commandFrom(envelope, commands.length, added)
+    const decision = command instanceof Rejection ? command : contract.decide(command, current, { ...context, place })
+    if (decision instanceof Rejection) return { kind: 'void', reason: reasonOf(decision, place) }
+    for (const event of decision) current = contract.evolve(current, event, context)
+    events.push(...decision)
     added.push(elementAddedBy(decision))
   }
   return { kind: 'accepted', events, state: current }
 }
 
-/** A command that is known and has its form; `place` is its place in the request. */
-export function decide(command: Resolved, state: ContractState, context: DecideContext, place: number): Decision {
-  if (!state.isOpen && command.type !== 'OpenContract') return new Rejection('command_malformed')
+/** The contract document (design §5): blocks, fields, what is proposed in them, and the parties that agree on it. */
+export const contract: Decider<ContractState, ResolvedCommand, ContractEvent> = { initialState, decide, evolve }
+
+function decide(command: ResolvedCommand, state: ContractState, context: CommandContext): Decision {
+  if (!state.isOpen && command.type !== 'OpenContract') return new Rejection('not_open')
   switch (command.type) {
     case 'OpenContract':
       return openContract(command, state, context)
@@ -70,7 +64,7 @@ export function decide(command: Resolved, state: ContractState, context: DecideC
     case 'GrantElement':
       return grantElement(command, state, context)
     case 'ProposeValue':
-      return proposeValue(command, state, context, place)
+      return proposeValue(command, state, context)
     case 'WithdrawProposal':
       return withdrawProposal(command, state, context)
     case 'CastVote':
@@ -80,50 +74,11 @@ export function decide(command: Resolved, state: ContractState, context: DecideC
   }
 }
 
-/** A command in which no `#n` is left. */
-type Resolved = { [T in CommandType]: ResolvedOf<Extract<Command, { type: T }>> }[CommandType]
-type ResolvedOf<C> = C extends { parent: string }
-  ? C & { parent: ElementId }
-  : C extends { type: 'ProposeValue'; field: string }
-    ? C & { field: ElementId }
-    : C
-
-function formed(envelope: Request['commands'][number], count: number): Command | Rejection {
-  const form = Object.hasOwn(forms, envelope.type) ? forms[envelope.type as CommandType] : undefined
-  if (form === undefined) return new Rejection('command_unknown')
-  if (!form.Check(envelope)) return new Rejection('command_malformed')
-  if (alone.has(envelope.type) && count > 1) return new Rejection('command_not_alone')
-  return envelope as Command
-}
-
-function resolve(command: Command, added: readonly (ElementId | undefined)[]): Resolved | Rejection {
-  if ('parent' in command) {
-    const parent = resolveRef(command.parent, added)
-    return parent instanceof Rejection ? parent : { ...command, parent }
-  }
-  if (command.type === 'ProposeValue') {
-    const field = resolveRef(command.field, added)
-    return field instanceof Rejection ? field : { ...command, field }
-  }
-  return command as Resolved
-}
-
-function resolveRef(ref: string, added: readonly (ElementId | undefined)[]): ElementId | Rejection {
-  if (!ref.startsWith('#')) return ref as ElementId
-  return added[Number(ref.slice(1))] ?? new Rejection('no_such_element', [ref])
-}
-
 function elementAddedBy(events: readonly ContractEvent[]): ElementId | undefined {
   const [first] = events
   return first?.type === 'BlockAdded' || first?.type === 'FieldAdded' ? first.element : undefined
 }
 
-function voided(rejection: Rejection, command: number): Verdict {
-  const others = rejection.with
-  return {
-    kind: 'void',
-    reason: { code: rejection.code, command, ...(others === undefined || others.length === 0 ? {} : { with: others }) },
-  }
+function reasonOf({ code, with: others }: Rejection, command: number): VoidReason {
+  return others.length === 0 ? { code, command } : { code, command, with: others }
 }
-
-export { initialState }

@@ -1,9 +1,19 @@
 import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
-import { type Handle, type LedgerIndex, type ProposalId, type RequestRef, requestKey, type Uid } from '../../events/ids.ts'
+import type { Handle, LedgerIndex, RequestRef, Uid } from '../../events/ids.ts'
 import type { VoidCode } from '../../events/outcome.ts'
 
-/** The ledger entry that events stand in: a `LedgerEntry` is one, so a ledger rebuilds the state that it came from. */
+/**
+ * A consistency boundary as pure functions: what a command does, and what a fact changes. Functions of their arguments
+ * alone, the same on every machine and in every later build. `evolve` never throws: what has happened has happened.
+ */
+export interface Decider<State, Command, Event> {
+  initialState(contract: Uid): State
+  decide(command: Command, state: State, context: CommandContext): readonly Event[] | Rejection
+  evolve(state: State, event: Event, origin: Origin): State
+}
+
+/** The ledger entry that an event stands in. A `LedgerEntry` is one: a ledger rebuilds the document that it led to. */
 export interface Origin {
   readonly index: LedgerIndex
   readonly request: RequestRef
@@ -12,26 +22,24 @@ export interface Origin {
 /** Where in the ledger a request is decided, and what of the ledger the rules may look at. */
 export interface DecideContext extends Origin {
   readonly contract: Uid
-  /** Requires a member, or the founder-to-be of a contract that is not open: whose requests count is not decided here. */
+  /** Requires a member, or the founder of a contract that is not open yet: whose requests count is decided elsewhere. */
   readonly author: Handle
   /** The opened seal; undefined if the value has been taken (erased). */
-  reveal(seal: Hash): { readonly value: unknown } | undefined
+  readonly reveal: (seal: Hash) => { readonly value: unknown } | undefined
   /** The ledger's root at a size up to `index`; undefined beyond. */
-  rootAt(size: number): Hash | undefined
+  readonly rootAt: (size: number) => Hash | undefined
 }
 
-/** The same for one of the commands of the request. */
-export interface CommandContext {
-  readonly ledger: DecideContext
-  readonly author: Handle
-  /** Its place in the request, from 0. */
+/** The same for one of its commands. */
+export interface CommandContext extends DecideContext {
+  /** The command's place in the request, from 0. */
   readonly place: number
 }
 
 /** A command breaks a rule. Not an error: it makes the request void. */
 export class Rejection {
   readonly code: VoidCode
-  /** What it collides with; what that is follows from the code (events/outcome.ts). */
+  /** What it collides with; what stands here for which code: see `VoidReason`. */
   readonly with: readonly string[]
 
   constructor(code: VoidCode, others: readonly string[] = []) {
@@ -41,8 +49,3 @@ export class Rejection {
 }
 
 export type Decision = readonly ContractEvent[] | Rejection
-
-/** A proposal is named by the command that makes it. */
-export function proposalId(request: RequestRef, place: number): ProposalId {
-  return `${requestKey(request)}.${place}` as ProposalId
-}

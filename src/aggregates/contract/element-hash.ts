@@ -14,14 +14,15 @@ export function elementHash(element: Element): Hash {
 }
 
 function contentOf(element: Element): object {
-  const { id, name, owner, kind } = element
+  const { id, name, namedBy, owner, kind } = element
+  const named = { id, name, namedBy, owner, kind }
   switch (element.kind) {
     case 'block': {
       const { list, children } = element
-      return { id, name, owner, kind, list, children: { size: children.slots, root: hashFromBytes(children.root()) } }
+      return { ...named, list, children: { size: children.slots, root: hashFromBytes(children.root()) } }
     }
     case 'field':
-      return { id, name, owner, kind, field: element.field, proposals: element.proposals }
+      return { ...named, field: element.field, proposals: element.proposals }
     default:
       return unreachable(element)
   }

@@ -1,6 +1,7 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
-import type { ElementId, LedgerIndex, ProposalId } from '../../events/ids.ts'
+import { type ElementId, type Handle, type LedgerIndex, type ProposalId, ROOT, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
+import type { Origin } from './decision.ts'
 import {
   type Block,
   type ContractState,
@@ -8,14 +9,15 @@ import {
   emptyBlock,
   type Field,
   find,
+  ordinalOf,
   ordinalsOf,
   type Parties,
-  parentIdOf,
   type Proposal,
+  parentIdOf,
 } from './state.ts'
 
-/** What has happened, has happened: never throws on history. `index`: of the ledger entry that the event stands in. */
-export function evolve(state: ContractState, event: ContractEvent, index: LedgerIndex): ContractState {
+/** What an event changes. Never throws: an event that fits nothing changes nothing. */
+export function evolve(state: ContractState, event: ContractEvent, { index, request }: Origin): ContractState {
   switch (event.type) {
     case 'ContractOpened': {
       const { title, charter, limits, founder } = event
@@ -27,17 +29,19 @@ export function evolve(state: ContractState, event: ContractEvent, index: Ledger
       return { ...state, parties: { ...state.parties, invitations } }
     }
     case 'PartyAdmitted':
-      return { ...state, parties: admitted(state.parties, event.invitation, index) }
+      return { ...state, parties: admitted(state.parties, event.handle, index) }
     case 'PartyResigned':
       return { ...state, parties: resigned(state.parties, event.handle, index) }
-    case 'BlockAdded':
-      return withChild(state, emptyBlock(event.element, event.name, event.owner, event.list))
+    case 'BlockAdded': {
+      const { element: id, name, owner, list } = event
+      return withChild(state, emptyBlock({ id, name, namedBy: requestKey(request), owner, list }))
+    }
     case 'FieldAdded': {
       const { element: id, name, owner, field } = event
-      return withChild(state, { kind: 'field', id, name, owner, field, proposals: [] })
+      return withChild(state, { kind: 'field', id, name, namedBy: requestKey(request), owner, field, proposals: [] })
     }
     case 'ElementRenamed':
-      return renamed(state, event.element, event.name)
+      return renamed(state, event.element, event.name, requestKey(request))
     case 'ElementRemoved':
       return removed(state, event.element)
     case 'ElementGranted':
@@ -63,8 +67,8 @@ export function evolve(state: ContractState, event: ContractEvent, index: Ledger
   }
 }
 
-function admitted({ members, invitations, former }: Parties, invitation: LedgerIndex, index: LedgerIndex): Parties {
-  const used = invitations.find((other) => other.index === invitation)
+function admitted({ members, invitations, former }: Parties, handle: Handle, index: LedgerIndex): Parties {
+  const used = invitations.find(({ party }) => party.handle === handle)
   return {
     members: used === undefined ? members : [...members, { card: used.party, admittedAt: index }],
     invitations: invitations.filter((other) => other !== used),
@@ -72,7 +76,7 @@ function admitted({ members, invitations, former }: Parties, invitation: LedgerI
   }
 }
 
-function resigned({ members, invitations, former }: Parties, handle: string, index: LedgerIndex): Parties {
+function resigned({ members, invitations, former }: Parties, handle: Handle, index: LedgerIndex): Parties {
   const gone = members.find(({ card }) => card.handle === handle)
   return {
     members: members.filter((member) => member !== gone),
@@ -81,11 +85,9 @@ function resigned({ members, invitations, former }: Parties, handle: string, ind
   }
 }
 
-function voted(proposal: Proposal, by: Proposal['by'], vote: 'yes' | 'no'): Proposal {
-  const known = proposal.votes.some((other) => other.by === by)
-  const votes = known
-    ? proposal.votes.map((other) => (other.by === by ? { by, vote } : other))
-    : [...proposal.votes, { by, vote }]
+function voted(proposal: Proposal, by: Handle, vote: 'yes' | 'no'): Proposal {
+  const place = proposal.votes.findIndex((other) => other.by === by)
+  const votes = place < 0 ? [...proposal.votes, { by, vote }] : proposal.votes.with(place, { by, vote })
   return { ...proposal, votes }
 }
 
@@ -104,35 +106,43 @@ function withProposals(
 }
 
 function withChild(state: ContractState, child: Element): ContractState {
-  return withElement(state, parentIdOf(child.id), (parent) => {
-    if (parent.kind !== 'block') return parent
+  return withBlock(state, parentIdOf(child.id), (parent) => ({
+    ...parent,
+    names: parent.names.set(child.name, parent.children.slots),
+    children: parent.children.append(child),
+  }))
+}
+
+function renamed(state: ContractState, id: ElementId, name: string, namedBy: string): ContractState {
+  return withSlot(state, id, (element) => ({ ...element, name, namedBy }))
+}
+
+function removed(state: ContractState, id: ElementId): ContractState {
+  return withSlot(state, id, () => undefined)
+}
+
+/** Puts something else, or nothing, in the place of an element, and keeps the names of its parent up with it. */
+function withSlot(
+  state: ContractState,
+  id: ElementId,
+  change: (element: Element) => Element | undefined,
+): ContractState {
+  const element = id === ROOT ? undefined : find(state, id)
+  if (element === undefined) return state
+  const ordinal = ordinalOf(id)
+  const changed = change(element)
+  return withBlock(state, parentIdOf(id), (parent) => {
+    const names = parent.names.delete(element.name)
     return {
       ...parent,
-      names: parent.names.set(child.name, parent.children.slots),
-      children: parent.children.append(child),
+      names: changed === undefined ? names : names.set(changed.name, ordinal),
+      children: parent.children.with(ordinal, changed),
     }
   })
 }
 
-function renamed(state: ContractState, id: ElementId, name: string): ContractState {
-  const element = find(state, id)
-  if (element === undefined) return state
-  return withElement(state, parentIdOf(id), (parent) => {
-    if (parent.kind !== 'block') return parent
-    const ordinal = lastOrdinalOf(id)
-    const names = parent.names.delete(element.name).set(name, ordinal)
-    return { ...parent, names, children: parent.children.with(ordinal, { ...element, name }) }
-  })
-}
-
-function removed(state: ContractState, id: ElementId): ContractState {
-  const element = find(state, id)
-  if (element === undefined) return state
-  return withElement(state, parentIdOf(id), (parent) => {
-    if (parent.kind !== 'block') return parent
-    const names = parent.names.delete(element.name)
-    return { ...parent, names, children: parent.children.with(lastOrdinalOf(id), undefined) }
-  })
+function withBlock(state: ContractState, id: ElementId, change: (block: Block) => Block): ContractState {
+  return withElement(state, id, (element) => (element.kind === 'block' ? change(element) : element))
 }
 
 /** Copies what lies on the way from the root to the element, and nothing else. */
@@ -144,12 +154,8 @@ function withElement(state: ContractState, id: ElementId, change: (element: Elem
 function changedAt(element: Element, way: readonly number[], change: (element: Element) => Element): Element {
   const [ordinal, ...rest] = way
   if (ordinal === undefined) return change(element)
-  const child = element.kind === 'block' ? element.children.get(ordinal) : undefined
+  if (element.kind !== 'block') return element
+  const child = element.children.get(ordinal)
   if (child === undefined) return element
-  const block = element as Block
-  return { ...block, children: block.children.with(ordinal, changedAt(child, rest, change)) }
-}
-
-function lastOrdinalOf(id: ElementId): number {
-  return Number(id.slice(id.lastIndexOf('.') + 1))
+  return { ...element, children: element.children.with(ordinal, changedAt(child, rest, change)) }
 }

@@ -5,19 +5,25 @@ import { unreachable } from '../../runtime/assert.ts'
 const INTEGER = /^-?(?:0|[1-9]\d*)$/
 const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/
-const DATE_TIME = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
-const DURATION = /^-?P(?=\d|T\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d{1,9})?S)?)?$/
+const DATE_TIME =
+  /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+// Nine digits a part: so every duration can be computed with.
+const DURATION =
+  /^-?P(?=\d|T\d)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}W)?(?:\d{1,9}D)?(?:T(?=\d)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,9})?S)?)?$/
 const CURRENCY = /^[A-Z]{3}$/
 /** As many digits as the rule language computes with. */
 const DIGITS_MAX = 34
 
-/** Whether a value, in the wire form that field-type.ts gives, belongs in a field of this type. */
+/**
+ * Whether a value, in the wire form that field-type.ts gives, belongs in a field of this type. `isParty`: whom a value can
+ * name. Attacker-controlled: `value`, any JSON.
+ */
 export function fitsType(type: FieldType, value: unknown, isParty: (handle: Handle) => boolean): boolean {
   switch (type.type) {
     case 'text':
       return typeof value === 'string'
     case 'integer':
-      return typeof value === 'number' ? Number.isSafeInteger(value) && !Object.is(value, -0) : isLargeInteger(value)
+      return typeof value === 'number' ? Number.isSafeInteger(value) : isLargeInteger(value)
     case 'decimal':
       return isDecimal(value)
     case 'money':
@@ -43,12 +49,15 @@ export function fitsType(type: FieldType, value: unknown, isParty: (handle: Hand
 
 /** Digits as a string only where a JSON number would be rounded: so every integer has one spelling. */
 function isLargeInteger(value: unknown): boolean {
-  if (typeof value !== 'string' || value.length > DIGITS_MAX + 1 || !INTEGER.test(value) || value === '-0') return false
-  return !Number.isSafeInteger(Number(value))
+  return typeof value === 'string' && INTEGER.test(value) && isComputable(value) && !Number.isSafeInteger(Number(value))
 }
 
 function isDecimal(value: unknown): boolean {
-  return typeof value === 'string' && DECIMAL.test(value) && value.replace(/[-.]/g, '').length <= DIGITS_MAX
+  return typeof value === 'string' && DECIMAL.test(value) && isComputable(value)
+}
+
+function isComputable(number: string): boolean {
+  return number.replace(/[-.]/g, '').length <= DIGITS_MAX
 }
 
 function isMoney(value: unknown): boolean {

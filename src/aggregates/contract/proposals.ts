@@ -1,69 +1,82 @@
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { CommandOf } from '../../events/commands.ts'
-import type { ElementId, ProposalId } from '../../events/ids.ts'
-import { requestKey } from '../../events/ids.ts'
-import { type DecideContext, type Decision, Rejection } from './decision.ts'
+import { type ElementId, type ProposalId, type RequestRef, requestKey } from '../../events/ids.ts'
+import type { Resolved } from './command-form.ts'
+import { type CommandContext, type DecideContext, type Decision, Rejection } from './decision.ts'
 import { fitsType } from './field-value.ts'
-import { type ContractState, type Field, find, type Proposal, partyOf } from './state.ts'
+import { type ContractState, type Field, find, isMemberOrInvitee, type Proposal } from './state.ts'
 
-/** `field` is resolved already. `command`: its place in the request, which names the proposal. */
+/**
+ * A value in the author's name. It takes the place of the author's own that stands, and of those that the author had
+ * seen (`basis`); any other stays beside it: a conflict, or, for an `exclusive` one, void.
+ */
 export function proposeValue(
-  command: CommandOf<'ProposeValue'> & { readonly field: ElementId },
+  { field: id, seal, basis, exclusive }: Resolved<'ProposeValue'>,
   state: ContractState,
-  context: DecideContext,
-  place: number,
+  { author, request, place, reveal }: CommandContext,
 ): Decision {
-  const field = fieldAt(command.field, state)
+  const field = fieldAt(id, state)
   if (field instanceof Rejection) return field
-  const opened = context.reveal(command.seal)
+  const opened = reveal(seal)
   if (opened === undefined) return new Rejection('value_taken')
-  if (!fitsType(field.field, opened.value, (handle) => partyOf(state, handle) !== undefined)) {
-    return new Rejection('value_wrong_type', [field.field.type])
-  }
-  if (Buffer.byteLength(canonicalJson(opened.value)) > state.limits.valueBytes) {
-    return new Rejection('limit_exceeded', ['valueBytes'])
-  }
-  const isReplaced = ({ id, by }: Proposal) => by === context.author || command.basis.includes(id)
-  const others = field.proposals.filter((proposal) => !isReplaced(proposal))
-  if (command.exclusive && others.length > 0) return new Rejection('field_conflict', others.map(({ id }) => id))
-  return [
-    {
-      type: 'ValueProposed',
-      field: field.id,
-      proposal: `${requestKey(context.request)}.${place}` as ProposalId,
-      by: context.author,
-      seal: command.seal,
-      replaces: field.proposals.filter(isReplaced).map(({ id }) => id),
-    },
-  ]
+  const problem = valueProblem(opened.value, field, state)
+  if (problem !== undefined) return problem
+  const isReplaced = (standing: Proposal) => standing.by === author || basis.includes(standing.id)
+  const unseen = field.proposals.filter((standing) => !isReplaced(standing))
+  if (exclusive && unseen.length > 0) return new Rejection('field_conflict', idsOf(unseen))
+  const replaces = idsOf(field.proposals.filter(isReplaced))
+  return [{ type: 'ValueProposed', field: id, proposal: proposalId(request, place), by: author, seal, replaces }]
 }
 
 export function withdrawProposal(
-  command: CommandOf<'WithdrawProposal'>,
+  { field: id, proposal }: CommandOf<'WithdrawProposal'>,
   state: ContractState,
-  context: DecideContext,
+  { author }: DecideContext,
 ): Decision {
-  const field = fieldAt(command.field, state)
-  if (field instanceof Rejection) return field
-  const proposal = field.proposals.find(({ id }) => id === command.proposal)
-  if (proposal === undefined) return new Rejection('no_such_proposal', [command.proposal])
-  if (proposal.by !== context.author) return new Rejection('not_author', [proposal.by])
-  return [{ type: 'ProposalWithdrawn', field: field.id, proposal: proposal.id }]
+  const standing = proposalAt(id, proposal, state)
+  if (standing instanceof Rejection) return standing
+  if (standing.by !== author) return new Rejection('not_author', [standing.by])
+  return [{ type: 'ProposalWithdrawn', field: id, proposal }]
 }
 
-/** A NO turns the proposal down, whoever's it is. */
-export function castVote(command: CommandOf<'CastVote'>, state: ContractState, context: DecideContext): Decision {
-  const field = fieldAt(command.field, state)
-  if (field instanceof Rejection) return field
-  const { proposal, vote, reason } = command
-  if (!field.proposals.some(({ id }) => id === proposal)) return new Rejection('no_such_proposal', [proposal])
-  const by = context.author
-  const cast = { type: 'VoteCast', field: field.id, proposal, by, vote, ...(reason === undefined ? {} : { reason }) } as const
-  return vote === 'yes' ? [cast] : [cast, { type: 'ProposalTurnedDown', field: field.id, proposal, by }]
+/** A NO turns the proposal down, whoever's it is: also the author's own, which comes to withdrawing it. */
+export function castVote(
+  { field: id, proposal, vote, reason }: CommandOf<'CastVote'>,
+  state: ContractState,
+  { author: by }: DecideContext,
+): Decision {
+  const standing = proposalAt(id, proposal, state)
+  if (standing instanceof Rejection) return standing
+  const why = reason === undefined ? {} : { reason }
+  const cast = { type: 'VoteCast', field: id, proposal, by, vote, ...why } as const
+  return vote === 'yes' ? [cast] : [cast, { type: 'ProposalTurnedDown', field: id, proposal, by }]
+}
+
+function valueProblem(value: unknown, { field: type }: Field, state: ContractState): Rejection | undefined {
+  if (Buffer.byteLength(canonicalJson(value)) > state.limits.valueBytes) {
+    return new Rejection('limit_exceeded', ['valueBytes'])
+  }
+  const fits = fitsType(type, value, (handle) => isMemberOrInvitee(state, handle))
+  return fits ? undefined : new Rejection('value_wrong_type', [type.type])
 }
 
 function fieldAt(id: ElementId, state: ContractState): Field | Rejection {
   const element = find(state, id)
   if (element === undefined) return new Rejection('no_such_element', [id])
   return element.kind === 'field' ? element : new Rejection('not_a_field', [id])
+}
+
+function proposalAt(field: ElementId, id: ProposalId, state: ContractState): Proposal | Rejection {
+  const element = fieldAt(field, state)
+  if (element instanceof Rejection) return element
+  return element.proposals.find((standing) => standing.id === id) ?? new Rejection('no_such_proposal', [id])
+}
+
+function idsOf(proposals: readonly Proposal[]): ProposalId[] {
+  return proposals.map(({ id }) => id)
+}
+
+/** A proposal is named by the command that makes it. */
+function proposalId(request: RequestRef, place: number): ProposalId {
+  return `${requestKey(request)}.${place}` as ProposalId
 }

@@ -1,10 +1,10 @@
 import { Map as ImmutableMap } from 'immutable'
+import type { Hash } from '../../crypto/hash.ts'
 import { type Charter, defaultCharter } from '../../events/charter.ts'
 import type { FieldType } from '../../events/field-type.ts'
 import { type ElementId, type Handle, type LedgerIndex, type ProposalId, ROOT, type Uid } from '../../events/ids.ts'
 import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
-import type { Hash } from '../../crypto/hash.ts'
 import { ChildTree } from './child-tree.ts'
 
 export interface Member {
@@ -17,8 +17,9 @@ export interface Former extends Member {
   readonly resignedAt: LedgerIndex
 }
 
-/** Open: used ones are memberships. */
+/** An open one: once used, it has become a membership. */
 export interface Invitation {
+  /** Ledger index of the request that invited; it may have invited others too. */
   readonly index: LedgerIndex
   readonly by: Handle
   readonly party: PartyCard
@@ -47,7 +48,10 @@ export interface Proposal {
 
 interface Named {
   readonly id: ElementId
+  /** Unique in the block that it stands in. */
   readonly name: string
+  /** Key of the request that gave it the name; null for the root, which has none: it is there from the first. */
+  readonly namedBy: string | null
   /** Alone changes the structure under it; null: shared. */
   readonly owner: Handle | null
 }
@@ -56,15 +60,16 @@ export interface Block extends Named {
   readonly kind: 'block'
   /** Its children are entries, named by their numbers from 1. */
   readonly list: boolean
+  /** The next child gets the ordinal `children.slots`; that of a removed one is never given again. */
   readonly children: ChildTree
-  /** Ordinals of the children that are there. */
+  /** Ordinals of the children that are there. Follows from them, so no hash is taken over it. */
   readonly names: ImmutableMap<string, number>
 }
 
 export interface Field extends Named {
   readonly kind: 'field'
   readonly field: FieldType
-  /** Standing, in ledger order. One: the agreed value. More: a conflict. */
+  /** Those that stand, in ledger order; never two of one party. One: the agreed value. More: a conflict. */
   readonly proposals: readonly Proposal[]
 }
 
@@ -89,12 +94,12 @@ export function initialState(contract: Uid): ContractState {
     charter: defaultCharter,
     limits: defaultLimits,
     parties: { members: [], invitations: [], former: [] },
-    document: emptyBlock(ROOT, '', null, false),
+    document: emptyBlock({ id: ROOT, name: '', namedBy: null, owner: null, list: false }),
   }
 }
 
-export function emptyBlock(id: ElementId, name: string, owner: Handle | null, list: boolean): Block {
-  return { kind: 'block', id, name, owner, list, children: ChildTree.empty, names: ImmutableMap() }
+export function emptyBlock(about: Named & Pick<Block, 'list'>): Block {
+  return { kind: 'block', ...about, children: ChildTree.empty, names: ImmutableMap() }
 }
 
 /** In the order of their admission; the same array as long as membership does not change. */
@@ -115,10 +120,20 @@ export function invitationOf(state: ContractState, handle: Handle): Invitation |
   return state.parties.invitations.find(({ party }) => party.handle === handle)
 }
 
+/** Who is, was, or is invited to be on the contract: no handle, DID or key of theirs is taken in again. */
+export function cardsOf({ parties: { members, former, invitations } }: ContractState): PartyCard[] {
+  return [...members, ...former].map(({ card }) => card).concat(invitations.map(({ party }) => party))
+}
+
 /** Whoever is, was, or is invited to be on the contract: a handle is never used twice. */
 export function partyOf(state: ContractState, handle: Handle): { readonly card: PartyCard } | undefined {
   const invited = invitationOf(state, handle)
   return memberOf(state, handle) ?? formerOf(state, handle) ?? (invited && { card: invited.party })
+}
+
+/** What a value of the type `party` can name. */
+export function isMemberOrInvitee(state: ContractState, handle: Handle): boolean {
+  return memberOf(state, handle) !== undefined || invitationOf(state, handle) !== undefined
 }
 
 export function childNamed(block: Block, name: string): Element | undefined {
@@ -141,6 +156,12 @@ export function ordinalsOf(id: ElementId): number[] {
   return id.split('.').slice(1).map(Number)
 }
 
+/** An element's place among its siblings. Requires another than the root. */
+export function ordinalOf(id: ElementId): number {
+  return Number(id.slice(id.lastIndexOf('.') + 1))
+}
+
+/** Requires another than the root. */
 export function parentIdOf(id: ElementId): ElementId {
   return id.slice(0, id.lastIndexOf('.')) as ElementId
 }

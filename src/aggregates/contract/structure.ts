@@ -1,54 +1,66 @@
 import type { CommandOf } from '../../events/commands.ts'
 import { type ElementId, type Handle, ROOT } from '../../events/ids.ts'
+import type { Resolved } from './command-form.ts'
 import { type DecideContext, type Decision, Rejection } from './decision.ts'
-import { type Block, type ContractState, childNamed, type Element, find, memberOf, ordinalsOf, parentIdOf } from './state.ts'
+import {
+  type Block,
+  type ContractState,
+  childNamed,
+  type Element,
+  find,
+  memberOf,
+  ordinalsOf,
+  parentIdOf,
+} from './state.ts'
 
-/** The `parent` of these commands is resolved already: `#n` stands for what command n of the same request added. */
-export function addBlock(
-  command: CommandOf<'AddBlock'> & { readonly parent: ElementId },
-  state: ContractState,
-  context: DecideContext,
-): Decision {
+export function addBlock(command: Resolved<'AddBlock'>, state: ContractState, context: DecideContext): Decision {
   const place = placeFor(command, state, context)
   if (place instanceof Rejection) return place
   return [{ type: 'BlockAdded', ...place, list: command.list ?? false }]
 }
 
-export function addField(
-  command: CommandOf<'AddField'> & { readonly parent: ElementId },
-  state: ContractState,
-  context: DecideContext,
-): Decision {
+export function addField(command: Resolved<'AddField'>, state: ContractState, context: DecideContext): Decision {
   const place = placeFor(command, state, context)
   if (place instanceof Rejection) return place
   return [{ type: 'FieldAdded', ...place, field: command.field }]
 }
 
-export function renameElement(command: CommandOf<'RenameElement'>, state: ContractState, context: DecideContext): Decision {
-  const target = changeable(command.element, state, context)
-  if (target instanceof Rejection) return target
-  const { parent, element } = target
+export function renameElement(
+  { element: id, name }: CommandOf<'RenameElement'>,
+  state: ContractState,
+  context: DecideContext,
+): Decision {
+  const element = changeable(id, state, context)
+  if (element instanceof Rejection) return element
+  const parent = parentOf(element, state)
   if (parent.list) return new Rejection('name_unfit')
-  const unfit = nameProblem(command.name, parent, state)
-  if (unfit !== undefined) return unfit
-  return [{ type: 'ElementRenamed', element: element.id, name: command.name }]
+  return nameProblem(name, parent, state) ?? [{ type: 'ElementRenamed', element: id, name }]
 }
 
-export function removeElement(command: CommandOf<'RemoveElement'>, state: ContractState, context: DecideContext): Decision {
-  const target = changeable(command.element, state, context)
-  if (target instanceof Rejection) return target
-  return [{ type: 'ElementRemoved', element: target.element.id }]
+/** With all that stands under it, whoever owns that. */
+export function removeElement(
+  { element: id }: CommandOf<'RemoveElement'>,
+  state: ContractState,
+  context: DecideContext,
+): Decision {
+  const element = changeable(id, state, context)
+  return element instanceof Rejection ? element : [{ type: 'ElementRemoved', element: id }]
 }
 
-/** What is shared belongs to nobody, so nobody can give it away. */
-export function grantElement(command: CommandOf<'GrantElement'>, state: ContractState, context: DecideContext): Decision {
-  const element = find(state, command.element)
-  if (element === undefined) return new Rejection('no_such_element', [command.element])
-  if (element.owner !== context.author) return new Rejection('not_owner', element.owner === null ? [] : [element.owner])
-  if (command.to !== null && memberOf(state, command.to) === undefined) return new Rejection('owner_unfit', [command.to])
-  return [{ type: 'ElementGranted', element: element.id, to: command.to }]
+/** What is shared belongs to nobody, so nobody can give it away. What stands under the element keeps its owners. */
+export function grantElement(
+  { element: id, to }: CommandOf<'GrantElement'>,
+  state: ContractState,
+  { author }: DecideContext,
+): Decision {
+  const element = find(state, id)
+  if (element === undefined) return new Rejection('no_such_element', [id])
+  if (element.owner !== author) return new Rejection('not_owner', element.owner === null ? [] : [element.owner])
+  if (to !== null && memberOf(state, to) === undefined) return new Rejection('owner_unfit', [to])
+  return [{ type: 'ElementGranted', element: id, to }]
 }
 
+/** Where a new element comes to stand, what it is called there, and whose it is. */
 interface Place {
   readonly element: ElementId
   readonly name: string
@@ -56,43 +68,61 @@ interface Place {
 }
 
 function placeFor(
-  command: { readonly parent: ElementId; readonly name?: string; readonly owner?: Handle | null },
+  command: Resolved<'AddBlock'> | Resolved<'AddField'>,
   state: ContractState,
   { author }: DecideContext,
 ): Place | Rejection {
   const parent = find(state, command.parent)
   if (parent === undefined) return new Rejection('no_such_element', [command.parent])
   if (parent.kind !== 'block') return new Rejection('not_a_block', [command.parent])
-  if (!mayChange(parent, author)) return new Rejection('not_owner', [parent.owner as Handle])
+  if (!mayChange(parent, author)) return notOwner(parent)
+  if (depthOf(parent) >= state.limits.treeDepth) return new Rejection('limit_exceeded', ['treeDepth'])
   if (parent.list !== (command.name === undefined)) return new Rejection('name_unfit')
-  const name = command.name ?? String(parent.children.slots + 1)
-  const unfit = nameProblem(name, parent, state)
-  if (unfit !== undefined) return unfit
-  if (ordinalsOf(parent.id).length >= state.limits.treeDepth) return new Rejection('limit_exceeded', ['treeDepth'])
+  const ordinal = parent.children.slots
+  const name = command.name ?? String(ordinal + 1)
+  const problem = nameProblem(name, parent, state)
+  if (problem !== undefined) return problem
   const owner = command.owner === undefined ? parent.owner : command.owner
-  if (command.owner !== undefined && owner !== null && owner !== author) return new Rejection('owner_unfit', [owner])
-  return { element: `${parent.id}.${parent.children.slots}` as ElementId, name, owner }
+  // The parent's owner can be no other: the author may change the parent, so it is the author's, or shared.
+  if (owner !== null && owner !== author) return new Rejection('owner_unfit', [owner])
+  return { element: `${parent.id}.${ordinal}` as ElementId, name, owner }
 }
 
 function nameProblem(name: string, parent: Block, state: ContractState): Rejection | undefined {
-  if (name.length > state.limits.nameCharacters) return new Rejection('limit_exceeded', ['nameCharacters'])
+  if (codePoints(name) > state.limits.nameCharacters) return new Rejection('limit_exceeded', ['nameCharacters'])
   const holder = childNamed(parent, name)
-  return holder === undefined ? undefined : new Rejection('name_taken', [holder.id])
+  if (holder === undefined) return undefined
+  return new Rejection('name_taken', holder.namedBy === null ? [holder.id] : [holder.id, holder.namedBy])
 }
 
 /** Renamed or removed by whoever may change the block that it stands in, or owns the element itself. */
-function changeable(
-  id: ElementId,
-  state: ContractState,
-  { author }: DecideContext,
-): { readonly parent: Block; readonly element: Element } | Rejection {
-  const element = id === ROOT ? undefined : find(state, id)
+function changeable(id: ElementId, state: ContractState, { author }: DecideContext): Element | Rejection {
+  if (id === ROOT) return new Rejection('root_fixed')
+  const element = find(state, id)
   if (element === undefined) return new Rejection('no_such_element', [id])
-  const parent = find(state, parentIdOf(id)) as Block
-  if (mayChange(parent, author) || element.owner === author) return { parent, element }
-  return new Rejection('not_owner', [parent.owner as Handle])
+  const parent = parentOf(element, state)
+  return mayChange(parent, author) || element.owner === author ? element : notOwner(parent)
+}
+
+function parentOf({ id }: Element, state: ContractState): Block {
+  return find(state, parentIdOf(id)) as Block
 }
 
 function mayChange(block: Block, author: Handle): boolean {
   return block.owner === null || block.owner === author
+}
+
+/** Requires a block that is not shared. */
+function notOwner({ owner }: Block): Rejection {
+  return new Rejection('not_owner', [owner as Handle])
+}
+
+/** The root has depth 0. */
+function depthOf({ id }: Element): number {
+  return ordinalsOf(id).length
+}
+
+/** As JSON Schema counts the length of a text. */
+function codePoints(text: string): number {
+  return [...text].length
 }

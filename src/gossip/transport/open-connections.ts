@@ -34,7 +34,7 @@ export class OpenConnections {
     // So that a caller does not take the connection for one that it can keep.
     for (const answer of this.#answers) if (!answer.headersSent) answer.setHeader('connection', 'close')
     await this.#answered(graceMs)
-    
+    for (const socket of this.#sockets) socket.destroy()
     await closed
   }
 

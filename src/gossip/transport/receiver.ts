@@ -19,7 +19,7 @@ import { readBody } from './request-body.ts'
 /** The node cannot listen at its endpoint. Evidence: `endpoint`. */
 export class EndpointUnavailable extends ConcordataError {}
 
-export interface ReceiverLimits {
+interface ReceiverLimits {
   readonly bodyBytesMax: number
   /** For the TLS handshake, and then for the head of a request. */
   readonly headTimeoutMs: number
@@ -32,7 +32,7 @@ export interface ReceiverLimits {
   readonly connectionsMax: number
 }
 
-export const defaultReceiverLimits: ReceiverLimits = {
+const defaultReceiverLimits: ReceiverLimits = {
   bodyBytesMax: EXCHANGE_BYTES_MAX,
   headTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
@@ -65,7 +65,7 @@ export interface Receiver {
 
 /**
  * The only thing of a node that faces outward. Whoever is not approved can read the introduction; to everything else
- * it gets an empty 403, before a byte of its body is read. Rejects with EndpointUnavailable.
+ * it gets an empty 403, before its body is read. Rejects with EndpointUnavailable.
  */
 export async function openReceiver<Party>(options: ReceiverOptions<Party>): Promise<Receiver> {
   const limits = { ...defaultReceiverLimits, ...options.limits }
@@ -105,6 +105,7 @@ export async function openReceiver<Party>(options: ReceiverOptions<Party>): Prom
   server.timeout = limits.idleTimeoutMs
   const connections = new OpenConnections(server)
   const endpoint = await listen(server, new URL(options.endpoint))
+  server.on('error', options.failed)
   return { endpoint, close: () => connections.close(limits.closeTimeoutMs) }
 }
 
@@ -135,11 +136,15 @@ function authenticator<Party>({ authenticate }: Pick<ReceiverOptions<Party>, 'au
 
 async function listen(server: Server, endpoint: URL): Promise<string> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
+    const fail = (cause: Error) => {
       const message = `cannot listen at ${endpoint.origin}: ${cause.message}`
       reject(new EndpointUnavailable('endpoint_unavailable', message, { endpoint: endpoint.origin }, { cause }))
+    }
+    server.once('error', fail)
+    server.listen({ ...listeningHost(endpoint), port: Number(endpoint.port || 443) }, () => {
+      server.off('error', fail)
+      resolve()
     })
-    server.listen({ ...listeningHost(endpoint), port: Number(endpoint.port || 443) }, resolve)
   })
   const { port } = server.address() as AddressInfo
   return `https://${endpoint.hostname}:${port}`

@@ -76,7 +76,8 @@ t.test('whether a party is approved is asked for every request, on a kept connec
   const { endpoint } = await receiving(t, { authenticate: () => (isApproved ? 'friend' : undefined) })
   const socket = await openTls(endpoint, friend)
   socket.write(exchangeOf('hi'))
-  await new Promise((resolve) => socket.once('data', resolve))
+  const first = await new Promise((resolve) => socket.once('data', resolve))
+  t.match(String(first), /^HTTP\/1\.1 200 OK\r\n.*\r\nKeep-Alive: timeout=120\r\n/s)
   isApproved = false
   socket.write(exchangeOf('hi'))
   t.match(await untilClosed(socket), /^HTTP\/1\.1 403 Forbidden\r\n/)
@@ -134,17 +135,42 @@ t.test('of a fault of ours the caller learns nothing', async (t) => {
   t.match(faults, [{ message: 'disk /var/lib/secret is full' }])
 })
 
+t.test('a body announced as too large is not waited for', async (t) => {
+  const { endpoint } = await receiving(t)
+  const socket = await openTls(endpoint, friend)
+  socket.write(exchangeOf('hi').replace('content-length: 2', 'content-length: 999999999'))
+  t.match(await untilClosed(socket), /^HTTP\/1\.1 413 /)
+})
+
 t.test('who is slow is let go', async (t) => {
-  const limits = { headTimeoutMs: 100, requestTimeoutMs: 200 }
-  const { endpoint } = await receiving(t, { limits, exchange: async () => t.fail('half a body was taken') as never })
-  t.equal(await untilClosed(await openTcp(endpoint)), '', 'no TLS handshake')
-
-  const silent = await openTls(endpoint, friend)
-  t.match(await untilClosed(silent), /^HTTP\/1\.1 408 /, 'no request')
-
-  const drop = await openTls(endpoint, friend)
-  drop.write(exchangeOf('a whole body').slice(0, -1))
-  t.match(await untilClosed(drop), /^HTTP\/1\.1 408 /, 'no end of the body')
+  const short = 100
+  const long = 60_000
+  t.test('in the TLS handshake', async (t) => {
+    const { endpoint } = await receiving(t, { limits: { headTimeoutMs: short, requestTimeoutMs: long } })
+    t.equal(await untilClosed(await openTcp(endpoint)), '')
+  })
+  t.test('in the head of a request', async (t) => {
+    const { endpoint } = await receiving(t, { limits: { headTimeoutMs: short, requestTimeoutMs: long } })
+    const silent = await openTls(endpoint, friend)
+    t.match(await untilClosed(silent), /^HTTP\/1\.1 408 /)
+    const dawdling = await openTls(endpoint, friend)
+    dawdling.write('POST /exchange HTTP/1.1\r\nhost: own\r\n')
+    t.match(await untilClosed(dawdling), /^HTTP\/1\.1 408 /)
+  })
+  t.test('in its body', async (t) => {
+    const exchange = async () => t.fail('half a body was taken') as never
+    const limits = { headTimeoutMs: short, requestTimeoutMs: 2 * short }
+    const { endpoint } = await receiving(t, { limits, exchange })
+    const socket = await openTls(endpoint, friend)
+    socket.write(exchangeOf('a whole body').slice(0, -1))
+    t.match(await untilClosed(socket), /^HTTP\/1\.1 408 /)
+  })
+  t.test('between two requests', async (t) => {
+    const { endpoint } = await receiving(t, { limits: { idleTimeoutMs: short } })
+    const socket = await openTls(endpoint, friend)
+    socket.write(exchangeOf('hi'))
+    t.match(await untilClosed(socket), /^HTTP\/1\.1 200 OK\r\n.*friend: hi$/s)
+  })
 })
 
 t.test('what is not HTTP is answered with 400 and nothing more', async (t) => {

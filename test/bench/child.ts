@@ -1,0 +1,49 @@
+import { type ChildProcess, fork } from 'node:child_process'
+
+/** A party as a process of its own, asked over the channel that `fork` makes. One question at a time. */
+export class Child {
+  readonly #process: ChildProcess
+
+  constructor(script: string) {
+    this.#process = fork(new URL(script, import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  }
+
+  ask<T>(question: { readonly kind: string; readonly [name: string]: unknown }): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const failed = (code: number | null) => reject(new Error(`the party ended with status ${code}`))
+      this.#process.once('exit', failed)
+      this.#process.once('message', (answer) => {
+        this.#process.off('exit', failed)
+        const { value, error } = answer as { value: T; error?: string }
+        if (error === undefined) resolve(value)
+        else reject(new Error(error))
+      })
+      this.#process.send(question)
+    })
+  }
+
+  async end(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve))
+    this.#process.disconnect()
+    await ended
+  }
+}
+
+/** The other side: answers questions until the channel closes. */
+export function answerQuestions(answer: (question: never) => Promise<unknown>, close: () => Promise<void>): void {
+  process.on('message', (question) => {
+    answer(question as never).then(
+      (value) => process.send?.({ value: value ?? null }),
+      (error: Error) => process.send?.({ error: error.stack ?? String(error) }),
+    )
+  })
+  process.once('disconnect', () => {
+    void close().finally(() => process.exit(0))
+  })
+}
+
+/** User and system time of this process so far, in microseconds. */
+export function cpuMicros(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}

@@ -1,0 +1,65 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { pino } from 'pino'
+import { seal } from '../../src/events/seal.ts'
+import type { Uid } from '../../src/events/ids.ts'
+import { readConfiguration } from '../../src/node/configuration.ts'
+import { type Node, startNode, storePath } from '../../src/node/node.ts'
+import { answerQuestions, cpuMicros } from './child.ts'
+import { atRest, CHANGE_BYTES, FIELDS, type Load, underLoad } from './measure.ts'
+
+type Question =
+  | { readonly kind: 'start'; readonly dir: string }
+  | { readonly kind: 'load'; readonly contract: Uid; readonly load: Load }
+  | { readonly kind: 'rest'; readonly contract: Uid; readonly samples: number }
+  | { readonly kind: 'cpu' }
+  | { readonly kind: 'bytes' }
+
+let dir = ''
+let node: Node | undefined
+let turn = 0
+
+/** One change, as a program in the node's own process makes it: settled when it resolves. */
+async function change(contract: Uid, isTentative: boolean): Promise<void> {
+  const live = node?.contracts.get(contract)
+  if (live === undefined) throw new Error('the node is not up')
+  const value = randomBytes(CHANGE_BYTES / 2).toString('hex')
+  const { seal: sealed, payload } = seal(value, randomBytes(16))
+  const command = { basis: [], field: `0.${turn++ % FIELDS}`, seal: sealed, type: 'ProposeValue' }
+  const submission = live.submit({
+    request: { commands: [command], id: randomUUID(), ...(isTentative ? { tentative: true as const } : {}) },
+    payloads: { [sealed]: payload },
+    ...(isTentative ? { timeoutMs: 30_000 } : {}),
+  })
+  const verdict = await submission.verdict
+  if (verdict.kind !== 'settled' || verdict.outcome.kind !== 'accepted') throw new Error(JSON.stringify(verdict))
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+}
+
+answerQuestions(
+  async (question: Question) => {
+    switch (question.kind) {
+      case 'start': {
+        dir = question.dir
+        const environment = { logLevel: 'warn' } as const
+        node = await startNode(await readConfiguration(dir, environment), environment, pino({ level: 'warn' }, pino.destination(2)))
+        return
+      }
+      case 'load':
+        return underLoad(question.load, () => change(question.contract, false))
+      case 'rest':
+        return atRest(question.samples, () => change(question.contract, true))
+      case 'cpu':
+        return cpuMicros()
+      case 'bytes':
+        return (await sizeOf(storePath(dir))) + (await sizeOf(`${storePath(dir)}-wal`))
+    }
+  },
+  async () => node?.close(),
+)

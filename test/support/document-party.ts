@@ -1,0 +1,143 @@
+import type { KeyObject } from 'node:crypto'
+import { generateKeyPair, sign } from '../../src/crypto/ed25519.ts'
+import { type Acceptance, acceptanceBytes } from '../../src/events/acceptance.ts'
+import { defaultCharter } from '../../src/events/charter.ts'
+import type { Command, CommandOf } from '../../src/events/commands.ts'
+import type { FieldType } from '../../src/events/field-type.ts'
+import type { Handle, ProposalId } from '../../src/events/ids.ts'
+import { defaultLimits, type Limits } from '../../src/events/limits.ts'
+import type { PartyCard } from '../../src/events/party-card.ts'
+import { seal } from '../../src/events/seal.ts'
+import type { Request } from '../../src/events/statement.ts'
+import { type Act, type Document, UID } from './document.ts'
+
+/** A party with real keys, and all that it can do to a document. Elements are named by their paths. */
+export class Party {
+  readonly card: PartyCard
+  readonly #signingKey: KeyObject
+
+  constructor(handle: string, changes: Partial<PartyCard> = {}) {
+    const { privateKey, publicKey: signing } = generateKeyPair()
+    const keys = { signing, recovery: generateKeyPair().publicKey }
+    this.card = { handle: handle as Handle, did: `did:web:${handle}.example`, name: handle, keys, ...changes }
+    this.#signingKey = privateKey
+  }
+
+  get handle(): Handle {
+    return this.card.handle
+  }
+
+  opens(limits: Partial<Limits> = {}, founder: PartyCard = this.card): Act {
+    const command: CommandOf<'OpenContract'> = {
+      type: 'OpenContract',
+      title: 'Fleet 2027',
+      engine: 1,
+      charter: defaultCharter,
+      limits: { ...defaultLimits, ...limits },
+      founder,
+    }
+    return this.orders(command)
+  }
+
+  invites(invitee: { readonly card: PartyCard }): Act {
+    return this.orders({ type: 'InviteParty', party: invitee.card })
+  }
+
+  /** Brings in what the invitee signs, who takes the document as it is for verified. */
+  admits(invitee: Party, changes: Partial<Acceptance> = {}): Act {
+    return this.#writes((document) => ({ type: 'AdmitParty', accepted: invitee.accepts(document, changes) }))
+  }
+
+  accepts(document: Document, changes: Partial<Acceptance> = {}): CommandOf<'AdmitParty'>['accepted'] {
+    const invitation = document.state.parties.invitations.find(({ party }) => party.handle === this.handle)
+    const acceptance: Acceptance = {
+      contract: UID,
+      invitation: invitation?.index ?? 0,
+      handle: this.handle,
+      keys: this.card.keys,
+      charter: defaultCharter,
+      head: document.head,
+      lastIndex: 1000,
+      ...changes,
+    }
+    return { acceptance, signature: sign(this.#signingKey, acceptanceBytes(acceptance)) }
+  }
+
+  resigns(reason?: string): Act {
+    return this.orders({ type: 'Resign', ...(reason === undefined ? {} : { reason }) })
+  }
+
+  addsBlock(path: string, changes: { list?: true; owner?: Handle | null } = {}): Act {
+    return this.#writes((document) => ({ type: 'AddBlock', ...document.placeOf(path), ...changes }))
+  }
+
+  addsField(path: string, field: FieldType = { type: 'text' }, changes: { owner?: Handle | null } = {}): Act {
+    return this.#writes((document) => ({ type: 'AddField', ...document.placeOf(path), field, ...changes }))
+  }
+
+  renames(path: string, name: string): Act {
+    return this.#writes((document) => ({ type: 'RenameElement', element: document.idAt(path), name }))
+  }
+
+  removes(path: string): Act {
+    return this.#writes((document) => ({ type: 'RemoveElement', element: document.idAt(path) }))
+  }
+
+  grants(path: string, to: Party | null): Act {
+    return this.#writes((document) => ({
+      type: 'GrantElement',
+      element: document.idAt(path),
+      to: to?.handle ?? null,
+    }))
+  }
+
+  /** Having seen none of the others that stand there. */
+  proposes(path: string, value: unknown, changes: { exclusive?: true; basis?: readonly ProposalId[] } = {}): Act {
+    const { seal: sealed, payload } = seal(value, new Uint8Array(16))
+    return {
+      author: this.handle,
+      write: (document) => ({
+        commands: [{ type: 'ProposeValue', field: document.idAt(path), seal: sealed, basis: [], ...changes }],
+        values: new Map([[sealed, payload]]),
+      }),
+    }
+  }
+
+  /** Having seen all that stand there. */
+  settles(path: string, value: unknown): Act {
+    return {
+      author: this.handle,
+      write: (document) => {
+        const basis = document.fieldAt(path).proposals.map(({ id }) => id)
+        return this.proposes(path, value, { basis }).write(document)
+      },
+    }
+  }
+
+  withdraws(path: string, of: Party = this): Act {
+    return this.#writes((document) => ({
+      type: 'WithdrawProposal',
+      field: document.idAt(path),
+      proposal: document.proposalOf(of, path),
+    }))
+  }
+
+  votes(vote: 'yes' | 'no', path: string, of: Party, reason?: string): Act {
+    return this.#writes((document) => ({
+      type: 'CastVote',
+      field: document.idAt(path),
+      proposal: document.proposalOf(of, path),
+      vote,
+      ...(reason === undefined ? {} : { reason }),
+    }))
+  }
+
+  /** These very commands: known ones or not. */
+  orders(...commands: (Command | Request['commands'][number])[]): Act {
+    return { author: this.handle, write: () => ({ commands, values: new Map() }) }
+  }
+
+  #writes(command: (document: Document) => Command): Act {
+    return { author: this.handle, write: (document) => ({ commands: [command(document)], values: new Map() }) }
+  }
+}

@@ -1,0 +1,241 @@
+import { contract, decideRequest } from '../../src/aggregates/contract/contract.ts'
+import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
+import {
+  agreedProposal,
+  type ContractState,
+  childNamed,
+  type Element,
+  type Field,
+  membersOf,
+} from '../../src/aggregates/contract/state.ts'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
+import type { Acceptance } from '../../src/events/acceptance.ts'
+import type { Command } from '../../src/events/commands.ts'
+import type { ContractEvent } from '../../src/events/contract-events.ts'
+import type { FieldType } from '../../src/events/field-type.ts'
+import { type ElementId, type Handle, type ProposalId, type RequestRef, ROOT, type Uid } from '../../src/events/ids.ts'
+import type { VoidReason } from '../../src/events/outcome.ts'
+import type { Payload, Request } from '../../src/events/statement.ts'
+import { leafHash } from '../../src/merkle/hashing.ts'
+import { MerkleLog } from '../../src/merkle/merkle-log.ts'
+import { assert } from '../../src/runtime/assert.ts'
+import type { Party } from './document-party.ts'
+
+export const UID = '6bfp6e7bfq270g4sq0y7sxt0xs' as Uid
+
+/** What a party means to do: written as a request when its turn comes, on the document as it is then. */
+export interface Act {
+  readonly author: Handle | 'founder'
+  write(document: Document): Written
+}
+
+export interface Written {
+  readonly commands: Request['commands']
+  readonly values: ReadonlyMap<Hash, Payload>
+}
+
+/** Requests that are written before any of them is in the ledger. */
+interface Concurrent {
+  readonly concurrent: readonly Act[]
+}
+
+export type Fate = 'accepted' | VoidReason
+
+interface Entry {
+  readonly index: number
+  readonly request: RequestRef
+  readonly outcome: Fate
+  readonly events: readonly ContractEvent[]
+}
+
+/** A contract document, and the ledger that it comes from. An immutable value: `when` answers the document after. */
+export class Document {
+  readonly state: ContractState
+  readonly entries: readonly Entry[]
+  /** Of the requests of the last `when`. */
+  readonly fates: readonly Fate[]
+  readonly #log: MerkleLog
+  readonly #values: ReadonlyMap<Hash, Payload>
+
+  private constructor(
+    state: ContractState,
+    entries: readonly Entry[],
+    fates: readonly Fate[],
+    log: MerkleLog,
+    values: ReadonlyMap<Hash, Payload>,
+  ) {
+    this.state = state
+    this.entries = entries
+    this.fates = fates
+    this.#log = log
+    this.#values = values
+  }
+
+  static unopened(): Document {
+    return new Document(contract.initialState(UID), [], [], MerkleLog.empty, new Map())
+  }
+
+  /** Puts the requests into the ledger, one entry each. */
+  when(...steps: readonly (Act | Concurrent)[]): Document {
+    let document: Document = this
+    const fates: Fate[] = []
+    for (const step of steps) {
+      const acts = 'concurrent' in step ? step.concurrent : [step]
+      const asKnown = document
+      for (const act of acts) {
+        document = document.#after(act.author, act.write(asKnown))
+        fates.push(...document.fates)
+      }
+    }
+    return new Document(document.state, document.entries, fates, document.#log, document.#values)
+  }
+
+  /** Of the last request. */
+  get fate(): Fate {
+    return this.fates.at(-1) as Fate
+  }
+
+  /** Of the last request. */
+  get events(): readonly ContractEvent[] {
+    return this.entries.at(-1)?.events ?? []
+  }
+
+  get record(): Hash {
+    return recordHash(this.state)
+  }
+
+  get head(): Acceptance['head'] {
+    return { size: this.#log.size, root: this.#log.root(), record: this.record }
+  }
+
+  get handles(): Handle[] {
+    return membersOf(this.state).map(({ card }) => card.handle)
+  }
+
+  /** By names from the root on, with slashes between; the root is ''. */
+  at(path: string): Element | undefined {
+    let element: Element | undefined = this.state.document
+    for (const name of path === '' ? [] : path.split('/')) {
+      element = element?.kind === 'block' ? childNamed(element, name) : undefined
+    }
+    return element
+  }
+
+  /** `#n` stays what it is. */
+  idAt(path: string): ElementId {
+    if (path.startsWith('#')) return path as ElementId
+    const element = this.at(path)
+    assert(element !== undefined, `the document has ${path}`)
+    return element.id
+  }
+
+  /** Where an element of this path is to be added; in a list the path ends with a slash. */
+  placeOf(path: string): { parent: ElementId; name?: string } {
+    const slash = path.lastIndexOf('/')
+    const parent = slash === -1 ? ROOT : this.idAt(path.slice(0, slash))
+    const name = path.slice(slash + 1)
+    return name === '' ? { parent } : { parent, name }
+  }
+
+  fieldAt(path: string): Field {
+    const element = this.at(path)
+    assert(element?.kind === 'field', `${path} is a field`)
+    return element
+  }
+
+  namesIn(path: string): string[] {
+    const element = this.at(path)
+    assert(element?.kind === 'block', `${path} is a block`)
+    return [...element.children].map(({ name }) => name)
+  }
+
+  agreedAt(path: string): unknown {
+    const agreed = agreedProposal(this.fieldAt(path))
+    return agreed && this.#values.get(agreed.seal)?.value
+  }
+
+  /** All values that stand, where more than one does. */
+  conflictAt(path: string): unknown[] | undefined {
+    const { proposals } = this.fieldAt(path)
+    return proposals.length < 2 ? undefined : proposals.map((standing) => this.#values.get(standing.seal)?.value)
+  }
+
+  proposalOf(author: Party, path: string): ProposalId {
+    const found = this.fieldAt(path).proposals.find(({ by }) => by === author.handle)
+    assert(found !== undefined, `${author.handle} has a proposal at ${path}`)
+    return found.id
+  }
+
+  /** The request that was put into the ledger last. */
+  get lastRequest(): string {
+    const { handle, seq, index } = (this.entries.at(-1) as Entry).request
+    return `${handle}.${seq}.${index}`
+  }
+
+  #after(by: Act['author'], { commands, values }: Written): Document {
+    const author = by === 'founder' ? (this.handles[0] as Handle) : by
+    const index = this.#log.size
+    const seq = this.entries.filter(({ request }) => request.handle === author).length
+    const request = { handle: author, seq, index: 0 }
+    const known = new Map([...this.#values, ...values])
+    const verdict = decideRequest(commands, this.state, {
+      contract: UID,
+      index,
+      author,
+      request,
+      reveal: (sealed) => known.get(sealed),
+      rootAt: (size) => (size <= index ? this.#log.rootAt(size) : undefined),
+    })
+    const isAccepted = verdict.kind === 'accepted'
+    const outcome = isAccepted ? verdict.kind : verdict.reason
+    const entry: Entry = { index, request, outcome, events: isAccepted ? verdict.events : [] }
+    const log = this.#log.append(leafHash(canonicalJson(entry)))
+    return new Document(isAccepted ? verdict.state : this.state, [...this.entries, entry], [outcome], log, known)
+  }
+}
+
+/** One request with the commands of all of these, which are of one author. */
+export function together(...acts: readonly [Act, ...Act[]]): Act {
+  return {
+    author: acts[0].author,
+    write: (document) => {
+      const written = acts.map((act) => act.write(document))
+      return {
+        commands: written.flatMap(({ commands }) => commands),
+        values: new Map(written.flatMap(({ values }) => [...values])),
+      }
+    },
+  }
+}
+
+/** Nobody of them knows of the others: they reach the ledger in this order. */
+export function concurrently(...concurrent: readonly Act[]): Concurrent {
+  return { concurrent }
+}
+
+/** A document on which all of this has been accepted. */
+export function given(...acts: readonly (Act | readonly Act[])[]): Document {
+  const document = Document.unopened().when(...acts.flat())
+  for (const fate of document.fates) assert(fate === 'accepted', `given: ${JSON.stringify(fate)}`)
+  return document
+}
+
+/** The contract with these members. */
+export function openedBy(founder: Party, ...others: readonly Party[]): Act[] {
+  return [founder.opens(), ...others.flatMap((other) => [founder.invites(other), founder.admits(other)])]
+}
+
+/** A shared field, added by the founder. */
+export function field(path: string, type: FieldType = { type: 'text' }): Act {
+  return byFounder((document) => ({ type: 'AddField', ...document.placeOf(path), field: type }))
+}
+
+/** A shared block, added by the founder. */
+export function block(path: string, changes: { list?: true } = {}): Act {
+  return byFounder((document) => ({ type: 'AddBlock', ...document.placeOf(path), ...changes }))
+}
+
+function byFounder(command: (document: Document) => Command): Act {
+  return { author: 'founder', write: (document) => ({ commands: [command(document)], values: new Map() }) }
+}
