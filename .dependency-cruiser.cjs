@@ -12,7 +12,7 @@ const table = {
   projections: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'contracts', 'store'],
   api: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'contracts', 'projections', 'store'],
   audit: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement'],
-  scenario: ['runtime', 'events'],
+  scenario: ['runtime', 'crypto', 'events'],
 }
 const all = [...Object.keys(table), 'node', 'cli']
 const below = { ...table, node: all.filter((folder) => !['cli', 'scenario'].includes(folder)), cli: all }
@@ -49,6 +49,10 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
   },
 }

@@ -77,6 +77,7 @@ const statusOf: Record<ErrorCode, number> = {
   identity_damaged: 500,
   directory_damaged: 500,
   contract_damaged: 500,
+  scenario_malformed: 500,
   demo_failed: 500,
   audit_failed: 500,
 }

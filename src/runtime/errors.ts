@@ -79,6 +79,7 @@ export const errorCodes = {
   data_directory_in_use: 'Another node runs on the data directory.',
   node_not_running: 'No node answers at the inward address of the data directory.',
   api_problem: 'The node answered with a problem.',
+  scenario_malformed: 'A scenario file does not have its form.',
   demo_failed: 'The demo could not be carried through.',
   audit_failed: 'A store is not what its signatures, links and rules make of it.',
 } as const

@@ -4,7 +4,7 @@ import type { Handle } from '../../events/ids.ts'
 import { partyFingerprint } from '../../events/party-card.ts'
 import { fetchIntroduction } from '../../node/discovery.ts'
 import { replaceFile } from '../../runtime/durable-file.ts'
-import { reinsuranceSlip } from '../../scenario/reinsurance-slip.ts'
+import { reinsuranceSlip, type Scenario } from '../../scenario/scenario.ts'
 import { print } from '../output.ts'
 import { addParty } from '../party-commands.ts'
 import { agreementOf, showComparison, showWhatToTry } from './comparison.ts'
@@ -16,7 +16,7 @@ const LOOK_UP_TIMEOUT_MS = 10_000
 /** The main job. The answer: whether all parties hold the same in the end. Without `exit` it stays up until told to stop. */
 export async function runDemo(dir: string, exit: boolean): Promise<boolean> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
-  const scenario = reinsuranceSlip
+  const scenario = reinsuranceSlip()
   const descriptionPath = join(dir, 'demo.json')
   const negotiatedPath = join(dir, 'negotiated.json')
   const known = await readNegotiated(negotiatedPath)
@@ -43,7 +43,7 @@ export async function runDemo(dir: string, exit: boolean): Promise<boolean> {
   }
 }
 
-async function begin(parties: readonly PartyProcess[], scenario: typeof reinsuranceSlip): Promise<string> {
+async function begin(parties: readonly PartyProcess[], scenario: Scenario): Promise<string> {
   await introduceEachOther(parties)
   const contract = await openTogether(scenario, parties)
   await negotiate(scenario, contract, parties)

@@ -131,7 +131,11 @@ t.test('an acceptance fits its invitation, to the letter', async (t) => {
   t.same(admits({ charter: { continuationQuorumPercent: 51 } }), unfit)
   t.same(admits({ keys: { ...keys, signing: follower.card.keys.signing } }), unfit)
   t.same(admits({ keys: { ...keys, recovery: follower.card.keys.recovery } }), unfit)
-  t.same(admits({ handle: follower.handle }), { code: 'no_invitation', command: 0, with: ['follower'] }, 'that is another’s')
+  t.same(
+    admits({ handle: follower.handle }),
+    { code: 'no_invitation', command: 0, with: ['follower'] },
+    'that is another’s',
+  )
   t.same(admits({ invitation: 2 }), { code: 'no_invitation', command: 0, with: ['lead'] })
   t.same(admits({ invitation: 0 }), { code: 'no_invitation', command: 0, with: ['lead'] })
 })

@@ -1,0 +1,151 @@
+import { equal } from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { recordHash } from '../../../src/aggregates/contract/record-hash.ts'
+import { type Block, type ContractState, find } from '../../../src/aggregates/contract/state.ts'
+import type { Command } from '../../../src/events/commands.ts'
+import { countHashes } from '../../support/count-hashes.ts'
+import { block, Document, field, given, openedBy } from '../../support/document.ts'
+import { histories, play } from '../../support/document-histories.ts'
+import { Party } from '../../support/document-party.ts'
+import { naiveRecordHash } from '../../support/naive-record-hash.ts'
+
+const broker = new Party('broker')
+const lead = new Party('lead')
+const follower = new Party('follower')
+
+t.test('is what hashing the whole document anew gives, after every change', async (t) => {
+  fc.assert(
+    fc.property(histories, (moves) => {
+      for (const { record, state } of play(moves)) equal(record, naiveRecordHash(state))
+    }),
+    { numRuns: 50 },
+  )
+  t.pass()
+})
+
+t.test('covers all that the document is', async (t) => {
+  const document = given(openedBy(broker, lead), block('A'), field('A/Name'))
+  const { state } = document
+  const withDocument = (changes: Partial<Block>): ContractState => ({
+    ...state,
+    document: { ...state.document, ...changes },
+  })
+  const states: { [what: string]: ContractState } = {
+    'as it is': state,
+    contract: { ...state, contract: '0'.repeat(26) as typeof state.contract },
+    title: { ...state, title: 'Fleet 2028' },
+    charter: { ...state, charter: { continuationQuorumPercent: 51 } },
+    limits: { ...state, limits: { ...state.limits, valueBytes: 7 } },
+    'a list': withDocument({ list: true }),
+    'the root’s owner': withDocument({ owner: broker.handle }),
+    'an invitation': document.when(broker.invites(follower)).state,
+    'an admission': document.when(broker.invites(follower), broker.admits(follower)).state,
+    'a resignation': document.when(lead.resigns()).state,
+    'a block': document.when(broker.addsBlock('B')).state,
+    'another author of it': document.when(lead.addsBlock('B')).state,
+    'a list block': document.when(broker.addsBlock('B', { list: true })).state,
+    'an owned block': document.when(broker.addsBlock('B', { owner: broker.handle })).state,
+    'a field': document.when(broker.addsField('B')).state,
+    'its type': document.when(broker.addsField('B', { type: 'decimal' })).state,
+    'its hint': document.when(broker.addsField('B', { type: 'decimal', hint: 'percent' })).state,
+    'a field further down': document.when(broker.addsField('A/B')).state,
+    'another name': document.when(broker.renames('A/Name', 'Title')).state,
+    'something removed': document.when(broker.removes('A/Name')).state,
+    'something added and removed': document.when(broker.addsField('B'), broker.removes('B')).state,
+    'a proposal': document.when(lead.proposes('A/Name', 'Smith')).state,
+    'another value': document.when(lead.proposes('A/Name', 'Smythe')).state,
+    'another author': document.when(broker.proposes('A/Name', 'Smith')).state,
+    'a vote': document.when(lead.proposes('A/Name', 'Smith'), broker.votes('yes', 'A/Name', lead)).state,
+    'another voter': document.when(lead.proposes('A/Name', 'Smith'), lead.votes('yes', 'A/Name', lead)).state,
+  }
+  const seen = new Map<string, string>()
+  for (const [what, changed] of Object.entries(states)) {
+    const hash = recordHash(changed)
+    t.equal(seen.get(hash), undefined, what)
+    seen.set(hash, what)
+  }
+})
+
+t.test('does not depend on the order of requests that do not touch each other', async (t) => {
+  const document = given(
+    openedBy(broker, lead, follower),
+    block('A'),
+    field('A/X'),
+    field('A/Y'),
+    block('B'),
+    field('Z'),
+  )
+  const acts = [
+    broker.proposes('A/X', 'one'),
+    lead.proposes('A/Y', 'two'),
+    follower.renames('Z', 'Zone'),
+    broker.removes('B'),
+    lead.addsField('A/W'),
+  ]
+  const record = document.when(...acts).record
+  fc.assert(
+    fc.property(fc.shuffledSubarray(acts, { minLength: acts.length }), (shuffled) => {
+      const seqs = document.when(...keepingEachPartysOwnOrder(acts, shuffled))
+      equal(seqs.record, record)
+    }),
+  )
+  t.not(document.record, record)
+})
+
+t.test('one value among 10,000 siblings costs a hash a level of their tree, and so does the next', async (t) => {
+  const columns: Command[] = Array.from({ length: 10_000 }, (_, place) => ({
+    type: 'AddField',
+    parent: '#0',
+    name: `F${place}`,
+    field: { type: 'text' },
+  }))
+  const wide = given(broker.opens(), broker.orders({ type: 'AddBlock', parent: '0', name: 'Wide' }, ...columns))
+  const whole = countHashes(() => wide.record)
+  t.ok(whole.hashes >= 30_000, `at first ${whole.hashes}: an element, its leaf, a node each`)
+  const treeHeight = 14
+  const changes = {
+    'the first': broker.proposes('Wide/F0', 'x'),
+    'one in the middle': broker.proposes('Wide/F5000', 'x'),
+    'the last': broker.proposes('Wide/F9999', 'x'),
+    renamed: broker.renames('Wide/F77', 'G77'),
+    removed: broker.removes('Wide/F78'),
+    added: broker.addsField('Wide/F10000'),
+  }
+  for (const [what, act] of Object.entries(changes)) {
+    const after = wide.when(act)
+    t.equal(after.fate, 'accepted')
+    const { hashes, bytes } = countHashes(() => recordHash(after.state))
+    // The element and its leaf, a sibling leaf, the nodes above; the block and its leaf; the root; the record.
+    t.ok(hashes > treeHeight && hashes <= treeHeight + 7, `${what}: ${hashes} hashes`)
+    t.ok(bytes < 5000, `${what}: ${bytes} bytes`)
+    t.equal(countHashes(() => recordHash(after.state)).hashes, 0, 'it is kept')
+  }
+})
+
+t.test('a value deep down costs the levels of the blocks above it, and membership is not hashed again', async (t) => {
+  const depth = 5
+  const width = 256
+  const commands: Command[] = []
+  let parent = '0'
+  for (let level = 0; level < depth; level++) {
+    const place = commands.length
+    for (let child = 0; child < width; child++) commands.push({ type: 'AddBlock', parent, name: `B${child}` })
+    parent = `#${place + width / 2}`
+  }
+  commands.push({ type: 'AddField', parent, name: 'Deep', field: { type: 'text' } })
+  const deep = given(broker.opens(), broker.orders(...commands))
+  const path = [...Array<string>(depth).fill(`B${width / 2}`), 'Deep'].join('/')
+  t.ok(find(deep.state, deep.idAt(path)))
+  recordHash(deep.state)
+  const after = deep.when(broker.proposes(path, 'x'))
+  const { hashes } = countHashes(() => recordHash(after.state))
+  // Each level: eight nodes, two leaves, an element. Then the field and its leaf, and the record.
+  t.equal(hashes, depth * (8 + 2 + 1) + 2 + 1)
+  const invited = deep.when(broker.invites(lead))
+  t.equal(countHashes(() => recordHash(invited.state)).hashes, 2, 'the members, and the record')
+})
+
+t.test('of a contract that is not open yet, there is one too', async (t) => {
+  t.equal(Document.unopened().record, naiveRecordHash(Document.unopened().state))
+})
