@@ -26,7 +26,8 @@ export const UID = '6bfp6e7bfq270g4sq0y7sxt0xs' as Uid
 
 /** What a party means to do: written as a request when its turn comes, on the document as it is then. */
 export interface Act {
-  readonly author: Handle | 'founder'
+  /** Undefined: the member that has been there longest, which is the founder as long as it stays. */
+  readonly author: Handle | undefined
   write(document: Document): Written
 }
 
@@ -174,7 +175,7 @@ export class Document {
   }
 
   #after(by: Act['author'], { commands, values }: Written): Document {
-    const author = by === 'founder' ? (this.handles[0] as Handle) : by
+    const author = by ?? (this.handles[0] as Handle)
     const index = this.#log.size
     const seq = this.entries.filter(({ request }) => request.handle === author).length
     const request = { handle: author, seq, index: 0 }
@@ -237,5 +238,5 @@ export function block(path: string, changes: { list?: true } = {}): Act {
 }
 
 function byFounder(command: (document: Document) => Command): Act {
-  return { author: 'founder', write: (document) => ({ commands: [command(document)], values: new Map() }) }
+  return { author: undefined, write: (document) => ({ commands: [command(document)], values: new Map() }) }
 }
