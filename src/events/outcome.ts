@@ -24,7 +24,7 @@ export const voidCodes = {
   not_a_field: 'The element is not a field.',
   name_taken: 'The block has a child of this name already.',
   name_unfit: 'A child of a list has no name of its own, any other child needs one.',
-  not_owner: 'Only the owner of the block changes the structure under it.',
+  not_owner: 'Only its owner changes the structure under a block, and only its owner grants an element.',
   owner_unfit: 'The owner must be a member; a new element belongs to its author or is shared.',
   value_wrong_type: 'The value does not have the type of the field.',
   value_taken: 'The value has been erased by common consent.',

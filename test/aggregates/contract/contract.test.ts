@@ -1,0 +1,158 @@
+import t from 'tap'
+import { decideRequest, initialState } from '../../../src/aggregates/contract/contract.ts'
+import { sha256 } from '../../../src/crypto/hash.ts'
+import type { ElementId, Handle, ProposalId, Uid } from '../../../src/events/ids.ts'
+import { type VoidCode, voidCodes } from '../../../src/events/outcome.ts'
+import { type Act, block, Document, field, given, openedBy, together, UID } from '../../support/document.ts'
+import { Party } from '../../support/document-party.ts'
+
+const broker = new Party('broker')
+const lead = new Party('lead')
+const other = new Party('other')
+const document = given(
+  openedBy(broker, lead),
+  broker.invites(other),
+  broker.addsBlock('Terms', { owner: broker.handle }),
+  block('Claims', { list: true }),
+  field('Country'),
+  broker.proposes('Country', 'Mexico'),
+)
+const country = document.idAt('Country')
+
+/** For each code a request that gets it. */
+const voids: Record<VoidCode, readonly [Act, Document?]> = {
+  command_unknown: [lead.orders({ type: 'AddSpice' })],
+  command_malformed: [lead.orders({ type: 'AddBlock' })],
+  command_not_alone: [together(lead.resigns(), lead.resigns())],
+  limit_exceeded: [lead.addsField('n'.repeat(101))],
+  not_open: [field('Country'), Document.unopened()],
+  already_open: [broker.opens()],
+  founder_unfit: [broker.opens({}, lead.card), Document.unopened()],
+  handle_taken: [broker.invites(lead)],
+  party_taken: [broker.invites(new Party('leader', { did: lead.card.did }))],
+  key_not_admissible: [
+    broker.invites(new Party('weak', { keys: { signing: 'A'.repeat(43), recovery: 'A'.repeat(43) } })),
+  ],
+  no_invitation: [broker.admits(lead)],
+  acceptance_unfit: [broker.admits(other, { contract: '0'.repeat(26) as Uid })],
+  acceptance_badly_signed: [
+    broker.orders({
+      type: 'AdmitParty',
+      accepted: { ...other.accepts(document), signature: lead.accepts(document).signature },
+    }),
+  ],
+  acceptance_late: [broker.admits(other, { lastIndex: 3 })],
+  acceptance_wrong_head: [broker.admits(other, { head: { ...document.head, size: 99 } })],
+  no_such_element: [lead.orders({ type: 'RemoveElement', element: '0.99' as ElementId })],
+  root_fixed: [lead.removes('')],
+  not_a_block: [lead.addsField('Country/Name')],
+  not_a_field: [lead.proposes('Terms', '')],
+  name_taken: [lead.addsField('Country')],
+  name_unfit: [lead.addsField('Claims/First')],
+  not_owner: [lead.addsField('Terms/Rate')],
+  owner_unfit: [lead.addsField('Rate', { type: 'text' }, { owner: broker.handle })],
+  value_wrong_type: [lead.proposes('Country', 7)],
+  value_taken: [lead.orders({ type: 'ProposeValue', field: country, seal: sha256(''), basis: [] })],
+  field_conflict: [lead.proposes('Country', 'Chile', { exclusive: true })],
+  no_such_proposal: [
+    lead.orders({ type: 'CastVote', field: country, proposal: 'lead.7.0.0' as ProposalId, vote: 'yes' }),
+  ],
+  not_author: [lead.withdraws('Country', broker)],
+}
+
+for (const code of Object.keys(voids) as VoidCode[]) {
+  t.test(`void: ${voidCodes[code]}`, async (t) => {
+    const [act, on = document] = voids[code]
+    t.match(on.when(act).fate, { code })
+  })
+}
+
+t.test('all commands of a request take effect, or none', async (t) => {
+  const good = [lead.addsBlock('Claimant'), lead.addsField('#0/Name'), lead.proposes('#1', 'Smith')] as const
+  t.equal(document.when(together(...good)).agreedAt('Claimant/Name'), 'Smith')
+  const spoilt = document.when(together(...good, lead.removes(''), lead.addsField('Late')))
+  t.same(spoilt.fate, { code: 'root_fixed', command: 3 })
+  t.equal(spoilt.state, document.state)
+})
+
+t.test('each command sees what those before it did', async (t) => {
+  t.same(document.when(together(lead.addsField('Port'), lead.addsField('Port'))).fate, {
+    code: 'name_taken',
+    command: 1,
+    with: ['0.3', 'lead.0.0'],
+  })
+  t.equal(document.when(together(lead.renames('Country', 'Land'), lead.addsField('Country'))).fate, 'accepted')
+})
+
+t.test('a command is known by its name, and by that of no property of an object', async (t) => {
+  for (const type of ['', 'addblock', 'AddBlock ', 'constructor', '__proto__', 'toString']) {
+    t.same(document.when(lead.orders({ type })).fate, { code: 'command_unknown', command: 0 }, JSON.stringify(type))
+  }
+})
+
+t.test('a command has its form, with nothing added', async (t) => {
+  const parent = '0' as ElementId
+  const malformed = [
+    { type: 'AddBlock', parent, name: 'A', extra: 1 },
+    { type: 'AddBlock', parent, name: 'A', list: false },
+    { type: 'AddBlock', parent: '1', name: 'A' },
+    { type: 'AddBlock', parent: '0.01', name: 'A' },
+    { type: 'AddBlock', parent: '#01', name: 'A' },
+    { type: 'AddBlock', parent, name: 'A', owner: 'Lead' },
+    { type: 'AddField', parent, name: 'A' },
+    { type: 'AddField', parent, name: 'A', field: { type: 'spice' } },
+    { type: 'AddField', parent, name: 'A', field: { type: 'choice', options: [] } },
+    { type: 'AddField', parent, name: 'A', field: { type: 'choice', options: ['a', 'b', 'a'] } },
+    { type: 'RenameElement', element: '#0', name: 'A' },
+    { type: 'CastVote', field: country, proposal: 'broker.0.0.0', vote: 'maybe' },
+    { type: 'ProposeValue', field: country, seal: 'x', basis: [] },
+    { type: 'ProposeValue', field: country, seal: sha256(''), basis: [], exclusive: false },
+    { type: 'Resign', reason: 'r'.repeat(501) },
+  ]
+  for (const command of malformed) {
+    t.same(document.when(lead.orders(command)).fate, { code: 'command_malformed', command: 0 }, JSON.stringify(command))
+  }
+})
+
+t.test('a name can stand in a path, and in a line of text', async (t) => {
+  const unfit = ['', ' ', '.', '..', '_', 'a/b', 'a~b', '#1', ' a', 'a ', 'a\nb', 'a\u007f', '\u00a0a', 'a\u0085b']
+  for (const name of unfit) {
+    t.match(
+      document.when(lead.orders({ type: 'AddBlock', parent: '0', name })).fate,
+      { code: 'command_malformed' },
+      name,
+    )
+  }
+  for (const name of ['a', '...', '__', '_a', 'a b', 'a.b', '%41', '\u{1f4dc}']) {
+    t.equal(document.when(lead.orders({ type: 'AddBlock', parent: '0', name })).fate, 'accepted', name)
+  }
+})
+
+t.test('texts are measured in code points, not in what a version of a library takes for a character', async (t) => {
+  const roomy = given(broker.opens({ nameCharacters: 200 }))
+  const adds = (name: string) => roomy.when(broker.orders({ type: 'AddBlock', parent: '0', name })).fate
+  t.equal(adds('\u{1f4dc}'.repeat(200)), 'accepted')
+  t.same(adds('\u{1f4dc}'.repeat(201)), { code: 'command_malformed', command: 0 })
+  t.same(adds('e\u0301'.repeat(101)), { code: 'command_malformed', command: 0 })
+})
+
+t.test('an element is named by its id however deep it is', async (t) => {
+  const element = `0${'.999999999'.repeat(64)}` as ElementId
+  t.match(document.when(lead.orders({ type: 'RemoveElement', element })).fate, { code: 'no_such_element' })
+})
+
+t.test('a request is decided on the document of its own contract', async (t) => {
+  const elsewhere = '0'.repeat(26) as Uid
+  const context = {
+    contract: elsewhere,
+    index: 0,
+    author: 'broker' as Handle,
+    request: { handle: 'broker' as Handle, seq: 0, index: 0 },
+    reveal: () => undefined,
+    rootAt: () => undefined,
+  }
+  const { commands } = broker.opens().write(Document.unopened())
+  t.equal(decideRequest(commands, initialState(elsewhere), context).kind, 'accepted')
+  const broken = { name: 'AssertionFailed', message: 'a request is decided on the document of its own contract' }
+  t.throws(() => decideRequest(commands, initialState(UID), context), broken)
+})
