@@ -23,7 +23,7 @@ export function auditCommands(program: Command): void {
     .addOption(dataOption())
     .description('recompute links, signatures, order, outcomes, record hash and root of a contract, and compare')
     .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
-      const store = await openSqliteStore(storePath(data), { readonly: true })
+      const store = await openSqliteStore(storePath(data), { readonly: true, snapshot: true })
       try {
         const report = await verifyContract(await sourceOf(store, uid))
         print(json ? JSON.stringify(report, undefined, 2) : asText(report))

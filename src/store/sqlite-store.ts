@@ -1,11 +1,14 @@
+import type Database from 'better-sqlite3'
 import { EmbeddedStore } from './embedded-store.ts'
 import type { Store } from './port.ts'
 import { SqliteEngine } from './sqlite-engine.ts'
 import { openDatabase } from './sqlite-schema.ts'
 
 export interface SqliteOptions {
-  /** To look only, as an auditor does, whether another process has the store open or not. */
+  /** To look only, whether another process has the store open or not. */
   readonly readonly?: boolean
+  /** With `readonly`: everything stays as it is at this moment for as long as it is open, as an auditor needs it. */
+  readonly snapshot?: boolean
   /** How long a call may wait for another process that writes, before it throws StoreUnavailable. Default 5 s. */
   readonly busyTimeoutMs?: number
 }
@@ -15,6 +18,14 @@ export interface SqliteOptions {
  * it open at once. Positions have no gaps here. Throws StoreIncompatible, StoreUnavailable, StoreCorrupt.
  */
 export async function openSqliteStore(path: string, options: SqliteOptions = {}): Promise<Store> {
-  const { readonly = false, busyTimeoutMs = 5000 } = options
-  return new EmbeddedStore(new SqliteEngine(openDatabase(path, { readonly, busyTimeoutMs })))
+  const { readonly = false, snapshot = false, busyTimeoutMs = 5000 } = options
+  const database = openDatabase(path, { readonly, busyTimeoutMs })
+  if (readonly && snapshot) holdSnapshot(database)
+  return new EmbeddedStore(new SqliteEngine(database))
+}
+
+/** A transaction that has read once, and is not ended, sees nothing of what others commit. */
+function holdSnapshot(database: Database.Database): void {
+  database.exec('BEGIN')
+  database.prepare('SELECT count(*) FROM streams').get()
 }

@@ -40,10 +40,12 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       const { element: id, name, owner, field } = event
       return withChild(state, { kind: 'field', id, name, namedBy: requestKey(request), owner, field, proposals: [] })
     }
-    case 'ElementRenamed':
-      return renamed(state, event.element, event.name, requestKey(request))
+    case 'ElementRenamed': {
+      const { element: id, name } = event
+      return withSlot(state, id, (element) => ({ ...element, name, namedBy: requestKey(request) }))
+    }
     case 'ElementRemoved':
-      return removed(state, event.element)
+      return withSlot(state, event.element, () => undefined)
     case 'ElementGranted':
       return withElement(state, event.element, (element) => ({ ...element, owner: event.to }))
     case 'ValueProposed': {
@@ -111,14 +113,6 @@ function withChild(state: ContractState, child: Element): ContractState {
     names: parent.names.set(child.name, parent.children.slots),
     children: parent.children.append(child),
   }))
-}
-
-function renamed(state: ContractState, id: ElementId, name: string, namedBy: string): ContractState {
-  return withSlot(state, id, (element) => ({ ...element, name, namedBy }))
-}
-
-function removed(state: ContractState, id: ElementId): ContractState {
-  return withSlot(state, id, () => undefined)
 }
 
 /** Puts something else, or nothing, in the place of an element, and keeps the names of its parent up with it. */

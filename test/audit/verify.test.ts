@@ -1,0 +1,158 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import t, { type Test } from 'tap'
+import { statementDue } from '../../src/agreement/draft.ts'
+import { receive } from '../../src/agreement/receive.ts'
+import { emptyAgreement } from '../../src/agreement/state.ts'
+import { verifyContract } from '../../src/audit/verify.ts'
+import { writesFor } from '../../src/contracts/persistence.ts'
+import { contractStream, feedStream } from '../../src/store/streams.ts'
+import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+import { allOf, CONTRACT, Player, talk } from '../support/market.ts'
+
+const ana = new Player('ana')
+const ben = new Player('ben')
+const owes = ({ state, handle }: Player) => state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
+
+ana.requests(ana.opening())
+ana.requests({ type: 'InviteParty', party: ben.card })
+talk([ana, ben], owes)
+ana.requests({ type: 'AdmitParty', accepted: ben.accepts(1) })
+ana.requests({ type: 'AddField', parent: '0', name: 'Country', field: { type: 'text' } })
+talk([ana, ben], owes)
+for (const [player, value] of [[ana, 'Mexico'], [ben, 'Chile'], [ana, 'Peru']] as const) {
+  player.proposes('0.0', value)
+  talk([ana, ben], owes)
+}
+
+/** A file as ana's node would have it, for each test its own. */
+async function storeOf(t: Test): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'concordata-audit-'))
+  t.teardown(() => rm(dir, { recursive: true }))
+  const path = join(dir, 'store.sqlite')
+  const store = await openSqliteStore(path)
+  const before = emptyAgreement(CONTRACT)
+  const { taken, settled } = receive(before, allOf(ana))
+  await store.write(writesFor({ before, held: taken, settled, equivocations: [] }))
+  await store.close()
+  return path
+}
+
+async function audit(path: string) {
+  const store = await openSqliteStore(path, { readonly: true, snapshot: true })
+  try {
+    return await verifyContract({
+      contract: CONTRACT,
+      founder: ana.handle,
+      feed: (party) => store.events.read(feedStream(CONTRACT, party)),
+      ledger: () => store.events.read(contractStream(CONTRACT)),
+      payloads: (seals) => store.payloads.get(CONTRACT, seals),
+    })
+  } finally {
+    await store.close()
+  }
+}
+
+function change(path: string, work: (database: Database.Database, ids: { feed: number; ledger: number }) => void): void {
+  const database = new Database(path)
+  const idOf = (name: string) => database.prepare('SELECT id FROM streams WHERE name = ?').pluck().get(name) as number
+  database.pragma('foreign_keys = OFF')
+  work(database, { feed: idOf(feedStream(CONTRACT, ben.handle)), ledger: idOf(contractStream(CONTRACT)) })
+  database.close()
+}
+
+t.test('what nobody has touched is what it claims to be', async (t) => {
+  const report = await audit(await storeOf(t))
+  t.match(report, { title: 'test', size: ana.settled, pending: 0, root: ana.state.ledger.log.rootAt(ana.settled) })
+  t.match(report.members, [{ handle: 'ana', signedSize: ana.settled }, { handle: 'ben' }])
+})
+
+const flip = (text: string, at: number) => {
+  const character = text.charAt(at)
+  return text.slice(0, at) + (character === 'x' ? 'y' : 'x') + text.slice(at + 1)
+}
+
+t.test('one byte of any stored event, wherever it is flipped, is found with its place', async (t) => {
+  const original = await storeOf(t)
+  const database = new Database(original)
+  const rows = database
+    .prepare("SELECT position, revision, data, name FROM events JOIN streams ON streams.id = stream_id WHERE name LIKE 'feed-%' OR name LIKE 'contract-%'")
+    .all() as { position: number; revision: number; data: string; name: string }[]
+  const set = database.prepare('UPDATE events SET data = ? WHERE position = ?')
+  for (const { position, revision, data, name } of rows) {
+    // Every part of the event in turn: a step that has no factor in common with its structure.
+    for (let at = 0; at < data.length; at += 97) {
+      set.run(flip(data, at), position)
+      const place = name.startsWith('feed') ? { kind: 'feed', seq: revision } : { kind: 'ledger', index: revision }
+      await t.rejects(audit(original), { code: 'audit_failed', place }, `${name} ${revision} at ${at}`)
+      set.run(data, position)
+    }
+  }
+  database.close()
+  await t.resolves(audit(original))
+})
+
+t.test('an event that is taken out is missed', async (t) => {
+  for (const stream of ['feed', 'ledger'] as const) {
+    const path = await storeOf(t)
+    change(path, (database, ids) => {
+      database.prepare('DELETE FROM events WHERE stream_id = ? AND revision = 2').run(ids[stream])
+    })
+    await t.rejects(audit(path), { message: /2/ }, stream)
+  }
+})
+
+t.test('the end of a stream cannot be cut off unseen', async (t) => {
+  for (const stream of ['feed', 'ledger'] as const) {
+    const path = await storeOf(t)
+    change(path, (database, ids) => {
+      const last = database.prepare('SELECT last_revision FROM streams WHERE id = ?').pluck().get(ids[stream]) as number
+      database.prepare('DELETE FROM events WHERE stream_id = ? AND revision = ?').run(ids[stream], last)
+      database.prepare('UPDATE streams SET last_revision = ? WHERE id = ?').run(last - 1, ids[stream])
+    })
+    await t.rejects(audit(path), { message: /missing|last event|settled/ }, stream)
+  }
+})
+
+t.test('two events that change places are found', async (t) => {
+  for (const stream of ['feed', 'ledger'] as const) {
+    const path = await storeOf(t)
+    change(path, (database, ids) => {
+      const dataAt = (revision: number) =>
+        database.prepare('SELECT data FROM events WHERE stream_id = ? AND revision = ?').pluck().get(ids[stream], revision)
+      const [one, two] = [dataAt(1), dataAt(2)]
+      const set = database.prepare('UPDATE events SET data = ? WHERE stream_id = ? AND revision = ?')
+      set.run(two, ids[stream], 1)
+      set.run(one, ids[stream], 2)
+    })
+    const place = stream === 'feed' ? { kind: 'feed', seq: 1 } : { kind: 'ledger', index: 1 }
+    await t.rejects(audit(path), { code: 'audit_failed', place }, stream)
+  }
+})
+
+t.test('an event that is put in is found', async (t) => {
+  for (const stream of ['feed', 'ledger'] as const) {
+    const path = await storeOf(t)
+    change(path, (database, ids) => {
+      const last = database.prepare('SELECT last_revision FROM streams WHERE id = ?').pluck().get(ids[stream]) as number
+      const { type, data } = database
+        .prepare('SELECT type, data FROM events WHERE stream_id = ? AND revision = ?')
+        .get(ids[stream], last) as { type: string; data: string }
+      database
+        .prepare('INSERT INTO events (stream_id, revision, type, data) VALUES (?, ?, ?, ?)')
+        .run(ids[stream], last + 1, type, data)
+      database.prepare('UPDATE streams SET last_revision = ? WHERE id = ?').run(last + 1, ids[stream])
+    })
+    await t.rejects(audit(path), { code: 'audit_failed' }, stream)
+  }
+})
+
+t.test('a value that was changed or lost is found with the statement that sealed it', async (t) => {
+  for (const sql of [`UPDATE payloads SET text = replace(text, 'Chile', 'China')`, `DELETE FROM payloads WHERE text LIKE '%Chile%'`]) {
+    const path = await storeOf(t)
+    change(path, (database) => database.exec(sql))
+    await t.rejects(audit(path), { code: 'audit_failed', place: { kind: 'feed', party: 'ben' } }, sql)
+  }
+})
