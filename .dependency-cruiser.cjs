@@ -10,7 +10,18 @@ const table = {
   store: ['runtime', 'crypto', 'events'],
   contracts: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'store'],
   projections: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'contracts', 'store'],
-  api: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'contracts', 'projections', 'store'],
+  api: [
+    'runtime',
+    'crypto',
+    'events',
+    'merkle',
+    'aggregates',
+    'agreement',
+    'gossip',
+    'contracts',
+    'projections',
+    'store',
+  ],
   audit: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement'],
   scenario: ['runtime', 'crypto', 'events'],
 }
@@ -42,7 +53,12 @@ module.exports = {
       from: { path: '^src/(contracts|projections|api)/' },
       to: { path: '^src/store/', pathNot: '^src/store/(port|streams|errors)\\.ts$' },
     },
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

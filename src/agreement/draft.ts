@@ -1,7 +1,14 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
-import { bytesToSign, coreHash, type Decoded, encodeCore, encodeStatement, statementHash } from '../events/statement-codec.ts'
 import type { Decision, Note, Payloads, Refusal, Request, Statement, StatementCore } from '../events/statement.ts'
+import {
+  bytesToSign,
+  coreHash,
+  type Decoded,
+  encodeCore,
+  encodeStatement,
+  statementHash,
+} from '../events/statement-codec.ts'
 import { feedOf, newestOf, saidToHold } from './feeds.ts'
 import type { Held } from './held.ts'
 import { type Acknowledged, headOf } from './ledger.ts'
@@ -86,9 +93,10 @@ function completed(
   const { party, seq } = held.statement
   const finished = (other: Held): Held => (other === placeholder ? held : other)
   const { ledger } = state
-  const decisions = held.statement.decided.length === 0
-    ? ledger.decisions
-    : ledger.decisions.map((decided) => ({ ...decided, held: finished(decided.held) }))
+  const decisions =
+    held.statement.decided.length === 0
+      ? ledger.decisions
+      : ledger.decisions.map((decided) => ({ ...decided, held: finished(decided.held) }))
   return settle(
     {
       ...state,

@@ -1,4 +1,4 @@
-import { List, Map as ImmutableMap } from 'immutable'
+import { Map as ImmutableMap, List } from 'immutable'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'

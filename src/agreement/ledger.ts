@@ -1,7 +1,14 @@
 import { Map as ImmutableMap } from 'immutable'
 import { decideRequest } from '../aggregates/contract/contract.ts'
 import { recordHash } from '../aggregates/contract/record-hash.ts'
-import { type ContractState, formerOf, initialState, type Member, memberOf, membersOf } from '../aggregates/contract/state.ts'
+import {
+  type ContractState,
+  formerOf,
+  initialState,
+  type Member,
+  memberOf,
+  membersOf,
+} from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
 import { type Handle, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
@@ -87,7 +94,11 @@ export function acknowledgeAll(ledger: Ledger, feeds: Feeds): { ledger: Ledger; 
   let answered: Answered | undefined
   for (;;) {
     // The requests of one statement have the same answers, unless one of them changes who is a member.
-    if (answered === undefined || answered.held !== current.open[0] || answered.members !== membersOf(current.document)) {
+    if (
+      answered === undefined ||
+      answered.held !== current.open[0] ||
+      answered.members !== membersOf(current.document)
+    ) {
       answered = answersToNext(current, feeds)
     }
     const step = answered && acknowledgeNext(current, answered)
@@ -146,7 +157,11 @@ function acknowledgeNext(
   const next: Ledger = {
     log: ledger.log.append(leafHash(text)),
     document,
-    open: resigned ? ledger.open.filter((other) => other.statement.party !== party) : isLast ? ledger.open.slice(1) : ledger.open,
+    open: resigned
+      ? ledger.open.filter((other) => other.statement.party !== party)
+      : isLast
+        ? ledger.open.slice(1)
+        : ledger.open,
     next: isLast ? 0 : ledger.next + 1,
     decisions: decided === undefined ? ledger.decisions : ledger.decisions.delete(requestKey(ref)),
     need,
@@ -229,7 +244,11 @@ function needOf(before: Past, held: Held, answers: readonly Held[], decided: Dec
   return decided === undefined ? need : withStatement(need, decided.held.statement.party, decided.held.statement.seq)
 }
 
-function withNewParties(ledger: Ledger, events: readonly ContractEvent[], need: Past): Pick<Ledger, 'invited' | 'admitted'> {
+function withNewParties(
+  ledger: Ledger,
+  events: readonly ContractEvent[],
+  need: Past,
+): Pick<Ledger, 'invited' | 'admitted'> {
   let { invited, admitted } = ledger
   for (const event of events) {
     if (event.type === 'ContractOpened') {

@@ -77,14 +77,21 @@ function compareHeads(settling: Settling, ledger: Ledger, news: readonly Held[])
     if (head.root === ours.root && (ours.record === undefined || head.record === ours.record)) {
       if (head.size > (signed.get(party) ?? 0)) signed = signed.set(party, head.size)
     } else {
-      divergences = [...divergences, { party, seq, theirs: head, ours: { ...ours, record: ours.record ?? head.record } }]
+      divergences = [
+        ...divergences,
+        { party, seq, theirs: head, ours: { ...ours, record: ours.record ?? head.record } },
+      ]
     }
   }
   return { ...settling, signed, ahead, divergences }
 }
 
 /** `record` is undefined for a size that has settled: every member has signed it, and the document then is not kept. */
-function ourHeadAt(size: number, settling: Settling, ledger: Ledger): Omit<Head, 'record'> & { record: Head['record'] | undefined } {
+function ourHeadAt(
+  size: number,
+  settling: Settling,
+  ledger: Ledger,
+): Omit<Head, 'record'> & { record: Head['record'] | undefined } {
   const last = settling.unsettled[size - 1 - settling.settled]
   return { size, root: ledger.log.rootAt(size), record: last && recordHash(last.document) }
 }

@@ -1,11 +1,11 @@
-import { isValidSignature } from '../crypto/ed25519.ts'
 import { decideRequest, initialState } from '../aggregates/contract/contract.ts'
 import { partyOf } from '../aggregates/contract/state.ts'
+import { isValidSignature } from '../crypto/ed25519.ts'
 import type { Handle } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import type { Limits } from '../events/limits.ts'
-import { bytesToSign, type Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { placesOf } from '../events/statement.ts'
+import { bytesToSign, type Decoded, StatementRefused } from '../events/statement-codec.ts'
 import type { ErrorCode } from '../runtime/errors.ts'
 import { newestOf, saidToHold, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
@@ -33,7 +33,12 @@ export function verifyStatement(state: AgreementState, decoded: Decoded): Held {
   return { ...decoded, past }
 }
 
-function refuse(code: ErrorCode, message: string, { statement, hash }: Decoded, evidence: Record<string, unknown> = {}): never {
+function refuse(
+  code: ErrorCode,
+  message: string,
+  { statement, hash }: Decoded,
+  evidence: Record<string, unknown> = {},
+): never {
   const { contract, party, seq } = statement
   throw new StatementRefused(code, `${party} ${seq}: ${message}`, { contract, party, seq, hash, ...evidence })
 }
@@ -59,7 +64,11 @@ function verifyCovering(state: AgreementState, decoded: Decoded): Past {
   named.forEach(([handle, place], index) => {
     const elsewhere = pasts.some((other, at) => at !== index && covers(other, handle, place.seq))
     if (handle === party || elsewhere || covers(past, handle, place.seq)) {
-      refuse('statement_covers_backwards', `seen names ${handle} ${place.seq}, which is its own or is covered already`, decoded)
+      refuse(
+        'statement_covers_backwards',
+        `seen names ${handle} ${place.seq}, which is its own or is covered already`,
+        decoded,
+      )
     }
   })
   for (const other of pasts) past = union(past, other)
@@ -174,4 +183,3 @@ export function isSignedBy(state: AgreementState, decoded: Decoded): boolean {
   const key = partyOf(state.ledger.document, decoded.statement.party)?.card.keys.signing
   return key !== undefined && isValidSignature(key, bytesToSign(decoded.text), decoded.signature)
 }
-

@@ -37,7 +37,9 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     reply
       .code(404)
       .type('application/problem+json')
-      .send(describe('no_such_route', `there is nothing at ${request.method} ${request.url.split('?', 1)[0]}`, 404, {})),
+      .send(
+        describe('no_such_route', `there is nothing at ${request.method} ${request.url.split('?', 1)[0]}`, 404, {}),
+      ),
   )
   await app.register(websocket, { options: { maxPayload: 64 * 1024 } })
   await app.register(async (guarded) => {

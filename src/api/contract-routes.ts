@@ -1,23 +1,23 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { formerOf, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
 import { recordHash } from '../aggregates/contract/record-hash.ts'
+import { formerOf, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/contracts.ts'
+import { NotInvited } from '../contracts/contracts.ts'
 import { settledHead, tierReached } from '../contracts/cosigning.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
-import { NotInvited } from '../contracts/contracts.ts'
 import { CharterSchema } from '../events/charter.ts'
 import { type Handle, HandleSchema, UidSchema } from '../events/ids.ts'
 import type { PartyCard } from '../events/party-card.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
-import type { Store } from '../store/port.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import type { Store } from '../store/port.ts'
 import { parsePreferences } from './preferences.ts'
 import { requestStatus } from './request-status.ts'
 import { submitter } from './submit.ts'
 import { answerFor } from './verdict.ts'
 
-/** The directory knows no approved party of that handle. */
-export class PartyUnknown extends ConcordataError {}
+/** The directory has no approved party of that handle. */
+export class NotApproved extends ConcordataError {}
 
 export interface ContractRoutesPorts {
   readonly contracts: Contracts
@@ -58,7 +58,9 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
     },
   )
 
-  app.get('/api/Contract/:uid', { schema: { params: Params } }, async (request) => detailsOf(contracts.get(request.params.uid)))
+  app.get('/api/Contract/:uid', { schema: { params: Params } }, async (request) =>
+    detailsOf(contracts.get(request.params.uid)),
+  )
 
   app.post(
     '/api/Contract/:uid/Invitations',
@@ -68,7 +70,7 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       const party = ports.cardOf(request.body.party)
       if (party === undefined) {
         const message = `${request.body.party} is not approved here: concordata party add <its url>`
-        throw new PartyUnknown('party_unknown', message, { handle: request.body.party })
+        throw new NotApproved('party_unknown', message, { handle: request.body.party })
       }
       const { isLenient, waitSeconds } = parsePreferences(request.headers.prefer)
       const timeoutMs = isLenient ? undefined : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000

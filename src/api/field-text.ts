@@ -27,7 +27,11 @@ export function valueFromText(type: FieldType, text: string): unknown {
       throw new ValueUnreadable('value_unreadable', 'a boolean is written true or false')
     case 'money': {
       const match = /^\s*([A-Z]{3})\s+(\S+)\s*$/.exec(text)
-      if (match === null) throw new ValueUnreadable('value_unreadable', 'money is written as a currency code and an amount, such as USD 100.00')
+      if (match === null)
+        throw new ValueUnreadable(
+          'value_unreadable',
+          'money is written as a currency code and an amount, such as USD 100.00',
+        )
       return { amount: match[2], currency: match[1] }
     }
     default:

@@ -18,7 +18,10 @@ const closed = { additionalProperties: false }
 /** What a client sends: a subject, spelled as the REST path, and from which ledger index on it wants the changes. */
 const askForm = Compile(
   Type.Union([
-    Type.Object({ subscribe: Type.String({ maxLength: 8192 }), from: Type.Optional(Type.Integer({ minimum: 0 })) }, closed),
+    Type.Object(
+      { subscribe: Type.String({ maxLength: 8192 }), from: Type.Optional(Type.Integer({ minimum: 0 })) },
+      closed,
+    ),
     Type.Object({ unsubscribe: Type.String({ maxLength: 8192 }) }, closed),
   ]),
 )
@@ -93,7 +96,9 @@ function hear(
     return
   }
   if (subscriptions.size >= SUBSCRIPTIONS_MAX) {
-    socket.send(JSON.stringify({ problem: describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, {}) }))
+    socket.send(
+      JSON.stringify({ problem: describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, {}) }),
+    )
     return
   }
   const [prefix, uid, ...names] = parsePath(ask.subscribe)
@@ -121,7 +126,8 @@ function tell(socket: WebSocket, subscription: Subscription, store: Store): void
       const { live } = subscription
       for await (const event of store.events.read(contractStream(live.contract), { from: subscription.next })) {
         if (socket.readyState !== socket.OPEN) return
-        if (socket.bufferedAmount > BUFFERED_BYTES_MAX) return socket.close(1013, 'too slow: resume from the last index')
+        if (socket.bufferedAmount > BUFFERED_BYTES_MAX)
+          return socket.close(1013, 'too slow: resume from the last index')
         const entry = JSON.parse(event.data) as LedgerEntry
         subscription.next = entry.index + 1
         for (const change of await changesIn(entry, subscription, store)) socket.send(JSON.stringify(change))
@@ -152,7 +158,8 @@ async function changesIn(entry: LedgerEntry, { live, names }: Subscription, stor
 
 /** Where in the document a change is: of what was removed, the block it was in; of members, the record itself. */
 function pathOf(event: ContractEvent, document: ContractState): string[] | undefined {
-  const id = 'field' in event && typeof event.field === 'string' ? event.field : 'element' in event ? event.element : undefined
+  const id =
+    'field' in event && typeof event.field === 'string' ? event.field : 'element' in event ? event.element : undefined
   if (id === undefined) return []
   return AgreedView.namesOf(document, id) ?? AgreedView.namesOf(document, parentOf(id))
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { elementHash } from '../aggregates/contract/element-hash.ts'
+import type { Element } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/contracts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
-import type { Element } from '../aggregates/contract/state.ts'
-import { elementHash } from '../aggregates/contract/element-hash.ts'
 import type { Uid } from '../events/ids.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
 import type { Store } from '../store/port.ts'
@@ -11,7 +11,7 @@ import { NoSuchPath, parsePath, subjectOf } from './path.ts'
 import { parsePreferences } from './preferences.ts'
 import { submitter } from './submit.ts'
 import { answerFor } from './verdict.ts'
-import { changesFromJson, changesFromText, removal, type Changes } from './write.ts'
+import { type Changes, changesFromJson, changesFromText, removal } from './write.ts'
 
 export interface PathRoutesPorts {
   readonly contracts: Contracts
@@ -51,7 +51,8 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
     const value = await view.valueOf(element)
     const wantsJson = /\bjson\b/.test(request.headers.accept ?? '')
     if (element.kind === 'block' || wantsJson) return reply.type('application/json').send(JSON.stringify(value))
-    if (value === null) throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
+    if (value === null)
+      throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
     return reply.type('text/plain; charset=utf-8').send(textOf(value))
   }
 
@@ -71,10 +72,12 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
     app.get(url, read)
     app.put(url, (request, reply) => write(request, reply, (target) => proposed(request, target, ports)))
     app.post(url, (request, reply) => write(request, reply, (target) => proposed(request, target, ports)))
-    app.delete(url, (request, reply) => write(request, reply, ({ element, names, live }) => {
-      if (element === undefined) throw noSuch(live, names)
-      return removal(element)
-    }))
+    app.delete(url, (request, reply) =>
+      write(request, reply, ({ element, names, live }) => {
+        if (element === undefined) throw noSuch(live, names)
+        return removal(element)
+      }),
+    )
   }
 }
 

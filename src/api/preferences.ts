@@ -14,7 +14,11 @@ export function parsePreferences(header: string | string[] | undefined): Prefere
   let waitSeconds: number | undefined
   let isLenient = false
   for (const part of [header ?? []].flat().join(',').split(',')) {
-    const [name, value] = part.split(';', 1).join('').split('=').map((text) => text.trim().toLowerCase())
+    const [name, value] = part
+      .split(';', 1)
+      .join('')
+      .split('=')
+      .map((text) => text.trim().toLowerCase())
     if (name === 'respond-async' || (name === 'handling' && unquoted(value) === 'lenient')) isLenient = true
     if (name === 'wait' && /^\d{1,6}$/.test(unquoted(value))) {
       waitSeconds = Math.min(WAIT_SECONDS_MAX, Number(unquoted(value)))

@@ -29,7 +29,10 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
   const request = parse(key)
   const held = request && statementAt(state.feeds, request.handle, request.seq)
   if (request === undefined || held?.statement.requests[request.index] === undefined) {
-    throw new NoSuchRequest('no_such_request', `no request ${key} is held here`, { contract: live.contract, request: key })
+    throw new NoSuchRequest('no_such_request', `no request ${key} is held here`, {
+      contract: live.contract,
+      request: key,
+    })
   }
   const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry
   if (unsettled !== undefined) {

@@ -73,10 +73,15 @@ export function answerTo(verdict: Verdict, uid: string, created?: string): Answe
     case 'pending':
       return pending(uid, verdict.request, verdict.waitingFor)
     case 'timed out':
-      return problem(504, 'not_unanimous_in_time', 'Not everybody answered in time; the request was withdrawn for good.', {
-        waitingFor: verdict.waitingFor,
-        ...(verdict.request === undefined ? {} : { request: requestKey(verdict.request) }),
-      })
+      return problem(
+        504,
+        'not_unanimous_in_time',
+        'Not everybody answered in time; the request was withdrawn for good.',
+        {
+          waitingFor: verdict.waitingFor,
+          ...(verdict.request === undefined ? {} : { request: requestKey(verdict.request) }),
+        },
+      )
     case 'dropped':
       return problem(409, 'party_resigned', 'This party has resigned from the contract; the request is not agreed.')
     default:
@@ -99,7 +104,10 @@ function settled(request: RequestRef, index: number, outcome: Outcome, created: 
     case 'refused':
       return problem(409, 'refused', 'A member refused the request.', { ...place, by: outcome.by })
     case 'withdrawn':
-      return problem(504, 'withdrawn', 'The request was withdrawn; it is not agreed.', { ...place, reason: outcome.reason })
+      return problem(504, 'withdrawn', 'The request was withdrawn; it is not agreed.', {
+        ...place,
+        reason: outcome.reason,
+      })
     default:
       return unreachable(outcome)
   }

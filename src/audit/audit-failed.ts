@@ -10,8 +10,14 @@ export class AuditFailed extends ConcordataError {
   readonly place: AuditPlace
   readonly reason: string
 
-  constructor(place: AuditPlace, reason: string, evidence: Record<string, unknown> = {}, options?: { cause?: unknown }) {
-    const where = place.kind === 'feed' ? `feed of ${place.party}, statement ${place.seq}` : `ledger, entry ${place.index}`
+  constructor(
+    place: AuditPlace,
+    reason: string,
+    evidence: Record<string, unknown> = {},
+    options?: { cause?: unknown },
+  ) {
+    const where =
+      place.kind === 'feed' ? `feed of ${place.party}, statement ${place.seq}` : `ledger, entry ${place.index}`
     super('audit_failed', `${where}: ${reason}`, { ...place, reason, ...evidence }, options)
     this.place = place
     this.reason = reason

@@ -1,9 +1,9 @@
+import { recordHash } from '../aggregates/contract/record-hash.ts'
+import { membersOf } from '../aggregates/contract/state.ts'
 import { newestOf } from '../agreement/feeds.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Reception, receive } from '../agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
-import { recordHash } from '../aggregates/contract/record-hash.ts'
-import { membersOf } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { hashFromBytes } from '../crypto/hash.ts'
 import type { Handle, Uid } from '../events/ids.ts'
@@ -75,7 +75,8 @@ async function recompute(source: AuditSource): Promise<{ state: AgreementState; 
     unread = [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   }
   const [lost] = waiting
-  if (lost !== undefined) throw new AuditFailed(placeOf(lost), 'something that it covers or seals is missing in the store')
+  if (lost !== undefined)
+    throw new AuditFailed(placeOf(lost), 'something that it covers or seals is missing in the store')
   return { state, settled }
 }
 
@@ -128,11 +129,17 @@ function sealsIn(data: string): Hash[] {
 function verifyReception({ refused, equivocations, otherBranches }: Reception): void {
   const first = refused[0]
   if (first !== undefined) {
-    throw new AuditFailed(placeOf(first.decoded), first.error.message, { code: first.error.code, ...first.error.evidence })
+    throw new AuditFailed(placeOf(first.decoded), first.error.message, {
+      code: first.error.code,
+      ...first.error.evidence,
+    })
   }
   const forked = equivocations[0]
   if (forked !== undefined) {
-    throw new AuditFailed({ kind: 'feed', party: forked.party, seq: forked.seq }, 'the party signed two statements here')
+    throw new AuditFailed(
+      { kind: 'feed', party: forked.party, seq: forked.seq },
+      'the party signed two statements here',
+    )
   }
   const branch = otherBranches[0]
   if (branch !== undefined) {
@@ -152,9 +159,13 @@ async function verifyLedger(source: AuditSource, settled: readonly Acknowledged[
     if (line.revision !== index) {
       throw new AuditFailed({ kind: 'ledger', index }, `it is missing: the next one is ${line.revision}`)
     }
-    if (line.type !== 'RequestSettled') throw new AuditFailed({ kind: 'ledger', index }, `a ledger holds no ${line.type}`)
+    if (line.type !== 'RequestSettled')
+      throw new AuditFailed({ kind: 'ledger', index }, `a ledger holds no ${line.type}`)
     if (expected === undefined) {
-      throw new AuditFailed({ kind: 'ledger', index }, 'it is stored as settled, but not everybody in the feeds has signed for it')
+      throw new AuditFailed(
+        { kind: 'ledger', index },
+        'it is stored as settled, but not everybody in the feeds has signed for it',
+      )
     }
     if (line.data !== expected.text) {
       throw new AuditFailed({ kind: 'ledger', index }, 'it is not what the feeds make of it', {
@@ -183,7 +194,10 @@ function verifyRoot(state: AgreementState, settled: readonly Acknowledged[]): Ha
   const root = leaves.length === 0 ? state.ledger.log.rootAt(0) : hashFromBytes(treeHash(leaves))
   const kept = state.ledger.log.rootAt(settled.length)
   if (root === kept) return root
-  throw new AuditFailed({ kind: 'ledger', index: settled.length - 1 }, 'the Merkle root cannot be reproduced', { root, kept })
+  throw new AuditFailed({ kind: 'ledger', index: settled.length - 1 }, 'the Merkle root cannot be reproduced', {
+    root,
+    kept,
+  })
 }
 
 /** RFC 9162 §2.1.1, as it stands there. */

@@ -27,7 +27,12 @@ export function apiClient(url: string, token: string): ApiClient {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }).catch((cause: unknown) => {
-        throw new NodeNotRunning('node_not_running', `no node answers at ${url}: start it with concordata node`, { url }, { cause })
+        throw new NodeNotRunning(
+          'node_not_running',
+          `no node answers at ${url}: start it with concordata node`,
+          { url },
+          { cause },
+        )
       })
       const text = await response.text()
       const answer: unknown = text === '' ? undefined : JSON.parse(text)

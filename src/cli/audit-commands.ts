@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
-import { type Handle, type Uid, UID_PATTERN } from '../events/ids.ts'
+import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
 import { storePath } from '../node/node.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Store } from '../store/port.ts'
@@ -34,7 +34,8 @@ export function auditCommands(program: Command): void {
 }
 
 async function sourceOf(store: Store, uid: string): Promise<AuditSource> {
-  if (!new RegExp(UID_PATTERN).test(uid)) throw new NotHeld('no_such_contract', `${uid} is no UID of a contract`, { contract: uid })
+  if (!new RegExp(UID_PATTERN).test(uid))
+    throw new NotHeld('no_such_contract', `${uid} is no UID of a contract`, { contract: uid })
   const contract = uid as Uid
   return {
     contract,
@@ -54,17 +55,23 @@ async function founderOf(store: Store, contract: Uid): Promise<Handle> {
 }
 
 function asText({ contract, title, statements, size, pending, root, record, members }: AuditReport): string {
-  const signed = members.map(({ handle, statements: count, signedSize }) => [handle, `${count} statements, signed for ${signedSize} entries`])
+  const signed = members.map(({ handle, statements: count, signedSize }) => [
+    handle,
+    `${count} statements, signed for ${signedSize} entries`,
+  ])
   return [
-    table(['', ''], [
-      ['contract', contract],
-      ['title', title],
-      ['statements', `${statements}, every signature and link verified`],
-      ['ledger', `${size} settled entries recomputed, ${pending} pending`],
-      ['root', root],
-      ['record hash', record],
-      ...signed,
-    ]),
+    table(
+      ['', ''],
+      [
+        ['contract', contract],
+        ['title', title],
+        ['statements', `${statements}, every signature and link verified`],
+        ['ledger', `${size} settled entries recomputed, ${pending} pending`],
+        ['root', root],
+        ['record hash', record],
+        ...signed,
+      ],
+    ),
     'Nothing is off.',
   ].join('\n\n')
 }

@@ -16,7 +16,9 @@ interface Summary {
 
 /** `concordata contract open|list|show|invite|accept`: by the API of the node that runs on the data directory. */
 export function contractCommands(program: Command): void {
-  const contract = program.command('contract').description('open, list and show contracts, invite parties, accept invitations')
+  const contract = program
+    .command('contract')
+    .description('open, list and show contracts, invite parties, accept invitations')
 
   contract
     .command('open')
@@ -36,7 +38,13 @@ export function contractCommands(program: Command): void {
     .action(async ({ data }: { data: string }) => {
       const client = await apiClientFor(data)
       const all = (await client.call('GET', '/api/Contract')) as Summary[]
-      const rows = all.map(({ contract: uid, title, standing, size, tier }) => [uid, title, standing, String(size), String(tier)])
+      const rows = all.map(({ contract: uid, title, standing, size, tier }) => [
+        uid,
+        title,
+        standing,
+        String(size),
+        String(tier),
+      ])
       print(table(['contract', 'title', 'this party is', 'entries', 'tier'], rows))
     })
 
@@ -55,16 +63,21 @@ export function contractCommands(program: Command): void {
         return
       }
       const { title, members, size, root, record, tier, standing } = summary
-      print(table(['', ''], [
-        ['contract', uid],
-        ['title', title],
-        ['this party is', standing],
-        ['members', members.join(', ')],
-        ['entries', String(size)],
-        ['tier', String(tier)],
-        ['root', root],
-        ['record hash', record],
-      ]))
+      print(
+        table(
+          ['', ''],
+          [
+            ['contract', uid],
+            ['title', title],
+            ['this party is', standing],
+            ['members', members.join(', ')],
+            ['entries', String(size)],
+            ['tier', String(tier)],
+            ['root', root],
+            ['record hash', record],
+          ],
+        ),
+      )
       print(JSON.stringify(full.document, undefined, 2))
     })
 

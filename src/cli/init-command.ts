@@ -30,13 +30,18 @@ export function initCommand(program: Command): void {
       const { passphrase } = readEnvironment(process.env)
       const wanted = { handle: handle as Handle, name, endpoint, api, passphrase }
       const { card, notices } = await createIdentity(data, wanted, systemClock)
-      print(table(['', ''], [
-        ['party', `${card.name} (${card.handle})`],
-        ['did', card.did],
-        ['fingerprint', formatFingerprint(partyFingerprint(card))],
-        ['outward', endpoint],
-        ['inward', api],
-      ]))
+      print(
+        table(
+          ['', ''],
+          [
+            ['party', `${card.name} (${card.handle})`],
+            ['did', card.did],
+            ['fingerprint', formatFingerprint(partyFingerprint(card))],
+            ['outward', endpoint],
+            ['inward', api],
+          ],
+        ),
+      )
       for (const notice of notices) print(`\n${notice}`)
       print(`\nStart it with: concordata node --data ${data}`)
     })

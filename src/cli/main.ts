@@ -11,7 +11,9 @@ import { partyCommands } from './party-commands.ts'
 /** Runs one command. The answer is the exit status: 0 done, 1 it failed, 2 it was asked for in a wrong way. */
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('concordata')
-    .description('One shared contract, each company on its own machine, with proof that all hold the same and agreed to it.')
+    .description(
+      'One shared contract, each company on its own machine, with proof that all hold the same and agreed to it.',
+    )
     .exitOverride()
     .showHelpAfterError()
   initCommand(program)

@@ -13,7 +13,10 @@ export function nodeCommand(program: Command): void {
     .action(async ({ data }: { data: string }) => {
       const environment = readEnvironment(process.env)
       const configuration = await readConfiguration(data, environment)
-      const logger = pino({ level: configuration.logLevel, base: { party: configuration.handle } }, pino.destination({ fd: 2, sync: true }))
+      const logger = pino(
+        { level: configuration.logLevel, base: { party: configuration.handle } },
+        pino.destination({ fd: 2, sync: true }),
+      )
       const node = await startNode(configuration, environment, logger)
       logger.info({ endpoint: node.endpoint, api: node.api }, 'the node is up')
       process.send?.({ type: 'up', endpoint: node.endpoint, api: node.api })

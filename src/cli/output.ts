@@ -9,8 +9,14 @@ export function complain(text: string): void {
 
 /** Columns as wide as their widest cell, two spaces apart; a line under the headings unless they are all empty. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headings.map((heading, column) => Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)))
-  const line = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)),
+  )
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
   const body = rows.map(line)
   if (headings.every((heading) => heading === '')) return body.join('\n')
   return [line(headings), widths.map((width) => '─'.repeat(width)).join('  '), ...body].join('\n')

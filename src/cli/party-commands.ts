@@ -3,17 +3,14 @@ import type { Command } from 'commander'
 import { partyFingerprint } from '../events/party-card.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { Directory } from '../node/directory.ts'
+import { PartyWrongFingerprint } from '../node/directory-state.ts'
 import { fetchIntroduction } from '../node/discovery.ts'
 import { formatFingerprint, parseFingerprint } from '../node/fingerprint.ts'
 import { storePath } from '../node/node.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { ConcordataError } from '../runtime/errors.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
 import { dataOption } from './options.ts'
 import { complain, print, table } from './output.ts'
-
-/** The person did not confirm the fingerprint. */
-export class NotApproved extends ConcordataError {}
 
 const FETCH_TIMEOUT_MS = 10_000
 
@@ -53,10 +50,17 @@ export async function addParty(dir: string, url: string, told: string | undefine
   const signed = await fetchIntroduction(endpoint, FETCH_TIMEOUT_MS)
   const { card } = signed.introduction
   const shown = partyFingerprint(card)
-  const compared = told === undefined ? await askWhether(`${card.name} (${card.handle}, ${card.did})`, formatFingerprint(shown)) : parseFingerprint(told)
+  const compared =
+    told === undefined
+      ? await askWhether(`${card.name} (${card.handle}, ${card.did})`, formatFingerprint(shown))
+      : parseFingerprint(told)
   if (compared !== true && compared !== shown) {
     const message = `${endpoint} is not approved: its fingerprint is ${formatFingerprint(shown)}`
-    throw new NotApproved('party_wrong_fingerprint', message, { handle: card.handle, expected: compared, given: shown })
+    throw new PartyWrongFingerprint('party_wrong_fingerprint', message, {
+      handle: card.handle,
+      expected: compared,
+      given: shown,
+    })
   }
   await withDirectory(dir, async (directory) => {
     await directory.introduce(signed)

@@ -3,9 +3,14 @@ import { Compile } from 'typebox/compile'
 import { invitationOf, memberOf } from '../aggregates/contract/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
-import { type Acceptance, acceptanceBytes, type SignedAcceptance, SignedAcceptanceSchema } from '../events/acceptance.ts'
-import { type CommandOf } from '../events/commands.ts'
+import {
+  type Acceptance,
+  acceptanceBytes,
+  type SignedAcceptance,
+  SignedAcceptanceSchema,
+} from '../events/acceptance.ts'
 import { type Charter, defaultCharter } from '../events/charter.ts'
+import type { CommandOf } from '../events/commands.ts'
 import { type Handle, HandleSchema, type Uid, UidSchema } from '../events/ids.ts'
 import { defaultLimits, type Limits } from '../events/limits.ts'
 import type { PartyCard } from '../events/party-card.ts'
@@ -30,9 +35,7 @@ export interface ContractsPorts extends ContractPorts {
   newRequestId(): string
 }
 
-const heldForm = Compile(
-  Type.Object({ contract: UidSchema, founder: HandleSchema }, { additionalProperties: false }),
-)
+const heldForm = Compile(Type.Object({ contract: UidSchema, founder: HandleSchema }, { additionalProperties: false }))
 const acceptedForm = Compile(SignedAcceptanceSchema)
 
 /** For how many ledger entries after the head that it verified an acceptance is good. */
@@ -63,7 +66,8 @@ export class Contracts {
     }
     for await (const event of ports.store.events.read(CONTRACTS_STREAM)) {
       const held: unknown = JSON.parse(event.data)
-      if (heldForm.Check(held)) contracts.#add(await LiveContract.open(held.contract, contracts.self, held.founder, ports))
+      if (heldForm.Check(held))
+        contracts.#add(await LiveContract.open(held.contract, contracts.self, held.founder, ports))
     }
     return contracts
   }
@@ -82,7 +86,8 @@ export class Contracts {
 
   get(contract: Uid): LiveContract {
     const found = this.#contracts.get(contract)
-    if (found === undefined) throw new NoSuchContract('no_such_contract', `there is no contract ${contract} here`, { contract })
+    if (found === undefined)
+      throw new NoSuchContract('no_such_contract', `there is no contract ${contract} here`, { contract })
     return found
   }
 

@@ -1,7 +1,7 @@
-import type { AgreementState } from '../agreement/state.ts'
-import { feedOf } from '../agreement/feeds.ts'
-import { membersOf, partyOf } from '../aggregates/contract/state.ts'
 import { recordHash } from '../aggregates/contract/record-hash.ts'
+import { membersOf, partyOf } from '../aggregates/contract/state.ts'
+import { feedOf } from '../agreement/feeds.ts'
+import type { AgreementState } from '../agreement/state.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Head, Note } from '../events/statement.ts'
@@ -49,4 +49,3 @@ export function tierReached(state: AgreementState): 1 | 3 | 4 {
   if (settled < state.ledger.log.size || state.ledger.open.length > 0) return 1
   return membersOf(agreed).every(({ card }) => notedSize(state, card.handle) === settled) ? 4 : 3
 }
-

@@ -1,9 +1,9 @@
+import { formerOf, memberOf } from '../aggregates/contract/state.ts'
 import { confirmable, waitingForAnswers } from '../agreement/confirm.ts'
 import type { Wishes } from '../agreement/draft.ts'
 import { saidToHold } from '../agreement/feeds.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import { formerOf, memberOf } from '../aggregates/contract/state.ts'
 import { type Handle, type RequestRef, requestKey, type Seq } from '../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
 import type { Decision, Payload, Request } from '../events/statement.ts'
@@ -49,7 +49,8 @@ export class Outbox {
     const expired = this.#queue.filter((submission) => submission.expired)
     if (expired.length === 0) return
     this.#queue = this.#queue.filter((submission) => !submission.expired)
-    for (const submission of expired) submission.conclude({ kind: 'timed out', waitingFor: othersIn(state, this.#self) })
+    for (const submission of expired)
+      submission.conclude({ kind: 'timed out', waitingFor: othersIn(state, this.#self) })
   }
 
   /**

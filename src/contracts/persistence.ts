@@ -164,7 +164,10 @@ async function reconcileLedger(store: Store, contract: Uid, settled: readonly st
   let index = 0
   for await (const event of store.events.read(contractStream(contract))) {
     if (event.data !== settled[index]) {
-      throw new ContractDamaged('contract_damaged', `ledger entry ${index} is not what the feeds say`, { contract, index })
+      throw new ContractDamaged('contract_damaged', `ledger entry ${index} is not what the feeds say`, {
+        contract,
+        index,
+      })
     }
     index++
   }

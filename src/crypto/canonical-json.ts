@@ -52,7 +52,8 @@ function hasOrderedMembers(object: object, depth: number): boolean {
   let previous: string | undefined
   for (const key of Object.keys(object)) {
     if (previous !== undefined && previous >= key) return false
-    if (key === 'toJSON' || !key.isWellFormed() || !isInOrder((object as Record<string, unknown>)[key], depth - 1)) return false
+    if (key === 'toJSON' || !key.isWellFormed() || !isInOrder((object as Record<string, unknown>)[key], depth - 1))
+      return false
     previous = key
   }
   return true

@@ -10,7 +10,6 @@ const closed = { additionalProperties: false }
 
 /** An element that exists, or `#n`: the one that command n of the same request adds. */
 export const ElementRefSchema = Type.Union([ElementIdSchema, Type.String({ pattern: '^#(?:0|[1-9][0-9]{0,3})$' })])
-export type ElementRef = Static<typeof ElementRefSchema>
 
 /**
  * The name of an element among its siblings, and its step in paths: no slash, tilde, hash or control character, not

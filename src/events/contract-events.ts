@@ -63,5 +63,3 @@ export type ContractEvent =
       readonly proposal: ProposalId
       readonly by: Handle
     }
-
-export type ContractEventType = ContractEvent['type']

@@ -11,8 +11,6 @@ export const KeysSchema = Type.Object(
   },
   { additionalProperties: false },
 )
-/** Ed25519 public keys, base64url. */
-export type Keys = Static<typeof KeysSchema>
 
 /** Who a party is, as a contract knows it. */
 export const PartyCardSchema = Type.Object(

@@ -1,8 +1,8 @@
+import { formerOf, invitationOf, memberOf } from '../aggregates/contract/state.ts'
 import { beyond, type Feeds, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import { emptyPast, type Past, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import { invitationOf, memberOf, formerOf } from '../aggregates/contract/state.ts'
 import type { Handle } from '../events/ids.ts'
 import { type Frontier, placesOf } from '../events/statement.ts'
 import { encodeSigned } from '../events/statement-codec.ts'
@@ -74,4 +74,3 @@ export function isUpToDate(state: AgreementState, handle: Handle, theirs: Past):
   const visible = visibleTo(state, handle)
   return visible === undefined || visible.every((seq, party) => (theirs.get(party) ?? -1) >= seq)
 }
-

@@ -7,7 +7,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import { Courier, type CourierTiming } from './courier.ts'
 import { isPartyTo, Knowledge } from './knowledge.ts'
-import { decodeMessage, encodeMessage, type ExchangeMessage } from './message.ts'
+import { decodeMessage, type ExchangeMessage, encodeMessage } from './message.ts'
 import type { Participant, Participants, Peer } from './participant.ts'
 
 export interface GossipTiming extends CourierTiming {

@@ -1,6 +1,6 @@
+import { partyOf } from '../aggregates/contract/state.ts'
 import { emptyPast, type Past, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import { partyOf } from '../aggregates/contract/state.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import type { Decoded } from '../events/statement-codec.ts'

@@ -55,7 +55,8 @@ export function encodeMessage(
 export function decodeMessage(text: string): ExchangeMessage {
   const [headerLine, ...lines] = text.split('\n')
   const header = parse(headerLine ?? '')
-  if (!headerForm.Check(header)) throw new ExchangeMalformed('exchange_malformed', 'the first line is no exchange header')
+  if (!headerForm.Check(header))
+    throw new ExchangeMalformed('exchange_malformed', 'the first line is no exchange header')
   const frontiers = new Map(Object.entries(header.contracts)) as unknown as Map<Uid, Frontier>
   const statements: Decoded[] = []
   const acceptances: SignedAcceptance[] = []

@@ -136,4 +136,3 @@ async function openOutward(
     failed: (error) => logger.error({ err: error }, 'an exchange failed'),
   })
 }
-

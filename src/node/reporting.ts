@@ -24,7 +24,8 @@ export function watch(contracts: Contracts, logger: FastifyBaseLogger): () => vo
       }
     },
     otherBranch: ({ contract }, branches) => {
-      for (const branch of branches) logger.error({ contract, ...branch }, 'a party covers a statement that differs from the one held')
+      for (const branch of branches)
+        logger.error({ contract, ...branch }, 'a party covers a statement that differs from the one held')
     },
     failed: ({ contract }, error) => logger.error({ contract, err: error }, 'the store failed'),
   })

@@ -1,4 +1,11 @@
-import { agreedProposal, type ContractState, childNamed, type Element, find, ordinalsOf } from '../aggregates/contract/state.ts'
+import {
+  agreedProposal,
+  type ContractState,
+  childNamed,
+  type Element,
+  find,
+  ordinalsOf,
+} from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { type ElementId, ROOT, type Uid } from '../events/ids.ts'
 import type { Payload } from '../events/statement.ts'

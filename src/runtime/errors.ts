@@ -13,10 +13,12 @@ export const errorCodes = {
   statement_wrong_contract: 'The statement belongs to another contract.',
   statement_unknown_party: 'The causal past of the statement has no invitation of its party.',
   statement_badly_linked: 'The statement does not follow from the statement of its party that is held before it.',
-  statement_covers_backwards: 'The frontier of the statement names what its causal past covers already, or its own party.',
+  statement_covers_backwards:
+    'The frontier of the statement names what its causal past covers already, or its own party.',
   statement_wrong_clock: 'The clock is not one more than the greatest clock that the statement covers.',
   statement_badly_signed: 'The signature is not valid under the key that the party has at this place.',
-  statement_not_admitted: 'The statement carries requests, but its causal past does not have the admission of its author.',
+  statement_not_admitted:
+    'The statement carries requests, but its causal past does not have the admission of its author.',
   statement_unfit_refusal: 'The statement refuses a request that it does not newly cover, or refuses one twice.',
   statement_unfit_decision: 'The statement decides a request that is not an undecided tentative one of its own party.',
   statement_bad_genesis: 'The first statement of a contract must open it, and be signed with the key that it names.',
@@ -41,7 +43,8 @@ export const errorCodes = {
   key_file_unreadable: 'The key file is missing, damaged, or the passphrase is wrong.',
 
   configuration_missing: 'The folder is no data directory: `concordata init` makes one.',
-  configuration_invalid: 'concordata.json or an environment variable does not have the form that docs/operations.md gives.',
+  configuration_invalid:
+    'concordata.json or an environment variable does not have the form that docs/operations.md gives.',
   identity_exists: 'The data directory has an identity, or a part of one, already; keys are never overwritten.',
   identity_damaged: 'A file of the identity is missing, damaged, or does not fit the others.',
 

@@ -18,7 +18,10 @@ export type ScenarioElement =
 const ElementSchema = Type.Cyclic(
   {
     Element: Type.Union([
-      Type.Object({ kind: Type.Literal('block'), name: Type.String(), children: Type.Array(Type.Ref('Element')) }, closed),
+      Type.Object(
+        { kind: Type.Literal('block'), name: Type.String(), children: Type.Array(Type.Ref('Element')) },
+        closed,
+      ),
       Type.Object({ kind: Type.Literal('field'), name: Type.String(), field: FieldTypeSchema }, closed),
     ]),
   },
@@ -40,10 +43,9 @@ export const ScenarioSchema = Type.Object(
   {
     title: Type.String({ minLength: 1, maxLength: 200 }),
     /** The first opens the contract and drafts the document. */
-    parties: Type.Array(
-      Type.Object({ handle: HandleSchema, name: Type.String(), role: Type.String() }, closed),
-      { minItems: 1 },
-    ),
+    parties: Type.Array(Type.Object({ handle: HandleSchema, name: Type.String(), role: Type.String() }, closed), {
+      minItems: 1,
+    }),
     document: Type.Array(ElementSchema),
     steps: Type.Array(StepSchema),
   },
@@ -62,7 +64,9 @@ export function loadScenario(json: unknown): Scenario {
   if (form.Check(json)) return json as unknown as Scenario
   const [error] = form.Errors(json)
   const path = error?.instancePath ?? ''
-  throw new ScenarioMalformed('scenario_malformed', `the scenario: ${path} ${error?.message ?? 'is malformed'}`, { path })
+  throw new ScenarioMalformed('scenario_malformed', `the scenario: ${path} ${error?.message ?? 'is malformed'}`, {
+    path,
+  })
 }
 
 /** A property catastrophe layer is placed: the sections of a London market slip (Market Reform Contract). */

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { formerOf, membersOf } from '../../src/aggregates/contract/state.ts'
 import { confirmable, waitingForAnswers, waitingForHeads } from '../../src/agreement/confirm.ts'
 import { statementDue } from '../../src/agreement/draft.ts'
+import { newestOf } from '../../src/agreement/feeds.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
-import { newestOf } from '../../src/agreement/feeds.ts'
-import { formerOf, membersOf } from '../../src/aggregates/contract/state.ts'
 import { allOf, CONTRACT, overTheWire, Player, talk } from '../support/market.ts'
 
 const owes = (player: Player) => {
@@ -18,7 +18,10 @@ function market(...handles: string[]): Player[] {
   const [founder, ...others] = handles.map((handle) => new Player(handle)) as [Player, ...Player[]]
   const players = [founder, ...others]
   founder.requests(founder.opening())
-  founder.requests({ type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } }, { type: 'AddField', parent: '0', name: 'B', field: { type: 'text' } })
+  founder.requests(
+    { type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } },
+    { type: 'AddField', parent: '0', name: 'B', field: { type: 'text' } },
+  )
   for (const other of others) {
     founder.requests({ type: 'InviteParty', party: other.card })
     talk(players, owes)
@@ -76,7 +79,13 @@ t.test('who joins verifies from the first entry, and is needed from its admissio
   ana.requests({ type: 'InviteParty', party: cleo.card })
   talk([ana, ben, cleo], owes)
   t.equal(cleo.settled, ana.settled, 'an observer holds everything')
-  t.throws(() => ben.hears(cleo.requests({ type: 'Resign' })).refused.map(({ error }) => { throw error }), { code: 'statement_not_admitted' })
+  t.throws(
+    () =>
+      ben.hears(cleo.requests({ type: 'Resign' })).refused.map(({ error }) => {
+        throw error
+      }),
+    { code: 'statement_not_admitted' },
+  )
 })
 
 t.test('two members that write at once are ordered alike everywhere', async (t) => {
@@ -97,7 +106,9 @@ t.test('an exclusive proposal is void for the second instead, naming the first',
   ana.proposes('0.0', 'Mexico', { exclusive: true })
   ben.proposes('0.0', 'Chile', { exclusive: true })
   talk(players, owes)
-  const outcomes = texts(ana).slice(-2).map((text) => JSON.parse(text).outcome)
+  const outcomes = texts(ana)
+    .slice(-2)
+    .map((text) => JSON.parse(text).outcome)
   t.match(outcomes, [{ kind: 'accepted' }, { kind: 'void', reason: { code: 'field_conflict' } }])
 })
 
@@ -125,20 +136,34 @@ t.test('a member refuses with a reason that stands in the ledger', async (t) => 
   const [ana, ben] = players as [Player, Player]
   const { statement } = ana.proposes('0.0', 'Mexico')
   ben.hears(...allOf(ana))
-  ben.says({ refusals: [{ request: { handle: ana.handle, seq: statement.seq, index: 0 }, reason: 'not ours to insure' }] })
+  ben.says({
+    refusals: [{ request: { handle: ana.handle, seq: statement.seq, index: 0 }, reason: 'not ours to insure' }],
+  })
   talk(players, owes)
-  t.same(JSON.parse(texts(ana).at(-1) as string).outcome, { kind: 'refused', by: [{ handle: 'ben', reason: 'not ours to insure' }] })
+  t.same(JSON.parse(texts(ana).at(-1) as string).outcome, {
+    kind: 'refused',
+    by: [{ handle: 'ben', reason: 'not ours to insure' }],
+  })
 })
 
 t.test('who resigns is not needed any more, and its later requests do not exist', async (t) => {
   const players = market('ana', 'ben', 'cleo')
   const [ana, ben, cleo] = players as [Player, Player, Player]
-  cleo.says({ requests: [cleo.request([{ type: 'Resign', reason: 'sold' }]), cleo.request([{ type: 'AddBlock', parent: '0', name: 'late' }])] })
+  cleo.says({
+    requests: [
+      cleo.request([{ type: 'Resign', reason: 'sold' }]),
+      cleo.request([{ type: 'AddBlock', parent: '0', name: 'late' }]),
+    ],
+  })
   // Its node goes on until its head covers the resignation.
   const headSize = () => newestOf(cleo.state.feeds, cleo.handle)?.statement.head.size ?? 0
-  const isGone = () => headSize() > (formerOf(cleo.state.ledger.document, cleo.handle)?.resignedAt ?? Number.POSITIVE_INFINITY)
+  const isGone = () =>
+    headSize() > (formerOf(cleo.state.ledger.document, cleo.handle)?.resignedAt ?? Number.POSITIVE_INFINITY)
   talk(players, (player) => owes(player) && !(player === cleo && isGone()))
-  t.same(membersOf(ana.state.ledger.document).map(({ card }) => card.handle), ['ana', 'ben'])
+  t.same(
+    membersOf(ana.state.ledger.document).map(({ card }) => card.handle),
+    ['ana', 'ben'],
+  )
   const size = ana.settled
   ben.proposes('0.1', 'without cleo')
   talk([ana, ben], owes)
@@ -156,16 +181,23 @@ t.test('statements may arrive in any order, doubled, and in pieces', async (t) =
   const all = allOf(ana)
   const expected = receive(emptyAgreement(CONTRACT), all)
   fc.assert(
-    fc.property(fc.shuffledSubarray([...all, ...all], { minLength: all.length * 2 }), fc.integer({ min: 1, max: 9 }), (order, piece) => {
-      let state = emptyAgreement(CONTRACT)
-      let waiting: typeof all = []
-      for (let at = 0; at < order.length; at += piece) {
-        const reception = receive(state, [...waiting, ...order.slice(at, at + piece)])
-        state = reception.state
-        waiting = [...reception.waiting]
-      }
-      return state.ledger.log.root() === expected.state.ledger.log.root() && state.settling.settled === expected.state.settling.settled
-    }),
+    fc.property(
+      fc.shuffledSubarray([...all, ...all], { minLength: all.length * 2 }),
+      fc.integer({ min: 1, max: 9 }),
+      (order, piece) => {
+        let state = emptyAgreement(CONTRACT)
+        let waiting: typeof all = []
+        for (let at = 0; at < order.length; at += piece) {
+          const reception = receive(state, [...waiting, ...order.slice(at, at + piece)])
+          state = reception.state
+          waiting = [...reception.waiting]
+        }
+        return (
+          state.ledger.log.root() === expected.state.ledger.log.root() &&
+          state.settling.settled === expected.state.settling.settled
+        )
+      },
+    ),
     { numRuns: 60 },
   )
   t.equal(expected.waiting.length, 0)

@@ -10,12 +10,16 @@ const ana = new Player('ana')
 const ben = new Player('ben')
 const cleo = new Player('cleo')
 const players = [ana, ben, cleo]
-const owes = ({ state, handle }: Player) => state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
+const owes = ({ state, handle }: Player) =>
+  state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
 ana.requests(ana.opening())
 for (const other of [ben]) {
   ana.requests({ type: 'InviteParty', party: other.card })
   talk(players, owes)
-  ana.requests({ type: 'AdmitParty', accepted: other.accepts(ana.state.settling.agreed.parties.invitations[0]?.index ?? 0) })
+  ana.requests({
+    type: 'AdmitParty',
+    accepted: other.accepts(ana.state.settling.agreed.parties.invitations[0]?.index ?? 0),
+  })
   talk(players, owes)
 }
 ana.requests({ type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } })
@@ -28,21 +32,86 @@ const before = ben.state
 const honest = ben.says()
 
 const cases: readonly [code: string, change: (statement: Record<string, unknown>) => void][] = [
-  ['statement_wrong_contract', (s) => { s.contract = 'zzzzzzzzzzzzzzzzzzzzzzzzzz' }],
-  ['statement_badly_linked', (s) => { s.prev = '0'.repeat(64) }],
-  ['statement_badly_linked', (s) => { s.prev = null }],
-  ['statement_wrong_clock', (s) => { s.clock = Number(s.clock) + 1 }],
-  ['statement_wrong_clock', (s) => { s.clock = Number(s.clock) - 1 }],
-  ['statement_covers_backwards', (s) => { s.seen = { ana: { seq: 0, hash: allOf(ana).find(({ statement }) => statement.party === 'ana' && statement.seq === 0)?.hash } } }],
-  ['statement_covers_backwards', (s) => {
-    const own = allOf(ana).filter(({ statement }) => statement.party === 'ben').at(-1)
-    s.seen = { ...(s.seen as object), ben: { seq: own?.statement.seq, hash: own?.hash } }
-  }],
-  ['statement_unfit_refusal', (s) => { s.refusals = [{ request: { handle: 'ana', seq: 0, index: 0 }, reason: 'late' }] }],
-  ['statement_unfit_refusal', (s) => { s.refusals = [{ request: { handle: 'ben', seq: 0, index: 0 }, reason: 'own' }] }],
-  ['statement_unfit_refusal', (s) => { s.refusals = [{ request: { handle: 'ana', seq: asked.statement.seq, index: 7 }, reason: 'no such' }] }],
-  ['statement_unfit_decision', (s) => { s.decided = [{ request: { handle: 'ana', seq: asked.statement.seq, index: 0 }, decision: 'confirmed' }] }],
-  ['statement_unfit_decision', (s) => { s.decided = [{ request: { handle: 'ben', seq: 99, index: 0 }, decision: 'withdrawn' }] }],
+  [
+    'statement_wrong_contract',
+    (s) => {
+      s.contract = 'zzzzzzzzzzzzzzzzzzzzzzzzzz'
+    },
+  ],
+  [
+    'statement_badly_linked',
+    (s) => {
+      s.prev = '0'.repeat(64)
+    },
+  ],
+  [
+    'statement_badly_linked',
+    (s) => {
+      s.prev = null
+    },
+  ],
+  [
+    'statement_wrong_clock',
+    (s) => {
+      s.clock = Number(s.clock) + 1
+    },
+  ],
+  [
+    'statement_wrong_clock',
+    (s) => {
+      s.clock = Number(s.clock) - 1
+    },
+  ],
+  [
+    'statement_covers_backwards',
+    (s) => {
+      s.seen = {
+        ana: {
+          seq: 0,
+          hash: allOf(ana).find(({ statement }) => statement.party === 'ana' && statement.seq === 0)?.hash,
+        },
+      }
+    },
+  ],
+  [
+    'statement_covers_backwards',
+    (s) => {
+      const own = allOf(ana)
+        .filter(({ statement }) => statement.party === 'ben')
+        .at(-1)
+      s.seen = { ...(s.seen as object), ben: { seq: own?.statement.seq, hash: own?.hash } }
+    },
+  ],
+  [
+    'statement_unfit_refusal',
+    (s) => {
+      s.refusals = [{ request: { handle: 'ana', seq: 0, index: 0 }, reason: 'late' }]
+    },
+  ],
+  [
+    'statement_unfit_refusal',
+    (s) => {
+      s.refusals = [{ request: { handle: 'ben', seq: 0, index: 0 }, reason: 'own' }]
+    },
+  ],
+  [
+    'statement_unfit_refusal',
+    (s) => {
+      s.refusals = [{ request: { handle: 'ana', seq: asked.statement.seq, index: 7 }, reason: 'no such' }]
+    },
+  ],
+  [
+    'statement_unfit_decision',
+    (s) => {
+      s.decided = [{ request: { handle: 'ana', seq: asked.statement.seq, index: 0 }, decision: 'confirmed' }]
+    },
+  ],
+  [
+    'statement_unfit_decision',
+    (s) => {
+      s.decided = [{ request: { handle: 'ben', seq: 99, index: 0 }, decision: 'withdrawn' }]
+    },
+  ],
 ]
 
 t.test('a statement that breaks a rule is refused with the code of the rule, and leaves no trace', async (t) => {
@@ -91,10 +160,18 @@ t.test('the first statement of a contract opens it, with the key that it names',
   const eve = new Player('eve')
   const opening = eve.requests(eve.opening())
   const bad: ((s: Record<string, unknown>) => void)[] = [
-    (s) => { s.requests = [] },
-    (s) => { (s.requests as { tentative?: true }[])[0] = { ...(s.requests as object[])[0], tentative: true } },
-    (s) => { s.requests = [{ id: 'x', commands: [{ type: 'AddBlock', parent: '0', name: 'x' }] }] },
-    (s) => { s.party = 'mallory' },
+    (s) => {
+      s.requests = []
+    },
+    (s) => {
+      ;(s.requests as { tentative?: true }[])[0] = { ...(s.requests as object[])[0], tentative: true }
+    },
+    (s) => {
+      s.requests = [{ id: 'x', commands: [{ type: 'AddBlock', parent: '0', name: 'x' }] }]
+    },
+    (s) => {
+      s.party = 'mallory'
+    },
   ]
   for (const change of bad) {
     const { refused } = receive(emptyAgreement(CONTRACT), [decodeSigned(eve.forges(opening, change))])
@@ -121,8 +198,14 @@ t.test('a seal that is not that of its value is refused before anything else', a
   eve.requests(eve.opening())
   const made = eve.proposes('0.0', 'x')
   const [sealed, payload] = Object.entries(made.payloads)[0] as [string, { salt: string; value: unknown }]
-  const line = (payloads: object) => JSON.stringify({ payloads, signature: made.signature, statement: 0 }).replace('"statement":0', `"statement":${made.text}`)
+  const line = (payloads: object) =>
+    JSON.stringify({ payloads, signature: made.signature, statement: 0 }).replace(
+      '"statement":0',
+      `"statement":${made.text}`,
+    )
   const other = { ...payload, value: 'y' }
   t.throws(() => decodeSigned(line({ [sealed]: other })), { code: 'payload_mismatch' })
-  t.throws(() => decodeSigned(line({ [sealed]: payload, [sealOf(other)]: other })), { code: /payload_mismatch|statement_not_canonical/ })
+  t.throws(() => decodeSigned(line({ [sealed]: payload, [sealOf(other)]: other })), {
+    code: /payload_mismatch|statement_not_canonical/,
+  })
 })

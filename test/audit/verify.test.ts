@@ -8,13 +8,14 @@ import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import { writesFor } from '../../src/contracts/persistence.ts'
-import { contractStream, feedStream } from '../../src/store/streams.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+import { contractStream, feedStream } from '../../src/store/streams.ts'
 import { allOf, CONTRACT, Player, talk } from '../support/market.ts'
 
 const ana = new Player('ana')
 const ben = new Player('ben')
-const owes = ({ state, handle }: Player) => state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
+const owes = ({ state, handle }: Player) =>
+  state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
 
 ana.requests(ana.opening())
 ana.requests({ type: 'InviteParty', party: ben.card })
@@ -22,7 +23,11 @@ talk([ana, ben], owes)
 ana.requests({ type: 'AdmitParty', accepted: ben.accepts(1) })
 ana.requests({ type: 'AddField', parent: '0', name: 'Country', field: { type: 'text' } })
 talk([ana, ben], owes)
-for (const [player, value] of [[ana, 'Mexico'], [ben, 'Chile'], [ana, 'Peru']] as const) {
+for (const [player, value] of [
+  [ana, 'Mexico'],
+  [ben, 'Chile'],
+  [ana, 'Peru'],
+] as const) {
   player.proposes('0.0', value)
   talk([ana, ben], owes)
 }
@@ -55,7 +60,10 @@ async function audit(path: string) {
   }
 }
 
-function change(path: string, work: (database: Database.Database, ids: { feed: number; ledger: number }) => void): void {
+function change(
+  path: string,
+  work: (database: Database.Database, ids: { feed: number; ledger: number }) => void,
+): void {
   const database = new Database(path)
   const idOf = (name: string) => database.prepare('SELECT id FROM streams WHERE name = ?').pluck().get(name) as number
   database.pragma('foreign_keys = OFF')
@@ -78,7 +86,9 @@ t.test('one byte of any stored event, wherever it is flipped, is found with its 
   const original = await storeOf(t)
   const database = new Database(original)
   const rows = database
-    .prepare("SELECT position, revision, data, name FROM events JOIN streams ON streams.id = stream_id WHERE name LIKE 'feed-%' OR name LIKE 'contract-%'")
+    .prepare(
+      "SELECT position, revision, data, name FROM events JOIN streams ON streams.id = stream_id WHERE name LIKE 'feed-%' OR name LIKE 'contract-%'",
+    )
     .all() as { position: number; revision: number; data: string; name: string }[]
   const set = database.prepare('UPDATE events SET data = ? WHERE position = ?')
   for (const { position, revision, data, name } of rows) {
@@ -121,7 +131,10 @@ t.test('two events that change places are found', async (t) => {
     const path = await storeOf(t)
     change(path, (database, ids) => {
       const dataAt = (revision: number) =>
-        database.prepare('SELECT data FROM events WHERE stream_id = ? AND revision = ?').pluck().get(ids[stream], revision)
+        database
+          .prepare('SELECT data FROM events WHERE stream_id = ? AND revision = ?')
+          .pluck()
+          .get(ids[stream], revision)
       const [one, two] = [dataAt(1), dataAt(2)]
       const set = database.prepare('UPDATE events SET data = ? WHERE stream_id = ? AND revision = ?')
       set.run(two, ids[stream], 1)
@@ -150,7 +163,10 @@ t.test('an event that is put in is found', async (t) => {
 })
 
 t.test('a value that was changed or lost is found with the statement that sealed it', async (t) => {
-  for (const sql of [`UPDATE payloads SET text = replace(text, 'Chile', 'China')`, `DELETE FROM payloads WHERE text LIKE '%Chile%'`]) {
+  for (const sql of [
+    `UPDATE payloads SET text = replace(text, 'Chile', 'China')`,
+    `DELETE FROM payloads WHERE text LIKE '%Chile%'`,
+  ]) {
     const path = await storeOf(t)
     change(path, (database) => database.exec(sql))
     await t.rejects(audit(path), { code: 'audit_failed', place: { kind: 'feed', party: 'ben' } }, sql)

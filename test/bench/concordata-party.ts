@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { pino } from 'pino'
-import { seal } from '../../src/events/seal.ts'
 import type { Uid } from '../../src/events/ids.ts'
+import { seal } from '../../src/events/seal.ts'
 import { readConfiguration } from '../../src/node/configuration.ts'
 import { type Node, startNode, storePath } from '../../src/node/node.ts'
 import { answerQuestions, cpuMicros } from './child.ts'
@@ -48,7 +48,11 @@ answerQuestions(
       case 'start': {
         dir = question.dir
         const environment = { logLevel: 'warn' } as const
-        node = await startNode(await readConfiguration(dir, environment), environment, pino({ level: 'warn' }, pino.destination(2)))
+        node = await startNode(
+          await readConfiguration(dir, environment),
+          environment,
+          pino({ level: 'warn' }, pino.destination(2)),
+        )
         return
       }
       case 'load':

@@ -25,14 +25,18 @@ type Question =
 const BATCH_MAX = 1024
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 const tlsKey = generateTlsKey()
-const certificate = selfSignedCertificate(tlsKey, { commonName: 'floor', host: '127.0.0.1', did: 'did:web:floor' }, Date.now())
+const certificate = selfSignedCertificate(
+  tlsKey,
+  { commonName: 'floor', host: '127.0.0.1', did: 'did:web:floor' },
+  Date.now(),
+)
 const tls = { key: tlsKey.export({ type: 'pkcs8', format: 'pem' }) as string, certificate }
 
 let path = ''
 let insert: Database.Statement
 let head = ''
 let peers: { client: PeerClient; key: ReturnType<typeof createPublicKey> }[] = []
-let queue: { text: string; done: () => void }[] = []
+const queue: { text: string; done: () => void }[] = []
 let isSending = false
 let turn = 0
 
@@ -41,7 +45,9 @@ function openDatabase(dir: string): void {
   const database = new Database(path)
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
-  database.exec('CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY, body TEXT NOT NULL, signature BLOB NOT NULL) STRICT')
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY, body TEXT NOT NULL, signature BLOB NOT NULL) STRICT',
+  )
   insert = database.prepare('INSERT INTO batches (body, signature) VALUES (?, ?)')
 }
 
@@ -69,7 +75,8 @@ async function send(): Promise<void> {
       peers.map(async ({ client, key }) => {
         const answer = await client.exchange(`${signature.toString('base64url')}\n${body}`, { timeoutMs: 10_000 })
         const [signed = '', theirs = ''] = answer.split('\n')
-        if (theirs !== head || !verify(null, Buffer.from(theirs), key, Buffer.from(signed, 'base64url'))) throw new Error('another head')
+        if (theirs !== head || !verify(null, Buffer.from(theirs), key, Buffer.from(signed, 'base64url')))
+          throw new Error('another head')
       }),
     )
     for (const { done } of batch) done()
@@ -118,7 +125,14 @@ answerQuestions(
       case 'cpu':
         return cpuMicros()
       case 'bytes': {
-        const sizes = await Promise.all([path, `${path}-wal`].map((file) => stat(file).then(({ size }) => size, () => 0)))
+        const sizes = await Promise.all(
+          [path, `${path}-wal`].map((file) =>
+            stat(file).then(
+              ({ size }) => size,
+              () => 0,
+            ),
+          ),
+        )
         return sizes.reduce((sum, size) => sum + size, 0)
       }
     }

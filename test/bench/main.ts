@@ -68,7 +68,9 @@ async function measureConcordata(base: string): Promise<Figures> {
     }
     await other.client.call('POST', `/api/Contract/${contract}/Acceptance`)
   }
-  const fields = Object.fromEntries(Array.from({ length: FIELDS }, (_, n) => [`field ${n}`, { $field: { type: 'text' } }]))
+  const fields = Object.fromEntries(
+    Array.from({ length: FIELDS }, (_, n) => [`field ${n}`, { $field: { type: 'text' } }]),
+  )
   await first.client.call('POST', `/new-api/${contract}`, fields)
   return measure(children, { contract })
 }

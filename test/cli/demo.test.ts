@@ -31,7 +31,13 @@ async function until<T>(what: string, look: () => Promise<T | undefined>, timeou
   throw new Error(`waited in vain for ${what}`)
 }
 
-function call({ api, token }: Party, method: string, path: string, body?: string, headers: Record<string, string> = {}) {
+function call(
+  { api, token }: Party,
+  method: string,
+  path: string,
+  body?: string,
+  headers: Record<string, string> = {},
+) {
   return fetch(new URL(path, api), {
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'text/plain', ...headers },
@@ -62,11 +68,18 @@ t.test('the demo, from the first start to the last', { timeout: 240_000 }, async
   demo.stdout?.on('data', (chunk) => {
     output += chunk
   })
-  const description = await until('demo.json', async () => {
-    const path = join(dir, 'demo.json')
-    const exists = await access(path).then(() => true, () => false)
-    return exists ? (JSON.parse(await readFile(path, 'utf8')) as Description) : undefined
-  }, 120_000)
+  const description = await until(
+    'demo.json',
+    async () => {
+      const path = join(dir, 'demo.json')
+      const exists = await access(path).then(
+        () => true,
+        () => false,
+      )
+      return exists ? (JSON.parse(await readFile(path, 'utf8')) as Description) : undefined
+    },
+    120_000,
+  )
   const { contract, parties } = description
   const [broker, lead, follower] = parties
   const root = `/new-api/${contract}`
@@ -88,7 +101,11 @@ t.test('the demo, from the first start to the last', { timeout: 240_000 }, async
     const answer = await call(broker, 'PUT', premium, 'USD 2810000.00')
     t.equal(answer.status, 200)
     for (const party of parties) {
-      await until('the new premium', async () => ((await textAt(party, premium)) === 'USD 2810000.00' ? true : undefined), 5_000)
+      await until(
+        'the new premium',
+        async () => ((await textAt(party, premium)) === 'USD 2810000.00' ? true : undefined),
+        5_000,
+      )
     }
   })
 
@@ -104,7 +121,9 @@ t.test('the demo, from the first start to the last', { timeout: 240_000 }, async
   })
 
   await t.test('blocks and fields are added and removed', async (t) => {
-    const body = JSON.stringify({ Endorsement: { Number: 1, Text: 'Hours clause amended', Premium: { amount: '1500.00', currency: 'USD' } } })
+    const body = JSON.stringify({
+      Endorsement: { Number: 1, Text: 'Hours clause amended', Premium: { amount: '1500.00', currency: 'USD' } },
+    })
     const added = await call(lead, 'POST', root, body, { 'content-type': 'application/json' })
     t.equal(added.status, 201)
     t.equal(added.headers.get('location'), `${root}/Endorsement`)
@@ -123,13 +142,19 @@ t.test('the demo, from the first start to the last', { timeout: 240_000 }, async
     t.equal(refused.status, 504)
     t.match(await refused.json(), { code: 'not_unanimous_in_time', waitingFor: [follower.handle] })
 
-    revived = spawn(process.execPath, [PROGRAM, 'node', '--data', follower.data], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+    revived = spawn(process.execPath, [PROGRAM, 'node', '--data', follower.data], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
     await new Promise((resolve) => revived?.once('message', resolve))
     const before = await textAt(broker, premium)
     t.equal(before, 'USD 2810000.00')
     t.equal((await call(broker, 'PUT', premium, 'USD 2820000.00')).status, 200)
     for (const party of parties) {
-      await until('the newest premium', async () => ((await textAt(party, premium)) === 'USD 2820000.00' ? true : undefined), 10_000)
+      await until(
+        'the newest premium',
+        async () => ((await textAt(party, premium)) === 'USD 2820000.00' ? true : undefined),
+        10_000,
+      )
     }
     for (const party of parties) t.not(await textAt(party, premium), 'USD 1.00')
   })

@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import t from 'tap'
-import { coreHash, decodeSigned, decodeStored, encodeCore, encodeStatement, encodeStored } from '../../src/events/statement-codec.ts'
+import {
+  coreHash,
+  decodeSigned,
+  decodeStored,
+  encodeCore,
+  encodeStatement,
+  encodeStored,
+} from '../../src/events/statement-codec.ts'
 import { Player } from '../support/market.ts'
 
 const ana = new Player('ana')
 const made = ana.requests(ana.opening())
-const line = JSON.stringify({ payloads: {}, signature: made.signature, statement: 0 }).replace('"statement":0', `"statement":${made.text}`)
+const line = JSON.stringify({ payloads: {}, signature: made.signature, statement: 0 }).replace(
+  '"statement":0',
+  `"statement":${made.text}`,
+)
 
 t.test('a statement is hashed over its domain line and its canonical JSON', async (t) => {
   t.equal(made.text, canonicalize(made.statement))
@@ -21,7 +31,9 @@ t.test('the whole is put together from the core, whatever texts stand before the
   const { head, note: _note, ...core } = made.statement
   const tricky = {
     ...core,
-    decided: [{ request: { handle: ana.handle, seq: 0, index: 0 }, decision: 'withdrawn' as const, reason: '","party":"x' }],
+    decided: [
+      { request: { handle: ana.handle, seq: 0, index: 0 }, decision: 'withdrawn' as const, reason: '","party":"x' },
+    ],
   }
   const note = { size: 1, root: head.root, record: head.record, time: 1, signature: made.signature }
   t.equal(encodeStatement(encodeCore(tricky), { head }), canonicalize({ ...tricky, head }))
@@ -30,7 +42,10 @@ t.test('the whole is put together from the core, whatever texts stand before the
 
 t.test('what is taken apart is put together again', async (t) => {
   t.same(decodeSigned(line), made)
-  t.same(decodeStored(encodeStored(made.text, made.signature), () => ({})), made)
+  t.same(
+    decodeStored(encodeStored(made.text, made.signature), () => ({})),
+    made,
+  )
 })
 
 const deep = `${'['.repeat(40)}${']'.repeat(40)}`
@@ -44,15 +59,27 @@ const cases: readonly [code: string, line: string, what: string][] = [
   ['statement_malformed', line.replace('"seq":0', '"seq":1.5'), 'half a seq'],
   ['statement_malformed', line.replace('"seq":0', '"seq":9007199254740993'), 'an integer that is rounded'],
   ['statement_malformed', line.replace(/"time":"[^"]*"/, '"time":"yesterday"'), 'no time'],
-  ['statement_malformed', line.replace(made.signature, `${made.signature.slice(0, -1)}B`), 'spare bits in the signature'],
+  [
+    'statement_malformed',
+    line.replace(made.signature, `${made.signature.slice(0, -1)}B`),
+    'spare bits in the signature',
+  ],
   ['statement_not_canonical', ` ${line}`, 'white space'],
   ['statement_not_canonical', line.replace('"seq":0', '"seq":0,"seq":0'), 'a member twice'],
   ['statement_not_canonical', line.replace('"seq":0', '"seq":0.0'), 'a number spelled otherwise'],
   ['statement_not_canonical', line.replace('"title":"test"', '"title":"\\u0074est"'), 'an escape that is not needed'],
   ['statement_not_canonical', line.replace('"title":"test"', '"title":"\\ud800"'), 'a lone surrogate'],
-  ['statement_not_canonical', line.replace('{"payloads":{},', '{').replace(/}$/, ',"payloads":{}}'), 'members in another order'],
+  [
+    'statement_not_canonical',
+    line.replace('{"payloads":{},', '{').replace(/}$/, ',"payloads":{}}'),
+    'members in another order',
+  ],
   ['statement_too_large', line.replace('"title":"test"', `"title":${deep}`), 'JSON that is nested too deep'],
-  ['statement_too_large', line.replace('"title":"test"', `"title":"${'x'.repeat(800_000)}"`), 'a statement that is too long'],
+  [
+    'statement_too_large',
+    line.replace('"title":"test"', `"title":"${'x'.repeat(800_000)}"`),
+    'a statement that is too long',
+  ],
   ['statement_too_large', 'x'.repeat(8 * 1024 * 1024 + 1), 'a line that is too long'],
 ]
 

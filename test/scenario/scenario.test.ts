@@ -21,9 +21,23 @@ const fields = fieldsOf(slip.document)
 t.test('the slip has at least 60 fields, of every type, with names that a document takes', async (t) => {
   t.ok(fields.size >= 60, `${fields.size} fields`)
   const types = new Set([...fields.values()].map(({ type }) => type))
-  t.same([...types].sort(), ['boolean', 'choice', 'date', 'date-time', 'decimal', 'duration', 'integer', 'money', 'party', 'text'])
+  t.same([...types].sort(), [
+    'boolean',
+    'choice',
+    'date',
+    'date-time',
+    'decimal',
+    'duration',
+    'integer',
+    'money',
+    'party',
+    'text',
+  ])
   const names = [...fields.keys()].flatMap((path) => path.split('/'))
-  t.same(names.filter((name) => !new RegExp(ELEMENT_NAME_PATTERN).test(name)), [])
+  t.same(
+    names.filter((name) => !new RegExp(ELEMENT_NAME_PATTERN).test(name)),
+    [],
+  )
 })
 
 t.test('every step is by a party of it and writes fitting values to fields that are there', async (t) => {
@@ -42,14 +56,20 @@ t.test('every field gets a value, and some are fought over', async (t) => {
   for (const { by, set } of slip.steps) {
     for (const path of Object.keys(set)) writers.set(path, (writers.get(path) ?? new Set()).add(by))
   }
-  t.same([...fields.keys()].filter((path) => !writers.has(path)), [])
+  t.same(
+    [...fields.keys()].filter((path) => !writers.has(path)),
+    [],
+  )
   t.ok([...writers.values()].filter((by) => by.size > 1).length >= 5)
 })
 
 t.test('the signed lines add up to the order', async (t) => {
   const last = new Map(slip.steps.flatMap(({ set }) => Object.entries(set)))
   const lines = ['Leader', 'Follower'].map((who) => Number(last.get(`Security Details/Line of the ${who}/Signed Line`)))
-  t.equal(lines.reduce((sum, line) => sum + line, 0), Number(last.get('Security Details/Order Hereon')))
+  t.equal(
+    lines.reduce((sum, line) => sum + line, 0),
+    Number(last.get('Security Details/Order Hereon')),
+  )
 })
 
 t.test('a file of another form is refused with the place', async (t) => {

@@ -3,7 +3,11 @@ import { simulate } from './simulation.ts'
 
 /** `npm run simulate -- --seed N --runs K`: K runs from seed N on; stops at the first violation and says its seed. */
 const { values } = parseArgs({
-  options: { seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '100' }, verbose: { type: 'boolean' } },
+  options: {
+    seed: { type: 'string', default: '1' },
+    runs: { type: 'string', default: '100' },
+    verbose: { type: 'boolean' },
+  },
 })
 const first = Number(values.seed)
 const runs = Number(values.runs)

@@ -1,7 +1,7 @@
-import type { AgreementState } from '../../src/agreement/state.ts'
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
-import { type RequestRef, requestKey } from '../../src/events/ids.ts'
+import type { AgreementState } from '../../src/agreement/state.ts'
 import type { Verdict } from '../../src/contracts/submission.ts'
+import { type RequestRef, requestKey } from '../../src/events/ids.ts'
 import type { Machine } from './machine.ts'
 
 /** Something that must never happen has happened. */
@@ -51,11 +51,14 @@ export class Oracle {
   checkMachine(machine: Machine, state: AgreementState, settledTexts: readonly string[]): void {
     settledTexts.forEach((text, index) => {
       const expected = this.#ledger[index]
-      if (expected !== undefined && expected !== text) throw new Violation(`${machine.handle} holds another entry ${index}`)
+      if (expected !== undefined && expected !== text)
+        throw new Violation(`${machine.handle} holds another entry ${index}`)
     })
     const reported = this.#reported.get(machine) ?? 0
     if (state.settling.settled < reported) {
-      throw new Violation(`${machine.handle} reported ${reported} entries settled and now has ${state.settling.settled}`)
+      throw new Violation(
+        `${machine.handle} reported ${reported} entries settled and now has ${state.settling.settled}`,
+      )
     }
   }
 

@@ -1,15 +1,15 @@
+import { memberOf } from '../../src/aggregates/contract/state.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
 import type { Verdict } from '../../src/contracts/submission.ts'
-import { memberOf } from '../../src/aggregates/contract/state.ts'
-import { seal } from '../../src/events/seal.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
+import { seal } from '../../src/events/seal.ts'
 import type { Request } from '../../src/events/statement.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { Machine, type World } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
 import { Oracle, Violation } from './oracle.ts'
 import { SeededRandom } from './seeded-random.ts'
-import { VirtualClock, settleMicrotasks } from './virtual-clock.ts'
+import { settleMicrotasks, VirtualClock } from './virtual-clock.ts'
 
 export interface Report {
   readonly seed: number
@@ -78,7 +78,9 @@ class Simulation {
     this.#machines = HANDLES.slice(0, parties).map(
       (handle, index) => new Machine(world, handle, index === 1 ? { keySeed } : {}),
     )
-    this.#twin = isHostile ? new Machine(world, 'ben', { keySeed, address: 'ben again', disk: openMemoryStore() }) : undefined
+    this.#twin = isHostile
+      ? new Machine(world, 'ben', { keySeed, address: 'ben again', disk: openMemoryStore() })
+      : undefined
     this.#introduce()
   }
 
@@ -88,7 +90,9 @@ class Simulation {
     for (const machine of this.#machines) {
       const others = this.#machines.filter((other) => other !== machine)
       const misled = this.#twin !== undefined && machine !== founder && machine !== hostile
-      machine.knows(others.map((other) => (misled && other === hostile && this.#twin !== undefined ? this.#twin : other)))
+      machine.knows(
+        others.map((other) => (misled && other === hostile && this.#twin !== undefined ? this.#twin : other)),
+      )
     }
     this.#twin?.knows(this.#machines.filter((machine) => machine !== hostile))
   }

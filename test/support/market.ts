@@ -1,7 +1,7 @@
-import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { draft, noWishes, type Wishes } from '../../src/agreement/draft.ts'
 import type { Held } from '../../src/agreement/held.ts'
 import { type Reception, receive } from '../../src/agreement/receive.ts'
+import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { settledHead } from '../../src/contracts/cosigning.ts'
 import { generateKeyPair, sign } from '../../src/crypto/ed25519.ts'
 import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../src/events/acceptance.ts'
@@ -88,7 +88,14 @@ export class Player {
   }
 
   opening(): Command {
-    return { type: 'OpenContract', title: 'test', engine: 1, charter: defaultCharter, limits: defaultLimits, founder: this.card }
+    return {
+      type: 'OpenContract',
+      title: 'test',
+      engine: 1,
+      charter: defaultCharter,
+      limits: defaultLimits,
+      founder: this.card,
+    }
   }
 
   get settled(): number {

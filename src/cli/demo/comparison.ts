@@ -41,7 +41,13 @@ function isSame(one: Standing, other: Standing): boolean {
 }
 
 export function showComparison({ standings, isEqual }: Agreement): void {
-  const rows = standings.map(({ party, size, root, record, tier }) => [party.name, String(size), root, record, String(tier)])
+  const rows = standings.map(({ party, size, root, record, tier }) => [
+    party.name,
+    String(size),
+    root,
+    record,
+    String(tier),
+  ])
   print('')
   print(table(['party', 'entries', 'root of the ledger', 'record hash', 'tier'], rows))
   print(isEqual ? '\nAll hold the same.' : '\nThey do NOT hold the same.')
@@ -55,9 +61,13 @@ export function showWhatToTry(contract: string, parties: readonly PartyProcess[]
   for (const { name, api } of parties) print(`  ${api}  ${name}`)
   print('\nTry, in another terminal:')
   print(`  curl -s ${header(broker)} ${broker.api}/new-api/${contract}`)
-  print(`  curl -s ${header(broker)} -X POST -H 'Content-Type: application/json' -d '{"Remark": "as agreed by telephone"}' ${broker.api}/new-api/${contract}`)
+  print(
+    `  curl -s ${header(broker)} -X POST -H 'Content-Type: application/json' -d '{"Remark": "as agreed by telephone"}' ${broker.api}/new-api/${contract}`,
+  )
   print(`  curl -s ${header(lead)} ${lead.api}/new-api/${contract}/Remark`)
-  print(`  curl -s ${header(lead)} -X PUT -H 'Content-Type: text/plain' -d 'noted' ${lead.api}/new-api/${contract}/Remark`)
+  print(
+    `  curl -s ${header(lead)} -X PUT -H 'Content-Type: text/plain' -d 'noted' ${lead.api}/new-api/${contract}/Remark`,
+  )
   print(`  curl -s ${header(broker)} '${broker.api}/api/FullContract?ContractId=${contract}'`)
   print(`  npx concordata audit verify ${contract} --data ${broker.dir}`)
   print(`\nThe data are in ${dir}. Ctrl-C ends it.`)

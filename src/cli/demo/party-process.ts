@@ -34,14 +34,19 @@ const PROGRAM = fileURLToPath(new URL('../../../bin/concordata.js', import.meta.
 const START_TIMEOUT_MS = 30_000
 
 /** Makes the party if its directory is not there yet, and starts its node. */
-export async function startParty(dir: string, { handle, name }: { handle: Handle; name: string }): Promise<PartyProcess> {
+export async function startParty(
+  dir: string,
+  { handle, name }: { handle: Handle; name: string },
+): Promise<PartyProcess> {
   const environment = readEnvironment(process.env)
   if (!(await exists(join(dir, 'concordata.json')))) {
     const [endpoint, api] = [`https://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]
     await createIdentity(dir, { handle, name, endpoint, api, passphrase: environment.passphrase }, systemClock)
   }
   const configuration = await readConfiguration(dir, environment)
-  const child = spawn(process.execPath, [PROGRAM, 'node', '--data', dir], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  const child = spawn(process.execPath, [PROGRAM, 'node', '--data', dir], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
   child.stderr?.pipe(createWriteStream(join(dir, 'node.log'), { flags: 'a' }))
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   await isUp(child, configuration)
@@ -68,7 +73,9 @@ function isUp(child: ChildProcess, { dir, handle }: Configuration): Promise<void
   return new Promise((resolve, reject) => {
     const fail = (why: string) => {
       child.kill()
-      reject(new DemoFailed('demo_failed', `the node of ${handle} ${why}; its log is ${join(dir, 'node.log')}`, { handle }))
+      reject(
+        new DemoFailed('demo_failed', `the node of ${handle} ${why}; its log is ${join(dir, 'node.log')}`, { handle }),
+      )
     }
     const timer = setTimeout(() => fail('does not come up'), START_TIMEOUT_MS)
     child.once('message', () => {

@@ -68,7 +68,15 @@ async function introduceEachOther(parties: readonly PartyProcess[]): Promise<voi
 function describe(contract: string, parties: readonly PartyProcess[]): string {
   const description = {
     contract,
-    parties: parties.map(({ handle, name, api, token, endpoint, dir, pid }) => ({ handle, name, api, token, endpoint, data: dir, pid })),
+    parties: parties.map(({ handle, name, api, token, endpoint, dir, pid }) => ({
+      handle,
+      name,
+      api,
+      token,
+      endpoint,
+      data: dir,
+      pid,
+    })),
   }
   return `${JSON.stringify(description, null, 2)}\n`
 }

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import { parsePath } from '../api/path.ts'
+import { submitter } from '../api/submit.ts'
+import { changesFromJson, removal, WriteUnfit } from '../api/write.ts'
+import type { LiveContract } from '../contracts/live-contract.ts'
+import type { Verdict } from '../contracts/submission.ts'
+import type { Uid } from '../events/ids.ts'
+import { AgreedView } from '../projections/agreed-view.ts'
+import { systemRandom } from '../runtime/random.ts'
+import { readConfiguration, readEnvironment } from './configuration.ts'
+import { type Node, startNode } from './node.ts'
+
+/** How long a write waits for everybody unless told otherwise. Milliseconds. */
+const DEFAULT_WAIT_MS = 10_000
+const SALT_BYTES = 16
+
+/** A place in a contract's document: a block, or a field. */
+export interface Place {
+  /** What stands agreed there: a field's value or null, a block's object; undefined if there is no such place. */
+  get(): Promise<unknown>
+  /**
+   * Writes below it: `set('Country', 'Mexico')` to one child, `set({ Country: 'Mexico', City: 'Puebla' })` to many at
+   * once. Children that are not there yet are added. Resolves when everybody has agreed and signed, or not in time.
+   */
+  set(name: string, value: unknown, waitMs?: number): Promise<Verdict>
+  set(values: Record<string, unknown>, waitMs?: number): Promise<Verdict>
+  /** Removes it, with all below it. */
+  remove(waitMs?: number): Promise<Verdict>
+}
+
+/** A contract as a program uses it: by the names in its document. */
+export interface OpenContract {
+  readonly uid: Uid
+  /** `''` is the document itself, `Claimant/Address` a block in a block. */
+  at(path: string): Place
+}
+
+/** A node in this process. */
+export interface OpenNode {
+  contracts(): OpenContract[]
+  /** Throws NoSuchContract. */
+  contract(uid: string): OpenContract
+  /** Opens a contract whose only member, so far, is this node's party. */
+  open(title: string): Promise<OpenContract>
+  close(): Promise<void>
+}
+
+/** Starts the node of a data directory (`concordata init`) inside this program, with all that `concordata node` runs. */
+export async function openNode({ data }: { readonly data: string }): Promise<OpenNode> {
+  const environment = readEnvironment(process.env)
+  const configuration = await readConfiguration(data, environment)
+  const logger = pino({ level: configuration.logLevel }, pino.destination({ fd: 2, sync: true }))
+  const node = await startNode(configuration, environment, logger)
+  return {
+    contracts: () => [...node.contracts.all()].map((live) => openContract(node, live)),
+    contract: (uid) => openContract(node, node.contracts.get(uid as Uid)),
+    async open(title) {
+      const { contract, submission } = await node.contracts.openContract(title)
+      await submission.verdict
+      return openContract(node, contract)
+    },
+    close: () => node.close(),
+  }
+}
+
+function openContract(node: Node, live: LiveContract): OpenContract {
+  return { uid: live.contract, at: (path) => placeAt(node, live, parsePath(path)) }
+}
+
+function placeAt(node: Node, live: LiveContract, names: readonly string[]): Place {
+  const submit = submitter({ newRequestId: () => randomUUID() })
+  const view = () => new AgreedView(live.state.settling.agreed, live.contract, node.store.payloads)
+  const element = () => {
+    const found = view().find(names)
+    if (found === undefined) throw new WriteUnfit('write_unfit', `the document has no ${names.join('/')}`, { names })
+    return found
+  }
+  return {
+    async get() {
+      const found = view().find(names)
+      return found && view().valueOf(found)
+    },
+    async set(first: string | Record<string, unknown>, second?: unknown, third?: number) {
+      const values = typeof first === 'string' ? { [first]: second } : first
+      const waitMs = (typeof first === 'string' ? third : (second as number | undefined)) ?? DEFAULT_WAIT_MS
+      const changes = changesFromJson(element(), names, values, true, () => systemRandom.bytes(SALT_BYTES))
+      return submit(live, changes.commands, changes.payloads, waitMs).verdict
+    },
+    async remove(waitMs = DEFAULT_WAIT_MS) {
+      const { commands, payloads } = removal(element())
+      return submit(live, commands, payloads, waitMs).verdict
+    },
+  }
+}

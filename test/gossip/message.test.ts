@@ -1,0 +1,63 @@
+import t from 'tap'
+import { frontierOf } from '../../src/agreement/feeds.ts'
+import type { Uid } from '../../src/events/ids.ts'
+import { encodeSigned } from '../../src/events/statement-codec.ts'
+import { beyond } from '../../src/agreement/feeds.ts'
+import { emptyPast } from '../../src/agreement/past.ts'
+import { forksAgainst, linesFor, newsFor, pastOf, visibleTo } from '../../src/gossip/exchange.ts'
+import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
+import { CONTRACT, Player } from '../support/market.ts'
+
+const ana = new Player('ana')
+const ben = new Player('ben')
+const first = ana.requests(ana.opening())
+const second = ana.requests({ type: 'InviteParty', party: ben.card })
+
+t.test('a message says what is held, and carries statements and acceptances', async (t) => {
+  const frontiers = new Map([[CONTRACT, frontierOf(ana.state.feeds)]])
+  const lines = [first, second].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+  const accepted = ben.accepts(1)
+  const message = decodeMessage(encodeMessage(frontiers, lines, [accepted]))
+  t.same(message, { frontiers, statements: [first, second], acceptances: [accepted], refused: [] })
+})
+
+t.test('a bad statement does not spoil the others', async (t) => {
+  const good = encodeSigned(first.text, first.signature, {})
+  const message = decodeMessage(encodeMessage(new Map(), ['{"statement":1}', good], []))
+  t.equal(message.statements.length, 1)
+  t.match(message.refused, [{ code: 'statement_malformed' }])
+})
+
+t.test('what is no message is refused', async (t) => {
+  const header = '{"contracts":{},"v":1}'
+  for (const text of ['', 'x', '{}', '{"contracts":{"short":{}},"v":1}', '{"contracts":{},"v":2}', `${header}\n{"acceptance":1}`, `${header}\n{"acceptance":`]) {
+    t.throws(() => decodeMessage(text), { code: 'exchange_malformed' }, text)
+  }
+})
+
+t.test('everybody gets what it lacks and may see, a stranger nothing', async (t) => {
+  t.same(newsFor(ana.state, ben.handle, emptyPast).map(({ hash }) => hash), [first.hash, second.hash])
+  t.same(newsFor(ana.state, ben.handle, emptyPast.set(ana.handle, 0)).map(({ hash }) => hash), [second.hash])
+  t.equal(visibleTo(ana.state, 'mallory' as typeof ana.handle), undefined)
+  t.same(newsFor(ana.state, 'mallory' as typeof ana.handle, emptyPast), [])
+})
+
+t.test('a message ends where it would grow too large, between two statements', async (t) => {
+  const eve = new Player('eve')
+  eve.requests(eve.opening())
+  eve.requests({ type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } })
+  for (let n = 0; n < 90; n++) eve.proposes('0.0', String(n).padEnd(60_000, 'x'))
+  const news = beyond(eve.state.feeds, emptyPast)
+  const { lines, then } = linesFor(news, emptyPast)
+  t.ok(lines.length > 50 && lines.length < news.length, `${lines.length} of ${news.length}`)
+  t.equal(then.get(eve.handle), lines.length - 1)
+  t.equal(linesFor(beyond(eve.state.feeds, then), then).lines.length, news.length - lines.length)
+})
+
+t.test('who holds another branch is shown ours', async (t) => {
+  const theirs = { [ana.handle]: { seq: 1, hash: first.hash } }
+  t.same(forksAgainst(ana.state.feeds, theirs).map(({ hash }) => hash), [second.hash])
+  t.same(forksAgainst(ana.state.feeds, frontierOf(ana.state.feeds)), [])
+  t.equal(pastOf(theirs).get(ana.handle), 1)
+  t.ok(CONTRACT satisfies Uid)
+})
