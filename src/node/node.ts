@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { createApi } from '../api/app.ts'
 import { carry, participantsOf } from '../contracts/carrying.ts'
 import { Contracts } from '../contracts/contracts.ts'
@@ -48,11 +48,28 @@ export async function startNode(
   environment: Environment,
   logger: FastifyBaseLogger,
 ): Promise<Node> {
+  const closing = new Closing()
+  try {
+    return await start(configuration, environment, logger, closing)
+  } catch (error) {
+    await closing.close()
+    throw error
+  }
+}
+
+async function start(
+  configuration: Configuration,
+  environment: Environment,
+  logger: FastifyBaseLogger,
+  closing: Closing,
+): Promise<Node> {
   const { dir } = configuration
-  const unlock = lockDataDirectory(dir)
+  closing.add(lockDataDirectory(dir))
   const identity = await openIdentity(configuration, environment)
   const store = await openSqliteStore(storePath(dir))
+  closing.add(() => store.close())
   const directory = await Directory.open(store.events, systemClock)
+  closing.add(() => directory.close())
   const contracts = await Contracts.open({
     store,
     signer: identity.signer,
@@ -62,6 +79,8 @@ export async function startNode(
     newRequestId: () => randomUUID(),
     canSend: (contract) => gossip.canSend(contract),
   })
+  closing.add(() => contracts.close())
+  closing.add(watch(contracts, logger))
   const participants = participantsOf(contracts)
   const gossip: Gossip = new Gossip({
     participants,
@@ -71,17 +90,58 @@ export async function startNode(
     report: reportTo(logger),
   })
   const peers = new Peers(directory, gossip, identity.tls)
-  const stopCarrying = carry(contracts, participants, gossip, systemClock)
-  const stopWatching = watch(contracts, logger)
+  closing.add(() => peers.close())
   const receiver = await openOutward(configuration, identity, directory, gossip, peers, logger)
+  closing.add(() => receiver.close())
+  const app = await openInward(configuration, { contracts, store, directory, gossip, logger })
+  closing.add(() => app.close())
+  closing.add(() => gossip.close())
+  closing.add(carry(contracts, participants, gossip, systemClock))
+  peers.start()
+  gossip.start()
+  return {
+    identity,
+    contracts,
+    directory,
+    store,
+    endpoint: receiver.endpoint,
+    api: configuration.api,
+    failed: directory.closed.then(() => new Promise<never>(() => {})),
+    close: () => closing.close(),
+  }
+}
+
+/** What was opened, to be closed in the opposite order. */
+class Closing {
+  readonly #steps: (() => unknown)[] = []
+
+  add(step: () => unknown): void {
+    this.#steps.push(step)
+  }
+
+  async close(): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) await step()
+  }
+}
+
+interface InwardParts {
+  readonly contracts: Contracts
+  readonly store: Store
+  readonly directory: Directory
+  readonly gossip: Gossip
+  readonly logger: FastifyBaseLogger
+}
+
+async function openInward({ dir, api }: Configuration, parts: InwardParts): Promise<FastifyInstance> {
+  const { contracts, store, directory, gossip, logger } = parts
   const app = await createApi({
     contracts,
     store,
     cardOf: (handle) => directory.byHandle(handle)?.card,
     parties: () =>
-      directory.parties().map(({ standing, signed }) => ({
-        card: signed.introduction.card,
-        endpoint: signed.introduction.endpoint,
+      directory.parties().map(({ standing, signed: { introduction } }) => ({
+        card: introduction.card,
+        endpoint: introduction.endpoint,
         status: standing,
       })),
     announce: (live: LiveContract) => gossip.carry(live.contract),
@@ -91,31 +151,10 @@ export async function startNode(
     token: await readApiToken(dir),
     logger,
   })
-  const { hostname, port } = new URL(configuration.api)
-  const api = await app.listen({ host: hostname, port: Number(port || 80) })
-  peers.start()
-  gossip.start()
-  return {
-    identity,
-    contracts,
-    directory,
-    store,
-    endpoint: receiver.endpoint,
-    api,
-    failed: directory.closed.then(() => new Promise<never>(() => {})),
-    async close() {
-      stopCarrying()
-      gossip.close()
-      await app.close()
-      await receiver.close()
-      stopWatching()
-      await contracts.close()
-      await peers.close()
-      directory.close()
-      await store.close()
-      unlock()
-    },
-  }
+  const { hostname, port } = new URL(api)
+  // An IPv6 address stands in brackets in a URL only.
+  await app.listen({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) })
+  return app
 }
 
 async function openOutward(

@@ -34,7 +34,15 @@ const headers = { authorization: `Bearer ${token}` }
 const call = (method: string, path: string, body?: unknown, more: Record<string, string> = {}) =>
   fetch(new URL(path, api), {
     method,
-    headers: { ...headers, ...(typeof body === 'object' ? { 'content-type': 'application/json' } : body === undefined ? {} : { 'content-type': 'text/plain' }), ...more },
+    headers: {
+      ...headers,
+      ...(typeof body === 'object'
+        ? { 'content-type': 'application/json' }
+        : body === undefined
+          ? {}
+          : { 'content-type': 'text/plain' }),
+      ...more,
+    },
     ...(body === undefined ? {} : { body: typeof body === 'object' ? JSON.stringify(body) : String(body) }),
   })
 
@@ -42,25 +50,46 @@ const opened = (await (await call('POST', '/api/Contract', { title: 'alone' })).
 const root = `/new-api/${opened.contract}`
 
 t.test('a contract is opened, listed and shown', async (t) => {
-  t.match(await (await call('GET', '/api/Contract')).json(), [{ contract: opened.contract, title: 'alone', standing: 'member', members: ['sole'], size: 1 }])
-  t.match(await (await call('GET', `/api/Contract/${opened.contract}`)).json(), { acknowledged: 1, signedSize: { sole: 1 }, divergences: [] })
+  t.match(await (await call('GET', '/api/Contract')).json(), [
+    { contract: opened.contract, title: 'alone', standing: 'member', members: ['sole'], size: 1 },
+  ])
+  t.match(await (await call('GET', `/api/Contract/${opened.contract}`)).json(), {
+    acknowledged: 1,
+    signedSize: { sole: 1 },
+    divergences: [],
+  })
   t.match(await (await call('GET', '/api/Party')).json(), [{ handle: 'sole', status: 'self' }])
 })
 
 t.test('a structure is posted, read as JSON and text, written and removed', async (t) => {
-  const claimant = { Claimant: { Name: 'Ana', Age: 41, Share: 12.5, Insured: true, Fee: { amount: '5.00', currency: 'EUR' }, Kind: { $field: { type: 'choice', options: ['A', 'B'] }, $value: 'A' } } }
+  const claimant = {
+    Claimant: {
+      Name: 'Ana',
+      Age: 41,
+      Share: 12.5,
+      Insured: true,
+      Fee: { amount: '5.00', currency: 'EUR' },
+      Kind: { $field: { type: 'choice', options: ['A', 'B'] }, $value: 'A' },
+    },
+  }
   const posted = await call('POST', root, claimant)
   t.equal(posted.status, 201)
   t.equal(posted.headers.get('location'), `${root}/Claimant`)
   t.same(await (await call('GET', `${root}/Claimant`)).json(), { ...claimant.Claimant, Share: '12.5', Kind: 'A' })
   t.equal(await (await call('GET', `${root}/Claimant/Fee`)).text(), 'EUR 5.00')
-  t.equal(await (await call('GET', `${root}/Claimant/Fee`, undefined, { accept: 'application/json' })).text(), '{"amount":"5.00","currency":"EUR"}')
+  t.equal(
+    await (await call('GET', `${root}/Claimant/Fee`, undefined, { accept: 'application/json' })).text(),
+    '{"amount":"5.00","currency":"EUR"}',
+  )
   t.equal((await call('PUT', `${root}/Claimant/Age`, '42')).status, 200)
   t.equal((await call('PUT', `${root}/Claimant`, { Name: 'Ben', Insured: false })).status, 200)
   t.match(await (await call('GET', `${root}/Claimant`)).json(), { Name: 'Ben', Age: 42, Insured: false })
   t.equal((await call('DELETE', `${root}/Claimant/Age`)).status, 200)
   t.equal((await call('GET', `${root}/Claimant/Age`)).status, 404)
-  t.match(await (await call('GET', `/api/FullContract?ContractId=${opened.contract}`)).json(), { title: 'alone', document: { Claimant: { Name: 'Ben' } } })
+  t.match(await (await call('GET', `/api/FullContract?ContractId=${opened.contract}`)).json(), {
+    title: 'alone',
+    document: { Claimant: { Name: 'Ben' } },
+  })
 })
 
 t.test('an unchanged element is not sent again', async (t) => {
@@ -124,10 +153,15 @@ t.test('changes arrive live, by the subject, and can be resumed from an index', 
     wake()
   }
   const next = async () => {
-    while (messages.length === 0) await new Promise<void>((resolve) => { wake = resolve })
+    while (messages.length === 0)
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
     return messages.shift()
   }
-  await new Promise((resolve) => { socket.onopen = resolve })
+  await new Promise((resolve) => {
+    socket.onopen = resolve
+  })
   const subject = `${root}/Claimant`
   socket.send(JSON.stringify({ subscribe: subject }))
   t.match(await next(), { subscribed: subject })
@@ -150,7 +184,9 @@ t.test('changes arrive live, by the subject, and can be resumed from an index', 
     if (message !== undefined && 'problem' in message) problems.push((message.problem as { code: string }).code)
   }
   t.same(problems, ['live_message_malformed', 'live_message_malformed', 'live_message_malformed', 'no_such_contract'])
-  const closed = new Promise((resolve) => { socket.onclose = resolve })
+  const closed = new Promise((resolve) => {
+    socket.onclose = resolve
+  })
   socket.close()
   await closed
 })

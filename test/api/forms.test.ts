@@ -46,17 +46,39 @@ t.test('every fate of a request has its status', async (t) => {
   const request = { handle: 'ana' as Handle, seq: 1, index: 0 }
   const settled = (outcome: object) => answerTo({ kind: 'settled', request, index: 7, outcome } as never, 'u')
   t.match(settled({ kind: 'accepted' }), { status: 200, body: { request: 'ana.1.0', index: 7 } })
-  t.match(answerTo({ kind: 'settled', request, index: 7, outcome: { kind: 'accepted' } }, 'u', '/new-api/u/x'), { status: 201, headers: { location: '/new-api/u/x' } })
-  t.match(settled({ kind: 'void', reason: { code: 'not_owner', command: 0, with: ['ben'] } }), { status: 403, body: { code: 'not_owner', with: ['ben'] } })
-  t.match(settled({ kind: 'void', reason: { code: 'value_wrong_type', command: 2 } }), { status: 422, body: { command: 2 } })
-  t.match(settled({ kind: 'refused', by: [{ handle: 'ben', reason: 'no' }] }), { status: 409, body: { code: 'refused', by: [{ handle: 'ben', reason: 'no' }] } })
+  t.match(answerTo({ kind: 'settled', request, index: 7, outcome: { kind: 'accepted' } }, 'u', '/new-api/u/x'), {
+    status: 201,
+    headers: { location: '/new-api/u/x' },
+  })
+  t.match(settled({ kind: 'void', reason: { code: 'not_owner', command: 0, with: ['ben'] } }), {
+    status: 403,
+    body: { code: 'not_owner', with: ['ben'] },
+  })
+  t.match(settled({ kind: 'void', reason: { code: 'value_wrong_type', command: 2 } }), {
+    status: 422,
+    body: { command: 2 },
+  })
+  t.match(settled({ kind: 'refused', by: [{ handle: 'ben', reason: 'no' }] }), {
+    status: 409,
+    body: { code: 'refused', by: [{ handle: 'ben', reason: 'no' }] },
+  })
   t.match(settled({ kind: 'withdrawn', reason: 'time-out' }), { status: 504, body: { code: 'withdrawn' } })
-  t.match(answerTo({ kind: 'pending', request, waitingFor: ['ben' as Handle] }, 'u'), { status: 202, headers: { location: '/api/Contract/u/Requests/ana.1.0' } })
-  t.match(answerTo({ kind: 'timed out', waitingFor: ['ben' as Handle] }, 'u'), { status: 504, body: { code: 'not_unanimous_in_time', waitingFor: ['ben'] } })
+  t.match(answerTo({ kind: 'pending', request, waitingFor: ['ben' as Handle] }, 'u'), {
+    status: 202,
+    headers: { location: '/api/Contract/u/Requests/ana.1.0' },
+  })
+  t.match(answerTo({ kind: 'timed out', waitingFor: ['ben' as Handle] }, 'u'), {
+    status: 504,
+    body: { code: 'not_unanimous_in_time', waitingFor: ['ben'] },
+  })
   t.match(answerTo({ kind: 'dropped' }, 'u'), { status: 409, body: { code: 'party_resigned' } })
 })
 
 t.test('a fault of ours tells a client nothing, one of its own everything', async (t) => {
   t.match(problemOf(new Error('secret')), { status: 500, code: 'internal', detail: /^(?!.*secret)/ })
-  t.match(problemOf(new ConcordataError('no_such_path', 'no x here', { path: 'x' })), { status: 404, path: 'x', detail: 'no x here' })
+  t.match(problemOf(new ConcordataError('no_such_path', 'no x here', { path: 'x' })), {
+    status: 404,
+    path: 'x',
+    detail: 'no x here',
+  })
 })

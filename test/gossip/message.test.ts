@@ -1,9 +1,8 @@
 import t from 'tap'
-import { frontierOf } from '../../src/agreement/feeds.ts'
+import { beyond, frontierOf } from '../../src/agreement/feeds.ts'
+import { emptyPast } from '../../src/agreement/past.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { encodeSigned } from '../../src/events/statement-codec.ts'
-import { beyond } from '../../src/agreement/feeds.ts'
-import { emptyPast } from '../../src/agreement/past.ts'
 import { forksAgainst, linesFor, newsFor, pastOf, visibleTo } from '../../src/gossip/exchange.ts'
 import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
 import { CONTRACT, Player } from '../support/market.ts'
@@ -30,14 +29,28 @@ t.test('a bad statement does not spoil the others', async (t) => {
 
 t.test('what is no message is refused', async (t) => {
   const header = '{"contracts":{},"v":1}'
-  for (const text of ['', 'x', '{}', '{"contracts":{"short":{}},"v":1}', '{"contracts":{},"v":2}', `${header}\n{"acceptance":1}`, `${header}\n{"acceptance":`]) {
+  for (const text of [
+    '',
+    'x',
+    '{}',
+    '{"contracts":{"short":{}},"v":1}',
+    '{"contracts":{},"v":2}',
+    `${header}\n{"acceptance":1}`,
+    `${header}\n{"acceptance":`,
+  ]) {
     t.throws(() => decodeMessage(text), { code: 'exchange_malformed' }, text)
   }
 })
 
 t.test('everybody gets what it lacks and may see, a stranger nothing', async (t) => {
-  t.same(newsFor(ana.state, ben.handle, emptyPast).map(({ hash }) => hash), [first.hash, second.hash])
-  t.same(newsFor(ana.state, ben.handle, emptyPast.set(ana.handle, 0)).map(({ hash }) => hash), [second.hash])
+  t.same(
+    newsFor(ana.state, ben.handle, emptyPast).map(({ hash }) => hash),
+    [first.hash, second.hash],
+  )
+  t.same(
+    newsFor(ana.state, ben.handle, emptyPast.set(ana.handle, 0)).map(({ hash }) => hash),
+    [second.hash],
+  )
   t.equal(visibleTo(ana.state, 'mallory' as typeof ana.handle), undefined)
   t.same(newsFor(ana.state, 'mallory' as typeof ana.handle, emptyPast), [])
 })
@@ -56,7 +69,10 @@ t.test('a message ends where it would grow too large, between two statements', a
 
 t.test('who holds another branch is shown ours', async (t) => {
   const theirs = { [ana.handle]: { seq: 1, hash: first.hash } }
-  t.same(forksAgainst(ana.state.feeds, theirs).map(({ hash }) => hash), [second.hash])
+  t.same(
+    forksAgainst(ana.state.feeds, theirs).map(({ hash }) => hash),
+    [second.hash],
+  )
   t.same(forksAgainst(ana.state.feeds, frontierOf(ana.state.feeds)), [])
   t.equal(pastOf(theirs).get(ana.handle), 1)
   t.ok(CONTRACT satisfies Uid)

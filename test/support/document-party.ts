@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { generateKeyPair, sign } from '../../src/crypto/ed25519.ts'
 import { type Acceptance, acceptanceBytes } from '../../src/events/acceptance.ts'
-import { defaultCharter } from '../../src/events/charter.ts'
+import type { Charter } from '../../src/events/charter.ts'
 import type { Command, CommandOf } from '../../src/events/commands.ts'
 import type { FieldType } from '../../src/events/field-type.ts'
 import type { Handle, ProposalId } from '../../src/events/ids.ts'
@@ -10,6 +10,9 @@ import type { PartyCard } from '../../src/events/party-card.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Request } from '../../src/events/statement.ts'
 import { type Act, type Document, UID } from './document.ts'
+
+/** Of all contracts in these tests. */
+const CHARTER: Charter = { continuationQuorumPercent: 67 }
 
 /** A party with real keys, and all that it can do to a document. Elements are named by their paths. */
 export class Party {
@@ -32,7 +35,7 @@ export class Party {
       type: 'OpenContract',
       title: 'Fleet 2027',
       engine: 1,
-      charter: defaultCharter,
+      charter: CHARTER,
       limits: { ...defaultLimits, ...limits },
       founder,
     }
@@ -55,7 +58,7 @@ export class Party {
       invitation: invitation?.index ?? 0,
       handle: this.handle,
       keys: this.card.keys,
-      charter: defaultCharter,
+      charter: CHARTER,
       head: document.head,
       lastIndex: 1000,
       ...changes,

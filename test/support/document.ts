@@ -168,12 +168,6 @@ export class Document {
     return found.id
   }
 
-  /** The request that was put into the ledger last. */
-  get lastRequest(): string {
-    const { handle, seq, index } = (this.entries.at(-1) as Entry).request
-    return `${handle}.${seq}.${index}`
-  }
-
   #after(by: Act['author'], { commands, values }: Written): Document {
     const author = by ?? (this.handles[0] as Handle)
     const index = this.#log.size

@@ -13,7 +13,7 @@ export function naiveRecordHash(state: ContractState): string {
   return hash('record', { contract, title, engine: 1, charter, limits, members, document: naiveElementHash(document) })
 }
 
-export function naiveElementHash(element: Element): string {
+function naiveElementHash(element: Element): string {
   const { id, name, namedBy, owner, kind } = element
   const named = { id, name, namedBy, owner, kind }
   if (element.kind === 'field') {

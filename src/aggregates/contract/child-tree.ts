@@ -22,7 +22,6 @@ interface Inner {
   hash: Uint8Array | undefined
 }
 
-const REMOVED: Leaf = { kind: 'leaf', element: undefined }
 // No child can be passed off as it: the leaf of a child is over 32 bytes.
 const REMOVED_HASH = leafHash(new Uint8Array())
 
@@ -72,10 +71,7 @@ export class ChildTree {
   /** With another element, or none, in a slot. Requires 0 <= ordinal < slots. */
   with(ordinal: number, element: Element | undefined): ChildTree {
     assert(this.#tree !== undefined && ordinal < this.slots, 'the slot has been given out')
-    return new ChildTree(
-      this.slots,
-      put(this.#tree, ordinal, element === undefined ? REMOVED : { kind: 'leaf', element }),
-    )
+    return new ChildTree(this.slots, put(this.#tree, ordinal, { kind: 'leaf', element }))
   }
 
   /** The children that are there, in the order of their ordinals. */

@@ -12,6 +12,7 @@ t.test('who opens a contract is its first member', async (t) => {
   const document = given(broker.opens({ members: 7 }))
   t.same(document.state.parties, { members: [{ card: broker.card, admittedAt: 0 }], invitations: [], former: [] })
   t.equal(document.state.title, 'Fleet 2027')
+  t.same(document.state.charter, { continuationQuorumPercent: 67 })
   t.equal(document.state.limits.members, 7)
   t.same(document.at(''), document.state.document)
   t.equal(document.state.document.owner, null, 'the root is shared')
