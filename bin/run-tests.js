@@ -1,23 +1,33 @@
 #!/usr/bin/env node
-// Runs the tests with tap and closes with one line, `N passed, N failed`, that people and CI can both read.
-import { spawn } from 'node:child_process'
+// Runs the tests with tap, holds the coverage against its thresholds, and closes with one line, `N passed, N failed`.
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 
-const report = '.tap/report.tap'
+/** Percent of all code under src and bin that the tests must run. */
+const THRESHOLDS = { Statements: 90, Branches: 85, Functions: 88, Lines: 90 }
+const REPORT = '.tap/report.tap'
+
+const args = process.argv.slice(2)
 await mkdir('.tap', { recursive: true })
-const args = ['run', '--output-file', report, ...process.argv.slice(2)]
-const tap = spawn('tap', args, { stdio: 'inherit', shell: process.platform === 'win32' })
+const tap = spawn('tap', ['run', '--reporter=terse', '--output-file', REPORT, ...args], { stdio: 'inherit' })
 const code = await new Promise((resolve) => tap.on('exit', (status) => resolve(status ?? 1)))
-const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n')
-// Leaves only: a test that holds others is followed by its own plan at the next indentation.
-let passed = 0
-let failed = 0
-lines.forEach((line) => {
-  const match = /^( *)(not )?ok \d+/.exec(line)
-  if (match === null || /# (SKIP|TODO)/i.test(line)) return
-  if (match[2] === undefined) passed++
-  else failed++
-})
-if (code !== 0 && failed === 0) failed = 1
-console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = code
+const counted = count(await readFile(REPORT, 'utf8').catch(() => ''))
+const uncovered = args.length === 0 && code === 0 ? belowThresholds() : []
+for (const line of uncovered) console.error(line)
+const failed = counted.failed + uncovered.length || (code === 0 ? 0 : 1)
+console.log(`${counted.passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
+
+function count(report) {
+  const results = report.split('\n').filter((line) => /^ *(not )?ok \d+/.test(line) && !/# (SKIP|TODO)/i.test(line))
+  const notOk = results.filter((line) => /^ *not ok/.test(line)).length
+  return { passed: results.length - notOk, failed: notOk }
+}
+
+function belowThresholds() {
+  const summary = execFileSync('tap', ['report', 'text-summary'], { encoding: 'utf8' })
+  return Object.entries(THRESHOLDS).flatMap(([what, percent]) => {
+    const covered = Number(new RegExp(`${what}\\s*:\\s*([\\d.]+)%`).exec(summary)?.[1] ?? 0)
+    return covered >= percent ? [] : [`coverage: ${what} ${covered} %, but ${percent} % are asked for`]
+  })
+}
