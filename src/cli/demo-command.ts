@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -13,6 +13,10 @@ export function demoCommand(program: Command): void {
     .option('--exit', 'end after the table; the exit status is 0 only if all parties hold the same')
     .action(async ({ data, exit }: { data?: string; exit?: true }) => {
       const dir = data === undefined ? await mkdtemp(join(tmpdir(), 'concordata-demo-')) : resolve(data)
-      process.exitCode = (await runDemo(dir, exit === true)) ? 0 : 1
+      try {
+        process.exitCode = (await runDemo(dir, exit === true)) ? 0 : 1
+      } finally {
+        if (data === undefined) await rm(dir, { recursive: true, force: true })
+      }
     })
 }
