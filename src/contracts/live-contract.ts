@@ -7,6 +7,7 @@ import { type Equivocation, type OtherBranch, type Reception, receive } from '..
 import type { AgreementState } from '../agreement/state.ts'
 import type { Signer } from '../crypto/signer.ts'
 import type { Handle, Uid } from '../events/ids.ts'
+import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
 import type { Note } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
@@ -109,14 +110,12 @@ export class LiveContract {
       throw new NotMember('not_a_member', `${this.self} is no member of ${this.contract}`, { contract: this.contract })
     }
     const bytesMax = requestBytesMax(this.#state)
-    const bytes = Buffer.byteLength(JSON.stringify(intent.request))
-    if (bytes > bytesMax) {
-      throw new RequestTooLarge('request_too_large', `the request has ${bytes} bytes, at most ${bytesMax} fit`, {
-        bytes,
-        bytesMax,
-      })
-    }
     const submission = new Submission(intent)
+    const { requestBytes: bytes, valueBytes } = submission
+    if (bytes > bytesMax || valueBytes > MESSAGE_VALUES_CHARACTERS_MAX) {
+      const message = `the request has ${bytes} bytes and ${valueBytes} of values; ${bytesMax} and ${MESSAGE_VALUES_CHARACTERS_MAX} fit`
+      throw new RequestTooLarge('request_too_large', message, { bytes, bytesMax, valueBytes })
+    }
     this.outbox.add(submission)
     if (intent.timeoutMs !== undefined) {
       const stop = this.#ports.clock.after(intent.timeoutMs, () => {
@@ -167,7 +166,7 @@ export class LiveContract {
 
   #hasWork(): boolean {
     if (this.#deliveries.length > 0 || this.#mayNote) return true
-    return this.#maySpeak(this.#state) && !this.outbox.turn(this.#state, this.#holdsBack()).isEmpty
+    return this.#maySpeak(this.#state) && this.outbox.hasTurn(this.#state, this.#holdsBack())
   }
 
   async #run(): Promise<void> {

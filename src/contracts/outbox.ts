@@ -6,7 +6,7 @@ import type { Acknowledged } from '../agreement/ledger.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { type Handle, type RequestRef, requestKey, type Seq } from '../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
-import type { Decision, Payload, Request } from '../events/statement.ts'
+import type { Decision, Payload } from '../events/statement.ts'
 import type { Submission } from './submission.ts'
 
 /** What one statement will say for the local users, and what becomes of their submissions once it is durable. */
@@ -51,6 +51,12 @@ export class Outbox {
     this.#queue = this.#queue.filter((submission) => !submission.expired)
     for (const submission of expired)
       submission.conclude({ kind: 'timed out', waitingFor: othersIn(state, this.#self) })
+  }
+
+  /** Whether `turn` would have anything to say; cheaper than that. */
+  hasTurn(state: AgreementState, holdsBack: boolean): boolean {
+    const hasRequests = this.#queue.length > 0 && !holdsBack && this.#mayRequest(state)
+    return hasRequests || this.#decisions(state).length > 0
   }
 
   /**
@@ -140,16 +146,20 @@ export class Outbox {
     else submission.conclude({ kind: 'timed out', request, waitingFor: waitingForAnswers(before, request) })
   }
 
+  #mayRequest({ ledger }: AgreementState): boolean {
+    return !ledger.document.isOpen || memberOf(ledger.document, this.#self) !== undefined
+  }
+
   #chooseRequests(state: AgreementState, decisions: number): Submission[] {
-    const { limits, isOpen } = state.ledger.document
-    if (isOpen && memberOf(state.ledger.document, this.#self) === undefined) return []
+    if (!this.#mayRequest(state)) return []
+    const { limits } = state.ledger.document
     const bytesMax = requestBytesMax(state) - decisions * DECISION_BYTES
     const chosen: Submission[] = []
     let bytes = 0
     let valueCharacters = 0
     for (const submission of this.#queue) {
-      bytes += sizeOf(submission.intent.request)
-      valueCharacters += sizeOf(submission.intent.payloads)
+      bytes += submission.requestBytes
+      valueCharacters += submission.valueBytes
       const isFull = bytes > bytesMax || valueCharacters > MESSAGE_VALUES_CHARACTERS_MAX
       if (chosen.length > 0 && (isFull || chosen.length === limits.requestsPerStatement)) break
       chosen.push(submission)
@@ -161,11 +171,6 @@ export class Outbox {
 /** By seal, in the order in which canonical JSON has them. */
 function inOrder(payloads: readonly [string, Payload][]): { [seal: string]: Payload } {
   return Object.fromEntries(payloads.toSorted(([one], [other]) => (one < other ? -1 : 1)))
-}
-
-/** Canonical JSON has the same members, so the same size. */
-function sizeOf(value: Request | Submission['intent']['payloads']): number {
-  return Buffer.byteLength(JSON.stringify(value)) + 1
 }
 
 /** The largest request that a statement of this contract can carry, in bytes of JSON. */

@@ -36,6 +36,9 @@ type Phase =
 /** One intent on its way. `signed` resolves when the request is durable, `verdict` when its fate is. */
 export class Submission {
   readonly intent: Intent
+  /** What it adds to a statement, and to its line: JSON has the same members as canonical JSON, so the same size. */
+  readonly requestBytes: number
+  readonly valueBytes: number
   readonly signed: Promise<RequestRef>
   readonly verdict: Promise<Verdict>
   phase: Phase = { kind: 'queued' }
@@ -47,6 +50,8 @@ export class Submission {
 
   constructor(intent: Intent) {
     this.intent = intent
+    this.requestBytes = Buffer.byteLength(JSON.stringify(intent.request)) + 1
+    this.valueBytes = Buffer.byteLength(JSON.stringify(intent.payloads)) + 1
     const signed = Promise.withResolvers<RequestRef>()
     const verdict = Promise.withResolvers<Verdict>()
     // Not every caller awaits both; a failure is then told through the other.

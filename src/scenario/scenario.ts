@@ -1,14 +1,16 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { ELEMENT_NAME_PATTERN } from '../events/commands.ts'
 import { type FieldType, FieldTypeSchema } from '../events/field-type.ts'
 import { HandleSchema } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import slip from './reinsurance-slip.json' with { type: 'json' }
 
-/** A scenario file does not have its form. Evidence: `path` in the file. */
+/** A scenario file does not have its form. Evidence: `path`, a JSON Pointer into the file (RFC 6901). */
 export class ScenarioMalformed extends ConcordataError {}
 
 const closed = { additionalProperties: false }
+const ElementName = Type.String({ pattern: ELEMENT_NAME_PATTERN, maxLength: 200 })
 
 /** What the document has before anybody writes a value: blocks, and fields with their types. */
 export type ScenarioElement =
@@ -19,13 +21,22 @@ const ElementSchema = Type.Cyclic(
   {
     Element: Type.Union([
       Type.Object(
-        { kind: Type.Literal('block'), name: Type.String(), children: Type.Array(Type.Ref('Element')) },
+        { kind: Type.Literal('block'), name: ElementName, children: Type.Array(Type.Ref('Element')) },
         closed,
       ),
-      Type.Object({ kind: Type.Literal('field'), name: Type.String(), field: FieldTypeSchema }, closed),
+      Type.Object({ kind: Type.Literal('field'), name: ElementName, field: FieldTypeSchema }, closed),
     ]),
   },
   'Element',
+)
+
+const PartySchema = Type.Object(
+  {
+    handle: HandleSchema,
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    role: Type.Union([Type.Literal('broker'), Type.Literal('lead'), Type.Literal('follow')]),
+  },
+  closed,
 )
 
 const StepSchema = Type.Object(
@@ -43,9 +54,7 @@ export const ScenarioSchema = Type.Object(
   {
     title: Type.String({ minLength: 1, maxLength: 200 }),
     /** The first opens the contract and drafts the document. */
-    parties: Type.Array(Type.Object({ handle: HandleSchema, name: Type.String(), role: Type.String() }, closed), {
-      minItems: 1,
-    }),
+    parties: Type.Array(PartySchema, { minItems: 1 }),
     document: Type.Array(ElementSchema),
     steps: Type.Array(StepSchema),
   },
@@ -64,9 +73,8 @@ export function loadScenario(json: unknown): Scenario {
   if (form.Check(json)) return json as unknown as Scenario
   const [error] = form.Errors(json)
   const path = error?.instancePath ?? ''
-  throw new ScenarioMalformed('scenario_malformed', `the scenario: ${path} ${error?.message ?? 'is malformed'}`, {
-    path,
-  })
+  const reason = error?.message ?? 'is malformed'
+  throw new ScenarioMalformed('scenario_malformed', `${path || 'the scenario'} ${reason}`, { path })
 }
 
 /** A property catastrophe layer is placed: the sections of a London market slip (Market Reform Contract). */

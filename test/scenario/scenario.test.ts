@@ -1,8 +1,13 @@
 import t from 'tap'
 import { fitsType } from '../../src/aggregates/contract/field-value.ts'
-import { ELEMENT_NAME_PATTERN } from '../../src/events/commands.ts'
-import type { FieldType } from '../../src/events/field-type.ts'
-import { loadScenario, reinsuranceSlip, type ScenarioElement, ScenarioMalformed } from '../../src/scenario/scenario.ts'
+import { type FieldType, FieldTypeSchema } from '../../src/events/field-type.ts'
+import {
+  loadScenario,
+  reinsuranceSlip,
+  type Scenario,
+  type ScenarioElement,
+  ScenarioMalformed,
+} from '../../src/scenario/scenario.ts'
 
 const slip = reinsuranceSlip()
 
@@ -17,27 +22,41 @@ function fieldsOf(elements: readonly ScenarioElement[], prefix = ''): Map<string
 }
 
 const fields = fieldsOf(slip.document)
+const PREMIUM = 'Risk Details/Premium/Minimum and Deposit Premium'
 
-t.test('the slip has at least 60 fields, of every type, with names that a document takes', async (t) => {
-  t.ok(fields.size >= 60, `${fields.size} fields`)
-  const types = new Set([...fields.values()].map(({ type }) => type))
-  t.same([...types].sort(), [
-    'boolean',
-    'choice',
-    'date',
-    'date-time',
-    'decimal',
-    'duration',
-    'integer',
-    'money',
-    'party',
-    'text',
-  ])
-  const names = [...fields.keys()].flatMap((path) => path.split('/'))
+/** What stands after these steps, by path. */
+function after(steps: Scenario['steps']): Record<string, unknown> {
+  return Object.assign({}, ...steps.map(({ set }) => set))
+}
+
+function writersOf(path: string): string[] {
+  return [...new Set<string>(slip.steps.filter(({ set }) => path in set).map(({ by }) => by))]
+}
+
+function amount(money: unknown): number {
+  return Number((money as { amount: string }).amount)
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
+
+/** Adjustment rates are quoted with three decimals. */
+function thousandths(number: number): number {
+  return Math.round(number * 1000) / 1000
+}
+
+t.test('a broker places the slip with a leader and a follower', async (t) => {
   t.same(
-    names.filter((name) => !new RegExp(ELEMENT_NAME_PATTERN).test(name)),
-    [],
+    slip.parties.map(({ role }) => role),
+    ['broker', 'lead', 'follow'],
   )
+})
+
+t.test('the slip has at least 60 fields, and fields of every type', async (t) => {
+  t.ok(fields.size >= 60, `${fields.size} fields`)
+  const types = new Set<string>([...fields.values()].map(({ type }) => type))
+  t.same([...types].sort(), FieldTypeSchema.anyOf.map(({ properties }) => properties.type.const).sort())
 })
 
 t.test('every step is by a party of it and writes fitting values to fields that are there', async (t) => {
@@ -52,27 +71,65 @@ t.test('every step is by a party of it and writes fitting values to fields that 
 })
 
 t.test('every field gets a value, and some are fought over', async (t) => {
-  const writers = new Map<string, Set<string>>()
-  for (const { by, set } of slip.steps) {
-    for (const path of Object.keys(set)) writers.set(path, (writers.get(path) ?? new Set()).add(by))
-  }
   t.same(
-    [...fields.keys()].filter((path) => !writers.has(path)),
+    [...fields.keys()].filter((path) => writersOf(path).length === 0),
     [],
   )
-  t.ok([...writers.values()].filter((by) => by.size > 1).length >= 5)
+  const foughtOver = [...fields.keys()].filter((path) => writersOf(path).length > 1)
+  t.ok(foughtOver.includes(PREMIUM))
+  t.ok(foughtOver.length >= 5, `${foughtOver.length} fields`)
 })
 
-t.test('the signed lines add up to the order', async (t) => {
-  const last = new Map(slip.steps.flatMap(({ set }) => Object.entries(set)))
-  const lines = ['Leader', 'Follower'].map((who) => Number(last.get(`Security Details/Line of the ${who}/Signed Line`)))
-  t.equal(
-    lines.reduce((sum, line) => sum + line, 0),
-    Number(last.get('Security Details/Order Hereon')),
+t.test('each insurer writes its own line, and only the broker signs it', async (t) => {
+  const insurers = { Leader: 'cornhill-re', Follower: 'northgate-re' }
+  for (const [who, insurer] of Object.entries(insurers)) {
+    const line = `Security Details/Line of the ${who}`
+    t.same(writersOf(`${line}/Written Line`), [insurer])
+    t.same(writersOf(`${line}/Signed Line`), ['thames-re-broking'])
+  }
+})
+
+t.test('the written lines exceed the order, and are signed down to it in proportion', async (t) => {
+  const document = after(slip.steps)
+  const order = Number(document['Security Details/Order Hereon'])
+  const lines = ['Leader', 'Follower'].map((who) => `Security Details/Line of the ${who}`)
+  const written = lines.map((line) => Number(document[`${line}/Written Line`]))
+  const signed = lines.map((line) => Number(document[`${line}/Signed Line`]))
+  t.ok(sum(written) > order)
+  t.equal(sum(signed), order)
+  t.same(
+    signed,
+    written.map((line) => (line * order) / sum(written)),
   )
+})
+
+t.test('whenever the price is proposed, its figures fit each other', async (t) => {
+  const priced = slip.steps.flatMap(({ set }, index) => (PREMIUM in set ? [after(slip.steps.slice(0, index + 1))] : []))
+  t.equal(priced.length, 3, 'a quote, a counter-offer and an answer')
+  for (const document of priced) {
+    const premium = amount(document[PREMIUM])
+    const percent = (path: string) => Number(document[`Risk Details/Premium/${path}`])
+    const money = (path: string) => amount(document[`Risk Details/${path}`])
+    t.equal(percent('Rate on Line'), (100 * premium) / money('Limits/Limit Any One Loss'))
+    t.equal(percent('Adjustment Rate'), thousandths((100 * premium) / money('Premium/Estimated Subject Premium')))
+    t.equal(
+      money('Premium/Instalment Premium') * Number(document['Risk Details/Payment Terms/Instalments']),
+      premium,
+      'the instalments add up to the premium',
+    )
+  }
 })
 
 t.test('a file of another form is refused with the place', async (t) => {
-  t.throws(() => loadScenario({ ...slip, steps: [{ by: 'NOT A HANDLE', say: 'x', set: {} }] }), ScenarioMalformed)
-  t.throws(() => loadScenario({}), { code: 'scenario_malformed' })
+  const places = [
+    [{ ...slip, steps: [{ by: 'NOT A HANDLE', say: 'x', set: {} }] }, '/steps/0/by'],
+    [{ ...slip, document: [{ kind: 'block', name: 'Risk/Details', children: [] }] }, '/document/0/name'],
+    [{ ...slip, parties: [{ handle: 'a', name: 'A', role: 'regulator' }] }, '/parties/0/role'],
+    [{}, ''],
+  ] as const
+  for (const [json, path] of places) {
+    t.throws(() => loadScenario(json), { code: 'scenario_malformed', evidence: { path } })
+  }
+  t.throws(() => loadScenario({}), ScenarioMalformed)
+  t.throws(() => loadScenario({}), { message: /^the scenario must have required properties title/ })
 })
