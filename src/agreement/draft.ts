@@ -1,5 +1,6 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
+import type { KeyChange } from '../events/key-change.ts'
 import type { Decision, Note, Payloads, Refusal, Request, Statement, StatementCore } from '../events/statement.ts'
 import {
   bytesToSign,
@@ -24,6 +25,8 @@ export interface Wishes {
   readonly refusals: readonly Refusal[]
   readonly decided: readonly Decision[]
   readonly note?: Note
+  /** Rotates, revokes, or says what it holds of a feed whose key is revoked. */
+  readonly key?: KeyChange
 }
 
 export const noWishes: Wishes = { requests: [], payloads: {}, refusals: [], decided: [] }
@@ -48,6 +51,7 @@ export function draft(state: AgreementState, party: Handle, wishes: Wishes, time
     clock: clockAfter(state, party, seen),
     contract: state.contract,
     decided: wishes.decided,
+    ...(wishes.key === undefined ? {} : { key: wishes.key }),
     party,
     prev: previous?.hash ?? null,
     refusals: wishes.refusals,
@@ -146,7 +150,7 @@ export function statementDue(state: AgreementState, party: Handle): 'answer' | '
   return state.ledger.log.size > (own?.statement.head.size ?? 0) ? 'head' : undefined
 }
 
-/** Statements without requests or decisions oblige nobody, so an idle contract falls silent. */
+/** Statements without requests, decisions or key changes oblige nobody, so an idle contract falls silent. */
 function obliges({ statement }: Decoded): boolean {
-  return statement.requests.length > 0 || statement.decided.length > 0
+  return statement.requests.length > 0 || statement.decided.length > 0 || statement.key !== undefined
 }

@@ -14,6 +14,7 @@ import type { ContractEvent } from '../events/contract-events.ts'
 import { type Handle, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
 import { answersHash, encodeEntry, type LedgerEntry } from '../events/ledger-entry.ts'
 import type { Outcome } from '../events/outcome.ts'
+import type { PartyCard } from '../events/party-card.ts'
 import type { Decision, Head, Request } from '../events/statement.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
@@ -54,6 +55,8 @@ export interface Ledger {
   /** What a causal past must have so that it knows of a party's invitation; of its admission. By handle. */
   readonly invited: ImmutableMap<Handle, Past>
   readonly admitted: ImmutableMap<Handle, Past>
+  /** Of every party that was ever invited, by handle: its statements stay verifiable whatever became of it. */
+  readonly cards: ImmutableMap<Handle, PartyCard>
 }
 
 export function emptyLedger(contract: Uid): Ledger {
@@ -66,6 +69,7 @@ export function emptyLedger(contract: Uid): Ledger {
     need: emptyPast,
     invited: ImmutableMap(),
     admitted: ImmutableMap(),
+    cards: ImmutableMap(),
   }
 }
 
@@ -214,7 +218,7 @@ function fateOf(
     const { reason } = decided.decision
     return without({ kind: 'withdrawn', ...(reason === undefined ? {} : { reason }) })
   }
-  const by = refusalsOf(ref, answers)
+  const by = refusalsOf(request, ref, answers, ledger.document)
   if (by.length > 0) return without({ kind: 'refused', by })
   const { log } = ledger
   const verdict = decideRequest(request.commands, ledger.document, {
@@ -229,9 +233,17 @@ function fateOf(
   return { outcome: { kind: 'accepted' }, events: verdict.events, document: verdict.state }
 }
 
-function refusalsOf(ref: RequestRef, answers: readonly Held[]): { handle: Handle; reason: string }[] {
+/** Who holds a lock has no say in the others' vote to break it (design §4). */
+function refusalsOf(
+  { commands: [command] }: Request,
+  ref: RequestRef,
+  answers: readonly Held[],
+  { lock }: ContractState,
+): { handle: Handle; reason: string }[] {
   const key = requestKey(ref)
-  return answers.flatMap(({ statement }) =>
+  const voiceless = command?.type === 'BreakLock' ? lock?.holder : undefined
+  const counted = answers.filter(({ statement }) => statement.party !== voiceless)
+  return counted.flatMap(({ statement }) =>
     statement.refusals
       .filter((refusal) => requestKey(refusal.request) === key)
       .map((refusal) => ({ handle: statement.party, reason: refusal.reason })),
@@ -248,17 +260,21 @@ function withNewParties(
   ledger: Ledger,
   events: readonly ContractEvent[],
   need: Past,
-): Pick<Ledger, 'invited' | 'admitted'> {
-  let { invited, admitted } = ledger
+): Pick<Ledger, 'invited' | 'admitted' | 'cards'> {
+  let { invited, admitted, cards } = ledger
   for (const event of events) {
     if (event.type === 'ContractOpened') {
       invited = invited.set(event.founder.handle, emptyPast)
       admitted = admitted.set(event.founder.handle, emptyPast)
+      cards = cards.set(event.founder.handle, event.founder)
     }
-    if (event.type === 'PartyInvited') invited = invited.set(event.party.handle, need)
+    if (event.type === 'PartyInvited') {
+      invited = invited.set(event.party.handle, need)
+      cards = cards.set(event.party.handle, event.party)
+    }
     if (event.type === 'PartyAdmitted') admitted = admitted.set(event.handle, need)
   }
-  return { invited, admitted }
+  return { invited, admitted, cards }
 }
 
 /** Where it belongs in the order by (clock, author's admission index). */

@@ -5,6 +5,7 @@ import { placesOf } from '../events/statement.ts'
 import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { feedOf, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
+import { heldBack } from './keys.ts'
 import type { Acknowledged } from './ledger.ts'
 import { type AgreementState, withHeld } from './state.ts'
 import { isSignedBy, verifyStatement } from './validity.ts'
@@ -48,12 +49,19 @@ type Standing =
   | { readonly kind: 'forked'; readonly held: Held }
   | { readonly kind: 'other branch'; readonly otherBranch: OtherBranch }
 
+/** Whose view it is, where that party has reasons of its own to leave statements lying. An auditor has none. */
+export interface Receiver {
+  readonly self: Handle
+  /** Statements with requests that this party is not ready to answer yet: they, and what covers them, wait. */
+  parks?(decoded: Decoded, state: AgreementState): boolean
+}
+
 /**
  * Takes in statements in whatever order they came, each as soon as its causal past is held. What runs ahead waits;
  * what is invalid is refused with its code and leaves no trace. The result does not depend on the order, but where a
  * party equivocated: there the branch that came first is held.
  */
-export function receive(before: AgreementState, arrived: readonly Decoded[]): Reception {
+export function receive(before: AgreementState, arrived: readonly Decoded[], receiver?: Receiver): Reception {
   let state = before
   let pending = [...arrived].sort((one, other) => one.statement.clock - other.statement.clock)
   const taken: Held[] = []
@@ -65,8 +73,9 @@ export function receive(before: AgreementState, arrived: readonly Decoded[]): Re
   for (let progressed = true; progressed; ) {
     progressed = false
     const waiting: Decoded[] = []
+    const back = receiver === undefined ? nothing : heldBack(state, receiver.self, pending)
     for (const decoded of pending) {
-      const standing = standingOf(state, decoded)
+      const standing = back.has(decoded) ? WAITS : standingOf(state, decoded)
       switch (standing.kind) {
         case 'known':
           break
@@ -78,13 +87,20 @@ export function receive(before: AgreementState, arrived: readonly Decoded[]): Re
           break
         case 'forked': {
           const { party, seq } = decoded.statement
-          if (isSignedBy(state, decoded)) equivocations.push({ party, seq, held: standing.held, other: decoded })
-          else refused.push({ decoded, error: badlySigned(decoded) })
+          if (isRevoked(standing.held, decoded) || !isSignedBy(state, decoded)) {
+            refused.push({ decoded, error: badlySigned(decoded) })
+          } else {
+            equivocations.push({ party, seq, held: standing.held, other: decoded })
+          }
           break
         }
         case 'ready':
           try {
             const held = verifyStatement(state, decoded)
+            if (receiver?.parks?.(decoded, state) === true) {
+              waiting.push(decoded)
+              break
+            }
             const progress = withHeld(state, held)
             state = progress.state
             taken.push(held)
@@ -101,6 +117,9 @@ export function receive(before: AgreementState, arrived: readonly Decoded[]): Re
   }
   return { state, taken, acknowledged, settled, waiting: pending, refused, equivocations, otherBranches }
 }
+
+const WAITS: Standing = { kind: 'waits' }
+const nothing: ReadonlySet<Decoded> = new Set()
 
 function standingOf(state: AgreementState, decoded: Decoded): Standing {
   const { party, seq, seen, requests } = decoded.statement
@@ -122,6 +141,12 @@ function standingOf(state: AgreementState, decoded: Decoded): Standing {
     if (decoded.payloads[seal] === undefined) return { kind: 'waits' }
   }
   return { kind: 'ready' }
+}
+
+/** The place was taken back with the recovery key: what was signed there with the stolen one convicts nobody. */
+function isRevoked({ statement: { key } }: Held, other: Decoded): boolean {
+  const revokes = (change: Decoded['statement']['key']) => change !== undefined && 'revoke' in change
+  return revokes(key) && !revokes(other.statement.key)
 }
 
 function badlySigned(decoded: Decoded): StatementRefused {

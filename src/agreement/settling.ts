@@ -19,8 +19,7 @@ export interface Divergence {
 export interface Settling {
   /** The longest size at which a head of the party equals ours, by handle. */
   readonly signed: ImmutableMap<Handle, number>
-  /** Statements whose heads are of a ledger longer than ours: to be compared when ours has grown. */
-  readonly ahead: readonly Held[]
+  /** The first of each party. */
   readonly divergences: readonly Divergence[]
   /** Entries 0 … settled − 1 are settled. */
   readonly settled: number
@@ -33,7 +32,6 @@ export interface Settling {
 export function nothingSettled(contract: Uid): Settling {
   return {
     signed: ImmutableMap(),
-    ahead: [],
     divergences: [],
     settled: 0,
     agreed: initialState(contract),
@@ -66,24 +64,24 @@ export function settleMore(
 
 function compareHeads(settling: Settling, ledger: Ledger, news: readonly Held[]): Settling {
   let { signed, divergences } = settling
-  const ahead: Held[] = []
-  for (const held of [...settling.ahead, ...news]) {
-    const { party, seq, head } = held.statement
-    if (head.size > ledger.log.size) {
-      ahead.push(held)
-      continue
-    }
-    const ours = ourHeadAt(head.size, settling, ledger)
-    if (head.root === ours.root && (ours.record === undefined || head.record === ours.record)) {
+  for (const { statement } of news) {
+    const { party, seq, head } = statement
+    // We hold all that the statement covers, so a true head of it is never longer than our ledger.
+    const ours = ourHeadAt(Math.min(head.size, ledger.log.size), settling, ledger)
+    if (
+      head.size === ours.size &&
+      head.root === ours.root &&
+      (ours.record === undefined || head.record === ours.record)
+    ) {
       if (head.size > (signed.get(party) ?? 0)) signed = signed.set(party, head.size)
-    } else {
+    } else if (!divergences.some((known) => known.party === party)) {
       divergences = [
         ...divergences,
         { party, seq, theirs: head, ours: { ...ours, record: ours.record ?? head.record } },
       ]
     }
   }
-  return { ...settling, signed, ahead, divergences }
+  return { ...settling, signed, divergences }
 }
 
 /** `record` is undefined for a size that has settled: every member has signed it, and the document then is not kept. */

@@ -3,6 +3,7 @@ import type { Handle, Uid } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import { appended, type Feeds, noFeeds } from './feeds.ts'
 import type { Held } from './held.ts'
+import { type KeyState, noKeyChanges, withKeyChange } from './keys.ts'
 import { type Acknowledged, acknowledgeAll, emptyLedger, type Ledger, withStatementOf } from './ledger.ts'
 import { nothingSettled, type Settling, settleMore } from './settling.ts'
 
@@ -12,6 +13,7 @@ export interface AgreementState {
   readonly feeds: Feeds
   /** Tentative requests that their authors have not decided yet, by request key. A function of each feed alone. */
   readonly undecided: ImmutableMap<string, Handle>
+  readonly keys: KeyState
   readonly ledger: Ledger
   readonly settling: Settling
 }
@@ -21,6 +23,7 @@ export function emptyAgreement(contract: Uid): AgreementState {
     contract,
     feeds: noFeeds,
     undecided: ImmutableMap(),
+    keys: noKeyChanges,
     ledger: emptyLedger(contract),
     settling: nothingSettled(contract),
   }
@@ -49,7 +52,13 @@ export function cover(
   const feeds = appended(state.feeds, held)
   const advanced = acknowledgeAll(withStatementOf(state.ledger, held), feeds)
   return {
-    state: { ...state, feeds, undecided: undecidedAfter(state.undecided, held), ledger: advanced.ledger },
+    state: {
+      ...state,
+      feeds,
+      undecided: undecidedAfter(state.undecided, held),
+      keys: withKeyChange(state.keys, held),
+      ledger: advanced.ledger,
+    },
     acknowledged: advanced.acknowledged,
   }
 }

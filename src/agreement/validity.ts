@@ -1,5 +1,4 @@
 import { decideRequest, initialState } from '../aggregates/contract/contract.ts'
-import { partyOf } from '../aggregates/contract/state.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import type { Handle } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
@@ -9,6 +8,7 @@ import { bytesToSign, type Decoded, StatementRefused } from '../events/statement
 import type { ErrorCode } from '../runtime/errors.ts'
 import { newestOf, saidToHold, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
+import { keyChangeProblem, signingKeyOf } from './keys.ts'
 import { contains, covers, type Past, union, withStatement } from './past.ts'
 import type { AgreementState } from './state.ts'
 
@@ -25,11 +25,12 @@ export function verifyStatement(state: AgreementState, decoded: Decoded): Held {
   if (decoded.statement.seq === 0 && past.size === 1 && state.ledger.invited.size === 0) verifyGenesis(decoded)
   else {
     verifyMembership(state, decoded, past)
-    verifySignature(decoded, partyOf(state.ledger.document, decoded.statement.party)?.card.keys.signing)
+    verifySignature(decoded, signingKeyOf(state, decoded.statement))
     verifyLimits(decoded, state.ledger.document.limits)
   }
   verifyRefusals(state, decoded, past)
   verifyDecisions(state, decoded)
+  verifyKeyChange(state, decoded, past)
   return { ...decoded, past }
 }
 
@@ -178,8 +179,13 @@ function verifyDecisions(state: AgreementState, decoded: Decoded): void {
   }
 }
 
+function verifyKeyChange(state: AgreementState, decoded: Decoded, past: Past): void {
+  const problem = keyChangeProblem(state, decoded, past)
+  if (problem !== undefined) refuse('statement_unfit_key', problem, decoded)
+}
+
 /** For a statement whose signature must count as evidence although its causal past is not held. */
 export function isSignedBy(state: AgreementState, decoded: Decoded): boolean {
-  const key = partyOf(state.ledger.document, decoded.statement.party)?.card.keys.signing
+  const key = signingKeyOf(state, decoded.statement)
   return key !== undefined && isValidSignature(key, bytesToSign(decoded.text), decoded.signature)
 }

@@ -154,12 +154,12 @@ function detailsOf(live: LiveContract) {
   }
 }
 
-/** Whether this node's party is on the contract. */
+/** Whether this node's party is on the contract, as far as it is settled: what is only acknowledged nobody can act on. */
 function standingOf({ state, self }: LiveContract): 'member' | 'invited' | 'resigned' | 'stranger' {
-  const { document } = state.ledger
-  if (memberOf(document, self) !== undefined) return 'member'
-  if (invitationOf(document, self) !== undefined) return 'invited'
-  return formerOf(document, self) === undefined ? 'stranger' : 'resigned'
+  const { agreed } = state.settling
+  if (memberOf(agreed, self) !== undefined) return 'member'
+  if (invitationOf(agreed, self) !== undefined) return 'invited'
+  return formerOf(agreed, self) === undefined ? 'stranger' : 'resigned'
 }
 
 function becomesMember(live: LiveContract, waitMs: number): Promise<boolean> {

@@ -38,6 +38,13 @@ const statusOfVoid: Record<VoidCode, number> = {
   acceptance_badly_signed: 422,
   acceptance_late: 409,
   acceptance_wrong_head: 409,
+  decline_badly_signed: 422,
+  not_sponsor: 403,
+  record_locked: 409,
+  lock_held: 409,
+  no_such_lock: 409,
+  lock_own: 422,
+  already_voted: 409,
   no_such_element: 409,
   root_fixed: 422,
   not_a_block: 422,
@@ -82,6 +89,11 @@ export function answerTo(verdict: Verdict, uid: string, created?: string): Answe
           ...(verdict.request === undefined ? {} : { request: requestKey(verdict.request) }),
         },
       )
+    case 'withdrawn':
+      return problem(409, 'withdrawn', 'The request was taken back by its user; it is not agreed.', {
+        request: requestKey(verdict.request),
+        reason: verdict.reason,
+      })
     case 'dropped':
       return problem(409, 'party_resigned', 'This party has resigned from the contract; the request is not agreed.')
     default:

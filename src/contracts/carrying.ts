@@ -19,9 +19,13 @@ export function participantsOf(contracts: Contracts): Participants {
       get hasUnsettled() {
         return live.outbox.hasUnsettled
       },
-      get acceptance() {
-        return contracts.acceptanceOf(live.contract)
+      get words() {
+        return contracts.wordsOn(live.contract)
       },
+      get evidence() {
+        return live.evidence
+      },
+      heard: (peer, frontier) => live.heard(peer, frontier),
       deliver: (statements) => live.deliver(statements),
       wake: () => live.wake(),
     }
@@ -33,7 +37,7 @@ export function participantsOf(contracts: Contracts): Participants {
     get: (contract) => ifThere(contracts.find(contract)),
     all: () => [...contracts.all()].map(participantOf),
     begin: async (contract, statements) => ifThere(await contracts.begin(contract, statements)),
-    accepted: (contract, accepted) => contracts.accepted(contract, accepted),
+    took: (word) => contracts.took(word),
   }
 }
 
@@ -63,6 +67,9 @@ export function carry(contracts: Contracts, participants: Participants, gossip: 
       const hasOwn = entries.some(({ entry }) => entry.author === live.self)
       if (hasOwn && !live.outbox.hasUnsettled) gossip.carry(live.contract)
       settleDown(live)
+    },
+    equivocated(live) {
+      gossip.carry(live.contract)
     },
   })
   return () => {

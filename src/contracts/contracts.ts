@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { invitationOf, memberOf } from '../aggregates/contract/state.ts'
+import { type ContractState, type Invitation, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
+import { nextKeyOf } from '../agreement/keys.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import {
@@ -10,11 +11,14 @@ import {
   SignedAcceptanceSchema,
 } from '../events/acceptance.ts'
 import { type Charter, defaultCharter } from '../events/charter.ts'
-import type { CommandOf } from '../events/commands.ts'
+import type { Command } from '../events/commands.ts'
+import { type Decline, declineBytes, type SignedDecline, SignedDeclineSchema } from '../events/decline.ts'
 import { type Handle, HandleSchema, type Uid, UidSchema } from '../events/ids.ts'
+import type { SignedRevocation } from '../events/key-change.ts'
 import { defaultLimits, type Limits } from '../events/limits.ts'
 import type { PartyCard } from '../events/party-card.ts'
 import type { Decoded } from '../events/statement-codec.ts'
+import { contractOf, type Word } from '../gossip/message.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
 import { settledHead } from './cosigning.ts'
@@ -37,6 +41,10 @@ export interface ContractsPorts extends ContractPorts {
 
 const heldForm = Compile(Type.Object({ contract: UidSchema, founder: HandleSchema }, { additionalProperties: false }))
 const acceptedForm = Compile(SignedAcceptanceSchema)
+const declinedForm = Compile(SignedDeclineSchema)
+
+/** Beside its number, one of so many is drawn for the UID of a contract. */
+const UID_DRAWN = 2 ** 20
 
 /** For how many ledger entries after the head that it verified an acceptance is good. */
 const ACCEPTANCE_GOOD_FOR = 100_000
@@ -46,8 +54,10 @@ export class Contracts {
   readonly card: PartyCard
   readonly #ports: ContractsPorts
   readonly #contracts = new Map<Uid, LiveContract>()
-  readonly #acceptances = new Map<Uid, SignedAcceptance>()
-  readonly #admitting = new Set<string>()
+  /** What this party said to its invitations, newest last, by contract. */
+  readonly #replies = new Map<Uid, SignedAcceptance | SignedDecline>()
+  readonly #revocations = new Map<Uid, SignedRevocation>()
+  readonly #submitted = new Set<string>()
   readonly #listeners = new Set<ContractListener>()
   #holding: Promise<unknown> = Promise.resolve()
 
@@ -60,9 +70,9 @@ export class Contracts {
   static async open(ports: ContractsPorts): Promise<Contracts> {
     const contracts = new Contracts(ports)
     for await (const event of ports.store.events.read(INVITATIONS_STREAM)) {
-      if (event.type !== 'InvitationAccepted') continue
-      const accepted: unknown = JSON.parse(event.data)
-      if (acceptedForm.Check(accepted)) contracts.#acceptances.set(accepted.acceptance.contract, accepted)
+      const reply: unknown = JSON.parse(event.data)
+      if (acceptedForm.Check(reply)) contracts.#replies.set(reply.acceptance.contract, reply)
+      else if (declinedForm.Check(reply)) contracts.#replies.set(reply.decline.contract, reply)
     }
     for await (const event of ports.store.events.read(CONTRACTS_STREAM)) {
       const held: unknown = JSON.parse(event.data)
@@ -107,7 +117,10 @@ export class Contracts {
     charter: Charter = defaultCharter,
     limits: Limits = defaultLimits,
   ): Promise<{ contract: LiveContract; submission: Submission }> {
-    const uid = this.#ports.uidOf((await this.#ports.store.events.lastRevision(CONTRACTS_STREAM)) + 1)
+    const revision = (await this.#ports.store.events.lastRevision(CONTRACTS_STREAM)) + 1
+    // Should the store have been set back, the number comes again; with what is drawn beside it, the UID does not.
+    const drawn = Math.floor(this.#ports.random.fraction() * UID_DRAWN)
+    const uid = this.#ports.uidOf(revision * UID_DRAWN + drawn)
     const contract = await this.#hold(uid, this.self)
     const command = { type: 'OpenContract', title, engine: 1, charter, limits, founder: this.card }
     const submission = contract.submit({
@@ -125,52 +138,111 @@ export class Contracts {
     return this.#contracts.get(contract) ?? (await this.#hold(contract, first.statement.party))
   }
 
-  /** What this node has accepted and is not a member of yet. */
-  acceptanceOf(contract: Uid): SignedAcceptance | undefined {
-    const live = this.#contracts.get(contract)
-    const accepted = this.#acceptances.get(contract)
-    if (live === undefined || accepted === undefined) return undefined
-    return memberOf(live.state.ledger.document, this.self) === undefined ? accepted : undefined
+  /** What this node has to say in a contract that it cannot say in its feed, until it has taken effect. */
+  wordsOn(contract: Uid): Word[] {
+    const state = this.#contracts.get(contract)?.state
+    if (state === undefined) return []
+    const words: Word[] = []
+    const reply = this.#replies.get(contract)
+    if (reply !== undefined && invitationOf(state.ledger.document, this.self) !== undefined) words.push(reply)
+    const revocation = this.#revocations.get(contract)
+    if (revocation !== undefined) {
+      if (nextKeyOf(state, this.self) === revocation.revocation.revokes) words.push(revocation)
+      else this.#revocations.delete(contract)
+    }
+    return words
+  }
+
+  /** What this node's party has said to its invitation, should it still wait for the members. */
+  replyTo(contract: Uid): 'accepted' | 'declined' | undefined {
+    const reply = this.wordsOn(contract).find((word) => !('revocation' in word))
+    if (reply === undefined) return undefined
+    return 'acceptance' in reply ? 'accepted' : 'declined'
+  }
+
+  /** Signs that this node's party does not join. Throws NotInvited. */
+  async decline(contract: Uid): Promise<SignedDecline> {
+    const { state } = this.get(contract)
+    const invitation = this.#invitationTo(contract, state.settling.agreed)
+    const decline: Decline = { contract, invitation: invitation.index, handle: this.self }
+    const declined = { decline, signature: await this.#ports.signer.sign(declineBytes(decline)) }
+    await this.#append(INVITATIONS_STREAM, 'InvitationDeclined', declined)
+    this.#replies.set(contract, declined)
+    return declined
+  }
+
+  /** The signing key of this party is lost: the others are to stop trusting it, and to say what they hold (design §4). */
+  revoke(signed: SignedRevocation): void {
+    this.get(signed.revocation.contract)
+    this.#revocations.set(signed.revocation.contract, signed)
+  }
+
+  /** A word of another party has come. Attacker-controlled: all of it. What is wrong with it the ledger will say. */
+  took(word: Word): void {
+    const live = this.#contracts.get(contractOf(word))
+    if (live === undefined) return
+    if ('acceptance' in word) this.#accepted(live, word)
+    else if ('decline' in word) this.#declined(live, word)
+    else live.revoked(word)
   }
 
   /** Signs that this node's party joins, over all that it has verified. Throws NotInvited. */
   async accept(contract: Uid): Promise<SignedAcceptance> {
     const { state } = this.get(contract)
-    const { document } = state.ledger
-    const invitation = invitationOf(document, this.self)
-    if (invitation === undefined || invitation.index >= state.settling.settled) {
-      throw new NotInvited('not_invited', `${this.self} has no open invitation to ${contract}`, { contract })
-    }
+    const { agreed } = state.settling
+    const invitation = this.#invitationTo(contract, agreed)
     const head = settledHead(state)
     const acceptance: Acceptance = {
       contract,
       invitation: invitation.index,
       handle: this.self,
       keys: this.card.keys,
-      charter: document.charter,
+      charter: agreed.charter,
       head,
       lastIndex: head.size + ACCEPTANCE_GOOD_FOR,
     }
     const accepted = { acceptance, signature: await this.#ports.signer.sign(acceptanceBytes(acceptance)) }
     await this.#append(INVITATIONS_STREAM, 'InvitationAccepted', accepted)
-    this.#acceptances.set(contract, accepted)
+    this.#replies.set(contract, accepted)
     return accepted
   }
 
-  /** An invitee's word has come: its sponsor submits the admission, once. What is wrong with it the ledger will say. */
-  accepted(contract: Uid, accepted: SignedAcceptance): void {
-    const live = this.#contracts.get(contract)
-    if (live === undefined || this.#admitting.has(accepted.signature)) return
-    const invitation = invitationOf(live.state.ledger.document, accepted.acceptance.handle)
-    if (invitation === undefined || invitation.index !== accepted.acceptance.invitation) return
-    if (invitation.by !== this.self || !isGenuine(accepted, invitation.party)) return
-    this.#admitting.add(accepted.signature)
-    const submission = live.submit({
-      request: { id: this.#ports.newRequestId(), commands: [admission(accepted)] },
-      payloads: {},
-    })
+  /** An invitee's word has come: its sponsor submits the admission, once. */
+  #accepted(live: LiveContract, accepted: SignedAcceptance): void {
+    const { acceptance, signature } = accepted
+    const invitation = this.#sponsored(live, acceptance.handle, acceptance.invitation)
+    if (invitation === undefined || !isGenuine(invitation, acceptanceBytes(acceptance), signature)) return
+    this.#submitOnce(live, { type: 'AdmitParty', accepted }, signature)
+  }
+
+  #declined(live: LiveContract, declined: SignedDecline): void {
+    const { decline, signature } = declined
+    const invitation = this.#sponsored(live, decline.handle, decline.invitation)
+    if (invitation === undefined || !isGenuine(invitation, declineBytes(decline), signature)) return
+    this.#submitOnce(live, { type: 'DeclineInvitation', declined }, signature)
+  }
+
+  /** The invitation, if it is for this node to bring its answer in: it invited, or it is the first member after that one left. */
+  #sponsored({ state }: LiveContract, handle: Handle, index: number): Invitation | undefined {
+    const { document } = state.ledger
+    const invitation = invitationOf(document, handle)
+    if (invitation === undefined || invitation.index !== index) return undefined
+    const sponsor = memberOf(document, invitation.by) ?? membersOf(document)[0]
+    return sponsor?.card.handle === this.self ? invitation : undefined
+  }
+
+  #submitOnce(live: LiveContract, command: Command, signature: string): void {
+    if (this.#submitted.has(signature)) return
+    this.#submitted.add(signature)
+    const submission = live.submit({ request: { id: this.#ports.newRequestId(), commands: [command] }, payloads: {} })
     // Tried again after a fault of our own only: what the ledger said of it stands.
-    submission.verdict.catch(() => this.#admitting.delete(accepted.signature))
+    submission.verdict.catch(() => this.#submitted.delete(signature))
+  }
+
+  #invitationTo(contract: Uid, agreed: ContractState): Invitation {
+    const invitation = invitationOf(agreed, this.self)
+    if (invitation !== undefined) return invitation
+    throw new NotInvited('not_invited', `${this.self} has no open invitation to ${contract}`, { contract })
   }
 
   async close(): Promise<void> {
@@ -202,10 +274,6 @@ export class Contracts {
 }
 
 /** Worth an entry of the ledger: what anybody could make up is left out of it. */
-function isGenuine({ acceptance, signature }: SignedAcceptance, party: PartyCard): boolean {
-  return isValidSignature(party.keys.signing, acceptanceBytes(acceptance), signature)
-}
-
-function admission(accepted: SignedAcceptance): CommandOf<'AdmitParty'> {
-  return { type: 'AdmitParty', accepted }
+function isGenuine({ party }: Invitation, bytes: Uint8Array, signature: string): boolean {
+  return isValidSignature(party.keys.signing, bytes, signature)
 }

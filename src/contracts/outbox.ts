@@ -1,13 +1,14 @@
 import { formerOf, memberOf } from '../aggregates/contract/state.ts'
 import { confirmable, waitingForAnswers } from '../agreement/confirm.ts'
 import type { Wishes } from '../agreement/draft.ts'
-import { saidToHold } from '../agreement/feeds.ts'
+import { saidToHold, statementAt } from '../agreement/feeds.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { type Handle, type RequestRef, requestKey, type Seq } from '../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
-import type { Decision, Payload } from '../events/statement.ts'
-import type { Submission } from './submission.ts'
+import type { Decision, Payload, Request } from '../events/statement.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import type { Submission, Verdict } from './submission.ts'
 
 /** What one statement will say for the local users, and what becomes of their submissions once it is durable. */
 export interface Turn {
@@ -16,6 +17,9 @@ export interface Turn {
   /** To be called when the statement with these wishes, at `seq`, is durable. */
   durable(seq: Seq): void
 }
+
+/** Only a tentative request of this node that it has not confirmed yet can be withdrawn. */
+export class NotWithdrawable extends ConcordataError {}
 
 /** Room for everything in a statement but its requests: `seen`, refusals, decisions, head. */
 const STATEMENT_OVERHEAD_BYTES = 64 * 1024
@@ -26,6 +30,10 @@ export class Outbox {
   readonly #self: Handle
   #queue: Submission[] = []
   readonly #signed = new Map<string, Submission>()
+  /** Void because of a lock: to be requested anew when it ends. */
+  #lockedOut: Submission[] = []
+  /** What users take back, with the reasons, by request key. */
+  readonly #withdrawals = new Map<string, string>()
 
   constructor(self: Handle) {
     this.#self = self
@@ -44,13 +52,35 @@ export class Outbox {
     return this.#signed.size > 0
   }
 
+  /** Takes a request back that this node has not confirmed yet. Throws NotWithdrawable. */
+  withdraw(request: RequestRef, reason: string, state: AgreementState): void {
+    const key = requestKey(request)
+    if (state.undecided.get(key) !== this.#self) {
+      const message = `${key} is no tentative request of this party, or its fate is decided`
+      throw new NotWithdrawable('not_withdrawable', message, { request: key })
+    }
+    this.#withdrawals.set(key, reason)
+  }
+
+  /**
+   * After a lock has ended: those that it made void, to be added again. Those that ask for the lock themselves are
+   * to be added after a pause, so that they do not all come at once.
+   */
+  takeLockedOut(): Submission[] {
+    const waited = this.#lockedOut
+    this.#lockedOut = []
+    return waited
+  }
+
   /** Concludes those whose time was up before they were signed: nothing of them ever leaves this node. */
   dropExpired(state: AgreementState): void {
     const expired = this.#queue.filter((submission) => submission.expired)
     if (expired.length === 0) return
     this.#queue = this.#queue.filter((submission) => !submission.expired)
-    for (const submission of expired)
-      submission.conclude({ kind: 'timed out', waitingFor: othersIn(state, this.#self) })
+    for (const submission of expired) {
+      if (submission.phase.kind === 'locked out') submission.conclude(submission.phase.verdict)
+      else submission.conclude({ kind: 'timed out', waitingFor: othersIn(state, this.#self) })
+    }
   }
 
   /** Whether `turn` would have anything to say; cheaper than that. */
@@ -93,22 +123,30 @@ export class Outbox {
       if (submission === undefined) continue
       this.#signed.delete(key)
       if (submission.phase.kind === 'done') continue
-      submission.conclude({ kind: 'settled', request: entry.request, index: entry.index, outcome: entry.outcome })
+      const verdict: Verdict = { kind: 'settled', request: entry.request, index: entry.index, outcome: entry.outcome }
+      if (isLockedOut(verdict) && asksAgain(submission)) {
+        submission.becomeLockedOut(verdict)
+        this.#lockedOut.push(submission)
+      } else {
+        submission.conclude(verdict)
+      }
     }
   }
 
   /** After this party's resignation nothing of it is in the contract any more. */
   dropAll(): void {
-    for (const submission of [...this.#queue, ...this.#signed.values()]) {
+    for (const submission of this.#all()) {
       if (submission.phase.kind !== 'done') submission.conclude({ kind: 'dropped' })
     }
     this.#queue = []
+    this.#lockedOut = []
     this.#signed.clear()
   }
 
   failAll(error: unknown): void {
-    for (const submission of [...this.#queue, ...this.#signed.values()]) submission.fail(error)
+    for (const submission of this.#all()) submission.fail(error)
     this.#queue = []
+    this.#lockedOut = []
     this.#signed.clear()
   }
 
@@ -116,9 +154,17 @@ export class Outbox {
   expire(submission: Submission, state: AgreementState): void {
     if (submission.phase.kind === 'done') return
     submission.expired = true
+    if (submission.phase.kind === 'locked out' && this.#lockedOut.includes(submission)) {
+      this.#lockedOut = this.#lockedOut.filter((other) => other !== submission)
+      submission.conclude(submission.phase.verdict)
+    }
     if (submission.phase.kind !== 'confirmed') return
     const { request } = submission.phase
     submission.conclude({ kind: 'pending', request, waitingFor: lateFor(state, request) })
+  }
+
+  #all(): Submission[] {
+    return [...this.#queue, ...this.#signed.values(), ...this.#lockedOut]
   }
 
   #decisions(state: AgreementState): Decision[] {
@@ -126,11 +172,9 @@ export class Outbox {
     for (const [key, handle] of state.undecided) {
       if (handle !== this.#self) continue
       const submission = this.#signed.get(key)
-      // Nobody waits any more for what was signed before a restart.
-      if (submission === undefined || submission.expired) {
-        const reason = submission === undefined ? 'restart' : 'time-out'
-        withdrawn.push({ request: refOf(key), decision: 'withdrawn', reason })
-      }
+      const request = refOf(key)
+      const reason = this.#withdrawals.get(key) ?? whyWithdraw(state, request, submission)
+      if (reason !== undefined) withdrawn.push({ request, decision: 'withdrawn', reason })
     }
     const gone = new Set(withdrawn.map(({ request }) => requestKey(request)))
     const confirmed = confirmable(state, this.#self, gone).map(
@@ -140,9 +184,13 @@ export class Outbox {
   }
 
   #decisionIsDurable({ request, decision }: Decision, before: AgreementState): void {
-    const submission = this.#signed.get(requestKey(request))
-    if (submission === undefined) return
+    const key = requestKey(request)
+    const submission = this.#signed.get(key)
+    const reason = this.#withdrawals.get(key)
+    this.#withdrawals.delete(key)
+    if (submission === undefined || submission.phase.kind === 'done') return
     if (decision === 'confirmed') submission.becomeConfirmed(request)
+    else if (reason !== undefined) submission.conclude({ kind: 'withdrawn', request, reason })
     else submission.conclude({ kind: 'timed out', request, waitingFor: waitingForAnswers(before, request) })
   }
 
@@ -166,6 +214,31 @@ export class Outbox {
     }
     return chosen
   }
+}
+
+function isLockedOut(verdict: Verdict): boolean {
+  if (verdict.kind !== 'settled' || verdict.outcome.kind !== 'void') return false
+  return verdict.outcome.reason.code === 'record_locked'
+}
+
+/** Of what is void because of a lock everything is requested anew by itself, but for the lock itself. */
+function asksAgain({ intent, expired }: Submission): boolean {
+  return !expired && (intent.retry === true || !asksForLock(intent.request))
+}
+
+export function asksForLock({ commands }: Request): boolean {
+  return commands.some(({ type }) => type === 'LockRecord')
+}
+
+/** A request without a deadline outlives a restart; for one with a deadline nobody waits after it. */
+function whyWithdraw(
+  state: AgreementState,
+  request: RequestRef,
+  submission: Submission | undefined,
+): string | undefined {
+  if (submission !== undefined) return submission.expired ? 'time-out' : undefined
+  const held = statementAt(state.feeds, request.handle, request.seq)
+  return held?.statement.requests[request.index]?.deadline === undefined ? undefined : 'restart'
 }
 
 /** By seal, in the order in which canonical JSON has them. */

@@ -1,13 +1,14 @@
 import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, receive } from '../agreement/receive.ts'
+import type { Divergence } from '../agreement/settling.ts'
 import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { sealsNamedBy } from '../events/seal.ts'
 import type { Payload, Payloads, Statement } from '../events/statement.ts'
-import { type Decoded, decodeStored, encodeSigned, encodeStored } from '../events/statement-codec.ts'
+import { type Decoded, decodeSigned, decodeStored, encodeSigned, encodeStored } from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { NewEvent, Store, Write } from '../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
@@ -23,18 +24,19 @@ export interface Change {
   /** Entries that have settled, oldest first. */
   readonly settled: readonly Acknowledged[]
   readonly equivocations: readonly Equivocation[]
+  readonly divergences: readonly Divergence[]
 }
 
 /**
  * In the order in which they must become durable, should the store stop half way: values before the statements that
  * seal them, covered statements before those that cover them, statements before the entries that follow from them.
  */
-export function writesFor({ before, held, settled, equivocations }: Change): Write[] {
+export function writesFor({ before, held, settled, equivocations, divergences }: Change): Write[] {
   const { contract } = before
   return [
     ...payloadWrites(contract, held),
     ...feedWrites(before, held),
-    ...evidenceWrites(contract, equivocations),
+    ...evidenceWrites(contract, equivocations, divergences),
     ...settledWrites(contract, before.settling.settled, settled),
   ]
 }
@@ -66,9 +68,13 @@ function feedWrites(before: AgreementState, held: readonly Held[]): Write[] {
   return writes
 }
 
-function evidenceWrites(contract: Uid, equivocations: readonly Equivocation[]): Write[] {
-  if (equivocations.length === 0) return []
-  const events = equivocations.map(({ party, seq, held, other }) => ({
+function evidenceWrites(
+  contract: Uid,
+  equivocations: readonly Equivocation[],
+  divergences: readonly Divergence[],
+): Write[] {
+  const seen = divergences.map((divergence) => ({ type: 'DivergenceSeen', data: canonicalJson(divergence) }))
+  const proven = equivocations.map(({ party, seq, held, other }) => ({
     type: 'EquivocationProven',
     data: canonicalJson({
       party,
@@ -77,7 +83,28 @@ function evidenceWrites(contract: Uid, equivocations: readonly Equivocation[]): 
       other: JSON.parse(encodeSigned(other.text, other.signature, {})),
     }),
   }))
-  return [{ kind: 'append', stream: evidenceStream(contract), expectedRevision: 'any', events }]
+  const events = [...proven, ...seen]
+  return events.length === 0
+    ? []
+    : [{ kind: 'append', stream: evidenceStream(contract), expectedRevision: 'any', events }]
+}
+
+/** One proof convicts a party: of those that are new, the first of each party that none is kept of yet. */
+export function isNewEvidence(kept: readonly Equivocation[], found: readonly Equivocation[]): Equivocation[] {
+  const known = new Set(kept.map(({ party }) => party))
+  return found.filter(({ party }) => !known.has(party) && known.add(party))
+}
+
+/** The proofs of equivocation that the store keeps, as far as they still prove something to this view. */
+export async function loadEvidence(store: Store, state: AgreementState): Promise<Equivocation[]> {
+  const proven: Equivocation[] = []
+  for await (const { type, data } of store.events.read(evidenceStream(state.contract))) {
+    if (type !== 'EquivocationProven') continue
+    const { other } = JSON.parse(data) as { other: unknown }
+    const reception = receive(state, [decodeSigned(canonicalJson(other))])
+    proven.push(...isNewEvidence(proven, reception.equivocations))
+  }
+  return proven
 }
 
 function settledWrites(contract: Uid, from: number, settled: readonly Acknowledged[]): Write[] {

@@ -9,6 +9,8 @@ export interface Intent {
   readonly payloads: Payloads
   /** How long a tentative request waits for everybody's answer. Left out: as long as it takes. */
   readonly timeoutMs?: number
+  /** Asks for the record lock again, with growing pauses, as long as another party has it. Other requests wait by themselves. */
+  readonly retry?: true
 }
 
 /** What a local user is told, once, and never otherwise. */
@@ -24,6 +26,8 @@ export type Verdict =
   | { readonly kind: 'timed out'; readonly request?: RequestRef; readonly waitingFor: readonly Handle[] }
   /** Confirmed, but not everybody had signed for it when the time ran out: it will settle with the outcome it has. */
   | { readonly kind: 'pending'; readonly request: RequestRef; readonly waitingFor: readonly Handle[] }
+  /** Taken back by its user before it was confirmed: not agreed, and never will be. */
+  | { readonly kind: 'withdrawn'; readonly request: RequestRef; readonly reason: string }
   /** The author's own resignation came first, or the contract ended: the request does not exist. */
   | { readonly kind: 'dropped' }
 
@@ -31,6 +35,8 @@ type Phase =
   | { readonly kind: 'queued' }
   | { readonly kind: 'signed'; readonly request: RequestRef }
   | { readonly kind: 'confirmed'; readonly request: RequestRef }
+  /** Void because of a lock; it is requested anew when that ends. */
+  | { readonly kind: 'locked out'; readonly verdict: Verdict }
   | { readonly kind: 'done' }
 
 /** One intent on its way. `signed` resolves when the request is durable, `verdict` when its fate is. */
@@ -44,6 +50,8 @@ export class Submission {
   phase: Phase = { kind: 'queued' }
   /** The time is up: to be withdrawn unless it has been confirmed. */
   expired = false
+  /** How often it was void because of a lock. */
+  attempts = 0
   #resolveSigned!: (request: RequestRef) => void
   #resolveVerdict!: (verdict: Verdict) => void
   #reject!: (error: unknown) => void
@@ -70,6 +78,12 @@ export class Submission {
   becomeSigned(request: RequestRef): void {
     this.phase = { kind: 'signed', request }
     this.#resolveSigned(request)
+  }
+
+  /** Once more: the last request came to nothing because of a lock, as `verdict` says. */
+  becomeLockedOut(verdict: Verdict): void {
+    this.phase = { kind: 'locked out', verdict }
+    this.attempts++
   }
 
   becomeConfirmed(request: RequestRef): void {

@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox'
 import { SignedAcceptanceSchema } from './acceptance.ts'
 import { CharterSchema } from './charter.ts'
+import { SignedDeclineSchema } from './decline.ts'
 import { FieldTypeSchema } from './field-type.ts'
-import { ElementIdSchema, HandleSchema, HashSchema, ProposalIdSchema } from './ids.ts'
+import { CountSchema, ElementIdSchema, HandleSchema, HashSchema, ProposalIdSchema } from './ids.ts'
 import { LimitsSchema, REASON_CHARACTERS_MAX } from './limits.ts'
 import { PartyCardSchema } from './party-card.ts'
 
@@ -38,8 +39,21 @@ export const commandSchemas = {
   InviteParty: Type.Object({ type: Type.Literal('InviteParty'), party: PartyCardSchema }, closed),
   /** Stands alone in its request. */
   AdmitParty: Type.Object({ type: Type.Literal('AdmitParty'), accepted: SignedAcceptanceSchema }, closed),
+  /** By who invited; by any member when that one has gone. */
+  WithdrawInvitation: Type.Object({ type: Type.Literal('WithdrawInvitation'), party: HandleSchema }, closed),
+  /** By any member: what counts is the invitee's signature in it. */
+  DeclineInvitation: Type.Object({ type: Type.Literal('DeclineInvitation'), declined: SignedDeclineSchema }, closed),
   /** Stands alone in its request. */
   Resign: Type.Object({ type: Type.Literal('Resign'), reason: Reason }, closed),
+
+  /** From here on only the author's requests are accepted, until it lets go, resigns, or all others break the lock. */
+  LockRecord: Type.Object(
+    { type: Type.Literal('LockRecord'), purpose: Type.String({ minLength: 1, maxLength: REASON_CHARACTERS_MAX }) },
+    closed,
+  ),
+  ReleaseLock: Type.Object({ type: Type.Literal('ReleaseLock') }, closed),
+  /** The author's vote to end the lock that was taken at that ledger index. Stands alone in its request. */
+  BreakLock: Type.Object({ type: Type.Literal('BreakLock'), lock: CountSchema }, closed),
 
   AddBlock: Type.Object(
     {

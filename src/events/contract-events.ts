@@ -20,7 +20,15 @@ export type ContractEvent =
     }
   | { readonly type: 'PartyInvited'; readonly by: Handle; readonly party: PartyCard }
   | { readonly type: 'PartyAdmitted'; readonly handle: Handle; readonly invitation: LedgerIndex }
+  | { readonly type: 'InvitationWithdrawn'; readonly handle: Handle; readonly invitation: LedgerIndex }
+  | { readonly type: 'InvitationDeclined'; readonly handle: Handle; readonly invitation: LedgerIndex }
   | { readonly type: 'PartyResigned'; readonly handle: Handle; readonly reason?: string }
+  | { readonly type: 'RecordLocked'; readonly holder: Handle; readonly purpose: string }
+  /** `lock`: the ledger index at which it was taken, here and below. */
+  | { readonly type: 'RecordReleased'; readonly lock: LedgerIndex; readonly holder: Handle }
+  | { readonly type: 'LockBreakVoted'; readonly lock: LedgerIndex; readonly by: Handle }
+  /** All members but the holder have voted for it. */
+  | { readonly type: 'LockBroken'; readonly lock: LedgerIndex; readonly holder: Handle }
   | {
       readonly type: 'BlockAdded'
       readonly element: ElementId

@@ -35,13 +35,18 @@ export function coreHash(coreText: string): Hash {
 }
 
 /**
- * The canonical JSON of the whole statement. `head` and `note` sort right before `party`; what comes earlier (clock,
- * contract, decided) has no member of that name, and inside strings its quotes are escaped: so the first place is it.
+ * The canonical JSON of the whole statement. `head`, `key` and `note` sort right before `party`; what comes earlier (clock,
+ * contract, decided) has no member of these names, and inside strings quotes are escaped: so the first place is it.
  */
-export function encodeStatement(coreText: string, { head, note }: Pick<Statement, 'head' | 'note'>): string {
-  const place = coreText.indexOf(',"party":')
+export function encodeStatement(
+  coreText: string,
+  { head, key, note }: Pick<Statement, 'head' | 'key' | 'note'>,
+): string {
+  const keyText = key === undefined ? '' : `,"key":${canonicalJson(key)}`
+  const place = coreText.indexOf(`${keyText},"party":`)
   const noteText = note === undefined ? '' : `,"note":${canonicalJson(note)}`
-  return `${coreText.slice(0, place)},"head":${canonicalJson(head)}${noteText}${coreText.slice(place)}`
+  const rest = coreText.slice(place + keyText.length)
+  return `${coreText.slice(0, place)},"head":${canonicalJson(head)}${keyText}${noteText}${rest}`
 }
 
 export function statementHash(text: string): Hash {

@@ -11,6 +11,7 @@ import {
   TimeSchema,
   UidSchema,
 } from './ids.ts'
+import { type KeyChange, KeyChangeSchema } from './key-change.ts'
 import { ceilings, REASON_CHARACTERS_MAX } from './limits.ts'
 
 const closed = { additionalProperties: false }
@@ -89,6 +90,7 @@ export const StatementSchema = Type.Object(
     decided: Type.Array(DecisionSchema, { maxItems: ceilings.requestsPerStatement }),
     requests: Type.Array(RequestSchema, { maxItems: ceilings.requestsPerStatement }),
     head: HeadSchema,
+    key: Type.Optional(KeyChangeSchema),
     note: Type.Optional(NoteSchema),
   },
   closed,
@@ -112,6 +114,7 @@ export interface Statement {
   readonly requests: readonly Request[]
   /** Of the ledger that the statement's causal past, itself included, acknowledges. */
   readonly head: Head
+  readonly key?: KeyChange
   readonly note?: Note
 }
 

@@ -1,11 +1,10 @@
 import { frontierOf } from '../agreement/feeds.ts'
-import type { SignedAcceptance } from '../events/acceptance.ts'
 import type { Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import { isPartyTo, type Knowledge } from './knowledge.ts'
-import { CONTRACTS_PER_MESSAGE_MAX, decodeMessage, type ExchangeMessage, encodeMessage } from './message.ts'
+import { CONTRACTS_PER_MESSAGE_MAX, decodeMessage, type ExchangeMessage, encodeMessage, type Word } from './message.ts'
 import type { Participant, Participants, Peer } from './participant.ts'
 
 export interface CourierTiming {
@@ -135,12 +134,12 @@ export class Courier {
   #body(participants: readonly Participant[]): string {
     const frontiers = new Map<Uid, Frontier>()
     const lines: string[] = []
-    const acceptances: SignedAcceptance[] = []
-    for (const { contract, state, acceptance } of participants) {
+    const words: Word[] = []
+    for (const { contract, state, words: own, evidence } of participants) {
       frontiers.set(contract, frontierOf(state.feeds))
-      lines.push(...this.knowledge.takeLines(state))
-      if (acceptance !== undefined) acceptances.push(acceptance)
+      lines.push(...this.knowledge.takeLines(state), ...this.knowledge.takeProofs(contract, evidence))
+      words.push(...own)
     }
-    return encodeMessage(frontiers, lines, acceptances)
+    return encodeMessage(frontiers, lines, words)
   }
 }

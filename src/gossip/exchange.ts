@@ -1,4 +1,4 @@
-import { formerOf, invitationOf, memberOf } from '../aggregates/contract/state.ts'
+import { closedInvitationOf, formerOf, invitationOf, memberOf } from '../aggregates/contract/state.ts'
 import { beyond, type Feeds, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import { emptyPast, type Past, union } from '../agreement/past.ts'
@@ -27,17 +27,17 @@ export function forksAgainst(feeds: Feeds, theirs: Frontier): Held[] {
 }
 
 /**
- * What a party may see of a contract: a member and an invitee everything, one that resigned what leads up to everybody's
- * signature under its resignation, anybody else nothing (undefined).
+ * What a party may see of a contract: a member and an invitee everything, one that resigned, or whose invitation came to
+ * nothing, what leads up to everybody's signature under that, anybody else nothing (undefined).
  */
 export function visibleTo(state: AgreementState, handle: Handle): Past | undefined {
   const { document } = state.ledger
   if (memberOf(document, handle) !== undefined || invitationOf(document, handle) !== undefined) return everything(state)
-  const former = formerOf(document, handle)
-  if (former === undefined) return undefined
+  const goneAt = formerOf(document, handle)?.resignedAt ?? closedInvitationOf(document, handle)?.closedAt
+  if (goneAt === undefined) return undefined
   let visible = emptyPast
   for (const [, feed] of state.feeds) {
-    const signed = feed.find((held) => held.statement.head.size > former.resignedAt) ?? feed.last()
+    const signed = feed.find((held) => held.statement.head.size > goneAt) ?? feed.last()
     if (signed !== undefined) visible = union(visible, signed.past)
   }
   return visible

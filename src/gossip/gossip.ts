@@ -108,7 +108,11 @@ export class Gossip {
     const participant = this.#ports.participants.get(contract)
     if (participant === undefined) return
     for (const courier of this.#couriers.values()) {
-      const isDue = courier.knowledge.lacksNews(participant.state) || participant.acceptance !== undefined
+      const { knowledge } = courier
+      const isDue =
+        knowledge.lacksNews(participant.state) ||
+        participant.words.length > 0 ||
+        knowledge.lacksProof(contract, participant.evidence)
       if (isPartyTo(participant.state, courier.peer) && isDue) courier.urge(contract)
     }
   }
@@ -125,7 +129,7 @@ export class Gossip {
       const participant = this.#ports.participants.get(contract)
       if (participant === undefined || !isPartyTo(participant.state, peer)) continue
       frontiers.set(contract, frontierOf(participant.state.feeds))
-      lines.push(...knowledge.takeLines(participant.state))
+      lines.push(...knowledge.takeLines(participant.state), ...knowledge.takeProofs(contract, participant.evidence))
     }
     return encodeMessage(frontiers, lines, [])
   }
@@ -137,12 +141,16 @@ export class Gossip {
     const refused = [...message.refused]
     const deliveries = [...byContract(message.statements)].map(async ([contract, statements]) => {
       const known = participants.get(contract)
-      if (known !== undefined && !isPartyTo(known.state, peer)) return
+      if (known !== undefined && !mayTell(known, peer)) return
       const participant = known ?? (await participants.begin(contract, statements))
       if (participant !== undefined) refused.push(...(await participant.deliver(statements)).refused)
     })
     await Promise.all(deliveries)
-    for (const accepted of message.acceptances) participants.accepted(accepted.acceptance.contract, accepted)
+    for (const [contract, frontier] of message.frontiers) {
+      const participant = participants.get(contract)
+      if (participant !== undefined && isPartyTo(participant.state, peer)) participant.heard(peer.handle, frontier)
+    }
+    for (const word of message.words) participants.took(word)
     if (refused.length > 0) report.refused(peer, refused)
   }
 
@@ -175,6 +183,11 @@ export class Gossip {
       if (isPartyTo(state, courier.peer)) courier.urge(contract)
     }
   }
+}
+
+/** Of a contract whose opening is not held yet nobody knows the parties: what does not fit it will be refused. */
+function mayTell({ state }: Participant, peer: Peer): boolean {
+  return state.feeds.size === 0 || isPartyTo(state, peer)
 }
 
 function byContract(statements: readonly Decoded[]): Map<Uid, Decoded[]> {

@@ -1,14 +1,15 @@
-import { partyOf } from '../aggregates/contract/state.ts'
+import { isKeyOf } from '../agreement/keys.ts'
 import { emptyPast, type Past, union } from '../agreement/past.ts'
+import type { Equivocation } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import type { Decoded } from '../events/statement-codec.ts'
+import { type Decoded, encodeSigned } from '../events/statement-codec.ts'
 import { forksAgainst, isUpToDate, linesFor, newsFor, pastOf } from './exchange.ts'
 
 /** Whether the peer is the party that the contract knows by this handle. */
 export function isPartyTo(state: AgreementState, peer: { handle: Handle; signingKey: string }): boolean {
-  return partyOf(state.ledger.document, peer.handle)?.card.keys.signing === peer.signingKey
+  return isKeyOf(state, peer.handle, peer.signingKey)
 }
 
 /** What this node believes that one peer holds, contract by contract. A belief: every call replaces it by the peer's word. */
@@ -16,6 +17,8 @@ export class Knowledge {
   readonly #handle: Handle
   readonly #frontiers = new Map<Uid, Frontier>()
   readonly #holds = new Map<Uid, Past>()
+  /** Proofs that it was shown in this session, by contract and party. */
+  readonly #shown = new Set<string>()
 
   constructor(handle: Handle) {
     this.#handle = handle
@@ -36,6 +39,20 @@ export class Knowledge {
     return !isUpToDate(state, this.#handle, this.holds(state.contract))
   }
 
+  /** Whether it has not been shown one of the proofs yet. */
+  lacksProof(contract: Uid, evidence: readonly Equivocation[]): boolean {
+    return evidence.some(({ party }) => party !== this.#handle && !this.#shown.has(`${contract} ${party}`))
+  }
+
+  /** Both statements of each proof that it has not been shown: whichever it holds, the other convicts. */
+  takeProofs(contract: Uid, evidence: readonly Equivocation[]): string[] {
+    return evidence.flatMap(({ party, held, other }) => {
+      if (party === this.#handle || this.#shown.has(`${contract} ${party}`)) return []
+      this.#shown.add(`${contract} ${party}`)
+      return [held, other].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+    })
+  }
+
   /** The lines of what it lacks, as many as fit one message; from now on it is believed to hold them. */
   takeLines(state: AgreementState): string[] {
     const holds = this.holds(state.contract)
@@ -52,6 +69,7 @@ export class Knowledge {
 
   /** A call failed: what was sent with it may not have arrived. */
   forget(contract: Uid): void {
+    for (const shown of this.#shown) if (shown.startsWith(`${contract} `)) this.#shown.delete(shown)
     const frontier = this.#frontiers.get(contract)
     if (frontier === undefined) this.#holds.delete(contract)
     else this.#holds.set(contract, pastOf(frontier))

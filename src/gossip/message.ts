@@ -2,7 +2,9 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { type SignedAcceptance, SignedAcceptanceSchema } from '../events/acceptance.ts'
+import { type SignedDecline, SignedDeclineSchema } from '../events/decline.ts'
 import { type Uid, UidSchema } from '../events/ids.ts'
+import { type SignedRevocation, SignedRevocationSchema } from '../events/key-change.ts'
 import { type Frontier, FrontierSchema } from '../events/statement.ts'
 import { type Decoded, decodeSigned, StatementRefused } from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -12,14 +14,23 @@ export class ExchangeMalformed extends ConcordataError {}
 
 /**
  * Body and answer of `POST /exchange` have the same form, lines of canonical JSON (application/x-ndjson): a header with
- * the sender's frontier on each contract, then the signed statements and acceptances that the other is believed to lack.
+ * the sender's frontier on each contract, then the signed statements that the other is believed to lack, and words.
  */
 export interface ExchangeMessage {
   readonly frontiers: ReadonlyMap<Uid, Frontier>
   readonly statements: readonly Decoded[]
-  readonly acceptances: readonly SignedAcceptance[]
+  readonly words: readonly Word[]
   /** Statements that were refused on sight; the rest of the message is taken all the same. */
   readonly refused: readonly StatementRefused[]
+}
+
+/** What a party that cannot say it in its feed has signed: that it joins, that it does not, that its key is revoked. */
+export type Word = SignedAcceptance | SignedDecline | SignedRevocation
+
+/** The contract that it is about. */
+export function contractOf(word: Word): Uid {
+  if ('acceptance' in word) return word.acceptance.contract
+  return 'decline' in word ? word.decline.contract : word.revocation.contract
 }
 
 /** Contracts that one message may speak of. */
@@ -39,16 +50,17 @@ const headerForm = Compile(
     { additionalProperties: false },
   ),
 )
-const acceptanceForm = Compile(SignedAcceptanceSchema)
+const wordForm = Compile(Type.Union([SignedAcceptanceSchema, SignedDeclineSchema, SignedRevocationSchema]))
+const wordStart = /^\{"(?:acceptance|decline|proof)":/
 
 /** `statements`: lines as `encodeSigned` makes them. */
 export function encodeMessage(
   frontiers: ReadonlyMap<Uid, Frontier>,
   statements: readonly string[],
-  acceptances: readonly SignedAcceptance[],
+  words: readonly Word[],
 ): string {
   const header = canonicalJson({ contracts: Object.fromEntries(frontiers), v: 1 })
-  return [header, ...statements, ...acceptances.map((accepted) => canonicalJson(accepted))].join('\n')
+  return [header, ...statements, ...words.map((word) => canonicalJson(word))].join('\n')
 }
 
 /** Attacker-controlled: `text`, whole. Throws ExchangeMalformed for what is not even a message. */
@@ -59,11 +71,11 @@ export function decodeMessage(text: string): ExchangeMessage {
     throw new ExchangeMalformed('exchange_malformed', 'the first line is no exchange header')
   const frontiers = new Map(Object.entries(header.contracts)) as unknown as Map<Uid, Frontier>
   const statements: Decoded[] = []
-  const acceptances: SignedAcceptance[] = []
+  const words: Word[] = []
   const refused: StatementRefused[] = []
   for (const line of lines) {
-    if (line.startsWith('{"acceptance":')) {
-      acceptances.push(decodeAcceptance(line))
+    if (wordStart.test(line)) {
+      words.push(decodeWord(line))
       continue
     }
     try {
@@ -73,13 +85,13 @@ export function decodeMessage(text: string): ExchangeMessage {
       refused.push(error)
     }
   }
-  return { frontiers, statements, acceptances, refused }
+  return { frontiers, statements, words, refused }
 }
 
-function decodeAcceptance(line: string): SignedAcceptance {
-  const accepted = parse(line)
-  if (!acceptanceForm.Check(accepted)) throw new ExchangeMalformed('exchange_malformed', 'a line is no acceptance')
-  return accepted
+function decodeWord(line: string): Word {
+  const word = parse(line)
+  if (!wordForm.Check(word)) throw new ExchangeMalformed('exchange_malformed', 'a line is neither statement nor word')
+  return word
 }
 
 function parse(line: string): unknown {

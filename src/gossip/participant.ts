@@ -1,7 +1,9 @@
+import type { Equivocation } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { SignedAcceptance } from '../events/acceptance.ts'
 import type { Handle, Uid } from '../events/ids.ts'
+import type { Frontier } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
+import type { Word } from './message.ts'
 
 /** One contract as gossip sees it; `contracts/live-contract.ts` is the one in a node. */
 export interface Participant {
@@ -11,8 +13,12 @@ export interface Participant {
   readonly state: AgreementState
   /** Whether requests of this node are signed and not settled yet: then it carries the news around. */
   readonly hasUnsettled: boolean
-  /** This node's own word that it joins, until it is a member. */
-  readonly acceptance: SignedAcceptance | undefined
+  /** What this node has to say that it cannot say in its feed: that it joins, or not, or that its key is revoked. */
+  readonly words: readonly Word[]
+  /** Proofs of equivocation: everybody is to see them. */
+  readonly evidence: readonly Equivocation[]
+  /** A peer has said what it holds. */
+  heard(peer: Handle, frontier: Frontier): void
   /** Resolves when all that came of the statements is durable, an own statement too where one was due. */
   deliver(statements: readonly Decoded[]): Promise<{ readonly refused: readonly StatementRefused[] }>
   /** A peer is free again: what was held back may go. */
@@ -25,8 +31,8 @@ export interface Participants {
   all(): Iterable<Participant>
   /** Somebody approved sends a contract that is not known yet. Undefined if the statements do not begin one. */
   begin(contract: Uid, statements: readonly Decoded[]): Promise<Participant | undefined>
-  /** An invitee's word that it joins has come. */
-  accepted(contract: Uid, accepted: SignedAcceptance): void
+  /** A word of a party has come. */
+  took(word: Word): void
 }
 
 /** Another party's node. */

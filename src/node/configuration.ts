@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { acknowledgeAll, type Policy, PolicySchema } from '../contracts/policy.ts'
 import { type Handle, HandleSchema } from '../events/ids.ts'
 import { createFile } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -38,6 +39,8 @@ const ConfigurationFileSchema = Type.Object(
     endpoint: Type.String(),
     /** Inward: `http://host[:port]`, where the API and the console are served. */
     api: Type.String(),
+    /** How requests of other parties are answered; left out: all are acknowledged. */
+    acknowledgement: Type.Optional(PolicySchema),
   },
   { additionalProperties: false },
 )
@@ -50,6 +53,7 @@ export interface Configuration {
   /** An origin: scheme, host and, unless it is 443, port. */
   readonly endpoint: string
   readonly api: string
+  readonly acknowledgement: Policy
   readonly logLevel: LogLevel
 }
 
@@ -72,7 +76,7 @@ export async function readConfiguration(dir: string, { logLevel }: Environment):
     const message = `${dir} is no data directory (${cause.code}: ${path}); \`concordata init\` makes one`
     throw new ConfigurationMissing('configuration_missing', message, { dir }, { cause })
   })
-  return { dir, ...checkConfiguration(path, parse(path, text)), logLevel }
+  return { dir, acknowledgement: acknowledgeAll, ...checkConfiguration(path, parse(path, text)), logLevel }
 }
 
 /** The settings that a person gave, in the one form that all code relies on. Throws ConfigurationInvalid. */

@@ -13,6 +13,7 @@ import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
+import { guardDirectory, openGuardFiles } from './guard-files.ts'
 import { type Identity, openIdentity, readApiToken } from './identity.ts'
 import type { Introduction } from './introduction.ts'
 import { lockDataDirectory } from './lock.ts'
@@ -74,6 +75,9 @@ async function start(
     store,
     signer: identity.signer,
     clock: systemClock,
+    random: systemRandom,
+    guard: openGuardFiles(guardDirectory(dir)),
+    policy: configuration.acknowledgement,
     card: identity.card,
     uidOf: (number) => identity.uids.encode(number),
     newRequestId: () => randomUUID(),

@@ -40,7 +40,7 @@ async function writeDurably(path: string, data: string | Uint8Array, mode: numbe
 }
 
 /** A name in a directory is durable only when the directory is. */
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   await using directory = await open(path, 'r')
   await directory.sync()
 }

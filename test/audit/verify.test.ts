@@ -40,7 +40,7 @@ async function storeOf(t: Test): Promise<string> {
   const store = await openSqliteStore(path)
   const before = emptyAgreement(CONTRACT)
   const { taken, settled } = receive(before, allOf(ana))
-  await store.write(writesFor({ before, held: taken, settled, equivocations: [] }))
+  await store.write(writesFor({ before, held: taken, settled, equivocations: [], divergences: [] }))
   await store.close()
   return path
 }

@@ -12,12 +12,12 @@ const ben = new Player('ben')
 const first = ana.requests(ana.opening())
 const second = ana.requests({ type: 'InviteParty', party: ben.card })
 
-t.test('a message says what is held, and carries statements and acceptances', async (t) => {
+t.test('a message says what is held, and carries statements and words', async (t) => {
   const frontiers = new Map([[CONTRACT, frontierOf(ana.state.feeds)]])
   const lines = [first, second].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
   const accepted = ben.accepts(1)
   const message = decodeMessage(encodeMessage(frontiers, lines, [accepted]))
-  t.same(message, { frontiers, statements: [first, second], acceptances: [accepted], refused: [] })
+  t.same(message, { frontiers, statements: [first, second], words: [accepted], refused: [] })
 })
 
 t.test('a bad statement does not spoil the others', async (t) => {

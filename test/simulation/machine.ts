@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
 import { carry, participantsOf } from '../../src/contracts/carrying.ts'
 import { Contracts } from '../../src/contracts/contracts.ts'
+import { memoryGuard } from '../../src/contracts/guard.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
 import type { Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
@@ -45,6 +46,7 @@ export class Machine {
   readonly #world: World
   readonly #signer: Signer
   readonly #durable: Store
+  readonly #guard = memoryGuard()
   #peers: readonly Machine[] = []
   #incarnation = 0
   #requests = 0
@@ -85,8 +87,10 @@ export class Machine {
       store: faultyStore(this.#durable, ownClock, random, isUp),
       signer: this.#signer,
       clock: ownClock,
+      random,
+      guard: this.#guard,
       card: this.card,
-      uidOf: (number) => `${'0'.repeat(25)}${number}` as Uid,
+      uidOf: (number) => String(number).padStart(26, '0') as Uid,
       newRequestId: () => `${this.handle}-${incarnation}-${this.#requests++}`,
       canSend: (contract) => gossip.canSend(contract),
     })

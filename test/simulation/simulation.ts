@@ -136,7 +136,7 @@ class Simulation {
     const live = contracts.find(this.#contract)
     if (live === undefined) return
     if (memberOf(live.state.ledger.document, machine.handle) === undefined) {
-      if (contracts.acceptanceOf(this.#contract) === undefined) {
+      if (contracts.replyTo(this.#contract) === undefined) {
         contracts.accept(this.#contract).then(
           () => machine.gossip?.carry(this.#contract),
           () => {},

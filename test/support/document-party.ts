@@ -3,6 +3,7 @@ import { generateKeyPair, sign } from '../../src/crypto/ed25519.ts'
 import { type Acceptance, acceptanceBytes } from '../../src/events/acceptance.ts'
 import type { Charter } from '../../src/events/charter.ts'
 import type { Command, CommandOf } from '../../src/events/commands.ts'
+import { type Decline, declineBytes, type SignedDecline } from '../../src/events/decline.ts'
 import type { FieldType } from '../../src/events/field-type.ts'
 import type { Handle, ProposalId } from '../../src/events/ids.ts'
 import { defaultLimits, type Limits } from '../../src/events/limits.ts'
@@ -64,6 +65,34 @@ export class Party {
       ...changes,
     }
     return { acceptance, signature: sign(this.#signingKey, acceptanceBytes(acceptance)) }
+  }
+
+  withdrawsInvitation(of: Party): Act {
+    return this.orders({ type: 'WithdrawInvitation', party: of.handle })
+  }
+
+  /** Brings in what the invitee signs: that it does not join. */
+  bringsDecline(invitee: Party, changes: Partial<Decline> = {}): Act {
+    return this.#writes((document) => ({ type: 'DeclineInvitation', declined: invitee.declines(document, changes) }))
+  }
+
+  declines(document: Document, changes: Partial<Decline> = {}): SignedDecline {
+    const invitation = document.state.parties.invitations.find(({ party }) => party.handle === this.handle)
+    const decline = { contract: UID, invitation: invitation?.index ?? 0, handle: this.handle, ...changes }
+    return { decline, signature: sign(this.#signingKey, declineBytes(decline)) }
+  }
+
+  locks(purpose = 'audit'): Act {
+    return this.orders({ type: 'LockRecord', purpose })
+  }
+
+  releases(): Act {
+    return this.orders({ type: 'ReleaseLock' })
+  }
+
+  /** Votes to break the lock that stands. */
+  breaks(): Act {
+    return this.#writes((document) => ({ type: 'BreakLock', lock: document.state.lock?.index ?? 0 }))
   }
 
   resigns(reason?: string): Act {

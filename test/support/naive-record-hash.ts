@@ -8,9 +8,18 @@ import { naiveRoot } from './naive-merkle.ts'
  * line in common with src/aggregates and src/merkle. Hashes are hexadecimal text.
  */
 export function naiveRecordHash(state: ContractState): string {
-  const { contract, title, charter, limits, parties, document } = state
+  const { contract, title, charter, limits, parties, lock, document } = state
   const members = hash('members', parties)
-  return hash('record', { contract, title, engine: 1, charter, limits, members, document: naiveElementHash(document) })
+  return hash('record', {
+    contract,
+    title,
+    engine: 1,
+    charter,
+    limits,
+    members,
+    lock,
+    document: naiveElementHash(document),
+  })
 }
 
 function naiveElementHash(element: Element): string {

@@ -18,8 +18,11 @@ const forms: ReadonlyMap<string, Validator> = new Map(
   Object.entries(commandSchemas).map(([type, schema]) => [type, Compile(schema) as Validator]),
 )
 
-/** They decide who has to agree to what comes after them, so nothing may come after them in their request. */
-const alone: ReadonlySet<string> = new Set<CommandType>(['AdmitParty', 'Resign'])
+/**
+ * They decide who has to agree to what comes after them, so nothing may come after them in their request; of BreakLock
+ * the holder's refusal does not count, so it must not carry anything else.
+ */
+const alone: ReadonlySet<string> = new Set<CommandType>(['AdmitParty', 'Resign', 'BreakLock'])
 
 /**
  * What one of the commands of a request orders. Attacker-controlled: all of it beyond the envelope.

@@ -6,7 +6,8 @@ import { assert, unreachable } from '../../runtime/assert.ts'
 import { commandFrom, type ResolvedCommand } from './command-form.ts'
 import { type CommandContext, type DecideContext, type Decider, type Decision, Rejection } from './decision.ts'
 import { evolve } from './evolve.ts'
-import { admitParty, inviteParty, openContract, resign } from './membership.ts'
+import { breakLock, lockOut, lockRecord, releaseLock } from './lock.ts'
+import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
 import { castVote, proposeValue, withdrawProposal } from './proposals.ts'
 import { type ContractState, initialState, memberOf } from './state.ts'
 import { addBlock, addField, grantElement, removeElement, renameElement } from './structure.ts'
@@ -44,6 +45,8 @@ export const contract: Decider<ContractState, ResolvedCommand, ContractEvent> = 
 
 function decide(command: ResolvedCommand, state: ContractState, context: CommandContext): Decision {
   if (!state.isOpen && command.type !== 'OpenContract') return new Rejection('not_open')
+  const lockedOut = lockOut(command, state, context)
+  if (lockedOut !== undefined) return lockedOut
   switch (command.type) {
     case 'OpenContract':
       return openContract(command, state, context)
@@ -52,7 +55,17 @@ function decide(command: ResolvedCommand, state: ContractState, context: Command
     case 'AdmitParty':
       return admitParty(command, state, context)
     case 'Resign':
-      return resign(command, context)
+      return resign(command, state, context)
+    case 'WithdrawInvitation':
+      return withdrawInvitation(command, state, context)
+    case 'DeclineInvitation':
+      return declineInvitation(command, state)
+    case 'LockRecord':
+      return lockRecord(command, state, context)
+    case 'ReleaseLock':
+      return releaseLock(state, context)
+    case 'BreakLock':
+      return breakLock(command, state, context)
     case 'AddBlock':
       return addBlock(command, state, context)
     case 'AddField':

@@ -4,6 +4,7 @@ import { unreachable } from '../../runtime/assert.ts'
 import type { Origin } from './decision.ts'
 import {
   type Block,
+  type ClosedInvitation,
   type ContractState,
   type Element,
   emptyBlock,
@@ -21,7 +22,7 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
   switch (event.type) {
     case 'ContractOpened': {
       const { title, charter, limits, founder } = event
-      const parties = { members: [{ card: founder, admittedAt: index }], invitations: [], former: [] }
+      const parties = { members: [{ card: founder, admittedAt: index }], invitations: [], former: [], closed: [] }
       return { ...state, isOpen: true, title, charter, limits, parties }
     }
     case 'PartyInvited': {
@@ -30,8 +31,23 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     }
     case 'PartyAdmitted':
       return { ...state, parties: admitted(state.parties, event.handle, index) }
+    case 'InvitationWithdrawn':
+      return { ...state, parties: closed(state.parties, event.handle, index, 'withdrawn') }
+    case 'InvitationDeclined':
+      return { ...state, parties: closed(state.parties, event.handle, index, 'declined') }
     case 'PartyResigned':
       return { ...state, parties: resigned(state.parties, event.handle, index) }
+    case 'RecordLocked': {
+      const { holder, purpose } = event
+      return { ...state, lock: { index, holder, purpose, breakVotes: [] } }
+    }
+    case 'LockBreakVoted': {
+      const { lock } = state
+      return lock === null ? state : { ...state, lock: { ...lock, breakVotes: [...lock.breakVotes, event.by] } }
+    }
+    case 'RecordReleased':
+    case 'LockBroken':
+      return { ...state, lock: null }
     case 'BlockAdded': {
       const { element: id, name, owner, list } = event
       return withChild(state, emptyBlock({ id, name, namedBy: requestKey(request), owner, list }))
@@ -69,20 +85,30 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
   }
 }
 
-function admitted({ members, invitations, former }: Parties, handle: Handle, index: LedgerIndex): Parties {
+function admitted({ members, invitations, ...rest }: Parties, handle: Handle, index: LedgerIndex): Parties {
   const used = invitations.find(({ party }) => party.handle === handle)
   return {
     members: used === undefined ? members : [...members, { card: used.party, admittedAt: index }],
     invitations: invitations.filter((other) => other !== used),
-    former,
+    ...rest,
   }
 }
 
-function resigned({ members, invitations, former }: Parties, handle: Handle, index: LedgerIndex): Parties {
+function closed(parties: Parties, handle: Handle, closedAt: LedgerIndex, how: ClosedInvitation['how']): Parties {
+  const ended = parties.invitations.find(({ party }) => party.handle === handle)
+  if (ended === undefined) return parties
+  return {
+    ...parties,
+    invitations: parties.invitations.filter((other) => other !== ended),
+    closed: [...parties.closed, { ...ended, closedAt, how }],
+  }
+}
+
+function resigned({ members, former, ...rest }: Parties, handle: Handle, index: LedgerIndex): Parties {
   const gone = members.find(({ card }) => card.handle === handle)
   return {
+    ...rest,
     members: members.filter((member) => member !== gone),
-    invitations,
     former: gone === undefined ? former : [...former, { ...gone, resignedAt: index }],
   }
 }

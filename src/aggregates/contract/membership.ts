@@ -2,9 +2,11 @@ import { canonicalJson } from '../../crypto/canonical-json.ts'
 import { isAdmissibleKey, isValidSignature } from '../../crypto/ed25519.ts'
 import { type Acceptance, acceptanceBytes } from '../../events/acceptance.ts'
 import type { CommandOf } from '../../events/commands.ts'
+import { declineBytes } from '../../events/decline.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import { type DecideContext, type Decision, Rejection } from './decision.ts'
-import { type ContractState, cardsOf, type Invitation, invitationOf, partyOf } from './state.ts'
+import { lockAfterResignation } from './lock.ts'
+import { type ContractState, cardsOf, type Invitation, invitationOf, memberOf, partyOf } from './state.ts'
 
 export function openContract(
   { title, engine, charter, limits, founder }: CommandOf<'OpenContract'>,
@@ -52,8 +54,36 @@ export function admitParty(
 }
 
 /** Also the last member may go: then nothing can be requested any more, and the contract is at its end. */
-export function resign({ reason }: CommandOf<'Resign'>, { author }: DecideContext): Decision {
-  return [{ type: 'PartyResigned', handle: author, ...(reason === undefined ? {} : { reason }) }]
+export function resign({ reason }: CommandOf<'Resign'>, state: ContractState, { author }: DecideContext): Decision {
+  const resigned = { type: 'PartyResigned', handle: author, ...(reason === undefined ? {} : { reason }) } as const
+  return [resigned, ...lockAfterResignation(state, author)]
+}
+
+/** A party that has not joined yet is not wanted any more. */
+export function withdrawInvitation(
+  { party: handle }: CommandOf<'WithdrawInvitation'>,
+  state: ContractState,
+  { author }: DecideContext,
+): Decision {
+  const invitation = invitationOf(state, handle)
+  if (invitation === undefined) return new Rejection('no_invitation', [handle])
+  const { by, index } = invitation
+  if (by !== author && memberOf(state, by) !== undefined) return new Rejection('not_sponsor', [by])
+  return [{ type: 'InvitationWithdrawn', handle, invitation: index }]
+}
+
+/** Any member brings it in: what counts is the invitee's signature in it. */
+export function declineInvitation(
+  { declined: { decline, signature } }: CommandOf<'DeclineInvitation'>,
+  state: ContractState,
+): Decision {
+  const invitation = invitationOf(state, decline.handle)
+  if (invitation === undefined || invitation.index !== decline.invitation) {
+    return new Rejection('no_invitation', [decline.handle])
+  }
+  const isGenuine = isValidSignature(invitation.party.keys.signing, declineBytes(decline), signature)
+  if (decline.contract !== state.contract || !isGenuine) return new Rejection('decline_badly_signed')
+  return [{ type: 'InvitationDeclined', handle: decline.handle, invitation: decline.invitation }]
 }
 
 function isFit(acceptance: Acceptance, { party }: Invitation, state: ContractState): boolean {

@@ -9,7 +9,7 @@ const keptRecords = new WeakMap<ContractState, Hash>()
 export function recordHash(state: ContractState): Hash {
   const known = keptRecords.get(state)
   if (known !== undefined) return known
-  const { contract, title, charter, limits, parties, document } = state
+  const { contract, title, charter, limits, parties, lock, document } = state
   const hash = hashJson('record', {
     contract,
     title,
@@ -17,6 +17,7 @@ export function recordHash(state: ContractState): Hash {
     charter,
     limits,
     members: partiesHash(parties),
+    lock,
     document: elementHash(document),
   })
   keptRecords.set(state, hash)

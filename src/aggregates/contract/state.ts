@@ -25,11 +25,28 @@ export interface Invitation {
   readonly party: PartyCard
 }
 
+/** An invitation that came to nothing. The party's statements stay verifiable, and its handle is never used again. */
+export interface ClosedInvitation extends Invitation {
+  readonly closedAt: LedgerIndex
+  readonly how: 'declined' | 'withdrawn'
+}
+
 export interface Parties {
   /** In the order of their admission. */
   readonly members: readonly Member[]
   readonly invitations: readonly Invitation[]
   readonly former: readonly Former[]
+  readonly closed: readonly ClosedInvitation[]
+}
+
+/** From its index on, until it ends, only the holder's requests are accepted. */
+export interface Lock {
+  /** The ledger index at which it was taken: its name. */
+  readonly index: LedgerIndex
+  readonly holder: Handle
+  readonly purpose: string
+  /** Who has voted to break it, in the order of the votes. */
+  readonly breakVotes: readonly Handle[]
 }
 
 export interface Vote {
@@ -83,6 +100,7 @@ export interface ContractState {
   readonly charter: Charter
   readonly limits: Limits
   readonly parties: Parties
+  readonly lock: Lock | null
   readonly document: Block
 }
 
@@ -93,7 +111,8 @@ export function initialState(contract: Uid): ContractState {
     title: '',
     charter: defaultCharter,
     limits: defaultLimits,
-    parties: { members: [], invitations: [], former: [] },
+    parties: { members: [], invitations: [], former: [], closed: [] },
+    lock: null,
     document: emptyBlock({ id: ROOT, name: '', namedBy: null, owner: null, list: false }),
   }
 }
@@ -115,19 +134,24 @@ export function formerOf(state: ContractState, handle: Handle): Former | undefin
   return state.parties.former.find(({ card }) => card.handle === handle)
 }
 
+/** The invitation of a party that declined, or was not wanted any more. */
+export function closedInvitationOf(state: ContractState, handle: Handle): ClosedInvitation | undefined {
+  return state.parties.closed.find(({ party }) => party.handle === handle)
+}
+
 /** The open invitation of a party. */
 export function invitationOf(state: ContractState, handle: Handle): Invitation | undefined {
   return state.parties.invitations.find(({ party }) => party.handle === handle)
 }
 
 /** Who is, was, or is invited to be on the contract: no handle, DID or key of theirs is taken in again. */
-export function cardsOf({ parties: { members, former, invitations } }: ContractState): PartyCard[] {
-  return [...members, ...former].map(({ card }) => card).concat(invitations.map(({ party }) => party))
+export function cardsOf({ parties: { members, former, invitations, closed } }: ContractState): PartyCard[] {
+  return [...members, ...former].map(({ card }) => card).concat([...invitations, ...closed].map(({ party }) => party))
 }
 
 /** Whoever is, was, or is invited to be on the contract: a handle is never used twice. */
 export function partyOf(state: ContractState, handle: Handle): { readonly card: PartyCard } | undefined {
-  const invited = invitationOf(state, handle)
+  const invited = invitationOf(state, handle) ?? closedInvitationOf(state, handle)
   return memberOf(state, handle) ?? formerOf(state, handle) ?? (invited && { card: invited.party })
 }
 

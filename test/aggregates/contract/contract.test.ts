@@ -43,6 +43,18 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   ],
   acceptance_late: [broker.admits(other, { lastIndex: 3 })],
   acceptance_wrong_head: [broker.admits(other, { head: { ...document.head, size: 99 } })],
+  decline_badly_signed: [
+    broker.orders({
+      type: 'DeclineInvitation',
+      declined: { ...other.declines(document), signature: lead.declines(document).signature },
+    }),
+  ],
+  not_sponsor: [lead.withdrawsInvitation(other)],
+  record_locked: [broker.proposes('Country', 'Peru'), document.when(lead.locks())],
+  lock_held: [lead.locks(), document.when(lead.locks())],
+  no_such_lock: [lead.breaks()],
+  lock_own: [lead.breaks(), document.when(lead.locks())],
+  already_voted: [broker.breaks(), given(openedBy(broker, lead, other), lead.locks(), broker.breaks())],
   no_such_element: [lead.orders({ type: 'RemoveElement', element: '0.99' as ElementId })],
   root_fixed: [lead.removes('')],
   not_a_block: [lead.addsField('Country/Name')],

@@ -10,7 +10,12 @@ const follower = new Party('follower')
 
 t.test('who opens a contract is its first member', async (t) => {
   const document = given(broker.opens({ members: 7 }))
-  t.same(document.state.parties, { members: [{ card: broker.card, admittedAt: 0 }], invitations: [], former: [] })
+  t.same(document.state.parties, {
+    members: [{ card: broker.card, admittedAt: 0 }],
+    invitations: [],
+    former: [],
+    closed: [],
+  })
   t.equal(document.state.title, 'Fleet 2027')
   t.same(document.state.charter, { continuationQuorumPercent: 67 })
   t.equal(document.state.limits.members, 7)
@@ -50,6 +55,7 @@ t.test('an invitee becomes a member with its own signature, brought in by any me
     ],
     invitations: [],
     former: [],
+    closed: [],
   })
 })
 

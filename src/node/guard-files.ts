@@ -1,0 +1,91 @@
+import { mkdirSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { type Guarded, guardRefused, isSamePlace, type SigningGuard } from '../contracts/guard.ts'
+import { HASH_PATTERN, sha256 } from '../crypto/hash.ts'
+import type { Uid } from '../events/ids.ts'
+import { SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
+import { syncDirectory } from '../runtime/durable-file.ts'
+
+/** Where the guard stands in a data directory. It belongs in no backup. */
+export const guardDirectory = (dir: string) => join(dir, 'guard')
+
+const guardedForm = Compile(
+  Type.Object(
+    {
+      seq: Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }),
+      hash: Type.Union([Type.String({ pattern: HASH_PATTERN }), Type.Null()]),
+      line: Type.Union([Type.String({ maxLength: SIGNED_CHARACTERS_MAX }), Type.Null()]),
+    },
+    { additionalProperties: false },
+  ),
+)
+
+/** Owner only: a line holds values of the contract. */
+const FILE_MODE = 0o600
+const DIRECTORY_MODE = 0o700
+
+/**
+ * A guard in files: two a contract, written in turn, so that a torn write destroys the older of them only. The first line
+ * of a file is the hash of the rest. Nothing but one process may use the folder (the lock of the data directory sees to it).
+ */
+export function openGuardFiles(dir: string): SigningGuard {
+  mkdirSync(dir, { recursive: true, mode: DIRECTORY_MODE })
+  /** Writes of this process, by contract. */
+  const made = new Map<Uid, number>()
+  const known = new Map<Uid, { readonly guarded: Guarded; readonly slot: 0 | 1 }>()
+  const path = (contract: Uid, slot: 0 | 1) => join(dir, `${contract}.${slot === 0 ? 'a' : 'b'}`)
+
+  const find = async (contract: Uid) => {
+    const kept = known.get(contract)
+    if (kept !== undefined) return kept
+    const [a, b] = await Promise.all([readSlot(path(contract, 0)), readSlot(path(contract, 1))])
+    if (a === undefined && b === undefined) return undefined
+    const found =
+      b === undefined || (a !== undefined && a.seq >= b.seq)
+        ? { guarded: a as Guarded, slot: 0 as const }
+        : { guarded: b, slot: 1 as const }
+    known.set(contract, found)
+    return found
+  }
+
+  return {
+    read: async (contract) => (await find(contract))?.guarded,
+    async advance(contract, from, to) {
+      const found = await find(contract)
+      if (!isSamePlace(found?.guarded, from)) throw guardRefused(contract, from, found?.guarded)
+      const slot = found?.slot === 0 ? 1 : 0
+      await writeSlot(path(contract, slot), to)
+      // The first write in each slot makes a file, whose name must be durable too.
+      const writes = (made.get(contract) ?? 0) + 1
+      if (writes <= 2) await syncDirectory(dir)
+      made.set(contract, writes)
+      known.set(contract, { guarded: to, slot })
+    },
+  }
+}
+
+/** Undefined: there is none, or its last write was torn; then the other slot counts. */
+async function readSlot(path: string): Promise<Guarded | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  const end = text.indexOf('\n')
+  const body = text.slice(end + 1)
+  if (end < 0 || sha256(body) !== text.slice(0, end)) return undefined
+  const guarded: unknown = JSON.parse(body)
+  return guardedForm.Check(guarded) ? (guarded as Guarded) : undefined
+}
+
+async function writeSlot(path: string, guarded: Guarded): Promise<void> {
+  const body = JSON.stringify(guarded)
+  await using file = await open(path, 'w', FILE_MODE)
+  await file.writeFile(`${sha256(body)}\n${body}`)
+  await file.datasync()
+}
