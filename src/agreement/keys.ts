@@ -15,6 +15,8 @@ import { viewOf } from './view.ts'
 interface KeySpan {
   readonly by: Seq
   readonly signing: string
+  /** By the recovery key: what was promised about the feed before is done with. */
+  readonly isTakeover: boolean
 }
 
 /** A party's word that it holds no more of a feed whose key is revoked. */
@@ -30,8 +32,8 @@ export interface Hold {
 export interface KeyState {
   /** Keys that came after the one on the card, by party, oldest first. */
   readonly later: ImmutableMap<Handle, readonly KeySpan[]>
-  /** By the party whose key is revoked, then by who holds. */
-  readonly holds: ImmutableMap<Handle, ImmutableMap<Handle, Hold>>
+  /** By the party whose key is revoked, then by who holds; oldest first. */
+  readonly holds: ImmutableMap<Handle, ImmutableMap<Handle, readonly Hold[]>>
 }
 
 export const noKeyChanges: KeyState = { later: ImmutableMap(), holds: ImmutableMap() }
@@ -44,10 +46,12 @@ export function withKeyChange(before: KeyState, { statement, past }: Held): KeyS
   if ('hold' in key) {
     const { party: revoked } = key.hold.revocation
     const hold = { revocation: key.hold, upTo: past.get(revoked) ?? -1, seq }
-    return { later, holds: holds.set(revoked, (holds.get(revoked) ?? ImmutableMap()).set(party, hold)) }
+    const given = holds.get(revoked) ?? ImmutableMap()
+    return { later, holds: holds.set(revoked, given.set(party, [...(given.get(party) ?? []), hold])) }
   }
   const signing = 'rotate' in key ? key.rotate.signing : key.revoke.revocation.signing
-  return { later: later.set(party, [...(later.get(party) ?? []), { by: seq, signing }]), holds }
+  const span = { by: seq, signing, isTakeover: 'revoke' in key }
+  return { later: later.set(party, [...(later.get(party) ?? []), span]), holds }
 }
 
 /** The key that the statements of a feed before `seq` give to statement `seq`; undefined for a stranger. */
@@ -93,7 +97,6 @@ export function keyChangeProblem(state: AgreementState, { statement }: Decoded, 
   const { contract, party, seq, key } = statement
   if (key === undefined) return undefined
   if (!state.ledger.cards.has(party)) return 'the key is that of the card, in the statement that brings the card'
-  const current = keyAt(state, party, seq)
   if ('rotate' in key) {
     const { signing, proof } = key.rotate
     if (isKeyOf(state, party, signing) || signing === state.ledger.cards.get(party)?.keys.recovery) {
@@ -107,7 +110,7 @@ export function keyChangeProblem(state: AgreementState, { statement }: Decoded, 
   }
   if ('hold' in key) return holdProblem(state, party, key.hold, past)
   const { revocation } = key.revoke
-  if (revocation.party !== party || revocation.revokes !== current) return 'it revokes another key than the party has'
+  if (revocation.party !== party) return 'it revokes the key of another party'
   if (!isWellSigned(state, key.revoke)) return 'the revocation is not well signed'
   if (isKeyOf(state, party, revocation.signing)) return 'the key is, or was, in use'
   const missing = holdsMissing(state, key.revoke, past)
@@ -123,55 +126,78 @@ function holdProblem(state: AgreementState, party: Handle, signed: SignedRevocat
   // As far as this statement covers that feed: later changes of its key are not in its past.
   if (keyAt(state, revoked, (past.get(revoked) ?? -1) + 1) !== revocation.revokes) return 'the key is not in use there'
   if (!isWellSigned(state, signed)) return 'the revocation is not well signed'
-  const earlier = state.keys.holds.get(revoked)?.get(party)
-  return earlier !== undefined && earlier.revocation.revocation.revokes === revocation.revokes
-    ? 'the party has said so already'
-    : undefined
+  return hasHeld(state, party, signed) ? 'the party has said so already' : undefined
 }
 
 /** The members, by the ledger that a past acknowledges, whose word on a revocation is not in that past. */
 function holdsMissing(state: AgreementState, signed: SignedRevocation, past: Past): Handle[] {
   const revoked = signed.revocation.party
   const view = viewOf(state, past)
-  const holds = state.keys.holds.get(revoked)
   return membersOf(view.ledger.document)
     .map(({ card }) => card.handle)
     .filter((handle) => {
       if (handle === revoked) return false
-      const hold = holds?.get(handle)
-      return hold === undefined || !covers(past, handle, hold.seq) || !isSame(hold.revocation, signed)
+      const hold = holdsOf(state, revoked, handle).find(({ revocation }) => isSame(revocation, signed))
+      return hold === undefined || !covers(past, handle, hold.seq)
     })
+}
+
+function holdsOf({ keys }: AgreementState, revoked: Handle, holder: Handle): readonly Hold[] {
+  return keys.holds.get(revoked)?.get(holder) ?? []
+}
+
+/** Whether a party has said what it holds of a feed, on this very revocation. */
+export function hasHeld(state: AgreementState, holder: Handle, signed: SignedRevocation): boolean {
+  return holdsOf(state, signed.revocation.party, holder).some(({ revocation }) => isSame(revocation, signed))
 }
 
 function isSame(one: SignedRevocation, other: SignedRevocation): boolean {
   return canonicalJson(one.revocation) === canonicalJson(other.revocation)
 }
 
+/** Whether a promise still stands: the feed has not been taken over since. */
+function isOpen(state: AgreementState, revoked: Handle, { upTo }: Hold): boolean {
+  return !(state.keys.later.get(revoked)?.some(({ by, isTakeover }) => isTakeover && by > upTo) ?? false)
+}
+
+/** The revocations of a party's key that anybody has answered, and that have not been carried out. */
+function revocationsOf(state: AgreementState, revoked: Handle): SignedRevocation[] {
+  const found = new Map<string, SignedRevocation>()
+  for (const holds of state.keys.holds.get(revoked)?.values() ?? []) {
+    for (const hold of holds) {
+      if (isOpen(state, revoked, hold)) found.set(hold.revocation.revocation.signing, hold.revocation)
+    }
+  }
+  return [...found.values()]
+}
+
+/** Whether the party's own key is about to be taken over: then it is not changed otherwise. */
+export function isBeingRevoked(state: AgreementState, party: Handle): boolean {
+  return revocationsOf(state, party).length > 0
+}
+
 /** A revocation of somebody else's key that this party has not answered yet: it owes its word (`hold`). */
 export function holdDue(state: AgreementState, party: Handle): SignedRevocation | undefined {
-  for (const [revoked, holds] of state.keys.holds) {
-    const revocation = holds.first()?.revocation
-    if (revoked === party || revocation === undefined) continue
-    const inUse = nextKeyOf(state, revoked) === revocation.revocation.revokes
-    if (inUse && holds.get(party)?.revocation.revocation.revokes !== revocation.revocation.revokes) return revocation
+  for (const revoked of state.keys.holds.keys()) {
+    if (revoked === party) continue
+    const due = revocationsOf(state, revoked).find((revocation) => !hasHeld(state, party, revocation))
+    if (due !== undefined) return due
   }
   return undefined
 }
 
-/** The revocation of the party's own key, once every member has said what it holds: its next statement carries it. */
-export function revokeDue(state: AgreementState, party: Handle): SignedRevocation | undefined {
-  const revocation = state.keys.holds.get(party)?.first()?.revocation
-  if (revocation === undefined || nextKeyOf(state, party) !== revocation.revocation.revokes) return undefined
+/** The revocations of the party's own key on which every member has said what it holds: its next statement may carry one. */
+export function revocationsDue(state: AgreementState, party: Handle): SignedRevocation[] {
   const everything = state.feeds.map((feed) => feed.size - 1)
-  return holdsMissing(state, revocation, everything).length === 0 ? revocation : undefined
+  return revocationsOf(state, party).filter((revocation) => holdsMissing(state, revocation, everything).length === 0)
 }
 
 /** What a party has promised not to go beyond: by the party whose key is revoked. */
-export function openHoldsOf(state: AgreementState, party: Handle): ImmutableMap<Handle, Hold> {
-  return state.keys.holds
-    .map((holds) => holds.get(party))
-    .filter((hold) => hold !== undefined)
-    .filter((hold, revoked) => nextKeyOf(state, revoked) === hold.revocation.revocation.revokes)
+function openHoldsOf(state: AgreementState, party: Handle): [Handle, readonly Hold[]][] {
+  return [...state.keys.holds.keys()].flatMap((revoked): [Handle, readonly Hold[]][] => {
+    const open = holdsOf(state, revoked, party).filter((hold) => isOpen(state, revoked, hold))
+    return open.length === 0 ? [] : [[revoked, open]]
+  })
 }
 
 /**
@@ -180,10 +206,11 @@ export function openHoldsOf(state: AgreementState, party: Handle): ImmutableMap<
  */
 export function heldBack(state: AgreementState, self: Handle, pending: readonly Decoded[]): ReadonlySet<Decoded> {
   const back = new Set<Decoded>()
-  for (const [revoked, { revocation, upTo }] of openHoldsOf(state, self)) {
+  for (const [revoked, holds] of openHoldsOf(state, self)) {
+    const upTo = holds[0]?.upTo ?? -1
     const beyond = pending.filter(({ statement }) => statement.party === revoked && statement.seq > upTo)
     const revoking = beyond.find(({ statement: { key } }) => {
-      return key !== undefined && 'revoke' in key && isSame(key.revoke, revocation)
+      return key !== undefined && 'revoke' in key && holds.some(({ revocation }) => isSame(key.revoke, revocation))
     })
     const released = new Set<Decoded>()
     for (let next = revoking; next !== undefined; ) {

@@ -49,21 +49,16 @@ type Standing =
   | { readonly kind: 'forked'; readonly held: Held }
   | { readonly kind: 'other branch'; readonly otherBranch: OtherBranch }
 
-/** Whose view it is, where that party has reasons of its own to leave statements lying. An auditor has none. */
-export interface Receiver {
-  readonly self: Handle
-  /** Statements with requests that this party is not ready to answer yet: they, and what covers them, wait. */
-  parks?(decoded: Decoded, state: AgreementState): boolean
-}
-
 /**
  * Takes in statements in whatever order they came, each as soon as its causal past is held. What runs ahead waits;
  * what is invalid is refused with its code and leaves no trace. The result does not depend on the order, but where a
- * party equivocated: there the branch that came first is held.
+ * party equivocated: there the branch that came first is held. `self`: whose view it is, if that party may have promised to
+ * take in no more of a feed whose key is revoked; an auditor has promised nothing.
  */
-export function receive(before: AgreementState, arrived: readonly Decoded[], receiver?: Receiver): Reception {
+export function receive(before: AgreementState, arrived: readonly Decoded[], self?: Handle): Reception {
   let state = before
-  let pending = [...arrived].sort((one, other) => one.statement.clock - other.statement.clock)
+  let pending = [...new Map(arrived.map((decoded) => [decoded.hash, decoded])).values()]
+  pending.sort((one, other) => one.statement.clock - other.statement.clock)
   const taken: Held[] = []
   const acknowledged: Acknowledged[] = []
   const settled: Acknowledged[] = []
@@ -73,7 +68,7 @@ export function receive(before: AgreementState, arrived: readonly Decoded[], rec
   for (let progressed = true; progressed; ) {
     progressed = false
     const waiting: Decoded[] = []
-    const back = receiver === undefined ? nothing : heldBack(state, receiver.self, pending)
+    const back = self === undefined ? nothing : heldBack(state, self, pending)
     for (const decoded of pending) {
       const standing = back.has(decoded) ? WAITS : standingOf(state, decoded)
       switch (standing.kind) {
@@ -97,10 +92,6 @@ export function receive(before: AgreementState, arrived: readonly Decoded[], rec
         case 'ready':
           try {
             const held = verifyStatement(state, decoded)
-            if (receiver?.parks?.(decoded, state) === true) {
-              waiting.push(decoded)
-              break
-            }
             const progress = withHeld(state, held)
             state = progress.state
             taken.push(held)

@@ -1,5 +1,8 @@
-import { feedOf, saidToHold } from '../agreement/feeds.ts'
+import { beyond, saidToHold } from '../agreement/feeds.ts'
+import type { Held } from '../agreement/held.ts'
+import { covers, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
+import { viewOf } from '../agreement/view.ts'
 import { type Handle, type RequestRef, requestKey } from '../events/ids.ts'
 import { REASON_CHARACTERS_MAX } from '../events/limits.ts'
 import type { Refusal, Request, Statement } from '../events/statement.ts'
@@ -27,9 +30,16 @@ const REFUSALS_SHARE = 0.5
 /** Longest refusal in canonical JSON without its reason, in bytes. */
 const REFUSAL_BYTES = 130
 
+/** What this node's next statement covers of what it holds, and what of that it refuses. */
+export interface Coverage {
+  /** The view that the statement is made from: all that is held, or less while a person is asked. */
+  readonly view: AgreementState
+  readonly refusals: readonly Refusal[]
+}
+
 /**
- * This node's answers to the requests of others: by its policy, or by a person's word. A statement that a person is asked
- * about is left lying, with all that covers it, since its first cover is the answer.
+ * This node's answers to the requests of others: by its policy, or by a person's word. The first cover is the answer; so as
+ * long as a person is asked about a request, this node covers neither its statement nor what covers that.
  */
 export class Answering {
   readonly #self: Handle
@@ -38,9 +48,10 @@ export class Answering {
   readonly #changed: () => void
   readonly #questions = new Map<string, Question & { readonly cancel: () => void }>()
   readonly #answers = new Map<string, Answer>()
-  #refusalBytes = 0
+  #last: { readonly state: AgreementState; readonly answers: number; readonly coverage: Coverage } | undefined
+  #answered = 0
 
-  /** `changed` is called when what was left lying can be taken up. */
+  /** `changed` is called when an answer has come. */
   constructor(self: Handle, policy: Policy, clock: Clock, changed: () => void) {
     this.#self = self
     this.#policy = policy
@@ -52,48 +63,49 @@ export class Answering {
     return [...this.#questions.values()].map(({ cancel: _cancel, ...question }) => question)
   }
 
-  /** A new turn: a new statement, with room for refusals of its own. */
-  begin(): void {
-    this.#refusalBytes = 0
+  /** Looks at all that is held and not covered yet; asks what is to be asked. */
+  coverage(state: AgreementState): Coverage {
+    if (this.#policy.length === 0) return { view: state, refusals: [] }
+    if (this.#last?.state === state && this.#last.answers === this.#answered) return this.#last.coverage
+    const coverage = this.#cover(state)
+    this.#last = { state, answers: this.#answered, coverage }
+    return coverage
   }
 
-  /** Whether the statement must wait: for a person, or for room in this node's next statement. */
-  parks({ party, seq, requests }: Statement, state: AgreementState, maySpeak: boolean): boolean {
-    if (party === this.#self || this.#policy.length === 0) return false
-    const longest = longestReason(requests, state)
-    let bytes = 0
-    let waits = false
-    for (const [index, request] of requests.entries()) {
-      const answer = this.#answerTo({ handle: party, seq, index }, request)
-      if (answer === undefined) waits = true
-      else if (answer.refusal !== undefined) bytes += REFUSAL_BYTES + bytesOf(shortened(answer.refusal, longest))
-    }
-    if (waits) return true
-    if (bytes === 0) return false
-    const isFull = this.#refusalBytes > 0 && this.#refusalBytes + bytes > roomIn(state)
-    if (!maySpeak || isFull || longest < 0) return true
-    this.#refusalBytes += bytes
-    return false
-  }
-
-  /** The refusals that this node's next statement gives: of requests that are held and that it has not covered yet. */
-  refusals(state: AgreementState): Refusal[] {
-    if (this.#policy.length === 0) return []
+  #cover(state: AgreementState): Coverage {
     const refusals: Refusal[] = []
-    const past = saidToHold(state.feeds, this.#self)
-    for (const [handle, feed] of state.feeds) {
-      if (handle === this.#self) continue
-      for (const { statement } of feedOf(state.feeds, handle).slice((past.get(handle) ?? -1) + 1, feed.size)) {
-        for (const [index, request] of statement.requests.entries()) {
-          const ref = { handle, index, seq: statement.seq }
-          const reason = this.#answerTo(ref, request)?.refusal
-          if (reason !== undefined) {
-            refusals.push({ reason: shortened(reason, longestReason(statement.requests, state)), request: ref })
-          }
-        }
+    const left: Held[] = []
+    let past = saidToHold(state.feeds, this.#self)
+    let room = state.ledger.document.limits.statementBytes * REFUSALS_SHARE
+    for (const held of beyond(state.feeds, past)) {
+      const { statement } = held
+      const refused = this.#refusalsOf(statement, state)
+      const bytes = refused?.reduce((sum, { reason }) => sum + REFUSAL_BYTES + bytesOf(reason), 0) ?? 0
+      const follows = left.some((other) => covers(held.past, other.statement.party, other.statement.seq))
+      if (refused === undefined || follows || bytes > room) {
+        left.push(held)
+        continue
       }
+      room -= bytes
+      refusals.push(...refused)
+      past = union(past, held.past)
     }
-    return refusals
+    return { view: left.length === 0 ? state : viewOf(state, past), refusals }
+  }
+
+  /** Undefined: a person is asked about one of its requests. */
+  #refusalsOf({ party, seq, requests }: Statement, state: AgreementState): Refusal[] | undefined {
+    if (party === this.#self) return []
+    const longest = longestReason(requests, state)
+    const refusals: Refusal[] = []
+    let isAsked = false
+    for (const [index, request] of requests.entries()) {
+      const ref = { handle: party, index, seq }
+      const answer = this.#answerTo(ref, request)
+      if (answer === undefined) isAsked = true
+      else if (answer.refusal !== undefined) refusals.push({ reason: shortened(answer.refusal, longest), request: ref })
+    }
+    return isAsked ? undefined : refusals
   }
 
   /** A person's word. Throws NotAsked. */
@@ -107,12 +119,11 @@ export class Answering {
   }
 
   /** What has been answered needs no remembering. */
-  forget(statements: readonly { readonly statement: Statement }[]): void {
-    if (this.#answers.size === 0) return
-    for (const { statement } of statements) {
-      statement.requests.forEach((_, index) => {
-        this.#answers.delete(requestKey({ handle: statement.party, seq: statement.seq, index }))
-      })
+  forget(state: AgreementState): void {
+    const past = saidToHold(state.feeds, this.#self)
+    for (const key of this.#answers.keys()) {
+      const [handle, seq] = key.split('.') as [Handle, string]
+      if (covers(past, handle, Number(seq))) this.#answers.delete(key)
     }
   }
 
@@ -142,6 +153,7 @@ export class Answering {
     this.#questions.get(key)?.cancel()
     this.#questions.delete(key)
     this.#answers.set(key, { refusal: refusal?.slice(0, REASON_CHARACTERS_MAX) })
+    this.#answered++
     this.#changed()
   }
 }

@@ -25,6 +25,9 @@ export function participantsOf(contracts: Contracts): Participants {
       get evidence() {
         return live.evidence
       },
+      get unheard() {
+        return live.unheard
+      },
       heard: (peer, frontier) => live.heard(peer, frontier),
       deliver: (statements) => live.deliver(statements),
       wake: () => live.wake(),

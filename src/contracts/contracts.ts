@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type ContractState, type Invitation, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
-import { nextKeyOf } from '../agreement/keys.ts'
+import { isKeyOf } from '../agreement/keys.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import {
@@ -147,7 +147,7 @@ export class Contracts {
     if (reply !== undefined && invitationOf(state.ledger.document, this.self) !== undefined) words.push(reply)
     const revocation = this.#revocations.get(contract)
     if (revocation !== undefined) {
-      if (nextKeyOf(state, this.self) === revocation.revocation.revokes) words.push(revocation)
+      if (!isKeyOf(state, this.self, revocation.revocation.signing)) words.push(revocation)
       else this.#revocations.delete(contract)
     }
     return words

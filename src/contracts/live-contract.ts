@@ -2,11 +2,11 @@ import { closedInvitationOf, formerOf, memberOf, partyOf } from '../aggregates/c
 import { draft, statementDue } from '../agreement/draft.ts'
 import { feedOf, newestOf } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
-import { holdDue, isWellSigned, nextKeyOf, revokeDue } from '../agreement/keys.ts'
+import { hasHeld, holdDue, isBeingRevoked, isWellSigned, nextKeyOf, revocationsDue } from '../agreement/keys.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, type OtherBranch, type Reception, receive } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
-import type { AgreementState } from '../agreement/state.ts'
+import { type AgreementState, withHeld } from '../agreement/state.ts'
 import type { Signer } from '../crypto/signer.ts'
 import type { Handle, RequestRef, Uid } from '../events/ids.ts'
 import { type KeyChange, rotationBytes, type SignedRevocation } from '../events/key-change.ts'
@@ -166,6 +166,15 @@ export class LiveContract {
     if (this.#obstacle !== undefined) this.wake()
   }
 
+  /**
+   * A person's word, after a restore without a guard, that nobody who has not been heard holds statements of this party: it
+   * goes on from what is held. If that is wrong, it will be convicted of equivocation.
+   */
+  goOnRegardless(): void {
+    this.#ownFeed.goOnRegardless()
+    this.wake()
+  }
+
   /** Takes a request back. Throws NotWithdrawable; what becomes of it its verdict says, and the ledger. */
   withdraw(request: RequestRef, reason: string): void {
     this.#assertOpen()
@@ -187,7 +196,7 @@ export class LiveContract {
   revoked(signed: SignedRevocation): void {
     const { party, revokes } = signed.revocation
     const isNews = party !== this.self && nextKeyOf(this.#state, party) === revokes
-    if (this.#closed || !isNews || this.#hasHeld(signed) || !isWellSigned(this.#state, signed)) return
+    if (this.#closed || !isNews || hasHeld(this.#state, this.self, signed) || !isWellSigned(this.#state, signed)) return
     this.#revocation = signed
     this.wake()
   }
@@ -267,7 +276,8 @@ export class LiveContract {
 
   #hasWork(): boolean {
     if (this.#deliveries.length > 0 || this.#mayNote) return true
-    return this.#maySpeak(this.#state) && this.outbox.hasTurn(this.#state, this.#holdsBack())
+    const { view } = this.answering.coverage(this.#state)
+    return this.#maySpeak(view) && this.outbox.hasTurn(view, this.#holdsBack())
   }
 
   async #run(): Promise<void> {
@@ -286,12 +296,7 @@ export class LiveContract {
 
   async #turn(arrived: readonly Decoded[]): Promise<readonly StatementRefused[]> {
     const before = this.#state
-    const maySpeakBefore = this.#maySpeak(before)
-    this.answering.begin()
-    const reception = receive(before, [...this.#waiting, ...arrived], {
-      self: this.self,
-      parks: ({ statement }, state) => this.answering.parks(statement, state, maySpeakBefore),
-    })
+    const reception = receive(before, [...this.#waiting, ...arrived], this.self)
     this.#lookAtOwn(reception)
     this.#waiting = reception.waiting.slice(0, WAITING_MAX)
     this.outbox.dropExpired(reception.state)
@@ -310,19 +315,22 @@ export class LiveContract {
     if (writes.length > 0) await this.#ports.store.write(writes)
     if (made !== undefined || reception.taken.some(({ statement }) => statement.party === this.self)) {
       // Nobody gets to see a statement before the guard knows of it.
-      if (made !== undefined || this.#ownFeed.obstacle(state) === undefined) await this.#ownFeed.advance(state)
+      const key = made?.held.statement.key
+      const revokes = key !== undefined && 'revoke' in key
+      if (made !== undefined || this.#ownFeed.obstacle(state) === undefined) await this.#ownFeed.advance(state, revokes)
     }
     this.#state = state
     this.#evidence = [...this.#evidence, ...equivocations]
     made?.durable()
-    this.answering.forget(reception.taken)
+    if (made !== undefined) this.answering.forget(state)
     this.#tell({ ...reception, equivocations }, made?.held, settled, divergences)
     return reception.refused.map(({ error }) => error)
   }
 
-  async #makeStatement(state: AgreementState) {
+  async #makeStatement(held: AgreementState) {
     const mayNote = this.#mayNote
     this.#mayNote = false
+    const { view: state, refusals } = this.answering.coverage(held)
     if (!this.#maySpeak(state)) return undefined
     const key = await this.#keyChange(state)
     const due = statementDue(state, this.self) ?? (key === undefined ? undefined : 'answer')
@@ -333,13 +341,15 @@ export class LiveContract {
     if (turn.isEmpty && due === undefined && note === undefined) return undefined
     const wishes = {
       ...turn.wishes,
-      refusals: this.answering.refusals(state),
+      refusals,
       ...(note === undefined ? {} : { note }),
       ...(key === undefined ? {} : { key }),
     }
     const drafted = draft(state, this.self, wishes, timestamp(this.#ports.clock))
     const signed = drafted.sign(await this.#signerFor(state).sign(drafted.bytesToSign))
-    return { ...signed, durable: () => turn.durable(signed.held.statement.seq) }
+    // Made from less than is held, it becomes a part of all that is.
+    const progress = state === held ? signed : withHeld(held, signed.held)
+    return { ...progress, held: signed.held, durable: () => turn.durable(signed.held.statement.seq) }
   }
 
   #holdsBack(): boolean {
@@ -361,13 +371,16 @@ export class LiveContract {
     const { document } = state.ledger
     const obstacle = this.#ownFeed.obstacle(state)
     this.#reportObstacle(obstacle)
-    if (obstacle !== undefined) return false
+    // What stands in the way of the old key does not concern the one that takes the feed over.
+    if (obstacle !== undefined && this.#takeover(state) === undefined) return false
     if (!document.isOpen) return true
     if (partyOf(document, this.self) === undefined || closedInvitationOf(document, this.self) !== undefined)
       return false
     if (this.#signer(state) === undefined) return false
     const former = formerOf(document, this.self)
-    return former === undefined || (newestOf(state.feeds, this.self)?.statement.head.size ?? 0) <= former.resignedAt
+    // Who has left still takes its feed over: the others have promised to wait for that.
+    if (former === undefined || this.#takeover(state) !== undefined) return true
+    return (newestOf(state.feeds, this.self)?.statement.head.size ?? 0) <= former.resignedAt
   }
 
   async #note(state: AgreementState): Promise<Note | undefined> {
@@ -378,14 +391,18 @@ export class LiveContract {
 
   /** What this party's next statement says about keys. */
   async #keyChange(state: AgreementState): Promise<KeyChange | undefined> {
-    const revoke = revokeDue(state, this.self)
-    if (revoke !== undefined) return this.#keyOf(revoke.revocation.signing) === undefined ? undefined : { revoke }
+    const revoke = this.#takeover(state)
+    if (revoke !== undefined) return { revoke }
     const told = this.#revocation
-    if (told !== undefined && this.#hasHeld(told)) this.#revocation = undefined
+    if (
+      told !== undefined &&
+      (hasHeld(state, this.self, told) || nextKeyOf(state, told.revocation.party) !== told.revocation.revokes)
+    )
+      this.#revocation = undefined
     const hold = holdDue(state, this.self) ?? this.#revocation
     if (hold !== undefined) return { hold }
     const signing = this.#rotation
-    if (signing === undefined) return undefined
+    if (signing === undefined || isBeingRevoked(state, this.self)) return undefined
     if (nextKeyOf(state, this.self) === signing) {
       this.#rotation = undefined
       return undefined
@@ -396,9 +413,9 @@ export class LiveContract {
     return proof === undefined ? undefined : { rotate: { signing, proof } }
   }
 
-  #hasHeld({ revocation }: SignedRevocation): boolean {
-    const hold = this.#state.keys.holds.get(revocation.party)?.get(this.self)
-    return hold?.revocation.revocation.revokes === revocation.revokes
+  /** The revocation under which this party's feed goes on with a key that the node has, once all have said what they hold. */
+  #takeover(state: AgreementState): SignedRevocation | undefined {
+    return revocationsDue(state, this.self).find(({ revocation }) => this.#keyOf(revocation.signing) !== undefined)
   }
 
   #keyOf(publicKey: string): Signer | undefined {
@@ -408,7 +425,7 @@ export class LiveContract {
 
   /** Who signs this party's next statement; undefined: this node does not have its key. */
   #signer(state: AgreementState): Signer | undefined {
-    const key = revokeDue(state, this.self)?.revocation.signing ?? nextKeyOf(state, this.self)
+    const key = this.#takeover(state)?.revocation.signing ?? nextKeyOf(state, this.self)
     return key === undefined ? this.#ports.signer : this.#keyOf(key)
   }
 

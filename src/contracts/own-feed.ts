@@ -1,11 +1,21 @@
-import { membersOf } from '../aggregates/contract/state.ts'
+import { Compile } from 'typebox/compile'
 import { feedOf, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import type { AgreementState } from '../agreement/state.ts'
+import { commandSchemas } from '../events/commands.ts'
 import type { Handle } from '../events/ids.ts'
-import type { Frontier } from '../events/statement.ts'
+import { type Frontier, placesOf } from '../events/statement.ts'
 import { type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../events/statement-codec.ts'
 import { type Guarded, guardRefused, type SigningGuard, standingOf } from './guard.ts'
+
+const inviteForm = Compile(commandSchemas.InviteParty)
+
+/** Why nothing may be signed. */
+export type Obstacle =
+  | 'another signs'
+  | 'set back'
+  | 'members must say what they hold'
+  | 'nobody can say what was signed'
 
 /**
  * Sees to it that this party never signs twice at one place of its feed (design §3): after a restore, next to a forgotten
@@ -17,10 +27,11 @@ export class OwnFeed {
   #guarded: Guarded | undefined
   /** What must be in the own feed again before anything is signed. */
   #reach: Guarded | undefined
-  /** While every member has to say what it holds of the own feed: what those have said that did. */
-  #said: Map<Handle, number> | undefined
+  /** While every other party has to say what it holds: what those have said that did. */
+  #said: Map<Handle, Frontier> | undefined
   /** Somebody else signs with this key. */
   #conflict: Error | undefined
+  #isVouched = false
 
   private constructor(self: Handle, guard: SigningGuard, guarded: Guarded | undefined) {
     this.#self = self
@@ -66,25 +77,32 @@ export class OwnFeed {
   }
 
   /** Why nothing may be signed now; undefined when something may. */
-  obstacle(state: AgreementState): 'another signs' | 'set back' | 'members must say what they hold' | undefined {
+  obstacle(state: AgreementState): Obstacle | undefined {
     if (this.#conflict !== undefined) return 'another signs'
     if (this.#reach !== undefined) {
       const { seq, hash } = this.#reach
       if (statementAt(state.feeds, this.#self, seq)?.hash !== hash) return 'set back'
       this.#reach = undefined
     }
-    if (this.#said !== undefined && this.#stillUnheard(state).length > 0) return 'members must say what they hold'
+    if (this.#said === undefined || this.#isVouched) return undefined
+    if (othersIn(state, this.#self).length === 0) return 'nobody can say what was signed'
+    if (this.#stillUnheard(state).length > 0) return 'members must say what they hold'
     return undefined
   }
 
-  /** The members for whose word on the own feed this node waits before it signs anything. */
+  /** A person's word that nobody who has not been heard holds anything of this feed, and that no second copy of this node runs. */
+  goOnRegardless(): void {
+    this.#isVouched = true
+  }
+
+  /** The parties for whose word on the own feed this node waits before it signs anything. */
   waitsFor(state: AgreementState): Handle[] {
     return this.#said === undefined ? [] : this.#stillUnheard(state)
   }
 
   /** A peer has said what it holds. */
   heard(peer: Handle, frontier: Frontier): void {
-    this.#said?.set(peer, frontier[this.#self]?.seq ?? -1)
+    this.#said?.set(peer, frontier)
   }
 
   /** A statement of the own feed came from elsewhere, and this node has not signed it: another process may be at work. */
@@ -97,11 +115,14 @@ export class OwnFeed {
     this.#conflict = error
   }
 
-  /** Tells the guard of the newest statement of the own feed. To be awaited before anybody else gets to see it. */
-  async advance(state: AgreementState): Promise<void> {
+  /**
+   * Tells the guard of the newest statement of the own feed. To be awaited before anybody else gets to see it. `revokes`:
+   * it takes the feed up at a place that every member has signed for, whatever was signed there under the old key.
+   */
+  async advance(state: AgreementState, revokes = false): Promise<void> {
     const newest = newestOf(state.feeds, this.#self)
     const to = placeOf(newest)
-    if (this.#guarded !== undefined && this.#guarded.seq >= to.seq) return
+    if (!revokes && this.#guarded !== undefined && this.#guarded.seq >= to.seq) return
     try {
       await this.#guard.advance(state.contract, this.#guarded, to)
     } catch (error) {
@@ -110,14 +131,36 @@ export class OwnFeed {
     }
     this.#guarded = to
     this.#said = undefined
+    if (revokes) {
+      this.#reach = undefined
+      this.#conflict = undefined
+    }
   }
 
   #stillUnheard(state: AgreementState): Handle[] {
-    const held = feedOf(state.feeds, this.#self).size - 1
-    return membersOf(state.ledger.document)
-      .map(({ card }) => card.handle)
-      .filter((handle) => handle !== this.#self && (this.#said?.get(handle) ?? Number.POSITIVE_INFINITY) > held)
+    return othersIn(state, this.#self).filter((handle) => {
+      const frontier = this.#said?.get(handle)
+      // All that it holds is held here too: its own statements may tell of parties that are not known here yet.
+      return frontier === undefined || placesOf(frontier).some(([of, { seq }]) => seq >= feedOf(state.feeds, of).size)
+    })
   }
+}
+
+/** Who may hold statements of ours: members, who is invited or is about to be, and who has just left. */
+function othersIn({ ledger, settling }: AgreementState, self: Handle): Handle[] {
+  const { members, invitations, former } = ledger.document.parties
+  const leaving = former.filter(({ resignedAt }) => resignedAt >= settling.settled)
+  const cards = [...members, ...leaving].map(({ card }) => card).concat(invitations.map(({ party }) => party))
+  const handles = new Set([...cards.map(({ handle }) => handle), ...ledger.open.flatMap(inviteesIn)])
+  handles.delete(self)
+  return [...handles]
+}
+
+/** An answer of ours may have been the last that an invitation needed; then the invitee alone may have got to see it. */
+function inviteesIn({ statement }: Held): Handle[] {
+  return statement.requests.flatMap(({ commands }) =>
+    commands.filter((command) => inviteForm.Check(command)).map(({ party }) => party.handle),
+  )
 }
 
 function placeOf(held: Held | undefined): Guarded {

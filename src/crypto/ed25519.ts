@@ -1,4 +1,5 @@
 import {
+  createHash,
   createPublicKey,
   generateKeyPairSync,
   type KeyObject,
@@ -15,11 +16,15 @@ export class KeyNotAdmissible extends ConcordataError {}
 const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 const CACHED_KEYS_MAX = 4096
+const CACHED_SIGNATURES_MAX = 16_384
 
 /** Making a KeyObject costs a good part of a verification. */
 const nativeKeys = new BoundedCache<KeyObject>(CACHED_KEYS_MAX)
 /** Only keys that are admissible: looking at one costs as much as many verifications. */
 const admissible = new BoundedCache<true>(CACHED_KEYS_MAX)
+
+/** Hashes of key, signature and bytes that go together: a statement that waits is looked at again and again. */
+const verified = new BoundedCache<true>(CACHED_SIGNATURES_MAX)
 
 export interface KeyPair {
   /** base64url, 32 bytes. */
@@ -48,10 +53,13 @@ export function isValidSignature(publicKey: string, bytes: Uint8Array, signature
   const keyBytes = decode(publicKey, KEY_BYTES)
   const signatureBytes = decode(signature, SIGNATURE_BYTES)
   if (keyBytes === undefined || signatureBytes === undefined) return false
-  return (
+  const name = createHash('sha256').update(keyBytes).update(signatureBytes).update(bytes).digest('base64url')
+  if (verified.get(name)) return true
+  const isValid =
     nativeVerify(null, bytes, nativeKey(publicKey), signatureBytes) ||
     ed25519.verify(signatureBytes, bytes, keyBytes, { zip215: true })
-  )
+  if (isValid) verified.set(name, true)
+  return isValid
 }
 
 /** Throws KeyNotAdmissible. A party that has another key is not taken in (design §3). */

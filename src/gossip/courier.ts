@@ -107,7 +107,7 @@ export class Courier {
     const participants = contracts
       .map((contract) => this.#ports.participants.get(contract))
       .filter((participant) => participant !== undefined)
-      .filter(({ state }) => isPartyTo(state, this.peer))
+      .filter(({ state, unheard }) => isPartyTo(state, this.peer) || unheard.includes(this.peer.handle))
     for (const contract of contracts) this.#due.delete(contract)
     if (participants.length === 0) return
     this.#triedAt = this.#ports.clock.now()
@@ -117,6 +117,12 @@ export class Courier {
       const answer = decodeMessage(await this.peer.exchange(body))
       const before = new Map(participants.map(({ contract, state }) => [contract, state.feeds]))
       await this.#ports.take(this.peer, answer)
+      for (const { contract, heard } of participants) {
+        if (answer.frontiers.has(contract)) continue
+        // A contract that it passes over in silence it does not hold, or not any more: it was set back.
+        this.knowledge.told(contract, {}, [])
+        heard(this.peer.handle, {})
+      }
       for (const { contract } of cutOff) this.#due.add(contract)
       for (const { contract, state } of participants) {
         // Its answer was cut off: ask for the rest, as long as that leads on.

@@ -4,7 +4,7 @@ import type { Held } from '../agreement/held.ts'
 import { emptyPast, type Past, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Handle } from '../events/ids.ts'
-import { type Frontier, placesOf } from '../events/statement.ts'
+import { type Frontier, type Head, placesOf } from '../events/statement.ts'
 import { encodeSigned } from '../events/statement-codec.ts'
 import { MESSAGE_CHARACTERS_SOFT_MAX } from './message.ts'
 
@@ -37,10 +37,15 @@ export function visibleTo(state: AgreementState, handle: Handle): Past | undefin
   if (goneAt === undefined) return undefined
   let visible = emptyPast
   for (const [, feed] of state.feeds) {
-    const signed = feed.find((held) => held.statement.head.size > goneAt) ?? feed.last()
+    // A wrong head is no signature under anything.
+    const signed = feed.find(({ statement: { head } }) => head.size > goneAt && isOurs(head, state)) ?? feed.last()
     if (signed !== undefined) visible = union(visible, signed.past)
   }
   return visible
+}
+
+function isOurs({ size, root }: Head, { ledger }: AgreementState): boolean {
+  return size <= ledger.log.size && ledger.log.rootAt(size) === root
 }
 
 function everything(state: AgreementState): Past {

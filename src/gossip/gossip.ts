@@ -140,15 +140,13 @@ export class Gossip {
     for (const [contract, frontier] of message.frontiers) knowledge?.told(contract, frontier, message.statements)
     const refused = [...message.refused]
     const deliveries = [...byContract(message.statements)].map(async ([contract, statements]) => {
-      const known = participants.get(contract)
-      if (known !== undefined && !mayTell(known, peer)) return
-      const participant = known ?? (await participants.begin(contract, statements))
+      // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
+      const participant = participants.get(contract) ?? (await participants.begin(contract, statements))
       if (participant !== undefined) refused.push(...(await participant.deliver(statements)).refused)
     })
     await Promise.all(deliveries)
     for (const [contract, frontier] of message.frontiers) {
-      const participant = participants.get(contract)
-      if (participant !== undefined && isPartyTo(participant.state, peer)) participant.heard(peer.handle, frontier)
+      participants.get(contract)?.heard(peer.handle, frontier)
     }
     for (const word of message.words) participants.took(word)
     if (refused.length > 0) report.refused(peer, refused)
@@ -179,15 +177,10 @@ export class Gossip {
   }
 
   #urgeAll(courier: Courier): void {
-    for (const { contract, state } of this.#ports.participants.all()) {
-      if (isPartyTo(state, courier.peer)) courier.urge(contract)
+    for (const { contract, state, unheard } of this.#ports.participants.all()) {
+      if (isPartyTo(state, courier.peer) || unheard.includes(courier.peer.handle)) courier.urge(contract)
     }
   }
-}
-
-/** Of a contract whose opening is not held yet nobody knows the parties: what does not fit it will be refused. */
-function mayTell({ state }: Participant, peer: Peer): boolean {
-  return state.feeds.size === 0 || isPartyTo(state, peer)
 }
 
 function byContract(statements: readonly Decoded[]): Map<Uid, Decoded[]> {

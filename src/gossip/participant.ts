@@ -17,6 +17,8 @@ export interface Participant {
   readonly words: readonly Word[]
   /** Proofs of equivocation: everybody is to see them. */
   readonly evidence: readonly Equivocation[]
+  /** Whom this node has to hear of, parties or not, before it signs anything. */
+  readonly unheard: readonly Handle[]
   /** A peer has said what it holds. */
   heard(peer: Handle, frontier: Frontier): void
   /** Resolves when all that came of the statements is durable, an own statement too where one was due. */

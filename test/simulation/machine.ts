@@ -1,30 +1,33 @@
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { nextKeyOf } from '../../src/agreement/keys.ts'
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
+import type { Equivocation } from '../../src/agreement/receive.ts'
+import type { Divergence } from '../../src/agreement/settling.ts'
 import { carry, participantsOf } from '../../src/contracts/carrying.ts'
 import { Contracts } from '../../src/contracts/contracts.ts'
-import { memoryGuard } from '../../src/contracts/guard.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
-import type { Signer } from '../../src/crypto/signer.ts'
+import type { Policy } from '../../src/contracts/policy.ts'
+import { sign } from '../../src/crypto/ed25519.ts'
+import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
+import { revocationBytes } from '../../src/events/key-change.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
-import { openMemoryStore } from '../../src/store/memory-store.ts'
-import type { Store } from '../../src/store/port.ts'
-import { faultyStore } from './faulty-store.ts'
+import { Disk } from './disk.ts'
 import type { SimulatedNetwork } from './network.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-function keyFrom(seed: Uint8Array): { signer: Signer; publicKey: string } {
+export interface KeyMaterial {
+  readonly privateKey: KeyObject
+  readonly publicKey: string
+}
+
+export function keyFrom(seed: Uint8Array): KeyMaterial {
   const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' })
-  const publicKey = createPublicKey(privateKey).export({ format: 'jwk' }).x as string
-  const signer: Signer = {
-    publicKey,
-    sign: async (bytes) => sign(null, bytes, privateKey).toString('base64url'),
-  }
-  return { signer, publicKey }
+  return { privateKey, publicKey: createPublicKey(privateKey).export({ format: 'jwk' }).x as string }
 }
 
 /** What the machines of one simulation share. */
@@ -34,45 +37,63 @@ export interface World {
   readonly network: SimulatedNetwork
   /** Hears of everything that a machine holds to be settled, at the moment when it does. */
   settled(machine: Machine, contract: LiveContract, entries: readonly Acknowledged[]): void
+  accused(machine: Machine, accused: readonly (Equivocation | Divergence)[]): void
+  failed(machine: Machine, error: unknown): void
+}
+
+/** Whom a machine calls. */
+export interface Neighbour {
+  readonly handle: Handle
+  readonly address: string
+  readonly card: PartyCard
+}
+
+export interface MachineOptions {
+  readonly keySeed?: Uint8Array
+  readonly address?: string
+  readonly policy?: Policy
 }
 
 /** One party's computer: it loses everything but its disk when it crashes. It runs the node's own code. */
-export class Machine {
+export class Machine implements Neighbour {
   readonly handle: Handle
   readonly card: PartyCard
   readonly address: string
+  readonly disk: Disk
   contracts: Contracts | undefined
   gossip: Gossip | undefined
+  /** How far its clock is off, milliseconds. */
+  skew = 0
+  /** Not to be started before that time. */
+  asleepUntil = 0
   readonly #world: World
-  readonly #signer: Signer
-  readonly #durable: Store
-  readonly #guard = memoryGuard()
-  #peers: readonly Machine[] = []
+  readonly #policy: Policy
+  readonly #signers = new Map<string, Signer>()
+  readonly #privateKeys = new Map<string, KeyObject>()
+  readonly #recovery: KeyMaterial
+  #newest: string
+  #neighbours: readonly Neighbour[] = []
   #incarnation = 0
   #requests = 0
 
-  constructor(world: World, handle: string, options: { keySeed?: Uint8Array; address?: string; disk?: Store } = {}) {
+  constructor(world: World, handle: string, options: MachineOptions = {}) {
     this.#world = world
     this.handle = handle as Handle
     this.address = options.address ?? handle
-    this.#durable = options.disk ?? openMemoryStore()
-    const { signer, publicKey } = keyFrom(options.keySeed ?? world.random.bytes(32))
-    const recovery = keyFrom(world.random.bytes(32)).publicKey
-    this.#signer = signer
-    this.card = {
-      handle: this.handle,
-      did: `did:web:${handle}.example`,
-      name: handle,
-      keys: { signing: publicKey, recovery },
-    }
+    this.#policy = options.policy ?? []
+    this.disk = new Disk(world.random, world.random.chance(0.5))
+    this.#newest = this.#makeKey(options.keySeed ?? world.random.bytes(32))
+    this.#recovery = keyFrom(world.random.bytes(32))
+    const keys = { signing: this.#newest, recovery: this.#recovery.publicKey }
+    this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys }
   }
 
   get isUp(): boolean {
     return this.contracts !== undefined
   }
 
-  knows(peers: readonly Machine[]): void {
-    this.#peers = peers
+  knows(neighbours: readonly Neighbour[]): void {
+    this.#neighbours = neighbours
   }
 
   async start(): Promise<void> {
@@ -80,15 +101,18 @@ export class Machine {
     const incarnation = ++this.#incarnation
     const isUp = () => this.#incarnation === incarnation
     const ownClock: Clock = {
-      now: () => clock.now(),
+      now: () => clock.now() + this.skew,
       after: (delayMs, callback) => clock.after(delayMs, () => isUp() && callback()),
     }
+    const { store, guard } = this.disk.mount(ownClock, isUp)
     const contracts = await Contracts.open({
-      store: faultyStore(this.#durable, ownClock, random, isUp),
-      signer: this.#signer,
+      store,
+      guard,
+      signer: this.#signers.get(this.card.keys.signing) as Signer,
+      signerOf: (publicKey) => this.#signers.get(publicKey),
       clock: ownClock,
       random,
-      guard: this.#guard,
+      policy: this.#policy,
       card: this.card,
       uidOf: (number) => String(number).padStart(26, '0') as Uid,
       newRequestId: () => `${this.handle}-${incarnation}-${this.#requests++}`,
@@ -104,19 +128,20 @@ export class Machine {
     })
     carry(contracts, participants, gossip, ownClock)
     contracts.listen({
-      settled: (contract, entries) => {
-        if (isUp()) this.#world.settled(this, contract, entries)
-      },
+      settled: (contract, entries) => isUp() && this.#world.settled(this, contract, entries),
+      equivocated: (_, equivocations) => isUp() && this.#world.accused(this, equivocations),
+      diverged: (_, divergences) => isUp() && this.#world.accused(this, divergences),
+      failed: (_, error) => isUp() && this.#world.failed(this, error),
     })
     this.contracts = contracts
     this.gossip = gossip
     network.attach(this.address, async (from, body) => {
-      const peer = this.#peers.find(({ address }) => address === from)
+      const peer = this.#neighbours.find(({ address }) => address === from)
       if (!isUp() || peer === undefined) return new Promise<never>(() => {})
       const answer = await gossip.answer(this.#peerOf(peer), body)
       return isUp() ? answer : new Promise<never>(() => {})
     })
-    for (const peer of this.#peers) gossip.setPeer(this.#peerOf(peer))
+    for (const peer of this.#neighbours) gossip.setPeer(this.#peerOf(peer))
     gossip.start()
   }
 
@@ -128,7 +153,34 @@ export class Machine {
     this.gossip = undefined
   }
 
-  #peerOf(peer: Machine) {
+  /** Its feed goes on under another key. */
+  rotate(live: LiveContract): void {
+    if (nextKeyOf(live.state, this.handle) !== this.#newest) return
+    this.#newest = this.#makeKey(this.#world.random.bytes(32))
+    live.rotate(this.#newest)
+  }
+
+  /** It does not trust its key any more, or cannot go on with it. */
+  revoke(live: LiveContract): void {
+    const revokes = nextKeyOf(live.state, this.handle)
+    if (revokes === undefined) return
+    this.#newest = this.#makeKey(this.#world.random.bytes(32))
+    const revocation = { contract: live.contract, party: this.handle, revokes, signing: this.#newest }
+    const bytes = revocationBytes(revocation)
+    const next = this.#privateKeys.get(this.#newest) as KeyObject
+    const signed = { revocation, signature: sign(this.#recovery.privateKey, bytes), proof: sign(next, bytes) }
+    this.contracts?.revoke(signed)
+    this.gossip?.carry(live.contract)
+  }
+
+  #makeKey(seed: Uint8Array): string {
+    const { privateKey, publicKey } = keyFrom(seed)
+    this.#privateKeys.set(publicKey, privateKey)
+    this.#signers.set(publicKey, keySigner(privateKey))
+    return publicKey
+  }
+
+  #peerOf(peer: Neighbour) {
     return {
       handle: peer.handle,
       signingKey: peer.card.keys.signing,

@@ -1,33 +1,82 @@
 import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { simulate } from './simulation.ts'
 
-/** `npm run simulate -- --seed N --runs K`: K runs from seed N on; stops at the first violation and says its seed. */
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    runs: { type: 'string', default: '100' },
-    verbose: { type: 'boolean' },
-  },
-})
-const first = Number(values.seed)
-const runs = Number(values.runs)
-const began = performance.now()
-const totals = { requests: 0, entries: 0, statements: 0, crashes: 0, calls: 0, hostile: 0 }
-for (let seed = first; seed < first + runs; seed++) {
-  try {
-    const report = await simulate(seed)
-    totals.requests += report.requests
-    totals.entries += report.entries
-    totals.statements += report.statements
-    totals.crashes += report.crashes
-    totals.calls += report.calls
-    totals.hostile += report.hostile ? 1 : 0
-    if (values.verbose) console.log(JSON.stringify(report))
-  } catch (error) {
-    console.error(`seed ${seed} failed; again with: npm run simulate -- --seed ${seed} --runs 1`)
-    console.error(error)
-    process.exit(1)
+/**
+ * `npm run simulate -- --seed N --runs K [--jobs J] [--verbose]`: K runs from seed N on. At a violation it says the seed,
+ * runs it once more, prints what happened to whom, and ends with 1.
+ */
+interface Share {
+  readonly seeds: number[]
+}
+
+if (isMainThread) await main()
+else await work(workerData as Share)
+
+async function work({ seeds }: Share): Promise<void> {
+  for (const seed of seeds) {
+    try {
+      parentPort?.postMessage({ report: await simulate(seed) })
+    } catch (error) {
+      parentPort?.postMessage({ failed: seed, error })
+      return
+    }
   }
 }
-console.log(`${runs} seeds from ${first} without a violation in ${((performance.now() - began) / 1000).toFixed(1)} s`)
-console.log(JSON.stringify(totals))
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      runs: { type: 'string', default: '100' },
+      jobs: { type: 'string', default: '1' },
+      verbose: { type: 'boolean' },
+    },
+  })
+  const first = Number(values.seed)
+  const runs = Number(values.runs)
+  const jobs = Number(values.jobs)
+  const began = performance.now()
+  const totals: Record<string, number> = {}
+  const add = (name: string, count: number) => {
+    totals[name] = (totals[name] ?? 0) + count
+  }
+  const failed = await new Promise<{ seed: number; error: unknown } | undefined>((resolve, reject) => {
+    let running = jobs
+    for (let job = 0; job < jobs; job++) {
+      const seeds = Array.from({ length: runs }, (_, n) => first + n).filter((seed) => seed % jobs === job)
+      const worker = new Worker(new URL(import.meta.url), { workerData: { seeds } })
+      worker.on('message', (message) => {
+        if ('failed' in message) {
+          resolve({ seed: message.failed, error: message.error })
+          return
+        }
+        const { entries, statements, calls, counts, sins } = message.report
+        for (const [name, count] of Object.entries(counts as Record<string, number>)) add(name, count)
+        for (const sin of sins as string[]) add(`runs with: ${sin}`, 1)
+        add('runs', 1)
+        add('entries', entries)
+        add('statements', statements)
+        add('calls', calls)
+        if (values.verbose) console.log(JSON.stringify(message.report))
+        else if ((totals.runs ?? 0) % 500 === 0) console.log(`${totals.runs} runs`)
+      })
+      worker.on('error', reject)
+      worker.on('exit', () => {
+        running--
+        if (running === 0) resolve(undefined)
+      })
+    }
+  })
+  if (failed !== undefined) {
+    const lines: string[] = []
+    await simulate(failed.seed, (line) => lines.push(line)).catch(() => {})
+    console.error(lines.slice(-200).join('\n'))
+    console.error(failed.error)
+    console.error(`seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1`)
+    process.exit(1)
+  }
+  const seconds = (performance.now() - began) / 1000
+  console.log(`${totals.runs} seeds from ${first} without a violation in ${seconds.toFixed(1)} s`)
+  console.log(JSON.stringify(totals, null, 2))
+}

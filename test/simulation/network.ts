@@ -20,6 +20,8 @@ export class SimulatedNetwork {
   readonly #random: SeededRandom
   readonly #receivers = new Map<string, Receive>()
   readonly #cut = new Set<string>()
+  /** Until when nothing comes out of a link; then everything does. */
+  readonly #clogged = new Map<string, number>()
   faults: NetworkFaults
   calls = 0
 
@@ -38,9 +40,15 @@ export class SimulatedNetwork {
     this.#cut.add(`${from}>${to}`)
   }
 
-  heal(): void {
+  clog(from: string, to: string, ms: number): void {
+    this.#clogged.set(`${from}>${to}`, this.#clock.now() + ms)
+  }
+
+  /** The links work again; what `forGood` adds: nothing is lost or doubled any more. */
+  heal(forGood = false): void {
     this.#cut.clear()
-    this.faults = { ...this.faults, loss: 0, duplication: 0 }
+    this.#clogged.clear()
+    if (forGood) this.faults = { ...this.faults, loss: 0, duplication: 0 }
   }
 
   call(from: string, to: string, body: string): Promise<string> {
@@ -60,7 +68,9 @@ export class SimulatedNetwork {
   }
 
   #carry(from: string, to: string, deliver: () => void): void {
-    if (this.#cut.has(`${from}>${to}`) || this.#random.chance(this.faults.loss)) return
-    this.#clock.after(this.#random.fraction() * this.faults.delayMs, deliver)
+    const link = `${from}>${to}`
+    if (this.#cut.has(link) || this.#random.chance(this.faults.loss)) return
+    const clogged = Math.max(0, (this.#clogged.get(link) ?? 0) - this.#clock.now())
+    this.#clock.after(clogged + this.#random.fraction() * this.faults.delayMs, deliver)
   }
 }

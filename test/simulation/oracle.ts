@@ -1,7 +1,7 @@
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import type { Verdict } from '../../src/contracts/submission.ts'
-import { type RequestRef, requestKey } from '../../src/events/ids.ts'
+import { type Handle, type RequestRef, requestKey } from '../../src/events/ids.ts'
 import type { Machine } from './machine.ts'
 
 /** Something that must never happen has happened. */
@@ -13,9 +13,12 @@ export class Violation extends Error {}
  */
 export class Oracle {
   /** The one ledger, entry by entry, as whoever settled an entry first had it. */
-  readonly #ledger: string[] = []
+  readonly #ledger: (string | undefined)[] = []
   readonly #reported = new Map<Machine, number>()
-  readonly #promised: { readonly request: RequestRef | undefined; readonly verdict: Verdict }[] = []
+  readonly #promised: { readonly by: Machine; readonly request: RequestRef | undefined; readonly verdict: Verdict }[] =
+    []
+  /** Machines that lost what they had: they have to find it again, by the end. */
+  readonly #setBack = new Set<Machine>()
 
   get size(): number {
     return this.#ledger.length
@@ -23,19 +26,24 @@ export class Oracle {
 
   /** A machine reports entries settled: they are the next of the one ledger, and everybody has signed for them. */
   settled(machine: Machine, state: AgreementState, entries: readonly Acknowledged[]): void {
+    const { log } = state.ledger
     for (const { entry, text, members } of entries) {
       const expected = this.#ledger[entry.index]
       if (expected !== undefined && expected !== text) {
         throw new Violation(`${machine.handle} settled another entry ${entry.index}:\n${text}\n${expected}`)
       }
       this.#ledger[entry.index] = text
-      const root = state.ledger.log.rootAt(entry.index + 1)
       for (const { card } of members) {
-        const heads = state.feeds.get(card.handle)?.map(({ statement }) => statement.head) ?? []
-        const signed = [...heads].some(
-          (head) => head.size > entry.index && head.root === state.ledger.log.rootAt(head.size),
-        )
-        if (!signed) throw new Violation(`${machine.handle} settled ${entry.index} (${root}) without ${card.handle}`)
+        // The newest heads first: one that is long enough and equal is mostly the last.
+        const signed = state.feeds
+          .get(card.handle)
+          ?.findLast(
+            ({ statement: { head } }) =>
+              head.size > entry.index && head.size <= log.size && head.root === log.rootAt(head.size),
+          )
+        if (signed === undefined) {
+          throw new Violation(`${machine.handle} settled ${entry.index} without ${card.handle}`)
+        }
       }
     }
     const last = entries.at(-1)
@@ -43,39 +51,58 @@ export class Oracle {
   }
 
   /** A local user was told this: it must be what the ledger says in the end. */
-  promised(request: RequestRef | undefined, verdict: Verdict): void {
-    this.#promised.push({ request, verdict })
+  promised(by: Machine, request: RequestRef | undefined, verdict: Verdict): void {
+    this.#promised.push({ by, request, verdict })
+  }
+
+  setBack(machine: Machine): void {
+    this.#reported.delete(machine)
+    this.#setBack.add(machine)
   }
 
   /** Holds nothing less than it has ever reported, and nothing else. To be called at any time. */
-  checkMachine(machine: Machine, state: AgreementState, settledTexts: readonly string[]): void {
-    settledTexts.forEach((text, index) => {
-      const expected = this.#ledger[index]
-      if (expected !== undefined && expected !== text)
-        throw new Violation(`${machine.handle} holds another entry ${index}`)
-    })
+  checkMachine(machine: Machine, state: AgreementState): void {
+    const { settled } = state.settling
     const reported = this.#reported.get(machine) ?? 0
-    if (state.settling.settled < reported) {
-      throw new Violation(
-        `${machine.handle} reported ${reported} entries settled and now has ${state.settling.settled}`,
-      )
+    if (settled < reported) {
+      throw new Violation(`${machine.handle} reported ${reported} entries settled and now has ${settled}`)
     }
+  }
+
+  /** The ledgers of two honest machines, settled or not, are one the beginning of the other. */
+  checkPair(one: readonly [Machine, AgreementState], other: readonly [Machine, AgreementState]): void {
+    const [first, { ledger: left }] = one
+    const [second, { ledger: right }] = other
+    const size = Math.min(left.log.size, right.log.size)
+    if (left.log.rootAt(size) !== right.log.rootAt(size)) {
+      throw new Violation(`the ledgers of ${first.handle} and ${second.handle} differ within ${size} entries`)
+    }
+  }
+
+  /** Only a party that has signed what it must not is ever accused. */
+  accused(by: Machine, party: Handle, isGuilty: boolean): void {
+    if (!isGuilty) throw new Violation(`${by.handle} accuses ${party}, which is honest`)
   }
 
   /** In the end: no user was told something else than the ledger says. */
   checkPromises(): void {
     const outcomes = new Map<string, string>()
     for (const text of this.#ledger) {
+      // Nobody was told of it: whoever settled it first crashed before it could say so.
+      if (text === undefined) continue
       const entry = JSON.parse(text)
       outcomes.set(requestKey(entry.request), entry.outcome.kind)
     }
-    for (const { request, verdict } of this.#promised) {
+    for (const { by, request, verdict } of this.#promised) {
       const outcome = request === undefined ? undefined : outcomes.get(requestKey(request))
       if (verdict.kind === 'settled' && outcome !== verdict.outcome.kind) {
         throw new Violation(`told ${verdict.outcome.kind}, but the ledger says ${outcome}`)
       }
-      if (verdict.kind === 'timed out' && outcome !== undefined && outcome !== 'withdrawn') {
-        throw new Violation(`told that it timed out, but the ledger says ${outcome}`)
+      // What a user was told before the disk was lost, with no other copy of it anywhere, cannot be kept.
+      if (this.#setBack.has(by)) continue
+      const isGone = verdict.kind === 'timed out' || verdict.kind === 'withdrawn'
+      if (isGone && outcome !== undefined && outcome !== 'withdrawn') {
+        throw new Violation(`told that it was ${verdict.kind}, but the ledger says ${outcome}`)
       }
     }
   }

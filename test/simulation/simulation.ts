@@ -1,11 +1,11 @@
-import { memberOf } from '../../src/aggregates/contract/state.ts'
+import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
+import type { Policy } from '../../src/contracts/policy.ts'
 import type { Verdict } from '../../src/contracts/submission.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
-import type { Request } from '../../src/events/statement.ts'
-import { openMemoryStore } from '../../src/store/memory-store.ts'
-import { Machine, type World } from './machine.ts'
+import { DEADLY, HostileMember, SINS } from './hostile.ts'
+import { Machine, type Neighbour, type World } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
 import { Oracle, Violation } from './oracle.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -14,34 +14,48 @@ import { settleMicrotasks, VirtualClock } from './virtual-clock.ts'
 export interface Report {
   readonly seed: number
   readonly parties: number
-  readonly hostile: boolean
-  readonly requests: number
+  /** What the hostile member does; empty: there is none. */
+  readonly sins: readonly string[]
   readonly entries: number
   readonly statements: number
-  readonly crashes: number
   readonly calls: number
-  readonly outcomes: Readonly<Record<string, number>>
+  /** What happened, and what users were told, by name. */
+  readonly counts: Readonly<Record<string, number>>
 }
 
 const HANDLES = ['ana', 'ben', 'cleo', 'dov']
-const FIELDS = 6
-const ROUNDS = 60
+const FIELDS = 4
+
+/** What the others answer: now and then no, now and then after somebody was asked. */
+const POLICIES: readonly Policy[] = [
+  [],
+  [{ commands: ['RenameElement'], answer: 'refuse', reason: 'names are fine' }],
+  [{ commands: ['GrantElement'], answer: 'ask', forSeconds: 1, otherwise: 'acknowledge', reason: 'nobody was there' }],
+  [{ commands: ['WithdrawProposal'], answer: 'ask', forSeconds: 1, otherwise: 'refuse', reason: 'nobody was there' }],
+]
 
 /**
- * One run: parties open a contract, let each other in and write to it while the network loses, delays, doubles and
- * reorders, links are cut, machines crash at any step, and, in some runs, one member shows different statements to
- * different members. Then everything heals. Throws Violation as soon as something happens that never may.
+ * One run: parties open a contract, let each other in and write to it, lock it, change their keys and leave, while the
+ * network loses, delays, doubles, reorders and withholds, links are cut, machines crash at any step and are set back, clocks
+ * jump, and, in some runs, one member does what it likes. Then everything heals. Throws Violation as soon as something
+ * happens that never may. `trace` hears of what is done to whom.
  */
-export async function simulate(seed: number): Promise<Report> {
-  const simulation = new Simulation(seed)
-  await simulation.begin()
-  await simulation.disturb()
-  await simulation.heal()
+export async function simulate(seed: number, trace: (line: string) => void = () => {}): Promise<Report> {
+  const simulation = new Simulation(seed, trace)
+  try {
+    await simulation.begin()
+    await simulation.disturb()
+    await simulation.heal()
+  } catch (violation) {
+    simulation.describe()
+    throw violation
+  }
   return simulation.report()
 }
 
 class Simulation {
   readonly #seed: number
+  readonly #trace: (line: string) => void
   readonly #random: SeededRandom
   readonly #clock = new VirtualClock()
   readonly #network: SimulatedNetwork
@@ -49,56 +63,87 @@ class Simulation {
   readonly #machines: Machine[]
   /** A second machine with the key of one member: whatever the one signs, the other knows nothing of. */
   readonly #twin: Machine | undefined
+  readonly #hostile: HostileMember | undefined
   readonly #violations: unknown[] = []
+  readonly #backups = new Map<Machine, number>()
+  readonly #locks = new Map<Machine, number>()
   #contract!: Uid
-  #crashes = 0
   #requests = 0
-  readonly #outcomes: Record<string, number> = {}
+  #wasSetBack = false
+  readonly #counts: Record<string, number> = {}
 
-  constructor(seed: number) {
+  constructor(seed: number, trace: (line: string) => void) {
     this.#seed = seed
     this.#random = new SeededRandom(seed)
+    this.#trace = (line) => trace(`${((this.#clock.now() - Date.UTC(2026, 0, 1)) / 1000).toFixed(3)} ${line}`)
+    const random = this.#random
     const faults = {
-      loss: this.#random.fraction() * 0.2,
-      duplication: this.#random.fraction() * 0.2,
-      delayMs: 1 + this.#random.fraction() * 60,
+      loss: random.fraction() * 0.2,
+      duplication: random.fraction() * 0.2,
+      delayMs: 1 + random.fraction() * 60,
     }
-    this.#network = new SimulatedNetwork(this.#clock, this.#random, faults)
-    const world: World = {
+    this.#network = new SimulatedNetwork(this.#clock, random, faults)
+    const world = this.#world()
+    const parties = 2 + random.below(3)
+    const kind = parties > 2 ? random.fraction() : 1
+    const handles = HANDLES.slice(0, parties)
+    this.#hostile = kind < 0.35 ? new HostileMember(world, 'ben', this.#drawSins(), FIELDS) : undefined
+    const keySeed = random.bytes(32)
+    const honest = this.#hostile === undefined ? handles : handles.filter((handle) => handle !== 'ben')
+    this.#machines = honest.map((handle) => {
+      const policy = random.pick(POLICIES)
+      return new Machine(world, handle, handle === 'ben' ? { keySeed, policy } : { policy })
+    })
+    const isTwinned = this.#hostile === undefined && kind < 0.45
+    this.#twin = isTwinned ? new Machine(world, 'ben', { keySeed, address: 'ben again' }) : undefined
+    this.#introduce()
+  }
+
+  #world(): World {
+    return {
       clock: this.#clock,
       random: this.#random,
       network: this.#network,
       settled: (machine, contract, entries) => {
+        this.#trace(`${machine.address} settled ${entries.map(({ entry }) => entry.index).join(' ')}`)
         if (this.#isHonest(machine)) this.#guard(() => this.#oracle.settled(machine, contract.state, entries))
       },
+      accused: (machine, accused) => {
+        for (const { party } of accused) {
+          this.#count('accused')
+          this.#trace(`${machine.address} accuses ${party}`)
+          const isGuilty = party === 'ben' && (this.#hostile !== undefined || this.#twin !== undefined)
+          if (this.#isHonest(machine)) this.#guard(() => this.#oracle.accused(machine, party, isGuilty))
+        }
+      },
+      failed: (machine, error) => {
+        if (this.#isHonest(machine)) this.#violations.push(error)
+      },
     }
-    const parties = 2 + this.#random.below(3)
-    const isHostile = parties > 2 && this.#random.chance(0.25)
-    const keySeed = this.#random.bytes(32)
-    this.#machines = HANDLES.slice(0, parties).map(
-      (handle, index) => new Machine(world, handle, index === 1 ? { keySeed } : {}),
-    )
-    this.#twin = isHostile
-      ? new Machine(world, 'ben', { keySeed, address: 'ben again', disk: openMemoryStore() })
-      : undefined
-    this.#introduce()
   }
 
-  /** Who calls whom: of a hostile member some see the one machine and some the other. */
+  #drawSins() {
+    const sins = new Set([this.#random.pick(SINS)])
+    while (this.#random.chance(0.4)) sins.add(this.#random.pick(SINS))
+    return [...sins]
+  }
+
+  /** Who calls whom: of a twinned member some see the one machine and some the other. */
   #introduce(): void {
-    const [founder, hostile] = this.#machines
+    const everyone: Neighbour[] = [...this.#machines, ...(this.#hostile === undefined ? [] : [this.#hostile])]
+    const [founder] = this.#machines
+    const twin = this.#twin
     for (const machine of this.#machines) {
-      const others = this.#machines.filter((other) => other !== machine)
-      const misled = this.#twin !== undefined && machine !== founder && machine !== hostile
-      machine.knows(
-        others.map((other) => (misled && other === hostile && this.#twin !== undefined ? this.#twin : other)),
-      )
+      const others = everyone.filter((other) => other !== machine)
+      const misled = twin !== undefined && machine !== founder && machine.handle !== 'ben'
+      machine.knows(others.map((other) => (misled && other.handle === 'ben' ? twin : other)))
     }
-    this.#twin?.knows(this.#machines.filter((machine) => machine !== hostile))
+    this.#hostile?.knows(this.#machines)
+    twin?.knows(this.#machines.filter(({ handle }) => handle !== 'ben'))
   }
 
   async begin(): Promise<void> {
-    const [founder, ...others] = this.#machines as [Machine, ...Machine[]]
+    const [founder] = this.#machines as [Machine, ...Machine[]]
     for (const machine of this.#everyone()) await machine.start()
     const opening = founder.contracts?.openContract('simulated')
     await this.#pass(2_000)
@@ -106,118 +151,227 @@ class Simulation {
     if (opened === undefined) throw new Violation('no contract was opened')
     this.#contract = opened.contract.contract
     await opened.submission.verdict
-    for (const { card } of others) this.#submit(founder, { type: 'InviteParty', party: card })
     for (let n = 0; n < FIELDS; n++) {
       this.#submit(founder, { type: 'AddField', parent: '0', name: `field ${n}`, field: { type: 'text' } })
+    }
+    for (const card of this.#strangers(founder)) {
+      if (this.#random.chance(0.7)) this.#submit(founder, { type: 'InviteParty', party: card })
     }
   }
 
   async disturb(): Promise<void> {
-    for (let round = 0; round < ROUNDS; round++) {
+    const rounds = 10 + this.#random.below(25)
+    for (let round = 0; round < rounds; round++) {
       for (const machine of this.#everyone()) await this.#disturbOne(machine)
-      if (this.#random.chance(0.1)) this.#cutSomething()
-      if (this.#random.chance(0.1)) this.#network.heal()
+      this.#hostile?.act()
+      this.#disturbNetwork()
       await this.#pass(this.#random.fraction() * 300)
       this.#check()
     }
   }
 
+  #disturbNetwork(): void {
+    const random = this.#random
+    const addresses = [...this.#everyone().map(({ address }) => address), ...(this.#hostile ? ['ben'] : [])]
+    const [from, to] = [random.pick(addresses), random.pick(addresses)]
+    if (random.chance(0.1)) {
+      this.#network.cut(from, to)
+      if (random.chance(0.5)) this.#network.cut(to, from)
+    }
+    if (random.chance(0.05)) this.#network.clog(from, to, random.fraction() * 5_000)
+    if (random.chance(0.1)) this.#network.heal()
+  }
+
   async #disturbOne(machine: Machine): Promise<void> {
+    const random = this.#random
     const { contracts } = machine
     if (contracts === undefined) {
-      if (this.#random.chance(0.3)) await this.#restart(machine)
+      if (this.#clock.now() >= machine.asleepUntil && random.chance(0.3)) await this.#restart(machine)
       return
     }
-    if (this.#random.chance(0.02)) {
+    if (random.chance(0.03)) {
+      this.#count('crashes')
+      this.#trace(`${machine.address} crashes`)
+      const state = contracts.find(this.#contract)?.state
       machine.crash()
-      this.#crashes++
+      if (random.chance(0.15)) machine.asleepUntil = this.#clock.now() + random.fraction() * 8_000
+      // What one has agreed with nobody but itself is on that one's disk only.
+      const others = state?.settling.signed.delete(machine.handle).valueSeq() ?? []
+      const isAlone = state === undefined || Math.max(0, ...others) < state.settling.settled
+      if (random.chance(0.25) && !isAlone) await this.#setBack(machine)
       return
     }
+    if (random.chance(0.05)) machine.skew += (random.fraction() - 0.5) * 100_000
+    if (random.chance(0.1)) this.#backups.set(machine, machine.disk.mark)
     const live = contracts.find(this.#contract)
     if (live === undefined) return
     if (memberOf(live.state.ledger.document, machine.handle) === undefined) {
       if (contracts.replyTo(this.#contract) === undefined) {
-        contracts.accept(this.#contract).then(
+        const reply = random.chance(0.05) ? contracts.decline(this.#contract) : contracts.accept(this.#contract)
+        reply.then(
           () => machine.gossip?.carry(this.#contract),
           () => {},
         )
       }
       return
     }
-    if (this.#random.chance(0.35)) this.#write(machine, live)
-    if (machine !== this.#machines[0] && this.#random.chance(0.003)) this.#submit(machine, { type: 'Resign' })
+    this.#useContract(machine, live)
   }
 
-  #write(machine: Machine, live: LiveContract): void {
-    const { payload, seal: sealed } = seal(`${machine.handle} ${this.#requests}`, this.#random.bytes(16))
-    const command = {
-      type: 'ProposeValue',
-      field: `0.${this.#random.below(FIELDS)}`,
-      seal: sealed,
-      basis: [],
-      ...(this.#random.chance(0.5) ? { exclusive: true } : {}),
+  /** What its people and its operators do. */
+  #useContract(machine: Machine, live: LiveContract): void {
+    const random = this.#random
+    const field = `0.${random.below(FIELDS)}`
+    if (random.chance(0.35)) this.#write(machine, field)
+    if (random.chance(0.04))
+      this.#submit(machine, { type: 'RenameElement', element: field, name: `n ${this.#requests}` })
+    if (random.chance(0.03)) this.#submit(machine, { type: 'GrantElement', element: field, to: null })
+    if (random.chance(0.03)) {
+      this.#submit(machine, { type: 'WithdrawProposal', field, proposal: `${machine.handle}.1.0.0` })
     }
-    const isTentative = this.#random.chance(0.5)
+    if (random.chance(0.05)) this.#invite(machine, live)
+    if (random.chance(0.03)) this.#lock(machine, live)
+    if (random.chance(0.05)) this.#takeBack(machine, live)
+    if (random.chance(0.01)) {
+      this.#count('rotations')
+      machine.rotate(live)
+    }
+    if (random.chance(0.004) && this.#twin === undefined) {
+      this.#count('revocations')
+      machine.revoke(live)
+    }
+    if (machine !== this.#machines[0] && random.chance(0.004)) this.#submit(machine, { type: 'Resign' })
+  }
+
+  #write(machine: Machine, field: string): void {
+    const random = this.#random
+    const { payload, seal: sealed } = seal(`${machine.handle} ${this.#requests}`, random.bytes(16))
+    const exclusive = random.chance(0.5) ? { exclusive: true } : {}
+    const command = { type: 'ProposeValue', field, seal: sealed, basis: [], ...exclusive }
+    const kind = random.below(3)
+    const timeout = kind === 0 ? { timeoutMs: 50 + random.below(1_500) } : {}
     this.#submit(machine, command, {
       payloads: { [sealed]: payload },
-      ...(isTentative ? { timeoutMs: 50 + this.#random.below(1_500) } : {}),
-      live,
+      ...(kind < 2 ? { tentative: true } : {}),
+      ...timeout,
     })
+  }
+
+  #invite(machine: Machine, { state }: LiveContract): void {
+    const { document } = state.ledger
+    const [invited] = document.parties.invitations
+    if (invited?.by === machine.handle && this.#random.chance(0.1)) {
+      this.#submit(machine, { type: 'WithdrawInvitation', party: invited.party.handle })
+    }
+    const [stranger] = this.#strangers(machine).filter(({ handle }) => state.ledger.cards.get(handle) === undefined)
+    if (stranger !== undefined) this.#submit(machine, { type: 'InviteParty', party: stranger })
+  }
+
+  #lock(machine: Machine, { state }: LiveContract): void {
+    const { lock } = state.settling.agreed
+    if (lock === null) {
+      const isPatient = this.#random.chance(0.5)
+      this.#submit(machine, { type: 'LockRecord', purpose: 'to see' }, isPatient ? { retry: true } : {})
+    } else if (lock.holder === machine.handle) this.#submit(machine, { type: 'ReleaseLock' })
+    else this.#submit(machine, { type: 'BreakLock', lock: lock.index })
+  }
+
+  #takeBack(machine: Machine, live: LiveContract): void {
+    for (const [key, handle] of live.state.undecided) {
+      if (handle !== machine.handle || !this.#random.chance(0.5)) continue
+      const [, seq, index] = key.split('.')
+      this.#count('taken back')
+      live.withdraw({ handle, seq: Number(seq), index: Number(index) }, 'changed my mind')
+    }
   }
 
   #submit(
     machine: Machine,
     command: { type: string; [key: string]: unknown },
-    options: { payloads?: object; timeoutMs?: number; live?: LiveContract } = {},
+    options: { payloads?: object; tentative?: boolean; timeoutMs?: number; retry?: true } = {},
   ): void {
-    const live = options.live ?? machine.contracts?.find(this.#contract)
+    const live = machine.contracts?.find(this.#contract)
     if (live === undefined || memberOf(live.state.ledger.document, machine.handle) === undefined) return
     this.#requests++
-    const request: Request = {
+    const { payloads, tentative, ...rest } = options
+    const request = {
       id: `${machine.handle} ${this.#requests}`,
       commands: [command],
-      ...(options.timeoutMs === undefined ? {} : { tentative: true as const }),
+      ...(tentative ? { tentative: true as const } : {}),
     }
-    const submission = live.submit({
-      request,
-      payloads: { ...options.payloads },
-      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-    })
+    this.#trace(`${machine.address} submits ${request.id}: ${command.type}${tentative ? ', tentative' : ''}`)
+    const submission = live.submit({ request, payloads: { ...payloads }, ...rest })
     const told = (verdict: Verdict) => {
-      this.#outcomes[verdict.kind] = (this.#outcomes[verdict.kind] ?? 0) + 1
-      if (!this.#isHonest(machine)) return
-      this.#oracle.promised('request' in verdict ? verdict.request : undefined, verdict)
+      this.#count(verdict.kind === 'settled' ? verdict.outcome.kind : verdict.kind)
+      this.#trace(`${machine.address} is told of ${request.id}: ${JSON.stringify(verdict)}`)
+      if (this.#isHonest(machine)) {
+        this.#oracle.promised(machine, 'request' in verdict ? verdict.request : undefined, verdict)
+      }
     }
     submission.verdict.then(told, () => {})
   }
 
-  #cutSomething(): void {
-    const from = this.#random.pick(this.#machines)
-    const to = this.#random.pick(this.#machines)
-    this.#network.cut(from.address, to.address)
-    if (this.#random.chance(0.5)) this.#network.cut(to.address, from.address)
+  /** The machine's disk dies, and an old backup takes its place; once a run, since two copies lost at once are one too many. */
+  async #setBack(machine: Machine): Promise<void> {
+    const mark = this.#backups.get(machine)
+    if (this.#wasSetBack || mark === undefined || machine.handle === 'ben') return
+    this.#wasSetBack = true
+    // Who has no guard depends on the others' word for what they hold; a hostile one may have the only copy, and keep it.
+    const isSafe = this.#hostile === undefined && this.#twin === undefined
+    const withoutGuard = isSafe && this.#random.chance(0.5)
+    this.#count(withoutGuard ? 'set back without a guard' : 'set back')
+    this.#trace(`${machine.address} is set back to ${mark} of ${machine.disk.mark}${withoutGuard ? ', no guard' : ''}`)
+    await machine.disk.setBack(mark, withoutGuard)
+    this.#oracle.setBack(machine)
   }
 
   /** Everything comes back: all that is under way settles, and then nobody says anything any more. */
   async heal(): Promise<void> {
-    this.#network.heal()
+    this.#trace('everything heals')
+    this.#network.heal(true)
+    if (this.#hostile !== undefined) this.#hostile.isTame = true
     for (const machine of this.#everyone()) if (!machine.isUp) await this.#restart(machine)
-    await this.#pass(60_000)
-    this.#check()
-    if (this.#twin !== undefined) return
+    for (let step = 0; step < 60; step++) {
+      for (const machine of this.#everyone()) this.#tidyUp(machine, step)
+      this.#hostile?.act()
+      await this.#pass(1_000)
+      this.#check()
+    }
+    this.#oracle.checkPromises()
+    const isDead = this.#twin !== undefined || SINS.some((sin) => DEADLY.has(sin) && this.#hostile?.sins.has(sin))
+    if (isDead) return
     const statements = this.#statements()
     await this.#pass(30_000)
+    this.#check()
     if (this.#statements() !== statements) throw new Violation('an idle contract does not fall silent')
     this.#checkAllEqual()
     this.#oracle.checkPromises()
   }
 
+  /** Locks are let go of, and whose feed cannot go on under its key goes on under another. */
+  #tidyUp(machine: Machine, step: number): void {
+    const live = machine.contracts?.find(this.#contract)
+    if (live === undefined) return
+    const { lock } = live.state.settling.agreed
+    if (lock?.holder === machine.handle && this.#locks.get(machine) !== lock.index) {
+      this.#locks.set(machine, lock.index)
+      this.#submit(machine, { type: 'ReleaseLock' })
+    }
+    if (step === 15 && live.obstacle === 'nobody can say what was signed') live.goOnRegardless()
+    if (
+      step === 15 &&
+      live.obstacle === 'set back' &&
+      invitationOf(live.state.ledger.document, machine.handle) === undefined
+    ) {
+      this.#count('revoked to go on')
+      machine.revoke(live)
+    }
+  }
+
   #checkAllEqual(): void {
     for (const machine of this.#machines) {
       const state = machine.contracts?.find(this.#contract)?.state
-      if (state === undefined) continue
-      const isMember = memberOf(state.settling.agreed, machine.handle) !== undefined
-      if (!isMember) continue
+      if (state === undefined || memberOf(state.settling.agreed, machine.handle) === undefined) continue
       if (state.settling.settled !== this.#oracle.size || state.ledger.open.length > 0) {
         const { settled } = state.settling
         throw new Violation(`${machine.handle} settled ${settled} of ${this.#oracle.size} after everything had healed`)
@@ -227,11 +381,15 @@ class Simulation {
 
   #check(): void {
     if (this.#violations.length > 0) throw this.#violations[0]
+    const honest: [Machine, LiveContract['state']][] = []
     for (const machine of this.#machines) {
       const state = machine.contracts?.find(this.#contract)?.state
       if (state === undefined || !this.#isHonest(machine)) continue
-      this.#oracle.checkMachine(machine, state, [])
+      this.#oracle.checkMachine(machine, state)
+      honest.push([machine, state])
     }
+    if (this.#twin !== undefined || this.#hostile !== undefined) return
+    for (const one of honest) for (const other of honest) if (one !== other) this.#oracle.checkPair(one, other)
   }
 
   #guard(check: () => void): void {
@@ -243,11 +401,12 @@ class Simulation {
   }
 
   async #restart(machine: Machine): Promise<void> {
+    this.#trace(`${machine.address} starts`)
     const started = machine.start()
     started.catch((error) => this.#violations.push(error))
     await settleMicrotasks()
     await this.#pass(10)
-    await started
+    await started.catch(() => {})
   }
 
   async #pass(ms: number): Promise<void> {
@@ -255,11 +414,21 @@ class Simulation {
     await settleMicrotasks()
   }
 
+  #count(what: string): void {
+    this.#counts[what] = (this.#counts[what] ?? 0) + 1
+  }
+
+  #strangers(machine: Machine) {
+    const cards = this.#machines.map(({ card }) => card)
+    if (this.#hostile !== undefined) cards.push(this.#hostile.card)
+    return cards.filter(({ handle }) => handle !== machine.handle)
+  }
+
   #everyone(): Machine[] {
     return this.#twin === undefined ? this.#machines : [...this.#machines, this.#twin]
   }
 
-  /** The machines of a hostile member are not asked for anything: it may believe what it likes. */
+  /** The machines of a twinned member are not asked for anything: it may believe what it likes. */
   #isHonest(machine: Machine): boolean {
     return this.#twin === undefined || machine.handle !== ('ben' as Handle)
   }
@@ -272,17 +441,32 @@ class Simulation {
     return Math.max(...counts)
   }
 
+  /** How everybody stands, into the trace. */
+  describe(): void {
+    for (const machine of this.#everyone()) {
+      const live = machine.contracts?.find(this.#contract)
+      if (live === undefined) continue
+      const { state, obstacle, unheard } = live
+      const frontier = [...state.feeds].map(([handle, feed]) => `${handle} ${feed.size - 1}`).join(', ')
+      const { settled, divergences } = state.settling
+      this.#trace(
+        `${machine.address}: holds ${frontier}; acknowledged ${state.ledger.log.size}, settled ${settled}, open ` +
+          `${state.ledger.open.map(({ statement }) => `${statement.party} ${statement.seq}`).join(', ')}; ` +
+          `obstacle ${obstacle ?? 'none'} ${unheard.join(' ')}; diverges from ${divergences.map(({ party }) => party)}; ` +
+          `evidence against ${live.evidence.map(({ party }) => party)}`,
+      )
+    }
+  }
+
   report(): Report {
     return {
       seed: this.#seed,
-      parties: this.#machines.length,
-      hostile: this.#twin !== undefined,
-      requests: this.#requests,
+      parties: this.#machines.length + (this.#hostile === undefined ? 0 : 1),
+      sins: this.#twin === undefined ? [...(this.#hostile?.sins ?? [])] : ['twin'],
       entries: this.#oracle.size,
       statements: this.#statements(),
-      crashes: this.#crashes,
       calls: this.#network.calls,
-      outcomes: this.#outcomes,
+      counts: { ...this.#counts, requests: this.#requests },
     }
   }
 }

@@ -1,0 +1,76 @@
+import { statementDue } from '../../src/agreement/draft.ts'
+import { beyond } from '../../src/agreement/feeds.ts'
+import { emptyPast } from '../../src/agreement/past.ts'
+import { settledHead } from '../../src/contracts/cosigning.ts'
+import { defaultCharter } from '../../src/events/charter.ts'
+import type { LedgerIndex } from '../../src/events/ids.ts'
+import { defaultLimits } from '../../src/events/limits.ts'
+import type { Head } from '../../src/events/statement.ts'
+import type { Command, Configuration } from './configuration.ts'
+import { Party } from './party.ts'
+import type { View, Views } from './views.ts'
+
+/** Where a walk begins: everybody holds everything, all has settled, and nobody owes a statement. */
+export interface Opening {
+  readonly parties: ReadonlyMap<string, Party>
+  readonly view: View
+  readonly head: Head
+  /** The ledger indices of the open invitations, by handle. */
+  readonly invitations: ReadonlyMap<string, LedgerIndex>
+}
+
+export function openingOf({ members, invited = [], setUp = [] }: Configuration, views: Views): Opening {
+  const parties = new Map([...members, ...invited].map((handle) => [handle, new Party(handle)]))
+  const founder = parties.get(members[0] as string) as Party
+  const held = new Map([...parties.values()].map((party) => [party, views.empty]))
+  const viewOf = (party: Party) => held.get(party) as View
+  let requests = 0
+  const agree = (...commands: Command[]) => {
+    const request = { id: `set-up ${requests++}`, commands }
+    held.set(founder, views.say(viewOf(founder), founder, { requests: [request] }))
+    talk(held, views)
+  }
+
+  agree({
+    type: 'OpenContract',
+    title: 'explored',
+    engine: 1,
+    charter: defaultCharter,
+    limits: defaultLimits,
+    founder: founder.card,
+  })
+  agree(...['A', 'B'].map((name) => ({ type: 'AddField', parent: '0', name, field: { type: 'text' } })))
+  for (const [handle, party] of parties) {
+    if (party === founder) continue
+    agree({ type: 'InviteParty', party: party.card })
+    if (invited.includes(handle)) continue
+    const { index } = viewOf(founder).state.settling.agreed.parties.invitations.at(-1) as { index: LedgerIndex }
+    agree({ type: 'AdmitParty', accepted: party.accepts(index, settledHead(viewOf(founder).state)) })
+  }
+  for (const commands of setUp) agree(...commands)
+
+  const view = viewOf(founder)
+  const invitations = view.state.settling.agreed.parties.invitations.map(
+    ({ index, party }) => [party.handle, index] as const,
+  )
+  return { parties, view, head: settledHead(view.state), invitations: new Map(invitations) }
+}
+
+/** Lets everybody hear everything and say what is due, until nobody owes anything. */
+function talk(held: Map<Party, View>, views: Views): void {
+  for (;;) {
+    for (const [party, view] of held) {
+      const news = [...held.values()].flatMap(({ state }) => beyond(state.feeds, emptyPast))
+      held.set(party, views.hear(view, party.handle, news).view)
+    }
+    const debtor = [...held].find(([{ handle }, { state }]) => owes(state, handle))
+    if (debtor === undefined) return
+    const [party, view] = debtor
+    held.set(party, views.say(view, party, {}))
+  }
+}
+
+/** Whether a party has something to say of its own accord; who is not even invited has not. */
+export function owes(state: View['state'], handle: Party['handle']): boolean {
+  return state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
+}

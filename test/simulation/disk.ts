@@ -1,0 +1,89 @@
+import { type Guarded, memoryGuard, type SigningGuard } from '../../src/contracts/guard.ts'
+import type { Uid } from '../../src/events/ids.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
+import { openMemoryStore } from '../../src/store/memory-store.ts'
+import type { Store, Write } from '../../src/store/port.ts'
+import type { SeededRandom } from './seeded-random.ts'
+
+/**
+ * A machine's disk: writes take time, become durable somewhere in it, and are never heard of again after a crash. One that
+ * is `piecewise` has no transactions: a crash in the middle leaves the first few parts of a write, as EventStoreDB does.
+ */
+export class Disk {
+  readonly #random: SeededRandom
+  readonly #piecewise: boolean
+  #durable: Store = openMemoryStore()
+  #journal: Write[] = []
+  #guard: SigningGuard = memoryGuard()
+  readonly #guarded = new Map<Uid, Guarded>()
+
+  constructor(random: SeededRandom, piecewise: boolean) {
+    this.#random = random
+    this.#piecewise = piecewise
+  }
+
+  /** How much has been written: to set the disk back to. */
+  get mark(): number {
+    return this.#journal.length
+  }
+
+  /** An old backup takes the place of what there was. The guard stands outside of backups, but may be lost as well. */
+  async setBack(mark: number, withoutGuard: boolean): Promise<void> {
+    this.#journal = this.#journal.slice(0, mark)
+    this.#durable = openMemoryStore()
+    for (const write of this.#journal) await this.#durable.write([write])
+    if (withoutGuard) {
+      this.#guard = memoryGuard()
+      this.#guarded.clear()
+    }
+  }
+
+  /** As a process sees it that lives as long as `isUp` says. */
+  mount(clock: Clock, isUp: () => boolean): { store: Store; guard: SigningGuard } {
+    const pause = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve))
+    const never = new Promise<never>(() => {})
+    const { events, payloads } = this.#durable
+    const apply = async (writes: readonly Write[]) => {
+      await this.#durable.write(writes)
+      this.#journal.push(...writes)
+    }
+    const write = async (writes: readonly Write[]): Promise<void> => {
+      await pause(this.#random.fraction() * 3)
+      if (!isUp()) return never
+      const parts = this.#piecewise ? writes.map((part) => [part]) : [writes]
+      for (const [index, part] of parts.entries()) {
+        if (index > 0) await pause(this.#random.fraction())
+        if (!isUp()) return never
+        await apply(part)
+      }
+      await pause(this.#random.fraction())
+      return isUp() ? undefined : never
+    }
+    const store: Store = {
+      events: {
+        async append(stream, expectedRevision, news) {
+          await write([{ kind: 'append', stream, expectedRevision, events: news }])
+          return { revision: await events.lastRevision(stream), position: 0 }
+        },
+        read: (...request) => events.read(...request),
+        readAll: (...request) => events.readAll(...request),
+        lastRevision: (stream) => events.lastRevision(stream),
+        subscribe: (...request) => events.subscribe(...request),
+      },
+      payloads,
+      write,
+      close: async () => {},
+    }
+    const guard: SigningGuard = {
+      read: (contract) => this.#guard.read(contract),
+      advance: async (contract, from, to) => {
+        await pause(this.#random.fraction())
+        if (!isUp()) return never
+        await this.#guard.advance(contract, from, to)
+        await pause(this.#random.fraction())
+        return isUp() ? undefined : never
+      },
+    }
+    return { store, guard }
+  }
+}

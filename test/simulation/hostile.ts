@@ -1,0 +1,276 @@
+import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
+import { draft, noWishes, statementDue, type Wishes } from '../../src/agreement/draft.ts'
+import { frontierOf } from '../../src/agreement/feeds.ts'
+import type { Held } from '../../src/agreement/held.ts'
+import { hasHeld, holdDue, nextKeyOf } from '../../src/agreement/keys.ts'
+import { receive } from '../../src/agreement/receive.ts'
+import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
+import { settledHead } from '../../src/contracts/cosigning.ts'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import { sign } from '../../src/crypto/ed25519.ts'
+import { acceptanceBytes } from '../../src/events/acceptance.ts'
+import type { Handle, Uid } from '../../src/events/ids.ts'
+import type { SignedRevocation } from '../../src/events/key-change.ts'
+import type { PartyCard } from '../../src/events/party-card.ts'
+import { seal } from '../../src/events/seal.ts'
+import type { Frontier } from '../../src/events/statement.ts'
+import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { linesFor, newsFor, pastOf } from '../../src/gossip/exchange.ts'
+import { decodeMessage, encodeMessage, type Word } from '../../src/gossip/message.ts'
+import { type KeyMaterial, keyFrom, type Neighbour, type World } from './machine.ts'
+
+/** What a hostile member does beside what it should. */
+export const SINS = [
+  'equivocate',
+  'withhold',
+  'replay',
+  'lie in seen',
+  'wrong head',
+  'impossible head',
+  'wrong refusals',
+  'late fork',
+  'never decide',
+  'garbage',
+  'false frontier',
+] as const
+export type Sin = (typeof SINS)[number]
+
+/** After these the contract cannot go on without a continuation: unanimity is not to be had any more. */
+export const DEADLY: ReadonlySet<Sin> = new Set<Sin>(['equivocate', 'late fork', 'never decide'])
+
+/**
+ * A member that signs what it likes, and sends what it likes. It has the pure code to say what is due, so that it stays in
+ * the game, and forges what that makes: each statement as its sins have it.
+ */
+export class HostileMember implements Neighbour {
+  readonly handle: Handle
+  readonly address: string
+  readonly card: PartyCard
+  readonly sins: ReadonlySet<Sin>
+  /** When it has come to its senses. */
+  isTame = false
+  readonly #world: World
+  readonly #key: KeyMaterial
+  readonly #fields: number
+  #neighbours: readonly Neighbour[] = []
+  #contract: Uid | undefined
+  #state: AgreementState | undefined
+  #waiting: readonly Decoded[] = []
+  /** Second statements, for those who are misled: by the handle of the neighbour. */
+  readonly #others = new Map<Handle, Decoded[]>()
+  readonly #sent: string[] = []
+  readonly #frontiers = new Map<Handle, Frontier>()
+  #requests = 0
+  #revocation: SignedRevocation | undefined
+
+  constructor(world: World, handle: string, sins: readonly Sin[], fields: number) {
+    this.#world = world
+    this.handle = handle as Handle
+    this.address = handle
+    this.sins = new Set(sins)
+    this.#fields = fields
+    this.#key = keyFrom(world.random.bytes(32))
+    const recovery = keyFrom(world.random.bytes(32)).publicKey
+    const keys = { signing: this.#key.publicKey, recovery }
+    this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys }
+    world.network.attach(handle, async (from, body) => this.#answer(from, body))
+  }
+
+  knows(neighbours: readonly Neighbour[]): void {
+    this.#neighbours = neighbours
+  }
+
+  /** Says something, to somebody. */
+  act(): void {
+    const { random, network } = this.#world
+    const state = this.#state
+    if (state === undefined || this.#contract === undefined) return
+    this.#speak()
+    for (const peer of this.#neighbours) {
+      if (!random.chance(this.isTame ? 1 : 0.5)) continue
+      if (this.#sins('garbage') && random.chance(0.2)) {
+        network.call(this.address, peer.address, this.#garbage()).catch(() => {})
+        continue
+      }
+      if (this.#sins('replay') && random.chance(0.3) && this.#sent.length > 0) {
+        network.call(this.address, peer.address, random.pick(this.#sent)).catch(() => {})
+        continue
+      }
+      const body = this.#message(peer)
+      if (this.#sent.length < 50) this.#sent.push(body)
+      network.call(this.address, peer.address, body).then(
+        (answer) => this.#take(peer, answer),
+        () => {},
+      )
+    }
+  }
+
+  #sins(sin: Sin): boolean {
+    return !this.isTame && this.sins.has(sin)
+  }
+
+  async #answer(from: string, body: string): Promise<string> {
+    const peer = this.#neighbours.find(({ address }) => address === from)
+    if (peer === undefined) return new Promise<never>(() => {})
+    this.#take(peer, body)
+    this.#speak()
+    if (this.#sins('withhold') && this.#world.random.chance(0.5)) return new Promise<never>(() => {})
+    if (this.#state === undefined) return encodeMessage(new Map(), [], [])
+    return this.#message(peer)
+  }
+
+  #take(peer: Neighbour, body: string): void {
+    let message: ReturnType<typeof decodeMessage>
+    try {
+      message = decodeMessage(body)
+    } catch {
+      return
+    }
+    const first = message.statements.find(({ statement }) => statement.seq === 0 && statement.clock === 1)
+    if (this.#contract === undefined && first !== undefined) {
+      this.#contract = first.statement.contract
+      this.#state = emptyAgreement(this.#contract)
+    }
+    if (this.#state === undefined || this.#contract === undefined) return
+    const reception = receive(this.#state, [...this.#waiting, ...message.statements])
+    this.#state = reception.state
+    this.#waiting = reception.waiting
+    for (const word of message.words) if ('revocation' in word) this.#revocation = word
+    this.#frontiers.set(peer.handle, message.frontiers.get(this.#contract) ?? {})
+  }
+
+  /** What is due, and now and then a request; as its sins have it. */
+  #speak(): void {
+    const state = this.#state
+    if (state === undefined || invitationOf(state.ledger.document, this.handle) === undefined) {
+      if (state === undefined || memberOf(state.ledger.document, this.handle) === undefined) return
+    }
+    const { random } = this.#world
+    const wishes = this.#wishes(state)
+    if (statementDue(state, this.handle) === undefined && wishes.requests.length === 0 && wishes.key === undefined)
+      return
+    const made = draft(state, this.handle, wishes, '2026-01-01T00:00:00.000Z')
+    const honest = made.sign(sign(this.#key.privateKey, made.bytesToSign)).held
+    const main = this.#forged(honest)
+    if (this.#sins('equivocate') && random.chance(0.1)) this.#fork(honest)
+    const taken = receive(state, [main])
+    // What it forged may be invalid even to itself: then it goes out all the same, and the feed goes on without it.
+    if (taken.taken.length > 0) this.#state = taken.state
+    else this.#mislead(main)
+  }
+
+  #wishes(state: AgreementState): Wishes {
+    const { random } = this.#world
+    // It says what it holds of a feed whose key is revoked: who does not holds everything up.
+    const told = this.#revocation
+    const isNews = told !== undefined && nextKeyOf(state, told.revocation.party) === told.revocation.revokes
+    const said = told !== undefined && hasHeld(state, this.handle, told)
+    const hold = holdDue(state, this.handle) ?? (isNews && !said ? told : undefined)
+    if (hold !== undefined) return { ...noWishes, key: { hold } }
+    if (this.isTame || memberOf(state.ledger.document, this.handle) === undefined || !random.chance(0.2))
+      return noWishes
+    const { payload, seal: sealed } = seal(`${this.handle} ${this.#requests}`, random.bytes(16))
+    const request = {
+      id: `${this.handle} ${this.#requests++}`,
+      commands: [{ type: 'ProposeValue', field: `0.${random.below(this.#fields)}`, seal: sealed, basis: [] }],
+      ...(this.#sins('never decide') ? { tentative: true as const } : {}),
+    }
+    return { ...noWishes, requests: [request], payloads: { [sealed]: payload } }
+  }
+
+  #forged(honest: Held): Decoded {
+    const { random } = this.#world
+    const { head, seen } = honest.statement
+    if (this.#sins('wrong head') && random.chance(0.3)) {
+      return this.#resigned(honest, { head: { ...head, root: head.record, record: head.root } })
+    }
+    if (this.#sins('impossible head') && random.chance(0.3)) {
+      return this.#resigned(honest, { head: { ...head, size: head.size + 1 + random.below(1000) } })
+    }
+    const [named] = Object.entries(seen)
+    if (this.#sins('lie in seen') && random.chance(0.1) && named !== undefined) {
+      const [handle, place] = named
+      const changed = random.chance(0.5) ? { ...place, hash: head.record } : { ...place, seq: place.seq + 7 }
+      return this.#resigned(honest, { seen: { ...seen, [handle]: changed } })
+    }
+    return this.#wronglyRefusing(honest)
+  }
+
+  #wronglyRefusing(honest: Held): Decoded {
+    const { random } = this.#world
+    if (!this.#sins('wrong refusals') || !random.chance(0.2)) return honest
+    const [founder] = this.#neighbours
+    const request = { handle: founder?.handle ?? this.handle, seq: random.below(5), index: 0 }
+    return this.#resigned(honest, { refusals: [{ request, reason: 'no' }] })
+  }
+
+  /** Another statement for the same place; some get the one, some the other. */
+  #fork(honest: Held): void {
+    const other = this.#resigned(honest, { time: '2026-01-01T00:00:00.001Z' })
+    this.#mislead(other)
+  }
+
+  #mislead(other: Decoded): void {
+    for (const { handle } of this.#neighbours) {
+      if (!this.#world.random.chance(0.5)) continue
+      this.#others.set(handle, [...(this.#others.get(handle) ?? []), other])
+    }
+  }
+
+  #resigned(from: Held, change: object): Decoded {
+    const text = canonicalJson({ ...from.statement, ...change })
+    return decodeSigned(encodeSigned(text, sign(this.#key.privateKey, bytesToSign(text)), from.payloads))
+  }
+
+  #message(peer: Neighbour): string {
+    const { random } = this.#world
+    const state = this.#state as AgreementState
+    const contract = this.#contract as Uid
+    const past = pastOf(this.#frontiers.get(peer.handle) ?? {})
+    let { lines } = linesFor(newsFor(state, peer.handle, past), past)
+    if (this.#sins('withhold')) lines = lines.filter(() => random.chance(0.7))
+    const misleading = this.#others.get(peer.handle) ?? []
+    const forks = misleading.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+    if (this.#sins('late fork') && random.chance(0.05)) forks.push(...this.#lateFork(state))
+    const frontier = frontierOf(state.feeds)
+    const told = this.#sins('false frontier') && random.chance(0.3) ? this.#falseFrontier(frontier) : frontier
+    const words: Word[] = this.#acceptance(state)
+    return encodeMessage(new Map([[contract, told]]), [...forks, ...lines], words)
+  }
+
+  /** A second version of an old statement of its own. */
+  #lateFork(state: AgreementState): string[] {
+    const old = state.feeds.get(this.handle)?.first()
+    if (old === undefined) return []
+    const { text, signature, payloads } = this.#resigned(old, { time: '2025-12-31T00:00:00.000Z' })
+    return [encodeSigned(text, signature, payloads)]
+  }
+
+  #falseFrontier(frontier: Frontier): Frontier {
+    const shifted = Object.entries(frontier).map(([handle, place]) => {
+      const seq = Math.max(0, place.seq + this.#world.random.below(7) - 3)
+      return [handle, { ...place, seq }]
+    })
+    return Object.fromEntries(shifted)
+  }
+
+  #acceptance(state: AgreementState): Word[] {
+    const invitation = invitationOf(state.settling.agreed, this.handle)
+    if (invitation === undefined) return []
+    const head = settledHead(state)
+    const { contract, settling } = state
+    const { charter } = settling.agreed
+    const lastIndex = head.size + 1000
+    const keys = this.card.keys
+    const acceptance = { contract, invitation: invitation.index, handle: this.handle, keys, charter, head, lastIndex }
+    return [{ acceptance, signature: sign(this.#key.privateKey, acceptanceBytes(acceptance)) }]
+  }
+
+  #garbage(): string {
+    const { random } = this.#world
+    const pieces = ['', '{}', '{"contracts":{},"v":1}', '\n\n', '{"contracts":{"x":{}},"v":1}', this.#sent[0] ?? '']
+    const text = random.pick(pieces) + random.pick(pieces)
+    const at = random.below(text.length + 1)
+    return `${text.slice(0, at)}${String.fromCharCode(random.below(256))}${text.slice(at + random.below(3))}`
+  }
+}
