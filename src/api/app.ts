@@ -1,6 +1,7 @@
 import websocket from '@fastify/websocket'
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { requireToken } from './access.ts'
+import { agreementRoutes } from './agreement-routes.ts'
 import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
 import { liveRoute } from './live-route.ts'
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
@@ -47,6 +48,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     pathRoutes(guarded, ports)
     liveRoute(guarded, ports)
     await guarded.register(contractRoutes, ports)
+    await guarded.register(agreementRoutes, ports)
   })
   return app
 }

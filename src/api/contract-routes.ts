@@ -12,7 +12,6 @@ import { AgreedView } from '../projections/agreed-view.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Store } from '../store/port.ts'
 import { parsePreferences } from './preferences.ts'
-import { requestStatus } from './request-status.ts'
 import { submitter } from './submit.ts'
 import { answerFor } from './verdict.ts'
 
@@ -94,12 +93,6 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
   })
 
   app.get(
-    '/api/Contract/:uid/Requests/:request',
-    { schema: { params: Type.Object({ uid: UidSchema, request: Type.String({ maxLength: 100 }) }) } },
-    async (request) => requestStatus(contracts.get(request.params.uid), store, request.params.request),
-  )
-
-  app.get(
     '/api/FullContract',
     { schema: { querystring: Type.Object({ ContractId: UidSchema, token: Type.Optional(Type.String()) }) } },
     async (request) => {
@@ -151,6 +144,11 @@ function detailsOf(live: LiveContract) {
     signedSize: Object.fromEntries(signed),
     frontier: Object.fromEntries([...state.feeds].map(([handle, feed]) => [handle, feed.size - 1])),
     divergences,
+    accused: live.evidence.map(({ party, seq }) => ({ party, seq })),
+    lock: state.settling.agreed.lock,
+    obstacle: live.obstacle ?? null,
+    unheard: live.unheard,
+    questions: live.questions.length,
   }
 }
 

@@ -84,6 +84,7 @@ const statusOf: Record<ErrorCode, number> = {
   contract_damaged: 500,
   scenario_malformed: 500,
   demo_failed: 500,
+  evidence_proves_nothing: 422,
   audit_failed: 500,
 }
 

@@ -1,6 +1,6 @@
-import { waitingForAnswers, waitingForHeads } from '../agreement/confirm.ts'
 import { statementAt } from '../agreement/feeds.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
+import { standingOfRequest, type WaitsFor } from '../contracts/tiers.ts'
 import { HANDLE_PATTERN, type Handle, type RequestRef, requestKey } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import type { Outcome } from '../events/outcome.ts'
@@ -15,9 +15,11 @@ export class NoSuchRequest extends ConcordataError {}
 export interface RequestStatus {
   readonly request: string
   readonly state: 'pending' | 'acknowledged' | 'settled'
+  readonly tier: number
   readonly index?: number
   readonly outcome?: Outcome
-  /** Members without an answer (pending) or without a head beyond it (acknowledged). */
+  readonly waitsFor?: WaitsFor
+  /** The same parties, for those who only want to know whom to telephone. */
   readonly waitingFor: readonly string[]
 }
 
@@ -26,25 +28,34 @@ const form = new RegExp(`^(${HANDLE_PATTERN.slice(1, -1)})\\.(0|[1-9]\\d{0,15})\
 /** `key`: `<handle>.<seq>.<index>`. Throws NoSuchRequest. */
 export async function requestStatus(live: LiveContract, store: Store, key: string): Promise<RequestStatus> {
   const { state } = live
+  const { request } = heldRequest(live, key)
+  const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry
+  const entry = unsettled ?? (await findSettled(live, store, key))
+  const standing = standingOfRequest(state, request, unsettled === undefined ? entry?.index : undefined)
+  if (standing === undefined) throw noSuchRequest(live, key)
+  const { tier, waitsFor } = standing
+  return {
+    request: key,
+    state: tier === 0 ? 'pending' : tier === 1 ? 'acknowledged' : 'settled',
+    tier,
+    ...(entry === undefined ? {} : { index: entry.index, outcome: entry.outcome }),
+    ...(waitsFor === undefined ? {} : { waitsFor }),
+    waitingFor: tier < 3 ? (waitsFor?.of ?? []) : [],
+  }
+}
+
+/** The request of that name. Throws NoSuchRequest if no statement that is held carries it. */
+export function heldRequest({ contract, state }: LiveContract, key: string): { request: RequestRef } {
   const request = parse(key)
   const held = request && statementAt(state.feeds, request.handle, request.seq)
   if (request === undefined || held?.statement.requests[request.index] === undefined) {
-    throw new NoSuchRequest('no_such_request', `no request ${key} is held here`, {
-      contract: live.contract,
-      request: key,
-    })
+    throw noSuchRequest({ contract }, key)
   }
-  const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry
-  if (unsettled !== undefined) {
-    const { index, outcome } = unsettled
-    return { request: key, state: 'acknowledged', index, outcome, waitingFor: waitingForHeads(state, index) }
-  }
-  const settled = await findSettled(live, store, key)
-  if (settled !== undefined) {
-    const { index, outcome } = settled
-    return { request: key, state: 'settled', index, outcome, waitingFor: [] }
-  }
-  return { request: key, state: 'pending', waitingFor: waitingForAnswers(state, request) }
+  return { request }
+}
+
+function noSuchRequest({ contract }: Pick<LiveContract, 'contract'>, key: string): NoSuchRequest {
+  return new NoSuchRequest('no_such_request', `no request ${key} is held here`, { contract, request: key })
 }
 
 function parse(key: string): RequestRef | undefined {
@@ -53,7 +64,8 @@ function parse(key: string): RequestRef | undefined {
   return { handle: match[1] as Handle, seq: Number(match[2]), index: Number(match[3]) }
 }
 
-async function findSettled(live: LiveContract, store: Store, key: string): Promise<LedgerEntry | undefined> {
+/** The entry of a request in the settled ledger. */
+export async function findSettled(live: LiveContract, store: Store, key: string): Promise<LedgerEntry | undefined> {
   for await (const event of store.events.read(contractStream(live.contract))) {
     const entry = JSON.parse(event.data) as LedgerEntry
     if (requestKey(entry.request) === key) return entry

@@ -3,16 +3,26 @@ import type { Submission } from '../contracts/submission.ts'
 import type { Command } from '../events/commands.ts'
 import type { Payloads } from '../events/statement.ts'
 
-/** Sends commands on their way as one request, tentative if it has a time-out. */
+/**
+ * Sends commands on their way as one request. It is tentative: until it is confirmed its user can take it back, and with a
+ * time-out the node does so by itself.
+ */
 export function submitter({ newRequestId }: { newRequestId: () => string }) {
-  return (live: LiveContract, commands: readonly Command[], payloads: Payloads, timeoutMs?: number): Submission =>
+  return (
+    live: LiveContract,
+    commands: readonly Command[],
+    payloads: Payloads,
+    timeoutMs?: number,
+    retry = false,
+  ): Submission =>
     live.submit({
       request: {
         commands: [...commands],
         id: newRequestId(),
-        ...(timeoutMs === undefined ? {} : { tentative: true as const }),
+        tentative: true,
       },
       payloads,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(retry ? { retry: true as const } : {}),
     })
 }

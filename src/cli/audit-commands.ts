@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { convicted, type Evidence } from '../agreement/evidence.ts'
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
@@ -10,10 +12,13 @@ import { CONTRACTS_STREAM, contractStream, feedStream } from '../store/streams.t
 import { dataOption } from './options.ts'
 import { print, table } from './output.ts'
 
+/** A file of evidence does not prove what it says. */
+export class NotProven extends ConcordataError {}
+
 /** The store does not hold the contract. */
 export class NotHeld extends ConcordataError {}
 
-/** `concordata audit verify`: reads a party's store, whether its node runs or not, and recomputes everything. */
+/** `concordata audit verify|check`: reads a party's store, whether its node runs or not, and recomputes everything. */
 export function auditCommands(program: Command): void {
   const audit = program.command('audit').description('check what a party has stored, trusting nothing in it')
   audit
@@ -31,6 +36,32 @@ export function auditCommands(program: Command): void {
         await store.close()
       }
     })
+
+  audit
+    .command('check')
+    .argument('<file>', 'what `contract evidence` printed')
+    .description('check evidence against a party, with nothing but the file: says whom it convicts')
+    .action(async (file: string) => {
+      for (const { evidence } of evidenceIn(await readFile(file, 'utf8'))) {
+        const conviction = convicted(evidence)
+        if (conviction === undefined) {
+          throw new NotProven('evidence_proves_nothing', `the evidence of ${evidence.kind} convicts nobody`)
+        }
+        const { party, keys } = conviction
+        print(`${evidence.kind}: ${party} (signing key ${keys.signing}) is convicted in ${evidence.contract}`)
+      }
+    })
+}
+
+interface EvidenceFile {
+  readonly evidence: Evidence
+}
+
+/** Evidence alone, or the list that `contract evidence` prints. */
+function evidenceIn(text: string): EvidenceFile[] {
+  const parsed = JSON.parse(text) as EvidenceFile[] | EvidenceFile | Evidence
+  if (Array.isArray(parsed)) return parsed
+  return ['evidence' in parsed ? parsed : { evidence: parsed }]
 }
 
 async function sourceOf(store: Store, uid: string): Promise<AuditSource> {

@@ -14,11 +14,11 @@ interface Summary {
   readonly tier: number
 }
 
-/** `concordata contract open|list|show|invite|accept`: by the API of the node that runs on the data directory. */
+/** `concordata contract …`: by the API of the node that runs on the data directory. */
 export function contractCommands(program: Command): void {
   const contract = program
     .command('contract')
-    .description('open, list and show contracts, invite parties, accept invitations')
+    .description('open, list and show contracts; invite, accept, decline, resign; lock; answer; evidence')
 
   contract
     .command('open')
@@ -102,5 +102,83 @@ export function contractCommands(program: Command): void {
       const client = await apiClientFor(data)
       const { standing } = (await client.call('POST', `/api/Contract/${uid}/Acceptance`)) as Summary
       print(standing === 'member' ? 'This party is a member now.' : 'Accepted; the members have not all answered yet.')
+    })
+
+  contract
+    .command('decline')
+    .argument('<contract>', 'its UID')
+    .addOption(dataOption())
+    .description('decline an invitation')
+    .action(async (uid: string, { data }: { data: string }) => {
+      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Decline`)
+      print('Declined; who invited brings it into the contract.')
+    })
+
+  contract
+    .command('resign')
+    .argument('<contract>', 'its UID')
+    .option('--reason <text>', 'why, for all to see')
+    .addOption(dataOption())
+    .description('leave a contract')
+    .action(async (uid: string, { data, reason }: { data: string; reason?: string }) => {
+      const client = await apiClientFor(data)
+      await client.call('POST', `/api/Contract/${uid}/Resignation`, reason === undefined ? {} : { reason })
+      print('This party is no member any more.')
+    })
+
+  contract
+    .command('lock')
+    .argument('<contract>', 'its UID')
+    .argument('<purpose>', 'what for, for all to see')
+    .option('--retry', 'ask again as long as another party has the lock')
+    .addOption(dataOption())
+    .description('take the record lock: until it is released, only this party changes the record')
+    .action(async (uid: string, purpose: string, { data, retry }: { data: string; retry?: true }) => {
+      const client = await apiClientFor(data)
+      await client.call('POST', `/api/Contract/${uid}/Lock`, { purpose, ...(retry ? { retry } : {}) })
+      print('Locked.')
+    })
+
+  contract
+    .command('release')
+    .argument('<contract>', 'its UID')
+    .addOption(dataOption())
+    .description('let go of the record lock')
+    .action(async (uid: string, { data }: { data: string }) => {
+      await (await apiClientFor(data)).call('DELETE', `/api/Contract/${uid}/Lock`)
+      print('Released.')
+    })
+
+  contract
+    .command('questions')
+    .argument('<contract>', 'its UID')
+    .addOption(dataOption())
+    .description('the requests of others on which this node asks a person')
+    .action(async (uid: string, { data }: { data: string }) => {
+      const client = await apiClientFor(data)
+      print(JSON.stringify(await client.call('GET', `/api/Contract/${uid}/Questions`), undefined, 2))
+    })
+
+  contract
+    .command('answer')
+    .argument('<contract>', 'its UID')
+    .argument('<request>', 'as `contract questions` names it')
+    .option('--refuse <reason>', 'refuse it, with a reason that everybody sees')
+    .addOption(dataOption())
+    .description('acknowledge a request on which this node asks, or refuse it')
+    .action(async (uid: string, request: string, { data, refuse }: { data: string; refuse?: string }) => {
+      const answer = refuse === undefined ? { answer: 'acknowledge' } : { answer: 'refuse', reason: refuse }
+      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Questions/${request}`, answer)
+      print(refuse === undefined ? 'Acknowledged.' : 'Refused.')
+    })
+
+  contract
+    .command('evidence')
+    .argument('<contract>', 'its UID')
+    .addOption(dataOption())
+    .description('proofs against parties, as JSON: `audit check` checks them anywhere')
+    .action(async (uid: string, { data }: { data: string }) => {
+      const client = await apiClientFor(data)
+      print(JSON.stringify(await client.call('GET', `/api/Contract/${uid}/Evidence`), undefined, 2))
     })
 }

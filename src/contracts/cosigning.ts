@@ -1,10 +1,12 @@
 import { recordHash } from '../aggregates/contract/record-hash.ts'
-import { membersOf, partyOf } from '../aggregates/contract/state.ts'
+import { membersOf } from '../aggregates/contract/state.ts'
 import { feedOf } from '../agreement/feeds.ts'
+import type { Held } from '../agreement/held.ts'
+import { signingKeyOf } from '../agreement/keys.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import type { Handle, Uid } from '../events/ids.ts'
-import type { Head, Note } from '../events/statement.ts'
+import type { Head } from '../events/statement.ts'
 import { checkpointBody, cosignatureBytes } from '../merkle/note.ts'
 
 /** The name of a contract's log in its signed notes (C2SP tlog-checkpoint, "origin"). */
@@ -28,19 +30,20 @@ export function settledHead(state: AgreementState): Head {
   return { size: settled, root: state.ledger.log.rootAt(settled), record: recordHash(agreed) }
 }
 
-/** The newest note of a party. */
-export function newestNote(state: AgreementState, party: Handle): Note | undefined {
-  return feedOf(state.feeds, party).findLast(({ statement }) => statement.note !== undefined)?.statement.note
+/** A party's newest statement with a note. */
+function newestWithNote(state: AgreementState, party: Handle): Held | undefined {
+  return feedOf(state.feeds, party).findLast(({ statement }) => statement.note !== undefined)
 }
 
 /** How many entries of our settled ledger a party has validly cosigned: its notes are claims until they are compared. */
 export function notedSize(state: AgreementState, party: Handle): number {
-  const card = partyOf(state.ledger.document, party)?.card
-  const note = newestNote(state, party)
-  if (card === undefined || note === undefined || note.size > state.settling.settled) return 0
+  const held = newestWithNote(state, party)
+  const note = held?.statement.note
+  if (held === undefined || note === undefined || note.size > state.settling.settled) return 0
+  const key = signingKeyOf(state, held.statement)
   if (state.ledger.log.rootAt(note.size) !== note.root) return 0
   const bytes = cosignatureBytes(checkpointBody(originOf(state.contract), note), note.time)
-  return isValidSignature(card.keys.signing, bytes, note.signature) ? note.size : 0
+  return key !== undefined && isValidSignature(key, bytes, note.signature) ? note.size : 0
 }
 
 /** The tier that the whole ledger has reached (design §2): 4 cosigned by all, 3 settled, 1 acknowledged. */

@@ -12,6 +12,8 @@ export const KeysSchema = Type.Object(
   { additionalProperties: false },
 )
 
+export type Keys = Static<typeof KeysSchema>
+
 /** Who a party is, as a contract knows it. */
 export const PartyCardSchema = Type.Object(
   {

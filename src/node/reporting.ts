@@ -23,6 +23,15 @@ export function watch(contracts: Contracts, logger: FastifyBaseLogger): () => vo
         logger.error({ contract, party, seq }, 'a party signed two different statements for one place of its feed')
       }
     },
+    diverged: ({ contract }, divergences) => {
+      for (const { party, seq, theirs, ours } of divergences) {
+        logger.error({ contract, party, seq, theirs, ours }, 'a party signed a head that is not that of this ledger')
+      }
+    },
+    silenced: ({ contract, unheard }, obstacle) => {
+      if (obstacle === undefined) logger.info({ contract }, 'this node signs again')
+      else logger.error({ contract, obstacle, unheard }, 'this node signs nothing in this contract')
+    },
     otherBranch: ({ contract }, branches) => {
       for (const branch of branches)
         logger.error({ contract, ...branch }, 'a party covers a statement that differs from the one held')

@@ -89,6 +89,7 @@ export const errorCodes = {
   api_problem: 'The node answered with a problem.',
   scenario_malformed: 'A scenario file does not have its form.',
   demo_failed: 'The demo could not be carried through.',
+  evidence_proves_nothing: 'A file of evidence does not convict whom it names.',
   audit_failed: 'A store is not what its signatures, links and rules make of it.',
 } as const
 

@@ -49,6 +49,11 @@ export interface Configuration {
   readonly setUp?: readonly (readonly Command[])[]
   readonly seats: readonly Seat[]
   readonly delivery: Delivery
+  /**
+   * Who hears something that it owes an answer to gives it at once, as a node does in one turn of its loop. Left out: it may
+   * hear more before it speaks, which is more than nodes do.
+   */
+  readonly answersAtOnce?: true
   /** The pairs of seats between which there is a connection. Left out: all. */
   readonly links?: readonly (readonly [string, string])[]
 }

@@ -32,6 +32,7 @@ export const configurations: readonly Configuration[] = [
       { name: 'cleo', plan: [] },
     ],
     delivery: 'everything',
+    answersAtOnce: true,
   },
   {
     name: 'admission',
@@ -43,6 +44,7 @@ export const configurations: readonly Configuration[] = [
       { name: 'cleo', plan: [] },
     ],
     delivery: 'everything',
+    answersAtOnce: true,
   },
   {
     name: 'equivocation',
@@ -54,6 +56,7 @@ export const configurations: readonly Configuration[] = [
       { name: 'twin of mal', party: 'mal', hostile: true, plan: [chile] },
     ],
     delivery: 'everything',
+    answersAtOnce: true,
     links: [
       ['ana', 'ben'],
       ['ana', 'mal'],

@@ -33,6 +33,7 @@ export class Machines {
   readonly #views: Views
   readonly #opening: Opening
   readonly #delivery: Configuration['delivery']
+  readonly #answersAtOnce: boolean
   readonly #isHonestWorld: boolean
   readonly #plans = new Map<Seat, readonly Ask[]>()
   readonly #byKey = new Map<string, Machine>()
@@ -40,10 +41,11 @@ export class Machines {
   readonly #own = new Map<number, readonly Step[]>()
   readonly #heard = new Map<string, readonly Step[]>()
 
-  constructor({ seats, delivery }: Configuration, opening: Opening, views: Views) {
+  constructor({ seats, delivery, answersAtOnce }: Configuration, opening: Opening, views: Views) {
     this.#views = views
     this.#opening = opening
     this.#delivery = delivery
+    this.#answersAtOnce = answersAtOnce === true
     this.#isHonestWorld = seats.every(({ hostile }) => hostile !== true)
     for (const seat of seats) {
       const plan = seat.plan.map((planned) => (typeof planned === 'function' ? planned(opening) : planned))
@@ -105,7 +107,10 @@ export class Machines {
       if (refused !== undefined && this.#isHonestWorld) {
         throw new Violation('nobody refuses what an honest machine says', [action, refused])
       }
-      if (view !== machine.volatile) steps.push(this.#step(machine, action, { volatile: view }))
+      if (view === machine.volatile) continue
+      const heard = this.#step(machine, action, { volatile: view })
+      const [spoken] = this.#answersAtOnce ? this.#speaks(heard.machine) : []
+      steps.push(spoken === undefined ? heard : { ...spoken, action: `${action}; ${spoken.action}` })
     }
     return steps
   }

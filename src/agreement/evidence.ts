@@ -1,0 +1,228 @@
+import { canonicalJson } from '../crypto/canonical-json.ts'
+import { isValidSignature } from '../crypto/ed25519.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+import { revocationBytes, rotationBytes } from '../events/key-change.ts'
+import type { Keys } from '../events/party-card.ts'
+import type { Head } from '../events/statement.ts'
+import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../events/statement-codec.ts'
+import { leafHash } from '../merkle/hashing.ts'
+import { MerkleLog } from '../merkle/merkle-log.ts'
+import { feedOf, statementAt } from './feeds.ts'
+import type { Held } from './held.ts'
+import { headOf } from './ledger.ts'
+import type { Past } from './past.ts'
+import { type Equivocation, receive } from './receive.ts'
+import type { Divergence } from './settling.ts'
+import { type AgreementState, emptyAgreement } from './state.ts'
+import { viewOf } from './view.ts'
+
+/** A party signed two statements for one place of its feed. Lines as they travel (`encodeSigned`), without values. */
+export interface EquivocationEvidence {
+  readonly v: 1
+  readonly kind: 'equivocation'
+  readonly contract: Uid
+  readonly party: Handle
+  readonly seq: number
+  /** The keys of the party's card, by which the reader knows it. */
+  readonly keys: Keys
+  /** Statements of its feed before that one in which it changed its key, oldest first. */
+  readonly rotations: readonly string[]
+  readonly one: string
+  readonly other: string
+}
+
+/** A party signed a head that what it covers does not make: all that it covers is here, with the values. */
+export interface WrongHeadEvidence {
+  readonly v: 1
+  readonly kind: 'wrong head'
+  readonly contract: Uid
+  readonly party: Handle
+  readonly seq: number
+  /** The statement's whole causal past, itself included, causes before effects. */
+  readonly past: readonly string[]
+}
+
+export type Evidence = EquivocationEvidence | WrongHeadEvidence
+
+/** Everything that somebody with no access to any node needs to convict the party. */
+export function equivocationEvidence(state: AgreementState, { party, seq, held, other }: Equivocation): Evidence {
+  const changes = feedOf(state.feeds, party)
+    .slice(0, seq)
+    .filter(({ statement }) => statement.key !== undefined && !('hold' in statement.key))
+  return {
+    v: 1,
+    kind: 'equivocation',
+    contract: state.contract,
+    party,
+    seq,
+    keys: state.ledger.cards.get(party)?.keys ?? { signing: '', recovery: '' },
+    rotations: [...changes].map(bare),
+    one: bare(held),
+    other: bare(other),
+  }
+}
+
+export function wrongHeadEvidence(state: AgreementState, { party, seq }: Pick<Divergence, 'party' | 'seq'>): Evidence {
+  const past = statementAt(state.feeds, party, seq)?.past
+  const covered = past === undefined ? [] : heldIn(state, past)
+  const lines = covered.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+  return { v: 1, kind: 'wrong head', contract: state.contract, party, seq, past: lines }
+}
+
+function bare({ text, signature }: Decoded): string {
+  return encodeSigned(text, signature, {})
+}
+
+function heldIn(state: AgreementState, past: Past): Held[] {
+  const inside = [...state.feeds].flatMap(([handle, feed]) => [...feed.slice(0, (past.get(handle) ?? -1) + 1)])
+  return inside.sort((one, other) => one.statement.clock - other.statement.clock)
+}
+
+/** Who is convicted, and by which keys one may know that it is who one thinks. */
+export interface Conviction {
+  readonly party: Handle
+  readonly keys: Keys
+}
+
+/**
+ * Whether the evidence convicts, from nothing but itself: the party, and the key by which one may know it; undefined if it
+ * proves nothing. An honest party is never convicted: it signs one statement a place, and the head that its past makes.
+ * Attacker-controlled: all of it. Throws StatementRefused for a line that is no statement.
+ */
+export function convicted(evidence: Evidence): Conviction | undefined {
+  return evidence.kind === 'equivocation' ? forked(evidence) : wrongHead(evidence)
+}
+
+function forked(evidence: EquivocationEvidence): Conviction | undefined {
+  const { contract, party, seq, keys, rotations } = evidence
+  const one = decodeSigned(evidence.one)
+  const other = decodeSigned(evidence.other)
+  const isThere = ({ statement }: Decoded) =>
+    statement.contract === contract && statement.party === party && statement.seq === seq
+  if (!isThere(one) || !isThere(other) || one.hash === other.hash) return undefined
+  const key = keyAfter(evidence, rotations.map(decodeSigned))
+  if (key === undefined) return undefined
+  // What was signed with a stolen key, where the recovery key took the feed back, convicts nobody.
+  if (isTakeover(one) !== isTakeover(other)) return undefined
+  return [one, other].every((decoded) => isSignedBy(decoded, key, keys)) ? { party, keys } : undefined
+}
+
+/** The key after these changes; undefined if one of them is not the party's own. */
+function keyAfter(
+  { contract, party, seq, keys }: EquivocationEvidence,
+  changes: readonly Decoded[],
+): string | undefined {
+  let key = keys.signing
+  let last = -1
+  for (const decoded of changes) {
+    const { statement } = decoded
+    const isNext = statement.contract === contract && statement.party === party && statement.seq > last
+    const change = statement.key
+    if (!isNext || statement.seq >= seq || change === undefined || !isSignedBy(decoded, key, keys)) return undefined
+    last = statement.seq
+    if ('rotate' in change) {
+      const { signing, proof } = change.rotate
+      if (!isValidSignature(signing, rotationBytes({ contract, party, seq: statement.seq, signing }), proof))
+        return undefined
+      key = signing
+    } else if ('revoke' in change) key = change.revoke.revocation.signing
+  }
+  return key
+}
+
+function isTakeover({ statement: { key } }: Decoded): boolean {
+  return key !== undefined && 'revoke' in key
+}
+
+/** With the key that holds there, or, taking the feed over, with the one that the recovery key vouches for. */
+function isSignedBy(decoded: Decoded, key: string, keys: Keys): boolean {
+  const change = decoded.statement.key
+  if (change === undefined || !('revoke' in change)) return isSignedWith(key, decoded)
+  const { revocation, signature } = change.revoke
+  const { contract, party } = decoded.statement
+  if (revocation.contract !== contract || revocation.party !== party) return false
+  return (
+    isValidSignature(keys.recovery, revocationBytes(revocation), signature) && isSignedWith(revocation.signing, decoded)
+  )
+}
+
+function isSignedWith(key: string, { text, signature }: Decoded): boolean {
+  return isValidSignature(key, bytesToSign(text), signature)
+}
+
+function wrongHead({ contract, party, seq, past }: WrongHeadEvidence): Conviction | undefined {
+  const reception = receive(emptyAgreement(contract), past.map(decodeSigned))
+  const { state } = reception
+  const accused = statementAt(state.feeds, party, seq)
+  if (accused === undefined || reception.waiting.length + reception.refused.length > 0) return undefined
+  // Nothing but its own past: what lies outside of it proves nothing about its head.
+  const isExact = state.feeds.every((feed, handle) => feed.size - 1 === accused.past.get(handle))
+  const keys = state.ledger.cards.get(party)?.keys
+  if (!isExact || keys === undefined) return undefined
+  return isSame(headOf(state.ledger), accused.statement.head) ? undefined : { party, keys }
+}
+
+function isSame(one: Head, other: Head): boolean {
+  return canonicalJson(one) === canonicalJson(other)
+}
+
+/** Where two views of one ledger part, and who is at fault. */
+export interface Trace {
+  readonly party: Handle
+  readonly seq: number
+  /** The head that what the statement covers makes, and the one that it carries. */
+  readonly expected: Head
+  readonly signed: Head
+  /** The first leaf that differs is not before this one: so far an earlier head of the party equals ours. */
+  readonly from: number
+  /** It is this leaf, if the party's leaves were given and lead to the root that it signed. */
+  readonly firstDiffering: number | undefined
+  /** `party`: it signed what does not follow; `ours`: this node's ledger is not what these statements make. */
+  readonly fault: 'party' | 'ours'
+}
+
+/**
+ * Traces unequal heads of one size to where they part (design §4). All that the statement covers is held here, so inputs
+ * cannot differ: had the party covered another branch of a feed, it would not be. What is left is a computation, or a lie.
+ * `theirLeaves`: the leaf hashes of the party's ledger, should it show them.
+ */
+export function traceDivergence(
+  state: AgreementState,
+  { party, seq }: Pick<Divergence, 'party' | 'seq'>,
+  theirLeaves?: readonly Hash[],
+): Trace | undefined {
+  const held = statementAt(state.feeds, party, seq)
+  if (held === undefined) return undefined
+  const { log } = state.ledger
+  const { head: signed } = held.statement
+  const expected = headOf(viewOf(state, held.past).ledger)
+  const isEqual = ({ head }: { readonly head: Head }) => head.size <= log.size && log.rootAt(head.size) === head.root
+  const from = feedOf(state.feeds, party)
+    .slice(0, seq)
+    .reduce((size, { statement }) => (isEqual(statement) ? Math.max(size, statement.head.size) : size), 0)
+  const fault = isSame(signed, expected) ? 'ours' : 'party'
+  return { party, seq, expected, signed, from, firstDiffering: firstDiffering(state, signed, theirLeaves), fault }
+}
+
+function firstDiffering(state: AgreementState, signed: Head, theirLeaves?: readonly Hash[]): number | undefined {
+  if (theirLeaves === undefined || theirLeaves.length !== signed.size) return undefined
+  const theirs = theirLeaves.reduce((log, leaf) => log.append(Buffer.from(leaf, 'hex')), MerkleLog.empty)
+  if (theirs.root() !== signed.root) return undefined
+  const { log } = state.ledger
+  // Roots of prefixes are equal up to the first difference and never after it.
+  let low = 0
+  let high = Math.min(signed.size, log.size)
+  if (theirs.rootAt(high) === log.rootAt(high)) return signed.size > log.size ? log.size : undefined
+  while (low + 1 < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (theirs.rootAt(middle) === log.rootAt(middle)) low = middle
+    else high = middle
+  }
+  return low
+}
+
+/** The leaf hashes of a ledger whose entries are known as text: what a party shows to have a divergence traced. */
+export function leavesOf(entries: readonly string[]): Hash[] {
+  return entries.map((text) => Buffer.from(leafHash(text)).toString('hex') as Hash)
+}

@@ -1,0 +1,174 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import { equivocationEvidence, traceDivergence, wrongHeadEvidence } from '../agreement/evidence.ts'
+import type { LiveContract } from '../contracts/live-contract.ts'
+import { standingOfElement } from '../contracts/tiers.ts'
+import type { Command } from '../events/commands.ts'
+import { CountSchema, ElementIdSchema, HandleSchema, requestKey, UidSchema } from '../events/ids.ts'
+import { REASON_CHARACTERS_MAX } from '../events/limits.ts'
+import { sealsNamedBy } from '../events/seal.ts'
+import type { ContractRoutesPorts } from './contract-routes.ts'
+import { NoSuchPath } from './path.ts'
+import { parsePreferences } from './preferences.ts'
+import { findSettled, heldRequest, requestStatus } from './request-status.ts'
+import { submitter } from './submit.ts'
+import { answerFor } from './verdict.ts'
+
+const closed = { additionalProperties: false }
+const Reason = Type.String({ minLength: 1, maxLength: REASON_CHARACTERS_MAX })
+const Params = Type.Object({ uid: UidSchema })
+const RequestParams = Type.Object({ uid: UidSchema, request: Type.String({ maxLength: 100 }) })
+
+/** Membership, the record lock, answers of people, withdrawals, tiers and evidence: all below `/api/Contract/<uid>`. */
+export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = async (app, ports) => {
+  const { contracts, store } = ports
+  const submit = submitter(ports)
+
+  /** Requests the command and answers as its fate is: agreed, void, refused, or not in time. */
+  const order = async (
+    live: LiveContract,
+    command: Command,
+    prefer: string | string[] | undefined,
+    reply: FastifyReply,
+    retry = false,
+  ) => {
+    const { isLenient, waitSeconds } = parsePreferences(prefer)
+    const timeoutMs = isLenient ? undefined : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
+    const submission = submit(live, [command], {}, timeoutMs, retry)
+    const answer = await answerFor(submission, { uid: live.contract, isLenient })
+    return reply.code(answer.status).headers(answer.headers).send(answer.body)
+  }
+
+  app.post('/api/Contract/:uid/Decline', { schema: { params: Params } }, async (request, reply) => {
+    const live = contracts.get(request.params.uid)
+    await contracts.decline(live.contract)
+    ports.announce(live)
+    return reply.code(202).send({ contract: live.contract, standing: 'declined' })
+  })
+
+  app.delete(
+    '/api/Contract/:uid/Invitations/:party',
+    { schema: { params: Type.Object({ uid: UidSchema, party: HandleSchema }) } },
+    async ({ params, headers }, reply) =>
+      order(contracts.get(params.uid), { type: 'WithdrawInvitation', party: params.party }, headers.prefer, reply),
+  )
+
+  app.post(
+    '/api/Contract/:uid/Resignation',
+    { schema: { params: Params, body: Type.Object({ reason: Type.Optional(Reason) }, closed) } },
+    async ({ params, body, headers }, reply) =>
+      order(contracts.get(params.uid), { type: 'Resign', ...body }, headers.prefer, reply),
+  )
+
+  app.get('/api/Contract/:uid/Lock', { schema: { params: Params } }, async ({ params }) => {
+    const { lock } = contracts.get(params.uid).state.settling.agreed
+    return lock === null ? { locked: false } : { locked: true, ...lock }
+  })
+
+  app.post(
+    '/api/Contract/:uid/Lock',
+    {
+      schema: {
+        params: Params,
+        body: Type.Object({ purpose: Reason, retry: Type.Optional(Type.Boolean()) }, closed),
+      },
+    },
+    async ({ params, body: { purpose, retry }, headers }, reply) =>
+      order(contracts.get(params.uid), { type: 'LockRecord', purpose }, headers.prefer, reply, retry),
+  )
+
+  app.delete('/api/Contract/:uid/Lock', { schema: { params: Params } }, async ({ params, headers }, reply) =>
+    order(contracts.get(params.uid), { type: 'ReleaseLock' }, headers.prefer, reply),
+  )
+
+  app.post(
+    '/api/Contract/:uid/Lock/Breaks',
+    { schema: { params: Params, body: Type.Object({ lock: CountSchema }, closed) } },
+    async ({ params, body, headers }, reply) =>
+      order(contracts.get(params.uid), { type: 'BreakLock', lock: body.lock }, headers.prefer, reply),
+  )
+
+  app.get('/api/Contract/:uid/Questions', { schema: { params: Params } }, async ({ params }) => {
+    const live = contracts.get(params.uid)
+    return Promise.all(
+      live.questions.map(async ({ request, asked, until, otherwise, reason }) => ({
+        request: requestKey(request),
+        by: request.handle,
+        commands: asked.commands,
+        values: await valuesOf(live, asked),
+        until: new Date(until).toISOString(),
+        otherwise,
+        reason,
+      })),
+    )
+  })
+
+  /** The values that the commands name by their seals. */
+  const valuesOf = async (live: LiveContract, asked: { commands: readonly unknown[] }) => {
+    const seals = [...sealsNamedBy([asked as Parameters<typeof sealsNamedBy>[0][number]])]
+    const texts = await store.payloads.get(live.contract, seals)
+    return Object.fromEntries([...texts].map(([seal, text]) => [seal, (JSON.parse(text) as { value: unknown }).value]))
+  }
+
+  app.post(
+    '/api/Contract/:uid/Questions/:request',
+    {
+      schema: {
+        params: RequestParams,
+        body: Type.Union([
+          Type.Object({ answer: Type.Literal('acknowledge') }, closed),
+          Type.Object({ answer: Type.Literal('refuse'), reason: Reason }, closed),
+        ]),
+      },
+    },
+    async ({ params, body }, reply) => {
+      const live = contracts.get(params.uid)
+      const { request } = heldRequest(live, params.request)
+      live.answering.decide(request, body.answer === 'refuse' ? body.reason : undefined)
+      return reply.code(204).send()
+    },
+  )
+
+  app.get('/api/Contract/:uid/Requests/:request', { schema: { params: RequestParams } }, async ({ params }) =>
+    requestStatus(contracts.get(params.uid), store, params.request),
+  )
+
+  app.delete(
+    '/api/Contract/:uid/Requests/:request',
+    { schema: { params: RequestParams, querystring: Type.Object({ reason: Type.Optional(Reason) }) } },
+    async ({ params, query }, reply) => {
+      const live = contracts.get(params.uid)
+      const { request } = heldRequest(live, params.request)
+      live.withdraw(request, query.reason ?? 'withdrawn by its user')
+      return reply.code(202).send(await requestStatus(live, store, params.request))
+    },
+  )
+
+  app.get(
+    '/api/Contract/:uid/Elements/:element/Standing',
+    { schema: { params: Type.Object({ uid: UidSchema, element: ElementIdSchema }) } },
+    async ({ params }) => {
+      const live = contracts.get(params.uid)
+      const standing = await standingOfElement(
+        live.state,
+        params.element,
+        async (request) => (await findSettled(live, store, request))?.index,
+      )
+      if (standing === undefined) {
+        throw new NoSuchPath('no_such_path', `there is no element ${params.element}`, { element: params.element })
+      }
+      return standing
+    },
+  )
+
+  app.get('/api/Contract/:uid/Evidence', { schema: { params: Params } }, async ({ params }) => {
+    const { state, evidence } = contracts.get(params.uid)
+    return [
+      ...evidence.map((equivocation) => ({ evidence: equivocationEvidence(state, equivocation) })),
+      ...state.settling.divergences.map((divergence) => ({
+        trace: traceDivergence(state, divergence),
+        evidence: wrongHeadEvidence(state, divergence),
+      })),
+    ]
+  })
+}
