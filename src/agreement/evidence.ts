@@ -1,9 +1,11 @@
+import { type Static, Type } from 'typebox'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import type { Hash } from '../crypto/hash.ts'
-import type { Handle, Uid } from '../events/ids.ts'
+import { CountSchema, type Handle, HandleSchema, UidSchema } from '../events/ids.ts'
 import { revocationBytes, rotationBytes } from '../events/key-change.ts'
-import type { Keys } from '../events/party-card.ts'
+import { SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
+import { type Keys, KeysSchema } from '../events/party-card.ts'
 import type { Head } from '../events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../events/statement-codec.ts'
 import { leafHash } from '../merkle/hashing.ts'
@@ -17,33 +19,43 @@ import type { Divergence } from './settling.ts'
 import { type AgreementState, emptyAgreement } from './state.ts'
 import { viewOf } from './view.ts'
 
+const closed = { additionalProperties: false }
+const Line = Type.String({ maxLength: SIGNED_CHARACTERS_MAX })
+const place = { contract: UidSchema, party: HandleSchema, seq: CountSchema }
+
 /** A party signed two statements for one place of its feed. Lines as they travel (`encodeSigned`), without values. */
-export interface EquivocationEvidence {
-  readonly v: 1
-  readonly kind: 'equivocation'
-  readonly contract: Uid
-  readonly party: Handle
-  readonly seq: number
-  /** The keys of the party's card, by which the reader knows it. */
-  readonly keys: Keys
-  /** Statements of its feed before that one in which it changed its key, oldest first. */
-  readonly rotations: readonly string[]
-  readonly one: string
-  readonly other: string
-}
+const EquivocationEvidenceSchema = Type.Object(
+  {
+    v: Type.Literal(1),
+    kind: Type.Literal('equivocation'),
+    ...place,
+    /** The keys of the party's card, by which the reader knows it. */
+    keys: KeysSchema,
+    /** Statements of its feed before that one in which it changed its key, oldest first. */
+    rotations: Type.Array(Line),
+    one: Line,
+    other: Line,
+  },
+  closed,
+)
 
 /** A party signed a head that what it covers does not make: all that it covers is here, with the values. */
-export interface WrongHeadEvidence {
-  readonly v: 1
-  readonly kind: 'wrong head'
-  readonly contract: Uid
-  readonly party: Handle
-  readonly seq: number
-  /** The statement's whole causal past, itself included, causes before effects. */
-  readonly past: readonly string[]
-}
+const WrongHeadEvidenceSchema = Type.Object(
+  {
+    v: Type.Literal(1),
+    kind: Type.Literal('wrong head'),
+    ...place,
+    /** The statement's whole causal past, itself included, causes before effects. */
+    past: Type.Array(Line),
+  },
+  closed,
+)
 
-export type Evidence = EquivocationEvidence | WrongHeadEvidence
+/** What a file of evidence holds. */
+export const EvidenceSchema = Type.Union([EquivocationEvidenceSchema, WrongHeadEvidenceSchema])
+export type Evidence = Static<typeof EvidenceSchema>
+type EquivocationEvidence = Static<typeof EquivocationEvidenceSchema>
+type WrongHeadEvidence = Static<typeof WrongHeadEvidenceSchema>
 
 /** Everything that somebody with no access to any node needs to convict the party. */
 export function equivocationEvidence(state: AgreementState, { party, seq, held, other }: Equivocation): Evidence {

@@ -6,6 +6,7 @@ import type { Handle, Seq } from '../events/ids.ts'
 import { revocationBytes, rotationBytes, type SignedRevocation } from '../events/key-change.ts'
 import type { Statement } from '../events/statement.ts'
 import type { Decoded } from '../events/statement-codec.ts'
+import { statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
 import { contains, covers, type Past } from './past.ts'
 import type { AgreementState } from './state.ts'
@@ -158,6 +159,18 @@ function isSame(one: SignedRevocation, other: SignedRevocation): boolean {
 /** Whether a promise still stands: the feed has not been taken over since. */
 function isOpen(state: AgreementState, revoked: Handle, { upTo }: Hold): boolean {
   return !(state.keys.later.get(revoked)?.some(({ by, isTakeover }) => isTakeover && by > upTo) ?? false)
+}
+
+/** The statements in which others promise to wait until the party takes its feed over. */
+export function openHoldsOn(state: AgreementState, revoked: Handle): Held[] {
+  const statements: Held[] = []
+  for (const [holder, holds] of state.keys.holds.get(revoked) ?? []) {
+    for (const hold of holds) {
+      const held = statementAt(state.feeds, holder, hold.seq)
+      if (held !== undefined && isOpen(state, revoked, hold)) statements.push(held)
+    }
+  }
+  return statements
 }
 
 /** The revocations of a party's key that anybody has answered, and that have not been carried out. */

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { convicted, type Evidence } from '../agreement/evidence.ts'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { convicted, type Evidence, EvidenceSchema } from '../agreement/evidence.ts'
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
@@ -42,7 +44,7 @@ export function auditCommands(program: Command): void {
     .argument('<file>', 'what `contract evidence` printed')
     .description('check evidence against a party, with nothing but the file: says whom it convicts')
     .action(async (file: string) => {
-      for (const { evidence } of evidenceIn(await readFile(file, 'utf8'))) {
+      for (const evidence of evidenceIn(await readFile(file, 'utf8'))) {
         const conviction = convicted(evidence)
         if (conviction === undefined) {
           throw new NotProven('evidence_proves_nothing', `the evidence of ${evidence.kind} convicts nobody`)
@@ -53,15 +55,15 @@ export function auditCommands(program: Command): void {
     })
 }
 
-interface EvidenceFile {
-  readonly evidence: Evidence
-}
+const evidenceForm = Compile(EvidenceSchema)
+const listForm = Compile(Type.Array(Type.Object({ evidence: EvidenceSchema })))
 
-/** Evidence alone, or the list that `contract evidence` prints. */
-function evidenceIn(text: string): EvidenceFile[] {
-  const parsed = JSON.parse(text) as EvidenceFile[] | EvidenceFile | Evidence
-  if (Array.isArray(parsed)) return parsed
-  return ['evidence' in parsed ? parsed : { evidence: parsed }]
+/** One piece of evidence, or the list that `contract evidence` prints. Throws NotProven. */
+function evidenceIn(text: string): Evidence[] {
+  const parsed: unknown = JSON.parse(text)
+  if (evidenceForm.Check(parsed)) return [parsed]
+  if (listForm.Check(parsed)) return parsed.map(({ evidence }) => evidence)
+  throw new NotProven('evidence_proves_nothing', 'the file does not have the form of evidence')
 }
 
 async function sourceOf(store: Store, uid: string): Promise<AuditSource> {

@@ -195,7 +195,9 @@ export class LiveContract {
   /** Another party revokes its key: this node says what it holds of that feed. What is not well signed is passed over. */
   revoked(signed: SignedRevocation): void {
     const { party, revokes } = signed.revocation
-    const isNews = party !== this.self && nextKeyOf(this.#state, party) === revokes
+    // Who has left has nothing more to say that a thief could say in its place.
+    const isGone = formerOf(this.#state.ledger.document, party) !== undefined
+    const isNews = party !== this.self && !isGone && nextKeyOf(this.#state, party) === revokes
     if (this.#closed || !isNews || hasHeld(this.#state, this.self, signed) || !isWellSigned(this.#state, signed)) return
     this.#revocation = signed
     this.wake()

@@ -18,10 +18,19 @@ const guardedForm = Compile(
       seq: Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }),
       hash: Type.Union([Type.String({ pattern: HASH_PATTERN }), Type.Null()]),
       line: Type.Union([Type.String({ maxLength: SIGNED_CHARACTERS_MAX }), Type.Null()]),
+      /** Counts the writes: the slot with the greater number is the newer one. Places may go back. */
+      write: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     },
     { additionalProperties: false },
   ),
 )
+
+type Written = Guarded & { readonly write: number }
+interface Kept {
+  readonly guarded: Guarded
+  readonly write: number
+  readonly slot: 0 | 1
+}
 
 /** Owner only: a line holds values of the contract. */
 const FILE_MODE = 0o600
@@ -33,22 +42,20 @@ const DIRECTORY_MODE = 0o700
  */
 export function openGuardFiles(dir: string): SigningGuard {
   mkdirSync(dir, { recursive: true, mode: DIRECTORY_MODE })
-  /** Writes of this process, by contract. */
-  const made = new Map<Uid, number>()
-  const known = new Map<Uid, { readonly guarded: Guarded; readonly slot: 0 | 1 }>()
+  const known = new Map<Uid, Kept>()
   const path = (contract: Uid, slot: 0 | 1) => join(dir, `${contract}.${slot === 0 ? 'a' : 'b'}`)
 
-  const find = async (contract: Uid) => {
+  const find = async (contract: Uid): Promise<Kept | undefined> => {
     const kept = known.get(contract)
     if (kept !== undefined) return kept
-    const [a, b] = await Promise.all([readSlot(path(contract, 0)), readSlot(path(contract, 1))])
-    if (a === undefined && b === undefined) return undefined
-    const found =
-      b === undefined || (a !== undefined && a.seq >= b.seq)
-        ? { guarded: a as Guarded, slot: 0 as const }
-        : { guarded: b, slot: 1 as const }
-    known.set(contract, found)
-    return found
+    const slots = await Promise.all([readSlot(path(contract, 0)), readSlot(path(contract, 1))])
+    const [a, b] = slots
+    const slot = (b?.write ?? -1) > (a?.write ?? -1) ? 1 : 0
+    const found = slots[slot]
+    if (found === undefined) return undefined
+    const { write, ...guarded } = found
+    known.set(contract, { guarded, write, slot })
+    return { guarded, write, slot }
   }
 
   return {
@@ -57,18 +64,17 @@ export function openGuardFiles(dir: string): SigningGuard {
       const found = await find(contract)
       if (!isSamePlace(found?.guarded, from)) throw guardRefused(contract, from, found?.guarded)
       const slot = found?.slot === 0 ? 1 : 0
-      await writeSlot(path(contract, slot), to)
+      const write = (found?.write ?? -1) + 1
+      await writeSlot(path(contract, slot), { ...to, write })
       // The first write in each slot makes a file, whose name must be durable too.
-      const writes = (made.get(contract) ?? 0) + 1
-      if (writes <= 2) await syncDirectory(dir)
-      made.set(contract, writes)
-      known.set(contract, { guarded: to, slot })
+      if (write < 2) await syncDirectory(dir)
+      known.set(contract, { guarded: to, write, slot })
     },
   }
 }
 
 /** Undefined: there is none, or its last write was torn; then the other slot counts. */
-async function readSlot(path: string): Promise<Guarded | undefined> {
+async function readSlot(path: string): Promise<Written | undefined> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -80,10 +86,10 @@ async function readSlot(path: string): Promise<Guarded | undefined> {
   const body = text.slice(end + 1)
   if (end < 0 || sha256(body) !== text.slice(0, end)) return undefined
   const guarded: unknown = JSON.parse(body)
-  return guardedForm.Check(guarded) ? (guarded as Guarded) : undefined
+  return guardedForm.Check(guarded) ? (guarded as Written) : undefined
 }
 
-async function writeSlot(path: string, guarded: Guarded): Promise<void> {
+async function writeSlot(path: string, guarded: Written): Promise<void> {
   const body = JSON.stringify(guarded)
   await using file = await open(path, 'w', FILE_MODE)
   await file.writeFile(`${sha256(body)}\n${body}`)

@@ -6,31 +6,7 @@ import { statementDue } from '../../src/agreement/draft.ts'
 import { newestOf } from '../../src/agreement/feeds.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
-import { allOf, CONTRACT, overTheWire, Player, talk } from '../support/market.ts'
-
-const owes = (player: Player) => {
-  const { state, handle } = player
-  return state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
-}
-
-/** Players who are all members of one contract that has two fields; nothing is under way. */
-function market(...handles: string[]): Player[] {
-  const [founder, ...others] = handles.map((handle) => new Player(handle)) as [Player, ...Player[]]
-  const players = [founder, ...others]
-  founder.requests(founder.opening())
-  founder.requests(
-    { type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } },
-    { type: 'AddField', parent: '0', name: 'B', field: { type: 'text' } },
-  )
-  for (const other of others) {
-    founder.requests({ type: 'InviteParty', party: other.card })
-    talk(players, owes)
-    const { index } = founder.state.settling.agreed.parties.invitations[0] as { index: number }
-    founder.requests({ type: 'AdmitParty', accepted: other.accepts(index) })
-    talk(players, owes)
-  }
-  return players
-}
+import { allOf, CONTRACT, market, overTheWire, owes, Player, talk } from '../support/market.ts'
 
 const texts = (player: Player) => {
   const state = receive(emptyAgreement(CONTRACT), allOf(player))

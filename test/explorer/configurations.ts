@@ -1,4 +1,4 @@
-import { admit, type Configuration, propose, tentatively } from './configuration.ts'
+import { admit, ask, type Configuration, propose, tentatively } from './configuration.ts'
 
 const mexico = propose('0.0', 'Mexico', { exclusive: true })
 const chile = propose('0.0', 'Chile', { exclusive: true })
@@ -15,6 +15,15 @@ export const configurations: readonly Configuration[] = [
     delivery: 'statement',
   },
   {
+    name: 'two collisions',
+    members: ['ana', 'ben'],
+    seats: [
+      { name: 'ana', plan: [mexico, propose('0.1', 'red', { exclusive: true })] },
+      { name: 'ben', plan: [chile, propose('0.1', 'blue', { exclusive: true })] },
+    ],
+    delivery: 'statement',
+  },
+  {
     name: 'patience',
     members: ['ana', 'ben'],
     seats: [
@@ -24,7 +33,45 @@ export const configurations: readonly Configuration[] = [
     delivery: 'statement',
   },
   {
-    name: 'three parties',
+    name: 'patience of both',
+    members: ['ana', 'ben'],
+    seats: [
+      { name: 'ana', plan: [tentatively(mexico)], crashes: 1 },
+      { name: 'ben', plan: [tentatively(chile)], crashes: 1 },
+    ],
+    delivery: 'statement',
+  },
+  {
+    name: 'resignation',
+    members: ['ana', 'ben'],
+    seats: [
+      { name: 'ana', plan: [ask({ type: 'Resign' })], crashes: 1 },
+      { name: 'ben', plan: [tentatively(chile)] },
+    ],
+    delivery: 'statement',
+  },
+  {
+    name: 'one of three',
+    members: ['ana', 'ben', 'cleo'],
+    seats: [
+      { name: 'ana', plan: [mexico] },
+      { name: 'ben', plan: [] },
+      { name: 'cleo', plan: [] },
+    ],
+    delivery: 'statement',
+  },
+  {
+    name: 'one of three, patience',
+    members: ['ana', 'ben', 'cleo'],
+    seats: [
+      { name: 'ana', plan: [tentatively(mexico)], crashes: 1 },
+      { name: 'ben', plan: [] },
+      { name: 'cleo', plan: [] },
+    ],
+    delivery: 'everything',
+  },
+  {
+    name: 'two of three, in a row',
     members: ['ana', 'ben', 'cleo'],
     seats: [
       { name: 'ana', plan: [mexico] },
@@ -33,6 +80,36 @@ export const configurations: readonly Configuration[] = [
     ],
     delivery: 'everything',
     answersAtOnce: true,
+    links: [
+      ['ana', 'ben'],
+      ['ana', 'cleo'],
+    ],
+  },
+  {
+    name: 'two of three',
+    members: ['ana', 'ben', 'cleo'],
+    seats: [
+      { name: 'ana', plan: [mexico] },
+      { name: 'ben', plan: [chile] },
+      { name: 'cleo', plan: [] },
+    ],
+    delivery: 'everything',
+    answersAtOnce: true,
+  },
+  {
+    name: 'admission, in a row',
+    members: ['ana', 'ben'],
+    invited: ['cleo'],
+    seats: [
+      { name: 'ana', plan: [admit('cleo')] },
+      { name: 'ben', plan: [chile] },
+      { name: 'cleo', plan: [] },
+    ],
+    delivery: 'everything',
+    links: [
+      ['ana', 'ben'],
+      ['ana', 'cleo'],
+    ],
   },
   {
     name: 'admission',

@@ -1,12 +1,14 @@
-import { draft, noWishes, type Wishes } from '../../src/agreement/draft.ts'
+import { draft, noWishes, statementDue, type Wishes } from '../../src/agreement/draft.ts'
 import type { Held } from '../../src/agreement/held.ts'
+import { nextKeyOf } from '../../src/agreement/keys.ts'
 import { type Reception, receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { settledHead } from '../../src/contracts/cosigning.ts'
-import { generateKeyPair, sign } from '../../src/crypto/ed25519.ts'
+import { generateKeyPair, type KeyPair, sign } from '../../src/crypto/ed25519.ts'
 import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../src/events/acceptance.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
+import { revocationBytes, rotationBytes, type SignedRevocation } from '../../src/events/key-change.ts'
 import { defaultLimits } from '../../src/events/limits.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { seal } from '../../src/events/seal.ts'
@@ -22,7 +24,8 @@ type Command = Request['commands'][number] & { readonly [member: string]: unknow
 export class Player {
   readonly handle: Handle
   readonly card: PartyCard
-  readonly privateKey
+  privateKey
+  readonly recoveryKey
   state: AgreementState = emptyAgreement(CONTRACT)
   #requests = 0
 
@@ -30,7 +33,9 @@ export class Player {
     const signing = generateKeyPair()
     this.handle = handle as Handle
     this.privateKey = signing.privateKey
-    const keys = { signing: signing.publicKey, recovery: generateKeyPair().publicKey }
+    const recovery = generateKeyPair()
+    this.recoveryKey = recovery.privateKey
+    const keys = { signing: signing.publicKey, recovery: recovery.publicKey }
     this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys }
   }
 
@@ -56,8 +61,32 @@ export class Player {
     return this.says({ requests: [this.request([command])], payloads: { [sealed]: payload } })
   }
 
+  /** Goes on under a new key from the statement after this one. */
+  rotates(next: KeyPair = generateKeyPair()): Decoded {
+    const seq = this.state.feeds.get(this.handle)?.size ?? 0
+    const rotation = { contract: CONTRACT, party: this.handle, seq, signing: next.publicKey }
+    const proof = sign(next.privateKey, rotationBytes(rotation))
+    const said = this.says({ key: { rotate: { signing: next.publicKey, proof } } })
+    this.privateKey = next.privateKey
+    return said
+  }
+
+  /** Does not trust its key any more. */
+  revocation(next: KeyPair): SignedRevocation {
+    const revokes = nextKeyOf(this.state, this.handle) ?? this.card.keys.signing
+    const revocation = { contract: CONTRACT, party: this.handle, revokes, signing: next.publicKey }
+    const bytes = revocationBytes(revocation)
+    return { revocation, signature: sign(this.recoveryKey, bytes), proof: sign(next.privateKey, bytes) }
+  }
+
+  /** Takes its feed over, under the key that the revocation brings in. */
+  takesOver(revoke: SignedRevocation, next: KeyPair): Decoded {
+    this.privateKey = next.privateKey
+    return this.says({ key: { revoke } })
+  }
+
   hears(...statements: Decoded[]): Reception {
-    const reception = receive(this.state, statements)
+    const reception = receive(this.state, statements, this.handle)
     this.state = reception.state
     return reception
   }
@@ -98,6 +127,11 @@ export class Player {
     }
   }
 
+  /** The place of its next statement. */
+  get seq(): number {
+    return this.state.feeds.get(this.handle)?.size ?? 0
+  }
+
   get settled(): number {
     return this.state.settling.settled
   }
@@ -134,4 +168,28 @@ export function talk(players: readonly Player[], owes: (player: Player) => boole
     next.says()
   }
   throw new Error('they never fall silent')
+}
+
+/** Whether a statement of it is due: never before it has been invited, as far as it knows. */
+export function owes({ state, handle }: Player): boolean {
+  return state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
+}
+
+/** Players who are all members of one contract that has two text fields, `0.0` and `0.1`; nothing is under way. */
+export function market(...handles: string[]): Player[] {
+  const [founder, ...others] = handles.map((handle) => new Player(handle)) as [Player, ...Player[]]
+  const players = [founder, ...others]
+  founder.requests(founder.opening())
+  founder.requests(
+    { type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } },
+    { type: 'AddField', parent: '0', name: 'B', field: { type: 'text' } },
+  )
+  for (const other of others) {
+    founder.requests({ type: 'InviteParty', party: other.card })
+    talk(players, owes)
+    const { index } = founder.state.settling.agreed.parties.invitations[0] as { index: number }
+    founder.requests({ type: 'AdmitParty', accepted: other.accepts(index) })
+    talk(players, owes)
+  }
+  return players
 }

@@ -1,0 +1,98 @@
+import t from 'tap'
+import { frontierOf } from '../../src/agreement/feeds.ts'
+import { viewOf } from '../../src/agreement/view.ts'
+import { memoryGuard } from '../../src/contracts/guard.ts'
+import { OwnFeed } from '../../src/contracts/own-feed.ts'
+import type { Player } from '../support/market.ts'
+import { CONTRACT, market } from '../support/market.ts'
+
+/** What the player had before its last statements. */
+function earlier({ state, handle }: Player, fewer: number) {
+  return viewOf(
+    state,
+    state.feeds.map((feed, of) => feed.size - 1 - (of === handle ? fewer : 0)),
+  )
+}
+
+async function signed(player: Player) {
+  const guard = memoryGuard()
+  const feed = await OwnFeed.open(player.state, player.handle, guard, true)
+  await feed.advance(player.state)
+  return { guard, feed }
+}
+
+t.test('store and guard that fit: nothing stands in the way', async (t) => {
+  const [ana] = market('ana', 'ben') as [Player, Player]
+  const { guard } = await signed(ana)
+  const again = await OwnFeed.open(ana.state, ana.handle, guard, false)
+  t.equal(again.obstacle(ana.state), undefined)
+  t.equal(again.lost, undefined)
+})
+
+t.test('the store one ahead of the guard: nobody has seen it, and the guard is told', async (t) => {
+  const [ana] = market('ana', 'ben') as [Player, Player]
+  const { guard } = await signed(ana)
+  const said = ana.says()
+  const again = await OwnFeed.open(ana.state, ana.handle, guard, false)
+  t.equal(again.obstacle(ana.state), undefined)
+  t.equal((await guard.read(CONTRACT))?.seq, said.statement.seq)
+})
+
+t.test('the store set back: nothing is signed until the last statement is there again', async (t) => {
+  const [ana] = market('ana', 'ben') as [Player, Player]
+  ana.says()
+  ana.says()
+  const { guard } = await signed(ana)
+  const old = earlier(ana, 2)
+  const again = await OwnFeed.open(old, ana.handle, guard, false)
+  t.equal(again.obstacle(old), 'set back')
+  t.equal(again.lost?.statement.seq, ana.seq - 1, 'the guard has the last one')
+  t.equal(again.obstacle(earlier(ana, 1)), 'set back')
+  t.equal(again.obstacle(ana.state), undefined)
+})
+
+t.test('without a guard every other party has to say what it holds, and all that must be here', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  ana.says()
+  const old = earlier(ana, 1)
+  const again = await OwnFeed.open(old, ana.handle, memoryGuard(), false)
+  t.equal(again.obstacle(old), 'members must say what they hold')
+  t.same(again.waitsFor(old), ['ben'])
+  again.heard(ben.handle, frontierOf(ana.state.feeds))
+  t.equal(again.obstacle(old), 'members must say what they hold', 'ben holds more of it')
+  t.equal(again.obstacle(ana.state), undefined)
+})
+
+t.test('without a guard and without anybody else only a person can say so', async (t) => {
+  const [ana] = market('ana') as [Player]
+  const again = await OwnFeed.open(ana.state, ana.handle, memoryGuard(), false)
+  t.equal(again.obstacle(ana.state), 'nobody can say what was signed')
+  again.goOnRegardless()
+  t.equal(again.obstacle(ana.state), undefined)
+})
+
+t.test(
+  'two nodes with one key and one guard: the second to sign at a place is refused, and signs nothing more',
+  async (t) => {
+    const [ana] = market('ana', 'ben') as [Player, Player]
+    const { guard, feed } = await signed(ana)
+    const copy = await OwnFeed.open(ana.state, ana.handle, guard, false)
+    const before = ana.state
+    ana.says()
+    await feed.advance(ana.state)
+    ana.state = before
+    ana.says({ requests: [ana.request([{ type: 'Resign' }])] })
+    await t.rejects(copy.advance(ana.state), { code: 'guard_refused' })
+    t.equal(copy.obstacle(ana.state), 'another signs')
+    const restarted = await OwnFeed.open(ana.state, ana.handle, guard, false)
+    t.equal(restarted.obstacle(ana.state), 'another signs', 'also after a restart: its store and the guard contradict')
+  },
+)
+
+t.test('an own statement from elsewhere that the guard does not know: everybody is asked', async (t) => {
+  const [ana] = market('ana', 'ben') as [Player, Player]
+  const { feed } = await signed(ana)
+  const { statement } = ana.says()
+  feed.foundUnknown(statement.seq)
+  t.equal(feed.obstacle(ana.state), 'members must say what they hold')
+})
