@@ -30,6 +30,8 @@ export interface Seat {
   readonly plan: readonly Planned[]
   /** How often its power may fail. */
   readonly crashes?: number
+  /** A defect, there to show that the laws find it: others and clients learn of what is only in its memory. */
+  readonly trustsMemory?: true
 }
 
 /**

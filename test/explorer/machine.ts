@@ -16,7 +16,7 @@ export interface Machine {
   readonly id: number
   readonly seat: Seat
   readonly party: Party
-  /** On disk: what others may get to see, and what clients are told of. */
+  /** On disk: it survives a crash. */
   readonly durable: View
   /** In memory: no less than that. */
   readonly volatile: View
@@ -26,11 +26,16 @@ export interface Machine {
   readonly crashes: number
 }
 
-/** Tells the clients that wait what has become durable. */
-export function told(clients: readonly Client[], { handle }: Party, durable: View): readonly Client[] {
+/** What others get to see of it, and clients are told of. */
+export function published({ seat, durable, volatile }: Pick<Machine, 'seat' | 'durable' | 'volatile'>): View {
+  return seat.trustsMemory ? volatile : durable
+}
+
+/** Tells the clients that wait what has been published. */
+export function told(clients: readonly Client[], { handle }: Party, view: View): readonly Client[] {
   return clients.map((client) => {
     if (client.kind !== 'waiting') return client
-    const answer = answerTo(handle, client.seq, durable)
+    const answer = answerTo(handle, client.seq, view)
     return answer === undefined ? client : { kind: 'told', seq: client.seq, answer }
   })
 }

@@ -7,7 +7,7 @@ import type { AgreementState } from '../../src/agreement/state.ts'
 import { type Handle, type RequestRef, requestKey } from '../../src/events/ids.ts'
 import type { Decision } from '../../src/events/statement.ts'
 import type { Ask, Configuration, Seat } from './configuration.ts'
-import { type Client, type Machine, told } from './machine.ts'
+import { type Client, type Machine, published, told } from './machine.ts'
 import type { Opening } from './opening.ts'
 import { checkStep } from './oracle.ts'
 import type { Views } from './views.ts'
@@ -88,7 +88,7 @@ export class Machines {
 
   /** What it can hear from another; nothing of it waits for the rest, as everything can be sent again. */
   hearingSteps(machine: Machine, from: Machine): readonly Step[] {
-    const key = `${machine.id} ${from.seat.name} ${from.durable.id}`
+    const key = `${machine.id} ${from.seat.name} ${published(from).id}`
     let steps = this.#heard.get(key)
     if (steps === undefined) {
       steps = this.#hears(machine, from)
@@ -100,7 +100,7 @@ export class Machines {
 
   #hears(machine: Machine, from: Machine): Step[] {
     const steps: Step[] = []
-    for (const batch of batchesOf(this.#delivery, from.durable.state, machine.volatile.state)) {
+    for (const batch of batchesOf(this.#delivery, published(from).state, machine.volatile.state)) {
       const { view, refused } = this.#views.hear(machine.volatile, machine.party.handle, batch)
       const what = batch.map(({ statement }) => `${statement.party} ${statement.seq}`).join(', ')
       const action = `${from.seat.name} -> ${machine.seat.name}: ${what}`
@@ -171,7 +171,7 @@ export class Machines {
   #step(machine: Machine, action: string, change: Partial<Omit<Machine, 'id'>>, isOptional = false): Step {
     const changed = { ...machine, ...change }
     const durable = changed.crashes === 0 ? changed.volatile : changed.durable
-    const clients = told(changed.clients, changed.party, durable)
+    const clients = told(changed.clients, changed.party, published({ ...changed, durable }))
     return { action, machine: this.#intern({ ...changed, durable, clients }), isOptional }
   }
 

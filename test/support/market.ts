@@ -20,6 +20,15 @@ const TIME = '2026-01-01T00:00:00.000Z'
 
 type Command = Request['commands'][number] & { readonly [member: string]: unknown }
 
+interface PlayerKeys {
+  readonly signing: KeyPair
+  readonly recovery: KeyPair
+}
+
+function newKeys(): PlayerKeys {
+  return { signing: generateKeyPair(), recovery: generateKeyPair() }
+}
+
 /** One party in pure code: what it holds, and what it says. Nothing is sent unless a test does it. */
 export class Player {
   readonly handle: Handle
@@ -29,11 +38,9 @@ export class Player {
   state: AgreementState = emptyAgreement(CONTRACT)
   #requests = 0
 
-  constructor(handle: string) {
-    const signing = generateKeyPair()
+  constructor(handle: string, { signing, recovery }: PlayerKeys = newKeys()) {
     this.handle = handle as Handle
     this.privateKey = signing.privateKey
-    const recovery = generateKeyPair()
     this.recoveryKey = recovery.privateKey
     const keys = { signing: signing.publicKey, recovery: recovery.publicKey }
     this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys }
@@ -177,7 +184,12 @@ export function owes({ state, handle }: Player): boolean {
 
 /** Players who are all members of one contract that has two text fields, `0.0` and `0.1`; nothing is under way. */
 export function market(...handles: string[]): Player[] {
-  const [founder, ...others] = handles.map((handle) => new Player(handle)) as [Player, ...Player[]]
+  return marketOf(handles.map((handle) => new Player(handle)))
+}
+
+/** The same with these players, who have said nothing yet. */
+export function marketOf(all: readonly Player[]): Player[] {
+  const [founder, ...others] = all as [Player, ...Player[]]
   const players = [founder, ...others]
   founder.requests(founder.opening())
   founder.requests(

@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import { receive } from '../../src/agreement/receive.ts'
+import { emptyAgreement } from '../../src/agreement/state.ts'
+import { decodeSigned } from '../../src/events/statement-codec.ts'
+import { CONTRACT } from '../support/market.ts'
+import { expectationOf, plays, resultOf, type Vector, vectorOf } from '../vectors/protocol-scenarios.ts'
+
+const folder = new URL('../vectors/protocol/', import.meta.url)
+const vectors = new Map(
+  readdirSync(folder).map((file) => [
+    file.replace('.json', ''),
+    JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Vector,
+  ]),
+)
+
+t.same([...vectors.keys()].sort(), Object.keys(plays).sort(), 'one file a play')
+
+for (const [name, vector] of vectors) {
+  t.test(`${name}: ${vector.about}`, async (t) => {
+    const { statements, hostile, expect } = vector
+    t.same(expectationOf(statements), expect, 'ledger, roots, settling and divergences')
+    const decoded = statements.map(decodeSigned)
+    for (const order of [decoded.toReversed(), decoded.toSorted((one, other) => (one.hash < other.hash ? -1 : 1))]) {
+      const { state, refused, waiting } = receive(emptyAgreement(CONTRACT), order)
+      t.same([refused, waiting], [[], []])
+      t.equal(state.ledger.log.root(), expect.roots.at(-1), 'in whatever order they come')
+      t.equal(state.settling.settled, expect.settled)
+    }
+    let one = emptyAgreement(CONTRACT)
+    for (const statement of decoded) one = receive(one, [statement]).state
+    t.equal(one.ledger.log.root(), expect.roots.at(-1), 'one by one')
+    for (const { about, line, result } of hostile) t.equal(resultOf(one, line), result, about)
+  })
+
+  t.test(`${name}: this version makes the same bytes`, async (t) => {
+    const play = plays[name]
+    if (play === undefined) return
+    t.same(JSON.parse(JSON.stringify(vectorOf(play))), vector)
+  })
+}

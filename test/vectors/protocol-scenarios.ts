@@ -1,0 +1,377 @@
+import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
+import { statementDue } from '../../src/agreement/draft.ts'
+import { receive } from '../../src/agreement/receive.ts'
+import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
+import { type KeyPair, sign } from '../../src/crypto/ed25519.ts'
+import { declineBytes } from '../../src/events/decline.ts'
+import type { RequestRef } from '../../src/events/ids.ts'
+import { type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { CONTRACT, marketOf, owes, Player, talk } from '../support/market.ts'
+
+/** One file of `test/vectors/protocol`: what goes in, and what every implementation must make of it. */
+export interface Vector {
+  readonly about: string
+  readonly contract: string
+  /** Ed25519 seeds, hexadecimal: signing and recovery key of each party, so that every signature can be made anew. */
+  readonly seeds: Readonly<Record<string, { readonly signing: string; readonly recovery: string }>>
+  /** Lines as they travel, causes before effects: all are valid. */
+  readonly statements: readonly string[]
+  /** Lines offered after these, each alone: what becomes of it. */
+  readonly hostile: readonly { readonly about: string; readonly line: string; readonly result: string }[]
+  readonly expect: Expectation
+}
+
+interface Expectation {
+  /** Of each statement, in the order given. `head` is what its causal past makes, whatever it says itself. */
+  readonly statements: readonly { readonly place: string; readonly hash: string; readonly core: string }[]
+  /** The acknowledged entries, as the texts of their leaves. */
+  readonly ledger: readonly string[]
+  /** Root of the tree over the first n entries, n = 0 … all. */
+  readonly roots: readonly string[]
+  /** How many of them are settled; what every party has signed for. */
+  readonly settled: number
+  readonly signed: Readonly<Record<string, number>>
+  /** Places of statements whose heads are wrong; the first of each party. */
+  readonly diverged: readonly string[]
+}
+
+const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+const seedOf = (name: string) => createHash('sha256').update(`concordata test vector: ${name}`).digest()
+
+export function keyFrom(name: string): KeyPair {
+  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seedOf(name)]), format: 'der', type: 'pkcs8' })
+  return { privateKey, publicKey: createPublicKey(privateKey).export({ format: 'jwk' }).x as string }
+}
+
+function player(handle: string): Player {
+  return new Player(handle, { signing: keyFrom(`${handle} signing`), recovery: keyFrom(`${handle} recovery`) })
+}
+
+type Members = [Player, Player, Player]
+const three = () => marketOf([player('ana'), player('ben'), player('cleo')]) as Members
+
+interface Play {
+  readonly about: string
+  /** Plays, and answers who holds everything in the end, and what else is offered to it. */
+  play(): { readonly all: Player; readonly hostile?: Vector['hostile'] }
+}
+
+const lineOf = ({ text, signature, payloads }: Decoded) => encodeSigned(text, signature, payloads)
+
+/** What a hostile member made of an honest statement, and what becomes of it. */
+function offered(to: AgreementState, about: string, line: string): Vector['hostile'][number] {
+  return { about, line, result: resultOf(to, line) }
+}
+
+/** `taken`, `waits`, `known`, `equivocation`, `other branch`, or the code with which it is refused. */
+export function resultOf(state: AgreementState, line: string): string {
+  let decoded: Decoded
+  try {
+    decoded = decodeSigned(line)
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+  const { taken, waiting, refused, equivocations, otherBranches } = receive(state, [decoded])
+  if (refused[0] !== undefined) return refused[0].error.code
+  if (equivocations.length > 0) return 'equivocation'
+  if (otherBranches.length > 0) return 'other branch'
+  if (waiting.length > 0) return 'waits'
+  return taken.length > 0 ? 'taken' : 'known'
+}
+
+const ref = ({ statement }: Decoded, index = 0): RequestRef => ({ handle: statement.party, seq: statement.seq, index })
+
+export const plays: Readonly<Record<string, Play>> = {
+  'opening-and-membership': {
+    about: 'A contract is opened, two parties are invited, verify it from its first entry, and are admitted.',
+    play: () => ({ all: three()[0] }),
+  },
+  'invitation-declined': {
+    about: 'One invitee declines, the invitation of another is withdrawn; what comes of them later is void.',
+    play() {
+      const [ana, ben] = marketOf([player('ana'), player('ben')]) as [Player, Player]
+      const [cleo, dov] = [player('cleo'), player('dov')]
+      const all = [ana, ben, cleo, dov]
+      ana.requests({ type: 'InviteParty', party: cleo.card }, { type: 'InviteParty', party: dov.card })
+      talk(all, owes)
+      const index = ana.settled - 1
+      const decline = { contract: CONTRACT, invitation: index, handle: cleo.handle }
+      const declined = { decline, signature: sign(cleo.privateKey, declineBytes(decline)) }
+      ana.requests({ type: 'DeclineInvitation', declined })
+      ana.requests({ type: 'WithdrawInvitation', party: dov.handle })
+      talk([ana, ben], owes)
+      ben.requests({ type: 'AdmitParty', accepted: cleo.accepts(index) })
+      ben.requests({ type: 'AdmitParty', accepted: dov.accepts(index) })
+      talk([ana, ben], owes)
+      return { all: ana }
+    },
+  },
+  'order-and-conflict': {
+    about: 'Three members write to one field at the same moment: order by clock and admission; exclusive ones are void.',
+    play() {
+      const [ana, ben, cleo] = three()
+      cleo.proposes('0.0', 'of cleo', { exclusive: true })
+      ben.proposes('0.0', 'of ben', { exclusive: true })
+      ana.proposes('0.0', 'of ana')
+      talk([ana, ben, cleo], owes)
+      return { all: ben }
+    },
+  },
+  'tentative-requests': {
+    about: 'Of tentative requests one is confirmed, one is withdrawn, and one nobody has decided holds up what follows it.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const all = [ana, ben, cleo]
+      const confirmed = ana.tentatively({ type: 'AddField', parent: '0', name: 'confirmed', field: { type: 'text' } })
+      const withdrawn = ben.tentatively({ type: 'AddField', parent: '0', name: 'withdrawn', field: { type: 'text' } })
+      talk(all, owes)
+      ana.says({ decided: [{ request: ref(confirmed), decision: 'confirmed' }] })
+      ben.says({ decided: [{ request: ref(withdrawn), decision: 'withdrawn', reason: 'time-out' }] })
+      talk(all, owes)
+      cleo.tentatively({ type: 'AddField', parent: '0', name: 'open', field: { type: 'text' } })
+      talk(all, owes)
+      ana.requests({ type: 'AddField', parent: '0', name: 'behind it', field: { type: 'text' } })
+      talk(all, owes)
+      return { all: cleo }
+    },
+  },
+  refusals: {
+    about: 'Two members refuse one request of a statement with two; the other stands.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const add = (name: string) => ana.request([{ type: 'AddField', parent: '0', name, field: { type: 'text' } }])
+      const asked = ana.says({ requests: [add('refused'), add('taken')] })
+      for (const [member, reason] of [[ben, 'not for us'], [cleo, 'nor for us']] as const) {
+        member.hears(asked)
+        member.says({ refusals: [{ request: ref(asked), reason }] })
+      }
+      talk([ana, ben, cleo], owes)
+      return { all: cleo }
+    },
+  },
+  'record-lock': {
+    about: 'Two take the lock at once, one has it; others are locked out, invite all the same, and break it.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const all = [ana, ben, cleo]
+      const first = ben.requests({ type: 'LockRecord', purpose: 'of ben' })
+      cleo.requests({ type: 'LockRecord', purpose: 'of cleo' })
+      talk(all, owes)
+      ana.proposes('0.0', 'locked out')
+      ben.proposes('0.0', 'of the holder')
+      cleo.requests({ type: 'InviteParty', party: player('dov').card })
+      talk(all, owes)
+      const { lock } = ana.state.settling.agreed
+      const broken = ana.requests({ type: 'BreakLock', lock: lock?.index ?? 0 })
+      // The holder's refusal of a vote against it does not count.
+      for (const member of [ben, cleo]) member.hears(first, broken)
+      ben.hears(...[...cleo.state.feeds.values()].flatMap((feed) => [...feed]))
+      ben.says({ refusals: [{ request: ref(broken), reason: 'it is mine' }] })
+      talk(all, owes)
+      cleo.requests({ type: 'BreakLock', lock: lock?.index ?? 0 })
+      talk(all, owes)
+      ana.proposes('0.0', 'free again')
+      talk(all, owes)
+      return { all: ana }
+    },
+  },
+  resignation: {
+    about: 'A member resigns: what it had ordered behind that does not exist, and the others go on.',
+    play() {
+      const [ana, ben, cleo] = three()
+      ben.says({
+        requests: [
+          ben.request([{ type: 'Resign', reason: 'sold' }]),
+          ben.request([{ type: 'AddField', parent: '0', name: 'after', field: { type: 'text' } }]),
+        ],
+      })
+      talk([ana, ben, cleo], owes)
+      ana.proposes('0.0', 'without ben')
+      talk([ana, cleo], owes)
+      return { all: cleo }
+    },
+  },
+  'key-rotation': {
+    about: 'A member goes on under another key; both keys’ statements stay valid at their places.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const before = ben.privateKey
+      ben.rotates(keyFrom('ben, second signing'))
+      ben.proposes('0.0', 'under the new key')
+      talk([ana, ben, cleo], owes)
+      const late = ben.says()
+      const { privateKey } = ben
+      ben.privateKey = before
+      const old = ben.forges(late, () => {})
+      ben.privateKey = privateKey
+      return { all: ana, hostile: [offered(ana.state, 'signed with the key that was given up', old)] }
+    },
+  },
+  'key-revocation': {
+    about: 'A key is revoked: all say what they hold, the feed is taken over, and what a thief signs is refused.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const all = [ana, ben, cleo]
+      ben.hears(ana.proposes('0.0', 'ben knows'))
+      const next = keyFrom('ana, second signing')
+      const revocation = ana.revocation(next)
+      const thief = player('ana')
+      thief.state = ana.state
+      const holdOfBen = ben.says({ key: { hold: revocation } })
+      cleo.hears(...[...ben.state.feeds.values()].flatMap((feed) => [...feed]))
+      const holdOfCleo = cleo.says({ key: { hold: revocation } })
+      ana.hears(holdOfBen, holdOfCleo)
+      ana.takesOver(revocation, next)
+      talk(all, owes)
+      const theft = thief.proposes('0.0', 'stolen')
+      return { all: cleo, hostile: [offered(cleo.state, 'signed with the stolen key', lineOf(theft))] }
+    },
+  },
+  'wrong-head': {
+    about: 'A member signs a head that does not follow: it settles nothing, is not invalid, and convicts its author.',
+    play() {
+      const [ana, ben, cleo] = three()
+      ana.proposes('0.0', 'Mexico')
+      ben.hears(...[...ana.state.feeds.values()].flatMap((feed) => [...feed]))
+      const before = ben.state
+      const honest = ben.says()
+      const lie = decodeSigned(
+        ben.forges(honest, (statement) => {
+          statement.head = { ...honest.statement.head, size: 1000 }
+        }),
+      )
+      ben.state = receive(before, [lie]).state
+      talk([ana, ben, cleo], owes)
+      return { all: ana }
+    },
+  },
+  'statements-that-are-refused': {
+    about: 'One honest statement, and what a hostile member may make of it.',
+    play() {
+      const [ana, ben, cleo] = three()
+      talk([ana, ben, cleo], owes)
+      const asked = ana.proposes('0.0', 'x')
+      ben.hears(asked)
+      const before = ana.state
+      const honest = ben.says()
+      const forged = (about: string, change: (statement: Record<string, unknown>) => void) =>
+        offered(before, about, ben.forges(honest, change))
+      const place = ref(asked)
+      const { head, clock, seq } = honest.statement
+      const hostile = [
+        forged('another contract', (statement) => { statement.contract = '0'.repeat(26) }),
+        forged('a gap in the feed', (statement) => { statement.seq = seq + 1 }),
+        forged('another statement before it', (statement) => { statement.prev = head.root }),
+        forged('a clock that is too high', (statement) => { statement.clock = clock + 1 }),
+        forged('its own party in seen', (statement) => {
+          statement.seen = { ...honest.statement.seen, ben: { seq: 0, hash: head.root } }
+        }),
+        forged('a statement in seen that nobody holds', (statement) => {
+          statement.seen = { ana: { seq: 99, hash: head.root } }
+        }),
+        forged('another statement in seen than the one held', (statement) => {
+          statement.seen = { ana: { seq: place.seq, hash: head.root } }
+        }),
+        forged('a refusal of what it does not newly cover', (statement) => {
+          statement.refusals = [{ request: { handle: 'ana', seq: 0, index: 0 }, reason: 'late' }]
+        }),
+        forged('a decision on a request that is not its own', (statement) => {
+          statement.decided = [{ request: place, decision: 'confirmed' }]
+        }),
+        forged('a field that is not in the form', (statement) => { statement.extra = true }),
+        offered(before, 'another signature', lineOf(honest).replace(honest.signature, asked.signature)),
+        offered(before, 'other bytes for the same JSON', lineOf(honest).replace('"v":1', '"v":1.0')),
+        offered(before, 'no JSON', `${lineOf(honest)}}`),
+        offered(before, 'a payload that no command names', lineOf(honest).replace('"payloads":{}', `"payloads":{"${head.root}":{"salt":"AAAAAAAAAAAAAAAAAAAAAA","value":1}}`)),
+        offered(before, 'as it should be', lineOf(honest)),
+      ]
+      const forked = { ...before }
+      const all = player('ana')
+      all.state = receive(forked, [honest]).state
+      hostile.push(
+        offered(all.state, 'a second statement for the same place', ben.forges(honest, (statement) => {
+          statement.time = '2026-01-01T00:00:01.000Z'
+        })),
+        offered(all.state, 'the same statement again', lineOf(honest)),
+      )
+      // Those before the last two are offered to whoever does not hold the honest statement.
+      all.state = before
+      return { all, hostile: hostile.slice(0, -2) }
+    },
+  },
+  equivocation: {
+    about: 'A member signs two statements for one place: the second is kept as evidence only.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const asked = ben.proposes('0.0', 'one')
+      talk([ana, ben, cleo], owes)
+      const other = ben.forges(asked, (statement) => { statement.time = '2026-01-01T00:00:01.000Z' })
+      const follower = ben.forges(asked, (statement) => {
+        statement.seq = asked.statement.seq + 50
+      })
+      return {
+        all: ana,
+        hostile: [
+          offered(ana.state, 'a second statement for the same place', other),
+          offered(ana.state, 'a statement far ahead', follower),
+          offered(ana.state, 'the first statement again', lineOf(asked)),
+        ],
+      }
+    },
+  },
+  'admission-beside-a-field': {
+    about: 'One member admits a party while another adds a field: the field is before the admission or needs its answer.',
+    play() {
+      const [ana, ben] = marketOf([player('ana'), player('ben')]) as [Player, Player]
+      const cleo = player('cleo')
+      const all = [ana, ben, cleo]
+      ana.requests({ type: 'InviteParty', party: cleo.card })
+      talk(all, owes)
+      const index = ana.settled - 1
+      ana.requests({ type: 'AdmitParty', accepted: cleo.accepts(index) })
+      ben.requests({ type: 'AddField', parent: '0', name: 'at the same moment', field: { type: 'text' } })
+      talk(all, (one) => statementDue(one.state, one.handle) !== undefined && owes(one))
+      return { all: cleo }
+    },
+  },
+}
+
+/** The vector that a play makes. The same bytes on every machine and in every later version. */
+export function vectorOf({ about, play }: Play): Vector {
+  const { all, hostile = [] } = play()
+  const held = [...all.state.feeds.values()].flatMap((feed) => [...feed])
+  held.sort((one, other) => one.statement.clock - other.statement.clock || (one.statement.party < other.statement.party ? -1 : 1))
+  const parties = [...new Set(held.map(({ statement }) => statement.party))]
+  return {
+    about,
+    contract: CONTRACT,
+    seeds: Object.fromEntries(
+      parties.map((handle) => [
+        handle,
+        { signing: seedOf(`${handle} signing`).toString('hex'), recovery: seedOf(`${handle} recovery`).toString('hex') },
+      ]),
+    ),
+    statements: held.map(lineOf),
+    hostile,
+    expect: expectationOf(held.map(lineOf)),
+  }
+}
+
+/** What the statements make, taken in from their lines. */
+export function expectationOf(lines: readonly string[]): Expectation {
+  const { state, acknowledged } = receive(emptyAgreement(CONTRACT), lines.map(decodeSigned))
+  const { log } = state.ledger
+  return {
+    statements: lines.map(decodeSigned).map(({ statement, hash, core }) => ({
+      place: `${statement.party} ${statement.seq}`,
+      hash,
+      core,
+    })),
+    ledger: acknowledged.map(({ text }) => text),
+    roots: Array.from({ length: log.size + 1 }, (_, size) => log.rootAt(size)),
+    settled: state.settling.settled,
+    signed: Object.fromEntries([...state.settling.signed].sort(([one], [other]) => (one < other ? -1 : 1))),
+    diverged: state.settling.divergences.map(({ party, seq }) => `${party} ${seq}`),
+  }
+}
