@@ -1,3 +1,4 @@
+import { invitationOf } from '../../src/aggregates/contract/state.ts'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { beyond } from '../../src/agreement/feeds.ts'
 import { emptyPast } from '../../src/agreement/past.ts'
@@ -9,6 +10,7 @@ import type { Head } from '../../src/events/statement.ts'
 import type { Command, Configuration } from './configuration.ts'
 import { Party } from './party.ts'
 import type { View, Views } from './views.ts'
+import { Violation } from './violation.ts'
 
 /** Where a walk begins: everybody holds everything, all has settled, and nobody owes a statement. */
 export interface Opening {
@@ -44,8 +46,11 @@ export function openingOf({ members, invited = [], setUp = [] }: Configuration, 
     if (party === founder) continue
     agree({ type: 'InviteParty', party: party.card })
     if (invited.includes(handle)) continue
-    const { index } = viewOf(founder).state.settling.agreed.parties.invitations.at(-1) as { index: LedgerIndex }
-    agree({ type: 'AdmitParty', accepted: party.accepts(index, settledHead(viewOf(founder).state)) })
+    const { state } = viewOf(founder)
+    const invitation = invitationOf(state.settling.agreed, party.handle)
+    if (invitation === undefined)
+      throw new Violation('in the end everything has settled', [`the invitation of ${handle}`])
+    agree({ type: 'AdmitParty', accepted: party.accepts(invitation.index, settledHead(state)) })
   }
   for (const commands of setUp) agree(...commands)
 
@@ -71,6 +76,6 @@ function talk(held: Map<Party, View>, views: Views): void {
 }
 
 /** Whether a party has something to say of its own accord; who is not even invited has not. */
-export function owes(state: View['state'], handle: Party['handle']): boolean {
+function owes(state: View['state'], handle: Party['handle']): boolean {
   return state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
 }

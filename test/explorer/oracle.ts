@@ -1,14 +1,27 @@
 import { isDeepStrictEqual } from 'node:util'
-import { feedOf } from '../../src/agreement/feeds.ts'
+import { feedOf, statementAt } from '../../src/agreement/feeds.ts'
+import { covers } from '../../src/agreement/past.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
+import { requestKey } from '../../src/events/ids.ts'
 import { naiveRoot } from '../support/naive-merkle.ts'
 import type { Machine } from './machine.ts'
 import type { View } from './views.ts'
 import { Violation } from './violation.ts'
 
-/** The laws of one view, by itself. Nothing of settling.ts: only entries, statements, and RFC 9162 as it is written. */
-export function checkView({ state, entries }: View): void {
-  const { settled, divergences } = state.settling
+/** The laws of one view, by itself. */
+export function checkView(view: View): void {
+  const { divergences } = view.state.settling
+  if (divergences.length > 0) {
+    const evidence = divergences.map((one) => JSON.stringify(one))
+    throw new Violation('all compute the same ledger from the same statements', evidence)
+  }
+  checkSettled(view)
+  checkConfirmed(view)
+  checkNobodyWaits(view)
+}
+
+/** Uses nothing of settling.ts: only entries, statements, and RFC 9162 as it is written. */
+function checkSettled({ state, entries }: View): void {
   const leaves = entries.map(({ text }) => sha256(`\0${text}`))
   const roots = new Map<number, string>()
   const rootAt = (size: number) => {
@@ -16,20 +29,46 @@ export function checkView({ state, entries }: View): void {
     roots.set(size, root)
     return root
   }
-  if (divergences.length > 0) {
-    throw new Violation(
-      'all compute the same ledger from the same statements',
-      divergences.map((one) => JSON.stringify(one)),
-    )
-  }
-  for (const [index, { members, text }] of entries.slice(0, settled).entries()) {
+  for (const [index, { members, text }] of entries.slice(0, state.settling.settled).entries()) {
     for (const { card } of members) {
       const hasSigned = feedOf(state.feeds, card.handle).some(
         ({ statement: { head } }) => head.size > index && head.size <= leaves.length && head.root === rootAt(head.size),
       )
-      if (!hasSigned) {
-        throw new Violation('an entry settles when every member has signed a head that covers it', [card.handle, text])
+      if (hasSigned) continue
+      throw new Violation('an entry settles when every member has signed a head that covers it', [card.handle, text])
+    }
+  }
+}
+
+/** Who confirms holds a statement of every other member that covers the request. */
+function checkConfirmed({ state, entries }: View): void {
+  for (const { entry, members, text } of entries) {
+    const { handle, seq } = entry.request
+    const confirming = feedOf(state.feeds, handle).find(({ statement }) =>
+      statement.decided.some(
+        ({ request, decision }) => isDeepStrictEqual(request, entry.request) && decision === 'confirmed',
+      ),
+    )
+    if (confirming === undefined) continue
+    for (const { card } of members) {
+      const newest = statementAt(state.feeds, card.handle, confirming.past.get(card.handle) ?? -1)
+      if (newest !== undefined && covers(newest.past, handle, seq)) continue
+      throw new Violation('an author confirms only what everybody has answered', [card.handle, text])
+    }
+  }
+}
+
+/** Or else another's patience would decide how long a request takes that counts already. */
+function checkNobodyWaits({ state: { ledger } }: View): void {
+  let undecided: string | undefined
+  for (const { statement } of ledger.open) {
+    for (const [index, { tentative }] of statement.requests.entries()) {
+      const key = requestKey({ handle: statement.party, seq: statement.seq, index })
+      const decision = ledger.decisions.get(key)?.decision.decision
+      if (undecided !== undefined && decision === 'confirmed') {
+        throw new Violation('nothing that is confirmed waits for what is not', [`${key} waits for ${undecided}`])
       }
+      if (tentative && decision === undefined) undecided = key
     }
   }
 }
