@@ -173,6 +173,16 @@ export function openHoldsOn(state: AgreementState, revoked: Handle): Held[] {
   return statements
 }
 
+/** The statements that a party has promised to wait for, as far as they are there. */
+export function takeoversFor(state: AgreementState, holder: Handle): Held[] {
+  return [...state.keys.holds].flatMap(([revoked, holders]) =>
+    (holders.get(holder) ?? []).flatMap(({ upTo }) => {
+      const takeover = state.keys.later.get(revoked)?.find(({ by, isTakeover }) => isTakeover && by > upTo)
+      return (takeover && statementAt(state.feeds, revoked, takeover.by)) ?? []
+    }),
+  )
+}
+
 /** The revocations of a party's key that anybody has answered, and that have not been carried out. */
 function revocationsOf(state: AgreementState, revoked: Handle): SignedRevocation[] {
   const found = new Map<string, SignedRevocation>()

@@ -1,7 +1,7 @@
 import { closedInvitationOf, formerOf, invitationOf, memberOf } from '../aggregates/contract/state.ts'
 import { beyond, type Feeds, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
-import { openHoldsOn } from '../agreement/keys.ts'
+import { openHoldsOn, takeoversFor } from '../agreement/keys.ts'
 import { emptyPast, type Past, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Handle } from '../events/ids.ts'
@@ -42,8 +42,8 @@ export function visibleTo(state: AgreementState, handle: Handle): Past | undefin
     const signed = feed.find(({ statement: { head } }) => head.size > goneAt && isOurs(head, state)) ?? feed.last()
     if (signed !== undefined) visible = union(visible, signed.past)
   }
-  // Those who wait for it to take its feed over have said so in statements that it must see.
-  for (const hold of openHoldsOn(state, handle)) visible = union(visible, hold.past)
+  // Who waits for a feed to be taken over must see that it has been, and whose feed it is, that others wait.
+  for (const { past } of [...openHoldsOn(state, handle), ...takeoversFor(state, handle)]) visible = union(visible, past)
   return visible
 }
 
