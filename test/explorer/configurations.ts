@@ -51,6 +51,25 @@ export const configurations: readonly Configuration[] = [
     delivery: 'statement',
   },
   {
+    name: 'lock',
+    members: ['ana', 'ben'],
+    seats: [
+      { name: 'ana', plan: [ask({ type: 'LockRecord', purpose: 'audit' }), mexico] },
+      { name: 'ben', plan: [ask({ type: 'LockRecord', purpose: 'repair' })], crashes: 1 },
+    ],
+    delivery: 'statement',
+  },
+  {
+    name: 'lock let go of, or broken',
+    members: ['ana', 'ben'],
+    setUp: [[{ type: 'LockRecord', purpose: 'audit' }]],
+    seats: [
+      { name: 'ana', plan: [ask({ type: 'ReleaseLock' })], crashes: 1 },
+      { name: 'ben', plan: [({ head }) => ask({ type: 'BreakLock', lock: head.size - 1 }), chile] },
+    ],
+    delivery: 'statement',
+  },
+  {
     name: 'one of three',
     members: ['ana', 'ben', 'cleo'],
     seats: [

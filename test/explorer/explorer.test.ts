@@ -8,6 +8,8 @@ const statesMin = {
   collision: 100,
   patience: 3000,
   resignation: 2500,
+  lock: 2000,
+  'lock let go of, or broken': 2000,
   'one of three': 600,
   'two of three, in a row': 2500,
   equivocation: 2000,

@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type Break, breaks } from './breaks.ts'
+
+/**
+ * `npm run breaks [-- --only name]`: takes one rule after another out of a copy of the code, and says what notices:
+ * the test vectors, the explorer, the simulator, or a unit test. Ends with 1 if a break goes unnoticed.
+ */
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const { values } = parseArgs({ options: { only: { type: 'string' }, runs: { type: 'string', default: '400' } } })
+
+interface Catcher {
+  readonly name: string
+  readonly args: readonly string[]
+}
+
+const catchers: readonly Catcher[] = [
+  { name: 'vectors', args: ['node_modules/.bin/tap', 'run', '--disable-coverage', 'test/agreement/vectors.test.ts'] },
+  { name: 'explorer', args: ['node_modules/.bin/tap', 'run', '--disable-coverage', 'test/explorer/explorer.test.ts'] },
+  { name: 'simulator', args: ['test/simulation/main.ts', '--seed', '1', '--runs', values.runs] },
+  {
+    name: 'unit tests',
+    args: ['node_modules/.bin/tap', 'run', '--disable-coverage', 'test/agreement', 'test/contracts'],
+  },
+]
+
+let unnoticed = 0
+for (const broken of breaks) {
+  if (values.only !== undefined && broken.name !== values.only) continue
+  const caught = tryOut(broken)
+  if (caught.length === 0) unnoticed++
+  console.log(`${broken.name}: ${caught.length === 0 ? 'NOT NOTICED' : caught.join('; ')}`)
+}
+process.exit(unnoticed === 0 ? 0 : 1)
+
+function tryOut({ file, from, to }: Break): string[] {
+  const copy = mkdtempSync(join(tmpdir(), 'concordata-break-'))
+  try {
+    for (const part of ['src', 'test', 'package.json', 'tsconfig.json', '.taprc']) {
+      cpSync(join(root, part), join(copy, part), { recursive: true })
+    }
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+    const path = join(copy, file)
+    const text = readFileSync(path, 'utf8')
+    if (text.split(from).length !== 2) throw new Error(`${file} does not have once: ${from}`)
+    writeFileSync(
+      path,
+      text.replace(from, () => to),
+    )
+    return catchers.flatMap(({ name, args }) => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [...args], { cwd: copy, encoding: 'utf8' })
+      if (status === 0) return []
+      const seed = /seed (\d+) failed/.exec(stderr)
+      return [seed === null ? name : `${name} (seed ${seed[1]}: ${reasonIn(stderr || stdout)})`]
+    })
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+function reasonIn(output: string): string {
+  return (/^\w*(?:Error|Violation|Damaged): (.{0,90})/m.exec(output)?.[1] ?? '').trim()
+}
