@@ -118,14 +118,32 @@ export function keyChangeProblem(state: AgreementState, { statement }: Decoded, 
   return missing.length === 0 ? undefined : `${missing.join(', ')} has not said what it holds`
 }
 
+/** The keys that a feed has had since it was last taken over, as far as the past goes: later changes are not in it. */
+function keysInUse(state: AgreementState, party: Handle, past: Past): string[] {
+  const upTo = past.get(party) ?? -1
+  const later = state.keys.later.get(party)?.filter(({ by }) => by <= upTo) ?? []
+  const last = later.findLastIndex(({ isTakeover }) => isTakeover)
+  const keys = later.slice(Math.max(0, last)).map(({ signing }) => signing)
+  const first = state.ledger.cards.get(party)?.keys.signing
+  return last < 0 && first !== undefined ? [first, ...keys] : keys
+}
+
+/** Whether the party's next statement can say what it holds of a feed, on this revocation. */
+export function canHold(state: AgreementState, party: Handle, signed: SignedRevocation): boolean {
+  return holdProblem(state, party, signed, everythingIn(state)) === undefined
+}
+
+function everythingIn({ feeds }: AgreementState): Past {
+  return feeds.map((feed) => feed.size - 1)
+}
+
 function holdProblem(state: AgreementState, party: Handle, signed: SignedRevocation, past: Past): string | undefined {
   const { revocation } = signed
   const revoked = revocation.party
   if (revoked === party) return 'nobody says of its own feed what it holds'
   const invited = state.ledger.invited.get(revoked)
   if (invited === undefined || !contains(past, invited)) return 'its causal past has no such party'
-  // As far as this statement covers that feed: later changes of its key are not in its past.
-  if (keyAt(state, revoked, (past.get(revoked) ?? -1) + 1) !== revocation.revokes) return 'the key is not in use there'
+  if (!keysInUse(state, revoked, past).includes(revocation.revokes)) return 'the key is not in use there'
   if (!isWellSigned(state, signed)) return 'the revocation is not well signed'
   return hasHeld(state, party, signed) ? 'the party has said so already' : undefined
 }
@@ -148,7 +166,7 @@ function holdsOf({ keys }: AgreementState, revoked: Handle, holder: Handle): rea
 }
 
 /** Whether a party has said what it holds of a feed, on this very revocation. */
-export function hasHeld(state: AgreementState, holder: Handle, signed: SignedRevocation): boolean {
+function hasHeld(state: AgreementState, holder: Handle, signed: SignedRevocation): boolean {
   return holdsOf(state, signed.revocation.party, holder).some(({ revocation }) => isSame(revocation, signed))
 }
 
@@ -203,7 +221,7 @@ export function isBeingRevoked(state: AgreementState, party: Handle): boolean {
 export function holdDue(state: AgreementState, party: Handle): SignedRevocation | undefined {
   for (const revoked of state.keys.holds.keys()) {
     if (revoked === party) continue
-    const due = revocationsOf(state, revoked).find((revocation) => !hasHeld(state, party, revocation))
+    const due = revocationsOf(state, revoked).find((revocation) => canHold(state, party, revocation))
     if (due !== undefined) return due
   }
   return undefined
@@ -211,7 +229,7 @@ export function holdDue(state: AgreementState, party: Handle): SignedRevocation 
 
 /** The revocations of the party's own key on which every member has said what it holds: its next statement may carry one. */
 export function revocationsDue(state: AgreementState, party: Handle): SignedRevocation[] {
-  const everything = state.feeds.map((feed) => feed.size - 1)
+  const everything = everythingIn(state)
   return revocationsOf(state, party).filter((revocation) => holdsMissing(state, revocation, everything).length === 0)
 }
 

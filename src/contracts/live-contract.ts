@@ -2,7 +2,7 @@ import { closedInvitationOf, formerOf, memberOf, partyOf } from '../aggregates/c
 import { draft, statementDue } from '../agreement/draft.ts'
 import { feedOf, newestOf } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
-import { hasHeld, holdDue, isBeingRevoked, isWellSigned, nextKeyOf, revocationsDue } from '../agreement/keys.ts'
+import { canHold, holdDue, isBeingRevoked, nextKeyOf, revocationsDue } from '../agreement/keys.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, type OtherBranch, type Reception, receive } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
@@ -194,11 +194,10 @@ export class LiveContract {
 
   /** Another party revokes its key: this node says what it holds of that feed. What is not well signed is passed over. */
   revoked(signed: SignedRevocation): void {
-    const { party, revokes } = signed.revocation
+    const { party } = signed.revocation
     // Who has left has nothing more to say that a thief could say in its place.
     const isGone = formerOf(this.#state.ledger.document, party) !== undefined
-    const isNews = party !== this.self && !isGone && nextKeyOf(this.#state, party) === revokes
-    if (this.#closed || !isNews || hasHeld(this.#state, this.self, signed) || !isWellSigned(this.#state, signed)) return
+    if (this.#closed || isGone || !canHold(this.#state, this.self, signed)) return
     this.#revocation = signed
     this.wake()
   }
@@ -396,12 +395,7 @@ export class LiveContract {
     const revoke = this.#takeover(state)
     if (revoke !== undefined) return { revoke }
     const told = this.#revocation
-    if (
-      told !== undefined &&
-      (hasHeld(state, this.self, told) || nextKeyOf(state, told.revocation.party) !== told.revocation.revokes)
-    )
-      this.#revocation = undefined
-    const hold = holdDue(state, this.self) ?? this.#revocation
+    const hold = holdDue(state, this.self) ?? (told && canHold(state, this.self, told) ? told : undefined)
     if (hold !== undefined) return { hold }
     const signing = this.#rotation
     if (signing === undefined || isBeingRevoked(state, this.self)) return undefined

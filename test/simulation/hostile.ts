@@ -2,7 +2,7 @@ import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
 import { draft, noWishes, statementDue, type Wishes } from '../../src/agreement/draft.ts'
 import { frontierOf } from '../../src/agreement/feeds.ts'
 import type { Held } from '../../src/agreement/held.ts'
-import { hasHeld, holdDue, nextKeyOf } from '../../src/agreement/keys.ts'
+import { canHold, holdDue } from '../../src/agreement/keys.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { settledHead } from '../../src/contracts/cosigning.ts'
@@ -163,9 +163,7 @@ export class HostileMember implements Neighbour {
     const { random } = this.#world
     // It says what it holds of a feed whose key is revoked: who does not holds everything up.
     const told = this.#revocation
-    const isNews = told !== undefined && nextKeyOf(state, told.revocation.party) === told.revocation.revokes
-    const said = told !== undefined && hasHeld(state, this.handle, told)
-    const hold = holdDue(state, this.handle) ?? (isNews && !said ? told : undefined)
+    const hold = holdDue(state, this.handle) ?? (told && canHold(state, this.handle, told) ? told : undefined)
     if (hold !== undefined) return { ...noWishes, key: { hold } }
     if (this.isTame || memberOf(state.ledger.document, this.handle) === undefined || !random.chance(0.2))
       return noWishes
