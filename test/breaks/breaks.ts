@@ -24,8 +24,8 @@ export const breaks: readonly Break[] = [
   {
     name: 'counts every head as equal',
     file: 'src/agreement/settling.ts',
-    from: 'if (head.size === ours.size && head.root === ours.root &&',
-    to: 'if (head.size !== -1 ||',
+    from: 'head.size === ours.size &&\n      head.root === ours.root &&',
+    to: 'head.size === ours.size ||\n      head.root === ours.root ||',
   },
   {
     name: 'leaves the digest of the answers out',
