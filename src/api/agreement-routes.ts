@@ -115,16 +115,16 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     {
       schema: {
         params: RequestParams,
-        body: Type.Union([
-          Type.Object({ answer: Type.Literal('acknowledge') }, closed),
-          Type.Object({ answer: Type.Literal('refuse'), reason: Reason }, closed),
-        ]),
+        body: Type.Object(
+          { answer: Type.Union([Type.Literal('acknowledge'), Type.Literal('refuse')]), reason: Type.Optional(Reason) },
+          closed,
+        ),
       },
     },
     async ({ params, body }, reply) => {
       const live = contracts.get(params.uid)
       const { request } = heldRequest(live, params.request)
-      live.answering.decide(request, body.answer === 'refuse' ? body.reason : undefined)
+      live.answering.decide(request, body.answer === 'refuse' ? (body.reason ?? 'refused by a person') : undefined)
       return reply.code(204).send()
     },
   )

@@ -28,6 +28,7 @@ export function participantsOf(contracts: Contracts): Participants {
       get unheard() {
         return live.unheard
       },
+      waitingOf: (party) => live.waitingOf(party),
       heard: (peer, frontier) => live.heard(peer, frontier),
       deliver: (statements) => live.deliver(statements),
       wake: () => live.wake(),

@@ -147,12 +147,17 @@ export class LiveContract {
 
   /** Why this node signs nothing in this contract at the moment, should it be so. */
   get obstacle(): string | undefined {
-    return this.#ownFeed.obstacle(this.#state)
+    return this.#ownFeed.obstacle(this.#state, this.#waiting)
   }
 
   /** The members that this node has to hear of before it signs anything: after a restore without a guard. */
   get unheard(): readonly Handle[] {
     return this.#ownFeed.waitsFor(this.#state)
+  }
+
+  /** What came of a party and runs ahead of what is held here: should that party have lost it, it is to have it back. */
+  waitingOf(party: Handle): readonly Decoded[] {
+    return this.#waiting.filter(({ statement }) => statement.party === party)
   }
 
   /** Requests of others on which a person is asked here. */
@@ -318,7 +323,8 @@ export class LiveContract {
       // Nobody gets to see a statement before the guard knows of it.
       const key = made?.held.statement.key
       const revokes = key !== undefined && 'revoke' in key
-      if (made !== undefined || this.#ownFeed.obstacle(state) === undefined) await this.#ownFeed.advance(state, revokes)
+      if (made !== undefined || this.#ownFeed.obstacle(state, this.#waiting) === undefined)
+        await this.#ownFeed.advance(state, revokes)
     }
     this.#state = state
     this.#evidence = [...this.#evidence, ...equivocations]
@@ -370,7 +376,7 @@ export class LiveContract {
   /** The founder from the start, others from their invitation on, nobody after everyone holds its resignation. */
   #maySpeak(state: AgreementState): boolean {
     const { document } = state.ledger
-    const obstacle = this.#ownFeed.obstacle(state)
+    const obstacle = this.#ownFeed.obstacle(state, this.#waiting)
     this.#reportObstacle(obstacle)
     // What stands in the way of the old key does not concern the one that takes the feed over.
     if (obstacle !== undefined && this.#takeover(state) === undefined) return false

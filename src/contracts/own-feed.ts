@@ -2,6 +2,7 @@ import { Compile } from 'typebox/compile'
 import { feedOf, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import type { AgreementState } from '../agreement/state.ts'
+import { isSignedBy } from '../agreement/validity.ts'
 import { commandSchemas } from '../events/commands.ts'
 import type { Handle } from '../events/ids.ts'
 import { type Frontier, placesOf } from '../events/statement.ts'
@@ -76,8 +77,8 @@ export class OwnFeed {
     }
   }
 
-  /** Why nothing may be signed now; undefined when something may. */
-  obstacle(state: AgreementState): Obstacle | undefined {
+  /** Why nothing may be signed now; undefined when something may. `waiting`: statements that run ahead of what is held. */
+  obstacle(state: AgreementState, waiting: readonly Decoded[] = []): Obstacle | undefined {
     if (this.#conflict !== undefined) return 'another signs'
     if (this.#reach !== undefined) {
       const { seq, hash } = this.#reach
@@ -86,7 +87,8 @@ export class OwnFeed {
     }
     if (this.#said === undefined || this.#isVouched) return undefined
     if (othersIn(state, this.#self).length === 0) return 'nobody can say what was signed'
-    if (this.#stillUnheard(state).length > 0) return 'members must say what they hold'
+    const isMissing = waiting.some((decoded) => decoded.statement.party === this.#self && isSignedBy(state, decoded))
+    if (isMissing || this.#stillUnheard(state).length > 0) return 'members must say what they hold'
     return undefined
   }
 

@@ -141,9 +141,13 @@ export class Courier {
     const frontiers = new Map<Uid, Frontier>()
     const lines: string[] = []
     const words: Word[] = []
-    for (const { contract, state, words: own, evidence } of participants) {
+    for (const { contract, state, words: own, evidence, waitingOf } of participants) {
       frontiers.set(contract, frontierOf(state.feeds))
-      lines.push(...this.knowledge.takeLines(state), ...this.knowledge.takeProofs(contract, evidence))
+      lines.push(
+        ...this.knowledge.takeLines(state),
+        ...this.knowledge.takeProofs(contract, evidence),
+        ...this.knowledge.ownLines(contract, waitingOf(this.peer.handle)),
+      )
       words.push(...own)
     }
     return encodeMessage(frontiers, lines, words)

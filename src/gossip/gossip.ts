@@ -129,7 +129,11 @@ export class Gossip {
       const participant = this.#ports.participants.get(contract)
       if (participant === undefined || !isPartyTo(participant.state, peer)) continue
       frontiers.set(contract, frontierOf(participant.state.feeds))
-      lines.push(...knowledge.takeLines(participant.state), ...knowledge.takeProofs(contract, participant.evidence))
+      lines.push(
+        ...knowledge.takeLines(participant.state),
+        ...knowledge.takeProofs(contract, participant.evidence),
+        ...knowledge.ownLines(contract, participant.waitingOf(peer.handle)),
+      )
     }
     return encodeMessage(frontiers, lines, [])
   }

@@ -62,6 +62,14 @@ export class Knowledge {
     return lines
   }
 
+  /** Its own statements that wait here, should it not hold them: it was set back, and they are to be had nowhere else. */
+  ownLines(contract: Uid, waiting: readonly Decoded[]): string[] {
+    const own = this.holds(contract).get(this.#handle) ?? -1
+    return waiting
+      .filter(({ statement }) => statement.seq > own)
+      .map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+  }
+
   /** Whether it holds statements that we lack. */
   isAhead(state: AgreementState): boolean {
     return this.holds(state.contract).some((seq, handle) => seq >= (state.feeds.get(handle)?.size ?? 0))

@@ -19,6 +19,8 @@ export interface Participant {
   readonly evidence: readonly Equivocation[]
   /** Whom this node has to hear of, parties or not, before it signs anything. */
   readonly unheard: readonly Handle[]
+  /** Statements of a party that run ahead of what is held here. */
+  waitingOf(party: Handle): readonly Decoded[]
   /** A peer has said what it holds. */
   heard(peer: Handle, frontier: Frontier): void
   /** Resolves when all that came of the statements is durable, an own statement too where one was due. */

@@ -1,0 +1,184 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { addParty } from '../../src/cli/party-commands.ts'
+import type { Handle } from '../../src/events/ids.ts'
+import { partyFingerprint } from '../../src/events/party-card.ts'
+import { openNode } from '../../src/index.ts'
+import { configurationPath, readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { createIdentity } from '../../src/node/create-identity.ts'
+import { formatFingerprint } from '../../src/node/fingerprint.ts'
+import { openIdentity, readApiToken } from '../../src/node/identity.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+interface Answer {
+  readonly status: number
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever comes, and compares.
+  readonly body: any
+}
+
+interface Party {
+  readonly handle: string
+  readonly endpoint: string
+  readonly data: string
+  readonly fingerprint: string
+  call(method: string, path: string, body?: unknown, prefer?: string): Promise<Answer>
+}
+
+async function newParty(root: string, handle: string, acknowledgement: unknown): Promise<Party> {
+  const data = join(root, handle)
+  const api = `http://127.0.0.1:${await freePort()}`
+  const endpoint = `https://127.0.0.1:${await freePort()}`
+  await createIdentity(data, { handle: handle as Handle, name: handle, endpoint, api }, systemClock)
+  const settings = JSON.parse(await readFile(configurationPath(data), 'utf8'))
+  await writeFile(configurationPath(data), JSON.stringify({ ...settings, acknowledgement }))
+  const environment = readEnvironment(process.env)
+  const { card } = await openIdentity(await readConfiguration(data, environment), environment)
+  const token = await readApiToken(data)
+  return {
+    handle,
+    endpoint,
+    data,
+    fingerprint: formatFingerprint(partyFingerprint(card)),
+    async call(method, path, body, prefer = 'wait=60') {
+      const answer = await fetch(new URL(path, api), {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          prefer,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await answer.text()
+      return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) }
+    },
+  }
+}
+
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    if (await isSo()) return
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`waited in vain for ${what}`)
+}
+
+t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeout: 240_000 }, async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'concordata-agreement-'))
+  const ana = await newParty(root, 'ana', [])
+  const ben = await newParty(root, 'ben', [
+    { commands: ['RemoveElement'], answer: 'refuse', reason: 'nothing is removed here' },
+    { commands: ['Resign'], answer: 'acknowledge' },
+    {
+      commands: ['AddField'],
+      authors: ['ana'],
+      answer: 'ask',
+      forSeconds: 600,
+      otherwise: 'refuse',
+      reason: 'nobody was there',
+    },
+  ])
+  const cleo = await newParty(root, 'cleo', [])
+  const parties = [ana, ben, cleo]
+  const nodes = await Promise.all(parties.map(({ data }) => openNode({ data })))
+  t.teardown(async () => {
+    await Promise.all(nodes.map((node) => node.close()))
+    await rm(root, { recursive: true, force: true })
+  })
+  for (const one of parties) {
+    for (const other of parties) if (one !== other) await addParty(one.data, other.endpoint, other.fingerprint)
+  }
+  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'three' })).body
+  const at = `/api/Contract/${contract}`
+  const standing = (party: Party) => async () => {
+    const { body } = await party.call('GET', '/api/Contract')
+    return body.find((held: { contract: string }) => held.contract === contract)?.standing
+  }
+  for (const invitee of [ben, cleo]) {
+    t.equal((await ana.call('POST', `${at}/Invitations`, { party: invitee.handle })).status, 200)
+    await until(`${invitee.handle} to be invited`, async () => (await standing(invitee)()) === 'invited')
+    if (invitee === ben) t.equal((await ben.call('POST', `${at}/Acceptance`)).status, 200)
+  }
+  t.equal((await cleo.call('POST', `${at}/Decline`)).status, 202)
+  await until('cleo to be out', async () => (await standing(cleo)()) === 'stranger')
+  t.match((await ana.call('POST', `${at}/Invitations`, { party: 'cleo' })).body, { code: 'handle_taken' })
+
+  await t.test('a person is asked, and refuses with a reason that the author sees', async (t) => {
+    const writing = ana.call('POST', `/new-api/${contract}`, { Rate: '5' })
+    await until('the question', async () => (await ben.call('GET', `${at}/Questions`)).body.length === 1)
+    const [question] = (await ben.call('GET', `${at}/Questions`)).body
+    t.match(question, { by: 'ana', otherwise: 'refuse', commands: [{ type: 'AddField' }, { type: 'ProposeValue' }] })
+    t.same(Object.values(question.values), ['5'])
+    t.match((await ana.call('GET', `${at}/Requests/${question.request}`)).body, {
+      tier: 0,
+      waitsFor: { what: 'answer', of: ['ben'] },
+    })
+    const answer = { answer: 'refuse', reason: 'too dear' }
+    t.equal((await ben.call('POST', `${at}/Questions/${question.request}`, answer)).status, 204)
+    t.match(await writing, { status: 409, body: { code: 'refused', by: [{ handle: 'ben', reason: 'too dear' }] } })
+    t.match((await ben.call('POST', `${at}/Questions/${question.request}`, answer)).body, { code: 'not_asked' })
+  })
+
+  await t.test('a request that a person is asked about is taken back by its user', async (t) => {
+    const sent = await ana.call('POST', `/new-api/${contract}`, { Share: '7' }, 'respond-async')
+    t.equal(sent.status, 202)
+    const { request } = sent.body
+    await until('the question', async () => (await ben.call('GET', `${at}/Questions`)).body.length === 1)
+    t.equal((await ana.call('DELETE', `${at}/Requests/${request}?reason=changed%20my%20mind`)).status, 202)
+    t.equal((await ben.call('POST', `${at}/Questions/${request}`, { answer: 'acknowledge' })).status, 204)
+    await until('the withdrawal', async () => (await ana.call('GET', `${at}/Requests/${request}`)).body.tier >= 3)
+    t.match((await ana.call('GET', `${at}/Requests/${request}`)).body, {
+      outcome: { kind: 'withdrawn', reason: 'changed my mind' },
+    })
+    t.match((await ana.call('DELETE', `${at}/Requests/${request}`)).body, { code: 'not_withdrawable' })
+  })
+
+  await t.test('the record is locked, others wait by themselves, and go on after its release', async (t) => {
+    t.equal((await ben.call('POST', `/new-api/${contract}`, { Rate: '1' })).status, 201)
+    t.equal((await ana.call('POST', `${at}/Lock`, { purpose: 'to read' })).status, 200)
+    t.match((await ben.call('POST', `${at}/Lock`, { purpose: 'me too' })).body, {
+      code: 'record_locked',
+      with: ['ana'],
+    })
+    const waiting = ben.call('PUT', `/new-api/${contract}/Rate`, 2)
+    const patient = ben.call('POST', `${at}/Lock`, { purpose: 'after you', retry: true })
+    await until('both to be locked out', async () => {
+      const { size } = (await ana.call('GET', at)).body
+      return size >= 12
+    })
+    t.match((await ben.call('GET', `${at}/Lock`)).body, { locked: true, holder: 'ana', purpose: 'to read' })
+    t.equal((await ana.call('DELETE', `${at}/Lock`)).status, 200)
+    t.match(await Promise.all([waiting, patient]), [{ status: 200 }, { status: 200 }])
+    const { index } = (await ana.call('GET', `${at}/Lock`)).body
+    t.equal((await ana.call('POST', `${at}/Lock/Breaks`, { lock: index })).status, 200, 'the only other one breaks it')
+    t.match((await ben.call('GET', `${at}/Lock`)).body, { locked: false })
+  })
+
+  await t.test('tier 4 is reached when all have cosigned', async (t) => {
+    const refused = await ana.call('DELETE', `/new-api/${contract}/Rate`)
+    t.match(refused.body, { code: 'refused', by: [{ handle: 'ben', reason: 'nothing is removed here' }] })
+    await until('tier 4', async () => (await ana.call('GET', `${at}/Elements/0.0/Standing`)).body.tier === 4)
+    t.match((await ana.call('GET', at)).body, { tier: 4, divergences: [], accused: [], obstacle: null, questions: 0 })
+    t.same((await ana.call('GET', `${at}/Evidence`)).body, [])
+    t.equal((await ana.call('GET', `${at}/Elements/0.99/Standing`)).status, 404)
+  })
+
+  await t.test('a member leaves', async (t) => {
+    t.equal((await ben.call('POST', `${at}/Resignation`, { reason: 'sold' })).status, 200)
+    t.equal(await standing(ben)(), 'resigned')
+    await until('ana to know', async () => (await ana.call('GET', at)).body.members.length === 1)
+  })
+})
