@@ -1,4 +1,3 @@
-import { Map as ImmutableMap } from 'immutable'
 import { membersOf } from '../aggregates/contract/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isAdmissibleKey, isValidSignature } from '../crypto/ed25519.ts'
@@ -8,52 +7,10 @@ import type { Statement } from '../events/statement.ts'
 import type { Decoded } from '../events/statement-codec.ts'
 import { statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
+import type { Hold } from './key-state.ts'
 import { contains, covers, type Past } from './past.ts'
 import type { AgreementState } from './state.ts'
 import { viewOf } from './view.ts'
-
-/** A signing key, and the statement of the feed that brought it in. */
-interface KeySpan {
-  readonly by: Seq
-  readonly signing: string
-  /** By the recovery key: what was promised about the feed before is done with. */
-  readonly isTakeover: boolean
-}
-
-/** A party's word that it holds no more of a feed whose key is revoked. */
-export interface Hold {
-  readonly revocation: SignedRevocation
-  /** The newest statement of that feed that it then held; −1: none. */
-  readonly upTo: Seq
-  /** The place of the word in the feed of who gave it. */
-  readonly seq: Seq
-}
-
-/** What the feeds say about keys. A function of the statements held, feed by feed. */
-export interface KeyState {
-  /** Keys that came after the one on the card, by party, oldest first. */
-  readonly later: ImmutableMap<Handle, readonly KeySpan[]>
-  /** By the party whose key is revoked, then by who holds; oldest first. */
-  readonly holds: ImmutableMap<Handle, ImmutableMap<Handle, readonly Hold[]>>
-}
-
-export const noKeyChanges: KeyState = { later: ImmutableMap(), holds: ImmutableMap() }
-
-/** Takes up what a newly held statement says about keys. */
-export function withKeyChange(before: KeyState, { statement, past }: Held): KeyState {
-  const { key, party, seq } = statement
-  if (key === undefined) return before
-  const { later, holds } = before
-  if ('hold' in key) {
-    const { party: revoked } = key.hold.revocation
-    const hold = { revocation: key.hold, upTo: past.get(revoked) ?? -1, seq }
-    const given = holds.get(revoked) ?? ImmutableMap()
-    return { later, holds: holds.set(revoked, given.set(party, [...(given.get(party) ?? []), hold])) }
-  }
-  const signing = 'rotate' in key ? key.rotate.signing : key.revoke.revocation.signing
-  const span = { by: seq, signing, isTakeover: 'revoke' in key }
-  return { later: later.set(party, [...(later.get(party) ?? []), span]), holds }
-}
 
 /** The key that the statements of a feed before `seq` give to statement `seq`; undefined for a stranger. */
 export function keyAt(state: Pick<AgreementState, 'keys' | 'ledger'>, party: Handle, seq: Seq): string | undefined {

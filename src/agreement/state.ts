@@ -3,7 +3,7 @@ import type { Handle, Uid } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import { appended, type Feeds, noFeeds } from './feeds.ts'
 import type { Held } from './held.ts'
-import { type KeyState, noKeyChanges, withKeyChange } from './keys.ts'
+import { type KeyState, noKeyChanges, withKeyChange } from './key-state.ts'
 import { type Acknowledged, acknowledgeAll, emptyLedger, type Ledger, withStatementOf } from './ledger.ts'
 import { nothingSettled, type Settling, settleMore } from './settling.ts'
 

@@ -153,7 +153,7 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
       code: 'record_locked',
       with: ['ana'],
     })
-    const waiting = ben.call('PUT', `/new-api/${contract}/Rate`, 2)
+    const waiting = ben.call('PUT', `/new-api/${contract}/Rate`, '2')
     const patient = ben.call('POST', `${at}/Lock`, { purpose: 'after you', retry: true })
     await until('both to be locked out', async () => {
       const { size } = (await ana.call('GET', at)).body

@@ -190,10 +190,8 @@ class Simulation {
       return
     }
     if (random.chance(0.03)) {
-      this.#count('crashes')
-      this.#trace(`${machine.address} crashes`)
       const state = contracts.find(this.#contract)?.state
-      machine.crash()
+      this.#crash(machine)
       if (random.chance(0.15)) machine.asleepUntil = this.#clock.now() + random.fraction() * 8_000
       // What one has agreed with nobody but itself is on that one's disk only.
       const others = state?.settling.signed.delete(machine.handle).valueSeq() ?? []
@@ -218,6 +216,13 @@ class Simulation {
     this.#useContract(machine, live)
   }
 
+  #crash(machine: Machine): void {
+    if (!machine.isUp) return
+    this.#count('crashes')
+    this.#trace(`${machine.address} crashes`)
+    machine.crash()
+  }
+
   /** What its people and its operators do. */
   #useContract(machine: Machine, live: LiveContract): void {
     const random = this.#random
@@ -231,7 +236,7 @@ class Simulation {
     }
     if (random.chance(0.05)) this.#invite(machine, live)
     if (random.chance(0.03)) this.#lock(machine, live)
-    if (random.chance(0.05)) this.#takeBack(machine, live)
+    if (random.chance(0.08)) this.#takeBack(machine, live)
     if (random.chance(0.01)) {
       this.#count('rotations')
       machine.rotate(live)
@@ -282,6 +287,8 @@ class Simulation {
       const [, seq, index] = key.split('.')
       this.#count('taken back')
       live.withdraw({ handle, seq: Number(seq), index: Number(index) }, 'changed my mind')
+      // The worst moment: its user may have been told, and nothing may be durable.
+      if (this.#random.chance(0.5)) this.#clock.after(this.#random.fraction() * 4, () => this.#crash(machine))
     }
   }
 
