@@ -2,7 +2,7 @@ import { closedInvitationOf, formerOf, memberOf, partyOf } from '../aggregates/c
 import { draft, statementDue } from '../agreement/draft.ts'
 import { feedOf, newestOf } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
-import { canHold, holdDue, isBeingRevoked, nextKeyOf, revocationsDue } from '../agreement/keys.ts'
+import { canHold, holdDue, isBeingRevoked, isKeyOf, nextKeyOf, revocationsDue } from '../agreement/keys.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, type OtherBranch, type Reception, receive } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
@@ -405,7 +405,7 @@ export class LiveContract {
     if (hold !== undefined) return { hold }
     const signing = this.#rotation
     if (signing === undefined || isBeingRevoked(state, this.self)) return undefined
-    if (nextKeyOf(state, this.self) === signing) {
+    if (isKeyOf(state, this.self, signing)) {
       this.#rotation = undefined
       return undefined
     }
