@@ -118,7 +118,8 @@ function holdsMissing(state: AgreementState, signed: SignedRevocation, past: Pas
     })
 }
 
-function holdsOf({ keys }: AgreementState, revoked: Handle, holder: Handle): readonly Hold[] {
+/** What a party has said that it holds of a feed whose key is, or was, revoked. */
+export function holdsOf({ keys }: AgreementState, revoked: Handle, holder: Handle): readonly Hold[] {
   return keys.holds.get(revoked)?.get(holder) ?? []
 }
 
@@ -127,12 +128,12 @@ function hasHeld(state: AgreementState, holder: Handle, signed: SignedRevocation
   return holdsOf(state, signed.revocation.party, holder).some(({ revocation }) => isSame(revocation, signed))
 }
 
-function isSame(one: SignedRevocation, other: SignedRevocation): boolean {
+export function isSame(one: SignedRevocation, other: SignedRevocation): boolean {
   return canonicalJson(one.revocation) === canonicalJson(other.revocation)
 }
 
 /** Whether a promise still stands: the feed has not been taken over since. */
-function isOpen(state: AgreementState, revoked: Handle, { upTo }: Hold): boolean {
+export function isOpen(state: AgreementState, revoked: Handle, { upTo }: Hold): boolean {
   return !(state.keys.later.get(revoked)?.some(({ by, isTakeover }) => isTakeover && by > upTo) ?? false)
 }
 
@@ -188,35 +189,4 @@ export function holdDue(state: AgreementState, party: Handle): SignedRevocation 
 export function revocationsDue(state: AgreementState, party: Handle): SignedRevocation[] {
   const everything = everythingIn(state)
   return revocationsOf(state, party).filter((revocation) => holdsMissing(state, revocation, everything).length === 0)
-}
-
-/** What a party has promised not to go beyond: by the party whose key is revoked. */
-function openHoldsOf(state: AgreementState, party: Handle): [Handle, readonly Hold[]][] {
-  return [...state.keys.holds.keys()].flatMap((revoked): [Handle, readonly Hold[]][] => {
-    const open = holdsOf(state, revoked, party).filter((hold) => isOpen(state, revoked, hold))
-    return open.length === 0 ? [] : [[revoked, open]]
-  })
-}
-
-/**
- * The statements that a party which has promised to hold must leave lying: what comes beyond the promise, but for the
- * chain that the revoking statement, should it be among them, follows.
- */
-export function heldBack(state: AgreementState, self: Handle, pending: readonly Decoded[]): ReadonlySet<Decoded> {
-  const back = new Set<Decoded>()
-  for (const [revoked, holds] of openHoldsOf(state, self)) {
-    const upTo = holds[0]?.upTo ?? -1
-    const beyond = pending.filter(({ statement }) => statement.party === revoked && statement.seq > upTo)
-    const revoking = beyond.find(({ statement: { key } }) => {
-      return key !== undefined && 'revoke' in key && holds.some(({ revocation }) => isSame(key.revoke, revocation))
-    })
-    const released = new Set<Decoded>()
-    for (let next = revoking; next !== undefined; ) {
-      released.add(next)
-      const { prev } = next.statement
-      next = beyond.find(({ hash }) => hash === prev)
-    }
-    for (const decoded of beyond) if (!released.has(decoded)) back.add(decoded)
-  }
-  return back
 }

@@ -5,8 +5,8 @@ import { placesOf } from '../events/statement.ts'
 import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { feedOf, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
-import { heldBack } from './keys.ts'
 import type { Acknowledged } from './ledger.ts'
+import { heldBack, type Release, releases } from './promises.ts'
 import { type AgreementState, withHeld } from './state.ts'
 import { isSignedBy, verifyStatement } from './validity.ts'
 
@@ -56,9 +56,56 @@ type Standing =
  * take in no more of a feed whose key is revoked; an auditor has promised nothing.
  */
 export function receive(before: AgreementState, arrived: readonly Decoded[], self?: Handle): Reception {
-  let state = before
-  let pending = [...new Map(arrived.map((decoded) => [decoded.hash, decoded])).values()]
+  const pending = [...new Map(arrived.map((decoded) => [decoded.hash, decoded])).values()]
   pending.sort((one, other) => one.statement.clock - other.statement.clock)
+  if (self === undefined) return takeIn(before, pending, () => nothing)
+  const back = (state: AgreementState, waiting: readonly Decoded[]) => heldBack(state, self, waiting)
+  let reception = takeIn(before, pending, back)
+  for (let further: Reception | undefined = reception; further !== undefined; ) {
+    further = takeInReleased(reception, self)
+    if (further !== undefined) reception = joined(reception, further)
+  }
+  return reception
+}
+
+/** What is held back, of what waits. */
+type HoldingBack = (state: AgreementState, waiting: readonly Decoded[]) => ReadonlySet<Decoded>
+
+/** What a release lets through, if what releases it proves valid: first one by one, then, as they may need each other, all. */
+function takeInReleased({ state, waiting }: Reception, self: Handle): Reception | undefined {
+  const found = releases(state, self, waiting)
+  for (const some of [...found.map((release) => [release]), ...(found.length > 1 ? [found] : [])]) {
+    const further = takeIn(state, waiting, (now, pending) => heldBackBut(some, heldBack(now, self, pending)))
+    if (some.every(({ by }) => isHeld(further.state, by))) return further
+  }
+  return undefined
+}
+
+function heldBackBut(released: readonly Release[], back: ReadonlySet<Decoded>): ReadonlySet<Decoded> {
+  return new Set([...back].filter((decoded) => !released.some(({ statements }) => statements.has(decoded))))
+}
+
+function isHeld({ feeds }: AgreementState, { hash, statement: { party, seq } }: Decoded): boolean {
+  return statementAt(feeds, party, seq)?.hash === hash
+}
+
+function joined(first: Reception, then: Reception): Reception {
+  return {
+    state: then.state,
+    waiting: then.waiting,
+    taken: [...first.taken, ...then.taken],
+    acknowledged: [...first.acknowledged, ...then.acknowledged],
+    settled: [...first.settled, ...then.settled],
+    refused: [...first.refused, ...then.refused],
+    equivocations: [...first.equivocations, ...then.equivocations],
+    otherBranches: [...first.otherBranches, ...then.otherBranches],
+  }
+}
+
+/** As `receive`. `arrived`: by clock, each once. */
+function takeIn(before: AgreementState, arrived: readonly Decoded[], backOf: HoldingBack): Reception {
+  let state = before
+  let pending = arrived
   const taken: Held[] = []
   const acknowledged: Acknowledged[] = []
   const settled: Acknowledged[] = []
@@ -68,7 +115,7 @@ export function receive(before: AgreementState, arrived: readonly Decoded[], sel
   for (let progressed = true; progressed; ) {
     progressed = false
     const waiting: Decoded[] = []
-    const back = self === undefined ? nothing : heldBack(state, self, pending)
+    const back = backOf(state, pending)
     for (const decoded of pending) {
       const standing = back.has(decoded) ? WAITS : standingOf(state, decoded)
       switch (standing.kind) {

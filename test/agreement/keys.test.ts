@@ -111,3 +111,47 @@ t.test('nobody but the recovery key revokes', async (t) => {
   const line = ben.says({ key: { hold } })
   t.match(cleo.hears(line).refused, [{ error: { code: 'statement_unfit_key' } }])
 })
+
+t.test('two parties revoke their keys at the same moment, and neither waits for the other for good', async (t) => {
+  const [ana, ben, cleo] = threeMembers()
+  const [nextOfAna, nextOfCleo] = [generateKeyPair(), generateKeyPair()]
+  const ofAna = ana.revocation(nextOfAna)
+  const ofCleo = cleo.revocation(nextOfCleo)
+  const beyond = cleo.proposes('0.0', 'said before it knew')
+  const holdOfAna = ana.says({ key: { hold: ofCleo } })
+  cleo.hears(holdOfAna)
+  const holdOfCleo = cleo.says({ key: { hold: ofAna } })
+  const later = ana.proposes('0.0', 'ana goes on')
+  ben.hears(holdOfAna, later)
+  const holdsOfBen = [ben.says({ key: { hold: ofCleo } }), ben.says({ key: { hold: ofAna } })]
+
+  t.same(ana.hears(beyond, holdOfCleo).taken, [], 'beyond what ana has promised to hold of cleo')
+  t.same(cleo.hears(later).taken, [], 'and so the other way round')
+  t.equal(cleo.hears(later, ...holdsOfBen).taken.length, 3, 'what ben holds too, ana will have to follow')
+  t.same(revocationsDue(cleo.state, cleo.handle), [ofCleo])
+  const takeover = cleo.takesOver(ofCleo, nextOfCleo)
+  ana.hears(beyond, holdOfCleo, ...holdsOfBen, takeover)
+  t.same(revocationsDue(ana.state, ana.handle), [ofAna])
+  ana.takesOver(ofAna, nextOfAna)
+  talk([ana, ben, cleo], owes)
+  t.equal(ana.settled, ana.acknowledged)
+  t.equal(ben.settled, ana.settled)
+  t.equal(cleo.settled, ana.settled)
+})
+
+t.test('a takeover or a hold that is not valid lets nothing through', async (t) => {
+  const [ana, ben, cleo] = threeMembers()
+  const next = generateKeyPair()
+  const revocation = ana.revocation(next)
+  ben.says({ key: { hold: revocation } })
+  const theft = ana.proposes('0.0', 'by the thief')
+  const takeover = ana.forges(ana.says(), (statement) => {
+    statement.key = { revoke: revocation }
+  })
+  t.same(ben.hears(theft, decodeSigned(takeover)).taken, [], 'the thief cannot sign with the new key')
+  cleo.hears(theft)
+  const hold = cleo.says({ key: { hold: revocation } })
+  const unsigned = ana.forges(hold, () => {})
+  t.same(ben.hears(theft, decodeSigned(unsigned)).taken, [], 'nor with cleo’s')
+  t.equal(ben.hears(theft, hold).taken.length, 2)
+})

@@ -102,7 +102,13 @@ export const breaks: readonly Break[] = [
   {
     name: 'takes more of a feed whose key is revoked',
     file: 'src/agreement/receive.ts',
-    from: 'self === undefined ? nothing : heldBack(state, self, pending)',
-    to: 'self === undefined || self !== undefined ? nothing : heldBack(state, self, pending)',
+    from: 'if (self === undefined) return takeIn',
+    to: 'if (self === undefined || self !== undefined) return takeIn',
+  },
+  {
+    name: 'lets through what nothing valid releases',
+    file: 'src/agreement/receive.ts',
+    from: 'if (some.every(({ by }) => isHeld(further.state, by))) return further',
+    to: 'if (further.taken.length > 0) return further',
   },
 ]
