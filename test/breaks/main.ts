@@ -24,7 +24,7 @@ const catchers: readonly Catcher[] = [
   { name: 'simulator', args: ['test/simulation/main.ts', '--seed', '1', '--runs', values.runs] },
   {
     name: 'unit tests',
-    args: ['node_modules/.bin/tap', 'run', '--disable-coverage', 'test/agreement', 'test/contracts'],
+    args: ['node_modules/.bin/tap', 'run', '--disable-coverage', 'test/agreement', 'test/contracts', 'test/gossip'],
   },
 ]
 
