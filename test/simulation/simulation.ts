@@ -337,8 +337,9 @@ class Simulation {
     this.#trace('everything heals')
     this.#network.heal(true)
     if (this.#hostile !== undefined) this.#hostile.isTame = true
-    for (const machine of this.#everyone()) if (!machine.isUp) await this.#restart(machine)
     for (let step = 0; step < 60; step++) {
+      // A crash may have been on its way still.
+      for (const machine of this.#everyone()) if (!machine.isUp) await this.#restart(machine)
       for (const machine of this.#everyone()) this.#tidyUp(machine, step)
       this.#hostile?.act()
       await this.#pass(1_000)
