@@ -3,6 +3,7 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
 import { placesOf } from '../events/statement.ts'
 import type { Decoded } from '../events/statement-codec.ts'
+import { feedOf } from './feeds.ts'
 import type { Hold } from './key-state.ts'
 import { holdsOf, isOpen, isSame } from './keys.ts'
 import type { AgreementState } from './state.ts'
@@ -29,10 +30,11 @@ function openHoldsOf(state: AgreementState, party: Handle): [Handle, readonly Ho
 export function heldBack(state: AgreementState, self: Handle, pending: readonly Decoded[]): ReadonlySet<Decoded> {
   const back = new Set<Decoded>()
   for (const [revoked, holds] of openHoldsOf(state, self)) {
-    const upTo = holds[0]?.upTo ?? -1
+    // What has been released is held by now.
+    const held = Math.max(holds[0]?.upTo ?? -1, feedOf(state.feeds, revoked).size - 1)
     for (const decoded of pending) {
       const { party, seq } = decoded.statement
-      if (party === revoked && seq > upTo) back.add(decoded)
+      if (party === revoked && seq > held) back.add(decoded)
     }
   }
   return back

@@ -76,7 +76,7 @@ function takeInReleased({ state, waiting }: Reception, self: Handle): Reception 
   const found = releases(state, self, waiting)
   for (const some of [...found.map((release) => [release]), ...(found.length > 1 ? [found] : [])]) {
     const further = takeIn(state, waiting, (now, pending) => heldBackBut(some, heldBack(now, self, pending)))
-    if (some.every(({ by }) => isHeld(further.state, by))) return further
+    if (further.taken.length > 0 && some.every(({ by }) => isHeld(further.state, by))) return further
   }
   return undefined
 }
