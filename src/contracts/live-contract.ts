@@ -165,7 +165,7 @@ export class LiveContract {
     return this.answering.questions
   }
 
-  /** A peer has said what it holds. */
+  /** A peer has answered what it holds. */
   heard(peer: Handle, frontier: Frontier): void {
     this.#ownFeed.heard(peer, frontier)
     if (this.#obstacle !== undefined) this.wake()

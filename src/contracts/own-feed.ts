@@ -102,7 +102,7 @@ export class OwnFeed {
     return this.#said === undefined ? [] : this.#stillUnheard(state)
   }
 
-  /** A peer has said what it holds. */
+  /** A peer has answered what it holds. */
   heard(peer: Handle, frontier: Frontier): void {
     this.#said?.set(peer, frontier)
   }
@@ -148,12 +148,20 @@ export class OwnFeed {
   }
 }
 
-/** Who may hold statements of ours: members, who is invited or is about to be, and who has just left. */
-function othersIn({ ledger, settling }: AgreementState, self: Handle): Handle[] {
-  const { members, invitations, former } = ledger.document.parties
-  const leaving = former.filter(({ resignedAt }) => resignedAt >= settling.settled)
-  const cards = [...members, ...leaving].map(({ card }) => card).concat(invitations.map(({ party }) => party))
-  const handles = new Set([...cards.map(({ handle }) => handle), ...ledger.open.flatMap(inviteesIn)])
+/**
+ * Who may hold statements of ours that are not held here: members, who is invited or is about to be, and who left or was
+ * turned away, as long as none of our statements that are held here signs for a ledger beyond that.
+ */
+function othersIn({ ledger, feeds }: AgreementState, self: Handle): Handle[] {
+  const { members, invitations, former, closed } = ledger.document.parties
+  const signed = newestOf(feeds, self)?.statement.head.size ?? 0
+  const parties = [
+    ...members.map(({ card }) => card),
+    ...former.filter(({ resignedAt }) => resignedAt >= signed).map(({ card }) => card),
+    ...invitations.map(({ party }) => party),
+    ...closed.filter(({ closedAt }) => closedAt >= signed).map(({ party }) => party),
+  ]
+  const handles = new Set([...parties.map(({ handle }) => handle), ...ledger.open.flatMap(inviteesIn)])
   handles.delete(self)
   return [...handles]
 }

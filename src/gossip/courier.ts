@@ -118,10 +118,10 @@ export class Courier {
       const before = new Map(participants.map(({ contract, state }) => [contract, state.feeds]))
       await this.#ports.take(this.peer, answer)
       for (const { contract, heard } of participants) {
-        if (answer.frontiers.has(contract)) continue
+        const frontier = answer.frontiers.get(contract)
         // A contract that it passes over in silence it does not hold, or not any more: it was set back.
-        this.knowledge.told(contract, {}, [])
-        heard(this.peer.handle, {})
+        if (frontier === undefined) this.knowledge.told(contract, {}, [])
+        heard(this.peer.handle, frontier ?? {})
       }
       for (const { contract } of cutOff) this.#due.add(contract)
       for (const { contract, state } of participants) {

@@ -149,9 +149,6 @@ export class Gossip {
       if (participant !== undefined) refused.push(...(await participant.deliver(statements)).refused)
     })
     await Promise.all(deliveries)
-    for (const [contract, frontier] of message.frontiers) {
-      participants.get(contract)?.heard(peer.handle, frontier)
-    }
     for (const word of message.words) participants.took(word)
     if (refused.length > 0) report.refused(peer, refused)
   }

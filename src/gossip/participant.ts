@@ -21,7 +21,7 @@ export interface Participant {
   readonly unheard: readonly Handle[]
   /** Statements of a party that run ahead of what is held here. */
   waitingOf(party: Handle): readonly Decoded[]
-  /** A peer has said what it holds. */
+  /** A peer has said what it holds, asked by this node. What it says in a call of its own may be older than a restore here. */
   heard(peer: Handle, frontier: Frontier): void
   /** Resolves when all that came of the statements is durable, an own statement too where one was due. */
   deliver(statements: readonly Decoded[]): Promise<{ readonly refused: readonly StatementRefused[] }>

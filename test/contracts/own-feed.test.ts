@@ -3,8 +3,8 @@ import { frontierOf } from '../../src/agreement/feeds.ts'
 import { viewOf } from '../../src/agreement/view.ts'
 import { memoryGuard } from '../../src/contracts/guard.ts'
 import { OwnFeed } from '../../src/contracts/own-feed.ts'
-import type { Player } from '../support/market.ts'
-import { CONTRACT, market } from '../support/market.ts'
+
+import { CONTRACT, market, owes, Player, talk } from '../support/market.ts'
 
 /** What the player had before its last statements. */
 function earlier({ state, handle }: Player, fewer: number) {
@@ -96,3 +96,27 @@ t.test('an own statement from elsewhere that the guard does not know: everybody 
   feed.foundUnknown(statement.seq)
   t.equal(feed.obstacle(ana.state), 'members must say what they hold')
 })
+
+t.test(
+  'without a guard those who left, or were turned away, are asked too, unless an own signature stands beyond that',
+  async (t) => {
+    const [ana, ben] = market('ana', 'ben') as [Player, Player]
+    const before = ana.state
+    const cleo = new Player('cleo')
+    ana.requests({ type: 'InviteParty', party: cleo.card })
+    talk([ana, ben], owes)
+    ana.requests({ type: 'WithdrawInvitation', party: 'cleo' })
+    talk([ana, ben], owes)
+    ben.requests({ type: 'Resign' })
+    const held = ana.state.feeds.get(ana.handle)?.size ?? 0
+    talk([ana, ben], owes)
+    const feed = await OwnFeed.open(before, ana.handle, memoryGuard(), false)
+    t.same(feed.waitsFor(before), ['ben'])
+    const lost = viewOf(
+      ana.state,
+      ana.state.feeds.map((own, of) => (of === ana.handle ? held - 1 : own.size - 1)),
+    )
+    t.ok(feed.waitsFor(lost).includes(ben.handle), 'who left may hold what ana said on that')
+    t.same(feed.waitsFor(ana.state), [], 'ana has signed beyond both')
+  },
+)

@@ -35,6 +35,7 @@ const found: readonly (readonly [number, string])[] = [
   [20174, 'two parties that revoked their keys at the same moment waited for each other for good'],
   [25462, 'what another’s hold had let through was held back again, without end'],
   [27297, 'the same, in another way'],
+  [30748, 'a node set back without its guard did not ask one whose invitation had come to nothing'],
 ]
 
 t.test('seeds that once failed', { timeout: 120_000 }, async (t) => {
