@@ -1,19 +1,23 @@
-import { memberOf } from '../aggregates/contract/state.ts'
+import { membersOf } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
-import { placesOf } from '../events/statement.ts'
+import type { SignedRevocation } from '../events/key-change.ts'
+import { placesOf, type Statement } from '../events/statement.ts'
 import type { Decoded } from '../events/statement-codec.ts'
 import { feedOf } from './feeds.ts'
 import type { Hold } from './key-state.ts'
-import { holdsOf, isOpen, isSame } from './keys.ts'
+import { holdsOf, isOpen, isSame, revocationsOf } from './keys.ts'
 import type { AgreementState } from './state.ts'
 
 /**
- * Why a promise to take in no more of a feed whose key is revoked does not concern some statements: the takeover itself
- * follows them, or another member, on the same revocation, has said that it holds them, which the takeover must follow.
+ * Why a promise to take in no more of a feed whose key is revoked does not concern some statements:
+ * - a takeover follows them, or covers them;
+ * - another member, on the same revocation, has said that it holds them: the takeover must follow what it holds;
+ * - they lead up to the word that this party needs to take its own feed over. Where two are revoked at once, each would
+ *   wait for the other's word behind its own promise: so who was admitted first takes it.
  */
 export interface Release {
-  /** The takeover, or the other member's `hold`. Only if it is valid is anything released. */
+  /** The takeover, or the other's `hold`. Only if it is valid is anything released. */
   readonly by: Decoded
   readonly statements: ReadonlySet<Decoded>
 }
@@ -42,26 +46,40 @@ export function heldBack(state: AgreementState, self: Handle, pending: readonly 
 
 /** What may be released, by statements that are pending too. */
 export function releases(state: AgreementState, self: Handle, pending: readonly Decoded[]): Release[] {
-  const promises = openHoldsOf(state, self)
-  if (promises.length === 0 || pending.length === 0) return []
+  const promises = new Map(openHoldsOf(state, self))
+  if (promises.size === 0 || pending.length === 0) return []
   const byHash = new Map(pending.map((decoded) => [decoded.hash, decoded]))
-  return promises.flatMap(([revoked, holds]) =>
-    pending
-      .filter((decoded) => releasesFrom(state, revoked, holds, decoded))
-      .map((by) => ({ by, statements: pastAmong(byHash, by, revoked) })),
-  )
+  return pending.flatMap((by) => {
+    const parties = releasedBy(state, self, promises, by.statement)
+    return parties.length === 0 ? [] : [{ by, statements: pastAmong(byHash, by, new Set(parties)) }]
+  })
 }
 
-function releasesFrom(state: AgreementState, revoked: Handle, holds: readonly Hold[], { statement }: Decoded): boolean {
-  const { key, party } = statement
-  if (key === undefined || 'rotate' in key) return false
-  const isOfMember = memberOf(state.ledger.document, party) !== undefined
-  const signed = 'hold' in key ? isOfMember && key.hold : party === revoked && key.revoke
-  return signed !== false && holds.some(({ revocation }) => isSame(signed, revocation))
+/** The parties, of those whose feeds are promised to be left lying, of which a statement releases what it covers. */
+function releasedBy(
+  state: AgreementState,
+  self: Handle,
+  promises: ReadonlyMap<Handle, readonly Hold[]>,
+  { key, party }: Statement,
+): Handle[] {
+  if (key === undefined || 'rotate' in key) return []
+  const isPromised = (signed: SignedRevocation) =>
+    promises.get(signed.revocation.party)?.some(({ revocation }) => isSame(signed, revocation)) ?? false
+  if ('revoke' in key) return isPromised(key.revoke) ? [...promises.keys()] : []
+  const revoked = key.hold.revocation.party
+  const members = membersOf(state.ledger.document).map(({ card }) => card.handle)
+  if (isPromised(key.hold)) return members.includes(party) ? [revoked] : []
+  const isOurs = revoked === self && revocationsOf(state, self).some((revocation) => isSame(key.hold, revocation))
+  const isFirst = members.includes(self) && members.indexOf(self) < members.indexOf(party)
+  return isOurs && isFirst && promises.has(party) ? [party] : []
 }
 
-/** The statements of one party that are pending and in the causal past of another that is. */
-function pastAmong(byHash: ReadonlyMap<Hash, Decoded>, last: Decoded, party: Handle): ReadonlySet<Decoded> {
+/** The statements of some parties that are pending and in the causal past of another that is. */
+function pastAmong(
+  byHash: ReadonlyMap<Hash, Decoded>,
+  last: Decoded,
+  parties: ReadonlySet<Handle>,
+): ReadonlySet<Decoded> {
   const past = new Set([last])
   for (const { statement } of past) {
     for (const hash of [statement.prev, ...placesOf(statement.seen).map(([, place]) => place.hash)]) {
@@ -69,5 +87,5 @@ function pastAmong(byHash: ReadonlyMap<Hash, Decoded>, last: Decoded, party: Han
       if (covered !== undefined) past.add(covered)
     }
   }
-  return new Set([...past].filter(({ statement }) => statement.party === party))
+  return new Set([...past].filter(({ statement }) => parties.has(statement.party)))
 }

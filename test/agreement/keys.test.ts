@@ -139,6 +139,26 @@ t.test('two parties revoke their keys at the same moment, and neither waits for 
   t.equal(cleo.settled, ana.settled)
 })
 
+t.test('two parties alone revoke their keys at the same moment: who was admitted first goes first', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [nextOfAna, nextOfBen] = [generateKeyPair(), generateKeyPair()]
+  const [ofAna, ofBen] = [ana.revocation(nextOfAna), ben.revocation(nextOfBen)]
+  const holdOfAna = ana.says({ key: { hold: ofBen } })
+  const holdOfBen = ben.says({ key: { hold: ofAna } })
+  t.same(ben.hears(holdOfAna).taken, [], 'beyond what ben has promised to hold')
+  t.equal(ana.hears(holdOfBen).taken.length, 1)
+  t.same(revocationsDue(ana.state, ana.handle), [ofAna])
+  const takeover = ana.takesOver(ofAna, nextOfAna)
+  t.equal(ben.hears(holdOfAna, takeover).taken.length, 2)
+  t.same(revocationsDue(ben.state, ben.handle), [ofBen])
+  ben.takesOver(ofBen, nextOfBen)
+  talk([ana, ben], owes)
+  ana.proposes('0.0', 'both under new keys')
+  talk([ana, ben], owes)
+  t.equal(ana.settled, ana.acknowledged)
+  t.equal(ben.settled, ana.settled)
+})
+
 t.test('a takeover or a hold that is not valid lets nothing through', async (t) => {
   const [ana, ben, cleo] = threeMembers()
   const next = generateKeyPair()

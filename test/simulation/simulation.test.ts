@@ -33,6 +33,7 @@ t.test(
 /** Each found a fault of the code before it; what it was. */
 const found: readonly (readonly [number, string])[] = [
   [20174, 'two parties that revoked their keys at the same moment waited for each other for good'],
+  [21585, 'of two that revoked at once each waited for the other’s word behind its own promise'],
   [25462, 'what another’s hold had let through was held back again, without end'],
   [27297, 'the same, in another way'],
   [30748, 'a node set back without its guard did not ask one whose invitation had come to nothing'],

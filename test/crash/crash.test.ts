@@ -1,0 +1,10 @@
+import t from 'tap'
+import { crashRounds } from './crash-rounds.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'error'
+
+t.test('nodes killed at random moments lose nothing that a client was told', { timeout: 240_000 }, async (t) => {
+  const report = await crashRounds(4, 7, (line) => t.comment(line))
+  t.ok(report.kills >= 4, `${report.kills} kills`)
+  t.ok(report.acknowledged >= 10, `${report.acknowledged} acknowledged`)
+})
