@@ -160,7 +160,7 @@ export function takeoversFor(state: AgreementState, holder: Handle): Held[] {
 }
 
 /** The revocations of a party's key that anybody has answered, and that have not been carried out. */
-export function revocationsOf(state: AgreementState, revoked: Handle): SignedRevocation[] {
+function revocationsOf(state: AgreementState, revoked: Handle): SignedRevocation[] {
   const found = new Map<string, SignedRevocation>()
   for (const holds of state.keys.holds.get(revoked)?.values() ?? []) {
     for (const hold of holds) {

@@ -6,7 +6,7 @@ import { placesOf, type Statement } from '../events/statement.ts'
 import type { Decoded } from '../events/statement-codec.ts'
 import { feedOf } from './feeds.ts'
 import type { Hold } from './key-state.ts'
-import { holdsOf, isOpen, isSame, revocationsOf } from './keys.ts'
+import { holdsOf, isOpen, isSame } from './keys.ts'
 import type { AgreementState } from './state.ts'
 
 /**
@@ -69,9 +69,8 @@ function releasedBy(
   const revoked = key.hold.revocation.party
   const members = membersOf(state.ledger.document).map(({ card }) => card.handle)
   if (isPromised(key.hold)) return members.includes(party) ? [revoked] : []
-  const isOurs = revoked === self && revocationsOf(state, self).some((revocation) => isSame(key.hold, revocation))
   const isFirst = members.includes(self) && members.indexOf(self) < members.indexOf(party)
-  return isOurs && isFirst && promises.has(party) ? [party] : []
+  return revoked === self && isFirst && promises.has(party) ? [party] : []
 }
 
 /** The statements of some parties that are pending and in the causal past of another that is. */
