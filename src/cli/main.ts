@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConcordataError } from '../runtime/errors.ts'
 import { auditCommands } from './audit-commands.ts'
+import { backupCommands } from './backup-commands.ts'
 import { contractCommands } from './contract-commands.ts'
 import { demoCommand } from './demo-command.ts'
 import { initCommand } from './init-command.ts'
@@ -21,6 +22,7 @@ export async function main(args: readonly string[]): Promise<number> {
   partyCommands(program)
   contractCommands(program)
   auditCommands(program)
+  backupCommands(program)
   demoCommand(program)
   try {
     await program.parseAsync(args, { from: 'user' })

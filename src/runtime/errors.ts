@@ -47,6 +47,9 @@ export const errorCodes = {
   configuration_invalid:
     'concordata.json or an environment variable does not have the form that docs/operations.md gives.',
   identity_exists: 'The data directory has an identity, or a part of one, already; keys are never overwritten.',
+  backup_exists: 'There is something where the backup is to be written; nothing is overwritten.',
+  backup_damaged: 'The backup is not whole, or not as it was written.',
+  restore_refused: 'The data directory has a store, or belongs to another party; nothing of it is overwritten.',
   identity_damaged: 'A file of the identity is missing, damaged, or does not fit the others.',
 
   introduction_malformed: 'The document is no introduction of a party, or does not fit the certificate it came with.',

@@ -1,80 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { addParty } from '../../src/cli/party-commands.ts'
-import type { Handle } from '../../src/events/ids.ts'
-import { partyFingerprint } from '../../src/events/party-card.ts'
 import { openNode } from '../../src/index.ts'
-import { configurationPath, readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
-import { createIdentity } from '../../src/node/create-identity.ts'
-import { formatFingerprint } from '../../src/node/fingerprint.ts'
-import { openIdentity, readApiToken } from '../../src/node/identity.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
+import { type NodeParty, newParty, until } from '../support/node-party.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-interface Answer {
-  readonly status: number
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever comes, and compares.
-  readonly body: any
-}
-
-interface Party {
-  readonly handle: string
-  readonly endpoint: string
-  readonly data: string
-  readonly fingerprint: string
-  call(method: string, path: string, body?: unknown, prefer?: string): Promise<Answer>
-}
-
-async function newParty(root: string, handle: string, acknowledgement: unknown): Promise<Party> {
-  const data = join(root, handle)
-  const api = `http://127.0.0.1:${await freePort()}`
-  const endpoint = `https://127.0.0.1:${await freePort()}`
-  await createIdentity(data, { handle: handle as Handle, name: handle, endpoint, api }, systemClock)
-  const settings = JSON.parse(await readFile(configurationPath(data), 'utf8'))
-  await writeFile(configurationPath(data), JSON.stringify({ ...settings, acknowledgement }))
-  const environment = readEnvironment(process.env)
-  const { card } = await openIdentity(await readConfiguration(data, environment), environment)
-  const token = await readApiToken(data)
-  return {
-    handle,
-    endpoint,
-    data,
-    fingerprint: formatFingerprint(partyFingerprint(card)),
-    async call(method, path, body, prefer = 'wait=60') {
-      const answer = await fetch(new URL(path, api), {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          prefer,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
-      const text = await answer.text()
-      return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) }
-    },
-  }
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
-    if (await isSo()) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error(`waited in vain for ${what}`)
-}
 
 t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeout: 240_000 }, async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'concordata-agreement-'))
@@ -103,7 +35,7 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
   }
   const { contract } = (await ana.call('POST', '/api/Contract', { title: 'three' })).body
   const at = `/api/Contract/${contract}`
-  const standing = (party: Party) => async () => {
+  const standing = (party: NodeParty) => async () => {
     const { body } = await party.call('GET', '/api/Contract')
     return body.find((held: { contract: string }) => held.contract === contract)?.standing
   }

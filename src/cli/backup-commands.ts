@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { makeBackup, restoreBackup } from '../node/backup.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { dataOption } from './options.ts'
+import { print } from './output.ts'
+
+/** `concordata backup|restore`: a copy of a data directory while its node runs, and the way back. */
+export function backupCommands(program: Command): void {
+  program
+    .command('backup')
+    .description('copy a data directory, whether its node runs or not; never the guard')
+    .addOption(dataOption())
+    .requiredOption('--out <dir>', 'a new directory')
+    .option('--with-passphrase', 'also the passphrase file: whoever has the backup can then use the keys')
+    .action(async ({ data, out, withPassphrase }: { data: string; out: string; withPassphrase?: true }) => {
+      const names = await makeBackup(data, out, { withPassphrase: withPassphrase === true }, systemClock)
+      print(`${out} holds ${names.join(', ')}`)
+      if (!names.includes('passphrase')) print('The passphrase of the keys is not in it: keep that elsewhere.')
+    })
+
+  program
+    .command('restore')
+    .description('put a backup into a data directory on which no node runs; what is there stays')
+    .requiredOption('--from <dir>', 'what `concordata backup` made')
+    .addOption(dataOption())
+    .action(async ({ from, data }: { from: string; data: string }) => {
+      const names = await restoreBackup(from, data)
+      print(`put into ${data}: ${names.join(', ')}`)
+      print('The node signs nothing until it has back from the other parties what it has signed since the backup.')
+      print('Whether it waits for them says `obstacle` in GET /api/Contract/UID.')
+    })
+}

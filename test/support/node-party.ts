@@ -1,0 +1,72 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { Handle } from '../../src/events/ids.ts'
+import { partyFingerprint } from '../../src/events/party-card.ts'
+import { configurationPath, readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { createIdentity } from '../../src/node/create-identity.ts'
+import { formatFingerprint } from '../../src/node/fingerprint.ts'
+import { openIdentity, readApiToken } from '../../src/node/identity.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+export interface Answer {
+  readonly status: number
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever comes, and compares.
+  readonly body: any
+}
+
+export interface NodeParty {
+  readonly handle: string
+  readonly endpoint: string
+  readonly data: string
+  readonly fingerprint: string
+  call(method: string, path: string, body?: unknown, prefer?: string): Promise<Answer>
+}
+
+/** A party with its data directory and two free ports; its node is started by `openNode`. */
+export async function newParty(root: string, handle: string, acknowledgement: unknown = []): Promise<NodeParty> {
+  const data = join(root, handle)
+  const api = `http://127.0.0.1:${await freePort()}`
+  const endpoint = `https://127.0.0.1:${await freePort()}`
+  await createIdentity(data, { handle: handle as Handle, name: handle, endpoint, api }, systemClock)
+  const settings = JSON.parse(await readFile(configurationPath(data), 'utf8'))
+  await writeFile(configurationPath(data), JSON.stringify({ ...settings, acknowledgement }))
+  const environment = readEnvironment(process.env)
+  const { card } = await openIdentity(await readConfiguration(data, environment), environment)
+  const token = await readApiToken(data)
+  return {
+    handle,
+    endpoint,
+    data,
+    fingerprint: formatFingerprint(partyFingerprint(card)),
+    async call(method, path, body, prefer = 'wait=60') {
+      const answer = await fetch(new URL(path, api), {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          prefer,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await answer.text()
+      return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) }
+    },
+  }
+}
+
+export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    if (await isSo()) return
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`waited in vain for ${what}`)
+}
