@@ -4,10 +4,11 @@ import { requireToken } from './access.ts'
 import { agreementRoutes } from './agreement-routes.ts'
 import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
 import { liveRoute } from './live-route.ts'
+import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
 import { describe, problemOf } from './problem.ts'
 
-export interface ApiPorts extends ContractRoutesPorts, PathRoutesPorts {
+export interface ApiPorts extends ContractRoutesPorts, PathRoutesPorts, OperationPorts {
   readonly token: string
   readonly logger: FastifyBaseLogger
 }
@@ -43,8 +44,10 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
       ),
   )
   await app.register(websocket, { options: { maxPayload: 64 * 1024 } })
+  healthRoutes(app, ports)
   await app.register(async (guarded) => {
     requireToken(guarded, ports.token)
+    metricsRoute(guarded, ports)
     pathRoutes(guarded, ports)
     liveRoute(guarded, ports)
     await guarded.register(contractRoutes, ports)

@@ -11,12 +11,14 @@ import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
+import { DIRECTORY_STREAM } from '../store/streams.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
 import { guardDirectory, openGuardFiles } from './guard-files.ts'
 import { type Identity, openIdentity, readApiToken } from './identity.ts'
 import type { Introduction } from './introduction.ts'
 import { lockDataDirectory } from './lock.ts'
+import { Metrics } from './metrics.ts'
 import { ownIntroduction } from './own-introduction.ts'
 import { Peers } from './peers.ts'
 import { reportTo, watch } from './reporting.ts'
@@ -26,6 +28,8 @@ export const storePath = (dir: string) => join(dir, 'store.sqlite')
 
 /** How long a write waits for unanimity when the client says nothing. Milliseconds. */
 const DEFAULT_WAIT_MS = 10_000
+/** How long the store may take to answer before the node is not ready. Milliseconds. */
+const READY_TIMEOUT_MS = 2_000
 /** Random bytes of a salt (design §3). */
 const SALT_BYTES = 16
 
@@ -85,19 +89,22 @@ async function start(
   })
   closing.add(() => contracts.close())
   closing.add(watch(contracts, logger))
+  const metrics = new Metrics(systemClock)
+  metrics.watchCertificate(identity.tls.certificate)
+  closing.add(metrics.watch(contracts))
   const participants = participantsOf(contracts)
   const gossip: Gossip = new Gossip({
     participants,
     clock: systemClock,
     random: systemRandom,
     timing: defaultTiming,
-    report: reportTo(logger),
+    report: metrics.report(reportTo(logger)),
   })
   const peers = new Peers(directory, gossip, identity.tls)
   closing.add(() => peers.close())
   const receiver = await openOutward(configuration, identity, directory, gossip, peers, logger)
   closing.add(() => receiver.close())
-  const app = await openInward(configuration, { contracts, store, directory, gossip, logger })
+  const app = await openInward(configuration, { contracts, store, directory, gossip, metrics, logger })
   closing.add(() => app.close())
   closing.add(() => gossip.close())
   closing.add(carry(contracts, participants, gossip, systemClock))
@@ -133,11 +140,12 @@ interface InwardParts {
   readonly store: Store
   readonly directory: Directory
   readonly gossip: Gossip
+  readonly metrics: Metrics
   readonly logger: FastifyBaseLogger
 }
 
 async function openInward({ dir, api }: Configuration, parts: InwardParts): Promise<FastifyInstance> {
-  const { contracts, store, directory, gossip, logger } = parts
+  const { contracts, store, directory, gossip, metrics, logger } = parts
   const app = await createApi({
     contracts,
     store,
@@ -153,12 +161,24 @@ async function openInward({ dir, api }: Configuration, parts: InwardParts): Prom
     newSalt: () => systemRandom.bytes(SALT_BYTES),
     defaultWaitMs: DEFAULT_WAIT_MS,
     token: await readApiToken(dir),
+    isReady: () => answersInTime(store),
+    metrics: () => metrics.expose(),
     logger,
   })
   const { hostname, port } = new URL(api)
   // An IPv6 address stands in brackets in a URL only.
   await app.listen({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) })
   return app
+}
+
+/** Whether the store answers at all, soon enough for whoever asks to wait. */
+async function answersInTime({ events }: Store): Promise<boolean> {
+  const late = new Promise<false>((resolve) => systemClock.after(READY_TIMEOUT_MS, () => resolve(false)))
+  const answers = events.lastRevision(DIRECTORY_STREAM).then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([answers, late])
 }
 
 async function openOutward(

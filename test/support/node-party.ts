@@ -28,6 +28,9 @@ export interface NodeParty {
   readonly endpoint: string
   readonly data: string
   readonly fingerprint: string
+  /** Of the inward API, and what it asks for. */
+  readonly api: string
+  readonly token: string
   call(method: string, path: string, body?: unknown, prefer?: string): Promise<Answer>
 }
 
@@ -46,6 +49,8 @@ export async function newParty(root: string, handle: string, acknowledgement: un
     handle,
     endpoint,
     data,
+    api,
+    token,
     fingerprint: formatFingerprint(partyFingerprint(card)),
     async call(method, path, body, prefer = 'wait=60') {
       const answer = await fetch(new URL(path, api), {

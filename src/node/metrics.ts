@@ -1,0 +1,212 @@
+import { X509Certificate } from 'node:crypto'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { membersOf } from '../aggregates/contract/state.ts'
+import { waitingForAnswers, waitingForHeads } from '../agreement/confirm.ts'
+import { newestOf } from '../agreement/feeds.ts'
+import type { Contracts } from '../contracts/contracts.ts'
+import type { LiveContract } from '../contracts/live-contract.ts'
+import { type Handle, requestKey } from '../events/ids.ts'
+import type { GossipReport } from '../gossip/gossip.ts'
+import type { Clock } from '../runtime/clock.ts'
+
+/** From signed to settled: a local network takes milliseconds, people take hours. */
+const SETTLING_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600]
+/** Own requests that are timed at once; beyond that new ones are not. */
+const TIMED_MAX = 100_000
+
+/**
+ * What an operator watches, in the terms of Prometheus. Labels are parties, codes and outcomes: their number is bounded
+ * by the directory, not by the contracts. No values, no titles, no names of elements.
+ */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #clock: Clock
+  readonly #signedAt = new Map<string, number>()
+  readonly #settling
+  readonly #settled
+  readonly #refused
+  readonly #proofs
+  readonly #failures
+  readonly #storeFailures
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    const registers = [this.#registry]
+    collectDefaultMetrics({ register: this.#registry })
+    this.#settling = new Histogram({
+      name: 'concordata_settling_seconds',
+      help: 'Own requests, from signed to settled by everybody.',
+      buckets: SETTLING_SECONDS,
+      registers,
+    })
+    this.#settled = new Counter({
+      name: 'concordata_settled_entries_total',
+      help: 'Ledger entries that have settled since the start.',
+      labelNames: ['outcome'] as const,
+      registers,
+    })
+    this.#refused = new Counter({
+      name: 'concordata_statements_refused_total',
+      help: 'Statements that came and were not valid.',
+      labelNames: ['peer', 'code'] as const,
+      registers,
+    })
+    this.#proofs = new Counter({
+      name: 'concordata_misbehaviour_total',
+      help: 'Parties that signed two statements for one place (equivocation), or a head that is not that of the ledger (divergence).',
+      labelNames: ['party', 'kind'] as const,
+      registers,
+    })
+    this.#failures = new Counter({
+      name: 'concordata_exchange_failures_total',
+      help: 'Calls to a peer that did not come about.',
+      labelNames: ['peer'] as const,
+      registers,
+    })
+    this.#storeFailures = new Counter({
+      name: 'concordata_store_failures_total',
+      help: 'Writes whose outcome was unknown.',
+      registers,
+    })
+  }
+
+  /** For Prometheus: the text of the exposition format, and its media type. */
+  async expose(): Promise<{ readonly text: string; readonly mediaType: string }> {
+    return { text: await this.#registry.metrics(), mediaType: this.#registry.contentType }
+  }
+
+  /** Listens to the contracts, and counts what is under way in them whenever it is asked. The answer ends the listening. */
+  watch(contracts: Contracts): () => void {
+    this.#gauge('concordata_contracts', 'Contracts that are held.', () => [...contracts.all()].length)
+    this.#gauge('concordata_outbox_requests', 'Requests of local users that are not signed yet.', () =>
+      sum(contracts, ({ outbox }) => outbox.length),
+    )
+    this.#gauge('concordata_unsettled_entries', 'Ledger entries that not everybody has signed for yet.', () =>
+      sum(contracts, ({ state }) => state.settling.unsettled.length),
+    )
+    this.#gauge('concordata_questions', 'Requests on which a person is asked here.', () =>
+      sum(contracts, ({ questions }) => questions.length),
+    )
+    this.#gauge('concordata_silenced_contracts', 'Contracts in which this node signs nothing at the moment.', () =>
+      sum(contracts, ({ obstacle }) => (obstacle === undefined ? 0 : 1)),
+    )
+    this.#partyGauge('concordata_waiting_for', 'Contracts in which the oldest request waits for the party.', () =>
+      perParty(contracts, waitedFor),
+    )
+    this.#partyGauge('concordata_member_lag_entries', 'Ledger entries that the party has not signed for yet.', () =>
+      perParty(contracts, lags),
+    )
+    return contracts.listen({
+      news: (live, { made }) => {
+        if (made === undefined) return
+        const { party: handle, seq, requests } = made.statement
+        const { ledger, settling } = live.state
+        const isUnderWay =
+          ledger.open.includes(made) ||
+          settling.unsettled.some(({ entry: { request } }) => request.handle === handle && request.seq === seq)
+        for (const index of requests.keys()) {
+          // Who is alone in a contract agrees with itself at once, and hears of that first.
+          if (!isUnderWay) this.#settling.observe(0)
+          else if (this.#signedAt.size < TIMED_MAX) {
+            this.#signedAt.set(keyOf(live, { handle, seq, index }), this.#clock.now())
+          }
+        }
+      },
+      settled: (live, entries) => {
+        for (const { entry } of entries) {
+          this.#settled.inc({ outcome: entry.outcome.kind })
+          const key = keyOf(live, entry.request)
+          const signedAt = this.#signedAt.get(key)
+          if (signedAt === undefined) continue
+          this.#signedAt.delete(key)
+          this.#settling.observe((this.#clock.now() - signedAt) / 1000)
+        }
+      },
+      equivocated: (_, found) => {
+        for (const { party } of found) this.#proofs.inc({ party, kind: 'equivocation' })
+      },
+      diverged: (_, found) => {
+        for (const { party } of found) this.#proofs.inc({ party, kind: 'divergence' })
+      },
+      failed: () => this.#storeFailures.inc(),
+    })
+  }
+
+  /** Counts what gossip reports, and passes it on. */
+  report({ unreachable, refused }: GossipReport): GossipReport {
+    return {
+      unreachable: (peer, error) => {
+        this.#failures.inc({ peer: peer.handle })
+        unreachable(peer, error)
+      },
+      refused: (peer, errors) => {
+        for (const { code } of errors) this.#refused.inc({ peer: peer.handle, code })
+        refused(peer, errors)
+      },
+    }
+  }
+
+  /** `pem`: the certificate that the others have pinned. */
+  watchCertificate(pem: string): void {
+    const expiry = Date.parse(new X509Certificate(pem).validTo) / 1000
+    this.#gauge(
+      'concordata_certificate_expiry_timestamp_seconds',
+      'When the outward certificate expires.',
+      () => expiry,
+    )
+  }
+
+  #gauge(name: string, help: string, count: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.#registry], collect: () => gauge.set(count()) })
+  }
+
+  #partyGauge(name: string, help: string, count: () => ReadonlyMap<Handle, number>): void {
+    const gauge: Gauge<'party'> = new Gauge({
+      name,
+      help,
+      labelNames: ['party'],
+      registers: [this.#registry],
+      collect() {
+        gauge.reset()
+        for (const [party, value] of count()) gauge.set({ party }, value)
+      },
+    })
+  }
+}
+
+function keyOf({ contract }: LiveContract, request: Parameters<typeof requestKey>[0]): string {
+  return `${contract} ${requestKey(request)}`
+}
+
+function sum(contracts: Contracts, count: (live: LiveContract) => number): number {
+  return [...contracts.all()].reduce((total, live) => total + count(live), 0)
+}
+
+function perParty(contracts: Contracts, counts: (live: LiveContract) => readonly (readonly [Handle, number])[]) {
+  const totals = new Map<Handle, number>()
+  for (const live of contracts.all()) {
+    for (const [party, count] of counts(live)) totals.set(party, (totals.get(party) ?? 0) + count)
+  }
+  return totals
+}
+
+/** For whose word the oldest thing under way waits: a head, or an answer. */
+function waitedFor({ state }: LiveContract): [Handle, number][] {
+  const [unsettled] = state.settling.unsettled
+  const [open] = state.ledger.open
+  const parties =
+    unsettled !== undefined
+      ? waitingForHeads(state, unsettled.entry.index)
+      : open !== undefined
+        ? waitingForAnswers(state, { handle: open.statement.party, seq: open.statement.seq, index: 0 })
+        : []
+  return parties.map((party) => [party, 1])
+}
+
+function lags({ state, self }: LiveContract): [Handle, number][] {
+  const size = state.ledger.log.size
+  return membersOf(state.settling.agreed)
+    .map(({ card }) => card.handle)
+    .filter((handle) => handle !== self)
+    .map((handle) => [handle, Math.max(0, size - (newestOf(state.feeds, handle)?.statement.head.size ?? 0))])
+}
