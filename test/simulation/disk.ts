@@ -3,6 +3,7 @@ import type { Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store, Write } from '../../src/store/port.ts'
+import { contractStream } from '../../src/store/streams.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /**
@@ -25,6 +26,13 @@ export class Disk {
   /** How much has been written: to set the disk back to. */
   get mark(): number {
     return this.#journal.length
+  }
+
+  /** The settled entries of a contract, as they are stored. */
+  async ledgerOf(contract: Uid): Promise<string[]> {
+    const texts: string[] = []
+    for await (const { data } of this.#durable.events.read(contractStream(contract))) texts.push(data)
+    return texts
   }
 
   /** An old backup takes the place of what there was. The guard stands outside of backups, but may be lost as well. */

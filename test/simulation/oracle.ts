@@ -50,6 +50,14 @@ export class Oracle {
     if (last !== undefined) this.#reported.set(machine, last.entry.index + 1)
   }
 
+  /** A machine has started: what had settled before its crash, it may not have come to say. */
+  loaded(machine: Machine, ledger: readonly string[]): void {
+    for (const [index, text] of ledger.entries()) {
+      this.#ledger[index] ??= text
+      if (this.#ledger[index] !== text) throw new Violation(`${machine.handle} stored another entry ${index}:\n${text}`)
+    }
+  }
+
   /** A local user was told this: it must be what the ledger says in the end. */
   promised(by: Machine, request: RequestRef | undefined, verdict: Verdict): void {
     this.#promised.push({ by, request, verdict })

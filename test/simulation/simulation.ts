@@ -415,6 +415,8 @@ class Simulation {
     await settleMicrotasks()
     await this.#pass(10)
     await started.catch(() => {})
+    const ledger = await machine.disk.ledgerOf(this.#contract)
+    if (this.#isHonest(machine)) this.#guard(() => this.#oracle.loaded(machine, ledger))
   }
 
   async #pass(ms: number): Promise<void> {
