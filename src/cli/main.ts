@@ -6,6 +6,7 @@ import { contractCommands } from './contract-commands.ts'
 import { demoCommand } from './demo-command.ts'
 import { initCommand } from './init-command.ts'
 import { nodeCommand } from './node-command.ts'
+import { operationCommands } from './operation-commands.ts'
 import { complain } from './output.ts'
 import { partyCommands } from './party-commands.ts'
 
@@ -23,6 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
   contractCommands(program)
   auditCommands(program)
   backupCommands(program)
+  operationCommands(program)
   demoCommand(program)
   try {
     await program.parseAsync(args, { from: 'user' })

@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
+import type { Handle } from '../events/ids.ts'
 import { partyFingerprint } from '../events/party-card.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { Directory } from '../node/directory.ts'
-import { PartyWrongFingerprint } from '../node/directory-state.ts'
+import { type DirectoryParty, PartyUnknown, PartyWrongFingerprint } from '../node/directory-state.ts'
 import { fetchIntroduction } from '../node/discovery.ts'
 import { formatFingerprint, parseFingerprint } from '../node/fingerprint.ts'
 import { storePath } from '../node/node.ts'
@@ -14,7 +15,7 @@ import { complain, print, table } from './output.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
 
-/** `concordata party add|list`: whom this node trusts. They work on the store, whether the node runs or not. */
+/** `concordata party add|show|block|list`: whom this node trusts. They work on the store, whether the node runs or not. */
 export function partyCommands(program: Command): void {
   const party = program.command('party').description('look up other parties, and approve them')
 
@@ -27,6 +28,46 @@ export function partyCommands(program: Command): void {
     .action(async (url: string, { data, fingerprint }: { data: string; fingerprint?: string }) => {
       const handle = await addParty(data, url, fingerprint)
       print(`${handle} is approved.`)
+    })
+
+  party
+    .command('show')
+    .argument('<handle>')
+    .addOption(dataOption())
+    .description('what a party says of itself, and what was decided on it')
+    .action(async (handle: string, { data }: { data: string }) => {
+      await withDirectory(data, async (directory) => {
+        const { standing, signed } = knownParty(directory, handle)
+        const { card, endpoint, certificate, serial } = signed.introduction
+        print(
+          table(
+            ['', ''],
+            [
+              ['party', `${card.name} (${card.handle})`],
+              ['standing', standing],
+              ['did', card.did],
+              ['fingerprint', formatFingerprint(partyFingerprint(card))],
+              ['endpoint', endpoint],
+              ['certificate', certificate],
+              ['signing key', card.keys.signing],
+              ['introduction', `number ${serial}`],
+            ],
+          ),
+        )
+      })
+    })
+
+  party
+    .command('block')
+    .argument('<handle>')
+    .addOption(dataOption())
+    .option('--reason <text>', 'kept with the decision')
+    .description('take nothing from a party any more, and call it no more; approve it again with add')
+    .action(async (handle: string, { data, reason }: { data: string; reason?: string }) => {
+      await withDirectory(data, async (directory) => {
+        await directory.block(knownParty(directory, handle).signed.introduction.card.handle, reason)
+      })
+      print(`${handle} is blocked.`)
     })
 
   party
@@ -67,6 +108,12 @@ export async function addParty(dir: string, url: string, told: string | undefine
     await directory.approve(card.handle, shown)
   })
   return card.handle
+}
+
+function knownParty(directory: Directory, handle: string): DirectoryParty {
+  const known = directory.party(handle as Handle)
+  if (known !== undefined) return known
+  throw new PartyUnknown('party_unknown', `${handle} was never introduced here`, { handle })
 }
 
 async function askWhether(who: string, fingerprint: string): Promise<boolean | undefined> {

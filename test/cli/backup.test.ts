@@ -2,29 +2,14 @@ import { access, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { main } from '../../src/cli/main.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
 import { openNode } from '../../src/index.ts'
 import { guardDirectory } from '../../src/node/guard-files.ts'
 import { storePath } from '../../src/node/node.ts'
 import { newParty, until } from '../support/node-party.ts'
+import { runCommand as run } from '../support/run-command.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
-
-/** Standard output and error of a command, with its status. */
-async function run(...args: string[]) {
-  const output: string[] = []
-  const { stdout, stderr } = process
-  const [write, complain] = [stdout.write, stderr.write]
-  stdout.write = stderr.write = (text: string | Uint8Array) => output.push(String(text)) > 0
-  try {
-    const status = await main(args)
-    return { status, output: output.join('') }
-  } finally {
-    stdout.write = write
-    stderr.write = complain
-  }
-}
 
 const isThere = (path: string) =>
   access(path).then(

@@ -1,0 +1,53 @@
+import type { Command } from 'commander'
+import { configurationPath, readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { examine } from '../node/doctor.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { dataOption } from './options.ts'
+import { print, table } from './output.ts'
+
+/** `concordata config check|show`, `concordata doctor`: what an operator looks at first. */
+export function operationCommands(program: Command): void {
+  const config = program.command('config').description('the configuration of a node, from its file and the environment')
+
+  config
+    .command('check')
+    .addOption(dataOption())
+    .description('say whether the configuration is valid')
+    .action(async ({ data }: { data: string }) => {
+      await readConfiguration(data, readEnvironment(process.env))
+      print(`${configurationPath(data)} is valid.`)
+    })
+
+  config
+    .command('show')
+    .addOption(dataOption())
+    .description('the configuration as the node takes it; no secrets')
+    .action(async ({ data }: { data: string }) => {
+      const environment = readEnvironment(process.env)
+      const configuration = await readConfiguration(data, environment)
+      const passphrase = environment.passphrase === undefined ? 'from the data directory' : 'from the environment'
+      print(JSON.stringify({ ...configuration, passphrase }, undefined, 2))
+    })
+
+  program
+    .command('doctor')
+    .addOption(dataOption())
+    .option('--json', 'the findings as JSON')
+    .description('look at everything that a node needs, with advice; ends with 1 if something is wrong')
+    .action(async ({ data, json }: { data: string; json?: true }) => {
+      const environment = readEnvironment(process.env)
+      const configuration = await readConfiguration(data, environment)
+      const findings = await examine(configuration, environment, systemClock)
+      if (json) print(JSON.stringify(findings, undefined, 2))
+      else {
+        print(
+          table(
+            ['check', '', 'finding'],
+            findings.map(({ check, level, finding }) => [check, level, finding]),
+          ),
+        )
+        for (const { check, advice } of findings) if (advice !== undefined) print(`\n${check}: ${advice}`)
+      }
+      if (findings.some(({ level }) => level === 'error')) process.exitCode = 1
+    })
+}

@@ -1,0 +1,161 @@
+import { X509Certificate } from 'node:crypto'
+import { access, readdir, statfs } from 'node:fs/promises'
+import type { Clock } from '../runtime/clock.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import { checkSqliteStore } from '../store/sqlite-copy.ts'
+import { openSqliteStore } from '../store/sqlite-store.ts'
+import type { Configuration, Environment } from './configuration.ts'
+import { Directory } from './directory.ts'
+import { fetchIntroduction } from './discovery.ts'
+import { guardDirectory } from './guard-files.ts'
+import { type Identity, openIdentity } from './identity.ts'
+import { identityPaths } from './identity-files.ts'
+import { storePath } from './node.ts'
+
+/** One thing that was looked at. `advice` is for the person who runs the node; a finding that is no trouble has none. */
+export interface Finding {
+  readonly check: string
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly finding: string
+  readonly advice?: string
+}
+
+const PEER_TIMEOUT_MS = 5_000
+const DAY_MS = 24 * 60 * 60 * 1000
+/** Time enough to tell every partner of a new certificate. */
+const CERTIFICATE_WARNING_DAYS = 30
+const DISK_WARNING_BYTES = 1024 ** 3
+const DISK_ERROR_BYTES = 100 * 1024 ** 2
+
+/** Looks at a node from outside, whether it runs or not, and changes nothing. What fails is a finding, not an error. */
+export async function examine(
+  configuration: Configuration,
+  environment: Environment,
+  clock: Clock,
+): Promise<Finding[]> {
+  const { dir } = configuration
+  const identity = await openIdentity(configuration, environment).catch((error: unknown) => troubleWith(error))
+  return [
+    ...('level' in identity
+      ? [{ ...identity, check: 'keys', advice: 'restore the files from a backup, or give the passphrase' }]
+      : [{ check: 'keys', level: 'ok' as const, finding: 'the signing key opens' }, certificateOf(identity, clock)]),
+    await recoveryKeyIn(dir),
+    await storeIn(dir),
+    await guardIn(dir),
+    await diskUnder(dir),
+    await inwardAt(configuration),
+    ...(await peersOf(dir, clock)),
+  ]
+}
+
+function certificateOf({ tls }: Identity, clock: Clock): Finding {
+  const expiry = Date.parse(new X509Certificate(tls.certificate).validTo)
+  const days = Math.floor((expiry - clock.now()) / DAY_MS)
+  const finding = days < 0 ? `expired ${-days} days ago` : `good for ${days} days`
+  if (days >= CERTIFICATE_WARNING_DAYS) return { check: 'certificate', level: 'ok', finding }
+  const advice = 'peers pin it and look at no date, but proxies between may: plan a new one with your partners'
+  return { check: 'certificate', level: days < 0 ? 'error' : 'warning', finding, advice }
+}
+
+async function recoveryKeyIn(dir: string): Promise<Finding> {
+  const isHere = await exists(identityPaths(dir).recoveryKey)
+  if (!isHere) return { check: 'recovery key', level: 'ok', finding: 'is not on this machine' }
+  const advice = 'move recovery-key.pem and its passphrase off the machine: who steals both keys owns the party'
+  return { check: 'recovery key', level: 'warning', finding: 'lies beside the key that it is to revoke', advice }
+}
+
+async function storeIn(dir: string): Promise<Finding> {
+  const check = 'store'
+  try {
+    checkSqliteStore(storePath(dir))
+    return { check, level: 'ok', finding: 'sound, every page of it' }
+  } catch (error) {
+    const advice =
+      'if the node has never run there is none yet; otherwise move it away and restore a backup, leave guard/'
+    return { ...troubleWith(error), check, advice }
+  }
+}
+
+async function guardIn(dir: string): Promise<Finding> {
+  const check = 'guard'
+  const files = await readdir(guardDirectory(dir)).catch(() => undefined)
+  if (files !== undefined) {
+    return {
+      check,
+      level: 'ok',
+      finding: `knows what was signed last in ${new Set(files.map(contractIn)).size} contracts`,
+    }
+  }
+  const advice =
+    'the node will ask every other party what it holds before it signs: do not start a second node with this key'
+  return { check, level: 'warning', finding: 'there is none', advice }
+}
+
+/** Two slots a contract: `<uid>.a`, `<uid>.b`. */
+function contractIn(file: string): string {
+  return file.slice(0, file.lastIndexOf('.'))
+}
+
+async function diskUnder(dir: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(dir)
+  const free = bavail * bsize
+  const finding = `${Math.floor(free / 1024 ** 2)} MiB free`
+  if (free >= DISK_WARNING_BYTES) return { check: 'disk', level: 'ok', finding }
+  const level = free < DISK_ERROR_BYTES ? 'error' : 'warning'
+  return { check: 'disk', level, finding, advice: 'make room: a node whose disk is full signs nothing' }
+}
+
+async function inwardAt({ api }: Configuration): Promise<Finding> {
+  const check = 'node'
+  const advice = 'concordata node --data DIR'
+  try {
+    const { status } = await fetch(`${api}/ready`, { signal: AbortSignal.timeout(PEER_TIMEOUT_MS) })
+    if (status === 200) return { check, level: 'ok', finding: `is ready at ${api}` }
+    return { check, level: 'error', finding: `answers at ${api} with status ${status}`, advice: 'its log says why' }
+  } catch {
+    return { check, level: 'warning', finding: `does not answer at ${api}`, advice }
+  }
+}
+
+/** Every approved party is asked who it is, as a stranger would. */
+async function peersOf(dir: string, clock: Clock): Promise<Finding[]> {
+  if (!(await exists(storePath(dir)))) return []
+  try {
+    const store = await openSqliteStore(storePath(dir), { readonly: true })
+    try {
+      const directory = await Directory.open(store.events, clock)
+      const approved = directory.approved()
+      directory.close()
+      return await Promise.all(approved.map((party) => peerAt(party.card.handle, party.endpoint, party.certificate)))
+    } finally {
+      await store.close()
+    }
+  } catch (error) {
+    return [{ ...troubleWith(error), check: 'directory' }]
+  }
+}
+
+async function peerAt(handle: string, endpoint: string, pinned: string): Promise<Finding> {
+  const check = `peer ${handle}`
+  try {
+    const { introduction } = await fetchIntroduction(endpoint, PEER_TIMEOUT_MS)
+    if (introduction.certificate === pinned) return { check, level: 'ok', finding: `answers at ${endpoint}` }
+    const advice = `ask them by telephone, then: concordata party add ${endpoint}`
+    return { check, level: 'error', finding: 'shows another certificate than the one approved', advice }
+  } catch (error) {
+    const advice = 'is its node up, does its name resolve, does a firewall let this machine through?'
+    return { ...troubleWith(error), check, level: 'warning', advice }
+  }
+}
+
+function troubleWith(error: unknown): Finding {
+  if (!(error instanceof ConcordataError)) throw error
+  return { check: '', level: 'error', finding: `${error.message} [${error.code}]` }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

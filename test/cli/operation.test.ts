@@ -1,0 +1,89 @@
+import { appendFile, mkdtemp, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { addParty } from '../../src/cli/party-commands.ts'
+import { openNode } from '../../src/index.ts'
+import { configurationPath } from '../../src/node/configuration.ts'
+import type { Finding } from '../../src/node/doctor.ts'
+import { identityPaths } from '../../src/node/identity-files.ts'
+import { storePath } from '../../src/node/node.ts'
+import { newParty } from '../support/node-party.ts'
+import { runCommand } from '../support/run-command.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+t.test('what an operator asks of a data directory', { timeout: 120_000 }, async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'concordata-operator-'))
+  const [ana, ben] = [await newParty(root, 'ana'), await newParty(root, 'ben')]
+  const [nodeOfAna, nodeOfBen] = [await openNode({ data: ana.data }), await openNode({ data: ben.data })]
+  let closing: Promise<unknown> = Promise.resolve()
+  t.teardown(async () => {
+    await Promise.all([closing, nodeOfAna.close()])
+    await rm(root, { recursive: true, force: true })
+  })
+  await addParty(ana.data, ben.endpoint, ben.fingerprint)
+
+  const doctor = async () => {
+    const { status, output } = await runCommand('doctor', '--data', ana.data, '--json')
+    const findings = JSON.parse(output) as Finding[]
+    return { status, of: (check: string) => findings.find((finding) => finding.check === check) }
+  }
+
+  await t.test('configuration', async (t) => {
+    t.match(await runCommand('config', 'check', '--data', ana.data), { status: 0, output: /is valid/ })
+    const shown = await runCommand('config', 'show', '--data', ana.data)
+    t.match(JSON.parse(shown.output), { handle: 'ana', endpoint: ana.endpoint, api: ana.api })
+    t.notMatch(shown.output, new RegExp(ana.token), 'no secrets')
+  })
+
+  await t.test('parties', async (t) => {
+    t.match(await runCommand('party', 'show', 'ben', '--data', ana.data), {
+      output: new RegExp(`approved[^]*${ben.fingerprint}`),
+    })
+    t.match(await runCommand('party', 'show', 'nobody', '--data', ana.data), { status: 1, output: /party_unknown/ })
+  })
+
+  await t.test('all is well, but that the recovery key lies where it was made', async (t) => {
+    const { status, of } = await doctor()
+    t.equal(status, 0)
+    for (const check of ['keys', 'certificate', 'store', 'guard', 'node', 'peer ben']) {
+      t.match(of(check), { level: 'ok' }, check)
+    }
+    t.match(of('recovery key'), { level: 'warning', advice: /off the machine/ })
+    t.match(await runCommand('doctor', '--data', ana.data), { output: /recovery key: move/ })
+  })
+
+  await t.test('a peer that is down, a recovery key that is elsewhere', async (t) => {
+    closing = nodeOfBen.close()
+    await closing
+    await rename(identityPaths(ana.data).recoveryKey, join(root, 'in a safe'))
+    const { status, of } = await doctor()
+    t.equal(status, 0)
+    t.match(of('peer ben'), { level: 'warning', finding: /peer_unreachable/ })
+    t.match(of('recovery key'), { level: 'ok' })
+  })
+
+  await t.test('a party that was blocked is not called', async (t) => {
+    t.match(await runCommand('party', 'block', 'ben', '--reason', 'unpaid', '--data', ana.data), { status: 0 })
+    t.equal((await doctor()).of('peer ben'), undefined)
+  })
+
+  await t.test('a store that is damaged, keys that do not open', async (t) => {
+    await nodeOfAna.close()
+    t.match((await doctor()).of('node'), { level: 'warning', finding: /does not answer/ })
+    for (const suffix of ['-wal', '-shm']) await rm(`${storePath(ana.data)}${suffix}`, { force: true })
+    await rename(storePath(ana.data), join(root, 'store.sqlite'))
+    await appendFile(storePath(ana.data), 'this is no database, and longer than the header of one '.repeat(40))
+    await rename(identityPaths(ana.data).passphrase, join(root, 'passphrase'))
+    const { status, of } = await doctor()
+    t.equal(status, 1)
+    t.match(of('store'), { level: 'error', finding: /store_incompatible/, advice: /backup/ })
+    t.match(of('keys'), { level: 'error', finding: /key_file_unreadable/ })
+  })
+
+  await t.test('a configuration that is not valid', async (t) => {
+    await appendFile(configurationPath(ana.data), '}')
+    t.match(await runCommand('config', 'check', '--data', ana.data), { status: 1, output: /configuration_invalid/ })
+  })
+})
