@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { ConcordataError } from '../runtime/errors.ts'
 import { auditCommands } from './audit-commands.ts'
 import { backupCommands } from './backup-commands.ts'
+import { certificateCommands } from './certificate-commands.ts'
 import { contractCommands } from './contract-commands.ts'
 import { demoCommand } from './demo-command.ts'
 import { initCommand } from './init-command.ts'
@@ -23,6 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
   partyCommands(program)
   contractCommands(program)
   auditCommands(program)
+  certificateCommands(program)
   backupCommands(program)
   operationCommands(program)
   demoCommand(program)

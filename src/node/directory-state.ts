@@ -114,7 +114,7 @@ function commonClaim(a: Introduction, b: Introduction): string | undefined {
 }
 
 /** A party is its handle, its DID and its keys. */
-function isSameParty(a: Introduction, b: Introduction): boolean {
+export function isSameParty(a: Introduction, b: Introduction): boolean {
   return a.card.handle === b.card.handle && partyFingerprint(a.card) === partyFingerprint(b.card)
 }
 

@@ -13,6 +13,7 @@ import {
   emptyDirectory,
   evolve,
   introduce,
+  isSameParty,
 } from './directory-state.ts'
 import type { Introduction, SignedIntroduction } from './introduction.ts'
 
@@ -101,6 +102,17 @@ export class Directory {
   /** `signed` has been verified (`fetchIntroduction`). Throws PartyConflict, IntroductionOutdated. */
   async introduce(signed: SignedIntroduction): Promise<void> {
     await this.#execute((state) => introduce(state, signed, timestamp(this.#clock)))
+  }
+
+  /**
+   * A party says of itself, verified, what has changed: where it is, which certificate it has. Of one that is approved, under
+   * the keys that were approved, that is taken without asking people. Anything else is passed over. Throws PartyConflict.
+   */
+  async announced(signed: SignedIntroduction): Promise<void> {
+    const { introduction } = signed
+    const known = this.byHandle(introduction.card.handle)
+    if (known === undefined || !isSameParty(known, introduction) || known.serial >= introduction.serial) return
+    await this.introduce(signed)
   }
 
   /** `fingerprint`: the one that a person compared. Throws PartyUnknown, PartyWrongFingerprint, PartyConflict. */

@@ -146,13 +146,12 @@ export class Metrics {
     }
   }
 
-  /** `pem`: the certificate that the others have pinned. */
-  watchCertificate(pem: string): void {
-    const expiry = Date.parse(new X509Certificate(pem).validTo) / 1000
+  /** `pem`: the certificate that is shown at the moment. */
+  watchCertificate(pem: () => string): void {
     this.#gauge(
       'concordata_certificate_expiry_timestamp_seconds',
       'When the outward certificate expires.',
-      () => expiry,
+      () => Date.parse(new X509Certificate(pem()).validTo) / 1000,
     )
   }
 

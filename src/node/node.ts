@@ -8,15 +8,17 @@ import type { LiveContract } from '../contracts/live-contract.ts'
 import { defaultTiming, Gossip } from '../gossip/gossip.ts'
 import { openReceiver, type Receiver } from '../gossip/transport/receiver.ts'
 import { systemClock } from '../runtime/clock.ts'
+import { ConcordataError } from '../runtime/errors.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
+import { CertificateKeeper } from './certificate-keeper.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
 import { guardDirectory, openGuardFiles } from './guard-files.ts'
 import { type Identity, openIdentity, readApiToken } from './identity.ts'
-import type { Introduction } from './introduction.ts'
+import { type Introduction, verifyIntroduction } from './introduction.ts'
 import { lockDataDirectory } from './lock.ts'
 import { Metrics } from './metrics.ts'
 import { ownIntroduction } from './own-introduction.ts'
@@ -71,6 +73,7 @@ async function start(
   const { dir } = configuration
   closing.add(lockDataDirectory(dir))
   const identity = await openIdentity(configuration, environment)
+  const outward = { tls: identity.tls, introduction: await ownIntroduction(configuration, identity) }
   const store = await openSqliteStore(storePath(dir))
   closing.add(() => store.close())
   const directory = await Directory.open(store.events, systemClock)
@@ -90,7 +93,7 @@ async function start(
   closing.add(() => contracts.close())
   closing.add(watch(contracts, logger))
   const metrics = new Metrics(systemClock)
-  metrics.watchCertificate(identity.tls.certificate)
+  metrics.watchCertificate(() => outward.tls.certificate)
   closing.add(metrics.watch(contracts))
   const participants = participantsOf(contracts)
   const gossip: Gossip = new Gossip({
@@ -100,15 +103,32 @@ async function start(
     timing: defaultTiming,
     report: metrics.report(reportTo(logger)),
   })
-  const peers = new Peers(directory, gossip, identity.tls)
+  const peers = new Peers(directory, gossip, identity.tls, () => outward.introduction)
   closing.add(() => peers.close())
-  const receiver = await openOutward(configuration, identity, directory, gossip, peers, logger)
+  const introduction = () => outward.introduction
+  const receiver = await openOutward(configuration, { identity, introduction, directory, gossip, peers, logger })
   closing.add(() => receiver.close())
   const app = await openInward(configuration, { contracts, store, directory, gossip, metrics, logger })
   closing.add(() => app.close())
   closing.add(() => gossip.close())
   closing.add(carry(contracts, participants, gossip, systemClock))
+  const keeper = new CertificateKeeper(identity.tls, {
+    configuration,
+    card: identity.card,
+    clock: systemClock,
+    async renewed(tls, certificate) {
+      outward.introduction = await ownIntroduction(configuration, { ...identity, tls, certificate })
+      outward.tls = tls
+      receiver.useCertificate(tls)
+      peers.renewed(tls)
+      logger.info({ certificate }, 'the certificate was renewed')
+    },
+    failed: (error) => logger.error({ err: error }, 'the certificate cannot be renewed'),
+  })
+  await keeper.look()
+  closing.add(() => keeper.close())
   peers.start()
+  keeper.start()
   gossip.start()
   return {
     identity,
@@ -171,6 +191,15 @@ async function openInward({ dir, api }: Configuration, parts: InwardParts): Prom
   return app
 }
 
+/** What an approved party says of itself, signed, is taken; of anything else nobody is told what became of it. */
+async function takeAnnouncement(directory: Directory, text: string): Promise<void> {
+  try {
+    await directory.announced(verifyIntroduction(text))
+  } catch (error) {
+    if (!(error instanceof ConcordataError)) throw error
+  }
+}
+
 /** Whether the store answers at all, soon enough for whoever asks to wait. */
 async function answersInTime({ events }: Store): Promise<boolean> {
   const late = new Promise<false>((resolve) => systemClock.after(READY_TIMEOUT_MS, () => resolve(false)))
@@ -181,19 +210,22 @@ async function answersInTime({ events }: Store): Promise<boolean> {
   return Promise.race([answers, late])
 }
 
-async function openOutward(
-  configuration: Configuration,
-  identity: Identity,
-  directory: Directory,
-  gossip: Gossip,
-  peers: Peers,
-  logger: FastifyBaseLogger,
-): Promise<Receiver> {
-  const introduction = await ownIntroduction(configuration, identity)
+interface OutwardParts {
+  readonly identity: Identity
+  readonly introduction: () => string
+  readonly directory: Directory
+  readonly gossip: Gossip
+  readonly peers: Peers
+  readonly logger: FastifyBaseLogger
+}
+
+async function openOutward(configuration: Configuration, parts: OutwardParts): Promise<Receiver> {
+  const { identity, introduction, directory, gossip, peers, logger } = parts
   return openReceiver<Introduction>({
     endpoint: configuration.endpoint,
     tls: identity.tls,
-    introduction: () => introduction,
+    introduction,
+    introduced: (text) => takeAnnouncement(directory, text),
     authenticate: (certificate) => directory.byCertificate(certificate),
     exchange: (party, body) => gossip.answer(peers.of(party), body),
     failed: (error) => logger.error({ err: error }, 'an exchange failed'),

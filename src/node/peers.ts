@@ -2,8 +2,11 @@ import type { Handle } from '../events/ids.ts'
 import type { Gossip } from '../gossip/gossip.ts'
 import type { Peer } from '../gossip/participant.ts'
 import { PeerClient } from '../gossip/transport/peer-client.ts'
+import { PeerWrongCertificate } from '../gossip/transport/peer-errors.ts'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
+import { ConcordataError } from '../runtime/errors.ts'
 import type { Directory } from './directory.ts'
+import { fetchIntroduction } from './discovery.ts'
 import type { Introduction } from './introduction.ts'
 
 /** How long one exchange may take before it counts as failed. Milliseconds. */
@@ -19,19 +22,32 @@ interface Connection {
 export class Peers {
   readonly #directory: Directory
   readonly #gossip: Gossip
-  readonly #tls: TlsCredentials
+  #tls: TlsCredentials
+  /** What this node says of itself. */
+  readonly #introduction: () => string
   readonly #connections = new Map<Handle, Connection>()
   #stop: (() => void) | undefined
 
-  constructor(directory: Directory, gossip: Gossip, tls: TlsCredentials) {
+  constructor(directory: Directory, gossip: Gossip, tls: TlsCredentials, introduction: () => string) {
     this.#directory = directory
     this.#gossip = gossip
     this.#tls = tls
+    this.#introduction = introduction
   }
 
   start(): void {
     this.#stop = this.#directory.onChange(() => this.#follow())
     this.#follow()
+  }
+
+  /** This node has another certificate from now on: all are told, over new connections. */
+  renewed(tls: TlsCredentials): void {
+    this.#tls = tls
+    for (const { introduction, client } of [...this.#connections.values()]) {
+      this.#connections.delete(introduction.card.handle)
+      void client.close()
+      this.#connect(introduction)
+    }
   }
 
   /** Who calls, as gossip knows it. */
@@ -62,14 +78,42 @@ export class Peers {
     if (known !== undefined && known.introduction.serial === introduction.serial) return known
     void known?.client.close()
     const client = new PeerClient({ endpoint, certificate, tls: this.#tls })
+    const options = { timeoutMs: EXCHANGE_TIMEOUT_MS }
+    let announced: string | undefined
+    const announce = async () => {
+      const text = this.#introduction()
+      if (text === announced) return
+      await client.announce(text, options)
+      announced = text
+    }
     const peer: Peer = {
       handle: card.handle,
       signingKey: card.keys.signing,
-      exchange: (body) => client.exchange(body, { timeoutMs: EXCHANGE_TIMEOUT_MS }),
+      exchange: async (body) => {
+        try {
+          await announce()
+          return await client.exchange(body, options)
+        } catch (error) {
+          if (error instanceof PeerWrongCertificate) await this.#lookUpAgain(introduction)
+          throw error
+        }
+      },
     }
     const connection = { introduction, client, peer }
     this.#connections.set(card.handle, connection)
     this.#gossip.setPeer(peer)
+    // It may have nothing to exchange for long, and call in between. Should this fail, the next exchange tries again.
+    announce().catch(() => {})
     return connection
+  }
+
+  /** A peer that renewed its certificate while this node was down: what it says of itself now, it has signed. */
+  async #lookUpAgain({ endpoint }: Introduction): Promise<void> {
+    try {
+      await this.#directory.announced(await fetchIntroduction(endpoint, EXCHANGE_TIMEOUT_MS))
+    } catch (error) {
+      // Then it stays as it is, which is what the caller reports.
+      if (!(error instanceof ConcordataError)) throw error
+    }
   }
 }

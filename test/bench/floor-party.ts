@@ -105,6 +105,7 @@ answerQuestions(
           endpoint: 'https://127.0.0.1:0',
           tls,
           introduction: () => '{}',
+          introduced: async () => {},
           authenticate: () => true,
           exchange: receive,
           failed: (error) => console.error(error),

@@ -9,7 +9,8 @@ import { formatFingerprint } from '../../src/node/fingerprint.ts'
 import { openIdentity, readApiToken } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens at on loopback just now. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }

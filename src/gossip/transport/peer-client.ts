@@ -4,7 +4,13 @@ import type { Hash } from '../../crypto/hash.ts'
 import { type CallOptions, call, type PeerAnswer } from './peer-call.ts'
 import { peerConnector } from './peer-connector.ts'
 import { PeerMalformed, PeerRefused, PeerWrongCertificate } from './peer-errors.ts'
-import { EXCHANGE_BYTES_MAX, EXCHANGE_MEDIA_TYPE, EXCHANGE_PATH, type TlsCredentials } from './protocol.ts'
+import {
+  EXCHANGE_BYTES_MAX,
+  EXCHANGE_MEDIA_TYPE,
+  EXCHANGE_PATH,
+  INTRODUCTION_PATH,
+  type TlsCredentials,
+} from './protocol.ts'
 
 export interface PeerClientOptions {
   /** `https://host:port` */
@@ -55,6 +61,21 @@ export class PeerClient {
       body,
     } as const
     return this.#textOf(await call(this.#pool, request, options))
+  }
+
+  /** Shows the peer an introduction of this node, which it takes or passes over; what it thinks of it, it does not say. */
+  async announce(introduction: string, options: CallOptions): Promise<void> {
+    await call(
+      this.#pool,
+      {
+        origin: this.#endpoint,
+        path: INTRODUCTION_PATH,
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: introduction,
+      },
+      options,
+    )
   }
 
   /** Calls that are under way fail. */

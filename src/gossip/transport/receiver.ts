@@ -10,6 +10,7 @@ import {
   EXCHANGE_BYTES_MAX,
   EXCHANGE_MEDIA_TYPE,
   EXCHANGE_PATH,
+  INTRODUCTION_BYTES_MAX,
   INTRODUCTION_PATH,
   presentedFingerprint,
   type TlsCredentials,
@@ -47,6 +48,8 @@ export interface ReceiverOptions<Party> {
   readonly tls: TlsCredentials
   /** The document for anybody who asks who is here; JSON. */
   introduction(): string
+  /** Somebody posts an introduction: of whom, and whether it is one, nobody knows yet. Whoever it is learns nothing of it. */
+  introduced(text: string): Promise<void>
   /** Whose certificate it is; undefined for everybody who is not approved. Asked for every request. */
   authenticate(certificate: Hash): Party | undefined
   /** One exchange: body and answer as in message.ts. `exchange_malformed` is the caller's fault, all else ours. */
@@ -59,6 +62,8 @@ export interface ReceiverOptions<Party> {
 export interface Receiver {
   /** With the port that is listened at. */
   readonly endpoint: string
+  /** New connections are shown this certificate; those that stand keep the one they have seen. */
+  useCertificate(tls: TlsCredentials): void
   /** Takes nothing more in, and resolves when what is under way has been answered, or took too long. */
   close(): Promise<void>
 }
@@ -74,6 +79,13 @@ export async function openReceiver<Party>(options: ReceiverOptions<Party>): Prom
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method === 'GET' && request.url === INTRODUCTION_PATH) {
       return respond(response, 200, 'application/json', options.introduction())
+    }
+    // Also of strangers: who has a new certificate is not known by it yet.
+    if (request.method === 'POST' && request.url === INTRODUCTION_PATH) {
+      const posted = await readBody(request, INTRODUCTION_BYTES_MAX)
+      if (posted.kind === 'text') await options.introduced(posted.text)
+      response.writeHead(204, posted.kind === 'text' ? {} : { connection: 'close' }).end()
+      return
     }
     const party = authenticate(request.socket as TLSSocket)
     if (party === undefined) return turnAway(response)
@@ -106,14 +118,16 @@ export async function openReceiver<Party>(options: ReceiverOptions<Party>): Prom
   const connections = new OpenConnections(server)
   const endpoint = await listen(server, new URL(options.endpoint))
   server.on('error', options.failed)
-  return { endpoint, close: () => connections.close(limits.closeTimeoutMs) }
+  return {
+    endpoint,
+    useCertificate: (tls) => server.setSecureContext(secureContext(tls)),
+    close: () => connections.close(limits.closeTimeoutMs),
+  }
 }
 
 function serverOptions(tls: TlsCredentials, limits: ReceiverLimits): ServerOptions {
   return {
-    key: tls.key,
-    cert: tls.certificate,
-    minVersion: 'TLSv1.3',
+    ...secureContext(tls),
     requestCert: true,
     rejectUnauthorized: false,
     handshakeTimeout: limits.headTimeoutMs,
@@ -122,6 +136,10 @@ function serverOptions(tls: TlsCredentials, limits: ReceiverLimits): ServerOptio
     connectionsCheckingInterval: Math.ceil(Math.min(limits.headTimeoutMs, limits.requestTimeoutMs) / 4),
     keepAliveTimeout: limits.idleTimeoutMs,
   }
+}
+
+function secureContext({ key, certificate }: TlsCredentials) {
+  return { key, cert: certificate, minVersion: 'TLSv1.3' as const }
 }
 
 /** A connection's certificate stays the same, so it is hashed once; whether it is approved is asked every time. */

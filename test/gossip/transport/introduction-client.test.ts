@@ -12,6 +12,7 @@ async function introducing(t: Test, introduction: () => string): Promise<string>
     endpoint: 'https://127.0.0.1:0',
     tls: own,
     introduction,
+    introduced: async () => {},
     authenticate: () => undefined,
     exchange: async () => '',
     failed: () => {},

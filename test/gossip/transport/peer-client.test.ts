@@ -25,6 +25,7 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
     endpoint: 'https://127.0.0.1:0',
     tls: callee,
     introduction: () => '{}',
+    introduced: async () => {},
     authenticate: (certificate) => (certificate === caller.fingerprint ? 'caller' : undefined),
     exchange: async (_, body) => body,
     failed: () => {},

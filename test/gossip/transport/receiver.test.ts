@@ -1,5 +1,6 @@
 import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
+import { sha256 } from '../../../src/crypto/hash.ts'
 import { ExchangeMalformed } from '../../../src/gossip/message.ts'
 import {
   EndpointUnavailable,
@@ -20,6 +21,7 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
     endpoint: 'https://127.0.0.1:0',
     tls: own,
     introduction: () => '{"id":"did:web:own.example"}',
+    introduced: async () => {},
     authenticate: (certificate) => (certificate === friend.fingerprint ? 'friend' : undefined),
     exchange: async (party, body) => `${party}: ${body}`,
     failed: (error) => t.fail('the receiver failed', { error }),
@@ -238,4 +240,38 @@ t.test('an endpoint that is taken', async (t) => {
     message: `cannot listen at ${endpoint}: listen EADDRINUSE: address already in use ${new URL(endpoint).host}`,
     evidence: { endpoint },
   })
+})
+
+t.test('anybody can post an introduction, and nobody is told what became of it', async (t) => {
+  const posted: string[] = []
+  const { endpoint } = await receiving(t, { introduced: async (text) => void posted.push(text) })
+  const path = '/.well-known/did.json'
+  for (const tls of [friend, stranger, undefined]) {
+    for (const body of ['{"id":"did:web:friend.example"}', 'nonsense']) {
+      const answer = await ask(endpoint, tls, { path, body })
+      t.match({ status: answer.status, body: answer.body }, { status: 204, body: '' })
+    }
+  }
+  t.equal(posted.length, 6)
+  const { status, headers } = await ask(endpoint, stranger, { path, body: 'x'.repeat(64 * 1024 + 1) })
+  t.match({ status, connection: headers.connection }, { status: 204, connection: 'close' })
+  t.equal((await ask(endpoint, stranger, { path, body: Buffer.from([0xff]) })).status, 204)
+  t.equal(posted.length, 6, 'what is too long, or no text, nobody gets to see')
+})
+
+t.test('a new certificate is shown to new connections, and the old ones stand', async (t) => {
+  const renewed = tlsIdentity('own')
+  const receiver = await receiving(t)
+  const shownBy = async () => {
+    const socket = await openTls(receiver.endpoint, friend)
+    return { socket, fingerprint: sha256(socket.getPeerX509Certificate()?.raw ?? Buffer.alloc(0)) }
+  }
+  const old = await shownBy()
+  t.equal(old.fingerprint, own.fingerprint)
+  receiver.useCertificate(renewed)
+  const fresh = await shownBy()
+  t.equal(fresh.fingerprint, renewed.fingerprint)
+  fresh.socket.destroy()
+  old.socket.end(exchangeOf('still here'))
+  t.match(await untilClosed(old.socket), /friend: still here/)
 })

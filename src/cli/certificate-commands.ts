@@ -1,0 +1,53 @@
+import { X509Certificate } from 'node:crypto'
+import type { Command } from 'commander'
+import { renewCertificate } from '../node/certificate-keeper.ts'
+import { readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { openIdentity } from '../node/identity.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { dataOption } from './options.ts'
+import { print, table } from './output.ts'
+
+/** `concordata certificate show|renew`: of the outward connection. */
+export function certificateCommands(program: Command): void {
+  const certificate = program.command('certificate').description('the certificate of the outward connection')
+
+  certificate
+    .command('show')
+    .addOption(dataOption())
+    .description('its fingerprint, and how long it is good')
+    .action(async ({ data }: { data: string }) => {
+      const { identity } = await openParty(data)
+      show(identity.tls.certificate, identity.certificate)
+    })
+
+  certificate
+    .command('renew')
+    .addOption(dataOption())
+    .description('make a new one now; a running node takes it up within a minute and announces it, signed')
+    .action(async ({ data }: { data: string }) => {
+      const { configuration, identity } = await openParty(data)
+      await renewCertificate(configuration, identity.card, identity.tls.key, systemClock)
+      const renewed = (await openParty(data)).identity
+      show(renewed.tls.certificate, renewed.certificate)
+    })
+}
+
+async function openParty(data: string) {
+  const environment = readEnvironment(process.env)
+  const configuration = await readConfiguration(data, environment)
+  return { configuration, identity: await openIdentity(configuration, environment) }
+}
+
+function show(pem: string, fingerprint: string): void {
+  const { validFrom, validTo } = new X509Certificate(pem)
+  print(
+    table(
+      ['', ''],
+      [
+        ['fingerprint', fingerprint],
+        ['good from', validFrom],
+        ['good until', validTo],
+      ],
+    ),
+  )
+}
