@@ -3,12 +3,13 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { requireToken } from './access.ts'
 import { agreementRoutes } from './agreement-routes.ts'
 import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
+import { type KeyRoutesPorts, keyRoutes } from './key-routes.ts'
 import { liveRoute } from './live-route.ts'
 import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
 import { describe, problemOf } from './problem.ts'
 
-export interface ApiPorts extends ContractRoutesPorts, PathRoutesPorts, OperationPorts {
+export interface ApiPorts extends ContractRoutesPorts, PathRoutesPorts, OperationPorts, KeyRoutesPorts {
   readonly token: string
   readonly logger: FastifyBaseLogger
 }
@@ -52,6 +53,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     liveRoute(guarded, ports)
     await guarded.register(contractRoutes, ports)
     await guarded.register(agreementRoutes, ports)
+    await guarded.register(keyRoutes, ports)
   })
   return app
 }

@@ -6,6 +6,7 @@ import { certificateCommands } from './certificate-commands.ts'
 import { contractCommands } from './contract-commands.ts'
 import { demoCommand } from './demo-command.ts'
 import { initCommand } from './init-command.ts'
+import { keyCommands } from './key-commands.ts'
 import { nodeCommand } from './node-command.ts'
 import { operationCommands } from './operation-commands.ts'
 import { complain } from './output.ts'
@@ -22,6 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
   initCommand(program)
   nodeCommand(program)
   partyCommands(program)
+  keyCommands(program)
   contractCommands(program)
   auditCommands(program)
   certificateCommands(program)

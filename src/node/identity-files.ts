@@ -15,6 +15,8 @@ export function identityPaths(dir: string) {
     /** DID and public keys: what never changes, and what is left here of the recovery key once it is moved away. */
     party: join(dir, 'party.json'),
     signingKey: join(dir, 'signing-key.pem'),
+    /** Keys that came after the one on the card. */
+    signingKeys: join(dir, 'signing-keys'),
     recoveryKey: join(dir, 'recovery-key.pem'),
     tlsKey: join(dir, 'tls-key.pem'),
     certificate: join(dir, 'certificate.pem'),

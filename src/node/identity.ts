@@ -7,12 +7,15 @@ import { type PartyCard, partyFingerprint } from '../events/party-card.ts'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { damaged, identityPaths, readPartyFile, readSecret, readText } from './identity-files.ts'
+import { KeyRing } from './key-ring.ts'
 import { UidCodec } from './uid.ts'
 
 /** All that makes a node the node of its party. */
 export interface Identity {
   readonly card: PartyCard
+  /** With the key on the card. */
   readonly signer: Signer
+  readonly keys: KeyRing
   readonly tls: TlsCredentials
   /** Fingerprint of the TLS certificate. */
   readonly certificate: Hash
@@ -38,6 +41,7 @@ export async function openIdentity(configuration: Configuration, environment: En
   return {
     card,
     signer,
+    keys: await KeyRing.open(paths.signingKeys, signer, passphrase),
     tls,
     certificate: certificateFingerprint(tls.certificate),
     uids: new UidCodec(secret, partyFingerprint(card)),

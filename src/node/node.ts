@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { createApi } from '../api/app.ts'
 import { carry, participantsOf } from '../contracts/carrying.ts'
 import { Contracts } from '../contracts/contracts.ts'
+import { KeyRotation } from '../contracts/key-rotation.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import { defaultTiming, Gossip } from '../gossip/gossip.ts'
 import { openReceiver, type Receiver } from '../gossip/transport/receiver.ts'
@@ -81,6 +82,7 @@ async function start(
   const contracts = await Contracts.open({
     store,
     signer: identity.signer,
+    signerOf: (publicKey) => identity.keys.signerOf(publicKey),
     clock: systemClock,
     random: systemRandom,
     guard: openGuardFiles(guardDirectory(dir)),
@@ -108,7 +110,9 @@ async function start(
   const introduction = () => outward.introduction
   const receiver = await openOutward(configuration, { identity, introduction, directory, gossip, peers, logger })
   closing.add(() => receiver.close())
-  const app = await openInward(configuration, { contracts, store, directory, gossip, metrics, logger })
+  const keyRotation = new KeyRotation(contracts, identity.keys)
+  closing.add(() => keyRotation.close())
+  const app = await openInward(configuration, { contracts, keyRotation, store, directory, gossip, metrics, logger })
   closing.add(() => app.close())
   closing.add(() => gossip.close())
   closing.add(carry(contracts, participants, gossip, systemClock))
@@ -157,6 +161,7 @@ class Closing {
 
 interface InwardParts {
   readonly contracts: Contracts
+  readonly keyRotation: KeyRotation
   readonly store: Store
   readonly directory: Directory
   readonly gossip: Gossip
@@ -165,9 +170,10 @@ interface InwardParts {
 }
 
 async function openInward({ dir, api }: Configuration, parts: InwardParts): Promise<FastifyInstance> {
-  const { contracts, store, directory, gossip, metrics, logger } = parts
+  const { contracts, keyRotation, store, directory, gossip, metrics, logger } = parts
   const app = await createApi({
     contracts,
+    keyRotation,
     store,
     cardOf: (handle) => directory.byHandle(handle)?.card,
     parties: () =>

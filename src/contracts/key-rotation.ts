@@ -1,0 +1,87 @@
+import { memberOf } from '../aggregates/contract/state.ts'
+import { isBeingRevoked, nextKeyOf } from '../agreement/keys.ts'
+import type { Uid } from '../events/ids.ts'
+import type { Contracts } from './contracts.ts'
+import type { LiveContract } from './live-contract.ts'
+
+/** The signing keys of a party. */
+export interface SigningKeys {
+  /** base64url, 32 bytes; oldest first. */
+  readonly publicKeys: readonly string[]
+  /** The one under which every feed is to go on. */
+  readonly newest: string
+  /** Makes a new one, durable on return. */
+  add(): Promise<string>
+}
+
+/** Under which key a contract goes on. */
+export interface KeyStanding {
+  readonly contract: Uid
+  /** Of this party's next statement there. */
+  readonly signing: string
+  /** Why it is not the newest yet: it takes its time, the contract is silent, or a revocation comes first. */
+  readonly waitsFor?: string
+}
+
+/**
+ * Brings every contract of which this party is a member to its newest signing key: those that are there, those that come
+ * later, and after a restart those that were not reached before. Nothing but the key's file has to be remembered for it.
+ */
+export class KeyRotation {
+  readonly #contracts: Contracts
+  readonly #keys: SigningKeys
+  readonly #stop: () => void
+
+  constructor(contracts: Contracts, keys: SigningKeys) {
+    this.#contracts = contracts
+    this.#keys = keys
+    this.#stop = contracts.listen({ news: (live) => this.#follow(live) })
+    this.#followAll()
+  }
+
+  get publicKeys(): readonly string[] {
+    return this.#keys.publicKeys
+  }
+
+  /** The answer is the new public key; contracts take it one by one (`standings`). */
+  async rotate(): Promise<string> {
+    const signing = await this.#keys.add()
+    this.#followAll()
+    return signing
+  }
+
+  /** Of every contract that this party is a member of. */
+  standings(): KeyStanding[] {
+    return [...this.#contracts.all()].filter(isMember).map((live) => {
+      const { contract } = live
+      const signing = signingIn(live)
+      if (signing === this.#keys.newest) return { contract, signing }
+      const isRevoked = isBeingRevoked(live.state, live.self)
+      return { contract, signing, waitsFor: isRevoked ? 'revocation' : (live.obstacle ?? 'statement') }
+    })
+  }
+
+  close(): void {
+    this.#stop()
+  }
+
+  #followAll(): void {
+    for (const live of this.#contracts.all()) this.#follow(live)
+  }
+
+  #follow(live: LiveContract): void {
+    const { newest, publicKeys } = this.#keys
+    if (!isMember(live)) return
+    const signing = signingIn(live)
+    // A key that is not of these was brought in by a takeover: what follows it, a person decides.
+    if (signing !== newest && publicKeys.includes(signing)) live.rotate(newest)
+  }
+}
+
+function isMember({ state, self }: LiveContract): boolean {
+  return memberOf(state.ledger.document, self) !== undefined && nextKeyOf(state, self) !== undefined
+}
+
+function signingIn({ state, self }: LiveContract): string {
+  return nextKeyOf(state, self) as string
+}
