@@ -4,6 +4,7 @@ import { partyFingerprint } from '../events/party-card.ts'
 import { DEFAULT_API, DEFAULT_ENDPOINT, readEnvironment } from '../node/configuration.ts'
 import { createIdentity } from '../node/create-identity.ts'
 import { formatFingerprint } from '../node/fingerprint.ts'
+import { givenPassphrase } from '../node/passphrase.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
 import { print, table } from './output.ts'
@@ -27,7 +28,7 @@ export function initCommand(program: Command): void {
     .option('--endpoint <url>', 'where other parties reach this node', DEFAULT_ENDPOINT)
     .option('--api <url>', 'where the own programs reach its API', DEFAULT_API)
     .action(async ({ data, handle, name, endpoint, api }: Options) => {
-      const { passphrase } = readEnvironment(process.env)
+      const passphrase = await givenPassphrase(readEnvironment(process.env))
       const wanted = { handle: handle as Handle, name, endpoint, api, passphrase }
       const { card, notices } = await createIdentity(data, wanted, systemClock)
       print(

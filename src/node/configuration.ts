@@ -26,6 +26,8 @@ type LogLevel = (typeof logLevels)[number]
 export interface Environment {
   /** CONCORDATA_PASSPHRASE: of the key files; never written anywhere. */
   readonly passphrase?: string
+  /** CONCORDATA_PASSPHRASE_FILE: a file that holds it, in its place. */
+  readonly passphraseFile?: string
   /** CONCORDATA_LOG_LEVEL */
   readonly logLevel: LogLevel
 }
@@ -61,12 +63,17 @@ const fileForm = Compile(ConfigurationFileSchema)
 
 /** Throws ConfigurationInvalid. A variable that is empty counts as not set. */
 export function readEnvironment(variables: { readonly [name: string]: string | undefined }): Environment {
-  const { CONCORDATA_PASSPHRASE: passphrase, CONCORDATA_LOG_LEVEL: level } = variables
+  const { CONCORDATA_PASSPHRASE: passphrase, CONCORDATA_PASSPHRASE_FILE: passphraseFile } = variables
+  const { CONCORDATA_LOG_LEVEL: level } = variables
   const logLevel = logLevels.find((known) => known === (level || 'info'))
   if (logLevel === undefined) {
     throw invalid('CONCORDATA_LOG_LEVEL', 'CONCORDATA_LOG_LEVEL', `must be one of ${logLevels.join(', ')}`)
   }
-  return passphrase ? { passphrase, logLevel } : { logLevel }
+  if (passphrase && passphraseFile) {
+    const variable = 'CONCORDATA_PASSPHRASE_FILE'
+    throw invalid(variable, variable, 'cannot stand beside CONCORDATA_PASSPHRASE')
+  }
+  return { ...(passphrase ? { passphrase } : {}), ...(passphraseFile ? { passphraseFile } : {}), logLevel }
 }
 
 /** Throws ConfigurationMissing, ConfigurationInvalid. */

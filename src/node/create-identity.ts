@@ -74,7 +74,7 @@ export async function createIdentity(dir: string, wanted: NewIdentity, clock: Cl
 function noticesFor(paths: ReturnType<typeof identityPaths>, passphraseIsInFile: boolean): string[] {
   const recovery = `Move ${paths.recoveryKey} off this machine, with a copy of its passphrase kept elsewhere: it is what takes the signing key back if somebody steals that.`
   if (!passphraseIsInFile) return [recovery]
-  const passphrase = `No passphrase was given (CONCORDATA_PASSPHRASE), so one was made up and lies in ${paths.passphrase}: whoever can read that file can use the keys beside it.`
+  const passphrase = `No passphrase was given (CONCORDATA_PASSPHRASE or CONCORDATA_PASSPHRASE_FILE), so one was made up and lies in ${paths.passphrase}: whoever can read that file can use the keys beside it.`
   return [passphrase, recovery]
 }
 

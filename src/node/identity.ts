@@ -8,6 +8,7 @@ import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { damaged, identityPaths, readPartyFile, readSecret, readText } from './identity-files.ts'
 import { KeyRing } from './key-ring.ts'
+import { givenPassphrase } from './passphrase.ts'
 import { UidCodec } from './uid.ts'
 
 /** All that makes a node the node of its party. */
@@ -27,7 +28,7 @@ export async function openIdentity(configuration: Configuration, environment: En
   const { dir, handle, name } = configuration
   const paths = identityPaths(dir)
   const party = await readPartyFile(paths.party)
-  const passphrase = environment.passphrase ?? (await readPassphrase(paths.passphrase))
+  const passphrase = (await givenPassphrase(environment)) ?? (await readPassphrase(paths.passphrase))
   const card: PartyCard = { handle, did: party.did, name, keys: party.keys }
 
   const signingKey = await readKeyFile(paths.signingKey, passphrase)

@@ -62,7 +62,7 @@ t.test('without a passphrase one is made up, and that is said', async (t) => {
   t.equal(notices.length, 2)
   t.equal(
     notices[0],
-    `No passphrase was given (CONCORDATA_PASSPHRASE), so one was made up and lies in ${path}: whoever can read that file can use the keys beside it.`,
+    `No passphrase was given (CONCORDATA_PASSPHRASE or CONCORDATA_PASSPHRASE_FILE), so one was made up and lies in ${path}: whoever can read that file can use the keys beside it.`,
   )
 })
 
