@@ -22,6 +22,9 @@ export class BackupDamaged extends ConcordataError {}
 export class RestoreRefused extends ConcordataError {}
 
 const MANIFEST = 'backup.json'
+/** The keys that came by rotations (key-ring.ts): a folder with a file each. */
+const SIGNING_KEYS = 'signing-keys'
+const ROTATED_KEY = /^[0-9]{6}\.pem$/
 
 /** What is in a backup; written last, so that a backup that has it is whole. */
 const ManifestSchema = Type.Object(
@@ -30,7 +33,8 @@ const ManifestSchema = Type.Object(
     madeAt: Type.String(),
     /** By name: bytes, and SHA-256 in lower-case hex. */
     files: Type.Record(
-      Type.String({ pattern: '^[a-z][a-z.-]{0,40}$' }),
+      // Nothing that leads out of the directory.
+      Type.String({ pattern: '^(?:signing-keys/[0-9]{6}\\.pem|[a-z][a-z.-]{0,40})$' }),
       Type.Object({ bytes: Type.Integer({ minimum: 0 }), sha256: Type.String({ pattern: HASH_PATTERN }) }),
     ),
   },
@@ -55,7 +59,15 @@ export async function makeBackup(dir: string, to: string, options: BackupOptions
   for (const path of identityFiles(dir, options)) {
     if (await exists(path)) await copyDurably(path, join(to, basename(path)))
   }
-  const names = (await readdir(to)).sort()
+  const rotated = (await readdir(identityPaths(dir).signingKeys).catch(() => [])).filter((name) =>
+    ROTATED_KEY.test(name),
+  )
+  if (rotated.length > 0) await mkdir(join(to, SIGNING_KEYS), { mode: 0o700 })
+  for (const name of rotated)
+    await copyDurably(join(identityPaths(dir).signingKeys, name), join(to, SIGNING_KEYS, name))
+  const names = (await readdir(to)).filter((name) => name !== SIGNING_KEYS)
+  names.push(...rotated.map((name) => `${SIGNING_KEYS}/${name}`))
+  names.sort()
   const files: Manifest['files'] = {}
   for (const name of names) files[name] = await measure(join(to, name))
   const manifest: Manifest = { v: 1, madeAt: timestamp(clock), files }
@@ -86,6 +98,9 @@ export async function restoreBackup(from: string, dir: string): Promise<string[]
     for (const name of Object.keys(files)) if (!(await exists(join(dir, name)))) missing.push(name)
     // A directory with a configuration is whole: so that comes last.
     missing.sort((one, other) => Number(one === configuration) - Number(other === configuration))
+    if (missing.some((name) => name.startsWith(`${SIGNING_KEYS}/`))) {
+      await mkdir(identityPaths(dir).signingKeys, { recursive: true, mode: 0o700 })
+    }
     for (const name of missing) await put(join(from, name), join(dir, name), name === store)
     return missing
   } finally {
@@ -94,7 +109,7 @@ export async function restoreBackup(from: string, dir: string): Promise<string[]
 }
 
 function identityFiles(dir: string, { withPassphrase }: BackupOptions): string[] {
-  const { passphrase, ...others } = identityPaths(dir)
+  const { passphrase, signingKeys: _folder, ...others } = identityPaths(dir)
   return [...Object.values(others), ...(withPassphrase ? [passphrase] : []), configurationPath(dir)]
 }
 

@@ -34,9 +34,12 @@ t.test('a backup of a running node, restored after its disk has died', { timeout
   await ben.call('POST', `${at}/Acceptance`)
   t.equal((await ana.call('POST', `/new-api/${contract}`, { Remark: 'before' })).status, 201)
 
+  t.equal((await ana.call('POST', '/api/Keys')).status, 202)
+  await until('the new key', async () => (await ana.call('GET', '/api/Keys')).body.contracts[0].waitsFor === undefined)
   const backup = join(root, 'backup')
   const made = await run('backup', '--data', ana.data, '--out', backup, '--with-passphrase')
   t.match(made, { status: 0, output: /store\.sqlite/ }, 'while the node runs')
+  t.match(made.output, /signing-keys\/000001\.pem/)
   t.notOk(await isThere(join(backup, 'guard')), 'the guard is in no backup')
   t.equal((await ana.call('PUT', `/new-api/${contract}`, { Remark: 'after' })).status, 200)
   const before = (await ben.call('GET', at)).body
