@@ -22,6 +22,7 @@ export class SimulatedNetwork {
   readonly #cut = new Set<string>()
   /** Until when nothing comes out of a link; then everything does. */
   readonly #clogged = new Map<string, number>()
+  readonly #lives = new Map<string, number>()
   faults: NetworkFaults
   calls = 0
 
@@ -33,6 +34,11 @@ export class SimulatedNetwork {
 
   attach(address: string, receive: Receive): void {
     this.#receivers.set(address, receive)
+  }
+
+  /** Whoever was there has been gone for so long that nothing of what it has sent is on its way any more. */
+  hangUp(address: string): void {
+    this.#lives.set(address, this.#lifeOf(address) + 1)
   }
 
   /** One direction only: partitions may be asymmetric. */
@@ -71,6 +77,13 @@ export class SimulatedNetwork {
     const link = `${from}>${to}`
     if (this.#cut.has(link) || this.#random.chance(this.faults.loss)) return
     const clogged = Math.max(0, (this.#clogged.get(link) ?? 0) - this.#clock.now())
-    this.#clock.after(clogged + this.#random.fraction() * this.faults.delayMs, deliver)
+    const life = this.#lifeOf(from)
+    this.#clock.after(clogged + this.#random.fraction() * this.faults.delayMs, () => {
+      if (life === this.#lifeOf(from)) deliver()
+    })
+  }
+
+  #lifeOf(address: string): number {
+    return this.#lives.get(address) ?? 0
   }
 }

@@ -329,6 +329,8 @@ class Simulation {
     this.#count(withoutGuard ? 'set back without a guard' : 'set back')
     this.#trace(`${machine.address} is set back to ${mark} of ${machine.disk.mark}${withoutGuard ? ', no guard' : ''}`)
     await machine.disk.setBack(mark, withoutGuard)
+    // Without a guard nothing but the others' word says what was signed: what they are still to get must have come, or be lost.
+    if (withoutGuard) this.#network.hangUp(machine.address)
     this.#oracle.setBack(machine)
   }
 
