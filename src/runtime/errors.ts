@@ -39,6 +39,9 @@ export const errorCodes = {
   store_unavailable: 'The store is locked, full, or its disk failed; whether a write took effect is unknown.',
   store_corrupt: 'The store holds what Concordata cannot have written: it was damaged, or changed by somebody.',
   store_incompatible: 'The file is no store of Concordata, or was written by a newer version.',
+  store_access_denied: 'The server of the store does not know the user, or does not allow it the call.',
+  store_write_too_large: 'One append has more bytes than the store can take.',
+  store_address_invalid: 'The address of the server of the store is malformed, or a file it names is missing.',
 
   key_not_admissible: 'The public key is not canonical, is of small order, or is not torsion-free.',
   key_file_unreadable: 'The key file is missing, damaged, or the passphrase is wrong.',

@@ -35,3 +35,24 @@ export class StoreCorrupt extends ConcordataError {}
 
 /** The file is no store of Concordata, or was written by a newer version. It was left as it is. */
 export class StoreIncompatible extends ConcordataError {}
+
+/** The store's server does not know the user, or does not allow it the call. */
+export class StoreAccessDenied extends ConcordataError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('store_access_denied', message, {}, options)
+  }
+}
+
+/** More in one append than the store can take, all or nothing. Evidence: `{ bytesMax }`. */
+export class StoreWriteTooLarge extends ConcordataError {
+  constructor(doing: string, bytesMax: number, options?: { cause?: unknown }) {
+    super('store_write_too_large', `${doing}: one append may have ${bytesMax} bytes at most`, { bytesMax }, options)
+  }
+}
+
+/** The address of the store's server is malformed, or a file that it names is missing. */
+export class StoreAddressInvalid extends ConcordataError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('store_address_invalid', message, {}, options)
+  }
+}

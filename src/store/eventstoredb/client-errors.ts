@@ -1,0 +1,32 @@
+import { AccessDeniedError, MaxAppendSizeExceededError, StreamDeletedError } from '@eventstore/db-client'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { StoreAccessDenied, StoreCorrupt, StoreUnavailable, StoreWriteTooLarge } from '../errors.ts'
+
+/** gRPC status codes. */
+const PERMISSION_DENIED = 7
+const UNAUTHENTICATED = 16
+
+/**
+ * What the client threw, as an error of the port. Some of its errors have an empty message, some have no type but a gRPC
+ * code, and what it does not know means that the call did not come through: the outcome of a write is unknown.
+ */
+export function toStoreError(error: unknown, doing: string): ConcordataError {
+  if (error instanceof ConcordataError) return error
+  const { code, message } = error as { code?: unknown; message?: string }
+  if (code === UNAUTHENTICATED) {
+    return new StoreAccessDenied(`${doing}: EventStoreDB knows no such user, or the password is wrong`, {
+      cause: error,
+    })
+  }
+  if (error instanceof AccessDeniedError || code === PERMISSION_DENIED) {
+    return new StoreAccessDenied(`${doing}: EventStoreDB does not allow it to this user`, { cause: error })
+  }
+  if (error instanceof StreamDeletedError) {
+    return new StoreCorrupt('store_corrupt', `${doing}: somebody has deleted the stream for good`, {}, { cause: error })
+  }
+  if (error instanceof MaxAppendSizeExceededError) {
+    return new StoreWriteTooLarge(doing, error.maxAppendSize, { cause: error })
+  }
+  const why = message || (error as { type?: string }).type || 'no answer'
+  return new StoreUnavailable('store_unavailable', `${doing}: EventStoreDB: ${why}`, {}, { cause: error })
+}

@@ -1,0 +1,97 @@
+import { EventStoreDBClient } from '@eventstore/db-client'
+import { StoreAccessDenied, StoreAddressInvalid } from '../errors.ts'
+
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+}
+
+export interface EventStoreDbOptions {
+  /** `esdb://[user:password@]host:port[?tls=false]`, or `esdb+discover://` for a cluster; TLS unless told otherwise. */
+  readonly url: string
+  /** PEM of the authority that signed the servers' certificates; left out, those that Node.js knows. */
+  readonly caFile?: string
+  /** Go before those of the URL. Needed with TLS. */
+  readonly credentials?: Credentials
+  /** Stands before the name of each stream, so that several stores can share a cluster. Default: nothing. */
+  readonly namespace?: string
+  /** How long the server may be silent within a call. Default 10 s. */
+  readonly timeoutMs?: number
+}
+
+export interface Connection {
+  readonly client: EventStoreDBClient
+  /** To be passed with each call. */
+  readonly credentials: Credentials
+  readonly namespace: string
+  readonly timeoutMs: number
+  release(): Promise<void>
+}
+
+interface Shared {
+  readonly client: EventStoreDBClient
+  users: number
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000
+/** The client does not send these to a server without TLS; see `connect`. */
+const NOBODY: Credentials = { username: 'nobody', password: '' }
+const urlForm = /^(?<scheme>esdb(?:\+discover)?:\/\/)(?:(?<username>[^:/@]+):(?<password>[^@]*)@)?(?<rest>[^@]+)$/
+
+/** Of this process, by address. */
+const clients = new Map<string, Shared>()
+
+/**
+ * A client for the address; stores of one address share it. Every call has to pass credentials: without them the client
+ * sends all appends of the process through one table, where a stream that breaks fails the appends of all others.
+ * Throws StoreAddressInvalid, StoreAccessDenied.
+ */
+export function connect(options: EventStoreDbOptions): Connection {
+  const { address, credentials: inUrl } = addressOf(options)
+  const isPlain = /[?&]tls=false(&|$)/i.test(address)
+  const credentials = options.credentials ?? inUrl ?? (isPlain ? NOBODY : undefined)
+  if (credentials === undefined) throw new StoreAccessDenied('EventStoreDB with TLS needs a user and a password')
+  const shared = clients.get(address) ?? { client: clientFor(address), users: 0 }
+  shared.users++
+  clients.set(address, shared)
+  return {
+    client: shared.client,
+    credentials,
+    namespace: options.namespace ?? '',
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    release: async () => {
+      shared.users--
+      if (shared.users > 0) return
+      clients.delete(address)
+      await shared.client.dispose()
+    },
+  }
+}
+
+function addressOf({ url, caFile }: EventStoreDbOptions): { address: string; credentials: Credentials | undefined } {
+  const { scheme, username, password, rest } = urlForm.exec(url)?.groups ?? {}
+  if (scheme === undefined || rest === undefined) {
+    throw new StoreAddressInvalid(
+      'the address of the store must have the form esdb://host:port or esdb+discover://host',
+    )
+  }
+  const ca = caFile === undefined ? '' : `${rest.includes('?') ? '&' : '?'}tlsCAFile=${encodeURIComponent(caFile)}`
+  const credentials = username === undefined ? undefined : credentialsIn(username, password ?? '')
+  return { address: `${scheme}${rest}${ca}`, credentials }
+}
+
+function credentialsIn(username: string, password: string): Credentials {
+  try {
+    return { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+  } catch (cause) {
+    throw new StoreAddressInvalid('user or password in the address of the store is not well escaped', { cause })
+  }
+}
+
+function clientFor(address: string): EventStoreDBClient {
+  try {
+    return EventStoreDBClient.connectionString(address)
+  } catch (cause) {
+    throw new StoreAddressInvalid(`the address of the store cannot be used: ${(cause as Error).message}`, { cause })
+  }
+}

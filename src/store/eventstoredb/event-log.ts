@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type AppendResult,
+  BACKWARDS,
+  binaryEvent,
+  END,
+  type EventData,
+  eventTypeFilter,
+  NO_STREAM,
+  type ReadPosition,
+  START,
+  StreamNotFoundError,
+  streamNameFilter,
+  WrongExpectedVersionError,
+} from '@eventstore/db-client'
+import { type Append, repeatedBy } from '../append-rule.ts'
+import { StoreUnavailable, StoreWriteTooLarge } from '../errors.ts'
+import { eventId } from '../event-id.ts'
+import {
+  type AllRange,
+  type Appended,
+  type EventHandler,
+  type NewEvent,
+  NO_EVENTS,
+  type RecordedEvent,
+  type StreamRange,
+} from '../port.ts'
+import { CatchUpSubscription } from './catch-up.ts'
+import { toStoreError } from './client-errors.ts'
+import type { Connection } from './connection.ts'
+import { eventsOf, recorded, safe } from './reading.ts'
+
+/** What the server takes in one append, all or nothing. */
+export const APPEND_BYTES_MAX = 1024 * 1024
+/** Events of streams whose names begin so are no events of the port. */
+export const PAYLOAD_PREFIX = 'payload-'
+/** How often an append is tried at a revision that is right each time it is looked at, and wrong each time it is sent. */
+const RACES_MAX = 20
+
+/** The streams of the port, over the connection. */
+export class EventLog {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  async append(append: Append): Promise<Appended> {
+    const { stream, events } = append
+    const doing = `append to ${stream}`
+    if (bytesOf(events) > APPEND_BYTES_MAX) throw new StoreWriteTooLarge(doing, APPEND_BYTES_MAX)
+    for (let race = 0; race < RACES_MAX; race++) {
+      const result = await this.#tryAppend(append, doing)
+      if (result !== undefined) return this.#appended(stream, result)
+      const repeated = await this.#repeated(append)
+      if (repeated !== undefined) return repeated
+    }
+    throw new StoreUnavailable('store_unavailable', `${doing}: others were faster ${RACES_MAX} times`, { stream })
+  }
+
+  /** Undefined: the stream is not where the append expects it. */
+  async #tryAppend({ stream, expectedRevision, events }: Append, doing: string): Promise<AppendResult | undefined> {
+    const { client, credentials, namespace, timeoutMs } = this.#connection
+    const data = events.map((event) => toBinary(event, expectedRevision === 'any' ? randomUUID() : eventId(event)))
+    const expected = expectedRevision === NO_EVENTS ? NO_STREAM : expectedRevision
+    try {
+      return await client.appendToStream(`${namespace}${stream}`, data, {
+        expectedRevision: typeof expected === 'number' ? BigInt(expected) : expected,
+        credentials,
+        deadline: timeoutMs,
+      })
+    } catch (error) {
+      if (error instanceof WrongExpectedVersionError) return undefined
+      throw toStoreError(error, doing)
+    }
+  }
+
+  /** An append that the server has recognized as a repeat may come without its place. */
+  async #appended(stream: string, { nextExpectedRevision, position }: AppendResult): Promise<Appended> {
+    const revision = safe(nextExpectedRevision, stream)
+    if (position !== undefined && position.commit <= BigInt(Number.MAX_SAFE_INTEGER)) {
+      return { revision, position: Number(position.commit) }
+    }
+    let appended: Appended | undefined
+    for await (const event of this.read(stream, { from: revision, limit: 1 })) {
+      appended = { revision, position: event.position }
+    }
+    if (appended !== undefined) return appended
+    throw new StoreUnavailable('store_unavailable', `append to ${stream}: the event is not to be found`, { stream })
+  }
+
+  /** Compares what stands: event ids that others have drawn for the same events do not matter then. */
+  async #repeated(append: Append): Promise<Appended | undefined> {
+    const { stream, expectedRevision, events } = append
+    const actual = await this.lastRevision(stream)
+    const there: RecordedEvent[] = []
+    if (expectedRevision !== 'any' && expectedRevision + events.length <= actual) {
+      const range = { from: expectedRevision + 1, limit: events.length }
+      for await (const event of this.#readUpTo(stream, range, actual)) there.push(event)
+    }
+    return repeatedBy(append, actual, () => there)
+  }
+
+  async lastRevision(stream: string): Promise<number> {
+    const { client, credentials, namespace, timeoutMs } = this.#connection
+    const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1, credentials } as const
+    const reading = client.readStream(`${namespace}${stream}`, options)
+    let last = NO_EVENTS
+    try {
+      for await (const { event } of eventsOf(reading, timeoutMs, `read of ${stream}`))
+        last = safe(event?.revision, stream)
+    } catch (error) {
+      if (!(error instanceof StreamNotFoundError)) throw toStoreError(error, `read of ${stream}`)
+    }
+    return last
+  }
+
+  async *read(stream: string, range: StreamRange): AsyncGenerator<RecordedEvent> {
+    yield* this.#readUpTo(stream, range, await this.lastRevision(stream))
+  }
+
+  async *#readUpTo(
+    stream: string,
+    { from = 0, limit = Number.MAX_SAFE_INTEGER }: StreamRange,
+    last: number,
+  ): AsyncGenerator<RecordedEvent> {
+    const maxCount = Math.min(limit, last - from + 1)
+    if (maxCount <= 0) return
+    const { client, credentials, namespace, timeoutMs } = this.#connection
+    const options = { fromRevision: BigInt(from), maxCount, credentials }
+    const reading = client.readStream(`${namespace}${stream}`, options)
+    try {
+      for await (const resolved of eventsOf(reading, timeoutMs, `read of ${stream}`)) {
+        const event = recorded(resolved, namespace)
+        if (event !== undefined) yield event
+      }
+    } catch (error) {
+      if (!(error instanceof StreamNotFoundError)) throw toStoreError(error, `read of ${stream}`)
+    }
+  }
+
+  /** The client does not pass filters on with a reading: they are applied here. */
+  async *readAll({ after, streamPrefix = '' }: AllRange): AsyncGenerator<RecordedEvent> {
+    const end = await this.lastPosition()
+    if (end === undefined || (after !== undefined && after >= end)) return
+    const { client, credentials, timeoutMs } = this.#connection
+    const reading = client.readAll({ fromPosition: after === undefined ? START : placeOf(after), credentials })
+    try {
+      for await (const resolved of eventsOf(reading, timeoutMs, 'read of all streams')) {
+        const position = safe(resolved.event?.position?.commit ?? resolved.commitPosition, 'an event')
+        if (position > end) return
+        const event = this.#wanted(resolved, streamPrefix)
+        // A reading begins with the event at the position, other than a subscription.
+        if (event !== undefined && (after === undefined || position > after)) yield event
+        if (position === end) return
+      }
+    } catch (error) {
+      throw toStoreError(error, 'read of all streams')
+    }
+  }
+
+  /** Of the last event of the server, whosever it is; undefined if it has none. */
+  async lastPosition(): Promise<number | undefined> {
+    const { client, credentials, timeoutMs } = this.#connection
+    const reading = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, credentials })
+    let last: number | undefined
+    try {
+      for await (const { event, commitPosition } of eventsOf(reading, timeoutMs, 'read of all streams')) {
+        last = safe(event?.position?.commit ?? commitPosition, 'the last event')
+      }
+    } catch (error) {
+      throw toStoreError(error, 'read of all streams')
+    }
+    return last
+  }
+
+  subscribe({ after, streamPrefix = '' }: AllRange, handler: EventHandler): CatchUpSubscription {
+    const { client, credentials, namespace } = this.#connection
+    const prefix = `${namespace}${streamPrefix}`
+    // Events of the server itself have types that begin with a dollar sign.
+    const filter = prefix === '' ? eventTypeFilter({ regex: '^[^$]' }) : streamNameFilter({ prefixes: [prefix] })
+    return new CatchUpSubscription(
+      after,
+      {
+        open: (position) =>
+          client.subscribeToAll({
+            fromPosition: position === undefined ? START : placeOf(position),
+            filter,
+            credentials,
+          }),
+        convert: (resolved) => this.#wanted(resolved, streamPrefix),
+      },
+      handler,
+    )
+  }
+
+  #wanted(resolved: Parameters<typeof recorded>[0], streamPrefix: string): RecordedEvent | undefined {
+    const { namespace } = this.#connection
+    const name = resolved.event?.streamId ?? ''
+    if (!name.startsWith(`${namespace}${streamPrefix}`) || name.startsWith(`${namespace}${PAYLOAD_PREFIX}`))
+      return undefined
+    return recorded(resolved, namespace)
+  }
+}
+
+/** An event of Concordata is its own record: one append, one prepare, so both halves of its position are the same. */
+function placeOf(position: number): ReadPosition {
+  return { commit: BigInt(position), prepare: BigInt(position) } as unknown as ReadPosition
+}
+
+/** Binary, since the client would parse JSON and write it anew, and signatures stand on every character. */
+export function toBinary({ type, data }: NewEvent, id: string): EventData {
+  return binaryEvent({ id, type, data: Buffer.from(data) })
+}
+
+/** As the server counts: the data, and two bytes for each character of the type. */
+function bytesOf(events: readonly NewEvent[]): number {
+  return events.reduce((sum, { type, data }) => sum + Buffer.byteLength(data) + 2 * type.length, 0)
+}

@@ -1,0 +1,150 @@
+import { assert } from '../../runtime/assert.ts'
+import { assertWritable } from '../append-rule.ts'
+import { StoreClosed, StoreUnavailable } from '../errors.ts'
+import type {
+  AllRange,
+  EventHandler,
+  EventStore,
+  PayloadStore,
+  Store,
+  StreamRange,
+  Subscription,
+  Write,
+} from '../port.ts'
+import type { CatchUpSubscription } from './catch-up.ts'
+import { type Connection, connect, type EventStoreDbOptions } from './connection.ts'
+import { EventLog } from './event-log.ts'
+import { PayloadStreams } from './payload-streams.ts'
+
+/** A server that was started just now is not ready for about two seconds. */
+const READY_POLL_MS = 200
+
+/**
+ * A store on an EventStoreDB server or cluster, 22.6 or newer. Throws StoreAddressInvalid, StoreAccessDenied, and
+ * StoreUnavailable if it is not ready in the time that a call has.
+ */
+export async function openEventStoreDbStore(options: EventStoreDbOptions): Promise<Store> {
+  const connection = connect(options)
+  try {
+    const log = new EventLog(connection)
+    await untilReady(log, connection.timeoutMs)
+    return new EventStoreDbStore(connection, log)
+  } catch (error) {
+    await connection.release()
+    throw error
+  }
+}
+
+async function untilReady(log: EventLog, timeoutMs: number): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += READY_POLL_MS) {
+    try {
+      await log.lastPosition()
+      return
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || waitedMs >= timeoutMs) throw error
+      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS))
+    }
+  }
+}
+
+class EventStoreDbStore implements Store {
+  readonly events: EventStore
+  readonly payloads: PayloadStore
+  readonly #connection: Connection
+  readonly #log: EventLog
+  readonly #payloads: PayloadStreams
+  readonly #subscriptions = new Set<CatchUpSubscription>()
+  readonly #underWay = new Set<Promise<unknown>>()
+  #closing: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(connection: Connection, log: EventLog) {
+    this.#connection = connection
+    this.#log = log
+    this.#payloads = new PayloadStreams(connection)
+    this.events = {
+      append: async (stream, expectedRevision, events) => {
+        const append = { kind: 'append', stream, expectedRevision, events } as const
+        assertWritable([append])
+        return this.#run(() => log.append(append))
+      },
+      read: (stream, range = {}) => this.#read(stream, range),
+      lastRevision: (stream) => this.#run(() => log.lastRevision(stream)),
+      readAll: (range = {}) => this.#whileOpen(() => log.readAll(range)),
+      subscribe: (range, handler) => this.#subscribe(range, handler),
+    }
+    this.payloads = {
+      put: (contract, entries) => this.write([{ kind: 'payloads', contract, entries }]),
+      get: (contract, seals) => this.#run(() => this.#payloads.get(contract, seals)),
+      erase: (contract, seals) => this.#run(() => this.#payloads.erase(contract, seals)),
+    }
+  }
+
+  async write(batch: readonly Write[]): Promise<void> {
+    assertWritable(batch)
+    await this.#run(async () => {
+      for (const write of batch) {
+        if (write.kind === 'append') await this.#log.append(write)
+        else await this.#payloads.put(write.contract, write.entries)
+      }
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.close()
+    // Handlers that are at work may still write.
+    await Promise.all([...this.#subscriptions].map(({ ended }) => ended))
+    await Promise.allSettled(this.#underWay)
+    this.#isClosed = true
+    await this.#connection.release()
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new StoreClosed()
+  }
+
+  async #run<Result>(call: () => Promise<Result>): Promise<Result> {
+    this.#assertOpen()
+    const running = call()
+    this.#underWay.add(running)
+    try {
+      return await running
+    } finally {
+      this.#underWay.delete(running)
+    }
+  }
+
+  #read(stream: string, range: StreamRange) {
+    const { from = 0, limit = 0 } = range
+    assert(Number.isSafeInteger(from) && from >= 0, 'a revision to read from is 0, 1, 2 …')
+    assert(Number.isSafeInteger(limit) && limit >= 0, 'a limit is 0, 1, 2 …')
+    return this.#whileOpen(() => this.#log.read(stream, range))
+  }
+
+  async *#whileOpen<Item>(reading: () => AsyncGenerator<Item>): AsyncGenerator<Item> {
+    this.#assertOpen()
+    try {
+      for await (const item of reading()) {
+        yield item
+        this.#assertOpen()
+      }
+    } catch (error) {
+      // The connection is gone then, and what it threw is only the consequence.
+      this.#assertOpen()
+      throw error
+    }
+  }
+
+  #subscribe(range: AllRange, handler: EventHandler): Subscription {
+    if (this.#closing !== undefined) throw new StoreClosed()
+    const subscription = this.#log.subscribe(range, handler)
+    this.#subscriptions.add(subscription)
+    subscription.ended.then(() => this.#subscriptions.delete(subscription))
+    return subscription
+  }
+}

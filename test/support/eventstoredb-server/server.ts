@@ -1,0 +1,135 @@
+import shared from '@eventstore/db-client/generated/shared_pb.js'
+import services from '@eventstore/db-client/generated/streams_grpc_pb.js'
+import type { AppendReq, AppendResp, DeleteReq, DeleteResp } from '@eventstore/db-client/generated/streams_pb.js'
+import streams from '@eventstore/db-client/generated/streams_pb.js'
+import type { ServerReadableStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
+import grpc from '@grpc/grpc-js'
+import { APPEND_BYTES_MAX, type AppendOutcome, Database, type Expected } from './database.ts'
+import { expectedIn, failure, nameIn, notReady, proposedIn, streamDeleted, tooLarge } from './messages.ts'
+import { answerRead, type ReadCall } from './reading.ts'
+
+/** What the server does to its callers, when a test wants it. */
+export interface Faults {
+  /** Every call fails as it does while the server starts. */
+  isStarting: boolean
+  /** The next append is stored, but its caller is cut off instead of answered. */
+  cutNextAnswer: boolean
+  /** The next append is not stored, and its caller is cut off. */
+  cutNextAppend: boolean
+}
+
+export interface EventStoreDbServer {
+  /** `esdb://127.0.0.1:port?tls=false` */
+  readonly url: string
+  readonly faults: Faults
+  /** Breaks every connection; what it then has is durable. */
+  close(): void
+}
+
+/** Our reading of the protocol (README.md); the data lie in the directory. */
+export async function startServer(directory: string, port = 0): Promise<EventStoreDbServer> {
+  const database = new Database(directory)
+  const faults: Faults = { isStarting: false, cutNextAnswer: false, cutNextAppend: false }
+  const server = new grpc.Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 })
+  server.addService(services.StreamsService as unknown as grpc.ServiceDefinition, {
+    read: (call: ReadCall) => {
+      if (faults.isStarting) call.emit('error', notReady())
+      else answerRead(database, call)
+    },
+    append: (call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>) => {
+      if (faults.isStarting) answer(notReady())
+      else answerAppend(database, faults, call, answer)
+    },
+    delete: (call: ServerUnaryCall<DeleteReq, DeleteResp>, answer: sendUnaryData<DeleteResp>) => {
+      if (faults.isStarting) answer(notReady())
+      else answerDelete(database, call, answer)
+    },
+  })
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port)
+      else reject(error)
+    })
+  })
+  return {
+    url: `esdb://127.0.0.1:${bound}?tls=false`,
+    faults,
+    close: () => {
+      server.forceShutdown()
+      database.close()
+    },
+  }
+}
+
+const cut = () => failure(grpc.status.UNAVAILABLE, 'Connection dropped')
+
+async function answerAppend(
+  database: Database,
+  faults: Faults,
+  call: ServerReadableStream<AppendReq, AppendResp>,
+  answer: sendUnaryData<AppendResp>,
+): Promise<void> {
+  const messages: AppendReq[] = []
+  for await (const message of call) messages.push(message as AppendReq)
+  const [header, ...rest] = messages
+  const options = header?.getOptions()
+  const events = rest.map((message) => message.getProposedMessage()).filter((event) => event !== undefined)
+  if (options === undefined) return answer(failure(grpc.status.INVALID_ARGUMENT, 'An append begins with its options.'))
+  const stream = nameIn(options.getStreamIdentifier())
+  const expected = expectedIn(options)
+  if (faults.cutNextAppend) {
+    faults.cutNextAppend = false
+    return answer(cut())
+  }
+  const outcome = await database.append(stream, expected, events.map(proposedIn))
+  if (faults.cutNextAnswer) {
+    faults.cutNextAnswer = false
+    return answer(cut())
+  }
+  if (outcome.kind === 'deleted') answer(streamDeleted(stream))
+  else if (outcome.kind === 'too-large') answer(tooLarge(APPEND_BYTES_MAX))
+  else answer(null, appendAnswer(outcome, expected))
+}
+
+type Answerable = Extract<AppendOutcome, { kind: 'done' } | { kind: 'wrong-version' }>
+
+function appendAnswer(outcome: Answerable, expected: Expected): AppendResp {
+  const response = new streams.AppendResp()
+  if (outcome.kind === 'wrong-version') {
+    const wrong = new streams.AppendResp.WrongExpectedVersion()
+    if (outcome.actual < 0) wrong.setCurrentNoStream(new shared.Empty())
+    else wrong.setCurrentRevision(String(outcome.actual))
+    if (typeof expected === 'number') wrong.setExpectedRevision(String(expected))
+    else if (expected === 'no_stream') wrong.setExpectedNoStream(new shared.Empty())
+    else if (expected === 'stream_exists') wrong.setExpectedStreamExists(new shared.Empty())
+    response.setWrongExpectedVersion(wrong)
+    return response
+  }
+  const success = new streams.AppendResp.Success()
+  if (outcome.revision < 0) success.setNoStream(new shared.Empty())
+  else success.setCurrentRevision(String(outcome.revision))
+  if (outcome.position === undefined) success.setNoPosition(new shared.Empty())
+  else {
+    const position = new streams.AppendResp.Position()
+    position.setCommitPosition(String(outcome.position))
+    position.setPreparePosition(String(outcome.position))
+    success.setPosition(position)
+  }
+  response.setSuccess(success)
+  return response
+}
+
+async function answerDelete(
+  database: Database,
+  call: ServerUnaryCall<DeleteReq, DeleteResp>,
+  answer: sendUnaryData<DeleteResp>,
+): Promise<void> {
+  const options = call.request.getOptions()
+  const stream = nameIn(options?.getStreamIdentifier())
+  const expected = options?.hasRevision() ? Number(options.getRevision()) : 'any'
+  const outcome = await database.delete(stream, expected, false)
+  if (outcome.kind === 'done') return answer(null, new streams.DeleteResp())
+  answer(
+    outcome.kind === 'deleted' ? streamDeleted(stream) : failure(grpc.status.FAILED_PRECONDITION, 'Wrong version.'),
+  )
+}
