@@ -6,10 +6,10 @@ import { convicted, type Evidence, EvidenceSchema } from '../agreement/evidence.
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
-import { storePath } from '../node/node.ts'
+import { readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { openStoreToRead } from '../node/open-store.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Store } from '../store/port.ts'
-import { openSqliteStore } from '../store/sqlite-store.ts'
 import { CONTRACTS_STREAM, contractStream, feedStream } from '../store/streams.ts'
 import { dataOption } from './options.ts'
 import { print, table } from './output.ts'
@@ -30,7 +30,7 @@ export function auditCommands(program: Command): void {
     .addOption(dataOption())
     .description('recompute links, signatures, order, outcomes, record hash and root of a contract, and compare')
     .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
-      const store = await openSqliteStore(storePath(data), { readonly: true, snapshot: true })
+      const store = await openStoreToRead(await readConfiguration(data, readEnvironment(process.env)))
       try {
         const report = await verifyContract(await sourceOf(store, uid))
         print(json ? JSON.stringify(report, undefined, 2) : asText(report))

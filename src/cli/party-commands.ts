@@ -7,9 +7,8 @@ import { Directory } from '../node/directory.ts'
 import { type DirectoryParty, PartyUnknown, PartyWrongFingerprint } from '../node/directory-state.ts'
 import { fetchIntroduction } from '../node/discovery.ts'
 import { formatFingerprint, parseFingerprint } from '../node/fingerprint.ts'
-import { storePath } from '../node/node.ts'
+import { openStore } from '../node/open-store.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { openSqliteStore } from '../store/sqlite-store.ts'
 import { dataOption } from './options.ts'
 import { complain, print, table } from './output.ts'
 
@@ -129,8 +128,7 @@ async function askWhether(who: string, fingerprint: string): Promise<boolean | u
 }
 
 async function withDirectory(dir: string, work: (directory: Directory) => Promise<void>): Promise<void> {
-  await readConfiguration(dir, readEnvironment(process.env))
-  const store = await openSqliteStore(storePath(dir))
+  const store = await openStore(await readConfiguration(dir, readEnvironment(process.env)))
   const directory = await Directory.open(store.events, systemClock)
   try {
     await work(directory)

@@ -32,6 +32,22 @@ export interface Environment {
   readonly logLevel: LogLevel
 }
 
+/** Paths count from the data directory. User and password file come together. */
+const StoreSettingsSchema = Type.Object(
+  {
+    /** `esdb://host:port[?tls=false]` or `esdb+discover://host:port`. */
+    url: Type.String({ minLength: 1 }),
+    /** PEM of the authority that signed the servers' certificates. */
+    ca: Type.Optional(Type.String({ minLength: 1 })),
+    user: Type.Optional(Type.String({ minLength: 1 })),
+    passwordFile: Type.Optional(Type.String({ minLength: 1 })),
+    /** Before the names of all streams, where several nodes share a cluster. */
+    namespace: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,60}$' })),
+  },
+  { additionalProperties: false },
+)
+export type StoreSettings = Static<typeof StoreSettingsSchema>
+
 /** concordata.json, made by `concordata init` and edited by people. */
 const ConfigurationFileSchema = Type.Object(
   {
@@ -43,6 +59,8 @@ const ConfigurationFileSchema = Type.Object(
     api: Type.String(),
     /** How requests of other parties are answered; left out: all are acknowledged. */
     acknowledgement: Type.Optional(PolicySchema),
+    /** The EventStoreDB that keeps events and values; left out: a SQLite file in the data directory. */
+    store: Type.Optional(StoreSettingsSchema),
   },
   { additionalProperties: false },
 )
@@ -56,6 +74,8 @@ export interface Configuration {
   readonly endpoint: string
   readonly api: string
   readonly acknowledgement: Policy
+  /** Left out: SQLite. */
+  readonly store?: StoreSettings
   readonly logLevel: LogLevel
 }
 
@@ -92,6 +112,10 @@ export function checkConfiguration(source: string, settings: unknown): Configura
     const [error] = fileForm.Errors(settings)
     const what = error?.keyword === 'boolean' ? 'is no setting' : (error?.message ?? 'is malformed')
     throw invalid(source, error?.instancePath.slice(1) ?? '', what)
+  }
+  const { user, passwordFile } = settings.store ?? {}
+  if ((user === undefined) !== (passwordFile === undefined)) {
+    throw invalid(source, 'store', 'must have user and passwordFile, or neither')
   }
   const endpoint = originOf(source, 'endpoint', settings.endpoint, 'https:')
   return { ...settings, endpoint, api: originOf(source, 'api', settings.api, 'http:') }

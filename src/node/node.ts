@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { createApi } from '../api/app.ts'
 import { carry, participantsOf } from '../contracts/carrying.ts'
@@ -12,7 +11,6 @@ import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { Store } from '../store/port.ts'
-import { openSqliteStore } from '../store/sqlite-store.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
 import { CertificateKeeper } from './certificate-keeper.ts'
 import type { Configuration, Environment } from './configuration.ts'
@@ -22,12 +20,10 @@ import { type Identity, openIdentity, readApiToken } from './identity.ts'
 import { type Introduction, verifyIntroduction } from './introduction.ts'
 import { lockDataDirectory } from './lock.ts'
 import { Metrics } from './metrics.ts'
+import { openStore } from './open-store.ts'
 import { ownIntroduction } from './own-introduction.ts'
 import { Peers } from './peers.ts'
 import { reportTo, watch } from './reporting.ts'
-
-/** Where a node keeps its events and values. */
-export const storePath = (dir: string) => join(dir, 'store.sqlite')
 
 /** How long a write waits for unanimity when the client says nothing. Milliseconds. */
 const DEFAULT_WAIT_MS = 10_000
@@ -75,7 +71,7 @@ async function start(
   closing.add(lockDataDirectory(dir))
   const identity = await openIdentity(configuration, environment)
   const outward = { tls: identity.tls, introduction: await ownIntroduction(configuration, identity) }
-  const store = await openSqliteStore(storePath(dir))
+  const store = await openStore(configuration)
   closing.add(() => store.close())
   const directory = await Directory.open(store.events, systemClock)
   closing.add(() => directory.close())
