@@ -2,4 +2,4 @@ import { startServer } from './server.ts'
 
 /** main.ts DIRECTORY [PORT]: runs the server until it is killed, and prints its address once it answers. */
 const [directory = '', port = '0'] = process.argv.slice(2)
-console.log((await startServer(directory, Number(port))).url)
+console.log((await startServer(directory, { port: Number(port) })).url)

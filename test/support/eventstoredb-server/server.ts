@@ -2,7 +2,7 @@ import shared from '@eventstore/db-client/generated/shared_pb.js'
 import services from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { AppendReq, AppendResp, DeleteReq, DeleteResp } from '@eventstore/db-client/generated/streams_pb.js'
 import streams from '@eventstore/db-client/generated/streams_pb.js'
-import type { ServerReadableStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
+import type { Metadata, ServerReadableStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
 import grpc from '@grpc/grpc-js'
 import { APPEND_BYTES_MAX, type AppendOutcome, Database, type Expected } from './database.ts'
 import { expectedIn, failure, nameIn, notReady, proposedIn, streamDeleted, tooLarge } from './messages.ts'
@@ -19,40 +19,55 @@ export interface Faults {
 }
 
 export interface EventStoreDbServer {
-  /** `esdb://127.0.0.1:port?tls=false` */
+  /** `esdb://127.0.0.1:port`, with `?tls=false` if that is so. */
   readonly url: string
   readonly faults: Faults
   /** Breaks every connection; what it then has is durable. */
   close(): void
 }
 
+export interface ServerOptions {
+  /** Default: any that is free. */
+  readonly port?: number
+  /** PEM. Left out: without TLS, and nobody is asked who he is. */
+  readonly tls?: { readonly key: string; readonly certificate: string; readonly passwords: Record<string, string> }
+}
+
 /** Our reading of the protocol (README.md); the data lie in the directory. */
-export async function startServer(directory: string, port = 0): Promise<EventStoreDbServer> {
+export async function startServer(directory: string, options: ServerOptions = {}): Promise<EventStoreDbServer> {
+  const { port = 0, tls } = options
   const database = new Database(directory)
   const faults: Faults = { isStarting: false, cutNextAnswer: false, cutNextAppend: false }
+  const refusal = (metadata: Metadata) => {
+    if (faults.isStarting) return notReady()
+    return tls === undefined || isKnown(metadata, tls.passwords) ? undefined : unauthenticated()
+  }
   const server = new grpc.Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 })
   server.addService(services.StreamsService as unknown as grpc.ServiceDefinition, {
     read: (call: ReadCall) => {
-      if (faults.isStarting) call.emit('error', notReady())
+      const refused = refusal(call.metadata)
+      if (refused !== undefined) call.emit('error', refused)
       else answerRead(database, call)
     },
     append: (call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>) => {
-      if (faults.isStarting) answer(notReady())
+      const refused = refusal(call.metadata)
+      if (refused !== undefined) answer(refused)
       else answerAppend(database, faults, call, answer)
     },
     delete: (call: ServerUnaryCall<DeleteReq, DeleteResp>, answer: sendUnaryData<DeleteResp>) => {
-      if (faults.isStarting) answer(notReady())
+      const refused = refusal(call.metadata)
+      if (refused !== undefined) answer(refused)
       else answerDelete(database, call, answer)
     },
   })
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(`127.0.0.1:${port}`, credentialsFor(tls), (error, port) => {
       if (error === null) resolve(port)
       else reject(error)
     })
   })
   return {
-    url: `esdb://127.0.0.1:${bound}?tls=false`,
+    url: `esdb://127.0.0.1:${bound}${tls === undefined ? '?tls=false' : ''}`,
     faults,
     close: () => {
       server.forceShutdown()
@@ -60,6 +75,22 @@ export async function startServer(directory: string, port = 0): Promise<EventSto
     },
   }
 }
+
+function credentialsFor(tls: ServerOptions['tls']): grpc.ServerCredentials {
+  if (tls === undefined) return grpc.ServerCredentials.createInsecure()
+  const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) }
+  return grpc.ServerCredentials.createSsl(null, [pair])
+}
+
+/** RFC 7617. */
+function isKnown(metadata: Metadata, passwords: Record<string, string>): boolean {
+  const [authorization = ''] = metadata.get('authorization')
+  const encoded = String(authorization).replace(/^Basic /, '')
+  const [user = '', password] = Buffer.from(encoded, 'base64').toString().split(':')
+  return Object.hasOwn(passwords, user) && passwords[user] === password
+}
+
+const unauthenticated = () => failure(grpc.status.UNAUTHENTICATED, 'Bad HTTP status code: 401')
 
 const cut = () => failure(grpc.status.UNAVAILABLE, 'Connection dropped')
 
