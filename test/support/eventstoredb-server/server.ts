@@ -1,6 +1,13 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js'
 import services from '@eventstore/db-client/generated/streams_grpc_pb.js'
-import type { AppendReq, AppendResp, DeleteReq, DeleteResp } from '@eventstore/db-client/generated/streams_pb.js'
+import type {
+  AppendReq,
+  AppendResp,
+  DeleteReq,
+  DeleteResp,
+  TombstoneReq,
+  TombstoneResp,
+} from '@eventstore/db-client/generated/streams_pb.js'
 import streams from '@eventstore/db-client/generated/streams_pb.js'
 import type { Metadata, ServerReadableStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
 import grpc from '@grpc/grpc-js'
@@ -58,6 +65,11 @@ export async function startServer(directory: string, options: ServerOptions = {}
       const refused = refusal(call.metadata)
       if (refused !== undefined) answer(refused)
       else answerDelete(database, call, answer)
+    },
+    tombstone: (call: ServerUnaryCall<TombstoneReq, TombstoneResp>, answer: sendUnaryData<TombstoneResp>) => {
+      const refused = refusal(call.metadata)
+      if (refused !== undefined) answer(refused)
+      else answerTombstone(database, call, answer)
     },
   })
   const bound = await new Promise<number>((resolve, reject) => {
@@ -163,4 +175,15 @@ async function answerDelete(
   answer(
     outcome.kind === 'deleted' ? streamDeleted(stream) : failure(grpc.status.FAILED_PRECONDITION, 'Wrong version.'),
   )
+}
+
+async function answerTombstone(
+  database: Database,
+  call: ServerUnaryCall<TombstoneReq, TombstoneResp>,
+  answer: sendUnaryData<TombstoneResp>,
+): Promise<void> {
+  const stream = nameIn(call.request.getOptions()?.getStreamIdentifier())
+  const outcome = await database.delete(stream, 'any', true)
+  if (outcome.kind === 'done') answer(null, new streams.TombstoneResp())
+  else answer(streamDeleted(stream))
 }
