@@ -12,7 +12,7 @@ import { checkSqliteStore, copySqliteStore } from '../store/sqlite-copy.ts'
 import { configurationPath } from './configuration.ts'
 import { identityPaths } from './identity-files.ts'
 import { lockDataDirectory } from './lock.ts'
-import { storePath } from './node.ts'
+import { storePath } from './open-store.ts'
 
 /** There is something where the backup should go. Evidence: `path`. */
 export class BackupExists extends ConcordataError {}

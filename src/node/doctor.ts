@@ -3,14 +3,14 @@ import { access, readdir, statfs } from 'node:fs/promises'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { checkSqliteStore } from '../store/sqlite-copy.ts'
-import { openSqliteStore } from '../store/sqlite-store.ts'
+import { DIRECTORY_STREAM } from '../store/streams.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
 import { fetchIntroduction } from './discovery.ts'
 import { guardDirectory } from './guard-files.ts'
 import { type Identity, openIdentity } from './identity.ts'
 import { identityPaths } from './identity-files.ts'
-import { storePath } from './node.ts'
+import { openStore, openStoreToRead, storePath } from './open-store.ts'
 
 /** One thing that was looked at. `advice` is for the person who runs the node; a finding that is no trouble has none. */
 export interface Finding {
@@ -40,11 +40,11 @@ export async function examine(
       ? [{ ...identity, check: 'keys', advice: 'restore the files from a backup, or give the passphrase' }]
       : [{ check: 'keys', level: 'ok' as const, finding: 'the signing key opens' }, certificateOf(identity, clock)]),
     await recoveryKeyIn(dir),
-    await storeIn(dir),
+    await storeOf(configuration),
     await guardIn(dir),
     await diskUnder(dir),
     await inwardAt(configuration),
-    ...(await peersOf(dir, clock)),
+    ...(await peersOf(configuration, clock)),
   ]
 }
 
@@ -64,15 +64,35 @@ async function recoveryKeyIn(dir: string): Promise<Finding> {
   return { check: 'recovery key', level: 'warning', finding: 'lies beside the key that it is to revoke', advice }
 }
 
-async function storeIn(dir: string): Promise<Finding> {
+async function storeOf(configuration: Configuration): Promise<Finding> {
   const check = 'store'
+  if (configuration.store !== undefined) return serverOf(configuration)
   try {
-    checkSqliteStore(storePath(dir))
+    checkSqliteStore(storePath(configuration.dir))
     return { check, level: 'ok', finding: 'sound, every page of it' }
   } catch (error) {
     const advice =
       'if the node has never run there is none yet; otherwise move it away and restore a backup, leave guard/'
     return { ...troubleWith(error), check, advice }
+  }
+}
+
+async function serverOf(configuration: Configuration): Promise<Finding> {
+  const check = 'store'
+  try {
+    const store = await openStore(configuration)
+    try {
+      await store.events.lastRevision(DIRECTORY_STREAM)
+    } finally {
+      await store.close()
+    }
+    return { check, level: 'ok', finding: `answers at ${configuration.store?.url}` }
+  } catch (error) {
+    return {
+      ...troubleWith(error),
+      check,
+      advice: 'is EventStoreDB up, and are address, certificate and password right?',
+    }
   }
 }
 
@@ -118,10 +138,10 @@ async function inwardAt({ api }: Configuration): Promise<Finding> {
 }
 
 /** Every approved party is asked who it is, as a stranger would. */
-async function peersOf(dir: string, clock: Clock): Promise<Finding[]> {
-  if (!(await exists(storePath(dir)))) return []
+async function peersOf(configuration: Configuration, clock: Clock): Promise<Finding[]> {
+  if (configuration.store === undefined && !(await exists(storePath(configuration.dir)))) return []
   try {
-    const store = await openSqliteStore(storePath(dir), { readonly: true })
+    const store = await openStoreToRead(configuration)
     try {
       const directory = await Directory.open(store.events, clock)
       const approved = directory.approved()

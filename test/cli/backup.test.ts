@@ -5,7 +5,7 @@ import t from 'tap'
 import { addParty } from '../../src/cli/party-commands.ts'
 import { openNode } from '../../src/index.ts'
 import { guardDirectory } from '../../src/node/guard-files.ts'
-import { storePath } from '../../src/node/node.ts'
+import { storePath } from '../../src/node/open-store.ts'
 import { newParty, until } from '../support/node-party.ts'
 import { runCommand as run } from '../support/run-command.ts'
 

@@ -7,7 +7,7 @@ import { openNode } from '../../src/index.ts'
 import { configurationPath } from '../../src/node/configuration.ts'
 import type { Finding } from '../../src/node/doctor.ts'
 import { identityPaths } from '../../src/node/identity-files.ts'
-import { storePath } from '../../src/node/node.ts'
+import { storePath } from '../../src/node/open-store.ts'
 import { newParty } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 
