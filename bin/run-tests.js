@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 
 /** Percent of all code under src and bin that the tests must run. */
-const THRESHOLDS = { Statements: 90, Branches: 85, Functions: 88, Lines: 90 }
+const THRESHOLDS = { Statements: 88, Branches: 85, Functions: 86, Lines: 88 }
 const REPORT = '.tap/report.tap'
 
 const args = process.argv.slice(2)
