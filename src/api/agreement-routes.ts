@@ -1,6 +1,7 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { equivocationEvidence, traceDivergence, wrongHeadEvidence } from '../agreement/evidence.ts'
+import { findSettled } from '../contracts/find-settled.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import { standingOfElement } from '../contracts/tiers.ts'
 import type { Command } from '../events/commands.ts'
@@ -10,7 +11,7 @@ import { sealsNamedBy } from '../events/seal.ts'
 import type { ContractRoutesPorts } from './contract-routes.ts'
 import { NoSuchPath } from './path.ts'
 import { parsePreferences } from './preferences.ts'
-import { findSettled, heldRequest, requestStatus } from './request-status.ts'
+import { heldRequest, requestStatus } from './request-status.ts'
 import { submitter } from './submit.ts'
 import { answerFor } from './verdict.ts'
 
@@ -124,7 +125,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     async ({ params, body }, reply) => {
       const live = contracts.get(params.uid)
       const { request } = heldRequest(live, params.request)
-      live.answering.decide(request, body.answer === 'refuse' ? (body.reason ?? 'refused by a person') : undefined)
+      await live.answer(request, body.answer === 'refuse' ? (body.reason ?? 'refused by a person') : undefined)
       return reply.code(204).send()
     },
   )
@@ -139,7 +140,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     async ({ params, query }, reply) => {
       const live = contracts.get(params.uid)
       const { request } = heldRequest(live, params.request)
-      live.withdraw(request, query.reason ?? 'withdrawn by its user')
+      await live.withdraw(request, query.reason ?? 'withdrawn by its user')
       return reply.code(202).send(await requestStatus(live, store, params.request))
     },
   )
@@ -152,7 +153,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
       const standing = await standingOfElement(
         live.state,
         params.element,
-        async (request) => (await findSettled(live, store, request))?.index,
+        async (request) => (await findSettled(store.events, live.contract, request))?.index,
       )
       if (standing === undefined) {
         throw new NoSuchPath('no_such_path', `there is no element ${params.element}`, { element: params.element })

@@ -51,8 +51,8 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       },
     },
     async (request, reply) => {
-      const { contract, submission } = await contracts.openContract(request.body.title, request.body.charter)
-      await submission.verdict
+      const { contract, opened } = await contracts.openContract(request.body.title, request.body.charter)
+      await opened
       return reply.code(201).header('location', `/api/Contract/${contract.contract}`).send(summaryOf(contract))
     },
   )

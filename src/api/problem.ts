@@ -55,6 +55,8 @@ const statusOf: Record<ErrorCode, number> = {
   not_asked: 404,
   not_withdrawable: 409,
   guard_refused: 500,
+  transmitter_silent: 503,
+  ask_malformed: 500,
   key_unknown: 409,
   no_such_contract: 404,
   no_such_path: 404,

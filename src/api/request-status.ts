@@ -1,12 +1,11 @@
 import { statementAt } from '../agreement/feeds.ts'
+import { findSettled } from '../contracts/find-settled.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import { standingOfRequest, type WaitsFor } from '../contracts/tiers.ts'
 import { HANDLE_PATTERN, type Handle, type RequestRef, requestKey } from '../events/ids.ts'
-import type { LedgerEntry } from '../events/ledger-entry.ts'
 import type { Outcome } from '../events/outcome.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Store } from '../store/port.ts'
-import { contractStream } from '../store/streams.ts'
 
 /** No statement that is held here carries the request. */
 export class NoSuchRequest extends ConcordataError {}
@@ -30,7 +29,7 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
   const { state } = live
   const { request } = heldRequest(live, key)
   const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry
-  const entry = unsettled ?? (await findSettled(live, store, key))
+  const entry = unsettled ?? (await findSettled(store.events, live.contract, key))
   const standing = standingOfRequest(state, request, unsettled === undefined ? entry?.index : undefined)
   if (standing === undefined) throw noSuchRequest(live, key)
   const { tier, waitsFor } = standing
@@ -62,13 +61,4 @@ function parse(key: string): RequestRef | undefined {
   const match = form.exec(key)
   if (match === null) return undefined
   return { handle: match[1] as Handle, seq: Number(match[2]), index: Number(match[3]) }
-}
-
-/** The entry of a request in the settled ledger. */
-export async function findSettled(live: LiveContract, store: Store, key: string): Promise<LedgerEntry | undefined> {
-  for await (const event of store.events.read(contractStream(live.contract))) {
-    const entry = JSON.parse(event.data) as LedgerEntry
-    if (requestKey(entry.request) === key) return entry
-  }
-  return undefined
 }

@@ -3,7 +3,7 @@ import type { Held } from '../agreement/held.ts'
 import { covers, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { viewOf } from '../agreement/view.ts'
-import { type Handle, type RequestRef, requestKey } from '../events/ids.ts'
+import { type Handle, type RequestRef, requestKey, requestOf } from '../events/ids.ts'
 import { REASON_CHARACTERS_MAX } from '../events/limits.ts'
 import type { Refusal, Request, Statement } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -108,22 +108,29 @@ export class Answering {
     return isAsked ? undefined : refusals
   }
 
-  /** A person's word. Throws NotAsked. */
-  decide(request: RequestRef, refusal: string | undefined): void {
+  /** Throws NotAsked. */
+  assertAsked(request: RequestRef): void {
     const key = requestKey(request)
-    const question = this.#questions.get(key)
-    if (question === undefined) {
-      throw new NotAsked('not_asked', `nobody is asked about ${key}`, { request: key })
-    }
-    this.#conclude(key, refusal)
+    if (!this.#questions.has(key)) throw new NotAsked('not_asked', `nobody is asked about ${key}`, { request: key })
   }
 
-  /** What has been answered needs no remembering. */
+  /** A person's word, which may come before this process asks: another one did. */
+  decide(request: RequestRef, refusal: string | undefined): void {
+    this.#conclude(requestKey(request), refusal)
+  }
+
+  /** What has been answered needs no remembering, nor asking: another process may have answered. */
   forget(state: AgreementState): void {
     const past = saidToHold(state.feeds, this.#self)
-    for (const key of this.#answers.keys()) {
-      const [handle, seq] = key.split('.') as [Handle, string]
-      if (covers(past, handle, Number(seq))) this.#answers.delete(key)
+    const isAnswered = (key: string) => {
+      const { handle, seq } = requestOf(key)
+      return covers(past, handle, seq)
+    }
+    for (const key of this.#answers.keys()) if (isAnswered(key)) this.#answers.delete(key)
+    for (const [key, { cancel }] of this.#questions) {
+      if (!isAnswered(key)) continue
+      cancel()
+      this.#questions.delete(key)
     }
   }
 

@@ -4,6 +4,7 @@ import { type ContractState, type Invitation, invitationOf, memberOf, membersOf 
 import { isKeyOf } from '../agreement/keys.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
+import { sha256 } from '../crypto/hash.ts'
 import {
   type Acceptance,
   acceptanceBytes,
@@ -19,11 +20,15 @@ import { defaultLimits, type Limits } from '../events/limits.ts'
 import type { PartyCard } from '../events/party-card.ts'
 import type { Decoded } from '../events/statement-codec.ts'
 import { contractOf, type Word } from '../gossip/message.ts'
+import { assert } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { WrongExpectedRevision } from '../store/errors.ts'
+import type { RecordedEvent } from '../store/port.ts'
 import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
+import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
-import { type ContractListener, type ContractPorts, LiveContract } from './live-contract.ts'
-import type { Submission } from './submission.ts'
+import type { Desk } from './desk.ts'
+import { LiveContract } from './live-contract.ts'
 
 /** The node holds no contract of that UID. */
 export class NoSuchContract extends ConcordataError {}
@@ -60,6 +65,8 @@ export class Contracts {
   readonly #submitted = new Set<string>()
   readonly #listeners = new Set<ContractListener>()
   #holding: Promise<unknown> = Promise.resolve()
+  /** How much of the `contracts` stream is known. */
+  #learned = 0
 
   private constructor(ports: ContractsPorts) {
     this.#ports = ports
@@ -69,17 +76,34 @@ export class Contracts {
   /** Loads every contract that the store holds. Throws ContractDamaged. */
   static async open(ports: ContractsPorts): Promise<Contracts> {
     const contracts = new Contracts(ports)
-    for await (const event of ports.store.events.read(INVITATIONS_STREAM)) {
-      const reply: unknown = JSON.parse(event.data)
-      if (acceptedForm.Check(reply)) contracts.#replies.set(reply.acceptance.contract, reply)
-      else if (declinedForm.Check(reply)) contracts.#replies.set(reply.decline.contract, reply)
-    }
-    for await (const event of ports.store.events.read(CONTRACTS_STREAM)) {
-      const held: unknown = JSON.parse(event.data)
-      if (heldForm.Check(held))
-        contracts.#add(await LiveContract.open(held.contract, contracts.self, held.founder, ports))
-    }
+    for await (const event of ports.store.events.read(INVITATIONS_STREAM)) contracts.learnReply(event)
+    for await (const event of ports.store.events.read(CONTRACTS_STREAM)) await contracts.learnContract(event)
     return contracts
+  }
+
+  /** An event of the `invitations` stream: what this party has said, maybe by another of its processes. */
+  learnReply({ data }: RecordedEvent): Uid | undefined {
+    const reply: unknown = JSON.parse(data)
+    const contract = acceptedForm.Check(reply)
+      ? reply.acceptance.contract
+      : declinedForm.Check(reply)
+        ? reply.decline.contract
+        : undefined
+    if (contract !== undefined) this.#replies.set(contract, reply as SignedAcceptance | SignedDecline)
+    return contract
+  }
+
+  /** An event of the `contracts` stream: what this node has come to hold, maybe by another of its processes. */
+  async learnContract({ data, revision }: RecordedEvent): Promise<void> {
+    const held: unknown = JSON.parse(data)
+    this.#learned = Math.max(this.#learned, revision + 1)
+    if (!heldForm.Check(held) || this.#contracts.has(held.contract)) return
+    this.#add(await LiveContract.open(held.contract, this.self, held.founder, this.#ports))
+  }
+
+  async #learnContracts(): Promise<void> {
+    const { events } = this.#ports.store
+    for await (const event of events.read(CONTRACTS_STREAM, { from: this.#learned })) await this.learnContract(event)
   }
 
   get self(): Handle {
@@ -116,19 +140,39 @@ export class Contracts {
     title: string,
     charter: Charter = defaultCharter,
     limits: Limits = defaultLimits,
-  ): Promise<{ contract: LiveContract; submission: Submission }> {
+  ): Promise<{ contract: LiveContract; opened: Promise<unknown> }> {
+    if (this.#desk !== undefined) {
+      const uid = await this.#desk.open(title, charter)
+      await this.#learnContracts()
+      return { contract: this.get(uid), opened: Promise.resolve() }
+    }
     const revision = (await this.#ports.store.events.lastRevision(CONTRACTS_STREAM)) + 1
     // Should the store have been set back, the number comes again; with what is drawn beside it, the UID does not.
     const drawn = Math.floor(this.#ports.random.fraction() * UID_DRAWN)
     const uid = this.#ports.uidOf(revision * UID_DRAWN + drawn)
+    return this.#found(uid, this.#ports.newRequestId(), { title, charter, limits })
+  }
+
+  /**
+   * The same for an intent from the outbox: `place` is its own there, so two processes that take it up come to the same
+   * contract, and the second finds it opened.
+   */
+  async openAsked(id: string, place: number, title: string, charter: Charter): Promise<LiveContract> {
+    const drawn = Number.parseInt(sha256(id).slice(0, 8), 16) % UID_DRAWN
+    const uid = this.#ports.uidOf(place * UID_DRAWN + drawn)
+    const known = this.find(uid)
+    if (known?.state.settling.agreed.isOpen) return known
+    const { contract, opened } = await this.#found(uid, id, { title, charter, limits: defaultLimits })
+    await opened
+    return contract
+  }
+
+  async #found(uid: Uid, id: string, terms: { title: string; charter: Charter; limits: Limits }) {
     const contract = await this.#hold(uid, this.self)
-    const command = { type: 'OpenContract', title, engine: 1, charter, limits, founder: this.card }
-    const submission = contract.submit({
-      request: { id: this.#ports.newRequestId(), commands: [command] },
-      payloads: {},
-    })
+    const command = { type: 'OpenContract', ...terms, engine: 1, founder: this.card }
+    const submission = contract.submit({ request: { id, commands: [command] }, payloads: {} })
     await submission.signed
-    return { contract, submission }
+    return { contract, opened: submission.verdict }
   }
 
   /** Somebody approved sends a contract that is not known here: it is held from its first statement on. */
@@ -160,15 +204,15 @@ export class Contracts {
     return 'acceptance' in reply ? 'accepted' : 'declined'
   }
 
-  /** Signs that this node's party does not join. Throws NotInvited. */
-  async decline(contract: Uid): Promise<SignedDecline> {
+  /** Says that this node's party does not join. Throws NotInvited. */
+  async decline(contract: Uid): Promise<void> {
     const { state } = this.get(contract)
     const invitation = this.#invitationTo(contract, state.settling.agreed)
+    if (this.#desk !== undefined) return this.#desk.reply(contract, 'decline')
     const decline: Decline = { contract, invitation: invitation.index, handle: this.self }
-    const declined = { decline, signature: await this.#ports.signer.sign(declineBytes(decline)) }
+    const declined = { decline, signature: await this.#sign(declineBytes(decline)) }
     await this.#append(INVITATIONS_STREAM, 'InvitationDeclined', declined)
     this.#replies.set(contract, declined)
-    return declined
   }
 
   /** The signing key of this party is lost: the others are to stop trusting it, and to say what they hold (design §4). */
@@ -186,11 +230,12 @@ export class Contracts {
     else live.revoked(word)
   }
 
-  /** Signs that this node's party joins, over all that it has verified. Throws NotInvited. */
-  async accept(contract: Uid): Promise<SignedAcceptance> {
+  /** Says that this node's party joins, signed over all that it has verified. Throws NotInvited. */
+  async accept(contract: Uid): Promise<void> {
     const { state } = this.get(contract)
     const { agreed } = state.settling
     const invitation = this.#invitationTo(contract, agreed)
+    if (this.#desk !== undefined) return this.#desk.reply(contract, 'accept')
     const head = settledHead(state)
     const acceptance: Acceptance = {
       contract,
@@ -201,10 +246,20 @@ export class Contracts {
       head,
       lastIndex: head.size + ACCEPTANCE_GOOD_FOR,
     }
-    const accepted = { acceptance, signature: await this.#ports.signer.sign(acceptanceBytes(acceptance)) }
+    const accepted = { acceptance, signature: await this.#sign(acceptanceBytes(acceptance)) }
     await this.#append(INVITATIONS_STREAM, 'InvitationAccepted', accepted)
     this.#replies.set(contract, accepted)
-    return accepted
+  }
+
+  #sign(bytes: Uint8Array): Promise<string> {
+    const { signer } = this.#ports
+    assert(signer !== undefined, 'a process without a key leaves it to the one that has it')
+    return signer.sign(bytes)
+  }
+
+  /** Where a process without a key leaves what its users ask for. */
+  get #desk(): Desk | undefined {
+    return this.#ports.role === 'serve' ? this.#ports.desk : undefined
   }
 
   /** An invitee's word has come: its sponsor submits the admission, once. */
@@ -234,6 +289,13 @@ export class Contracts {
   #submitOnce(live: LiveContract, command: Command, signature: string): void {
     if (this.#submitted.has(signature)) return
     this.#submitted.add(signature)
+    const { role, desk } = this.#ports
+    if (role === 'receive') {
+      // For the process that makes requests. By its name it will see that it has made it already.
+      const request = { id: sha256(signature), commands: [command] }
+      desk?.queue(live.contract, { request, payloads: {} }).catch(() => this.#submitted.delete(signature))
+      return
+    }
     const submission = live.submit({ request: { id: this.#ports.newRequestId(), commands: [command] }, payloads: {} })
     // Tried again after a fault of our own only: what the ledger said of it stands.
     submission.verdict.catch(() => this.#submitted.delete(signature))
@@ -254,7 +316,10 @@ export class Contracts {
     const held = this.#holding.then(async () => {
       const known = this.#contracts.get(contract)
       if (known !== undefined) return known
-      await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder })
+      await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, (event) => {
+        const held: unknown = JSON.parse(event.data)
+        return heldForm.Check(held) && held.contract === contract
+      })
       return this.#add(await LiveContract.open(contract, this.self, founder, this.#ports))
     })
     this.#holding = held.catch(() => {})
@@ -267,9 +332,21 @@ export class Contracts {
     return contract
   }
 
-  async #append(stream: string, type: string, data: unknown): Promise<void> {
+  /** Another process of this party may append the same meanwhile: `isIt` tells what need not be there twice. */
+  async #append(stream: string, type: string, data: unknown, isIt?: (event: RecordedEvent) => boolean): Promise<void> {
     const { events } = this.#ports.store
-    await events.append(stream, await events.lastRevision(stream), [{ type, data: canonicalJson(data) }])
+    for (let expected = await events.lastRevision(stream); ; ) {
+      try {
+        await events.append(stream, expected, [{ type, data: canonicalJson(data) }])
+        return
+      } catch (error) {
+        if (!(error instanceof WrongExpectedRevision)) throw error
+        for await (const event of events.read(stream, { from: expected + 1 })) {
+          if (isIt?.(event)) return
+          expected = event.revision
+        }
+      }
+    }
   }
 }
 

@@ -14,6 +14,13 @@ export interface SigningKeys {
   add(): Promise<string>
 }
 
+/** What is known of the signing keys, and how they are changed; `KeyRotation`, or by way of the outbox. */
+export interface KeyChanging {
+  show(): Promise<{ readonly keys: readonly string[]; readonly contracts: readonly KeyStanding[] }>
+  /** The answer is the new public key. */
+  rotate(): Promise<string>
+}
+
 /** Under which key a contract goes on. */
 export interface KeyStanding {
   readonly contract: Uid
@@ -27,7 +34,7 @@ export interface KeyStanding {
  * Brings every contract of which this party is a member to its newest signing key: those that are there, those that come
  * later, and after a restart those that were not reached before. Nothing but the key's file has to be remembered for it.
  */
-export class KeyRotation {
+export class KeyRotation implements KeyChanging {
   readonly #contracts: Contracts
   readonly #keys: SigningKeys
   readonly #stop: () => void
@@ -39,8 +46,8 @@ export class KeyRotation {
     this.#followAll()
   }
 
-  get publicKeys(): readonly string[] {
-    return this.#keys.publicKeys
+  async show() {
+    return { keys: this.#keys.publicKeys, contracts: this.standings() }
   }
 
   /** The answer is the new public key; contracts take it one by one (`standings`). */

@@ -1,49 +1,32 @@
 import { closedInvitationOf, formerOf, memberOf, partyOf } from '../aggregates/contract/state.ts'
 import { draft, statementDue } from '../agreement/draft.ts'
-import { feedOf, newestOf } from '../agreement/feeds.ts'
+import { feedOf, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
-import { canHold, holdDue, isBeingRevoked, isKeyOf, nextKeyOf, revocationsDue } from '../agreement/keys.ts'
+import { canHold } from '../agreement/keys.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
-import { type Equivocation, type OtherBranch, type Reception, receive } from '../agreement/receive.ts'
+import { type Equivocation, type Reception, receive } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
 import { type AgreementState, withHeld } from '../agreement/state.ts'
-import type { Signer } from '../crypto/signer.ts'
-import type { Handle, RequestRef, Uid } from '../events/ids.ts'
-import { type KeyChange, rotationBytes, type SignedRevocation } from '../events/key-change.ts'
+import { type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
+import type { SignedRevocation } from '../events/key-change.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
 import type { Frontier, Note } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
-import { assert } from '../runtime/assert.ts'
-import { type Clock, timestamp } from '../runtime/clock.ts'
+import { timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import type { Random } from '../runtime/random.ts'
-import type { Store } from '../store/port.ts'
+import { WrongExpectedRevision } from '../store/errors.ts'
 import { Answering, type Question } from './answering.ts'
+import type { ContractListener, ContractPorts, Role } from './contract-ports.ts'
 import { noteDue } from './cosigning.ts'
-import { GuardRefused, type SigningGuard } from './guard.ts'
-import { asksForLock, Outbox, requestBytesMax } from './outbox.ts'
+import type { Desk } from './desk.ts'
+import { FeedKeys } from './feed-keys.ts'
+import { Following } from './following.ts'
+import { GuardRefused, memoryGuard } from './guard.ts'
+import { asksForLock, FORGOTTEN_AFTER_MS, Outbox, requestBytesMax, type Turn } from './outbox.ts'
 import { OwnFeed } from './own-feed.ts'
-import { isNewEvidence, loadContract, loadEvidence, writesFor } from './persistence.ts'
-import { acknowledgeAll, type Policy } from './policy.ts'
+import { type Change, extendLedger, isNewEvidence, loadContract, loadEvidence, writesFor } from './persistence.ts'
+import { acknowledgeAll } from './policy.ts'
 import { type Intent, Submission } from './submission.ts'
-
-/** What one contract's life in a node needs from outside. */
-export interface ContractPorts {
-  readonly store: Store
-  readonly signer: Signer
-  readonly clock: Clock
-  readonly random: Random
-  readonly guard: SigningGuard
-  /** How this node answers others' requests. Left out: it acknowledges all. */
-  readonly policy?: Policy
-  /** Signers of other keys that this party has, or had: for rotations. */
-  signerOf?(publicKey: string): Signer | undefined
-  /**
-   * Whether a new statement could leave at once. Where it could not, requests wait for others to ride along with them,
-   * but no longer than HOLD_MS. Left out: always.
-   */
-  canSend?(contract: Uid): boolean
-}
 
 /** How long requests are held back at most while every peer is being talked to already. Milliseconds. */
 const HOLD_MS = 100
@@ -52,24 +35,6 @@ const HOLD_MS = 100
 const LOCK_RETRY_MS = 50
 const LOCK_RETRY_MAX_MS = 5_000
 
-/** What others in the node want to hear of. All of it is durable when it is told. */
-export interface ContractListener {
-  /** Statements were taken in or made: there may be something to carry to others. */
-  news?(contract: LiveContract, change: { readonly made: Held | undefined; readonly taken: readonly Held[] }): void
-  settled?(contract: LiveContract, entries: readonly Acknowledged[]): void
-  refused?(contract: LiveContract, refused: Reception['refused']): void
-  equivocated?(contract: LiveContract, equivocations: readonly Equivocation[]): void
-  diverged?(contract: LiveContract, divergences: readonly Divergence[]): void
-  /** Why this node signs nothing in this contract, when that begins; undefined when it ends. */
-  silenced?(contract: LiveContract, obstacle: string | undefined): void
-  otherBranch?(contract: LiveContract, branches: readonly OtherBranch[]): void
-  /** The store failed; the contract goes on from what it holds. */
-  failed?(contract: LiveContract, error: unknown): void
-}
-
-/** This node does not have the private key that it was asked to sign with. */
-export class KeyUnknown extends ConcordataError {}
-
 /** The request, or its values, is larger than a statement of this contract can be. */
 export class RequestTooLarge extends ConcordataError {}
 
@@ -77,8 +42,26 @@ interface Delivery {
   readonly statements: readonly Decoded[]
   readonly done: PromiseWithResolvers<DeliveryResult>
 }
+
 /** What became of statements handed to a contract. */
 export type DeliveryResult = { readonly refused: readonly StatementRefused[] }
+
+/** How often a turn is taken anew because another process of this party was faster. */
+const RACES_MAX = 20
+/** How long a store that failed is left alone; it doubles with each time, up to the second. Milliseconds. */
+const STORE_RETRY_MS = 250
+const STORE_RETRY_MAX_MS = 30_000
+/** How much longer than its time-out a request waits for the process that signs, to say what has become of it. Milliseconds. */
+const TRANSMIT_GRACE_MS = 2_000
+
+const nothingToSay: Turn = {
+  wishes: { requests: [], payloads: {}, refusals: [], decided: [] },
+  isEmpty: true,
+  durable: () => {},
+}
+
+/** Another process of this party has made a statement meanwhile. */
+class OvertakenError extends Error {}
 
 /** Statements that run ahead of what is held are kept up to so many; whoever sent them has them still. */
 const WAITING_MAX = 4096
@@ -94,6 +77,10 @@ export class LiveContract {
   readonly outbox: Outbox
   readonly answering: Answering
   readonly #ports: ContractPorts
+  readonly #role: Role
+  readonly #keys: FeedKeys
+  /** What other processes of this party write to the store. Undefined: there are none. */
+  readonly #following: Following | undefined
   readonly #listeners = new Set<ContractListener>()
   #state: AgreementState
   #deliveries: Delivery[] = []
@@ -105,12 +92,17 @@ export class LiveContract {
   #cancelHold: (() => void) | undefined
   #holdIsOver = false
   #ownFeed: OwnFeed
+  /** How often in a row the guard was found ahead of the store. */
+  #behind = 0
+  /** How often in a row the store has failed. */
+  #failures = 0
+  /** What has settled and is not told yet: its entries are to stand in the ledger before, and another process puts them there. */
+  #untold: readonly Acknowledged[] = []
+  #ledgerSize = 0
   #evidence: readonly Equivocation[]
   #obstacle: string | undefined
-  /** A key that this party's feed is to go on under. */
-  #rotation: string | undefined
-  /** Revocations of other parties' keys that came from them directly. */
-  #revocation: SignedRevocation | undefined
+  /** Another process has found a proof. */
+  #evidenceIsOld = false
 
   private constructor(
     contract: Uid,
@@ -122,8 +114,11 @@ export class LiveContract {
   ) {
     this.contract = contract
     this.self = self
-    this.outbox = new Outbox(self)
+    this.#role = ports.role ?? 'node'
+    this.#following = this.#role === 'node' ? undefined : new Following(ports.store)
+    this.outbox = new Outbox(self, ports.clock, this.#role === 'node' ? undefined : feedOf(state.feeds, self))
     this.answering = new Answering(self, ports.policy ?? acknowledgeAll, ports.clock, () => this.wake())
+    this.#keys = new FeedKeys(self, ports)
     this.#ownFeed = ownFeed
     this.#evidence = evidence
     this.#ports = ports
@@ -132,11 +127,16 @@ export class LiveContract {
 
   /** Loads what the store has of it: nothing at all is a contract that is about to begin. */
   static async open(contract: Uid, self: Handle, founder: Handle, ports: ContractPorts): Promise<LiveContract> {
-    const state = await loadContract(ports.store, contract, founder)
+    const { role = 'node', store } = ports
+    const sharing = role === 'node' ? 'alone' : role === 'serve' ? 'watching' : 'shared'
+    const state = await loadContract(store, contract, founder, sharing)
     const isFounding = self === founder && state.feeds.size === 0
-    const ownFeed = await OwnFeed.open(state, self, ports.guard, isFounding)
-    const live = new LiveContract(contract, self, ports, state, ownFeed, await loadEvidence(ports.store, state))
+    const ownFeed = await OwnFeed.open(state, self, ports.guard ?? memoryGuard(), isFounding, role !== 'node')
+    const live = new LiveContract(contract, self, ports, state, ownFeed, await loadEvidence(store, state))
+    // What was stored while this was loaded may be in no event that is still to come.
+    live.#following?.doubts(state)
     live.#takeUpLost()
+    if (role === 'transmit') live.#rememberForgotten()
     return live
   }
 
@@ -147,11 +147,13 @@ export class LiveContract {
 
   /** Why this node signs nothing in this contract at the moment, should it be so. */
   get obstacle(): string | undefined {
+    if (this.#role === 'serve') return undefined
     return this.#ownFeed.obstacle(this.#state, this.#waiting)
   }
 
   /** The members that this node has to hear of before it signs anything: after a restore without a guard. */
   get unheard(): readonly Handle[] {
+    if (this.#role === 'serve') return []
     return this.#ownFeed.waitsFor(this.#state)
   }
 
@@ -181,19 +183,28 @@ export class LiveContract {
   }
 
   /** Takes a request back. Throws NotWithdrawable; what becomes of it its verdict says, and the ledger. */
-  withdraw(request: RequestRef, reason: string): void {
+  async withdraw(request: RequestRef, reason: string): Promise<void> {
     this.#assertOpen()
-    this.outbox.withdraw(request, reason, this.#state)
+    this.outbox.assertWithdrawable(request, this.#state)
+    const desk = this.#desk
+    if (desk !== undefined) return desk.withdraw(this.contract, request, reason)
+    this.outbox.withdraw(request, reason)
     this.wake()
+  }
+
+  /** A person's answer to a question. `refusal`: the reason; left out, it is acknowledged. Throws NotAsked. */
+  async answer(request: RequestRef, refusal: string | undefined): Promise<void> {
+    this.#assertOpen()
+    this.answering.assertAsked(request)
+    const desk = this.#desk
+    if (desk !== undefined) await desk.answer(this.contract, request, refusal)
+    this.answering.decide(request, refusal)
   }
 
   /** From the statement after its next on, this party signs here with another key. Throws KeyUnknown. */
   rotate(publicKey: string): void {
     this.#assertOpen()
-    if (this.#ports.signerOf?.(publicKey) === undefined) {
-      throw new KeyUnknown('key_unknown', 'the node does not have the private key to rotate to', { publicKey })
-    }
-    this.#rotation = publicKey
+    this.#keys.rotate(publicKey)
     this.wake()
   }
 
@@ -203,7 +214,7 @@ export class LiveContract {
     // Who has left has nothing more to say that a thief could say in its place.
     const isGone = formerOf(this.#state.ledger.document, party) !== undefined
     if (this.#closed || isGone || !canHold(this.#state, this.self, signed)) return
-    this.#revocation = signed
+    this.#keys.revoked(signed)
     this.wake()
   }
 
@@ -232,16 +243,53 @@ export class LiveContract {
       throw new RequestTooLarge('request_too_large', message, { bytes, bytesMax, valueBytes })
     }
     this.outbox.add(submission)
-    if (intent.timeoutMs !== undefined) {
-      const stop = this.#ports.clock.after(intent.timeoutMs, () => {
-        this.outbox.expire(submission, this.#state)
-        this.wake()
-      })
-      const settle = () => stop()
-      submission.verdict.then(settle, settle)
-    }
+    this.#expireInTime(submission)
+    const desk = this.#desk
+    if (desk === undefined) this.wake()
+    else desk.queue(this.contract, submission.intent).catch((error: unknown) => this.outbox.fail(submission, error))
+    return submission
+  }
+
+  /** An intent from the outbox that was signed before, by this process or another one, goes on. Requires that it is open. */
+  resume(intent: Intent, request: RequestRef): Submission {
+    const submission = new Submission(intent)
+    this.outbox.resume(submission, request, !this.#state.undecided.has(requestKey(request)))
+    this.#expireInTime(submission)
     this.wake()
     return submission
+  }
+
+  #expireInTime(submission: Submission): void {
+    const { timeoutMs } = submission.intent
+    if (timeoutMs === undefined) return
+    const { clock } = this.#ports
+    let stop = clock.after(timeoutMs, () => {
+      this.outbox.expire(submission, this.#state)
+      this.wake()
+      // Another process was to sign, or to decide: it may be down.
+      if (this.#role === 'serve') stop = clock.after(TRANSMIT_GRACE_MS, () => this.outbox.giveUp(submission))
+    })
+    const settle = () => stop()
+    submission.verdict.then(settle, settle)
+  }
+
+  /** Another process of this party, or this one, has appended to the feed of that party. */
+  feedHas(handle: Handle, revision: number): void {
+    if (revision < feedOf(this.#state.feeds, handle).size) return
+    this.#following?.hears(handle)
+    this.wake()
+  }
+
+  /** The same of the settled ledger. */
+  ledgerHas(revision: number): void {
+    this.#ledgerSize = Math.max(this.#ledgerSize, revision + 1)
+    this.#tellWhatStands()
+  }
+
+  /** The same of the evidence. */
+  evidenceHasMore(): void {
+    this.#evidenceIsOld = true
+    this.wake()
   }
 
   /** Hands over statements from elsewhere. Resolves when all that came of them, an own statement too, is durable. */
@@ -257,6 +305,11 @@ export class LiveContract {
   idle(): void {
     this.#mayNote = true
     this.wake()
+  }
+
+  /** Where a process without a key leaves what its users ask for. */
+  get #desk(): Desk | undefined {
+    return this.#role === 'serve' ? this.#ports.desk : undefined
   }
 
   /** Looks whether there is something to do. */
@@ -281,7 +334,8 @@ export class LiveContract {
   }
 
   #hasWork(): boolean {
-    if (this.#deliveries.length > 0 || this.#mayNote) return true
+    if (this.#deliveries.length > 0 || this.#mayNote || this.#following?.hasNews === true) return true
+    if (this.#role === 'receive' || this.#role === 'serve') return false
     const { view } = this.answering.coverage(this.#state)
     return this.#maySpeak(view) && this.outbox.hasTurn(view, this.#holdsBack())
   }
@@ -292,7 +346,7 @@ export class LiveContract {
     const deliveries = this.#deliveries
     this.#deliveries = []
     try {
-      const refused = await this.#turn(deliveries.flatMap(({ statements }) => statements))
+      const refused = await this.#turnAmongOthers(deliveries.flatMap(({ statements }) => statements))
       for (const { done } of deliveries) done.resolve({ refused })
     } catch (error) {
       for (const { done } of deliveries) done.reject(error)
@@ -300,31 +354,98 @@ export class LiveContract {
     }
   }
 
+  /** A turn, once more for each time that another process of this party was faster. */
+  async #turnAmongOthers(arrived: readonly Decoded[]): Promise<readonly StatementRefused[]> {
+    if (this.#following === undefined) return this.#turn(arrived)
+    // What comes from elsewhere and is our own, another process has made: it stands in the store already.
+    if (arrived.some(({ statement }) => statement.party === this.self)) this.#following.hears(this.self)
+    for (let race = 0; ; race++) {
+      try {
+        await this.#follow(this.#following)
+        const refused = await this.#turn(arrived)
+        this.#failures = 0
+        return refused
+      } catch (error) {
+        const isRace = error instanceof WrongExpectedRevision || error instanceof OvertakenError
+        if (!isRace || race === RACES_MAX) throw error
+        this.#following.doubts(this.#state)
+      }
+    }
+  }
+
+  /** Takes in what other processes of this party have stored. */
+  async #follow(following: Following): Promise<void> {
+    if (this.#evidenceIsOld) {
+      await this.#lookAtEvidence()
+      this.#evidenceIsOld = false
+    }
+    const before = this.#state
+    const reception = await following.read(before)
+    if (reception === undefined || reception.taken.length === 0) return
+    const { state, settled } = reception
+    const own = reception.taken.filter(({ statement }) => statement.party === this.self)
+    if (this.#role !== 'serve') {
+      if (own.length > 0 || this.obstacle !== undefined) await this.#meet(state, following)
+      const texts = settled.map(({ text }) => text)
+      await extendLedger(this.#ports.store, this.contract, before.settling.settled, texts)
+    }
+    this.#state = state
+    this.outbox.noticed(own, before)
+    this.answering.forget(state)
+    const divergences = state.settling.divergences.slice(before.settling.divergences.length)
+    if (this.#role === 'serve') this.#untold = [...this.#untold, ...settled]
+    this.#tell(reception, own.at(-1), this.#role === 'serve' ? [] : settled, divergences)
+    this.#tellWhatStands()
+  }
+
+  /** Of what has settled, that which the ledger in the store has. */
+  #tellWhatStands(): void {
+    const standing = this.#untold.filter(({ entry }) => entry.index < this.#ledgerSize)
+    if (standing.length === 0) return
+    this.#untold = this.#untold.slice(standing.length)
+    this.outbox.settled(standing)
+    for (const listener of this.#listeners) listener.settled?.(this, standing)
+  }
+
+  /** The guard first, then everybody else. */
+  async #meet(state: AgreementState, following: Following): Promise<void> {
+    if ((await this.#ownFeed.meet(state)) === 'met') {
+      this.#behind = 0
+      return
+    }
+    // The guard is told after the store, so the rest is there; should it not be, the store was set back.
+    following.hears(this.self)
+    if (++this.#behind > RACES_MAX) await this.#ownFeed.setBack(this.contract)
+    else throw new OvertakenError()
+  }
+
   async #turn(arrived: readonly Decoded[]): Promise<readonly StatementRefused[]> {
     const before = this.#state
     const reception = receive(before, [...this.#waiting, ...arrived], this.self)
     this.#lookAtOwn(reception)
     this.#waiting = reception.waiting.slice(0, WAITING_MAX)
-    this.outbox.dropExpired(reception.state)
+    if (this.#role !== 'serve') this.outbox.dropExpired(reception.state)
     const made = await this.#makeStatement(reception.state)
     const state = made?.state ?? reception.state
     const settled = [...reception.settled, ...(made?.settled ?? [])]
     const equivocations = isNewEvidence(this.#evidence, reception.equivocations)
     const divergences = state.settling.divergences.slice(before.settling.divergences.length)
-    const writes = writesFor({
+    await this.#write({
       before,
       held: made === undefined ? reception.taken : [...reception.taken, made.held],
       settled,
       equivocations,
       divergences,
     })
-    if (writes.length > 0) await this.#ports.store.write(writes)
     if (made !== undefined || reception.taken.some(({ statement }) => statement.party === this.self)) {
       // Nobody gets to see a statement before the guard knows of it.
       const key = made?.held.statement.key
       const revokes = key !== undefined && 'revoke' in key
-      if (made !== undefined || this.#ownFeed.obstacle(state, this.#waiting) === undefined)
-        await this.#ownFeed.advance(state, revokes)
+      if (made !== undefined || this.#ownFeed.obstacle(state, this.#waiting) === undefined) {
+        const advanced = await this.#ownFeed.advance(state, revokes)
+        // Of two that made the very same statement only one has made it; the other finds it in the store.
+        if (made !== undefined && advanced !== 'won' && this.#following !== undefined) throw new OvertakenError()
+      }
     }
     this.#state = state
     this.#evidence = [...this.#evidence, ...equivocations]
@@ -334,17 +455,29 @@ export class LiveContract {
     return reception.refused.map(({ error }) => error)
   }
 
+  /** Among other processes the ledger is written apart: they append the same entries. */
+  async #write(change: Change): Promise<void> {
+    const { store } = this.#ports
+    const isAlone = this.#following === undefined
+    const writes = writesFor(isAlone ? change : { ...change, settled: [] })
+    if (writes.length > 0) await store.write(writes)
+    if (isAlone) return
+    const texts = change.settled.map(({ text }) => text)
+    await extendLedger(store, this.contract, change.before.settling.settled, texts)
+  }
+
   async #makeStatement(held: AgreementState) {
     const mayNote = this.#mayNote
     this.#mayNote = false
     const { view: state, refusals } = this.answering.coverage(held)
     if (!this.#maySpeak(state)) return undefined
-    const key = await this.#keyChange(state)
+    const isAuthor = this.#role !== 'receive'
+    const key = await this.#keys.change(state)
     const due = statementDue(state, this.self) ?? (key === undefined ? undefined : 'answer')
     // A statement that is due anyway takes along what waits.
-    const turn = this.outbox.turn(state, due === undefined && this.#holdsBack())
+    const turn = isAuthor ? this.outbox.turn(state, due === undefined && this.#holdsBack()) : nothingToSay
     this.#holdIsOver = false
-    const note = mayNote && turn.isEmpty && due === undefined ? await this.#note(state) : undefined
+    const note = mayNote && isAuthor && turn.isEmpty && due === undefined ? await this.#note(state) : undefined
     if (turn.isEmpty && due === undefined && note === undefined) return undefined
     const wishes = {
       ...turn.wishes,
@@ -353,7 +486,7 @@ export class LiveContract {
       ...(key === undefined ? {} : { key }),
     }
     const drafted = draft(state, this.self, wishes, timestamp(this.#ports.clock))
-    const signed = drafted.sign(await this.#signerFor(state).sign(drafted.bytesToSign))
+    const signed = drafted.sign(await this.#keys.signerFor(state).sign(drafted.bytesToSign))
     // Made from less than is held, it becomes a part of all that is.
     const progress = state === held ? signed : withHeld(held, signed.held)
     return { ...progress, held: signed.held, durable: () => turn.durable(signed.held.statement.seq) }
@@ -375,66 +508,26 @@ export class LiveContract {
 
   /** The founder from the start, others from their invitation on, nobody after everyone holds its resignation. */
   #maySpeak(state: AgreementState): boolean {
+    if (this.#role === 'serve') return false
     const { document } = state.ledger
     const obstacle = this.#ownFeed.obstacle(state, this.#waiting)
     this.#reportObstacle(obstacle)
     // What stands in the way of the old key does not concern the one that takes the feed over.
-    if (obstacle !== undefined && this.#takeover(state) === undefined) return false
+    if (obstacle !== undefined && this.#keys.takeover(state) === undefined) return false
     if (!document.isOpen) return true
     if (partyOf(document, this.self) === undefined || closedInvitationOf(document, this.self) !== undefined)
       return false
-    if (this.#signer(state) === undefined) return false
+    if (this.#keys.signer(state) === undefined) return false
     const former = formerOf(document, this.self)
     // Who has left still takes its feed over: the others have promised to wait for that.
-    if (former === undefined || this.#takeover(state) !== undefined) return true
+    if (former === undefined || this.#keys.takeover(state) !== undefined) return true
     return (newestOf(state.feeds, this.self)?.statement.head.size ?? 0) <= former.resignedAt
   }
 
   async #note(state: AgreementState): Promise<Note | undefined> {
     const due = noteDue(state, this.self, Math.floor(this.#ports.clock.now() / 1000))
     if (due === undefined) return undefined
-    return { ...due.head, time: due.time, signature: await this.#signerFor(state).sign(due.bytes) }
-  }
-
-  /** What this party's next statement says about keys. */
-  async #keyChange(state: AgreementState): Promise<KeyChange | undefined> {
-    const revoke = this.#takeover(state)
-    if (revoke !== undefined) return { revoke }
-    const told = this.#revocation
-    const hold = holdDue(state, this.self) ?? (told && canHold(state, this.self, told) ? told : undefined)
-    if (hold !== undefined) return { hold }
-    const signing = this.#rotation
-    if (signing === undefined || isBeingRevoked(state, this.self)) return undefined
-    if (isKeyOf(state, this.self, signing)) {
-      this.#rotation = undefined
-      return undefined
-    }
-    const { contract } = this
-    const rotation = { contract, party: this.self, seq: feedOf(state.feeds, this.self).size, signing }
-    const proof = await this.#keyOf(signing)?.sign(rotationBytes(rotation))
-    return proof === undefined ? undefined : { rotate: { signing, proof } }
-  }
-
-  /** The revocation under which this party's feed goes on with a key that the node has, once all have said what they hold. */
-  #takeover(state: AgreementState): SignedRevocation | undefined {
-    return revocationsDue(state, this.self).find(({ revocation }) => this.#keyOf(revocation.signing) !== undefined)
-  }
-
-  #keyOf(publicKey: string): Signer | undefined {
-    const { signer, signerOf } = this.#ports
-    return signer.publicKey === publicKey ? signer : signerOf?.(publicKey)
-  }
-
-  /** Who signs this party's next statement; undefined: this node does not have its key. */
-  #signer(state: AgreementState): Signer | undefined {
-    const key = this.#takeover(state)?.revocation.signing ?? nextKeyOf(state, this.self)
-    return key === undefined ? this.#ports.signer : this.#keyOf(key)
-  }
-
-  #signerFor(state: AgreementState): Signer {
-    const signer = this.#signer(state)
-    assert(signer !== undefined, 'who may speak has a key')
-    return signer
+    return { ...due.head, time: due.time, signature: await this.#keys.signerFor(state).sign(due.bytes) }
   }
 
   /** A tentative request with a time-out says so: nobody waits for it after a restart. */
@@ -469,6 +562,7 @@ export class LiveContract {
 
   /** Requests once more what a lock has made void, when that has ended. */
   #afterLock(): void {
+    if (this.#role === 'serve') return
     const { lock } = this.#state.settling.agreed
     if (lock !== null && lock.holder !== this.self) return
     for (const submission of this.outbox.takeLockedOut()) {
@@ -507,11 +601,37 @@ export class LiveContract {
   /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
   async #recover(error: unknown): Promise<void> {
     for (const listener of this.#listeners) listener.failed?.(this, error)
+    if (this.#following !== undefined) {
+      // What is held is held still. Intents are durable, and go on when the store answers again.
+      this.#following.doubts(this.#state)
+      const pauseMs = Math.min(STORE_RETRY_MAX_MS, STORE_RETRY_MS * 2 ** this.#failures++)
+      await new Promise<void>((resolve) => this.#ports.clock.after(pauseMs, resolve))
+      return
+    }
     this.outbox.failAll(error)
     const founder = [...this.#state.ledger.admitted.keys()][0] ?? this.self
     this.#state = await loadContract(this.#ports.store, this.contract, founder)
-    this.#ownFeed = await OwnFeed.open(this.#state, this.self, this.#ports.guard, this.#state.feeds.size === 0)
+    const guard = this.#ports.guard ?? memoryGuard()
+    this.#ownFeed = await OwnFeed.open(this.#state, this.self, guard, this.#state.feeds.size === 0)
     this.#takeUpLost()
+  }
+
+  async #lookAtEvidence(): Promise<void> {
+    const found = isNewEvidence(this.#evidence, await loadEvidence(this.#ports.store, this.#state))
+    this.#evidence = [...this.#evidence, ...found]
+    if (found.length > 0) for (const listener of this.#listeners) listener.equivocated?.(this, found)
+  }
+
+  /** Tentative requests whose intent does not come back are withdrawn some time after their deadline. */
+  #rememberForgotten(): void {
+    const { clock } = this.#ports
+    for (const [key, handle] of this.#state.undecided) {
+      if (handle !== this.self) continue
+      const { seq, index } = requestOf(key)
+      const deadline = statementAt(this.#state.feeds, handle, seq)?.statement.requests[index]?.deadline
+      if (deadline === undefined) continue
+      clock.after(Math.max(0, Date.parse(deadline) + FORGOTTEN_AFTER_MS - clock.now()) + 1, () => this.wake())
+    }
   }
 }
 

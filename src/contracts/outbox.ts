@@ -2,13 +2,16 @@ import { formerOf, memberOf } from '../aggregates/contract/state.ts'
 import { confirmable, waitingForAnswers } from '../agreement/confirm.ts'
 import type { Wishes } from '../agreement/draft.ts'
 import { saidToHold, statementAt } from '../agreement/feeds.ts'
+import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import { type Handle, type RequestRef, requestKey, type Seq } from '../events/ids.ts'
+import { type Handle, type RequestRef, requestKey, requestOf, type Seq } from '../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
+import type { Outcome } from '../events/outcome.ts'
 import type { Decision, Payload, Request } from '../events/statement.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import type { Submission, Verdict } from './submission.ts'
+import type { Intent, Submission, Verdict } from './submission.ts'
 
 /** What one statement will say for the local users, and what becomes of their submissions once it is durable. */
 export interface Turn {
@@ -21,22 +24,46 @@ export interface Turn {
 /** Only a tentative request of this node that it has not confirmed yet can be withdrawn. */
 export class NotWithdrawable extends ConcordataError {}
 
+/** The process that signs has not taken the intent up in time. It never will: the intent says until when it is good. */
+export class TransmitterSilent extends ConcordataError {
+  constructor() {
+    super(
+      'transmitter_silent',
+      'the request was left in the outbox and nobody has signed it: is `concordata transmit` running?',
+    )
+  }
+}
+
 /** Room for everything in a statement but its requests: `seen`, refusals, decisions, head. */
 const STATEMENT_OVERHEAD_BYTES = 64 * 1024
 const DECISION_BYTES = 256
 
+/** Why a node withdraws a tentative request by itself; a person's reasons are other words. */
+const TIME_OUT = 'time-out'
+const RESTART = 'restart'
+/** How long after the deadline of a tentative request its intent may still come back. Milliseconds. */
+export const FORGOTTEN_AFTER_MS = 60_000
+
 /** The local users' intents on one contract: many that wait become one statement (group commit). */
 export class Outbox {
   readonly #self: Handle
+  readonly #clock: Clock
   #queue: Submission[] = []
   readonly #signed = new Map<string, Submission>()
+  /** Where the newest own request of an id stands in the feed; only kept where intents come back after a restart. */
+  readonly #places: Map<string, RequestRef> | undefined
   /** Void because of a lock: to be requested anew when it ends. */
   #lockedOut: Submission[] = []
   /** What users take back, with the reasons, by request key. */
   readonly #withdrawals = new Map<string, string>()
 
-  constructor(self: Handle) {
+  /** `own`: the own feed as it is held, if intents are durable before they are signed and other processes sign them, too. */
+  constructor(self: Handle, clock: Clock, own?: Iterable<Held>) {
     this.#self = self
+    this.#clock = clock
+    if (own === undefined) return
+    this.#places = new Map()
+    for (const held of own) this.#remember(held)
   }
 
   get length(): number {
@@ -47,19 +74,63 @@ export class Outbox {
     this.#queue.push(submission)
   }
 
+  /** Where the newest request of that id stands in the own feed: before anything is signed anew, that is looked at. */
+  placeOf(id: string): RequestRef | undefined {
+    return this.#places?.get(id)
+  }
+
+  /** Goes on with what was signed in a former life of this process, or by another one, and has not settled. */
+  resume(submission: Submission, request: RequestRef, isConfirmed: boolean): void {
+    this.#signed.set(requestKey(request), submission)
+    submission.becomeSigned(request)
+    if (isConfirmed) submission.becomeConfirmed(request)
+  }
+
+  /** Another process of this party has made these statements: what they carry is signed, and what they decide is decided. */
+  noticed(own: readonly Held[], before: AgreementState): void {
+    for (const held of own) {
+      const { seq, requests, decided } = held.statement
+      this.#remember(held)
+      requests.forEach(({ id }, index) => {
+        const submission = this.#takeById(id)
+        if (submission !== undefined) this.resume(submission, { handle: this.#self, seq, index }, false)
+      })
+      for (const decision of decided) this.#decisionIsDurable(decision, before)
+    }
+  }
+
+  #takeById(id: string): Submission | undefined {
+    const isIt = ({ intent }: Submission) => intent.request.id === id
+    const found = this.#queue.find(isIt) ?? this.#lockedOut.find(isIt)
+    if (found === undefined) return undefined
+    this.#queue = this.#queue.filter((submission) => submission !== found)
+    this.#lockedOut = this.#lockedOut.filter((submission) => submission !== found)
+    return found
+  }
+
+  #remember({ statement: { party, seq, requests } }: Held): void {
+    requests.forEach(({ id }, index) => {
+      this.#places?.set(id, { handle: party, seq, index })
+    })
+  }
+
   /** Whether requests of this node are signed and not settled yet: then it is for this node to carry the news around. */
   get hasUnsettled(): boolean {
     return this.#signed.size > 0
   }
 
-  /** Takes a request back that this node has not confirmed yet. Throws NotWithdrawable. */
-  withdraw(request: RequestRef, reason: string, state: AgreementState): void {
+  /** Throws NotWithdrawable. */
+  assertWithdrawable(request: RequestRef, state: AgreementState): void {
     const key = requestKey(request)
     if (state.undecided.get(key) !== this.#self) {
       const message = `${key} is no tentative request of this party, or its fate is decided`
       throw new NotWithdrawable('not_withdrawable', message, { request: key })
     }
-    this.#withdrawals.set(key, reason)
+  }
+
+  /** Takes a request back. Requires that it is withdrawable. */
+  withdraw(request: RequestRef, reason: string): void {
+    this.#withdrawals.set(requestKey(request), reason)
   }
 
   /**
@@ -106,6 +177,7 @@ export class Outbox {
         this.#queue = this.#queue.filter((submission) => !taken.has(submission))
         chosen.forEach((submission, index) => {
           const request = { handle: this.#self, seq, index }
+          this.#places?.set(submission.intent.request.id, request)
           this.#signed.set(requestKey(request), submission)
           submission.becomeSigned(request)
         })
@@ -124,7 +196,7 @@ export class Outbox {
       this.#signed.delete(key)
       if (submission.phase.kind === 'done') continue
       const verdict: Verdict = { kind: 'settled', request: entry.request, index: entry.index, outcome: entry.outcome }
-      if (isLockedOut(verdict) && asksAgain(submission)) {
+      if (!submission.expired && asksAgainAfter(entry.outcome, submission.intent)) {
         submission.becomeLockedOut(verdict)
         this.#lockedOut.push(submission)
       } else {
@@ -163,6 +235,28 @@ export class Outbox {
     submission.conclude({ kind: 'pending', request, waitingFor: lateFor(state, request) })
   }
 
+  /** Nothing was heard of it any more: the process that signs may be down. */
+  giveUp(submission: Submission): void {
+    const { phase } = submission
+    if (phase.kind === 'queued') this.fail(submission, new TransmitterSilent())
+    if (phase.kind !== 'signed') return
+    submission.conclude({ kind: 'pending', request: phase.request, waitingFor: [this.#self] })
+  }
+
+  /** It never came to be signed, as the process that signs says. */
+  conclude(id: string, verdict: Verdict): void {
+    this.#takeById(id)?.conclude(verdict)
+  }
+
+  reject(id: string, error: unknown): void {
+    this.#takeById(id)?.fail(error)
+  }
+
+  fail(submission: Submission, error: unknown): void {
+    this.#takeById(submission.intent.request.id)
+    if (submission.phase.kind !== 'done') submission.fail(error)
+  }
+
   #all(): Submission[] {
     return [...this.#queue, ...this.#signed.values(), ...this.#lockedOut]
   }
@@ -172,8 +266,8 @@ export class Outbox {
     for (const [key, handle] of state.undecided) {
       if (handle !== this.#self) continue
       const submission = this.#signed.get(key)
-      const request = refOf(key)
-      const reason = this.#withdrawals.get(key) ?? whyWithdraw(state, request, submission)
+      const request = requestOf(key)
+      const reason = this.#withdrawals.get(key) ?? this.#whyWithdraw(state, request, submission)
       if (reason !== undefined) withdrawn.push({ request, decision: 'withdrawn', reason })
     }
     const gone = new Set(withdrawn.map(({ request }) => requestKey(request)))
@@ -183,14 +277,27 @@ export class Outbox {
     return [...withdrawn, ...confirmed]
   }
 
-  #decisionIsDurable({ request, decision }: Decision, before: AgreementState): void {
+  /**
+   * A request without a deadline outlives a restart; for one with a deadline nobody waits after it. Unless intents are
+   * durable before they are signed: then whoever asked may still wait, and the intent comes back with what is left of its
+   * time. If it does not, by some time after that, it never will.
+   */
+  #whyWithdraw(state: AgreementState, request: RequestRef, submission: Submission | undefined): string | undefined {
+    if (submission !== undefined) return submission.expired ? TIME_OUT : undefined
+    const held = statementAt(state.feeds, request.handle, request.seq)
+    const deadline = held?.statement.requests[request.index]?.deadline
+    if (deadline === undefined) return undefined
+    if (this.#places === undefined) return RESTART
+    return this.#clock.now() > Date.parse(deadline) + FORGOTTEN_AFTER_MS ? TIME_OUT : undefined
+  }
+
+  #decisionIsDurable({ request, decision, reason = TIME_OUT }: Decision, before: AgreementState): void {
     const key = requestKey(request)
     const submission = this.#signed.get(key)
-    const reason = this.#withdrawals.get(key)
     this.#withdrawals.delete(key)
     if (submission === undefined || submission.phase.kind === 'done') return
     if (decision === 'confirmed') submission.becomeConfirmed(request)
-    else if (reason !== undefined) submission.conclude({ kind: 'withdrawn', request, reason })
+    else if (reason !== TIME_OUT && reason !== RESTART) submission.conclude({ kind: 'withdrawn', request, reason })
     else submission.conclude({ kind: 'timed out', request, waitingFor: waitingForAnswers(before, request) })
   }
 
@@ -216,29 +323,14 @@ export class Outbox {
   }
 }
 
-function isLockedOut(verdict: Verdict): boolean {
-  if (verdict.kind !== 'settled' || verdict.outcome.kind !== 'void') return false
-  return verdict.outcome.reason.code === 'record_locked'
-}
-
 /** Of what is void because of a lock everything is requested anew by itself, but for the lock itself. */
-function asksAgain({ intent, expired }: Submission): boolean {
-  return !expired && (intent.retry === true || !asksForLock(intent.request))
+export function asksAgainAfter(outcome: Outcome, { retry, request }: Intent): boolean {
+  const isLockedOut = outcome.kind === 'void' && outcome.reason.code === 'record_locked'
+  return isLockedOut && (retry === true || !asksForLock(request))
 }
 
 export function asksForLock({ commands }: Request): boolean {
   return commands.some(({ type }) => type === 'LockRecord')
-}
-
-/** A request without a deadline outlives a restart; for one with a deadline nobody waits after it. */
-function whyWithdraw(
-  state: AgreementState,
-  request: RequestRef,
-  submission: Submission | undefined,
-): string | undefined {
-  if (submission !== undefined) return submission.expired ? 'time-out' : undefined
-  const held = statementAt(state.feeds, request.handle, request.seq)
-  return held?.statement.requests[request.index]?.deadline === undefined ? undefined : 'restart'
 }
 
 /** By seal, in the order in which canonical JSON has them. */
@@ -249,11 +341,6 @@ function inOrder(payloads: readonly [string, Payload][]): { [seal: string]: Payl
 /** The largest request that a statement of this contract can carry, in bytes of JSON. */
 export function requestBytesMax(state: AgreementState): number {
   return state.ledger.document.limits.statementBytes - STATEMENT_OVERHEAD_BYTES
-}
-
-function refOf(key: string): RequestRef {
-  const [handle, seq, index] = key.split('.') as [Handle, string, string]
-  return { handle, seq: Number(seq), index: Number(index) }
 }
 
 function othersIn(state: AgreementState, self: Handle): Handle[] {

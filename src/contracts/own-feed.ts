@@ -4,12 +4,15 @@ import type { Held } from '../agreement/held.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { isSignedBy } from '../agreement/validity.ts'
 import { commandSchemas } from '../events/commands.ts'
-import type { Handle } from '../events/ids.ts'
+import type { Handle, Uid } from '../events/ids.ts'
 import { type Frontier, placesOf } from '../events/statement.ts'
 import { type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../events/statement-codec.ts'
-import { type Guarded, guardRefused, type SigningGuard, standingOf } from './guard.ts'
+import { type Guarded, GuardRefused, guardRefused, isSamePlace, type SigningGuard, standingOf } from './guard.ts'
 
 const inviteForm = Compile(commandSchemas.InviteParty)
+
+/** Below every place, also that of a guard which knows that nothing was signed (−1). */
+const NOWHERE = -2
 
 /** Why nothing may be signed. */
 export type Obstacle =
@@ -18,13 +21,26 @@ export type Obstacle =
   | 'members must say what they hold'
   | 'nobody can say what was signed'
 
+/** What became of an attempt to move the guard on to the newest own statement. */
+export type Advanced =
+  /** It stands there, and this process has put it there. */
+  | 'won'
+  /** It stood there already: another process of this party was faster. */
+  | 'there'
+  /** It stands further on: the store has more of the own feed than this process has seen. */
+  | 'behind'
+
 /**
  * Sees to it that this party never signs twice at one place of its feed (design §3): after a restore, next to a forgotten
  * second node, without a guard. Says whether it may sign now, and moves the guard on with every statement.
+ *
+ * Where several processes of the party share store and guard, the guard decides which of them has made a statement: the
+ * one that moved it there. Nobody outside sees a statement that the guard does not know.
  */
 export class OwnFeed {
   readonly #self: Handle
   readonly #guard: SigningGuard
+  readonly #isShared: boolean
   #guarded: Guarded | undefined
   /** What must be in the own feed again before anything is signed. */
   #reach: Guarded | undefined
@@ -34,17 +50,27 @@ export class OwnFeed {
   #conflict: Error | undefined
   #isVouched = false
 
-  private constructor(self: Handle, guard: SigningGuard, guarded: Guarded | undefined) {
+  private constructor(self: Handle, guard: SigningGuard, guarded: Guarded | undefined, isShared: boolean) {
     this.#self = self
     this.#guard = guard
     this.#guarded = guarded
+    this.#isShared = isShared
   }
 
-  /** `isFounding`: the contract begins here and now, so nobody can hold anything of it. */
-  static async open(state: AgreementState, self: Handle, guard: SigningGuard, isFounding: boolean): Promise<OwnFeed> {
+  /**
+   * `isFounding`: the contract begins here and now, so nobody can hold anything of it. `isShared`: other processes of this
+   * party append to the same feed, under the same guard.
+   */
+  static async open(
+    state: AgreementState,
+    self: Handle,
+    guard: SigningGuard,
+    isFounding: boolean,
+    isShared = false,
+  ): Promise<OwnFeed> {
     const { contract } = state
     const guarded = await guard.read(contract)
-    const feed = new OwnFeed(self, guard, guarded)
+    const feed = new OwnFeed(self, guard, guarded, isShared)
     const own = feedOf(state.feeds, self)
     if (isFounding && guarded === undefined && own.size === 0) return feed
     const standing = standingOf(guarded, own)
@@ -120,23 +146,72 @@ export class OwnFeed {
   /**
    * Tells the guard of the newest statement of the own feed. To be awaited before anybody else gets to see it. `revokes`:
    * it takes the feed up at a place that every member has signed for, whatever was signed there under the old key.
+   * Throws GuardRefused, and nothing may be signed any more, when the guard stands where this feed has never been.
    */
-  async advance(state: AgreementState, revokes = false): Promise<void> {
-    const newest = newestOf(state.feeds, this.#self)
-    const to = placeOf(newest)
-    if (!revokes && this.#guarded !== undefined && this.#guarded.seq >= to.seq) return
-    try {
-      await this.#guard.advance(state.contract, this.#guarded, to)
-    } catch (error) {
-      if (error instanceof Error) this.#conflict = error
-      throw error
+  async advance(state: AgreementState, revokes = false): Promise<Advanced> {
+    const to = placeOf(newestOf(state.feeds, this.#self))
+    while (!isSamePlace(this.#guarded, to) && (revokes || (this.#guarded?.seq ?? NOWHERE) < to.seq)) {
+      try {
+        await this.#guard.advance(state.contract, this.#guarded, to)
+        this.#stands(to, revokes)
+        return 'won'
+      } catch (error) {
+        if (!(error instanceof GuardRefused)) throw error
+        const moved = this.#isShared ? await this.#lookAgain(state) : 'elsewhere'
+        if (moved === 'behind') return 'behind'
+        if (moved === 'on') continue
+        this.#conflict = error
+        throw error
+      }
     }
+    return 'there'
+  }
+
+  /** Whether another process has moved the guard, and along the feed that is held here. */
+  async #lookAgain(state: AgreementState): Promise<'on' | 'behind' | 'elsewhere'> {
+    const found = await this.#guard.read(state.contract)
+    const { kind } = standingOf(found, feedOf(state.feeds, this.#self))
+    if (kind === 'set back') return 'behind'
+    if (kind !== 'fits' || isSamePlace(found, this.#guarded)) return 'elsewhere'
+    this.#guarded = found
+    this.#said = undefined
+    return 'on'
+  }
+
+  /**
+   * The store has own statements that another process of this party has made: nobody gets to see them here before the guard
+   * knows of them, which that process may not have come to tell. `behind`: the guard knows of more than is held.
+   */
+  async meet(state: AgreementState): Promise<'met' | 'behind'> {
+    const guarded = await this.#guard.read(state.contract)
+    const standing = standingOf(guarded, feedOf(state.feeds, this.#self))
+    switch (standing.kind) {
+      case 'fits':
+        this.#guarded = guarded
+        this.#said = undefined
+        return (await this.advance(state)) === 'behind' ? 'behind' : 'met'
+      case 'set back':
+        return 'behind'
+      case 'unknown':
+        this.#said ??= new Map()
+        return 'met'
+      case 'contradicts':
+        this.#conflict = guardRefused(state.contract, placeOf(newestOf(state.feeds, this.#self)), guarded)
+        return 'met'
+    }
+  }
+
+  /** The guard knows of statements that the store does not have: as after a restore, they must come back first. */
+  async setBack(contract: Uid): Promise<void> {
+    this.#reach = await this.#guard.read(contract)
+  }
+
+  #stands(to: Guarded, revokes: boolean): void {
     this.#guarded = to
     this.#said = undefined
-    if (revokes) {
-      this.#reach = undefined
-      this.#conflict = undefined
-    }
+    if (!revokes) return
+    this.#reach = undefined
+    this.#conflict = undefined
   }
 
   #stillUnheard(state: AgreementState): Handle[] {

@@ -1,15 +1,16 @@
 import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
-import { type Equivocation, receive } from '../agreement/receive.ts'
+import { type Equivocation, type Reception, receive } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
 import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
-import type { Handle, Uid } from '../events/ids.ts'
+import type { Handle, Seq, Uid } from '../events/ids.ts'
 import { sealsNamedBy } from '../events/seal.ts'
 import type { Payload, Payloads, Statement } from '../events/statement.ts'
 import { type Decoded, decodeSigned, decodeStored, encodeSigned, encodeStored } from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { WrongExpectedRevision } from '../store/errors.ts'
 import type { NewEvent, Store, Write } from '../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
 
@@ -113,13 +114,30 @@ function settledWrites(contract: Uid, from: number, settled: readonly Acknowledg
   return [{ kind: 'append', stream: contractStream(contract), expectedRevision: from - 1, events }]
 }
 
+/** What else writes to the store while a contract is loaded. */
+export type Sharing =
+  /** Nothing: what is incomplete was damaged. */
+  | 'alone'
+  /** Other processes of this node: their next event may be on its way. */
+  | 'shared'
+  /** The same, and this process may not write. */
+  | 'watching'
+
 /**
  * Rebuilds the view from the feeds in the store, every signature and link verified anew, and compares the settled
  * ledger with the one stored; what a crash left out of that is appended. Throws ContractDamaged.
  */
-export async function loadContract(store: Store, contract: Uid, founder: Handle): Promise<AgreementState> {
-  const { state, settled } = await loadFeeds(store, contract, founder)
-  await reconcileLedger(store, contract, settled)
+export async function loadContract(
+  store: Store,
+  contract: Uid,
+  founder: Handle,
+  sharing: Sharing = 'alone',
+): Promise<AgreementState> {
+  // Looked at first: entries that others append meanwhile may follow from statements that were not read.
+  const size = (await store.events.lastRevision(contractStream(contract))) + 1
+  const { state, settled } = await loadFeeds(store, contract, founder, sharing)
+  await compareLedger(store, contract, settled, size)
+  if (sharing !== 'watching') await extendLedger(store, contract, size, settled.slice(size))
   return state
 }
 
@@ -128,6 +146,7 @@ async function loadFeeds(
   store: Store,
   contract: Uid,
   founder: Handle,
+  sharing: Sharing,
 ): Promise<{ state: AgreementState; settled: readonly string[] }> {
   let state = emptyAgreement(contract)
   const settled: string[] = []
@@ -140,20 +159,14 @@ async function loadFeeds(
       stored.push(...(await readFeed(store, contract, handle)))
     }
     const reception = receive(state, stored)
-    const refused = reception.refused[0]
-    if (refused !== undefined) {
-      throw new ContractDamaged('contract_damaged', `a stored statement is not valid: ${refused.error.message}`, {
-        contract,
-        ...refused.error.evidence,
-      })
-    }
+    assertNothingRefused(reception, contract)
     state = reception.state
     for (const { text } of reception.settled) settled.push(text)
     waiting = reception.waiting
     unread = [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   }
   const [lost] = waiting
-  if (lost !== undefined) {
+  if (lost !== undefined && sharing === 'alone') {
     const { party, seq } = lost.statement
     throw new ContractDamaged('contract_damaged', `what the stored statement ${party} ${seq} covers is missing`, {
       contract,
@@ -164,10 +177,20 @@ async function loadFeeds(
   return { state, settled }
 }
 
-/** Also for the auditor: the statements of one feed as stored, in order, decoded but not verified. */
-export async function readFeed(store: Store, contract: Uid, handle: Handle): Promise<Decoded[]> {
+/** What stands in the store was valid when it was written. Throws ContractDamaged. */
+export function assertNothingRefused({ refused }: Reception, contract: Uid): void {
+  const [first] = refused
+  if (first === undefined) return
+  throw new ContractDamaged('contract_damaged', `a stored statement is not valid: ${first.error.message}`, {
+    contract,
+    ...first.error.evidence,
+  })
+}
+
+/** Also for the auditor: the statements of one feed as stored, in order, from a seq on, decoded but not verified. */
+export async function readFeed(store: Store, contract: Uid, handle: Handle, from: Seq = 0): Promise<Decoded[]> {
   const lines: string[] = []
-  for await (const event of store.events.read(feedStream(contract, handle))) lines.push(event.data)
+  for await (const event of store.events.read(feedStream(contract, handle), { from })) lines.push(event.data)
   const seals = new Set<Hash>()
   for (const line of lines) for (const seal of sealsIn(line)) seals.add(seal)
   const texts = await store.payloads.get(contract, [...seals])
@@ -186,18 +209,42 @@ function sealsIn(line: string): Set<Hash> {
   return sealsNamedBy((JSON.parse(line) as { statement: Statement }).statement.requests)
 }
 
-/** `contract-*` follows from the feeds: equal as far as it goes, and what is missing at its end is appended. */
-async function reconcileLedger(store: Store, contract: Uid, settled: readonly string[]): Promise<void> {
-  let index = 0
-  for await (const event of store.events.read(contractStream(contract))) {
-    if (event.data !== settled[index]) {
-      throw new ContractDamaged('contract_damaged', `ledger entry ${index} is not what the feeds say`, {
-        contract,
-        index,
-      })
+/**
+ * Appends settled entries, the first at `index`, where other processes of this node may have appended the same ones
+ * already, or some of them. Requires that all before them stand there. Throws ContractDamaged if others stand there.
+ */
+export async function extendLedger(
+  store: Store,
+  contract: Uid,
+  index: number,
+  settled: readonly string[],
+): Promise<void> {
+  let events = settled.map((data) => ({ type: 'RequestSettled', data }))
+  for (let next = index; events.length > 0; ) {
+    try {
+      await store.events.append(contractStream(contract), next - 1, events)
+      return
+    } catch (error) {
+      if (!(error instanceof WrongExpectedRevision) || error.actual < next) throw error
     }
+    const standing = store.events.read(contractStream(contract), { from: next, limit: events.length })
+    for await (const { data } of standing) {
+      if (data !== events[0]?.data) throw ledgerDamaged(contract, next)
+      events = events.slice(1)
+      next++
+    }
+  }
+}
+
+function ledgerDamaged(contract: Uid, index: number): ContractDamaged {
+  return new ContractDamaged('contract_damaged', `ledger entry ${index} is not what the feeds say`, { contract, index })
+}
+
+/** `contract-*` follows from the feeds: its first `size` entries must be these. */
+async function compareLedger(store: Store, contract: Uid, settled: readonly string[], size: number): Promise<void> {
+  let index = 0
+  for await (const { data } of store.events.read(contractStream(contract), { limit: size })) {
+    if (data !== settled[index]) throw ledgerDamaged(contract, index)
     index++
   }
-  const events = settled.slice(index).map((data) => ({ type: 'RequestSettled', data }))
-  if (events.length > 0) await store.events.append(contractStream(contract), index - 1, events)
 }

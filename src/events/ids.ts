@@ -57,4 +57,10 @@ export function requestKey(request: RequestRef): string {
   return `${request.handle}.${request.seq}.${request.index}`
 }
 
+/** The inverse of `requestKey`. Requires what that made. */
+export function requestOf(key: string): RequestRef {
+  const [handle, seq, index] = key.split('.') as [Handle, string, string]
+  return { handle, seq: Number(seq), index: Number(index) }
+}
+
 export const ROOT = '0' as ElementId

@@ -127,11 +127,12 @@ export interface Payload {
   readonly salt: string
   readonly value: unknown
 }
+export const PayloadsSchema = Type.Record(HashSchema, PayloadSchema, closed)
 export type Payloads = { readonly [seal: Hash]: Payload }
 
 export const SignedSchema = Type.Object(
   {
-    payloads: Type.Record(HashSchema, PayloadSchema, closed),
+    payloads: PayloadsSchema,
     signature: SignatureSchema,
     statement: StatementSchema,
   },

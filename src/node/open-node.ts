@@ -56,8 +56,8 @@ export async function openNode({ data }: { readonly data: string }): Promise<Ope
     contracts: () => [...node.contracts.all()].map((live) => openContract(node, live)),
     contract: (uid) => openContract(node, node.contracts.get(uid as Uid)),
     async open(title) {
-      const { contract, submission } = await node.contracts.openContract(title)
-      await submission.verdict
+      const { contract, opened } = await node.contracts.openContract(title)
+      await opened
       return openContract(node, contract)
     },
     close: () => node.close(),

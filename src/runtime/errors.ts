@@ -78,6 +78,8 @@ export const errorCodes = {
   not_withdrawable: 'Only a tentative request of this node that it has not confirmed yet can be taken back.',
   guard_refused: 'Another process has signed with the key of this party, or an older copy of its data is running.',
   key_unknown: 'The node does not have the private key for that.',
+  transmitter_silent: 'Nobody has signed what was left in the outbox: the process that signs may be down.',
+  ask_malformed: 'An event of the outbox does not have its form.',
   no_such_contract: 'The node holds no contract of this UID.',
   not_a_member: 'Only members make requests, and the party of this node is none.',
   not_invited: 'The party of this node has no open invitation to the contract.',

@@ -44,6 +44,7 @@ export class EmbeddedStore implements Store {
       },
       read: (stream, range = {}) => this.#read(stream, range),
       lastRevision: async (stream) => this.#open().lastRevision(stream),
+      lastPosition: async () => this.#open().lastPosition() || undefined,
       readAll: (range = {}) => this.#readAll(range),
       subscribe: (range, handler) => this.#subscribe(range, handler),
     }

@@ -3,6 +3,8 @@ import { NO_EVENTS } from './port.ts'
 
 /** Somebody else appended to the stream first, or not at all yet. Evidence: `{ stream, expected, actual }`. */
 export class WrongExpectedRevision extends ConcordataError {
+  readonly actual: number
+
   constructor(stream: string, expected: number, actual: number) {
     const found = actual === NO_EVENTS ? 'it has no events' : `its last revision is ${actual}`
     super('store_wrong_revision', `append to ${stream}: expected revision ${expected}, but ${found}`, {
@@ -10,6 +12,7 @@ export class WrongExpectedRevision extends ConcordataError {
       expected,
       actual,
     })
+    this.actual = actual
   }
 }
 

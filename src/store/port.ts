@@ -73,6 +73,9 @@ export interface EventStore {
   /** Revision of the last event of a stream, `NO_EVENTS` if it has none. */
   lastRevision(stream: string): Promise<number>
 
+  /** A position that no event which is durable now is beyond: to subscribe after it, for what comes from here on. */
+  lastPosition(): Promise<number | undefined>
+
   /** The events of all streams that are durable when the reading begins, by position. As frugal as `read`. */
   readAll(range?: AllRange): AsyncIterable<RecordedEvent>
 

@@ -22,21 +22,21 @@ export function evidenceStream(contract: Uid): string {
   return `evidence-${contract}`
 }
 
-/** What local users asked for in a contract, before it is signed. */
-export function outboxStream(contract: Uid): string {
-  return `outbox-${contract}`
-}
+/** What local users asked for, before it is signed: left there by `serve`, taken up by `transmit` (design §9). */
+export const OUTBOX_STREAM = 'outbox-asks'
+/** How far the outbox is done with. */
+export const OUTBOX_DONE_STREAM = 'outbox-done'
 
 /** What a stream holds, by its name. */
 export type StreamKind =
   | { readonly kind: 'feed'; readonly contract: Uid; readonly handle: Handle }
-  | { readonly kind: 'contract' | 'evidence' | 'outbox'; readonly contract: Uid }
-  | { readonly kind: 'directory' | 'invitations' | 'contracts' }
+  | { readonly kind: 'contract' | 'evidence'; readonly contract: Uid }
+  | { readonly kind: 'directory' | 'invitations' | 'contracts' | 'outbox-asks' | 'outbox-done' }
 
 const unanchored = (pattern: string) => pattern.replace(/^\^|\$$/g, '')
 const feedName = new RegExp(`^feed-(${unanchored(UID_PATTERN)})-(${unanchored(HANDLE_PATTERN)})$`)
-const contractName = new RegExp(`^(contract|evidence|outbox)-(${unanchored(UID_PATTERN)})$`)
-const soleName = new RegExp(`^(${DIRECTORY_STREAM}|${INVITATIONS_STREAM}|${CONTRACTS_STREAM})$`)
+const contractName = new RegExp(`^(contract|evidence)-(${unanchored(UID_PATTERN)})$`)
+const soleNames = [DIRECTORY_STREAM, INVITATIONS_STREAM, CONTRACTS_STREAM, OUTBOX_STREAM, OUTBOX_DONE_STREAM] as const
 
 /** The name taken apart again; undefined if no function here makes it: a store may hold streams of other programs. */
 export function parseStream(name: string): StreamKind | undefined {
@@ -44,8 +44,8 @@ export function parseStream(name: string): StreamKind | undefined {
   if (feed !== null) return { kind: 'feed', contract: feed[1] as Uid, handle: feed[2] as Handle }
   const contract = contractName.exec(name)
   if (contract !== null) {
-    return { kind: contract[1] as 'contract' | 'evidence' | 'outbox', contract: contract[2] as Uid }
+    return { kind: contract[1] as 'contract' | 'evidence', contract: contract[2] as Uid }
   }
-  const sole = soleName.exec(name)
-  return sole === null ? undefined : { kind: sole[1] as 'directory' | 'invitations' | 'contracts' }
+  const sole = soleNames.find((known) => known === name)
+  return sole && { kind: sole }
 }

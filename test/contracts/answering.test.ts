@@ -80,7 +80,7 @@ t.test('when nobody answers in time the rule says what happens', async (t) => {
   answers.coverage(ben.state)
   clock.ring()
   t.match(answers.coverage(ben.state).refusals, [{ reason: 'nobody was there' }])
-  t.throws(() => answers.decide({ handle: ana.handle, seq: asked.statement.seq, index: 0 }, undefined), {
+  t.throws(() => answers.assertAsked({ handle: ana.handle, seq: asked.statement.seq, index: 0 }), {
     code: 'not_asked',
   })
 })

@@ -30,6 +30,7 @@ function tellingLate(events: EventStore): EventStore {
     append: (...args) => events.append(...args),
     read: (...args) => events.read(...args),
     lastRevision: (stream) => events.lastRevision(stream),
+    lastPosition: () => events.lastPosition(),
     readAll: (range) => events.readAll(range),
     subscribe: (range, handler) =>
       events.subscribe(range, async (event) => {

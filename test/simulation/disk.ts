@@ -76,6 +76,7 @@ export class Disk {
         read: (...request) => events.read(...request),
         readAll: (...request) => events.readAll(...request),
         lastRevision: (stream) => events.lastRevision(stream),
+        lastPosition: () => events.lastPosition(),
         subscribe: (...request) => events.subscribe(...request),
       },
       payloads,

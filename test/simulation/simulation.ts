@@ -150,7 +150,7 @@ class Simulation {
     const opened = await opening
     if (opened === undefined) throw new Violation('no contract was opened')
     this.#contract = opened.contract.contract
-    await opened.submission.verdict
+    await opened.opened
     for (let n = 0; n < FIELDS; n++) {
       this.#submit(founder, { type: 'AddField', parent: '0', name: `field ${n}`, field: { type: 'text' } })
     }

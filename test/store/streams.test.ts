@@ -8,7 +8,8 @@ import {
   evidenceStream,
   feedStream,
   INVITATIONS_STREAM,
-  outboxStream,
+  OUTBOX_DONE_STREAM,
+  OUTBOX_STREAM,
   parseStream,
 } from '../../src/store/streams.ts'
 
@@ -20,7 +21,7 @@ t.test('names are as docs and operators know them', async (t) => {
   t.equal(feedStream(contract, 'acme-re' as Handle), 'feed-0123456789abcdefghjkmnpqrs-acme-re')
   t.equal(contractStream(contract), 'contract-0123456789abcdefghjkmnpqrs')
   t.equal(evidenceStream(contract), 'evidence-0123456789abcdefghjkmnpqrs')
-  t.equal(outboxStream(contract), 'outbox-0123456789abcdefghjkmnpqrs')
+  t.same([OUTBOX_STREAM, OUTBOX_DONE_STREAM], ['outbox-asks', 'outbox-done'])
   t.same([DIRECTORY_STREAM, INVITATIONS_STREAM, CONTRACTS_STREAM], ['directory', 'invitations', 'contracts'])
 })
 
@@ -30,10 +31,10 @@ t.test('a name taken apart gives what it was made of', async (t) => {
       t.same(parseStream(feedStream(contract, handle)), { kind: 'feed', contract, handle })
       t.same(parseStream(contractStream(contract)), { kind: 'contract', contract })
       t.same(parseStream(evidenceStream(contract)), { kind: 'evidence', contract })
-      t.same(parseStream(outboxStream(contract)), { kind: 'outbox', contract })
     }),
   )
-  for (const name of [DIRECTORY_STREAM, INVITATIONS_STREAM, CONTRACTS_STREAM]) t.same(parseStream(name), { kind: name })
+  const sole = [DIRECTORY_STREAM, INVITATIONS_STREAM, CONTRACTS_STREAM, OUTBOX_STREAM, OUTBOX_DONE_STREAM]
+  for (const name of sole) t.same(parseStream(name), { kind: name })
 })
 
 t.test('other names are nobody’s', async (t) => {

@@ -70,6 +70,7 @@ class EventStoreDbStore implements Store {
       },
       read: (stream, range = {}) => this.#read(stream, range),
       lastRevision: (stream) => this.#run(() => log.lastRevision(stream)),
+      lastPosition: () => this.#run(() => log.lastPosition()),
       readAll: (range = {}) => this.#whileOpen(() => log.readAll(range)),
       subscribe: (range, handler) => this.#subscribe(range, handler),
     }

@@ -88,6 +88,16 @@ export async function reading(t: Test, open: OpenStore): Promise<void> {
     t.same(await all(events.readAll({ streamPrefix: 'feed_' })), [], 'a prefix is no pattern')
   })
 
+  t.test('the last position is that of the last event, wherever it stands: what comes later is after it', async (t) => {
+    const { events } = await freshStore(t, open)
+    await events.append('a', NO_EVENTS, facts('a0'))
+    await events.append('b', NO_EVENTS, facts('b0', 'b1'))
+    const before = await events.lastPosition()
+    t.same(await all(events.readAll({ after: before })), [])
+    await events.append('a', 0, facts('a1'))
+    t.same(namesOf(await all(events.readAll({ after: before }))), ['a1'])
+  })
+
   t.test('what few streams hold is found among much else', async (t) => {
     const { events } = await freshStore(t, open)
     await events.append('rare', NO_EVENTS, facts('first'))

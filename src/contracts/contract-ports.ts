@@ -1,0 +1,59 @@
+import type { Held } from '../agreement/held.ts'
+import type { Acknowledged } from '../agreement/ledger.ts'
+import type { Equivocation, OtherBranch, Reception } from '../agreement/receive.ts'
+import type { Divergence } from '../agreement/settling.ts'
+import type { Uid } from '../events/ids.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+import type { Store } from '../store/port.ts'
+import type { Desk } from './desk.ts'
+import type { SigningPorts } from './feed-keys.ts'
+import type { SigningGuard } from './guard.ts'
+import type { LiveContract } from './live-contract.ts'
+import type { Policy } from './policy.ts'
+
+/** What a process says in the feeds of its party, and who else writes to its store (design §9). */
+export type Role =
+  /** Everything, and the store is its own. */
+  | 'node'
+  /** Requests, decisions, answers, notes; `receive` and another `transmit` write to the same store. */
+  | 'transmit'
+  /** Only what the statements of others call for. */
+  | 'receive'
+  /** Nothing: it has no key, and leaves what its users ask for in the outbox. */
+  | 'serve'
+
+/** What one contract's life in a node needs from outside. */
+export interface ContractPorts extends SigningPorts {
+  /** Left out: `node`. */
+  readonly role?: Role
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  /** Left out where there is no key. */
+  readonly guard?: SigningGuard
+  /** Where a process without a key takes what its users ask for. */
+  readonly desk?: Desk
+  /** How this node answers others' requests. Left out: it acknowledges all. */
+  readonly policy?: Policy
+  /**
+   * Whether a new statement could leave at once. Where it could not, requests wait for others to ride along with them,
+   * but no longer than HOLD_MS. Left out: always.
+   */
+  canSend?(contract: Uid): boolean
+}
+
+/** What others in the node want to hear of. All of it is durable when it is told. */
+export interface ContractListener {
+  /** Statements were taken in or made: there may be something to carry to others. */
+  news?(contract: LiveContract, change: { readonly made: Held | undefined; readonly taken: readonly Held[] }): void
+  settled?(contract: LiveContract, entries: readonly Acknowledged[]): void
+  refused?(contract: LiveContract, refused: Reception['refused']): void
+  equivocated?(contract: LiveContract, equivocations: readonly Equivocation[]): void
+  diverged?(contract: LiveContract, divergences: readonly Divergence[]): void
+  /** Why this node signs nothing in this contract, when that begins; undefined when it ends. */
+  silenced?(contract: LiveContract, obstacle: string | undefined): void
+  otherBranch?(contract: LiveContract, branches: readonly OtherBranch[]): void
+  /** The store failed; the contract goes on from what it holds. */
+  failed?(contract: LiveContract, error: unknown): void
+}

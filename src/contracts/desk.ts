@@ -1,0 +1,96 @@
+import type { Charter } from '../events/charter.ts'
+import type { RequestRef, Uid } from '../events/ids.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { EventStore } from '../store/port.ts'
+import { OUTBOX_STREAM } from '../store/streams.ts'
+import { type Ask, type Done, errorOf, queued } from './asks.ts'
+import type { KeyChanging } from './key-rotation.ts'
+import { TransmitterSilent } from './outbox.ts'
+import type { Intent } from './submission.ts'
+
+/** How long the process that has the key may take to carry something out that nobody else has to agree to. Milliseconds. */
+const CARRIED_OUT_WITHIN_MS = 10_000
+
+export interface DeskPorts {
+  readonly events: EventStore
+  readonly clock: Clock
+  newId(): string
+}
+
+interface Waiting {
+  resolve(result: unknown): void
+  reject(error: unknown): void
+}
+
+/**
+ * Where a process without a key leaves what its users ask for: in the outbox of the store, for the process that has the key
+ * (design §9). What becomes of requests is seen in the feed; of all else `took` tells.
+ */
+export class Desk implements KeyChanging {
+  readonly #ports: DeskPorts
+  readonly #waiting = new Map<string, Waiting>()
+
+  constructor(ports: DeskPorts) {
+    this.#ports = ports
+  }
+
+  /** Leaves a request there. Durable on return. */
+  queue(contract: Uid, { request, payloads, retry }: Intent): Promise<void> {
+    const ask: Ask = { kind: 'request', request, payloads, ...(retry ? { retry } : {}) }
+    return this.#append(request.id, contract, ask)
+  }
+
+  async withdraw(contract: Uid, request: RequestRef, reason: string): Promise<void> {
+    await this.#ask(contract, { kind: 'withdraw', request, reason })
+  }
+
+  async answer(contract: Uid, request: RequestRef, refusal: string | undefined): Promise<void> {
+    await this.#ask(contract, { kind: 'answer', request, refusal: refusal ?? null })
+  }
+
+  /** Accepts or declines the invitation to the contract. */
+  async reply(contract: Uid, kind: 'accept' | 'decline'): Promise<void> {
+    await this.#ask(contract, { kind })
+  }
+
+  /** The UID of the new contract. */
+  async open(title: string, charter: Charter): Promise<Uid> {
+    return (await this.#ask(null, { kind: 'open', title, charter })) as Uid
+  }
+
+  async rotate(): Promise<string> {
+    return (await this.#ask(null, { kind: 'rotate' })) as string
+  }
+
+  async show(): ReturnType<KeyChanging['show']> {
+    return (await this.#ask(null, { kind: 'keys' })) as Awaited<ReturnType<KeyChanging['show']>>
+  }
+
+  /** Something was carried out, or refused. Whether somebody waits for it here. */
+  took(done: Done): boolean {
+    const waiting = this.#waiting.get(done.id)
+    if (waiting === undefined) return false
+    this.#waiting.delete(done.id)
+    if ('result' in done) waiting.resolve(done.result)
+    else waiting.reject('problem' in done ? errorOf(done.problem) : new TransmitterSilent())
+    return true
+  }
+
+  async #ask(contract: Uid | null, ask: Ask): Promise<unknown> {
+    const id = this.#ports.newId()
+    const answer = Promise.withResolvers<unknown>()
+    const stop = this.#ports.clock.after(CARRIED_OUT_WITHIN_MS, () => answer.reject(new TransmitterSilent()))
+    this.#waiting.set(id, answer)
+    try {
+      await this.#append(id, contract, ask)
+      return await answer.promise
+    } finally {
+      stop()
+      this.#waiting.delete(id)
+    }
+  }
+
+  async #append(id: string, contract: Uid | null, ask: Ask): Promise<void> {
+    await this.#ports.events.append(OUTBOX_STREAM, 'any', [queued({ id, contract, ask })])
+  }
+}

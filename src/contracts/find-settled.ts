@@ -1,0 +1,13 @@
+import { requestKey, type Uid } from '../events/ids.ts'
+import type { LedgerEntry } from '../events/ledger-entry.ts'
+import type { EventStore } from '../store/port.ts'
+import { contractStream } from '../store/streams.ts'
+
+/** The entry of a request in the settled ledger, which a view does not keep. `key`: as `requestKey` makes it. */
+export async function findSettled(events: EventStore, contract: Uid, key: string): Promise<LedgerEntry | undefined> {
+  for await (const event of events.read(contractStream(contract))) {
+    const entry = JSON.parse(event.data) as LedgerEntry
+    if (requestKey(entry.request) === key) return entry
+  }
+  return undefined
+}

@@ -1,0 +1,119 @@
+import { saidToHold } from '../agreement/feeds.ts'
+import { covers } from '../agreement/past.ts'
+import type { Uid } from '../events/ids.ts'
+import type { EventStore, RecordedEvent, Subscription } from '../store/port.ts'
+import { OUTBOX_STREAM, parseStream } from '../store/streams.ts'
+import { type Done, decodeOutbox, errorOf } from './asks.ts'
+import { type Clerk, doneSoFar } from './clerk.ts'
+import type { Contracts } from './contracts.ts'
+import type { Desk } from './desk.ts'
+import type { LiveContract } from './live-contract.ts'
+
+export interface StoreWatchPorts {
+  readonly events: EventStore
+  readonly contracts: Contracts
+  /** Of the process that has no key. */
+  readonly desk?: Desk
+  /** Of the process that makes requests. */
+  readonly clerk?: Clerk
+  /** This party has answered an invitation: that is to be carried to the others. */
+  replied?(contract: Uid): void
+  failed(error: unknown): void
+}
+
+/**
+ * Where several processes of a party share one store, a subscription is all that they hear of each other by (design §9):
+ * whatever one of them has stored, the others take in.
+ */
+export class StoreWatch {
+  readonly #ports: StoreWatchPorts
+  readonly #subscription: Subscription
+
+  private constructor(ports: StoreWatchPorts, after: number | undefined) {
+    this.#ports = ports
+    this.#subscription = ports.events.subscribe({ ...(after === undefined ? {} : { after }) }, (event) => {
+      this.#took(event)
+    })
+  }
+
+  /** `after`: the store's last position before `contracts` was opened, so that nothing in between is missed. */
+  static async open(ports: StoreWatchPorts, after: number | undefined): Promise<StoreWatch> {
+    if (ports.clerk === undefined && ports.desk === undefined) await takeUpAnswers(ports)
+    return new StoreWatch(ports, after)
+  }
+
+  /** Rejects when nothing is heard any more: then the process must not go on. */
+  get closed(): Promise<void> {
+    return this.#subscription.closed
+  }
+
+  close(): void {
+    this.#subscription.close()
+  }
+
+  #took(event: RecordedEvent): void {
+    const { contracts, clerk, replied } = this.#ports
+    const stream = parseStream(event.stream)
+    switch (stream?.kind) {
+      case 'feed':
+        this.#tell(stream.contract, (live) => live.feedHas(stream.handle, event.revision))
+        break
+      case 'contract':
+        this.#tell(stream.contract, (live) => live.ledgerHas(event.revision))
+        break
+      case 'evidence':
+        this.#tell(stream.contract, (live) => live.evidenceHasMore())
+        break
+      case 'contracts':
+        contracts.learnContract(event).catch(this.#ports.failed)
+        break
+      case 'invitations': {
+        const contract = contracts.learnReply(event)
+        if (contract !== undefined) replied?.(contract)
+        break
+      }
+      case 'outbox-asks':
+        clerk?.took(event)
+        this.#asked(event)
+        break
+      default:
+    }
+  }
+
+  #tell(contract: Uid, tell: (live: LiveContract) => void): void {
+    const live = this.#ports.contracts.find(contract)
+    if (live !== undefined) tell(live)
+  }
+
+  /** What users were promised an answer to, and what a person has answered. */
+  #asked(event: RecordedEvent): void {
+    const { desk, clerk } = this.#ports
+    const what = decodeOutbox(event)
+    if (desk !== undefined && 'done' in what && !desk.took(what.done)) this.#concluded(what.done)
+    if (desk === undefined && clerk === undefined) answer(this.#ports.contracts, event)
+  }
+
+  #concluded(done: Done): void {
+    if (done.contract === null || 'result' in done) return
+    this.#tell(done.contract, ({ outbox }) => {
+      if ('problem' in done) outbox.reject(done.id, errorOf(done.problem))
+      else outbox.conclude(done.id, { kind: 'timed out', waitingFor: done.expired })
+    })
+  }
+}
+
+/** After a restart, what a person has answered and this party has not said yet. */
+async function takeUpAnswers({ events, contracts }: StoreWatchPorts): Promise<void> {
+  const from = (await doneSoFar(events)) + 1
+  for await (const event of events.read(OUTBOX_STREAM, { from })) answer(contracts, event)
+}
+
+/** Of the process that answers others, but does nothing else that users ask for. */
+function answer(contracts: Contracts, event: RecordedEvent): void {
+  const what = decodeOutbox(event)
+  if (!('queued' in what) || what.queued.ask.kind !== 'answer' || what.queued.contract === null) return
+  const live = contracts.find(what.queued.contract)
+  const { request, refusal } = what.queued.ask
+  if (live === undefined || covers(saidToHold(live.state.feeds, live.self), request.handle, request.seq)) return
+  live.answering.decide(request, refusal ?? undefined)
+}
