@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { type Charter, CharterSchema } from '../events/charter.ts'
-import { type Handle, HandleSchema, type RequestRef, RequestRefSchema, type Uid, UidSchema } from '../events/ids.ts'
+import { type RequestRef, RequestRefSchema, type Uid, UidSchema } from '../events/ids.ts'
 import { type Payloads, PayloadsSchema, type Request, RequestSchema } from '../events/statement.ts'
 import { ConcordataError, type ErrorCode, errorCodes } from '../runtime/errors.ts'
 import type { NewEvent, RecordedEvent } from '../store/port.ts'
@@ -29,8 +29,6 @@ export interface Queued {
 export type Done =
   | { readonly id: string; readonly contract: Uid | null; readonly result: unknown }
   | { readonly id: string; readonly contract: Uid | null; readonly problem: Problem }
-  /** A request whose time was up before it was signed; who would have had to answer. */
-  | { readonly id: string; readonly contract: Uid | null; readonly expired: readonly Handle[] }
 
 export interface Problem {
   readonly code: ErrorCode
@@ -86,7 +84,6 @@ const rejectedForm = Compile(
     closed,
   ),
 )
-const expiredForm = Compile(Type.Object({ id: Id, contract: Contract, expired: Type.Array(HandleSchema) }, closed))
 const throughForm = Compile(Type.Object({ through: Type.Integer({ minimum: -1 }) }, closed))
 
 export function queued(ask: Queued): NewEvent {
@@ -94,7 +91,7 @@ export function queued(ask: Queued): NewEvent {
 }
 
 export function done(outcome: Done): NewEvent {
-  return { type: 'result' in outcome ? 'IntentSigned' : 'IntentRejected', data: canonicalJson(outcome) }
+  return { type: 'problem' in outcome ? 'IntentRejected' : 'IntentSigned', data: canonicalJson(outcome) }
 }
 
 /** Everything up to that revision of the outbox is done with. */
@@ -113,7 +110,6 @@ export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): O
   }
   if (type === 'IntentSigned' && signedForm.Check(parsed)) return { done: parsed as Done }
   if (type === 'IntentRejected' && rejectedForm.Check(parsed)) return { done: parsed as unknown as Done }
-  if (type === 'IntentRejected' && expiredForm.Check(parsed)) return { done: parsed }
   if (type === 'IntentsDone' && throughForm.Check(parsed)) return parsed
   throw new AskMalformed('ask_malformed', `event ${revision} of ${stream} is not of the outbox`, { stream, revision })
 }

@@ -11,8 +11,8 @@ import type { Contracts } from './contracts.ts'
 import { findSettled } from './find-settled.ts'
 import type { KeyChanging } from './key-rotation.ts'
 import { ContractClosed, type LiveContract } from './live-contract.ts'
-import { asksAgainAfter } from './outbox.ts'
-import type { Intent, Verdict } from './submission.ts'
+import { asksAgainAfter, FORGOTTEN_AFTER_MS } from './outbox.ts'
+import type { Intent } from './submission.ts'
 import { standingOfRequest } from './tiers.ts'
 
 export interface ClerkPorts {
@@ -119,7 +119,8 @@ export class Clerk {
     const result = (value: unknown): Done => ({ id, contract: uid, result: value })
     switch (ask.kind) {
       case 'request':
-        return this.#request(id, contracts.get(uid as Uid), ask)
+        await this.#request(id, contracts.get(uid as Uid), ask)
+        return undefined
       case 'withdraw':
         await contracts.get(uid as Uid).withdraw(ask.request, ask.reason)
         return result(null)
@@ -139,19 +140,27 @@ export class Clerk {
     }
   }
 
-  async #request(id: string, live: LiveContract, ask: Ask & { kind: 'request' }): Promise<Done | undefined> {
+  async #request(id: string, live: LiveContract, ask: Ask & { kind: 'request' }): Promise<void> {
     const intent = this.#intentOf(ask)
     const signed = live.outbox.placeOf(id)
     if (signed === undefined) {
-      if (intent.timeoutMs === 0) return { id, contract: live.contract, expired: [] }
-      return told(id, live, await live.submit(intent).verdict)
+      if (!this.#isForgotten(ask)) await live.submit(intent).verdict
+      return
     }
-    const isUnderWay = standingOfRequest(live.state, signed, undefined) !== undefined
-    if (isUnderWay) return told(id, live, await live.resume(intent, signed).verdict)
+    if (standingOfRequest(live.state, signed, undefined) !== undefined) {
+      await live.resume(intent, signed).verdict
+      return
+    }
     // It has its place in the ledger; made void by a lock it is requested once more.
     const outcome = (await findSettled(this.#ports.events, live.contract, requestKey(signed)))?.outcome
     const isToBeAskedAgain = outcome !== undefined && intent.timeoutMs !== 0 && asksAgainAfter(outcome, intent)
-    return isToBeAskedAgain ? told(id, live, await live.submit(intent).verdict) : undefined
+    if (isToBeAskedAgain && live.outbox.placeOf(id) === signed) await live.submit(intent).verdict
+  }
+
+  /** Nobody has waited for it for long: whoever asked was told that nobody has taken it up. */
+  #isForgotten({ request: { deadline, tentative } }: Ask & { kind: 'request' }): boolean {
+    if (!tentative || deadline === undefined) return false
+    return Date.parse(deadline) + FORGOTTEN_AFTER_MS < this.#ports.clock.now()
   }
 
   /** With what is left of its time, 0 for none. */
@@ -200,13 +209,6 @@ export class Clerk {
     this.#through = first - 1
     await this.#ports.events.append(OUTBOX_DONE_STREAM, 'any', [doneThrough(this.#through)]).catch(this.#ports.failed)
   }
-}
-
-/** A request that never came to be signed is in no feed: its user is told by the outbox. */
-function told(id: string, { contract }: LiveContract, verdict: Verdict): Done | undefined {
-  return verdict.kind === 'timed out' && verdict.request === undefined
-    ? { id, contract, expired: verdict.waitingFor }
-    : undefined
 }
 
 /** Up to which revision of the outbox everything is done. */

@@ -29,6 +29,7 @@ import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
 import { LiveContract } from './live-contract.ts'
+import type { Submission } from './submission.ts'
 
 /** The node holds no contract of that UID. */
 export class NoSuchContract extends ConcordataError {}
@@ -150,7 +151,10 @@ export class Contracts {
     // Should the store have been set back, the number comes again; with what is drawn beside it, the UID does not.
     const drawn = Math.floor(this.#ports.random.fraction() * UID_DRAWN)
     const uid = this.#ports.uidOf(revision * UID_DRAWN + drawn)
-    return this.#found(uid, this.#ports.newRequestId(), { title, charter, limits })
+    const contract = await this.#hold(uid, this.self)
+    const submission = this.#open(contract, this.#ports.newRequestId(), { title, charter, limits })
+    await submission.signed
+    return { contract, opened: submission.verdict }
   }
 
   /**
@@ -160,19 +164,16 @@ export class Contracts {
   async openAsked(id: string, place: number, title: string, charter: Charter): Promise<LiveContract> {
     const drawn = Number.parseInt(sha256(id).slice(0, 8), 16) % UID_DRAWN
     const uid = this.#ports.uidOf(place * UID_DRAWN + drawn)
-    const known = this.find(uid)
-    if (known?.state.settling.agreed.isOpen) return known
-    const { contract, opened } = await this.#found(uid, id, { title, charter, limits: defaultLimits })
-    await opened
-    return contract
+    const live = await this.#hold(uid, this.self)
+    // Signed by another process, it is on its way.
+    if (live.outbox.placeOf(id) === undefined) this.#open(live, id, { title, charter, limits: defaultLimits })
+    await untilOpen(live)
+    return live
   }
 
-  async #found(uid: Uid, id: string, terms: { title: string; charter: Charter; limits: Limits }) {
-    const contract = await this.#hold(uid, this.self)
+  #open(live: LiveContract, id: string, terms: { title: string; charter: Charter; limits: Limits }): Submission {
     const command = { type: 'OpenContract', ...terms, engine: 1, founder: this.card }
-    const submission = contract.submit({ request: { id, commands: [command] }, payloads: {} })
-    await submission.signed
-    return { contract, opened: submission.verdict }
+    return live.submit({ request: { id, commands: [command] }, payloads: {} })
   }
 
   /** Somebody approved sends a contract that is not known here: it is held from its first statement on. */
@@ -348,6 +349,15 @@ export class Contracts {
       }
     }
   }
+}
+
+/** Until the first request has settled, whichever process of this party has signed it. */
+function untilOpen(live: LiveContract): Promise<void> {
+  const isOpen = () => live.state.settling.agreed.isOpen
+  if (isOpen()) return Promise.resolve()
+  const opened = Promise.withResolvers<void>()
+  const stop = live.listen({ settled: () => isOpen() && opened.resolve() })
+  return opened.promise.finally(stop)
 }
 
 /** Worth an entry of the ledger: what anybody could make up is left out of it. */

@@ -71,8 +71,8 @@ export class Desk implements KeyChanging {
     const waiting = this.#waiting.get(done.id)
     if (waiting === undefined) return false
     this.#waiting.delete(done.id)
-    if ('result' in done) waiting.resolve(done.result)
-    else waiting.reject('problem' in done ? errorOf(done.problem) : new TransmitterSilent())
+    if ('problem' in done) waiting.reject(errorOf(done.problem))
+    else waiting.resolve(done.result)
     return true
   }
 

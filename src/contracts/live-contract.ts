@@ -92,8 +92,8 @@ export class LiveContract {
   #cancelHold: (() => void) | undefined
   #holdIsOver = false
   #ownFeed: OwnFeed
-  /** How often in a row the guard was found ahead of the store. */
-  #behind = 0
+  /** How long the own feed was when the guard was found ahead of it. */
+  #behindAt: number | undefined
   /** How often in a row the store has failed. */
   #failures = 0
   /** What has settled and is not told yet: its entries are to stand in the ledger before, and another process puts them there. */
@@ -385,7 +385,7 @@ export class LiveContract {
     const { state, settled } = reception
     const own = reception.taken.filter(({ statement }) => statement.party === this.self)
     if (this.#role !== 'serve') {
-      if (own.length > 0 || this.obstacle !== undefined) await this.#meet(state, following)
+      if (own.length > 0 || this.obstacle !== undefined) await this.#meet(state, own, following)
       const texts = settled.map(({ text }) => text)
       await extendLedger(this.#ports.store, this.contract, before.settling.settled, texts)
     }
@@ -408,15 +408,15 @@ export class LiveContract {
   }
 
   /** The guard first, then everybody else. */
-  async #meet(state: AgreementState, following: Following): Promise<void> {
-    if ((await this.#ownFeed.meet(state)) === 'met') {
-      this.#behind = 0
-      return
-    }
-    // The guard is told after the store, so the rest is there; should it not be, the store was set back.
+  async #meet(state: AgreementState, own: readonly Held[], following: Following): Promise<void> {
+    const revokes = own.some(({ statement: { key } }) => key !== undefined && 'revoke' in key)
+    if ((await this.#ownFeed.meet(state, revokes)) === 'met') return
+    // The guard is told after the store, so the rest must be there now; if it is not, the store was set back.
+    const { size } = feedOf(state.feeds, this.self)
+    if (size === this.#behindAt) return this.#ownFeed.setBack(this.contract)
+    this.#behindAt = size
     following.hears(this.self)
-    if (++this.#behind > RACES_MAX) await this.#ownFeed.setBack(this.contract)
-    else throw new OvertakenError()
+    throw new OvertakenError()
   }
 
   async #turn(arrived: readonly Decoded[]): Promise<readonly StatementRefused[]> {
@@ -424,7 +424,13 @@ export class LiveContract {
     const reception = receive(before, [...this.#waiting, ...arrived], this.self)
     this.#lookAtOwn(reception)
     this.#waiting = reception.waiting.slice(0, WAITING_MAX)
-    if (this.#role !== 'serve') this.outbox.dropExpired(reception.state)
+    if (this.#following !== undefined) {
+      // After a restore they come back from others, with what must not be signed again.
+      this.outbox.noticed(
+        reception.taken.filter(({ statement }) => statement.party === this.self),
+        before,
+      )
+    } else this.outbox.dropExpired(reception.state)
     const made = await this.#makeStatement(reception.state)
     const state = made?.state ?? reception.state
     const settled = [...reception.settled, ...(made?.settled ?? [])]
@@ -567,13 +573,13 @@ export class LiveContract {
     if (lock !== null && lock.holder !== this.self) return
     for (const submission of this.outbox.takeLockedOut()) {
       if (!asksForLock(submission.intent.request)) {
-        this.outbox.add(submission)
+        this.outbox.addAgain(submission, this.#state)
         continue
       }
       const pause = Math.min(LOCK_RETRY_MAX_MS, LOCK_RETRY_MS * 2 ** submission.attempts)
       this.#ports.clock.after(pause * this.#ports.random.fraction(), () => {
         if (this.#closed) return
-        this.outbox.add(submission)
+        this.outbox.addAgain(submission, this.#state)
         this.wake()
       })
     }

@@ -12,6 +12,7 @@ import type { Decision, Payload, Request } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Intent, Submission, Verdict } from './submission.ts'
+import { standingOfRequest } from './tiers.ts'
 
 /** What one statement will say for the local users, and what becomes of their submissions once it is durable. */
 export interface Turn {
@@ -24,12 +25,12 @@ export interface Turn {
 /** Only a tentative request of this node that it has not confirmed yet can be withdrawn. */
 export class NotWithdrawable extends ConcordataError {}
 
-/** The process that signs has not taken the intent up in time. It never will: the intent says until when it is good. */
+/** The process that signs has not taken up in time what stands in the outbox. A request with a deadline it will withdraw. */
 export class TransmitterSilent extends ConcordataError {
   constructor() {
     super(
       'transmitter_silent',
-      'the request was left in the outbox and nobody has signed it: is `concordata transmit` running?',
+      'it stands in the outbox, and nobody has taken it up in time: is `concordata transmit` running?',
     )
   }
 }
@@ -72,6 +73,17 @@ export class Outbox {
 
   add(submission: Submission): void {
     this.#queue.push(submission)
+  }
+
+  /** After a lock. Another process may have requested it anew already. */
+  addAgain(submission: Submission, state: AgreementState): void {
+    const { phase, intent } = submission
+    const newest = this.#places?.get(intent.request.id)
+    const last = phase.kind === 'locked out' && 'request' in phase.verdict ? phase.verdict.request : undefined
+    if (phase.kind !== 'locked out' || newest === undefined || requestKey(newest) === (last && requestKey(last)))
+      this.add(submission)
+    else if (standingOfRequest(state, newest, undefined) === undefined) submission.conclude(phase.verdict)
+    else this.resume(submission, newest, !state.undecided.has(requestKey(newest)))
   }
 
   /** Where the newest request of that id stands in the own feed: before anything is signed anew, that is looked at. */
@@ -143,8 +155,12 @@ export class Outbox {
     return waited
   }
 
-  /** Concludes those whose time was up before they were signed: nothing of them ever leaves this node. */
+  /**
+   * Concludes those whose time was up before they were signed: nothing of them ever leaves this node. Unless another process
+   * may be signing them just now: then they are signed and withdrawn, so that the feed decides.
+   */
   dropExpired(state: AgreementState): void {
+    if (this.#places !== undefined) return
     const expired = this.#queue.filter((submission) => submission.expired)
     if (expired.length === 0) return
     this.#queue = this.#queue.filter((submission) => !submission.expired)
@@ -244,10 +260,6 @@ export class Outbox {
   }
 
   /** It never came to be signed, as the process that signs says. */
-  conclude(id: string, verdict: Verdict): void {
-    this.#takeById(id)?.conclude(verdict)
-  }
-
   reject(id: string, error: unknown): void {
     this.#takeById(id)?.fail(error)
   }

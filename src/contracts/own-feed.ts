@@ -79,7 +79,8 @@ export class OwnFeed {
         if (standing.isAhead) await feed.advance(state)
         break
       case 'set back':
-        feed.#reach = standing.to
+        if (isTakenOver(state, self, standing.to)) await feed.advance(state, true)
+        else feed.#reach = standing.to
         break
       case 'unknown':
         feed.#said = new Map()
@@ -94,13 +95,7 @@ export class OwnFeed {
   /** The last statement that was signed, should the store have lost it. */
   get lost(): Decoded | undefined {
     const line = this.#reach?.line
-    if (line === undefined || line === null) return undefined
-    try {
-      return decodeSigned(line)
-    } catch (error) {
-      if (error instanceof StatementRefused) return undefined
-      throw error
-    }
+    return line === undefined || line === null ? undefined : decodedOf(line)
   }
 
   /** Why nothing may be signed now; undefined when something may. `waiting`: statements that run ahead of what is held. */
@@ -180,18 +175,20 @@ export class OwnFeed {
 
   /**
    * The store has own statements that another process of this party has made: nobody gets to see them here before the guard
-   * knows of them, which that process may not have come to tell. `behind`: the guard knows of more than is held.
+   * knows of them, which that process may not have come to tell. `revokes`: one of them takes the feed up under another key,
+   * and what stood in the way of the old one does not any more. `behind`: the guard knows of more than is held.
    */
-  async meet(state: AgreementState): Promise<'met' | 'behind'> {
+  async meet(state: AgreementState, revokes: boolean): Promise<'met' | 'behind'> {
     const guarded = await this.#guard.read(state.contract)
     const standing = standingOf(guarded, feedOf(state.feeds, this.#self))
     switch (standing.kind) {
       case 'fits':
-        this.#guarded = guarded
-        this.#said = undefined
+        this.#stands(guarded, revokes)
         return (await this.advance(state)) === 'behind' ? 'behind' : 'met'
       case 'set back':
-        return 'behind'
+        if (!isTakenOver(state, this.#self, standing.to)) return 'behind'
+        this.#stands(guarded, true)
+        return (await this.advance(state, true)) === 'behind' ? 'behind' : 'met'
       case 'unknown':
         this.#said ??= new Map()
         return 'met'
@@ -206,7 +203,7 @@ export class OwnFeed {
     this.#reach = await this.#guard.read(contract)
   }
 
-  #stands(to: Guarded, revokes: boolean): void {
+  #stands(to: Guarded | undefined, revokes: boolean): void {
     this.#guarded = to
     this.#said = undefined
     if (!revokes) return
@@ -220,6 +217,26 @@ export class OwnFeed {
       // All that it holds is held here too: its own statements may tell of parties that are not known here yet.
       return frontier === undefined || placesOf(frontier).some(([of, { seq }]) => seq >= feedOf(state.feeds, of).size)
     })
+  }
+}
+
+/**
+ * Whether the feed has gone on under another key without the statement that the guard knows of, and that is signed with the
+ * old one: nothing waits for it, and the guard is to be told.
+ */
+function isTakenOver(state: AgreementState, self: Handle, { line }: Guarded): boolean {
+  const hasTakeover = state.keys.later.get(self)?.some(({ isTakeover }) => isTakeover) ?? false
+  const decoded = line === null ? undefined : decodedOf(line)
+  return hasTakeover && decoded !== undefined && !isSignedBy(state, decoded)
+}
+
+/** A line that is none any more, as of an older format, is as good as lost. */
+function decodedOf(line: string): Decoded | undefined {
+  try {
+    return decodeSigned(line)
+  } catch (error) {
+    if (error instanceof StatementRefused) return undefined
+    throw error
   }
 }
 

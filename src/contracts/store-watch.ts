@@ -94,11 +94,9 @@ export class StoreWatch {
   }
 
   #concluded(done: Done): void {
-    if (done.contract === null || 'result' in done) return
-    this.#tell(done.contract, ({ outbox }) => {
-      if ('problem' in done) outbox.reject(done.id, errorOf(done.problem))
-      else outbox.conclude(done.id, { kind: 'timed out', waitingFor: done.expired })
-    })
+    if (done.contract === null || !('problem' in done)) return
+    const { contract, id, problem } = done
+    this.#tell(contract, ({ outbox }) => outbox.reject(id, errorOf(problem)))
   }
 }
 

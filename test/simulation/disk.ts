@@ -77,7 +77,12 @@ export class Disk {
         readAll: (...request) => events.readAll(...request),
         lastRevision: (stream) => events.lastRevision(stream),
         lastPosition: () => events.lastPosition(),
-        subscribe: (...request) => events.subscribe(...request),
+        // Others hear of it somewhat later.
+        subscribe: (range, handler) =>
+          events.subscribe(range, async (event) => {
+            await pause(this.#random.fraction() * 3)
+            await handler(event)
+          }),
       },
       payloads,
       write,

@@ -3,16 +3,17 @@ import { nextKeyOf } from '../../src/agreement/keys.ts'
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
 import type { Equivocation } from '../../src/agreement/receive.ts'
 import type { Divergence } from '../../src/agreement/settling.ts'
-import { carry, participantsOf } from '../../src/contracts/carrying.ts'
-import { Contracts } from '../../src/contracts/contracts.ts'
+import type { Role } from '../../src/contracts/contract-ports.ts'
+import type { Contracts } from '../../src/contracts/contracts.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
+import { openPartyProcess } from '../../src/contracts/party-process.ts'
 import type { Policy } from '../../src/contracts/policy.ts'
 import { sign } from '../../src/crypto/ed25519.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { revocationBytes } from '../../src/events/key-change.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
-import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
+import { defaultTiming, type Gossip } from '../../src/gossip/gossip.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { Disk } from './disk.ts'
 import type { SimulatedNetwork } from './network.ts'
@@ -52,6 +53,15 @@ export interface MachineOptions {
   readonly keySeed?: Uint8Array
   readonly address?: string
   readonly policy?: Policy
+  /** The processes on this machine. Left out: one that does everything. */
+  readonly roles?: readonly Role[]
+}
+
+interface Process {
+  readonly role: Role
+  readonly contracts: Contracts
+  readonly gossip: Gossip
+  readonly alive: { is: boolean }
 }
 
 /** One party's computer: it loses everything but its disk when it crashes. It runs the node's own code. */
@@ -68,12 +78,14 @@ export class Machine implements Neighbour {
   asleepUntil = 0
   readonly #world: World
   readonly #policy: Policy
+  readonly #roles: readonly Role[]
   readonly #signers = new Map<string, Signer>()
   readonly #privateKeys = new Map<string, KeyObject>()
   readonly #recovery: KeyMaterial
   #newest: string
   #neighbours: readonly Neighbour[] = []
   #incarnation = 0
+  #processes: Process[] = []
   #requests = 0
 
   constructor(world: World, handle: string, options: MachineOptions = {}) {
@@ -81,6 +93,7 @@ export class Machine implements Neighbour {
     this.handle = handle as Handle
     this.address = options.address ?? handle
     this.#policy = options.policy ?? []
+    this.#roles = options.roles ?? ['node']
     this.disk = new Disk(world.random, world.random.chance(0.5))
     this.#newest = this.#makeKey(options.keySeed ?? world.random.bytes(32))
     this.#recovery = keyFrom(world.random.bytes(32))
@@ -97,80 +110,118 @@ export class Machine implements Neighbour {
   }
 
   async start(): Promise<void> {
+    this.#incarnation++
+    for (const role of this.#roles) await this.#startProcess(role)
+  }
+
+  async #startProcess(role: Role): Promise<void> {
     const { clock, random, network } = this.#world
-    const incarnation = ++this.#incarnation
-    const isUp = () => this.#incarnation === incarnation
+    const incarnation = this.#incarnation
+    const name = `${this.handle}-${incarnation}-${this.#processes.length}`
+    const alive = { is: true }
+    const isUp = () => this.#incarnation === incarnation && alive.is
     const ownClock: Clock = {
       now: () => clock.now() + this.skew,
       after: (delayMs, callback) => clock.after(delayMs, () => isUp() && callback()),
     }
     const { store, guard } = this.disk.mount(ownClock, isUp)
-    const contracts = await Contracts.open({
+    const hasKey = role !== 'serve'
+    const { contracts, gossip } = await openPartyProcess({
+      role,
       store,
-      guard,
-      signer: this.#signers.get(this.card.keys.signing) as Signer,
-      signerOf: (publicKey) => this.#signers.get(publicKey),
+      ...(hasKey
+        ? {
+            guard,
+            signer: this.#signers.get(this.card.keys.signing) as Signer,
+            signerOf: (publicKey: string) => this.#signers.get(publicKey),
+          }
+        : {}),
       clock: ownClock,
       random,
       policy: this.#policy,
       card: this.card,
       uidOf: (number) => String(number).padStart(26, '0') as Uid,
-      newRequestId: () => `${this.handle}-${incarnation}-${this.#requests++}`,
-      canSend: (contract) => gossip.canSend(contract),
-    })
-    const participants = participantsOf(contracts)
-    const gossip: Gossip = new Gossip({
-      participants,
-      clock: ownClock,
-      random,
+      newRequestId: () => `${role === 'node' ? `${this.handle}-${incarnation}` : name}-${this.#requests++}`,
       timing: { ...defaultTiming, antiEntropyMs: 3_000 },
       report: { unreachable() {}, refused() {} },
+      failed: (error) => isUp() && this.#world.failed(this, error),
     })
-    carry(contracts, participants, gossip, ownClock)
+    if (!isUp()) return
+    const tellsUsers = role === 'node' || role === 'serve'
     contracts.listen({
-      settled: (contract, entries) => isUp() && this.#world.settled(this, contract, entries),
+      settled: (contract, entries) => isUp() && tellsUsers && this.#world.settled(this, contract, entries),
       equivocated: (_, equivocations) => isUp() && this.#world.accused(this, equivocations),
       diverged: (_, divergences) => isUp() && this.#world.accused(this, divergences),
       failed: (_, error) => isUp() && this.#world.failed(this, error),
     })
-    this.contracts = contracts
-    this.gossip = gossip
-    network.attach(this.address, async (from, body) => {
-      const peer = this.#neighbours.find(({ address }) => address === from)
-      if (!isUp() || peer === undefined) return new Promise<never>(() => {})
-      const answer = await gossip.answer(this.#peerOf(peer), body)
-      return isUp() ? answer : new Promise<never>(() => {})
-    })
-    for (const peer of this.#neighbours) gossip.setPeer(this.#peerOf(peer))
-    gossip.start()
+    this.#processes.push({ role, contracts, gossip, alive })
+    if (tellsUsers) this.contracts = contracts
+    if (role === 'node' || role === 'receive') {
+      network.attach(this.address, async (from, body) => {
+        const peer = this.#neighbours.find(({ address }) => address === from)
+        if (!isUp() || peer === undefined) return new Promise<never>(() => {})
+        const answer = await gossip.answer(this.#peerOf(peer), body)
+        return isUp() ? answer : new Promise<never>(() => {})
+      })
+    }
+    if (role === 'node' || role === 'transmit') {
+      this.gossip = gossip
+      for (const peer of this.#neighbours) gossip.setPeer(this.#peerOf(peer))
+      gossip.start()
+    }
+  }
+
+  /** The contract in a process that signs. */
+  author(contract: Uid): LiveContract | undefined {
+    const found = this.#processes.find(({ role, alive }) => alive.is && (role === 'node' || role === 'transmit'))
+    return found?.contracts.find(contract)
   }
 
   /** At any step: what is under way is lost, and nobody hears of it. */
   crash(): void {
     this.#incarnation++
-    this.gossip?.close()
+    for (const { gossip } of this.#processes) gossip.close()
+    this.#processes = []
     this.contracts = undefined
     this.gossip = undefined
   }
 
+  /** Of several processes one dies, and comes back after that time. */
+  crashOne(after: number): boolean {
+    const signing = this.#processes.filter(({ role, alive }) => alive.is && role !== 'node' && role !== 'serve')
+    if (signing.length === 0) return false
+    const { role, gossip, alive } = this.#world.random.pick(signing)
+    const incarnation = this.#incarnation
+    alive.is = false
+    gossip.close()
+    this.#processes = this.#processes.filter((process) => process.alive !== alive)
+    this.#world.clock.after(after, () => {
+      if (this.#incarnation !== incarnation) return
+      this.#startProcess(role).catch((error: unknown) => this.#world.failed(this, error))
+    })
+    return true
+  }
+
   /** Its feed goes on under another key. */
-  rotate(live: LiveContract): void {
-    if (nextKeyOf(live.state, this.handle) !== this.#newest) return
+  rotate(contract: Uid): void {
+    const live = this.author(contract)
+    if (live === undefined || nextKeyOf(live.state, this.handle) !== this.#newest) return
     this.#newest = this.#makeKey(this.#world.random.bytes(32))
     live.rotate(this.#newest)
   }
 
   /** It does not trust its key any more, or cannot go on with it. */
-  revoke(live: LiveContract): void {
-    const revokes = nextKeyOf(live.state, this.handle)
+  revoke(contract: Uid): void {
+    const live = this.author(contract)
+    const revokes = live && nextKeyOf(live.state, this.handle)
     if (revokes === undefined) return
     this.#newest = this.#makeKey(this.#world.random.bytes(32))
-    const revocation = { contract: live.contract, party: this.handle, revokes, signing: this.#newest }
+    const revocation = { contract, party: this.handle, revokes, signing: this.#newest }
     const bytes = revocationBytes(revocation)
     const next = this.#privateKeys.get(this.#newest) as KeyObject
     const signed = { revocation, signature: sign(this.#recovery.privateKey, bytes), proof: sign(next, bytes) }
-    this.contracts?.revoke(signed)
-    this.gossip?.carry(live.contract)
+    for (const { contracts } of this.#processes) contracts.revoke(signed)
+    this.gossip?.carry(contract)
   }
 
   #makeKey(seed: Uint8Array): string {

@@ -3,20 +3,21 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { simulate } from './simulation.ts'
 
 /**
- * `npm run simulate -- --seed N --runs K [--jobs J] [--verbose]`: K runs from seed N on. At a violation it says the seed,
+ * `npm run simulate -- --seed N --runs K [--jobs J] [--split] [--verbose]`: K runs from seed N on, with `--split` on machines with several processes. At a violation it says the seed,
  * runs it once more, prints what happened to whom, and ends with 1.
  */
 interface Share {
+  readonly split: boolean
   readonly seeds: number[]
 }
 
 if (isMainThread) await main()
 else await work(workerData as Share)
 
-async function work({ seeds }: Share): Promise<void> {
+async function work({ seeds, split }: Share): Promise<void> {
   for (const seed of seeds) {
     try {
-      parentPort?.postMessage({ report: await simulate(seed) })
+      parentPort?.postMessage({ report: await simulate(seed, undefined, { split }) })
     } catch (error) {
       parentPort?.postMessage({ failed: seed, error })
       return
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
       runs: { type: 'string', default: '100' },
       jobs: { type: 'string', default: '1' },
       verbose: { type: 'boolean' },
+      split: { type: 'boolean', default: false },
     },
   })
   const first = Number(values.seed)
@@ -45,7 +47,7 @@ async function main(): Promise<void> {
     let running = jobs
     for (let job = 0; job < jobs; job++) {
       const seeds = Array.from({ length: runs }, (_, n) => first + n).filter((seed) => seed % jobs === job)
-      const worker = new Worker(new URL(import.meta.url), { workerData: { seeds } })
+      const worker = new Worker(new URL(import.meta.url), { workerData: { seeds, split: values.split } })
       worker.on('message', (message) => {
         if ('failed' in message) {
           resolve({ seed: message.failed, error: message.error })
@@ -70,10 +72,12 @@ async function main(): Promise<void> {
   })
   if (failed !== undefined) {
     const lines: string[] = []
-    await simulate(failed.seed, (line) => lines.push(line)).catch(() => {})
+    await simulate(failed.seed, (line) => lines.push(line), { split: values.split }).catch(() => {})
     console.error(lines.slice(-200).join('\n'))
     console.error(failed.error)
-    console.error(`seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1`)
+    console.error(
+      `seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1${values.split ? ' --split' : ''}`,
+    )
     process.exit(1)
   }
   const seconds = (performance.now() - began) / 1000

@@ -17,6 +17,7 @@ export class Oracle {
   readonly #reported = new Map<Machine, number>()
   readonly #promised: { readonly by: Machine; readonly request: RequestRef | undefined; readonly verdict: Verdict }[] =
     []
+  readonly #unsigned: { readonly machine: Machine; readonly id: string }[] = []
   /** Machines that lost what they had: they have to find it again, by the end. */
   readonly #setBack = new Set<Machine>()
 
@@ -61,6 +62,36 @@ export class Oracle {
   /** A local user was told this: it must be what the ledger says in the end. */
   promised(by: Machine, request: RequestRef | undefined, verdict: Verdict): void {
     this.#promised.push({ by, request, verdict })
+  }
+
+  /** A local user was told that the time was up before its request was signed. */
+  neverSigned(machine: Machine, id: string): void {
+    this.#unsigned.push({ machine, id })
+  }
+
+  /** No intent is in the feed twice, but for those that a lock made void, and none of which a user was told that it never was. */
+  checkSignedOnce(machine: Machine, { feeds }: AgreementState): void {
+    const outcomes = new Map<string, { kind: string; reason?: { code?: string } }>()
+    for (const text of this.#ledger) {
+      if (text === undefined) continue
+      const { request, outcome } = JSON.parse(text)
+      outcomes.set(requestKey(request), outcome)
+    }
+    const signed = new Map<string, string>()
+    for (const { statement } of feeds.get(machine.handle) ?? []) {
+      for (const [index, { id }] of statement.requests.entries()) {
+        const before = signed.get(id)
+        const outcome = before === undefined ? undefined : outcomes.get(before)
+        if (before !== undefined && outcome?.reason?.code !== 'record_locked') {
+          throw new Violation(`${machine.handle} signed ${id} twice: ${before} ${JSON.stringify(outcome)}`)
+        }
+        signed.set(id, requestKey({ handle: machine.handle, seq: statement.seq, index }))
+      }
+    }
+    for (const { id } of this.#unsigned.filter((told) => told.machine === machine)) {
+      if (signed.has(id))
+        throw new Violation(`${machine.handle} signed ${id}, of which its user was told that it never would`)
+    }
   }
 
   setBack(machine: Machine): void {

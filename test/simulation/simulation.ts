@@ -1,4 +1,5 @@
 import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
+import type { Role } from '../../src/contracts/contract-ports.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
 import type { Policy } from '../../src/contracts/policy.ts'
 import type { Verdict } from '../../src/contracts/submission.ts'
@@ -23,8 +24,20 @@ export interface Report {
   readonly counts: Readonly<Record<string, number>>
 }
 
+export interface SimulationOptions {
+  /** Some parties run a process for each role, on one store, and now and then two that sign. */
+  readonly split?: boolean
+}
+
 const HANDLES = ['ana', 'ben', 'cleo', 'dov']
 const FIELDS = 4
+
+/** The processes of a machine, where not one does everything. */
+const ROLES: readonly (readonly Role[])[] = [
+  ['node'],
+  ['serve', 'transmit', 'receive'],
+  ['receive', 'transmit', 'serve', 'transmit'],
+]
 
 /** What the others answer: now and then no, now and then after somebody was asked. */
 const POLICIES: readonly Policy[] = [
@@ -40,8 +53,12 @@ const POLICIES: readonly Policy[] = [
  * jump, and, in some runs, one member does what it likes. Then everything heals. Throws Violation as soon as something
  * happens that never may. `trace` hears of what is done to whom.
  */
-export async function simulate(seed: number, trace: (line: string) => void = () => {}): Promise<Report> {
-  const simulation = new Simulation(seed, trace)
+export async function simulate(
+  seed: number,
+  trace: (line: string) => void = () => {},
+  options: SimulationOptions = {},
+): Promise<Report> {
+  const simulation = new Simulation(seed, trace, options)
   try {
     await simulation.begin()
     await simulation.disturb()
@@ -55,6 +72,7 @@ export async function simulate(seed: number, trace: (line: string) => void = () 
 
 class Simulation {
   readonly #seed: number
+  readonly #isSplit: boolean
   readonly #trace: (line: string) => void
   readonly #random: SeededRandom
   readonly #clock = new VirtualClock()
@@ -72,8 +90,9 @@ class Simulation {
   #wasSetBack = false
   readonly #counts: Record<string, number> = {}
 
-  constructor(seed: number, trace: (line: string) => void) {
+  constructor(seed: number, trace: (line: string) => void, { split = false }: SimulationOptions) {
     this.#seed = seed
+    this.#isSplit = split
     this.#random = new SeededRandom(seed)
     this.#trace = (line) => trace(`${((this.#clock.now() - Date.UTC(2026, 0, 1)) / 1000).toFixed(3)} ${line}`)
     const random = this.#random
@@ -92,7 +111,8 @@ class Simulation {
     const honest = this.#hostile === undefined ? handles : handles.filter((handle) => handle !== 'ben')
     this.#machines = honest.map((handle) => {
       const policy = random.pick(POLICIES)
-      return new Machine(world, handle, handle === 'ben' ? { keySeed, policy } : { policy })
+      const roles = split ? random.pick(ROLES) : (['node'] as const)
+      return new Machine(world, handle, handle === 'ben' ? { keySeed, policy, roles } : { policy, roles })
     })
     const isTwinned = this.#hostile === undefined && kind < 0.45
     this.#twin = isTwinned ? new Machine(world, 'ben', { keySeed, address: 'ben again' }) : undefined
@@ -199,6 +219,10 @@ class Simulation {
       if (random.chance(0.25) && !isAlone) await this.#setBack(machine)
       return
     }
+    if (this.#isSplit && random.chance(0.04) && machine.crashOne(random.fraction() * 2_000)) {
+      this.#count('processes crashed')
+      this.#trace(`${machine.address} loses a process`)
+    }
     if (random.chance(0.05)) machine.skew += (random.fraction() - 0.5) * 100_000
     if (random.chance(0.1)) this.#backups.set(machine, machine.disk.mark)
     const live = contracts.find(this.#contract)
@@ -239,11 +263,11 @@ class Simulation {
     if (random.chance(0.08)) this.#takeBack(machine, live)
     if (random.chance(0.01)) {
       this.#count('rotations')
-      machine.rotate(live)
+      machine.rotate(this.#contract)
     }
     if (random.chance(0.004) && this.#twin === undefined) {
       this.#count('revocations')
-      machine.revoke(live)
+      machine.revoke(this.#contract)
     }
     if (machine !== this.#machines[0] && random.chance(0.004)) this.#submit(machine, { type: 'Resign' })
   }
@@ -286,7 +310,7 @@ class Simulation {
       if (handle !== machine.handle || !this.#random.chance(0.5)) continue
       const [, seq, index] = key.split('.')
       this.#count('taken back')
-      live.withdraw({ handle, seq: Number(seq), index: Number(index) }, 'changed my mind')
+      live.withdraw({ handle, seq: Number(seq), index: Number(index) }, 'changed my mind').catch(() => {})
       // The worst moment: its user may have been told, and nothing may be durable.
       if (this.#random.chance(0.5)) this.#clock.after(this.#random.fraction() * 4, () => this.#crash(machine))
     }
@@ -315,7 +339,13 @@ class Simulation {
         this.#oracle.promised(machine, 'request' in verdict ? verdict.request : undefined, verdict)
       }
     }
-    submission.verdict.then(told, () => {})
+    submission.verdict.then(told, () => this.#count('not told'))
+    submission.verdict.then(
+      (verdict) => {
+        if (verdict.kind === 'timed out' && verdict.request === undefined) this.#oracle.neverSigned(machine, request.id)
+      },
+      () => {},
+    )
   }
 
   /** The machine's disk dies, and an old backup takes its place; once a run, since two copies lost at once are one too many. */
@@ -356,11 +386,15 @@ class Simulation {
     if (this.#statements() !== statements) throw new Violation('an idle contract does not fall silent')
     this.#checkAllEqual()
     this.#oracle.checkPromises()
+    for (const machine of this.#machines) {
+      const state = machine.contracts?.find(this.#contract)?.state
+      if (state !== undefined && this.#isHonest(machine)) this.#oracle.checkSignedOnce(machine, state)
+    }
   }
 
   /** Locks are let go of, and whose feed cannot go on under its key goes on under another. */
   #tidyUp(machine: Machine, step: number): void {
-    const live = machine.contracts?.find(this.#contract)
+    const live = machine.author(this.#contract)
     if (live === undefined) return
     const { lock } = live.state.settling.agreed
     if (lock?.holder === machine.handle && this.#locks.get(machine) !== lock.index) {
@@ -368,13 +402,15 @@ class Simulation {
       this.#submit(machine, { type: 'ReleaseLock' })
     }
     if (step === 15 && live.obstacle === 'nobody can say what was signed') live.goOnRegardless()
+    // Without a guard it may be that of two statements the others hold the second only: the first is lost for good.
+    const isLost = live.obstacle === 'members must say what they hold' && live.unheard.length === 0
     if (
       step === 15 &&
-      live.obstacle === 'set back' &&
+      (live.obstacle === 'set back' || isLost) &&
       invitationOf(live.state.ledger.document, machine.handle) === undefined
     ) {
       this.#count('revoked to go on')
-      machine.revoke(live)
+      machine.revoke(this.#contract)
     }
   }
 
@@ -456,7 +492,7 @@ class Simulation {
   /** How everybody stands, into the trace. */
   describe(): void {
     for (const machine of this.#everyone()) {
-      const live = machine.contracts?.find(this.#contract)
+      const live = machine.author(this.#contract)
       if (live === undefined) continue
       const { state, obstacle, unheard } = live
       const frontier = [...state.feeds].map(([handle, feed]) => `${handle} ${feed.size - 1}`).join(', ')
@@ -465,6 +501,7 @@ class Simulation {
         `${machine.address}: holds ${frontier}; acknowledged ${state.ledger.log.size}, settled ${settled}, open ` +
           `${state.ledger.open.map(({ statement }) => `${statement.party} ${statement.seq}`).join(', ')}; ` +
           `obstacle ${obstacle ?? 'none'} ${unheard.join(' ')}; diverges from ${divergences.map(({ party }) => party)}; ` +
+          `waiting ${this.#machines.flatMap(({ handle }) => live.waitingOf(handle).map(({ statement: s }) => `${s.party} ${s.seq} sees ${JSON.stringify(Object.entries(s.seen).map(([h, p]) => `${h} ${p.seq}`))}`)).join(', ')}; ` +
           `evidence against ${live.evidence.map(({ party }) => party)}`,
       )
     }
