@@ -187,5 +187,9 @@ function verifyKeyChange(state: AgreementState, decoded: Decoded, past: Past): v
 /** For a statement whose signature must count as evidence although its causal past is not held. */
 export function isSignedBy(state: AgreementState, decoded: Decoded): boolean {
   const key = signingKeyOf(state, decoded.statement)
-  return key !== undefined && isValidSignature(key, bytesToSign(decoded.text), decoded.signature)
+  return key !== undefined && isSignedWith(key, decoded)
+}
+
+export function isSignedWith(publicKey: string, { text, signature }: Decoded): boolean {
+  return isValidSignature(publicKey, bytesToSign(text), signature)
 }

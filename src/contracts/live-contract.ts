@@ -519,7 +519,10 @@ export class LiveContract {
     const obstacle = this.#ownFeed.obstacle(state, this.#waiting)
     this.#reportObstacle(obstacle)
     // What stands in the way of the old key does not concern the one that takes the feed over.
-    if (obstacle !== undefined && this.#keys.takeover(state) === undefined) return false
+    if (obstacle !== undefined) {
+      const signing = this.#keys.takeover(state)?.revocation.signing
+      if (signing === undefined || !this.#ownFeed.mayBeTakenUp(state, signing, this.#waiting)) return false
+    }
     if (!document.isOpen) return true
     if (partyOf(document, this.self) === undefined || closedInvitationOf(document, this.self) !== undefined)
       return false

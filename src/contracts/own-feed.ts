@@ -2,7 +2,7 @@ import { Compile } from 'typebox/compile'
 import { feedOf, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import { isSignedBy } from '../agreement/validity.ts'
+import { isSignedBy, isSignedWith } from '../agreement/validity.ts'
 import { commandSchemas } from '../events/commands.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { type Frontier, placesOf } from '../events/statement.ts'
@@ -111,6 +111,17 @@ export class OwnFeed {
     const isMissing = waiting.some((decoded) => decoded.statement.party === this.#self && isSignedBy(state, decoded))
     if (isMissing || this.#stillUnheard(state).length > 0) return 'members must say what they hold'
     return undefined
+  }
+
+  /**
+   * Whether the feed may be taken up under that key although something stands in the way. What the old key was used for does
+   * not matter then. But it must not have been taken up already, by a life of this node that the store has forgotten.
+   */
+  mayBeTakenUp(state: AgreementState, signing: string, waiting: readonly Decoded[]): boolean {
+    const isUnderIt = (decoded: Decoded) => isSignedWith(signing, decoded)
+    if (waiting.some((decoded) => decoded.statement.party === this.#self && isUnderIt(decoded))) return false
+    if (this.lost !== undefined && isUnderIt(this.lost)) return false
+    return this.#said === undefined || this.#isVouched || this.#stillUnheard(state).length === 0
   }
 
   /** A person's word that nobody who has not been heard holds anything of this feed, and that no second copy of this node runs. */
