@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import type { Command } from 'commander'
+import { certificateFingerprint } from '../crypto/certificate.ts'
 import { renewCertificate } from '../node/certificate-keeper.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
-import { openIdentity } from '../node/identity.ts'
+import { openTls, readCard } from '../node/identity.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
 import { print, table } from './output.ts'
@@ -16,8 +17,7 @@ export function certificateCommands(program: Command): void {
     .addOption(dataOption())
     .description('its fingerprint, and how long it is good')
     .action(async ({ data }: { data: string }) => {
-      const { identity } = await openParty(data)
-      show(identity.tls.certificate, identity.certificate)
+      show((await openParty(data)).tls.certificate)
     })
 
   certificate
@@ -25,26 +25,24 @@ export function certificateCommands(program: Command): void {
     .addOption(dataOption())
     .description('make a new one now; a running node takes it up within a minute and announces it, signed')
     .action(async ({ data }: { data: string }) => {
-      const { configuration, identity } = await openParty(data)
-      await renewCertificate(configuration, identity.card, identity.tls.key, systemClock)
-      const renewed = (await openParty(data)).identity
-      show(renewed.tls.certificate, renewed.certificate)
+      const { configuration, tls } = await openParty(data)
+      show(await renewCertificate(configuration, await readCard(configuration), tls.key, systemClock))
     })
 }
 
 async function openParty(data: string) {
   const environment = readEnvironment(process.env)
   const configuration = await readConfiguration(data, environment)
-  return { configuration, identity: await openIdentity(configuration, environment) }
+  return { configuration, tls: await openTls(configuration, environment) }
 }
 
-function show(pem: string, fingerprint: string): void {
+function show(pem: string): void {
   const { validFrom, validTo } = new X509Certificate(pem)
   print(
     table(
       ['', ''],
       [
-        ['fingerprint', fingerprint],
+        ['fingerprint', certificateFingerprint(pem)],
         ['good from', validFrom],
         ['good until', validTo],
       ],

@@ -7,10 +7,10 @@ import { contractCommands } from './contract-commands.ts'
 import { demoCommand } from './demo-command.ts'
 import { initCommand } from './init-command.ts'
 import { keyCommands } from './key-commands.ts'
-import { nodeCommand } from './node-command.ts'
 import { operationCommands } from './operation-commands.ts'
 import { complain } from './output.ts'
 import { partyCommands } from './party-commands.ts'
+import { processCommands } from './process-commands.ts'
 
 /** Runs one command. The answer is the exit status: 0 done, 1 it failed, 2 it was asked for in a wrong way. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -21,7 +21,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError()
   initCommand(program)
-  nodeCommand(program)
+  processCommands(program)
   partyCommands(program)
   keyCommands(program)
   contractCommands(program)

@@ -119,16 +119,17 @@ export class Clerk {
     const result = (value: unknown): Done => ({ id, contract: uid, result: value })
     switch (ask.kind) {
       case 'request':
-        await this.#request(id, contracts.get(uid as Uid), ask)
+        await this.#request(id, await contracts.upToDate(uid as Uid), ask)
         return undefined
       case 'withdraw':
-        await contracts.get(uid as Uid).withdraw(ask.request, ask.reason)
+        await (await contracts.upToDate(uid as Uid)).withdraw(ask.request, ask.reason)
         return result(null)
       case 'answer':
-        await this.#answer(contracts.get(uid as Uid), ask.request, ask.refusal ?? undefined)
+        await this.#answer(await contracts.upToDate(uid as Uid), ask.request, ask.refusal ?? undefined)
         return result(null)
       case 'accept':
       case 'decline':
+        await contracts.upToDate(uid as Uid)
         if (contracts.replyTo(uid as Uid) === undefined) await contracts[ask.kind](uid as Uid)
         return result(null)
       case 'open':

@@ -95,16 +95,27 @@ export class Contracts {
   }
 
   /** An event of the `contracts` stream: what this node has come to hold, maybe by another of its processes. */
-  async learnContract({ data, revision }: RecordedEvent): Promise<void> {
+  learnContract({ data, revision }: RecordedEvent): Promise<void> {
     const held: unknown = JSON.parse(data)
     this.#learned = Math.max(this.#learned, revision + 1)
-    if (!heldForm.Check(held) || this.#contracts.has(held.contract)) return
-    this.#add(await LiveContract.open(held.contract, this.self, held.founder, this.#ports))
+    return this.#inTurn(async () => {
+      if (!heldForm.Check(held) || this.#contracts.has(held.contract)) return
+      this.#add(await LiveContract.open(held.contract, this.self, held.founder, this.#ports))
+    })
+  }
+
+  /** The contract with all that the store is known to have of it. Throws NoSuchContract. */
+  async upToDate(contract: Uid): Promise<LiveContract> {
+    await this.#holding
+    const live = this.get(contract)
+    await live.deliver([])
+    return live
   }
 
   async #learnContracts(): Promise<void> {
     const { events } = this.#ports.store
     for await (const event of events.read(CONTRACTS_STREAM, { from: this.#learned })) await this.learnContract(event)
+    await this.#holding
   }
 
   get self(): Handle {
@@ -314,7 +325,7 @@ export class Contracts {
 
   /** One after another, so that two who send the same new contract at once begin it once. */
   #hold(contract: Uid, founder: Handle): Promise<LiveContract> {
-    const held = this.#holding.then(async () => {
+    return this.#inTurn(async () => {
       const known = this.#contracts.get(contract)
       if (known !== undefined) return known
       await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, (event) => {
@@ -323,8 +334,12 @@ export class Contracts {
       })
       return this.#add(await LiveContract.open(contract, this.self, founder, this.#ports))
     })
-    this.#holding = held.catch(() => {})
-    return held
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#holding.then(work)
+    this.#holding = done.catch(() => {})
+    return done
   }
 
   #add(contract: LiveContract): LiveContract {

@@ -1,8 +1,18 @@
+import { Type } from 'typebox'
 import type { Held } from '../agreement/held.ts'
-import type { Hash } from '../crypto/hash.ts'
+import { HASH_PATTERN, type Hash } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
+import { SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
+export const GuardedSchema = Type.Object(
+  {
+    seq: Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }),
+    hash: Type.Union([Type.String({ pattern: HASH_PATTERN }), Type.Null()]),
+    line: Type.Union([Type.String({ maxLength: SIGNED_CHARACTERS_MAX }), Type.Null()]),
+  },
+  { additionalProperties: false },
+)
 /** The newest statement that this party has signed on a contract. `seq` −1: none, and it is known that there is none. */
 export interface Guarded {
   readonly seq: number

@@ -18,6 +18,8 @@ export interface CertificateKeeperPorts {
   readonly configuration: Configuration
   readonly card: PartyCard
   readonly clock: Clock
+  /** Of several processes with one certificate, one renews it. */
+  readonly renews: boolean
   /** There is a new one: to be shown, pinned and announced from now on. */
   renewed(tls: TlsCredentials, fingerprint: Hash): Promise<void>
   failed(error: unknown): void
@@ -52,10 +54,10 @@ export class CertificateKeeper {
 
   /** Renews the certificate if it is time to, and takes up whatever stands in its file. Throws IdentityDamaged. */
   async look(): Promise<void> {
-    const { configuration, card, clock } = this.#ports
+    const { configuration, card, clock, renews } = this.#ports
     const path = identityPaths(configuration.dir).certificate
     let certificate = await readText(path)
-    if (isRenewalDue(certificate, clock.now())) {
+    if (renews && isRenewalDue(certificate, clock.now())) {
       certificate = await renewCertificate(configuration, card, this.#tls.key, clock)
     }
     if (certificate === this.#tls.certificate) return

@@ -61,6 +61,23 @@ const ConfigurationFileSchema = Type.Object(
     acknowledgement: Type.Optional(PolicySchema),
     /** The EventStoreDB that keeps events and values; left out: a SQLite file in the data directory. */
     store: Type.Optional(StoreSettingsSchema),
+    /** The process that has the signing keys and the guard; left out: they are in the data directory. */
+    signer: Type.Optional(
+      Type.Object(
+        {
+          /** Path of its Unix socket, counted from the data directory. */
+          socket: Type.String({ minLength: 1 }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    /** Where `transmit` and `receive` show how they are: `http://127.0.0.1:port` each. */
+    status: Type.Optional(
+      Type.Object(
+        { transmit: Type.Optional(Type.String()), receive: Type.Optional(Type.String()) },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 )
@@ -76,6 +93,8 @@ export interface Configuration {
   readonly acknowledgement: Policy
   /** Left out: SQLite. */
   readonly store?: StoreSettings
+  readonly signer?: { readonly socket: string }
+  readonly status?: { readonly transmit?: string; readonly receive?: string }
   readonly logLevel: LogLevel
 }
 
@@ -118,6 +137,7 @@ export function checkConfiguration(source: string, settings: unknown): Configura
     throw invalid(source, 'store', 'must have user and passwordFile, or neither')
   }
   const endpoint = originOf(source, 'endpoint', settings.endpoint, 'https:')
+  for (const [role, url] of Object.entries(settings.status ?? {})) originOf(source, `status/${role}`, url, 'http:')
   return { ...settings, endpoint, api: originOf(source, 'api', settings.api, 'http:') }
 }
 

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { access, readdir, statfs } from 'node:fs/promises'
+import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { checkSqliteStore } from '../store/sqlite-copy.ts'
@@ -8,7 +9,7 @@ import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
 import { fetchIntroduction } from './discovery.ts'
 import { guardDirectory } from './guard-files.ts'
-import { type Identity, openIdentity } from './identity.ts'
+import { openKeys, openTls, readCard } from './identity.ts'
 import { identityPaths } from './identity-files.ts'
 import { openStore, openStoreToRead, storePath } from './open-store.ts'
 
@@ -34,11 +35,12 @@ export async function examine(
   clock: Clock,
 ): Promise<Finding[]> {
   const { dir } = configuration
-  const identity = await openIdentity(configuration, environment).catch((error: unknown) => troubleWith(error))
+  const tls = await openTls(configuration, environment).catch((error: unknown) => troubleWith(error))
   return [
-    ...('level' in identity
-      ? [{ ...identity, check: 'keys', advice: 'restore the files from a backup, or give the passphrase' }]
-      : [{ check: 'keys', level: 'ok' as const, finding: 'the signing key opens' }, certificateOf(identity, clock)]),
+    await keysOf(configuration, environment),
+    'level' in tls
+      ? { ...tls, check: 'certificate', advice: 'restore the files from a backup, or give the passphrase' }
+      : certificateOf(tls, clock),
     await recoveryKeyIn(dir),
     await storeOf(configuration),
     await guardIn(dir),
@@ -48,8 +50,28 @@ export async function examine(
   ]
 }
 
-function certificateOf({ tls }: Identity, clock: Clock): Finding {
-  const expiry = Date.parse(new X509Certificate(tls.certificate).validTo)
+async function keysOf(configuration: Configuration, environment: Environment): Promise<Finding> {
+  const check = 'keys'
+  const isElsewhere = configuration.signer !== undefined
+  try {
+    const card = await readCard(configuration)
+    const ring = await openKeys(configuration, environment)
+    ring.close()
+    if (ring.keys.signerOf(card.keys.signing) !== undefined) {
+      return { check, level: 'ok', finding: isElsewhere ? 'the signer has the signing key' : 'the signing key opens' }
+    }
+    const advice = 'it is the signer of another party: look at `signer` in concordata.json'
+    return { check, level: 'error', finding: 'the signer does not have the key of this party', advice }
+  } catch (error) {
+    const advice = isElsewhere
+      ? 'start `concordata signer`, and see that this user may open its socket'
+      : 'restore the files from a backup, or give the passphrase'
+    return { ...troubleWith(error), check, advice }
+  }
+}
+
+function certificateOf({ certificate }: TlsCredentials, clock: Clock): Finding {
+  const expiry = Date.parse(new X509Certificate(certificate).validTo)
   const days = Math.floor((expiry - clock.now()) / DAY_MS)
   const finding = days < 0 ? `expired ${-days} days ago` : `good for ${days} days`
   if (days >= CERTIFICATE_WARNING_DAYS) return { check: 'certificate', level: 'ok', finding }

@@ -3,10 +3,9 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { type Guarded, guardRefused, isSamePlace, type SigningGuard } from '../contracts/guard.ts'
-import { HASH_PATTERN, sha256 } from '../crypto/hash.ts'
+import { type Guarded, GuardedSchema, guardRefused, isSamePlace, type SigningGuard } from '../contracts/guard.ts'
+import { sha256 } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
-import { SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
 import { syncDirectory } from '../runtime/durable-file.ts'
 
 /** Where the guard stands in a data directory. It belongs in no backup. */
@@ -15,9 +14,7 @@ export const guardDirectory = (dir: string) => join(dir, 'guard')
 const guardedForm = Compile(
   Type.Object(
     {
-      seq: Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }),
-      hash: Type.Union([Type.String({ pattern: HASH_PATTERN }), Type.Null()]),
-      line: Type.Union([Type.String({ maxLength: SIGNED_CHARACTERS_MAX }), Type.Null()]),
+      ...GuardedSchema.properties,
       /** Counts the writes: the slot with the greater number is the newer one. Places may go back. */
       write: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     },

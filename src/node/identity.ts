@@ -1,4 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
+import type { SigningGuard } from '../contracts/guard.ts'
+import type { SigningKeys } from '../contracts/key-rotation.ts'
 import { certificateFingerprint } from '../crypto/certificate.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { KeyFileUnreadable, readKeyFile } from '../crypto/key-file.ts'
@@ -6,9 +8,13 @@ import { keySigner, type Signer } from '../crypto/signer.ts'
 import { type PartyCard, partyFingerprint } from '../events/party-card.ts'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import type { Configuration, Environment } from './configuration.ts'
+import { guardDirectory, openGuardFiles } from './guard-files.ts'
 import { damaged, identityPaths, readPartyFile, readSecret, readText } from './identity-files.ts'
 import { KeyRing } from './key-ring.ts'
+import { lockSigning } from './lock.ts'
 import { givenPassphrase } from './passphrase.ts'
+import { SignerClient } from './signer/signer-client.ts'
+import { socketPath } from './signer/socket-path.ts'
 import { UidCodec } from './uid.ts'
 
 /** All that makes a node the node of its party. */
@@ -16,42 +22,114 @@ export interface Identity {
   readonly card: PartyCard
   /** With the key on the card. */
   readonly signer: Signer
-  readonly keys: KeyRing
+  readonly keys: SigningKeys & { signerOf(publicKey: string): Signer | undefined }
   readonly tls: TlsCredentials
   /** Fingerprint of the TLS certificate. */
   readonly certificate: Hash
   readonly uids: UidCodec
 }
 
-/** Throws IdentityDamaged, KeyFileUnreadable. */
-export async function openIdentity(configuration: Configuration, environment: Environment): Promise<Identity> {
-  const { dir, handle, name } = configuration
-  const paths = identityPaths(dir)
-  const party = await readPartyFile(paths.party)
-  const passphrase = (await givenPassphrase(environment)) ?? (await readPassphrase(paths.passphrase))
-  const card: PartyCard = { handle, did: party.did, name, keys: party.keys }
+/** Signing keys and guard, wherever they are; `close` lets go of them. */
+export interface Signing {
+  readonly keys: Identity['keys']
+  readonly guard: SigningGuard
+  close(): void
+}
 
-  const signingKey = await readKeyFile(paths.signingKey, passphrase)
-  if (signingKey.asymmetricKeyType !== 'ed25519') throw damaged(paths.signingKey, 'is no Ed25519 key')
-  const signer = keySigner(signingKey)
-  if (signer.publicKey !== card.keys.signing)
-    throw damaged(paths.signingKey, `is not the key that ${paths.party} names`)
+/** Who this is: what needs no key. Throws IdentityDamaged. */
+export async function readCard({ dir, handle, name }: Configuration): Promise<PartyCard> {
+  const { did, keys } = await readPartyFile(identityPaths(dir).party)
+  return { handle, did, name, keys }
+}
 
-  const tls = await readTls(paths, passphrase)
+/** `keys`: those of `openSigning`; left out: of the data directory. Throws IdentityDamaged, KeyFileUnreadable. */
+export async function openIdentity(
+  configuration: Configuration,
+  environment: Environment,
+  given?: Identity['keys'],
+): Promise<Identity> {
+  const keys = given ?? (await openKeyRing(configuration, environment))
+  const paths = identityPaths(configuration.dir)
+  const card = await readCard(configuration)
+  const signer = keys.signerOf(card.keys.signing)
+  if (signer === undefined) throw damaged(paths.party, 'names a signing key that the signer does not have')
+  const tls = await openTls(configuration, environment)
   const secret = Buffer.from(await readSecret(paths.uidSecret), 'base64url')
   return {
     card,
     signer,
-    keys: await KeyRing.open(paths.signingKeys, signer, passphrase),
+    keys,
     tls,
     certificate: certificateFingerprint(tls.certificate),
     uids: new UidCodec(secret, partyFingerprint(card)),
   }
 }
 
+/**
+ * Keys and guard of the data directory, which nothing else may use meanwhile, or of the signer process that the configuration
+ * names. Throws DataDirectoryInUse, IdentityDamaged, KeyFileUnreadable, SignerUnreachable.
+ */
+export async function openSigning(configuration: Configuration, environment: Environment): Promise<Signing> {
+  if (configuration.signer !== undefined) {
+    const client = await openSignerProcess(configuration, configuration.signer)
+    return { keys: client, guard: client.guard, close: () => client.close() }
+  }
+  return openOwnSigning(configuration, environment)
+}
+
+/** The same, of the data directory in any case. */
+export async function openOwnSigning(configuration: Configuration, environment: Environment): Promise<Signing> {
+  const { dir } = configuration
+  const unlock = lockSigning(dir)
+  try {
+    const keys = await openKeyRing(configuration, environment)
+    return { keys, guard: openGuardFiles(guardDirectory(dir)), close: unlock }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** Only the keys, to look at: also while a node runs. */
+export async function openKeys(
+  configuration: Configuration,
+  environment: Environment,
+): Promise<Pick<Signing, 'keys' | 'close'>> {
+  if (configuration.signer !== undefined) {
+    const client = await openSignerProcess(configuration, configuration.signer)
+    return { keys: client, close: () => client.close() }
+  }
+  return { keys: await openKeyRing(configuration, environment), close: () => {} }
+}
+
+function openSignerProcess({ dir }: Configuration, { socket }: { readonly socket: string }): Promise<SignerClient> {
+  return SignerClient.open(socketPath(dir, socket))
+}
+
+/** The outward connection's key and certificate. Throws IdentityDamaged, KeyFileUnreadable. */
+export async function openTls(configuration: Configuration, environment: Environment): Promise<TlsCredentials> {
+  return readTls(identityPaths(configuration.dir), await passphraseFor(configuration, environment))
+}
+
 /** The bearer token of the inward API. Throws IdentityDamaged. */
 export async function readApiToken(dir: string): Promise<string> {
   return readSecret(identityPaths(dir).apiToken)
+}
+
+async function openKeyRing(configuration: Configuration, environment: Environment): Promise<KeyRing> {
+  const paths = identityPaths(configuration.dir)
+  const card = await readCard(configuration)
+  const passphrase = await passphraseFor(configuration, environment)
+  const signingKey = await readKeyFile(paths.signingKey, passphrase)
+  if (signingKey.asymmetricKeyType !== 'ed25519') throw damaged(paths.signingKey, 'is no Ed25519 key')
+  const signer = keySigner(signingKey)
+  if (signer.publicKey !== card.keys.signing)
+    throw damaged(paths.signingKey, `is not the key that ${paths.party} names`)
+  return KeyRing.open(paths.signingKeys, signer, passphrase)
+}
+
+async function passphraseFor({ dir }: Configuration, environment: Environment): Promise<string> {
+  return (await givenPassphrase(environment)) ?? (await readPassphrase(identityPaths(dir).passphrase))
 }
 
 async function readPassphrase(path: string): Promise<string> {

@@ -10,13 +10,37 @@ export class DataDirectoryInUse extends ConcordataError {}
  * exclusive lock of an SQLite file, which the system lets go of whatever end the process comes to. The answer unlocks.
  */
 export function lockDataDirectory(dir: string): () => void {
-  const lock = new Database(join(dir, 'node.lock'), { timeout: 0 })
+  const unlockNode = lock(dir, 'node')
   try {
-    lock.pragma('locking_mode = EXCLUSIVE')
-    lock.exec('BEGIN EXCLUSIVE')
-  } catch (cause) {
-    lock.close()
-    throw new DataDirectoryInUse('data_directory_in_use', `another node runs on ${dir}`, { dir }, { cause })
+    const unlockSigner = lock(dir, 'signer')
+    return () => {
+      unlockSigner()
+      unlockNode()
+    }
+  } catch (error) {
+    unlockNode()
+    throw error
   }
-  return () => lock.close()
+}
+
+/** Of its signing keys and guard: a signer process, or a node that has none. */
+export function lockSigning(dir: string): () => void {
+  return lock(dir, 'signer')
+}
+
+/** Of all else: one process that does everything. */
+export function lockNode(dir: string): () => void {
+  return lock(dir, 'node')
+}
+
+function lock(dir: string, what: 'node' | 'signer'): () => void {
+  const file = new Database(join(dir, `${what}.lock`), { timeout: 0 })
+  try {
+    file.pragma('locking_mode = EXCLUSIVE')
+    file.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    file.close()
+    throw new DataDirectoryInUse('data_directory_in_use', `another ${what} runs on ${dir}`, { dir }, { cause })
+  }
+  return () => file.close()
 }

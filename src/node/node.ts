@@ -1,28 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { createApi } from '../api/app.ts'
-import { carry, participantsOf } from '../contracts/carrying.ts'
-import { Contracts } from '../contracts/contracts.ts'
-import { KeyRotation } from '../contracts/key-rotation.ts'
+import { createStatusApi } from '../api/status-app.ts'
+import type { Role } from '../contracts/contract-ports.ts'
+import type { Contracts } from '../contracts/contracts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
-import { defaultTiming, Gossip } from '../gossip/gossip.ts'
-import { openReceiver, type Receiver } from '../gossip/transport/receiver.ts'
+import { openPartyProcess, type PartyProcess } from '../contracts/party-process.ts'
+import type { PartyCard } from '../events/party-card.ts'
+import { defaultTiming } from '../gossip/gossip.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { Store } from '../store/port.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
-import { CertificateKeeper } from './certificate-keeper.ts'
+import { Closing } from './closing.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
-import { guardDirectory, openGuardFiles } from './guard-files.ts'
-import { type Identity, openIdentity, readApiToken } from './identity.ts'
-import { type Introduction, verifyIntroduction } from './introduction.ts'
-import { lockDataDirectory } from './lock.ts'
+import { type Identity, openIdentity, openSigning, readApiToken, readCard } from './identity.ts'
+import { lockNode } from './lock.ts'
 import { Metrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
-import { ownIntroduction } from './own-introduction.ts'
-import { Peers } from './peers.ts'
+import { openOutward } from './outward.ts'
 import { reportTo, watch } from './reporting.ts'
 
 /** How long a write waits for unanimity when the client says nothing. Milliseconds. */
@@ -32,29 +30,33 @@ const READY_TIMEOUT_MS = 2_000
 /** Random bytes of a salt (design §3). */
 const SALT_BYTES = 16
 
-/** One party's software, all roles in one process. */
+/** The role cannot be run with this configuration. Evidence: `role`. */
+export class RoleUnfit extends ConcordataError {}
+
+/** One process of a party: everything, or one role of it. */
 export interface Node {
-  readonly identity: Identity
+  readonly card: PartyCard
   readonly contracts: Contracts
   readonly directory: Directory
   readonly store: Store
-  /** Where it listens: outward, and inward. */
-  readonly endpoint: string
-  readonly api: string
-  /** Rejects when the node cannot go on. */
+  /** Where it listens outward, and inward; undefined where it does not. */
+  readonly endpoint: string | undefined
+  readonly api: string | undefined
+  /** Rejects when the process cannot go on. */
   readonly failed: Promise<never>
   close(): Promise<void>
 }
 
-/** Starts everything that `concordata node` runs, in the order in which one part needs the other. */
+/** Starts all that a role runs, in the order in which one part needs the other. Throws RoleUnfit. */
 export async function startNode(
   configuration: Configuration,
   environment: Environment,
   logger: FastifyBaseLogger,
+  role: Role = 'node',
 ): Promise<Node> {
   const closing = new Closing()
   try {
-    return await start(configuration, environment, logger, closing)
+    return await start(configuration, environment, logger, role, closing)
   } catch (error) {
     await closing.close()
     throw error
@@ -65,111 +67,122 @@ async function start(
   configuration: Configuration,
   environment: Environment,
   logger: FastifyBaseLogger,
+  role: Role,
   closing: Closing,
 ): Promise<Node> {
   const { dir } = configuration
-  closing.add(lockDataDirectory(dir))
-  const identity = await openIdentity(configuration, environment)
-  const outward = { tls: identity.tls, introduction: await ownIntroduction(configuration, identity) }
+  if (role === 'node') closing.add(lockNode(dir))
+  const key = role === 'serve' ? undefined : await openKey(configuration, environment, role, closing)
+  const card = key?.identity.card ?? (await readCard(configuration))
   const store = await openStore(configuration)
   closing.add(() => store.close())
   const directory = await Directory.open(store.events, systemClock)
   closing.add(() => directory.close())
-  const contracts = await Contracts.open({
-    store,
-    signer: identity.signer,
-    signerOf: (publicKey) => identity.keys.signerOf(publicKey),
-    clock: systemClock,
-    random: systemRandom,
-    guard: openGuardFiles(guardDirectory(dir)),
-    policy: configuration.acknowledgement,
-    card: identity.card,
-    uidOf: (number) => identity.uids.encode(number),
-    newRequestId: () => randomUUID(),
-    canSend: (contract) => gossip.canSend(contract),
-  })
-  closing.add(() => contracts.close())
-  closing.add(watch(contracts, logger))
   const metrics = new Metrics(systemClock)
-  metrics.watchCertificate(() => outward.tls.certificate)
-  closing.add(metrics.watch(contracts))
-  const participants = participantsOf(contracts)
-  const gossip: Gossip = new Gossip({
-    participants,
+  const party = await openPartyProcess({
+    role,
+    store,
+    card,
+    ...(key === undefined ? {} : signingPorts(key)),
     clock: systemClock,
     random: systemRandom,
+    policy: configuration.acknowledgement,
+    uidOf: (number) => (key as Key).identity.uids.encode(number),
+    newRequestId: () => randomUUID(),
     timing: defaultTiming,
     report: metrics.report(reportTo(logger)),
+    failed: (error) => logger.error({ err: error }, 'something that was asked for could not be carried out yet'),
   })
-  const peers = new Peers(directory, gossip, identity.tls, () => outward.introduction)
-  closing.add(() => peers.close())
-  const introduction = () => outward.introduction
-  const receiver = await openOutward(configuration, { identity, introduction, directory, gossip, peers, logger })
-  closing.add(() => receiver.close())
-  const keyRotation = new KeyRotation(contracts, identity.keys)
-  closing.add(() => keyRotation.close())
-  const app = await openInward(configuration, { contracts, keyRotation, store, directory, gossip, metrics, logger })
-  closing.add(() => app.close())
-  closing.add(() => gossip.close())
-  closing.add(carry(contracts, participants, gossip, systemClock))
-  const keeper = new CertificateKeeper(identity.tls, {
-    configuration,
-    card: identity.card,
-    clock: systemClock,
-    async renewed(tls, certificate) {
-      outward.introduction = await ownIntroduction(configuration, { ...identity, tls, certificate })
-      outward.tls = tls
-      receiver.useCertificate(tls)
-      peers.renewed(tls)
-      logger.info({ certificate }, 'the certificate was renewed')
-    },
-    failed: (error) => logger.error({ err: error }, 'the certificate cannot be renewed'),
-  })
-  await keeper.look()
-  closing.add(() => keeper.close())
-  peers.start()
-  keeper.start()
-  gossip.start()
+  const { contracts } = party
+  closing.add(() => party.close())
+  closing.add(watch(contracts, logger))
+  closing.add(metrics.watch(contracts))
+  const outward =
+    key === undefined
+      ? undefined
+      : await openOutward(
+          {
+            configuration,
+            identity: key.identity,
+            directory,
+            gossip: party.gossip,
+            metrics,
+            logger,
+            answers: role === 'node' || role === 'receive',
+            calls: role === 'node' || role === 'transmit',
+          },
+          closing,
+        )
+  const api = await openInward(configuration, role, { party, store, directory, metrics, logger }, closing)
+  outward?.start()
   return {
-    identity,
+    card,
     contracts,
     directory,
     store,
-    endpoint: receiver.endpoint,
-    api: configuration.api,
-    failed: directory.closed.then(() => new Promise<never>(() => {})),
+    endpoint: outward?.endpoint,
+    api,
+    failed: Promise.all([directory.closed, party.failed]).then(() => new Promise<never>(() => {})),
     close: () => closing.close(),
   }
 }
 
-/** What was opened, to be closed in the opposite order. */
-class Closing {
-  readonly #steps: (() => unknown)[] = []
+interface Key {
+  readonly identity: Identity
+  readonly signing: Awaited<ReturnType<typeof openSigning>>
+}
 
-  add(step: () => unknown): void {
-    this.#steps.push(step)
+/** Processes that sign for one party share one guard: so it stands with a signer process. */
+async function openKey(
+  configuration: Configuration,
+  environment: Environment,
+  role: Role,
+  closing: Closing,
+): Promise<Key> {
+  if (role !== 'node' && configuration.signer === undefined) {
+    const message = `\`concordata ${role}\` needs \`signer\` in concordata.json: it shares keys and guard with other processes`
+    throw new RoleUnfit('role_unfit', message, { role })
   }
+  const signing = await openSigning(configuration, environment)
+  closing.add(() => signing.close())
+  return { signing, identity: await openIdentity(configuration, environment, signing.keys) }
+}
 
-  async close(): Promise<void> {
-    for (const step of this.#steps.splice(0).reverse()) await step()
-  }
+function signingPorts({ identity: { signer, keys }, signing: { guard } }: Key) {
+  return { signer, keys, guard, signerOf: (publicKey: string) => keys.signerOf(publicKey) }
 }
 
 interface InwardParts {
-  readonly contracts: Contracts
-  readonly keyRotation: KeyRotation
+  readonly party: PartyProcess
   readonly store: Store
   readonly directory: Directory
-  readonly gossip: Gossip
   readonly metrics: Metrics
   readonly logger: FastifyBaseLogger
 }
 
-async function openInward({ dir, api }: Configuration, parts: InwardParts): Promise<FastifyInstance> {
-  const { contracts, keyRotation, store, directory, gossip, metrics, logger } = parts
+/** The API, or, in a process that has none, how it is. The answer is where it listens. */
+async function openInward(
+  { dir, api, status }: Configuration,
+  role: Role,
+  parts: InwardParts,
+  closing: Closing,
+): Promise<string | undefined> {
+  const { party, store, directory, metrics, logger } = parts
+  const operation = {
+    isReady: () => answersInTime(store),
+    metrics: () => metrics.expose(),
+    token: await readApiToken(dir),
+    logger,
+  }
+  if (role === 'transmit' || role === 'receive') {
+    const url = status?.[role]
+    if (url !== undefined) await listen(await createStatusApi(operation), url, closing)
+    return url
+  }
   const app = await createApi({
-    contracts,
-    keyRotation,
+    ...operation,
+    contracts: party.contracts,
+    keyRotation: party.keys,
     store,
     cardOf: (handle) => directory.byHandle(handle)?.card,
     parties: () =>
@@ -178,28 +191,20 @@ async function openInward({ dir, api }: Configuration, parts: InwardParts): Prom
         endpoint: introduction.endpoint,
         status: standing,
       })),
-    announce: (live: LiveContract) => gossip.carry(live.contract),
+    announce: (live: LiveContract) => party.gossip.carry(live.contract),
     newRequestId: () => randomUUID(),
     newSalt: () => systemRandom.bytes(SALT_BYTES),
     defaultWaitMs: DEFAULT_WAIT_MS,
-    token: await readApiToken(dir),
-    isReady: () => answersInTime(store),
-    metrics: () => metrics.expose(),
-    logger,
   })
-  const { hostname, port } = new URL(api)
-  // An IPv6 address stands in brackets in a URL only.
-  await app.listen({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) })
-  return app
+  await listen(app, api, closing)
+  return api
 }
 
-/** What an approved party says of itself, signed, is taken; of anything else nobody is told what became of it. */
-async function takeAnnouncement(directory: Directory, text: string): Promise<void> {
-  try {
-    await directory.announced(verifyIntroduction(text))
-  } catch (error) {
-    if (!(error instanceof ConcordataError)) throw error
-  }
+async function listen(app: FastifyInstance, url: string, closing: Closing): Promise<void> {
+  closing.add(() => app.close())
+  const { hostname, port } = new URL(url)
+  // An IPv6 address stands in brackets in a URL only.
+  await app.listen({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) })
 }
 
 /** Whether the store answers at all, soon enough for whoever asks to wait. */
@@ -210,26 +215,4 @@ async function answersInTime({ events }: Store): Promise<boolean> {
     () => false,
   )
   return Promise.race([answers, late])
-}
-
-interface OutwardParts {
-  readonly identity: Identity
-  readonly introduction: () => string
-  readonly directory: Directory
-  readonly gossip: Gossip
-  readonly peers: Peers
-  readonly logger: FastifyBaseLogger
-}
-
-async function openOutward(configuration: Configuration, parts: OutwardParts): Promise<Receiver> {
-  const { identity, introduction, directory, gossip, peers, logger } = parts
-  return openReceiver<Introduction>({
-    endpoint: configuration.endpoint,
-    tls: identity.tls,
-    introduction,
-    introduced: (text) => takeAnnouncement(directory, text),
-    authenticate: (certificate) => directory.byCertificate(certificate),
-    exchange: (party, body) => gossip.answer(peers.of(party), body),
-    failed: (error) => logger.error({ err: error }, 'an exchange failed'),
-  })
 }

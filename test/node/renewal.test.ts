@@ -87,6 +87,7 @@ t.test(
     const keeper = new CertificateKeeper(tls, {
       configuration,
       card,
+      renews: true,
       clock: { ...systemClock, now: () => now },
       renewed: async ({ certificate }) => void renewed.push(certificate),
       failed: (error) => t.fail('the keeper failed', { error }),

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Handle } from '../../events/ids.ts'
-import { type Configuration, readConfiguration, readEnvironment } from '../../node/configuration.ts'
+import { readConfiguration, readEnvironment } from '../../node/configuration.ts'
 import { createIdentity } from '../../node/create-identity.ts'
 import { readApiToken } from '../../node/identity.ts'
 import { systemClock } from '../../runtime/clock.ts'
@@ -43,24 +43,31 @@ export async function startParty(
     const [endpoint, api] = [`https://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]
     await createIdentity(dir, { handle, name, endpoint, api, passphrase: environment.passphrase }, systemClock)
   }
-  const configuration = await readConfiguration(dir, environment)
-  const child = spawn(process.execPath, [PROGRAM, 'node', '--data', dir], {
+  const { endpoint, api } = await readConfiguration(dir, environment)
+  const { pid, ended, stop } = await startProcess(dir, 'node')
+  const token = await readApiToken(dir)
+  return { handle, name, dir, endpoint, api, token, pid, client: apiClient(api, token), ended, stop }
+}
+
+/** A command of ours that runs until it is told to stop. */
+export interface Running {
+  readonly pid: number
+  /** Resolves when it has ended, by itself or because it was told to. */
+  readonly ended: Promise<void>
+  stop(): Promise<void>
+}
+
+/** Starts `concordata <command> --data dir`, and waits until it says that it is up. Its log is `<command>.log` in there. */
+export async function startProcess(dir: string, command: string): Promise<Running> {
+  const child = spawn(process.execPath, [PROGRAM, command, '--data', dir], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
-  child.stderr?.pipe(createWriteStream(join(dir, 'node.log'), { flags: 'a' }))
+  const log = join(dir, `${command}.log`)
+  child.stderr?.pipe(createWriteStream(log, { flags: 'a' }))
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  await isUp(child, configuration)
-  const { endpoint, api } = configuration
-  const token = await readApiToken(dir)
+  await isUp(child, `concordata ${command} on ${dir}`, log)
   return {
-    handle,
-    name,
-    dir,
-    endpoint,
-    api,
-    token,
     pid: child.pid as number,
-    client: apiClient(api, token),
     ended,
     async stop() {
       child.kill('SIGTERM')
@@ -69,13 +76,11 @@ export async function startParty(
   }
 }
 
-function isUp(child: ChildProcess, { dir, handle }: Configuration): Promise<void> {
+function isUp(child: ChildProcess, what: string, log: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) => {
       child.kill()
-      reject(
-        new DemoFailed('demo_failed', `the node of ${handle} ${why}; its log is ${join(dir, 'node.log')}`, { handle }),
-      )
+      reject(new DemoFailed('demo_failed', `${what} ${why}; its log is ${log}`, { log }))
     }
     const timer = setTimeout(() => fail('does not come up'), START_TIMEOUT_MS)
     child.once('message', () => {

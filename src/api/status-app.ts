@@ -1,0 +1,19 @@
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { requireToken } from './access.ts'
+import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
+
+export interface StatusPorts extends OperationPorts {
+  readonly token: string
+  readonly logger: FastifyBaseLogger
+}
+
+/** How a process without an API is: `/health`, `/ready`, `/metrics`. Not listening yet. */
+export async function createStatusApi(ports: StatusPorts): Promise<FastifyInstance> {
+  const app = fastify({ loggerInstance: ports.logger, disableRequestLogging: true, bodyLimit: 1024 })
+  healthRoutes(app, ports)
+  await app.register(async (guarded) => {
+    requireToken(guarded, ports.token)
+    metricsRoute(guarded, ports)
+  })
+  return app
+}

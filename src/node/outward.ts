@@ -1,0 +1,93 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Gossip } from '../gossip/gossip.ts'
+import { openReceiver } from '../gossip/transport/receiver.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import { CertificateKeeper } from './certificate-keeper.ts'
+import type { Closing } from './closing.ts'
+import type { Configuration } from './configuration.ts'
+import type { Directory } from './directory.ts'
+import type { Identity } from './identity.ts'
+import { type Introduction, verifyIntroduction } from './introduction.ts'
+import type { Metrics } from './metrics.ts'
+import { ownIntroduction } from './own-introduction.ts'
+import { Peers } from './peers.ts'
+
+export interface OutwardPorts {
+  readonly configuration: Configuration
+  readonly identity: Identity
+  readonly directory: Directory
+  readonly gossip: Gossip
+  readonly metrics: Metrics
+  readonly logger: FastifyBaseLogger
+  /** Whether this process answers the calls of others, and whether it calls them. */
+  readonly answers: boolean
+  readonly calls: boolean
+}
+
+export interface Outward {
+  /** Where it listens; undefined where it does not. */
+  readonly endpoint: string | undefined
+  start(): void
+}
+
+/** Everything that faces other parties: the Receiver, the connections to peers, and the certificate of both. */
+export async function openOutward(ports: OutwardPorts, closing: Closing): Promise<Outward> {
+  const { configuration, identity, directory, gossip, metrics, logger, answers, calls } = ports
+  const said = { tls: identity.tls, introduction: await ownIntroduction(configuration, identity) }
+  metrics.watchCertificate(() => said.tls.certificate)
+  const introduction = () => said.introduction
+  const peers = new Peers(directory, gossip, identity.tls, introduction)
+  closing.add(() => peers.close())
+  const receiver = answers
+    ? await openReceiver<Introduction>({
+        endpoint: configuration.endpoint,
+        tls: identity.tls,
+        introduction,
+        introduced: (text) => takeAnnouncement(directory, text),
+        authenticate: (certificate) => directory.byCertificate(certificate),
+        exchange: (party, body) => gossip.answer(calls ? peers.of(party) : strangerAs(party), body),
+        failed: (error) => logger.error({ err: error }, 'an exchange failed'),
+      })
+    : undefined
+  if (receiver !== undefined) closing.add(() => receiver.close())
+  const keeper = new CertificateKeeper(identity.tls, {
+    configuration,
+    card: identity.card,
+    clock: systemClock,
+    renews: answers,
+    async renewed(tls, certificate) {
+      said.introduction = await ownIntroduction(configuration, { ...identity, tls, certificate })
+      said.tls = tls
+      receiver?.useCertificate(tls)
+      peers.renewed(tls)
+      logger.info({ certificate }, 'the certificate was renewed')
+    },
+    failed: (error) => logger.error({ err: error }, 'the certificate cannot be renewed'),
+  })
+  await keeper.look()
+  closing.add(() => keeper.close())
+  return {
+    endpoint: receiver?.endpoint,
+    start() {
+      if (calls) peers.start()
+      keeper.start()
+      if (calls) gossip.start()
+    },
+  }
+}
+
+/** A caller, in a process that calls nobody. */
+function strangerAs({ card }: Introduction) {
+  const exchange = () => Promise.reject(new Error('this process calls nobody'))
+  return { handle: card.handle, signingKey: card.keys.signing, exchange }
+}
+
+/** What an approved party says of itself, signed, is taken; of anything else nobody is told what became of it. */
+async function takeAnnouncement(directory: Directory, text: string): Promise<void> {
+  try {
+    await directory.announced(verifyIntroduction(text))
+  } catch (error) {
+    if (!(error instanceof ConcordataError)) throw error
+  }
+}

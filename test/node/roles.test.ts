@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { addParty } from '../../src/cli/party-commands.ts'
+import type { Handle } from '../../src/events/ids.ts'
+import { partyFingerprint } from '../../src/events/party-card.ts'
+import { fetchIntroduction } from '../../src/node/discovery.ts'
+import { until } from '../support/node-party.ts'
+import { type Layout, PartyProcesses } from '../support/party-processes.ts'
+
+const WAIT = { prefer: 'wait=60' }
+
+async function introduce(one: PartyProcesses, other: PartyProcesses): Promise<void> {
+  const { introduction } = await fetchIntroduction(other.endpoint, 10_000)
+  await addParty(one.dir, other.endpoint, partyFingerprint(introduction.card))
+}
+
+async function pair(t: Test, layout: Layout) {
+  // The name of a socket must be short.
+  const root = await mkdtemp(join(tmpdir(), 'roles-'))
+  t.teardown(() => rm(root, { recursive: true, force: true }))
+  const ana = await PartyProcesses.start(join(root, 'ana'), 'ana' as Handle, layout)
+  t.teardown(() => ana.stop())
+  const ben = await PartyProcesses.start(join(root, 'ben'), 'ben' as Handle, 'split')
+  t.teardown(() => ben.stop())
+  await introduce(ana, ben)
+  await introduce(ben, ana)
+  return { ana, ben }
+}
+
+async function together(ana: PartyProcesses, ben: PartyProcesses): Promise<string> {
+  const { contract } = (await ana.client.call('POST', '/api/Contract', { title: 'in parts' })) as { contract: string }
+  const path = `/api/Contract/${contract}`
+  await until('ben is approved', async () => {
+    const parties = (await ana.client.call('GET', '/api/Party')) as { handle: string; status: string }[]
+    return parties.some(({ handle, status }) => handle === 'ben' && status === 'approved')
+  })
+  await ana.client.call('POST', `${path}/Invitations`, { party: 'ben' }, WAIT)
+  await until('ben is invited', async () => {
+    const contracts = (await ben.client.call('GET', '/api/Contract')) as { contract: string; standing: string }[]
+    return contracts.some((one) => one.contract === contract && one.standing === 'invited')
+  })
+  await ben.client.call('POST', `${path}/Acceptance`, undefined, WAIT)
+  await until('both are members', async () => {
+    const { members } = (await ana.client.call('GET', path)) as { members: unknown[] }
+    return members.length === 2
+  })
+  return contract
+}
+
+t.test(
+  'serve, transmit, receive and signer: a contract from its opening to changes by both',
+  { timeout: 120_000 },
+  async (t) => {
+    const { ana, ben } = await pair(t, 'two that sign')
+    const contract = await together(ana, ben)
+    const field = { Country: { $field: { type: 'text' } } }
+    await ana.client.call('POST', `/new-api/${contract}`, field, WAIT)
+    await ben.client.call('PUT', `/new-api/${contract}`, { Country: 'Mexico' }, WAIT)
+    await until('ana holds it', async () => {
+      const { Country } = (await ana.client.call('GET', `/new-api/${contract}`)) as { Country: string }
+      return Country === 'Mexico'
+    })
+  },
+)
