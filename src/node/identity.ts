@@ -71,7 +71,7 @@ export async function openIdentity(
  */
 export async function openSigning(configuration: Configuration, environment: Environment): Promise<Signing> {
   if (configuration.signer !== undefined) {
-    const client = await openSignerProcess(configuration, configuration.signer)
+    const client = await openSignerProcess(configuration, configuration.signer, SIGNER_START_MS)
     return { keys: client, guard: client.guard, close: () => client.close() }
   }
   return openOwnSigning(configuration, environment)
@@ -102,8 +102,15 @@ export async function openKeys(
   return { keys: await openKeyRing(configuration, environment), close: () => {} }
 }
 
-function openSignerProcess({ dir }: Configuration, { socket }: { readonly socket: string }): Promise<SignerClient> {
-  return SignerClient.open(socketPath(dir, socket))
+/** How long a node waits at its start for a signer that is being started as well. Milliseconds. */
+const SIGNER_START_MS = 15_000
+
+function openSignerProcess(
+  { dir }: Configuration,
+  { socket }: { readonly socket: string },
+  waitMs = 0,
+): Promise<SignerClient> {
+  return SignerClient.open(socketPath(dir, socket), waitMs)
 }
 
 /** The outward connection's key and certificate. Throws IdentityDamaged, KeyFileUnreadable. */

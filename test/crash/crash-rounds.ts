@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,17 +6,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { verifyContract } from '../../src/audit/verify.ts'
 import { agreementOf } from '../../src/cli/demo/comparison.ts'
 import { openTogether } from '../../src/cli/demo/negotiate.ts'
-import { type PartyProcess, startParty } from '../../src/cli/demo/party-process.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
 import { type Handle, requestKey, type Uid } from '../../src/events/ids.ts'
 import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
+import { readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
 import { fetchIntroduction } from '../../src/node/discovery.ts'
-import { storePath } from '../../src/node/open-store.ts'
+import { openStoreToRead } from '../../src/node/open-store.ts'
 import type { Store } from '../../src/store/port.ts'
-import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { contractStream, feedStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
+import { type Layout, PartyProcesses } from '../support/party-processes.ts'
 
 const HANDLES = ['ana', 'ben', 'cleo'] as Handle[]
 /** Writers of each party, each with a field of its own. */
@@ -25,6 +26,23 @@ const WAITS = ['wait=1', 'wait=5']
 const LOOK_UP_TIMEOUT_MS = 10_000
 /** How long a node is let live before it is killed, at most. Milliseconds. */
 const LIFE_MS = 600
+
+export interface CrashOptions {
+  readonly rounds: number
+  readonly seed: number
+  /** The processes of each party. */
+  readonly layout: Layout
+  /** A server that all parties share, and that is killed, too. Left out: SQLite. */
+  readonly server?: CrashServer
+  progress(line: string): void
+}
+
+export interface CrashServer {
+  readonly url: string
+  readonly ca?: string
+  /** Ends it in the middle of whatever it does, and starts it again. */
+  restart(): Promise<void>
+}
 
 export interface CrashReport {
   readonly rounds: number
@@ -39,18 +57,16 @@ export interface CrashReport {
 }
 
 /**
- * Real nodes, one process each on SQLite, are killed (SIGKILL) at random moments while all of them are written to. Then:
- * what a client was told stands in the ledger of every party, all ledgers are equal, and an auditor finds nothing off.
+ * Real nodes, on SQLite or on EventStoreDB, in one process each or in several, are killed (SIGKILL) at random moments, and
+ * so is the server of the store, while all of them are written to. Then: what a client was told stands in the ledger of
+ * every party, all ledgers are equal, and an auditor finds nothing off.
  */
-export async function crashRounds(
-  rounds: number,
-  seed: number,
-  progress: (line: string) => void,
-): Promise<CrashReport> {
-  const dir = await mkdtemp(join(tmpdir(), 'concordata-crash-'))
-  const table = await Table.open(dir)
+export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
+  const { rounds } = options
+  const dir = await mkdtemp(join(tmpdir(), 'crash-'))
+  const table = await Table.open(dir, options)
   try {
-    const kills = await killInTurn(table, rounds, new SeededRandom(seed), progress)
+    const kills = await killInTurn(table, options)
     await table.rest()
     const { entries, statements } = await verify(table)
     const { acknowledged, declined, cutOff } = table
@@ -61,14 +77,20 @@ export async function crashRounds(
   }
 }
 
-async function killInTurn(table: Table, rounds: number, random: SeededRandom, progress: (line: string) => void) {
+async function killInTurn(table: Table, { rounds, seed, server, progress }: CrashOptions) {
+  const random = new SeededRandom(seed)
   let kills = 0
   for (let round = 1; round <= rounds; round++) {
     await pause(random.fraction() * LIFE_MS)
-    const victims = table.parties.filter(() => random.chance(0.4))
-    if (victims.length === 0) victims.push(random.pick(table.parties))
-    kills += victims.length
-    await Promise.all(victims.map((victim) => table.killAndStart(victim.handle)))
+    const victims = table.processes().filter(() => random.chance(0.25))
+    const killsServer = server !== undefined && random.chance(0.2)
+    if (victims.length === 0 && !killsServer) victims.push(random.pick(table.processes()))
+    kills += victims.length + Number(killsServer)
+    await Promise.all([
+      killsServer ? server.restart() : undefined,
+      ...victims.map(async ({ party, place }) => party.kill(place)),
+    ])
+    await Promise.all(victims.map(({ party, place }) => party.startAgain(place)))
     if (round % 10 === 0) progress(`${round} rounds, ${kills} kills, ${table.acknowledged.size} acknowledged`)
   }
   return kills
@@ -78,16 +100,22 @@ async function killInTurn(table: Table, rounds: number, random: SeededRandom, pr
 class Table {
   readonly #writing: Promise<void>[] = []
   #isOver = false
-  parties: PartyProcess[] = []
+  parties: PartyProcesses[] = []
   contract = ''
   /** Ledger index by request. */
   readonly acknowledged = new Map<string, number>()
   readonly declined = new Set<string>()
   cutOff = 0
 
-  static async open(dir: string): Promise<Table> {
+  static async open(dir: string, { layout, server }: CrashOptions): Promise<Table> {
     const table = new Table()
-    for (const handle of HANDLES) table.parties.push(await startParty(join(dir, handle), { handle, name: handle }))
+    const run = randomUUID().slice(0, 8)
+    for (const handle of HANDLES) {
+      const { url = '', ca } = server ?? {}
+      const store = { url, namespace: `crash-${run}-${handle}`, ...(ca === undefined ? {} : { ca }) }
+      const party = await PartyProcesses.start(join(dir, handle), handle, layout, server && store)
+      table.parties.push(party)
+    }
     for (const party of table.parties) {
       for (const other of table.parties) {
         if (other === party) continue
@@ -96,7 +124,7 @@ class Table {
       }
     }
     table.contract = await openTogether({ title: 'crash rounds', parties: [], document: [], steps: [] }, table.parties)
-    const [first] = table.parties as [PartyProcess]
+    const [first] = table.parties as [PartyProcesses]
     const names = HANDLES.flatMap((handle) => Array.from({ length: WRITERS }, (_, n) => `${handle} ${n}`))
     const structure = Object.fromEntries(names.map((name) => [name, { $field: { type: 'integer' } }]))
     await first.client.call('POST', `/new-api/${table.contract}`, structure, { prefer: 'wait=30' })
@@ -107,12 +135,9 @@ class Table {
     return table
   }
 
-  async killAndStart(handle: Handle): Promise<void> {
-    const place = this.parties.findIndex((party) => party.handle === handle)
-    const victim = this.parties[place] as PartyProcess
-    process.kill(victim.pid, 'SIGKILL')
-    await victim.ended
-    this.parties[place] = await startParty(victim.dir, victim)
+  /** Every process of every party. */
+  processes(): { readonly party: PartyProcesses; readonly place: number }[] {
+    return this.parties.flatMap((party) => Array.from({ length: party.size }, (_, place) => ({ party, place })))
   }
 
   /** Nobody writes any more, and what was under way has come to its end. */
@@ -127,7 +152,7 @@ class Table {
   }
 
   async #write(handle: Handle, field: string, prefer = ''): Promise<void> {
-    const party = () => this.parties.find((one) => one.handle === handle) as PartyProcess
+    const party = () => this.parties.find((one) => one.handle === handle) as PartyProcesses
     for (let value = 1; !this.#isOver; value++) {
       const { api, token } = party()
       try {
@@ -158,7 +183,7 @@ async function verify(table: Table): Promise<{ entries: number; statements: numb
     throw new Error(`the parties do not hold the same: ${JSON.stringify(standings.map(({ size }) => size))}`)
   let statements = 0
   for (const { dir } of table.parties) {
-    const store = await openSqliteStore(storePath(dir), { readonly: true, snapshot: true })
+    const store = await openStoreToRead(await readConfiguration(dir, readEnvironment(process.env)))
     try {
       const report = await verifyContract(sourceOf(store, table.contract as Uid))
       statements = report.statements

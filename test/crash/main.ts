@@ -1,10 +1,30 @@
 import { parseArgs } from 'node:util'
+import { LAYOUTS, type Layout } from '../support/party-processes.ts'
 import { crashRounds } from './crash-rounds.ts'
+import { OwnServer } from './own-server.ts'
 
-/** `npm run crash -- --rounds K [--seed N]`: K rounds of killing the nodes of a contract; says what was found in the end. */
+/**
+ * `npm run crash -- --rounds K [--seed N] [--layout node|split|"two that sign"] [--store sqlite|eventstoredb]`: K rounds of
+ * killing the processes around a contract; says what was found in the end. `eventstoredb`: our own server of the protocol, in
+ * a process that is killed as well.
+ */
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } },
+  options: {
+    rounds: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    layout: { type: 'string', default: 'node' },
+    store: { type: 'string', default: 'sqlite' },
+  },
 })
-const report = await crashRounds(Number(values.rounds), Number(values.seed), console.log)
+if (!Object.hasOwn(LAYOUTS, values.layout)) throw new Error(`--layout is one of ${Object.keys(LAYOUTS).join(', ')}`)
+const server = values.store === 'eventstoredb' ? await OwnServer.start() : undefined
+const report = await crashRounds({
+  rounds: Number(values.rounds),
+  seed: Number(values.seed),
+  layout: values.layout as Layout,
+  ...(server === undefined ? {} : { server }),
+  progress: console.log,
+})
+await server?.stop()
 console.log(JSON.stringify(report, undefined, 2))
 console.log('Nothing that was acknowledged is lost, all ledgers are equal, and the audit finds nothing off.')

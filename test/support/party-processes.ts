@@ -25,6 +25,7 @@ export type Layout = keyof typeof LAYOUTS
 /** A party's data directory and the processes that run on it. */
 export class PartyProcesses {
   readonly handle: Handle
+  readonly name: string
   readonly dir: string
   readonly endpoint: string
   readonly api: string
@@ -41,6 +42,7 @@ export class PartyProcesses {
     commands: readonly string[],
   ) {
     this.handle = handle
+    this.name = handle
     this.dir = dir
     this.endpoint = endpoint
     this.api = api

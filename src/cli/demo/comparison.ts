@@ -1,8 +1,8 @@
 import { print, table } from '../output.ts'
-import type { PartyProcess } from './party-process.ts'
+import type { PartyProcess, ReachableParty } from './party-process.ts'
 
 interface Standing {
-  readonly party: PartyProcess
+  readonly party: ReachableParty
   readonly size: number
   readonly root: string
   readonly record: string
@@ -20,7 +20,7 @@ const TIER_4_TIMEOUT_MS = 15_000
 const LOOK_EVERY_MS = 100
 
 /** Asks every party, until all hold the same and have cosigned it, or the time is up. */
-export async function agreementOf(contract: string, parties: readonly PartyProcess[]): Promise<Agreement> {
+export async function agreementOf(contract: string, parties: readonly ReachableParty[]): Promise<Agreement> {
   const deadline = Date.now() + TIER_4_TIMEOUT_MS
   for (;;) {
     const standings = await Promise.all(parties.map((party) => standingOf(contract, party)))
@@ -31,7 +31,7 @@ export async function agreementOf(contract: string, parties: readonly PartyProce
   }
 }
 
-async function standingOf(contract: string, party: PartyProcess): Promise<Standing> {
+async function standingOf(contract: string, party: ReachableParty): Promise<Standing> {
   const { size, root, record, tier } = (await party.client.call('GET', `/api/Contract/${contract}`)) as Standing
   return { party, size, root, record, tier }
 }

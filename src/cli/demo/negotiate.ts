@@ -1,6 +1,6 @@
 import type { Scenario, ScenarioElement } from '../../scenario/scenario.ts'
 import { print } from '../output.ts'
-import { DemoFailed, type PartyProcess } from './party-process.ts'
+import { DemoFailed, type ReachableParty } from './party-process.ts'
 
 interface ContractSummary {
   readonly contract: string
@@ -17,8 +17,8 @@ const ARRIVAL_TIMEOUT_MS = 30_000
 const LOOK_EVERY_MS = 10
 
 /** The first party opens a contract, invites the others, and they accept. The answer is its UID. */
-export async function openTogether(scenario: Scenario, parties: readonly PartyProcess[]): Promise<string> {
-  const [first, ...others] = parties as [PartyProcess, ...PartyProcess[]]
+export async function openTogether(scenario: Scenario, parties: readonly ReachableParty[]): Promise<string> {
+  const [first, ...others] = parties as [ReachableParty, ...ReachableParty[]]
   const { contract } = (await first.client.call('POST', '/api/Contract', { title: scenario.title })) as ContractSummary
   print(`${first.name} opens the contract ${contract}`)
   for (const party of others) {
@@ -30,7 +30,7 @@ export async function openTogether(scenario: Scenario, parties: readonly PartyPr
   return contract
 }
 
-function invitationArrives({ client, handle }: PartyProcess, contract: string): Promise<void> {
+function invitationArrives({ client, handle }: ReachableParty, contract: string): Promise<void> {
   return arrives(`the invitation at ${handle}`, async () => {
     const all = (await client.call('GET', '/api/Contract')) as ContractSummary[]
     return all.some((other) => other.contract === contract && other.standing === 'invited')
@@ -38,7 +38,7 @@ function invitationArrives({ client, handle }: PartyProcess, contract: string): 
 }
 
 /** Who answers to what another has agreed looks at it first: the others have it a moment after the author (round 3). */
-function entryArrives({ client, handle }: PartyProcess, contract: string, index: number): Promise<void> {
+function entryArrives({ client, handle }: ReachableParty, contract: string, index: number): Promise<void> {
   return arrives(`entry ${index} at ${handle}`, async () => {
     const { size } = (await client.call('GET', `/api/Contract/${contract}`)) as { size: number }
     return size > index
@@ -55,8 +55,12 @@ async function arrives(what: string, isThere: () => Promise<boolean>): Promise<v
 }
 
 /** The first party drafts the document; then all write to it, step by step, as they would in a placement. */
-export async function negotiate(scenario: Scenario, contract: string, parties: readonly PartyProcess[]): Promise<void> {
-  const [first] = parties as [PartyProcess, ...PartyProcess[]]
+export async function negotiate(
+  scenario: Scenario,
+  contract: string,
+  parties: readonly ReachableParty[],
+): Promise<void> {
+  const [first] = parties as [ReachableParty, ...ReachableParty[]]
   const root = `/new-api/${contract}`
   let agreed = (await first.client.call('POST', root, structureOf(scenario.document), { prefer: 'wait=30' })) as Agreed
   print(`${first.name} drafts the slip: ${countFields(scenario.document)} fields`)

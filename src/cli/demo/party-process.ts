@@ -15,16 +15,20 @@ import { type ApiClient, apiClient } from '../api-client.ts'
 /** The demo could not be carried through. */
 export class DemoFailed extends ConcordataError {}
 
-/** One party of the demo: a process of its own with a data directory of its own. */
-export interface PartyProcess {
+/** A party as the demo talks to it. */
+export interface ReachableParty {
   readonly handle: Handle
   readonly name: string
+  readonly client: ApiClient
+}
+
+/** One party of the demo: a process of its own with a data directory of its own. */
+export interface PartyProcess extends ReachableParty {
   readonly dir: string
   readonly endpoint: string
   readonly api: string
   readonly token: string
   readonly pid: number
-  readonly client: ApiClient
   /** Resolves when the process has ended, by itself or because it was told to. */
   readonly ended: Promise<void>
   stop(): Promise<void>

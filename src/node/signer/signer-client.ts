@@ -17,6 +17,7 @@ import {
 
 /** How long the signer may take for one call. Milliseconds. */
 const CALL_TIMEOUT_MS = 10_000
+const START_POLL_MS = 200
 
 type Asked<Of extends Call = Call> = Of extends Call ? Omit<Of, 'id'> : never
 
@@ -42,11 +43,18 @@ export class SignerClient implements SigningKeys {
     this.#path = path
   }
 
-  /** Throws SignerUnreachable, SignerRefused. */
-  static async open(path: string): Promise<SignerClient> {
+  /** `waitMs`: how long a signer may take that is being started as well. Throws SignerUnreachable, SignerRefused. */
+  static async open(path: string, waitMs = 0): Promise<SignerClient> {
     const client = new SignerClient(path)
-    await client.refresh()
-    return client
+    for (let waitedMs = 0; ; waitedMs += START_POLL_MS) {
+      try {
+        await client.refresh()
+        return client
+      } catch (error) {
+        if (!(error instanceof SignerUnreachable) || waitedMs >= waitMs) throw error
+        await new Promise((resolve) => setTimeout(resolve, START_POLL_MS))
+      }
+    }
   }
 
   /** Looks which keys there are: another process of the party may have had one made. */
