@@ -6,6 +6,7 @@ import type { Random } from '../runtime/random.ts'
 import { isPartyTo, type Knowledge } from './knowledge.ts'
 import { CONTRACTS_PER_MESSAGE_MAX, decodeMessage, type ExchangeMessage, encodeMessage, type Word } from './message.ts'
 import type { Participant, Participants, Peer } from './participant.ts'
+import { PeerBusy } from './transport/peer-errors.ts'
 
 export interface CourierTiming {
   /** First pause after a failed call; it doubles, with jitter, up to the second. Milliseconds. */
@@ -21,6 +22,8 @@ export interface CourierPorts {
   /** Takes in what an exchange brought; resolves when it is durable. */
   take(peer: Peer, message: ExchangeMessage): Promise<void>
   failed(peer: Peer, error: unknown): void
+  /** It is up, but asks to be called later: no failure. */
+  busy?(peer: Peer, error: PeerBusy): void
   /** No call is under way any more. */
   idle(): void
 }
@@ -34,6 +37,8 @@ export class Courier {
   #running = false
   #failures = 0
   #triedAt = Number.NEGATIVE_INFINITY
+  /** The peer asked not to be called before. */
+  #busyUntil = Number.NEGATIVE_INFINITY
   #cancelRetry: (() => void) | undefined
   #closed = false
 
@@ -73,7 +78,7 @@ export class Courier {
   }
 
   #start(): void {
-    if (this.#running || this.#closed) return
+    if (this.#running || this.#closed || this.#ports.clock.now() < this.#busyUntil) return
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
     this.#running = true
@@ -87,15 +92,30 @@ export class Courier {
       while (this.#due.size > 0 && !this.#closed) await this.#call()
       this.#failures = 0
     } catch (error) {
-      this.#failures++
-      this.#ports.failed(this.peer, error)
+      this.#blame(error)
     }
     this.#running = false
     this.#ports.idle()
     if (this.#due.size > 0 && !this.#closed) this.#retryLater()
   }
 
+  #blame(error: unknown): void {
+    if (error instanceof PeerBusy) {
+      this.#failures = 0
+      this.#busyUntil = this.#ports.clock.now() + error.retryAfterMs
+      this.#ports.busy?.(this.peer, error)
+    } else {
+      this.#failures++
+      this.#ports.failed(this.peer, error)
+    }
+  }
+
   #retryLater(): void {
+    const asked = this.#busyUntil - this.#ports.clock.now()
+    if (asked > 0) {
+      this.#cancelRetry = this.#ports.clock.after(asked, () => this.#start())
+      return
+    }
     const { retryMs, retryMaxMs } = this.#ports.timing
     const pause = Math.min(retryMaxMs, retryMs * 2 ** Math.max(0, this.#failures - 1))
     const jittered = pause * (0.5 + this.#ports.random.fraction() / 2)

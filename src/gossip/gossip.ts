@@ -4,6 +4,7 @@ import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { ConcordataError } from '../runtime/errors.ts'
 import type { Random } from '../runtime/random.ts'
 import { Courier, type CourierTiming } from './courier.ts'
 import { isPartyTo, Knowledge } from './knowledge.ts'
@@ -30,6 +31,8 @@ export interface GossipPorts {
 /** What went wrong on the way, for logs and alarms. */
 export interface GossipReport {
   unreachable(peer: Peer, error: unknown): void
+  /** The peer takes no more calls for a while; that counts as no failure. */
+  busy?(peer: Peer, error: ConcordataError): void
   refused(peer: Peer, refused: readonly StatementRefused[]): void
 }
 
@@ -75,6 +78,7 @@ export class Gossip {
         await this.#take(from, message)
       },
       failed: (to, error) => report.unreachable(to, error),
+      busy: (to, error) => report.busy?.(to, error),
       idle: () => {
         for (const participant of participants.all()) participant.wake()
       },

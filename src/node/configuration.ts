@@ -48,6 +48,24 @@ const StoreSettingsSchema = Type.Object(
 )
 export type StoreSettings = Static<typeof StoreSettingsSchema>
 
+const atLeastOne = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000 }))
+
+/** What those who call from outside may take; what is left out stands as in gossip/transport/receiver-limits.ts. */
+const OutwardLimitsSchema = Type.Object(
+  {
+    partyCallsPerSecond: atLeastOne,
+    partyBytesPerSecond: atLeastOne,
+    partyExchangesMax: atLeastOne,
+    allExchangesMax: atLeastOne,
+    partyConnectionsMax: atLeastOne,
+    strangerCallsPerMinute: atLeastOne,
+    addressConnectionsMax: atLeastOne,
+    allConnectionsMax: atLeastOne,
+  },
+  { additionalProperties: false },
+)
+export type OutwardLimits = Static<typeof OutwardLimitsSchema>
+
 /** concordata.json, made by `concordata init` and edited by people. */
 const ConfigurationFileSchema = Type.Object(
   {
@@ -78,6 +96,8 @@ const ConfigurationFileSchema = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    /** Bounds on what each party, and each stranger, may take of this node. */
+    outwardLimits: Type.Optional(OutwardLimitsSchema),
   },
   { additionalProperties: false },
 )
@@ -95,6 +115,7 @@ export interface Configuration {
   readonly store?: StoreSettings
   readonly signer?: { readonly socket: string }
   readonly status?: { readonly transmit?: string; readonly receive?: string }
+  readonly outwardLimits?: OutwardLimits
   readonly logLevel: LogLevel
 }
 

@@ -133,8 +133,10 @@ export class Metrics {
   }
 
   /** Counts what gossip reports, and passes it on. */
-  report({ unreachable, refused }: GossipReport): GossipReport {
+  report(report: GossipReport): GossipReport {
+    const { unreachable, refused } = report
     return {
+      ...report,
       unreachable: (peer, error) => {
         this.#failures.inc({ peer: peer.handle })
         unreachable(peer, error)

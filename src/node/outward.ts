@@ -46,11 +46,17 @@ export async function openOutward(ports: OutwardPorts, closing: Closing): Promis
         introduction,
         introduced: (text) => takeAnnouncement(directory, text),
         authenticate: (certificate) => directory.byCertificate(certificate),
+        nameOf: ({ card }) => card.handle,
+        limits: configuration.outwardLimits,
         exchange: (party, body) => gossip.answer(calls ? peers.of(party) : strangerAs(party), body),
         failed: (error) => logger.error({ err: error }, 'an exchange failed'),
       })
     : undefined
-  if (receiver !== undefined) closing.add(() => receiver.close())
+  if (receiver !== undefined) {
+    closing.add(() => receiver.close())
+    // Who was blocked is cut off at once.
+    closing.add(directory.onChange(() => receiver.recheck()))
+  }
   const keeper = new CertificateKeeper(identity.tls, {
     configuration,
     card: identity.card,

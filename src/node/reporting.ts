@@ -6,6 +6,7 @@ import type { GossipReport } from '../gossip/gossip.ts'
 export function reportTo(logger: FastifyBaseLogger): GossipReport {
   return {
     unreachable: ({ handle }, error) => logger.warn({ peer: handle, err: error }, 'a peer cannot be reached'),
+    busy: ({ handle }, { evidence }) => logger.info({ peer: handle, evidence }, 'a peer asks to be called later'),
     refused: ({ handle }, refused) => {
       for (const { code, message, evidence } of refused) {
         logger.warn({ peer: handle, code, reason: message, evidence }, 'a statement was refused')

@@ -65,8 +65,12 @@ export const errorCodes = {
 
   endpoint_unavailable: 'The node cannot listen at its endpoint.',
   exchange_too_large: 'The body of an exchange is longer than allowed.',
+  exchange_encoded: 'The body of an exchange is compressed or encoded otherwise; it is taken only as it is.',
+  exchange_rate_limited: 'The party calls more often, or sends more bytes, than this node takes from one.',
+  exchange_too_many: 'Too many exchanges are under way; another has to end first.',
   peer_unreachable: 'No connection to the peer came about, or it broke before the answer was whole.',
   peer_refused: 'The peer answered, but did not take the call.',
+  peer_busy: 'The peer has too much to do, and says when to call again.',
   peer_wrong_certificate: 'The peer shows another certificate than the one pinned to its party.',
   peer_timeout: 'The peer did not answer in time.',
   peer_malformed: 'The answer of the peer is not what the protocol says.',

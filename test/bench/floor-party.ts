@@ -107,6 +107,7 @@ answerQuestions(
           introduction: () => '{}',
           introduced: async () => {},
           authenticate: () => true,
+          nameOf: String,
           exchange: receive,
           failed: (error) => console.error(error),
         })

@@ -36,7 +36,8 @@ async function outwardNode(t: Test, handle: string, shown?: TlsIdentity): Promis
     introduction: () => document,
     introduced: async () => {},
     authenticate: (certificate) => directory.byCertificate(certificate),
-    exchange: async ({ card }, body) => `${handle} heard ${card.handle} say ${body}`,
+    nameOf: String,
+        exchange: async ({ card }, body) => `${handle} heard ${card.handle} say ${body}`,
     failed: (error) => t.fail('a receiver failed', { error }),
   })
   t.teardown(async () => {
@@ -121,6 +122,7 @@ t.test('a host that serves something else', async (t) => {
     introduction: () => '{"id":"did:web:other.example"}',
     introduced: async () => {},
     authenticate: () => undefined,
+    nameOf: String,
     exchange: async () => '',
     failed: () => {},
   })

@@ -6,6 +6,8 @@ import { PeerMalformed, PeerTimeout, PeerUnreachable } from './peer-errors.ts'
 export interface PeerAnswer {
   readonly status: number
   readonly mediaType: string | undefined
+  /** As the peer says it; undefined if it does not. Milliseconds. */
+  readonly retryAfterMs: number | undefined
   readonly body: Buffer
 }
 
@@ -20,7 +22,10 @@ export interface PeerRequest extends Dispatcher.DispatchOptions {
   readonly origin: string
 }
 
+class AnswerEncoded extends Error {}
+
 const wrongAnswers = [
+  AnswerEncoded,
   errors.HTTPParserError,
   errors.HeadersOverflowError,
   errors.ResponseContentLengthMismatchError,
@@ -61,6 +66,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   #abortedFor: { readonly reason: unknown } | undefined
   #status = 0
   #mediaType: string | undefined
+  #retryAfterMs: number | undefined
 
   get whole(): Promise<PeerAnswer> {
     return this.#answer.promise
@@ -85,6 +91,10 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     this.#status = status
     this.#mediaType = headers['content-type']
+    const seconds = headers['retry-after']
+    if (seconds !== undefined && /^\d{1,6}$/.test(seconds)) this.#retryAfterMs = Number(seconds) * 1000
+    // Nothing is ever unpacked: what is small here must not become large.
+    if (headers['content-encoding'] !== undefined) throw new AnswerEncoded('the answer is compressed or encoded')
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -94,7 +104,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     const [only, ...more] = this.#chunks
     const body = only !== undefined && more.length === 0 ? only : Buffer.concat(this.#chunks)
-    this.#answer.resolve({ status: this.#status, mediaType: this.#mediaType, body })
+    this.#answer.resolve({ status: this.#status, mediaType: this.#mediaType, retryAfterMs: this.#retryAfterMs, body })
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {

@@ -3,7 +3,7 @@ import { Pool } from 'undici'
 import type { Hash } from '../../crypto/hash.ts'
 import { type CallOptions, call, type PeerAnswer } from './peer-call.ts'
 import { peerConnector } from './peer-connector.ts'
-import { PeerMalformed, PeerRefused, PeerWrongCertificate } from './peer-errors.ts'
+import { PeerBusy, PeerMalformed, PeerRefused, PeerWrongCertificate } from './peer-errors.ts'
 import {
   EXCHANGE_BYTES_MAX,
   EXCHANGE_MEDIA_TYPE,
@@ -25,6 +25,9 @@ export interface PeerClientOptions {
 const CONNECT_TIMEOUT_MS = 10_000
 /** A little less than the 120 s after which the other end closes. */
 const IDLE_MS = 110_000
+/** How long a peer is left alone that has too much to do and does not say how long; and at most, whatever it says. */
+const RETRY_AFTER_MS = 1_000
+const RETRY_AFTER_MAX_MS = 60_000
 
 /** Calls one peer's Receiver, over connections that are kept. */
 export class PeerClient {
@@ -50,7 +53,7 @@ export class PeerClient {
 
   /**
    * One exchange: body and answer as in message.ts. Throws PeerUnreachable, PeerWrongCertificate, PeerTimeout,
-   * PeerRefused, PeerMalformed, or the signal's reason.
+   * PeerRefused, PeerBusy, PeerMalformed, or the signal's reason.
    */
   async exchange(body: string, options: CallOptions): Promise<string> {
     const request = {
@@ -63,9 +66,12 @@ export class PeerClient {
     return this.#textOf(await call(this.#pool, request, options))
   }
 
-  /** Shows the peer an introduction of this node, which it takes or passes over; what it thinks of it, it does not say. */
+  /**
+   * Shows the peer an introduction of this node, which it takes or passes over; what it thinks of it, it does not say.
+   * Throws as `exchange` does.
+   */
   async announce(introduction: string, options: CallOptions): Promise<void> {
-    await call(
+    const answer = await call(
       this.#pool,
       {
         origin: this.#endpoint,
@@ -76,6 +82,7 @@ export class PeerClient {
       },
       options,
     )
+    this.#assertNotBusy(answer)
   }
 
   /** Calls that are under way fail. */
@@ -83,7 +90,15 @@ export class PeerClient {
     await this.#pool.destroy()
   }
 
-  #textOf({ status, mediaType, body }: PeerAnswer): string {
+  #assertNotBusy({ status, retryAfterMs, body }: PeerAnswer): void {
+    if (status !== 429 && status !== 503) return
+    const waitMs = Math.min(RETRY_AFTER_MAX_MS, retryAfterMs ?? RETRY_AFTER_MS)
+    throw new PeerBusy(this.#endpoint, status, codeIn(body), waitMs)
+  }
+
+  #textOf(answer: PeerAnswer): string {
+    this.#assertNotBusy(answer)
+    const { status, mediaType, body } = answer
     const endpoint = this.#endpoint
     if (status !== 200) {
       const code = codeIn(body)

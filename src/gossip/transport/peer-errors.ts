@@ -8,6 +8,17 @@ export class PeerUnreachable extends ConcordataError {}
 /** The peer answered, but did not take the call. Evidence: `status` (HTTP) and `code`, as far as the peer says it. */
 export class PeerRefused extends ConcordataError {}
 
+/** The peer has too much to do (429 or 503): it is up, and is to be called again, later. Evidence: `status`, `code`, `retryAfterMs`. */
+export class PeerBusy extends ConcordataError {
+  readonly retryAfterMs: number
+
+  constructor(endpoint: string, status: number, code: string | undefined, retryAfterMs: number) {
+    const message = `${endpoint} is to be called again in ${retryAfterMs} ms: status ${status}${code === undefined ? '' : ` (${code})`}`
+    super('peer_busy', message, { endpoint, status, code, retryAfterMs })
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
 /** Another certificate than the one pinned to the party. Evidence: `expected`, `presented` (undefined: none). */
 export class PeerWrongCertificate extends ConcordataError {}
 

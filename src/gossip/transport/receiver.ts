@@ -1,46 +1,33 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { constants } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import { type AddressInfo, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Hash } from '../../crypto/hash.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import { ConcordataError, type ErrorCode } from '../../runtime/errors.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { Admission, TooMuch } from './admission.ts'
+import { putOff, refuse, respond, turnAway } from './answers.ts'
+import { Callers } from './callers.ts'
 import { OpenConnections } from './open-connections.ts'
 import {
-  EXCHANGE_BYTES_MAX,
   EXCHANGE_MEDIA_TYPE,
   EXCHANGE_PATH,
   INTRODUCTION_BYTES_MAX,
   INTRODUCTION_PATH,
-  presentedFingerprint,
   type TlsCredentials,
 } from './protocol.ts'
+import { defaultReceiverLimits, type ReceiverLimits } from './receiver-limits.ts'
+import { strangerAt } from './remote-address.ts'
 import { readBody } from './request-body.ts'
+
+/** TCP asks after a silent peer after so long. */
+const KEEP_ALIVE_MS = 30_000
+/** Longest head of a request: those of a node have some 200 bytes. */
+const HEAD_BYTES_MAX = 8 * 1024
 
 /** The node cannot listen at its endpoint. Evidence: `endpoint`. */
 export class EndpointUnavailable extends ConcordataError {}
-
-interface ReceiverLimits {
-  readonly bodyBytesMax: number
-  /** For the TLS handshake, and then for the head of a request. */
-  readonly headTimeoutMs: number
-  /** For a whole request, until its last byte has come. */
-  readonly requestTimeoutMs: number
-  /** How long a connection is kept on which nothing moves: no request comes, or an answer is not read. */
-  readonly idleTimeoutMs: number
-  /** How long closing waits for what is under way. */
-  readonly closeTimeoutMs: number
-  readonly connectionsMax: number
-}
-
-const defaultReceiverLimits: ReceiverLimits = {
-  bodyBytesMax: EXCHANGE_BYTES_MAX,
-  headTimeoutMs: 10_000,
-  requestTimeoutMs: 60_000,
-  idleTimeoutMs: 120_000,
-  closeTimeoutMs: 10_000,
-  connectionsMax: 4096,
-}
 
 export interface ReceiverOptions<Party> {
   /** `https://host:port`. An IP address is listened at alone, a name stands for all addresses of the machine; port 0: any. */
@@ -52,11 +39,13 @@ export interface ReceiverOptions<Party> {
   introduced(text: string): Promise<void>
   /** Whose certificate it is; undefined for everybody who is not approved. Asked for every request. */
   authenticate(certificate: Hash): Party | undefined
+  /** The same for a party whatever its certificate: by it what it takes is counted. */
+  nameOf(party: Party): string
   /** One exchange: body and answer as in message.ts. `exchange_malformed` is the caller's fault, all else ours. */
   exchange(party: Party, body: string): Promise<string>
   /** A fault of ours, that the caller is told nothing about. */
   failed(error: unknown): void
-  readonly limits?: Partial<ReceiverLimits>
+  readonly limits?: Partial<ReceiverLimits> | undefined
 }
 
 export interface Receiver {
@@ -64,34 +53,63 @@ export interface Receiver {
   readonly endpoint: string
   /** New connections are shown this certificate; those that stand keep the one they have seen. */
   useCertificate(tls: TlsCredentials): void
+  /** Somebody may not be approved any more: their connections end at once. */
+  recheck(): void
   /** Takes nothing more in, and resolves when what is under way has been answered, or took too long. */
   close(): Promise<void>
 }
 
 /**
- * The only thing of a node that faces outward. Whoever is not approved can read the introduction; to everything else
- * it gets an empty 403, before its body is read. Rejects with EndpointUnavailable.
+ * The only thing of a node that faces outward. Whoever is not approved can read the introduction and post one; to everything
+ * else it gets an empty 403, before its body is read, and its connection ends with the answer. Rejects with EndpointUnavailable.
  */
 export async function openReceiver<Party>(options: ReceiverOptions<Party>): Promise<Receiver> {
   const limits = { ...defaultReceiverLimits, ...options.limits }
-  const authenticate = authenticator(options)
+  const server = createServer(serverOptions(options.tls, limits))
+  server.maxConnections = limits.allConnectionsMax
+  server.timeout = limits.idleTimeoutMs
+  const connections = new OpenConnections(server)
+  const callers = new Callers(server, limits, options)
+  const answer = answerer(options, limits, callers)
+  server.on('request', (request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      if (error instanceof TooMuch) return putOff(response, error.retryAfterMs, error.code)
+      if (isCallersFault(error)) return refuse(response, 400, error.code)
+      options.failed(error)
+      refuse(response, 500, 'internal')
+    })
+  })
+  const endpoint = await listen(server, new URL(options.endpoint))
+  server.on('error', options.failed)
+  return {
+    endpoint,
+    useCertificate: (tls) => server.setSecureContext(secureContext(tls)),
+    recheck: () => callers.recheck(),
+    close: () => connections.close(limits.closeTimeoutMs),
+  }
+}
 
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (request.method === 'GET' && request.url === INTRODUCTION_PATH) {
-      return respond(response, 200, 'application/json', options.introduction())
-    }
+type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/** Rejects with TooMuch, and whatever `exchange` and `introduced` do. */
+function answerer<Party>(options: ReceiverOptions<Party>, limits: ReceiverLimits, callers: Callers<Party>): Answer {
+  const admission = new Admission(limits, () => performance.now())
+
+  const introductions = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method === 'GET') return respond(response, 200, 'application/json', options.introduction())
     // Also of strangers: who has a new certificate is not known by it yet.
-    if (request.method === 'POST' && request.url === INTRODUCTION_PATH) {
-      const posted = await readBody(request, INTRODUCTION_BYTES_MAX)
-      if (posted.kind === 'text') await options.introduced(posted.text)
-      response.writeHead(204, posted.kind === 'text' ? {} : { connection: 'close' }).end()
-      return
-    }
-    const party = authenticate(request.socket as TLSSocket)
-    if (party === undefined) return turnAway(response)
-    if (request.method !== 'POST' || request.url !== EXCHANGE_PATH) return refuse(response, 404)
-    if (request.headers['content-type'] !== EXCHANGE_MEDIA_TYPE) return refuse(response, 415, 'exchange_malformed')
-    const body = await readBody(request, limits.bodyBytesMax)
+    const posted = await readBody(request, INTRODUCTION_BYTES_MAX)
+    if (posted.kind === 'text') await options.introduced(posted.text)
+    else response.setHeader('connection', 'close')
+    response.writeHead(204).end()
+  }
+
+  const exchange = async (party: Party, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const name = options.nameOf(party)
+    const done = admission.exchange(name)
+    // Not before the answer has been read, or the caller is gone: until then it takes memory.
+    response.once('close', done)
+    const body = await readBody(request, limits.bodyBytesMax, (bytes) => admission.received(name, bytes))
     switch (body.kind) {
       case 'text':
         return respond(response, 200, EXCHANGE_MEDIA_TYPE, await options.exchange(party, body.text))
@@ -106,22 +124,25 @@ export async function openReceiver<Party>(options: ReceiverOptions<Party>): Prom
     }
   }
 
-  const server = createServer(serverOptions(options.tls, limits), (request, response) => {
-    answer(request, response).catch((error: unknown) => {
-      if (isCallersFault(error)) return refuse(response, 400, error.code)
-      options.failed(error)
-      refuse(response, 500, 'internal')
-    })
-  })
-  server.maxConnections = limits.connectionsMax
-  server.timeout = limits.idleTimeoutMs
-  const connections = new OpenConnections(server)
-  const endpoint = await listen(server, new URL(options.endpoint))
-  server.on('error', options.failed)
-  return {
-    endpoint,
-    useCertificate: (tls) => server.setSecureContext(secureContext(tls)),
-    close: () => connections.close(limits.closeTimeoutMs),
+  return async (request, response) => {
+    const { method, url, socket, headers } = request
+    const isIntroduction = url === INTRODUCTION_PATH && (method === 'GET' || method === 'POST')
+    const party = callers.partyAt(socket as TLSSocket)
+    if (party === undefined) {
+      response.setHeader('connection', 'close')
+      const waitMs = admission.stranger(strangerAt(socket.remoteAddress))
+      if (waitMs > 0) return putOff(response, waitMs)
+      return isIntroduction ? introductions(request, response) : turnAway(response)
+    }
+    if (isIntroduction) {
+      admission.call(options.nameOf(party))
+      return introductions(request, response)
+    }
+    if (method !== 'POST' || url !== EXCHANGE_PATH) return refuse(response, 404)
+    if (headers['content-type'] !== EXCHANGE_MEDIA_TYPE) return refuse(response, 415, 'exchange_malformed')
+    // Nothing is ever unpacked: what is small here must not become large.
+    if (headers['content-encoding'] !== undefined) return refuse(response, 415, 'exchange_encoded')
+    return exchange(party, request, response)
   }
 }
 
@@ -135,21 +156,16 @@ function serverOptions(tls: TlsCredentials, limits: ReceiverLimits): ServerOptio
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: Math.ceil(Math.min(limits.headTimeoutMs, limits.requestTimeoutMs) / 4),
     keepAliveTimeout: limits.idleTimeoutMs,
+    // A peer whose machine is gone says nothing any more.
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+    maxHeaderSize: HEAD_BYTES_MAX,
   }
 }
 
 function secureContext({ key, certificate }: TlsCredentials) {
-  return { key, cert: certificate, minVersion: 'TLSv1.3' as const }
-}
-
-/** A connection's certificate stays the same, so it is hashed once; whether it is approved is asked every time. */
-function authenticator<Party>({ authenticate }: Pick<ReceiverOptions<Party>, 'authenticate'>) {
-  const fingerprints = new WeakMap<TLSSocket, Hash | undefined>()
-  return (socket: TLSSocket): Party | undefined => {
-    if (!fingerprints.has(socket)) fingerprints.set(socket, presentedFingerprint(socket))
-    const fingerprint = fingerprints.get(socket)
-    return fingerprint === undefined ? undefined : authenticate(fingerprint)
-  }
+  // Without tickets no session is resumed: whoever connects proves anew that it has the key of its certificate.
+  return { key, cert: certificate, minVersion: 'TLSv1.3' as const, secureOptions: constants.SSL_OP_NO_TICKET }
 }
 
 async function listen(server: Server, endpoint: URL): Promise<string> {
@@ -172,22 +188,6 @@ async function listen(server: Server, endpoint: URL): Promise<string> {
 function listeningHost({ hostname }: URL): { host?: string } {
   const bare = hostname.replace(/^\[|\]$/g, '')
   return isIP(bare) !== 0 || bare === 'localhost' ? { host: bare } : {}
-}
-
-function respond(response: ServerResponse, status: number, mediaType: string, text: string): void {
-  response.writeHead(status, { 'content-type': mediaType, 'content-length': Buffer.byteLength(text) }).end(text)
-}
-
-/** Tells a stranger nothing, not even whether there is something to be had. */
-function turnAway(response: ServerResponse): void {
-  response.writeHead(403, { connection: 'close', 'content-length': 0 }).end()
-}
-
-/** Problem details (RFC 9457) for an approved party. What it still sends is not read: the connection ends. */
-function refuse(response: ServerResponse, status: number, code?: ErrorCode): void {
-  const text = JSON.stringify({ title: STATUS_CODES[status], status, code })
-  response.setHeader('connection', 'close')
-  respond(response, status, 'application/problem+json', text)
 }
 
 function isCallersFault(error: unknown): error is ConcordataError {

@@ -9,14 +9,22 @@ export type RequestBody =
   /** The caller went away, or took too long. */
   | { readonly kind: 'broken' }
 
-/** Reads a request's body, whole, as text. Holds never more than `bytesMax` of it. Never rejects. */
-export function readBody(request: IncomingMessage, bytesMax: number): Promise<RequestBody> {
+/**
+ * Reads a request's body, whole, as text. Holds never more than `bytesMax` of it. Never rejects. `received` hears of the
+ * bytes as they come, also of a body that is not taken in the end.
+ */
+export function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  received: (bytes: number) => void = () => {},
+): Promise<RequestBody> {
   if (Number(request.headers['content-length']) > bytesMax) return Promise.resolve({ kind: 'tooLarge' })
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let size = 0
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
+      received(chunk.length)
       if (size <= bytesMax) chunks.push(chunk)
       else {
         chunks.length = 0

@@ -14,6 +14,7 @@ async function introducing(t: Test, introduction: () => string): Promise<string>
     introduction,
     introduced: async () => {},
     authenticate: () => undefined,
+    nameOf: String,
     exchange: async () => '',
     failed: () => {},
   })

@@ -27,6 +27,7 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
     introduction: () => '{}',
     introduced: async () => {},
     authenticate: (certificate) => (certificate === caller.fingerprint ? 'caller' : undefined),
+    nameOf: String,
     exchange: async (_, body) => body,
     failed: () => {},
     ...options,

@@ -23,6 +23,7 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
     introduction: () => '{"id":"did:web:own.example"}',
     introduced: async () => {},
     authenticate: (certificate) => (certificate === friend.fingerprint ? 'friend' : undefined),
+    nameOf: String,
     exchange: async (party, body) => `${party}: ${body}`,
     failed: (error) => t.fail('the receiver failed', { error }),
     ...options,
