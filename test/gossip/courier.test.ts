@@ -5,6 +5,7 @@ import { Courier } from '../../src/gossip/courier.ts'
 import { Knowledge } from '../../src/gossip/knowledge.ts'
 import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
 import type { Participant } from '../../src/gossip/participant.ts'
+import { PeerBusy } from '../../src/gossip/transport/peer-errors.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { CONTRACT, market, type Player } from '../support/market.ts'
 
@@ -77,4 +78,75 @@ t.test('a peer is sent what it lacks, once, and everything again when it was set
   t.same(courier.heard, [frontierOf(ana.state.feeds), {}], 'so it holds nothing')
   t.equal(await courier.call(frontierOf(ana.state.feeds)), all)
   t.equal(await courier.call(frontierOf(ana.state.feeds)), 0)
+})
+
+t.test('a peer that asks to be called later is left alone until then, and has not failed', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  let now = 0
+  const timers: { at: number; run: () => void }[] = []
+  let calls = 0
+  let idle = Promise.withResolvers<void>()
+  const participant = {
+    contract: CONTRACT,
+    self: ana.handle,
+    state: ana.state,
+    hasUnsettled: false,
+    words: [],
+    evidence: [],
+  }
+  const whole: Participant = {
+    ...participant,
+    unheard: [],
+    waitingOf: () => [],
+    heard() {},
+    deliver: async () => ({ refused: [] }),
+    wake() {},
+  }
+  const courier = new Courier(
+    {
+      handle: ben.handle,
+      signingKey: ben.card.keys.signing,
+      async exchange() {
+        calls++
+        if (now < 5000) throw new PeerBusy('https://ben', 429, 'exchange_rate_limited', 5000)
+        return encodeMessage(new Map([[CONTRACT, frontierOf(ben.state.feeds)]]), [], [])
+      },
+    },
+    new Knowledge(ben.handle),
+    {
+      participants: { get: () => whole, all: () => [whole], begin: async () => undefined, took() {} },
+      clock: {
+        now: () => now,
+        after(delay, run) {
+          const timer = { at: now + delay, run }
+          timers.push(timer)
+          return () => timers.splice(timers.indexOf(timer), 1)
+        },
+      },
+      random: { bytes: (size) => new Uint8Array(size), fraction: () => 0 },
+      timing: { retryMs: 1, retryMaxMs: 10 },
+      take: async () => {},
+      failed: (_, error) => t.fail('counted as a failure', { error }),
+      idle: () => idle.resolve(),
+    },
+  )
+  courier.urge(CONTRACT)
+  await idle.promise
+  t.equal(calls, 1)
+  t.equal(courier.isUnreachable, false)
+  await Promise.resolve()
+  now = 4999
+  courier.urge(CONTRACT)
+  courier.isUp()
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(calls, 1, 'neither news nor a call of its own change that')
+  t.same(
+    timers.map(({ at }) => at),
+    [5000],
+  )
+  now = 5000
+  idle = Promise.withResolvers()
+  for (const { run } of timers.splice(0)) run()
+  await idle.promise
+  t.equal(calls, 2)
 })

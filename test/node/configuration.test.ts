@@ -91,3 +91,11 @@ t.test('what is no configuration, and where it is wrong', async (t) => {
     message: new RegExp(`^${path} is not JSON: `),
   })
 })
+
+t.test('bounds on what others may take', async (t) => {
+  const outwardLimits = { partyCallsPerSecond: 50, allConnectionsMax: 100 }
+  t.match(checkConfiguration('test', { ...settings, outwardLimits }), { outwardLimits })
+  for (const wrong of [{ partyCallsPerSecond: 0 }, { partyCallsPerSecond: 1.5 }, { callsPerSecond: 1 }]) {
+    t.throws(() => checkConfiguration('test', { ...settings, outwardLimits: wrong }), { code: 'configuration_invalid' })
+  }
+})

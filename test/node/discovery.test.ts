@@ -37,7 +37,7 @@ async function outwardNode(t: Test, handle: string, shown?: TlsIdentity): Promis
     introduced: async () => {},
     authenticate: (certificate) => directory.byCertificate(certificate),
     nameOf: String,
-        exchange: async ({ card }, body) => `${handle} heard ${card.handle} say ${body}`,
+    exchange: async ({ card }, body) => `${handle} heard ${card.handle} say ${body}`,
     failed: (error) => t.fail('a receiver failed', { error }),
   })
   t.teardown(async () => {

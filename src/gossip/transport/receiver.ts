@@ -141,7 +141,7 @@ function answerer<Party>(options: ReceiverOptions<Party>, limits: ReceiverLimits
     if (method !== 'POST' || url !== EXCHANGE_PATH) return refuse(response, 404)
     if (headers['content-type'] !== EXCHANGE_MEDIA_TYPE) return refuse(response, 415, 'exchange_malformed')
     // Nothing is ever unpacked: what is small here must not become large.
-    if (headers['content-encoding'] !== undefined) return refuse(response, 415, 'exchange_encoded')
+    if (isEncoded(headers)) return refuse(response, 415, 'exchange_encoded')
     return exchange(party, request, response)
   }
 }
@@ -188,6 +188,10 @@ async function listen(server: Server, endpoint: URL): Promise<string> {
 function listeningHost({ hostname }: URL): { host?: string } {
   const bare = hostname.replace(/^\[|\]$/g, '')
   return isIP(bare) !== 0 || bare === 'localhost' ? { host: bare } : {}
+}
+
+function isEncoded(headers: IncomingMessage['headers']): boolean {
+  return headers['content-encoding'] !== undefined || (headers['transfer-encoding'] ?? 'chunked') !== 'chunked'
 }
 
 function isCallersFault(error: unknown): error is ConcordataError {

@@ -276,3 +276,53 @@ t.test('a peer that hangs up', async (t) => {
     await t.rejects(client.exchange('x', soon), PeerUnreachable, name)
   }
 })
+
+t.test('a peer that has too much to do says when to call again; that is bounded', async (t) => {
+  const cases = [
+    { lines: ['HTTP/1.1 429 Too Many Requests', 'retry-after: 3'], status: 429, retryAfterMs: 3000 },
+    { lines: ['HTTP/1.1 429 Too Many Requests'], status: 429, retryAfterMs: 1000 },
+    { lines: ['HTTP/1.1 503 Service Unavailable', 'retry-after: 999999'], status: 503, retryAfterMs: 60_000 },
+    { lines: ['HTTP/1.1 503 Service Unavailable', 'retry-after: -1'], status: 503, retryAfterMs: 1000 },
+  ]
+  for (const { lines, status, retryAfterMs } of cases) {
+    const body = '{"code":"exchange_too_many"}'
+    const endpoint = await answering(t, http(...lines, `content-length: ${body.length}`, '', body))
+    const busy = { name: 'PeerBusy', code: 'peer_busy', evidence: { status, retryAfterMs, code: 'exchange_too_many' } }
+    await t.rejects(calling(t, endpoint).exchange('x', soon), busy)
+    await t.rejects(calling(t, endpoint).announce('{}', soon), busy, 'then it has not been told')
+  }
+})
+
+t.test('a redirect is not followed', async (t) => {
+  const elsewhere = createTcpServer(() => t.fail('the redirect was followed'))
+  const target = await listening(t, elsewhere)
+  for (const status of [301, 302, 307, 308]) {
+    const endpoint = await answering(
+      t,
+      http(`HTTP/1.1 ${status} Elsewhere`, `location: ${target}/exchange`, 'content-length: 0', '', ''),
+    )
+    await t.rejects(calling(t, endpoint).exchange('x', soon), { code: 'peer_refused', evidence: { status } })
+  }
+})
+
+t.test('an answer that is compressed is not unpacked', async (t) => {
+  const head = ['HTTP/1.1 200 OK', 'content-type: application/x-ndjson', 'content-encoding: gzip', 'content-length: 1']
+  const endpoint = await answering(t, http(...head, '', 'x'))
+  await t.rejects(calling(t, endpoint).exchange('x', soon), { code: 'peer_malformed' })
+})
+
+t.test('a peer that dribbles its answer holds nobody for longer than the time-out', async (t) => {
+  const { key, certificate: cert } = callee
+  const dribbling = createTlsServer({ key, cert, requestCert: true, rejectUnauthorized: false }, (socket) => {
+    const timer = setInterval(() => socket.write('x'), 5)
+    socket.on('error', () => {}).on('close', () => clearInterval(timer))
+    socket.write(http('HTTP/1.1 200 OK', 'content-type: application/x-ndjson', 'content-length: 999999', '', ''))
+  })
+  const client = calling(t, await listening(t, dribbling))
+  await t.rejects(client.exchange('x', { timeoutMs: 60 }), PeerTimeout)
+})
+
+t.test('a head without end is not read to its end', async (t) => {
+  const endpoint = await answering(t, `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}`)
+  await t.rejects(calling(t, endpoint).exchange('x', soon), { code: 'peer_malformed' })
+})
