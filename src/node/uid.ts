@@ -15,6 +15,14 @@ const HALF_BYTES = 8
  * fingerprint, encrypted as one AES-128 block, in Crockford base32. Nobody else's node gives out the same ones, and
  * from a UID nobody but the node learns the number, so nobody learns how many records there are.
  *
+ * Why that is so: AES under a secret key is a pseudorandom permutation. Different blocks become different UIDs (no two are
+ * the same, whatever the numbers are), and who does not have the key cannot tell UIDs of consecutive numbers from blocks
+ * drawn at random without putting back. One block needs no mode and no nonce, since no block is ever encrypted twice. To
+ * guess a UID takes 2^128 tries, and one that was not given out decodes, with 64 bits to compare, with probability 2^-64.
+ *
+ * What it does not hide: whether two UIDs are the same; how many UIDs a reader has been shown; when. Who has the secret
+ * reads every number, of old UIDs too. After 2^64 UIDs random blocks would have shown a collision: no node gets there.
+ *
  *     number 7, fingerprint 3fc9…       00000000000000073fc9b689459d738f
  *     AES-128, secret 32 times 07       cb7d8ce3adf711c10266e0f1f3dd03b9
  *     base32, first two of 130 bits 0   6bfp6e7bfq270g4sq0y7sxt0xs
