@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import type { Hash } from '../crypto/hash.ts'
@@ -10,6 +11,7 @@ import type { Head } from '../events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../events/statement-codec.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
+import { ConcordataError } from '../runtime/errors.ts'
 import { feedOf, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
 import { headOf } from './ledger.ts'
@@ -18,6 +20,9 @@ import { type Equivocation, receive } from './receive.ts'
 import type { Divergence } from './settling.ts'
 import { type AgreementState, emptyAgreement } from './state.ts'
 import { viewOf } from './view.ts'
+
+/** A file of evidence does not prove what it says. */
+export class NotProven extends ConcordataError {}
 
 const closed = { additionalProperties: false }
 const Line = Type.String({ maxLength: SIGNED_CHARACTERS_MAX })
@@ -56,6 +61,25 @@ export const EvidenceSchema = Type.Union([EquivocationEvidenceSchema, WrongHeadE
 export type Evidence = Static<typeof EvidenceSchema>
 type EquivocationEvidence = Static<typeof EquivocationEvidenceSchema>
 type WrongHeadEvidence = Static<typeof WrongHeadEvidenceSchema>
+
+const evidenceForm = Compile(EvidenceSchema)
+const listForm = Compile(Type.Array(Type.Object({ evidence: EvidenceSchema })))
+
+/** A file of evidence: one piece, or a list as `contract evidence` prints it. Throws NotProven. */
+export function readEvidence(text: string): Evidence[] {
+  const parsed = parse(text)
+  if (evidenceForm.Check(parsed)) return [parsed]
+  if (listForm.Check(parsed)) return parsed.map(({ evidence }) => evidence)
+  throw new NotProven('evidence_proves_nothing', 'the file does not have the form of evidence')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new NotProven('evidence_proves_nothing', 'the file is not JSON', {}, { cause })
+  }
+}
 
 /** Everything that somebody with no access to any node needs to convict the party. */
 export function equivocationEvidence(state: AgreementState, { party, seq, held, other }: Equivocation): Evidence {

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
-import { convicted, type Evidence, EvidenceSchema } from '../agreement/evidence.ts'
+import { convicted, NotProven, readEvidence } from '../agreement/evidence.ts'
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
@@ -13,9 +11,6 @@ import type { Store } from '../store/port.ts'
 import { CONTRACTS_STREAM, contractStream, feedStream } from '../store/streams.ts'
 import { dataOption } from './options.ts'
 import { print, table } from './output.ts'
-
-/** A file of evidence does not prove what it says. */
-export class NotProven extends ConcordataError {}
 
 /** The store does not hold the contract. */
 export class NotHeld extends ConcordataError {}
@@ -44,7 +39,7 @@ export function auditCommands(program: Command): void {
     .argument('<file>', 'what `contract evidence` printed')
     .description('check evidence against a party, with nothing but the file: says whom it convicts')
     .action(async (file: string) => {
-      for (const evidence of evidenceIn(await readFile(file, 'utf8'))) {
+      for (const evidence of readEvidence(await readFile(file, 'utf8'))) {
         const conviction = convicted(evidence)
         if (conviction === undefined) {
           throw new NotProven('evidence_proves_nothing', `the evidence of ${evidence.kind} convicts nobody`)
@@ -53,17 +48,6 @@ export function auditCommands(program: Command): void {
         print(`${evidence.kind}: ${party} (signing key ${keys.signing}) is convicted in ${evidence.contract}`)
       }
     })
-}
-
-const evidenceForm = Compile(EvidenceSchema)
-const listForm = Compile(Type.Array(Type.Object({ evidence: EvidenceSchema })))
-
-/** One piece of evidence, or the list that `contract evidence` prints. Throws NotProven. */
-function evidenceIn(text: string): Evidence[] {
-  const parsed: unknown = JSON.parse(text)
-  if (evidenceForm.Check(parsed)) return [parsed]
-  if (listForm.Check(parsed)) return parsed.map(({ evidence }) => evidence)
-  throw new NotProven('evidence_proves_nothing', 'the file does not have the form of evidence')
 }
 
 async function sourceOf(store: Store, uid: string): Promise<AuditSource> {

@@ -1,3 +1,4 @@
+import { Compile } from 'typebox/compile'
 import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, type Reception, receive } from '../agreement/receive.ts'
@@ -7,7 +8,7 @@ import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq, Uid } from '../events/ids.ts'
 import { sealsNamedBy } from '../events/seal.ts'
-import type { Payload, Payloads, Statement } from '../events/statement.ts'
+import { type Payload, PayloadSchema, type Payloads, type Statement } from '../events/statement.ts'
 import { type Decoded, decodeSigned, decodeStored, encodeSigned, encodeStored } from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
@@ -16,6 +17,8 @@ import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
 
 /** What the store holds of a contract contradicts itself: it was damaged or changed by somebody. */
 export class ContractDamaged extends ConcordataError {}
+
+const payloadForm = Compile(PayloadSchema)
 
 /** What one turn of a contract made durable. */
 export interface Change {
@@ -198,15 +201,30 @@ export async function readFeed(store: Store, contract: Uid, handle: Handle, from
     const payloads: { [seal: Hash]: Payload } = {}
     for (const seal of sealsNamedBy(statement.requests)) {
       const text = texts.get(seal)
-      if (text !== undefined) payloads[seal] = JSON.parse(text) as Payload
+      if (text !== undefined) payloads[seal] = readPayload(text, contract, seal)
     }
     return payloads
   }
   return lines.map((line) => decodeStored(line, payloadsOf))
 }
 
+/** None of what is no statement: whoever decodes the line says what is wrong with it. */
 function sealsIn(line: string): Set<Hash> {
-  return sealsNamedBy((JSON.parse(line) as { statement: Statement }).statement.requests)
+  try {
+    return sealsNamedBy((JSON.parse(line) as { statement: Statement }).statement.requests)
+  } catch {
+    return new Set()
+  }
+}
+
+function readPayload(text: string, contract: Uid, seal: Hash): Payload {
+  try {
+    const payload: unknown = JSON.parse(text)
+    if (payloadForm.Check(payload)) return payload as Payload
+  } catch {
+    // Said below.
+  }
+  throw new ContractDamaged('contract_damaged', 'a stored value is not what was stored', { contract, seal })
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { canonicalJson } from '../crypto/canonical-json.ts'
+import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
 import { type SignedAcceptance, SignedAcceptanceSchema } from '../events/acceptance.ts'
 import { type SignedDecline, SignedDeclineSchema } from '../events/decline.ts'
 import { type Uid, UidSchema } from '../events/ids.ts'
@@ -69,6 +69,7 @@ export function decodeMessage(text: string): ExchangeMessage {
   const header = parse(headerLine ?? '')
   if (!headerForm.Check(header))
     throw new ExchangeMalformed('exchange_malformed', 'the first line is no exchange header')
+  assertCanonical(headerLine ?? '', header)
   const frontiers = new Map(Object.entries(header.contracts)) as unknown as Map<Uid, Frontier>
   const statements: Decoded[] = []
   const words: Word[] = []
@@ -91,7 +92,13 @@ export function decodeMessage(text: string): ExchangeMessage {
 function decodeWord(line: string): Word {
   const word = parse(line)
   if (!wordForm.Check(word)) throw new ExchangeMalformed('exchange_malformed', 'a line is neither statement nor word')
+  assertCanonical(line, word)
   return word
+}
+
+/** What a parser silently repairs, and what has two spellings, is no message. */
+function assertCanonical(line: string, parsed: unknown): void {
+  if (!isCanonicalJson(line, parsed)) throw new ExchangeMalformed('exchange_malformed', 'a line is not canonical JSON')
 }
 
 function parse(line: string): unknown {

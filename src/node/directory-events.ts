@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { canonicalJson } from '../crypto/canonical-json.ts'
+import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
 import { HandleSchema, HashSchema, TimeSchema } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { NewEvent, RecordedEvent } from '../store/port.ts'
@@ -44,7 +44,7 @@ export function encodeDirectoryEvent({ type, ...data }: DirectoryEvent): NewEven
 /** Throws DirectoryDamaged. */
 export function decodeDirectoryEvent({ type, data, revision }: RecordedEvent): DirectoryEvent {
   const parsed = parse(data)
-  if (Object.hasOwn(forms, type) && forms[type as EventType].Check(parsed)) {
+  if (Object.hasOwn(forms, type) && forms[type as EventType].Check(parsed) && isCanonicalJson(data, parsed)) {
     return { type, ...(parsed as object) } as DirectoryEvent
   }
   const message = `event ${revision} of the directory is no ${type} as Concordata writes it`

@@ -82,8 +82,16 @@ async function readSlot(path: string): Promise<Written | undefined> {
   const end = text.indexOf('\n')
   const body = text.slice(end + 1)
   if (end < 0 || sha256(body) !== text.slice(0, end)) return undefined
-  const guarded: unknown = JSON.parse(body)
+  const guarded = parse(body)
   return guardedForm.Check(guarded) ? (guarded as Written) : undefined
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
 }
 
 async function writeSlot(path: string, guarded: Written): Promise<void> {

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import type { Hash } from '../crypto/hash.ts'
-import type { Uid } from '../events/ids.ts'
+import { UID_PATTERN, type Uid } from '../events/ids.ts'
 import { assert } from '../runtime/assert.ts'
 
 /** Bytes of a node's uid secret. */
@@ -9,6 +9,7 @@ export const UID_SECRET_BYTES = 32
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const CHARACTERS = 26
 const HALF_BYTES = 8
+const form = new RegExp(UID_PATTERN)
 
 /**
  * The UIDs that one node gives out (design §9): the native record number and the first 64 bits of the party's
@@ -70,8 +71,9 @@ function toBase32(block: Buffer): string {
   return text
 }
 
-/** Undefined for what exceeds 128 bits: such a UID no node gave out. */
+/** Undefined for what is spelled otherwise, or exceeds 128 bits: such a UID no node gave out. */
 function fromBase32(uid: Uid): Buffer | undefined {
+  if (!form.test(uid)) return undefined
   let value = 0n
   for (const character of uid) value = (value << 5n) | BigInt(ALPHABET.indexOf(character))
   if (value >> 128n !== 0n) return undefined

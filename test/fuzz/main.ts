@@ -1,0 +1,21 @@
+import { parseArgs } from 'node:util'
+import { fuzz } from './fuzz.ts'
+import { targets } from './targets.ts'
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '10000' }, seed: { type: 'string' }, only: { type: 'string' } },
+})
+const seed = Number(values.seed ?? Date.now() % 2 ** 31)
+const runs = Number(values.runs)
+for (const target of targets.filter(({ name }) => name.includes(values.only ?? ''))) {
+  const start = performance.now()
+  try {
+    fuzz(target, runs, seed)
+    console.log(`${target.name}: ${runs} inputs, ${Math.round(performance.now() - start)} ms, seed ${seed}`)
+  } catch (error) {
+    process.exitCode = 1
+    console.error(
+      `${target.name}, seed ${seed}: ${(error as Error).message.slice(0, 3000)}\n${String((error as Error).cause).slice(0, 2000)}`,
+    )
+  }
+}

@@ -1,0 +1,188 @@
+import { convicted, equivocationEvidence, readEvidence, wrongHeadEvidence } from '../../src/agreement/evidence.ts'
+import { frontierOf } from '../../src/agreement/feeds.ts'
+import { parsePath, subjectOf } from '../../src/api/path.ts'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import { type Hash, sha256 } from '../../src/crypto/hash.ts'
+import type { Uid } from '../../src/events/ids.ts'
+import { seal } from '../../src/events/seal.ts'
+import { decodeSigned, decodeStored, encodeSigned, encodeStored } from '../../src/events/statement-codec.ts'
+import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
+import { checkpointBody, formatNote, noteSignature, parseNote } from '../../src/merkle/note.ts'
+import { checkConfiguration } from '../../src/node/configuration.ts'
+import { decodeDirectoryEvent, encodeDirectoryEvent } from '../../src/node/directory-events.ts'
+import { introductionDocument, verifyIntroduction } from '../../src/node/introduction.ts'
+import { UID_SECRET_BYTES, UidCodec } from '../../src/node/uid.ts'
+import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
+import { testParty } from '../support/party.ts'
+
+/** A decoder, and texts that it takes. */
+export interface Target {
+  readonly name: string
+  readonly valid: readonly string[]
+  /** Decodes, and encodes again; undefined where the one text for a value is not asked for. Throws typed errors alone. */
+  decode(text: string): string | undefined
+}
+
+const [ana, ben] = market('ana', 'ben') as [Player, Player]
+const proposal = ana.proposes('0.0', { deep: [1, 'ü', null, { x: '𝟙' }] })
+const next = ben.rotates()
+ana.hears(next)
+ben.hears(proposal)
+const statements = [...allOf(ana), proposal, next]
+const lines = statements.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+const frontiers = new Map([[CONTRACT, frontierOf(ana.state.feeds)]])
+const words = [ana.accepts(3), ana.revocation({ privateKey: ben.privateKey, publicKey: ben.card.keys.signing })]
+const party = await testParty('acme-re').introduce()
+const uids = new UidCodec(new Uint8Array(UID_SECRET_BYTES), sha256('x'))
+
+function evidence(): string[] {
+  const one = ben.says()
+  const other = decodeSigned(
+    ben.forges(one, (statement) => {
+      statement.time = '2027-01-01T00:00:00.000Z'
+    }),
+  )
+  ana.hears(...allOf(ben))
+  const [equivocation] = ana.hears(other).equivocations
+  if (equivocation === undefined) throw new Error('no evidence to begin with')
+  const wrongHead = wrongHeadEvidence(ana.state, { party: ben.handle, seq: 1 })
+  return [equivocationEvidence(ana.state, equivocation), wrongHead].flatMap((found) => [
+    JSON.stringify(found),
+    JSON.stringify([{ evidence: found }]),
+  ])
+}
+
+const headed = statements[0] as (typeof statements)[number]
+const cosignature = { time: 1_767_225_600, signature: headed.signature }
+const note = formatNote(checkpointBody(`concordata/v1/${CONTRACT}`, headed.statement.head), [
+  noteSignature('ana', ana.card.keys.signing, cosignature),
+  noteSignature('ben', ben.card.keys.signing, cosignature),
+])
+
+const configuration = {
+  handle: 'acme-re',
+  name: 'Acme',
+  endpoint: 'https://127.0.0.1:7443',
+  api: 'http://127.0.0.1:7480',
+  acknowledgement: [{ commands: ['Resign'], answer: 'ask', forSeconds: 1, otherwise: 'refuse', reason: 'no' }],
+  store: { url: 'esdb://x:2113', user: 'u', passwordFile: 'p' },
+  outwardLimits: { partyCallsPerSecond: 5 },
+}
+
+export const targets: readonly Target[] = [
+  {
+    name: 'a statement from the network',
+    valid: lines,
+    decode(text) {
+      const { text: inner, signature, payloads } = decodeSigned(text)
+      return encodeSigned(inner, signature, payloads)
+    },
+  },
+  {
+    name: 'a statement from the store',
+    valid: statements.map(({ text, signature }) => encodeStored(text, signature)),
+    decode(text) {
+      const { text: inner, signature } = decodeStored(text, () => ({}))
+      return encodeStored(inner, signature)
+    },
+  },
+  {
+    name: 'an exchange message',
+    valid: [
+      encodeMessage(frontiers, lines, []),
+      encodeMessage(frontiers, lines.slice(-1), words),
+      encodeMessage(new Map(), [], words),
+    ],
+    decode(text) {
+      const message = decodeMessage(text)
+      // A statement that is refused does not spoil the message, nor does the order of its lines.
+      if (message.refused.length > 0) return undefined
+      const inner = message.statements.map((found) => encodeSigned(found.text, found.signature, found.payloads))
+      const again = encodeMessage(message.frontiers, inner, message.words)
+      return again.split('\n').sort().join('\n') === text.split('\n').sort().join('\n') ? text : again
+    },
+  },
+  {
+    name: 'an introduction',
+    valid: [introductionDocument(party)],
+    decode: (text) => introductionDocument(verifyIntroduction(text)),
+  },
+  {
+    name: 'a signed note',
+    valid: [note],
+    decode(text) {
+      const { body, signatures } = parseNote(text)
+      return formatNote(body, signatures)
+    },
+  },
+  {
+    name: 'evidence',
+    valid: evidence(),
+    decode(text) {
+      for (const found of readEvidence(text)) convicted(found)
+      return undefined
+    },
+  },
+  {
+    name: 'the configuration',
+    valid: [JSON.stringify(configuration)],
+    decode(text) {
+      const parsed = parse(text)
+      // Taking it again must change nothing: addresses are in their one form then.
+      if (parsed !== undefined) checkConfiguration('again', checkConfiguration('test', parsed.value))
+      return undefined
+    },
+  },
+  {
+    name: 'an event of the directory',
+    valid: [
+      canonicalJson({ signed: party, time: '2026-01-01T00:00:00.000Z' }),
+      canonicalJson({ handle: 'ana', reason: 'x', time: '2026-01-01T00:00:00.000Z' }),
+      canonicalJson({ handle: 'ana', fingerprint: sha256('x'), time: '2026-01-01T00:00:00.000Z' }),
+    ],
+    decode(text) {
+      const types = ['PartyIntroduced', 'PartyApproved', 'PartyBlocked', 'EndpointChanged', '__proto__', 'toString']
+      const type = types[text.length % types.length] as string
+      const event = { stream: 'directory', revision: 0, position: 0, id: '', time: '', type, data: text }
+      return encodeDirectoryEvent(decodeDirectoryEvent(event as never)).data
+    },
+  },
+  {
+    name: 'a path of a URL',
+    valid: ['/Claimant/Address', '/a%2Fb/%C3%BC/~rules', '/'],
+    decode(text) {
+      const steps = parsePath(text)
+      // What is read must be read again as the same from the one spelling of it, unless a text is no Unicode.
+      if (!steps.every((step) => step.isWellFormed()) || steps.includes('')) return undefined
+      const again = subjectOf('', steps).slice('/new-api/'.length)
+      return canonicalJson(parsePath(again)) === canonicalJson(steps) ? text : again
+    },
+  },
+  {
+    name: 'a UID',
+    valid: [0, 1, 2 ** 40].map((number) => uids.encode(number)),
+    decode(text) {
+      const number = uids.decode(text as Uid)
+      return number === undefined ? undefined : uids.encode(number)
+    },
+  },
+  {
+    name: 'a value under a seal',
+    valid: ['{"a":[1,2]}', '"ü"'],
+    decode(text) {
+      const parsed = parse(text)
+      if (parsed === undefined) return undefined
+      const sealed: { seal: Hash } = seal(parsed.value, new Uint8Array(16))
+      return sealed.seal.length === 64 ? undefined : sealed.seal
+    },
+  },
+]
+
+/** JSON itself is the engine's: its SyntaxError is not under test. */
+function parse(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}
