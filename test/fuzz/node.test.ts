@@ -1,0 +1,127 @@
+import fc from 'fast-check'
+import { pino } from 'pino'
+import t from 'tap'
+import { frontierOf } from '../../src/agreement/feeds.ts'
+import type { Handle } from '../../src/events/ids.ts'
+import { partyFingerprint } from '../../src/events/party-card.ts'
+import type { Payloads } from '../../src/events/statement.ts'
+import { encodeSigned } from '../../src/events/statement-codec.ts'
+import { encodeMessage } from '../../src/gossip/message.ts'
+import { readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { openIdentity } from '../../src/node/identity.ts'
+import { verifyIntroduction } from '../../src/node/introduction.ts'
+import { startNode } from '../../src/node/node.ts'
+import { ownIntroduction } from '../../src/node/own-introduction.ts'
+import { ask } from '../support/https.ts'
+import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
+import { newParty } from '../support/node-party.ts'
+import { reporter } from './fuzz.ts'
+import { inputsFrom } from './inputs.ts'
+
+const SEED = 20_261_124
+const RUNS = 150
+const environment = { ...readEnvironment({ ...process.env, CONCORDATA_LOG_LEVEL: 'silent' }) }
+const root = t.testdir()
+const [honest, hostile] = [await newParty(root, 'honest'), await newParty(root, 'hostile')]
+const faults: unknown[] = []
+const logger = pino({ level: 'error' }, { write: (line) => faults.push(JSON.parse(line)) })
+const node = await startNode(await readConfiguration(honest.data, environment), environment, logger)
+const theirs = await readConfiguration(hostile.data, environment)
+const identity = await openIdentity(theirs, environment)
+const introduction = await ownIntroduction(theirs, identity)
+t.teardown(() => node.close())
+await node.directory.introduce(verifyIntroduction(introduction))
+await node.directory.approve('hostile' as Handle, partyFingerprint(identity.card))
+
+const opened = await honest.call('POST', '/api/Contract', { title: 'attacked' })
+const uid = opened.body.contract as string
+await honest.call('POST', `/new-api/${uid}`, { Country: 'Mexico' })
+const live = [...node.contracts.all()].find(({ contract }) => contract === uid)
+if (live === undefined) throw new Error('no contract')
+
+/** Whatever came in between: what is settled is what honest users wrote, and they can go on. */
+async function goesOn(value: string) {
+  const written = await honest.call('PUT', `/new-api/${uid}/Country`, JSON.stringify(value))
+  const read = await honest.call('GET', `/new-api/${uid}`)
+  return { status: written.status, body: read.body }
+}
+
+t.test('an approved party that sends mutated exchanges changes nothing and stops nothing', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  ben.hears(ana.proposes('0.0', 'x'))
+  const own = [...live.state.feeds.values()].flatMap((feed) => [...feed])
+  const linesOf = (held: readonly { text: string; signature: string; payloads: Payloads }[]) =>
+    held.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+  const valid = [
+    encodeMessage(new Map([[live.contract, frontierOf(live.state.feeds)]]), linesOf(own), []),
+    encodeMessage(new Map([[CONTRACT, frontierOf(ana.state.feeds)]]), linesOf(allOf(ana)), [ana.accepts(3)]),
+  ]
+  const before = live.state.ledger.log.root()
+  const statuses = new Map<number, number>()
+  await fc.assert(
+    fc.asyncProperty(inputsFrom(valid), async (body) => {
+      const { status } = await ask(node.endpoint, identity.tls, { body: Buffer.from(body.toWellFormed()) })
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      if (status !== 200 && status !== 400 && status !== 413) throw new Error(`status ${status}`)
+    }),
+    { numRuns: RUNS, seed: SEED, reporter },
+  )
+  t.ok((statuses.get(200) ?? 0) > 0 && (statuses.get(400) ?? 0) > 0, 'some are taken for messages, some are not')
+  t.equal(live.state.ledger.log.root(), before)
+  t.match(await goesOn('Chile'), { status: 200, body: { Country: 'Chile' } })
+  t.strictSame(faults, [], 'no fault of the software was logged')
+})
+
+t.test('a user of the inward API gets an answer with a code, whatever it sends', async (t) => {
+  const paths = [`/new-api/${uid}/Country`, `/new-api/${uid}`, '/api/Contract', `/api/Contract/${uid}/invitation`]
+  const bodies = [
+    '{"Country":"Peru"}',
+    '{"a":{"$field":{"type":"choice","options":["A"]},"$value":"A"}}',
+    '{"title":"x"}',
+  ]
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom('POST', 'PUT', 'PATCH', 'DELETE', 'GET'),
+      inputsFrom(paths),
+      inputsFrom(bodies),
+      async (method, path, body) => {
+        const url = `${honest.api}/${encodeURI(path.toWellFormed()).slice(1).slice(0, 4000)}`
+        const headers = {
+          authorization: `Bearer ${honest.token}`,
+          'content-type': 'application/json',
+          prefer: 'wait=5',
+        }
+        const isRead = method === 'GET'
+        if (!URL.canParse(url)) return
+        const answer = await fetch(url, {
+          method,
+          headers,
+          ...(isRead ? {} : { body: body.toWellFormed().slice(0, 50_000) }),
+        })
+        const text = await answer.text()
+        if (answer.status >= 500 && answer.status !== 504) throw new Error(`status ${answer.status}: ${text}`)
+        if (answer.status >= 400) JSON.parse(text)
+      },
+    ),
+    { numRuns: 150, seed: SEED },
+  )
+  t.match(await honest.call('GET', '/health'), { status: 200 })
+  t.strictSame(faults, [])
+})
+
+t.test('whatever is said on /live, the connection answers the next question', async (t) => {
+  const socket = new WebSocket(`${honest.api.replace('http', 'ws')}/live?token=${honest.token}`)
+  await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }))
+  const valid = [`{"subscribe":"/new-api/${uid}/Country","from":0}`, `{"unsubscribe":"/new-api/${uid}/Country"}`]
+  const texts = fc.sample(inputsFrom(valid), { numRuns: 200, seed: SEED })
+  for (const text of texts) socket.send(text.toWellFormed().slice(0, 60_000))
+  const last = Promise.withResolvers<void>()
+  socket.addEventListener('message', ({ data }) => {
+    if (String(data).includes('"subscribed":"/new-api/')) last.resolve()
+  })
+  socket.addEventListener('close', () => last.reject(new Error('the connection was closed')))
+  socket.send(`{"subscribe":"/new-api/${uid}"}`)
+  await last.promise
+  socket.close()
+  t.strictSame(faults, [])
+})
