@@ -24,7 +24,16 @@ const environment = { ...readEnvironment({ ...process.env, CONCORDATA_LOG_LEVEL:
 const root = t.testdir()
 const [honest, hostile] = [await newParty(root, 'honest'), await newParty(root, 'hostile')]
 const faults: unknown[] = []
-const logger = pino({ level: 'error' }, { write: (line) => faults.push(JSON.parse(line)) })
+// Alarms about others carry no `err`: they are meant to be raised here.
+const logger = pino(
+  { level: 'error' },
+  {
+    write(line) {
+      const entry = JSON.parse(line)
+      if ('err' in entry) faults.push(entry)
+    },
+  },
+)
 const node = await startNode(await readConfiguration(honest.data, environment), environment, logger)
 const theirs = await readConfiguration(hostile.data, environment)
 const identity = await openIdentity(theirs, environment)
