@@ -38,6 +38,7 @@ const node = await startNode(await readConfiguration(honest.data, environment), 
 const theirs = await readConfiguration(hostile.data, environment)
 const identity = await openIdentity(theirs, environment)
 const introduction = await ownIntroduction(theirs, identity)
+const endpoint = node.endpoint as string
 t.teardown(() => node.close())
 await node.directory.introduce(verifyIntroduction(introduction))
 await node.directory.approve('hostile' as Handle, partyFingerprint(identity.card))
@@ -69,7 +70,7 @@ t.test('an approved party that sends mutated exchanges changes nothing and stops
   const statuses = new Map<number, number>()
   await fc.assert(
     fc.asyncProperty(inputsFrom(valid), async (body) => {
-      const { status } = await ask(node.endpoint, identity.tls, { body: Buffer.from(body.toWellFormed()) })
+      const { status } = await ask(endpoint, identity.tls, { body: Buffer.from(body.toWellFormed()) })
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
       if (status !== 200 && status !== 400 && status !== 413) throw new Error(`status ${status}`)
     }),
