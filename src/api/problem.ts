@@ -58,6 +58,7 @@ const statusOf: Record<ErrorCode, number> = {
   not_asked: 404,
   not_withdrawable: 409,
   guard_refused: 500,
+  store_setup_failed: 500,
   role_unfit: 500,
   signer_unreachable: 503,
   signer_refused: 500,

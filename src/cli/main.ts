@@ -11,6 +11,7 @@ import { operationCommands } from './operation-commands.ts'
 import { complain } from './output.ts'
 import { partyCommands } from './party-commands.ts'
 import { processCommands } from './process-commands.ts'
+import { storeCommands } from './store-commands.ts'
 
 /** Runs one command. The answer is the exit status: 0 done, 1 it failed, 2 it was asked for in a wrong way. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -28,6 +29,7 @@ export async function main(args: readonly string[]): Promise<number> {
   auditCommands(program)
   certificateCommands(program)
   backupCommands(program)
+  storeCommands(program)
   operationCommands(program)
   demoCommand(program)
   try {

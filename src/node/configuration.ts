@@ -28,6 +28,8 @@ export interface Environment {
   readonly passphrase?: string
   /** CONCORDATA_PASSPHRASE_FILE: a file that holds it, in its place. */
   readonly passphraseFile?: string
+  /** CONCORDATA_STORE_USER and CONCORDATA_STORE_PASSWORD_FILE: in place of those in the file, since each process has its own. */
+  readonly storeUser?: { readonly user: string; readonly passwordFile: string }
   /** CONCORDATA_LOG_LEVEL */
   readonly logLevel: LogLevel
 }
@@ -133,17 +135,37 @@ export function readEnvironment(variables: { readonly [name: string]: string | u
     const variable = 'CONCORDATA_PASSPHRASE_FILE'
     throw invalid(variable, variable, 'cannot stand beside CONCORDATA_PASSPHRASE')
   }
-  return { ...(passphrase ? { passphrase } : {}), ...(passphraseFile ? { passphraseFile } : {}), logLevel }
+  const { CONCORDATA_STORE_USER: user, CONCORDATA_STORE_PASSWORD_FILE: passwordFile } = variables
+  if (Boolean(user) !== Boolean(passwordFile)) {
+    const variable = user ? 'CONCORDATA_STORE_USER' : 'CONCORDATA_STORE_PASSWORD_FILE'
+    throw invalid(variable, variable, 'needs the other: a user and the file of its password come together')
+  }
+  return {
+    ...(passphrase ? { passphrase } : {}),
+    ...(passphraseFile ? { passphraseFile } : {}),
+    ...(user && passwordFile ? { storeUser: { user, passwordFile } } : {}),
+    logLevel,
+  }
 }
 
 /** Throws ConfigurationMissing, ConfigurationInvalid. */
-export async function readConfiguration(dir: string, { logLevel }: Environment): Promise<Configuration> {
+export async function readConfiguration(dir: string, environment: Environment): Promise<Configuration> {
+  const { logLevel, storeUser } = environment
   const path = configurationPath(dir)
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     const message = `${dir} is no data directory (${cause.code}: ${path}); \`concordata init\` makes one`
     throw new ConfigurationMissing('configuration_missing', message, { dir }, { cause })
   })
-  return { dir, acknowledgement: acknowledgeAll, ...checkConfiguration(path, parse(path, text)), logLevel }
+  const settings = checkConfiguration(path, parse(path, text))
+  if (storeUser !== undefined && settings.store === undefined) {
+    throw invalid(
+      'CONCORDATA_STORE_USER',
+      'CONCORDATA_STORE_USER',
+      'is for a `store` in concordata.json, and there is none',
+    )
+  }
+  const store = settings.store && { store: { ...settings.store, ...storeUser } }
+  return { dir, acknowledgement: acknowledgeAll, ...settings, ...store, logLevel }
 }
 
 /** The settings that a person gave, in the one form that all code relies on. Throws ConfigurationInvalid. */

@@ -82,6 +82,7 @@ export const errorCodes = {
   not_withdrawable: 'Only a tentative request of this node that it has not confirmed yet can be taken back.',
   guard_refused: 'Another process has signed with the key of this party, or an older copy of its data is running.',
   key_unknown: 'The node does not have the private key for that.',
+  store_setup_failed: 'The users and rights on the server of the store could not be set up.',
   role_unfit: 'The role cannot be run with this configuration.',
   signer_unreachable: 'The signer process does not answer.',
   signer_refused: 'The signer process does not sign or keep that.',

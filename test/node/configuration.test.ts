@@ -34,6 +34,24 @@ t.test('the environment', async (t) => {
   })
 })
 
+t.test('each process has its own user of the store, from its environment', async (t) => {
+  const variables = { CONCORDATA_STORE_USER: 'serve', CONCORDATA_STORE_PASSWORD_FILE: 'pw' }
+  const environment = readEnvironment(variables)
+  t.same(environment.storeUser, { user: 'serve', passwordFile: 'pw' })
+  t.throws(() => readEnvironment({ CONCORDATA_STORE_USER: 'serve' }), { code: 'configuration_invalid' })
+  t.throws(() => readEnvironment({ CONCORDATA_STORE_PASSWORD_FILE: 'pw' }), { code: 'configuration_invalid' })
+  const dir = t.testdir()
+  const url = 'esdb://127.0.0.1:2113'
+  const settings = { handle: 'ana' as Handle, name: 'ana', endpoint: DEFAULT_ENDPOINT, api: DEFAULT_API }
+  const store = { url, user: 'node', passwordFile: 'other' }
+  await createConfiguration(dir, { ...settings, store })
+  t.same((await readConfiguration(dir, environment)).store, { url, user: 'serve', passwordFile: 'pw' })
+  t.same((await readConfiguration(dir, readEnvironment({}))).store, store)
+  const without = t.testdir({ none: {} })
+  await createConfiguration(without, settings)
+  await t.rejects(readConfiguration(without, environment), { code: 'configuration_invalid' })
+})
+
 t.test('what is written is read', async (t) => {
   const dir = t.testdir()
   await createConfiguration(dir, settings)

@@ -75,7 +75,13 @@ export class PartyProcesses {
   /** SIGKILL: that very process, by its place in the layout, ends in the middle of whatever it does. */
   async kill(place: number): Promise<void> {
     const { pid, ended } = this.#running[place] as Running
-    process.kill(pid, 'SIGKILL')
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (cause) {
+      const command = this.#commands[place] as string
+      const log = (await this.logOf(command)).slice(-2_000)
+      throw new Error(`${command} of ${this.handle} had ended by itself:\n${log}`, { cause })
+    }
     await ended
   }
 

@@ -11,6 +11,7 @@ import type {
 import streams from '@eventstore/db-client/generated/streams_pb.js'
 import type { Metadata, ServerReadableStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
 import grpc from '@grpc/grpc-js'
+import { type Access, credentialsIn, type Right } from './access.ts'
 import { APPEND_BYTES_MAX, type AppendOutcome, Database, type Expected } from './database.ts'
 import { expectedIn, failure, nameIn, notReady, proposedIn, streamDeleted, tooLarge } from './messages.ts'
 import { answerRead, type ReadCall } from './reading.ts'
@@ -38,37 +39,48 @@ export interface ServerOptions {
   readonly port?: number
   /** PEM. Left out: without TLS, and nobody is asked who he is. */
   readonly tls?: { readonly key: string; readonly certificate: string; readonly passwords: Record<string, string> }
+  /** Users and ACLs, as on a server that is not run insecurely; users are made over HTTP. */
+  readonly access?: Access
 }
 
 /** Our reading of the protocol (README.md); the data lie in the directory. */
 export async function startServer(directory: string, options: ServerOptions = {}): Promise<EventStoreDbServer> {
-  const { port = 0, tls } = options
+  const { port = 0, tls, access } = options
   const database = new Database(directory)
   const faults: Faults = { isStarting: false, cutNextAnswer: false, cutNextAppend: false }
   const refusal = (metadata: Metadata) => {
     if (faults.isStarting) return notReady()
+    if (access !== undefined)
+      return access.userOf(authorizationIn(metadata)) === undefined ? unauthenticated() : undefined
     return tls === undefined || isKnown(metadata, tls.passwords) ? undefined : unauthenticated()
+  }
+  const denial = (metadata: Metadata, right: Right, stream: string) => {
+    const user = access?.userOf(authorizationIn(metadata))
+    return user === undefined || access?.allows(database, user, right, stream) === true ? undefined : denied()
   }
   const server = new grpc.Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 })
   server.addService(services.StreamsService as unknown as grpc.ServiceDefinition, {
     read: (call: ReadCall) => {
       const refused = refusal(call.metadata)
-      if (refused !== undefined) call.emit('error', refused)
+      const denies = refused ?? denial(call.metadata, '$r', streamRead(call))
+      if (denies !== undefined) call.emit('error', denies)
       else answerRead(database, call)
     },
     append: (call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>) => {
       const refused = refusal(call.metadata)
       if (refused !== undefined) answer(refused)
-      else answerAppend(database, faults, call, answer)
+      else answerAppend(database, faults, call, answer, (stream) => denial(call.metadata, '$w', stream))
     },
     delete: (call: ServerUnaryCall<DeleteReq, DeleteResp>, answer: sendUnaryData<DeleteResp>) => {
       const refused = refusal(call.metadata)
-      if (refused !== undefined) answer(refused)
+      const denies = refused ?? denial(call.metadata, '$d', nameIn(call.request.getOptions()?.getStreamIdentifier()))
+      if (denies !== undefined) answer(denies)
       else answerDelete(database, call, answer)
     },
     tombstone: (call: ServerUnaryCall<TombstoneReq, TombstoneResp>, answer: sendUnaryData<TombstoneResp>) => {
       const refused = refusal(call.metadata)
-      if (refused !== undefined) answer(refused)
+      const denies = refused ?? denial(call.metadata, '$d', nameIn(call.request.getOptions()?.getStreamIdentifier()))
+      if (denies !== undefined) answer(denies)
       else answerTombstone(database, call, answer)
     },
   })
@@ -94,13 +106,23 @@ function credentialsFor(tls: ServerOptions['tls']): grpc.ServerCredentials {
   return grpc.ServerCredentials.createSsl(null, [pair])
 }
 
-/** RFC 7617. */
+function authorizationIn(metadata: Metadata): string {
+  return String(metadata.get('authorization')[0] ?? '')
+}
+
 function isKnown(metadata: Metadata, passwords: Record<string, string>): boolean {
-  const [authorization = ''] = metadata.get('authorization')
-  const encoded = String(authorization).replace(/^Basic /, '')
-  const [user = '', password] = Buffer.from(encoded, 'base64').toString().split(':')
+  const { user, password } = credentialsIn(authorizationIn(metadata))
   return Object.hasOwn(passwords, user) && passwords[user] === password
 }
+
+/** The stream that a reading is about; `$all` for all of them. */
+function streamRead(call: ReadCall): string {
+  const options = call.request.getOptions()
+  return options?.hasStream() ? nameIn(options.getStream()?.getStreamIdentifier()) : '$all'
+}
+
+/** What the client takes for its AccessDeniedError, with code 7 where each call has credentials of its own. */
+const denied = () => failure(grpc.status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' })
 
 const unauthenticated = () => failure(grpc.status.UNAUTHENTICATED, 'Bad HTTP status code: 401')
 
@@ -111,15 +133,23 @@ async function answerAppend(
   faults: Faults,
   call: ServerReadableStream<AppendReq, AppendResp>,
   answer: sendUnaryData<AppendResp>,
+  denialOf: (stream: string) => ReturnType<typeof denied> | undefined,
 ): Promise<void> {
   const messages: AppendReq[] = []
-  for await (const message of call) messages.push(message as AppendReq)
+  try {
+    for await (const message of call) messages.push(message as AppendReq)
+  } catch {
+    // The caller is gone in the middle of it: then nothing of it counts.
+    return
+  }
   const [header, ...rest] = messages
   const options = header?.getOptions()
   const events = rest.map((message) => message.getProposedMessage()).filter((event) => event !== undefined)
   if (options === undefined) return answer(failure(grpc.status.INVALID_ARGUMENT, 'An append begins with its options.'))
   const stream = nameIn(options.getStreamIdentifier())
   const expected = expectedIn(options)
+  const denies = denialOf(stream)
+  if (denies !== undefined) return answer(denies)
   if (faults.cutNextAppend) {
     faults.cutNextAppend = false
     return answer(cut())

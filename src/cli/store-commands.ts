@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { createFile } from '../runtime/durable-file.ts'
+import { type RoleUsers, StoreSetupFailed, setUpStore } from '../store/eventstoredb/setup.ts'
+import { dataOption } from './options.ts'
+import { print, table } from './output.ts'
+
+const ROLES = ['serve', 'transmit', 'receive'] as const
+const PASSWORD_BYTES = 24
+
+interface Options {
+  readonly data: string
+  readonly adminUser: string
+  readonly adminPasswordFile: string
+  readonly httpUrl?: string
+}
+
+/** `concordata store setup`: users and ACLs on the EventStoreDB of a node. */
+export function storeCommands(program: Command): void {
+  program
+    .command('store')
+    .description('the store of a node')
+    .command('setup')
+    .description('make a user for each role on EventStoreDB, and say what each may do; may be run again')
+    .addOption(dataOption())
+    .option('--admin-user <name>', 'of an administrator of the server', 'admin')
+    .requiredOption('--admin-password-file <path>', 'its password, on one line')
+    .option('--http-url <origin>', 'of the server’s HTTP API, if it is not at the address of the store')
+    .action(setUp)
+}
+
+async function setUp({ data, adminUser, adminPasswordFile, httpUrl }: Options): Promise<void> {
+  const { store, handle } = await readConfiguration(data, readEnvironment(process.env))
+  if (store === undefined) {
+    throw new StoreSetupFailed('store_setup_failed', 'concordata.json names no `store`: there is nothing to set up')
+  }
+  const users = {} as Record<(typeof ROLES)[number], { username: string; password: string }>
+  for (const role of ROLES) {
+    const path = resolve(data, `esdb-password-${role}`)
+    users[role] = { username: `concordata-${handle}-${role}`, password: await passwordIn(path) }
+  }
+  const steps = await setUpStore(
+    {
+      url: store.url,
+      credentials: { username: adminUser, password: (await readFile(adminPasswordFile, 'utf8')).trim() },
+      httpUrl: httpUrl ?? httpUrlOf(store.url),
+      ...(store.ca !== undefined && { caFile: resolve(data, store.ca) }),
+      ...(store.namespace !== undefined && { namespace: `${store.namespace}-` }),
+    },
+    users as RoleUsers,
+  )
+  print(
+    table(
+      ['', ''],
+      steps.map(({ what, isNew }) => [what, isNew ? 'set' : 'stood there']),
+    ),
+  )
+  print('\nGive each process its own user in its environment:')
+  for (const role of ROLES) {
+    print(
+      `  ${role}: CONCORDATA_STORE_USER=${users[role].username} CONCORDATA_STORE_PASSWORD_FILE=esdb-password-${role}`,
+    )
+  }
+}
+
+/** The one that is there, or a new one: durable before a user has it. */
+async function passwordIn(path: string): Promise<string> {
+  const standing = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (standing !== undefined) return standing.trim()
+  const password = randomBytes(PASSWORD_BYTES).toString('base64url')
+  await createFile(path, `${password}\n`, 0o600)
+  return password
+}
+
+function httpUrlOf(url: string): string {
+  const { host, searchParams } = new URL(url.replace(/^esdb(\+discover)?:/, 'http:'))
+  return `${searchParams.get('tls') === 'false' ? 'http' : 'https'}://${host}`
+}

@@ -1,0 +1,147 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Uid } from '../../src/events/ids.ts'
+import { configurationPath } from '../../src/node/configuration.ts'
+import { connect } from '../../src/store/eventstoredb/connection.ts'
+import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
+import { NO_EVENTS } from '../../src/store/port.ts'
+import {
+  CONTRACTS_STREAM,
+  contractStream,
+  DIRECTORY_STREAM,
+  evidenceStream,
+  feedStream,
+  INVITATIONS_STREAM,
+  OUTBOX_DONE_STREAM,
+  OUTBOX_STREAM,
+} from '../../src/store/streams.ts'
+import { Access } from '../support/eventstoredb-server/access.ts'
+import { startServer } from '../support/eventstoredb-server/server.ts'
+import { newParty } from '../support/node-party.ts'
+import { runCommand } from '../support/run-command.ts'
+import { collector, contract, facts, namesOf, sealNamed } from '../support/store-conformance/harness.ts'
+import { tlsIdentity } from '../support/tls.ts'
+
+const UID = '0123456789abcdefghjkmnpqrs' as Uid
+
+/** A server with users and ACLs, and a party whose store is to be there. */
+async function fresh(t: Test) {
+  const root = t.testdir({ server: {} })
+  const tls = { ...tlsIdentity('server'), passwords: {} }
+  const access = new Access()
+  const httpUrl = await access.listen()
+  const server = await startServer(join(root, 'server'), { tls, access })
+  t.teardown(() => {
+    server.close()
+    access.close()
+  })
+  const ana = await newParty(root, 'ana')
+  const caFile = join(ana.data, 'authority.pem')
+  await writeFile(caFile, tls.certificate)
+  await writeFile(join(root, 'admin'), 'changeit\n')
+  const path = configurationPath(ana.data)
+  const settings = JSON.parse(await readFile(path, 'utf8'))
+  await writeFile(
+    path,
+    JSON.stringify({ ...settings, store: { url: server.url, ca: 'authority.pem', namespace: 'ana' } }),
+  )
+  const setUp = (...more: string[]) =>
+    runCommand(
+      'store',
+      'setup',
+      '--data',
+      ana.data,
+      '--admin-password-file',
+      join(root, 'admin'),
+      '--http-url',
+      httpUrl,
+      ...more,
+    )
+  const optionsOf = async (role: string) => ({
+    url: server.url,
+    caFile,
+    namespace: 'ana-',
+    credentials: {
+      username: `concordata-ana-${role}`,
+      password: (await readFile(join(ana.data, `esdb-password-${role}`), 'utf8')).trim(),
+    },
+  })
+  const openAs = async (t: Test, role: string) => {
+    const store = await openEventStoreDbStore(await optionsOf(role))
+    t.teardown(() => store.close())
+    return store
+  }
+  return { root, setUp, openAs, optionsOf, httpUrl }
+}
+
+t.test('after the set-up serve may append to outbox, directory and invitations, and nowhere else', async (t) => {
+  const { setUp, openAs, optionsOf } = await fresh(t)
+  t.match(await setUp(), { status: 0 })
+  const serve = await openAs(t, 'serve')
+  const transmit = await openAs(t, 'transmit')
+  await transmit.events.append(feedStream(UID, 'ana' as never), NO_EVENTS, facts('a0'))
+  await transmit.payloads.put(contract, [{ seal: sealNamed('one'), text: '1' }])
+
+  for (const stream of [OUTBOX_STREAM, DIRECTORY_STREAM, INVITATIONS_STREAM]) {
+    await t.resolves(serve.events.append(stream, 'any', facts('s')), `${stream} is open to serve`)
+  }
+  const denied = { code: 'store_access_denied' }
+  const closed = [
+    feedStream(UID, 'ana' as never),
+    feedStream(UID, 'ben' as never),
+    contractStream(UID),
+    evidenceStream(UID),
+    CONTRACTS_STREAM,
+    OUTBOX_DONE_STREAM,
+    `${OUTBOX_STREAM}-claim`,
+    'whatever',
+  ]
+  for (const stream of closed)
+    await t.rejects(serve.events.append(stream, 'any', facts('s')), denied, `${stream} is not`)
+  await t.rejects(serve.payloads.put(contract, [{ seal: sealNamed('two'), text: '2' }]), denied, 'nor are values')
+  await t.rejects(serve.payloads.erase(contract, [sealNamed('one')]), denied, 'nor may it erase')
+  const { client, credentials, release } = connect(await optionsOf('serve'))
+  t.teardown(release)
+  const everybody = { acl: { readRoles: ['$all'], writeRoles: ['$all'] } }
+  await t.rejects(client.setStreamMetadata('ana-whatever', everybody, { credentials }), 'nor give itself rights')
+  await t.rejects(client.setStreamMetadata('$all', everybody, { credentials }))
+  await t.rejects(client.deleteStream(`ana-${OUTBOX_STREAM}`, { credentials }), 'nor take back what it left there')
+
+  const seen = collector()
+  serve.events.subscribe({}, seen.handler)
+  t.same(namesOf(await seen.reached(4)).sort(), ['a0', 's', 's', 's'], 'it hears of everything')
+  t.same([...(await serve.payloads.get(contract, [sealNamed('one')])).values()], ['1'], 'and reads values')
+})
+
+t.test('transmit and receive write everything that a node writes', async (t) => {
+  const { setUp, openAs } = await fresh(t)
+  await setUp()
+  for (const role of ['transmit', 'receive']) {
+    const store = await openAs(t, role)
+    for (const stream of [feedStream(UID, 'ana' as never), contractStream(UID), OUTBOX_STREAM, OUTBOX_DONE_STREAM]) {
+      await t.resolves(store.events.append(stream, 'any', facts(role)))
+    }
+    await store.payloads.put(contract, [{ seal: sealNamed(role), text: role }])
+    await t.resolves(store.payloads.erase(contract, [sealNamed(role)]))
+  }
+})
+
+t.test('run again it changes nothing, keeps the passwords, and says so', async (t) => {
+  const { setUp, openAs, optionsOf } = await fresh(t)
+  await setUp()
+  const { credentials } = await optionsOf('serve')
+  const again = await setUp()
+  t.match(again.output, /user concordata-ana-serve +stood there/)
+  t.match(again.output, /default ACL +stood there/)
+  t.same((await optionsOf('serve')).credentials, credentials)
+  await t.resolves((await openAs(t, 'serve')).events.append(OUTBOX_STREAM, 'any', facts('s')))
+})
+
+t.test('who is no administrator is told, and what somebody else has set up stays', async (t) => {
+  const { root, setUp } = await fresh(t)
+  await writeFile(join(root, 'admin'), 'guess')
+  t.match(await setUp(), { status: 1, output: /\[store_setup_failed\]/ })
+  await writeFile(join(root, 'admin'), 'changeit')
+  t.match(await setUp('--http-url', 'http://127.0.0.1:1'), { status: 1, output: /cannot be reached/ })
+})
