@@ -93,7 +93,7 @@ export class Clerk {
       this.#forget(id)
     } catch (error) {
       if (this.#closed || error instanceof StoreClosed || error instanceof ContractClosed) return
-      const problem = error instanceof StoreUnavailable ? undefined : problemOf(error)
+      const problem = isPassing(error) ? undefined : problemOf(error)
       if (problem === undefined) {
         this.#ports.failed(error)
         this.#ports.clock.after(RETRY_MS, () => void this.#carryOut(open))
@@ -210,6 +210,11 @@ export class Clerk {
     this.#through = first - 1
     await this.#ports.events.append(OUTBOX_DONE_STREAM, 'any', [doneThrough(this.#through)]).catch(this.#ports.failed)
   }
+}
+
+/** Store or signer are away: tried again, since nobody knows what has become of it. */
+function isPassing(error: unknown): boolean {
+  return error instanceof StoreUnavailable || problemOf(error)?.code === 'signer_unreachable'
 }
 
 /** Up to which revision of the outbox everything is done. */

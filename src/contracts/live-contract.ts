@@ -566,7 +566,11 @@ export class LiveContract {
   /** Puts the last statement that was signed back into the feed, should the store have lost it. */
   #takeUpLost(): void {
     const { lost } = this.#ownFeed
-    if (lost !== undefined) this.#deliveries.push({ statements: [lost], done: Promise.withResolvers() })
+    if (lost === undefined) return
+    const done = Promise.withResolvers<DeliveryResult>()
+    // Nobody waits for it; a turn that fails is told to the listeners.
+    done.promise.catch(() => {})
+    this.#deliveries.push({ statements: [lost], done })
   }
 
   /** Requests once more what a lock has made void, when that has ended. */

@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { startProcess } from '../../src/cli/demo/party-process.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
 import { fetchIntroduction } from '../../src/node/discovery.ts'
-import { until } from '../support/node-party.ts'
+import { newParty, until } from '../support/node-party.ts'
 import { type Layout, PartyProcesses } from '../support/party-processes.ts'
+import { runCommand } from '../support/run-command.ts'
 
 const WAIT = { prefer: 'wait=60' }
 
@@ -62,5 +64,42 @@ t.test(
       const { Country } = (await ana.client.call('GET', `/new-api/${contract}`)) as { Country: string }
       return Country === 'Mexico'
     })
+    const status = (await ana.client.call('GET', '/api/Keys')) as { keys: string[] }
+    t.equal(status.keys.length, 1, 'the process with the keys says which there are')
+    const { signing } = (await ana.client.call('POST', '/api/Keys')) as { signing: string }
+    await until('the contract is at the new key', async () => {
+      const { keys, contracts } = (await ana.client.call('GET', '/api/Keys')) as {
+        keys: string[]
+        contracts: { signing: string }[]
+      }
+      return keys.length === 2 && contracts.every((one) => one.signing === signing)
+    })
+    await ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Chile' }, WAIT)
+
+    // Both processes that sign are down: what is asked for stands in the outbox until one is back.
+    await ana.kill(2)
+    await ana.kill(3)
+    const answer = ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Peru' }, { prefer: 'wait=30' })
+    const silent = ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Nauru' }, { prefer: 'wait=1' })
+    await t.rejects(silent, { code: 'api_problem', evidence: { code: 'transmitter_silent', status: 503 } })
+    await ana.startAgain(3)
+    t.match(await answer, { request: /^ana/ }, 'it was signed by whoever came back')
+    t.match(await ana.client.call('GET', `/new-api/${contract}`), { Country: 'Peru' })
+    await ana.startAgain(2)
   },
 )
+
+t.test('serve runs where there is no key at all, and roles that sign need a signer', { timeout: 60_000 }, async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'roles-'))
+  t.teardown(() => rm(root, { recursive: true, force: true }))
+  const ana = await newParty(root, 'ana')
+  for (const role of ['transmit', 'receive']) {
+    t.match(await runCommand(role, '--data', ana.data), { status: 1, output: /\[role_unfit\]/ })
+  }
+  for (const secret of ['signing-key.pem', 'recovery-key.pem', 'tls-key.pem', 'uid-secret', 'passphrase']) {
+    await rm(join(ana.data, secret))
+  }
+  const serve = await startProcess(ana.data, 'serve')
+  t.teardown(() => serve.stop())
+  t.match(await ana.call('GET', '/api/Contract'), { status: 200, body: [] })
+})
