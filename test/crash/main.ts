@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
 import { LAYOUTS, type Layout } from '../support/party-processes.ts'
 import { crashRounds } from './crash-rounds.ts'
+import { givenServer } from './given-server.ts'
 import { OwnServer } from './own-server.ts'
 
 /**
  * `npm run crash -- --rounds K [--seed N] [--layout node|split|"two that sign"] [--store sqlite|eventstoredb]`: K rounds of
- * killing the processes around a contract; says what was found in the end. `eventstoredb`: our own server of the protocol, in
- * a process that is killed as well.
+ * killing the processes around a contract; says what was found in the end. `eventstoredb`: the server of
+ * ESDB_URL (ESDB_CA, ESDB_RESTART), or else our own server of the protocol, in a process that is killed as well.
  */
 const { values } = parseArgs({
   options: {
@@ -17,7 +18,9 @@ const { values } = parseArgs({
   },
 })
 if (!Object.hasOwn(LAYOUTS, values.layout)) throw new Error(`--layout is one of ${Object.keys(LAYOUTS).join(', ')}`)
-const server = values.store === 'eventstoredb' ? await OwnServer.start() : undefined
+const isGiven = (process.env.ESDB_URL ?? '') !== ''
+const own = values.store === 'eventstoredb' && !isGiven ? await OwnServer.start() : undefined
+const server = values.store === 'eventstoredb' && isGiven ? givenServer(process.env) : own
 const report = await crashRounds({
   rounds: Number(values.rounds),
   seed: Number(values.seed),
@@ -25,6 +28,6 @@ const report = await crashRounds({
   ...(server === undefined ? {} : { server }),
   progress: console.log,
 })
-await server?.stop()
+await own?.stop()
 console.log(JSON.stringify(report, undefined, 2))
 console.log('Nothing that was acknowledged is lost, all ledgers are equal, and the audit finds nothing off.')

@@ -1,8 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
 
-/** `npm run test:eventstoredb`: the suites of the store against the real server of ESDB_URL (ESDB_CA, ESDB_RESTART). */
-const { ESDB_URL: url, ESDB_CA: caFile } = process.env
+/**
+ * `npm run test:eventstoredb`: the suites of the store, then rounds of killing nodes in one process and in several, and the
+ * server itself, against the real server of ESDB_URL (ESDB_CA; ESDB_RESTART: the command that kills it and starts it again).
+ * Nothing is left out: without one of the two it fails.
+ */
+const CRASH_ROUNDS = 20
+const { ESDB_URL: url, ESDB_CA: caFile, ESDB_RESTART: restart } = process.env
+if (restart === undefined || restart === '') {
+  fail('ESDB_RESTART is not set: it is the command that kills the server of ESDB_URL, and starts it again')
+}
 if (url === undefined || url === '') fail('ESDB_URL is not set: it names the server to test against, esdb://…')
 await openEventStoreDbStore({ url, ...(caFile !== undefined && { caFile }) }).then(
   (store) => store.close(),
@@ -10,7 +18,16 @@ await openEventStoreDbStore({ url, ...(caFile !== undefined && { caFile }) }).th
 )
 const files = ['test/store/eventstoredb-store.test.ts', 'test/store/eventstoredb-restarts.test.ts']
 const args = ['run', '--disable-coverage', '--allow-empty-coverage', '--jobs=1', ...files]
-process.exit(spawnSync('tap', args, { stdio: 'inherit' }).status ?? 1)
+run('tap', args)
+for (const layout of ['node', 'split', 'two that sign']) {
+  const options = ['--store', 'eventstoredb', '--rounds', String(CRASH_ROUNDS), '--layout', layout]
+  run(process.execPath, ['test/crash/main.ts', ...options])
+}
+
+function run(command: string, args: readonly string[]): void {
+  const { status } = spawnSync(command, args, { stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
 
 function fail(message: string): never {
   console.error(message)
