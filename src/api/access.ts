@@ -1,23 +1,125 @@
-import { timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
-import { sha256Bytes } from '../crypto/hash.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ConcordataError } from '../runtime/errors.ts'
 
-/** The caller did not show the token that this node's inward API asks for. */
+/** The caller did not show a key that this node's inward API knows. */
 export class NotAuthorized extends ConcordataError {}
+/** The caller's key does not have the role that the call asks for. Evidence: `role`. */
+export class RoleMissing extends ConcordataError {}
+
+/** What a caller may do. None implies another: a key has as many as it is given. */
+export const apiRoles = ['reader', 'editor', 'voter', 'operator'] as const
+export type ApiRole = (typeof apiRoles)[number]
+
+/** Who calls: a name for people, and what it may do. */
+export interface Caller {
+  readonly name: string
+  readonly roles: readonly ApiRole[]
+}
+
+export interface AccessPorts {
+  /** Whose key that is; undefined: nobody's, or not any more. */
+  readonly whoIs: (key: string) => Promise<Caller | undefined>
+  /** Notes who asks for what; a call that changes something is not carried out unless that is written. */
+  readonly noteAsked: (asked: Asked) => Promise<void>
+  /** Notes what it was answered. */
+  readonly noteAnswered: (asked: Asked, status: number) => void
+}
+
+export interface Asked {
+  readonly who: string
+  readonly method: string
+  /** Without the query: a key may stand there. Names of elements may, values never do. */
+  readonly path: string
+  /** Of the call: question and answer have the same. */
+  readonly call: string
+}
+
+/** The role that each route asks for, by method and URL as they are registered. A route that is missing here is not served. */
+const roleOf: Readonly<Record<string, ApiRole>> = {
+  'GET /new-api/:uid': 'reader',
+  'GET /new-api/:uid/*': 'reader',
+  'PUT /new-api/:uid': 'editor',
+  'PUT /new-api/:uid/*': 'editor',
+  'POST /new-api/:uid': 'editor',
+  'POST /new-api/:uid/*': 'editor',
+  'DELETE /new-api/:uid': 'editor',
+  'DELETE /new-api/:uid/*': 'editor',
+  'GET /live': 'reader',
+  'GET /api/Contract': 'reader',
+  'POST /api/Contract': 'editor',
+  'GET /api/Contract/:uid': 'reader',
+  'POST /api/Contract/:uid/Invitations': 'editor',
+  'DELETE /api/Contract/:uid/Invitations/:party': 'editor',
+  'POST /api/Contract/:uid/Acceptance': 'voter',
+  'POST /api/Contract/:uid/Decline': 'voter',
+  'POST /api/Contract/:uid/Resignation': 'voter',
+  'GET /api/Contract/:uid/Lock': 'reader',
+  'POST /api/Contract/:uid/Lock': 'editor',
+  'DELETE /api/Contract/:uid/Lock': 'editor',
+  'POST /api/Contract/:uid/Lock/Breaks': 'voter',
+  'GET /api/Contract/:uid/Questions': 'reader',
+  'POST /api/Contract/:uid/Questions/:request': 'voter',
+  'GET /api/Contract/:uid/Requests/:request': 'reader',
+  'DELETE /api/Contract/:uid/Requests/:request': 'editor',
+  'GET /api/Contract/:uid/Elements/:element/Standing': 'reader',
+  'GET /api/Contract/:uid/Evidence': 'reader',
+  'GET /api/FullContract': 'reader',
+  'GET /api/Party': 'reader',
+  'GET /api/Keys': 'operator',
+  'POST /api/Keys': 'operator',
+  'GET /metrics': 'operator',
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    role?: ApiRole
+  }
+}
 
 /**
- * Everything behind it asks for `Authorization: Bearer <token>`. The API signs contracts in the party's name, and a
- * loopback port can be reached by any program, and any web page, on the machine. WebSocket clients in browsers cannot
- * set headers: they may pass `?token=` instead.
+ * Everything behind it asks for `Authorization: Bearer <key>`, and for the role of the route. The API signs contracts in the
+ * party's name, and a loopback port can be reached by any program, and any web page, on the machine. WebSocket clients in
+ * browsers cannot set headers: they may pass `?token=` instead. Throws, while routes are registered, for one without a role.
  */
-export function requireToken(app: FastifyInstance, token: string): void {
-  const expected = sha256Bytes(token)
-  app.addHook('onRequest', async (request) => {
-    const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    const query = (request.query as { token?: unknown }).token
-    const shown = header ?? (request.headers.upgrade !== undefined && typeof query === 'string' ? query : '')
-    if (timingSafeEqual(sha256Bytes(shown), expected)) return
-    throw new NotAuthorized('not_authorized', 'the request carries no valid token: Authorization: Bearer <token>')
+export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
+  app.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) {
+      const name = `${method === 'HEAD' ? 'GET' : method} ${route.url}`
+      const role = roleOf[name]
+      if (role === undefined) throw new Error(`the route ${name} has no role`)
+      route.config = { ...route.config, role }
+    }
   })
+  const asked = new WeakMap<FastifyRequest, Asked>()
+  app.addHook('onRequest', async (request, reply) => {
+    const caller = await ports.whoIs(keyIn(request))
+    const path = request.url.split('?', 1)[0] as string
+    const what = { who: caller?.name ?? '', method: request.method, path, call: request.id }
+    asked.set(request, what)
+    if (caller === undefined) {
+      reply.header('www-authenticate', 'Bearer')
+      throw new NotAuthorized('not_authorized', 'the request carries no valid key: Authorization: Bearer <key>')
+    }
+    const role = request.routeOptions.config.role as ApiRole
+    if (!caller.roles.includes(role)) {
+      reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${role}"`)
+      throw new RoleMissing('role_missing', `this takes a key with the role ${role}`, { role })
+    }
+    if (isChange(request)) await ports.noteAsked(what)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const what = asked.get(request)
+    const isRefused = reply.statusCode === 401 || reply.statusCode === 403
+    if (what !== undefined && (isChange(request) || isRefused)) ports.noteAnswered(what, reply.statusCode)
+  })
+}
+
+function isChange({ method }: FastifyRequest): boolean {
+  return method !== 'GET' && method !== 'HEAD'
+}
+
+function keyIn(request: FastifyRequest): string {
+  const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  const query = (request.query as { token?: unknown }).token
+  return header ?? (request.headers.upgrade !== undefined && typeof query === 'string' ? query : '')
 }

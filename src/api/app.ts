@@ -1,6 +1,6 @@
 import websocket from '@fastify/websocket'
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import { requireToken } from './access.ts'
+import { type AccessPorts, requireKey } from './access.ts'
 import { agreementRoutes } from './agreement-routes.ts'
 import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
 import { type KeyRoutesPorts, keyRoutes } from './key-routes.ts'
@@ -9,8 +9,7 @@ import { healthRoutes, metricsRoute, type OperationPorts } from './operation-rou
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
 import { describe, problemOf } from './problem.ts'
 
-export interface ApiPorts extends ContractRoutesPorts, PathRoutesPorts, OperationPorts, KeyRoutesPorts {
-  readonly token: string
+export interface ApiPorts extends ContractRoutesPorts, PathRoutesPorts, OperationPorts, KeyRoutesPorts, AccessPorts {
   readonly logger: FastifyBaseLogger
 }
 
@@ -47,7 +46,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   await app.register(websocket, { options: { maxPayload: 64 * 1024 } })
   healthRoutes(app, ports)
   await app.register(async (guarded) => {
-    requireToken(guarded, ports.token)
+    requireKey(guarded, ports)
     metricsRoute(guarded, ports)
     pathRoutes(guarded, ports)
     liveRoute(guarded, ports)

@@ -1,9 +1,8 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import { requireToken } from './access.ts'
+import { type AccessPorts, requireKey } from './access.ts'
 import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
 
-export interface StatusPorts extends OperationPorts {
-  readonly token: string
+export interface StatusPorts extends OperationPorts, AccessPorts {
   readonly logger: FastifyBaseLogger
 }
 
@@ -12,7 +11,7 @@ export async function createStatusApi(ports: StatusPorts): Promise<FastifyInstan
   const app = fastify({ loggerInstance: ports.logger, disableRequestLogging: true, bodyLimit: 1024 })
   healthRoutes(app, ports)
   await app.register(async (guarded) => {
-    requireToken(guarded, ports.token)
+    requireKey(guarded, ports)
     metricsRoute(guarded, ports)
   })
   return app

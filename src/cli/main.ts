@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ConcordataError } from '../runtime/errors.ts'
+import { apiKeyCommands } from './api-key-commands.ts'
 import { auditCommands } from './audit-commands.ts'
 import { backupCommands } from './backup-commands.ts'
 import { certificateCommands } from './certificate-commands.ts'
@@ -25,6 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
   processCommands(program)
   partyCommands(program)
   keyCommands(program)
+  apiKeyCommands(program)
   contractCommands(program)
   auditCommands(program)
   certificateCommands(program)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Asked } from '../api/access.ts'
 import { createApi } from '../api/app.ts'
 import { createStatusApi } from '../api/status-app.ts'
 import type { Role } from '../contracts/contract-ports.ts'
@@ -13,10 +14,12 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { Store } from '../store/port.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
+import { AccessLog } from './access-log.ts'
+import { Callers } from './api-keys.ts'
 import { Closing } from './closing.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
-import { type Identity, openIdentity, openSigning, readApiToken, readCard } from './identity.ts'
+import { type Identity, openIdentity, openSigning, readCard } from './identity.ts'
 import { lockNode } from './lock.ts'
 import { Metrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
@@ -168,10 +171,14 @@ async function openInward(
   closing: Closing,
 ): Promise<string | undefined> {
   const { party, store, directory, metrics, logger } = parts
+  const callers = await Callers.open(dir, systemClock)
+  const log = new AccessLog(dir, systemClock, (error) => logger.error({ err: error }, 'the access log failed'))
   const operation = {
     isReady: () => answersInTime(store),
     metrics: () => metrics.expose(),
-    token: await readApiToken(dir),
+    whoIs: (key: string) => callers.whoIs(key),
+    noteAsked: (asked: Asked) => log.asked(asked),
+    noteAnswered: (asked: Asked, status: number) => log.answered(asked, status),
     logger,
   }
   if (role === 'transmit' || role === 'receive') {

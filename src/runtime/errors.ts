@@ -92,7 +92,10 @@ export const errorCodes = {
   not_a_member: 'Only members make requests, and the party of this node is none.',
   not_invited: 'The party of this node has no open invitation to the contract.',
 
-  not_authorized: 'The request carries no valid token of the inward API.',
+  not_authorized: 'The request carries no valid key of the inward API.',
+  role_missing: 'The key of the inward API does not have the role that the call asks for.',
+  api_key_unfit: 'There is a key of that name already, or none, or it is not one that can be.',
+  access_log_failed: 'Who asked for what cannot be written, so nothing was done.',
   no_such_path: 'The agreed document has no such element.',
   no_agreed_value: 'The field has no agreed value.',
   path_malformed: 'A path has an empty step or a wrong escape.',
