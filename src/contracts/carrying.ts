@@ -40,7 +40,7 @@ export function participantsOf(contracts: Contracts): Participants {
   return {
     get: (contract) => ifThere(contracts.find(contract)),
     all: () => [...contracts.all()].map(participantOf),
-    begin: async (contract, statements) => ifThere(await contracts.begin(contract, statements)),
+    begin: async (contract, statements, from) => ifThere(await contracts.begin(contract, statements, from)),
     took: (word) => contracts.took(word),
   }
 }

@@ -49,6 +49,9 @@ const heldForm = Compile(Type.Object({ contract: UidSchema, founder: HandleSchem
 const acceptedForm = Compile(SignedAcceptanceSchema)
 const declinedForm = Compile(SignedDeclineSchema)
 
+/** So many contracts that nobody has invited this party to are taken from one other party. */
+const UNINVITED_MAX = 32
+
 /** Beside its number, one of so many is drawn for the UID of a contract. */
 const UID_DRAWN = 2 ** 20
 
@@ -66,6 +69,8 @@ export class Contracts {
   readonly #submitted = new Set<string>()
   readonly #listeners = new Set<ContractListener>()
   #holding: Promise<unknown> = Promise.resolve()
+  /** Contracts that came from others in this life of the process, and from whom. */
+  readonly #begun = new Map<Uid, Handle>()
   /** How much of the `contracts` stream is known. */
   #learned = 0
 
@@ -187,11 +192,23 @@ export class Contracts {
     return live.submit({ request: { id, commands: [command] }, payloads: {} })
   }
 
-  /** Somebody approved sends a contract that is not known here: it is held from its first statement on. */
-  async begin(contract: Uid, statements: readonly Decoded[]): Promise<LiveContract | undefined> {
+  /**
+   * Somebody approved sends a contract that is not known here: it is held from its first statement on. The invitation may come
+   * with a later message; but of one party no more are begun than UNINVITED_MAX that do not name this one.
+   */
+  async begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<LiveContract | undefined> {
     const first = statements.find(({ statement }) => statement.seq === 0 && statement.clock === 1)
     if (first === undefined) return undefined
-    return this.#contracts.get(contract) ?? (await this.#hold(contract, first.statement.party))
+    const known = this.#contracts.get(contract)
+    if (known !== undefined) return known
+    const uninvited = [...this.#begun].filter(([uid, by]) => by === from && !this.#isNamedIn(uid))
+    if (uninvited.length >= UNINVITED_MAX) return undefined
+    this.#begun.set(contract, from)
+    return this.#hold(contract, first.statement.party)
+  }
+
+  #isNamedIn(contract: Uid): boolean {
+    return this.#contracts.get(contract)?.state.ledger.cards.has(this.self) ?? false
   }
 
   /** What this node has to say in a contract that it cannot say in its feed, until it has taken effect. */

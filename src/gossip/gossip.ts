@@ -149,7 +149,7 @@ export class Gossip {
     const refused = [...message.refused]
     const deliveries = [...byContract(message.statements)].map(async ([contract, statements]) => {
       // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
-      const participant = participants.get(contract) ?? (await participants.begin(contract, statements))
+      const participant = participants.get(contract) ?? (await participants.begin(contract, statements, peer.handle))
       if (participant !== undefined) refused.push(...(await participant.deliver(statements)).refused)
     })
     await Promise.all(deliveries)

@@ -34,7 +34,7 @@ export interface Participants {
   get(contract: Uid): Participant | undefined
   all(): Iterable<Participant>
   /** Somebody approved sends a contract that is not known yet. Undefined if the statements do not begin one. */
-  begin(contract: Uid, statements: readonly Decoded[]): Promise<Participant | undefined>
+  begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<Participant | undefined>
   /** A word of a party has come. */
   took(word: Word): void
 }

@@ -59,6 +59,10 @@ t.test(
     const contract = await together(ana, ben)
     const field = { Country: { $field: { type: 'text' } } }
     await ana.client.call('POST', `/new-api/${contract}`, field, WAIT)
+    await until('ben has the field', async () => {
+      const document = (await ben.client.call('GET', `/new-api/${contract}`)) as object
+      return 'Country' in document
+    })
     await ben.client.call('PUT', `/new-api/${contract}`, { Country: 'Mexico' }, WAIT)
     await until('ana holds it', async () => {
       const { Country } = (await ana.client.call('GET', `/new-api/${contract}`)) as { Country: string }
