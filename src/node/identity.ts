@@ -13,6 +13,7 @@ import { damaged, identityPaths, readPartyFile, readSecret, readText } from './i
 import { KeyRing } from './key-ring.ts'
 import { lockSigning } from './lock.ts'
 import { givenPassphrase } from './passphrase.ts'
+import { askPassphrase } from './passphrase-prompt.ts'
 import { SignerClient } from './signer/signer-client.ts'
 import { socketPath } from './signer/socket-path.ts'
 import { UidCodec } from './uid.ts'
@@ -135,17 +136,26 @@ async function openKeyRing(configuration: Configuration, environment: Environmen
   return KeyRing.open(paths.signingKeys, signer, passphrase)
 }
 
+/** From the environment, a file, or, where there is a terminal, a person: asked once for each directory. */
 async function passphraseFor({ dir }: Configuration, environment: Environment): Promise<string> {
-  return (await givenPassphrase(environment)) ?? (await readPassphrase(identityPaths(dir).passphrase))
-}
-
-async function readPassphrase(path: string): Promise<string> {
-  const text = await readText(path).catch((cause: unknown) => {
+  const given = await givenPassphrase(environment)
+  if (given !== undefined) return given
+  const path = identityPaths(dir).passphrase
+  try {
+    return (await readText(path)).trim()
+  } catch (cause) {
+    if (process.stdin.isTTY) {
+      const asked = typed.get(dir) ?? askPassphrase(`Passphrase of the keys in ${dir}`, TERMINAL)
+      typed.set(dir, asked)
+      return asked
+    }
     const message = `the keys need a passphrase: neither CONCORDATA_PASSPHRASE nor ${path} has one`
     throw new KeyFileUnreadable('key_file_unreadable', message, { path }, { cause })
-  })
-  return text.trim()
+  }
 }
+
+const TERMINAL = { input: process.stdin, output: process.stderr }
+const typed = new Map<string, Promise<string>>()
 
 async function readTls(paths: ReturnType<typeof identityPaths>, passphrase: string): Promise<TlsCredentials> {
   const key = await readKeyFile(paths.tlsKey, passphrase)
