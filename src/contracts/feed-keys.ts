@@ -16,6 +16,8 @@ export interface SigningPorts {
   readonly signer?: Signer
   /** Signers of other keys that this party has, or had: for rotations. */
   signerOf?(publicKey: string): Signer | undefined
+  /** Has the signer say which keys there are: another process of this party may have had one made. */
+  learnKeys?(): Promise<void>
 }
 
 /** Under which key this party's feed on one contract goes on, and what its next statement says about keys. */
@@ -26,6 +28,8 @@ export class FeedKeys {
   #rotation: string | undefined
   /** The newest revocation of another party's key that came from it directly. */
   #revocation: SignedRevocation | undefined
+  /** A key that this feed goes on under, and for which the signer was asked: it need not be asked again. */
+  #asked: string | undefined
 
   constructor(self: Handle, ports: SigningPorts) {
     this.#self = self
@@ -77,6 +81,14 @@ export class FeedKeys {
   signer(state: AgreementState): Signer | undefined {
     const key = this.takeover(state)?.revocation.signing ?? nextKeyOf(state, this.#self)
     return key === undefined ? this.#ports.signer : this.#keyOf(key)
+  }
+
+  /** Finds out about the key of this party's next statement, should it be none that was here before. */
+  async learn(state: AgreementState): Promise<void> {
+    const key = nextKeyOf(state, this.#self)
+    if (key === undefined || key === this.#asked || this.#keyOf(key) !== undefined) return
+    await this.#ports.learnKeys?.()
+    this.#asked = key
   }
 
   /** Requires that there is one. */

@@ -12,6 +12,8 @@ export interface SigningKeys {
   readonly newest: string
   /** Makes a new one, durable on return. */
   add(): Promise<string>
+  /** Looks which there are: another process of the party may have had one made. */
+  refresh(): Promise<void>
 }
 
 /** What is known of the signing keys, and how they are changed; `KeyRotation`, or by way of the outbox. */
@@ -38,6 +40,8 @@ export class KeyRotation implements KeyChanging {
   readonly #contracts: Contracts
   readonly #keys: SigningKeys
   readonly #stop: () => void
+  /** Keys that were none of ours when they were looked for: brought in by whoever else can sign. */
+  readonly #foreign = new Set<string>()
 
   constructor(contracts: Contracts, keys: SigningKeys) {
     this.#contracts = contracts
@@ -80,8 +84,18 @@ export class KeyRotation implements KeyChanging {
     const { newest, publicKeys } = this.#keys
     if (!isMember(live)) return
     const signing = signingIn(live)
-    // A key that is not of these was brought in by a takeover: what follows it, a person decides.
-    if (signing !== newest && publicKeys.includes(signing)) live.rotate(newest)
+    if (!publicKeys.includes(signing)) this.#lookFor(signing)
+    else if (signing !== newest) live.rotate(newest)
+  }
+
+  /** Another process of this party has had the key made, or it is a stranger's: then a person decides what follows. */
+  #lookFor(signing: string): void {
+    if (this.#foreign.has(signing)) return
+    this.#foreign.add(signing)
+    this.#keys.refresh().then(
+      () => this.#followAll(),
+      () => this.#foreign.delete(signing),
+    )
   }
 }
 

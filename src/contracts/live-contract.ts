@@ -476,6 +476,7 @@ export class LiveContract {
     const mayNote = this.#mayNote
     this.#mayNote = false
     const { view: state, refusals } = this.answering.coverage(held)
+    await this.#keys.learn(state)
     if (!this.#maySpeak(state)) return undefined
     const isAuthor = this.#role !== 'receive'
     const key = await this.#keys.change(state)

@@ -53,6 +53,9 @@ export class KeyRing {
     return this.#signers.find((signer) => signer.publicKey === publicKey)
   }
 
+  /** Nothing else makes keys here: the data directory is locked. */
+  async refresh(): Promise<void> {}
+
   /** Makes a new key; its file is durable on return, so that a restart knows that it is the newest. The answer is its public key. */
   add(): Promise<string> {
     const added = this.#adding.then(async () => {

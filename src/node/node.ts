@@ -152,7 +152,8 @@ async function openKey(
 }
 
 function signingPorts({ identity: { signer, keys }, signing: { guard } }: Key) {
-  return { signer, keys, guard, signerOf: (publicKey: string) => keys.signerOf(publicKey) }
+  const signerOf = (publicKey: string) => keys.signerOf(publicKey)
+  return { signer, keys, guard, signerOf, learnKeys: () => keys.refresh() }
 }
 
 interface InwardParts {

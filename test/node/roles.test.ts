@@ -83,6 +83,8 @@ t.test(
     // Both processes that sign are down: what is asked for stands in the outbox until one is back.
     await ana.kill(2)
     await ana.kill(3)
+    // What receives has learnt of the new key by itself.
+    await ben.client.call('PUT', `/new-api/${contract}`, { Country: 'Cuba' }, WAIT)
     const answer = ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Peru' }, { prefer: 'wait=30' })
     const silent = ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Nauru' }, { prefer: 'wait=1' })
     await t.rejects(silent, { code: 'api_problem', evidence: { code: 'transmitter_silent', status: 503 } })

@@ -30,6 +30,7 @@ function someKeys() {
     get newest() {
       return (signers.at(-1) as Signer).publicKey
     },
+    refresh: async () => {},
     signerOf: (publicKey: string) => signers.find((signer) => signer.publicKey === publicKey),
   }
 }
