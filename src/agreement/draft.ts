@@ -94,7 +94,7 @@ function completed(
   placeholder: Held,
   held: Held,
 ): Progress {
-  const { party, seq } = held.statement
+  const { party } = held.statement
   const finished = (other: Held): Held => (other === placeholder ? held : other)
   const { ledger } = state
   const decisions =
@@ -104,7 +104,7 @@ function completed(
   return settle(
     {
       ...state,
-      feeds: state.feeds.set(party, feedOf(state.feeds, party).set(seq, held)),
+      feeds: state.feeds.set(party, feedOf(state.feeds, party).withLast(held)),
       ledger: { ...ledger, open: ledger.open.map(finished), decisions },
     },
     acknowledged,
@@ -143,9 +143,7 @@ export function statementDue(state: AgreementState, party: Handle): 'answer' | '
   const past = saidToHold(state.feeds, party)
   for (const [handle, feed] of state.feeds) {
     if (handle === party) continue
-    for (let seq = (past.get(handle) ?? -1) + 1; seq < feed.size; seq++) {
-      if (obliges(feed.get(seq) as Held)) return 'answer'
-    }
+    for (const held of feed.between((past.get(handle) ?? -1) + 1)) if (obliges(held)) return 'answer'
   }
   return state.ledger.log.size > (own?.statement.head.size ?? 0) ? 'head' : undefined
 }

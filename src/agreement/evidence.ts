@@ -83,9 +83,9 @@ function parse(text: string): unknown {
 
 /** Everything that somebody with no access to any node needs to convict the party. */
 export function equivocationEvidence(state: AgreementState, { party, seq, held, other }: Equivocation): Evidence {
-  const changes = feedOf(state.feeds, party)
-    .slice(0, seq)
-    .filter(({ statement }) => statement.key !== undefined && !('hold' in statement.key))
+  const changes = [...feedOf(state.feeds, party).between(0, seq)].filter(
+    ({ statement }) => statement.key !== undefined && !('hold' in statement.key),
+  )
   return {
     v: 1,
     kind: 'equivocation',
@@ -93,7 +93,7 @@ export function equivocationEvidence(state: AgreementState, { party, seq, held, 
     party,
     seq,
     keys: state.ledger.cards.get(party)?.keys ?? { signing: '', recovery: '' },
-    rotations: [...changes].map(bare),
+    rotations: changes.map(bare),
     one: bare(held),
     other: bare(other),
   }
@@ -111,7 +111,7 @@ function bare({ text, signature }: Decoded): string {
 }
 
 function heldIn(state: AgreementState, past: Past): Held[] {
-  const inside = [...state.feeds].flatMap(([handle, feed]) => [...feed.slice(0, (past.get(handle) ?? -1) + 1)])
+  const inside = [...state.feeds].flatMap(([handle, feed]) => [...feed.between(0, (past.get(handle) ?? -1) + 1)])
   return inside.sort((one, other) => one.statement.clock - other.statement.clock)
 }
 
@@ -234,9 +234,10 @@ export function traceDivergence(
   const { head: signed } = held.statement
   const expected = headOf(viewOf(state, held.past).ledger)
   const isEqual = ({ head }: { readonly head: Head }) => head.size <= log.size && log.rootAt(head.size) === head.root
-  const from = feedOf(state.feeds, party)
-    .slice(0, seq)
-    .reduce((size, { statement }) => (isEqual(statement) ? Math.max(size, statement.head.size) : size), 0)
+  let from = 0
+  for (const { statement } of feedOf(state.feeds, party).between(0, seq)) {
+    if (isEqual(statement)) from = Math.max(from, statement.head.size)
+  }
   const fault = isSame(signed, expected) ? 'ours' : 'party'
   return { party, seq, expected, signed, from, firstDiffering: firstDiffering(state, signed, theirLeaves), fault }
 }

@@ -2,18 +2,114 @@ import { Map as ImmutableMap, List } from 'immutable'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
+import { assert } from '../runtime/assert.ts'
+import { Forgotten } from '../runtime/forgotten.ts'
 import type { Held } from './held.ts'
 import { covers, emptyPast, type Past } from './past.ts'
 
-/** The feeds that are held, one a party, from seq 0 without gaps. Where a party equivocated: the branch held first. */
-export type Feeds = ImmutableMap<Handle, List<Held>>
+/**
+ * One party's statements from seq 0 without gaps: an immutable value. Those before `base` may be left out of memory; who asks
+ * for one of them gets Forgotten thrown, never another answer than the whole feed would give. The newest is always there.
+ */
+export class Feed {
+  static readonly empty = new Feed(0, List(), undefined)
+  /** The first seq that is kept. 0: all are. */
+  readonly base: Seq
+  readonly #kept: List<Held>
+  /** Of those that are not kept, the newest with a note. */
+  readonly #noted: Held | undefined
 
-export const noFeeds: Feeds = ImmutableMap<Handle, List<Held>>()
+  private constructor(base: Seq, kept: List<Held>, noted: Held | undefined) {
+    this.base = base
+    this.#kept = kept
+    this.#noted = noted
+  }
 
-const emptyFeed: List<Held> = List()
+  /** Of which only these are kept, the first at `base`. `noted`: of those before, the newest with a note. */
+  static from(base: Seq, kept: readonly Held[], noted: Held | undefined): Feed {
+    assert(base === 0 || kept.length > 0, 'the newest statement is kept')
+    return new Feed(base, List(kept), noted)
+  }
 
-export function feedOf(feeds: Feeds, handle: Handle): List<Held> {
-  return feeds.get(handle) ?? emptyFeed
+  /** Of all statements, kept or not; the next one has this seq. */
+  get size(): number {
+    return this.base + this.#kept.size
+  }
+
+  /** Undefined: there is none yet. Throws Forgotten. */
+  get(seq: Seq): Held | undefined {
+    this.#require(seq)
+    return this.#kept.get(seq - this.base)
+  }
+
+  last(): Held | undefined {
+    return this.#kept.last()
+  }
+
+  push(held: Held): Feed {
+    return new Feed(this.base, this.#kept.push(held), this.#noted)
+  }
+
+  /** With another one in place of the newest. */
+  withLast(held: Held): Feed {
+    return new Feed(this.base, this.#kept.set(-1, held), this.#noted)
+  }
+
+  /** All of them. Throws Forgotten. */
+  [Symbol.iterator](): Generator<Held> {
+    return this.between(0)
+  }
+
+  /** Statements `from` up to, without, `end`. Throws Forgotten. */
+  *between(from: Seq, end: Seq = this.size): Generator<Held> {
+    for (let seq = from; seq < Math.min(end, this.size); seq++) yield this.get(seq) as Held
+  }
+
+  /** The oldest one for which it holds. Throws Forgotten. */
+  find(isIt: (held: Held) => boolean): Held | undefined {
+    this.#require(0)
+    return this.#kept.find(isIt)
+  }
+
+  /** The newest one that carries a note. */
+  newestNoted(): Held | undefined {
+    return this.#kept.findLast(hasNote) ?? this.#noted
+  }
+
+  /** The statements that are kept, the first at `base`. */
+  get kept(): readonly Held[] {
+    return this.#kept.toArray()
+  }
+
+  /** Of those that are not kept, the newest with a note. */
+  get forgottenNote(): Held | undefined {
+    return this.#noted
+  }
+
+  /** Without those before that seq, in memory. */
+  forgetting(base: Seq): Feed {
+    const from = Math.min(base, this.size - 1)
+    if (from <= this.base) return this
+    const dropped = this.#kept.slice(0, from - this.base)
+    return new Feed(from, List(this.#kept.slice(from - this.base)), dropped.findLast(hasNote) ?? this.#noted)
+  }
+
+  #require(seq: Seq): void {
+    if (seq < this.base) throw new Forgotten(`statement ${seq} of a feed`)
+  }
+}
+
+function hasNote({ statement }: Held): boolean {
+  return statement.note !== undefined
+}
+
+/** The feeds that are held, by party. Where a party equivocated: the branch held first. */
+export type Feeds = ImmutableMap<Handle, Feed>
+
+export const noFeeds: Feeds = ImmutableMap<Handle, Feed>()
+
+export function feedOf(feeds: Feeds, handle: Handle): Feed {
+  return feeds.get(handle) ?? Feed.empty
 }
 
 export function newestOf(feeds: Feeds, handle: Handle): Held | undefined {
@@ -48,7 +144,7 @@ export function frontierOf(feeds: Feeds): Frontier {
 export function beyond(feeds: Feeds, past: Past): Held[] {
   const news: Held[] = []
   for (const [handle, feed] of feeds) {
-    for (let seq = (past.get(handle) ?? -1) + 1; seq < feed.size; seq++) news.push(feed.get(seq) as Held)
+    for (const held of feed.between((past.get(handle) ?? -1) + 1)) news.push(held)
   }
   return news.sort(byClock)
 }
@@ -59,15 +155,16 @@ function byClock(one: Held, other: Held): number {
 }
 
 /** A party's first statement that covers statement `seq` of `author`, or undefined. What a party covers never shrinks. */
-export function firstCovering(feed: List<Held>, author: Handle, seq: Seq): Held | undefined {
+export function firstCovering(feed: Feed, author: Handle, seq: Seq): Held | undefined {
   const newest = feed.last()
   if (newest === undefined || !covers(newest.past, author, seq)) return undefined
-  let low = 0
+  let low = feed.base
   let high = feed.size - 1
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
     if (covers((feed.get(middle) as Held).past, author, seq)) high = middle
     else low = middle + 1
   }
+  if (low === feed.base && low > 0) throw new Forgotten('whether an earlier statement covers it')
   return feed.get(low)
 }

@@ -4,7 +4,7 @@ import type { SignedRevocation } from '../events/key-change.ts'
 import type { Held } from './held.ts'
 
 /** A signing key, and the statement of the feed that brought it in. */
-interface KeySpan {
+export interface KeySpan {
   readonly by: Seq
   readonly signing: string
   /** By the recovery key: what was promised about the feed before is done with. */

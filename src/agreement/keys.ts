@@ -142,8 +142,8 @@ export function openHoldsOn(state: AgreementState, revoked: Handle): Held[] {
   const statements: Held[] = []
   for (const [holder, holds] of state.keys.holds.get(revoked) ?? []) {
     for (const hold of holds) {
-      const held = statementAt(state.feeds, holder, hold.seq)
-      if (held !== undefined && isOpen(state, revoked, hold)) statements.push(held)
+      const held = isOpen(state, revoked, hold) ? statementAt(state.feeds, holder, hold.seq) : undefined
+      if (held !== undefined) statements.push(held)
     }
   }
   return statements

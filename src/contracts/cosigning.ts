@@ -1,7 +1,6 @@
 import { recordHash } from '../aggregates/contract/record-hash.ts'
 import { membersOf } from '../aggregates/contract/state.ts'
 import { feedOf } from '../agreement/feeds.ts'
-import type { Held } from '../agreement/held.ts'
 import { signingKeyOf } from '../agreement/keys.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
@@ -30,14 +29,9 @@ export function settledHead(state: AgreementState): Head {
   return { size: settled, root: state.ledger.log.rootAt(settled), record: recordHash(agreed) }
 }
 
-/** A party's newest statement with a note. */
-function newestWithNote(state: AgreementState, party: Handle): Held | undefined {
-  return feedOf(state.feeds, party).findLast(({ statement }) => statement.note !== undefined)
-}
-
 /** How many entries of our settled ledger a party has validly cosigned: its notes are claims until they are compared. */
 export function notedSize(state: AgreementState, party: Handle): number {
-  const held = newestWithNote(state, party)
+  const held = feedOf(state.feeds, party).newestNoted()
   const note = held?.statement.note
   if (held === undefined || note === undefined || note.size > state.settling.settled) return 0
   const key = signingKeyOf(state, held.statement)

@@ -26,6 +26,20 @@ export class MerkleLog {
     this.size = hashes.size
   }
 
+  /**
+   * A log of `size` leaves of which only the compact range is known. It goes on as any other; of sizes before this one, and
+   * for proofs that need what is older, every method throws Forgotten. `roots`: as `compactRange` gives them.
+   */
+  static resume(size: number, roots: readonly Uint8Array[]): MerkleLog {
+    return size === 0 ? MerkleLog.empty : new MerkleLog(SubtreeHashes.resume(size, roots))
+  }
+
+  /** The roots of the complete subtrees that the tree of the first `size` leaves consists of, left to right; 32 bytes each. */
+  compactRange(size: number): Uint8Array[] {
+    requireWithin('size', size, this.size)
+    return completeSubtrees({ begin: 0, end: size }).map((subtree) => this.#hashes.at(subtree).slice())
+  }
+
   /** With one leaf more. Requires 32 bytes, as `leafHash` gives them; they are copied. */
   append(leafHash: Uint8Array): MerkleLog {
     return this.appendAll([leafHash])

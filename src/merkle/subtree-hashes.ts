@@ -1,6 +1,7 @@
 import { assert } from '../runtime/assert.ts'
+import { Forgotten } from '../runtime/forgotten.ts'
 import { half, isOdd } from './bits.ts'
-import type { Subtree } from './compact-range.ts'
+import { completeSubtrees, type Subtree } from './compact-range.ts'
 import { HASH_BYTES, nodeHash } from './hashing.ts'
 
 /** 2 KiB: little for a short log, few enough for a long one that a copy of the list of chunks is cheap. */
@@ -12,7 +13,36 @@ const CHUNK_HASHES = 64
  */
 export class SubtreeHashes {
   readonly #levels: Uint8Array[][] = []
+  /** Of each level the first index that is kept; left out: all are. */
+  readonly #first: number[] = []
   #size = 0
+
+  /**
+   * A log of which only the compact range is known: what was before can be continued, but not be asked for any more.
+   * `roots`: those of `completeSubtrees({ begin: 0, end: size })`, 32 bytes each.
+   */
+  static resume(size: number, roots: readonly Uint8Array[]): SubtreeHashes {
+    const resumed = new SubtreeHashes()
+    resumed.#size = size
+    for (let hashes = size; hashes > 0; hashes = half(hashes)) {
+      const chunks: Uint8Array[] = new Array(Math.floor(hashes / CHUNK_HASHES))
+      if (hashes % CHUNK_HASHES !== 0) chunks.push(new Uint8Array(CHUNK_HASHES * HASH_BYTES))
+      resumed.#first.push(hashes)
+      resumed.#levels.push(chunks)
+    }
+    const subtrees = completeSubtrees({ begin: 0, end: size })
+    assert(subtrees.length === roots.length, 'there is a root for each subtree')
+    subtrees.forEach(({ level, index }, place) => {
+      const root = roots[place] as Uint8Array
+      assert(root.length === HASH_BYTES, 'a hash has 32 bytes')
+      const chunks = resumed.#levels[level] as Uint8Array[]
+      const chunk = Math.floor(index / CHUNK_HASHES)
+      chunks[chunk] ??= new Uint8Array(CHUNK_HASHES * HASH_BYTES)
+      chunks[chunk].set(root, (index % CHUNK_HASHES) * HASH_BYTES)
+      resumed.#first[level] = index
+    })
+    return resumed
+  }
 
   /** In leaves. */
   get size(): number {
@@ -32,8 +62,12 @@ export class SubtreeHashes {
     }
   }
 
-  /** The bytes themselves, to be read at once and never to be given away. Requires a subtree that is complete. */
+  /**
+   * The bytes themselves, to be read at once and never to be given away. Requires a subtree that is complete. Throws
+   * Forgotten for one before those that the log was resumed with.
+   */
   at({ level, index }: Subtree): Uint8Array {
+    if (index < (this.#first[level] ?? 0)) throw new Forgotten(`a subtree of the log at level ${level}`)
     const chunk = this.#levels[level]?.[Math.floor(index / CHUNK_HASHES)]
     assert(chunk !== undefined, 'the subtree is complete')
     const offset = (index % CHUNK_HASHES) * HASH_BYTES
@@ -44,6 +78,7 @@ export class SubtreeHashes {
   copy(size: number): SubtreeHashes {
     const copied = new SubtreeHashes()
     copied.#size = size
+    copied.#first.push(...this.#first)
     for (let hashes = size; hashes > 0; hashes = half(hashes)) {
       const level = this.#levels[copied.#levels.length] as Uint8Array[]
       const chunks = level.slice(0, Math.ceil(hashes / CHUNK_HASHES))

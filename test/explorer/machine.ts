@@ -45,7 +45,7 @@ function answerTo(handle: Party['handle'], seq: number, { state, entries }: View
   if (settled !== undefined && settled.entry.index < state.settling.settled) return settled.entry.outcome.kind
   const isWithdrawn = state.feeds
     .get(handle)
-    ?.some(({ statement }) =>
+    ?.find(({ statement }) =>
       statement.decided.some(({ request, decision }) => request.seq === seq && decision === 'withdrawn'),
     )
   return isWithdrawn ? 'withdrawn' : undefined

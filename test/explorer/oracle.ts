@@ -31,7 +31,7 @@ function checkSettled({ state, entries }: View): void {
   }
   for (const [index, { members, text }] of entries.slice(0, state.settling.settled).entries()) {
     for (const { card } of members) {
-      const hasSigned = feedOf(state.feeds, card.handle).some(
+      const hasSigned = feedOf(state.feeds, card.handle).find(
         ({ statement: { head } }) => head.size > index && head.size <= leaves.length && head.root === rootAt(head.size),
       )
       if (hasSigned) continue

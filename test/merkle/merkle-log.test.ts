@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, throws } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { MerkleTree } from 'merkletreejs'
@@ -9,6 +9,7 @@ import { MerkleIndexOutOfRange } from '../../src/merkle/errors.ts'
 import { leafHash } from '../../src/merkle/hashing.ts'
 import { verifyInclusion } from '../../src/merkle/inclusion.ts'
 import { MerkleLog } from '../../src/merkle/merkle-log.ts'
+import { Forgotten } from '../../src/runtime/forgotten.ts'
 import { naiveConsistencyProof, naiveInclusionProof, naiveRoot } from '../support/naive-merkle.ts'
 import { readVectors } from '../support/vectors.ts'
 
@@ -170,4 +171,40 @@ t.test('what the log does not have, it does not answer', async (t) => {
   t.throws(() => log.inclusionProof(0, 4), outside('size 4 is not in 0..3'))
   t.throws(() => log.consistencyProof(3, 2), outside('size 3 is not in 0..2'))
   t.throws(() => log.consistencyProof(1, 4), outside('size 4 is not in 0..3'))
+})
+
+t.test('a log that is resumed from its compact range goes on as if it had never been put down', async () => {
+  fc.assert(
+    fc.property(steps, ({ count, from, to }) => {
+      const leaves = leavesOf(count)
+      const whole = MerkleLog.empty.appendAll(leaves)
+      const resumed = MerkleLog.resume(from, whole.compactRange(from)).appendAll(leaves.slice(from))
+      equal(resumed.size, count)
+      for (let size = from; size <= count; size++) equal(resumed.rootAt(size), whole.rootAt(size))
+      deepEqual(resumed.compactRange(to).map(hex), whole.compactRange(to).map(hex))
+      const again = MerkleLog.resume(to, resumed.compactRange(to)).append(leafHash('next'))
+      equal(again.root(), MerkleLog.empty.appendAll([...leaves.slice(0, to), leafHash('next')]).root())
+      // One that branches off from an older version, and what that one becomes.
+      const older = MerkleLog.resume(from, whole.compactRange(from)).appendAll(leaves.slice(from, to))
+      const branch = older.append(leafHash('branch'))
+      equal(older.appendAll(leaves.slice(to)).root(), whole.root())
+      equal(branch.root(), MerkleLog.empty.appendAll([...leaves.slice(0, to), leafHash('branch')]).root())
+    }),
+  )
+})
+
+t.test('of what is before the size that it was resumed at it says nothing, never something else', async (t) => {
+  const leaves = leavesOf(200)
+  const whole = MerkleLog.empty.appendAll(leaves)
+  const resumed = MerkleLog.resume(100, whole.compactRange(100)).appendAll(leaves.slice(100))
+  for (let size = 1; size < 100; size++) {
+    try {
+      equal(resumed.rootAt(size), whole.rootAt(size))
+    } catch (error) {
+      t.ok(error instanceof Forgotten)
+    }
+  }
+  throws(() => resumed.leafHash(3), Forgotten)
+  throws(() => resumed.inclusionProof(3, 200), Forgotten)
+  equal(MerkleLog.resume(0, []).append(leafHash('x')).root(), MerkleLog.empty.append(leafHash('x')).root())
 })

@@ -238,7 +238,7 @@ export class HostileMember implements Neighbour {
 
   /** A second version of an old statement of its own. */
   #lateFork(state: AgreementState): string[] {
-    const old = state.feeds.get(this.handle)?.first()
+    const old = state.feeds.get(this.handle)?.get(0)
     if (old === undefined) return []
     const { text, signature, payloads } = this.#resigned(old, { time: '2025-12-31T00:00:00.000Z' })
     return [encodeSigned(text, signature, payloads)]

@@ -38,7 +38,7 @@ export class Oracle {
         // The newest heads first: one that is long enough and equal is mostly the last.
         const signed = state.feeds
           .get(card.handle)
-          ?.findLast(
+          ?.kept.findLast(
             ({ statement: { head } }) =>
               head.size > entry.index && head.size <= log.size && head.root === log.rootAt(head.size),
           )

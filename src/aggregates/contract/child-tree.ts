@@ -57,8 +57,8 @@ export class ChildTree {
     return tree?.element
   }
 
-  /** With one child more, in a slot of its own: its ordinal is `slots`. */
-  append(element: Element): ChildTree {
+  /** With one child more, in a slot of its own: its ordinal is `slots`. Undefined: the slot of one that was removed. */
+  append(element: Element | undefined): ChildTree {
     const leaf: Leaf = { kind: 'leaf', element }
     const tree = this.#tree
     if (tree === undefined) return new ChildTree(1, leaf)

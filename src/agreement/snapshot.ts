@@ -1,0 +1,250 @@
+import { Map as ImmutableMap } from 'immutable'
+import { evolve } from '../aggregates/contract/evolve.ts'
+import { recordHash } from '../aggregates/contract/record-hash.ts'
+import { type DocumentSnapshot, documentFrom, snapshotOfDocument } from '../aggregates/contract/snapshot.ts'
+import { type ContractState, cardsOf, membersOf } from '../aggregates/contract/state.ts'
+import { type Hash, hashFromBytes, hashToBytes } from '../crypto/hash.ts'
+import { type Handle, requestKey, requestOf, type Seq, type Uid } from '../events/ids.ts'
+import type { LedgerEntry } from '../events/ledger-entry.ts'
+import type { Decoded } from '../events/statement-codec.ts'
+import { leafHash } from '../merkle/hashing.ts'
+import { MerkleLog } from '../merkle/merkle-log.ts'
+import { Feed, type Feeds, newestOf, statementAt } from './feeds.ts'
+import type { Held } from './held.ts'
+import type { Hold, KeySpan, KeyState } from './key-state.ts'
+import type { Acknowledged, Decided, Ledger } from './ledger.ts'
+import type { Past } from './past.ts'
+import type { Divergence, Settling } from './settling.ts'
+import type { AgreementState } from './state.ts'
+import { isSignedBy } from './validity.ts'
+
+/** The form of a snapshot. One of another form is of no use, and is made anew from the statements. */
+export const SNAPSHOT_VERSION = 1
+
+type Entries<Value> = readonly (readonly [Handle, Value])[]
+
+/**
+ * A view as plain JSON, without the statements themselves: those stand in the feeds of the store. It saves the time to make
+ * the view anew, and proves nothing: who loads it compares it with what the members have signed.
+ */
+export interface AgreementSnapshot {
+  readonly v: typeof SNAPSHOT_VERSION
+  readonly contract: Uid
+  readonly feeds: Entries<FeedSnapshot>
+  readonly undecided: readonly string[]
+  readonly keys: { readonly later: Entries<readonly KeySpan[]>; readonly holds: Entries<Entries<readonly Hold[]>> }
+  readonly ledger: {
+    /** The Merkle tree of the settled entries, as its compact range. */
+    readonly log: readonly Hash[]
+    readonly open: readonly (readonly [Handle, Seq])[]
+    readonly next: number
+    /** By request: the statement that decides it. */
+    readonly decisions: readonly (readonly [string, Seq])[]
+    readonly need: Entries<Seq>
+    readonly invited: Entries<Entries<Seq>>
+    readonly admitted: Entries<Entries<Seq>>
+  }
+  readonly settling: {
+    readonly signed: Entries<number>
+    readonly divergences: readonly Divergence[]
+    readonly settled: number
+  }
+  readonly agreed: DocumentSnapshot
+  /** The texts of the entries from `settled` on. */
+  readonly unsettled: readonly string[]
+}
+
+interface FeedSnapshot {
+  readonly base: Seq
+  /** Of the statements before `base` the newest with a note. */
+  readonly noted: readonly [Seq, Entries<Seq>] | null
+  /** Hash and causal past of each statement that is kept. */
+  readonly kept: readonly (readonly [Hash, Entries<Seq>])[]
+}
+
+/** The snapshot, or what it is compared with, is not of one and the same contract: the view is to be made anew. */
+export class SnapshotUnfit extends Error {}
+
+export function snapshotOf(state: AgreementState): AgreementSnapshot {
+  const { contract, feeds, undecided, keys, ledger, settling } = state
+  return {
+    v: SNAPSHOT_VERSION,
+    contract,
+    feeds: [...feeds].map(([handle, feed]) => [handle, feedSnapshot(feed)]),
+    undecided: [...undecided.keys()],
+    keys: {
+      later: [...keys.later],
+      holds: [...keys.holds].map(([revoked, holds]) => [revoked, [...holds]]),
+    },
+    ledger: {
+      log: ledger.log.compactRange(settling.settled).map(hashFromBytes),
+      open: ledger.open.map(({ statement }) => [statement.party, statement.seq]),
+      next: ledger.next,
+      decisions: [...ledger.decisions].map(([key, { held }]) => [key, held.statement.seq]),
+      need: [...ledger.need],
+      invited: [...ledger.invited].map(([handle, past]) => [handle, [...past]]),
+      admitted: [...ledger.admitted].map(([handle, past]) => [handle, [...past]]),
+    },
+    settling: { signed: [...settling.signed], divergences: settling.divergences, settled: settling.settled },
+    agreed: snapshotOfDocument(settling.agreed),
+    unsettled: settling.unsettled.map(({ text }) => text),
+  }
+}
+
+function feedSnapshot(feed: Feed): FeedSnapshot {
+  const { base, kept, forgottenNote: noted } = feed
+  return {
+    base,
+    noted: noted === undefined ? null : [noted.statement.seq, [...noted.past]],
+    kept: kept.map(({ hash, past }) => [hash, [...past]]),
+  }
+}
+
+/** The statements of a feed that a snapshot needs: those from `base` on, and one before. */
+export interface NeededStatements {
+  readonly handle: Handle
+  readonly base: Seq
+  readonly noted: Seq | undefined
+}
+
+export function statementsNeeded({ feeds }: AgreementSnapshot): NeededStatements[] {
+  return feeds.map(([handle, { base, noted }]) => ({ handle, base, noted: noted?.[0] }))
+}
+
+/** What the store has of a feed: from `base` on, maybe more than the snapshot knows of, and the one with the note. */
+export interface StoredStatements {
+  readonly kept: readonly Decoded[]
+  readonly noted: Decoded | undefined
+}
+
+/**
+ * The view that the snapshot was made of, but for what is left out of memory, and what the store has beyond it, which is
+ * still to be taken in. Compared are: every statement with its hash, the document and the Merkle root with the newest head
+ * of each member, and the signatures under these. Throws SnapshotUnfit, also for what is no snapshot at all.
+ */
+export function viewFrom(
+  snapshot: AgreementSnapshot,
+  stored: ReadonlyMap<Handle, StoredStatements>,
+): { state: AgreementState; further: readonly Decoded[] } {
+  try {
+    const further: Decoded[] = []
+    const feeds: Feeds = ImmutableMap(
+      snapshot.feeds.map(([handle, feed]): [Handle, Feed] => {
+        const there = stored.get(handle) ?? { kept: [], noted: undefined }
+        further.push(...there.kept.slice(feed.kept.length))
+        return [handle, feedFrom(feed, there)]
+      }),
+    )
+    const state = stateFrom(snapshot, feeds)
+    verifyHeads(state)
+    return { state, further }
+  } catch (cause) {
+    if (cause instanceof SnapshotUnfit) throw cause
+    throw new SnapshotUnfit('it has not the form of a snapshot', { cause })
+  }
+}
+
+function feedFrom({ base, noted, kept }: FeedSnapshot, stored: StoredStatements): Feed {
+  const held = kept.map(([hash, past], place): Held => {
+    const decoded = stored.kept[place]
+    if (decoded?.hash !== hash || decoded.statement.seq !== base + place) unfit('a statement is not the stored one')
+    return { ...decoded, past: pastFrom(past) }
+  })
+  const note = stored.noted
+  if (noted !== null && note?.statement.seq !== noted[0]) unfit('a statement with a note is not there')
+  return Feed.from(base, held, noted === null ? undefined : { ...(note as Decoded), past: pastFrom(noted[1]) })
+}
+
+function stateFrom({ contract, undecided, keys, ledger, settling, ...rest }: AgreementSnapshot, feeds: Feeds) {
+  const agreed = documentFrom(rest.agreed)
+  const unsettled = acknowledgedFrom(rest.unsettled, agreed)
+  const document = unsettled.at(-1)?.document ?? agreed
+  const log = MerkleLog.resume(settling.settled, ledger.log.map(hashToBytes))
+  const state: AgreementState = {
+    contract,
+    feeds,
+    undecided: ImmutableMap(undecided.map((key) => [key, requestOf(key).handle])),
+    keys: keysFrom(keys),
+    ledger: {
+      log: log.appendAll(rest.unsettled.map((text) => leafHash(text))),
+      document,
+      open: ledger.open.map(([handle, seq]) => statementIn(feeds, handle, seq)),
+      next: ledger.next,
+      decisions: decisionsFrom(ledger.decisions, feeds),
+      need: pastFrom(ledger.need),
+      invited: ImmutableMap(ledger.invited.map(([handle, past]) => [handle, pastFrom(past)])),
+      admitted: ImmutableMap(ledger.admitted.map(([handle, past]) => [handle, pastFrom(past)])),
+      cards: ImmutableMap(cardsOf(document).map((card) => [card.handle, card])),
+    } satisfies Ledger,
+    settling: {
+      signed: ImmutableMap(settling.signed),
+      divergences: settling.divergences,
+      settled: settling.settled,
+      agreed,
+      unsettled,
+    } satisfies Settling,
+  }
+  return state
+}
+
+function keysFrom({ later, holds }: AgreementSnapshot['keys']): KeyState {
+  return {
+    later: ImmutableMap(later),
+    holds: ImmutableMap(holds.map(([revoked, given]) => [revoked, ImmutableMap(given)])),
+  }
+}
+
+function decisionsFrom(decisions: AgreementSnapshot['ledger']['decisions'], feeds: Feeds): Ledger['decisions'] {
+  return ImmutableMap(
+    decisions.map(([key, seq]): [string, Decided] => {
+      const held = statementIn(feeds, requestOf(key).handle, seq)
+      const decision = held.statement.decided.find(({ request }) => requestKey(request) === key)
+      return [key, { held, decision: decision ?? unfit('a decision is not there') }]
+    }),
+  )
+}
+
+/** The entries that have not settled, and what each of them makes of the document. */
+function acknowledgedFrom(texts: readonly string[], agreed: ContractState): Acknowledged[] {
+  let document = agreed
+  return texts.map((text) => {
+    const entry = JSON.parse(text) as LedgerEntry
+    const members = membersOf(document)
+    for (const event of entry.events) document = evolve(document, event, entry)
+    return { entry, text, members, document }
+  })
+}
+
+function statementIn(feeds: Feeds, handle: Handle, seq: Seq): Held {
+  return statementAt(feeds, handle, seq) ?? unfit('a statement that it needs is not there')
+}
+
+function pastFrom(entries: Entries<Seq>): Past {
+  return ImmutableMap(entries)
+}
+
+/**
+ * What the members have signed says whether document and log are right: each one's newest head that is not before what has
+ * settled must be of this ledger, unless it is known to be wrong, and there must be one.
+ */
+function verifyHeads(state: AgreementState): void {
+  const { settled, agreed, unsettled, divergences } = state.settling
+  let compared = 0
+  for (const { card } of membersOf(agreed)) {
+    const newest = newestOf(state.feeds, card.handle)
+    if (newest === undefined || newest.statement.head.size < settled) continue
+    if (divergences.some(({ party }) => party === card.handle)) continue
+    const { size, root, record } = newest.statement.head
+    const document = size === settled ? agreed : unsettled[size - settled - 1]?.document
+    if (document === undefined || state.ledger.log.rootAt(size) !== root || recordHash(document) !== record) {
+      unfit('document or log are not what a member has signed')
+    }
+    if (!isSignedBy(state, newest)) unfit('a stored statement is badly signed')
+    compared++
+  }
+  if (compared === 0) unfit('no member has signed for it')
+}
+
+function unfit(why: string): never {
+  throw new SnapshotUnfit(why)
+}
