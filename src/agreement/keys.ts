@@ -105,6 +105,11 @@ function holdProblem(state: AgreementState, party: Handle, signed: SignedRevocat
   return hasHeld(state, party, signed) ? 'the party has said so already' : undefined
 }
 
+/** The members that have not said what they hold, on a revocation of the party's own key. */
+export function holdsAwaited(state: AgreementState, signed: SignedRevocation): Handle[] {
+  return holdsMissing(state, signed, everythingIn(state))
+}
+
 /** The members, by the ledger that a past acknowledges, whose word on a revocation is not in that past. */
 function holdsMissing(state: AgreementState, signed: SignedRevocation, past: Past): Handle[] {
   const revoked = signed.revocation.party

@@ -67,6 +67,9 @@ const roleOf: Readonly<Record<string, ApiRole>> = {
   'GET /api/Party': 'reader',
   'GET /api/Keys': 'operator',
   'POST /api/Keys': 'operator',
+  'POST /api/Keys/Revocation': 'operator',
+  'POST /api/Contract/:uid/KeyRevocation': 'operator',
+  'POST /api/Contract/:uid/GoOn': 'operator',
   'GET /metrics': 'operator',
 }
 

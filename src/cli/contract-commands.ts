@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { apiClientFor } from './api-client.ts'
 import { dataOption } from './options.ts'
-import { print, table } from './output.ts'
+import { askYes, complain, print, table } from './output.ts'
 
 interface Summary {
   readonly contract: string
@@ -181,4 +181,25 @@ export function contractCommands(program: Command): void {
       const client = await apiClientFor(data)
       print(JSON.stringify(await client.call('GET', `/api/Contract/${uid}/Evidence`), undefined, 2))
     })
+
+  contract
+    .command('go-on-regardless')
+    .argument('<contract>', 'its UID')
+    .option('--vouch', 'you vouch for it: nothing is asked then')
+    .addOption(dataOption())
+    .description('sign again although the guard is missing and somebody has not said what it holds of this party')
+    .action(async (uid: string, { data, vouch }: { data: string; vouch?: true }) => {
+      const client = await apiClientFor(data)
+      if (!vouch && !(await askYes(vouching))) {
+        complain('Nothing was done.')
+        process.exitCode = 1
+        return
+      }
+      await client.call('POST', `/api/Contract/${uid}/GoOn`)
+      print('The node signs in that contract again.')
+    })
 }
+
+const vouching = `Nobody else holds a statement that this party has signed in that contract and that is not in this store, and no
+second copy of this node runs? If that is wrong, this party signs two statements for one place. That is
+equivocation: everybody can prove it, and the contract cannot go on. Type yes to vouch for it: `

@@ -1,19 +1,27 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { readCard } from '../node/identity.ts'
 import { type ApiClient, apiClientFor } from './api-client.ts'
+import { readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
 import { dataOption } from './options.ts'
 import { complain, print, table } from './output.ts'
 
 const POLL_MS = 250
 
-interface Keys {
+export interface Keys {
   readonly keys: readonly string[]
-  readonly contracts: readonly { readonly contract: string; readonly signing: string; readonly waitsFor?: string }[]
+  readonly contracts: readonly {
+    readonly contract: string
+    readonly signing: string
+    readonly waitsFor?: string
+    readonly unheard?: readonly string[]
+  }[]
 }
 
-/** `concordata key show|rotate`: the signing keys of this party. The node runs meanwhile: it alone may sign. */
+/** `concordata key show|rotate|revoke`: the signing keys of this party. The node runs meanwhile: it alone may sign. */
 export function keyCommands(program: Command): void {
-  const key = program.command('key').description('show and rotate the signing key')
+  const key = program.command('key').description('show, rotate and revoke the signing key')
 
   key
     .command('show')
@@ -23,10 +31,10 @@ export function keyCommands(program: Command): void {
       const { keys, contracts } = await keysOf(await apiClientFor(data))
       const rows = keys.map((signing, index) => [String(index), signing, roleOf(index, keys.length)])
       print(table(['number', 'signing key', ''], rows))
-      const standings = contracts.map(({ contract, signing, waitsFor }) => [
+      const standings = contracts.map(({ contract, signing, ...waits }) => [
         contract,
         String(keys.indexOf(signing)),
-        waitsFor ?? '',
+        waitingFor(waits),
       ])
       if (standings.length > 0) print(`\n${table(['contract', 'key number', 'waits for'], standings)}`)
     })
@@ -42,6 +50,36 @@ export function keyCommands(program: Command): void {
       await watchUntilReached(client)
       print('Every contract goes on under the newest key.')
     })
+
+  key
+    .command('revoke')
+    .addOption(dataOption())
+    .requiredOption('--recovery-key <file>', 'the recovery key, brought for this from where it is kept')
+    .option('--passphrase-file <file>', 'holds its passphrase on one line; left out, a person is asked')
+    .description(
+      'the signing key is in wrong hands: bring every contract to a new one, by the word of the recovery key',
+    )
+    .action(async ({ data, recoveryKey, passphraseFile }: RevokeOptions) => {
+      const card = await readCard(await readConfiguration(data, readEnvironment(process.env)))
+      const recovery = await readRecoveryKey(recoveryKey, passphraseFile, card)
+      const client = await apiClientFor(data)
+      const signing = await revokeEverywhere(client, card.handle, recovery)
+      complain(`The new key is ${signing}. The recovery key is not needed any more: take it away.`)
+      complain('Every other member has to say what it holds; the node goes on by itself, also if you stop watching.')
+      await watchUntilReached(client)
+      print('Every contract goes on under the new key; what the old one signs counts no more.')
+    })
+}
+
+interface RevokeOptions {
+  readonly data: string
+  readonly recoveryKey: string
+  readonly passphraseFile?: string
+}
+
+function waitingFor({ waitsFor, unheard }: Omit<Keys['contracts'][number], 'contract' | 'signing'>): string {
+  const who = unheard === undefined || unheard.length === 0 ? '' : `: ${unheard.join(', ')}`
+  return waitsFor === undefined ? '' : `${waitsFor}${who}`
 }
 
 /** Tells of every step until no contract waits any more. */
@@ -49,7 +87,7 @@ async function watchUntilReached(client: ApiClient): Promise<void> {
   for (let last = ''; ; await pause(POLL_MS)) {
     const { contracts } = await keysOf(client)
     const waiting = contracts.filter(({ waitsFor }) => waitsFor !== undefined)
-    const names = waiting.map(({ contract, waitsFor }) => `${contract} (${waitsFor})`).join(', ')
+    const names = waiting.map(({ contract, ...waits }) => `${contract} (${waitingFor(waits)})`).join(', ')
     const progress = `${contracts.length - waiting.length} of ${contracts.length} contracts; waiting: ${names || 'none'}`
     if (progress !== last) complain(progress)
     last = progress

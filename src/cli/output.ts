@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline/promises'
+
 /** What a command is asked for goes to standard output; what went wrong, and questions, to standard error. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -5,6 +7,16 @@ export function print(text: string): void {
 
 export function complain(text: string): void {
   process.stderr.write(`${text}\n`)
+}
+
+/** Whether a person types yes. */
+export async function askYes(question: string): Promise<boolean> {
+  const dialogue = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return (await dialogue.question(question)).trim().toLowerCase() === 'yes'
+  } finally {
+    dialogue.close()
+  }
 }
 
 /** Columns as wide as their widest cell, two spaces apart; a line under the headings unless they are all empty. */

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import type { Handle } from '../events/ids.ts'
 import { partyFingerprint } from '../events/party-card.ts'
@@ -10,7 +9,7 @@ import { formatFingerprint, parseFingerprint } from '../node/fingerprint.ts'
 import { openStore } from '../node/open-store.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
-import { complain, print, table } from './output.ts'
+import { askYes, complain, print, table } from './output.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
 
@@ -118,13 +117,7 @@ function knownParty(directory: Directory, handle: string): DirectoryParty {
 async function askWhether(who: string, fingerprint: string): Promise<boolean | undefined> {
   complain(`${who}\nfingerprint  ${fingerprint}\n`)
   complain('Compare it with the other party by telephone, or in some other way that this network has no part in.')
-  const dialogue = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await dialogue.question('Are they the same? Type yes to approve: ')
-    return answer.trim().toLowerCase() === 'yes' ? true : undefined
-  } finally {
-    dialogue.close()
-  }
+  return (await askYes('Are they the same? Type yes to approve: ')) ? true : undefined
 }
 
 async function withDirectory(dir: string, work: (directory: Directory) => Promise<void>): Promise<void> {

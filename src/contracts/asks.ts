@@ -2,7 +2,8 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { type Charter, CharterSchema } from '../events/charter.ts'
-import { type RequestRef, RequestRefSchema, type Uid, UidSchema } from '../events/ids.ts'
+import { type RequestRef, RequestRefSchema, SignatureSchema, type Uid, UidSchema } from '../events/ids.ts'
+import { type Revocation, RevocationSchema } from '../events/key-change.ts'
 import { type Payloads, PayloadsSchema, type Request, RequestSchema } from '../events/statement.ts'
 import { ConcordataError, type ErrorCode, errorCodes } from '../runtime/errors.ts'
 import type { NewEvent, RecordedEvent } from '../store/port.ts'
@@ -15,7 +16,8 @@ export type Ask =
   | { readonly kind: 'request'; readonly request: Request; readonly payloads: Payloads; readonly retry?: true }
   | { readonly kind: 'withdraw'; readonly request: RequestRef; readonly reason: string }
   | { readonly kind: 'answer'; readonly request: RequestRef; readonly refusal: string | null }
-  | { readonly kind: 'accept' | 'decline' | 'rotate' | 'keys' }
+  | { readonly kind: 'accept' | 'decline' | 'rotate' | 'keys' | 'prepare-revocation' | 'go-on' }
+  | { readonly kind: 'revoke'; readonly revocation: Revocation; readonly signature: string }
   | { readonly kind: 'open'; readonly title: string; readonly charter: Charter }
 
 export interface Queued {
@@ -63,6 +65,11 @@ const askForms = {
   decline: Compile(Type.Object({ kind: Type.Literal('decline') }, closed)),
   rotate: Compile(Type.Object({ kind: Type.Literal('rotate') }, closed)),
   keys: Compile(Type.Object({ kind: Type.Literal('keys') }, closed)),
+  'prepare-revocation': Compile(Type.Object({ kind: Type.Literal('prepare-revocation') }, closed)),
+  'go-on': Compile(Type.Object({ kind: Type.Literal('go-on') }, closed)),
+  revoke: Compile(
+    Type.Object({ kind: Type.Literal('revoke'), revocation: RevocationSchema, signature: SignatureSchema }, closed),
+  ),
   open: Compile(Type.Object({ kind: Type.Literal('open'), title: Text, charter: CharterSchema }, closed)),
 }
 const isKind = (kind: unknown): kind is keyof typeof askForms =>

@@ -138,6 +138,15 @@ export class Clerk {
         return result(await keys.show())
       case 'rotate':
         return (await this.#claim(id)) ? result(await keys.rotate()) : 'left'
+      case 'prepare-revocation':
+        return (await this.#claim(id)) ? result(await keys.prepareRevocation()) : 'left'
+      case 'revoke':
+        await contracts.upToDate(uid as Uid)
+        await keys.revoke(ask)
+        return result(null)
+      case 'go-on':
+        await (await contracts.upToDate(uid as Uid)).goOn()
+        return result(null)
     }
   }
 

@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type ContractState, type Invitation, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
-import { isKeyOf } from '../agreement/keys.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import { sha256 } from '../crypto/hash.ts'
@@ -29,6 +28,7 @@ import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
 import { LiveContract } from './live-contract.ts'
+import { Revocations } from './revocations.ts'
 import type { Submission } from './submission.ts'
 
 /** The node holds no contract of that UID. */
@@ -65,7 +65,8 @@ export class Contracts {
   readonly #contracts = new Map<Uid, LiveContract>()
   /** What this party said to its invitations, newest last, by contract. */
   readonly #replies = new Map<Uid, SignedAcceptance | SignedDecline>()
-  readonly #revocations = new Map<Uid, SignedRevocation>()
+  /** Of this party's own keys. */
+  readonly revocations = new Revocations()
   readonly #submitted = new Set<string>()
   readonly #listeners = new Set<ContractListener>()
   #holding: Promise<unknown> = Promise.resolve()
@@ -88,8 +89,10 @@ export class Contracts {
   }
 
   /** An event of the `invitations` stream: what this party has said, maybe by another of its processes. */
-  learnReply({ data }: RecordedEvent): Uid | undefined {
-    const reply: unknown = JSON.parse(data)
+  learnReply(event: RecordedEvent): Uid | undefined {
+    const revoked = this.revocations.learn(event)
+    if (revoked !== undefined) return revoked
+    const reply: unknown = JSON.parse(event.data)
     const contract = acceptedForm.Check(reply)
       ? reply.acceptance.contract
       : declinedForm.Check(reply)
@@ -218,11 +221,8 @@ export class Contracts {
     const words: Word[] = []
     const reply = this.#replies.get(contract)
     if (reply !== undefined && invitationOf(state.ledger.document, this.self) !== undefined) words.push(reply)
-    const revocation = this.#revocations.get(contract)
-    if (revocation !== undefined) {
-      if (!isKeyOf(state, this.self, revocation.revocation.signing)) words.push(revocation)
-      else this.#revocations.delete(contract)
-    }
+    const revocation = this.revocations.pendingIn(state)
+    if (revocation !== undefined) words.push(revocation)
     return words
   }
 
@@ -244,10 +244,13 @@ export class Contracts {
     this.#replies.set(contract, declined)
   }
 
-  /** The signing key of this party is lost: the others are to stop trusting it, and to say what they hold (design §4). */
+  /**
+   * The signing key of this party is lost: the others are to stop trusting it, and to say what they hold (design §4).
+   * For as long as this process lives; `KeyRotation.revoke` makes it durable.
+   */
   revoke(signed: SignedRevocation): void {
     this.get(signed.revocation.contract)
-    this.#revocations.set(signed.revocation.contract, signed)
+    this.revocations.add(signed)
   }
 
   /** A word of another party has come. Attacker-controlled: all of it. What is wrong with it the ledger will say. */

@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { EventStore } from '../store/port.ts'
 import { OUTBOX_STREAM } from '../store/streams.ts'
 import { type Ask, type Done, errorOf, queued } from './asks.ts'
-import type { KeyChanging } from './key-rotation.ts'
+import type { KeyChanging, Revoked } from './key-rotation.ts'
 import { TransmitterSilent } from './outbox.ts'
 import type { Intent } from './submission.ts'
 
@@ -60,6 +60,19 @@ export class Desk implements KeyChanging {
 
   async rotate(): Promise<string> {
     return (await this.#ask(null, { kind: 'rotate' })) as string
+  }
+
+  async prepareRevocation(): Promise<string> {
+    return (await this.#ask(null, { kind: 'prepare-revocation' })) as string
+  }
+
+  async revoke({ revocation, signature }: Revoked): Promise<void> {
+    await this.#ask(revocation.contract, { kind: 'revoke', revocation, signature })
+  }
+
+  /** A person's word that nobody holds statements of this party that are not held here. */
+  async goOn(contract: Uid): Promise<void> {
+    await this.#ask(contract, { kind: 'go-on' })
   }
 
   async show(): ReturnType<KeyChanging['show']> {

@@ -1,8 +1,14 @@
-import { memberOf } from '../aggregates/contract/state.ts'
-import { isBeingRevoked, nextKeyOf } from '../agreement/keys.ts'
-import type { Uid } from '../events/ids.ts'
+import { memberOf, membersOf } from '../aggregates/contract/state.ts'
+import { holdsAwaited, isBeingRevoked, isWellSigned, nextKeyOf } from '../agreement/keys.ts'
+import type { Signer } from '../crypto/signer.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+import { type Revocation, revocationBytes } from '../events/key-change.ts'
+import type { EventStore } from '../store/port.ts'
+import { INVITATIONS_STREAM } from '../store/streams.ts'
 import type { Contracts } from './contracts.ts'
+import { KeyUnknown } from './feed-keys.ts'
 import type { LiveContract } from './live-contract.ts'
+import { keyReserved, keyRevoked, RevocationUnfit } from './revocations.ts'
 
 /** The signing keys of a party. */
 export interface SigningKeys {
@@ -14,6 +20,21 @@ export interface SigningKeys {
   add(): Promise<string>
   /** Looks which there are: another process of the party may have had one made. */
   refresh(): Promise<void>
+  signerOf(publicKey: string): Signer | undefined
+}
+
+export interface KeyRotationPorts {
+  readonly contracts: Contracts
+  readonly keys: SigningKeys
+  readonly events: EventStore
+  /** There is something to say in that contract. */
+  announce(contract: Uid): void
+}
+
+/** What the recovery key has signed: `signature`, over the revocation's bytes. */
+export interface Revoked {
+  readonly revocation: Revocation
+  readonly signature: string
 }
 
 /** What is known of the signing keys, and how they are changed; `KeyRotation`, or by way of the outbox. */
@@ -21,6 +42,13 @@ export interface KeyChanging {
   show(): Promise<{ readonly keys: readonly string[]; readonly contracts: readonly KeyStanding[] }>
   /** The answer is the new public key. */
   rotate(): Promise<string>
+  /**
+   * The first half of a revocation: a new key, which is to come into every contract by the word of the recovery key alone. As
+   * long as one made so has not come into all of them, it is that one again. The answer is its public half.
+   */
+  prepareRevocation(): Promise<string>
+  /** The second half, for one contract: durable on return, and carried to the others until it has taken effect. */
+  revoke(revoked: Revoked): Promise<void>
 }
 
 /** Under which key a contract goes on. */
@@ -28,8 +56,13 @@ export interface KeyStanding {
   readonly contract: Uid
   /** Of this party's next statement there. */
   readonly signing: string
-  /** Why it is not the newest yet: it takes its time, the contract is silent, or a revocation comes first. */
+  /**
+   * Why it is not the newest yet: it takes its time (`statement`), the contract is silent, a revocation comes first, or that
+   * has not been signed with the recovery key.
+   */
   readonly waitsFor?: string
+  /** Of a revocation: who has not said what it holds. */
+  readonly unheard?: readonly Handle[]
 }
 
 /**
@@ -37,13 +70,18 @@ export interface KeyStanding {
  * later, and after a restart those that were not reached before. Nothing but the key's file has to be remembered for it.
  */
 export class KeyRotation implements KeyChanging {
+  readonly #ports: KeyRotationPorts
   readonly #contracts: Contracts
   readonly #keys: SigningKeys
   readonly #stop: () => void
   /** Keys that were none of ours when they were looked for: brought in by whoever else can sign. */
   readonly #foreign = new Set<string>()
+  /** A key is being made that must not be rotated to before it stands where it comes by revocation. */
+  #preparing: Promise<string> | undefined
 
-  constructor(contracts: Contracts, keys: SigningKeys) {
+  constructor(ports: KeyRotationPorts) {
+    const { contracts, keys } = ports
+    this.#ports = ports
     this.#contracts = contracts
     this.#keys = keys
     this.#stop = contracts.listen({ news: (live) => this.#follow(live) })
@@ -61,15 +99,79 @@ export class KeyRotation implements KeyChanging {
     return signing
   }
 
+  prepareRevocation(): Promise<string> {
+    this.#preparing ??= this.#prepare().finally(() => {
+      this.#preparing = undefined
+      this.#followAll()
+    })
+    return this.#preparing
+  }
+
+  async #prepare(): Promise<string> {
+    const members = [...this.#contracts.all()].filter(isMember)
+    const begun = members.map((live) => this.#reservedIn(live)).find((signing) => signing !== undefined)
+    if (begun !== undefined) return begun
+    const signing = await this.#keys.add()
+    // Alone in a contract there is nobody who could say what it holds, and nobody to be deceived: a rotation does.
+    const contracts = members.filter(({ state }) => membersOf(state.ledger.document).length > 1)
+    for (const event of keyReserved(
+      signing,
+      contracts.map(({ contract }) => contract),
+    )) {
+      await this.#append(event)
+    }
+    return signing
+  }
+
+  async revoke({ revocation, signature }: Revoked): Promise<void> {
+    const { contract, party, signing } = revocation
+    const { state, self } = this.#contracts.get(contract)
+    const pending = this.#contracts.revocations.pendingIn(state)
+    if (pending?.signature === signature) return
+    if (party !== self || this.#contracts.revocations.reservedIn(state, self) !== signing) {
+      const message = 'the revocation is not of the key that was made to come by one in that contract'
+      throw new RevocationUnfit('revocation_unfit', message, { contract, signing })
+    }
+    if (!this.#keys.publicKeys.includes(signing)) await this.#keys.refresh()
+    const proof = await this.#keys.signerOf(signing)?.sign(revocationBytes(revocation))
+    if (proof === undefined) {
+      const message = 'the node does not have the private key that the revocation brings in'
+      throw new KeyUnknown('key_unknown', message, { publicKey: signing })
+    }
+    const signed = { revocation, signature, proof }
+    if (!isWellSigned(state, signed)) {
+      const message = 'the revocation is not signed with the recovery key of this party'
+      throw new RevocationUnfit('revocation_unfit', message, { contract, signing })
+    }
+    await this.#append(keyRevoked(signed))
+    this.#ports.announce(contract)
+  }
+
+  /** Other processes of the party learn of it by their subscription, this one at once. */
+  async #append(event: ReturnType<typeof keyRevoked>): Promise<void> {
+    const { events } = this.#ports
+    await events.append(INVITATIONS_STREAM, 'any', [event])
+    this.#contracts.revocations.learn(event)
+  }
+
   /** Of every contract that this party is a member of. */
   standings(): KeyStanding[] {
     return [...this.#contracts.all()].filter(isMember).map((live) => {
-      const { contract } = live
+      const { contract, state, self } = live
       const signing = signingIn(live)
       if (signing === this.#keys.newest) return { contract, signing }
-      const isRevoked = isBeingRevoked(live.state, live.self)
+      const pending = this.#contracts.revocations.pendingIn(state)
+      if (pending !== undefined) {
+        return { contract, signing, waitsFor: 'revocation', unheard: holdsAwaited(state, pending) }
+      }
+      if (this.#reservedIn(live) !== undefined) return { contract, signing, waitsFor: 'recovery key' }
+      const isRevoked = isBeingRevoked(state, self)
       return { contract, signing, waitsFor: isRevoked ? 'revocation' : (live.obstacle ?? 'statement') }
     })
+  }
+
+  #reservedIn({ state, self }: LiveContract): string | undefined {
+    return this.#contracts.revocations.reservedIn(state, self)
   }
 
   close(): void {
@@ -82,7 +184,12 @@ export class KeyRotation implements KeyChanging {
 
   #follow(live: LiveContract): void {
     const { newest, publicKeys } = this.#keys
-    if (!isMember(live)) return
+    if (!isMember(live) || this.#preparing !== undefined) return
+    const reserved = this.#reservedIn(live)
+    if (reserved !== undefined) {
+      if (!publicKeys.includes(reserved)) this.#lookFor(reserved)
+      return
+    }
     const signing = signingIn(live)
     if (!publicKeys.includes(signing)) this.#lookFor(signing)
     else if (signing !== newest) live.rotate(newest)

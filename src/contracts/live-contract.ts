@@ -182,6 +182,22 @@ export class LiveContract {
     this.wake()
   }
 
+  /** The same as an operator asks for it, whichever process that reaches. Throws NotSilenced where that would change nothing. */
+  async goOn(): Promise<void> {
+    this.#assertOpen()
+    const desk = this.#desk
+    if (desk !== undefined) return desk.goOn(this.contract)
+    const { obstacle } = this
+    if (obstacle === undefined || !this.#ownFeed.isForPeopleToSay(obstacle)) {
+      const message =
+        obstacle === undefined
+          ? 'nothing keeps this node from signing in that contract'
+          : `no word of a person helps: ${obstacle}`
+      throw new NotSilenced('not_silenced', message, { contract: this.contract, obstacle: obstacle ?? null })
+    }
+    this.goOnRegardless()
+  }
+
   /** Takes a request back. Throws NotWithdrawable; what becomes of it its verdict says, and the ledger. */
   async withdraw(request: RequestRef, reason: string): Promise<void> {
     this.#assertOpen()
@@ -648,6 +664,9 @@ export class LiveContract {
     }
   }
 }
+
+/** A person's word would not make this node sign. Evidence: `obstacle`. */
+export class NotSilenced extends ConcordataError {}
 
 /** The node is stopping, or the contract was closed under the caller. */
 export class ContractClosed extends ConcordataError {}

@@ -129,6 +129,11 @@ export class OwnFeed {
     this.#isVouched = true
   }
 
+  /** Whether what stands in the way is that somebody has to say something: then a person can vouch for them. */
+  isForPeopleToSay(obstacle: string): boolean {
+    return obstacle === 'nobody can say what was signed' || obstacle === 'members must say what they hold'
+  }
+
   /** The parties for whose word on the own feed this node waits before it signs anything. */
   waitsFor(state: AgreementState): Handle[] {
     return this.#said === undefined ? [] : this.#stillUnheard(state)

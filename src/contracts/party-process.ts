@@ -49,7 +49,10 @@ export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyP
   const stops: (() => unknown)[] = []
   const callsOthers = role === 'node' || role === 'transmit'
   if (callsOthers) stops.push(carry(contracts, participants, gossip, clock))
-  const rotation = callsOthers && ports.keys !== undefined ? new KeyRotation(contracts, ports.keys) : undefined
+  const rotation =
+    callsOthers && ports.keys !== undefined
+      ? new KeyRotation({ contracts, keys: ports.keys, events, announce: (contract) => gossip.carry(contract) })
+      : undefined
   if (rotation !== undefined) stops.push(() => rotation.close())
   const keys = rotation ?? (desk as KeyChanging)
   let watch: StoreWatch | undefined
