@@ -75,6 +75,7 @@ const statusOf: Record<ErrorCode, number> = {
   no_agreed_value: 404,
   no_such_request: 404,
   party_unknown: 404,
+  party_not_allowed: 403,
   not_authorized: 401,
   not_a_member: 403,
   contract_closed: 503,

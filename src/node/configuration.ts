@@ -6,6 +6,7 @@ import { acknowledgeAll, type Policy, PolicySchema } from '../contracts/policy.t
 import { type Handle, HandleSchema } from '../events/ids.ts'
 import { createFile } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { PARTNER_PATTERN } from './partners.ts'
 
 /** There is no concordata.json. Evidence: `dir`. */
 export class ConfigurationMissing extends ConcordataError {}
@@ -98,6 +99,8 @@ const ConfigurationFileSchema = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    /** Whose parties may be approved, by the domain of their DID; left out: anybody's. Who is named may introduce itself. */
+    partners: Type.Optional(Type.Array(Type.String({ pattern: PARTNER_PATTERN }), { maxItems: 10_000 })),
     /** Bounds on what each party, and each stranger, may take of this node. */
     outwardLimits: Type.Optional(OutwardLimitsSchema),
   },
@@ -117,6 +120,7 @@ export interface Configuration {
   readonly store?: StoreSettings
   readonly signer?: { readonly socket: string }
   readonly status?: { readonly transmit?: string; readonly receive?: string }
+  readonly partners?: readonly string[]
   readonly outwardLimits?: OutwardLimits
   readonly logLevel: LogLevel
 }

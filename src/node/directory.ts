@@ -16,6 +16,10 @@ import {
   isSameParty,
 } from './directory-state.ts'
 import type { Introduction, SignedIntroduction } from './introduction.ts'
+import { assertAllowed, isAllowed, type Partners } from './partners.ts'
+
+/** So many parties that have introduced themselves wait for a person's decision. */
+const WAITING_MAX = 64
 
 interface ApprovedParties {
   readonly byHandle: ReadonlyMap<Handle, Introduction>
@@ -30,6 +34,7 @@ interface ApprovedParties {
 export class Directory {
   readonly #events: EventStore
   readonly #clock: Clock
+  readonly #partners: Partners
   readonly #subscription: Subscription
   readonly #listeners = new Set<() => void>()
   readonly #waiting = new Set<() => void>()
@@ -44,9 +49,9 @@ export class Directory {
    */
   readonly closed: Promise<void>
 
-  /** Rejects as `closed` does; so does every command. */
-  static async open(events: EventStore, clock: Clock): Promise<Directory> {
-    const directory = new Directory(events, clock)
+  /** `partners`: who may be among the approved parties at all. Rejects as `closed` does; so does every command. */
+  static async open(events: EventStore, clock: Clock, partners?: Partners): Promise<Directory> {
+    const directory = new Directory(events, clock, partners)
     try {
       await directory.#reached(await events.lastRevision(DIRECTORY_STREAM))
       return directory
@@ -57,9 +62,10 @@ export class Directory {
     }
   }
 
-  private constructor(events: EventStore, clock: Clock) {
+  private constructor(events: EventStore, clock: Clock, partners: Partners) {
     this.#events = events
     this.#clock = clock
+    this.#partners = partners
     this.#subscription = events.subscribe({ streamPrefix: DIRECTORY_STREAM }, (event) => this.#take(event))
     this.closed = this.#subscription.closed.then()
   }
@@ -106,17 +112,31 @@ export class Directory {
 
   /**
    * A party says of itself, verified, what has changed: where it is, which certificate it has. Of one that is approved, under
-   * the keys that were approved, that is taken without asking people. Anything else is passed over. Throws PartyConflict.
+   * the keys that were approved, that is taken without asking people. A new one is kept for a person to decide on, if the
+   * configuration names its domain. Anything else is passed over. Throws PartyConflict.
    */
   async announced(signed: SignedIntroduction): Promise<void> {
     const { introduction } = signed
-    const known = this.byHandle(introduction.card.handle)
-    if (known === undefined || !isSameParty(known, introduction) || known.serial >= introduction.serial) return
-    await this.introduce(signed)
+    const known = this.party(introduction.card.handle)
+    if (known === undefined) {
+      if (this.#mayIntroduceItself(introduction)) await this.introduce(signed)
+      return
+    }
+    const { standing, signed: before } = known
+    if (standing !== 'approved' || !isSameParty(before.introduction, introduction)) return
+    if (before.introduction.serial < introduction.serial) await this.introduce(signed)
   }
 
-  /** `fingerprint`: the one that a person compared. Throws PartyUnknown, PartyWrongFingerprint, PartyConflict. */
+  /** Anybody can make up an introduction: few are kept, and none takes the place of another. */
+  #mayIntroduceItself({ card }: Introduction): boolean {
+    if (this.#partners === undefined || !isAllowed(this.#partners, card.did)) return false
+    return this.parties().filter(({ standing }) => standing === 'introduced').length < WAITING_MAX
+  }
+
+  /** `fingerprint`: the one that a person compared. Throws PartyUnknown, PartyWrongFingerprint, PartyConflict, PartyNotAllowed. */
   async approve(handle: Handle, fingerprint: Hash): Promise<void> {
+    const did = this.party(handle)?.signed.introduction.card.did
+    if (did !== undefined) assertAllowed(this.#partners, did)
     await this.#execute((state) => approve(state, handle, fingerprint, timestamp(this.#clock)))
   }
 
@@ -164,15 +184,16 @@ export class Directory {
   }
 
   #index(): ApprovedParties {
-    this.#approved ??= indexApproved(this.#state)
+    this.#approved ??= indexApproved(this.#state, this.#partners)
     return this.#approved
   }
 }
 
-function indexApproved(state: DirectoryState): ApprovedParties {
+function indexApproved(state: DirectoryState, partners: Partners): ApprovedParties {
   const approved = [...state.values()]
     .filter(({ standing }) => standing === 'approved')
     .map(({ signed }) => signed.introduction)
+    .filter(({ card }) => isAllowed(partners, card.did))
   return {
     byHandle: new Map(approved.map((party) => [party.card.handle, party])),
     byCertificate: new Map(approved.map((party) => [party.certificate, party])),

@@ -165,7 +165,7 @@ async function peersOf(configuration: Configuration, clock: Clock): Promise<Find
   try {
     const store = await openStoreToRead(configuration)
     try {
-      const directory = await Directory.open(store.events, clock)
+      const directory = await Directory.open(store.events, clock, configuration.partners)
       const approved = directory.approved()
       directory.close()
       return await Promise.all(approved.map((party) => peerAt(party.card.handle, party.endpoint, party.certificate)))

@@ -79,7 +79,7 @@ async function start(
   const card = key?.identity.card ?? (await readCard(configuration))
   const store = await openStore(configuration)
   closing.add(() => store.close())
-  const directory = await Directory.open(store.events, systemClock)
+  const directory = await Directory.open(store.events, systemClock, configuration.partners)
   closing.add(() => directory.close())
   const metrics = new Metrics(systemClock)
   const party = await openPartyProcess({

@@ -61,6 +61,7 @@ export const errorCodes = {
   party_unknown: 'The directory of this node has no party of this handle, or has not approved it.',
   party_conflict: 'The handle, the DID, a key or the certificate belongs to another party of the directory.',
   party_wrong_fingerprint: 'The fingerprint is not that of the party as it is introduced.',
+  party_not_allowed: 'The configuration does not name the domain of the party among the `partners`.',
   directory_damaged: 'An event of the directory is not one that Concordata writes.',
 
   endpoint_unavailable: 'The node cannot listen at its endpoint.',
