@@ -34,8 +34,7 @@ export interface AgreementSnapshot {
   readonly undecided: readonly string[]
   readonly keys: { readonly later: Entries<readonly KeySpan[]>; readonly holds: Entries<Entries<readonly Hold[]>> }
   readonly ledger: {
-    /** The Merkle tree of the settled entries, as its compact range. */
-    readonly log: readonly Hash[]
+    readonly log: LogSnapshot
     readonly open: readonly (readonly [Handle, Seq])[]
     readonly next: number
     /** By request: the statement that decides it. */
@@ -52,6 +51,17 @@ export interface AgreementSnapshot {
   readonly agreed: DocumentSnapshot
   /** The texts of the entries from `settled` on. */
   readonly unsettled: readonly string[]
+}
+
+/** The Merkle tree of the settled entries. */
+interface LogSnapshot {
+  readonly base: number
+  /** Its compact range at `base`. */
+  readonly roots: readonly Hash[]
+  /** The leaves from `base` on. */
+  readonly leaves: readonly Hash[]
+  /** The roots at the sizes that somebody has cosigned. */
+  readonly noted: readonly (readonly [number, Hash])[]
 }
 
 interface FeedSnapshot {
@@ -77,7 +87,7 @@ export function snapshotOf(state: AgreementState): AgreementSnapshot {
       holds: [...keys.holds].map(([revoked, holds]) => [revoked, [...holds]]),
     },
     ledger: {
-      log: ledger.log.compactRange(settling.settled).map(hashFromBytes),
+      log: logSnapshot(ledger.log, settling.settled, feeds),
       open: ledger.open.map(({ statement }) => [statement.party, statement.seq]),
       next: ledger.next,
       decisions: [...ledger.decisions].map(([key, { held }]) => [key, held.statement.seq]),
@@ -88,6 +98,24 @@ export function snapshotOf(state: AgreementState): AgreementSnapshot {
     settling: { signed: [...settling.signed], divergences: settling.divergences, settled: settling.settled },
     agreed: snapshotOfDocument(settling.agreed),
     unsettled: settling.unsettled.map(({ text }) => text),
+  }
+}
+
+/** So many of the newest leaves are kept apart, for whoever is behind with what it signs. */
+const NEWEST_LEAVES = 16
+
+function logSnapshot(log: MerkleLog, settled: number, feeds: Feeds): LogSnapshot {
+  // A log that was resumed has no leaves from before that.
+  const base = Math.max(log.base, settled - NEWEST_LEAVES)
+  const leaves: Hash[] = []
+  for (let index = base; index < settled; index++) leaves.push(hashFromBytes(log.leafHash(index)))
+  const sizes = [...feeds.values()].flatMap((feed) => feed.newestNoted()?.statement.note?.size ?? [])
+  const noted = [...new Set(sizes)].filter((size) => size > 0 && size < base)
+  return {
+    base,
+    roots: log.compactRange(base).map(hashFromBytes),
+    leaves,
+    noted: noted.map((size) => [size, log.rootAt(size)]),
   }
 }
 
@@ -159,7 +187,8 @@ function stateFrom({ contract, undecided, keys, ledger, settling, ...rest }: Agr
   const agreed = documentFrom(rest.agreed)
   const unsettled = acknowledgedFrom(rest.unsettled, agreed)
   const document = unsettled.at(-1)?.document ?? agreed
-  const log = MerkleLog.resume(settling.settled, ledger.log.map(hashToBytes))
+  const log = logFrom(ledger.log)
+  if (log.size !== settling.settled) unfit('the log is not as long as what has settled')
   const state: AgreementState = {
     contract,
     feeds,
@@ -185,6 +214,10 @@ function stateFrom({ contract, undecided, keys, ledger, settling, ...rest }: Agr
     } satisfies Settling,
   }
   return state
+}
+
+function logFrom({ base, roots, leaves, noted }: LogSnapshot): MerkleLog {
+  return MerkleLog.resume(base, roots.map(hashToBytes), new Map(noted)).appendAll(leaves.map(hashToBytes))
 }
 
 function keysFrom({ later, holds }: AgreementSnapshot['keys']): KeyState {

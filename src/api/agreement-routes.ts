@@ -5,9 +5,10 @@ import { findSettled } from '../contracts/find-settled.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import { standingOfElement } from '../contracts/tiers.ts'
 import type { Command } from '../events/commands.ts'
-import { CountSchema, ElementIdSchema, HandleSchema, requestKey, UidSchema } from '../events/ids.ts'
+import { CountSchema, ElementIdSchema, HandleSchema, requestKey, type Uid, UidSchema } from '../events/ids.ts'
 import { REASON_CHARACTERS_MAX } from '../events/limits.ts'
 import { sealsNamedBy } from '../events/seal.ts'
+import { withHistory } from '../runtime/forgotten.ts'
 import type { ContractRoutesPorts } from './contract-routes.ts'
 import { NoSuchPath } from './path.ts'
 import { parsePreferences } from './preferences.ts'
@@ -41,28 +42,32 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
   }
 
   app.post('/api/Contract/:uid/Decline', { schema: { params: Params } }, async (request, reply) => {
-    const live = contracts.get(request.params.uid)
-    await contracts.decline(live.contract)
-    ports.announce(live)
-    return reply.code(202).send({ contract: live.contract, standing: 'declined' })
+    const { uid } = request.params
+    await contracts.use(uid, async (live) => {
+      await contracts.decline(uid)
+      ports.announce(live)
+    })
+    return reply.code(202).send({ contract: uid, standing: 'declined' })
   })
 
   app.delete(
     '/api/Contract/:uid/Invitations/:party',
     { schema: { params: Type.Object({ uid: UidSchema, party: HandleSchema }) } },
     async ({ params, headers }, reply) =>
-      order(contracts.get(params.uid), { type: 'WithdrawInvitation', party: params.party }, headers.prefer, reply),
+      contracts.use(params.uid, (live) =>
+        order(live, { type: 'WithdrawInvitation', party: params.party }, headers.prefer, reply),
+      ),
   )
 
   app.post(
     '/api/Contract/:uid/Resignation',
     { schema: { params: Params, body: Type.Object({ reason: Type.Optional(Reason) }, closed) } },
     async ({ params, body, headers }, reply) =>
-      order(contracts.get(params.uid), { type: 'Resign', ...body }, headers.prefer, reply),
+      contracts.use(params.uid, (live) => order(live, { type: 'Resign', ...body }, headers.prefer, reply)),
   )
 
   app.get('/api/Contract/:uid/Lock', { schema: { params: Params } }, async ({ params }) => {
-    const { lock } = contracts.get(params.uid).state.settling.agreed
+    const lock = await contracts.use(params.uid, ({ state }) => state.settling.agreed.lock)
     return lock === null ? { locked: false } : { locked: true, ...lock }
   })
 
@@ -75,28 +80,28 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
       },
     },
     async ({ params, body: { purpose, retry }, headers }, reply) =>
-      order(contracts.get(params.uid), { type: 'LockRecord', purpose }, headers.prefer, reply, retry),
+      contracts.use(params.uid, (live) => order(live, { type: 'LockRecord', purpose }, headers.prefer, reply, retry)),
   )
 
   app.delete('/api/Contract/:uid/Lock', { schema: { params: Params } }, async ({ params, headers }, reply) =>
-    order(contracts.get(params.uid), { type: 'ReleaseLock' }, headers.prefer, reply),
+    contracts.use(params.uid, (live) => order(live, { type: 'ReleaseLock' }, headers.prefer, reply)),
   )
 
   app.post(
     '/api/Contract/:uid/Lock/Breaks',
     { schema: { params: Params, body: Type.Object({ lock: CountSchema }, closed) } },
     async ({ params, body, headers }, reply) =>
-      order(contracts.get(params.uid), { type: 'BreakLock', lock: body.lock }, headers.prefer, reply),
+      contracts.use(params.uid, (live) => order(live, { type: 'BreakLock', lock: body.lock }, headers.prefer, reply)),
   )
 
   app.get('/api/Contract/:uid/Questions', { schema: { params: Params } }, async ({ params }) => {
-    const live = contracts.get(params.uid)
+    const questions = await contracts.use(params.uid, (live) => live.questions)
     return Promise.all(
-      live.questions.map(async ({ request, asked, until, otherwise, reason }) => ({
+      questions.map(async ({ request, asked, until, otherwise, reason }) => ({
         request: requestKey(request),
         by: request.handle,
         commands: asked.commands,
-        values: await valuesOf(live, asked),
+        values: await valuesOf(params.uid, asked),
         until: new Date(until).toISOString(),
         otherwise,
         reason,
@@ -105,9 +110,9 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
   })
 
   /** The values that the commands name by their seals. */
-  const valuesOf = async (live: LiveContract, asked: { commands: readonly unknown[] }) => {
+  const valuesOf = async (contract: Uid, asked: { commands: readonly unknown[] }) => {
     const seals = [...sealsNamedBy([asked as Parameters<typeof sealsNamedBy>[0][number]])]
-    const texts = await store.payloads.get(live.contract, seals)
+    const texts = await store.payloads.get(contract, seals)
     return Object.fromEntries([...texts].map(([seal, text]) => [seal, (JSON.parse(text) as { value: unknown }).value]))
   }
 
@@ -123,25 +128,28 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
       },
     },
     async ({ params, body }, reply) => {
-      const live = contracts.get(params.uid)
-      const { request } = heldRequest(live, params.request)
-      await live.answer(request, body.answer === 'refuse' ? (body.reason ?? 'refused by a person') : undefined)
+      await contracts.use(params.uid, async (live) => {
+        const { request } = await heldRequest(live, params.request)
+        await live.answer(request, body.answer === 'refuse' ? (body.reason ?? 'refused by a person') : undefined)
+      })
       return reply.code(204).send()
     },
   )
 
   app.get('/api/Contract/:uid/Requests/:request', { schema: { params: RequestParams } }, async ({ params }) =>
-    requestStatus(contracts.get(params.uid), store, params.request),
+    contracts.use(params.uid, (live) => requestStatus(live, store, params.request)),
   )
 
   app.delete(
     '/api/Contract/:uid/Requests/:request',
     { schema: { params: RequestParams, querystring: Type.Object({ reason: Type.Optional(Reason) }) } },
     async ({ params, query }, reply) => {
-      const live = contracts.get(params.uid)
-      const { request } = heldRequest(live, params.request)
-      await live.withdraw(request, query.reason ?? 'withdrawn by its user')
-      return reply.code(202).send(await requestStatus(live, store, params.request))
+      const status = await contracts.use(params.uid, async (live) => {
+        const { request } = await heldRequest(live, params.request)
+        await live.withdraw(request, query.reason ?? 'withdrawn by its user')
+        return requestStatus(live, store, params.request)
+      })
+      return reply.code(202).send(status)
     },
   )
 
@@ -149,11 +157,12 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     '/api/Contract/:uid/Elements/:element/Standing',
     { schema: { params: Type.Object({ uid: UidSchema, element: ElementIdSchema }) } },
     async ({ params }) => {
-      const live = contracts.get(params.uid)
-      const standing = await standingOfElement(
-        live.state,
-        params.element,
-        async (request) => (await findSettled(store.events, live.contract, request))?.index,
+      const standing = await contracts.use(params.uid, ({ state, contract }) =>
+        standingOfElement(
+          state,
+          params.element,
+          async (request) => (await findSettled(store.events, contract, request))?.index,
+        ),
       )
       if (standing === undefined) {
         throw new NoSuchPath('no_such_path', `there is no element ${params.element}`, { element: params.element })
@@ -162,14 +171,17 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     },
   )
 
-  app.get('/api/Contract/:uid/Evidence', { schema: { params: Params } }, async ({ params }) => {
-    const { state, evidence } = contracts.get(params.uid)
-    return [
-      ...evidence.map((equivocation) => ({ evidence: equivocationEvidence(state, equivocation) })),
-      ...state.settling.divergences.map((divergence) => ({
-        trace: traceDivergence(state, divergence),
-        evidence: wrongHeadEvidence(state, divergence),
-      })),
-    ]
-  })
+  app.get('/api/Contract/:uid/Evidence', { schema: { params: Params } }, async ({ params }) =>
+    contracts.use(params.uid, (live) => withHistory(live, () => evidenceIn(live))),
+  )
+}
+
+function evidenceIn({ state, evidence }: LiveContract) {
+  return [
+    ...evidence.map((equivocation) => ({ evidence: equivocationEvidence(state, equivocation) })),
+    ...state.settling.divergences.map((divergence) => ({
+      trace: traceDivergence(state, divergence),
+      evidence: wrongHeadEvidence(state, divergence),
+    })),
+  ]
 }

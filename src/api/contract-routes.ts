@@ -1,10 +1,11 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import { recordHash } from '../aggregates/contract/record-hash.ts'
-import { formerOf, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
+import { memberOf } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/contracts.ts'
 import { NotInvited } from '../contracts/contracts.ts'
-import { settledHead, tierReached } from '../contracts/cosigning.ts'
+import { settledHead } from '../contracts/cosigning.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
+import { summaryOf } from '../contracts/summary.ts'
 import { CharterSchema } from '../events/charter.ts'
 import { type Handle, HandleSchema, UidSchema } from '../events/ids.ts'
 import type { PartyCard } from '../events/party-card.ts'
@@ -38,7 +39,7 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
   const { contracts, store } = ports
   const submit = submitter(ports)
 
-  app.get('/api/Contract', async () => [...contracts.all()].filter(isBegun).map((live) => summaryOf(live)))
+  app.get('/api/Contract', async () => contracts.summaries())
 
   app.post(
     '/api/Contract',
@@ -53,19 +54,21 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
     async (request, reply) => {
       const { contract, opened } = await contracts.openContract(request.body.title, request.body.charter)
       await opened
-      return reply.code(201).header('location', `/api/Contract/${contract.contract}`).send(summaryOf(contract))
+      return reply
+        .code(201)
+        .header('location', `/api/Contract/${contract.contract}`)
+        .send(summaryOf(contract.state, contract.self))
     },
   )
 
   app.get('/api/Contract/:uid', { schema: { params: Params } }, async (request) =>
-    detailsOf(contracts.get(request.params.uid)),
+    contracts.use(request.params.uid, detailsOf),
   )
 
   app.post(
     '/api/Contract/:uid/Invitations',
     { schema: { params: Params, body: Type.Object({ party: HandleSchema }, { additionalProperties: false }) } },
     async (request, reply) => {
-      const live = contracts.get(request.params.uid)
       const party = ports.cardOf(request.body.party)
       if (party === undefined) {
         const message = `${request.body.party} is not approved here: concordata party add <its url>`
@@ -73,42 +76,45 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       }
       const { isLenient, waitSeconds } = parsePreferences(request.headers.prefer)
       const timeoutMs = isLenient ? undefined : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
-      const submission = submit(live, [{ type: 'InviteParty', party }], {}, timeoutMs)
-      const answer = await answerFor(submission, { uid: live.contract, isLenient })
+      const { uid } = request.params
+      const answer = await contracts.use(uid, (live) =>
+        answerFor(submit(live, [{ type: 'InviteParty', party }], {}, timeoutMs), { uid, isLenient }),
+      )
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   )
 
   app.post('/api/Contract/:uid/Acceptance', { schema: { params: Params } }, async (request, reply) => {
-    const live = contracts.get(request.params.uid)
     const { waitSeconds, isLenient } = parsePreferences(request.headers.prefer)
-    if (memberOf(live.state.settling.agreed, live.self) !== undefined) {
-      throw new NotInvited('not_invited', `${live.self} is a member already`, { contract: live.contract })
-    }
-    await contracts.accept(live.contract)
-    ports.announce(live)
     const waitMs = isLenient ? 0 : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
-    const isMember = await becomesMember(live, waitMs)
-    return reply.code(isMember ? 200 : 202).send(summaryOf(live))
+    return contracts.use(request.params.uid, async (live) => {
+      if (memberOf(live.state.settling.agreed, live.self) !== undefined) {
+        throw new NotInvited('not_invited', `${live.self} is a member already`, { contract: live.contract })
+      }
+      await contracts.accept(live.contract)
+      ports.announce(live)
+      const isMember = await becomesMember(live, waitMs)
+      return reply.code(isMember ? 200 : 202).send(summaryOf(live.state, live.self))
+    })
   })
 
   app.get(
     '/api/FullContract',
     { schema: { querystring: Type.Object({ ContractId: UidSchema, token: Type.Optional(Type.String()) }) } },
-    async (request) => {
-      const live = contracts.get(request.query.ContractId)
-      const { agreed } = live.state.settling
-      const view = new AgreedView(agreed, live.contract, store.payloads)
-      const { size, root } = settledHead(live.state)
-      return {
-        contract: live.contract,
-        title: agreed.title,
-        size,
-        root,
-        record: recordHash(agreed),
-        document: await view.valueOf(agreed.document),
-      }
-    },
+    async (request) =>
+      contracts.use(request.query.ContractId, async ({ state, contract }) => {
+        const { agreed } = state.settling
+        const view = new AgreedView(agreed, contract, store.payloads)
+        const { size, root } = settledHead(state)
+        return {
+          contract,
+          title: agreed.title,
+          size,
+          root,
+          record: recordHash(agreed),
+          document: await view.valueOf(agreed.document),
+        }
+      }),
   )
 
   app.get('/api/Party', async () => [
@@ -117,29 +123,11 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
   ])
 }
 
-function isBegun({ state }: LiveContract): boolean {
-  return state.ledger.log.size > 0
-}
-
-function summaryOf(live: LiveContract) {
-  const { state, self } = live
-  const { document } = state.ledger
-  return {
-    contract: live.contract,
-    title: document.title,
-    standing: standingOf(live),
-    members: membersOf(state.settling.agreed).map(({ card }) => card.handle),
-    ...settledHead(state),
-    tier: tierReached(state),
-    self,
-  }
-}
-
 function detailsOf(live: LiveContract) {
   const { state } = live
   const { signed, divergences } = state.settling
   return {
-    ...summaryOf(live),
+    ...summaryOf(state, live.self),
     acknowledged: state.ledger.log.size,
     signedSize: Object.fromEntries(signed),
     frontier: Object.fromEntries([...state.feeds].map(([handle, feed]) => [handle, feed.size - 1])),
@@ -150,14 +138,6 @@ function detailsOf(live: LiveContract) {
     unheard: live.unheard,
     questions: live.questions.length,
   }
-}
-
-/** Whether this node's party is on the contract, as far as it is settled: what is only acknowledged nobody can act on. */
-function standingOf({ state, self }: LiveContract): 'member' | 'invited' | 'resigned' | 'stranger' {
-  const { agreed } = state.settling
-  if (memberOf(agreed, self) !== undefined) return 'member'
-  if (invitationOf(agreed, self) !== undefined) return 'invited'
-  return formerOf(agreed, self) === undefined ? 'stranger' : 'resigned'
 }
 
 function becomesMember(live: LiveContract, waitMs: number): Promise<boolean> {

@@ -29,15 +29,14 @@ export const keyRoutes: FastifyPluginAsyncTypebox<KeyRoutesPorts> = async (app, 
     '/api/Contract/:uid/KeyRevocation',
     { schema: { params: Params, body: Revoked } },
     async ({ params, body: { revokes, signing, signature } }, reply) => {
-      const { contract, self } = contracts.get(params.uid)
-      await keyRotation.revoke({ revocation: { contract, party: self, revokes, signing }, signature })
+      const contract = params.uid
+      await keyRotation.revoke({ revocation: { contract, party: contracts.self, revokes, signing }, signature })
       return reply.code(202).send({ contract })
     },
   )
 
   app.post('/api/Contract/:uid/GoOn', { schema: { params: Params } }, async ({ params }, reply) => {
-    const live = contracts.get(params.uid)
-    await live.goOn()
-    return reply.code(202).send({ contract: live.contract })
+    await contracts.use(params.uid, (live) => live.goOn())
+    return reply.code(202).send({ contract: params.uid })
   })
 }

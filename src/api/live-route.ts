@@ -4,7 +4,6 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { ContractState } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/contracts.ts'
-import type { LiveContract } from '../contracts/live-contract.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
 import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
@@ -36,7 +35,7 @@ export interface LiveChange {
 }
 
 interface Subscription {
-  readonly live: LiveContract
+  readonly contract: Uid
   readonly subject: string
   readonly names: readonly string[]
   /** Entries below it have been told. */
@@ -56,7 +55,7 @@ export function liveRoute(app: FastifyInstance, { contracts, store }: { contract
     settled(live) {
       for (const [socket, subscriptions] of sockets) {
         for (const subscription of subscriptions.values()) {
-          if (subscription.live === live) tell(socket, subscription, store)
+          if (subscription.contract === live.contract) tell(socket, subscription, contracts, store)
         }
       }
     },
@@ -68,23 +67,27 @@ export function liveRoute(app: FastifyInstance, { contracts, store }: { contract
     sockets.set(socket, subscriptions)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.terminate())
+    // One after another: a contract may have to be taken into memory first.
+    let heard = Promise.resolve()
     socket.on('message', (data) => {
-      try {
-        hear(String(data), socket, subscriptions, contracts, store)
-      } catch (error) {
-        socket.send(JSON.stringify({ problem: problemOf(error) }))
-      }
+      heard = heard.then(async () => {
+        try {
+          await hear(String(data), socket, subscriptions, contracts, store)
+        } catch (error) {
+          socket.send(JSON.stringify({ problem: problemOf(error) }))
+        }
+      })
     })
   })
 }
 
-function hear(
+async function hear(
   text: string,
   socket: WebSocket,
   subscriptions: Map<string, Subscription>,
   contracts: Contracts,
   store: Store,
-): void {
+): Promise<void> {
   const ask = parse(text)
   if (ask === undefined) {
     const detail = 'send {"subscribe": "/new-api/<uid>/…", "from": index} or {"unsubscribe": …}'
@@ -102,12 +105,14 @@ function hear(
     return
   }
   const [prefix, uid, ...names] = parsePath(ask.subscribe)
-  const live = contracts.get((prefix === 'new-api' ? uid : '') as Uid)
-  const size = live.state.settling.settled
-  const subscription = { live, subject: ask.subscribe, names, next: ask.from ?? size, telling: Promise.resolve() }
-  subscriptions.set(ask.subscribe, subscription)
-  socket.send(JSON.stringify({ subscribed: ask.subscribe, index: size }))
-  tell(socket, subscription, store)
+  const contract = (prefix === 'new-api' ? uid : '') as Uid
+  await contracts.use(contract, ({ state }) => {
+    const size = state.settling.settled
+    const subscription = { contract, subject: ask.subscribe, names, next: ask.from ?? size, telling: Promise.resolve() }
+    subscriptions.set(ask.subscribe, subscription)
+    socket.send(JSON.stringify({ subscribed: ask.subscribe, index: size }))
+    tell(socket, subscription, contracts, store)
+  })
 }
 
 function parse(text: string) {
@@ -120,25 +125,32 @@ function parse(text: string) {
 }
 
 /** Tells what has settled since the last time. All of it is in the store when this is called. */
-function tell(socket: WebSocket, subscription: Subscription, store: Store): void {
+function tell(socket: WebSocket, subscription: Subscription, contracts: Contracts, store: Store): void {
   subscription.telling = subscription.telling
     .then(async () => {
-      const { live } = subscription
-      for await (const event of store.events.read(contractStream(live.contract), { from: subscription.next })) {
+      const { contract } = subscription
+      for await (const event of store.events.read(contractStream(contract), { from: subscription.next })) {
         if (socket.readyState !== socket.OPEN) return
         if (socket.bufferedAmount > BUFFERED_BYTES_MAX)
           return socket.close(1013, 'too slow: resume from the last index')
         const entry = JSON.parse(event.data) as LedgerEntry
         subscription.next = entry.index + 1
-        for (const change of await changesIn(entry, subscription, store)) socket.send(JSON.stringify(change))
+        const changes = await contracts.use(contract, ({ state }) =>
+          changesIn(entry, subscription, state.settling.agreed, store),
+        )
+        for (const change of changes) socket.send(JSON.stringify(change))
       }
     })
     .catch(() => socket.close(1011, 'the store failed: resume from the last index'))
 }
 
-async function changesIn(entry: LedgerEntry, { live, names }: Subscription, store: Store): Promise<LiveChange[]> {
-  const { agreed } = live.state.settling
-  const view = new AgreedView(agreed, live.contract, store.payloads)
+async function changesIn(
+  entry: LedgerEntry,
+  { contract, names }: Subscription,
+  agreed: ContractState,
+  store: Store,
+): Promise<LiveChange[]> {
+  const view = new AgreedView(agreed, contract, store.payloads)
   const changes: LiveChange[] = []
   for (const event of entry.events) {
     const path = pathOf(event, agreed)
@@ -146,7 +158,7 @@ async function changesIn(entry: LedgerEntry, { live, names }: Subscription, stor
     const element = view.find(path)
     const value = element?.kind === 'field' ? await view.valueOf(element) : null
     changes.push({
-      subject: subjectOf(live.contract, path),
+      subject: subjectOf(contract, path),
       index: entry.index,
       change: event.type,
       by: entry.author,

@@ -34,16 +34,16 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
   const { contracts, store } = ports
   const submit = submitter(ports)
 
-  const targetOf = (request: FastifyRequest): Target => {
+  const useTarget = <Result>(request: FastifyRequest, work: (target: Target) => Promise<Result>): Promise<Result> => {
     const { uid } = request.params as { uid: Uid }
-    const live = contracts.get(uid)
-    const view = new AgreedView(live.state.settling.agreed, live.contract, store.payloads)
-    const names = parsePath(rawPathBehind(request, uid))
-    return { live, view, names, element: view.find(names) }
+    return contracts.use(uid, (live) => {
+      const view = new AgreedView(live.state.settling.agreed, live.contract, store.payloads)
+      const names = parsePath(rawPathBehind(request, uid))
+      return work({ live, view, names, element: view.find(names) })
+    })
   }
 
-  const read = async (request: FastifyRequest, reply: FastifyReply) => {
-    const { view, names, element, live } = targetOf(request)
+  const read = async ({ view, names, element, live }: Target, request: FastifyRequest, reply: FastifyReply) => {
     if (element === undefined) throw noSuch(live, names)
     const etag = `"${elementHash(element)}"`
     reply.header('etag', etag).header('vary', 'accept')
@@ -56,8 +56,12 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
     return reply.type('text/plain; charset=utf-8').send(textOf(value))
   }
 
-  const write = async (request: FastifyRequest, reply: FastifyReply, changes: (target: Target) => Changes) => {
-    const target = targetOf(request)
+  const write = async (
+    target: Target,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    changes: (target: Target) => Changes,
+  ) => {
     const { live } = target
     const { commands, payloads: opened, createdAt } = changes(target)
     const { waitSeconds, isLenient } = parsePreferences(request.headers.prefer)
@@ -69,14 +73,22 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
   }
 
   for (const url of ['/new-api/:uid', '/new-api/:uid/*']) {
-    app.get(url, read)
-    app.put(url, (request, reply) => write(request, reply, (target) => proposed(request, target, ports)))
-    app.post(url, (request, reply) => write(request, reply, (target) => proposed(request, target, ports)))
+    app.get(url, (request, reply) => useTarget(request, (target) => read(target, request, reply)))
+    for (const method of ['PUT', 'POST'] as const) {
+      app.route({
+        method,
+        url,
+        handler: (request, reply) =>
+          useTarget(request, (target) => write(target, request, reply, (on) => proposed(request, on, ports))),
+      })
+    }
     app.delete(url, (request, reply) =>
-      write(request, reply, ({ element, names, live }) => {
-        if (element === undefined) throw noSuch(live, names)
-        return removal(element)
-      }),
+      useTarget(request, (target) =>
+        write(target, request, reply, ({ element, names, live }) => {
+          if (element === undefined) throw noSuch(live, names)
+          return removal(element)
+        }),
+      ),
     )
   }
 }

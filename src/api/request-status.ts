@@ -5,6 +5,7 @@ import { standingOfRequest, type WaitsFor } from '../contracts/tiers.ts'
 import { HANDLE_PATTERN, type Handle, type RequestRef, requestKey } from '../events/ids.ts'
 import type { Outcome } from '../events/outcome.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { withHistory } from '../runtime/forgotten.ts'
 import type { Store } from '../store/port.ts'
 
 /** No statement that is held here carries the request. */
@@ -26,11 +27,12 @@ const form = new RegExp(`^(${HANDLE_PATTERN.slice(1, -1)})\\.(0|[1-9]\\d{0,15})\
 
 /** `key`: `<handle>.<seq>.<index>`. Throws NoSuchRequest. */
 export async function requestStatus(live: LiveContract, store: Store, key: string): Promise<RequestStatus> {
+  const { request } = await heldRequest(live, key)
   const { state } = live
-  const { request } = heldRequest(live, key)
   const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry
   const entry = unsettled ?? (await findSettled(store.events, live.contract, key))
-  const standing = standingOfRequest(state, request, unsettled === undefined ? entry?.index : undefined)
+  const settledAt = unsettled === undefined ? entry?.index : undefined
+  const standing = await withHistory(live, () => standingOfRequest(live.state, request, settledAt))
   if (standing === undefined) throw noSuchRequest(live, key)
   const { tier, waitsFor } = standing
   return {
@@ -44,11 +46,11 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
 }
 
 /** The request of that name. Throws NoSuchRequest if no statement that is held carries it. */
-export function heldRequest({ contract, state }: LiveContract, key: string): { request: RequestRef } {
+export async function heldRequest(live: LiveContract, key: string): Promise<{ request: RequestRef }> {
   const request = parse(key)
-  const held = request && statementAt(state.feeds, request.handle, request.seq)
+  const held = request && (await withHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq)))
   if (request === undefined || held?.statement.requests[request.index] === undefined) {
-    throw noSuchRequest({ contract }, key)
+    throw noSuchRequest(live, key)
   }
   return { request }
 }

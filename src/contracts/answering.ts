@@ -59,6 +59,11 @@ export class Answering {
     this.#changed = changed
   }
 
+  /** Whether nobody is asked, and no answer is still to be said. */
+  get isIdle(): boolean {
+    return this.#questions.size === 0 && this.#answers.size === 0
+  }
+
   get questions(): Question[] {
     return [...this.#questions.values()].map(({ cancel: _cancel, ...question }) => question)
   }

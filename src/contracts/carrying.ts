@@ -1,8 +1,9 @@
 import type { Gossip } from '../gossip/gossip.ts'
-import type { Participant, Participants } from '../gossip/participant.ts'
+import type { AtRest, Participant, Participants } from '../gossip/participant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Contracts } from './contracts.ts'
 import type { LiveContract } from './live-contract.ts'
+import { isEvenWith, isPartyAtRest, type Resting } from './resting.ts'
 
 /** The contracts of a node as gossip sees them. */
 export function participantsOf(contracts: Contracts): Participants {
@@ -32,16 +33,36 @@ export function participantsOf(contracts: Contracts): Participants {
       heard: (peer, frontier) => live.heard(peer, frontier),
       deliver: (statements) => live.deliver(statements),
       wake: () => live.wake(),
+      recall: () => live.recall(),
     }
     seen.set(live, participant)
     return participant
   }
-  const ifThere = (live: LiveContract | undefined) => live && participantOf(live)
   return {
-    get: (contract) => ifThere(contracts.find(contract)),
-    all: () => [...contracts.all()].map(participantOf),
-    begin: async (contract, statements, from) => ifThere(await contracts.begin(contract, statements, from)),
+    find(contract) {
+      const live = contracts.find(contract)
+      return live && participantOf(live)
+    },
+    awake: () => [...contracts.awake()].map(participantOf),
+    resting(contract) {
+      const resting = contracts.resting(contract)
+      return resting && atRest(resting)
+    },
+    restingWith: (party, after, limit) => contracts.restingWith(party, after, limit),
+    async use(contract, work) {
+      if (!contracts.has(contract)) return undefined
+      return contracts.use(contract, (live) => work(participantOf(live)))
+    },
+    begin: (contract, statements, from) => contracts.begin(contract, statements, from),
     took: (word) => contracts.took(word),
+  }
+}
+
+function atRest(resting: Resting): AtRest {
+  return {
+    frontier: resting.frontier,
+    isPartyTo: (peer) => isPartyAtRest(resting, peer),
+    isEvenWith: (party, theirs) => isEvenWith(resting, party, theirs),
   }
 }
 
@@ -61,10 +82,16 @@ export function carry(contracts: Contracts, participants: Participants, gossip: 
     }
     idle.set(live, clock.after(IDLE_MS, callback))
   }
-  for (const live of contracts.all()) settleDown(live)
+  for (const live of contracts.awake()) settleDown(live)
   const stop = contracts.listen({
+    woke(live) {
+      const participant = participants.find(live.contract)
+      if (participant !== undefined) gossip.woke(participant)
+      if (live.hasToNote) settleDown(live)
+    },
+    rested: (contract) => gossip.rested(contract),
     news(live, { made }) {
-      const participant = participants.get(live.contract)
+      const participant = participants.find(live.contract)
       if (participant !== undefined) gossip.news(participant, made)
     },
     settled(live, entries) {

@@ -3,6 +3,7 @@ import { covers } from '../agreement/past.ts'
 import { sha256 } from '../crypto/hash.ts'
 import { type RequestRef, requestKey, type Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { withHistory } from '../runtime/forgotten.ts'
 import { StoreClosed, StoreUnavailable, WrongExpectedRevision } from '../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent } from '../store/port.ts'
 import { OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../store/streams.ts'
@@ -119,21 +120,24 @@ export class Clerk {
     const result = (value: unknown): Done => ({ id, contract: uid, result: value })
     switch (ask.kind) {
       case 'request':
-        await this.#request(id, await contracts.upToDate(uid as Uid), ask)
+        await contracts.useUpToDate(uid as Uid, (live) => this.#request(id, live, ask))
         return undefined
       case 'withdraw':
-        await (await contracts.upToDate(uid as Uid)).withdraw(ask.request, ask.reason)
+        await contracts.useUpToDate(uid as Uid, (live) => live.withdraw(ask.request, ask.reason))
         return result(null)
       case 'answer':
-        await this.#answer(await contracts.upToDate(uid as Uid), ask.request, ask.refusal ?? undefined)
+        await contracts.useUpToDate(uid as Uid, (live) => this.#answer(live, ask.request, ask.refusal ?? undefined))
         return result(null)
       case 'accept':
-      case 'decline':
-        await contracts.upToDate(uid as Uid)
-        if (contracts.replyTo(uid as Uid) === undefined) await contracts[ask.kind](uid as Uid)
+      case 'decline': {
+        const reply = ask.kind
+        await contracts.useUpToDate(uid as Uid, async () => {
+          if (contracts.replyTo(uid as Uid) === undefined) await contracts[reply](uid as Uid)
+        })
         return result(null)
+      }
       case 'open':
-        return result((await contracts.openAsked(id, revision, ask.title, ask.charter)).contract)
+        return result(await contracts.openAsked(id, revision, ask.title, ask.charter))
       case 'keys':
         return result(await keys.show())
       case 'rotate':
@@ -141,11 +145,10 @@ export class Clerk {
       case 'prepare-revocation':
         return (await this.#claim(id)) ? result(await keys.prepareRevocation()) : 'left'
       case 'revoke':
-        await contracts.upToDate(uid as Uid)
-        await keys.revoke(ask)
+        await contracts.useUpToDate(uid as Uid, () => keys.revoke(ask))
         return result(null)
       case 'go-on':
-        await (await contracts.upToDate(uid as Uid)).goOn()
+        await contracts.useUpToDate(uid as Uid, (live) => live.goOn())
         return result(null)
     }
   }
@@ -157,7 +160,7 @@ export class Clerk {
       if (!this.#isForgotten(ask)) await live.submit(intent).verdict
       return
     }
-    if (standingOfRequest(live.state, signed, undefined) !== undefined) {
+    if ((await withHistory(live, () => standingOfRequest(live.state, signed, undefined))) !== undefined) {
       await live.resume(intent, signed).verdict
       return
     }

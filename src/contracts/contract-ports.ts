@@ -6,6 +6,7 @@ import type { Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Store } from '../store/port.ts'
+import type { Snapshots } from '../store/snapshots.ts'
 import type { Desk } from './desk.ts'
 import type { SigningPorts } from './feed-keys.ts'
 import type { SigningGuard } from './guard.ts'
@@ -28,6 +29,8 @@ export interface ContractPorts extends SigningPorts {
   /** Left out: `node`. */
   readonly role?: Role
   readonly store: Store
+  /** Where contracts are kept that are not in memory. Left out: all are in memory. */
+  readonly snapshots?: Snapshots
   readonly clock: Clock
   readonly random: Random
   /** Left out where there is no key. */
@@ -45,6 +48,10 @@ export interface ContractPorts extends SigningPorts {
 
 /** What others in the node want to hear of. All of it is durable when it is told. */
 export interface ContractListener {
+  /** It has been loaded, again or for the first time. */
+  woke?(contract: LiveContract): void
+  /** It is not in memory any more. */
+  rested?(contract: Uid): void
   /** Statements were taken in or made: there may be something to carry to others. */
   news?(contract: LiveContract, change: { readonly made: Held | undefined; readonly taken: readonly Held[] }): void
   settled?(contract: LiveContract, entries: readonly Acknowledged[]): void

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type ContractState, type Invitation, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
+import type { AgreementState } from '../agreement/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import { sha256 } from '../crypto/hash.ts'
@@ -27,12 +28,15 @@ import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
-import { LiveContract } from './live-contract.ts'
+import type { LiveContract } from './live-contract.ts'
+import { ContractDamaged } from './persistence.ts'
+import type { Resting } from './resting.ts'
 import { Revocations } from './revocations.ts'
+import { Shelf } from './shelf.ts'
 import type { Submission } from './submission.ts'
+import { type ContractSummary, summaryOf } from './summary.ts'
+import type { Waiting } from './waiting.ts'
 
-/** The node holds no contract of that UID. */
-export class NoSuchContract extends ConcordataError {}
 /** This node's party has no open invitation to the contract, or is a member already. */
 export class NotInvited extends ConcordataError {}
 
@@ -43,6 +47,10 @@ export interface ContractsPorts extends ContractPorts {
   uidOf(number: number): Uid
   /** A name for a new request. */
   newRequestId(): string
+  /** How many contracts are in memory, as far as nothing keeps more of them there. Left out: all. */
+  readonly awakeMax?: number
+  /** A contract could not be loaded; all else goes on. */
+  failed?(error: unknown): void
 }
 
 const heldForm = Compile(Type.Object({ contract: UidSchema, founder: HandleSchema }, { additionalProperties: false }))
@@ -62,13 +70,12 @@ const ACCEPTANCE_GOOD_FOR = 100_000
 export class Contracts {
   readonly card: PartyCard
   readonly #ports: ContractsPorts
-  readonly #contracts = new Map<Uid, LiveContract>()
+  readonly #shelf: Shelf
   /** What this party said to its invitations, newest last, by contract. */
   readonly #replies = new Map<Uid, SignedAcceptance | SignedDecline>()
   /** Of this party's own keys. */
   readonly revocations = new Revocations()
   readonly #submitted = new Set<string>()
-  readonly #listeners = new Set<ContractListener>()
   #holding: Promise<unknown> = Promise.resolve()
   /** Contracts that came from others in this life of the process, and from whom. */
   readonly #begun = new Map<Uid, Handle>()
@@ -78,13 +85,26 @@ export class Contracts {
   private constructor(ports: ContractsPorts) {
     this.#ports = ports
     this.card = ports.card
+    this.#shelf = new Shelf({
+      ...ports,
+      self: ports.card.handle,
+      hasWords: (contract) => this.wordsOn(contract).length > 0,
+      failed: (_, error) => ports.failed?.(error),
+    })
   }
 
-  /** Loads every contract that the store holds. Throws ContractDamaged. */
+  /** Takes up what was kept of contracts at rest, and loads all others that the store has. One that is damaged is reported. */
   static async open(ports: ContractsPorts): Promise<Contracts> {
     const contracts = new Contracts(ports)
-    for await (const event of ports.store.events.read(INVITATIONS_STREAM)) contracts.learnReply(event)
-    for await (const event of ports.store.events.read(CONTRACTS_STREAM)) await contracts.learnContract(event)
+    const { events } = ports.store
+    for await (const event of events.read(INVITATIONS_STREAM)) contracts.learnReply(event)
+    const founders = new Map<Uid, Handle>()
+    for await (const event of events.read(CONTRACTS_STREAM)) {
+      const held = contracts.#heldIn(event)
+      if (held !== undefined) founders.set(held.contract, held.founder)
+    }
+    await contracts.#shelf.open(founders)
+    await contracts.#shelf.load()
     return contracts
   }
 
@@ -103,21 +123,26 @@ export class Contracts {
   }
 
   /** An event of the `contracts` stream: what this node has come to hold, maybe by another of its processes. */
-  learnContract({ data, revision }: RecordedEvent): Promise<void> {
-    const held: unknown = JSON.parse(data)
-    this.#learned = Math.max(this.#learned, revision + 1)
-    return this.#inTurn(async () => {
-      if (!heldForm.Check(held) || this.#contracts.has(held.contract)) return
-      this.#add(await LiveContract.open(held.contract, this.self, held.founder, this.#ports))
-    })
+  async learnContract(event: RecordedEvent): Promise<void> {
+    const held = this.#heldIn(event)
+    if (held === undefined || this.#shelf.has(held.contract)) return
+    this.#shelf.add(held.contract, held.founder)
+    await this.use(held.contract, () => {})
   }
 
-  /** The contract with all that the store is known to have of it. Throws NoSuchContract. */
-  async upToDate(contract: Uid): Promise<LiveContract> {
+  #heldIn({ data, revision }: RecordedEvent): { contract: Uid; founder: Handle } | undefined {
+    const held: unknown = JSON.parse(data)
+    this.#learned = Math.max(this.#learned, revision + 1)
+    return heldForm.Check(held) ? held : undefined
+  }
+
+  /** Works with a contract, with all that the store is known to have of it. Throws as `use`. */
+  async useUpToDate<Result>(contract: Uid, work: (live: LiveContract) => Result | Promise<Result>): Promise<Result> {
     await this.#holding
-    const live = this.get(contract)
-    await live.deliver([])
-    return live
+    return this.use(contract, async (live) => {
+      await live.deliver([])
+      return work(live)
+    })
   }
 
   async #learnContracts(): Promise<void> {
@@ -130,29 +155,93 @@ export class Contracts {
     return this.card.handle
   }
 
-  all(): IterableIterator<LiveContract> {
-    return this.#contracts.values()
+  /** How many are held, in memory or at rest. */
+  get size(): number {
+    return this.#shelf.size
   }
 
+  /** Of all that are held, in the order in which they came. */
+  uids(): IterableIterator<Uid> {
+    return this.#shelf.uids()
+  }
+
+  has(contract: Uid): boolean {
+    return this.#shelf.has(contract)
+  }
+
+  /** Those that are in memory. */
+  awake(): IterableIterator<LiveContract> {
+    return this.#shelf.awake()
+  }
+
+  /** If it is in memory. */
   find(contract: Uid): LiveContract | undefined {
-    return this.#contracts.get(contract)
+    return this.#shelf.find(contract)
   }
 
-  get(contract: Uid): LiveContract {
-    const found = this.#contracts.get(contract)
-    if (found === undefined)
-      throw new NoSuchContract('no_such_contract', `there is no contract ${contract} here`, { contract })
-    return found
+  /** If it is at rest. */
+  resting(contract: Uid): Resting | undefined {
+    return this.#shelf.resting(contract)
+  }
+
+  /** What is under way in contracts at rest. */
+  restingUnderWay(): IterableIterator<Waiting> {
+    return this.#shelf.underWay()
+  }
+
+  restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {
+    return this.#shelf.restingWith(party, after, limit)
+  }
+
+  /**
+   * Works with a contract, which is taken into memory for it, and stays there until the work is done. Throws NoSuchContract,
+   * ContractDamaged, and what the store throws.
+   */
+  use<Result>(contract: Uid, work: (live: LiveContract) => Result | Promise<Result>): Promise<Result> {
+    return this.#shelf.use(contract, work)
+  }
+
+  /**
+   * Looks at all contracts, one after another: at those at rest as `atRest` does, or, where it answers undefined, by taking them
+   * into memory. One that cannot be loaded is passed over: that has been reported.
+   */
+  async *visit<Result>(
+    atRest: (resting: Resting, contract: Uid) => Result | undefined,
+    awake: (live: LiveContract) => Result,
+  ): AsyncGenerator<Result> {
+    for (const contract of this.uids()) {
+      const resting = this.resting(contract)
+      const result = resting === undefined ? undefined : atRest(resting, contract)
+      if (result !== undefined) yield result
+      else {
+        try {
+          yield await this.use(contract, awake)
+        } catch (error) {
+          if (!(error instanceof ContractDamaged)) throw error
+        }
+      }
+    }
+  }
+
+  /** Of all contracts that have begun. */
+  async summaries(): Promise<ContractSummary[]> {
+    const summaries: ContractSummary[] = []
+    const all = this.visit<ContractSummary | null>(
+      ({ summary }) => summary,
+      ({ state, self }) => summaryOf(state, self) ?? null,
+    )
+    for await (const summary of all) if (summary !== null) summaries.push(summary)
+    return summaries
   }
 
   /** Hears of every contract, also of those that come later. */
   listen(listener: ContractListener): () => void {
-    this.#listeners.add(listener)
-    const stops = [...this.#contracts.values()].map((contract) => contract.listen(listener))
-    return () => {
-      this.#listeners.delete(listener)
-      for (const stop of stops) stop()
-    }
+    return this.#shelf.listen(listener)
+  }
+
+  /** Of what other processes have stored, all up to that position has been told. */
+  heardUpTo(position: number): void {
+    this.#shelf.heardUpTo(position)
   }
 
   /** Opens a contract; its founder is its only member until others are admitted. */
@@ -164,30 +253,34 @@ export class Contracts {
     if (this.#desk !== undefined) {
       const uid = await this.#desk.open(title, charter)
       await this.#learnContracts()
-      return { contract: this.get(uid), opened: Promise.resolve() }
+      return { contract: await this.use(uid, (live) => live), opened: Promise.resolve() }
     }
     const revision = (await this.#ports.store.events.lastRevision(CONTRACTS_STREAM)) + 1
     // Should the store have been set back, the number comes again; with what is drawn beside it, the UID does not.
     const drawn = Math.floor(this.#ports.random.fraction() * UID_DRAWN)
     const uid = this.#ports.uidOf(revision * UID_DRAWN + drawn)
-    const contract = await this.#hold(uid, this.self)
-    const submission = this.#open(contract, this.#ports.newRequestId(), { title, charter, limits })
-    await submission.signed
-    return { contract, opened: submission.verdict }
+    await this.#hold(uid, this.self)
+    return this.use(uid, async (contract) => {
+      const submission = this.#open(contract, this.#ports.newRequestId(), { title, charter, limits })
+      await submission.signed
+      return { contract, opened: submission.verdict }
+    })
   }
 
   /**
    * The same for an intent from the outbox: `place` is its own there, so two processes that take it up come to the same
    * contract, and the second finds it opened.
    */
-  async openAsked(id: string, place: number, title: string, charter: Charter): Promise<LiveContract> {
+  async openAsked(id: string, place: number, title: string, charter: Charter): Promise<Uid> {
     const drawn = Number.parseInt(sha256(id).slice(0, 8), 16) % UID_DRAWN
     const uid = this.#ports.uidOf(place * UID_DRAWN + drawn)
-    const live = await this.#hold(uid, this.self)
-    // Signed by another process, it is on its way.
-    if (live.outbox.placeOf(id) === undefined) this.#open(live, id, { title, charter, limits: defaultLimits })
-    await untilOpen(live)
-    return live
+    await this.#hold(uid, this.self)
+    await this.use(uid, (live) => {
+      // Signed by another process, it is on its way.
+      if (live.outbox.placeOf(id) === undefined) this.#open(live, id, { title, charter, limits: defaultLimits })
+      return untilOpen(live)
+    })
+    return uid
   }
 
   #open(live: LiveContract, id: string, terms: { title: string; charter: Charter; limits: Limits }): Submission {
@@ -198,25 +291,29 @@ export class Contracts {
   /**
    * Somebody approved sends a contract that is not known here: it is held from its first statement on. The invitation may come
    * with a later message; but of one party no more are begun than UNINVITED_MAX that do not name this one.
+   * Whether it is held.
    */
-  async begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<LiveContract | undefined> {
+  async begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<boolean> {
+    if (this.#shelf.has(contract)) return true
     const first = statements.find(({ statement }) => statement.seq === 0 && statement.clock === 1)
-    if (first === undefined) return undefined
-    const known = this.#contracts.get(contract)
-    if (known !== undefined) return known
+    if (first === undefined) return false
     const uninvited = [...this.#begun].filter(([uid, by]) => by === from && !this.#isNamedIn(uid))
-    if (uninvited.length >= UNINVITED_MAX) return undefined
+    if (uninvited.length >= UNINVITED_MAX) return false
     this.#begun.set(contract, from)
-    return this.#hold(contract, first.statement.party)
+    await this.#hold(contract, first.statement.party)
+    return true
   }
 
   #isNamedIn(contract: Uid): boolean {
-    return this.#contracts.get(contract)?.state.ledger.cards.has(this.self) ?? false
+    const live = this.find(contract)
+    if (live !== undefined) return live.state.ledger.cards.has(this.self)
+    const summary = this.resting(contract)?.summary
+    return summary !== undefined && summary !== null && summary.standing !== 'stranger'
   }
 
   /** What this node has to say in a contract that it cannot say in its feed, until it has taken effect. */
   wordsOn(contract: Uid): Word[] {
-    const state = this.#contracts.get(contract)?.state
+    const state = this.find(contract)?.state
     if (state === undefined) return []
     const words: Word[] = []
     const reply = this.#replies.get(contract)
@@ -234,37 +331,43 @@ export class Contracts {
   }
 
   /** Says that this node's party does not join. Throws NotInvited. */
-  async decline(contract: Uid): Promise<void> {
-    const { state } = this.get(contract)
-    const invitation = this.#invitationTo(contract, state.settling.agreed)
-    if (this.#desk !== undefined) return this.#desk.reply(contract, 'decline')
-    const decline: Decline = { contract, invitation: invitation.index, handle: this.self }
-    const declined = { decline, signature: await this.#sign(declineBytes(decline)) }
-    await this.#append(INVITATIONS_STREAM, 'InvitationDeclined', declined)
-    this.#replies.set(contract, declined)
+  decline(contract: Uid): Promise<void> {
+    return this.use(contract, async ({ state }) => {
+      const invitation = this.#invitationTo(contract, state.settling.agreed)
+      if (this.#desk !== undefined) return this.#desk.reply(contract, 'decline')
+      const decline: Decline = { contract, invitation: invitation.index, handle: this.self }
+      const declined = { decline, signature: await this.#sign(declineBytes(decline)) }
+      await this.#append(INVITATIONS_STREAM, 'InvitationDeclined', declined)
+      this.#replies.set(contract, declined)
+    })
   }
 
   /**
    * The signing key of this party is lost: the others are to stop trusting it, and to say what they hold (design §4).
    * For as long as this process lives; `KeyRotation.revoke` makes it durable.
    */
-  revoke(signed: SignedRevocation): void {
-    this.get(signed.revocation.contract)
-    this.revocations.add(signed)
+  async revoke(signed: SignedRevocation): Promise<void> {
+    await this.use(signed.revocation.contract, () => this.revocations.add(signed))
   }
 
   /** A word of another party has come. Attacker-controlled: all of it. What is wrong with it the ledger will say. */
-  took(word: Word): void {
-    const live = this.#contracts.get(contractOf(word))
-    if (live === undefined) return
-    if ('acceptance' in word) this.#accepted(live, word)
-    else if ('decline' in word) this.#declined(live, word)
-    else live.revoked(word)
+  async took(word: Word): Promise<void> {
+    const contract = contractOf(word)
+    if (!this.#shelf.has(contract)) return
+    await this.use(contract, (live) => {
+      if ('acceptance' in word) this.#accepted(live, word)
+      else if ('decline' in word) this.#declined(live, word)
+      else live.revoked(word)
+    })
   }
 
   /** Says that this node's party joins, signed over all that it has verified. Throws NotInvited. */
-  async accept(contract: Uid): Promise<void> {
-    const { state } = this.get(contract)
+  accept(contract: Uid): Promise<void> {
+    return this.use(contract, ({ state }) => this.#accept(state))
+  }
+
+  async #accept(state: AgreementState): Promise<void> {
+    const { contract } = state
     const { agreed } = state.settling
     const invitation = this.#invitationTo(contract, agreed)
     if (this.#desk !== undefined) return this.#desk.reply(contract, 'accept')
@@ -340,19 +443,18 @@ export class Contracts {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#contracts.values()].map((contract) => contract.close()))
+    await this.#shelf.close()
   }
 
   /** One after another, so that two who send the same new contract at once begin it once. */
-  #hold(contract: Uid, founder: Handle): Promise<LiveContract> {
+  #hold(contract: Uid, founder: Handle): Promise<void> {
     return this.#inTurn(async () => {
-      const known = this.#contracts.get(contract)
-      if (known !== undefined) return known
+      if (this.#shelf.has(contract)) return
       await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, (event) => {
         const held: unknown = JSON.parse(event.data)
         return heldForm.Check(held) && held.contract === contract
       })
-      return this.#add(await LiveContract.open(contract, this.self, founder, this.#ports))
+      this.#shelf.add(contract, founder)
     })
   }
 
@@ -360,12 +462,6 @@ export class Contracts {
     const done = this.#holding.then(work)
     this.#holding = done.catch(() => {})
     return done
-  }
-
-  #add(contract: LiveContract): LiveContract {
-    this.#contracts.set(contract.contract, contract)
-    for (const listener of this.#listeners) contract.listen(listener)
-    return contract
   }
 
   /** Another process of this party may append the same meanwhile: `isIt` tells what need not be there twice. */

@@ -44,6 +44,12 @@ export class FeedKeys {
     this.#rotation = publicKey
   }
 
+  /** Whether it waits to say something that is known to this process alone. */
+  hasMoreToSay(state: AgreementState): boolean {
+    const rotates = this.#rotation !== undefined && !isKeyOf(state, this.#self, this.#rotation)
+    return rotates || (this.#revocation !== undefined && canHold(state, this.#self, this.#revocation))
+  }
+
   /** Another party revokes its key: this one says what it holds of that feed. Requires one that `canHold`. */
   revoked(signed: SignedRevocation): void {
     this.#revocation = signed

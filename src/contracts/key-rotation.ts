@@ -8,6 +8,7 @@ import { INVITATIONS_STREAM } from '../store/streams.ts'
 import type { Contracts } from './contracts.ts'
 import { KeyUnknown } from './feed-keys.ts'
 import type { LiveContract } from './live-contract.ts'
+import type { Resting } from './resting.ts'
 import { keyReserved, keyRevoked, RevocationUnfit } from './revocations.ts'
 
 /** The signing keys of a party. */
@@ -29,6 +30,8 @@ export interface KeyRotationPorts {
   readonly events: EventStore
   /** There is something to say in that contract. */
   announce(contract: Uid): void
+  /** Not every contract could be brought to its key; it is tried again with the next news, and after a restart. */
+  failed(error: unknown): void
 }
 
 /** What the recovery key has signed: `signature`, over the revocation's bytes. */
@@ -78,21 +81,23 @@ export class KeyRotation implements KeyChanging {
   readonly #foreign = new Set<string>()
   /** A key is being made that must not be rotated to before it stands where it comes by revocation. */
   #preparing: Promise<string> | undefined
+  #following: Promise<unknown> = Promise.resolve()
+  #isClosed = false
 
   constructor(ports: KeyRotationPorts) {
     const { contracts, keys } = ports
     this.#ports = ports
     this.#contracts = contracts
     this.#keys = keys
-    this.#stop = contracts.listen({ news: (live) => this.#follow(live) })
+    this.#stop = contracts.listen({ news: (live) => this.#follow(live), woke: (live) => this.#follow(live) })
     this.#followAll()
   }
 
   async show() {
-    return { keys: this.#keys.publicKeys, contracts: this.standings() }
+    return { keys: this.#keys.publicKeys, contracts: await this.#standings() }
   }
 
-  /** The answer is the new public key; contracts take it one by one (`standings`). */
+  /** The answer is the new public key; contracts take it one by one (`show`). */
   async rotate(): Promise<string> {
     const signing = await this.#keys.add()
     this.#followAll()
@@ -108,24 +113,36 @@ export class KeyRotation implements KeyChanging {
   }
 
   async #prepare(): Promise<string> {
-    const members = [...this.#contracts.all()].filter(isMember)
-    const begun = members.map((live) => this.#reservedIn(live)).find((signing) => signing !== undefined)
-    if (begun !== undefined) return begun
-    const signing = await this.#keys.add()
+    const { revocations } = this.#contracts
     // Alone in a contract there is nobody who could say what it holds, and nobody to be deceived: a rotation does.
-    const contracts = members.filter(({ state }) => membersOf(state.ledger.document).length > 1)
-    for (const event of keyReserved(
-      signing,
-      contracts.map(({ contract }) => contract),
-    )) {
-      await this.#append(event)
+    const contracts: Uid[] = []
+    const found = this.#contracts.visit<{ readonly shared: Uid | null; readonly begun: string | null }>(
+      ({ summary }, contract) => {
+        if (revocations.concern(contract)) return undefined
+        const isShared = summary?.standing === 'member' && summary.members.length > 1
+        return { shared: isShared ? contract : null, begun: null }
+      },
+      (live) => {
+        if (!isMember(live)) return { shared: null, begun: null }
+        const isShared = membersOf(live.state.ledger.document).length > 1
+        return { shared: isShared ? live.contract : null, begun: this.#reservedIn(live) ?? null }
+      },
+    )
+    for await (const { shared, begun } of found) {
+      if (begun !== null) return begun
+      if (shared !== null) contracts.push(shared)
     }
+    const signing = await this.#keys.add()
+    for (const event of keyReserved(signing, contracts)) await this.#append(event)
     return signing
   }
 
-  async revoke({ revocation, signature }: Revoked): Promise<void> {
+  revoke(revoked: Revoked): Promise<void> {
+    return this.#contracts.use(revoked.revocation.contract, (live) => this.#revoke(live, revoked))
+  }
+
+  async #revoke({ state, self }: LiveContract, { revocation, signature }: Revoked): Promise<void> {
     const { contract, party, signing } = revocation
-    const { state, self } = this.#contracts.get(contract)
     const pending = this.#contracts.revocations.pendingIn(state)
     if (pending?.signature === signature) return
     if (party !== self || this.#contracts.revocations.reservedIn(state, self) !== signing) {
@@ -155,31 +172,57 @@ export class KeyRotation implements KeyChanging {
   }
 
   /** Of every contract that this party is a member of. */
-  standings(): KeyStanding[] {
-    return [...this.#contracts.all()].filter(isMember).map((live) => {
-      const { contract, state, self } = live
-      const signing = signingIn(live)
-      if (signing === this.#keys.newest) return { contract, signing }
-      const pending = this.#contracts.revocations.pendingIn(state)
-      if (pending !== undefined) {
-        return { contract, signing, waitsFor: 'revocation', unheard: holdsAwaited(state, pending) }
-      }
-      if (this.#reservedIn(live) !== undefined) return { contract, signing, waitsFor: 'recovery key' }
-      const isRevoked = isBeingRevoked(state, self)
-      return { contract, signing, waitsFor: isRevoked ? 'revocation' : (live.obstacle ?? 'statement') }
-    })
+  async #standings(): Promise<KeyStanding[]> {
+    const standings: KeyStanding[] = []
+    const found = this.#contracts.visit<KeyStanding | null>(
+      ({ summary, signing }, contract) => {
+        if (summary?.standing !== 'member' || signing === null) return null
+        return signing === this.#keys.newest ? { contract, signing } : undefined
+      },
+      (live) => (isMember(live) ? this.#standingIn(live) : null),
+    )
+    for await (const standing of found) if (standing !== null) standings.push(standing)
+    return standings
+  }
+
+  #standingIn(live: LiveContract): KeyStanding {
+    const { contract, state, self } = live
+    const signing = signingIn(live)
+    if (signing === this.#keys.newest) return { contract, signing }
+    const pending = this.#contracts.revocations.pendingIn(state)
+    if (pending !== undefined) {
+      return { contract, signing, waitsFor: 'revocation', unheard: holdsAwaited(state, pending) }
+    }
+    if (this.#reservedIn(live) !== undefined) return { contract, signing, waitsFor: 'recovery key' }
+    const isRevoked = isBeingRevoked(state, self)
+    return { contract, signing, waitsFor: isRevoked ? 'revocation' : (live.obstacle ?? 'statement') }
   }
 
   #reservedIn({ state, self }: LiveContract): string | undefined {
     return this.#contracts.revocations.reservedIn(state, self)
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    this.#isClosed = true
     this.#stop()
+    await this.#following
   }
 
+  /** Those at rest that are at the newest key are left there; the others follow when they are in memory. */
   #followAll(): void {
-    for (const live of this.#contracts.all()) this.#follow(live)
+    const follow = async () => {
+      const { newest } = this.#keys
+      const isDone = ({ summary, signing }: Resting) => summary?.standing !== 'member' || signing === newest
+      const all = this.#contracts.visit<true>(
+        (resting, contract) => (isDone(resting) && !this.#contracts.revocations.concern(contract) ? true : undefined),
+        (live) => {
+          this.#follow(live)
+          return true
+        },
+      )
+      for await (const _ of all) if (this.#isClosed) return
+    }
+    this.#following = this.#following.then(follow).catch(this.#ports.failed)
   }
 
   #follow(live: LiveContract): void {

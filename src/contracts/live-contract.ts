@@ -2,10 +2,12 @@ import { closedInvitationOf, formerOf, memberOf, partyOf } from '../aggregates/c
 import { draft, statementDue } from '../agreement/draft.ts'
 import { feedOf, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
+import { withoutHistory } from '../agreement/history.ts'
 import { canHold } from '../agreement/keys.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, type Reception, receive } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
+import { snapshotOf } from '../agreement/snapshot.ts'
 import { type AgreementState, withHeld } from '../agreement/state.ts'
 import { type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
@@ -14,7 +16,9 @@ import type { Frontier, Note } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { Forgotten } from '../runtime/forgotten.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
+import type { Kept } from '../store/snapshots.ts'
 import { Answering, type Question } from './answering.ts'
 import type { ContractListener, ContractPorts, Role } from './contract-ports.ts'
 import { noteDue } from './cosigning.ts'
@@ -22,10 +26,12 @@ import type { Desk } from './desk.ts'
 import { FeedKeys } from './feed-keys.ts'
 import { Following } from './following.ts'
 import { GuardRefused, memoryGuard } from './guard.ts'
+import { loadContract, recallHistory } from './loading.ts'
 import { asksForLock, FORGOTTEN_AFTER_MS, Outbox, requestBytesMax, type Turn } from './outbox.ts'
 import { OwnFeed } from './own-feed.ts'
-import { type Change, extendLedger, isNewEvidence, loadContract, loadEvidence, writesFor } from './persistence.ts'
+import { type Change, extendLedger, isNewEvidence, loadEvidence, writesFor } from './persistence.ts'
 import { acknowledgeAll } from './policy.ts'
+import { restingOf } from './resting.ts'
 import { type Intent, Submission } from './submission.ts'
 
 /** How long requests are held back at most while every peer is being talked to already. Milliseconds. */
@@ -103,6 +109,8 @@ export class LiveContract {
   #obstacle: string | undefined
   /** Another process has found a proof. */
   #evidenceIsOld = false
+  /** Who waits for the history to be in memory. */
+  #recalls: PromiseWithResolvers<void>[] = []
 
   private constructor(
     contract: Uid,
@@ -116,7 +124,8 @@ export class LiveContract {
     this.self = self
     this.#role = ports.role ?? 'node'
     this.#following = this.#role === 'node' ? undefined : new Following(ports.store)
-    this.outbox = new Outbox(self, ports.clock, this.#role === 'node' ? undefined : feedOf(state.feeds, self))
+    const own = this.#role === 'node' ? undefined : feedOf(state.feeds, self).kept
+    this.outbox = new Outbox(self, ports.clock, own, (id) => ports.snapshots?.placeOf(contract, id))
     this.answering = new Answering(self, ports.policy ?? acknowledgeAll, ports.clock, () => this.wake())
     this.#keys = new FeedKeys(self, ports)
     this.#ownFeed = ownFeed
@@ -127,9 +136,19 @@ export class LiveContract {
 
   /** Loads what the store has of it: nothing at all is a contract that is about to begin. */
   static async open(contract: Uid, self: Handle, founder: Handle, ports: ContractPorts): Promise<LiveContract> {
+    const snapshot = ports.snapshots?.snapshot(contract)
+    try {
+      return await LiveContract.#open(contract, self, founder, ports, snapshot)
+    } catch (error) {
+      if (error instanceof Forgotten) return LiveContract.#open(contract, self, founder, ports, undefined)
+      throw error
+    }
+  }
+
+  static async #open(contract: Uid, self: Handle, founder: Handle, ports: ContractPorts, snapshot: string | undefined) {
     const { role = 'node', store } = ports
     const sharing = role === 'node' ? 'alone' : role === 'serve' ? 'watching' : 'shared'
-    const state = await loadContract(store, contract, founder, sharing)
+    const state = await loadContract(store, contract, founder, sharing, snapshot)
     const isFounding = self === founder && state.feeds.size === 0
     const ownFeed = await OwnFeed.open(state, self, ports.guard ?? memoryGuard(), isFounding, role !== 'node')
     const live = new LiveContract(contract, self, ports, state, ownFeed, await loadEvidence(store, state))
@@ -234,6 +253,11 @@ export class LiveContract {
     this.wake()
   }
 
+  /** How many statements are held, in memory or not. */
+  get statements(): number {
+    return this.#state.feeds.reduce((sum, feed) => sum + feed.size, 0)
+  }
+
   /** What is held, all of it durable. */
   get state(): AgreementState {
     return this.#state
@@ -328,6 +352,79 @@ export class LiveContract {
     return this.#role === 'serve' ? this.#ports.desk : undefined
   }
 
+  /**
+   * Whether it can be put down: nobody here waits for anything in it, and this party owes nothing. What others owe will bring
+   * it back. Proofs and differing heads are looked at so often that such a contract stays.
+   */
+  get mayRest(): boolean {
+    const isBusy = this.#running !== undefined || this.#closed || this.#mayNote || this.#cancelHold !== undefined
+    const hasNews = this.#following?.hasNews === true || this.#evidenceIsOld || this.#failures > 0
+    if (isBusy || hasNews) return false
+    if (this.#deliveries.length + this.#waiting.length + this.#untold.length + this.#recalls.length > 0) return false
+    const state = this.#state
+    if (this.#evidence.length + state.settling.divergences.length > 0) return false
+    if (!this.outbox.isIdle || !this.answering.isIdle) return false
+    if (this.#role === 'serve') return true
+    if (!this.#ownFeed.isCertain || this.#keys.hasMoreToSay(state)) return false
+    if ([...state.undecided.values()].includes(this.self) || this.hasToNote) return false
+    return statementDue(state, this.self) === undefined || !this.#maySpeak(state)
+  }
+
+  /** Whether it is to be cosigned when it has been idle. */
+  get hasToNote(): boolean {
+    if (this.#role === 'receive' || this.#role === 'serve') return false
+    try {
+      return noteDue(this.#state, this.self, 0) !== undefined && this.#maySpeak(this.#state)
+    } catch (error) {
+      if (error instanceof Forgotten) return true
+      throw error
+    }
+  }
+
+  /** What is to be kept of it. Throws Forgotten: it is to be asked again after `recall`. */
+  keep(): Kept {
+    const isPlain = this.#evidence.length === 0
+    const state = isPlain ? withoutHistory(this.#state) : this.#state
+    const resting = restingOf(this.#state, this.self)
+    return {
+      snapshot: JSON.stringify(snapshotOf(state)),
+      resting: JSON.stringify(resting),
+      parties: Object.keys(resting.parties) as Handle[],
+      requests: this.outbox.placesBefore(feedOf(state.feeds, this.self).base),
+    }
+  }
+
+  /** Lets go of what is not likely to be asked for. Requires that what `keep` says is kept. */
+  forget(): void {
+    if (this.#evidence.length > 0) return
+    this.#state = withoutHistory(this.#state)
+    this.outbox.forgetBefore(feedOf(this.#state.feeds, this.self).base)
+  }
+
+  /** Has the whole history in memory again, for who was told Forgotten. Throws ContractDamaged, and what the store throws. */
+  recall(): Promise<void> {
+    this.#assertOpen()
+    const done = Promise.withResolvers<void>()
+    this.#recalls.push(done)
+    this.wake()
+    return done.promise
+  }
+
+  async #recallHistory(): Promise<void> {
+    this.#state = await recallHistory(this.#ports.store, this.#state)
+  }
+
+  /** Resolves when nothing is under way, for the moment. */
+  async settleDown(): Promise<void> {
+    await this.#running
+  }
+
+  /** It is put down: what is kept of it counts from now on. Requires that it may rest. */
+  leave(): void {
+    this.#closed = true
+    this.answering.close()
+  }
+
   /** Looks whether there is something to do. */
   wake(): void {
     if (this.#running !== undefined || this.#closed) return
@@ -350,23 +447,45 @@ export class LiveContract {
   }
 
   #hasWork(): boolean {
-    if (this.#deliveries.length > 0 || this.#mayNote || this.#following?.hasNews === true) return true
+    const isAsked = this.#deliveries.length + this.#recalls.length > 0
+    if (isAsked || this.#mayNote || this.#following?.hasNews === true) return true
     if (this.#role === 'receive' || this.#role === 'serve') return false
-    const { view } = this.answering.coverage(this.#state)
-    return this.#maySpeak(view) && this.outbox.hasTurn(view, this.#holdsBack())
+    try {
+      const { view } = this.answering.coverage(this.#state)
+      return this.#maySpeak(view) && this.outbox.hasTurn(view, this.#holdsBack())
+    } catch (error) {
+      if (error instanceof Forgotten) return true
+      throw error
+    }
   }
 
   async #run(): Promise<void> {
     // Whatever else arrives in this turn of the event loop rides along.
     await Promise.resolve()
     const deliveries = this.#deliveries
+    const recalls = this.#recalls
     this.#deliveries = []
+    this.#recalls = []
     try {
-      const refused = await this.#turnAmongOthers(deliveries.flatMap(({ statements }) => statements))
+      if (recalls.length > 0) await this.#recallHistory()
+      for (const done of recalls) done.resolve()
+      const refused = await this.#turnWithHistory(deliveries.flatMap(({ statements }) => statements))
       for (const { done } of deliveries) done.resolve({ refused })
     } catch (error) {
       for (const { done } of deliveries) done.reject(error)
+      for (const done of recalls) done.reject(error)
       await this.#recover(error)
+    }
+  }
+
+  /** A turn; should it ask for what is left out of memory, once more with that. */
+  async #turnWithHistory(arrived: readonly Decoded[]): Promise<readonly StatementRefused[]> {
+    try {
+      return await this.#turnAmongOthers(arrived)
+    } catch (error) {
+      if (!(error instanceof Forgotten)) throw error
+      await this.#recallHistory()
+      return this.#turnAmongOthers(arrived)
     }
   }
 

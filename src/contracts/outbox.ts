@@ -58,13 +58,34 @@ export class Outbox {
   /** What users take back, with the reasons, by request key. */
   readonly #withdrawals = new Map<string, string>()
 
-  /** `own`: the own feed as it is held, if intents are durable before they are signed and other processes sign them, too. */
-  constructor(self: Handle, clock: Clock, own?: Iterable<Held>) {
+  readonly #older: (id: string) => RequestRef | undefined
+
+  /**
+   * `own`: what is in memory of the own feed, if intents are durable before they are signed and other processes sign them,
+   * too. `older`: finds the requests that are not in memory.
+   */
+  constructor(self: Handle, clock: Clock, own?: Iterable<Held>, older: Outbox['placeOf'] = () => undefined) {
     this.#self = self
     this.#clock = clock
+    this.#older = older
     if (own === undefined) return
     this.#places = new Map()
     for (const held of own) this.#remember(held)
+  }
+
+  /** Whether nobody waits here for anything. */
+  get isIdle(): boolean {
+    const isUnderWay = [...this.#signed.values()].some(({ phase }) => phase.kind !== 'done')
+    return !isUnderWay && this.#queue.length + this.#lockedOut.length + this.#withdrawals.size === 0
+  }
+
+  /** Where own requests stand that are before this place of the feed. They are forgotten when somebody else keeps them. */
+  placesBefore(seq: Seq): ReadonlyMap<string, RequestRef> {
+    return new Map([...(this.#places ?? [])].filter(([, place]) => place.seq < seq))
+  }
+
+  forgetBefore(seq: Seq): void {
+    for (const id of this.placesBefore(seq).keys()) this.#places?.delete(id)
   }
 
   get length(): number {
@@ -78,7 +99,7 @@ export class Outbox {
   /** After a lock. Another process may have requested it anew already. */
   addAgain(submission: Submission, state: AgreementState): void {
     const { phase, intent } = submission
-    const newest = this.#places?.get(intent.request.id)
+    const newest = this.placeOf(intent.request.id)
     const last = phase.kind === 'locked out' && 'request' in phase.verdict ? phase.verdict.request : undefined
     if (phase.kind !== 'locked out' || newest === undefined || requestKey(newest) === (last && requestKey(last)))
       this.add(submission)
@@ -88,7 +109,7 @@ export class Outbox {
 
   /** Where the newest request of that id stands in the own feed: before anything is signed anew, that is looked at. */
   placeOf(id: string): RequestRef | undefined {
-    return this.#places?.get(id)
+    return this.#places === undefined ? undefined : (this.#places.get(id) ?? this.#older(id))
   }
 
   /** Goes on with what was signed in a former life of this process, or by another one, and has not settled. */

@@ -92,6 +92,11 @@ export class OwnFeed {
     return feed
   }
 
+  /** Whether the feed is all that this party has signed, as far as anybody knows: nothing has to be found out. */
+  get isCertain(): boolean {
+    return this.#conflict === undefined && this.#reach === undefined && this.#said === undefined
+  }
+
   /** The last statement that was signed, should the store have lost it. */
   get lost(): Decoded | undefined {
     const line = this.#reach?.line

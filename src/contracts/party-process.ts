@@ -51,7 +51,7 @@ export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyP
   if (callsOthers) stops.push(carry(contracts, participants, gossip, clock))
   const rotation =
     callsOthers && ports.keys !== undefined
-      ? new KeyRotation({ contracts, keys: ports.keys, events, announce: (contract) => gossip.carry(contract) })
+      ? new KeyRotation({ contracts, keys: ports.keys, events, announce: (contract) => gossip.carry(contract), failed })
       : undefined
   if (rotation !== undefined) stops.push(() => rotation.close())
   const keys = rotation ?? (desk as KeyChanging)

@@ -3,7 +3,7 @@ import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, type Reception, receive } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
-import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
+import type { AgreementState } from '../agreement/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq, Uid } from '../events/ids.ts'
@@ -117,69 +117,6 @@ function settledWrites(contract: Uid, from: number, settled: readonly Acknowledg
   return [{ kind: 'append', stream: contractStream(contract), expectedRevision: from - 1, events }]
 }
 
-/** What else writes to the store while a contract is loaded. */
-export type Sharing =
-  /** Nothing: what is incomplete was damaged. */
-  | 'alone'
-  /** Other processes of this node: their next event may be on its way. */
-  | 'shared'
-  /** The same, and this process may not write. */
-  | 'watching'
-
-/**
- * Rebuilds the view from the feeds in the store, every signature and link verified anew, and compares the settled
- * ledger with the one stored; what a crash left out of that is appended. Throws ContractDamaged.
- */
-export async function loadContract(
-  store: Store,
-  contract: Uid,
-  founder: Handle,
-  sharing: Sharing = 'alone',
-): Promise<AgreementState> {
-  // Looked at first: entries that others append meanwhile may follow from statements that were not read.
-  const size = (await store.events.lastRevision(contractStream(contract))) + 1
-  const { state, settled } = await loadFeeds(store, contract, founder, sharing)
-  await compareLedger(store, contract, settled, size)
-  if (sharing !== 'watching') await extendLedger(store, contract, size, settled.slice(size))
-  return state
-}
-
-/** Feeds of parties that the ledger names, until no new name comes up: the first is the founder's. */
-async function loadFeeds(
-  store: Store,
-  contract: Uid,
-  founder: Handle,
-  sharing: Sharing,
-): Promise<{ state: AgreementState; settled: readonly string[] }> {
-  let state = emptyAgreement(contract)
-  const settled: string[] = []
-  let waiting: readonly Decoded[] = []
-  const read = new Set<Handle>()
-  for (let unread: Handle[] = [founder]; unread.length > 0; ) {
-    const stored: Decoded[] = [...waiting]
-    for (const handle of unread) {
-      read.add(handle)
-      stored.push(...(await readFeed(store, contract, handle)))
-    }
-    const reception = receive(state, stored)
-    assertNothingRefused(reception, contract)
-    state = reception.state
-    for (const { text } of reception.settled) settled.push(text)
-    waiting = reception.waiting
-    unread = [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
-  }
-  const [lost] = waiting
-  if (lost !== undefined && sharing === 'alone') {
-    const { party, seq } = lost.statement
-    throw new ContractDamaged('contract_damaged', `what the stored statement ${party} ${seq} covers is missing`, {
-      contract,
-      party,
-      seq,
-    })
-  }
-  return { state, settled }
-}
-
 /** What stands in the store was valid when it was written. Throws ContractDamaged. */
 export function assertNothingRefused({ refused }: Reception, contract: Uid): void {
   const [first] = refused
@@ -190,10 +127,17 @@ export function assertNothingRefused({ refused }: Reception, contract: Uid): voi
   })
 }
 
-/** Also for the auditor: the statements of one feed as stored, in order, from a seq on, decoded but not verified. */
-export async function readFeed(store: Store, contract: Uid, handle: Handle, from: Seq = 0): Promise<Decoded[]> {
+/** The statements of one feed as stored, in order, from a seq on, decoded but not verified. */
+export async function readFeed(
+  store: Store,
+  contract: Uid,
+  handle: Handle,
+  from: Seq = 0,
+  limit?: number,
+): Promise<Decoded[]> {
   const lines: string[] = []
-  for await (const event of store.events.read(feedStream(contract, handle), { from })) lines.push(event.data)
+  const range = { from, ...(limit === undefined ? {} : { limit }) }
+  for await (const event of store.events.read(feedStream(contract, handle), range)) lines.push(event.data)
   const seals = new Set<Hash>()
   for (const line of lines) for (const seal of sealsIn(line)) seals.add(seal)
   const texts = await store.payloads.get(contract, [...seals])
@@ -254,15 +198,6 @@ export async function extendLedger(
   }
 }
 
-function ledgerDamaged(contract: Uid, index: number): ContractDamaged {
+export function ledgerDamaged(contract: Uid, index: number): ContractDamaged {
   return new ContractDamaged('contract_damaged', `ledger entry ${index} is not what the feeds say`, { contract, index })
-}
-
-/** `contract-*` follows from the feeds: its first `size` entries must be these. */
-async function compareLedger(store: Store, contract: Uid, settled: readonly string[], size: number): Promise<void> {
-  let index = 0
-  for await (const { data } of store.events.read(contractStream(contract), { limit: size })) {
-    if (data !== settled[index]) throw ledgerDamaged(contract, index)
-    index++
-  }
 }

@@ -58,6 +58,11 @@ export class Revocations {
     return signed.revocation.contract
   }
 
+  /** Whether a key is, or was, to come by a revocation there. */
+  concern(contract: Uid): boolean {
+    return this.#reserved.has(contract)
+  }
+
   /** The key that is to come by a revocation and has not: no rotation may bring it, or another one, in before. */
   reservedIn(state: AgreementState, self: Handle): string | undefined {
     const signing = this.#reserved.get(state.contract)

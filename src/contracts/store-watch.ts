@@ -8,6 +8,7 @@ import { type Clerk, doneSoFar } from './clerk.ts'
 import type { Contracts } from './contracts.ts'
 import type { Desk } from './desk.ts'
 import type { LiveContract } from './live-contract.ts'
+import type { Resting } from './resting.ts'
 
 export interface StoreWatchPorts {
   readonly events: EventStore
@@ -33,6 +34,7 @@ export class StoreWatch {
     this.#ports = ports
     this.#subscription = ports.events.subscribe({ ...(after === undefined ? {} : { after }) }, (event) => {
       this.#took(event)
+      ports.contracts.heardUpTo(event.position)
     })
   }
 
@@ -56,20 +58,34 @@ export class StoreWatch {
     const stream = parseStream(event.stream)
     switch (stream?.kind) {
       case 'feed':
-        this.#tell(stream.contract, (live) => live.feedHas(stream.handle, event.revision))
+        this.#tell(
+          stream.contract,
+          ({ frontier }) => (frontier[stream.handle]?.seq ?? -1) >= event.revision,
+          (live) => live.feedHas(stream.handle, event.revision),
+        )
         break
       case 'contract':
-        this.#tell(stream.contract, (live) => live.ledgerHas(event.revision))
+        this.#tell(
+          stream.contract,
+          ({ settled }) => settled > event.revision,
+          (live) => live.ledgerHas(event.revision),
+        )
         break
       case 'evidence':
-        this.#tell(stream.contract, (live) => live.evidenceHasMore())
+        this.#tell(
+          stream.contract,
+          () => false,
+          (live) => live.evidenceHasMore(),
+        )
         break
       case 'contracts':
         contracts.learnContract(event).catch(this.#ports.failed)
         break
       case 'invitations': {
         const contract = contracts.learnReply(event)
-        if (contract !== undefined) replied?.(contract)
+        if (contract !== undefined && contracts.has(contract)) {
+          contracts.use(contract, () => replied?.(contract)).catch(this.#ports.failed)
+        }
         break
       }
       case 'outbox-asks':
@@ -80,9 +96,17 @@ export class StoreWatch {
     }
   }
 
-  #tell(contract: Uid, tell: (live: LiveContract) => void): void {
-    const live = this.#ports.contracts.find(contract)
-    if (live !== undefined) tell(live)
+  /** One at rest is woken for what it does not know. One that cannot be loaded has been reported. */
+  #tell(contract: Uid, isKnown: (resting: Resting) => boolean, tell: (live: LiveContract) => void): void {
+    const { contracts } = this.#ports
+    const live = contracts.find(contract)
+    if (live !== undefined) {
+      tell(live)
+      return
+    }
+    const resting = contracts.resting(contract)
+    if (!contracts.has(contract) || (resting !== undefined && isKnown(resting))) return
+    contracts.use(contract, tell).catch(() => {})
   }
 
   /** What users were promised an answer to, and what a person has answered. */
@@ -90,28 +114,31 @@ export class StoreWatch {
     const { desk, clerk } = this.#ports
     const what = decodeOutbox(event)
     if (desk !== undefined && 'done' in what && !desk.took(what.done)) this.#concluded(what.done)
-    if (desk === undefined && clerk === undefined) answer(this.#ports.contracts, event)
+    if (desk === undefined && clerk === undefined) answer(this.#ports, event)
   }
 
   #concluded(done: Done): void {
     if (done.contract === null || !('problem' in done)) return
     const { contract, id, problem } = done
-    this.#tell(contract, ({ outbox }) => outbox.reject(id, errorOf(problem)))
+    // Whoever waits for it keeps the contract in memory.
+    this.#ports.contracts.find(contract)?.outbox.reject(id, errorOf(problem))
   }
 }
 
 /** After a restart, what a person has answered and this party has not said yet. */
-async function takeUpAnswers({ events, contracts }: StoreWatchPorts): Promise<void> {
-  const from = (await doneSoFar(events)) + 1
-  for await (const event of events.read(OUTBOX_STREAM, { from })) answer(contracts, event)
+async function takeUpAnswers(ports: StoreWatchPorts): Promise<void> {
+  const from = (await doneSoFar(ports.events)) + 1
+  for await (const event of ports.events.read(OUTBOX_STREAM, { from })) answer(ports, event)
 }
 
 /** Of the process that answers others, but does nothing else that users ask for. */
-function answer(contracts: Contracts, event: RecordedEvent): void {
+function answer({ contracts, failed }: StoreWatchPorts, event: RecordedEvent): void {
   const what = decodeOutbox(event)
   if (!('queued' in what) || what.queued.ask.kind !== 'answer' || what.queued.contract === null) return
-  const live = contracts.find(what.queued.contract)
   const { request, refusal } = what.queued.ask
-  if (live === undefined || covers(saidToHold(live.state.feeds, live.self), request.handle, request.seq)) return
-  live.answering.decide(request, refusal ?? undefined)
+  const decide = (live: LiveContract) => {
+    if (covers(saidToHold(live.state.feeds, live.self), request.handle, request.seq)) return
+    live.answering.decide(request, refusal ?? undefined)
+  }
+  contracts.use(what.queued.contract, decide).catch(failed)
 }

@@ -1,11 +1,12 @@
-import { frontierOf } from '../agreement/feeds.ts'
+import type { Feeds } from '../agreement/feeds.ts'
 import type { Uid } from '../events/ids.ts'
-import type { Frontier } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { withHistory } from '../runtime/forgotten.ts'
 import type { Random } from '../runtime/random.ts'
 import { isPartyTo, type Knowledge } from './knowledge.ts'
-import { CONTRACTS_PER_MESSAGE_MAX, decodeMessage, type ExchangeMessage, encodeMessage, type Word } from './message.ts'
-import type { Participant, Participants, Peer } from './participant.ts'
+import { decodeMessage, type ExchangeMessage, type Word } from './message.ts'
+import { Parcel } from './parcel.ts'
+import type { Participants, Peer } from './participant.ts'
 import { PeerBusy } from './transport/peer-errors.ts'
 
 export interface CourierTiming {
@@ -26,6 +27,26 @@ export interface CourierPorts {
   busy?(peer: Peer, error: PeerBusy): void
   /** No call is under way any more. */
   idle(): void
+  /** A contract cannot be loaded: the others go on. */
+  broken(contract: Uid, error: unknown): void
+}
+
+/** Contracts that one call speaks of: those with news, and those at rest beside them. */
+const DUE_PER_CALL_MAX = 500
+const SWEPT_PER_CALL = 250
+/** So many are tried on a peer that did not answer. */
+const PROBE_CONTRACTS = 8
+
+/** A contract in one call. */
+interface Talk {
+  readonly contract: Uid
+  readonly words: readonly Word[]
+  /** There was more to say than there was room. */
+  readonly isCutOff: boolean
+  /** Whether the peer itself had said what it holds. */
+  readonly wasHeardOf: boolean
+  /** The feeds before the call; undefined if it was at rest. */
+  readonly before: Feeds | undefined
 }
 
 /** Carries news to one peer: one call at a time, each with all that is due by then. */
@@ -34,6 +55,9 @@ export class Courier {
   readonly knowledge: Knowledge
   readonly #ports: CourierPorts
   readonly #due = new Set<Uid>()
+  /** Contracts at rest are compared: one piece of them, or all. */
+  #sweeping: 'some' | 'all' | undefined
+  #sweptTo: Uid | '' = ''
   #running = false
   #failures = 0
   #triedAt = Number.NEGATIVE_INFINITY
@@ -65,6 +89,15 @@ export class Courier {
     if (this.#failures === 0 || pause >= this.#ports.timing.retryMs) this.#start()
   }
 
+  /**
+   * Compares contracts at rest with the peer, in case something got lost: the next `some` of them, or `all`, a piece with each
+   * call.
+   */
+  sweep(how: 'some' | 'all'): void {
+    if (this.#sweeping === undefined || how === 'all') this.#sweeping = how
+    if (this.#failures === 0) this.#start()
+  }
+
   /** The peer has called us: it is up. */
   isUp(): void {
     if (this.#failures === 0) return
@@ -89,14 +122,18 @@ export class Courier {
     // News that come in the same turn of the event loop go with the same call.
     await Promise.resolve()
     try {
-      while (this.#due.size > 0 && !this.#closed) await this.#call()
+      while (this.#hasDue && !this.#closed) await this.#call()
       this.#failures = 0
     } catch (error) {
       this.#blame(error)
     }
     this.#running = false
     this.#ports.idle()
-    if (this.#due.size > 0 && !this.#closed) this.#retryLater()
+    if (this.#hasDue && !this.#closed) this.#retryLater()
+  }
+
+  get #hasDue(): boolean {
+    return this.#due.size > 0 || this.#sweeping !== undefined
   }
 
   #blame(error: unknown): void {
@@ -123,53 +160,96 @@ export class Courier {
   }
 
   async #call(): Promise<void> {
-    const contracts = [...this.#due].slice(0, CONTRACTS_PER_MESSAGE_MAX)
-    const participants = contracts
-      .map((contract) => this.#ports.participants.get(contract))
-      .filter((participant) => participant !== undefined)
-      .filter(({ state, unheard }) => isPartyTo(state, this.peer) || unheard.includes(this.peer.handle))
+    const contracts = this.#next()
+    const sweep = this.#nextOfSweep()
+    const parcel = new Parcel(this.knowledge, this.peer)
+    const talks: Talk[] = []
     for (const contract of contracts) this.#due.delete(contract)
-    if (participants.length === 0) return
-    this.#triedAt = this.#ports.clock.now()
     try {
-      const body = this.#body(participants)
-      const cutOff = participants.filter(({ state }) => this.knowledge.lacksNews(state))
-      const answer = decodeMessage(await this.peer.exchange(body))
-      const before = new Map(participants.map(({ contract, state }) => [contract, state.feeds]))
-      await this.#ports.take(this.peer, answer)
-      for (const { contract, heard } of participants) {
-        const frontier = answer.frontiers.get(contract)
-        // A contract that it passes over in silence it does not hold, or not any more: it was set back.
-        if (frontier === undefined) this.knowledge.told(contract, {}, [])
-        heard(this.peer.handle, frontier ?? {})
+      for (const contract of new Set([...contracts, ...sweep])) {
+        const talk = await this.#prepare(contract, parcel)
+        if (talk !== undefined) talks.push(talk)
       }
-      for (const { contract } of cutOff) this.#due.add(contract)
-      for (const { contract, state } of participants) {
-        // Its answer was cut off: ask for the rest, as long as that leads on.
-        if (state.feeds !== before.get(contract) && this.knowledge.isAhead(state)) this.#due.add(contract)
+      if (talks.length > 0) {
+        this.#triedAt = this.#ports.clock.now()
+        const words = talks.flatMap(({ words: own }) => own)
+        await this.#heard(talks, decodeMessage(await this.peer.exchange(parcel.encoded(words))))
       }
+      this.#swept(sweep)
     } catch (error) {
-      for (const contract of contracts) {
-        this.#due.add(contract)
-        this.knowledge.forget(contract)
-      }
+      for (const contract of contracts) this.#due.add(contract)
+      for (const { contract } of talks) this.knowledge.forget(contract)
       throw error
     }
   }
 
-  #body(participants: readonly Participant[]): string {
-    const frontiers = new Map<Uid, Frontier>()
-    const lines: string[] = []
-    const words: Word[] = []
-    for (const { contract, state, words: own, evidence, waitingOf } of participants) {
-      frontiers.set(contract, frontierOf(state.feeds))
-      lines.push(
-        ...this.knowledge.takeLines(state),
-        ...this.knowledge.takeProofs(contract, evidence),
-        ...this.knowledge.ownLines(contract, waitingOf(this.peer.handle)),
-      )
-      words.push(...own)
+  /** A peer that did not answer is asked with little. */
+  #next(): Uid[] {
+    return [...this.#due].slice(0, this.#failures > 0 ? PROBE_CONTRACTS : DUE_PER_CALL_MAX)
+  }
+
+  #nextOfSweep(): Uid[] {
+    if (this.#sweeping === undefined) return []
+    return this.#ports.participants.restingWith(this.peer.handle, this.#sweptTo, SWEPT_PER_CALL)
+  }
+
+  #swept(sweep: readonly Uid[]): void {
+    if (this.#sweeping === undefined) return
+    const isThrough = sweep.length < SWEPT_PER_CALL
+    this.#sweptTo = isThrough ? '' : (sweep.at(-1) as Uid)
+    if (isThrough || this.#sweeping === 'some') this.#sweeping = undefined
+  }
+
+  /** Of a contract at rest it is enough to say how far it is: should that not be even, it is woken. */
+  async #prepare(contract: Uid, parcel: Parcel): Promise<Talk | undefined> {
+    const { participants } = this.#ports
+    const atRest = participants.resting(contract)
+    if (atRest !== undefined) {
+      if (!atRest.isPartyTo(this.peer)) return undefined
+      parcel.frontiers.set(contract, atRest.frontier)
+      return { contract, words: [], isCutOff: false, wasHeardOf: true, before: undefined }
     }
-    return encodeMessage(frontiers, lines, words)
+    try {
+      return await participants.use(contract, async (participant) => {
+        const { state, unheard, words } = participant
+        if (!isPartyTo(state, this.peer) && !unheard.includes(this.peer.handle)) return undefined
+        const wasHeardOf = this.knowledge.hasHeardOf(contract)
+        return { contract, words, isCutOff: await parcel.put(participant), wasHeardOf, before: participant.state.feeds }
+      })
+    } catch (error) {
+      this.#ports.broken(contract, error)
+      return undefined
+    }
+  }
+
+  async #heard(talks: readonly Talk[], answer: ExchangeMessage): Promise<void> {
+    const { participants } = this.#ports
+    await this.#ports.take(this.peer, answer)
+    for (const { contract, isCutOff, wasHeardOf, before } of talks) {
+      const frontier = answer.frontiers.get(contract)
+      const isEven = participants.resting(contract)?.isEvenWith(this.peer.handle, frontier ?? {}) ?? false
+      if (isEven) continue
+      // A contract that it passes over in silence it does not hold, or not any more: it was set back.
+      if (frontier === undefined) this.knowledge.told(contract, {}, [])
+      if (isCutOff) this.#due.add(contract)
+      const participant = participants.find(contract)
+      if (participant === undefined) {
+        if (before === undefined) this.#due.add(contract)
+        if (before === undefined) await participants.use(contract, async () => {}).catch(() => {})
+        continue
+      }
+      participant.heard(this.peer.handle, frontier ?? {})
+      const { state } = participant
+      // Its answer was cut off: ask for the rest, as long as that leads on.
+      if (state.feeds !== before && this.knowledge.isAhead(state)) this.#due.add(contract)
+      // What it holds was only known from its statements: it has lost some of it.
+      if (
+        !wasHeardOf &&
+        frontier !== undefined &&
+        (await withHistory(participant, () => this.knowledge.lacksNews(participant.state)))
+      ) {
+        this.#due.add(contract)
+      }
+    }
   }
 }

@@ -7,7 +7,6 @@ import type { AgreementState } from '../agreement/state.ts'
 import type { Handle } from '../events/ids.ts'
 import { type Frontier, type Head, placesOf } from '../events/statement.ts'
 import { encodeSigned } from '../events/statement-codec.ts'
-import { MESSAGE_CHARACTERS_SOFT_MAX } from './message.ts'
 
 /** What a frontier says that its owner holds, as far as it is of the feeds that we hold. */
 export function pastOf(frontier: Frontier): Past {
@@ -62,15 +61,18 @@ export function newsFor(state: AgreementState, handle: Handle, theirs: Past): He
   return beyond(state.feeds, theirs).filter((held) => (visible.get(held.statement.party) ?? -1) >= held.statement.seq)
 }
 
-/** The lines of as many of them as fit one message, and the past of a party that has them, beside what it had. */
-export function linesFor(news: readonly Held[], theirs: Past): { lines: string[]; then: Past } {
+/**
+ * The lines of as many of them as there is room for, one at least if there is any, and the past of a party that has them,
+ * beside what it had. `room`: characters.
+ */
+export function linesFor(news: readonly Held[], theirs: Past, room: number): { lines: string[]; then: Past } {
   const lines: string[] = []
   let then = theirs
   let size = 0
   for (const held of news) {
     const line = encodeSigned(held.text, held.signature, held.payloads)
     size += line.length
-    if (lines.length > 0 && size > MESSAGE_CHARACTERS_SOFT_MAX) break
+    if (room <= 0 || (lines.length > 0 && size > room)) break
     lines.push(line)
     then = then.set(held.statement.party, held.statement.seq)
   }

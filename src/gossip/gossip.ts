@@ -1,14 +1,15 @@
-import { frontierOf } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
+import type { AgreementState } from '../agreement/state.ts'
 import type { Handle, Uid } from '../events/ids.ts'
-import type { Frontier } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConcordataError } from '../runtime/errors.ts'
+import { Forgotten } from '../runtime/forgotten.ts'
 import type { Random } from '../runtime/random.ts'
 import { Courier, type CourierTiming } from './courier.ts'
 import { isPartyTo, Knowledge } from './knowledge.ts'
-import { decodeMessage, type ExchangeMessage, encodeMessage } from './message.ts'
+import { contractOf, decodeMessage, type ExchangeMessage } from './message.ts'
+import { Parcel } from './parcel.ts'
 import type { Participant, Participants, Peer } from './participant.ts'
 
 export interface GossipTiming extends CourierTiming {
@@ -34,6 +35,8 @@ export interface GossipReport {
   /** The peer takes no more calls for a while; that counts as no failure. */
   busy?(peer: Peer, error: ConcordataError): void
   refused(peer: Peer, refused: readonly StatementRefused[]): void
+  /** What came for a contract could not be taken in; the others are not concerned. */
+  failed?(contract: Uid, error: unknown): void
 }
 
 /**
@@ -44,6 +47,8 @@ export class Gossip {
   readonly #ports: GossipPorts
   readonly #couriers = new Map<Handle, Courier>()
   readonly #cancelLazy = new Map<Uid, () => void>()
+  /** Contracts in which something waits until a courier is free. */
+  readonly #heldBack = new Set<Uid>()
   #cancelAntiEntropy: (() => void) | undefined
   #turn = 0
   #closed = false
@@ -54,7 +59,10 @@ export class Gossip {
 
   /** Calls everybody once, since after a restart others know what this node missed; then keeps an eye on the ring. */
   start(): void {
-    for (const courier of this.#couriers.values()) this.#urgeAll(courier)
+    for (const courier of this.#couriers.values()) {
+      this.#urgeAll(courier)
+      courier.sweep('all')
+    }
     this.#scheduleAntiEntropy()
   }
 
@@ -79,12 +87,16 @@ export class Gossip {
       },
       failed: (to, error) => report.unreachable(to, error),
       busy: (to, error) => report.busy?.(to, error),
+      broken: (contract, error) => report.failed?.(contract, error),
       idle: () => {
-        for (const participant of participants.all()) participant.wake()
+        const heldBack = [...this.#heldBack]
+        this.#heldBack.clear()
+        for (const contract of heldBack) participants.find(contract)?.wake()
       },
     })
     this.#couriers.set(peer.handle, courier)
     this.#urgeAll(courier)
+    courier.sweep('all')
   }
 
   removePeer(handle: Handle): void {
@@ -94,10 +106,12 @@ export class Gossip {
 
   /** Whether a new statement could leave at once: while every courier is on its way, it may as well wait and grow. */
   canSend(contract: Uid): boolean {
-    const participant = this.#ports.participants.get(contract)
+    const participant = this.#ports.participants.find(contract)
     if (participant === undefined) return true
     const couriers = [...this.#couriers.values()].filter(({ peer }) => isPartyTo(participant.state, peer))
-    return couriers.length === 0 || couriers.some((courier) => !courier.isBusy)
+    const isFree = couriers.length === 0 || couriers.some((courier) => !courier.isBusy)
+    if (!isFree) this.#heldBack.add(contract)
+    return isFree
   }
 
   /** The contract made or took in statements. All of it is durable. */
@@ -109,16 +123,22 @@ export class Gossip {
 
   /** Has everybody told at once: for what a local user waits for, and for what just settled (design §6, round 3). */
   carry(contract: Uid): void {
-    const participant = this.#ports.participants.get(contract)
-    if (participant === undefined) return
+    const participant = this.#ports.participants.find(contract)
+    const atRest = participant === undefined ? this.#ports.participants.resting(contract) : undefined
     for (const courier of this.#couriers.values()) {
-      const { knowledge } = courier
-      const isDue =
-        knowledge.lacksNews(participant.state) ||
-        participant.words.length > 0 ||
-        knowledge.lacksProof(contract, participant.evidence)
-      if (isPartyTo(participant.state, courier.peer) && isDue) courier.urge(contract)
+      const isDue = participant === undefined ? atRest?.isPartyTo(courier.peer) : hasNewsFor(courier, participant)
+      if (isDue === true) courier.urge(contract)
     }
+  }
+
+  /** A contract is not in memory any more. */
+  rested(contract: Uid): void {
+    for (const { knowledge } of this.#couriers.values()) knowledge.drop(contract)
+  }
+
+  /** A contract is in memory again. */
+  woke({ contract, unheard }: Participant): void {
+    for (const courier of this.#couriers.values()) if (unheard.includes(courier.peer.handle)) courier.urge(contract)
   }
 
   /** An exchange call of an approved peer. Attacker-controlled: `body`. Throws ExchangeMalformed. */
@@ -126,35 +146,49 @@ export class Gossip {
     const message = decodeMessage(body)
     this.#couriers.get(peer.handle)?.isUp()
     await this.#take(peer, message)
-    const frontiers = new Map<Uid, Frontier>()
-    const lines: string[] = []
-    const knowledge = this.#couriers.get(peer.handle)?.knowledge ?? new Knowledge(peer.handle)
-    for (const contract of message.frontiers.keys()) {
-      const participant = this.#ports.participants.get(contract)
-      if (participant === undefined || !isPartyTo(participant.state, peer)) continue
-      frontiers.set(contract, frontierOf(participant.state.feeds))
-      lines.push(
-        ...knowledge.takeLines(participant.state),
-        ...knowledge.takeProofs(contract, participant.evidence),
-        ...knowledge.ownLines(contract, participant.waitingOf(peer.handle)),
-      )
+    const parcel = new Parcel(this.#couriers.get(peer.handle)?.knowledge ?? new Knowledge(peer.handle), peer)
+    for (const [contract, theirs] of message.frontiers) {
+      const atRest = this.#ports.participants.resting(contract)
+      if (atRest === undefined || (atRest.isPartyTo(peer) && !atRest.isEvenWith(peer.handle, theirs))) {
+        await this.#apart(contract, () =>
+          this.#ports.participants.use(contract, async (participant) => {
+            if (isPartyTo(participant.state, peer)) await parcel.put(participant)
+          }),
+        )
+      } else if (atRest.isPartyTo(peer)) parcel.frontiers.set(contract, atRest.frontier)
     }
-    return encodeMessage(frontiers, lines, [])
+    return parcel.encoded([])
   }
 
   async #take(peer: Peer, message: ExchangeMessage): Promise<void> {
     const { participants, report } = this.#ports
     const knowledge = this.#couriers.get(peer.handle)?.knowledge
-    for (const [contract, frontier] of message.frontiers) knowledge?.told(contract, frontier, message.statements)
+    const statements = byContract(message.statements)
+    for (const [contract, frontier] of message.frontiers) {
+      const isEven = participants.resting(contract)?.isEvenWith(peer.handle, frontier) ?? false
+      if (!isEven || statements.has(contract)) knowledge?.told(contract, frontier, message.statements)
+    }
     const refused = [...message.refused]
-    const deliveries = [...byContract(message.statements)].map(async ([contract, statements]) => {
-      // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
-      const participant = participants.get(contract) ?? (await participants.begin(contract, statements, peer.handle))
-      if (participant !== undefined) refused.push(...(await participant.deliver(statements)).refused)
-    })
+    const deliveries = [...statements].map(([contract, delivered]) =>
+      this.#apart(contract, async () => {
+        // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
+        if (!(await participants.begin(contract, delivered, peer.handle))) return
+        const result = await participants.use(contract, (participant) => participant.deliver(delivered))
+        refused.push(...(result?.refused ?? []))
+      }),
+    )
     await Promise.all(deliveries)
-    for (const word of message.words) participants.took(word)
+    for (const word of message.words) await this.#apart(contractOf(word), () => participants.took(word))
     if (refused.length > 0) report.refused(peer, refused)
+  }
+
+  /** What goes wrong in one contract is no reason to let the others wait. */
+  async #apart(contract: Uid, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!this.#closed) this.#ports.report.failed?.(contract, error)
+    }
   }
 
   #carryLazily({ contract }: Participant): void {
@@ -176,15 +210,33 @@ export class Gossip {
     this.#cancelAntiEntropy = clock.after(timing.antiEntropyMs * (0.75 + random.fraction() / 2), () => {
       const couriers = [...this.#couriers.values()]
       const next = couriers[this.#turn++ % Math.max(1, couriers.length)]
-      if (next !== undefined) this.#urgeAll(next)
+      if (next !== undefined) {
+        this.#urgeAll(next)
+        next.sweep('some')
+      }
       this.#scheduleAntiEntropy()
     })
   }
 
   #urgeAll(courier: Courier): void {
-    for (const { contract, state, unheard } of this.#ports.participants.all()) {
+    for (const { contract, state, unheard } of this.#ports.participants.awake()) {
       if (isPartyTo(state, courier.peer) || unheard.includes(courier.peer.handle)) courier.urge(contract)
     }
+  }
+}
+
+function hasNewsFor(courier: Courier, { contract, state, words, evidence }: Participant): boolean {
+  if (!isPartyTo(state, courier.peer)) return false
+  return words.length > 0 || courier.knowledge.lacksProof(contract, evidence) || lacksNews(courier, state)
+}
+
+/** Where it takes the history to tell, the call will tell. */
+function lacksNews({ knowledge }: Courier, state: AgreementState): boolean {
+  try {
+    return knowledge.lacksNews(state)
+  } catch (error) {
+    if (error instanceof Forgotten) return true
+    throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import { saidToHold } from '../agreement/feeds.ts'
 import { isKeyOf } from '../agreement/keys.ts'
 import { emptyPast, type Past, union } from '../agreement/past.ts'
 import type { Equivocation } from '../agreement/receive.ts'
@@ -36,7 +37,7 @@ export class Knowledge {
 
   /** Whether it lacks anything that it may see. */
   lacksNews(state: AgreementState): boolean {
-    return !isUpToDate(state, this.#handle, this.holds(state.contract))
+    return !isUpToDate(state, this.#handle, this.holds(state))
   }
 
   /** Whether it has not been shown one of the proofs yet. */
@@ -53,18 +54,18 @@ export class Knowledge {
     })
   }
 
-  /** The lines of what it lacks, as many as fit one message; from now on it is believed to hold them. */
-  takeLines(state: AgreementState): string[] {
-    const holds = this.holds(state.contract)
+  /** The lines of what it lacks, as many as there is room for; from now on it is believed to hold them. Throws Forgotten. */
+  takeLines(state: AgreementState, room: number): string[] {
+    const holds = this.holds(state)
     const forks = forksAgainst(state.feeds, this.#frontiers.get(state.contract) ?? {})
-    const { lines, then } = linesFor([...forks, ...newsFor(state, this.#handle, holds)], holds)
+    const { lines, then } = linesFor([...forks, ...newsFor(state, this.#handle, holds)], holds, room)
     this.#holds.set(state.contract, then)
     return lines
   }
 
   /** Its own statements that wait here, should it not hold them: it was set back, and they are to be had nowhere else. */
-  ownLines(contract: Uid, waiting: readonly Decoded[]): string[] {
-    const own = this.holds(contract).get(this.#handle) ?? -1
+  ownLines(state: AgreementState, waiting: readonly Decoded[]): string[] {
+    const own = this.holds(state).get(this.#handle) ?? -1
     return waiting
       .filter(({ statement }) => statement.seq > own)
       .map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
@@ -72,7 +73,7 @@ export class Knowledge {
 
   /** Whether it holds statements that we lack. */
   isAhead(state: AgreementState): boolean {
-    return this.holds(state.contract).some((seq, handle) => seq >= (state.feeds.get(handle)?.size ?? 0))
+    return this.holds(state).some((seq, handle) => seq >= (state.feeds.get(handle)?.size ?? 0))
   }
 
   /** A call failed: what was sent with it may not have arrived. */
@@ -83,7 +84,19 @@ export class Knowledge {
     else this.#holds.set(contract, pastOf(frontier))
   }
 
-  holds(contract: Uid): Past {
-    return this.#holds.get(contract) ?? emptyPast
+  /** Whether the peer has said what it holds of the contract, since this process knows of it. */
+  hasHeardOf(contract: Uid): boolean {
+    return this.#frontiers.has(contract)
+  }
+
+  /** The contract is at rest, or not held any more: what is known of it is let go of. */
+  drop(contract: Uid): void {
+    this.#frontiers.delete(contract)
+    this.#holds.delete(contract)
+  }
+
+  /** Until it has said it itself: what its statements cover, which it had stored before it signed them. */
+  holds(state: AgreementState): Past {
+    return this.#holds.get(state.contract) ?? saidToHold(state.feeds, this.#handle)
   }
 }

@@ -27,16 +27,34 @@ export interface Participant {
   deliver(statements: readonly Decoded[]): Promise<{ readonly refused: readonly StatementRefused[] }>
   /** A peer is free again: what was held back may go. */
   wake(): void
+  /** Resolves when all that is held is in memory, for whom `state` has thrown Forgotten. */
+  recall(): Promise<void>
+}
+
+/** A contract that is not in memory: nothing is under way in it that is for this node to bring on. */
+export interface AtRest {
+  readonly frontier: Frontier
+  isPartyTo(peer: Peer): boolean
+  /** Whether somebody who holds this lacks nothing that it may see, and holds nothing that this node does not. */
+  isEvenWith(party: Handle, theirs: Frontier): boolean
 }
 
 /** All contracts of a node, as gossip sees them. */
 export interface Participants {
-  get(contract: Uid): Participant | undefined
-  all(): Iterable<Participant>
-  /** Somebody approved sends a contract that is not known yet. Undefined if the statements do not begin one. */
-  begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<Participant | undefined>
+  /** If it is in memory. */
+  find(contract: Uid): Participant | undefined
+  /** Those that are in memory. */
+  awake(): Iterable<Participant>
+  /** If it is held, and not in memory. */
+  resting(contract: Uid): AtRest | undefined
+  /** The next contracts at rest, in the order of their UIDs, of which a party may see something. */
+  restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
+  /** Works with one, which is in memory as long. Undefined: it is not held. Rejects if it cannot be loaded. */
+  use<Result>(contract: Uid, work: (participant: Participant) => Promise<Result>): Promise<Result | undefined>
+  /** Somebody approved sends statements: false if their contract is not held, and they do not begin it. */
+  begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<boolean>
   /** A word of a party has come. */
-  took(word: Word): void
+  took(word: Word): Promise<void>
 }
 
 /** Another party's node. */

@@ -19,19 +19,28 @@ export class MerkleLog {
   /** In leaves. */
   readonly size: number
   readonly #hashes: SubtreeHashes
+  /** Roots at sizes before that at which it was resumed. */
+  readonly #earlier: ReadonlyMap<number, Hash>
   #root: Hash | undefined
 
-  private constructor(hashes: SubtreeHashes) {
+  private constructor(hashes: SubtreeHashes, earlier: ReadonlyMap<number, Hash> = new Map()) {
     this.#hashes = hashes
+    this.#earlier = earlier
     this.size = hashes.size
   }
 
   /**
    * A log of `size` leaves of which only the compact range is known. It goes on as any other; of sizes before this one, and
-   * for proofs that need what is older, every method throws Forgotten. `roots`: as `compactRange` gives them.
+   * for proofs that need what is older, every method throws Forgotten. `roots`: as `compactRange` gives them. `earlier`: the
+   * roots at some sizes before, which it knows all the same.
    */
-  static resume(size: number, roots: readonly Uint8Array[]): MerkleLog {
-    return size === 0 ? MerkleLog.empty : new MerkleLog(SubtreeHashes.resume(size, roots))
+  static resume(size: number, roots: readonly Uint8Array[], earlier?: ReadonlyMap<number, Hash>): MerkleLog {
+    return size === 0 ? MerkleLog.empty : new MerkleLog(SubtreeHashes.resume(size, roots), earlier)
+  }
+
+  /** The size at which it was resumed; 0: it has all its leaves. */
+  get base(): number {
+    return this.#hashes.base
   }
 
   /** The roots of the complete subtrees that the tree of the first `size` leaves consists of, left to right; 32 bytes each. */
@@ -51,7 +60,7 @@ export class MerkleLog {
     const isNewest = this.#hashes.size === this.size && this.size > 0
     const hashes = isNewest ? this.#hashes : this.#hashes.copy(this.size)
     for (const leafHash of leafHashes) hashes.append(leafHash)
-    return new MerkleLog(hashes)
+    return new MerkleLog(hashes, this.#earlier)
   }
 
   root(): Hash {
@@ -62,7 +71,8 @@ export class MerkleLog {
   /** The root when the log had this size. O(log size). Throws MerkleIndexOutOfRange unless 0 <= size <= this.size. */
   rootAt(size: number): Hash {
     requireWithin('size', size, this.size)
-    return size === 0 ? EMPTY_ROOT : this.#rootOf({ begin: 0, end: size })
+    if (size === 0) return EMPTY_ROOT
+    return this.#earlier.get(size) ?? this.#rootOf({ begin: 0, end: size })
   }
 
   /** 32 bytes. Throws MerkleIndexOutOfRange unless 0 <= index < this.size. */

@@ -15,6 +15,7 @@ export class SubtreeHashes {
   readonly #levels: Uint8Array[][] = []
   /** Of each level the first index that is kept; left out: all are. */
   readonly #first: number[] = []
+  #base = 0
   #size = 0
 
   /**
@@ -23,6 +24,7 @@ export class SubtreeHashes {
    */
   static resume(size: number, roots: readonly Uint8Array[]): SubtreeHashes {
     const resumed = new SubtreeHashes()
+    resumed.#base = size
     resumed.#size = size
     for (let hashes = size; hashes > 0; hashes = half(hashes)) {
       const chunks: Uint8Array[] = new Array(Math.floor(hashes / CHUNK_HASHES))
@@ -42,6 +44,11 @@ export class SubtreeHashes {
       resumed.#first[level] = index
     })
     return resumed
+  }
+
+  /** The size at which it was resumed; 0: nothing is left out. */
+  get base(): number {
+    return this.#base
   }
 
   /** In leaves. */
@@ -77,6 +84,7 @@ export class SubtreeHashes {
   /** What belongs to the first `size` leaves, to be continued apart from this. Requires size <= this.size. */
   copy(size: number): SubtreeHashes {
     const copied = new SubtreeHashes()
+    copied.#base = this.#base
     copied.#size = size
     copied.#first.push(...this.#first)
     for (let hashes = size; hashes > 0; hashes = half(hashes)) {

@@ -1,10 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { membersOf } from '../aggregates/contract/state.ts'
-import { waitingForAnswers, waitingForHeads } from '../agreement/confirm.ts'
-import { newestOf } from '../agreement/feeds.ts'
 import type { Contracts } from '../contracts/contracts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
+import { type Waiting, waitingIn } from '../contracts/waiting.ts'
 import { type Handle, requestKey } from '../events/ids.ts'
 import type { GossipReport } from '../gossip/gossip.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -77,12 +75,13 @@ export class Metrics {
 
   /** Listens to the contracts, and counts what is under way in them whenever it is asked. The answer ends the listening. */
   watch(contracts: Contracts): () => void {
-    this.#gauge('concordata_contracts', 'Contracts that are held.', () => [...contracts.all()].length)
+    this.#gauge('concordata_contracts', 'Contracts that are held.', () => contracts.size)
+    this.#gauge('concordata_contracts_awake', 'Contracts that are in memory.', () => [...contracts.awake()].length)
     this.#gauge('concordata_outbox_requests', 'Requests of local users that are not signed yet.', () =>
       sum(contracts, ({ outbox }) => outbox.length),
     )
     this.#gauge('concordata_unsettled_entries', 'Ledger entries that not everybody has signed for yet.', () =>
-      sum(contracts, ({ state }) => state.settling.unsettled.length),
+      [...underWay(contracts)].reduce((total, { unsettled }) => total + unsettled, 0),
     )
     this.#gauge('concordata_questions', 'Requests on which a person is asked here.', () =>
       sum(contracts, ({ questions }) => questions.length),
@@ -91,10 +90,10 @@ export class Metrics {
       sum(contracts, ({ obstacle }) => (obstacle === undefined ? 0 : 1)),
     )
     this.#partyGauge('concordata_waiting_for', 'Contracts in which the oldest request waits for the party.', () =>
-      perParty(contracts, waitedFor),
+      perParty(contracts, ({ waitsFor }) => waitsFor.map((party) => [party, 1])),
     )
     this.#partyGauge('concordata_member_lag_entries', 'Ledger entries that the party has not signed for yet.', () =>
-      perParty(contracts, lags),
+      perParty(contracts, ({ lags }) => lags),
     )
     return contracts.listen({
       news: (live, { made }) => {
@@ -180,34 +179,19 @@ function keyOf({ contract }: LiveContract, request: Parameters<typeof requestKey
 }
 
 function sum(contracts: Contracts, count: (live: LiveContract) => number): number {
-  return [...contracts.all()].reduce((total, live) => total + count(live), 0)
+  return [...contracts.awake()].reduce((total, live) => total + count(live), 0)
 }
 
-function perParty(contracts: Contracts, counts: (live: LiveContract) => readonly (readonly [Handle, number])[]) {
+/** In memory or at rest: who is silent for long holds up contracts that are at rest by then. */
+function* underWay(contracts: Contracts): Generator<Waiting> {
+  for (const { state, self } of contracts.awake()) yield waitingIn(state, self)
+  yield* contracts.restingUnderWay()
+}
+
+function perParty(contracts: Contracts, counts: (waiting: Waiting) => readonly (readonly [Handle, number])[]) {
   const totals = new Map<Handle, number>()
-  for (const live of contracts.all()) {
-    for (const [party, count] of counts(live)) totals.set(party, (totals.get(party) ?? 0) + count)
+  for (const waiting of underWay(contracts)) {
+    for (const [party, count] of counts(waiting)) totals.set(party, (totals.get(party) ?? 0) + count)
   }
   return totals
-}
-
-/** For whose word the oldest thing under way waits: a head, or an answer. */
-function waitedFor({ state }: LiveContract): [Handle, number][] {
-  const [unsettled] = state.settling.unsettled
-  const [open] = state.ledger.open
-  const parties =
-    unsettled !== undefined
-      ? waitingForHeads(state, unsettled.entry.index)
-      : open !== undefined
-        ? waitingForAnswers(state, { handle: open.statement.party, seq: open.statement.seq, index: 0 })
-        : []
-  return parties.map((party) => [party, 1])
-}
-
-function lags({ state, self }: LiveContract): [Handle, number][] {
-  const size = state.ledger.log.size
-  return membersOf(state.settling.agreed)
-    .map(({ card }) => card.handle)
-    .filter((handle) => handle !== self)
-    .map((handle) => [handle, Math.max(0, size - (newestOf(state.feeds, handle)?.statement.head.size ?? 0))])
 }

@@ -4,6 +4,7 @@ import { parsePath } from '../api/path.ts'
 import { submitter } from '../api/submit.ts'
 import { changesFromJson, removal, WriteUnfit } from '../api/write.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
+import { NoSuchContract } from '../contracts/shelf.ts'
 import type { Verdict } from '../contracts/submission.ts'
 import type { Uid } from '../events/ids.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
@@ -53,43 +54,53 @@ export async function openNode({ data }: { readonly data: string }): Promise<Ope
   const logger = pino({ level: configuration.logLevel }, pino.destination({ fd: 2, sync: true }))
   const node = await startNode(configuration, environment, logger)
   return {
-    contracts: () => [...node.contracts.all()].map((live) => openContract(node, live)),
-    contract: (uid) => openContract(node, node.contracts.get(uid as Uid)),
+    contracts: () => [...node.contracts.uids()].map((uid) => openContract(node, uid)),
+    contract(uid) {
+      if (node.contracts.has(uid as Uid)) return openContract(node, uid as Uid)
+      throw new NoSuchContract('no_such_contract', `there is no contract ${uid} here`, { contract: uid })
+    },
     async open(title) {
       const { contract, opened } = await node.contracts.openContract(title)
       await opened
-      return openContract(node, contract)
+      return openContract(node, contract.contract)
     },
     close: () => node.close(),
   }
 }
 
-function openContract(node: Node, live: LiveContract): OpenContract {
-  return { uid: live.contract, at: (path) => placeAt(node, live, parsePath(path)) }
+function openContract(node: Node, uid: Uid): OpenContract {
+  return { uid, at: (path) => placeAt(node, uid, parsePath(path)) }
 }
 
-function placeAt(node: Node, live: LiveContract, names: readonly string[]): Place {
+function placeAt(node: Node, uid: Uid, names: readonly string[]): Place {
   const submit = submitter({ newRequestId: () => randomUUID() })
-  const view = () => new AgreedView(live.state.settling.agreed, live.contract, node.store.payloads)
-  const element = () => {
-    const found = view().find(names)
+  const viewOf = ({ state }: LiveContract) => new AgreedView(state.settling.agreed, uid, node.store.payloads)
+  const elementIn = (live: LiveContract) => {
+    const found = viewOf(live).find(names)
     if (found === undefined) throw new WriteUnfit('write_unfit', `the document has no ${names.join('/')}`, { names })
     return found
   }
   return {
-    async get() {
-      const found = view().find(names)
-      return found && view().valueOf(found)
+    get() {
+      return node.contracts.use(uid, async (live) => {
+        const view = viewOf(live)
+        const found = view.find(names)
+        return found && view.valueOf(found)
+      })
     },
-    async set(first: string | Record<string, unknown>, second?: unknown, third?: number) {
+    set(first: string | Record<string, unknown>, second?: unknown, third?: number) {
       const values = typeof first === 'string' ? { [first]: second } : first
       const waitMs = (typeof first === 'string' ? third : (second as number | undefined)) ?? DEFAULT_WAIT_MS
-      const changes = changesFromJson(element(), names, values, true, () => systemRandom.bytes(SALT_BYTES))
-      return submit(live, changes.commands, changes.payloads, waitMs).verdict
+      return node.contracts.use(uid, (live) => {
+        const changes = changesFromJson(elementIn(live), names, values, true, () => systemRandom.bytes(SALT_BYTES))
+        return submit(live, changes.commands, changes.payloads, waitMs).verdict
+      })
     },
-    async remove(waitMs = DEFAULT_WAIT_MS) {
-      const { commands, payloads } = removal(element())
-      return submit(live, commands, payloads, waitMs).verdict
+    remove(waitMs = DEFAULT_WAIT_MS) {
+      return node.contracts.use(uid, (live) => {
+        const { commands, payloads } = removal(elementIn(live))
+        return submit(live, commands, payloads, waitMs).verdict
+      })
     },
   }
 }

@@ -7,3 +7,14 @@ export class Forgotten extends Error {
     super(`${what} is left out of memory`)
   }
 }
+
+/** Does something with a value that may have let go of its history; if it asks for that, once more when it is there again. */
+export async function withHistory<Result>(source: { recall(): Promise<void> }, work: () => Result): Promise<Result> {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof Forgotten)) throw error
+    await source.recall()
+    return work()
+  }
+}

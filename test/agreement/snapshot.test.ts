@@ -138,7 +138,7 @@ t.test('of a long contract at rest little is kept', async (t) => {
 
 t.test('what does not fit what the members have signed is no view', async (t) => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
-  for (let n = 0; n < 12; n++) {
+  for (let n = 0; n < 25; n++) {
     ana.proposes('0.0', `${n}`)
     talk([ana, ben], owes)
   }
@@ -155,7 +155,8 @@ t.test('what does not fit what the members have signed is no view', async (t) =>
     'a member less': [['agreed', 'parties', 'members', 'length'], 1],
     'another proposal': [['agreed', 'document', 'children', 0, 'proposals', 0, 'by'], 'ben'],
     'an element less': [['agreed', 'document', 'children', 'length'], 1],
-    'another log': [['ledger', 'log', 0], 'f'.repeat(64)],
+    'another leaf': [['ledger', 'log', 'leaves', 2], 'f'.repeat(64)],
+    'another root': [['ledger', 'log', 'roots', 0], 'f'.repeat(64)],
     'a longer log': [['settling', 'settled'], whole.settling.settled + 1],
     'another statement': [['feeds', 0, 1, 'kept', 0, 0], 'f'.repeat(64)],
     'no statement': [['feeds', 0, 1, 'kept'], []],

@@ -22,17 +22,16 @@ let turn = 0
 
 /** One change, as a program in the node's own process makes it: settled when it resolves. */
 async function change(contract: Uid, isTentative: boolean): Promise<void> {
-  const live = node?.contracts.get(contract)
-  if (live === undefined) throw new Error('the node is not up')
+  if (node === undefined) throw new Error('the node is not up')
   const value = randomBytes(CHANGE_BYTES / 2).toString('hex')
   const { seal: sealed, payload } = seal(value, randomBytes(16))
   const command = { basis: [], field: `0.${turn++ % FIELDS}`, seal: sealed, type: 'ProposeValue' }
-  const submission = live.submit({
+  const intent = {
     request: { commands: [command], id: randomUUID(), ...(isTentative ? { tentative: true as const } : {}) },
     payloads: { [sealed]: payload },
     ...(isTentative ? { timeoutMs: 30_000 } : {}),
-  })
-  const verdict = await submission.verdict
+  }
+  const verdict = await node.contracts.use(contract, (live) => live.submit(intent).verdict)
   if (verdict.kind !== 'settled' || verdict.outcome.kind !== 'accepted') throw new Error(JSON.stringify(verdict))
 }
 

@@ -41,16 +41,16 @@ t.test(
       const { contract, opened } = await mallory.openContract(`junk ${n}`)
       await opened
       const statements = [...contract.state.feeds.values()].flatMap((feed) => [...feed])
-      const begun = await ben.begin(contract.contract, statements, mallory.self)
-      if (begun !== undefined) taken++
-      await begun?.deliver(statements)
+      if (!(await ben.begin(contract.contract, statements, mallory.self))) continue
+      taken++
+      await ben.use(contract.contract, (live) => live.deliver(statements))
     }
     t.equal(taken, 32)
     const { contract, opened } = await ana.openContract('honest')
     await opened
     const statements = [...contract.state.feeds.values()].flatMap((feed) => [...feed])
     t.ok(await ben.begin(contract.contract, statements, ana.self), 'another party’s are taken')
-    const [first] = [...ben.all()]
-    t.ok(await ben.begin(first?.contract as Uid, statements, mallory.self), 'and what is known stays known')
+    const [first] = [...ben.uids()] as [Uid]
+    t.ok(await ben.begin(first, statements, mallory.self), 'and what is known stays known')
   },
 )

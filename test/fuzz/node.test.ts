@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
 import { frontierOf } from '../../src/agreement/feeds.ts'
-import type { Handle } from '../../src/events/ids.ts'
+import type { Handle, Uid } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
 import type { Payloads } from '../../src/events/statement.ts'
 import { encodeSigned } from '../../src/events/statement-codec.ts'
@@ -46,7 +46,7 @@ await node.directory.approve('hostile' as Handle, partyFingerprint(identity.card
 const opened = await honest.call('POST', '/api/Contract', { title: 'attacked' })
 const uid = opened.body.contract as string
 await honest.call('POST', `/new-api/${uid}`, { Country: 'Mexico' })
-const live = [...node.contracts.all()].find(({ contract }) => contract === uid)
+const live = node.contracts.find(uid as Uid)
 if (live === undefined) throw new Error('no contract')
 
 /** Whatever came in between: what is settled is what honest users wrote, and they can go on. */

@@ -4,12 +4,23 @@ import type { Frontier } from '../../src/events/statement.ts'
 import { Courier } from '../../src/gossip/courier.ts'
 import { Knowledge } from '../../src/gossip/knowledge.ts'
 import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
-import type { Participant } from '../../src/gossip/participant.ts'
+import type { Participant, Participants } from '../../src/gossip/participant.ts'
 import { PeerBusy } from '../../src/gossip/transport/peer-errors.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { CONTRACT, market, type Player } from '../support/market.ts'
 
 const standingClock: Clock = { now: () => 0, after: () => () => {} }
+
+/** One that is in memory. */
+const participantsOf = (participant: Participant): Participants => ({
+  find: () => participant,
+  awake: () => [participant],
+  resting: () => undefined,
+  restingWith: () => [],
+  use: (_, work) => work(participant),
+  begin: async () => true,
+  took: async () => {},
+})
 
 /** One contract of the player, and a courier from it to the peer, whose answers are given. */
 function courierBetween(self: Player, peer: Player) {
@@ -28,6 +39,7 @@ function courierBetween(self: Player, peer: Player) {
     heard: (_, frontier) => heard.push(frontier),
     deliver: async () => ({ refused: [] }),
     wake() {},
+    recall: async () => {},
   }
   let idle = Promise.withResolvers<void>()
   let answer: ReadonlyMap<typeof CONTRACT, Frontier> = new Map()
@@ -44,7 +56,7 @@ function courierBetween(self: Player, peer: Player) {
     },
     knowledge,
     {
-      participants: { get: () => participant, all: () => [participant], begin: async () => undefined, took() {} },
+      participants: participantsOf(participant),
       clock: standingClock,
       random: { bytes: (size) => new Uint8Array(size), fraction: () => 0 },
       timing: { retryMs: 1, retryMaxMs: 1 },
@@ -53,6 +65,7 @@ function courierBetween(self: Player, peer: Player) {
       },
       failed: (_, error) => idle.reject(error),
       idle: () => idle.resolve(),
+      broken: (_, error) => idle.reject(error),
     },
   )
   return {
@@ -101,6 +114,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
     heard() {},
     deliver: async () => ({ refused: [] }),
     wake() {},
+    recall: async () => {},
   }
   const courier = new Courier(
     {
@@ -114,7 +128,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
     },
     new Knowledge(ben.handle),
     {
-      participants: { get: () => whole, all: () => [whole], begin: async () => undefined, took() {} },
+      participants: participantsOf(whole),
       clock: {
         now: () => now,
         after(delay, run) {
@@ -128,6 +142,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
       take: async () => {},
       failed: (_, error) => t.fail('counted as a failure', { error }),
       idle: () => idle.resolve(),
+      broken: (_, error) => idle.reject(error),
     },
   )
   courier.urge(CONTRACT)

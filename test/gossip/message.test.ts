@@ -4,7 +4,7 @@ import { emptyPast } from '../../src/agreement/past.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { encodeSigned } from '../../src/events/statement-codec.ts'
 import { forksAgainst, linesFor, newsFor, pastOf, visibleTo } from '../../src/gossip/exchange.ts'
-import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
+import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX } from '../../src/gossip/message.ts'
 import { CONTRACT, Player } from '../support/market.ts'
 
 const ana = new Player('ana')
@@ -61,10 +61,13 @@ t.test('a message ends where it would grow too large, between two statements', a
   eve.requests({ type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } })
   for (let n = 0; n < 90; n++) eve.proposes('0.0', String(n).padEnd(60_000, 'x'))
   const news = beyond(eve.state.feeds, emptyPast)
-  const { lines, then } = linesFor(news, emptyPast)
+  const { lines, then } = linesFor(news, emptyPast, MESSAGE_CHARACTERS_SOFT_MAX)
   t.ok(lines.length > 50 && lines.length < news.length, `${lines.length} of ${news.length}`)
   t.equal(then.get(eve.handle), lines.length - 1)
-  t.equal(linesFor(beyond(eve.state.feeds, then), then).lines.length, news.length - lines.length)
+  const rest = linesFor(beyond(eve.state.feeds, then), then, MESSAGE_CHARACTERS_SOFT_MAX)
+  t.equal(rest.lines.length, news.length - lines.length)
+  t.equal(linesFor(news, emptyPast, 1).lines.length, 1, 'one goes in any case')
+  t.equal(linesFor(news, emptyPast, 0).lines.length, 0, 'but not where others have taken all the room')
 })
 
 t.test('who holds another branch is shown ours', async (t) => {

@@ -24,10 +24,10 @@ t.test('a star stands for what is below a domain, not for the domain nor for wha
 })
 
 t.test('who is not named is told by name', async (t) => {
-  t.throws(() => assertAllowed(['acme.example'], 'did:web:thief.example'), PartyNotAllowed)
-  t.throws(() => assertAllowed(['acme.example'], 'did:web:thief.example'), {
-    evidence: { did: 'did:web:thief.example' },
-  })
+  const did = 'did:web:thief.example'
+  t.throws(() => assertAllowed(['acme.example'], did), PartyNotAllowed)
+  const message = `${did} may not be approved: \`partners\` in concordata.json does not name its domain`
+  t.throws(() => assertAllowed(['acme.example'], did), { code: 'party_not_allowed', message, evidence: { did } })
 })
 
 t.test('what is no name is no setting', async (t) => {

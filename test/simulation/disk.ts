@@ -3,6 +3,7 @@ import type { Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store, Write } from '../../src/store/port.ts'
+import { memorySnapshots, type Snapshots } from '../../src/store/snapshots.ts'
 import { contractStream } from '../../src/store/streams.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
@@ -17,10 +18,30 @@ export class Disk {
   #journal: Write[] = []
   #guard: SigningGuard = memoryGuard()
   readonly #guarded = new Map<Uid, Guarded>()
+  readonly #snapshots = new Map<number, Snapshots>()
 
   constructor(random: SeededRandom, piecewise: boolean) {
     this.#random = random
     this.#piecewise = piecewise
+  }
+
+  /** What a process keeps of contracts at rest, for the next one in its place. After a crash nothing is written any more. */
+  snapshotsOf(place: number, isUp: () => boolean): Snapshots {
+    const kept = this.#snapshots.get(place) ?? memorySnapshots()
+    this.#snapshots.set(place, kept)
+    return {
+      get position() {
+        return kept.position
+      },
+      put: (...what) => isUp() && kept.put(...what),
+      wake: (contract) => isUp() && kept.wake(contract),
+      resting: (contract) => kept.resting(contract),
+      snapshot: (contract) => kept.snapshot(contract),
+      placeOf: (contract, request) => kept.placeOf(contract, request),
+      restingWith: (party, after, limit) => kept.restingWith(party, after, limit),
+      clear: () => kept.clear(),
+      close: () => {},
+    }
   }
 
   /** How much has been written: to set the disk back to. */

@@ -16,7 +16,7 @@ import { seal } from '../../src/events/seal.ts'
 import type { Frontier } from '../../src/events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { linesFor, newsFor, pastOf } from '../../src/gossip/exchange.ts'
-import { decodeMessage, encodeMessage, type Word } from '../../src/gossip/message.ts'
+import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX, type Word } from '../../src/gossip/message.ts'
 import { type KeyMaterial, keyFrom, type Neighbour, type World } from './machine.ts'
 
 /** What a hostile member does beside what it should. */
@@ -225,7 +225,7 @@ export class HostileMember implements Neighbour {
     const state = this.#state as AgreementState
     const contract = this.#contract as Uid
     const past = pastOf(this.#frontiers.get(peer.handle) ?? {})
-    let { lines } = linesFor(newsFor(state, peer.handle, past), past)
+    let { lines } = linesFor(newsFor(state, peer.handle, past), past, MESSAGE_CHARACTERS_SOFT_MAX)
     if (this.#sins('withhold')) lines = lines.filter(() => random.chance(0.7))
     const misleading = this.#others.get(peer.handle) ?? []
     const forks = misleading.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))

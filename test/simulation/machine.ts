@@ -55,10 +55,13 @@ export interface MachineOptions {
   readonly policy?: Policy
   /** The processes on this machine. Left out: one that does everything. */
   readonly roles?: readonly Role[]
+  /** Contracts are put down as soon as they can be, and taken up again when somebody asks for them. */
+  readonly rests?: boolean
 }
 
 interface Process {
   readonly role: Role
+  readonly place: number
   readonly contracts: Contracts
   readonly gossip: Gossip
   readonly alive: { is: boolean }
@@ -79,6 +82,9 @@ export class Machine implements Neighbour {
   readonly #world: World
   readonly #policy: Policy
   readonly #roles: readonly Role[]
+  readonly #rests: boolean
+  /** How often a contract was put down here. */
+  rested = 0
   readonly #signers = new Map<string, Signer>()
   readonly #privateKeys = new Map<string, KeyObject>()
   readonly #recovery: KeyMaterial
@@ -94,6 +100,7 @@ export class Machine implements Neighbour {
     this.address = options.address ?? handle
     this.#policy = options.policy ?? []
     this.#roles = options.roles ?? ['node']
+    this.#rests = options.rests ?? false
     this.disk = new Disk(world.random, world.random.chance(0.5))
     this.#newest = this.#makeKey(options.keySeed ?? world.random.bytes(32))
     this.#recovery = keyFrom(world.random.bytes(32))
@@ -111,10 +118,10 @@ export class Machine implements Neighbour {
 
   async start(): Promise<void> {
     this.#incarnation++
-    for (const role of this.#roles) await this.#startProcess(role)
+    for (const [place, role] of this.#roles.entries()) await this.#startProcess(role, place)
   }
 
-  async #startProcess(role: Role): Promise<void> {
+  async #startProcess(role: Role, place: number): Promise<void> {
     const { clock, random, network } = this.#world
     const incarnation = this.#incarnation
     const name = `${this.handle}-${incarnation}-${this.#processes.length}`
@@ -143,18 +150,24 @@ export class Machine implements Neighbour {
       uidOf: (number) => String(number).padStart(26, '0') as Uid,
       newRequestId: () => `${role === 'node' ? `${this.handle}-${incarnation}` : name}-${this.#requests++}`,
       timing: { ...defaultTiming, antiEntropyMs: 3_000 },
-      report: { unreachable() {}, refused() {} },
+      report: {
+        unreachable() {},
+        refused() {},
+        failed: (_, error) => isUp() && this.#world.failed(this, error),
+      },
       failed: (error) => isUp() && this.#world.failed(this, error),
+      ...(this.#rests ? { awakeMax: 0, snapshots: this.disk.snapshotsOf(place, isUp) } : {}),
     })
     if (!isUp()) return
     const tellsUsers = role === 'node' || role === 'serve'
     contracts.listen({
+      rested: () => this.rested++,
       settled: (contract, entries) => isUp() && tellsUsers && this.#world.settled(this, contract, entries),
       equivocated: (_, equivocations) => isUp() && this.#world.accused(this, equivocations),
       diverged: (_, divergences) => isUp() && this.#world.accused(this, divergences),
       failed: (_, error) => isUp() && this.#world.failed(this, error),
     })
-    this.#processes.push({ role, contracts, gossip, alive })
+    this.#processes.push({ role, place, contracts, gossip, alive })
     if (tellsUsers) this.contracts = contracts
     if (role === 'node' || role === 'receive') {
       network.attach(this.address, async (from, body) => {
@@ -172,9 +185,14 @@ export class Machine implements Neighbour {
   }
 
   /** The contract in a process that signs. */
-  author(contract: Uid): LiveContract | undefined {
+  author(contract: Uid): Promise<LiveContract | undefined> {
     const found = this.#processes.find(({ role, alive }) => alive.is && (role === 'node' || role === 'transmit'))
-    return found?.contracts.find(contract)
+    return taken(found?.contracts, contract)
+  }
+
+  /** The contract in the process that talks to users. */
+  live(contract: Uid): Promise<LiveContract | undefined> {
+    return taken(this.contracts, contract)
   }
 
   /** At any step: what is under way is lost, and nobody hears of it. */
@@ -190,29 +208,29 @@ export class Machine implements Neighbour {
   crashOne(after: number): boolean {
     const signing = this.#processes.filter(({ role, alive }) => alive.is && role !== 'node' && role !== 'serve')
     if (signing.length === 0) return false
-    const { role, gossip, alive } = this.#world.random.pick(signing)
+    const { role, place, gossip, alive } = this.#world.random.pick(signing)
     const incarnation = this.#incarnation
     alive.is = false
     gossip.close()
     this.#processes = this.#processes.filter((process) => process.alive !== alive)
     this.#world.clock.after(after, () => {
       if (this.#incarnation !== incarnation) return
-      this.#startProcess(role).catch((error: unknown) => this.#world.failed(this, error))
+      this.#startProcess(role, place).catch((error: unknown) => this.#world.failed(this, error))
     })
     return true
   }
 
   /** Its feed goes on under another key. */
-  rotate(contract: Uid): void {
-    const live = this.author(contract)
+  async rotate(contract: Uid): Promise<void> {
+    const live = await this.author(contract)
     if (live === undefined || nextKeyOf(live.state, this.handle) !== this.#newest) return
     this.#newest = this.#makeKey(this.#world.random.bytes(32))
     live.rotate(this.#newest)
   }
 
   /** It does not trust its key any more, or cannot go on with it. */
-  revoke(contract: Uid): void {
-    const live = this.author(contract)
+  async revoke(contract: Uid): Promise<void> {
+    const live = await this.author(contract)
     const revokes = live && nextKeyOf(live.state, this.handle)
     if (revokes === undefined) return
     this.#newest = this.#makeKey(this.#world.random.bytes(32))
@@ -220,7 +238,7 @@ export class Machine implements Neighbour {
     const bytes = revocationBytes(revocation)
     const next = this.#privateKeys.get(this.#newest) as KeyObject
     const signed = { revocation, signature: sign(this.#recovery.privateKey, bytes), proof: sign(next, bytes) }
-    for (const { contracts } of this.#processes) contracts.revoke(signed)
+    for (const { contracts } of this.#processes) if (contracts.has(contract)) await contracts.revoke(signed)
     this.gossip?.carry(contract)
   }
 
@@ -238,4 +256,9 @@ export class Machine implements Neighbour {
       exchange: (body: string) => this.#world.network.call(this.address, peer.address, body),
     }
   }
+}
+
+/** From where it rests, if it does; undefined if it is not held. */
+async function taken(contracts: Contracts | undefined, contract: Uid): Promise<LiveContract | undefined> {
+  return contracts?.has(contract) ? contracts.use(contract, (live) => live) : undefined
 }

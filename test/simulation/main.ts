@@ -3,21 +3,23 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { simulate } from './simulation.ts'
 
 /**
- * `npm run simulate -- --seed N --runs K [--jobs J] [--split] [--verbose]`: K runs from seed N on, with `--split` on machines with several processes. At a violation it says the seed,
+ * `npm run simulate -- --seed N --runs K [--jobs J] [--split] [--resting] [--verbose]`: K runs from seed N on, with `--split` on machines with several
+ * processes, with `--resting` where contracts are put down as soon as they can be. At a violation it says the seed,
  * runs it once more, prints what happened to whom, and ends with 1.
  */
 interface Share {
   readonly split: boolean
+  readonly resting: boolean
   readonly seeds: number[]
 }
 
 if (isMainThread) await main()
 else await work(workerData as Share)
 
-async function work({ seeds, split }: Share): Promise<void> {
+async function work({ seeds, split, resting }: Share): Promise<void> {
   for (const seed of seeds) {
     try {
-      parentPort?.postMessage({ report: await simulate(seed, undefined, { split }) })
+      parentPort?.postMessage({ report: await simulate(seed, undefined, { split, resting }) })
     } catch (error) {
       parentPort?.postMessage({ failed: seed, error })
       return
@@ -33,6 +35,7 @@ async function main(): Promise<void> {
       jobs: { type: 'string', default: '1' },
       verbose: { type: 'boolean' },
       split: { type: 'boolean', default: false },
+      resting: { type: 'boolean', default: false },
     },
   })
   const first = Number(values.seed)
@@ -47,7 +50,9 @@ async function main(): Promise<void> {
     let running = jobs
     for (let job = 0; job < jobs; job++) {
       const seeds = Array.from({ length: runs }, (_, n) => first + n).filter((seed) => seed % jobs === job)
-      const worker = new Worker(new URL(import.meta.url), { workerData: { seeds, split: values.split } })
+      const worker = new Worker(new URL(import.meta.url), {
+        workerData: { seeds, split: values.split, resting: values.resting },
+      })
       worker.on('message', (message) => {
         if ('failed' in message) {
           resolve({ seed: message.failed, error: message.error })
@@ -72,11 +77,13 @@ async function main(): Promise<void> {
   })
   if (failed !== undefined) {
     const lines: string[] = []
-    await simulate(failed.seed, (line) => lines.push(line), { split: values.split }).catch(() => {})
+    await simulate(failed.seed, (line) => lines.push(line), { split: values.split, resting: values.resting }).catch(
+      () => {},
+    )
     console.error(lines.slice(-200).join('\n'))
     console.error(failed.error)
     console.error(
-      `seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1${values.split ? ' --split' : ''}`,
+      `seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1${values.split ? ' --split' : ''}${values.resting ? ' --resting' : ''}`,
     )
     process.exit(1)
   }

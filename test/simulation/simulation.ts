@@ -5,6 +5,7 @@ import type { Policy } from '../../src/contracts/policy.ts'
 import type { Verdict } from '../../src/contracts/submission.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
+import { placesOf } from '../../src/events/statement.ts'
 import { DEADLY, HostileMember, SINS } from './hostile.ts'
 import { Machine, type Neighbour, type World } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
@@ -27,6 +28,8 @@ export interface Report {
 export interface SimulationOptions {
   /** Some parties run a process for each role, on one store, and now and then two that sign. */
   readonly split?: boolean
+  /** Contracts are in memory only while somebody asks for them. */
+  readonly resting?: boolean
 }
 
 const HANDLES = ['ana', 'ben', 'cleo', 'dov']
@@ -64,7 +67,7 @@ export async function simulate(
     await simulation.disturb()
     await simulation.heal()
   } catch (violation) {
-    simulation.describe()
+    await simulation.describe()
     throw violation
   }
   return simulation.report()
@@ -73,6 +76,7 @@ export async function simulate(
 class Simulation {
   readonly #seed: number
   readonly #isSplit: boolean
+  readonly #rests: boolean
   readonly #trace: (line: string) => void
   readonly #random: SeededRandom
   readonly #clock = new VirtualClock()
@@ -90,9 +94,10 @@ class Simulation {
   #wasSetBack = false
   readonly #counts: Record<string, number> = {}
 
-  constructor(seed: number, trace: (line: string) => void, { split = false }: SimulationOptions) {
+  constructor(seed: number, trace: (line: string) => void, { split = false, resting = false }: SimulationOptions) {
     this.#seed = seed
     this.#isSplit = split
+    this.#rests = resting
     this.#random = new SeededRandom(seed)
     this.#trace = (line) => trace(`${((this.#clock.now() - Date.UTC(2026, 0, 1)) / 1000).toFixed(3)} ${line}`)
     const random = this.#random
@@ -111,11 +116,14 @@ class Simulation {
     const honest = this.#hostile === undefined ? handles : handles.filter((handle) => handle !== 'ben')
     this.#machines = honest.map((handle) => {
       const policy = random.pick(POLICIES)
+      const rests = this.#rests
       const roles = split ? random.pick(ROLES) : (['node'] as const)
-      return new Machine(world, handle, handle === 'ben' ? { keySeed, policy, roles } : { policy, roles })
+      return new Machine(world, handle, handle === 'ben' ? { keySeed, policy, roles, rests } : { policy, roles, rests })
     })
     const isTwinned = this.#hostile === undefined && kind < 0.45
-    this.#twin = isTwinned ? new Machine(world, 'ben', { keySeed, address: 'ben again' }) : undefined
+    this.#twin = isTwinned
+      ? new Machine(world, 'ben', { keySeed, address: 'ben again', rests: this.#rests })
+      : undefined
     this.#introduce()
   }
 
@@ -172,10 +180,10 @@ class Simulation {
     this.#contract = opened.contract.contract
     await opened.opened
     for (let n = 0; n < FIELDS; n++) {
-      this.#submit(founder, { type: 'AddField', parent: '0', name: `field ${n}`, field: { type: 'text' } })
+      await this.#submit(founder, { type: 'AddField', parent: '0', name: `field ${n}`, field: { type: 'text' } })
     }
     for (const card of this.#strangers(founder)) {
-      if (this.#random.chance(0.7)) this.#submit(founder, { type: 'InviteParty', party: card })
+      if (this.#random.chance(0.7)) await this.#submit(founder, { type: 'InviteParty', party: card })
     }
   }
 
@@ -210,7 +218,7 @@ class Simulation {
       return
     }
     if (random.chance(0.03)) {
-      const state = contracts.find(this.#contract)?.state
+      const state = (await machine.live(this.#contract))?.state
       this.#crash(machine)
       if (random.chance(0.15)) machine.asleepUntil = this.#clock.now() + random.fraction() * 8_000
       // What one has agreed with nobody but itself is on that one's disk only.
@@ -225,7 +233,9 @@ class Simulation {
     }
     if (random.chance(0.05)) machine.skew += (random.fraction() - 0.5) * 100_000
     if (random.chance(0.1)) this.#backups.set(machine, machine.disk.mark)
-    const live = contracts.find(this.#contract)
+    // Where nobody looks at it a contract comes to rest.
+    if (this.#rests && contracts.find(this.#contract) === undefined && random.chance(0.6)) return
+    const live = await machine.live(this.#contract)
     if (live === undefined) return
     if (memberOf(live.state.ledger.document, machine.handle) === undefined) {
       if (contracts.replyTo(this.#contract) === undefined) {
@@ -237,7 +247,7 @@ class Simulation {
       }
       return
     }
-    this.#useContract(machine, live)
+    await this.#useContract(machine, live)
   }
 
   #crash(machine: Machine): void {
@@ -248,61 +258,61 @@ class Simulation {
   }
 
   /** What its people and its operators do. */
-  #useContract(machine: Machine, live: LiveContract): void {
+  async #useContract(machine: Machine, live: LiveContract): Promise<void> {
     const random = this.#random
     const field = `0.${random.below(FIELDS)}`
-    if (random.chance(0.35)) this.#write(machine, field)
+    if (random.chance(0.35)) await this.#write(machine, field)
     if (random.chance(0.04))
-      this.#submit(machine, { type: 'RenameElement', element: field, name: `n ${this.#requests}` })
-    if (random.chance(0.03)) this.#submit(machine, { type: 'GrantElement', element: field, to: null })
+      await this.#submit(machine, { type: 'RenameElement', element: field, name: `n ${this.#requests}` })
+    if (random.chance(0.03)) await this.#submit(machine, { type: 'GrantElement', element: field, to: null })
     if (random.chance(0.03)) {
-      this.#submit(machine, { type: 'WithdrawProposal', field, proposal: `${machine.handle}.1.0.0` })
+      await this.#submit(machine, { type: 'WithdrawProposal', field, proposal: `${machine.handle}.1.0.0` })
     }
-    if (random.chance(0.05)) this.#invite(machine, live)
-    if (random.chance(0.03)) this.#lock(machine, live)
+    if (random.chance(0.05)) await this.#invite(machine, live)
+    if (random.chance(0.03)) await this.#lock(machine, live)
     if (random.chance(0.08)) this.#takeBack(machine, live)
     if (random.chance(0.01)) {
       this.#count('rotations')
-      machine.rotate(this.#contract)
+      await machine.rotate(this.#contract)
     }
     if (random.chance(0.004) && this.#twin === undefined) {
       this.#count('revocations')
-      machine.revoke(this.#contract)
+      await machine.revoke(this.#contract)
     }
-    if (machine !== this.#machines[0] && random.chance(0.004)) this.#submit(machine, { type: 'Resign' })
+    if (machine !== this.#machines[0] && random.chance(0.004)) await this.#submit(machine, { type: 'Resign' })
   }
 
-  #write(machine: Machine, field: string): void {
+  async #write(machine: Machine, field: string): Promise<void> {
     const random = this.#random
     const { payload, seal: sealed } = seal(`${machine.handle} ${this.#requests}`, random.bytes(16))
     const exclusive = random.chance(0.5) ? { exclusive: true } : {}
     const command = { type: 'ProposeValue', field, seal: sealed, basis: [], ...exclusive }
     const kind = random.below(3)
     const timeout = kind === 0 ? { timeoutMs: 50 + random.below(1_500) } : {}
-    this.#submit(machine, command, {
+    await this.#submit(machine, command, {
       payloads: { [sealed]: payload },
       ...(kind < 2 ? { tentative: true } : {}),
       ...timeout,
     })
   }
 
-  #invite(machine: Machine, { state }: LiveContract): void {
+  async #invite(machine: Machine, { state }: LiveContract): Promise<void> {
     const { document } = state.ledger
     const [invited] = document.parties.invitations
     if (invited?.by === machine.handle && this.#random.chance(0.1)) {
-      this.#submit(machine, { type: 'WithdrawInvitation', party: invited.party.handle })
+      await this.#submit(machine, { type: 'WithdrawInvitation', party: invited.party.handle })
     }
     const [stranger] = this.#strangers(machine).filter(({ handle }) => state.ledger.cards.get(handle) === undefined)
-    if (stranger !== undefined) this.#submit(machine, { type: 'InviteParty', party: stranger })
+    if (stranger !== undefined) await this.#submit(machine, { type: 'InviteParty', party: stranger })
   }
 
-  #lock(machine: Machine, { state }: LiveContract): void {
+  async #lock(machine: Machine, { state }: LiveContract): Promise<void> {
     const { lock } = state.settling.agreed
     if (lock === null) {
       const isPatient = this.#random.chance(0.5)
-      this.#submit(machine, { type: 'LockRecord', purpose: 'to see' }, isPatient ? { retry: true } : {})
-    } else if (lock.holder === machine.handle) this.#submit(machine, { type: 'ReleaseLock' })
-    else this.#submit(machine, { type: 'BreakLock', lock: lock.index })
+      await this.#submit(machine, { type: 'LockRecord', purpose: 'to see' }, isPatient ? { retry: true } : {})
+    } else if (lock.holder === machine.handle) await this.#submit(machine, { type: 'ReleaseLock' })
+    else await this.#submit(machine, { type: 'BreakLock', lock: lock.index })
   }
 
   #takeBack(machine: Machine, live: LiveContract): void {
@@ -316,12 +326,12 @@ class Simulation {
     }
   }
 
-  #submit(
+  async #submit(
     machine: Machine,
     command: { type: string; [key: string]: unknown },
     options: { payloads?: object; tentative?: boolean; timeoutMs?: number; retry?: true } = {},
-  ): void {
-    const live = machine.contracts?.find(this.#contract)
+  ): Promise<void> {
+    const live = await machine.live(this.#contract)
     if (live === undefined || memberOf(live.state.ledger.document, machine.handle) === undefined) return
     this.#requests++
     const { payloads, tentative, ...rest } = options
@@ -372,7 +382,7 @@ class Simulation {
     for (let step = 0; step < 60; step++) {
       // A crash may have been on its way still.
       for (const machine of this.#everyone()) if (!machine.isUp) await this.#restart(machine)
-      for (const machine of this.#everyone()) this.#tidyUp(machine, step)
+      for (const machine of this.#everyone()) await this.#tidyUp(machine, step)
       this.#hostile?.act()
       await this.#pass(1_000)
       this.#check()
@@ -384,22 +394,27 @@ class Simulation {
     await this.#pass(30_000)
     this.#check()
     if (this.#statements() !== statements) throw new Violation('an idle contract does not fall silent')
-    this.#checkAllEqual()
+    await this.#checkAllEqual()
     this.#oracle.checkPromises()
     for (const machine of this.#machines) {
-      const state = machine.contracts?.find(this.#contract)?.state
-      if (state !== undefined && this.#isHonest(machine)) this.#oracle.checkSignedOnce(machine, state)
+      const live = await machine.live(this.#contract)
+      if (live === undefined || !this.#isHonest(machine)) continue
+      await live.recall()
+      this.#oracle.checkSignedOnce(machine, live.state)
     }
   }
 
   /** Locks are let go of, and whose feed cannot go on under its key goes on under another. */
-  #tidyUp(machine: Machine, step: number): void {
-    const live = machine.author(this.#contract)
+  async #tidyUp(machine: Machine, step: number): Promise<void> {
+    const { lock: standing } = machine.contracts?.find(this.#contract)?.state.settling.agreed ?? {}
+    // Nothing stands in the way of what is at rest.
+    if (this.#rests && step % 15 !== 0 && standing === null) return
+    const live = await machine.author(this.#contract)
     if (live === undefined) return
     const { lock } = live.state.settling.agreed
     if (lock?.holder === machine.handle && this.#locks.get(machine) !== lock.index) {
       this.#locks.set(machine, lock.index)
-      this.#submit(machine, { type: 'ReleaseLock' })
+      await this.#submit(machine, { type: 'ReleaseLock' })
     }
     if (step === 15 && live.obstacle === 'nobody can say what was signed') live.goOnRegardless()
     // Without a guard it may be that of two statements the others hold the second only: the first is lost for good.
@@ -410,13 +425,13 @@ class Simulation {
       invitationOf(live.state.ledger.document, machine.handle) === undefined
     ) {
       this.#count('revoked to go on')
-      machine.revoke(this.#contract)
+      await machine.revoke(this.#contract)
     }
   }
 
-  #checkAllEqual(): void {
+  async #checkAllEqual(): Promise<void> {
     for (const machine of this.#machines) {
-      const state = machine.contracts?.find(this.#contract)?.state
+      const state = (await machine.live(this.#contract))?.state
       if (state === undefined || memberOf(state.settling.agreed, machine.handle) === undefined) continue
       if (state.settling.settled !== this.#oracle.size || state.ledger.open.length > 0) {
         const { settled } = state.settling
@@ -484,15 +499,17 @@ class Simulation {
   #statements(): number {
     const counts = this.#machines.map((machine) => {
       const feeds = machine.contracts?.find(this.#contract)?.state.feeds
-      return feeds === undefined ? 0 : feeds.reduce((sum, feed) => sum + feed.size, 0)
+      const frontier = machine.contracts?.resting(this.#contract)?.frontier ?? {}
+      if (feeds === undefined) return placesOf(frontier).reduce((sum, [, { seq }]) => sum + seq + 1, 0)
+      return feeds.reduce((sum, feed) => sum + feed.size, 0)
     })
     return Math.max(...counts)
   }
 
   /** How everybody stands, into the trace. */
-  describe(): void {
+  async describe(): Promise<void> {
     for (const machine of this.#everyone()) {
-      const live = machine.author(this.#contract)
+      const live = await machine.author(this.#contract).catch(() => undefined)
       if (live === undefined) continue
       const { state, obstacle, unheard } = live
       const frontier = [...state.feeds].map(([handle, feed]) => `${handle} ${feed.size - 1}`).join(', ')
@@ -515,7 +532,11 @@ class Simulation {
       entries: this.#oracle.size,
       statements: this.#statements(),
       calls: this.#network.calls,
-      counts: { ...this.#counts, requests: this.#requests },
+      counts: {
+        ...this.#counts,
+        requests: this.#requests,
+        rested: this.#machines.reduce((sum, m) => sum + m.rested, 0),
+      },
     }
   }
 }

@@ -1,0 +1,164 @@
+import { frontierOf } from '../agreement/feeds.ts'
+import { receive } from '../agreement/receive.ts'
+import {
+  type AgreementSnapshot,
+  SNAPSHOT_VERSION,
+  SnapshotUnfit,
+  type StoredStatements,
+  statementsNeeded,
+  viewFrom,
+} from '../agreement/snapshot.ts'
+import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
+import { canonicalJson } from '../crypto/canonical-json.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
+import { Forgotten } from '../runtime/forgotten.ts'
+import type { Store } from '../store/port.ts'
+import { contractStream } from '../store/streams.ts'
+import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from './persistence.ts'
+
+/** What else writes to the store while a contract is loaded. */
+export type Sharing =
+  /** Nothing: what is incomplete was damaged. */
+  | 'alone'
+  /** Other processes of this node: their next event may be on its way. */
+  | 'shared'
+  /** The same, and this process may not write. */
+  | 'watching'
+
+/** What a contract's feeds are read on top of. */
+interface Start {
+  readonly state: AgreementState
+  /** What the store has beyond that of the feeds that were looked at. */
+  readonly further: readonly Decoded[]
+}
+
+/**
+ * Rebuilds the view from the feeds in the store, every signature and link verified anew, and compares the settled
+ * ledger with the one stored; what a crash left out of that is appended. With a snapshot that fits it begins there, and
+ * verifies what is beyond it; one that does not fit is passed over. Throws ContractDamaged.
+ */
+export async function loadContract(
+  store: Store,
+  contract: Uid,
+  founder: Handle,
+  sharing: Sharing = 'alone',
+  snapshot?: string,
+): Promise<AgreementState> {
+  try {
+    return await load(store, contract, founder, sharing, snapshot)
+  } catch (error) {
+    // What came after the snapshot asks for what it leaves out.
+    if (error instanceof Forgotten) return load(store, contract, founder, sharing, undefined)
+    throw error
+  }
+}
+
+async function load(
+  store: Store,
+  contract: Uid,
+  founder: Handle,
+  sharing: Sharing,
+  snapshot: string | undefined,
+): Promise<AgreementState> {
+  // Looked at first: entries that others append meanwhile may follow from statements that were not read.
+  const size = (await store.events.lastRevision(contractStream(contract))) + 1
+  const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size)
+  const from = start?.state.settling.settled ?? 0
+  const { state, settled } = await loadFeeds(store, contract, founder, sharing, start)
+  await compareLedger(store, contract, settled, from, size)
+  if (sharing !== 'watching') await extendLedger(store, contract, size, settled.slice(size - from))
+  return state
+}
+
+/** Undefined: it is of no use. `size`: of the ledger in the store. */
+async function startFrom(store: Store, contract: Uid, text: string, size: number): Promise<Start | undefined> {
+  try {
+    const snapshot = JSON.parse(text) as AgreementSnapshot
+    if (snapshot.v !== SNAPSHOT_VERSION || snapshot.contract !== contract) return undefined
+    const stored = new Map<Handle, StoredStatements>()
+    for (const { handle, base, noted } of statementsNeeded(snapshot)) {
+      const kept = await readFeed(store, contract, handle, base)
+      const [note] = noted === undefined ? [] : await readFeed(store, contract, handle, noted, 1)
+      stored.set(handle, { kept, noted: note })
+    }
+    const start = viewFrom(snapshot, stored)
+    return start.state.settling.settled <= size ? start : undefined
+  } catch (error) {
+    if (error instanceof SnapshotUnfit || error instanceof SyntaxError || error instanceof StatementRefused) {
+      return undefined
+    }
+    throw error
+  }
+}
+
+/** Feeds of parties that the ledger names, until no new name comes up: the first is the founder's. */
+async function loadFeeds(
+  store: Store,
+  contract: Uid,
+  founder: Handle,
+  sharing: Sharing,
+  start: Start | undefined,
+): Promise<{ state: AgreementState; settled: readonly string[] }> {
+  let state = start?.state ?? emptyAgreement(contract)
+  let waiting = start?.further ?? []
+  const settled: string[] = []
+  const read = new Set<Handle>(state.feeds.keys())
+  const unreadOf = () => [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
+  for (let unread = start === undefined ? [founder] : unreadOf(); unread.length + waiting.length > 0; ) {
+    const stored: Decoded[] = [...waiting]
+    for (const handle of unread) {
+      read.add(handle)
+      stored.push(...(await readFeed(store, contract, handle)))
+    }
+    const reception = receive(state, stored)
+    assertNothingRefused(reception, contract)
+    state = reception.state
+    for (const { text } of reception.settled) settled.push(text)
+    waiting = reception.waiting
+    unread = unreadOf()
+    if (unread.length === 0) break
+  }
+  const [lost] = waiting
+  if (lost !== undefined && sharing === 'alone') {
+    const { party, seq } = lost.statement
+    throw new ContractDamaged('contract_damaged', `what the stored statement ${party} ${seq} covers is missing`, {
+      contract,
+      party,
+      seq,
+    })
+  }
+  return { state, settled }
+}
+
+/**
+ * The same view with all of its history, made anew from the store: for what a view without it throws Forgotten. Throws
+ * ContractDamaged if the store does not have it.
+ */
+export async function recallHistory(store: Store, { contract, feeds }: AgreementState): Promise<AgreementState> {
+  const stored: Decoded[] = []
+  for (const [handle, { size }] of feeds) stored.push(...(await readFeed(store, contract, handle, 0, size)))
+  const reception = receive(emptyAgreement(contract), stored)
+  assertNothingRefused(reception, contract)
+  if (canonicalJson(frontierOf(reception.state.feeds)) !== canonicalJson(frontierOf(feeds))) {
+    const message = 'the stored feeds are not those that this node holds'
+    throw new ContractDamaged('contract_damaged', message, { contract })
+  }
+  return reception.state
+}
+
+/** `contract-*` follows from the feeds: its entries from one on, up to `size`, must be these. */
+async function compareLedger(
+  store: Store,
+  contract: Uid,
+  settled: readonly string[],
+  from: number,
+  size: number,
+): Promise<void> {
+  if (from === size) return
+  let index = from
+  for await (const { data } of store.events.read(contractStream(contract), { from, limit: size - from })) {
+    if (data !== settled[index - from]) throw ledgerDamaged(contract, index)
+    index++
+  }
+}

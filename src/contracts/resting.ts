@@ -1,0 +1,75 @@
+import { frontierOf, statementAt } from '../agreement/feeds.ts'
+import { nextKeyOf } from '../agreement/keys.ts'
+import type { Past } from '../agreement/past.ts'
+import type { AgreementState } from '../agreement/state.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle, Seq } from '../events/ids.ts'
+import { type Frontier, placesOf } from '../events/statement.ts'
+import { visibleTo } from '../gossip/exchange.ts'
+import { assert } from '../runtime/assert.ts'
+import { type ContractSummary, summaryOf } from './summary.ts'
+import { type Waiting, waitingIn } from './waiting.ts'
+
+/** What has to be known of a contract while it is not in memory. */
+export interface Resting {
+  readonly frontier: Frontier
+  /** Who may see something of it: by the keys that it knows them by, everything (null) or what leads up to there. */
+  readonly parties: { readonly [handle: Handle]: { readonly keys: readonly string[]; readonly sees: Frontier | null } }
+  /** How much of the ledger is settled. */
+  readonly settled: number
+  /** The key of this party's next statement, if it is a member. */
+  readonly signing: string | null
+  readonly waiting: Waiting
+  readonly summary: ContractSummary | null
+}
+
+/** Throws Forgotten where it takes the whole history to say it. */
+export function restingOf(state: AgreementState, self: Handle): Resting {
+  const { feeds, ledger, keys, settling } = state
+  const whole: Past = feeds.map((feed) => feed.size - 1)
+  const parties: { [handle: Handle]: Resting['parties'][Handle] } = {}
+  for (const [handle, card] of ledger.cards) {
+    const visible = handle === self ? undefined : visibleTo(state, handle)
+    if (visible === undefined) continue
+    const later = keys.later.get(handle)?.map(({ signing }) => signing) ?? []
+    const sees = visible.equals(whole) ? null : frontierAt(state, visible)
+    parties[handle] = { keys: [card.keys.signing, ...later], sees }
+  }
+  return {
+    frontier: frontierOf(feeds),
+    parties,
+    settled: settling.settled,
+    signing: nextKeyOf(state, self) ?? null,
+    waiting: waitingIn(state, self),
+    summary: summaryOf(state, self) ?? null,
+  }
+}
+
+function frontierAt({ feeds }: AgreementState, past: Past): Frontier {
+  const frontier: { [handle: Handle]: { seq: Seq; hash: Hash } } = {}
+  for (const [handle, seq] of past) {
+    const held = statementAt(feeds, handle, seq)
+    assert(held !== undefined, 'what may be seen is held')
+    frontier[handle] = { seq, hash: held.hash }
+  }
+  return frontier
+}
+
+/** As `isPartyTo`. */
+export function isPartyAtRest({ parties }: Resting, peer: { handle: Handle; signingKey: string }): boolean {
+  return parties[peer.handle]?.keys.includes(peer.signingKey) ?? false
+}
+
+/** Whether a party that holds this has nothing that is not held here, and lacks nothing that it may see. */
+export function isEvenWith({ frontier, parties }: Resting, handle: Handle, theirs: Frontier): boolean {
+  const sees = parties[handle]?.sees ?? frontier
+  const lacksNothing = placesOf(sees).every(([of, { seq }]) => (theirs[of]?.seq ?? -1) >= seq)
+  return lacksNothing && placesOf(theirs).every(([of, { seq, hash }]) => isHeldAt(seq, hash, [sees[of], frontier[of]]))
+}
+
+/** What lies between what it may see and what is held here cannot be compared without the statements. */
+function isHeldAt(seq: Seq, hash: Hash, ours: readonly (Frontier[Handle] | undefined)[]): boolean {
+  const [sees, held] = ours
+  if (held === undefined || seq > held.seq) return false
+  return [sees, held].every((place) => place?.seq !== seq || place.hash === hash)
+}

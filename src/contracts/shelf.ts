@@ -1,0 +1,280 @@
+import type { Handle, Uid } from '../events/ids.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import { Forgotten } from '../runtime/forgotten.ts'
+import { memorySnapshots, type Snapshots } from '../store/snapshots.ts'
+import { parseStream } from '../store/streams.ts'
+import type { ContractListener, ContractPorts } from './contract-ports.ts'
+import { LiveContract } from './live-contract.ts'
+import type { Resting } from './resting.ts'
+import { type Waiting, waitingIn } from './waiting.ts'
+
+/** The node holds no contract of that UID. */
+export class NoSuchContract extends ConcordataError {}
+
+export interface ShelfPorts extends ContractPorts {
+  readonly self: Handle
+  /** How many contracts are in memory, as far as nothing keeps more of them there. Left out: all. */
+  readonly awakeMax?: number
+  /** Whether something is still to be said of it, beside its feed. */
+  hasWords(contract: Uid): boolean
+  /** A contract could not be loaded; the others go on. */
+  failed(contract: Uid, error: unknown): void
+}
+
+/** How often it is looked whether contracts can be put down, while there are too many in memory. Milliseconds. */
+const TIDY_MS = 250
+/** After so many statements more a contract is kept anew, and lets go of what it has kept. */
+const KEPT_EVERY = 1_000
+/** So many are loaded at once when a process starts. */
+const LOADED_AT_ONCE = 8
+
+/**
+ * The contracts of a node: some in memory, the others at rest, from where they are taken when anybody asks for them. How many
+ * are in memory is bounded but for those in which somebody here waits for something.
+ */
+export class Shelf {
+  readonly #ports: ShelfPorts
+  readonly #snapshots: Snapshots
+  readonly #awakeMax: number
+  readonly #founders = new Map<Uid, Handle>()
+  /** The least recently used first. */
+  readonly #awake = new Map<Uid, LiveContract>()
+  readonly #waking = new Map<Uid, Promise<LiveContract>>()
+  /** How many use a contract at the moment: it stays. */
+  readonly #pins = new Map<Uid, number>()
+  /** How many statements a contract had when it was last kept. */
+  readonly #keptAt = new WeakMap<LiveContract, number>()
+  readonly #listeners = new Set<ContractListener>()
+  /** Of contracts at rest in which something is. */
+  readonly #underWay = new Map<Uid, Waiting>()
+  /** Up to which position of the store everything has been heard, where other processes write to it. */
+  #heard: number | undefined
+  #cancelTidying: (() => void) | undefined
+  #closed = false
+
+  constructor(ports: ShelfPorts) {
+    // Where everything stays in memory nothing is ever kept.
+    this.#snapshots = ports.snapshots ?? memorySnapshots()
+    this.#ports = { ...ports, snapshots: this.#snapshots }
+    this.#awakeMax = ports.awakeMax ?? Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * Takes up what is kept, and loads, in the background, all that has changed since it was. `founders`: of all contracts.
+   * Should the store have been set back, what is kept is worth nothing.
+   */
+  async open(founders: ReadonlyMap<Uid, Handle>): Promise<void> {
+    for (const [contract, founder] of founders) this.#founders.set(contract, founder)
+    const { position } = this.#snapshots
+    const { events } = this.#ports.store
+    const last = await events.lastPosition()
+    if (position !== undefined && position > (last ?? -1)) this.#snapshots.clear()
+    else if (position !== undefined) {
+      for await (const { stream } of events.readAll({ after: position })) {
+        const named = parseStream(stream)
+        if (named !== undefined && 'contract' in named) this.#snapshots.wake(named.contract)
+      }
+    }
+    const isShared = (this.#ports.role ?? 'node') !== 'node'
+    if (isShared) this.#heard = last
+  }
+
+  /** Loads those that are not at rest; resolves when all are there. What cannot be loaded is reported. */
+  async load(): Promise<void> {
+    const left = [...this.#founders.keys()].filter((contract) => {
+      const resting = this.resting(contract)
+      if (resting !== undefined) this.#noteUnderWay(contract, resting.waiting)
+      return resting === undefined
+    })
+    const loadNext = async (): Promise<void> => {
+      for (let contract = left.pop(); contract !== undefined && !this.#closed; contract = left.pop()) {
+        await this.use(contract, () => {}).catch(() => {})
+      }
+    }
+    await Promise.all(Array.from({ length: LOADED_AT_ONCE }, loadNext))
+  }
+
+  get size(): number {
+    return this.#founders.size
+  }
+
+  /** Of all contracts, in memory or not, in the order in which they came to be held. */
+  uids(): IterableIterator<Uid> {
+    return this.#founders.keys()
+  }
+
+  has(contract: Uid): boolean {
+    return this.#founders.has(contract)
+  }
+
+  /** Those that are in memory. */
+  awake(): IterableIterator<LiveContract> {
+    return this.#awake.values()
+  }
+
+  /** If it is in memory. */
+  find(contract: Uid): LiveContract | undefined {
+    return this.#awake.get(contract)
+  }
+
+  /** If it is at rest. */
+  resting(contract: Uid): Resting | undefined {
+    if (this.#awake.has(contract) || this.#waking.has(contract)) return undefined
+    const text = this.#snapshots.resting(contract)
+    return text === undefined ? undefined : (JSON.parse(text) as Resting)
+  }
+
+  /** The next contracts at rest, in the order of their UIDs, of which a party may see something. */
+  restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {
+    return this.#snapshots.restingWith(party, after, limit)
+  }
+
+  /** What is under way in contracts at rest: for others to bring on. */
+  underWay(): IterableIterator<Waiting> {
+    return this.#underWay.values()
+  }
+
+  /** A contract that came to be held. */
+  add(contract: Uid, founder: Handle): void {
+    if (!this.#founders.has(contract)) this.#founders.set(contract, founder)
+  }
+
+  /**
+   * Works with a contract, which stays in memory until that is done. Throws NoSuchContract, ContractDamaged, and what the
+   * store throws.
+   */
+  async use<Result>(contract: Uid, work: (live: LiveContract) => Result | Promise<Result>): Promise<Result> {
+    this.#pins.set(contract, (this.#pins.get(contract) ?? 0) + 1)
+    try {
+      return await work(await this.#wake(contract))
+    } finally {
+      const pins = (this.#pins.get(contract) ?? 1) - 1
+      if (pins > 0) this.#pins.set(contract, pins)
+      else this.#pins.delete(contract)
+      this.#tidyLater()
+    }
+  }
+
+  listen(listener: ContractListener): () => void {
+    this.#listeners.add(listener)
+    const stops = [...this.#awake.values()].map((live) => live.listen(listener))
+    return () => {
+      this.#listeners.delete(listener)
+      for (const stop of stops) stop()
+    }
+  }
+
+  /** Everything that the store has up to that position has been heard of: all that it concerns is in memory, or was. */
+  heardUpTo(position: number): void {
+    if (position > (this.#heard ?? -1)) this.#heard = position
+  }
+
+  /** Whatever can rest is put down, so that the next start finds it there. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancelTidying?.()
+    await Promise.allSettled(this.#waking.values())
+    const awake = [...this.#awake]
+    await Promise.all(awake.map(([, live]) => live.settleDown()))
+    if (this.#ports.awakeMax !== undefined) {
+      const position = await this.#position().catch(() => undefined)
+      if (position !== undefined) for (const [contract, live] of awake) this.#putDown(contract, live, position)
+    }
+    await Promise.all([...this.#awake.values()].map((live) => live.close()))
+  }
+
+  #wake(contract: Uid): Promise<LiveContract> {
+    const awake = this.#awake.get(contract)
+    if (awake !== undefined) {
+      this.#awake.delete(contract)
+      this.#awake.set(contract, awake)
+      return Promise.resolve(awake)
+    }
+    const known = this.#waking.get(contract)
+    if (known !== undefined) return known
+    const waking = this.#load(contract).finally(() => this.#waking.delete(contract))
+    this.#waking.set(contract, waking)
+    return waking
+  }
+
+  async #load(contract: Uid): Promise<LiveContract> {
+    const { self, failed } = this.#ports
+    const founder = this.#founders.get(contract)
+    if (founder === undefined)
+      throw new NoSuchContract('no_such_contract', `there is no contract ${contract} here`, { contract })
+    this.#snapshots.wake(contract)
+    this.#underWay.delete(contract)
+    try {
+      const live = await LiveContract.open(contract, self, founder, this.#ports)
+      this.#awake.set(contract, live)
+      this.#keptAt.set(live, live.statements)
+      live.listen({ news: () => this.#keepLong(contract, live) })
+      for (const listener of this.#listeners) live.listen(listener)
+      for (const { woke } of this.#listeners) woke?.(live)
+      return live
+    } catch (error) {
+      failed(contract, error)
+      throw error
+    }
+  }
+
+  #tidyLater(): void {
+    if (this.#closed || this.#cancelTidying !== undefined || this.#awake.size <= this.#awakeMax) return
+    this.#cancelTidying = this.#ports.clock.after(TIDY_MS, () => {
+      void this.#tidy().finally(() => {
+        this.#cancelTidying = undefined
+        this.#tidyLater()
+      })
+    })
+  }
+
+  async #tidy(): Promise<void> {
+    const position = await this.#position().catch(() => undefined)
+    if (position === undefined || this.#closed) return
+    for (const [contract, live] of [...this.#awake]) {
+      if (this.#awake.size <= this.#awakeMax) return
+      if (!this.#pins.has(contract)) this.#putDown(contract, live, position)
+    }
+  }
+
+  /** A position that nothing which is stored by now, and not heard of here, is before. */
+  async #position(): Promise<number | undefined> {
+    return this.#heard ?? (await this.#ports.store.events.lastPosition())
+  }
+
+  #putDown(contract: Uid, live: LiveContract, position: number): void {
+    if (!live.mayRest || this.#ports.hasWords(contract)) return
+    if (!this.#keep(contract, live, position, false)) return
+    live.leave()
+    this.#awake.delete(contract)
+    this.#noteUnderWay(contract, waitingIn(live.state, live.self))
+    for (const { rested } of this.#listeners) rested?.(contract)
+  }
+
+  #noteUnderWay(contract: Uid, waiting: Waiting): void {
+    const { unsettled, waitsFor, lags } = waiting
+    if (unsettled + waitsFor.length > 0 || lags.some(([, entries]) => entries > 0))
+      this.#underWay.set(contract, waiting)
+  }
+
+  #keep(contract: Uid, live: LiveContract, position: number, isAwake: boolean): boolean {
+    try {
+      this.#snapshots.put(contract, live.keep(), position, isAwake)
+      this.#keptAt.set(live, live.statements)
+      return true
+    } catch (error) {
+      if (!(error instanceof Forgotten)) throw error
+      live.recall().catch(() => {})
+      return false
+    }
+  }
+
+  /** One that never rests is kept now and then all the same: it must not grow in memory, nor take long to load. */
+  #keepLong(contract: Uid, live: LiveContract): void {
+    if (this.#ports.awakeMax === undefined || live.statements - (this.#keptAt.get(live) ?? 0) < KEPT_EVERY) return
+    this.#keptAt.set(live, live.statements)
+    void this.#position().then((position) => {
+      if (position !== undefined && !this.#closed && this.#keep(contract, live, position, true)) live.forget()
+    })
+  }
+}

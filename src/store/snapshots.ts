@@ -1,0 +1,84 @@
+import type { Handle, RequestRef, Uid } from '../events/ids.ts'
+
+/** What is kept of a contract that is not in memory. */
+export interface Kept {
+  /** All that it takes to go on with it, as JSON. Holds no values. */
+  readonly snapshot: string
+  /** What is to be known of it while it is at rest, as JSON. */
+  readonly resting: string
+  /** The parties that may see something of it. */
+  readonly parties: readonly Handle[]
+  /** Own requests, by their ids, whose statements the snapshot leaves out. */
+  readonly requests: ReadonlyMap<string, RequestRef>
+}
+
+/**
+ * Beside the store, a cache: contracts at rest, so that they need not be in memory. Losing all of it costs the time to load
+ * everything again. So nothing of it is synced to the disk; but what was written first is lost last.
+ *
+ * Synchronous: it is a file of this process alone. Every adapter passes `snapshotsConformance` (test/support).
+ */
+export interface Snapshots {
+  /**
+   * Of what the store had up to this position everything is in what is kept here, or of a contract that is marked. Undefined:
+   * nothing is kept.
+   */
+  readonly position: number | undefined
+  /** Keeps it, and takes the mark of being awake off it, unless it `isAwake` still. */
+  put(contract: Uid, kept: Kept, position: number, isAwake?: boolean): void
+  /** Marks it before anything of it changes: what is kept of it may be old from now on. */
+  wake(contract: Uid): void
+  /** Of one that is at rest; undefined of any other. */
+  resting(contract: Uid): string | undefined
+  /** The last that was kept, old or not. */
+  snapshot(contract: Uid): string | undefined
+  /** Where an own request stands that a snapshot leaves out. */
+  placeOf(contract: Uid, request: string): RequestRef | undefined
+  /** The next contracts at rest, in the order of their UIDs, of which the party may see something. */
+  restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
+  /** Forgets everything. */
+  clear(): void
+  close(): void
+}
+
+/** As durable as the process. */
+export function memorySnapshots(): Snapshots {
+  const kept = new Map<Uid, Kept & { isAwake: boolean }>()
+  const requests = new Map<string, RequestRef>()
+  let reached: number | undefined
+  return {
+    get position() {
+      return reached
+    },
+    put(contract, what, position, isAwake = false) {
+      kept.set(contract, { ...what, isAwake })
+      for (const [id, place] of what.requests) requests.set(`${contract} ${id}`, place)
+      reached = position
+    },
+    wake(contract) {
+      const found = kept.get(contract)
+      if (found !== undefined) found.isAwake = true
+    },
+    resting(contract) {
+      const found = kept.get(contract)
+      return found?.isAwake === false ? found.resting : undefined
+    },
+    snapshot: (contract) => kept.get(contract)?.snapshot,
+    placeOf: (contract, request) => requests.get(`${contract} ${request}`),
+    restingWith(party, after, limit) {
+      const found = [...kept].filter(
+        ([uid, { isAwake, parties }]) => !isAwake && uid > after && parties.includes(party),
+      )
+      return found
+        .map(([uid]) => uid)
+        .sort()
+        .slice(0, limit)
+    },
+    clear() {
+      kept.clear()
+      requests.clear()
+      reached = undefined
+    },
+    close() {},
+  }
+}

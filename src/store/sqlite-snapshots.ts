@@ -1,0 +1,168 @@
+import { closeSync, openSync, rmSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import type { Handle, RequestRef, Uid } from '../events/ids.ts'
+import type { Kept, Snapshots } from './snapshots.ts'
+
+/** `Cnsn`, in the header of the file. */
+const APPLICATION_ID = 0x436e736e
+const SCHEMA_VERSION = 1
+
+const SCHEMA = `
+  CREATE TABLE contracts (
+    contract TEXT PRIMARY KEY,
+    awake    INTEGER NOT NULL,
+    resting  TEXT NOT NULL,
+    snapshot TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE parties (
+    party    TEXT NOT NULL,
+    contract TEXT NOT NULL,
+    PRIMARY KEY (party, contract)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX parties_by_contract ON parties (contract);
+
+  CREATE TABLE requests (
+    contract TEXT NOT NULL,
+    id       TEXT NOT NULL,
+    place    TEXT NOT NULL,
+    PRIMARY KEY (contract, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE reached (
+    only     INTEGER PRIMARY KEY CHECK (only = 1),
+    position INTEGER NOT NULL
+  ) STRICT;
+`
+
+/**
+ * In a file of its own, of this process alone. One that is damaged, or of another version, is thrown away: it is a cache.
+ * Throws what the file system throws.
+ */
+export function openSqliteSnapshots(path: string): Snapshots {
+  try {
+    return open(path)
+  } catch (error) {
+    if (!isUseless(error)) throw error
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
+    return open(path)
+  }
+}
+
+/** Another program's file is not thrown away. */
+class Useless extends Error {}
+
+function isUseless(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code
+  return error instanceof Useless || code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB'
+}
+
+function open(path: string): Snapshots {
+  // For its owner's eyes: SQLite itself would make it readable for all.
+  closeSync(openSync(path, 'a', 0o600))
+  const database = new Database(path)
+  try {
+    prepare(database)
+    return new SqliteSnapshots(database)
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function prepare(database: Database.Database): void {
+  const version = database.pragma('user_version', { simple: true })
+  const isNew = version === 0 && database.pragma('schema_version', { simple: true }) === 0
+  if (
+    !isNew &&
+    (version !== SCHEMA_VERSION || database.pragma('application_id', { simple: true }) !== APPLICATION_ID)
+  ) {
+    throw new Useless('snapshots of another version')
+  }
+  database.pragma('journal_mode = WAL')
+  // What was written last may be lost with the power; what is kept then is older, and never mixed.
+  database.pragma('synchronous = NORMAL')
+  if (!isNew) return
+  database.transaction(() => {
+    database.exec(SCHEMA)
+    database.pragma(`application_id = ${APPLICATION_ID}`)
+    database.pragma(`user_version = ${SCHEMA_VERSION}`)
+  })()
+}
+
+class SqliteSnapshots implements Snapshots {
+  readonly #database: Database.Database
+  readonly #put: Database.Transaction<(contract: Uid, kept: Kept, position: number, isAwake: boolean) => void>
+  readonly #sql: ReturnType<typeof statements>
+
+  constructor(database: Database.Database) {
+    this.#database = database
+    const sql = statements(database)
+    this.#sql = sql
+    this.#put = database.transaction((contract, { resting, snapshot, parties, requests }, position, isAwake) => {
+      sql.put.run(contract, isAwake ? 1 : 0, resting, snapshot)
+      sql.forgetParties.run(contract)
+      for (const party of parties) sql.putParty.run(party, contract)
+      for (const [id, place] of requests) sql.putRequest.run(contract, id, JSON.stringify(place))
+      sql.reach.run(position)
+    })
+  }
+
+  get position(): number | undefined {
+    return this.#sql.position.get()
+  }
+
+  put(contract: Uid, kept: Kept, position: number, isAwake = false): void {
+    this.#put(contract, kept, position, isAwake)
+  }
+
+  wake(contract: Uid): void {
+    this.#sql.wake.run(contract)
+  }
+
+  resting(contract: Uid): string | undefined {
+    return this.#sql.resting.get(contract)
+  }
+
+  snapshot(contract: Uid): string | undefined {
+    return this.#sql.snapshot.get(contract)
+  }
+
+  placeOf(contract: Uid, request: string): RequestRef | undefined {
+    const place = this.#sql.place.get(contract, request)
+    return place === undefined ? undefined : (JSON.parse(place) as RequestRef)
+  }
+
+  restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {
+    return this.#sql.restingWith.all(party, after, limit)
+  }
+
+  clear(): void {
+    this.#database.exec('DELETE FROM contracts; DELETE FROM parties; DELETE FROM requests; DELETE FROM reached')
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+}
+
+function statements(database: Database.Database) {
+  return {
+    put: database.prepare<[Uid, number, string, string]>('INSERT OR REPLACE INTO contracts VALUES (?, ?, ?, ?)'),
+    forgetParties: database.prepare<[Uid]>('DELETE FROM parties WHERE contract = ?'),
+    putParty: database.prepare<[Handle, Uid]>('INSERT OR IGNORE INTO parties VALUES (?, ?)'),
+    putRequest: database.prepare<[Uid, string, string]>('INSERT OR REPLACE INTO requests VALUES (?, ?, ?)'),
+    reach: database.prepare<[number]>('INSERT OR REPLACE INTO reached VALUES (1, ?)'),
+    wake: database.prepare<[Uid]>('UPDATE contracts SET awake = 1 WHERE contract = ? AND awake = 0'),
+    position: database.prepare<[], number>('SELECT position FROM reached').pluck(),
+    resting: database.prepare<[Uid], string>('SELECT resting FROM contracts WHERE contract = ? AND awake = 0').pluck(),
+    snapshot: database.prepare<[Uid], string>('SELECT snapshot FROM contracts WHERE contract = ?').pluck(),
+    place: database.prepare<[Uid, string], string>('SELECT place FROM requests WHERE contract = ? AND id = ?').pluck(),
+    restingWith: database
+      .prepare<[Handle, string, number], Uid>(
+        `SELECT contract FROM parties JOIN contracts USING (contract)
+         WHERE party = ? AND contract > ? AND awake = 0 ORDER BY contract LIMIT ?`,
+      )
+      .pluck(),
+  }
+}
