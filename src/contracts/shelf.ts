@@ -233,7 +233,13 @@ export class Shelf {
     if (position === undefined || this.#closed) return
     for (const [contract, live] of [...this.#awake]) {
       if (this.#awake.size <= this.#awakeMax) return
-      if (!this.#pins.has(contract)) this.#putDown(contract, live, position)
+      if (this.#pins.has(contract)) continue
+      try {
+        this.#putDown(contract, live, position)
+      } catch (error) {
+        // It stays in memory.
+        this.#ports.failed(contract, error)
+      }
     }
   }
 
@@ -273,8 +279,10 @@ export class Shelf {
   #keepLong(contract: Uid, live: LiveContract): void {
     if (this.#ports.awakeMax === undefined || live.statements - (this.#keptAt.get(live) ?? 0) < KEPT_EVERY) return
     this.#keptAt.set(live, live.statements)
-    void this.#position().then((position) => {
-      if (position !== undefined && !this.#closed && this.#keep(contract, live, position, true)) live.forget()
-    })
+    void this.#position()
+      .then((position) => {
+        if (position !== undefined && !this.#closed && this.#keep(contract, live, position, true)) live.forget()
+      })
+      .catch((error: unknown) => this.#ports.failed(contract, error))
   }
 }

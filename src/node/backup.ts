@@ -13,6 +13,7 @@ import { configurationPath } from './configuration.ts'
 import { identityPaths } from './identity-files.ts'
 import { lockDataDirectory } from './lock.ts'
 import { storePath } from './open-store.ts'
+import { forgetResting } from './resting-files.ts'
 
 /** There is something where the backup should go. Evidence: `path`. */
 export class BackupExists extends ConcordataError {}
@@ -101,6 +102,7 @@ export async function restoreBackup(from: string, dir: string): Promise<string[]
     if (missing.some((name) => name.startsWith(`${SIGNING_KEYS}/`))) {
       await mkdir(identityPaths(dir).signingKeys, { recursive: true, mode: 0o700 })
     }
+    await forgetResting(dir)
     for (const name of missing) await put(join(from, name), join(dir, name), name === store)
     return missing
   } finally {

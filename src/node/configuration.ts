@@ -103,6 +103,8 @@ const ConfigurationFileSchema = Type.Object(
     partners: Type.Optional(Type.Array(Type.String({ pattern: PARTNER_PATTERN }), { maxItems: 10_000 })),
     /** Bounds on what each party, and each stranger, may take of this node. */
     outwardLimits: Type.Optional(OutwardLimitsSchema),
+    /** How many contracts are in memory at most, as far as nobody waits for something in more of them. */
+    contractsInMemory: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
   },
   { additionalProperties: false },
 )
@@ -122,8 +124,11 @@ export interface Configuration {
   readonly status?: { readonly transmit?: string; readonly receive?: string }
   readonly partners?: readonly string[]
   readonly outwardLimits?: OutwardLimits
+  readonly contractsInMemory: number
   readonly logLevel: LogLevel
 }
+
+const CONTRACTS_IN_MEMORY = 256
 
 const fileForm = Compile(ConfigurationFileSchema)
 
@@ -169,7 +174,14 @@ export async function readConfiguration(dir: string, environment: Environment): 
     )
   }
   const store = settings.store && { store: { ...settings.store, ...storeUser } }
-  return { dir, acknowledgement: acknowledgeAll, ...settings, ...store, logLevel }
+  return {
+    dir,
+    acknowledgement: acknowledgeAll,
+    contractsInMemory: CONTRACTS_IN_MEMORY,
+    ...settings,
+    ...store,
+    logLevel,
+  }
 }
 
 /** The settings that a person gave, in the one form that all code relies on. Throws ConfigurationInvalid. */

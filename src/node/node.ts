@@ -25,6 +25,7 @@ import { Metrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
 import { openOutward } from './outward.ts'
 import { reportTo, watch } from './reporting.ts'
+import { openResting } from './resting-files.ts'
 
 /** How long a write waits for unanimity when the client says nothing. Milliseconds. */
 const DEFAULT_WAIT_MS = 10_000
@@ -82,6 +83,8 @@ async function start(
   const directory = await Directory.open(store.events, systemClock, configuration.partners)
   closing.add(() => directory.close())
   const metrics = new Metrics(systemClock)
+  const snapshots = openResting(dir, role)
+  closing.add(() => snapshots.close())
   const party = await openPartyProcess({
     role,
     store,
@@ -95,6 +98,8 @@ async function start(
     timing: defaultTiming,
     report: metrics.report(reportTo(logger)),
     failed: (error) => logger.error({ err: error }, 'something that was asked for could not be carried out yet'),
+    snapshots,
+    awakeMax: configuration.contractsInMemory,
   })
   const { contracts } = party
   closing.add(() => party.close())

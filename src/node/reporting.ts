@@ -7,6 +7,8 @@ export function reportTo(logger: FastifyBaseLogger): GossipReport {
   return {
     unreachable: ({ handle }, error) => logger.warn({ peer: handle, err: error }, 'a peer cannot be reached'),
     busy: ({ handle }, { evidence }) => logger.info({ peer: handle, evidence }, 'a peer asks to be called later'),
+    failed: (contract, error) =>
+      logger.error({ contract, err: error }, 'what came for a contract could not be taken in'),
     refused: ({ handle }, refused) => {
       for (const { code, message, evidence } of refused) {
         logger.warn({ peer: handle, code, reason: message, evidence }, 'a statement was refused')

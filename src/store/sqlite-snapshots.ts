@@ -1,6 +1,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import type { Handle, RequestRef, Uid } from '../events/ids.ts'
+import { StoreUnavailable } from './errors.ts'
 import type { Kept, Snapshots } from './snapshots.ts'
 
 /** `Cnsn`, in the header of the file. */
@@ -35,15 +36,22 @@ const SCHEMA = `
   ) STRICT;
 `
 
+/** Another process has the file. */
+export class SnapshotsInUse extends Error {}
+
 /**
  * In a file of its own, of this process alone. One that is damaged, or of another version, is thrown away: it is a cache.
- * Throws what the file system throws.
+ * Throws SnapshotsInUse, StoreUnavailable.
  */
 export function openSqliteSnapshots(path: string): Snapshots {
   try {
     return open(path)
   } catch (error) {
-    if (!isUseless(error)) throw error
+    if ((error as { code?: unknown }).code === 'SQLITE_BUSY') throw new SnapshotsInUse(path, { cause: error })
+    if (!isUseless(error)) {
+      const message = `${path} cannot be opened (${(error as Error).message})`
+      throw new StoreUnavailable('store_unavailable', message, { path }, { cause: error })
+    }
     for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
     return open(path)
   }
@@ -60,7 +68,7 @@ function isUseless(error: unknown): boolean {
 function open(path: string): Snapshots {
   // For its owner's eyes: SQLite itself would make it readable for all.
   closeSync(openSync(path, 'a', 0o600))
-  const database = new Database(path)
+  const database = new Database(path, { timeout: 0 })
   try {
     prepare(database)
     return new SqliteSnapshots(database)
@@ -71,6 +79,7 @@ function open(path: string): Snapshots {
 }
 
 function prepare(database: Database.Database): void {
+  database.pragma('locking_mode = EXCLUSIVE')
   const version = database.pragma('user_version', { simple: true })
   const isNew = version === 0 && database.pragma('schema_version', { simple: true }) === 0
   if (
@@ -82,12 +91,14 @@ function prepare(database: Database.Database): void {
   database.pragma('journal_mode = WAL')
   // What was written last may be lost with the power; what is kept then is older, and never mixed.
   database.pragma('synchronous = NORMAL')
-  if (!isNew) return
-  database.transaction(() => {
+  // Takes the lock, which this process then keeps.
+  database.exec('BEGIN IMMEDIATE')
+  if (isNew) {
     database.exec(SCHEMA)
     database.pragma(`application_id = ${APPLICATION_ID}`)
     database.pragma(`user_version = ${SCHEMA_VERSION}`)
-  })()
+  }
+  database.exec('COMMIT')
 }
 
 class SqliteSnapshots implements Snapshots {

@@ -70,6 +70,8 @@ function courierBetween(self: Player, peer: Player) {
   )
   return {
     heard,
+    /** How many statements each call has taken along since the last one was asked for. */
+    sent: () => bodies.map((body) => decodeMessage(body).statements.length),
     /** How many statements went to a peer that then answers with what it holds, or passes the contract over. */
     async call(holds: Frontier | undefined): Promise<number> {
       answer = new Map(holds === undefined ? [] : [[CONTRACT, holds]])
@@ -86,7 +88,7 @@ t.test('a peer is sent what it lacks, once, and everything again when it was set
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   const all = [...ana.state.feeds.values()].reduce((sum, feed) => sum + feed.size, 0)
   const courier = courierBetween(ana, ben)
-  t.equal(await courier.call(frontierOf(ana.state.feeds)), all)
+  t.equal(await courier.call(frontierOf(ana.state.feeds)), 0, 'its statements say that it holds everything')
   t.equal(await courier.call(undefined), 0, 'it holds all that there is; but it does not speak of the contract')
   t.same(courier.heard, [frontierOf(ana.state.feeds), {}], 'so it holds nothing')
   t.equal(await courier.call(frontierOf(ana.state.feeds)), all)
@@ -164,4 +166,12 @@ t.test('a peer that asks to be called later is left alone until then, and has no
   for (const { run } of timers.splice(0)) run()
   await idle.promise
   t.equal(calls, 2)
+})
+
+t.test('a peer that says that it holds less than its statements say is sent the rest at once', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const all = [...ana.state.feeds.values()].reduce((sum, feed) => sum + feed.size, 0)
+  const courier = courierBetween(ana, ben)
+  t.equal(await courier.call({}), 0)
+  t.same(courier.sent(), [0, all], 'in a second call, without anybody asking for it')
 })
