@@ -13,19 +13,23 @@ type Question =
   | { readonly kind: 'start'; readonly dir: string }
   | { readonly kind: 'load'; readonly contract: Uid; readonly load: Load }
   | { readonly kind: 'rest'; readonly contract: Uid; readonly samples: number }
+  /** One change after another, each to the next contract. */
+  | { readonly kind: 'each'; readonly contracts: readonly Uid[] }
+  | { readonly kind: 'memory' }
   | { readonly kind: 'cpu' }
   | { readonly kind: 'bytes' }
 
 let dir = ''
 let node: Node | undefined
 let turn = 0
+let fields = FIELDS
 
 /** One change, as a program in the node's own process makes it: settled when it resolves. */
 async function change(contract: Uid, isTentative: boolean): Promise<void> {
   if (node === undefined) throw new Error('the node is not up')
   const value = randomBytes(CHANGE_BYTES / 2).toString('hex')
   const { seal: sealed, payload } = seal(value, randomBytes(16))
-  const command = { basis: [], field: `0.${turn++ % FIELDS}`, seal: sealed, type: 'ProposeValue' }
+  const command = { basis: [], field: `0.${turn++ % fields}`, seal: sealed, type: 'ProposeValue' }
   const intent = {
     request: { commands: [command], id: randomUUID(), ...(isTentative ? { tentative: true as const } : {}) },
     payloads: { [sealed]: payload },
@@ -59,6 +63,13 @@ answerQuestions(
         return underLoad(question.load, () => change(question.contract, false))
       case 'rest':
         return atRest(question.samples, () => change(question.contract, true))
+      case 'each': {
+        const left = [...question.contracts]
+        fields = 10
+        return atRest(left.length, () => change(left.pop() as Uid, true))
+      }
+      case 'memory':
+        return process.memoryUsage.rss()
       case 'cpu':
         return cpuMicros()
       case 'bytes':

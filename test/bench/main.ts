@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { apiClient } from '../../src/cli/api-client.ts'
@@ -10,6 +9,7 @@ import { createIdentity } from '../../src/node/create-identity.ts'
 import { readApiToken } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { Child } from './child.ts'
+import { freePort } from './free-port.ts'
 import { FIELDS, type Figures, type LoadResult, percentile, REST_SAMPLES, SATURATION, WARM_UP } from './measure.ts'
 
 /**
@@ -124,13 +124,4 @@ function mean(one: Figures, other: Figures): Figures {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }
