@@ -225,7 +225,9 @@ export class Gossip {
   }
 }
 
-function hasNewsFor(courier: Courier, { contract, state, words, evidence }: Participant): boolean {
+/** Or has a question: what the peer holds of this party's own feed. */
+function hasNewsFor(courier: Courier, { contract, state, words, evidence, unheard }: Participant): boolean {
+  if (unheard.includes(courier.peer.handle)) return true
   if (!isPartyTo(state, courier.peer)) return false
   return words.length > 0 || courier.knowledge.lacksProof(contract, evidence) || lacksNews(courier, state)
 }
