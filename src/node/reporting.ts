@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { newestOf } from '../agreement/feeds.ts'
 import type { Contracts } from '../contracts/contracts.ts'
 import type { GossipReport } from '../gossip/gossip.ts'
 
@@ -31,8 +32,11 @@ export function watch(contracts: Contracts, logger: FastifyBaseLogger): () => vo
         logger.error({ contract, party, seq, theirs, ours }, 'a party signed a head that is not that of this ledger')
       }
     },
-    silenced: ({ contract, unheard }, obstacle) => {
+    silenced: ({ contract, unheard, state, self }, obstacle) => {
       if (obstacle === undefined) logger.info({ contract }, 'this node signs again')
+      // Of a contract that has just come nobody but the others knows whether it is new.
+      else if (newestOf(state.feeds, self) === undefined)
+        logger.info({ contract, obstacle, unheard }, 'others are asked first')
       else logger.error({ contract, obstacle, unheard }, 'this node signs nothing in this contract')
     },
     otherBranch: ({ contract }, branches) => {

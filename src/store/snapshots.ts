@@ -16,7 +16,7 @@ export interface Kept {
  * Beside the store, a cache: contracts at rest, so that they need not be in memory. Losing all of it costs the time to load
  * everything again. So nothing of it is synced to the disk; but what was written first is lost last.
  *
- * Synchronous: it is a file of this process alone. Every adapter passes `snapshotsConformance` (test/support).
+ * Synchronous: it is a file of this process alone. Every adapter passes `snapshotsConformance` (test/support/snapshots-conformance.ts).
  */
 export interface Snapshots {
   /**

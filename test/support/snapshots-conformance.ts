@@ -1,0 +1,81 @@
+import type { Test } from 'tap'
+import type { Handle, RequestRef, Uid } from '../../src/events/ids.ts'
+import type { Kept, Snapshots } from '../../src/store/snapshots.ts'
+
+const uid = (n: number) => String(n).padStart(26, '0') as Uid
+const ana = 'ana' as Handle
+const ben = 'ben' as Handle
+
+export function kept(what: Partial<Kept> = {}): Kept {
+  return { snapshot: '{"a":1}', resting: '{"b":2}', parties: [ana], requests: new Map(), ...what }
+}
+
+/** What every adapter of `Snapshots` does (store/snapshots.ts). `open` gives one in which nothing is kept. */
+export function snapshotsConformance(t: Test, open: (t: Test) => Snapshots): void {
+  t.test('nothing is kept at first', async (t) => {
+    const snapshots = open(t)
+    t.equal(snapshots.position, undefined)
+    t.equal(snapshots.resting(uid(1)), undefined)
+    t.equal(snapshots.snapshot(uid(1)), undefined)
+    t.same(snapshots.restingWith(ana, '', 10), [])
+    snapshots.wake(uid(1))
+    t.equal(snapshots.resting(uid(1)), undefined)
+  })
+
+  t.test('what is kept is given back, until it is woken; the snapshot also then', async (t) => {
+    const snapshots = open(t)
+    snapshots.put(uid(1), kept(), 7)
+    t.equal(snapshots.position, 7)
+    t.equal(snapshots.resting(uid(1)), '{"b":2}')
+    t.equal(snapshots.snapshot(uid(1)), '{"a":1}')
+    snapshots.wake(uid(1))
+    t.equal(snapshots.resting(uid(1)), undefined)
+    t.equal(snapshots.snapshot(uid(1)), '{"a":1}')
+    snapshots.put(uid(1), kept({ snapshot: '{"a":2}', resting: '{"b":3}' }), 9)
+    t.equal(snapshots.position, 9)
+    t.equal(snapshots.resting(uid(1)), '{"b":3}')
+    t.equal(snapshots.snapshot(uid(1)), '{"a":2}')
+  })
+
+  t.test('one that is kept while it is awake does not rest', async (t) => {
+    const snapshots = open(t)
+    snapshots.put(uid(1), kept(), 7, true)
+    t.equal(snapshots.resting(uid(1)), undefined)
+    t.equal(snapshots.snapshot(uid(1)), '{"a":1}')
+    t.same(snapshots.restingWith(ana, '', 10), [])
+  })
+
+  t.test('the contracts at rest that a party may see come in the order of their UIDs, piece by piece', async (t) => {
+    const snapshots = open(t)
+    for (const n of [5, 3, 1, 4, 2]) snapshots.put(uid(n), kept({ parties: n === 3 ? [ben] : [ana, ben] }), n)
+    t.same(snapshots.restingWith(ana, '', 3), [uid(1), uid(2), uid(4)])
+    t.same(snapshots.restingWith(ana, uid(4), 3), [uid(5)])
+    t.same(snapshots.restingWith(ben, uid(2), 1), [uid(3)])
+    snapshots.wake(uid(4))
+    t.same(snapshots.restingWith(ana, '', 9), [uid(1), uid(2), uid(5)])
+    snapshots.put(uid(5), kept({ parties: [ben] }), 9)
+    t.same(snapshots.restingWith(ana, '', 9), [uid(1), uid(2)], 'who may not see it any more')
+  })
+
+  t.test('requests are found by contract and id, also those that were kept earlier', async (t) => {
+    const snapshots = open(t)
+    const place = (seq: number): RequestRef => ({ handle: ana, seq, index: 0 })
+    snapshots.put(uid(1), kept({ requests: new Map([['x', place(1)]]) }), 1)
+    snapshots.put(uid(1), kept({ requests: new Map([['y', place(2)]]) }), 2)
+    t.same(snapshots.placeOf(uid(1), 'x'), place(1))
+    t.same(snapshots.placeOf(uid(1), 'y'), place(2))
+    t.equal(snapshots.placeOf(uid(2), 'x'), undefined)
+    snapshots.put(uid(1), kept({ requests: new Map([['x', place(5)]]) }), 3)
+    t.same(snapshots.placeOf(uid(1), 'x'), place(5), 'the newest of one id')
+  })
+
+  t.test('forgotten, nothing is left', async (t) => {
+    const snapshots = open(t)
+    snapshots.put(uid(1), kept({ requests: new Map([['x', { handle: ana, seq: 1, index: 0 }]]) }), 1)
+    snapshots.clear()
+    t.equal(snapshots.position, undefined)
+    t.equal(snapshots.snapshot(uid(1)), undefined)
+    t.equal(snapshots.placeOf(uid(1), 'x'), undefined)
+    t.same(snapshots.restingWith(ana, '', 10), [])
+  })
+}
