@@ -1,8 +1,13 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { strangerAt } from '../gossip/transport/remote-address.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { CallLimits, type InwardLimits } from './call-limits.ts'
 
 /** The caller did not show a key that this node's inward API knows. */
 export class NotAuthorized extends ConcordataError {}
+/** The caller shows an access token, and it is not good for this API. Evidence: `reason`, in a word. */
+export class TokenInvalid extends ConcordataError {}
 /** The caller's key does not have the role that the call asks for. Evidence: `role`. */
 export class RoleMissing extends ConcordataError {}
 
@@ -14,11 +19,15 @@ export type ApiRole = (typeof apiRoles)[number]
 export interface Caller {
   readonly name: string
   readonly roles: readonly ApiRole[]
+  /** When what it has shown stops being good, in milliseconds since the Unix epoch; left out: it does not by itself. */
+  readonly until?: number
 }
 
 export interface AccessPorts {
-  /** Whose key that is; undefined: nobody's, or not any more. */
+  /** Whose key or token that is; undefined: nobody's, or not any more. Throws TokenInvalid, and what keeps it from finding out. */
   readonly whoIs: (key: string) => Promise<Caller | undefined>
+  readonly clock: Clock
+  readonly inwardLimits?: InwardLimits | undefined
   /** Notes who asks for what; a call that changes something is not carried out unless that is written. */
   readonly noteAsked: (asked: Asked) => Promise<void>
   /** Notes what it was answered. */
@@ -77,11 +86,21 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     role?: ApiRole
   }
+  interface FastifyRequest {
+    access: Access | null
+  }
+}
+
+/** By what right a call is made. */
+export interface Access {
+  readonly caller: Caller
+  readonly key: string
+  readonly role: ApiRole
 }
 
 /**
- * Everything behind it asks for `Authorization: Bearer <key>`, and for the role of the route. The API signs contracts in the
- * party's name, and a loopback port can be reached by any program, and any web page, on the machine. WebSocket clients in
+ * Everything behind it asks for `Authorization: Bearer <key or token>`, and for the role of the route. The API signs contracts
+ * in the party's name, and a loopback port can be reached by any program, and any web page, on the machine. WebSocket clients in
  * browsers cannot set headers: they may pass `?token=` instead. Throws, while routes are registered, for one without a role.
  */
 export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
@@ -93,28 +112,48 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
       route.config = { ...route.config, role }
     }
   })
+  app.decorateRequest('access', null)
+  const limits = new CallLimits(ports.inwardLimits, () => performance.now())
   const asked = new WeakMap<FastifyRequest, Asked>()
   app.addHook('onRequest', async (request, reply) => {
-    const caller = await ports.whoIs(keyIn(request))
     const path = request.url.split('?', 1)[0] as string
-    const what = { who: caller?.name ?? '', method: request.method, path, call: request.id }
-    asked.set(request, what)
+    const what = { who: '', method: request.method, path, call: request.id }
+    const key = keyIn(request)
+    const caller = await ports.whoIs(key).catch(async (error: unknown) => {
+      // Whoever floods the node with bad keys floods neither its log nor its disk.
+      limits.failed(strangerAt(request.ip))
+      asked.set(request, what)
+      if (error instanceof TokenInvalid)
+        challenge(reply, `error="invalid_token", error_description="${error.evidence.reason}"`)
+      throw error
+    })
     if (caller === undefined) {
-      reply.header('www-authenticate', 'Bearer')
+      limits.failed(strangerAt(request.ip))
+      asked.set(request, what)
+      challenge(reply, key === '' ? '' : 'error="invalid_token"')
       throw new NotAuthorized('not_authorized', 'the request carries no valid key: Authorization: Bearer <key>')
     }
+    limits.called(caller.name)
+    const known = { ...what, who: caller.name }
+    asked.set(request, known)
     const role = request.routeOptions.config.role as ApiRole
     if (!caller.roles.includes(role)) {
-      reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${role}"`)
+      challenge(reply, `error="insufficient_scope", scope="${role}"`)
       throw new RoleMissing('role_missing', `this takes a key with the role ${role}`, { role })
     }
-    if (isChange(request)) await ports.noteAsked(what)
+    request.access = { caller, key, role }
+    if (isChange(request)) await ports.noteAsked(known)
   })
   app.addHook('onResponse', async (request, reply) => {
     const what = asked.get(request)
     const isRefused = reply.statusCode === 401 || reply.statusCode === 403
     if (what !== undefined && (isChange(request) || isRefused)) ports.noteAnswered(what, reply.statusCode)
   })
+}
+
+/** RFC 6750 §3. */
+function challenge(reply: FastifyReply, error: string): void {
+  reply.header('www-authenticate', error === '' ? 'Bearer' : `Bearer ${error}`)
 }
 
 function isChange({ method }: FastifyRequest): boolean {

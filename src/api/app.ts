@@ -2,15 +2,18 @@ import websocket from '@fastify/websocket'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { type AccessPorts, requireKey } from './access.ts'
 import { agreementRoutes } from './agreement-routes.ts'
+import { answerErrors } from './answer-errors.ts'
 import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
 import { type KeyRoutesPorts, keyRoutes } from './key-routes.ts'
 import { liveRoute } from './live-route.ts'
 import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
-import { describe, problemOf } from './problem.ts'
+import { describe } from './problem.ts'
 
 export interface ApiPorts extends ContractRoutesPorts, PathRoutesPorts, OperationPorts, KeyRoutesPorts, AccessPorts {
   readonly logger: FastifyBaseLogger
+  /** Whether a proxy in front of the API says whose call it passes on (`X-Forwarded-For`). */
+  readonly behindProxy: boolean
 }
 
 /** Largest request body, in bytes. */
@@ -23,6 +26,8 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     // A line a request costs a third of the throughput.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
+    // What the proxy itself has seen, nothing that was there before it.
+    trustProxy: ports.behindProxy ? (_address: string, hop: number) => hop === 0 : false,
     routerOptions: { maxParamLength: 16_384 },
   })
   // Naive clients write text; curl calls it a form unless told otherwise.
@@ -30,11 +35,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   app.addContentTypeParser(['text/plain', 'application/x-www-form-urlencoded'], asText, (_request, body, done) =>
     done(null, body),
   )
-  app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
-    const problem = problemFor(error)
-    if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
-    return reply.code(problem.status).type('application/problem+json').send(problem)
-  })
+  answerErrors(app)
   app.setNotFoundHandler((request, reply) =>
     reply
       .code(404)
@@ -55,13 +56,4 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(keyRoutes, ports)
   })
   return app
-}
-
-/** What fastify itself finds wrong with a request (its body, its form) is the client's to mend. */
-function problemFor(error: Error & { statusCode?: number; code?: string }) {
-  const { statusCode } = error
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return describe('request_malformed', error.message, statusCode, {})
-  }
-  return problemOf(error)
 }

@@ -10,8 +10,10 @@ import type { LedgerEntry } from '../events/ledger-entry.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
 import type { Store } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
+import type { Access, AccessPorts } from './access.ts'
 import { parsePath, subjectOf } from './path.ts'
 import { describe, problemOf } from './problem.ts'
+import { watchAccess } from './watch-access.ts'
 
 const closed = { additionalProperties: false }
 /** What a client sends: a subject, spelled as the REST path, and from which ledger index on it wants the changes. */
@@ -49,7 +51,8 @@ const SUBSCRIPTIONS_MAX = 1000
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
 
 /** `/live`: changes as they settle, by subjects spelled exactly as the REST paths, resumable from an index (design §10). */
-export function liveRoute(app: FastifyInstance, { contracts, store }: { contracts: Contracts; store: Store }): void {
+export function liveRoute(app: FastifyInstance, ports: AccessPorts & { contracts: Contracts; store: Store }): void {
+  const { contracts, store } = ports
   const sockets = new Map<WebSocket, Map<string, Subscription>>()
   const stop = contracts.listen({
     settled(live) {
@@ -62,10 +65,14 @@ export function liveRoute(app: FastifyInstance, { contracts, store }: { contract
   })
   app.addHook('onClose', async () => stop())
 
-  app.get('/live', { websocket: true }, (socket) => {
+  app.get('/live', { websocket: true }, (socket, request) => {
     const subscriptions = new Map<string, Subscription>()
     sockets.set(socket, subscriptions)
-    socket.on('close', () => sockets.delete(socket))
+    const unwatch = watchAccess(request.access as Access, ports, (why) => socket.close(1008, why))
+    socket.on('close', () => {
+      sockets.delete(socket)
+      unwatch()
+    })
     socket.on('error', () => socket.terminate())
     // One after another: a contract may have to be taken into memory first.
     let heard = Promise.resolve()

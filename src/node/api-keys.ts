@@ -118,8 +118,10 @@ export class Callers {
     await this.#refresh()
     const found = this.#keys.get(hash)
     if (found === undefined) return undefined
-    if (found.expires !== undefined && Date.parse(found.expires) <= this.#clock.now()) return undefined
-    return { name: found.name, roles: found.roles }
+    const { name, roles, expires } = found
+    if (expires === undefined) return { name, roles }
+    const until = Date.parse(expires)
+    return until <= this.#clock.now() ? undefined : { name, roles, until }
   }
 
   /** A file that takes the place of another is another file. */

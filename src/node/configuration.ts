@@ -7,6 +7,8 @@ import { type Handle, HandleSchema } from '../events/ids.ts'
 import { createFile } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { PARTNER_PATTERN } from './partners.ts'
+import { isLoopback } from './loopback.ts'
+import { complaintAbout, type OidcSettings, OidcSettingsSchema } from './oidc/settings.ts'
 
 /** There is no concordata.json. Evidence: `dir`. */
 export class ConfigurationMissing extends ConcordataError {}
@@ -69,6 +71,13 @@ const OutwardLimitsSchema = Type.Object(
 )
 export type OutwardLimits = Static<typeof OutwardLimitsSchema>
 
+/** What callers of the inward API may take; what is left out stands as in api/call-limits.ts. */
+const InwardLimitsSchema = Type.Object(
+  { callerCallsPerSecond: atLeastOne, addressFailuresPerMinute: atLeastOne },
+  { additionalProperties: false },
+)
+export type InwardLimits = Static<typeof InwardLimitsSchema>
+
 /** concordata.json, made by `concordata init` and edited by people. */
 const ConfigurationFileSchema = Type.Object(
   {
@@ -105,6 +114,12 @@ const ConfigurationFileSchema = Type.Object(
     outwardLimits: Type.Optional(OutwardLimitsSchema),
     /** How many contracts are in memory at most, as far as nobody waits for something in more of them. */
     contractsInMemory: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+    /** Bounds on what each caller of the inward API may take. */
+    inwardLimits: Type.Optional(InwardLimitsSchema),
+    /** The inward API may listen beyond loopback: a proxy in front of it speaks TLS, and nobody else can reach it. */
+    apiBehindProxy: Type.Optional(Type.Boolean()),
+    /** The OpenID provider whose access tokens the inward API takes, beside its own keys. */
+    oidc: Type.Optional(OidcSettingsSchema),
   },
   { additionalProperties: false },
 )
@@ -125,6 +140,9 @@ export interface Configuration {
   readonly partners?: readonly string[]
   readonly outwardLimits?: OutwardLimits
   readonly contractsInMemory: number
+  readonly inwardLimits?: InwardLimits
+  readonly apiBehindProxy?: boolean
+  readonly oidc?: OidcSettings
   readonly logLevel: LogLevel
 }
 
@@ -196,8 +214,22 @@ export function checkConfiguration(source: string, settings: unknown): Configura
     throw invalid(source, 'store', 'must have user and passwordFile, or neither')
   }
   const endpoint = originOf(source, 'endpoint', settings.endpoint, 'https:')
-  for (const [role, url] of Object.entries(settings.status ?? {})) originOf(source, `status/${role}`, url, 'http:')
-  return { ...settings, endpoint, api: originOf(source, 'api', settings.api, 'http:') }
+  for (const [role, url] of Object.entries(settings.status ?? {})) inwardOrigin(source, `status/${role}`, url, settings)
+  const complaint = settings.oidc && complaintAbout(settings.oidc)
+  if (complaint !== undefined) throw invalid(source, ...complaint)
+  return { ...settings, endpoint, api: inwardOrigin(source, 'api', settings.api, settings) }
+}
+
+/** Keys and tokens go over it in the clear: on this machine, or with somebody's word that TLS is in front of it. */
+function inwardOrigin(source: string, setting: string, text: string, { apiBehindProxy }: ConfigurationFile): string {
+  const origin = originOf(source, setting, text, 'http:')
+  if (apiBehindProxy || isLoopback(new URL(origin).hostname)) return origin
+  const must = 'must be on loopback: keys would go over the network in the clear'
+  throw invalid(
+    source,
+    setting,
+    `${must}. With a TLS proxy in front of it, and nobody else who reaches it, say "apiBehindProxy": true`,
+  )
 }
 
 /** Rejects with the system's EEXIST if the directory has a configuration. */

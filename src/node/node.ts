@@ -15,7 +15,7 @@ import { systemRandom } from '../runtime/random.ts'
 import type { Store } from '../store/port.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
 import { AccessLog } from './access-log.ts'
-import { Callers } from './api-keys.ts'
+import { openCallers } from './callers.ts'
 import { Closing } from './closing.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
@@ -171,18 +171,22 @@ interface InwardParts {
 
 /** The API, or, in a process that has none, how it is. The answer is where it listens. */
 async function openInward(
-  { dir, api, status }: Configuration,
+  configuration: Configuration,
   role: Role,
   parts: InwardParts,
   closing: Closing,
 ): Promise<string | undefined> {
   const { party, store, directory, metrics, logger } = parts
-  const callers = await Callers.open(dir, systemClock)
+  const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
+  const whoIs = await openCallers(configuration, logger, closing)
   const log = new AccessLog(dir, systemClock, (error) => logger.error({ err: error }, 'the access log failed'))
   const operation = {
     isReady: () => answersInTime(store),
     metrics: () => metrics.expose(),
-    whoIs: (key: string) => callers.whoIs(key),
+    whoIs,
+    clock: systemClock,
+    inwardLimits,
+    behindProxy: apiBehindProxy,
     noteAsked: (asked: Asked) => log.asked(asked),
     noteAnswered: (asked: Asked, status: number) => log.answered(asked, status),
     logger,

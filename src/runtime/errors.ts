@@ -96,6 +96,11 @@ export const errorCodes = {
   not_invited: 'The party of this node has no open invitation to the contract.',
 
   not_authorized: 'The request carries no valid key of the inward API.',
+  token_invalid:
+    'The access token is not one of the issuer for this API, or not any more; `reason` says in a word why.',
+  issuer_unavailable: 'What the issuer of access tokens publishes cannot be had; keys of the API go on working.',
+  api_rate_limited:
+    'The caller makes more calls, or its address more bad ones, than this node takes; `Retry-After` says when to come again.',
   role_missing: 'The key of the inward API does not have the role that the call asks for.',
   api_key_unfit: 'There is a key of that name already, or none, or it is not one that can be.',
   access_log_failed: 'Who asked for what cannot be written, so nothing was done.',

@@ -117,3 +117,50 @@ t.test('bounds on what others may take', async (t) => {
     t.throws(() => checkConfiguration('test', { ...settings, outwardLimits: wrong }), { code: 'configuration_invalid' })
   }
 })
+
+t.test('the inward API goes beyond loopback only where somebody has said that TLS is in front of it', async (t) => {
+  const takes = (change: object) => checkConfiguration('test', { ...settings, ...change })
+  for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', '[::1]'])
+    t.doesNotThrow(() => takes({ api: `http://${host}:7480` }))
+  const status = { receive: 'http://node.acme.example:7482' }
+  for (const change of [
+    { api: 'http://0.0.0.0:7480' },
+    { api: 'http://[::]:7480' },
+    { api: 'http://10.0.0.7' },
+    { status },
+  ]) {
+    t.throws(() => takes(change), {
+      code: 'configuration_invalid',
+      message: /must be on loopback: .* "apiBehindProxy": true$/,
+    })
+    t.match(takes({ ...change, apiBehindProxy: true }), change)
+  }
+})
+
+t.test('whose access tokens are taken', async (t) => {
+  const oidc = {
+    issuer: 'https://login.acme.example/realms/acme',
+    audience: 'concordata',
+    rolesClaim: ['realm_access', 'roles'],
+    roleMap: { 'contract-desk': ['reader', 'editor'] },
+  }
+  const takes = (change: object) => checkConfiguration('test', { ...settings, oidc: { ...oidc, ...change } })
+  t.match(takes({ algorithms: ['ES256'], accessTokensOnly: true }), { oidc })
+  t.match(takes({ issuer: 'http://127.0.0.1:8080', jwksUri: 'https://keys.acme.example/' }), {
+    oidc: { audience: 'concordata' },
+  })
+  const wrong: [object, string][] = [
+    [{ issuer: 'http://login.acme.example' }, 'oidc/issuer'],
+    [{ issuer: 'https://u:p@login.acme.example' }, 'oidc/issuer'],
+    [{ issuer: 'https://login.acme.example?x' }, 'oidc/issuer'],
+    [{ jwksUri: 'http://login.acme.example/keys' }, 'oidc/jwksUri'],
+    [{ algorithms: ['HS256'] }, 'oidc/algorithms/0'],
+    [{ algorithms: ['none'] }, 'oidc/algorithms/0'],
+    [{ roleMap: { all: ['king'] } }, 'oidc/roleMap/all/0'],
+    [{ clockToleranceSeconds: 3600 }, 'oidc/clockToleranceSeconds'],
+    [{ secret: 'x' }, 'oidc/secret'],
+  ]
+  for (const [change, setting] of wrong) {
+    t.throws(() => takes(change), { code: 'configuration_invalid', evidence: { setting } }, JSON.stringify(change))
+  }
+})

@@ -3,7 +3,12 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
-import { configurationPath, readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import {
+  type ConfigurationFile,
+  configurationPath,
+  readConfiguration,
+  readEnvironment,
+} from '../../src/node/configuration.ts'
 import { createIdentity } from '../../src/node/create-identity.ts'
 import { formatFingerprint } from '../../src/node/fingerprint.ts'
 import { openIdentity, readApiToken } from '../../src/node/identity.ts'
@@ -67,6 +72,12 @@ export async function newParty(root: string, handle: string, acknowledgement: un
       return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) }
     },
   }
+}
+
+/** Further settings of its concordata.json, before its node is started. */
+export async function configure({ data }: NodeParty, more: Partial<ConfigurationFile>): Promise<void> {
+  const settings = JSON.parse(await readFile(configurationPath(data), 'utf8'))
+  await writeFile(configurationPath(data), JSON.stringify({ ...settings, ...more }))
 }
 
 export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {

@@ -1,0 +1,57 @@
+import { RateLimit } from '../gossip/transport/rate-limit.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+
+/** What callers of the inward API may take; what is left out stands as in `defaultInwardLimits`. */
+export interface InwardLimits {
+  /** Of each key, or subject of tokens; ten seconds' worth at once. */
+  readonly callerCallsPerSecond?: number
+  /** Calls of one address that show no good key or token; a minute's worth at once. */
+  readonly addressFailuresPerMinute?: number
+}
+
+/** A program that writes as fast as its answers come stays below the first; a person with a wrong key below the second. */
+export const defaultInwardLimits = { callerCallsPerSecond: 1_000, addressFailuresPerMinute: 60 }
+
+/** A caller has to wait. Evidence: `retryAfterSeconds`. */
+export class ApiRateLimited extends ConcordataError {
+  readonly retryAfterSeconds: number
+
+  constructor(what: string, waitMs: number) {
+    const retryAfterSeconds = Math.ceil(waitMs / 1000)
+    const message = `${what} than this node takes; come again in ${retryAfterSeconds} s`
+    super('api_rate_limited', message, { retryAfterSeconds })
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/**
+ * Who may call now: every caller has a bucket of its own, so that what one takes is not taken from another. Bad keys are
+ * counted by address and never stand in the way of good ones: behind a proxy, and on loopback, all have one address.
+ */
+export class CallLimits {
+  readonly #calls: RateLimit<string>
+  readonly #failures: RateLimit<string>
+
+  /** `now`: milliseconds of a clock that does not go back. */
+  constructor(limits: InwardLimits | undefined, now: () => number) {
+    const { callerCallsPerSecond, addressFailuresPerMinute } = { ...defaultInwardLimits, ...limits }
+    this.#calls = new RateLimit({ perSecond: callerCallsPerSecond, burst: 10 * callerCallsPerSecond }, now)
+    this.#failures = new RateLimit({ perSecond: addressFailuresPerMinute / 60, burst: addressFailuresPerMinute }, now)
+  }
+
+  /** Throws ApiRateLimited. */
+  called(name: string): void {
+    count(this.#calls, name, 'more calls with this key')
+  }
+
+  /** Throws ApiRateLimited. */
+  failed(address: string): void {
+    count(this.#failures, address, 'more calls without a good key')
+  }
+}
+
+function count(limit: RateLimit<string>, key: string, what: string): void {
+  const waitMs = limit.waitMs(key)
+  if (waitMs > 0) throw new ApiRateLimited(what, waitMs)
+  limit.take(key, 1)
+}

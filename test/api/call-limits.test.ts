@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { ApiRateLimited, CallLimits } from '../../src/api/call-limits.ts'
+import { openNode } from '../../src/index.ts'
+import { accessLogPath } from '../../src/node/access-log.ts'
+import { configure, newParty, until } from '../support/node-party.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+t.test('what one caller takes is not taken from another, and comes back with time', async (t) => {
+  let now = 0
+  const limits = new CallLimits({ callerCallsPerSecond: 2 }, () => now)
+  for (let n = 0; n < 20; n++) limits.called('erp')
+  t.throws(() => limits.called('erp'), { code: 'api_rate_limited', retryAfterSeconds: 1 })
+  t.throws(() => limits.called('erp'), ApiRateLimited)
+  limits.called('another')
+  now += 500
+  limits.called('erp')
+  t.throws(() => limits.called('erp'), ApiRateLimited)
+})
+
+t.test('whoever calls too often, or with bad keys, is told when to come again', async (t) => {
+  const ana = await newParty(t.testdir(), 'ana')
+  await configure(ana, { inwardLimits: { callerCallsPerSecond: 1, addressFailuresPerMinute: 5 } })
+  const node = await openNode({ data: ana.data })
+  t.teardown(() => node.close())
+  const call = (key: string, method = 'GET') =>
+    fetch(`${ana.api}/api/Party`, { method, headers: { authorization: `Bearer ${key}` } })
+  const statuses = async (key: string, times: number) => {
+    const answers = []
+    for (let n = 0; n < times; n++) answers.push((await call(key)).status)
+    return answers
+  }
+  t.same(await statuses('bad', 7), [401, 401, 401, 401, 401, 429, 429])
+  t.equal((await call(ana.token)).status, 200, 'bad keys do not stand in the way of good ones')
+  t.same(await statuses(ana.token, 10), [...Array(9).fill(200), 429])
+  const late = await call(ana.token)
+  t.equal(late.status, 429)
+  t.match(late.headers.get('retry-after'), /^[12]$/)
+  t.match(await late.json(), { code: 'api_rate_limited', retryAfterSeconds: Number })
+  await until('it may call again', async () => (await call(ana.token)).status === 200)
+  const lines = async () => (await readFile(accessLogPath(ana.data), 'utf8')).trimEnd().split('\n').length
+  await until('refusals are written', async () => (await lines()) >= 5)
+  t.equal(await lines(), 5, 'and a flood is not')
+})

@@ -1,0 +1,33 @@
+import { fastify } from 'fastify'
+import t from 'tap'
+import type { Caller } from '../../src/api/access.ts'
+import { createStatusApi } from '../../src/api/status-app.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+
+t.test('a process without an API asks for keys as the API does', async (t) => {
+  const callers: { [key: string]: Caller } = {
+    watch: { name: 'watch', roles: ['operator'] },
+    read: { name: 'read', roles: ['reader'] },
+  }
+  const app = await createStatusApi({
+    isReady: async () => true,
+    metrics: async () => ({ text: 'up 1', mediaType: 'text/plain' }),
+    whoIs: async (key) => callers[key],
+    noteAsked: async () => {},
+    noteAnswered: () => {},
+    clock: systemClock,
+    behindProxy: false,
+    logger: fastify().log,
+  })
+  const scrape = async (key: string) => {
+    const { statusCode, headers, body } = await app.inject({
+      url: '/metrics',
+      headers: { authorization: `Bearer ${key}` },
+    })
+    return [statusCode, headers['content-type'], body.startsWith('{') ? JSON.parse(body).code : body]
+  }
+  t.same(await scrape('watch'), [200, 'text/plain', 'up 1'])
+  t.same(await scrape('read'), [403, 'application/problem+json; charset=utf-8', 'role_missing'])
+  t.same(await scrape('nobody'), [401, 'application/problem+json; charset=utf-8', 'not_authorized'])
+  t.equal((await app.inject('/health')).statusCode, 200)
+})
