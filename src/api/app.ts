@@ -9,11 +9,14 @@ import { liveRoute } from './live-route.ts'
 import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
 import { describe } from './problem.ts'
+import { type CallTracing, traceCalls } from './trace-calls.ts'
 
 export interface ApiPorts extends ContractRoutesPorts, PathRoutesPorts, OperationPorts, KeyRoutesPorts, AccessPorts {
   readonly logger: FastifyBaseLogger
   /** Whether a proxy in front of the API says whose call it passes on (`X-Forwarded-For`). */
   readonly behindProxy: boolean
+  /** Left out: calls are not traced. */
+  readonly calls?: CallTracing | undefined
 }
 
 /** Largest request body, in bytes. */
@@ -48,6 +51,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   healthRoutes(app, ports)
   await app.register(async (guarded) => {
     requireKey(guarded, ports)
+    if (ports.calls !== undefined) traceCalls(guarded, ports.calls)
     metricsRoute(guarded, ports)
     pathRoutes(guarded, ports)
     liveRoute(guarded, ports)

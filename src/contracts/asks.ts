@@ -13,7 +13,13 @@ export class AskMalformed extends ConcordataError {}
 
 /** What a local user asks of the process that has the key. `contract`: of which contract; null of the node as a whole. */
 export type Ask =
-  | { readonly kind: 'request'; readonly request: Request; readonly payloads: Payloads; readonly retry?: true }
+  | {
+      readonly kind: 'request'
+      readonly request: Request
+      readonly payloads: Payloads
+      readonly retry?: true
+      readonly traceparent?: string
+    }
   | { readonly kind: 'withdraw'; readonly request: RequestRef; readonly reason: string }
   | { readonly kind: 'answer'; readonly request: RequestRef; readonly refusal: string | null }
   | { readonly kind: 'accept' | 'decline' | 'rotate' | 'keys' | 'prepare-revocation' | 'go-on' }
@@ -50,6 +56,7 @@ const askForms = {
         request: RequestSchema,
         payloads: PayloadsSchema,
         retry: Type.Optional(Type.Literal(true)),
+        traceparent: Type.Optional(Type.String({ pattern: '^[0-9a-f-]{55}$' })),
       },
       closed,
     ),

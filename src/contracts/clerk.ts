@@ -24,6 +24,8 @@ export interface ClerkPorts {
   readonly self: string
   readonly keys: KeyChanging
   failed(error: unknown): void
+  /** The request of that id belongs to a trace that another process of this party has begun. */
+  tracedAs?(id: string, traceparent: string): void
 }
 
 /** One that is not done with. */
@@ -120,6 +122,7 @@ export class Clerk {
     const result = (value: unknown): Done => ({ id, contract: uid, result: value })
     switch (ask.kind) {
       case 'request':
+        if (ask.traceparent !== undefined) this.#ports.tracedAs?.(id, ask.traceparent)
         await contracts.useUpToDate(uid as Uid, (live) => this.#request(id, live, ask))
         return undefined
       case 'withdraw':

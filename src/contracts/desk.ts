@@ -15,6 +15,8 @@ export interface DeskPorts {
   readonly events: EventStore
   readonly clock: Clock
   newId(): string
+  /** The trace that a request belongs to, so that whoever carries it out goes on with it. */
+  traceOf?(id: string): string | undefined
 }
 
 interface Waiting {
@@ -36,7 +38,9 @@ export class Desk implements KeyChanging {
 
   /** Leaves a request there. Durable on return. */
   queue(contract: Uid, { request, payloads, retry }: Intent): Promise<void> {
-    const ask: Ask = { kind: 'request', request, payloads, ...(retry ? { retry } : {}) }
+    const traceparent = this.#ports.traceOf?.(request.id)
+    const trace = traceparent === undefined ? {} : { traceparent }
+    const ask: Ask = { kind: 'request', request, payloads, ...(retry ? { retry } : {}), ...trace }
     return this.#append(request.id, contract, ask)
   }
 

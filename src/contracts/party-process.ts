@@ -13,8 +13,16 @@ export interface PartyProcessPorts extends Omit<ContractsPorts, 'desk' | 'canSen
   readonly report: GossipReport
   /** The private keys, where they are. */
   readonly keys?: SigningKeys
+  /** What processes of one party tell each other of traces, through the outbox; left out: nothing. */
+  readonly tracing?: RequestTracing
   /** Something that this process does by itself has failed; it goes on. */
   failed(error: unknown): void
+}
+
+/** Of which trace a request is: asked of a process that leaves it in the outbox, told to the one that takes it up. */
+export interface RequestTracing {
+  traceOf(id: string): string | undefined
+  tracedAs(id: string, traceparent: string): void
 }
 
 /** One process of a party, all of it but its edges: the network, the API, the files. */
@@ -38,7 +46,7 @@ export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyP
   const { events } = store
   const isShared = role !== 'node'
   const after = isShared ? await events.lastPosition() : undefined
-  const desk = isShared ? new Desk({ events, clock, newId: ports.newRequestId }) : undefined
+  const desk = isShared ? new Desk({ events, clock, newId: ports.newRequestId, ...ports.tracing }) : undefined
   const contracts = await Contracts.open({
     ...ports,
     ...(desk === undefined ? {} : { desk }),
@@ -59,7 +67,7 @@ export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyP
   if (isShared) {
     const clerk =
       role === 'transmit'
-        ? await Clerk.open({ contracts, events, clock, keys, self: ports.newRequestId(), failed })
+        ? await Clerk.open({ contracts, events, clock, keys, self: ports.newRequestId(), failed, ...ports.tracing })
         : undefined
     if (clerk !== undefined) stops.push(() => clerk.close())
     const watchPorts = {

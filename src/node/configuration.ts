@@ -9,6 +9,7 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { PARTNER_PATTERN } from './partners.ts'
 import { isLoopback } from './loopback.ts'
 import { complaintAbout, type OidcSettings, OidcSettingsSchema } from './oidc/settings.ts'
+import { isCollectorUrl, type TracingSettings, TracingSettingsSchema } from './tracing/settings.ts'
 
 /** There is no concordata.json. Evidence: `dir`. */
 export class ConfigurationMissing extends ConcordataError {}
@@ -33,6 +34,8 @@ export interface Environment {
   readonly passphraseFile?: string
   /** CONCORDATA_STORE_USER and CONCORDATA_STORE_PASSWORD_FILE: in place of those in the file, since each process has its own. */
   readonly storeUser?: { readonly user: string; readonly passwordFile: string }
+  /** OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT with what the standard adds to it: in place of that in the file. */
+  readonly tracesEndpoint?: string
   /** CONCORDATA_LOG_LEVEL */
   readonly logLevel: LogLevel
 }
@@ -120,6 +123,8 @@ const ConfigurationFileSchema = Type.Object(
     apiBehindProxy: Type.Optional(Type.Boolean()),
     /** The OpenID provider whose access tokens the inward API takes, beside its own keys. */
     oidc: Type.Optional(OidcSettingsSchema),
+    /** Traces across the members; left out: none, unless the environment says where they go. */
+    tracing: Type.Optional(TracingSettingsSchema),
   },
   { additionalProperties: false },
 )
@@ -143,12 +148,14 @@ export interface Configuration {
   readonly inwardLimits?: InwardLimits
   readonly apiBehindProxy?: boolean
   readonly oidc?: OidcSettings
+  readonly tracing?: TracingSettings
   readonly logLevel: LogLevel
 }
 
 const CONTRACTS_IN_MEMORY = 256
 
 const fileForm = Compile(ConfigurationFileSchema)
+const COLLECTOR = 'must be an http or https URL without user and password'
 
 /** Throws ConfigurationInvalid. A variable that is empty counts as not set. */
 export function readEnvironment(variables: { readonly [name: string]: string | undefined }): Environment {
@@ -171,13 +178,14 @@ export function readEnvironment(variables: { readonly [name: string]: string | u
     ...(passphrase ? { passphrase } : {}),
     ...(passphraseFile ? { passphraseFile } : {}),
     ...(user && passwordFile ? { storeUser: { user, passwordFile } } : {}),
+    ...tracesEndpointIn(variables),
     logLevel,
   }
 }
 
 /** Throws ConfigurationMissing, ConfigurationInvalid. */
 export async function readConfiguration(dir: string, environment: Environment): Promise<Configuration> {
-  const { logLevel, storeUser } = environment
+  const { logLevel, storeUser, tracesEndpoint } = environment
   const path = configurationPath(dir)
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     const message = `${dir} is no data directory (${cause.code}: ${path}); \`concordata init\` makes one`
@@ -192,14 +200,26 @@ export async function readConfiguration(dir: string, environment: Environment): 
     )
   }
   const store = settings.store && { store: { ...settings.store, ...storeUser } }
+  const tracing = tracesEndpoint && { tracing: { ...settings.tracing, endpoint: tracesEndpoint } }
   return {
     dir,
     acknowledgement: acknowledgeAll,
     contractsInMemory: CONTRACTS_IN_MEMORY,
     ...settings,
     ...store,
+    ...tracing,
     logLevel,
   }
+}
+
+/** As OpenTelemetry's specification of the OTLP exporter has it. */
+function tracesEndpointIn(variables: { readonly [name: string]: string | undefined }): { tracesEndpoint?: string } {
+  const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces, OTEL_EXPORTER_OTLP_ENDPOINT: all } = variables
+  const tracesEndpoint = traces || (all && `${all.replace(/\/$/, '')}/v1/traces`)
+  if (!tracesEndpoint) return {}
+  const variable = traces ? 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT' : 'OTEL_EXPORTER_OTLP_ENDPOINT'
+  if (!isCollectorUrl(tracesEndpoint)) throw invalid(variable, variable, COLLECTOR)
+  return { tracesEndpoint }
 }
 
 /** The settings that a person gave, in the one form that all code relies on. Throws ConfigurationInvalid. */
@@ -217,6 +237,8 @@ export function checkConfiguration(source: string, settings: unknown): Configura
   for (const [role, url] of Object.entries(settings.status ?? {})) inwardOrigin(source, `status/${role}`, url, settings)
   const complaint = settings.oidc && complaintAbout(settings.oidc)
   if (complaint !== undefined) throw invalid(source, ...complaint)
+  const collector = settings.tracing?.endpoint
+  if (collector !== undefined && !isCollectorUrl(collector)) throw invalid(source, 'tracing/endpoint', COLLECTOR)
   return { ...settings, endpoint, api: inwardOrigin(source, 'api', settings.api, settings) }
 }
 

@@ -26,6 +26,7 @@ import { openStore } from './open-store.ts'
 import { openOutward } from './outward.ts'
 import { reportTo, watch } from './reporting.ts'
 import { openResting } from './resting-files.ts'
+import { openTracing, type Tracing } from './tracing/tracing.ts'
 
 /** How long a write waits for unanimity when the client says nothing. Milliseconds. */
 const DEFAULT_WAIT_MS = 10_000
@@ -85,6 +86,13 @@ async function start(
   const metrics = new Metrics(systemClock)
   const snapshots = openResting(dir, role)
   closing.add(() => snapshots.close())
+  const tracing = await openTracing(configuration.tracing ?? {}, {
+    party: card.handle,
+    role,
+    clock: systemClock,
+    logger,
+  })
+  closing.add(() => tracing.close())
   const party = await openPartyProcess({
     role,
     store,
@@ -94,7 +102,8 @@ async function start(
     random: systemRandom,
     policy: configuration.acknowledgement,
     uidOf: (number) => (key as Key).identity.uids.encode(number),
-    newRequestId: () => randomUUID(),
+    newRequestId: () => namedIn(tracing),
+    tracing,
     timing: defaultTiming,
     report: metrics.report(reportTo(logger)),
     failed: (error) => logger.error({ err: error }, 'something that was asked for could not be carried out yet'),
@@ -105,6 +114,7 @@ async function start(
   closing.add(() => party.close())
   closing.add(watch(contracts, logger))
   closing.add(metrics.watch(contracts))
+  closing.add(tracing.watch(contracts))
   const outward =
     key === undefined
       ? undefined
@@ -115,13 +125,14 @@ async function start(
             directory,
             gossip: party.gossip,
             metrics,
+            tracing,
             logger,
             answers: role === 'node' || role === 'receive',
             calls: role === 'node' || role === 'transmit',
           },
           closing,
         )
-  const api = await openInward(configuration, role, { party, store, directory, metrics, logger }, closing)
+  const api = await openInward(configuration, role, { party, store, directory, metrics, tracing, logger }, closing)
   outward?.start()
   return {
     card,
@@ -166,6 +177,7 @@ interface InwardParts {
   readonly store: Store
   readonly directory: Directory
   readonly metrics: Metrics
+  readonly tracing: Tracing
   readonly logger: FastifyBaseLogger
 }
 
@@ -176,7 +188,7 @@ async function openInward(
   parts: InwardParts,
   closing: Closing,
 ): Promise<string | undefined> {
-  const { party, store, directory, metrics, logger } = parts
+  const { party, store, directory, metrics, tracing, logger } = parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
   const whoIs = await openCallers(configuration, logger, closing)
   const log = new AccessLog(dir, systemClock, (error) => logger.error({ err: error }, 'the access log failed'))
@@ -198,6 +210,7 @@ async function openInward(
   }
   const app = await createApi({
     ...operation,
+    calls: tracing.calls,
     contracts: party.contracts,
     keyRotation: party.keys,
     store,
@@ -209,12 +222,19 @@ async function openInward(
         status: standing,
       })),
     announce: (live: LiveContract) => party.gossip.carry(live.contract),
-    newRequestId: () => randomUUID(),
+    newRequestId: () => namedIn(tracing),
     newSalt: () => systemRandom.bytes(SALT_BYTES),
     defaultWaitMs: DEFAULT_WAIT_MS,
   })
   await listen(app, api, closing)
   return api
+}
+
+/** A name for a new request, and the trace of the call in which it is made. */
+function namedIn(tracing: Tracing): string {
+  const id = randomUUID()
+  tracing.named(id)
+  return id
 }
 
 async function listen(app: FastifyInstance, url: string, closing: Closing): Promise<void> {

@@ -12,6 +12,7 @@ import { type Introduction, verifyIntroduction } from './introduction.ts'
 import type { Metrics } from './metrics.ts'
 import { ownIntroduction } from './own-introduction.ts'
 import { Peers } from './peers.ts'
+import type { Tracing } from './tracing/tracing.ts'
 
 export interface OutwardPorts {
   readonly configuration: Configuration
@@ -19,6 +20,7 @@ export interface OutwardPorts {
   readonly directory: Directory
   readonly gossip: Gossip
   readonly metrics: Metrics
+  readonly tracing: Tracing
   readonly logger: FastifyBaseLogger
   /** Whether this process answers the calls of others, and whether it calls them. */
   readonly answers: boolean
@@ -33,11 +35,11 @@ export interface Outward {
 
 /** Everything that faces other parties: the Receiver, the connections to peers, and the certificate of both. */
 export async function openOutward(ports: OutwardPorts, closing: Closing): Promise<Outward> {
-  const { configuration, identity, directory, gossip, metrics, logger, answers, calls } = ports
+  const { configuration, identity, directory, gossip, metrics, tracing, logger, answers, calls } = ports
   const said = { tls: identity.tls, introduction: await ownIntroduction(configuration, identity) }
   metrics.watchCertificate(() => said.tls.certificate)
   const introduction = () => said.introduction
-  const peers = new Peers(directory, gossip, identity.tls, introduction)
+  const peers = new Peers(directory, gossip, identity.tls, introduction, tracing)
   closing.add(() => peers.close())
   const receiver = answers
     ? await openReceiver<Introduction>({
@@ -48,7 +50,10 @@ export async function openOutward(ports: OutwardPorts, closing: Closing): Promis
         authenticate: (certificate) => directory.byCertificate(certificate),
         nameOf: ({ card }) => card.handle,
         limits: configuration.outwardLimits,
-        exchange: (party, body) => gossip.answer(calls ? peers.of(party) : strangerAs(party), body),
+        exchange: (party, body, traceparent) =>
+          tracing.answering(party.card.handle, traceparent, body, () =>
+            gossip.answer(calls ? peers.of(party) : strangerAs(party), body),
+          ),
         failed: (error) => logger.error({ err: error }, 'an exchange failed'),
       })
     : undefined

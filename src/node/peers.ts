@@ -8,6 +8,7 @@ import { ConcordataError } from '../runtime/errors.ts'
 import type { Directory } from './directory.ts'
 import { fetchIntroduction } from './discovery.ts'
 import type { Introduction } from './introduction.ts'
+import type { Tracing } from './tracing/tracing.ts'
 
 /** How long one exchange may take before it counts as failed. Milliseconds. */
 const EXCHANGE_TIMEOUT_MS = 10_000
@@ -25,14 +26,16 @@ export class Peers {
   #tls: TlsCredentials
   /** What this node says of itself. */
   readonly #introduction: () => string
+  readonly #tracing: Tracing
   readonly #connections = new Map<Handle, Connection>()
   #stop: (() => void) | undefined
 
-  constructor(directory: Directory, gossip: Gossip, tls: TlsCredentials, introduction: () => string) {
+  constructor(directory: Directory, gossip: Gossip, tls: TlsCredentials, introduction: () => string, tracing: Tracing) {
     this.#directory = directory
     this.#gossip = gossip
     this.#tls = tls
     this.#introduction = introduction
+    this.#tracing = tracing
   }
 
   start(): void {
@@ -92,7 +95,9 @@ export class Peers {
       exchange: async (body) => {
         try {
           await announce()
-          return await client.exchange(body, options)
+          return await this.#tracing.calling(card.handle, body, (traceparent) =>
+            client.exchange(body, { ...options, traceparent }),
+          )
         } catch (error) {
           if (error instanceof PeerWrongCertificate) await this.#lookUpAgain(introduction)
           throw error

@@ -16,6 +16,8 @@ export interface CallOptions {
   readonly timeoutMs: number
   /** Aborted: the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
+  /** W3C Trace Context, for a peer that records traces, too. */
+  readonly traceparent?: string | undefined
 }
 
 export interface PeerRequest extends Dispatcher.DispatchOptions {

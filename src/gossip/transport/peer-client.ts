@@ -56,11 +56,12 @@ export class PeerClient {
    * PeerRefused, PeerBusy, PeerMalformed, or the signal's reason.
    */
   async exchange(body: string, options: CallOptions): Promise<string> {
+    const { traceparent } = options
     const request = {
       origin: this.#endpoint,
       path: EXCHANGE_PATH,
       method: 'POST',
-      headers: { 'content-type': EXCHANGE_MEDIA_TYPE },
+      headers: { 'content-type': EXCHANGE_MEDIA_TYPE, ...(traceparent === undefined ? {} : { traceparent }) },
       body,
     } as const
     return this.#textOf(await call(this.#pool, request, options))

@@ -41,8 +41,11 @@ export interface ReceiverOptions<Party> {
   authenticate(certificate: Hash): Party | undefined
   /** The same for a party whatever its certificate: by it what it takes is counted. */
   nameOf(party: Party): string
-  /** One exchange: body and answer as in message.ts. `exchange_malformed` is the caller's fault, all else ours. */
-  exchange(party: Party, body: string): Promise<string>
+  /**
+   * One exchange: body and answer as in message.ts. `exchange_malformed` is the caller's fault, all else ours. `traceparent`:
+   * a header, with whatever stands in it.
+   */
+  exchange(party: Party, body: string, traceparent: unknown): Promise<string>
   /** A fault of ours, that the caller is told nothing about. */
   failed(error: unknown): void
   readonly limits?: Partial<ReceiverLimits> | undefined
@@ -112,7 +115,12 @@ function answerer<Party>(options: ReceiverOptions<Party>, limits: ReceiverLimits
     const body = await readBody(request, limits.bodyBytesMax, (bytes) => admission.received(name, bytes))
     switch (body.kind) {
       case 'text':
-        return respond(response, 200, EXCHANGE_MEDIA_TYPE, await options.exchange(party, body.text))
+        return respond(
+          response,
+          200,
+          EXCHANGE_MEDIA_TYPE,
+          await options.exchange(party, body.text, request.headers.traceparent),
+        )
       case 'tooLarge':
         return refuse(response, 413, 'exchange_too_large')
       case 'notText':
