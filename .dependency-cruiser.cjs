@@ -54,6 +54,19 @@ module.exports = {
       to: { path: '^src/store/', pathNot: '^src/store/(port|streams|errors)\\.ts$' },
     },
     {
+      name: 'opentelemetry-loaded-where-configured',
+      comment: 'one file knows OpenTelemetry, and is loaded by a dynamic import only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/node/tracing/otlp-tracer\\.ts$' },
+      to: { path: 'node_modules/@opentelemetry/' },
+    },
+    {
+      name: 'otlp-tracer-not-imported-statically',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^src/node/tracing/otlp-tracer\\.ts$', dynamic: false },
+    },
+    {
       name: 'no-circular',
       severity: 'error',
       from: {},

@@ -48,7 +48,7 @@ export interface TracingPorts {
   readonly logger: FastifyBaseLogger
 }
 
-/** Where no collector is configured nothing of it is even loaded. */
+/** Where no collector is configured, what records and sends is not even loaded. */
 export async function openTracing(
   { endpoint, sampleRatio = 1, othersPerSecond = OTHERS_PER_SECOND }: TracingSettings,
   { party, role, clock, logger }: TracingPorts,
