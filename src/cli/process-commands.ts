@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import type { Role } from '../contracts/contract-ports.ts'
 import { type Configuration, type Environment, readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { openOwnSigning } from '../node/identity.ts'
+import { openLogger } from '../node/logging.ts'
 import { startNode } from '../node/node.ts'
 import { serveSigner } from '../node/signer/signer-server.ts'
 import { socketPath } from '../node/signer/socket-path.ts'
@@ -69,8 +70,7 @@ async function prepare(
   const environment = readEnvironment(process.env)
   const configuration = await readConfiguration(data, environment)
   const base = { party: configuration.handle, ...(role === 'node' ? {} : { role }) }
-  const logger = pino({ level: configuration.logLevel, base }, pino.destination({ fd: 2, sync: true }))
-  return { configuration, environment, logger }
+  return { configuration, environment, logger: openLogger(configuration, base) }
 }
 
 /** The channel to a parent, if there is one, would keep the process. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { pino } from 'pino'
 import { parsePath } from '../api/path.ts'
 import { submitter } from '../api/submit.ts'
 import { changesFromJson, removal, WriteUnfit } from '../api/write.ts'
@@ -10,6 +9,7 @@ import type { Uid } from '../events/ids.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { readConfiguration, readEnvironment } from './configuration.ts'
+import { openLogger } from './logging.ts'
 import { type Node, startNode } from './node.ts'
 
 /** How long a write waits for everybody unless told otherwise. Milliseconds. */
@@ -51,8 +51,7 @@ export interface OpenNode {
 export async function openNode({ data }: { readonly data: string }): Promise<OpenNode> {
   const environment = readEnvironment(process.env)
   const configuration = await readConfiguration(data, environment)
-  const logger = pino({ level: configuration.logLevel }, pino.destination({ fd: 2, sync: true }))
-  const node = await startNode(configuration, environment, logger)
+  const node = await startNode(configuration, environment, openLogger(configuration, { party: configuration.handle }))
   return {
     contracts: () => [...node.contracts.uids()].map((uid) => openContract(node, uid)),
     contract(uid) {

@@ -3,6 +3,9 @@ import { newestOf } from '../agreement/feeds.ts'
 import type { Contracts } from '../contracts/contracts.ts'
 import type { GossipReport } from '../gossip/gossip.ts'
 
+/** What is wrong with a statement may name what its sender has made up, at any length. */
+const REASON_CHARACTERS_MAX = 200
+
 /** What gossip has to report, as log lines: no values, no statements. */
 export function reportTo(logger: FastifyBaseLogger): GossipReport {
   return {
@@ -12,7 +15,8 @@ export function reportTo(logger: FastifyBaseLogger): GossipReport {
       logger.error({ contract, err: error }, 'what came for a contract could not be taken in'),
     refused: ({ handle }, refused) => {
       for (const { code, message, evidence } of refused) {
-        logger.warn({ peer: handle, code, reason: message, evidence }, 'a statement was refused')
+        const reason = message.slice(0, REASON_CHARACTERS_MAX)
+        logger.warn({ peer: handle, code, reason, evidence }, 'a statement was refused')
       }
     },
   }
