@@ -144,7 +144,6 @@ t.test('a node that tells all it can tells no values and no secrets', { timeout:
     ['PUT', at, `{"__proto__": {"x": "${VALUE}"}}`],
     ['PUT', at, VALUE, 'application/xml'],
     ['POST', at, JSON.stringify({ New: { $field: { type: VALUE }, $value: VALUE } })],
-    ['POST', at, JSON.stringify({ Big: VALUE.repeat(400_000) })],
     ['POST', `/api/Contract/${contract}/Invitations`, JSON.stringify({ party: VALUE })],
     ['POST', `/api/Contract/${contract}/Lock`, JSON.stringify({ note: VALUE })],
     ['PATCH', at, JSON.stringify({ Country: VALUE })],
@@ -154,6 +153,8 @@ t.test('a node that tells all it can tells no values and no secrets', { timeout:
     const status = await from(ana.token, method, path, body, type)
     t.ok(status >= 400, `${method} ${path} ${status}`)
   }
+  // Its body is refused by its length, which may end the connection before the answer is read.
+  t.ok([413, 0].includes(await from(ana.token, 'POST', at, JSON.stringify(VALUE.repeat(400_000))).catch(() => 0)))
   // Keys and tokens: good ones, bad ones, in the wrong places.
   const token = await issuer.token()
   t.equal(await from(token, 'GET', at), 200)
