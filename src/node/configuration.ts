@@ -6,9 +6,9 @@ import { acknowledgeAll, type Policy, PolicySchema } from '../contracts/policy.t
 import { type Handle, HandleSchema } from '../events/ids.ts'
 import { createFile } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { PARTNER_PATTERN } from './partners.ts'
 import { isLoopback } from './loopback.ts'
 import { complaintAbout, type OidcSettings, OidcSettingsSchema } from './oidc/settings.ts'
+import { PARTNER_PATTERN } from './partners.ts'
 import { isCollectorUrl, type TracingSettings, TracingSettingsSchema } from './tracing/settings.ts'
 
 /** There is no concordata.json. Evidence: `dir`. */
