@@ -96,6 +96,8 @@ export interface Access {
   readonly caller: Caller
   readonly key: string
   readonly role: ApiRole
+  /** Counts something more that the caller asks for on the same connection. Throws ApiRateLimited. */
+  readonly count: () => void
 }
 
 /**
@@ -141,7 +143,7 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
       challenge(reply, `error="insufficient_scope", scope="${role}"`)
       throw new RoleMissing('role_missing', `this takes a key with the role ${role}`, { role })
     }
-    request.access = { caller, key, role }
+    request.access = { caller, key, role, count: () => limits.called(caller.name) }
     if (isChange(request)) await ports.noteAsked(known)
   })
   app.addHook('onResponse', async (request, reply) => {

@@ -7,10 +7,16 @@ export interface InwardLimits {
   readonly callerCallsPerSecond?: number
   /** Calls of one address that show no good key or token; a minute's worth at once. */
   readonly addressFailuresPerMinute?: number
+  /** Connections of `/live` of each key, or subject of tokens. */
+  readonly callerConnectionsMax?: number
 }
 
 /** A program that writes as fast as its answers come stays below the first; a person with a wrong key below the second. */
-export const defaultInwardLimits = { callerCallsPerSecond: 1_000, addressFailuresPerMinute: 60 }
+export const defaultInwardLimits = {
+  callerCallsPerSecond: 1_000,
+  addressFailuresPerMinute: 60,
+  callerConnectionsMax: 100,
+}
 
 /** A caller has to wait. Evidence: `retryAfterSeconds`. */
 export class ApiRateLimited extends ConcordataError {

@@ -11,6 +11,7 @@ import { AgreedView } from '../projections/agreed-view.ts'
 import type { Store } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
 import type { Access, AccessPorts } from './access.ts'
+import { defaultInwardLimits } from './call-limits.ts'
 import { parsePath, subjectOf } from './path.ts'
 import { describe, problemOf } from './problem.ts'
 import { watchAccess } from './watch-access.ts'
@@ -50,9 +51,34 @@ const SUBSCRIPTIONS_MAX = 1000
 /** A client that reads slower than this many bytes behind is cut off; it may resume from the last index it has. */
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
 
+/** Of how many connections each caller has. */
+class Connections {
+  readonly #max: number
+  readonly #byCaller = new Map<string, number>()
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  /** Whether there is room for one more. */
+  open(name: string): boolean {
+    const count = this.#byCaller.get(name) ?? 0
+    if (count >= this.#max) return false
+    this.#byCaller.set(name, count + 1)
+    return true
+  }
+
+  close(name: string): void {
+    const left = (this.#byCaller.get(name) ?? 1) - 1
+    if (left === 0) this.#byCaller.delete(name)
+    else this.#byCaller.set(name, left)
+  }
+}
+
 /** `/live`: changes as they settle, by subjects spelled exactly as the REST paths, resumable from an index (design §10). */
 export function liveRoute(app: FastifyInstance, ports: AccessPorts & { contracts: Contracts; store: Store }): void {
-  const { contracts, store } = ports
+  const { contracts, store, inwardLimits } = ports
+  const connections = new Connections(inwardLimits?.callerConnectionsMax ?? defaultInwardLimits.callerConnectionsMax)
   const sockets = new Map<WebSocket, Map<string, Subscription>>()
   const stop = contracts.listen({
     settled(live) {
@@ -66,24 +92,34 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & { contracts
   app.addHook('onClose', async () => stop())
 
   app.get('/live', { websocket: true }, (socket, request) => {
+    const access = request.access as Access
+    const { name } = access.caller
+    socket.on('error', () => socket.terminate())
+    if (!connections.open(name)) return socket.close(1013, 'too many connections with this key')
     const subscriptions = new Map<string, Subscription>()
     sockets.set(socket, subscriptions)
-    const unwatch = watchAccess(request.access as Access, ports, (why) => socket.close(1008, why))
+    const unwatch = watchAccess(access, ports, (why) => socket.close(1008, why))
     socket.on('close', () => {
       sockets.delete(socket)
+      connections.close(name)
       unwatch()
     })
-    socket.on('error', () => socket.terminate())
     // One after another: a contract may have to be taken into memory first.
     let heard = Promise.resolve()
+    const hearing = async (text: string) => {
+      try {
+        await hear(text, socket, subscriptions, contracts, store)
+      } catch (error) {
+        socket.send(JSON.stringify({ problem: problemOf(error) }))
+      }
+    }
     socket.on('message', (data) => {
-      heard = heard.then(async () => {
-        try {
-          await hear(String(data), socket, subscriptions, contracts, store)
-        } catch (error) {
-          socket.send(JSON.stringify({ problem: problemOf(error) }))
-        }
-      })
+      try {
+        access.count()
+        heard = heard.then(() => hearing(String(data)))
+      } catch (error) {
+        socket.send(JSON.stringify({ problem: problemOf(error) }))
+      }
     })
   })
 }

@@ -8,7 +8,7 @@ const RECHECK_MS = 30_000
  * revoked. While that cannot be found out, it stays until its time is up. The answer ends the watching.
  */
 export function watchAccess(
-  { key, role, caller }: Access,
+  { key, role, caller }: Omit<Access, 'count'>,
   { whoIs, clock }: Pick<AccessPorts, 'whoIs' | 'clock'>,
   ended: (why: string) => void,
 ): () => void {

@@ -76,7 +76,7 @@ export type OutwardLimits = Static<typeof OutwardLimitsSchema>
 
 /** What callers of the inward API may take; what is left out stands as in api/call-limits.ts. */
 const InwardLimitsSchema = Type.Object(
-  { callerCallsPerSecond: atLeastOne, addressFailuresPerMinute: atLeastOne },
+  { callerCallsPerSecond: atLeastOne, addressFailuresPerMinute: atLeastOne, callerConnectionsMax: atLeastOne },
   { additionalProperties: false },
 )
 export type InwardLimits = Static<typeof InwardLimitsSchema>
@@ -155,7 +155,7 @@ export interface Configuration {
 const CONTRACTS_IN_MEMORY = 256
 
 const fileForm = Compile(ConfigurationFileSchema)
-const COLLECTOR = 'must be an http or https URL without user and password'
+const COLLECTOR = 'must be an http or https URL without user, password and query'
 
 /** Throws ConfigurationInvalid. A variable that is empty counts as not set. */
 export function readEnvironment(variables: { readonly [name: string]: string | undefined }): Environment {

@@ -193,7 +193,7 @@ async function openInward(
   const whoIs = await openCallers(configuration, logger, closing)
   const log = new AccessLog(dir, systemClock, (error) => logger.error({ err: error }, 'the access log failed'))
   const operation = {
-    isReady: () => answersInTime(store),
+    isReady: oneAtATime(() => answersInTime(store)),
     metrics: () => metrics.expose(),
     whoIs,
     clock: systemClock,
@@ -242,6 +242,17 @@ async function listen(app: FastifyInstance, url: string, closing: Closing): Prom
   const { hostname, port } = new URL(url)
   // An IPv6 address stands in brackets in a URL only.
   await app.listen({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) })
+}
+
+/** Anybody may ask, as often as it likes: those who ask at the same time get the same answer. */
+function oneAtATime(ask: () => Promise<boolean>): () => Promise<boolean> {
+  let asked: Promise<boolean> | undefined
+  return () => {
+    asked ??= ask().finally(() => {
+      asked = undefined
+    })
+    return asked
+  }
 }
 
 /** Whether the store answers at all, soon enough for whoever asks to wait. */

@@ -137,6 +137,35 @@ t.test('the inward API goes beyond loopback only where somebody has said that TL
   }
 })
 
+t.test('where traces go, from the file or from the variables that OpenTelemetry has for it', async (t) => {
+  const [file, env] = ['http://127.0.0.1:4318/v1/traces', 'http://collector:4318']
+  const dir = t.testdir()
+  const tracing = { endpoint: file, sampleRatio: 0.1 }
+  await createConfiguration(dir, { ...settings, tracing })
+  const read = async (variables: object) => (await readConfiguration(dir, readEnvironment({ ...variables }))).tracing
+  t.same(await read({}), tracing)
+  t.same(await read({ OTEL_EXPORTER_OTLP_ENDPOINT: `${env}/` }), { ...tracing, endpoint: `${env}/v1/traces` })
+  const both = { OTEL_EXPORTER_OTLP_ENDPOINT: env, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${env}/elsewhere` }
+  t.same(await read(both), { ...tracing, endpoint: `${env}/elsewhere` })
+  t.throws(() => readEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' }), {
+    code: 'configuration_invalid',
+    evidence: { setting: 'OTEL_EXPORTER_OTLP_ENDPOINT' },
+  })
+  const takes = (change: object) => checkConfiguration('test', { ...settings, tracing: change })
+  for (const endpoint of [
+    'grpc://collector:4317',
+    'http://u:p@collector',
+    'http://collector/?key=secret',
+    'collector',
+  ]) {
+    t.throws(() => takes({ endpoint }), { code: 'configuration_invalid', evidence: { setting: 'tracing/endpoint' } })
+  }
+  t.throws(() => takes({ sampleRatio: 2 }), {
+    evidence: { setting: 'tracing/sampleRatio' },
+    code: 'configuration_invalid',
+  })
+})
+
 t.test('whose access tokens are taken', async (t) => {
   const oidc = {
     issuer: 'https://login.acme.example/realms/acme',

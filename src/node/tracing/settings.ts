@@ -16,5 +16,5 @@ export type TracingSettings = Static<typeof TracingSettingsSchema>
 
 export function isCollectorUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  return /^https?:$/.test(url?.protocol ?? '') && url?.username === '' && url.password === ''
+  return /^https?:$/.test(url?.protocol ?? '') && `${url?.username}${url?.password}${url?.search}` === ''
 }

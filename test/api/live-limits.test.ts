@@ -1,0 +1,37 @@
+import t from 'tap'
+import { openNode } from '../../src/index.ts'
+import { configure, newParty, until } from '../support/node-party.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+t.test('of connections that stay each caller has so many, and what is said on them counts', async (t) => {
+  const ana = await newParty(t.testdir(), 'ana')
+  await configure(ana, { inwardLimits: { callerConnectionsMax: 2, callerCallsPerSecond: 1 } })
+  const node = await openNode({ data: ana.data })
+  t.teardown(() => node.close())
+  const open = () => {
+    const socket = new WebSocket(`${ana.api.replace('http', 'ws')}/live?token=${ana.token}`)
+    const opened = new Promise<void>((resolve) => socket.addEventListener('open', () => resolve()))
+    const closed = new Promise<CloseEvent>((resolve) => socket.addEventListener('close', resolve))
+    return { socket, opened, closed }
+  }
+  const [one, two] = [open(), open()]
+  await Promise.all([one.opened, two.opened])
+  t.match(await open().closed, { code: 1013, reason: 'too many connections with this key' })
+  one.socket.close()
+  await one.closed
+  await until('there is room again', async () => {
+    const another = open()
+    return (
+      (await Promise.race([
+        another.closed,
+        new Promise((resolve) => another.socket.addEventListener('open', resolve)),
+      ])) instanceof Event
+    )
+  })
+  const said: { problem: { code: string } }[] = []
+  two.socket.addEventListener('message', ({ data }) => said.push(JSON.parse(data)))
+  for (let n = 0; n < 20; n++) two.socket.send('{}')
+  await until('all is answered', async () => said.length === 20)
+  t.same(new Set(said.map(({ problem }) => problem.code)), new Set(['live_message_malformed', 'api_rate_limited']))
+})
