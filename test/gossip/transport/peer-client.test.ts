@@ -326,3 +326,29 @@ t.test('a head without end is not read to its end', async (t) => {
   const endpoint = await answering(t, `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}`)
   await t.rejects(calling(t, endpoint).exchange('x', soon), { code: 'peer_malformed' })
 })
+
+t.test('a trace goes with an exchange if it is given one, and with nothing else', async (t) => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const heard: unknown[] = []
+  const { endpoint } = await receiving(t, {
+    exchange: async (_, body, trace) => {
+      heard.push(trace)
+      return body
+    },
+  })
+  const client = calling(t, endpoint)
+  await client.exchange('with', { ...soon, traceparent })
+  await client.exchange('without', soon)
+  t.same(heard, [traceparent, undefined])
+  const head = Promise.withResolvers<string>()
+  const { key, certificate: cert } = callee
+  const raw = createTlsServer({ key, cert, requestCert: true, rejectUnauthorized: false }, (socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (bytes) => {
+      head.resolve(String(bytes))
+      socket.end(http('HTTP/1.1 204 No Content', '', ''))
+    })
+  })
+  await calling(t, await listening(t, raw)).announce('{}', { ...soon, traceparent })
+  t.notMatch(await head.promise, /traceparent/i)
+})

@@ -1,7 +1,8 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { exportSPKI, importJWK, SignJWT } from 'jose'
+import fc from 'fast-check'
+import { CompactSign, exportSPKI, importJWK, SignJWT } from 'jose'
 import t, { type Test } from 'tap'
 import { AccessTokens } from '../../../src/node/oidc/access-tokens.ts'
 import type { OidcSettings } from '../../../src/node/oidc/settings.ts'
@@ -233,4 +234,47 @@ t.test('an issuer behind TLS is believed by its authority, or not at all', async
   const known = await start(t, { ca: join(dir, 'issuer-ca.pem'), jwksUri: `${provider.url}/keys` }, provider)
   t.match(await known.refusal(token), { let: {} })
   t.notOk(provider.asked.has('/.well-known/openid-configuration'), 'it was told where the keys are')
+})
+
+t.test('whatever a token says, signed or not, it names a caller or is refused with a code', async (t) => {
+  const { provider, refusal } = await start(t)
+  const good = await provider.token()
+  const claims = JSON.parse(Buffer.from(good.split('.')[1] as string, 'base64url').toString())
+  const isFit = (found: unknown) =>
+    typeof found === 'string'
+      ? found.startsWith('token_invalid ')
+      : /^[^\s"]+@127/.test((found as { let: { name: string } }).let.name)
+  const change = fc.record({ claim: fc.constantFrom(...Object.keys(claims), 'nbf'), value: fc.jsonValue() })
+  await fc.assert(
+    fc.asyncProperty(change, async ({ claim, value }) => {
+      const signed = new CompactSign(Buffer.from(JSON.stringify({ ...claims, [claim]: value })))
+      signed.setProtectedHeader({ alg: provider.newest.alg, kid: provider.newest.kid, typ: 'at+jwt' })
+      return isFit(await refusal(await signed.sign(provider.newest.privateKey)))
+    }),
+    { numRuns: 200 },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.nat(good.length - 1), fc.string({ maxLength: 3 }), async (at, text) =>
+      isFit(await refusal(good.slice(0, at) + text + good.slice(at + text.length))),
+    ),
+    { numRuns: 300 },
+  )
+})
+
+t.test('whatever an issuer serves as keys, nobody gets in by it, and nothing breaks', async (t) => {
+  const { provider, refusal, wait } = await start(t)
+  const good = await provider.token({ exp: 9_999_999_999 })
+  const { jwk } = provider.newest
+  const change = fc.record({ member: fc.constantFrom(...Object.keys(jwk)), value: fc.jsonValue() })
+  await fc.assert(
+    fc.asyncProperty(change, async ({ member, value }) => {
+      provider.instead.set('/keys', (_, response) =>
+        response.end(JSON.stringify({ keys: [{ ...jwk, [member]: value }] })),
+      )
+      wait(61 * 60_000)
+      const found = await refusal(good)
+      return found === 'issuer_unavailable' || String(found).startsWith('token_invalid ') || typeof found === 'object'
+    }),
+    { numRuns: 60 },
+  )
 })
