@@ -22,8 +22,6 @@ const FAILURE_PAUSE_MS = 2_000
 
 const discoveryForm = Compile(Type.Object({ issuer: Type.String(), jwks_uri: Type.String({ maxLength: 2048 }) }))
 const keySetForm = Compile(Type.Object({ keys: Type.Array(Type.Object({ kty: Type.String() }), { maxItems: 128 }) }))
-/** A secret has no place among published keys. */
-const asymmetric = new Set(['RSA', 'EC', 'OKP'])
 
 interface KeySet {
   readonly at: number
@@ -90,8 +88,7 @@ export class IssuerKeys {
       const url = this.#jwksUri ?? (await this.#discover())
       const found = await client.json(url)
       if (!keySetForm.Check(found)) throw unavailable(url, 'serves no set of keys')
-      const keys = (found.keys as JWK[]).filter(({ kty }) => asymmetric.has(kty as string))
-      this.#known = { at: clock.now(), keyFor: createLocalJWKSet({ keys }) }
+      this.#known = { at: clock.now(), keyFor: createLocalJWKSet({ keys: found.keys as JWK[] }) }
       this.#failure = undefined
       return this.#known
     } catch (cause) {
