@@ -59,3 +59,10 @@ export class StoreAddressInvalid extends ConcordataError {
     super('store_address_invalid', message, {}, options)
   }
 }
+
+/** Users and rights on the server could not be set up. Evidence: `status`, where it answered, or `setting`. */
+export class StoreSetupFailed extends ConcordataError {
+  constructor(message: string, evidence: { status?: number; setting?: string } = {}, options?: { cause?: unknown }) {
+    super('store_setup_failed', message, evidence, options)
+  }
+}

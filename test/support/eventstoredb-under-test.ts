@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import { restartGiven } from './eventstoredb-given.ts'
 import { type StoreProcess, startProcess } from './store-process.ts'
 
 export interface ServerUnderTest {
@@ -15,7 +15,7 @@ export interface ServerUnderTest {
 export async function serverUnderTest(t: Test): Promise<Partial<ServerUnderTest>> {
   process.env.ESDB_RUN = randomUUID()
   const { ESDB_URL: given, ESDB_RESTART: command } = process.env
-  if (given !== undefined && given !== '') return command === undefined ? {} : { restart: async () => runIn(command) }
+  if (given !== undefined && given !== '') return command ? { restart: async () => restartGiven(process.env) } : {}
   const directory = t.testdir()
   let server: StoreProcess = startProcess(t, 'eventstoredb-server/main.ts', [directory])
   const url = await server.nextLine()
@@ -29,9 +29,4 @@ export async function serverUnderTest(t: Test): Promise<Partial<ServerUnderTest>
       await server.nextLine()
     },
   }
-}
-
-function runIn(command: string): void {
-  const { status } = spawnSync('sh', ['-c', command], { stdio: 'inherit' })
-  if (status !== 0) throw new Error(`ESDB_RESTART ended with ${status}: ${command}`)
 }

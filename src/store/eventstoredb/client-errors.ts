@@ -1,10 +1,29 @@
-import { AccessDeniedError, MaxAppendSizeExceededError, StreamDeletedError } from '@eventstore/db-client'
+import {
+  AccessDeniedError,
+  MaxAppendSizeExceededError,
+  NotLeaderError,
+  StreamDeletedError,
+} from '@eventstore/db-client'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { StoreAccessDenied, StoreCorrupt, StoreUnavailable, StoreWriteTooLarge } from '../errors.ts'
 
 /** gRPC status codes. */
 const PERMISSION_DENIED = 7
 const UNAUTHENTICATED = 16
+/** How often a call is made again with whom the server has named as the leader. */
+const LEADER_CHANGES_MAX = 5
+
+/** Makes a call, once more with whom the server names as leader: the client has turned to that one then. Nothing was done before. */
+export async function withLeader<Result>(call: () => Promise<Result>): Promise<Result> {
+  for (let changes = 0; ; changes++) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof NotLeaderError) || changes === LEADER_CHANGES_MAX) throw error
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+}
 
 /**
  * What the client threw, as an error of the port. Some of its errors have an empty message, some have no type but a gRPC

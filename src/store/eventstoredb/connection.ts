@@ -1,4 +1,4 @@
-import { EventStoreDBClient } from '@eventstore/db-client'
+import { type BaseOptions, EventStoreDBClient } from '@eventstore/db-client'
 import { StoreAccessDenied, StoreAddressInvalid } from '../errors.ts'
 
 export interface Credentials {
@@ -21,10 +21,16 @@ export interface EventStoreDbOptions {
 
 export interface Connection {
   readonly client: EventStoreDBClient
-  /** To be passed with each call. */
-  readonly credentials: Credentials
+  /**
+   * To be passed with each call. Only the leader of a cluster is asked: the others may not know yet of what was acknowledged.
+   */
+  readonly callOptions: Pick<BaseOptions, 'credentials' | 'requiresLeader'>
   readonly namespace: string
   readonly timeoutMs: number
+  /** Without TLS: the server asks nobody who he is. */
+  readonly isPlain: boolean
+  /** Of the authority, whether the options name it or the URL. */
+  readonly caFile: string | undefined
   release(): Promise<void>
 }
 
@@ -37,6 +43,7 @@ const DEFAULT_TIMEOUT_MS = 10_000
 /** The client does not send these to a server without TLS; see `connect`. */
 const NOBODY: Credentials = { username: 'nobody', password: '' }
 const urlForm = /^(?<scheme>esdb(?:\+discover)?:\/\/)(?:(?<username>[^:/@]+):(?<password>[^@]*)@)?(?<rest>[^@]+)$/
+const CA_PARAMETER = 'tlscafile='
 
 /** Of this process, by address. */
 const clients = new Map<string, Shared>()
@@ -47,7 +54,7 @@ const clients = new Map<string, Shared>()
  * Throws StoreAddressInvalid, StoreAccessDenied.
  */
 export function connect(options: EventStoreDbOptions): Connection {
-  const { address, credentials: inUrl } = addressOf(options)
+  const { address, caFile, credentials: inUrl } = addressOf(options)
   const isPlain = /[?&]tls=false(&|$)/i.test(address)
   const credentials = options.credentials ?? inUrl ?? (isPlain ? NOBODY : undefined)
   if (credentials === undefined) throw new StoreAccessDenied('EventStoreDB with TLS needs a user and a password')
@@ -56,9 +63,11 @@ export function connect(options: EventStoreDbOptions): Connection {
   clients.set(address, shared)
   return {
     client: shared.client,
-    credentials,
+    callOptions: { credentials, requiresLeader: true },
     namespace: options.namespace ?? '',
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    isPlain,
+    caFile,
     release: async () => {
       shared.users--
       if (shared.users > 0) return
@@ -68,23 +77,37 @@ export function connect(options: EventStoreDbOptions): Connection {
   }
 }
 
-function addressOf({ url, caFile }: EventStoreDbOptions): { address: string; credentials: Credentials | undefined } {
+interface Address {
+  readonly address: string
+  readonly caFile: string | undefined
+  readonly credentials: Credentials | undefined
+}
+
+function addressOf({ url, caFile: given }: EventStoreDbOptions): Address {
   const { scheme, username, password, rest } = urlForm.exec(url)?.groups ?? {}
   if (scheme === undefined || rest === undefined) {
     throw new StoreAddressInvalid(
       'the address of the store must have the form esdb://host:port or esdb+discover://host',
     )
   }
-  const ca = caFile === undefined ? '' : `${rest.includes('?') ? '&' : '?'}tlsCAFile=${encodeURIComponent(caFile)}`
-  const credentials = username === undefined ? undefined : credentialsIn(username, password ?? '')
-  return { address: `${scheme}${rest}${ca}`, credentials }
+  const [hosts, query = ''] = rest.split('?')
+  const parameters = query.split('&').filter((parameter) => parameter !== '')
+  const isCa = (parameter: string) => parameter.toLowerCase().startsWith(CA_PARAMETER)
+  const inUrl = parameters.find(isCa)?.slice(CA_PARAMETER.length)
+  const caFile = given ?? (inUrl === undefined ? undefined : unescaped(inUrl))
+  const passed = parameters.filter((parameter) => !isCa(parameter))
+  if (caFile !== undefined) passed.push(`tlsCAFile=${encodeURIComponent(caFile)}`)
+  const address = `${scheme}${hosts}${passed.length === 0 ? '' : `?${passed.join('&')}`}`
+  const credentials =
+    username === undefined ? undefined : { username: unescaped(username), password: unescaped(password ?? '') }
+  return { address, caFile, credentials }
 }
 
-function credentialsIn(username: string, password: string): Credentials {
+function unescaped(text: string): string {
   try {
-    return { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+    return decodeURIComponent(text)
   } catch (cause) {
-    throw new StoreAddressInvalid('user or password in the address of the store is not well escaped', { cause })
+    throw new StoreAddressInvalid('user, password or a path in the address of the store is not well escaped', { cause })
   }
 }
 

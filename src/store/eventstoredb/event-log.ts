@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import {
-  type AppendResult,
   BACKWARDS,
-  binaryEvent,
   END,
-  type EventData,
   eventTypeFilter,
   NO_STREAM,
   type ReadPosition,
   START,
   StreamNotFoundError,
   streamNameFilter,
-  WrongExpectedVersionError,
 } from '@eventstore/db-client'
 import { type Append, repeatedBy } from '../append-rule.ts'
 import { StoreUnavailable, StoreWriteTooLarge } from '../errors.ts'
@@ -25,8 +21,9 @@ import {
   type RecordedEvent,
   type StreamRange,
 } from '../port.ts'
+import { type Sent, sendAppend } from './append-call.ts'
 import { CatchUpSubscription } from './catch-up.ts'
-import { toStoreError } from './client-errors.ts'
+import { toStoreError, withLeader } from './client-errors.ts'
 import type { Connection } from './connection.ts'
 import { eventsOf, recorded, safe } from './reading.ts'
 
@@ -59,28 +56,24 @@ export class EventLog {
   }
 
   /** Undefined: the stream is not where the append expects it. */
-  async #tryAppend({ stream, expectedRevision, events }: Append, doing: string): Promise<AppendResult | undefined> {
-    const { client, credentials, namespace, timeoutMs } = this.#connection
-    const data = events.map((event) => toBinary(event, expectedRevision === 'any' ? randomUUID() : eventId(event)))
+  async #tryAppend({ stream, expectedRevision, events }: Append, doing: string): Promise<Sent> {
+    const named = events.map((event) => ({
+      ...event,
+      id: expectedRevision === 'any' ? randomUUID() : eventId(event),
+    }))
     const expected = expectedRevision === NO_EVENTS ? NO_STREAM : expectedRevision
     try {
-      return await client.appendToStream(`${namespace}${stream}`, data, {
-        expectedRevision: typeof expected === 'number' ? BigInt(expected) : expected,
-        credentials,
-        deadline: timeoutMs,
-      })
+      return await withLeader(() =>
+        sendAppend(this.#connection, `${this.#connection.namespace}${stream}`, expected, named),
+      )
     } catch (error) {
-      if (error instanceof WrongExpectedVersionError) return undefined
       throw toStoreError(error, doing)
     }
   }
 
   /** An append that the server has recognized as a repeat may come without its place. */
-  async #appended(stream: string, { nextExpectedRevision, position }: AppendResult): Promise<Appended> {
-    const revision = safe(nextExpectedRevision, stream)
-    if (position !== undefined && position.commit <= BigInt(Number.MAX_SAFE_INTEGER)) {
-      return { revision, position: Number(position.commit) }
-    }
+  async #appended(stream: string, { revision, position }: NonNullable<Sent>): Promise<Appended> {
+    if (position !== undefined) return { revision, position }
     let appended: Appended | undefined
     for await (const event of this.read(stream, { from: revision, limit: 1 })) {
       appended = { revision, position: event.position }
@@ -102,17 +95,20 @@ export class EventLog {
   }
 
   async lastRevision(stream: string): Promise<number> {
-    const { client, credentials, namespace, timeoutMs } = this.#connection
-    const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1, credentials } as const
-    const reading = client.readStream(`${namespace}${stream}`, options)
-    let last = NO_EVENTS
+    const doing = `read of ${stream}`
+    const { client, callOptions, namespace, timeoutMs } = this.#connection
+    const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1, ...callOptions } as const
     try {
-      for await (const { event } of eventsOf(reading, timeoutMs, `read of ${stream}`))
-        last = safe(event?.revision, stream)
+      return await withLeader(async () => {
+        const reading = client.readStream(`${namespace}${stream}`, options)
+        let last = NO_EVENTS
+        for await (const { event } of eventsOf(reading, timeoutMs, doing)) last = safe(event?.revision, stream)
+        return last
+      })
     } catch (error) {
-      if (!(error instanceof StreamNotFoundError)) throw toStoreError(error, `read of ${stream}`)
+      if (error instanceof StreamNotFoundError) return NO_EVENTS
+      throw toStoreError(error, doing)
     }
-    return last
   }
 
   async *read(stream: string, range: StreamRange): AsyncGenerator<RecordedEvent> {
@@ -126,8 +122,8 @@ export class EventLog {
   ): AsyncGenerator<RecordedEvent> {
     const maxCount = Math.min(limit, last - from + 1)
     if (maxCount <= 0) return
-    const { client, credentials, namespace, timeoutMs } = this.#connection
-    const options = { fromRevision: BigInt(from), maxCount, credentials }
+    const { client, callOptions, namespace, timeoutMs } = this.#connection
+    const options = { fromRevision: BigInt(from), maxCount, ...callOptions }
     const reading = client.readStream(`${namespace}${stream}`, options)
     try {
       for await (const resolved of eventsOf(reading, timeoutMs, `read of ${stream}`)) {
@@ -143,8 +139,8 @@ export class EventLog {
   async *readAll({ after, streamPrefix = '' }: AllRange): AsyncGenerator<RecordedEvent> {
     const end = await this.lastPosition()
     if (end === undefined || (after !== undefined && after >= end)) return
-    const { client, credentials, timeoutMs } = this.#connection
-    const reading = client.readAll({ fromPosition: after === undefined ? START : placeOf(after), credentials })
+    const { client, callOptions, timeoutMs } = this.#connection
+    const reading = client.readAll({ fromPosition: after === undefined ? START : placeOf(after), ...callOptions })
     try {
       for await (const resolved of eventsOf(reading, timeoutMs, 'read of all streams')) {
         const position = safe(resolved.event?.position?.commit ?? resolved.commitPosition, 'an event')
@@ -161,21 +157,24 @@ export class EventLog {
 
   /** Of the last event of the server, whosever it is; undefined if it has none. */
   async lastPosition(): Promise<number | undefined> {
-    const { client, credentials, timeoutMs } = this.#connection
-    const reading = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, credentials })
-    let last: number | undefined
+    const doing = 'read of all streams'
+    const { client, callOptions, timeoutMs } = this.#connection
+    const options = { direction: BACKWARDS, fromPosition: END, maxCount: 1, ...callOptions } as const
     try {
-      for await (const { event, commitPosition } of eventsOf(reading, timeoutMs, 'read of all streams')) {
-        last = safe(event?.position?.commit ?? commitPosition, 'the last event')
-      }
+      return await withLeader(async () => {
+        let last: number | undefined
+        for await (const { event, commitPosition } of eventsOf(client.readAll(options), timeoutMs, doing)) {
+          last = safe(event?.position?.commit ?? commitPosition, 'the last event')
+        }
+        return last
+      })
     } catch (error) {
-      throw toStoreError(error, 'read of all streams')
+      throw toStoreError(error, doing)
     }
-    return last
   }
 
   subscribe({ after, streamPrefix = '' }: AllRange, handler: EventHandler): CatchUpSubscription {
-    const { client, credentials, namespace } = this.#connection
+    const { client, callOptions, namespace } = this.#connection
     const prefix = `${namespace}${streamPrefix}`
     // Events of the server itself have types that begin with a dollar sign.
     const filter = prefix === '' ? eventTypeFilter({ regex: '^[^$]' }) : streamNameFilter({ prefixes: [prefix] })
@@ -186,7 +185,7 @@ export class EventLog {
           client.subscribeToAll({
             fromPosition: position === undefined ? START : placeOf(position),
             filter,
-            credentials,
+            ...callOptions,
           }),
         convert: (resolved) => this.#wanted(resolved, streamPrefix),
       },
@@ -206,11 +205,6 @@ export class EventLog {
 /** An event of Concordata is its own record: one append, one prepare, so both halves of its position are the same. */
 function placeOf(position: number): ReadPosition {
   return { commit: BigInt(position), prepare: BigInt(position) } as unknown as ReadPosition
-}
-
-/** Binary, since the client would parse JSON and write it anew, and signatures stand on every character. */
-export function toBinary({ type, data }: NewEvent, id: string): EventData {
-  return binaryEvent({ id, type, data: Buffer.from(data) })
 }
 
 /** As the server counts: the data, and two bytes for each character of the type. */

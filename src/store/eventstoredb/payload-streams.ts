@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { NO_STREAM, StreamNotFoundError, WrongExpectedVersionError } from '@eventstore/db-client'
+import { NO_STREAM, StreamNotFoundError } from '@eventstore/db-client'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Uid } from '../../events/ids.ts'
 import { StoreWriteTooLarge } from '../errors.ts'
 import type { PayloadEntry } from '../port.ts'
-import { toStoreError } from './client-errors.ts'
+import { sendAppend } from './append-call.ts'
+import { toStoreError, withLeader } from './client-errors.ts'
 import type { Connection } from './connection.ts'
-import { APPEND_BYTES_MAX, PAYLOAD_PREFIX, toBinary } from './event-log.ts'
-import { eventsOf, recorded } from './reading.ts'
+import { APPEND_BYTES_MAX, PAYLOAD_PREFIX } from './event-log.ts'
+import { eventsOf, recorded, within } from './reading.ts'
 
 const TYPE = 'PayloadKept'
 /** How many calls are under way at once. */
@@ -38,16 +39,11 @@ export class PayloadStreams {
 
   /** With an id of its own each time: one that the server knows from before an erasure would count as done already. */
   async #keep(contract: Uid, seal: Hash, text: string): Promise<void> {
-    const { client, credentials, timeoutMs } = this.#connection
-    const options = { expectedRevision: NO_STREAM, credentials, deadline: timeoutMs } as const
+    const kept = { id: randomUUID(), type: TYPE, data: text }
     try {
-      await client.appendToStream(
-        this.#nameOf(contract, seal),
-        [toBinary({ type: TYPE, data: text }, randomUUID())],
-        options,
-      )
+      await withLeader(() => sendAppend(this.#connection, this.#nameOf(contract, seal), NO_STREAM, [kept]))
     } catch (error) {
-      if (!(error instanceof WrongExpectedVersionError)) throw toStoreError(error, 'put of a payload')
+      throw toStoreError(error, 'put of a payload')
     }
   }
 
@@ -61,27 +57,32 @@ export class PayloadStreams {
   }
 
   async #textOf(contract: Uid, seal: Hash): Promise<string | undefined> {
-    const { client, credentials, namespace, timeoutMs } = this.#connection
-    const reading = client.readStream(this.#nameOf(contract, seal), { maxCount: 1, credentials })
-    let text: string | undefined
+    const doing = 'read of a payload'
+    const { client, callOptions, namespace, timeoutMs } = this.#connection
     try {
-      for await (const event of eventsOf(reading, timeoutMs, 'read of a payload'))
-        text = recorded(event, namespace)?.data
+      return await withLeader(async () => {
+        const reading = client.readStream(this.#nameOf(contract, seal), { maxCount: 1, ...callOptions })
+        let text: string | undefined
+        for await (const event of eventsOf(reading, timeoutMs, doing)) text = recorded(event, namespace)?.data
+        return text
+      })
     } catch (error) {
-      if (!(error instanceof StreamNotFoundError)) throw toStoreError(error, 'read of a payload')
+      if (error instanceof StreamNotFoundError) return undefined
+      throw toStoreError(error, doing)
     }
-    return text
   }
 
   async erase(contract: Uid, seals: readonly Hash[]): Promise<void> {
-    const { client, credentials, timeoutMs } = this.#connection
+    const { client, callOptions, timeoutMs } = this.#connection
+    const doing = 'erasure of a payload'
     await eachOf(new Set(seals), async (seal) => {
       // To delete a stream that never was would make one.
       if ((await this.#textOf(contract, seal)) === undefined) return
       try {
-        await client.deleteStream(this.#nameOf(contract, seal), { credentials, deadline: timeoutMs })
+        const options = { ...callOptions, deadline: timeoutMs }
+        await withLeader(() => within(timeoutMs, client.deleteStream(this.#nameOf(contract, seal), options), doing))
       } catch (error) {
-        throw toStoreError(error, 'erasure of a payload')
+        throw toStoreError(error, doing)
       }
     })
   }

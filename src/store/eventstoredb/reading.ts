@@ -37,7 +37,7 @@ export async function* eventsOf(
 }
 
 /** Throws StoreUnavailable when the time is over. */
-async function within<Result>(timeoutMs: number, call: Promise<Result>, doing: string): Promise<Result> {
+export async function within<Result>(timeoutMs: number, call: Promise<Result>, doing: string): Promise<Result> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
     late.reject(new StoreUnavailable('store_unavailable', `${doing}: EventStoreDB did not answer in ${timeoutMs} ms`))

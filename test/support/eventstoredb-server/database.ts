@@ -86,7 +86,8 @@ export class Database extends EventEmitter<{ stored: [Stored[]] }> {
     if (state === undefined) return undefined
     if (state.isTombstoned) return 'tombstoned'
     if (this.#isSoftDeleted(state)) return undefined
-    return state.events.slice(Math.max(state.truncateBefore, state.events.length - state.maxCount, 0))
+    const first = Math.max(state.truncateBefore, state.events.length - state.maxCount, 0)
+    return first === 0 ? state.events : state.events.slice(first)
   }
 
   /** Nothing is shown before it is durable. */

@@ -83,6 +83,13 @@ export const tooLarge = (bytesMax: number) =>
     'maximum-append-size': String(bytesMax),
   })
 
+export const notLeader = (port: number) =>
+  failure(grpc.status.NOT_FOUND, 'Leader info available', {
+    exception: 'not-leader',
+    'leader-endpoint-host': '127.0.0.1',
+    'leader-endpoint-port': String(port),
+  })
+
 export const notReady = () => failure(grpc.status.UNKNOWN, 'Could not recognize Server Is Not Ready')
 
 export function expectedIn(options: AppendReq.Options): Expected {

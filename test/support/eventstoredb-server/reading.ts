@@ -41,16 +41,26 @@ async function sendUnlessOver(call: ReadCall, event: Stored): Promise<void> {
 /** Those that the request asks for, of events in order; the place given is included. */
 function asked(events: readonly Stored[], request: ReadReq): readonly Stored[] {
   const options = request.getOptions()
-  const isBackwards = options?.getReadDirection() === 1
   const place = placeIn(request)
-  const isIn = (event: Stored) => {
-    if (place === undefined) return true
-    const at = options?.hasAll() ? event.position : event.revision
-    return isBackwards ? at <= place : at >= place
-  }
-  const ordered = isBackwards ? events.toReversed() : events
   const count = Number(options?.getCount())
-  return ordered.filter(isIn).slice(0, count)
+  const placeOf = (event: Stored) => (options?.hasAll() ? event.position : event.revision)
+  if (options?.getReadDirection() !== 1) {
+    const first = place === undefined ? 0 : firstAt(events, place, placeOf)
+    return events.slice(first, first + count)
+  }
+  const end = place === undefined ? events.length : firstAt(events, place + 1, placeOf)
+  return events.slice(Math.max(0, end - count), end).reverse()
+}
+
+/** Index of the first event at a place or behind it. */
+function firstAt(events: readonly Stored[], place: number, placeOf: (event: Stored) => number): number {
+  let [low, high] = [0, events.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (placeOf(events[middle] as Stored) < place) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Undefined for the start of a reading forwards, and for the end of one backwards. */
@@ -70,8 +80,7 @@ async function subscribe(database: Database, call: ReadCall): Promise<void> {
   const confirmed = new streams.ReadResp()
   confirmed.setConfirmation(confirmation)
   await send(call, confirmed)
-  let index = database.all.findIndex(({ position }) => position > after)
-  if (index < 0) index = database.all.length
+  let index = firstAt(database.all, after + 1, ({ position }) => position)
   for (; index < database.all.length && !call.cancelled; index++) {
     const event = database.all[index]
     if (event !== undefined && wanted(event)) await send(call, readEvent(event))

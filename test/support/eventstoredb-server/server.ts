@@ -1,3 +1,4 @@
+import gossip from '@eventstore/db-client/generated/gossip_grpc_pb.js'
 import shared from '@eventstore/db-client/generated/shared_pb.js'
 import services from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type {
@@ -13,7 +14,8 @@ import type { Metadata, ServerReadableStream, ServerUnaryCall, sendUnaryData } f
 import grpc from '@grpc/grpc-js'
 import { type Access, credentialsIn, type Right } from './access.ts'
 import { APPEND_BYTES_MAX, type AppendOutcome, Database, type Expected } from './database.ts'
-import { expectedIn, failure, nameIn, notReady, proposedIn, streamDeleted, tooLarge } from './messages.ts'
+import { type Member, tellMembers } from './members.ts'
+import { expectedIn, failure, nameIn, notLeader, notReady, proposedIn, streamDeleted, tooLarge } from './messages.ts'
 import { answerRead, type ReadCall } from './reading.ts'
 
 /** What the server does to its callers, when a test wants it. */
@@ -24,13 +26,19 @@ export interface Faults {
   cutNextAnswer: boolean
   /** The next append is not stored, and its caller is cut off. */
   cutNextAppend: boolean
+  /** Another server of the cluster leads: who asks for the leader is sent there. Its port; undefined: this one leads. */
+  leader: number | undefined
 }
 
 export interface EventStoreDbServer {
   /** `esdb://127.0.0.1:port`, with `?tls=false` if that is so. */
   readonly url: string
+  readonly port: number
   readonly faults: Faults
-  /** Breaks every connection; what it then has is durable. */
+  readonly database: Database
+  /** Breaks every connection, and answers nobody any more; its data may live on with another server of the cluster. */
+  stop(): void
+  /** The same, and lets go of the data; what it then has is durable. */
   close(): void
 }
 
@@ -41,15 +49,20 @@ export interface ServerOptions {
   readonly tls?: { readonly key: string; readonly certificate: string; readonly passwords: Record<string, string> }
   /** Users and ACLs, as on a server that is not run insecurely; users are made over HTTP. */
   readonly access?: Access
+  /** Of another server: both are of one cluster then, and have the same at once. */
+  readonly database?: Database
+  /** What it tells of the cluster to whoever looks for the leader. */
+  members?(): readonly Member[]
 }
 
 /** Our reading of the protocol (README.md); the data lie in the directory. */
 export async function startServer(directory: string, options: ServerOptions = {}): Promise<EventStoreDbServer> {
   const { port = 0, tls, access } = options
-  const database = new Database(directory)
-  const faults: Faults = { isStarting: false, cutNextAnswer: false, cutNextAppend: false }
+  const database = options.database ?? new Database(directory)
+  const faults: Faults = { isStarting: false, cutNextAnswer: false, cutNextAppend: false, leader: undefined }
   const refusal = (metadata: Metadata) => {
     if (faults.isStarting) return notReady()
+    if (faults.leader !== undefined && metadata.get('requires-leader')[0] === 'true') return notLeader(faults.leader)
     if (access !== undefined)
       return access.userOf(authorizationIn(metadata)) === undefined ? unauthenticated() : undefined
     return tls === undefined || isKnown(metadata, tls.passwords) ? undefined : unauthenticated()
@@ -84,6 +97,8 @@ export async function startServer(directory: string, options: ServerOptions = {}
       else answerTombstone(database, call, answer)
     },
   })
+  const { members } = options
+  if (members !== undefined) server.addService(gossip.GossipService as never, tellMembers(members))
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, credentialsFor(tls), (error, port) => {
       if (error === null) resolve(port)
@@ -92,10 +107,13 @@ export async function startServer(directory: string, options: ServerOptions = {}
   })
   return {
     url: `esdb://127.0.0.1:${bound}${tls === undefined ? '?tls=false' : ''}`,
+    port: bound,
     faults,
+    database,
+    stop: () => server.forceShutdown(),
     close: () => {
       server.forceShutdown()
-      database.close()
+      if (options.database === undefined) database.close()
     },
   }
 }
