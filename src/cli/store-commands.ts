@@ -4,12 +4,15 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { createFile } from '../runtime/durable-file.ts'
-import { type RoleUsers, StoreSetupFailed, setUpStore } from '../store/eventstoredb/setup.ts'
+import { StoreSetupFailed } from '../store/errors.ts'
+import { type RoleUsers, setUpStore } from '../store/eventstoredb/setup.ts'
 import { dataOption } from './options.ts'
 import { print, table } from './output.ts'
 
 const ROLES = ['serve', 'transmit', 'receive'] as const
 const PASSWORD_BYTES = 24
+/** Of EventStoreDB. */
+const DEFAULT_PORT = 2113
 
 interface Options {
   readonly data: string
@@ -35,7 +38,7 @@ export function storeCommands(program: Command): void {
 async function setUp({ data, adminUser, adminPasswordFile, httpUrl }: Options): Promise<void> {
   const { store, handle } = await readConfiguration(data, readEnvironment(process.env))
   if (store === undefined) {
-    throw new StoreSetupFailed('store_setup_failed', 'concordata.json names no `store`: there is nothing to set up')
+    throw new StoreSetupFailed('concordata.json names no `store`: there is nothing to set up')
   }
   const users = {} as Record<(typeof ROLES)[number], { username: string; password: string }>
   for (const role of ROLES) {
@@ -55,7 +58,7 @@ async function setUp({ data, adminUser, adminPasswordFile, httpUrl }: Options): 
   print(
     table(
       ['', ''],
-      steps.map(({ what, isNew }) => [what, isNew ? 'set' : 'stood there']),
+      steps.map(({ what, state }) => [what, state]),
     ),
   )
   print('\nGive each process its own user in its environment:')
@@ -78,7 +81,8 @@ async function passwordIn(path: string): Promise<string> {
   return password
 }
 
+/** The HTTP API is at the same port. Of several servers the first: it hands on to the leader what is the leader's. */
 function httpUrlOf(url: string): string {
-  const { host, searchParams } = new URL(url.replace(/^esdb(\+discover)?:/, 'http:'))
-  return `${searchParams.get('tls') === 'false' ? 'http' : 'https'}://${host}`
+  const host = /^[^:]+:\/\/(?:[^@/]*@)?(?<host>[^,/?]+)/.exec(url)?.groups?.host ?? ''
+  return `https://${/:\d+$/.test(host) ? host : `${host}:${DEFAULT_PORT}`}`
 }

@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type JSONType, jsonEvent } from '@eventstore/db-client'
 import t, { type Test } from 'tap'
 import type { Uid } from '../../src/events/ids.ts'
 import { configurationPath } from '../../src/node/configuration.ts'
@@ -72,7 +73,8 @@ async function fresh(t: Test) {
     t.teardown(() => store.close())
     return store
   }
-  return { root, setUp, openAs, optionsOf, httpUrl }
+  const admin = { url: server.url, caFile, credentials: { username: 'admin', password: 'changeit' } }
+  return { root, data: ana.data, admin, setUp, openAs, optionsOf }
 }
 
 t.test('after the set-up serve may append to outbox, directory and invitations, and nowhere else', async (t) => {
@@ -101,12 +103,12 @@ t.test('after the set-up serve may append to outbox, directory and invitations, 
     await t.rejects(serve.events.append(stream, 'any', facts('s')), denied, `${stream} is not`)
   await t.rejects(serve.payloads.put(contract, [{ seal: sealNamed('two'), text: '2' }]), denied, 'nor are values')
   await t.rejects(serve.payloads.erase(contract, [sealNamed('one')]), denied, 'nor may it erase')
-  const { client, credentials, release } = connect(await optionsOf('serve'))
+  const { client, callOptions, release } = connect(await optionsOf('serve'))
   t.teardown(release)
   const everybody = { acl: { readRoles: ['$all'], writeRoles: ['$all'] } }
-  await t.rejects(client.setStreamMetadata('ana-whatever', everybody, { credentials }), 'nor give itself rights')
-  await t.rejects(client.setStreamMetadata('$all', everybody, { credentials }))
-  await t.rejects(client.deleteStream(`ana-${OUTBOX_STREAM}`, { credentials }), 'nor take back what it left there')
+  await t.rejects(client.setStreamMetadata('ana-whatever', everybody, callOptions), 'nor give itself rights')
+  await t.rejects(client.setStreamMetadata('$all', everybody, callOptions))
+  await t.rejects(client.deleteStream(`ana-${OUTBOX_STREAM}`, callOptions), 'nor take back what it left there')
 
   const seen = collector()
   serve.events.subscribe({}, seen.handler)
@@ -138,10 +140,44 @@ t.test('run again it changes nothing, keeps the passwords, and says so', async (
   await t.resolves((await openAs(t, 'serve')).events.append(OUTBOX_STREAM, 'any', facts('s')))
 })
 
-t.test('who is no administrator is told, and what somebody else has set up stays', async (t) => {
+t.test('who is no administrator is told, and so is whoever gives a wrong address', async (t) => {
   const { root, setUp } = await fresh(t)
   await writeFile(join(root, 'admin'), 'guess')
-  t.match(await setUp(), { status: 1, output: /\[store_setup_failed\]/ })
+  t.match(await setUp(), { status: 1, output: /\[store_access_denied\]/ })
   await writeFile(join(root, 'admin'), 'changeit')
-  t.match(await setUp('--http-url', 'http://127.0.0.1:1'), { status: 1, output: /cannot be reached/ })
+  t.match(await setUp('--http-url', 'http://127.0.0.1:1'), {
+    status: 1,
+    output: /cannot be reached/,
+  })
+})
+
+t.test('a user of an earlier data directory gets the password of this one', async (t) => {
+  const { data, setUp, openAs } = await fresh(t)
+  await setUp()
+  await rm(join(data, 'esdb-password-serve'))
+  t.match(await setUp(), { status: 0, output: /user concordata-ana-serve +given a new password/ })
+  await t.resolves((await openAs(t, 'serve')).events.append(OUTBOX_STREAM, 'any', facts('s')))
+})
+
+t.test('a default ACL of somebody else stays, and nothing is set up beside it', async (t) => {
+  const { admin, setUp, openAs } = await fresh(t)
+  const { client, callOptions, release } = connect(admin)
+  t.teardown(release)
+  const settings = (data: JSONType) =>
+    client.appendToStream('$settings', jsonEvent({ type: 'update-default-acl', data }), callOptions)
+  await settings({ $userStreamAcl: { $r: ['somebody'], $w: ['somebody'] } })
+  t.match(await setUp(), { status: 1, output: /another default ACL/ })
+  await settings({})
+  t.match(await setUp(), { status: 0, output: /user concordata-ana-serve +set/ }, 'one that says nothing is nobody’s')
+  await t.rejects((await openAs(t, 'serve')).events.append('whatever', 'any', facts('s')), {
+    code: 'store_access_denied',
+  })
+})
+
+t.test('where the server asks nobody who he is, rights would be for show', async (t) => {
+  const { data, setUp } = await fresh(t)
+  const settings = JSON.parse(await readFile(configurationPath(data), 'utf8'))
+  const store = { ...settings.store, url: `${settings.store.url}?tls=false` }
+  await writeFile(configurationPath(data), JSON.stringify({ ...settings, store }))
+  t.match(await setUp(), { status: 1, output: /without TLS/ })
 })

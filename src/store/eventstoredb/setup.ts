@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { type EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
-import { Agent, request } from 'undici'
-import { ConcordataError } from '../../runtime/errors.ts'
+import { BACKWARDS, END, type EventStoreDBClient, jsonEvent, StreamNotFoundError } from '@eventstore/db-client'
+import { StoreSetupFailed } from '../errors.ts'
 import { DIRECTORY_STREAM, INVITATIONS_STREAM, OUTBOX_STREAM } from '../streams.ts'
-import { toStoreError } from './client-errors.ts'
-import { type Credentials, connect, type EventStoreDbOptions } from './connection.ts'
-
-/** The server could not be set up. Evidence: `status`, where it answered, or `setting`. */
-export class StoreSetupFailed extends ConcordataError {}
+import { toStoreError, withLeader } from './client-errors.ts'
+import { type Connection, type Credentials, connect, type EventStoreDbOptions } from './connection.ts'
+import { eventsOf, within } from './reading.ts'
+import { makeUser, type UserState } from './users.ts'
 
 /** Users of the server, one for each process. */
 export interface RoleUsers {
@@ -24,7 +21,7 @@ export interface SetupOptions extends EventStoreDbOptions {
 }
 
 /** A line for each thing, and whether it was done now or stood there. */
-export type SetupStep = { readonly what: string; readonly isNew: boolean }
+export type SetupStep = { readonly what: string; readonly state: UserState | 'set' }
 
 /** Where `serve` leaves what it has to say; all else only `transmit` and `receive` write. */
 export const SERVED_STREAMS = [OUTBOX_STREAM, DIRECTORY_STREAM, INVITATIONS_STREAM] as const
@@ -34,113 +31,78 @@ const ADMINS = '$admins'
 
 /**
  * Makes the users and says who may do what. Streams are made as contracts come, so the ACL that counts for them is the default
- * of the server, in `$settings` (EventStoreDB 23.10, "Access control lists"): the server is to be this party's own. May be run again.
- * Throws StoreSetupFailed, StoreAccessDenied, StoreUnavailable.
+ * of the server, in `$settings` (EventStoreDB 23.10, "Access control lists"): the server is to be this party's own. May be run
+ * again; a user whose password is another one then gets the one given. Throws StoreSetupFailed, StoreAccessDenied,
+ * StoreUnavailable.
  */
 export async function setUpStore(options: SetupOptions, users: RoleUsers): Promise<SetupStep[]> {
   const steps: SetupStep[] = []
-  for (const user of Object.values(users) as Credentials[]) {
-    steps.push({ what: `user ${user.username}`, isNew: await makeUser(options, user) })
-  }
-  const { client, credentials, namespace, release } = connect(options)
+  const connection = connect(options)
   try {
+    if (connection.isPlain) {
+      const message = 'a server without TLS (tls=false) asks nobody who he is: no right that is set up would hold there'
+      throw new StoreSetupFailed(message, { setting: 'tls' })
+    }
     const writers = [users.transmit.username, users.receive.username, ADMINS]
     const readers = [users.serve.username, ...writers]
     const acl = { $r: readers, $w: writers, $d: writers, $mr: readers, $mw: [ADMINS] }
-    steps.push({ what: 'default ACL', isNew: await setDefault(client, credentials, acl) })
-    for (const stream of SERVED_STREAMS) {
-      const ofStream = { ...asRoles(acl), writeRoles: readers }
-      await setAcl(client, credentials, `${namespace}${stream}`, ofStream)
-      steps.push({ what: `ACL of ${namespace}${stream}`, isNew: true })
+    await assertOwn(connection, acl)
+    for (const user of Object.values(users) as Credentials[]) {
+      steps.push({ what: `user ${user.username}`, state: await makeUser(options, connection, user) })
     }
-    await setAcl(client, credentials, '$all', { ...asRoles(acl), writeRoles: [ADMINS], deleteRoles: [ADMINS] })
-    steps.push({ what: 'ACL of $all', isNew: true })
+    steps.push({ what: 'default ACL', state: await setDefault(connection, acl) })
+    for (const stream of SERVED_STREAMS) {
+      const name = `${connection.namespace}${stream}`
+      await setAcl(connection, name, { ...asRoles(acl), writeRoles: readers })
+      steps.push({ what: `ACL of ${name}`, state: 'set' })
+    }
+    await setAcl(connection, '$all', { ...asRoles(acl), writeRoles: [ADMINS], deleteRoles: [ADMINS] })
+    steps.push({ what: 'ACL of $all', state: 'set' })
     return steps
   } finally {
-    await release()
-  }
-}
-
-/** Whether it was not there yet. One that was keeps its password. */
-async function makeUser(options: SetupOptions, user: Credentials): Promise<boolean> {
-  const known = await callHttp(options, 'GET', `/users/${encodeURIComponent(user.username)}`)
-  if (known === 200) return false
-  const made = await callHttp(options, 'POST', '/users/', {
-    LoginName: user.username,
-    FullName: `Concordata: ${user.username}`,
-    Groups: [],
-    Password: user.password,
-  })
-  if (made === 201) return true
-  const message = `the user ${user.username} cannot be made: ${options.httpUrl} answers ${made}`
-  throw new StoreSetupFailed('store_setup_failed', message, { status: made })
-}
-
-async function callHttp(
-  { httpUrl: origin, caFile, credentials: { username, password } }: SetupOptions,
-  method: 'GET' | 'POST',
-  path: string,
-  body?: unknown,
-): Promise<number> {
-  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
-  const dispatcher = new Agent(caFile === undefined ? {} : { connect: { ca: await readFile(caFile, 'utf8') } })
-  try {
-    const { statusCode: status, body: answer } = await request(new URL(path, origin), {
-      dispatcher,
-      method,
-      headers: { authorization, accept: 'application/json', 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    await answer.dump()
-    if (status !== 401 && status !== 403) return status
-    const message = `${origin} does not take ${username} for an administrator`
-    throw new StoreSetupFailed('store_setup_failed', message, { status })
-  } catch (cause) {
-    if (cause instanceof StoreSetupFailed) throw cause
-    const message = `the HTTP API of the server cannot be reached at ${origin}: ${(cause as Error).message}`
-    throw new StoreSetupFailed('store_setup_failed', message, {}, { cause })
-  } finally {
-    await dispatcher.close()
+    await connection.release()
   }
 }
 
 type Acl = Record<'$r' | '$w' | '$d' | '$mr' | '$mw', readonly string[]>
 
-/** Whether it was not so already. Another default is somebody's: the server is not ours alone. */
-async function setDefault(client: EventStoreDBClient, credentials: Credentials, acl: Acl): Promise<boolean> {
-  const standing = await lastSettings(client, credentials)
-  const wanted = { $userStreamAcl: acl, $systemStreamAcl: system() }
-  if (standing !== undefined && JSON.stringify(standing) === JSON.stringify(wanted)) return false
-  if (standing !== undefined) {
-    const message = 'the server has another default ACL already ($settings): it is to be this party’s own server'
-    throw new StoreSetupFailed('store_setup_failed', message, { setting: '$settings' })
-  }
-  try {
-    await client.appendToStream('$settings', jsonEvent({ type: DEFAULT_ACL_TYPE, data: wanted }), { credentials })
-    return true
-  } catch (error) {
-    throw toStoreError(error, 'append to $settings')
-  }
+/** Another default is somebody's: the server is not ours alone. */
+async function assertOwn(connection: Connection, acl: Acl): Promise<void> {
+  const standing = await lastSettings(connection)
+  if (standing === undefined || JSON.stringify(standing) === JSON.stringify(settingsFor(acl))) return
+  const message = 'the server has another default ACL already ($settings): it is to be this party’s own server'
+  throw new StoreSetupFailed(message, { setting: '$settings' })
+}
+
+async function setDefault(connection: Connection, acl: Acl): Promise<'set' | 'stood there'> {
+  if ((await lastSettings(connection)) !== undefined) return 'stood there'
+  const event = jsonEvent({ type: DEFAULT_ACL_TYPE, data: settingsFor(acl) })
+  await calling(connection, 'append to $settings', (client, options) =>
+    client.appendToStream('$settings', event, options),
+  )
+  return 'set'
+}
+
+function settingsFor(acl: Acl) {
+  return { $userStreamAcl: acl, $systemStreamAcl: system() }
 }
 
 function system(): Acl {
   return { $r: [ADMINS], $w: [ADMINS], $d: [ADMINS], $mr: [ADMINS], $mw: [ADMINS] }
 }
 
-async function lastSettings(client: EventStoreDBClient, credentials: Credentials): Promise<unknown> {
+/** Undefined: none, or one that says nothing. */
+async function lastSettings({ client, callOptions, timeoutMs }: Connection): Promise<object | undefined> {
+  const doing = 'read of $settings'
+  const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1, ...callOptions } as const
   let last: unknown
   try {
-    const reading = client.readStream('$settings', {
-      direction: 'backwards',
-      fromRevision: 'end',
-      maxCount: 1,
-      credentials,
-    })
-    for await (const { event } of reading) last = event?.data
+    const reading = client.readStream('$settings', options)
+    for await (const { event } of eventsOf(reading, timeoutMs, doing)) last = event?.data
   } catch (error) {
-    if ((error as { type?: string }).type !== 'stream-not-found') throw toStoreError(error, 'read of $settings')
+    if (!(error instanceof StreamNotFoundError)) throw toStoreError(error, doing)
   }
-  return last
+  return typeof last === 'object' && last !== null && Object.keys(last).length > 0 ? last : undefined
 }
 
 function asRoles({ $r, $w, $d, $mr, $mw }: Acl) {
@@ -153,15 +115,18 @@ function asRoles({ $r, $w, $d, $mr, $mw }: Acl) {
   }
 }
 
-async function setAcl(
-  client: EventStoreDBClient,
-  credentials: Credentials,
-  stream: string,
-  acl: ReturnType<typeof asRoles>,
+async function setAcl(connection: Connection, stream: string, acl: ReturnType<typeof asRoles>): Promise<void> {
+  await calling(connection, `ACL of ${stream}`, (client, options) => client.setStreamMetadata(stream, { acl }, options))
+}
+
+async function calling(
+  { client, callOptions, timeoutMs }: Connection,
+  doing: string,
+  call: (client: EventStoreDBClient, options: Connection['callOptions']) => Promise<unknown>,
 ): Promise<void> {
   try {
-    await client.setStreamMetadata(stream, { acl }, { credentials })
+    await withLeader(() => within(timeoutMs, call(client, callOptions), doing))
   } catch (error) {
-    throw toStoreError(error, `ACL of ${stream}`)
+    throw toStoreError(error, doing)
   }
 }

@@ -6,7 +6,7 @@ export type Right = '$r' | '$w' | '$d' | '$mr' | '$mw'
 type Acl = Partial<Record<Right, string | readonly string[]>>
 
 interface User {
-  readonly password: string
+  password: string
   readonly groups: readonly string[]
 }
 
@@ -36,7 +36,7 @@ export class Access {
     })
   }
 
-  /** `POST /users/` and `GET /users/<name>` of the HTTP API. The answer is where it listens. */
+  /** `/users/` of the HTTP API: to make one, to look, to set a password. The answer is where it listens. */
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
     return `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`
@@ -76,18 +76,29 @@ export class Access {
   async #answer(request: IncomingMessage): Promise<{ status: number; body: string }> {
     const user = this.userOf(request.headers.authorization ?? '')
     if (user === undefined) return { status: 401, body: '' }
+    if (request.method === 'GET' && request.url === '/users/$current') return { status: 200, body: '{}' }
     if (!this.#users.get(user)?.groups.includes(ADMINS)) return { status: 403, body: '' }
     const name = /^\/users\/([^/]+)$/.exec(request.url ?? '')?.[1]
     if (request.method === 'GET' && name !== undefined) {
       return this.#users.has(name) ? { status: 200, body: '{}' } : { status: 404, body: '' }
     }
-    if (request.method !== 'POST' || !/^\/users\/?$/.test(request.url ?? '')) return { status: 404, body: '' }
+    if (request.method !== 'POST') return { status: 404, body: '' }
     const pieces: Buffer[] = []
     for await (const piece of request) pieces.push(piece as Buffer)
-    const { LoginName, Groups, Password } = JSON.parse(Buffer.concat(pieces).toString())
+    const { LoginName, Groups, Password, NewPassword } = JSON.parse(Buffer.concat(pieces).toString())
+    const changed = /^\/users\/([^/]+)\/command\/reset-password$/.exec(request.url ?? '')?.[1]
+    if (changed !== undefined) return this.#setPassword(changed, NewPassword)
+    if (!/^\/users\/?$/.test(request.url ?? '')) return { status: 404, body: '' }
     if (this.#users.has(LoginName)) return { status: 409, body: '' }
     this.#users.set(LoginName, { password: Password, groups: Groups })
     return { status: 201, body: '{}' }
+  }
+
+  #setPassword(name: string, password: string): { status: number; body: string } {
+    const user = this.#users.get(name)
+    if (user === undefined) return { status: 404, body: '' }
+    user.password = password
+    return { status: 200, body: '{}' }
   }
 }
 
