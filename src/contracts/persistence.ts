@@ -19,6 +19,8 @@ import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
 export class ContractDamaged extends ConcordataError {}
 
 const payloadForm = Compile(PayloadSchema)
+/** EventStoreDB takes 1 MiB in one append, and a statement may have up to 768 KiB. */
+const PROOF_BYTES_MAX = 1_000_000
 
 /** What one turn of a contract made durable. */
 export interface Change {
@@ -80,17 +82,20 @@ function evidenceWrites(
   const seen = divergences.map((divergence) => ({ type: 'DivergenceSeen', data: canonicalJson(divergence) }))
   const proven = equivocations.map(({ party, seq, held, other }) => ({
     type: 'EquivocationProven',
-    data: canonicalJson({
-      party,
-      seq,
-      held: JSON.parse(encodeSigned(held.text, held.signature, {})),
-      other: JSON.parse(encodeSigned(other.text, other.signature, {})),
-    }),
+    data: proofOf(party, seq, held, other),
   }))
   const events = [...proven, ...seen]
   return events.length === 0
     ? []
     : [{ kind: 'append', stream: evidenceStream(contract), expectedRevision: 'any', events }]
+}
+
+/** Both statements, or the one that stands in no feed, should the two be more than every store takes at once. */
+function proofOf(party: Handle, seq: Seq, held: Held | Decoded, other: Held | Decoded): string {
+  const signed = ({ text, signature }: Held | Decoded): unknown => JSON.parse(encodeSigned(text, signature, {}))
+  const both = canonicalJson({ party, seq, held: signed(held), other: signed(other) })
+  if (Buffer.byteLength(both) <= PROOF_BYTES_MAX) return both
+  return canonicalJson({ party, seq, held: null, other: signed(other) })
 }
 
 /** One proof convicts a party: of those that are new, the first of each party that none is kept of yet. */
@@ -184,7 +189,8 @@ export async function extendLedger(
   let events = settled.map((data) => ({ type: 'RequestSettled', data }))
   for (let next = index; events.length > 0; ) {
     try {
-      await store.events.append(contractStream(contract), next - 1, events)
+      const append = { kind: 'append', stream: contractStream(contract), expectedRevision: next - 1, events } as const
+      await store.write([append])
       return
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision) || error.actual < next) throw error

@@ -138,7 +138,8 @@ export interface Store {
    * Several writes at once, durable on return, taking effect in the order given. Where the store can (SQLite, memory)
    * they are one transaction: all or nothing. Where it cannot (EventStoreDB appends to one stream at a time) a failure
    * or a crash may leave the first few done and the others not: so put first what others depend on, and repeat the
-   * whole batch after a failure; what is done already is passed over. Errors as for `append`.
+   * whole batch after a failure; what is done already is passed over. There, more events than one append takes are appended
+   * in several. Errors as for `append`.
    */
   write(batch: readonly Write[]): Promise<void>
   /**

@@ -208,6 +208,6 @@ function placeOf(position: number): ReadPosition {
 }
 
 /** As the server counts: the data, and two bytes for each character of the type. */
-function bytesOf(events: readonly NewEvent[]): number {
+export function bytesOf(events: readonly NewEvent[]): number {
   return events.reduce((sum, { type, data }) => sum + Buffer.byteLength(data) + 2 * type.length, 0)
 }

@@ -1,10 +1,11 @@
 import { assert } from '../../runtime/assert.ts'
-import { assertWritable } from '../append-rule.ts'
+import { type Append, assertWritable } from '../append-rule.ts'
 import { StoreClosed, StoreUnavailable } from '../errors.ts'
 import type {
   AllRange,
   EventHandler,
   EventStore,
+  NewEvent,
   PayloadStore,
   Store,
   StreamRange,
@@ -13,7 +14,7 @@ import type {
 } from '../port.ts'
 import type { CatchUpSubscription } from './catch-up.ts'
 import { type Connection, connect, type EventStoreDbOptions } from './connection.ts'
-import { EventLog } from './event-log.ts'
+import { APPEND_BYTES_MAX, bytesOf, EventLog } from './event-log.ts'
 import { PayloadStreams } from './payload-streams.ts'
 
 /** A server that was started just now is not ready for about two seconds. */
@@ -45,6 +46,26 @@ async function untilReady(log: EventLog, timeoutMs: number): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS))
     }
   }
+}
+
+/** One after another what one append cannot take; an event that is too large by itself stays alone, to be refused. */
+function piecesOf(append: Append): Append[] {
+  const pieces: { events: NewEvent[]; bytes: number }[] = []
+  for (const event of append.events) {
+    const bytes = bytesOf([event])
+    const last = pieces.at(-1)
+    if (last === undefined || last.bytes + bytes > APPEND_BYTES_MAX) pieces.push({ events: [event], bytes })
+    else {
+      last.events.push(event)
+      last.bytes += bytes
+    }
+  }
+  let expected = append.expectedRevision
+  return pieces.map(({ events }) => {
+    const piece = { ...append, expectedRevision: expected, events }
+    if (expected !== 'any') expected += events.length
+    return piece
+  })
 }
 
 class EventStoreDbStore implements Store {
@@ -85,8 +106,8 @@ class EventStoreDbStore implements Store {
     assertWritable(batch)
     await this.#run(async () => {
       for (const write of batch) {
-        if (write.kind === 'append') await this.#log.append(write)
-        else await this.#payloads.put(write.contract, write.entries)
+        if (write.kind === 'payloads') await this.#payloads.put(write.contract, write.entries)
+        else for (const piece of piecesOf(write)) await this.#log.append(piece)
       }
     })
   }

@@ -30,6 +30,21 @@ export async function writing(t: Test, open: OpenStore, atomic: boolean): Promis
     t.same(namesOf(await all(store.events.readAll())), ['a0', 'b0'])
   })
 
+  t.test('a batch may have more than a store takes in one append, and may be repeated then, too', async (t) => {
+    const store = await freshStore(t, open)
+    const filler = 'x'.repeat(300_000)
+    const events = Array.from({ length: 8 }, (_, n) => ({ type: 'Fact', data: JSON.stringify({ n, filler }) }))
+    const batch = [
+      append('a', NO_EVENTS, 'before'),
+      { kind: 'append', stream: 'a', expectedRevision: 0, events },
+    ] as Write[]
+    await store.write(batch)
+    await store.write(batch)
+    t.same(namesOf(await all(store.events.read('a'))), ['before', 0, 1, 2, 3, 4, 5, 6, 7])
+    await store.write([{ kind: 'append', stream: 'b', expectedRevision: 'any', events }])
+    t.equal(await store.events.lastRevision('b'), 7)
+  })
+
   t.test('a batch of which a part was done before is completed', async (t) => {
     const store = await freshStore(t, open)
     await store.write([append('a', NO_EVENTS, 'a0')])
