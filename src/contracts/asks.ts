@@ -117,7 +117,7 @@ export type OutboxEvent = { readonly queued: Queued } | { readonly done: Done } 
 
 /** Throws AskMalformed. */
 export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): OutboxEvent {
-  const parsed: unknown = JSON.parse(data)
+  const parsed = parse(data)
   if (type === 'IntentQueued' && queuedForm.Check(parsed)) {
     const { kind } = parsed.ask
     if (isKind(kind) && askForms[kind].Check(parsed.ask)) return { queued: parsed as unknown as Queued }
@@ -126,6 +126,28 @@ export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): O
   if (type === 'IntentRejected' && rejectedForm.Check(parsed)) return { done: parsed as unknown as Done }
   if (type === 'IntentsDone' && throughForm.Check(parsed)) return parsed
   throw new AskMalformed('ask_malformed', `event ${revision} of ${stream} is not of the outbox`, { stream, revision })
+}
+
+/**
+ * The same of what users may have left there by the process that has no key, which is trusted the least: what does not have
+ * its form can be carried out by nobody, so it is told, and passed over.
+ */
+export function askIn(event: RecordedEvent, failed: (error: unknown) => void): OutboxEvent | undefined {
+  try {
+    return decodeOutbox(event)
+  } catch (error) {
+    if (!(error instanceof AskMalformed)) throw error
+    failed(error)
+    return undefined
+  }
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return undefined
+  }
 }
 
 /** What a failure is told as, in another process. */

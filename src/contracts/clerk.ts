@@ -7,7 +7,7 @@ import { withHistory } from '../runtime/forgotten.ts'
 import { StoreClosed, StoreUnavailable, WrongExpectedRevision } from '../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent } from '../store/port.ts'
 import { OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../store/streams.ts'
-import { type Ask, type Done, decodeOutbox, done, doneThrough, problemOf, type Queued } from './asks.ts'
+import { type Ask, askIn, type Done, decodeOutbox, done, doneThrough, problemOf, type Queued } from './asks.ts'
 import type { Contracts } from './contracts.ts'
 import { findSettled } from './find-settled.ts'
 import type { KeyChanging } from './key-rotation.ts'
@@ -58,7 +58,7 @@ export class Clerk {
     this.#ports = ports
   }
 
-  /** Takes up what others have left. Throws AskMalformed. */
+  /** Takes up what others have left. */
   static async open(ports: ClerkPorts): Promise<Clerk> {
     const clerk = new Clerk(ports)
     const { events } = ports
@@ -68,12 +68,13 @@ export class Clerk {
     return clerk
   }
 
-  /** An event of the outbox, as it comes. Throws AskMalformed. */
+  /** An event of the outbox, as it comes. */
   took(event: RecordedEvent): void {
     const { revision } = event
     if (revision <= this.#known || this.#closed) return
     this.#known = revision
-    const what = decodeOutbox(event)
+    const what = askIn(event, this.#ports.failed)
+    if (what === undefined) return
     if ('done' in what) this.#forget(what.done.id)
     if (!('queued' in what) || this.#open.has(what.queued.id)) return
     const open = { revision, queued: what.queued }

@@ -3,7 +3,7 @@ import { covers } from '../agreement/past.ts'
 import type { Uid } from '../events/ids.ts'
 import type { EventStore, RecordedEvent, Subscription } from '../store/port.ts'
 import { OUTBOX_STREAM, parseStream } from '../store/streams.ts'
-import { type Done, decodeOutbox, errorOf } from './asks.ts'
+import { askIn, type Done, errorOf } from './asks.ts'
 import { type Clerk, doneSoFar } from './clerk.ts'
 import type { Contracts } from './contracts.ts'
 import type { Desk } from './desk.ts'
@@ -112,9 +112,14 @@ export class StoreWatch {
   /** What users were promised an answer to, and what a person has answered. */
   #asked(event: RecordedEvent): void {
     const { desk, clerk } = this.#ports
-    const what = decodeOutbox(event)
-    if (desk !== undefined && 'done' in what && !desk.took(what.done)) this.#concluded(what.done)
-    if (desk === undefined && clerk === undefined) answer(this.#ports, event)
+    // The clerk has taken it.
+    if (clerk !== undefined) return
+    if (desk === undefined) {
+      answer(this.#ports, event)
+      return
+    }
+    const what = askIn(event, this.#ports.failed)
+    if (what !== undefined && 'done' in what && !desk.took(what.done)) this.#concluded(what.done)
   }
 
   #concluded(done: Done): void {
@@ -133,8 +138,9 @@ async function takeUpAnswers(ports: StoreWatchPorts): Promise<void> {
 
 /** Of the process that answers others, but does nothing else that users ask for. */
 function answer({ contracts, failed }: StoreWatchPorts, event: RecordedEvent): void {
-  const what = decodeOutbox(event)
-  if (!('queued' in what) || what.queued.ask.kind !== 'answer' || what.queued.contract === null) return
+  const what = askIn(event, failed)
+  if (what === undefined || !('queued' in what) || what.queued.ask.kind !== 'answer' || what.queued.contract === null)
+    return
   const { request, refusal } = what.queued.ask
   const decide = (live: LiveContract) => {
     if (covers(saidToHold(live.state.feeds, live.self), request.handle, request.seq)) return

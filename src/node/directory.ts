@@ -49,24 +49,27 @@ export class Directory {
    */
   readonly closed: Promise<void>
 
-  /** `partners`: who may be among the approved parties at all. Rejects as `closed` does; so does every command. */
+  /** `partners`: who may be among the approved parties at all. Throws DirectoryDamaged, and the store's errors; so does every command. */
   static async open(events: EventStore, clock: Clock, partners?: Partners): Promise<Directory> {
-    const directory = new Directory(events, clock, partners)
-    try {
-      await directory.#reached(await events.lastRevision(DIRECTORY_STREAM))
-      return directory
-    } catch (error) {
-      directory.closed.catch(() => {})
-      directory.close()
-      throw error
-    }
+    // The subscription begins here: to look for the directory among all that the store has ever taken would be long.
+    const after = await events.lastPosition()
+    const standing: RecordedEvent[] = []
+    for await (const event of events.read(DIRECTORY_STREAM)) standing.push(event)
+    return new Directory(events, clock, partners, standing, after)
   }
 
-  private constructor(events: EventStore, clock: Clock, partners: Partners) {
+  private constructor(
+    events: EventStore,
+    clock: Clock,
+    partners: Partners,
+    standing: readonly RecordedEvent[],
+    after: number | undefined,
+  ) {
     this.#events = events
     this.#clock = clock
     this.#partners = partners
-    this.#subscription = events.subscribe({ streamPrefix: DIRECTORY_STREAM }, (event) => this.#take(event))
+    for (const event of standing) this.#take(event)
+    this.#subscription = events.subscribe({ after, streamPrefix: DIRECTORY_STREAM }, (event) => this.#take(event))
     this.closed = this.#subscription.closed.then()
   }
 
@@ -163,7 +166,7 @@ export class Directory {
   }
 
   #take(event: RecordedEvent): void {
-    if (event.stream !== DIRECTORY_STREAM) return
+    if (event.stream !== DIRECTORY_STREAM || event.revision <= this.#revision) return
     this.#state = evolve(this.#state, decodeDirectoryEvent(event))
     this.#revision = event.revision
     this.#approved = undefined
