@@ -7,6 +7,7 @@ import { verifyContract } from '../../src/audit/verify.ts'
 import { agreementOf } from '../../src/cli/demo/comparison.ts'
 import { openTogether } from '../../src/cli/demo/negotiate.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
+import { readFeed } from '../../src/contracts/persistence.ts'
 import { type Handle, requestKey, type Uid } from '../../src/events/ids.ts'
 import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
@@ -14,7 +15,7 @@ import { readConfiguration, readEnvironment } from '../../src/node/configuration
 import { fetchIntroduction } from '../../src/node/discovery.ts'
 import { openStoreToRead } from '../../src/node/open-store.ts'
 import type { Store } from '../../src/store/port.ts'
-import { contractStream, feedStream } from '../../src/store/streams.ts'
+import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
 import { type Layout, PartyProcesses } from '../support/party-processes.ts'
 
@@ -59,7 +60,7 @@ export interface CrashReport {
 /**
  * Real nodes, on SQLite or on EventStoreDB, in one process each or in several, are killed (SIGKILL) at random moments, and
  * so is the server of the store, while all of them are written to. Then: what a client was told stands in the ledger of
- * every party, all ledgers are equal, and an auditor finds nothing off.
+ * every party, all ledgers are equal, nobody has signed twice, and an auditor finds nothing off.
  */
 export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
   const { rounds } = options
@@ -182,12 +183,13 @@ async function verify(table: Table): Promise<{ entries: number; statements: numb
   if (!isEqual)
     throw new Error(`the parties do not hold the same: ${JSON.stringify(standings.map(({ size }) => size))}`)
   let statements = 0
-  for (const { dir } of table.parties) {
+  for (const { dir, handle } of table.parties) {
     const store = await openStoreToRead(await readConfiguration(dir, readEnvironment(process.env)))
     try {
       const report = await verifyContract(sourceOf(store, table.contract as Uid))
       statements = report.statements
       await verifyPromises(store, table)
+      await verifySingle(store, table, handle)
     } finally {
       await store.close()
     }
@@ -219,6 +221,21 @@ async function verifyPromises(store: Store, { contract, acknowledged, declined }
   }
   for (const request of declined) {
     if (found.get(request)?.outcome.kind === 'accepted') throw new Error(`${request} was declined, and is agreed`)
+  }
+}
+
+/** No party has signed two statements for one place, or one intent twice, and nobody is accused of anything. */
+async function verifySingle(store: Store, { contract }: Table, handle: Handle): Promise<void> {
+  for await (const { type, data } of store.events.read(evidenceStream(contract as Uid))) {
+    throw new Error(`${handle} holds evidence, ${type}: ${data.slice(0, 500)}`)
+  }
+  const signed = new Map<string, number>()
+  for (const { statement } of await readFeed(store, contract as Uid, handle)) {
+    for (const { id } of statement.requests) {
+      const earlier = signed.get(id)
+      if (earlier !== undefined) throw new Error(`${handle} has signed ${id} in ${earlier} and in ${statement.seq}`)
+      signed.set(id, statement.seq)
+    }
   }
 }
 

@@ -10,6 +10,6 @@ export function givenServer(variables: NodeJS.ProcessEnv): CrashServer {
   return {
     url,
     ...(caFile === undefined ? {} : { ca: caFile }),
-    restart: async () => restartGiven(variables),
+    restart: () => restartGiven(variables),
   }
 }

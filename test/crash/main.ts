@@ -30,4 +30,6 @@ const report = await crashRounds({
 })
 await own?.stop()
 console.log(JSON.stringify(report, undefined, 2))
-console.log('Nothing that was acknowledged is lost, all ledgers are equal, and the audit finds nothing off.')
+console.log(
+  'Nothing that was acknowledged is lost, all ledgers are equal, nothing was signed twice, and the audit finds nothing off.',
+)

@@ -3,20 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startProcess } from '../../src/cli/demo/party-process.ts'
-import { addParty } from '../../src/cli/party-commands.ts'
 import type { Handle } from '../../src/events/ids.ts'
-import { partyFingerprint } from '../../src/events/party-card.ts'
-import { fetchIntroduction } from '../../src/node/discovery.ts'
 import { newParty, until } from '../support/node-party.ts'
 import { type Layout, PartyProcesses } from '../support/party-processes.ts'
+import { introduce, together } from '../support/processes-together.ts'
 import { runCommand } from '../support/run-command.ts'
 
 const WAIT = { prefer: 'wait=60' }
-
-async function introduce(one: PartyProcesses, other: PartyProcesses): Promise<void> {
-  const { introduction } = await fetchIntroduction(other.endpoint, 10_000)
-  await addParty(one.dir, other.endpoint, partyFingerprint(introduction.card))
-}
 
 async function pair(t: Test, layout: Layout) {
   // The name of a socket must be short.
@@ -29,26 +22,6 @@ async function pair(t: Test, layout: Layout) {
   await introduce(ana, ben)
   await introduce(ben, ana)
   return { ana, ben }
-}
-
-async function together(ana: PartyProcesses, ben: PartyProcesses): Promise<string> {
-  const { contract } = (await ana.client.call('POST', '/api/Contract', { title: 'in parts' })) as { contract: string }
-  const path = `/api/Contract/${contract}`
-  await until('ben is approved', async () => {
-    const parties = (await ana.client.call('GET', '/api/Party')) as { handle: string; status: string }[]
-    return parties.some(({ handle, status }) => handle === 'ben' && status === 'approved')
-  })
-  await ana.client.call('POST', `${path}/Invitations`, { party: 'ben' }, WAIT)
-  await until('ben is invited', async () => {
-    const contracts = (await ben.client.call('GET', '/api/Contract')) as { contract: string; standing: string }[]
-    return contracts.some((one) => one.contract === contract && one.standing === 'invited')
-  })
-  await ben.client.call('POST', `${path}/Acceptance`, undefined, WAIT)
-  await until('both are members', async () => {
-    const { members } = (await ana.client.call('GET', path)) as { members: unknown[] }
-    return members.length === 2
-  })
-  return contract
 }
 
 t.test(

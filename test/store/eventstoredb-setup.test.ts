@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type JSONType, jsonEvent } from '@eventstore/db-client'
@@ -17,52 +18,31 @@ import {
   OUTBOX_DONE_STREAM,
   OUTBOX_STREAM,
 } from '../../src/store/streams.ts'
-import { Access } from '../support/eventstoredb-server/access.ts'
-import { startServer } from '../support/eventstoredb-server/server.ts'
+import { secureServer } from '../support/eventstoredb-secure.ts'
 import { newParty } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 import { collector, contract, facts, namesOf, sealNamed } from '../support/store-conformance/harness.ts'
-import { tlsIdentity } from '../support/tls.ts'
 
 const UID = '0123456789abcdefghjkmnpqrs' as Uid
 
-/** A server with users and ACLs, and a party whose store is to be there. */
+/** A server with users and ACLs, that of ESDB_URL if it can be, and a party whose store is to be there. */
 async function fresh(t: Test) {
-  const root = t.testdir({ server: {} })
-  const tls = { ...tlsIdentity('server'), passwords: {} }
-  const access = new Access()
-  const httpUrl = await access.listen()
-  const server = await startServer(join(root, 'server'), { tls, access })
-  t.teardown(() => {
-    server.close()
-    access.close()
-  })
+  const root = t.testdir()
+  const { url, caFile, admin, httpUrl } = await secureServer(t, join(root, 'server'))
   const ana = await newParty(root, 'ana')
-  const caFile = join(ana.data, 'authority.pem')
-  await writeFile(caFile, tls.certificate)
-  await writeFile(join(root, 'admin'), 'changeit\n')
+  await writeFile(join(root, 'admin'), `${admin.password}\n`)
   const path = configurationPath(ana.data)
   const settings = JSON.parse(await readFile(path, 'utf8'))
-  await writeFile(
-    path,
-    JSON.stringify({ ...settings, store: { url: server.url, ca: 'authority.pem', namespace: 'ana' } }),
-  )
-  const setUp = (...more: string[]) =>
-    runCommand(
-      'store',
-      'setup',
-      '--data',
-      ana.data,
-      '--admin-password-file',
-      join(root, 'admin'),
-      '--http-url',
-      httpUrl,
-      ...more,
-    )
+  const namespace = `setup-${randomUUID().slice(0, 8)}`
+  const ca = caFile === undefined ? {} : { ca: caFile }
+  await writeFile(path, JSON.stringify({ ...settings, store: { url, namespace, ...ca } }))
+  const asAdmin = ['--admin-user', admin.username, '--admin-password-file', join(root, 'admin')]
+  const http = httpUrl === undefined ? [] : ['--http-url', httpUrl]
+  const setUp = (...more: string[]) => runCommand('store', 'setup', '--data', ana.data, ...asAdmin, ...http, ...more)
+  const server = { url, ...(caFile === undefined ? {} : { caFile }) }
   const optionsOf = async (role: string) => ({
-    url: server.url,
-    caFile,
-    namespace: 'ana-',
+    ...server,
+    namespace: `${namespace}-`,
     credentials: {
       username: `concordata-ana-${role}`,
       password: (await readFile(join(ana.data, `esdb-password-${role}`), 'utf8')).trim(),
@@ -73,14 +53,15 @@ async function fresh(t: Test) {
     t.teardown(() => store.close())
     return store
   }
-  const admin = { url: server.url, caFile, credentials: { username: 'admin', password: 'changeit' } }
-  return { root, data: ana.data, admin, setUp, openAs, optionsOf }
+  const asAdministrator = { ...server, credentials: admin }
+  return { root, data: ana.data, namespace, admin, asAdministrator, setUp, openAs, optionsOf }
 }
 
 t.test('after the set-up serve may append to outbox, directory and invitations, and nowhere else', async (t) => {
-  const { setUp, openAs, optionsOf } = await fresh(t)
+  const { namespace, setUp, openAs, optionsOf } = await fresh(t)
   t.match(await setUp(), { status: 0 })
   const serve = await openAs(t, 'serve')
+  const after = await serve.events.lastPosition()
   const transmit = await openAs(t, 'transmit')
   await transmit.events.append(feedStream(UID, 'ana' as never), NO_EVENTS, facts('a0'))
   await transmit.payloads.put(contract, [{ seal: sealNamed('one'), text: '1' }])
@@ -106,12 +87,12 @@ t.test('after the set-up serve may append to outbox, directory and invitations, 
   const { client, callOptions, release } = connect(await optionsOf('serve'))
   t.teardown(release)
   const everybody = { acl: { readRoles: ['$all'], writeRoles: ['$all'] } }
-  await t.rejects(client.setStreamMetadata('ana-whatever', everybody, callOptions), 'nor give itself rights')
+  await t.rejects(client.setStreamMetadata(`${namespace}-whatever`, everybody, callOptions), 'nor give itself rights')
   await t.rejects(client.setStreamMetadata('$all', everybody, callOptions))
-  await t.rejects(client.deleteStream(`ana-${OUTBOX_STREAM}`, callOptions), 'nor take back what it left there')
+  await t.rejects(client.deleteStream(`${namespace}-${OUTBOX_STREAM}`, callOptions), 'nor take back what it left there')
 
   const seen = collector()
-  serve.events.subscribe({}, seen.handler)
+  serve.events.subscribe({ after }, seen.handler)
   t.same(namesOf(await seen.reached(4)).sort(), ['a0', 's', 's', 's'], 'it hears of everything')
   t.same([...(await serve.payloads.get(contract, [sealNamed('one')])).values()], ['1'], 'and reads values')
 })
@@ -141,10 +122,10 @@ t.test('run again it changes nothing, keeps the passwords, and says so', async (
 })
 
 t.test('who is no administrator is told, and so is whoever gives a wrong address', async (t) => {
-  const { root, setUp } = await fresh(t)
+  const { root, admin, setUp } = await fresh(t)
   await writeFile(join(root, 'admin'), 'guess')
   t.match(await setUp(), { status: 1, output: /\[store_access_denied\]/ })
-  await writeFile(join(root, 'admin'), 'changeit')
+  await writeFile(join(root, 'admin'), admin.password)
   t.match(await setUp('--http-url', 'http://127.0.0.1:1'), {
     status: 1,
     output: /cannot be reached/,
@@ -160,15 +141,15 @@ t.test('a user of an earlier data directory gets the password of this one', asyn
 })
 
 t.test('a default ACL of somebody else stays, and nothing is set up beside it', async (t) => {
-  const { admin, setUp, openAs } = await fresh(t)
-  const { client, callOptions, release } = connect(admin)
+  const { asAdministrator, setUp, openAs } = await fresh(t)
+  const { client, callOptions, release } = connect(asAdministrator)
   t.teardown(release)
   const settings = (data: JSONType) =>
     client.appendToStream('$settings', jsonEvent({ type: 'update-default-acl', data }), callOptions)
   await settings({ $userStreamAcl: { $r: ['somebody'], $w: ['somebody'] } })
   t.match(await setUp(), { status: 1, output: /another default ACL/ })
   await settings({})
-  t.match(await setUp(), { status: 0, output: /user concordata-ana-serve +set/ }, 'one that says nothing is nobody’s')
+  t.match(await setUp(), { status: 0 }, 'one that says nothing is nobody’s')
   await t.rejects((await openAs(t, 'serve')).events.append('whatever', 'any', facts('s')), {
     code: 'store_access_denied',
   })
@@ -177,7 +158,8 @@ t.test('a default ACL of somebody else stays, and nothing is set up beside it', 
 t.test('where the server asks nobody who he is, rights would be for show', async (t) => {
   const { data, setUp } = await fresh(t)
   const settings = JSON.parse(await readFile(configurationPath(data), 'utf8'))
-  const store = { ...settings.store, url: `${settings.store.url}?tls=false` }
+  const { url } = settings.store
+  const store = { ...settings.store, url: `${url}${url.includes('?') ? '&' : '?'}tls=false` }
   await writeFile(configurationPath(data), JSON.stringify({ ...settings, store }))
   t.match(await setUp(), { status: 1, output: /without TLS/ })
 })

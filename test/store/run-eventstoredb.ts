@@ -1,22 +1,30 @@
 import { spawnSync } from 'node:child_process'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
+import { serverOptions } from '../support/eventstoredb-given.ts'
 
 /**
- * `npm run test:eventstoredb`: the suites of the store, then rounds of killing nodes in one process and in several, and the
- * server itself, against the real server of ESDB_URL (ESDB_CA; ESDB_RESTART: the command that kills it and starts it again).
- * Nothing is left out: without one of the two it fails.
+ * `npm run test:eventstoredb`: the suites of the store, users and rights, the roles under them, then rounds of killing nodes in
+ * one process and in several, and the server itself, against the real server of ESDB_URL (ESDB_CA; ESDB_RESTART: the command that
+ * kills it and starts it again). Without one of the two it fails. Rights need TLS and an administrator in ESDB_URL
+ * (`esdb://admin:…@host:2113`); on a server without TLS nobody has any, and that part runs against our own server, and says so.
  */
 const CRASH_ROUNDS = 20
-const { ESDB_URL: url, ESDB_CA: caFile, ESDB_RESTART: restart } = process.env
+const { ESDB_URL: url, ESDB_RESTART: restart } = process.env
 if (restart === undefined || restart === '') {
   fail('ESDB_RESTART is not set: it is the command that kills the server of ESDB_URL, and starts it again')
 }
 if (url === undefined || url === '') fail('ESDB_URL is not set: it names the server to test against, esdb://…')
-await openEventStoreDbStore({ url, ...(caFile !== undefined && { caFile }) }).then(
+await openEventStoreDbStore(serverOptions(process.env)).then(
   (store) => store.close(),
   (error: Error) => fail(`the server of ESDB_URL cannot be used: ${error.message}`),
 )
-const files = ['test/store/eventstoredb-store.test.ts', 'test/store/eventstoredb-restarts.test.ts']
+const files = [
+  'test/store/eventstoredb-store.test.ts',
+  'test/store/eventstoredb-restarts.test.ts',
+  'test/store/eventstoredb-load.test.ts',
+  'test/store/eventstoredb-setup.test.ts',
+  'test/node/roles-eventstoredb.test.ts',
+]
 const args = ['run', '--disable-coverage', '--allow-empty-coverage', '--jobs=1', ...files]
 run('tap', args)
 for (const layout of ['node', 'split', 'two that sign']) {

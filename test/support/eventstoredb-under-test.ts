@@ -15,7 +15,7 @@ export interface ServerUnderTest {
 export async function serverUnderTest(t: Test): Promise<Partial<ServerUnderTest>> {
   process.env.ESDB_RUN = randomUUID()
   const { ESDB_URL: given, ESDB_RESTART: command } = process.env
-  if (given !== undefined && given !== '') return command ? { restart: async () => restartGiven(process.env) } : {}
+  if (given !== undefined && given !== '') return command ? { restart: () => restartGiven(process.env) } : {}
   const directory = t.testdir()
   let server: StoreProcess = startProcess(t, 'eventstoredb-server/main.ts', [directory])
   const url = await server.nextLine()

@@ -22,6 +22,9 @@ export const LAYOUTS = {
 } as const
 export type Layout = keyof typeof LAYOUTS
 
+/** Variables of the environment of a process, by what it runs. */
+type Variables = (command: string) => Readonly<Record<string, string>>
+
 /** A party's data directory and the processes that run on it. */
 export class PartyProcesses {
   readonly handle: Handle
@@ -33,6 +36,7 @@ export class PartyProcesses {
   readonly client: ApiClient
   readonly #commands: readonly string[]
   readonly #running: Running[] = []
+  readonly #variables: Variables
 
   private constructor(
     handle: Handle,
@@ -40,6 +44,7 @@ export class PartyProcesses {
     { endpoint, api }: { endpoint: string; api: string },
     token: string,
     commands: readonly string[],
+    variables: Variables,
   ) {
     this.handle = handle
     this.name = handle
@@ -49,18 +54,31 @@ export class PartyProcesses {
     this.token = token
     this.client = apiClient(api, token)
     this.#commands = commands
+    this.#variables = variables
   }
 
-  /** Makes the party, and starts its processes. `store`: left out, SQLite. */
-  static async start(dir: string, handle: Handle, layout: Layout, store?: StoreSettings): Promise<PartyProcesses> {
+  /**
+   * Makes the party, and starts its processes. `store`: left out, SQLite. `prepare` comes before the start; its answer says
+   * what stands in the environment of each process.
+   */
+  static async start(
+    dir: string,
+    handle: Handle,
+    layout: Layout,
+    store?: StoreSettings,
+    prepare: () => Promise<Variables> = async () => () => ({}),
+  ): Promise<PartyProcesses> {
     const [endpoint, api] = [`https://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]
     await createIdentity(dir, { handle, name: handle, endpoint, api }, systemClock)
     const settings = JSON.parse(await readFile(configurationPath(dir), 'utf8'))
     const signer = layout === 'node' ? {} : { signer: { socket: 'signer.sock' } }
     await writeFile(configurationPath(dir), JSON.stringify({ ...settings, ...signer, ...(store && { store }) }))
     const configuration = await readConfiguration(dir, readEnvironment(process.env))
-    const party = new PartyProcesses(handle, dir, configuration, await readApiToken(dir), LAYOUTS[layout])
-    for (const command of party.#commands) party.#running.push(await startProcess(dir, command))
+    const variables = await prepare()
+    const party = new PartyProcesses(handle, dir, configuration, await readApiToken(dir), LAYOUTS[layout], variables)
+    for (const command of party.#commands) {
+      party.#running.push(await startProcess(dir, command, variables(command)))
+    }
     return party
   }
 
@@ -85,8 +103,10 @@ export class PartyProcesses {
     await ended
   }
 
-  async startAgain(place: number): Promise<void> {
-    this.#running[place] = await startProcess(this.dir, this.#commands[place] as string)
+  /** `variables`: in place of those that it had. */
+  async startAgain(place: number, variables?: Readonly<Record<string, string>>): Promise<void> {
+    const command = this.#commands[place] as string
+    this.#running[place] = await startProcess(this.dir, command, variables ?? this.#variables(command))
   }
 
   async stop(): Promise<void> {

@@ -61,10 +61,18 @@ export interface Running {
   stop(): Promise<void>
 }
 
-/** Starts `concordata <command> --data dir`, and waits until it says that it is up. Its log is `<command>.log` in there. */
-export async function startProcess(dir: string, command: string): Promise<Running> {
+/**
+ * Starts `concordata <command> --data dir`, and waits until it says that it is up. Its log is `<command>.log` in there.
+ * `variables`: of its environment, beside those of this process.
+ */
+export async function startProcess(
+  dir: string,
+  command: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Running> {
   const child = spawn(process.execPath, [PROGRAM, command, '--data', dir], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, ...variables },
   })
   const log = join(dir, `${command}.log`)
   child.stderr?.pipe(createWriteStream(log, { flags: 'a' }))
