@@ -65,8 +65,9 @@ export interface CrashReport {
 export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
   const { rounds } = options
   const dir = await mkdtemp(join(tmpdir(), 'crash-'))
-  const table = await Table.open(dir, options)
+  const table = new Table()
   try {
+    await table.open(dir, options)
     const kills = await killInTurn(table, options)
     await table.rest()
     const { entries, statements } = await verify(table)
@@ -108,32 +109,30 @@ class Table {
   readonly declined = new Set<string>()
   cutOff = 0
 
-  static async open(dir: string, { layout, server }: CrashOptions): Promise<Table> {
-    const table = new Table()
+  async open(dir: string, { layout, server }: CrashOptions): Promise<void> {
     const run = randomUUID().slice(0, 8)
     for (const handle of HANDLES) {
       const { url = '', ca } = server ?? {}
       const store = { url, namespace: `crash-${run}-${handle}`, ...(ca === undefined ? {} : { ca }) }
       const party = await PartyProcesses.start(join(dir, handle), handle, layout, server && store)
-      table.parties.push(party)
+      this.parties.push(party)
     }
-    for (const party of table.parties) {
-      for (const other of table.parties) {
+    for (const party of this.parties) {
+      for (const other of this.parties) {
         if (other === party) continue
         const { introduction } = await fetchIntroduction(other.endpoint, LOOK_UP_TIMEOUT_MS)
         await addParty(party.dir, other.endpoint, partyFingerprint(introduction.card))
       }
     }
-    table.contract = await openTogether({ title: 'crash rounds', parties: [], document: [], steps: [] }, table.parties)
-    const [first] = table.parties as [PartyProcesses]
+    this.contract = await openTogether({ title: 'crash rounds', parties: [], document: [], steps: [] }, this.parties)
+    const [first] = this.parties as [PartyProcesses]
     const names = HANDLES.flatMap((handle) => Array.from({ length: WRITERS }, (_, n) => `${handle} ${n}`))
     const structure = Object.fromEntries(names.map((name) => [name, { $field: { type: 'integer' } }]))
-    await first.client.call('POST', `/new-api/${table.contract}`, structure, { prefer: 'wait=30' })
+    await first.client.call('POST', `/new-api/${this.contract}`, structure, { prefer: 'wait=30' })
     for (const handle of HANDLES) {
       for (let n = 0; n < WRITERS; n++)
-        table.#writing.push(table.#write(handle, `${handle} ${n}`, WAITS[n % WAITS.length]))
+        this.#writing.push(this.#write(handle, `${handle} ${n}`, WAITS[n % WAITS.length]))
     }
-    return table
   }
 
   /** Every process of every party. */

@@ -21,15 +21,18 @@ if (!Object.hasOwn(LAYOUTS, values.layout)) throw new Error(`--layout is one of 
 const isGiven = (process.env.ESDB_URL ?? '') !== ''
 const own = values.store === 'eventstoredb' && !isGiven ? await OwnServer.start() : undefined
 const server = values.store === 'eventstoredb' && isGiven ? givenServer(process.env) : own
-const report = await crashRounds({
-  rounds: Number(values.rounds),
-  seed: Number(values.seed),
-  layout: values.layout as Layout,
-  ...(server === undefined ? {} : { server }),
-  progress: console.log,
-})
-await own?.stop()
-console.log(JSON.stringify(report, undefined, 2))
+try {
+  const report = await crashRounds({
+    rounds: Number(values.rounds),
+    seed: Number(values.seed),
+    layout: values.layout as Layout,
+    ...(server === undefined ? {} : { server }),
+    progress: console.log,
+  })
+  console.log(JSON.stringify(report, undefined, 2))
+} finally {
+  await own?.stop()
+}
 console.log(
   'Nothing that was acknowledged is lost, all ledgers are equal, nothing was signed twice, and the audit finds nothing off.',
 )

@@ -76,8 +76,13 @@ export class PartyProcesses {
     const configuration = await readConfiguration(dir, readEnvironment(process.env))
     const variables = await prepare()
     const party = new PartyProcesses(handle, dir, configuration, await readApiToken(dir), LAYOUTS[layout], variables)
-    for (const command of party.#commands) {
-      party.#running.push(await startProcess(dir, command, variables(command)))
+    try {
+      for (const command of party.#commands) {
+        party.#running.push(await startProcess(dir, command, variables(command)))
+      }
+    } catch (error) {
+      await party.stop()
+      throw error
     }
     return party
   }

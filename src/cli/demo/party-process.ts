@@ -35,7 +35,8 @@ export interface PartyProcess extends ReachableParty {
 }
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/concordata.js', import.meta.url))
-const START_TIMEOUT_MS = 30_000
+/** A machine that is busy with other things starts a process late. */
+const START_TIMEOUT_MS = 120_000
 
 /** Makes the party if its directory is not there yet, and starts its node. */
 export async function startParty(
