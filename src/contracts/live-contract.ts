@@ -502,7 +502,8 @@ export class LiveContract {
         return refused
       } catch (error) {
         const isRace = error instanceof WrongExpectedRevision || error instanceof OvertakenError
-        if (!isRace || race === RACES_MAX) throw error
+        if (!isRace) throw error
+        if (race === RACES_MAX) throw error instanceof OvertakenError ? (error.cause ?? error) : error
         this.#following.doubts(this.#state)
       }
     }
@@ -628,10 +629,20 @@ export class LiveContract {
       ...(key === undefined ? {} : { key }),
     }
     const drafted = draft(state, this.self, wishes, timestamp(this.#ports.clock))
-    const signed = drafted.sign(await this.#keys.signerFor(state).sign(drafted.bytesToSign))
+    const signed = drafted.sign(await this.#sign(state, drafted.bytesToSign))
     // Made from less than is held, it becomes a part of all that is.
     const progress = state === held ? signed : withHeld(held, signed.held)
     return { ...progress, held: signed.held, durable: () => turn.durable(signed.held.statement.seq) }
+  }
+
+  /** A signer that refuses since the guard is there already says that another process of this party was faster. */
+  async #sign(state: AgreementState, bytes: Uint8Array): Promise<string> {
+    try {
+      return await this.#keys.signerFor(state).sign(bytes)
+    } catch (error) {
+      if (this.#following === undefined || !(error instanceof GuardRefused)) throw error
+      throw new OvertakenError('', { cause: error })
+    }
   }
 
   #holdsBack(): boolean {

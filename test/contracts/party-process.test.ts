@@ -1,15 +1,17 @@
 import t, { type Test } from 'tap'
 import type { Role } from '../../src/contracts/contract-ports.ts'
-import { memoryGuard } from '../../src/contracts/guard.ts'
+import { guardRefused, memoryGuard } from '../../src/contracts/guard.ts'
 import { openPartyProcess } from '../../src/contracts/party-process.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
-import { keySigner } from '../../src/crypto/signer.ts'
+import { domains } from '../../src/crypto/hash.ts'
+import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { until } from '../support/node-party.ts'
 
 /** The processes of a party without edges, on one store and one guard. */
 function party(t: Test) {
@@ -19,11 +21,11 @@ function party(t: Test) {
   const told: unknown[] = []
   let requests = 0
   t.teardown(() => store.close())
-  const start = async (role: Role) => {
+  const start = async (role: Role, own: Signer = signer) => {
     const opened = await openPartyProcess({
       role,
       store,
-      ...(role === 'serve' ? {} : { signer, guard }),
+      ...(role === 'serve' ? {} : { signer: own, signerOf: () => own, guard }),
       clock: systemClock,
       random: systemRandom,
       card: { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys },
@@ -37,7 +39,7 @@ function party(t: Test) {
     t.teardown(() => opened.close())
     return opened
   }
-  return { store, told, start }
+  return { store, guard, signer, told, start }
 }
 
 t.test(
@@ -63,3 +65,34 @@ t.test(
     for (const error of told) t.match(error, { code: 'ask_malformed' })
   },
 )
+
+t.test('of two that sign, one that finds its place taken goes on from there, and nothing has failed', async (t) => {
+  const { guard, signer, start } = party(t)
+  // As the signer process does: at a place that the guard knows of nothing is signed. This one is asked late, each time.
+  let refused = 0
+  const late: Signer = {
+    publicKey: signer.publicKey,
+    async sign(bytes) {
+      const text = Buffer.from(bytes).toString()
+      if (!text.startsWith(domains.statement)) return signer.sign(bytes)
+      const { contract, seq } = JSON.parse(text.slice(domains.statement.length)) as { contract: Uid; seq: number }
+      if (refused === 0)
+        await until('the other has signed', async () => ((await guard.read(contract))?.seq ?? -1) >= seq)
+      const guarded = await guard.read(contract)
+      if (guarded === undefined || guarded.seq < seq) return signer.sign(bytes)
+      refused++
+      throw guardRefused(contract, undefined, guarded)
+    },
+  }
+  const serve = await start('serve')
+  const behind = await start('transmit', late)
+  await start('transmit')
+  const failures: unknown[] = []
+  behind.contracts.listen({ failed: (_, error) => failures.push(error) })
+  const { contract } = await serve.contracts.openContract('by two')
+  await until('it has met the other', async () => refused > 0)
+  await until('it holds the same', async () => {
+    return behind.contracts.find(contract.contract)?.state.settling.settled === contract.state.settling.settled
+  })
+  t.same(failures, [])
+})
