@@ -59,7 +59,7 @@ async function partyWithUsers(t: Test, root: string) {
 
 t.test(
   'three processes under three users: what each may do is enough for its role, and serve’s is for no other',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async (t) => {
     // The name of a socket must be short.
     const root = await mkdtemp(join(tmpdir(), 'rights-'))

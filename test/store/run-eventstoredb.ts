@@ -25,7 +25,9 @@ const files = [
   'test/store/eventstoredb-setup.test.ts',
   'test/node/roles-eventstoredb.test.ts',
 ]
-const args = ['run', '--disable-coverage', '--allow-empty-coverage', '--jobs=1', ...files]
+/** Seconds that a file may take: a server that is full of other things is slow. */
+const TIMEOUT = 1800
+const args = ['run', '--disable-coverage', '--allow-empty-coverage', '--jobs=1', `--timeout=${TIMEOUT}`, ...files]
 run('tap', args)
 for (const layout of ['node', 'split', 'two that sign']) {
   const options = ['--store', 'eventstoredb', '--rounds', String(CRASH_ROUNDS), '--layout', layout]

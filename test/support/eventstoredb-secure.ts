@@ -19,7 +19,7 @@ export interface SecureServer {
 }
 
 /**
- * The server of ESDB_URL, if that has TLS and an administrator's name and password; else our own. On one that is given the
+ * The server of ESDB_URL (ESDB_HTTP_URL, if its HTTP API is elsewhere), if that has TLS and an administrator's name and password; else our own. On one that is given the
  * default ACL is put aside, and back when the test is over: an earlier run, or somebody else, may have left one there.
  */
 export async function secureServer(t: Test, directory: string): Promise<SecureServer> {
@@ -31,7 +31,12 @@ export async function secureServer(t: Test, directory: string): Promise<SecureSe
       const { credentials } = connection.callOptions
       await putAside(t, connection)
       const url = options.url.replace(/\/\/[^@/]*@/, '//')
-      return { url, caFile: connection.caFile, admin: credentials as Credentials, httpUrl: undefined }
+      return {
+        url,
+        caFile: connection.caFile,
+        admin: credentials as Credentials,
+        httpUrl: process.env.ESDB_HTTP_URL || undefined,
+      }
     }
     t.comment('the server of ESDB_URL has no TLS, so nobody has rights there: rights are tested on our own server')
   }
