@@ -7,6 +7,7 @@ import { type Revocation, RevocationSchema } from '../events/key-change.ts'
 import { type Payloads, PayloadsSchema, type Request, RequestSchema } from '../events/statement.ts'
 import { ConcordataError, type ErrorCode, errorCodes } from '../runtime/errors.ts'
 import type { NewEvent, RecordedEvent } from '../store/port.ts'
+import { jsonIn } from './stream-json.ts'
 
 /** What stands in the outbox is not what this program writes there. */
 export class AskMalformed extends ConcordataError {}
@@ -117,7 +118,7 @@ export type OutboxEvent = { readonly queued: Queued } | { readonly done: Done } 
 
 /** Throws AskMalformed. */
 export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): OutboxEvent {
-  const parsed = parse(data)
+  const parsed = jsonIn(data)
   if (type === 'IntentQueued' && queuedForm.Check(parsed)) {
     const { kind } = parsed.ask
     if (isKind(kind) && askForms[kind].Check(parsed.ask)) return { queued: parsed as unknown as Queued }
@@ -138,14 +139,6 @@ export function askIn(event: RecordedEvent, failed: (error: unknown) => void): O
   } catch (error) {
     if (!(error instanceof AskMalformed)) throw error
     failed(error)
-    return undefined
-  }
-}
-
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch {
     return undefined
   }
 }

@@ -33,6 +33,7 @@ import { ContractDamaged } from './persistence.ts'
 import type { Resting } from './resting.ts'
 import { Revocations } from './revocations.ts'
 import { Shelf } from './shelf.ts'
+import { jsonIn } from './stream-json.ts'
 import type { Submission } from './submission.ts'
 import { type ContractSummary, summaryOf } from './summary.ts'
 import type { Waiting } from './waiting.ts'
@@ -112,7 +113,7 @@ export class Contracts {
   learnReply(event: RecordedEvent): Uid | undefined {
     const revoked = this.revocations.learn(event)
     if (revoked !== undefined) return revoked
-    const reply = replyIn(event.data)
+    const reply = jsonIn(event.data)
     const contract = acceptedForm.Check(reply)
       ? reply.acceptance.contract
       : declinedForm.Check(reply)
@@ -489,15 +490,6 @@ function untilOpen(live: LiveContract): Promise<void> {
   const opened = Promise.withResolvers<void>()
   const stop = live.listen({ settled: () => isOpen() && opened.resolve() })
   return opened.promise.finally(stop)
-}
-
-/** Whoever serves users may write there as well: what has no form is none of ours. */
-function replyIn(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch {
-    return undefined
-  }
 }
 
 /** Worth an entry of the ledger: what anybody could make up is left out of it. */

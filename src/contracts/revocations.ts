@@ -7,6 +7,7 @@ import { type Handle, PublicKeySchema, type Uid, UidSchema } from '../events/ids
 import { type SignedRevocation, SignedRevocationSchema } from '../events/key-change.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { NewEvent } from '../store/port.ts'
+import { jsonIn } from './stream-json.ts'
 
 /** The revocation is not signed with the recovery key of this party, or is not of a key that it is to take the place of. */
 export class RevocationUnfit extends ConcordataError {}
@@ -46,7 +47,7 @@ export class Revocations {
   /** An event of the stream. The answer is the contract in which there is something to be said because of it. */
   learn({ type, data }: NewEvent): Uid | undefined {
     if (type !== 'KeyReserved' && type !== 'KeyRevoked') return undefined
-    const parsed: unknown = JSON.parse(data)
+    const parsed = jsonIn(data)
     if (type === 'KeyReserved' && reservedForm.Check(parsed)) {
       for (const contract of parsed.contracts) this.#reserved.set(contract, parsed.signing)
     }

@@ -52,7 +52,9 @@ t.test(
           await store.events.append(OUTBOX_STREAM, 'any', [{ type, data }])
         }
       }
-      await store.events.append(INVITATIONS_STREAM, 'any', [{ type: 'InvitationAccepted', data: 'no JSON' }])
+      for (const type of ['InvitationAccepted', 'KeyReserved', 'KeyRevoked']) {
+        await store.events.append(INVITATIONS_STREAM, 'any', [{ type, data: 'no JSON' }])
+      }
     }
     await nonsense()
     const serve = await start('serve')
