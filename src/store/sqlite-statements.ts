@@ -1,8 +1,26 @@
 import type Database from 'better-sqlite3'
 import type { RecordedEvent } from './port.ts'
 
-/** All that is ever said to the database, prepared once for a connection. */
-export function prepare(database: Database.Database) {
+/** All that is ever said to the database. */
+export interface Statements {
+  readonly stream: Database.Statement<[name: string], { id: number; lastRevision: number }>
+  readonly addStream: Database.Statement<[name: string, lastRevision: number]>
+  readonly setLastRevision: Database.Statement<[lastRevision: number, id: number]>
+  readonly addEvents: BulkInsert
+  readonly eventsOfStream: Database.Statement<[name: string, from: number, count: number], RecordedEvent>
+  readonly lastPosition: Database.Statement<[], number | null>
+  readonly eventsBetween: Database.Statement<[after: number, through: number, ...Prefix, count: number], RecordedEvent>
+  readonly addPayloads: BulkInsert
+  readonly payloads: Database.Statement<[...Wanted], { seal: string; text: string }>
+  readonly erasePayloads: Database.Statement<[...Wanted]>
+  readonly dataVersion: Database.Statement<[], number>
+}
+
+/** Takes the values of any number of rows, row after row, and gives the rowid of the last. */
+type BulkInsert = (values: readonly unknown[]) => number
+
+/** Once for a connection. */
+export function prepare(database: Database.Database): Statements {
   return {
     stream: database.prepare<[name: string], { id: number; lastRevision: number }>(
       'SELECT id, last_revision AS lastRevision FROM streams WHERE name = ?',
@@ -35,8 +53,6 @@ export function prepare(database: Database.Database) {
   }
 }
 
-export type Statements = ReturnType<typeof prepare>
-
 /** The same prefix twice. */
 type Prefix = [prefix: string, prefix: string]
 /** Seals as a JSON array. */
@@ -49,12 +65,7 @@ const WANTED_PAYLOADS = `
 /** Rows that one statement inserts: a call into SQLite costs as much as a small row. */
 const ROWS_PER_STATEMENT = 64
 
-/** Takes the values of any number of rows, row after row, and gives the rowid of the last. */
-function bulkInsert(
-  database: Database.Database,
-  table: string,
-  columns: readonly string[],
-): (values: readonly unknown[]) => number {
+function bulkInsert(database: Database.Database, table: string, columns: readonly string[]): BulkInsert {
   const row = `(${columns.map(() => '?').join(', ')})`
   const insert = (rows: number) =>
     database.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${Array(rows).fill(row).join(', ')}`)
