@@ -7,6 +7,7 @@ import { Directory } from '../node/directory.ts'
 import { type DirectoryParty, PartyUnknown, PartyWrongFingerprint } from '../node/directory-state.ts'
 import { fetchIntroduction } from '../node/discovery.ts'
 import { formatFingerprint, parseFingerprint } from '../node/fingerprint.ts'
+import { readCard } from '../node/identity.ts'
 import { openStore } from '../node/open-store.ts'
 import { assertAllowed } from '../node/partners.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -15,7 +16,7 @@ import { askYes, complain, print, table } from './output.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
 
-/** `concordata party add|approve|show|block|list`: whom this node trusts. They work on the store, whether the node runs or not. */
+/** `concordata party self|add|approve|show|block|list`: whom this node trusts. They work on the store, whether the node runs or not. */
 export function partyCommands(program: Command): void {
   const party = program.command('party').description('look up other parties, and approve them')
 
@@ -43,6 +44,22 @@ export function partyCommands(program: Command): void {
         await directory.approve(card.handle, await compared(card, endpoint, fingerprint))
       })
       print(`${handle} is approved.`)
+    })
+
+  party
+    .command('self')
+    .addOption(dataOption())
+    .description('who this party is: what to tell others, and the fingerprint to read out to them')
+    .action(async ({ data }: { data: string }) => {
+      const configuration = await readConfiguration(data, readEnvironment(process.env))
+      const card = await readCard(configuration)
+      const rows = [
+        ['party', `${card.name} (${card.handle})`],
+        ['did', card.did],
+        ['fingerprint', formatFingerprint(partyFingerprint(card))],
+        ['endpoint', configuration.endpoint],
+      ]
+      print(table(['', ''], rows))
     })
 
   party

@@ -14,8 +14,9 @@ const known: Readonly<Record<string, readonly string[]>> = {
     ...['PrivateDevices', 'ProtectClock', 'ProtectHostname', 'ProtectKernelLogs', 'ProtectKernelModules'],
     ...['ProtectKernelTunables', 'ProtectControlGroups', 'ProtectProc', 'ProcSubset', 'RestrictAddressFamilies'],
     ...['RestrictNamespaces', 'RestrictRealtime', 'RestrictSUIDSGID', 'LockPersonality', 'RemoveIPC'],
-    ...['SystemCallArchitectures', 'SystemCallFilter'],
+    ...['SystemCallArchitectures', 'SystemCallFilter', 'PrivateUsers', 'KeyringMode', 'SocketBindDeny'],
   ],
+  Timer: ['OnCalendar', 'RandomizedDelaySec', 'Persistent'],
   Install: ['WantedBy'],
 }
 
@@ -27,6 +28,8 @@ const hardening = {
   ProtectHome: 'yes',
   PrivateTmp: 'yes',
   PrivateDevices: 'yes',
+  PrivateUsers: 'yes',
+  KeyringMode: 'private',
   RestrictNamespaces: 'yes',
   RestrictSUIDSGID: 'yes',
   LockPersonality: 'yes',
@@ -64,19 +67,54 @@ async function units(): Promise<Map<string, Unit>> {
 const valuesOf = (unit: Unit | undefined, name: string) =>
   (unit?.Service ?? []).filter(([known]) => known === name).map(([, value]) => value)
 
+const RUN = /^\/opt\/concordata\/node_modules\/\.bin\/concordata (\w+) --data (\/var\/lib\/[a-z-]+)$/
+
 t.test('a unit for the node, and one for each process of a split one', async (t) => {
   const found = await units()
   t.same(
     [...found.keys()].sort(),
-    ['', '-receive', '-serve', '-signer', '-transmit'].map((role) => `concordata${role}.service`).sort(),
+    ['', '-backup', '-receive', '-serve', '-signer', '-transmit'].map((role) => `concordata${role}.service`).sort(),
   )
   for (const [name, unit] of found) {
+    t.same(valuesOf(unit, 'Environment')[0], 'PATH=/opt/concordata/node_modules/.bin:/usr/bin:/bin', name)
+    if (name === 'concordata-backup.service') continue
     const role = /^concordata-?(\w*)\.service$/.exec(name)?.[1] || 'node'
-    t.match(valuesOf(unit, 'ExecStart'), [new RegExp(`^/opt/concordata/bin/concordata\\.js ${role} --data /var/lib/`)])
+    t.equal(RUN.exec(valuesOf(unit, 'ExecStart')[0] ?? '')?.[1], role)
     t.same(valuesOf(unit, 'Restart'), ['always'])
   }
-  const users = [...found.values()].map((unit) => valuesOf(unit, 'User')[0])
-  t.equal(new Set(users).size, found.size, 'each under a user of its own')
+  const users = [...found].flatMap(([name, unit]) => (name.includes('backup') ? [] : valuesOf(unit, 'User')))
+  t.equal(new Set(users).size, users.length, 'each under a user of its own')
+})
+
+t.test('users and directories of the units are those that are made', async (t) => {
+  const lines = async (name: string) =>
+    (await readFile(new URL(name, folder), 'utf8')).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  const found = await units()
+  for (const [name, unit] of found) {
+    const of = ['concordata.service', 'concordata-backup.service'].includes(name) ? 'concordata' : 'concordata-split'
+    const [user] = valuesOf(unit, 'User')
+    const made = (await lines(`${of}.sysusers`)).map((line) => line.split(/\s+/))
+    t.ok(
+      made.some(([kind, who]) => kind === 'u' && who === user),
+      `${user} is made`,
+    )
+    const directories = (await lines(`${of}.tmpfiles`)).map((line) => line.split(/\s+/)[1])
+    const [ran = ''] = valuesOf(unit, 'ExecStart')
+    for (const [directory] of ran.matchAll(/\/var\/(lib|backups)\/[a-z-]+/g)) t.ok(directories.includes(directory))
+  }
+  // sysusers.d(5): the description becomes a field of passwd(5), where a colon ends it.
+  for (const of of ['concordata', 'concordata-split']) {
+    for (const line of await lines(`${of}.sysusers`)) t.notMatch(/"(.*)"/.exec(line)?.[1] ?? '', /:/)
+  }
+})
+
+t.test('a backup goes to a new directory each time, and old ones go', async (t) => {
+  const unit = (await units()).get('concordata-backup.service')
+  t.match(valuesOf(unit, 'ExecStart'), [/concordata backup --data \S+ --out "\/var\/backups\/concordata\/\$\(date -u /])
+  t.match(await readFile(new URL('concordata.tmpfiles', folder), 'utf8'), /^d \/var\/backups\/concordata .* 30d$/m)
+  t.match(parseUnit(await readFile(new URL('concordata-backup.timer', folder), 'utf8')), {
+    Timer: [['OnCalendar', '*-*-* 02:30:00']],
+  })
 })
 
 t.test('each is locked in', async (t) => {
