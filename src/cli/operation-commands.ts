@@ -1,9 +1,14 @@
 import type { Command } from 'commander'
-import { configurationPath, readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { configurationPath, type Environment, readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { examine } from '../node/doctor.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
 import { print, table } from './output.ts'
+
+function whereFrom({ passphrase, passphraseFile }: Environment): string {
+  if (passphraseFile !== undefined) return `from ${passphraseFile}`
+  return passphrase === undefined ? 'from the data directory' : 'from the environment'
+}
 
 /** `concordata config check|show`, `concordata doctor`: what an operator looks at first. */
 export function operationCommands(program: Command): void {
@@ -25,7 +30,7 @@ export function operationCommands(program: Command): void {
     .action(async ({ data }: { data: string }) => {
       const environment = readEnvironment(process.env)
       const configuration = await readConfiguration(data, environment)
-      const passphrase = environment.passphrase === undefined ? 'from the data directory' : 'from the environment'
+      const passphrase = whereFrom(environment)
       print(JSON.stringify({ ...configuration, passphrase }, undefined, 2))
     })
 

@@ -7,7 +7,7 @@ import { checkSqliteStore } from '../store/sqlite-copy.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
-import { fetchIntroduction } from './discovery.ts'
+import { lookUp } from './discovery.ts'
 import { guardDirectory } from './guard-files.ts'
 import { openKeys, openTls, readCard } from './identity.ts'
 import { identityPaths } from './identity-files.ts'
@@ -25,6 +25,8 @@ const PEER_TIMEOUT_MS = 5_000
 const DAY_MS = 24 * 60 * 60 * 1000
 /** Time enough to tell every partner of a new certificate. */
 const CERTIFICATE_WARNING_DAYS = 30
+/** What a peer says is good to a second, and took some time to arrive. */
+const CLOCK_WARNING_MS = 5_000
 const DISK_WARNING_BYTES = 1024 ** 3
 const DISK_ERROR_BYTES = 100 * 1024 ** 2
 
@@ -168,7 +170,11 @@ async function peersOf(configuration: Configuration, clock: Clock): Promise<Find
       const directory = await Directory.open(store.events, clock, configuration.partners)
       const approved = directory.approved()
       directory.close()
-      return await Promise.all(approved.map((party) => peerAt(party.card.handle, party.endpoint, party.certificate)))
+      const answers = await Promise.all(
+        approved.map((party) => peerAt(party.card.handle, party.endpoint, party.certificate, clock)),
+      )
+      const ahead = answers.flatMap(({ aheadMs }) => (aheadMs === undefined ? [] : aheadMs))
+      return [...answers.map(({ finding }) => finding), clockBy(ahead)]
     } finally {
       await store.close()
     }
@@ -177,17 +183,42 @@ async function peersOf(configuration: Configuration, clock: Clock): Promise<Find
   }
 }
 
-async function peerAt(handle: string, endpoint: string, pinned: string): Promise<Finding> {
+/** `aheadMs`: by how much its clock is ahead of this one. */
+async function peerAt(
+  handle: string,
+  endpoint: string,
+  pinned: string,
+  clock: Clock,
+): Promise<{ readonly finding: Finding; readonly aheadMs?: number }> {
   const check = `peer ${handle}`
+  const asked = clock.now()
   try {
-    const { introduction } = await fetchIntroduction(endpoint, PEER_TIMEOUT_MS)
-    if (introduction.certificate === pinned) return { check, level: 'ok', finding: `answers at ${endpoint}` }
-    const advice = `ask them by telephone, then: concordata party add ${endpoint}`
-    return { check, level: 'error', finding: 'shows another certificate than the one approved', advice }
+    const { signed, time } = await lookUp(endpoint, PEER_TIMEOUT_MS)
+    if (signed.introduction.certificate !== pinned) {
+      const advice = `ask them by telephone, then: concordata party add ${endpoint}`
+      return { finding: { check, level: 'error', finding: 'shows another certificate than the one approved', advice } }
+    }
+    const finding = { check, level: 'ok', finding: `answers at ${endpoint}` } as const
+    // It has said the second in which it answered: on the average half of one less.
+    return time === undefined ? { finding } : { finding, aheadMs: time + 500 - (asked + clock.now()) / 2 }
   } catch (error) {
     const advice = 'is its node up, does its name resolve, does a firewall let this machine through?'
-    return { ...troubleWith(error), check, level: 'warning', advice }
+    return { finding: { ...troubleWith(error), check, level: 'warning', advice } }
   }
+}
+
+/** Of several that disagree the one in the middle counts: one party whose clock is wrong says nothing of ours. */
+export function clockBy(aheadMs: readonly number[]): Finding {
+  const check = 'clock'
+  const sorted = aheadMs.toSorted((a, b) => a - b)
+  const median = sorted[Math.floor(sorted.length / 2)]
+  if (median === undefined) return { check, level: 'ok', finding: 'there is nobody to compare it with' }
+  const seconds = Math.round(median / 1000)
+  const finding = `${Math.abs(seconds)} s ${seconds > 0 ? 'behind' : 'ahead of'} ${sorted.length} ${sorted.length === 1 ? 'peer' : 'peers'}`
+  if (Math.abs(median) <= CLOCK_WARNING_MS) return { check, level: 'ok', finding }
+  const advice =
+    'keep it by NTP (timedatectl): it decides nothing, but deadlines, certificates and the times that others read come from it'
+  return { check, level: 'warning', finding, advice }
 }
 
 function troubleWith(error: unknown): Finding {

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { addParty } from '../../src/cli/party-commands.ts'
 import { openNode } from '../../src/index.ts'
-import { configurationPath } from '../../src/node/configuration.ts'
-import type { Finding } from '../../src/node/doctor.ts'
+import { configurationPath, readConfiguration } from '../../src/node/configuration.ts'
+import { clockBy, examine, type Finding } from '../../src/node/doctor.ts'
 import { identityPaths } from '../../src/node/identity-files.ts'
 import { storePath } from '../../src/node/open-store.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { newParty } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 
@@ -47,11 +48,25 @@ t.test('what an operator asks of a data directory', { timeout: 120_000 }, async 
   await t.test('all is well, but that the recovery key lies where it was made', async (t) => {
     const { status, of } = await doctor()
     t.equal(status, 0)
-    for (const check of ['keys', 'certificate', 'store', 'guard', 'node', 'peer ben']) {
+    for (const check of ['keys', 'certificate', 'store', 'guard', 'node', 'peer ben', 'clock']) {
       t.match(of(check), { level: 'ok' }, check)
     }
     t.match(of('recovery key'), { level: 'warning', advice: /off the machine/ })
     t.match(await runCommand('doctor', '--data', ana.data), { output: /recovery key: move/ })
+  })
+
+  await t.test('a clock that is not that of the others', async (t) => {
+    t.match(clockBy([-400, 61_000, 62_000]), { level: 'warning', finding: '61 s behind 3 peers', advice: /NTP/ })
+    t.match(clockBy([-61_000]), { level: 'warning', finding: '61 s ahead of 1 peer' })
+    t.match(clockBy([400, 300, 3_600_000]), { level: 'ok' }, 'one whose clock is wrong says nothing of ours')
+    t.match(clockBy([]), { level: 'ok', finding: /nobody/ })
+    const [configuration, environment] = [await readConfiguration(ana.data, { logLevel: 'silent' }), {}] as const
+    const slow = { ...systemClock, now: () => systemClock.now() - 90_000 }
+    const findings = await examine(configuration, { ...environment, logLevel: 'silent' }, slow)
+    t.match(
+      findings.find(({ check }) => check === 'clock'),
+      { level: 'warning', finding: /^(89|90|91) s behind 1 peer$/ },
+    )
   })
 
   await t.test('a peer that is down, a recovery key that is elsewhere', async (t) => {

@@ -11,6 +11,8 @@ export interface FetchedIntroduction {
   readonly text: string
   /** Of the certificate that the host has proven to be its own. */
   readonly certificate: Hash
+  /** By the clock of the host; undefined if it does not say. Milliseconds. */
+  readonly time: number | undefined
 }
 
 /**
@@ -28,7 +30,7 @@ export async function readIntroduction(endpoint: string, timeoutMs: number): Pro
   })
   try {
     const request = { origin: endpoint, path: INTRODUCTION_PATH, method: 'GET' } as const
-    const { status, body } = await call(client, request, { timeoutMs })
+    const { status, body, time } = await call(client, request, { timeoutMs })
     if (status !== 200) {
       const message = `${endpoint} has no introduction to read: status ${status}`
       throw new PeerRefused('peer_refused', message, { endpoint, status })
@@ -36,7 +38,7 @@ export async function readIntroduction(endpoint: string, timeoutMs: number): Pro
     if (certificate === undefined || !isUtf8(body)) {
       throw new PeerMalformed('peer_malformed', `what ${endpoint} answered is no text`, { endpoint })
     }
-    return { text: body.toString(), certificate }
+    return { text: body.toString(), certificate, time }
   } finally {
     await client.destroy()
   }

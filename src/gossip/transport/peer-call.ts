@@ -8,6 +8,8 @@ export interface PeerAnswer {
   readonly mediaType: string | undefined
   /** As the peer says it; undefined if it does not. Milliseconds. */
   readonly retryAfterMs: number | undefined
+  /** By the peer's clock, to the second; undefined if it does not say. Milliseconds. */
+  readonly time: number | undefined
   readonly body: Buffer
 }
 
@@ -69,6 +71,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   #status = 0
   #mediaType: string | undefined
   #retryAfterMs: number | undefined
+  #time: number | undefined
 
   get whole(): Promise<PeerAnswer> {
     return this.#answer.promise
@@ -93,6 +96,8 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     this.#status = status
     this.#mediaType = headers['content-type']
+    const time = Date.parse(headers.date ?? '')
+    if (Number.isFinite(time)) this.#time = time
     const seconds = headers['retry-after']
     if (seconds !== undefined && /^\d{1,6}$/.test(seconds)) this.#retryAfterMs = Number(seconds) * 1000
     // Nothing is ever unpacked: what is small here must not become large.
@@ -106,7 +111,13 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     const [only, ...more] = this.#chunks
     const body = only !== undefined && more.length === 0 ? only : Buffer.concat(this.#chunks)
-    this.#answer.resolve({ status: this.#status, mediaType: this.#mediaType, retryAfterMs: this.#retryAfterMs, body })
+    this.#answer.resolve({
+      status: this.#status,
+      mediaType: this.#mediaType,
+      retryAfterMs: this.#retryAfterMs,
+      time: this.#time,
+      body,
+    })
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
