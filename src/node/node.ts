@@ -19,6 +19,7 @@ import { openCallers } from './callers.ts'
 import { Closing } from './closing.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
+import { Draining } from './draining.ts'
 import { type Identity, openIdentity, openSigning, readCard } from './identity.ts'
 import { lockNode } from './lock.ts'
 import { Metrics } from './metrics.ts'
@@ -83,6 +84,8 @@ async function start(
   closing.add(() => store.close())
   const directory = await Directory.open(store.events, systemClock, configuration.partners)
   closing.add(() => directory.close())
+  const draining = new Draining()
+  closing.add(() => draining.end)
   const metrics = new Metrics(systemClock)
   const snapshots = openResting(dir, role)
   closing.add(() => snapshots.close())
@@ -132,7 +135,8 @@ async function start(
           },
           closing,
         )
-  const api = await openInward(configuration, role, { party, store, directory, metrics, tracing, logger }, closing)
+  const inward = { party, store, directory, metrics, tracing, logger, draining }
+  const api = await openInward(configuration, role, inward, closing)
   outward?.start()
   return {
     card,
@@ -179,6 +183,7 @@ interface InwardParts {
   readonly metrics: Metrics
   readonly tracing: Tracing
   readonly logger: FastifyBaseLogger
+  readonly draining: Draining
 }
 
 /** The API, or, in a process that has none, how it is. The answer is where it listens. */
@@ -188,7 +193,7 @@ async function openInward(
   parts: InwardParts,
   closing: Closing,
 ): Promise<string | undefined> {
-  const { party, store, directory, metrics, tracing, logger } = parts
+  const { party, store, directory, metrics, tracing, logger, draining } = parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
   const whoIs = await openCallers(configuration, logger, closing)
   const log = new AccessLog(dir, systemClock, (error) => logger.error({ err: error }, 'the access log failed'))
@@ -205,7 +210,7 @@ async function openInward(
   }
   if (role === 'transmit' || role === 'receive') {
     const url = status?.[role]
-    if (url !== undefined) await listen(await createStatusApi(operation), url, closing)
+    if (url !== undefined) await listen(await createStatusApi(operation), url, closing, draining)
     return url
   }
   const app = await createApi({
@@ -226,7 +231,7 @@ async function openInward(
     newSalt: () => systemRandom.bytes(SALT_BYTES),
     defaultWaitMs: DEFAULT_WAIT_MS,
   })
-  await listen(app, api, closing)
+  await listen(app, api, closing, draining)
   return api
 }
 
@@ -237,8 +242,8 @@ function namedIn(tracing: Tracing): string {
   return id
 }
 
-async function listen(app: FastifyInstance, url: string, closing: Closing): Promise<void> {
-  closing.add(() => app.close())
+async function listen(app: FastifyInstance, url: string, closing: Closing, draining: Draining): Promise<void> {
+  closing.add(() => draining.begin(app))
   const { hostname, port } = new URL(url)
   // An IPv6 address stands in brackets in a URL only.
   await app.listen({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) })
