@@ -16,6 +16,16 @@ import { storeCommands } from './store-commands.ts'
 
 /** Runs one command. The answer is the exit status: 0 done, 1 it failed, 2 it was asked for in a wrong way. */
 export async function main(args: readonly string[]): Promise<number> {
+  try {
+    await commands().parseAsync(args, { from: 'user' })
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    return report(error)
+  }
+}
+
+/** All that there are. */
+export function commands(): Command {
   const program = new Command('concordata')
     .description(
       'One shared contract, each company on its own machine, with proof that all hold the same and agreed to it.',
@@ -34,12 +44,7 @@ export async function main(args: readonly string[]): Promise<number> {
   storeCommands(program)
   operationCommands(program)
   demoCommand(program)
-  try {
-    await program.parseAsync(args, { from: 'user' })
-    return Number(process.exitCode ?? 0)
-  } catch (error) {
-    return report(error)
-  }
+  return program
 }
 
 function report(error: unknown): number {
