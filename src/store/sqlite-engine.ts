@@ -122,18 +122,14 @@ export class SqliteEngine implements Engine {
     const revision = last + events.length
     const id = known?.id ?? Number(this.#sql.addStream.run(stream, revision).lastInsertRowid)
     if (known !== undefined) this.#sql.setLastRevision.run(revision, id)
-    const values: unknown[] = []
-    let next = last + 1
-    for (const { type, data } of events) values.push(id, next++, type, data)
-    return { revision, position: this.#sql.addEvents(values) }
+    const rows = events.map(({ type, data }, index) => [id, last + 1 + index, type, data])
+    return { revision, position: this.#sql.addEvents(rows) }
   }
 
   #put(contract: Uid, entries: readonly PayloadEntry[]): void {
     const added = new Map(entries.map(({ seal, text }) => [seal, text]))
     for (const seal of this.payloads(contract, [...added.keys()]).keys()) added.delete(seal)
-    const values: unknown[] = []
-    for (const [seal, text] of added) values.push(contract, seal, text)
-    this.#sql.addPayloads(values)
+    this.#sql.addPayloads([...added].map(([seal, text]) => [contract, seal, text]))
   }
 
   /** The log still has the pages as they were before the last commits: they are moved to the file, and it is cut off. */

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3'
+import { type BulkInsert, bulkInsert } from '../runtime/bulk-insert.ts'
 import type { RecordedEvent } from './port.ts'
 
 /** All that is ever said to the database. */
@@ -15,9 +16,6 @@ export interface Statements {
   readonly erasePayloads: Database.Statement<[...Wanted]>
   readonly dataVersion: Database.Statement<[], number>
 }
-
-/** Takes the values of any number of rows, row after row, and gives the rowid of the last. */
-type BulkInsert = (values: readonly unknown[]) => number
 
 /** Once for a connection. */
 export function prepare(database: Database.Database): Statements {
@@ -61,26 +59,3 @@ type Wanted = [seals: string, contract: string]
 const WANTED_PAYLOADS = `
   FROM json_each(?) AS wanted CROSS JOIN payloads ON substr(seal, 1, 12) = substr(wanted.value, 1, 12)
   WHERE seal = wanted.value AND contract = ?`
-
-/** Rows that one statement inserts: a call into SQLite costs as much as a small row. */
-const ROWS_PER_STATEMENT = 64
-
-function bulkInsert(database: Database.Database, table: string, columns: readonly string[]): BulkInsert {
-  const row = `(${columns.map(() => '?').join(', ')})`
-  const insert = (rows: number) =>
-    database.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${Array(rows).fill(row).join(', ')}`)
-  const many = insert(ROWS_PER_STATEMENT)
-  const one = insert(1)
-  const manyValues = ROWS_PER_STATEMENT * columns.length
-  return (values) => {
-    let rowid: number | bigint = 0
-    let at = 0
-    for (; at + manyValues <= values.length; at += manyValues) {
-      rowid = many.run(values.slice(at, at + manyValues)).lastInsertRowid
-    }
-    for (; at < values.length; at += columns.length) {
-      rowid = one.run(values.slice(at, at + columns.length)).lastInsertRowid
-    }
-    return Number(rowid)
-  }
-}
