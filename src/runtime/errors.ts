@@ -111,6 +111,12 @@ export const errorCodes = {
   write_unfit: 'The body does not say what to write, or the element cannot take it.',
   value_unreadable: 'A text cannot be read as a value of the type of the field.',
 
+  projection_failed:
+    'A stored event does not follow from those before it, so its contract stands still in the read model.',
+  read_model_missing: 'There is no read model yet: `concordata rebuild` makes all of it.',
+  rebuild_unfit: 'What is asked of `concordata rebuild` does not go together, or names no point of the ledger.',
+  export_exists: 'There is something where the export is to be written; nothing is overwritten.',
+
   data_directory_in_use: 'Another node runs on the data directory.',
   node_not_running: 'No node answers at the inward address of the data directory.',
   api_problem: 'The node answered with a problem.',

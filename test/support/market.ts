@@ -18,7 +18,7 @@ import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src
 export const CONTRACT = '0123456789abcdefghjkmnpqrs' as Uid
 const TIME = '2026-01-01T00:00:00.000Z'
 
-type Command = Request['commands'][number] & { readonly [member: string]: unknown }
+export type Command = Request['commands'][number] & { readonly [member: string]: unknown }
 
 interface PlayerKeys {
   readonly signing: KeyPair
@@ -35,11 +35,14 @@ export class Player {
   readonly card: PartyCard
   privateKey
   readonly recoveryKey
-  state: AgreementState = emptyAgreement(CONTRACT)
+  readonly contract: Uid
+  state: AgreementState
   #requests = 0
 
-  constructor(handle: string, { signing, recovery }: PlayerKeys = newKeys()) {
+  constructor(handle: string, { signing, recovery }: PlayerKeys = newKeys(), contract = CONTRACT) {
     this.handle = handle as Handle
+    this.contract = contract
+    this.state = emptyAgreement(contract)
     this.privateKey = signing.privateKey
     this.recoveryKey = recovery.privateKey
     const keys = { signing: signing.publicKey, recovery: recovery.publicKey }
@@ -71,7 +74,7 @@ export class Player {
   /** Goes on under a new key from the statement after this one. */
   rotates(next: KeyPair = generateKeyPair()): Decoded {
     const seq = this.state.feeds.get(this.handle)?.size ?? 0
-    const rotation = { contract: CONTRACT, party: this.handle, seq, signing: next.publicKey }
+    const rotation = { contract: this.contract, party: this.handle, seq, signing: next.publicKey }
     const proof = sign(next.privateKey, rotationBytes(rotation))
     const said = this.says({ key: { rotate: { signing: next.publicKey, proof } } })
     this.privateKey = next.privateKey
@@ -81,7 +84,7 @@ export class Player {
   /** Does not trust its key any more. */
   revocation(next: KeyPair): SignedRevocation {
     const revokes = nextKeyOf(this.state, this.handle) ?? this.card.keys.signing
-    const revocation = { contract: CONTRACT, party: this.handle, revokes, signing: next.publicKey }
+    const revocation = { contract: this.contract, party: this.handle, revokes, signing: next.publicKey }
     const bytes = revocationBytes(revocation)
     return { revocation, signature: sign(this.recoveryKey, bytes), proof: sign(next.privateKey, bytes) }
   }
@@ -112,7 +115,7 @@ export class Player {
 
   accepts(invitation: number): SignedAcceptance {
     const acceptance: Acceptance = {
-      contract: CONTRACT,
+      contract: this.contract,
       invitation,
       handle: this.handle,
       keys: this.card.keys,

@@ -1,0 +1,82 @@
+import type Database from 'better-sqlite3'
+import type { ContractEvent } from '../events/contract-events.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+import { baseOf } from './local-id.ts'
+import type { Page, PartyRef } from './page.ts'
+
+/**
+ * A contract that this node holds. `title` and what follows is null until its first entry has settled here. `record` is
+ * the record hash after the last entry, null in the middle of a statement; `clock` of the statement that carries it.
+ */
+const SCHEMA = `
+  CREATE TABLE Contract (
+    id           INTEGER PRIMARY KEY,
+    uid          TEXT NOT NULL UNIQUE,
+    founder      TEXT NOT NULL,
+    title        TEXT,
+    engine       INTEGER,
+    charter      TEXT,
+    limits       TEXT,
+    size         INTEGER NOT NULL DEFAULT 0,
+    record       TEXT,
+    clock        INTEGER NOT NULL DEFAULT 0,
+    lock_index   INTEGER,
+    lock_holder  INTEGER,
+    lock_purpose TEXT
+  ) STRICT;
+`
+
+interface ContractRow {
+  readonly id: number
+  readonly size: number
+  readonly record: string | null
+  readonly clock: number
+}
+
+type Opened = Extract<ContractEvent, { type: 'ContractOpened' }>
+
+export class ContractTable {
+  static readonly schema = SCHEMA
+  readonly #add
+  readonly #find
+  readonly #open
+  readonly #advance
+  readonly #lock
+
+  constructor(database: Database.Database) {
+    // Of a contract that is held twice the first counts, as for the node.
+    this.#add = database.prepare('INSERT INTO Contract (id, uid, founder) VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
+    this.#find = database.prepare<[Uid], ContractRow>('SELECT id, size, record, clock FROM Contract WHERE uid = ?')
+    this.#open = database.prepare('UPDATE Contract SET title = ?, engine = ?, charter = ?, limits = ? WHERE id = ?')
+    this.#advance = database.prepare('UPDATE Contract SET size = ?, record = ?, clock = ? WHERE id = ?')
+    this.#lock = database.prepare('UPDATE Contract SET lock_index = ?, lock_holder = ?, lock_purpose = ? WHERE id = ?')
+  }
+
+  /** `place`: in the `contracts` stream, from 0. */
+  held(place: number, uid: Uid, founder: Handle): void {
+    this.#add.run(place + 1, uid, founder)
+  }
+
+  find(uid: Uid): (ContractRow & { readonly base: number }) | undefined {
+    const row = this.#find.get(uid)
+    return row && { ...row, base: baseOf(row.id) }
+  }
+
+  opened(page: Page, { title, engine, charter, limits }: Opened): void {
+    this.#open.run(title, engine, JSON.stringify(charter), JSON.stringify(limits), page.number)
+  }
+
+  locked(page: Page, holder: PartyRef, purpose: string): void {
+    this.#lock.run(page.size, holder.id, purpose, page.number)
+  }
+
+  released(page: Page): void {
+    this.#lock.run(null, null, null, page.number)
+  }
+
+  flush(page: Page): void {
+    if (!page.isChanged) return
+    page.isChanged = false
+    this.#advance.run(page.size, page.record, page.clock, page.number)
+  }
+}

@@ -1,0 +1,94 @@
+import type Database from 'better-sqlite3'
+import { ContractTable } from './contract-table.ts'
+import { ElementTable } from './element-table.ts'
+import { EvidenceTable } from './evidence-table.ts'
+import { FeedTable } from './feed-table.ts'
+import { PartyTable } from './party-table.ts'
+import { ProposalTable } from './proposal-table.ts'
+import { RequestTable } from './request-table.ts'
+
+/**
+ * How the rows follow from the events. Raise it with every change of a table or of what is written to it: a read model of
+ * another version is made anew.
+ */
+export const READ_MODEL_VERSION = 1
+
+/** `checkpoint`: the last event that is folded in. Failure: contracts that stand still, and at which event. */
+const BOOKKEEPING = `
+  CREATE TABLE Checkpoint (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    position INTEGER NOT NULL,
+    stream   TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    hash     TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE Failure (
+    subject  TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    stream   TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    reason   TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`
+
+export const READ_MODEL_SCHEMA = [
+  BOOKKEEPING,
+  ContractTable.schema,
+  PartyTable.schema,
+  ElementTable.schema,
+  ProposalTable.schema,
+  RequestTable.schema,
+  FeedTable.schema,
+  EvidenceTable.schema,
+].join('\n')
+
+/** Those with a column `contract`: all that is to be forgotten of a contract that is folded anew. */
+const OF_A_CONTRACT = [
+  'Party',
+  'Market',
+  'Element',
+  'Proposal',
+  'Vote',
+  'Request',
+  'Pending',
+  'Refusal',
+  'Feed',
+  'Statement',
+  'Evidence',
+]
+
+export interface Tables {
+  readonly contracts: ContractTable
+  readonly parties: PartyTable
+  readonly elements: ElementTable
+  readonly proposals: ProposalTable
+  readonly requests: RequestTable
+  readonly feeds: FeedTable
+  readonly evidence: EvidenceTable
+}
+
+/** One of each, over a database that has the schema. */
+export function prepareTables(database: Database.Database): Tables {
+  const elements = new ElementTable(database)
+  return {
+    contracts: new ContractTable(database),
+    parties: new PartyTable(database),
+    elements,
+    proposals: new ProposalTable(database, elements),
+    requests: new RequestTable(database),
+    feeds: new FeedTable(database),
+    evidence: new EvidenceTable(database),
+  }
+}
+
+/** Leaves of a contract that it is held, and nothing else. */
+export function forgetContract(database: Database.Database, uid: string): void {
+  const number = database.prepare<[string], number>('SELECT id FROM Contract WHERE uid = ?').pluck().get(uid)
+  database.prepare('DELETE FROM Failure WHERE subject = ?').run(uid)
+  if (number === undefined) return
+  for (const table of OF_A_CONTRACT) database.prepare(`DELETE FROM ${table} WHERE contract = ?`).run(number)
+  const founder = database.prepare<[number], string>('SELECT founder FROM Contract WHERE id = ?').pluck().get(number)
+  database.prepare('DELETE FROM Contract WHERE id = ?').run(number)
+  database.prepare('INSERT INTO Contract (id, uid, founder) VALUES (?, ?, ?)').run(number, uid, founder)
+}

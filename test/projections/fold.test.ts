@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type Database from 'better-sqlite3'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import type { Block, ContractState, Element } from '../../src/aggregates/contract/state.ts'
+import type { Uid } from '../../src/events/ids.ts'
+import { Fold } from '../../src/projections/fold.ts'
+import { draftReadModel } from '../../src/projections/read-model.ts'
+import { openMemoryStore } from '../../src/store/memory-store.ts'
+import type { RecordedEvent } from '../../src/store/port.ts'
+import { contractStream } from '../../src/store/streams.ts'
+import { SeededRandom } from '../simulation/seeded-random.ts'
+import { busyContract, type Recorder, recordBusyContract } from '../support/busy-contract.ts'
+import { dump } from '../support/read-model-dump.ts'
+
+const [one, other] = [1, 2].map((n) => String(n).padStart(26, '0') as Uid) as [Uid, Uid]
+const busy = { members: 3, rounds: 5, requestsPerStatement: 3, fields: 4 }
+
+async function emptyModel(t: Test): Promise<Database.Database> {
+  const dir = await mkdtemp(join(tmpdir(), 'fold-'))
+  const database = draftReadModel(join(dir, 'read-model.sqlite'))
+  t.teardown(async () => {
+    database.close()
+    await rm(dir, { recursive: true, force: true })
+  })
+  return database
+}
+
+t.test('the tables say what the aggregate says', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(1_000_000), async (seed) => {
+      const store = openMemoryStore()
+      const database = await emptyModel(t)
+      let last: Recorder | undefined
+      for await (const recorder of busyContract(store, { ...busy, contract: one }, new SeededRandom(seed)))
+        last = recorder
+      const { settling } = (last as Recorder).state
+      new Fold(database).apply(await Array.fromAsync(store.events.readAll()))
+      t.same(documentIn(database), documentOf(settling.agreed))
+      t.same(
+        database
+          .prepare('SELECT handle, admitted_at FROM Market JOIN Party USING (id) WHERE standing = ?')
+          .all('member'),
+        settling.agreed.parties.members.map(({ card, admittedAt }) => ({
+          handle: card.handle,
+          admitted_at: admittedAt,
+        })),
+      )
+      t.match(database.prepare('SELECT title, size FROM Contract').get(), {
+        title: settling.agreed.title,
+        size: settling.settled,
+      })
+      t.equal(database.prepare('SELECT count(*) FROM Pending').pluck().get(), 0, 'nothing is under way')
+      await store.close()
+    }),
+    { numRuns: 12 },
+  )
+})
+
+interface Shown {
+  readonly path: string
+  readonly key: string
+  readonly kind: string
+  readonly owner: string | null
+  /** Seals of what stands, each with the votes on it. */
+  readonly standing: readonly string[]
+}
+
+function documentOf({ document }: ContractState): Shown[] {
+  const shown: Shown[] = []
+  const show = (element: Element, path: string) => {
+    const proposals = element.kind === 'field' ? element.proposals : []
+    const standing = proposals.map(
+      ({ seal, votes }) => `${seal} ${votes.map(({ by, vote }) => `${by} ${vote}`).sort()}`,
+    )
+    shown.push({ path, key: element.id, kind: element.kind, owner: element.owner, standing })
+    if (element.kind === 'block') showChildren(element, path)
+  }
+  const showChildren = (block: Block, path: string) => {
+    for (const child of block.children) show(child, path === '' ? child.name : `${path}/${child.name}`)
+  }
+  show(document, '')
+  return shown.sort((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+function documentIn(database: Database.Database): Shown[] {
+  const elements = database
+    .prepare<[], Omit<Shown, 'standing'> & { id: number }>(
+      `SELECT Element.id, path, key, kind, handle AS owner
+       FROM Path JOIN Element ON Element.id = Path.element LEFT JOIN Party ON Party.id = Element.owner`,
+    )
+    .all()
+  const standing = database.prepare<[number], { id: number; seal: string }>(
+    'SELECT id, seal FROM Proposal WHERE element = ? AND ended_at IS NULL ORDER BY id',
+  )
+  const votes = database
+    .prepare<[number], string>(
+      `SELECT handle || ' ' || vote FROM Vote JOIN Party ON Party.id = Vote.party
+       WHERE proposal = ? AND superseded_at IS NULL`,
+    )
+    .pluck()
+  return elements
+    .map(({ id, ...element }) => ({
+      ...element,
+      standing: standing.all(id).map((proposal) => `${proposal.seal} ${votes.all(proposal.id).sort()}`),
+    }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+t.test('a contract whose event cannot be folded stands still, and the others go on', async (t) => {
+  const store = openMemoryStore()
+  await recordBusyContract(store, { ...busy, contract: one }, new SeededRandom(1))
+  await recordBusyContract(store, { ...busy, contract: other }, new SeededRandom(2))
+  const whole = await Array.fromAsync(store.events.readAll())
+  const broken = whole.filter(({ stream }) => stream === contractStream(one)).at(-5) as RecordedEvent
+  const damages: [string, (event: RecordedEvent) => RecordedEvent | undefined][] = [
+    ['is no JSON', (event) => ({ ...event, data: `${event.data.slice(0, -1)}, secret` })],
+    ['names what is not there', (event) => ({ ...event, data: event.data.replace(/"seq":\d+/, '"seq":999999') })],
+    ['cannot be written', (event) => ({ ...event, data: event.data.replace(/"statement":"\w+"/, '"statement":null') })],
+    ['is missing', () => undefined],
+  ]
+  for (const [what, damage] of damages) {
+    const events = whole.flatMap((event) => (event === broken ? (damage(event) ?? []) : event))
+    const dumps: string[][] = []
+    for (const length of [events.length, 7, 1]) {
+      const database = await emptyModel(t)
+      const failures = []
+      for (let at = 0; at < events.length; at += length) {
+        failures.push(...new Fold(database).apply(events.slice(at, at + length)))
+      }
+      t.match(failures, [{ subject: one, stream: contractStream(one) }], what)
+      t.equal(failures.length, 1)
+      t.notMatch(JSON.stringify(failures), /secret/, 'no content in the reason')
+      const size = (uid: Uid) => database.prepare('SELECT size FROM Contract WHERE uid = ?').pluck().get(uid)
+      t.equal(size(one), broken.revision, 'what came before stands')
+      t.equal(size(other), (await store.events.lastRevision(contractStream(other))) + 1)
+      dumps.push(dump(database))
+    }
+    t.same(dumps[1], dumps[0], 'however it is cut')
+    t.same(dumps[2], dumps[0])
+  }
+})
