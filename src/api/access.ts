@@ -74,6 +74,7 @@ const roleOf: Readonly<Record<string, ApiRole>> = {
   'GET /api/Contract/:uid/Evidence': 'reader',
   'GET /api/FullContract': 'reader',
   'GET /api/Party': 'reader',
+  'GET /api/Attention': 'reader',
   'GET /api/Keys': 'operator',
   'POST /api/Keys': 'operator',
   'POST /api/Keys/Revocation': 'operator',

@@ -3,6 +3,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { type AccessPorts, requireKey } from './access.ts'
 import { agreementRoutes } from './agreement-routes.ts'
 import { answerErrors } from './answer-errors.ts'
+import { type AttentionRoutesPorts, attentionRoutes } from './attention-routes.ts'
 import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
 import { type KeyRoutesPorts, keyRoutes } from './key-routes.ts'
 import { liveRoute } from './live-route.ts'
@@ -11,7 +12,13 @@ import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
 import { describe } from './problem.ts'
 import { type CallTracing, traceCalls } from './trace-calls.ts'
 
-export interface ApiPorts extends ContractRoutesPorts, PathRoutesPorts, OperationPorts, KeyRoutesPorts, AccessPorts {
+export interface ApiPorts
+  extends ContractRoutesPorts,
+    PathRoutesPorts,
+    OperationPorts,
+    KeyRoutesPorts,
+    AttentionRoutesPorts,
+    AccessPorts {
   readonly logger: FastifyBaseLogger
   /** Whether a proxy in front of the API says whose call it passes on (`X-Forwarded-For`). */
   readonly behindProxy: boolean
@@ -58,6 +65,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(contractRoutes, ports)
     await guarded.register(agreementRoutes, ports)
     await guarded.register(keyRoutes, ports)
+    await guarded.register(attentionRoutes, ports)
   })
   return app
 }

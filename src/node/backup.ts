@@ -5,14 +5,16 @@ import { basename, join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { HASH_PATTERN } from '../crypto/hash.ts'
+import { removeReadModel } from '../projections/read-model.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
 import { createFile, syncDirectory } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { checkSqliteStore, copySqliteStore } from '../store/sqlite-copy.ts'
 import { configurationPath } from './configuration.ts'
 import { identityPaths } from './identity-files.ts'
-import { lockDataDirectory } from './lock.ts'
+import { lockDataDirectory, lockReadModel } from './lock.ts'
 import { storePath } from './open-store.ts'
+import { readModelPath } from './read-model.ts'
 import { forgetResting } from './resting-files.ts'
 
 /** There is something where the backup should go. Evidence: `path`. */
@@ -97,6 +99,8 @@ export async function restoreBackup(from: string, dir: string): Promise<string[]
     await refuseOther(from, dir)
     const missing: string[] = []
     for (const name of Object.keys(files)) if (!(await exists(join(dir, name)))) missing.push(name)
+    // It is of the store that was moved away, and follows from the one that comes.
+    forgetReadModel(dir)
     // A directory with a configuration is whole: so that comes last.
     missing.sort((one, other) => Number(one === configuration) - Number(other === configuration))
     if (missing.some((name) => name.startsWith(`${SIGNING_KEYS}/`))) {
@@ -108,6 +112,12 @@ export async function restoreBackup(from: string, dir: string): Promise<string[]
   } finally {
     unlock()
   }
+}
+
+function forgetReadModel(dir: string): void {
+  const unlock = lockReadModel(dir)
+  removeReadModel(readModelPath(dir))
+  unlock()
 }
 
 function identityFiles(dir: string, { withPassphrase }: BackupOptions): string[] {

@@ -1,6 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { access, readdir, statfs } from 'node:fs/promises'
+import { SqliteError } from 'better-sqlite3'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
+import { Checkpoints, isOf } from '../projections/checkpoint.ts'
+import { openReadModelToRead } from '../projections/read-model.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { checkSqliteStore } from '../store/sqlite-copy.ts'
@@ -12,6 +15,7 @@ import { guardDirectory } from './guard-files.ts'
 import { openKeys, openTls, readCard } from './identity.ts'
 import { identityPaths } from './identity-files.ts'
 import { openStore, openStoreToRead, storePath } from './open-store.ts'
+import { readModelPath } from './read-model.ts'
 
 /** One thing that was looked at. `advice` is for the person who runs the node; a finding that is no trouble has none. */
 export interface Finding {
@@ -45,6 +49,7 @@ export async function examine(
       : certificateOf(tls, clock),
     await recoveryKeyIn(dir),
     await storeOf(configuration),
+    await readModelIn(configuration),
     await guardIn(dir),
     await diskUnder(dir),
     await inwardAt(configuration),
@@ -117,6 +122,58 @@ async function serverOf(configuration: Configuration): Promise<Finding> {
       check,
       advice: 'is EventStoreDB up, and are address, certificate and password right?',
     }
+  }
+}
+
+/** Where its checkpoint is, whether the store has that event, and what stands still. */
+async function readModelIn(configuration: Configuration): Promise<Finding> {
+  const check = 'read model'
+  try {
+    const database = openReadModelToRead(readModelPath(configuration.dir))
+    if (database === undefined) {
+      const finding = 'there is none of this version'
+      return { check, level: 'warning', finding, advice: 'the node makes it when it starts, or concordata rebuild' }
+    }
+    try {
+      return await checkpointIn(new Checkpoints(database), configuration)
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    const advice = 'stop the node, concordata rebuild, start it'
+    if (error instanceof SqliteError) return { check, level: 'error', finding: `damaged: ${error.message}`, advice }
+    return { ...troubleWith(error), check, advice: 'it can be judged when the store answers' }
+  }
+}
+
+async function checkpointIn(checkpoints: Checkpoints, configuration: Configuration): Promise<Finding> {
+  const check = 'read model'
+  const [checkpoint, [failure, ...more]] = [checkpoints.last(), checkpoints.failures()]
+  if (failure !== undefined) {
+    const { subject, stream, revision, reason } = failure
+    const others = more.length === 0 ? '' : `, and ${more.length} more`
+    const finding = `${subject} stands still at event ${revision} of ${stream}: ${reason}${others}`
+    return {
+      check,
+      level: 'error',
+      finding,
+      advice: 'audit verify the contract; then stop the node, concordata rebuild',
+    }
+  }
+  if (checkpoint === undefined) return { check, level: 'ok', finding: 'has nothing to show yet' }
+  const store = await openStoreToRead(configuration)
+  try {
+    if (!(await isOf(store.events, checkpoint))) {
+      const advice = 'the store was set back, or is another: the node makes the read model anew when it starts'
+      return { check, level: 'warning', finding: 'is not of this store', advice }
+    }
+    return {
+      check,
+      level: 'ok',
+      finding: `has what is stored up to event ${checkpoint.revision} of ${checkpoint.stream}`,
+    }
+  } finally {
+    await store.close()
   }
 }
 

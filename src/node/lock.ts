@@ -33,14 +33,21 @@ export function lockNode(dir: string): () => void {
   return lock(dir, 'node')
 }
 
-function lock(dir: string, what: 'node' | 'signer'): () => void {
+/** Of the read model: one process writes to it, a node or a rebuild. */
+export function lockReadModel(dir: string): () => void {
+  return lock(dir, 'read-model')
+}
+
+function lock(dir: string, what: 'node' | 'signer' | 'read-model'): () => void {
   const file = new Database(join(dir, `${what}.lock`), { timeout: 0 })
   try {
     file.pragma('locking_mode = EXCLUSIVE')
     file.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
     file.close()
-    throw new DataDirectoryInUse('data_directory_in_use', `another ${what} runs on ${dir}`, { dir }, { cause })
+    const message =
+      what === 'read-model' ? `another process writes the read model of ${dir}` : `another ${what} runs on ${dir}`
+    throw new DataDirectoryInUse('data_directory_in_use', message, { dir }, { cause })
   }
   return () => file.close()
 }

@@ -5,6 +5,7 @@ import type { LiveContract } from '../contracts/live-contract.ts'
 import { type Waiting, waitingIn } from '../contracts/waiting.ts'
 import { type Handle, requestKey } from '../events/ids.ts'
 import type { GossipReport } from '../gossip/gossip.ts'
+import type { ProjectionRunner } from '../projections/runner.ts'
 import type { Clock } from '../runtime/clock.ts'
 
 /** From signed to settled: a local network takes milliseconds, people take hours. */
@@ -156,8 +157,27 @@ export class Metrics {
     )
   }
 
-  #gauge(name: string, help: string, count: () => number): void {
-    const gauge: Gauge = new Gauge({ name, help, registers: [this.#registry], collect: () => gauge.set(count()) })
+  /** How the read model keeps up with the store. */
+  watchProjections(runner: Pick<ProjectionRunner, 'failures' | 'lagSeconds'>): void {
+    this.#gauge(
+      'concordata_projection_lag_seconds',
+      'For how long the read model has not had all that is stored.',
+      () => runner.lagSeconds(),
+    )
+    this.#gauge(
+      'concordata_projection_failed_contracts',
+      'Contracts that stand still in the read model.',
+      () => runner.failures().length,
+    )
+  }
+
+  #gauge(name: string, help: string, count: () => number | Promise<number>): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect: async () => gauge.set(await count()),
+    })
   }
 
   #partyGauge(name: string, help: string, count: () => ReadonlyMap<Handle, number>): void {

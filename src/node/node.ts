@@ -9,6 +9,8 @@ import type { LiveContract } from '../contracts/live-contract.ts'
 import { openPartyProcess, type PartyProcess } from '../contracts/party-process.ts'
 import type { PartyCard } from '../events/party-card.ts'
 import { defaultTiming } from '../gossip/gossip.ts'
+import { AttentionList } from '../projections/attention.ts'
+import type { ProjectionRunner } from '../projections/runner.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { systemRandom } from '../runtime/random.ts'
@@ -25,6 +27,7 @@ import { lockNode } from './lock.ts'
 import { Metrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
 import { openOutward } from './outward.ts'
+import { openProjections } from './read-model.ts'
 import { reportTo, watch } from './reporting.ts'
 import { openResting } from './resting-files.ts'
 import { openTracing, type Tracing } from './tracing/tracing.ts'
@@ -135,7 +138,11 @@ async function start(
           },
           closing,
         )
-  const inward = { party, store, directory, metrics, tracing, logger, draining }
+  const projections =
+    role === 'node' || role === 'serve'
+      ? await openProjections(dir, store.events, { clock: systemClock, logger, metrics }, closing)
+      : undefined
+  const inward = { party, store, directory, metrics, tracing, logger, draining, ...(projections && { projections }) }
   const api = await openInward(configuration, role, inward, closing)
   outward?.start()
   return {
@@ -145,7 +152,7 @@ async function start(
     store,
     endpoint: outward?.endpoint,
     api,
-    failed: Promise.all([directory.closed, party.failed]).then(() => new Promise<never>(() => {})),
+    failed: Promise.all([directory.closed, party.failed, projections?.closed]).then(() => new Promise<never>(() => {})),
     close: () => closing.close(),
   }
 }
@@ -184,6 +191,7 @@ interface InwardParts {
   readonly tracing: Tracing
   readonly logger: FastifyBaseLogger
   readonly draining: Draining
+  readonly projections?: ProjectionRunner
 }
 
 /** The API, or, in a process that has none, how it is. The answer is where it listens. */
@@ -193,7 +201,7 @@ async function openInward(
   parts: InwardParts,
   closing: Closing,
 ): Promise<string | undefined> {
-  const { party, store, directory, metrics, tracing, logger, draining } = parts
+  const { party, store, directory, metrics, tracing, logger, draining, projections } = parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
   const whoIs = await openCallers(configuration, logger, closing)
   const log = new AccessLog(dir, systemClock, (error) => logger.error({ err: error }, 'the access log failed'))
@@ -208,14 +216,16 @@ async function openInward(
     noteAnswered: (asked: Asked, status: number) => log.answered(asked, status),
     logger,
   }
-  if (role === 'transmit' || role === 'receive') {
-    const url = status?.[role]
+  if (projections === undefined) {
+    const url = role === 'transmit' || role === 'receive' ? status?.[role] : undefined
     if (url !== undefined) await listen(await createStatusApi(operation), url, closing, draining)
     return url
   }
+  const attention = new AttentionList(projections.reader)
   const app = await createApi({
     ...operation,
     calls: tracing.calls,
+    attention: (overdueAfterMs, limit) => attention.read({ now: systemClock.now(), overdueAfterMs, limit }),
     contracts: party.contracts,
     keyRotation: party.keys,
     store,

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import { type Hash, sha256 } from '../crypto/hash.ts'
-import type { RecordedEvent } from '../store/port.ts'
+import type { EventStore, RecordedEvent } from '../store/port.ts'
 
 /** The last event that is folded in. By its hash it shows whether the store still is the one that was folded. */
 export interface Checkpoint {
@@ -61,6 +61,15 @@ export class Checkpoints {
 }
 
 /** Of what the event says, not of where it stands. */
-export function hashOf({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): Hash {
+function hashOf({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): Hash {
   return sha256(`${type}\n${data}`)
+}
+
+/** Whether the store still has, at that place, the event that was folded in last: it may have been set back, or be another. */
+export async function isOf(events: EventStore, { position, stream, revision, hash }: Checkpoint): Promise<boolean> {
+  if ((await events.lastRevision(stream)) < revision) return false
+  for await (const event of events.read(stream, { from: revision, limit: 1 })) {
+    return event.position === position && hashOf(event) === hash
+  }
+  return false
 }

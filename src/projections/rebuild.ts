@@ -2,13 +2,14 @@ import { existsSync, renameSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type Database from 'better-sqlite3'
+import { NoSuchContract } from '../contracts/shelf.ts'
 import type { Uid } from '../events/ids.ts'
 import { syncDirectory } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { EventStore, RecordedEvent } from '../store/port.ts'
 import { CONTRACTS_STREAM, contractStream, evidenceStream } from '../store/streams.ts'
 import { byPosition } from './by-position.ts'
-import type { Failure } from './checkpoint.ts'
+import { type Failure, isOf } from './checkpoint.ts'
 import { type Cut, Fold } from './fold.ts'
 import { draftReadModel, openReadModel, removeReadModel } from './read-model.ts'
 import { forgetContract } from './tables.ts'
@@ -66,17 +67,20 @@ export async function rebuildReadModel(
 
 /**
  * Folds one contract anew, in one transaction, up to the checkpoint where the others are. Requires that no other process
- * writes to the read model. Throws ReadModelMissing.
+ * writes to the read model. Throws ReadModelMissing, NoSuchContract.
  */
 export async function rebuildContract(path: string, events: EventStore, contract: Uid, options: ReplayOptions = {}) {
   if (!existsSync(path)) throw missing(path)
   const database = openReadModel(path)
   try {
-    const through = new Fold(database).checkpoint?.position
-    if (through === undefined) throw missing(path)
+    const checkpoint = new Fold(database).checkpoint
+    if (checkpoint === undefined || !(await isOf(events, checkpoint))) throw missing(path)
     database.exec('BEGIN IMMEDIATE')
     forgetContract(database, contract)
-    const replayed = await replay(database, events, { ...options, contract, through })
+    const replayed = await replay(database, events, { ...options, contract, through: checkpoint.position })
+    if (!isHeld(database, contract)) {
+      throw new NoSuchContract('no_such_contract', `the read model does not have ${contract}`, { contract })
+    }
     database.exec('COMMIT')
     return replayed
   } finally {
@@ -127,6 +131,12 @@ async function* filtered<T>(source: AsyncIterable<T>, isWanted: (item: T) => boo
   for await (const item of source) if (isWanted(item)) yield item
 }
 
+/** Be it without any entry. */
+function isHeld(database: Database.Database, contract: Uid): boolean {
+  return database.prepare('SELECT 1 FROM Contract WHERE uid = ?').get(contract) !== undefined
+}
+
 function missing(path: string): ReadModelMissing {
-  return new ReadModelMissing('read_model_missing', `${path} is not there yet: rebuild all of it`, { path })
+  const message = `${path} is not there, or is of another store: rebuild all of it`
+  return new ReadModelMissing('read_model_missing', message, { path })
 }

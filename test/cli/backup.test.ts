@@ -41,6 +41,7 @@ t.test('a backup of a running node, restored after its disk has died', { timeout
   t.match(made, { status: 0, output: /store\.sqlite/ }, 'while the node runs')
   t.match(made.output, /signing-keys\/000001\.pem/)
   t.notOk(await isThere(join(backup, 'guard')), 'the guard is in no backup')
+  t.notOk(await isThere(join(backup, 'read-model.sqlite')), 'nor what follows from the store')
   t.equal((await ana.call('PUT', `/new-api/${contract}`, { Remark: 'after' })).status, 200)
   const before = (await ben.call('GET', at)).body
 

@@ -48,7 +48,7 @@ t.test('what an operator asks of a data directory', { timeout: 120_000 }, async 
   await t.test('all is well, but that the recovery key lies where it was made', async (t) => {
     const { status, of } = await doctor()
     t.equal(status, 0)
-    for (const check of ['keys', 'certificate', 'store', 'guard', 'node', 'peer ben', 'clock']) {
+    for (const check of ['keys', 'certificate', 'store', 'read model', 'guard', 'node', 'peer ben', 'clock']) {
       t.match(of(check), { level: 'ok' }, check)
     }
     t.match(of('recovery key'), { level: 'warning', advice: /off the machine/ })

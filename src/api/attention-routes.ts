@@ -1,0 +1,28 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { Attention } from '../projections/attention.ts'
+
+export interface AttentionRoutesPorts {
+  /** From the read model. `overdueAfterMs`, `limit`: as of `AttentionQuery`. */
+  readonly attention: (overdueAfterMs: number, limit: number) => Attention
+}
+
+const OVERDUE_AFTER_SECONDS = 60
+const LIMIT = 100
+
+/** `GET /api/Attention`: what people should look at. */
+export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = async (app, { attention }) => {
+  app.get(
+    '/api/Attention',
+    {
+      schema: {
+        querystring: Type.Object({
+          overdueAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 366 * 24 * 60 * 60 })),
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+          token: Type.Optional(Type.String()),
+        }),
+      },
+    },
+    async ({ query: { overdueAfterSeconds = OVERDUE_AFTER_SECONDS, limit = LIMIT } }) =>
+      attention(overdueAfterSeconds * 1000, limit),
+  )
+}

@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import t, { type Test } from 'tap'
+import type { Uid } from '../../src/events/ids.ts'
+import type { Checkpoint, Failure } from '../../src/projections/checkpoint.ts'
+import { rebuildReadModel } from '../../src/projections/rebuild.ts'
+import { ProjectionRunner } from '../../src/projections/runner.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { openMemoryStore } from '../../src/store/memory-store.ts'
+import type { Store } from '../../src/store/port.ts'
+import { contractStream } from '../../src/store/streams.ts'
+import { SeededRandom } from '../simulation/seeded-random.ts'
+import { busyContract, recordBusyContract } from '../support/busy-contract.ts'
+import { until } from '../support/node-party.ts'
+import { dumpReadModel } from '../support/read-model-dump.ts'
+
+const [one, other] = [1, 2].map((n) => String(n).padStart(26, '0') as Uid) as [Uid, Uid]
+const busy = { members: 2, rounds: 6, requestsPerStatement: 2, fields: 3 }
+
+async function folder(t: Test): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'runner-'))
+  t.teardown(() => rm(dir, { recursive: true, force: true }))
+  return dir
+}
+
+async function open(path: string, { events }: Store) {
+  const reported = { failed: [] as Failure[], stuck: [] as unknown[], startedAnew: [] as Checkpoint[] }
+  const report = {
+    failed: (failure: Failure) => void reported.failed.push(failure),
+    stuck: (error: unknown) => void reported.stuck.push(error),
+    startedAnew: (checkpoint: Checkpoint) => void reported.startedAnew.push(checkpoint),
+  }
+  const runner = await ProjectionRunner.open({ path, events, clock: systemClock, report })
+  const upToDate = () => until('the read model is up to date', async () => (await runner.lagSeconds()) === 0)
+  return { runner, upToDate, ...reported }
+}
+
+t.test('what is stored while it runs, and while it does not, ends up as in a rebuild', async (t) => {
+  const dir = await folder(t)
+  const path = join(dir, 'read-model.sqlite')
+  const store = openMemoryStore()
+  let running = await open(path, store)
+  let steps = 0
+  for await (const _ of busyContract(store, { ...busy, contract: one }, new SeededRandom(1))) {
+    // Now it runs, now it does not.
+    if (++steps % 4 === 0) {
+      await running.runner.close()
+      t.ok(running.runner.closed, 'and hears nothing more')
+    } else if (steps % 4 === 1 && steps > 1) running = await open(path, store)
+  }
+  if (steps % 4 !== 0) await running.runner.close()
+  running = await open(path, store)
+  await running.upToDate()
+  t.same([running.failed, running.stuck, running.startedAnew], [[], [], []])
+  await running.runner.close()
+  await rebuildReadModel(join(dir, 'rebuilt.sqlite'), store.events)
+  t.same(dumpReadModel(path), dumpReadModel(join(dir, 'rebuilt.sqlite')))
+})
+
+t.test('one contract fails, is told of once, and the other goes on', async (t) => {
+  const path = join(await folder(t), 'read-model.sqlite')
+  const store = openMemoryStore()
+  const running = await open(path, store)
+  await recordBusyContract(store, { ...busy, contract: one }, new SeededRandom(1))
+  const next = await store.events.lastRevision(contractStream(one))
+  await store.events.append(contractStream(one), next, [{ type: 'RequestSettled', data: '{"index":5}' }])
+  await store.events.append(contractStream(one), 'any', [{ type: 'RequestSettled', data: '{"index":6}' }])
+  await recordBusyContract(store, { ...busy, contract: other }, new SeededRandom(2))
+  await running.upToDate()
+  t.match(running.failed, [{ subject: one, revision: next + 1, reason: /FoldFailed/ }])
+  t.equal(running.failed.length, 1)
+  const size = running.runner.reader.prepare('SELECT size FROM Contract WHERE uid = ?').pluck()
+  t.equal(size.get(other), (await store.events.lastRevision(contractStream(other))) + 1)
+  await running.runner.close()
+  const again = await open(path, store)
+  t.match(again.runner.failures(), [{ subject: one }], 'it is remembered')
+  t.same(again.failed, [], 'and not told again')
+  await again.runner.close()
+})
+
+t.test('a store that was set back, or another one, is folded from its beginning', async (t) => {
+  const dir = await folder(t)
+  const path = join(dir, 'read-model.sqlite')
+  const [first, second] = [openMemoryStore(), openMemoryStore()]
+  await recordBusyContract(first, { ...busy, contract: one }, new SeededRandom(1))
+  await recordBusyContract(second, { ...busy, contract: one }, new SeededRandom(2))
+  const before = await open(path, first)
+  await before.upToDate()
+  await before.runner.close()
+  const after = await open(path, second)
+  await after.upToDate()
+  t.equal(after.startedAnew.length, 1)
+  await after.runner.close()
+  await rebuildReadModel(join(dir, 'rebuilt.sqlite'), second.events)
+  t.same(dumpReadModel(path), dumpReadModel(join(dir, 'rebuilt.sqlite')))
+})
+
+t.test('while its file fails it tries again, and loses nothing', async (t) => {
+  const dir = await folder(t)
+  const path = join(dir, 'read-model.sqlite')
+  const store = openMemoryStore()
+  const running = await open(path, store)
+  const blocking = new Database(path)
+  blocking.exec('BEGIN IMMEDIATE')
+  await recordBusyContract(store, { ...busy, contract: one }, new SeededRandom(1))
+  await until('it is stuck', async () => running.stuck.length > 0)
+  t.match(running.stuck[0], { code: 'SQLITE_BUSY' })
+  t.ok((await running.runner.lagSeconds()) > 0)
+  blocking.exec('COMMIT')
+  blocking.close()
+  await running.upToDate()
+  await running.runner.close()
+  await rebuildReadModel(join(dir, 'rebuilt.sqlite'), store.events)
+  t.same(dumpReadModel(path), dumpReadModel(join(dir, 'rebuilt.sqlite')))
+})
