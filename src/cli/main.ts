@@ -12,6 +12,7 @@ import { operationCommands } from './operation-commands.ts'
 import { complain } from './output.ts'
 import { partyCommands } from './party-commands.ts'
 import { processCommands } from './process-commands.ts'
+import { rebuildCommand } from './rebuild-command.ts'
 import { storeCommands } from './store-commands.ts'
 
 /** Runs one command. The answer is the exit status: 0 done, 1 it failed, 2 it was asked for in a wrong way. */
@@ -42,6 +43,7 @@ export function commands(): Command {
   certificateCommands(program)
   backupCommands(program)
   storeCommands(program)
+  rebuildCommand(program)
   operationCommands(program)
   demoCommand(program)
   return program

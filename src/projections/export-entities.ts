@@ -1,0 +1,156 @@
+import type Database from 'better-sqlite3'
+import type { Audited } from './audit-view.ts'
+
+/** By column. */
+export type ExportRow = Readonly<Record<string, unknown>>
+
+/** One entity as it is exported: its name, its columns in their order, its rows. */
+export interface Entity {
+  readonly name: string
+  readonly columns: readonly string[]
+  /** The rows have `contract` and `seal`, and get `isHeld` and `value`. */
+  readonly hasValues?: true
+  rows(database: Database.Database, audited: ReadonlyMap<number, Audited>): Iterable<ExportRow>
+}
+
+/** A table or view as it is. `json`: columns that hold JSON. */
+function stored(name: string, columns: readonly string[], json: readonly string[] = [], from = name): Entity {
+  const order = columns.includes('id') ? 'id' : columns.slice(0, 3).join(', ')
+  return {
+    name,
+    columns,
+    *rows(database) {
+      const rows = database.prepare<[], ExportRow>(`SELECT ${columns.join(', ')} FROM ${from} ORDER BY ${order}`)
+      for (const row of rows.iterate()) yield json.length === 0 ? row : parsed(row, json)
+    },
+  }
+}
+
+function parsed(row: ExportRow, json: readonly string[]): ExportRow {
+  const opened = json.map((column) => [column, row[column] === null ? null : JSON.parse(String(row[column]))])
+  return { ...row, ...Object.fromEntries(opened) }
+}
+
+/** With what follows from the audit of the row's contract. */
+function audited(entity: Entity, column: string, of: (row: ExportRow, found: Audited | undefined) => unknown): Entity {
+  return {
+    ...entity,
+    columns: [...entity.columns, column],
+    *rows(database, found) {
+      for (const row of entity.rows(database, found)) {
+        yield { ...row, [column]: of(row, found.get((row.contract ?? row.id) as number)) }
+      }
+    },
+  }
+}
+
+const proposals = stored('Proposal', [
+  'id',
+  'contract',
+  'element',
+  'party',
+  'request',
+  'name',
+  'seal',
+  'made_at',
+  'ended_at',
+  'ended_by',
+])
+
+/** Every entity that there is, in the words of the design (§8). */
+export const entities: readonly Entity[] = [
+  audited(
+    stored(
+      'Contract',
+      [
+        'id',
+        'uid',
+        'founder',
+        'title',
+        'engine',
+        'charter',
+        'limits',
+        'size',
+        'record',
+        'lock_index',
+        'lock_holder',
+        'lock_purpose',
+      ],
+      ['charter', 'limits'],
+    ),
+    'root',
+    (_, found) => found?.root ?? null,
+  ),
+  stored('Party', ['id', 'contract', 'handle', 'did', 'name', 'signing_key', 'recovery_key']),
+  stored('Market', [
+    'id',
+    'contract',
+    'party',
+    'standing',
+    'invited_by',
+    'invited_at',
+    'admitted_at',
+    'ended_at',
+    'reason',
+  ]),
+  stored(
+    'Element',
+    [
+      'id',
+      'contract',
+      'key',
+      'parent',
+      'kind',
+      'list',
+      'name',
+      'path',
+      'owner',
+      'type',
+      'options',
+      'hint',
+      'added_at',
+      'removed_at',
+    ],
+    ['options'],
+    // A removed element has no path any more.
+    '(SELECT Element.*, path FROM Element LEFT JOIN Path ON Path.element = Element.id)',
+  ),
+  { ...proposals, columns: [...proposals.columns, 'isHeld', 'value'], hasValues: true },
+  stored('Vote', ['id', 'contract', 'proposal', 'party', 'vote', 'reason', 'cast_at', 'superseded_at']),
+  audited(
+    stored(
+      'Request',
+      [
+        'id',
+        'contract',
+        'ledger_index',
+        'party',
+        'seq',
+        'place',
+        'name',
+        'time',
+        'tentative',
+        'deadline',
+        'commands',
+        'outcome',
+        'code',
+        'detail',
+        'statement',
+        'record',
+      ],
+      ['commands', 'detail'],
+    ),
+    'tier',
+    ({ ledger_index }, found) => ((ledger_index as number) < (found?.cosignedSize ?? 0) ? 4 : 3),
+  ),
+  stored('Dialogue', ['request', 'contract', 'party', 'answer', 'reason']),
+  {
+    name: 'Cosignature',
+    columns: ['contract', 'party', 'size', 'root', 'record', 'time', 'key', 'signature', 'isValid'],
+    *rows(_, found) {
+      for (const [contract, { cosignatures }] of found) {
+        for (const { handle: _handle, ...cosignature } of cosignatures) yield { contract, ...cosignature }
+      }
+    },
+  },
+]
