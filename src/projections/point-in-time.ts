@@ -13,12 +13,18 @@ const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?
 /** `17`, or a time of RFC 3339: `2026-01-31` (its first moment, UTC), `2026-01-31T12:00:00+01:00`. Throws RebuildUnfit. */
 export function parsePointInTime(text: string): PointInTime {
   if (INDEX.test(text)) return { index: Number(text) }
-  const time = TIME.test(text) ? Date.parse(text) : Number.NaN
+  const time = TIME.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(time)) {
     const message = `${text} is neither the index of a ledger entry nor a time such as 2026-01-31T12:00:00Z`
     throw new RebuildUnfit('rebuild_unfit', message, { at: text })
   }
   return { time: new Date(time).toISOString() }
+}
+
+/** `Date` takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  const time = Date.parse(day)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day)
 }
 
 /**

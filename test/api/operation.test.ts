@@ -63,4 +63,11 @@ t.test('what an operator sees of a node', { timeout: 120_000 }, async (t) => {
     const isMissed = now.get('concordata_waiting_for{party="ben"}') === 1
     return isMissed && (now.get('concordata_exchange_failures_total{peer="ben"}') ?? 0) > 0
   })
+  const attention = async () => (await ana.call('GET', '/api/Attention?overdueAfterSeconds=0')).body
+  await until('it needs attention', async () => (await attention()).overdue.count === 1)
+  t.match((await attention()).overdue.items, [
+    { contract, title: 'watched, not named', waitsFor: { what: 'answer', of: ['ben'] } },
+  ])
+  t.equal((await ana.call('GET', '/api/Attention')).body.overdue.count, 0, 'not yet, unless told otherwise')
+  t.equal((await ana.call('GET', '/api/Attention?limit=0')).status, 400)
 })

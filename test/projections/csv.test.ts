@@ -18,7 +18,7 @@ function read(record: string): string[] {
 
 const text = fc.string({ unit: fc.constantFrom('a', '"', ',', '\r', '\n', ' ', '=', '-', '1', '.', '\t', 'ü', '😀') })
 
-t.test('what is written is read again, and no cell begins like a formula', async () => {
+t.test('what is written is read again, and no cell begins like a formula', async (t) => {
   fc.assert(
     fc.property(fc.array(fc.oneof(text, fc.integer()), { minLength: 1, maxLength: 5 }), (cells) => {
       const found = read(csvRecord(cells))
