@@ -143,5 +143,7 @@ export class ElementTable {
     const ownerId = owner === null ? null : partyOf(page, owner).id
     const type = [field?.type ?? null, options, field?.hint ?? null]
     this.#add.run(id, page.number, key, parent, kind, Number(list), name, ownerId, ...type, page.size)
+    if (page.elementIds.size < REMEMBERED_MAX) page.elementIds.set(key, id)
+    if (kind === 'field' && page.fields.size < REMEMBERED_MAX) page.fields.set(key, { id, standing: [] })
   }
 }

@@ -43,6 +43,7 @@ export function openReadModelToRead(path: string): Database.Database | undefined
 export function draftReadModel(path: string): Database.Database {
   removeReadModel(path)
   const database = create(path)
+  database.pragma('cache_size = -65536')
   database.pragma('journal_mode = OFF')
   database.pragma('synchronous = OFF')
   database.pragma('locking_mode = EXCLUSIVE')

@@ -14,7 +14,10 @@ import {
 import { StoreCorrupt, StoreReadonly, StoreUnavailable } from './errors.ts'
 import { type Appended, NO_EVENTS, type PayloadEntry, type RecordedEvent, type Write } from './port.ts'
 import { translated, translating } from './sqlite-errors.ts'
-import { prepare, type Statements } from './sqlite-statements.ts'
+import { prepare, type Statements, type UnnamedEvent } from './sqlite-statements.ts'
+
+/** Names of streams that are remembered. */
+const STREAM_NAMES_MAX = 16_384
 
 type Batch = readonly Write[]
 
@@ -23,6 +26,8 @@ export class SqliteEngine implements Engine {
   readonly #database: Database.Database
   readonly #path: string
   readonly #sql: Statements
+  /** Some of them, by the number of the stream: a number is never given to another one. */
+  readonly #streamNames = new Map<number, string>()
   readonly #applyAll: Database.Transaction<(batches: readonly Batch[]) => Outcome[]>
   readonly #apply: Database.Transaction<(batch: Batch) => Appended[]>
   readonly #erase: Database.Transaction<(contract: Uid, seals: readonly Hash[]) => void>
@@ -66,8 +71,10 @@ export class SqliteEngine implements Engine {
     return this.#translating(() => {
       const end = Math.min(this.lastPosition(), position + PIECE_POSITIONS_MAX)
       if (end <= position) return { events: [], through: position }
-      const rows = this.#sql.eventsBetween.iterate(position, end, streamPrefix, streamPrefix, PIECE_EVENTS_MAX)
-      const events = takePiece(rows)
+      const events =
+        streamPrefix === ''
+          ? takePiece(this.#sql.allBetween.iterate(position, end, PIECE_EVENTS_MAX)).map((row) => this.#named(row))
+          : takePiece(this.#sql.eventsBetween.iterate(position, end, streamPrefix, streamPrefix, PIECE_EVENTS_MAX))
       return { events, through: events.at(-1)?.position ?? end }
     })
   }
@@ -93,6 +100,20 @@ export class SqliteEngine implements Engine {
 
   close(): void {
     this.#translating(() => this.#database.close())
+  }
+
+  #named({ streamId, revision, position, type, data }: UnnamedEvent): RecordedEvent {
+    let stream = this.#streamNames.get(streamId)
+    if (stream === undefined) {
+      stream = this.#sql.streamName.get(streamId)
+      if (stream === undefined) {
+        const message = `the store ${this.#path} is damaged: the event at ${position} belongs to no stream`
+        throw new StoreCorrupt('store_corrupt', message, { path: this.#path, position })
+      }
+      if (this.#streamNames.size >= STREAM_NAMES_MAX) this.#streamNames.clear()
+      this.#streamNames.set(streamId, stream)
+    }
+    return { stream, revision, position, type, data }
   }
 
   #attempt(batch: Batch): Outcome {
@@ -158,8 +179,8 @@ export class SqliteEngine implements Engine {
   }
 }
 
-function takePiece(rows: Iterable<RecordedEvent>): RecordedEvent[] {
-  const events: RecordedEvent[] = []
+function takePiece<Row extends { readonly data: string }>(rows: Iterable<Row>): Row[] {
+  const events: Row[] = []
   let characters = 0
   for (const event of rows) {
     events.push(event)

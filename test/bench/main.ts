@@ -11,6 +11,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { Child } from './child.ts'
 import { freePort } from './free-port.ts'
 import { FIELDS, type Figures, type LoadResult, percentile, REST_SAMPLES, SATURATION, WARM_UP } from './measure.ts'
+import { measureRebuild, type RebuildFigures } from './rebuild.ts'
 
 /**
  * `npm run bench`: three parties as processes on one machine, TLS and fsync on, one writer that proposes values of 200
@@ -20,12 +21,20 @@ const HANDLES = ['writer', 'second', 'third']
 
 const dir = await mkdtemp(join(tmpdir(), 'concordata-bench-'))
 try {
+  // `npm run bench -- rebuild` measures that alone.
+  const isWhole = process.argv[2] !== 'rebuild'
+  if (isWhole) await measureChanges()
+  await mkdir(join(dir, 'rebuild'))
+  reportRebuild(await measureRebuild(join(dir, 'rebuild')))
+} finally {
+  await rm(dir, { recursive: true, force: true })
+}
+
+async function measureChanges(): Promise<void> {
   const floor = await measureFloor(join(dir, 'floor'))
   const ours = await measureConcordata(join(dir, 'concordata'))
   const floorAgain = await measureFloor(join(dir, 'floor-again'))
   report(ours, mean(floor, floorAgain))
-} finally {
-  await rm(dir, { recursive: true, force: true })
 }
 
 async function measureFloor(base: string): Promise<Figures> {
@@ -108,6 +117,17 @@ function report(ours: Figures, floor: Figures): void {
     const cells = [ours[key].toFixed(digits).padStart(12), floor[key].toFixed(digits).padStart(12)]
     console.log(`${name.padEnd(30)}${cells.join('')}${(ours[key] / floor[key]).toFixed(2).padStart(9)}`)
   }
+}
+
+function reportRebuild(figures: RebuildFigures): void {
+  const { entries, events, entriesPerSecond, entriesPerCpuSecond, floorPerCpuSecond } = figures
+  const rounded = (value: number) => Math.round(value).toLocaleString('en')
+  console.log(`rebuild of ${rounded(entries)} ledger entries (${rounded(events)} events) from SQLite, on one core:`)
+  console.log(
+    `  ${rounded(entriesPerSecond)} entries/s by the clock, ${rounded(entriesPerCpuSecond)} a second of processor time`,
+  )
+  const ratio = (entriesPerCpuSecond / floorPerCpuSecond).toFixed(2)
+  console.log(`  ${ratio} of only reading and parsing the same events (${rounded(floorPerCpuSecond)})`)
 }
 
 /** The floor is measured before and after, since the machine's speed drifts. */

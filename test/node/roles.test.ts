@@ -65,6 +65,8 @@ t.test(
     t.match(await answer, { request: /^ana/ }, 'it was signed by whoever came back')
     t.match(await ana.client.call('GET', `/new-api/${contract}`), { Country: 'Peru' })
     await ana.startAgain(2)
+    const attention = await ana.client.call('GET', '/api/Attention')
+    t.match(attention, { standingStill: { count: 0 }, conflicts: { count: 0 } }, 'from its own read model')
   },
 )
 
