@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { Uid } from '../../src/events/ids.ts'
-import type { Checkpoint, Failure } from '../../src/projections/checkpoint.ts'
-import { rebuildReadModel } from '../../src/projections/rebuild.ts'
+import { type Checkpoint, Checkpoints, type Failure } from '../../src/projections/checkpoint.ts'
+import { rebuildContract, rebuildReadModel } from '../../src/projections/rebuild.ts'
 import { ProjectionRunner } from '../../src/projections/runner.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
@@ -13,11 +13,15 @@ import type { Store } from '../../src/store/port.ts'
 import { contractStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
 import { busyContract, recordBusyContract } from '../support/busy-contract.ts'
+import { serverUnderTest } from '../support/eventstoredb-under-test.ts'
 import { until } from '../support/node-party.ts'
+import { open as openServer } from '../support/open-eventstoredb.ts'
 import { dumpReadModel } from '../support/read-model-dump.ts'
 
 const [one, other] = [1, 2].map((n) => String(n).padStart(26, '0') as Uid) as [Uid, Uid]
 const busy = { members: 2, rounds: 6, requestsPerStatement: 2, fields: 3 }
+
+await serverUnderTest(t)
 
 async function folder(t: Test): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'runner-'))
@@ -33,7 +37,11 @@ async function open(path: string, { events }: Store) {
     startedAnew: (checkpoint: Checkpoint) => void reported.startedAnew.push(checkpoint),
   }
   const runner = await ProjectionRunner.open({ path, events, clock: systemClock, report })
-  const upToDate = () => until('the read model is up to date', async () => (await runner.lagSeconds()) === 0)
+  const upToDate = async () => {
+    const last = (await Array.fromAsync(events.readAll())).at(-1)?.position
+    await until('the read model is up to date', async () => new Checkpoints(runner.reader).last()?.position === last)
+    t.equal(await runner.lagSeconds(), 0)
+  }
   return { runner, upToDate, ...reported }
 }
 
@@ -57,6 +65,26 @@ t.test('what is stored while it runs, and while it does not, ends up as in a reb
   await running.runner.close()
   await rebuildReadModel(join(dir, 'rebuilt.sqlite'), store.events)
   t.same(dumpReadModel(path), dumpReadModel(join(dir, 'rebuilt.sqlite')))
+})
+
+t.test('on EventStoreDB it is the same, also over a restart', async (t) => {
+  const dir = await folder(t)
+  const path = join(dir, 'read-model.sqlite')
+  const store = await openServer(dir)
+  t.teardown(() => store.close())
+  const first = await open(path, store)
+  await recordBusyContract(store, { ...busy, contract: one }, new SeededRandom(1))
+  await first.upToDate()
+  await first.runner.close()
+  await recordBusyContract(store, { ...busy, contract: other }, new SeededRandom(2))
+  const second = await open(path, store)
+  await second.upToDate()
+  await second.runner.close()
+  t.same([...first.failed, ...second.failed, ...second.startedAnew], [])
+  await rebuildReadModel(join(dir, 'rebuilt.sqlite'), store.events)
+  t.same(dumpReadModel(path), dumpReadModel(join(dir, 'rebuilt.sqlite')))
+  await rebuildContract(path, store.events, one)
+  t.same(dumpReadModel(path), dumpReadModel(join(dir, 'rebuilt.sqlite')), 'and of one contract')
 })
 
 t.test('one contract fails, is told of once, and the other goes on', async (t) => {
