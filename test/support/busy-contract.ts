@@ -118,6 +118,14 @@ export async function* busyContract(store: Store, busy: Busy, random: SeededRand
     }
   }
   await settle()
+  const [last] = others.slice(-1)
+  if (last !== undefined && random.chance(0.5)) {
+    // What it asks for after that does not exist.
+    const lost = requestOf(last, random, {}, prefix)
+    const requests = [last.request([{ type: 'Resign', reason: 'sold' }]), { ...lost, commands: [{ type: 'Unheard' }] }]
+    await tell(last.says({ requests }))
+    await settle()
+  }
   yield recorder
 }
 
