@@ -37,10 +37,13 @@ t.test(
       return 'Country' in document
     })
     await ben.client.call('PUT', `/new-api/${contract}`, { Country: 'Mexico' }, WAIT)
-    await until('ana holds it', async () => {
-      const { Country } = (await ana.client.call('GET', `/new-api/${contract}`)) as { Country: string }
-      return Country === 'Mexico'
-    })
+    /** The author is told first: who writes before it has heard of it would be in conflict with it. */
+    const holds = (party: PartyProcesses, country: string) =>
+      until(`${party.handle} holds ${country}`, async () => {
+        const { Country } = (await party.client.call('GET', `/new-api/${contract}`)) as { Country: string }
+        return Country === country
+      })
+    await holds(ana, 'Mexico')
     const status = (await ana.client.call('GET', '/api/Keys')) as { keys: string[] }
     t.equal(status.keys.length, 1, 'the process with the keys says which there are')
     const { signing } = (await ana.client.call('POST', '/api/Keys')) as { signing: string }
@@ -52,12 +55,14 @@ t.test(
       return keys.length === 2 && contracts.every((one) => one.signing === signing)
     })
     await ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Chile' }, WAIT)
+    await holds(ben, 'Chile')
 
     // Both processes that sign are down: what is asked for stands in the outbox until one is back.
     await ana.kill(2)
     await ana.kill(3)
     // What receives has learnt of the new key by itself.
     await ben.client.call('PUT', `/new-api/${contract}`, { Country: 'Cuba' }, WAIT)
+    await holds(ana, 'Cuba')
     const answer = ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Peru' }, { prefer: 'wait=30' })
     const silent = ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Nauru' }, { prefer: 'wait=1' })
     await t.rejects(silent, { code: 'api_problem', evidence: { code: 'transmitter_silent', status: 503 } })
