@@ -84,9 +84,10 @@ export function carry(contracts: Contracts, participants: Participants, gossip: 
   }
   for (const live of contracts.awake()) settleDown(live)
   const stop = contracts.listen({
-    woke(live) {
+    woke(live, hasNews) {
       const participant = participants.find(live.contract)
       if (participant !== undefined) gossip.woke(participant)
+      if (hasNews) gossip.carry(live.contract)
       if (live.hasToNote) settleDown(live)
     },
     rested: (contract) => gossip.rested(contract),

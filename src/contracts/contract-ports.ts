@@ -48,8 +48,8 @@ export interface ContractPorts extends SigningPorts {
 
 /** What others in the node want to hear of. All of it is durable when it is told. */
 export interface ContractListener {
-  /** It has been loaded, again or for the first time. */
-  woke?(contract: LiveContract): void
+  /** It has been loaded, again or for the first time. `hasNews`: while it was at rest, others have stored something of it. */
+  woke?(contract: LiveContract, hasNews: boolean): void
   /** It is not in memory any more. */
   rested?(contract: Uid): void
   /** Statements were taken in or made: there may be something to carry to others. */

@@ -26,7 +26,7 @@ import type { Desk } from './desk.ts'
 import { FeedKeys } from './feed-keys.ts'
 import { Following } from './following.ts'
 import { GuardRefused, memoryGuard } from './guard.ts'
-import { loadContract, recallHistory } from './loading.ts'
+import { type Loaded, loadContract, recallHistory } from './loading.ts'
 import { asksForLock, FORGOTTEN_AFTER_MS, Outbox, requestBytesMax, type Turn } from './outbox.ts'
 import { OwnFeed } from './own-feed.ts'
 import { type Change, extendLedger, isNewEvidence, loadEvidence, writesFor } from './persistence.ts'
@@ -116,7 +116,7 @@ export class LiveContract {
     contract: Uid,
     self: Handle,
     ports: ContractPorts,
-    state: AgreementState,
+    { state, ledgerSize, settled }: Loaded,
     ownFeed: OwnFeed,
     evidence: readonly Equivocation[],
   ) {
@@ -132,26 +132,53 @@ export class LiveContract {
     this.#evidence = evidence
     this.#ports = ports
     this.#state = state
+    this.#ledgerSize = ledgerSize
+    this.#untold = settled
   }
 
-  /** Loads what the store has of it: nothing at all is a contract that is about to begin. */
-  static async open(contract: Uid, self: Handle, founder: Handle, ports: ContractPorts): Promise<LiveContract> {
+  /**
+   * Loads what the store has of it: nothing at all is a contract that is about to begin. `told`: of so much of the ledger it
+   * was told that it has settled, when the contract was in memory before; of the rest `tellWhatStands` does it.
+   */
+  static async open(
+    contract: Uid,
+    self: Handle,
+    founder: Handle,
+    ports: ContractPorts,
+    told = Number.POSITIVE_INFINITY,
+  ): Promise<LiveContract> {
     const snapshot = ports.snapshots?.snapshot(contract)
     try {
-      return await LiveContract.#open(contract, self, founder, ports, snapshot)
+      return await LiveContract.#open(contract, self, founder, ports, told, snapshot)
     } catch (error) {
-      if (error instanceof Forgotten) return LiveContract.#open(contract, self, founder, ports, undefined)
+      if (error instanceof Forgotten) return LiveContract.#open(contract, self, founder, ports, told, undefined)
       throw error
     }
   }
 
-  static async #open(contract: Uid, self: Handle, founder: Handle, ports: ContractPorts, snapshot: string | undefined) {
+  static async #open(
+    contract: Uid,
+    self: Handle,
+    founder: Handle,
+    ports: ContractPorts,
+    told: number,
+    snapshot: string | undefined,
+  ) {
     const { role = 'node', store } = ports
     const sharing = role === 'node' ? 'alone' : role === 'serve' ? 'watching' : 'shared'
-    const state = await loadContract(store, contract, founder, sharing, snapshot)
+    const loaded = await loadContract(store, contract, founder, sharing, snapshot)
+    const { state } = loaded
+    const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
     const isFounding = self === founder && state.feeds.size === 0
     const ownFeed = await OwnFeed.open(state, self, ports.guard ?? memoryGuard(), isFounding, role !== 'node')
-    const live = new LiveContract(contract, self, ports, state, ownFeed, await loadEvidence(store, state))
+    const live = new LiveContract(
+      contract,
+      self,
+      ports,
+      { ...loaded, settled },
+      ownFeed,
+      await loadEvidence(store, state),
+    )
     // What was stored while this was loaded may be in no event that is still to come.
     live.#following?.doubts(state)
     live.#takeUpLost()
@@ -323,7 +350,7 @@ export class LiveContract {
   /** The same of the settled ledger. */
   ledgerHas(revision: number): void {
     this.#ledgerSize = Math.max(this.#ledgerSize, revision + 1)
-    this.#tellWhatStands()
+    this.tellWhatStands()
   }
 
   /** The same of the evidence. */
@@ -531,11 +558,11 @@ export class LiveContract {
     const divergences = state.settling.divergences.slice(before.settling.divergences.length)
     if (this.#role === 'serve') this.#untold = [...this.#untold, ...settled]
     this.#tell(reception, own.at(-1), this.#role === 'serve' ? [] : settled, divergences)
-    this.#tellWhatStands()
+    this.tellWhatStands()
   }
 
   /** Of what has settled, that which the ledger in the store has. */
-  #tellWhatStands(): void {
+  tellWhatStands(): void {
     const standing = this.#untold.filter(({ entry }) => entry.index < this.#ledgerSize)
     if (standing.length === 0) return
     this.#untold = this.#untold.slice(standing.length)
@@ -770,7 +797,7 @@ export class LiveContract {
     }
     this.outbox.failAll(error)
     const founder = [...this.#state.ledger.admitted.keys()][0] ?? this.self
-    this.#state = await loadContract(this.#ports.store, this.contract, founder)
+    this.#state = (await loadContract(this.#ports.store, this.contract, founder)).state
     const guard = this.#ports.guard ?? memoryGuard()
     this.#ownFeed = await OwnFeed.open(this.#state, this.self, guard, this.#state.feeds.size === 0)
     this.#takeUpLost()

@@ -1,4 +1,5 @@
 import { frontierOf } from '../agreement/feeds.ts'
+import type { Acknowledged } from '../agreement/ledger.ts'
 import { receive } from '../agreement/receive.ts'
 import {
   type AgreementSnapshot,
@@ -33,6 +34,15 @@ interface Start {
   readonly further: readonly Decoded[]
 }
 
+/** A view as the store has it. */
+export interface Loaded {
+  readonly state: AgreementState
+  /** Entries that have settled and that the snapshot did not have, oldest first; without one, all. */
+  readonly settled: readonly Acknowledged[]
+  /** How much of the ledger stands in the store. */
+  readonly ledgerSize: number
+}
+
 /**
  * Rebuilds the view from the feeds in the store, every signature and link verified anew, and compares the settled
  * ledger with the one stored; what a crash left out of that is appended. With a snapshot that fits it begins there, and
@@ -44,7 +54,7 @@ export async function loadContract(
   founder: Handle,
   sharing: Sharing = 'alone',
   snapshot?: string,
-): Promise<AgreementState> {
+): Promise<Loaded> {
   try {
     return await load(store, contract, founder, sharing, snapshot)
   } catch (error) {
@@ -60,15 +70,17 @@ async function load(
   founder: Handle,
   sharing: Sharing,
   snapshot: string | undefined,
-): Promise<AgreementState> {
+): Promise<Loaded> {
   // Looked at first: entries that others append meanwhile may follow from statements that were not read.
   const size = (await store.events.lastRevision(contractStream(contract))) + 1
   const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size)
   const from = start?.state.settling.settled ?? 0
   const { state, settled } = await loadFeeds(store, contract, founder, sharing, start)
-  await compareLedger(store, contract, settled, from, size)
-  if (sharing !== 'watching') await extendLedger(store, contract, size, settled.slice(size - from))
-  return state
+  const texts = settled.map(({ text }) => text)
+  await compareLedger(store, contract, texts, from, size)
+  if (sharing === 'watching') return { state, settled, ledgerSize: size }
+  await extendLedger(store, contract, size, texts.slice(size - from))
+  return { state, settled, ledgerSize: state.settling.settled }
 }
 
 /** Undefined: it is of no use. `size`: of the ledger in the store. */
@@ -99,10 +111,10 @@ async function loadFeeds(
   founder: Handle,
   sharing: Sharing,
   start: Start | undefined,
-): Promise<{ state: AgreementState; settled: readonly string[] }> {
+): Promise<{ state: AgreementState; settled: readonly Acknowledged[] }> {
   let state = start?.state ?? emptyAgreement(contract)
   let waiting = start?.further ?? []
-  const settled: string[] = []
+  const settled: Acknowledged[] = []
   const read = new Set<Handle>(state.feeds.keys())
   const unreadOf = () => [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   for (let unread = start === undefined ? [founder] : unreadOf(); unread.length + waiting.length > 0; ) {
@@ -114,7 +126,7 @@ async function loadFeeds(
     const reception = receive(state, stored)
     assertNothingRefused(reception, contract)
     state = reception.state
-    for (const { text } of reception.settled) settled.push(text)
+    settled.push(...reception.settled)
     waiting = reception.waiting
     unread = unreadOf()
     if (unread.length === 0) break

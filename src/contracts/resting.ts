@@ -1,4 +1,4 @@
-import { frontierOf, statementAt } from '../agreement/feeds.ts'
+import { type Feeds, frontierOf, statementAt } from '../agreement/feeds.ts'
 import { nextKeyOf } from '../agreement/keys.ts'
 import type { Past } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
@@ -53,6 +53,11 @@ function frontierAt({ feeds }: AgreementState, past: Past): Frontier {
     frontier[handle] = { seq, hash: held.hash }
   }
   return frontier
+}
+
+/** Whether these feeds are as long as they were when the contract was put down. */
+export function isWhatIsHeld({ frontier }: Resting, feeds: Feeds): boolean {
+  return feeds.every((feed, handle) => feed.size - 1 === (frontier[handle]?.seq ?? -1))
 }
 
 /** As `isPartyTo`. */

@@ -5,7 +5,7 @@ import { memorySnapshots, type Snapshots } from '../store/snapshots.ts'
 import { parseStream } from '../store/streams.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { LiveContract } from './live-contract.ts'
-import type { Resting } from './resting.ts'
+import { isWhatIsHeld, type Resting } from './resting.ts'
 import { type Waiting, waitingIn } from './waiting.ts'
 
 /** The node holds no contract of that UID. */
@@ -202,15 +202,18 @@ export class Shelf {
     const founder = this.#founders.get(contract)
     if (founder === undefined)
       throw new NoSuchContract('no_such_contract', `there is no contract ${contract} here`, { contract })
+    const rested = this.resting(contract)
     this.#snapshots.wake(contract)
     this.#underWay.delete(contract)
     try {
-      const live = await LiveContract.open(contract, self, founder, this.#ports)
+      const live = await LiveContract.open(contract, self, founder, this.#ports, rested?.settled)
       this.#awake.set(contract, live)
       this.#keptAt.set(live, live.statements)
       live.listen({ news: () => this.#keepLong(contract, live) })
       for (const listener of this.#listeners) live.listen(listener)
-      for (const { woke } of this.#listeners) woke?.(live)
+      const hasNews = rested !== undefined && !isWhatIsHeld(rested, live.state.feeds)
+      for (const { woke } of this.#listeners) woke?.(live, hasNews)
+      live.tellWhatStands()
       return live
     } catch (error) {
       failed(contract, error)

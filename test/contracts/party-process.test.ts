@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Role } from '../../src/contracts/contract-ports.ts'
 import { guardRefused, memoryGuard } from '../../src/contracts/guard.ts'
-import { openPartyProcess } from '../../src/contracts/party-process.ts'
+import { openPartyProcess, type PartyProcessPorts } from '../../src/contracts/party-process.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { domains } from '../../src/crypto/hash.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
@@ -10,6 +10,7 @@ import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { memorySnapshots } from '../../src/store/snapshots.ts'
 import { INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import { until } from '../support/node-party.ts'
 
@@ -21,7 +22,7 @@ function party(t: Test) {
   const told: unknown[] = []
   let requests = 0
   t.teardown(() => store.close())
-  const start = async (role: Role, own: Signer = signer) => {
+  const start = async (role: Role, own: Signer = signer, more: Partial<PartyProcessPorts> = {}) => {
     const opened = await openPartyProcess({
       role,
       store,
@@ -34,6 +35,7 @@ function party(t: Test) {
       timing: defaultTiming,
       report: { unreachable: () => {}, refused: () => {} },
       failed: (error) => told.push(error),
+      ...more,
     })
     opened.failed.catch((error: unknown) => t.fail(`${role} has ended: ${error}`))
     t.teardown(() => opened.close())
@@ -97,4 +99,24 @@ t.test('of two that sign, one that finds its place taken goes on from there, and
     return behind.contracts.find(contract.contract)?.state.settling.settled === contract.state.settling.settled
   })
   t.same(failures, [])
+})
+
+t.test('what settles while a contract is at rest in one process is told there when it is taken up', async (t) => {
+  const { signer, start } = party(t)
+  const serve = await start('serve', signer, { awakeMax: 0, snapshots: memorySnapshots() })
+  const transmit = await start('transmit')
+  const { contract } = await serve.contracts.openContract('at rest')
+  const settled: number[] = []
+  serve.contracts.listen({ settled: (_, entries) => settled.push(...entries.map(({ entry }) => entry.index)) })
+  const uid = contract.contract
+  for (const [n, name] of ['one', 'two', 'three'].entries()) {
+    await until('it rests', async () => serve.contracts.resting(uid) !== undefined)
+    const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
+    await transmit.contracts.use(
+      uid,
+      (live) => live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict,
+    )
+    await until('it is told', async () => settled.length > n)
+  }
+  t.same(settled, [1, 2, 3])
 })

@@ -28,7 +28,7 @@ t.test('what a newcomer takes in at once may be more than one append of EventSto
   const before = emptyAgreement(CONTRACT)
   const { taken } = receive(before, allOf(ana))
   await store.write(writesFor({ before, held: taken, settled: [], equivocations: [], divergences: [] }))
-  const loaded = await loadContract(store, CONTRACT, ana.handle)
+  const { state: loaded } = await loadContract(store, CONTRACT, ana.handle)
   t.equal(loaded.feeds.get(ana.handle)?.size, ana.seq)
 })
 

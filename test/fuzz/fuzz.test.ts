@@ -120,7 +120,7 @@ t.test('what is stored of a contract is loaded as it was, or refused with a code
       await store.close()
     }
   }
-  t.equal((await load((text) => text)).feeds.size, 2)
+  t.equal((await load((text) => text)).state.feeds.size, 2)
   await fuzzReader(texts, 150, async (text) => {
     const place = texts[victim++ % texts.length]
     await load((stored) => (stored === place ? text.toWellFormed() : stored))
