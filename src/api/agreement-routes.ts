@@ -157,11 +157,13 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     '/api/Contract/:uid/Elements/:element/Standing',
     { schema: { params: Type.Object({ uid: UidSchema, element: ElementIdSchema }) } },
     async ({ params }) => {
-      const standing = await contracts.use(params.uid, ({ state, contract }) =>
-        standingOfElement(
-          state,
-          params.element,
-          async (request) => (await findSettled(store.events, contract, request))?.index,
+      const standing = await contracts.use(params.uid, (live) =>
+        withHistory(live, () =>
+          standingOfElement(
+            live.state,
+            params.element,
+            async (request) => (await findSettled(store.events, live.contract, request))?.index,
+          ),
         ),
       )
       if (standing === undefined) {

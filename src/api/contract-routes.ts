@@ -11,6 +11,7 @@ import { type Handle, HandleSchema, UidSchema } from '../events/ids.ts'
 import type { PartyCard } from '../events/party-card.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { withHistory } from '../runtime/forgotten.ts'
 import type { Store } from '../store/port.ts'
 import { parsePreferences } from './preferences.ts'
 import { submitter } from './submit.ts'
@@ -57,12 +58,12 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       return reply
         .code(201)
         .header('location', `/api/Contract/${contract.contract}`)
-        .send(summaryOf(contract.state, contract.self))
+        .send(await withHistory(contract, () => summaryOf(contract.state, contract.self)))
     },
   )
 
   app.get('/api/Contract/:uid', { schema: { params: Params } }, async (request) =>
-    contracts.use(request.params.uid, detailsOf),
+    contracts.use(request.params.uid, (live) => withHistory(live, () => detailsOf(live))),
   )
 
   app.post(
@@ -94,7 +95,7 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       await contracts.accept(live.contract)
       ports.announce(live)
       const isMember = await becomesMember(live, waitMs)
-      return reply.code(isMember ? 200 : 202).send(summaryOf(live.state, live.self))
+      return reply.code(isMember ? 200 : 202).send(await withHistory(live, () => summaryOf(live.state, live.self)))
     })
   })
 

@@ -22,6 +22,7 @@ import type { Decoded } from '../events/statement-codec.ts'
 import { contractOf, type Word } from '../gossip/message.ts'
 import { assert } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { withHistory } from '../runtime/forgotten.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { RecordedEvent } from '../store/port.ts'
 import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
@@ -216,7 +217,7 @@ export class Contracts {
       if (result !== undefined) yield result
       else {
         try {
-          yield await this.use(contract, awake)
+          yield await this.use(contract, (live) => withHistory(live, () => awake(live)))
         } catch (error) {
           if (!(error instanceof ContractDamaged)) throw error
         }
@@ -298,7 +299,9 @@ export class Contracts {
     if (this.#shelf.has(contract)) return true
     const first = statements.find(({ statement }) => statement.seq === 0 && statement.clock === 1)
     if (first === undefined) return false
-    const uninvited = [...this.#begun].filter(([uid, by]) => by === from && !this.#isNamedIn(uid))
+    // Whoever was named in one once is: it need not be looked at again.
+    for (const uid of this.#begun.keys()) if (this.#isNamedIn(uid)) this.#begun.delete(uid)
+    const uninvited = [...this.#begun.values()].filter((by) => by === from)
     if (uninvited.length >= UNINVITED_MAX) return false
     this.#begun.set(contract, from)
     await this.#hold(contract, first.statement.party)

@@ -16,7 +16,7 @@ import type { Frontier, Note } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { Forgotten } from '../runtime/forgotten.ts'
+import { Forgotten, withHistory } from '../runtime/forgotten.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { Kept } from '../store/snapshots.ts'
 import { Answering, type Question } from './answering.ts'
@@ -292,7 +292,11 @@ export class LiveContract {
 
   listen(listener: ContractListener): () => void {
     this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return () => this.unlisten(listener)
+  }
+
+  unlisten(listener: ContractListener): void {
+    this.#listeners.delete(listener)
   }
 
   /** Takes an intent on its way. Throws NotMember, and RequestTooLarge when no statement could carry it. */
@@ -381,7 +385,7 @@ export class LiveContract {
 
   /**
    * Whether it can be put down: nobody here waits for anything in it, and this party owes nothing. What others owe will bring
-   * it back. Proofs and differing heads are looked at so often that such a contract stays.
+   * it back. Proofs and differing heads are looked at so often that such a contract stays. Throws Forgotten.
    */
   get mayRest(): boolean {
     const isBusy = this.#running !== undefined || this.#closed || this.#mayNote || this.#cancelHold !== undefined
@@ -394,7 +398,7 @@ export class LiveContract {
     if (this.#role === 'serve') return true
     if (!this.#ownFeed.isCertain || this.#keys.hasMoreToSay(state)) return false
     if ([...state.undecided.values()].includes(this.self) || this.hasToNote) return false
-    return statementDue(state, this.self) === undefined || !this.#maySpeak(state)
+    return !this.#maySpeak(state) || statementDue(state, this.self) === undefined
   }
 
   /** Whether it is to be cosigned when it has been idle. */
@@ -754,16 +758,21 @@ export class LiveContract {
     if (lock !== null && lock.holder !== this.self) return
     for (const submission of this.outbox.takeLockedOut()) {
       if (!asksForLock(submission.intent.request)) {
-        this.outbox.addAgain(submission, this.#state)
+        this.#addAgain(submission)
         continue
       }
       const pause = Math.min(LOCK_RETRY_MAX_MS, LOCK_RETRY_MS * 2 ** submission.attempts)
       this.#ports.clock.after(pause * this.#ports.random.fraction(), () => {
-        if (this.#closed) return
-        this.outbox.addAgain(submission, this.#state)
-        this.wake()
+        if (!this.#closed) this.#addAgain(submission)
       })
     }
+  }
+
+  #addAgain(submission: Submission): void {
+    withHistory(this, () => this.outbox.addAgain(submission, this.#state)).then(
+      () => this.wake(),
+      (error: unknown) => this.outbox.fail(submission, error),
+    )
   }
 
   #tell(

@@ -55,6 +55,8 @@ export class Outbox {
   readonly #places: Map<string, RequestRef> | undefined
   /** Void because of a lock: to be requested anew when it ends. */
   #lockedOut: Submission[] = []
+  /** The lock has ended: they are added again, maybe after a pause. */
+  readonly #pausing = new Set<Submission>()
   /** What users take back, with the reasons, by request key. */
   readonly #withdrawals = new Map<string, string>()
 
@@ -76,7 +78,9 @@ export class Outbox {
   /** Whether nobody waits here for anything. */
   get isIdle(): boolean {
     const isUnderWay = [...this.#signed.values()].some(({ phase }) => phase.kind !== 'done')
-    return !isUnderWay && this.#queue.length + this.#lockedOut.length + this.#withdrawals.size === 0
+    return (
+      !isUnderWay && this.#queue.length + this.#lockedOut.length + this.#pausing.size + this.#withdrawals.size === 0
+    )
   }
 
   /** Where own requests stand that are before this place of the feed. They are forgotten when somebody else keeps them. */
@@ -96,8 +100,10 @@ export class Outbox {
     this.#queue.push(submission)
   }
 
-  /** After a lock. Another process may have requested it anew already. */
+  /** After a lock. Another process may have requested it anew already. Throws Forgotten: then nothing has happened. */
   addAgain(submission: Submission, state: AgreementState): void {
+    // Meanwhile it may have come to its end here, as when the node stops.
+    if (!this.#pausing.has(submission)) return
     const { phase, intent } = submission
     const newest = this.placeOf(intent.request.id)
     const last = phase.kind === 'locked out' && 'request' in phase.verdict ? phase.verdict.request : undefined
@@ -105,6 +111,7 @@ export class Outbox {
       this.add(submission)
     else if (standingOfRequest(state, newest, undefined) === undefined) submission.conclude(phase.verdict)
     else this.resume(submission, newest, !state.undecided.has(requestKey(newest)))
+    this.#pausing.delete(submission)
   }
 
   /** Where the newest request of that id stands in the own feed: before anything is signed anew, that is looked at. */
@@ -173,6 +180,7 @@ export class Outbox {
   takeLockedOut(): Submission[] {
     const waited = this.#lockedOut
     this.#lockedOut = []
+    for (const submission of waited) this.#pausing.add(submission)
     return waited
   }
 
@@ -249,6 +257,7 @@ export class Outbox {
     }
     this.#queue = []
     this.#lockedOut = []
+    this.#pausing.clear()
     this.#signed.clear()
   }
 
@@ -256,6 +265,7 @@ export class Outbox {
     for (const submission of this.#all()) submission.fail(error)
     this.#queue = []
     this.#lockedOut = []
+    this.#pausing.clear()
     this.#signed.clear()
   }
 
@@ -287,11 +297,12 @@ export class Outbox {
 
   fail(submission: Submission, error: unknown): void {
     this.#takeById(submission.intent.request.id)
+    this.#pausing.delete(submission)
     if (submission.phase.kind !== 'done') submission.fail(error)
   }
 
   #all(): Submission[] {
-    return [...this.#queue, ...this.#signed.values(), ...this.#lockedOut]
+    return [...this.#queue, ...this.#signed.values(), ...this.#lockedOut, ...this.#pausing]
   }
 
   #decisions(state: AgreementState): Decision[] {

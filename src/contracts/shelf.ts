@@ -4,7 +4,7 @@ import { Forgotten } from '../runtime/forgotten.ts'
 import { memorySnapshots, type Snapshots } from '../store/snapshots.ts'
 import { parseStream } from '../store/streams.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
-import { LiveContract } from './live-contract.ts'
+import { ContractClosed, LiveContract } from './live-contract.ts'
 import { isWhatIsHeld, type Resting } from './resting.ts'
 import { type Waiting, waitingIn } from './waiting.ts'
 
@@ -49,6 +49,7 @@ export class Shelf {
   readonly #underWay = new Map<Uid, Waiting>()
   /** Up to which position of the store everything has been heard, where other processes write to it. */
   #heard: number | undefined
+  readonly #isShared: boolean
   #cancelTidying: (() => void) | undefined
   #closed = false
 
@@ -56,6 +57,7 @@ export class Shelf {
     // Where everything stays in memory nothing is ever kept.
     this.#snapshots = ports.snapshots ?? memorySnapshots()
     this.#ports = { ...ports, snapshots: this.#snapshots }
+    this.#isShared = (ports.role ?? 'node') !== 'node'
     this.#awakeMax = ports.awakeMax ?? Number.POSITIVE_INFINITY
   }
 
@@ -75,8 +77,7 @@ export class Shelf {
         if (named !== undefined && 'contract' in named) this.#snapshots.wake(named.contract)
       }
     }
-    const isShared = (this.#ports.role ?? 'node') !== 'node'
-    if (isShared) this.#heard = last
+    if (this.#isShared) this.#heard = last
   }
 
   /** Loads those that are not at rest; resolves when all are there. What cannot be loaded is reported. */
@@ -157,10 +158,11 @@ export class Shelf {
 
   listen(listener: ContractListener): () => void {
     this.#listeners.add(listener)
-    const stops = [...this.#awake.values()].map((live) => live.listen(listener))
+    for (const live of this.#awake.values()) live.listen(listener)
     return () => {
       this.#listeners.delete(listener)
-      for (const stop of stops) stop()
+      // Also those that have been loaded since.
+      for (const live of this.#awake.values()) live.unlisten(listener)
     }
   }
 
@@ -199,6 +201,7 @@ export class Shelf {
 
   async #load(contract: Uid): Promise<LiveContract> {
     const { self, failed } = this.#ports
+    if (this.#closed) throw new ContractClosed('contract_closed', 'the node is stopping')
     const founder = this.#founders.get(contract)
     if (founder === undefined)
       throw new NoSuchContract('no_such_contract', `there is no contract ${contract} here`, { contract })
@@ -246,14 +249,19 @@ export class Shelf {
     }
   }
 
-  /** A position that nothing which is stored by now, and not heard of here, is before. */
+  /** A position that nothing which is stored by now, and not heard of here, is before. Undefined: nothing can be kept yet. */
   async #position(): Promise<number | undefined> {
-    return this.#heard ?? (await this.#ports.store.events.lastPosition())
+    return this.#isShared ? this.#heard : await this.#ports.store.events.lastPosition()
   }
 
+  /** One that would have to look back to say whether it may rest stays until it can. */
   #putDown(contract: Uid, live: LiveContract, position: number): void {
-    if (!live.mayRest || this.#ports.hasWords(contract)) return
-    if (!this.#keep(contract, live, position, false)) return
+    const isKept = orRecalls(live, () => {
+      if (!live.mayRest || this.#ports.hasWords(contract)) return false
+      this.#keep(contract, live, position, false)
+      return true
+    })
+    if (isKept !== true) return
     live.leave()
     this.#awake.delete(contract)
     this.#noteUnderWay(contract, waitingIn(live.state, live.self))
@@ -266,16 +274,10 @@ export class Shelf {
       this.#underWay.set(contract, waiting)
   }
 
-  #keep(contract: Uid, live: LiveContract, position: number, isAwake: boolean): boolean {
-    try {
-      this.#snapshots.put(contract, live.keep(), position, isAwake)
-      this.#keptAt.set(live, live.statements)
-      return true
-    } catch (error) {
-      if (!(error instanceof Forgotten)) throw error
-      live.recall().catch(() => {})
-      return false
-    }
+  /** Throws Forgotten. */
+  #keep(contract: Uid, live: LiveContract, position: number, isAwake: boolean): void {
+    this.#snapshots.put(contract, live.keep(), position, isAwake)
+    this.#keptAt.set(live, live.statements)
   }
 
   /** One that never rests is kept now and then all the same: it must not grow in memory, nor take long to load. */
@@ -284,8 +286,24 @@ export class Shelf {
     this.#keptAt.set(live, live.statements)
     void this.#position()
       .then((position) => {
-        if (position !== undefined && !this.#closed && this.#keep(contract, live, position, true)) live.forget()
+        // It may have been put down meanwhile.
+        if (position === undefined || this.#closed || this.#awake.get(contract) !== live) return
+        orRecalls(live, () => {
+          this.#keep(contract, live, position, true)
+          live.forget()
+        })
       })
       .catch((error: unknown) => this.#ports.failed(contract, error))
+  }
+}
+
+/** Undefined: it looks back at what is left out of memory, which is taken back for the next time. */
+function orRecalls<Result>(live: LiveContract, work: () => Result): Result | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof Forgotten)) throw error
+    live.recall().catch(() => {})
+    return undefined
   }
 }

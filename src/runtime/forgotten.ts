@@ -9,9 +9,12 @@ export class Forgotten extends Error {
 }
 
 /** Does something with a value that may have let go of its history; if it asks for that, once more when it is there again. */
-export async function withHistory<Result>(source: { recall(): Promise<void> }, work: () => Result): Promise<Result> {
+export async function withHistory<Result>(
+  source: { recall(): Promise<void> },
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
   try {
-    return work()
+    return await work()
   } catch (error) {
     if (!(error instanceof Forgotten)) throw error
     await source.recall()

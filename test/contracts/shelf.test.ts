@@ -8,6 +8,7 @@ import { openPartyProcess } from '../../src/contracts/party-process.ts'
 import { ContractDamaged } from '../../src/contracts/persistence.ts'
 import { NoSuchContract } from '../../src/contracts/shelf.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Command } from '../../src/events/commands.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
@@ -18,6 +19,7 @@ import type { Store } from '../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../src/store/snapshots.ts'
 import { contractStream, feedStream } from '../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
+import { allOf, overTheWire, owes, Player } from '../support/market.ts'
 
 const signer = keySigner(generateKeyPair().privateKey)
 const keys = { signing: signer.publicKey, recovery: generateKeyPair().publicKey }
@@ -239,3 +241,60 @@ t.test(
     t.ok((await alone.store.events.lastRevision(feedStream(uid, card.handle))) >= 1_100)
   },
 )
+
+t.test('who does not listen any more hears nothing of those that were loaded since, either', async (t) => {
+  const alone = new Alone()
+  const node = await alone.start()
+  const [one] = [await open(node, 'one'), await open(node, 'two')]
+  await alone.pass(3_000)
+  t.same(heldBy(node), ['two'])
+  let heard = 0
+  const stop = node.contracts.listen({ settled: () => heard++ })
+  await node.contracts.use(one, async (live) => {
+    await add(live, 'heard')
+    t.equal(heard, 1)
+    stop()
+    await add(live, 'not heard')
+  })
+  t.equal(heard, 1)
+  await node.close()
+})
+
+t.test('a member that cosigns what lies far back breaks no list of contracts, nor keeps one in memory', async (t) => {
+  const alone = new Alone()
+  const node = await alone.start()
+  const [uid] = [await open(node, 'shared')]
+  const ben = new Player('ben', undefined, uid)
+  const talk = async (live: LiveContract) => {
+    for (let round = 0; round < 3; round++) {
+      ben.hears(...[...live.state.feeds.values()].flatMap((feed) => [...feed.kept]).map(overTheWire))
+      if (owes(ben)) ben.says()
+      await live.deliver(allOf(ben))
+    }
+  }
+  await node.contracts.use(uid, async (live) => {
+    const request = { id: 'invite', commands: [{ type: 'InviteParty', party: ben.card }] }
+    await live.submit({ request, payloads: {} }).verdict
+    await talk(live)
+    const index = ben.state.ledger.document.parties.invitations[0]?.index as number
+    await node.contracts.took(ben.accepts(index))
+    for (let n = 0; n < 30; n++) {
+      const added = add(live, `field ${n}`)
+      await settleMicrotasks()
+      await talk(live)
+      t.match(await added, { outcome: { kind: 'accepted' } })
+    }
+  })
+  await open(node, 'another')
+  await alone.pass(10_000)
+  t.equal(node.contracts.find(uid), undefined, 'it rests')
+  const note = { size: 1, root: '0'.repeat(64) as Hash, record: '0'.repeat(64) as Hash, time: 1 }
+  const said = ben.says({ note: { ...note, signature: Buffer.alloc(64).toString('base64url') } })
+  await node.contracts.use(uid, (live) => live.deliver([said]))
+  t.same((await node.contracts.summaries()).map(({ title }) => title).sort(), ['another', 'shared'])
+  await node.contracts.use(await open(node, 'a third'), () => {})
+  await alone.pass(10_000)
+  t.equal(node.contracts.find(uid), undefined, 'it rests again')
+  t.same(alone.failures, [])
+  await node.close()
+})

@@ -1,0 +1,42 @@
+import { rejects } from 'node:assert/strict'
+import t from 'tap'
+import { emptyAgreement } from '../../src/agreement/state.ts'
+import { Outbox } from '../../src/contracts/outbox.ts'
+import { Submission } from '../../src/contracts/submission.ts'
+import type { Handle, Uid } from '../../src/events/ids.ts'
+import { VirtualClock } from '../simulation/virtual-clock.ts'
+
+const ana = 'ana' as Handle
+const state = emptyAgreement('00000000000000000000000001' as Uid)
+
+/** One that a lock has made void, and the lock has ended: it is asked for again after a pause. */
+function pausing() {
+  const outbox = new Outbox(ana, new VirtualClock())
+  const command = { type: 'LockRecord' as const, purpose: 'a test' }
+  const submission = new Submission({ request: { id: 'lock', commands: [command] }, payloads: {}, retry: true })
+  const request = { handle: ana, seq: 1, index: 0 }
+  outbox.resume(submission, request, true)
+  const outcome = { kind: 'void' as const, reason: { code: 'record_locked' as const, command: 0 } }
+  const entry = { author: ana, request, index: 1, outcome }
+  outbox.settled([{ entry }] as unknown as Parameters<Outbox['settled']>[0])
+  const [taken] = outbox.takeLockedOut()
+  return { outbox, submission, taken }
+}
+
+t.test('while a request pauses before it is made again somebody waits for it', async (t) => {
+  const { outbox, submission, taken } = pausing()
+  t.equal(taken, submission)
+  t.equal(outbox.isIdle, false)
+  outbox.addAgain(submission, state)
+  t.equal(outbox.length, 1)
+  t.equal(outbox.isIdle, false)
+})
+
+t.test('when the node stops in that pause whoever waits is told, and it is not made again', async (t) => {
+  const { outbox, submission } = pausing()
+  outbox.failAll(new Error('stopping'))
+  await rejects(submission.verdict, /stopping/)
+  outbox.addAgain(submission, state)
+  t.equal(outbox.length, 0)
+  t.equal(outbox.isIdle, true)
+})
