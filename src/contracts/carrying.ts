@@ -39,6 +39,7 @@ export function participantsOf(contracts: Contracts): Participants {
     return participant
   }
   return {
+    has: (contract) => contracts.has(contract),
     find(contract) {
       const live = contracts.find(contract)
       return live && participantOf(live)

@@ -3,10 +3,11 @@ import type { Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import type { Random } from '../runtime/random.ts'
+import type { Apart } from './apart.ts'
 import { isPartyTo, type Knowledge } from './knowledge.ts'
 import { decodeMessage, type ExchangeMessage, type Word } from './message.ts'
 import { Parcel } from './parcel.ts'
-import type { Participants, Peer } from './participant.ts'
+import type { Participant, Participants, Peer } from './participant.ts'
 import { PeerBusy } from './transport/peer-errors.ts'
 
 export interface CourierTiming {
@@ -27,8 +28,7 @@ export interface CourierPorts {
   busy?(peer: Peer, error: PeerBusy): void
   /** No call is under way any more. */
   idle(): void
-  /** A contract cannot be loaded: the others go on. */
-  broken(contract: Uid, error: unknown): void
+  readonly apart: Apart
 }
 
 /** Contracts that one call speaks of: those with news, and those at rest beside them. */
@@ -43,6 +43,8 @@ interface Talk {
   readonly words: readonly Word[]
   /** There was more to say than there was room. */
   readonly isCutOff: boolean
+  /** How many characters the call took along of it. */
+  readonly size: number
   /** Whether the peer itself had said what it holds. */
   readonly wasHeardOf: boolean
   /** The feeds before the call; undefined if it was at rest. */
@@ -207,24 +209,33 @@ export class Courier {
     if (atRest !== undefined) {
       if (!atRest.isPartyTo(this.peer)) return undefined
       parcel.frontiers.set(contract, atRest.frontier)
-      return { contract, words: [], isCutOff: false, wasHeardOf: true, before: undefined }
+      return { contract, words: [], isCutOff: false, size: 0, wasHeardOf: true, before: undefined }
     }
-    try {
-      return await participants.use(contract, async (participant) => {
+    return this.#ports.apart.do(contract, async () =>
+      participants.use(contract, async (participant) => {
         const { state, unheard, words } = participant
         if (!isPartyTo(state, this.peer) && !unheard.includes(this.peer.handle)) return undefined
         const wasHeardOf = this.knowledge.hasHeardOf(contract)
-        return { contract, words, isCutOff: await parcel.put(participant), wasHeardOf, before: participant.state.feeds }
-      })
-    } catch (error) {
-      this.#ports.broken(contract, error)
-      return undefined
-    }
+        const { size } = parcel
+        const isCutOff = await parcel.put(participant)
+        return { contract, words, isCutOff, size: parcel.size - size, wasHeardOf, before: participant.state.feeds }
+      }),
+    )
+  }
+
+  /** Before all others that are due. */
+  #dueFirst(contracts: readonly Uid[]): void {
+    const others = [...this.#due]
+    this.#due.clear()
+    for (const contract of [...contracts, ...others]) this.#due.add(contract)
   }
 
   async #heard(talks: readonly Talk[], answer: ExchangeMessage): Promise<void> {
     const { participants } = this.#ports
     await this.#ports.take(this.peer, answer)
+    // For those there was no room at all: next time they come first, whatever else is due by then.
+    this.#dueFirst(talks.filter(({ isCutOff, size }) => isCutOff && size === 0).map(({ contract }) => contract))
+    const isLed = talks.some(({ contract, before }) => hasMore(participants.find(contract), before))
     for (const { contract, isCutOff, wasHeardOf, before } of talks) {
       const frontier = answer.frontiers.get(contract)
       const isEven = participants.resting(contract)?.isEvenWith(this.peer.handle, frontier ?? {}) ?? false
@@ -235,13 +246,13 @@ export class Courier {
       const participant = participants.find(contract)
       if (participant === undefined) {
         if (before === undefined) this.#due.add(contract)
-        if (before === undefined) await participants.use(contract, async () => {}).catch(() => {})
+        if (before === undefined) await this.#ports.apart.do(contract, () => participants.use(contract, async () => {}))
         continue
       }
       participant.heard(this.peer.handle, frontier ?? {})
       const { state } = participant
-      // Its answer was cut off: ask for the rest, as long as that leads on.
-      if (state.feeds !== before && this.knowledge.isAhead(state)) this.#due.add(contract)
+      // Its answer was cut off: ask for the rest, as long as that leads on, in this contract or in one that took the room.
+      if (isLed && this.knowledge.isAhead(state)) this.#due.add(contract)
       // What it holds was only known from its statements: it has lost some of it.
       if (
         !wasHeardOf &&
@@ -252,4 +263,9 @@ export class Courier {
       }
     }
   }
+}
+
+/** Whether it holds more than before a call. */
+function hasMore(participant: Participant | undefined, before: Feeds | undefined): boolean {
+  return participant !== undefined && before !== undefined && participant.state.feeds !== before
 }

@@ -1,16 +1,19 @@
+import { frontierOf } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Handle, Uid } from '../events/ids.ts'
+import type { Frontier } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConcordataError } from '../runtime/errors.ts'
 import { Forgotten } from '../runtime/forgotten.ts'
 import type { Random } from '../runtime/random.ts'
+import { Apart } from './apart.ts'
 import { Courier, type CourierTiming } from './courier.ts'
 import { isPartyTo, Knowledge } from './knowledge.ts'
 import { contractOf, decodeMessage, type ExchangeMessage } from './message.ts'
 import { Parcel } from './parcel.ts'
-import type { Participant, Participants, Peer } from './participant.ts'
+import type { AtRest, Participant, Participants, Peer } from './participant.ts'
 
 export interface GossipTiming extends CourierTiming {
   /** How long news that nobody waits for lie before they are carried on: most arrive by other traffic until then. */
@@ -47,6 +50,9 @@ export class Gossip {
   readonly #ports: GossipPorts
   readonly #couriers = new Map<Handle, Courier>()
   readonly #cancelLazy = new Map<Uid, () => void>()
+  readonly #apart: Apart
+  /** Of each peer the contract that was last cut off in an answer: the next answer begins behind it. */
+  readonly #cutOff = new Map<Handle, Uid>()
   /** Contracts in which something waits until a courier is free. */
   readonly #heldBack = new Set<Uid>()
   #cancelAntiEntropy: (() => void) | undefined
@@ -55,6 +61,12 @@ export class Gossip {
 
   constructor(ports: GossipPorts) {
     this.#ports = ports
+    this.#apart = new Apart({
+      clock: ports.clock,
+      // What goes wrong while it closes is no news.
+      failed: (contract, error) => this.#closed || ports.report.failed?.(contract, error),
+      recovered: (contract) => this.#closed || this.carry(contract),
+    })
   }
 
   /** Calls everybody once, since after a restart others know what this node missed; then keeps an eye on the ring. */
@@ -77,17 +89,18 @@ export class Gossip {
   setPeer(peer: Peer): void {
     this.#couriers.get(peer.handle)?.close()
     const { participants, clock, random, timing, report } = this.#ports
-    const courier = new Courier(peer, new Knowledge(peer.handle), {
+    const knowledge = new Knowledge(peer.handle)
+    const courier = new Courier(peer, knowledge, {
       participants,
       clock,
       random,
       timing,
       take: async (from, message) => {
-        await this.#take(from, message)
+        await this.#take(from, message, knowledge)
       },
       failed: (to, error) => report.unreachable(to, error),
       busy: (to, error) => report.busy?.(to, error),
-      broken: (contract, error) => report.failed?.(contract, error),
+      apart: this.#apart,
       idle: () => {
         const heldBack = [...this.#heldBack]
         this.#heldBack.clear()
@@ -102,6 +115,7 @@ export class Gossip {
   removePeer(handle: Handle): void {
     this.#couriers.get(handle)?.close()
     this.#couriers.delete(handle)
+    this.#cutOff.delete(handle)
   }
 
   /** Whether a new statement could leave at once: while every courier is on its way, it may as well wait and grow. */
@@ -145,32 +159,47 @@ export class Gossip {
   async answer(peer: Peer, body: string): Promise<string> {
     const message = decodeMessage(body)
     this.#couriers.get(peer.handle)?.isUp()
-    await this.#take(peer, message)
-    const parcel = new Parcel(this.#couriers.get(peer.handle)?.knowledge ?? new Knowledge(peer.handle), peer)
-    for (const [contract, theirs] of message.frontiers) {
-      const atRest = this.#ports.participants.resting(contract)
-      if (atRest === undefined || (atRest.isPartyTo(peer) && !atRest.isEvenWith(peer.handle, theirs))) {
-        await this.#apart(contract, () =>
-          this.#ports.participants.use(contract, async (participant) => {
-            if (isPartyTo(participant.state, peer)) await parcel.put(participant)
-          }),
-        )
-      } else if (atRest.isPartyTo(peer)) parcel.frontiers.set(contract, atRest.frontier)
+    // A process that calls nobody knows of the peer what it says in this call.
+    const knowledge = this.#couriers.get(peer.handle)?.knowledge ?? new Knowledge(peer.handle)
+    await this.#take(peer, message, knowledge)
+    const parcel = new Parcel(knowledge, peer)
+    let cutOff: Uid | undefined
+    for (const [contract, theirs] of behind(message.frontiers, this.#cutOff.get(peer.handle))) {
+      if ((await this.#say(contract, theirs, peer, parcel)) === 'cut off') cutOff ??= contract
     }
+    if (cutOff === undefined) this.#cutOff.delete(peer.handle)
+    else this.#cutOff.set(peer.handle, cutOff)
     return parcel.encoded([])
   }
 
-  async #take(peer: Peer, message: ExchangeMessage): Promise<void> {
+  /** What the peer is answered about one contract, after it has said how far it is. */
+  async #say(contract: Uid, theirs: Frontier, peer: Peer, parcel: Parcel): Promise<'cut off' | undefined> {
+    const { participants } = this.#ports
+    const atRest = participants.resting(contract)
+    // To be passed over in silence would mean that nothing is held of it.
+    const frontier = atRest === undefined ? heldBy(participants.find(contract), peer) : frontierAt(atRest, peer)
+    if (frontier !== undefined) parcel.frontiers.set(contract, frontier)
+    if (atRest !== undefined && (frontier === undefined || atRest.isEvenWith(peer.handle, theirs))) return undefined
+    return this.#apart.do(contract, async () =>
+      participants.use(contract, async (participant) => {
+        if (!isPartyTo(participant.state, peer)) return undefined
+        return (await parcel.put(participant)) ? 'cut off' : undefined
+      }),
+    )
+  }
+
+  async #take(peer: Peer, message: ExchangeMessage, knowledge: Knowledge): Promise<void> {
     const { participants, report } = this.#ports
-    const knowledge = this.#couriers.get(peer.handle)?.knowledge
     const statements = byContract(message.statements)
     for (const [contract, frontier] of message.frontiers) {
-      const isEven = participants.resting(contract)?.isEvenWith(peer.handle, frontier) ?? false
-      if (!isEven || statements.has(contract)) knowledge?.told(contract, frontier, message.statements)
+      // Of what is not held anybody could make up any number.
+      const atRest = participants.resting(contract)
+      const isOdd = atRest === undefined ? participants.has(contract) : !atRest.isEvenWith(peer.handle, frontier)
+      if (isOdd || statements.has(contract)) knowledge.told(contract, frontier, message.statements)
     }
     const refused = [...message.refused]
     const deliveries = [...statements].map(([contract, delivered]) =>
-      this.#apart(contract, async () => {
+      this.#apart.do(contract, async () => {
         // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
         if (!(await participants.begin(contract, delivered, peer.handle))) return
         const result = await participants.use(contract, (participant) => participant.deliver(delivered))
@@ -178,17 +207,8 @@ export class Gossip {
       }),
     )
     await Promise.all(deliveries)
-    for (const word of message.words) await this.#apart(contractOf(word), () => participants.took(word))
+    for (const word of message.words) await this.#apart.do(contractOf(word), () => participants.took(word))
     if (refused.length > 0) report.refused(peer, refused)
-  }
-
-  /** What goes wrong in one contract is no reason to let the others wait. */
-  async #apart(contract: Uid, work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      if (!this.#closed) this.#ports.report.failed?.(contract, error)
-    }
   }
 
   #carryLazily({ contract }: Participant): void {
@@ -244,4 +264,21 @@ function lacksNews({ knowledge }: Courier, state: AgreementState): boolean {
 
 function byContract(statements: readonly Decoded[]): Map<Uid, Decoded[]> {
   return Map.groupBy(statements, ({ statement }) => statement.contract)
+}
+
+function frontierAt(atRest: AtRest, peer: Peer): Frontier | undefined {
+  return atRest.isPartyTo(peer) ? atRest.frontier : undefined
+}
+
+function heldBy(participant: Participant | undefined, peer: Peer): Frontier | undefined {
+  return participant !== undefined && isPartyTo(participant.state, peer)
+    ? frontierOf(participant.state.feeds)
+    : undefined
+}
+
+/** In turns: the next one first, and last the one in which somebody left off. */
+function behind<Value>(contracts: ReadonlyMap<Uid, Value>, last: Uid | undefined): [Uid, Value][] {
+  const all = [...contracts]
+  const place = all.findIndex(([contract]) => contract === last) + 1
+  return [...all.slice(place), ...all.slice(0, place)]
 }

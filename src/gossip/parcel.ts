@@ -13,16 +13,26 @@ export class Parcel {
   readonly #peer: Peer
   readonly #lines: string[] = []
   #room = MESSAGE_CHARACTERS_SOFT_MAX
+  #isSealed = false
 
   constructor(knowledge: Knowledge, peer: Peer) {
     this.#knowledge = knowledge
     this.#peer = peer
   }
 
-  /** The answer: whether something was left out for want of room. Requires a party to the contract. */
+  /** The characters that are taken along so far. */
+  get size(): number {
+    return MESSAGE_CHARACTERS_SOFT_MAX - this.#room
+  }
+
+  /**
+   * The answer: whether something was left out, for want of room or because the parcel has left. Requires a party to the
+   * contract.
+   */
   put(participant: Participant): Promise<boolean> {
     const { contract } = participant
     return withHistory(participant, () => {
+      if (this.#isSealed) return true
       const { state, evidence } = participant
       const lines = this.#knowledge.takeLines(state, this.#room)
       const isCutOff = this.#knowledge.lacksNews(state)
@@ -40,6 +50,7 @@ export class Parcel {
   }
 
   encoded(words: readonly Word[]): string {
+    this.#isSealed = true
     return encodeMessage(this.frontiers, this.#lines, words)
   }
 }

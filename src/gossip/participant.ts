@@ -41,6 +41,8 @@ export interface AtRest {
 
 /** All contracts of a node, as gossip sees them. */
 export interface Participants {
+  /** Whether it is held, in memory or not. */
+  has(contract: Uid): boolean
   /** If it is in memory. */
   find(contract: Uid): Participant | undefined
   /** Those that are in memory. */

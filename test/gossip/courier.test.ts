@@ -1,6 +1,7 @@
 import t from 'tap'
 import { frontierOf } from '../../src/agreement/feeds.ts'
 import type { Frontier } from '../../src/events/statement.ts'
+import { Apart } from '../../src/gossip/apart.ts'
 import { Courier } from '../../src/gossip/courier.ts'
 import { Knowledge } from '../../src/gossip/knowledge.ts'
 import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
@@ -13,6 +14,7 @@ const standingClock: Clock = { now: () => 0, after: () => () => {} }
 
 /** One that is in memory. */
 const participantsOf = (participant: Participant): Participants => ({
+  has: () => true,
   find: () => participant,
   awake: () => [participant],
   resting: () => undefined,
@@ -65,7 +67,7 @@ function courierBetween(self: Player, peer: Player) {
       },
       failed: (_, error) => idle.reject(error),
       idle: () => idle.resolve(),
-      broken: (_, error) => idle.reject(error),
+      apart: new Apart({ clock: standingClock, failed: (_, error) => idle.reject(error), recovered() {} }),
     },
   )
   return {
@@ -144,7 +146,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
       take: async () => {},
       failed: (_, error) => t.fail('counted as a failure', { error }),
       idle: () => idle.resolve(),
-      broken: (_, error) => idle.reject(error),
+      apart: new Apart({ clock: standingClock, failed: (_, error) => idle.reject(error), recovered() {} }),
     },
   )
   courier.urge(CONTRACT)

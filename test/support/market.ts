@@ -35,18 +35,21 @@ export class Player {
   readonly card: PartyCard
   privateKey
   readonly recoveryKey
+  readonly keys: PlayerKeys
   readonly contract: Uid
   state: AgreementState
   #requests = 0
 
-  constructor(handle: string, { signing, recovery }: PlayerKeys = newKeys(), contract = CONTRACT) {
+  constructor(handle: string, keys: PlayerKeys = newKeys(), contract = CONTRACT) {
+    const { signing, recovery } = keys
+    this.keys = keys
     this.handle = handle as Handle
     this.contract = contract
     this.state = emptyAgreement(contract)
     this.privateKey = signing.privateKey
     this.recoveryKey = recovery.privateKey
-    const keys = { signing: signing.publicKey, recovery: recovery.publicKey }
-    this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys }
+    const published = { signing: signing.publicKey, recovery: recovery.publicKey }
+    this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys: published }
   }
 
   /** Makes, signs and holds its next statement; the answer is what the others get to see. */

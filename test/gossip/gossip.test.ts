@@ -1,0 +1,192 @@
+import t from 'tap'
+import { frontierOf } from '../../src/agreement/feeds.ts'
+import type { Handle, Uid } from '../../src/events/ids.ts'
+import { type Frontier, placesOf } from '../../src/events/statement.ts'
+import type { Decoded } from '../../src/events/statement-codec.ts'
+import { TakesTooLong } from '../../src/gossip/apart.ts'
+import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
+import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX } from '../../src/gossip/message.ts'
+import type { Participant, Peer } from '../../src/gossip/participant.ts'
+import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
+import { marketOf, Player } from '../support/market.ts'
+
+/** All that one message takes along. */
+const LARGE = 'x'.repeat(MESSAGE_CHARACTERS_SOFT_MAX)
+const [BIG, ONE, TWO] = ['1', '2', '3'].map((digit) => digit.repeat(26)) as [Uid, Uid, Uid]
+
+/** Ana's node, with three contracts in memory that she and ben are on; he is in the hands of the test. */
+class Ana {
+  readonly clock = new VirtualClock()
+  readonly players = new Map<Uid, Player>()
+  readonly failures: [Uid, unknown][] = []
+  /** Whoever uses a contract waits for this. */
+  readonly gates = new Map<Uid, Promise<void>>()
+  /** What ben holds. */
+  readonly held = new Map<Uid, Frontier>()
+  readonly gossip: Gossip
+  readonly ben: Omit<Peer, 'exchange'>
+
+  constructor() {
+    const [anas, bens] = [new Player('ana').keys, new Player('ben').keys]
+    for (const uid of [BIG, ONE, TWO]) {
+      const [ana, ben] = marketOf([new Player('ana', anas, uid), new Player('ben', bens, uid)]) as [Player, Player]
+      this.players.set(uid, ana)
+      this.held.set(uid, frontierOf(ben.state.feeds))
+    }
+    this.ben = { handle: 'ben' as Handle, signingKey: bens.signing.publicKey }
+    const all = new Map([...this.players].map(([uid, ana]) => [uid, participantOf(ana)]))
+    this.gossip = new Gossip({
+      participants: {
+        has: (uid) => all.has(uid),
+        find: (uid) => all.get(uid),
+        awake: () => all.values(),
+        resting: () => undefined,
+        restingWith: () => [],
+        use: async (uid, work) => {
+          await this.gates.get(uid)
+          return work(all.get(uid) as Participant)
+        },
+        begin: async (uid) => all.has(uid),
+        took: async () => {},
+      },
+      clock: this.clock,
+      random: { bytes: (size) => new Uint8Array(size), fraction: () => 0 },
+      timing: defaultTiming,
+      report: {
+        unreachable: (_, error) => t.fail('ben is up', { error }),
+        refused() {},
+        failed: (uid, error) => this.failures.push([uid, error]),
+      },
+    })
+  }
+
+  says(uid: Uid, value: string): void {
+    this.players.get(uid)?.proposes('0.0', value)
+  }
+
+  /** As ben: takes in what a message has. The answer says of which contracts that was new. */
+  takes(statements: readonly Decoded[]): string[] {
+    const isNew = ({ statement: { contract, party, seq } }: Decoded) =>
+      seq > (new Map(placesOf(this.held.get(contract) ?? {})).get(party)?.seq ?? -1)
+    const news = statements.filter(isNew)
+    for (const { statement, hash } of news) {
+      const { contract, party, seq } = statement
+      this.held.set(contract, { ...this.held.get(contract), [party]: { seq, hash } })
+    }
+    return [...new Set(news.map(({ statement }) => statement.contract[0] as string))]
+  }
+
+  /** As ben: asks about all three. */
+  async asked() {
+    const answer = decodeMessage(await this.gossip.answer(this.peer(), encodeMessage(this.held, [], [])))
+    return { told: this.takes(answer.statements), frontiers: answer.frontiers }
+  }
+
+  peer(called: (about: string[]) => void = () => {}): Peer {
+    return {
+      ...this.ben,
+      exchange: async (body) => {
+        const { frontiers, statements } = decodeMessage(body)
+        called(this.takes(statements))
+        return encodeMessage(new Map([...frontiers.keys()].map((uid) => [uid, this.held.get(uid) ?? {}])), [], [])
+      },
+    }
+  }
+}
+
+function participantOf(player: Player): Participant {
+  return {
+    contract: player.contract,
+    self: player.handle,
+    get state() {
+      return player.state
+    },
+    hasUnsettled: false,
+    words: [],
+    evidence: [],
+    unheard: [],
+    waitingOf: () => [],
+    heard() {},
+    deliver: async (statements) => ({ refused: player.hears(...statements).refused.map(({ error }) => error) }),
+    wake() {},
+    recall: async () => {},
+  }
+}
+
+t.test(
+  'small news do not wait for those of a contract that has more than one message holds, time after time',
+  async (t) => {
+    const ana = new Ana()
+    for (let n = 0; n < 3; n++) ana.says(BIG, LARGE)
+    ana.says(ONE, 'small')
+    ana.says(TWO, 'small')
+    const calls: string[][] = []
+    ana.gossip.setPeer(
+      ana.peer((about) => {
+        calls.push(about)
+        // It never comes to an end, and is always the first of whom somebody says so.
+        if (calls.length < 4) ana.says(BIG, LARGE)
+        ana.gossip.carry(BIG)
+      }),
+    )
+    await settleMicrotasks()
+    t.same(calls.slice(0, 2), [['1'], ['2', '3', '1']])
+    ana.gossip.close()
+  },
+)
+
+t.test('nor do they in the answers to a party that asks', async (t) => {
+  const ana = new Ana()
+  for (let n = 0; n < 3; n++) ana.says(BIG, LARGE)
+  ana.says(ONE, 'small')
+  ana.says(TWO, 'small')
+  t.same((await ana.asked()).told, ['1'])
+  t.same((await ana.asked()).told, ['2', '3', '1'])
+})
+
+t.test('a contract that does not come to an end holds the others up once, and not for long', async (t) => {
+  const ana = new Ana()
+  const stuck = Promise.withResolvers<void>()
+  ana.gates.set(ONE, stuck.promise)
+  for (const uid of [BIG, ONE, TWO]) ana.says(uid, 'small')
+  const held = ana.held.get(ONE)
+  const asked = ana.asked()
+  await ana.clock.runUntil(ana.clock.now() + 6_000)
+  const { told, frontiers } = await asked
+  t.same(told, ['1', '3'])
+  t.notSame(frontiers.get(ONE) ?? held, held, 'how far it is is said all the same')
+  t.equal(ana.failures[0]?.[0], ONE)
+  t.ok(ana.failures[0]?.[1] instanceof TakesTooLong)
+  ana.says(TWO, 'more')
+  t.same((await ana.asked()).told, ['3'], 'at once')
+  t.equal(ana.failures.length, 1, 'and it is said once')
+  ana.gates.delete(ONE)
+  stuck.resolve()
+  await settleMicrotasks()
+  t.same((await ana.asked()).told, ['2'], 'when it has come to an end it goes on')
+})
+
+t.test('nor does it in the calls that are made, and nothing of it is taken for sent', async (t) => {
+  const ana = new Ana()
+  const stuck = Promise.withResolvers<void>()
+  ana.gates.set(ONE, stuck.promise)
+  for (const uid of [BIG, ONE, TWO]) ana.says(uid, 'small')
+  const calls: string[][] = []
+  ana.gossip.setPeer(ana.peer((about) => calls.push(about)))
+  await ana.clock.runUntil(ana.clock.now() + 6_000)
+  t.same(calls, [['1', '3']])
+  ana.gates.delete(ONE)
+  stuck.resolve()
+  await settleMicrotasks()
+  await settleMicrotasks()
+  t.same(calls, [['1', '3'], ['2']])
+  ana.gossip.close()
+})
+
+t.test('one that rejects what comes is reported, and the others take theirs in', async (t) => {
+  const ana = new Ana()
+  ana.gates.set(BIG, Promise.reject(new Error('damaged')))
+  ana.says(TWO, 'small')
+  t.same((await ana.asked()).told, ['3'])
+  t.match(ana.failures, [[BIG, { message: 'damaged' }]])
+})
