@@ -89,8 +89,16 @@ const foundSplit: readonly (readonly [number, string])[] = [
   [7872, 'a node that was set back took up its feed, which it had taken up before, a second time'],
 ]
 
+/** The same where contracts come to rest. */
+const foundResting: readonly (readonly [number, string])[] = [
+  [3124, 'what others stored while a contract was at rest was taken in by the load and told to nobody'],
+]
+
 t.test('seeds that once failed', { timeout: 120_000 }, async (t) => {
   for (const [seed, fault] of found) await t.resolves(simulate(seed), `${seed}: ${fault}`)
   for (const [seed, fault] of foundSplit)
     await t.resolves(simulate(seed, undefined, { split: true }), `${seed}: ${fault}`)
+  for (const [seed, fault] of foundResting) {
+    await t.resolves(simulate(seed, undefined, { split: true, resting: true }), `${seed}: ${fault}`)
+  }
 })
