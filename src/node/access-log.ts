@@ -1,13 +1,16 @@
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Asked } from '../api/access.ts'
+import type { Role } from '../contracts/contract-ports.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
 /** Who asked for what cannot be written, so nothing that changes something is carried out. */
 export class AccessLogFailed extends ConcordataError {}
 
-export const accessLogPath = (dir: string) => join(dir, 'access.log')
+/** `transmit` and `receive` may share a directory under users of their own, so each of them has a file of its own. */
+export const accessLogPath = (dir: string, role: Role = 'node') =>
+  join(dir, role === 'transmit' || role === 'receive' ? `access-${role}.log` : 'access.log')
 
 /**
  * Who asked for what, and what was answered: lines of JSON, a line before anything is done and one after it. The file is opened for
@@ -18,8 +21,8 @@ export class AccessLog {
   readonly #clock: Clock
   readonly #failed: (error: unknown) => void
 
-  constructor(dir: string, clock: Clock, failed: (error: unknown) => void) {
-    this.#path = accessLogPath(dir)
+  constructor(path: string, clock: Clock, failed: (error: unknown) => void) {
+    this.#path = path
     this.#clock = clock
     this.#failed = failed
   }

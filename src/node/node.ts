@@ -16,7 +16,7 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { Store } from '../store/port.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
-import { AccessLog } from './access-log.ts'
+import { AccessLog, accessLogPath } from './access-log.ts'
 import { openCallers } from './callers.ts'
 import { Closing } from './closing.ts'
 import type { Configuration, Environment } from './configuration.ts'
@@ -204,7 +204,9 @@ async function openInward(
   const { party, store, directory, metrics, tracing, logger, draining, projections } = parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
   const whoIs = await openCallers(configuration, logger, closing)
-  const log = new AccessLog(dir, systemClock, (error) => logger.error({ err: error }, 'the access log failed'))
+  const log = new AccessLog(accessLogPath(dir, role), systemClock, (error) =>
+    logger.error({ err: error }, 'the access log failed'),
+  )
   const operation = {
     isReady: oneAtATime(() => answersInTime(store)),
     metrics: () => metrics.expose(),
