@@ -83,7 +83,9 @@ t.test('every process is a command that there is, with variables that are read',
 t.test('each process has a user of its own, the signer no network, serve no passphrase', async (t) => {
   const users = ROLES.map((role) => serviceOf(role).user)
   t.equal(new Set(users).size, ROLES.length)
-  t.equal(new Set(users.map((user) => user?.split(':')[1])).size, 1, 'one group')
+  const groupOf = (role: (typeof ROLES)[number]) => serviceOf(role).user?.split(':')[1]
+  t.same([groupOf('transmit'), groupOf('receive')], [groupOf('signer'), groupOf('signer')], 'may open the socket')
+  t.not(groupOf('serve'), groupOf('signer'), 'whoever takes serve over signs nothing')
   const dockerfile = await read('Dockerfile')
   for (const role of ROLES) {
     t.match(dockerfile, new RegExp(`\\b${serviceOf(role).user?.split(':')[0]}:${role}\\b`), 'the image has the user')

@@ -134,6 +134,24 @@ t.test('the signer speaks to nobody over a network, and serve has no passphrase'
   t.same(valuesOf(found.get('concordata-transmit.service'), 'LoadCredentialEncrypted').length, 1)
 })
 
+t.test(
+  'serve is not in the group that may open the socket of the signer, read the passphrase and what is outward',
+  async (t) => {
+    const found = await units()
+    const groupOf = (role: string) => valuesOf(found.get(`concordata-${role}.service`), 'Group')[0]
+    t.same(['signer', 'transmit', 'receive'].map(groupOf), ['concordata', 'concordata', 'concordata'])
+    t.equal(groupOf('serve'), 'concordata-serve')
+    const made = await readFile(new URL('concordata-split.sysusers', folder), 'utf8')
+    t.same([...made.matchAll(/^m concordata-(\w+) concordata$/gm)].map(([, role]) => role).sort(), [
+      'receive',
+      'signer',
+      'transmit',
+    ])
+    const directories = await readFile(new URL('concordata-split.tmpfiles', folder), 'utf8')
+    t.match(directories, /^d \/var\/lib\/concordata-serve 0700 concordata-serve concordata-serve -$/m)
+  },
+)
+
 t.test('what systemd would pass over is found', async (t) => {
   t.throws(() => parseUnit('[Service]\nNoNewPrivilege=yes\n'))
   t.throws(() => parseUnit('[Sevice]\n'))
