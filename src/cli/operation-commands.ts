@@ -1,6 +1,6 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { configurationPath, type Environment, readConfiguration, readEnvironment } from '../node/configuration.ts'
-import { examine } from '../node/doctor.ts'
+import { type Examined, examine, examinedProcesses } from '../node/doctor.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
 import { print, table } from './output.ts'
@@ -37,12 +37,15 @@ export function operationCommands(program: Command): void {
   program
     .command('doctor')
     .addOption(dataOption())
+    .addOption(
+      new Option('--role <process>', 'whose directory and user this is').choices(examinedProcesses).default('node'),
+    )
     .option('--json', 'the findings as JSON')
     .description('look at everything that a node needs, with advice; ends with 1 if something is wrong')
-    .action(async ({ data, json }: { data: string; json?: true }) => {
+    .action(async ({ data, role, json }: { data: string; role: Examined; json?: true }) => {
       const environment = readEnvironment(process.env)
       const configuration = await readConfiguration(data, environment)
-      const findings = await examine(configuration, environment, systemClock)
+      const findings = await examine(configuration, environment, systemClock, role)
       if (json) print(JSON.stringify(findings, undefined, 2))
       else {
         print(

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { access, readdir, statfs } from 'node:fs/promises'
+import { access, constants, readdir, statfs } from 'node:fs/promises'
 import { SqliteError } from 'better-sqlite3'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import { Checkpoints, isOf } from '../projections/checkpoint.ts'
@@ -16,6 +16,7 @@ import { openKeys, openTls, readCard } from './identity.ts'
 import { identityPaths } from './identity-files.ts'
 import { openStore, openStoreToRead, storePath } from './open-store.ts'
 import { readModelPath } from './read-model.ts'
+import { socketPath } from './signer/socket-path.ts'
 
 /** One thing that was looked at. `advice` is for the person who runs the node; a finding that is no trouble has none. */
 export interface Finding {
@@ -24,6 +25,10 @@ export interface Finding {
   readonly finding: string
   readonly advice?: string
 }
+
+/** The process whose directory and user are looked at. */
+export const examinedProcesses = ['node', 'serve', 'transmit', 'receive', 'signer'] as const
+export type Examined = (typeof examinedProcesses)[number]
 
 const PEER_TIMEOUT_MS = 5_000
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -39,22 +44,46 @@ export async function examine(
   configuration: Configuration,
   environment: Environment,
   clock: Clock,
+  whose: Examined = 'node',
 ): Promise<Finding[]> {
   const { dir } = configuration
-  const tls = await openTls(configuration, environment).catch((error: unknown) => troubleWith(error))
-  return [
-    await keysOf(configuration, environment),
-    'level' in tls
-      ? { ...tls, check: 'certificate', advice: 'restore the files from a backup, or give the passphrase' }
-      : certificateOf(tls, clock),
-    await recoveryKeyIn(dir),
-    await storeOf(configuration),
-    await readModelIn(configuration),
-    await guardIn(dir),
-    await diskUnder(dir),
-    await inwardAt(configuration),
-    ...(await peersOf(configuration, clock)),
-  ]
+  const look: Record<Look, () => Promise<Finding | Finding[]>> = {
+    keys: () => keysOf(configuration, environment),
+    reach: () => reachOf(configuration),
+    certificate: () => certificateIn(configuration, environment, clock),
+    'recovery key': () => recoveryKeyIn(dir),
+    store: () => storeOf(configuration),
+    'read model': () => readModelIn(configuration),
+    guard: () => guardIn(configuration, whose),
+    disk: () => diskUnder(dir),
+    node: () => inwardAt(configuration, whose),
+    peers: () => peersOf(configuration, clock),
+  }
+  const findings: Finding[] = []
+  for (const what of looksAt[whose]) findings.push(...[await look[what]()].flat())
+  return findings
+}
+
+/** `reach` of a process that has no key: that it can have none. */
+type Look =
+  | 'keys'
+  | 'reach'
+  | 'certificate'
+  | 'recovery key'
+  | 'store'
+  | 'read model'
+  | 'guard'
+  | 'disk'
+  | 'node'
+  | 'peers'
+
+/** What each process needs; the others have directories in which it is missing with good reason. */
+const looksAt: Record<Examined, readonly Look[]> = {
+  node: ['keys', 'certificate', 'recovery key', 'store', 'read model', 'guard', 'disk', 'node', 'peers'],
+  serve: ['reach', 'recovery key', 'store', 'read model', 'disk', 'node'],
+  transmit: ['keys', 'certificate', 'recovery key', 'store', 'disk', 'node', 'peers'],
+  receive: ['keys', 'certificate', 'recovery key', 'store', 'disk', 'node'],
+  signer: ['keys', 'recovery key', 'guard', 'disk'],
 }
 
 async function keysOf(configuration: Configuration, environment: Environment): Promise<Finding> {
@@ -74,6 +103,29 @@ async function keysOf(configuration: Configuration, environment: Environment): P
       ? 'start `concordata signer`, and see that this user may open its socket'
       : 'restore the files from a backup, or give the passphrase'
     return { ...troubleWith(error), check, advice }
+  }
+}
+
+/** Whoever takes `serve` over is to find nothing that signs, here or at the signer. */
+async function reachOf({ dir, signer }: Configuration): Promise<Finding> {
+  const check = 'reach'
+  const paths = identityPaths(dir)
+  const socket = signer && socketPath(dir, signer.socket)
+  const candidates = [paths.signingKey, paths.signingKeys, paths.tlsKey, paths.passphrase, guardDirectory(dir)]
+  const reached: string[] = []
+  for (const path of candidates) if (await may(path, constants.R_OK)) reached.push(path)
+  if (socket !== undefined && (await may(socket, constants.W_OK))) reached.push(socket)
+  if (reached.length === 0) return { check, level: 'ok', finding: 'has no keys, and may not open the signer’s socket' }
+  const advice = 'give `serve` a user and a directory of its own, outside the group of the socket: docs/operations.md'
+  return { check, level: 'warning', finding: `this user reaches ${reached.join(', ')}`, advice }
+}
+
+async function certificateIn(configuration: Configuration, environment: Environment, clock: Clock): Promise<Finding> {
+  try {
+    return certificateOf(await openTls(configuration, environment), clock)
+  } catch (error) {
+    const advice = 'restore the files from a backup, or give the passphrase'
+    return { ...troubleWith(error), check: 'certificate', advice }
   }
 }
 
@@ -177,7 +229,7 @@ async function checkpointIn(checkpoints: Checkpoints, configuration: Configurati
   }
 }
 
-async function guardIn(dir: string): Promise<Finding> {
+async function guardIn({ dir, signer }: Configuration, whose: Examined): Promise<Finding> {
   const check = 'guard'
   const files = await readdir(guardDirectory(dir)).catch(() => undefined)
   if (files !== undefined) {
@@ -187,6 +239,7 @@ async function guardIn(dir: string): Promise<Finding> {
       finding: `knows what was signed last in ${new Set(files.map(contractIn)).size} contracts`,
     }
   }
+  if (signer !== undefined && whose === 'node') return { check, level: 'ok', finding: 'is with the signer' }
   const advice =
     'the node will ask every other party what it holds before it signs: do not start a second node with this key'
   return { check, level: 'warning', finding: 'there is none', advice }
@@ -206,15 +259,19 @@ async function diskUnder(dir: string): Promise<Finding> {
   return { check: 'disk', level, finding, advice: 'make room: a node whose disk is full signs nothing' }
 }
 
-async function inwardAt({ api }: Configuration): Promise<Finding> {
-  const check = 'node'
-  const advice = 'concordata node --data DIR'
+async function inwardAt({ api, status: shown }: Configuration, whose: Examined): Promise<Finding> {
+  const check = whose
+  const url = whose === 'transmit' || whose === 'receive' ? shown?.[whose] : api
+  if (url === undefined) {
+    const finding = `\`status\` in concordata.json names no address for it`
+    return { check, level: 'ok', finding }
+  }
   try {
-    const { status } = await fetch(`${api}/ready`, { signal: AbortSignal.timeout(PEER_TIMEOUT_MS) })
-    if (status === 200) return { check, level: 'ok', finding: `is ready at ${api}` }
-    return { check, level: 'error', finding: `answers at ${api} with status ${status}`, advice: 'its log says why' }
+    const { status } = await fetch(new URL('/ready', url), { signal: AbortSignal.timeout(PEER_TIMEOUT_MS) })
+    if (status === 200) return { check, level: 'ok', finding: `is ready at ${url}` }
+    return { check, level: 'error', finding: `answers at ${url} with status ${status}`, advice: 'its log says why' }
   } catch {
-    return { check, level: 'warning', finding: `does not answer at ${api}`, advice }
+    return { check, level: 'warning', finding: `does not answer at ${url}`, advice: `concordata ${whose} --data DIR` }
   }
 }
 
@@ -284,7 +341,11 @@ function troubleWith(error: unknown): Finding {
 }
 
 function exists(path: string): Promise<boolean> {
-  return access(path).then(
+  return may(path, constants.F_OK)
+}
+
+function may(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
     () => true,
     () => false,
   )

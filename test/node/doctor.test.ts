@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { type Examined, examine } from '../../src/node/doctor.ts'
+import { identityPaths } from '../../src/node/identity-files.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { configure, freePort, newParty } from '../support/node-party.ts'
+import { runCommand } from '../support/run-command.ts'
+
+/** A data directory of a party whose processes are apart; none of them runs. */
+async function splitParty(t: Test) {
+  // The name of a socket must be short.
+  const root = await mkdtemp(join(tmpdir(), 'doctor-'))
+  t.teardown(() => rm(root, { recursive: true, force: true }))
+  const ana = await newParty(root, 'ana')
+  const transmit = `http://127.0.0.1:${await freePort()}`
+  await configure(ana, { signer: { socket: 'signer.sock' }, status: { transmit } })
+  const environment = readEnvironment({ CONCORDATA_LOG_LEVEL: 'silent' })
+  const look = async (whose?: Examined) => {
+    const findings = await examine(await readConfiguration(ana.data, environment), environment, systemClock, whose)
+    return {
+      checks: findings.map(({ check }) => check),
+      of: (name: string) => findings.find((one) => one.check === name),
+    }
+  }
+  return { dir: ana.data, transmit, look }
+}
+
+t.test('of each process that is looked at which it needs', async (t) => {
+  const { dir, transmit, look } = await splitParty(t)
+  t.same((await look('signer')).checks, ['keys', 'recovery key', 'guard', 'disk'])
+  t.same((await look('serve')).checks, ['reach', 'recovery key', 'store', 'read model', 'disk', 'serve'])
+  for (const role of ['transmit', 'receive'] as const) {
+    t.same((await look(role)).checks, ['keys', 'certificate', 'recovery key', 'store', 'disk', role])
+  }
+  t.match((await look('transmit')).of('transmit'), { level: 'warning', finding: `does not answer at ${transmit}` })
+  t.match((await look('receive')).of('receive'), { level: 'ok', finding: /names no address/ })
+  t.match((await look('signer')).of('keys'), { level: 'error', advice: /start `concordata signer`/ })
+  t.match((await look('signer')).of('guard'), { level: 'warning' })
+  t.match((await look()).of('guard'), { level: 'ok', finding: 'is with the signer' })
+  t.match(await runCommand('doctor', '--data', dir, '--role', 'notary'), { status: 2, output: /notary/ })
+})
+
+t.test('a serve that could sign is told, wherever that lies', async (t) => {
+  const { dir, look } = await splitParty(t)
+  const paths = identityPaths(dir)
+  const reach = async () => (await look('serve')).of('reach')
+  t.match(await reach(), {
+    level: 'warning',
+    finding: /signing-key\.pem.*tls-key\.pem/,
+    advice: /a user and a directory/,
+  })
+  for (const path of [paths.signingKey, paths.tlsKey, paths.passphrase]) await rm(path)
+  t.match(await reach(), { level: 'ok' })
+  const signer = createServer()
+  await new Promise<void>((resolve) => signer.listen(join(dir, 'signer.sock'), resolve))
+  t.match(await reach(), { level: 'warning', finding: /signer\.sock/ })
+  await new Promise((resolve) => signer.close(resolve))
+  t.match(await reach(), { level: 'ok' })
+})
