@@ -1,56 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import t from 'tap'
-import { addParty } from '../../src/cli/party-commands.ts'
-import { partyFingerprint } from '../../src/events/party-card.ts'
 import { openNode } from '../../src/index.ts'
-import { fetchIntroduction } from '../../src/node/discovery.ts'
-import { formatFingerprint } from '../../src/node/fingerprint.ts'
+import { acceptedBy, approvedBy, BINARY, blocksIn, Shell } from '../support/guide.ts'
 import { freePort, newParty, until } from '../support/node-party.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
-
-const BINARY = new URL('../../bin/concordata.js', import.meta.url).pathname
-const GUIDE = new URL('../../docs/getting-a-node.md', import.meta.url)
-
-/** The blocks that the document says are run by this test, in order. */
-async function blocksOf(replace: (text: string) => string): Promise<string[]> {
-  const text = await readFile(GUIDE, 'utf8')
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => replace(block))
-}
-
-/** One shell from top to bottom, as a reader has it. */
-class Shell {
-  readonly #bash: ChildProcess
-  readonly #output: string[] = []
-  #blocks = 0
-
-  constructor(preamble: string) {
-    this.#bash = spawn('bash', ['-euo', 'pipefail'], { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#bash.stdin?.write(preamble)
-    createInterface({ input: this.#bash.stdout as NodeJS.ReadableStream }).on('line', (line) => this.#output.push(line))
-  }
-
-  /** What the block printed. Rejects if a command of it fails. */
-  async run(block: string): Promise<string> {
-    const mark = `block ${this.#blocks++} is done`
-    const from = this.#output.length
-    this.#bash.stdin?.write(`${block}\nprintf "\\n%s\\n" "${mark}"\n`)
-    await until(`the end of\n${block}`, async () => {
-      if (this.#bash.exitCode !== null) throw new Error(`a command failed in\n${block}`)
-      return this.#output.includes(mark)
-    })
-    return this.#output.slice(from, -1).join('\n')
-  }
-
-  end(): void {
-    this.#bash.stdin?.end()
-    this.#bash.kill()
-  }
-}
 
 t.test('the way from an empty server to a partner is walked as it is written', { timeout: 240_000 }, async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'concordata-guide-'))
@@ -59,7 +16,7 @@ t.test('the way from an empty server to a partner is walked as it is written', {
   const [data, passphrase] = [join(root, 'acme'), join(root, 'passphrase')]
   const [endpoint, api] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
   await writeFile(passphrase, 'of the guide\n')
-  const blocks = await blocksOf((text) =>
+  const blocks = (await blocksIn('getting-a-node.md')).map((text) =>
     text
       .replaceAll('/var/lib/concordata', data)
       .replaceAll('/var/backups/concordata', join(root, 'backups'))
@@ -93,16 +50,8 @@ t.test('the way from an empty server to a partner is walked as it is written', {
         ),
       )
     }
-    if (block.includes('concordata contract open')) {
-      const { introduction } = await fetchIntroduction(`https://${endpoint}`, 10_000)
-      await addParty(brix.data, `https://${endpoint}`, formatFingerprint(partyFingerprint(introduction.card)))
-    }
-    if (block.startsWith('until concordata contract show')) {
-      type Held = { contract: string; standing: string }[]
-      const held = async () => ((await brix.call('GET', '/api/Contract')).body as Held)[0]
-      await until('the invitation', async () => (await held())?.standing === 'invited')
-      await brix.call('POST', `/api/Contract/${(await held())?.contract}/Acceptance`)
-    }
+    if (block.includes('concordata contract open')) await approvedBy(brix, `https://${endpoint}`)
+    if (block.startsWith('until concordata contract show')) await acceptedBy(brix)
     t.type(await shell.run(block), 'string', block.split('\n', 1)[0] as string)
   }
   const [contract] = partner.contracts()

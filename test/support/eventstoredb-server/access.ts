@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Database } from './database.ts'
 
 /** What an ACL speaks of: reading, writing, deleting, and reading and writing the metadata. */
@@ -26,20 +27,27 @@ const EVERYBODY = '$all'
  * streams that begin with `$`, and everybody all others. Administrators may do everything.
  */
 export class Access {
-  readonly #users = new Map<string, User>([['admin', { password: 'changeit', groups: [ADMINS] }]])
+  readonly #users = new Map<string, User>([
+    ['admin', { password: 'changeit', groups: [ADMINS] }],
+    ['ops', { password: 'changeit', groups: ['$ops'] }],
+  ])
   readonly #server: Server
+  readonly #scheme: string
 
-  constructor() {
-    this.#server = createServer(async (request, response) => {
+  /** `tls`: of the HTTP API, PEM; left out, it is plain. */
+  constructor(tls?: { readonly key: string; readonly certificate: string }) {
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
       const { status, body } = await this.#answer(request)
       response.writeHead(status, { 'content-type': 'application/json' }).end(body)
-    })
+    }
+    this.#server = tls ? createTlsServer({ key: tls.key, cert: tls.certificate }, answer) : createServer(answer)
+    this.#scheme = tls ? 'https' : 'http'
   }
 
   /** `/users/` of the HTTP API: to make one, to look, to set a password. The answer is where it listens. */
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as { port: number }).port}`
   }
 
   close(): void {
