@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -9,14 +8,7 @@ import { openNode } from '../../src/index.ts'
 import { createIdentity } from '../../src/node/create-identity.ts'
 import { readApiToken } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
+import { freePort } from '../support/free-port.ts'
 
 const data = await mkdtemp(join(tmpdir(), 'concordata-api-'))
 const api = `http://127.0.0.1:${await freePort()}`

@@ -11,8 +11,8 @@ import { readConfiguration, readEnvironment } from '../../src/node/configuration
 import { createIdentity } from '../../src/node/create-identity.ts'
 import { openIdentity, readApiToken } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { freePort } from '../support/free-port.ts'
 import { Child } from './child.ts'
-import { freePort } from './free-port.ts'
 import { percentile } from './measure.ts'
 
 /**

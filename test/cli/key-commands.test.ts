@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -15,6 +14,7 @@ import { createIdentity } from '../../src/node/create-identity.ts'
 import { formatFingerprint } from '../../src/node/fingerprint.ts'
 import { openIdentity } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { freePort } from '../support/free-port.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -23,14 +23,6 @@ const BINARY = new URL('../../bin/concordata.js', import.meta.url).pathname
 async function concordata(...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [BINARY, ...args], { timeout: 60_000 })
   return stdout
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 async function newParty(root: string, handle: string) {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { openNode } from '../../src/index.ts'
+import { freePort } from '../support/free-port.ts'
 import { acceptedBy, approvedBy, BINARY, blocksIn, Shell } from '../support/guide.ts'
-import { freePort, newParty, until } from '../support/node-party.ts'
+import { newParty, until } from '../support/node-party.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 

@@ -7,7 +7,8 @@ import { readConfiguration, readEnvironment } from '../../src/node/configuration
 import { type Examined, examine } from '../../src/node/doctor.ts'
 import { identityPaths } from '../../src/node/identity-files.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { configure, freePort, newParty } from '../support/node-party.ts'
+import { freePort } from '../support/free-port.ts'
+import { configure, newParty } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 
 /** A data directory of a party whose processes are apart; none of them runs. */

@@ -10,7 +10,8 @@ import { configurationPath, readConfiguration, readEnvironment } from '../../src
 import { openIdentity } from '../../src/node/identity.ts'
 import { identityPaths } from '../../src/node/identity-files.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { freePort, type NodeParty, newParty, until } from '../support/node-party.ts'
+import { freePort } from '../support/free-port.ts'
+import { type NodeParty, newParty, until } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'

@@ -12,7 +12,7 @@ import {
 import { createIdentity } from '../../src/node/create-identity.ts'
 import { readApiToken } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { freePort } from './node-party.ts'
+import { freePort } from './free-port.ts'
 
 /** Everything in one process, or the roles apart, the first of them the signer that the others need. */
 export const LAYOUTS = {
