@@ -255,7 +255,12 @@ export class Contracts {
     if (this.#desk !== undefined) {
       const uid = await this.#desk.open(title, charter)
       await this.#learnContracts()
-      return { contract: await this.use(uid, (live) => live), opened: Promise.resolve() }
+      // The process that signs has settled it; here it stands in the store, and may not have been taken in.
+      const contract = await this.useUpToDate(uid, async (live) => {
+        await untilOpen(live)
+        return live
+      })
+      return { contract, opened: Promise.resolve() }
     }
     const revision = (await this.#ports.store.events.lastRevision(CONTRACTS_STREAM)) + 1
     // Should the store have been set back, the number comes again; with what is drawn beside it, the UID does not.
