@@ -7,6 +7,7 @@ import { commandSchemas } from '../events/commands.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { type Frontier, placesOf } from '../events/statement.ts'
 import { type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../events/statement-codec.ts'
+import { isShownNoMore } from '../gossip/exchange.ts'
 import { type Guarded, GuardRefused, guardRefused, isSamePlace, type SigningGuard, standingOf } from './guard.ts'
 
 const inviteForm = Compile(commandSchemas.InviteParty)
@@ -235,8 +236,11 @@ export class OwnFeed {
   #stillUnheard(state: AgreementState): Handle[] {
     return othersIn(state, this.#self).filter((handle) => {
       const frontier = this.#said?.get(handle)
-      // All that it holds is held here too: its own statements may tell of parties that are not known here yet.
-      return frontier === undefined || placesOf(frontier).some(([of, { seq }]) => seq >= feedOf(state.feeds, of).size)
+      if (frontier === undefined) return true
+      // All that it holds, and may show, is held here too: its statements may tell of parties that are not known here yet.
+      return placesOf(frontier).some(
+        ([of, { seq }]) => seq >= feedOf(state.feeds, of).size && !isShownNoMore(state, this.#self, of),
+      )
     })
   }
 }

@@ -1,10 +1,10 @@
 import { closedInvitationOf, formerOf, invitationOf, memberOf } from '../aggregates/contract/state.ts'
-import { beyond, type Feeds, statementAt } from '../agreement/feeds.ts'
+import { beyond, type Feeds, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import { openHoldsOn, takeoversFor } from '../agreement/keys.ts'
 import { emptyPast, type Past, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { Handle } from '../events/ids.ts'
+import type { Handle, LedgerIndex } from '../events/ids.ts'
 import { type Frontier, type Head, placesOf } from '../events/statement.ts'
 import { encodeSigned } from '../events/statement-codec.ts'
 
@@ -33,17 +33,37 @@ export function forksAgainst(feeds: Feeds, theirs: Frontier): Held[] {
 export function visibleTo(state: AgreementState, handle: Handle): Past | undefined {
   const { document } = state.ledger
   if (memberOf(document, handle) !== undefined || invitationOf(document, handle) !== undefined) return everything(state)
-  const goneAt = formerOf(document, handle)?.resignedAt ?? closedInvitationOf(document, handle)?.closedAt
+  const goneAt = goneAtIn(state, handle)
   if (goneAt === undefined) return undefined
   let visible = emptyPast
   for (const [, feed] of state.feeds) {
     // A wrong head is no signature under anything.
-    const signed = feed.find(({ statement: { head } }) => head.size > goneAt && isOurs(head, state)) ?? feed.last()
+    const signed = feed.find((held) => signsBeyond(held, goneAt, state)) ?? feed.last()
     if (signed !== undefined) visible = union(visible, signed.past)
   }
   // Who waits for a feed to be taken over must see that it has been, and whose feed it is, that others wait.
   for (const { past } of [...openHoldsOn(state, handle), ...takeoversFor(state, handle)]) visible = union(visible, past)
   return visible
+}
+
+/**
+ * Whether a party that has left the contract is shown no more of a feed than is held here. Who shows a statement that signs
+ * for a ledger beyond that holds all that leads up to it, so nobody who is honest has ever shown more, nor will. `handle`:
+ * whose view it is.
+ */
+export function isShownNoMore(state: AgreementState, handle: Handle, of: Handle): boolean {
+  const goneAt = goneAtIn(state, handle)
+  const newest = newestOf(state.feeds, of)
+  return of !== handle && goneAt !== undefined && newest !== undefined && signsBeyond(newest, goneAt, state)
+}
+
+/** The ledger index at which a party left, or its invitation came to nothing. */
+function goneAtIn({ ledger: { document } }: AgreementState, handle: Handle): LedgerIndex | undefined {
+  return formerOf(document, handle)?.resignedAt ?? closedInvitationOf(document, handle)?.closedAt
+}
+
+function signsBeyond({ statement: { head } }: Held, goneAt: LedgerIndex, state: AgreementState): boolean {
+  return head.size > goneAt && isOurs(head, state)
 }
 
 function isOurs({ size, root }: Head, { ledger }: AgreementState): boolean {

@@ -76,6 +76,7 @@ const found: readonly (readonly [number, string])[] = [
   [21585, 'of two that revoked at once each waited for the other’s word behind its own promise'],
   [25462, 'what another’s hold had let through was held back again, without end'],
   [27297, 'the same, in another way'],
+  [147, 'who was set back without a guard after it had left waited for statements that nobody may show it'],
   [30748, 'a node set back without its guard did not ask one whose invitation had come to nothing'],
 ]
 
