@@ -92,6 +92,8 @@ export class LiveContract {
   #deliveries: Delivery[] = []
   #waiting: readonly Decoded[] = []
   #running: Promise<void> | undefined
+  /** Something has come up while a turn was under way. */
+  #isAwaited = false
   #mayNote = false
   #closed = false
   /** Requests are held back: until a peer is free, or this is called off. */
@@ -458,12 +460,16 @@ export class LiveContract {
     this.answering.close()
   }
 
-  /** Looks whether there is something to do. */
+  /** Looks whether there is something to do; if a turn is under way, once more after it: it may have looked too early. */
   wake(): void {
-    if (this.#running !== undefined || this.#closed) return
+    if (this.#closed) return
+    if (this.#running !== undefined) {
+      this.#isAwaited = true
+      return
+    }
     this.#running = this.#run().finally(() => {
       this.#running = undefined
-      if (this.#hasWork()) this.wake()
+      if (this.#isAwaited || this.#hasWork()) this.wake()
     })
   }
 
@@ -495,6 +501,7 @@ export class LiveContract {
   async #run(): Promise<void> {
     // Whatever else arrives in this turn of the event loop rides along.
     await Promise.resolve()
+    this.#isAwaited = false
     const deliveries = this.#deliveries
     const recalls = this.#recalls
     this.#deliveries = []

@@ -77,6 +77,7 @@ const found: readonly (readonly [number, string])[] = [
   [25462, 'what another’s hold had let through was held back again, without end'],
   [27297, 'the same, in another way'],
   [147, 'who was set back without a guard after it had left waited for statements that nobody may show it'],
+  [40023, 'an answer that fell due while a turn was under way was not given before something else happened'],
   [30748, 'a node set back without its guard did not ask one whose invitation had come to nothing'],
 ]
 
