@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { Audited } from './audit-view.ts'
+import { REQUEST_COLUMNS } from './request-table.ts'
 
 /** By column. */
 export type ExportRow = Readonly<Record<string, unknown>>
@@ -117,31 +118,8 @@ export const entities: readonly Entity[] = [
   ),
   { ...proposals, columns: [...proposals.columns, 'isHeld', 'value'], hasValues: true },
   stored('Vote', ['id', 'contract', 'proposal', 'party', 'vote', 'reason', 'cast_at', 'superseded_at']),
-  audited(
-    stored(
-      'Request',
-      [
-        'id',
-        'contract',
-        'ledger_index',
-        'party',
-        'seq',
-        'place',
-        'name',
-        'time',
-        'tentative',
-        'deadline',
-        'commands',
-        'outcome',
-        'code',
-        'detail',
-        'statement',
-        'record',
-      ],
-      ['commands', 'detail'],
-    ),
-    'tier',
-    ({ ledger_index }, found) => ((ledger_index as number) < (found?.cosignedSize ?? 0) ? 4 : 3),
+  audited(stored('Request', REQUEST_COLUMNS, ['commands', 'detail']), 'tier', ({ ledger_index }, found) =>
+    (ledger_index as number) < (found?.cosignedSize ?? 0) ? 4 : 3,
   ),
   stored('Dialogue', ['request', 'contract', 'party', 'answer', 'reason']),
   {

@@ -74,7 +74,8 @@ const SCHEMA = `
       AND Refusal.seq = Request.seq AND Refusal.place = Request.place AND Refusal.by = answering.handle;
 `
 
-const COLUMNS = [
+/** As they stand in the table, and in an export. */
+export const REQUEST_COLUMNS = [
   'id',
   'contract',
   'ledger_index',
@@ -127,7 +128,7 @@ export class RequestTable {
   readonly #decide
 
   constructor(database: Database.Database) {
-    this.#settled = new RowBuffer(database, 'Request', COLUMNS)
+    this.#settled = new RowBuffer(database, 'Request', REQUEST_COLUMNS)
     this.#pending = new RowBuffer(database, 'Pending', PENDING_COLUMNS)
     this.#refusals = new RowBuffer(database, 'Refusal', ['contract', 'handle', 'seq', 'place', 'by', 'reason'])
     const one = 'WHERE contract = ? AND handle = ? AND seq = ? AND place = ?'
