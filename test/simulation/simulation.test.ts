@@ -30,46 +30,6 @@ t.test(
   },
 )
 
-const SPLIT_SEEDS = 80
-
-t.test(
-  'the same where parties run a process for each role on one store, and any of them dies at any time',
-  { timeout: 300_000 },
-  async (t) => {
-    const totals: Record<string, number> = {}
-    for (let seed = 1; seed <= SPLIT_SEEDS; seed++) {
-      const { counts } = await simulate(seed, undefined, { split: true })
-      for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count
-    }
-    for (const [name, count] of Object.entries({
-      'processes crashed': SPLIT_SEEDS,
-      crashes: SPLIT_SEEDS / 2,
-      accepted: 5 * SPLIT_SEEDS,
-      'timed out': SPLIT_SEEDS / 4,
-    })) {
-      t.ok((totals[name] ?? 0) >= count, `${totals[name]} ${name}`)
-    }
-  },
-)
-
-const RESTING_SEEDS = 60
-
-t.test('the same where a contract is in memory only while somebody asks for it', { timeout: 300_000 }, async (t) => {
-  const totals: Record<string, number> = {}
-  for (let seed = 1; seed <= RESTING_SEEDS; seed++) {
-    const { counts } = await simulate(seed, undefined, { resting: true, split: seed % 3 === 0 })
-    for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count
-  }
-  for (const [name, count] of Object.entries({
-    rested: 50 * RESTING_SEEDS,
-    crashes: RESTING_SEEDS,
-    accepted: 5 * RESTING_SEEDS,
-    'set back': 3,
-  })) {
-    t.ok((totals[name] ?? 0) >= count, `${totals[name]} ${name}`)
-  }
-})
-
 /** Each found a fault of the code before it; what it was. */
 const found: readonly (readonly [number, string])[] = [
   [20174, 'two parties that revoked their keys at the same moment waited for each other for good'],

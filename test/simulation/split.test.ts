@@ -1,0 +1,25 @@
+import t from 'tap'
+import { simulate } from './simulation.ts'
+
+// A file of its own, as resting.test.ts, so that both cores have something to do.
+const SPLIT_SEEDS = 80
+
+t.test(
+  'what simulation.test.ts says holds where parties run a process for each role on one store, and any of them dies at any time',
+  { timeout: 300_000 },
+  async (t) => {
+    const totals: Record<string, number> = {}
+    for (let seed = 1; seed <= SPLIT_SEEDS; seed++) {
+      const { counts } = await simulate(seed, undefined, { split: true })
+      for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count
+    }
+    for (const [name, count] of Object.entries({
+      'processes crashed': SPLIT_SEEDS,
+      crashes: SPLIT_SEEDS / 2,
+      accepted: 5 * SPLIT_SEEDS,
+      'timed out': SPLIT_SEEDS / 4,
+    })) {
+      t.ok((totals[name] ?? 0) >= count, `${totals[name]} ${name}`)
+    }
+  },
+)
