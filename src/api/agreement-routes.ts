@@ -11,9 +11,8 @@ import { sealsNamedBy } from '../events/seal.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import type { ContractRoutesPorts } from './contract-routes.ts'
 import { NoSuchPath } from './path.ts'
-import { parsePreferences } from './preferences.ts'
 import { heldRequest, requestStatus } from './request-status.ts'
-import { submitter } from './submit.ts'
+import { submitter, waitingFor } from './submit.ts'
 import { answerFor } from './verdict.ts'
 
 const closed = { additionalProperties: false }
@@ -34,10 +33,8 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     reply: FastifyReply,
     retry = false,
   ) => {
-    const { isLenient, waitSeconds } = parsePreferences(prefer)
-    const timeoutMs = isLenient ? undefined : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
-    const submission = submit(live, [command], {}, timeoutMs, retry)
-    const answer = await answerFor(submission, { uid: live.contract, isLenient })
+    const submission = submit(live, [command], {}, waitingFor(prefer, ports.defaultWaitMs), retry)
+    const answer = await answerFor(submission, live.contract)
     return reply.code(answer.status).headers(answer.headers).send(answer.body)
   }
 

@@ -13,8 +13,7 @@ import { AgreedView } from '../projections/agreed-view.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import type { Store } from '../store/port.ts'
-import { parsePreferences } from './preferences.ts'
-import { submitter } from './submit.ts'
+import { submitter, waitingFor } from './submit.ts'
 import { answerFor } from './verdict.ts'
 
 /** The directory has no approved party of that handle. */
@@ -75,19 +74,17 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
         const message = `${request.body.party} is not approved here: concordata party add <its url>`
         throw new NotApproved('party_unknown', message, { handle: request.body.party })
       }
-      const { isLenient, waitSeconds } = parsePreferences(request.headers.prefer)
-      const timeoutMs = isLenient ? undefined : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
+      const waiting = waitingFor(request.headers.prefer, ports.defaultWaitMs)
       const { uid } = request.params
       const answer = await contracts.use(uid, (live) =>
-        answerFor(submit(live, [{ type: 'InviteParty', party }], {}, timeoutMs), { uid, isLenient }),
+        answerFor(submit(live, [{ type: 'InviteParty', party }], {}, waiting), uid),
       )
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   )
 
   app.post('/api/Contract/:uid/Acceptance', { schema: { params: Params } }, async (request, reply) => {
-    const { waitSeconds, isLenient } = parsePreferences(request.headers.prefer)
-    const waitMs = isLenient ? 0 : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
+    const { timeoutMs: waitMs = 0 } = waitingFor(request.headers.prefer, ports.defaultWaitMs)
     return contracts.use(request.params.uid, async (live) => {
       if (memberOf(live.state.settling.agreed, live.self) !== undefined) {
         throw new NotInvited('not_invited', `${live.self} is a member already`, { contract: live.contract })

@@ -8,8 +8,7 @@ import { AgreedView } from '../projections/agreed-view.ts'
 import type { Store } from '../store/port.ts'
 import { textOf } from './field-text.ts'
 import { NoSuchPath, parsePath, subjectOf } from './path.ts'
-import { parsePreferences } from './preferences.ts'
-import { submitter } from './submit.ts'
+import { submitter, waitingFor } from './submit.ts'
 import { answerFor } from './verdict.ts'
 import { type Changes, changesFromJson, changesFromText, removal } from './write.ts'
 
@@ -64,11 +63,9 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
   ) => {
     const { live } = target
     const { commands, payloads: opened, createdAt } = changes(target)
-    const { waitSeconds, isLenient } = parsePreferences(request.headers.prefer)
-    const timeoutMs = isLenient ? undefined : waitSeconds === undefined ? ports.defaultWaitMs : waitSeconds * 1000
-    const submission = submit(live, commands, opened, timeoutMs)
+    const submission = submit(live, commands, opened, waitingFor(request.headers.prefer, ports.defaultWaitMs))
     const created = createdAt && subjectOf(live.contract, createdAt)
-    const answer = await answerFor(submission, { uid: live.contract, isLenient, ...(created ? { created } : {}) })
+    const answer = await answerFor(submission, live.contract, created)
     return reply.code(answer.status).headers(answer.headers).send(answer.body)
   }
 

@@ -1,11 +1,28 @@
+import type { VoidCode } from '../events/outcome.ts'
 import { ConcordataError, type ErrorCode, errorCodes } from '../runtime/errors.ts'
+
+/** The codes that only answers of the inward API carry, with what they mean. docs/errors.md has them as a table. */
+export const answerCodes = {
+  no_such_route: 'The inward API has nothing at this method and path.',
+  request_malformed:
+    'The body, the query or a parameter does not have the form that docs/api.md gives, or is too large.',
+  live_message_malformed: 'A message on `/live` does not have its form.',
+  too_many_subscriptions: 'A `/live` connection has as many subscriptions as it may have.',
+  not_unanimous_in_time:
+    'Not everybody answered in time, or this node could not sign: the request is withdrawn, and never accepted later.',
+  withdrawn: 'The request was taken back before it was agreed.',
+  party_resigned: 'The party of this node has left the contract, so the request does not exist.',
+  refused: 'A member refused the request; `by` says who, and why.',
+} as const
+
+export type ProblemCode = ErrorCode | VoidCode | keyof typeof answerCodes
 
 /** RFC 9457 problem details, with the stable `code` of the registry and its evidence as further members. */
 export interface Problem {
   readonly type: string
   readonly title: string
   readonly status: number
-  readonly code: string
+  readonly code: ProblemCode
   readonly detail: string
   readonly [member: string]: unknown
 }
@@ -124,6 +141,6 @@ export function problemOf(error: unknown): Problem {
   return describe(error.code, status >= 500 ? errorCodes[error.code] : error.message, status, error.evidence)
 }
 
-export function describe(code: string, detail: string, status: number, evidence: object): Problem {
+export function describe(code: ProblemCode, detail: string, status: number, evidence: object): Problem {
   return { ...evidence, type: `urn:concordata:${code}`, title: code.replaceAll('_', ' '), status, code, detail }
 }

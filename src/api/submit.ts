@@ -1,7 +1,20 @@
 import type { LiveContract } from '../contracts/live-contract.ts'
-import type { Submission } from '../contracts/submission.ts'
+import type { Intent, Submission } from '../contracts/submission.ts'
 import type { Command } from '../events/commands.ts'
 import type { Payloads } from '../events/statement.ts'
+import { parsePreferences } from './preferences.ts'
+
+/** How long who does not insist on an answer waits for this party's own signature. Milliseconds. */
+const SIGNED_WITHIN_MS = 10_000
+
+export type Waiting = Pick<Intent, 'timeoutMs' | 'signedWithinMs'>
+
+/** How long a client waits: as its header `Prefer` asks for, or the node's default. */
+export function waitingFor(prefer: string | string[] | undefined, defaultWaitMs: number): Waiting {
+  const { isLenient, waitSeconds } = parsePreferences(prefer)
+  if (isLenient) return { signedWithinMs: SIGNED_WITHIN_MS }
+  return { timeoutMs: waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000 }
+}
 
 /**
  * Sends commands on their way as one request. It is tentative: until it is confirmed its user can take it back, and with a
@@ -12,7 +25,7 @@ export function submitter({ newRequestId }: { newRequestId: () => string }) {
     live: LiveContract,
     commands: readonly Command[],
     payloads: Payloads,
-    timeoutMs?: number,
+    waiting: Waiting,
     retry = false,
   ): Submission =>
     live.submit({
@@ -22,7 +35,7 @@ export function submitter({ newRequestId }: { newRequestId: () => string }) {
         tentative: true,
       },
       payloads,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...waiting,
       ...(retry ? { retry: true as const } : {}),
     })
 }

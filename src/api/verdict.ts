@@ -2,7 +2,7 @@ import type { Submission, Verdict } from '../contracts/submission.ts'
 import { type RequestRef, requestKey } from '../events/ids.ts'
 import type { Outcome, VoidCode } from '../events/outcome.ts'
 import { unreachable } from '../runtime/assert.ts'
-import { describe, type Problem } from './problem.ts'
+import { describe, type Problem, type ProblemCode } from './problem.ts'
 
 /** What a client is answered about its request. */
 export interface Answer {
@@ -61,15 +61,13 @@ const statusOfVoid: Record<VoidCode, number> = {
 }
 
 /** Waits for the fate of a request, or, for a client that does not insist, only until it is signed and durable. */
-export async function answerFor(
-  submission: Submission,
-  { uid, created, isLenient }: { uid: string; created?: string; isLenient: boolean },
-): Promise<Answer> {
-  if (isLenient && submission.intent.timeoutMs === undefined) {
-    const signed = await submission.signed
-    return pending(uid, signed, [])
-  }
-  return answerTo(await submission.verdict, uid, created)
+export async function answerFor(submission: Submission, uid: string, created?: string): Promise<Answer> {
+  const { signed, verdict, intent } = submission
+  if (intent.signedWithinMs === undefined) return answerTo(await verdict, uid, created)
+  return Promise.race([
+    signed.then((request) => pending(uid, request, [])),
+    verdict.then((verdict) => answerTo(verdict, uid, created)),
+  ])
 }
 
 /** `created`: where the new element is, if the request made one. */
@@ -83,7 +81,9 @@ export function answerTo(verdict: Verdict, uid: string, created?: string): Answe
       return problem(
         504,
         'not_unanimous_in_time',
-        'Not everybody answered in time; the request was withdrawn for good.',
+        verdict.request === undefined
+          ? 'This node could not sign the request in time; it never will.'
+          : 'Not everybody answered in time; the request was withdrawn for good.',
         {
           waitingFor: verdict.waitingFor,
           ...(verdict.request === undefined ? {} : { request: requestKey(verdict.request) }),
@@ -131,7 +131,7 @@ function pending(uid: string, request: RequestRef, waitingFor: readonly string[]
   return { status: 202, headers: { location }, body: { request: key, waitingFor } }
 }
 
-function problem(status: number, code: string, detail: string, evidence: Record<string, unknown> = {}): Answer {
+function problem(status: number, code: ProblemCode, detail: string, evidence: Record<string, unknown> = {}): Answer {
   return {
     status,
     headers: { 'content-type': 'application/problem+json' },

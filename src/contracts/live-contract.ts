@@ -238,7 +238,7 @@ export class LiveContract {
     const desk = this.#desk
     if (desk !== undefined) return desk.goOn(this.contract)
     const { obstacle } = this
-    if (obstacle === undefined || !this.#ownFeed.isForPeopleToSay(obstacle)) {
+    if (!this.#ownFeed.needsWord(this.#state, this.#waiting)) {
       const message =
         obstacle === undefined
           ? 'nothing keeps this node from signing in that contract'
@@ -335,8 +335,11 @@ export class LiveContract {
   }
 
   #expireInTime(submission: Submission): void {
-    const { timeoutMs } = submission.intent
-    if (timeoutMs === undefined) return
+    const { timeoutMs, signedWithinMs } = submission.intent
+    if (timeoutMs === undefined) {
+      if (signedWithinMs !== undefined) this.#dropUnsigned(submission, signedWithinMs)
+      return
+    }
     const { clock } = this.#ports
     let stop = clock.after(timeoutMs, () => {
       this.outbox.expire(submission, this.#state)
@@ -346,6 +349,18 @@ export class LiveContract {
     })
     const settle = () => stop()
     submission.verdict.then(settle, settle)
+  }
+
+  /** What stands in the outbox of the store is carried out all the same when somebody signs again. */
+  #dropUnsigned(submission: Submission, afterMs: number): void {
+    const stop = this.#ports.clock.after(afterMs, () => {
+      if (submission.phase.kind !== 'queued') return
+      if (this.#role === 'serve') return this.outbox.giveUp(submission)
+      submission.isOverdue = true
+      this.wake()
+    })
+    submission.signed.then(stop, stop)
+    submission.verdict.then(stop, stop)
   }
 
   /** Another process of this party, or this one, has appended to the feed of that party. */
@@ -606,7 +621,7 @@ export class LiveContract {
         reception.taken.filter(({ statement }) => statement.party === this.self),
         before,
       )
-    } else this.outbox.dropExpired(reception.state)
+    } else this.outbox.dropExpired()
     const made = await this.#makeStatement(reception.state)
     const state = made?.state ?? reception.state
     const settled = [...reception.settled, ...(made?.settled ?? [])]

@@ -188,14 +188,15 @@ export class Outbox {
    * Concludes those whose time was up before they were signed: nothing of them ever leaves this node. Unless another process
    * may be signing them just now: then they are signed and withdrawn, so that the feed decides.
    */
-  dropExpired(state: AgreementState): void {
+  dropExpired(): void {
     if (this.#places !== undefined) return
-    const expired = this.#queue.filter((submission) => submission.expired)
-    if (expired.length === 0) return
-    this.#queue = this.#queue.filter((submission) => !submission.expired)
-    for (const submission of expired) {
+    const isOver = ({ expired, isOverdue }: Submission) => expired || isOverdue
+    const over = this.#queue.filter(isOver)
+    if (over.length === 0) return
+    this.#queue = this.#queue.filter((submission) => !isOver(submission))
+    for (const submission of over) {
       if (submission.phase.kind === 'locked out') submission.conclude(submission.phase.verdict)
-      else submission.conclude({ kind: 'timed out', waitingFor: othersIn(state, this.#self) })
+      else submission.conclude({ kind: 'timed out', waitingFor: [this.#self] })
     }
   }
 

@@ -105,18 +105,29 @@ export class OwnFeed {
   }
 
   /** Why nothing may be signed now; undefined when something may. `waiting`: statements that run ahead of what is held. */
-  obstacle(state: AgreementState, waiting: readonly Decoded[] = []): Obstacle | undefined {
+  obstacle(
+    state: AgreementState,
+    waiting: readonly Decoded[] = [],
+    isVouched: boolean = this.#isVouched,
+  ): Obstacle | undefined {
     if (this.#conflict !== undefined) return 'another signs'
     if (this.#reach !== undefined) {
       const { seq, hash } = this.#reach
       if (statementAt(state.feeds, this.#self, seq)?.hash !== hash) return 'set back'
       this.#reach = undefined
     }
-    if (this.#said === undefined || this.#isVouched) return undefined
-    if (othersIn(state, this.#self).length === 0) return 'nobody can say what was signed'
+    if (this.#said === undefined) return undefined
+    const others = othersIn(state, this.#self)
     const isMissing = waiting.some((decoded) => decoded.statement.party === this.#self && isSignedBy(state, decoded))
-    if (isMissing || this.#stillUnheard(state).length > 0) return 'members must say what they hold'
-    return undefined
+    if (isMissing || others.some((handle) => this.#saysMore(state, handle))) return 'members must say what they hold'
+    if (isVouched) return undefined
+    if (others.length === 0) return 'nobody can say what was signed'
+    return others.some((handle) => this.#isSilent(handle)) ? 'members must say what they hold' : undefined
+  }
+
+  /** Whether a person's word is all that is missing: it counts for those who have said nothing, not against what is known. */
+  needsWord(state: AgreementState, waiting: readonly Decoded[]): boolean {
+    return this.obstacle(state, waiting) !== undefined && this.obstacle(state, waiting, true) === undefined
   }
 
   /**
@@ -127,22 +138,21 @@ export class OwnFeed {
     const isUnderIt = (decoded: Decoded) => isSignedWith(signing, decoded)
     if (waiting.some((decoded) => decoded.statement.party === this.#self && isUnderIt(decoded))) return false
     if (this.lost !== undefined && isUnderIt(this.lost)) return false
-    return this.#said === undefined || this.#isVouched || this.#stillUnheard(state).length === 0
+    return this.#said === undefined || this.#isVouched || this.waitsFor(state).length === 0
   }
 
-  /** A person's word that nobody who has not been heard holds anything of this feed, and that no second copy of this node runs. */
+  /**
+   * A person's word that nobody who has not been heard holds anything of this feed, and that no second copy of this node
+   * runs. It counts until this node has signed again.
+   */
   goOnRegardless(): void {
     this.#isVouched = true
   }
 
-  /** Whether what stands in the way is that somebody has to say something: then a person can vouch for them. */
-  isForPeopleToSay(obstacle: string): boolean {
-    return obstacle === 'nobody can say what was signed' || obstacle === 'members must say what they hold'
-  }
-
-  /** The parties for whose word on the own feed this node waits before it signs anything. */
+  /** The parties for whose word on the own feed this node waits before it signs anything, or that hold what is missing here. */
   waitsFor(state: AgreementState): Handle[] {
-    return this.#said === undefined ? [] : this.#stillUnheard(state)
+    if (this.#said === undefined) return []
+    return othersIn(state, this.#self).filter((handle) => this.#isSilent(handle) || this.#saysMore(state, handle))
   }
 
   /** A peer has answered what it holds. */
@@ -228,20 +238,22 @@ export class OwnFeed {
   #stands(to: Guarded | undefined, revokes: boolean): void {
     this.#guarded = to
     this.#said = undefined
+    this.#isVouched = false
     if (!revokes) return
     this.#reach = undefined
     this.#conflict = undefined
   }
 
-  #stillUnheard(state: AgreementState): Handle[] {
-    return othersIn(state, this.#self).filter((handle) => {
-      const frontier = this.#said?.get(handle)
-      if (frontier === undefined) return true
-      // All that it holds, and may show, is held here too: its statements may tell of parties that are not known here yet.
-      return placesOf(frontier).some(
-        ([of, { seq }]) => seq >= feedOf(state.feeds, of).size && !isShownNoMore(state, this.#self, of),
-      )
-    })
+  /** Whether a party has not said yet what it holds of this feed. */
+  #isSilent(handle: Handle): boolean {
+    return this.#said?.get(handle) === undefined
+  }
+
+  /** Whether a party says that it holds more, and may show it: its statements may tell of parties that are not known here yet. */
+  #saysMore(state: AgreementState, handle: Handle): boolean {
+    return placesOf(this.#said?.get(handle) ?? {}).some(
+      ([of, { seq }]) => seq >= feedOf(state.feeds, of).size && !isShownNoMore(state, this.#self, of),
+    )
   }
 }
 

@@ -9,6 +9,8 @@ export interface Intent {
   readonly payloads: Payloads
   /** How long a tentative request waits for everybody's answer. Left out: as long as it takes. */
   readonly timeoutMs?: number
+  /** How long whoever asks waits for this party's own signature alone: without it the request never comes to be. */
+  readonly signedWithinMs?: number
   /** Asks for the record lock again, with growing pauses, as long as another party has it. Other requests wait by themselves. */
   readonly retry?: true
 }
@@ -22,7 +24,7 @@ export type Verdict =
       readonly index: LedgerIndex
       readonly outcome: Outcome
     }
-  /** Not agreed, and never will be: it was withdrawn in time, or never signed at all. */
+  /** Not agreed, and never will be: it was withdrawn in time, or, if it has no place, never signed at all. */
   | { readonly kind: 'timed out'; readonly request?: RequestRef; readonly waitingFor: readonly Handle[] }
   /** Confirmed, but not everybody had signed for it when the time ran out: it will settle with the outcome it has. */
   | { readonly kind: 'pending'; readonly request: RequestRef; readonly waitingFor: readonly Handle[] }
@@ -50,6 +52,8 @@ export class Submission {
   phase: Phase = { kind: 'queued' }
   /** The time is up: to be withdrawn unless it has been confirmed. */
   expired = false
+  /** Nobody waits for the signature any longer: it is dropped unless it has been signed. */
+  isOverdue = false
   /** How often it was void because of a lock. */
   attempts = 0
   #resolveSigned!: (request: RequestRef) => void

@@ -92,13 +92,13 @@ function placeAt(node: Node, uid: Uid, names: readonly string[]): Place {
       const waitMs = (typeof first === 'string' ? third : (second as number | undefined)) ?? DEFAULT_WAIT_MS
       return node.contracts.use(uid, (live) => {
         const changes = changesFromJson(elementIn(live), names, values, true, () => systemRandom.bytes(SALT_BYTES))
-        return submit(live, changes.commands, changes.payloads, waitMs).verdict
+        return submit(live, changes.commands, changes.payloads, { timeoutMs: waitMs }).verdict
       })
     },
     remove(waitMs = DEFAULT_WAIT_MS) {
       return node.contracts.use(uid, (live) => {
         const { commands, payloads } = removal(elementIn(live))
-        return submit(live, commands, payloads, waitMs).verdict
+        return submit(live, commands, payloads, { timeoutMs: waitMs }).verdict
       })
     },
   }

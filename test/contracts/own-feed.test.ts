@@ -67,8 +67,31 @@ t.test('without a guard and without anybody else only a person can say so', asyn
   const [ana] = market('ana') as [Player]
   const again = await OwnFeed.open(ana.state, ana.handle, memoryGuard(), false)
   t.equal(again.obstacle(ana.state), 'nobody can say what was signed')
+  t.ok(again.needsWord(ana.state, []))
   again.goOnRegardless()
   t.equal(again.obstacle(ana.state), undefined)
+})
+
+t.test('a person’s word counts for those who are silent, not against what somebody says it holds', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  ana.says()
+  const last = ana.says()
+  const old = earlier(ana, 2)
+  const again = await OwnFeed.open(old, ana.handle, memoryGuard(), false)
+  t.ok(again.needsWord(old, []), 'nobody has said anything')
+  t.notOk(again.needsWord(old, [last]), 'an own statement has come that is not the next one')
+  again.heard(ben.handle, frontierOf(ana.state.feeds))
+  t.notOk(again.needsWord(old, []), 'ben says that it holds more')
+  again.goOnRegardless()
+  t.equal(again.obstacle(old), 'members must say what they hold', 'given all the same it changes nothing')
+  t.same(again.waitsFor(old), ['ben', 'cleo'])
+  t.equal(again.obstacle(ana.state), undefined, 'with what ben holds it counts for cleo')
+  await again.advance(ana.state)
+  again.foundUnknown(ana.says().statement.seq)
+  t.equal(again.obstacle(ana.state), 'members must say what they hold', 'it was for that once')
+  t.ok(again.needsWord(ana.state, []))
+  again.heard(cleo.handle, frontierOf(ana.state.feeds))
+  t.same(again.waitsFor(ana.state), ['ben'])
 })
 
 t.test(

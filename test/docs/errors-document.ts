@@ -1,3 +1,4 @@
+import { answerCodes } from '../../src/api/problem.ts'
 import { voidCodes } from '../../src/events/outcome.ts'
 import { errorCodes } from '../../src/runtime/errors.ts'
 
@@ -7,7 +8,7 @@ function rows(codes: Readonly<Record<string, string>>): string {
     .join('\n')
 }
 
-/** What docs/errors.md must be: the two registries as tables. */
+/** What docs/errors.md must be: the registries as tables. */
 export function errorsDocument(): string {
   return `# Errors
 
@@ -19,6 +20,14 @@ it stands in brackets. This page is made from the registries: \`node test/docs/w
 | code | meaning |
 |---|---|
 ${rows(errorCodes)}
+
+## Codes of answers
+
+Only answers of the inward API carry them ([api.md](api.md)).
+
+| code | meaning |
+|---|---|
+${rows(answerCodes)}
 
 ## Codes of void requests
 

@@ -75,6 +75,11 @@ t.test(
       return 'Country' in ((await ben.client.call('GET', `/new-api/${contract}`)) as object)
     })
     await ben.client.call('PUT', `/new-api/${contract}`, { Country: 'Mexico' }, WAIT)
+    // The author is told first: who writes before it has heard of it would be in conflict with it.
+    await until('ana holds it', async () => {
+      const { Country } = (await ana.client.call('GET', `/new-api/${contract}`)) as { Country: string }
+      return Country === 'Mexico'
+    })
     await ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Chile' }, WAIT)
 
     // A process that has the key, but serve's rights, as if somebody had taken serve over and found a way to sign.
