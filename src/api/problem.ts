@@ -70,6 +70,7 @@ const statusOf: Record<ErrorCode, number> = {
   introduction_outdated: 409,
   identity_exists: 409,
   backup_exists: 409,
+  backup_refused: 409,
   restore_refused: 409,
   data_directory_in_use: 409,
   projection_failed: 500,

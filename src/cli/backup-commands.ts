@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { makeBackup, restoreBackup } from '../node/backup.ts'
+import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
 import { print } from './output.ts'
@@ -13,7 +14,8 @@ export function backupCommands(program: Command): void {
     .requiredOption('--out <dir>', 'a new directory')
     .option('--with-passphrase', 'also the passphrase file: whoever has the backup can then use the keys')
     .action(async ({ data, out, withPassphrase }: { data: string; out: string; withPassphrase?: true }) => {
-      const names = await makeBackup(data, out, { withPassphrase: withPassphrase === true }, systemClock)
+      const configuration = await readConfiguration(data, readEnvironment(process.env))
+      const names = await makeBackup(configuration, out, { withPassphrase: withPassphrase === true }, systemClock)
       print(`${out} holds ${names.join(', ')}`)
       if (!names.includes('passphrase')) print('The passphrase of the keys is not in it: keep that elsewhere.')
     })

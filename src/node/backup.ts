@@ -10,13 +10,15 @@ import { type Clock, timestamp } from '../runtime/clock.ts'
 import { createFile, syncDirectory } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { checkSqliteStore, copySqliteStore } from '../store/sqlite-copy.ts'
-import { configurationPath } from './configuration.ts'
+import { type Configuration, configurationPath } from './configuration.ts'
 import { identityPaths } from './identity-files.ts'
 import { lockDataDirectory, lockReadModel } from './lock.ts'
 import { storePath } from './open-store.ts'
 import { readModelPath } from './read-model.ts'
 import { forgetResting } from './resting-files.ts'
 
+/** The events are in EventStoreDB: a copy of the data directory would be no backup of them. Evidence: `dir`. */
+export class BackupRefused extends ConcordataError {}
 /** There is something where the backup should go. Evidence: `path`. */
 export class BackupExists extends ConcordataError {}
 /** The backup is not whole, or was changed. Evidence: `path`. */
@@ -54,9 +56,18 @@ export interface BackupOptions {
 /**
  * Copies a data directory to a new one, whether a node runs on it or not: the store as it is at one moment, keys,
  * configuration. Never the guard: what was signed last must not be forgotten together with what was stored last.
- * Throws BackupExists, and the store's errors. The answer: the names of the files in it.
+ * Throws BackupRefused, BackupExists, and the store's errors. The answer: the names of the files in it.
  */
-export async function makeBackup(dir: string, to: string, options: BackupOptions, clock: Clock): Promise<string[]> {
+export async function makeBackup(
+  { dir, store }: Pick<Configuration, 'dir' | 'store'>,
+  to: string,
+  options: BackupOptions,
+  clock: Clock,
+): Promise<string[]> {
+  if (store !== undefined) {
+    const message = 'the events are in EventStoreDB: back that up, and copy keys and configuration (docs/operations.md)'
+    throw new BackupRefused('backup_refused', message, { dir })
+  }
   await makeEmptyDirectory(to)
   await copySqliteStore(storePath(dir), join(to, basename(storePath(dir))))
   for (const path of identityFiles(dir, options)) {

@@ -229,7 +229,9 @@ export function checkConfiguration(source: string, settings: unknown): Configura
     const what = error?.keyword === 'boolean' ? 'is no setting' : (error?.message ?? 'is malformed')
     throw invalid(source, error?.instancePath.slice(1) ?? '', what)
   }
-  const { user, passwordFile } = settings.store ?? {}
+  const { url = '', user, passwordFile } = settings.store ?? {}
+  // The file is readable by all, and what is in it is shown.
+  if (url.includes('@')) throw invalid(source, 'store/url', 'must be without user and password: see `passwordFile`')
   if ((user === undefined) !== (passwordFile === undefined)) {
     throw invalid(source, 'store', 'must have user and passwordFile, or neither')
   }

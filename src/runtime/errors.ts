@@ -50,6 +50,7 @@ export const errorCodes = {
   configuration_invalid:
     'concordata.json or an environment variable does not have the form that docs/operations.md gives.',
   identity_exists: 'The data directory has an identity, or a part of one, already; keys are never overwritten.',
+  backup_refused: 'The events are not in the data directory but in EventStoreDB, which has backups of its own.',
   backup_exists: 'There is something where the backup is to be written; nothing is overwritten.',
   backup_damaged: 'The backup is not whole, or not as it was written.',
   restore_refused: 'The data directory has a store, or belongs to another party; nothing of it is overwritten.',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { addParty } from '../../src/cli/party-commands.ts'
 import { openNode } from '../../src/index.ts'
+import { configurationPath } from '../../src/node/configuration.ts'
 import { guardDirectory } from '../../src/node/guard-files.ts'
 import { storePath } from '../../src/node/open-store.ts'
 import { newParty, until } from '../support/node-party.ts'
@@ -70,6 +71,16 @@ t.test('a backup of a running node, restored after its disk has died', { timeout
     t.equal((await ana.call('PUT', `/new-api/${contract}`, { Remark: 'and again' })).status, 200)
     t.same((await ben.call('GET', `${at}/Evidence`)).body, [], 'nothing was signed twice')
     t.match(await run('audit', 'verify', contract, '--data', ana.data), { output: /Nothing is off/ })
+  })
+
+  await t.test('with the events in EventStoreDB a copy of the directory would be no backup', async (t) => {
+    const path = configurationPath(ben.data)
+    const text = await readFile(path, 'utf8')
+    await writeFile(path, JSON.stringify({ ...JSON.parse(text), store: { url: 'esdb://127.0.0.1:1?tls=false' } }))
+    const out = join(root, 'refused')
+    t.match(await run('backup', '--data', ben.data, '--out', out), { status: 1, output: /backup_refused/ })
+    t.notOk(await isThere(out))
+    await writeFile(path, text)
   })
 
   await t.test('what is no backup, not whole, or not for this party', async (t) => {

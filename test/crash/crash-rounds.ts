@@ -11,7 +11,7 @@ import { readFeed } from '../../src/contracts/persistence.ts'
 import { type Handle, requestKey, type Uid } from '../../src/events/ids.ts'
 import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
-import { readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { readConfiguration, readEnvironment, type StoreSettings } from '../../src/node/configuration.ts'
 import { fetchIntroduction } from '../../src/node/discovery.ts'
 import { openStoreToRead } from '../../src/node/open-store.ts'
 import type { Store } from '../../src/store/port.ts'
@@ -39,8 +39,7 @@ export interface CrashOptions {
 }
 
 export interface CrashServer {
-  readonly url: string
-  readonly ca?: string
+  readonly settings: Pick<StoreSettings, 'url' | 'ca' | 'user' | 'passwordFile'>
   /** Ends it in the middle of whatever it does, and starts it again. */
   restart(): Promise<void>
 }
@@ -112,9 +111,8 @@ class Table {
   async open(dir: string, { layout, server }: CrashOptions): Promise<void> {
     const run = randomUUID().slice(0, 8)
     for (const handle of HANDLES) {
-      const { url = '', ca } = server ?? {}
-      const store = { url, namespace: `crash-${run}-${handle}`, ...(ca === undefined ? {} : { ca }) }
-      const party = await PartyProcesses.start(join(dir, handle), handle, layout, server && store)
+      const store = server && { ...server.settings, namespace: `crash-${run}-${handle}` }
+      const party = await PartyProcesses.start(join(dir, handle), handle, layout, store)
       this.parties.push(party)
     }
     for (const party of this.parties) {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { LAYOUTS, type Layout } from '../support/party-processes.ts'
 import { crashRounds } from './crash-rounds.ts'
-import { givenServer } from './given-server.ts'
+import { GivenServer } from './given-server.ts'
 import { OwnServer } from './own-server.ts'
 
 /**
@@ -19,8 +19,8 @@ const { values } = parseArgs({
 })
 if (!Object.hasOwn(LAYOUTS, values.layout)) throw new Error(`--layout is one of ${Object.keys(LAYOUTS).join(', ')}`)
 const isGiven = (process.env.ESDB_URL ?? '') !== ''
-const own = values.store === 'eventstoredb' && !isGiven ? await OwnServer.start() : undefined
-const server = values.store === 'eventstoredb' && isGiven ? givenServer(process.env) : own
+const start = () => (isGiven ? GivenServer.of(process.env) : OwnServer.start())
+const server = values.store === 'eventstoredb' ? await start() : undefined
 try {
   const report = await crashRounds({
     rounds: Number(values.rounds),
@@ -31,7 +31,7 @@ try {
   })
   console.log(JSON.stringify(report, undefined, 2))
 } finally {
-  await own?.stop()
+  await server?.stop()
 }
 console.log(
   'Nothing that was acknowledged is lost, all ledgers are equal, nothing was signed twice, and the audit finds nothing off.',

@@ -10,13 +10,13 @@ const PROGRAM = fileURLToPath(new URL('../support/eventstoredb-server/main.ts', 
 
 /** Our reading of the EventStoreDB protocol, as a process that can be killed. */
 export class OwnServer implements CrashServer {
-  readonly url: string
+  readonly settings: { readonly url: string }
   readonly #dir: string
   #child: ChildProcess
 
   private constructor(dir: string, url: string, child: ChildProcess) {
     this.#dir = dir
-    this.url = url
+    this.settings = { url }
     this.#child = child
   }
 
@@ -28,7 +28,7 @@ export class OwnServer implements CrashServer {
 
   async restart(): Promise<void> {
     await end(this.#child)
-    const { port } = new URL(this.url.replace('esdb:', 'http:'))
+    const { port } = new URL(this.settings.url.replace('esdb:', 'http:'))
     this.#child = (await run([this.#dir, port])).child
   }
 

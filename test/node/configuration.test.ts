@@ -92,6 +92,11 @@ t.test('what is no configuration, and where it is wrong', async (t) => {
       '127.0.0.1:7443',
       '',
     ].map((endpoint) => ({ change: { endpoint }, setting: 'endpoint', message: url('endpoint', 'https:', endpoint) })),
+    {
+      change: { store: { url: 'esdb://admin:hunter2@localhost:2113' } },
+      setting: 'store/url',
+      message: 'test: store/url must be without user and password: see `passwordFile`',
+    },
     { change: { api: 'https://127.0.0.1' }, setting: 'api', message: url('api', 'http:', 'https://127.0.0.1') },
   ]
   for (const { change, setting, message } of cases) {
