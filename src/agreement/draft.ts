@@ -34,6 +34,7 @@ export const noWishes: Wishes = { requests: [], payloads: {}, refusals: [], deci
 /** A statement that only lacks its signature. */
 export interface Draft {
   readonly statement: Statement
+  readonly text: string
   readonly bytesToSign: Uint8Array
   /** With the signature (base64url) it becomes a part of the view, as if it had come from elsewhere. */
   sign(signature: string): Progress & { readonly held: Held }
@@ -77,6 +78,7 @@ export function draft(state: AgreementState, party: Handle, wishes: Wishes, time
   const text = encodeStatement(coreText, statement)
   return {
     statement,
+    text,
     bytesToSign: bytesToSign(text),
     sign(signature) {
       const held: Held = { ...placeholder, statement, text, hash: statementHash(text), signature }

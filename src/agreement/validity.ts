@@ -3,8 +3,8 @@ import { isValidSignature } from '../crypto/ed25519.ts'
 import type { Handle } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import type { Limits } from '../events/limits.ts'
-import { placesOf } from '../events/statement.ts'
-import { bytesToSign, type Decoded, StatementRefused } from '../events/statement-codec.ts'
+import { type Payloads, placesOf } from '../events/statement.ts'
+import { bytesToSign, type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../events/statement-codec.ts'
 import type { ErrorCode } from '../runtime/errors.ts'
 import { newestOf, saidToHold, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
@@ -18,14 +18,36 @@ import type { AgreementState } from './state.ts'
  * Attacker-controlled: `decoded`, whole; its shape has been validated. Throws StatementRefused, with the code that says which rule.
  */
 export function verifyStatement(state: AgreementState, decoded: Decoded): Held {
+  return verifyUnder(state, decoded, verifySignature)
+}
+
+/** Everything else that has no signature yet. */
+const NO_SIGNATURE = Buffer.alloc(64).toString('base64url')
+
+/**
+ * What everybody would have against the party's own next statement, which lacks its signature: a place of the feed that
+ * nobody takes ends the contract. `text`: of the draft; `state`: what it was made from. Undefined: nothing.
+ */
+export function refusalOfOwn(state: AgreementState, text: string, payloads: Payloads): StatementRefused | undefined {
+  try {
+    verifyUnder(state, decodeSigned(encodeSigned(text, NO_SIGNATURE, payloads)), () => {})
+  } catch (error) {
+    if (error instanceof StatementRefused) return error
+    throw error
+  }
+  return undefined
+}
+
+function verifyUnder(state: AgreementState, decoded: Decoded, verifySigned: typeof verifySignature): Held {
   verifyContract(state, decoded)
   verifyLink(state, decoded)
   const past = verifyCovering(state, decoded)
   verifyClock(state, decoded)
-  if (decoded.statement.seq === 0 && past.size === 1 && state.ledger.invited.size === 0) verifyGenesis(decoded)
+  if (decoded.statement.seq === 0 && past.size === 1 && state.ledger.invited.size === 0)
+    verifyGenesis(decoded, verifySigned)
   else {
     verifyMembership(state, decoded, past)
-    verifySignature(decoded, signingKeyOf(state, decoded.statement))
+    verifySigned(decoded, signingKeyOf(state, decoded.statement))
     verifyLimits(decoded, state.ledger.document.limits)
   }
   verifyRefusals(state, decoded, past)
@@ -94,13 +116,13 @@ export function clockAfter(state: AgreementState, party: Handle, seen: Decoded['
 }
 
 /** The first statement of all opens the contract, and is signed with the key that it names. */
-function verifyGenesis(decoded: Decoded): void {
+function verifyGenesis(decoded: Decoded, verifySigned: typeof verifySignature): void {
   const [first] = decoded.statement.requests
   const founder = founderOf(decoded)
   if (first === undefined || first.tentative || founder === undefined) {
     refuse('statement_bad_genesis', 'the first statement of a contract must open it', decoded)
   }
-  verifySignature(decoded, founder.key)
+  verifySigned(decoded, founder.key)
   verifyLimits(decoded, founder.limits)
 }
 

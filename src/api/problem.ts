@@ -58,6 +58,7 @@ const statusOf: Record<ErrorCode, number> = {
   exchange_encoded: 415,
   exchange_rate_limited: 429,
   exchange_too_many: 429,
+  request_unfit: 422,
   write_unfit: 422,
   value_unreadable: 422,
   key_not_admissible: 422,

@@ -4,11 +4,12 @@ import { covers, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { viewOf } from '../agreement/view.ts'
 import { type Handle, type RequestRef, requestKey, requestOf } from '../events/ids.ts'
-import { REASON_CHARACTERS_MAX } from '../events/limits.ts'
-import type { Refusal, Request, Statement } from '../events/statement.ts'
+import { ceilings } from '../events/limits.ts'
+import { type Refusal, type Request, reasonOf, type Statement } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { type Policy, ruleFor } from './policy.ts'
+import { bytesIn, roomIn } from './room.ts'
 
 /** No person is asked about that request, or not any more. */
 export class NotAsked extends ConcordataError {}
@@ -25,7 +26,10 @@ export interface Question {
 
 type Answer = { readonly refusal: string | undefined }
 
-/** So much of a statement may be refusals: what more this node refuses is for its next one. */
+/**
+ * So much of a statement may be refusals: what more this node refuses is for its next one. Unless they are of a single
+ * statement: those stand together.
+ */
 const REFUSALS_SHARE = 0.5
 /** Longest refusal in canonical JSON without its reason, in bytes. */
 const REFUSAL_BYTES = 130
@@ -81,13 +85,16 @@ export class Answering {
     const refusals: Refusal[] = []
     const left: Held[] = []
     let past = saidToHold(state.feeds, this.#self)
-    let room = state.ledger.document.limits.statementBytes * REFUSALS_SHARE
+    let room = roomIn(state) * REFUSALS_SHARE
     for (const held of beyond(state.feeds, past)) {
       const { statement } = held
       const refused = this.#refusalsOf(statement, state)
-      const bytes = refused?.reduce((sum, { reason }) => sum + REFUSAL_BYTES + bytesOf(reason), 0) ?? 0
+      const bytes = refusalBytes(refused ?? [])
+      const count = refusals.length + (refused?.length ?? 0)
+      const fits =
+        (bytes <= room || (refusals.length === 0 && bytes <= roomIn(state))) && count <= ceilings.requestsPerStatement
       const follows = left.some((other) => covers(held.past, other.statement.party, other.statement.seq))
-      if (refused === undefined || follows || bytes > room) {
+      if (refused === undefined || follows || !fits) {
         left.push(held)
         continue
       }
@@ -164,19 +171,20 @@ export class Answering {
   #conclude(key: string, refusal: string | undefined): void {
     this.#questions.get(key)?.cancel()
     this.#questions.delete(key)
-    this.#answers.set(key, { refusal: refusal?.slice(0, REASON_CHARACTERS_MAX) })
+    this.#answers.set(key, { refusal })
     this.#answered++
     this.#changed()
   }
 }
 
-function roomIn(state: AgreementState): number {
-  return state.ledger.document.limits.statementBytes * REFUSALS_SHARE
+/** What they take of a statement. */
+export function refusalBytes(refusals: readonly Refusal[]): number {
+  return refusals.reduce((sum, refusal) => sum + bytesIn(refusal), 0)
 }
 
 /** So that all requests of one statement can be refused in one: bytes that are left for each reason. */
 function longestReason(requests: readonly Request[], state: AgreementState): number {
-  return Math.floor(roomIn(state) / requests.length) - REFUSAL_BYTES
+  return Math.floor((roomIn(state) * REFUSALS_SHARE) / requests.length) - REFUSAL_BYTES
 }
 
 function bytesOf(text: string): number {
@@ -184,7 +192,7 @@ function bytesOf(text: string): number {
 }
 
 function shortened(reason: string, bytes: number): string {
-  let text = reason
+  let text = reasonOf(reason)
   while (text.length > 0 && bytesOf(text) > bytes) text = text.slice(0, Math.floor(text.length / 2)).toWellFormed()
   return text
 }

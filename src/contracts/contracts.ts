@@ -12,12 +12,13 @@ import {
   SignedAcceptanceSchema,
 } from '../events/acceptance.ts'
 import { type Charter, defaultCharter } from '../events/charter.ts'
-import type { Command } from '../events/commands.ts'
+import { type Command, commandSchemas } from '../events/commands.ts'
 import { type Decline, declineBytes, type SignedDecline, SignedDeclineSchema } from '../events/decline.ts'
 import { type Handle, HandleSchema, type Uid, UidSchema } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
 import { defaultLimits, type Limits } from '../events/limits.ts'
 import type { PartyCard } from '../events/party-card.ts'
+import type { Request } from '../events/statement.ts'
 import type { Decoded } from '../events/statement-codec.ts'
 import { contractOf, type Word } from '../gossip/message.ts'
 import { assert } from '../runtime/assert.ts'
@@ -29,13 +30,13 @@ import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
+import { assertFit, RequestUnfit } from './fitness.ts'
 import type { LiveContract } from './live-contract.ts'
 import { ContractDamaged } from './persistence.ts'
 import type { Resting } from './resting.ts'
 import { Revocations } from './revocations.ts'
 import { Shelf } from './shelf.ts'
 import { jsonIn } from './stream-json.ts'
-import type { Submission } from './submission.ts'
 import { type ContractSummary, summaryOf } from './summary.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -58,6 +59,7 @@ export interface ContractsPorts extends ContractPorts {
 const heldForm = Compile(Type.Object({ contract: UidSchema, founder: HandleSchema }, { additionalProperties: false }))
 const acceptedForm = Compile(SignedAcceptanceSchema)
 const declinedForm = Compile(SignedDeclineSchema)
+const openingForm = Compile(commandSchemas.OpenContract)
 
 /** So many contracts that nobody has invited this party to are taken from one other party. */
 const UNINVITED_MAX = 32
@@ -262,13 +264,14 @@ export class Contracts {
       })
       return { contract, opened: Promise.resolve() }
     }
+    const request = this.#founding(this.#ports.newRequestId(), { title, charter, limits })
     const revision = (await this.#ports.store.events.lastRevision(CONTRACTS_STREAM)) + 1
     // Should the store have been set back, the number comes again; with what is drawn beside it, the UID does not.
     const drawn = Math.floor(this.#ports.random.fraction() * UID_DRAWN)
     const uid = this.#ports.uidOf(revision * UID_DRAWN + drawn)
     await this.#hold(uid, this.self)
     return this.use(uid, async (contract) => {
-      const submission = this.#open(contract, this.#ports.newRequestId(), { title, charter, limits })
+      const submission = contract.submit({ request, payloads: {} })
       await submission.signed
       return { contract, opened: submission.verdict }
     })
@@ -279,20 +282,28 @@ export class Contracts {
    * contract, and the second finds it opened.
    */
   async openAsked(id: string, place: number, title: string, charter: Charter): Promise<Uid> {
+    const request = this.#founding(id, { title, charter, limits: defaultLimits })
     const drawn = Number.parseInt(sha256(id).slice(0, 8), 16) % UID_DRAWN
     const uid = this.#ports.uidOf(place * UID_DRAWN + drawn)
     await this.#hold(uid, this.self)
-    await this.use(uid, (live) => {
+    await this.use(uid, async (live) => {
       // Signed by another process, it is on its way.
-      if (live.outbox.placeOf(id) === undefined) this.#open(live, id, { title, charter, limits: defaultLimits })
+      if (live.outbox.placeOf(id) === undefined) await live.submit({ request, payloads: {} }).verdict
       return untilOpen(live)
     })
     return uid
   }
 
-  #open(live: LiveContract, id: string, terms: { title: string; charter: Charter; limits: Limits }): Submission {
+  /** Before anything is kept of the contract: one that cannot be founded is none. Throws RequestUnfit. */
+  #founding(id: string, terms: { title: string; charter: Charter; limits: Limits }): Request {
     const command = { type: 'OpenContract', ...terms, engine: 1, founder: this.card }
-    return live.submit({ request: { id, commands: [command] }, payloads: {} })
+    const request = { id, commands: [command] }
+    assertFit(request, {}, terms.limits)
+    if (!openingForm.Check(command)) {
+      const [error] = openingForm.Errors(command)
+      throw new RequestUnfit('request_unfit', `${error?.instancePath} ${error?.message}`)
+    }
+    return request
   }
 
   /**

@@ -9,6 +9,7 @@ import { type Equivocation, type Reception, receive } from '../agreement/receive
 import type { Divergence } from '../agreement/settling.ts'
 import { snapshotOf } from '../agreement/snapshot.ts'
 import { type AgreementState, withHeld } from '../agreement/state.ts'
+import { refusalOfOwn } from '../agreement/validity.ts'
 import { type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
@@ -19,19 +20,21 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { Forgotten, withHistory } from '../runtime/forgotten.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { Kept } from '../store/snapshots.ts'
-import { Answering, type Question } from './answering.ts'
+import { Answering, type Question, refusalBytes } from './answering.ts'
 import type { ContractListener, ContractPorts, Role } from './contract-ports.ts'
 import { noteDue } from './cosigning.ts'
 import type { Desk } from './desk.ts'
 import { FeedKeys } from './feed-keys.ts'
+import { assertFit } from './fitness.ts'
 import { Following } from './following.ts'
 import { GuardRefused, memoryGuard } from './guard.ts'
 import { type Loaded, loadContract, recallHistory } from './loading.ts'
-import { asksForLock, FORGOTTEN_AFTER_MS, Outbox, requestBytesMax, type Turn } from './outbox.ts'
+import { asksForLock, FORGOTTEN_AFTER_MS, Outbox, type Turn } from './outbox.ts'
 import { OwnFeed } from './own-feed.ts'
 import { type Change, extendLedger, isNewEvidence, loadEvidence, writesFor } from './persistence.ts'
 import { acknowledgeAll } from './policy.ts'
 import { restingOf } from './resting.ts'
+import { requestBytesMax } from './room.ts'
 import { type Intent, Submission } from './submission.ts'
 
 /** How long requests are held back at most while every peer is being talked to already. Milliseconds. */
@@ -63,6 +66,7 @@ const TRANSMIT_GRACE_MS = 2_000
 const nothingToSay: Turn = {
   wishes: { requests: [], payloads: {}, refusals: [], decided: [] },
   isEmpty: true,
+  fail: () => {},
   durable: () => {},
 }
 
@@ -303,13 +307,14 @@ export class LiveContract {
     this.#listeners.delete(listener)
   }
 
-  /** Takes an intent on its way. Throws NotMember, and RequestTooLarge when no statement could carry it. */
+  /** Takes an intent on its way. Throws NotMember, and RequestUnfit and RequestTooLarge when no statement could carry it. */
   submit(intent: Intent): Submission {
     this.#assertOpen()
     const { document } = this.#state.ledger
     if (document.isOpen && memberOf(document, this.self) === undefined) {
       throw new NotMember('not_a_member', `${this.self} is no member of ${this.contract}`, { contract: this.contract })
     }
+    assertFit(intent.request, intent.payloads, document.limits)
     const bytesMax = requestBytesMax(this.#state)
     const submission = new Submission(this.#withDeadline(intent))
     const { requestBytes: bytes, valueBytes } = submission
@@ -673,7 +678,9 @@ export class LiveContract {
     const key = await this.#keys.change(state)
     const due = statementDue(state, this.self) ?? (key === undefined ? undefined : 'answer')
     // A statement that is due anyway takes along what waits.
-    const turn = isAuthor ? this.outbox.turn(state, due === undefined && this.#holdsBack()) : nothingToSay
+    const turn = isAuthor
+      ? this.outbox.turn(state, due === undefined && this.#holdsBack(), refusalBytes(refusals))
+      : nothingToSay
     this.#holdIsOver = false
     const note = mayNote && isAuthor && turn.isEmpty && due === undefined ? await this.#note(state) : undefined
     if (turn.isEmpty && due === undefined && note === undefined) return undefined
@@ -684,10 +691,20 @@ export class LiveContract {
       ...(key === undefined ? {} : { key }),
     }
     const drafted = draft(state, this.self, wishes, timestamp(this.#ports.clock))
+    const refusal = refusalOfOwn(state, drafted.text, turn.wishes.payloads)
+    if (refusal !== undefined) return this.#refrain(turn, refusal)
     const signed = drafted.sign(await this.#sign(state, drafted.bytesToSign))
     // Made from less than is held, it becomes a part of all that is.
     const progress = state === held ? signed : withHeld(held, signed.held)
     return { ...progress, held: signed.held, durable: () => turn.durable(signed.held.statement.seq) }
+  }
+
+  /** A fault of this software, or more than it foresaw: rather than a feed that nobody takes, users are told. */
+  #refrain(turn: Turn, refusal: StatementRefused): undefined {
+    if (turn.wishes.requests.length === 0) throw refusal
+    turn.fail(refusal)
+    for (const listener of this.#listeners) listener.failed?.(this, refusal)
+    this.wake()
   }
 
   /** A signer that refuses since the guard is there already says that another process of this party was faster. */

@@ -6,11 +6,12 @@ import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { type Handle, type RequestRef, requestKey, requestOf, type Seq } from '../events/ids.ts'
-import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
+import { ceilings, MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
 import type { Outcome } from '../events/outcome.ts'
-import type { Decision, Payload, Request } from '../events/statement.ts'
+import { type Decision, type Payload, type Request, reasonOf } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { bytesIn, roomIn } from './room.ts'
 import type { Intent, Submission, Verdict } from './submission.ts'
 import { standingOfRequest } from './tiers.ts'
 
@@ -18,6 +19,8 @@ import { standingOfRequest } from './tiers.ts'
 export interface Turn {
   readonly wishes: Wishes
   readonly isEmpty: boolean
+  /** Nobody would take the statement: its requests come to nothing. */
+  fail(error: unknown): void
   /** To be called when the statement with these wishes, at `seq`, is durable. */
   durable(seq: Seq): void
 }
@@ -34,10 +37,6 @@ export class TransmitterSilent extends ConcordataError {
     )
   }
 }
-
-/** Room for everything in a statement but its requests: `seen`, refusals, decisions, head. */
-const STATEMENT_OVERHEAD_BYTES = 64 * 1024
-const DECISION_BYTES = 256
 
 /** Why a node withdraws a tentative request by itself; a person's reasons are other words. */
 const TIME_OUT = 'time-out'
@@ -170,7 +169,7 @@ export class Outbox {
 
   /** Takes a request back. Requires that it is withdrawable. */
   withdraw(request: RequestRef, reason: string): void {
-    this.#withdrawals.set(requestKey(request), reason)
+    this.#withdrawals.set(requestKey(request), reasonOf(reason))
   }
 
   /**
@@ -203,24 +202,27 @@ export class Outbox {
   /** Whether `turn` would have anything to say; cheaper than that. */
   hasTurn(state: AgreementState, holdsBack: boolean): boolean {
     const hasRequests = this.#queue.length > 0 && !holdsBack && this.#mayRequest(state)
-    return hasRequests || this.#decisions(state).length > 0
+    return hasRequests || this.#decide(state, roomIn(state)).decided.length > 0
   }
 
   /**
    * What the next statement says for them. Decides each tentative request at most once. `holdsBack`: new requests wait,
-   * unless something must be said anyway.
+   * unless something must be said anyway. `taken`: how many bytes of the statement have another use already.
    */
-  turn(state: AgreementState, holdsBack = false): Turn {
-    const decided = this.#decisions(state)
-    const chosen = holdsBack && decided.length === 0 ? [] : this.#chooseRequests(state, decided.length)
+  turn(state: AgreementState, holdsBack = false, taken = 0): Turn {
+    const { decided, left } = this.#decide(state, roomIn(state) - taken)
+    const chosen = holdsBack && decided.length === 0 ? [] : this.#chooseRequests(state, left)
     const payloads = inOrder(chosen.flatMap(({ intent }) => Object.entries(intent.payloads)))
     const requests = chosen.map(({ intent }) => intent.request)
     return {
       wishes: { requests, payloads, refusals: [], decided },
       isEmpty: requests.length === 0 && decided.length === 0,
+      fail: (error) => {
+        this.#leave(chosen)
+        for (const submission of chosen) submission.fail(error)
+      },
       durable: (seq) => {
-        const taken = new Set(chosen)
-        this.#queue = this.#queue.filter((submission) => !taken.has(submission))
+        this.#leave(chosen)
         chosen.forEach((submission, index) => {
           const request = { handle: this.#self, seq, index }
           this.#places?.set(submission.intent.request.id, request)
@@ -230,6 +232,11 @@ export class Outbox {
         for (const decision of decided) this.#decisionIsDurable(decision, state)
       },
     }
+  }
+
+  #leave(chosen: readonly Submission[]): void {
+    const gone = new Set(chosen)
+    this.#queue = this.#queue.filter((submission) => !gone.has(submission))
   }
 
   /** Tells the authors of the requests in these entries what has become of them. */
@@ -306,20 +313,29 @@ export class Outbox {
     return [...this.#queue, ...this.#signed.values(), ...this.#lockedOut, ...this.#pausing]
   }
 
-  #decisions(state: AgreementState): Decision[] {
-    const withdrawn: Decision[] = []
+  /** As many as fit, and the bytes that are left. The others are for the next statement. */
+  #decide(state: AgreementState, room: number): { decided: Decision[]; left: number } {
+    const decided: Decision[] = []
+    let left = room
+    const fits = (decision: Decision) => {
+      left -= bytesIn(decision)
+      if (left < 0 || decided.length === ceilings.requestsPerStatement) return false
+      decided.push(decision)
+      return true
+    }
     for (const [key, handle] of state.undecided) {
       if (handle !== this.#self) continue
       const submission = this.#signed.get(key)
       const request = requestOf(key)
       const reason = this.#withdrawals.get(key) ?? this.#whyWithdraw(state, request, submission)
-      if (reason !== undefined) withdrawn.push({ request, decision: 'withdrawn', reason })
+      // What is to be withdrawn with the next statement must not be confirmed with this one.
+      if (reason !== undefined && !fits({ request, decision: 'withdrawn', reason })) return { decided, left: 0 }
     }
-    const gone = new Set(withdrawn.map(({ request }) => requestKey(request)))
-    const confirmed = confirmable(state, this.#self, gone).map(
-      (request): Decision => ({ request, decision: 'confirmed' }),
-    )
-    return [...withdrawn, ...confirmed]
+    const gone = new Set(decided.map(({ request }) => requestKey(request)))
+    for (const request of confirmable(state, this.#self, gone)) {
+      if (!fits({ request, decision: 'confirmed' })) return { decided, left: 0 }
+    }
+    return { decided, left }
   }
 
   /**
@@ -350,10 +366,9 @@ export class Outbox {
     return !ledger.document.isOpen || memberOf(ledger.document, this.#self) !== undefined
   }
 
-  #chooseRequests(state: AgreementState, decisions: number): Submission[] {
+  #chooseRequests(state: AgreementState, bytesMax: number): Submission[] {
     if (!this.#mayRequest(state)) return []
     const { limits } = state.ledger.document
-    const bytesMax = requestBytesMax(state) - decisions * DECISION_BYTES
     const chosen: Submission[] = []
     let bytes = 0
     let valueCharacters = 0
@@ -361,7 +376,7 @@ export class Outbox {
       bytes += submission.requestBytes
       valueCharacters += submission.valueBytes
       const isFull = bytes > bytesMax || valueCharacters > MESSAGE_VALUES_CHARACTERS_MAX
-      if (chosen.length > 0 && (isFull || chosen.length === limits.requestsPerStatement)) break
+      if (isFull || chosen.length === limits.requestsPerStatement) break
       chosen.push(submission)
     }
     return chosen
@@ -381,11 +396,6 @@ export function asksForLock({ commands }: Request): boolean {
 /** By seal, in the order in which canonical JSON has them. */
 function inOrder(payloads: readonly [string, Payload][]): { [seal: string]: Payload } {
   return Object.fromEntries(payloads.toSorted(([one], [other]) => (one < other ? -1 : 1)))
-}
-
-/** The largest request that a statement of this contract can carry, in bytes of JSON. */
-export function requestBytesMax(state: AgreementState): number {
-  return state.ledger.document.limits.statementBytes - STATEMENT_OVERHEAD_BYTES
 }
 
 function othersIn(state: AgreementState, self: Handle): Handle[] {

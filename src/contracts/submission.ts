@@ -1,6 +1,7 @@
 import type { Handle, LedgerIndex, RequestRef } from '../events/ids.ts'
 import type { Outcome } from '../events/outcome.ts'
 import type { Payloads, Request } from '../events/statement.ts'
+import { bytesIn } from './room.ts'
 
 /** What a local user wants done in a contract, before it is signed. */
 export interface Intent {
@@ -44,7 +45,7 @@ type Phase =
 /** One intent on its way. `signed` resolves when the request is durable, `verdict` when its fate is. */
 export class Submission {
   readonly intent: Intent
-  /** What it adds to a statement, and to its line: JSON has the same members as canonical JSON, so the same size. */
+  /** What it adds to a statement, and to its line. */
   readonly requestBytes: number
   readonly valueBytes: number
   readonly signed: Promise<RequestRef>
@@ -62,8 +63,8 @@ export class Submission {
 
   constructor(intent: Intent) {
     this.intent = intent
-    this.requestBytes = Buffer.byteLength(JSON.stringify(intent.request)) + 1
-    this.valueBytes = Buffer.byteLength(JSON.stringify(intent.payloads)) + 1
+    this.requestBytes = bytesIn(intent.request)
+    this.valueBytes = bytesIn(intent.payloads)
     const signed = Promise.withResolvers<RequestRef>()
     const verdict = Promise.withResolvers<Verdict>()
     // Not every caller awaits both; a failure is then told through the other.

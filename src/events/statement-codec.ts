@@ -77,7 +77,7 @@ export function decodeSigned(line: string): Decoded {
   const parsed = parse(line)
   if (!signedForm.Check(parsed)) refuseForm(signedForm.Errors(parsed)[0])
   const payloads = parsed.payloads as Payloads
-  assertDepth(payloads, JSON_DEPTH_MAX)
+  assertDepth(payloads)
   const { signature } = parsed
   return refusingWhatHasNoCanonicalForm(() => {
     const decoded = decodeParts(parsed.statement as Statement, signature, payloads)
@@ -98,7 +98,7 @@ export function decodeStored(line: string, payloadsOf: (statement: Statement) =>
 }
 
 function decodeParts(statement: Statement, signature: string, payloads: Payloads): Decoded {
-  assertDepth(statement.requests, JSON_DEPTH_MAX)
+  assertDepth(statement.requests)
   const { head: _head, note: _note, ...core } = statement
   const coreText = encodeCore(core)
   const text = encodeStatement(coreText, statement)
@@ -138,13 +138,15 @@ function refusingWhatHasNoCanonicalForm<T>(decode: () => T): T {
   }
 }
 
+function assertDepth(value: unknown): void {
+  if (!isTooDeep(value)) return
+  throw new StatementRefused('statement_too_large', `JSON is nested more than ${JSON_DEPTH_MAX} deep`)
+}
+
 /** The depth is limited by count, not by the stack, so that every machine refuses the same bytes. */
-function assertDepth(value: unknown, depthLeft: number): void {
-  if (value === null || typeof value !== 'object') return
-  if (depthLeft === 0) {
-    throw new StatementRefused('statement_too_large', `JSON is nested more than ${JSON_DEPTH_MAX} deep`)
-  }
-  for (const inner of Object.values(value)) assertDepth(inner, depthLeft - 1)
+export function isTooDeep(value: unknown, depthLeft: number = JSON_DEPTH_MAX): boolean {
+  if (value === null || typeof value !== 'object') return false
+  return depthLeft === 0 || Object.values(value).some((inner) => isTooDeep(inner, depthLeft - 1))
 }
 
 function verifySeals(statement: Statement, payloads: Payloads): void {

@@ -16,6 +16,10 @@ import { ceilings, REASON_CHARACTERS_MAX } from './limits.ts'
 
 const closed = { additionalProperties: false }
 const Reason = Type.String({ maxLength: REASON_CHARACTERS_MAX })
+/** So much of a person's text as a reason can have, in well-formed Unicode: anything else would be refused by everybody. */
+export function reasonOf(text: string): string {
+  return [...text.toWellFormed()].slice(0, REASON_CHARACTERS_MAX).join('')
+}
 
 /**
  * One imperative step. Only its envelope is checked here: an unknown or malformed command makes its request `void`

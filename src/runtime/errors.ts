@@ -77,6 +77,7 @@ export const errorCodes = {
   peer_timeout: 'The peer did not answer in time.',
   peer_malformed: 'The answer of the peer is not what the protocol says.',
 
+  request_unfit: 'No statement can carry the request: everybody would refuse it.',
   request_too_large: 'The request, or its values, is larger than a statement of this contract can be.',
   contract_closed: 'The node is stopping; nothing new is taken in.',
   contract_damaged: 'What the store holds of a contract contradicts itself.',

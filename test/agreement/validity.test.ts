@@ -1,10 +1,12 @@
 import t from 'tap'
-import { statementDue } from '../../src/agreement/draft.ts'
+import { draft, noWishes, statementDue } from '../../src/agreement/draft.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
-import { sealOf } from '../../src/events/seal.ts'
+import { refusalOfOwn } from '../../src/agreement/validity.ts'
+import { seal, sealOf } from '../../src/events/seal.ts'
+import type { Payloads } from '../../src/events/statement.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
-import { allOf, CONTRACT, Player, talk } from '../support/market.ts'
+import { allOf, CONTRACT, Player, TIME, talk } from '../support/market.ts'
 
 const ana = new Player('ana')
 const ben = new Player('ben')
@@ -180,6 +182,28 @@ t.test('the first statement of a contract opens it, with the key that it names',
   const stolen = decodeSigned(ana.forges(opening, () => {}))
   t.match(receive(emptyAgreement(CONTRACT), [stolen]).refused, [{ error: { code: 'statement_badly_signed' } }])
 })
+
+t.test(
+  'of an own statement everything is found that others would refuse, but for the signature it lacks',
+  async (t) => {
+    const eve = new Player('eve')
+    const { limits, ...rest } = eve.opening() as unknown as { limits: object; type: string }
+    eve.requests({ ...rest, limits: { ...limits, commandsPerRequest: 1 } })
+    const block = (name: string) => ({ type: 'AddBlock', parent: '0', name })
+    const refusalOf = (commands: { type: string }[], payloads: Payloads = {}) => {
+      const wishes = { ...noWishes, requests: [eve.request(commands)], payloads }
+      return refusalOfOwn(eve.state, draft(eve.state, eve.handle, wishes, TIME).text, payloads)
+    }
+    t.equal(refusalOf([block('a')]), undefined)
+    t.match(refusalOf([block('a'), block('b')]), { code: 'statement_too_large' })
+    t.match(refusalOf([]), { code: 'statement_malformed' })
+    const { seal: sealed, payload } = seal('x', new Uint8Array(16))
+    t.match(refusalOf([block('a')], { [sealed]: payload }), { code: 'payload_mismatch' })
+    t.match(refusalOfOwn(emptyAgreement(CONTRACT), draft(eve.state, eve.handle, noWishes, TIME).text, {}), {
+      code: 'statement_badly_linked',
+    })
+  },
+)
 
 t.test('limits that the contract pins are kept', async (t) => {
   const eve = new Player('eve')

@@ -16,7 +16,7 @@ import type { Request } from '../../src/events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 
 export const CONTRACT = '0123456789abcdefghjkmnpqrs' as Uid
-const TIME = '2026-01-01T00:00:00.000Z'
+export const TIME = '2026-01-01T00:00:00.000Z'
 
 export type Command = Request['commands'][number] & { readonly [member: string]: unknown }
 

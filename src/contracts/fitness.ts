@@ -1,0 +1,50 @@
+import { Compile } from 'typebox/compile'
+import { canonicalJson } from '../crypto/canonical-json.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { Limits } from '../events/limits.ts'
+import { sealOf, sealsNamedBy } from '../events/seal.ts'
+import { type Payloads, PayloadsSchema, type Request, RequestSchema } from '../events/statement.ts'
+import { isTooDeep } from '../events/statement-codec.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+
+/** Everybody would refuse a statement with that request, so none is signed. Evidence: what is wrong. */
+export class RequestUnfit extends ConcordataError {}
+
+const requestForm = Compile(RequestSchema)
+const payloadsForm = Compile(PayloadsSchema)
+
+/**
+ * Whether a local user's request can be a part of a statement; whether the rules accept it is another question. Untrusted:
+ * both, since they may come from a process that somebody has taken over.
+ * Throws RequestUnfit, and NotCanonicalizable when a text has a lone surrogate.
+ */
+export function assertFit(request: Request, payloads: Payloads, { commandsPerRequest }: Limits): void {
+  const unfit = (message: string, evidence = {}): never => {
+    throw new RequestUnfit('request_unfit', message, evidence)
+  }
+  canonicalJson({ payloads, request })
+  for (const [form, what] of [
+    [requestForm, request],
+    [payloadsForm, payloads],
+  ] as const) {
+    if (form.Check(what)) continue
+    const [error] = form.Errors(what)
+    unfit(`${error?.instancePath ?? ''} ${error?.message ?? 'is malformed'}`)
+  }
+  const commands = request.commands.length
+  if (commands > commandsPerRequest) {
+    unfit(`the request has ${commands} commands; a request has ${commandsPerRequest} at most`, {
+      commands,
+      commandsPerRequest,
+    })
+  }
+  if (isTooDeep([request]) || isTooDeep(payloads)) unfit('the request, or a value in it, is nested too deep')
+  const named = sealsNamedBy([request])
+  for (const seal of named) {
+    if (payloads[seal] === undefined) unfit('a value that the request seals does not come with it', { seal })
+  }
+  for (const [seal, payload] of Object.entries(payloads)) {
+    const isIt = sealOf(payload) === seal && named.has(seal as Hash)
+    if (!isIt) unfit('a value is not one that the request seals', { seal })
+  }
+}
