@@ -3,10 +3,12 @@ import type { Command } from 'commander'
 import { convicted, NotProven, readEvidence } from '../agreement/evidence.ts'
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
+import { jsonIn } from '../contracts/stream-json.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { openStoreToRead } from '../node/open-store.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { StoreCorrupt } from '../store/errors.ts'
 import type { Store } from '../store/port.ts'
 import { CONTRACTS_STREAM, contractStream, feedStream } from '../store/streams.ts'
 import { dataOption } from './options.ts'
@@ -65,8 +67,12 @@ async function sourceOf(store: Store, uid: string): Promise<AuditSource> {
 
 async function founderOf(store: Store, contract: Uid): Promise<Handle> {
   for await (const event of store.events.read(CONTRACTS_STREAM)) {
-    const held = JSON.parse(event.data) as { contract: Uid; founder: Handle }
-    if (held.contract === contract) return held.founder
+    const held = jsonIn(event.data) as { contract: Uid; founder: Handle } | null | undefined
+    if (held === undefined) {
+      const { stream, revision } = event
+      throw new StoreCorrupt('store_corrupt', `event ${revision} of ${stream} is no JSON`, { stream, revision })
+    }
+    if (held?.contract === contract) return held.founder
   }
   throw new NotHeld('no_such_contract', `the store does not hold ${contract}`, { contract })
 }

@@ -9,7 +9,7 @@ import { ConcordataError, type ErrorCode, errorCodes } from '../runtime/errors.t
 import type { NewEvent, RecordedEvent } from '../store/port.ts'
 import { jsonIn } from './stream-json.ts'
 
-/** What stands in the outbox is not what this program writes there. */
+/** What stands in the outbox, or among the invitations, is not what this program writes there. */
 export class AskMalformed extends ConcordataError {}
 
 /** What a local user asks of the process that has the key. `contract`: of which contract; null of the node as a whole. */
@@ -126,7 +126,12 @@ export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): O
   if (type === 'IntentSigned' && signedForm.Check(parsed)) return { done: parsed as Done }
   if (type === 'IntentRejected' && rejectedForm.Check(parsed)) return { done: parsed as unknown as Done }
   if (type === 'IntentsDone' && throughForm.Check(parsed)) return parsed
-  throw new AskMalformed('ask_malformed', `event ${revision} of ${stream} is not of the outbox`, { stream, revision })
+  throw askMalformed({ stream, revision })
+}
+
+export function askMalformed({ stream, revision }: Pick<RecordedEvent, 'stream' | 'revision'>): AskMalformed {
+  const message = `event ${revision} of ${stream} does not have the form of what stands there`
+  return new AskMalformed('ask_malformed', message, { stream, revision })
 }
 
 /**

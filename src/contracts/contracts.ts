@@ -24,9 +24,10 @@ import { contractOf, type Word } from '../gossip/message.ts'
 import { assert } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { withHistory } from '../runtime/forgotten.ts'
-import { WrongExpectedRevision } from '../store/errors.ts'
+import { StoreCorrupt, StoreUnavailable, WrongExpectedRevision } from '../store/errors.ts'
 import type { RecordedEvent } from '../store/port.ts'
 import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
+import { askMalformed } from './asks.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
@@ -66,6 +67,10 @@ const UNINVITED_MAX = 32
 
 /** Beside its number, one of so many is drawn for the UID of a contract. */
 const UID_DRAWN = 2 ** 20
+
+/** How often something is appended behind what others have appended meanwhile, and by how much the pauses grow. Milliseconds. */
+const RACES_MAX = 20
+const RACE_PAUSE_MS = 5
 
 /** For how many ledger entries after the head that it verified an acceptance is good. */
 const ACCEPTANCE_GOOD_FOR = 100_000
@@ -115,14 +120,15 @@ export class Contracts {
   /** An event of the `invitations` stream: what this party has said, maybe by another of its processes. */
   learnReply(event: RecordedEvent): Uid | undefined {
     const revoked = this.revocations.learn(event)
-    if (revoked !== undefined) return revoked
+    if (revoked !== undefined) return revoked ?? undefined
     const reply = jsonIn(event.data)
     const contract = acceptedForm.Check(reply)
       ? reply.acceptance.contract
       : declinedForm.Check(reply)
         ? reply.decline.contract
         : undefined
-    if (contract !== undefined) this.#replies.set(contract, reply as SignedAcceptance | SignedDecline)
+    if (contract === undefined) this.#ports.failed?.(askMalformed(event))
+    else this.#replies.set(contract, reply as SignedAcceptance | SignedDecline)
     return contract
   }
 
@@ -134,8 +140,12 @@ export class Contracts {
     await this.use(held.contract, () => {})
   }
 
-  #heldIn({ data, revision }: RecordedEvent): { contract: Uid; founder: Handle } | undefined {
-    const held: unknown = JSON.parse(data)
+  /** Throws StoreCorrupt. */
+  #heldIn({ data, stream, revision }: RecordedEvent): { contract: Uid; founder: Handle } | undefined {
+    const held = jsonIn(data)
+    if (held === undefined) {
+      throw new StoreCorrupt('store_corrupt', `event ${revision} of ${stream} is no JSON`, { stream, revision })
+    }
     this.#learned = Math.max(this.#learned, revision + 1)
     return heldForm.Check(held) ? held : undefined
   }
@@ -471,7 +481,7 @@ export class Contracts {
     return this.#inTurn(async () => {
       if (this.#shelf.has(contract)) return
       await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, (event) => {
-        const held: unknown = JSON.parse(event.data)
+        const held = jsonIn(event.data)
         return heldForm.Check(held) && held.contract === contract
       })
       this.#shelf.add(contract, founder)
@@ -484,21 +494,27 @@ export class Contracts {
     return done
   }
 
-  /** Another process of this party may append the same meanwhile: `isIt` tells what need not be there twice. */
+  /**
+   * Another process of this party may append the same meanwhile: `isIt` tells what need not be there twice. Where the stream
+   * is now the refusal says: not all that others append need be readable.
+   */
   async #append(stream: string, type: string, data: unknown, isIt?: (event: RecordedEvent) => boolean): Promise<void> {
-    const { events } = this.#ports.store
-    for (let expected = await events.lastRevision(stream); ; ) {
+    const { clock, store } = this.#ports
+    const { events } = store
+    let expected = await events.lastRevision(stream)
+    for (let race = 0; race < RACES_MAX; race++) {
+      if (race > 0) await new Promise<void>((resolve) => clock.after(RACE_PAUSE_MS * (race - 1), resolve))
       try {
         await events.append(stream, expected, [{ type, data: canonicalJson(data) }])
         return
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision)) throw error
-        for await (const event of events.read(stream, { from: expected + 1 })) {
-          if (isIt?.(event)) return
-          expected = event.revision
-        }
+        for await (const event of events.read(stream, { from: expected + 1 })) if (isIt?.(event)) return
+        expected = error.actual
       }
     }
+    const message = `append to ${stream}: others were faster ${RACES_MAX} times`
+    throw new StoreUnavailable('store_unavailable', message, { stream })
   }
 }
 

@@ -14,6 +14,7 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { NewEvent, Store, Write } from '../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
+import { jsonIn } from './stream-json.ts'
 
 /** What the store holds of a contract contradicts itself: it was damaged or changed by somebody. */
 export class ContractDamaged extends ConcordataError {}
@@ -107,9 +108,13 @@ export function isNewEvidence(kept: readonly Equivocation[], found: readonly Equ
 /** The proofs of equivocation that the store keeps, as far as they still prove something to this view. */
 export async function loadEvidence(store: Store, state: AgreementState): Promise<Equivocation[]> {
   const proven: Equivocation[] = []
-  for await (const { type, data } of store.events.read(evidenceStream(state.contract))) {
+  const { contract } = state
+  for await (const { type, data, revision } of store.events.read(evidenceStream(contract))) {
     if (type !== 'EquivocationProven') continue
-    const { other } = JSON.parse(data) as { other: unknown }
+    const { other } = (jsonIn(data) ?? {}) as { other?: unknown }
+    if (other === undefined) {
+      throw new ContractDamaged('contract_damaged', `proof ${revision} is not what was stored`, { contract, revision })
+    }
     const reception = receive(state, [decodeSigned(canonicalJson(other))])
     proven.push(...isNewEvidence(proven, reception.equivocations))
   }

@@ -44,12 +44,16 @@ export class Revocations {
   readonly #reserved = new Map<Uid, string>()
   readonly #signed = new Map<Uid, SignedRevocation>()
 
-  /** An event of the stream. The answer is the contract in which there is something to be said because of it. */
-  learn({ type, data }: NewEvent): Uid | undefined {
+  /**
+   * An event of the stream. The answer is the contract in which there is something to be said because of it, null if in none;
+   * undefined: it is not of a revocation.
+   */
+  learn({ type, data }: NewEvent): Uid | null | undefined {
     if (type !== 'KeyReserved' && type !== 'KeyRevoked') return undefined
     const parsed = jsonIn(data)
     if (type === 'KeyReserved' && reservedForm.Check(parsed)) {
       for (const contract of parsed.contracts) this.#reserved.set(contract, parsed.signing)
+      return null
     }
     return type === 'KeyRevoked' && revokedForm.Check(parsed) ? this.add(parsed) : undefined
   }

@@ -12,7 +12,7 @@ export interface NewEvent {
   readonly data: string
 }
 
-/** A fact that is durable. */
+/** A fact that is durable. What other programs have put into a stream counts as well: its data may be no JSON. */
 export interface RecordedEvent extends NewEvent {
   readonly stream: string
   /** Its place in the stream: 0, 1, 2 … without gaps. */

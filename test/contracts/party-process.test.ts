@@ -9,9 +9,11 @@ import type { Handle, Uid } from '../../src/events/ids.ts'
 import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
+import { WrongExpectedRevision } from '../../src/store/errors.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { type EventStore, NO_EVENTS, type StreamRange } from '../../src/store/port.ts'
 import { memorySnapshots } from '../../src/store/snapshots.ts'
-import { INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { CONTRACTS_STREAM, INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import { until } from '../support/node-party.ts'
 
 /** The processes of a party without edges, on one store and one guard. */
@@ -69,6 +71,46 @@ t.test(
     for (const error of told) t.match(error, { code: 'ask_malformed' })
   },
 )
+
+t.test('where the stream is now the refusal of an append says, should not all in it be readable', async (t) => {
+  const { store, start } = party(t)
+  let isBehind = true
+  const lastRevision = async (stream: string) => {
+    if (stream !== CONTRACTS_STREAM || !isBehind) return store.events.lastRevision(stream)
+    isBehind = false
+    await store.events.append(stream, 'any', [{ type: 'Whatever', data: '{}' }])
+    return NO_EVENTS
+  }
+  // Nothing of what stands there is given.
+  async function* read(stream: string, range: StreamRange = {}) {
+    if (stream !== CONTRACTS_STREAM) yield* store.events.read(stream, range)
+  }
+  const events = { ...store.events, lastRevision, read }
+  const node = await start('node', undefined, { store: { ...store, write: (batch) => store.write(batch), events } })
+  const { contract } = await node.contracts.openContract('behind it')
+  t.equal(node.contracts.has(contract.contract), true)
+  t.equal(await store.events.lastRevision(CONTRACTS_STREAM), 1)
+})
+
+t.test('an append before which others come again and again ends with an error', async (t) => {
+  const { store, start } = party(t)
+  // The pauses by themselves keep no process alive.
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+  let tried = 0
+  const append: EventStore['append'] = async (stream, expected, events) => {
+    if (stream !== CONTRACTS_STREAM) return store.events.append(stream, expected, events)
+    tried++
+    throw new WrongExpectedRevision(stream, Number(expected), Number(expected) + 1)
+  }
+  const events = { ...store.events, append }
+  const node = await start('node', undefined, { store: { ...store, write: (batch) => store.write(batch), events } })
+  await t.rejects(node.contracts.openContract('never'), {
+    code: 'store_unavailable',
+    message: 'append to contracts: others were faster 20 times',
+  })
+  t.equal(tried, 20)
+})
 
 t.test('of two that sign, one that finds its place taken goes on from there, and nothing has failed', async (t) => {
   const { guard, signer, start } = party(t)

@@ -1,26 +1,34 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import {
   StoreAccessDenied,
   StoreAddressInvalid,
   StoreUnavailable,
-  StoreWriteTooLarge,
   WrongExpectedRevision,
 } from '../../src/store/errors.ts'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
-import { NO_EVENTS } from '../../src/store/port.ts'
+import { within } from '../../src/store/eventstoredb/reading.ts'
+import { NO_EVENTS, type RecordedEvent } from '../../src/store/port.ts'
 import { startServer } from '../support/eventstoredb-server/server.ts'
-import { all, collector, contract, facts, namesOf, sealNamed } from '../support/store-conformance/harness.ts'
+import { all, collector, contract, facts, namesOf, numbered, sealNamed } from '../support/store-conformance/harness.ts'
 
 /** Our own server in this process, with its faults at hand, and a store on it. */
-async function storeWithFaults(t: Test) {
+async function storeWithFaults(t: Test, timeoutMs = 2_000) {
   const server = await startServer(t.testdir())
-  const store = await openEventStoreDbStore({ url: server.url, timeoutMs: 2_000 })
+  const store = await openEventStoreDbStore({ url: server.url, timeoutMs })
   t.teardown(async () => {
+    server.faults.slowness.goOn()
     await store.close()
     server.close()
   })
-  return { server, store, events: store.events }
+  /** The same store, whose calls may last so long. */
+  const hurried = async (timeoutMs: number) => {
+    const store = await openEventStoreDbStore({ url: server.url, timeoutMs })
+    t.teardown(() => store.close())
+    return store
+  }
+  return { server, store, events: store.events, hurried }
 }
 
 t.test('an append that was stored but not acknowledged is told as unknown, and its repeat is no double', async (t) => {
@@ -70,15 +78,125 @@ t.test('a server that says nothing is not waited for without end', async (t) => 
 t.test('more than an append can take is refused, and nothing is stored', async (t) => {
   const { store, events } = await storeWithFaults(t)
   const large = { type: 'Fact', data: JSON.stringify('x'.repeat(600_000)) }
+  const tooLarge = { type: 'Fact', data: JSON.stringify('x'.repeat(1_100_000)) }
   await t.rejects(events.append('a', NO_EVENTS, [large, large]), {
     code: 'store_write_too_large',
     message: 'append to a: one append may have 1048576 bytes at most',
     evidence: { bytesMax: 1_048_576 },
   })
-  const entry = { seal: sealNamed('one'), text: 'x'.repeat(1_100_000) }
-  await t.rejects(store.payloads.put(contract, [entry]), StoreWriteTooLarge)
+  await t.rejects(store.write([{ kind: 'append', stream: 'a', expectedRevision: NO_EVENTS, events: [tooLarge] }]), {
+    code: 'store_write_too_large',
+  })
   t.same(await all(events.readAll()), [])
 })
+
+t.test('a large text that was written by half is not held, and is gone on with when it is put again', async (t) => {
+  const { server, store } = await storeWithFaults(t, 1_000)
+  const entry = { seal: sealNamed('one'), text: `${'x'.repeat(1_200_000)}end` }
+  const types = () => server.database.all.map(({ type }) => type)
+  server.faults.slowness.stall('append', 2)
+  await t.rejects(store.payloads.put(contract, [entry]), StoreUnavailable)
+  t.same(types(), ['PayloadBegun', 'PayloadContinued'])
+  t.equal((await store.payloads.get(contract, [entry.seal])).size, 0)
+  server.faults.slowness.goOn()
+  await store.payloads.put(contract, [entry])
+  t.same(types(), ['PayloadBegun', 'PayloadContinued', 'PayloadContinued', 'PayloadEnded'])
+  t.ok((await store.payloads.get(contract, [entry.seal])).get(entry.seal) === entry.text)
+})
+
+t.test('a large text whose beginning was erased, or is none of it, is begun anew', async (t) => {
+  const { server, store } = await storeWithFaults(t)
+  const entry = { seal: sealNamed('one'), text: 'x'.repeat(2_000_000) }
+  const stream = `payload-${contract}-${entry.seal}`
+  const stands = (type: string, contentType: string, data: string) =>
+    server.database.append(stream, 'any', [
+      { id: randomUUID(), type, contentType, data: Buffer.from(data), metadata: Buffer.alloc(0) },
+    ])
+  await stands('PayloadKept', 'application/json', '"x"')
+  await stands('PayloadBegun', 'application/octet-stream', 'y')
+  await server.database.delete(stream, 'any', false)
+  await stands('PayloadContinued', 'application/octet-stream', 'x'.repeat(1_000))
+  await stands('PayloadEnded', 'application/octet-stream', 'x')
+  t.equal((await store.payloads.get(contract, [entry.seal])).size, 0)
+  await stands('PayloadBegun', 'application/octet-stream', 'y')
+  await store.payloads.put(contract, [entry])
+  t.ok((await store.payloads.get(contract, [entry.seal])).get(entry.seal) === entry.text)
+  await store.payloads.erase(contract, [entry.seal])
+  t.equal(server.database.visible(stream), undefined)
+})
+
+t.test('a server that stands still in the middle of a reading is told, and read again when it goes on', async (t) => {
+  const { server, store, events, hurried } = await storeWithFaults(t)
+  await events.append('a', NO_EVENTS, facts('a0', 'a1', 'a2', 'a3'))
+  await store.payloads.put(contract, [{ seal: sealNamed('one'), text: '"1"' }])
+  const slow = await hurried(200)
+  const { slowness } = server.faults
+  const late = (doing: string) => ({
+    code: 'store_unavailable',
+    message: `${doing}: EventStoreDB did not answer in 200 ms`,
+  })
+  const read: RecordedEvent[] = []
+  // One more is read to know where the stream ends.
+  slowness.stall('read', 3)
+  await t.rejects(async () => {
+    for await (const event of slow.events.read('a')) read.push(event)
+  }, late('read of a'))
+  await t.rejects(slow.events.lastRevision('a'), late('read of a'))
+  await t.rejects(all(slow.events.readAll()), late('read of all streams'))
+  await t.rejects(slow.payloads.get(contract, [sealNamed('one')]), late('read of a payload'))
+  slowness.goOn()
+  const rest = await all(events.read('a', { from: read.length }))
+  t.ok(rest.length >= 2)
+  t.same(namesOf([...read, ...rest]), ['a0', 'a1', 'a2', 'a3'])
+  t.equal((await store.payloads.get(contract, [sealNamed('one')])).size, 1)
+})
+
+t.test(
+  'a server that stands still in the middle of an append is told, and what it does late is no double',
+  async (t) => {
+    const { server, store, events, hurried } = await storeWithFaults(t)
+    await events.append('a', NO_EVENTS, facts('a0'))
+    const slow = await hurried(200)
+    server.faults.slowness.stall('append')
+    await t.rejects(slow.events.append('a', 0, facts('a1')), { code: 'store_unavailable', message: /^append to a: / })
+    const entry = { seal: sealNamed('one'), text: '"1"' }
+    await t.rejects(slow.payloads.put(contract, [entry]), { code: 'store_unavailable', message: /^put of a payload: / })
+    t.same(namesOf(await all(events.read('a'))), ['a0'])
+    server.faults.slowness.goOn()
+    t.equal((await events.append('a', 0, facts('a1'))).revision, 1)
+    await store.payloads.put(contract, [entry])
+    t.same(namesOf(await all(events.read('a'))), ['a0', 'a1'])
+    t.equal(server.database.all.filter(({ type }) => type === 'PayloadKept').length, 1)
+  },
+)
+
+t.test(
+  'of a server that stands still in the middle of a subscription, every event comes once when it goes on',
+  async (t) => {
+    const { server, events } = await storeWithFaults(t)
+    await events.append('a', NO_EVENTS, numbered(5))
+    const { slowness } = server.faults
+    slowness.stall('subscription', 2)
+    const seen = collector()
+    const subscription = events.subscribe({}, seen.handler)
+    await seen.reached(2)
+    // Longer than a call may take: silence is no fault of a subscription.
+    await t.rejects(within(200, new Promise(() => {}), 'waiting'), StoreUnavailable)
+    t.equal(seen.events.length, 2)
+    slowness.goOn()
+    await seen.reached(5)
+    // Beyond what stood there: more than the server keeps for a consumer, which it drops then.
+    slowness.stall('subscription', 1)
+    for (let n = 5; n < 50; n++) await events.append('a', n - 1, numbered(1, n))
+    slowness.goOn()
+    t.same(
+      namesOf(await seen.reached(50)),
+      Array.from({ length: 50 }, (_, n) => n),
+    )
+    subscription.close()
+    await subscription.closed
+  },
+)
 
 t.test('what others have appended under ids of their own is a repeat as well', async (t) => {
   const { events } = await storeWithFaults(t)

@@ -33,19 +33,20 @@ interface Calling {
   ): Parameters<StreamsClient['append']> extends [...infer Given, unknown] ? Given : never
 }
 
-/** Appends to a stream as the server names it. `expected`: a revision, or as the protocol has it. Throws what the client throws. */
+/** Appends to a stream as the server names it. `expected`: a revision, or as the protocol has it. Throws what the client throws, and StoreUnavailable. */
 export async function sendAppend(
   { client, callOptions, timeoutMs }: Connection,
   stream: string,
   expected: number | 'any' | 'no_stream',
   events: readonly NamedEvent[],
+  doing: string,
 ): Promise<Sent> {
   const requests = [header(stream, expected), ...events.map(proposal)]
-  const answer = await within(timeoutMs, send(client, { ...callOptions, deadline: timeoutMs }, requests), 'an append')
+  const answer = await within(timeoutMs, send(client, { ...callOptions, deadline: timeoutMs }, requests), doing)
   if (answer.hasWrongExpectedVersion()) return undefined
   const success = answer.getSuccess()
   if (success === undefined) {
-    throw new StoreUnavailable('store_unavailable', 'EventStoreDB answers an append neither with yes nor with no')
+    throw new StoreUnavailable('store_unavailable', `${doing}: EventStoreDB answers neither with yes nor with no`)
   }
   const commit = success.hasPosition() ? BigInt(success.getPosition()?.getCommitPosition() ?? -1) : undefined
   const isKnown = commit !== undefined && commit >= 0n && commit <= BigInt(Number.MAX_SAFE_INTEGER)

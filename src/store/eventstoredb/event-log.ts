@@ -21,6 +21,7 @@ import {
   type RecordedEvent,
   type StreamRange,
 } from '../port.ts'
+import { parseStream } from '../streams.ts'
 import { type Sent, sendAppend } from './append-call.ts'
 import { CatchUpSubscription } from './catch-up.ts'
 import { toStoreError, withLeader } from './client-errors.ts'
@@ -64,7 +65,7 @@ export class EventLog {
     const expected = expectedRevision === NO_EVENTS ? NO_STREAM : expectedRevision
     try {
       return await withLeader(() =>
-        sendAppend(this.#connection, `${this.#connection.namespace}${stream}`, expected, named),
+        sendAppend(this.#connection, `${this.#connection.namespace}${stream}`, expected, named, doing),
       )
     } catch (error) {
       throw toStoreError(error, doing)
@@ -198,7 +199,10 @@ export class EventLog {
     const name = resolved.event?.streamId ?? ''
     if (!name.startsWith(`${namespace}${streamPrefix}`) || name.startsWith(`${namespace}${PAYLOAD_PREFIX}`))
       return undefined
-    return recorded(resolved, namespace)
+    const event = recorded(resolved, namespace)
+    // Other programs on the server write JSON to streams of theirs, and may delete those: nothing is to hang on them.
+    const isElsewhere = resolved.event?.isJson === true && event !== undefined && !parseStream(event.stream)
+    return isElsewhere ? undefined : event
   }
 }
 

@@ -2,6 +2,10 @@ import { type ResolvedEvent, type StreamingRead, StreamNotFoundError } from '@ev
 import { StoreCorrupt, StoreUnavailable } from '../errors.ts'
 import type { RecordedEvent } from '../port.ts'
 
+/** In place of data that Concordata cannot have written. No JSON, on purpose. */
+const FOREIGN_JSON = '(application/json)'
+const NOT_UTF_8 = '(not UTF-8)'
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -49,10 +53,12 @@ export async function within<Result>(timeoutMs: number, call: Promise<Result>, d
   }
 }
 
-/** The event as the port has it, the namespace taken off; undefined for what Concordata did not write. */
+/**
+ * The event as the port has it, the namespace taken off; undefined for what belongs to the server itself. What Concordata
+ * cannot have written has data that are no JSON, so that no form fits them: whoever reads the stream says what that means.
+ */
 export function recorded({ event }: ResolvedEvent, namespace: string): RecordedEvent | undefined {
   if (event === undefined || !event.streamId.startsWith(namespace) || event.streamId.startsWith('$')) return undefined
-  if (event.isJson) return undefined
   const stream = event.streamId.slice(namespace.length)
   const where = `event ${event.revision} of ${stream}`
   return {
@@ -60,7 +66,8 @@ export function recorded({ event }: ResolvedEvent, namespace: string): RecordedE
     revision: safe(event.revision, where),
     position: safe(event.position?.commit, where),
     type: event.type,
-    data: textOf(event.data, where),
+    // The client has taken apart what is told to be JSON: its characters are lost.
+    data: event.isJson ? FOREIGN_JSON : textOf(event.data),
   }
 }
 
@@ -71,10 +78,10 @@ export function safe(value: bigint | undefined, where: string): number {
   throw new StoreCorrupt('store_corrupt', message)
 }
 
-function textOf(data: Uint8Array, where: string): string {
+function textOf(data: Uint8Array): string {
   try {
     return decoder.decode(data)
-  } catch (cause) {
-    throw new StoreCorrupt('store_corrupt', `${where} is not UTF-8`, {}, { cause })
+  } catch {
+    return NOT_UTF_8
   }
 }

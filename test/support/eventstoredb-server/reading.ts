@@ -6,6 +6,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js'
 import grpc from '@grpc/grpc-js'
 import type { Database, Stored } from './database.ts'
 import { failure, nameIn, notFound, readEvent, streamDeleted } from './messages.ts'
+import type { Slowness } from './slowness.ts'
 
 export type ReadCall = ServerWritableStream<ReadReq, ReadResp>
 
@@ -22,15 +23,20 @@ async function send(call: ReadCall, response: ReadResp): Promise<void> {
   call.removeListener('cancelled', ended)
 }
 
-export async function answerRead(database: Database, call: ReadCall): Promise<void> {
+export async function answerRead(database: Database, slowness: Slowness, call: ReadCall): Promise<void> {
   database.settle()
   const options = call.request.getOptions()
-  if (options?.hasSubscription()) return subscribe(database, call)
+  if (options?.hasSubscription()) return subscribe(database, slowness, call)
   const name = options?.hasStream() ? nameIn(options.getStream()?.getStreamIdentifier()) : undefined
   const events = name === undefined ? database.all : database.visible(name)
   if (events === 'tombstoned') return void call.emit('error', streamDeleted(name ?? ''))
   if (events === undefined) await send(call, notFound(name ?? ''))
-  else for (const event of asked(events, call.request)) await sendUnlessOver(call, event)
+  else {
+    for (const event of asked(events, call.request)) {
+      await slowness.step('read')
+      await sendUnlessOver(call, event)
+    }
+  }
   call.end()
 }
 
@@ -72,7 +78,7 @@ function placeIn(request: ReadReq): number | undefined {
   return all?.hasPosition() ? Number(all.getPosition()?.getCommitPosition()) : undefined
 }
 
-async function subscribe(database: Database, call: ReadCall): Promise<void> {
+async function subscribe(database: Database, slowness: Slowness, call: ReadCall): Promise<void> {
   const wanted = filterIn(call.request)
   const after = placeIn(call.request) ?? -1
   const confirmation = new streams.ReadResp.SubscriptionConfirmation()
@@ -83,15 +89,23 @@ async function subscribe(database: Database, call: ReadCall): Promise<void> {
   let index = firstAt(database.all, after + 1, ({ position }) => position)
   for (; index < database.all.length && !call.cancelled; index++) {
     const event = database.all[index]
-    if (event !== undefined && wanted(event)) await send(call, readEvent(event))
+    if (event === undefined || !wanted(event)) continue
+    await slowness.step('subscription')
+    await send(call, readEvent(event))
   }
   const caughtUp = new streams.ReadResp()
   caughtUp.setCaughtUp(new streams.ReadResp.CaughtUp())
   call.write(caughtUp)
-  goLive(database, call, wanted, index)
+  goLive(database, slowness, call, wanted, index)
 }
 
-function goLive(database: Database, call: ReadCall, wanted: (event: Stored) => boolean, seen: number): void {
+function goLive(
+  database: Database,
+  slowness: Slowness,
+  call: ReadCall,
+  wanted: (event: Stored) => boolean,
+  seen: number,
+): void {
   const buffer: Stored[] = []
   const before = database.all[seen - 1]?.position ?? -1
   let isSending = false
@@ -99,6 +113,7 @@ function goLive(database: Database, call: ReadCall, wanted: (event: Stored) => b
   const pump = async () => {
     isSending = true
     for (let event = buffer.shift(); event !== undefined && !call.cancelled; event = buffer.shift()) {
+      await slowness.step('subscription')
       await send(call, readEvent(event))
     }
     isSending = false

@@ -17,6 +17,7 @@ import { APPEND_BYTES_MAX, type AppendOutcome, Database, type Expected } from '.
 import { type Member, tellMembers } from './members.ts'
 import { expectedIn, failure, nameIn, notLeader, notReady, proposedIn, streamDeleted, tooLarge } from './messages.ts'
 import { answerRead, type ReadCall } from './reading.ts'
+import { Slowness } from './slowness.ts'
 
 /** What the server does to its callers, when a test wants it. */
 export interface Faults {
@@ -28,6 +29,8 @@ export interface Faults {
   cutNextAppend: boolean
   /** Another server of the cluster leads: who asks for the leader is sent there. Its port; undefined: this one leads. */
   leader: number | undefined
+  /** It stands still in the middle of an append, a reading or a subscription. */
+  readonly slowness: Slowness
 }
 
 export interface EventStoreDbServer {
@@ -59,7 +62,8 @@ export interface ServerOptions {
 export async function startServer(directory: string, options: ServerOptions = {}): Promise<EventStoreDbServer> {
   const { port = 0, tls, access } = options
   const database = options.database ?? new Database(directory)
-  const faults: Faults = { isStarting: false, cutNextAnswer: false, cutNextAppend: false, leader: undefined }
+  const slowness = new Slowness()
+  const faults: Faults = { isStarting: false, cutNextAnswer: false, cutNextAppend: false, leader: undefined, slowness }
   const refusal = (metadata: Metadata) => {
     if (faults.isStarting) return notReady()
     if (faults.leader !== undefined && metadata.get('requires-leader')[0] === 'true') return notLeader(faults.leader)
@@ -77,7 +81,7 @@ export async function startServer(directory: string, options: ServerOptions = {}
       const refused = refusal(call.metadata)
       const denies = refused ?? denial(call.metadata, '$r', streamRead(call))
       if (denies !== undefined) call.emit('error', denies)
-      else answerRead(database, call)
+      else answerRead(database, slowness, call)
     },
     append: (call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>) => {
       const refused = refusal(call.metadata)
@@ -172,6 +176,7 @@ async function answerAppend(
     faults.cutNextAppend = false
     return answer(cut())
   }
+  await faults.slowness.step('append')
   const outcome = await database.append(stream, expected, events.map(proposedIn))
   if (faults.cutNextAnswer) {
     faults.cutNextAnswer = false

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import type { Hash } from '../../../src/crypto/hash.ts'
+import { SIGNED_CHARACTERS_MAX } from '../../../src/events/limits.ts'
 import { AssertionFailed } from '../../../src/runtime/assert.ts'
 import type { OpenStore } from '../event-store-conformance.ts'
 import { contract, freshStore, otherContract, sealNamed } from './harness.ts'
@@ -69,6 +70,35 @@ export async function payloads(t: Test, open: OpenStore): Promise<void> {
     )
     t.equal(held.size, 1_001)
     t.ok(entries.every(({ seal, text }) => held.get(seal) === text))
+  })
+
+  t.test('there may be some that are larger than one append takes, up to the largest of the protocol', async (t) => {
+    const { payloads } = await freshStore(t, open)
+    const pair = '😀'
+    const entries = [
+      entry('3 MiB', 'x'.repeat(3 * 1024 * 1024)),
+      // A line has so many characters at most, of which none takes more bytes; cut anywhere, pairs would be cut as well.
+      entry('largest', 'あ'.repeat(SIGNED_CHARACTERS_MAX)),
+      entry('pairs', pair.repeat(600_000)),
+      entry('pairs aside', `x${pair.repeat(600_000)}`),
+      entry('small', 'x'),
+    ]
+    await payloads.put(contract, entries)
+    await payloads.put(contract, entries)
+    const seals = entries.map(({ seal }) => seal)
+    const held = await payloads.get(contract, seals)
+    for (const { seal, text } of entries) t.ok(held.get(seal) === text, `${text.length} characters`)
+    await payloads.erase(contract, seals)
+    t.equal((await payloads.get(contract, seals)).size, 0)
+    await payloads.put(contract, entries.slice(0, 1))
+    t.equal((await payloads.get(contract, seals)).get(seals[0] as Hash)?.length, 3 * 1024 * 1024)
+  })
+
+  t.test('of several who put the same large text at once all end well', async (t) => {
+    const { payloads } = await freshStore(t, open)
+    const large = entry('large', 'あ'.repeat(1024 * 1024))
+    await Promise.all(Array.from({ length: 4 }, () => payloads.put(contract, [large])))
+    t.ok((await payloads.get(contract, [large.seal])).get(large.seal) === large.text)
   })
 
   t.test('a text that is not Unicode is a fault of the caller', async (t) => {
