@@ -217,6 +217,8 @@ export class Shelf {
       const hasNews = rested !== undefined && !isWhatIsHeld(rested, live.state.feeds)
       for (const { woke } of this.#listeners) woke?.(live, hasNews)
       live.tellWhatStands()
+      // It may have something to do without anybody asking for it, and does not rest before that is done.
+      live.wake()
       return live
     } catch (error) {
       failed(contract, error)
