@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Role } from '../../src/contracts/contract-ports.ts'
-import { guardRefused, memoryGuard } from '../../src/contracts/guard.ts'
+import { guardRefused, memoryGuard, type SigningGuard } from '../../src/contracts/guard.ts'
 import { openPartyProcess, type PartyProcessPorts } from '../../src/contracts/party-process.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { domains } from '../../src/crypto/hash.ts'
@@ -142,6 +142,38 @@ t.test('a contract that was only looked at comes to rest again, in every role', 
   t.same(told, [])
 })
 
+t.test(
+  'who finds a statement in the store that the guard is about to be told of does not say that it is silenced',
+  async (t) => {
+    const { store, guard, signer, start } = party(t)
+    const [stored, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const slow: SigningGuard = {
+      read: (contract) => guard.read(contract),
+      async advance(...move) {
+        stored.resolve()
+        await free.promise
+        return guard.advance(...move)
+      },
+    }
+    const late = reading(store, async function* (stream, events) {
+      if (stream.startsWith('feed-')) await stored.promise
+      yield* events
+    })
+    const serve = await start('serve')
+    await start('transmit', signer, { guard: slow })
+    const { contracts } = await start('receive', signer, { store: late })
+    const silenced: unknown[] = []
+    contracts.listen({ silenced: (_, obstacle) => silenced.push(obstacle) })
+    const opening = serve.contracts.openContract('new')
+    await until('it is loaded', async () => [...contracts.awake()].some(({ statements }) => statements === 1))
+    t.equal([...contracts.awake()][0]?.obstacle, 'nobody can say what was signed')
+    await settleMicrotasks()
+    free.resolve()
+    await opening
+    t.same(silenced, [])
+  },
+)
+
 t.test('serve takes a contract up from what it has kept of it, and reads of its feeds only what is new', async (t) => {
   const { store, signer, start } = party(t)
   const clock = new VirtualClock()
@@ -185,17 +217,22 @@ async function pass(clock: VirtualClock, ms: number): Promise<void> {
 
 /** The same store; of each stream `reads` comes to say how many events were read. */
 function countingReads(store: Store, reads: Map<string, number>): Store {
+  return reading(store, async function* (stream, events) {
+    for await (const event of events) {
+      reads.set(stream, (reads.get(stream) ?? 0) + 1)
+      yield event
+    }
+  })
+}
+
+type Events = ReturnType<Store['events']['read']>
+
+/** The same store, but that what is read of a stream goes through here. */
+function reading(store: Store, through: (stream: string, events: Events) => Events): Store {
   const { events } = store
   return {
     ...store,
-    events: {
-      ...events,
-      async *read(stream, range) {
-        for await (const event of events.read(stream, range)) {
-          reads.set(stream, (reads.get(stream) ?? 0) + 1)
-          yield event
-        }
-      },
-    },
+    write: (writes) => store.write(writes),
+    events: { ...events, read: (stream, range) => through(stream, events.read(stream, range)) },
   }
 }
