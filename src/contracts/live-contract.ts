@@ -177,8 +177,9 @@ export class LiveContract {
     const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
     const isFounding = self === founder && state.feeds.size === 0
     const ownFeed = await OwnFeed.open(state, self, ports.guard ?? memoryGuard(), isFounding, role !== 'node')
-    // What was signed has to be found out: that looks at everything, again and again.
-    if (snapshot !== undefined && !ownFeed.isCertain) throw new Forgotten('the history of the own feed')
+    // What was signed has to be found out: that looks at everything, again and again. Who never signs does not ask.
+    if (snapshot !== undefined && role !== 'serve' && !ownFeed.isCertain)
+      throw new Forgotten('the history of the own feed')
     const live = new LiveContract(
       contract,
       self,

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Role } from '../../src/contracts/contract-ports.ts'
-import { guardRefused, memoryGuard } from '../../src/contracts/guard.ts'
+import { guardRefused, memoryGuard, type SigningGuard } from '../../src/contracts/guard.ts'
 import { openPartyProcess, type PartyProcessPorts } from '../../src/contracts/party-process.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { domains } from '../../src/crypto/hash.ts'
@@ -11,9 +11,10 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { WrongExpectedRevision } from '../../src/store/errors.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
-import { type EventStore, NO_EVENTS, type StreamRange } from '../../src/store/port.ts'
+import { type EventStore, NO_EVENTS, type Store, type StreamRange } from '../../src/store/port.ts'
 import { memorySnapshots } from '../../src/store/snapshots.ts'
-import { CONTRACTS_STREAM, INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { until } from '../support/node-party.ts'
 
 /** The processes of a party without edges, on one store and one guard. */
@@ -162,3 +163,117 @@ t.test('what settles while a contract is at rest in one process is told there wh
   }
   t.same(settled, [1, 2, 3])
 })
+
+t.test('a contract that was only looked at comes to rest again, in every role', async (t) => {
+  const { signer, told, start } = party(t)
+  const clock = new VirtualClock()
+  const roles = ['serve', 'transmit', 'receive'] as const
+  const processes = await Promise.all(
+    roles.map((role) => start(role, signer, { clock, awakeMax: 2, snapshots: memorySnapshots() })),
+  )
+  const [serve] = processes as [Awaited<ReturnType<typeof start>>]
+  const uids: Uid[] = []
+  for (let n = 0; n < 6; n++) uids.push((await serve.contracts.openContract(`contract ${n}`)).contract.contract)
+  const awake = () => processes.map(({ contracts }) => [...contracts.awake()].length)
+  await pass(clock, 10_000)
+  t.same(awake(), [2, 2, 2])
+  for (const { contracts } of processes) for (const uid of uids) await contracts.use(uid, () => {})
+  await pass(clock, 10_000)
+  t.same(awake(), [2, 2, 2])
+  t.same(told, [])
+})
+
+t.test(
+  'who finds a statement in the store that the guard is about to be told of does not say that it is silenced',
+  async (t) => {
+    const { store, guard, signer, start } = party(t)
+    const [stored, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const slow: SigningGuard = {
+      read: (contract) => guard.read(contract),
+      async advance(...move) {
+        stored.resolve()
+        await free.promise
+        return guard.advance(...move)
+      },
+    }
+    const late = reading(store, async function* (stream, events) {
+      if (stream.startsWith('feed-')) await stored.promise
+      yield* events
+    })
+    const serve = await start('serve')
+    await start('transmit', signer, { guard: slow })
+    const { contracts } = await start('receive', signer, { store: late })
+    const silenced: unknown[] = []
+    contracts.listen({ silenced: (_, obstacle) => silenced.push(obstacle) })
+    const opening = serve.contracts.openContract('new')
+    await until('it is loaded', async () => [...contracts.awake()].some(({ statements }) => statements === 1))
+    t.equal([...contracts.awake()][0]?.obstacle, 'nobody can say what was signed')
+    await settleMicrotasks()
+    free.resolve()
+    await opening
+    t.same(silenced, [])
+  },
+)
+
+t.test('serve takes a contract up from what it has kept of it, and reads of its feeds only what is new', async (t) => {
+  const { store, signer, start } = party(t)
+  const clock = new VirtualClock()
+  const [kept, reads] = [memorySnapshots(), new Map<string, number>()]
+  const serve = await start('serve', signer, {
+    clock,
+    awakeMax: 0,
+    snapshots: kept,
+    store: countingReads(store, reads),
+  })
+  const transmit = await start('transmit', signer, { clock })
+  const uid = (await serve.contracts.openContract('long')).contract.contract
+  const add = (name: string) =>
+    transmit.contracts.use(uid, (live) => {
+      const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
+      return live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict
+    })
+  for (let n = 0; n < 100; n++) await add(`field ${n}`)
+  await pass(clock, 10_000)
+  t.not(serve.contracts.resting(uid), undefined, 'it rests')
+  reads.clear()
+  const before = kept.snapshot(uid)
+  await add('one more')
+  await until('it is there', () =>
+    serve.contracts.use(uid, async (live) => {
+      await live.deliver([])
+      return live.state.settling.settled === 102
+    }),
+  )
+  const feed = feedStream(uid, 'ana' as Handle)
+  t.ok((reads.get(feed) ?? 0) < 20, `${reads.get(feed)} of ${(await store.events.lastRevision(feed)) + 1} statements`)
+  await pass(clock, 10_000)
+  t.not(serve.contracts.resting(uid), undefined, 'it rests again')
+  t.not(kept.snapshot(uid), before)
+})
+
+async function pass(clock: VirtualClock, ms: number): Promise<void> {
+  await clock.runUntil(clock.now() + ms)
+  await settleMicrotasks()
+}
+
+/** The same store; of each stream `reads` comes to say how many events were read. */
+function countingReads(store: Store, reads: Map<string, number>): Store {
+  return reading(store, async function* (stream, events) {
+    for await (const event of events) {
+      reads.set(stream, (reads.get(stream) ?? 0) + 1)
+      yield event
+    }
+  })
+}
+
+type Events = ReturnType<Store['events']['read']>
+
+/** The same store, but that what is read of a stream goes through here. */
+function reading(store: Store, through: (stream: string, events: Events) => Events): Store {
+  const { events } = store
+  return {
+    ...store,
+    write: (writes) => store.write(writes),
+    events: { ...events, read: (stream, range) => through(stream, events.read(stream, range)) },
+  }
+}

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ApiClient, apiClient } from '../../src/cli/api-client.ts'
@@ -58,7 +59,7 @@ export class PartyProcesses {
   }
 
   /**
-   * Makes the party, and starts its processes. `store`: left out, SQLite. `prepare` comes before the start; its answer says
+   * Makes the party, unless its directory is there, and starts its processes. `store`: left out, SQLite. `prepare` comes before the start; its answer says
    * what stands in the environment of each process.
    */
   static async start(
@@ -68,8 +69,10 @@ export class PartyProcesses {
     store?: StoreSettings,
     prepare: () => Promise<Variables> = async () => () => ({}),
   ): Promise<PartyProcesses> {
-    const [endpoint, api] = [`https://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]
-    await createIdentity(dir, { handle, name: handle, endpoint, api }, systemClock)
+    if (!existsSync(dir)) {
+      const [endpoint, api] = [`https://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]
+      await createIdentity(dir, { handle, name: handle, endpoint, api }, systemClock)
+    }
     const settings = JSON.parse(await readFile(configurationPath(dir), 'utf8'))
     const signer = layout === 'node' ? {} : { signer: { socket: 'signer.sock' } }
     await writeFile(configurationPath(dir), JSON.stringify({ ...settings, ...signer, ...(store && { store }) }))
@@ -89,6 +92,11 @@ export class PartyProcesses {
 
   get size(): number {
     return this.#running.length
+  }
+
+  /** Those that run, in the order of the layout. */
+  get processes(): { readonly command: string; readonly pid: number }[] {
+    return this.#running.map(({ pid }, place) => ({ command: this.#commands[place] as string, pid }))
   }
 
   logOf(command: string): Promise<string> {

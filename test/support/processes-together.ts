@@ -1,3 +1,4 @@
+import type { ApiClient } from '../../src/cli/api-client.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
 import { fetchIntroduction } from '../../src/node/discovery.ts'
@@ -7,19 +8,24 @@ import type { PartyProcesses } from './party-processes.ts'
 const WAIT = { prefer: 'wait=60' }
 
 /** One approves the other. */
-export async function introduce(one: PartyProcesses, other: PartyProcesses): Promise<void> {
+export async function introduce(one: { readonly dir: string }, other: { readonly endpoint: string }): Promise<void> {
   const { introduction } = await fetchIntroduction(other.endpoint, 10_000)
   await addParty(one.dir, other.endpoint, partyFingerprint(introduction.card))
+}
+
+/** It is known to the process that is asked. */
+export function untilApproved({ client }: { readonly client: ApiClient }, handle: string): Promise<void> {
+  return until(`${handle} is approved`, async () => {
+    const parties = (await client.call('GET', '/api/Party')) as { handle: string; status: string }[]
+    return parties.some((party) => party.handle === handle && party.status === 'approved')
+  })
 }
 
 /** Both are members of a new contract; the answer is its UID. */
 export async function together(ana: PartyProcesses, ben: PartyProcesses): Promise<string> {
   const { contract } = (await ana.client.call('POST', '/api/Contract', { title: 'in parts' })) as { contract: string }
   const path = `/api/Contract/${contract}`
-  await until('ben is approved', async () => {
-    const parties = (await ana.client.call('GET', '/api/Party')) as { handle: string; status: string }[]
-    return parties.some(({ handle, status }) => handle === 'ben' && status === 'approved')
-  })
+  await untilApproved(ana, 'ben')
   await ana.client.call('POST', `${path}/Invitations`, { party: 'ben' }, WAIT)
   await until('ben is invited', async () => {
     const contracts = (await ben.client.call('GET', '/api/Contract')) as { contract: string; standing: string }[]
