@@ -10,6 +10,7 @@ import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
+import type { Store } from '../../src/store/port.ts'
 import { memorySnapshots } from '../../src/store/snapshots.ts'
 import { INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import { until } from '../support/node-party.ts'
@@ -119,4 +120,41 @@ t.test('what settles while a contract is at rest in one process is told there wh
     await until('it is told', async () => settled.length > n)
   }
   t.same(settled, [1, 2, 3])
+})
+
+t.test('what is asked of a contract that began while transmit was starting is carried out', async (t) => {
+  const { store, signer, start } = party(t)
+  const serve = await start('serve')
+  const first = await start('transmit')
+  const reached = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const { events } = store
+  const slow: Store = {
+    ...store,
+    write: (batch) => store.write(batch),
+    events: {
+      append: (...what) => events.append(...what),
+      lastRevision: (stream) => events.lastRevision(stream),
+      lastPosition: () => events.lastPosition(),
+      readAll: (range) => events.readAll(range),
+      subscribe: (...what) => events.subscribe(...what),
+      async *read(stream, range) {
+        if (stream === OUTBOX_STREAM) {
+          reached.resolve()
+          await gate.promise
+        }
+        yield* events.read(stream, range)
+      },
+    },
+  }
+  const starting = start('transmit', signer, { store: slow })
+  await reached.promise
+  const { contract } = await serve.contracts.openContract('begun meanwhile')
+  await first.close()
+  const command = { type: 'LockRecord', purpose: 'work' } as const
+  const asked = contract.submit({ request: { id: 'asked', commands: [command] }, payloads: {} })
+  await until('it stands in the outbox', async () => (await events.lastRevision(OUTBOX_STREAM)) >= 2)
+  gate.resolve()
+  await starting
+  t.match(await asked.verdict, { kind: 'settled', outcome: { kind: 'accepted' } })
 })
