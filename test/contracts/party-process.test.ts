@@ -13,12 +13,14 @@ import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store } from '../../src/store/port.ts'
 import { memorySnapshots } from '../../src/store/snapshots.ts'
 import { INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { allOf, CONTRACT, Player } from '../support/market.ts'
 import { until } from '../support/node-party.ts'
 
 /** The processes of a party without edges, on one store and one guard. */
 function party(t: Test) {
   const signer = keySigner(generateKeyPair().privateKey)
   const keys = { signing: signer.publicKey, recovery: generateKeyPair().publicKey }
+  const card = { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys }
   const [store, guard] = [openMemoryStore(), memoryGuard()]
   const told: unknown[] = []
   let requests = 0
@@ -30,7 +32,7 @@ function party(t: Test) {
       ...(role === 'serve' ? {} : { signer: own, signerOf: () => own, guard }),
       clock: systemClock,
       random: systemRandom,
-      card: { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys },
+      card,
       uidOf: (n) => String(n).padStart(26, '0') as Uid,
       newRequestId: () => `ana-${role}-${requests++}`,
       timing: defaultTiming,
@@ -42,7 +44,7 @@ function party(t: Test) {
     t.teardown(() => opened.close())
     return opened
   }
-  return { store, guard, signer, told, start }
+  return { store, guard, signer, card, told, start }
 }
 
 t.test(
@@ -123,9 +125,9 @@ t.test('what settles while a contract is at rest in one process is told there wh
 })
 
 t.test('what is asked of a contract that began while transmit was starting is carried out', async (t) => {
-  const { store, signer, start } = party(t)
+  const { store, signer, card, start } = party(t)
   const serve = await start('serve')
-  const first = await start('transmit')
+  const receive = await start('receive')
   const reached = Promise.withResolvers<void>()
   const gate = Promise.withResolvers<void>()
   const { events } = store
@@ -149,12 +151,17 @@ t.test('what is asked of a contract that began while transmit was starting is ca
   }
   const starting = start('transmit', signer, { store: slow })
   await reached.promise
-  const { contract } = await serve.contracts.openContract('begun meanwhile')
-  await first.close()
-  const command = { type: 'LockRecord', purpose: 'work' } as const
-  const asked = contract.submit({ request: { id: 'asked', commands: [command] }, payloads: {} })
-  await until('it stands in the outbox', async () => (await events.lastRevision(OUTBOX_STREAM)) >= 2)
+  const ben = new Player('ben')
+  ben.requests(ben.opening())
+  ben.requests({ type: 'InviteParty', party: card })
+  await receive.contracts.begin(CONTRACT, allOf(ben), ben.handle)
+  await receive.contracts.use(CONTRACT, (live) => live.deliver(allOf(ben)))
+  await until('serve holds the invitation', async () => {
+    return serve.contracts.find(CONTRACT)?.state.settling.agreed.parties.invitations.length === 1
+  })
+  const accepted = serve.contracts.accept(CONTRACT)
+  await until('it stands in the outbox', async () => (await events.lastRevision(OUTBOX_STREAM)) >= 0)
   gate.resolve()
   await starting
-  t.match(await asked.verdict, { kind: 'settled', outcome: { kind: 'accepted' } })
+  await t.resolves(accepted)
 })
