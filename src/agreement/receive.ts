@@ -142,8 +142,8 @@ function takeIn(before: AgreementState, arrived: readonly Decoded[], backOf: Hol
             const progress = withHeld(state, held)
             state = progress.state
             taken.push(held)
-            acknowledged.push(...progress.acknowledged)
-            settled.push(...progress.settled)
+            for (const entry of progress.acknowledged) acknowledged.push(entry)
+            for (const entry of progress.settled) settled.push(entry)
             progressed = true
           } catch (error) {
             if (!(error instanceof StatementRefused)) throw error

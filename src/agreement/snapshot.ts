@@ -159,7 +159,7 @@ export function viewFrom(
     const feeds: Feeds = ImmutableMap(
       snapshot.feeds.map(([handle, feed]): [Handle, Feed] => {
         const there = stored.get(handle) ?? { kept: [], noted: undefined }
-        further.push(...there.kept.slice(feed.kept.length))
+        for (const decoded of there.kept.slice(feed.kept.length)) further.push(decoded)
         return [handle, feedFrom(feed, there)]
       }),
     )

@@ -65,13 +65,13 @@ async function recompute(source: AuditSource): Promise<{ state: AgreementState; 
     const statements: Decoded[] = [...waiting]
     for (const party of unread) {
       read.add(party)
-      statements.push(...(await readFeed(source, party)))
+      for (const decoded of await readFeed(source, party)) statements.push(decoded)
     }
     const reception = receive(state, statements)
     verifyReception(reception)
     state = reception.state
     waiting = reception.waiting
-    settled.push(...reception.settled)
+    for (const entry of reception.settled) settled.push(entry)
     unread = [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   }
   const [lost] = waiting

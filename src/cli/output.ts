@@ -22,7 +22,7 @@ export async function askYes(question: string): Promise<boolean> {
 /** Columns as wide as their widest cell, two spaces apart; a line under the headings unless they are all empty. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)),
+    rows.reduce((width, row) => Math.max(width, (row[column] ?? '').length), heading.length),
   )
   const line = (cells: readonly string[]) =>
     cells

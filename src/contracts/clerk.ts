@@ -58,13 +58,19 @@ export class Clerk {
     this.#ports = ports
   }
 
-  /** Takes up what others have left. */
-  static async open(ports: ClerkPorts): Promise<Clerk> {
+  /**
+   * Takes up what others have left up to `after`, a position of the store from before `contracts` was opened. What comes later
+   * is to be told by `took`, behind everything that stands before it in the store: the contract that it is about may be new.
+   */
+  static async open(ports: ClerkPorts, after: number | undefined): Promise<Clerk> {
     const clerk = new Clerk(ports)
     const { events } = ports
     clerk.#through = await doneSoFar(events)
     clerk.#known = clerk.#through
-    for await (const event of events.read(OUTBOX_STREAM, { from: clerk.#through + 1 })) clerk.took(event)
+    for await (const event of events.read(OUTBOX_STREAM, { from: clerk.#through + 1 })) {
+      if (after === undefined || event.position > after) break
+      clerk.took(event)
+    }
     return clerk
   }
 
@@ -171,7 +177,9 @@ export class Clerk {
     // It has its place in the ledger; made void by a lock it is requested once more.
     const outcome = (await findSettled(this.#ports.events, live.contract, requestKey(signed)))?.outcome
     const isToBeAskedAgain = outcome !== undefined && intent.timeoutMs !== 0 && asksAgainAfter(outcome, intent)
-    if (isToBeAskedAgain && live.outbox.placeOf(id) === signed) await live.submit(intent).verdict
+    const newest = live.outbox.placeOf(id)
+    const isNewest = newest !== undefined && requestKey(newest) === requestKey(signed)
+    if (isToBeAskedAgain && isNewest) await live.submit(intent).verdict
   }
 
   /** Nobody has waited for it for long: whoever asked was told that nobody has taken it up. */
@@ -221,7 +229,8 @@ export class Clerk {
     // What is done in the same breath is noted at once.
     await new Promise<void>((resolve) => this.#ports.clock.after(RETRY_MS, resolve))
     this.#noting = undefined
-    const first = Math.min(...[...this.#open.values()].map(({ revision }) => revision), this.#known + 1)
+    let first = this.#known + 1
+    for (const { revision } of this.#open.values()) first = Math.min(first, revision)
     if (this.#closed || first - 1 <= this.#through) return
     this.#through = first - 1
     await this.#ports.events.append(OUTBOX_DONE_STREAM, 'any', [doneThrough(this.#through)]).catch(this.#ports.failed)

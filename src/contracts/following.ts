@@ -69,7 +69,7 @@ export class Following {
     for (const handle of handles) {
       const known = [...read.values()].filter(({ statement }) => statement.party === handle).length
       const from = feedOf(before.feeds, handle).size + known
-      tails.push(...(await readFeed(this.#store, before.contract, handle, from)))
+      for (const decoded of await readFeed(this.#store, before.contract, handle, from)) tails.push(decoded)
     }
     return tails
   }

@@ -87,6 +87,7 @@ export class LiveContract {
   readonly outbox: Outbox
   readonly answering: Answering
   readonly #ports: ContractPorts
+  readonly #founder: Handle
   readonly #role: Role
   readonly #keys: FeedKeys
   /** What other processes of this party write to the store. Undefined: there are none. */
@@ -108,6 +109,10 @@ export class LiveContract {
   #behindAt: number | undefined
   /** How often in a row the store has failed. */
   #failures = 0
+  /** Ends the time in which it is left alone. */
+  #endPause: (() => void) | undefined
+  /** A write has failed, and may have taken effect all the same: nothing is signed before the store has been read again. */
+  #isInDoubt = false
   /** What has settled and is not told yet: its entries are to stand in the ledger before, and another process puts them there. */
   #untold: readonly Acknowledged[] = []
   #ledgerSize = 0
@@ -121,6 +126,7 @@ export class LiveContract {
   private constructor(
     contract: Uid,
     self: Handle,
+    founder: Handle,
     ports: ContractPorts,
     { state, ledgerSize, settled }: Loaded,
     ownFeed: OwnFeed,
@@ -128,6 +134,7 @@ export class LiveContract {
   ) {
     this.contract = contract
     this.self = self
+    this.#founder = founder
     this.#role = ports.role ?? 'node'
     this.#following = this.#role === 'node' ? undefined : new Following(ports.store)
     const own = this.#role === 'node' ? undefined : feedOf(state.feeds, self).kept
@@ -183,6 +190,7 @@ export class LiveContract {
     const live = new LiveContract(
       contract,
       self,
+      founder,
       ports,
       { ...loaded, settled },
       ownFeed,
@@ -472,6 +480,7 @@ export class LiveContract {
 
   /** Resolves when nothing is under way, for the moment. */
   async settleDown(): Promise<void> {
+    this.#endPause?.()
     await this.#running
   }
 
@@ -486,6 +495,8 @@ export class LiveContract {
     if (this.#closed) return
     if (this.#running !== undefined) {
       this.#isAwaited = true
+      // Where intents are not durable, whoever asks for something is told at once whether the store still fails.
+      if (this.#isInDoubt) this.#endPause?.()
       return
     }
     this.#running = this.#run().finally(() => {
@@ -498,6 +509,7 @@ export class LiveContract {
   async close(): Promise<void> {
     this.#closed = true
     this.answering.close()
+    this.#endPause?.()
     await this.#running
     this.outbox.failAll(new ContractClosed('contract_closed', 'the node is stopping'))
   }
@@ -508,7 +520,7 @@ export class LiveContract {
 
   #hasWork(): boolean {
     const isAsked = this.#deliveries.length + this.#recalls.length > 0
-    if (isAsked || this.#mayNote || this.#following?.hasNews === true) return true
+    if (isAsked || this.#mayNote || this.#following?.hasNews === true || this.#isInDoubt) return true
     if (this.#role === 'receive' || this.#role === 'serve') return false
     try {
       const { view } = this.answering.coverage(this.#state)
@@ -528,6 +540,7 @@ export class LiveContract {
     this.#deliveries = []
     this.#recalls = []
     try {
+      if (this.#isInDoubt) await this.#readAgain()
       if (recalls.length > 0) await this.#recallHistory()
       for (const done of recalls) done.resolve()
       const refused = await this.#turnWithHistory(deliveries.flatMap(({ statements }) => statements))
@@ -836,21 +849,46 @@ export class LiveContract {
     }
   }
 
-  /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
+  /** What is held is held still; the store is left alone for a while, and then asked again, as long as it takes. */
   async #recover(error: unknown): Promise<void> {
     for (const listener of this.#listeners) listener.failed?.(this, error)
-    if (this.#following !== undefined) {
-      // What is held is held still. Intents are durable, and go on when the store answers again.
-      this.#following.doubts(this.#state)
-      const pauseMs = Math.min(STORE_RETRY_MAX_MS, STORE_RETRY_MS * 2 ** this.#failures++)
-      await new Promise<void>((resolve) => this.#ports.clock.after(pauseMs, resolve))
-      return
-    }
+    // Intents are durable, and go on when the store answers again.
+    if (this.#following !== undefined) this.#following.doubts(this.#state)
+    else if (await this.#isSureAfter(error)) return
+    if (this.#closed || (this.#isInDoubt && this.#isAwaited)) return
+    const pauseMs = Math.min(STORE_RETRY_MAX_MS, STORE_RETRY_MS * 2 ** this.#failures++)
+    await new Promise<void>((resolve) => {
+      const stop = this.#ports.clock.after(pauseMs, resolve)
+      this.#endPause = () => {
+        stop()
+        resolve()
+      }
+    })
+    this.#endPause = undefined
+  }
+
+  /** Where nobody else writes and intents are in memory only: a store that failed just once is read again at once. */
+  async #isSureAfter(error: unknown): Promise<boolean> {
     this.outbox.failAll(error)
-    const founder = [...this.#state.ledger.admitted.keys()][0] ?? this.self
-    this.#state = (await loadContract(this.#ports.store, this.contract, founder)).state
-    const guard = this.#ports.guard ?? memoryGuard()
-    this.#ownFeed = await OwnFeed.open(this.#state, this.self, guard, this.#state.feeds.size === 0)
+    if (this.#isInDoubt) return false
+    this.#isInDoubt = true
+    try {
+      await this.#readAgain()
+    } catch {
+      // The next turn begins with it, and says what is in the way.
+    }
+    return !this.#isInDoubt
+  }
+
+  /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
+  async #readAgain(): Promise<void> {
+    const { store, guard = memoryGuard() } = this.#ports
+    const { state } = await loadContract(store, this.contract, this.#founder)
+    const isFounding = this.self === this.#founder && state.feeds.size === 0
+    this.#ownFeed = await OwnFeed.open(state, this.self, guard, isFounding)
+    this.#state = state
+    this.#isInDoubt = false
+    this.#failures = 0
     this.#takeUpLost()
   }
 

@@ -12,7 +12,7 @@ import {
 import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Handle, Uid } from '../events/ids.ts'
-import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
+import type { Decoded } from '../events/statement-codec.ts'
 import { Forgotten } from '../runtime/forgotten.ts'
 import type { Store } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
@@ -97,9 +97,7 @@ async function startFrom(store: Store, contract: Uid, text: string, size: number
     const start = viewFrom(snapshot, stored)
     return start.state.settling.settled <= size ? start : undefined
   } catch (error) {
-    if (error instanceof SnapshotUnfit || error instanceof SyntaxError || error instanceof StatementRefused) {
-      return undefined
-    }
+    if (error instanceof SnapshotUnfit || error instanceof SyntaxError) return undefined
     throw error
   }
 }
@@ -121,12 +119,12 @@ async function loadFeeds(
     const stored: Decoded[] = [...waiting]
     for (const handle of unread) {
       read.add(handle)
-      stored.push(...(await readFeed(store, contract, handle)))
+      for (const decoded of await readFeed(store, contract, handle)) stored.push(decoded)
     }
     const reception = receive(state, stored)
     assertNothingRefused(reception, contract)
     state = reception.state
-    settled.push(...reception.settled)
+    for (const entry of reception.settled) settled.push(entry)
     waiting = reception.waiting
     unread = unreadOf()
     if (unread.length === 0) break
@@ -149,7 +147,9 @@ async function loadFeeds(
  */
 export async function recallHistory(store: Store, { contract, feeds }: AgreementState): Promise<AgreementState> {
   const stored: Decoded[] = []
-  for (const [handle, { size }] of feeds) stored.push(...(await readFeed(store, contract, handle, 0, size)))
+  for (const [handle, { size }] of feeds) {
+    for (const decoded of await readFeed(store, contract, handle, 0, size)) stored.push(decoded)
+  }
   const reception = receive(emptyAgreement(contract), stored)
   assertNothingRefused(reception, contract)
   if (canonicalJson(frontierOf(reception.state.feeds)) !== canonicalJson(frontierOf(feeds))) {

@@ -67,7 +67,10 @@ export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyP
   if (isShared) {
     const clerk =
       role === 'transmit'
-        ? await Clerk.open({ contracts, events, clock, keys, self: ports.newRequestId(), failed, ...ports.tracing })
+        ? await Clerk.open(
+            { contracts, events, clock, keys, self: ports.newRequestId(), failed, ...ports.tracing },
+            after,
+          )
         : undefined
     if (clerk !== undefined) stops.push(() => clerk.close())
     const watchPorts = {

@@ -9,7 +9,14 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq, Uid } from '../events/ids.ts'
 import { sealsNamedBy } from '../events/seal.ts'
 import { type Payload, PayloadSchema, type Payloads, type Statement } from '../events/statement.ts'
-import { type Decoded, decodeSigned, decodeStored, encodeSigned, encodeStored } from '../events/statement-codec.ts'
+import {
+  type Decoded,
+  decodeSigned,
+  decodeStored,
+  encodeSigned,
+  encodeStored,
+  StatementRefused,
+} from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { NewEvent, Store, Write } from '../store/port.ts'
@@ -105,20 +112,25 @@ export function isNewEvidence(kept: readonly Equivocation[], found: readonly Equ
   return found.filter(({ party }) => !known.has(party) && known.add(party))
 }
 
-/** The proofs of equivocation that the store keeps, as far as they still prove something to this view. */
+/** The proofs of equivocation that the store keeps, as far as they still prove something to this view. Throws ContractDamaged. */
 export async function loadEvidence(store: Store, state: AgreementState): Promise<Equivocation[]> {
   const proven: Equivocation[] = []
-  const { contract } = state
-  for await (const { type, data, revision } of store.events.read(evidenceStream(contract))) {
+  for await (const { type, data, revision } of store.events.read(evidenceStream(state.contract))) {
     if (type !== 'EquivocationProven') continue
-    const { other } = (jsonIn(data) ?? {}) as { other?: unknown }
-    if (other === undefined) {
-      throw new ContractDamaged('contract_damaged', `proof ${revision} is not what was stored`, { contract, revision })
-    }
-    const reception = receive(state, [decodeSigned(canonicalJson(other))])
+    const reception = receive(state, [statementProven(data, state.contract, revision)])
     proven.push(...isNewEvidence(proven, reception.equivocations))
   }
   return proven
+}
+
+function statementProven(data: string, contract: Uid, revision: number): Decoded {
+  try {
+    const { other } = JSON.parse(data) as { other: unknown }
+    return decodeSigned(canonicalJson(other))
+  } catch (cause) {
+    const message = `the stored proof ${revision} is none: ${(cause as Error).message}`
+    throw new ContractDamaged('contract_damaged', message, { contract, revision }, { cause })
+  }
 }
 
 function settledWrites(contract: Uid, from: number, settled: readonly Acknowledged[]): Write[] {
@@ -137,7 +149,7 @@ export function assertNothingRefused({ refused }: Reception, contract: Uid): voi
   })
 }
 
-/** The statements of one feed as stored, in order, from a seq on, decoded but not verified. */
+/** The statements of one feed as stored, in order, from a seq on, decoded but not verified. Throws ContractDamaged. */
 export async function readFeed(
   store: Store,
   contract: Uid,
@@ -159,7 +171,16 @@ export async function readFeed(
     }
     return payloads
   }
-  return lines.map((line) => decodeStored(line, payloadsOf))
+  return lines.map((line, index) => {
+    try {
+      return decodeStored(line, payloadsOf)
+    } catch (cause) {
+      if (!(cause instanceof StatementRefused)) throw cause
+      const evidence = { contract, party: handle, seq: from + index }
+      const message = `the stored statement ${handle} ${evidence.seq} is none: ${cause.message}`
+      throw new ContractDamaged('contract_damaged', message, evidence, { cause })
+    }
+  })
 }
 
 /** None of what is no statement: whoever decodes the line says what is wrong with it. */

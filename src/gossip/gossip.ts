@@ -203,7 +203,7 @@ export class Gossip {
         // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
         if (!(await participants.begin(contract, delivered, peer.handle))) return
         const result = await participants.use(contract, (participant) => participant.deliver(delivered))
-        refused.push(...(result?.refused ?? []))
+        for (const one of result?.refused ?? []) refused.push(one)
       }),
     )
     await Promise.all(deliveries)

@@ -41,7 +41,7 @@ export interface Snapshots {
   close(): void
 }
 
-/** As durable as the process. */
+/** As durable as the process. What is asked for is a copy each time, as of a file. */
 export function memorySnapshots(): Snapshots {
   const kept = new Map<Uid, Kept & { isAwake: boolean }>()
   const requests = new Map<string, RequestRef>()
@@ -52,7 +52,7 @@ export function memorySnapshots(): Snapshots {
     },
     put(contract, what, position, isAwake = false) {
       kept.set(contract, { ...what, isAwake })
-      for (const [id, place] of what.requests) requests.set(`${contract} ${id}`, place)
+      for (const [id, place] of what.requests) requests.set(`${contract} ${id}`, { ...place })
       reached = position
     },
     wake(contract) {
@@ -64,7 +64,10 @@ export function memorySnapshots(): Snapshots {
       return found?.isAwake === false ? found.resting : undefined
     },
     snapshot: (contract) => kept.get(contract)?.snapshot,
-    placeOf: (contract, request) => requests.get(`${contract} ${request}`),
+    placeOf(contract, request) {
+      const place = requests.get(`${contract} ${request}`)
+      return place && { ...place }
+    },
     restingWith(party, after, limit) {
       const found = [...kept].filter(
         ([uid, { isAwake, parties }]) => !isAwake && uid > after && parties.includes(party),

@@ -15,12 +15,14 @@ import { type EventStore, NO_EVENTS, type Store, type StreamRange } from '../../
 import { memorySnapshots } from '../../src/store/snapshots.ts'
 import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
+import { allOf, CONTRACT, Player } from '../support/market.ts'
 import { until } from '../support/node-party.ts'
 
 /** The processes of a party without edges, on one store and one guard. */
 function party(t: Test) {
   const signer = keySigner(generateKeyPair().privateKey)
   const keys = { signing: signer.publicKey, recovery: generateKeyPair().publicKey }
+  const card = { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys }
   const [store, guard] = [openMemoryStore(), memoryGuard()]
   const told: unknown[] = []
   let requests = 0
@@ -32,7 +34,7 @@ function party(t: Test) {
       ...(role === 'serve' ? {} : { signer: own, signerOf: () => own, guard }),
       clock: systemClock,
       random: systemRandom,
-      card: { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys },
+      card,
       uidOf: (n) => String(n).padStart(26, '0') as Uid,
       newRequestId: () => `ana-${role}-${requests++}`,
       timing: defaultTiming,
@@ -44,7 +46,7 @@ function party(t: Test) {
     t.teardown(() => opened.close())
     return opened
   }
-  return { store, guard, signer, told, start }
+  return { store, guard, signer, card, told, start }
 }
 
 t.test(
@@ -277,3 +279,45 @@ function reading(store: Store, through: (stream: string, events: Events) => Even
     events: { ...events, read: (stream, range) => through(stream, events.read(stream, range)) },
   }
 }
+
+t.test('what is asked of a contract that began while transmit was starting is carried out', async (t) => {
+  const { store, signer, card, start } = party(t)
+  const serve = await start('serve')
+  const receive = await start('receive')
+  const reached = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const { events } = store
+  const slow: Store = {
+    ...store,
+    write: (batch) => store.write(batch),
+    events: {
+      append: (...what) => events.append(...what),
+      lastRevision: (stream) => events.lastRevision(stream),
+      lastPosition: () => events.lastPosition(),
+      readAll: (range) => events.readAll(range),
+      subscribe: (...what) => events.subscribe(...what),
+      async *read(stream, range) {
+        if (stream === OUTBOX_STREAM) {
+          reached.resolve()
+          await gate.promise
+        }
+        yield* events.read(stream, range)
+      },
+    },
+  }
+  const starting = start('transmit', signer, { store: slow })
+  await reached.promise
+  const ben = new Player('ben')
+  ben.requests(ben.opening())
+  ben.requests({ type: 'InviteParty', party: card })
+  await receive.contracts.begin(CONTRACT, allOf(ben), ben.handle)
+  await receive.contracts.use(CONTRACT, (live) => live.deliver(allOf(ben)))
+  await until('serve holds the invitation', async () => {
+    return serve.contracts.find(CONTRACT)?.state.settling.agreed.parties.invitations.length === 1
+  })
+  const accepted = serve.contracts.accept(CONTRACT)
+  await until('it stands in the outbox', async () => (await events.lastRevision(OUTBOX_STREAM)) >= 0)
+  gate.resolve()
+  await starting
+  await t.resolves(accepted)
+})

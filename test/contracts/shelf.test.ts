@@ -17,7 +17,7 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store } from '../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../src/store/snapshots.ts'
-import { contractStream, feedStream } from '../../src/store/streams.ts'
+import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { allOf, overTheWire, owes, Player } from '../support/market.ts'
 
@@ -203,6 +203,33 @@ t.test('one that is damaged is said to be, whenever it is asked for, and stops n
   t.same(
     (await second.contracts.summaries()).map(({ title }) => title),
     ['two'],
+  )
+  await second.close()
+})
+
+t.test('a stored statement or proof that is none stops no other contract, nor the list of all', async (t) => {
+  const alone = new Alone()
+  const first = await alone.start()
+  const [one, two, three] = [await open(first, 'one'), await open(first, 'two'), await open(first, 'three')]
+  await alone.pass(3_000)
+  await first.close()
+  const { events } = alone.store
+  const type = 'StatementMade'
+  const damaged = await events.append(feedStream(one, card.handle), 'any', [{ type, data: '{"statement":{}}' }])
+  await events.append(evidenceStream(three), 'any', [{ type: 'EquivocationProven', data: '{"other":' }])
+  const second = await alone.start()
+  const place = { party: card.handle, seq: damaged.revision }
+  await rejects(
+    second.contracts.use(one, () => {}),
+    { code: 'contract_damaged', evidence: { contract: one, ...place } },
+  )
+  await rejects(
+    second.contracts.use(three, () => {}),
+    { code: 'contract_damaged', evidence: { contract: three, revision: 0 } },
+  )
+  t.same(
+    (await second.contracts.summaries()).map(({ contract }) => contract),
+    [two],
   )
   await second.close()
 })

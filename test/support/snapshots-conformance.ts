@@ -67,6 +67,7 @@ export function snapshotsConformance(t: Test, open: (t: Test) => Snapshots): voi
     t.equal(snapshots.placeOf(uid(2), 'x'), undefined)
     snapshots.put(uid(1), kept({ requests: new Map([['x', place(5)]]) }), 3)
     t.same(snapshots.placeOf(uid(1), 'x'), place(5), 'the newest of one id')
+    t.not(snapshots.placeOf(uid(1), 'x'), snapshots.placeOf(uid(1), 'x'), 'a copy each time')
   })
 
   t.test('forgotten, nothing is left', async (t) => {

@@ -1,0 +1,61 @@
+import t from 'tap'
+import { receive } from '../../src/agreement/receive.ts'
+import { emptyAgreement } from '../../src/agreement/state.ts'
+import { queued } from '../../src/contracts/asks.ts'
+import { Clerk } from '../../src/contracts/clerk.ts'
+import type { Contracts } from '../../src/contracts/contracts.ts'
+import type { KeyChanging } from '../../src/contracts/key-rotation.ts'
+import type { LiveContract } from '../../src/contracts/live-contract.ts'
+import { writesFor } from '../../src/contracts/persistence.ts'
+import type { Intent } from '../../src/contracts/submission.ts'
+import { requestKey } from '../../src/events/ids.ts'
+import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { VirtualClock } from '../simulation/virtual-clock.ts'
+import { allOf, CONTRACT, market, owes, type Player, talk } from '../support/market.ts'
+
+t.test('after a restart, what a lock has made void is requested once more, wherever its place is kept', async (t) => {
+  const players = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = players
+  ben.requests({ type: 'LockRecord', purpose: 'work' })
+  talk(players, owes)
+  const place = { handle: ana.handle, seq: ana.seq, index: 0 }
+  const [request] = ana.requests({ type: 'RenameElement', element: '0.0', name: 'C' }).statement.requests
+  if (request === undefined) throw new Error('it has been requested')
+  talk(players, owes)
+  const store = openMemoryStore()
+  const before = emptyAgreement(CONTRACT)
+  const { state, taken, settled } = receive(before, allOf(ana))
+  await store.write(writesFor({ before, held: taken, settled, equivocations: [], divergences: [] }))
+  const entry = settled.find((one) => requestKey(one.entry.request) === requestKey(place))?.entry
+  t.match(entry?.outcome, { kind: 'void', reason: { code: 'record_locked' } })
+
+  const ask = { kind: 'request', request, payloads: {} } as const
+  await store.events.append(OUTBOX_STREAM, 'any', [queued({ id: request.id, contract: CONTRACT, ask })])
+  const submitted = Promise.withResolvers<Intent>()
+  const live = {
+    contract: CONTRACT,
+    state,
+    // As from a file.
+    outbox: { placeOf: (id: string) => (id === request.id ? { ...place } : undefined) },
+    submit(intent: Intent) {
+      submitted.resolve(intent)
+      return { verdict: Promise.resolve() }
+    },
+  } as unknown as LiveContract
+  const contracts = { useUpToDate: (_: string, work: (live: LiveContract) => unknown) => Promise.resolve(work(live)) }
+  const clerk = await Clerk.open(
+    {
+      contracts: contracts as unknown as Contracts,
+      events: store.events,
+      clock: new VirtualClock(),
+      self: 'transmit',
+      keys: {} as KeyChanging,
+      failed: (error) => submitted.reject(error),
+    },
+    await store.events.lastPosition(),
+  )
+  const dropped = new Promise<'dropped'>((resolve) => setImmediate(() => setImmediate(() => resolve('dropped'))))
+  t.match(await Promise.race([submitted.promise, dropped]), { request: { id: request.id } })
+  clerk.close()
+})

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { receive } from '../../src/agreement/receive.ts'
+import { emptyAgreement } from '../../src/agreement/state.ts'
+import { AuditFailed } from '../../src/audit/audit-failed.ts'
+import { verifyContract } from '../../src/audit/verify.ts'
+import { done, queued } from '../../src/contracts/asks.ts'
+import { Clerk, doneSoFar } from '../../src/contracts/clerk.ts'
+import type { Contracts } from '../../src/contracts/contracts.ts'
+import { Following } from '../../src/contracts/following.ts'
+import type { KeyChanging } from '../../src/contracts/key-rotation.ts'
+import { loadContract, recallHistory } from '../../src/contracts/loading.ts'
+import { writesFor } from '../../src/contracts/persistence.ts'
+import { encodeStored } from '../../src/events/statement-codec.ts'
+import { openMemoryStore } from '../../src/store/memory-store.ts'
+import type { Store } from '../../src/store/port.ts'
+import { feedStream, OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
+import { allOf, CONTRACT, Player } from './market.ts'
+
+/**
+ * long-feed.ts loading|outbox: what is longer than the arguments of a call may be is worked with all the same. To be run with
+ * `--stack-size=100`: with so small a stack these may be some 13,000 in place of 125,000.
+ */
+const LONG = 14_000
+
+assert.throws(() => Math.min(...Array.from({ length: LONG }, (_, index) => index)), RangeError)
+
+/** Its second statement stands there many times, which is cheaper than a feed so long. */
+async function loading(): Promise<void> {
+  const ana = new Player('ana')
+  ana.requests(ana.opening())
+  const second = ana.says()
+  const before = emptyAgreement(CONTRACT)
+  const { state, taken, settled } = receive(before, allOf(ana))
+  const store = openMemoryStore()
+  const { events, payloads } = store
+  await store.write(writesFor({ before, held: taken, settled, equivocations: [], divergences: [] }))
+  const long: Store = {
+    payloads,
+    write: (batch) => store.write(batch),
+    close: () => store.close(),
+    events: {
+      append: (...what) => events.append(...what),
+      lastRevision: (stream) => events.lastRevision(stream),
+      lastPosition: () => events.lastPosition(),
+      readAll: (range) => events.readAll(range),
+      subscribe: (...what) => events.subscribe(...what),
+      async *read(stream, range) {
+        for await (const event of events.read(stream, range)) {
+          const isLong = stream === feedStream(CONTRACT, ana.handle) && event.revision === 1
+          for (let n = 0; n < (isLong ? LONG : 1); n++) yield event
+        }
+      },
+    },
+  }
+  assert.equal((await loadContract(long, CONTRACT, ana.handle)).state.feeds.get(ana.handle)?.size, 2)
+  await recallHistory(long, state)
+  const following = new Following(long)
+  following.hears(ana.handle)
+  assert.equal((await following.read(before))?.taken.length, 2)
+  await assert.rejects(
+    verifyContract({
+      contract: CONTRACT,
+      founder: ana.handle,
+      async *feed() {
+        for (let revision = 0; revision < LONG; revision++) {
+          const text = second.text.replace('"seq":1', `"seq":${revision}`)
+          yield { type: 'StatementMade', data: encodeStored(text, second.signature), revision }
+        }
+      },
+      ledger: () => events.read('none'),
+      payloads: async () => new Map(),
+    }),
+    AuditFailed,
+  )
+}
+
+async function outbox(): Promise<void> {
+  const { events } = openMemoryStore()
+  const asks = Array.from({ length: LONG }, (_, n) => queued({ id: `${n}`, contract: null, ask: { kind: 'keys' } }))
+  await events.append(OUTBOX_STREAM, 'any', asks)
+  await events.append(OUTBOX_STREAM, 'any', [done({ id: '0', contract: null, result: null })])
+  const clock = new VirtualClock()
+  const never = { show: () => new Promise<never>(() => {}) }
+  await Clerk.open(
+    {
+      contracts: {} as Contracts,
+      events,
+      clock,
+      keys: never as unknown as KeyChanging,
+      self: 'transmit',
+      failed: (error) => assert.fail(String(error)),
+    },
+    await events.lastPosition(),
+  )
+  await clock.runUntil(clock.now() + 2_000)
+  await settleMicrotasks()
+  assert.equal(await doneSoFar(events), 0)
+}
+
+await (process.argv[2] === 'outbox' ? outbox() : loading())
