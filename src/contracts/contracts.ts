@@ -1,9 +1,8 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { type ContractState, type Invitation, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
+import { type ContractState, type Invitation, invitationOf } from '../aggregates/contract/state.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
-import { isValidSignature } from '../crypto/ed25519.ts'
 import { sha256 } from '../crypto/hash.ts'
 import {
   type Acceptance,
@@ -12,7 +11,7 @@ import {
   SignedAcceptanceSchema,
 } from '../events/acceptance.ts'
 import { type Charter, defaultCharter } from '../events/charter.ts'
-import { type Command, commandSchemas } from '../events/commands.ts'
+import { commandSchemas } from '../events/commands.ts'
 import { type Decline, declineBytes, type SignedDecline, SignedDeclineSchema } from '../events/decline.ts'
 import { type Handle, HandleSchema, type Uid, UidSchema } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
@@ -37,6 +36,7 @@ import { ContractDamaged } from './persistence.ts'
 import type { Resting } from './resting.ts'
 import { Revocations } from './revocations.ts'
 import { Shelf } from './shelf.ts'
+import { Sponsoring } from './sponsoring.ts'
 import { jsonIn } from './stream-json.ts'
 import { type ContractSummary, summaryOf } from './summary.ts'
 import type { Waiting } from './waiting.ts'
@@ -84,7 +84,7 @@ export class Contracts {
   readonly #replies = new Map<Uid, SignedAcceptance | SignedDecline>()
   /** Of this party's own keys. */
   readonly revocations = new Revocations()
-  readonly #submitted = new Set<string>()
+  readonly #sponsoring: Sponsoring
   #holding: Promise<unknown> = Promise.resolve()
   /** Contracts that came from others in this life of the process, and from whom. */
   readonly #begun = new Map<Uid, Handle>()
@@ -94,6 +94,7 @@ export class Contracts {
   private constructor(ports: ContractsPorts) {
     this.#ports = ports
     this.card = ports.card
+    this.#sponsoring = new Sponsoring(ports.card.handle, ports)
     this.#shelf = new Shelf({
       ...ports,
       self: ports.card.handle,
@@ -380,15 +381,17 @@ export class Contracts {
     await this.use(signed.revocation.contract, () => this.revocations.add(signed))
   }
 
-  /** A word of another party has come. Attacker-controlled: all of it. What is wrong with it the ledger will say. */
+  /** A word of another party has come. Attacker-controlled: all of it. Only a sound answer to an invitation leads to anything. */
   async took(word: Word): Promise<void> {
     const contract = contractOf(word)
     if (!this.#shelf.has(contract)) return
-    await this.use(contract, (live) => {
-      if ('acceptance' in word) this.#accepted(live, word)
-      else if ('decline' in word) this.#declined(live, word)
-      else live.revoked(word)
-    })
+    await this.use(contract, (live) =>
+      withHistory(live, () => {
+        if ('acceptance' in word) this.#sponsoring.accepted(live, word)
+        else if ('decline' in word) this.#sponsoring.declined(live, word)
+        else live.revoked(word)
+      }),
+    )
   }
 
   /** Says that this node's party joins, signed over all that it has verified. Throws NotInvited. */
@@ -425,45 +428,6 @@ export class Contracts {
   /** Where a process without a key leaves what its users ask for. */
   get #desk(): Desk | undefined {
     return this.#ports.role === 'serve' ? this.#ports.desk : undefined
-  }
-
-  /** An invitee's word has come: its sponsor submits the admission, once. */
-  #accepted(live: LiveContract, accepted: SignedAcceptance): void {
-    const { acceptance, signature } = accepted
-    const invitation = this.#sponsored(live, acceptance.handle, acceptance.invitation)
-    if (invitation === undefined || !isGenuine(invitation, acceptanceBytes(acceptance), signature)) return
-    this.#submitOnce(live, { type: 'AdmitParty', accepted }, signature)
-  }
-
-  #declined(live: LiveContract, declined: SignedDecline): void {
-    const { decline, signature } = declined
-    const invitation = this.#sponsored(live, decline.handle, decline.invitation)
-    if (invitation === undefined || !isGenuine(invitation, declineBytes(decline), signature)) return
-    this.#submitOnce(live, { type: 'DeclineInvitation', declined }, signature)
-  }
-
-  /** The invitation, if it is for this node to bring its answer in: it invited, or it is the first member after that one left. */
-  #sponsored({ state }: LiveContract, handle: Handle, index: number): Invitation | undefined {
-    const { document } = state.ledger
-    const invitation = invitationOf(document, handle)
-    if (invitation === undefined || invitation.index !== index) return undefined
-    const sponsor = memberOf(document, invitation.by) ?? membersOf(document)[0]
-    return sponsor?.card.handle === this.self ? invitation : undefined
-  }
-
-  #submitOnce(live: LiveContract, command: Command, signature: string): void {
-    if (this.#submitted.has(signature)) return
-    this.#submitted.add(signature)
-    const { role, desk } = this.#ports
-    if (role === 'receive') {
-      // For the process that makes requests. By its name it will see that it has made it already.
-      const request = { id: sha256(signature), commands: [command] }
-      desk?.queue(live.contract, { request, payloads: {} }).catch(() => this.#submitted.delete(signature))
-      return
-    }
-    const submission = live.submit({ request: { id: this.#ports.newRequestId(), commands: [command] }, payloads: {} })
-    // Tried again after a fault of our own only: what the ledger said of it stands.
-    submission.verdict.catch(() => this.#submitted.delete(signature))
   }
 
   #invitationTo(contract: Uid, agreed: ContractState): Invitation {
@@ -525,9 +489,4 @@ function untilOpen(live: LiveContract): Promise<void> {
   const opened = Promise.withResolvers<void>()
   const stop = live.listen({ settled: () => isOpen() && opened.resolve() })
   return opened.promise.finally(stop)
-}
-
-/** Worth an entry of the ledger: what anybody could make up is left out of it. */
-function isGenuine({ party }: Invitation, bytes: Uint8Array, signature: string): boolean {
-  return isValidSignature(party.keys.signing, bytes, signature)
 }

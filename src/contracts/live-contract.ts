@@ -35,6 +35,7 @@ import { type Change, extendLedger, isNewEvidence, loadEvidence, writesFor } fro
 import { acknowledgeAll } from './policy.ts'
 import { restingOf } from './resting.ts'
 import { requestBytesMax } from './room.ts'
+import { runningAhead } from './running-ahead.ts'
 import { type Intent, Submission } from './submission.ts'
 
 /** How long requests are held back at most while every peer is being talked to already. Milliseconds. */
@@ -72,9 +73,6 @@ const nothingToSay: Turn = {
 
 /** Another process of this party has made a statement meanwhile. */
 class OvertakenError extends Error {}
-
-/** Statements that run ahead of what is held are kept up to so many; whoever sent them has them still. */
-const WAITING_MAX = 4096
 
 /**
  * One contract as a node lives it: takes in statements, makes its own when one is due, and keeps everything durable
@@ -633,7 +631,9 @@ export class LiveContract {
     const before = this.#state
     const reception = receive(before, [...this.#waiting, ...arrived], this.self)
     this.#lookAtOwn(reception)
-    this.#waiting = reception.waiting.slice(0, WAITING_MAX)
+    this.#waiting = runningAhead(reception.waiting, this.#waiting, this.self, (decoded) =>
+      this.#ownFeed.isSignedOrLost(reception.state, decoded),
+    )
     if (this.#following !== undefined) {
       // After a restore they come back from others, with what must not be signed again.
       this.outbox.noticed(

@@ -104,6 +104,19 @@ export class OwnFeed {
     return line === undefined || line === null ? undefined : decodedOf(line)
   }
 
+  /**
+   * Whether a statement that runs ahead is signed by its party, under the keys that are known here, or is the one that the
+   * store has lost: that may be under a key that has to come back with others.
+   */
+  isSignedOrLost(state: AgreementState, decoded: Decoded): boolean {
+    return (
+      isSignedBy(state, decoded) ||
+      (decoded.statement.party === this.#self &&
+        decoded.hash === this.#reach?.hash &&
+        decoded.signature === this.lost?.signature)
+    )
+  }
+
   /** Why nothing may be signed now; undefined when something may. `waiting`: statements that run ahead of what is held. */
   obstacle(
     state: AgreementState,

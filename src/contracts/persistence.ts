@@ -21,7 +21,6 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { NewEvent, Store, Write } from '../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
-import { jsonIn } from './stream-json.ts'
 
 /** What the store holds of a contract contradicts itself: it was damaged or changed by somebody. */
 export class ContractDamaged extends ConcordataError {}

@@ -193,15 +193,20 @@ export class Gossip {
     const statements = byContract(message.statements)
     for (const [contract, frontier] of message.frontiers) {
       // Of what is not held anybody could make up any number.
+      if (!participants.has(contract)) continue
       const atRest = participants.resting(contract)
-      const isOdd = atRest === undefined ? participants.has(contract) : !atRest.isEvenWith(peer.handle, frontier)
+      // That wakes it, and what is known of it is let go of when it rests again.
+      const isOdd = atRest === undefined || (atRest.isPartyTo(peer) && !atRest.isEvenWith(peer.handle, frontier))
       if (isOdd || statements.has(contract)) knowledge.told(contract, frontier, message.statements)
     }
     const refused = [...message.refused]
     const deliveries = [...statements].map(([contract, delivered]) =>
       this.#apart.do(contract, async () => {
+        const isNew = !participants.has(contract)
         // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
         if (!(await participants.begin(contract, delivered, peer.handle))) return
+        const frontier = message.frontiers.get(contract)
+        if (isNew && frontier !== undefined) knowledge.told(contract, frontier, delivered)
         const result = await participants.use(contract, (participant) => participant.deliver(delivered))
         for (const one of result?.refused ?? []) refused.push(one)
       }),

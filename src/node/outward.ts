@@ -36,7 +36,7 @@ export interface Outward {
 /** Everything that faces other parties: the Receiver, the connections to peers, and the certificate of both. */
 export async function openOutward(ports: OutwardPorts, closing: Closing): Promise<Outward> {
   const { configuration, identity, directory, gossip, metrics, tracing, logger, answers, calls } = ports
-  const said = { tls: identity.tls, introduction: await ownIntroduction(configuration, identity) }
+  const said = { tls: identity.tls, introduction: await ownIntroduction(configuration, identity, systemClock) }
   metrics.watchCertificate(() => said.tls.certificate)
   const introduction = () => said.introduction
   const peers = new Peers(directory, gossip, identity.tls, introduction, tracing)
@@ -68,7 +68,7 @@ export async function openOutward(ports: OutwardPorts, closing: Closing): Promis
     clock: systemClock,
     renews: answers,
     async renewed(tls, certificate) {
-      said.introduction = await ownIntroduction(configuration, { ...identity, tls, certificate })
+      said.introduction = await ownIntroduction(configuration, { ...identity, tls, certificate }, systemClock)
       said.tls = tls
       receiver?.useCertificate(tls)
       peers.renewed(tls)

@@ -12,6 +12,7 @@ import { openIdentity } from '../../src/node/identity.ts'
 import { verifyIntroduction } from '../../src/node/introduction.ts'
 import { startNode } from '../../src/node/node.ts'
 import { ownIntroduction } from '../../src/node/own-introduction.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { ask } from '../support/https.ts'
 import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
 import { newParty } from '../support/node-party.ts'
@@ -37,7 +38,7 @@ const logger = pino(
 const node = await startNode(await readConfiguration(honest.data, environment), environment, logger)
 const theirs = await readConfiguration(hostile.data, environment)
 const identity = await openIdentity(theirs, environment)
-const introduction = await ownIntroduction(theirs, identity)
+const introduction = await ownIntroduction(theirs, identity, systemClock)
 const endpoint = node.endpoint as string
 t.teardown(() => node.close())
 await node.directory.introduce(verifyIntroduction(introduction))

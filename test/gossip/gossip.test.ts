@@ -2,7 +2,7 @@ import t from 'tap'
 import { frontierOf } from '../../src/agreement/feeds.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { type Frontier, placesOf } from '../../src/events/statement.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
+import { type Decoded, encodeSigned } from '../../src/events/statement-codec.ts'
 import { TakesTooLong } from '../../src/gossip/apart.ts'
 import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
 import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX } from '../../src/gossip/message.ts'
@@ -23,6 +23,10 @@ class Ana {
   readonly gates = new Map<Uid, Promise<void>>()
   /** What ben holds. */
   readonly held = new Map<Uid, Frontier>()
+  /** Contracts that she does not hold yet. */
+  readonly unknown = new Set<Uid>()
+  /** Whether one of those begins with what comes of it. */
+  begins = false
   readonly gossip: Gossip
   readonly ben: Omit<Peer, 'exchange'>
 
@@ -37,16 +41,16 @@ class Ana {
     const all = new Map([...this.players].map(([uid, ana]) => [uid, participantOf(ana)]))
     this.gossip = new Gossip({
       participants: {
-        has: (uid) => all.has(uid),
-        find: (uid) => all.get(uid),
-        awake: () => all.values(),
+        has: (uid) => !this.unknown.has(uid),
+        find: (uid) => (this.unknown.has(uid) ? undefined : all.get(uid)),
+        awake: () => [...all.values()].filter(({ contract }) => !this.unknown.has(contract)),
         resting: () => undefined,
         restingWith: () => [],
         use: async (uid, work) => {
           await this.gates.get(uid)
-          return work(all.get(uid) as Participant)
+          return this.unknown.has(uid) ? undefined : work(all.get(uid) as Participant)
         },
-        begin: async (uid) => all.has(uid),
+        begin: async (uid) => !this.unknown.has(uid) || (this.begins && this.unknown.delete(uid)),
         took: async () => {},
       },
       clock: this.clock,
@@ -189,4 +193,39 @@ t.test('one that rejects what comes is reported, and the others take theirs in',
   ana.says(TWO, 'small')
   t.same((await ana.asked()).told, ['3'])
   t.match(ana.failures, [[BIG, { message: 'damaged' }]])
+})
+
+/** As ben: says that he holds all that ana does of the second contract, and shows the statements. */
+async function benShowsOne(ana: Ana): Promise<ReturnType<typeof decodeMessage>> {
+  const { feeds } = (ana.players.get(ONE) as Player).state
+  const lines = [...feeds.values()].flatMap((feed) =>
+    [...feed].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads)),
+  )
+  const body = encodeMessage(new Map([[ONE, frontierOf(feeds)]]), lines, [])
+  return decodeMessage(await ana.gossip.answer(ana.peer(), body))
+}
+
+t.test('what a party says that it holds of a contract that is not held here is not kept', async (t) => {
+  const ana = new Ana()
+  ana.says(ONE, 'small')
+  ana.unknown.add(ONE)
+  const calls: string[][] = []
+  ana.gossip.setPeer(ana.peer((about) => calls.push(about)))
+  await settleMicrotasks()
+  t.same((await benShowsOne(ana)).frontiers, new Map())
+  ana.unknown.delete(ONE)
+  ana.gossip.carry(ONE)
+  await settleMicrotasks()
+  t.same(calls.flat(), ['2'], 'so it is told what it has claimed to have')
+  ana.gossip.close()
+})
+
+t.test('what it says of one that begins with the same message is', async (t) => {
+  const ana = new Ana()
+  ana.says(ONE, 'small')
+  ana.unknown.add(ONE)
+  ana.begins = true
+  const answer = await benShowsOne(ana)
+  t.same([...answer.frontiers.keys()], [ONE])
+  t.same(answer.statements, [], 'nothing of it is shown back')
 })
