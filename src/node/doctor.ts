@@ -10,10 +10,12 @@ import { checkSqliteStore } from '../store/sqlite-copy.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { Directory } from './directory.ts'
+import { isSameParty } from './directory-state.ts'
 import { lookUp } from './discovery.ts'
 import { guardDirectory } from './guard-files.ts'
 import { openKeys, openTls, readCard } from './identity.ts'
 import { identityPaths } from './identity-files.ts'
+import type { Introduction } from './introduction.ts'
 import { openStore, openStoreToRead, storePath } from './open-store.ts'
 import { readModelPath } from './read-model.ts'
 import { socketPath } from './signer/socket-path.ts'
@@ -134,7 +136,8 @@ function certificateOf({ certificate }: TlsCredentials, clock: Clock): Finding {
   const days = Math.floor((expiry - clock.now()) / DAY_MS)
   const finding = days < 0 ? `expired ${-days} days ago` : `good for ${days} days`
   if (days >= CERTIFICATE_WARNING_DAYS) return { check: 'certificate', level: 'ok', finding }
-  const advice = 'peers pin it and look at no date, but proxies between may: plan a new one with your partners'
+  const advice =
+    'it should have renewed itself long ago: see the log, then `concordata certificate renew`; peers take it by themselves'
   return { check: 'certificate', level: days < 0 ? 'error' : 'warning', finding, advice }
 }
 
@@ -284,9 +287,7 @@ async function peersOf(configuration: Configuration, clock: Clock): Promise<Find
       const directory = await Directory.open(store.events, clock, configuration.partners)
       const approved = directory.approved()
       directory.close()
-      const answers = await Promise.all(
-        approved.map((party) => peerAt(party.card.handle, party.endpoint, party.certificate, clock)),
-      )
+      const answers = await Promise.all(approved.map((party) => peerAt(party, clock)))
       const ahead = answers.flatMap(({ aheadMs }) => (aheadMs === undefined ? [] : aheadMs))
       return [...answers.map(({ finding }) => finding), clockBy(ahead)]
     } finally {
@@ -299,26 +300,33 @@ async function peersOf(configuration: Configuration, clock: Clock): Promise<Find
 
 /** `aheadMs`: by how much its clock is ahead of this one. */
 async function peerAt(
-  handle: string,
-  endpoint: string,
-  pinned: string,
+  known: Introduction,
   clock: Clock,
 ): Promise<{ readonly finding: Finding; readonly aheadMs?: number }> {
-  const check = `peer ${handle}`
+  const { endpoint } = known
+  const check = `peer ${known.card.handle}`
   const asked = clock.now()
   try {
     const { signed, time } = await lookUp(endpoint, PEER_TIMEOUT_MS)
-    if (signed.introduction.certificate !== pinned) {
-      const advice = `ask them by telephone, then: concordata party add ${endpoint}`
-      return { finding: { check, level: 'error', finding: 'shows another certificate than the one approved', advice } }
-    }
-    const finding = { check, level: 'ok', finding: `answers at ${endpoint}` } as const
+    const finding = whetherKnown(check, known, signed.introduction)
     // It has said the second in which it answered: on the average half of one less.
     return time === undefined ? { finding } : { finding, aheadMs: time + 500 - (asked + clock.now()) / 2 }
   } catch (error) {
     const advice = 'is its node up, does its name resolve, does a firewall let this machine through?'
     return { finding: { ...troubleWith(error), check, level: 'warning', advice } }
   }
+}
+
+/** What a party says of itself now, against what is held of it: of the same keys a newer word is taken without asking people. */
+function whetherKnown(check: string, known: Introduction, shown: Introduction): Finding {
+  const { endpoint } = known
+  if (shown.certificate === known.certificate) return { check, level: 'ok', finding: `answers at ${endpoint}` }
+  if (isSameParty(known, shown) && shown.serial > known.serial) {
+    const finding = 'has a new certificate, under the keys that were approved'
+    return { check, level: 'warning', finding, advice: 'a running node takes it up with its next call' }
+  }
+  const advice = `ask them by telephone, then: concordata party add ${endpoint}`
+  return { check, level: 'error', finding: 'shows another certificate than the one approved', advice }
 }
 
 /** Of several that disagree the one in the middle counts: one party whose clock is wrong says nothing of ours. */

@@ -36,7 +36,8 @@ export const errorCodes = {
   store_wrong_revision: 'The stream is not at the revision that the append expects: another writer was there first.',
   store_closed: 'The store was closed before the call.',
   store_readonly: 'The store was opened for reading only.',
-  store_unavailable: 'The store is locked, full, or its disk failed; whether a write took effect is unknown.',
+  store_unavailable:
+    'The store is locked, full, its disk failed, or its server does not answer; whether a write took effect is unknown.',
   store_corrupt: 'The store holds what Concordata cannot have written: it was damaged, or changed by somebody.',
   store_incompatible: 'The file is no store of Concordata, or was written by a newer version.',
   store_access_denied: 'The server of the store does not know the user, or does not allow it the call.',
@@ -119,7 +120,8 @@ export const errorCodes = {
   rebuild_unfit: 'What is asked of `concordata rebuild` does not go together, or names no point of the ledger.',
   export_exists: 'There is something where the export is to be written; nothing is overwritten.',
 
-  data_directory_in_use: 'Another node runs on the data directory.',
+  data_directory_in_use:
+    'Another process has the data directory, its read model, or the socket of the signer: only one may.',
   node_not_running: 'No node answers at the inward address of the data directory.',
   api_problem: 'The node answered with a problem.',
   scenario_malformed: 'A scenario file does not have its form.',

@@ -20,14 +20,14 @@ t.test('of connections that stay each caller has so many, and what is said on th
   t.match(await open().closed, { code: 1013, reason: 'too many connections with this key' })
   one.socket.close()
   await one.closed
+  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'watched' })).body
   await until('there is room again', async () => {
-    const another = open()
-    return (
-      (await Promise.race([
-        another.closed,
-        new Promise((resolve) => another.socket.addEventListener('open', resolve)),
-      ])) instanceof Event
-    )
+    const { socket, opened, closed } = open()
+    await Promise.race([opened, closed])
+    const answer = new Promise<unknown>((resolve) => socket.addEventListener('message', ({ data }) => resolve(data)))
+    socket.send(JSON.stringify({ subscribe: `/new-api/${contract}` }))
+    const first = await Promise.race([answer, closed.then(() => '{}')])
+    return JSON.parse(String(first)).subscribed === `/new-api/${contract}`
   })
   const said: { problem: { code: string } }[] = []
   two.socket.addEventListener('message', ({ data }) => said.push(JSON.parse(data)))

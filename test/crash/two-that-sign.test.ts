@@ -13,6 +13,7 @@ t.test(
     const progress = (line: string) => t.comment(line)
     const report = await crashRounds({ rounds: 3, seed: 7, layout: 'two that sign', server, progress })
     t.ok(report.kills >= 3, `${report.kills} kills`)
-    t.ok(report.statements > 0, `${report.acknowledged} acknowledged, ${report.declined} declined`)
+    // What nobody was told cannot be lost.
+    t.ok(report.acknowledged >= 3, `${report.acknowledged} acknowledged, ${report.declined} declined`)
   },
 )

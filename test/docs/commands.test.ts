@@ -12,29 +12,61 @@ async function documents(): Promise<[name: string, text: string][]> {
   return Promise.all(names.map(async (name) => [name, await readFile(new URL(name, root), 'utf8')] as [string, string]))
 }
 
-/** In code, a line that begins with the program's name, or has it after `$(` or `npx`. */
+/** In code, a line that begins with the program's name, or has it after `$(` or `npx`, or its image after `docker run`. */
 function commandsIn(text: string): string[] {
-  const code = [...text.matchAll(/^```\w*.*\n([\s\S]*?)^```$/gm), ...text.matchAll(/`([^`\n]+)`/g)].map(
-    ([, it = '']) => it,
+  const code = [...text.matchAll(/^ *```\w*.*\n([\s\S]*?)^ *```$/gm), ...text.matchAll(/`([^`\n]+)`/g)].map(
+    ([, it = '']) => it.replace(/^ *docker run .* (?=concordata:)/gm, ''),
   )
   return code.flatMap(
-    (lines) => lines.match(/(?<=^|\$\(|npx |exec |until |&& )concordata (?!test vector)[a-z][^\n)&]*/gm) ?? [],
+    (lines) =>
+      lines.match(/(?<=^|\$\(|npx |exec |until |&& )concordata(?::[\d.]+)? (?!test vector)[a-z][^\n)&]*/gm) ?? [],
   )
 }
 
-/** What is wrong with it; undefined: nothing. `a|b` stands for both. */
-function problemOf(line: string): string | undefined {
+const program = commands()
+
+/** The commands that it names: `a|b` stands for both. Else what is wrong with it. */
+function namedIn(line: string): Command[] | string {
   const [, ...words] = line.split(/\s+/)
-  let command: Command = commands()
+  let named: Command[] = [program]
   for (const word of words) {
-    if (command.commands.length === 0 || !/^[a-z|-]+$/.test(word)) break
-    const found = word.split('|').map((name) => command.commands.find((known) => known.name() === name))
+    const known = named[0]?.commands ?? []
+    if (known.length === 0 || !/^[a-z|-]+$/.test(word)) break
+    const found = word.split('|').map((name) => known.find((command) => command.name() === name))
     if (found.includes(undefined)) return `there is no ${word} in ${line}`
-    command = found[0] as Command
+    named = found as Command[]
   }
-  const options = line.match(/(?<=[\s[])--[a-z-]+/g) ?? []
-  const unknown = options.find((option) => !command.options.some(({ long }) => long === option))
+  return named
+}
+
+const optionsIn = (line: string): string[] => line.match(/(?<=[\s[])--[a-z-]+/g) ?? []
+
+/** What is wrong with it; undefined: nothing. */
+function problemOf(line: string): string | undefined {
+  const named = namedIn(line)
+  if (typeof named === 'string') return named
+  const [command = program] = named
+  const unknown = optionsIn(line).find((option) => !command.options.some(({ long }) => long === option))
   return unknown && `${command.name()} has no ${unknown}: ${line}`
+}
+
+/** Every command that does something, as it is typed, and with each of its options. `--data` almost all have. */
+function all(command: Command = program, path = 'concordata'): string[] {
+  if (command.commands.length > 0) return command.commands.flatMap((one) => all(one, `${path} ${one.name()}`))
+  const options = command.options.flatMap(({ long }) => (long === '--data' ? [] : `${path} ${long}`))
+  return [path, ...options]
+}
+
+/** The same of what a line of a document names. */
+function allIn(line: string): string[] {
+  const named = namedIn(line)
+  if (typeof named === 'string') return []
+  return named.flatMap((command) => {
+    const names: string[] = []
+    for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name())
+    const path = names.join(' ')
+    return [path, ...optionsIn(line).map((option) => `${path} ${option}`)]
+  })
 }
 
 t.test('every command that a document names is one that there is, with its options', async (t) => {
@@ -48,11 +80,29 @@ t.test('every command that a document names is one that there is, with its optio
       name,
     )
   }
-  t.ok(seen > 60, 'they are found')
+  t.ok(seen > 100, 'they are found')
+})
+
+t.test('every command that there is, and every option, is named in a document', async (t) => {
+  const named = new Set((await documents()).flatMap(([, text]) => commandsIn(text).flatMap(allIn)))
+  t.ok(all().length > 70, 'they are found')
+  t.same(
+    all().filter((one) => !named.has(one)),
+    [],
+  )
 })
 
 t.test('one that there is not is seen', async (t) => {
   t.match(problemOf('concordata kee rotate'), /there is no kee/)
   t.match(problemOf('concordata key rotate --date DIR'), /rotate has no --date/)
   t.match(problemOf('concordata key show|rotat'), /there is no show\|rotat/)
+  t.same(commandsIn('```\ndocker run --rm x concordata:0.1.0 store setup --dato D\n```').map(problemOf), [
+    'setup has no --dato: concordata:0.1.0 store setup --dato D',
+  ])
+  t.same(allIn('concordata key show|rotate --data DIR'), [
+    'concordata key show',
+    'concordata key show --data',
+    'concordata key rotate',
+    'concordata key rotate --data',
+  ])
 })

@@ -21,6 +21,7 @@ t.test('the way from an empty server to a partner is walked as it is written', {
     text
       .replaceAll('/var/lib/concordata', data)
       .replaceAll('/var/backups/concordata', join(root, 'backups'))
+      .replaceAll('/root/', `${root}/`)
       .replaceAll('node.acme.example:7443', endpoint)
       .replaceAll('127.0.0.1:7480', api)
       .replace(/^PARTNER=.*$/m, `PARTNER=${brix.endpoint}`)

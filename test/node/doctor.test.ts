@@ -3,13 +3,19 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { addParty } from '../../src/cli/party-commands.ts'
+import type { Handle } from '../../src/events/ids.ts'
+import { openNode } from '../../src/index.ts'
 import { readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { createIdentity } from '../../src/node/create-identity.ts'
 import { type Examined, examine } from '../../src/node/doctor.ts'
 import { identityPaths } from '../../src/node/identity-files.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { freePort } from '../support/free-port.ts'
 import { configure, newParty } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
 /** A data directory of a party whose processes are apart; none of them runs. */
 async function splitParty(t: Test) {
@@ -61,4 +67,44 @@ t.test('a serve that could sign is told, wherever that lies', async (t) => {
   t.match(await reach(), { level: 'warning', finding: /signer\.sock/ })
   await new Promise((resolve) => signer.close(resolve))
   t.match(await reach(), { level: 'ok' })
+})
+
+t.test('a peer that shows another certificate: of the keys that were approved, or not', async (t) => {
+  const root = t.testdir()
+  const [ana, ben] = [await newParty(root, 'ana'), await newParty(root, 'ben')]
+  const environment = readEnvironment({ CONCORDATA_LOG_LEVEL: 'silent' })
+  const look = async () =>
+    (await examine(await readConfiguration(ana.data, environment), environment, systemClock)).find(
+      ({ check }) => check === 'peer ben',
+    )
+  // It looks only where there is a store.
+  await (await openNode({ data: ana.data })).close()
+  let node = await openNode({ data: ben.data })
+  t.teardown(() => node.close())
+  await addParty(ana.data, ben.endpoint, ben.fingerprint)
+  t.match(await look(), { level: 'ok' })
+
+  await node.close()
+  await runCommand('certificate', 'renew', '--data', ben.data)
+  node = await openNode({ data: ben.data })
+  t.match(await look(), { level: 'warning', finding: /new certificate/, advice: /next call/ })
+
+  await node.close()
+  await rm(ben.data, { recursive: true })
+  await createIdentity(
+    ben.data,
+    { handle: 'ben' as Handle, name: 'ben', endpoint: ben.endpoint, api: ben.api },
+    systemClock,
+  )
+  node = await openNode({ data: ben.data })
+  t.match(await look(), { level: 'error', finding: /another certificate/, advice: /by telephone/ })
+})
+
+t.test('a certificate that nobody has renewed', async (t) => {
+  const ana = await newParty(t.testdir(), 'ana')
+  const environment = readEnvironment({ CONCORDATA_LOG_LEVEL: 'silent' })
+  const late = { ...systemClock, now: () => systemClock.now() + 720 * 24 * 60 * 60 * 1000 }
+  const findings = await examine(await readConfiguration(ana.data, environment), environment, late)
+  const found = findings.find(({ check }) => check === 'certificate')
+  t.match(found, { level: 'warning', advice: /renewed itself.*`concordata certificate renew`/ })
 })

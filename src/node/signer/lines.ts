@@ -3,12 +3,21 @@ import { LINE_CHARACTERS_MAX } from './protocol.ts'
 
 /** Hands on each line of a socket, without its end. One that is too long ends the connection. */
 export function readLines(socket: Socket, took: (line: string) => void): void {
-  let rest = ''
+  // Put together once it is whole: a long one comes in hundreds of pieces.
+  let rest: string[] = []
+  let characters = 0
   socket.setEncoding('utf8')
   socket.on('data', (text: string) => {
-    const pieces = (rest + text).split('\n')
-    rest = pieces.pop() as string
-    for (const piece of pieces) took(piece)
-    if (rest.length > LINE_CHARACTERS_MAX) socket.destroy()
+    const pieces = text.split('\n')
+    const last = pieces.pop() as string
+    for (const piece of pieces) {
+      const line = [...rest, piece].join('')
+      rest = []
+      characters = 0
+      took(line)
+    }
+    rest.push(last)
+    characters += last.length
+    if (characters > LINE_CHARACTERS_MAX) socket.destroy()
   })
 }

@@ -12,8 +12,15 @@ export class SignerUnreachable extends ConcordataError {}
 /** The signer does not do that: what it was asked is malformed, or nothing that it signs. Evidence: `reason`. */
 export class SignerRefused extends ConcordataError {}
 
-/** A call is one line of JSON, and so is its answer; both carry the caller's number, so that calls may overtake each other. */
-export const LINE_CHARACTERS_MAX = 2 * SIGNED_CHARACTERS_MAX
+/** In canonical JSON nothing but quotes and backslashes is escaped once more, each by a backslash. */
+const LONGER_ESCAPED = 2
+/** Of a call or an answer without the lines of guards in it. */
+const AROUND_CHARACTERS_MAX = 1024
+/**
+ * A call is one line of JSON, and so is its answer; both carry the caller's number, so that calls may overtake each other. The
+ * longest is `advance`: two guards, each with the line of a statement as a string.
+ */
+export const LINE_CHARACTERS_MAX = 2 * LONGER_ESCAPED * SIGNED_CHARACTERS_MAX + AROUND_CHARACTERS_MAX
 
 const closed = { additionalProperties: false }
 const Id = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,8 @@ import { generateKeyPair, isValidSignature } from '../../../src/crypto/ed25519.t
 import { domains, sha256 } from '../../../src/crypto/hash.ts'
 import { keySigner, type Signer } from '../../../src/crypto/signer.ts'
 import type { Uid } from '../../../src/events/ids.ts'
+import { SIGNED_CHARACTERS_MAX } from '../../../src/events/limits.ts'
+import { LINE_CHARACTERS_MAX } from '../../../src/node/signer/protocol.ts'
 import { SignerClient } from '../../../src/node/signer/signer-client.ts'
 import { type SignerServer, serveSigner } from '../../../src/node/signer/signer-server.ts'
 import { socketPath } from '../../../src/node/signer/socket-path.ts'
@@ -175,4 +177,21 @@ t.test('a client that sends nonsense is turned away, and the others go on', asyn
 t.test('a name that is too long for a socket is told before it is cut off', async (t) => {
   t.equal(socketPath('/data', 's.sock'), '/data/s.sock')
   t.throws(() => socketPath('/data', 's'.repeat(120)), { code: 'configuration_invalid' })
+})
+
+t.test('the guard moves on between the longest lines that statements have, whatever is in them', async (t) => {
+  const { open, guard } = await start(t)
+  const client = await open()
+  const longest = (seq: number, of: string) => ({ ...at(seq), line: of.repeat(SIGNED_CHARACTERS_MAX) })
+  await client.guard.advance(UID, undefined, longest(0, '"'))
+  await client.guard.advance(UID, longest(0, '"'), longest(1, '\\'))
+  t.equal((await guard.read(UID))?.seq, 1)
+  const read = await client.guard.read(UID)
+  t.ok(read?.line === longest(1, '\\').line, 'and comes back as it is')
+})
+
+t.test('docs/signer.md says how long a line may be', async (t) => {
+  const page = await readFile(new URL('../../../docs/signer.md', import.meta.url), 'utf8')
+  t.ok(page.includes(`none longer than ${LINE_CHARACTERS_MAX.toLocaleString('en')} characters`))
+  t.ok(page.includes(`two lines of ${SIGNED_CHARACTERS_MAX.toLocaleString('en')}`))
 })

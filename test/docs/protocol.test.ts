@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import { domains } from '../../src/crypto/hash.ts'
+import { decodeMessage } from '../../src/gossip/message.ts'
+import { INTRODUCTION_BYTES_MAX } from '../../src/gossip/transport/protocol.ts'
+import { introductionDocument } from '../../src/node/introduction.ts'
+import { testParty } from '../support/party.ts'
+
+const page = await readFile(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
+
+t.test('the domains are those that hash and sign what parties see of each other', async (t) => {
+  const [, list = ''] = /Domains: ([\s\S]*?)\.\n/.exec(page) ?? []
+  const named = [...list.matchAll(/`([a-z]+)`/g)].map(([, name = '']) => name)
+  // Ids of events are a matter between a node and its store.
+  const { eventId: _, ...used } = domains
+  t.same(named.toSorted(), Object.keys(used).toSorted())
+  for (const name of named) t.equal(domains[name as keyof typeof used], `concordata/v1/${name}\n`)
+})
+
+t.test('the document of an introduction is, to the byte, what the page says', async (t) => {
+  const signed = await testParty('acme-re').introduce({ serial: 3 })
+  const { introduction, proof } = signed
+  const [, form = ''] = /### 11\.1 [\s\S]*?```\n([\s\S]*?)```/.exec(page) ?? []
+  const document = form
+    .replaceAll('\n', '')
+    .replaceAll('<introduction>', canonicalJson(introduction))
+    .replaceAll('<did>', introduction.card.did)
+    .replaceAll('<proof>', proof)
+    .replaceAll('<endpoint>', introduction.endpoint)
+    .replaceAll('<signing>', introduction.card.keys.signing)
+  t.equal(introductionDocument(signed), document)
+  t.ok(page.includes(`at most ${INTRODUCTION_BYTES_MAX.toLocaleString('en')} bytes`))
+})
+
+t.test('what spoils a message is what the page says, and nothing else', async (t) => {
+  const header = '{"contracts":{},"v":1}'
+  const [, list = ''] = /a line that begins with (.*) and is no such word/.exec(page) ?? []
+  const starts = [...list.matchAll(/`([^`]+)`/g)].map(([, start = '']) => start)
+  t.equal(starts.length, 3)
+  for (const start of starts) t.throws(() => decodeMessage(`${header}\n${start}1}`), { code: 'exchange_malformed' })
+  t.throws(() => decodeMessage('no header'), { code: 'exchange_malformed' })
+  for (const line of ['', 'no JSON', '{}', '[]', '{"more":1}', '{"revocation":1}']) {
+    t.equal(decodeMessage(`${header}\n${line}`).refused.length, 1, JSON.stringify(line))
+  }
+})
