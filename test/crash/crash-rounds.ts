@@ -24,6 +24,7 @@ const HANDLES = ['ana', 'ben', 'cleo'] as Handle[]
 const WRITERS = 4
 /** Who waits but a second is told no now and then. */
 const WAITS = ['wait=1', 'wait=5']
+const PATIENT_WAITS = ['wait=1', 'wait=30']
 const LOOK_UP_TIMEOUT_MS = 10_000
 /** How long a node is let live before it is killed, at most. Milliseconds. */
 const LIFE_MS = 600
@@ -35,6 +36,8 @@ export interface CrashOptions {
   readonly layout: Layout
   /** A server that all parties share, and that is killed, too. Left out: SQLite. */
   readonly server?: CrashServer
+  /** So many clients are told yes before the first process is killed. Their writers wait half a minute, however slow the machine is. */
+  readonly acknowledgedFirst?: number
   progress(line: string): void
 }
 
@@ -67,6 +70,8 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
   const table = new Table()
   try {
     await table.open(dir, options)
+    const { acknowledgedFirst = 0 } = options
+    while (table.acknowledged.size < acknowledgedFirst) await pause(50)
     const kills = await killInTurn(table, options)
     await table.rest()
     const { entries, statements } = await verify(table)
@@ -108,7 +113,8 @@ class Table {
   readonly declined = new Set<string>()
   cutOff = 0
 
-  async open(dir: string, { layout, server }: CrashOptions): Promise<void> {
+  async open(dir: string, { layout, server, acknowledgedFirst }: CrashOptions): Promise<void> {
+    const waits = acknowledgedFirst === undefined ? WAITS : PATIENT_WAITS
     const run = randomUUID().slice(0, 8)
     for (const handle of HANDLES) {
       const store = server && { ...server.settings, namespace: `crash-${run}-${handle}` }
@@ -129,7 +135,7 @@ class Table {
     await first.client.call('POST', `/new-api/${this.contract}`, structure, { prefer: 'wait=30' })
     for (const handle of HANDLES) {
       for (let n = 0; n < WRITERS; n++)
-        this.#writing.push(this.#write(handle, `${handle} ${n}`, WAITS[n % WAITS.length]))
+        this.#writing.push(this.#write(handle, `${handle} ${n}`, waits[n % waits.length]))
     }
   }
 

@@ -11,7 +11,14 @@ t.test(
     const server = await OwnServer.start()
     t.teardown(() => server.stop())
     const progress = (line: string) => t.comment(line)
-    const report = await crashRounds({ rounds: 3, seed: 7, layout: 'two that sign', server, progress })
+    const report = await crashRounds({
+      rounds: 3,
+      seed: 7,
+      layout: 'two that sign',
+      server,
+      acknowledgedFirst: 3,
+      progress,
+    })
     t.ok(report.kills >= 3, `${report.kills} kills`)
     // What nobody was told cannot be lost.
     t.ok(report.acknowledged >= 3, `${report.acknowledged} acknowledged, ${report.declined} declined`)

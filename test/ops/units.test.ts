@@ -103,8 +103,8 @@ t.test('users and directories of the units are those that are made', async (t) =
     for (const [directory] of ran.matchAll(/\/var\/(lib|backups)\/[a-z-]+/g)) t.ok(directories.includes(directory))
   }
   // sysusers.d(5): the description becomes a field of passwd(5), where a colon ends it.
-  for (const of of ['concordata', 'concordata-split']) {
-    for (const line of await lines(`${of}.sysusers`)) t.notMatch(/"(.*)"/.exec(line)?.[1] ?? '', /:/)
+  for (const name of ['concordata', 'concordata-split']) {
+    for (const line of await lines(`${name}.sysusers`)) t.notMatch(/"(.*)"/.exec(line)?.[1] ?? '', /:/)
   }
 })
 
