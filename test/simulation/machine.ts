@@ -11,7 +11,7 @@ import type { Policy } from '../../src/contracts/policy.ts'
 import { sign } from '../../src/crypto/ed25519.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
-import { revocationBytes } from '../../src/events/key-change.ts'
+import { revocationBytes, type SignedRevocation } from '../../src/events/key-change.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { defaultTiming, type Gossip } from '../../src/gossip/gossip.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
@@ -87,6 +87,8 @@ export class Machine implements Neighbour {
   rested = 0
   readonly #signers = new Map<string, Signer>()
   readonly #privateKeys = new Map<string, KeyObject>()
+  /** Outlives crashes, as `concordata key revoke` puts it into the store before anybody hears of it. */
+  readonly #revoked = new Map<Uid, SignedRevocation>()
   readonly #recovery: KeyMaterial
   #newest: string
   #neighbours: readonly Neighbour[] = []
@@ -159,6 +161,7 @@ export class Machine implements Neighbour {
       ...(this.#rests ? { awakeMax: 0, snapshots: this.disk.snapshotsOf(place, isUp) } : {}),
     })
     if (!isUp()) return
+    for (const signed of this.#revoked.values()) contracts.revocations.add(signed)
     const tellsUsers = role === 'node' || role === 'serve'
     contracts.listen({
       rested: () => this.rested++,
@@ -238,6 +241,7 @@ export class Machine implements Neighbour {
     const bytes = revocationBytes(revocation)
     const next = this.#privateKeys.get(this.#newest) as KeyObject
     const signed = { revocation, signature: sign(this.#recovery.privateKey, bytes), proof: sign(next, bytes) }
+    this.#revoked.set(contract, signed)
     for (const { contracts } of this.#processes) if (contracts.has(contract)) await contracts.revoke(signed)
     this.gossip?.carry(contract)
   }
