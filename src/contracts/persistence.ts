@@ -109,11 +109,18 @@ export async function loadEvidence(store: Store, state: AgreementState): Promise
   const proven: Equivocation[] = []
   for await (const { type, data } of store.events.read(evidenceStream(state.contract))) {
     if (type !== 'EquivocationProven') continue
-    const { other } = JSON.parse(data) as { other: unknown }
-    const reception = receive(state, [decodeSigned(canonicalJson(other))])
+    const reception = receive(state, [statementProven(data, state.contract)])
     proven.push(...isNewEvidence(proven, reception.equivocations))
   }
   return proven
+}
+
+function statementProven(data: string, contract: Uid): Decoded {
+  try {
+    return decodeSigned(canonicalJson((JSON.parse(data) as { other: unknown }).other))
+  } catch (cause) {
+    throw new ContractDamaged('contract_damaged', 'a stored proof is not what was stored', { contract }, { cause })
+  }
 }
 
 function settledWrites(contract: Uid, from: number, settled: readonly Acknowledged[]): Write[] {

@@ -1,7 +1,8 @@
 import { closeSync, openSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import type { Handle, RequestRef, Uid } from '../events/ids.ts'
-import { StoreUnavailable } from './errors.ts'
+import { Compile } from 'typebox/compile'
+import { type Handle, type RequestRef, RequestRefSchema, type Uid } from '../events/ids.ts'
+import { StoreCorrupt, StoreUnavailable } from './errors.ts'
 import type { Kept, Snapshots } from './snapshots.ts'
 
 /** `Cnsn`, in the header of the file. */
@@ -35,6 +36,8 @@ const SCHEMA = `
     position INTEGER NOT NULL
   ) STRICT;
 `
+
+const placeForm = Compile(RequestRefSchema)
 
 /** Another process has the file. */
 export class SnapshotsInUse extends Error {}
@@ -141,7 +144,7 @@ class SqliteSnapshots implements Snapshots {
 
   placeOf(contract: Uid, request: string): RequestRef | undefined {
     const place = this.#sql.place.get(contract, request)
-    return place === undefined ? undefined : (JSON.parse(place) as RequestRef)
+    return place === undefined ? undefined : placeIn(place, contract)
   }
 
   restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {
@@ -155,6 +158,17 @@ class SqliteSnapshots implements Snapshots {
   close(): void {
     this.#database.close()
   }
+}
+
+/** Of none it must not be said that it is nowhere: then it would be made a second time. */
+function placeIn(text: string, contract: Uid): RequestRef {
+  try {
+    const place: unknown = JSON.parse(text)
+    if (placeForm.Check(place)) return place as RequestRef
+  } catch {
+    // Said below.
+  }
+  throw new StoreCorrupt('store_corrupt', 'what is kept of a request is not what was kept', { contract })
 }
 
 function statements(database: Database.Database) {
