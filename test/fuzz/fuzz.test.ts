@@ -1,6 +1,10 @@
+import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { apiClient } from '../../src/cli/api-client.ts'
 import { decodeOutbox, queued } from '../../src/contracts/asks.ts'
 import { findSettled } from '../../src/contracts/find-settled.ts'
 import { loadContract } from '../../src/contracts/loading.ts'
@@ -21,7 +25,7 @@ import { targets } from './targets.ts'
 
 /** Other inputs each day would make a red test a matter of luck: for those there is `npm run fuzz`. */
 const SEED = 20_261_124
-const RUNS = 100
+const RUNS = 60
 
 for (const target of targets) {
   t.test(`${target.name} is read as the one value it is, or refused with a code`, async (t) => {
@@ -86,8 +90,9 @@ t.test('found in files, and in what other programs say', async (t) => {
   const refusedWith = (name: string, text: string, code: string) =>
     t.rejects(async () => targetNamed(name).decode(text), { code }, name)
   await refusedWith('a certificate in its file', 'x', 'identity_damaged')
-  await refusedWith('what the command line is answered', '<html>', 'node_not_running')
-  await refusedWith('what the command line is answered', 'nul', 'node_not_running')
+  const [manifest] = targetNamed('the manifest of a backup').valid as [string]
+  const withProto = manifest.replace('"files":{', '"files":{"__proto__":1,')
+  await refusedWith('the manifest of a backup', withProto, 'backup_damaged')
   t.equal(targetNamed('a contract at rest').decode('{'), null)
   t.equal(frontiersIn(`{"contracts":"${'a'.repeat(1000)}"}`, 'ana' as Handle).size, 0, 'not an entry a character')
   t.equal(frontiersIn(`{"contracts":{"x":1,"${CONTRACT}":1}}`, 'ana' as Handle).size, 1)
@@ -112,4 +117,15 @@ t.test('what is damaged of a stored contract is refused, wherever it is', async 
       )
     }
   }
+})
+
+t.test('another program at the address of the node is told as that', async (t) => {
+  const server = createServer((_, response) => response.writeHead(404).end('null')).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = apiClient(`http://127.0.0.1:${port}`, 'x')
+  await t.rejects(client.call('GET', '/'), { code: 'node_not_running' }, 'no problem')
+  server.removeAllListeners('request').on('request', (_, response) => response.end('<html>'))
+  await t.rejects(client.call('GET', '/'), { code: 'node_not_running' }, 'no JSON')
 })
