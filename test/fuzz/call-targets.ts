@@ -140,7 +140,9 @@ const tokenOf = (issuer: OidcIssuer) => ({
 const tokenPorts = { clock: systemClock, failed() {} }
 const issuer = await OidcIssuer.start()
 const tokens = await AccessTokens.open(dir, tokenOf(issuer), tokenPorts)
-const token = await issuer.token({ realm: { roles: ['readers'] } })
+/** Long enough for the longest run. */
+const exp = Math.floor(Date.now() / 1000) + 86_400
+const token = await issuer.token({ realm: { roles: ['readers'] }, exp })
 const [head, claims, signature] = token.split('.') as [string, string, string]
 const decoded = [head, claims].map((part) => Buffer.from(part, 'base64url').toString())
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -17,6 +17,7 @@ import { openGuardFiles } from '../../src/node/guard-files.ts'
 import { frontiersIn } from '../../src/node/tracing/exchange-traces.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { RecordedEvent, Store } from '../../src/store/port.ts'
+import { openSqliteSnapshots } from '../../src/store/sqlite-snapshots.ts'
 import { contractStream, evidenceStream } from '../../src/store/streams.ts'
 import { CONTRACT } from '../support/market.ts'
 import { fuzz } from './fuzz.ts'
@@ -93,6 +94,7 @@ t.test('found in files, and in what other programs say', async (t) => {
   const [manifest] = targetNamed('the manifest of a backup').valid as [string]
   const withProto = manifest.replace('"files":{', '"files":{"__proto__":1,')
   await refusedWith('the manifest of a backup', withProto, 'backup_damaged')
+  await refusedWith('what is to be written', '{"a":{"$field":null}}', 'write_unfit')
   t.equal(targetNamed('a contract at rest').decode('{'), null)
   t.equal(frontiersIn(`{"contracts":"${'a'.repeat(1000)}"}`, 'ana' as Handle).size, 0, 'not an entry a character')
   t.equal(frontiersIn(`{"contracts":{"x":1,"${CONTRACT}":1}}`, 'ana' as Handle).size, 1)
@@ -128,4 +130,20 @@ t.test('another program at the address of the node is told as that', async (t) =
   await t.rejects(client.call('GET', '/'), { code: 'node_not_running' }, 'no problem')
   server.removeAllListeners('request').on('request', (_, response) => response.end('<html>'))
   await t.rejects(client.call('GET', '/'), { code: 'node_not_running' }, 'no JSON')
+})
+
+t.test('what is damaged in the file of contracts at rest is told in the terms of a store', async (t) => {
+  const path = join(t.testdir(), 'rest.sqlite')
+  const kept = { snapshot: 'a', resting: 'b', parties: ['ana' as Handle], requests: new Map() }
+  const whole = openSqliteSnapshots(path)
+  whole.put(CONTRACT, kept, 7)
+  whole.close()
+  // Every page but the one with the schema.
+  const bytes = await readFile(path)
+  await writeFile(path, bytes.fill(0xff, 4096))
+  const damaged = openSqliteSnapshots(path)
+  t.teardown(() => damaged.close())
+  t.throws(() => damaged.position, { code: 'store_corrupt' })
+  t.throws(() => damaged.snapshot(CONTRACT), { code: 'store_corrupt' })
+  t.throws(() => damaged.put(CONTRACT, kept, 8), { code: 'store_corrupt' })
 })
