@@ -3,7 +3,7 @@ import { evolve } from '../aggregates/contract/evolve.ts'
 import { recordHash } from '../aggregates/contract/record-hash.ts'
 import { type DocumentSnapshot, documentFrom, snapshotOfDocument } from '../aggregates/contract/snapshot.ts'
 import { type ContractState, cardsOf, membersOf } from '../aggregates/contract/state.ts'
-import { type Hash, hashFromBytes, hashToBytes } from '../crypto/hash.ts'
+import { type Hash, hashFromBytes, hashToBytes, sha256 } from '../crypto/hash.ts'
 import { type Handle, requestKey, requestOf, type Seq, type Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import type { Decoded } from '../events/statement-codec.ts'
@@ -19,7 +19,7 @@ import type { AgreementState } from './state.ts'
 import { isSignedBy } from './validity.ts'
 
 /** The form of a snapshot. One of another form is of no use, and is made anew from the statements. */
-export const SNAPSHOT_VERSION = 1
+const SNAPSHOT_VERSION = 1
 
 type Entries<Value> = readonly (readonly [Handle, Value])[]
 
@@ -99,6 +99,21 @@ export function snapshotOf(state: AgreementState): AgreementSnapshot {
     agreed: snapshotOfDocument(settling.agreed),
     unsettled: settling.unsettled.map(({ text }) => text),
   }
+}
+
+/** As text: the hash of the rest, and JSON. What a disk has damaged cannot pass for another snapshot. */
+export function encodeSnapshot(snapshot: AgreementSnapshot): string {
+  const text = JSON.stringify(snapshot)
+  return `${sha256(text)}\n${text}`
+}
+
+/** Undefined: it is not to the character what `encodeSnapshot` made, in this version, of this contract. */
+export function decodeSnapshot(text: string, contract: Uid): AgreementSnapshot | undefined {
+  const end = text.indexOf('\n')
+  const json = text.slice(end + 1)
+  if (end < 0 || sha256(json) !== text.slice(0, end)) return undefined
+  const snapshot = JSON.parse(json) as AgreementSnapshot
+  return snapshot.v === SNAPSHOT_VERSION && snapshot.contract === contract ? snapshot : undefined
 }
 
 /** So many of the newest leaves are kept apart, for whoever is behind with what it signs. */

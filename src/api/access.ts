@@ -44,7 +44,7 @@ export interface Asked {
 }
 
 /** The role that each route asks for, by method and URL as they are registered. A route that is missing here is not served. */
-const roleOf: Readonly<Record<string, ApiRole>> = {
+export const roleOf: Readonly<Record<string, ApiRole>> = {
   'GET /new-api/:uid': 'reader',
   'GET /new-api/:uid/*': 'reader',
   'PUT /new-api/:uid': 'editor',

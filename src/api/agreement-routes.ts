@@ -7,7 +7,7 @@ import { standingOfElement } from '../contracts/tiers.ts'
 import type { Command } from '../events/commands.ts'
 import { CountSchema, ElementIdSchema, HandleSchema, requestKey, type Uid, UidSchema } from '../events/ids.ts'
 import { REASON_CHARACTERS_MAX } from '../events/limits.ts'
-import { sealsNamedBy } from '../events/seal.ts'
+import { sealsNamedBy, valueUnder } from '../events/seal.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import type { ContractRoutesPorts } from './contract-routes.ts'
 import { NoSuchPath } from './path.ts'
@@ -110,7 +110,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
   const valuesOf = async (contract: Uid, asked: { commands: readonly unknown[] }) => {
     const seals = [...sealsNamedBy([asked as Parameters<typeof sealsNamedBy>[0][number]])]
     const texts = await store.payloads.get(contract, seals)
-    return Object.fromEntries([...texts].map(([seal, text]) => [seal, (JSON.parse(text) as { value: unknown }).value]))
+    return Object.fromEntries([...texts].map(([seal, text]) => [seal, valueUnder(seal, text)]))
   }
 
   app.post(

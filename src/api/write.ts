@@ -134,7 +134,11 @@ class Writing {
 /** The type that a new field gets; undefined for an object: that is a new block. */
 function typedValue(value: unknown): { field: FieldType; value: unknown } | undefined {
   if (isObject(value)) {
-    if ('$field' in value) return { field: value.$field as FieldType, value: value.$value ?? null }
+    if ('$field' in value) {
+      // Whether it is one that a contract takes is for the rules to say.
+      if (!isObject(value.$field)) throw new WriteUnfit('write_unfit', '$field takes the type of a field: an object')
+      return { field: value.$field as FieldType, value: value.$value ?? null }
+    }
     return isMoney(value) ? { field: { type: 'money' }, value } : undefined
   }
   if (typeof value === 'boolean') return { field: { type: 'boolean' }, value }

@@ -1,3 +1,5 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { readApiToken } from '../node/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -10,7 +12,7 @@ export class ApiProblem extends ConcordataError {}
 /** The inward API of the node that runs on a data directory. */
 export interface ApiClient {
   readonly url: string
-  /** The answer's JSON. Throws ApiProblem for every status from 400 on. */
+  /** The answer's JSON. Throws ApiProblem for every status from 400 on; NodeNotRunning if what answers there is no node. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<unknown>
 }
 
@@ -35,12 +37,27 @@ export function apiClient(url: string, token: string): ApiClient {
         )
       })
       const text = await response.text()
-      const answer: unknown = text === '' ? undefined : JSON.parse(text)
+      const answer = text === '' ? undefined : answerIn(text, url)
       if (response.ok) return answer
-      const { code, detail, ...rest } = answer as { code: string; detail: string }
+      if (!problemForm.Check(answer)) throw notTheNode(url)
+      const { code, detail, ...rest } = answer
       throw new ApiProblem('api_problem', `${code}: ${detail}`, { status: response.status, code, ...rest })
     },
   }
+}
+
+const problemForm = Compile(Type.Object({ code: Type.String(), detail: Type.String() }))
+
+function answerIn(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw notTheNode(url, { cause })
+  }
+}
+
+function notTheNode(url: string, options?: ErrorOptions): NodeNotRunning {
+  return new NodeNotRunning('node_not_running', `what answers at ${url} is no node of Concordata`, { url }, options)
 }
 
 /** For the node whose data are in `dir`. */

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { convicted, NotProven, readEvidence } from '../agreement/evidence.ts'
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
+import { contractHeldIn } from '../contracts/contract-held.ts'
 import { jsonIn } from '../contracts/stream-json.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
@@ -67,11 +68,11 @@ async function sourceOf(store: Store, uid: string): Promise<AuditSource> {
 
 async function founderOf(store: Store, contract: Uid): Promise<Handle> {
   for await (const event of store.events.read(CONTRACTS_STREAM)) {
-    const held = jsonIn(event.data) as { contract: Uid; founder: Handle } | null | undefined
-    if (held === undefined) {
+    if (jsonIn(event.data) === undefined) {
       const { stream, revision } = event
       throw new StoreCorrupt('store_corrupt', `event ${revision} of ${stream} is no JSON`, { stream, revision })
     }
+    const held = contractHeldIn(event.data)
     if (held?.contract === contract) return held.founder
   }
   throw new NotHeld('no_such_contract', `the store does not hold ${contract}`, { contract })

@@ -121,7 +121,10 @@ export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): O
   const parsed = jsonIn(data)
   if (type === 'IntentQueued' && queuedForm.Check(parsed)) {
     const { kind } = parsed.ask
-    if (isKind(kind) && askForms[kind].Check(parsed.ask)) return { queued: parsed as unknown as Queued }
+    if (isKind(kind) && askForms[kind].Check(parsed.ask)) {
+      const asked = parsed as unknown as Queued
+      if (asked.ask.kind !== 'request' || asked.ask.request.id === asked.id) return { queued: asked }
+    }
   }
   if (type === 'IntentSigned' && signedForm.Check(parsed)) return { done: parsed as Done }
   if (type === 'IntentRejected' && rejectedForm.Check(parsed)) return { done: parsed as unknown as Done }

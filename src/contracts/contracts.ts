@@ -1,4 +1,3 @@
-import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type ContractState, type Invitation, invitationOf } from '../aggregates/contract/state.ts'
 import type { AgreementState } from '../agreement/state.ts'
@@ -13,7 +12,7 @@ import {
 import { type Charter, defaultCharter } from '../events/charter.ts'
 import { commandSchemas } from '../events/commands.ts'
 import { type Decline, declineBytes, type SignedDecline, SignedDeclineSchema } from '../events/decline.ts'
-import { type Handle, HandleSchema, type Uid, UidSchema } from '../events/ids.ts'
+import type { Handle, Uid } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
 import { defaultLimits, type Limits } from '../events/limits.ts'
 import type { PartyCard } from '../events/party-card.ts'
@@ -27,6 +26,7 @@ import { StoreCorrupt, StoreUnavailable, WrongExpectedRevision } from '../store/
 import type { RecordedEvent } from '../store/port.ts'
 import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
 import { askMalformed } from './asks.ts'
+import { contractHeldIn } from './contract-held.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
@@ -57,7 +57,6 @@ export interface ContractsPorts extends ContractPorts {
   failed?(error: unknown): void
 }
 
-const heldForm = Compile(Type.Object({ contract: UidSchema, founder: HandleSchema }, { additionalProperties: false }))
 const acceptedForm = Compile(SignedAcceptanceSchema)
 const declinedForm = Compile(SignedDeclineSchema)
 const openingForm = Compile(commandSchemas.OpenContract)
@@ -143,12 +142,11 @@ export class Contracts {
 
   /** Throws StoreCorrupt. */
   #heldIn({ data, stream, revision }: RecordedEvent): { contract: Uid; founder: Handle } | undefined {
-    const held = jsonIn(data)
-    if (held === undefined) {
+    if (jsonIn(data) === undefined) {
       throw new StoreCorrupt('store_corrupt', `event ${revision} of ${stream} is no JSON`, { stream, revision })
     }
     this.#learned = Math.max(this.#learned, revision + 1)
-    return heldForm.Check(held) ? held : undefined
+    return contractHeldIn(data)
   }
 
   /** Works with a contract, with all that the store is known to have of it. Throws as `use`. */
@@ -444,10 +442,8 @@ export class Contracts {
   #hold(contract: Uid, founder: Handle): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#shelf.has(contract)) return
-      await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, (event) => {
-        const held = jsonIn(event.data)
-        return heldForm.Check(held) && held.contract === contract
-      })
+      const isIt = ({ data }: RecordedEvent) => contractHeldIn(data)?.contract === contract
+      await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, isIt)
       this.#shelf.add(contract, founder)
     })
   }

@@ -1,16 +1,32 @@
-import { requestKey, type Uid } from '../events/ids.ts'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { RequestRefSchema, requestKey, type Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import type { EventStore } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
 import { ledgerDamaged } from './persistence.ts'
-import { jsonIn } from './stream-json.ts'
 
-/** The entry of a request in the settled ledger, which a view does not keep. `key`: as `requestKey` makes it. */
+/** Enough of an entry to know whose it is; that it is the one that was stored is compared when a contract is loaded. */
+const entryForm = Compile(Type.Object({ request: RequestRefSchema, outcome: Type.Object({}) }))
+
+/**
+ * The entry of a request in the settled ledger, which a view does not keep. `key`: as `requestKey` makes it. Throws
+ * ContractDamaged.
+ */
 export async function findSettled(events: EventStore, contract: Uid, key: string): Promise<LedgerEntry | undefined> {
-  for await (const event of events.read(contractStream(contract))) {
-    const entry = jsonIn(event.data) as LedgerEntry | undefined
-    if (entry === undefined) throw ledgerDamaged(contract, event.revision)
+  for await (const { data, revision } of events.read(contractStream(contract))) {
+    const entry = entryIn(data)
+    if (entry === undefined) throw ledgerDamaged(contract, revision)
     if (requestKey(entry.request) === key) return entry
   }
   return undefined
+}
+
+function entryIn(data: string): LedgerEntry | undefined {
+  try {
+    const entry: unknown = JSON.parse(data)
+    return entryForm.Check(entry) ? (entry as unknown as LedgerEntry) : undefined
+  } catch {
+    return undefined
+  }
 }

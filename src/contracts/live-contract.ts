@@ -7,7 +7,7 @@ import { canHold } from '../agreement/keys.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, type Reception, receive } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
-import { snapshotOf } from '../agreement/snapshot.ts'
+import { encodeSnapshot, snapshotOf } from '../agreement/snapshot.ts'
 import { type AgreementState, withHeld } from '../agreement/state.ts'
 import { refusalOfOwn } from '../agreement/validity.ts'
 import { type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
@@ -449,7 +449,7 @@ export class LiveContract {
     const state = isPlain ? withoutHistory(this.#state) : this.#state
     const resting = restingOf(this.#state, this.self)
     return {
-      snapshot: JSON.stringify(snapshotOf(state)),
+      snapshot: encodeSnapshot(snapshotOf(state)),
       resting: JSON.stringify(resting),
       parties: Object.keys(resting.parties) as Handle[],
       requests: this.outbox.placesBefore(feedOf(state.feeds, this.self).base),

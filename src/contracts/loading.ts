@@ -2,8 +2,7 @@ import { frontierOf } from '../agreement/feeds.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { receive } from '../agreement/receive.ts'
 import {
-  type AgreementSnapshot,
-  SNAPSHOT_VERSION,
+  decodeSnapshot,
   SnapshotUnfit,
   type StoredStatements,
   statementsNeeded,
@@ -58,8 +57,8 @@ export async function loadContract(
   try {
     return await load(store, contract, founder, sharing, snapshot)
   } catch (error) {
-    // What came after the snapshot asks for what it leaves out.
-    if (error instanceof Forgotten) return load(store, contract, founder, sharing, undefined)
+    // What came after the snapshot asks for what it leaves out; or it has the form of one, and is none.
+    if (error instanceof Forgotten || snapshot !== undefined) return load(store, contract, founder, sharing, undefined)
     throw error
   }
 }
@@ -86,8 +85,8 @@ async function load(
 /** Undefined: it is of no use. `size`: of the ledger in the store. */
 async function startFrom(store: Store, contract: Uid, text: string, size: number): Promise<Start | undefined> {
   try {
-    const snapshot = JSON.parse(text) as AgreementSnapshot
-    if (snapshot.v !== SNAPSHOT_VERSION || snapshot.contract !== contract) return undefined
+    const snapshot = decodeSnapshot(text, contract)
+    if (snapshot === undefined) return undefined
     const stored = new Map<Handle, StoredStatements>()
     for (const { handle, base, noted } of statementsNeeded(snapshot)) {
       const kept = await readFeed(store, contract, handle, base)

@@ -1,10 +1,12 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { type Feeds, frontierOf, statementAt } from '../agreement/feeds.ts'
 import { nextKeyOf } from '../agreement/keys.ts'
 import type { Past } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Hash } from '../crypto/hash.ts'
-import type { Handle, Seq } from '../events/ids.ts'
-import { type Frontier, placesOf } from '../events/statement.ts'
+import { CountSchema, type Handle, HandleSchema, PublicKeySchema, type Seq, UidSchema } from '../events/ids.ts'
+import { type Frontier, FrontierSchema, HeadSchema, placesOf } from '../events/statement.ts'
 import { visibleTo } from '../gossip/exchange.ts'
 import { assert } from '../runtime/assert.ts'
 import { type ContractSummary, summaryOf } from './summary.ts'
@@ -21,6 +23,53 @@ export interface Resting {
   readonly signing: string | null
   readonly waiting: Waiting
   readonly summary: ContractSummary | null
+}
+
+const closed = { additionalProperties: false }
+const Handles = Type.Array(HandleSchema)
+const restingForm = Compile(
+  Type.Object(
+    {
+      frontier: FrontierSchema,
+      parties: Type.Record(
+        HandleSchema,
+        Type.Object({ keys: Type.Array(PublicKeySchema), sees: Type.Union([FrontierSchema, Type.Null()]) }, closed),
+        closed,
+      ),
+      settled: CountSchema,
+      signing: Type.Union([PublicKeySchema, Type.Null()]),
+      waiting: Type.Object(
+        { unsettled: CountSchema, waitsFor: Handles, lags: Type.Array(Type.Tuple([HandleSchema, CountSchema])) },
+        closed,
+      ),
+      summary: Type.Union([
+        Type.Object(
+          {
+            ...HeadSchema.properties,
+            contract: UidSchema,
+            title: Type.String(),
+            standing: Type.Enum(['member', 'invited', 'resigned', 'stranger']),
+            members: Handles,
+            tier: Type.Enum([1, 3, 4]),
+            self: HandleSchema,
+          },
+          closed,
+        ),
+        Type.Null(),
+      ]),
+    },
+    closed,
+  ),
+)
+
+/** What was kept, as JSON. Undefined: it is damaged, and the contract is to be loaded. */
+export function restingIn(text: string): Resting | undefined {
+  try {
+    const resting: unknown = JSON.parse(text)
+    return restingForm.Check(resting) ? (resting as unknown as Resting) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Throws Forgotten where it takes the whole history to say it. */

@@ -5,7 +5,7 @@ import { memorySnapshots, type Snapshots } from '../store/snapshots.ts'
 import { parseStream } from '../store/streams.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { ContractClosed, LiveContract } from './live-contract.ts'
-import { isWhatIsHeld, type Resting } from './resting.ts'
+import { isWhatIsHeld, type Resting, restingIn } from './resting.ts'
 import { type Waiting, waitingIn } from './waiting.ts'
 
 /** The node holds no contract of that UID. */
@@ -122,7 +122,7 @@ export class Shelf {
   resting(contract: Uid): Resting | undefined {
     if (this.#awake.has(contract) || this.#waking.has(contract)) return undefined
     const text = this.#snapshots.resting(contract)
-    return text === undefined ? undefined : (JSON.parse(text) as Resting)
+    return text === undefined ? undefined : restingIn(text)
   }
 
   /** The next contracts at rest, in the order of their UIDs, of which a party may see something. */

@@ -1,10 +1,14 @@
+import { isCanonicalJson } from '../crypto/canonical-json.ts'
+
 /**
- * The data of an event in a stream to which others may write as well, such as the process that serves users, the one that is
- * trusted the least; undefined for what is no JSON, which no form fits.
+ * The data of an event in a stream to which the process that serves users may write as well, the one that is trusted the
+ * least; undefined for what is not the canonical JSON of anything, which no form fits. All that is written there is canonical:
+ * so a text that could never be signed (a lone surrogate) does not get past here.
  */
 export function jsonIn(data: string): unknown {
   try {
-    return JSON.parse(data)
+    const parsed: unknown = JSON.parse(data)
+    return isCanonicalJson(data, parsed) ? parsed : undefined
   } catch {
     return undefined
   }

@@ -99,7 +99,8 @@ export async function restoreBackup(from: string, dir: string): Promise<string[]
   const { files } = await readManifest(from)
   for (const [name, { bytes, sha256 }] of Object.entries(files)) {
     const found = await measure(join(from, name)).catch(() => undefined)
-    if (found?.bytes !== bytes || found.sha256 !== sha256) throw damaged(join(from, name), 'is not as it was written')
+    if (found === undefined || found.bytes !== bytes || found.sha256 !== sha256)
+      throw damaged(join(from, name), 'is not as it was written')
   }
   const store = basename(storePath(dir))
   const configuration = basename(configurationPath(dir))

@@ -57,6 +57,7 @@ export class CertificateKeeper {
     const { configuration, card, clock, renews } = this.#ports
     const path = identityPaths(configuration.dir).certificate
     let certificate = await readText(path)
+    if (!isCertificate(certificate)) throw damaged(path, 'is no certificate')
     if (renews && isRenewalDue(certificate, clock.now())) {
       certificate = await renewCertificate(configuration, card, this.#tls.key, clock)
     }
@@ -66,6 +67,14 @@ export class CertificateKeeper {
     }
     this.#tls = { key: this.#tls.key, certificate }
     await this.#ports.renewed(this.#tls, certificateFingerprint(certificate))
+  }
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).raw.length > 0
+  } catch {
+    return false
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { type ElementId, ROOT, type Uid } from '../events/ids.ts'
-import type { Payload } from '../events/statement.ts'
+import { valueUnder } from '../events/seal.ts'
 import type { PayloadStore } from '../store/port.ts'
 
 /** A document as naive clients see it: elements by their names, and of each field the one agreed value, or null. */
@@ -63,7 +63,7 @@ function valueIn(element: Element, opened: ReadonlyMap<Hash, string>): unknown {
   if (element.kind === 'field') {
     const agreed = agreedProposal(element)
     const text = agreed && opened.get(agreed.seal)
-    return text === undefined ? null : (JSON.parse(text) as Payload).value
+    return text === undefined ? null : valueUnder(agreed?.seal as Hash, text)
   }
   const children = [...element.children]
   if (element.list) return children.map((child) => valueIn(child, opened))

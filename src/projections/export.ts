@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type Database from 'better-sqlite3'
 import type { Hash } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
-import type { Payload } from '../events/statement.ts'
+import { valueUnder } from '../events/seal.ts'
 import { createFile, syncDirectory } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { PayloadStore, Store } from '../store/port.ts'
@@ -133,7 +133,7 @@ async function withValues(
   }
   return rows.map((row) => {
     const text = opened.get(row.contract as number)?.get(row.seal as Hash)
-    const value = text === undefined ? null : (JSON.parse(text) as Payload).value
+    const value = text === undefined ? null : valueUnder(row.seal as Hash, text)
     return { ...row, isHeld: text !== undefined, value }
   })
 }

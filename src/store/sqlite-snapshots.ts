@@ -1,8 +1,10 @@
 import { closeSync, openSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import type { Handle, RequestRef, Uid } from '../events/ids.ts'
-import { StoreUnavailable } from './errors.ts'
+import { Compile } from 'typebox/compile'
+import { type Handle, type RequestRef, RequestRefSchema, type Uid } from '../events/ids.ts'
+import { StoreCorrupt, StoreUnavailable } from './errors.ts'
 import type { Kept, Snapshots } from './snapshots.ts'
+import { translating } from './sqlite-errors.ts'
 
 /** `Cnsn`, in the header of the file. */
 const APPLICATION_ID = 0x436e736e
@@ -36,12 +38,14 @@ const SCHEMA = `
   ) STRICT;
 `
 
+const placeForm = Compile(RequestRefSchema)
+
 /** Another process has the file. */
 export class SnapshotsInUse extends Error {}
 
 /**
  * In a file of its own, of this process alone. One that is damaged, or of another version, is thrown away: it is a cache.
- * Throws SnapshotsInUse, StoreUnavailable.
+ * Throws SnapshotsInUse, StoreUnavailable. What is found to be damaged later is told as StoreCorrupt: the file can be deleted.
  */
 export function openSqliteSnapshots(path: string): Snapshots {
   try {
@@ -71,7 +75,7 @@ function open(path: string): Snapshots {
   const database = new Database(path, { timeout: 0 })
   try {
     prepare(database)
-    return new SqliteSnapshots(database)
+    return new SqliteSnapshots(path, database)
   } catch (error) {
     database.close()
     throw error
@@ -102,11 +106,13 @@ function prepare(database: Database.Database): void {
 }
 
 class SqliteSnapshots implements Snapshots {
+  readonly #path: string
   readonly #database: Database.Database
   readonly #put: Database.Transaction<(contract: Uid, kept: Kept, position: number, isAwake: boolean) => void>
   readonly #sql: ReturnType<typeof statements>
 
-  constructor(database: Database.Database) {
+  constructor(path: string, database: Database.Database) {
+    this.#path = path
     this.#database = database
     const sql = statements(database)
     this.#sql = sql
@@ -120,41 +126,53 @@ class SqliteSnapshots implements Snapshots {
   }
 
   get position(): number | undefined {
-    return this.#sql.position.get()
+    return translating(this.#path, () => this.#sql.position.get())
   }
 
   put(contract: Uid, kept: Kept, position: number, isAwake = false): void {
-    this.#put(contract, kept, position, isAwake)
+    translating(this.#path, () => this.#put(contract, kept, position, isAwake))
   }
 
   wake(contract: Uid): void {
-    this.#sql.wake.run(contract)
+    translating(this.#path, () => this.#sql.wake.run(contract))
   }
 
   resting(contract: Uid): string | undefined {
-    return this.#sql.resting.get(contract)
+    return translating(this.#path, () => this.#sql.resting.get(contract))
   }
 
   snapshot(contract: Uid): string | undefined {
-    return this.#sql.snapshot.get(contract)
+    return translating(this.#path, () => this.#sql.snapshot.get(contract))
   }
 
   placeOf(contract: Uid, request: string): RequestRef | undefined {
-    const place = this.#sql.place.get(contract, request)
-    return place === undefined ? undefined : (JSON.parse(place) as RequestRef)
+    const place = translating(this.#path, () => this.#sql.place.get(contract, request))
+    return place === undefined ? undefined : placeIn(place, contract)
   }
 
   restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {
-    return this.#sql.restingWith.all(party, after, limit)
+    return translating(this.#path, () => this.#sql.restingWith.all(party, after, limit))
   }
 
   clear(): void {
-    this.#database.exec('DELETE FROM contracts; DELETE FROM parties; DELETE FROM requests; DELETE FROM reached')
+    const all = 'DELETE FROM contracts; DELETE FROM parties; DELETE FROM requests; DELETE FROM reached'
+    translating(this.#path, () => this.#database.exec(all))
   }
 
   close(): void {
     this.#database.close()
   }
+}
+
+/** Of none it must not be said that it is nowhere: then it would be made a second time. */
+function placeIn(text: string, contract: Uid): RequestRef {
+  try {
+    const place: unknown = JSON.parse(text)
+    if (placeForm.Check(place)) return place as RequestRef
+  } catch {
+    // Said below.
+  }
+  throw new StoreCorrupt('store_corrupt', 'what is kept of a request is not what was kept', { contract })
 }
 
 function statements(database: Database.Database) {

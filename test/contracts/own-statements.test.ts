@@ -61,7 +61,11 @@ t.test('what no statement can carry is refused when it is asked for, and costs n
   const wide = Object.fromEntries(Array.from({ length: 257 }, (_, n) => [`field ${n}`, 'x']))
   t.throws(() => write(ana, wide), { code: 'request_unfit', evidence: { commands: 514, commandsPerRequest: 512 } })
   t.throws(() => propose(deep(31)), { code: 'request_unfit' }, 'a value of too many levels')
-  t.throws(() => write(ana, { Odd: { $field: deep(40) } }), { code: 'request_unfit' }, 'a command of too many')
+  t.throws(
+    () => write(ana, { Odd: { $field: { type: deep(40) } } }),
+    { code: 'request_unfit' },
+    'a command of too many',
+  )
   t.throws(() => write(ana, { 'broken \ud800': 'x' }), { code: 'json_not_canonicalizable' })
   t.throws(() => propose('\udc00'), { code: 'json_not_canonicalizable' })
   const seal = 'ab'.repeat(32) as Hash
@@ -176,7 +180,8 @@ t.test('a serve that was taken over has nothing signed that the others would ref
   ] as unknown as Parameters<typeof queued>[0]['ask'][]
   for (const [n, ask] of asks.entries()) {
     const contract = ask.kind === 'open' ? null : uid
-    await parties[0].store.events.append(OUTBOX_STREAM, 'any', [queued({ id: `bad ${n}`, contract, ask })])
+    const id = 'request' in ask && 'id' in ask.request ? ask.request.id : `bad ${n}`
+    await parties[0].store.events.append(OUTBOX_STREAM, 'any', [queued({ id, contract, ask })])
   }
   await serve.contracts.use(uid, async (live) => settles(t, 'all goes on', write(live, { Remark: 'a' })))
   t.same([...parties[0].told, ...parties[1].told], [])

@@ -248,6 +248,22 @@ t.test('a snapshot that somebody has changed is passed over', async (t) => {
   await second.close()
 })
 
+t.test('what is kept of a contract at rest, and is damaged, is passed over', async (t) => {
+  for (const resting of ['{', 'null', '{"parties":{}}']) {
+    const alone = new Alone()
+    const first = await alone.start()
+    const uid = await open(first, 'one')
+    await alone.pass(3_000)
+    await first.close()
+    const snapshot = alone.snapshots.snapshot(uid) as string
+    const kept = { parties: [], requests: new Map(), resting, snapshot }
+    alone.snapshots.put(uid, kept, alone.snapshots.position as number)
+    const second = await alone.start()
+    t.equal(await second.contracts.use(uid, titleOf), 'one')
+    await second.close()
+  }
+})
+
 t.test(
   'one in which there is always something under way lets go of its history, and has it again when asked',
   async (t) => {

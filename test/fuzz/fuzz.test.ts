@@ -1,31 +1,36 @@
+import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import t from 'tap'
-import { emptyAgreement } from '../../src/agreement/state.ts'
+import { apiClient } from '../../src/cli/api-client.ts'
+import { decodeOutbox, queued } from '../../src/contracts/asks.ts'
+import { findSettled } from '../../src/contracts/find-settled.ts'
 import { loadContract } from '../../src/contracts/loading.ts'
-import { writesFor } from '../../src/contracts/persistence.ts'
-import { generateKeyPair } from '../../src/crypto/ed25519.ts'
+import { loadEvidence } from '../../src/contracts/persistence.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
-import { createKeyFile, readKeyFile } from '../../src/crypto/key-file.ts'
-import { restoreBackup } from '../../src/node/backup.ts'
+import type { Handle } from '../../src/events/ids.ts'
+import { valueUnder } from '../../src/events/seal.ts'
 import { decodeDirectoryEvent } from '../../src/node/directory-events.ts'
 import { openGuardFiles } from '../../src/node/guard-files.ts'
-import { ConcordataError, errorCodes } from '../../src/runtime/errors.ts'
+import { frontiersIn } from '../../src/node/tracing/exchange-traces.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
-import type { RecordedEvent, Write } from '../../src/store/port.ts'
-import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
-import { fuzz, reporter } from './fuzz.ts'
-import { inputsFrom } from './inputs.ts'
+import type { RecordedEvent, Store } from '../../src/store/port.ts'
+import { openSqliteSnapshots } from '../../src/store/sqlite-snapshots.ts'
+import { contractStream, evidenceStream } from '../../src/store/streams.ts'
+import { CONTRACT } from '../support/market.ts'
+import { fuzz } from './fuzz.ts'
+import { changed, contractsIn, event, proven, texts } from './store-targets.ts'
 import { targets } from './targets.ts'
 
 /** Other inputs each day would make a red test a matter of luck: for those there is `npm run fuzz`. */
 const SEED = 20_261_124
-const RUNS = 200
+const RUNS = 60
 
 for (const target of targets) {
   t.test(`${target.name} is read as the one value it is, or refused with a code`, async (t) => {
-    fuzz(target, RUNS, SEED)
+    await fuzz(target, RUNS, SEED)
     t.pass(`${RUNS} inputs, seed ${SEED}`)
   })
 }
@@ -46,88 +51,72 @@ t.test('found once by fuzzing', async (t) => {
   const event = { stream: 'directory', revision: 0, type: 'PartyBlocked', data: stored } as RecordedEvent
   t.throws(() => decodeDirectoryEvent(event), { code: 'directory_damaged' })
   const uid = targetNamed('a UID')
-  t.equal(uid.decode(`00${uid.valid[0]}`), undefined, 'a UID with zeros before it is none')
+  t.equal(uid.decode(`00${uid.valid[0]}`), null, 'a UID with zeros before it is none')
 })
 
-/** Runs a reader that touches the disk or a store on mutations of a text: it answers, or throws one of our errors. */
-async function fuzzReader(valid: readonly string[], runs: number, read: (text: string) => Promise<unknown>) {
-  await fc.assert(
-    fc.asyncProperty(inputsFrom(valid), async (text) => {
-      try {
-        await read(text)
-      } catch (error) {
-        if (!(error instanceof ConcordataError && Object.hasOwn(errorCodes, error.code))) throw error
-      }
-    }),
-    { numRuns: runs, seed: SEED, reporter },
-  )
+t.test('what stands in the outbox is canonical, and a request is queued under its own name', async (t) => {
+  const withdrawn = (reason: string) =>
+    `{"ask":{"kind":"withdraw","reason":"${reason}","request":{"handle":"ana","index":0,"seq":0}},"contract":null,"id":"x"}`
+  const decoding = (data: string) => () => decodeOutbox(event('IntentQueued', data))
+  t.match(decoding(withdrawn('no'))(), { queued: { id: 'x' } })
+  t.throws(decoding(withdrawn('\\ud800')), { code: 'ask_malformed' }, 'a text that could never be signed')
+  t.throws(decoding(` ${withdrawn('no')}`), { code: 'ask_malformed' })
+  const request = { id: 'x', commands: [{ type: 'ReleaseLock' }] }
+  const asked = (id: string) => queued({ id, contract: CONTRACT, ask: { kind: 'request', request, payloads: {} } }).data
+  t.match(decoding(asked('x'))(), { queued: { id: 'x' } })
+  t.throws(decoding(asked('y')), { code: 'ask_malformed' }, 'it would be signed once more after each restart')
+})
+
+/** A store in which a stream has one event, which is damaged. */
+async function storeWith(stream: string, type: string, data: string): Promise<Store> {
+  const store = openMemoryStore()
+  await store.events.append(stream, 'any', [{ type, data }])
+  return store
 }
 
-t.test('a key file is opened, or refused with a code', async (t) => {
-  const dir = t.testdir()
-  await createKeyFile(join(dir, 'key.pem'), generateKeyPair().privateKey, 'secret')
-  const valid = await readFile(join(dir, 'key.pem'), 'latin1')
-  await fuzzReader([valid], 60, async (text) => {
-    await writeFile(join(dir, 'mutated.pem'), text)
-    await readKeyFile(join(dir, 'mutated.pem'), 'secret')
-  })
-  t.pass()
-})
-
-t.test('a slot of the guard is read, or passed over as one that was torn', async (t) => {
-  const dir = t.testdir()
-  const valid = JSON.stringify({ seq: 0, hash: sha256('x'), line: 'x', write: 3 })
-  await fuzzReader([valid], 300, async (text) => {
-    await writeFile(join(dir, `${CONTRACT}.a`), `${sha256(text)}\n${text}`)
-    await openGuardFiles(dir).read(CONTRACT)
-  })
-  await writeFile(join(dir, `${CONTRACT}.a`), `${sha256('{')}\n{`)
-  t.equal(await openGuardFiles(dir).read(CONTRACT), undefined, 'what hashes right and is no JSON')
-})
-
-t.test('a manifest of a backup that is none is refused, and nothing is put anywhere', async (t) => {
-  const dir = t.testdir()
-  await mkdir(join(dir, 'from'))
-  const entry = { bytes: 0, sha256: sha256('') }
-  const manifest = { v: 1, madeAt: '2026-01-01', files: { 'store.sqlite': entry, 'concordata.json': entry } }
-  await fuzzReader([JSON.stringify(manifest)], 200, async (text) => {
-    await writeFile(join(dir, 'from', 'backup.json'), text)
-    await restoreBackup(join(dir, 'from'), join(dir, 'to'))
-  })
-  t.pass()
-})
-
-t.test('what is stored of a contract is loaded as it was, or refused with a code', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
-  ana.proposes('0.0', 'a value')
-  ben.hears(...allOf(ana))
-  const held = [...ana.state.feeds.values()].flatMap((feed) => [...feed])
-  const writes = writesFor({ before: emptyAgreement(CONTRACT), held, settled: [], equivocations: [], divergences: [] })
-  const texts = writes.flatMap((write) =>
-    write.kind === 'payloads'
-      ? write.entries.map(({ text }) => text)
-      : write.kind === 'append'
-        ? write.events.map(({ data }) => data)
-        : [],
-  )
-  let victim = 0
-  const load = async (change: (text: string) => string) => {
-    const store = openMemoryStore()
-    try {
-      await store.write(changed(writes, change))
-      return await loadContract(store, CONTRACT, ana.handle)
-    } finally {
-      await store.close()
+t.test('what is damaged in a store is told as that', async (t) => {
+  for (const data of ['{', 'null', '{}', '{"request":{}}']) {
+    const ledger = await storeWith(contractStream(CONTRACT), 'RequestSettled', data)
+    await t.rejects(findSettled(ledger.events, CONTRACT, 'ana.0.0'), { code: 'contract_damaged' }, data)
+    const evidence = await storeWith(evidenceStream(CONTRACT), 'EquivocationProven', data)
+    await t.rejects(loadEvidence(evidence, proven.state), { code: 'contract_damaged' }, data)
+    t.throws(() => valueUnder(sha256('x'), data), { code: 'contract_damaged' }, data)
+    const held = contractsIn(await storeWith('contracts', 'ContractHeld', data))
+    if (data === '{') {
+      await t.rejects(held, { code: 'store_corrupt' }, 'which contracts there are is not known')
+    } else {
+      const contracts = await held
+      t.same(contracts.size, 0, 'what says nothing is passed over')
+      await contracts.close()
     }
   }
-  t.equal((await load((text) => text)).state.feeds.size, 2)
-  await fuzzReader(texts, 150, async (text) => {
-    const place = texts[victim++ % texts.length]
-    await load((stored) => (stored === place ? text.toWellFormed() : stored))
-  })
+})
+
+t.test('found in files, and in what other programs say', async (t) => {
+  const refusedWith = (name: string, text: string, code: string) =>
+    t.rejects(async () => targetNamed(name).decode(text), { code }, name)
+  await refusedWith('a certificate in its file', 'x', 'identity_damaged')
+  const [manifest] = targetNamed('the manifest of a backup').valid as [string]
+  const withProto = manifest.replace('"files":{', '"files":{"__proto__":1,')
+  await refusedWith('the manifest of a backup', withProto, 'backup_damaged')
+  await refusedWith('what is to be written', '{"a":{"$field":null}}', 'write_unfit')
+  t.equal(targetNamed('a contract at rest').decode('{'), null)
+  t.equal(frontiersIn(`{"contracts":"${'a'.repeat(1000)}"}`, 'ana' as Handle).size, 0, 'not an entry a character')
+  t.equal(frontiersIn(`{"contracts":{"x":1,"${CONTRACT}":1}}`, 'ana' as Handle).size, 1)
+})
+
+t.test('a slot of the guard that hashes right and is no JSON was torn', async (t) => {
+  const dir = t.testdir()
+  await mkdir(dir, { recursive: true })
+  await writeFile(join(dir, `${CONTRACT}.a`), `${sha256('{')}\n{`)
+  t.equal(await openGuardFiles(dir).read(CONTRACT), undefined)
+})
+
+t.test('what is damaged of a stored contract is refused, wherever it is', async (t) => {
+  t.equal((await loadContract(await changed('', ''), CONTRACT, 'ana' as Handle)).state.feeds.size, 2)
   for (const damage of ['', 'null', '{}', '{"statement":1}', '{"salt":1,"value":2}']) {
     for (const place of texts) {
-      const loading = load((stored) => (stored === place ? damage : stored))
+      const loading = loadContract(await changed(place, damage), CONTRACT, 'ana' as Handle)
       await t.rejects(
         loading,
         { code: /^(contract|statement|payload)_/ },
@@ -137,15 +126,29 @@ t.test('what is stored of a contract is loaded as it was, or refused with a code
   }
 })
 
-function changed(writes: readonly Write[], change: (text: string) => string): Write[] {
-  return writes.map((write) => {
-    switch (write.kind) {
-      case 'payloads':
-        return { ...write, entries: write.entries.map((entry) => ({ ...entry, text: change(entry.text) })) }
-      case 'append':
-        return { ...write, events: write.events.map((event) => ({ ...event, data: change(event.data) })) }
-      default:
-        return write
-    }
-  })
-}
+t.test('another program at the address of the node is told as that', async (t) => {
+  const server = createServer((_, response) => response.writeHead(404).end('null')).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = apiClient(`http://127.0.0.1:${port}`, 'x')
+  await t.rejects(client.call('GET', '/'), { code: 'node_not_running' }, 'no problem')
+  server.removeAllListeners('request').on('request', (_, response) => response.end('<html>'))
+  await t.rejects(client.call('GET', '/'), { code: 'node_not_running' }, 'no JSON')
+})
+
+t.test('what is damaged in the file of contracts at rest is told in the terms of a store', async (t) => {
+  const path = join(t.testdir(), 'rest.sqlite')
+  const kept = { snapshot: 'a', resting: 'b', parties: ['ana' as Handle], requests: new Map() }
+  const whole = openSqliteSnapshots(path)
+  whole.put(CONTRACT, kept, 7)
+  whole.close()
+  // Every page but the one with the schema.
+  const bytes = await readFile(path)
+  await writeFile(path, bytes.fill(0xff, 4096))
+  const damaged = openSqliteSnapshots(path)
+  t.teardown(() => damaged.close())
+  t.throws(() => damaged.position, { code: 'store_corrupt' })
+  t.throws(() => damaged.snapshot(CONTRACT), { code: 'store_corrupt' })
+  t.throws(() => damaged.put(CONTRACT, kept, 8), { code: 'store_corrupt' })
+})

@@ -10,8 +10,9 @@ const runs = Number(values.runs)
 for (const target of targets.filter(({ name }) => name.includes(values.only ?? ''))) {
   const start = performance.now()
   try {
-    fuzz(target, runs, seed)
-    console.log(`${target.name}: ${runs} inputs, ${Math.round(performance.now() - start)} ms, seed ${seed}`)
+    await fuzz(target, runs, seed)
+    const made = Math.ceil(runs * (target.share ?? 1))
+    console.log(`${target.name}: ${made} inputs, ${Math.round(performance.now() - start)} ms, seed ${seed}`)
   } catch (error) {
     process.exitCode = 1
     console.error(

@@ -119,8 +119,8 @@ function verifyPinned(endpoint: string, expected: Hash, presented: Hash | undefi
   throw new PeerWrongCertificate('peer_wrong_certificate', message, { endpoint, expected, presented })
 }
 
-/** The code in a problem document of the peer's, if it is one. */
-function codeIn(body: Buffer): string | undefined {
+/** Attacker-controlled: `body`. The code in a problem document of the peer's, if it is one. */
+export function codeIn(body: Buffer): string | undefined {
   try {
     const { code } = JSON.parse(body.toString())
     return typeof code === 'string' && /^[a-z_]{1,64}$/.test(code) ? code : undefined

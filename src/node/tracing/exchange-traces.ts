@@ -1,5 +1,5 @@
 import type { Contracts } from '../../contracts/contracts.ts'
-import type { Handle, Seq, Uid } from '../../events/ids.ts'
+import { type Handle, type Seq, UID_PATTERN, type Uid } from '../../events/ids.ts'
 import { RateLimit } from '../../gossip/transport/rate-limit.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Span, Tracer } from '../../runtime/tracer.ts'
@@ -121,12 +121,18 @@ async function spanning(span: Span | undefined, work: () => Promise<string>, atE
   }
 }
 
-/** Of which contracts a message speaks, and how long a party's feed is in each as the sender has it; nothing if it is no message. */
-function frontiersIn(body: string, party: Handle): ReadonlyMap<string, Seq | undefined> {
+const uidForm = new RegExp(UID_PATTERN)
+
+/** Attacker-controlled: `body`. Of which contracts a message speaks, and how long a party's feed is in each as the sender has it; nothing if it is no message. */
+export function frontiersIn(body: string, party: Handle): ReadonlyMap<string, Seq | undefined> {
   const end = body.indexOf('\n')
   try {
     const { contracts } = JSON.parse(end === -1 ? body : body.slice(0, end))
-    return new Map(Object.entries(contracts).map(([uid, frontier]) => [uid, seqIn(frontier, party)]))
+    // Of a text, or of an array, each character or item would be an entry: a message of megabytes takes gigabytes.
+    const found = new Map<string, Seq | undefined>()
+    if (typeof contracts !== 'object' || Array.isArray(contracts)) return found
+    for (const uid in contracts) if (uidForm.test(uid)) found.set(uid, seqIn(contracts[uid], party))
+    return found
   } catch {
     return new Map()
   }
