@@ -11,6 +11,7 @@ import type { Outcome } from '../events/outcome.ts'
 import { type Decision, type Payload, type Request, reasonOf } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { RequestUnfit } from './fitness.ts'
 import { bytesIn, roomIn } from './room.ts'
 import type { Intent, Submission, Verdict } from './submission.ts'
 import { standingOfRequest } from './tiers.ts'
@@ -210,6 +211,7 @@ export class Outbox {
    * unless something must be said anyway. `taken`: how many bytes of the statement have another use already.
    */
   turn(state: AgreementState, holdsBack = false, taken = 0): Turn {
+    this.#dropTooLarge(roomIn(state))
     const { decided, left } = this.#decide(state, roomIn(state) - taken)
     const chosen = holdsBack && decided.length === 0 ? [] : this.#chooseRequests(state, left)
     const payloads = inOrder(chosen.flatMap(({ intent }) => Object.entries(intent.payloads)))
@@ -232,6 +234,17 @@ export class Outbox {
         for (const decision of decided) this.#decisionIsDurable(decision, state)
       },
     }
+  }
+
+  /** Members that came meanwhile have taken the room that it had when it was submitted. */
+  #dropTooLarge(room: number): void {
+    const large = this.#queue.filter(({ requestBytes }) => requestBytes > room)
+    if (large.length === 0) return
+    this.#leave(large)
+    const error = new RequestUnfit('request_too_large', `a statement has room for ${room} bytes now`, {
+      bytesMax: room,
+    })
+    for (const submission of large) submission.fail(error)
   }
 
   #leave(chosen: readonly Submission[]): void {

@@ -2,8 +2,10 @@ import { rejects } from 'node:assert/strict'
 import t from 'tap'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import { Outbox } from '../../src/contracts/outbox.ts'
+import { requestBytesMax } from '../../src/contracts/room.ts'
 import { Submission } from '../../src/contracts/submission.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
+import { defaultLimits } from '../../src/events/limits.ts'
 import { VirtualClock } from '../simulation/virtual-clock.ts'
 
 const ana = 'ana' as Handle
@@ -30,6 +32,28 @@ t.test('while a request pauses before it is made again somebody waits for it', a
   outbox.addAgain(submission, state)
   t.equal(outbox.length, 1)
   t.equal(outbox.isIdle, false)
+})
+
+t.test('a request for which there is no room any more is given back, and the others go on', async (t) => {
+  const outbox = new Outbox(ana, new VirtualClock())
+  const ask = (purpose: string) => {
+    const command = { type: 'LockRecord', purpose }
+    return new Submission({ request: { id: 'ask', commands: [command] }, payloads: {} })
+  }
+  const [small, large] = [ask('small'), ask('x'.repeat(requestBytesMax(state)))]
+  for (const submission of [large, small]) outbox.add(submission)
+  const narrow = {
+    ...state,
+    ledger: {
+      ...state.ledger,
+      document: { ...state.ledger.document, limits: { ...defaultLimits, statementBytes: 8192 } },
+    },
+  }
+  const { wishes, isEmpty } = outbox.turn(narrow)
+  t.equal(isEmpty, false)
+  t.same(wishes.requests, [small.intent.request])
+  await rejects(large.verdict, { code: 'request_too_large' })
+  t.equal(outbox.length, 1)
 })
 
 t.test('when the node stops in that pause whoever waits is told, and it is not made again', async (t) => {
