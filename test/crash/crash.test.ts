@@ -1,10 +1,34 @@
 import t from 'tap'
 import { crashRounds } from './crash-rounds.ts'
+import { OwnServer } from './own-server.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'error'
+
+// One after another: each has many processes, and beside each other they leave no time to answer anybody.
 
 t.test('nodes killed at random moments lose nothing that a client was told', { timeout: 240_000 }, async (t) => {
   const report = await crashRounds({ rounds: 4, seed: 7, layout: 'node', progress: (line) => t.comment(line) })
   t.ok(report.kills >= 4, `${report.kills} kills`)
   t.ok(report.acknowledged >= 10, `${report.acknowledged} acknowledged`)
 })
+
+t.test(
+  'where two processes of a party sign, killed as they are neither forks the feed, signs an intent twice, or loses one',
+  { timeout: 340_000 },
+  async (t) => {
+    const server = await OwnServer.start()
+    t.teardown(() => server.stop())
+    const progress = (line: string) => t.comment(line)
+    const report = await crashRounds({
+      rounds: 3,
+      seed: 7,
+      layout: 'two that sign',
+      server,
+      acknowledgedFirst: 3,
+      progress,
+    })
+    t.ok(report.kills >= 3, `${report.kills} kills`)
+    // What nobody was told cannot be lost.
+    t.ok(report.acknowledged >= 3, `${report.acknowledged} acknowledged, ${report.declined} declined`)
+  },
+)
