@@ -8,6 +8,7 @@ import type { ContractEvent } from '../events/contract-events.ts'
 import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
+import { jsonOf } from '../runtime/json-form.ts'
 import type { Store } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
 import type { Access, AccessPorts } from './access.ts'
@@ -131,7 +132,7 @@ async function hear(
   contracts: Contracts,
   store: Store,
 ): Promise<void> {
-  const ask = parse(text)
+  const ask = jsonOf(askForm, text)
   if (ask === undefined) {
     const detail = 'send {"subscribe": "/new-api/<uid>/…", "from": index} or {"unsubscribe": …}'
     socket.send(JSON.stringify({ problem: describe('live_message_malformed', detail, 400, {}) }))
@@ -156,15 +157,6 @@ async function hear(
     socket.send(JSON.stringify({ subscribed: ask.subscribe, index: size }))
     tell(socket, subscription, contracts, store)
   })
-}
-
-function parse(text: string) {
-  try {
-    const ask: unknown = JSON.parse(text)
-    return askForm.Check(ask) ? ask : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** Tells what has settled since the last time. All of it is in the store when this is called. */

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { RequestRefSchema, requestKey, type Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
+import { jsonOf } from '../runtime/json-form.ts'
 import type { EventStore } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
 import { ledgerDamaged } from './persistence.ts'
@@ -15,18 +16,9 @@ const entryForm = Compile(Type.Object({ request: RequestRefSchema, outcome: Type
  */
 export async function findSettled(events: EventStore, contract: Uid, key: string): Promise<LedgerEntry | undefined> {
   for await (const { data, revision } of events.read(contractStream(contract))) {
-    const entry = entryIn(data)
+    const entry = jsonOf(entryForm, data)
     if (entry === undefined) throw ledgerDamaged(contract, revision)
-    if (requestKey(entry.request) === key) return entry
+    if (requestKey(entry.request) === key) return entry as unknown as LedgerEntry
   }
   return undefined
-}
-
-function entryIn(data: string): LedgerEntry | undefined {
-  try {
-    const entry: unknown = JSON.parse(data)
-    return entryForm.Check(entry) ? (entry as unknown as LedgerEntry) : undefined
-  } catch {
-    return undefined
-  }
 }

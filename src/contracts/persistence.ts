@@ -18,6 +18,7 @@ import {
   StatementRefused,
 } from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { jsonOf } from '../runtime/json-form.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { NewEvent, Store, Write } from '../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
@@ -192,12 +193,8 @@ function sealsIn(line: string): Set<Hash> {
 }
 
 function readPayload(text: string, contract: Uid, seal: Hash): Payload {
-  try {
-    const payload: unknown = JSON.parse(text)
-    if (payloadForm.Check(payload)) return payload as Payload
-  } catch {
-    // Said below.
-  }
+  const payload = jsonOf(payloadForm, text)
+  if (payload !== undefined) return payload
   throw new ContractDamaged('contract_damaged', 'a stored value is not what was stored', { contract, seal })
 }
 

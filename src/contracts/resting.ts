@@ -9,6 +9,7 @@ import { CountSchema, type Handle, HandleSchema, PublicKeySchema, type Seq, UidS
 import { type Frontier, FrontierSchema, HeadSchema, placesOf } from '../events/statement.ts'
 import { visibleTo } from '../gossip/exchange.ts'
 import { assert } from '../runtime/assert.ts'
+import { jsonOf } from '../runtime/json-form.ts'
 import { type ContractSummary, summaryOf } from './summary.ts'
 import { type Waiting, waitingIn } from './waiting.ts'
 
@@ -64,12 +65,7 @@ const restingForm = Compile(
 
 /** What was kept, as JSON. Undefined: it is damaged, and the contract is to be loaded. */
 export function restingIn(text: string): Resting | undefined {
-  try {
-    const resting: unknown = JSON.parse(text)
-    return restingForm.Check(resting) ? (resting as unknown as Resting) : undefined
-  } catch {
-    return undefined
-  }
+  return jsonOf(restingForm, text) as Resting | undefined
 }
 
 /** Throws Forgotten where it takes the whole history to say it. */

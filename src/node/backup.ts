@@ -9,6 +9,7 @@ import { removeReadModel } from '../projections/read-model.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
 import { createFile, syncDirectory } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { jsonOf } from '../runtime/json-form.ts'
 import { checkSqliteStore, copySqliteStore } from '../store/sqlite-copy.ts'
 import { type Configuration, configurationPath } from './configuration.ts'
 import { identityPaths } from './identity-files.ts'
@@ -179,12 +180,8 @@ async function readManifest(from: string): Promise<Manifest> {
   const path = join(from, MANIFEST)
   const text = await textOf(path)
   if (text === undefined) throw damaged(path, 'is not there: this is no backup, or it was not finished')
-  try {
-    const manifest: unknown = JSON.parse(text)
-    if (manifestForm.Check(manifest)) return manifest
-  } catch {
-    // Said below.
-  }
+  const manifest = jsonOf(manifestForm, text)
+  if (manifest !== undefined) return manifest
   throw damaged(path, 'is not what `concordata backup` writes')
 }
 

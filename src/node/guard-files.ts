@@ -7,6 +7,7 @@ import { type Guarded, GuardedSchema, guardRefused, isSamePlace, type SigningGua
 import { sha256 } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
 import { syncDirectory } from '../runtime/durable-file.ts'
+import { jsonOf } from '../runtime/json-form.ts'
 
 /** Where the guard stands in a data directory. It belongs in no backup. */
 export const guardDirectory = (dir: string) => join(dir, 'guard')
@@ -82,16 +83,7 @@ async function readSlot(path: string): Promise<Written | undefined> {
   const end = text.indexOf('\n')
   const body = text.slice(end + 1)
   if (end < 0 || sha256(body) !== text.slice(0, end)) return undefined
-  const guarded = parse(body)
-  return guardedForm.Check(guarded) ? (guarded as Written) : undefined
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined
-  }
+  return jsonOf(guardedForm, body) as Written | undefined
 }
 
 async function writeSlot(path: string, guarded: Written): Promise<void> {

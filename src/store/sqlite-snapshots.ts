@@ -2,6 +2,7 @@ import { closeSync, openSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { Compile } from 'typebox/compile'
 import { type Handle, type RequestRef, RequestRefSchema, type Uid } from '../events/ids.ts'
+import { jsonOf } from '../runtime/json-form.ts'
 import { StoreCorrupt, StoreUnavailable } from './errors.ts'
 import type { Kept, Snapshots } from './snapshots.ts'
 import { translating } from './sqlite-errors.ts'
@@ -166,12 +167,8 @@ class SqliteSnapshots implements Snapshots {
 
 /** Of none it must not be said that it is nowhere: then it would be made a second time. */
 function placeIn(text: string, contract: Uid): RequestRef {
-  try {
-    const place: unknown = JSON.parse(text)
-    if (placeForm.Check(place)) return place as RequestRef
-  } catch {
-    // Said below.
-  }
+  const place = jsonOf(placeForm, text)
+  if (place !== undefined) return place
   throw new StoreCorrupt('store_corrupt', 'what is kept of a request is not what was kept', { contract })
 }
 

@@ -10,6 +10,7 @@ import type { Signer } from '../../crypto/signer.ts'
 import { type Uid, UidSchema } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
+import { jsonOf } from '../../runtime/json-form.ts'
 import { readLines } from './lines.ts'
 import { type Answer, type Call, decodeCall, refused, signedDomains } from './protocol.ts'
 
@@ -124,7 +125,7 @@ class SigningDesk {
   /** The guard has the last word also where a process asks that did not look: nothing is signed at a place that is taken. */
   async #assertNotBehindGuard(bytes: Buffer): Promise<void> {
     if (!bytes.toString('utf8', 0, domains.statement.length).startsWith(domains.statement)) return
-    const statement = statementIn(bytes.toString('utf8', domains.statement.length))
+    const statement = jsonOf(placeForm, bytes.toString('utf8', domains.statement.length))
     if (statement === undefined) throw refused('the bytes are no statement')
     const { contract, seq, key } = statement
     if (key !== undefined && 'revoke' in key) return
@@ -163,15 +164,6 @@ const placeForm = Compile(
     key: Type.Optional(Type.Object({})),
   }),
 )
-
-function statementIn(text: string): { contract: Uid; seq: number; key?: object } | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text)
-    return placeForm.Check(parsed) ? parsed : undefined
-  } catch {
-    return undefined
-  }
-}
 
 /** A signer that was killed leaves its socket behind; one that lives answers there. */
 async function removeDead(socketPath: string): Promise<void> {
