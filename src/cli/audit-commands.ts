@@ -4,12 +4,10 @@ import { convicted, NotProven, readEvidence } from '../agreement/evidence.ts'
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
 import { contractHeldIn } from '../contracts/contract-held.ts'
-import { jsonIn } from '../contracts/stream-json.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { openStoreToRead } from '../node/open-store.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { StoreCorrupt } from '../store/errors.ts'
 import type { Store } from '../store/port.ts'
 import { CONTRACTS_STREAM, contractStream, feedStream } from '../store/streams.ts'
 import { dataOption } from './options.ts'
@@ -68,11 +66,7 @@ async function sourceOf(store: Store, uid: string): Promise<AuditSource> {
 
 async function founderOf(store: Store, contract: Uid): Promise<Handle> {
   for await (const event of store.events.read(CONTRACTS_STREAM)) {
-    if (jsonIn(event.data) === undefined) {
-      const { stream, revision } = event
-      throw new StoreCorrupt('store_corrupt', `event ${revision} of ${stream} is no JSON`, { stream, revision })
-    }
-    const held = contractHeldIn(event.data)
+    const held = contractHeldIn(event)
     if (held?.contract === contract) return held.founder
   }
   throw new NotHeld('no_such_contract', `the store does not hold ${contract}`, { contract })

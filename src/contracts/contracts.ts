@@ -22,11 +22,11 @@ import { contractOf, type Word } from '../gossip/message.ts'
 import { assert } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { withHistory } from '../runtime/forgotten.ts'
-import { StoreCorrupt, StoreUnavailable, WrongExpectedRevision } from '../store/errors.ts'
+import { StoreUnavailable, WrongExpectedRevision } from '../store/errors.ts'
 import type { RecordedEvent } from '../store/port.ts'
 import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
 import { askMalformed } from './asks.ts'
-import { contractHeldIn } from './contract-held.ts'
+import { contractHeldIn, isHeldBy } from './contract-held.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
@@ -141,12 +141,10 @@ export class Contracts {
   }
 
   /** Throws StoreCorrupt. */
-  #heldIn({ data, stream, revision }: RecordedEvent): { contract: Uid; founder: Handle } | undefined {
-    if (jsonIn(data) === undefined) {
-      throw new StoreCorrupt('store_corrupt', `event ${revision} of ${stream} is no JSON`, { stream, revision })
-    }
-    this.#learned = Math.max(this.#learned, revision + 1)
-    return contractHeldIn(data)
+  #heldIn(event: RecordedEvent): { contract: Uid; founder: Handle } | undefined {
+    const held = contractHeldIn(event)
+    this.#learned = Math.max(this.#learned, event.revision + 1)
+    return held
   }
 
   /** Works with a contract, with all that the store is known to have of it. Throws as `use`. */
@@ -442,8 +440,7 @@ export class Contracts {
   #hold(contract: Uid, founder: Handle): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#shelf.has(contract)) return
-      const isIt = ({ data }: RecordedEvent) => contractHeldIn(data)?.contract === contract
-      await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, isIt)
+      await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, (event) => isHeldBy(event, contract))
       this.#shelf.add(contract, founder)
     })
   }

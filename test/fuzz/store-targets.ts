@@ -230,7 +230,7 @@ export const storeTargets: readonly Target[] = [
     name: 'an event of the contracts held',
     valid: [canonicalJson({ contract: CONTRACT, founder: ana.handle })],
     decode(text) {
-      const held = contractHeldIn(text)
+      const held = contractHeldIn({ data: text, stream: 'contracts', revision: 0 })
       return held === undefined ? null : () => canonicalJson(held)
     },
   },
