@@ -21,7 +21,7 @@ export function verifyStatement(state: AgreementState, decoded: Decoded): Held {
   return verifyUnder(state, decoded, verifySignature)
 }
 
-/** Everything else that has no signature yet. */
+/** In place of the signature that has not been made. */
 const NO_SIGNATURE = Buffer.alloc(64).toString('base64url')
 
 /**

@@ -30,7 +30,7 @@ import { contractHeldIn, isHeldBy } from './contract-held.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
-import { assertFit, RequestUnfit } from './fitness.ts'
+import { assertFit, assertForm } from './fitness.ts'
 import type { LiveContract } from './live-contract.ts'
 import { ContractDamaged } from './persistence.ts'
 import type { Resting } from './resting.ts'
@@ -306,10 +306,7 @@ export class Contracts {
     const command = { type: 'OpenContract', ...terms, engine: 1, founder: this.card }
     const request = { id, commands: [command] }
     assertFit(request, {}, terms.limits)
-    if (!openingForm.Check(command)) {
-      const [error] = openingForm.Errors(command)
-      throw new RequestUnfit('request_unfit', `${error?.instancePath} ${error?.message}`)
-    }
+    assertForm(openingForm, command)
     return request
   }
 

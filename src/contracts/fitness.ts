@@ -23,14 +23,8 @@ export function assertFit(request: Request, payloads: Payloads, { commandsPerReq
     throw new RequestUnfit('request_unfit', message, evidence)
   }
   canonicalJson({ payloads, request })
-  for (const [form, what] of [
-    [requestForm, request],
-    [payloadsForm, payloads],
-  ] as const) {
-    if (form.Check(what)) continue
-    const [error] = form.Errors(what)
-    unfit(`${error?.instancePath ?? ''} ${error?.message ?? 'is malformed'}`)
-  }
+  assertForm(requestForm, request)
+  assertForm(payloadsForm, payloads)
   const commands = request.commands.length
   if (commands > commandsPerRequest) {
     unfit(`the request has ${commands} commands; a request has ${commandsPerRequest} at most`, {
@@ -47,4 +41,16 @@ export function assertFit(request: Request, payloads: Payloads, { commandsPerReq
     const isIt = sealOf(payload) === seal && named.has(seal as Hash)
     if (!isIt) unfit('a value is not one that the request seals', { seal })
   }
+}
+
+interface Form {
+  Check(value: unknown): boolean
+  Errors(value: unknown): readonly { readonly instancePath: string; readonly message: string }[]
+}
+
+/** Throws RequestUnfit, with what is wrong first. */
+export function assertForm(form: Form, value: unknown): void {
+  if (form.Check(value)) return
+  const [error] = form.Errors(value)
+  throw new RequestUnfit('request_unfit', `${error?.instancePath ?? ''} ${error?.message ?? 'is malformed'}`)
 }

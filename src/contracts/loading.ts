@@ -1,18 +1,11 @@
 import { frontierOf } from '../agreement/feeds.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { receive } from '../agreement/receive.ts'
-import {
-  decodeSnapshot,
-  SnapshotUnfit,
-  type StoredStatements,
-  statementsNeeded,
-  viewFrom,
-} from '../agreement/snapshot.ts'
+import { decodeSnapshot, type StoredStatements, statementsNeeded, viewFrom } from '../agreement/snapshot.ts'
 import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Decoded } from '../events/statement-codec.ts'
-import { Forgotten } from '../runtime/forgotten.ts'
 import type { Store } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
 import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from './persistence.ts'
@@ -57,9 +50,9 @@ export async function loadContract(
   try {
     return await load(store, contract, founder, sharing, snapshot)
   } catch (error) {
-    // What came after the snapshot asks for what it leaves out; or it has the form of one, and is none.
-    if (error instanceof Forgotten || snapshot !== undefined) return load(store, contract, founder, sharing, undefined)
-    throw error
+    if (snapshot === undefined) throw error
+    // What came after the snapshot asks for what it leaves out; or it does not fit the store, or is none.
+    return load(store, contract, founder, sharing, undefined)
   }
 }
 
@@ -82,23 +75,18 @@ async function load(
   return { state, settled, ledgerSize: state.settling.settled }
 }
 
-/** Undefined: it is of no use. `size`: of the ledger in the store. */
+/** Undefined: it is of no use. `size`: of the ledger in the store. Throws SnapshotUnfit, and what the store throws. */
 async function startFrom(store: Store, contract: Uid, text: string, size: number): Promise<Start | undefined> {
-  try {
-    const snapshot = decodeSnapshot(text, contract)
-    if (snapshot === undefined) return undefined
-    const stored = new Map<Handle, StoredStatements>()
-    for (const { handle, base, noted } of statementsNeeded(snapshot)) {
-      const kept = await readFeed(store, contract, handle, base)
-      const [note] = noted === undefined ? [] : await readFeed(store, contract, handle, noted, 1)
-      stored.set(handle, { kept, noted: note })
-    }
-    const start = viewFrom(snapshot, stored)
-    return start.state.settling.settled <= size ? start : undefined
-  } catch (error) {
-    if (error instanceof SnapshotUnfit || error instanceof SyntaxError) return undefined
-    throw error
+  const snapshot = decodeSnapshot(text, contract)
+  if (snapshot === undefined) return undefined
+  const stored = new Map<Handle, StoredStatements>()
+  for (const { handle, base, noted } of statementsNeeded(snapshot)) {
+    const kept = await readFeed(store, contract, handle, base)
+    const [note] = noted === undefined ? [] : await readFeed(store, contract, handle, noted, 1)
+    stored.set(handle, { kept, noted: note })
   }
+  const start = viewFrom(snapshot, stored)
+  return start.state.settling.settled <= size ? start : undefined
 }
 
 /** Feeds of parties that the ledger names, until no new name comes up: the first is the founder's. */

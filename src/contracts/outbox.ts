@@ -190,10 +190,9 @@ export class Outbox {
    */
   dropExpired(): void {
     if (this.#places !== undefined) return
-    const isOver = ({ expired, isOverdue }: Submission) => expired || isOverdue
-    const over = this.#queue.filter(isOver)
+    const over = this.#queue.filter(({ expired, isOverdue }) => expired || isOverdue)
     if (over.length === 0) return
-    this.#queue = this.#queue.filter((submission) => !isOver(submission))
+    this.#leave(over)
     for (const submission of over) {
       if (submission.phase.kind === 'locked out') submission.conclude(submission.phase.verdict)
       else submission.conclude({ kind: 'timed out', waitingFor: [this.#self] })
@@ -211,8 +210,9 @@ export class Outbox {
    * unless something must be said anyway. `taken`: how many bytes of the statement have another use already.
    */
   turn(state: AgreementState, holdsBack = false, taken = 0): Turn {
-    this.#dropTooLarge(roomIn(state))
-    const { decided, left } = this.#decide(state, roomIn(state) - taken)
+    const room = roomIn(state)
+    this.#dropTooLarge(room)
+    const { decided, left } = this.#decide(state, room - taken)
     const chosen = holdsBack && decided.length === 0 ? [] : this.#chooseRequests(state, left)
     const payloads = inOrder(chosen.flatMap(({ intent }) => Object.entries(intent.payloads)))
     const requests = chosen.map(({ intent }) => intent.request)
