@@ -22,7 +22,8 @@ export function assertFit(request: Request, payloads: Payloads, { commandsPerReq
   const unfit = (message: string, evidence = {}): never => {
     throw new RequestUnfit('request_unfit', message, evidence)
   }
-  canonicalJson({ payloads, request })
+  // The values have their canonical form for their seals, below.
+  canonicalJson(request)
   assertForm(requestForm, request)
   assertForm(payloadsForm, payloads)
   const commands = request.commands.length

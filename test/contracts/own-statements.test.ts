@@ -12,8 +12,9 @@ import { defaultLimits } from '../../src/events/limits.ts'
 import type { Payloads } from '../../src/events/statement.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { EdgelessParty } from '../support/edgeless-party.ts'
 import { until } from '../support/node-party.ts'
-import { EdgelessParty, Link, together } from '../support/two-parties.ts'
+import { Link, together } from '../support/two-parties.ts'
 
 // A place of a feed that the others refuse is the end of the contract: so nothing is signed that they would refuse.
 
@@ -23,9 +24,6 @@ const newSalt = () => systemRandom.bytes(16)
 let requests = 0
 
 async function pair(t: Test, limits = defaultLimits, more: Partial<PartyProcessPorts> = {}) {
-  // Timers of a node keep no process alive by themselves.
-  const alive = setInterval(() => {}, 1000)
-  t.teardown(() => clearInterval(alive))
   const parties = [new EdgelessParty(t, 'ana'), new EdgelessParty(t, 'ben')] as const
   const [ana, ben] = [await parties[0].start('node', more), await parties[1].start()]
   const link = new Link([ana, parties[0]], [ben, parties[1]])
@@ -161,8 +159,6 @@ t.test('a person’s reason is cut where a character ends', async (t) => {
 })
 
 t.test('a serve that was taken over has nothing signed that the others would refuse', async (t) => {
-  const alive = setInterval(() => {}, 1000)
-  t.teardown(() => clearInterval(alive))
   const parties = [new EdgelessParty(t, 'ana'), new EdgelessParty(t, 'ben')] as const
   const [serve, transmit, ben] = [
     await parties[0].start('serve'),

@@ -1,58 +1,24 @@
-import t, { type Test } from 'tap'
-import type { Role } from '../../src/contracts/contract-ports.ts'
-import { guardRefused, memoryGuard, type SigningGuard } from '../../src/contracts/guard.ts'
-import { openPartyProcess, type PartyProcessPorts } from '../../src/contracts/party-process.ts'
-import { generateKeyPair } from '../../src/crypto/ed25519.ts'
+import t from 'tap'
+import { guardRefused, type SigningGuard } from '../../src/contracts/guard.ts'
+import type { PartyProcess } from '../../src/contracts/party-process.ts'
 import { domains } from '../../src/crypto/hash.ts'
-import { keySigner, type Signer } from '../../src/crypto/signer.ts'
+import type { Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
-import { defaultTiming } from '../../src/gossip/gossip.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
 import { WrongExpectedRevision } from '../../src/store/errors.ts'
-import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { type EventStore, NO_EVENTS, type Store, type StreamRange } from '../../src/store/port.ts'
 import { memorySnapshots } from '../../src/store/snapshots.ts'
 import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
+import { EdgelessParty } from '../support/edgeless-party.ts'
 import { allOf, CONTRACT, Player } from '../support/market.ts'
 import { until } from '../support/node-party.ts'
-
-/** The processes of a party without edges, on one store and one guard. */
-function party(t: Test) {
-  const signer = keySigner(generateKeyPair().privateKey)
-  const keys = { signing: signer.publicKey, recovery: generateKeyPair().publicKey }
-  const card = { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys }
-  const [store, guard] = [openMemoryStore(), memoryGuard()]
-  const told: unknown[] = []
-  let requests = 0
-  t.teardown(() => store.close())
-  const start = async (role: Role, own: Signer = signer, more: Partial<PartyProcessPorts> = {}) => {
-    const opened = await openPartyProcess({
-      role,
-      store,
-      ...(role === 'serve' ? {} : { signer: own, signerOf: () => own, guard }),
-      clock: systemClock,
-      random: systemRandom,
-      card,
-      uidOf: (n) => String(n).padStart(26, '0') as Uid,
-      newRequestId: () => `ana-${role}-${requests++}`,
-      timing: defaultTiming,
-      report: { unreachable: () => {}, refused: () => {} },
-      failed: (error) => told.push(error),
-      ...more,
-    })
-    opened.failed.catch((error: unknown) => t.fail(`${role} has ended: ${error}`))
-    t.teardown(() => opened.close())
-    return opened
-  }
-  return { store, guard, signer, card, told, start }
-}
+import { reading } from '../support/reading-store.ts'
 
 t.test(
   'what has no form in streams that serve may write to is told and passed over, before and after a start',
   async (t) => {
-    const { store, told, start } = party(t)
+    const ana = new EdgelessParty(t)
+    const { store, told } = ana
     const nonsense = async () => {
       for (const type of ['IntentQueued', 'IntentSigned', 'Whatever']) {
         for (const data of ['{', '{}', '{"id":"x","contract":null,"ask":{"kind":"launch"}}']) {
@@ -64,9 +30,9 @@ t.test(
       }
     }
     await nonsense()
-    const serve = await start('serve')
-    await start('transmit')
-    await start('receive')
+    const serve = await ana.start('serve')
+    await ana.start('transmit')
+    await ana.start('receive')
     await nonsense()
     const { contract } = await serve.contracts.openContract('all the same')
     t.equal(contract.state.settling.agreed.isOpen, true)
@@ -76,7 +42,8 @@ t.test(
 )
 
 t.test('where the stream is now the refusal of an append says, should not all in it be readable', async (t) => {
-  const { store, start } = party(t)
+  const ana = new EdgelessParty(t)
+  const { store } = ana
   let isBehind = true
   const lastRevision = async (stream: string) => {
     if (stream !== CONTRACTS_STREAM || !isBehind) return store.events.lastRevision(stream)
@@ -89,14 +56,15 @@ t.test('where the stream is now the refusal of an append says, should not all in
     if (stream !== CONTRACTS_STREAM) yield* store.events.read(stream, range)
   }
   const events = { ...store.events, lastRevision, read }
-  const node = await start('node', undefined, { store: { ...store, write: (batch) => store.write(batch), events } })
+  const node = await ana.start('node', { store: { ...store, write: (batch) => store.write(batch), events } })
   const { contract } = await node.contracts.openContract('behind it')
   t.equal(node.contracts.has(contract.contract), true)
   t.equal(await store.events.lastRevision(CONTRACTS_STREAM), 1)
 })
 
 t.test('an append before which others come again and again ends with an error', async (t) => {
-  const { store, start } = party(t)
+  const ana = new EdgelessParty(t)
+  const { store } = ana
   // The pauses by themselves keep no process alive.
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
@@ -107,7 +75,7 @@ t.test('an append before which others come again and again ends with an error', 
     throw new WrongExpectedRevision(stream, Number(expected), Number(expected) + 1)
   }
   const events = { ...store.events, append }
-  const node = await start('node', undefined, { store: { ...store, write: (batch) => store.write(batch), events } })
+  const node = await ana.start('node', { store: { ...store, write: (batch) => store.write(batch), events } })
   await t.rejects(node.contracts.openContract('never'), {
     code: 'store_unavailable',
     message: 'append to contracts: others were faster 20 times',
@@ -116,7 +84,8 @@ t.test('an append before which others come again and again ends with an error', 
 })
 
 t.test('of two that sign, one that finds its place taken goes on from there, and nothing has failed', async (t) => {
-  const { guard, signer, start } = party(t)
+  const ana = new EdgelessParty(t)
+  const { guard, signer } = ana
   // As the signer process does: at a place that the guard knows of nothing is signed. This one is asked late, each time.
   let refused = 0
   const late: Signer = {
@@ -133,9 +102,9 @@ t.test('of two that sign, one that finds its place taken goes on from there, and
       throw guardRefused(contract, undefined, guarded)
     },
   }
-  const serve = await start('serve')
-  const behind = await start('transmit', late)
-  await start('transmit')
+  const serve = await ana.start('serve')
+  const behind = await ana.start('transmit', { signer: late })
+  await ana.start('transmit')
   const failures: unknown[] = []
   behind.contracts.listen({ failed: (_, error) => failures.push(error) })
   const { contract } = await serve.contracts.openContract('by two')
@@ -147,9 +116,9 @@ t.test('of two that sign, one that finds its place taken goes on from there, and
 })
 
 t.test('what settles while a contract is at rest in one process is told there when it is taken up', async (t) => {
-  const { signer, start } = party(t)
-  const serve = await start('serve', signer, { awakeMax: 0, snapshots: memorySnapshots() })
-  const transmit = await start('transmit')
+  const ana = new EdgelessParty(t)
+  const serve = await ana.start('serve', { awakeMax: 0, snapshots: memorySnapshots() })
+  const transmit = await ana.start('transmit')
   const { contract } = await serve.contracts.openContract('at rest')
   const settled: number[] = []
   serve.contracts.listen({ settled: (_, entries) => settled.push(...entries.map(({ entry }) => entry.index)) })
@@ -167,13 +136,14 @@ t.test('what settles while a contract is at rest in one process is told there wh
 })
 
 t.test('a contract that was only looked at comes to rest again, in every role', async (t) => {
-  const { signer, told, start } = party(t)
+  const ana = new EdgelessParty(t)
+  const { told } = ana
   const clock = new VirtualClock()
   const roles = ['serve', 'transmit', 'receive'] as const
   const processes = await Promise.all(
-    roles.map((role) => start(role, signer, { clock, awakeMax: 2, snapshots: memorySnapshots() })),
+    roles.map((role) => ana.start(role, { clock, awakeMax: 2, snapshots: memorySnapshots() })),
   )
-  const [serve] = processes as [Awaited<ReturnType<typeof start>>]
+  const [serve] = processes as [PartyProcess]
   const uids: Uid[] = []
   for (let n = 0; n < 6; n++) uids.push((await serve.contracts.openContract(`contract ${n}`)).contract.contract)
   const awake = () => processes.map(({ contracts }) => [...contracts.awake()].length)
@@ -188,7 +158,8 @@ t.test('a contract that was only looked at comes to rest again, in every role', 
 t.test(
   'who finds a statement in the store that the guard is about to be told of does not say that it is silenced',
   async (t) => {
-    const { store, guard, signer, start } = party(t)
+    const ana = new EdgelessParty(t)
+    const { store, guard } = ana
     const [stored, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const slow: SigningGuard = {
       read: (contract) => guard.read(contract),
@@ -202,9 +173,9 @@ t.test(
       if (stream.startsWith('feed-')) await stored.promise
       yield* events
     })
-    const serve = await start('serve')
-    await start('transmit', signer, { guard: slow })
-    const { contracts } = await start('receive', signer, { store: late })
+    const serve = await ana.start('serve')
+    await ana.start('transmit', { guard: slow })
+    const { contracts } = await ana.start('receive', { store: late })
     const silenced: unknown[] = []
     contracts.listen({ silenced: (_, obstacle) => silenced.push(obstacle) })
     const opening = serve.contracts.openContract('new')
@@ -218,16 +189,17 @@ t.test(
 )
 
 t.test('serve takes a contract up from what it has kept of it, and reads of its feeds only what is new', async (t) => {
-  const { store, signer, start } = party(t)
+  const ana = new EdgelessParty(t)
+  const { store } = ana
   const clock = new VirtualClock()
   const [kept, reads] = [memorySnapshots(), new Map<string, number>()]
-  const serve = await start('serve', signer, {
+  const serve = await ana.start('serve', {
     clock,
     awakeMax: 0,
     snapshots: kept,
     store: countingReads(store, reads),
   })
-  const transmit = await start('transmit', signer, { clock })
+  const transmit = await ana.start('transmit', { clock })
   const uid = (await serve.contracts.openContract('long')).contract.contract
   const add = (name: string) =>
     transmit.contracts.use(uid, (live) => {
@@ -268,44 +240,22 @@ function countingReads(store: Store, reads: Map<string, number>): Store {
   })
 }
 
-type Events = ReturnType<Store['events']['read']>
-
-/** The same store, but that what is read of a stream goes through here. */
-function reading(store: Store, through: (stream: string, events: Events) => Events): Store {
-  const { events } = store
-  return {
-    ...store,
-    write: (writes) => store.write(writes),
-    events: { ...events, read: (stream, range) => through(stream, events.read(stream, range)) },
-  }
-}
-
 t.test('what is asked of a contract that began while transmit was starting is carried out', async (t) => {
-  const { store, signer, card, start } = party(t)
-  const serve = await start('serve')
-  const receive = await start('receive')
+  const ana = new EdgelessParty(t)
+  const { store, card } = ana
+  const serve = await ana.start('serve')
+  const receive = await ana.start('receive')
   const reached = Promise.withResolvers<void>()
   const gate = Promise.withResolvers<void>()
   const { events } = store
-  const slow: Store = {
-    ...store,
-    write: (batch) => store.write(batch),
-    events: {
-      append: (...what) => events.append(...what),
-      lastRevision: (stream) => events.lastRevision(stream),
-      lastPosition: () => events.lastPosition(),
-      readAll: (range) => events.readAll(range),
-      subscribe: (...what) => events.subscribe(...what),
-      async *read(stream, range) {
-        if (stream === OUTBOX_STREAM) {
-          reached.resolve()
-          await gate.promise
-        }
-        yield* events.read(stream, range)
-      },
-    },
-  }
-  const starting = start('transmit', signer, { store: slow })
+  const slow = reading(store, async function* (stream, read) {
+    if (stream === OUTBOX_STREAM) {
+      reached.resolve()
+      await gate.promise
+    }
+    yield* read
+  })
+  const starting = ana.start('transmit', { store: slow })
   await reached.promise
   const ben = new Player('ben')
   ben.requests(ben.opening())

@@ -1,52 +1,14 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { answerFor } from '../../src/api/verdict.ts'
-import type { Role } from '../../src/contracts/contract-ports.ts'
-import { memoryGuard, type SigningGuard } from '../../src/contracts/guard.ts'
+import { memoryGuard } from '../../src/contracts/guard.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
-import { openPartyProcess, type PartyProcess } from '../../src/contracts/party-process.ts'
+import type { PartyProcess } from '../../src/contracts/party-process.ts'
 import type { Submission } from '../../src/contracts/submission.ts'
-import { generateKeyPair } from '../../src/crypto/ed25519.ts'
-import { keySigner } from '../../src/crypto/signer.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
-import { defaultTiming } from '../../src/gossip/gossip.ts'
+import type { Uid } from '../../src/events/ids.ts'
 import { AgreedView } from '../../src/projections/agreed-view.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
-import { memorySnapshots } from '../../src/store/snapshots.ts'
+import { EdgelessParty } from '../support/edgeless-party.ts'
 import { until } from '../support/node-party.ts'
-
-/** The processes of a party that is alone, on one store. */
-function party(t: Test) {
-  const signer = keySigner(generateKeyPair().privateKey)
-  const keys = { signing: signer.publicKey, recovery: generateKeyPair().publicKey }
-  const store = openMemoryStore()
-  let requests = 0
-  // Timers of a node keep no process alive by themselves.
-  const alive = setInterval(() => {}, 1000)
-  t.teardown(async () => {
-    clearInterval(alive)
-    await store.close()
-  })
-  return async (role: Role, guard: SigningGuard) => {
-    const opened = await openPartyProcess({
-      role,
-      store,
-      ...(role === 'serve' ? {} : { signer, signerOf: () => signer, guard }),
-      clock: systemClock,
-      random: systemRandom,
-      card: { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys },
-      uidOf: (n) => String(n).padStart(26, '0') as Uid,
-      newRequestId: () => `ana-${role}-${requests++}`,
-      timing: defaultTiming,
-      report: { unreachable: () => {}, refused: () => {} },
-      failed: (error) => t.fail(String(error)),
-      snapshots: memorySnapshots(),
-    })
-    t.teardown(() => opened.close())
-    return opened
-  }
-}
 
 async function open({ contracts }: PartyProcess): Promise<Uid> {
   const { contract, opened } = await contracts.openContract('of one party')
@@ -65,11 +27,11 @@ function add(live: LiveContract, name: string, signedWithinMs: number): Submissi
 }
 
 t.test('a node that must not sign says so, and what it was asked never comes to be', async (t) => {
-  const start = party(t)
-  const first = await start('node', memoryGuard())
+  const ana = new EdgelessParty(t)
+  const first = await ana.start()
   const contract = await open(first)
   await first.close()
-  const { contracts } = await start('node', memoryGuard())
+  const { contracts } = await ana.start('node', { guard: memoryGuard() })
   await contracts.use(contract, async (live) => {
     t.equal(live.obstacle, 'nobody can say what was signed')
     t.match(await answerFor(add(live, 'Dropped', 20), contract), {
@@ -82,21 +44,22 @@ t.test('a node that must not sign says so, and what it was asked never comes to 
     t.notOk(has(live, 'Dropped'))
     await t.rejects(live.goOn(), { code: 'not_silenced', evidence: { obstacle: null } })
   })
+  t.same(ana.told, [])
 })
 
 t.test(
   'what serve has left in the outbox is carried out although whoever asked was told that nobody signs',
   async (t) => {
-    const start = party(t)
-    const guard = memoryGuard()
-    const before = await start('transmit', guard)
+    const ana = new EdgelessParty(t)
+    const before = await ana.start('transmit')
     const contract = await open(before)
     await before.close()
-    const serve = await start('serve', guard)
+    const serve = await ana.start('serve')
     await serve.contracts.use(contract, async (live) => {
       await t.rejects(answerFor(add(live, 'Later', 20), contract), { code: 'transmitter_silent' })
-      await start('transmit', guard)
+      await ana.start('transmit')
       await until('it is carried out', async () => has(live, 'Later'))
     })
+    t.same(ana.told, [])
   },
 )

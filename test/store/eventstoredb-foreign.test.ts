@@ -1,16 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Role } from '../../src/contracts/contract-ports.ts'
-import { memoryGuard } from '../../src/contracts/guard.ts'
-import { openPartyProcess } from '../../src/contracts/party-process.ts'
-import { generateKeyPair } from '../../src/crypto/ed25519.ts'
-import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
-import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { Directory } from '../../src/node/directory.ts'
 import { ProjectionRunner } from '../../src/projections/runner.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
 import { NO_EVENTS, type RecordedEvent } from '../../src/store/port.ts'
 import {
@@ -22,6 +16,7 @@ import {
   INVITATIONS_STREAM,
   OUTBOX_STREAM,
 } from '../../src/store/streams.ts'
+import { EdgelessParty } from '../support/edgeless-party.ts'
 import { startServer } from '../support/eventstoredb-server/server.ts'
 import { until } from '../support/node-party.ts'
 import { all, facts } from '../support/store-conformance/harness.ts'
@@ -100,39 +95,13 @@ t.test('what other programs write as JSON to streams of theirs is passed over', 
   await subscription.closed
 })
 
-/** The processes of a party, without edges. */
-async function partyOn(t: Test, open: () => ReturnType<typeof openEventStoreDbStore>) {
-  const signer = keySigner(generateKeyPair().privateKey)
-  const keys = { signing: signer.publicKey, recovery: generateKeyPair().publicKey }
-  const guard = memoryGuard()
-  const told: { code?: string; evidence?: { stream?: string } }[] = []
-  let requests = 0
-  const start = async (role: Role) => {
-    const opened = await openPartyProcess({
-      role,
-      store: await open(),
-      ...(role === 'serve' ? {} : { signer, signerOf: () => signer, guard }),
-      clock: systemClock,
-      random: systemRandom,
-      card: { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys },
-      uidOf: (n) => String(n).padStart(26, '0') as Uid,
-      newRequestId: () => `ana-${role}-${requests++}`,
-      timing: defaultTiming,
-      report: { unreachable: () => {}, refused: () => {} },
-      failed: (error) => told.push(error as { code?: string }),
-    })
-    opened.failed.catch((error: unknown) => t.fail(`${role} has ended: ${error}`))
-    t.teardown(() => opened.close())
-    return opened
-  }
-  return { told, start }
-}
-
 t.test(
   'in streams that serve may append to it is told and passed over by all processes, before and after a start',
   async (t) => {
     const { open, bytes, json, text } = await serverOfOthers(t)
-    const { told, start } = await partyOn(t, open)
+    const ana = new EdgelessParty(t)
+    const told = ana.told as { evidence?: { stream?: string } }[]
+    const start = async (role: Role) => ana.start(role, { store: await open() })
     const { events } = await open()
     const projections = await ProjectionRunner.open({
       path: `${t.testdir()}/read.sqlite`,
@@ -189,9 +158,10 @@ t.test(
 t.test('elsewhere it is damage, and told as that', async (t) => {
   for (const kind of ['bytes', 'json'] as const) {
     const others = await serverOfOthers(t)
-    const { told, start } = await partyOn(t, others.open)
+    const ana = new EdgelessParty(t)
+    const start = async () => ana.start('node', { store: await others.open() })
     const store = await others.open()
-    const node = await start('node')
+    const node = await start()
     const uids: Uid[] = []
     for (let n = 0; n < 3; n++) {
       const { contract, opened } = await node.contracts.openContract(`contract ${n}`)
@@ -207,15 +177,15 @@ t.test('elsewhere it is damage, and told as that', async (t) => {
     await others[kind](feedStream(feed, 'ana' as Handle), 'StatementMade')
     await others[kind](contractStream(ledger), 'RequestSettled')
     await others[kind](evidenceStream(evidence), 'EquivocationProven')
-    const later = await start('node')
+    const later = await start()
     for (const uid of uids) {
       await t.rejects(
         later.contracts.use(uid, () => {}),
         { code: /^(contract_damaged|statement_malformed)$/ },
       )
     }
-    t.ok(told.length >= 3)
+    t.ok(ana.told.length >= 3)
     await others[kind](CONTRACTS_STREAM, 'ContractHeld')
-    await t.rejects(start('node'), { code: 'store_corrupt', message: 'event 3 of contracts is no JSON' })
+    await t.rejects(start(), { code: 'store_corrupt', message: 'event 3 of contracts is no JSON' })
   }
 })

@@ -12,10 +12,10 @@ import { loadContract, recallHistory } from '../../src/contracts/loading.ts'
 import { writesFor } from '../../src/contracts/persistence.ts'
 import { encodeStored } from '../../src/events/statement-codec.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
-import type { Store } from '../../src/store/port.ts'
 import { feedStream, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { allOf, CONTRACT, Player } from './market.ts'
+import { reading } from './reading-store.ts'
 
 /**
  * long-feed.ts loading|outbox: what is longer than the arguments of a call may be is worked with all the same. To be run with
@@ -33,26 +33,14 @@ async function loading(): Promise<void> {
   const before = emptyAgreement(CONTRACT)
   const { state, taken, settled } = receive(before, allOf(ana))
   const store = openMemoryStore()
-  const { events, payloads } = store
+  const { events } = store
   await store.write(writesFor({ before, held: taken, settled, equivocations: [], divergences: [] }))
-  const long: Store = {
-    payloads,
-    write: (batch) => store.write(batch),
-    close: () => store.close(),
-    events: {
-      append: (...what) => events.append(...what),
-      lastRevision: (stream) => events.lastRevision(stream),
-      lastPosition: () => events.lastPosition(),
-      readAll: (range) => events.readAll(range),
-      subscribe: (...what) => events.subscribe(...what),
-      async *read(stream, range) {
-        for await (const event of events.read(stream, range)) {
-          const isLong = stream === feedStream(CONTRACT, ana.handle) && event.revision === 1
-          for (let n = 0; n < (isLong ? LONG : 1); n++) yield event
-        }
-      },
-    },
-  }
+  const long = reading(store, async function* (stream, read) {
+    for await (const event of read) {
+      const isLong = stream === feedStream(CONTRACT, ana.handle) && event.revision === 1
+      for (let n = 0; n < (isLong ? LONG : 1); n++) yield event
+    }
+  })
   assert.equal((await loadContract(long, CONTRACT, ana.handle)).state.feeds.get(ana.handle)?.size, 2)
   await recallHistory(long, state)
   const following = new Following(long)

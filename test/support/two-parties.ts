@@ -1,58 +1,10 @@
-import type { Test } from 'tap'
-import type { Role } from '../../src/contracts/contract-ports.ts'
-import { memoryGuard } from '../../src/contracts/guard.ts'
-import { openPartyProcess, type PartyProcess, type PartyProcessPorts } from '../../src/contracts/party-process.ts'
-import { generateKeyPair } from '../../src/crypto/ed25519.ts'
-import { keySigner } from '../../src/crypto/signer.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
+import type { PartyProcess } from '../../src/contracts/party-process.ts'
+import type { Uid } from '../../src/events/ids.ts'
 import { defaultLimits, type Limits } from '../../src/events/limits.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
-import { defaultTiming } from '../../src/gossip/gossip.ts'
 import type { Peer } from '../../src/gossip/participant.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
-import { openMemoryStore } from '../../src/store/memory-store.ts'
+import type { EdgelessParty } from './edgeless-party.ts'
 import { until } from './node-party.ts'
-
-/** A party without edges: its store and guard, what it was told, and the processes on them. */
-export class EdgelessParty {
-  readonly card: PartyCard
-  readonly store = openMemoryStore()
-  /** What its processes reported as refused or failed. */
-  readonly told: unknown[] = []
-  readonly #signer = keySigner(generateKeyPair().privateKey)
-  readonly #guard = memoryGuard()
-  readonly #t: Test
-  #requests = 0
-
-  constructor(t: Test, handle: string) {
-    const keys = { signing: this.#signer.publicKey, recovery: generateKeyPair().publicKey }
-    this.card = { handle: handle as Handle, did: `did:web:${handle}.example`, name: handle, keys }
-    this.#t = t
-    t.teardown(() => this.store.close())
-  }
-
-  async start(role: Role = 'node', more: Partial<PartyProcessPorts> = {}): Promise<PartyProcess> {
-    const { handle } = this.card
-    const place = handle.charCodeAt(0)
-    const opened = await openPartyProcess({
-      role,
-      store: this.store,
-      ...(role === 'serve' ? {} : { signer: this.#signer, signerOf: () => this.#signer, guard: this.#guard }),
-      clock: systemClock,
-      random: systemRandom,
-      card: this.card,
-      uidOf: (n) => `${place}${n}`.padStart(26, '0') as Uid,
-      newRequestId: () => `${handle}-${role}-${this.#requests++}`,
-      timing: defaultTiming,
-      report: { unreachable: () => {}, refused: (_, refused) => this.told.push(...refused) },
-      failed: (error) => this.told.push(error),
-      ...more,
-    })
-    this.#t.teardown(() => opened.close())
-    return opened
-  }
-}
 
 /** The way between two processes, which can be cut. */
 export class Link {
