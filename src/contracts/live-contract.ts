@@ -20,6 +20,7 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { Forgotten, withHistory } from '../runtime/forgotten.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { Kept } from '../store/snapshots.ts'
+import { feedStream } from '../store/streams.ts'
 import { Answering, type Question, refusalBytes } from './answering.ts'
 import type { ContractListener, ContractPorts, Role } from './contract-ports.ts'
 import { noteDue } from './cosigning.ts'
@@ -182,8 +183,12 @@ export class LiveContract {
     const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
     const isFounding = self === founder && state.feeds.size === 0
     const ownFeed = await OwnFeed.open(state, self, ports.guard ?? memoryGuard(), isFounding, role !== 'node')
+    // Another process of this node has signed since the feed was read: the first turn takes that in.
+    const isStored = async (seq: number) => (await store.events.lastRevision(feedStream(contract, self))) >= seq
+    const { isCertain, standsAt } = ownFeed
+    const isGoneOn = sharing === 'shared' && standsAt !== undefined && (await isStored(standsAt))
     // What was signed has to be found out: that looks at everything, again and again. Who never signs does not ask.
-    if (snapshot !== undefined && role !== 'serve' && !ownFeed.isCertain)
+    if (snapshot !== undefined && role !== 'serve' && !isCertain && !isGoneOn)
       throw new Forgotten('the history of the own feed')
     const live = new LiveContract(
       contract,

@@ -98,6 +98,11 @@ export class OwnFeed {
     return this.#conflict === undefined && this.#reach === undefined && this.#said === undefined
   }
 
+  /** The seq at which the guard stands, should all that is uncertain be that what is held ends before it. */
+  get standsAt(): number | undefined {
+    return this.#conflict === undefined && this.#said === undefined ? this.#reach?.seq : undefined
+  }
+
   /** The last statement that was signed, should the store have lost it. */
   get lost(): Decoded | undefined {
     const line = this.#reach?.line
