@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs the tests with tap, holds the coverage against its thresholds, and closes with one line, `N passed, N failed`.
+// Runs the tests with tap, holds the coverage against its thresholds, and closes with what failed, in full, and with one
+// line, `N passed, N failed`.
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 
@@ -7,13 +8,17 @@ import { mkdir, readFile } from 'node:fs/promises'
 const THRESHOLDS = { Statements: 88, Branches: 85, Functions: 86, Lines: 88 }
 const REPORT = '.tap/report.tap'
 
+/** Of what is said of one failure. */
+const LINES_MAX = 60
+
 const args = process.argv.slice(2)
 await mkdir('.tap', { recursive: true })
 const tap = spawn('tap', ['run', '--reporter=terse', '--output-file', REPORT, ...args], { stdio: 'inherit' })
 const code = await new Promise((resolve) => tap.on('exit', (status) => resolve(status ?? 1)))
-const counted = count(await readFile(REPORT, 'utf8').catch(() => ''))
+const report = await readFile(REPORT, 'utf8').catch(() => '')
+const counted = count(report)
 const uncovered = args.length === 0 && code === 0 ? belowThresholds() : []
-for (const line of uncovered) console.error(line)
+for (const line of [...failures(report), ...uncovered]) console.log(line)
 const failed = counted.failed + uncovered.length || (code === 0 ? 0 : 1)
 console.log(`${counted.passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
@@ -22,6 +27,28 @@ function count(report) {
   const results = report.split('\n').filter((line) => /^ *(not )?ok \d+/.test(line) && !/# (SKIP|TODO)/i.test(line))
   const notOk = results.filter((line) => /^ *not ok/.test(line)).length
   return { passed: results.length - notOk, failed: notOk }
+}
+
+/** Each assertion that failed, under the names of its tests: the report of tap scrolls away above the table of coverage. */
+function failures(report) {
+  const lines = report.split('\n')
+  const names = []
+  const found = []
+  let failedDepth = 0
+  for (const [at, line] of lines.entries()) {
+    const depth = line.search(/\S/) / 4
+    const name = /^ *# Subtest: (.*)/.exec(line)?.[1]
+    if (name !== undefined) names.splice(depth, names.length, name)
+    if (!/^ *not ok \d+/.test(line) || /# (SKIP|TODO)/i.test(line)) continue
+    // What a failed assertion stands in has failed as well, and says no more.
+    if (failedDepth <= depth) {
+      const end = lines.findIndex((other, place) => place > at && /^ *\.\.\.$/.test(other))
+      const diagnosis = lines[at + 1]?.trim() === '---' ? lines.slice(at + 2, Math.min(end, at + LINES_MAX)) : []
+      found.push('', names.slice(0, depth).join(' › '), line.trim(), ...diagnosis)
+    }
+    failedDepth = depth
+  }
+  return found
 }
 
 function belowThresholds() {

@@ -76,16 +76,20 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
     await table.rest()
     const { entries, statements } = await verify(table)
     const { acknowledged, declined, cutOff } = table
-    return { rounds, kills, entries, statements, acknowledged: acknowledged.size, declined: declined.size, cutOff }
-  } finally {
     await table.close()
     await rm(dir, { recursive: true, force: true })
+    return { rounds, kills, entries, statements, acknowledged: acknowledged.size, declined: declined.size, cutOff }
+  } catch (error) {
+    await table.close()
+    options.progress(`the parties, with their logs, are left in ${dir}`)
+    throw error
   }
 }
 
 async function killInTurn(table: Table, { rounds, seed, server, progress }: CrashOptions) {
   const random = new SeededRandom(seed)
   let kills = 0
+  let slowest = 0
   for (let round = 1; round <= rounds; round++) {
     await pause(random.fraction() * LIFE_MS)
     const victims = table.processes().filter(() => random.chance(0.25))
@@ -96,8 +100,12 @@ async function killInTurn(table: Table, { rounds, seed, server, progress }: Cras
       killsServer ? server.restart() : undefined,
       ...victims.map(async ({ party, place }) => party.kill(place)),
     ])
+    const begun = performance.now()
     await Promise.all(victims.map(({ party, place }) => party.startAgain(place)))
-    if (round % 10 === 0) progress(`${round} rounds, ${kills} kills, ${table.acknowledged.size} acknowledged`)
+    slowest = Math.max(slowest, Math.round(performance.now() - begun))
+    if (round % 10 !== 0) continue
+    progress(`${round} rounds, ${kills} kills, ${table.acknowledged.size} acknowledged; slowest start ${slowest} ms`)
+    slowest = 0
   }
   return kills
 }
