@@ -42,8 +42,9 @@ function failures(report) {
     if (!/^ *not ok \d+/.test(line) || /# (SKIP|TODO)/i.test(line)) continue
     // What a failed assertion stands in has failed as well, and says no more.
     if (failedDepth <= depth) {
-      const end = lines.findIndex((other, place) => place > at && /^ *\.\.\.$/.test(other))
-      const diagnosis = lines[at + 1]?.trim() === '---' ? lines.slice(at + 2, Math.min(end, at + LINES_MAX)) : []
+      const further = lines.slice(at + 1, at + LINES_MAX)
+      const end = further.findIndex((other) => /^ *\.\.\.$/.test(other))
+      const diagnosis = further[0]?.trim() === '---' ? further.slice(1, end < 0 ? undefined : end) : []
       found.push('', names.slice(0, depth).join(' › '), line.trim(), ...diagnosis)
     }
     failedDepth = depth

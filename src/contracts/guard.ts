@@ -61,7 +61,7 @@ export type GuardStanding =
   /** The guard is missing, or older than the store: nothing is signed until every member has said what it holds. */
   | { readonly kind: 'unknown' }
   /** They contradict each other: somebody else has signed with the key. */
-  | { readonly kind: 'contradicts' }
+  | { readonly kind: 'contradicts'; readonly to: Guarded }
 
 /** `own`: the own feed as the store has it. */
 export function standingOf(
@@ -71,7 +71,7 @@ export function standingOf(
   if (guarded === undefined) return { kind: 'unknown' }
   const newest = own.size - 1
   if (guarded.seq > newest) return { kind: 'set back', to: guarded }
-  if (guarded.seq >= 0 && own.get(guarded.seq)?.hash !== guarded.hash) return { kind: 'contradicts' }
+  if (guarded.seq >= 0 && own.get(guarded.seq)?.hash !== guarded.hash) return { kind: 'contradicts', to: guarded }
   if (guarded.seq === newest) return { kind: 'fits', isAhead: false }
   return guarded.seq === newest - 1 ? { kind: 'fits', isAhead: true } : { kind: 'unknown' }
 }

@@ -562,6 +562,8 @@ export class LiveContract {
     } catch (error) {
       if (!(error instanceof Forgotten)) throw error
       await this.#recallHistory()
+      // What had been read of the store was not taken in.
+      this.#following?.doubts(this.#state)
       return this.#turnAmongOthers(arrived)
     }
   }
@@ -692,6 +694,7 @@ export class LiveContract {
     this.#mayNote = false
     const { view: state, refusals } = this.answering.coverage(held)
     await this.#keys.learn(state)
+    this.#reportObstacle(state)
     if (!this.#maySpeak(state)) return undefined
     const isAuthor = this.#role !== 'receive'
     const key = await this.#keys.change(state)
@@ -755,7 +758,6 @@ export class LiveContract {
     if (this.#role === 'serve') return false
     const { document } = state.ledger
     const obstacle = this.#ownFeed.obstacle(state, this.#waiting)
-    this.#reportObstacle(obstacle)
     // What stands in the way of the old key does not concern the one that takes the feed over.
     if (obstacle !== undefined) {
       const signing = this.#keys.takeover(state)?.revocation.signing
@@ -795,7 +797,9 @@ export class LiveContract {
     for (const { statement } of taken) if (isOwn(statement)) this.#ownFeed.foundUnknown(statement.seq)
   }
 
-  #reportObstacle(obstacle: string | undefined): void {
+  /** In a turn only: before the first one, another process of this party may have moved the guard along what is not held yet. */
+  #reportObstacle(state: AgreementState): void {
+    const obstacle = this.#role === 'serve' ? undefined : this.#ownFeed.obstacle(state, this.#waiting)
     if (obstacle === this.#obstacle) return
     this.#obstacle = obstacle
     for (const listener of this.#listeners) listener.silenced?.(this, obstacle)

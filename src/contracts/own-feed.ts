@@ -87,7 +87,8 @@ export class OwnFeed {
         feed.#said = new Map()
         break
       case 'contradicts':
-        feed.#conflict = guardRefused(contract, placeOf(own.last()), guarded)
+        if (isTakenOver(state, self, standing.to)) await feed.advance(state, true)
+        else feed.#conflict = guardRefused(contract, placeOf(own.last()), guarded)
         break
     }
     return feed
@@ -237,15 +238,20 @@ export class OwnFeed {
         return (await this.advance(state)) === 'behind' ? 'behind' : 'met'
       case 'set back':
         if (!isTakenOver(state, this.#self, standing.to)) return 'behind'
-        this.#stands(guarded, true)
-        return (await this.advance(state, true)) === 'behind' ? 'behind' : 'met'
+        return this.#meetTakeover(state, guarded)
       case 'unknown':
         this.#said ??= new Map()
         return 'met'
       case 'contradicts':
+        if (isTakenOver(state, this.#self, standing.to)) return this.#meetTakeover(state, guarded)
         this.#conflict = guardRefused(state.contract, placeOf(newestOf(state.feeds, this.#self)), guarded)
         return 'met'
     }
+  }
+
+  async #meetTakeover(state: AgreementState, guarded: Guarded | undefined): Promise<'met' | 'behind'> {
+    this.#stands(guarded, true)
+    return (await this.advance(state, true)) === 'behind' ? 'behind' : 'met'
   }
 
   /** The guard knows of statements that the store does not have: as after a restore, they must come back first. */
@@ -280,9 +286,11 @@ export class OwnFeed {
  * old one: nothing waits for it, and the guard is to be told.
  */
 function isTakenOver(state: AgreementState, self: Handle, { line }: Guarded): boolean {
-  const hasTakeover = state.keys.later.get(self)?.some(({ isTakeover }) => isTakeover) ?? false
+  const takeovers = (state.keys.later.get(self) ?? []).filter(({ isTakeover }) => isTakeover)
   const decoded = line === null ? undefined : decodedOf(line)
-  return hasTakeover && decoded !== undefined && !isSignedBy(state, decoded)
+  if (takeovers.length === 0 || decoded === undefined) return false
+  const inItsPlace = takeovers.find(({ by }) => by === decoded.statement.seq)
+  return inItsPlace === undefined ? !isSignedBy(state, decoded) : !isSignedWith(inItsPlace.signing, decoded)
 }
 
 /** A line that is none any more, as of an older format, is as good as lost. */

@@ -218,8 +218,10 @@ export class Shelf {
       for (const { woke } of this.#listeners) woke?.(live, hasNews)
       live.tellWhatStands()
       // It may have something to do without anybody asking for it, and does not rest before that is done. Who has to find
-      // out first what it has signed does not rest anyway: where others sign too, the guard may be about to be told.
-      if (live.obstacle === undefined) live.wake()
+      // out first what it has signed does not rest anyway; where others sign too, the guard may be about to be told, and
+      // what they store wakes it.
+      const { role = 'node' } = this.#ports
+      if (live.obstacle === undefined || role === 'node') live.wake()
       return live
     } catch (error) {
       failed(contract, error)

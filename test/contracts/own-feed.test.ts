@@ -3,6 +3,7 @@ import { frontierOf } from '../../src/agreement/feeds.ts'
 import { viewOf } from '../../src/agreement/view.ts'
 import { memoryGuard } from '../../src/contracts/guard.ts'
 import { OwnFeed } from '../../src/contracts/own-feed.ts'
+import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 
 import { CONTRACT, market, owes, Player, talk } from '../support/market.ts'
 
@@ -111,6 +112,49 @@ t.test(
     t.equal(restarted.obstacle(ana.state), 'another signs', 'also after a restart: its store and the guard contradict')
   },
 )
+
+/** A feed of which the store lost the newest statement, the guard knows of it, and the next life took it over at that place. */
+async function takenOver(others: readonly string[] = ['ben']) {
+  const [ana, ben] = market('ana', ...others) as [Player, Player]
+  const lost = ana.proposes('0.0', 'lost')
+  const { guard } = await signed(ana)
+  ana.state = earlier(ana, 1)
+  const next = generateKeyPair()
+  const revocation = ana.revocation(next)
+  ana.hears(ben.says({ key: { hold: revocation } }))
+  const before = ana.state
+  const takeover = ana.takesOver(revocation, next)
+  return { ana, guard, lost, before, takeover }
+}
+
+t.test(
+  'a takeover at the place of a lost statement counts, whether its process came to tell the guard or not',
+  async (t) => {
+    const { ana, guard, lost, before, takeover } = await takenOver()
+    t.equal(takeover.statement.seq, lost.statement.seq)
+    const sibling = await OwnFeed.open(before, ana.handle, guard, false, true)
+    t.equal(sibling.obstacle(before), 'set back')
+    t.equal(await sibling.meet(ana.state, true), 'met')
+    t.equal(sibling.obstacle(ana.state), undefined, 'a process beside it goes on')
+    t.equal((await guard.read(CONTRACT))?.hash, takeover.hash)
+    const { ana: another, guard: behind } = await takenOver()
+    const restarted = await OwnFeed.open(another.state, another.handle, behind, false)
+    t.equal(restarted.obstacle(another.state), undefined, 'and so does the next life')
+  },
+)
+
+t.test('two takeovers at one place under the same new key contradict', async (t) => {
+  const { ana, guard, before, takeover } = await takenOver()
+  const feed = await OwnFeed.open(ana.state, ana.handle, guard, false)
+  await feed.advance(ana.state, true)
+  t.equal((await guard.read(CONTRACT))?.hash, takeover.hash)
+  ana.state = before
+  const { key } = takeover.statement
+  const other = ana.says({ key: key as never, requests: [ana.request([{ type: 'Resign' }])] })
+  t.not(other.hash, takeover.hash)
+  const again = await OwnFeed.open(ana.state, ana.handle, guard, false)
+  t.equal(again.obstacle(ana.state), 'another signs')
+})
 
 t.test('an own statement from elsewhere that the guard does not know: everybody is asked', async (t) => {
   const [ana] = market('ana', 'ben') as [Player, Player]

@@ -225,53 +225,65 @@ t.test('serve takes a contract up from what it has kept of it, and reads of its 
   t.not(kept.snapshot(uid), before)
 })
 
-t.test('receive reads only what is new as well, though transmit signs while it takes the contract up', async (t) => {
-  const ana = new EdgelessParty(t)
-  const { store, guard } = ana
-  const clock = new VirtualClock()
-  const [snapshots, reads] = [memorySnapshots(), new Map<string, number>()]
-  let isRaced = false
-  let raced = 0
-  const racing: SigningGuard = {
-    advance: (...move) => guard.advance(...move),
-    async read(contract) {
-      if (isRaced) {
-        isRaced = false
-        await add(`raced ${raced++}`)
+for (const role of ['receive', 'transmit'] as const) {
+  t.test(
+    `${role} reads only what is new as well, though another process signs while it takes the contract up`,
+    async (t) => {
+      const ana = new EdgelessParty(t)
+      const { store, guard } = ana
+      const clock = new VirtualClock()
+      const [snapshots, reads] = [memorySnapshots(), new Map<string, number>()]
+      let isRaced = false
+      let raced = 0
+      const racing: SigningGuard = {
+        advance: (...move) => guard.advance(...move),
+        async read(contract) {
+          if (isRaced) {
+            isRaced = false
+            await add(`raced ${raced++}`)
+          }
+          return guard.read(contract)
+        },
       }
-      return guard.read(contract)
+      const taking = await ana.start(role, {
+        clock,
+        awakeMax: 0,
+        snapshots,
+        guard: racing,
+        store: countingReads(store, reads),
+      })
+      const transmit = await ana.start('transmit', { clock })
+      const uid = (await transmit.contracts.openContract('long')).contract.contract
+      const add = (name: string) =>
+        transmit.contracts.use(uid, (live) => {
+          const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
+          return live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict
+        })
+      for (let n = 0; n < 100; n++) await add(`field ${n}`)
+      await pass(clock, 10_000)
+      t.not(taking.contracts.resting(uid), undefined, 'it rests')
+      const silenced: unknown[] = []
+      taking.contracts.listen({ silenced: (_, obstacle) => silenced.push(obstacle) })
+      reads.clear()
+      isRaced = true
+      await add('news')
+      await until('it is there', () =>
+        taking.contracts.use(uid, async (live) => {
+          await live.deliver([])
+          return live.state.settling.settled === 103 && live.obstacle === undefined
+        }),
+      )
+      t.equal(raced, 1)
+      const feed = feedStream(uid, 'ana' as Handle)
+      t.ok(
+        (reads.get(feed) ?? 0) < 30,
+        `${reads.get(feed)} of ${(await store.events.lastRevision(feed)) + 1} statements`,
+      )
+      t.same(silenced, [])
+      t.same(ana.told, [])
     },
-  }
-  const receive = await ana.start('receive', {
-    clock,
-    awakeMax: 0,
-    snapshots,
-    guard: racing,
-    store: countingReads(store, reads),
-  })
-  const transmit = await ana.start('transmit', { clock })
-  const uid = (await transmit.contracts.openContract('long')).contract.contract
-  const add = (name: string) =>
-    transmit.contracts.use(uid, (live) => {
-      const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
-      return live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict
-    })
-  for (let n = 0; n < 100; n++) await add(`field ${n}`)
-  await pass(clock, 10_000)
-  t.not(receive.contracts.resting(uid), undefined, 'it rests')
-  reads.clear()
-  isRaced = true
-  await until('it is there', () =>
-    receive.contracts.use(uid, async (live) => {
-      await live.deliver([])
-      return live.state.settling.settled === 102 && live.obstacle === undefined
-    }),
   )
-  t.equal(raced, 1)
-  const feed = feedStream(uid, 'ana' as Handle)
-  t.ok((reads.get(feed) ?? 0) < 30, `${reads.get(feed)} of ${(await store.events.lastRevision(feed)) + 1} statements`)
-  t.same(ana.told, [])
-})
+}
 
 async function pass(clock: VirtualClock, ms: number): Promise<void> {
   await clock.runUntil(clock.now() + ms)

@@ -26,6 +26,8 @@ const WRITERS = 4
 const WAITS = ['wait=1', 'wait=5']
 const PATIENT_WAITS = ['wait=1', 'wait=30']
 const LOOK_UP_TIMEOUT_MS = 10_000
+/** How long the first acknowledgements may take. */
+const FIRST_TIMEOUT_MS = 120_000
 /** How long a node is let live before it is killed, at most. Milliseconds. */
 const LIFE_MS = 600
 
@@ -70,8 +72,7 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
   const table = new Table()
   try {
     await table.open(dir, options)
-    const { acknowledgedFirst = 0 } = options
-    while (table.acknowledged.size < acknowledgedFirst) await pause(50)
+    await table.hasAcknowledged(options.acknowledgedFirst ?? 0)
     const kills = await killInTurn(table, options)
     await table.rest()
     const { entries, statements } = await verify(table)
@@ -80,8 +81,8 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
     await rm(dir, { recursive: true, force: true })
     return { rounds, kills, entries, statements, acknowledged: acknowledged.size, declined: declined.size, cutOff }
   } catch (error) {
-    await table.close()
     options.progress(`the parties, with their logs, are left in ${dir}`)
+    await table.close()
     throw error
   }
 }
@@ -144,6 +145,13 @@ class Table {
     for (const handle of HANDLES) {
       for (let n = 0; n < WRITERS; n++)
         this.#writing.push(this.#write(handle, `${handle} ${n}`, waits[n % waits.length]))
+    }
+  }
+
+  /** Resolves when so many clients have been told yes. */
+  async hasAcknowledged(count: number): Promise<void> {
+    for (const deadline = Date.now() + FIRST_TIMEOUT_MS; this.acknowledged.size < count; await pause(50)) {
+      if (Date.now() > deadline) throw new Error(`${this.acknowledged.size} acknowledged, and nobody was killed yet`)
     }
   }
 
