@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { freePort } from '../../src/cli/demo/free-port.ts'
 import { main } from '../../src/cli/main.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { openNode } from '../../src/index.ts'
 import { createIdentity } from '../../src/node/create-identity.ts'
 import { readApiToken } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { freePort } from '../support/free-port.ts'
 
 const data = await mkdtemp(join(tmpdir(), 'concordata-api-'))
 const api = `http://127.0.0.1:${await freePort()}`

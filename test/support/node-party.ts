@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freePort } from '../../src/cli/demo/free-port.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
 import {
@@ -12,7 +13,6 @@ import { createIdentity } from '../../src/node/create-identity.ts'
 import { formatFingerprint } from '../../src/node/fingerprint.ts'
 import { openIdentity, readApiToken } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { freePort } from './free-port.ts'
 
 export interface Answer {
   readonly status: number

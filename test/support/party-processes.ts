@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ApiClient, apiClient } from '../../src/cli/api-client.ts'
+import { freePort } from '../../src/cli/demo/free-port.ts'
 import { type Running, startProcess } from '../../src/cli/demo/party-process.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import {
@@ -13,7 +14,6 @@ import {
 import { createIdentity } from '../../src/node/create-identity.ts'
 import { readApiToken } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { freePort } from './free-port.ts'
 
 /** Everything in one process, or the roles apart, the first of them the signer that the others need. */
 export const LAYOUTS = {

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Handle } from '../../events/ids.ts'
@@ -11,6 +10,7 @@ import { readApiToken } from '../../node/identity.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { type ApiClient, apiClient } from '../api-client.ts'
+import { freePort } from './free-port.ts'
 
 /** The demo could not be carried through. */
 export class DemoFailed extends ConcordataError {}
@@ -105,16 +105,6 @@ function isUp(child: ChildProcess, what: string, log: string): Promise<void> {
       fail(`ended with status ${code}`)
     })
   })
-}
-
-/** A port that nobody listens at on the loopback interface just now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new DemoFailed('demo_failed', 'no free port was found')
-  return address.port
 }
 
 function exists(path: string): Promise<boolean> {

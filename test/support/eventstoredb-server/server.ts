@@ -12,6 +12,7 @@ import type {
 import streams from '@eventstore/db-client/generated/streams_pb.js'
 import type { Metadata, ServerReadableStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
 import grpc from '@grpc/grpc-js'
+import { freePort } from '../../../src/cli/demo/free-port.ts'
 import { type Access, credentialsIn, type Right } from './access.ts'
 import { APPEND_BYTES_MAX, type AppendOutcome, Database, type Expected } from './database.ts'
 import { type Member, tellMembers } from './members.ts'
@@ -60,7 +61,7 @@ export interface ServerOptions {
 
 /** Our reading of the protocol (README.md); the data lie in the directory. */
 export async function startServer(directory: string, options: ServerOptions = {}): Promise<EventStoreDbServer> {
-  const { port = 0, tls, access } = options
+  const { port = await freePort(), tls, access } = options
   const database = options.database ?? new Database(directory)
   const slowness = new Slowness()
   const faults: Faults = { isStarting: false, cutNextAnswer: false, cutNextAppend: false, leader: undefined, slowness }
