@@ -1,11 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { YOUNG_SPACE } from '../../src/cli/demo/party-process.ts'
 
-/** A party as a process of its own, asked over the channel that `fork` makes. One question at a time. */
+/** A party as a process of its own, with memory as the program bounds it, asked over the channel that `fork` makes. One question at a time. */
 export class Child {
   readonly #process: ChildProcess
 
   constructor(script: string) {
-    this.#process = fork(new URL(script, import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#process = fork(new URL(script, import.meta.url), {
+      execArgv: [YOUNG_SPACE],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
   }
 
   ask<T>(question: { readonly kind: string; readonly [name: string]: unknown }): Promise<T> {

@@ -35,6 +35,8 @@ export interface PartyProcess extends ReachableParty {
 }
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/concordata.js', import.meta.url))
+/** As the program says in its first line. MB. */
+export const YOUNG_SPACE = '--max-semi-space-size=8'
 /** A machine that is busy with other things starts a process late. */
 const START_TIMEOUT_MS = 120_000
 
@@ -71,7 +73,7 @@ export async function startProcess(
   command: string,
   variables: Readonly<Record<string, string>> = {},
 ): Promise<Running> {
-  const child = spawn(process.execPath, [PROGRAM, command, '--data', dir], {
+  const child = spawn(process.execPath, [YOUNG_SPACE, PROGRAM, command, '--data', dir], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, ...variables },
   })
