@@ -24,9 +24,18 @@ console.log(`${counted.passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
 
 function count(report) {
-  const results = report.split('\n').filter((line) => /^ *(not )?ok \d+/.test(line) && !/# (SKIP|TODO)/i.test(line))
-  const notOk = results.filter((line) => /^ *not ok/.test(line)).length
+  const results = report.split('\n').filter(isResult)
+  const notOk = results.filter(isFailure).length
   return { passed: results.length - notOk, failed: notOk }
+}
+
+/** What is skipped or to be done counts as neither. */
+function isResult(line) {
+  return /^ *(not )?ok \d+/.test(line) && !/# (SKIP|TODO)/i.test(line)
+}
+
+function isFailure(line) {
+  return isResult(line) && /^ *not ok/.test(line)
 }
 
 /** Each assertion that failed, under the names of its tests: the report of tap scrolls away above the table of coverage. */
@@ -39,7 +48,7 @@ function failures(report) {
     const depth = line.search(/\S/) / 4
     const name = /^ *# Subtest: (.*)/.exec(line)?.[1]
     if (name !== undefined) names.splice(depth, names.length, name)
-    if (!/^ *not ok \d+/.test(line) || /# (SKIP|TODO)/i.test(line)) continue
+    if (!isFailure(line)) continue
     // What a failed assertion stands in has failed as well, and says no more.
     if (failedDepth <= depth) {
       const further = lines.slice(at + 1, at + LINES_MAX)

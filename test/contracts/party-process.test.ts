@@ -125,11 +125,7 @@ t.test('what settles while a contract is at rest in one process is told there wh
   const uid = contract.contract
   for (const [n, name] of ['one', 'two', 'three'].entries()) {
     await until('it rests', async () => serve.contracts.resting(uid) !== undefined)
-    const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
-    await transmit.contracts.use(
-      uid,
-      (live) => live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict,
-    )
+    await addField(transmit, uid, name)
     await until('it is told', async () => settled.length > n)
   }
   t.same(settled, [1, 2, 3])
@@ -201,11 +197,7 @@ t.test('serve takes a contract up from what it has kept of it, and reads of its 
   })
   const transmit = await ana.start('transmit', { clock })
   const uid = (await serve.contracts.openContract('long')).contract.contract
-  const add = (name: string) =>
-    transmit.contracts.use(uid, (live) => {
-      const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
-      return live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict
-    })
+  const add = (name: string) => addField(transmit, uid, name)
   for (let n = 0; n < 100; n++) await add(`field ${n}`)
   await pass(clock, 10_000)
   t.not(serve.contracts.resting(uid), undefined, 'it rests')
@@ -254,11 +246,7 @@ for (const role of ['receive', 'transmit'] as const) {
       })
       const transmit = await ana.start('transmit', { clock })
       const uid = (await transmit.contracts.openContract('long')).contract.contract
-      const add = (name: string) =>
-        transmit.contracts.use(uid, (live) => {
-          const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
-          return live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict
-        })
+      const add = (name: string) => addField(transmit, uid, name)
       for (let n = 0; n < 100; n++) await add(`field ${n}`)
       await pass(clock, 10_000)
       t.not(taking.contracts.resting(uid), undefined, 'it rests')
@@ -282,6 +270,14 @@ for (const role of ['receive', 'transmit'] as const) {
       t.same(silenced, [])
       t.same(ana.told, [])
     },
+  )
+}
+
+function addField({ contracts }: PartyProcess, contract: Uid, name: string) {
+  const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
+  return contracts.use(
+    contract,
+    (live) => live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict,
   )
 }
 
