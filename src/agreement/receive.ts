@@ -26,6 +26,8 @@ export interface OtherBranch {
   readonly seq: Seq
   readonly theirs: Hash
   readonly ours: Hash
+  /** The statement that covers it. Nobody has looked at its signature. */
+  readonly by: Decoded
 }
 
 /** What became of statements that came in. */
@@ -171,7 +173,14 @@ function standingOf(state: AgreementState, decoded: Decoded): Standing {
     const named = statementAt(state.feeds, handle, place.seq)
     if (named === undefined) return { kind: 'waits' }
     if (named.hash !== place.hash) {
-      const otherBranch = { signer: party, party: handle, seq: place.seq, theirs: place.hash, ours: named.hash }
+      const otherBranch = {
+        signer: party,
+        party: handle,
+        seq: place.seq,
+        theirs: place.hash,
+        ours: named.hash,
+        by: decoded,
+      }
       return { kind: 'other branch', otherBranch }
     }
   }

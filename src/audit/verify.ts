@@ -144,7 +144,10 @@ function verifyReception({ refused, equivocations, otherBranches }: Reception): 
   const branch = otherBranches[0]
   if (branch !== undefined) {
     const reason = `${branch.signer} covers another statement here than the one stored`
-    throw new AuditFailed({ kind: 'feed', party: branch.party, seq: branch.seq }, reason, { ...branch })
+    throw new AuditFailed({ kind: 'feed', party: branch.party, seq: branch.seq }, reason, {
+      theirs: branch.theirs,
+      ours: branch.ours,
+    })
   }
 }
 

@@ -60,6 +60,7 @@ export interface ContractListener {
   diverged?(contract: LiveContract, divergences: readonly Divergence[]): void
   /** Why this node signs nothing in this contract, when that begins; undefined when it ends. */
   silenced?(contract: LiveContract, obstacle: string | undefined): void
+  /** Each signer once, as long as there is no proof of what it means. */
   otherBranch?(contract: LiveContract, branches: readonly OtherBranch[]): void
   /** The store failed; the contract goes on from what it holds. */
   failed?(contract: LiveContract, error: unknown): void

@@ -5,7 +5,7 @@ import type { Held } from '../agreement/held.ts'
 import { withoutHistory } from '../agreement/history.ts'
 import { canHold } from '../agreement/keys.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
-import { type Equivocation, type Reception, receive } from '../agreement/receive.ts'
+import { type Equivocation, type OtherBranch, type Reception, receive } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
 import { encodeSnapshot, snapshotOf } from '../agreement/snapshot.ts'
 import { type AgreementState, withHeld } from '../agreement/state.ts'
@@ -38,6 +38,7 @@ import { restingOf } from './resting.ts'
 import { requestBytesMax } from './room.ts'
 import { runningAhead } from './running-ahead.ts'
 import { type Intent, Submission } from './submission.ts'
+import { UnprovenForks } from './unproven-forks.ts'
 
 /** How long requests are held back at most while every peer is being talked to already. Milliseconds. */
 const HOLD_MS = 100
@@ -116,6 +117,7 @@ export class LiveContract {
   #untold: readonly Acknowledged[] = []
   #ledgerSize = 0
   #evidence: readonly Equivocation[]
+  readonly #unprovenForks = new UnprovenForks()
   #obstacle: string | undefined
   /** Another process has found a proof. */
   #evidenceIsOld = false
@@ -209,6 +211,11 @@ export class LiveContract {
   /** Proofs that a party has signed two statements for one place, one a party. */
   get evidence(): readonly Equivocation[] {
     return this.#evidence
+  }
+
+  /** Where somebody covers another branch of a feed than the one held, as long as no proof tells why. */
+  get unprovenForks(): readonly OtherBranch[] {
+    return this.#unprovenForks.all.filter(({ party }) => !this.#evidence.some((proof) => proof.party === party))
   }
 
   /** Why this node signs nothing in this contract at the moment, should it be so. */
@@ -674,7 +681,8 @@ export class LiveContract {
     this.#evidence = [...this.#evidence, ...equivocations]
     made?.durable()
     if (made !== undefined) this.answering.forget(state)
-    this.#tell({ ...reception, equivocations }, made?.held, settled, divergences)
+    const otherBranches = this.#unprovenForks.notice(state, reception.otherBranches, this.#evidence)
+    this.#tell({ ...reception, equivocations, otherBranches }, made?.held, settled, divergences)
     return reception.refused.map(({ error }) => error)
   }
 

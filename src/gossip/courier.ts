@@ -24,6 +24,8 @@ export interface CourierPorts {
   /** Takes in what an exchange brought; resolves when it is durable. */
   take(peer: Peer, message: ExchangeMessage): Promise<void>
   failed(peer: Peer, error: unknown): void
+  /** A call has come about: the first of this courier, or the first after some that have not. */
+  reached?(peer: Peer): void
   /** It is up, but asks to be called later: no failure. */
   busy?(peer: Peer, error: PeerBusy): void
   /** No call is under way any more. */
@@ -62,6 +64,8 @@ export class Courier {
   #sweptTo: Uid | '' = ''
   #running = false
   #failures = 0
+  /** Why the last call did not come about; undefined if it did, null before the first. */
+  #trouble: unknown = null
   #triedAt = Number.NEGATIVE_INFINITY
   /** The peer asked not to be called before. */
   #busyUntil = Number.NEGATIVE_INFINITY
@@ -81,6 +85,11 @@ export class Courier {
   /** Whether the last call failed. */
   get isUnreachable(): boolean {
     return this.#failures > 0
+  }
+
+  /** Why the last call did not come about, whatever the peer has sent in calls of its own meanwhile. */
+  get trouble(): unknown {
+    return this.#trouble ?? undefined
   }
 
   /** Has the contract's news carried over as soon as a call can be made. */
@@ -145,8 +154,15 @@ export class Courier {
       this.#ports.busy?.(this.peer, error)
     } else {
       this.#failures++
+      this.#trouble = error
       this.#ports.failed(this.peer, error)
     }
+  }
+
+  #isReached(): void {
+    if (this.#trouble === undefined) return
+    this.#trouble = undefined
+    this.#ports.reached?.(this.peer)
   }
 
   #retryLater(): void {
@@ -175,7 +191,9 @@ export class Courier {
       if (talks.length > 0) {
         this.#triedAt = this.#ports.clock.now()
         const words = talks.flatMap(({ words: own }) => own)
-        await this.#heard(talks, decodeMessage(await this.peer.exchange(parcel.encoded(words))))
+        const answer = decodeMessage(await this.peer.exchange(parcel.encoded(words)))
+        this.#isReached()
+        await this.#heard(talks, answer)
       }
       this.#swept(sweep)
     } catch (error) {

@@ -34,7 +34,10 @@ export interface GossipPorts {
 
 /** What went wrong on the way, for logs and alarms. */
 export interface GossipReport {
+  /** With every call that does not come about. */
   unreachable(peer: Peer, error: unknown): void
+  /** A call came about: the first since the peer is known, or the first after some that did not. */
+  reached?(peer: Peer): void
   /** The peer takes no more calls for a while; that counts as no failure. */
   busy?(peer: Peer, error: ConcordataError): void
   refused(peer: Peer, refused: readonly StatementRefused[]): void
@@ -99,6 +102,7 @@ export class Gossip {
         await this.#take(from, message, knowledge)
       },
       failed: (to, error) => report.unreachable(to, error),
+      reached: (to) => report.reached?.(to),
       busy: (to, error) => report.busy?.(to, error),
       apart: this.#apart,
       idle: () => {
@@ -116,6 +120,12 @@ export class Gossip {
     this.#couriers.get(handle)?.close()
     this.#couriers.delete(handle)
     this.#cutOff.delete(handle)
+  }
+
+  /** The peers that the last call did not reach, and why. */
+  troubles(): ReadonlyMap<Handle, unknown> {
+    const found = [...this.#couriers].map(([handle, { trouble }]) => [handle, trouble] as const)
+    return new Map(found.filter(([, trouble]) => trouble !== undefined))
   }
 
   /** Whether a new statement could leave at once: while every courier is on its way, it may as well wait and grow. */

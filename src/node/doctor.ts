@@ -1,6 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { access, constants, readdir, statfs } from 'node:fs/promises'
 import { SqliteError } from 'better-sqlite3'
+import { encodeMessage } from '../gossip/message.ts'
+import { PeerClient } from '../gossip/transport/peer-client.ts'
+import { PeerBusy, PeerRefused } from '../gossip/transport/peer-errors.ts'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import { Checkpoints, isOf } from '../projections/checkpoint.ts'
 import { openReadModelToRead } from '../projections/read-model.ts'
@@ -59,7 +62,7 @@ export async function examine(
     guard: () => guardIn(configuration, whose),
     disk: () => diskUnder(dir),
     node: () => inwardAt(configuration, whose),
-    peers: () => peersOf(configuration, clock),
+    peers: () => peersOf(configuration, environment, clock),
   }
   const findings: Finding[] = []
   for (const what of looksAt[whose]) findings.push(...[await look[what]()].flat())
@@ -278,8 +281,8 @@ async function inwardAt({ api, status: shown }: Configuration, whose: Examined):
   }
 }
 
-/** Every approved party is asked who it is, as a stranger would. */
-async function peersOf(configuration: Configuration, clock: Clock): Promise<Finding[]> {
+/** Every approved party is asked who it is, as a stranger would, and whether it takes calls of this node. */
+async function peersOf(configuration: Configuration, environment: Environment, clock: Clock): Promise<Finding[]> {
   if (configuration.store === undefined && !(await exists(storePath(configuration.dir)))) return []
   try {
     const store = await openStoreToRead(configuration)
@@ -287,7 +290,9 @@ async function peersOf(configuration: Configuration, clock: Clock): Promise<Find
       const directory = await Directory.open(store.events, clock, configuration.partners)
       const approved = directory.approved()
       directory.close()
-      const answers = await Promise.all(approved.map((party) => peerAt(party, clock)))
+      // Why it cannot be had, `certificate` says.
+      const tls = await openTls(configuration, environment).catch(() => undefined)
+      const answers = await Promise.all(approved.map((party) => peerAt(party, tls, clock)))
       const ahead = answers.flatMap(({ aheadMs }) => (aheadMs === undefined ? [] : aheadMs))
       return [...answers.map(({ finding }) => finding), clockBy(ahead)]
     } finally {
@@ -301,6 +306,7 @@ async function peersOf(configuration: Configuration, clock: Clock): Promise<Find
 /** `aheadMs`: by how much its clock is ahead of this one. */
 async function peerAt(
   known: Introduction,
+  tls: TlsCredentials | undefined,
   clock: Clock,
 ): Promise<{ readonly finding: Finding; readonly aheadMs?: number }> {
   const { endpoint } = known
@@ -308,7 +314,8 @@ async function peerAt(
   const asked = clock.now()
   try {
     const { signed, time } = await lookUp(endpoint, PEER_TIMEOUT_MS)
-    const finding = whetherKnown(check, known, signed.introduction)
+    const shown = whetherKnown(check, known, signed.introduction)
+    const finding = tls !== undefined && shown.level === 'ok' ? await whetherTaken(check, known, tls) : shown
     // It has said the second in which it answered: on the average half of one less.
     return time === undefined ? { finding } : { finding, aheadMs: time + 500 - (asked + clock.now()) / 2 }
   } catch (error) {
@@ -327,6 +334,29 @@ function whetherKnown(check: string, known: Introduction, shown: Introduction): 
   }
   const advice = `ask them by telephone, then: concordata party add ${endpoint}`
   return { check, level: 'error', finding: 'shows another certificate than the one approved', advice }
+}
+
+/** An exchange about nothing: who is not approved there, or is blocked, is turned away at the door. */
+async function whetherTaken(
+  check: string,
+  { endpoint, certificate }: Introduction,
+  tls: TlsCredentials,
+): Promise<Finding> {
+  const client = new PeerClient({ endpoint, certificate, tls })
+  try {
+    await client.exchange(encodeMessage(new Map(), [], []), { timeoutMs: PEER_TIMEOUT_MS })
+  } catch (error) {
+    if (error instanceof PeerRefused && error.evidence.status === 403) {
+      const finding = `answers at ${endpoint}, and turns this node away: it has not approved this party, or has blocked it`
+      const advice =
+        'ask them by telephone; on their side: concordata party approve, with the fingerprint of `party self`'
+      return { check, level: 'error', finding, advice }
+    }
+    if (!(error instanceof PeerBusy)) throw error
+  } finally {
+    await client.close()
+  }
+  return { check, level: 'ok', finding: `answers at ${endpoint}, and takes calls of this node` }
 }
 
 /** Of several that disagree the one in the middle counts: one party whose clock is wrong says nothing of ours. */

@@ -1,15 +1,27 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { newestOf } from '../agreement/feeds.ts'
 import type { Contracts } from '../contracts/contracts.ts'
+import type { Handle } from '../events/ids.ts'
 import type { GossipReport } from '../gossip/gossip.ts'
+import { ConcordataError } from '../runtime/errors.ts'
 
 /** What is wrong with a statement may name what its sender has made up, at any length. */
 const REASON_CHARACTERS_MAX = 200
 
 /** What gossip has to report, as log lines: no values, no statements. */
 export function reportTo(logger: FastifyBaseLogger): GossipReport {
+  /** Why a peer cannot be reached, as far as that has been said: it is called again every few seconds. */
+  const said = new Map<Handle, string>()
   return {
-    unreachable: ({ handle }, error) => logger.warn({ peer: handle, err: error }, 'a peer cannot be reached'),
+    unreachable: ({ handle }, error) => {
+      const reason = error instanceof ConcordataError ? error.code : String(error)
+      if (said.get(handle) === reason) return
+      said.set(handle, reason)
+      logger.warn({ peer: handle, err: error }, 'a peer cannot be reached; it is called again and again')
+    },
+    reached: ({ handle }) => {
+      if (said.delete(handle)) logger.info({ peer: handle }, 'a peer can be reached again')
+    },
     busy: ({ handle }, { evidence }) => logger.info({ peer: handle, evidence }, 'a peer asks to be called later'),
     failed: (contract, error) =>
       logger.error({ contract, err: error }, 'what came for a contract could not be taken in'),
@@ -23,7 +35,7 @@ export function reportTo(logger: FastifyBaseLogger): GossipReport {
 }
 
 /** Alarms of all contracts, as log lines. The answer ends it. */
-export function watch(contracts: Contracts, logger: FastifyBaseLogger): () => void {
+export function watch(contracts: Pick<Contracts, 'listen'>, logger: FastifyBaseLogger): () => void {
   return contracts.listen({
     settled: ({ contract }, entries) => logger.debug({ contract, entries: entries.length }, 'settled'),
     equivocated: ({ contract }, equivocations) => {
@@ -44,8 +56,11 @@ export function watch(contracts: Contracts, logger: FastifyBaseLogger): () => vo
       else logger.error({ contract, obstacle, unheard }, 'this node signs nothing in this contract')
     },
     otherBranch: ({ contract }, branches) => {
-      for (const branch of branches)
-        logger.error({ contract, ...branch }, 'a party covers a statement that differs from the one held')
+      for (const { signer, party, seq, theirs, ours } of branches) {
+        const message =
+          'a statement differs from the one that a member covers; both are asked for, nobody is convicted yet'
+        logger.warn({ contract, signer, party, seq, theirs, ours }, message)
+      }
     },
     failed: ({ contract }, error) => logger.error({ contract, err: error }, 'the store failed'),
   })

@@ -77,11 +77,12 @@ t.test('a peer that shows another certificate: of the keys that were approved, o
     (await examine(await readConfiguration(ana.data, environment), environment, systemClock)).find(
       ({ check }) => check === 'peer ben',
     )
-  // It looks only where there is a store.
-  await (await openNode({ data: ana.data })).close()
+  const own = await openNode({ data: ana.data })
   let node = await openNode({ data: ben.data })
   t.teardown(() => node.close())
   await addParty(ana.data, ben.endpoint, ben.fingerprint)
+  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  await own.close()
   t.match(await look(), { level: 'ok' })
 
   await node.close()
@@ -98,6 +99,21 @@ t.test('a peer that shows another certificate: of the keys that were approved, o
   )
   node = await openNode({ data: ben.data })
   t.match(await look(), { level: 'error', finding: /another certificate/, advice: /by telephone/ })
+})
+
+t.test('a peer that has not approved this party, or has blocked it', async (t) => {
+  const root = t.testdir()
+  const [ana, ben] = [await newParty(root, 'ana'), await newParty(root, 'ben')]
+  const nodes = [await openNode({ data: ana.data }), await openNode({ data: ben.data })]
+  t.teardown(() => Promise.all(nodes.map((node) => node.close())))
+  await addParty(ana.data, ben.endpoint, ben.fingerprint)
+  const look = async () => JSON.parse((await runCommand('doctor', '--data', ana.data, '--json')).output)
+  const ofBen = (findings: { check: string }[]) => findings.find(({ check }) => check === 'peer ben')
+  t.match(ofBen(await look()), { level: 'error', finding: /turns this node away/, advice: /party approve/ })
+  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  t.match(ofBen(await look()), { level: 'ok', finding: /takes calls/ })
+  await runCommand('party', 'block', 'ana', '--data', ben.data)
+  t.match(ofBen(await look()), { level: 'error', finding: /has blocked it/ })
 })
 
 t.test('a certificate that nobody has renewed', async (t) => {
