@@ -3,6 +3,7 @@ import { strangerAt } from '../gossip/transport/remote-address.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { CallLimits, type InwardLimits } from './call-limits.ts'
+import { UNREADABLE_URL } from './url.ts'
 
 /** The caller did not show a key that this node's inward API knows. */
 export class NotAuthorized extends ConcordataError {}
@@ -85,7 +86,8 @@ export const roleOf: Readonly<Record<string, ApiRole>> = {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    role?: ApiRole
+    /** `any`: a good key is enough. */
+    role?: ApiRole | 'any'
   }
   interface FastifyRequest {
     access: Access | null
@@ -108,6 +110,7 @@ export interface Access {
  */
 export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
   app.addHook('onRoute', (route) => {
+    if (route.config?.role === 'any') return
     for (const method of [route.method].flat()) {
       const name = `${method === 'HEAD' ? 'GET' : method} ${route.url}`
       const role = roleOf[name]
@@ -119,7 +122,7 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
   const limits = new CallLimits(ports.inwardLimits, () => performance.now())
   const asked = new WeakMap<FastifyRequest, Asked>()
   app.addHook('onRequest', async (request, reply) => {
-    const path = request.url.split('?', 1)[0] as string
+    const path = (request.url === UNREADABLE_URL ? request.originalUrl : request.url).split('?', 1)[0] as string
     const what = { who: '', method: request.method, path, call: request.id }
     const key = keyIn(request)
     const caller = await ports.whoIs(key).catch(async (error: unknown) => {
@@ -139,7 +142,9 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
     limits.called(caller.name)
     const known = { ...what, who: caller.name }
     asked.set(request, known)
-    const role = request.routeOptions.config.role as ApiRole
+    // Where nothing is, nothing is asked for, and nothing is done.
+    const { role = 'any' } = request.routeOptions.config
+    if (role === 'any') return
     if (!caller.roles.includes(role)) {
       challenge(reply, `error="insufficient_scope", scope="${role}"`)
       throw new RoleMissing('role_missing', `this takes a key with the role ${role}`, { role })

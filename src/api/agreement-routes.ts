@@ -13,6 +13,7 @@ import type { ContractRoutesPorts } from './contract-routes.ts'
 import { NoSuchPath } from './path.ts'
 import { heldRequest, requestStatus } from './request-status.ts'
 import { submitter, waitingFor } from './submit.ts'
+import { TokenInQuery } from './validation.ts'
 import { answerFor } from './verdict.ts'
 
 const closed = { additionalProperties: false }
@@ -139,7 +140,12 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
 
   app.delete(
     '/api/Contract/:uid/Requests/:request',
-    { schema: { params: RequestParams, querystring: Type.Object({ reason: Type.Optional(Reason) }) } },
+    {
+      schema: {
+        params: RequestParams,
+        querystring: Type.Object({ reason: Type.Optional(Reason), ...TokenInQuery }, closed),
+      },
+    },
     async ({ params, query }, reply) => {
       const status = await contracts.use(params.uid, async (live) => {
         const { request } = await heldRequest(live, params.request)

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { ApiRateLimited } from './call-limits.ts'
-import { describe, problemOf } from './problem.ts'
+import { describe, type Problem, type ProblemCode, problemOf } from './problem.ts'
 
 /** Every error becomes a problem document; what is this node's fault is logged. */
 export function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
+  app.setErrorHandler((error: Error, request, reply) => {
     const problem = problemFor(error)
     if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
     if (error instanceof ApiRateLimited) reply.header('retry-after', error.retryAfterSeconds)
@@ -12,11 +12,17 @@ export function answerErrors(app: FastifyInstance): void {
   })
 }
 
-/** What fastify itself finds wrong with a request (its body, its form) is the client's to mend. */
-function problemFor(error: Error & { statusCode?: number; code?: string }) {
+/** What fastify finds wrong with a request before anybody here sees it. */
+const frameworkCodes: Readonly<Record<string, readonly [ProblemCode, status: number, detail: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 413, 'the body is larger than this node reads'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['media_type_unsupported', 415, 'a body is application/json or text/plain'],
+  FST_ERR_MAX_PARAM_LENGTH: ['path_malformed', 400, 'a step of the path is too long'],
+}
+
+export function problemFor(error: Error & { readonly statusCode?: number; readonly code?: string }): Problem {
+  const known = frameworkCodes[error.code ?? '']
+  if (known !== undefined) return describe(known[0], known[2], known[1], {})
   const { statusCode } = error
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return describe('request_malformed', error.message, statusCode, {})
-  }
-  return problemOf(error)
+  const isTheirs = !('evidence' in error) && statusCode !== undefined && statusCode >= 400 && statusCode < 500
+  return isTheirs ? describe('request_malformed', error.message, statusCode, {}) : problemOf(error)
 }

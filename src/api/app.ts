@@ -1,16 +1,17 @@
 import websocket from '@fastify/websocket'
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { type AccessPorts, requireKey } from './access.ts'
 import { agreementRoutes } from './agreement-routes.ts'
-import { answerErrors } from './answer-errors.ts'
 import { type AttentionRoutesPorts, attentionRoutes } from './attention-routes.ts'
 import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
+import { answerNotFound, httpServer, type ServerPorts } from './http-server.ts'
 import { type KeyRoutesPorts, keyRoutes } from './key-routes.ts'
 import { liveRoute } from './live-route.ts'
 import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
+import { answerOtherMethods } from './other-methods.ts'
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
-import { describe } from './problem.ts'
 import { type CallTracing, traceCalls } from './trace-calls.ts'
+import { refuseUnknownQueries } from './validation.ts'
 
 export interface ApiPorts
   extends ContractRoutesPorts,
@@ -18,10 +19,8 @@ export interface ApiPorts
     OperationPorts,
     KeyRoutesPorts,
     AttentionRoutesPorts,
-    AccessPorts {
-  readonly logger: FastifyBaseLogger
-  /** Whether a proxy in front of the API says whose call it passes on (`X-Forwarded-For`). */
-  readonly behindProxy: boolean
+    AccessPorts,
+    ServerPorts {
   /** Left out: calls are not traced. */
   readonly calls?: CallTracing | undefined
 }
@@ -31,33 +30,13 @@ const BODY_BYTES_MAX = 4 * 1024 * 1024
 
 /** The inward API, not listening yet: the caller decides where. */
 export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
-  const app = fastify({
-    loggerInstance: ports.logger,
-    // A line a request costs a third of the throughput.
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_BYTES_MAX,
-    // What the proxy itself has seen, nothing that was there before it.
-    trustProxy: ports.behindProxy ? (_address: string, hop: number) => hop === 0 : false,
-    routerOptions: { maxParamLength: 16_384 },
-  })
-  // Naive clients write text; curl calls it a form unless told otherwise.
-  const asText = { parseAs: 'string' as const }
-  app.addContentTypeParser(['text/plain', 'application/x-www-form-urlencoded'], asText, (_request, body, done) =>
-    done(null, body),
-  )
-  answerErrors(app)
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .type('application/problem+json')
-      .send(
-        describe('no_such_route', `there is nothing at ${request.method} ${request.url.split('?', 1)[0]}`, 404, {}),
-      ),
-  )
+  const app = httpServer(ports, BODY_BYTES_MAX)
   await app.register(websocket, { options: { maxPayload: 64 * 1024 } })
   healthRoutes(app, ports)
   await app.register(async (guarded) => {
     requireKey(guarded, ports)
+    refuseUnknownQueries(guarded)
+    const answerOthers = answerOtherMethods(guarded)
     if (ports.calls !== undefined) traceCalls(guarded, ports.calls)
     metricsRoute(guarded, ports)
     pathRoutes(guarded, ports)
@@ -66,6 +45,8 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(agreementRoutes, ports)
     await guarded.register(keyRoutes, ports)
     await guarded.register(attentionRoutes, ports)
+    answerOthers()
+    answerNotFound(guarded)
   })
   return app
 }

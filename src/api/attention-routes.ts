@@ -1,5 +1,6 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { Attention } from '../projections/attention.ts'
+import { TokenInQuery } from './validation.ts'
 
 export interface AttentionRoutesPorts {
   /** From the read model. `overdueAfterMs`, `limit`: as of `AttentionQuery`. */
@@ -15,11 +16,14 @@ export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = 
     '/api/Attention',
     {
       schema: {
-        querystring: Type.Object({
-          overdueAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 366 * 24 * 60 * 60 })),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-          token: Type.Optional(Type.String()),
-        }),
+        querystring: Type.Object(
+          {
+            overdueAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 366 * 24 * 60 * 60 })),
+            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+            ...TokenInQuery,
+          },
+          { additionalProperties: false },
+        ),
       },
     },
     async ({ query: { overdueAfterSeconds = OVERDUE_AFTER_SECONDS, limit = LIMIT } }) =>

@@ -14,6 +14,7 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import type { Store } from '../store/port.ts'
 import { submitter, waitingFor } from './submit.ts'
+import { TokenInQuery } from './validation.ts'
 import { answerFor } from './verdict.ts'
 
 /** The directory has no approved party of that handle. */
@@ -98,7 +99,9 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
 
   app.get(
     '/api/FullContract',
-    { schema: { querystring: Type.Object({ ContractId: UidSchema, token: Type.Optional(Type.String()) }) } },
+    {
+      schema: { querystring: Type.Object({ ContractId: UidSchema, ...TokenInQuery }, { additionalProperties: false }) },
+    },
     async (request) =>
       contracts.use(request.query.ContractId, async ({ state, contract }) => {
         const { agreed } = state.settling

@@ -1,5 +1,6 @@
 import type { FieldType } from '../events/field-type.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { decimalDigits, wireInteger } from './digits.ts'
 
 /** A text cannot be read as a value of the field's type. */
 export class ValueUnreadable extends ConcordataError {}
@@ -17,10 +18,10 @@ export function valueFromText(type: FieldType, text: string): unknown {
   switch (type.type) {
     case 'text':
       return text
-    case 'integer': {
-      const number = Number(text.trim())
-      return Number.isSafeInteger(number) && /^-?\d+$/.test(text.trim()) ? number : text.trim()
-    }
+    case 'integer':
+      return wireInteger(text.trim()) ?? text.trim()
+    case 'decimal':
+      return decimalDigits(text.trim()) ?? text.trim()
     case 'boolean':
       if (text.trim() === 'true') return true
       if (text.trim() === 'false') return false
@@ -32,7 +33,8 @@ export function valueFromText(type: FieldType, text: string): unknown {
           'value_unreadable',
           'money is written as a currency code and an amount, such as USD 100.00',
         )
-      return { amount: match[2], currency: match[1] }
+      const [, currency = '', amount = ''] = match
+      return { amount: decimalDigits(amount) ?? amount, currency }
     }
     default:
       return text.trim()

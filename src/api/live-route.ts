@@ -1,18 +1,19 @@
 import type { WebSocket } from '@fastify/websocket'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { ContractState } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/contracts.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
-import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
+import { CountSchema, type ElementId, type LedgerIndex, type Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
-import { jsonOf } from '../runtime/json-form.ts'
 import type { Store } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
 import type { Access, AccessPorts } from './access.ts'
 import { defaultInwardLimits } from './call-limits.ts'
+import { BodyMalformed, parseExactly } from './exact-json.ts'
+import { sendProblem } from './http-server.ts'
 import { parsePath, subjectOf } from './path.ts'
 import { describe, problemOf } from './problem.ts'
 import { watchAccess } from './watch-access.ts'
@@ -21,10 +22,7 @@ const closed = { additionalProperties: false }
 /** What a client sends: a subject, spelled as the REST path, and from which ledger index on it wants the changes. */
 const askForm = Compile(
   Type.Union([
-    Type.Object(
-      { subscribe: Type.String({ maxLength: 8192 }), from: Type.Optional(Type.Integer({ minimum: 0 })) },
-      closed,
-    ),
+    Type.Object({ subscribe: Type.String({ maxLength: 8192 }), from: Type.Optional(CountSchema) }, closed),
     Type.Object({ unsubscribe: Type.String({ maxLength: 8192 }) }, closed),
   ]),
 )
@@ -92,7 +90,7 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & { contracts
   })
   app.addHook('onClose', async () => stop())
 
-  app.get('/live', { websocket: true }, (socket, request) => {
+  const live = (socket: WebSocket, request: FastifyRequest) => {
     const access = request.access as Access
     const { name } = access.caller
     socket.on('error', () => socket.terminate())
@@ -107,33 +105,46 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & { contracts
     })
     // One after another: a contract may have to be taken into memory first.
     let heard = Promise.resolve()
-    const hearing = async (text: string) => {
+    const hearing = async (text: string | undefined) => {
       try {
         await hear(text, socket, subscriptions, contracts, store)
       } catch (error) {
         socket.send(JSON.stringify({ problem: problemOf(error) }))
       }
     }
-    socket.on('message', (data) => {
+    socket.on('message', (data, isBinary) => {
       try {
         access.count()
-        heard = heard.then(() => hearing(String(data)))
+        // Only of a text frame it is certain that it was UTF-8 (RFC 6455 §8.1).
+        const text = isBinary ? undefined : String(data)
+        heard = heard.then(() => hearing(text))
       } catch (error) {
         socket.send(JSON.stringify({ problem: problemOf(error) }))
       }
     })
+  }
+
+  app.route({
+    method: 'GET',
+    url: '/live',
+    exposeHeadRoute: false,
+    wsHandler: live,
+    handler: (_request, reply) => {
+      const problem = describe('upgrade_required', 'connect to it as a WebSocket', 426, {})
+      return sendProblem(reply.header('upgrade', 'websocket'), problem)
+    },
   })
 }
 
 async function hear(
-  text: string,
+  text: string | undefined,
   socket: WebSocket,
   subscriptions: Map<string, Subscription>,
   contracts: Contracts,
   store: Store,
 ): Promise<void> {
-  const ask = jsonOf(askForm, text)
-  if (ask === undefined) {
+  const ask = messageIn(text)
+  if (!askForm.Check(ask)) {
     const detail = 'send {"subscribe": "/new-api/<uid>/…", "from": index} or {"unsubscribe": …}'
     socket.send(JSON.stringify({ problem: describe('live_message_malformed', detail, 400, {}) }))
     return
@@ -157,6 +168,16 @@ async function hear(
     socket.send(JSON.stringify({ subscribed: ask.subscribe, index: size }))
     tell(socket, subscription, contracts, store)
   })
+}
+
+/** Undefined: none that is read here. */
+function messageIn(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : parseExactly(text)
+  } catch (error) {
+    if (error instanceof BodyMalformed) return undefined
+    throw error
+  }
 }
 
 /** Tells what has settled since the last time. All of it is in the store when this is called. */

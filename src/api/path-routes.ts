@@ -6,6 +6,7 @@ import type { LiveContract } from '../contracts/live-contract.ts'
 import type { Uid } from '../events/ids.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
 import type { Store } from '../store/port.ts'
+import { BodyMalformed } from './exact-json.ts'
 import { textOf } from './field-text.ts'
 import { NoSuchPath, parsePath, subjectOf } from './path.ts'
 import { submitter, waitingFor } from './submit.ts'
@@ -37,7 +38,7 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
     const { uid } = request.params as { uid: Uid }
     return contracts.use(uid, (live) => {
       const view = new AgreedView(live.state.settling.agreed, live.contract, store.payloads)
-      const names = parsePath(rawPathBehind(request, uid))
+      const names = parsePath(pathBehind(request))
       return work({ live, view, names, element: view.find(names) })
     })
   }
@@ -92,15 +93,17 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
 
 function proposed(request: FastifyRequest, { live, names, element }: Target, { newSalt }: PathRoutesPorts): Changes {
   if (element === undefined) throw noSuch(live, names)
+  if (request.body === undefined) throw new BodyMalformed('body_malformed', 'there is no body that says what to write')
   const isPost = request.method === 'POST'
   if (typeof request.body === 'string') return changesFromText(element, request.body, newSalt)
   return changesFromJson(element, names, request.body, isPost, newSalt)
 }
 
-/** The URL as it came: only there can an escaped slash be told from a real one. */
-function rawPathBehind(request: FastifyRequest, uid: string): string {
+/** What stands behind the UID, escaped: only there can an escaped slash be told from a real one. */
+function pathBehind(request: FastifyRequest): string {
   const [path] = request.url.split('?', 1) as [string]
-  return path.slice(`/new-api/${uid}`.length)
+  const [, , , ...steps] = path.split('/')
+  return `/${steps.join('/')}`
 }
 
 function noSuch(live: LiveContract, names: readonly string[]): NoSuchPath {

@@ -5,14 +5,17 @@ export class NoSuchPath extends ConcordataError {}
 /** A path cannot be read: wrong escapes, or an empty step in it. */
 export class PathMalformed extends ConcordataError {}
 
-/** The steps of what stands behind `/new-api/<uid>/` in a URL: element names, escapes undone. A trailing slash is no step. */
+/**
+ * The steps of what stands behind `/new-api/<uid>` in a URL: element names, escapes undone, in NFC as names are. A trailing
+ * slash is no step.
+ */
 export function parsePath(raw: string): string[] {
-  const text = raw.replace(/^\/+|\/$/g, '')
-  if (text === '') return []
+  if (raw === '' || raw === '/') return []
+  const text = raw.replace(/^\/|\/$/g, '')
   try {
     return text.split('/').map((step) => {
       if (step === '') throw new PathMalformed('path_malformed', `the path ${raw} has an empty step`, { path: raw })
-      return decodeURIComponent(step)
+      return decodeURIComponent(step).normalize('NFC')
     })
   } catch (cause) {
     if (cause instanceof PathMalformed) throw cause

@@ -20,7 +20,7 @@ export function parsePreferences(header: string | string[] | undefined): Prefere
       .split('=')
       .map((text) => text.trim().toLowerCase())
     if (name === 'respond-async' || (name === 'handling' && unquoted(value) === 'lenient')) isLenient = true
-    if (name === 'wait' && /^\d{1,6}$/.test(unquoted(value))) {
+    if (name === 'wait' && /^\d+$/.test(unquoted(value))) {
       waitSeconds = Math.min(WAIT_SECONDS_MAX, Number(unquoted(value)))
     }
   }

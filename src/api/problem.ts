@@ -4,8 +4,12 @@ import { ConcordataError, type ErrorCode, errorCodes } from '../runtime/errors.t
 /** The codes that only answers of the inward API carry, with what they mean. docs/errors.md has them as a table. */
 export const answerCodes = {
   no_such_route: 'The inward API has nothing at this method and path.',
-  request_malformed:
-    'The body, the query or a parameter does not have the form that docs/api.md gives, or is too large.',
+  method_not_allowed: 'The inward API has something there, but not for this method; `Allow` says for which.',
+  upgrade_required: 'There is nothing but a WebSocket there.',
+  body_too_large: 'The body is larger than the inward API reads.',
+  headers_too_large: 'URL and headers of the request are larger than the inward API reads.',
+  request_timeout: 'The request did not arrive in time.',
+  expectation_failed: 'The header `Expect` asks for something else than `100-continue`.',
   live_message_malformed: 'A message on `/live` does not have its form.',
   too_many_subscriptions: 'A `/live` connection has as many subscriptions as it may have.',
   not_unanimous_in_time:
@@ -51,6 +55,10 @@ const statusOf: Record<ErrorCode, number> = {
   merkle_proof_malformed: 400,
   note_malformed: 400,
   path_malformed: 400,
+  request_malformed: 400,
+  body_malformed: 400,
+  body_encoded: 415,
+  media_type_unsupported: 415,
   introduction_malformed: 400,
   statement_too_large: 413,
   request_too_large: 413,

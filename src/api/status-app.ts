@@ -1,26 +1,21 @@
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { type AccessPorts, requireKey } from './access.ts'
-import { answerErrors } from './answer-errors.ts'
+import { answerNotFound, httpServer, type ServerPorts } from './http-server.ts'
 import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
 
-export interface StatusPorts extends OperationPorts, AccessPorts {
-  readonly logger: FastifyBaseLogger
-  readonly behindProxy: boolean
-}
+export interface StatusPorts extends OperationPorts, AccessPorts, ServerPorts {}
+
+/** Nothing that it serves takes a body. */
+const BODY_BYTES_MAX = 1024
 
 /** How a process without an API is: `/health`, `/ready`, `/metrics`. Not listening yet. */
 export async function createStatusApi(ports: StatusPorts): Promise<FastifyInstance> {
-  const app = fastify({
-    loggerInstance: ports.logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: 1024,
-    trustProxy: ports.behindProxy ? (_address: string, hop: number) => hop === 0 : false,
-  })
-  answerErrors(app)
+  const app = httpServer(ports, BODY_BYTES_MAX)
   healthRoutes(app, ports)
   await app.register(async (guarded) => {
     requireKey(guarded, ports)
     metricsRoute(guarded, ports)
+    answerNotFound(guarded)
   })
   return app
 }

@@ -6,7 +6,12 @@ import { ROOT } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { decimalDigits, wireInteger, writtenDigits } from './digits.ts'
+import { WrittenNumber } from './exact-json.ts'
 import { valueFromText } from './field-text.ts'
+
+/** Of a number that is unfit, in what is said of it. */
+const DIGITS_SHOWN = 100
 
 /** A body does not say what to write, or the element cannot take it. */
 export class WriteUnfit extends ConcordataError {}
@@ -88,7 +93,7 @@ class Writing {
   /** The names that it adds right in this block. */
   fill(block: Block, members: Record<string, unknown>, mayAdd: boolean): string[] {
     const added: string[] = []
-    for (const [name, value] of Object.entries(members)) {
+    for (const [name, value] of namedIn(members)) {
       const child = childNamed(block, name)
       if (child === undefined) {
         if (!mayAdd) throw new WriteUnfit('write_unfit', `there is no ${name} here; POST adds it`, { name })
@@ -108,7 +113,7 @@ class Writing {
   addBlock(parent: string, name: string | undefined, members: Record<string, unknown>): void {
     const place = this.#commands.length
     this.#commands.push({ type: 'AddBlock', parent, ...(name === undefined ? {} : { name: checkedName(name) }) })
-    for (const [child, value] of Object.entries(members)) this.#add(`#${place}`, child, value)
+    for (const [child, value] of namedIn(members)) this.#add(`#${place}`, child, value)
   }
 
   #add(parent: string, name: string, value: unknown): void {
@@ -136,20 +141,51 @@ function typedValue(value: unknown): { field: FieldType; value: unknown } | unde
   if (isObject(value)) {
     if ('$field' in value) {
       // Whether it is one that a contract takes is for the rules to say.
-      if (!isObject(value.$field)) throw new WriteUnfit('write_unfit', '$field takes the type of a field: an object')
+      if (!isObject(value.$field) || holdsWritten(value.$field))
+        throw new WriteUnfit('write_unfit', '$field takes the type of a field: an object')
       return { field: value.$field as FieldType, value: value.$value ?? null }
     }
     return isMoney(value) ? { field: { type: 'money' }, value } : undefined
   }
   if (typeof value === 'boolean') return { field: { type: 'boolean' }, value }
-  if (typeof value === 'number') return { field: { type: Number.isInteger(value) ? 'integer' : 'decimal' }, value }
+  const digits = writtenDigits(value)
+  if (digits !== undefined) return { field: { type: wireInteger(digits) === undefined ? 'decimal' : 'integer' }, value }
   if (typeof value === 'string' || value === null) return { field: { type: 'text' }, value }
   throw new WriteUnfit('write_unfit', 'an array is no value; a list of blocks is filled by one POST an entry')
 }
 
-/** JSON numbers are welcome where the wire has strings: the digits are those that the client sees. */
+/** JSON numbers are welcome where the wire has strings: the digits are those that the client wrote. */
 function wireValue(type: FieldType, value: unknown): unknown {
-  return type.type === 'decimal' && typeof value === 'number' ? String(value) : value
+  if (type.type === 'money' && isObject(value) && 'amount' in value) {
+    return { ...value, amount: wireNumber(value.amount, 'decimal') }
+  }
+  return wireNumber(value, type.type)
+}
+
+function wireNumber(value: unknown, type: FieldType['type']): unknown {
+  const digits = writtenDigits(value)
+  if (digits === undefined) {
+    if (holdsWritten(value)) throw new WriteUnfit('write_unfit', 'a number in there has more digits than is kept of it')
+    return value
+  }
+  const exact = type === 'decimal' ? decimalDigits(digits) : wireInteger(digits)
+  if (exact !== undefined) return exact
+  throw new WriteUnfit('write_unfit', `${digits.slice(0, DIGITS_SHOWN)} is not written as a value of type ${type}`, {
+    type,
+  })
+}
+
+/** Whether a number would be lost in a value that no field takes anyway. */
+function holdsWritten(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return value instanceof WrittenNumber || Object.values(value).some(holdsWritten)
+}
+
+/** Names are NFC, however they are written: two spellings of one name are one element. Throws WriteUnfit. */
+function namedIn(members: Record<string, unknown>): [string, unknown][] {
+  const named = Object.entries(members).map(([name, value]): [string, unknown] => [name.normalize('NFC'), value])
+  if (new Set(named.map(([name]) => name)).size === named.length) return named
+  throw new WriteUnfit('write_unfit', 'the object has one name twice, in two spellings')
 }
 
 const nameForm = new RegExp(ELEMENT_NAME_PATTERN)
@@ -160,9 +196,11 @@ function checkedName(name: string): string {
 }
 
 function isMoney(value: Record<string, unknown>): boolean {
-  return Object.keys(value).length === 2 && typeof value.amount === 'string' && typeof value.currency === 'string'
+  const { amount, currency } = value
+  const isAmount = typeof amount === 'string' || writtenDigits(amount) !== undefined
+  return Object.keys(value).length === 2 && isAmount && typeof currency === 'string'
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber)
 }

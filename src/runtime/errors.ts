@@ -109,7 +109,13 @@ export const errorCodes = {
   access_log_failed: 'Who asked for what cannot be written, so nothing was done.',
   no_such_path: 'The agreed document has no such element.',
   no_agreed_value: 'The field has no agreed value.',
-  path_malformed: 'A path has an empty step or a wrong escape.',
+  path_malformed: 'A path, or the query after it, has a wrong escape, an empty step, or says something twice.',
+  request_malformed:
+    'The body, the query or a parameter does not have the form that docs/api.md gives, or what came is no HTTP request.',
+  body_malformed:
+    'The body is not UTF-8, not JSON, has a byte order mark, U+0000, a member twice, or more of them or deeper than is read.',
+  body_encoded: 'The body is compressed or encoded otherwise; it is taken only as it is.',
+  media_type_unsupported: 'The body is neither JSON nor text, or in another charset than UTF-8.',
   no_such_request: 'No request of this name is held here.',
   write_unfit: 'The body does not say what to write, or the element cannot take it.',
   value_unreadable: 'A text cannot be read as a value of the type of the field.',
