@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import type { Hash } from '../crypto/hash.ts'
@@ -124,10 +125,11 @@ export interface Conviction {
 /**
  * Whether the evidence convicts, from nothing but itself: the party, and the key by which one may know it; undefined if it
  * proves nothing. An honest party is never convicted: it signs one statement a place, and the head that its past makes.
- * Attacker-controlled: all of it. Throws StatementRefused for a line that is no statement.
+ * Attacker-controlled: all of it. Throws StatementRefused for a line that is no statement,
+ * and EngineUnknown.
  */
-export function convicted(evidence: Evidence): Conviction | undefined {
-  return evidence.kind === 'equivocation' ? forked(evidence) : wrongHead(evidence)
+export function convicted(evidence: Evidence, engines: Engines = builtIn): Conviction | undefined {
+  return evidence.kind === 'equivocation' ? forked(evidence) : wrongHead(evidence, engines)
 }
 
 function forked(evidence: EquivocationEvidence): Conviction | undefined {
@@ -187,9 +189,11 @@ function isSignedWith(key: string, { text, signature }: Decoded): boolean {
   return isValidSignature(key, bytesToSign(text), signature)
 }
 
-function wrongHead({ contract, party, seq, past }: WrongHeadEvidence): Conviction | undefined {
-  const reception = receive(emptyAgreement(contract), past.map(decodeSigned))
+function wrongHead({ contract, party, seq, past }: WrongHeadEvidence, engines: Engines): Conviction | undefined {
+  const reception = receive(emptyAgreement(contract, engines), past.map(decodeSigned))
   const { state } = reception
+  const [unjudged] = reception.unjudged
+  if (unjudged !== undefined) throw unjudged.error
   const accused = statementAt(state.feeds, party, seq)
   if (accused === undefined || reception.waiting.length + reception.refused.length > 0) return undefined
   // Nothing but its own past: what lies outside of it proves nothing about its head.

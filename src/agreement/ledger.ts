@@ -1,6 +1,5 @@
 import { Map as ImmutableMap } from 'immutable'
-import { decideRequest } from '../aggregates/contract/contract.ts'
-import { recordHash } from '../aggregates/contract/record-hash.ts'
+import type { Engines } from '../aggregates/contract/engines.ts'
 import {
   type ContractState,
   formerOf,
@@ -42,6 +41,8 @@ export interface Decided {
 
 /** The acknowledged requests of a contract in their order, and the document that they make (design §4). */
 export interface Ledger {
+  /** That whose view it is has. */
+  readonly engines: Engines
   readonly log: MerkleLog
   readonly document: ContractState
   /** Statements with requests that are not in the ledger yet, in ledger order. */
@@ -59,8 +60,9 @@ export interface Ledger {
   readonly cards: ImmutableMap<Handle, PartyCard>
 }
 
-export function emptyLedger(contract: Uid): Ledger {
+export function emptyLedger(contract: Uid, engines: Engines): Ledger {
   return {
+    engines,
     log: MerkleLog.empty,
     document: initialState(contract),
     open: [],
@@ -74,7 +76,7 @@ export function emptyLedger(contract: Uid): Ledger {
 }
 
 export function headOf(ledger: Ledger): Head {
-  return { size: ledger.log.size, root: ledger.log.root(), record: recordHash(ledger.document) }
+  return { size: ledger.log.size, root: ledger.log.root(), record: ledger.engines.recordHash(ledger.document) }
 }
 
 /** Takes up what a newly held statement adds: its requests, and its decisions. Acknowledges nothing yet. */
@@ -91,7 +93,10 @@ export function withStatementOf(ledger: Ledger, held: Held): Ledger {
   return { ...ledger, open, decisions }
 }
 
-/** Appends every request whose place and outcome these feeds determine. The new entries, oldest first. */
+/**
+ * Appends every request whose place and outcome these feeds determine. The new entries, oldest first. Throws EngineUnknown
+ * where the ledger goes on in an engine that it does not have.
+ */
 export function acknowledgeAll(ledger: Ledger, feeds: Feeds): { ledger: Ledger; acknowledged: Acknowledged[] } {
   const acknowledged: Acknowledged[] = []
   let current = ledger
@@ -152,13 +157,14 @@ function acknowledgeNext(
     events,
     index,
     outcome,
-    ...(isLast ? { record: recordHash(document) } : {}),
+    ...(isLast ? { record: ledger.engines.recordHash(document) } : {}),
     request: { handle: party, index: ref.index, seq },
     statement: held.core,
   }
   const text = encodeEntry(entry)
   const need = needOf(ledger.need, held, answers, decided)
   const next: Ledger = {
+    engines: ledger.engines,
     log: ledger.log.append(leafHash(text)),
     document,
     open: resigned
@@ -221,7 +227,7 @@ function fateOf(
   const by = refusalsOf(request, ref, answers, ledger.document)
   if (by.length > 0) return without({ kind: 'refused', by })
   const { log } = ledger
-  const verdict = decideRequest(request.commands, ledger.document, {
+  const verdict = ledger.engines.decideRequest(request.commands, ledger.document, {
     index: log.size,
     author: ref.handle,
     request: ref,

@@ -1,3 +1,4 @@
+import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import { sealsNamedBy } from '../events/seal.ts'
@@ -40,6 +41,8 @@ export interface Reception {
   /** They run ahead of what is held, or lack a value: to be offered again with more. */
   readonly waiting: readonly Decoded[]
   readonly refused: readonly { readonly decoded: Decoded; readonly error: StatementRefused }[]
+  /** They lead the ledger into an engine that is not here: nothing can be said about them, or about what covers them. */
+  readonly unjudged: readonly { readonly decoded: Decoded; readonly error: EngineUnknown }[]
   readonly equivocations: readonly Equivocation[]
   readonly otherBranches: readonly OtherBranch[]
 }
@@ -99,6 +102,7 @@ function joined(first: Reception, then: Reception): Reception {
     acknowledged: [...first.acknowledged, ...then.acknowledged],
     settled: [...first.settled, ...then.settled],
     refused: [...first.refused, ...then.refused],
+    unjudged: [...first.unjudged, ...then.unjudged],
     equivocations: [...first.equivocations, ...then.equivocations],
     otherBranches: [...first.otherBranches, ...then.otherBranches],
   }
@@ -112,6 +116,7 @@ function takeIn(before: AgreementState, arrived: readonly Decoded[], backOf: Hol
   const acknowledged: Acknowledged[] = []
   const settled: Acknowledged[] = []
   const refused: Reception['refused'][number][] = []
+  const unjudged: Reception['unjudged'][number][] = []
   const equivocations: Equivocation[] = []
   const otherBranches: OtherBranch[] = []
   for (let progressed = true; progressed; ) {
@@ -148,14 +153,15 @@ function takeIn(before: AgreementState, arrived: readonly Decoded[], backOf: Hol
             for (const entry of progress.settled) settled.push(entry)
             progressed = true
           } catch (error) {
-            if (!(error instanceof StatementRefused)) throw error
-            refused.push({ decoded, error })
+            if (error instanceof StatementRefused) refused.push({ decoded, error })
+            else if (error instanceof EngineUnknown) unjudged.push({ decoded, error })
+            else throw error
           }
       }
     }
     pending = waiting
   }
-  return { state, taken, acknowledged, settled, waiting: pending, refused, equivocations, otherBranches }
+  return { state, taken, acknowledged, settled, waiting: pending, refused, unjudged, equivocations, otherBranches }
 }
 
 const WAITS: Standing = { kind: 'waits' }

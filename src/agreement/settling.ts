@@ -1,5 +1,4 @@
 import { Map as ImmutableMap } from 'immutable'
-import { recordHash } from '../aggregates/contract/record-hash.ts'
 import { type ContractState, initialState } from '../aggregates/contract/state.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Head } from '../events/statement.ts'
@@ -91,7 +90,7 @@ function ourHeadAt(
   ledger: Ledger,
 ): Omit<Head, 'record'> & { record: Head['record'] | undefined } {
   const last = settling.unsettled[size - 1 - settling.settled]
-  return { size, root: ledger.log.rootAt(size), record: last && recordHash(last.document) }
+  return { size, root: ledger.log.rootAt(size), record: last && ledger.engines.recordHash(last.document) }
 }
 
 function countSettled({ signed, settled, unsettled }: Settling): number {

@@ -1,6 +1,5 @@
 import { Map as ImmutableMap } from 'immutable'
-import { evolve } from '../aggregates/contract/evolve.ts'
-import { recordHash } from '../aggregates/contract/record-hash.ts'
+import { type Engines, EngineUnknown } from '../aggregates/contract/engines.ts'
 import { type DocumentSnapshot, documentFrom, snapshotOfDocument } from '../aggregates/contract/snapshot.ts'
 import { type ContractState, cardsOf, membersOf } from '../aggregates/contract/state.ts'
 import { type Hash, hashFromBytes, hashToBytes, sha256 } from '../crypto/hash.ts'
@@ -163,11 +162,13 @@ export interface StoredStatements {
 /**
  * The view that the snapshot was made of, but for what is left out of memory, and what the store has beyond it, which is
  * still to be taken in. Compared are: every statement with its hash, the document and the Merkle root with the newest head
- * of each member, and the signatures under these. Throws SnapshotUnfit, also for what is no snapshot at all.
+ * of each member, and the signatures under these. Throws SnapshotUnfit, also for what is no snapshot at all,
+ * and EngineUnknown.
  */
 export function viewFrom(
   snapshot: AgreementSnapshot,
   stored: ReadonlyMap<Handle, StoredStatements>,
+  engines: Engines,
 ): { state: AgreementState; further: readonly Decoded[] } {
   try {
     const further: Decoded[] = []
@@ -178,11 +179,11 @@ export function viewFrom(
         return [handle, feedFrom(feed, there)]
       }),
     )
-    const state = stateFrom(snapshot, feeds)
+    const state = stateFrom(snapshot, feeds, engines)
     verifyHeads(state)
     return { state, further }
   } catch (cause) {
-    if (cause instanceof SnapshotUnfit) throw cause
+    if (cause instanceof SnapshotUnfit || cause instanceof EngineUnknown) throw cause
     throw new SnapshotUnfit('it has not the form of a snapshot', { cause })
   }
 }
@@ -198,9 +199,13 @@ function feedFrom({ base, noted, kept }: FeedSnapshot, stored: StoredStatements)
   return Feed.from(base, held, noted === null ? undefined : { ...(note as Decoded), past: pastFrom(noted[1]) })
 }
 
-function stateFrom({ contract, undecided, keys, ledger, settling, ...rest }: AgreementSnapshot, feeds: Feeds) {
+function stateFrom(
+  { contract, undecided, keys, ledger, settling, ...rest }: AgreementSnapshot,
+  feeds: Feeds,
+  engines: Engines,
+): AgreementState {
   const agreed = documentFrom(rest.agreed)
-  const unsettled = acknowledgedFrom(rest.unsettled, agreed)
+  const unsettled = acknowledgedFrom(rest.unsettled, agreed, engines)
   const document = unsettled.at(-1)?.document ?? agreed
   const log = logFrom(ledger.log)
   if (log.size !== settling.settled) unfit('the log is not as long as what has settled')
@@ -210,6 +215,7 @@ function stateFrom({ contract, undecided, keys, ledger, settling, ...rest }: Agr
     undecided: ImmutableMap(undecided.map((key) => [key, requestOf(key).handle])),
     keys: keysFrom(keys),
     ledger: {
+      engines,
       log: log.appendAll(rest.unsettled.map((text) => leafHash(text))),
       document,
       open: ledger.open.map(([handle, seq]) => statementIn(feeds, handle, seq)),
@@ -253,12 +259,12 @@ function decisionsFrom(decisions: AgreementSnapshot['ledger']['decisions'], feed
 }
 
 /** The entries that have not settled, and what each of them makes of the document. */
-function acknowledgedFrom(texts: readonly string[], agreed: ContractState): Acknowledged[] {
+function acknowledgedFrom(texts: readonly string[], agreed: ContractState, engines: Engines): Acknowledged[] {
   let document = agreed
   return texts.map((text) => {
     const entry = JSON.parse(text) as LedgerEntry
     const members = membersOf(document)
-    for (const event of entry.events) document = evolve(document, event, entry)
+    document = engines.evolve(document, entry.events, entry)
     return { entry, text, members, document }
   })
 }
@@ -284,7 +290,11 @@ function verifyHeads(state: AgreementState): void {
     if (divergences.some(({ party }) => party === card.handle)) continue
     const { size, root, record } = newest.statement.head
     const document = size === settled ? agreed : unsettled[size - settled - 1]?.document
-    if (document === undefined || state.ledger.log.rootAt(size) !== root || recordHash(document) !== record) {
+    if (
+      document === undefined ||
+      state.ledger.log.rootAt(size) !== root ||
+      state.ledger.engines.recordHash(document) !== record
+    ) {
       unfit('document or log are not what a member has signed')
     }
     if (!isSignedBy(state, newest)) unfit('a stored statement is badly signed')

@@ -1,4 +1,5 @@
 import { Map as ImmutableMap } from 'immutable'
+import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import { appended, type Feeds, noFeeds } from './feeds.ts'
@@ -18,13 +19,14 @@ export interface AgreementState {
   readonly settling: Settling
 }
 
-export function emptyAgreement(contract: Uid): AgreementState {
+/** `engines`: that whose view it is has. */
+export function emptyAgreement(contract: Uid, engines: Engines = builtIn): AgreementState {
   return {
     contract,
     feeds: noFeeds,
     undecided: ImmutableMap(),
     keys: noKeyChanges,
-    ledger: emptyLedger(contract),
+    ledger: emptyLedger(contract, engines),
     settling: nothingSettled(contract),
   }
 }

@@ -1,4 +1,5 @@
-import { decideRequest, initialState } from '../aggregates/contract/contract.ts'
+import type { Engines } from '../aggregates/contract/engines.ts'
+import { initialState } from '../aggregates/contract/state.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import type { Handle } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
@@ -15,7 +16,8 @@ import type { AgreementState } from './state.ts'
 /**
  * Verifies a statement whose causal past is held, and that is next in its feed. Its verdict is a function of the bytes
  * and that past alone: never of what else is held, of a clock, or of the build (design §3).
- * Attacker-controlled: `decoded`, whole; its shape has been validated. Throws StatementRefused, with the code that says which rule.
+ * Attacker-controlled: `decoded`, whole; its shape has been validated. Throws StatementRefused, with the code that says which rule,
+ * and EngineUnknown for what opens a contract in an engine that is not here.
  */
 export function verifyStatement(state: AgreementState, decoded: Decoded): Held {
   return verifyUnder(state, decoded, verifySignature)
@@ -44,7 +46,7 @@ function verifyUnder(state: AgreementState, decoded: Decoded, verifySigned: type
   const past = verifyCovering(state, decoded)
   verifyClock(state, decoded)
   if (decoded.statement.seq === 0 && past.size === 1 && state.ledger.invited.size === 0)
-    verifyGenesis(decoded, verifySigned)
+    verifyGenesis(state.ledger.engines, decoded, verifySigned)
   else {
     verifyMembership(state, decoded, past)
     verifySigned(decoded, signingKeyOf(state, decoded.statement))
@@ -116,9 +118,9 @@ export function clockAfter(state: AgreementState, party: Handle, seen: Decoded['
 }
 
 /** The first statement of all opens the contract, and is signed with the key that it names. */
-function verifyGenesis(decoded: Decoded, verifySigned: typeof verifySignature): void {
+function verifyGenesis(engines: Engines, decoded: Decoded, verifySigned: typeof verifySignature): void {
   const [first] = decoded.statement.requests
-  const founder = founderOf(decoded)
+  const founder = founderOf(engines, decoded)
   if (first === undefined || first.tentative || founder === undefined) {
     refuse('statement_bad_genesis', 'the first statement of a contract must open it', decoded)
   }
@@ -127,12 +129,12 @@ function verifyGenesis(decoded: Decoded, verifySigned: typeof verifySignature): 
 }
 
 /** What `decide` makes of the first request alone, so that genesis and ledger can never disagree about it. */
-function founderOf(decoded: Decoded): { key: string; limits: Limits } | undefined {
+function founderOf(engines: Engines, decoded: Decoded): { key: string; limits: Limits } | undefined {
   const { contract, party, requests } = decoded.statement
   const [first] = requests
   if (first === undefined) return undefined
   const request = { handle: party, seq: 0, index: 0 }
-  const verdict = decideRequest(first.commands, initialState(contract), {
+  const verdict = engines.decideRequest(first.commands, initialState(contract), {
     index: 0,
     author: party,
     request,

@@ -19,5 +19,5 @@ export function viewOf(state: AgreementState, past: Past): AgreementState {
     }
   }
   inside.sort((one, other) => one.statement.clock - other.statement.clock)
-  return inside.reduce((view, held) => withHeld(view, held).state, emptyAgreement(state.contract))
+  return inside.reduce((view, held) => withHeld(view, held).state, emptyAgreement(state.contract, state.ledger.engines))
 }

@@ -1,5 +1,4 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { recordHash } from '../aggregates/contract/record-hash.ts'
 import { memberOf } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/contracts.ts'
 import { NotInvited } from '../contracts/contracts.ts'
@@ -106,13 +105,10 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       contracts.use(request.query.ContractId, async ({ state, contract }) => {
         const { agreed } = state.settling
         const view = new AgreedView(agreed, contract, store.payloads)
-        const { size, root } = settledHead(state)
         return {
           contract,
           title: agreed.title,
-          size,
-          root,
-          record: recordHash(agreed),
+          ...settledHead(state),
           document: await view.valueOf(agreed.document),
         }
       }),

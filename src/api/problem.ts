@@ -137,6 +137,7 @@ const statusOf: Record<ErrorCode, number> = {
   identity_damaged: 500,
   backup_damaged: 500,
   directory_damaged: 500,
+  engine_unknown: 501,
   contract_damaged: 500,
   scenario_malformed: 500,
   demo_failed: 500,

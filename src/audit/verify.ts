@@ -1,4 +1,4 @@
-import { recordHash } from '../aggregates/contract/record-hash.ts'
+import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import { membersOf } from '../aggregates/contract/state.ts'
 import { newestOf } from '../agreement/feeds.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
@@ -32,10 +32,10 @@ export interface AuditReport {
  * Recomputes a contract from one party's store and compares: form and canonical bytes, signatures, hash links, clocks
  * and covering of every statement; order, outcome, events and record hash of every entry; the bytes of the stored
  * ledger; the Merkle root, by another way than the node's. Trusts nothing in the store. Throws AuditFailed at the first
- * place where something is off.
+ * place where something is off, and EngineUnknown where the ledger goes on in an engine that is not among `engines`.
  */
-export async function verifyContract(source: AuditSource): Promise<AuditReport> {
-  const { state, settled } = await recompute(source)
+export async function verifyContract(source: AuditSource, engines: Engines = builtIn): Promise<AuditReport> {
+  const { state, settled } = await recompute(source, engines)
   await verifyLedger(source, settled)
   verifyHeads(state)
   const root = verifyRoot(state, settled)
@@ -46,7 +46,7 @@ export async function verifyContract(source: AuditSource): Promise<AuditReport> 
     size: settled.length,
     pending: state.ledger.log.size - settled.length,
     root,
-    record: recordHash(state.settling.agreed),
+    record: engines.recordHash(state.settling.agreed),
     members: membersOf(state.settling.agreed).map(({ card: { handle } }) => ({
       handle,
       statements: (newestOf(state.feeds, handle)?.statement.seq ?? -1) + 1,
@@ -56,8 +56,11 @@ export async function verifyContract(source: AuditSource): Promise<AuditReport> 
 }
 
 /** Takes in all feeds, the founder's first: it names the parties whose feeds come next. */
-async function recompute(source: AuditSource): Promise<{ state: AgreementState; settled: readonly Acknowledged[] }> {
-  let state = emptyAgreement(source.contract)
+async function recompute(
+  source: AuditSource,
+  engines: Engines,
+): Promise<{ state: AgreementState; settled: readonly Acknowledged[] }> {
+  let state = emptyAgreement(source.contract, engines)
   let waiting: readonly Decoded[] = []
   const settled: Acknowledged[] = []
   const read = new Set<Handle>()
@@ -69,6 +72,7 @@ async function recompute(source: AuditSource): Promise<{ state: AgreementState; 
     }
     const reception = receive(state, statements)
     verifyReception(reception)
+    if (reception.unjudged[0] !== undefined) throw reception.unjudged[0].error
     state = reception.state
     waiting = reception.waiting
     for (const entry of reception.settled) settled.push(entry)

@@ -24,6 +24,9 @@ export interface Question {
   readonly reason: string
 }
 
+/** Why this node refuses to vote for an engine that it does not have. */
+export const ENGINE_UNKNOWN = 'engine_unknown'
+
 type Answer = { readonly refusal: string | undefined }
 
 /**
@@ -74,7 +77,7 @@ export class Answering {
 
   /** Looks at all that is held and not covered yet; asks what is to be asked. */
   coverage(state: AgreementState): Coverage {
-    if (this.#policy.length === 0) return { view: state, refusals: [] }
+    if (this.#policy.length === 0 && !asksForMissingEngine(state)) return { view: state, refusals: [] }
     if (this.#last?.state === state && this.#last.answers === this.#answered) return this.#last.coverage
     const coverage = this.#cover(state)
     this.#last = { state, answers: this.#answered, coverage }
@@ -113,7 +116,7 @@ export class Answering {
     let isAsked = false
     for (const [index, request] of requests.entries()) {
       const ref = { handle: party, index, seq }
-      const answer = this.#answerTo(ref, request)
+      const answer = this.#answerTo(ref, request, state)
       if (answer === undefined) isAsked = true
       else if (answer.refusal !== undefined) refusals.push({ reason: shortened(answer.refusal, longest), request: ref })
     }
@@ -151,7 +154,8 @@ export class Answering {
     this.#questions.clear()
   }
 
-  #answerTo(ref: RequestRef, request: Request): Answer | undefined {
+  #answerTo(ref: RequestRef, request: Request, { ledger }: AgreementState): Answer | undefined {
+    if (ledger.engines.missingFor(request.commands) !== undefined) return { refusal: ENGINE_UNKNOWN }
     const known = this.#answers.get(requestKey(ref))
     if (known !== undefined) return known
     const rule = ruleFor(this.#policy, ref.handle, request)
@@ -175,6 +179,13 @@ export class Answering {
     this.#answered++
     this.#changed()
   }
+}
+
+/** What has not been answered by everybody is open. */
+function asksForMissingEngine({ ledger: { engines, open } }: AgreementState): boolean {
+  return open.some(({ statement }) =>
+    statement.requests.some(({ commands }) => engines.missingFor(commands) !== undefined),
+  )
 }
 
 /** What they take of a statement. */

@@ -1,3 +1,4 @@
+import type { Engines, EngineUnknown } from '../aggregates/contract/engines.ts'
 import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import type { Equivocation, OtherBranch, Reception } from '../agreement/receive.ts'
@@ -37,6 +38,8 @@ export interface ContractPorts extends SigningPorts {
   readonly guard?: SigningGuard
   /** Where a process without a key takes what its users ask for. */
   readonly desk?: Desk
+  /** Those that this node has. Left out: all that this software has. */
+  readonly engines?: Engines
   /** How this node answers others' requests. Left out: it acknowledges all. */
   readonly policy?: Policy
   /**
@@ -58,6 +61,8 @@ export interface ContractListener {
   refused?(contract: LiveContract, refused: Reception['refused']): void
   equivocated?(contract: LiveContract, equivocations: readonly Equivocation[]): void
   diverged?(contract: LiveContract, divergences: readonly Divergence[]): void
+  /** It goes on in an engine that this node does not have; told once. */
+  engineUnknown?(contract: LiveContract, error: EngineUnknown): void
   /** Why this node signs nothing in this contract, when that begins; undefined when it ends. */
   silenced?(contract: LiveContract, obstacle: string | undefined): void
   /** Each signer once, as long as there is no proof of what it means. */

@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile'
+import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { type ContractState, type Invitation, invitationOf } from '../aggregates/contract/state.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
@@ -228,7 +229,7 @@ export class Contracts {
         try {
           yield await this.use(contract, (live) => withHistory(live, () => awake(live)))
         } catch (error) {
-          if (!(error instanceof ContractDamaged)) throw error
+          if (!(error instanceof ContractDamaged || error instanceof EngineUnknown)) throw error
         }
       }
     }

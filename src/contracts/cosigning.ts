@@ -1,4 +1,3 @@
-import { recordHash } from '../aggregates/contract/record-hash.ts'
 import { membersOf } from '../aggregates/contract/state.ts'
 import { feedOf } from '../agreement/feeds.ts'
 import { signingKeyOf } from '../agreement/keys.ts'
@@ -26,7 +25,7 @@ export function noteDue(
 
 export function settledHead(state: AgreementState): Head {
   const { settled, agreed } = state.settling
-  return { size: settled, root: state.ledger.log.rootAt(settled), record: recordHash(agreed) }
+  return { size: settled, root: state.ledger.log.rootAt(settled), record: state.ledger.engines.recordHash(agreed) }
 }
 
 /** How many entries of our settled ledger a party has validly cosigned: its notes are claims until they are compared. */

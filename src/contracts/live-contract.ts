@@ -1,5 +1,6 @@
+import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { closedInvitationOf, formerOf, memberOf, partyOf } from '../aggregates/contract/state.ts'
-import { draft, statementDue } from '../agreement/draft.ts'
+import { type Draft, draft, statementDue, type Wishes } from '../agreement/draft.ts'
 import { feedOf, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import { withoutHistory } from '../agreement/history.ts'
@@ -10,10 +11,10 @@ import type { Divergence } from '../agreement/settling.ts'
 import { encodeSnapshot, snapshotOf } from '../agreement/snapshot.ts'
 import { type AgreementState, withHeld } from '../agreement/state.ts'
 import { refusalOfOwn } from '../agreement/validity.ts'
-import { type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
+import { type EngineVersion, type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
-import type { Frontier, Note } from '../events/statement.ts'
+import type { Frontier, Note, Request } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -119,6 +120,8 @@ export class LiveContract {
   #evidence: readonly Equivocation[]
   readonly #unprovenForks = new UnprovenForks()
   #obstacle: string | undefined
+  /** The ledger goes on in an engine that is not here ⇒ nothing is signed, and what leads there is not taken in. */
+  #engineUnknown: EngineUnknown | undefined
   /** Another process has found a proof. */
   #evidenceIsOld = false
   /** Who waits for the history to be in memory. */
@@ -180,7 +183,7 @@ export class LiveContract {
   ) {
     const { role = 'node', store } = ports
     const sharing = role === 'node' ? 'alone' : role === 'serve' ? 'watching' : 'shared'
-    const loaded = await loadContract(store, contract, founder, sharing, snapshot)
+    const loaded = await loadContract(store, contract, founder, sharing, snapshot, ports.engines)
     const { state } = loaded
     const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
     const isFounding = self === founder && state.feeds.size === 0
@@ -220,8 +223,16 @@ export class LiveContract {
 
   /** Why this node signs nothing in this contract at the moment, should it be so. */
   get obstacle(): string | undefined {
-    if (this.#role === 'serve') return undefined
-    return this.#ownFeed.obstacle(this.#state, this.#waiting)
+    return this.#role === 'serve' ? undefined : this.#obstacleIn(this.#state)
+  }
+
+  #obstacleIn(state: AgreementState): string | undefined {
+    return this.#engineUnknown === undefined ? this.#ownFeed.obstacle(state, this.#waiting) : 'engine unknown'
+  }
+
+  /** The engine that the contract goes on in, should this node not have it. */
+  get engineUnknown(): EngineVersion | undefined {
+    return this.#engineUnknown?.engine
   }
 
   /** The members that this node has to hear of before it signs anything: after a restore without a guard. */
@@ -261,7 +272,7 @@ export class LiveContract {
     const desk = this.#desk
     if (desk !== undefined) return desk.goOn(this.contract)
     const { obstacle } = this
-    if (!this.#ownFeed.needsWord(this.#state, this.#waiting)) {
+    if (this.#engineUnknown !== undefined || !this.#ownFeed.needsWord(this.#state, this.#waiting)) {
       const message =
         obstacle === undefined
           ? 'nothing keeps this node from signing in that contract'
@@ -326,7 +337,7 @@ export class LiveContract {
     this.#listeners.delete(listener)
   }
 
-  /** Takes an intent on its way. Throws NotMember, and RequestUnfit and RequestTooLarge when no statement could carry it. */
+  /** Takes an intent on its way. Throws NotMember, EngineUnknown, and RequestUnfit and RequestTooLarge when no statement could carry it. */
   submit(intent: Intent): Submission {
     this.#assertOpen()
     const { document } = this.#state.ledger
@@ -334,6 +345,7 @@ export class LiveContract {
       throw new NotMember('not_a_member', `${this.self} is no member of ${this.contract}`, { contract: this.contract })
     }
     assertFit(intent.request, intent.payloads, document.limits)
+    this.#assertEngineOf(intent.request)
     const bytesMax = requestBytesMax(this.#state)
     const submission = new Submission(this.#withDeadline(intent))
     const { requestBytes: bytes, valueBytes } = submission
@@ -347,6 +359,12 @@ export class LiveContract {
     if (desk === undefined) this.wake()
     else desk.queue(this.contract, submission.intent).catch((error: unknown) => this.outbox.fail(submission, error))
     return submission
+  }
+
+  #assertEngineOf({ commands }: Request): void {
+    const { engines } = this.#state.ledger
+    const missing = this.#engineUnknown?.engine ?? engines.missingFor(commands)
+    if (missing !== undefined) throw new EngineUnknown(missing, engines.versions)
   }
 
   /** An intent from the outbox that was signed before, by this process or another one, goes on. Requires that it is open. */
@@ -433,7 +451,7 @@ export class LiveContract {
   get mayRest(): boolean {
     const isBusy = this.#running !== undefined || this.#closed || this.#mayNote || this.#cancelHold !== undefined
     const hasNews = this.#following?.hasNews === true || this.#evidenceIsOld || this.#failures > 0
-    if (isBusy || hasNews) return false
+    if (isBusy || hasNews || this.#engineUnknown !== undefined) return false
     if (this.#deliveries.length + this.#waiting.length + this.#untold.length + this.#recalls.length > 0) return false
     const state = this.#state
     if (this.#evidence.length + state.settling.divergences.length > 0) return false
@@ -645,6 +663,7 @@ export class LiveContract {
     const before = this.#state
     const reception = receive(before, [...this.#waiting, ...arrived], this.self)
     this.#lookAtOwn(reception)
+    if (reception.unjudged[0] !== undefined) this.#goesOnIn(reception.unjudged[0].error)
     this.#waiting = runningAhead(reception.waiting, this.#waiting, this.self, (decoded) =>
       this.#ownFeed.isSignedOrLost(reception.state, decoded),
     )
@@ -720,13 +739,32 @@ export class LiveContract {
       ...(note === undefined ? {} : { note }),
       ...(key === undefined ? {} : { key }),
     }
-    const drafted = draft(state, this.self, wishes, timestamp(this.#ports.clock))
+    const drafted = this.#drafted(state, wishes)
+    if (drafted === undefined) return undefined
     const refusal = refusalOfOwn(state, drafted.text, turn.wishes.payloads)
     if (refusal !== undefined) return this.#refrain(turn, refusal)
     const signed = drafted.sign(await this.#sign(state, drafted.bytesToSign))
     // Made from less than is held, it becomes a part of all that is.
     const progress = state === held ? signed : withHeld(held, signed.held)
     return { ...progress, held: signed.held, durable: () => turn.durable(signed.held.statement.seq) }
+  }
+
+  /** Undefined: this party's own word would take the contract into an engine that is not here. */
+  #drafted(state: AgreementState, wishes: Wishes): Draft | undefined {
+    try {
+      return draft(state, this.self, wishes, timestamp(this.#ports.clock))
+    } catch (error) {
+      if (!(error instanceof EngineUnknown)) throw error
+      this.#goesOnIn(error)
+      return undefined
+    }
+  }
+
+  #goesOnIn(error: EngineUnknown): void {
+    if (this.#engineUnknown !== undefined) return
+    this.#engineUnknown = error
+    for (const listener of this.#listeners) listener.engineUnknown?.(this, error)
+    this.outbox.failAll(error)
   }
 
   /** A fault of this software, or more than it foresaw: rather than a feed that nobody takes, users are told. */
@@ -763,7 +801,7 @@ export class LiveContract {
 
   /** The founder from the start, others from their invitation on, nobody after everyone holds its resignation. */
   #maySpeak(state: AgreementState): boolean {
-    if (this.#role === 'serve') return false
+    if (this.#role === 'serve' || this.#engineUnknown !== undefined) return false
     const { document } = state.ledger
     const obstacle = this.#ownFeed.obstacle(state, this.#waiting)
     // What stands in the way of the old key does not concern the one that takes the feed over.
@@ -807,7 +845,7 @@ export class LiveContract {
 
   /** In a turn only: before the first one, another process of this party may have moved the guard along what is not held yet. */
   #reportObstacle(state: AgreementState): void {
-    const obstacle = this.#role === 'serve' ? undefined : this.#ownFeed.obstacle(state, this.#waiting)
+    const obstacle = this.#role === 'serve' ? undefined : this.#obstacleIn(state)
     if (obstacle === this.#obstacle) return
     this.#obstacle = obstacle
     for (const listener of this.#listeners) listener.silenced?.(this, obstacle)
@@ -900,7 +938,7 @@ export class LiveContract {
   /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
   async #readAgain(): Promise<void> {
     const { store, guard = memoryGuard() } = this.#ports
-    const { state } = await loadContract(store, this.contract, this.#founder)
+    const { state } = await loadContract(store, this.contract, this.#founder, 'alone', undefined, this.#ports.engines)
     const isFounding = this.self === this.#founder && state.feeds.size === 0
     this.#ownFeed = await OwnFeed.open(state, this.self, guard, isFounding)
     this.#state = state

@@ -1,3 +1,4 @@
+import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import { frontierOf } from '../agreement/feeds.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { receive } from '../agreement/receive.ts'
@@ -38,7 +39,7 @@ export interface Loaded {
 /**
  * Rebuilds the view from the feeds in the store, every signature and link verified anew, and compares the settled
  * ledger with the one stored; what a crash left out of that is appended. With a snapshot that fits it begins there, and
- * verifies what is beyond it; one that does not fit is passed over. Throws ContractDamaged.
+ * verifies what is beyond it; one that does not fit is passed over. Throws ContractDamaged, and EngineUnknown.
  */
 export async function loadContract(
   store: Store,
@@ -46,13 +47,14 @@ export async function loadContract(
   founder: Handle,
   sharing: Sharing = 'alone',
   snapshot?: string,
+  engines: Engines = builtIn,
 ): Promise<Loaded> {
   try {
-    return await load(store, contract, founder, sharing, snapshot)
+    return await load(store, contract, founder, sharing, snapshot, engines)
   } catch (error) {
     if (snapshot === undefined) throw error
     // What came after the snapshot asks for what it leaves out; or it does not fit the store, or is none.
-    return load(store, contract, founder, sharing, undefined)
+    return load(store, contract, founder, sharing, undefined, engines)
   }
 }
 
@@ -62,12 +64,13 @@ async function load(
   founder: Handle,
   sharing: Sharing,
   snapshot: string | undefined,
+  engines: Engines,
 ): Promise<Loaded> {
   // Looked at first: entries that others append meanwhile may follow from statements that were not read.
   const size = (await store.events.lastRevision(contractStream(contract))) + 1
-  const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size)
+  const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size, engines)
   const from = start?.state.settling.settled ?? 0
-  const { state, settled } = await loadFeeds(store, contract, founder, sharing, start)
+  const { state, settled } = await loadFeeds(store, contract, founder, sharing, start, engines)
   const texts = settled.map(({ text }) => text)
   await compareLedger(store, contract, texts, from, size)
   if (sharing === 'watching') return { state, settled, ledgerSize: size }
@@ -76,7 +79,13 @@ async function load(
 }
 
 /** Undefined: it is of no use. `size`: of the ledger in the store. Throws SnapshotUnfit, and what the store throws. */
-async function startFrom(store: Store, contract: Uid, text: string, size: number): Promise<Start | undefined> {
+async function startFrom(
+  store: Store,
+  contract: Uid,
+  text: string,
+  size: number,
+  engines: Engines,
+): Promise<Start | undefined> {
   const snapshot = decodeSnapshot(text, contract)
   if (snapshot === undefined) return undefined
   const stored = new Map<Handle, StoredStatements>()
@@ -85,7 +94,7 @@ async function startFrom(store: Store, contract: Uid, text: string, size: number
     const [note] = noted === undefined ? [] : await readFeed(store, contract, handle, noted, 1)
     stored.set(handle, { kept, noted: note })
   }
-  const start = viewFrom(snapshot, stored)
+  const start = viewFrom(snapshot, stored, engines)
   return start.state.settling.settled <= size ? start : undefined
 }
 
@@ -96,8 +105,9 @@ async function loadFeeds(
   founder: Handle,
   sharing: Sharing,
   start: Start | undefined,
+  engines: Engines,
 ): Promise<{ state: AgreementState; settled: readonly Acknowledged[] }> {
-  let state = start?.state ?? emptyAgreement(contract)
+  let state = start?.state ?? emptyAgreement(contract, engines)
   let waiting = start?.further ?? []
   const settled: Acknowledged[] = []
   const read = new Set<Handle>(state.feeds.keys())
@@ -132,12 +142,15 @@ async function loadFeeds(
  * The same view with all of its history, made anew from the store: for what a view without it throws Forgotten. Throws
  * ContractDamaged if the store does not have it.
  */
-export async function recallHistory(store: Store, { contract, feeds }: AgreementState): Promise<AgreementState> {
+export async function recallHistory(
+  store: Store,
+  { contract, feeds, ledger }: AgreementState,
+): Promise<AgreementState> {
   const stored: Decoded[] = []
   for (const [handle, { size }] of feeds) {
     for (const decoded of await readFeed(store, contract, handle, 0, size)) stored.push(decoded)
   }
-  const reception = receive(emptyAgreement(contract), stored)
+  const reception = receive(emptyAgreement(contract, ledger.engines), stored)
   assertNothingRefused(reception, contract)
   if (canonicalJson(frontierOf(reception.state.feeds)) !== canonicalJson(frontierOf(feeds))) {
     const message = 'the stored feeds are not those that this node holds'

@@ -139,8 +139,9 @@ function settledWrites(contract: Uid, from: number, settled: readonly Acknowledg
   return [{ kind: 'append', stream: contractStream(contract), expectedRevision: from - 1, events }]
 }
 
-/** What stands in the store was valid when it was written. Throws ContractDamaged. */
-export function assertNothingRefused({ refused }: Reception, contract: Uid): void {
+/** What stands in the store was valid when it was written. Throws ContractDamaged, and EngineUnknown. */
+export function assertNothingRefused({ refused, unjudged }: Reception, contract: Uid): void {
+  if (unjudged[0] !== undefined) throw unjudged[0].error
   const [first] = refused
   if (first === undefined) return
   throw new ContractDamaged('contract_damaged', `a stored statement is not valid: ${first.error.message}`, {

@@ -1,4 +1,3 @@
-import { decideRequest } from '../aggregates/contract/contract.ts'
 import { type Invitation, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
@@ -114,8 +113,8 @@ function intent(id: string, command: Command): Intent {
 
 /** Whether the ledger would take it as its next entry. Requires a member. */
 function wouldTakeEffect(command: Command, { contract, feeds, ledger }: AgreementState, author: Handle): boolean {
-  const { document, log } = ledger
-  const verdict = decideRequest([command], document, {
+  const { document, log, engines } = ledger
+  const verdict = engines.decideRequest([command], document, {
     index: log.size,
     author,
     request: { handle: author, seq: feeds.get(author)?.size ?? 0, index: 0 },

@@ -3,7 +3,7 @@ import { SignedAcceptanceSchema } from './acceptance.ts'
 import { CharterSchema } from './charter.ts'
 import { SignedDeclineSchema } from './decline.ts'
 import { FieldTypeSchema } from './field-type.ts'
-import { CountSchema, ElementIdSchema, HandleSchema, HashSchema, ProposalIdSchema } from './ids.ts'
+import { CountSchema, ElementIdSchema, EngineVersionSchema, HandleSchema, HashSchema, ProposalIdSchema } from './ids.ts'
 import { LimitsSchema, REASON_CHARACTERS_MAX } from './limits.ts'
 import { PartyCardSchema } from './party-card.ts'
 
@@ -54,6 +54,9 @@ export const commandSchemas = {
   ReleaseLock: Type.Object({ type: Type.Literal('ReleaseLock') }, closed),
   /** The author's vote to end the lock that was taken at that ledger index. Stands alone in its request. */
   BreakLock: Type.Object({ type: Type.Literal('BreakLock'), lock: CountSchema }, closed),
+
+  /** The author's vote that the contract goes on in that engine. Stands alone in its request. */
+  UpgradeEngine: Type.Object({ type: Type.Literal('UpgradeEngine'), to: EngineVersionSchema }, closed),
 
   AddBlock: Type.Object(
     {

@@ -1,7 +1,7 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Charter } from './charter.ts'
 import type { FieldType } from './field-type.ts'
-import type { ElementId, Handle, LedgerIndex, ProposalId } from './ids.ts'
+import type { ElementId, EngineVersion, Handle, LedgerIndex, ProposalId } from './ids.ts'
 import type { Limits } from './limits.ts'
 import type { PartyCard } from './party-card.ts'
 
@@ -13,7 +13,7 @@ export type ContractEvent =
   | {
       readonly type: 'ContractOpened'
       readonly title: string
-      readonly engine: 1
+      readonly engine: EngineVersion
       readonly charter: Charter
       readonly limits: Limits
       readonly founder: PartyCard
@@ -29,6 +29,9 @@ export type ContractEvent =
   | { readonly type: 'LockBreakVoted'; readonly lock: LedgerIndex; readonly by: Handle }
   /** All members but the holder have voted for it. */
   | { readonly type: 'LockBroken'; readonly lock: LedgerIndex; readonly holder: Handle }
+  | { readonly type: 'EngineVoted'; readonly to: EngineVersion; readonly by: Handle }
+  /** All members have voted for it. The last event of its entry. */
+  | { readonly type: 'EngineUpgraded'; readonly to: EngineVersion }
   | {
       readonly type: 'BlockAdded'
       readonly element: ElementId

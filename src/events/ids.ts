@@ -12,6 +12,8 @@ export type Handle = Branded<string, 'Handle'>
 export type Seq = number
 /** Place of an entry in the ledger, from 0; equals the Merkle leaf index. */
 export type LedgerIndex = number
+/** Of the code and tables that judge a ledger (design §5 *Engines*), from 1. */
+export type EngineVersion = number
 /** Ordinals on the way from the document root to an element: `0` is the root, `0.3.12` child 12 of its child 3. */
 export type ElementId = Branded<string, 'ElementId'>
 /** A proposal is named by the command that made it: `<handle>.<seq>.<index>.<command>`. */
@@ -26,6 +28,7 @@ export const UidSchema = branded<Uid>(Type.String({ pattern: UID_PATTERN }))
 export const HandleSchema = branded<Handle>(Type.String({ pattern: HANDLE_PATTERN }))
 export const HashSchema = branded<Hash>(Type.String({ pattern: HASH_PATTERN }))
 export const CountSchema = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+export const EngineVersionSchema = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 /** Long enough for ordinals of nine digits at the greatest depth, 64 (limits.ts). */
 export const ElementIdSchema = branded<ElementId>(
   Type.String({ pattern: '^0(?:\\.(?:0|[1-9][0-9]{0,8}))*$', maxLength: 641 }),

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { ContractEvent } from '../events/contract-events.ts'
-import type { Handle, Uid } from '../events/ids.ts'
+import type { EngineVersion, Handle, Uid } from '../events/ids.ts'
 import { baseOf } from './local-id.ts'
 import type { Page, PartyRef } from './page.ts'
 
@@ -40,6 +40,7 @@ export class ContractTable {
   readonly #add
   readonly #find
   readonly #open
+  readonly #upgrade
   readonly #advance
   readonly #lock
 
@@ -48,6 +49,7 @@ export class ContractTable {
     this.#add = database.prepare('INSERT INTO Contract (id, uid, founder) VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
     this.#find = database.prepare<[Uid], ContractRow>('SELECT id, size, record, clock FROM Contract WHERE uid = ?')
     this.#open = database.prepare('UPDATE Contract SET title = ?, engine = ?, charter = ?, limits = ? WHERE id = ?')
+    this.#upgrade = database.prepare('UPDATE Contract SET engine = ? WHERE id = ?')
     this.#advance = database.prepare('UPDATE Contract SET size = ?, record = ?, clock = ? WHERE id = ?')
     this.#lock = database.prepare('UPDATE Contract SET lock_index = ?, lock_holder = ?, lock_purpose = ? WHERE id = ?')
   }
@@ -64,6 +66,10 @@ export class ContractTable {
 
   opened(page: Page, { title, engine, charter, limits }: Opened): void {
     this.#open.run(title, engine, JSON.stringify(charter), JSON.stringify(limits), page.number)
+  }
+
+  upgraded(page: Page, engine: EngineVersion): void {
+    this.#upgrade.run(engine, page.number)
   }
 
   locked(page: Page, holder: PartyRef, purpose: string): void {

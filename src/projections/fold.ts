@@ -180,6 +180,10 @@ export class Fold {
         contracts.released(page)
         break
       case 'LockBreakVoted':
+      case 'EngineVoted':
+        break
+      case 'EngineUpgraded':
+        contracts.upgraded(page, event.to)
         break
       case 'BlockAdded':
       case 'FieldAdded':

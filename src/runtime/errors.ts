@@ -94,6 +94,7 @@ export const errorCodes = {
   signer_refused: 'The signer process does not sign or keep that.',
   transmitter_silent: 'Nobody has signed what was left in the outbox: the process that signs may be down.',
   ask_malformed: 'An event of the outbox, or of the invitations, does not have its form.',
+  engine_unknown: 'The contract is, or is to go on, in an engine that this version of the software does not have.',
   no_such_contract: 'The node holds no contract of this UID.',
   not_a_member: 'Only members make requests, and the party of this node is none.',
   not_invited: 'The party of this node has no open invitation to the contract.',

@@ -39,7 +39,7 @@ const overJson = (state: AgreementState) => JSON.parse(JSON.stringify(snapshotOf
 /** The same view, put down and taken up again. */
 function throughASnapshot(state: AgreementState, whole: AgreementState): AgreementState {
   const snapshot = overJson(withoutHistory(state))
-  const { state: taken, further } = viewFrom(snapshot, storedFor(snapshot, whole))
+  const { state: taken, further } = viewFrom(snapshot, storedFor(snapshot, whole), whole.ledger.engines)
   return receive(taken, further).state
 }
 
@@ -147,7 +147,7 @@ t.test('what does not fit what the members have signed is no view', async (t) =>
   const loads = (change: Change | undefined, stored = storedFor(snapshot, whole)) => {
     const changed = structuredClone(snapshot)
     if (change !== undefined) put(changed, ...change)
-    return () => viewFrom(changed, stored)
+    return () => viewFrom(changed, stored, whole.ledger.engines)
   }
   doesNotThrow(loads(undefined))
   const changes: Record<string, Change> = {

@@ -95,6 +95,10 @@ export class Party {
     return this.#writes((document) => ({ type: 'BreakLock', lock: document.state.lock?.index ?? 0 }))
   }
 
+  upgrades(to: number): Act {
+    return this.orders({ type: 'UpgradeEngine', to })
+  }
+
   resigns(reason?: string): Act {
     return this.orders({ type: 'Resign', ...(reason === undefined ? {} : { reason }) })
   }

@@ -1,3 +1,4 @@
+import { builtIn, type Engines } from '../../src/aggregates/contract/engines.ts'
 import { draft, noWishes, statementDue, type Wishes } from '../../src/agreement/draft.ts'
 import type { Held } from '../../src/agreement/held.ts'
 import { nextKeyOf } from '../../src/agreement/keys.ts'
@@ -40,12 +41,12 @@ export class Player {
   state: AgreementState
   #requests = 0
 
-  constructor(handle: string, keys: PlayerKeys = newKeys(), contract = CONTRACT) {
+  constructor(handle: string, keys: PlayerKeys = newKeys(), contract = CONTRACT, engines: Engines = builtIn) {
     const { signing, recovery } = keys
     this.keys = keys
     this.handle = handle as Handle
     this.contract = contract
-    this.state = emptyAgreement(contract)
+    this.state = emptyAgreement(contract, engines)
     this.privateKey = signing.privateKey
     this.recoveryKey = recovery.privateKey
     const published = { signing: signing.publicKey, recovery: recovery.publicKey }

@@ -8,12 +8,15 @@ import { naiveRoot } from './naive-merkle.ts'
  * line in common with src/aggregates and src/merkle. Hashes are hexadecimal text.
  */
 export function naiveRecordHash(state: ContractState): string {
-  const { contract, title, charter, limits, parties, lock, document } = state
+  const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, document } = state
   const members = hash('members', parties)
   return hash('record', {
     contract,
     title,
-    engine: 1,
+    engine,
+    engineSince,
+    engineVotes,
+    phase,
     charter,
     limits,
     members,

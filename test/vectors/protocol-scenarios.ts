@@ -6,6 +6,7 @@ import { type KeyPair, sign } from '../../src/crypto/ed25519.ts'
 import { declineBytes } from '../../src/events/decline.ts'
 import type { RequestRef } from '../../src/events/ids.ts'
 import { type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { both as bothEngines } from '../support/engine-2.ts'
 import { CONTRACT, marketOf, owes, Player, talk } from '../support/market.ts'
 
 /** One file of `test/vectors/protocol`: what goes in, and what every implementation must make of it. */
@@ -72,8 +73,9 @@ export function resultOf(state: AgreementState, line: string): string {
   } catch (error) {
     return (error as { code: string }).code
   }
-  const { taken, waiting, refused, equivocations, otherBranches } = receive(state, [decoded])
+  const { taken, waiting, refused, unjudged, equivocations, otherBranches } = receive(state, [decoded])
   if (refused[0] !== undefined) return refused[0].error.code
+  if (unjudged[0] !== undefined) return unjudged[0].error.code
   if (equivocations.length > 0) return 'equivocation'
   if (otherBranches.length > 0) return 'other branch'
   if (waiting.length > 0) return 'waits'
@@ -174,6 +176,34 @@ export const plays: Readonly<Record<string, Play>> = {
       ana.proposes('0.0', 'free again')
       talk(all, owes)
       return { all: ana }
+    },
+  },
+  'engine-votes': {
+    about: 'Members vote for newer engines, one of them refuses for a while; the last vote leads where engine 1 ends.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const all = [ana, ben, cleo]
+      const votes = (member: Player, to: number) => member.requests({ type: 'UpgradeEngine', to })
+      votes(ana, 1)
+      votes(ana, 2)
+      talk(all, owes)
+      votes(ana, 2)
+      votes(ben, 3)
+      talk(all, owes)
+      const refused = votes(ben, 2)
+      cleo.hears(refused)
+      cleo.says({ refusals: [{ request: ref(refused), reason: 'engine_unknown' }] })
+      talk(all, owes)
+      votes(ben, 2)
+      talk(all, owes)
+      // From here on engine 2 would judge.
+      const last = votes(cleo, 2)
+      ana.hears(last)
+      const answer = ana.says()
+      const later = player('ben')
+      later.state = emptyAgreement(CONTRACT, bothEngines)
+      later.hears(...[...ana.state.feeds.values()].flatMap((feed) => [...feed]), last, answer)
+      return { all: ana, hostile: [offered(ana.state, 'the answer behind which engine 2 judges', lineOf(later.says()))] }
     },
   },
   resignation: {

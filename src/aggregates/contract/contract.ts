@@ -4,20 +4,23 @@ import type { VoidReason } from '../../events/outcome.ts'
 import type { Request } from '../../events/statement.ts'
 import { assert, unreachable } from '../../runtime/assert.ts'
 import { commandFrom, type ResolvedCommand } from './command-form.ts'
-import { type CommandContext, type DecideContext, type Decider, type Decision, Rejection } from './decision.ts'
+import {
+  type CommandContext,
+  type DecideContext,
+  type Decider,
+  type Decision,
+  Rejection,
+  type Verdict,
+} from './decision.ts'
 import { evolve } from './evolve.ts'
 import { breakLock, lockOut, lockRecord, releaseLock } from './lock.ts'
 import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
 import { castVote, proposeValue, withdrawProposal } from './proposals.ts'
 import { type ContractState, initialState, memberOf } from './state.ts'
 import { addBlock, addField, grantElement, removeElement, renameElement } from './structure.ts'
+import { upgradeEngine } from './upgrade.ts'
 
 export { initialState } from './state.ts'
-
-/** What a request comes to: what it made of the document, or why it changes nothing. */
-export type Verdict =
-  | { readonly kind: 'accepted'; readonly events: readonly ContractEvent[]; readonly state: ContractState }
-  | { readonly kind: 'void'; readonly reason: VoidReason }
 
 /**
  * Decides the commands of a request one after another, each seeing what those before it did: all take effect, or none.
@@ -66,6 +69,8 @@ function decide(command: ResolvedCommand, state: ContractState, context: Command
       return releaseLock(state, context)
     case 'BreakLock':
       return breakLock(command, state, context)
+    case 'UpgradeEngine':
+      return upgradeEngine(command, state, context)
     case 'AddBlock':
       return addBlock(command, state, context)
     case 'AddField':

@@ -1,7 +1,8 @@
 import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle, LedgerIndex, RequestRef, Uid } from '../../events/ids.ts'
-import type { VoidCode } from '../../events/outcome.ts'
+import type { VoidCode, VoidReason } from '../../events/outcome.ts'
+import type { ContractState } from './state.ts'
 
 /**
  * A consistency boundary as pure functions: what a command does, and what a fact changes. Functions of their arguments
@@ -18,6 +19,11 @@ export interface Origin {
   readonly index: LedgerIndex
   readonly request: RequestRef
 }
+
+/** What a request comes to: what it made of the document, or why it changes nothing. */
+export type Verdict =
+  | { readonly kind: 'accepted'; readonly events: readonly ContractEvent[]; readonly state: ContractState }
+  | { readonly kind: 'void'; readonly reason: VoidReason }
 
 /** Where in the ledger a request is decided, and what of the ledger the rules may look at. */
 export interface DecideContext extends Origin {

@@ -16,14 +16,15 @@ import {
   type Proposal,
   parentIdOf,
 } from './state.ts'
+import { votesWithout } from './upgrade.ts'
 
 /** What an event changes. Never throws: an event that fits nothing changes nothing. */
 export function evolve(state: ContractState, event: ContractEvent, { index, request }: Origin): ContractState {
   switch (event.type) {
     case 'ContractOpened': {
-      const { title, charter, limits, founder } = event
+      const { title, engine, charter, limits, founder } = event
       const parties = { members: [{ card: founder, admittedAt: index }], invitations: [], former: [], closed: [] }
-      return { ...state, isOpen: true, title, charter, limits, parties }
+      return { ...state, isOpen: true, engine, engineSince: index, title, charter, limits, parties }
     }
     case 'PartyInvited': {
       const invitations = [...state.parties.invitations, { index, by: event.by, party: event.party }]
@@ -36,7 +37,11 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'InvitationDeclined':
       return { ...state, parties: closed(state.parties, event.handle, index, 'declined') }
     case 'PartyResigned':
-      return { ...state, parties: resigned(state.parties, event.handle, index) }
+      return {
+        ...state,
+        parties: resigned(state.parties, event.handle, index),
+        engineVotes: votesWithout(state, event.handle),
+      }
     case 'RecordLocked': {
       const { holder, purpose } = event
       return { ...state, lock: { index, holder, purpose, breakVotes: [] } }
@@ -48,6 +53,12 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'RecordReleased':
     case 'LockBroken':
       return { ...state, lock: null }
+    case 'EngineVoted': {
+      const { by, to } = event
+      return { ...state, engineVotes: [...votesWithout(state, by), { by, to }] }
+    }
+    case 'EngineUpgraded':
+      return { ...state, engine: event.to, engineSince: index, engineVotes: [] }
     case 'BlockAdded': {
       const { element: id, name, owner, list } = event
       return withChild(state, emptyBlock({ id, name, namedBy: requestKey(request), owner, list }))

@@ -7,6 +7,7 @@ import type { PartyCard } from '../../events/party-card.ts'
 import { type DecideContext, type Decision, Rejection } from './decision.ts'
 import { lockAfterResignation } from './lock.ts'
 import { type ContractState, cardsOf, type Invitation, invitationOf, memberOf, partyOf } from './state.ts'
+import { upgradeAfterResignation } from './upgrade.ts'
 
 export function openContract(
   { title, engine, charter, limits, founder }: CommandOf<'OpenContract'>,
@@ -50,13 +51,14 @@ export function admitParty(
   }
   if (acceptance.lastIndex < context.index) return new Rejection('acceptance_late')
   if (!isHeadSinceInvitation(acceptance, context)) return new Rejection('acceptance_wrong_head')
+  if (acceptance.head.size <= state.engineSince) return new Rejection('terms_changed')
   return [{ type: 'PartyAdmitted', handle: acceptance.handle, invitation: invitation.index }]
 }
 
 /** Also the last member may go: then nothing can be requested any more, and the contract is at its end. */
 export function resign({ reason }: CommandOf<'Resign'>, state: ContractState, { author }: DecideContext): Decision {
   const resigned = { type: 'PartyResigned', handle: author, ...(reason === undefined ? {} : { reason }) } as const
-  return [resigned, ...lockAfterResignation(state, author)]
+  return [resigned, ...lockAfterResignation(state, author), ...upgradeAfterResignation(state, author)]
 }
 
 /** A party that has not joined yet is not wanted any more. */

@@ -9,11 +9,14 @@ const keptRecords = new WeakMap<ContractState, Hash>()
 export function recordHash(state: ContractState): Hash {
   const known = keptRecords.get(state)
   if (known !== undefined) return known
-  const { contract, title, charter, limits, parties, lock, document } = state
+  const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, document } = state
   const hash = hashJson('record', {
     contract,
     title,
-    engine: 1,
+    engine,
+    engineSince,
+    engineVotes,
+    phase,
     charter,
     limits,
     members: partiesHash(parties),

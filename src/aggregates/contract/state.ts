@@ -2,7 +2,15 @@ import { Map as ImmutableMap } from 'immutable'
 import type { Hash } from '../../crypto/hash.ts'
 import { type Charter, defaultCharter } from '../../events/charter.ts'
 import type { FieldType } from '../../events/field-type.ts'
-import { type ElementId, type Handle, type LedgerIndex, type ProposalId, ROOT, type Uid } from '../../events/ids.ts'
+import {
+  type ElementId,
+  type EngineVersion,
+  type Handle,
+  type LedgerIndex,
+  type ProposalId,
+  ROOT,
+  type Uid,
+} from '../../events/ids.ts'
 import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import { ChildTree } from './child-tree.ts'
@@ -92,10 +100,24 @@ export interface Field extends Named {
 
 export type Element = Block | Field
 
+/** That the contract goes on in that engine. */
+export interface EngineVote {
+  readonly by: Handle
+  readonly to: EngineVersion
+}
+
 /** The contract document at one ledger index: an immutable value. */
 export interface ContractState {
   readonly contract: Uid
   readonly isOpen: boolean
+  /** That judges the next entry, and has hashed this state. */
+  readonly engine: EngineVersion
+  /** Ledger index of the entry that opened the contract in it, or upgraded to it. */
+  readonly engineSince: LedgerIndex
+  /** Of members, at most one of each, in the order in which they were cast. */
+  readonly engineVotes: readonly EngineVote[]
+  /** There are no rules to be in force yet. */
+  readonly phase: 'edit'
   readonly title: string
   readonly charter: Charter
   readonly limits: Limits
@@ -108,6 +130,10 @@ export function initialState(contract: Uid): ContractState {
   return {
     contract,
     isOpen: false,
+    engine: 1,
+    engineSince: 0,
+    engineVotes: [],
+    phase: 'edit',
     title: '',
     charter: defaultCharter,
     limits: defaultLimits,

@@ -55,6 +55,8 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   no_such_lock: [lead.breaks()],
   lock_own: [lead.breaks(), document.when(lead.locks())],
   already_voted: [broker.breaks(), given(openedBy(broker, lead, other), lead.locks(), broker.breaks())],
+  engine_not_newer: [lead.upgrades(1)],
+  terms_changed: [broker.admits(other, { head: document.head }), document.when(broker.upgrades(2), lead.upgrades(2))],
   no_such_element: [lead.orders({ type: 'RemoveElement', element: '0.99' as ElementId })],
   root_fixed: [lead.removes('')],
   not_a_block: [lead.addsField('Country/Name')],

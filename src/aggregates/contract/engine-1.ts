@@ -1,0 +1,15 @@
+import { decideRequest } from './contract.ts'
+import type { Engine } from './engine.ts'
+import { evolve } from './evolve.ts'
+import { recordHash } from './record-hash.ts'
+import { initialState } from './state.ts'
+
+export const engine1: Engine = {
+  version: 1,
+  initialState,
+  // No engine is before it.
+  adopt: (state) => state,
+  decideRequest,
+  evolve,
+  recordHash,
+}
