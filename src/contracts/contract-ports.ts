@@ -6,6 +6,7 @@ import type { Divergence } from '../agreement/settling.ts'
 import type { Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
+import type { Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import type { Snapshots } from '../store/snapshots.ts'
 import type { Desk } from './desk.ts'
@@ -34,6 +35,8 @@ export interface ContractPorts extends SigningPorts {
   readonly snapshots?: Snapshots
   readonly clock: Clock
   readonly random: Random
+  /** Left out: whatever comes is worked off at once. */
+  readonly turns?: Turns
   /** Left out where there is no key. */
   readonly guard?: SigningGuard
   /** Where a process without a key takes what its users ask for. */

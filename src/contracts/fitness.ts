@@ -6,6 +6,7 @@ import { sealOf, sealsNamedBy } from '../events/seal.ts'
 import { type Payloads, PayloadsSchema, type Request, RequestSchema } from '../events/statement.ts'
 import { isTooDeep } from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { type Form, firstErrorText } from '../runtime/first-error.ts'
 
 /** Everybody would refuse a statement with that request, so none is signed. Evidence: what is wrong. */
 export class RequestUnfit extends ConcordataError {}
@@ -44,14 +45,8 @@ export function assertFit(request: Request, payloads: Payloads, { commandsPerReq
   }
 }
 
-interface Form {
-  Check(value: unknown): boolean
-  Errors(value: unknown): readonly { readonly instancePath: string; readonly message: string }[]
-}
-
 /** Throws RequestUnfit, with what is wrong first. */
 export function assertForm(form: Form, value: unknown): void {
   if (form.Check(value)) return
-  const [error] = form.Errors(value)
-  throw new RequestUnfit('request_unfit', `${error?.instancePath ?? ''} ${error?.message ?? 'is malformed'}`)
+  throw new RequestUnfit('request_unfit', firstErrorText(form, value))
 }

@@ -42,7 +42,7 @@ export interface PartyProcess {
  * store, and the guard, and hear of each other by a subscription.
  */
 export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyProcess> {
-  const { role = 'node', store, clock, random, timing, report, failed } = ports
+  const { role = 'node', store, clock, random, timing, report, failed, turns } = ports
   const { events } = store
   const isShared = role !== 'node'
   const after = isShared ? await events.lastPosition() : undefined
@@ -53,7 +53,7 @@ export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyP
     canSend: (contract) => gossip.canSend(contract),
   })
   const participants = participantsOf(contracts)
-  const gossip: Gossip = new Gossip({ participants, clock, random, timing, report })
+  const gossip: Gossip = new Gossip({ participants, clock, random, timing, report, turns })
   const stops: (() => unknown)[] = []
   const callsOthers = role === 'node' || role === 'transmit'
   if (callsOthers) stops.push(carry(contracts, participants, gossip, clock))

@@ -48,6 +48,11 @@ export type Limits = Static<typeof LimitsSchema>
 
 /** Deepest nesting of arrays and objects anywhere in a statement or a value. Fixed for version 1. */
 export const JSON_DEPTH_MAX = 32
+/**
+ * Members of objects and elements of arrays in a statement and its values, all together. Fixed for version 1. More than one of
+ * `statementBytes` has with commands that can take effect; a line of nothing else would take a hundred times its length in memory.
+ */
+export const JSON_MEMBERS_MAX = 131_072
 /** Longest reason in a refusal, a withdrawal or a vote, in characters. Fixed for version 1. */
 export const REASON_CHARACTERS_MAX = 500
 /** Longest line in which a statement and its values travel, in UTF-16 code units. Fixed for version 1. */

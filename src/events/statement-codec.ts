@@ -2,7 +2,9 @@ import { Compile } from 'typebox/compile'
 import { canonicalJson, NotCanonicalizable } from '../crypto/canonical-json.ts'
 import { domains, type Hash, hashCanonical } from '../crypto/hash.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { ceilings, JSON_DEPTH_MAX, SIGNED_CHARACTERS_MAX } from './limits.ts'
+import { type Form, firstErrorText } from '../runtime/first-error.ts'
+import { exceededBound } from '../runtime/json-bounds.ts'
+import { ceilings, JSON_DEPTH_MAX, JSON_MEMBERS_MAX, SIGNED_CHARACTERS_MAX } from './limits.ts'
 import { sealOf, sealsNamedBy } from './seal.ts'
 import { type Payloads, SignedSchema, type Statement, type StatementCore, StoredSchema } from './statement.ts'
 
@@ -20,6 +22,9 @@ export interface Decoded {
   readonly signature: string
   readonly payloads: Payloads
 }
+
+/** Of a line: what is nested stands in the requests of the statement, or in the values. */
+const LINE_BOUNDS = { depthMax: JSON_DEPTH_MAX + 2, membersMax: JSON_MEMBERS_MAX }
 
 const signedForm = Compile(SignedSchema)
 const storedForm = Compile(StoredSchema)
@@ -75,7 +80,7 @@ export function encodeStored(text: string, signature: string): string {
  */
 export function decodeSigned(line: string): Decoded {
   const parsed = parse(line)
-  if (!signedForm.Check(parsed)) refuseForm(signedForm.Errors(parsed)[0])
+  if (!signedForm.Check(parsed)) refuseForm(signedForm, parsed)
   const payloads = parsed.payloads as Payloads
   assertDepth(payloads)
   const { signature } = parsed
@@ -88,7 +93,7 @@ export function decodeSigned(line: string): Decoded {
 /** The same for a line from a store, whose payloads were read beside it. What is no longer there is left out. */
 export function decodeStored(line: string, payloadsOf: (statement: Statement) => Payloads): Decoded {
   const parsed = parse(line)
-  if (!storedForm.Check(parsed)) refuseForm(storedForm.Errors(parsed)[0])
+  if (!storedForm.Check(parsed)) refuseForm(storedForm, parsed)
   const { signature } = parsed
   const statement = parsed.statement as Statement
   return refusingWhatHasNoCanonicalForm(() => {
@@ -114,13 +119,22 @@ function checkCanonical(decoded: Decoded, canonicalLine: string, line: string): 
   throw new StatementRefused('statement_not_canonical', 'the bytes are not the canonical JSON of what they say')
 }
 
-function refuseForm(error: { instancePath: string; message: string } | undefined): never {
-  throw new StatementRefused('statement_malformed', `${error?.instancePath ?? ''} ${error?.message ?? 'is malformed'}`)
+function refuseForm(form: Form, parsed: unknown): never {
+  throw new StatementRefused('statement_malformed', firstErrorText(form, parsed))
 }
 
 function parse(line: string): unknown {
   if (line.length > SIGNED_CHARACTERS_MAX) {
     throw new StatementRefused('statement_too_large', `a line has at most ${SIGNED_CHARACTERS_MAX} characters`)
+  }
+  switch (exceededBound(line, LINE_BOUNDS)) {
+    case 'depthMax':
+      throw new StatementRefused('statement_too_large', `JSON is nested more than ${JSON_DEPTH_MAX} deep`)
+    case 'membersMax':
+      throw new StatementRefused(
+        'statement_too_large',
+        `a statement and its values have at most ${JSON_MEMBERS_MAX} members`,
+      )
   }
   try {
     return JSON.parse(line)

@@ -3,9 +3,10 @@ import type { Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import type { Random } from '../runtime/random.ts'
+import { inTurns, type Turns } from '../runtime/turns.ts'
 import type { Apart } from './apart.ts'
 import { isPartyTo, type Knowledge } from './knowledge.ts'
-import { decodeMessage, type ExchangeMessage, type Word } from './message.ts'
+import { decodingOf, type ExchangeMessage, type Word } from './message.ts'
 import { Parcel } from './parcel.ts'
 import type { Participant, Participants, Peer } from './participant.ts'
 import { PeerBusy } from './transport/peer-errors.ts'
@@ -21,6 +22,8 @@ export interface CourierPorts {
   readonly clock: Clock
   readonly random: Random
   readonly timing: CourierTiming
+  /** Left out: an answer is taken apart at once. */
+  readonly turns?: Turns | undefined
   /** Takes in what an exchange brought; resolves when it is durable. */
   take(peer: Peer, message: ExchangeMessage): Promise<void>
   failed(peer: Peer, error: unknown): void
@@ -185,13 +188,17 @@ export class Courier {
     for (const contract of contracts) this.#due.delete(contract)
     try {
       for (const contract of new Set([...contracts, ...sweep])) {
+        if (parcel.isFull) {
+          this.#due.add(contract)
+          continue
+        }
         const talk = await this.#prepare(contract, parcel)
         if (talk !== undefined) talks.push(talk)
       }
       if (talks.length > 0) {
         this.#triedAt = this.#ports.clock.now()
         const words = talks.flatMap(({ words: own }) => own)
-        const answer = decodeMessage(await this.peer.exchange(parcel.encoded(words)))
+        const answer = await inTurns(decodingOf(await this.peer.exchange(parcel.encoded(words))), this.#ports.turns)
         this.#isReached()
         await this.#heard(talks, answer)
       }
@@ -226,7 +233,7 @@ export class Courier {
     const atRest = participants.resting(contract)
     if (atRest !== undefined) {
       if (!atRest.isPartyTo(this.peer)) return undefined
-      parcel.frontiers.set(contract, atRest.frontier)
+      parcel.says(contract, atRest.frontier)
       return { contract, words: [], isCutOff: false, size: 0, wasHeardOf: true, before: undefined }
     }
     return this.#ports.apart.do(contract, async () =>

@@ -8,10 +8,11 @@ import type { Clock } from '../runtime/clock.ts'
 import type { ConcordataError } from '../runtime/errors.ts'
 import { Forgotten } from '../runtime/forgotten.ts'
 import type { Random } from '../runtime/random.ts'
+import { inTurns, type Turns } from '../runtime/turns.ts'
 import { Apart } from './apart.ts'
 import { Courier, type CourierTiming } from './courier.ts'
 import { isPartyTo, Knowledge } from './knowledge.ts'
-import { contractOf, decodeMessage, type ExchangeMessage } from './message.ts'
+import { contractOf, decodingOf, type ExchangeMessage } from './message.ts'
 import { Parcel } from './parcel.ts'
 import type { AtRest, Participant, Participants, Peer } from './participant.ts'
 
@@ -30,6 +31,8 @@ export interface GossipPorts {
   readonly random: Random
   readonly timing: GossipTiming
   readonly report: GossipReport
+  /** Left out: whatever comes is worked off at once. */
+  readonly turns?: Turns | undefined
 }
 
 /** What went wrong on the way, for logs and alarms. */
@@ -91,13 +94,14 @@ export class Gossip {
   /** A party was approved, or has moved: from now on it is called there. */
   setPeer(peer: Peer): void {
     this.#couriers.get(peer.handle)?.close()
-    const { participants, clock, random, timing, report } = this.#ports
+    const { participants, clock, random, timing, report, turns } = this.#ports
     const knowledge = new Knowledge(peer.handle)
     const courier = new Courier(peer, knowledge, {
       participants,
       clock,
       random,
       timing,
+      turns,
       take: async (from, message) => {
         await this.#take(from, message, knowledge)
       },
@@ -167,7 +171,7 @@ export class Gossip {
 
   /** An exchange call of an approved peer. Attacker-controlled: `body`. Throws ExchangeMalformed. */
   async answer(peer: Peer, body: string): Promise<string> {
-    const message = decodeMessage(body)
+    const message = await inTurns(decodingOf(body), this.#ports.turns)
     this.#couriers.get(peer.handle)?.isUp()
     // A process that calls nobody knows of the peer what it says in this call.
     const knowledge = this.#couriers.get(peer.handle)?.knowledge ?? new Knowledge(peer.handle)
@@ -188,7 +192,7 @@ export class Gossip {
     const atRest = participants.resting(contract)
     // To be passed over in silence would mean that nothing is held of it.
     const frontier = atRest === undefined ? heldBy(participants.find(contract), peer) : frontierAt(atRest, peer)
-    if (frontier !== undefined) parcel.frontiers.set(contract, frontier)
+    if (frontier !== undefined) parcel.says(contract, frontier)
     if (atRest !== undefined && (frontier === undefined || atRest.isEvenWith(peer.handle, theirs))) return undefined
     return this.#apart.do(contract, async () =>
       participants.use(contract, async (participant) => {
@@ -207,7 +211,7 @@ export class Gossip {
       const atRest = participants.resting(contract)
       // That wakes it, and what is known of it is let go of when it rests again.
       const isOdd = atRest === undefined || (atRest.isPartyTo(peer) && !atRest.isEvenWith(peer.handle, frontier))
-      if (isOdd || statements.has(contract)) knowledge.told(contract, frontier, message.statements)
+      if (isOdd || statements.has(contract)) knowledge.told(contract, frontier, statements.get(contract) ?? [])
     }
     const refused = [...message.refused]
     const deliveries = [...statements].map(([contract, delivered]) =>

@@ -25,13 +25,11 @@ export class Knowledge {
     this.#handle = handle
   }
 
-  /** The peer itself says what it holds, and has sent these on top. */
+  /** The peer itself says what it holds, and has sent these of the contract on top. */
   told(contract: Uid, frontier: Frontier, sent: readonly Decoded[]): void {
     this.#frontiers.set(contract, frontier)
     let past = pastOf(frontier)
-    for (const { statement } of sent) {
-      if (statement.contract === contract) past = union(past, emptyPast.set(statement.party, statement.seq))
-    }
+    for (const { statement } of sent) past = union(past, emptyPast.set(statement.party, statement.seq))
     this.#holds.set(contract, past)
   }
 

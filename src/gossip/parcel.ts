@@ -3,12 +3,13 @@ import type { Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import type { Knowledge } from './knowledge.ts'
-import { encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX, type Word } from './message.ts'
+import { encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX, PLACES_SOFT_MAX, type Word } from './message.ts'
 import type { Participant, Peer } from './participant.ts'
 
 /** What one message takes along to a peer, of one contract after another, as long as there is room. */
 export class Parcel {
-  readonly frontiers = new Map<Uid, Frontier>()
+  readonly #frontiers = new Map<Uid, Frontier>()
+  #places = 0
   readonly #knowledge: Knowledge
   readonly #peer: Peer
   readonly #lines: string[] = []
@@ -23,6 +24,17 @@ export class Parcel {
   /** The characters that are taken along so far. */
   get size(): number {
     return MESSAGE_CHARACTERS_SOFT_MAX - this.#room
+  }
+
+  /** How much is held of a contract. */
+  says(contract: Uid, frontier: Frontier): void {
+    this.#places += Object.keys(frontier).length
+    this.#frontiers.set(contract, frontier)
+  }
+
+  /** Whether the header has no room for more contracts. */
+  get isFull(): boolean {
+    return this.#places >= PLACES_SOFT_MAX
   }
 
   /**
@@ -40,7 +52,7 @@ export class Parcel {
         ...this.#knowledge.takeProofs(contract, evidence),
         ...this.#knowledge.ownLines(state, participant.waitingOf(this.#peer.handle)),
       )
-      this.frontiers.set(contract, frontierOf(state.feeds))
+      this.says(contract, frontierOf(state.feeds))
       for (const line of lines) {
         this.#lines.push(line)
         this.#room -= line.length
@@ -51,6 +63,6 @@ export class Parcel {
 
   encoded(words: readonly Word[]): string {
     this.#isSealed = true
-    return encodeMessage(this.frontiers, this.#lines, words)
+    return encodeMessage(this.#frontiers, this.#lines, words)
   }
 }

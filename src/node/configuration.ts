@@ -6,6 +6,7 @@ import { acknowledgeAll, type Policy, PolicySchema } from '../contracts/policy.t
 import { type Handle, HandleSchema } from '../events/ids.ts'
 import { createFile } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { firstError } from '../runtime/first-error.ts'
 import { isLoopback } from './loopback.ts'
 import { complaintAbout, type OidcSettings, OidcSettingsSchema } from './oidc/settings.ts'
 import { PARTNER_PATTERN } from './partners.ts'
@@ -225,9 +226,8 @@ function tracesEndpointIn(variables: { readonly [name: string]: string | undefin
 /** The settings that a person gave, in the one form that all code relies on. Throws ConfigurationInvalid. */
 export function checkConfiguration(source: string, settings: unknown): ConfigurationFile {
   if (!fileForm.Check(settings)) {
-    const [error] = fileForm.Errors(settings)
-    const what = error?.keyword === 'boolean' ? 'is no setting' : (error?.message ?? 'is malformed')
-    throw invalid(source, error?.instancePath.slice(1) ?? '', what)
+    const { keyword, instancePath, message } = firstError(fileForm, settings)
+    throw invalid(source, instancePath.slice(1), keyword === 'boolean' ? 'is no setting' : message)
   }
   const { url = '', user, passwordFile } = settings.store ?? {}
   // The file is readable by all, and what is in it is shown.

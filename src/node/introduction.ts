@@ -8,6 +8,8 @@ import { CountSchema, HashSchema, SignatureSchema } from '../events/ids.ts'
 import { PartyCardSchema } from '../events/party-card.ts'
 import { EXCHANGE_PATH } from '../gossip/transport/protocol.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { firstErrorText } from '../runtime/first-error.ts'
+import { exceededBound } from '../runtime/json-bounds.ts'
 
 /** The document is no introduction. */
 export class IntroductionMalformed extends ConcordataError {}
@@ -39,6 +41,9 @@ export const SignedIntroductionSchema = Type.Object(
 )
 export type SignedIntroduction = Static<typeof SignedIntroductionSchema>
 
+/** Far above what any introduction has. */
+const DOCUMENT_BOUNDS = { depthMax: 16, membersMax: 256 }
+
 const documentForm = Compile(
   Type.Object({ concordata: IntroductionSchema, proof: SignatureSchema }, { additionalProperties: Type.Unknown() }),
 )
@@ -63,8 +68,7 @@ export function introductionDocument(signed: SignedIntroduction): string {
 export function verifyIntroduction(text: string): SignedIntroduction {
   const document = parse(text)
   if (!documentForm.Check(document)) {
-    const [error] = documentForm.Errors(document)
-    throw malformed(`${error?.instancePath ?? ''} ${error?.message ?? 'is not what it must be'}`)
+    throw malformed(firstErrorText(documentForm, document))
   }
   const signed = { introduction: document.concordata, proof: document.proof }
   if (!isCanonicalJson(text, wholeDocument(signed))) {
@@ -120,6 +124,8 @@ function didDocument(introduction: Introduction): Record<string, unknown> {
 }
 
 function parse(text: string): unknown {
+  if (exceededBound(text, DOCUMENT_BOUNDS) !== undefined)
+    throw malformed('it has more members, or deeper ones, than any')
   try {
     return JSON.parse(text)
   } catch (cause) {

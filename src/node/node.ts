@@ -13,6 +13,7 @@ import { AttentionList } from '../projections/attention.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { EventLoopTurns } from '../runtime/event-loop-turns.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { Store } from '../store/port.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
@@ -106,6 +107,7 @@ async function start(
     ...(key === undefined ? {} : signingPorts(key)),
     clock: systemClock,
     random: systemRandom,
+    turns: new EventLoopTurns(),
     policy: configuration.acknowledgement,
     uidOf: (number) => (key as Key).identity.uids.encode(number),
     newRequestId: () => namedIn(tracing),

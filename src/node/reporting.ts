@@ -25,11 +25,13 @@ export function reportTo(logger: FastifyBaseLogger): GossipReport {
     busy: ({ handle }, { evidence }) => logger.info({ peer: handle, evidence }, 'a peer asks to be called later'),
     failed: (contract, error) =>
       logger.error({ contract, err: error }, 'what came for a contract could not be taken in'),
+    // Of one message one line, whatever is in it.
     refused: ({ handle }, refused) => {
-      for (const { code, message, evidence } of refused) {
-        const reason = message.slice(0, REASON_CHARACTERS_MAX)
-        logger.warn({ peer: handle, code, reason, evidence }, 'a statement was refused')
-      }
+      const [first] = refused
+      if (first === undefined) return
+      const { code, message, evidence } = first
+      const reason = message.slice(0, REASON_CHARACTERS_MAX)
+      logger.warn({ peer: handle, count: refused.length, code, reason, evidence }, 'statements were refused')
     },
   }
 }

@@ -4,6 +4,7 @@ import { ELEMENT_NAME_PATTERN } from '../events/commands.ts'
 import { type FieldType, FieldTypeSchema } from '../events/field-type.ts'
 import { HandleSchema } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { firstError } from '../runtime/first-error.ts'
 import slip from './reinsurance-slip.json' with { type: 'json' }
 
 /** A scenario file does not have its form. Evidence: `path`, a JSON Pointer into the file (RFC 6901). */
@@ -71,10 +72,8 @@ const form = Compile(ScenarioSchema)
 /** Throws ScenarioMalformed. */
 export function loadScenario(json: unknown): Scenario {
   if (form.Check(json)) return json as unknown as Scenario
-  const [error] = form.Errors(json)
-  const path = error?.instancePath ?? ''
-  const reason = error?.message ?? 'is malformed'
-  throw new ScenarioMalformed('scenario_malformed', `${path || 'the scenario'} ${reason}`, { path })
+  const { instancePath: path, message } = firstError(form, json)
+  throw new ScenarioMalformed('scenario_malformed', `${path || 'the scenario'} ${message}`, { path })
 }
 
 /** A property catastrophe layer is placed: the sections of a London market slip (Market Reform Contract). */

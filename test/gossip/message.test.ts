@@ -4,7 +4,13 @@ import { emptyPast } from '../../src/agreement/past.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { encodeSigned } from '../../src/events/statement-codec.ts'
 import { forksAgainst, linesFor, newsFor, pastOf, visibleTo } from '../../src/gossip/exchange.ts'
-import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX } from '../../src/gossip/message.ts'
+import {
+  decodeMessage,
+  encodeMessage,
+  MESSAGE_CHARACTERS_SOFT_MAX,
+  REFUSALS_PER_MESSAGE_MAX,
+  WORDS_PER_MESSAGE_MAX,
+} from '../../src/gossip/message.ts'
 import { CONTRACT, Player } from '../support/market.ts'
 
 const ana = new Player('ana')
@@ -25,6 +31,47 @@ t.test('a bad statement does not spoil the others', async (t) => {
   const message = decodeMessage(encodeMessage(new Map(), ['{"statement":1}', good], []))
   t.equal(message.statements.length, 1)
   t.match(message.refused, [{ code: 'statement_malformed' }])
+})
+
+t.test('a message ends after few statements that are refused, and what came before them is taken', async (t) => {
+  const good = encodeSigned(first.text, first.signature, {})
+  const bad = Array<string>(REFUSALS_PER_MESSAGE_MAX).fill('')
+  const message = decodeMessage(encodeMessage(new Map(), [good, ...bad, good], []))
+  t.equal(message.statements.length, 1)
+  t.equal(message.refused.length, REFUSALS_PER_MESSAGE_MAX)
+})
+
+t.test('millions of lines that are none take no time', async (t) => {
+  const header = '{"contracts":{},"v":1}'
+  for (const filling of ['\n', '0\n', '[[\n', '{"payloads":0}\n']) {
+    const began = performance.now()
+    const { refused } = decodeMessage(`${header}\n${filling.repeat((16 * 1024 * 1024) / filling.length)}`)
+    t.equal(refused.length, REFUSALS_PER_MESSAGE_MAX)
+    t.ok(performance.now() - began < 1_000, JSON.stringify(filling))
+  }
+})
+
+t.test('nor does a line of millions of members, or of levels', async (t) => {
+  const header = '{"contracts":{},"v":1}'
+  const lines = [
+    `[${'0,'.repeat(2 * 1024 * 1024)}0]`,
+    `{"payloads":{${Array.from({ length: 200_000 }, (_, at) => `"a${at}":0`)}},"signature":"","statement":{}}`,
+    '['.repeat(4 * 1024 * 1024),
+    '{"a":'.repeat(1_000_000),
+  ]
+  for (const line of lines) {
+    const began = performance.now()
+    t.match(decodeMessage(`${header}\n${line}`).refused, [{ code: 'statement_too_large' }], line.slice(0, 20))
+    t.throws(() => decodeMessage(line), { code: 'exchange_malformed' })
+    t.ok(performance.now() - began < 1_000, line.slice(0, 20))
+  }
+})
+
+t.test('a message carries the words of as many contracts as it may speak of, and no more', async (t) => {
+  const words = Array.from({ length: WORDS_PER_MESSAGE_MAX }, () => ben.accepts(1))
+  t.equal(decodeMessage(encodeMessage(new Map(), [], words)).words.length, WORDS_PER_MESSAGE_MAX)
+  const more = encodeMessage(new Map(), [], [...words, ben.accepts(1)])
+  t.throws(() => decodeMessage(more), { code: 'exchange_malformed' })
 })
 
 t.test('what is no message is refused', async (t) => {

@@ -1,0 +1,109 @@
+import { pino } from 'pino'
+import t from 'tap'
+import type { Handle } from '../../src/events/ids.ts'
+import { partyFingerprint } from '../../src/events/party-card.ts'
+import { REFUSALS_PER_MESSAGE_MAX } from '../../src/gossip/message.ts'
+import { openReceiver } from '../../src/gossip/transport/receiver.ts'
+import { readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { openIdentity } from '../../src/node/identity.ts'
+import { verifyIntroduction } from '../../src/node/introduction.ts'
+import { startNode } from '../../src/node/node.ts'
+import { ownIntroduction } from '../../src/node/own-introduction.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { strainOf } from '../support/event-loop.ts'
+import { ask } from '../support/https.ts'
+import { newParty, until } from '../support/node-party.ts'
+
+t.setTimeout(240_000)
+const MEGA = 1024 * 1024
+const HEADER = '{"contracts":{},"v":1}'
+const STALL_MAX_MS = 1_000
+const GROWN_BYTES_MAX = 256 * MEGA
+
+const environment = { ...readEnvironment({ ...process.env, CONCORDATA_LOG_LEVEL: 'silent' }) }
+const root = t.testdir()
+const [honest, hostile] = [await newParty(root, 'honest'), await newParty(root, 'hostile')]
+const log: string[] = []
+const logger = pino({ level: 'info' }, { write: (line) => log.push(line) })
+const node = await startNode(await readConfiguration(honest.data, environment), environment, logger)
+t.teardown(() => node.close())
+const theirs = await readConfiguration(hostile.data, environment)
+const identity = await openIdentity(theirs, environment)
+const introduction = await ownIntroduction(theirs, identity, systemClock)
+await node.directory.introduce(verifyIntroduction(introduction))
+await node.directory.approve('hostile' as Handle, partyFingerprint(identity.card))
+
+const floods: { readonly [what: string]: string } = {
+  'line feeds': '\n'.repeat(4 * MEGA),
+  'lines of zeros': '0\n'.repeat(2 * MEGA),
+  'an array of zeros': `[${'0,'.repeat(2 * MEGA)}0]`,
+  brackets: '['.repeat(4 * MEGA),
+  'members of one object': `{${Array.from({ length: 300_000 }, (_, at) => `"a${at}":0`)}}`,
+  'members of many objects': `[${Array.from({ length: 130_000 }, (_, at) => `{"k${at}":0}`)}]`,
+  'contracts and places': `{"contracts":{${Array.from({ length: 900 }, (_, uid) => `"${uid}":{${Array.from({ length: 200 }, (__, at) => `"h${uid}x${at}":0`)}}`)}},"v":1}`,
+  'forms of which everything is wrong':
+    `{"payloads":{${Array.from({ length: 30_000 }, (_, at) => `"a${at}":0`)}},"signature":"","statement":{}}\n`.repeat(
+      8,
+    ),
+}
+
+function send(body: string) {
+  return ask(node.endpoint as string, identity.tls, { body: Buffer.from(body) })
+}
+
+t.test('a body of megabytes of nothing holds up nobody, takes no memory, and is one line of the log', async (t) => {
+  for (const [what, flood] of Object.entries(floods)) {
+    for (const body of [`${HEADER}\n${flood}`, flood]) {
+      log.length = 0
+      let status = 0
+      const { stallMs, grownBytes } = await strainOf(async () => {
+        status = (await send(body)).status
+      })
+      t.ok(status === 200 || status === 400, `${what}: ${status}`)
+      t.ok(stallMs < STALL_MAX_MS, `${what}: deaf for ${stallMs} ms`)
+      t.ok(grownBytes < GROWN_BYTES_MAX, `${what}: ${grownBytes} bytes`)
+      t.ok(log.length <= 1, `${what}: ${log.length} lines of log`)
+      t.ok(log.join('').length < 2_000)
+    }
+  }
+  const { status, body } = await send(`${HEADER}\n${floods['line feeds']}`)
+  t.match({ status, body }, { status: 200, body: HEADER })
+  t.match(JSON.parse(log.at(-1) ?? ''), { peer: 'hostile', count: REFUSALS_PER_MESSAGE_MAX })
+})
+
+t.test('nor does an answer of a peer that is called', { timeout: 120_000 }, async (t) => {
+  let answer = HEADER
+  let calls = 0
+  const receiver = await openReceiver<Handle>({
+    endpoint: theirs.endpoint,
+    tls: identity.tls,
+    introduction: () => introduction,
+    introduced: async () => {},
+    authenticate: () => 'honest' as Handle,
+    nameOf: (party) => party,
+    exchange: async () => {
+      calls++
+      return answer
+    },
+    failed: (error) => t.fail('a fault of ours', { error }),
+  })
+  t.teardown(() => receiver.close())
+  const { body } = await honest.call('POST', '/api/Contract', { title: 'flooded' })
+  await honest.call('POST', `/api/Contract/${body.contract}/Invitations`, { party: 'hostile' })
+  await until('a call', async () => calls > 0)
+  for (const [what, flood] of Object.entries(floods)) {
+    answer = `${HEADER}\n${flood}`
+    const before = calls
+    log.length = 0
+    const { stallMs, grownBytes } = await strainOf(async () => {
+      for (const nth of [1, 2]) {
+        await honest.call('POST', `/new-api/${body.contract}`, { [`${what} ${nth}`]: 'x' })
+        // The second call says that the first answer has been worked off.
+        await until('a call', async () => calls >= before + nth)
+      }
+    })
+    t.ok(stallMs < STALL_MAX_MS, `${what}: deaf for ${stallMs} ms`)
+    t.ok(grownBytes < GROWN_BYTES_MAX, `${what}: ${grownBytes} bytes`)
+    t.ok(log.join('').length < 2_000 * (calls - before), `${what}: ${log.length} lines of log`)
+  }
+})

@@ -1,0 +1,54 @@
+import t from 'tap'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { SignedSchema } from '../../src/events/statement.ts'
+import { ERROR_CHARACTERS_MAX, firstError, firstErrorText } from '../../src/runtime/first-error.ts'
+
+const form = Compile(
+  Type.Object(
+    {
+      names: Type.Array(Type.String({ maxLength: 3 })),
+      either: Type.Optional(Type.Union([Type.Object({ a: Type.Literal(1) }), Type.Object({ b: Type.Literal(2) })])),
+    },
+    { additionalProperties: false },
+  ),
+)
+
+t.test('it is the error that TypeBox finds first', async (t) => {
+  for (const value of [
+    null,
+    [],
+    {},
+    { names: 1 },
+    { names: ['a', 'long', 'longer'] },
+    { names: [], extra: 1 },
+    { names: [], either: { b: 1 } },
+    { names: [], either: 5 },
+  ]) {
+    const [expected] = form.Errors(value)
+    t.match(expected, firstError(form, value), JSON.stringify(value))
+  }
+})
+
+t.test('nothing after the first error is looked at', async (t) => {
+  let looked = 0
+  const names = new Proxy(['long', ...Array<string>(1_000).fill('longer')], {
+    get(target, name, receiver) {
+      if (typeof name === 'string' && /^\d+$/.test(name)) looked++
+      return Reflect.get(target, name, receiver)
+    },
+  })
+  t.match(firstError(form, { names }), { instancePath: '/names/0' })
+  // TypeBox asks for it a few times.
+  t.ok(looked < 10, String(looked))
+})
+
+t.test('a form of which everything is wrong takes neither time nor memory, and its text is short', async (t) => {
+  const zeros = Object.fromEntries(Array.from({ length: 200_000 }, (_, at) => [`m${at}`, 0]))
+  const signed = Compile(SignedSchema)
+  const began = performance.now()
+  t.match(firstErrorText(signed, { payloads: zeros, signature: '', statement: {} }), /^\/payloads/)
+  t.ok(performance.now() - began < 2_000)
+  const { instancePath } = firstError(form, { names: [], ['x'.repeat(1_000_000)]: 1 })
+  t.ok(instancePath.length <= ERROR_CHARACTERS_MAX)
+})
