@@ -32,7 +32,9 @@ const SIGNATURES_MAX = 4096
 const COSIGNATURE_V1 = 0x04
 const TIME_BYTES = 8
 const SIGNATURE_BYTES = 64
-const SIGNATURE_LINE = /^— ([^\p{White_Space}+]+) ([A-Za-z0-9+/]+={0,2})$/u
+/** A name has neither plus signs nor white space: Unicode's White_Space, pinned. */
+const SIGNATURE_LINE =
+  /^— ([^+\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+) ([A-Za-z0-9+/]+={0,2})$/u
 
 /**
  * A head as the body of a note (c2sp.org/tlog-checkpoint): origin, size, root, and the record hash as an extension line.
