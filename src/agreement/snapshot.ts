@@ -6,6 +6,7 @@ import { type Hash, hashFromBytes, hashToBytes, sha256 } from '../crypto/hash.ts
 import { type Handle, requestKey, requestOf, type Seq, type Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import type { Decoded } from '../events/statement-codec.ts'
+import { isFoundedBy } from '../events/uid.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
 import { Feed, type Feeds, newestOf, statementAt } from './feeds.ts'
@@ -207,6 +208,7 @@ function stateFrom(
   const agreed = documentFrom(rest.agreed)
   const unsettled = acknowledgedFrom(rest.unsettled, agreed, engines)
   const document = unsettled.at(-1)?.document ?? agreed
+  verifyFounder(contract, agreed)
   const log = logFrom(ledger.log)
   if (log.size !== settling.settled) unfit('the log is not as long as what has settled')
   const state: AgreementState = {
@@ -275,6 +277,13 @@ function statementIn(feeds: Feeds, handle: Handle, seq: Seq): Held {
 
 function pastFrom(entries: Entries<Seq>): Past {
   return ImmutableMap(entries)
+}
+
+/** The heads are signed with the keys of the document: the UID says whose it is. */
+function verifyFounder(contract: Uid, { parties: { members, former } }: ContractState): void {
+  const founder = [...members, ...former].find(({ admittedAt }) => admittedAt === 0)?.card
+  if (founder !== undefined && isFoundedBy(contract, { handle: founder.handle, signing: founder.keys.signing })) return
+  unfit('the UID is not that of its founder')
 }
 
 /**

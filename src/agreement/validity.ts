@@ -6,6 +6,7 @@ import { requestKey } from '../events/ids.ts'
 import type { Limits } from '../events/limits.ts'
 import { type Payloads, placesOf } from '../events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../events/statement-codec.ts'
+import { type Founder, isFoundedBy } from '../events/uid.ts'
 import type { ErrorCode } from '../runtime/errors.ts'
 import { newestOf, saidToHold, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
@@ -117,19 +118,34 @@ export function clockAfter(state: AgreementState, party: Handle, seen: Decoded['
   return greatest + 1
 }
 
-/** The first statement of all opens the contract, and is signed with the key that it names. */
+/** The first statement of all opens the contract, under a UID that is its founder's, and is signed with the key that it names. */
 function verifyGenesis(engines: Engines, decoded: Decoded, verifySigned: typeof verifySignature): void {
   const [first] = decoded.statement.requests
-  const founder = founderOf(engines, decoded)
-  if (first === undefined || first.tentative || founder === undefined) {
+  const opening = openingOf(engines, decoded)
+  if (first === undefined || first.tentative || opening === undefined) {
     refuse('statement_bad_genesis', 'the first statement of a contract must open it', decoded)
   }
-  verifySigned(decoded, founder.key)
-  verifyLimits(decoded, founder.limits)
+  const { founder, limits } = opening
+  if (!isFoundedBy(decoded.statement.contract, founder)) {
+    refuse('statement_unfit_uid', 'the UID belongs to another founder, or another key', decoded, {
+      key: founder.signing,
+    })
+  }
+  verifySigned(decoded, founder.signing)
+  verifyLimits(decoded, limits)
+}
+
+/**
+ * Who founds with this statement, which covers nothing, a contract of which nothing is held yet. Attacker-controlled: all of it.
+ * Throws StatementRefused for what does not found it.
+ */
+export function verifiedFounder(empty: AgreementState, first: Decoded): Founder {
+  verifyStatement(empty, first)
+  return (openingOf(empty.ledger.engines, first) as NonNullable<ReturnType<typeof openingOf>>).founder
 }
 
 /** What `decide` makes of the first request alone, so that genesis and ledger can never disagree about it. */
-function founderOf(engines: Engines, decoded: Decoded): { key: string; limits: Limits } | undefined {
+function openingOf(engines: Engines, decoded: Decoded): { founder: Founder; limits: Limits } | undefined {
   const { contract, party, requests } = decoded.statement
   const [first] = requests
   if (first === undefined) return undefined
@@ -144,7 +160,8 @@ function founderOf(engines: Engines, decoded: Decoded): { key: string; limits: L
   })
   const opened = verdict.kind === 'accepted' ? verdict.events[0] : undefined
   if (opened?.type !== 'ContractOpened') return undefined
-  return { key: opened.founder.keys.signing, limits: opened.limits }
+  const { handle, keys } = opened.founder
+  return { founder: { handle, signing: keys.signing }, limits: opened.limits }
 }
 
 function verifyMembership(state: AgreementState, decoded: Decoded, past: Past): void {

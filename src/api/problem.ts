@@ -47,6 +47,7 @@ const statusOf: Record<ErrorCode, number> = {
   statement_unfit_decision: 400,
   statement_unfit_key: 400,
   statement_bad_genesis: 400,
+  statement_unfit_uid: 400,
   payload_mismatch: 400,
   payload_missing: 400,
   exchange_malformed: 400,

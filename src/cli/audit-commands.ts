@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { convicted, NotProven, readEvidence } from '../agreement/evidence.ts'
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
-import { contractHeldIn } from '../contracts/contract-held.ts'
+import { contractHeldIn, isTrue } from '../contracts/contract-held.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { openStoreToRead } from '../node/open-store.ts'
@@ -67,7 +67,7 @@ async function sourceOf(store: Store, uid: string): Promise<AuditSource> {
 async function founderOf(store: Store, contract: Uid): Promise<Handle> {
   for await (const event of store.events.read(CONTRACTS_STREAM)) {
     const held = contractHeldIn(event)
-    if (held?.contract === contract) return held.founder
+    if (held?.contract === contract && isTrue(held)) return held.founder.handle
   }
   throw new NotHeld('no_such_contract', `the store does not hold ${contract}`, { contract })
 }

@@ -1,7 +1,8 @@
 import { Compile } from 'typebox/compile'
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { type ContractState, type Invitation, invitationOf } from '../aggregates/contract/state.ts'
-import type { AgreementState } from '../agreement/state.ts'
+import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
+import { verifiedFounder } from '../agreement/validity.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { sha256 } from '../crypto/hash.ts'
 import {
@@ -17,8 +18,9 @@ import type { Handle, Uid } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
 import { defaultLimits, type Limits } from '../events/limits.ts'
 import type { PartyCard } from '../events/party-card.ts'
-import type { Request } from '../events/statement.ts'
+import { placesOf, type Request } from '../events/statement.ts'
 import type { Decoded } from '../events/statement-codec.ts'
+import type { Founder } from '../events/uid.ts'
 import { contractOf, type Word } from '../gossip/message.ts'
 import { assert } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -27,7 +29,7 @@ import { StoreUnavailable, WrongExpectedRevision } from '../store/errors.ts'
 import type { RecordedEvent } from '../store/port.ts'
 import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
 import { askMalformed } from './asks.ts'
-import { contractHeldIn, isHeldBy } from './contract-held.ts'
+import { type ContractHeld, contractHeldIn, isHeldBy, isTrue } from './contract-held.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
@@ -111,7 +113,7 @@ export class Contracts {
     const founders = new Map<Uid, Handle>()
     for await (const event of events.read(CONTRACTS_STREAM)) {
       const held = contracts.#heldIn(event)
-      if (held !== undefined) founders.set(held.contract, held.founder)
+      if (held !== undefined) founders.set(held.contract, held.founder.handle)
     }
     await contracts.#shelf.open(founders)
     await contracts.#shelf.load()
@@ -137,15 +139,19 @@ export class Contracts {
   async learnContract(event: RecordedEvent): Promise<void> {
     const held = this.#heldIn(event)
     if (held === undefined || this.#shelf.has(held.contract)) return
-    this.#shelf.add(held.contract, held.founder)
+    this.#shelf.add(held.contract, held.founder.handle)
     await this.use(held.contract, () => {})
   }
 
-  /** Throws StoreCorrupt. */
-  #heldIn(event: RecordedEvent): { contract: Uid; founder: Handle } | undefined {
+  /** Undefined: it says nothing, or names a founder whose UID it is not, which is reported. Throws StoreCorrupt. */
+  #heldIn(event: RecordedEvent): ContractHeld | undefined {
     const held = contractHeldIn(event)
     this.#learned = Math.max(this.#learned, event.revision + 1)
-    return held
+    if (held === undefined || isTrue(held)) return held
+    const { contract, founder } = held
+    const message = `event ${event.revision} of ${event.stream} names ${founder.handle} as the founder of ${contract}, whose UID belongs to another`
+    this.#ports.failed?.(new ContractDamaged('contract_damaged', message, { contract, founder }))
+    return undefined
   }
 
   /** Works with a contract, with all that the store is known to have of it. Throws as `use`. */
@@ -161,6 +167,10 @@ export class Contracts {
     const { events } = this.#ports.store
     for await (const event of events.read(CONTRACTS_STREAM, { from: this.#learned })) await this.learnContract(event)
     await this.#holding
+  }
+
+  get #founder(): Founder {
+    return { handle: this.self, signing: this.card.keys.signing }
   }
 
   get self(): Handle {
@@ -277,7 +287,7 @@ export class Contracts {
     // Should the store have been set back, the number comes again; with what is drawn beside it, the UID does not.
     const drawn = Math.floor(this.#ports.random.fraction() * UID_DRAWN)
     const uid = this.#ports.uidOf(revision * UID_DRAWN + drawn)
-    await this.#hold(uid, this.self)
+    await this.#hold(uid, this.#founder)
     return this.use(uid, async (contract) => {
       const submission = contract.submit({ request, payloads: {} })
       await submission.signed
@@ -293,7 +303,7 @@ export class Contracts {
     const request = this.#founding(id, { title, charter, limits: defaultLimits })
     const drawn = Number.parseInt(sha256(id).slice(0, 8), 16) % UID_DRAWN
     const uid = this.#ports.uidOf(place * UID_DRAWN + drawn)
-    await this.#hold(uid, this.self)
+    await this.#hold(uid, this.#founder)
     await this.use(uid, async (live) => {
       // Signed by another process, it is on its way.
       if (live.outbox.placeOf(id) === undefined) await live.submit({ request, payloads: {} }).verdict
@@ -314,18 +324,19 @@ export class Contracts {
   /**
    * Somebody approved sends a contract that is not known here: it is held from its first statement on. The invitation may come
    * with a later message; but of one party no more are begun than UNINVITED_MAX that do not name this one.
-   * Whether it is held.
+   * Whether it is held. Throws StatementRefused for a first statement that is none: nothing is kept of it.
    */
   async begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<boolean> {
     if (this.#shelf.has(contract)) return true
-    const first = statements.find(({ statement }) => statement.seq === 0 && statement.clock === 1)
+    const first = statements.find(({ statement: { seq, seen } }) => seq === 0 && placesOf(seen).length === 0)
     if (first === undefined) return false
     // Whoever was named in one once is: it need not be looked at again.
     for (const uid of this.#begun.keys()) if (this.#isNamedIn(uid)) this.#begun.delete(uid)
     const uninvited = [...this.#begun.values()].filter((by) => by === from)
     if (uninvited.length >= UNINVITED_MAX) return false
+    const founder = verifiedFounder(emptyAgreement(contract, this.#ports.engines), first)
     this.#begun.set(contract, from)
-    await this.#hold(contract, first.statement.party)
+    await this.#hold(contract, founder)
     return true
   }
 
@@ -435,11 +446,11 @@ export class Contracts {
   }
 
   /** One after another, so that two who send the same new contract at once begin it once. */
-  #hold(contract: Uid, founder: Handle): Promise<void> {
+  #hold(contract: Uid, founder: Founder): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#shelf.has(contract)) return
       await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, (event) => isHeldBy(event, contract))
-      this.#shelf.add(contract, founder)
+      this.#shelf.add(contract, founder.handle)
     })
   }
 

@@ -62,6 +62,11 @@ export function isValidSignature(publicKey: string, bytes: Uint8Array, signature
   return isValid
 }
 
+/** The 32 bytes of a public key. Requires one of the right form. */
+export function publicKeyBytes(publicKey: string): Uint8Array {
+  return Buffer.from(publicKey, 'base64url')
+}
+
 /** Throws KeyNotAdmissible. A party that has another key is not taken in (design §3). */
 export function assertAdmissibleKey(publicKey: string): void {
   if (isAdmissibleKey(publicKey)) return

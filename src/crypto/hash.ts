@@ -17,6 +17,7 @@ export function isHash(text: unknown): text is Hash {
  * purpose can never be passed off as made for another. (Merkle leaves and nodes have the RFC 9162 prefixes instead.)
  */
 export const domains = {
+  uid: 'concordata/v1/uid\n',
   statement: 'concordata/v1/statement\n',
   core: 'concordata/v1/core\n',
   seal: 'concordata/v1/seal\n',

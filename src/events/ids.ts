@@ -4,7 +4,7 @@ import { HASH_PATTERN, type Hash } from '../crypto/hash.ts'
 declare const brand: unique symbol
 type Branded<Base, Name extends string> = Base & { readonly [brand]: Name }
 
-/** A contract's universal identifier: one AES block in lower-case Crockford base32, 26 characters (design §9). */
+/** A contract's universal identifier, bound to its founder: 256 bits in lower-case Crockford base32, 52 characters (uid.ts). */
 export type Uid = Branded<string, 'Uid'>
 /** A party's short name inside a contract, such as `acme-re`. Never used twice in a contract. */
 export type Handle = Branded<string, 'Handle'>
@@ -21,7 +21,7 @@ export type ProposalId = Branded<string, 'ProposalId'>
 
 const branded = <T>(schema: TSchema) => Type.Unsafe<T>(schema)
 
-export const UID_PATTERN = '^[0-9a-hjkmnp-tv-z]{26}$'
+export const UID_PATTERN = '^[01][0-9a-hjkmnp-tv-z]{51}$'
 export const HANDLE_PATTERN = '^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$'
 
 export const UidSchema = branded<Uid>(Type.String({ pattern: UID_PATTERN }))

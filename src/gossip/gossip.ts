@@ -3,7 +3,7 @@ import type { Held } from '../agreement/held.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
+import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConcordataError } from '../runtime/errors.ts'
 import { Forgotten } from '../runtime/forgotten.ts'
@@ -218,7 +218,7 @@ export class Gossip {
       this.#apart.do(contract, async () => {
         const isNew = !participants.has(contract)
         // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
-        if (!(await participants.begin(contract, delivered, peer.handle))) return
+        if (!(await this.#begun(contract, delivered, peer, refused))) return
         const frontier = message.frontiers.get(contract)
         if (isNew && frontier !== undefined) knowledge.told(contract, frontier, delivered)
         const result = await participants.use(contract, (participant) => participant.deliver(delivered))
@@ -228,6 +228,17 @@ export class Gossip {
     await Promise.all(deliveries)
     for (const word of message.words) await this.#apart.do(contractOf(word), () => participants.took(word))
     if (refused.length > 0) report.refused(peer, refused)
+  }
+
+  /** Whether the contract is held, now if not before; what is refused of its beginning is added. */
+  async #begun(contract: Uid, delivered: readonly Decoded[], { handle }: Peer, refused: StatementRefused[]) {
+    try {
+      return await this.#ports.participants.begin(contract, delivered, handle)
+    } catch (error) {
+      if (!(error instanceof StatementRefused)) throw error
+      refused.push(error)
+      return false
+    }
   }
 
   #carryLazily({ contract }: Participant): void {

@@ -53,7 +53,10 @@ export interface Participants {
   restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
   /** Works with one, which is in memory as long. Undefined: it is not held. Rejects if it cannot be loaded. */
   use<Result>(contract: Uid, work: (participant: Participant) => Promise<Result>): Promise<Result | undefined>
-  /** Somebody approved sends statements: false if their contract is not held, and they do not begin it. */
+  /**
+   * Somebody approved sends statements: false if their contract is not held, and they do not begin it. Rejects with
+   * StatementRefused if the first of them all is not valid.
+   */
   begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<boolean>
   /** A word of a party has come. */
   took(word: Word): Promise<void>

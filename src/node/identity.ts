@@ -5,7 +5,7 @@ import { certificateFingerprint } from '../crypto/certificate.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { KeyFileUnreadable, readKeyFile } from '../crypto/key-file.ts'
 import { keySigner, type Signer } from '../crypto/signer.ts'
-import { type PartyCard, partyFingerprint } from '../events/party-card.ts'
+import type { PartyCard } from '../events/party-card.ts'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import type { Configuration, Environment } from './configuration.ts'
 import { guardDirectory, openGuardFiles } from './guard-files.ts'
@@ -62,7 +62,7 @@ export async function openIdentity(
     keys,
     tls,
     certificate: certificateFingerprint(tls.certificate),
-    uids: new UidCodec(secret, partyFingerprint(card)),
+    uids: new UidCodec(secret, card),
   }
 }
 

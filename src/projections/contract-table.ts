@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
+import type { ContractHeld } from '../contracts/contract-held.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
-import type { EngineVersion, Handle, Uid } from '../events/ids.ts'
+import type { EngineVersion, Uid } from '../events/ids.ts'
 import { baseOf } from './local-id.ts'
 import type { Page, PartyRef } from './page.ts'
 
@@ -55,8 +56,8 @@ export class ContractTable {
   }
 
   /** `place`: in the `contracts` stream, from 0. */
-  held(place: number, uid: Uid, founder: Handle): void {
-    this.#add.run(place + 1, uid, founder)
+  held(place: number, { contract, founder }: ContractHeld): void {
+    this.#add.run(place + 1, contract, founder.handle)
   }
 
   find(uid: Uid): (ContractRow & { readonly base: number }) | undefined {

@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3'
+import { contractHeldIn, isTrue } from '../contracts/contract-held.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
@@ -107,8 +108,8 @@ export class Fold {
   #applyOne(event: RecordedEvent, stream: StreamKind): void {
     switch (stream.kind) {
       case 'contracts': {
-        const { contract, founder } = dataOf<{ contract: Uid; founder: Handle }>(event)
-        this.#tables.contracts.held(event.revision, contract, founder)
+        const held = contractHeldIn(event)
+        if (held !== undefined && isTrue(held)) this.#tables.contracts.held(event.revision, held)
         break
       }
       case 'contract': {

@@ -23,6 +23,7 @@ export const errorCodes = {
   statement_unfit_decision: 'The statement decides a request that is not an undecided tentative one of its own party.',
   statement_unfit_key: 'What the statement says about keys does not fit its causal past, or is not well signed.',
   statement_bad_genesis: 'The first statement of a contract must open it, and be signed with the key that it names.',
+  statement_unfit_uid: 'The UID under which the statement opens a contract does not belong to its party and that key.',
   payload_mismatch: 'A payload does not hash to its seal, or no command of the statement names the seal.',
   payload_missing: 'A value that the statement seals did not come with it and is not held.',
   exchange_malformed: 'What came over the network is no exchange message.',

@@ -5,8 +5,8 @@ import { emptyAgreement } from '../../src/agreement/state.ts'
 import { refusalOfOwn } from '../../src/agreement/validity.ts'
 import { seal, sealOf } from '../../src/events/seal.ts'
 import type { Payloads } from '../../src/events/statement.ts'
-import { decodeSigned } from '../../src/events/statement-codec.ts'
-import { allOf, CONTRACT, Player, TIME, talk } from '../support/market.ts'
+import { type Decoded, decodeSigned } from '../../src/events/statement-codec.ts'
+import { allOf, CONTRACT, contractFoundedBy, Player, TIME, talk } from '../support/market.ts'
 
 const ana = new Player('ana')
 const ben = new Player('ben')
@@ -37,7 +37,7 @@ const cases: readonly [code: string, change: (statement: Record<string, unknown>
   [
     'statement_wrong_contract',
     (s) => {
-      s.contract = 'zzzzzzzzzzzzzzzzzzzzzzzzzz'
+      s.contract = '1zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz'
     },
   ],
   [
@@ -159,7 +159,7 @@ t.test('what runs ahead waits, whatever it lacks', async (t) => {
 })
 
 t.test('the first statement of a contract opens it, with the key that it names', async (t) => {
-  const eve = new Player('eve')
+  const eve = new Player('eve', undefined, contractFoundedBy('eve'))
   const opening = eve.requests(eve.opening())
   const bad: ((s: Record<string, unknown>) => void)[] = [
     (s) => {
@@ -176,17 +176,42 @@ t.test('the first statement of a contract opens it, with the key that it names',
     },
   ]
   for (const change of bad) {
-    const { refused } = receive(emptyAgreement(CONTRACT), [decodeSigned(eve.forges(opening, change))])
+    const { refused } = receive(emptyAgreement(eve.contract), [decodeSigned(eve.forges(opening, change))])
     t.match(refused, [{ error: { code: 'statement_bad_genesis' } }])
   }
   const stolen = decodeSigned(ana.forges(opening, () => {}))
-  t.match(receive(emptyAgreement(CONTRACT), [stolen]).refused, [{ error: { code: 'statement_badly_signed' } }])
+  t.match(receive(emptyAgreement(eve.contract), [stolen]).refused, [{ error: { code: 'statement_badly_signed' } }])
+})
+
+t.test('a UID belongs to the handle and the key that founded it', async (t) => {
+  const [eve, mallory] = ['eve', 'mallory'].map(
+    (handle) => new Player(handle, undefined, contractFoundedBy('eve')),
+  ) as [Player, Player]
+  const verdictOn = (opening: Decoded) => receive(emptyAgreement(eve.contract), [opening]).refused[0]?.error.code
+  const others = [
+    mallory.requests(mallory.opening()),
+    new Player('eve', mallory.keys, eve.contract).requests({
+      ...mallory.opening(),
+      founder: { ...eve.card, keys: mallory.card.keys },
+    }),
+    new Player('mallory', eve.keys, eve.contract).requests({
+      ...eve.opening(),
+      founder: { ...mallory.card, keys: eve.card.keys },
+    }),
+  ]
+  for (const opening of others) t.equal(verdictOn(opening), 'statement_unfit_uid')
+  const recovered = { ...eve.card, name: 'Eve & Co', keys: { ...eve.card.keys, recovery: mallory.card.keys.recovery } }
+  t.equal(
+    verdictOn(eve.requests({ ...eve.opening(), founder: recovered })),
+    undefined,
+    'nothing else of the card is in it',
+  )
 })
 
 t.test(
   'of an own statement everything is found that others would refuse, but for the signature it lacks',
   async (t) => {
-    const eve = new Player('eve')
+    const eve = new Player('eve', undefined, contractFoundedBy('eve'))
     const { limits, ...rest } = eve.opening() as unknown as { limits: object; type: string }
     eve.requests({ ...rest, limits: { ...limits, commandsPerRequest: 1 } })
     const block = (name: string) => ({ type: 'AddBlock', parent: '0', name })
@@ -199,14 +224,14 @@ t.test(
     t.match(refusalOf([]), { code: 'statement_malformed' })
     const { seal: sealed, payload } = seal('x', new Uint8Array(16))
     t.match(refusalOf([block('a')], { [sealed]: payload }), { code: 'payload_mismatch' })
-    t.match(refusalOfOwn(emptyAgreement(CONTRACT), draft(eve.state, eve.handle, noWishes, TIME).text, {}), {
+    t.match(refusalOfOwn(emptyAgreement(eve.contract), draft(eve.state, eve.handle, noWishes, TIME).text, {}), {
       code: 'statement_badly_linked',
     })
   },
 )
 
 t.test('limits that the contract pins are kept', async (t) => {
-  const eve = new Player('eve')
+  const eve = new Player('eve', undefined, contractFoundedBy('eve'))
   const { limits, ...rest } = eve.opening() as unknown as { limits: object; type: string }
   eve.requests({ ...rest, limits: { ...limits, requestsPerStatement: 2, commandsPerRequest: 1 } })
   const block = (name: string) => ({ type: 'AddBlock', parent: '0', name })
@@ -218,7 +243,7 @@ t.test('limits that the contract pins are kept', async (t) => {
 })
 
 t.test('a seal that is not that of its value is refused before anything else', async (t) => {
-  const eve = new Player('eve')
+  const eve = new Player('eve', undefined, contractFoundedBy('eve'))
   eve.requests(eve.opening())
   const made = eve.proposes('0.0', 'x')
   const [sealed, payload] = Object.entries(made.payloads)[0] as [string, { salt: string; value: unknown }]

@@ -111,7 +111,7 @@ t.test('what cannot be done is said with status and code', async (t) => {
     [404, 'no_such_path', 'GET', `${root}/Nobody`],
     [404, 'no_such_path', 'PUT', `${root}/Nobody`, 'x'],
     [404, 'no_such_path', 'DELETE', `${root}/Nobody`],
-    [404, 'no_such_contract', 'GET', '/new-api/00000000000000000000000000'],
+    [404, 'no_such_contract', 'GET', '/new-api/0000000000000000000000000000000000000000000000000000'],
     [404, 'no_such_route', 'GET', '/elsewhere'],
     [404, 'party_unknown', 'POST', `/api/Contract/${opened.contract}/Invitations`, { party: 'nobody' }],
     [409, 'not_invited', 'POST', `/api/Contract/${opened.contract}/Acceptance`],
@@ -169,7 +169,7 @@ t.test('changes arrive live, by the subject, and can be resumed from an index', 
   for (const bad of ['no JSON', '{"subscribe":1}', '{}']) {
     socket.send(bad)
   }
-  socket.send(JSON.stringify({ subscribe: '/new-api/00000000000000000000000000' }))
+  socket.send(JSON.stringify({ subscribe: '/new-api/0000000000000000000000000000000000000000000000000000' }))
   const problems: unknown[] = []
   while (problems.length < 4) {
     const message = await next()
@@ -193,7 +193,7 @@ t.test('a program in the same process needs no knowledge of statements', async (
   await contract.at('Note').remove()
   t.equal(await contract.at('Note').get(), undefined)
   await t.rejects(async () => contract.at('Nobody').set('x', 1), { code: 'write_unfit' })
-  t.throws(() => node.contract('00000000000000000000000000'), { code: 'no_such_contract' })
+  t.throws(() => node.contract('0000000000000000000000000000000000000000000000000000'), { code: 'no_such_contract' })
   const other = await node.open('another')
   t.not(other.uid, opened.contract)
 })

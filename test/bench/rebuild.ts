@@ -5,7 +5,7 @@ import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store, Write } from '../../src/store/port.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
-import { recordBusyContract } from '../support/busy-contract.ts'
+import { busyUid, recordBusyContract } from '../support/busy-contract.ts'
 
 /** Contracts of three members that the real code has written: proposals, conflicts, votes, refusals, notes. */
 const MADE = 4
@@ -58,7 +58,7 @@ async function fill(path: string): Promise<void> {
   const made = openMemoryStore()
   const uids: Uid[] = []
   for (let n = 0; n < MADE; n++) {
-    const contract = String(n).padStart(26, '0') as Uid
+    const contract = busyUid(n)
     uids.push(contract)
     const busy = { contract, members: 3, rounds: ROUNDS, requestsPerStatement: REQUESTS_PER_STATEMENT, fields: FIELDS }
     await recordBusyContract(made, busy, new SeededRandom(n))
@@ -67,7 +67,7 @@ async function fill(path: string): Promise<void> {
   const store = await openSqliteStore(path)
   for (let copy = 1; copy <= COPIES; copy++) {
     const renamed = (text: string) =>
-      uids.reduce((done, uid) => done.replaceAll(uid, `${String(copy).padStart(4, '0')}${uid.slice(4)}`), text)
+      uids.reduce((done, uid, n) => done.replaceAll(uid, busyUid(copy * MADE + n)), text)
     const writes = events.map(({ stream, type, data }): Write => {
       return {
         kind: 'append',

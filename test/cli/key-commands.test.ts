@@ -57,7 +57,7 @@ interface Keys {
 const keysOf = async ({ client }: Party) => (await client.call('GET', '/api/Keys')) as Keys
 
 /** A contract of both, opened by the first. */
-async function contractOf(ana: Party, ben: Party): Promise<string> {
+async function contractFoundedBy(ana: Party, ben: Party): Promise<string> {
   const { contract } = (await ana.client.call('POST', '/api/Contract', { title: 'two' })) as { contract: string }
   await ana.client.call('POST', `/api/Contract/${contract}/Invitations`, { party: 'ben' }, prefer)
   await until('the invitation', async () => {
@@ -78,7 +78,7 @@ t.test('a key is rotated in every contract, old and new, and over a restart', { 
   })
   await addParty(ana.data, ben.endpoint, ben.fingerprint)
   await addParty(ben.data, ana.endpoint, ana.fingerprint)
-  const contract = await contractOf(ana, ben)
+  const contract = await contractFoundedBy(ana, ben)
   const [first] = (await keysOf(ben)).keys
   t.same((await keysOf(ben)).contracts, [{ contract, signing: first }])
 
@@ -94,7 +94,7 @@ t.test('a key is rotated in every contract, old and new, and over a restart', { 
   await nodes.ben.contract(contract).at('').set('Country', 'Mexico', 60_000)
   t.equal(await nodes.ana.contract(contract).at('Country').get(), 'Mexico', 'the other takes what the new key signs')
 
-  const next = await contractOf(ana, ben)
+  const next = await contractFoundedBy(ana, ben)
   await until('the new contract to follow', async () =>
     (await keysOf(ben)).contracts.some((one) => one.contract === next && one.signing === second),
   )

@@ -7,13 +7,13 @@ import type { Handle, Uid } from '../../src/events/ids.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
-
-const name = (n: number) => String(n).padStart(26, '0') as Uid
+import { foundedBy } from '../support/uid.ts'
 
 async function party(handle: string) {
   const signer = keySigner(generateKeyPair().privateKey)
   const keys = { signing: signer.publicKey, recovery: generateKeyPair().publicKey }
   const store = openMemoryStore()
+  const card = { handle: handle as Handle, did: `did:web:${handle}.example`, name: handle, keys }
   let requests = 0
   const contracts = await Contracts.open({
     store,
@@ -21,8 +21,8 @@ async function party(handle: string) {
     guard: memoryGuard(),
     clock: systemClock,
     random: systemRandom,
-    card: { handle: handle as Handle, did: `did:web:${handle}.example`, name: handle, keys },
-    uidOf: name,
+    card,
+    uidOf: (n) => foundedBy(card, n),
     newRequestId: () => `${handle}-${requests++}`,
   })
   t.teardown(async () => {

@@ -5,19 +5,20 @@ import { loadContract } from '../../src/contracts/loading.ts'
 import { openPartyProcess } from '../../src/contracts/party-process.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
+import type { Handle } from '../../src/events/ids.ts'
 import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { StoreUnavailable } from '../../src/store/errors.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store } from '../../src/store/port.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
-import { allOf, Player } from '../support/market.ts'
+import { allOf, contractFoundedBy, Player } from '../support/market.ts'
+import { foundedBy } from '../support/uid.ts'
 
 const pair = generateKeyPair()
 const keys = { signing: pair.publicKey, recovery: generateKeyPair().publicKey }
 const card = { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys }
-const UID = '0123456789abcdefghjkmnpqrs' as Uid
+const UID = foundedBy(card)
 
 /** A node in one process on a store that can be away; time stands still until it is told to pass. */
 class Afar {
@@ -161,10 +162,11 @@ t.test('a statement that stands in the store although its write failed is gone o
 t.test('so it is with the first statements of another, of which nothing is in memory', async (t) => {
   const afar = new Afar()
   const node = await afar.start()
-  const ben = new Player('ben', undefined, UID)
+  const uid = contractFoundedBy('ben')
+  const ben = new Player('ben', undefined, uid)
   ben.requests(ben.opening())
-  t.equal(await node.contracts.begin(UID, allOf(ben), ben.handle), true)
-  await node.contracts.use(UID, async (live) => {
+  t.equal(await node.contracts.begin(uid, allOf(ben), ben.handle), true)
+  await node.contracts.use(uid, async (live) => {
     afar.isToBreakOff = true
     await t.rejects(live.deliver(allOf(ben)), away)
     afar.isAway = false

@@ -9,7 +9,7 @@ import { defaultLimits } from '../../src/events/limits.ts'
 import { VirtualClock } from '../simulation/virtual-clock.ts'
 
 const ana = 'ana' as Handle
-const state = emptyAgreement('00000000000000000000000001' as Uid)
+const state = emptyAgreement('0000000000000000000000000000000000000000000000000001' as Uid)
 
 /** One that a lock has made void, and the lock has ended: it is asked for again after a pause. */
 function pausing() {

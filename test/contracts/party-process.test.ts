@@ -10,7 +10,7 @@ import { memorySnapshots } from '../../src/store/snapshots.ts'
 import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../support/edgeless-party.ts'
-import { allOf, CONTRACT, Player } from '../support/market.ts'
+import { allOf, contractFoundedBy, Player } from '../support/market.ts'
 import { until } from '../support/node-party.ts'
 import { reading } from '../support/reading-store.ts'
 
@@ -313,15 +313,16 @@ t.test('what is asked of a contract that began while transmit was starting is ca
   })
   const starting = ana.start('transmit', { store: slow })
   await reached.promise
-  const ben = new Player('ben')
+  const uid = contractFoundedBy('ben')
+  const ben = new Player('ben', undefined, uid)
   ben.requests(ben.opening())
   ben.requests({ type: 'InviteParty', party: card })
-  await receive.contracts.begin(CONTRACT, allOf(ben), ben.handle)
-  await receive.contracts.use(CONTRACT, (live) => live.deliver(allOf(ben)))
+  await receive.contracts.begin(uid, allOf(ben), ben.handle)
+  await receive.contracts.use(uid, (live) => live.deliver(allOf(ben)))
   await until('serve holds the invitation', async () => {
-    return serve.contracts.find(CONTRACT)?.state.settling.agreed.parties.invitations.length === 1
+    return serve.contracts.find(uid)?.state.settling.agreed.parties.invitations.length === 1
   })
-  const accepted = serve.contracts.accept(CONTRACT)
+  const accepted = serve.contracts.accept(uid)
   await until('it stands in the outbox', async () => (await events.lastRevision(OUTBOX_STREAM)) >= 0)
   gate.resolve()
   await starting

@@ -20,6 +20,7 @@ import { memorySnapshots, type Snapshots } from '../../src/store/snapshots.ts'
 import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { allOf, overTheWire, owes, Player } from '../support/market.ts'
+import { foundedBy } from '../support/uid.ts'
 
 const signer = keySigner(generateKeyPair().privateKey)
 const keys = { signing: signer.publicKey, recovery: generateKeyPair().publicKey }
@@ -44,7 +45,7 @@ class Alone {
       clock: this.clock,
       random: systemRandom,
       card,
-      uidOf: (number) => String(number % 2 ** 20).padStart(26, '0') as Uid,
+      uidOf: (number) => foundedBy(card, number % 2 ** 20),
       newRequestId: () => `request ${this.#requests++}`,
       timing: defaultTiming,
       report: { unreachable() {}, refused() {} },
@@ -105,7 +106,7 @@ t.test(
     t.same(heldBy(node), ['two'])
     t.match(node.contracts.resting(uids[2] as Uid), { settled: 1 })
     await rejects(
-      node.contracts.use('00000000000000000000000000' as Uid, () => {}),
+      node.contracts.use('0000000000000000000000000000000000000000000000000000' as Uid, () => {}),
       NoSuchContract,
     )
     await node.close()

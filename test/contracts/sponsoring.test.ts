@@ -6,9 +6,10 @@ import { sha256 } from '../../src/crypto/hash.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../src/events/acceptance.ts'
 import { type Decline, declineBytes } from '../../src/events/decline.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
+import type { Handle } from '../../src/events/ids.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
+import { foundedBy } from '../support/uid.ts'
 
 const anas = { signing: generateKeyPair(), recovery: generateKeyPair() }
 const bens = { signing: generateKeyPair(), recovery: generateKeyPair() }
@@ -30,7 +31,7 @@ async function sponsor() {
     clock: new VirtualClock(),
     random: { bytes: (size) => new Uint8Array(size), fraction: () => 0 },
     card: cardOf('ana', anas),
-    uidOf: () => '1'.repeat(26) as Uid,
+    uidOf: (n) => foundedBy(cardOf('ana', anas), n),
     newRequestId: () => `ana-${requests++}`,
   })
   t.teardown(async () => {

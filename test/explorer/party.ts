@@ -3,11 +3,10 @@ import { sign } from '../../src/crypto/ed25519.ts'
 import { sha256Bytes } from '../../src/crypto/hash.ts'
 import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../src/events/acceptance.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
-import type { Handle, LedgerIndex, Uid } from '../../src/events/ids.ts'
+import type { Handle, LedgerIndex } from '../../src/events/ids.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import type { Head } from '../../src/events/statement.ts'
-
-export const CONTRACT = '0123456789abcdefghjkmnpqrs' as Uid
+import { foundedBy } from '../support/uid.ts'
 
 /** RFC 8410 §7: what stands before the 32 bytes of an Ed25519 private key in PKCS #8. */
 const PKCS8_BEFORE_SEED = Buffer.from('302e020100300506032b657004220420', 'hex')
@@ -54,3 +53,6 @@ function keyFrom(seed: string): KeyObject {
 function publicKeyOf(key: KeyObject): string {
   return createPublicKey(key).export({ format: 'jwk' }).x as string
 }
+
+/** Founded by ana in each configuration. */
+export const CONTRACT = foundedBy(new Party('ana').card)

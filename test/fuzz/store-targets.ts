@@ -35,6 +35,7 @@ import { allOf, CONTRACT, market, owes, type Player, talk } from '../support/mar
 import { parse, type Target } from './target.ts'
 
 const [ana, ben] = market('ana', 'ben') as [Player, Player]
+const founder = { handle: ana.handle, signing: ana.card.keys.signing }
 const request = ana.request([{ type: 'AddField', parent: '0', name: 'ü', field: { type: 'text' } }])
 ana.proposes('0.0', 'a value')
 talk([ana, ben], owes)
@@ -189,7 +190,7 @@ process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
 const model = openReadModel(join(dir, 'read-model.sqlite'))
 const places = openSqliteSnapshots(join(dir, 'resting.sqlite'))
 const history = [
-  event('ContractHeld', canonicalJson({ contract: CONTRACT, founder: ana.handle }), 'contracts'),
+  event('ContractHeld', canonicalJson({ contract: CONTRACT, founder }), 'contracts'),
   ...eventsAsStored,
 ].map((found, position) => ({ ...found, position }))
 
@@ -228,7 +229,7 @@ export const storeTargets: readonly Target[] = [
   })(),
   {
     name: 'an event of the contracts held',
-    valid: [canonicalJson({ contract: CONTRACT, founder: ana.handle })],
+    valid: [canonicalJson({ contract: CONTRACT, founder })],
     decode(text) {
       const held = contractHeldIn({ data: text, stream: 'contracts', revision: 0 })
       return held === undefined ? null : () => canonicalJson(held)

@@ -29,7 +29,7 @@ const lines = statements.map(({ text, signature, payloads }) => encodeSigned(tex
 const frontiers = new Map([[CONTRACT, frontierOf(ana.state.feeds)]])
 const words = [ana.accepts(3), ana.revocation({ privateKey: ben.privateKey, publicKey: ben.card.keys.signing })]
 const party = await testParty('acme-re').introduce()
-const uids = new UidCodec(new Uint8Array(UID_SECRET_BYTES), sha256('x'))
+const uids = new UidCodec(new Uint8Array(UID_SECRET_BYTES), ana.card)
 
 function evidence(): string[] {
   const one = ben.says()

@@ -8,11 +8,11 @@ import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
 import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX } from '../../src/gossip/message.ts'
 import type { Participant, Peer } from '../../src/gossip/participant.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
-import { marketOf, Player } from '../support/market.ts'
+import { contractFoundedBy, marketOf, Player } from '../support/market.ts'
 
 /** All that one message takes along. */
 const LARGE = 'x'.repeat(MESSAGE_CHARACTERS_SOFT_MAX)
-const [BIG, ONE, TWO] = ['1', '2', '3'].map((digit) => digit.repeat(26)) as [Uid, Uid, Uid]
+const [BIG, ONE, TWO] = [0, 1, 2].map((n) => contractFoundedBy('ana', n)) as [Uid, Uid, Uid]
 
 /** Ana's node, with three contracts in memory that she and ben are on; he is in the hands of the test. */
 class Ana {
@@ -31,13 +31,15 @@ class Ana {
   readonly ben: Omit<Peer, 'exchange'>
 
   constructor() {
-    const [anas, bens] = [new Player('ana').keys, new Player('ben').keys]
     for (const uid of [BIG, ONE, TWO]) {
-      const [ana, ben] = marketOf([new Player('ana', anas, uid), new Player('ben', bens, uid)]) as [Player, Player]
+      const [ana, ben] = marketOf(['ana', 'ben'].map((handle) => new Player(handle, undefined, uid))) as [
+        Player,
+        Player,
+      ]
       this.players.set(uid, ana)
       this.held.set(uid, frontierOf(ben.state.feeds))
     }
-    this.ben = { handle: 'ben' as Handle, signingKey: bens.signing.publicKey }
+    this.ben = { handle: 'ben' as Handle, signingKey: new Player('ben').card.keys.signing }
     const all = new Map([...this.players].map(([uid, ana]) => [uid, participantOf(ana)]))
     this.gossip = new Gossip({
       participants: {

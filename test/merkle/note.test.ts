@@ -24,7 +24,7 @@ const malformed = readVectors<{ name: string; text: string }[]>('merkle/notes-ma
 
 const hexId = (id: number) => id.toString(16).padStart(8, '0')
 const head = { size: 3, root: sha256('root'), record: sha256('record') }
-const body = checkpointBody('concordata/v1/0000000000000000000000000a', head)
+const body = checkpointBody('concordata/v1/000000000000000000000000000000000000000000000000000a', head)
 
 /** `<name>+<key id>+base64(<type> || <public key>)`, as signed-note prints it. */
 function parseVerifierKey(text: string): { name: string; id: string; type: number; publicKey: string } {
@@ -64,7 +64,10 @@ t.test('the cosignatures of witnesses in service are found by their key ids, and
 
 t.test('a head is a checkpoint with the record hash as its extension line', async (t) => {
   const root = Buffer.from(head.root, 'hex').toString('base64')
-  t.equal(body, `concordata/v1/0000000000000000000000000a\n3\n${root}\nrecord ${head.record}\n`)
+  t.equal(
+    body,
+    `concordata/v1/000000000000000000000000000000000000000000000000000a\n3\n${root}\nrecord ${head.record}\n`,
+  )
   t.equal(Buffer.from(cosignatureBytes(body, 1_700_000_000)).toString(), `cosignature/v1\ntime 1700000000\n${body}`)
 })
 

@@ -7,7 +7,7 @@ import type { Hash } from '../../src/crypto/hash.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { openGuardFiles } from '../../src/node/guard-files.ts'
 
-const UID = '6bfp6e7bfq270g4sq0y7sxt0xs' as Uid
+const UID = '0bfp6e7bfq270g4sq0y7sxt0xs0bfp6e7bfq270g4sq0y7sxt0xs' as Uid
 const place = (seq: number): Guarded => ({ seq, hash: seq.toString(16).padStart(64, '0') as Hash, line: `line ${seq}` })
 
 async function folder(t: { teardown(after: () => unknown): void }) {

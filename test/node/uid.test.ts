@@ -1,20 +1,36 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { Hash } from '../../src/crypto/hash.ts'
-import { sha256 } from '../../src/crypto/hash.ts'
-import { UID_PATTERN, type Uid } from '../../src/events/ids.ts'
+import { type Handle, UID_PATTERN, type Uid } from '../../src/events/ids.ts'
+import { type PartyCard, partyFingerprint } from '../../src/events/party-card.ts'
+import { isFoundedBy } from '../../src/events/uid.ts'
 import { UID_SECRET_BYTES, UidCodec } from '../../src/node/uid.ts'
+import { nobodysUid } from '../support/uid.ts'
+
+type Founding = Pick<PartyCard, 'handle' | 'did' | 'keys'>
 
 const secret = fc.uint8Array({ minLength: UID_SECRET_BYTES, maxLength: UID_SECRET_BYTES })
-const fingerprint = fc.string().map((text) => sha256(text))
+const key = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64url'))
+const card: fc.Arbitrary<Founding> = fc.record({
+  handle: fc.stringMatching(/^[a-z0-9]{1,8}$/) as fc.Arbitrary<Handle>,
+  did: fc.stringMatching(/^did:web:[a-z]{1,8}$/),
+  keys: fc.record({ signing: key, recovery: key }),
+})
 const number = fc.maxSafeNat()
 
-t.test('the node reads back the numbers of its own UIDs', async (t) => {
+const keyOf = (byte: number) => Buffer.alloc(32, byte).toString('base64url')
+const acme: Founding = {
+  handle: 'acme-re' as Handle,
+  did: 'did:web:acme.example',
+  keys: { signing: keyOf(1), recovery: keyOf(2) },
+}
+
+t.test('the node reads back the numbers of its own UIDs, under which its party can open contracts', async (t) => {
   fc.assert(
-    fc.property(secret, fingerprint, number, (secret, fingerprint, number) => {
-      const uids = new UidCodec(secret, fingerprint)
+    fc.property(secret, card, number, (secret, card, number) => {
+      const uids = new UidCodec(secret, card)
       const uid = uids.encode(number)
-      return new RegExp(UID_PATTERN).test(uid) && uids.decode(uid) === number
+      const founder = { handle: card.handle, signing: card.keys.signing }
+      return new RegExp(UID_PATTERN).test(uid) && uids.decode(uid) === number && isFoundedBy(uid, founder)
     }),
   )
   t.pass()
@@ -23,7 +39,7 @@ t.test('the node reads back the numbers of its own UIDs', async (t) => {
 t.test(
   'no two nodes give out the same UID: other secrets, other parties and other numbers never collide',
   async (t) => {
-    const node = fc.record({ secret, fingerprint })
+    const node = fc.record({ secret, card })
     fc.assert(
       fc.property(
         fc.array(node, { minLength: 1, maxLength: 8 }),
@@ -31,10 +47,10 @@ t.test(
         (nodes, numbers) => {
           const sources = new Set<string>()
           const uids = new Set<Uid>()
-          for (const { secret, fingerprint } of nodes) {
+          for (const { secret, card } of nodes) {
             for (const number of numbers) {
-              sources.add(`${Buffer.from(secret).toString('hex')} ${fingerprint.slice(0, 16)} ${number}`)
-              uids.add(new UidCodec(secret, fingerprint).encode(number))
+              sources.add(`${Buffer.from(secret).toString('hex')} ${JSON.stringify(card)} ${number}`)
+              uids.add(new UidCodec(secret, card).encode(number))
             }
           }
           return uids.size === sources.size
@@ -47,13 +63,11 @@ t.test(
 
 t.test('nobody else reads them: another secret, or another party with the same one, finds nothing', async (t) => {
   fc.assert(
-    fc.property(secret, secret, fingerprint, number, (mine, theirs, fingerprint, number) => {
-      fc.pre(!Buffer.from(mine).equals(Buffer.from(theirs)))
-      const uid = new UidCodec(mine, fingerprint).encode(number)
-      const other = sha256(`not ${fingerprint}`)
+    fc.property(secret, secret, card, card, number, (mine, theirs, card, other, number) => {
+      fc.pre(!Buffer.from(mine).equals(Buffer.from(theirs)) && JSON.stringify(card) !== JSON.stringify(other))
+      const uid = new UidCodec(mine, card).encode(number)
       return (
-        new UidCodec(theirs, fingerprint).decode(uid) === undefined &&
-        new UidCodec(mine, other).decode(uid) === undefined
+        new UidCodec(theirs, card).decode(uid) === undefined && new UidCodec(mine, other).decode(uid) === undefined
       )
     }),
   )
@@ -61,23 +75,26 @@ t.test('nobody else reads them: another secret, or another party with the same o
 })
 
 t.test('UIDs stay what they are', async (t) => {
-  const uids = new UidCodec(Buffer.alloc(UID_SECRET_BYTES, 7), '3fc9b689459d738f'.repeat(4) as Hash)
-  t.equal(uids.encode(7), '6bfp6e7bfq270g4sq0y7sxt0xs', 'the example of the doc comment')
-  const others = new UidCodec(Buffer.alloc(UID_SECRET_BYTES, 7), 'ab'.repeat(32) as Hash)
-  t.equal(others.encode(0), '0q7btv0y0cnb3vvhswbtknqzx0')
-  t.equal(others.encode(1), '4x5ddjb5eddahmd5kbzf4bw30m')
+  const uids = new UidCodec(Buffer.alloc(UID_SECRET_BYTES, 7), acme)
+  t.equal(partyFingerprint(acme).slice(0, 16), '42ddc9028206f719', 'the example of the doc comment')
+  t.equal(uids.encode(7), '1xm2f2x6h2xc7htnk2gt6hgb9nyeys2eg4gn135cr458dzrcf5c8', 'the example of the doc comment')
+  t.equal(uids.encode(0), '1mz6bptqtgm0enge835j5tdyjc3v7bkmdfyzceqvkgnxjzkb1s5c')
+  t.equal(uids.encode(1), '09x1c3yfw1en6fbakc45ja88169e6f5vdm2f56jqj7yk7kx86c0b')
 })
 
 t.test('what no node gave out', async (t) => {
-  const uids = new UidCodec(Buffer.alloc(UID_SECRET_BYTES, 7), 'ab'.repeat(32) as Hash)
-  t.equal(uids.decode('0'.repeat(26) as Uid), undefined)
-  t.equal(uids.decode('z'.repeat(26) as Uid), undefined, 'more than 128 bits')
+  const uids = new UidCodec(Buffer.alloc(UID_SECRET_BYTES, 7), acme)
+  t.equal(uids.decode(nobodysUid()), undefined)
+  t.equal(uids.decode('z'.repeat(52) as Uid), undefined, 'more than 256 bits')
+  const own = uids.encode(7)
+  const last = own.endsWith('0') ? '1' : '0'
+  t.equal(uids.decode(`${own.slice(0, -1)}${last}` as Uid), undefined, 'its block, bound to nobody')
 })
 
 t.test('what is no record number', async (t) => {
-  const uids = new UidCodec(Buffer.alloc(UID_SECRET_BYTES), 'ab'.repeat(32) as Hash)
+  const uids = new UidCodec(Buffer.alloc(UID_SECRET_BYTES), acme)
   for (const number of [-1, 1.5, 2 ** 53, Number.NaN]) {
     t.throws(() => uids.encode(number), { message: 'a native record number is a natural number' })
   }
-  t.throws(() => new UidCodec(Buffer.alloc(16), 'ab'.repeat(32) as Hash), { message: 'a uid secret has 32 bytes' })
+  t.throws(() => new UidCodec(Buffer.alloc(16), acme), { message: 'a uid secret has 32 bytes' })
 })

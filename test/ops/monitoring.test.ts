@@ -5,12 +5,13 @@ import { Contracts } from '../../src/contracts/contracts.ts'
 import { memoryGuard } from '../../src/contracts/guard.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
+import type { Handle } from '../../src/events/ids.ts'
 import { Metrics } from '../../src/node/metrics.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { tlsIdentity } from '../support/tls.ts'
+import { nobodysUid } from '../support/uid.ts'
 import { readExpression } from './promql.ts'
 
 const ops = new URL('../../ops/', import.meta.url)
@@ -28,7 +29,7 @@ async function shownMetrics(): Promise<Map<string, string>> {
     clock: systemClock,
     random: systemRandom,
     card: { handle: 'ana' as Handle, did: 'did:web:ana.example', name: 'ana', keys },
-    uidOf: (number) => String(number).padStart(26, '0') as Uid,
+    uidOf: nobodysUid,
     newRequestId: () => 'one',
   })
   const metrics = new Metrics(systemClock)

@@ -31,7 +31,7 @@ async function attentionOf(t: Test, store: Store, limit = 100) {
 async function recorded(...players: Player[]) {
   const store = openMemoryStore()
   const [first] = players as [Player]
-  const recorder = await Recorder.open(store, first.contract as Uid, first.handle)
+  const recorder = await Recorder.open(store, first.contract as Uid, first.card)
   await recorder.hears(...allOf(first))
   return { store, recorder }
 }

@@ -13,10 +13,10 @@ import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { RecordedEvent } from '../../src/store/port.ts'
 import { contractStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
-import { busyContract, type Recorder, recordBusyContract } from '../support/busy-contract.ts'
+import { busyContract, busyUid, type Recorder, recordBusyContract } from '../support/busy-contract.ts'
 import { dump } from '../support/read-model-dump.ts'
 
-const [one, other] = [1, 2].map((n) => String(n).padStart(26, '0') as Uid) as [Uid, Uid]
+const [one, other] = [busyUid(1), busyUid(2)]
 const busy = { members: 3, rounds: 5, requestsPerStatement: 3, fields: 4 }
 
 async function emptyModel(t: Test): Promise<Database.Database> {

@@ -10,10 +10,10 @@ import { ReadModelMissing, rebuildContract, rebuildReadModel, replay } from '../
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { RecordedEvent } from '../../src/store/port.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
-import { busyContract } from '../support/busy-contract.ts'
+import { busyContract, busyUid } from '../support/busy-contract.ts'
 import { compactBytes, dump, dumpReadModel } from '../support/read-model-dump.ts'
 
-const uids = [1, 2, 3].map((n) => String(n).padStart(26, '0') as Uid)
+const uids = [1, 2, 3].map(busyUid)
 
 /** Contracts that go on at once: their events stand between each other's. */
 async function busyStore(seed: number, rounds = 4) {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
-import type { Uid } from '../../src/events/ids.ts'
 import { type Checkpoint, Checkpoints, type Failure } from '../../src/projections/checkpoint.ts'
 import { rebuildContract, rebuildReadModel } from '../../src/projections/rebuild.ts'
 import { ProjectionRunner } from '../../src/projections/runner.ts'
@@ -12,13 +11,13 @@ import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store } from '../../src/store/port.ts'
 import { contractStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
-import { busyContract, recordBusyContract } from '../support/busy-contract.ts'
+import { busyContract, busyUid, recordBusyContract } from '../support/busy-contract.ts'
 import { serverUnderTest } from '../support/eventstoredb-under-test.ts'
 import { until } from '../support/node-party.ts'
 import { open as openServer } from '../support/open-eventstoredb.ts'
 import { dumpReadModel } from '../support/read-model-dump.ts'
 
-const [one, other] = [1, 2].map((n) => String(n).padStart(26, '0') as Uid) as [Uid, Uid]
+const [one, other] = [busyUid(1), busyUid(2)]
 const busy = { members: 2, rounds: 6, requestsPerStatement: 2, fields: 3 }
 
 await serverUnderTest(t)

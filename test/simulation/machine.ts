@@ -15,6 +15,7 @@ import { revocationBytes, type SignedRevocation } from '../../src/events/key-cha
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { defaultTiming, type Gossip } from '../../src/gossip/gossip.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
+import { foundedBy } from '../support/uid.ts'
 import { Disk } from './disk.ts'
 import type { SimulatedNetwork } from './network.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -149,7 +150,7 @@ export class Machine implements Neighbour {
       random,
       policy: this.#policy,
       card: this.card,
-      uidOf: (number) => String(number).padStart(26, '0') as Uid,
+      uidOf: (number) => foundedBy(this.card, number),
       newRequestId: () => `${role === 'node' ? `${this.handle}-${incarnation}` : name}-${this.#requests++}`,
       timing: { ...defaultTiming, antiEntropyMs: 3_000 },
       report: {

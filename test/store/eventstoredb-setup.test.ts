@@ -23,7 +23,7 @@ import { newParty } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 import { collector, contract, facts, namesOf, sealNamed } from '../support/store-conformance/harness.ts'
 
-const UID = '0123456789abcdefghjkmnpqrs' as Uid
+const UID = '0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk' as Uid
 
 /** A server with users and ACLs, that of ESDB_URL if it can be, and a party whose store is to be there. */
 async function fresh(t: Test) {

@@ -10,7 +10,7 @@ import { memorySnapshots } from '../../src/store/snapshots.ts'
 import { openSqliteSnapshots, SnapshotsInUse } from '../../src/store/sqlite-snapshots.ts'
 import { kept, snapshotsConformance } from '../support/snapshots-conformance.ts'
 
-const uid = '00000000000000000000000001' as Uid
+const uid = '0000000000000000000000000000000000000000000000000001' as Uid
 
 t.test('memory', async (t) => snapshotsConformance(t, memorySnapshots))
 

@@ -17,10 +17,13 @@ const uid = fc.stringMatching(new RegExp(UID_PATTERN)) as fc.Arbitrary<Uid>
 const handle = fc.stringMatching(new RegExp(HANDLE_PATTERN)) as fc.Arbitrary<Handle>
 
 t.test('names are as docs and operators know them', async (t) => {
-  const contract = '0123456789abcdefghjkmnpqrs' as Uid
-  t.equal(feedStream(contract, 'acme-re' as Handle), 'feed-0123456789abcdefghjkmnpqrs-acme-re')
-  t.equal(contractStream(contract), 'contract-0123456789abcdefghjkmnpqrs')
-  t.equal(evidenceStream(contract), 'evidence-0123456789abcdefghjkmnpqrs')
+  const contract = '0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk' as Uid
+  t.equal(
+    feedStream(contract, 'acme-re' as Handle),
+    'feed-0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk-acme-re',
+  )
+  t.equal(contractStream(contract), 'contract-0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk')
+  t.equal(evidenceStream(contract), 'evidence-0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk')
   t.same([OUTBOX_STREAM, OUTBOX_DONE_STREAM], ['outbox-asks', 'outbox-done'])
   t.same([DIRECTORY_STREAM, INVITATIONS_STREAM, CONTRACTS_STREAM], ['directory', 'invitations', 'contracts'])
 })
@@ -38,7 +41,7 @@ t.test('a name taken apart gives what it was made of', async (t) => {
 })
 
 t.test('other names are nobody’s', async (t) => {
-  const contract = '0123456789abcdefghjkmnpqrs'
+  const contract = '0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk'
   const others = [
     '',
     '$streams',

@@ -8,13 +8,14 @@ import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { sign } from '../../src/crypto/ed25519.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Uid } from '../../src/events/ids.ts'
+import type { PartyCard } from '../../src/events/party-card.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Note, Payload, Refusal, Request } from '../../src/events/statement.ts'
 import type { Decoded } from '../../src/events/statement-codec.ts'
 import type { Store } from '../../src/store/port.ts'
 import { CONTRACTS_STREAM } from '../../src/store/streams.ts'
 import type { SeededRandom } from '../simulation/seeded-random.ts'
-import { type Command, owes, Player } from './market.ts'
+import { type Command, contractFoundedBy, owes, Player } from './market.ts'
 
 /** Keeps in a store what a node would keep of a contract: in the same writes, made by the same code. */
 export class Recorder {
@@ -26,7 +27,8 @@ export class Recorder {
     this.#state = emptyAgreement(contract)
   }
 
-  static async open(store: Store, contract: Uid, founder: string): Promise<Recorder> {
+  static async open(store: Store, contract: Uid, { handle, keys }: PartyCard): Promise<Recorder> {
+    const founder = { handle, signing: keys.signing }
     const held = { type: 'ContractHeld', data: canonicalJson({ contract, founder }) }
     await store.events.append(CONTRACTS_STREAM, 'any', [held])
     return new Recorder(store, contract)
@@ -50,7 +52,13 @@ export class Recorder {
   }
 }
 
+/** UIDs of contracts that the first of these members founds. */
+export function busyUid(n: number): Uid {
+  return contractFoundedBy('party-0', n)
+}
+
 export interface Busy {
+  /** One of `busyUid`. */
   readonly contract: Uid
   readonly members: number
   readonly rounds: number
@@ -69,7 +77,7 @@ export async function* busyContract(store: Store, busy: Busy, random: SeededRand
   const { contract, members, rounds, requestsPerStatement, fields, prefix = '' } = busy
   const players = Array.from({ length: members }, (_, n) => new Player(`party-${n}`, undefined, contract))
   const [founder, ...others] = players as [Player, ...Player[]]
-  const recorder = await Recorder.open(store, contract, founder.handle)
+  const recorder = await Recorder.open(store, contract, founder.card)
   const tell = async (said: Decoded, to: readonly Player[] = players) => {
     await recorder.hears(said)
     for (const player of to) player.hears(said)

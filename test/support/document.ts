@@ -22,7 +22,7 @@ import { MerkleLog } from '../../src/merkle/merkle-log.ts'
 import { assert } from '../../src/runtime/assert.ts'
 import type { Party } from './document-party.ts'
 
-export const UID = '6bfp6e7bfq270g4sq0y7sxt0xs' as Uid
+export const UID = '0bfp6e7bfq270g4sq0y7sxt0xs0bfp6e7bfq270g4sq0y7sxt0xs' as Uid
 
 /** What a party means to do: written as a request when its turn comes, on the document as it is then. */
 export interface Act {

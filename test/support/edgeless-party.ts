@@ -4,12 +4,13 @@ import { memoryGuard } from '../../src/contracts/guard.ts'
 import { openPartyProcess, type PartyProcess, type PartyProcessPorts } from '../../src/contracts/party-process.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
+import type { Handle } from '../../src/events/ids.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { foundedBy } from './uid.ts'
 
 /** What a test may have otherwise; a process without a key takes neither signer nor guard. */
 type Otherwise = Partial<Omit<PartyProcessPorts, 'signerOf'>>
@@ -42,7 +43,6 @@ export class EdgelessParty {
     { signer = this.signer, guard = this.guard, ...more }: Otherwise = {},
   ): Promise<PartyProcess> {
     const { handle } = this.card
-    const place = handle.charCodeAt(0)
     const opened = await openPartyProcess({
       role,
       store: this.store,
@@ -50,7 +50,7 @@ export class EdgelessParty {
       clock: systemClock,
       random: systemRandom,
       card: this.card,
-      uidOf: (n) => `${place}${n}`.padStart(26, '0') as Uid,
+      uidOf: (n) => foundedBy(this.card, n),
       newRequestId: () => `${handle}-${role}-${this.#requests++}`,
       timing: defaultTiming,
       report: { unreachable: () => {}, refused: (_, refused) => this.told.push(...refused) },

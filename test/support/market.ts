@@ -15,8 +15,9 @@ import type { PartyCard } from '../../src/events/party-card.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Request } from '../../src/events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { keyFrom } from './keys.ts'
+import { foundedBy } from './uid.ts'
 
-export const CONTRACT = '0123456789abcdefghjkmnpqrs' as Uid
 export const TIME = '2026-01-01T00:00:00.000Z'
 
 export type Command = Request['commands'][number] & { readonly [member: string]: unknown }
@@ -26,11 +27,26 @@ interface PlayerKeys {
   readonly recovery: KeyPair
 }
 
-function newKeys(): PlayerKeys {
-  return { signing: generateKeyPair(), recovery: generateKeyPair() }
+/** Of a party of that name, the same each time. */
+export function keysOf(handle: string): PlayerKeys {
+  return { signing: keyFrom(`${handle} signing`), recovery: keyFrom(`${handle} recovery`) }
 }
 
-/** One party in pure code: what it holds, and what it says. Nothing is sent unless a test does it. */
+function cardOf(handle: string, { signing, recovery }: PlayerKeys): PartyCard {
+  const keys = { signing: signing.publicKey, recovery: recovery.publicKey }
+  return { handle: handle as Handle, did: `did:web:${handle}.example`, name: handle, keys }
+}
+
+/** The n-th contract that a party with the keys of its name founds, and the first that ana does. */
+export function contractFoundedBy(handle: string, n = 0): Uid {
+  return foundedBy(cardOf(handle, keysOf(handle)), n)
+}
+export const CONTRACT = contractFoundedBy('ana')
+
+/**
+ * One party in pure code: what it holds, and what it says. Nothing is sent unless a test does it. Who founds a contract needs
+ * one of its own (`foundedBy`): `CONTRACT` is ana's.
+ */
 export class Player {
   readonly handle: Handle
   readonly card: PartyCard
@@ -41,7 +57,7 @@ export class Player {
   state: AgreementState
   #requests = 0
 
-  constructor(handle: string, keys: PlayerKeys = newKeys(), contract = CONTRACT, engines: Engines = builtIn) {
+  constructor(handle: string, keys: PlayerKeys = keysOf(handle), contract = CONTRACT, engines: Engines = builtIn) {
     const { signing, recovery } = keys
     this.keys = keys
     this.handle = handle as Handle
@@ -49,8 +65,7 @@ export class Player {
     this.state = emptyAgreement(contract, engines)
     this.privateKey = signing.privateKey
     this.recoveryKey = recovery.privateKey
-    const published = { signing: signing.publicKey, recovery: recovery.publicKey }
-    this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys: published }
+    this.card = cardOf(handle, keys)
   }
 
   /** Makes, signs and holds its next statement; the answer is what the others get to see. */

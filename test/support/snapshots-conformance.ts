@@ -1,8 +1,9 @@
 import type { Test } from 'tap'
-import type { Handle, RequestRef, Uid } from '../../src/events/ids.ts'
+import type { Handle, RequestRef } from '../../src/events/ids.ts'
 import type { Kept, Snapshots } from '../../src/store/snapshots.ts'
+import { nobodysUid } from './uid.ts'
 
-const uid = (n: number) => String(n).padStart(26, '0') as Uid
+const uid = nobodysUid
 const ana = 'ana' as Handle
 const ben = 'ben' as Handle
 

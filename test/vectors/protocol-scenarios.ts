@@ -1,13 +1,13 @@
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
-import { type KeyPair, sign } from '../../src/crypto/ed25519.ts'
+import { sign } from '../../src/crypto/ed25519.ts'
 import { declineBytes } from '../../src/events/decline.ts'
-import type { RequestRef } from '../../src/events/ids.ts'
+import type { Handle, RequestRef } from '../../src/events/ids.ts'
 import { type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { both as bothEngines } from '../support/engine-2.ts'
-import { CONTRACT, marketOf, owes, Player, talk } from '../support/market.ts'
+import { keyFrom, seedOf } from '../support/keys.ts'
+import { CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
 
 /** One file of `test/vectors/protocol`: what goes in, and what every implementation must make of it. */
 export interface Vector {
@@ -36,26 +36,18 @@ interface Expectation {
   readonly diverged: readonly string[]
 }
 
-const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
-
-const seedOf = (name: string) => createHash('sha256').update(`concordata test vector: ${name}`).digest()
-
-export function keyFrom(name: string): KeyPair {
-  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seedOf(name)]), format: 'der', type: 'pkcs8' })
-  return { privateKey, publicKey: createPublicKey(privateKey).export({ format: 'jwk' }).x as string }
-}
-
-function player(handle: string): Player {
-  return new Player(handle, { signing: keyFrom(`${handle} signing`), recovery: keyFrom(`${handle} recovery`) })
-}
-
 type Members = [Player, Player, Player]
-const three = () => marketOf([player('ana'), player('ben'), player('cleo')]) as Members
+const three = () => marketOf([new Player('ana'), new Player('ben'), new Player('cleo')]) as Members
 
 interface Play {
   readonly about: string
   /** Plays, and answers who holds everything in the end, and what else is offered to it. */
-  play(): { readonly all: Player; readonly hostile?: Vector['hostile'] }
+  play(): {
+    readonly all: Player
+    readonly hostile?: Vector['hostile']
+    /** Who has signed only what is hostile. */
+    readonly more?: readonly string[]
+  }
 }
 
 const lineOf = ({ text, signature, payloads }: Decoded) => encodeSigned(text, signature, payloads)
@@ -92,8 +84,8 @@ export const plays: Readonly<Record<string, Play>> = {
   'invitation-declined': {
     about: 'One invitee declines, the invitation of another is withdrawn; what comes of them later is void.',
     play() {
-      const [ana, ben] = marketOf([player('ana'), player('ben')]) as [Player, Player]
-      const [cleo, dov] = [player('cleo'), player('dov')]
+      const [ana, ben] = marketOf([new Player('ana'), new Player('ben')]) as [Player, Player]
+      const [cleo, dov] = [new Player('cleo'), new Player('dov')]
       const all = [ana, ben, cleo, dov]
       ana.requests({ type: 'InviteParty', party: cleo.card }, { type: 'InviteParty', party: dov.card })
       talk(all, owes)
@@ -162,7 +154,7 @@ export const plays: Readonly<Record<string, Play>> = {
       talk(all, owes)
       ana.proposes('0.0', 'locked out')
       ben.proposes('0.0', 'of the holder')
-      cleo.requests({ type: 'InviteParty', party: player('dov').card })
+      cleo.requests({ type: 'InviteParty', party: new Player('dov').card })
       talk(all, owes)
       const { lock } = ana.state.settling.agreed
       const broken = ana.requests({ type: 'BreakLock', lock: lock?.index ?? 0 })
@@ -246,7 +238,7 @@ export const plays: Readonly<Record<string, Play>> = {
       ben.hears(ana.proposes('0.0', 'ben knows'))
       const next = keyFrom('ana, second signing')
       const revocation = ana.revocation(next)
-      const thief = player('ana')
+      const thief = new Player('ana')
       thief.state = ana.state
       const holdOfBen = ben.says({ key: { hold: revocation } })
       cleo.hears(...[...ben.state.feeds.values()].flatMap((feed) => [...feed]))
@@ -290,7 +282,7 @@ export const plays: Readonly<Record<string, Play>> = {
       const place = ref(asked)
       const { head, clock, seq } = honest.statement
       const hostile = [
-        forged('another contract', (statement) => { statement.contract = '0'.repeat(26) }),
+        forged('another contract', (statement) => { statement.contract = contractFoundedBy('ana', 1) }),
         forged('a gap in the feed', (statement) => { statement.seq = seq + 1 }),
         forged('another statement before it', (statement) => { statement.prev = head.root }),
         forged('a clock that is too high', (statement) => { statement.clock = clock + 1 }),
@@ -317,7 +309,7 @@ export const plays: Readonly<Record<string, Play>> = {
         offered(before, 'as it should be', lineOf(honest)),
       ]
       const forked = { ...before }
-      const all = player('ana')
+      const all = new Player('ana')
       all.state = receive(forked, [honest]).state
       hostile.push(
         offered(all.state, 'a second statement for the same place', ben.forges(honest, (statement) => {
@@ -330,6 +322,30 @@ export const plays: Readonly<Record<string, Play>> = {
       return { all, hostile: hostile.slice(0, -2) }
     },
   },
+  'founding-under-a-uid': {
+    about: 'A UID belongs to the handle and the key that found the contract: nobody else opens one under it.',
+    play() {
+      const founds = (founder: Player, card = founder.card) => lineOf(founder.requests({ ...founder.opening(), founder: card }))
+      const mallory = new Player('mallory')
+      const ana = new Player('ana')
+      const opening = ana.requests(ana.opening())
+      const elsewhere = new Player('ana', undefined, contractFoundedBy('ana', 1))
+      const state = emptyAgreement(CONTRACT)
+      return {
+        all: new Player('nobody'),
+        more: ['ana', 'mallory'],
+        hostile: [
+          offered(state, 'another party', founds(mallory)),
+          offered(state, 'the handle of the founder, another key', founds(new Player('ana', mallory.keys), { ...ana.card, keys: mallory.card.keys })),
+          offered(state, 'the key of the founder, another handle', founds(new Player('mallory', ana.keys), { ...mallory.card, keys: ana.card.keys })),
+          offered(state, 'handle and key of the founder, signed by another', founds(new Player('ana', mallory.keys), ana.card)),
+          offered(state, 'another UID of the founder', founds(elsewhere)),
+          offered(state, 'a UID with a bit that must be zero', ana.forges(opening, (statement) => { statement.contract = `2${CONTRACT.slice(1)}` })),
+          offered(state, 'the founder', lineOf(opening)),
+        ],
+      }
+    },
+  },
   equivocation: {
     about: 'A member signs two statements for one place: the second is kept as evidence only.',
     play() {
@@ -337,6 +353,7 @@ export const plays: Readonly<Record<string, Play>> = {
       const asked = ben.proposes('0.0', 'one')
       talk([ana, ben, cleo], owes)
       const other = ben.forges(asked, (statement) => { statement.time = '2026-01-01T00:00:01.000Z' })
+      const twin = new Player('ana')
       const follower = ben.forges(asked, (statement) => {
         statement.seq = asked.statement.seq + 50
       })
@@ -346,6 +363,7 @@ export const plays: Readonly<Record<string, Play>> = {
           offered(ana.state, 'a second statement for the same place', other),
           offered(ana.state, 'a statement far ahead', follower),
           offered(ana.state, 'the first statement again', lineOf(asked)),
+          offered(ana.state, 'a second contract under the UID', lineOf(twin.requests({ ...twin.opening(), title: 'another' }))),
         ],
       }
     },
@@ -353,8 +371,8 @@ export const plays: Readonly<Record<string, Play>> = {
   'admission-beside-a-field': {
     about: 'One member admits a party while another adds a field: the field is before the admission or needs its answer.',
     play() {
-      const [ana, ben] = marketOf([player('ana'), player('ben')]) as [Player, Player]
-      const cleo = player('cleo')
+      const [ana, ben] = marketOf([new Player('ana'), new Player('ben')]) as [Player, Player]
+      const cleo = new Player('cleo')
       const all = [ana, ben, cleo]
       ana.requests({ type: 'InviteParty', party: cleo.card })
       talk(all, owes)
@@ -369,10 +387,10 @@ export const plays: Readonly<Record<string, Play>> = {
 
 /** The vector that a play makes. The same bytes on every machine and in every later version. */
 export function vectorOf({ about, play }: Play): Vector {
-  const { all, hostile = [] } = play()
+  const { all, hostile = [], more = [] } = play()
   const held = [...all.state.feeds.values()].flatMap((feed) => [...feed])
   held.sort((one, other) => one.statement.clock - other.statement.clock || (one.statement.party < other.statement.party ? -1 : 1))
-  const parties = [...new Set(held.map(({ statement }) => statement.party))]
+  const parties = [...new Set(held.map(({ statement }) => statement.party).concat(more as Handle[]))]
   return {
     about,
     contract: CONTRACT,

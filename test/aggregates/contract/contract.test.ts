@@ -34,7 +34,7 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
     broker.invites(new Party('weak', { keys: { signing: 'A'.repeat(43), recovery: 'A'.repeat(43) } })),
   ],
   no_invitation: [broker.admits(lead)],
-  acceptance_unfit: [broker.admits(other, { contract: '0'.repeat(26) as Uid })],
+  acceptance_unfit: [broker.admits(other, { contract: '0'.repeat(52) as Uid })],
   acceptance_badly_signed: [
     broker.orders({
       type: 'AdmitParty',
@@ -156,7 +156,7 @@ t.test('an element is named by its id however deep it is', async (t) => {
 })
 
 t.test('a request is decided on the document of its own contract', async (t) => {
-  const elsewhere = '0'.repeat(26) as Uid
+  const elsewhere = '0'.repeat(52) as Uid
   const context = {
     contract: elsewhere,
     index: 0,

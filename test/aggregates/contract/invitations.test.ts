@@ -40,7 +40,7 @@ t.test('only who invited withdraws, or anybody once that one has gone', async (t
 })
 
 t.test('a decline is the invitee’s own, and of this contract', async (t) => {
-  t.match(invited.when(ana.bringsDecline(cleo, { contract: '0'.repeat(26) as Uid })).fate, {
+  t.match(invited.when(ana.bringsDecline(cleo, { contract: '0'.repeat(52) as Uid })).fate, {
     code: 'decline_badly_signed',
   })
   t.match(invited.when(ana.bringsDecline(cleo, { invitation: 0 })).fate, { code: 'no_invitation' })

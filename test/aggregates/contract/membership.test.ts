@@ -134,7 +134,7 @@ t.test('an acceptance fits its invitation, to the letter', async (t) => {
   const unfit = { code: 'acceptance_unfit', command: 0 }
   const { keys } = lead.card
   const admits = (changes: Parameters<Party['admits']>[1]) => document.when(broker.admits(lead, changes)).fate
-  t.same(admits({ contract: '0'.repeat(26) as Uid }), unfit)
+  t.same(admits({ contract: '0'.repeat(52) as Uid }), unfit)
   t.same(admits({ charter: { continuationQuorumPercent: 51 } }), unfit)
   t.same(admits({ keys: { ...keys, signing: follower.card.keys.signing } }), unfit)
   t.same(admits({ keys: { ...keys, recovery: follower.card.keys.recovery } }), unfit)

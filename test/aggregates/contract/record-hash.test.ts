@@ -33,7 +33,7 @@ t.test('covers all that the document is', async (t) => {
   })
   const states: { [what: string]: ContractState } = {
     'as it is': state,
-    contract: { ...state, contract: '0'.repeat(26) as typeof state.contract },
+    contract: { ...state, contract: '0'.repeat(52) as typeof state.contract },
     title: { ...state, title: 'Fleet 2028' },
     engine: { ...state, engine: 2 },
     'since when': { ...state, engineSince: 1 },

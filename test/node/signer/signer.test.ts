@@ -14,7 +14,7 @@ import { SignerClient } from '../../../src/node/signer/signer-client.ts'
 import { type SignerServer, serveSigner } from '../../../src/node/signer/signer-server.ts'
 import { socketPath } from '../../../src/node/signer/socket-path.ts'
 
-const UID = '0123456789abcdefghjkmnpqrs' as Uid
+const UID = '0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk' as Uid
 
 /** Keys in this process; the files of a key ring have their own tests. */
 function someKeys() {

@@ -4,8 +4,8 @@ import type { Uid } from '../../../src/events/ids.ts'
 import type { NewEvent, RecordedEvent, Store } from '../../../src/store/port.ts'
 import type { OpenStore } from '../event-store-conformance.ts'
 
-export const contract = '0123456789abcdefghjkmnpqrs' as Uid
-export const otherContract = 'zzzzzzzzzzzzzzzzzzzzzzzzzz' as Uid
+export const contract = '0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk' as Uid
+export const otherContract = '1zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz' as Uid
 
 /** A store of its own for this test, closed when the test is over. */
 export async function freshStore(t: Test, open: OpenStore): Promise<Store> {
