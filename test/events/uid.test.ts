@@ -10,9 +10,7 @@ interface Named {
   readonly signing: string
   readonly uid: string
 }
-const { uids, refused } = JSON.parse(
-  readFileSync(new URL('../vectors/uid/uids.json', import.meta.url), 'utf8'),
-) as {
+const { uids, refused } = JSON.parse(readFileSync(new URL('../vectors/uid/uids.json', import.meta.url), 'utf8')) as {
   readonly uids: readonly (Named & { readonly block: string })[]
   readonly refused: readonly (Named & { readonly result: 'unfit' | 'malformed' })[]
 }

@@ -79,7 +79,7 @@ class Ana {
       const { contract, party, seq } = statement
       this.held.set(contract, { ...this.held.get(contract), [party]: { seq, hash } })
     }
-    return [...new Set(news.map(({ statement }) => statement.contract[0] as string))]
+    return [...new Set(news.map(({ statement }) => String([BIG, ONE, TWO].indexOf(statement.contract) + 1)))]
   }
 
   /** As ben: asks about all three. */

@@ -66,9 +66,7 @@ t.test('nobody else reads them: another secret, or another party with the same o
     fc.property(secret, secret, card, card, number, (mine, theirs, card, other, number) => {
       fc.pre(!Buffer.from(mine).equals(Buffer.from(theirs)) && JSON.stringify(card) !== JSON.stringify(other))
       const uid = new UidCodec(mine, card).encode(number)
-      return (
-        new UidCodec(theirs, card).decode(uid) === undefined && new UidCodec(mine, other).decode(uid) === undefined
-      )
+      return new UidCodec(theirs, card).decode(uid) === undefined && new UidCodec(mine, other).decode(uid) === undefined
     }),
   )
   t.pass()
