@@ -192,7 +192,7 @@ export const plays: Readonly<Record<string, Play>> = {
       const last = votes(cleo, 2)
       ana.hears(last)
       const answer = ana.says()
-      const later = player('ben')
+      const later = new Player('ben')
       later.state = emptyAgreement(CONTRACT, bothEngines)
       later.hears(...[...ana.state.feeds.values()].flatMap((feed) => [...feed]), last, answer)
       return { all: ana, hostile: [offered(ana.state, 'the answer behind which engine 2 judges', lineOf(later.says()))] }
