@@ -23,6 +23,8 @@ export function assertFit(request: Request, payloads: Payloads, { commandsPerReq
   const unfit = (message: string, evidence = {}): never => {
     throw new RequestUnfit('request_unfit', message, evidence)
   }
+  if (isTooDeep([request]) || isTooDeep(payloads)) unfit('the request, or a value in it, is nested too deep')
+  if (!isJson(request) || !isJson(payloads)) unfit('the request, or a value in it, is not what JSON carries')
   // The values have their canonical form for their seals, below.
   canonicalJson(request)
   assertForm(requestForm, request)
@@ -34,7 +36,6 @@ export function assertFit(request: Request, payloads: Payloads, { commandsPerReq
       commandsPerRequest,
     })
   }
-  if (isTooDeep([request]) || isTooDeep(payloads)) unfit('the request, or a value in it, is nested too deep')
   const named = sealsNamedBy([request])
   for (const seal of named) {
     if (payloads[seal] === undefined) unfit('a value that the request seals does not come with it', { seal })
@@ -42,6 +43,25 @@ export function assertFit(request: Request, payloads: Payloads, { commandsPerReq
   for (const [seal, payload] of Object.entries(payloads)) {
     const isIt = sealOf(payload) === seal && named.has(seal as Hash)
     if (!isIt) unfit('a value is not one that the request seals', { seal })
+  }
+}
+
+/** Whether it comes out of JSON as it went in: nothing is left out, nothing becomes something else. Requires that it is not too deep. */
+function isJson(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true
+    case 'number':
+      return Number.isFinite(value)
+    case 'object': {
+      if (value === null) return true
+      if (Array.isArray(value)) return Object.keys(value).length === value.length && value.every(isJson)
+      const prototype = Object.getPrototypeOf(value)
+      return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isJson)
+    }
+    default:
+      return false
   }
 }
 

@@ -1,6 +1,6 @@
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { closedInvitationOf, formerOf, memberOf, partyOf } from '../aggregates/contract/state.ts'
-import { type Draft, draft, statementDue, type Wishes } from '../agreement/draft.ts'
+import { type Draft, draft, noWishes, statementDue, type Wishes } from '../agreement/draft.ts'
 import { feedOf, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import { withoutHistory } from '../agreement/history.ts'
@@ -70,7 +70,7 @@ const TRANSMIT_GRACE_MS = 2_000
 const nothingToSay: Turn = {
   wishes: { requests: [], payloads: {}, refusals: [], decided: [] },
   isEmpty: true,
-  fail: () => {},
+  part: () => {},
   durable: () => {},
 }
 
@@ -739,39 +739,48 @@ export class LiveContract {
       ...(note === undefined ? {} : { note }),
       ...(key === undefined ? {} : { key }),
     }
-    const drafted = this.#drafted(state, wishes)
-    if (drafted === undefined) return undefined
-    const refusal = refusalOfOwn(state, drafted.text, turn.wishes.payloads)
-    if (refusal !== undefined) return this.#refrain(turn, refusal)
+    const drafted = this.#draft(state, wishes)
+    if ('problem' in drafted) return this.#refrain(state, turn, drafted.problem)
     const signed = drafted.sign(await this.#sign(state, drafted.bytesToSign))
     // Made from less than is held, it becomes a part of all that is.
     const progress = state === held ? signed : withHeld(held, signed.held)
     return { ...progress, held: signed.held, durable: () => turn.durable(signed.held.statement.seq) }
   }
 
-  /** Undefined: this party's own word would take the contract into an engine that is not here. */
-  #drafted(state: AgreementState, wishes: Wishes): Draft | undefined {
-    try {
-      return draft(state, this.self, wishes, timestamp(this.#ports.clock))
-    } catch (error) {
-      if (!(error instanceof EngineUnknown)) throw error
-      this.#goesOnIn(error)
-      return undefined
-    }
-  }
-
-  #goesOnIn(error: EngineUnknown): void {
+  #goesOnIn(error: EngineUnknown): undefined {
     if (this.#engineUnknown !== undefined) return
     this.#engineUnknown = error
     for (const listener of this.#listeners) listener.engineUnknown?.(this, error)
     this.outbox.failAll(error)
   }
 
-  /** A fault of this software, or more than it foresaw: rather than a feed that nobody takes, users are told. */
-  #refrain(turn: Turn, refusal: StatementRefused): undefined {
-    if (turn.wishes.requests.length === 0) throw refusal
-    turn.fail(refusal)
-    for (const listener of this.#listeners) listener.failed?.(this, refusal)
+  /** The statement with these wishes, or why nobody would take it. Throws Forgotten. */
+  #draft(state: AgreementState, wishes: Wishes): Draft | { readonly problem: unknown } {
+    try {
+      const drafted = draft(state, this.self, wishes, timestamp(this.#ports.clock))
+      const problem = refusalOfOwn(state, drafted.text, wishes.payloads)
+      return problem === undefined ? drafted : { problem }
+    } catch (error) {
+      if (error instanceof Forgotten) throw error
+      return { problem: error }
+    }
+  }
+
+  /**
+   * A fault of this software, or more than it foresaw: rather than a feed that nobody takes, users are told. Each request is
+   * looked at by itself, so that what is wrong with one is told to its user alone.
+   */
+  #refrain(state: AgreementState, turn: Turn, problem: unknown): undefined {
+    // This party's own word would take the contract into an engine that is not here.
+    if (problem instanceof EngineUnknown) return this.#goesOnIn(problem)
+    if (turn.wishes.requests.length === 0) throw problem
+    turn.part((only) => {
+      const drafted = this.#draft(state, { ...noWishes, ...only })
+      if ('problem' in drafted) return drafted.problem
+      // Nothing is left to be parted from: then it is what else the statement says.
+      return turn.wishes.requests.length === 1 ? problem : undefined
+    })
+    for (const listener of this.#listeners) listener.failed?.(this, problem)
     this.wake()
   }
 

@@ -20,8 +20,11 @@ import { standingOfRequest } from './tiers.ts'
 export interface Turn {
   readonly wishes: Wishes
   readonly isEmpty: boolean
-  /** Nobody would take the statement: its requests come to nothing. */
-  fail(error: unknown): void
+  /**
+   * Nobody would take the statement, which has requests: those come to nothing for which `problemOf` has something. If it has
+   * nothing against any, they are for statements of their own.
+   */
+  part(problemOf: (wishes: Pick<Wishes, 'requests' | 'payloads'>) => unknown): void
   /** To be called when the statement with these wishes, at `seq`, is durable. */
   durable(seq: Seq): void
 }
@@ -219,10 +222,7 @@ export class Outbox {
     return {
       wishes: { requests, payloads, refusals: [], decided },
       isEmpty: requests.length === 0 && decided.length === 0,
-      fail: (error) => {
-        this.#leave(chosen)
-        for (const submission of chosen) submission.fail(error)
-      },
+      part: (problemOf) => this.#part(chosen, problemOf),
       durable: (seq) => {
         this.#leave(chosen)
         chosen.forEach((submission, index) => {
@@ -245,6 +245,16 @@ export class Outbox {
       bytesMax: room,
     })
     for (const submission of large) submission.fail(error)
+  }
+
+  #part(chosen: readonly Submission[], problemOf: Parameters<Turn['part']>[0]): void {
+    const problems = chosen.map(({ intent: { request, payloads } }) => problemOf({ requests: [request], payloads }))
+    const failed = chosen.filter((_, index) => problems[index] !== undefined)
+    this.#leave(failed)
+    chosen.forEach((submission, index) => {
+      if (problems[index] !== undefined) submission.fail(problems[index])
+      else submission.isAlone = failed.length === 0
+    })
   }
 
   #leave(chosen: readonly Submission[]): void {
@@ -389,7 +399,8 @@ export class Outbox {
       bytes += submission.requestBytes
       valueCharacters += submission.valueBytes
       const isFull = bytes > bytesMax || valueCharacters > MESSAGE_VALUES_CHARACTERS_MAX
-      if (isFull || chosen.length === limits.requestsPerStatement) break
+      const isApart = chosen.length > 0 && (submission.isAlone || chosen[0]?.isAlone)
+      if (isFull || isApart || chosen.length === limits.requestsPerStatement) break
       chosen.push(submission)
     }
     return chosen

@@ -55,6 +55,8 @@ export class Submission {
   expired = false
   /** Nobody waits for the signature any longer: it is dropped unless it has been signed. */
   isOverdue = false
+  /** Others took its place in a statement for no fault of any: it goes with none of them. */
+  isAlone = false
   /** How often it was void because of a lock. */
   attempts = 0
   #resolveSigned!: (request: RequestRef) => void

@@ -105,6 +105,21 @@ t.test('a body that is not what it says it is writes nothing', { timeout: 120_00
   t.equal(ana.handle, 'ana')
 })
 
+t.test('an empty write fails alone, whatever is written beside it', async (t) => {
+  const names = Array.from({ length: 8 }, (_, place) => `Field${place}`)
+  const { root, send, size } = await given(t, Object.fromEntries(names.map((name) => [name, 'as it was'])))
+  const before = await size()
+  const text = { 'content-type': 'text/plain' }
+  for (let round = 0; round < 5; round++) {
+    const writes = names.map((name) => send(`PUT ${root}/${name}`, text, `round ${round}`))
+    const empty = [send(`PUT ${root}/Field0`), send(`PUT ${root}/Field1`, { 'content-length': '0' })]
+    for (const { status } of await Promise.all(writes)) t.equal(status, 200)
+    for (const { status, code } of await Promise.all(empty)) t.same([status, code], [400, 'body_malformed'])
+  }
+  t.equal(await size(), before + 40)
+  t.match((await send('GET /metrics')).text, /^concordata_store_failures_total 0$/m)
+})
+
 t.test('a member that stands twice is refused wherever it stands', async (t) => {
   const { root, json, size } = await given(t)
   const before = await size()
