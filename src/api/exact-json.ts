@@ -1,5 +1,6 @@
 import { JSON_DEPTH_MAX } from '../events/limits.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { endOfString, exceededBound, type JsonBounds } from '../runtime/json-bounds.ts'
 
 /** A body, or a message, is not what it says it is, or says something twice. */
 export class BodyMalformed extends ConcordataError {}
@@ -15,9 +16,13 @@ export class WrittenNumber {
 }
 
 /** More is no document that anybody writes, and would be built before a limit of the contract counts it. */
-const MEMBERS_MAX = 100_000
+const BOUNDS: JsonBounds = { depthMax: JSON_DEPTH_MAX, membersMax: 20_000 }
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-const STRING = /"(?:[^"\\]|\\.)*"/sy
+const QUOTE = 0x22
+const COLON = 0x3a
+const MINUS = 0x2d
+const ZERO = 0x30
+const NINE = 0x39
 
 /**
  * What a JSON text says: each member once, no U+0000, and numbers with the digits that stand there. One that a double keeps,
@@ -25,6 +30,12 @@ const STRING = /"(?:[^"\\]|\\.)*"/sy
  * Attacker-controlled: `text`, whole. Throws BodyMalformed.
  */
 export function parseExactly(text: string): unknown {
+  const exceeded = exceededBound(text, BOUNDS)
+  if (exceeded !== undefined) {
+    const most =
+      exceeded === 'depthMax' ? `nested more than ${BOUNDS.depthMax} deep` : `more than ${BOUNDS.membersMax} members`
+    throw new BodyMalformed('body_malformed', `it has ${most}`)
+  }
   const { members, isRounded } = shapeOf(text)
   let value: unknown
   try {
@@ -43,58 +54,27 @@ interface Shape {
   readonly isRounded: boolean
 }
 
-/** Of what may be no JSON at all. Throws BodyMalformed on too much of it. */
+/** Of what may be no JSON at all: then it says anything. */
 function shapeOf(text: string): Shape {
-  let depth = 0
   let members = 0
-  let items = 0
   let isRounded = false
   for (let at = 0; at < text.length; at++) {
-    switch (text[at]) {
-      case '"':
-        at = endOf(STRING, text, at) - 1
-        break
-      case '{':
-      case '[':
-        if (++depth > JSON_DEPTH_MAX)
-          throw new BodyMalformed('body_malformed', `it is nested more than ${JSON_DEPTH_MAX} deep`)
-        break
-      case '}':
-      case ']':
-        depth--
-        break
-      case ':':
-        members++
-        break
-      case ',':
-        if (++items > MEMBERS_MAX) throw new BodyMalformed('body_malformed', `it has more than ${MEMBERS_MAX} members`)
-        break
-      case '-':
-      case '0':
-      case '1':
-      case '2':
-      case '3':
-      case '4':
-      case '5':
-      case '6':
-      case '7':
-      case '8':
-      case '9': {
-        const end = endOf(NUMBER, text, at)
-        const digits = text.slice(at, end)
-        if (!isRounded) isRounded = String(Number(digits)) !== digits
-        at = end - 1
-        break
-      }
+    const character = text.charCodeAt(at)
+    if (character === QUOTE) at = endOfString(text, at)
+    else if (character === COLON) members++
+    else if (character === MINUS || (character >= ZERO && character <= NINE)) {
+      const digits = digitsAt(text, at)
+      if (!isRounded) isRounded = String(Number(digits)) !== digits
+      at += digits.length - 1
     }
   }
   return { members, isRounded }
 }
 
-/** Where the token that begins there ends; the next character if it is none: the parser will say so. */
-function endOf(token: RegExp, text: string, at: number): number {
-  token.lastIndex = at
-  return token.test(text) ? token.lastIndex : at + 1
+/** The number that begins there, or what begins as one. */
+function digitsAt(text: string, at: number): string {
+  NUMBER.lastIndex = at
+  return NUMBER.exec(text)?.[0] ?? text.charAt(at)
 }
 
 /** The reviver that is given the source text (ECMAScript 2026); the types do not know of it. */

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ConcordataError } from '../runtime/errors.ts'
+import { firstErrorText } from '../runtime/first-error.ts'
 
 /** A parameter of the path, the query, or the body does not have its form. */
 export class RequestMalformed extends ConcordataError {}
@@ -27,9 +28,8 @@ export function validateExactly(app: FastifyInstance): void {
     return (value: unknown) => {
       const read = httpPart === 'querystring' ? withIntegers(schema, value as Record<string, unknown>) : value
       if (form.Check(read)) return { value: read }
-      const [wrong] = form.Errors(read)
-      const where = `${httpPart ?? 'request'}${wrong?.instancePath ?? ''}`
-      return { error: new RequestMalformed('request_malformed', `${where} ${wrong?.message ?? 'is malformed'}`) }
+      const what = `${httpPart ?? 'request'}${firstErrorText(form, read)}`
+      return { error: new RequestMalformed('request_malformed', what) }
     }
   })
 }

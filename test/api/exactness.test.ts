@@ -83,7 +83,7 @@ t.test('a body that is not what it says it is writes nothing', { timeout: 120_00
     ['too much', 413, 'body_too_large', { 'content-type': 'text/plain', 'content-length': '5000000' }, 'x'],
     ['too deep', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '['.repeat(33) + ']'.repeat(33)],
     ['far too deep', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '{"a":'.repeat(100_000)],
-    ['too many', 400, 'body_malformed', { 'content-type': JSON_TYPE }, `[${'0,'.repeat(100_002)}0]`],
+    ['too many', 400, 'body_malformed', { 'content-type': JSON_TYPE }, `[${'0,'.repeat(20_000)}0]`],
   ]
   for (const [what, status, code, headers, body] of cases) {
     for (const method of ['PUT', 'POST']) {
