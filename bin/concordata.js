@@ -13,7 +13,7 @@ const built = join(root, 'dist', 'cli', 'main.js')
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 // A checkout runs its TypeScript as it is; the published package has JavaScript only.
 const isCheckout = existsSync(sources)
-const isNewEnough = isCheckout ? Boolean(process.features.typescript) : major > 22 || (major === 22 && minor >= 14)
+const isNewEnough = isCheckout ? Boolean(process.features.typescript) : major > 22 || (major === 22 && minor >= 15)
 
 if (isNewEnough) {
   const { main } = await import(isCheckout ? sources : built)
@@ -28,6 +28,6 @@ if (isNewEnough) {
     process.exitCode = signal === null ? (code ?? 1) : 1
   })
 } else {
-  console.error(`concordata needs Node.js 22.14 or newer; this is ${process.versions.node}.`)
+  console.error(`concordata needs Node.js 22.15 or newer; this is ${process.versions.node}.`)
   process.exitCode = 1
 }

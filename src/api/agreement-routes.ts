@@ -5,10 +5,19 @@ import { findSettled } from '../contracts/find-settled.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import { standingOfElement } from '../contracts/tiers.ts'
 import type { Command } from '../events/commands.ts'
-import { CountSchema, ElementIdSchema, HandleSchema, requestKey, type Uid, UidSchema } from '../events/ids.ts'
+import {
+  CountSchema,
+  ElementIdSchema,
+  HandleSchema,
+  type RequestRef,
+  requestKey,
+  type Uid,
+  UidSchema,
+} from '../events/ids.ts'
 import { REASON_CHARACTERS_MAX } from '../events/limits.ts'
 import { sealsNamedBy, valueUnder } from '../events/seal.ts'
 import { withHistory } from '../runtime/forgotten.ts'
+import { groupOf } from '../store/payload-group.ts'
 import type { ContractRoutesPorts } from './contract-routes.ts'
 import { NoSuchPath } from './path.ts'
 import { heldRequest, requestStatus } from './request-status.ts'
@@ -99,7 +108,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
         request: requestKey(request),
         by: request.handle,
         commands: asked.commands,
-        values: await valuesOf(params.uid, asked),
+        values: await valuesOf(params.uid, request, asked),
         until: new Date(until).toISOString(),
         otherwise,
         reason,
@@ -107,10 +116,14 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     )
   })
 
-  /** The values that the commands name by their seals. */
-  const valuesOf = async (contract: Uid, asked: { commands: readonly unknown[] }) => {
-    const seals = [...sealsNamedBy([asked as Parameters<typeof sealsNamedBy>[0][number]])]
-    const texts = await store.payloads.get(contract, seals)
+  /** The values that the commands of a request name by their seals. */
+  const valuesOf = async (contract: Uid, request: RequestRef, asked: { commands: readonly unknown[] }) => {
+    const group = groupOf(request)
+    const seals = sealsNamedBy([asked as Parameters<typeof sealsNamedBy>[0][number]])
+    const texts = await store.payloads.get(
+      contract,
+      Array.from(seals, (seal) => ({ group, seal })),
+    )
     return Object.fromEntries([...texts].map(([seal, text]) => [seal, valueUnder(seal, text)]))
   }
 

@@ -92,7 +92,8 @@ async function readFeed(source: AuditSource, party: Handle): Promise<Decoded[]> 
     if (line.type !== 'StatementMade') throw new AuditFailed(place, `a feed holds no ${line.type}`)
     lines.push(line)
   }
-  const texts = await source.payloads(lines.flatMap(({ data }) => sealsIn(data)))
+  const sealed = lines.flatMap(({ data }, seq) => sealsIn(data).map((seal) => ({ seq, seal })))
+  const texts = await source.payloads(party, sealed)
   return lines.map(({ data }, seq) => {
     const place = { kind: 'feed', party, seq } as const
     const decoded = decodeAt(place, data, texts)

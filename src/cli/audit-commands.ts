@@ -8,6 +8,7 @@ import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { openStoreToRead } from '../node/open-store.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { refsIn } from '../store/payload-group.ts'
 import type { Store } from '../store/port.ts'
 import { CONTRACTS_STREAM, contractStream, feedStream } from '../store/streams.ts'
 import { dataOption } from './options.ts'
@@ -60,7 +61,7 @@ async function sourceOf(store: Store, uid: string): Promise<AuditSource> {
     founder: await founderOf(store, contract),
     feed: (party) => store.events.read(feedStream(contract, party)),
     ledger: () => store.events.read(contractStream(contract)),
-    payloads: (seals) => store.payloads.get(contract, seals),
+    payloads: (party, sealed) => store.payloads.get(contract, refsIn(party, sealed)),
   }
 }
 

@@ -20,7 +20,8 @@ import {
 import { ConcordataError } from '../runtime/errors.ts'
 import { jsonOf } from '../runtime/json-form.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
-import type { NewEvent, Store, Write } from '../store/port.ts'
+import { groupOf, refsIn } from '../store/payload-group.ts'
+import type { NewEvent, PayloadEntry, Store, Write } from '../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
 
 /** What the store holds of a contract contradicts itself: it was damaged or changed by somebody. */
@@ -56,10 +57,17 @@ export function writesFor({ before, held, settled, equivocations, divergences }:
 }
 
 function payloadWrites(contract: Uid, held: readonly Held[]): Write[] {
-  const entries = held.flatMap(({ payloads }) =>
-    Object.entries(payloads).map(([seal, payload]) => ({ seal: seal as Hash, text: canonicalJson(payload) })),
-  )
-  return entries.length === 0 ? [] : [{ kind: 'payloads', contract, entries }]
+  const writes: Write[] = []
+  for (const { payloads, statement } of held) {
+    const entries: PayloadEntry[] = []
+    for (const seal of Object.keys(payloads) as Hash[]) {
+      entries.push({ seal, text: canonicalJson(payloads[seal]) })
+    }
+    if (entries.length === 0) continue
+    const group = groupOf({ handle: statement.party, seq: statement.seq })
+    writes.push({ kind: 'payloads', contract, group, entries })
+  }
+  return writes
 }
 
 /** One append for each run of statements of one party. */
@@ -161,9 +169,8 @@ export async function readFeed(
   const lines: string[] = []
   const range = { from, ...(limit === undefined ? {} : { limit }) }
   for await (const event of store.events.read(feedStream(contract, handle), range)) lines.push(event.data)
-  const seals = new Set<Hash>()
-  for (const line of lines) for (const seal of sealsIn(line)) seals.add(seal)
-  const texts = await store.payloads.get(contract, [...seals])
+  const sealed = lines.flatMap((line, index) => Array.from(sealsIn(line), (seal) => ({ seq: from + index, seal })))
+  const texts = await store.payloads.get(contract, refsIn(handle, sealed))
   const payloadsOf = (statement: Statement): Payloads => {
     const payloads: { [seal: Hash]: Payload } = {}
     for (const seal of sealsNamedBy(statement.requests)) {

@@ -9,7 +9,8 @@ import {
 import type { Hash } from '../crypto/hash.ts'
 import { type ElementId, ROOT, type Uid } from '../events/ids.ts'
 import { valueUnder } from '../events/seal.ts'
-import type { PayloadStore } from '../store/port.ts'
+import { refOf } from '../store/payload-group.ts'
+import type { PayloadRef, PayloadStore } from '../store/port.ts'
 
 /** A document as naive clients see it: elements by their names, and of each field the one agreed value, or null. */
 export class AgreedView {
@@ -35,7 +36,7 @@ export class AgreedView {
    * children by name; of a list an array of its entries.
    */
   async valueOf(element: Element): Promise<unknown> {
-    const opened = await this.#payloads.get(this.#contract, sealsIn(element))
+    const opened = await this.#payloads.get(this.#contract, refsIn(element))
     return valueIn(element, opened)
   }
 
@@ -53,10 +54,10 @@ export class AgreedView {
   }
 }
 
-function sealsIn(element: Element): Hash[] {
-  if (element.kind === 'block') return [...element.children].flatMap(sealsIn)
+function refsIn(element: Element): PayloadRef[] {
+  if (element.kind === 'block') return [...element.children].flatMap(refsIn)
   const agreed = agreedProposal(element)
-  return agreed === undefined ? [] : [agreed.seal]
+  return agreed === undefined ? [] : [refOf(agreed)]
 }
 
 function valueIn(element: Element, opened: ReadonlyMap<Hash, string>): unknown {

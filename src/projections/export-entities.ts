@@ -9,7 +9,7 @@ export type ExportRow = Readonly<Record<string, unknown>>
 export interface Entity {
   readonly name: string
   readonly columns: readonly string[]
-  /** The rows have `contract` and `seal`, and get `isHeld` and `value`. */
+  /** The rows have `contract`, `name` and `seal` of a proposal, and get `isHeld` and `value`. */
   readonly hasValues?: true
   rows(database: Database.Database, audited: ReadonlyMap<number, Audited>): Iterable<ExportRow>
 }

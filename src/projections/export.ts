@@ -3,10 +3,11 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type Database from 'better-sqlite3'
 import type { Hash } from '../crypto/hash.ts'
-import type { Uid } from '../events/ids.ts'
+import type { ProposalId, Uid } from '../events/ids.ts'
 import { valueUnder } from '../events/seal.ts'
 import { createFile, syncDirectory } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { refOf } from '../store/payload-group.ts'
 import type { PayloadStore, Store } from '../store/port.ts'
 import { type Audited, auditContract } from './audit-view.ts'
 import { csvRecord } from './csv.ts'
@@ -128,8 +129,10 @@ async function withValues(
 ): Promise<ExportRow[]> {
   const opened = new Map<number, Map<Hash, string>>()
   for (const contract of new Set(rows.map((row) => row.contract as number))) {
-    const seals = rows.filter((row) => row.contract === contract).map(({ seal }) => seal as Hash)
-    opened.set(contract, await payloads.get(uids.get(contract) as Uid, seals))
+    const refs = rows
+      .filter((row) => row.contract === contract)
+      .map(({ name, seal }) => refOf({ id: name as ProposalId, seal: seal as Hash }))
+    opened.set(contract, await payloads.get(uids.get(contract) as Uid, refs))
   }
   return rows.map((row) => {
     const text = opened.get(row.contract as number)?.get(row.seal as Hash)

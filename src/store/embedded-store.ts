@@ -1,4 +1,3 @@
-import type { Hash } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
 import { assert } from '../runtime/assert.ts'
 import { assertWritable } from './append-rule.ts'
@@ -10,6 +9,7 @@ import type {
   Appended,
   EventHandler,
   EventStore,
+  PayloadRef,
   PayloadStore,
   RecordedEvent,
   Store,
@@ -49,11 +49,11 @@ export class EmbeddedStore implements Store {
       subscribe: (range, handler) => this.#subscribe(range, handler),
     }
     this.payloads = {
-      put: async (contract, entries) => {
-        await this.#commit([{ kind: 'payloads', contract, entries }])
+      put: async (contract, group, entries) => {
+        await this.#commit([{ kind: 'payloads', contract, group, entries }])
       },
-      get: async (contract, seals) => this.#open().payloads(contract, seals),
-      erase: async (contract, seals) => this.#erase(contract, seals),
+      get: async (contract, refs) => this.#open().payloads(contract, refs),
+      erase: async (contract, refs) => this.#erase(contract, refs),
     }
   }
 
@@ -86,11 +86,11 @@ export class EmbeddedStore implements Store {
     return this.#commits.add(batch)
   }
 
-  #erase(contract: Uid, seals: readonly Hash[]): void {
+  #erase(contract: Uid, refs: readonly PayloadRef[]): void {
     const engine = this.#open()
     // What was put before is erased too.
     this.#commits.flush()
-    engine.erase(contract, seals)
+    engine.erase(contract, refs)
   }
 
   async *#read(

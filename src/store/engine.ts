@@ -1,6 +1,6 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
-import type { Appended, RecordedEvent, Write } from './port.ts'
+import type { Appended, PayloadRef, RecordedEvent, Write } from './port.ts'
 
 /** A batch took effect, with the result of each of its appends in their order, or it did not. */
 export type Outcome = { readonly appended: readonly Appended[] } | { readonly error: unknown }
@@ -39,8 +39,8 @@ export interface Engine {
   /** The next piece of the events of streams that begin with the prefix. */
   readAfter(position: number, streamPrefix: string): Piece
 
-  payloads(contract: Uid, seals: readonly Hash[]): Map<Hash, string>
-  erase(contract: Uid, seals: readonly Hash[]): void
+  payloads(contract: Uid, refs: readonly PayloadRef[]): Map<Hash, string>
+  erase(contract: Uid, refs: readonly PayloadRef[]): void
 
   /** A number that changes when another connection has committed. Left out: there are no others. */
   foreignVersion?(): number

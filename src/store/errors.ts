@@ -46,10 +46,10 @@ export class StoreAccessDenied extends ConcordataError {
   }
 }
 
-/** More in one append than the store can take, all or nothing. Evidence: `{ bytesMax }`. */
+/** More in one append, or in a group of payloads, than the store can take. Evidence: `{ bytesMax }`. */
 export class StoreWriteTooLarge extends ConcordataError {
-  constructor(doing: string, bytesMax: number, options?: { cause?: unknown }) {
-    super('store_write_too_large', `${doing}: one append may have ${bytesMax} bytes at most`, { bytesMax }, options)
+  constructor(doing: string, what: 'append' | 'group', bytesMax: number, options?: { cause?: unknown }) {
+    super('store_write_too_large', `${doing}: one ${what} may have ${bytesMax} bytes at most`, { bytesMax }, options)
   }
 }
 

@@ -3,7 +3,9 @@ import type { Uid } from '../events/ids.ts'
 import { type Append, repeatedBy } from './append-rule.ts'
 import { EmbeddedStore } from './embedded-store.ts'
 import { type Engine, type Outcome, PIECE_EVENTS_MAX, PIECE_POSITIONS_MAX, type Piece } from './engine.ts'
-import { type Appended, NO_EVENTS, type PayloadEntry, type RecordedEvent, type Store, type Write } from './port.ts'
+import { StoreWriteTooLarge } from './errors.ts'
+import { byGroup, bytesInGroup, GROUP_BYTES_MAX, newAmong, type PayloadGroup } from './payload-group.ts'
+import { type Appended, NO_EVENTS, type PayloadRef, type RecordedEvent, type Store, type Write } from './port.ts'
 
 /** A store that forgets everything with its process: for the simulator and for tests. Uses no timer and no I/O. */
 export function openMemoryStore(): Store {
@@ -14,8 +16,8 @@ class MemoryEngine implements Engine {
   /** The event at position p stands at index p - 1. */
   readonly #all: RecordedEvent[] = []
   readonly #streams = new Map<string, RecordedEvent[]>()
-  /** By contract and seal. */
-  readonly #payloads = new Map<string, string>()
+  /** By contract and group, then by seal. A group is never changed in place. */
+  readonly #groups = new Map<string, ReadonlyMap<Hash, string>>()
 
   commit(batches: readonly (readonly Write[])[]): Outcome[] {
     return batches.map((batch) => this.#apply(batch))
@@ -44,17 +46,22 @@ class MemoryEngine implements Engine {
     return { events, through }
   }
 
-  payloads(contract: Uid, seals: readonly Hash[]): Map<Hash, string> {
+  payloads(contract: Uid, refs: readonly PayloadRef[]): Map<Hash, string> {
     const found = new Map<Hash, string>()
-    for (const seal of seals) {
-      const text = this.#payloads.get(payloadKey(contract, seal))
+    for (const { group, seal } of refs) {
+      const text = this.#groups.get(groupKey(contract, group))?.get(seal)
       if (text !== undefined) found.set(seal, text)
     }
     return found
   }
 
-  erase(contract: Uid, seals: readonly Hash[]): void {
-    for (const seal of seals) this.#payloads.delete(payloadKey(contract, seal))
+  erase(contract: Uid, refs: readonly PayloadRef[]): void {
+    for (const [group, erased] of byGroup(refs)) {
+      const key = groupKey(contract, group)
+      const kept = [...(this.#groups.get(key) ?? [])].filter(([seal]) => !erased.has(seal))
+      if (kept.length > 0) this.#groups.set(key, new Map(kept))
+      else this.#groups.delete(key)
+    }
   }
 
   defer(rest: () => void): void {
@@ -66,16 +73,19 @@ class MemoryEngine implements Engine {
   #apply(batch: readonly Write[]): Outcome {
     const appended: Appended[] = []
     const before = this.#all.length
-    const added: string[] = []
+    const groupsBefore = new Map<string, ReadonlyMap<Hash, string> | undefined>()
     try {
       for (const write of batch) {
         if (write.kind === 'append') appended.push(this.#append(write))
-        else this.#put(write.contract, write.entries, added)
+        else this.#put(write, groupsBefore)
       }
       return { appended }
     } catch (error) {
       for (const event of this.#all.splice(before)) this.#streams.get(event.stream)?.pop()
-      for (const key of added) this.#payloads.delete(key)
+      for (const [key, group] of groupsBefore) {
+        if (group === undefined) this.#groups.delete(key)
+        else this.#groups.set(key, group)
+      }
       return { error }
     }
   }
@@ -93,17 +103,22 @@ class MemoryEngine implements Engine {
     return { revision: stream.length - 1, position: this.#all.length }
   }
 
-  /** Notes in `added` the keys of those that are new. */
-  #put(contract: Uid, entries: readonly PayloadEntry[], added: string[]): void {
-    for (const { seal, text } of entries) {
-      const key = payloadKey(contract, seal)
-      if (this.#payloads.has(key)) continue
-      this.#payloads.set(key, text)
-      added.push(key)
-    }
+  /** Notes in `before` what the group was at first. */
+  #put(
+    { contract, group, entries }: Extract<Write, { kind: 'payloads' }>,
+    before: Map<string, ReadonlyMap<Hash, string> | undefined>,
+  ): void {
+    const key = groupKey(contract, group)
+    const held = this.#groups.get(key)
+    const added = newAmong(held, entries)
+    if (added.size === 0) return
+    const whole = new Map([...(held ?? []), ...added])
+    if (bytesInGroup(whole) > GROUP_BYTES_MAX) throw new StoreWriteTooLarge('put of payloads', 'group', GROUP_BYTES_MAX)
+    if (!before.has(key)) before.set(key, held)
+    this.#groups.set(key, whole)
   }
 }
 
-function payloadKey(contract: Uid, seal: Hash): string {
-  return `${contract} ${seal}`
+function groupKey(contract: Uid, group: PayloadGroup): string {
+  return `${contract} ${group}`
 }

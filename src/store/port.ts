@@ -1,5 +1,6 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
+import type { PayloadGroup } from './payload-group.ts'
 
 /** The revision of a stream that has no events: one before the first. */
 export const NO_EVENTS = -1
@@ -108,21 +109,39 @@ export interface PayloadEntry {
   readonly text: string
 }
 
+/** Where a payload is kept: its group, and in it its seal. */
+export interface PayloadRef {
+  readonly group: PayloadGroup
+  readonly seal: Hash
+}
+
 /**
- * What is sealed, kept apart from the events that name the seals, so that it can be erased (design §3). A seal is a
- * hash of its text: a second `put` of it changes nothing. Same conformance suite, same errors as EventStore.
+ * What is sealed, kept apart from the events that name the seals, in groups, so that it can be erased (design §3). A seal is
+ * a hash of its text: a second `put` of it changes nothing. Same conformance suite, same errors as EventStore.
  */
 export interface PayloadStore {
-  /** Durable on return, all or nothing. Safe to repeat. */
-  put(contract: Uid, entries: readonly PayloadEntry[]): Promise<void>
-  /** What is held of these seals; a seal that is not held, or erased, has no entry. */
-  get(contract: Uid, seals: readonly Hash[]): Promise<Map<Hash, string>>
-  /** On return no file of the store holds the texts any more. Seals that are not held are passed over. Safe to repeat. */
-  erase(contract: Uid, seals: readonly Hash[]): Promise<void>
+  /**
+   * Adds to the group. Durable on return; safe to repeat. All or nothing, also to whoever reads meanwhile. Throws
+   * StoreWriteTooLarge, and nothing is added, if the group had more than GROUP_BYTES_MAX then.
+   */
+  put(contract: Uid, group: PayloadGroup, entries: readonly PayloadEntry[]): Promise<void>
+  /** What is held of these, by seal; what is not held, or erased, has no entry. */
+  get(contract: Uid, refs: readonly PayloadRef[]): Promise<Map<Hash, string>>
+  /**
+   * On return no file of the store holds the texts any more (of EventStoreDB none once it has been scavenged), nor does any
+   * `get` show them. The rest of a group stays. What is not held is passed over. Safe to repeat, and to be repeated after a
+   * failure or a crash.
+   */
+  erase(contract: Uid, refs: readonly PayloadRef[]): Promise<void>
 }
 
 export type Write =
-  | { readonly kind: 'payloads'; readonly contract: Uid; readonly entries: readonly PayloadEntry[] }
+  | {
+      readonly kind: 'payloads'
+      readonly contract: Uid
+      readonly group: PayloadGroup
+      readonly entries: readonly PayloadEntry[]
+    }
   | {
       readonly kind: 'append'
       readonly stream: string
@@ -139,7 +158,7 @@ export interface Store {
    * they are one transaction: all or nothing. Where it cannot (EventStoreDB appends to one stream at a time) a failure
    * or a crash may leave the first few done and the others not: so put first what others depend on, and repeat the
    * whole batch after a failure; what is done already is passed over. There, more events than one append takes are appended
-   * in several. Errors as for `append`.
+   * in several, and payloads that follow each other in the batch are put at once. Errors as for `append`.
    */
   write(batch: readonly Write[]): Promise<void>
   /**

@@ -11,10 +11,12 @@ import {
   type Piece,
   START,
 } from './engine.ts'
-import { StoreCorrupt, StoreReadonly, StoreUnavailable } from './errors.ts'
-import { type Appended, NO_EVENTS, type PayloadEntry, type RecordedEvent, type Write } from './port.ts'
+import { StoreCorrupt, StoreReadonly, StoreUnavailable, StoreWriteTooLarge } from './errors.ts'
+import { byGroup, bytesInGroup, GROUP_BYTES_MAX, newAmong, type PayloadGroup, placeOf } from './payload-group.ts'
+import { type Appended, NO_EVENTS, type PayloadRef, type RecordedEvent, type Write } from './port.ts'
 import { translated, translating } from './sqlite-errors.ts'
-import { prepare, type Statements, type UnnamedEvent } from './sqlite-statements.ts'
+import { decodeRow, encodeRow } from './sqlite-payload-row.ts'
+import { prepare, type Statements, type StoredGroup, type UnnamedEvent } from './sqlite-statements.ts'
 
 /** Names of streams that are remembered. */
 const STREAM_NAMES_MAX = 16_384
@@ -30,7 +32,7 @@ export class SqliteEngine implements Engine {
   readonly #streamNames = new Map<number, string>()
   readonly #applyAll: Database.Transaction<(batches: readonly Batch[]) => Outcome[]>
   readonly #apply: Database.Transaction<(batch: Batch) => Appended[]>
-  readonly #erase: Database.Transaction<(contract: Uid, seals: readonly Hash[]) => void>
+  readonly #erase: Database.Transaction<(contract: Uid, refs: readonly PayloadRef[]) => void>
 
   constructor(database: Database.Database) {
     this.#database = database
@@ -39,8 +41,8 @@ export class SqliteEngine implements Engine {
     this.#applyAll = database.transaction((batches) => batches.map((batch) => this.#attempt(batch)))
     // Inside another transaction this one is a savepoint.
     this.#apply = database.transaction((batch) => batch.flatMap((write) => this.#write(write)))
-    this.#erase = database.transaction((contract, seals) => {
-      this.#sql.erasePayloads.run(JSON.stringify(seals), contract)
+    this.#erase = database.transaction((contract, refs) => {
+      for (const [group, seals] of byGroup(refs)) this.#eraseFrom(contract, group, seals)
     })
   }
 
@@ -79,14 +81,22 @@ export class SqliteEngine implements Engine {
     })
   }
 
-  payloads(contract: Uid, seals: readonly Hash[]): Map<Hash, string> {
-    const rows = this.#translating(() => this.#sql.payloads.all(JSON.stringify(seals), contract))
-    return new Map(rows.map(({ seal, text }) => [seal as Hash, text]))
+  payloads(contract: Uid, refs: readonly PayloadRef[]): Map<Hash, string> {
+    const found = new Map<Hash, string>()
+    for (const [group, seals] of byGroup(refs)) {
+      const row = this.#translating(() => this.#rowOf(contract, group))
+      const held = row && decodeRow(row.entries)
+      for (const seal of seals) {
+        const text = held?.get(seal)
+        if (text !== undefined) found.set(seal, text)
+      }
+    }
+    return found
   }
 
-  erase(contract: Uid, seals: readonly Hash[]): void {
+  erase(contract: Uid, refs: readonly PayloadRef[]): void {
     this.#assertWritable()
-    this.#translating(() => this.#erase.immediate(contract, seals))
+    this.#translating(() => this.#erase.immediate(contract, refs))
     this.#emptyLog()
   }
 
@@ -128,7 +138,7 @@ export class SqliteEngine implements Engine {
 
   #write(write: Write): Appended[] {
     if (write.kind === 'append') return [this.#append(write)]
-    this.#put(write.contract, write.entries)
+    this.#put(write)
     return []
   }
 
@@ -147,10 +157,37 @@ export class SqliteEngine implements Engine {
     return { revision, position: this.#sql.addEvents(rows) }
   }
 
-  #put(contract: Uid, entries: readonly PayloadEntry[]): void {
-    const added = new Map(entries.map(({ seal, text }) => [seal, text]))
-    for (const seal of this.payloads(contract, [...added.keys()]).keys()) added.delete(seal)
-    this.#sql.addPayloads([...added].map(([seal, text]) => [contract, seal, text]))
+  #put({ contract, group, entries }: Extract<Write, { kind: 'payloads' }>): void {
+    const added = newAmong(undefined, entries)
+    if (added.size === 0) return
+    const { series, number } = placeOf(group)
+    const seriesId =
+      this.#sql.series.get(contract, series) ?? Number(this.#sql.addSeries.run(contract, series).lastInsertRowid)
+    if (this.#sql.addPayloads.run(seriesId, number, rowWith(added)).changes > 0) return
+    const row = this.#rowOf(contract, group) as StoredGroup
+    const held = decodeRow(row.entries)
+    const missing = newAmong(held, entries)
+    if (missing.size > 0) this.#replace(row, number, new Map([...held, ...missing]))
+  }
+
+  #eraseFrom(contract: Uid, group: PayloadGroup, erased: ReadonlySet<Hash>): void {
+    const row = this.#rowOf(contract, group)
+    if (row === undefined) return
+    const held = decodeRow(row.entries)
+    const kept = new Map([...held].filter(([seal]) => !erased.has(seal)))
+    if (kept.size < held.size) this.#replace(row, placeOf(group).number, kept)
+  }
+
+  /** By a row at the end of the table: one that grows in its place moves others, and leaves copies of them behind. */
+  #replace({ id, seriesId }: StoredGroup, number: number, entries: ReadonlyMap<Hash, string>): void {
+    const row = entries.size === 0 ? undefined : rowWith(entries)
+    this.#sql.deletePayloads.run(id)
+    if (row !== undefined) this.#sql.addPayloads.run(seriesId, number, row)
+  }
+
+  #rowOf(contract: Uid, group: PayloadGroup): StoredGroup | undefined {
+    const { series, number } = placeOf(group)
+    return this.#sql.payloads.get(contract, series, number)
   }
 
   /** The log still has the pages as they were before the last commits: they are moved to the file, and it is cut off. */
@@ -177,6 +214,11 @@ export class SqliteEngine implements Engine {
   #translating<T>(run: () => T): T {
     return translating(this.#path, run)
   }
+}
+
+function rowWith(entries: ReadonlyMap<Hash, string>): Buffer {
+  if (bytesInGroup(entries) > GROUP_BYTES_MAX) throw new StoreWriteTooLarge('put of payloads', 'group', GROUP_BYTES_MAX)
+  return encodeRow(entries)
 }
 
 function takePiece<Row extends { readonly data: string }>(rows: Iterable<Row>): Row[] {

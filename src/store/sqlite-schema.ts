@@ -13,9 +13,8 @@ const SCHEMA_VERSION = 1
 const WAL_PAGES = 4000
 
 /**
- * A seal is a hash: an index over whole seals would touch a page of the file for every payload put. The first 12 digits
- * take a fifth of the room, so pages are shared; whoever makes seals collide there gets slower searches, never a wrong
- * answer, for the whole seal is compared in the row.
+ * Payloads: a row a group (sqlite-payload-row.ts), added at the end of the table and found by series and number, small
+ * integers that rise: so a group put touches two pages, the same ones as the group before it.
  */
 const SCHEMA = `
   CREATE TABLE streams (
@@ -33,13 +32,20 @@ const SCHEMA = `
     UNIQUE (stream_id, revision)
   ) STRICT;
 
-  CREATE TABLE payloads (
+  CREATE TABLE payload_series (
     id       INTEGER PRIMARY KEY,
     contract TEXT NOT NULL,
-    seal     TEXT NOT NULL,
-    text     TEXT NOT NULL
+    name     TEXT NOT NULL,
+    UNIQUE (contract, name)
   ) STRICT;
-  CREATE INDEX payloads_by_seal ON payloads (substr(seal, 1, 12));
+
+  CREATE TABLE payloads (
+    id        INTEGER PRIMARY KEY,
+    series_id INTEGER NOT NULL REFERENCES payload_series (id),
+    number    INTEGER NOT NULL,
+    entries   BLOB NOT NULL,
+    UNIQUE (series_id, number)
+  ) STRICT;
 `
 
 export interface DatabaseOptions {

@@ -13,9 +13,11 @@ export interface Statements {
   readonly streamName: Database.Statement<[id: number], string>
   readonly allBetween: Database.Statement<[after: number, through: number, count: number], UnnamedEvent>
   readonly eventsBetween: Database.Statement<[after: number, through: number, ...Prefix, count: number], RecordedEvent>
-  readonly addPayloads: BulkInsert
-  readonly payloads: Database.Statement<[...Wanted], { seal: string; text: string }>
-  readonly erasePayloads: Database.Statement<[...Wanted]>
+  readonly series: Database.Statement<[contract: string, name: string], number>
+  readonly addSeries: Database.Statement<[contract: string, name: string]>
+  readonly addPayloads: Database.Statement<[seriesId: number, number: number, entries: Buffer]>
+  readonly payloads: Database.Statement<[contract: string, series: string, number: number], StoredGroup>
+  readonly deletePayloads: Database.Statement<[id: number]>
   readonly dataVersion: Database.Statement<[], number>
 }
 
@@ -49,11 +51,22 @@ export function prepare(database: Database.Database): Statements {
       FROM events CROSS JOIN streams ON streams.id = stream_id
       WHERE position > ? AND position <= ? AND substr(name, 1, length(?)) = ?
       ORDER BY position LIMIT ?`),
-    addPayloads: bulkInsert(database, 'payloads', ['contract', 'seal', 'text']),
-    payloads: database.prepare<[...Wanted], { seal: string; text: string }>(`SELECT seal, text ${WANTED_PAYLOADS}`),
-    erasePayloads: database.prepare<[...Wanted]>(
-      `DELETE FROM payloads WHERE id IN (SELECT payloads.id ${WANTED_PAYLOADS})`,
+    series: database
+      .prepare<[contract: string, name: string], number>(
+        'SELECT id FROM payload_series WHERE contract = ? AND name = ?',
+      )
+      .pluck(),
+    addSeries: database.prepare<[contract: string, name: string]>(
+      'INSERT INTO payload_series (contract, name) VALUES (?, ?)',
     ),
+    addPayloads: database.prepare<[seriesId: number, number: number, entries: Buffer]>(
+      'INSERT INTO payloads (series_id, number, entries) VALUES (?, ?, ?) ON CONFLICT (series_id, number) DO NOTHING',
+    ),
+    payloads: database.prepare<[contract: string, series: string, number: number], StoredGroup>(`
+      SELECT payloads.id, series_id AS seriesId, entries
+      FROM payload_series JOIN payloads ON series_id = payload_series.id
+      WHERE contract = ? AND name = ? AND number = ?`),
+    deletePayloads: database.prepare<[id: number]>('DELETE FROM payloads WHERE id = ?'),
     dataVersion: database.prepare<[], number>('PRAGMA data_version').pluck(),
   }
 }
@@ -63,11 +76,11 @@ export interface UnnamedEvent extends Omit<RecordedEvent, 'stream'> {
   readonly streamId: number
 }
 
+export interface StoredGroup {
+  readonly id: number
+  readonly seriesId: number
+  readonly entries: Buffer
+}
+
 /** The same prefix twice. */
 type Prefix = [prefix: string, prefix: string]
-/** Seals as a JSON array. */
-type Wanted = [seals: string, contract: string]
-
-const WANTED_PAYLOADS = `
-  FROM json_each(?) AS wanted CROSS JOIN payloads ON substr(seal, 1, 12) = substr(wanted.value, 1, 12)
-  WHERE seal = wanted.value AND contract = ?`

@@ -8,6 +8,7 @@ import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import { writesFor } from '../../src/contracts/persistence.ts'
+import { refsIn } from '../../src/store/payload-group.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { contractStream, feedStream } from '../../src/store/streams.ts'
 import { allOf, CONTRACT, Player, talk } from '../support/market.ts'
@@ -53,7 +54,7 @@ async function audit(path: string) {
       founder: ana.handle,
       feed: (party) => store.events.read(feedStream(CONTRACT, party)),
       ledger: () => store.events.read(contractStream(CONTRACT)),
-      payloads: (seals) => store.payloads.get(CONTRACT, seals),
+      payloads: (party, sealed) => store.payloads.get(CONTRACT, refsIn(party, sealed)),
     })
   } finally {
     await store.close()

@@ -5,12 +5,14 @@ import { basename, join } from 'node:path'
 import t from 'tap'
 import { openTogether } from '../../src/cli/demo/negotiate.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
+import type { Handle, ProposalId, Uid } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
 import { fetchIntroduction } from '../../src/node/discovery.ts'
 import { storePath } from '../../src/node/open-store.ts'
 import { readModelPath } from '../../src/node/read-model.ts'
 import type { ExportManifest } from '../../src/projections/export.ts'
+import { refOf } from '../../src/store/payload-group.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { until } from '../support/node-party.ts'
 import { PartyProcesses } from '../support/party-processes.ts'
@@ -167,7 +169,10 @@ t.test('the read model of real nodes that are killed, and what is made of it', {
     const erased = (await linesOf(out, 'Proposal.jsonl')).filter(({ value }) => String(value).startsWith('secret'))
     t.ok(erased.length > 0)
     const store = await openSqliteStore(storePath(ana.dir))
-    await store.payloads.erase(contract, erased.map(({ seal }) => seal) as never)
+    await store.payloads.erase(
+      contract,
+      erased.map(({ name, seal }) => refOf({ id: name as ProposalId, seal: seal as Hash })),
+    )
     await store.close()
     t.match(await run('rebuild', '--data', ana.dir), { status: 0 })
     const after = await exportTo('without values')

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { AuditSource } from '../../src/audit/source.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import { agreementOf } from '../../src/cli/demo/comparison.ts'
 import { openTogether } from '../../src/cli/demo/negotiate.ts'
@@ -14,6 +15,7 @@ import { partyFingerprint } from '../../src/events/party-card.ts'
 import { readConfiguration, readEnvironment, type StoreSettings } from '../../src/node/configuration.ts'
 import { fetchIntroduction } from '../../src/node/discovery.ts'
 import { openStoreToRead } from '../../src/node/open-store.ts'
+import { refsIn } from '../../src/store/payload-group.ts'
 import type { Store } from '../../src/store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
@@ -222,7 +224,8 @@ function sourceOf(store: Store, contract: Uid) {
     founder: HANDLES[0] as Handle,
     feed: (party: Handle) => store.events.read(feedStream(contract, party)),
     ledger: () => store.events.read(contractStream(contract)),
-    payloads: (seals: Parameters<Store['payloads']['get']>[1]) => store.payloads.get(contract, seals),
+    payloads: (...[party, sealed]: Parameters<AuditSource['payloads']>) =>
+      store.payloads.get(contract, refsIn(party, sealed)),
   }
 }
 

@@ -3,7 +3,16 @@ import { connect } from '../../src/store/eventstoredb/connection.ts'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
 import { NO_EVENTS } from '../../src/store/port.ts'
 import { type EventStoreDbServer, startServer } from '../support/eventstoredb-server/server.ts'
-import { all, collector, contract, facts, namesOf, sealNamed } from '../support/store-conformance/harness.ts'
+import {
+  all,
+  collector,
+  contract,
+  facts,
+  group,
+  namesOf,
+  refTo,
+  sealNamed,
+} from '../support/store-conformance/harness.ts'
 
 /** Two servers with the same data, the first of which leads, and a store that finds the leader by itself. */
 async function cluster(t: Test) {
@@ -39,9 +48,9 @@ t.test('when another server leads, every kind of call goes there, and nobody not
     () => store.events.append('a', 0, facts('a1')),
     () => store.events.lastRevision('a'),
     () => store.events.lastPosition(),
-    () => store.payloads.put(contract, [{ seal: sealNamed('one'), text: '1' }]),
-    () => store.payloads.get(contract, [sealNamed('one')]),
-    () => store.payloads.erase(contract, [sealNamed('one')]),
+    () => store.payloads.put(contract, group, [{ seal: sealNamed('one'), text: '1' }]),
+    () => store.payloads.get(contract, [refTo('one')]),
+    () => store.payloads.erase(contract, [refTo('one')]),
     () => all(store.events.read('a')),
   ]
   for (const [turn, call] of calls.entries()) {
@@ -98,8 +107,8 @@ t.test('a cluster of which nobody is there is not waited for longer than a call 
     () => store.events.append('a', NO_EVENTS, facts('a0')),
     () => store.events.append('a', NO_EVENTS, facts('a0')),
     () => store.events.lastRevision('a'),
-    () => store.payloads.put(contract, [{ seal: sealNamed('one'), text: '1' }]),
-    () => store.payloads.erase(contract, [sealNamed('one')]),
+    () => store.payloads.put(contract, group, [{ seal: sealNamed('one'), text: '1' }]),
+    () => store.payloads.erase(contract, [refTo('one')]),
   ]
   for (const call of calls) await t.rejects(call(), { code: 'store_unavailable' }, call.toString())
 })

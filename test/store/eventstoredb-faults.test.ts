@@ -11,7 +11,17 @@ import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb
 import { within } from '../../src/store/eventstoredb/reading.ts'
 import { NO_EVENTS, type RecordedEvent } from '../../src/store/port.ts'
 import { startServer } from '../support/eventstoredb-server/server.ts'
-import { all, collector, contract, facts, namesOf, numbered, sealNamed } from '../support/store-conformance/harness.ts'
+import {
+  all,
+  collector,
+  contract,
+  facts,
+  group,
+  namesOf,
+  numbered,
+  refTo,
+  sealNamed,
+} from '../support/store-conformance/harness.ts'
 
 /** Our own server in this process, with its faults at hand, and a store on it. */
 async function storeWithFaults(t: Test, timeoutMs = 2_000) {
@@ -95,13 +105,13 @@ t.test('a large text that was written by half is not held, and is gone on with w
   const entry = { seal: sealNamed('one'), text: `${'x'.repeat(1_200_000)}end` }
   const types = () => server.database.all.map(({ type }) => type)
   server.faults.slowness.stall('append', 2)
-  await t.rejects(store.payloads.put(contract, [entry]), StoreUnavailable)
+  await t.rejects(store.payloads.put(contract, group, [entry]), StoreUnavailable)
   t.same(types(), ['PayloadBegun', 'PayloadContinued'])
-  t.equal((await store.payloads.get(contract, [entry.seal])).size, 0)
+  t.equal((await store.payloads.get(contract, [{ group, seal: entry.seal }])).size, 0)
   server.faults.slowness.goOn()
-  await store.payloads.put(contract, [entry])
+  await store.payloads.put(contract, group, [entry])
   t.same(types(), ['PayloadBegun', 'PayloadContinued', 'PayloadContinued', 'PayloadEnded'])
-  t.ok((await store.payloads.get(contract, [entry.seal])).get(entry.seal) === entry.text)
+  t.ok((await store.payloads.get(contract, [{ group, seal: entry.seal }])).get(entry.seal) === entry.text)
 })
 
 t.test('a large text whose beginning was erased, or is none of it, is begun anew', async (t) => {
@@ -117,18 +127,18 @@ t.test('a large text whose beginning was erased, or is none of it, is begun anew
   await server.database.delete(stream, 'any', false)
   await stands('PayloadContinued', 'application/octet-stream', 'x'.repeat(1_000))
   await stands('PayloadEnded', 'application/octet-stream', 'x')
-  t.equal((await store.payloads.get(contract, [entry.seal])).size, 0)
+  t.equal((await store.payloads.get(contract, [{ group, seal: entry.seal }])).size, 0)
   await stands('PayloadBegun', 'application/octet-stream', 'y')
-  await store.payloads.put(contract, [entry])
-  t.ok((await store.payloads.get(contract, [entry.seal])).get(entry.seal) === entry.text)
-  await store.payloads.erase(contract, [entry.seal])
+  await store.payloads.put(contract, group, [entry])
+  t.ok((await store.payloads.get(contract, [{ group, seal: entry.seal }])).get(entry.seal) === entry.text)
+  await store.payloads.erase(contract, [{ group, seal: entry.seal }])
   t.equal(server.database.visible(stream), undefined)
 })
 
 t.test('a server that stands still in the middle of a reading is told, and read again when it goes on', async (t) => {
   const { server, store, events, hurried } = await storeWithFaults(t)
   await events.append('a', NO_EVENTS, facts('a0', 'a1', 'a2', 'a3'))
-  await store.payloads.put(contract, [{ seal: sealNamed('one'), text: '"1"' }])
+  await store.payloads.put(contract, group, [{ seal: sealNamed('one'), text: '"1"' }])
   const slow = await hurried(200)
   const { slowness } = server.faults
   const late = (doing: string) => ({
@@ -143,12 +153,12 @@ t.test('a server that stands still in the middle of a reading is told, and read 
   }, late('read of a'))
   await t.rejects(slow.events.lastRevision('a'), late('read of a'))
   await t.rejects(all(slow.events.readAll()), late('read of all streams'))
-  await t.rejects(slow.payloads.get(contract, [sealNamed('one')]), late('read of a payload'))
+  await t.rejects(slow.payloads.get(contract, [refTo('one')]), late('read of a payload'))
   slowness.goOn()
   const rest = await all(events.read('a', { from: read.length }))
   t.ok(rest.length >= 2)
   t.same(namesOf([...read, ...rest]), ['a0', 'a1', 'a2', 'a3'])
-  t.equal((await store.payloads.get(contract, [sealNamed('one')])).size, 1)
+  t.equal((await store.payloads.get(contract, [refTo('one')])).size, 1)
 })
 
 t.test(
@@ -160,11 +170,14 @@ t.test(
     server.faults.slowness.stall('append')
     await t.rejects(slow.events.append('a', 0, facts('a1')), { code: 'store_unavailable', message: /^append to a: / })
     const entry = { seal: sealNamed('one'), text: '"1"' }
-    await t.rejects(slow.payloads.put(contract, [entry]), { code: 'store_unavailable', message: /^put of a payload: / })
+    await t.rejects(slow.payloads.put(contract, group, [entry]), {
+      code: 'store_unavailable',
+      message: /^put of a payload: /,
+    })
     t.same(namesOf(await all(events.read('a'))), ['a0'])
     server.faults.slowness.goOn()
     t.equal((await events.append('a', 0, facts('a1'))).revision, 1)
-    await store.payloads.put(contract, [entry])
+    await store.payloads.put(contract, group, [entry])
     t.same(namesOf(await all(events.read('a'))), ['a0', 'a1'])
     t.equal(server.database.all.filter(({ type }) => type === 'PayloadKept').length, 1)
   },

@@ -21,7 +21,7 @@ import {
 import { secureServer } from '../support/eventstoredb-secure.ts'
 import { newParty } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
-import { collector, contract, facts, namesOf, sealNamed } from '../support/store-conformance/harness.ts'
+import { collector, contract, facts, group, namesOf, refTo, sealNamed } from '../support/store-conformance/harness.ts'
 
 const UID = '0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk' as Uid
 
@@ -64,7 +64,7 @@ t.test('after the set-up serve may append to outbox, directory and invitations, 
   const after = await serve.events.lastPosition()
   const transmit = await openAs(t, 'transmit')
   await transmit.events.append(feedStream(UID, 'ana' as never), NO_EVENTS, facts('a0'))
-  await transmit.payloads.put(contract, [{ seal: sealNamed('one'), text: '1' }])
+  await transmit.payloads.put(contract, group, [{ seal: sealNamed('one'), text: '1' }])
 
   for (const stream of [OUTBOX_STREAM, DIRECTORY_STREAM, INVITATIONS_STREAM]) {
     await t.resolves(serve.events.append(stream, 'any', facts('s')), `${stream} is open to serve`)
@@ -82,8 +82,12 @@ t.test('after the set-up serve may append to outbox, directory and invitations, 
   ]
   for (const stream of closed)
     await t.rejects(serve.events.append(stream, 'any', facts('s')), denied, `${stream} is not`)
-  await t.rejects(serve.payloads.put(contract, [{ seal: sealNamed('two'), text: '2' }]), denied, 'nor are values')
-  await t.rejects(serve.payloads.erase(contract, [sealNamed('one')]), denied, 'nor may it erase')
+  await t.rejects(
+    serve.payloads.put(contract, group, [{ seal: sealNamed('two'), text: '2' }]),
+    denied,
+    'nor are values',
+  )
+  await t.rejects(serve.payloads.erase(contract, [refTo('one')]), denied, 'nor may it erase')
   const { client, callOptions, release } = connect(await optionsOf('serve'))
   t.teardown(release)
   const everybody = { acl: { readRoles: ['$all'], writeRoles: ['$all'] } }
@@ -94,7 +98,7 @@ t.test('after the set-up serve may append to outbox, directory and invitations, 
   const seen = collector()
   serve.events.subscribe({ after }, seen.handler)
   t.same(namesOf(await seen.reached(4)).sort(), ['a0', 's', 's', 's'], 'it hears of everything')
-  t.same([...(await serve.payloads.get(contract, [sealNamed('one')])).values()], ['1'], 'and reads values')
+  t.same([...(await serve.payloads.get(contract, [refTo('one')])).values()], ['1'], 'and reads values')
 })
 
 t.test('transmit and receive write everything that a node writes', async (t) => {
@@ -105,8 +109,8 @@ t.test('transmit and receive write everything that a node writes', async (t) => 
     for (const stream of [feedStream(UID, 'ana' as never), contractStream(UID), OUTBOX_STREAM, OUTBOX_DONE_STREAM]) {
       await t.resolves(store.events.append(stream, 'any', facts(role)))
     }
-    await store.payloads.put(contract, [{ seal: sealNamed(role), text: role }])
-    await t.resolves(store.payloads.erase(contract, [sealNamed(role)]))
+    await store.payloads.put(contract, group, [{ seal: sealNamed(role), text: role }])
+    await t.resolves(store.payloads.erase(contract, [refTo(role)]))
   }
 })
 

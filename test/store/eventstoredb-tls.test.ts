@@ -5,7 +5,7 @@ import { StoreUnavailable } from '../../src/store/errors.ts'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
 import { NO_EVENTS } from '../../src/store/port.ts'
 import { startServer } from '../support/eventstoredb-server/server.ts'
-import { collector, contract, facts, namesOf, sealNamed } from '../support/store-conformance/harness.ts'
+import { collector, contract, facts, group, namesOf, refTo, sealNamed } from '../support/store-conformance/harness.ts'
 import { tlsIdentity } from '../support/tls.ts'
 
 /** Our own server with TLS and one user, `transmit`. */
@@ -28,9 +28,9 @@ t.test('with TLS, an authority of our own and a password, every kind of call goe
   store.events.subscribe({}, seen.handler)
   await store.events.append('a', NO_EVENTS, facts('a0'))
   t.same(namesOf(await seen.reached(1)), ['a0'])
-  await store.payloads.put(contract, [{ seal: sealNamed('one'), text: '1' }])
-  await store.payloads.erase(contract, [sealNamed('one')])
-  t.equal((await store.payloads.get(contract, [sealNamed('one')])).size, 0)
+  await store.payloads.put(contract, group, [{ seal: sealNamed('one'), text: '1' }])
+  await store.payloads.erase(contract, [refTo('one')])
+  t.equal((await store.payloads.get(contract, [refTo('one')])).size, 0)
 })
 
 t.test('user and password may stand in the address', async (t) => {

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { StoreCorrupt, StoreUnavailable } from '../../src/store/errors.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
-import { all, contract, facts, numbered, sealNamed } from '../support/store-conformance/harness.ts'
+import { all, contract, facts, group, numbered, sealNamed } from '../support/store-conformance/harness.ts'
 import { startProcess } from '../support/store-process.ts'
 
 /** A store, and a connection of somebody else to its file. */
@@ -52,8 +52,11 @@ t.test('nobody is answered before the commit', async (t) => {
 t.test('an erasure takes what was put in the same turn', async (t) => {
   const { store } = await storeAndStranger(t)
   const seal = sealNamed('one')
-  await Promise.all([store.payloads.put(contract, [{ seal, text: '1' }]), store.payloads.erase(contract, [seal])])
-  t.same(await store.payloads.get(contract, [seal]), new Map())
+  await Promise.all([
+    store.payloads.put(contract, group, [{ seal, text: '1' }]),
+    store.payloads.erase(contract, [{ group, seal }]),
+  ])
+  t.same(await store.payloads.get(contract, [{ group, seal }]), new Map())
 })
 
 t.test('an erased value is in no file any more', async (t) => {
@@ -62,26 +65,35 @@ t.test('an erased value is in no file any more', async (t) => {
   const text = `"${'Jane Doe, born 1970. '.repeat(500)}"`
   const directory = join(path, '..')
   const found = () => readdirSync(directory).some((name) => readFileSync(join(directory, name)).includes('Jane Doe'))
-  await store.payloads.put(contract, [
+  await store.payloads.put(contract, group, [
     { seal: secret, text },
     { seal: other, text: '"kept"' },
   ])
   await store.events.append('a', -1, facts('a0'))
   t.ok(found())
-  await store.payloads.erase(contract, [secret])
+  await store.payloads.erase(contract, [{ group, seal: secret }])
   t.notOk(found())
-  t.same(await store.payloads.get(contract, [secret, other]), new Map([[other, '"kept"']]))
+  t.same(
+    await store.payloads.get(
+      contract,
+      [secret, other].map((seal) => ({ group, seal })),
+    ),
+    new Map([[other, '"kept"']]),
+  )
 })
 
 t.test('while somebody reads the old state an erasure is not complete, and says so', async (t) => {
   const { store, stranger } = await storeAndStranger(t)
   const seal = sealNamed('one')
-  await store.payloads.put(contract, [{ seal, text: '"one"' }])
+  await store.payloads.put(contract, group, [{ seal, text: '"one"' }])
   stranger.exec('BEGIN')
   stranger.prepare('SELECT count(*) FROM payloads').get()
-  await t.rejects(store.payloads.erase(contract, [seal]), { code: 'store_unavailable', message: /repeat it$/ })
+  await t.rejects(store.payloads.erase(contract, [{ group, seal }]), {
+    code: 'store_unavailable',
+    message: /repeat it$/,
+  })
   stranger.exec('COMMIT')
-  await store.payloads.erase(contract, [seal])
+  await store.payloads.erase(contract, [{ group, seal }])
 })
 
 t.test('while another process has the file locked it is unavailable, and serves again afterwards', async (t) => {
@@ -89,7 +101,7 @@ t.test('while another process has the file locked it is unavailable, and serves 
   stranger.exec('BEGIN IMMEDIATE')
   const results = await Promise.allSettled([
     store.events.append('a', -1, facts('a0')),
-    store.payloads.put(contract, [{ seal: sealNamed('one'), text: '1' }]),
+    store.payloads.put(contract, group, [{ seal: sealNamed('one'), text: '1' }]),
   ])
   for (const result of results) {
     t.ok(result.status === 'rejected' && result.reason instanceof StoreUnavailable)

@@ -7,7 +7,7 @@ import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { eventStoreConformance } from '../support/event-store-conformance.ts'
 import { open } from '../support/open-sqlite.ts'
 import { type Acknowledged, acknowledge, assertUntorn } from '../support/store-conformance/crash-trail.ts'
-import { all, collector, contract, facts, namesOf, sealNamed } from '../support/store-conformance/harness.ts'
+import { all, collector, contract, facts, group, namesOf, sealNamed } from '../support/store-conformance/harness.ts'
 import { startProcess } from '../support/store-process.ts'
 
 const opener = new URL('../support/open-sqlite.ts', import.meta.url)
@@ -40,8 +40,8 @@ t.test('a store opened for reading only takes nothing', async (t) => {
   const error = await store.events.append('a', -1, facts('a0')).catch((error: unknown) => error)
   t.ok(error instanceof StoreReadonly)
   t.match(error, { code: 'store_readonly', message: /store\.db was opened for reading only$/ })
-  await t.rejects(store.payloads.put(contract, [{ seal, text: '1' }]), StoreReadonly)
-  await t.rejects(store.payloads.erase(contract, [seal]), StoreReadonly)
+  await t.rejects(store.payloads.put(contract, group, [{ seal, text: '1' }]), StoreReadonly)
+  await t.rejects(store.payloads.erase(contract, [{ group, seal }]), StoreReadonly)
   t.same(await all(store.events.readAll()), [])
 })
 

@@ -15,6 +15,8 @@ export type Sent = { readonly revision: number; readonly position: number | unde
 /** An event under the id by which the server knows it again. */
 export interface NamedEvent extends NewEvent {
   readonly id: string
+  /** Of the server itself, which reads it. */
+  readonly isJson?: boolean
 }
 
 /**
@@ -95,14 +97,14 @@ function header(stream: string, expected: number | 'any' | 'no_stream'): AppendR
   return request
 }
 
-/** Binary, since what is told to be JSON is JSON to the server's projections, and signatures stand on every character. */
-function proposal({ id, type, data }: NamedEvent): AppendReq {
+/** Ours are binary, since what is told to be JSON is JSON to the server's projections, and signatures stand on every character. */
+function proposal({ id, type, data, isJson = false }: NamedEvent): AppendReq {
   const uuid = new shared.UUID()
   uuid.setString(id)
   const message = new messages.AppendReq.ProposedMessage()
   message.setId(uuid)
   message.getMetadataMap().set('type', type)
-  message.getMetadataMap().set('content-type', 'application/octet-stream')
+  message.getMetadataMap().set('content-type', isJson ? 'application/json' : 'application/octet-stream')
   message.setData(Buffer.from(data))
   const request = new messages.AppendReq()
   request.setProposedMessage(message)

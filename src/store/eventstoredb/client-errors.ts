@@ -44,7 +44,7 @@ export function toStoreError(error: unknown, doing: string): ConcordataError {
     return new StoreCorrupt('store_corrupt', `${doing}: somebody has deleted the stream for good`, {}, { cause: error })
   }
   if (error instanceof MaxAppendSizeExceededError) {
-    return new StoreWriteTooLarge(doing, error.maxAppendSize, { cause: error })
+    return new StoreWriteTooLarge(doing, 'append', error.maxAppendSize, { cause: error })
   }
   const why = message || (error as { type?: string }).type || 'no answer'
   return new StoreUnavailable('store_unavailable', `${doing}: EventStoreDB: ${why}`, {}, { cause: error })

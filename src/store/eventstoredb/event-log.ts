@@ -46,7 +46,7 @@ export class EventLog {
   async append(append: Append): Promise<Appended> {
     const { stream, events } = append
     const doing = `append to ${stream}`
-    if (bytesOf(events) > APPEND_BYTES_MAX) throw new StoreWriteTooLarge(doing, APPEND_BYTES_MAX)
+    if (bytesOf(events) > APPEND_BYTES_MAX) throw new StoreWriteTooLarge(doing, 'append', APPEND_BYTES_MAX)
     for (let race = 0; race < RACES_MAX; race++) {
       const result = await this.#tryAppend(append, doing)
       if (result !== undefined) return this.#appended(stream, result)

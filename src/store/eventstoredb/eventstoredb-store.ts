@@ -12,6 +12,7 @@ import type {
   Subscription,
   Write,
 } from '../port.ts'
+import { eachOf } from './at-once.ts'
 import type { CatchUpSubscription } from './catch-up.ts'
 import { type Connection, connect, type EventStoreDbOptions } from './connection.ts'
 import { APPEND_BYTES_MAX, bytesOf, EventLog } from './event-log.ts'
@@ -68,6 +69,20 @@ function piecesOf(append: Append): Append[] {
   })
 }
 
+type Put = Extract<Write, { kind: 'payloads' }>
+
+/** What is done one after another; payloads that follow each other are put at once: nothing tells them apart in order. */
+function stepsOf(batch: readonly Write[]): (Append | Put[])[] {
+  const steps: (Append | Put[])[] = []
+  for (const write of batch) {
+    const last = steps.at(-1)
+    if (write.kind === 'append') steps.push(write)
+    else if (Array.isArray(last)) last.push(write)
+    else steps.push([write])
+  }
+  return steps
+}
+
 class EventStoreDbStore implements Store {
   readonly events: EventStore
   readonly payloads: PayloadStore
@@ -96,18 +111,19 @@ class EventStoreDbStore implements Store {
       subscribe: (range, handler) => this.#subscribe(range, handler),
     }
     this.payloads = {
-      put: (contract, entries) => this.write([{ kind: 'payloads', contract, entries }]),
-      get: (contract, seals) => this.#run(() => this.#payloads.get(contract, seals)),
-      erase: (contract, seals) => this.#run(() => this.#payloads.erase(contract, seals)),
+      put: (contract, group, entries) => this.write([{ kind: 'payloads', contract, group, entries }]),
+      get: (contract, refs) => this.#run(() => this.#payloads.get(contract, refs)),
+      erase: (contract, refs) => this.#run(() => this.#payloads.erase(contract, refs)),
     }
   }
 
   async write(batch: readonly Write[]): Promise<void> {
     assertWritable(batch)
     await this.#run(async () => {
-      for (const write of batch) {
-        if (write.kind === 'payloads') await this.#payloads.put(write.contract, write.entries)
-        else for (const piece of piecesOf(write)) await this.#log.append(piece)
+      for (const step of stepsOf(batch)) {
+        if (Array.isArray(step)) {
+          await eachOf(step, ({ contract, group, entries }) => this.#payloads.put(contract, group, entries))
+        } else for (const piece of piecesOf(step)) await this.#log.append(piece)
       }
     })
   }

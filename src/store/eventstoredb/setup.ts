@@ -45,7 +45,8 @@ export async function setUpStore(options: SetupOptions, users: RoleUsers): Promi
     }
     const writers = [users.transmit.username, users.receive.username, ADMINS]
     const readers = [users.serve.username, ...writers]
-    const acl = { $r: readers, $w: writers, $d: writers, $mr: readers, $mw: [ADMINS] }
+    // To truncate a stream is to write its metadata.
+    const acl = { $r: readers, $w: writers, $d: writers, $mr: readers, $mw: writers }
     await assertOwn(connection, acl)
     for (const user of Object.values(users) as Credentials[]) {
       steps.push({ what: `user ${user.username}`, state: await makeUser(options, connection, user) })
@@ -53,10 +54,15 @@ export async function setUpStore(options: SetupOptions, users: RoleUsers): Promi
     steps.push({ what: 'default ACL', state: await setDefault(connection, acl) })
     for (const stream of SERVED_STREAMS) {
       const name = `${connection.namespace}${stream}`
-      await setAcl(connection, name, { ...asRoles(acl), writeRoles: readers })
+      await setAcl(connection, name, { ...asRoles(acl), writeRoles: readers, metaWriteRoles: [ADMINS] })
       steps.push({ what: `ACL of ${name}`, state: 'set' })
     }
-    await setAcl(connection, '$all', { ...asRoles(acl), writeRoles: [ADMINS], deleteRoles: [ADMINS] })
+    await setAcl(connection, '$all', {
+      ...asRoles(acl),
+      writeRoles: [ADMINS],
+      deleteRoles: [ADMINS],
+      metaWriteRoles: [ADMINS],
+    })
     steps.push({ what: 'ACL of $all', state: 'set' })
     return steps
   } finally {

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { StoreClosed } from '../../../src/store/errors.ts'
 import { NO_EVENTS } from '../../../src/store/port.ts'
 import type { OpenStore } from '../event-store-conformance.ts'
-import { all, contract, facts, freshStore, numbered, sealNamed } from './harness.ts'
+import { all, contract, facts, freshStore, group, numbered, sealNamed } from './harness.ts'
 
 export async function closing(t: Test, open: OpenStore): Promise<void> {
   t.test('a closed store refuses every call', async (t) => {
@@ -19,7 +19,7 @@ export async function closing(t: Test, open: OpenStore): Promise<void> {
       () => all(events.read('a')),
       () => all(events.readAll()),
       async () => events.subscribe({}, () => {}),
-      () => payloads.put(contract, [{ seal: sealNamed('one'), text: '1' }]),
+      () => payloads.put(contract, group, [{ seal: sealNamed('one'), text: '1' }]),
       () => payloads.get(contract, []),
       () => payloads.erase(contract, []),
       () => store.write([]),

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { PayloadGroup } from '../../../src/store/payload-group.ts'
 import type { Store, Write } from '../../../src/store/port.ts'
 import { all, contract, sealNamed } from './harness.ts'
 
@@ -21,6 +22,8 @@ const eventsBefore = (batch: number) =>
   Array.from({ length: batch }, (_, n) => sizeOf(n)).reduce((sum, n) => sum + n, 0)
 const ledgerOf = (trail: string) => `ledger-of-${trail}`
 const sealOf = (trail: string, batch: number) => sealNamed(`${trail} ${batch}`)
+/** Several batches share one. */
+const groupFor = (trail: string, batch: number) => `${trail}.${batch >> 1}` as PayloadGroup
 
 export async function appendUntilKilled(store: Store, print: (line: string) => void): Promise<never> {
   print('ready')
@@ -39,7 +42,12 @@ async function follow(store: Store, trail: string, print: (line: string) => void
 function batchOf(trail: string, batch: number): Write[] {
   const fact = (index: number) => ({ type: 'Fact', data: JSON.stringify({ batch, index, filler: 'x'.repeat(2_000) }) })
   return [
-    { kind: 'payloads', contract, entries: [{ seal: sealOf(trail, batch), text: `${batch}` }] },
+    {
+      kind: 'payloads',
+      contract,
+      group: groupFor(trail, batch),
+      entries: [{ seal: sealOf(trail, batch), text: `${batch}` }],
+    },
     {
       kind: 'append',
       stream: trail,
@@ -86,7 +94,10 @@ export async function assertUntorn(t: Test, store: Store, acknowledged: Acknowle
 
 /** How many of the first batches have their payload. */
 async function payloadsOf(store: Store, trail: string, batches: number): Promise<number> {
-  const seals = Array.from({ length: batches }, (_, batch) => sealOf(trail, batch))
-  const held = await store.payloads.get(contract, seals)
-  return seals.filter((seal, batch) => held.get(seal) === `${batch}`).length
+  const refs = Array.from({ length: batches }, (_, batch) => ({
+    group: groupFor(trail, batch),
+    seal: sealOf(trail, batch),
+  }))
+  const held = await store.payloads.get(contract, refs)
+  return refs.filter(({ seal }, batch) => held.get(seal) === `${batch}`).length
 }

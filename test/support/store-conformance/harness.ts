@@ -1,7 +1,8 @@
 import type { Test } from 'tap'
 import { type Hash, sha256 } from '../../../src/crypto/hash.ts'
 import type { Uid } from '../../../src/events/ids.ts'
-import type { NewEvent, RecordedEvent, Store } from '../../../src/store/port.ts'
+import type { PayloadGroup } from '../../../src/store/payload-group.ts'
+import type { NewEvent, PayloadRef, RecordedEvent, Store } from '../../../src/store/port.ts'
 import type { OpenStore } from '../event-store-conformance.ts'
 
 export const contract = '0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk' as Uid
@@ -38,6 +39,13 @@ export async function all(events: AsyncIterable<RecordedEvent>): Promise<Recorde
 /** A seal that is told by its name; stores do not look whether it is the hash of its text. */
 export function sealNamed(name: string): Hash {
   return sha256(name)
+}
+
+/** The group that is meant where it does not matter which. */
+export const group = 'ana.0' as PayloadGroup
+
+export function refTo(name: string, where = group): PayloadRef {
+  return { group: where, seal: sealNamed(name) }
 }
 
 /** A handler that keeps what it is given, and promises of it once there are so many. */

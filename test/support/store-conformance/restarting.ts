@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { NO_EVENTS, type RecordedEvent } from '../../../src/store/port.ts'
 import type { OpenStore } from '../event-store-conformance.ts'
-import { all, collector, contract, facts, namesOf, numbered, sealNamed } from './harness.ts'
+import { all, collector, contract, facts, group, namesOf, numbered, sealNamed } from './harness.ts'
 
 export async function restarting(t: Test, open: OpenStore): Promise<void> {
   t.test('everything is there again after a restart, in the same places, and goes on from there', async (t) => {
@@ -10,11 +10,11 @@ export async function restarting(t: Test, open: OpenStore): Promise<void> {
     await before.events.append('a', NO_EVENTS, numbered(3))
     await before.events.append('b', NO_EVENTS, facts('b0'))
     const [kept, erased] = [sealNamed('kept'), sealNamed('erased')]
-    await before.payloads.put(contract, [
+    await before.payloads.put(contract, group, [
       { seal: kept, text: '1' },
       { seal: erased, text: '2' },
     ])
-    await before.payloads.erase(contract, [erased])
+    await before.payloads.erase(contract, [{ group, seal: erased }])
     const standing = await all(before.events.readAll())
     await before.close()
 
@@ -22,7 +22,13 @@ export async function restarting(t: Test, open: OpenStore): Promise<void> {
     t.teardown(() => after.close())
     t.same(await all(after.events.readAll()), standing)
     t.same([await after.events.lastRevision('a'), await after.events.lastRevision('b')], [2, 0])
-    t.same(await after.payloads.get(contract, [kept, erased]), new Map([[kept, '1']]))
+    t.same(
+      await after.payloads.get(contract, [
+        { group, seal: kept },
+        { group, seal: erased },
+      ]),
+      new Map([[kept, '1']]),
+    )
     await after.events.append('a', NO_EVENTS, numbered(3))
     const next = await after.events.append('a', 2, facts('a3'))
     t.ok(next.position > (standing.at(-1)?.position ?? 0))

@@ -2,10 +2,10 @@ import type { Test } from 'tap'
 import { WrongExpectedRevision } from '../../../src/store/errors.ts'
 import { NO_EVENTS, type Write } from '../../../src/store/port.ts'
 import type { OpenStore } from '../event-store-conformance.ts'
-import { all, contract, facts, freshStore, namesOf, sealNamed } from './harness.ts'
+import { all, contract, facts, freshStore, group, namesOf, sealNamed } from './harness.ts'
 
 const seal = sealNamed('one')
-const put: Write = { kind: 'payloads', contract, entries: [{ seal, text: '"one"' }] }
+const put: Write = { kind: 'payloads', contract, group, entries: [{ seal, text: '"one"' }] }
 const append = (stream: string, expectedRevision: number, ...names: string[]): Write => ({
   kind: 'append',
   stream,
@@ -18,7 +18,7 @@ export async function writing(t: Test, open: OpenStore, atomic: boolean): Promis
     const store = await freshStore(t, open)
     await store.write([put, append('a', NO_EVENTS, 'a0'), append('b', NO_EVENTS, 'b0'), append('a', 0, 'a1', 'a2')])
     t.same(namesOf(await all(store.events.readAll())), ['a0', 'b0', 'a1', 'a2'])
-    t.equal((await store.payloads.get(contract, [seal])).get(seal), '"one"')
+    t.equal((await store.payloads.get(contract, [{ group, seal }])).get(seal), '"one"')
     await store.write([])
   })
 
@@ -65,7 +65,7 @@ export async function writing(t: Test, open: OpenStore, atomic: boolean): Promis
     await t.rejects(refused, { message: 'append to b: expected revision 3, but it has no events' })
     const left = namesOf(await all(store.events.readAll()))
     t.same(left, atomic ? ['a0'] : ['a0', 'a1', 'n0'])
-    t.equal((await store.payloads.get(contract, [seal])).size, atomic ? 0 : 1)
+    t.equal((await store.payloads.get(contract, [{ group, seal }])).size, atomic ? 0 : 1)
     await store.events.append('a', left.includes('a1') ? 1 : 0, facts('more'))
     t.equal(await store.events.lastRevision('c'), NO_EVENTS)
   })

@@ -1,0 +1,67 @@
+import type { Hash } from '../crypto/hash.ts'
+import { HANDLE_PATTERN, type Handle, type ProposalId, requestOf, type Seq } from '../events/ids.ts'
+import { assert } from '../runtime/assert.ts'
+import type { PayloadEntry, PayloadRef } from './port.ts'
+
+declare const groupBrand: unique symbol
+/**
+ * What is kept together of a contract: `<handle>.<seq>`, the payloads that a statement seals, or `computed-<index>`, those that
+ * rules compute at a ledger index. A proposal's id begins with the place of its statement, so its group is known without a search.
+ */
+export type PayloadGroup = string & { readonly [groupBrand]: true }
+
+/** The most that a group holds: a statement brings less. As `bytesInGroup` counts. */
+export const GROUP_BYTES_MAX = 32 * 1024 * 1024
+/** What an entry takes beside its text: its seal, and how long the text is. */
+const ENTRY_BYTES = 80
+
+const handle = HANDLE_PATTERN.slice(1, -1)
+const groupForm = new RegExp(`^(?<series>${handle}\\.|computed-)(?<number>0|[1-9][0-9]{0,15})$`)
+
+/** The group of the payloads that a statement seals. */
+export function groupOf({ handle, seq }: { readonly handle: Handle; readonly seq: Seq }): PayloadGroup {
+  return `${handle}.${seq}` as PayloadGroup
+}
+
+/** Where the value of a proposal is kept. */
+export function refOf({ id, seal }: { readonly id: ProposalId; readonly seal: Hash }): PayloadRef {
+  return { group: groupOf(requestOf(id)), seal }
+}
+
+/** Where the values that statements of one party seal are kept. */
+export function refsIn(handle: Handle, sealed: readonly { readonly seq: Seq; readonly seal: Hash }[]): PayloadRef[] {
+  return sealed.map(({ seq, seal }) => ({ group: groupOf({ handle, seq }), seal }))
+}
+
+/** Groups of one series are numbered: those of a party by the places of its statements, the computed ones by ledger index. */
+export function placeOf(group: PayloadGroup): { readonly series: string; readonly number: number } {
+  const { series, number } = groupForm.exec(group)?.groups ?? {}
+  assert(series !== undefined && number !== undefined, 'a group is <handle>.<seq> or computed-<index>')
+  return { series, number: Number(number) }
+}
+
+export function byGroup(refs: readonly PayloadRef[]): Map<PayloadGroup, Set<Hash>> {
+  const groups = new Map<PayloadGroup, Set<Hash>>()
+  for (const { group, seal } of refs) {
+    const seals = groups.get(group)
+    if (seals === undefined) groups.set(group, new Set([seal]))
+    else seals.add(seal)
+  }
+  return groups
+}
+
+/** The first of each seal that is not held yet. */
+export function newAmong(
+  held: ReadonlyMap<Hash, string> | undefined,
+  entries: readonly PayloadEntry[],
+): Map<Hash, string> {
+  const added = new Map<Hash, string>()
+  for (const { seal, text } of entries) if (!held?.has(seal) && !added.has(seal)) added.set(seal, text)
+  return added
+}
+
+export function bytesInGroup(entries: ReadonlyMap<Hash, string>): number {
+  let bytes = 0
+  for (const text of entries.values()) bytes += ENTRY_BYTES + Buffer.byteLength(text)
+  return bytes
+}
