@@ -102,37 +102,38 @@ t.test('more than an append can take is refused, and nothing is stored', async (
 
 t.test('a large text that was written by half is not held, and is gone on with when it is put again', async (t) => {
   const { server, store } = await storeWithFaults(t, 1_000)
-  const entry = { seal: sealNamed('one'), text: `${'x'.repeat(1_200_000)}end` }
+  const entry = { seal: sealNamed('one'), text: `${'x'.repeat(3_500_000)}end` }
   const types = () => server.database.all.map(({ type }) => type)
   server.faults.slowness.stall('append', 2)
   await t.rejects(store.payloads.put(contract, group, [entry]), StoreUnavailable)
-  t.same(types(), ['PayloadBegun', 'PayloadContinued'])
+  t.same(types(), ['PayloadsBegun', 'PayloadsContinued'])
   t.equal((await store.payloads.get(contract, [{ group, seal: entry.seal }])).size, 0)
   server.faults.slowness.goOn()
   await store.payloads.put(contract, group, [entry])
-  t.same(types(), ['PayloadBegun', 'PayloadContinued', 'PayloadContinued', 'PayloadEnded'])
+  t.same(types(), ['PayloadsBegun', 'PayloadsContinued', 'PayloadsContinued', 'PayloadsKeptEnded'])
   t.ok((await store.payloads.get(contract, [{ group, seal: entry.seal }])).get(entry.seal) === entry.text)
 })
 
-t.test('a large text whose beginning was erased, or is none of it, is begun anew', async (t) => {
+t.test('pieces that are none of it, or were never ended, are no part of what is put', async (t) => {
   const { server, store } = await storeWithFaults(t)
   const entry = { seal: sealNamed('one'), text: 'x'.repeat(2_000_000) }
-  const stream = `payload-${contract}-${entry.seal}`
+  const stream = `payload-${contract}-${group}`
   const stands = (type: string, contentType: string, data: string) =>
     server.database.append(stream, 'any', [
       { id: randomUUID(), type, contentType, data: Buffer.from(data), metadata: Buffer.alloc(0) },
     ])
-  await stands('PayloadKept', 'application/json', '"x"')
-  await stands('PayloadBegun', 'application/octet-stream', 'y')
-  await server.database.delete(stream, 'any', false)
-  await stands('PayloadContinued', 'application/octet-stream', 'x'.repeat(1_000))
-  await stands('PayloadEnded', 'application/octet-stream', 'x')
-  t.equal((await store.payloads.get(contract, [{ group, seal: entry.seal }])).size, 0)
-  await stands('PayloadBegun', 'application/octet-stream', 'y')
+  const whole = `${entry.seal} 1\ny\n`
+  await stands('PayloadsKept', 'application/json', JSON.stringify(whole))
+  await stands('PayloadsContinued', 'application/octet-stream', whole)
+  await stands('PayloadsKeptEnded', 'application/octet-stream', whole)
+  await stands('PayloadsBegun', 'application/octet-stream', `${entry.seal} `)
+  await stands('PayloadsBegun', 'application/octet-stream', whole.slice(0, 10))
+  const held = async () => (await store.payloads.get(contract, [{ group, seal: entry.seal }])).get(entry.seal)
+  t.equal(await held(), undefined)
   await store.payloads.put(contract, group, [entry])
-  t.ok((await store.payloads.get(contract, [{ group, seal: entry.seal }])).get(entry.seal) === entry.text)
+  t.ok((await held()) === entry.text)
   await store.payloads.erase(contract, [{ group, seal: entry.seal }])
-  t.equal(server.database.visible(stream), undefined)
+  t.same(server.database.visible(stream), [{ ...server.database.all.at(-2), data: Buffer.alloc(0) }])
 })
 
 t.test('a server that stands still in the middle of a reading is told, and read again when it goes on', async (t) => {
@@ -153,7 +154,7 @@ t.test('a server that stands still in the middle of a reading is told, and read 
   }, late('read of a'))
   await t.rejects(slow.events.lastRevision('a'), late('read of a'))
   await t.rejects(all(slow.events.readAll()), late('read of all streams'))
-  await t.rejects(slow.payloads.get(contract, [refTo('one')]), late('read of a payload'))
+  await t.rejects(slow.payloads.get(contract, [refTo('one')]), late('read of payloads'))
   slowness.goOn()
   const rest = await all(events.read('a', { from: read.length }))
   t.ok(rest.length >= 2)
@@ -172,14 +173,14 @@ t.test(
     const entry = { seal: sealNamed('one'), text: '"1"' }
     await t.rejects(slow.payloads.put(contract, group, [entry]), {
       code: 'store_unavailable',
-      message: /^put of a payload: /,
+      message: /^put of payloads: /,
     })
     t.same(namesOf(await all(events.read('a'))), ['a0'])
     server.faults.slowness.goOn()
     t.equal((await events.append('a', 0, facts('a1'))).revision, 1)
     await store.payloads.put(contract, group, [entry])
     t.same(namesOf(await all(events.read('a'))), ['a0', 'a1'])
-    t.equal(server.database.all.filter(({ type }) => type === 'PayloadKept').length, 1)
+    t.equal(server.database.all.filter(({ type }) => type === 'PayloadsKept').length, 1)
   },
 )
 

@@ -33,7 +33,9 @@ interface Line {
 }
 
 interface StreamState {
+  /** Those that no scavenge has taken. */
   readonly events: Stored[]
+  last: number
   /** Events before this revision are not shown. */
   truncateBefore: number
   maxCount: number
@@ -49,6 +51,8 @@ const TOMBSTONE = '$streamDeleted'
 /** Streams and the order of all of their events, as in facts of /work/shared/eventstoredb.md. Emits `stored`. */
 export class Database extends EventEmitter<{ stored: [Stored[]] }> {
   readonly all: Stored[] = []
+  /** What the journal holds, by offset. */
+  readonly #lines = new Map<number, Line>()
   readonly #streams = new Map<string, StreamState>()
   readonly #journal: Journal
   #news: Stored[] = []
@@ -86,8 +90,31 @@ export class Database extends EventEmitter<{ stored: [Stored[]] }> {
     if (state === undefined) return undefined
     if (state.isTombstoned) return 'tombstoned'
     if (this.#isSoftDeleted(state)) return undefined
-    const first = Math.max(state.truncateBefore, state.events.length - state.maxCount, 0)
-    return first === 0 ? state.events : state.events.slice(first)
+    const first = firstShown(state)
+    return first === 0 ? state.events : state.events.filter(({ revision }) => revision >= first)
+  }
+
+  /**
+   * Takes what was truncated or deleted out of the files; until then `$all` shows it. The last event of a stream is kept, but of
+   * one that was deleted for good, which keeps nothing but that.
+   */
+  scavenge(): void {
+    this.#flush()
+    const gone = new Set<Stored>()
+    for (const state of this.#streams.values()) {
+      const first = state.isTombstoned || this.#isSoftDeleted(state) ? Number.POSITIVE_INFINITY : firstShown(state)
+      const isKept = ({ revision }: Stored) => revision >= first || revision === state.last
+      for (const event of state.events) if (!isKept(event)) gone.add(event)
+      state.events.splice(0, Number.POSITIVE_INFINITY, ...state.events.filter(isKept))
+    }
+    this.all.splice(0, Number.POSITIVE_INFINITY, ...this.all.filter((event) => !gone.has(event)))
+    for (const [offset, line] of this.#lines) {
+      const isGone = (index: number) => [...gone].some(({ position }) => position === offset + index)
+      if (!line.events.some((_, index) => isGone(index))) continue
+      const events = line.events.map((event, index) => (isGone(index) ? blanked(event) : event))
+      this.#lines.set(offset, { ...line, events })
+      this.#journal.overwrite(offset, { ...line, events })
+    }
   }
 
   /** Nothing is shown before it is durable. */
@@ -121,7 +148,7 @@ export class Database extends EventEmitter<{ stored: [Stored[]] }> {
   }
 
   #last(stream: string): number {
-    return (this.#streams.get(stream)?.events.length ?? 0) - 1
+    return this.#streams.get(stream)?.last ?? NONE
   }
 
   #isSoftDeleted({ truncateBefore }: StreamState): boolean {
@@ -147,7 +174,10 @@ export class Database extends EventEmitter<{ stored: [Stored[]] }> {
   /** Positions are offsets in the file; those of one record follow each other, since an event takes more than a byte. */
   #take(offset: number, { stream, first, createdMs, events }: Line): number {
     const state = this.#streamOf(stream)
+    this.#lines.set(offset, { stream, first, createdMs, events })
+    state.last = first + events.length - 1
     events.forEach(({ id, type, contentType, data, metadata }, index) => {
+      if (isBlanked(type)) return
       const bytes = { data: Buffer.from(data, 'base64'), metadata: Buffer.from(metadata, 'base64') }
       const place = { stream, revision: first + index, position: offset + index, createdMs }
       const stored = { id, type, contentType, ...bytes, ...place }
@@ -171,6 +201,7 @@ export class Database extends EventEmitter<{ stored: [Stored[]] }> {
   #streamOf(stream: string): StreamState {
     const state = this.#streams.get(stream) ?? {
       events: [],
+      last: NONE,
       truncateBefore: 0,
       maxCount: Number.POSITIVE_INFINITY,
       isTombstoned: false,
@@ -193,11 +224,30 @@ function repeatOf(standing: readonly Stored[], expected: Expected, events: reado
   const from =
     expected === 'any'
       ? standing.findIndex(({ id }) => id === events[0]?.id)
-      : (expected === 'no_stream' ? NONE : expected) + 1
+      : (expected === 'no_stream' ? NONE : expected) + 1 - (standing[0]?.revision ?? 0)
   const there = from < 0 ? [] : standing.slice(from, from + events.length)
   if (there.length < events.length || !there.every(({ id }, index) => id === events[index]?.id)) return undefined
   const last = there.at(-1)
   return last === undefined ? undefined : { revision: last.revision, position: last.position }
+}
+
+function firstShown({ truncateBefore, maxCount, last }: StreamState): number {
+  return Math.max(truncateBefore, last + 1 - maxCount, 0)
+}
+
+/** As long as it was, so that what stands behind it stays in its place. */
+function blanked<Event extends Line['events'][number]>(event: Event): Event {
+  const { type, data, metadata } = event
+  return {
+    ...event,
+    type: '~'.repeat(type.length),
+    data: '~'.repeat(data.length),
+    metadata: '~'.repeat(metadata.length),
+  }
+}
+
+function isBlanked(type: string): boolean {
+  return /^~+$/.test(type)
 }
 
 function proposed(type: string, data: Buffer): Proposed {

@@ -8,6 +8,7 @@ const digest = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /** An append-only file of records, durable when `flush` returns. What is torn at its end is cut off when it is opened. */
 export class Journal {
+  readonly #path: string
   readonly #file: number
   #length = 0
   #waiting: string[] = []
@@ -15,9 +16,9 @@ export class Journal {
   /** Gives each record that stands to `standing`, with its offset in bytes. */
   constructor(directory: string, standing: (offset: number, record: unknown) => void) {
     mkdirSync(directory, { recursive: true })
-    const path = join(directory, 'journal')
-    this.#file = openSync(path, 'a+', 0o600)
-    const text = readFileSync(path, 'utf8')
+    this.#path = join(directory, 'journal')
+    this.#file = openSync(this.#path, 'a+', 0o600)
+    const text = readFileSync(this.#path, 'utf8')
     for (let start = 0; ; ) {
       const end = text.indexOf('\n', start)
       const [sum = '', json = ''] = [text.slice(start, start + 8), text.slice(start + 9, end)]
@@ -36,6 +37,17 @@ export class Journal {
     this.#waiting.push(text)
     this.#length += Buffer.byteLength(text)
     return offset
+  }
+
+  /** Puts another record of the same length in the place of one, where it stands. */
+  overwrite(offset: number, record: unknown): void {
+    this.flush()
+    const bytes = Buffer.from(line(JSON.stringify(record)))
+    // A file that was opened to append to takes nothing elsewhere.
+    const file = openSync(this.#path, 'r+')
+    writeSync(file, bytes, 0, bytes.length, offset)
+    fsyncSync(file)
+    closeSync(file)
   }
 
   flush(): void {

@@ -10,6 +10,11 @@ export class Slowness {
     this.#left.set(work, steps)
   }
 
+  /** How much stands still. */
+  get standing(): number {
+    return this.#waiting.length
+  }
+
   /** Whatever stands still is done now. */
   goOn(): void {
     this.#left.clear()
