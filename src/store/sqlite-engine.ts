@@ -167,7 +167,7 @@ export class SqliteEngine implements Engine {
     const row = this.#rowOf(contract, group) as StoredGroup
     const held = decodeRow(row.entries)
     const missing = newAmong(held, entries)
-    if (missing.size > 0) this.#replace(row, number, new Map([...held, ...missing]))
+    if (missing.size > 0) this.#sql.setPayloads.run(rowWith(new Map([...held, ...missing])), row.id)
   }
 
   #eraseFrom(contract: Uid, group: PayloadGroup, erased: ReadonlySet<Hash>): void {
@@ -175,14 +175,8 @@ export class SqliteEngine implements Engine {
     if (row === undefined) return
     const held = decodeRow(row.entries)
     const kept = new Map([...held].filter(([seal]) => !erased.has(seal)))
-    if (kept.size < held.size) this.#replace(row, placeOf(group).number, kept)
-  }
-
-  /** By a row at the end of the table: one that grows in its place moves others, and leaves copies of them behind. */
-  #replace({ id, seriesId }: StoredGroup, number: number, entries: ReadonlyMap<Hash, string>): void {
-    const row = entries.size === 0 ? undefined : rowWith(entries)
-    this.#sql.deletePayloads.run(id)
-    if (row !== undefined) this.#sql.addPayloads.run(seriesId, number, row)
+    if (kept.size === 0) this.#sql.deletePayloads.run(row.id)
+    else if (kept.size < held.size) this.#sql.setPayloads.run(rowWith(kept), row.id)
   }
 
   #rowOf(contract: Uid, group: PayloadGroup): StoredGroup | undefined {

@@ -17,6 +17,7 @@ export interface Statements {
   readonly addSeries: Database.Statement<[contract: string, name: string]>
   readonly addPayloads: Database.Statement<[seriesId: number, number: number, entries: Buffer]>
   readonly payloads: Database.Statement<[contract: string, series: string, number: number], StoredGroup>
+  readonly setPayloads: Database.Statement<[entries: Buffer, id: number]>
   readonly deletePayloads: Database.Statement<[id: number]>
   readonly dataVersion: Database.Statement<[], number>
 }
@@ -63,9 +64,10 @@ export function prepare(database: Database.Database): Statements {
       'INSERT INTO payloads (series_id, number, entries) VALUES (?, ?, ?) ON CONFLICT (series_id, number) DO NOTHING',
     ),
     payloads: database.prepare<[contract: string, series: string, number: number], StoredGroup>(`
-      SELECT payloads.id, series_id AS seriesId, entries
+      SELECT payloads.id, entries
       FROM payload_series JOIN payloads ON series_id = payload_series.id
       WHERE contract = ? AND name = ? AND number = ?`),
+    setPayloads: database.prepare<[entries: Buffer, id: number]>('UPDATE payloads SET entries = ? WHERE id = ?'),
     deletePayloads: database.prepare<[id: number]>('DELETE FROM payloads WHERE id = ?'),
     dataVersion: database.prepare<[], number>('PRAGMA data_version').pluck(),
   }
@@ -78,7 +80,6 @@ export interface UnnamedEvent extends Omit<RecordedEvent, 'stream'> {
 
 export interface StoredGroup {
   readonly id: number
-  readonly seriesId: number
   readonly entries: Buffer
 }
 

@@ -9,6 +9,7 @@ import { emptyAgreement } from '../../src/agreement/state.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import { writesFor } from '../../src/contracts/persistence.ts'
 import { refsIn } from '../../src/store/payload-group.ts'
+import { decodeRow, encodeRow } from '../../src/store/sqlite-payload-row.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { contractStream, feedStream } from '../../src/store/streams.ts'
 import { allOf, CONTRACT, Player, talk } from '../support/market.ts'
@@ -164,12 +165,22 @@ t.test('an event that is put in is found', async (t) => {
 })
 
 t.test('a value that was changed or lost is found with the statement that sealed it', async (t) => {
-  for (const sql of [
-    `UPDATE payloads SET text = replace(text, 'Chile', 'China')`,
-    `DELETE FROM payloads WHERE text LIKE '%Chile%'`,
-  ]) {
+  const holding = (text: string, row: Buffer) => [...decodeRow(row)].filter(([, value]) => value.includes(text))
+  const faults: Record<string, (row: Buffer) => Buffer | null> = {
+    changed: (row) =>
+      encodeRow(new Map([...decodeRow(row)].map(([seal, text]) => [seal, text.replace('Chile', 'China')]))),
+    lost: (row) => encodeRow(new Map([...decodeRow(row)].filter(([, text]) => !text.includes('Chile')))),
+    'lost with its row': () => null,
+  }
+  for (const [name, fault] of Object.entries(faults)) {
     const path = await storeOf(t)
-    change(path, (database) => database.exec(sql))
-    await t.rejects(audit(path), { code: 'audit_failed', place: { kind: 'feed', party: 'ben' } }, sql)
+    change(path, (database) => {
+      const rows = database.prepare<[], { id: number; entries: Buffer }>('SELECT id, entries FROM payloads').all()
+      const { id, entries } = rows.find((row) => holding('Chile', row.entries).length > 0) as (typeof rows)[0]
+      const damaged = fault(entries)
+      if (damaged === null) database.prepare('DELETE FROM payloads WHERE id = ?').run(id)
+      else database.prepare('UPDATE payloads SET entries = ? WHERE id = ?').run(damaged, id)
+    })
+    await t.rejects(audit(path), { code: 'audit_failed', place: { kind: 'feed', party: 'ben' } }, name)
   }
 })

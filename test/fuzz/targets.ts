@@ -16,6 +16,7 @@ import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
 import { testParty } from '../support/party.ts'
 import { callTargets } from './call-targets.ts'
 import { fileTargets } from './file-targets.ts'
+import { payloadTargets } from './payload-targets.ts'
 import { storeTargets } from './store-targets.ts'
 import { parse, type Target } from './target.ts'
 
@@ -70,6 +71,7 @@ const memberOfType = { PartyIntroduced: 'signed', PartyApproved: 'fingerprint', 
 
 export const targets: readonly Target[] = [
   ...storeTargets,
+  ...payloadTargets,
   ...fileTargets,
   ...callTargets,
   {
