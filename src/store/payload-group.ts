@@ -50,6 +50,18 @@ export function byGroup(refs: readonly PayloadRef[]): Map<PayloadGroup, Set<Hash
   return groups
 }
 
+/** By series, then by number. */
+export function bySeries(refs: readonly PayloadRef[]): Map<string, Map<number, Set<Hash>>> {
+  const found = new Map<string, Map<number, Set<Hash>>>()
+  for (const [group, seals] of byGroup(refs)) {
+    const { series, number } = placeOf(group)
+    const numbers = found.get(series)
+    if (numbers === undefined) found.set(series, new Map([[number, seals]]))
+    else numbers.set(number, seals)
+  }
+  return found
+}
+
 /** The first of each seal that is not held yet. */
 export function newAmong(
   held: ReadonlyMap<Hash, string> | undefined,

@@ -12,7 +12,15 @@ import {
   START,
 } from './engine.ts'
 import { StoreCorrupt, StoreReadonly, StoreUnavailable, StoreWriteTooLarge } from './errors.ts'
-import { byGroup, bytesInGroup, GROUP_BYTES_MAX, newAmong, type PayloadGroup, placeOf } from './payload-group.ts'
+import {
+  byGroup,
+  bySeries,
+  bytesInGroup,
+  GROUP_BYTES_MAX,
+  newAmong,
+  type PayloadGroup,
+  placeOf,
+} from './payload-group.ts'
 import { type Appended, NO_EVENTS, type PayloadRef, type RecordedEvent, type Write } from './port.ts'
 import { translated, translating } from './sqlite-errors.ts'
 import { decodeRow, encodeRow } from './sqlite-payload-row.ts'
@@ -83,12 +91,14 @@ export class SqliteEngine implements Engine {
 
   payloads(contract: Uid, refs: readonly PayloadRef[]): Map<Hash, string> {
     const found = new Map<Hash, string>()
-    for (const [group, seals] of byGroup(refs)) {
-      const row = this.#translating(() => this.#rowOf(contract, group))
-      const held = row && decodeRow(row.entries)
-      for (const seal of seals) {
-        const text = held?.get(seal)
-        if (text !== undefined) found.set(seal, text)
+    for (const [series, wanted] of bySeries(refs)) {
+      const numbers = JSON.stringify([...wanted.keys()])
+      for (const [, number, entries] of this.#translating(() => this.#sql.payloads.all(numbers, contract, series))) {
+        const held = decodeRow(entries)
+        for (const seal of wanted.get(number) ?? []) {
+          const text = held.get(seal)
+          if (text !== undefined) found.set(seal, text)
+        }
       }
     }
     return found
@@ -164,24 +174,24 @@ export class SqliteEngine implements Engine {
     const seriesId =
       this.#sql.series.get(contract, series) ?? Number(this.#sql.addSeries.run(contract, series).lastInsertRowid)
     if (this.#sql.addPayloads.run(seriesId, number, rowWith(added)).changes > 0) return
-    const row = this.#rowOf(contract, group) as StoredGroup
-    const held = decodeRow(row.entries)
+    const [id, , row] = this.#rowOf(contract, group) as StoredGroup
+    const held = decodeRow(row)
     const missing = newAmong(held, entries)
-    if (missing.size > 0) this.#sql.setPayloads.run(rowWith(new Map([...held, ...missing])), row.id)
+    if (missing.size > 0) this.#sql.setPayloads.run(rowWith(new Map([...held, ...missing])), id)
   }
 
   #eraseFrom(contract: Uid, group: PayloadGroup, erased: ReadonlySet<Hash>): void {
-    const row = this.#rowOf(contract, group)
-    if (row === undefined) return
-    const held = decodeRow(row.entries)
+    const [id, , row] = this.#rowOf(contract, group) ?? []
+    if (id === undefined || row === undefined) return
+    const held = decodeRow(row)
     const kept = new Map([...held].filter(([seal]) => !erased.has(seal)))
-    if (kept.size === 0) this.#sql.deletePayloads.run(row.id)
-    else if (kept.size < held.size) this.#sql.setPayloads.run(rowWith(kept), row.id)
+    if (kept.size === 0) this.#sql.deletePayloads.run(id)
+    else if (kept.size < held.size) this.#sql.setPayloads.run(rowWith(kept), id)
   }
 
   #rowOf(contract: Uid, group: PayloadGroup): StoredGroup | undefined {
     const { series, number } = placeOf(group)
-    return this.#sql.payloads.get(contract, series, number)
+    return this.#sql.payloads.get(JSON.stringify([number]), contract, series)
   }
 
   /** The log still has the pages as they were before the last commits: they are moved to the file, and it is cut off. */

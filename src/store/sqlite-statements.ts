@@ -16,7 +16,7 @@ export interface Statements {
   readonly series: Database.Statement<[contract: string, name: string], number>
   readonly addSeries: Database.Statement<[contract: string, name: string]>
   readonly addPayloads: Database.Statement<[seriesId: number, number: number, entries: Buffer]>
-  readonly payloads: Database.Statement<[contract: string, series: string, number: number], StoredGroup>
+  readonly payloads: Database.Statement<[numbers: string, contract: string, series: string], StoredGroup>
   readonly setPayloads: Database.Statement<[entries: Buffer, id: number]>
   readonly deletePayloads: Database.Statement<[id: number]>
   readonly dataVersion: Database.Statement<[], number>
@@ -63,10 +63,14 @@ export function prepare(database: Database.Database): Statements {
     addPayloads: database.prepare<[seriesId: number, number: number, entries: Buffer]>(
       'INSERT INTO payloads (series_id, number, entries) VALUES (?, ?, ?) ON CONFLICT (series_id, number) DO NOTHING',
     ),
-    payloads: database.prepare<[contract: string, series: string, number: number], StoredGroup>(`
-      SELECT payloads.id, entries
-      FROM payload_series JOIN payloads ON series_id = payload_series.id
-      WHERE contract = ? AND name = ? AND number = ?`),
+    // Many at once: a call into SQLite costs more than a row. Numbers as a JSON array; CROSS JOIN keeps this order of the loops.
+    payloads: database
+      .prepare<[numbers: string, contract: string, series: string], StoredGroup>(`
+        SELECT payloads.id, number, entries
+        FROM payload_series CROSS JOIN json_each(?) AS wanted CROSS JOIN payloads
+          ON series_id = payload_series.id AND number = wanted.value
+        WHERE contract = ? AND name = ?`)
+      .raw(),
     setPayloads: database.prepare<[entries: Buffer, id: number]>('UPDATE payloads SET entries = ? WHERE id = ?'),
     deletePayloads: database.prepare<[id: number]>('DELETE FROM payloads WHERE id = ?'),
     dataVersion: database.prepare<[], number>('PRAGMA data_version').pluck(),
@@ -78,10 +82,7 @@ export interface UnnamedEvent extends Omit<RecordedEvent, 'stream'> {
   readonly streamId: number
 }
 
-export interface StoredGroup {
-  readonly id: number
-  readonly entries: Buffer
-}
+export type StoredGroup = [id: number, number: number, entries: Buffer]
 
 /** The same prefix twice. */
 type Prefix = [prefix: string, prefix: string]
