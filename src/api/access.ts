@@ -76,6 +76,7 @@ export const roleOf: Readonly<Record<string, ApiRole>> = {
   'GET /api/FullContract': 'reader',
   'GET /api/Party': 'reader',
   'GET /api/Attention': 'reader',
+  'GET /api/Obstacle': 'reader',
   'GET /api/Keys': 'operator',
   'POST /api/Keys': 'operator',
   'POST /api/Keys/Revocation': 'operator',

@@ -7,7 +7,7 @@ import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
 import { answerNotFound, httpServer, type ServerPorts } from './http-server.ts'
 import { type KeyRoutesPorts, keyRoutes } from './key-routes.ts'
 import { liveRoute } from './live-route.ts'
-import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
+import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './operation-routes.ts'
 import { answerOtherMethods } from './other-methods.ts'
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
 import { type CallTracing, traceCalls } from './trace-calls.ts'
@@ -39,6 +39,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     const answerOthers = answerOtherMethods(guarded)
     if (ports.calls !== undefined) traceCalls(guarded, ports.calls)
     metricsRoute(guarded, ports)
+    obstacleRoute(guarded, ports)
     pathRoutes(guarded, ports)
     liveRoute(guarded, ports)
     await guarded.register(contractRoutes, ports)

@@ -1,10 +1,10 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import type { Attention } from '../projections/attention.ts'
+import type { Attention, Listed } from '../projections/attention.ts'
 import { TokenInQuery } from './validation.ts'
 
 export interface AttentionRoutesPorts {
-  /** From the read model. `overdueAfterMs`, `limit`: as of `AttentionQuery`. */
-  readonly attention: (overdueAfterMs: number, limit: number) => Attention
+  /** From the read model, but for the obstacles, which this process knows at the moment. `overdueAfterMs`, `limit`: as of `AttentionQuery`. */
+  readonly attention: (overdueAfterMs: number, limit: number) => Attention & { readonly obstacles: Listed<object> }
 }
 
 const OVERDUE_AFTER_SECONDS = 60

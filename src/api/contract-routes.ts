@@ -26,6 +26,8 @@ export interface ContractRoutesPorts {
   readonly cardOf: (handle: Handle) => PartyCard | undefined
   /** Every party that this node knows. */
   readonly parties: () => readonly { readonly card: PartyCard; readonly endpoint: string; readonly status: string }[]
+  /** What stops the contract at the moment, and what to do. */
+  readonly obstaclesOf: (live: LiveContract) => readonly object[]
   /** Has an acceptance carried to the others at once. */
   readonly announce: (live: LiveContract) => void
   readonly newRequestId: () => string
@@ -62,7 +64,7 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
   )
 
   app.get('/api/Contract/:uid', { schema: { params: Params } }, async (request) =>
-    contracts.use(request.params.uid, (live) => withHistory(live, () => detailsOf(live))),
+    contracts.use(request.params.uid, (live) => withHistory(live, () => detailsOf(live, ports.obstaclesOf(live)))),
   )
 
   app.post(
@@ -120,7 +122,7 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
   ])
 }
 
-function detailsOf(live: LiveContract) {
+function detailsOf(live: LiveContract, obstacles: readonly object[]) {
   const { state } = live
   const { signed, divergences } = state.settling
   return {
@@ -132,6 +134,7 @@ function detailsOf(live: LiveContract) {
     accused: live.evidence.map(({ party, seq }) => ({ party, seq })),
     lock: state.settling.agreed.lock,
     obstacle: live.obstacle ?? null,
+    obstacles,
     unheard: live.unheard,
     questions: live.questions.length,
   }

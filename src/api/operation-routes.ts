@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify'
 export interface OperationPorts {
   /** Whether the node can do its work now: its store answers. */
   readonly isReady: () => Promise<boolean>
+  /** What stops contracts at the moment, and what to do. */
+  readonly obstacles: () => readonly object[]
   readonly metrics: () => Promise<{ readonly text: string; readonly mediaType: string }>
 }
 
@@ -13,6 +15,11 @@ export function healthRoutes(app: FastifyInstance, { isReady }: OperationPorts):
     const ready = await isReady()
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready' })
   })
+}
+
+/** For `concordata doctor`, and people, in every process. */
+export function obstacleRoute(app: FastifyInstance, { obstacles }: OperationPorts): void {
+  app.get('/api/Obstacle', async () => obstacles())
 }
 
 /** For Prometheus, which can show a token. */

@@ -1,20 +1,21 @@
 import type { FastifyInstance } from 'fastify'
 import { type AccessPorts, requireKey } from './access.ts'
 import { answerNotFound, httpServer, type ServerPorts } from './http-server.ts'
-import { healthRoutes, metricsRoute, type OperationPorts } from './operation-routes.ts'
+import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './operation-routes.ts'
 
 export interface StatusPorts extends OperationPorts, AccessPorts, ServerPorts {}
 
 /** Nothing that it serves takes a body. */
 const BODY_BYTES_MAX = 1024
 
-/** How a process without an API is: `/health`, `/ready`, `/metrics`. Not listening yet. */
+/** How a process without an API is: `/health`, `/ready`, `/metrics`, `/api/Obstacle`. Not listening yet. */
 export async function createStatusApi(ports: StatusPorts): Promise<FastifyInstance> {
   const app = httpServer(ports, BODY_BYTES_MAX)
   healthRoutes(app, ports)
   await app.register(async (guarded) => {
     requireKey(guarded, ports)
     metricsRoute(guarded, ports)
+    obstacleRoute(guarded, ports)
     answerNotFound(guarded)
   })
   return app

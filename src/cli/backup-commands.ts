@@ -29,6 +29,6 @@ export function backupCommands(program: Command): void {
       const names = await restoreBackup(from, data)
       print(`put into ${data}: ${names.join(', ')}`)
       print('The node signs nothing until it has back from the other parties what it has signed since the backup.')
-      print('Whether it waits for them says `obstacle` in GET /api/Contract/UID.')
+      print('Whether it waits for them, or lacks a key, `concordata doctor` says.')
     })
 }

@@ -13,6 +13,7 @@ import type { Desk } from './desk.ts'
 import type { SigningPorts } from './feed-keys.ts'
 import type { SigningGuard } from './guard.ts'
 import type { LiveContract } from './live-contract.ts'
+import type { ObstacleCode } from './obstacles.ts'
 import type { Policy } from './policy.ts'
 
 /** What a process says in the feeds of its party, and who else writes to its store (design §9). */
@@ -67,7 +68,7 @@ export interface ContractListener {
   /** It goes on in an engine that this node does not have; told once. */
   engineUnknown?(contract: LiveContract, error: EngineUnknown): void
   /** Why this node signs nothing in this contract, when that begins; undefined when it ends. */
-  silenced?(contract: LiveContract, obstacle: string | undefined): void
+  silenced?(contract: LiveContract, obstacle: ObstacleCode | undefined): void
   /** Each signer once, as long as there is no proof of what it means. */
   otherBranch?(contract: LiveContract, branches: readonly OtherBranch[]): void
   /** The store failed; the contract goes on from what it holds. */

@@ -35,6 +35,7 @@ import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
 import { assertFit, assertForm } from './fitness.ts'
 import type { LiveContract } from './live-contract.ts'
+import type { ObstacleCode } from './obstacles.ts'
 import { ContractDamaged } from './persistence.ts'
 import type { Resting } from './resting.ts'
 import { Revocations } from './revocations.ts'
@@ -207,8 +208,13 @@ export class Contracts {
   }
 
   /** What is under way in contracts at rest. */
-  restingUnderWay(): IterableIterator<Waiting> {
+  restingUnderWay(): IterableIterator<[Uid, Waiting]> {
     return this.#shelf.underWay()
+  }
+
+  /** Why contracts that are not in memory stand still, as far as that has nothing to do with others. */
+  standingStill(): IterableIterator<[Uid, ObstacleCode]> {
+    return this.#shelf.standingStill()
   }
 
   restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {

@@ -31,6 +31,7 @@ interface Waiting {
 export class Desk implements KeyChanging {
   readonly #ports: DeskPorts
   readonly #waiting = new Map<string, Waiting>()
+  #isTakenUp = true
 
   constructor(ports: DeskPorts) {
     this.#ports = ports
@@ -83,8 +84,19 @@ export class Desk implements KeyChanging {
     return (await this.#ask(null, { kind: 'keys' })) as Awaited<ReturnType<KeyChanging['show']>>
   }
 
+  /** False: what was left last was not taken up in time, and nothing has been since. */
+  get isTakenUp(): boolean {
+    return this.#isTakenUp
+  }
+
+  /** Whether the process that signs has done anything in its time. */
+  takenUp(isTakenUp: boolean): void {
+    this.#isTakenUp = isTakenUp
+  }
+
   /** Something was carried out, or refused. Whether somebody waits for it here. */
   took(done: Done): boolean {
+    this.takenUp(true)
     const waiting = this.#waiting.get(done.id)
     if (waiting === undefined) return false
     this.#waiting.delete(done.id)
@@ -96,7 +108,10 @@ export class Desk implements KeyChanging {
   async #ask(contract: Uid | null, ask: Ask): Promise<unknown> {
     const id = this.#ports.newId()
     const answer = Promise.withResolvers<unknown>()
-    const stop = this.#ports.clock.after(CARRIED_OUT_WITHIN_MS, () => answer.reject(new TransmitterSilent()))
+    const stop = this.#ports.clock.after(CARRIED_OUT_WITHIN_MS, () => {
+      this.takenUp(false)
+      answer.reject(new TransmitterSilent())
+    })
     this.#waiting.set(id, answer)
     try {
       await this.#append(id, contract, ask)

@@ -31,6 +31,7 @@ import { assertFit } from './fitness.ts'
 import { Following } from './following.ts'
 import { GuardRefused, memoryGuard } from './guard.ts'
 import { type Loaded, loadContract, recallHistory } from './loading.ts'
+import type { ObstacleCode } from './obstacles.ts'
 import { asksForLock, FORGOTTEN_AFTER_MS, Outbox, type Turn } from './outbox.ts'
 import { OwnFeed } from './own-feed.ts'
 import { type Change, extendLedger, isNewEvidence, loadEvidence, writesFor } from './persistence.ts'
@@ -119,9 +120,11 @@ export class LiveContract {
   #ledgerSize = 0
   #evidence: readonly Equivocation[]
   readonly #unprovenForks = new UnprovenForks()
-  #obstacle: string | undefined
   /** The ledger goes on in an engine that is not here ⇒ nothing is signed, and what leads there is not taken in. */
   #engineUnknown: EngineUnknown | undefined
+  #obstacle: ObstacleCode | undefined
+  /** Why the last turn came to nothing, as long as none has written anything since. */
+  #trouble: ObstacleCode | undefined
   /** Another process has found a proof. */
   #evidenceIsOld = false
   /** Who waits for the history to be in memory. */
@@ -222,12 +225,23 @@ export class LiveContract {
   }
 
   /** Why this node signs nothing in this contract at the moment, should it be so. */
-  get obstacle(): string | undefined {
-    return this.#role === 'serve' ? undefined : this.#obstacleIn(this.#state)
+  get obstacle(): ObstacleCode | undefined {
+    return this.#obstacleIn(this.#state)
   }
 
-  #obstacleIn(state: AgreementState): string | undefined {
-    return this.#engineUnknown === undefined ? this.#ownFeed.obstacle(state, this.#waiting) : 'engine unknown'
+  #obstacleIn(state: AgreementState): ObstacleCode | undefined {
+    if (this.#role === 'serve') return undefined
+    if (this.#engineUnknown !== undefined) return 'engine_unknown'
+    const obstacle = this.#ownFeed.obstacle(state, this.#waiting)
+    if (obstacle === 'members_unheard' && this.#ownFeed.waitsFor(state).length === 0) return 'statement_lost'
+    if (obstacle !== undefined) return obstacle
+    const isSilent = !this.#hasPart(state) || formerOf(state.ledger.document, this.self) !== undefined
+    return isSilent || this.#keys.signer(state) !== undefined ? undefined : 'key_missing'
+  }
+
+  /** Why its last turn came to nothing: the store, or the signer. Until one has written something again. */
+  get trouble(): ObstacleCode | undefined {
+    return this.#trouble
   }
 
   /** The engine that the contract goes on in, should this node not have it. */
@@ -254,7 +268,7 @@ export class LiveContract {
   /** A peer has answered what it holds. */
   heard(peer: Handle, frontier: Frontier): void {
     this.#ownFeed.heard(peer, frontier)
-    if (this.#obstacle !== undefined) this.wake()
+    if (!this.#ownFeed.isCertain) this.wake()
   }
 
   /**
@@ -387,17 +401,23 @@ export class LiveContract {
       this.outbox.expire(submission, this.#state)
       this.wake()
       // Another process was to sign, or to decide: it may be down.
-      if (this.#role === 'serve') stop = clock.after(TRANSMIT_GRACE_MS, () => this.outbox.giveUp(submission))
+      if (this.#role === 'serve') stop = clock.after(TRANSMIT_GRACE_MS, () => this.#giveUp(submission))
     })
     const settle = () => stop()
     submission.verdict.then(settle, settle)
+  }
+
+  /** Nothing was heard of it any more. */
+  #giveUp(submission: Submission): void {
+    this.#desk?.takenUp(false)
+    this.outbox.giveUp(submission)
   }
 
   /** What stands in the outbox of the store is carried out all the same when somebody signs again. */
   #dropUnsigned(submission: Submission, afterMs: number): void {
     const stop = this.#ports.clock.after(afterMs, () => {
       if (submission.phase.kind !== 'queued') return
-      if (this.#role === 'serve') return this.outbox.giveUp(submission)
+      if (this.#role === 'serve') return this.#giveUp(submission)
       submission.isOverdue = true
       this.wake()
     })
@@ -622,6 +642,7 @@ export class LiveContract {
     const before = this.#state
     const reception = await following.read(before)
     if (reception === undefined || reception.taken.length === 0) return
+    if (reception.taken.some(({ statement }) => statement.party === this.self)) this.#desk?.takenUp(true)
     const { state, settled } = reception
     const own = reception.taken.filter(({ statement }) => statement.party === this.self)
     if (this.#role !== 'serve') {
@@ -710,7 +731,10 @@ export class LiveContract {
     const { store } = this.#ports
     const isAlone = this.#following === undefined
     const writes = writesFor(isAlone ? change : { ...change, settled: [] })
-    if (writes.length > 0) await store.write(writes)
+    if (writes.length > 0) {
+      await store.write(writes)
+      this.#trouble = undefined
+    }
     if (isAlone) return
     const texts = change.settled.map(({ text }) => text)
     await extendLedger(store, this.contract, change.before.settling.settled, texts)
@@ -819,13 +843,17 @@ export class LiveContract {
       if (signing === undefined || !this.#ownFeed.mayBeTakenUp(state, signing, this.#waiting)) return false
     }
     if (!document.isOpen) return true
-    if (partyOf(document, this.self) === undefined || closedInvitationOf(document, this.self) !== undefined)
-      return false
-    if (this.#keys.signer(state) === undefined) return false
+    if (!this.#hasPart(state) || this.#keys.signer(state) === undefined) return false
     const former = formerOf(document, this.self)
     // Who has left still takes its feed over: the others have promised to wait for that.
     if (former === undefined || this.#keys.takeover(state) !== undefined) return true
     return (newestOf(state.feeds, this.self)?.statement.head.size ?? 0) <= former.resignedAt
+  }
+
+  /** Whether this party has anything to say in it: from its invitation on, until that came to nothing. */
+  #hasPart({ ledger: { document } }: AgreementState): boolean {
+    if (!document.isOpen) return false
+    return partyOf(document, this.self) !== undefined && closedInvitationOf(document, this.self) === undefined
   }
 
   async #note(state: AgreementState): Promise<Note | undefined> {
@@ -854,7 +882,7 @@ export class LiveContract {
 
   /** In a turn only: before the first one, another process of this party may have moved the guard along what is not held yet. */
   #reportObstacle(state: AgreementState): void {
-    const obstacle = this.#role === 'serve' ? undefined : this.#obstacleIn(state)
+    const obstacle = this.#obstacleIn(state)
     if (obstacle === this.#obstacle) return
     this.#obstacle = obstacle
     for (const listener of this.#listeners) listener.silenced?.(this, obstacle)
@@ -915,6 +943,7 @@ export class LiveContract {
 
   /** What is held is held still; the store is left alone for a while, and then asked again, as long as it takes. */
   async #recover(error: unknown): Promise<void> {
+    this.#trouble = troubleOf(error)
     for (const listener of this.#listeners) listener.failed?.(this, error)
     // Intents are durable, and go on when the store answers again.
     if (this.#following !== undefined) this.#following.doubts(this.#state)
@@ -972,6 +1001,23 @@ export class LiveContract {
       if (deadline === undefined) continue
       clock.after(Math.max(0, Date.parse(deadline) + FORGOTTEN_AFTER_MS - clock.now()) + 1, () => this.wake())
     }
+  }
+}
+
+/** That another one signs the guard remembers, and an engine that is missing the contract. */
+function troubleOf(error: unknown): ObstacleCode | undefined {
+  const code = error instanceof ConcordataError ? error.code : undefined
+  switch (code) {
+    case 'guard_refused':
+    case 'engine_unknown':
+      return undefined
+    case 'signer_unreachable':
+    case 'signer_refused':
+      return 'signer_unreachable'
+    case 'contract_damaged':
+      return 'contract_damaged'
+    default:
+      return 'store_failing'
   }
 }
 

@@ -9,6 +9,7 @@ import { type Frontier, placesOf } from '../events/statement.ts'
 import { type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../events/statement-codec.ts'
 import { isShownNoMore } from '../gossip/exchange.ts'
 import { type Guarded, GuardRefused, guardRefused, isSamePlace, type SigningGuard, standingOf } from './guard.ts'
+import type { ObstacleCode } from './obstacles.ts'
 
 const inviteForm = Compile(commandSchemas.InviteParty)
 
@@ -16,11 +17,10 @@ const inviteForm = Compile(commandSchemas.InviteParty)
 const NOWHERE = -2
 
 /** Why nothing may be signed. */
-export type Obstacle =
-  | 'another signs'
-  | 'set back'
-  | 'members must say what they hold'
-  | 'nobody can say what was signed'
+export type FeedObstacle = Extract<
+  ObstacleCode,
+  'another_signs' | 'store_set_back' | 'members_unheard' | 'nobody_to_ask'
+>
 
 /** What became of an attempt to move the guard on to the newest own statement. */
 export type Advanced =
@@ -128,20 +128,20 @@ export class OwnFeed {
     state: AgreementState,
     waiting: readonly Decoded[] = [],
     isVouched: boolean = this.#isVouched,
-  ): Obstacle | undefined {
-    if (this.#conflict !== undefined) return 'another signs'
+  ): FeedObstacle | undefined {
+    if (this.#conflict !== undefined) return 'another_signs'
     if (this.#reach !== undefined) {
       const { seq, hash } = this.#reach
-      if (statementAt(state.feeds, this.#self, seq)?.hash !== hash) return 'set back'
+      if (statementAt(state.feeds, this.#self, seq)?.hash !== hash) return 'store_set_back'
       this.#reach = undefined
     }
     if (this.#said === undefined) return undefined
     const others = othersIn(state, this.#self)
     const isMissing = waiting.some((decoded) => decoded.statement.party === this.#self && isSignedBy(state, decoded))
-    if (isMissing || others.some((handle) => this.#saysMore(state, handle))) return 'members must say what they hold'
+    if (isMissing || others.some((handle) => this.#saysMore(state, handle))) return 'members_unheard'
     if (isVouched) return undefined
-    if (others.length === 0) return 'nobody can say what was signed'
-    return others.some((handle) => this.#isSilent(handle)) ? 'members must say what they hold' : undefined
+    if (others.length === 0) return 'nobody_to_ask'
+    return others.some((handle) => this.#isSilent(handle)) ? 'members_unheard' : undefined
   }
 
   /** Whether a person's word is all that is missing: it counts for those who have said nothing, not against what is known. */

@@ -31,6 +31,8 @@ export interface PartyProcess {
   readonly participants: Participants
   readonly gossip: Gossip
   readonly keys: KeyChanging
+  /** False: the process that signs does not take up what this one leaves for it. */
+  readonly isTakenUp: boolean
   /** Rejects when the process cannot go on, because it does not hear any more of what the others store. */
   readonly failed: Promise<void>
   close(): Promise<void>
@@ -89,6 +91,9 @@ export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyP
     participants,
     gossip,
     keys,
+    get isTakenUp() {
+      return desk?.isTakenUp ?? true
+    },
     failed: watch?.closed ?? new Promise<void>(() => {}),
     async close() {
       for (const stop of stops.reverse()) await stop()

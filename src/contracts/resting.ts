@@ -40,7 +40,12 @@ const restingForm = Compile(
       settled: CountSchema,
       signing: Type.Union([PublicKeySchema, Type.Null()]),
       waiting: Type.Object(
-        { unsettled: CountSchema, waitsFor: Handles, lags: Type.Array(Type.Tuple([HandleSchema, CountSchema])) },
+        {
+          unsettled: CountSchema,
+          waitsFor: Handles,
+          oldest: Type.Union([Type.String(), Type.Null()]),
+          lags: Type.Array(Type.Tuple([HandleSchema, CountSchema])),
+        },
         closed,
       ),
       summary: Type.Union([

@@ -1,3 +1,4 @@
+import { nextKeyOf } from '../agreement/keys.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { Forgotten } from '../runtime/forgotten.ts'
@@ -5,6 +6,8 @@ import { memorySnapshots, type Snapshots } from '../store/snapshots.ts'
 import { parseStream } from '../store/streams.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { ContractClosed, LiveContract } from './live-contract.ts'
+import type { ObstacleCode } from './obstacles.ts'
+import { ContractDamaged } from './persistence.ts'
 import { isWhatIsHeld, type Resting, restingIn } from './resting.ts'
 import { type Waiting, waitingIn } from './waiting.ts'
 
@@ -47,6 +50,10 @@ export class Shelf {
   readonly #listeners = new Set<ContractListener>()
   /** Of contracts at rest in which something is. */
   readonly #underWay = new Map<Uid, Waiting>()
+  /** Of contracts at rest the key of this party's next statement, where it was not here. */
+  readonly #keyMissing = new Map<Uid, string>()
+  /** Those that could not be loaded, and why. */
+  readonly #notLoaded = new Map<Uid, ObstacleCode>()
   /** Up to which position of the store everything has been heard, where other processes write to it. */
   #heard: number | undefined
   readonly #isShared: boolean
@@ -82,9 +89,12 @@ export class Shelf {
 
   /** Loads those that are not at rest; resolves when all are there. What cannot be loaded is reported. */
   async load(): Promise<void> {
+    const { self, role } = this.#ports
     const left = [...this.#founders.keys()].filter((contract) => {
       const resting = this.resting(contract)
-      if (resting !== undefined) this.#noteUnderWay(contract, resting.waiting)
+      // It could not speak when it was put down, for want of its key, and may be able to by now.
+      if (role !== 'serve' && resting?.waiting.waitsFor.includes(self)) return true
+      if (resting !== undefined) this.#noteAtRest(contract, resting.waiting, signs(resting) ? resting.signing : null)
       return resting === undefined
     })
     const loadNext = async (): Promise<void> => {
@@ -131,8 +141,19 @@ export class Shelf {
   }
 
   /** What is under way in contracts at rest: for others to bring on. */
-  underWay(): IterableIterator<Waiting> {
-    return this.#underWay.values()
+  underWay(): IterableIterator<[Uid, Waiting]> {
+    return this.#underWay.entries()
+  }
+
+  /** Why contracts that are not in memory stand still, as far as that has nothing to do with others. */
+  *standingStill(): Generator<[Uid, ObstacleCode]> {
+    yield* this.#notLoaded
+    for (const [contract, key] of this.#keyMissing) if (!this.#hasKey(key)) yield [contract, 'key_missing']
+  }
+
+  #hasKey(publicKey: string): boolean {
+    const { signer, signerOf } = this.#ports
+    return signer?.publicKey === publicKey || signerOf?.(publicKey) !== undefined
   }
 
   /** A contract that came to be held. */
@@ -208,9 +229,11 @@ export class Shelf {
     const rested = this.resting(contract)
     this.#snapshots.wake(contract)
     this.#underWay.delete(contract)
+    this.#keyMissing.delete(contract)
     try {
       const live = await LiveContract.open(contract, self, founder, this.#ports, rested?.settled)
       this.#awake.set(contract, live)
+      this.#notLoaded.delete(contract)
       this.#keptAt.set(live, live.statements)
       live.listen({ news: () => this.#keepLong(contract, live) })
       for (const listener of this.#listeners) live.listen(listener)
@@ -221,9 +244,10 @@ export class Shelf {
       // out first what it has signed does not rest anyway; where others sign too, the guard may be about to be told, and
       // what they store wakes it.
       const { role = 'node' } = this.#ports
-      if (live.obstacle === undefined || role === 'node') live.wake()
+      if (live.obstacle === undefined || live.obstacle === 'key_missing' || role === 'node') live.wake()
       return live
     } catch (error) {
+      this.#notLoaded.set(contract, error instanceof ContractDamaged ? 'contract_damaged' : 'store_failing')
       failed(contract, error)
       throw error
     }
@@ -269,11 +293,15 @@ export class Shelf {
     if (isKept !== true) return
     live.leave()
     this.#awake.delete(contract)
-    this.#noteUnderWay(contract, waitingIn(live.state, live.self))
+    const signing = live.obstacle === 'key_missing' ? nextKeyOf(live.state, live.self) : undefined
+    this.#noteAtRest(contract, waitingIn(live.state, live.self), signing ?? null)
     for (const { rested } of this.#listeners) rested?.(contract)
   }
 
-  #noteUnderWay(contract: Uid, waiting: Waiting): void {
+  /** `signing`: the key of this party's next statement, should there be one. */
+  #noteAtRest(contract: Uid, waiting: Waiting, signing: string | null): void {
+    if (this.#ports.role !== 'serve' && signing !== null && !this.#hasKey(signing))
+      this.#keyMissing.set(contract, signing)
     const { unsettled, waitsFor, lags } = waiting
     if (unsettled + waitsFor.length > 0 || lags.some(([, entries]) => entries > 0))
       this.#underWay.set(contract, waiting)
@@ -311,4 +339,8 @@ function orRecalls<Result>(live: LiveContract, work: () => Result): Result | und
     live.recall().catch(() => {})
     return undefined
   }
+}
+
+function signs({ summary }: Resting): boolean {
+  return summary?.standing === 'member' || summary?.standing === 'invited'
 }

@@ -10,6 +10,8 @@ export interface Waiting {
   readonly unsettled: number
   /** For whose word the oldest thing under way waits: a head, or an answer. */
   readonly waitsFor: readonly Handle[]
+  /** What that is: a place in the ledger, or a request. As long as it is the same nothing has moved. */
+  readonly oldest: string | null
   /** Entries that each of the other members has not signed for. */
   readonly lags: readonly (readonly [Handle, number])[]
 }
@@ -22,11 +24,19 @@ export function waitingIn(state: AgreementState, self: Handle): Waiting {
   return {
     unsettled: state.settling.unsettled.length,
     waitsFor: waitedFor(state),
+    oldest: oldestIn(state),
     lags: others.map((handle) => [
       handle,
       Math.max(0, size - (newestOf(state.feeds, handle)?.statement.head.size ?? 0)),
     ]),
   }
+}
+
+function oldestIn({ settling, ledger }: AgreementState): string | null {
+  const [unsettled] = settling.unsettled
+  if (unsettled !== undefined) return `entry ${unsettled.entry.index}`
+  const [open] = ledger.open
+  return open === undefined ? null : `request ${open.statement.party}.${open.statement.seq}`
 }
 
 function waitedFor(state: AgreementState): Handle[] {

@@ -1,9 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { access, constants, readdir, statfs } from 'node:fs/promises'
 import { SqliteError } from 'better-sqlite3'
-import { encodeMessage } from '../gossip/message.ts'
-import { PeerClient } from '../gossip/transport/peer-client.ts'
-import { PeerBusy, PeerRefused } from '../gossip/transport/peer-errors.ts'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import { Checkpoints, isOf } from '../projections/checkpoint.ts'
 import { openReadModelToRead } from '../projections/read-model.ts'
@@ -12,24 +9,16 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { checkSqliteStore } from '../store/sqlite-copy.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
 import type { Configuration, Environment } from './configuration.ts'
-import { Directory } from './directory.ts'
-import { isSameParty } from './directory-state.ts'
-import { lookUp } from './discovery.ts'
+import { DISK_ERROR_BYTES, DISK_WARNING_BYTES } from './disk.ts'
+import { keysOfContracts, obstaclesToldAt } from './doctor-obstacles.ts'
+import { peersOf } from './doctor-peers.ts'
+import { type Finding, troubleWith } from './finding.ts'
 import { guardDirectory } from './guard-files.ts'
 import { openKeys, openTls, readCard } from './identity.ts'
 import { identityPaths } from './identity-files.ts'
-import type { Introduction } from './introduction.ts'
 import { openStore, openStoreToRead, storePath } from './open-store.ts'
 import { readModelPath } from './read-model.ts'
 import { socketPath } from './signer/socket-path.ts'
-
-/** One thing that was looked at. `advice` is for the person who runs the node; a finding that is no trouble has none. */
-export interface Finding {
-  readonly check: string
-  readonly level: 'ok' | 'warning' | 'error'
-  readonly finding: string
-  readonly advice?: string
-}
 
 /** The process whose directory and user are looked at. */
 export const examinedProcesses = ['node', 'serve', 'transmit', 'receive', 'signer'] as const
@@ -39,10 +28,6 @@ const PEER_TIMEOUT_MS = 5_000
 const DAY_MS = 24 * 60 * 60 * 1000
 /** Time enough to tell every partner of a new certificate. */
 const CERTIFICATE_WARNING_DAYS = 30
-/** What a peer says is good to a second, and took some time to arrive. */
-const CLOCK_WARNING_MS = 5_000
-const DISK_WARNING_BYTES = 1024 ** 3
-const DISK_ERROR_BYTES = 100 * 1024 ** 2
 
 /** Looks at a node from outside, whether it runs or not, and changes nothing. What fails is a finding, not an error. */
 export async function examine(
@@ -62,7 +47,8 @@ export async function examine(
     guard: () => guardIn(configuration, whose),
     disk: () => diskUnder(dir),
     node: () => inwardAt(configuration, whose),
-    peers: () => peersOf(configuration, environment, clock),
+    obstacles: () => obstaclesOf(configuration, environment, whose),
+    peers: async () => ((await hasStore(configuration)) ? peersOf(configuration, environment, clock) : []),
   }
   const findings: Finding[] = []
   for (const what of looksAt[whose]) findings.push(...[await look[what]()].flat())
@@ -80,14 +66,15 @@ type Look =
   | 'guard'
   | 'disk'
   | 'node'
+  | 'obstacles'
   | 'peers'
 
 /** What each process needs; the others have directories in which it is missing with good reason. */
 const looksAt: Record<Examined, readonly Look[]> = {
-  node: ['keys', 'certificate', 'recovery key', 'store', 'read model', 'guard', 'disk', 'node', 'peers'],
-  serve: ['reach', 'recovery key', 'store', 'read model', 'disk', 'node'],
-  transmit: ['keys', 'certificate', 'recovery key', 'store', 'disk', 'node', 'peers'],
-  receive: ['keys', 'certificate', 'recovery key', 'store', 'disk', 'node'],
+  node: ['keys', 'certificate', 'recovery key', 'store', 'read model', 'guard', 'disk', 'node', 'obstacles', 'peers'],
+  serve: ['reach', 'recovery key', 'store', 'read model', 'disk', 'node', 'obstacles'],
+  transmit: ['keys', 'certificate', 'recovery key', 'store', 'disk', 'node', 'obstacles', 'peers'],
+  receive: ['keys', 'certificate', 'recovery key', 'store', 'disk', 'node', 'obstacles'],
   signer: ['keys', 'recovery key', 'guard', 'disk'],
 }
 
@@ -265,9 +252,9 @@ async function diskUnder(dir: string): Promise<Finding> {
   return { check: 'disk', level, finding, advice: 'make room: a node whose disk is full signs nothing' }
 }
 
-async function inwardAt({ api, status: shown }: Configuration, whose: Examined): Promise<Finding> {
+async function inwardAt(configuration: Configuration, whose: Examined): Promise<Finding> {
   const check = whose
-  const url = whose === 'transmit' || whose === 'receive' ? shown?.[whose] : api
+  const url = inwardUrl(configuration, whose)
   if (url === undefined) {
     const finding = `\`status\` in concordata.json names no address for it`
     return { check, level: 'ok', finding }
@@ -281,101 +268,31 @@ async function inwardAt({ api, status: shown }: Configuration, whose: Examined):
   }
 }
 
-/** Every approved party is asked who it is, as a stranger would, and whether it takes calls of this node. */
-async function peersOf(configuration: Configuration, environment: Environment, clock: Clock): Promise<Finding[]> {
-  if (configuration.store === undefined && !(await exists(storePath(configuration.dir)))) return []
+function inwardUrl({ api, status }: Configuration, whose: Examined): string | undefined {
+  return whose === 'transmit' || whose === 'receive' ? status?.[whose] : api
+}
+
+/** What stops contracts: as the process tells it, or, if it does not run, what can be seen from outside. */
+async function obstaclesOf(
+  configuration: Configuration,
+  environment: Environment,
+  whose: Examined,
+): Promise<Finding[]> {
+  const url = inwardUrl(configuration, whose)
+  const told = url === undefined ? undefined : await obstaclesToldAt(url, configuration)
+  if (told !== undefined) return told
+  if (!(await hasStore(configuration))) return []
   try {
-    const store = await openStoreToRead(configuration)
-    try {
-      const directory = await Directory.open(store.events, clock, configuration.partners)
-      const approved = directory.approved()
-      directory.close()
-      // Why it cannot be had, `certificate` says.
-      const tls = await openTls(configuration, environment).catch(() => undefined)
-      const answers = await Promise.all(approved.map((party) => peerAt(party, tls, clock)))
-      const ahead = answers.flatMap(({ aheadMs }) => (aheadMs === undefined ? [] : aheadMs))
-      return [...answers.map(({ finding }) => finding), clockBy(ahead)]
-    } finally {
-      await store.close()
-    }
+    return whose === 'serve' ? [] : await keysOfContracts(configuration, environment)
   } catch (error) {
-    return [{ ...troubleWith(error), check: 'directory' }]
+    // Keys and store have findings of their own.
+    if (error instanceof ConcordataError) return []
+    throw error
   }
 }
 
-/** `aheadMs`: by how much its clock is ahead of this one. */
-async function peerAt(
-  known: Introduction,
-  tls: TlsCredentials | undefined,
-  clock: Clock,
-): Promise<{ readonly finding: Finding; readonly aheadMs?: number }> {
-  const { endpoint } = known
-  const check = `peer ${known.card.handle}`
-  const asked = clock.now()
-  try {
-    const { signed, time } = await lookUp(endpoint, PEER_TIMEOUT_MS)
-    const shown = whetherKnown(check, known, signed.introduction)
-    const finding = tls !== undefined && shown.level === 'ok' ? await whetherTaken(check, known, tls) : shown
-    // It has said the second in which it answered: on the average half of one less.
-    return time === undefined ? { finding } : { finding, aheadMs: time + 500 - (asked + clock.now()) / 2 }
-  } catch (error) {
-    const advice = 'is its node up, does its name resolve, does a firewall let this machine through?'
-    return { finding: { ...troubleWith(error), check, level: 'warning', advice } }
-  }
-}
-
-/** What a party says of itself now, against what is held of it: of the same keys a newer word is taken without asking people. */
-function whetherKnown(check: string, known: Introduction, shown: Introduction): Finding {
-  const { endpoint } = known
-  if (shown.certificate === known.certificate) return { check, level: 'ok', finding: `answers at ${endpoint}` }
-  if (isSameParty(known, shown) && shown.serial > known.serial) {
-    const finding = 'has a new certificate, under the keys that were approved'
-    return { check, level: 'warning', finding, advice: 'a running node takes it up with its next call' }
-  }
-  const advice = `ask them by telephone, then: concordata party add ${endpoint}`
-  return { check, level: 'error', finding: 'shows another certificate than the one approved', advice }
-}
-
-/** An exchange about nothing: who is not approved there, or is blocked, is turned away at the door. */
-async function whetherTaken(
-  check: string,
-  { endpoint, certificate }: Introduction,
-  tls: TlsCredentials,
-): Promise<Finding> {
-  const client = new PeerClient({ endpoint, certificate, tls })
-  try {
-    await client.exchange(encodeMessage(new Map(), [], []), { timeoutMs: PEER_TIMEOUT_MS })
-  } catch (error) {
-    if (error instanceof PeerRefused && error.evidence.status === 403) {
-      const finding = `answers at ${endpoint}, and turns this node away: it has not approved this party, or has blocked it`
-      const advice =
-        'ask them by telephone; on their side: concordata party approve, with the fingerprint of `party self`'
-      return { check, level: 'error', finding, advice }
-    }
-    if (!(error instanceof PeerBusy)) throw error
-  } finally {
-    await client.close()
-  }
-  return { check, level: 'ok', finding: `answers at ${endpoint}, and takes calls of this node` }
-}
-
-/** Of several that disagree the one in the middle counts: one party whose clock is wrong says nothing of ours. */
-export function clockBy(aheadMs: readonly number[]): Finding {
-  const check = 'clock'
-  const sorted = aheadMs.toSorted((a, b) => a - b)
-  const median = sorted[Math.floor(sorted.length / 2)]
-  if (median === undefined) return { check, level: 'ok', finding: 'there is nobody to compare it with' }
-  const seconds = Math.round(median / 1000)
-  const finding = `${Math.abs(seconds)} s ${seconds > 0 ? 'behind' : 'ahead of'} ${sorted.length} ${sorted.length === 1 ? 'peer' : 'peers'}`
-  if (Math.abs(median) <= CLOCK_WARNING_MS) return { check, level: 'ok', finding }
-  const advice =
-    'keep it by NTP (timedatectl): it decides nothing, but deadlines, certificates and the times that others read come from it'
-  return { check, level: 'warning', finding, advice }
-}
-
-function troubleWith(error: unknown): Finding {
-  if (!(error instanceof ConcordataError)) throw error
-  return { check: '', level: 'error', finding: `${error.message} [${error.code}]` }
+async function hasStore({ store, dir }: Configuration): Promise<boolean> {
+  return store !== undefined || exists(storePath(dir))
 }
 
 function exists(path: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { type Handle, requestKey } from '../events/ids.ts'
 import type { GossipReport } from '../gossip/gossip.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Obstacles } from './obstacles.ts'
 
 /** From signed to settled: a local network takes milliseconds, people take hours. */
 const SETTLING_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600]
@@ -88,7 +89,10 @@ export class Metrics {
       sum(contracts, ({ questions }) => questions.length),
     )
     this.#gauge('concordata_silenced_contracts', 'Contracts in which this node signs nothing at the moment.', () =>
-      sum(contracts, ({ obstacle }) => (obstacle === undefined ? 0 : 1)),
+      [...contracts.standingStill()].reduce(
+        (total, [, code]) => total + (code === 'key_missing' ? 1 : 0),
+        sum(contracts, ({ obstacle }) => (obstacle === undefined ? 0 : 1)),
+      ),
     )
     this.#partyGauge('concordata_waiting_for', 'Contracts in which the oldest request waits for the party.', () =>
       perParty(contracts, ({ waitsFor }) => waitsFor.map((party) => [party, 1])),
@@ -157,6 +161,20 @@ export class Metrics {
     )
   }
 
+  /** What stops contracts; of an obstacle that concerns no party the label is empty. */
+  watchObstacles(obstacles: Pick<Obstacles, 'counts'>): void {
+    const gauge: Gauge<'code' | 'party'> = new Gauge({
+      name: 'concordata_obstacles',
+      help: 'Contracts that an obstacle stops; 1 for one of the node, or of all contracts with a party.',
+      labelNames: ['code', 'party'],
+      registers: [this.#registry],
+      collect() {
+        gauge.reset()
+        for (const { code, party, count } of obstacles.counts()) gauge.set({ code, party }, count)
+      },
+    })
+  }
+
   /** How the read model keeps up with the store. */
   watchProjections(runner: Pick<ProjectionRunner, 'failures' | 'lagSeconds'>): void {
     this.#gauge(
@@ -205,7 +223,7 @@ function sum(contracts: Contracts, count: (live: LiveContract) => number): numbe
 /** In memory or at rest: who is silent for long holds up contracts that are at rest by then. */
 function* underWay(contracts: Contracts): Generator<Waiting> {
   for (const { state, self } of contracts.awake()) yield waitingIn(state, self)
-  yield* contracts.restingUnderWay()
+  for (const [, waiting] of contracts.restingUnderWay()) yield waiting
 }
 
 function perParty(contracts: Contracts, counts: (waiting: Waiting) => readonly (readonly [Handle, number])[]) {

@@ -9,7 +9,7 @@ import type { LiveContract } from '../contracts/live-contract.ts'
 import { openPartyProcess, type PartyProcess } from '../contracts/party-process.ts'
 import type { PartyCard } from '../events/party-card.ts'
 import { defaultTiming } from '../gossip/gossip.ts'
-import { AttentionList } from '../projections/attention.ts'
+import { AttentionList, listed } from '../projections/attention.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -26,6 +26,7 @@ import { Draining } from './draining.ts'
 import { type Identity, openIdentity, openSigning, readCard } from './identity.ts'
 import { lockNode } from './lock.ts'
 import { Metrics } from './metrics.ts'
+import { Obstacles } from './obstacles.ts'
 import { openStore } from './open-store.ts'
 import { openOutward } from './outward.ts'
 import { openProjections } from './read-model.ts'
@@ -140,13 +141,27 @@ async function start(
           },
           closing,
         )
+  const obstacles = new Obstacles({
+    role,
+    party,
+    directory,
+    dir,
+    clock: systemClock,
+    certificate: () => outward?.certificate(),
+    aheadMs: () => outward?.aheadMs() ?? [],
+    logger,
+  })
+  metrics.watchObstacles(obstacles)
+  closing.add(() => obstacles.close())
   const projections =
     role === 'node' || role === 'serve'
       ? await openProjections(dir, store.events, { clock: systemClock, logger, metrics }, closing)
       : undefined
-  const inward = { party, store, directory, metrics, tracing, logger, draining, ...(projections && { projections }) }
+  const shared = { party, store, directory, metrics, obstacles, tracing, logger, draining }
+  const inward = { ...shared, ...(projections && { projections }) }
   const api = await openInward(configuration, role, inward, closing)
   outward?.start()
+  await obstacles.start()
   return {
     card,
     contracts,
@@ -190,6 +205,7 @@ interface InwardParts {
   readonly store: Store
   readonly directory: Directory
   readonly metrics: Metrics
+  readonly obstacles: Obstacles
   readonly tracing: Tracing
   readonly logger: FastifyBaseLogger
   readonly draining: Draining
@@ -203,7 +219,7 @@ async function openInward(
   parts: InwardParts,
   closing: Closing,
 ): Promise<string | undefined> {
-  const { party, store, directory, metrics, tracing, logger, draining, projections } = parts
+  const { party, store, directory, metrics, obstacles, tracing, logger, draining, projections } = parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
   const whoIs = await openCallers(configuration, logger, closing)
   const log = new AccessLog(accessLogPath(dir, role), systemClock, (error) =>
@@ -212,6 +228,7 @@ async function openInward(
   const operation = {
     isReady: oneAtATime(() => answersInTime(store)),
     metrics: () => metrics.expose(),
+    obstacles: () => obstacles.all(),
     whoIs,
     clock: systemClock,
     inwardLimits,
@@ -229,7 +246,11 @@ async function openInward(
   const app = await createApi({
     ...operation,
     calls: tracing.calls,
-    attention: (overdueAfterMs, limit) => attention.read({ now: systemClock.now(), overdueAfterMs, limit }),
+    attention: (overdueAfterMs, limit) => ({
+      ...attention.read({ now: systemClock.now(), overdueAfterMs, limit }),
+      obstacles: listed(obstacles.all(overdueAfterMs), limit),
+    }),
+    obstaclesOf: (live: LiveContract) => obstacles.of(live),
     contracts: party.contracts,
     keyRotation: party.keys,
     store,

@@ -30,6 +30,10 @@ export interface OutwardPorts {
 export interface Outward {
   /** Where it listens; undefined where it does not. */
   readonly endpoint: string | undefined
+  /** The certificate that is shown. PEM. */
+  certificate(): string
+  /** By how much the clocks of peers are ahead of this one. Milliseconds. */
+  aheadMs(): readonly number[]
   start(): void
 }
 
@@ -80,6 +84,8 @@ export async function openOutward(ports: OutwardPorts, closing: Closing): Promis
   closing.add(() => keeper.close())
   return {
     endpoint: receiver?.endpoint,
+    certificate: () => said.tls.certificate,
+    aheadMs: () => peers.aheadMs(),
     start() {
       if (calls) peers.start()
       keeper.start()

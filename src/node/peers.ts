@@ -4,7 +4,9 @@ import type { Peer } from '../gossip/participant.ts'
 import { PeerClient } from '../gossip/transport/peer-client.ts'
 import { PeerWrongCertificate } from '../gossip/transport/peer-errors.ts'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { aheadOf } from './clock-offset.ts'
 import type { Directory } from './directory.ts'
 import { fetchIntroduction } from './discovery.ts'
 import type { Introduction } from './introduction.ts'
@@ -28,6 +30,8 @@ export class Peers {
   readonly #introduction: () => string
   readonly #tracing: Tracing
   readonly #connections = new Map<Handle, Connection>()
+  /** By how much the clock of each was ahead of this one when it answered last. Milliseconds. */
+  readonly #aheadMs = new Map<Handle, number>()
   #stop: (() => void) | undefined
 
   constructor(directory: Directory, gossip: Gossip, tls: TlsCredentials, introduction: () => string, tracing: Tracing) {
@@ -53,6 +57,11 @@ export class Peers {
     }
   }
 
+  /** By how much the clocks of peers are ahead of this one. Milliseconds, good to a second. */
+  aheadMs(): number[] {
+    return [...this.#aheadMs.values()]
+  }
+
   /** Who calls, as gossip knows it. */
   of(introduction: Introduction): Peer {
     return this.#connect(introduction).peer
@@ -69,6 +78,7 @@ export class Peers {
     for (const [handle, { client }] of this.#connections) {
       if (handles.has(handle)) continue
       this.#connections.delete(handle)
+      this.#aheadMs.delete(handle)
       this.#gossip.removePeer(handle)
       void client.close()
     }
@@ -80,7 +90,12 @@ export class Peers {
     const known = this.#connections.get(card.handle)
     if (known !== undefined && known.introduction.serial === introduction.serial) return known
     void known?.client.close()
-    const client = new PeerClient({ endpoint, certificate, tls: this.#tls })
+    const client = new PeerClient({
+      endpoint,
+      certificate,
+      tls: this.#tls,
+      timeSaid: (time) => this.#aheadMs.set(card.handle, aheadOf(time, systemClock.now())),
+    })
     const options = { timeoutMs: EXCHANGE_TIMEOUT_MS }
     let announced: string | undefined
     const announce = async () => {

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { newestOf } from '../agreement/feeds.ts'
 import type { Contracts } from '../contracts/contracts.ts'
+import { obstacleKinds } from '../contracts/obstacles.ts'
 import type { Handle } from '../events/ids.ts'
 import type { GossipReport } from '../gossip/gossip.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -55,7 +56,10 @@ export function watch(contracts: Pick<Contracts, 'listen'>, logger: FastifyBaseL
       // Of a contract that has just come nobody but the others knows whether it is new.
       else if (newestOf(state.feeds, self) === undefined)
         logger.info({ contract, obstacle, unheard }, 'others are asked first')
-      else logger.error({ contract, obstacle, unheard }, 'this node signs nothing in this contract')
+      else {
+        const { meaning, remedy } = obstacleKinds[obstacle]
+        logger.error({ contract, obstacle, meaning, remedy, unheard }, 'this node signs nothing in this contract')
+      }
     },
     otherBranch: ({ contract }, branches) => {
       for (const { signer, party, seq, theirs, ours } of branches) {

@@ -178,6 +178,6 @@ export class AttentionList {
   }
 }
 
-function listed<T>(all: readonly T[], limit: number): Listed<T> {
+export function listed<T>(all: readonly T[], limit: number): Listed<T> {
   return { count: all.length, items: all.slice(0, limit) }
 }

@@ -12,6 +12,7 @@ t.test('a process without an API asks for keys as the API does', async (t) => {
   const app = await createStatusApi({
     isReady: async () => true,
     metrics: async () => ({ text: 'up 1', mediaType: 'text/plain' }),
+    obstacles: () => [],
     whoIs: async (key) => callers[key],
     noteAsked: async () => {},
     noteAnswered: () => {},
@@ -37,6 +38,7 @@ t.test('bad keys are counted by what the proxy in front says, and by nothing tha
     createStatusApi({
       isReady: async () => true,
       metrics: async () => ({ text: 'up 1', mediaType: 'text/plain' }),
+      obstacles: () => [],
       whoIs: async () => undefined,
       noteAsked: async () => {},
       noteAnswered: () => {},

@@ -60,13 +60,13 @@ export const breaks: readonly Break[] = [
   {
     name: 'tells a client before its decision is durable',
     file: 'src/contracts/live-contract.ts',
-    from: 'if (writes.length > 0) await this.#ports.store.write(writes)',
-    to: 'made?.durable()\n    if (writes.length > 0) await this.#ports.store.write(writes)',
+    from: 'await this.#write({\n      before,',
+    to: 'made?.durable()\n    await this.#write({\n      before,',
   },
   {
     name: 'skips the guard',
     file: 'src/contracts/own-feed.ts',
-    from: "if (this.#conflict !== undefined) return 'another signs'",
+    from: "if (this.#conflict !== undefined) return 'another_signs'",
     to: 'if (this.#reach !== this.#conflict || true) return undefined',
   },
   {

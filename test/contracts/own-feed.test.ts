@@ -46,9 +46,9 @@ t.test('the store set back: nothing is signed until the last statement is there 
   const { guard } = await signed(ana)
   const old = earlier(ana, 2)
   const again = await OwnFeed.open(old, ana.handle, guard, false)
-  t.equal(again.obstacle(old), 'set back')
+  t.equal(again.obstacle(old), 'store_set_back')
   t.equal(again.lost?.statement.seq, ana.seq - 1, 'the guard has the last one')
-  t.equal(again.obstacle(earlier(ana, 1)), 'set back')
+  t.equal(again.obstacle(earlier(ana, 1)), 'store_set_back')
   t.equal(again.obstacle(ana.state), undefined)
 })
 
@@ -57,17 +57,17 @@ t.test('without a guard every other party has to say what it holds, and all that
   ana.says()
   const old = earlier(ana, 1)
   const again = await OwnFeed.open(old, ana.handle, memoryGuard(), false)
-  t.equal(again.obstacle(old), 'members must say what they hold')
+  t.equal(again.obstacle(old), 'members_unheard')
   t.same(again.waitsFor(old), ['ben'])
   again.heard(ben.handle, frontierOf(ana.state.feeds))
-  t.equal(again.obstacle(old), 'members must say what they hold', 'ben holds more of it')
+  t.equal(again.obstacle(old), 'members_unheard', 'ben holds more of it')
   t.equal(again.obstacle(ana.state), undefined)
 })
 
 t.test('without a guard and without anybody else only a person can say so', async (t) => {
   const [ana] = market('ana') as [Player]
   const again = await OwnFeed.open(ana.state, ana.handle, memoryGuard(), false)
-  t.equal(again.obstacle(ana.state), 'nobody can say what was signed')
+  t.equal(again.obstacle(ana.state), 'nobody_to_ask')
   t.ok(again.needsWord(ana.state, []))
   again.goOnRegardless()
   t.equal(again.obstacle(ana.state), undefined)
@@ -84,12 +84,12 @@ t.test('a person’s word counts for those who are silent, not against what some
   again.heard(ben.handle, frontierOf(ana.state.feeds))
   t.notOk(again.needsWord(old, []), 'ben says that it holds more')
   again.goOnRegardless()
-  t.equal(again.obstacle(old), 'members must say what they hold', 'given all the same it changes nothing')
+  t.equal(again.obstacle(old), 'members_unheard', 'given all the same it changes nothing')
   t.same(again.waitsFor(old), ['ben', 'cleo'])
   t.equal(again.obstacle(ana.state), undefined, 'with what ben holds it counts for cleo')
   await again.advance(ana.state)
   again.foundUnknown(ana.says().statement.seq)
-  t.equal(again.obstacle(ana.state), 'members must say what they hold', 'it was for that once')
+  t.equal(again.obstacle(ana.state), 'members_unheard', 'it was for that once')
   t.ok(again.needsWord(ana.state, []))
   again.heard(cleo.handle, frontierOf(ana.state.feeds))
   t.same(again.waitsFor(ana.state), ['ben'])
@@ -107,9 +107,9 @@ t.test(
     ana.state = before
     ana.says({ requests: [ana.request([{ type: 'Resign' }])] })
     await t.rejects(copy.advance(ana.state), { code: 'guard_refused' })
-    t.equal(copy.obstacle(ana.state), 'another signs')
+    t.equal(copy.obstacle(ana.state), 'another_signs')
     const restarted = await OwnFeed.open(ana.state, ana.handle, guard, false)
-    t.equal(restarted.obstacle(ana.state), 'another signs', 'also after a restart: its store and the guard contradict')
+    t.equal(restarted.obstacle(ana.state), 'another_signs', 'also after a restart: its store and the guard contradict')
   },
 )
 
@@ -133,7 +133,7 @@ t.test(
     const { ana, guard, lost, before, takeover } = await takenOver()
     t.equal(takeover.statement.seq, lost.statement.seq)
     const sibling = await OwnFeed.open(before, ana.handle, guard, false, true)
-    t.equal(sibling.obstacle(before), 'set back')
+    t.equal(sibling.obstacle(before), 'store_set_back')
     t.equal(await sibling.meet(ana.state, true), 'met')
     t.equal(sibling.obstacle(ana.state), undefined, 'a process beside it goes on')
     t.equal((await guard.read(CONTRACT))?.hash, takeover.hash)
@@ -153,7 +153,7 @@ t.test('two takeovers at one place under the same new key contradict', async (t)
   const other = ana.says({ key: key as never, requests: [ana.request([{ type: 'Resign' }])] })
   t.not(other.hash, takeover.hash)
   const again = await OwnFeed.open(ana.state, ana.handle, guard, false)
-  t.equal(again.obstacle(ana.state), 'another signs')
+  t.equal(again.obstacle(ana.state), 'another_signs')
 })
 
 t.test('an own statement from elsewhere that the guard does not know: everybody is asked', async (t) => {
@@ -161,7 +161,7 @@ t.test('an own statement from elsewhere that the guard does not know: everybody 
   const { feed } = await signed(ana)
   const { statement } = ana.says()
   feed.foundUnknown(statement.seq)
-  t.equal(feed.obstacle(ana.state), 'members must say what they hold')
+  t.equal(feed.obstacle(ana.state), 'members_unheard')
 })
 
 t.test(

@@ -176,7 +176,7 @@ t.test(
     contracts.listen({ silenced: (_, obstacle) => silenced.push(obstacle) })
     const opening = serve.contracts.openContract('new')
     await until('it is loaded', async () => [...contracts.awake()].some(({ statements }) => statements === 1))
-    t.equal([...contracts.awake()][0]?.obstacle, 'nobody can say what was signed')
+    t.equal([...contracts.awake()][0]?.obstacle, 'nobody_to_ask')
     await settleMicrotasks()
     free.resolve()
     await opening

@@ -81,7 +81,7 @@ t.test('the statement that the guard knows waits, under whatever key it was sign
   const live = await LiveContract.open(CONTRACT, BEN, ana.handle, { ...ports, signer: keySigner(ben.privateKey) })
   t.teardown(() => live.close())
   await live.deliver(before)
-  t.equal(live.obstacle, 'set back')
+  t.equal(live.obstacle, 'store_set_back')
   t.same(
     live.waitingOf(BEN).map(({ hash }) => hash),
     [last.hash],

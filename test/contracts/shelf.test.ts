@@ -183,7 +183,7 @@ t.test('with an older store what was kept is worth nothing', async (t) => {
   const second = await alone.start()
   t.equal(alone.snapshots.position, undefined)
   t.equal(second.contracts.find(uid)?.state.settling.settled, 1)
-  t.equal(second.contracts.find(uid)?.obstacle, 'set back', 'the guard is asked as ever')
+  t.equal(second.contracts.find(uid)?.obstacle, 'store_set_back', 'the guard is asked as ever')
   await second.close()
 })
 

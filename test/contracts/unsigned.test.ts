@@ -33,7 +33,7 @@ t.test('a node that must not sign says so, and what it was asked never comes to 
   await first.close()
   const { contracts } = await ana.start('node', { guard: memoryGuard() })
   await contracts.use(contract, async (live) => {
-    t.equal(live.obstacle, 'nobody can say what was signed')
+    t.equal(live.obstacle, 'nobody_to_ask')
     t.match(await answerFor(add(live, 'Dropped', 20), contract), {
       status: 504,
       body: { code: 'not_unanimous_in_time', waitingFor: ['ana'], detail: /could not sign/ },

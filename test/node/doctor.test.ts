@@ -17,6 +17,9 @@ import { runCommand } from '../support/run-command.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
+// Identities and looks take seconds on a machine that is busy.
+t.setTimeout(240_000)
+
 /** A data directory of a party whose processes are apart; none of them runs. */
 async function splitParty(t: Test) {
   // The name of a socket must be short.

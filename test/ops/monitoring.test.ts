@@ -35,6 +35,7 @@ async function shownMetrics(): Promise<Map<string, string>> {
   const metrics = new Metrics(systemClock)
   metrics.watchCertificate(() => tlsIdentity('ana').certificate)
   metrics.watchProjections({ failures: () => [], lagSeconds: async () => 0 })
+  metrics.watchObstacles({ counts: () => [] })
   const stop = metrics.watch(contracts)
   const { text } = await metrics.expose()
   stop()

@@ -416,12 +416,12 @@ class Simulation {
       this.#locks.set(machine, lock.index)
       await this.#submit(machine, { type: 'ReleaseLock' })
     }
-    if (step === 15 && live.obstacle === 'nobody can say what was signed') live.goOnRegardless()
+    if (step === 15 && live.obstacle === 'nobody_to_ask') live.goOnRegardless()
     // Without a guard it may be that of two statements the others hold the second only: the first is lost for good.
-    const isLost = live.obstacle === 'members must say what they hold' && live.unheard.length === 0
+    const isLost = live.obstacle === 'statement_lost'
     if (
       step === 15 &&
-      (live.obstacle === 'set back' || isLost) &&
+      (live.obstacle === 'store_set_back' || isLost) &&
       invitationOf(live.state.ledger.document, machine.handle) === undefined
     ) {
       this.#count('revoked to go on')

@@ -20,6 +20,8 @@ export interface PeerClientOptions {
   readonly tls: TlsCredentials
   /** How many exchanges can be under way at once; more of them wait. */
   readonly connectionsMax?: number
+  /** What time it is by the peer's clock, to the second, with every answer that says it. Milliseconds. */
+  timeSaid?(time: number): void
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -33,8 +35,10 @@ const RETRY_AFTER_MAX_MS = 60_000
 export class PeerClient {
   readonly #endpoint: string
   readonly #pool: Pool
+  readonly #timeSaid: ((time: number) => void) | undefined
 
-  constructor({ endpoint, certificate, tls, connectionsMax = 2 }: PeerClientOptions) {
+  constructor({ endpoint, certificate, tls, connectionsMax = 2, timeSaid }: PeerClientOptions) {
+    this.#timeSaid = timeSaid
     this.#endpoint = endpoint
     this.#pool = new Pool(endpoint, {
       connections: connectionsMax,
@@ -98,6 +102,7 @@ export class PeerClient {
   }
 
   #textOf(answer: PeerAnswer): string {
+    if (answer.time !== undefined) this.#timeSaid?.(answer.time)
     this.#assertNotBusy(answer)
     const { status, mediaType, body } = answer
     const endpoint = this.#endpoint

@@ -1,0 +1,109 @@
+import { encodeMessage } from '../gossip/message.ts'
+import { PeerClient } from '../gossip/transport/peer-client.ts'
+import { PeerBusy, PeerRefused } from '../gossip/transport/peer-errors.ts'
+import type { TlsCredentials } from '../gossip/transport/protocol.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { aheadOf, CLOCK_WARNING_MS, medianOf } from './clock-offset.ts'
+import type { Configuration, Environment } from './configuration.ts'
+import { Directory } from './directory.ts'
+import { isSameParty } from './directory-state.ts'
+import { lookUp } from './discovery.ts'
+import { type Finding, troubleWith } from './finding.ts'
+import { openTls } from './identity.ts'
+import type { Introduction } from './introduction.ts'
+import { openStoreToRead } from './open-store.ts'
+
+const PEER_TIMEOUT_MS = 5_000
+
+/** Every approved party is asked who it is, as a stranger would, and whether it takes calls of this node. */
+export async function peersOf(
+  configuration: Configuration,
+  environment: Environment,
+  clock: Clock,
+): Promise<Finding[]> {
+  try {
+    const store = await openStoreToRead(configuration)
+    try {
+      const directory = await Directory.open(store.events, clock, configuration.partners)
+      const approved = directory.approved()
+      directory.close()
+      // Why it cannot be had, `certificate` says.
+      const tls = await openTls(configuration, environment).catch(() => undefined)
+      const answers = await Promise.all(approved.map((party) => peerAt(party, tls, clock)))
+      const ahead = answers.flatMap(({ aheadMs }) => (aheadMs === undefined ? [] : aheadMs))
+      return [...answers.map(({ finding }) => finding), clockBy(ahead)]
+    } finally {
+      await store.close()
+    }
+  } catch (error) {
+    return [{ ...troubleWith(error), check: 'directory' }]
+  }
+}
+
+/** `aheadMs`: by how much its clock is ahead of this one. */
+async function peerAt(
+  known: Introduction,
+  tls: TlsCredentials | undefined,
+  clock: Clock,
+): Promise<{ readonly finding: Finding; readonly aheadMs?: number }> {
+  const { endpoint } = known
+  const check = `peer ${known.card.handle}`
+  const asked = clock.now()
+  try {
+    const { signed, time } = await lookUp(endpoint, PEER_TIMEOUT_MS)
+    const between = (asked + clock.now()) / 2
+    const shown = whetherKnown(check, known, signed.introduction)
+    const finding = tls !== undefined && shown.level === 'ok' ? await whetherTaken(check, known, tls) : shown
+    return time === undefined ? { finding } : { finding, aheadMs: aheadOf(time, between) }
+  } catch (error) {
+    const advice = 'is its node up, does its name resolve, does a firewall let this machine through?'
+    return { finding: { ...troubleWith(error), check, level: 'warning', advice } }
+  }
+}
+
+/** What a party says of itself now, against what is held of it: of the same keys a newer word is taken without asking people. */
+function whetherKnown(check: string, known: Introduction, shown: Introduction): Finding {
+  const { endpoint } = known
+  if (shown.certificate === known.certificate) return { check, level: 'ok', finding: `answers at ${endpoint}` }
+  if (isSameParty(known, shown) && shown.serial > known.serial) {
+    const finding = 'has a new certificate, under the keys that were approved'
+    return { check, level: 'warning', finding, advice: 'a running node takes it up with its next call' }
+  }
+  const advice = `ask them by telephone, then: concordata party add ${endpoint}`
+  return { check, level: 'error', finding: 'shows another certificate than the one approved', advice }
+}
+
+/** An exchange about nothing: who is not approved there, or is blocked, is turned away at the door. */
+async function whetherTaken(
+  check: string,
+  { endpoint, certificate }: Introduction,
+  tls: TlsCredentials,
+): Promise<Finding> {
+  const client = new PeerClient({ endpoint, certificate, tls })
+  try {
+    await client.exchange(encodeMessage(new Map(), [], []), { timeoutMs: PEER_TIMEOUT_MS })
+  } catch (error) {
+    if (error instanceof PeerRefused && error.evidence.status === 403) {
+      const finding = `answers at ${endpoint}, and turns this node away: it has not approved this party, or has blocked it`
+      const advice =
+        'ask them by telephone; on their side: concordata party approve, with the fingerprint of `party self`'
+      return { check, level: 'error', finding, advice }
+    }
+    if (!(error instanceof PeerBusy)) throw error
+  } finally {
+    await client.close()
+  }
+  return { check, level: 'ok', finding: `answers at ${endpoint}, and takes calls of this node` }
+}
+
+export function clockBy(aheadMs: readonly number[]): Finding {
+  const check = 'clock'
+  const median = medianOf(aheadMs)
+  if (median === undefined) return { check, level: 'ok', finding: 'there is nobody to compare it with' }
+  const seconds = Math.round(median / 1000)
+  const finding = `${Math.abs(seconds)} s ${seconds > 0 ? 'behind' : 'ahead of'} ${aheadMs.length} ${aheadMs.length === 1 ? 'peer' : 'peers'}`
+  if (Math.abs(median) <= CLOCK_WARNING_MS) return { check, level: 'ok', finding }
+  const advice =
+    'keep it by NTP (timedatectl): it decides nothing, but deadlines, certificates and the times that others read come from it'
+  return { check, level: 'warning', finding, advice }
+}

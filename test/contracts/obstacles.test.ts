@@ -1,0 +1,311 @@
+import t, { type Test } from 'tap'
+import { frontierOf } from '../../src/agreement/feeds.ts'
+import type { Role } from '../../src/contracts/contract-ports.ts'
+import { memoryGuard, type SigningGuard } from '../../src/contracts/guard.ts'
+import { LiveContract } from '../../src/contracts/live-contract.ts'
+import { type ObstacleCode, obstacleCodes, obstacleKinds, obstaclesIn } from '../../src/contracts/obstacles.ts'
+import { OwnFeed } from '../../src/contracts/own-feed.ts'
+import type { PartyProcess } from '../../src/contracts/party-process.ts'
+import { keySigner, type Signer } from '../../src/crypto/signer.ts'
+import type { Uid } from '../../src/events/ids.ts'
+import { decodeSigned } from '../../src/events/statement-codec.ts'
+import { openLogger } from '../../src/node/logging.ts'
+import { Obstacles, type ObstaclesPorts } from '../../src/node/obstacles.ts'
+import { SignerUnreachable } from '../../src/node/signer/protocol.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { StoreUnavailable } from '../../src/store/errors.ts'
+import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { feedStream } from '../../src/store/streams.ts'
+import { EdgelessParty } from '../support/edgeless-party.ts'
+import { both } from '../support/engine-2.ts'
+import { allOf, CONTRACT, market, marketOf, owes, Player, talk } from '../support/market.ts'
+import { until } from '../support/node-party.ts'
+import { reading } from '../support/reading-store.ts'
+import { tlsIdentity } from '../support/tls.ts'
+import { Link, together } from '../support/two-parties.ts'
+
+/** What this file brings about; the others test/node/obstacles.test.ts brings about on nodes. */
+const named = new Set<ObstacleCode>()
+const onNodes: readonly ObstacleCode[] = [
+  'key_missing',
+  'store_set_back',
+  'members_unheard',
+  'person_asked',
+  'record_locked',
+  'party_unreachable',
+  'party_refuses_calls',
+  'party_not_approved',
+  'party_silent',
+]
+
+function codesIn(live: LiveContract): string[] {
+  const found = obstaclesIn(live)
+  for (const { code } of found) named.add(code)
+  return found.map(({ code, parties }) => [code, ...parties].join(' '))
+}
+
+/** The contract as the node of the player has it. `guard`: left out, one that knows all that it has signed. */
+async function nodeOf(t: Test, { state, handle, privateKey }: Player, guard?: SigningGuard) {
+  const own = guard ?? memoryGuard()
+  if (guard === undefined) await (await OwnFeed.open(state, handle, own, true)).advance(state)
+  const ports = { store: openMemoryStore(), clock: systemClock, random: systemRandom, guard: own }
+  const live = await LiveContract.open(CONTRACT, handle, 'ana' as typeof handle, {
+    ...ports,
+    signer: keySigner(privateKey),
+  })
+  t.teardown(() => live.close())
+  return live
+}
+
+/** What a process without edges says of itself. */
+function sayingOf({ contracts, participants, gossip }: PartyProcess, more: Partial<ObstaclesPorts> = {}) {
+  const lines: { obstacle: string }[] = []
+  const logger = openLogger({ logLevel: 'info' }, {}, { write: (line) => void lines.push(JSON.parse(line)) })
+  const process = { contracts, participants, gossip, isTakenUp: true }
+  const known = { byHandle: () => undefined, parties: () => [] }
+  const obstacles = new Obstacles({
+    role: 'node',
+    party: process,
+    directory: known,
+    dir: '.',
+    clock: systemClock,
+    certificate: () => undefined,
+    aheadMs: () => [],
+    logger,
+    ...more,
+  })
+  const codes = () => {
+    const all = obstacles.all(0)
+    for (const { code } of all) named.add(code)
+    return all.map(({ code }) => code)
+  }
+  return { obstacles, codes, lines }
+}
+
+t.test('a party that signs twice, and whoever covers what is not held here', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const before = ben.state
+  const one = ben.proposes('0.0', 'one')
+  ben.state = before
+  const other = ben.proposes('0.0', 'other')
+  cleo.hears(other)
+  const relayed = cleo.says()
+  const [atAna, atCleo] = [await nodeOf(t, ana), await nodeOf(t, cleo)]
+  await atAna.deliver([...allOf(ana), one])
+  await atAna.deliver([relayed])
+  t.same(codesIn(atAna), ['fork_unproven cleo ben'])
+  await atAna.deliver([other])
+  await atCleo.deliver([...allOf(cleo), one])
+  for (const live of [atAna, atCleo]) t.same(codesIn(live), ['party_forked ben'], 'every member that has seen both')
+})
+
+t.test('a head that is not that of the ledger', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const before = allOf(ana)
+  const lie = decodeSigned(
+    ben.forges(ben.says(), (statement) => {
+      statement.head = { ...(statement.head as object), root: '0'.repeat(64) }
+    }),
+  )
+  for (const player of [ana, cleo]) {
+    const live = await nodeOf(t, player)
+    await live.deliver([...before, lie])
+    t.same(codesIn(live), ['heads_differ ben'], player.handle)
+  }
+})
+
+t.test('another process signs with the key', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const guard = memoryGuard()
+  await (await OwnFeed.open(ana.state, ana.handle, guard, true)).advance(ana.state)
+  const live = await nodeOf(t, ana, guard)
+  await live.deliver(allOf(ana))
+  t.same(codesIn(live), [])
+  // A copy of the node goes on, with the same guard.
+  ana.says()
+  await (await OwnFeed.open(ana.state, ana.handle, guard, false)).advance(ana.state)
+  await live
+    .deliver([ben.requests({ type: 'AddField', parent: '0', name: 'C', field: { type: 'text' } })])
+    .catch(() => {})
+  t.same(codesIn(live), ['another_signs'])
+})
+
+t.test('a statement of the own feed that nobody has any more', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const before = allOf(ana)
+  ben.says()
+  const second = ben.says()
+  const live = await nodeOf(t, ben, memoryGuard())
+  await live.deliver(before)
+  t.same(codesIn(live), ['members_unheard ana'])
+  live.heard(ana.handle, frontierOf(ana.state.feeds))
+  await live.deliver([second])
+  live.heard(ana.handle, frontierOf(ana.state.feeds))
+  t.same(codesIn(live), ['statement_lost'])
+})
+
+t.test('a contract that goes on in an engine that is not here', async (t) => {
+  const players = marketOf([
+    new Player('ana', undefined, undefined, both),
+    new Player('ben', undefined, undefined, both),
+  ])
+  const [ana, ben] = players as [Player, Player]
+  const live = await nodeOf(t, ana, memoryGuard())
+  for (const player of players) {
+    player.requests({ type: 'UpgradeEngine', to: 2 })
+    talk(players, owes)
+  }
+  await live.deliver(allOf(ben))
+  t.same(codesIn(live), ['engine_unknown'])
+})
+
+t.test('nobody to ask, where the guard is missing', async (t) => {
+  const ana = new EdgelessParty(t)
+  const first = await ana.start()
+  const { contract, opened } = await first.contracts.openContract('of one party')
+  await opened
+  await first.close()
+  const again = await ana.start('node', { guard: memoryGuard() })
+  const live = again.contracts.find(contract.contract) as LiveContract
+  t.same(codesIn(live), ['nobody_to_ask'])
+  t.same(sayingOf(again).codes(), ['nobody_to_ask'])
+})
+
+/** A party of its own, whose store or signer can fail. */
+async function faulty(t: Test) {
+  const ana = new EdgelessParty(t)
+  const fault: { store?: Error; signer?: Error } = {}
+  const signer: Signer = {
+    publicKey: ana.signer.publicKey,
+    sign: (bytes) => (fault.signer === undefined ? ana.signer.sign(bytes) : Promise.reject(fault.signer)),
+  }
+  const write: typeof ana.store.write = async (batch) => {
+    if (fault.store !== undefined) throw fault.store
+    await ana.store.write(batch)
+  }
+  const node = await ana.start('node', { signer, store: { ...ana.store, write, close: async () => {} } })
+  const { contract: live, opened } = await node.contracts.openContract('faulty')
+  await opened
+  const add = (name: string) => {
+    const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } } as const
+    return live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict
+  }
+  return { node, live, fault, add }
+}
+
+t.test('a store that fails, and a signer that does not answer, until something is written again', async (t) => {
+  const { node, live, fault, add } = await faulty(t)
+  const { codes } = sayingOf(node)
+  for (const [code, break_] of [
+    ['store_failing', { store: new StoreUnavailable('store_unavailable', 'the disk is full') }],
+    ['signer_unreachable', { signer: new SignerUnreachable('signer_unreachable', 'it does not answer') }],
+  ] as const) {
+    Object.assign(fault, break_)
+    await t.rejects(add(`during ${code}`))
+    t.same(codesIn(live), [code])
+    t.same(codes(), [code])
+    for (const what of Object.keys(break_)) delete fault[what as keyof typeof fault]
+    await add(`after ${code}`)
+    t.same(codesIn(live), [])
+    t.same(codes(), [])
+  }
+})
+
+t.test('nobody signs what serve leaves in the store', async (t) => {
+  const ana = new EdgelessParty(t)
+  const before = await ana.start('transmit')
+  const { contract, opened } = await before.contracts.openContract('split')
+  await opened
+  await before.close()
+  const serve = await ana.start('serve')
+  const role: Role = 'serve'
+  await serve.contracts.use(contract.contract, async (live) => {
+    const command = { type: 'AddField', parent: '0', name: 'Later', field: { type: 'text' } }
+    const { verdict } = live.submit({ request: { commands: [command], id: 'later' }, payloads: {}, signedWithinMs: 20 })
+    await t.rejects(verdict, { code: 'transmitter_silent' })
+    t.notOk(serve.isTakenUp)
+    t.same(sayingOf(serve, { role, party: serve }).codes(), ['processes_silent'])
+    await ana.start('transmit')
+    await until('it is taken up', async () => serve.isTakenUp)
+    t.same(sayingOf(serve, { role, party: serve }).codes(), [])
+  })
+})
+
+t.test('a contract that cannot be loaded', async (t) => {
+  const ana = new EdgelessParty(t)
+  const first = await ana.start()
+  const { contract, opened } = await first.contracts.openContract('damaged')
+  await opened
+  await first.close()
+  const feed = feedStream(contract.contract, ana.card.handle)
+  const store = reading(ana.store, async function* (stream, events) {
+    for await (const event of events)
+      yield stream === feed ? { ...event, data: event.data.replace('damaged', 'changed') } : event
+  })
+  const again = await ana.start('node', { store: { ...store, close: async () => {} } })
+  t.same(sayingOf(again).codes(), ['contract_damaged'])
+})
+
+t.test('the machine: disk, clock, certificate; each said once in the log, and when it is over', async (t) => {
+  const ana = await new EdgelessParty(t).start()
+  let aheadMs: number[] = []
+  let now = systemClock.now()
+  const clock = { ...systemClock, now: () => now }
+  const certificate = () => tlsIdentity('ana').certificate
+  // A file system without room.
+  const { obstacles, codes, lines } = sayingOf(ana, { dir: '/proc', clock, aheadMs: () => aheadMs, certificate })
+  await obstacles.start()
+  obstacles.close()
+  t.same(codes(), ['disk_full'])
+  aheadMs = [60_000, -400, 61_000]
+  t.same(codes(), ['disk_full', 'clock_off'])
+  aheadMs = [60_000, -400, 300]
+  t.same(codes(), ['disk_full'], 'one that disagrees with the others says nothing')
+  now += 100 * 365 * 24 * 60 * 60 * 1000
+  t.same(codes(), ['disk_full', 'certificate_expired'])
+  t.same(
+    lines.map(({ obstacle }) => obstacle),
+    ['disk_full'],
+  )
+  t.same(
+    obstacles.counts().map(({ code, party, count }) => [code, party, count]),
+    [
+      ['disk_full', '', 1],
+      ['certificate_expired', '', 1],
+    ],
+  )
+})
+
+t.test('a way that is cut is said of the party, and a wait only after a while, and not beside it', async (t) => {
+  const [ana, ben] = [new EdgelessParty(t, 'ana'), new EdgelessParty(t, 'ben')]
+  const [one, other] = [await ana.start(), await ben.start()]
+  const link = new Link([one, ana], [other, ben])
+  const uid: Uid = await together(one, other)
+  const directory = {
+    byHandle: () => ({ card: ben.card }),
+    parties: () => [],
+  } as unknown as ObstaclesPorts['directory']
+  const { obstacles } = sayingOf(one, { directory })
+  t.same(obstacles.all(0), [])
+  link.isUp = false
+  await one.contracts.use(uid, async (live) => {
+    const command = { type: 'AddField', parent: '0', name: 'C', field: { type: 'text' } }
+    await live.submit({ request: { id: 'c', commands: [command] }, payloads: {} }).signed
+    await until('the call to fail', async () => one.gossip.troubles().size > 0)
+    t.match(obstacles.all(0), [{ code: 'party_unreachable', parties: ['ben'], contract: null }])
+    t.match(obstacles.of(live), [{ code: 'party_unreachable', parties: ['ben'], contract: uid }])
+    link.isUp = true
+    await until('it is over', async () => obstacles.all(0).length === 0)
+  })
+})
+
+t.test('everything in the table is brought about, here or on nodes', (t) => {
+  t.same([...new Set([...named, ...onNodes])].sort(), [...obstacleCodes].sort())
+  const seen = Object.values(obstacleKinds).flatMap(({ elsewhere }) => elsewhere ?? [])
+  t.same(
+    seen.filter((code) => !obstacleCodes.includes(code)),
+    [],
+  )
+  t.end()
+})
