@@ -54,20 +54,41 @@ type Standing =
   | { readonly kind: 'forked'; readonly held: Held }
   | { readonly kind: 'other branch'; readonly otherBranch: OtherBranch }
 
+/** Nothing has come; what waits does. */
+export function nothingReceived(state: AgreementState, waiting: readonly Decoded[]): Reception {
+  return {
+    state,
+    waiting,
+    taken: [],
+    acknowledged: [],
+    settled: [],
+    refused: [],
+    unjudged: [],
+    equivocations: [],
+    otherBranches: [],
+  }
+}
+
 /**
  * Takes in statements in whatever order they came, each as soon as its causal past is held. What runs ahead waits;
  * what is invalid is refused with its code and leaves no trace. The result does not depend on the order, but where a
  * party equivocated: there the branch that came first is held. `self`: whose view it is, if that party may have promised to
- * take in no more of a feed whose key is revoked; an auditor has promised nothing.
+ * take in no more of a feed whose key is revoked; an auditor has promised nothing. `convicted`: of whom nothing has to be proven
+ * any more; another fork of theirs is not looked at.
  */
-export function receive(before: AgreementState, arrived: readonly Decoded[], self?: Handle): Reception {
+export function receive(
+  before: AgreementState,
+  arrived: readonly Decoded[],
+  self?: Handle,
+  convicted: ReadonlySet<Handle> = nobody,
+): Reception {
   const pending = [...new Map(arrived.map((decoded) => [decoded.hash, decoded])).values()]
   pending.sort((one, other) => one.statement.clock - other.statement.clock)
-  if (self === undefined) return takeIn(before, pending, () => nothing)
+  if (self === undefined) return takeIn(before, pending, () => nothing, convicted)
   const back = (state: AgreementState, waiting: readonly Decoded[]) => heldBack(state, self, waiting)
-  let reception = takeIn(before, pending, back)
+  let reception = takeIn(before, pending, back, convicted)
   for (let further: Reception | undefined = reception; further !== undefined; ) {
-    further = takeInReleased(reception, self)
+    further = takeInReleased(reception, self, convicted)
     if (further !== undefined) reception = joined(reception, further)
   }
   return reception
@@ -77,10 +98,15 @@ export function receive(before: AgreementState, arrived: readonly Decoded[], sel
 type HoldingBack = (state: AgreementState, waiting: readonly Decoded[]) => ReadonlySet<Decoded>
 
 /** What a release lets through, if what releases it proves valid: first one by one, then, as they may need each other, all. */
-function takeInReleased({ state, waiting }: Reception, self: Handle): Reception | undefined {
+function takeInReleased(
+  { state, waiting }: Reception,
+  self: Handle,
+  convicted: ReadonlySet<Handle>,
+): Reception | undefined {
   const found = releases(state, self, waiting)
   for (const some of [...found.map((release) => [release]), ...(found.length > 1 ? [found] : [])]) {
-    const further = takeIn(state, waiting, (now, pending) => heldBackBut(some, heldBack(now, self, pending)))
+    const back: HoldingBack = (now, pending) => heldBackBut(some, heldBack(now, self, pending))
+    const further = takeIn(state, waiting, back, convicted)
     if (further.taken.length > 0 && some.every(({ by }) => isHeld(further.state, by))) return further
   }
   return undefined
@@ -94,7 +120,8 @@ function isHeld({ feeds }: AgreementState, { hash, statement: { party, seq } }: 
   return statementAt(feeds, party, seq)?.hash === hash
 }
 
-function joined(first: Reception, then: Reception): Reception {
+/** Of two, one after the other, as one. */
+export function joined(first: Reception, then: Reception): Reception {
   return {
     state: then.state,
     waiting: then.waiting,
@@ -109,7 +136,12 @@ function joined(first: Reception, then: Reception): Reception {
 }
 
 /** As `receive`. `arrived`: by clock, each once. */
-function takeIn(before: AgreementState, arrived: readonly Decoded[], backOf: HoldingBack): Reception {
+function takeIn(
+  before: AgreementState,
+  arrived: readonly Decoded[],
+  backOf: HoldingBack,
+  convicted: ReadonlySet<Handle>,
+): Reception {
   let state = before
   let pending = arrived
   const taken: Held[] = []
@@ -136,6 +168,8 @@ function takeIn(before: AgreementState, arrived: readonly Decoded[], backOf: Hol
           break
         case 'forked': {
           const { party, seq } = decoded.statement
+          // One proof convicts: thousands of forks cost nothing.
+          if (convicted.has(party) || equivocations.some((proven) => proven.party === party)) break
           if (isRevoked(standing.held, decoded) || !isSignedBy(state, decoded)) {
             refused.push({ decoded, error: badlySigned(decoded) })
           } else {
@@ -166,6 +200,7 @@ function takeIn(before: AgreementState, arrived: readonly Decoded[], backOf: Hol
 
 const WAITS: Standing = { kind: 'waits' }
 const nothing: ReadonlySet<Decoded> = new Set()
+const nobody: ReadonlySet<Handle> = new Set()
 
 function standingOf(state: AgreementState, decoded: Decoded): Standing {
   const { party, seq, seen, requests } = decoded.statement

@@ -31,7 +31,7 @@ export function participantsOf(contracts: Contracts): Participants {
       },
       waitingOf: (party) => live.waitingOf(party),
       heard: (peer, frontier) => live.heard(peer, frontier),
-      deliver: (statements) => live.deliver(statements),
+      deliver: (statements, credit) => live.deliver(statements, credit),
       wake: () => live.wake(),
       recall: () => live.recall(),
     }

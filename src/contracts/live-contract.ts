@@ -6,7 +6,14 @@ import type { Held } from '../agreement/held.ts'
 import { withoutHistory } from '../agreement/history.ts'
 import { canHold } from '../agreement/keys.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
-import { type Equivocation, type OtherBranch, type Reception, receive } from '../agreement/receive.ts'
+import {
+  type Equivocation,
+  joined,
+  nothingReceived,
+  type OtherBranch,
+  type Reception,
+  receive,
+} from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
 import { encodeSnapshot, snapshotOf } from '../agreement/snapshot.ts'
 import { type AgreementState, withHeld } from '../agreement/state.ts'
@@ -16,6 +23,7 @@ import type { SignedRevocation } from '../events/key-change.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
 import type { Frontier, Note, Request } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
+import type { Credit } from '../gossip/credit.ts'
 import { timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { Forgotten, withHistory } from '../runtime/forgotten.ts'
@@ -23,6 +31,7 @@ import { WrongExpectedRevision } from '../store/errors.ts'
 import type { Kept } from '../store/snapshots.ts'
 import { feedStream } from '../store/streams.ts'
 import { Answering, type Question, refusalBytes } from './answering.ts'
+import { batchesOf } from './batches.ts'
 import type { ContractListener, ContractPorts, Role } from './contract-ports.ts'
 import { noteDue } from './cosigning.ts'
 import type { Desk } from './desk.ts'
@@ -54,8 +63,13 @@ export class RequestTooLarge extends ConcordataError {}
 
 interface Delivery {
   readonly statements: readonly Decoded[]
+  /** Of who has brought them. Undefined: they are this node's own concern. */
+  readonly credit: Credit | undefined
   readonly done: PromiseWithResolvers<DeliveryResult>
 }
+
+/** What was refused, by the delivery that brought it. */
+type Refused = ReadonlyMap<Delivery, readonly StatementRefused[]>
 
 /** What became of statements handed to a contract. */
 export type DeliveryResult = { readonly refused: readonly StatementRefused[] }
@@ -445,10 +459,10 @@ export class LiveContract {
   }
 
   /** Hands over statements from elsewhere. Resolves when all that came of them, an own statement too, is durable. */
-  deliver(statements: readonly Decoded[]): Promise<DeliveryResult> {
+  deliver(statements: readonly Decoded[], credit?: Credit): Promise<DeliveryResult> {
     this.#assertOpen()
     const done = Promise.withResolvers<DeliveryResult>()
-    this.#deliveries.push({ statements, done })
+    this.#deliveries.push({ statements, credit, done })
     this.wake()
     return done.promise
   }
@@ -582,6 +596,8 @@ export class LiveContract {
   async #run(): Promise<void> {
     // Whatever else arrives in this turn of the event loop rides along.
     await Promise.resolve()
+    const { turns } = this.#ports
+    if (turns?.isOver === true) await turns.next()
     this.#isAwaited = false
     const deliveries = this.#deliveries
     const recalls = this.#recalls
@@ -591,8 +607,8 @@ export class LiveContract {
       if (this.#isInDoubt) await this.#readAgain()
       if (recalls.length > 0) await this.#recallHistory()
       for (const done of recalls) done.resolve()
-      const refused = await this.#turnWithHistory(deliveries.flatMap(({ statements }) => statements))
-      for (const { done } of deliveries) done.resolve({ refused })
+      const refused = await this.#turnWithHistory(deliveries)
+      for (const delivery of deliveries) delivery.done.resolve({ refused: refused.get(delivery) ?? [] })
     } catch (error) {
       for (const { done } of deliveries) done.reject(error)
       for (const done of recalls) done.reject(error)
@@ -601,7 +617,7 @@ export class LiveContract {
   }
 
   /** A turn; should it ask for what is left out of memory, once more with that. */
-  async #turnWithHistory(arrived: readonly Decoded[]): Promise<readonly StatementRefused[]> {
+  async #turnWithHistory(arrived: readonly Delivery[]): Promise<Refused> {
     try {
       return await this.#turnAmongOthers(arrived)
     } catch (error) {
@@ -614,10 +630,11 @@ export class LiveContract {
   }
 
   /** A turn, once more for each time that another process of this party was faster. */
-  async #turnAmongOthers(arrived: readonly Decoded[]): Promise<readonly StatementRefused[]> {
+  async #turnAmongOthers(arrived: readonly Delivery[]): Promise<Refused> {
     if (this.#following === undefined) return this.#turn(arrived)
     // What comes from elsewhere and is our own, another process has made: it stands in the store already.
-    if (arrived.some(({ statement }) => statement.party === this.self)) this.#following.hears(this.self)
+    const isOwn = ({ statement }: Decoded) => statement.party === this.self
+    if (arrived.some(({ statements }) => statements.some(isOwn))) this.#following.hears(this.self)
     for (let race = 0; ; race++) {
       try {
         await this.#follow(this.#following)
@@ -680,14 +697,12 @@ export class LiveContract {
     throw new OvertakenError()
   }
 
-  async #turn(arrived: readonly Decoded[]): Promise<readonly StatementRefused[]> {
+  async #turn(arrived: readonly Delivery[]): Promise<Refused> {
     const before = this.#state
-    const reception = receive(before, [...this.#waiting, ...arrived], this.self)
+    const { reception, refused } = await this.#receive(before, arrived)
     this.#lookAtOwn(reception)
     if (reception.unjudged[0] !== undefined) this.#goesOnIn(reception.unjudged[0].error)
-    this.#waiting = runningAhead(reception.waiting, this.#waiting, this.self, (decoded) =>
-      this.#ownFeed.isSignedOrLost(reception.state, decoded),
-    )
+    this.#waiting = reception.waiting
     if (this.#following !== undefined) {
       // After a restore they come back from others, with what must not be signed again.
       this.outbox.noticed(
@@ -723,7 +738,50 @@ export class LiveContract {
     if (made !== undefined) this.answering.forget(state)
     const otherBranches = this.#unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ ...reception, equivocations, otherBranches }, made?.held, settled, divergences)
-    return reception.refused.map(({ error }) => error)
+    return refused
+  }
+
+  /** Verifies what has come, a piece at a time, as long as who has brought it has credit. */
+  async #receive(
+    before: AgreementState,
+    arrived: readonly Delivery[],
+  ): Promise<{ readonly reception: Reception; readonly refused: Refused }> {
+    const { turns } = this.#ports
+    const refused = new Map<Delivery, readonly StatementRefused[]>()
+    // What waits may have its past by now, also where nothing comes: other processes of this party write, too.
+    let reception = this.#takeIn(nothingReceived(before, this.#waiting), []).reception
+    for (const delivery of arrived) {
+      const { credit, statements } = delivery
+      const start = reception.refused.length
+      for (const batch of batchesOf(statements)) {
+        if (credit?.isSpent === true) break
+        if (turns?.isOver === true) await turns.next()
+        const next = this.#takeIn(reception, batch)
+        reception = next.reception
+        credit?.spend(next.inVain)
+      }
+      const errors = reception.refused.slice(start).map(({ error }) => error)
+      refused.set(delivery, errors)
+    }
+    return { reception, refused }
+  }
+
+  /** `inVain`: how many of them were refused, or are not signed by their parties. */
+  #takeIn(before: Reception, arrived: readonly Decoded[]): { readonly reception: Reception; readonly inVain: number } {
+    const { state, waiting } = before
+    if (waiting.length + arrived.length === 0) return { reception: before, inVain: 0 }
+    const next = receive(state, [...waiting, ...arrived], this.self, this.#convicted(before))
+    const { kept, unsigned } = runningAhead(next.waiting, waiting, this.self, (decoded) =>
+      this.#ownFeed.isSignedOrLost(next.state, decoded),
+    )
+    return { reception: { ...joined(before, next), waiting: kept }, inVain: next.refused.length + unsigned }
+  }
+
+  /** Of whom a proof is held. Of its own feed a node looks at every fork: after one it signs nothing any more. */
+  #convicted({ equivocations }: Reception): ReadonlySet<Handle> {
+    const convicted = new Set([...this.#evidence, ...equivocations].map(({ party }) => party))
+    convicted.delete(this.self)
+    return convicted
   }
 
   /** Among other processes the ledger is written apart: they append the same entries. */
@@ -895,7 +953,7 @@ export class LiveContract {
     const done = Promise.withResolvers<DeliveryResult>()
     // Nobody waits for it; a turn that fails is told to the listeners.
     done.promise.catch(() => {})
-    this.#deliveries.push({ statements: [lost], done })
+    this.#deliveries.push({ statements: [lost], credit: undefined, done })
   }
 
   /** Requests once more what a lock has made void, when that has ended. */

@@ -22,18 +22,19 @@ export function runningAhead(
   before: readonly Decoded[],
   self: Handle,
   isSigned: (decoded: Decoded) => boolean,
-): readonly Decoded[] {
-  return roomFor(signedAmong(waiting, before, isSigned), self)
+): { readonly kept: readonly Decoded[]; readonly unsigned: number } {
+  const { signed, unsigned } = signedAmong(waiting, before, isSigned)
+  return { kept: roomFor(signed, self), unsigned }
 }
 
 function signedAmong(
   waiting: readonly Decoded[],
   before: readonly Decoded[],
   isSigned: (decoded: Decoded) => boolean,
-): Decoded[] {
+): { readonly signed: Decoded[]; readonly unsigned: number } {
   const known = new Map(before.map((decoded) => [decoded.hash, decoded]))
   let unsigned = 0
-  return waiting.flatMap((decoded) => {
+  const signed = waiting.flatMap((decoded) => {
     const last = known.get(decoded.hash)
     if (last === decoded) return [decoded]
     if (unsigned < UNSIGNED_MAX && isSigned(decoded)) return [decoded]
@@ -41,6 +42,7 @@ function signedAmong(
     // The same statement with another signature does not take the place of the one that is good.
     return last ?? []
   })
+  return { signed, unsigned }
 }
 
 function roomFor(waiting: readonly Decoded[], self: Handle): readonly Decoded[] {

@@ -11,10 +11,12 @@ import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import { Apart } from './apart.ts'
 import { Courier, type CourierTiming } from './courier.ts'
+import { Credits } from './credit.ts'
 import { isPartyTo, Knowledge } from './knowledge.ts'
 import { contractOf, decodingOf, type ExchangeMessage } from './message.ts'
 import { Parcel } from './parcel.ts'
 import type { AtRest, Participant, Participants, Peer } from './participant.ts'
+import { TooMuch } from './transport/admission.ts'
 
 export interface GossipTiming extends CourierTiming {
   /** How long news that nobody waits for lie before they are carried on: most arrive by other traffic until then. */
@@ -54,6 +56,7 @@ export interface GossipReport {
  */
 export class Gossip {
   readonly #ports: GossipPorts
+  readonly #credits: Credits
   readonly #couriers = new Map<Handle, Courier>()
   readonly #cancelLazy = new Map<Uid, () => void>()
   readonly #apart: Apart
@@ -67,6 +70,7 @@ export class Gossip {
 
   constructor(ports: GossipPorts) {
     this.#ports = ports
+    this.#credits = new Credits(ports.clock)
     this.#apart = new Apart({
       clock: ports.clock,
       // What goes wrong while it closes is no news.
@@ -169,8 +173,11 @@ export class Gossip {
     for (const courier of this.#couriers.values()) if (unheard.includes(courier.peer.handle)) courier.urge(contract)
   }
 
-  /** An exchange call of an approved peer. Attacker-controlled: `body`. Throws ExchangeMalformed. */
+  /** An exchange call of an approved peer. Attacker-controlled: `body`. Throws ExchangeMalformed, TooMuch. */
   async answer(peer: Peer, body: string): Promise<string> {
+    const waitMs = this.#credits.waitMs(peer.handle)
+    if (waitMs > 0)
+      throw new TooMuch('exchange_rate_limited', 'more of what was sent had to be refused than this node bears', waitMs)
     const message = await inTurns(decodingOf(body), this.#ports.turns)
     this.#couriers.get(peer.handle)?.isUp()
     // A process that calls nobody knows of the peer what it says in this call.
@@ -203,7 +210,7 @@ export class Gossip {
   }
 
   async #take(peer: Peer, message: ExchangeMessage, knowledge: Knowledge): Promise<void> {
-    const { participants, report } = this.#ports
+    const { participants, report, turns } = this.#ports
     const statements = byContract(message.statements)
     for (const [contract, frontier] of message.frontiers) {
       // Of what is not held anybody could make up any number.
@@ -214,19 +221,25 @@ export class Gossip {
       if (isOdd || statements.has(contract)) knowledge.told(contract, frontier, statements.get(contract) ?? [])
     }
     const refused = [...message.refused]
+    const credit = this.#credits.of(peer.handle)
+    credit.spend(refused.length)
     const deliveries = [...statements].map(([contract, delivered]) =>
       this.#apart.do(contract, async () => {
+        if (credit.isSpent) return
         const isNew = !participants.has(contract)
         // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
         if (!(await this.#begun(contract, delivered, peer, refused))) return
         const frontier = message.frontiers.get(contract)
         if (isNew && frontier !== undefined) knowledge.told(contract, frontier, delivered)
-        const result = await participants.use(contract, (participant) => participant.deliver(delivered))
+        const result = await participants.use(contract, (participant) => participant.deliver(delivered, credit))
         for (const one of result?.refused ?? []) refused.push(one)
       }),
     )
     await Promise.all(deliveries)
-    for (const word of message.words) await this.#apart.do(contractOf(word), () => participants.took(word))
+    for (const word of message.words) {
+      if (turns?.isOver === true) await turns.next()
+      await this.#apart.do(contractOf(word), () => participants.took(word))
+    }
     if (refused.length > 0) report.refused(peer, refused)
   }
 

@@ -3,6 +3,7 @@ import type { AgreementState } from '../agreement/state.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
+import type { Credit } from './credit.ts'
 import type { Word } from './message.ts'
 
 /** One contract as gossip sees it; `contracts/live-contract.ts` is the one in a node. */
@@ -23,8 +24,11 @@ export interface Participant {
   waitingOf(party: Handle): readonly Decoded[]
   /** A peer has said what it holds, asked by this node. What it says in a call of its own may be older than a restore here. */
   heard(peer: Handle, frontier: Frontier): void
-  /** Resolves when all that came of the statements is durable, an own statement too where one was due. */
-  deliver(statements: readonly Decoded[]): Promise<{ readonly refused: readonly StatementRefused[] }>
+  /**
+   * Resolves when all that came of the statements is durable, an own statement too where one was due. `credit`: of who has
+   * brought them; when it is spent, the rest is passed over.
+   */
+  deliver(statements: readonly Decoded[], credit: Credit): Promise<{ readonly refused: readonly StatementRefused[] }>
   /** A peer is free again: what was held back may go. */
   wake(): void
   /** Resolves when all that is held is in memory, for whom `state` has thrown Forgotten. */

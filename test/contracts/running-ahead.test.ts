@@ -92,7 +92,7 @@ t.test('the statement that the guard knows waits, under whatever key it was sign
 
 t.test('what waits has room for a few messages: no party takes it from another, or from the own feed', (t) => {
   const loud = statements('mallory', 40, MEGA)
-  const kept = runningAhead([...loud, ...statements('ana', 3, MEGA), ...statements('ben', 5, MEGA)], [], BEN, all)
+  const { kept } = runningAhead([...loud, ...statements('ana', 3, MEGA), ...statements('ben', 5, MEGA)], [], BEN, all)
   t.equal(WAITING_CHARACTERS_MAX, 16 * MEGA)
   t.same(numbers(kept), { ben: 5, ana: 3, mallory: 8 })
   const lowest = kept.flatMap(({ statement }) => (statement.party === 'mallory' ? [statement.seq] : []))
@@ -102,7 +102,7 @@ t.test('what waits has room for a few messages: no party takes it from another, 
 
 t.test('many small ones have no more room', (t) => {
   const loud = statements('mallory', 10_000, 10)
-  const kept = runningAhead([...loud, ...statements('ana', 3, 100), ...statements('ben', 5, 1000)], [], BEN, all)
+  const { kept } = runningAhead([...loud, ...statements('ana', 3, 100), ...statements('ben', 5, 1000)], [], BEN, all)
   t.equal(kept.length, WAITING_MAX)
   t.match(numbers(kept), { ben: 5, ana: 3 })
   t.end()
@@ -115,7 +115,7 @@ t.test('few signatures that are not good are looked at in one turn, and those th
     looked++
     return false
   }
-  const kept = runningAhead([...known, ...statements('mallory', 1_000, 10)], known, BEN, none)
+  const { kept } = runningAhead([...known, ...statements('mallory', 1_000, 10)], known, BEN, none)
   t.same(kept, known)
   t.equal(looked, 64)
   t.end()

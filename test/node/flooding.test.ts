@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
+import { encodeSigned } from '../../src/events/statement-codec.ts'
 import { REFUSALS_PER_MESSAGE_MAX } from '../../src/gossip/message.ts'
 import { openReceiver } from '../../src/gossip/transport/receiver.ts'
 import { readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
@@ -106,4 +107,23 @@ t.test('nor does an answer of a peer that is called', { timeout: 120_000 }, asyn
     t.ok(grownBytes < GROWN_BYTES_MAX, `${what}: ${grownBytes} bytes`)
     t.ok(log.join('').length < 2_000 * (calls - before), `${what}: ${log.length} lines of log`)
   }
+})
+
+t.test('thousands of forged forks are not verified, and who sends them is put off', async (t) => {
+  const { body } = await honest.call('POST', '/api/Contract', { title: 'forked' })
+  const live = node.contracts.find(body.contract)
+  const said = live?.state.feeds.get('honest' as Handle)?.last()
+  if (said === undefined) throw new Error('no statement')
+  const forks = Array.from({ length: 3_000 }, (_, nth) => {
+    const text = said.text.replace(/"id":"[^"]*"/, `"id":"fork ${nth}"`)
+    return encodeSigned(text, Buffer.from(`${nth}`.padEnd(64, '.')).toString('base64url'), said.payloads)
+  })
+  const statuses: number[] = []
+  log.length = 0
+  const { stallMs } = await strainOf(async () => {
+    for (const _ of [1, 2]) statuses.push((await send([HEADER, ...forks].join('\n'))).status)
+  })
+  t.same(statuses, [200, 429])
+  t.ok(stallMs < STALL_MAX_MS, `deaf for ${stallMs} ms`)
+  t.equal(log.length, 1)
 })

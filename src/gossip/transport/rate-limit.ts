@@ -42,7 +42,7 @@ export class RateLimit<Key> {
     const { perSecond, burst } = this.#rate
     const now = this.#now()
     const known = this.#buckets.get(key) ?? { level: burst, at: now }
-    known.level = Math.min(burst, known.level + ((now - known.at) / 1000) * perSecond)
+    known.level = Math.min(burst, known.level + (Math.max(0, now - known.at) / 1000) * perSecond)
     known.at = now
     // At the end again: a Map keeps the order of insertion.
     this.#buckets.delete(key)

@@ -1,0 +1,45 @@
+import type { Handle } from '../events/ids.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { RateLimit } from './transport/rate-limit.ts'
+
+/** Statements of one peer that may be refused at once, and each second from then on. A signature that fails costs milliseconds. */
+export const REFUSED_AT_ONCE_MAX = 128
+export const REFUSED_PER_SECOND = 8
+
+/**
+ * What a peer may still cost by what it sends in vain. Who is honest brings only what it has verified itself, and whether a
+ * statement is valid is a matter of its bytes and its past: so a member that forges costs those who carry its statements
+ * nothing. Spent, the rest of what has come is passed over; it comes again, when there is credit again.
+ */
+export interface Credit {
+  readonly isSpent: boolean
+  /** So many statements were refused, or not signed by their parties. */
+  spend(refused: number): void
+}
+
+/** That of each peer. */
+export class Credits {
+  readonly #limit: RateLimit<Handle>
+
+  constructor(clock: Clock) {
+    const rate = { perSecond: REFUSED_PER_SECOND, burst: REFUSED_AT_ONCE_MAX }
+    this.#limit = new RateLimit(rate, () => clock.now())
+  }
+
+  /** Milliseconds until the peer has credit again; 0: it has. */
+  waitMs(peer: Handle): number {
+    return this.#limit.waitMs(peer)
+  }
+
+  of(peer: Handle): Credit {
+    const limit = this.#limit
+    return {
+      get isSpent() {
+        return limit.waitMs(peer) > 0
+      },
+      spend: (refused) => {
+        if (refused > 0) limit.take(peer, refused)
+      },
+    }
+  }
+}
