@@ -23,7 +23,7 @@ const table = {
     'store',
   ],
   audit: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement'],
-  scenario: ['runtime', 'crypto', 'events'],
+  scenario: ['runtime', 'crypto', 'events', 'merkle', 'aggregates'],
 }
 const all = [...Object.keys(table), 'node', 'cli']
 const below = { ...table, node: all.filter((folder) => !['cli', 'scenario'].includes(folder)), cli: all }

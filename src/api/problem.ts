@@ -69,6 +69,7 @@ const statusOf: Record<ErrorCode, number> = {
   exchange_too_many: 429,
   request_unfit: 422,
   write_unfit: 422,
+  text_unfit: 422,
   value_unreadable: 422,
   key_not_admissible: 422,
   introduction_badly_signed: 422,

@@ -1,6 +1,7 @@
 import type { Block, Element, Field } from '../aggregates/contract/state.ts'
-import { childNamed } from '../aggregates/contract/state.ts'
-import { type Command, ELEMENT_NAME_PATTERN } from '../events/commands.ts'
+import { childLike } from '../aggregates/contract/state.ts'
+import { fitElementName, fitText } from '../aggregates/names/fit-text.ts'
+import type { Command } from '../events/commands.ts'
 import type { FieldType } from '../events/field-type.ts'
 import { ROOT } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
@@ -94,9 +95,15 @@ class Writing {
   fill(block: Block, members: Record<string, unknown>, mayAdd: boolean): string[] {
     const added: string[] = []
     for (const [name, value] of namedIn(members)) {
-      const child = childNamed(block, name)
+      const like = childLike(block, name)
+      const child = like?.name === name ? like : undefined
       if (child === undefined) {
         if (!mayAdd) throw new WriteUnfit('write_unfit', `there is no ${name} here; POST adds it`, { name })
+        fitElementName(name)
+        if (like !== undefined) {
+          const message = `${name} can be taken for ${like.name}, which stands here already`
+          throw new WriteUnfit('write_unfit', message, { name, element: like.id })
+        }
         this.#add(block.id, name, value)
         added.push(name)
       } else if (child.kind === 'field') {
@@ -112,7 +119,7 @@ class Writing {
 
   addBlock(parent: string, name: string | undefined, members: Record<string, unknown>): void {
     const place = this.#commands.length
-    this.#commands.push({ type: 'AddBlock', parent, ...(name === undefined ? {} : { name: checkedName(name) }) })
+    this.#commands.push({ type: 'AddBlock', parent, ...(name === undefined ? {} : { name: fitElementName(name) }) })
     for (const [child, value] of namedIn(members)) this.#add(`#${place}`, child, value)
   }
 
@@ -123,7 +130,7 @@ class Writing {
       return
     }
     const place = this.#commands.length
-    this.#commands.push({ type: 'AddField', parent, name: checkedName(name), field: typed.field })
+    this.#commands.push({ type: 'AddField', parent, name: fitElementName(name), field: fitField(typed.field) })
     if (typed.value === null || typed.value === undefined) return
     const sealed = this.#seal(wireValue(typed.field, typed.value))
     this.#commands.push({ type: 'ProposeValue', field: `#${place}`, seal: sealed, basis: [] })
@@ -159,6 +166,8 @@ function wireValue(type: FieldType, value: unknown): unknown {
   if (type.type === 'money' && isObject(value) && 'amount' in value) {
     return { ...value, amount: wireNumber(value.amount, 'decimal') }
   }
+  // As the options themselves are.
+  if (type.type === 'choice' && typeof value === 'string') return value.normalize('NFC')
   return wireNumber(value, type.type)
 }
 
@@ -188,11 +197,14 @@ function namedIn(members: Record<string, unknown>): [string, unknown][] {
   throw new WriteUnfit('write_unfit', 'the object has one name twice, in two spellings')
 }
 
-const nameForm = new RegExp(ELEMENT_NAME_PATTERN)
-
-function checkedName(name: string): string {
-  if (nameForm.test(name)) return name
-  throw new WriteUnfit('write_unfit', `${JSON.stringify(name)} cannot be the name of an element`, { name })
+/** With options that all parties can read alike. */
+function fitField(type: FieldType): FieldType {
+  // Its form is for the rules to judge.
+  if (type.type !== 'choice' || !Array.isArray(type.options)) return type
+  const options = type.options.map((option, place) =>
+    typeof option === 'string' ? fitText(`option ${place + 1}`, option) : option,
+  )
+  return { ...type, options }
 }
 
 function isMoney(value: Record<string, unknown>): boolean {

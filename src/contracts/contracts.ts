@@ -1,6 +1,7 @@
 import { Compile } from 'typebox/compile'
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { type ContractState, type Invitation, invitationOf } from '../aggregates/contract/state.ts'
+import { fitText } from '../aggregates/names/fit-text.ts'
 import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { verifiedFounder } from '../agreement/validity.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
@@ -279,7 +280,7 @@ export class Contracts {
     limits: Limits = defaultLimits,
   ): Promise<{ contract: LiveContract; opened: Promise<unknown> }> {
     if (this.#desk !== undefined) {
-      const uid = await this.#desk.open(title, charter)
+      const uid = await this.#desk.open(fitText('the title', title), charter)
       await this.#learnContracts()
       // The process that signs has settled it; here it stands in the store, and may not have been taken in.
       const contract = await this.useUpToDate(uid, async (live) => {
@@ -318,9 +319,10 @@ export class Contracts {
     return uid
   }
 
-  /** Before anything is kept of the contract: one that cannot be founded is none. Throws RequestUnfit. */
+  /** Before anything is kept of the contract: one that cannot be founded is none. Throws TextUnfit, RequestUnfit. */
   #founding(id: string, terms: { title: string; charter: Charter; limits: Limits }): Request {
-    const command = { type: 'OpenContract', ...terms, engine: 1, founder: this.card }
+    const title = fitText('the title', terms.title)
+    const command = { type: 'OpenContract', ...terms, title, engine: 1, founder: this.card }
     const request = { id, commands: [command] }
     assertFit(request, {}, terms.limits)
     assertForm(openingForm, command)

@@ -12,13 +12,8 @@ const closed = { additionalProperties: false }
 /** An element that exists, or `#n`: the one that command n of the same request adds. */
 export const ElementRefSchema = Type.Union([ElementIdSchema, Type.String({ pattern: '^#(?:0|[1-9][0-9]{0,3})$' })])
 
-/**
- * The name of an element among its siblings, and its step in paths: no slash, tilde, hash or control character, not
- * `.` or `..` or `_` (the document root), no space at either end. Length: `nameCharacters` of the contract.
- */
-export const ELEMENT_NAME_PATTERN =
-  '^(?!(?:\\.{1,2}|_)$)[^\\u0000-\\u0020/~#\\u007f-\\u00a0](?:[^\\u0000-\\u001f/~#\\u007f-\\u009f]*[^\\u0000-\\u0020/~#\\u007f-\\u00a0])?$'
-const ElementName = Type.String({ pattern: ELEMENT_NAME_PATTERN, maxLength: 200 })
+/** The name of an element among its siblings, and its step in paths. What it can be the engine says; of a contract, `nameCharacters`. */
+const ElementName = Type.String({ maxLength: 200 })
 /** A party owns the element and alone changes the structure under it; null: it is shared. */
 const Owner = Type.Union([HandleSchema, Type.Null()])
 const Reason = Type.Optional(Type.String({ maxLength: REASON_CHARACTERS_MAX }))

@@ -21,7 +21,7 @@ export const FieldTypeSchema = Type.Union([
   Type.Object(
     {
       type: Type.Literal('choice'),
-      /** Each once. (Not `uniqueItems`: the library compares 64-bit hashes, and those can be made to collide.) */
+      /** None that is, or can be taken for, another: the engine says so. */
       options: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 500 }),
       hint: Hint,
     },

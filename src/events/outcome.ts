@@ -8,9 +8,13 @@ export const voidCodes = {
   limit_exceeded: 'A limit of the contract is exceeded.',
   not_open: 'The contract has not been opened.',
   already_open: 'The contract is open already.',
-  founder_unfit: 'The founder that the command names is not its author.',
+  title_unfit: 'The title is not a text that all parties can read alike.',
+  founder_unfit:
+    'The founder that the command names is not its author, or its name is not a text that all can read alike.',
   handle_taken: 'The handle is, or was, used in this contract.',
   party_taken: 'A party with this DID or one of these keys is, or was, in this contract.',
+  party_unfit: 'The name of the party is not a text that all parties can read alike.',
+  party_confusable: 'The handle or the name of the party can be taken for those of another party in this contract.',
   key_not_admissible:
     'A public key is not canonical, is of small order, or is not torsion-free; or one key is to serve as both.',
   no_invitation: 'There is no open invitation of this party at the index that the acceptance names.',
@@ -32,7 +36,11 @@ export const voidCodes = {
   not_a_block: 'The element is not a block.',
   not_a_field: 'The element is not a field.',
   name_taken: 'The block has a child of this name already.',
-  name_unfit: 'A child of a list has no name of its own, any other child needs one.',
+  name_confusable: 'The block has a child whose name can be taken for this one.',
+  name_unfit:
+    'The name is not one that all parties can read alike, and that can be a step of a path; or a child of a list is given one, or another child none.',
+  option_unfit: 'An option of a choice is not a text that all parties can read alike.',
+  option_confusable: 'An option of a choice is, or can be taken for, another one.',
   not_owner: 'Only its owner changes the structure under a block, and only its owner grants an element.',
   owner_unfit: 'The owner must be a member; a new element belongs to its author or is shared.',
   value_wrong_type: 'The value does not have the type of the field.',
@@ -45,8 +53,8 @@ export type VoidCode = keyof typeof voidCodes
 
 /**
  * `command`: which command of the request, from 0. `with`: what it collides with, by code: handles, element ids or proposal
- * ids, the limit by its name, the type of the field; for `name_taken` the id of the element that has the name, and the key
- * of the request that gave it the name.
+ * ids, the limit by its name, the type of the field; for `name_taken` and `name_confusable` the id of the element that has the
+ * name, and the key of the request that gave it the name; for options their places, from 0.
  */
 export interface VoidReason {
   readonly code: VoidCode

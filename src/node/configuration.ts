@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { complaintAboutText } from '../aggregates/names/fit-text.ts'
+import { nfc } from '../aggregates/names/normal-form.ts'
 import { acknowledgeAll, type Policy, PolicySchema } from '../contracts/policy.ts'
 import { type Handle, HandleSchema } from '../events/ids.ts'
 import { createFile } from '../runtime/durable-file.ts'
@@ -241,7 +243,10 @@ export function checkConfiguration(source: string, settings: unknown): Configura
   if (complaint !== undefined) throw invalid(source, ...complaint)
   const collector = settings.tracing?.endpoint
   if (collector !== undefined && !isCollectorUrl(collector)) throw invalid(source, 'tracing/endpoint', COLLECTOR)
-  return { ...settings, endpoint, api: inwardOrigin(source, 'api', settings.api, settings) }
+  const name = nfc(settings.name)
+  const unfit = complaintAboutText('it', name)
+  if (unfit !== undefined) throw invalid(source, 'name', `is not one that other parties can read: ${unfit}`)
+  return { ...settings, name, endpoint, api: inwardOrigin(source, 'api', settings.api, settings) }
 }
 
 /** Keys and tokens go over it in the clear: on this machine, or with somebody's word that TLS is in front of it. */

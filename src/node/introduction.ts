@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { complaintAboutText } from '../aggregates/names/fit-text.ts'
 import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
 import { assertAdmissibleKey, isValidSignature } from '../crypto/ed25519.ts'
 import { domains } from '../crypto/hash.ts'
@@ -74,6 +75,8 @@ export function verifyIntroduction(text: string): SignedIntroduction {
   if (!isCanonicalJson(text, wholeDocument(signed))) {
     throw malformed('the document is not, to the byte, what follows from its concordata part')
   }
+  const complaint = complaintAboutText('the name on its card', signed.introduction.card.name)
+  if (complaint !== undefined) throw malformed(complaint)
   verifyKeysAndProof(signed)
   return signed
 }

@@ -120,6 +120,8 @@ export const errorCodes = {
   media_type_unsupported: 'The body is neither JSON nor text, or in another charset than UTF-8.',
   no_such_request: 'No request of this name is held here.',
   write_unfit: 'The body does not say what to write, or the element cannot take it.',
+  text_unfit:
+    'A name, a title or an option is not a text that all parties can read alike; `place` and `codePoint` say where.',
   value_unreadable: 'A text cannot be read as a value of the type of the field.',
 
   projection_failed:

@@ -1,6 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { ELEMENT_NAME_PATTERN } from '../events/commands.ts'
+import { nameRules } from '../aggregates/names/engine-1.ts'
+import { describeFault } from '../aggregates/names/fit-text.ts'
+import type { TextFault } from '../aggregates/names/name-rules.ts'
 import { type FieldType, FieldTypeSchema } from '../events/field-type.ts'
 import { HandleSchema } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -11,7 +13,7 @@ import slip from './reinsurance-slip.json' with { type: 'json' }
 export class ScenarioMalformed extends ConcordataError {}
 
 const closed = { additionalProperties: false }
-const ElementName = Type.String({ pattern: ELEMENT_NAME_PATTERN, maxLength: 200 })
+const ElementName = Type.String({ maxLength: 200 })
 
 /** What the document has before anybody writes a value: blocks, and fields with their types. */
 export type ScenarioElement =
@@ -71,9 +73,38 @@ const form = Compile(ScenarioSchema)
 
 /** Throws ScenarioMalformed. */
 export function loadScenario(json: unknown): Scenario {
-  if (form.Check(json)) return json as unknown as Scenario
+  if (form.Check(json)) {
+    const scenario = json as unknown as Scenario
+    verifyTexts(scenario)
+    return scenario
+  }
   const { instancePath: path, message } = firstError(form, json)
   throw new ScenarioMalformed('scenario_malformed', `${path || 'the scenario'} ${message}`, { path })
+}
+
+/** What contracts would refuse. */
+function verifyTexts({ title, parties, document }: Scenario): void {
+  verify('/title', nameRules.textFault(title))
+  for (const [place, { name }] of parties.entries()) verify(`/parties/${place}/name`, nameRules.textFault(name))
+  verifyElements('/document', document)
+}
+
+function verifyElements(path: string, elements: readonly ScenarioElement[]): void {
+  for (const [place, element] of elements.entries()) {
+    const at = `${path}/${place}`
+    verify(`${at}/name`, nameRules.elementNameFault(element.name))
+    if (element.kind === 'block') verifyElements(`${at}/children`, element.children)
+    else if (element.field.type === 'choice') {
+      for (const [option, text] of element.field.options.entries()) {
+        verify(`${at}/field/options/${option}`, nameRules.textFault(text))
+      }
+    }
+  }
+}
+
+function verify(path: string, fault: TextFault | undefined): void {
+  if (fault === undefined) return
+  throw new ScenarioMalformed('scenario_malformed', describeFault(path, fault), { path })
 }
 
 /** A property catastrophe layer is placed: the sections of a London market slip (Market Reform Contract). */

@@ -52,6 +52,16 @@ t.test('each process has its own user of the store, from its environment', async
   await t.rejects(readConfiguration(without, environment), { code: 'configuration_invalid' })
 })
 
+t.test('a name that other parties cannot read alike is refused, and a decomposed one composed', async (t) => {
+  t.equal(checkConfiguration('f', { ...settings, name: 'Zu\u0308rich Re' }).name, 'Zürich Re')
+  t.throws(() => checkConfiguration('f', { ...settings, name: 'Ben Re\nfingerprint' }), {
+    code: 'configuration_invalid',
+    message:
+      'f: name is not one that other parties can read: it has a character that is not taken (invisible, unknown to Unicode 15.1, or with a meaning in paths): U+000A at place 7',
+    evidence: { setting: 'name' },
+  })
+})
+
 t.test('what is written is read', async (t) => {
   const dir = t.testdir()
   await createConfiguration(dir, settings)

@@ -105,6 +105,24 @@ t.test('bytes that are not the document', async (t) => {
   }
 })
 
+t.test('a name that forges what stands beside it, or cannot be read in one way only', async (t) => {
+  const names: [string, string][] = [
+    ['Ben Re (ben)\nfingerprint  1234', 'U+000A at place 13'],
+    ['Ben Re\u001b[8m', 'U+001B at place 7'],
+    ['Ben\u202eeR', 'U+202E at place 4'],
+    ['Zu\u0308rich Re', 'U+0075 at place 2'],
+    ['Ben  Re', 'U+0020 at place 5'],
+  ]
+  for (const [name, where] of names) {
+    const text = introductionDocument(await acme.introduce({ card: { ...acme.card, name } }))
+    const refused = {
+      code: 'introduction_malformed',
+      message: new RegExp(`the name on its card .*: ${where.replace('+', '.')}$`),
+    }
+    t.throws(() => verifyIntroduction(text), refused, where)
+  }
+})
+
 t.test('keys that must not be taken', async (t) => {
   const { signing, recovery } = acme.card.keys
   const withKeys = async (keys: { signing: string; recovery: string }) =>

@@ -120,10 +120,16 @@ t.test('whenever the price is proposed, its figures fit each other', async (t) =
   }
 })
 
+const choice = (...options: string[]) => ({ kind: 'field', name: 'Cover', field: { type: 'choice', options } })
+
 t.test('a file of another form is refused with the place', async (t) => {
   const places = [
     [{ ...slip, steps: [{ by: 'NOT A HANDLE', say: 'x', set: {} }] }, '/steps/0/by'],
     [{ ...slip, document: [{ kind: 'block', name: 'Risk/Details', children: [] }] }, '/document/0/name'],
+    [{ ...slip, document: [{ kind: 'block', name: 'Risk\u202eDetails', children: [] }] }, '/document/0/name'],
+    [{ ...slip, document: [choice('Yes', 'N\u200bo')] }, '/document/0/field/options/1'],
+    [{ ...slip, title: 'A  B' }, '/title'],
+    [{ ...slip, parties: [{ handle: 'a', name: 'A\n', role: 'lead' }] }, '/parties/0/name'],
     [{ ...slip, parties: [{ handle: 'a', name: 'A', role: 'regulator' }] }, '/parties/0/role'],
     [{}, ''],
   ] as const

@@ -44,7 +44,8 @@ const order: fc.Arbitrary<Order> = fc.record({
   kind: fc.constantFrom(...kinds),
   at: fc.nat(1000),
   which: fc.nat(1000),
-  name: fc.constantFrom('A', 'B', 'C', '1', '2'),
+  // The fourth can be taken for the first, the last for the one before it.
+  name: fc.constantFrom('A', 'B', 'C', '\u0410', '2', '1', 'l'),
   owner: fc.constantFrom(undefined, undefined, null, ...parties.map(({ handle }) => handle)),
   flag: fc.boolean(),
 })

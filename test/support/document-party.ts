@@ -31,10 +31,10 @@ export class Party {
     return this.card.handle
   }
 
-  opens(limits: Partial<Limits> = {}, founder: PartyCard = this.card): Act {
+  opens(limits: Partial<Limits> = {}, founder: PartyCard = this.card, title = 'Fleet 2027'): Act {
     const command: CommandOf<'OpenContract'> = {
       type: 'OpenContract',
-      title: 'Fleet 2027',
+      title,
       engine: 1,
       charter: CHARTER,
       limits: { ...defaultLimits, ...limits },

@@ -1,6 +1,5 @@
 import { Compile, type Validator } from 'typebox/compile'
 import { type Command, type CommandOf, type CommandType, commandSchemas } from '../../events/commands.ts'
-import type { FieldType } from '../../events/field-type.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
 import { Rejection } from './decision.ts'
@@ -38,13 +37,8 @@ export function commandFrom(
   if (form === undefined) return new Rejection('command_unknown')
   if (!form.Check(envelope)) return new Rejection('command_malformed')
   const command = envelope as Command
-  if (command.type === 'AddField' && repeatsOption(command.field)) return new Rejection('command_malformed')
   if (alone.has(command.type) && commandCount > 1) return new Rejection('command_not_alone')
   return resolve(command, added)
-}
-
-function repeatsOption(type: FieldType): boolean {
-  return type.type === 'choice' && new Set(type.options).size < type.options.length
 }
 
 function resolve(command: Command, added: readonly (ElementId | undefined)[]): ResolvedCommand | Rejection {

@@ -1,6 +1,7 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type Handle, type LedgerIndex, type ProposalId, ROOT, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
+import { nameRules } from '../names/engine-1.ts'
 import type { Origin } from './decision.ts'
 import {
   type Block,
@@ -147,12 +148,12 @@ function withProposals(
 function withChild(state: ContractState, child: Element): ContractState {
   return withBlock(state, parentIdOf(child.id), (parent) => ({
     ...parent,
-    names: parent.names.set(child.name, parent.children.slots),
+    skeletons: parent.skeletons.set(nameRules.skeleton(child.name), parent.children.slots),
     children: parent.children.append(child),
   }))
 }
 
-/** Puts something else, or nothing, in the place of an element, and keeps the names of its parent up with it. */
+/** Puts something else, or nothing, in the place of an element, and keeps the skeletons in its parent up with it. */
 function withSlot(
   state: ContractState,
   id: ElementId,
@@ -163,10 +164,10 @@ function withSlot(
   const ordinal = ordinalOf(id)
   const changed = change(element)
   return withBlock(state, parentIdOf(id), (parent) => {
-    const names = parent.names.delete(element.name)
+    const skeletons = parent.skeletons.delete(nameRules.skeleton(element.name))
     return {
       ...parent,
-      names: changed === undefined ? names : names.set(changed.name, ordinal),
+      skeletons: changed === undefined ? skeletons : skeletons.set(nameRules.skeleton(changed.name), ordinal),
       children: parent.children.with(ordinal, changed),
     }
   })

@@ -4,6 +4,7 @@ import { type Acceptance, acceptanceBytes } from '../../events/acceptance.ts'
 import type { CommandOf } from '../../events/commands.ts'
 import { declineBytes } from '../../events/decline.ts'
 import type { PartyCard } from '../../events/party-card.ts'
+import { nameRules } from '../names/engine-1.ts'
 import { type DecideContext, type Decision, Rejection } from './decision.ts'
 import { lockAfterResignation } from './lock.ts'
 import { type ContractState, cardsOf, type Invitation, invitationOf, memberOf, partyOf } from './state.ts'
@@ -15,7 +16,10 @@ export function openContract(
   { author }: DecideContext,
 ): Decision {
   if (state.isOpen) return new Rejection('already_open')
-  if (founder.handle !== author) return new Rejection('founder_unfit', [founder.handle])
+  if (nameRules.textFault(title) !== undefined) return new Rejection('title_unfit')
+  if (founder.handle !== author || nameRules.textFault(founder.name) !== undefined) {
+    return new Rejection('founder_unfit', [founder.handle])
+  }
   if (!hasAdmissibleKeys(founder)) return new Rejection('key_not_admissible')
   return [{ type: 'ContractOpened', title, engine, charter, limits, founder }]
 }
@@ -29,6 +33,9 @@ export function inviteParty(
   if (partyOf(state, party.handle) !== undefined) return new Rejection('handle_taken', [party.handle])
   const twin = cardsOf(state).find((card) => isSameParty(card, party))
   if (twin !== undefined) return new Rejection('party_taken', [twin.handle])
+  if (nameRules.textFault(party.name) !== undefined) return new Rejection('party_unfit', [party.handle])
+  const lookalike = lookalikeOf(party, state)
+  if (lookalike !== undefined) return new Rejection('party_confusable', [lookalike.handle])
   if (!hasAdmissibleKeys(party)) return new Rejection('key_not_admissible')
   const { members, invitations } = state.parties
   if (members.length + invitations.length >= state.limits.members) return new Rejection('limit_exceeded', ['members'])
@@ -100,6 +107,38 @@ function isHeadSinceInvitation({ head, invitation }: Acceptance, { index, rootAt
 
 function hasAdmissibleKeys({ keys }: PartyCard): boolean {
   return keys.signing !== keys.recovery && isAdmissibleKey(keys.signing) && isAdmissibleKey(keys.recovery)
+}
+
+/**
+ * Whoever the party can be taken for: by its handle or its name, for the handle or the name of the other. Who has gone, or never
+ * came, keeps its handle for ever, since the ledger names it by that, but not its name: a company that comes back has one name.
+ */
+function lookalikeOf(party: PartyCard, state: ContractState): PartyCard | undefined {
+  const { handle, name } = skeletonsOf(party)
+  const present = new Set([
+    ...state.parties.members.map(({ card }) => card),
+    ...state.parties.invitations.map(({ party }) => party),
+  ])
+  return cardsOf(state).find((card) => {
+    const other = skeletonsOf(card)
+    if (other.handle === handle || other.handle === name) return true
+    return present.has(card) && (other.name === handle || other.name === name)
+  })
+}
+
+interface CardSkeletons {
+  readonly handle: string
+  readonly name: string
+}
+
+const keptSkeletons = new WeakMap<PartyCard, CardSkeletons>()
+
+function skeletonsOf(card: PartyCard): CardSkeletons {
+  const known = keptSkeletons.get(card)
+  if (known !== undefined) return known
+  const skeletons = { handle: nameRules.skeleton(card.handle), name: nameRules.skeleton(card.name) }
+  keptSkeletons.set(card, skeletons)
+  return skeletons
 }
 
 function isSameParty(one: PartyCard, other: PartyCard): boolean {

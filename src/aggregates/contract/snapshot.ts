@@ -1,4 +1,5 @@
 import { Map as ImmutableMap } from 'immutable'
+import { nameRules } from '../names/engine-1.ts'
 import { ChildTree } from './child-tree.ts'
 import { type Block, type ContractState, type Element, type Field, ordinalOf } from './state.ts'
 
@@ -7,7 +8,7 @@ export interface DocumentSnapshot extends Omit<ContractState, 'document'> {
   readonly document: BlockSnapshot
 }
 
-interface BlockSnapshot extends Omit<Block, 'children' | 'names'> {
+interface BlockSnapshot extends Omit<Block, 'children' | 'skeletons'> {
   /** How many children were ever given out an ordinal. */
   readonly slots: number
   /** Those that are there, by their ordinals. */
@@ -18,7 +19,7 @@ export function snapshotOfDocument(state: ContractState): DocumentSnapshot {
   return { ...state, document: snapshotOfBlock(state.document) }
 }
 
-function snapshotOfBlock({ children, names: _names, ...block }: Block): BlockSnapshot {
+function snapshotOfBlock({ children, skeletons: _skeletons, ...block }: Block): BlockSnapshot {
   const there = [...children].map((child) => (child.kind === 'field' ? child : snapshotOfBlock(child)))
   return { ...block, slots: children.slots, children: there }
 }
@@ -30,13 +31,13 @@ export function documentFrom(snapshot: DocumentSnapshot): ContractState {
 
 function blockFrom({ slots, children, ...block }: BlockSnapshot): Block {
   const elements = new Map<number, Element>()
-  const names: [string, number][] = []
+  const skeletons: [string, number][] = []
   for (const child of children) {
     const ordinal = ordinalOf(child.id)
     elements.set(ordinal, child.kind === 'field' ? child : blockFrom(child))
-    names.push([child.name, ordinal])
+    skeletons.push([nameRules.skeleton(child.name), ordinal])
   }
   let tree = ChildTree.empty
   for (let ordinal = 0; ordinal < slots; ordinal++) tree = tree.append(elements.get(ordinal))
-  return { ...block, children: tree, names: ImmutableMap(names) }
+  return { ...block, children: tree, skeletons: ImmutableMap(skeletons) }
 }

@@ -13,6 +13,7 @@ import {
 } from '../../events/ids.ts'
 import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
+import { nameRules } from '../names/engine-1.ts'
 import { ChildTree } from './child-tree.ts'
 
 export interface Member {
@@ -73,7 +74,7 @@ export interface Proposal {
 
 interface Named {
   readonly id: ElementId
-  /** Unique in the block that it stands in. */
+  /** In the block that it stands in no other one has this name, or one that can be taken for it. */
   readonly name: string
   /** Key of the request that gave it the name; null for the root, which has none: it is there from the first. */
   readonly namedBy: string | null
@@ -87,8 +88,8 @@ export interface Block extends Named {
   readonly list: boolean
   /** The next child gets the ordinal `children.slots`; that of a removed one is never given again. */
   readonly children: ChildTree
-  /** Ordinals of the children that are there. Follows from them, so no hash is taken over it. */
-  readonly names: ImmutableMap<string, number>
+  /** Ordinals of the children that are there, by the skeletons of their names. Follows from them, so no hash is taken over it. */
+  readonly skeletons: ImmutableMap<string, number>
 }
 
 export interface Field extends Named {
@@ -144,7 +145,7 @@ export function initialState(contract: Uid): ContractState {
 }
 
 export function emptyBlock(about: Named & Pick<Block, 'list'>): Block {
-  return { kind: 'block', ...about, children: ChildTree.empty, names: ImmutableMap() }
+  return { kind: 'block', ...about, children: ChildTree.empty, skeletons: ImmutableMap() }
 }
 
 /** In the order of their admission; the same array as long as membership does not change. */
@@ -187,7 +188,13 @@ export function isMemberOrInvitee(state: ContractState, handle: Handle): boolean
 }
 
 export function childNamed(block: Block, name: string): Element | undefined {
-  const ordinal = block.names.get(name)
+  const child = childLike(block, name)
+  return child?.name === name ? child : undefined
+}
+
+/** The child whose name is this one, or can be taken for it. */
+export function childLike(block: Block, name: string): Element | undefined {
+  const ordinal = block.skeletons.get(nameRules.skeleton(name))
   return ordinal === undefined ? undefined : block.children.get(ordinal)
 }
 

@@ -1,11 +1,13 @@
 import type { CommandOf } from '../../events/commands.ts'
+import type { FieldType } from '../../events/field-type.ts'
 import { type ElementId, type Handle, ROOT } from '../../events/ids.ts'
+import { nameRules } from '../names/engine-1.ts'
 import type { Resolved } from './command-form.ts'
 import { type DecideContext, type Decision, Rejection } from './decision.ts'
 import {
   type Block,
   type ContractState,
-  childNamed,
+  childLike,
   type Element,
   find,
   memberOf,
@@ -22,7 +24,7 @@ export function addBlock(command: Resolved<'AddBlock'>, state: ContractState, co
 export function addField(command: Resolved<'AddField'>, state: ContractState, context: DecideContext): Decision {
   const place = placeFor(command, state, context)
   if (place instanceof Rejection) return place
-  return [{ type: 'FieldAdded', ...place, field: command.field }]
+  return optionProblem(command.field) ?? [{ type: 'FieldAdded', ...place, field: command.field }]
 }
 
 export function renameElement(
@@ -34,7 +36,7 @@ export function renameElement(
   if (element instanceof Rejection) return element
   const parent = parentOf(element, state)
   if (parent.list) return new Rejection('name_unfit')
-  return nameProblem(name, parent, state) ?? [{ type: 'ElementRenamed', element: id, name }]
+  return nameProblem(name, parent, state, id) ?? [{ type: 'ElementRenamed', element: id, name }]
 }
 
 /** With all that stands under it, whoever owns that. */
@@ -88,11 +90,27 @@ function placeFor(
   return { element: `${parent.id}.${ordinal}` as ElementId, name, owner }
 }
 
-function nameProblem(name: string, parent: Block, state: ContractState): Rejection | undefined {
+/** `renamed`: the element that is to get the name; undefined for a new one. */
+function nameProblem(name: string, parent: Block, state: ContractState, renamed?: ElementId): Rejection | undefined {
+  if (nameRules.elementNameFault(name) !== undefined) return new Rejection('name_unfit')
   if (codePoints(name) > state.limits.nameCharacters) return new Rejection('limit_exceeded', ['nameCharacters'])
-  const holder = childNamed(parent, name)
-  if (holder === undefined) return undefined
-  return new Rejection('name_taken', holder.namedBy === null ? [holder.id] : [holder.id, holder.namedBy])
+  const holder = childLike(parent, name)
+  if (holder === undefined || (holder.id === renamed && holder.name !== name)) return undefined
+  const code = holder.name === name ? 'name_taken' : 'name_confusable'
+  return new Rejection(code, holder.namedBy === null ? [holder.id] : [holder.id, holder.namedBy])
+}
+
+function optionProblem(type: FieldType): Rejection | undefined {
+  if (type.type !== 'choice') return undefined
+  const places = new Map<string, number>()
+  for (const [place, option] of type.options.entries()) {
+    if (nameRules.textFault(option) !== undefined) return new Rejection('option_unfit', [String(place)])
+    const skeleton = nameRules.skeleton(option)
+    const twin = places.get(skeleton)
+    if (twin !== undefined) return new Rejection('option_confusable', [String(twin), String(place)])
+    places.set(skeleton, place)
+  }
+  return undefined
 }
 
 /** Renamed or removed by whoever may change the block that it stands in, or owns the element itself. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Uid } from '../../../src/events/ids.ts'
-import { given, openedBy } from '../../support/document.ts'
+import { Document, given, openedBy } from '../../support/document.ts'
 import { Party } from '../../support/document-party.ts'
 
 const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => new Party(handle)) as [Party, Party, Party]
@@ -44,6 +44,43 @@ t.test('a decline is the invitee’s own, and of this contract', async (t) => {
     code: 'decline_badly_signed',
   })
   t.match(invited.when(ana.bringsDecline(cleo, { invitation: 0 })).fate, { code: 'no_invitation' })
+})
+
+t.test(
+  'a party that can be taken for another one in the contract is not invited, by its handle or its name',
+  async (t) => {
+    const [abel, acme] = [new Party('abel'), new Party('acme', { name: 'Acme Re' })]
+    const document = given(openedBy(abel, ben), ben.invites(acme))
+    const fate = (handle: string, name: string) => document.when(ben.invites(new Party(handle, { name }))).fate
+    t.match(fate('abe1', 'Somebody'), { code: 'party_confusable', with: ['abel'] }, 'two handles')
+    t.match(fate('other', '\u0410cm\u0435 Re'), { code: 'party_confusable', with: ['acme'] }, 'two names')
+    t.match(fate('other', 'Acme Re'), { code: 'party_confusable', with: ['acme'] }, 'the same name')
+    t.match(fate('other', '\u0430cm\u0435'), { code: 'party_confusable', with: ['acme'] }, 'a name, and a handle')
+    t.match(fate('other', 'ben'), { code: 'party_confusable', with: ['ben'] })
+    const named = given(openedBy(ben), ben.invites(new Party('cleo', { name: 'dov' })))
+    t.match(named.when(ben.invites(new Party('dov', { name: 'D' }))).fate, { code: 'party_confusable', with: ['cleo'] })
+    t.equal(fate('acme-uk', 'Acme Re (UK)'), 'accepted')
+  },
+)
+
+t.test('of who has gone, or never came, the handle stays taken, and the name is free', async (t) => {
+  const abel = new Party('abel', { name: 'Acme Re' })
+  const gone = [
+    given(openedBy(ana, ben, abel), abel.resigns()),
+    given(openedBy(ana, ben), ben.invites(abel), ben.withdrawsInvitation(abel)),
+  ]
+  for (const document of gone) {
+    const fate = (handle: string) => document.when(ben.invites(new Party(handle, { name: 'Acme Re' }))).fate
+    t.match(fate('abe1'), { code: 'party_confusable', with: ['abel'] })
+    t.equal(fate('acme-2'), 'accepted')
+  }
+})
+
+t.test('the name of a party is a text that all can read alike, also that of the founder', async (t) => {
+  const odd = new Party('odd', { name: 'Ben Re\nfingerprint 1234' })
+  t.same(invited.when(ana.invites(odd)).fate, { code: 'party_unfit', command: 0, with: ['odd'] })
+  t.same(Document.unopened().when(odd.opens()).fate, { code: 'founder_unfit', command: 0, with: ['odd'] })
+  t.same(Document.unopened().when(ana.opens({}, ana.card, 'Fleet\u001b[2J')).fate, { code: 'title_unfit', command: 0 })
 })
 
 t.test('a closed invitation frees its place, and keeps its handle', async (t) => {
