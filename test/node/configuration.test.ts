@@ -57,7 +57,7 @@ t.test('a name that other parties cannot read alike is refused, and a decomposed
   t.throws(() => checkConfiguration('f', { ...settings, name: 'Ben Re\nfingerprint' }), {
     code: 'configuration_invalid',
     message:
-      'f: name is not one that other parties can read: it has a character that is not taken (invisible, unknown to Unicode 15.1, or with a meaning in paths): U+000A at place 7',
+      'f: name is not one that other parties can read: it has a character that is not taken (a control, invisible, private, unknown to Unicode 15.1, or with a meaning in paths): U+000A at place 7',
     evidence: { setting: 'name' },
   })
 })

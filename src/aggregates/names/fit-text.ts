@@ -40,7 +40,7 @@ export function describeFault(what: string, fault: TextFault): string {
 
 const faults = {
   refused_character:
-    'has a character that is not taken (invisible, unknown to Unicode 15.1, or with a meaning in paths)',
+    'has a character that is not taken (a control, invisible, private, unknown to Unicode 15.1, or with a meaning in paths)',
   leading_mark: 'begins with a combining mark',
   space_at_end: 'has a space at an end',
   two_spaces: 'has two spaces in a row',
