@@ -3,6 +3,8 @@ import { nameRules } from './engine-1.ts'
 import type { TextFault } from './name-rules.ts'
 import { nfc } from './normal-form.ts'
 
+const HEX = '0123456789ABCDEF'
+
 /** What a user writes for others to read is not a text that all can read alike. Evidence: `place` (from 1), `codePoint` (`U+202E`). */
 export class TextUnfit extends ConcordataError {}
 
@@ -48,5 +50,7 @@ const faults = {
 } as const
 
 function notation(codePoint: number): string {
-  return `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')}`
+  let digits = ''
+  for (let rest = codePoint; rest > 0 || digits.length < 4; rest >>>= 4) digits = `${HEX[rest & 15]}${digits}`
+  return `U+${digits}`
 }
