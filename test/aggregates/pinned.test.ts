@@ -23,6 +23,7 @@ const RED: readonly [string, string][] = [
   ['const notLetter = /\\P{L}/u', 'a Unicode class'],
   ['const words = text.split(/\\s+/)', 'a Unicode class'],
   ["const form = Type.String({ pattern: '^\\\\p{L}$' })", 'a Unicode class'],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
   ["const form = new RegExp(`[${more}\\\\p{Lu}]`, 'u')", 'a Unicode class'],
   ['const either = /abc/i', 'letters of either case'],
   ['const rate = Math.exp(x)', 'Math.exp'],
