@@ -44,7 +44,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     retry = false,
   ) => {
     const submission = submit(live, [command], {}, waitingFor(prefer, ports.defaultWaitMs), retry)
-    const answer = await answerFor(submission, live.contract)
+    const answer = await answerFor(submission, live)
     return reply.code(answer.status).headers(answer.headers).send(answer.body)
   }
 

@@ -79,7 +79,7 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       const waiting = waitingFor(request.headers.prefer, ports.defaultWaitMs)
       const { uid } = request.params
       const answer = await contracts.use(uid, (live) =>
-        answerFor(submit(live, [{ type: 'InviteParty', party }], {}, waiting), uid),
+        answerFor(submit(live, [{ type: 'InviteParty', party }], {}, waiting), live),
       )
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },

@@ -4,6 +4,8 @@ export interface Preferences {
   readonly waitSeconds: number | undefined
   /** `respond-async` or `handling=lenient`: it does not insist on an answer now; its request stays until it is settled. */
   readonly isLenient: boolean
+  /** `retry`: what is void because another party holds the record lock is requested again when that ends. */
+  readonly isPatient?: true
 }
 
 /** Longest wait that a client may ask for, in seconds. */
@@ -13,6 +15,7 @@ export const WAIT_SECONDS_MAX = 300
 export function parsePreferences(header: string | string[] | undefined): Preferences {
   let waitSeconds: number | undefined
   let isLenient = false
+  let isPatient = false
   for (const part of [header ?? []].flat().join(',').split(',')) {
     const [name, value] = part
       .split(';', 1)
@@ -20,11 +23,12 @@ export function parsePreferences(header: string | string[] | undefined): Prefere
       .split('=')
       .map((text) => text.trim().toLowerCase())
     if (name === 'respond-async' || (name === 'handling' && unquoted(value) === 'lenient')) isLenient = true
+    if (name === 'retry') isPatient = true
     if (name === 'wait' && /^\d+$/.test(unquoted(value))) {
       waitSeconds = Math.min(WAIT_SECONDS_MAX, Number(unquoted(value)))
     }
   }
-  return { waitSeconds, isLenient }
+  return { waitSeconds, isLenient, ...(isPatient ? { isPatient: true as const } : {}) }
 }
 
 function unquoted(value: string | undefined): string {

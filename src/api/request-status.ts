@@ -1,6 +1,7 @@
 import { statementAt } from '../agreement/feeds.ts'
 import { findSettled } from '../contracts/find-settled.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
+import type { HeldUp } from '../contracts/submission.ts'
 import { standingOfRequest, type WaitsFor } from '../contracts/tiers.ts'
 import { HANDLE_PATTERN, type Handle, type RequestRef, requestKey } from '../events/ids.ts'
 import type { Outcome } from '../events/outcome.ts'
@@ -12,15 +13,13 @@ import type { Store } from '../store/port.ts'
 export class NoSuchRequest extends ConcordataError {}
 
 /** How far a request has come, and for whom it waits. */
-export interface RequestStatus {
+export interface RequestStatus extends HeldUp {
   readonly request: string
-  readonly state: 'pending' | 'acknowledged' | 'settled'
+  readonly state: 'pending' | 'withdrawn' | 'acknowledged' | 'settled'
   readonly tier: number
   readonly index?: number
   readonly outcome?: Outcome
   readonly waitsFor?: WaitsFor
-  /** The same parties, for those who only want to know whom to telephone. */
-  readonly waitingFor: readonly string[]
 }
 
 const form = new RegExp(`^(${HANDLE_PATTERN.slice(1, -1)})\\.(0|[1-9]\\d{0,15})\\.(0|[1-9]\\d{0,5})$`)
@@ -32,6 +31,11 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
   const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry
   const entry = unsettled ?? (await findSettled(store.events, live.contract, key))
   const settledAt = unsettled === undefined ? entry?.index : undefined
+  const withdrawn = entry === undefined ? live.state.ledger.decisions.get(key)?.decision : undefined
+  if (withdrawn?.decision === 'withdrawn') {
+    const { request: _request, decision: kind, ...why } = withdrawn
+    return { request: key, state: 'withdrawn', tier: 0, outcome: { kind, ...why }, waitingFor: [] }
+  }
   const standing = await withHistory(live, () => standingOfRequest(live.state, request, settledAt))
   if (standing === undefined) throw noSuchRequest(live, key)
   const { tier, waitsFor } = standing
@@ -41,8 +45,14 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
     tier,
     ...(entry === undefined ? {} : { index: entry.index, outcome: entry.outcome }),
     ...(waitsFor === undefined ? {} : { waitsFor }),
-    waitingFor: tier < 3 ? (waitsFor?.of ?? []) : [],
+    ...heldUpBy(live, request, tier < 3 ? (waitsFor?.of ?? []) : []),
   }
+}
+
+/** What comes of this party's own while a person is asked here waits for that person. */
+function heldUpBy({ self, questions }: LiveContract, { handle }: RequestRef, waitingFor: readonly Handle[]): HeldUp {
+  const isHere = waitingFor.length > 0 && (handle === self || waitingFor.includes(self)) && questions.length > 0
+  return isHere ? { waitingFor: [self], why: 'person_asked' } : { waitingFor }
 }
 
 /** The request of that name. Throws NoSuchRequest if no statement that is held carries it. */

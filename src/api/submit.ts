@@ -7,13 +7,14 @@ import { parsePreferences } from './preferences.ts'
 /** How long who does not insist on an answer waits for this party's own signature. Milliseconds. */
 const SIGNED_WITHIN_MS = 10_000
 
-export type Waiting = Pick<Intent, 'timeoutMs' | 'signedWithinMs'>
+export type Waiting = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'>
 
-/** How long a client waits: as its header `Prefer` asks for, or the node's default. */
+/** How long a client waits, and for what: as its header `Prefer` asks for, or the node's default. */
 export function waitingFor(prefer: string | string[] | undefined, defaultWaitMs: number): Waiting {
-  const { isLenient, waitSeconds } = parsePreferences(prefer)
-  if (isLenient) return { signedWithinMs: SIGNED_WITHIN_MS }
-  return { timeoutMs: waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000 }
+  const { isLenient, isPatient, waitSeconds } = parsePreferences(prefer)
+  const retry = isPatient ? { retry: true as const } : {}
+  if (isLenient) return { signedWithinMs: SIGNED_WITHIN_MS, ...retry }
+  return { timeoutMs: waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000, ...retry }
 }
 
 /**

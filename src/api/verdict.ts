@@ -1,7 +1,9 @@
-import type { Submission, Verdict } from '../contracts/submission.ts'
+import type { LiveContract } from '../contracts/live-contract.ts'
+import type { HeldUp, Submission, Verdict } from '../contracts/submission.ts'
 import { type RequestRef, requestKey } from '../events/ids.ts'
 import type { Outcome, VoidCode } from '../events/outcome.ts'
 import { unreachable } from '../runtime/assert.ts'
+import { withHistory } from '../runtime/forgotten.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
 
 /** What a client is answered about its request. */
@@ -16,9 +18,8 @@ export interface AgreedBody {
   readonly request: string
   readonly index: number
 }
-export interface PendingBody {
+export interface PendingBody extends HeldUp {
   readonly request: string
-  readonly waitingFor: readonly string[]
 }
 
 /** HTTP status of a request that the rules or a collision made void. */
@@ -69,11 +70,12 @@ const statusOfVoid: Record<VoidCode, number> = {
 }
 
 /** Waits for the fate of a request, or, for a client that does not insist, only until it is signed and durable. */
-export async function answerFor(submission: Submission, uid: string, created?: string): Promise<Answer> {
+export async function answerFor(submission: Submission, live: LiveContract, created?: string): Promise<Answer> {
   const { signed, verdict, intent } = submission
+  const uid = live.contract
   if (intent.signedWithinMs === undefined) return answerTo(await verdict, uid, created)
   return Promise.race([
-    signed.then((request) => pending(uid, request, [])),
+    signed.then(async (request) => pending(uid, request, await withHistory(live, () => live.heldUp(request)))),
     verdict.then((verdict) => answerTo(verdict, uid, created)),
   ])
 }
@@ -84,7 +86,7 @@ export function answerTo(verdict: Verdict, uid: string, created?: string): Answe
     case 'settled':
       return settled(verdict.request, verdict.index, verdict.outcome, created)
     case 'pending':
-      return pending(uid, verdict.request, verdict.waitingFor)
+      return pending(uid, verdict.request, verdict)
     case 'timed out':
       return problem(
         504,
@@ -93,7 +95,7 @@ export function answerTo(verdict: Verdict, uid: string, created?: string): Answe
           ? 'This node could not sign the request in time; it never will.'
           : 'Not everybody answered in time; the request was withdrawn for good.',
         {
-          waitingFor: verdict.waitingFor,
+          ...heldUp(verdict),
           ...(verdict.request === undefined ? {} : { request: requestKey(verdict.request) }),
         },
       )
@@ -133,10 +135,14 @@ function settled(request: RequestRef, index: number, outcome: Outcome, created: 
   }
 }
 
-function pending(uid: string, request: RequestRef, waitingFor: readonly string[]): Answer {
+function heldUp({ waitingFor, why }: HeldUp): HeldUp {
+  return { waitingFor, ...(why === undefined ? {} : { why }) }
+}
+
+function pending(uid: string, request: RequestRef, held: HeldUp): Answer {
   const key = requestKey(request)
   const location = `/api/Contract/${uid}/Requests/${key}`
-  return { status: 202, headers: { location }, body: { request: key, waitingFor } }
+  return { status: 202, headers: { location }, body: { request: key, ...heldUp(held) } }
 }
 
 function problem(status: number, code: ProblemCode, detail: string, evidence: Record<string, unknown> = {}): Answer {

@@ -1,4 +1,5 @@
-import { beyond, saidToHold } from '../agreement/feeds.ts'
+import { membersOf } from '../aggregates/contract/state.ts'
+import { beyond, feedOf, firstCovering, saidToHold } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import { covers, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
@@ -85,6 +86,7 @@ export class Answering {
   }
 
   #cover(state: AgreementState): Coverage {
+    this.#dropDead(state)
     const refusals: Refusal[] = []
     const left: Held[] = []
     let past = saidToHold(state.feeds, this.#self)
@@ -123,6 +125,15 @@ export class Answering {
     return isAsked ? undefined : refusals
   }
 
+  /** Questions that have become pointless. */
+  #dropDead(state: AgreementState): void {
+    for (const [key, { request, asked, cancel }] of this.#questions) {
+      if (!isDead(request, asked, state)) continue
+      cancel()
+      this.#questions.delete(key)
+    }
+  }
+
   /** Throws NotAsked. */
   assertAsked(request: RequestRef): void {
     const key = requestKey(request)
@@ -154,13 +165,15 @@ export class Answering {
     this.#questions.clear()
   }
 
-  #answerTo(ref: RequestRef, request: Request, { ledger }: AgreementState): Answer | undefined {
-    if (ledger.engines.missingFor(request.commands) !== undefined) return { refusal: ENGINE_UNKNOWN }
+  #answerTo(ref: RequestRef, request: Request, state: AgreementState): Answer | undefined {
+    if (state.ledger.engines.missingFor(request.commands) !== undefined) return { refusal: ENGINE_UNKNOWN }
     const known = this.#answers.get(requestKey(ref))
     if (known !== undefined) return known
     const rule = ruleFor(this.#policy, ref.handle, request)
     if (rule === undefined || rule.answer === 'acknowledge') return { refusal: undefined }
     if (rule.answer === 'refuse') return { refusal: rule.reason }
+    // Whatever is answered, nothing comes of it any more: nobody is asked, and it holds nothing up.
+    if (isDead(ref, request, state)) return { refusal: undefined }
     this.#ask(ref, request, rule.forSeconds * 1000, rule.otherwise, rule.reason)
     return undefined
   }
@@ -186,6 +199,27 @@ function asksForMissingEngine({ ledger: { engines, open } }: AgreementState): bo
   return open.some(({ statement }) =>
     statement.requests.some(({ commands }) => engines.missingFor(commands) !== undefined),
   )
+}
+
+/**
+ * Whether a request can be accepted no more, as far as is held here: its author has withdrawn it, or another member, who will
+ * still be one when its turn comes, has refused it.
+ */
+function isDead(ref: RequestRef, { commands, tentative }: Request, state: AgreementState): boolean {
+  const { decisions, document, open } = state.ledger
+  if (tentative === true && decisions.get(requestKey(ref))?.decision.decision === 'withdrawn') return true
+  // Of BreakLock the refusal of the holder does not count (design §4).
+  if (commands.some(({ type }) => type === 'BreakLock')) return false
+  return membersOf(document).some(({ card: { handle } }) => {
+    if (handle === ref.handle) return false
+    const answer = firstCovering(feedOf(state.feeds, handle), ref.handle, ref.seq)
+    const refuses = answer?.statement.refusals.some(({ request }) => requestKey(request) === requestKey(ref)) === true
+    return refuses && !open.some(({ statement }) => statement.party === handle && resigns(statement))
+  })
+}
+
+function resigns({ requests }: Statement): boolean {
+  return requests.some(({ commands }) => commands.some(({ type }) => type === 'Resign'))
 }
 
 /** What they take of a statement. */

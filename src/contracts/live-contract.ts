@@ -48,7 +48,8 @@ import { acknowledgeAll } from './policy.ts'
 import { restingOf } from './resting.ts'
 import { requestBytesMax } from './room.ts'
 import { runningAhead } from './running-ahead.ts'
-import { type Intent, Submission } from './submission.ts'
+import { type HeldUp, type Intent, Submission } from './submission.ts'
+import { standingOfRequest } from './tiers.ts'
 import { UnprovenForks } from './unproven-forks.ts'
 
 /** How long requests are held back at most while every peer is being talked to already. Milliseconds. */
@@ -159,7 +160,13 @@ export class LiveContract {
     this.#role = ports.role ?? 'node'
     this.#following = this.#role === 'node' ? undefined : new Following(ports.store)
     const own = this.#role === 'node' ? undefined : feedOf(state.feeds, self).kept
-    this.outbox = new Outbox(self, ports.clock, own, (id) => ports.snapshots?.placeOf(contract, id))
+    this.outbox = new Outbox(
+      self,
+      ports.clock,
+      own,
+      (id) => ports.snapshots?.placeOf(contract, id),
+      () => this.questions.length > 0,
+    )
     this.answering = new Answering(self, ports.policy ?? acknowledgeAll, ports.clock, () => this.wake())
     this.#keys = new FeedKeys(self, ports)
     this.#ownFeed = ownFeed
@@ -277,6 +284,13 @@ export class LiveContract {
   /** Requests of others on which a person is asked here. */
   get questions(): readonly Question[] {
     return this.answering.questions
+  }
+
+  /** For whom a request of this party waits. Throws Forgotten. */
+  heldUp(request: RequestRef): HeldUp {
+    if (this.questions.length > 0) return { waitingFor: [this.self], why: 'person_asked' }
+    const standing = standingOfRequest(this.#state, request, undefined)
+    return { waitingFor: standing?.waitsFor?.of ?? [] }
   }
 
   /** A peer has answered what it holds. */

@@ -13,7 +13,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { RequestUnfit } from './fitness.ts'
 import { bytesIn, roomIn } from './room.ts'
-import type { Intent, Submission, Verdict } from './submission.ts'
+import type { HeldUp, Intent, Submission, Verdict } from './submission.ts'
 import { standingOfRequest } from './tiers.ts'
 
 /** What one statement will say for the local users, and what becomes of their submissions once it is durable. */
@@ -63,13 +63,21 @@ export class Outbox {
   /** What users take back, with the reasons, by request key. */
   readonly #withdrawals = new Map<string, string>()
 
+  readonly #isAsking: () => boolean
   readonly #older: (id: string) => RequestRef | undefined
 
   /**
    * `own`: what is in memory of the own feed, if intents are durable before they are signed and other processes sign them,
-   * too. `older`: finds the requests that are not in memory.
+   * too. `older`: finds the requests that are not in memory. `isAsking`: whether a person is asked here about another party's request.
    */
-  constructor(self: Handle, clock: Clock, own?: Iterable<Held>, older: Outbox['placeOf'] = () => undefined) {
+  constructor(
+    self: Handle,
+    clock: Clock,
+    own?: Iterable<Held>,
+    older: Outbox['placeOf'] = () => undefined,
+    isAsking: () => boolean = () => false,
+  ) {
+    this.#isAsking = isAsking
     this.#self = self
     this.#clock = clock
     this.#older = older
@@ -310,7 +318,7 @@ export class Outbox {
     }
     if (submission.phase.kind !== 'confirmed') return
     const { request } = submission.phase
-    submission.conclude({ kind: 'pending', request, waitingFor: lateFor(state, request) })
+    submission.conclude({ kind: 'pending', request, ...this.#heldUp(lateFor(state, request)) })
   }
 
   /** Nothing was heard of it any more: the process that signs may be down. */
@@ -330,6 +338,11 @@ export class Outbox {
     this.#takeById(submission.intent.request.id)
     this.#pausing.delete(submission)
     if (submission.phase.kind !== 'done') submission.fail(error)
+  }
+
+  /** As long as a person is asked here, this party says nothing of what comes after: so nobody else holds it up. */
+  #heldUp(waitingFor: readonly Handle[]): HeldUp {
+    return this.#isAsking() ? { waitingFor: [this.#self], why: 'person_asked' } : { waitingFor }
   }
 
   #all(): Submission[] {
@@ -382,7 +395,7 @@ export class Outbox {
     if (submission === undefined || submission.phase.kind === 'done') return
     if (decision === 'confirmed') submission.becomeConfirmed(request)
     else if (reason !== TIME_OUT && reason !== RESTART) submission.conclude({ kind: 'withdrawn', request, reason })
-    else submission.conclude({ kind: 'timed out', request, waitingFor: waitingForAnswers(before, request) })
+    else submission.conclude({ kind: 'timed out', request, ...this.#heldUp(waitingForAnswers(before, request)) })
   }
 
   #mayRequest({ ledger }: AgreementState): boolean {
@@ -407,10 +420,10 @@ export class Outbox {
   }
 }
 
-/** Of what is void because of a lock everything is requested anew by itself, but for the lock itself. */
-export function asksAgainAfter(outcome: Outcome, { retry, request }: Intent): boolean {
+/** What is void because of a lock is requested anew only for who asks for that: all others are told at once. */
+export function asksAgainAfter(outcome: Outcome, { retry }: Intent): boolean {
   const isLockedOut = outcome.kind === 'void' && outcome.reason.code === 'record_locked'
-  return isLockedOut && (retry === true || !asksForLock(request))
+  return isLockedOut && retry === true
 }
 
 export function asksForLock({ commands }: Request): boolean {

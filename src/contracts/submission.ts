@@ -12,8 +12,18 @@ export interface Intent {
   readonly timeoutMs?: number
   /** How long whoever asks waits for this party's own signature alone: without it the request never comes to be. */
   readonly signedWithinMs?: number
-  /** Asks for the record lock again, with growing pauses, as long as another party has it. Other requests wait by themselves. */
+  /**
+   * Is requested again when the lock that made it void has ended; a request for the lock itself with growing pauses. Left out:
+   * whoever asks is told at once that another party has the lock.
+   */
   readonly retry?: true
+}
+
+/** For whom something waits. `why`: left out, no more is known than that they have not answered. */
+export interface HeldUp {
+  readonly waitingFor: readonly Handle[]
+  /** A person is asked there about something that comes before. */
+  readonly why?: 'person_asked'
 }
 
 /** What a local user is told, once, and never otherwise. */
@@ -26,9 +36,9 @@ export type Verdict =
       readonly outcome: Outcome
     }
   /** Not agreed, and never will be: it was withdrawn in time, or, if it has no place, never signed at all. */
-  | { readonly kind: 'timed out'; readonly request?: RequestRef; readonly waitingFor: readonly Handle[] }
+  | ({ readonly kind: 'timed out'; readonly request?: RequestRef } & HeldUp)
   /** Confirmed, but not everybody had signed for it when the time ran out: it will settle with the outcome it has. */
-  | { readonly kind: 'pending'; readonly request: RequestRef; readonly waitingFor: readonly Handle[] }
+  | ({ readonly kind: 'pending'; readonly request: RequestRef } & HeldUp)
   /** Taken back by its user before it was confirmed: not agreed, and never will be. */
   | { readonly kind: 'withdrawn'; readonly request: RequestRef; readonly reason: string }
   /** The author's own resignation came first, or the contract ended: the request does not exist. */

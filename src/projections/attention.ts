@@ -111,11 +111,13 @@ export class AttentionList {
     const contracts = this.#database
       .prepare<[string, string], InContract & { id: number; size: number }>(
         `SELECT id, uid AS contract, title, size FROM Contract
-         WHERE id IN (SELECT contract FROM Pending WHERE coalesce(deadline < ?, time < ?)) ORDER BY id`,
+         WHERE id IN (SELECT contract FROM Pending WHERE decision IS NOT 'withdrawn' AND coalesce(deadline < ?, time < ?)) ORDER BY id`,
       )
       .all(before, madeBefore)
     const count = this.#database
-      .prepare<[string, string], number>('SELECT count(*) FROM Pending WHERE coalesce(deadline < ?, time < ?)')
+      .prepare<[string, string], number>(
+        `SELECT count(*) FROM Pending WHERE decision IS NOT 'withdrawn' AND coalesce(deadline < ?, time < ?)`,
+      )
       .pluck()
       .get(before, madeBefore)
     const items: Attention['overdue']['items'][number][] = []
@@ -124,7 +126,7 @@ export class AttentionList {
       for (const { request, ...waitsFor } of this.#waiting.of(id, size)) {
         const { handle, seq, place: index, name, time, deadline } = request
         const isOverdue = deadline === null ? time < madeBefore : deadline < before
-        if (!isOverdue) continue
+        if (!isOverdue || request.decision === 'withdrawn') continue
         items.push({ contract, title, request: requestKey({ handle, seq, index }), name, time, deadline, waitsFor })
       }
     }

@@ -78,14 +78,14 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
     t.match((await ana.call('DELETE', `${at}/Requests/${request}`)).body, { code: 'not_withdrawable' })
   })
 
-  await t.test('the record is locked, others wait by themselves, and go on after its release', async (t) => {
+  await t.test('the record is locked, who asks to be tried again waits, and goes on after its release', async (t) => {
     t.equal((await ben.call('POST', `/new-api/${contract}`, { Rate: '1' })).status, 201)
     t.equal((await ana.call('POST', `${at}/Lock`, { purpose: 'to read' })).status, 200)
     t.match((await ben.call('POST', `${at}/Lock`, { purpose: 'me too' })).body, {
       code: 'record_locked',
       with: ['ana'],
     })
-    const waiting = ben.call('PUT', `/new-api/${contract}/Rate`, '2')
+    const waiting = ben.call('PUT', `/new-api/${contract}/Rate`, '2', 'wait=60, retry')
     const patient = ben.call('POST', `${at}/Lock`, { purpose: 'after you', retry: true })
     await until('both to be locked out', async () => {
       const { size } = (await ana.call('GET', at)).body

@@ -16,6 +16,8 @@ t.test('preferences are read as RFC 7240 writes them, and what is not understood
     ['Respond-Async; foo="a, b"', { waitSeconds: undefined, isLenient: true }],
     ['wait=soon, return=minimal', { waitSeconds: undefined, isLenient: false }],
     ['wait=999999', { waitSeconds: 300, isLenient: false }],
+    ['wait=99999999', { waitSeconds: 300, isLenient: false }],
+    ['wait=5, Retry', { waitSeconds: 5, isLenient: false, isPatient: true }],
   ]
   for (const [header, expected] of cases) t.same(parsePreferences(header), expected, String(header))
 })

@@ -30,7 +30,7 @@ t.test('after a restart, what a lock has made void is requested once more, where
   const entry = settled.find((one) => requestKey(one.entry.request) === requestKey(place))?.entry
   t.match(entry?.outcome, { kind: 'void', reason: { code: 'record_locked' } })
 
-  const ask = { kind: 'request', request, payloads: {} } as const
+  const ask = { kind: 'request', request, payloads: {}, retry: true } as const
   await store.events.append(OUTBOX_STREAM, 'any', [queued({ id: request.id, contract: CONTRACT, ask })])
   const submitted = Promise.withResolvers<Intent>()
   const live = {
