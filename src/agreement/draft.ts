@@ -36,7 +36,7 @@ export interface Draft {
   readonly statement: Statement
   readonly text: string
   readonly bytesToSign: Uint8Array
-  /** With the signature (base64url) it becomes a part of the view, as if it had come from elsewhere. */
+  /** With the signature it becomes a part of the view, as if it had come from elsewhere. */
   sign(signature: string): Progress & { readonly held: Held }
 }
 

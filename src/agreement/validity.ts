@@ -1,6 +1,7 @@
 import type { Engines } from '../aggregates/contract/engines.ts'
 import { initialState } from '../aggregates/contract/state.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
+import { tagged } from '../crypto/tagged.ts'
 import type { Handle } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import type { Limits } from '../events/limits.ts'
@@ -25,7 +26,7 @@ export function verifyStatement(state: AgreementState, decoded: Decoded): Held {
 }
 
 /** In place of the signature that has not been made. */
-const NO_SIGNATURE = Buffer.alloc(64).toString('base64url')
+const NO_SIGNATURE = tagged(new Uint8Array(64))
 
 /**
  * What everybody would have against the party's own next statement, which lacks its signature: a place of the feed that

@@ -1,5 +1,5 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
-import { sign } from '../crypto/ed25519.ts'
+import type { KeyObject } from 'node:crypto'
+import { publicKeyOf, sign } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { revocationBytes } from '../events/key-change.ts'
@@ -20,7 +20,7 @@ export async function readRecoveryKey(
     (await givenPassphrase({ logLevel: 'info', ...(passphraseFile === undefined ? {} : { passphraseFile }) })) ??
     (await askPassphrase(`Passphrase of ${path}`, { input: process.stdin, output: process.stderr }))
   const key = await readKeyFile(path, passphrase)
-  if (key.asymmetricKeyType === 'ed25519' && publicPart(key) === card.keys.recovery) return key
+  if (key.asymmetricKeyType === 'ed25519' && publicKeyOf(key) === card.keys.recovery) return key
   throw damaged(path, `is not the recovery key of ${card.handle} that its card names`)
 }
 
@@ -38,8 +38,4 @@ export async function revokeEverywhere(client: ApiClient, self: Handle, recovery
     await client.call('POST', `/api/Contract/${contract}/KeyRevocation`, body)
   }
   return signing
-}
-
-function publicPart(key: KeyObject): string {
-  return createPublicKey(key).export({ format: 'jwk' }).x as string
 }

@@ -17,10 +17,11 @@ export function noteDue(
   state: AgreementState,
   party: Handle,
   time: number,
-): { head: Head; time: number; bytes: Uint8Array } | undefined {
+): { head: Pick<Head, 'size' | 'root'>; time: number; bytes: Uint8Array } | undefined {
   const head = settledHead(state)
   if (head.size === 0 || head.size <= notedSize(state, party)) return undefined
-  return { head, time, bytes: cosignatureBytes(checkpointBody(originOf(state.contract), head), time) }
+  const { size, root } = head
+  return { head: { size, root }, time, bytes: cosignatureBytes(checkpointBody(originOf(state.contract), head), time) }
 }
 
 export function settledHead(state: AgreementState): Head {

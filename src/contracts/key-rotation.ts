@@ -13,7 +13,7 @@ import { keyReserved, keyRevoked, RevocationUnfit } from './revocations.ts'
 
 /** The signing keys of a party. */
 export interface SigningKeys {
-  /** base64url, 32 bytes; oldest first. */
+  /** Tagged; oldest first. */
   readonly publicKeys: readonly string[]
   /** The one under which every feed is to go on. */
   readonly newest: string

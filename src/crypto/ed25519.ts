@@ -7,8 +7,10 @@ import {
   verify as nativeVerify,
 } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
+import { assert } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { BoundedCache } from './bounded-cache.ts'
+import { publicKeyJwk, tagged, untagged } from './tagged.ts'
 
 /** With such a key one signature could be valid for many messages, or differ between libraries. Evidence: `publicKey`. */
 export class KeyNotAdmissible extends ConcordataError {}
@@ -27,31 +29,37 @@ const admissible = new BoundedCache<true>(CACHED_KEYS_MAX)
 const verified = new BoundedCache<true>(CACHED_SIGNATURES_MAX)
 
 export interface KeyPair {
-  /** base64url, 32 bytes. */
+  /** 32 bytes, tagged. */
   readonly publicKey: string
   readonly privateKey: KeyObject
 }
 
 export function generateKeyPair(): KeyPair {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-  return { publicKey: publicKey.export({ format: 'jwk' }).x as string, privateKey }
+  return { publicKey: publicKeyOf(publicKey), privateKey }
 }
 
-/** RFC 8032: the same bytes give the same signature. base64url, 64 bytes. */
+/** Of a pair, from either of its halves. */
+export function publicKeyOf(key: KeyObject): string {
+  const { x } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' })
+  return tagged(Buffer.from(x as string, 'base64url'))
+}
+
+/** RFC 8032: the same bytes give the same signature: 64 bytes, tagged. */
 export function sign(privateKey: KeyObject, bytes: Uint8Array): string {
-  return nativeSign(null, bytes, privateKey).toString('base64url')
+  return tagged(nativeSign(null, bytes, privateKey))
 }
 
 /**
  * Whether the signature is valid under ZIP 215, as @noble/curves 2 understands it. All members must judge alike: one
  * signature that some accept and others do not splits the ledger, and anybody with a key can make one (design §3). Node's
  * own verification accepts less, but nothing that ZIP 215 refuses, and is many times faster: it says yes, noble says no.
- * Key and signature in base64url, without padding; what is not so, or has another length, is not valid.
+ * Key and signature as `tagged` writes them; what is not so, or has another length, is not valid.
  * The lowest leaf of what verifies: callers throw, with the evidence that they have.
  */
 export function isValidSignature(publicKey: string, bytes: Uint8Array, signature: string): boolean {
-  const keyBytes = decode(publicKey, KEY_BYTES)
-  const signatureBytes = decode(signature, SIGNATURE_BYTES)
+  const keyBytes = untagged(publicKey, KEY_BYTES)
+  const signatureBytes = untagged(signature, SIGNATURE_BYTES)
   if (keyBytes === undefined || signatureBytes === undefined) return false
   const name = createHash('sha256').update(keyBytes).update(signatureBytes).update(bytes).digest('base64url')
   if (verified.get(name)) return true
@@ -64,7 +72,9 @@ export function isValidSignature(publicKey: string, bytes: Uint8Array, signature
 
 /** The 32 bytes of a public key. Requires one of the right form. */
 export function publicKeyBytes(publicKey: string): Uint8Array {
-  return Buffer.from(publicKey, 'base64url')
+  const bytes = untagged(publicKey, KEY_BYTES)
+  assert(bytes !== undefined, 'a public key has its form')
+  return bytes
 }
 
 /** Throws KeyNotAdmissible. A party that has another key is not taken in (design §3). */
@@ -74,10 +84,10 @@ export function assertAdmissibleKey(publicKey: string): void {
   throw new KeyNotAdmissible('key_not_admissible', message, { publicKey })
 }
 
-/** Whether the key (base64url) is one that RFC 8032 makes: a canonical encoding of a point of the prime-order subgroup. */
+/** Whether the key is one that RFC 8032 makes: a canonical encoding of a point of the prime-order subgroup. */
 export function isAdmissibleKey(publicKey: string): boolean {
   if (admissible.get(publicKey)) return true
-  const bytes = decode(publicKey, KEY_BYTES)
+  const bytes = untagged(publicKey, KEY_BYTES)
   const point = bytes && pointOf(bytes)
   if (point === undefined || point.isSmallOrder() || !point.isTorsionFree()) return false
   admissible.set(publicKey, true)
@@ -93,17 +103,11 @@ function pointOf(bytes: Uint8Array) {
   }
 }
 
-/** Requires 32 bytes in base64url; which ones does not matter, OpenSSL looks at them only when it verifies. */
+/** Requires a key of the right form; which bytes it has does not matter, OpenSSL looks at them only when it verifies. */
 function nativeKey(publicKey: string): KeyObject {
   const cached = nativeKeys.get(publicKey)
   if (cached !== undefined) return cached
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' })
+  const key = createPublicKey({ key: publicKeyJwk(publicKey), format: 'jwk' })
   nativeKeys.set(publicKey, key)
   return key
-}
-
-/** Bytes from base64url. Only one of the spellings that a lenient decoder takes is what encoding them gives. */
-function decode(text: string, length: number): Uint8Array | undefined {
-  const bytes = Buffer.from(text, 'base64url')
-  return bytes.length === length && bytes.toString('base64url') === text ? bytes : undefined
 }

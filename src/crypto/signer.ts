@@ -1,21 +1,21 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
-import { sign } from './ed25519.ts'
+import type { KeyObject } from 'node:crypto'
+import { publicKeyOf, sign } from './ed25519.ts'
 
 /**
  * Signs for one party, with Ed25519. The key may stand elsewhere: in another process, a KMS or an HSM. So signing takes
  * its time, and can fail; the same bytes give the same signature (RFC 8032 is deterministic).
  */
 export interface Signer {
-  /** base64url, 32 bytes. */
+  /** 32 bytes, tagged. */
   readonly publicKey: string
-  /** The signature of these very bytes, domain line included: base64url, 64 bytes. */
+  /** The signature of these very bytes, domain line included: 64 bytes, tagged. */
   sign(bytes: Uint8Array): Promise<string>
 }
 
 /** With an Ed25519 private key in this process. */
 export function keySigner(privateKey: KeyObject): Signer {
   return {
-    publicKey: createPublicKey(privateKey).export({ format: 'jwk' }).x as string,
+    publicKey: publicKeyOf(privateKey),
     sign: async (bytes) => sign(privateKey, bytes),
   }
 }

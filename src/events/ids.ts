@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import { HASH_PATTERN, type Hash } from '../crypto/hash.ts'
+import { PUBLIC_KEY_PATTERN, SIGNATURE_PATTERN } from '../crypto/tagged.ts'
 
 declare const brand: unique symbol
 type Branded<Base, Name extends string> = Base & { readonly [brand]: Name }
@@ -36,11 +37,10 @@ export const ElementIdSchema = branded<ElementId>(
 export const ProposalIdSchema = branded<ProposalId>(
   Type.String({ pattern: '^[a-z0-9-]{1,32}(?:\\.(?:0|[1-9][0-9]{0,15})){3}$' }),
 )
-/** Ed25519 public keys (32 bytes), and salts (16 bytes), in base64url without padding and with zero spare bits. */
-export const PublicKeySchema = Type.String({ pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$' })
+export const PublicKeySchema = Type.String({ pattern: PUBLIC_KEY_PATTERN })
+export const SignatureSchema = Type.String({ pattern: SIGNATURE_PATTERN })
+/** 16 bytes in base64url without padding and with zero spare bits. */
 export const SaltSchema = Type.String({ pattern: '^[A-Za-z0-9_-]{21}[AQgw]$' })
-/** Ed25519 signatures (64 bytes), likewise. */
-export const SignatureSchema = Type.String({ pattern: '^[A-Za-z0-9_-]{85}[AQgw]$' })
 /** RFC 3339 in UTC with milliseconds, the only spelling of a time that statements use. */
 export const TimeSchema = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' })
 

@@ -18,7 +18,7 @@ export interface Decoded {
   readonly text: string
   readonly hash: Hash
   readonly core: Hash
-  /** base64url, 64 bytes. */
+  /** 64 bytes, tagged. */
   readonly signature: string
   readonly payloads: Payloads
 }

@@ -74,10 +74,11 @@ export const DecisionSchema = Type.Object(
 export type Decision = Static<typeof DecisionSchema>
 
 export const NoteSchema = Type.Object(
-  { size: CountSchema, root: HashSchema, record: HashSchema, time: CountSchema, signature: SignatureSchema },
+  { size: CountSchema, root: HashSchema, time: CountSchema, signature: SignatureSchema },
   closed,
 )
-/** A cosignature on the newest settled head, made over the C2SP signed note (merkle/note.ts). `time`: Unix seconds. */
+/** A cosignature on the newest settled head, made over the C2SP signed note (merkle/note.ts). `time`: Unix seconds. The record hash
+ * is not in it: it stands in the leaf before. */
 export type Note = Static<typeof NoteSchema>
 
 export const StatementSchema = Type.Object(

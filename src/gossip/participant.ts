@@ -69,7 +69,7 @@ export interface Participants {
 /** Another party's node. */
 export interface Peer {
   readonly handle: Handle
-  /** Its Ed25519 signing key, base64url: it must be the one that a contract knows the party by. */
+  /** Its signing key: it must be the one that a contract knows the party by. */
   readonly signingKey: string
   /** One exchange call: body and answer as in message.ts. Rejects when it did not come about. */
   exchange(body: string): Promise<string>

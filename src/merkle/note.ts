@@ -1,4 +1,6 @@
+import { publicKeyBytes } from '../crypto/ed25519.ts'
 import { sha256Bytes } from '../crypto/hash.ts'
+import { tagged, untagged } from '../crypto/tagged.ts'
 import type { Head } from '../events/statement.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
@@ -21,7 +23,7 @@ export interface NoteSignature {
   readonly bytes: Uint8Array
 }
 
-/** A party's Ed25519 signature that it holds a head, and when it made it: Unix seconds; base64url. */
+/** A party's Ed25519 signature that it holds a ledger of that size and root, and when it made it: Unix seconds; tagged. */
 export interface Cosignature {
   readonly time: number
   readonly signature: string
@@ -37,11 +39,24 @@ const SIGNATURE_LINE =
   /^— ([^+\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+) ([A-Za-z0-9+/]+={0,2})$/u
 
 /**
- * A head as the body of a note (c2sp.org/tlog-checkpoint): origin, size, root, and the record hash as an extension line.
+ * A ledger as the body of a note (c2sp.org/tlog-checkpoint): origin, size, root. There is no extension line: on those
+ * "consensus between cosigners SHALL NOT be assumed". The record hash stands in the leaf of its entry.
  * Requires an origin of one line, without spaces and plus signs.
  */
-export function checkpointBody(origin: string, head: Head): string {
-  return `${origin}\n${head.size}\n${Buffer.from(head.root, 'hex').toString('base64')}\nrecord ${head.record}\n`
+export function checkpointBody(origin: string, { size, root }: Pick<Head, 'size' | 'root'>): string {
+  return `${origin}\n${size}\n${Buffer.from(root, 'hex').toString('base64')}\n`
+}
+
+const PORT_COLON = /%3a/i
+
+/**
+ * The name of a party's keys in signed notes (c2sp.org/tlog-cosignature: "SHOULD be a schema-less URL that identifies the
+ * cosigner"): the URL that its did:web stands for (W3C CCG did:web §3.2), without scheme. `did:web:acme.example%3A8443:a` is `acme.example:8443/a`. A DID has neither
+ * spaces nor plus signs, and other percent signs stay what they are in a URL, so it is a name. Requires a DID of a card.
+ */
+export function keyNameOf(did: string): string {
+  const [host = '', ...path] = did.slice('did:web:'.length).split(':')
+  return [host.replace(PORT_COLON, ':'), ...path].join('/')
 }
 
 /** What a cosigner signs (c2sp.org/tlog-cosignature, "Ed25519 signed message"). */
@@ -49,22 +64,22 @@ export function cosignatureBytes(body: string, timeSeconds: number): Uint8Array 
   return Buffer.from(`cosignature/v1\ntime ${timeSeconds}\n${body}`)
 }
 
-/** Of an Ed25519 key (base64url) that makes cosignatures. */
+/** Of an Ed25519 key that makes cosignatures. */
 export function keyId(name: string, publicKey: string): number {
-  const key = Buffer.from(publicKey, 'base64url')
+  const key = publicKeyBytes(publicKey)
   const hash = sha256Bytes(Buffer.concat([Buffer.from(`${name}\n`), Uint8Array.of(COSIGNATURE_V1), key]))
   return viewOf(hash).getUint32(0)
 }
 
-/** The cosignature of the key (base64url) as a line of a note. */
+/** The cosignature of the key as a line of a note. Requires a signature of the right form. */
 export function noteSignature(name: string, publicKey: string, { time, signature }: Cosignature): NoteSignature {
   const bytes = new Uint8Array(TIME_BYTES + SIGNATURE_BYTES)
   viewOf(bytes).setBigUint64(0, BigInt(time))
-  bytes.set(Buffer.from(signature, 'base64url'), TIME_BYTES)
+  bytes.set(untagged(signature, SIGNATURE_BYTES) as Uint8Array, TIME_BYTES)
   return { name, keyId: keyId(name, publicKey), bytes }
 }
 
-/** The first cosignature of this key (base64url), not verified yet, or undefined. Throws NoteMalformed. */
+/** The first cosignature of this key, not verified yet, or undefined. Throws NoteMalformed. */
 export function cosignatureOf({ signatures }: SignedNote, name: string, publicKey: string): Cosignature | undefined {
   const id = keyId(name, publicKey)
   const found = signatures.find((signature) => signature.name === name && signature.keyId === id)
@@ -73,7 +88,7 @@ export function cosignatureOf({ signatures }: SignedNote, name: string, publicKe
   if (time === undefined || time > Number.MAX_SAFE_INTEGER) {
     throw new NoteMalformed('note_malformed', `the signature of ${name} is no cosignature`, { line: lineOf(found) })
   }
-  return { time: Number(time), signature: Buffer.from(found.bytes.subarray(TIME_BYTES)).toString('base64url') }
+  return { time: Number(time), signature: tagged(found.bytes.subarray(TIME_BYTES)) }
 }
 
 /** The text that `parseNote` reads as this body and these signatures. Throws NoteMalformed if there is none. */

@@ -5,6 +5,7 @@ import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
 import { assertAdmissibleKey, isValidSignature } from '../crypto/ed25519.ts'
 import { domains } from '../crypto/hash.ts'
 import type { Signer } from '../crypto/signer.ts'
+import { publicKeyJwk } from '../crypto/tagged.ts'
 import { CountSchema, HashSchema, SignatureSchema } from '../events/ids.ts'
 import { PartyCardSchema } from '../events/party-card.ts'
 import { EXCHANGE_PATH } from '../gossip/transport/protocol.ts'
@@ -111,7 +112,7 @@ function didDocument(introduction: Introduction): Record<string, unknown> {
         id: signingKey,
         type: 'JsonWebKey',
         controller: did,
-        publicKeyJwk: { kty: 'OKP', crv: 'Ed25519', x: keys.signing },
+        publicKeyJwk: publicKeyJwk(keys.signing),
       },
     ],
     assertionMethod: [signingKey],

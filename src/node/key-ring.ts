@@ -39,7 +39,7 @@ export class KeyRing {
     return new KeyRing(dir, passphrase, signers, numbers.at(-1) ?? 0)
   }
 
-  /** The public key under which this party's feeds are to go on: base64url, 32 bytes. */
+  /** The public key under which this party's feeds are to go on: 32 bytes, tagged. */
   get newest(): string {
     return (this.#signers.at(-1) as Signer).publicKey
   }

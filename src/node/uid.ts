@@ -25,10 +25,10 @@ const HALF_BYTES = UID_BLOCK_BYTES / 2
  * knows the party's key, whose they are. Who has the secret reads every number, of old UIDs too. After 2^64 UIDs random
  * blocks would have shown a collision: no node gets there.
  *
- *     number 7, fingerprint 42dd…       000000000000000742ddc9028206f719
- *     AES-128, secret 32 times 07       f68278ba688bac3c75598a1a3460b4d7
- *     bound to acme-re and its key      cef644e8121508cacc10a86ff0c79588
- *     base32, first four of 260 bits 0  1xm2f2x6h2xc7htnk2gt6hgb9nyeys2eg4gn135cr458dzrcf5c8
+ *     number 7, fingerprint ee52…       0000000000000007ee5205a3c49b50aa
+ *     AES-128, secret 32 times 07       4d26fb57849252ddce1675ddd0af54d0
+ *     bound to acme-re and its key      651f93346b9b154c5329c500c3eafc04
+ *     base32, first four of 260 bits 0  0k96zdbr94jjvq71cxext2qn9m353y9k8twv2n656ae5031ynz04
  */
 export class UidCodec {
   readonly #key: Uint8Array

@@ -15,7 +15,6 @@ export interface Cosignature {
   readonly handle: Handle
   readonly size: number
   readonly root: Hash
-  readonly record: Hash
   /** Unix seconds, the party's own claim. */
   readonly time: number
   readonly signature: string
@@ -47,7 +46,7 @@ export async function auditContract(database: Database.Database, events: EventSt
   for await (const { data } of events.read(contractStream(contract), { limit: size })) log = log.append(leafHash(data))
   const rows = database
     .prepare<[number], NoteRow>(
-      `SELECT Party.id AS party, Party.handle, standing, note_size AS size, note_root AS root, note_record AS record,
+      `SELECT Party.id AS party, Party.handle, standing, note_size AS size, note_root AS root,
               note_time AS time, note_signature AS signature, coalesce(note_key, Party.signing_key) AS key
        FROM Market JOIN Party USING (id) JOIN Feed ON Feed.contract = Market.contract AND Feed.handle = Party.handle
        WHERE Market.contract = ? AND note_size IS NOT NULL ORDER BY Party.id`,

@@ -24,7 +24,6 @@ const SCHEMA = `
     signing_key    TEXT,
     note_size      INTEGER,
     note_root      TEXT,
-    note_record    TEXT,
     note_time      INTEGER,
     note_signature TEXT,
     note_key       TEXT,
@@ -53,7 +52,6 @@ const COLUMNS = [
   'signing_key',
   'note_size',
   'note_root',
-  'note_record',
   'note_time',
   'note_signature',
   'note_key',
@@ -70,7 +68,6 @@ export interface FeedRow {
   signing_key: string | null
   note_size: number | null
   note_root: string | null
-  note_record: string | null
   note_time: number | null
   note_signature: string | null
   /** With which the note was signed; null: with that of the card. */
@@ -87,7 +84,6 @@ const nothingSaid = {
   signing_key: null,
   note_size: null,
   note_root: null,
-  note_record: null,
   note_time: null,
   note_signature: null,
   note_key: null,
@@ -136,7 +132,6 @@ export class FeedTable {
     if (note !== undefined) {
       feed.note_size = note.size
       feed.note_root = note.root
-      feed.note_record = note.record
       feed.note_time = note.time
       feed.note_signature = note.signature
       feed.note_key = feed.signing_key
@@ -149,7 +144,7 @@ export class FeedTable {
   save(page: Page): void {
     for (const feed of page.changedFeeds) {
       const head = [feed.seq, feed.clock, feed.time, feed.head_size, feed.head_root, feed.head_record]
-      const note = [feed.note_size, feed.note_root, feed.note_record, feed.note_time, feed.note_signature]
+      const note = [feed.note_size, feed.note_root, feed.note_time, feed.note_signature]
       this.#rows.push([page.number, feed.handle, ...head, feed.signing_key, ...note, feed.note_key])
     }
     page.changedFeeds.clear()

@@ -52,7 +52,7 @@ t.test('a rotation needs the new key’s word for this very place, and a key tha
   t.match(taken(rotation({ seq: 3 })).refused, [{ error: { code: 'statement_unfit_key' } }], 'made for another place')
   const mine = ana.card.keys.signing
   t.match(taken(rotation({ signing: mine })).refused, [{ error: { code: 'statement_unfit_key' } }], 'in use')
-  const weak = `${'A'.repeat(43)}`
+  const weak = `ed25519:${'A'.repeat(43)}`
   t.match(taken(rotation({ signing: weak })).refused, [{ error: { code: 'statement_unfit_key' } }], 'not admissible')
   t.match(taken(rotation({})), { refused: [], taken: [{}] })
 })

@@ -169,7 +169,10 @@ t.test('what does not fit what the members have signed is no view', async (t) =>
   throws(loads(undefined, lost), SnapshotUnfit, 'the store has lost statements')
   const forged = storedFor(snapshot, whole)
   const bens = forged.get(ben.handle) as StoredStatements
-  forged.set(ben.handle, { ...bens, kept: bens.kept.map((decoded) => ({ ...decoded, signature: 'A'.repeat(86) })) })
+  forged.set(ben.handle, {
+    ...bens,
+    kept: bens.kept.map((decoded) => ({ ...decoded, signature: `ed25519:${'A'.repeat(86)}` })),
+  })
   throws(loads(undefined, forged), SnapshotUnfit, 'a signature was changed in the store')
 })
 

@@ -76,7 +76,7 @@ t.test(
 
 t.test('what nobody has signed accuses nobody', async (t) => {
   const { relayed, live, lines } = await forked(t)
-  await live.deliver([{ ...relayed, signature: `${'A'.repeat(85)}Q` }])
+  await live.deliver([{ ...relayed, signature: `ed25519:${'A'.repeat(85)}Q` }])
   t.same(lines, [])
   t.same(live.unprovenForks, [])
   await live.deliver([relayed])

@@ -29,7 +29,7 @@ function numbers(kept: readonly Decoded[]): Record<string, number> {
 }
 
 function unsigned(decoded: Decoded): Decoded {
-  return { ...decoded, signature: `${'A'.repeat(85)}Q` }
+  return { ...decoded, signature: `ed25519:${'A'.repeat(85)}Q` }
 }
 
 /** Ben's node, that has lost everything but its guard, and got it back from the others. */

@@ -10,6 +10,7 @@ import { NoSuchContract } from '../../src/contracts/shelf.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
+import { tagged } from '../../src/crypto/tagged.ts'
 import type { Command } from '../../src/events/commands.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { defaultTiming } from '../../src/gossip/gossip.ts'
@@ -332,8 +333,8 @@ t.test('a member that cosigns what lies far back breaks no list of contracts, no
   await open(node, 'another')
   await alone.pass(10_000)
   t.equal(node.contracts.find(uid), undefined, 'it rests')
-  const note = { size: 1, root: '0'.repeat(64) as Hash, record: '0'.repeat(64) as Hash, time: 1 }
-  const said = ben.says({ note: { ...note, signature: Buffer.alloc(64).toString('base64url') } })
+  const note = { size: 1, root: '0'.repeat(64) as Hash, time: 1 }
+  const said = ben.says({ note: { ...note, signature: tagged(new Uint8Array(64)) } })
   await node.contracts.use(uid, (live) => live.deliver([said]))
   t.same((await node.contracts.summaries()).map(({ title }) => title).sort(), ['another', 'shared'])
   await node.contracts.use(await open(node, 'a third'), () => {})

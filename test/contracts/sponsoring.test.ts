@@ -86,7 +86,7 @@ t.test('an acceptance that would not take effect is no entry of the ledger', asy
     ...Array.from({ length: 20 }, (_, n) => ana.accepts({ head: { ...head, root: sha256('made up') }, lastIndex: n })),
     ana.accepts({ lastIndex: head.size - 1 }),
     ana.accepts({ keys: { signing: bens.recovery.publicKey, recovery: bens.signing.publicKey } }),
-    { ...ana.accepts(), signature: 'A'.repeat(86) },
+    { ...ana.accepts(), signature: `ed25519:${'A'.repeat(86)}` },
   )
   t.same(ana.outcome, { entries: 0, members: ['ana'] })
   t.ok(ana.live.outbox.isIdle)

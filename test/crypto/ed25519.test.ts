@@ -30,11 +30,12 @@ const rfc8032 =
 const { Point } = ed25519
 const ORDER = Point.CURVE().n
 const bytes = (hex: string) => Buffer.from(hex, 'hex')
-const text = (raw: Uint8Array) => Buffer.from(raw).toString('base64url')
+const text = (raw: Uint8Array) => `ed25519:${base64url(raw)}`
+const base64url = (raw: Uint8Array) => Buffer.from(raw).toString('base64url')
 
 /** The two ways to a verdict, each alone. */
 function isValidNatively(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: text(publicKey) }, format: 'jwk' })
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: base64url(publicKey) }, format: 'jwk' })
   return verify(null, message, key, signature)
 }
 function isValidUnderZip215(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
@@ -63,7 +64,7 @@ t.test(
 t.test('RFC 8032, test 1 to 3', async (t) => {
   for (const { name, secret, public: publicHex, message, signature } of rfc8032) {
     const publicKey = text(bytes(publicHex))
-    const jwk = { kty: 'OKP', crv: 'Ed25519', d: text(bytes(secret)), x: publicKey }
+    const jwk = { kty: 'OKP', crv: 'Ed25519', d: base64url(bytes(secret)), x: base64url(bytes(publicHex)) }
     const privateKey = createPrivateKey({ key: jwk, format: 'jwk' })
     t.equal(sign(privateKey, bytes(message)), text(bytes(signature)), name)
     t.ok(isValidSignature(publicKey, bytes(message), text(bytes(signature))))
@@ -114,17 +115,18 @@ t.test('whatever comes as key and signature, the verdict is that of ZIP 215', as
   t.doesNotThrow(() => fc.assert(law))
 })
 
-t.test('only the canonical base64url of 32 and 64 bytes is a key and a signature', async (t) => {
+t.test('only the tag and the canonical base64url of 32 and 64 bytes is a key and a signature', async (t) => {
   const { publicKey, privateKey } = generateKeyPair()
   const message = Buffer.from('message')
   const signature = sign(privateKey, message)
-  t.match(publicKey, /^[A-Za-z0-9_-]{43}$/)
-  t.match(signature, /^[A-Za-z0-9_-]{86}$/)
+  t.match(publicKey, /^ed25519:[A-Za-z0-9_-]{43}$/)
+  t.match(signature, /^ed25519:[A-Za-z0-9_-]{86}$/)
   t.ok(isValidSignature(publicKey, message, signature))
   // The last character has 2 bits in a key and 4 in a signature that stand for nothing: the next one is the same bytes.
   const next = (text: string) => text.slice(0, -1) + String.fromCharCode(text.charCodeAt(text.length - 1) + 1)
-  t.same(Buffer.from(next(publicKey), 'base64url'), Buffer.from(publicKey, 'base64url'))
-  t.same(Buffer.from(next(signature), 'base64url'), Buffer.from(signature, 'base64url'))
+  const bytesOf = (text: string) => Buffer.from(text.slice('ed25519:'.length), 'base64url')
+  t.same(bytesOf(next(publicKey)), bytesOf(publicKey))
+  t.same(bytesOf(next(signature)), bytesOf(signature))
   for (const other of [
     next(publicKey),
     `${publicKey}=`,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
+import { tagged } from '../../src/crypto/tagged.ts'
 import { type Handle, UID_PATTERN } from '../../src/events/ids.ts'
 import { blockOf, type Founder, isFoundedBy, uidOf } from '../../src/events/uid.ts'
 
@@ -17,7 +18,7 @@ const { uids, refused } = JSON.parse(readFileSync(new URL('../vectors/uid/uids.j
 
 const founderOf = ({ handle, signing }: Named): Founder => ({
   handle: handle as Handle,
-  signing: Buffer.from(signing, 'hex').toString('base64url'),
+  signing: tagged(Buffer.from(signing, 'hex')),
 })
 const form = new RegExp(UID_PATTERN)
 
@@ -42,7 +43,7 @@ t.test('no character of a UID can be changed, and no founder has another’s', a
   const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
   const founder = fc.record({
     handle: fc.stringMatching(/^[a-z0-9]{1,8}$/) as fc.Arbitrary<Handle>,
-    signing: bytes(32).map((key) => Buffer.from(key).toString('base64url')),
+    signing: bytes(32).map(tagged),
   })
   fc.assert(
     fc.property(bytes(16), founder, founder, fc.nat(51), fc.nat(31), (block, mine, theirs, place, digit) => {

@@ -1,5 +1,5 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { sign } from '../../src/crypto/ed25519.ts'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { publicKeyOf, sign } from '../../src/crypto/ed25519.ts'
 import { sha256Bytes } from '../../src/crypto/hash.ts'
 import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../src/events/acceptance.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
@@ -48,10 +48,6 @@ export class Party {
 function keyFrom(seed: string): KeyObject {
   const key = Buffer.concat([PKCS8_BEFORE_SEED, sha256Bytes(seed)])
   return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
-}
-
-function publicKeyOf(key: KeyObject): string {
-  return createPublicKey(key).export({ format: 'jwk' }).x as string
 }
 
 /** Founded by ana in each configuration. */

@@ -39,7 +39,7 @@ const calls = [
   { do: 'advance', contract: CONTRACT, from: null, to: guarded },
 ].map((call, id) => JSON.stringify({ id, ...call }))
 const problem = { code: 'guard_refused', message: 'no', evidence: { contract: CONTRACT } }
-const answers = [{ result: 'A'.repeat(86) }, { result: guarded }, { problem }].map((answer) =>
+const answers = [{ result: `ed25519:${'A'.repeat(86)}` }, { result: guarded }, { problem }].map((answer) =>
   JSON.stringify({ id: 1, ...answer }),
 )
 

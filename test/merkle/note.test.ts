@@ -1,19 +1,24 @@
 import { deepEqual } from 'node:assert/strict'
+import { createHash, createPublicKey, verify } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
+import { noteDue, originOf } from '../../src/contracts/cosigning.ts'
 import { generateKeyPair, isValidSignature, sign } from '../../src/crypto/ed25519.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
+import { tagged } from '../../src/crypto/tagged.ts'
 import {
   checkpointBody,
   cosignatureBytes,
   cosignatureOf,
   formatNote,
   keyId,
+  keyNameOf,
   NoteMalformed,
   type NoteSignature,
   noteSignature,
   parseNote,
 } from '../../src/merkle/note.ts'
+import { market, type Player } from '../support/market.ts'
 import { readVectors } from '../support/vectors.ts'
 
 const { notes, cosigners } = readVectors<{
@@ -23,14 +28,14 @@ const { notes, cosigners } = readVectors<{
 const malformed = readVectors<{ name: string; text: string }[]>('merkle/notes-malformed.json')
 
 const hexId = (id: number) => id.toString(16).padStart(8, '0')
-const head = { size: 3, root: sha256('root'), record: sha256('record') }
+const head = { size: 3, root: sha256('root') }
 const body = checkpointBody('concordata/v1/000000000000000000000000000000000000000000000000000a', head)
 
 /** `<name>+<key id>+base64(<type> || <public key>)`, as signed-note prints it. */
 function parseVerifierKey(text: string): { name: string; id: string; type: number; publicKey: string } {
   const [, name = '', id = '', base64 = ''] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text) ?? []
   const bytes = Buffer.from(base64, 'base64')
-  return { name, id, type: bytes[0] as number, publicKey: bytes.subarray(1).toString('base64url') }
+  return { name, id, type: bytes[0] as number, publicKey: tagged(bytes.subarray(1)) }
 }
 
 t.test('the notes of others are read, and written again as they were', async (t) => {
@@ -62,13 +67,53 @@ t.test('the cosignatures of witnesses in service are found by their key ids, and
   }
 })
 
-t.test('a head is a checkpoint with the record hash as its extension line', async (t) => {
+t.test('a head is a checkpoint of three lines, without an extension line', async (t) => {
   const root = Buffer.from(head.root, 'hex').toString('base64')
-  t.equal(
-    body,
-    `concordata/v1/000000000000000000000000000000000000000000000000000a\n3\n${root}\nrecord ${head.record}\n`,
-  )
+  t.equal(body, `concordata/v1/000000000000000000000000000000000000000000000000000a\n3\n${root}\n`)
   t.equal(Buffer.from(cosignatureBytes(body, 1_700_000_000)).toString(), `cosignature/v1\ntime 1700000000\n${body}`)
+})
+
+t.test('the name of a party’s keys is the schema-less URL of its did:web', async (t) => {
+  const names = {
+    'did:web:acme.example': 'acme.example',
+    'did:web:acme.example:a': 'acme.example/a',
+    'did:web:acme.example:legal:re': 'acme.example/legal/re',
+    'did:web:acme.example%3A8443': 'acme.example:8443',
+    'did:web:localhost%3a8443:users:alice': 'localhost:8443/users/alice',
+    'did:web:acme.example:a%2Fb%3A%20c%2B': 'acme.example/a%2Fb%3A%20c%2B',
+  }
+  for (const [did, name] of Object.entries(names)) t.equal(keyNameOf(did), name)
+  const did = fc.stringMatching(/^did:web:[A-Za-z0-9._%:-]{1,250}$/)
+  const signature = { keyId: 1, bytes: new Uint8Array(72) }
+  fc.assert(fc.property(did, (did) => formatNote(body, [{ ...signature, name: keyNameOf(did) }]) !== ''))
+})
+
+t.test('what members sign is a note that others read by the bytes of the specification alone', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const due = noteDue(ana.state, ana.handle, 1_700_000_000)
+  const { head, time, bytes } = due as NonNullable<typeof due>
+  t.same(Object.keys(head), ['size', 'root'])
+  const signatures = [ana, ben].map(({ card, privateKey }) =>
+    noteSignature(keyNameOf(card.did), card.keys.signing, { time, signature: sign(privateKey, bytes) }),
+  )
+  const text = formatNote(checkpointBody(originOf(ana.contract), head), signatures)
+  const [checkpoint = '', lines = ''] = text.split('\n\n')
+  const root = Buffer.from(head.root, 'hex').toString('base64')
+  t.equal(checkpoint, `concordata/v1/${ana.contract}\n${head.size}\n${root}`)
+  const read = lines.trimEnd().split('\n')
+  t.equal(read.length, 2)
+  for (const [place, { handle, card }] of [ana, ben].entries()) {
+    const [dash, name, base64 = ''] = (read[place] as string).split(' ')
+    t.same([dash, name], ['\u2014', `${handle}.example`])
+    const raw = Buffer.from(card.keys.signing.replace('ed25519:', ''), 'base64url')
+    const id = createHash('sha256').update(`${name}\n`).update(Uint8Array.of(4)).update(raw).digest().subarray(0, 4)
+    const signed = Buffer.from(base64, 'base64')
+    t.same(signed.subarray(0, 4), id, 'key id')
+    t.equal(signed.readBigUInt64BE(4), 1_700_000_000n, 'timestamp')
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') }, format: 'jwk' })
+    const message = `cosignature/v1\ntime 1700000000\n${checkpoint}\n`
+    t.ok(verify(null, Buffer.from(message), key, signed.subarray(12)), 'signature')
+  }
 })
 
 t.test('what a party cosigned is in the note as it signed it', async (t) => {

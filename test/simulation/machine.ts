@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { nextKeyOf } from '../../src/agreement/keys.ts'
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
 import type { Equivocation } from '../../src/agreement/receive.ts'
@@ -8,7 +8,7 @@ import type { Contracts } from '../../src/contracts/contracts.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
 import { openPartyProcess } from '../../src/contracts/party-process.ts'
 import type { Policy } from '../../src/contracts/policy.ts'
-import { sign } from '../../src/crypto/ed25519.ts'
+import { publicKeyOf, sign } from '../../src/crypto/ed25519.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { revocationBytes, type SignedRevocation } from '../../src/events/key-change.ts'
@@ -29,7 +29,7 @@ export interface KeyMaterial {
 
 export function keyFrom(seed: Uint8Array): KeyMaterial {
   const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' })
-  return { privateKey, publicKey: createPublicKey(privateKey).export({ format: 'jwk' }).x as string }
+  return { privateKey, publicKey: publicKeyOf(privateKey) }
 }
 
 /** What the machines of one simulation share. */

@@ -1,5 +1,5 @@
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
-import type { KeyPair } from '../../src/crypto/ed25519.ts'
+import { createHash, createPrivateKey } from 'node:crypto'
+import { type KeyPair, publicKeyOf } from '../../src/crypto/ed25519.ts'
 
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
@@ -15,5 +15,5 @@ export function keyFrom(name: string): KeyPair {
     format: 'der',
     type: 'pkcs8',
   })
-  return { privateKey, publicKey: createPublicKey(privateKey).export({ format: 'jwk' }).x as string }
+  return { privateKey, publicKey: publicKeyOf(privateKey) }
 }

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { GuardedSchema } from '../../contracts/guard.ts'
 import { domains } from '../../crypto/hash.ts'
-import { UidSchema } from '../../events/ids.ts'
+import { PublicKeySchema, SignatureSchema, UidSchema } from '../../events/ids.ts'
 import { SIGNED_CHARACTERS_MAX } from '../../events/limits.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 
@@ -24,7 +24,6 @@ export const LINE_CHARACTERS_MAX = 2 * LONGER_ESCAPED * SIGNED_CHARACTERS_MAX + 
 
 const closed = { additionalProperties: false }
 const Id = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-const PublicKey = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' })
 const MaybeGuarded = Type.Union([GuardedSchema, Type.Null()])
 
 export const CallSchema = Type.Union([
@@ -34,7 +33,7 @@ export const CallSchema = Type.Union([
     {
       id: Id,
       do: Type.Literal('sign'),
-      key: PublicKey,
+      key: PublicKeySchema,
       /** base64, of the very bytes that are signed. */
       bytes: Type.String({ maxLength: LINE_CHARACTERS_MAX }),
     },
@@ -79,9 +78,9 @@ export function decodeAnswer(line: string): Answer {
   throw refused('the answer does not have its form')
 }
 
-export const keysForm = Compile(Type.Object({ keys: Type.Array(PublicKey, { minItems: 1 }) }, closed))
-export const publicKeyForm = Compile(PublicKey)
-export const signatureForm = Compile(Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' }))
+export const keysForm = Compile(Type.Object({ keys: Type.Array(PublicKeySchema, { minItems: 1 }) }, closed))
+export const publicKeyForm = Compile(PublicKeySchema)
+export const signatureForm = Compile(SignatureSchema)
 export const guardedForm = Compile(MaybeGuarded)
 
 export function refused(reason: string): SignerRefused {

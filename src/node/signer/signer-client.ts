@@ -64,7 +64,7 @@ export class SignerClient implements SigningKeys {
     this.#keys = answer.keys
   }
 
-  /** base64url, 32 bytes; oldest first. */
+  /** Tagged; oldest first. */
   get publicKeys(): readonly string[] {
     return this.#keys
   }

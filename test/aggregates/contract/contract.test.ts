@@ -19,6 +19,9 @@ const document = given(
 )
 const country = document.idAt('Country')
 
+/** Of the right form, and of small order. */
+const WEAK = `ed25519:${'A'.repeat(43)}`
+
 /** For each code a request that gets it. */
 const voids: Record<VoidCode, readonly [Act, Document?]> = {
   command_unknown: [lead.orders({ type: 'AddSpice' })],
@@ -33,9 +36,7 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   party_taken: [broker.invites(new Party('leader', { did: lead.card.did }))],
   party_unfit: [broker.invites(new Party('odd', { name: 'Odd\u200bRe' }))],
   party_confusable: [broker.invites(new Party('fleet', { name: 'l\u0435\u0430d' }))],
-  key_not_admissible: [
-    broker.invites(new Party('weak', { keys: { signing: 'A'.repeat(43), recovery: 'A'.repeat(43) } })),
-  ],
+  key_not_admissible: [broker.invites(new Party('weak', { keys: { signing: WEAK, recovery: WEAK } }))],
   no_invitation: [broker.admits(lead)],
   acceptance_unfit: [broker.admits(other, { contract: '0'.repeat(52) as Uid })],
   acceptance_badly_signed: [

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { sha256 } from '../../../src/crypto/hash.ts'
+import { tagged } from '../../../src/crypto/tagged.ts'
 import type { Uid } from '../../../src/events/ids.ts'
 import { concurrently, Document, field, given, openedBy, together } from '../../support/document.ts'
 import { Party } from '../../support/document-party.ts'
@@ -108,7 +109,7 @@ t.test('a party has two keys, both of the kind that all libraries judge alike', 
   const { keys } = lead.card
   const notAdmissible = { code: 'key_not_admissible', command: 0 }
   // The neutral element of the curve.
-  const smallOrder = Buffer.concat([Uint8Array.of(1), new Uint8Array(31)]).toString('base64url')
+  const smallOrder = tagged(Buffer.concat([Uint8Array.of(1), new Uint8Array(31)]))
   for (const unfit of [
     { ...keys, signing: smallOrder },
     { ...keys, recovery: smallOrder },

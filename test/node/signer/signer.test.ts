@@ -79,7 +79,7 @@ t.test('signs what a party signs, with the keys that it has', async (t) => {
   t.equal(client.signerOf('x'.repeat(43)), undefined)
   const added = await client.add()
   t.equal(client.newest, added)
-  t.equal((await client.signerOf(added)?.sign(bytes))?.length, 86)
+  t.equal((await client.signerOf(added)?.sign(bytes))?.length, 'ed25519:'.length + 86)
 })
 
 t.test('what is nothing that a party signs is not signed', async (t) => {

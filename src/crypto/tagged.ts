@@ -1,0 +1,22 @@
+/** Stands before every key and signature in what is signed, hashed, stored or sent: which algorithm it is of. There is one today. */
+const TAG = 'ed25519:'
+
+/** Ed25519 public keys (32 bytes) and signatures (64): the tag, then base64url without padding, with zero spare bits. */
+export const PUBLIC_KEY_PATTERN = `^${TAG}[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$`
+export const SIGNATURE_PATTERN = `^${TAG}[A-Za-z0-9_-]{85}[AQgw]$`
+
+/** A key or a signature as it is written everywhere. */
+export function tagged(bytes: Uint8Array): string {
+  return TAG + Buffer.from(bytes).toString('base64url')
+}
+
+/** The inverse. Only one of the spellings that a lenient decoder takes is what `tagged` makes: undefined for all others. */
+export function untagged(text: string, length: number): Uint8Array | undefined {
+  const bytes = Buffer.from(text.slice(TAG.length), 'base64url')
+  return bytes.length === length && tagged(bytes) === text ? bytes : undefined
+}
+
+/** The key in the form of RFC 8037, which DID documents have. Requires a public key of the right form. */
+export function publicKeyJwk(publicKey: string) {
+  return { kty: 'OKP', crv: 'Ed25519', x: publicKey.slice(TAG.length) } as const
+}
