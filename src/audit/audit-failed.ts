@@ -1,11 +1,13 @@
+import { unreachable } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
 /** Where in a store something is off. */
 export type AuditPlace =
   | { readonly kind: 'feed'; readonly party: string; readonly seq: number }
   | { readonly kind: 'ledger'; readonly index: number }
+  | { readonly kind: 'evidence'; readonly revision: number }
 
-/** The store is not what its signatures, links and rules make of it. Evidence: the first place, and the reason. */
+/** Damage: the store is not what its signatures, links and rules make of it. Evidence: the first place, and the reason. */
 export class AuditFailed extends ConcordataError {
   readonly place: AuditPlace
   readonly reason: string
@@ -16,10 +18,21 @@ export class AuditFailed extends ConcordataError {
     evidence: Record<string, unknown> = {},
     options?: { cause?: unknown },
   ) {
-    const where =
-      place.kind === 'feed' ? `feed of ${place.party}, statement ${place.seq}` : `ledger, entry ${place.index}`
-    super('audit_failed', `${where}: ${reason}`, { ...place, reason, ...evidence }, options)
+    super('audit_failed', `${whereIs(place)}: ${reason}`, { ...place, reason, ...evidence }, options)
     this.place = place
     this.reason = reason
+  }
+}
+
+function whereIs(place: AuditPlace): string {
+  switch (place.kind) {
+    case 'feed':
+      return `feed of ${place.party}, statement ${place.seq}`
+    case 'ledger':
+      return `ledger, entry ${place.index}`
+    case 'evidence':
+      return `evidence, event ${place.revision}`
+    default:
+      return unreachable(place)
   }
 }

@@ -22,6 +22,8 @@ export interface AuditSource {
   feed(party: Handle): AsyncIterable<StoredLine>
   /** The settled ledger as stored. */
   ledger(): AsyncIterable<StoredLine>
+  /** The proofs against members as stored. */
+  evidence(): AsyncIterable<StoredLine>
   /** Opened seals (canonical JSON) of a party's statements, as far as they are there. */
   payloads(party: Handle, sealed: readonly SealedAt[]): Promise<ReadonlyMap<Hash, string>>
 }

@@ -13,6 +13,7 @@ import { type Decoded, decodeStored } from '../events/statement-codec.ts'
 import { leafHash, nodeHash } from '../merkle/hashing.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { AuditFailed } from './audit-failed.ts'
+import { equivocationsIn, type Misconduct, type PartyNamed, partyNamed, wrongHeads } from './misconduct.ts'
 import type { AuditSource, StoredLine } from './source.ts'
 
 /** What an auditor found, all of it recomputed from the feeds. */
@@ -25,20 +26,22 @@ export interface AuditReport {
   readonly pending: number
   readonly root: Hash
   readonly record: Hash
-  readonly members: readonly { readonly handle: Handle; readonly statements: number; readonly signedSize: number }[]
+  readonly members: readonly (PartyNamed & { readonly statements: number; readonly signedSize: number })[]
+  /** What members did, by their own signatures; the store itself is sound. */
+  readonly misconduct: readonly Misconduct[]
 }
 
 /**
  * Recomputes a contract from one party's store and compares: form and canonical bytes, signatures, hash links, clocks
  * and covering of every statement; order, outcome, events and record hash of every entry; the bytes of the stored
- * ledger; the Merkle root, by another way than the node's. Trusts nothing in the store. Throws AuditFailed at the first
- * place where something is off, and EngineUnknown where the ledger goes on in an engine that is not among `engines`.
+ * ledger; the Merkle root, by another way than the node's. Trusts nothing in the store. What a member did is reported.
+ * Throws AuditFailed at the first place where the store is damaged, and EngineUnknown where the ledger goes on in an engine that is not among `engines`.
  */
 export async function verifyContract(source: AuditSource, engines: Engines = builtIn): Promise<AuditReport> {
   const { state, settled } = await recompute(source, engines)
   await verifyLedger(source, settled)
-  verifyHeads(state)
   const root = verifyRoot(state, settled)
+  const misconduct = [...(await equivocationsIn(source, state)), ...wrongHeads(state)]
   return {
     contract: source.contract,
     title: state.ledger.document.title,
@@ -48,10 +51,11 @@ export async function verifyContract(source: AuditSource, engines: Engines = bui
     root,
     record: engines.recordHash(state.settling.agreed),
     members: membersOf(state.settling.agreed).map(({ card: { handle } }) => ({
-      handle,
+      ...partyNamed(state, handle),
       statements: (newestOf(state.feeds, handle)?.statement.seq ?? -1) + 1,
       signedSize: state.settling.signed.get(handle) ?? 0,
     })),
+    misconduct,
   }
 }
 
@@ -186,14 +190,6 @@ async function verifyLedger(source: AuditSource, settled: readonly Acknowledged[
   if (index < settled.length) {
     throw new AuditFailed({ kind: 'ledger', index }, 'it is missing, though everybody has signed for it')
   }
-}
-
-function verifyHeads(state: AgreementState): void {
-  const [divergence] = state.settling.divergences
-  if (divergence === undefined) return
-  const { party, seq, theirs, ours } = divergence
-  const reason = `its head of size ${theirs.size} is not that of this ledger`
-  throw new AuditFailed({ kind: 'feed', party, seq }, reason, { theirs, ours })
 }
 
 /** The root of the settled ledger straight from the definition, beside the one that the log kept as it grew. */

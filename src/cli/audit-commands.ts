@@ -1,18 +1,23 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { convicted, NotProven, readEvidence } from '../agreement/evidence.ts'
+import type { PartyNamed } from '../audit/misconduct.ts'
 import type { AuditSource } from '../audit/source.ts'
 import { type AuditReport, verifyContract } from '../audit/verify.ts'
 import { contractHeldIn, isTrue } from '../contracts/contract-held.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../events/ids.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { formatFingerprint } from '../node/fingerprint.ts'
 import { openStoreToRead } from '../node/open-store.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { refsIn } from '../store/payload-group.ts'
 import type { Store } from '../store/port.ts'
-import { CONTRACTS_STREAM, contractStream, feedStream } from '../store/streams.ts'
+import { CONTRACTS_STREAM, contractStream, evidenceStream, feedStream } from '../store/streams.ts'
 import { dataOption } from './options.ts'
 import { print, table } from './output.ts'
+
+/** The store is sound, and holds what convicts a member. */
+const MISCONDUCT_STATUS = 3
 
 /** The store does not hold the contract. */
 export class NotHeld extends ConcordataError {}
@@ -31,6 +36,7 @@ export function auditCommands(program: Command): void {
       try {
         const report = await verifyContract(await sourceOf(store, uid))
         print(json ? JSON.stringify(report, undefined, 2) : asText(report))
+        if (report.misconduct.length > 0) process.exitCode = MISCONDUCT_STATUS
       } finally {
         await store.close()
       }
@@ -61,6 +67,7 @@ async function sourceOf(store: Store, uid: string): Promise<AuditSource> {
     founder: await founderOf(store, contract),
     feed: (party) => store.events.read(feedStream(contract, party)),
     ledger: () => store.events.read(contractStream(contract)),
+    evidence: () => store.events.read(evidenceStream(contract)),
     payloads: (party, sealed) => store.payloads.get(contract, refsIn(party, sealed)),
   }
 }
@@ -73,10 +80,20 @@ async function founderOf(store: Store, contract: Uid): Promise<Handle> {
   throw new NotHeld('no_such_contract', `the store does not hold ${contract}`, { contract })
 }
 
-function asText({ contract, title, statements, size, pending, root, record, members }: AuditReport): string {
-  const signed = members.map(({ handle, statements: count, signedSize }) => [
-    handle,
-    `${count} statements, signed for ${signedSize} entries`,
+function asText({
+  contract,
+  title,
+  statements,
+  size,
+  pending,
+  root,
+  record,
+  members,
+  misconduct,
+}: AuditReport): string {
+  const signed = members.flatMap(({ statements: count, signedSize, ...party }) => [
+    [party.handle, `${count} statements, signed for ${signedSize} entries`],
+    ['', whoIs(party)],
   ])
   return [
     table(
@@ -91,6 +108,15 @@ function asText({ contract, title, statements, size, pending, root, record, memb
         ...signed,
       ],
     ),
-    'Nothing is off.',
+    ...misconduct.map(
+      ({ what, party, seq }) => `misconduct: ${what}, statement ${seq} of ${party.handle} (${whoIs(party)})`,
+    ),
+    misconduct.length === 0
+      ? 'Nothing is off.'
+      : 'The store is sound. What it holds convicts whom the lines above name.',
   ].join('\n\n')
+}
+
+function whoIs({ did, fingerprint }: PartyNamed): string {
+  return `${did}, fingerprint ${formatFingerprint(fingerprint)}`
 }

@@ -8,11 +8,13 @@ import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import { writesFor } from '../../src/contracts/persistence.ts'
+import { partyFingerprint } from '../../src/events/party-card.ts'
+import { type Decoded, decodeSigned } from '../../src/events/statement-codec.ts'
 import { refsIn } from '../../src/store/payload-group.ts'
 import { decodeRow, encodeRow } from '../../src/store/sqlite-payload-row.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
-import { contractStream, feedStream } from '../../src/store/streams.ts'
-import { allOf, CONTRACT, Player, talk } from '../support/market.ts'
+import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
+import { allOf, CONTRACT, market, owes as owesAnything, Player, talk } from '../support/market.ts'
 
 const ana = new Player('ana')
 const ben = new Player('ben')
@@ -35,14 +37,15 @@ for (const [player, value] of [
 }
 
 /** A file as ana's node would have it, for each test its own. */
-async function storeOf(t: Test): Promise<string> {
+async function storeOf(t: Test, statements: readonly Decoded[] = allOf(ana)): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'concordata-audit-'))
   t.teardown(() => rm(dir, { recursive: true }))
   const path = join(dir, 'store.sqlite')
   const store = await openSqliteStore(path)
   const before = emptyAgreement(CONTRACT)
-  const { taken, settled } = receive(before, allOf(ana))
-  await store.write(writesFor({ before, held: taken, settled, equivocations: [], divergences: [] }))
+  const { taken, settled, equivocations, state } = receive(before, statements)
+  const { divergences } = state.settling
+  await store.write(writesFor({ before, held: taken, settled, equivocations, divergences }))
   await store.close()
   return path
 }
@@ -55,6 +58,7 @@ async function audit(path: string) {
       founder: ana.handle,
       feed: (party) => store.events.read(feedStream(CONTRACT, party)),
       ledger: () => store.events.read(contractStream(CONTRACT)),
+      evidence: () => store.events.read(evidenceStream(CONTRACT)),
       payloads: (party, sealed) => store.payloads.get(CONTRACT, refsIn(party, sealed)),
     })
   } finally {
@@ -183,4 +187,42 @@ t.test('a value that was changed or lost is found with the statement that sealed
     })
     await t.rejects(audit(path), { code: 'audit_failed', place: { kind: 'feed', party: 'ben' } }, name)
   }
+})
+
+t.test('a lying head that was corrected at once is misconduct of its author, and the store is sound', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const lie = decodeSigned(
+    ben.forges(ben.says(), (statement) => {
+      statement.head = { ...(statement.head as object), root: '0'.repeat(64) }
+    }),
+  )
+  ana.hears(lie)
+  const corrected = new Player('ben', ben.keys)
+  corrected.hears(...allOf(ana))
+  corrected.proposes('0.0', 'true')
+  talk([ana, corrected], owesAnything)
+  const report = await audit(await storeOf(t, allOf(ana)))
+  t.match(report, { size: ana.settled, pending: 0 }, 'all of it has settled')
+  const { card } = ben
+  const party = { handle: 'ben', did: card.did, fingerprint: partyFingerprint(card) }
+  t.match(report.misconduct, [{ kind: 'misconduct', what: 'wrong head', party, seq: lie.statement.seq }])
+  t.match(report.members[1], party, 'the report names parties for those who know no handles')
+})
+
+t.test('a proven fork is misconduct; a stored proof that convicts nobody is damage', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const before = ben.state
+  const one = ben.proposes('0.0', 'one')
+  ben.state = before
+  const other = ben.proposes('0.0', 'other')
+  ana.hears(one)
+  const path = await storeOf(t, [...allOf(ana), other])
+  const { misconduct } = await audit(path)
+  t.match(misconduct, [{ what: 'equivocation', party: { handle: 'ben' }, seq: one.statement.seq }])
+  t.equal(misconduct.length, 1)
+  const database = new Database(path)
+  const changed = database.prepare("UPDATE events SET data = replace(data, ?, ?) WHERE type = 'EquivocationProven'")
+  t.equal(changed.run(other.signature, one.signature).changes, 1)
+  database.close()
+  await t.rejects(audit(path), { code: 'audit_failed', place: { kind: 'evidence', revision: 0 } })
 })

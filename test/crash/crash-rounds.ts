@@ -224,6 +224,7 @@ function sourceOf(store: Store, contract: Uid) {
     founder: HANDLES[0] as Handle,
     feed: (party: Handle) => store.events.read(feedStream(contract, party)),
     ledger: () => store.events.read(contractStream(contract)),
+    evidence: () => store.events.read(evidenceStream(contract)),
     payloads: (...[party, sealed]: Parameters<AuditSource['payloads']>) =>
       store.payloads.get(contract, refsIn(party, sealed)),
   }

@@ -155,6 +155,7 @@ function auditSource(text: string) {
     founder: ana.handle,
     feed: (party: string) => linesOf(feedStream(CONTRACT, party as typeof ana.handle)),
     ledger: () => linesOf(contractStream(CONTRACT)),
+    evidence: () => linesOf('none'),
     payloads: async () => new Map(sealed.map(({ seal: of, text: kept }) => [of, change(kept)])),
   }
 }

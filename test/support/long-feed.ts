@@ -57,6 +57,7 @@ async function loading(): Promise<void> {
         }
       },
       ledger: () => events.read('none'),
+      evidence: () => events.read('none'),
       payloads: async () => new Map(),
     }),
     AuditFailed,
