@@ -51,7 +51,7 @@ module.exports = {
       comment: 'contracts, projections and api know the ports of the store, not its adapters',
       severity: 'error',
       from: { path: '^src/(contracts|projections|api)/' },
-      to: { path: '^src/store/', pathNot: '^src/store/(port|streams|errors|snapshots)\\.ts$' },
+      to: { path: '^src/store/', pathNot: '^src/store/(port|streams|payload-group|errors|snapshots)\\.ts$' },
     },
     {
       name: 'opentelemetry-loaded-where-configured',
