@@ -67,6 +67,8 @@ export const roleOf: Readonly<Record<string, ApiRole>> = {
   'POST /api/Contract/:uid/Lock': 'editor',
   'DELETE /api/Contract/:uid/Lock': 'editor',
   'POST /api/Contract/:uid/Lock/Breaks': 'voter',
+  'GET /api/Contract/:uid/Engine': 'reader',
+  'POST /api/Contract/:uid/Engine': 'voter',
   'GET /api/Contract/:uid/Questions': 'reader',
   'POST /api/Contract/:uid/Questions/:request': 'voter',
   'GET /api/Contract/:uid/Requests/:request': 'reader',

@@ -8,6 +8,7 @@ import type { Command } from '../events/commands.ts'
 import {
   CountSchema,
   ElementIdSchema,
+  EngineVersionSchema,
   HandleSchema,
   type RequestRef,
   requestKey,
@@ -99,6 +100,20 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     { schema: { params: Params, body: Type.Object({ lock: CountSchema }, closed) } },
     async ({ params, body, headers }, reply) =>
       contracts.use(params.uid, (live) => order(live, { type: 'BreakLock', lock: body.lock }, headers.prefer, reply)),
+  )
+
+  app.get('/api/Contract/:uid/Engine', { schema: { params: Params } }, async ({ params }) =>
+    contracts.use(params.uid, ({ state: { ledger, settling } }) => {
+      const { engine, engineSince: since, engineVotes: votes, phase } = settling.agreed
+      return { engine, since, phase, votes, available: ledger.engines.versions }
+    }),
+  )
+
+  app.post(
+    '/api/Contract/:uid/Engine',
+    { schema: { params: Params, body: Type.Object({ to: EngineVersionSchema }, closed) } },
+    async ({ params, body, headers }, reply) =>
+      contracts.use(params.uid, (live) => order(live, { type: 'UpgradeEngine', to: body.to }, headers.prefer, reply)),
   )
 
   app.get('/api/Contract/:uid/Questions', { schema: { params: Params } }, async ({ params }) => {

@@ -135,6 +135,7 @@ function detailsOf(live: LiveContract, obstacles: readonly object[]) {
     lock: state.settling.agreed.lock,
     obstacle: live.obstacle ?? null,
     obstacles,
+    engineUnknown: live.engineUnknown ?? null,
     unheard: live.unheard,
     questions: live.questions.length,
   }

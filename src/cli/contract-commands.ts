@@ -12,13 +12,24 @@ interface Summary {
   readonly root: string
   readonly record: string
   readonly tier: number
+  readonly engine: number
+  readonly engineVotes: EngineStanding['votes']
+}
+
+interface EngineStanding {
+  readonly engine: number
+  readonly votes: readonly { readonly by: string; readonly to: number }[]
+}
+
+function votesOf(votes: EngineStanding['votes']): string {
+  return votes.map(({ by, to }) => `${by} for ${to}`).join(', ')
 }
 
 /** `concordata contract …`: by the API of the node that runs on the data directory. */
 export function contractCommands(program: Command): void {
   const contract = program
     .command('contract')
-    .description('open, list and show contracts; invite, accept, decline, resign; lock; answer; evidence')
+    .description('open, list and show contracts; invite, accept, decline, resign; lock; engine; answer; evidence')
 
   contract
     .command('open')
@@ -62,7 +73,7 @@ export function contractCommands(program: Command): void {
         print(JSON.stringify({ ...summary, document: full.document }, undefined, 2))
         return
       }
-      const { title, members, size, root, record, tier, standing } = summary
+      const { title, members, size, root, record, tier, standing, engine, engineVotes } = summary
       print(
         table(
           ['', ''],
@@ -73,6 +84,7 @@ export function contractCommands(program: Command): void {
             ['members', members.join(', ')],
             ['entries', String(size)],
             ['tier', String(tier)],
+            ['engine', `${engine}${engineVotes.length === 0 ? '' : `; votes: ${votesOf(engineVotes)}`}`],
             ['root', root],
             ['record hash', record],
           ],
@@ -147,6 +159,19 @@ export function contractCommands(program: Command): void {
     .action(async (uid: string, { data }: { data: string }) => {
       await (await apiClientFor(data)).call('DELETE', `/api/Contract/${uid}/Lock`)
       print('Released.')
+    })
+
+  contract
+    .command('upgrade-engine')
+    .argument('<contract>', 'its UID')
+    .argument('<engine>', 'its number')
+    .addOption(dataOption())
+    .description('vote that the contract goes on in a newer engine: it does when all members have')
+    .action(async (uid: string, engine: string, { data }: { data: string }) => {
+      const client = await apiClientFor(data)
+      await client.call('POST', `/api/Contract/${uid}/Engine`, { to: Number(engine) })
+      const { engine: now, votes } = (await client.call('GET', `/api/Contract/${uid}/Engine`)) as EngineStanding
+      print(`The contract is in engine ${now}.${votes.length === 0 ? '' : ` Votes: ${votesOf(votes)}.`}`)
     })
 
   contract

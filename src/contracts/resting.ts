@@ -5,7 +5,15 @@ import { nextKeyOf } from '../agreement/keys.ts'
 import type { Past } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Hash } from '../crypto/hash.ts'
-import { CountSchema, type Handle, HandleSchema, PublicKeySchema, type Seq, UidSchema } from '../events/ids.ts'
+import {
+  CountSchema,
+  EngineVersionSchema,
+  type Handle,
+  HandleSchema,
+  PublicKeySchema,
+  type Seq,
+  UidSchema,
+} from '../events/ids.ts'
 import { type Frontier, FrontierSchema, HeadSchema, placesOf } from '../events/statement.ts'
 import { visibleTo } from '../gossip/exchange.ts'
 import { assert } from '../runtime/assert.ts'
@@ -56,6 +64,9 @@ const restingForm = Compile(
             title: Type.String(),
             standing: Type.Enum(['member', 'invited', 'resigned', 'stranger']),
             members: Handles,
+            engine: EngineVersionSchema,
+            engineVotes: Type.Array(Type.Object({ by: HandleSchema, to: EngineVersionSchema }, closed)),
+            phase: Type.Literal('edit'),
             tier: Type.Enum([1, 3, 4]),
             self: HandleSchema,
           },

@@ -1,6 +1,13 @@
-import { type ContractState, formerOf, invitationOf, memberOf, membersOf } from '../aggregates/contract/state.ts'
+import {
+  type ContractState,
+  type EngineVote,
+  formerOf,
+  invitationOf,
+  memberOf,
+  membersOf,
+} from '../aggregates/contract/state.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { Handle, Uid } from '../events/ids.ts'
+import type { EngineVersion, Handle, Uid } from '../events/ids.ts'
 import type { Head } from '../events/statement.ts'
 import { settledHead, tierReached } from './cosigning.ts'
 
@@ -10,6 +17,10 @@ export interface ContractSummary extends Head {
   readonly title: string
   readonly standing: 'member' | 'invited' | 'resigned' | 'stranger'
   readonly members: readonly Handle[]
+  /** As of the agreed view, like all of it. */
+  readonly engine: EngineVersion
+  readonly engineVotes: readonly EngineVote[]
+  readonly phase: ContractState['phase']
   readonly tier: 1 | 3 | 4
   readonly self: Handle
 }
@@ -23,6 +34,9 @@ export function summaryOf(state: AgreementState, self: Handle): ContractSummary 
     title: ledger.document.title,
     standing: standingIn(settling.agreed, self),
     members: membersOf(settling.agreed).map(({ card }) => card.handle),
+    engine: settling.agreed.engine,
+    engineVotes: settling.agreed.engineVotes,
+    phase: settling.agreed.phase,
     ...settledHead(state),
     tier: tierReached(state),
     self,

@@ -51,6 +51,8 @@ export function watch(contracts: Pick<Contracts, 'listen'>, logger: FastifyBaseL
         logger.error({ contract, party, seq, theirs, ours }, 'a party signed a head that is not that of this ledger')
       }
     },
+    engineUnknown: ({ contract }, { evidence }) =>
+      logger.error({ contract, ...evidence }, 'a contract goes on in an engine that this version does not have'),
     silenced: ({ contract, unheard, state, self }, obstacle) => {
       if (obstacle === undefined) logger.info({ contract }, 'this node signs again')
       // Of a contract that has just come nobody but the others knows whether it is new.

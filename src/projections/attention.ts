@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
-import { type Handle, requestKey, type Uid } from '../events/ids.ts'
+import type { EngineVote } from '../aggregates/contract/state.ts'
+import { type EngineVersion, type Handle, requestKey, type Uid } from '../events/ids.ts'
 import { Checkpoints, type Failure } from './checkpoint.ts'
 import { type Waiting, WaitingRequests } from './waiting.ts'
 
@@ -42,6 +43,15 @@ export interface Attention {
   readonly behind: Listed<
     InContract & { readonly party: Handle; readonly signedSize: number; readonly longestSize: number }
   >
+  /** Contracts in which some members have voted for a newer engine, and others have not, or for another. */
+  readonly upgrades: Listed<
+    InContract & {
+      readonly engine: EngineVersion
+      readonly votes: readonly EngineVote[]
+      /** Members without a vote. */
+      readonly waitsFor: readonly Handle[]
+    }
+  >
   /** Contracts that stand still in the read model. */
   readonly standingStill: Listed<Failure>
 }
@@ -75,6 +85,7 @@ export class AttentionList {
       refusals: this.#refusals(query),
       misbehaviour: this.#misbehaviour(query),
       behind: this.#behind(query),
+      upgrades: this.#upgrades(query),
       standingStill: listed(this.#checkpoints.failures(), query.limit),
     }))()
   }
@@ -160,6 +171,27 @@ export class AttentionList {
       )
       .all()
     return listed(rows, limit)
+  }
+
+  #upgrades({ limit }: AttentionQuery): Attention['upgrades'] {
+    const contracts = this.#database
+      .prepare<[], InContract & { id: number; engine: EngineVersion; votes: string }>(
+        `SELECT id, uid AS contract, title, engine, engine_votes AS votes FROM Contract
+         WHERE engine_votes IS NOT NULL ORDER BY id`,
+      )
+      .all()
+    const members = this.#database
+      .prepare<[number], Handle>(
+        `SELECT handle FROM Market JOIN Party USING (id)
+         WHERE Market.contract = ? AND standing = 'member' ORDER BY id`,
+      )
+      .pluck()
+    const items = contracts.slice(0, limit).map(({ id, contract, title, engine, votes: text }) => {
+      const votes = JSON.parse(text) as EngineVote[]
+      const waitsFor = members.all(id).filter((handle) => !votes.some(({ by }) => by === handle))
+      return { contract, title, engine, votes, waitsFor }
+    })
+    return { count: contracts.length, items }
   }
 
   #behind({ limit }: AttentionQuery): Attention['behind'] {

@@ -1,13 +1,15 @@
 import type Database from 'better-sqlite3'
+import type { EngineVote } from '../aggregates/contract/state.ts'
 import type { ContractHeld } from '../contracts/contract-held.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
-import type { EngineVersion, Uid } from '../events/ids.ts'
+import type { EngineVersion, Handle, Uid } from '../events/ids.ts'
 import { baseOf } from './local-id.ts'
 import type { Page, PartyRef } from './page.ts'
 
 /**
  * A contract that this node holds. `title` and what follows is null until its first entry has settled here. `record` is
  * the record hash after the last entry, null in the middle of a statement; `clock` of the statement that carries it.
+ * `engine_votes`: `[{by, to}]` in the order in which they were cast; null without any.
  */
 const SCHEMA = `
   CREATE TABLE Contract (
@@ -16,6 +18,7 @@ const SCHEMA = `
     founder      TEXT NOT NULL,
     title        TEXT,
     engine       INTEGER,
+    engine_votes TEXT,
     charter      TEXT,
     limits       TEXT,
     size         INTEGER NOT NULL DEFAULT 0,
@@ -41,6 +44,8 @@ export class ContractTable {
   readonly #add
   readonly #find
   readonly #open
+  readonly #votes
+  readonly #vote
   readonly #upgrade
   readonly #advance
   readonly #lock
@@ -50,7 +55,9 @@ export class ContractTable {
     this.#add = database.prepare('INSERT INTO Contract (id, uid, founder) VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
     this.#find = database.prepare<[Uid], ContractRow>('SELECT id, size, record, clock FROM Contract WHERE uid = ?')
     this.#open = database.prepare('UPDATE Contract SET title = ?, engine = ?, charter = ?, limits = ? WHERE id = ?')
-    this.#upgrade = database.prepare('UPDATE Contract SET engine = ? WHERE id = ?')
+    this.#votes = database.prepare<[number], string | null>('SELECT engine_votes FROM Contract WHERE id = ?').pluck()
+    this.#vote = database.prepare('UPDATE Contract SET engine_votes = ? WHERE id = ?')
+    this.#upgrade = database.prepare('UPDATE Contract SET engine = ?, engine_votes = NULL WHERE id = ?')
     this.#advance = database.prepare('UPDATE Contract SET size = ?, record = ?, clock = ? WHERE id = ?')
     this.#lock = database.prepare('UPDATE Contract SET lock_index = ?, lock_holder = ?, lock_purpose = ? WHERE id = ?')
   }
@@ -67,6 +74,22 @@ export class ContractTable {
 
   opened(page: Page, { title, engine, charter, limits }: Opened): void {
     this.#open.run(title, engine, JSON.stringify(charter), JSON.stringify(limits), page.number)
+  }
+
+  /** A vote for a newer engine takes the place of the party's other one. */
+  voted(page: Page, vote: EngineVote): void {
+    this.#vote.run(JSON.stringify([...this.#votesBut(page, vote.by), vote]), page.number)
+  }
+
+  /** Its vote goes with the party. */
+  resigned(page: Page, handle: Handle): void {
+    const votes = this.#votesBut(page, handle)
+    this.#vote.run(votes.length === 0 ? null : JSON.stringify(votes), page.number)
+  }
+
+  #votesBut(page: Page, handle: Handle): EngineVote[] {
+    const votes = JSON.parse(this.#votes.get(page.number) ?? '[]') as EngineVote[]
+    return votes.filter(({ by }) => by !== handle)
   }
 
   upgraded(page: Page, engine: EngineVersion): void {

@@ -171,6 +171,7 @@ export class Fold {
       case 'PartyResigned':
         parties.apply(page, event)
         requests.resigned(page, event.handle)
+        contracts.resigned(page, event.handle)
         // The end of a lock by its holder's leaving has an event of its own.
         break
       case 'RecordLocked':
@@ -181,7 +182,9 @@ export class Fold {
         contracts.released(page)
         break
       case 'LockBreakVoted':
+        break
       case 'EngineVoted':
+        contracts.voted(page, { by: event.by, to: event.to })
         break
       case 'EngineUpgraded':
         contracts.upgraded(page, event.to)

@@ -69,6 +69,7 @@ t.test('each engine judges its part of the ledger', async (t) => {
     both.of(2).recordHash(last?.document as never),
     'the new one hashes the entry that led to it',
   )
+  t.match(last?.document, { addedByEngine2: 0 }, 'and has made of the state what it is to be')
   for (const { state } of players) {
     t.same(said(state), said(players[0].state))
     t.equal(state.settling.settled, state.ledger.log.size)

@@ -99,6 +99,20 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
     t.match((await ben.call('GET', `${at}/Lock`)).body, { locked: false })
   })
 
+  await t.test('the engine is shown; nobody votes for one that the node does not have', async (t) => {
+    const engine = { engine: 1, since: 0, phase: 'edit', votes: [], available: [1] }
+    t.same((await ana.call('GET', `${at}/Engine`)).body, engine)
+    t.match((await ana.call('GET', at)).body, { engine: 1, engineVotes: [], phase: 'edit', engineUnknown: null })
+    const { frontier } = (await ana.call('GET', at)).body
+    t.match(await ana.call('POST', `${at}/Engine`, { to: 2 }), {
+      status: 501,
+      body: { code: 'engine_unknown', engine: 2, engines: [1] },
+    })
+    t.match((await ana.call('GET', at)).body, { frontier }, 'nothing was signed')
+    t.match(await ana.call('POST', `${at}/Engine`, { to: 1 }), { status: 409, body: { code: 'engine_not_newer' } })
+    t.equal((await ana.call('POST', `${at}/Engine`, { to: '2' })).status, 400)
+  })
+
   await t.test('tier 4 is reached when all have cosigned', async (t) => {
     const refused = await ana.call('DELETE', `/new-api/${contract}/Rate`)
     t.match(refused.body, { code: 'refused', by: [{ handle: 'ben', reason: 'nothing is removed here' }] })

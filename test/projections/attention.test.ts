@@ -12,7 +12,8 @@ import { replay } from '../../src/projections/rebuild.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store } from '../../src/store/port.ts'
 import { Recorder } from '../support/busy-contract.ts'
-import { allOf, market, type Player } from '../support/market.ts'
+import { both } from '../support/engine-2.ts'
+import { allOf, market, marketOf, owes, Player, talk } from '../support/market.ts'
 
 const NOW = Date.parse('2026-01-01T01:00:00.000Z')
 
@@ -31,7 +32,7 @@ async function attentionOf(t: Test, store: Store, limit = 100) {
 async function recorded(...players: Player[]) {
   const store = openMemoryStore()
   const [first] = players as [Player]
-  const recorder = await Recorder.open(store, first.contract as Uid, first.card)
+  const recorder = await Recorder.open(store, first.contract as Uid, first.card, first.state.ledger.engines)
   await recorder.hears(...allOf(first))
   return { store, recorder }
 }
@@ -134,4 +135,43 @@ t.test('who signed two statements for one place, and whose head is not that of t
   const both = (await attentionOf(t, store, 1)).misbehaviour
   t.equal(both.count, 2)
   t.equal(both.items.length, 1, 'of many the first few')
+})
+
+t.test('an upgrade of the engine that waits for votes, with who has none', async (t) => {
+  const players = marketOf(['ana', 'ben', 'cleo'].map((handle) => new Player(handle, undefined, undefined, both)))
+  const [ana, ben, cleo] = players as [Player, Player, Player]
+  const votes = (player: Player, to: number) => {
+    player.requests({ type: 'UpgradeEngine', to })
+    talk(players, owes)
+  }
+  const upgrades = async () => (await attentionOf(t, (await recorded(ana)).store)).upgrades
+  votes(ana, 3)
+  votes(ben, 2)
+  votes(ana, 2)
+  t.match(await upgrades(), {
+    count: 1,
+    items: [
+      {
+        title: 'test',
+        engine: 1,
+        votes: [
+          { by: 'ben', to: 2 },
+          { by: 'ana', to: 2 },
+        ],
+        waitsFor: ['cleo'],
+      },
+    ],
+  })
+  votes(cleo, 2)
+  t.same(await upgrades(), { count: 0, items: [] }, 'it has taken place')
+})
+
+t.test('with a party its vote for an engine goes', async (t) => {
+  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = players
+  ben.requests({ type: 'UpgradeEngine', to: 2 })
+  talk(players, owes)
+  ben.requests({ type: 'Resign' })
+  talk([ana, ben, cleo], owes)
+  t.same((await attentionOf(t, (await recorded(ana)).store)).upgrades, { count: 0, items: [] })
 })

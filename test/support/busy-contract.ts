@@ -1,3 +1,4 @@
+import { builtIn, type Engines } from '../../src/aggregates/contract/engines.ts'
 import { agreedProposal, type Element, type Field } from '../../src/aggregates/contract/state.ts'
 import { confirmable } from '../../src/agreement/confirm.ts'
 import { receive } from '../../src/agreement/receive.ts'
@@ -22,16 +23,21 @@ export class Recorder {
   readonly #store: Store
   #state: AgreementState
 
-  private constructor(store: Store, contract: Uid) {
+  private constructor(store: Store, contract: Uid, engines: Engines) {
     this.#store = store
-    this.#state = emptyAgreement(contract)
+    this.#state = emptyAgreement(contract, engines)
   }
 
-  static async open(store: Store, contract: Uid, { handle, keys }: PartyCard): Promise<Recorder> {
+  static async open(
+    store: Store,
+    contract: Uid,
+    { handle, keys }: PartyCard,
+    engines: Engines = builtIn,
+  ): Promise<Recorder> {
     const founder = { handle, signing: keys.signing }
     const held = { type: 'ContractHeld', data: canonicalJson({ contract, founder }) }
     await store.events.append(CONTRACTS_STREAM, 'any', [held])
-    return new Recorder(store, contract)
+    return new Recorder(store, contract, engines)
   }
 
   async hears(...statements: Decoded[]): Promise<void> {

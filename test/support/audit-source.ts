@@ -1,0 +1,16 @@
+import type { AuditSource } from '../../src/audit/source.ts'
+import type { Handle, Uid } from '../../src/events/ids.ts'
+import { refsIn } from '../../src/store/payload-group.ts'
+import type { Store } from '../../src/store/port.ts'
+import { contractStream, feedStream } from '../../src/store/streams.ts'
+
+/** What an auditor is handed of a store that is open. */
+export function auditSourceOf(store: Store, contract: Uid, founder: Handle): AuditSource {
+  return {
+    contract,
+    founder,
+    feed: (party) => store.events.read(feedStream(contract, party)),
+    ledger: () => store.events.read(contractStream(contract)),
+    payloads: (party, sealed) => store.payloads.get(contract, refsIn(party, sealed)),
+  }
+}
