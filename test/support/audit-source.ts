@@ -2,7 +2,7 @@ import type { AuditSource } from '../../src/audit/source.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { refsIn } from '../../src/store/payload-group.ts'
 import type { Store } from '../../src/store/port.ts'
-import { contractStream, feedStream } from '../../src/store/streams.ts'
+import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
 
 /** What an auditor is handed of a store that is open. */
 export function auditSourceOf(store: Store, contract: Uid, founder: Handle): AuditSource {
@@ -11,6 +11,7 @@ export function auditSourceOf(store: Store, contract: Uid, founder: Handle): Aud
     founder,
     feed: (party) => store.events.read(feedStream(contract, party)),
     ledger: () => store.events.read(contractStream(contract)),
+    evidence: () => store.events.read(evidenceStream(contract)),
     payloads: (party, sealed) => store.payloads.get(contract, refsIn(party, sealed)),
   }
 }
