@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { contract } from '../../../src/aggregates/contract/contract.ts'
+import { documentFrom, snapshotOfDocument } from '../../../src/aggregates/contract/snapshot.ts'
 import { type Block, type ContractState, childNamed } from '../../../src/aggregates/contract/state.ts'
 import { type Document, UID } from '../../support/document.ts'
 import { histories, play, slotsUnder } from '../../support/document-histories.ts'
@@ -86,7 +87,7 @@ t.test('the names in a block are those of its children, each once, none like ano
   fc.assert(
     fc.property(histories, (moves) => {
       for (const { state } of play(moves)) {
-        for (const block of blocksIn(state)) {
+        for (const block of [...blocksIn(state), ...blocksIn(documentFrom(snapshotOfDocument(state)))]) {
           const children = [...block.children]
           equal(block.skeletons.size, children.length)
           for (const child of children) equal(childNamed(block, child.name), child)
