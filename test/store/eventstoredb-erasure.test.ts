@@ -129,7 +129,7 @@ for (const size of [100, 3_000_000]) {
 
 t.test('what a put that was cut off has left is erased as well', async (t) => {
   const { server, payloads, isInFiles } = await storeOfServer(t)
-  const secret = entry('secret', `secret${'x'.repeat(3_000_000)}`)
+  const secret = entry('secret', `secret${'x'.repeat(4_000_000)}`)
   server.faults.slowness.stall('append', 2)
   await t.rejects(payloads.put(contract, group, [secret]), StoreUnavailable)
   server.faults.slowness.goOn()
@@ -139,7 +139,29 @@ t.test('what a put that was cut off has left is erased as well', async (t) => {
   t.notOk(isInFiles('secret'))
 })
 
-t.test('of two that erase at once neither truncates less than the other has', async (t) => {
+t.test('who truncates late does not bring back what another has truncated since', async (t) => {
+  const { server, payloads, other, isInFiles } = await storeOfServer(t)
+  const { slowness } = server.faults
+  const names = ['kept', 'secret one', 'secret two']
+  await payloads.put(
+    contract,
+    group,
+    names.map((name) => entry(name)),
+  )
+  // The first append of an erasure is what is kept, the second the truncation.
+  slowness.stall('append', 1)
+  const late = other.erase(contract, [refTo('secret one')])
+  await until('it is about to truncate', async () => slowness.standing === 1)
+  slowness.letPass()
+  await payloads.erase(contract, [refTo('secret two')])
+  slowness.goOn()
+  await late
+  server.database.scavenge()
+  for (const name of names) t.equal(isInFiles(name), name === 'kept', name)
+  t.equal((await other.get(contract, [refTo('kept')])).size, 1)
+})
+
+t.test('of many that erase at once all end well', async (t) => {
   const { server, payloads, other, isInFiles } = await storeOfServer(t)
   const names = Array.from({ length: 12 }, (_, n) => `secret ${n}.`)
   await payloads.put(contract, group, [...names.map((name) => entry(name)), entry('kept')])

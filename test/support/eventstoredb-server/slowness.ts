@@ -15,6 +15,11 @@ export class Slowness {
     return this.#waiting.length
   }
 
+  /** What comes from now on is done, and what stands still goes on standing. */
+  letPass(): void {
+    this.#left.clear()
+  }
+
   /** Whatever stands still is done now. */
   goOn(): void {
     this.#left.clear()
