@@ -1,6 +1,6 @@
 import { assert } from '../runtime/assert.ts'
 import { WrongExpectedRevision } from './errors.ts'
-import { placeOf } from './payload-group.ts'
+import { assertGroup } from './payload-group.ts'
 import { type Appended, type NewEvent, NO_EVENTS, type RecordedEvent, type Write } from './port.ts'
 
 export type Append = Extract<Write, { kind: 'append' }>
@@ -34,7 +34,7 @@ function isSame({ type, data }: NewEvent, there: RecordedEvent | undefined): boo
 export function assertWritable(batch: readonly Write[]): void {
   for (const write of batch) {
     if (write.kind === 'payloads') {
-      placeOf(write.group)
+      assertGroup(write.group)
       for (const { text } of write.entries) assert(text.isWellFormed(), 'a payload is well-formed Unicode')
     } else {
       assertAppendable(write)

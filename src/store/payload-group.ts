@@ -16,7 +16,8 @@ export const GROUP_BYTES_MAX = 32 * 1024 * 1024
 const ENTRY_BYTES = 80
 
 const handle = HANDLE_PATTERN.slice(1, -1)
-const groupForm = new RegExp(`^(?<series>${handle}\\.|computed-)(?<number>0|[1-9][0-9]{0,15})$`)
+const COMPUTED = 'computed-'
+const groupForm = new RegExp(`^(?:${handle}\\.|${COMPUTED})(?:0|[1-9][0-9]{0,15})$`)
 
 /** The group of the payloads that a statement seals. */
 export function groupOf({ handle, seq }: { readonly handle: Handle; readonly seq: Seq }): PayloadGroup {
@@ -33,11 +34,19 @@ export function refsIn(handle: Handle, sealed: readonly { readonly seq: Seq; rea
   return sealed.map(({ seq, seal }) => ({ group: groupOf({ handle, seq }), seal }))
 }
 
-/** Groups of one series are numbered: those of a party by the places of its statements, the computed ones by ledger index. */
+export function assertGroup(group: PayloadGroup): void {
+  assert(groupForm.test(group), 'a group is <handle>.<seq> or computed-<index>')
+}
+
+/**
+ * Groups of one series are numbered: those of a party by the places of its statements, the computed ones by ledger index.
+ * Requires a group.
+ */
 export function placeOf(group: PayloadGroup): { readonly series: string; readonly number: number } {
-  const { series, number } = groupForm.exec(group)?.groups ?? {}
-  assert(series !== undefined && number !== undefined, 'a group is <handle>.<seq> or computed-<index>')
-  return { series, number: Number(number) }
+  // No handle has a full stop in it.
+  const stop = group.indexOf('.')
+  const series = stop < 0 ? COMPUTED : group.slice(0, stop + 1)
+  return { series, number: Number(group.slice(series.length)) }
 }
 
 export function byGroup(refs: readonly PayloadRef[]): Map<PayloadGroup, Set<Hash>> {
@@ -51,13 +60,15 @@ export function byGroup(refs: readonly PayloadRef[]): Map<PayloadGroup, Set<Hash
 }
 
 /** By series, then by number. */
-export function bySeries(refs: readonly PayloadRef[]): Map<string, Map<number, Set<Hash>>> {
-  const found = new Map<string, Map<number, Set<Hash>>>()
-  for (const [group, seals] of byGroup(refs)) {
+export function bySeries(refs: readonly PayloadRef[]): Map<string, Map<number, Hash[]>> {
+  const found = new Map<string, Map<number, Hash[]>>()
+  for (const { group, seal } of refs) {
     const { series, number } = placeOf(group)
-    const numbers = found.get(series)
-    if (numbers === undefined) found.set(series, new Map([[number, seals]]))
-    else numbers.set(number, seals)
+    const numbers = found.get(series) ?? new Map<number, Hash[]>()
+    found.set(series, numbers)
+    const seals = numbers.get(number)
+    if (seals === undefined) numbers.set(number, [seal])
+    else seals.push(seal)
   }
   return found
 }
