@@ -15,6 +15,7 @@ import type { SigningGuard } from './guard.ts'
 import type { LiveContract } from './live-contract.ts'
 import type { ObstacleCode } from './obstacles.ts'
 import type { Policy } from './policy.ts'
+import type { RoomAhead } from './room-ahead.ts'
 
 /** What a process says in the feeds of its party, and who else writes to its store (design §9). */
 export type Role =
@@ -44,6 +45,8 @@ export interface ContractPorts extends SigningPorts {
   readonly desk?: Desk
   /** Those that this node has. Left out: all that this software has. */
   readonly engines?: Engines
+  /** For what runs ahead, of all contracts of this process. Left out: each has its own. */
+  readonly roomAhead?: RoomAhead
   /** How this node answers others' requests. Left out: it acknowledges all. */
   readonly policy?: Policy
   /**

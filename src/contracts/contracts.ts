@@ -40,6 +40,7 @@ import type { ObstacleCode } from './obstacles.ts'
 import { ContractDamaged } from './persistence.ts'
 import type { Resting } from './resting.ts'
 import { Revocations } from './revocations.ts'
+import { RoomAhead } from './room-ahead.ts'
 import { Shelf } from './shelf.ts'
 import { Sponsoring } from './sponsoring.ts'
 import { jsonIn } from './stream-json.ts'
@@ -86,6 +87,8 @@ export class Contracts {
   readonly #shelf: Shelf
   /** What this party said to its invitations, newest last, by contract. */
   readonly #replies = new Map<Uid, SignedAcceptance | SignedDecline>()
+  /** For what runs ahead, of all contracts. */
+  readonly roomAhead = new RoomAhead()
   /** Of this party's own keys. */
   readonly revocations = new Revocations()
   readonly #sponsoring: Sponsoring
@@ -101,6 +104,7 @@ export class Contracts {
     this.#sponsoring = new Sponsoring(ports.card.handle, ports)
     this.#shelf = new Shelf({
       ...ports,
+      roomAhead: this.roomAhead,
       self: ports.card.handle,
       hasWords: (contract) => this.wordsOn(contract).length > 0,
       failed: (_, error) => ports.failed?.(error),

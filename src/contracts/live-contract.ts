@@ -47,6 +47,7 @@ import { type Change, extendLedger, isNewEvidence, loadEvidence, writesFor } fro
 import { acknowledgeAll } from './policy.ts'
 import { restingOf } from './resting.ts'
 import { requestBytesMax } from './room.ts'
+import { RoomAhead } from './room-ahead.ts'
 import { runningAhead } from './running-ahead.ts'
 import { type HeldUp, type Intent, Submission } from './submission.ts'
 import { standingOfRequest } from './tiers.ts'
@@ -112,7 +113,7 @@ export class LiveContract {
   readonly #listeners = new Set<ContractListener>()
   #state: AgreementState
   #deliveries: Delivery[] = []
-  #waiting: readonly Decoded[] = []
+  readonly #roomAhead: RoomAhead
   #running: Promise<void> | undefined
   /** Something has come up while a turn was under way. */
   #isAwaited = false
@@ -172,6 +173,7 @@ export class LiveContract {
     this.#ownFeed = ownFeed
     this.#evidence = evidence
     this.#ports = ports
+    this.#roomAhead = ports.roomAhead ?? new RoomAhead()
     this.#state = state
     this.#ledgerSize = ledgerSize
     this.#untold = settled
@@ -563,6 +565,7 @@ export class LiveContract {
   /** It is put down: what is kept of it counts from now on. Requires that it may rest. */
   leave(): void {
     this.#closed = true
+    this.#roomAhead.leave(this.contract)
     this.answering.close()
   }
 
@@ -587,6 +590,7 @@ export class LiveContract {
     this.answering.close()
     this.#endPause?.()
     await this.#running
+    this.#roomAhead.leave(this.contract)
     this.outbox.failAll(new ContractClosed('contract_closed', 'the node is stopping'))
   }
 
@@ -716,7 +720,7 @@ export class LiveContract {
     const { reception, refused } = await this.#receive(before, arrived)
     this.#lookAtOwn(reception)
     if (reception.unjudged[0] !== undefined) this.#goesOnIn(reception.unjudged[0].error)
-    this.#waiting = reception.waiting
+    this.#keepAhead(reception, arrived)
     if (this.#following !== undefined) {
       // After a restore they come back from others, with what must not be signed again.
       this.outbox.noticed(
@@ -778,6 +782,22 @@ export class LiveContract {
       refused.set(delivery, errors)
     }
     return { reception, refused }
+  }
+
+  #keepAhead({ waiting }: Reception, arrived: readonly Delivery[]): void {
+    if (waiting === this.#waiting) return
+    const broughtBy = new Map<Decoded, Handle>()
+    for (const { statements, credit } of arrived)
+      if (credit !== undefined) for (const decoded of statements) broughtBy.set(decoded, credit.peer)
+    const isOwn = ({ statement }: Decoded) => statement.party === this.self
+    this.#roomAhead.keep(this.contract, waiting, (decoded) =>
+      isOwn(decoded) ? this.self : (broughtBy.get(decoded) ?? this.self),
+    )
+  }
+
+  /** Statements that run ahead of what is held. */
+  get #waiting(): readonly Decoded[] {
+    return this.#roomAhead.waitingIn(this.contract)
   }
 
   /** `inVain`: how many of them were refused, or are not signed by their parties. */

@@ -1,10 +1,8 @@
 import type { Handle } from '../events/ids.ts'
 import type { Decoded } from '../events/statement-codec.ts'
-import { MESSAGE_CHARACTERS_SOFT_MAX } from '../gossip/message.ts'
 
-/** Statements that run ahead of what is held are kept up to so many, and so many characters; whoever sent them has them still. */
+/** So many statements of one contract that run ahead are kept: they are looked at with each turn. */
 export const WAITING_MAX = 4096
-export const WAITING_CHARACTERS_MAX = 4 * MESSAGE_CHARACTERS_SOFT_MAX
 
 /** After so many of one turn that their parties have not signed nothing more is looked at: that costs more than a signature. */
 const UNSIGNED_MAX = 64
@@ -46,6 +44,7 @@ function signedAmong(
 }
 
 function roomFor(waiting: readonly Decoded[], self: Handle): readonly Decoded[] {
+  if (waiting.length <= WAITING_MAX) return waiting
   const taken = new Map<Handle, number>()
   const ranked = waiting.map((decoded) => {
     const { party } = decoded.statement
@@ -53,15 +52,8 @@ function roomFor(waiting: readonly Decoded[], self: Handle): readonly Decoded[] 
     taken.set(party, room)
     return { decoded, room: party === self ? 0 : room }
   })
-  let characters = 0
-  const kept = ranked
-    .sort((one, other) => one.room - other.room)
-    .slice(0, WAITING_MAX)
-    .filter(({ decoded }) => {
-      characters += sizeOf(decoded)
-      return characters <= WAITING_CHARACTERS_MAX
-    })
-  return kept.length === waiting.length ? waiting : kept.map(({ decoded }) => decoded)
+  const kept = ranked.sort((one, other) => one.room - other.room).slice(0, WAITING_MAX)
+  return kept.map(({ decoded }) => decoded)
 }
 
 /** The characters of its line, or nearly. */

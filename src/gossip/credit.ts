@@ -12,6 +12,7 @@ export const REFUSED_PER_SECOND = 8
  * nothing. Spent, the rest of what has come is passed over; it comes again, when there is credit again.
  */
 export interface Credit {
+  readonly peer: Handle
   readonly isSpent: boolean
   /** So many statements were refused, or not signed by their parties. */
   spend(refused: number): void
@@ -34,6 +35,7 @@ export class Credits {
   of(peer: Handle): Credit {
     const limit = this.#limit
     return {
+      peer,
       get isSpent() {
         return limit.waitMs(peer) > 0
       },

@@ -79,6 +79,16 @@ export class Metrics {
   watch(contracts: Contracts): () => void {
     this.#gauge('concordata_contracts', 'Contracts that are held.', () => contracts.size)
     this.#gauge('concordata_contracts_awake', 'Contracts that are in memory.', () => [...contracts.awake()].length)
+    this.#gauge(
+      'concordata_statements_ahead_bytes',
+      'Memory that statements take which run ahead of what is held, nearly.',
+      () => contracts.roomAhead.bytes,
+    )
+    this.#gauge(
+      'concordata_statements_ahead_given_up',
+      'Statements that ran ahead and were given up for want of room since the start.',
+      () => contracts.roomAhead.givenUp,
+    )
     this.#gauge('concordata_outbox_requests', 'Requests of local users that are not signed yet.', () =>
       sum(contracts, ({ outbox }) => outbox.length),
     )

@@ -2,7 +2,7 @@ import t from 'tap'
 import { memoryGuard } from '../../src/contracts/guard.ts'
 import { LiveContract } from '../../src/contracts/live-contract.ts'
 import { OwnFeed } from '../../src/contracts/own-feed.ts'
-import { runningAhead, WAITING_CHARACTERS_MAX, WAITING_MAX } from '../../src/contracts/running-ahead.ts'
+import { runningAhead, WAITING_MAX } from '../../src/contracts/running-ahead.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import type { Decoded } from '../../src/events/statement-codec.ts'
@@ -11,7 +11,6 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
 
-const MEGA = 1024 * 1024
 const BEN = 'ben' as Handle
 const all = () => true
 
@@ -88,16 +87,6 @@ t.test('the statement that the guard knows waits, under whatever key it was sign
   )
   await live.deliver([rotation])
   t.equal(live.obstacle, undefined)
-})
-
-t.test('what waits has room for a few messages: no party takes it from another, or from the own feed', (t) => {
-  const loud = statements('mallory', 40, MEGA)
-  const { kept } = runningAhead([...loud, ...statements('ana', 3, MEGA), ...statements('ben', 5, MEGA)], [], BEN, all)
-  t.equal(WAITING_CHARACTERS_MAX, 16 * MEGA)
-  t.same(numbers(kept), { ben: 5, ana: 3, mallory: 8 })
-  const lowest = kept.flatMap(({ statement }) => (statement.party === 'mallory' ? [statement.seq] : []))
-  t.same(lowest, [0, 1, 2, 3, 4, 5, 6, 7], 'those that can be taken in first')
-  t.end()
 })
 
 t.test('many small ones have no more room', (t) => {
