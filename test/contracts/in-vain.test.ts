@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { receive } from '../../src/agreement/receive.ts'
 import { LiveContract } from '../../src/contracts/live-contract.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
@@ -65,6 +66,8 @@ t.test('of thousands of forks that a party signs one convicts it, and no other i
   const cpuMs = process.cpuUsage(began).user / 1_000
   t.equal(live.evidence.length, 1)
   t.equal(refused, 0)
+  t.equal(receive(live.state, forks).equivocations.length, 1)
+  t.equal(receive(live.state, forks, BEN, new Set(['ana' as Handle])).equivocations.length, 0)
   t.ok(stallMs < STALL_MAX_MS, `deaf for ${stallMs} ms`)
   t.ok(cpuMs < FORKS / 4, `${cpuMs} ms, where verifying each takes ${FORKS / 4} at least`)
 })

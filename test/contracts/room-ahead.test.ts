@@ -11,11 +11,13 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { VirtualClock } from '../simulation/virtual-clock.ts'
-import { allOf, CONTRACT, market, marketOf, Player } from '../support/market.ts'
+import { allOf, CONTRACT, contractFoundedBy, market, marketOf, Player } from '../support/market.ts'
+
+t.setTimeout(240_000)
 
 const KILO = 1024
 const [ANA, BEN, MALLORY] = ['ana', 'ben', 'mallory'] as [Handle, Handle, Handle]
-const uid = (nth: number) => String(nth).padStart(CONTRACT.length, '0') as Uid
+const uid = (nth: number) => contractFoundedBy('ana', nth)
 
 /** As far as room is concerned. */
 function ahead(count: number, characters: number): Decoded[] {
