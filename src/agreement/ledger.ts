@@ -12,7 +12,7 @@ import type { Hash } from '../crypto/hash.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
 import { type Handle, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
 import { answersHash, encodeEntry, type LedgerEntry } from '../events/ledger-entry.ts'
-import type { Outcome } from '../events/outcome.ts'
+import type { Outcome, RefusedBy } from '../events/outcome.ts'
 import type { PartyCard } from '../events/party-card.ts'
 import type { Decision, Head, Request } from '../events/statement.ts'
 import { leafHash } from '../merkle/hashing.ts'
@@ -221,8 +221,9 @@ function fateOf(
 ): Fate {
   const without = (outcome: Outcome): Fate => ({ outcome, events: [], document: ledger.document })
   if (decided?.decision.decision === 'withdrawn') {
-    const { reason } = decided.decision
-    return without({ kind: 'withdrawn', ...(reason === undefined ? {} : { reason }) })
+    const { code, about } = decided.decision
+    const { seq } = decided.held.statement
+    return without({ ...(about === undefined ? {} : { about }), code, kind: 'withdrawn', seq })
   }
   const by = refusalsOf(request, ref, answers, ledger.document)
   if (by.length > 0) return without({ kind: 'refused', by })
@@ -245,14 +246,14 @@ function refusalsOf(
   ref: RequestRef,
   answers: readonly Held[],
   { lock }: ContractState,
-): { handle: Handle; reason: string }[] {
+): RefusedBy[] {
   const key = requestKey(ref)
   const voiceless = command?.type === 'BreakLock' ? lock?.holder : undefined
   const counted = answers.filter(({ statement }) => statement.party !== voiceless)
   return counted.flatMap(({ statement }) =>
     statement.refusals
       .filter((refusal) => requestKey(refusal.request) === key)
-      .map((refusal) => ({ handle: statement.party, reason: refusal.reason })),
+      .map(({ request: _request, ...why }) => ({ ...why, handle: statement.party, seq: statement.seq })),
   )
 }
 

@@ -1,7 +1,7 @@
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
-import { sealsNamedBy } from '../events/seal.ts'
+import { valueSealsOf } from '../events/seal.ts'
 import { placesOf } from '../events/statement.ts'
 import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { feedOf, statementAt } from './feeds.ts'
@@ -225,7 +225,7 @@ function standingOf(state: AgreementState, decoded: Decoded): Standing {
       return { kind: 'other branch', otherBranch }
     }
   }
-  for (const seal of sealsNamedBy(requests)) {
+  for (const seal of valueSealsOf(requests)) {
     if (decoded.payloads[seal] === undefined) return { kind: 'waits' }
   }
   return { kind: 'ready' }

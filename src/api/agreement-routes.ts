@@ -1,9 +1,12 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { equivocationEvidence, traceDivergence, wrongHeadEvidence } from '../agreement/evidence.ts'
-import { findSettled } from '../contracts/find-settled.ts'
+import { findSettled, settledAt } from '../contracts/find-settled.ts'
+import { heldAbouts, withAbout } from '../contracts/held-abouts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import { standingOfElement } from '../contracts/tiers.ts'
+import { type Hash, isHash } from '../crypto/hash.ts'
+import { type About, AboutSchema, isAbout } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
 import {
   CountSchema,
@@ -15,8 +18,9 @@ import {
   type Uid,
   UidSchema,
 } from '../events/ids.ts'
-import { REASON_CHARACTERS_MAX } from '../events/limits.ts'
-import { sealsNamedBy, valueUnder } from '../events/seal.ts'
+import { LockPurposeSchema, ResignationReasonSchema } from '../events/reasons.ts'
+import { seal, valueSealsOf, valueUnder } from '../events/seal.ts'
+import type { Request } from '../events/statement.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import { groupOf } from '../store/payload-group.ts'
 import type { ContractRoutesPorts } from './contract-routes.ts'
@@ -27,7 +31,7 @@ import { TokenInQuery } from './validation.ts'
 import { answerFor } from './verdict.ts'
 
 const closed = { additionalProperties: false }
-const Reason = Type.String({ minLength: 1, maxLength: REASON_CHARACTERS_MAX })
+const OptionalAbout = Type.Optional(AboutSchema)
 const Params = Type.Object({ uid: UidSchema })
 const RequestParams = Type.Object({ uid: UidSchema, request: Type.String({ maxLength: 100 }) })
 
@@ -36,16 +40,19 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
   const { contracts, store } = ports
   const submit = submitter(ports)
 
-  /** Requests the command and answers as its fate is: agreed, void, refused, or not in time. */
+  /** Requests the command, with what is to be said about it, and answers as its fate is: agreed, void, refused, or not in time. */
   const order = async (
     live: LiveContract,
     command: Command,
     prefer: string | string[] | undefined,
     reply: FastifyReply,
-    retry = false,
+    { about, retry = false }: { about?: About | undefined; retry?: boolean } = {},
   ) => {
-    const submission = submit(live, [command], {}, waitingFor(prefer, ports.defaultWaitMs), retry)
-    const answer = await answerFor(submission, live)
+    const said = about && seal(about, ports.newSalt())
+    const commands = [said === undefined ? command : { about: said.seal, ...command }]
+    const payloads = said === undefined ? {} : { [said.seal]: said.payload }
+    const submission = submit(live, commands, payloads, waitingFor(prefer, ports.defaultWaitMs), retry)
+    const answer = await answerFor(submission, live, store.payloads)
     return reply.code(answer.status).headers(answer.headers).send(answer.body)
   }
 
@@ -69,14 +76,23 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
 
   app.post(
     '/api/Contract/:uid/Resignation',
-    { schema: { params: Params, body: Type.Object({ reason: Type.Optional(Reason) }, closed) } },
-    async ({ params, body, headers }, reply) =>
-      contracts.use(params.uid, (live) => order(live, { type: 'Resign', ...body }, headers.prefer, reply)),
+    {
+      schema: {
+        params: Params,
+        body: Type.Object({ reason: Type.Optional(ResignationReasonSchema), about: OptionalAbout }, closed),
+      },
+    },
+    async ({ params, body: { about, ...why }, headers }, reply) =>
+      contracts.use(params.uid, (live) => order(live, { type: 'Resign', ...why }, headers.prefer, reply, { about })),
   )
 
   app.get('/api/Contract/:uid/Lock', { schema: { params: Params } }, async ({ params }) => {
     const lock = await contracts.use(params.uid, ({ state }) => state.settling.agreed.lock)
-    return lock === null ? { locked: false } : { locked: true, ...lock }
+    if (lock === null) return { locked: false }
+    const { about, index } = lock
+    const taken = about && (await settledAt(store.events, params.uid, index))
+    const refs = taken === undefined || about === undefined ? [] : [{ group: groupOf(taken.request), seal: about }]
+    return { locked: true, ...withAbout(lock, await heldAbouts(store.payloads, params.uid, refs)) }
   })
 
   app.post(
@@ -84,11 +100,14 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     {
       schema: {
         params: Params,
-        body: Type.Object({ purpose: Reason, retry: Type.Optional(Type.Boolean()) }, closed),
+        body: Type.Object(
+          { purpose: LockPurposeSchema, about: OptionalAbout, retry: Type.Optional(Type.Boolean()) },
+          closed,
+        ),
       },
     },
-    async ({ params, body: { purpose, retry }, headers }, reply) =>
-      contracts.use(params.uid, (live) => order(live, { type: 'LockRecord', purpose }, headers.prefer, reply, retry)),
+    async ({ params, body: { purpose, ...options }, headers }, reply) =>
+      contracts.use(params.uid, (live) => order(live, { type: 'LockRecord', purpose }, headers.prefer, reply, options)),
   )
 
   app.delete('/api/Contract/:uid/Lock', { schema: { params: Params } }, async ({ params, headers }, reply) =>
@@ -123,7 +142,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
         request: requestKey(request),
         by: request.handle,
         commands: asked.commands,
-        values: await valuesOf(params.uid, request, asked),
+        ...(await openedIn(params.uid, request, asked)),
         until: new Date(until).toISOString(),
         otherwise,
         reason,
@@ -131,15 +150,19 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     )
   })
 
-  /** The values that the commands of a request name by their seals. */
-  const valuesOf = async (contract: Uid, request: RequestRef, asked: { commands: readonly unknown[] }) => {
-    const group = groupOf(request)
-    const seals = sealsNamedBy([asked as Parameters<typeof sealsNamedBy>[0][number]])
-    const texts = await store.payloads.get(
-      contract,
-      Array.from(seals, (seal) => ({ group, seal })),
-    )
-    return Object.fromEntries([...texts].map(([seal, text]) => [seal, valueUnder(seal, text)]))
+  /** By their seals the values that the commands name, and what its author says about it and about each of them. */
+  const openedIn = async (contract: Uid, request: RequestRef, asked: Request) => {
+    const ref = (seal: Hash) => ({ group: groupOf(request), seal })
+    const values = valueSealsOf([asked])
+    const { about } = asked
+    const abouts = [asked, ...asked.commands].flatMap((one) => ('about' in one && isHash(one.about) ? [one.about] : []))
+    const texts = await store.payloads.get(contract, [...values].map(ref))
+    const held = await heldAbouts(store.payloads, contract, abouts.map(ref))
+    return {
+      ...(about === undefined ? {} : { about: held(about) }),
+      values: Object.fromEntries([...texts].map(([seal, text]) => [seal, valueUnder(seal, text)])),
+      abouts: Object.fromEntries(abouts.map((seal) => [seal, held(seal)])),
+    }
   }
 
   app.post(
@@ -148,7 +171,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
       schema: {
         params: RequestParams,
         body: Type.Object(
-          { answer: Type.Union([Type.Literal('acknowledge'), Type.Literal('refuse')]), reason: Type.Optional(Reason) },
+          { answer: Type.Union([Type.Literal('acknowledge'), Type.Literal('refuse')]), about: OptionalAbout },
           closed,
         ),
       },
@@ -156,7 +179,8 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     async ({ params, body }, reply) => {
       await contracts.use(params.uid, async (live) => {
         const { request } = await heldRequest(live, params.request)
-        await live.answer(request, body.answer === 'refuse' ? (body.reason ?? 'refused by a person') : undefined)
+        const { answer, ...refusal } = body
+        await live.answer(request, answer === 'refuse' ? refusal : undefined)
       })
       return reply.code(204).send()
     },
@@ -171,13 +195,15 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     {
       schema: {
         params: RequestParams,
-        querystring: Type.Object({ reason: Type.Optional(Reason), ...TokenInQuery }, closed),
+        querystring: Type.Object({ ...AboutSchema.properties, ...TokenInQuery }, closed),
       },
     },
     async ({ params, query }, reply) => {
       const status = await contracts.use(params.uid, async (live) => {
         const { request } = await heldRequest(live, params.request)
-        await live.withdraw(request, query.reason ?? 'withdrawn by its user')
+        const { title, text } = query
+        const about = { ...(title === undefined ? {} : { title }), ...(text === undefined ? {} : { text }) }
+        await live.withdraw(request, isAbout(about) ? about : undefined)
         return requestStatus(live, store, params.request)
       })
       return reply.code(202).send(status)

@@ -1,8 +1,14 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { heldAbouts, type Shown, withAbout } from '../contracts/held-abouts.ts'
+import type { RefusedBy } from '../events/outcome.ts'
 import type { Attention, Listed } from '../projections/attention.ts'
+import type { Store } from '../store/port.ts'
+import { aboutRef } from './shown-outcome.ts'
 import { TokenInQuery } from './validation.ts'
 
 export interface AttentionRoutesPorts {
+  /** Holds what the seals in it stand for. */
+  readonly store: Store
   /** From the read model, but for the obstacles, which this process knows at the moment. `overdueAfterMs`, `limit`: as of `AttentionQuery`. */
   readonly attention: (overdueAfterMs: number, limit: number) => Attention & { readonly obstacles: Listed<object> }
 }
@@ -11,7 +17,13 @@ const OVERDUE_AFTER_SECONDS = 60
 const LIMIT = 100
 
 /** `GET /api/Attention`: what people should look at. */
-export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = async (app, { attention }) => {
+export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = async (app, { attention, store }) => {
+  const shown = async (refusal: Attention['refusals']['items'][number]) => {
+    const refs = refusal.by.flatMap((one) => aboutRef(one.handle, one))
+    const held = await heldAbouts(store.payloads, refusal.contract, refs)
+    return { ...refusal, by: refusal.by.map((one): Shown<RefusedBy> => withAbout(one, held)) }
+  }
+
   app.get(
     '/api/Attention',
     {
@@ -26,7 +38,10 @@ export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = 
         ),
       },
     },
-    async ({ query: { overdueAfterSeconds = OVERDUE_AFTER_SECONDS, limit = LIMIT } }) =>
-      attention(overdueAfterSeconds * 1000, limit),
+    async ({ query: { overdueAfterSeconds = OVERDUE_AFTER_SECONDS, limit = LIMIT } }) => {
+      const found = attention(overdueAfterSeconds * 1000, limit)
+      const { count, items } = found.refusals
+      return { ...found, refusals: { count, items: await Promise.all(items.map(shown)) } }
+    },
   )
 }

@@ -30,6 +30,7 @@ export interface ContractRoutesPorts {
   readonly obstaclesOf: (live: LiveContract) => readonly object[]
   /** Has an acceptance carried to the others at once. */
   readonly announce: (live: LiveContract) => void
+  readonly newSalt: () => Uint8Array
   readonly newRequestId: () => string
   readonly defaultWaitMs: number
 }
@@ -79,7 +80,7 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       const waiting = waitingFor(request.headers.prefer, ports.defaultWaitMs)
       const { uid } = request.params
       const answer = await contracts.use(uid, (live) =>
-        answerFor(submit(live, [{ type: 'InviteParty', party }], {}, waiting), live),
+        answerFor(submit(live, [{ type: 'InviteParty', party }], {}, waiting), live, store.payloads),
       )
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },

@@ -66,7 +66,7 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
     const { commands, payloads: opened, createdAt } = changes(target)
     const submission = submit(live, commands, opened, waitingFor(request.headers.prefer, ports.defaultWaitMs))
     const created = createdAt && subjectOf(live.contract, createdAt)
-    const answer = await answerFor(submission, live, created)
+    const answer = await answerFor(submission, live, ports.store.payloads, created)
     return reply.code(answer.status).headers(answer.headers).send(answer.body)
   }
 

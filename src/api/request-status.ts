@@ -1,13 +1,17 @@
 import { statementAt } from '../agreement/feeds.ts'
 import { findSettled } from '../contracts/find-settled.ts'
+import { heldAbouts } from '../contracts/held-abouts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import type { HeldUp } from '../contracts/submission.ts'
 import { standingOfRequest, type WaitsFor } from '../contracts/tiers.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { ShownAbout } from '../events/about.ts'
 import { HANDLE_PATTERN, type Handle, type RequestRef, requestKey } from '../events/ids.ts'
 import type { Outcome } from '../events/outcome.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import type { Store } from '../store/port.ts'
+import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
 
 /** No statement that is held here carries the request. */
 export class NoSuchRequest extends ConcordataError {}
@@ -18,7 +22,9 @@ export interface RequestStatus extends HeldUp {
   readonly state: 'pending' | 'withdrawn' | 'acknowledged' | 'settled'
   readonly tier: number
   readonly index?: number
-  readonly outcome?: Outcome
+  /** What its author has to say about it. */
+  readonly about?: ShownAbout
+  readonly outcome?: ShownOutcome
   readonly waitsFor?: WaitsFor
 }
 
@@ -26,15 +32,20 @@ const form = new RegExp(`^(${HANDLE_PATTERN.slice(1, -1)})\\.(0|[1-9]\\d{0,15})\
 
 /** `key`: `<handle>.<seq>.<index>`. Throws NoSuchRequest. */
 export async function requestStatus(live: LiveContract, store: Store, key: string): Promise<RequestStatus> {
-  const { request } = await heldRequest(live, key)
+  const { request, about } = await heldRequest(live, key)
   const { state } = live
   const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry
   const entry = unsettled ?? (await findSettled(store.events, live.contract, key))
   const settledAt = unsettled === undefined ? entry?.index : undefined
-  const withdrawn = entry === undefined ? live.state.ledger.decisions.get(key)?.decision : undefined
-  if (withdrawn?.decision === 'withdrawn') {
-    const { request: _request, decision: kind, ...why } = withdrawn
-    return { request: key, state: 'withdrawn', tier: 0, outcome: { kind, ...why }, waitingFor: [] }
+  const outcome = entry?.outcome ?? withdrawalOf(live, key)
+  const held = await heldAbouts(store.payloads, live.contract, [
+    ...aboutRef(request.handle, { seq: request.seq, ...(about === undefined ? {} : { about }) }),
+    ...(outcome === undefined ? [] : aboutsIn(outcome, request.handle)),
+  ])
+  const said = about === undefined ? {} : { about: held(about) }
+  if (entry === undefined && outcome !== undefined) {
+    const shown = shownOutcome(outcome, held)
+    return { request: key, state: 'withdrawn', tier: 0, ...said, outcome: shown, waitingFor: [] }
   }
   const standing = await withHistory(live, () => standingOfRequest(live.state, request, settledAt))
   if (standing === undefined) throw noSuchRequest(live, key)
@@ -43,10 +54,19 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
     request: key,
     state: tier === 0 ? 'pending' : tier === 1 ? 'acknowledged' : 'settled',
     tier,
-    ...(entry === undefined ? {} : { index: entry.index, outcome: entry.outcome }),
+    ...said,
+    ...(entry === undefined ? {} : { index: entry.index, outcome: shownOutcome(entry.outcome, held) }),
     ...(waitsFor === undefined ? {} : { waitsFor }),
     ...heldUpBy(live, request, tier < 3 ? (waitsFor?.of ?? []) : []),
   }
+}
+
+/** As the entry will have it, which is not there yet. */
+function withdrawalOf({ state }: LiveContract, key: string): Outcome | undefined {
+  const decided = state.ledger.decisions.get(key)
+  if (decided?.decision.decision !== 'withdrawn') return undefined
+  const { request: _request, decision: kind, ...why } = decided.decision
+  return { kind, seq: decided.held.statement.seq, ...why }
 }
 
 /** What comes of this party's own while a person is asked here waits for that person. */
@@ -56,13 +76,12 @@ function heldUpBy({ self, questions }: LiveContract, { handle }: RequestRef, wai
 }
 
 /** The request of that name. Throws NoSuchRequest if no statement that is held carries it. */
-export async function heldRequest(live: LiveContract, key: string): Promise<{ request: RequestRef }> {
+export async function heldRequest(live: LiveContract, key: string): Promise<{ request: RequestRef; about?: Hash }> {
   const request = parse(key)
   const held = request && (await withHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq)))
-  if (request === undefined || held?.statement.requests[request.index] === undefined) {
-    throw noSuchRequest(live, key)
-  }
-  return { request }
+  const asked = request && held?.statement.requests[request.index]
+  if (request === undefined || asked === undefined) throw noSuchRequest(live, key)
+  return asked.about === undefined ? { request } : { request, about: asked.about }
 }
 
 function noSuchRequest({ contract }: Pick<LiveContract, 'contract'>, key: string): NoSuchRequest {

@@ -1,10 +1,13 @@
+import { type HeldAbouts, heldAbouts, withAbout } from '../contracts/held-abouts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import type { HeldUp, Submission, Verdict } from '../contracts/submission.ts'
 import { type RequestRef, requestKey } from '../events/ids.ts'
-import type { Outcome, VoidCode } from '../events/outcome.ts'
+import type { VoidCode } from '../events/outcome.ts'
 import { unreachable } from '../runtime/assert.ts'
 import { withHistory } from '../runtime/forgotten.ts'
+import type { PayloadRef, PayloadStore } from '../store/port.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
+import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
 
 /** What a client is answered about its request. */
 export interface Answer {
@@ -70,21 +73,33 @@ const statusOfVoid: Record<VoidCode, number> = {
 }
 
 /** Waits for the fate of a request, or, for a client that does not insist, only until it is signed and durable. */
-export async function answerFor(submission: Submission, live: LiveContract, created?: string): Promise<Answer> {
+export async function answerFor(
+  submission: Submission,
+  live: LiveContract,
+  payloads: PayloadStore,
+  created?: string,
+): Promise<Answer> {
   const { signed, verdict, intent } = submission
   const uid = live.contract
-  if (intent.signedWithinMs === undefined) return answerTo(await verdict, uid, created)
+  const answer = async (verdict: Verdict) =>
+    answerTo(verdict, uid, await heldAbouts(payloads, uid, aboutsOf(verdict)), created)
+  if (intent.signedWithinMs === undefined) return answer(await verdict)
   return Promise.race([
     signed.then(async (request) => pending(uid, request, await withHistory(live, () => live.heldUp(request)))),
-    verdict.then((verdict) => answerTo(verdict, uid, created)),
+    verdict.then(answer),
   ])
 }
 
+function aboutsOf(verdict: Verdict): PayloadRef[] {
+  if (verdict.kind === 'settled') return aboutsIn(verdict.outcome, verdict.request.handle)
+  return verdict.kind === 'withdrawn' ? aboutRef(verdict.request.handle, verdict) : []
+}
+
 /** `created`: where the new element is, if the request made one. */
-export function answerTo(verdict: Verdict, uid: string, created?: string): Answer {
+export function answerTo(verdict: Verdict, uid: string, held: HeldAbouts, created?: string): Answer {
   switch (verdict.kind) {
     case 'settled':
-      return settled(verdict.request, verdict.index, verdict.outcome, created)
+      return settled(verdict.request, verdict.index, shownOutcome(verdict.outcome, held), created)
     case 'pending':
       return pending(uid, verdict.request, verdict)
     case 'timed out':
@@ -99,11 +114,13 @@ export function answerTo(verdict: Verdict, uid: string, created?: string): Answe
           ...(verdict.request === undefined ? {} : { request: requestKey(verdict.request) }),
         },
       )
-    case 'withdrawn':
+    case 'withdrawn': {
+      const { about } = withAbout(verdict, held)
       return problem(409, 'withdrawn', 'The request was taken back by its user; it is not agreed.', {
         request: requestKey(verdict.request),
-        reason: verdict.reason,
+        ...(about === undefined ? {} : { about }),
       })
+    }
     case 'dropped':
       return problem(409, 'party_resigned', 'This party has resigned from the contract; the request is not agreed.')
     default:
@@ -111,7 +128,7 @@ export function answerTo(verdict: Verdict, uid: string, created?: string): Answe
   }
 }
 
-function settled(request: RequestRef, index: number, outcome: Outcome, created: string | undefined): Answer {
+function settled(request: RequestRef, index: number, outcome: ShownOutcome, created: string | undefined): Answer {
   const place = { request: requestKey(request), index }
   switch (outcome.kind) {
     case 'accepted': {
@@ -125,11 +142,11 @@ function settled(request: RequestRef, index: number, outcome: Outcome, created: 
     }
     case 'refused':
       return problem(409, 'refused', 'A member refused the request.', { ...place, by: outcome.by })
-    case 'withdrawn':
-      return problem(504, 'withdrawn', 'The request was withdrawn; it is not agreed.', {
-        ...place,
-        reason: outcome.reason,
-      })
+    case 'withdrawn': {
+      const { code, about } = outcome
+      const why = { because: code, ...(about === undefined ? {} : { about }) }
+      return problem(504, 'withdrawn', 'The request was withdrawn; it is not agreed.', { ...place, ...why })
+    }
     default:
       return unreachable(outcome)
   }

@@ -119,7 +119,7 @@ function decodeAt(place: AuditFailed['place'], data: string, texts: ReadonlyMap<
 
 function payloadsOf(statement: Statement, texts: ReadonlyMap<Hash, string>): Payloads {
   const payloads: { [seal: Hash]: Payload } = {}
-  for (const seal of sealsNamedBy(statement.requests)) {
+  for (const seal of sealsNamedBy(statement)) {
     const text = texts.get(seal)
     if (text !== undefined) payloads[seal] = JSON.parse(text) as Payload
   }
@@ -129,7 +129,7 @@ function payloadsOf(statement: Statement, texts: ReadonlyMap<Hash, string>): Pay
 /** Of a line that is not even JSON there are none; decoding will say so with its place. */
 function sealsIn(data: string): Hash[] {
   try {
-    return [...sealsNamedBy((JSON.parse(data) as { statement: Statement }).statement.requests)]
+    return [...sealsNamedBy((JSON.parse(data) as { statement: Statement }).statement)]
   } catch {
     return []
   }

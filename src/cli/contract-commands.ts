@@ -1,4 +1,6 @@
-import type { Command } from 'commander'
+import { Argument, type Command, Option } from 'commander'
+import type { About } from '../events/about.ts'
+import { lockPurposes, resignationReasons } from '../events/reasons.ts'
 import { apiClientFor } from './api-client.ts'
 import { dataOption } from './options.ts'
 import { askYes, complain, print, table } from './output.ts'
@@ -129,27 +131,33 @@ export function contractCommands(program: Command): void {
   contract
     .command('resign')
     .argument('<contract>', 'its UID')
-    .option('--reason <text>', 'why, for all to see')
+    .addOption(new Option('--reason <code>', 'why, for all to see').choices(Object.keys(resignationReasons)))
+    .addOption(aboutOption())
     .addOption(dataOption())
     .description('leave a contract')
-    .action(async (uid: string, { data, reason }: { data: string; reason?: string }) => {
+    .action(async (uid: string, { data, reason, about }: { data: string; reason?: string; about?: string }) => {
       const client = await apiClientFor(data)
-      await client.call('POST', `/api/Contract/${uid}/Resignation`, reason === undefined ? {} : { reason })
+      const body = { ...(reason === undefined ? {} : { reason }), ...aboutOf(about) }
+      await client.call('POST', `/api/Contract/${uid}/Resignation`, body)
       print('This party is no member any more.')
     })
 
   contract
     .command('lock')
     .argument('<contract>', 'its UID')
-    .argument('<purpose>', 'what for, for all to see')
+    .addArgument(new Argument('<purpose>', 'what for, for all to see').choices(Object.keys(lockPurposes)))
+    .addOption(aboutOption())
     .option('--retry', 'ask again as long as another party has the lock')
     .addOption(dataOption())
     .description('take the record lock: until it is released, only this party changes the record')
-    .action(async (uid: string, purpose: string, { data, retry }: { data: string; retry?: true }) => {
-      const client = await apiClientFor(data)
-      await client.call('POST', `/api/Contract/${uid}/Lock`, { purpose, ...(retry ? { retry } : {}) })
-      print('Locked.')
-    })
+    .action(
+      async (uid: string, purpose: string, { data, about, retry }: { data: string; about?: string; retry?: true }) => {
+        const client = await apiClientFor(data)
+        const body = { purpose, ...aboutOf(about), ...(retry ? { retry } : {}) }
+        await client.call('POST', `/api/Contract/${uid}/Lock`, body)
+        print('Locked.')
+      },
+    )
 
   contract
     .command('release')
@@ -188,14 +196,21 @@ export function contractCommands(program: Command): void {
     .command('answer')
     .argument('<contract>', 'its UID')
     .argument('<request>', 'as `contract questions` names it')
-    .option('--refuse <reason>', 'refuse it, with a reason that everybody sees')
+    .option('--refuse', 'refuse it')
+    .addOption(aboutOption())
     .addOption(dataOption())
     .description('acknowledge a request on which this node asks, or refuse it')
-    .action(async (uid: string, request: string, { data, refuse }: { data: string; refuse?: string }) => {
-      const answer = refuse === undefined ? { answer: 'acknowledge' } : { answer: 'refuse', reason: refuse }
-      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Questions/${request}`, answer)
-      print(refuse === undefined ? 'Acknowledged.' : 'Refused.')
-    })
+    .action(
+      async (
+        uid: string,
+        request: string,
+        { data, refuse, about }: { data: string; refuse?: true; about?: string },
+      ) => {
+        const answer = refuse ? { answer: 'refuse', ...aboutOf(about) } : { answer: 'acknowledge' }
+        await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Questions/${request}`, answer)
+        print(refuse ? 'Refused.' : 'Acknowledged.')
+      },
+    )
 
   contract
     .command('evidence')
@@ -223,6 +238,15 @@ export function contractCommands(program: Command): void {
       await client.call('POST', `/api/Contract/${uid}/GoOn`)
       print('The node signs in that contract again.')
     })
+}
+
+/** What the members read beside the code. It is not signed itself, so it can be erased. */
+function aboutOption(): Option {
+  return new Option('--about <text>', 'what there is to say about it, for all members to read')
+}
+
+function aboutOf(text: string | undefined): { about?: About } {
+  return text === undefined ? {} : { about: { text } }
 }
 
 const vouching = `Nobody else holds a statement that this party has signed in that contract and that is not in this store, and no

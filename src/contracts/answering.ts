@@ -4,13 +4,20 @@ import type { Held } from '../agreement/held.ts'
 import { covers, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { viewOf } from '../agreement/view.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { About } from '../events/about.ts'
 import { type Handle, type RequestRef, requestKey, requestOf } from '../events/ids.ts'
 import { ceilings } from '../events/limits.ts'
-import { type Refusal, type Request, reasonOf, type Statement } from '../events/statement.ts'
+import type { RefusalCode } from '../events/reasons.ts'
+import type { Payload, Refusal, Request, Statement } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import type { Random } from '../runtime/random.ts'
+import type { PersonsRefusal } from './asks.ts'
+import { assertAbout } from './fitness.ts'
 import { type Policy, ruleFor } from './policy.ts'
 import { bytesIn, roomIn } from './room.ts'
+import { SealedAbouts } from './sealed-abouts.ts'
 
 /** No person is asked about that request, or not any more. */
 export class NotAsked extends ConcordataError {}
@@ -25,24 +32,33 @@ export interface Question {
   readonly reason: string
 }
 
-/** Why this node refuses to vote for an engine that it does not have. */
-export const ENGINE_UNKNOWN = 'engine_unknown'
+type Answer = { readonly refusal: Grounds | undefined }
 
-type Answer = { readonly refusal: string | undefined }
+/** What this node refuses a request for. */
+interface Grounds {
+  readonly code: RefusalCode
+  readonly about?: About | undefined
+}
+
+interface Refused extends Grounds {
+  readonly request: RequestRef
+}
 
 /**
  * So much of a statement may be refusals: what more this node refuses is for its next one. Unless they are of a single
  * statement: those stand together.
  */
 const REFUSALS_SHARE = 0.5
-/** Longest refusal in canonical JSON without its reason, in bytes. */
-const REFUSAL_BYTES = 130
+/** What the seal of an `about` adds to a refusal, in bytes of JSON. */
+const ABOUT_BYTES = 75
 
 /** What this node's next statement covers of what it holds, and what of that it refuses. */
 export interface Coverage {
   /** The view that the statement is made from: all that is held, or less while a person is asked. */
   readonly view: AgreementState
   readonly refusals: readonly Refusal[]
+  /** What those have to say, by its seals. */
+  readonly payloads: readonly [Hash, Payload][]
 }
 
 /**
@@ -53,6 +69,7 @@ export class Answering {
   readonly #self: Handle
   readonly #policy: Policy
   readonly #clock: Clock
+  readonly #random: Random
   readonly #changed: () => void
   readonly #questions = new Map<string, Question & { readonly cancel: () => void }>()
   readonly #answers = new Map<string, Answer>()
@@ -60,10 +77,11 @@ export class Answering {
   #answered = 0
 
   /** `changed` is called when an answer has come. */
-  constructor(self: Handle, policy: Policy, clock: Clock, changed: () => void) {
+  constructor(self: Handle, policy: Policy, clock: Clock, random: Random, changed: () => void) {
     this.#self = self
     this.#policy = policy
     this.#clock = clock
+    this.#random = random
     this.#changed = changed
   }
 
@@ -78,7 +96,7 @@ export class Answering {
 
   /** Looks at all that is held and not covered yet; asks what is to be asked. */
   coverage(state: AgreementState): Coverage {
-    if (this.#policy.length === 0 && !asksForMissingEngine(state)) return { view: state, refusals: [] }
+    if (this.#policy.length === 0 && !asksForMissingEngine(state)) return { view: state, refusals: [], payloads: [] }
     if (this.#last?.state === state && this.#last.answers === this.#answered) return this.#last.coverage
     const coverage = this.#cover(state)
     this.#last = { state, answers: this.#answered, coverage }
@@ -88,13 +106,17 @@ export class Answering {
   #cover(state: AgreementState): Coverage {
     this.#dropDead(state)
     const refusals: Refusal[] = []
+    const abouts = new SealedAbouts(this.#random)
     const left: Held[] = []
     let past = saidToHold(state.feeds, this.#self)
-    let room = roomIn(state) * REFUSALS_SHARE
+    const share = roomIn(state) * REFUSALS_SHARE
+    let room = share
     for (const held of beyond(state.feeds, past)) {
       const { statement } = held
-      const refused = this.#refusalsOf(statement, state)
-      const bytes = refusalBytes(refused ?? [])
+      const found = this.#refusalsOf(statement, state)
+      // So that all requests of one statement can be refused in one.
+      const refused = found !== undefined && bytesOf(found) > share ? found.map(withoutAbout) : found
+      const bytes = bytesOf(refused ?? [])
       const count = refusals.length + (refused?.length ?? 0)
       const fits =
         (bytes <= room || (refusals.length === 0 && bytes <= roomIn(state))) && count <= ceilings.requestsPerStatement
@@ -104,23 +126,22 @@ export class Answering {
         continue
       }
       room -= bytes
-      refusals.push(...refused)
+      for (const { request, code, about } of refused) refusals.push({ ...abouts.member(about), code, request })
       past = union(past, held.past)
     }
-    return { view: left.length === 0 ? state : viewOf(state, past), refusals }
+    return { view: left.length === 0 ? state : viewOf(state, past), refusals, payloads: abouts.payloads }
   }
 
   /** Undefined: a person is asked about one of its requests. */
-  #refusalsOf({ party, seq, requests }: Statement, state: AgreementState): Refusal[] | undefined {
+  #refusalsOf({ party, seq, requests }: Statement, state: AgreementState): Refused[] | undefined {
     if (party === this.#self) return []
-    const longest = longestReason(requests, state)
-    const refusals: Refusal[] = []
+    const refusals: Refused[] = []
     let isAsked = false
     for (const [index, request] of requests.entries()) {
       const ref = { handle: party, index, seq }
       const answer = this.#answerTo(ref, request, state)
       if (answer === undefined) isAsked = true
-      else if (answer.refusal !== undefined) refusals.push({ reason: shortened(answer.refusal, longest), request: ref })
+      else if (answer.refusal !== undefined) refusals.push({ ...answer.refusal, request: ref })
     }
     return isAsked ? undefined : refusals
   }
@@ -140,9 +161,10 @@ export class Answering {
     if (!this.#questions.has(key)) throw new NotAsked('not_asked', `nobody is asked about ${key}`, { request: key })
   }
 
-  /** A person's word, which may come before this process asks: another one did. */
-  decide(request: RequestRef, refusal: string | undefined): void {
-    this.#conclude(requestKey(request), refusal)
+  /** A person's word, which may come before this process asks: another one did. Throws RequestUnfit, NotCanonicalizable. */
+  decide(request: RequestRef, refusal: PersonsRefusal | undefined): void {
+    assertAbout(refusal?.about)
+    this.#conclude(requestKey(request), refusal && { code: 'person', about: refusal.about })
   }
 
   /** What has been answered needs no remembering, nor asking: another process may have answered. */
@@ -166,12 +188,12 @@ export class Answering {
   }
 
   #answerTo(ref: RequestRef, request: Request, state: AgreementState): Answer | undefined {
-    if (state.ledger.engines.missingFor(request.commands) !== undefined) return { refusal: ENGINE_UNKNOWN }
+    if (state.ledger.engines.missingFor(request.commands) !== undefined) return { refusal: { code: 'engine_unknown' } }
     const known = this.#answers.get(requestKey(ref))
     if (known !== undefined) return known
     const rule = ruleFor(this.#policy, ref.handle, request)
     if (rule === undefined || rule.answer === 'acknowledge') return { refusal: undefined }
-    if (rule.answer === 'refuse') return { refusal: rule.reason }
+    if (rule.answer === 'refuse') return { refusal: byPolicy(rule.reason) }
     // Whatever is answered, nothing comes of it any more: nobody is asked, and it holds nothing up.
     if (isDead(ref, request, state)) return { refusal: undefined }
     this.#ask(ref, request, rule.forSeconds * 1000, rule.otherwise, rule.reason)
@@ -181,11 +203,13 @@ export class Answering {
   #ask(ref: RequestRef, asked: Request, forMs: number, otherwise: Question['otherwise'], reason: string): void {
     const key = requestKey(ref)
     if (this.#questions.has(key)) return
-    const cancel = this.#clock.after(forMs, () => this.#conclude(key, otherwise === 'refuse' ? reason : undefined))
+    const cancel = this.#clock.after(forMs, () =>
+      this.#conclude(key, otherwise === 'refuse' ? byPolicy(reason) : undefined),
+    )
     this.#questions.set(key, { request: ref, asked, until: this.#clock.now() + forMs, otherwise, reason, cancel })
   }
 
-  #conclude(key: string, refusal: string | undefined): void {
+  #conclude(key: string, refusal: Grounds | undefined): void {
     this.#questions.get(key)?.cancel()
     this.#questions.delete(key)
     this.#answers.set(key, { refusal })
@@ -227,17 +251,17 @@ export function refusalBytes(refusals: readonly Refusal[]): number {
   return refusals.reduce((sum, refusal) => sum + bytesIn(refusal), 0)
 }
 
-/** So that all requests of one statement can be refused in one: bytes that are left for each reason. */
-function longestReason(requests: readonly Request[], state: AgreementState): number {
-  return Math.floor((roomIn(state) * REFUSALS_SHARE) / requests.length) - REFUSAL_BYTES
+function byPolicy(reason: string): Grounds {
+  return { code: 'policy', about: { text: reason.toWellFormed() } }
 }
 
-function bytesOf(text: string): number {
-  return Buffer.byteLength(JSON.stringify(text))
+function withoutAbout({ request, code }: Refused): Refused {
+  return { request, code }
 }
 
-function shortened(reason: string, bytes: number): string {
-  let text = reasonOf(reason)
-  while (text.length > 0 && bytesOf(text) > bytes) text = text.slice(0, Math.floor(text.length / 2)).toWellFormed()
-  return text
+/** What they come to in a statement, before their texts are sealed. */
+function bytesOf(refused: readonly Refused[]): number {
+  const each = ({ request, code, about }: Refused) =>
+    bytesIn({ code, request }) + (about === undefined ? 0 : ABOUT_BYTES)
+  return refused.reduce((sum, refusal) => sum + each(refusal), 0)
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { canonicalJson } from '../crypto/canonical-json.ts'
+import { type About, AboutSchema } from '../events/about.ts'
 import { type Charter, CharterSchema } from '../events/charter.ts'
 import { type RequestRef, RequestRefSchema, SignatureSchema, type Uid, UidSchema } from '../events/ids.ts'
 import { type Revocation, RevocationSchema } from '../events/key-change.ts'
@@ -21,11 +22,16 @@ export type Ask =
       readonly retry?: true
       readonly traceparent?: string
     }
-  | { readonly kind: 'withdraw'; readonly request: RequestRef; readonly reason: string }
-  | { readonly kind: 'answer'; readonly request: RequestRef; readonly refusal: string | null }
+  | { readonly kind: 'withdraw'; readonly request: RequestRef; readonly about?: About }
+  | { readonly kind: 'answer'; readonly request: RequestRef; readonly refusal: PersonsRefusal | null }
   | { readonly kind: 'accept' | 'decline' | 'rotate' | 'keys' | 'prepare-revocation' | 'go-on' }
   | { readonly kind: 'revoke'; readonly revocation: Revocation; readonly signature: string }
   | { readonly kind: 'open'; readonly title: string; readonly charter: Charter }
+
+/** A person's NO, and what the person has to say about it. */
+export interface PersonsRefusal {
+  readonly about?: About
+}
 
 export interface Queued {
   /** Of a `request`: the request's own id. */
@@ -49,6 +55,7 @@ export interface Problem {
 const TEXT_CHARACTERS_MAX = 100_000
 const closed = { additionalProperties: false }
 const Text = Type.String({ maxLength: TEXT_CHARACTERS_MAX })
+const PersonsRefusalSchema = Type.Object({ about: Type.Optional(AboutSchema) }, closed)
 const askForms = {
   request: Compile(
     Type.Object(
@@ -62,10 +69,19 @@ const askForms = {
       closed,
     ),
   ),
-  withdraw: Compile(Type.Object({ kind: Type.Literal('withdraw'), request: RequestRefSchema, reason: Text }, closed)),
+  withdraw: Compile(
+    Type.Object(
+      { kind: Type.Literal('withdraw'), request: RequestRefSchema, about: Type.Optional(AboutSchema) },
+      closed,
+    ),
+  ),
   answer: Compile(
     Type.Object(
-      { kind: Type.Literal('answer'), request: RequestRefSchema, refusal: Type.Union([Text, Type.Null()]) },
+      {
+        kind: Type.Literal('answer'),
+        request: RequestRefSchema,
+        refusal: Type.Union([PersonsRefusalSchema, Type.Null()]),
+      },
       closed,
     ),
   ),

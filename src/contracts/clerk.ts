@@ -7,7 +7,17 @@ import { withHistory } from '../runtime/forgotten.ts'
 import { StoreClosed, StoreUnavailable, WrongExpectedRevision } from '../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent } from '../store/port.ts'
 import { OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../store/streams.ts'
-import { type Ask, askIn, type Done, decodeOutbox, done, doneThrough, problemOf, type Queued } from './asks.ts'
+import {
+  type Ask,
+  askIn,
+  type Done,
+  decodeOutbox,
+  done,
+  doneThrough,
+  type PersonsRefusal,
+  problemOf,
+  type Queued,
+} from './asks.ts'
 import type { Contracts } from './contracts.ts'
 import { findSettled } from './find-settled.ts'
 import type { KeyChanging } from './key-rotation.ts'
@@ -133,7 +143,7 @@ export class Clerk {
         await contracts.useUpToDate(uid as Uid, (live) => this.#request(id, live, ask))
         return undefined
       case 'withdraw':
-        await contracts.useUpToDate(uid as Uid, (live) => live.withdraw(ask.request, ask.reason))
+        await contracts.useUpToDate(uid as Uid, (live) => live.withdraw(ask.request, ask.about))
         return result(null)
       case 'answer':
         await contracts.useUpToDate(uid as Uid, (live) => this.#answer(live, ask.request, ask.refusal ?? undefined))
@@ -197,7 +207,7 @@ export class Clerk {
   }
 
   /** Done only when this party's feed says it: until then a restart has to know of it. */
-  #answer(live: LiveContract, request: RequestRef, refusal: string | undefined): Promise<void> {
+  #answer(live: LiveContract, request: RequestRef, refusal: PersonsRefusal | undefined): Promise<void> {
     const isSaid = () => covers(saidToHold(live.state.feeds, live.self), request.handle, request.seq)
     if (isSaid()) return Promise.resolve()
     const said = Promise.withResolvers<void>()

@@ -1,9 +1,10 @@
+import type { About } from '../events/about.ts'
 import type { Charter } from '../events/charter.ts'
 import type { RequestRef, Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { EventStore } from '../store/port.ts'
 import { OUTBOX_STREAM } from '../store/streams.ts'
-import { type Ask, type Done, errorOf, queued } from './asks.ts'
+import { type Ask, type Done, errorOf, type PersonsRefusal, queued } from './asks.ts'
 import type { KeyChanging, Revoked } from './key-rotation.ts'
 import { TransmitterSilent } from './outbox.ts'
 import type { Intent } from './submission.ts'
@@ -45,11 +46,11 @@ export class Desk implements KeyChanging {
     return this.#append(request.id, contract, ask)
   }
 
-  async withdraw(contract: Uid, request: RequestRef, reason: string): Promise<void> {
-    await this.#ask(contract, { kind: 'withdraw', request, reason })
+  async withdraw(contract: Uid, request: RequestRef, about: About | undefined): Promise<void> {
+    await this.#ask(contract, { kind: 'withdraw', request, ...(about === undefined ? {} : { about }) })
   }
 
-  async answer(contract: Uid, request: RequestRef, refusal: string | undefined): Promise<void> {
+  async answer(contract: Uid, request: RequestRef, refusal: PersonsRefusal | undefined): Promise<void> {
     await this.#ask(contract, { kind: 'answer', request, refusal: refusal ?? null })
   }
 

@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { RequestRefSchema, requestKey, type Uid } from '../events/ids.ts'
+import { type LedgerIndex, RequestRefSchema, requestKey, type Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import { jsonOf } from '../runtime/json-form.ts'
-import type { EventStore } from '../store/port.ts'
+import type { EventStore, RecordedEvent } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
 import { ledgerDamaged } from './persistence.ts'
 
@@ -15,10 +15,27 @@ const entryForm = Compile(Type.Object({ request: RequestRefSchema, outcome: Type
  * ContractDamaged.
  */
 export async function findSettled(events: EventStore, contract: Uid, key: string): Promise<LedgerEntry | undefined> {
-  for await (const { data, revision } of events.read(contractStream(contract))) {
-    const entry = jsonOf(entryForm, data)
-    if (entry === undefined) throw ledgerDamaged(contract, revision)
-    if (requestKey(entry.request) === key) return entry as unknown as LedgerEntry
+  for await (const event of events.read(contractStream(contract))) {
+    const entry = entryIn(contract, event)
+    if (requestKey(entry.request) === key) return entry
   }
   return undefined
+}
+
+/** The settled entry of that index. Throws ContractDamaged. */
+export async function settledAt(
+  events: EventStore,
+  contract: Uid,
+  index: LedgerIndex,
+): Promise<LedgerEntry | undefined> {
+  for await (const event of events.read(contractStream(contract), { from: index, limit: 1 })) {
+    return entryIn(contract, event)
+  }
+  return undefined
+}
+
+function entryIn(contract: Uid, { data, revision }: RecordedEvent): LedgerEntry {
+  const entry = jsonOf(entryForm, data)
+  if (entry === undefined) throw ledgerDamaged(contract, revision)
+  return entry as unknown as LedgerEntry
 }

@@ -1,8 +1,9 @@
 import { Compile } from 'typebox/compile'
 import { canonicalJson } from '../crypto/canonical-json.ts'
-import type { Hash } from '../crypto/hash.ts'
+import { type Hash, isHash } from '../crypto/hash.ts'
+import { type About, isAbout } from '../events/about.ts'
 import type { Limits } from '../events/limits.ts'
-import { sealOf, sealsNamedBy } from '../events/seal.ts'
+import { sealOf, sealsNamedBy, valueSealsOf } from '../events/seal.ts'
 import { type Payloads, PayloadsSchema, type Request, RequestSchema } from '../events/statement.ts'
 import { isTooDeep } from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -36,14 +37,28 @@ export function assertFit(request: Request, payloads: Payloads, { commandsPerReq
       commandsPerRequest,
     })
   }
-  const named = sealsNamedBy([request])
-  for (const seal of named) {
+  const named = sealsNamedBy({ requests: [request], refusals: [], decided: [] })
+  const values = valueSealsOf([request])
+  for (const seal of values) {
     if (payloads[seal] === undefined) unfit('a value that the request seals does not come with it', { seal })
   }
   for (const [seal, payload] of Object.entries(payloads)) {
     const isIt = sealOf(payload) === seal && named.has(seal as Hash)
     if (!isIt) unfit('a value is not one that the request seals', { seal })
   }
+  for (const one of [request, ...request.commands]) {
+    const about = 'about' in one ? one.about : undefined
+    const payload = isHash(about) ? payloads[about] : undefined
+    if (payload !== undefined && !isAbout(payload.value))
+      unfit('what is said about it is too long, or no text', { about })
+  }
+}
+
+/** The same for what a person says beside an answer or a withdrawal. */
+export function assertAbout(about: About | undefined): void {
+  if (about === undefined) return
+  canonicalJson(about)
+  if (!isAbout(about)) throw new RequestUnfit('request_unfit', 'what is said about it is too long, or no text')
 }
 
 /** Whether it comes out of JSON as it went in: nothing is left out, nothing becomes something else. Requires that it is not too deep. */

@@ -18,9 +18,11 @@ import type { Divergence } from '../agreement/settling.ts'
 import { encodeSnapshot, snapshotOf } from '../agreement/snapshot.ts'
 import { type AgreementState, withHeld } from '../agreement/state.ts'
 import { refusalOfOwn } from '../agreement/validity.ts'
+import type { About } from '../events/about.ts'
 import { type EngineVersion, type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
+import { payloadsInOrder } from '../events/seal.ts'
 import type { Frontier, Note, Request } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
 import type { Credit } from '../gossip/credit.ts'
@@ -31,6 +33,7 @@ import { WrongExpectedRevision } from '../store/errors.ts'
 import type { Kept } from '../store/snapshots.ts'
 import { feedStream } from '../store/streams.ts'
 import { Answering, type Question, refusalBytes } from './answering.ts'
+import type { PersonsRefusal } from './asks.ts'
 import { batchesOf } from './batches.ts'
 import type { ContractListener, ContractPorts, Role } from './contract-ports.ts'
 import { noteDue } from './cosigning.ts'
@@ -164,11 +167,12 @@ export class LiveContract {
     this.outbox = new Outbox(
       self,
       ports.clock,
+      ports.random,
       own,
       (id) => ports.snapshots?.placeOf(contract, id),
       () => this.questions.length > 0,
     )
-    this.answering = new Answering(self, ports.policy ?? acknowledgeAll, ports.clock, () => this.wake())
+    this.answering = new Answering(self, ports.policy ?? acknowledgeAll, ports.clock, ports.random, () => this.wake())
     this.#keys = new FeedKeys(self, ports)
     this.#ownFeed = ownFeed
     this.#evidence = evidence
@@ -327,17 +331,17 @@ export class LiveContract {
   }
 
   /** Takes a request back. Throws NotWithdrawable; what becomes of it its verdict says, and the ledger. */
-  async withdraw(request: RequestRef, reason: string): Promise<void> {
+  async withdraw(request: RequestRef, about?: About): Promise<void> {
     this.#assertOpen()
     this.outbox.assertWithdrawable(request, this.#state)
     const desk = this.#desk
-    if (desk !== undefined) return desk.withdraw(this.contract, request, reason)
-    this.outbox.withdraw(request, reason)
+    if (desk !== undefined) return desk.withdraw(this.contract, request, about)
+    this.outbox.withdraw(request, about)
     this.wake()
   }
 
-  /** A person's answer to a question. `refusal`: the reason; left out, it is acknowledged. Throws NotAsked. */
-  async answer(request: RequestRef, refusal: string | undefined): Promise<void> {
+  /** A person's answer to a question: without a refusal it is acknowledged. Throws NotAsked. */
+  async answer(request: RequestRef, refusal: PersonsRefusal | undefined): Promise<void> {
     this.#assertOpen()
     this.answering.assertAsked(request)
     const desk = this.#desk
@@ -835,7 +839,7 @@ export class LiveContract {
   async #makeStatement(held: AgreementState) {
     const mayNote = this.#mayNote
     this.#mayNote = false
-    const { view: state, refusals } = this.answering.coverage(held)
+    const { view: state, refusals, payloads } = this.answering.coverage(held)
     await this.#keys.learn(state)
     this.#reportObstacle(state)
     if (!this.#maySpeak(state)) return undefined
@@ -852,6 +856,7 @@ export class LiveContract {
     const wishes = {
       ...turn.wishes,
       refusals,
+      payloads: payloadsInOrder([...Object.entries(turn.wishes.payloads), ...payloads]),
       ...(note === undefined ? {} : { note }),
       ...(key === undefined ? {} : { key }),
     }

@@ -5,14 +5,19 @@ import { saidToHold, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import type { AgreementState } from '../agreement/state.ts'
+import type { About } from '../events/about.ts'
 import { type Handle, type RequestRef, requestKey, requestOf, type Seq } from '../events/ids.ts'
 import { ceilings, MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
 import type { Outcome } from '../events/outcome.ts'
-import { type Decision, type Payload, type Request, reasonOf } from '../events/statement.ts'
+import type { WithdrawalCode } from '../events/reasons.ts'
+import { payloadsInOrder } from '../events/seal.ts'
+import type { Decision, Request } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { RequestUnfit } from './fitness.ts'
+import type { Random } from '../runtime/random.ts'
+import { assertAbout, RequestUnfit } from './fitness.ts'
 import { bytesIn, roomIn } from './room.ts'
+import { SealedAbouts } from './sealed-abouts.ts'
 import type { HeldUp, Intent, Submission, Verdict } from './submission.ts'
 import { standingOfRequest } from './tiers.ts'
 
@@ -42,16 +47,19 @@ export class TransmitterSilent extends ConcordataError {
   }
 }
 
-/** Why a node withdraws a tentative request by itself; a person's reasons are other words. */
-const TIME_OUT = 'time-out'
-const RESTART = 'restart'
 /** How long after the deadline of a tentative request its intent may still come back. Milliseconds. */
 export const FORGOTTEN_AFTER_MS = 60_000
+
+interface Withdrawal {
+  readonly code: WithdrawalCode
+  readonly about?: About | undefined
+}
 
 /** The local users' intents on one contract: many that wait become one statement (group commit). */
 export class Outbox {
   readonly #self: Handle
   readonly #clock: Clock
+  readonly #random: Random
   #queue: Submission[] = []
   readonly #signed = new Map<string, Submission>()
   /** Where the newest own request of an id stands in the feed; only kept where intents come back after a restart. */
@@ -60,8 +68,8 @@ export class Outbox {
   #lockedOut: Submission[] = []
   /** The lock has ended: they are added again, maybe after a pause. */
   readonly #pausing = new Set<Submission>()
-  /** What users take back, with the reasons, by request key. */
-  readonly #withdrawals = new Map<string, string>()
+  /** What users take back, with what they say about it, by request key. */
+  readonly #withdrawals = new Map<string, Withdrawal>()
 
   readonly #isAsking: () => boolean
   readonly #older: (id: string) => RequestRef | undefined
@@ -73,6 +81,7 @@ export class Outbox {
   constructor(
     self: Handle,
     clock: Clock,
+    random: Random,
     own?: Iterable<Held>,
     older: Outbox['placeOf'] = () => undefined,
     isAsking: () => boolean = () => false,
@@ -80,6 +89,7 @@ export class Outbox {
     this.#isAsking = isAsking
     this.#self = self
     this.#clock = clock
+    this.#random = random
     this.#older = older
     if (own === undefined) return
     this.#places = new Map()
@@ -146,7 +156,7 @@ export class Outbox {
         const submission = this.#takeById(id)
         if (submission !== undefined) this.resume(submission, { handle: this.#self, seq, index }, false)
       })
-      for (const decision of decided) this.#decisionIsDurable(decision, before)
+      for (const decision of decided) this.#decisionIsDurable(decision, seq, before)
     }
   }
 
@@ -179,9 +189,10 @@ export class Outbox {
     }
   }
 
-  /** Takes a request back. Requires that it is withdrawable. */
-  withdraw(request: RequestRef, reason: string): void {
-    this.#withdrawals.set(requestKey(request), reasonOf(reason))
+  /** Takes a request back. Requires that it is withdrawable. Throws RequestUnfit, NotCanonicalizable. */
+  withdraw(request: RequestRef, about: About | undefined): void {
+    assertAbout(about)
+    this.#withdrawals.set(requestKey(request), { code: 'user', about })
   }
 
   /**
@@ -213,7 +224,7 @@ export class Outbox {
   /** Whether `turn` would have anything to say; cheaper than that. */
   hasTurn(state: AgreementState, holdsBack: boolean): boolean {
     const hasRequests = this.#queue.length > 0 && !holdsBack && this.#mayRequest(state)
-    return hasRequests || this.#decide(state, roomIn(state)).decided.length > 0
+    return hasRequests || this.#decide(state, roomIn(state), new SealedAbouts(this.#random)).decided.length > 0
   }
 
   /**
@@ -223,9 +234,11 @@ export class Outbox {
   turn(state: AgreementState, holdsBack = false, taken = 0): Turn {
     const room = roomIn(state)
     this.#dropTooLarge(room)
-    const { decided, left } = this.#decide(state, room - taken)
+    const abouts = new SealedAbouts(this.#random)
+    const { decided, left } = this.#decide(state, room - taken, abouts)
     const chosen = holdsBack && decided.length === 0 ? [] : this.#chooseRequests(state, left)
-    const payloads = inOrder(chosen.flatMap(({ intent }) => Object.entries(intent.payloads)))
+    const opened = chosen.flatMap(({ intent }) => Object.entries(intent.payloads))
+    const payloads = payloadsInOrder([...opened, ...abouts.payloads])
     const requests = chosen.map(({ intent }) => intent.request)
     return {
       wishes: { requests, payloads, refusals: [], decided },
@@ -239,7 +252,7 @@ export class Outbox {
           this.#signed.set(requestKey(request), submission)
           submission.becomeSigned(request)
         })
-        for (const decision of decided) this.#decisionIsDurable(decision, state)
+        for (const decision of decided) this.#decisionIsDurable(decision, seq, state)
       },
     }
   }
@@ -350,7 +363,7 @@ export class Outbox {
   }
 
   /** As many as fit, and the bytes that are left. The others are for the next statement. */
-  #decide(state: AgreementState, room: number): { decided: Decision[]; left: number } {
+  #decide(state: AgreementState, room: number, abouts: SealedAbouts): { decided: Decision[]; left: number } {
     const decided: Decision[] = []
     let left = room
     const fits = (decision: Decision) => {
@@ -363,13 +376,15 @@ export class Outbox {
       if (handle !== this.#self) continue
       const submission = this.#signed.get(key)
       const request = requestOf(key)
-      const reason = this.#withdrawals.get(key) ?? this.#whyWithdraw(state, request, submission)
+      const why = this.#withdrawals.get(key) ?? this.#whyWithdraw(state, request, submission)
+      if (why === undefined) continue
+      const { code } = why
       // What is to be withdrawn with the next statement must not be confirmed with this one.
-      if (reason !== undefined && !fits({ request, decision: 'withdrawn', reason })) return { decided, left: 0 }
+      if (!fits({ ...abouts.member(why.about), code, decision: 'withdrawn', request })) return { decided, left: 0 }
     }
     const gone = new Set(decided.map(({ request }) => requestKey(request)))
     for (const request of confirmable(state, this.#self, gone)) {
-      if (!fits({ request, decision: 'confirmed' })) return { decided, left: 0 }
+      if (!fits({ decision: 'confirmed', request })) return { decided, left: 0 }
     }
     return { decided, left }
   }
@@ -379,23 +394,26 @@ export class Outbox {
    * durable before they are signed: then whoever asked may still wait, and the intent comes back with what is left of its
    * time. If it does not, by some time after that, it never will.
    */
-  #whyWithdraw(state: AgreementState, request: RequestRef, submission: Submission | undefined): string | undefined {
-    if (submission !== undefined) return submission.expired ? TIME_OUT : undefined
+  #whyWithdraw(state: AgreementState, request: RequestRef, submission: Submission | undefined): Withdrawal | undefined {
+    if (submission !== undefined) return submission.expired ? { code: 'timed_out' } : undefined
     const held = statementAt(state.feeds, request.handle, request.seq)
     const deadline = held?.statement.requests[request.index]?.deadline
     if (deadline === undefined) return undefined
-    if (this.#places === undefined) return RESTART
-    return this.#clock.now() > Date.parse(deadline) + FORGOTTEN_AFTER_MS ? TIME_OUT : undefined
+    if (this.#places === undefined) return { code: 'restarted' }
+    return this.#clock.now() > Date.parse(deadline) + FORGOTTEN_AFTER_MS ? { code: 'timed_out' } : undefined
   }
 
-  #decisionIsDurable({ request, decision, reason = TIME_OUT }: Decision, before: AgreementState): void {
+  #decisionIsDurable(decision: Decision, seq: Seq, before: AgreementState): void {
+    const { request } = decision
     const key = requestKey(request)
     const submission = this.#signed.get(key)
     this.#withdrawals.delete(key)
     if (submission === undefined || submission.phase.kind === 'done') return
-    if (decision === 'confirmed') submission.becomeConfirmed(request)
-    else if (reason !== TIME_OUT && reason !== RESTART) submission.conclude({ kind: 'withdrawn', request, reason })
-    else submission.conclude({ kind: 'timed out', request, ...this.#heldUp(waitingForAnswers(before, request)) })
+    if (decision.decision === 'confirmed') submission.becomeConfirmed(request)
+    else if (decision.code === 'user') {
+      const { about } = decision
+      submission.conclude({ kind: 'withdrawn', request, seq, ...(about === undefined ? {} : { about }) })
+    } else submission.conclude({ kind: 'timed out', request, ...this.#heldUp(waitingForAnswers(before, request)) })
   }
 
   #mayRequest({ ledger }: AgreementState): boolean {
@@ -428,11 +446,6 @@ export function asksAgainAfter(outcome: Outcome, { retry }: Intent): boolean {
 
 export function asksForLock({ commands }: Request): boolean {
   return commands.some(({ type }) => type === 'LockRecord')
-}
-
-/** By seal, in the order in which canonical JSON has them. */
-function inOrder(payloads: readonly [string, Payload][]): { [seal: string]: Payload } {
-  return Object.fromEntries(payloads.toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }
 
 function othersIn(state: AgreementState, self: Handle): Handle[] {

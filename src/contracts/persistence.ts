@@ -173,7 +173,7 @@ export async function readFeed(
   const texts = await store.payloads.get(contract, refsIn(handle, sealed))
   const payloadsOf = (statement: Statement): Payloads => {
     const payloads: { [seal: Hash]: Payload } = {}
-    for (const seal of sealsNamedBy(statement.requests)) {
+    for (const seal of sealsNamedBy(statement)) {
       const text = texts.get(seal)
       if (text !== undefined) payloads[seal] = readPayload(text, contract, seal)
     }
@@ -194,7 +194,7 @@ export async function readFeed(
 /** None of what is no statement: whoever decodes the line says what is wrong with it. */
 function sealsIn(line: string): Set<Hash> {
   try {
-    return sealsNamedBy((JSON.parse(line) as { statement: Statement }).statement.requests)
+    return sealsNamedBy((JSON.parse(line) as { statement: Statement }).statement)
   } catch {
     return new Set()
   }

@@ -1,11 +1,11 @@
 import { type Static, Type } from 'typebox'
 import type { Handle } from '../events/ids.ts'
 import { HandleSchema } from '../events/ids.ts'
-import { REASON_CHARACTERS_MAX } from '../events/limits.ts'
+import { ABOUT_TEXT_CHARACTERS_MAX } from '../events/limits.ts'
 import type { Request } from '../events/statement.ts'
 
 const closed = { additionalProperties: false }
-const Reason = Type.String({ minLength: 1, maxLength: REASON_CHARACTERS_MAX })
+const Reason = Type.String({ minLength: 1, maxLength: ABOUT_TEXT_CHARACTERS_MAX })
 
 /** Which requests a rule is for. What is left out does not matter; of a list one must fit. */
 const Match = {
@@ -16,7 +16,7 @@ const Match = {
 
 /**
  * What this node answers to other parties' requests (design §4): the first rule that fits decides, and what none fits is
- * acknowledged. A reason is signed, seen by everybody, and can be proven.
+ * acknowledged. A reason goes to everybody beside the code `policy`; only its seal is signed.
  */
 export const PolicySchema = Type.Array(
   Type.Union([

@@ -1,4 +1,5 @@
-import type { Handle, LedgerIndex, RequestRef } from '../events/ids.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle, LedgerIndex, RequestRef, Seq } from '../events/ids.ts'
 import type { Outcome } from '../events/outcome.ts'
 import type { Payloads, Request } from '../events/statement.ts'
 import { bytesIn } from './room.ts'
@@ -6,7 +7,7 @@ import { bytesIn } from './room.ts'
 /** What a local user wants done in a contract, before it is signed. */
 export interface Intent {
   readonly request: Request
-  /** The opened seals that its commands name. */
+  /** The opened seals that it names; all those of values. */
   readonly payloads: Payloads
   /** How long a tentative request waits for everybody's answer. Left out: as long as it takes. */
   readonly timeoutMs?: number
@@ -39,8 +40,8 @@ export type Verdict =
   | ({ readonly kind: 'timed out'; readonly request?: RequestRef } & HeldUp)
   /** Confirmed, but not everybody had signed for it when the time ran out: it will settle with the outcome it has. */
   | ({ readonly kind: 'pending'; readonly request: RequestRef } & HeldUp)
-  /** Taken back by its user before it was confirmed: not agreed, and never will be. */
-  | { readonly kind: 'withdrawn'; readonly request: RequestRef; readonly reason: string }
+  /** Taken back by its user before it was confirmed: not agreed, and never will be. `seq`: of the statement that says so; `about`: seal of what the user says. */
+  | { readonly kind: 'withdrawn'; readonly request: RequestRef; readonly seq: Seq; readonly about?: Hash }
   /** The author's own resignation came first, or the contract ended: the request does not exist. */
   | { readonly kind: 'dropped' }
 

@@ -4,8 +4,9 @@ import { CharterSchema } from './charter.ts'
 import { SignedDeclineSchema } from './decline.ts'
 import { FieldTypeSchema } from './field-type.ts'
 import { CountSchema, ElementIdSchema, EngineVersionSchema, HandleSchema, HashSchema, ProposalIdSchema } from './ids.ts'
-import { LimitsSchema, REASON_CHARACTERS_MAX } from './limits.ts'
+import { LimitsSchema } from './limits.ts'
 import { PartyCardSchema } from './party-card.ts'
+import { LockPurposeSchema, ResignationReasonSchema } from './reasons.ts'
 
 const closed = { additionalProperties: false }
 
@@ -16,7 +17,8 @@ export const ElementRefSchema = Type.Union([ElementIdSchema, Type.String({ patte
 const ElementName = Type.String({ maxLength: 200 })
 /** A party owns the element and alone changes the structure under it; null: it is shared. */
 const Owner = Type.Union([HandleSchema, Type.Null()])
-const Reason = Type.Optional(Type.String({ maxLength: REASON_CHARACTERS_MAX }))
+/** Seal of what a person has to say about it (about.ts). */
+const AboutSeal = Type.Optional(HashSchema)
 
 /** Everything a request can order. One schema a command; `aggregates/contract` decides each. */
 export const commandSchemas = {
@@ -39,13 +41,13 @@ export const commandSchemas = {
   /** By any member: what counts is the invitee's signature in it. */
   DeclineInvitation: Type.Object({ type: Type.Literal('DeclineInvitation'), declined: SignedDeclineSchema }, closed),
   /** Stands alone in its request. */
-  Resign: Type.Object({ type: Type.Literal('Resign'), reason: Reason }, closed),
-
-  /** From here on only the author's requests are accepted, until it lets go, resigns, or all others break the lock. */
-  LockRecord: Type.Object(
-    { type: Type.Literal('LockRecord'), purpose: Type.String({ minLength: 1, maxLength: REASON_CHARACTERS_MAX }) },
+  Resign: Type.Object(
+    { type: Type.Literal('Resign'), reason: Type.Optional(ResignationReasonSchema), about: AboutSeal },
     closed,
   ),
+
+  /** From here on only the author's requests are accepted, until it lets go, resigns, or all others break the lock. */
+  LockRecord: Type.Object({ type: Type.Literal('LockRecord'), purpose: LockPurposeSchema, about: AboutSeal }, closed),
   ReleaseLock: Type.Object({ type: Type.Literal('ReleaseLock') }, closed),
   /** The author's vote to end the lock that was taken at that ledger index. Stands alone in its request. */
   BreakLock: Type.Object({ type: Type.Literal('BreakLock'), lock: CountSchema }, closed),
@@ -104,7 +106,7 @@ export const commandSchemas = {
       field: ElementIdSchema,
       proposal: ProposalIdSchema,
       vote: Type.Union([Type.Literal('yes'), Type.Literal('no')]),
-      reason: Reason,
+      about: AboutSeal,
     },
     closed,
   ),

@@ -4,6 +4,7 @@ import type { FieldType } from './field-type.ts'
 import type { ElementId, EngineVersion, Handle, LedgerIndex, ProposalId } from './ids.ts'
 import type { Limits } from './limits.ts'
 import type { PartyCard } from './party-card.ts'
+import type { LockPurpose, ResignationReason } from './reasons.ts'
 
 /**
  * The facts that follow from an accepted request; they stand in its ledger entry, so their bytes are part of the
@@ -22,8 +23,14 @@ export type ContractEvent =
   | { readonly type: 'PartyAdmitted'; readonly handle: Handle; readonly invitation: LedgerIndex }
   | { readonly type: 'InvitationWithdrawn'; readonly handle: Handle; readonly invitation: LedgerIndex }
   | { readonly type: 'InvitationDeclined'; readonly handle: Handle; readonly invitation: LedgerIndex }
-  | { readonly type: 'PartyResigned'; readonly handle: Handle; readonly reason?: string }
-  | { readonly type: 'RecordLocked'; readonly holder: Handle; readonly purpose: string }
+  /** `about`, here and below: seal of what a person has to say about it. */
+  | {
+      readonly type: 'PartyResigned'
+      readonly handle: Handle
+      readonly reason?: ResignationReason
+      readonly about?: Hash
+    }
+  | { readonly type: 'RecordLocked'; readonly holder: Handle; readonly purpose: LockPurpose; readonly about?: Hash }
   /** `lock`: the ledger index at which it was taken, here and below. */
   | { readonly type: 'RecordReleased'; readonly lock: LedgerIndex; readonly holder: Handle }
   | { readonly type: 'LockBreakVoted'; readonly lock: LedgerIndex; readonly by: Handle }
@@ -65,7 +72,7 @@ export type ContractEvent =
       readonly proposal: ProposalId
       readonly by: Handle
       readonly vote: 'yes' | 'no'
-      readonly reason?: string
+      readonly about?: Hash
     }
   /** A NO turned it down: it stands no more. */
   | {

@@ -53,9 +53,12 @@ export const JSON_DEPTH_MAX = 32
  * `statementBytes` has with commands that can take effect; a line of nothing else would take a hundred times its length in memory.
  */
 export const JSON_MEMBERS_MAX = 131_072
-/** Longest reason in a refusal, a withdrawal or a vote, in characters. Fixed for version 1. */
-export const REASON_CHARACTERS_MAX = 500
+/** Longest parts of what a person says about something. Whoever says more is not understood: nothing depends on it. */
+export const ABOUT_TITLE_CHARACTERS_MAX = 200
+export const ABOUT_TEXT_CHARACTERS_MAX = 4000
 /** Longest line in which a statement and its values travel, in UTF-16 code units. Fixed for version 1. */
 export const SIGNED_CHARACTERS_MAX = 8 * 1024 * 1024
 /** How many characters of values one statement takes along, so that its line stays within that. A matter of the author alone. */
 export const MESSAGE_VALUES_CHARACTERS_MAX = 4 * 1024 * 1024
+/** The same of what is said about its refusals, and once more about its withdrawals. */
+export const MESSAGE_ABOUTS_CHARACTERS_MAX = 1024 * 1024

@@ -1,4 +1,6 @@
-import type { Handle } from './ids.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle, Seq } from './ids.ts'
+import type { RefusalCode, WithdrawalCode } from './reasons.ts'
 
 /** Why the aggregate made a request void. Codes are part of the protocol (docs/protocol.md). */
 export const voidCodes = {
@@ -62,10 +64,18 @@ export interface VoidReason {
   readonly with?: readonly string[]
 }
 
+/** `seq`: of the statement that says so, here and below. `about`: seal of what a person had to say about it. */
+export interface RefusedBy {
+  readonly handle: Handle
+  readonly seq: Seq
+  readonly code: RefusalCode
+  readonly about?: Hash
+}
+
 /** The fate of an acknowledged request (design §4). Its JCS is part of the ledger entry. */
 export type Outcome =
   | { readonly kind: 'accepted' }
-  | { readonly kind: 'withdrawn'; readonly reason?: string }
+  | { readonly kind: 'withdrawn'; readonly seq: Seq; readonly code: WithdrawalCode; readonly about?: Hash }
   /** By every member whose answer refuses it, in the order of their admission. */
-  | { readonly kind: 'refused'; readonly by: readonly { readonly handle: Handle; readonly reason: string }[] }
+  | { readonly kind: 'refused'; readonly by: readonly RefusedBy[] }
   | { readonly kind: 'void'; readonly reason: VoidReason }

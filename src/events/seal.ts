@@ -1,6 +1,8 @@
 import { type Hash, hashCanonical, hashJson, isHash } from '../crypto/hash.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import type { Payload, Request } from './statement.ts'
+import type { Payload, Payloads, Statement } from './statement.ts'
+
+export const SALT_BYTES = 16
 
 /** What a store gives for a seal is not what was sealed. Evidence: `seal`. */
 export class SealedDamaged extends ConcordataError {}
@@ -10,7 +12,7 @@ export function sealOf(payload: Payload): Hash {
   return hashJson('seal', { salt: payload.salt, value: payload.value })
 }
 
-/** A fresh seal for a value. `salt`: 16 random bytes. */
+/** A fresh seal for a value. `salt`: SALT_BYTES random bytes. */
 export function seal(value: unknown, salt: Uint8Array): { seal: Hash; payload: Payload } {
   const payload = { salt: Buffer.from(salt).toString('base64url'), value }
   return { seal: sealOf(payload), payload }
@@ -22,13 +24,35 @@ export function valueUnder(seal: Hash, text: string): unknown {
   throw new SealedDamaged('contract_damaged', 'a stored value is not what was stored', { seal })
 }
 
-/** The seals that requests name, known commands or not: every hash that stands as a command's `seal`. */
-export function sealsNamedBy(requests: readonly Request[]): Set<Hash> {
+/** All seals that a statement names, in known commands or not: what may travel with it, and is kept beside it. */
+export function sealsNamedBy(statement: Pick<Statement, 'requests' | 'refusals' | 'decided'>): Set<Hash> {
+  const { requests, refusals, decided } = statement
+  const seals = valueSealsOf(requests)
+  const name = (seal: unknown) => {
+    if (isHash(seal)) seals.add(seal)
+  }
+  for (const { about, user, commands } of requests) {
+    name(about)
+    name(user)
+    for (const command of commands) if ('about' in command) name(command.about)
+  }
+  for (const { about } of refusals) name(about)
+  for (const decision of decided) if (decision.decision === 'withdrawn') name(decision.about)
+  return seals
+}
+
+/** Those of values, which every member needs: every hash that stands as a command's `seal`. */
+export function valueSealsOf(requests: Statement['requests']): Set<Hash> {
   const seals = new Set<Hash>()
-  for (const request of requests) {
-    for (const command of request.commands) {
+  for (const { commands } of requests) {
+    for (const command of commands) {
       if ('seal' in command && isHash(command.seal)) seals.add(command.seal)
     }
   }
   return seals
+}
+
+/** By seal, in the order in which canonical JSON has them. */
+export function payloadsInOrder(payloads: readonly [string, Payload][]): Payloads {
+  return Object.fromEntries(payloads.toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }

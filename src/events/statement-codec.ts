@@ -164,10 +164,10 @@ export function isTooDeep(value: unknown, depthLeft: number = JSON_DEPTH_MAX): b
 }
 
 function verifySeals(statement: Statement, payloads: Payloads): void {
-  const named = sealsNamedBy(statement.requests)
+  const named = sealsNamedBy(statement)
   for (const [seal, payload] of Object.entries(payloads)) {
     if (!named.has(seal as Hash)) {
-      throw new StatementRefused('payload_mismatch', 'a payload came that no command names', { seal })
+      throw new StatementRefused('payload_mismatch', 'a payload came that the statement does not name', { seal })
     }
     const expected = sealOf(payload)
     if (expected !== seal) {

@@ -12,14 +12,12 @@ import {
   UidSchema,
 } from './ids.ts'
 import { type KeyChange, KeyChangeSchema } from './key-change.ts'
-import { ceilings, REASON_CHARACTERS_MAX } from './limits.ts'
+import { ceilings } from './limits.ts'
+import { RefusalCodeSchema, WithdrawalCodeSchema } from './reasons.ts'
 
 const closed = { additionalProperties: false }
-const Reason = Type.String({ maxLength: REASON_CHARACTERS_MAX })
-/** So much of a person's text as a reason can have, in well-formed Unicode: anything else would be refused by everybody. */
-export function reasonOf(text: string): string {
-  return [...text.toWellFormed()].slice(0, REASON_CHARACTERS_MAX).join('')
-}
+/** Seal of what a person has to say about it (about.ts). Nobody waits for what is under it. */
+const AboutSeal = Type.Optional(HashSchema)
 
 /**
  * One imperative step. Only its envelope is checked here: an unknown or malformed command makes its request `void`
@@ -38,6 +36,9 @@ export const RequestSchema = Type.Object(
     tentative: Type.Optional(Type.Literal(true)),
     /** Until when the author means to wait. Only said; decides nothing. */
     deadline: Type.Optional(TimeSchema),
+    about: AboutSeal,
+    /** Seal of who asked for it at the author's company. Nobody waits for what is under it. */
+    user: Type.Optional(HashSchema),
     commands: Type.Array(CommandEnvelopeSchema, { minItems: 1, maxItems: ceilings.commandsPerRequest }),
   },
   closed,
@@ -60,17 +61,24 @@ export const HeadSchema = Type.Object({ size: CountSchema, root: HashSchema, rec
 /** Size and Merkle root of a ledger, and the hash of the document after its last entry. */
 export type Head = Static<typeof HeadSchema>
 
-export const RefusalSchema = Type.Object({ request: RequestRefSchema, reason: Reason }, closed)
-export type Refusal = Static<typeof RefusalSchema>
-
-export const DecisionSchema = Type.Object(
-  {
-    request: RequestRefSchema,
-    decision: Type.Union([Type.Literal('confirmed'), Type.Literal('withdrawn')]),
-    reason: Type.Optional(Reason),
-  },
+export const RefusalSchema = Type.Object(
+  { request: RequestRefSchema, code: RefusalCodeSchema, about: AboutSeal },
   closed,
 )
+export type Refusal = Static<typeof RefusalSchema>
+
+export const DecisionSchema = Type.Union([
+  Type.Object({ request: RequestRefSchema, decision: Type.Literal('confirmed') }, closed),
+  Type.Object(
+    {
+      request: RequestRefSchema,
+      decision: Type.Literal('withdrawn'),
+      code: WithdrawalCodeSchema,
+      about: AboutSeal,
+    },
+    closed,
+  ),
+])
 export type Decision = Static<typeof DecisionSchema>
 
 export const NoteSchema = Type.Object(

@@ -8,6 +8,7 @@ import type { Contracts } from '../contracts/contracts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import { openPartyProcess, type PartyProcess } from '../contracts/party-process.ts'
 import type { PartyCard } from '../events/party-card.ts'
+import { SALT_BYTES } from '../events/seal.ts'
 import { defaultTiming } from '../gossip/gossip.ts'
 import { AttentionList, listed } from '../projections/attention.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
@@ -38,8 +39,6 @@ import { openTracing, type Tracing } from './tracing/tracing.ts'
 const DEFAULT_WAIT_MS = 10_000
 /** How long the store may take to answer before the node is not ready. Milliseconds. */
 const READY_TIMEOUT_MS = 2_000
-/** Random bytes of a salt (design §3). */
-const SALT_BYTES = 16
 
 /** The role cannot be run with this configuration. Evidence: `role`. */
 export class RoleUnfit extends ConcordataError {}

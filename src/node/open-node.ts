@@ -6,6 +6,7 @@ import type { LiveContract } from '../contracts/live-contract.ts'
 import { NoSuchContract } from '../contracts/shelf.ts'
 import type { Verdict } from '../contracts/submission.ts'
 import type { Uid } from '../events/ids.ts'
+import { SALT_BYTES } from '../events/seal.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { readConfiguration, readEnvironment } from './configuration.ts'
@@ -14,7 +15,6 @@ import { type Node, startNode } from './node.ts'
 
 /** How long a write waits for everybody unless told otherwise. Milliseconds. */
 const DEFAULT_WAIT_MS = 10_000
-const SALT_BYTES = 16
 
 /** A place in a contract's document: a block, or a field. */
 export interface Place {

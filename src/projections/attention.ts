@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { EngineVote } from '../aggregates/contract/state.ts'
 import { type EngineVersion, type Handle, requestKey, type Uid } from '../events/ids.ts'
+import type { RefusedBy } from '../events/outcome.ts'
 import { Checkpoints, type Failure } from './checkpoint.ts'
 import { type Waiting, WaitingRequests } from './waiting.ts'
 
@@ -34,7 +35,7 @@ export interface Attention {
     InContract & {
       readonly request: string
       readonly index: number
-      readonly by: readonly { readonly handle: Handle; readonly reason: string }[]
+      readonly by: readonly RefusedBy[]
     }
   >
   /** Proven: two statements for one place, or a head that is not that of the ledger. */
@@ -158,7 +159,7 @@ export class AttentionList {
       title,
       request: requestKey({ handle, seq, index: place }),
       index,
-      by: (JSON.parse(detail) as { by: { handle: Handle; reason: string }[] }).by,
+      by: (JSON.parse(detail) as { by: RefusedBy[] }).by,
     }))
     return { count: count.get() ?? 0, items }
   }

@@ -26,7 +26,9 @@ const SCHEMA = `
     clock        INTEGER NOT NULL DEFAULT 0,
     lock_index   INTEGER,
     lock_holder  INTEGER,
-    lock_purpose TEXT
+    lock_purpose TEXT,
+    lock_about   TEXT,
+    lock_about_in TEXT
   ) STRICT;
 `
 
@@ -37,6 +39,7 @@ interface ContractRow {
   readonly clock: number
 }
 
+type Locked = Extract<ContractEvent, { type: 'RecordLocked' }>
 type Opened = Extract<ContractEvent, { type: 'ContractOpened' }>
 
 export class ContractTable {
@@ -59,7 +62,9 @@ export class ContractTable {
     this.#vote = database.prepare('UPDATE Contract SET engine_votes = ? WHERE id = ?')
     this.#upgrade = database.prepare('UPDATE Contract SET engine = ?, engine_votes = NULL WHERE id = ?')
     this.#advance = database.prepare('UPDATE Contract SET size = ?, record = ?, clock = ? WHERE id = ?')
-    this.#lock = database.prepare('UPDATE Contract SET lock_index = ?, lock_holder = ?, lock_purpose = ? WHERE id = ?')
+    this.#lock = database.prepare(
+      'UPDATE Contract SET lock_index = ?, lock_holder = ?, lock_purpose = ?, lock_about = ?, lock_about_in = ? WHERE id = ?',
+    )
   }
 
   /** `place`: in the `contracts` stream, from 0. */
@@ -96,12 +101,12 @@ export class ContractTable {
     this.#upgrade.run(engine, page.number)
   }
 
-  locked(page: Page, holder: PartyRef, purpose: string): void {
-    this.#lock.run(page.size, holder.id, purpose, page.number)
+  locked(page: Page, holder: PartyRef, { purpose, about }: Locked): void {
+    this.#lock.run(page.size, holder.id, purpose, about ?? null, page.carrier, page.number)
   }
 
   released(page: Page): void {
-    this.#lock.run(null, null, null, page.number)
+    this.#lock.run(null, null, null, null, null, page.number)
   }
 
   flush(page: Page): void {

@@ -11,6 +11,8 @@ export interface Entity {
   readonly columns: readonly string[]
   /** The rows have `contract`, `name` and `seal` of a proposal, and get `isHeld` and `value`. */
   readonly hasValues?: true
+  /** Columns that hold the seal of an `about`; for each the rows get the three of `aboutColumns`. */
+  readonly abouts?: readonly string[]
   rows(database: Database.Database, audited: ReadonlyMap<number, Audited>): Iterable<ExportRow>
 }
 
@@ -30,6 +32,16 @@ function stored(name: string, columns: readonly string[], json: readonly string[
 function parsed(row: ExportRow, json: readonly string[]): ExportRow {
   const opened = json.map((column) => [column, row[column] === null ? null : JSON.parse(String(row[column]))])
   return { ...row, ...Object.fromEntries(opened) }
+}
+
+/** Whether the node has what is under the seal in that column, and what that says. */
+export function aboutColumns(column: string): readonly [isHeld: string, title: string, text: string] {
+  return [`${column}_isHeld`, `${column}_title`, `${column}_text`]
+}
+
+/** With what is under the seals in these columns. */
+function withAbouts(entity: Entity, abouts: readonly string[]): Entity {
+  return { ...entity, abouts, columns: [...entity.columns, ...abouts.flatMap(aboutColumns)] }
 }
 
 /** With what follows from the audit of the row's contract. */
@@ -60,41 +72,51 @@ const proposals = stored('Proposal', [
 
 /** Every entity that there is, in the words of the design (§8). */
 export const entities: readonly Entity[] = [
-  audited(
-    stored(
-      'Contract',
-      [
-        'id',
-        'uid',
-        'founder',
-        'title',
-        'engine',
-        'engine_votes',
-        'charter',
-        'limits',
-        'size',
-        'record',
-        'lock_index',
-        'lock_holder',
-        'lock_purpose',
-      ],
-      ['charter', 'limits', 'engine_votes'],
+  withAbouts(
+    audited(
+      stored(
+        'Contract',
+        [
+          'id',
+          'uid',
+          'founder',
+          'title',
+          'engine',
+          'engine_votes',
+          'charter',
+          'limits',
+          'size',
+          'record',
+          'lock_index',
+          'lock_holder',
+          'lock_purpose',
+          'lock_about',
+          'lock_about_in',
+        ],
+        ['charter', 'limits', 'engine_votes'],
+      ),
+      'root',
+      (_, found) => found?.root ?? null,
     ),
-    'root',
-    (_, found) => found?.root ?? null,
+    ['lock_about'],
   ),
   stored('Party', ['id', 'contract', 'handle', 'did', 'name', 'signing_key', 'recovery_key']),
-  stored('Market', [
-    'id',
-    'contract',
-    'party',
-    'standing',
-    'invited_by',
-    'invited_at',
-    'admitted_at',
-    'ended_at',
-    'reason',
-  ]),
+  withAbouts(
+    stored('Market', [
+      'id',
+      'contract',
+      'party',
+      'standing',
+      'invited_by',
+      'invited_at',
+      'admitted_at',
+      'ended_at',
+      'reason',
+      'about',
+      'about_in',
+    ]),
+    ['about'],
+  ),
   stored(
     'Element',
     [
@@ -118,11 +140,17 @@ export const entities: readonly Entity[] = [
     '(SELECT Element.*, path FROM Element LEFT JOIN Path ON Path.element = Element.id)',
   ),
   { ...proposals, columns: [...proposals.columns, 'isHeld', 'value'], hasValues: true },
-  stored('Vote', ['id', 'contract', 'proposal', 'party', 'vote', 'reason', 'cast_at', 'superseded_at']),
-  audited(stored('Request', REQUEST_COLUMNS, ['commands', 'detail']), 'tier', ({ ledger_index }, found) =>
-    (ledger_index as number) < (found?.cosignedSize ?? 0) ? 4 : 3,
+  withAbouts(
+    stored('Vote', ['id', 'contract', 'proposal', 'party', 'vote', 'about', 'about_in', 'cast_at', 'superseded_at']),
+    ['about'],
   ),
-  stored('Dialogue', ['request', 'contract', 'party', 'answer', 'reason']),
+  withAbouts(
+    audited(stored('Request', REQUEST_COLUMNS, ['commands', 'detail']), 'tier', ({ ledger_index }, found) =>
+      (ledger_index as number) < (found?.cosignedSize ?? 0) ? 4 : 3,
+    ),
+    ['about', 'outcome_about'],
+  ),
+  withAbouts(stored('Dialogue', ['request', 'contract', 'party', 'answer', 'code', 'about', 'about_in']), ['about']),
   {
     name: 'Cosignature',
     columns: ['contract', 'party', 'size', 'root', 'record', 'time', 'key', 'signature', 'isValid'],

@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type Database from 'better-sqlite3'
+import { type HeldAbouts, heldAbouts } from '../contracts/held-abouts.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { ProposalId, Uid } from '../events/ids.ts'
 import { valueUnder } from '../events/seal.ts'
 import { createFile, syncDirectory } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { refOf } from '../store/payload-group.ts'
+import { type PayloadGroup, refOf } from '../store/payload-group.ts'
 import type { PayloadStore, Store } from '../store/port.ts'
 import { type Audited, auditContract } from './audit-view.ts'
 import { csvRecord } from './csv.ts'
-import { type Entity, type ExportRow, entities } from './export-entities.ts'
+import { aboutColumns, type Entity, type ExportRow, entities } from './export-entities.ts'
 import { ExportFile, type Written } from './export-file.ts'
 
 /** There is something where the export should go. Evidence: `path`. */
@@ -100,7 +101,8 @@ async function writeEntity(
   )) as [ExportFile, ExportFile]
   try {
     for (const rows of inPieces(entity.rows(database, audited))) {
-      const full = entity.hasValues ? await withValues(rows, uids, payloads) : rows
+      const valued = entity.hasValues ? await withValues(rows, uids, payloads) : rows
+      const full = await withAbouts(valued, entity.abouts ?? [], uids, payloads)
       await lines.write(full.map((row) => `${JSON.stringify(row)}\n`))
       await csv.write(full.map((row) => csvRecord(entity.columns.map((column) => cellOf(column, row)))))
     }
@@ -138,6 +140,37 @@ async function withValues(
     const text = opened.get(row.contract as number)?.get(row.seal as Hash)
     const value = text === undefined ? null : valueUnder(row.seal as Hash, text)
     return { ...row, isHeld: text !== undefined, value }
+  })
+}
+
+/** The same for what people say: of a seal that is null all three are. */
+async function withAbouts(
+  rows: readonly ExportRow[],
+  columns: readonly string[],
+  uids: ReadonlyMap<number, Uid>,
+  payloads: PayloadStore,
+): Promise<readonly ExportRow[]> {
+  if (columns.length === 0) return rows
+  const numberOf = (row: ExportRow) => (row.contract ?? row.id) as number
+  const held = new Map<number, HeldAbouts>()
+  for (const contract of new Set(rows.map(numberOf))) {
+    const own = rows.filter((row) => numberOf(row) === contract)
+    const refs = own.flatMap((row) =>
+      columns.flatMap((column) =>
+        row[column] === null ? [] : [{ group: row[`${column}_in`] as PayloadGroup, seal: row[column] as Hash }],
+      ),
+    )
+    held.set(contract, await heldAbouts(payloads, uids.get(contract) as Uid, refs))
+  }
+  return rows.map((row) => {
+    const added: Record<string, unknown> = {}
+    for (const column of columns) {
+      const seal = row[column] as Hash | null
+      const { isHeld = null, title = null, text = null } = (seal && held.get(numberOf(row))?.(seal)) ?? {}
+      const [isHeldIn, titleIn, textIn] = aboutColumns(column)
+      Object.assign(added, { [isHeldIn]: isHeld, [titleIn]: title, [textIn]: text })
+    }
+    return { ...row, ...added }
   })
 }
 

@@ -5,6 +5,7 @@ import type { Handle, Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import type { Statement } from '../events/statement.ts'
 import { unreachable } from '../runtime/assert.ts'
+import { groupOf } from '../store/payload-group.ts'
 import type { RecordedEvent } from '../store/port.ts'
 import { parseStream, type StreamKind } from '../store/streams.ts'
 import { type Checkpoint, Checkpoints, type Failure } from './checkpoint.ts'
@@ -144,6 +145,7 @@ export class Fold {
       this.#cutAt.set(page.uid, position)
       return
     }
+    page.carrier = groupOf(entry.request)
     // The founder has no card before the first event.
     const [first] = entry.events
     if (first?.type === 'ContractOpened') this.#tables.parties.founded(page, first.founder)
@@ -175,7 +177,7 @@ export class Fold {
         // The end of a lock by its holder's leaving has an event of its own.
         break
       case 'RecordLocked':
-        contracts.locked(page, partyOf(page, event.holder), event.purpose)
+        contracts.locked(page, partyOf(page, event.holder), event)
         break
       case 'RecordReleased':
       case 'LockBroken':
@@ -228,6 +230,7 @@ export class Fold {
       record,
       clock,
       isChanged: false,
+      carrier: null,
       parties: parties.load(base),
       elements: elements.count(number),
       ...proposals.counts(base),

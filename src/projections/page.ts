@@ -1,5 +1,6 @@
 import type { ElementId, Handle, ProposalId, Uid } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
+import type { PayloadGroup } from '../store/payload-group.ts'
 import type { FeedRow } from './feed-table.ts'
 import type { Row } from './row-buffer.ts'
 
@@ -47,6 +48,8 @@ export interface Page {
   /** Entries of the ledger that are folded in. */
   size: number
   record: string | null
+  /** Of the entry that is being folded in; null before the first. */
+  carrier: PayloadGroup | null
   /** Of the statement that carries the last entry: the order of the ledger never goes back behind it. */
   clock: number
   isChanged: boolean

@@ -32,7 +32,9 @@ const SCHEMA = `
     invited_at  INTEGER NOT NULL,
     admitted_at INTEGER,
     ended_at    INTEGER,
-    reason      TEXT
+    reason      TEXT,
+    about       TEXT,
+    about_in    TEXT
   ) STRICT;
 `
 
@@ -66,7 +68,9 @@ export class PartyTable {
       'INSERT INTO Market (id, contract, party, standing, invited_by, invited_at) VALUES (?, ?, ?, ?, ?, ?)',
     )
     this.#admit = database.prepare("UPDATE Market SET standing = 'member', admitted_at = ? WHERE id = ?")
-    this.#end = database.prepare('UPDATE Market SET standing = ?, ended_at = ?, reason = ? WHERE id = ?')
+    this.#end = database.prepare(
+      'UPDATE Market SET standing = ?, ended_at = ?, reason = ?, about = ?, about_in = ? WHERE id = ?',
+    )
   }
 
   load(base: number): Map<Handle, PartyRef> {
@@ -88,15 +92,15 @@ export class PartyTable {
         this.#admit.run(page.size, partyOf(page, event.handle).id)
         break
       case 'InvitationWithdrawn':
-        this.#end.run('withdrawn', page.size, null, partyOf(page, event.handle).id)
+        this.#end.run('withdrawn', page.size, null, null, null, partyOf(page, event.handle).id)
         break
       case 'InvitationDeclined':
-        this.#end.run('declined', page.size, null, partyOf(page, event.handle).id)
+        this.#end.run('declined', page.size, null, null, null, partyOf(page, event.handle).id)
         break
       case 'PartyResigned': {
         const party = partyOf(page, event.handle)
         party.isFormer = true
-        this.#end.run('former', page.size, event.reason ?? null, party.id)
+        this.#end.run('former', page.size, event.reason ?? null, event.about ?? null, page.carrier, party.id)
         break
       }
     }

@@ -35,7 +35,8 @@ const SCHEMA = `
     proposal      INTEGER NOT NULL,
     party         INTEGER NOT NULL,
     vote          TEXT NOT NULL,
-    reason        TEXT,
+    about         TEXT,
+    about_in      TEXT,
     cast_at       INTEGER NOT NULL,
     superseded_at INTEGER
   ) STRICT;
@@ -84,7 +85,7 @@ export class ProposalTable {
       'UPDATE Vote SET superseded_at = ? WHERE proposal = ? AND party = ? AND superseded_at IS NULL',
     )
     this.#addVote = database.prepare(
-      'INSERT INTO Vote (id, contract, proposal, party, vote, reason, cast_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO Vote (id, contract, proposal, party, vote, about, about_in, cast_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     )
   }
 
@@ -115,7 +116,7 @@ export class ProposalTable {
         const { id } = standingAt(field, event.proposal)
         const party = partyOf(page, event.by).id
         this.#supersede.run(page.size, id, party)
-        const vote = [id, party, event.vote, event.reason ?? null, page.size]
+        const vote = [id, party, event.vote, event.about ?? null, page.carrier, page.size]
         this.#addVote.run(page.base + ++page.votes, page.number, ...vote)
         break
       }

@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3'
+import type { Hash } from '../crypto/hash.ts'
 import type { Handle, RequestRef } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
+import type { Outcome } from '../events/outcome.ts'
 import type { Statement } from '../events/statement.ts'
 import { FoldFailed } from './fold-failed.ts'
 import type { Carrier, Page } from './page.ts'
@@ -9,7 +11,9 @@ import { RowBuffer } from './row-buffer.ts'
 
 /**
  * Request is the settled ledger: row `base + index + 1` is entry `index`. `name` is the author's own for its intent, `time`
- * its own claim, `detail` the outcome as the entry has it, unless it is `accepted`. Pending is what statements carry and
+ * its own claim, `about` the seal of what it says about it, `about_in` the statement
+ * that this came with (`<handle>.<seq>`, here and elsewhere), `outcome_about` of what it says about its withdrawal, `code` why it
+ * is void or withdrawn, `detail` the outcome as the entry has it, unless it is `accepted`. Pending is what statements carry and
  * the ledger does not have yet, `decision` what its author has decided of it. Refusal is what members refuse, of
  * either. Dialogue is every member's answer to every settled request: who was a member there and did not refuse it has
  * acknowledged it, or it would not have settled.
@@ -26,9 +30,13 @@ const SCHEMA = `
     time         TEXT NOT NULL,
     tentative    INTEGER NOT NULL,
     deadline     TEXT,
+    about        TEXT,
+    about_in     TEXT NOT NULL,
     commands     TEXT NOT NULL,
     outcome      TEXT NOT NULL,
     code         TEXT,
+    outcome_about TEXT,
+    outcome_about_in TEXT,
     detail       TEXT,
     statement    TEXT NOT NULL,
     record       TEXT
@@ -45,6 +53,7 @@ const SCHEMA = `
     time      TEXT NOT NULL,
     tentative INTEGER NOT NULL,
     deadline  TEXT,
+    about     TEXT,
     decision  TEXT,
     commands  TEXT NOT NULL,
     PRIMARY KEY (contract, handle, seq, place)
@@ -56,13 +65,16 @@ const SCHEMA = `
     seq      INTEGER NOT NULL,
     place    INTEGER NOT NULL,
     by       TEXT NOT NULL,
-    reason   TEXT NOT NULL,
+    code     TEXT NOT NULL,
+    about    TEXT,
+    about_in TEXT NOT NULL,
     PRIMARY KEY (contract, handle, seq, place, by)
   ) STRICT, WITHOUT ROWID;
 
-  CREATE VIEW Dialogue (request, contract, party, answer, reason) AS
+  CREATE VIEW Dialogue (request, contract, party, answer, code, about, about_in) AS
     SELECT Request.id, Request.contract, Market.party,
-           CASE WHEN Refusal.by IS NULL THEN 'acknowledged' ELSE 'refused' END, Refusal.reason
+           CASE WHEN Refusal.by IS NULL THEN 'acknowledged' ELSE 'refused' END,
+           Refusal.code, Refusal.about, Refusal.about_in
     FROM Request
     JOIN Party AS author ON author.id = Request.party
     JOIN Market ON Market.contract = Request.contract
@@ -86,9 +98,13 @@ export const REQUEST_COLUMNS = [
   'time',
   'tentative',
   'deadline',
+  'about',
+  'about_in',
   'commands',
   'outcome',
   'code',
+  'outcome_about',
+  'outcome_about_in',
   'detail',
   'statement',
   'record',
@@ -103,6 +119,7 @@ const PENDING_COLUMNS = [
   'time',
   'tentative',
   'deadline',
+  'about',
   'decision',
   'commands',
 ]
@@ -114,6 +131,7 @@ export interface Carried {
   readonly time: string
   readonly tentative: number
   readonly deadline: string | null
+  readonly about: Hash | null
   readonly commands: string
 }
 
@@ -130,10 +148,19 @@ export class RequestTable {
   constructor(database: Database.Database) {
     this.#settled = new RowBuffer(database, 'Request', REQUEST_COLUMNS)
     this.#pending = new RowBuffer(database, 'Pending', PENDING_COLUMNS)
-    this.#refusals = new RowBuffer(database, 'Refusal', ['contract', 'handle', 'seq', 'place', 'by', 'reason'])
+    this.#refusals = new RowBuffer(database, 'Refusal', [
+      'contract',
+      'handle',
+      'seq',
+      'place',
+      'by',
+      'code',
+      'about',
+      'about_in',
+    ])
     const one = 'WHERE contract = ? AND handle = ? AND seq = ? AND place = ?'
     this.#find = database.prepare<[number, Handle, number, number], Carried>(
-      `SELECT clock, name, time, tentative, deadline, commands FROM Pending ${one}`,
+      `SELECT clock, name, time, tentative, deadline, about, commands FROM Pending ${one}`,
     )
     this.#remove = database.prepare(`DELETE FROM Pending ${one}`)
     this.#removeOf = database.prepare('DELETE FROM Pending WHERE contract = ? AND handle = ?')
@@ -142,8 +169,17 @@ export class RequestTable {
 
   /** Requests, refusals and decisions of a statement that is new. Those of somebody who has left do not exist. */
   stated(page: Page, { party, seq, clock, time, requests, refusals, decided }: Statement): void {
-    for (const { request, reason } of refusals) {
-      this.#refusals.push([page.number, request.handle, request.seq, request.index, party, reason])
+    for (const { request, code, about = null } of refusals) {
+      this.#refusals.push([
+        page.number,
+        request.handle,
+        request.seq,
+        request.index,
+        party,
+        code,
+        about,
+        keyOf(party, seq),
+      ])
     }
     for (const { request, decision } of decided) this.#decided(page, request, decision)
     if (requests.length === 0 || page.parties.get(party)?.isFormer) return
@@ -170,7 +206,7 @@ export class RequestTable {
     if (carrier === undefined) this.#remove.run(page.number, handle, seq, place)
     else if (place + 1 === carrier.requests.length) page.carriers.delete(keyOf(handle, seq))
     else carrier.next = place + 1
-    const { name, time, tentative, deadline, commands } = carried
+    const { name, time, tentative, deadline, about, commands } = carried
     this.#settled.push([
       page.base + index + 1,
       page.number,
@@ -182,9 +218,13 @@ export class RequestTable {
       time,
       tentative,
       deadline,
+      about,
+      keyOf(handle, seq),
       commands,
       outcome.kind,
-      outcome.kind === 'void' ? outcome.reason.code : null,
+      codeOf(outcome),
+      (outcome.kind === 'withdrawn' ? outcome.about : undefined) ?? null,
+      outcome.kind === 'withdrawn' ? keyOf(handle, outcome.seq) : null,
       outcome.kind === 'accepted' ? null : JSON.stringify(outcome),
       statement,
       record ?? null,
@@ -202,10 +242,10 @@ export class RequestTable {
     for (const carrier of page.carriers.values()) {
       const { handle, seq, clock, decisions } = carrier
       for (let place = carrier.next; place < carrier.requests.length; place++) {
-        const { name, time, tentative, deadline, commands } = carriedBy(carrier, place) as Carried
+        const { name, time, tentative, deadline, about, commands } = carriedBy(carrier, place) as Carried
         const decision = decisions.get(place) ?? null
         const key = [page.number, handle, seq, place]
-        this.#pending.push([...key, clock, name, time, tentative, deadline, decision, commands])
+        this.#pending.push([...key, clock, name, time, tentative, deadline, about, decision, commands])
       }
     }
     page.carriers.clear()
@@ -233,8 +273,15 @@ export class RequestTable {
 function carriedBy({ clock, time, requests }: Carrier, place: number): Carried | undefined {
   const request = requests[place]
   if (request === undefined) return undefined
-  const { id: name, tentative, deadline = null, commands } = request
-  return { clock, name, time, tentative: Number(tentative === true), deadline, commands: JSON.stringify(commands) }
+  const { id: name, tentative, deadline = null, about = null, commands } = request
+  const how = { tentative: Number(tentative === true), deadline, about }
+  return { clock, name, time, ...how, commands: JSON.stringify(commands) }
+}
+
+/** Why it is void, or withdrawn; of refusals there may be several. */
+function codeOf(outcome: Outcome): string | null {
+  if (outcome.kind === 'void') return outcome.reason.code
+  return outcome.kind === 'withdrawn' ? outcome.code : null
 }
 
 function keyOf(handle: Handle, seq: number): string {

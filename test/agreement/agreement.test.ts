@@ -6,7 +6,7 @@ import { statementDue } from '../../src/agreement/draft.ts'
 import { newestOf } from '../../src/agreement/feeds.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
-import { allOf, CONTRACT, market, overTheWire, owes, Player, talk } from '../support/market.ts'
+import { about, allOf, CONTRACT, market, overTheWire, owes, Player, talk } from '../support/market.ts'
 
 const texts = (player: Player) => {
   const state = receive(emptyAgreement(CONTRACT), allOf(player))
@@ -100,25 +100,32 @@ t.test('a tentative request waits for its author, who may confirm or withdraw it
     t.equal(ana.acknowledged, size)
     t.same(confirmable(ana.state, ana.handle), [request])
     t.same(confirmable(ben.state, ben.handle), [], 'it is not for another to decide')
-    ana.says({ decided: [{ request, decision }] })
+    const said = ana.says({
+      decided: [decision === 'confirmed' ? { request, decision } : { request, decision, code: 'user' }],
+    })
     talk(players, owes)
     const outcome = JSON.parse(texts(ben).at(-1) as string).outcome
-    t.same(outcome, { kind: decision === 'confirmed' ? 'accepted' : 'withdrawn' })
+    t.same(
+      outcome,
+      decision === 'confirmed' ? { kind: 'accepted' } : { kind: 'withdrawn', seq: said.statement.seq, code: 'user' },
+    )
   }
 })
 
-t.test('a member refuses with a reason that stands in the ledger', async (t) => {
+t.test('a member refuses: its code and the seal of what it says stand in the ledger', async (t) => {
   const players = market('ana', 'ben')
   const [ana, ben] = players as [Player, Player]
   const { statement } = ana.proposes('0.0', 'Mexico')
   ben.hears(...allOf(ana))
-  ben.says({
-    refusals: [{ request: { handle: ana.handle, seq: statement.seq, index: 0 }, reason: 'not ours to insure' }],
+  const said = about('not ours to insure')
+  const answer = ben.says({
+    refusals: [{ request: { handle: ana.handle, seq: statement.seq, index: 0 }, code: 'person', about: said.about }],
+    payloads: said.payloads,
   })
   talk(players, owes)
   t.same(JSON.parse(texts(ana).at(-1) as string).outcome, {
     kind: 'refused',
-    by: [{ handle: 'ben', reason: 'not ours to insure' }],
+    by: [{ handle: 'ben', seq: answer.statement.seq, code: 'person', about: said.about }],
   })
 })
 
@@ -127,7 +134,7 @@ t.test('who resigns is not needed any more, and its later requests do not exist'
   const [ana, ben, cleo] = players as [Player, Player, Player]
   cleo.says({
     requests: [
-      cleo.request([{ type: 'Resign', reason: 'sold' }]),
+      cleo.request([{ type: 'Resign', reason: 'transferred' }]),
       cleo.request([{ type: 'AddBlock', parent: '0', name: 'late' }]),
     ],
   })

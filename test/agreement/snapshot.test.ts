@@ -81,7 +81,7 @@ function take(players: readonly Player[], { who, to, what }: Step, sent: Decoded
       }))
       sent.push(player.says({ decided }))
     }
-  } else if (what === 4) sent.push(player.requests({ type: 'LockRecord', purpose: 'to see' }))
+  } else if (what === 4) sent.push(player.requests({ type: 'LockRecord', purpose: 'review' }))
   else if (what === 5) sent.push(player.requests({ type: 'RemoveElement', element: `0.${to + 2}` }))
   else if (what < 8) sent.push(player.says())
   else (players[to] as Player).hears(...sent.filter(({ statement }) => what > 9 || statement.party === player.handle))

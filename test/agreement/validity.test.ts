@@ -87,19 +87,19 @@ const cases: readonly [code: string, change: (statement: Record<string, unknown>
   [
     'statement_unfit_refusal',
     (s) => {
-      s.refusals = [{ request: { handle: 'ana', seq: 0, index: 0 }, reason: 'late' }]
+      s.refusals = [{ request: { handle: 'ana', seq: 0, index: 0 }, code: 'person' }]
     },
   ],
   [
     'statement_unfit_refusal',
     (s) => {
-      s.refusals = [{ request: { handle: 'ben', seq: 0, index: 0 }, reason: 'own' }]
+      s.refusals = [{ request: { handle: 'ben', seq: 0, index: 0 }, code: 'person' }]
     },
   ],
   [
     'statement_unfit_refusal',
     (s) => {
-      s.refusals = [{ request: { handle: 'ana', seq: asked.statement.seq, index: 7 }, reason: 'no such' }]
+      s.refusals = [{ request: { handle: 'ana', seq: asked.statement.seq, index: 7 }, code: 'person' }]
     },
   ],
   [
@@ -111,7 +111,7 @@ const cases: readonly [code: string, change: (statement: Record<string, unknown>
   [
     'statement_unfit_decision',
     (s) => {
-      s.decided = [{ request: { handle: 'ben', seq: 99, index: 0 }, decision: 'withdrawn' }]
+      s.decided = [{ request: { handle: 'ben', seq: 99, index: 0 }, decision: 'withdrawn', code: 'timed_out' }]
     },
   ],
 ]

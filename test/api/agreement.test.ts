@@ -1,18 +1,26 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { addParty } from '../../src/cli/party-commands.ts'
+import { sealsNamedBy } from '../../src/events/seal.ts'
+import type { Statement } from '../../src/events/statement.ts'
 import { openNode } from '../../src/index.ts'
+import { storePath } from '../../src/node/open-store.ts'
+import { groupOf } from '../../src/store/payload-group.ts'
+import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { type NodeParty, newParty, until } from '../support/node-party.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+/** Begins everything that a person, or a policy, has to say. */
+const SAID = '(said)'
 
 t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeout: 240_000 }, async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'concordata-agreement-'))
   const ana = await newParty(root, 'ana', [])
   const ben = await newParty(root, 'ben', [
-    { commands: ['RemoveElement'], answer: 'refuse', reason: 'nothing is removed here' },
+    { commands: ['RemoveElement'], answer: 'refuse', reason: `${SAID} nothing is removed here` },
     { commands: ['Resign'], answer: 'acknowledge' },
     {
       commands: ['AddField'],
@@ -20,7 +28,7 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
       answer: 'ask',
       forSeconds: 600,
       otherwise: 'refuse',
-      reason: 'nobody was there',
+      reason: `${SAID} nobody was there`,
     },
   ])
   const cleo = await newParty(root, 'cleo', [])
@@ -48,7 +56,7 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
   await until('cleo to be out', async () => (await standing(cleo)()) === 'stranger')
   t.match((await ana.call('POST', `${at}/Invitations`, { party: 'cleo' })).body, { code: 'handle_taken' })
 
-  await t.test('a person is asked, and refuses with a reason that the author sees', async (t) => {
+  await t.test('a person is asked, and refuses with words that the author sees', async (t) => {
     const writing = ana.call('POST', `/new-api/${contract}`, { Rate: '5' })
     await until('the question', async () => (await ben.call('GET', `${at}/Questions`)).body.length === 1)
     const [question] = (await ben.call('GET', `${at}/Questions`)).body
@@ -58,9 +66,17 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
       tier: 0,
       waitsFor: { what: 'answer', of: ['ben'] },
     })
-    const answer = { answer: 'refuse', reason: 'too dear' }
+    const said = { title: `${SAID} no`, text: `${SAID} too dear` }
+    const answer = { answer: 'refuse', about: said }
     t.equal((await ben.call('POST', `${at}/Questions/${question.request}`, answer)).status, 204)
-    t.match(await writing, { status: 409, body: { code: 'refused', by: [{ handle: 'ben', reason: 'too dear' }] } })
+    const by = [{ handle: 'ben', code: 'person', about: { isHeld: true, ...said } }]
+    t.match(await writing, { status: 409, body: { code: 'refused', by } })
+    const refusals = async () => (await ana.call('GET', '/api/Attention')).body.refusals.items
+    await until('the read model', async () => (await refusals()).length === 1)
+    t.match(await refusals(), [{ request: question.request, by }])
+    t.match((await ana.call('GET', `${at}/Requests/${question.request}`)).body, { outcome: { kind: 'refused', by } })
+    const tooLong = { answer: 'refuse', about: { text: 'x'.repeat(4001) } }
+    t.equal((await ben.call('POST', `${at}/Questions/${question.request}`, tooLong)).status, 400)
     t.match((await ben.call('POST', `${at}/Questions/${question.request}`, answer)).body, { code: 'not_asked' })
   })
 
@@ -69,29 +85,41 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
     t.equal(sent.status, 202)
     const { request } = sent.body
     await until('the question', async () => (await ben.call('GET', `${at}/Questions`)).body.length === 1)
-    t.equal((await ana.call('DELETE', `${at}/Requests/${request}?reason=changed%20my%20mind`)).status, 202)
+    t.equal(
+      (await ana.call('DELETE', `${at}/Requests/${request}?text=${encodeURIComponent(`${SAID} changed my mind`)}`))
+        .status,
+      202,
+    )
     t.equal((await ben.call('POST', `${at}/Questions/${request}`, { answer: 'acknowledge' })).status, 204)
     await until('the withdrawal', async () => (await ana.call('GET', `${at}/Requests/${request}`)).body.tier >= 3)
     t.match((await ana.call('GET', `${at}/Requests/${request}`)).body, {
-      outcome: { kind: 'withdrawn', reason: 'changed my mind' },
+      outcome: { kind: 'withdrawn', code: 'user', about: { isHeld: true, text: `${SAID} changed my mind` } },
     })
     t.match((await ana.call('DELETE', `${at}/Requests/${request}`)).body, { code: 'not_withdrawable' })
   })
 
   await t.test('the record is locked, who asks to be tried again waits, and goes on after its release', async (t) => {
     t.equal((await ben.call('POST', `/new-api/${contract}`, { Rate: '1' })).status, 201)
-    t.equal((await ana.call('POST', `${at}/Lock`, { purpose: 'to read' })).status, 200)
-    t.match((await ben.call('POST', `${at}/Lock`, { purpose: 'me too' })).body, {
+    t.equal(
+      (await ana.call('POST', `${at}/Lock`, { purpose: 'review', about: { text: `${SAID} to read` } })).status,
+      200,
+    )
+    t.match((await ben.call('POST', `${at}/Lock`, { purpose: 'edit' })).body, {
       code: 'record_locked',
       with: ['ana'],
     })
     const waiting = ben.call('PUT', `/new-api/${contract}/Rate`, '2', 'wait=60, retry')
-    const patient = ben.call('POST', `${at}/Lock`, { purpose: 'after you', retry: true })
+    const patient = ben.call('POST', `${at}/Lock`, { purpose: 'edit', retry: true })
     await until('both to be locked out', async () => {
       const { size } = (await ana.call('GET', at)).body
       return size >= 12
     })
-    t.match((await ben.call('GET', `${at}/Lock`)).body, { locked: true, holder: 'ana', purpose: 'to read' })
+    t.match((await ben.call('GET', `${at}/Lock`)).body, {
+      locked: true,
+      holder: 'ana',
+      purpose: 'review',
+      about: { isHeld: true, text: `${SAID} to read` },
+    })
     t.equal((await ana.call('DELETE', `${at}/Lock`)).status, 200)
     t.match(await Promise.all([waiting, patient]), [{ status: 200 }, { status: 200 }])
     const { index } = (await ana.call('GET', `${at}/Lock`)).body
@@ -115,7 +143,10 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
 
   await t.test('tier 4 is reached when all have cosigned', async (t) => {
     const refused = await ana.call('DELETE', `/new-api/${contract}/Rate`)
-    t.match(refused.body, { code: 'refused', by: [{ handle: 'ben', reason: 'nothing is removed here' }] })
+    t.match(refused.body, {
+      code: 'refused',
+      by: [{ handle: 'ben', code: 'policy', about: { text: `${SAID} nothing is removed here` } }],
+    })
     await until('tier 4', async () => (await ana.call('GET', `${at}/Elements/0.0/Standing`)).body.tier === 4)
     t.match((await ana.call('GET', at)).body, { tier: 4, divergences: [], accused: [], obstacle: null, questions: 0 })
     t.same((await ana.call('GET', `${at}/Evidence`)).body, [])
@@ -123,8 +154,34 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
   })
 
   await t.test('a member leaves', async (t) => {
-    t.equal((await ben.call('POST', `${at}/Resignation`, { reason: 'sold' })).status, 200)
+    t.equal(
+      (await ben.call('POST', `${at}/Resignation`, { reason: 'transferred', about: { text: `${SAID} sold` } })).status,
+      200,
+    )
     t.equal(await standing(ben)(), 'resigned')
     await until('ana to know', async () => (await ana.call('GET', at)).body.members.length === 1)
+  })
+
+  await t.test('what was said is in no event and in no read model, so it can be erased', async (t) => {
+    await Promise.all(nodes.splice(0).map((node) => node.close()))
+    for (const { data, handle } of [ana, ben]) {
+      const store = await openSqliteStore(storePath(data))
+      const statements: Statement[] = []
+      for await (const { data: text, stream } of store.events.readAll()) {
+        t.ok(!text.includes(SAID), stream)
+        if (stream.startsWith('feed-')) statements.push(JSON.parse(text).statement)
+      }
+      const refs = statements.flatMap((statement) =>
+        [...sealsNamedBy(statement)].map((seal) => ({
+          group: groupOf({ handle: statement.party, seq: statement.seq }),
+          seal,
+        })),
+      )
+      const opened = [...(await store.payloads.get(contract, refs)).values()].filter((text) => text.includes(SAID))
+      t.equal(opened.length, 5, `${handle} can read all of it`)
+      await store.close()
+      const files = (await readdir(data)).filter((name) => name.startsWith('read-model.sqlite'))
+      for (const name of files) t.ok(!(await readFile(join(data, name))).includes(SAID), name)
+    }
   })
 })

@@ -4,6 +4,7 @@ import { parsePath, subjectOf } from '../../src/api/path.ts'
 import { parsePreferences } from '../../src/api/preferences.ts'
 import { problemOf } from '../../src/api/problem.ts'
 import { answerTo } from '../../src/api/verdict.ts'
+import { type Hash, sha256 } from '../../src/crypto/hash.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { ConcordataError } from '../../src/runtime/errors.ts'
 
@@ -46,9 +47,11 @@ t.test('values are written in text as people write them', async (t) => {
 
 t.test('every fate of a request has its status', async (t) => {
   const request = { handle: 'ana' as Handle, seq: 1, index: 0 }
-  const settled = (outcome: object) => answerTo({ kind: 'settled', request, index: 7, outcome } as never, 'u')
+  const about = sha256('no')
+  const held = (seal: Hash) => ({ seal, isHeld: true, text: 'no' })
+  const settled = (outcome: object) => answerTo({ kind: 'settled', request, index: 7, outcome } as never, 'u', held)
   t.match(settled({ kind: 'accepted' }), { status: 200, body: { request: 'ana.1.0', index: 7 } })
-  t.match(answerTo({ kind: 'settled', request, index: 7, outcome: { kind: 'accepted' } }, 'u', '/new-api/u/x'), {
+  t.match(answerTo({ kind: 'settled', request, index: 7, outcome: { kind: 'accepted' } }, 'u', held, '/new-api/u/x'), {
     status: 201,
     headers: { location: '/new-api/u/x' },
   })
@@ -60,20 +63,30 @@ t.test('every fate of a request has its status', async (t) => {
     status: 422,
     body: { command: 2 },
   })
-  t.match(settled({ kind: 'refused', by: [{ handle: 'ben', reason: 'no' }] }), {
+  t.match(settled({ kind: 'refused', by: [{ handle: 'ben', seq: 3, code: 'person', about }] }), {
     status: 409,
-    body: { code: 'refused', by: [{ handle: 'ben', reason: 'no' }] },
+    body: { code: 'refused', by: [{ handle: 'ben', code: 'person', about: { isHeld: true, text: 'no' } }] },
   })
-  t.match(settled({ kind: 'withdrawn', reason: 'time-out' }), { status: 504, body: { code: 'withdrawn' } })
-  t.match(answerTo({ kind: 'pending', request, waitingFor: ['ben' as Handle] }, 'u'), {
+  t.match(settled({ kind: 'withdrawn', seq: 2, code: 'timed_out' }), {
+    status: 504,
+    body: { code: 'withdrawn', because: 'timed_out' },
+  })
+  t.match(
+    answerTo({ kind: 'withdrawn', request, seq: 2, about }, 'u', () => ({ seal: about, isHeld: false })),
+    {
+      status: 409,
+      body: { code: 'withdrawn', about: { seal: about, isHeld: false } },
+    },
+  )
+  t.match(answerTo({ kind: 'pending', request, waitingFor: ['ben' as Handle] }, 'u', held), {
     status: 202,
     headers: { location: '/api/Contract/u/Requests/ana.1.0' },
   })
-  t.match(answerTo({ kind: 'timed out', waitingFor: ['ben' as Handle] }, 'u'), {
+  t.match(answerTo({ kind: 'timed out', waitingFor: ['ben' as Handle] }, 'u', held), {
     status: 504,
     body: { code: 'not_unanimous_in_time', waitingFor: ['ben'] },
   })
-  t.match(answerTo({ kind: 'dropped' }, 'u'), { status: 409, body: { code: 'party_resigned' } })
+  t.match(answerTo({ kind: 'dropped' }, 'u', held), { status: 409, body: { code: 'party_resigned' } })
 })
 
 t.test('a fault of ours tells a client nothing, one of its own everything', async (t) => {

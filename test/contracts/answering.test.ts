@@ -2,7 +2,10 @@ import t from 'tap'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { Answering } from '../../src/contracts/answering.ts'
 import type { Policy } from '../../src/contracts/policy.ts'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import { sealOf } from '../../src/events/seal.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import { market, type Player } from '../support/market.ts'
 
 const refuseWrites: Policy = [{ commands: ['ProposeValue'], answer: 'refuse', reason: 'not this week' }]
@@ -27,7 +30,7 @@ function handClock(): Clock & { ring(): void } {
 
 function answering(self: Player, policy: Policy, clock = handClock()) {
   let changes = 0
-  const answers = new Answering(self.handle, policy, clock, () => changes++)
+  const answers = new Answering(self.handle, policy, clock, systemRandom, () => changes++)
   return { answers, clock, changes: () => changes }
 }
 
@@ -41,13 +44,16 @@ t.test('without a policy all is covered and nothing refused', async (t) => {
   t.same(answers.coverage(ben.state).refusals, [])
 })
 
-t.test('a rule refuses what it fits, with its reason, and the author sees it in the ledger', async (t) => {
+t.test('a rule refuses what it fits, by a code and the seal of its reason', async (t) => {
   const [ana, ben] = pair()
   const asked = ana.proposes('0.0', 'x')
   ben.hears(asked)
-  const { refusals } = answering(ben, refuseWrites).answers.coverage(ben.state)
-  t.same(refusals, [{ request: { handle: 'ana', seq: asked.statement.seq, index: 0 }, reason: 'not this week' }])
-  ana.hears(ben.says({ refusals }))
+  const { refusals, payloads } = answering(ben, refuseWrites).answers.coverage(ben.state)
+  const [[about, payload] = []] = payloads
+  t.match(payload, { value: { text: 'not this week' } })
+  t.equal(about, payload && sealOf(payload))
+  t.same(refusals, [{ request: { handle: 'ana', seq: asked.statement.seq, index: 0 }, code: 'policy', about }])
+  ana.hears(ben.says({ refusals, payloads: Object.fromEntries(payloads) }))
   ben.hears(ana.says())
   ana.hears(ben.says())
   const { answers } = answering(ben, refuseWrites)
@@ -79,7 +85,9 @@ t.test('when nobody answers in time the rule says what happens', async (t) => {
   const { answers, clock } = answering(ben, askOnFields)
   answers.coverage(ben.state)
   clock.ring()
-  t.match(answers.coverage(ben.state).refusals, [{ reason: 'nobody was there' }])
+  const { refusals, payloads } = answers.coverage(ben.state)
+  t.match(refusals, [{ code: 'policy' }])
+  t.match(payloads, [[refusals[0]?.about, { value: { text: 'nobody was there' } }]])
   t.throws(() => answers.assertAsked({ handle: ana.handle, seq: asked.statement.seq, index: 0 }), {
     code: 'not_asked',
   })
@@ -89,19 +97,64 @@ t.test('more refusals than a statement can carry are for the next one', async (t
   const [ana, ben] = pair()
   for (let n = 0; n < 5; n++) ana.says({ requests: Array.from({ length: 1000 }, () => ana.request([addField])) })
   ben.hears(...[...ana.state.feeds.values()].flatMap((feed) => [...feed]))
-  const reason = 'r'.repeat(500)
-  const { answers } = answering(ben, [{ answer: 'refuse', reason }])
+  const { answers } = answering(ben, [{ answer: 'refuse', reason: 'r'.repeat(4000) }])
   let refused = 0
   for (let turns = 0; turns < 10 && refused < 5000; turns++) {
-    const { view, refusals } = answers.coverage(ben.state)
+    const { view, refusals, payloads } = answers.coverage(ben.state)
+    t.equal(payloads.length, 1, 'one text, said often')
     t.ok(refusals.length > 0 && refusals.length <= 4096)
     refused += refusals.length
     const full = ben.state
     ben.state = view
-    const said = ben.says({ refusals })
+    const said = ben.says({ refusals, payloads: Object.fromEntries(payloads) })
     t.ok(Buffer.byteLength(said.text) <= ben.state.ledger.document.limits.statementBytes)
     ben.state = full
     ben.hears(said)
   }
   t.equal(refused, 5000)
+})
+
+t.test(
+  'where the seals of the texts are too much for a statement, its requests are refused by the code alone',
+  async (t) => {
+    const [ana, ben] = pair()
+    const asked = ana.says({ requests: Array.from({ length: 300 }, () => ana.request([addField])) })
+    ben.hears(asked)
+    const { ledger } = ben.state
+    const limits = { ...ledger.document.limits, statementBytes: 64 * 1024 }
+    ben.state = { ...ben.state, ledger: { ...ledger, document: { ...ledger.document, limits } } }
+    const { answers } = answering(ben, [{ answer: 'refuse', reason: 'not now' }])
+    const { refusals, payloads } = answers.coverage(ben.state)
+    t.equal(refusals.length, 300)
+    t.same(refusals[0], { code: 'policy', request: { handle: 'ana', seq: asked.statement.seq, index: 0 } })
+    t.same(payloads, [], 'and no text that no refusal names')
+  },
+)
+
+t.test('people say what they like, as far as a statement can carry it', async (t) => {
+  const [ana, ben] = pair()
+  const asked = ana.says({ requests: Array.from({ length: 400 }, () => ana.request([addField])) })
+  ben.hears(asked)
+  const { answers } = answering(ben, askOnFields)
+  answers.coverage(ben.state)
+  const { handle } = ana
+  const { seq } = asked.statement
+  for (const [index] of asked.statement.requests.entries()) {
+    answers.decide({ handle, seq, index }, { about: { text: `${index} ${'x'.repeat(3990)}` } })
+  }
+  const { refusals, payloads } = answers.coverage(ben.state)
+  t.equal(refusals.length, 400)
+  const characters = payloads.reduce((sum, [, payload]) => sum + canonicalJson(payload).length, 0)
+  t.ok(characters > 900_000 && characters < 1_100_000, `${characters} of texts`)
+  t.equal(refusals.filter(({ about }) => about !== undefined).length, payloads.length, 'the others have the code')
+  const said = ben.says({ refusals, payloads: Object.fromEntries(payloads) })
+  t.match(ana.hears(said), { taken: { length: 1 }, refused: [] })
+})
+
+t.test('what is no text, or too much of it, is said before it is signed', async (t) => {
+  const [ana, ben] = pair()
+  const { answers } = answering(ben, askOnFields)
+  const request = { handle: ana.handle, seq: 0, index: 0 }
+  t.throws(() => answers.decide(request, { about: { text: 'x'.repeat(4001) } }), { code: 'request_unfit' })
+  t.throws(() => answers.decide(request, { about: { text: 'broken \ud800' } }), { code: 'json_not_canonicalizable' })
 })

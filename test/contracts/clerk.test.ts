@@ -17,7 +17,7 @@ import { allOf, CONTRACT, market, owes, type Player, talk } from '../support/mar
 t.test('after a restart, what a lock has made void is requested once more, wherever its place is kept', async (t) => {
   const players = market('ana', 'ben') as [Player, Player]
   const [ana, ben] = players
-  ben.requests({ type: 'LockRecord', purpose: 'work' })
+  ben.requests({ type: 'LockRecord', purpose: 'edit' })
   talk(players, owes)
   const place = { handle: ana.handle, seq: ana.seq, index: 0 }
   const [request] = ana.requests({ type: 'RenameElement', element: '0.0', name: 'C' }).statement.requests

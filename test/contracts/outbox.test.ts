@@ -6,6 +6,7 @@ import { requestBytesMax } from '../../src/contracts/room.ts'
 import { Submission } from '../../src/contracts/submission.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { defaultLimits } from '../../src/events/limits.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import { VirtualClock } from '../simulation/virtual-clock.ts'
 
 const ana = 'ana' as Handle
@@ -13,8 +14,8 @@ const state = emptyAgreement('00000000000000000000000000000000000000000000000000
 
 /** One that a lock has made void, and the lock has ended: it is asked for again after a pause. */
 function pausing() {
-  const outbox = new Outbox(ana, new VirtualClock())
-  const command = { type: 'LockRecord' as const, purpose: 'a test' }
+  const outbox = new Outbox(ana, new VirtualClock(), systemRandom)
+  const command = { type: 'LockRecord' as const, purpose: 'other' }
   const submission = new Submission({ request: { id: 'lock', commands: [command] }, payloads: {}, retry: true })
   const request = { handle: ana, seq: 1, index: 0 }
   outbox.resume(submission, request, true)
@@ -35,7 +36,7 @@ t.test('while a request pauses before it is made again somebody waits for it', a
 })
 
 t.test('a request for which there is no room any more is given back, and the others go on', async (t) => {
-  const outbox = new Outbox(ana, new VirtualClock())
+  const outbox = new Outbox(ana, new VirtualClock(), systemRandom)
   const ask = (purpose: string) => {
     const command = { type: 'LockRecord', purpose }
     return new Submission({ request: { id: 'ask', commands: [command] }, payloads: {} })

@@ -20,6 +20,9 @@ function has({ state: { settling }, contract }: LiveContract, name: string): boo
   return new AgreedView(settling.agreed, contract, openMemoryStore().payloads).find([name]) !== undefined
 }
 
+/** Nobody says anything about anything here. */
+const { payloads } = openMemoryStore()
+
 /** As from a client that does not insist on an answer. */
 function add(live: LiveContract, name: string, signedWithinMs: number): Submission {
   const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
@@ -34,12 +37,15 @@ t.test('a node that must not sign says so, and what it was asked never comes to 
   const { contracts } = await ana.start('node', { guard: memoryGuard() })
   await contracts.use(contract, async (live) => {
     t.equal(live.obstacle, 'nobody_to_ask')
-    t.match(await answerFor(add(live, 'Dropped', 20), live), {
+    t.match(await answerFor(add(live, 'Dropped', 20), live, payloads), {
       status: 504,
       body: { code: 'not_unanimous_in_time', waitingFor: ['ana'], detail: /could not sign/ },
     })
     await live.goOn()
-    t.match(await answerFor(add(live, 'Taken', 10_000), live), { status: 202, body: { request: /^ana\./ } })
+    t.match(await answerFor(add(live, 'Taken', 10_000), live, payloads), {
+      status: 202,
+      body: { request: /^ana\./ },
+    })
     await until('it is settled', async () => has(live, 'Taken'))
     t.notOk(has(live, 'Dropped'))
     await t.rejects(live.goOn(), { code: 'not_silenced', evidence: { obstacle: null } })
@@ -56,7 +62,7 @@ t.test(
     await before.close()
     const serve = await ana.start('serve')
     await serve.contracts.use(contract, async (live) => {
-      await t.rejects(answerFor(add(live, 'Later', 20), live), { code: 'transmitter_silent' })
+      await t.rejects(answerFor(add(live, 'Later', 20), live, payloads), { code: 'transmitter_silent' })
       await ana.start('transmit')
       await until('it is carried out', async () => has(live, 'Later'))
     })

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { domains } from '../../src/crypto/hash.ts'
+import { lockPurposes, refusalCodes, resignationReasons, withdrawalCodes } from '../../src/events/reasons.ts'
 import { decodeMessage } from '../../src/gossip/message.ts'
 import { INTRODUCTION_BYTES_MAX } from '../../src/gossip/transport/protocol.ts'
 import { introductionDocument } from '../../src/node/introduction.ts'
@@ -43,4 +44,15 @@ t.test('what spoils a message is what the page says, and nothing else', async (t
   for (const line of ['', 'no JSON', '{}', '[]', '{"more":1}', '{"revocation":1}']) {
     t.equal(decodeMessage(`${header}\n${line}`).refused.length, 1, JSON.stringify(line))
   }
+})
+
+t.test('the codes that say why are those of the format', async (t) => {
+  const lists = [refusalCodes, withdrawalCodes, lockPurposes, resignationReasons]
+  const [, table = ''] = /### 2\.1 [\s\S]*?\| why \| codes \|\n\|---\|---\|\n([\s\S]*?)\n\n/.exec(page) ?? []
+  const rows = table.split('\n').map((row) => row.split('|')[2] ?? '')
+  const named = rows.map((row) => [...row.matchAll(/`([a-z_]+)`/g)].map(([, code = '']) => code))
+  t.same(
+    named,
+    lists.map((codes) => Object.keys(codes)),
+  )
 })

@@ -54,15 +54,15 @@ export const configurations: readonly Configuration[] = [
     name: 'lock',
     members: ['ana', 'ben'],
     seats: [
-      { name: 'ana', plan: [ask({ type: 'LockRecord', purpose: 'audit' }), mexico] },
-      { name: 'ben', plan: [ask({ type: 'LockRecord', purpose: 'repair' })], crashes: 1 },
+      { name: 'ana', plan: [ask({ type: 'LockRecord', purpose: 'review' }), mexico] },
+      { name: 'ben', plan: [ask({ type: 'LockRecord', purpose: 'edit' })], crashes: 1 },
     ],
     delivery: 'statement',
   },
   {
     name: 'lock let go of, or broken',
     members: ['ana', 'ben'],
-    setUp: [[{ type: 'LockRecord', purpose: 'audit' }]],
+    setUp: [[{ type: 'LockRecord', purpose: 'review' }]],
     seats: [
       { name: 'ana', plan: [ask({ type: 'ReleaseLock' })], crashes: 1 },
       { name: 'ben', plan: [({ head }) => ask({ type: 'BreakLock', lock: head.size - 1 }), chile] },

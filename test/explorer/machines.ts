@@ -208,7 +208,7 @@ function decisionsOf({ party, volatile, clients }: Machine, lost?: RequestRef): 
     .filter((request) => request.seq === lost?.seq || isOrphan(state, request, clients))
   const confirmed = confirmable(state, party.handle, new Set(withdrawn.map(requestKey)))
   return [
-    ...withdrawn.map((request): Decision => ({ request, decision: 'withdrawn' })),
+    ...withdrawn.map((request): Decision => ({ request, decision: 'withdrawn', code: 'restarted' })),
     ...confirmed.map((request): Decision => ({ request, decision: 'confirmed' })),
   ]
 }

@@ -55,8 +55,8 @@ t.test('found once by fuzzing', async (t) => {
 })
 
 t.test('what stands in the outbox is canonical, and a request is queued under its own name', async (t) => {
-  const withdrawn = (reason: string) =>
-    `{"ask":{"kind":"withdraw","reason":"${reason}","request":{"handle":"ana","index":0,"seq":0}},"contract":null,"id":"x"}`
+  const withdrawn = (text: string) =>
+    `{"ask":{"about":{"text":"${text}"},"kind":"withdraw","request":{"handle":"ana","index":0,"seq":0}},"contract":null,"id":"x"}`
   const decoding = (data: string) => () => decodeOutbox(event('IntentQueued', data))
   t.match(decoding(withdrawn('no'))(), { queued: { id: 'x' } })
   t.throws(decoding(withdrawn('\\ud800')), { code: 'ask_malformed' }, 'a text that could never be signed')

@@ -106,8 +106,8 @@ t.test('a user of the inward API gets an answer with a code, whatever it sends',
     '{"a":{"$field":{"type":"choice","options":["A"]},"$value":"A"}}',
     '{"title":"x"}',
     '{"party":"hostile"}',
-    '{"purpose":"x","retry":true}',
-    '{"answer":"refuse","reason":"x"}',
+    '{"purpose":"edit","about":{"text":"x"},"retry":true}',
+    '{"answer":"refuse","about":{"title":"x"}}',
     '{"lock":0}',
   ]
   await fc.assert(

@@ -59,7 +59,7 @@ function asks(): NewEvent[] {
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
   const all: Ask[] = [
     { kind: 'request', request, payloads: { [sealed]: payload }, retry: true, traceparent },
-    { kind: 'withdraw', request: place, reason: 'no' },
+    { kind: 'withdraw', request: place, about: { text: 'no' } },
     { kind: 'answer', request: place, refusal: null },
     { kind: 'accept' },
     { kind: 'revoke', revocation: revoked, signature },

@@ -14,7 +14,7 @@ t.test(
     })
     ben.state = before
     ben.hears(decodeSigned(lie))
-    const resignation = cleo.requests({ type: 'Resign', reason: 'enough' })
+    const resignation = cleo.requests({ type: 'Resign', reason: 'terminated' })
     ben.hears(resignation)
     const covers = ben.says()
     ana.hears(decodeSigned(lie), resignation, covers)

@@ -105,7 +105,7 @@ t.test('what members refused, and why', async (t) => {
   const asked = ana.proposes('0.0', 'much')
   ben.hears(asked)
   const request = { handle: ana.handle, seq: asked.statement.seq, index: 0 }
-  const answers = [ben.says({ refusals: [{ request, reason: 'too much' }] })]
+  const answers = [ben.says({ refusals: [{ request, code: 'person' }] })]
   ana.hears(...answers)
   answers.push(ana.says())
   ben.hears(answers[1] as never)
@@ -114,7 +114,7 @@ t.test('what members refused, and why', async (t) => {
   const { refusals } = await attentionOf(t, store)
   t.match(refusals, {
     count: 1,
-    items: [{ request: `ana.${asked.statement.seq}.0`, by: [{ handle: 'ben', reason: 'too much' }] }],
+    items: [{ request: `ana.${asked.statement.seq}.0`, by: [{ handle: 'ben', code: 'person' }] }],
   })
 })
 

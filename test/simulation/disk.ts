@@ -4,7 +4,7 @@ import type { Clock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store, Write } from '../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../src/store/snapshots.ts'
-import { contractStream } from '../../src/store/streams.ts'
+import { contractStream, OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /**
@@ -54,6 +54,14 @@ export class Disk {
     const texts: string[] = []
     for await (const { data } of this.#durable.events.read(contractStream(contract))) texts.push(data)
     return texts
+  }
+
+  /** Everything that stands on it, but what users have left for the process with the key, and what can be erased. */
+  async *kept(contract: Uid): AsyncGenerator<string> {
+    for await (const { stream, data } of this.#durable.events.readAll()) {
+      if (stream !== OUTBOX_STREAM && stream !== OUTBOX_DONE_STREAM) yield data
+    }
+    for (const snapshots of this.#snapshots.values()) yield snapshots.snapshot(contract) ?? ''
   }
 
   /** An old backup takes the place of what there was. The guard stands outside of backups, but may be lost as well. */

@@ -199,7 +199,7 @@ export class HostileMember implements Neighbour {
     if (!this.#sins('wrong refusals') || !random.chance(0.2)) return honest
     const [founder] = this.#neighbours
     const request = { handle: founder?.handle ?? this.handle, seq: random.below(5), index: 0 }
-    return this.#resigned(honest, { refusals: [{ request, reason: 'no' }] })
+    return this.#resigned(honest, { refusals: [{ request, code: 'person' }] })
   }
 
   /** Another statement for the same place; some get the one, some the other. */

@@ -3,9 +3,10 @@ import type { Role } from '../../src/contracts/contract-ports.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
 import type { Policy } from '../../src/contracts/policy.ts'
 import type { Verdict } from '../../src/contracts/submission.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
-import { placesOf } from '../../src/events/statement.ts'
+import { type Payload, placesOf } from '../../src/events/statement.ts'
 import { DEADLY, HostileMember, SINS } from './hostile.ts'
 import { Machine, type Neighbour, type World } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
@@ -42,12 +43,31 @@ const ROLES: readonly (readonly Role[])[] = [
   ['receive', 'transmit', 'serve', 'transmit'],
 ]
 
+/** Begins everything that people, and policies, have to say: nothing that is signed may have it anywhere. */
+const SAID = '(said by a person)'
+
 /** What the others answer: now and then no, now and then after somebody was asked. */
 const POLICIES: readonly Policy[] = [
   [],
-  [{ commands: ['RenameElement'], answer: 'refuse', reason: 'names are fine' }],
-  [{ commands: ['GrantElement'], answer: 'ask', forSeconds: 1, otherwise: 'acknowledge', reason: 'nobody was there' }],
-  [{ commands: ['WithdrawProposal'], answer: 'ask', forSeconds: 1, otherwise: 'refuse', reason: 'nobody was there' }],
+  [{ commands: ['RenameElement'], answer: 'refuse', reason: `${SAID} names are fine` }],
+  [
+    {
+      commands: ['GrantElement'],
+      answer: 'ask',
+      forSeconds: 1,
+      otherwise: 'acknowledge',
+      reason: `${SAID} nobody was there`,
+    },
+  ],
+  [
+    {
+      commands: ['WithdrawProposal'],
+      answer: 'ask',
+      forSeconds: 1,
+      otherwise: 'refuse',
+      reason: `${SAID} nobody was there`,
+    },
+  ],
 ]
 
 /**
@@ -79,6 +99,8 @@ class Simulation {
   readonly #rests: boolean
   readonly #trace: (line: string) => void
   readonly #random: SeededRandom
+  /** Of what people say, so that it changes nothing else. */
+  readonly #words: SeededRandom
   readonly #clock = new VirtualClock()
   readonly #network: SimulatedNetwork
   readonly #oracle = new Oracle()
@@ -99,6 +121,7 @@ class Simulation {
     this.#isSplit = split
     this.#rests = resting
     this.#random = new SeededRandom(seed)
+    this.#words = new SeededRandom(seed ^ 0x5a1d)
     this.#trace = (line) => trace(`${((this.#clock.now() - Date.UTC(2026, 0, 1)) / 1000).toFixed(3)} ${line}`)
     const random = this.#random
     const faults = {
@@ -310,7 +333,7 @@ class Simulation {
     const { lock } = state.settling.agreed
     if (lock === null) {
       const isPatient = this.#random.chance(0.5)
-      await this.#submit(machine, { type: 'LockRecord', purpose: 'to see' }, isPatient ? { retry: true } : {})
+      await this.#submit(machine, { type: 'LockRecord', purpose: 'review' }, isPatient ? { retry: true } : {})
     } else if (lock.holder === machine.handle) await this.#submit(machine, { type: 'ReleaseLock' })
     else await this.#submit(machine, { type: 'BreakLock', lock: lock.index })
   }
@@ -320,7 +343,8 @@ class Simulation {
       if (handle !== machine.handle || !this.#random.chance(0.5)) continue
       const [, seq, index] = key.split('.')
       this.#count('taken back')
-      live.withdraw({ handle, seq: Number(seq), index: Number(index) }, 'changed my mind').catch(() => {})
+      const about = this.#words.chance(0.5) ? { text: `${SAID} changed my mind` } : undefined
+      live.withdraw({ handle, seq: Number(seq), index: Number(index) }, about).catch(() => {})
       // The worst moment: its user may have been told, and nothing may be durable.
       if (this.#random.chance(0.5)) this.#clock.after(this.#random.fraction() * 4, () => this.#crash(machine))
     }
@@ -335,13 +359,15 @@ class Simulation {
     if (live === undefined || memberOf(live.state.ledger.document, machine.handle) === undefined) return
     this.#requests++
     const { payloads, tentative, ...rest } = options
+    const said = this.#saying(command)
     const request = {
       id: `${machine.handle} ${this.#requests}`,
-      commands: [command],
+      commands: [said.command],
       ...(tentative ? { tentative: true as const } : {}),
+      ...said.seals,
     }
     this.#trace(`${machine.address} submits ${request.id}: ${command.type}${tentative ? ', tentative' : ''}`)
-    const submission = live.submit({ request, payloads: { ...payloads }, ...rest })
+    const submission = live.submit({ request, payloads: { ...payloads, ...said.payloads }, ...rest })
     const told = (verdict: Verdict) => {
       this.#count(verdict.kind === 'settled' ? verdict.outcome.kind : verdict.kind)
       this.#trace(`${machine.address} is told of ${request.id}: ${JSON.stringify(verdict)}`)
@@ -356,6 +382,33 @@ class Simulation {
       },
       () => {},
     )
+  }
+
+  /** Now and then somebody has something to say about it, which may not come along; who asked stays at home. */
+  #saying(command: { type: string; [key: string]: unknown }) {
+    const random = this.#words
+    const payloads: { [seal: Hash]: Payload } = {}
+    const sealed = (value: unknown, comesAlong: boolean) => {
+      const { seal: hash, payload } = seal(value, random.bytes(16))
+      if (comesAlong) payloads[hash] = payload
+      return hash
+    }
+    const about = (share: number) =>
+      random.chance(share)
+        ? { about: sealed({ text: `${SAID} ${command.type} ${this.#requests}` }, random.chance(0.8)) }
+        : {}
+    const mayExplain = command.type === 'LockRecord' || command.type === 'Resign'
+    const user = random.chance(0.1) ? { user: sealed(`${SAID} I am`, random.chance(0.2)) } : {}
+    return { command: { ...command, ...(mayExplain ? about(0.5) : {}) }, seals: { ...about(0.1), ...user }, payloads }
+  }
+
+  /** What people say is under seals only, so it can be erased everywhere. */
+  async #checkUnsaid(): Promise<void> {
+    for (const machine of this.#everyone()) {
+      for await (const text of machine.disk.kept(this.#contract)) {
+        if (text.includes(SAID)) throw new Violation(`${machine.handle} keeps for good what a person says:\n${text}`)
+      }
+    }
   }
 
   /** The machine's disk dies, and an old backup takes its place; once a run, since two copies lost at once are one too many. */
@@ -387,6 +440,7 @@ class Simulation {
       await this.#pass(1_000)
       this.#check()
     }
+    await this.#checkUnsaid()
     this.#oracle.checkPromises()
     const isDead = this.#twin !== undefined || SINS.some((sin) => DEADLY.has(sin) && this.#hostile?.sins.has(sin))
     if (isDead) return

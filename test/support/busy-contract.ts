@@ -16,7 +16,10 @@ import type { Decoded } from '../../src/events/statement-codec.ts'
 import type { Store } from '../../src/store/port.ts'
 import { CONTRACTS_STREAM } from '../../src/store/streams.ts'
 import type { SeededRandom } from '../simulation/seeded-random.ts'
-import { type Command, contractFoundedBy, owes, Player } from './market.ts'
+import { about, type Command, contractFoundedBy, owes, Player } from './market.ts'
+
+/** It begins as a formula does. */
+const said = about('=not like this')
 
 /** Keeps in a store what a node would keep of a contract: in the same writes, made by the same code. */
 export class Recorder {
@@ -112,16 +115,18 @@ export async function* busyContract(store: Store, busy: Busy, random: SeededRand
   }
   for (let round = 0; round < rounds; round++) {
     // Unheard until the round is over: so they write at once.
-    const said: Decoded[] = []
+    const heard: Decoded[] = []
     for (const player of players) {
       if (!random.chance(0.8)) continue
       const payloads: { [seal: Hash]: Payload } = {}
       const requests = Array.from({ length: requestsPerStatement }, () => requestOf(player, random, payloads, prefix))
-      said.push(player.says({ requests, payloads, refusals: refusalsOf(player, random) }))
+      const refusals = refusalsOf(player, random)
+      if (refusals.length > 0) Object.assign(payloads, said.payloads)
+      heard.push(player.says({ requests, payloads, refusals }))
     }
-    for (const one of said) await recorder.hears(one)
+    for (const one of heard) await recorder.hears(one)
     yield recorder
-    for (const one of said) for (const player of players) player.hears(one)
+    for (const one of heard) for (const player of players) player.hears(one)
     if (random.chance(0.9)) await settle()
     yield recorder
     if (random.chance(0.3)) {
@@ -135,9 +140,9 @@ export async function* busyContract(store: Store, busy: Busy, random: SeededRand
   const [last] = others.slice(-1)
   if (last !== undefined && random.chance(0.5)) {
     // What it asks for after that does not exist.
-    const lost = requestOf(last, random, {}, prefix)
-    const requests = [last.request([{ type: 'Resign', reason: 'sold' }]), { ...lost, commands: [{ type: 'Unheard' }] }]
-    await tell(last.says({ requests }))
+    const lost = last.request([{ type: 'Unheard' }])
+    const resigns = last.request([{ type: 'Resign', reason: 'transferred', about: said.about }])
+    await tell(last.says({ requests: [resigns, lost], payloads: said.payloads }))
     await settle()
   }
   yield recorder
@@ -170,7 +175,7 @@ function refusalsOf(player: Player, random: SeededRandom): Refusal[] {
     if (handle === player.handle) continue
     for (let seq = (past?.get(handle) ?? -1) + 1; seq < feed.size; seq++) {
       feed.get(seq)?.statement.requests.forEach((_, index) => {
-        if (random.chance(0.1)) refusals.push({ request: { handle, seq, index }, reason: '=not like this' })
+        if (random.chance(0.1)) refusals.push({ request: { handle, seq, index }, code: 'person', about: said.about })
       })
     }
   }
@@ -195,11 +200,16 @@ function requestOf(player: Player, random: SeededRandom, payloads: { [seal: Hash
   if (draw < 8) {
     return request({ type: 'RenameElement', element: random.pick(elements).id, name: `${prefix}renamed ${draw}` })
   }
-  if (draw < 9) return request({ type: 'LockRecord', purpose: 'to look' }, { type: 'ReleaseLock' })
+  if (draw < 9) {
+    Object.assign(payloads, said.payloads)
+    return request({ type: 'LockRecord', purpose: 'review', about: said.about }, { type: 'ReleaseLock' })
+  }
   if (draw < 10) return request({ type: 'Unheard', of: random.below(10) })
   if (draw < 20 && field !== undefined && standing !== undefined) {
     const vote = random.chance(0.7) ? 'yes' : 'no'
-    return request({ type: 'CastVote', field: field.id, proposal: standing.id, vote, reason: 'because' })
+    // Nobody waits for it.
+    if (random.chance(0.8)) Object.assign(payloads, said.payloads)
+    return request({ type: 'CastVote', field: field.id, proposal: standing.id, vote, about: said.about })
   }
   if (draw < 23 && field !== undefined && standing !== undefined) {
     return request({ type: 'WithdrawProposal', field: field.id, proposal: standing.id })

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { generateKeyPair, sign } from '../../src/crypto/ed25519.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
 import { type Acceptance, acceptanceBytes } from '../../src/events/acceptance.ts'
 import type { Charter } from '../../src/events/charter.ts'
 import type { Command, CommandOf } from '../../src/events/commands.ts'
@@ -8,6 +9,7 @@ import type { FieldType } from '../../src/events/field-type.ts'
 import type { Handle, ProposalId } from '../../src/events/ids.ts'
 import { defaultLimits, type Limits } from '../../src/events/limits.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
+import type { LockPurpose, ResignationReason } from '../../src/events/reasons.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Request } from '../../src/events/statement.ts'
 import { type Act, type Document, UID } from './document.ts'
@@ -82,7 +84,7 @@ export class Party {
     return { decline, signature: sign(this.#signingKey, declineBytes(decline)) }
   }
 
-  locks(purpose = 'audit'): Act {
+  locks(purpose: LockPurpose = 'review'): Act {
     return this.orders({ type: 'LockRecord', purpose })
   }
 
@@ -99,7 +101,7 @@ export class Party {
     return this.orders({ type: 'UpgradeEngine', to })
   }
 
-  resigns(reason?: string): Act {
+  resigns(reason?: ResignationReason): Act {
     return this.orders({ type: 'Resign', ...(reason === undefined ? {} : { reason }) })
   }
 
@@ -158,13 +160,13 @@ export class Party {
     }))
   }
 
-  votes(vote: 'yes' | 'no', path: string, of: Party, reason?: string): Act {
+  votes(vote: 'yes' | 'no', path: string, of: Party, about?: Hash): Act {
     return this.#writes((document) => ({
       type: 'CastVote',
       field: document.idAt(path),
       proposal: document.proposalOf(of, path),
       vote,
-      ...(reason === undefined ? {} : { reason }),
+      ...(about === undefined ? {} : { about }),
     }))
   }
 

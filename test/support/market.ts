@@ -6,6 +6,7 @@ import { type Reception, receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { settledHead } from '../../src/contracts/cosigning.ts'
 import { generateKeyPair, type KeyPair, sign } from '../../src/crypto/ed25519.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
 import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../src/events/acceptance.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
@@ -13,12 +14,18 @@ import { revocationBytes, rotationBytes, type SignedRevocation } from '../../src
 import { defaultLimits } from '../../src/events/limits.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { seal } from '../../src/events/seal.ts'
-import type { Request } from '../../src/events/statement.ts'
+import type { Payloads, Request } from '../../src/events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { keyFrom } from './keys.ts'
 import { foundedBy } from './uid.ts'
 
 export const TIME = '2026-01-01T00:00:00.000Z'
+
+/** What somebody says about something, sealed; the same text always alike. */
+export function about(text: string): { about: Hash; payloads: Payloads } {
+  const sealed = seal({ text }, new Uint8Array(16))
+  return { about: sealed.seal, payloads: { [sealed.seal]: sealed.payload } }
+}
 
 export type Command = Request['commands'][number] & { readonly [member: string]: unknown }
 

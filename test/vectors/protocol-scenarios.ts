@@ -7,7 +7,7 @@ import type { Handle, RequestRef } from '../../src/events/ids.ts'
 import { type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { both as bothEngines } from '../support/engine-2.ts'
 import { keyFrom, seedOf } from '../support/keys.ts'
-import { CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
+import { about, CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
 
 /** One file of `test/vectors/protocol`: what goes in, and what every implementation must make of it. */
 export interface Vector {
@@ -113,15 +113,33 @@ export const plays: Readonly<Record<string, Play>> = {
     },
   },
   'tentative-requests': {
-    about: 'Of tentative requests one is confirmed, one is withdrawn, and one nobody has decided holds up what follows it.',
+    about: 'Of tentative requests one is confirmed, one times out, one its user takes back, and one nobody has decided holds up what follows it.',
     play() {
       const [ana, ben, cleo] = three()
       const all = [ana, ben, cleo]
       const confirmed = ana.tentatively({ type: 'AddField', parent: '0', name: 'confirmed', field: { type: 'text' } })
-      const withdrawn = ben.tentatively({ type: 'AddField', parent: '0', name: 'withdrawn', field: { type: 'text' } })
+      const late = ben.tentatively({ type: 'AddField', parent: '0', name: 'late', field: { type: 'text' } })
+      // Nobody waits for what is under these two seals: of `user` it never leaves cleo’s house.
+      const [why, user] = [about('as agreed by telephone'), about('whoever it was')]
+      const regretted = cleo.says({
+        requests: [
+          {
+            ...cleo.request([{ type: 'AddField', parent: '0', name: 'regretted', field: { type: 'text' } }]),
+            about: why.about,
+            tentative: true,
+            user: user.about,
+          },
+        ],
+        payloads: why.payloads,
+      })
       talk(all, owes)
       ana.says({ decided: [{ request: ref(confirmed), decision: 'confirmed' }] })
-      ben.says({ decided: [{ request: ref(withdrawn), decision: 'withdrawn', reason: 'time-out' }] })
+      ben.says({ decided: [{ request: ref(late), decision: 'withdrawn', code: 'timed_out' }] })
+      const said = about('a mistake')
+      cleo.says({
+        decided: [{ request: ref(regretted), decision: 'withdrawn', code: 'user', about: said.about }],
+        payloads: said.payloads,
+      })
       talk(all, owes)
       cleo.tentatively({ type: 'AddField', parent: '0', name: 'open', field: { type: 'text' } })
       talk(all, owes)
@@ -131,15 +149,17 @@ export const plays: Readonly<Record<string, Play>> = {
     },
   },
   refusals: {
-    about: 'Two members refuse one request of a statement with two; the other stands.',
+    about: 'Two members refuse one request of a statement with two, by a code and a seal, of which one is opened; the other stands.',
     play() {
       const [ana, ben, cleo] = three()
       const add = (name: string) => ana.request([{ type: 'AddField', parent: '0', name, field: { type: 'text' } }])
       const asked = ana.says({ requests: [add('refused'), add('taken')] })
-      for (const [member, reason] of [[ben, 'not for us'], [cleo, 'nor for us']] as const) {
-        member.hears(asked)
-        member.says({ refusals: [{ request: ref(asked), reason }] })
-      }
+      const said = about('not for us')
+      ben.hears(asked)
+      ben.says({ refusals: [{ request: ref(asked), code: 'person', about: said.about }], payloads: said.payloads })
+      // Its node's policy has nothing to say that it would let anybody have.
+      cleo.hears(asked)
+      cleo.says({ refusals: [{ request: ref(asked), code: 'policy', about: about('to nobody').about }] })
       talk([ana, ben, cleo], owes)
       return { all: cleo }
     },
@@ -149,21 +169,23 @@ export const plays: Readonly<Record<string, Play>> = {
     play() {
       const [ana, ben, cleo] = three()
       const all = [ana, ben, cleo]
-      const first = ben.requests({ type: 'LockRecord', purpose: 'of ben' })
-      cleo.requests({ type: 'LockRecord', purpose: 'of cleo' })
+      const said = about('the yearly audit')
+      const lock = { type: 'LockRecord', purpose: 'review', about: said.about }
+      const first = ben.says({ requests: [ben.request([lock])], payloads: said.payloads })
+      cleo.requests({ type: 'LockRecord', purpose: 'edit' })
       talk(all, owes)
       ana.proposes('0.0', 'locked out')
       ben.proposes('0.0', 'of the holder')
       cleo.requests({ type: 'InviteParty', party: new Player('dov').card })
       talk(all, owes)
-      const { lock } = ana.state.settling.agreed
-      const broken = ana.requests({ type: 'BreakLock', lock: lock?.index ?? 0 })
+      const taken = ana.state.settling.agreed.lock
+      const broken = ana.requests({ type: 'BreakLock', lock: taken?.index ?? 0 })
       // The holder's refusal of a vote against it does not count.
       for (const member of [ben, cleo]) member.hears(first, broken)
       ben.hears(...[...cleo.state.feeds.values()].flatMap((feed) => [...feed]))
-      ben.says({ refusals: [{ request: ref(broken), reason: 'it is mine' }] })
+      ben.says({ refusals: [{ request: ref(broken), code: 'person' }] })
       talk(all, owes)
-      cleo.requests({ type: 'BreakLock', lock: lock?.index ?? 0 })
+      cleo.requests({ type: 'BreakLock', lock: taken?.index ?? 0 })
       talk(all, owes)
       ana.proposes('0.0', 'free again')
       talk(all, owes)
@@ -184,7 +206,7 @@ export const plays: Readonly<Record<string, Play>> = {
       talk(all, owes)
       const refused = votes(ben, 2)
       cleo.hears(refused)
-      cleo.says({ refusals: [{ request: ref(refused), reason: 'engine_unknown' }] })
+      cleo.says({ refusals: [{ request: ref(refused), code: 'engine_unknown' }] })
       talk(all, owes)
       votes(ben, 2)
       talk(all, owes)
@@ -202,9 +224,11 @@ export const plays: Readonly<Record<string, Play>> = {
     about: 'A member resigns: what it had ordered behind that does not exist, and the others go on.',
     play() {
       const [ana, ben, cleo] = three()
+      const said = about('sold')
       ben.says({
+        payloads: said.payloads,
         requests: [
-          ben.request([{ type: 'Resign', reason: 'sold' }]),
+          ben.request([{ type: 'Resign', reason: 'transferred', about: said.about }]),
           ben.request([{ type: 'AddField', parent: '0', name: 'after', field: { type: 'text' } }]),
         ],
       })
@@ -296,7 +320,13 @@ export const plays: Readonly<Record<string, Play>> = {
           statement.seen = { ana: { seq: place.seq, hash: head.root } }
         }),
         forged('a refusal of what it does not newly cover', (statement) => {
-          statement.refusals = [{ request: { handle: 'ana', seq: 0, index: 0 }, reason: 'late' }]
+          statement.refusals = [{ request: { handle: 'ana', seq: 0, index: 0 }, code: 'person' }]
+        }),
+        forged('a refusal with a code that is not in the list', (statement) => {
+          statement.refusals = [{ request: place, code: 'because' }]
+        }),
+        forged('a refusal that says why in plain text', (statement) => {
+          statement.refusals = [{ request: place, code: 'person', reason: 'too dear' }]
         }),
         forged('a decision on a request that is not its own', (statement) => {
           statement.decided = [{ request: place, decision: 'confirmed' }]
@@ -305,7 +335,7 @@ export const plays: Readonly<Record<string, Play>> = {
         offered(before, 'another signature', lineOf(honest).replace(honest.signature, asked.signature)),
         offered(before, 'other bytes for the same JSON', lineOf(honest).replace('"v":1', '"v":1.0')),
         offered(before, 'no JSON', `${lineOf(honest)}}`),
-        offered(before, 'a payload that no command names', lineOf(honest).replace('"payloads":{}', `"payloads":{"${head.root}":{"salt":"AAAAAAAAAAAAAAAAAAAAAA","value":1}}`)),
+        offered(before, 'a payload that it does not name', lineOf(honest).replace('"payloads":{}', `"payloads":{"${head.root}":{"salt":"AAAAAAAAAAAAAAAAAAAAAA","value":1}}`)),
         offered(before, 'as it should be', lineOf(honest)),
       ]
       const forked = { ...before }

@@ -44,8 +44,8 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
         engineVotes: votesWithout(state, event.handle),
       }
     case 'RecordLocked': {
-      const { holder, purpose } = event
-      return { ...state, lock: { index, holder, purpose, breakVotes: [] } }
+      const { type: _type, ...lock } = event
+      return { ...state, lock: { index, ...lock, breakVotes: [] } }
     }
     case 'LockBreakVoted': {
       const { lock } = state

@@ -26,11 +26,12 @@ export function lockOut(
 }
 
 export function lockRecord(
-  { purpose }: CommandOf<'LockRecord'>,
+  { purpose, about }: CommandOf<'LockRecord'>,
   { lock }: ContractState,
   { author }: DecideContext,
 ): Decision {
-  return lock === null ? [{ type: 'RecordLocked', holder: author, purpose }] : new Rejection('lock_held', [author])
+  if (lock !== null) return new Rejection('lock_held', [author])
+  return [{ type: 'RecordLocked', holder: author, purpose, ...(about === undefined ? {} : { about }) }]
 }
 
 export function releaseLock({ lock }: ContractState, { author }: DecideContext): Decision {

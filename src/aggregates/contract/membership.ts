@@ -63,9 +63,16 @@ export function admitParty(
 }
 
 /** Also the last member may go: then nothing can be requested any more, and the contract is at its end. */
-export function resign({ reason }: CommandOf<'Resign'>, state: ContractState, { author }: DecideContext): Decision {
-  const resigned = { type: 'PartyResigned', handle: author, ...(reason === undefined ? {} : { reason }) } as const
-  return [resigned, ...lockAfterResignation(state, author), ...upgradeAfterResignation(state, author)]
+export function resign(
+  { type: _type, ...why }: CommandOf<'Resign'>,
+  state: ContractState,
+  { author }: DecideContext,
+): Decision {
+  return [
+    { type: 'PartyResigned', handle: author, ...why },
+    ...lockAfterResignation(state, author),
+    ...upgradeAfterResignation(state, author),
+  ]
 }
 
 /** A party that has not joined yet is not wanted any more. */

@@ -41,14 +41,13 @@ export function withdrawProposal(
 
 /** A NO turns the proposal down, whoever's it is: also the author's own, which comes to withdrawing it. */
 export function castVote(
-  { field: id, proposal, vote, reason }: CommandOf<'CastVote'>,
+  { field: id, proposal, vote, about }: CommandOf<'CastVote'>,
   state: ContractState,
   { author: by }: DecideContext,
 ): Decision {
   const standing = proposalAt(id, proposal, state)
   if (standing instanceof Rejection) return standing
-  const why = reason === undefined ? {} : { reason }
-  const cast = { type: 'VoteCast', field: id, proposal, by, vote, ...why } as const
+  const cast = { type: 'VoteCast', field: id, proposal, by, vote, ...(about === undefined ? {} : { about }) } as const
   return vote === 'yes' ? [cast] : [cast, { type: 'ProposalTurnedDown', field: id, proposal, by }]
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../../events/ids.ts'
 import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
+import type { LockPurpose } from '../../events/reasons.ts'
 import { nameRules } from '../names/engine-1.ts'
 import { ChildTree } from './child-tree.ts'
 
@@ -53,7 +54,9 @@ export interface Lock {
   /** The ledger index at which it was taken: its name. */
   readonly index: LedgerIndex
   readonly holder: Handle
-  readonly purpose: string
+  readonly purpose: LockPurpose
+  /** Seal of what a person has to say about it. */
+  readonly about?: Hash
   /** Who has voted to break it, in the order of the votes. */
   readonly breakVotes: readonly Handle[]
 }

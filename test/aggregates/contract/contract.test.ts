@@ -127,7 +127,11 @@ t.test('a command has its form, with nothing added', async (t) => {
     { type: 'CastVote', field: country, proposal: 'broker.0.0.0', vote: 'maybe' },
     { type: 'ProposeValue', field: country, seal: 'x', basis: [] },
     { type: 'ProposeValue', field: country, seal: sha256(''), basis: [], exclusive: false },
-    { type: 'Resign', reason: 'r'.repeat(501) },
+    { type: 'Resign', reason: 'sold to a friend' },
+    { type: 'Resign', about: 'sold to a friend' },
+    { type: 'LockRecord', purpose: 'to look at it' },
+    { type: 'LockRecord' },
+    { type: 'CastVote', field: country, proposal: 'broker.0.0.0', vote: 'no', reason: 'too dear' },
   ]
   for (const command of malformed) {
     t.same(document.when(lead.orders(command)).fate, { code: 'command_malformed', command: 0 }, JSON.stringify(command))

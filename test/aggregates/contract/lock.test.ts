@@ -10,10 +10,10 @@ const [ana, ben, cleo, dov] = ['ana', 'ben', 'cleo', 'dov'].map((handle) => new 
   Party,
 ]
 const document = given(openedBy(ana, ben, cleo), field('Rate'))
-const locked = document.when(ben.locks('yearly audit'))
+const locked = document.when(ben.locks('transfer'))
 
 t.test('from the lock on only its holder changes the record', async (t) => {
-  t.match(locked.state.lock, { holder: 'ben', purpose: 'yearly audit', breakVotes: [] })
+  t.match(locked.state.lock, { holder: 'ben', purpose: 'transfer', breakVotes: [] })
   t.same(locked.when(ana.proposes('Rate', '1')).fate, { code: 'record_locked', command: 0, with: ['ben'] })
   t.equal(locked.when(ben.proposes('Rate', '2')).fate, 'accepted')
   t.equal(locked.when(together(ben.proposes('Rate', '2'), ben.releases())).state.lock, null)
@@ -58,7 +58,7 @@ t.test('all others together break a lock, and nobody less', async (t) => {
 })
 
 t.test('a vote is about one lock: it does not count for the next', async (t) => {
-  const again = locked.when(ana.breaks(), ben.releases(), ben.locks('again'))
+  const again = locked.when(ana.breaks(), ben.releases(), ben.locks('edit'))
   t.match(again.state.lock, { breakVotes: [] })
   const { index } = locked.state.lock ?? { index: -1 }
   t.same(again.when(cleo.orders({ type: 'BreakLock', lock: index })).fate, {

@@ -191,8 +191,8 @@ t.test('the head that an invitee verified is one of this ledger, since its invit
 })
 
 t.test('who resigns is no member any more, but stays known', async (t) => {
-  const document = given(openedBy(broker, lead)).when(lead.resigns('sold'))
-  t.same(document.events, [{ type: 'PartyResigned', handle: 'lead', reason: 'sold' }])
+  const document = given(openedBy(broker, lead)).when(lead.resigns('transferred'))
+  t.same(document.events, [{ type: 'PartyResigned', handle: 'lead', reason: 'transferred' }])
   t.same(document.handles, ['broker'])
   t.same(document.state.parties.former, [{ card: lead.card, admittedAt: 2, resignedAt: 3 }])
 })

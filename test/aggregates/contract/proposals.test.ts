@@ -81,7 +81,7 @@ t.test('the author withdraws its proposal, and nobody else does', async (t) => {
 t.test('a YES is recorded, once for each party', async (t) => {
   const document = country.when(
     broker.proposes('Country', 'Mexico'),
-    lead.votes('yes', 'Country', broker, 'checked'),
+    lead.votes('yes', 'Country', broker, sha256('checked')),
     follower.votes('yes', 'Country', broker),
   )
   const votes = [
@@ -95,13 +95,13 @@ t.test('a YES is recorded, once for each party', async (t) => {
   t.equal(again.record, document.record)
 })
 
-t.test('a NO turns the proposal down, with its reason; also the author’s own', async (t) => {
+t.test('a NO turns the proposal down, with the seal of what is said about it; also the author’s own', async (t) => {
   const document = country.when(concurrently(broker.proposes('Country', 'Mexico'), lead.proposes('Country', 'Chile')))
-  const turnedDown = document.when(follower.votes('no', 'Country', broker, 'no such flag'))
+  const turnedDown = document.when(follower.votes('no', 'Country', broker, sha256('no such flag')))
   t.equal(turnedDown.agreedAt('Country'), 'Chile')
   const about = { field: '0.0', proposal: 'broker.6.0.0', by: 'follower' }
   t.same(turnedDown.events, [
-    { type: 'VoteCast', ...about, vote: 'no', reason: 'no such flag' },
+    { type: 'VoteCast', ...about, vote: 'no', about: sha256('no such flag') },
     { type: 'ProposalTurnedDown', ...about },
   ])
   t.equal(document.when(broker.votes('no', 'Country', broker)).agreedAt('Country'), 'Chile')
