@@ -47,7 +47,7 @@ export function checkpointBody(origin: string, { size, root }: Pick<Head, 'size'
   return `${origin}\n${size}\n${Buffer.from(root, 'hex').toString('base64')}\n`
 }
 
-const PORT_COLON = /%3a/i
+const PORT_COLON = /%3[aA]/
 
 /**
  * The name of a party's keys in signed notes (c2sp.org/tlog-cosignature: "SHOULD be a schema-less URL that identifies the
