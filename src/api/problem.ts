@@ -64,6 +64,7 @@ const statusOf: Record<ErrorCode, number> = {
   statement_too_large: 413,
   request_too_large: 413,
   exchange_too_large: 413,
+  exchange_misdirected: 421,
   exchange_encoded: 415,
   exchange_rate_limited: 429,
   exchange_too_many: 429,

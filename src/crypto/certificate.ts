@@ -1,4 +1,13 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+  X509Certificate,
+} from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
 import {
   bitString,
@@ -66,6 +75,39 @@ export function selfSignedCertificate(key: KeyObject, subject: CertificateSubjec
 /** What is pinned: SHA-256 of the certificate's DER. Throws what OpenSSL throws on what is no certificate. */
 export function certificateFingerprint(certificate: string | Uint8Array): Hash {
   return sha256(new X509Certificate(certificate).raw)
+}
+
+/** The tag of ECDSA P-256 with SHA-256, as RFC 7518 has it; behind it base64url of r and s, 32 bytes each. */
+const TAG = 'es256:'
+const SIGNATURE_BYTES = 64
+/** FIPS 186-4: the only form of the two that a signature has here. */
+const dsaEncoding = 'ieee-p1363'
+
+/** `key`: ECDSA P-256, private, PEM. */
+export function signWithTlsKey(key: string, bytes: Uint8Array): string {
+  return TAG + sign('sha256', bytes, { key: createPrivateKey(key), dsaEncoding }).toString('base64url')
+}
+
+/**
+ * Whether the holder of this certificate's key has signed: ECDSA P-256 with SHA-256. Attacker-controlled: all of it. False
+ * also where `certificate` is not, to the byte, the DER of one, or its key is of another kind.
+ */
+export function isSignedByHolder(certificate: Uint8Array, bytes: Uint8Array, signature: string): boolean {
+  const given = Buffer.from(signature.slice(TAG.length), 'base64url')
+  const key = keyOf(certificate)
+  if (given.length !== SIGNATURE_BYTES || TAG + given.toString('base64url') !== signature) return false
+  return key !== undefined && verify('sha256', bytes, { key, dsaEncoding }, given)
+}
+
+function keyOf(certificate: Uint8Array): KeyObject | undefined {
+  try {
+    const { raw, publicKey } = new X509Certificate(certificate)
+    // OpenSSL reads PEM as well, and passes over what follows.
+    if (!raw.equals(certificate)) return undefined
+    return publicKey.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? publicKey : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** 127 random bits: positive, and the same number of bytes always. */

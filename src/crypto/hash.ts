@@ -31,6 +31,7 @@ export const domains = {
   members: 'concordata/v1/members\n',
   party: 'concordata/v1/party\n',
   introduction: 'concordata/v1/introduction\n',
+  possession: 'concordata/v1/possession\n',
   eventId: 'concordata/v1/event-id\n',
 } as const
 

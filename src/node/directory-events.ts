@@ -19,7 +19,12 @@ const directoryEventSchemas = {
   PartyApproved: Type.Object({ handle: HandleSchema, fingerprint: HashSchema, time: TimeSchema }, closed),
   /** Until it is approved again, this node neither calls the party nor answers it. */
   PartyBlocked: Type.Object(
-    { handle: HandleSchema, reason: Type.Optional(Type.String({ maxLength: 500 })), time: TimeSchema },
+    {
+      handle: HandleSchema,
+      fingerprint: HashSchema,
+      reason: Type.Optional(Type.String({ maxLength: 500 })),
+      time: TimeSchema,
+    },
     closed,
   ),
   /** A newer introduction, under the keys that are known: another endpoint, certificate or name. */

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
-import { partyFingerprint } from '../events/party-card.ts'
+import { type PartyCard, partyFingerprint } from '../events/party-card.ts'
 import { unreachable } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { DirectoryEvent } from './directory-events.ts'
@@ -10,7 +10,7 @@ import type { Introduction, SignedIntroduction } from './introduction.ts'
 /** Evidence: `handle`. */
 export class PartyUnknown extends ConcordataError {}
 
-/** What the introduction claims belongs to somebody that a person has decided on. Evidence: `handle`, `other`, `claim`. */
+/** What the introduction claims belongs to another whom a person has approved. Evidence: `handle`, `other`, `claim`. */
 export class PartyConflict extends ConcordataError {}
 
 /** Evidence: `handle`, `expected`, `given`. */
@@ -27,8 +27,11 @@ export interface DirectoryParty {
   readonly signed: SignedIntroduction
 }
 
-/** Every party that was ever introduced here, by its handle. */
-export type DirectoryState = ReadonlyMap<Handle, DirectoryParty>
+/**
+ * Every party that was ever introduced here: by its handle, DID and keys, so that nobody who says the same handle stands in
+ * another's place. At most one of a handle is approved. Oldest introduction first.
+ */
+export type DirectoryState = ReadonlyMap<string, DirectoryParty>
 
 export const emptyDirectory: DirectoryState = new Map()
 
@@ -38,13 +41,13 @@ export function evolve(state: DirectoryState, event: DirectoryEvent): DirectoryS
     case 'PartyIntroduced':
       return withParty(state, { standing: 'introduced', signed: event.signed })
     case 'EndpointChanged': {
-      const known = state.get(event.signed.introduction.card.handle)
+      const known = state.get(keyOf(event.signed.introduction.card))
       return known === undefined ? state : withParty(state, { ...known, signed: event.signed })
     }
     case 'PartyApproved':
-      return withStanding(state, event.handle, 'approved')
+      return withStanding(state, event, 'approved')
     case 'PartyBlocked':
-      return withStanding(state, event.handle, 'blocked')
+      return withStanding(state, event, 'blocked')
     default:
       return unreachable(event)
   }
@@ -57,46 +60,56 @@ export function evolve(state: DirectoryState, event: DirectoryEvent): DirectoryS
 export function introduce(state: DirectoryState, signed: SignedIntroduction, time: string): DirectoryEvent[] {
   const { introduction } = signed
   verifyClaims(state, introduction)
-  const known = state.get(introduction.card.handle)
-  if (known === undefined || !isSameParty(known.signed.introduction, introduction)) {
-    return [{ type: 'PartyIntroduced', signed, time }]
-  }
-  if (canonicalJson(known.signed.introduction) === canonicalJson(introduction)) return []
-  verifyNewer(known.signed.introduction, introduction)
+  const before = state.get(keyOf(introduction.card))?.signed.introduction
+  if (before === undefined) return [{ type: 'PartyIntroduced', signed, time }]
+  if (canonicalJson(before) === canonicalJson(introduction)) return []
+  verifyNewer(before, introduction)
   return [{ type: 'EndpointChanged', signed, time }]
 }
 
 /**
- * A person says that this fingerprint is the party's: it must be that of the introduction, which may have been replaced
- * since the person saw it. Throws PartyUnknown, PartyWrongFingerprint, PartyConflict.
+ * A person says that this fingerprint is the party's: of those introduced under the handle it is the one of that fingerprint.
+ * Throws PartyUnknown, PartyWrongFingerprint, PartyConflict.
  */
 export function approve(state: DirectoryState, handle: Handle, given: Hash, time: string): DirectoryEvent[] {
-  const party = partyOf(state, handle)
-  const expected = partyFingerprint(party.signed.introduction.card)
-  if (given !== expected) {
+  const party = state.get(keyed(handle, given))
+  if (party === undefined) {
+    const expected = partyFingerprint(partyOf(state, handle).signed.introduction.card)
     const message = `the fingerprint is not that of ${handle} as it is introduced`
     throw new PartyWrongFingerprint('party_wrong_fingerprint', message, { handle, expected, given })
   }
   verifyClaims(state, party.signed.introduction)
-  return party.standing === 'approved' ? [] : [{ type: 'PartyApproved', handle, fingerprint: expected, time }]
+  return party.standing === 'approved' ? [] : [{ type: 'PartyApproved', handle, fingerprint: given, time }]
 }
 
-/** Throws PartyUnknown. */
+/** The party that `partyNamed` finds. Throws PartyUnknown. */
 export function block(
   state: DirectoryState,
   handle: Handle,
   reason: string | undefined,
   time: string,
 ): DirectoryEvent[] {
-  if (partyOf(state, handle).standing === 'blocked') return []
-  return [{ type: 'PartyBlocked', handle, ...(reason === undefined ? {} : { reason }), time }]
+  const { standing, signed } = partyOf(state, handle)
+  if (standing === 'blocked') return []
+  const fingerprint = partyFingerprint(signed.introduction.card)
+  return [{ type: 'PartyBlocked', handle, fingerprint, ...(reason === undefined ? {} : { reason }), time }]
 }
 
-/** What a person has decided on belongs to that party for good; a mere introduction keeps nobody out. */
+/** Whom one means by a handle: the approved party, else who was introduced last, else who was blocked last. */
+export function partyNamed(state: DirectoryState, handle: Handle): DirectoryParty | undefined {
+  const named = [...state.values()].filter(({ signed }) => signed.introduction.card.handle === handle)
+  const last = (standing: Standing) => named.findLast((party) => party.standing === standing)
+  return last('approved') ?? last('introduced') ?? last('blocked')
+}
+
+/**
+ * What tells parties apart belongs to the one that a person has approved, as long as it is. Who is introduced, or blocked,
+ * keeps nobody out. A recovery key and an endpoint are only said, and a certificate may be shared: nobody holds them by that.
+ */
 function verifyClaims(state: DirectoryState, introduction: Introduction): void {
   for (const { standing, signed } of state.values()) {
     const other = signed.introduction
-    if (standing === 'introduced' || isSameParty(other, introduction)) continue
+    if (standing !== 'approved' || isSameParty(other, introduction)) continue
     const claim = commonClaim(other, introduction)
     if (claim === undefined) continue
     const handle = introduction.card.handle
@@ -108,14 +121,12 @@ function verifyClaims(state: DirectoryState, introduction: Introduction): void {
 function commonClaim(a: Introduction, b: Introduction): string | undefined {
   if (a.card.handle === b.card.handle) return 'handle'
   if (a.card.did === b.card.did) return 'DID'
-  if (a.certificate === b.certificate) return 'certificate'
-  const keys = Object.values(a.card.keys)
-  return Object.values(b.card.keys).some((key) => keys.includes(key)) ? 'key' : undefined
+  return a.card.keys.signing === b.card.keys.signing ? 'signing key' : undefined
 }
 
 /** A party is its handle, its DID and its keys. */
 export function isSameParty(a: Introduction, b: Introduction): boolean {
-  return a.card.handle === b.card.handle && partyFingerprint(a.card) === partyFingerprint(b.card)
+  return keyOf(a.card) === keyOf(b.card)
 }
 
 function verifyNewer(known: Introduction, introduction: Introduction): void {
@@ -130,18 +141,30 @@ function verifyNewer(known: Introduction, introduction: Introduction): void {
 }
 
 function partyOf(state: DirectoryState, handle: Handle): DirectoryParty {
-  const party = state.get(handle)
+  const party = partyNamed(state, handle)
   if (party === undefined) {
     throw new PartyUnknown('party_unknown', `nobody was introduced here as ${handle}`, { handle })
   }
   return party
 }
 
-function withStanding(state: DirectoryState, handle: Handle, standing: Standing): DirectoryState {
-  const party = state.get(handle)
+function withStanding(
+  state: DirectoryState,
+  { handle, fingerprint }: { handle: Handle; fingerprint: Hash },
+  standing: Standing,
+): DirectoryState {
+  const party = state.get(keyed(handle, fingerprint))
   return party === undefined ? state : withParty(state, { ...party, standing })
 }
 
 function withParty(state: DirectoryState, party: DirectoryParty): DirectoryState {
-  return new Map(state).set(party.signed.introduction.card.handle, party)
+  return new Map(state).set(keyOf(party.signed.introduction.card), party)
+}
+
+function keyOf(card: PartyCard): string {
+  return keyed(card.handle, partyFingerprint(card))
+}
+
+function keyed(handle: string, fingerprint: Hash): string {
+  return `${handle} ${fingerprint}`
 }

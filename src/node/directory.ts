@@ -1,5 +1,6 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
+import { partyFingerprint } from '../events/party-card.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
 import { StoreClosed, WrongExpectedRevision } from '../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent, type Subscription } from '../store/port.ts'
@@ -14,17 +15,19 @@ import {
   evolve,
   introduce,
   isSameParty,
+  partyNamed,
 } from './directory-state.ts'
 import type { Introduction, SignedIntroduction } from './introduction.ts'
 import { assertAllowed, isAllowed, type Partners } from './partners.ts'
 
 /** So many parties that have introduced themselves wait for a person's decision. */
 const WAITING_MAX = 64
+/** So many of them that say the same DID: whose it is, only the fingerprint tells. */
+const WAITING_OF_DID_MAX = 4
 
 interface ApprovedParties {
   readonly byHandle: ReadonlyMap<Handle, Introduction>
-  readonly byCertificate: ReadonlyMap<Hash, Introduction>
-  readonly bySigningKey: ReadonlyMap<string, Introduction>
+  readonly certificates: ReadonlySet<Hash>
 }
 
 /**
@@ -82,20 +85,24 @@ export class Directory {
     return this.#index().byHandle.get(handle)
   }
 
-  byCertificate(fingerprint: Hash): Introduction | undefined {
-    return this.#index().byCertificate.get(fingerprint)
+  /** Fingerprints of those of approved parties; several may share one. */
+  certificates(): ReadonlySet<Hash> {
+    return this.#index().certificates
   }
 
-  bySigningKey(publicKey: string): Introduction | undefined {
-    return this.#index().bySigningKey.get(publicKey)
+  /** The party of this handle, if it is approved and has this certificate. */
+  caller(certificate: Hash, handle: string): Introduction | undefined {
+    const party = this.byHandle(handle as Handle)
+    return party?.certificate === certificate ? party : undefined
   }
 
   approved(): Introduction[] {
     return [...this.#index().byHandle.values()]
   }
 
+  /** The approved one, else the newest that is introduced, else the newest that is blocked. */
   party(handle: Handle): DirectoryParty | undefined {
-    return this.#state.get(handle)
+    return partyNamed(this.#state, handle)
   }
 
   parties(): DirectoryParty[] {
@@ -120,26 +127,36 @@ export class Directory {
    */
   async announced(signed: SignedIntroduction): Promise<void> {
     const { introduction } = signed
-    const known = this.party(introduction.card.handle)
+    const known = this.parties().find(({ signed: { introduction: other } }) => isSameParty(other, introduction))
     if (known === undefined) {
       if (this.#mayIntroduceItself(introduction)) await this.introduce(signed)
       return
     }
-    const { standing, signed: before } = known
-    if (standing !== 'approved' || !isSameParty(before.introduction, introduction)) return
-    if (before.introduction.serial < introduction.serial) await this.introduce(signed)
+    const before = known.signed.introduction
+    if (known.standing === 'approved' && before.serial < introduction.serial) await this.introduce(signed)
   }
 
-  /** Anybody can make up an introduction: few are kept, and none takes the place of another. */
+  /**
+   * Anybody can make up an introduction: few are kept, fewer that say the same DID, and none takes the place of another or
+   * counts for more by having come first. Who was blocked does not come again under another handle.
+   */
   #mayIntroduceItself({ card }: Introduction): boolean {
     if (this.#partners === undefined || !isAllowed(this.#partners, card.did)) return false
-    return this.parties().filter(({ standing }) => standing === 'introduced').length < WAITING_MAX
+    const others = this.parties().map(({ standing, signed }) => ({ standing, card: signed.introduction.card }))
+    if (others.some(({ standing, card: { keys } }) => standing === 'blocked' && keys.signing === card.keys.signing))
+      return false
+    const waiting = others.filter(({ standing }) => standing === 'introduced')
+    return (
+      waiting.length < WAITING_MAX && waiting.filter((other) => other.card.did === card.did).length < WAITING_OF_DID_MAX
+    )
   }
 
   /** `fingerprint`: the one that a person compared. Throws PartyUnknown, PartyWrongFingerprint, PartyConflict, PartyNotAllowed. */
   async approve(handle: Handle, fingerprint: Hash): Promise<void> {
-    const did = this.party(handle)?.signed.introduction.card.did
-    if (did !== undefined) assertAllowed(this.#partners, did)
+    for (const { signed } of this.parties()) {
+      const { card } = signed.introduction
+      if (card.handle === handle && partyFingerprint(card) === fingerprint) assertAllowed(this.#partners, card.did)
+    }
     await this.#execute((state) => approve(state, handle, fingerprint, timestamp(this.#clock)))
   }
 
@@ -199,7 +216,6 @@ function indexApproved(state: DirectoryState, partners: Partners): ApprovedParti
     .filter(({ card }) => isAllowed(partners, card.did))
   return {
     byHandle: new Map(approved.map((party) => [party.card.handle, party])),
-    byCertificate: new Map(approved.map((party) => [party.certificate, party])),
-    bySigningKey: new Map(approved.map((party) => [party.card.keys.signing, party])),
+    certificates: new Set(approved.map((party) => party.certificate)),
   }
 }

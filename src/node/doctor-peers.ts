@@ -1,3 +1,4 @@
+import type { Handle } from '../events/ids.ts'
 import { encodeMessage } from '../gossip/message.ts'
 import { PeerClient } from '../gossip/transport/peer-client.ts'
 import { PeerBusy, PeerRefused } from '../gossip/transport/peer-errors.ts'
@@ -29,7 +30,7 @@ export async function peersOf(
       directory.close()
       // Why it cannot be had, `certificate` says.
       const tls = await openTls(configuration, environment).catch(() => undefined)
-      const answers = await Promise.all(approved.map((party) => peerAt(party, tls, clock)))
+      const answers = await Promise.all(approved.map((party) => peerAt(configuration.handle, party, tls, clock)))
       const ahead = answers.flatMap(({ aheadMs }) => (aheadMs === undefined ? [] : aheadMs))
       return [...answers.map(({ finding }) => finding), clockBy(ahead)]
     } finally {
@@ -42,6 +43,7 @@ export async function peersOf(
 
 /** `aheadMs`: by how much its clock is ahead of this one. */
 async function peerAt(
+  self: Handle,
   known: Introduction,
   tls: TlsCredentials | undefined,
   clock: Clock,
@@ -53,7 +55,7 @@ async function peerAt(
     const { signed, time } = await lookUp(endpoint, PEER_TIMEOUT_MS)
     const between = (asked + clock.now()) / 2
     const shown = whetherKnown(check, known, signed.introduction)
-    const finding = tls !== undefined && shown.level === 'ok' ? await whetherTaken(check, known, tls) : shown
+    const finding = tls !== undefined && shown.level === 'ok' ? await whetherTaken(check, self, known, tls) : shown
     return time === undefined ? { finding } : { finding, aheadMs: aheadOf(time, between) }
   } catch (error) {
     const advice = 'is its node up, does its name resolve, does a firewall let this machine through?'
@@ -76,10 +78,11 @@ function whetherKnown(check: string, known: Introduction, shown: Introduction): 
 /** An exchange about nothing: who is not approved there, or is blocked, is turned away at the door. */
 async function whetherTaken(
   check: string,
-  { endpoint, certificate }: Introduction,
+  self: Handle,
+  { card, endpoint, certificate }: Introduction,
   tls: TlsCredentials,
 ): Promise<Finding> {
-  const client = new PeerClient({ endpoint, certificate, tls })
+  const client = new PeerClient({ self, peer: card.handle, endpoint, certificate, tls })
   try {
     await client.exchange(encodeMessage(new Map(), [], []), { timeoutMs: PEER_TIMEOUT_MS })
   } catch (error) {

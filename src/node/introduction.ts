@@ -1,14 +1,16 @@
+import { X509Certificate } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { complaintAboutText } from '../aggregates/names/fit-text.ts'
 import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
+import { isSignedByHolder, signWithTlsKey } from '../crypto/certificate.ts'
 import { assertAdmissibleKey, isValidSignature } from '../crypto/ed25519.ts'
-import { domains } from '../crypto/hash.ts'
+import { domains, sha256 } from '../crypto/hash.ts'
 import type { Signer } from '../crypto/signer.ts'
 import { publicKeyJwk } from '../crypto/tagged.ts'
 import { CountSchema, HashSchema, SignatureSchema } from '../events/ids.ts'
 import { PartyCardSchema } from '../events/party-card.ts'
-import { EXCHANGE_PATH } from '../gossip/transport/protocol.ts'
+import { EXCHANGE_PATH, type TlsCredentials } from '../gossip/transport/protocol.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { firstErrorText } from '../runtime/first-error.ts'
 import { exceededBound } from '../runtime/json-bounds.ts'
@@ -16,7 +18,7 @@ import { exceededBound } from '../runtime/json-bounds.ts'
 /** The document is no introduction. */
 export class IntroductionMalformed extends ConcordataError {}
 
-/** Not signed with the key that it names. Evidence: `did`. */
+/** Not signed with the party's key that it names, or not with the key of the certificate. Evidence: `did`. */
 export class IntroductionBadlySigned extends ConcordataError {}
 
 const closed = { additionalProperties: false }
@@ -36,27 +38,42 @@ const IntroductionSchema = Type.Object(
 /** What a party says of itself. */
 export type Introduction = Static<typeof IntroductionSchema>
 
-/** `proof`: Ed25519 signature with the signing key of the card (see `documentBytes`). */
-export const SignedIntroductionSchema = Type.Object(
-  { introduction: IntroductionSchema, proof: SignatureSchema },
-  closed,
-)
+const proofs = {
+  /** Ed25519 signature with the signing key of the card, under the domain line `introduction` (see `signedBytes`). */
+  proof: SignatureSchema,
+  /** The certificate itself: DER, base64url. `introduction.certificate` is its hash. */
+  der: Type.String({ pattern: '^[A-Za-z0-9_-]{1,8192}$' }),
+  /** The same content signed with the certificate's key, under the domain line `possession`. */
+  possession: Type.String({ pattern: '^es256:[A-Za-z0-9_-]{86}$' }),
+}
+
+export const SignedIntroductionSchema = Type.Object({ introduction: IntroductionSchema, ...proofs }, closed)
 export type SignedIntroduction = Static<typeof SignedIntroductionSchema>
 
 /** Far above what any introduction has. */
 const DOCUMENT_BOUNDS = { depthMax: 16, membersMax: 256 }
 
 const documentForm = Compile(
-  Type.Object({ concordata: IntroductionSchema, proof: SignatureSchema }, { additionalProperties: Type.Unknown() }),
+  Type.Object({ concordata: IntroductionSchema, ...proofs }, { additionalProperties: Type.Unknown() }),
 )
 
-export async function signIntroduction(introduction: Introduction, signer: Signer): Promise<SignedIntroduction> {
-  return { introduction, proof: await signer.sign(documentBytes(introduction)) }
+/** `tls`: the certificate that the introduction names, with its key. */
+export async function signIntroduction(
+  introduction: Introduction,
+  signer: Signer,
+  tls: TlsCredentials,
+): Promise<SignedIntroduction> {
+  return {
+    introduction,
+    proof: await signer.sign(signedBytes('introduction', introduction)),
+    der: new X509Certificate(tls.certificate).raw.toString('base64url'),
+    possession: signWithTlsKey(tls.key, signedBytes('possession', introduction)),
+  }
 }
 
 /**
  * The document at `/.well-known/did.json`: a did:web DID document (W3C DID Core 1.0, JsonWebKey), so that generic tools
- * find key and endpoint, with the introduction itself as `concordata`, and `proof`.
+ * find key and endpoint, with the introduction itself as `concordata`, and what proves it.
  */
 export function introductionDocument(signed: SignedIntroduction): string {
   return canonicalJson(wholeDocument(signed))
@@ -72,13 +89,15 @@ export function verifyIntroduction(text: string): SignedIntroduction {
   if (!documentForm.Check(document)) {
     throw malformed(firstErrorText(documentForm, document))
   }
-  const signed = { introduction: document.concordata, proof: document.proof }
+  const { concordata: introduction, proof, der, possession } = document
+  const signed = { introduction, proof, der, possession }
   if (!isCanonicalJson(text, wholeDocument(signed))) {
     throw malformed('the document is not, to the byte, what follows from its concordata part')
   }
   const complaint = complaintAboutText('the name on its card', signed.introduction.card.name)
   if (complaint !== undefined) throw malformed(complaint)
   verifyKeysAndProof(signed)
+  verifyPossession(signed)
   return signed
 }
 
@@ -87,18 +106,29 @@ function verifyKeysAndProof({ introduction, proof }: SignedIntroduction): void {
   assertAdmissibleKey(keys.signing)
   assertAdmissibleKey(keys.recovery)
   if (keys.signing === keys.recovery) throw malformed('signing key and recovery key are the same')
-  if (isValidSignature(keys.signing, documentBytes(introduction), proof)) return
+  if (isValidSignature(keys.signing, signedBytes('introduction', introduction), proof)) return
   const message = `the introduction of ${did} is not signed with the key that it names`
   throw new IntroductionBadlySigned('introduction_badly_signed', message, { did })
 }
 
-/** What `proof` is made over: the domain line and the JCS of the document without `proof`. */
-function documentBytes(introduction: Introduction): Uint8Array {
-  return Buffer.from(domains.introduction + canonicalJson(didDocument(introduction)))
+/** Who has seen a certificate knows its fingerprint: only its key shows whose it is. */
+function verifyPossession({ introduction, der, possession }: SignedIntroduction): void {
+  const certificate = Buffer.from(der, 'base64url')
+  if (certificate.toString('base64url') !== der || sha256(certificate) !== introduction.certificate)
+    throw malformed('the certificate in it is not the one it names')
+  if (isSignedByHolder(certificate, signedBytes('possession', introduction), possession)) return
+  const { did } = introduction.card
+  const message = `the introduction of ${did} is not signed with the key of the certificate that it names`
+  throw new IntroductionBadlySigned('introduction_badly_signed', message, { did })
 }
 
-function wholeDocument({ introduction, proof }: SignedIntroduction): Record<string, unknown> {
-  return { ...didDocument(introduction), proof }
+/** What both signatures are made over: a domain line of its own each, and the JCS of the document without its proofs. */
+function signedBytes(domain: 'introduction' | 'possession', introduction: Introduction): Uint8Array {
+  return Buffer.from(domains[domain] + canonicalJson(didDocument(introduction)))
+}
+
+function wholeDocument({ introduction, ...proven }: SignedIntroduction): Record<string, unknown> {
+  return { ...didDocument(introduction), ...proven }
 }
 
 function didDocument(introduction: Introduction): Record<string, unknown> {

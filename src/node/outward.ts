@@ -43,7 +43,7 @@ export async function openOutward(ports: OutwardPorts, closing: Closing): Promis
   const said = { tls: identity.tls, introduction: await ownIntroduction(configuration, identity, systemClock) }
   metrics.watchCertificate(() => said.tls.certificate)
   const introduction = () => said.introduction
-  const peers = new Peers(directory, gossip, identity.tls, introduction, tracing)
+  const peers = new Peers({ self: identity.card.handle, directory, gossip, introduction, tracing }, identity.tls)
   closing.add(() => peers.close())
   const receiver = answers
     ? await openReceiver<Introduction>({
@@ -51,8 +51,9 @@ export async function openOutward(ports: OutwardPorts, closing: Closing): Promis
         tls: identity.tls,
         introduction,
         introduced: (text) => takeAnnouncement(directory, text),
-        authenticate: (certificate) => directory.byCertificate(certificate),
-        nameOf: ({ card }) => card.handle,
+        self: identity.card.handle,
+        isKnown: (certificate) => directory.certificates().has(certificate),
+        authenticate: (certificate, name) => directory.caller(certificate, name),
         limits: configuration.outwardLimits,
         exchange: (party, body, traceparent) =>
           tracing.answering(party.card.handle, traceparent, body, () =>

@@ -24,7 +24,7 @@ export async function ownIntroduction(configuration: Configuration, identity: Id
   }
   if (last !== undefined && canonicalJson(known) === canonicalJson(introduction)) return introductionDocument(last)
   introduction.serial = Math.max((known?.serial ?? -1) + 1, Math.floor(clock.now() / 1000))
-  const document = introductionDocument(await signIntroduction(introduction, identity.signer))
+  const document = introductionDocument(await signIntroduction(introduction, identity.signer, identity.tls))
   await replaceFile(path, document, 0o644)
   return document
 }

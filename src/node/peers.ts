@@ -15,6 +15,16 @@ import type { Tracing } from './tracing/tracing.ts'
 /** How long one exchange may take before it counts as failed. Milliseconds. */
 const EXCHANGE_TIMEOUT_MS = 10_000
 
+export interface PeersPorts {
+  /** Who calls. */
+  readonly self: Handle
+  readonly directory: Directory
+  readonly gossip: Gossip
+  /** What this node says of itself. */
+  introduction(): string
+  readonly tracing: Tracing
+}
+
 interface Connection {
   readonly introduction: Introduction
   readonly client: PeerClient
@@ -23,27 +33,20 @@ interface Connection {
 
 /** The approved parties of the directory as peers that gossip can call: added, moved and dropped as the directory says. */
 export class Peers {
-  readonly #directory: Directory
-  readonly #gossip: Gossip
+  readonly #ports: PeersPorts
   #tls: TlsCredentials
-  /** What this node says of itself. */
-  readonly #introduction: () => string
-  readonly #tracing: Tracing
   readonly #connections = new Map<Handle, Connection>()
   /** By how much the clock of each was ahead of this one when it answered last. Milliseconds. */
   readonly #aheadMs = new Map<Handle, number>()
   #stop: (() => void) | undefined
 
-  constructor(directory: Directory, gossip: Gossip, tls: TlsCredentials, introduction: () => string, tracing: Tracing) {
-    this.#directory = directory
-    this.#gossip = gossip
+  constructor(ports: PeersPorts, tls: TlsCredentials) {
+    this.#ports = ports
     this.#tls = tls
-    this.#introduction = introduction
-    this.#tracing = tracing
   }
 
   start(): void {
-    this.#stop = this.#directory.onChange(() => this.#follow())
+    this.#stop = this.#ports.directory.onChange(() => this.#follow())
     this.#follow()
   }
 
@@ -73,13 +76,13 @@ export class Peers {
   }
 
   #follow(): void {
-    const approved = this.#directory.approved()
+    const approved = this.#ports.directory.approved()
     const handles = new Set(approved.map(({ card }) => card.handle))
     for (const [handle, { client }] of this.#connections) {
       if (handles.has(handle)) continue
       this.#connections.delete(handle)
       this.#aheadMs.delete(handle)
-      this.#gossip.removePeer(handle)
+      this.#ports.gossip.removePeer(handle)
       void client.close()
     }
     for (const introduction of approved) this.#connect(introduction)
@@ -88,9 +91,11 @@ export class Peers {
   #connect(introduction: Introduction): Connection {
     const { card, endpoint, certificate } = introduction
     const known = this.#connections.get(card.handle)
-    if (known !== undefined && known.introduction.serial === introduction.serial) return known
+    if (known !== undefined && known.introduction === introduction) return known
     void known?.client.close()
     const client = new PeerClient({
+      self: this.#ports.self,
+      peer: card.handle,
       endpoint,
       certificate,
       tls: this.#tls,
@@ -99,7 +104,7 @@ export class Peers {
     const options = { timeoutMs: EXCHANGE_TIMEOUT_MS }
     let announced: string | undefined
     const announce = async () => {
-      const text = this.#introduction()
+      const text = this.#ports.introduction()
       if (text === announced) return
       await client.announce(text, options)
       announced = text
@@ -110,7 +115,7 @@ export class Peers {
       exchange: async (body) => {
         try {
           await announce()
-          return await this.#tracing.calling(card.handle, body, (traceparent) =>
+          return await this.#ports.tracing.calling(card.handle, body, (traceparent) =>
             client.exchange(body, { ...options, traceparent }),
           )
         } catch (error) {
@@ -121,7 +126,7 @@ export class Peers {
     }
     const connection = { introduction, client, peer }
     this.#connections.set(card.handle, connection)
-    this.#gossip.setPeer(peer)
+    this.#ports.gossip.setPeer(peer)
     // It may have nothing to exchange for long, and call in between. Should this fail, the next exchange tries again.
     announce().catch(() => {})
     return connection
@@ -130,7 +135,7 @@ export class Peers {
   /** A peer that renewed its certificate while this node was down: what it says of itself now, it has signed. */
   async #lookUpAgain({ endpoint }: Introduction): Promise<void> {
     try {
-      await this.#directory.announced(await fetchIntroduction(endpoint, EXCHANGE_TIMEOUT_MS))
+      await this.#ports.directory.announced(await fetchIntroduction(endpoint, EXCHANGE_TIMEOUT_MS))
     } catch (error) {
       // Then it stays as it is, which is what the caller reports.
       if (!(error instanceof ConcordataError)) throw error

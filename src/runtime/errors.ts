@@ -59,16 +59,18 @@ export const errorCodes = {
   identity_damaged: 'A file of the identity is missing, damaged, or does not fit the others.',
 
   introduction_malformed: 'The document is no introduction of a party, or does not fit the certificate it came with.',
-  introduction_badly_signed: 'The introduction is not signed with the key that it names.',
+  introduction_badly_signed:
+    'The introduction is not signed with the key that it names, or not with that of its certificate.',
   introduction_outdated: 'A newer introduction of the party is known, or another with the same serial number.',
   party_unknown: 'The directory of this node has no party of this handle, or has not approved it.',
-  party_conflict: 'The handle, the DID, a key or the certificate belongs to another party of the directory.',
+  party_conflict: 'The handle, the DID or the signing key belongs to another party that a person has approved.',
   party_wrong_fingerprint: 'The fingerprint is not that of the party as it is introduced.',
   party_not_allowed: 'The configuration does not name the domain of the party among the `partners`.',
   directory_damaged: 'An event of the directory is not one that Concordata writes.',
 
   endpoint_unavailable: 'The node cannot listen at its endpoint.',
   exchange_too_large: 'The body of an exchange is longer than allowed.',
+  exchange_misdirected: 'The call names another party than the one that answers here.',
   exchange_encoded: 'The body of an exchange is compressed or encoded otherwise; it is taken only as it is.',
   exchange_rate_limited: 'The party calls more often, or sends more bytes, than this node takes from one.',
   exchange_too_many: 'Too many exchanges are under way; another has to end first.',

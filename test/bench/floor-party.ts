@@ -106,8 +106,9 @@ answerQuestions(
           tls,
           introduction: () => '{}',
           introduced: async () => {},
+          self: 'party',
+          isKnown: () => true,
           authenticate: () => true,
-          nameOf: String,
           exchange: receive,
           failed: (error) => console.error(error),
         })
@@ -116,7 +117,7 @@ answerQuestions(
       }
       case 'meet':
         peers = question.others.map(({ endpoint, certificate: pinned, key }) => ({
-          client: new PeerClient({ endpoint, certificate: pinned, tls }),
+          client: new PeerClient({ self: 'party', peer: 'party', endpoint, certificate: pinned, tls }),
           key: createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' }),
         }))
         return

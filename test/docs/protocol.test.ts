@@ -28,6 +28,8 @@ t.test('the document of an introduction is, to the byte, what the page says', as
     .replaceAll('<introduction>', canonicalJson(introduction))
     .replaceAll('<did>', introduction.card.did)
     .replaceAll('<proof>', proof)
+    .replaceAll('<der>', signed.der)
+    .replaceAll('<possession>', signed.possession)
     .replaceAll('<endpoint>', introduction.endpoint)
     .replaceAll('<signing>', introduction.card.keys.signing.slice('ed25519:'.length))
   t.equal(introductionDocument(signed), document)

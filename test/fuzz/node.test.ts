@@ -72,7 +72,11 @@ t.test('an approved party that sends mutated exchanges changes nothing and stops
   const statuses = new Map<number, number>()
   await fc.assert(
     fc.asyncProperty(inputsFrom(valid), async (body) => {
-      const { status } = await ask(endpoint, identity.tls, { body: Buffer.from(body.toWellFormed()) })
+      const { status } = await ask(endpoint, identity.tls, {
+        from: 'hostile',
+        to: 'honest',
+        body: Buffer.from(body.toWellFormed()),
+      })
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
       if (status !== 200 && status !== 400 && status !== 413) throw new Error(`status ${status}`)
     }),

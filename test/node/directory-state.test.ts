@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { sha256 } from '../../src/crypto/hash.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
 import type { DirectoryEvent } from '../../src/node/directory-events.ts'
@@ -15,8 +14,10 @@ import {
   PartyConflict,
   PartyUnknown,
   PartyWrongFingerprint,
+  partyNamed,
 } from '../../src/node/directory-state.ts'
 import { type TestParty, testParty } from '../support/party.ts'
+import { tlsIdentity } from '../support/tls.ts'
 
 const TIME = '2026-11-23T12:00:00.000Z'
 const acme = testParty('acme-re')
@@ -36,20 +37,25 @@ const approved = (party: TestParty): DirectoryEvent => ({
   fingerprint: fingerprintOf(party),
   time: TIME,
 })
-const blocked = (party: TestParty): DirectoryEvent => ({ type: 'PartyBlocked', handle: party.card.handle, time: TIME })
+const blocked = (party: TestParty): DirectoryEvent => ({
+  type: 'PartyBlocked',
+  handle: party.card.handle,
+  fingerprint: fingerprintOf(party),
+  time: TIME,
+})
 
 t.test('a party is introduced, approved, blocked, approved again', async (t) => {
   const { handle } = acme.card
   const signed = await acme.introduce()
   t.strictSame(introduce(emptyDirectory, signed, TIME), [await introduced(acme)])
   const known = given(await introduced(acme))
-  t.equal(known.get(handle)?.standing, 'introduced')
+  t.equal(partyNamed(known, handle)?.standing, 'introduced')
   t.strictSame(approve(known, handle, fingerprintOf(acme), TIME), [approved(acme)])
   const trusted = given(await introduced(acme), approved(acme))
-  t.equal(trusted.get(handle)?.standing, 'approved')
+  t.equal(partyNamed(trusted, handle)?.standing, 'approved')
   t.strictSame(block(trusted, handle, 'left the market', TIME), [{ ...blocked(acme), reason: 'left the market' }])
   const shunned = given(await introduced(acme), approved(acme), blocked(acme))
-  t.equal(shunned.get(handle)?.standing, 'blocked')
+  t.equal(partyNamed(shunned, handle)?.standing, 'blocked')
   t.strictSame(approve(shunned, handle, fingerprintOf(acme), TIME), [approved(acme)])
 })
 
@@ -62,10 +68,10 @@ t.test('what is so already is no news', async (t) => {
 
 t.test('an approved party may move and renew its certificate, under the keys that were approved', async (t) => {
   const known = given(await introduced(acme, { serial: 4 }), approved(acme))
-  const moved = await acme.introduce({ endpoint: 'https://elsewhere.example', certificate: sha256('new'), serial: 5 })
+  const moved = await acme.introduce({ endpoint: 'https://elsewhere.example', serial: 5 }, tlsIdentity('acme-re'))
   const events = introduce(known, moved, TIME)
   t.strictSame(events, [{ type: 'EndpointChanged', signed: moved, time: TIME }])
-  t.strictSame(events.reduce(evolve, known).get(acme.card.handle), { standing: 'approved', signed: moved })
+  t.strictSame(partyNamed(events.reduce(evolve, known), acme.card.handle), { standing: 'approved', signed: moved })
 })
 
 t.test('nobody brings back what is outdated', async (t) => {
@@ -92,10 +98,18 @@ t.test('a fingerprint that was not compared approves nobody', async (t) => {
   })
 })
 
-t.test('an introduction that was replaced after the person saw it is not approved', async (t) => {
+t.test('of those who say the same handle the one is approved whose fingerprint a person has compared', async (t) => {
   const mallory = testParty('acme-re')
-  const known = given(await introduced(acme), await introduced(mallory))
-  t.throws(() => approve(known, acme.card.handle, fingerprintOf(acme), TIME), PartyWrongFingerprint)
+  for (const order of [
+    [acme, mallory],
+    [mallory, acme],
+  ]) {
+    const known = given(...(await Promise.all(order.map((party) => introduced(party)))))
+    t.strictSame(approve(known, acme.card.handle, fingerprintOf(acme), TIME), [approved(acme)])
+    const trusted = evolve(known, approved(acme))
+    t.strictSame(partyNamed(trusted, acme.card.handle)?.signed.introduction.card, acme.card)
+    t.throws(() => approve(trusted, acme.card.handle, fingerprintOf(mallory), TIME), PartyConflict)
+  }
 })
 
 t.test('nobody is approved or blocked whom nobody introduced', async (t) => {
@@ -108,32 +122,55 @@ t.test('nobody is approved or blocked whom nobody introduced', async (t) => {
   })
 })
 
-t.test('handle, DID, keys and certificate of a party that was decided on are its own', async (t) => {
-  const { keys, did, handle } = acme.card
-  const certificate = (await acme.introduce()).introduction.certificate
-  const own = zurich.card.keys
+t.test('handle, DID and signing key of an approved party are its own', async (t) => {
+  const { did, handle } = acme.card
   const thieves = [
     { claim: 'handle', thief: testParty(handle) },
     { claim: 'DID', thief: testParty('mallory', { did }) },
-    { claim: 'key', thief: testParty('mallory', { keys: { ...own, recovery: keys.recovery } }) },
-    { claim: 'key', thief: testParty('mallory', { keys: { ...own, recovery: keys.signing } }) },
-    { claim: 'certificate', thief: testParty('mallory'), changes: { certificate } },
+    {
+      claim: 'signing key',
+      thief: testParty('mallory', { keys: { ...zurich.card.keys, signing: acme.card.keys.signing } }),
+    },
   ]
-  for (const { claim, thief, changes } of thieves) {
-    const signed = await thief.introduce(changes)
-    for (const decision of [approved(acme), blocked(acme)]) {
-      const known = given(await introduced(acme), decision)
-      t.throws(() => introduce(known, signed, TIME), PartyConflict)
-      t.throws(() => introduce(known, signed, TIME), {
-        code: 'party_conflict',
-        message: `the ${claim} of ${thief.card.handle} belongs to acme-re (did:web:acme-re.example)`,
-        evidence: { handle: thief.card.handle, other: 'acme-re', claim },
-      })
-    }
-    if (claim !== 'handle') {
-      const both = given(await introduced(acme), await introduced(thief, changes), approved(thief))
-      t.throws(() => approve(both, handle, fingerprintOf(acme), TIME), PartyConflict, 'nor of the one that came second')
-    }
+  for (const { claim, thief } of thieves) {
+    const signed = await thief.introduce()
+    const known = given(await introduced(acme), approved(acme))
+    t.throws(() => introduce(known, signed, TIME), PartyConflict)
+    t.throws(() => introduce(known, signed, TIME), {
+      code: 'party_conflict',
+      message: `the ${claim} of ${thief.card.handle} belongs to acme-re (did:web:acme-re.example)`,
+      evidence: { handle: thief.card.handle, other: 'acme-re', claim },
+    })
+    const both = given(await introduced(acme), await introduced(thief), approved(thief))
+    t.throws(() => approve(both, handle, fingerprintOf(acme), TIME), PartyConflict, 'nor of the one that came second')
+    t.strictSame(
+      introduce(given(await introduced(acme), approved(acme), blocked(acme)), signed, TIME),
+      [{ type: 'PartyIntroduced', signed, time: TIME }],
+      'who is blocked holds nothing',
+    )
+  }
+})
+
+t.test('what is only said holds nothing: a recovery key, an endpoint, a certificate that is shared', async (t) => {
+  const { keys } = acme.card
+  const own = zurich.card.keys
+  const gateway = tlsIdentity('gateway')
+  const claimed = [
+    await testParty('mallory', { keys: { ...own, recovery: keys.recovery } }).introduce({}, gateway),
+    await testParty('mallory', { keys: { ...own, recovery: keys.signing } }).introduce({}, gateway),
+  ]
+  for (const signed of claimed) {
+    const { card } = signed.introduction
+    const mallory: DirectoryEvent[] = [
+      { type: 'PartyIntroduced', signed, time: TIME },
+      { type: 'PartyApproved', handle: card.handle, fingerprint: partyFingerprint(card), time: TIME },
+    ]
+    const known = given(...mallory)
+    const { endpoint } = signed.introduction
+    const genuine = await acme.introduce({ endpoint }, gateway)
+    const events = introduce(known, genuine, TIME)
+    t.strictSame(events, [{ type: 'PartyIntroduced', signed: genuine, time: TIME }])
+    t.strictSame(approve(events.reduce(evolve, known), acme.card.handle, fingerprintOf(acme), TIME), [approved(acme)])
   }
 })
 
@@ -145,10 +182,9 @@ t.test('a mere introduction keeps nobody out', async (t) => {
 
 t.test('no history breaks the fold, and no two approved parties share what tells them apart', async (t) => {
   const parties = [acme, zurich, testParty('acme-re'), testParty('other', { did: zurich.card.did })]
+  const shared = tlsIdentity('gateway')
   const signed = await Promise.all(
-    parties.flatMap((party) =>
-      [0, 1].map((serial) => party.introduce({ serial, certificate: sha256(`${party.card.did} ${serial}`) })),
-    ),
+    parties.flatMap((party) => [0, 1].map((serial) => party.introduce({ serial }, shared))),
   )
   const handles = parties.map(({ card }) => card.handle)
   const fingerprints = parties.map(fingerprintOf)
@@ -167,10 +203,11 @@ t.test('no history breaks the fold, and no two approved parties share what tells
     fc.record({
       type: fc.constant('PartyBlocked' as const),
       handle: fc.constantFrom(...handles),
+      fingerprint: fc.constantFrom(...fingerprints),
       time: fc.constant(TIME),
     }),
   )
-  fc.assert(fc.property(fc.array(anEvent), (events) => given(...events).size <= handles.length))
+  fc.assert(fc.property(fc.array(anEvent), (events) => given(...events).size <= parties.length))
 
   const aCommand = fc.oneof(
     fc.constantFrom(...signed).map((signed) => (state: DirectoryState) => introduce(state, signed, TIME)),
@@ -192,7 +229,7 @@ t.test('no history breaks the fold, and no two approved parties share what tells
         new Set(trusted.map(of)).size === trusted.length
       return (
         distinct(({ card }) => card.did) &&
-        distinct(({ certificate }) => certificate) &&
+        distinct(({ card }) => card.handle) &&
         distinct(({ card }) => card.keys.signing)
       )
     }),

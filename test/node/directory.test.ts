@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
-import { sha256 } from '../../src/crypto/hash.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
 import { Directory } from '../../src/node/directory.ts'
@@ -13,6 +12,7 @@ import { type EventStore, NO_EVENTS, type Store } from '../../src/store/port.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { DIRECTORY_STREAM } from '../../src/store/streams.ts'
 import { type TestParty, testParty } from '../support/party.ts'
+import { tlsIdentity } from '../support/tls.ts'
 
 const acme = testParty('acme-re')
 const zurich = testParty('zurich')
@@ -48,21 +48,20 @@ async function add(directory: Directory, party: TestParty): Promise<void> {
 t.test('lookups find approved parties, and only those', async (t) => {
   const directory = await Directory.open(memoryStore(t).events, systemClock)
   const { introduction } = await acme.introduce()
-  const { handle, keys } = acme.card
+  const { handle } = acme.card
   const found = () => [
     directory.byHandle(handle),
-    directory.byCertificate(introduction.certificate),
-    directory.bySigningKey(keys.signing),
+    directory.caller(introduction.certificate, handle),
     ...directory.approved(),
   ]
-  t.strictSame(found(), [undefined, undefined, undefined])
+  t.strictSame(found(), [undefined, undefined])
   await directory.introduce(await acme.introduce())
-  t.strictSame(found(), [undefined, undefined, undefined], 'introduced')
+  t.strictSame(found(), [undefined, undefined], 'introduced')
   t.match(directory.party(handle), { standing: 'introduced' })
   await directory.approve(handle, fingerprintOf(acme))
-  t.strictSame(found(), [introduction, introduction, introduction, introduction], 'approved')
+  t.strictSame(found(), [introduction, introduction, introduction], 'approved')
   await directory.block(handle, 'left the market')
-  t.strictSame(found(), [undefined, undefined, undefined], 'blocked')
+  t.strictSame(found(), [undefined, undefined], 'blocked')
   t.match(directory.parties(), [{ standing: 'blocked', signed: { introduction } }])
 })
 
@@ -70,10 +69,10 @@ t.test('a party that moves is found under its new certificate alone', async (t) 
   const directory = await Directory.open(memoryStore(t).events, systemClock)
   await add(directory, acme)
   const before = (await acme.introduce()).introduction.certificate
-  const certificate = sha256('renewed')
-  await directory.introduce(await acme.introduce({ certificate, serial: 1 }))
-  t.equal(directory.byCertificate(before), undefined)
-  t.equal(directory.byCertificate(certificate)?.serial, 1)
+  const renewed = tlsIdentity('acme-re')
+  await directory.introduce(await acme.introduce({ serial: 1 }, renewed))
+  t.equal(directory.caller(before, 'acme-re'), undefined)
+  t.equal(directory.caller(renewed.fingerprint, 'acme-re')?.serial, 1)
 })
 
 t.test('a command is done only when the lookups know of it, however late the store tells', async (t) => {
@@ -98,15 +97,17 @@ t.test('what is stored is what was decided, and when', async (t) => {
   const store = memoryStore(t)
   const clock = { ...systemClock, now: () => Date.parse('2026-11-23T12:00:00Z') }
   const directory = await Directory.open(store.events, clock)
-  await add(directory, acme)
+  const signed = await acme.introduce()
+  await directory.introduce(signed)
+  await directory.approve(acme.card.handle, fingerprintOf(acme))
   await directory.block(acme.card.handle)
   const events = []
   for await (const { type, data } of store.events.read(DIRECTORY_STREAM)) events.push([type, data])
   const time = '2026-11-23T12:00:00.000Z'
   t.strictSame(events, [
-    ['PartyIntroduced', canonicalJson({ signed: await acme.introduce(), time })],
+    ['PartyIntroduced', canonicalJson({ signed, time })],
     ['PartyApproved', canonicalJson({ handle: 'acme-re', fingerprint: fingerprintOf(acme), time })],
-    ['PartyBlocked', canonicalJson({ handle: 'acme-re', time })],
+    ['PartyBlocked', canonicalJson({ handle: 'acme-re', fingerprint: fingerprintOf(acme), time })],
   ])
 })
 
@@ -145,7 +146,7 @@ t.test('of commands at the same moment each is decided on what the one before le
   const rivals = [testParty('rival'), testParty('rival'), testParty('rival')]
   const outcomes = await Promise.allSettled(rivals.map((rival, i) => add(directories[i] as Directory, rival)))
   const winners = rivals.filter((_, i) => outcomes[i]?.status === 'fulfilled')
-  t.equal(winners.length, 1, 'whoever was introduced last')
+  t.equal(winners.length, 1, 'whoever is approved first: a person decides')
   const { card } = (await Directory.open(store.events, systemClock)).byHandle('rival' as Handle) ?? {}
   t.strictSame(card, winners[0]?.card)
 })

@@ -35,8 +35,9 @@ async function outwardNode(t: Test, handle: string, shown?: TlsIdentity): Promis
     tls: shown ?? tls,
     introduction: () => document,
     introduced: async () => {},
-    authenticate: (certificate) => directory.byCertificate(certificate),
-    nameOf: String,
+    self: handle,
+    isKnown: (certificate) => directory.certificates().has(certificate),
+    authenticate: (certificate, name) => directory.caller(certificate, name),
     exchange: async ({ card }, body) => `${handle} heard ${card.handle} say ${body}`,
     failed: (error) => t.fail('a receiver failed', { error }),
   })
@@ -45,7 +46,7 @@ async function outwardNode(t: Test, handle: string, shown?: TlsIdentity): Promis
     await store.close()
   })
   const { endpoint } = receiver
-  document = introductionDocument(await party.introduce({ endpoint, certificate: tls.fingerprint }))
+  document = introductionDocument(await party.introduce({ endpoint }, tls))
   return { endpoint, card: party.card, tls, directory }
 }
 
@@ -60,7 +61,13 @@ function clientOf(t: Test, from: TestNode, to: TestNode): PeerClient {
   const party = from.directory.byHandle(to.card.handle)
   if (party === undefined) throw new Error('not approved')
   const { endpoint, certificate } = party
-  const client = new PeerClient({ endpoint, certificate, tls: from.tls })
+  const client = new PeerClient({
+    self: from.card.handle,
+    peer: to.card.handle,
+    endpoint,
+    certificate,
+    tls: from.tls,
+  })
   t.teardown(() => client.close())
   return client
 }
@@ -121,8 +128,9 @@ t.test('a host that serves something else', async (t) => {
     tls: tlsIdentity('other'),
     introduction: () => '{"id":"did:web:other.example"}',
     introduced: async () => {},
+    self: 'other',
+    isKnown: () => false,
     authenticate: () => undefined,
-    nameOf: String,
     exchange: async () => '',
     failed: () => {},
   })

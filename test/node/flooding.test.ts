@@ -49,7 +49,7 @@ const floods: { readonly [what: string]: string } = {
 }
 
 function send(body: string) {
-  return ask(node.endpoint as string, identity.tls, { body: Buffer.from(body) })
+  return ask(node.endpoint as string, identity.tls, { from: 'hostile', to: 'honest', body: Buffer.from(body) })
 }
 
 t.test('a body of megabytes of nothing holds up nobody, takes no memory, and is one line of the log', async (t) => {
@@ -80,8 +80,9 @@ t.test('nor does an answer of a peer that is called', { timeout: 120_000 }, asyn
     tls: identity.tls,
     introduction: () => introduction,
     introduced: async () => {},
+    self: 'hostile',
+    isKnown: () => true,
     authenticate: () => 'honest' as Handle,
-    nameOf: (party) => party,
     exchange: async () => {
       calls++
       return answer

@@ -1,14 +1,17 @@
-import { createPublicKey, verify } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, verify, X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import { certificateFingerprint, selfSignedCertificate } from '../../src/crypto/certificate.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
 import {
   IntroductionBadlySigned,
   IntroductionMalformed,
   introductionDocument,
+  type SignedIntroduction,
   verifyIntroduction,
 } from '../../src/node/introduction.ts'
 import { testParty } from '../support/party.ts'
+import { type TlsIdentity, tlsIdentity } from '../support/tls.ts'
 
 const acme = testParty('acme-re')
 const SMALL_ORDER_KEY = 'ed25519:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
@@ -33,13 +36,17 @@ t.test('tools that know nothing but did:web find key and endpoint', async (t) =>
   t.match(method, { id: 'did:web:acme-re.example#signing', type: 'JsonWebKey', controller: document.id })
   t.strictSame(document.assertionMethod, [method.id])
   t.match(document.service, [{ serviceEndpoint: 'https://acme-re.example:7443/exchange' }])
-  const { proof, ...unsigned } = document
+  const { proof, der, possession, ...unsigned } = document
   const bytes = Buffer.from(`concordata/v1/introduction\n${canonicalJson(unsigned)}`)
   const key = createPublicKey({ key: method.publicKeyJwk, format: 'jwk' })
   t.ok(
     verify(null, bytes, key, Buffer.from(proof.slice('ed25519:'.length), 'base64url')),
     'the proof, made over again by other means',
   )
+  const { publicKey } = new X509Certificate(Buffer.from(der, 'base64url'))
+  const held = Buffer.from(`concordata/v1/possession\n${canonicalJson(unsigned)}`)
+  const signature = Buffer.from(possession.slice('es256:'.length), 'base64url')
+  t.ok(verify('sha256', held, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature), 'and that of the certificate')
 })
 
 t.test('whatever is changed is noticed', async (t) => {
@@ -71,10 +78,10 @@ t.test('whatever is changed is noticed', async (t) => {
   }
   const genuine = await acme.introduce()
   const badlySigned = [
-    { introduction: { ...genuine.introduction, serial: 1 }, proof: genuine.proof },
-    { introduction: { ...genuine.introduction, certificate: sha256('mallory') }, proof: genuine.proof },
-    { introduction: genuine.introduction, proof: (await mallory.introduce()).proof },
-    { introduction: { ...introduction, card: { ...card, keys: mallory.card.keys } }, proof: genuine.proof },
+    { ...genuine, introduction: { ...genuine.introduction, serial: 1 } },
+    { ...genuine, introduction: { ...genuine.introduction, certificate: sha256('mallory') } },
+    { ...genuine, proof: (await mallory.introduce()).proof },
+    { ...genuine, introduction: { ...introduction, card: { ...card, keys: mallory.card.keys } } },
   ]
   for (const signed of badlySigned) {
     const text = introductionDocument(signed)
@@ -86,6 +93,60 @@ t.test('whatever is changed is noticed', async (t) => {
     })
   }
 })
+
+t.test('who has seen a certificate has not got its key', async (t) => {
+  const victim = tlsIdentity('victim')
+  const mallory = tlsIdentity('mallory')
+  const own = await acme.introduce({}, victim)
+  const claimed = await acme.introduce({}, { ...victim, key: mallory.key })
+  const { possession: ofAnother } = await testParty('zurich').introduce({}, victim)
+  const { possession: ofEarlier } = await acme.introduce({ serial: 7 }, victim)
+  const badlySigned: [string, SignedIntroduction][] = [
+    ['with another key', claimed],
+    ['with what the owner signed for its own introduction', { ...own, possession: ofAnother }],
+    ['with what it signed for an earlier one', { ...own, possession: ofEarlier }],
+    ['with nothing', { ...own, possession: `es256:${'A'.repeat(86)}` }],
+    ['of a certificate on another curve', await acme.introduce({}, anotherCurve())],
+    ['of PEM', await naming(Buffer.from(victim.certificate), victim)],
+    ['of a certificate with a byte more', await naming(Buffer.concat([derOf(victim), Buffer.of(0)]), victim)],
+    ['of what is no certificate', await naming(Buffer.from('certificate'), victim)],
+  ]
+  for (const [name, signed] of badlySigned) {
+    const text = introductionDocument(signed)
+    t.throws(() => verifyIntroduction(text), IntroductionBadlySigned, name)
+    t.throws(() => verifyIntroduction(text), {
+      code: 'introduction_badly_signed',
+      message:
+        'the introduction of did:web:acme-re.example is not signed with the key of the certificate that it names',
+      evidence: { did: acme.card.did },
+    })
+  }
+  const malformed: [string, Record<string, unknown>][] = [
+    ['no signature of the certificate', { possession: undefined }],
+    ['no certificate', { der: undefined }],
+    ['another certificate', { der: derOf(mallory).toString('base64url') }],
+    ['a signature without its tag', { possession: 'A'.repeat(86) }],
+  ]
+  for (const [name, changes] of malformed) {
+    const text = await forged(changes)
+    t.throws(() => verifyIntroduction(text), { code: 'introduction_malformed' }, name)
+  }
+})
+
+const derOf = ({ certificate }: TlsIdentity) => new X509Certificate(certificate).raw
+
+/** An introduction that gives these bytes out as its certificate. */
+async function naming(der: Buffer, tls: TlsIdentity): Promise<SignedIntroduction> {
+  return { ...(await acme.introduce({ certificate: sha256(der) }, tls)), der: der.toString('base64url') }
+}
+
+function anotherCurve(): TlsIdentity {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' })
+  const subject = { commonName: 'acme-re', host: '127.0.0.1', did: acme.card.did }
+  const certificate = selfSignedCertificate(privateKey, subject, Date.now())
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  return { key, certificate, fingerprint: certificateFingerprint(certificate), commonName: 'acme-re' }
+}
 
 t.test('bytes that are not the document', async (t) => {
   const text = introductionDocument(await acme.introduce())

@@ -193,10 +193,12 @@ t.test('a node that tells all it can tells no values and no secrets', { timeout:
   const { tls } = await openIdentity(await readConfiguration(ben.data, environment), environment)
   const header = JSON.stringify({ contracts: { [contract]: {} }, v: 1 })
   for (const line of [VALUE, `{"signature":"${VALUE}","statement":{"party":"${VALUE}"}}`, `{"${VALUE}":"${VALUE}"}`]) {
-    await ask(ana.endpoint, tls, { body: `${header}\n${line}` })
-    await ask(ana.endpoint, undefined, { body: `${header}\n${line}` })
+    await ask(ana.endpoint, tls, { from: 'ben', to: 'ana', body: `${header}\n${line}` })
+    await ask(ana.endpoint, undefined, { from: 'ben', to: 'ana', body: `${header}\n${line}` })
   }
   await ask(ana.endpoint, tls, {
+    from: 'ben',
+    to: 'ana',
     body: `${header}\n`,
     headers: { 'content-type': 'application/x-ndjson', traceparent: VALUE },
   })

@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Hash, sha256 } from '../../src/crypto/hash.ts'
 import { verifyIntroduction } from '../../src/node/introduction.ts'
 import { ownIntroduction } from '../../src/node/own-introduction.ts'
 import { VirtualClock } from '../simulation/virtual-clock.ts'
 import { newIdentity } from '../support/identity.ts'
+import { type TlsIdentity, tlsIdentity } from '../support/tls.ts'
 
 const clock = new VirtualClock()
 const now = Math.floor(clock.now() / 1000)
@@ -44,17 +44,18 @@ t.test('after a restore from an old backup the next one is newer than all that o
   const dir = t.testdir()
   const { configuration, identity } = await newIdentity(dir, 'acme-re')
   const later = new VirtualClock()
-  const serialOf = async (certificate: Hash) => {
-    const document = await ownIntroduction(configuration, { ...identity, certificate }, later)
+  const serialOf = async (tls: TlsIdentity) => {
+    const shown = { ...identity, tls, certificate: tls.fingerprint }
+    const document = await ownIntroduction(configuration, shown, later)
     return verifyIntroduction(document).introduction.serial
   }
-  await serialOf(sha256('one'))
+  await serialOf(tlsIdentity('one'))
   const backup = await readFile(join(dir, 'did.json'))
   await later.runUntil(later.now() + 60_000)
-  const known = await serialOf(sha256('renewed after the backup'))
+  const known = await serialOf(tlsIdentity('renewed after the backup'))
   await writeFile(join(dir, 'did.json'), backup)
   await later.runUntil(later.now() + 60_000)
-  t.ok((await serialOf(sha256('renewed after the restore'))) > known)
+  t.ok((await serialOf(tlsIdentity('renewed after the restore'))) > known)
 })
 
 t.test('a clock that is behind takes no serial back', async (t) => {

@@ -14,18 +14,29 @@ export interface RawRequest {
   readonly method?: string
   readonly path?: string
   readonly headers?: Record<string, string>
+  /** Who calls, and whom: left out, the name in the certificate, and `own`. */
+  readonly from?: string
+  readonly to?: string
   /** Left out, the body ends at once. Several pieces are sent chunked. */
   readonly body?: string | Buffer | readonly Buffer[]
 }
 
 /** One HTTPS request by other means than Concordata's own client, which would never send most of what tests send. */
-export function ask(endpoint: string, tls: TlsCredentials | undefined, raw: RawRequest): Promise<RawAnswer> {
+export function ask(
+  endpoint: string,
+  tls: (TlsCredentials & { readonly commonName?: string }) | undefined,
+  raw: RawRequest,
+): Promise<RawAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>()
   const outgoing = request(
     `${endpoint}${raw.path ?? '/exchange'}`,
     {
       method: raw.method ?? 'POST',
-      headers: raw.headers ?? { 'content-type': 'application/x-ndjson' },
+      headers: {
+        'concordata-from': raw.from ?? tls?.commonName ?? 'nobody',
+        'concordata-to': raw.to ?? 'own',
+        ...(raw.headers ?? { 'content-type': 'application/x-ndjson' }),
+      },
       agent: false,
       ...tlsOptions(tls),
     },

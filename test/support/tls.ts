@@ -4,6 +4,7 @@ import type { TlsCredentials } from '../../src/gossip/transport/protocol.ts'
 
 export interface TlsIdentity extends TlsCredentials {
   readonly fingerprint: Hash
+  readonly commonName: string
 }
 
 /** Real credentials for a node on loopback. */
@@ -15,5 +16,6 @@ export function tlsIdentity(commonName: string): TlsIdentity {
     key: key.export({ type: 'pkcs8', format: 'pem' }) as string,
     certificate,
     fingerprint: certificateFingerprint(certificate),
+    commonName,
   }
 }

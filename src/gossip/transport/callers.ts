@@ -7,21 +7,27 @@ import type { ReceiverLimits } from './receiver-limits.ts'
 import { strangerAt } from './remote-address.ts'
 
 export interface CallersPorts<Party> {
-  /** Whose certificate it is; undefined for everybody who is not approved. */
-  authenticate(certificate: Hash): Party | undefined
-  /** The same for a party whatever its certificate. */
-  nameOf(party: Party): string
+  /** Whether it is the certificate of any party that is approved. */
+  isKnown(certificate: Hash): boolean
+  /** The party of this name, if it is approved and the certificate is one of its own. Asked for every request. */
+  authenticate(certificate: Hash, name: string): Party | undefined
+}
+
+export interface Caller<Party> {
+  readonly party: Party
+  /** The same whatever its certificate: by it what it takes is counted. */
+  readonly name: string
 }
 
 interface Connection {
   readonly fingerprint: Hash
-  /** Whose it was when it came. */
-  readonly name: string
+  /** Who has called over it: of those who share a certificate one may come to be blocked. */
+  readonly names: Set<string>
 }
 
 /**
- * Who is at the other end of each connection. A connection's certificate stays the same, so it is hashed once; whether it
- * is approved is asked every time. Whoever has too many connections gets no more: those that stand are not touched.
+ * Who is at the other end of each connection. A connection's certificate stays the same, so it is hashed once; whose it
+ * is, each request says, and whether that is so is asked every time. Whoever has too many connections gets no more: those that stand are not touched.
  */
 export class Callers<Party> {
   readonly #ports: CallersPorts<Party>
@@ -35,15 +41,21 @@ export class Callers<Party> {
     server.prependListener('secureConnection', (socket) => this.#shook(socket, limits.partyConnectionsMax))
   }
 
-  partyAt(socket: TLSSocket): Party | undefined {
+  /** `name`: as the caller gives it, whatever it is. Undefined for whoever is not an approved party by that name. */
+  at(socket: TLSSocket, name: unknown): Caller<Party> | undefined {
     const fingerprint = this.#fingerprintAt(socket)
-    return fingerprint === undefined ? undefined : this.#ports.authenticate(fingerprint)
+    if (fingerprint === undefined || typeof name !== 'string') return undefined
+    const party = this.#ports.authenticate(fingerprint, name)
+    if (party === undefined) return undefined
+    this.#approved.get(socket)?.names.add(name)
+    return { party, name }
   }
 
   /** Ends the connections of those who are not approved any more, with what is under way on them. */
   recheck(): void {
-    for (const [socket, { fingerprint }] of this.#approved) {
-      if (this.#ports.authenticate(fingerprint) === undefined) socket.destroy()
+    for (const [socket, { fingerprint, names }] of this.#approved) {
+      const isNow = (name: string) => this.#ports.authenticate(fingerprint, name) !== undefined
+      if (!this.#ports.isKnown(fingerprint) || ![...names].every(isNow)) socket.destroy()
     }
   }
 
@@ -61,12 +73,10 @@ export class Callers<Party> {
 
   #shook(socket: TLSSocket, connectionsMax: number): void {
     const fingerprint = this.#fingerprintAt(socket)
-    const party = fingerprint === undefined ? undefined : this.#ports.authenticate(fingerprint)
-    if (fingerprint === undefined || party === undefined) return
-    const name = this.#ports.nameOf(party)
-    const others = [...this.#approved.values()].filter((connection) => connection.name === name)
+    if (fingerprint === undefined || !this.#ports.isKnown(fingerprint)) return
+    const others = [...this.#approved.values()].filter((connection) => connection.fingerprint === fingerprint)
     if (others.length >= connectionsMax) return void socket.destroy()
-    this.#approved.set(socket, { fingerprint, name })
+    this.#approved.set(socket, { fingerprint, names: new Set() })
     socket.once('close', () => this.#approved.delete(socket))
   }
 

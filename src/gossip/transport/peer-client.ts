@@ -5,6 +5,8 @@ import { type CallOptions, call, type PeerAnswer } from './peer-call.ts'
 import { peerConnector } from './peer-connector.ts'
 import { PeerBusy, PeerMalformed, PeerRefused, PeerWrongCertificate } from './peer-errors.ts'
 import {
+  CALLED_HEADER,
+  CALLER_HEADER,
   EXCHANGE_BYTES_MAX,
   EXCHANGE_MEDIA_TYPE,
   EXCHANGE_PATH,
@@ -13,6 +15,9 @@ import {
 } from './protocol.ts'
 
 export interface PeerClientOptions {
+  /** Who calls, and whom: handles. */
+  readonly self: string
+  readonly peer: string
   /** `https://host:port` */
   readonly endpoint: string
   /** The fingerprint pinned to the party. */
@@ -34,12 +39,14 @@ const RETRY_AFTER_MAX_MS = 60_000
 /** Calls one peer's Receiver, over connections that are kept. */
 export class PeerClient {
   readonly #endpoint: string
+  readonly #names: Record<string, string>
   readonly #pool: Pool
   readonly #timeSaid: ((time: number) => void) | undefined
 
-  constructor({ endpoint, certificate, tls, connectionsMax = 2, timeSaid }: PeerClientOptions) {
+  constructor({ self, peer, endpoint, certificate, tls, connectionsMax = 2, timeSaid }: PeerClientOptions) {
     this.#timeSaid = timeSaid
     this.#endpoint = endpoint
+    this.#names = { [CALLER_HEADER]: self, [CALLED_HEADER]: peer }
     this.#pool = new Pool(endpoint, {
       connections: connectionsMax,
       connect: peerConnector({
@@ -65,7 +72,11 @@ export class PeerClient {
       origin: this.#endpoint,
       path: EXCHANGE_PATH,
       method: 'POST',
-      headers: { 'content-type': EXCHANGE_MEDIA_TYPE, ...(traceparent === undefined ? {} : { traceparent }) },
+      headers: {
+        'content-type': EXCHANGE_MEDIA_TYPE,
+        ...this.#names,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      },
       body,
     } as const
     return this.#textOf(await call(this.#pool, request, options))
@@ -82,7 +93,7 @@ export class PeerClient {
         origin: this.#endpoint,
         path: INTRODUCTION_PATH,
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', ...this.#names },
         body: introduction,
       },
       options,

@@ -9,6 +9,12 @@ import { type Hash, sha256 } from '../../crypto/hash.ts'
 
 export const EXCHANGE_PATH = '/exchange'
 export const EXCHANGE_MEDIA_TYPE = 'application/x-ndjson'
+/**
+ * Who calls, and whom: handles. Parties may share a certificate, which so does not tell them apart; the name of the called
+ * keeps a call from reaching another of them that is at the same address, or was put there.
+ */
+export const CALLER_HEADER = 'concordata-from'
+export const CALLED_HEADER = 'concordata-to'
 /** A fixed place, so that a node is found when nothing but its host is known (did:web). */
 export const INTRODUCTION_PATH = '/.well-known/did.json'
 

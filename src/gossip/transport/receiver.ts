@@ -3,14 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import { type AddressInfo, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { Hash } from '../../crypto/hash.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { Admission, TooMuch } from './admission.ts'
 import { putOff, refuse, respond, turnAway } from './answers.ts'
-import { Callers } from './callers.ts'
+import { type Caller, Callers, type CallersPorts } from './callers.ts'
 import { OpenConnections } from './open-connections.ts'
 import {
+  CALLED_HEADER,
+  CALLER_HEADER,
   EXCHANGE_MEDIA_TYPE,
   EXCHANGE_PATH,
   INTRODUCTION_BYTES_MAX,
@@ -29,7 +30,9 @@ const HEAD_BYTES_MAX = 8 * 1024
 /** The node cannot listen at its endpoint. Evidence: `endpoint`. */
 export class EndpointUnavailable extends ConcordataError {}
 
-export interface ReceiverOptions<Party> {
+export interface ReceiverOptions<Party> extends CallersPorts<Party> {
+  /** The name of the party that answers here: its handle. */
+  readonly self: string
   /** `https://host:port`. An IP address is listened at alone, a name stands for all addresses of the machine; port 0: any. */
   readonly endpoint: string
   readonly tls: TlsCredentials
@@ -37,10 +40,6 @@ export interface ReceiverOptions<Party> {
   introduction(): string
   /** Somebody posts an introduction: of whom, and whether it is one, nobody knows yet. Whoever it is learns nothing of it. */
   introduced(text: string): Promise<void>
-  /** Whose certificate it is; undefined for everybody who is not approved. Asked for every request. */
-  authenticate(certificate: Hash): Party | undefined
-  /** The same for a party whatever its certificate: by it what it takes is counted. */
-  nameOf(party: Party): string
   /**
    * One exchange: body and answer as in message.ts. `exchange_malformed` is the caller's fault, all else ours. `traceparent`:
    * a header, with whatever stands in it.
@@ -107,8 +106,11 @@ function answerer<Party>(options: ReceiverOptions<Party>, limits: ReceiverLimits
     response.writeHead(204).end()
   }
 
-  const exchange = async (party: Party, request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const name = options.nameOf(party)
+  const exchange = async (
+    { party, name }: Caller<Party>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
     const done = admission.exchange(name)
     // Not before the answer has been read, or the caller is gone: until then it takes memory.
     response.once('close', done)
@@ -135,22 +137,24 @@ function answerer<Party>(options: ReceiverOptions<Party>, limits: ReceiverLimits
   return async (request, response) => {
     const { method, url, socket, headers } = request
     const isIntroduction = url === INTRODUCTION_PATH && (method === 'GET' || method === 'POST')
-    const party = callers.partyAt(socket as TLSSocket)
-    if (party === undefined) {
+    const caller = callers.at(socket as TLSSocket, headers[CALLER_HEADER])
+    if (caller === undefined) {
       response.setHeader('connection', 'close')
       const waitMs = admission.stranger(strangerAt(socket.remoteAddress))
       if (waitMs > 0) return putOff(response, waitMs)
       return isIntroduction ? introductions(request, response) : turnAway(response)
     }
     if (isIntroduction) {
-      admission.call(options.nameOf(party))
+      admission.call(caller.name)
       return introductions(request, response)
     }
     if (method !== 'POST' || url !== EXCHANGE_PATH) return refuse(response, 404)
+    // RFC 9110 §15.5.20: another of those who share a certificate was meant.
+    if (headers[CALLED_HEADER] !== options.self) return refuse(response, 421, 'exchange_misdirected')
     if (headers['content-type'] !== EXCHANGE_MEDIA_TYPE) return refuse(response, 415, 'exchange_malformed')
     // Nothing is ever unpacked: what is small here must not become large.
     if (isEncoded(headers)) return refuse(response, 415, 'exchange_encoded')
-    return exchange(party, request, response)
+    return exchange(caller, request, response)
   }
 }
 

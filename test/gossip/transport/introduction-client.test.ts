@@ -13,8 +13,9 @@ async function introducing(t: Test, introduction: () => string): Promise<string>
     tls: own,
     introduction,
     introduced: async () => {},
+    self: 'own',
+    isKnown: () => false,
     authenticate: () => undefined,
-    nameOf: String,
     exchange: async () => '',
     failed: () => {},
   })

@@ -24,8 +24,9 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
     tls: own,
     introduction: () => '{"id":"did:web:own.example"}',
     introduced: async () => {},
-    authenticate: (certificate) => approved.get(certificate),
-    nameOf: String,
+    self: 'own',
+    isKnown: (certificate) => approved.has(certificate),
+    authenticate: (certificate, name) => (approved.get(certificate) === name ? name : undefined),
     exchange: async (party, body) => `${party}: ${body}`,
     failed: (error) => t.fail('the receiver failed', { error }),
     ...options,
@@ -34,8 +35,8 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
   return receiver
 }
 
-const exchangeOf = (body: string) =>
-  `POST /exchange HTTP/1.1\r\nhost: own\r\ncontent-type: application/x-ndjson\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+const exchangeOf = (body: string, from = 'greedy') =>
+  `POST /exchange HTTP/1.1\r\nhost: own\r\nconcordata-from: ${from}\r\nconcordata-to: own\r\ncontent-type: application/x-ndjson\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 
 t.test('a bucket gives its burst at once, then as much as flows in, and a debt is paid first', async (t) => {
   let now = 0
@@ -201,7 +202,8 @@ t.test('a party that is blocked is cut off at once, in the middle of an exchange
   const asked = Promise.withResolvers<void>()
   const receiver = await receiving(t, {
     limits: { closeTimeoutMs: 1 },
-    authenticate: (certificate) => parties.get(certificate),
+    isKnown: (certificate) => parties.has(certificate),
+    authenticate: (certificate, name) => (parties.get(certificate) === name ? name : undefined),
     exchange: async (_, body) => {
       if (body !== 'stuck') return body
       asked.resolve()
@@ -218,7 +220,7 @@ t.test('a party that is blocked is cut off at once, in the middle of an exchange
   receiver.recheck()
   t.strictSame(await Promise.all(closed), ['', ''])
   t.equal((await ask(receiver.endpoint, greedy, { body: 'x' })).status, 403)
-  other.end(exchangeOf('x'))
+  other.end(exchangeOf('x', 'modest'))
   t.match(await untilClosed(other), /^HTTP\/1\.1 200 OK/)
 })
 

@@ -26,8 +26,9 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
     tls: callee,
     introduction: () => '{}',
     introduced: async () => {},
-    authenticate: (certificate) => (certificate === caller.fingerprint ? 'caller' : undefined),
-    nameOf: String,
+    self: 'callee',
+    isKnown: (certificate) => certificate === caller.fingerprint,
+    authenticate: (certificate, name) => (certificate === caller.fingerprint && name === 'caller' ? name : undefined),
     exchange: async (_, body) => body,
     failed: () => {},
     ...options,
@@ -37,7 +38,14 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
 }
 
 function calling(t: Test, endpoint: string, options: Partial<PeerClientOptions> = {}): PeerClient {
-  const client = new PeerClient({ endpoint, certificate: callee.fingerprint, tls: caller, ...options })
+  const client = new PeerClient({
+    self: 'caller',
+    peer: 'callee',
+    endpoint,
+    certificate: callee.fingerprint,
+    tls: caller,
+    ...options,
+  })
   t.teardown(() => client.close())
   return client
 }
@@ -124,7 +132,7 @@ t.test('a certificate other than the pinned one gets to see nothing', async (t) 
 })
 
 t.test('a peer that does not know us refuses', async (t) => {
-  const { endpoint } = await receiving(t, { authenticate: () => undefined })
+  const { endpoint } = await receiving(t, { isKnown: () => false, authenticate: () => undefined })
   const client = calling(t, endpoint)
   await t.rejects(client.exchange('x', soon), PeerRefused)
   await t.rejects(client.exchange('x', soon), {

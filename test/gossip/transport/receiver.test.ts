@@ -22,8 +22,9 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
     tls: own,
     introduction: () => '{"id":"did:web:own.example"}',
     introduced: async () => {},
-    authenticate: (certificate) => (certificate === friend.fingerprint ? 'friend' : undefined),
-    nameOf: String,
+    self: 'own',
+    isKnown: (certificate) => certificate === friend.fingerprint,
+    authenticate: (certificate, name) => (certificate === friend.fingerprint && name === 'friend' ? name : undefined),
     exchange: async (party, body) => `${party}: ${body}`,
     failed: (error) => t.fail('the receiver failed', { error }),
     ...options,
@@ -34,7 +35,7 @@ async function receiving(t: Test, options: Partial<ReceiverOptions<string>> = {}
 
 /** The bytes of an exchange; `body` is ASCII. */
 const exchangeOf = (body: string) =>
-  `POST /exchange HTTP/1.1\r\nhost: own\r\ncontent-type: application/x-ndjson\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  `POST /exchange HTTP/1.1\r\nhost: own\r\nconcordata-from: friend\r\nconcordata-to: own\r\ncontent-type: application/x-ndjson\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 
 const problemOf = (body: string) => JSON.parse(body) as unknown
 
