@@ -26,6 +26,7 @@ t.test('what an operator asks of a data directory', { timeout: 120_000 }, async 
     await rm(root, { recursive: true, force: true })
   })
   await addParty(ana.data, ben.endpoint, ben.fingerprint)
+  await addParty(ben.data, ana.endpoint, ana.fingerprint)
 
   const doctor = async () => {
     const { status, output } = await runCommand('doctor', '--data', ana.data, '--json')
