@@ -84,7 +84,9 @@ async function start(
   if (role === 'node') closing.add(lockNode(dir))
   const key = role === 'serve' ? undefined : await openKey(configuration, environment, role, closing)
   const card = key?.identity.card ?? (await readCard(configuration))
-  const store = await openStore(configuration)
+  const store = await openStore(configuration, (error) =>
+    logger.error({ err: error }, 'the client of EventStoreDB failed outside of any call; the process goes on'),
+  )
   closing.add(() => store.close())
   const directory = await Directory.open(store.events, systemClock, configuration.partners)
   closing.add(() => directory.close())

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import type { FaultReport } from '../store/eventstoredb/client-faults.ts'
 import type { Credentials } from '../store/eventstoredb/connection.ts'
 import { openEventStoreDbStore } from '../store/eventstoredb/eventstoredb-store.ts'
 import type { Store } from '../store/port.ts'
@@ -11,9 +12,12 @@ export const storePath = (dir: string) => join(dir, 'store.sqlite')
 
 type Place = Pick<Configuration, 'dir' | 'store'>
 
-/** The store that the configuration names. Throws ConfigurationInvalid, and what the store throws when it is opened. */
-export async function openStore({ dir, store }: Place): Promise<Store> {
-  return store === undefined ? openSqliteStore(storePath(dir)) : openServer(dir, store)
+/**
+ * The store that the configuration names. `reportFault` is told of what a server's client throws outside of any call. Throws
+ * ConfigurationInvalid, and what the store throws when it is opened.
+ */
+export async function openStore({ dir, store }: Place, reportFault?: FaultReport): Promise<Store> {
+  return store === undefined ? openSqliteStore(storePath(dir)) : openServer(dir, store, reportFault)
 }
 
 /** To look only. SQLite stands still meanwhile; EventStoreDB goes on, and what is read ends where it ended at first. */
@@ -22,7 +26,7 @@ export async function openStoreToRead({ dir, store }: Place): Promise<Store> {
   return openSqliteStore(storePath(dir), { readonly: true, snapshot: true })
 }
 
-async function openServer(dir: string, settings: StoreSettings): Promise<Store> {
+async function openServer(dir: string, settings: StoreSettings, reportFault?: FaultReport): Promise<Store> {
   const { url, ca, namespace } = settings
   const credentials = await credentialsOf(dir, settings)
   return openEventStoreDbStore({
@@ -30,6 +34,7 @@ async function openServer(dir: string, settings: StoreSettings): Promise<Store> 
     ...(ca !== undefined && { caFile: resolve(dir, ca) }),
     ...(credentials !== undefined && { credentials }),
     ...(namespace !== undefined && { namespace: `${namespace}-` }),
+    ...(reportFault !== undefined && { reportFault }),
   })
 }
 

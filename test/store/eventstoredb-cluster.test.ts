@@ -19,7 +19,11 @@ async function cluster(t: Test) {
   const alive = new Set<EventStoreDbServer>()
   let leader: EventStoreDbServer
   const members = () =>
-    [first, second].map((one) => ({ port: one.port, isLeader: one === leader, isAlive: alive.has(one) }))
+    [first, second].map((one) => ({
+      port: one.port,
+      state: one === leader ? ('leader' as const) : ('follower' as const),
+      isAlive: alive.has(one),
+    }))
   const first: EventStoreDbServer = await startServer(t.testdir(), { members })
   const second: EventStoreDbServer = await startServer('', { members, database: first.database })
   const lead = (server: EventStoreDbServer) => {
@@ -28,8 +32,8 @@ async function cluster(t: Test) {
   }
   for (const server of [first, second]) alive.add(server)
   lead(first)
-  const url = `esdb+discover://127.0.0.1:${first.port},127.0.0.1:${second.port}?tls=false`
-  const store = await openEventStoreDbStore({ url: url.replace('+discover', '') })
+  const url = `esdb://127.0.0.1:${first.port},127.0.0.1:${second.port}?tls=false`
+  const store = await openEventStoreDbStore({ url })
   t.teardown(async () => {
     await store.close()
     second.close()
@@ -90,16 +94,33 @@ t.test(
 )
 
 t.test('`esdb+discover` asks the servers that the name stands for who leads', async (t) => {
-  const { second, lead, url } = await cluster(t)
+  const { first, second, lead } = await cluster(t)
   lead(second)
-  const store = await openEventStoreDbStore({ url: url.replace(/,[^?]*/, '') })
+  const store = await openEventStoreDbStore({ url: `esdb+discover://127.0.0.1:${first.port}?tls=false` })
   t.teardown(() => store.close())
   t.equal((await store.events.append('b', NO_EVENTS, facts('b0'))).revision, 0)
 })
 
+t.test('a cluster is opened and written to by the others when the first server that is named is gone', async (t) => {
+  const { first, second, lead, alive, url } = await cluster(t)
+  alive.delete(first)
+  lead(second)
+  first.stop()
+  const store = await openEventStoreDbStore({ url })
+  t.teardown(() => store.close())
+  t.equal((await store.events.append('b', NO_EVENTS, facts('b0'))).revision, 0)
+})
+
+t.test('`esdb+discover` with several names, of which the client would take the first alone, is refused', async (t) => {
+  await t.rejects(openEventStoreDbStore({ url: 'esdb+discover://a:2113,b:2113,c?tls=false' }), {
+    code: 'store_address_invalid',
+    message: /several servers are esdb:\/\/a:2113,b:2113,c$/,
+  })
+})
+
 t.test('a cluster of which nobody is there is not waited for longer than a call may take', async (t) => {
   const { first, second, url } = await cluster(t)
-  const store = await openEventStoreDbStore({ url: url.replace('+discover', ''), timeoutMs: 300 })
+  const store = await openEventStoreDbStore({ url, timeoutMs: 300 })
   t.teardown(() => store.close())
   first.stop()
   second.stop()

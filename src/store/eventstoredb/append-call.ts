@@ -6,6 +6,7 @@ import type { AppendReq, AppendResp } from '@eventstore/db-client/generated/stre
 import messages from '@eventstore/db-client/generated/streams_pb.js'
 import { StoreUnavailable } from '../errors.ts'
 import type { NewEvent } from '../port.ts'
+import { understandable } from './client-errors.ts'
 import type { Connection } from './connection.ts'
 import { safe, within } from './reading.ts'
 
@@ -75,13 +76,8 @@ function send(client: EventStoreDBClient, options: BaseOptions, requests: readon
   )
 }
 
-/** The conversion itself throws where a server that is no leader does not say who is. */
 function commandError(error: Error): Error {
-  try {
-    return convertToCommandError(error) as Error
-  } catch {
-    return new Error(error.message)
-  }
+  return convertToCommandError(understandable(error)) as Error
 }
 
 function header(stream: string, expected: number | 'any' | 'no_stream'): AppendReq {

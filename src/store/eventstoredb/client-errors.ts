@@ -1,5 +1,6 @@
 import {
   AccessDeniedError,
+  convertToCommandError,
   MaxAppendSizeExceededError,
   NotLeaderError,
   StreamDeletedError,
@@ -9,6 +10,7 @@ import { StoreAccessDenied, StoreCorrupt, StoreUnavailable, StoreWriteTooLarge }
 
 /** gRPC status codes. */
 const PERMISSION_DENIED = 7
+const UNAVAILABLE = 14
 const UNAUTHENTICATED = 16
 /** How often a call is made again with whom the server has named as the leader. */
 const LEADER_CHANGES_MAX = 5
@@ -23,6 +25,21 @@ export async function withLeader<Result>(call: () => Promise<Result>): Promise<R
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
+}
+
+/**
+ * The error of a call, so that the client can take it apart. Its own way to do so throws where a server that does not lead
+ * does not say who does: then it is an error of a server that cannot be had, after which the client looks for the leader.
+ */
+export function understandable(error: Error): Error {
+  try {
+    convertToCommandError(error)
+  } catch {
+    const { metadata } = error as { metadata?: { remove(name: string): void } }
+    metadata?.remove('exception')
+    Object.assign(error, { code: UNAVAILABLE })
+  }
+  return error
 }
 
 /**

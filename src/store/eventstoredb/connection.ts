@@ -1,5 +1,6 @@
 import { type BaseOptions, EventStoreDBClient } from '@eventstore/db-client'
 import { StoreAccessDenied, StoreAddressInvalid } from '../errors.ts'
+import { containClientFaults, contained, type FaultReport } from './client-faults.ts'
 
 export interface Credentials {
   readonly username: string
@@ -7,7 +8,10 @@ export interface Credentials {
 }
 
 export interface EventStoreDbOptions {
-  /** `esdb://[user:password@]host:port[?tls=false]`, or `esdb+discover://` for a cluster; TLS unless told otherwise. */
+  /**
+   * `esdb://[user:password@]host:port[?tls=false]`; several servers of a cluster with commas between them, or
+   * `esdb+discover://` and one name; TLS unless told otherwise.
+   */
   readonly url: string
   /** PEM of the authority that signed the servers' certificates; left out, those that Node.js knows. */
   readonly caFile?: string
@@ -17,6 +21,8 @@ export interface EventStoreDbOptions {
   readonly namespace?: string
   /** How long the server may be silent within a call. Default 10 s. */
   readonly timeoutMs?: number
+  /** Told of what the client throws outside of any call, which ends nothing. Default: a warning of the process. */
+  readonly reportFault?: FaultReport
 }
 
 export interface Connection {
@@ -61,6 +67,7 @@ export function connect(options: EventStoreDbOptions): Connection {
   const shared = clients.get(address) ?? { client: clientFor(address), users: 0 }
   shared.users++
   clients.set(address, shared)
+  const letGo = containClientFaults(options.reportFault ?? ((error) => process.emitWarning(error)))
   return {
     client: shared.client,
     callOptions: { credentials, requiresLeader: true },
@@ -70,9 +77,13 @@ export function connect(options: EventStoreDbOptions): Connection {
     caFile,
     release: async () => {
       shared.users--
-      if (shared.users > 0) return
-      clients.delete(address)
-      await shared.client.dispose()
+      try {
+        if (shared.users > 0) return
+        clients.delete(address)
+        await shared.client.dispose()
+      } finally {
+        letGo()
+      }
     },
   }
 }
@@ -90,7 +101,11 @@ function addressOf({ url, caFile: given }: EventStoreDbOptions): Address {
       'the address of the store must have the form esdb://host:port or esdb+discover://host',
     )
   }
-  const [hosts, query = ''] = rest.split('?')
+  const [hosts = '', query = ''] = rest.split('?')
+  if (scheme.includes('discover') && hosts.includes(',')) {
+    const message = `esdb+discover:// takes one name, of which the others would be lost: several servers are esdb://${hosts}`
+    throw new StoreAddressInvalid(message)
+  }
   const parameters = query.split('&').filter((parameter) => parameter !== '')
   const isCa = (parameter: string) => parameter.toLowerCase().startsWith(CA_PARAMETER)
   const inUrl = parameters.find(isCa)?.slice(CA_PARAMETER.length)
@@ -113,7 +128,7 @@ function unescaped(text: string): string {
 
 function clientFor(address: string): EventStoreDBClient {
   try {
-    return EventStoreDBClient.connectionString(address)
+    return contained(EventStoreDBClient.connectionString(address))
   } catch (cause) {
     throw new StoreAddressInvalid(`the address of the store cannot be used: ${(cause as Error).message}`, { cause })
   }

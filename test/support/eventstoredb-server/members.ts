@@ -6,7 +6,8 @@ import { uuidOf } from './messages.ts'
 /** A server of a cluster, on loopback. */
 export interface Member {
   readonly port: number
-  readonly isLeader: boolean
+  /** `unknown`: it has lost the others, and leads and follows nobody. */
+  readonly state: 'leader' | 'follower' | 'unknown'
   readonly isAlive: boolean
 }
 
@@ -21,15 +22,15 @@ export function tellMembers(members: () => readonly Member[]): UntypedServiceImp
   }
 }
 
-function memberInfo({ port, isLeader, isAlive }: Member) {
-  const { LEADER, FOLLOWER } = messages.MemberInfo.VNodeState
+function memberInfo({ port, state, isAlive }: Member) {
+  const { LEADER, FOLLOWER, UNKNOWN } = messages.MemberInfo.VNodeState
   const endPoint = new messages.EndPoint()
   endPoint.setAddress('127.0.0.1')
   endPoint.setPort(port)
   const info = new messages.MemberInfo()
   info.setInstanceId(uuidOf(randomUUID()))
   info.setTimeStamp(String(Date.now()))
-  info.setState(isLeader ? LEADER : FOLLOWER)
+  info.setState({ leader: LEADER, follower: FOLLOWER, unknown: UNKNOWN }[state])
   info.setIsAlive(isAlive)
   info.setHttpEndPoint(endPoint)
   return info

@@ -90,6 +90,9 @@ export const notLeader = (port: number) =>
     'leader-endpoint-port': String(port),
   })
 
+/** Of one that does not know itself who leads. */
+export const noLeader = () => failure(grpc.status.NOT_FOUND, 'No leader info available', { exception: 'not-leader' })
+
 export const notReady = () => failure(grpc.status.UNKNOWN, 'Could not recognize Server Is Not Ready')
 
 export function expectedIn(options: AppendReq.Options): Expected {

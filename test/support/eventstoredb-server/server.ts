@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import gossip from '@eventstore/db-client/generated/gossip_grpc_pb.js'
 import shared from '@eventstore/db-client/generated/shared_pb.js'
 import services from '@eventstore/db-client/generated/streams_grpc_pb.js'
@@ -16,7 +17,17 @@ import { freePort } from '../../../src/cli/demo/free-port.ts'
 import { type Access, credentialsIn, type Right } from './access.ts'
 import { APPEND_BYTES_MAX, type AppendOutcome, Database, type Expected } from './database.ts'
 import { type Member, tellMembers } from './members.ts'
-import { expectedIn, failure, nameIn, notLeader, notReady, proposedIn, streamDeleted, tooLarge } from './messages.ts'
+import {
+  expectedIn,
+  failure,
+  nameIn,
+  noLeader,
+  notLeader,
+  notReady,
+  proposedIn,
+  streamDeleted,
+  tooLarge,
+} from './messages.ts'
 import { answerRead, type ReadCall } from './reading.ts'
 import { Slowness } from './slowness.ts'
 
@@ -30,6 +41,10 @@ export interface Faults {
   cutNextAppend: boolean
   /** Another server of the cluster leads: who asks for the leader is sent there. Its port; undefined: this one leads. */
   leader: number | undefined
+  /** It leads nobody any more: what it has begun to append is cut off, one after another, and all else refused. */
+  hasLostQuorum: boolean
+  /** It follows, and does not know whom: who asks for the leader is told just that. */
+  knowsNoLeader: boolean
   /** It stands still in the middle of an append, a reading or a subscription. */
   readonly slowness: Slowness
 }
@@ -64,9 +79,18 @@ export async function startServer(directory: string, options: ServerOptions = {}
   const { port = await freePort(), tls, access } = options
   const database = options.database ?? new Database(directory)
   const slowness = new Slowness()
-  const faults: Faults = { isStarting: false, cutNextAnswer: false, cutNextAppend: false, leader: undefined, slowness }
+  const faults: Faults = {
+    isStarting: false,
+    cutNextAnswer: false,
+    cutNextAppend: false,
+    leader: undefined,
+    hasLostQuorum: false,
+    knowsNoLeader: false,
+    slowness,
+  }
   const refusal = (metadata: Metadata) => {
     if (faults.isStarting) return notReady()
+    if (faults.knowsNoLeader && metadata.get('requires-leader')[0] === 'true') return noLeader()
     if (faults.leader !== undefined && metadata.get('requires-leader')[0] === 'true') return notLeader(faults.leader)
     if (access !== undefined)
       return access.userOf(authorizationIn(metadata)) === undefined ? unauthenticated() : undefined
@@ -79,7 +103,7 @@ export async function startServer(directory: string, options: ServerOptions = {}
   const server = new grpc.Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 })
   server.addService(services.StreamsService as unknown as grpc.ServiceDefinition, {
     read: (call: ReadCall) => {
-      const refused = refusal(call.metadata)
+      const refused = faults.hasLostQuorum ? notReady() : refusal(call.metadata)
       const denies = refused ?? denial(call.metadata, '$r', streamRead(call))
       if (denies !== undefined) call.emit('error', denies)
       else answerRead(database, slowness, call)
@@ -151,6 +175,17 @@ const unauthenticated = () => failure(grpc.status.UNAUTHENTICATED, 'Bad HTTP sta
 
 const cut = () => failure(grpc.status.UNAVAILABLE, 'Connection dropped')
 
+/** How far apart the appends are cut off that a leader had begun when it lost its quorum. Milliseconds. */
+const CUT_PAUSE_MS = 250
+const lastCuts = new WeakMap<Database, Promise<void>>()
+
+async function cutInTurn(database: Database) {
+  const turn = (lastCuts.get(database) ?? Promise.resolve()).then(() => pause(CUT_PAUSE_MS))
+  lastCuts.set(database, turn)
+  await turn
+  return cut()
+}
+
 async function answerAppend(
   database: Database,
   faults: Faults,
@@ -178,6 +213,7 @@ async function answerAppend(
     return answer(cut())
   }
   await faults.slowness.step('append')
+  if (faults.hasLostQuorum) return answer(await cutInTurn(database))
   const outcome = await database.append(stream, expected, events.map(proposedIn))
   if (faults.cutNextAnswer) {
     faults.cutNextAnswer = false
