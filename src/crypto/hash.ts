@@ -32,7 +32,6 @@ export const domains = {
   party: 'concordata/v1/party\n',
   introduction: 'concordata/v1/introduction\n',
   possession: 'concordata/v1/possession\n',
-  eventId: 'concordata/v1/event-id\n',
 } as const
 
 export type Domain = keyof typeof domains

@@ -46,7 +46,7 @@ export interface Environment {
 /** Paths count from the data directory. User and password file come together. */
 const StoreSettingsSchema = Type.Object(
   {
-    /** `esdb://host:port[?tls=false]` or `esdb+discover://host:port`. */
+    /** `esdb://host:port[,host:port…][?tls=false]` or `esdb+discover://name:port`. */
     url: Type.String({ minLength: 1 }),
     /** PEM of the authority that signed the servers' certificates. */
     ca: Type.Optional(Type.String({ minLength: 1 })),

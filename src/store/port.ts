@@ -5,7 +5,7 @@ import type { PayloadGroup } from './payload-group.ts'
 /** The revision of a stream that has no events: one before the first. */
 export const NO_EVENTS = -1
 
-/** A fact to be stored. Two that are equal in both are one and the same fact, which is named by `eventId`. */
+/** A fact to be stored. Two that are equal in both are one and the same fact. */
 export interface NewEvent {
   /** One line, not empty, such as `StatementMade`. */
   readonly type: string

@@ -57,6 +57,24 @@ t.test('an append that was cut off before it was stored is told as unknown, and 
   t.equal((await events.append('a', NO_EVENTS, facts('a0'))).revision, 0)
 })
 
+t.test(
+  'of two processes that append the same at once neither waits for the other, and it is stored once',
+  async (t) => {
+    const { server, events, hurried } = await storeWithFaults(t)
+    const others = await hurried(2_000)
+    server.database.commitMs = 50
+    for (let n = 0; n < 5; n++) {
+      const both = [events, others.events].map((log) => log.append('a', n - 1, facts(n)))
+      t.same(
+        (await Promise.all(both)).map(({ revision }) => revision),
+        [n, n],
+      )
+    }
+    t.equal(server.database.dropped, 0)
+    t.same(namesOf(await all(events.read('a'))), [0, 1, 2, 3, 4])
+  },
+)
+
 t.test('of a server that is starting, opening waits until it is ready', async (t) => {
   const server = await startServer(t.testdir())
   server.faults.isStarting = true

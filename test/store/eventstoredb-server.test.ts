@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -67,6 +68,22 @@ t.test('the same ids at the same revision give the first result; partly old, par
   t.same(await append('a', NO_STREAM, one, two), first)
   t.equal(await outcomeOf(append('a', 0n, two, event(), event())), 'wrong-expected-version')
 })
+
+t.test(
+  'an append whose id is in flight at the revision is dropped; one with another id is told that it is too late',
+  async (t) => {
+    const { server, append } = await clientOfServer(t)
+    server.database.commitMs = 500
+    const one = event()
+    const first = append('a', NO_STREAM, one)
+    await once(server.database, 'stored')
+    const [same, other] = [append('a', NO_STREAM, one), append('a', NO_STREAM, event())].map(outcomeOf)
+    t.equal(await other, 'wrong-expected-version')
+    await t.resolves(first)
+    t.equal(await same, 'timeout')
+    t.equal(server.database.dropped, 1)
+  },
+)
 
 t.test('deleted softly, a stream is not found, and goes on with its revisions; for good, it is deleted', async (t) => {
   const { append, client, read } = await clientOfServer(t)

@@ -42,6 +42,11 @@ export function understandable(error: Error): Error {
   return error
 }
 
+/** Whether the server does not know the user, or the password is wrong. */
+export function isUnauthenticated(error: unknown): boolean {
+  return (error as { code?: unknown }).code === UNAUTHENTICATED
+}
+
 /**
  * What the client threw, as an error of the port. Some of its errors have an empty message, some have no type but a gRPC
  * code, and what it does not know means that the call did not come through: the outcome of a write is unknown.
@@ -49,7 +54,7 @@ export function understandable(error: Error): Error {
 export function toStoreError(error: unknown, doing: string): ConcordataError {
   if (error instanceof ConcordataError) return error
   const { code, message } = error as { code?: unknown; message?: string }
-  if (code === UNAUTHENTICATED) {
+  if (isUnauthenticated(error)) {
     return new StoreAccessDenied(`${doing}: EventStoreDB knows no such user, or the password is wrong`, {
       cause: error,
     })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   BACKWARDS,
   END,
@@ -11,7 +12,6 @@ import {
 } from '@eventstore/db-client'
 import { type Append, repeatedBy } from '../append-rule.ts'
 import { StoreUnavailable, StoreWriteTooLarge } from '../errors.ts'
-import { eventId } from '../event-id.ts'
 import {
   type AllRange,
   type Appended,
@@ -34,6 +34,8 @@ export const APPEND_BYTES_MAX = 1024 * 1024
 export const PAYLOAD_PREFIX = 'payload-'
 /** How often an append is tried at a revision that is right each time it is looked at, and wrong each time it is sent. */
 const RACES_MAX = 20
+/** Before it is tried again: one that came first may be in flight still, and is not to be seen until it is done. */
+const RACE_PAUSE_MAX_MS = 100
 
 /** The streams of the port, over the connection. */
 export class EventLog {
@@ -52,16 +54,18 @@ export class EventLog {
       if (result !== undefined) return this.#appended(stream, result)
       const repeated = await this.#repeated(append)
       if (repeated !== undefined) return repeated
+      await pause(Math.min(2 ** race, RACE_PAUSE_MAX_MS))
     }
     throw new StoreUnavailable('store_unavailable', `${doing}: others were faster ${RACES_MAX} times`, { stream })
   }
 
-  /** Undefined: the stream is not where the append expects it. */
+  /**
+   * Undefined: the stream is not where the append expects it. With ids of its own: of two appends of the same id that meet, as when
+   * two processes of a party append the same event, the server drops one, and its caller hears of that after seconds. The
+   * revision excludes what is too late, and the content tells whether that is a repeat.
+   */
   async #tryAppend({ stream, expectedRevision, events }: Append, doing: string): Promise<Sent> {
-    const named = events.map((event) => ({
-      ...event,
-      id: expectedRevision === 'any' ? randomUUID() : eventId(event),
-    }))
+    const named = events.map((event) => ({ ...event, id: randomUUID() }))
     const expected = expectedRevision === NO_EVENTS ? NO_STREAM : expectedRevision
     try {
       return await withLeader(() =>
@@ -83,7 +87,7 @@ export class EventLog {
     throw new StoreUnavailable('store_unavailable', `append to ${stream}: the event is not to be found`, { stream })
   }
 
-  /** Compares what stands: event ids that others have drawn for the same events do not matter then. */
+  /** Compares what stands: ids do not matter. */
   async #repeated(append: Append): Promise<Appended | undefined> {
     const { stream, expectedRevision, events } = append
     const actual = await this.lastRevision(stream)

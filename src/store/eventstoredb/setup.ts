@@ -1,7 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { BACKWARDS, END, type EventStoreDBClient, jsonEvent, StreamNotFoundError } from '@eventstore/db-client'
-import { StoreSetupFailed } from '../errors.ts'
+import { StoreAccessDenied, StoreSetupFailed } from '../errors.ts'
 import { DIRECTORY_STREAM, INVITATIONS_STREAM, OUTBOX_STREAM } from '../streams.ts'
-import { toStoreError, withLeader } from './client-errors.ts'
+import { isUnauthenticated, toStoreError, withLeader } from './client-errors.ts'
 import { type Connection, type Credentials, connect, type EventStoreDbOptions } from './connection.ts'
 import { eventsOf, within } from './reading.ts'
 import { makeUser, type UserState } from './users.ts'
@@ -26,6 +27,8 @@ export type SetupStep = { readonly what: string; readonly state: UserState | 'se
 /** Where `serve` leaves what it has to say; all else only `transmit` and `receive` write. */
 export const SERVED_STREAMS = [OUTBOX_STREAM, DIRECTORY_STREAM, INVITATIONS_STREAM] as const
 
+/** How often a password that was set is tried. Milliseconds. */
+const TAKEN_POLL_MS = 50
 const DEFAULT_ACL_TYPE = 'update-default-acl'
 const ADMINS = '$admins'
 
@@ -50,6 +53,7 @@ export async function setUpStore(options: SetupOptions, users: RoleUsers): Promi
     await assertOwn(connection, acl)
     for (const user of Object.values(users) as Credentials[]) {
       steps.push({ what: `user ${user.username}`, state: await makeUser(options, connection, user) })
+      await untilTaken(connection, user)
     }
     steps.push({ what: 'default ACL', state: await setDefault(connection, acl) })
     for (const stream of SERVED_STREAMS) {
@@ -68,6 +72,33 @@ export async function setUpStore(options: SetupOptions, users: RoleUsers): Promi
   } finally {
     await connection.release()
   }
+}
+
+/** Waits until the server takes the password: one that was set just now counts up to a second later. Throws StoreSetupFailed. */
+async function untilTaken(connection: Connection, user: Credentials): Promise<void> {
+  for (let waitedMs = 0; !(await isTaken(connection, user)); waitedMs += TAKEN_POLL_MS) {
+    if (waitedMs < connection.timeoutMs) await pause(TAKEN_POLL_MS)
+    else {
+      const message = `the server has not taken the password of ${user.username} in ${connection.timeoutMs} ms`
+      throw new StoreSetupFailed(message)
+    }
+  }
+}
+
+async function isTaken({ client, callOptions, timeoutMs }: Connection, user: Credentials): Promise<boolean> {
+  const doing = `first call of ${user.username}`
+  const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1, ...callOptions, credentials: user } as const
+  try {
+    await withLeader(async () => {
+      for await (const _ of eventsOf(client.readStream('$settings', options), timeoutMs, doing));
+    })
+  } catch (error) {
+    if (isUnauthenticated(error)) return false
+    // Nobody but administrators may read it, which says that the server knows who asks.
+    const failure = toStoreError(error, doing)
+    if (!(failure instanceof StoreAccessDenied || error instanceof StreamNotFoundError)) throw failure
+  }
+  return true
 }
 
 type Acl = Record<'$r' | '$w' | '$d' | '$mr' | '$mw', readonly string[]>

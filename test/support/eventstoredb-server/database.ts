@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Journal } from './journal.ts'
 
 export interface Proposed {
@@ -24,6 +25,7 @@ export type AppendOutcome =
   | { readonly kind: 'wrong-version'; readonly actual: number }
   | { readonly kind: 'deleted' }
   | { readonly kind: 'too-large' }
+  | { readonly kind: 'dropped' }
 
 interface Line {
   readonly stream: string
@@ -44,6 +46,8 @@ interface StreamState {
 
 export const APPEND_BYTES_MAX = 1024 * 1024
 const NONE = -1
+/** After so long the caller hears of an append that was dropped. 2 to 3.5 s were seen. */
+const COMMIT_TIMEOUT_MS = 2_000
 /** $tb of a stream that was deleted, and may be written to again: the greatest number of 64 bits. */
 const SOFT_DELETED = '9223372036854775807'
 const TOMBSTONE = '$streamDeleted'
@@ -51,6 +55,12 @@ const TOMBSTONE = '$streamDeleted'
 /** Streams and the order of all of their events, as in facts of /work/shared/eventstoredb.md. Emits `stored`. */
 export class Database extends EventEmitter<{ stored: [Stored[]] }> {
   readonly all: Stored[] = []
+  /** How long an append stays in flight, above what the disk takes. */
+  commitMs = 0
+  /** Appends that were dropped. */
+  dropped = 0
+  /** Revision and first id of the appends in flight, by stream. */
+  readonly #inFlight = new Set<string>()
   /** What the journal holds, by offset. */
   readonly #lines = new Map<number, Line>()
   readonly #streams = new Map<string, StreamState>()
@@ -65,8 +75,29 @@ export class Database extends EventEmitter<{ stored: [Stored[]] }> {
     this.#news = []
   }
 
-  /** Resolves when the outcome is durable: appends of one turn share one wait for the disk. */
+  /**
+   * Resolves when the outcome is durable: appends of one turn share one wait for the disk. One whose id is in flight at the same
+   * revision is dropped, and answered when the time for a commit is over.
+   */
   async append(stream: string, expected: Expected, events: readonly Proposed[]): Promise<AppendOutcome> {
+    const flight = events.length === 0 ? undefined : `${stream} ${expected} ${events[0]?.id}`
+    if (flight === undefined) return this.#append(stream, expected, events)
+    if (this.#inFlight.has(flight)) {
+      this.dropped++
+      await pause(COMMIT_TIMEOUT_MS)
+      return { kind: 'dropped' }
+    }
+    this.#inFlight.add(flight)
+    try {
+      const outcome = await this.#append(stream, expected, events)
+      if (this.commitMs > 0 && outcome.kind === 'done') await pause(this.commitMs)
+      return outcome
+    } finally {
+      this.#inFlight.delete(flight)
+    }
+  }
+
+  async #append(stream: string, expected: Expected, events: readonly Proposed[]): Promise<AppendOutcome> {
     const outcome = this.#decide(stream, expected, events)
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve)

@@ -93,6 +93,9 @@ export const notLeader = (port: number) =>
 /** Of one that does not know itself who leads. */
 export const noLeader = () => failure(grpc.status.NOT_FOUND, 'No leader info available', { exception: 'not-leader' })
 
+/** Of an append that was dropped. */
+export const commitTimeout = () => failure(grpc.status.ABORTED, 'Operation timed out: Commit phase timeout')
+
 export const notReady = () => failure(grpc.status.UNKNOWN, 'Could not recognize Server Is Not Ready')
 
 export function expectedIn(options: AppendReq.Options): Expected {

@@ -18,6 +18,7 @@ import { type Access, credentialsIn, type Right } from './access.ts'
 import { APPEND_BYTES_MAX, type AppendOutcome, Database, type Expected } from './database.ts'
 import { type Member, tellMembers } from './members.ts'
 import {
+  commitTimeout,
   expectedIn,
   failure,
   nameIn,
@@ -221,6 +222,7 @@ async function answerAppend(
   }
   if (outcome.kind === 'deleted') answer(streamDeleted(stream))
   else if (outcome.kind === 'too-large') answer(tooLarge(APPEND_BYTES_MAX))
+  else if (outcome.kind === 'dropped') answer(commitTimeout())
   else answer(null, appendAnswer(outcome, expected))
 }
 
