@@ -25,6 +25,7 @@ export async function openProjections(
     report: {
       failed: (failure) => logger.error(failure, 'a contract stands still in the read model: concordata rebuild'),
       stuck: (error) => logger.error({ err: error }, 'the read model cannot be written'),
+      goesOn: () => logger.info('the read model is written again'),
       startedAnew: ({ position }) => logger.warn({ position }, 'the read model is not of this store: made anew'),
     },
   })

@@ -5,6 +5,7 @@ import { READ_MODEL_SCHEMA, READ_MODEL_VERSION } from './tables.ts'
 /** `Cnrm`, in the header of the file: a read model of Concordata. */
 const APPLICATION_ID = 0x436e726d
 
+/** Of programs that have nothing else to do meanwhile. */
 const BUSY_TIMEOUT_MS = 5000
 
 /** The files of a database: those of the write-ahead log after the one that they belong to. */
@@ -12,25 +13,26 @@ const filesOf = (path: string) => [path, `${path}-wal`, `${path}-shm`, `${path}-
 
 /**
  * Opens the read model, or makes an empty one: where there is none, or one of another version, or one that SQLite cannot
- * read. All of it follows from the store, so nothing is lost by that.
+ * read. All of it follows from the store, so nothing is lost by that. `timeout`: how long a call may wait, and this thread
+ * with it, while another process has the file locked.
  */
-export function openReadModel(path: string): Database.Database {
+export function openReadModel(path: string, timeout = BUSY_TIMEOUT_MS): Database.Database {
   if (existsSync(path)) {
-    const database = openIfOurs(path)
+    const database = openIfOurs(path, timeout)
     if (database !== undefined) return database
   }
   removeReadModel(path)
-  const database = create(path)
+  const database = create(path, timeout)
   asLive(database)
   return database
 }
 
 /** To look only, while another connection may write. Undefined if there is none of this version. */
-export function openReadModelToRead(path: string): Database.Database | undefined {
+export function openReadModelToRead(path: string, timeout = BUSY_TIMEOUT_MS): Database.Database | undefined {
   if (!existsSync(path)) return undefined
   let database: Database.Database | undefined
   try {
-    database = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS })
+    database = new Database(path, { readonly: true, fileMustExist: true, timeout })
     if (isOurs(database)) return database
   } catch (error) {
     if (!isDamage(error)) throw error
@@ -42,7 +44,7 @@ export function openReadModelToRead(path: string): Database.Database | undefined
 /** An empty one to be filled at once and then used, or thrown away: a crash meanwhile leaves nothing to be relied on. */
 export function draftReadModel(path: string): Database.Database {
   removeReadModel(path)
-  const database = create(path)
+  const database = create(path, BUSY_TIMEOUT_MS)
   database.pragma('cache_size = -65536')
   database.pragma('journal_mode = OFF')
   database.pragma('synchronous = OFF')
@@ -54,10 +56,10 @@ export function removeReadModel(path: string): void {
   for (const file of filesOf(path)) rmSync(file, { force: true })
 }
 
-function openIfOurs(path: string): Database.Database | undefined {
+function openIfOurs(path: string, timeout: number): Database.Database | undefined {
   let database: Database.Database | undefined
   try {
-    database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS })
+    database = new Database(path, { fileMustExist: true, timeout })
     if (isOurs(database)) {
       asLive(database)
       return database
@@ -69,10 +71,10 @@ function openIfOurs(path: string): Database.Database | undefined {
   return undefined
 }
 
-function create(path: string): Database.Database {
+function create(path: string, timeout: number): Database.Database {
   // SQLite itself would make it readable for all; its other files take the mode of this one.
   closeSync(openSync(path, 'wx', 0o600))
-  const database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
+  const database = new Database(path, { timeout })
   try {
     database.transaction(() => {
       database.exec(READ_MODEL_SCHEMA)

@@ -10,8 +10,13 @@ const BATCH_EVENTS = 256
 const BATCH_CHARACTERS = 1024 * 1024
 /** Or so long after its first event. Milliseconds. */
 const BATCH_MS = 20
-/** When the file of the read model fails, the batch is tried again after so long. Milliseconds. */
-const RETRY_MS = 1_000
+/** When the file of the read model fails, the batch is tried again: at first, and at last, after so long. Milliseconds. */
+const RETRY_MS = 50
+const RETRY_MAX_MS = 1_000
+/** So many failures in a row are told of, after a second and a half: another program may have had the file for a moment. */
+const FAILURES_TOLD = 5
+/** Nothing else has its turn while SQLite waits for a lock: so it does not, and the batch is tried again. */
+const NO_WAITING = 0
 
 export interface ProjectionPorts {
   /** Of the read model. */
@@ -24,8 +29,10 @@ export interface ProjectionPorts {
 export interface ProjectionReport {
   /** The contract stands still in the read model from that event on. */
   failed(failure: Failure): void
-  /** The read model cannot be written to; it is tried again. */
+  /** The read model cannot be written to, and is tried again. Told once. */
   stuck(error: unknown): void
+  /** It can be written to again. */
+  goesOn(): void
   /** The read model is of another store, or of an earlier life of this one: it is made anew. */
   startedAnew(checkpoint: Checkpoint): void
 }
@@ -68,15 +75,15 @@ export class ProjectionRunner {
   /** Requires that no other process writes to the read model. */
   static async open(ports: ProjectionPorts): Promise<ProjectionRunner> {
     const { path, events, report } = ports
-    let database = openReadModel(path)
+    let database = openReadModel(path, NO_WAITING)
     const checkpoint = new Fold(database).checkpoint
     if (checkpoint !== undefined && !(await isOf(events, checkpoint))) {
       report.startedAnew(checkpoint)
       database.close()
       removeReadModel(path)
-      database = openReadModel(path)
+      database = openReadModel(path, NO_WAITING)
     }
-    return new ProjectionRunner(ports, database, openReadModelToRead(path) as Database.Database)
+    return new ProjectionRunner(ports, database, openReadModelToRead(path, NO_WAITING) as Database.Database)
   }
 
   /** For reading beside it: what has been committed. */
@@ -143,27 +150,30 @@ export class ProjectionRunner {
   }
 
   async #writeUntilDone(): Promise<void> {
+    let failed = 0
     while (this.#batch.length > 0) {
       const batch = this.#batch
       try {
         for (const failure of this.#fold.apply(batch)) this.#ports.report.failed(failure)
       } catch (error) {
         if (!(error instanceof Database.SqliteError)) throw error
-        this.#ports.report.stuck(error)
+        if (++failed === FAILURES_TOLD) this.#ports.report.stuck(error)
         if (this.#isClosing) return
-        await this.#pause()
+        await this.#pause(Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** failed))
         continue
       }
+      if (failed >= FAILURES_TOLD) this.#ports.report.goesOn()
+      failed = 0
       this.#position = batch.at(-1)?.position
       this.#batch = []
       this.#characters = 0
     }
   }
 
-  #pause(): Promise<void> {
+  #pause(pauseMs: number): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
-      this.#ports.clock.after(RETRY_MS, resolve)
+      this.#ports.clock.after(pauseMs, resolve)
     })
   }
 }

@@ -4,6 +4,7 @@ import { assertWritable } from './append-rule.ts'
 import { type Engine, START } from './engine.ts'
 import { StoreClosed } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
+import { patiently } from './patience.ts'
 import type {
   AllRange,
   Appended,
@@ -28,14 +29,17 @@ export class EmbeddedStore implements Store {
   readonly payloads: PayloadStore
   readonly #engine: Engine
   readonly #commits: GroupCommit
+  readonly #lockedMs: number
   readonly #subscriptions = new Set<PullSubscription>()
   #poll: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   #isClosed = false
 
-  constructor(engine: Engine) {
+  /** `lockedMs`: how long a call goes on trying while another process has the store locked, before it throws StoreLocked. */
+  constructor(engine: Engine, lockedMs = 0) {
     this.#engine = engine
-    this.#commits = new GroupCommit(engine, () => this.#wake())
+    this.#lockedMs = lockedMs
+    this.#commits = new GroupCommit(engine, lockedMs, () => this.#wake())
     this.events = {
       append: async (stream, expectedRevision, events) => {
         const [appended] = await this.#commit([{ kind: 'append', stream, expectedRevision, events }])
@@ -43,8 +47,8 @@ export class EmbeddedStore implements Store {
         return appended
       },
       read: (stream, range = {}) => this.#read(stream, range),
-      lastRevision: async (stream) => this.#open().lastRevision(stream),
-      lastPosition: async () => this.#open().lastPosition() || undefined,
+      lastRevision: (stream) => this.#patiently((engine) => engine.lastRevision(stream)),
+      lastPosition: async () => (await this.#patiently((engine) => engine.lastPosition())) || undefined,
       readAll: (range = {}) => this.#readAll(range),
       subscribe: (range, handler) => this.#subscribe(range, handler),
     }
@@ -52,8 +56,8 @@ export class EmbeddedStore implements Store {
       put: async (contract, group, entries) => {
         await this.#commit([{ kind: 'payloads', contract, group, entries }])
       },
-      get: async (contract, refs) => this.#open().payloads(contract, refs),
-      erase: async (contract, refs) => this.#erase(contract, refs),
+      get: (contract, refs) => this.#patiently((engine) => engine.payloads(contract, refs)),
+      erase: (contract, refs) => this.#erase(contract, refs),
     }
   }
 
@@ -70,7 +74,7 @@ export class EmbeddedStore implements Store {
     for (const subscription of this.#subscriptions) subscription.close()
     // Handlers that are at work may still write.
     await Promise.all([...this.#subscriptions].map(({ ended }) => ended))
-    this.#commits.flush()
+    for (let rest = this.#commits.flush(); rest !== undefined; rest = this.#commits.flush()) await rest
     this.#isClosed = true
     this.#engine.close()
   }
@@ -80,17 +84,21 @@ export class EmbeddedStore implements Store {
     return this.#engine
   }
 
+  #patiently<T>(call: (engine: Engine) => T): Promise<T> {
+    return patiently(this.#lockedMs, () => call(this.#open()))
+  }
+
   async #commit(batch: readonly Write[]): Promise<readonly Appended[]> {
     this.#open()
     assertWritable(batch)
     return this.#commits.add(batch)
   }
 
-  #erase(contract: Uid, refs: readonly PayloadRef[]): void {
-    const engine = this.#open()
+  async #erase(contract: Uid, refs: readonly PayloadRef[]): Promise<void> {
+    this.#open()
     // What was put before is erased too.
-    this.#commits.flush()
-    engine.erase(contract, refs)
+    await this.#commits.flush()
+    await this.#patiently((engine) => engine.erase(contract, refs))
   }
 
   async *#read(
@@ -99,9 +107,9 @@ export class EmbeddedStore implements Store {
   ): AsyncGenerator<RecordedEvent> {
     assert(Number.isSafeInteger(from) && from >= 0, 'a revision to read from is 0, 1, 2 …')
     assert(Number.isSafeInteger(limit) && limit >= 0, 'a limit is 0, 1, 2 …')
-    const end = Math.min(this.#open().lastRevision(stream) + 1, from + limit)
+    const end = Math.min((await this.events.lastRevision(stream)) + 1, from + limit)
     for (let next = from; next < end; ) {
-      const piece = this.#open().readStream(stream, next, end - next)
+      const piece = await this.#patiently((engine) => engine.readStream(stream, next, end - next))
       yield* piece
       next += piece.length
       await this.#pause()
@@ -109,9 +117,9 @@ export class EmbeddedStore implements Store {
   }
 
   async *#readAll({ after = START, streamPrefix = '' }: AllRange): AsyncGenerator<RecordedEvent> {
-    const end = this.#open().lastPosition()
+    const end = await this.#patiently((engine) => engine.lastPosition())
     for (let next = after; next < end; ) {
-      const { events, through } = this.#open().readAfter(next, streamPrefix)
+      const { events, through } = await this.#patiently((engine) => engine.readAfter(next, streamPrefix))
       for (const event of events) {
         if (event.position > end) return
         yield event
@@ -123,7 +131,7 @@ export class EmbeddedStore implements Store {
 
   #subscribe({ after, streamPrefix = '' }: AllRange, handler: EventHandler): Subscription {
     if (this.#closing !== undefined) throw new StoreClosed()
-    const next = (position: number) => this.#open().readAfter(position, streamPrefix)
+    const next = (position: number) => this.#patiently((engine) => engine.readAfter(position, streamPrefix))
     const subscription = new PullSubscription(after, handler, next, () => this.#pause())
     subscription.ended.then(() => this.#ended(subscription))
     this.#subscriptions.add(subscription)

@@ -23,7 +23,7 @@ export const PIECE_POSITIONS_MAX = 4096
 
 /**
  * What an adapter within this process has to be able to do, at once and without waiting; `EmbeddedStore` makes the port
- * of it. Positions are 1, 2, 3 … Methods throw the errors of the port.
+ * of it. Positions are 1, 2, 3 … Methods throw the errors of the port, and StoreLocked when they may be called again soon.
  */
 export interface Engine {
   /**

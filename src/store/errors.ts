@@ -33,6 +33,9 @@ export class StoreReadonly extends ConcordataError {
 /** Locked by another process for too long, disk full, input or output failed. The outcome of a write is unknown. */
 export class StoreUnavailable extends ConcordataError {}
 
+/** Another process has what the call needs, and nothing has happened: to be tried again soon. */
+export class StoreLocked extends StoreUnavailable {}
+
 /** The store holds what Concordata cannot have written: it was damaged, or changed by somebody. */
 export class StoreCorrupt extends ConcordataError {}
 

@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts'
+import { Patience } from './patience.ts'
 import type { Appended, Write } from './port.ts'
 
 interface Waiting {
@@ -13,11 +14,18 @@ interface Waiting {
 export class GroupCommit {
   readonly #engine: Engine
   readonly #committed: () => void
+  readonly #lockedMs: number
   #waiting: Waiting[] = []
+  /** While another process has the store locked. */
+  #patience: Patience | undefined
 
-  /** `committed` is called when something has been committed, before those who wait for it go on. */
-  constructor(engine: Engine, committed: () => void) {
+  /**
+   * `committed` is called when something has been committed, before those who wait for it go on. `lockedMs`: how long
+   * the store may be locked before those who wait are told StoreLocked, also those that have come last.
+   */
+  constructor(engine: Engine, lockedMs: number, committed: () => void) {
     this.#engine = engine
+    this.#lockedMs = lockedMs
     this.#committed = committed
   }
 
@@ -29,8 +37,14 @@ export class GroupCommit {
     return done.promise
   }
 
-  /** Commits what waits, now. */
-  flush(): void {
+  /** Commits what waits, now. The answer: the end of what waits nevertheless, since the store is locked; undefined: nothing does. */
+  flush(): Promise<unknown> | undefined {
+    if (this.#patience === undefined) this.#attempt()
+    if (this.#waiting.length === 0) return undefined
+    return Promise.allSettled(this.#waiting.map(({ done }) => done.promise))
+  }
+
+  #attempt(): void {
     const group = this.#waiting
     if (group.length === 0) return
     this.#waiting = []
@@ -41,9 +55,18 @@ export class GroupCommit {
         if (outcome !== undefined && 'appended' in outcome) done.resolve(outcome.appended)
         else done.reject(outcome?.error)
       })
+      this.#patience = undefined
       this.#committed()
     } catch (error) {
-      for (const { done } of group) done.reject(error)
+      this.#patience ??= new Patience(this.#lockedMs)
+      const pauseMs = this.#patience.pauseAfter(error)
+      if (pauseMs === undefined) {
+        this.#patience = undefined
+        for (const { done } of group) done.reject(error)
+        return
+      }
+      this.#waiting = group
+      setTimeout(() => this.#attempt(), pauseMs)
     }
   }
 }

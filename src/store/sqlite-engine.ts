@@ -11,7 +11,7 @@ import {
   type Piece,
   START,
 } from './engine.ts'
-import { StoreCorrupt, StoreReadonly, StoreUnavailable, StoreWriteTooLarge } from './errors.ts'
+import { StoreCorrupt, StoreLocked, StoreReadonly, StoreWriteTooLarge } from './errors.ts'
 import {
   byGroup,
   bySeries,
@@ -199,7 +199,7 @@ export class SqliteEngine implements Engine {
     const [result] = this.#translating(() => this.#database.pragma('wal_checkpoint(TRUNCATE)')) as { busy: number }[]
     if (result?.busy === 0) return
     const message = `erased, but another process reads ${this.#path} and keeps its log, where the values still stand: repeat it`
-    throw new StoreUnavailable('store_unavailable', message, { path: this.#path })
+    throw new StoreLocked('store_unavailable', message, { path: this.#path })
   }
 
   /** These events must stand there, each a revision after the other: a hole is nothing that we have written. */

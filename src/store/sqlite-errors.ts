@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { StoreCorrupt, StoreUnavailable } from './errors.ts'
+import { StoreCorrupt, StoreLocked, StoreUnavailable } from './errors.ts'
 
 /** Primary result codes (sqlite.org/rescode.html) that say that the file, or the way to it, does not serve just now. */
 const unavailable = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PERM|NOMEM|PROTOCOL|NOLFS|AUTH)/
@@ -11,7 +11,8 @@ export function translated(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error
   const evidence = { path, sqlite: error.code }
   if (unavailable.test(error.code)) {
-    return new StoreUnavailable('store_unavailable', `the store ${path} does not serve: ${error.message}`, evidence, {
+    const Fault = error.code.startsWith('SQLITE_BUSY') ? StoreLocked : StoreUnavailable
+    return new Fault('store_unavailable', `the store ${path} does not serve: ${error.message}`, evidence, {
       cause: error,
     })
   }

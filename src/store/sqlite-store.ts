@@ -1,7 +1,9 @@
 import type Database from 'better-sqlite3'
 import { EmbeddedStore } from './embedded-store.ts'
+import { patiently } from './patience.ts'
 import type { Store } from './port.ts'
 import { SqliteEngine } from './sqlite-engine.ts'
+import { translating } from './sqlite-errors.ts'
 import { openDatabase } from './sqlite-schema.ts'
 
 export interface SqliteOptions {
@@ -9,8 +11,11 @@ export interface SqliteOptions {
   readonly readonly?: boolean
   /** With `readonly`: everything stays as it is at this moment for as long as it is open, as an auditor needs it. */
   readonly snapshot?: boolean
-  /** How long a call may wait for another process that writes, before it throws StoreUnavailable. Default 5 s. */
-  readonly busyTimeoutMs?: number
+  /**
+   * How long a call goes on trying while another process has the file locked, before it throws StoreUnavailable. The event
+   * loop turns meanwhile. Default 5 s.
+   */
+  readonly lockedMs?: number
 }
 
 /**
@@ -18,14 +23,16 @@ export interface SqliteOptions {
  * it open at once. Positions have no gaps here. Throws StoreIncompatible, StoreUnavailable, StoreCorrupt.
  */
 export async function openSqliteStore(path: string, options: SqliteOptions = {}): Promise<Store> {
-  const { readonly = false, snapshot = false, busyTimeoutMs = 5000 } = options
-  const database = openDatabase(path, { readonly, busyTimeoutMs })
-  if (readonly && snapshot) holdSnapshot(database)
-  return new EmbeddedStore(new SqliteEngine(database))
+  const { readonly = false, snapshot = false, lockedMs = 5000 } = options
+  const database = await patiently(lockedMs, () => openDatabase(path, { readonly, busyTimeoutMs: 0 }))
+  if (readonly && snapshot) await patiently(lockedMs, () => holdSnapshot(database))
+  return new EmbeddedStore(await patiently(lockedMs, () => new SqliteEngine(database)), lockedMs)
 }
 
 /** A transaction that has read once, and is not ended, sees nothing of what others commit. */
 function holdSnapshot(database: Database.Database): void {
-  database.exec('BEGIN')
-  database.prepare('SELECT count(*) FROM streams').get()
+  translating(database.name, () => {
+    if (!database.inTransaction) database.exec('BEGIN')
+    database.prepare('SELECT count(*) FROM streams').get()
+  })
 }

@@ -9,7 +9,7 @@ export class PullSubscription implements Subscription {
   readonly closed: Promise<void>
   /** Resolves when `closed` is decided, either way. Whoever only waits for the end takes no rejection from its owner. */
   readonly ended: Promise<void>
-  readonly #next: (after: number) => Piece
+  readonly #next: (after: number) => Promise<Piece>
   readonly #pause: () => Promise<void>
   readonly #handler: EventHandler
   #position: number | undefined
@@ -21,7 +21,7 @@ export class PullSubscription implements Subscription {
   constructor(
     after: number | undefined,
     handler: EventHandler,
-    next: (after: number) => Piece,
+    next: (after: number) => Promise<Piece>,
     pause: () => Promise<void>,
   ) {
     this.#position = after
@@ -51,9 +51,12 @@ export class PullSubscription implements Subscription {
     // The subscriber has the subscription in its hands before the first event comes.
     await this.#pause()
     while (!this.#isClosing) {
-      const { events, through } = this.#next(this.#through)
+      // Before it looks, so that what comes while it does is not missed.
+      const news = Promise.withResolvers<void>()
+      this.#news = news
+      const { events, through } = await this.#next(this.#through)
       if (through === this.#through) {
-        await this.#untilNews()
+        if (!this.#isClosing) await news.promise
         continue
       }
       for (const event of events) {
@@ -64,10 +67,5 @@ export class PullSubscription implements Subscription {
       this.#through = through
       await this.#pause()
     }
-  }
-
-  #untilNews(): Promise<void> {
-    this.#news = Promise.withResolvers()
-    return this.#news.promise
   }
 }

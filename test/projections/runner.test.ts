@@ -29,10 +29,16 @@ async function folder(t: Test): Promise<string> {
 }
 
 async function open(path: string, { events }: Store) {
-  const reported = { failed: [] as Failure[], stuck: [] as unknown[], startedAnew: [] as Checkpoint[] }
+  const reported = {
+    failed: [] as Failure[],
+    stuck: [] as unknown[],
+    goneOn: [] as number[],
+    startedAnew: [] as Checkpoint[],
+  }
   const report = {
     failed: (failure: Failure) => void reported.failed.push(failure),
     stuck: (error: unknown) => void reported.stuck.push(error),
+    goesOn: () => void reported.goneOn.push(reported.stuck.length),
     startedAnew: (checkpoint: Checkpoint) => void reported.startedAnew.push(checkpoint),
   }
   const runner = await ProjectionRunner.open({ path, events, clock: systemClock, report })
@@ -138,6 +144,7 @@ t.test('while its file fails it tries again, and loses nothing', async (t) => {
   blocking.exec('COMMIT')
   blocking.close()
   await running.upToDate()
+  t.same([running.stuck.length, running.goneOn], [1, [1]], 'both are told once')
   await running.runner.close()
   await rebuildReadModel(join(dir, 'rebuilt.sqlite'), store.events)
   t.same(dumpReadModel(path), dumpReadModel(join(dir, 'rebuilt.sqlite')))

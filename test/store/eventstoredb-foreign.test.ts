@@ -110,6 +110,7 @@ t.test(
       report: {
         failed: (failure) => t.fail(failure.reason),
         stuck: (error) => t.fail(`${error}`),
+        goesOn: () => t.fail('it was never stuck'),
         startedAnew: () => {},
       },
     })

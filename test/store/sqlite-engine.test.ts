@@ -13,7 +13,7 @@ import { startProcess } from '../support/store-process.ts'
 /** A store, and a connection of somebody else to its file. */
 async function storeAndStranger(t: Test) {
   const path = join(t.testdir(), 'store.db')
-  const store = await openSqliteStore(path, { busyTimeoutMs: 0 })
+  const store = await openSqliteStore(path, { lockedMs: 0 })
   const stranger = new Database(path, { timeout: 0 })
   t.teardown(async () => {
     stranger.close()
