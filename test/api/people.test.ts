@@ -89,7 +89,7 @@ t.test('what is withdrawn is withdrawn at once, whoever is down', async (t) => {
 
 t.test('a write while another party holds the lock is told so at once, unless it asks to be tried again', async (t) => {
   const { ana, ben, at, document } = await given(t)
-  t.equal((await ana.call('POST', `${at}/Lock`, { purpose: 'to read' })).status, 200)
+  t.equal((await ana.call('POST', `${at}/Lock`, { purpose: 'review' })).status, 200)
   const refused = { status: 409, body: { code: 'record_locked', with: ['ana'] } }
   t.match(await ben.call('PUT', `${document}/Rate`, '5', 'wait=300'), refused)
   t.match(await ben.call('DELETE', `${document}/Rate`, undefined, 'wait=300'), refused)

@@ -154,7 +154,7 @@ t.test(
     })
 
     await t.test('a lock', { timeout: 300_000 }, async (t) => {
-      await ana.party.call('POST', `${at}/Lock`, { purpose: 'to read' })
+      await ana.party.call('POST', `${at}/Lock`, { purpose: 'review' })
       await names(t, ana, 'record_locked', 'ana')
       await names(t, ben, 'record_locked', 'ana')
       await ana.party.call('DELETE', `${at}/Lock`)
