@@ -7,6 +7,7 @@ import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
 import { answerNotFound, httpServer, type ServerPorts } from './http-server.ts'
 import { type KeyRoutesPorts, keyRoutes } from './key-routes.ts'
 import { liveRoute } from './live-route.ts'
+import type { TellingPorts } from './live-telling.ts'
 import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './operation-routes.ts'
 import { answerOtherMethods } from './other-methods.ts'
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
@@ -19,6 +20,7 @@ export interface ApiPorts
     OperationPorts,
     KeyRoutesPorts,
     AttentionRoutesPorts,
+    TellingPorts,
     AccessPorts,
     ServerPorts {
   /** Left out: calls are not traced. */

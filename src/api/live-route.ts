@@ -2,19 +2,13 @@ import type { WebSocket } from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { ContractState } from '../aggregates/contract/state.ts'
-import type { Contracts } from '../contracts/contracts.ts'
-import type { ContractEvent } from '../events/contract-events.ts'
-import { CountSchema, type ElementId, type LedgerIndex, type Uid } from '../events/ids.ts'
-import type { LedgerEntry } from '../events/ledger-entry.ts'
-import { AgreedView } from '../projections/agreed-view.ts'
-import type { Store } from '../store/port.ts'
-import { contractStream } from '../store/streams.ts'
+import { CountSchema, type Uid } from '../events/ids.ts'
 import type { Access, AccessPorts } from './access.ts'
 import { defaultInwardLimits } from './call-limits.ts'
 import { BodyMalformed, parseExactly } from './exact-json.ts'
 import { sendProblem } from './http-server.ts'
-import { parsePath, subjectOf } from './path.ts'
+import { isKeepingUp, type Subscription, send, Telling, type TellingPorts } from './live-telling.ts'
+import { parsePath } from './path.ts'
 import { describe, problemOf } from './problem.ts'
 import { watchAccess } from './watch-access.ts'
 
@@ -27,65 +21,106 @@ const askForm = Compile(
   ]),
 )
 
-/** What a client gets for each change at or below a subject. `value`: the field's agreed value after it, if it has one. */
-export interface LiveChange {
-  readonly subject: string
-  readonly index: LedgerIndex
-  readonly change: ContractEvent['type']
-  readonly by: string
-  readonly value?: unknown
-}
-
-interface Subscription {
-  readonly contract: Uid
-  readonly subject: string
-  readonly names: readonly string[]
-  /** Entries below it have been told. */
-  next: LedgerIndex
-  /** Changes come in order, also while older ones are still being read. */
-  telling: Promise<void>
-}
-
 const SUBSCRIPTIONS_MAX = 1000
-/** A client that reads slower than this many bytes behind is cut off; it may resume from the last index it has. */
-const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
+/** A client is not read from while so many of its messages wait. */
+const UNHEARD_MAX = 16
 
-/** Of how many connections each caller has. */
-class Connections {
+/** What each caller has open, and what tells it. */
+class Callers {
   readonly #max: number
-  readonly #byCaller = new Map<string, number>()
+  readonly #ports: TellingPorts
+  readonly #byName = new Map<string, { connections: number; readonly telling: Telling }>()
 
-  constructor(max: number) {
+  constructor(max: number, ports: TellingPorts) {
     this.#max = max
+    this.#ports = ports
   }
 
-  /** Whether there is room for one more. */
-  open(name: string): boolean {
-    const count = this.#byCaller.get(name) ?? 0
-    if (count >= this.#max) return false
-    this.#byCaller.set(name, count + 1)
-    return true
+  /** Undefined: there is no room for one more connection. */
+  open(name: string): Telling | undefined {
+    const caller = this.#byName.get(name) ?? { connections: 0, telling: new Telling(this.#ports) }
+    if (caller.connections >= this.#max) return undefined
+    caller.connections++
+    this.#byName.set(name, caller)
+    return caller.telling
   }
 
   close(name: string): void {
-    const left = (this.#byCaller.get(name) ?? 1) - 1
-    if (left === 0) this.#byCaller.delete(name)
-    else this.#byCaller.set(name, left)
+    const caller = this.#byName.get(name)
+    if (caller !== undefined && --caller.connections === 0) this.#byName.delete(name)
+  }
+}
+
+/** What one connection has asked for. */
+class Connection {
+  readonly #socket: WebSocket
+  readonly #telling: Telling
+  readonly #ports: TellingPorts
+  readonly #subscriptions = new Map<string, Subscription>()
+
+  constructor(socket: WebSocket, telling: Telling, ports: TellingPorts) {
+    this.#socket = socket
+    this.#telling = telling
+    this.#ports = ports
+  }
+
+  settled(contract: Uid): void {
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.contract === contract) this.#telling.tell(subscription)
+    }
+  }
+
+  close(): void {
+    for (const subject of this.#subscriptions.keys()) this.#end(subject)
+  }
+
+  /** Undefined: a frame that was no text. */
+  async hear(text: string | undefined): Promise<void> {
+    const ask = messageIn(text)
+    if (!askForm.Check(ask)) {
+      const detail = 'send {"subscribe": "/new-api/<uid>/…", "from": index} or {"unsubscribe": …}'
+      send(this.#socket, { problem: describe('live_message_malformed', detail, 400, {}) })
+      return
+    }
+    if ('unsubscribe' in ask) this.#end(ask.unsubscribe)
+    else await this.#begin(ask.subscribe, ask.from)
+  }
+
+  async #begin(subject: string, from: number | undefined): Promise<void> {
+    if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX && !this.#subscriptions.has(subject)) {
+      const detail = `at most ${SUBSCRIPTIONS_MAX}`
+      send(this.#socket, { problem: describe('too_many_subscriptions', detail, 429, {}) })
+      return
+    }
+    const [prefix, uid, ...names] = parsePath(subject)
+    const contract = (prefix === 'new-api' ? uid : '') as Uid
+    await this.#ports.contracts.use(contract, ({ state }) => {
+      if (this.#socket.readyState !== this.#socket.OPEN) return
+      const size = state.settling.settled
+      const subscription = { socket: this.#socket, contract, names, next: from ?? size }
+      this.#end(subject)
+      this.#subscriptions.set(subject, subscription)
+      send(this.#socket, { subscribed: subject, index: size })
+      if (subscription.next < size) this.#telling.tell(subscription)
+    })
+  }
+
+  #end(subject: string): void {
+    const subscription = this.#subscriptions.get(subject)
+    if (subscription === undefined) return
+    this.#subscriptions.delete(subject)
+    this.#telling.drop(subscription)
   }
 }
 
 /** `/live`: changes as they settle, by subjects spelled exactly as the REST paths, resumable from an index (design §10). */
-export function liveRoute(app: FastifyInstance, ports: AccessPorts & { contracts: Contracts; store: Store }): void {
-  const { contracts, store, inwardLimits } = ports
-  const connections = new Connections(inwardLimits?.callerConnectionsMax ?? defaultInwardLimits.callerConnectionsMax)
-  const sockets = new Map<WebSocket, Map<string, Subscription>>()
+export function liveRoute(app: FastifyInstance, ports: AccessPorts & TellingPorts): void {
+  const { contracts, inwardLimits } = ports
+  const callers = new Callers(inwardLimits?.callerConnectionsMax ?? defaultInwardLimits.callerConnectionsMax, ports)
+  const connections = new Set<Connection>()
   const stop = contracts.listen({
     settled(live) {
-      for (const [socket, subscriptions] of sockets) {
-        for (const subscription of subscriptions.values()) {
-          if (subscription.contract === live.contract) tell(socket, subscription, contracts, store)
-        }
-      }
+      for (const connection of connections) connection.settled(live.contract)
     },
   })
   app.addHook('onClose', async () => stop())
@@ -94,34 +129,42 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & { contracts
     const access = request.access as Access
     const { name } = access.caller
     socket.on('error', () => socket.terminate())
-    if (!connections.open(name)) return socket.close(1013, 'too many connections with this key')
-    const subscriptions = new Map<string, Subscription>()
-    sockets.set(socket, subscriptions)
+    const telling = callers.open(name)
+    if (telling === undefined) return socket.close(1013, 'too many connections with this key')
+    const connection = new Connection(socket, telling, ports)
+    connections.add(connection)
     const unwatch = watchAccess(access, ports, (why) => socket.close(1008, why))
     socket.on('close', () => {
-      sockets.delete(socket)
-      connections.close(name)
+      connections.delete(connection)
+      connection.close()
+      callers.close(name)
       unwatch()
     })
     // One after another: a contract may have to be taken into memory first.
     let heard = Promise.resolve()
+    let unheard = 0
     const hearing = async (text: string | undefined) => {
       try {
-        await hear(text, socket, subscriptions, contracts, store)
+        if (ports.turns.isOver) await ports.turns.next()
+        await connection.hear(text)
       } catch (error) {
-        socket.send(JSON.stringify({ problem: problemOf(error) }))
+        send(socket, { problem: problemOf(error) })
       }
+      if (--unheard === 0) socket.resume()
     }
     socket.on('message', (data, isBinary) => {
       try {
         access.count()
         // Only of a text frame it is certain that it was UTF-8 (RFC 6455 §8.1).
         const text = isBinary ? undefined : String(data)
+        if (++unheard >= UNHEARD_MAX) socket.pause()
         heard = heard.then(() => hearing(text))
       } catch (error) {
-        socket.send(JSON.stringify({ problem: problemOf(error) }))
+        send(socket, { problem: problemOf(error) })
       }
     })
+    // Each is answered, whether the answers are read or not.
+    socket.on('ping', () => isKeepingUp(socket))
   }
 
   app.route({
@@ -136,40 +179,6 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & { contracts
   })
 }
 
-async function hear(
-  text: string | undefined,
-  socket: WebSocket,
-  subscriptions: Map<string, Subscription>,
-  contracts: Contracts,
-  store: Store,
-): Promise<void> {
-  const ask = messageIn(text)
-  if (!askForm.Check(ask)) {
-    const detail = 'send {"subscribe": "/new-api/<uid>/…", "from": index} or {"unsubscribe": …}'
-    socket.send(JSON.stringify({ problem: describe('live_message_malformed', detail, 400, {}) }))
-    return
-  }
-  if ('unsubscribe' in ask) {
-    subscriptions.delete(ask.unsubscribe)
-    return
-  }
-  if (subscriptions.size >= SUBSCRIPTIONS_MAX) {
-    socket.send(
-      JSON.stringify({ problem: describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, {}) }),
-    )
-    return
-  }
-  const [prefix, uid, ...names] = parsePath(ask.subscribe)
-  const contract = (prefix === 'new-api' ? uid : '') as Uid
-  await contracts.use(contract, ({ state }) => {
-    const size = state.settling.settled
-    const subscription = { contract, subject: ask.subscribe, names, next: ask.from ?? size, telling: Promise.resolve() }
-    subscriptions.set(ask.subscribe, subscription)
-    socket.send(JSON.stringify({ subscribed: ask.subscribe, index: size }))
-    tell(socket, subscription, contracts, store)
-  })
-}
-
 /** Undefined: none that is read here. */
 function messageIn(text: string | undefined): unknown {
   try {
@@ -178,60 +187,4 @@ function messageIn(text: string | undefined): unknown {
     if (error instanceof BodyMalformed) return undefined
     throw error
   }
-}
-
-/** Tells what has settled since the last time. All of it is in the store when this is called. */
-function tell(socket: WebSocket, subscription: Subscription, contracts: Contracts, store: Store): void {
-  subscription.telling = subscription.telling
-    .then(async () => {
-      const { contract } = subscription
-      for await (const event of store.events.read(contractStream(contract), { from: subscription.next })) {
-        if (socket.readyState !== socket.OPEN) return
-        if (socket.bufferedAmount > BUFFERED_BYTES_MAX)
-          return socket.close(1013, 'too slow: resume from the last index')
-        const entry = JSON.parse(event.data) as LedgerEntry
-        subscription.next = entry.index + 1
-        const changes = await contracts.use(contract, ({ state }) =>
-          changesIn(entry, subscription, state.settling.agreed, store),
-        )
-        for (const change of changes) socket.send(JSON.stringify(change))
-      }
-    })
-    .catch(() => socket.close(1011, 'the store failed: resume from the last index'))
-}
-
-async function changesIn(
-  entry: LedgerEntry,
-  { contract, names }: Subscription,
-  agreed: ContractState,
-  store: Store,
-): Promise<LiveChange[]> {
-  const view = new AgreedView(agreed, contract, store.payloads)
-  const changes: LiveChange[] = []
-  for (const event of entry.events) {
-    const path = pathOf(event, agreed)
-    if (path === undefined || !names.every((name, depth) => path[depth] === name)) continue
-    const element = view.find(path)
-    const value = element?.kind === 'field' ? await view.valueOf(element) : null
-    changes.push({
-      subject: subjectOf(contract, path),
-      index: entry.index,
-      change: event.type,
-      by: entry.author,
-      ...(value === null ? {} : { value }),
-    })
-  }
-  return changes
-}
-
-/** Where in the document a change is: of what was removed, the block it was in; of members, the record itself. */
-function pathOf(event: ContractEvent, document: ContractState): string[] | undefined {
-  const id =
-    'field' in event && typeof event.field === 'string' ? event.field : 'element' in event ? event.element : undefined
-  if (id === undefined) return []
-  return AgreedView.namesOf(document, id) ?? AgreedView.namesOf(document, parentOf(id))
-}
-
-function parentOf(id: ElementId): ElementId {
-  return id.slice(0, Math.max(1, id.lastIndexOf('.'))) as ElementId
 }

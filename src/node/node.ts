@@ -16,6 +16,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { EventLoopTurns } from '../runtime/event-loop-turns.ts'
 import { systemRandom } from '../runtime/random.ts'
+import type { Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
 import { AccessLog, accessLogPath } from './access-log.ts'
@@ -102,6 +103,7 @@ async function start(
     logger,
   })
   closing.add(() => tracing.close())
+  const turns = new EventLoopTurns()
   const party = await openPartyProcess({
     role,
     store,
@@ -109,7 +111,7 @@ async function start(
     ...(key === undefined ? {} : signingPorts(key)),
     clock: systemClock,
     random: systemRandom,
-    turns: new EventLoopTurns(),
+    turns,
     policy: configuration.acknowledgement,
     uidOf: (number) => (key as Key).identity.uids.encode(number),
     newRequestId: () => namedIn(tracing),
@@ -158,7 +160,7 @@ async function start(
     role === 'node' || role === 'serve'
       ? await openProjections(dir, store.events, { clock: systemClock, logger, metrics }, closing)
       : undefined
-  const shared = { party, store, directory, metrics, obstacles, tracing, logger, draining }
+  const shared = { party, store, turns, directory, metrics, obstacles, tracing, logger, draining }
   const inward = { ...shared, ...(projections && { projections }) }
   const api = await openInward(configuration, role, inward, closing)
   outward?.start()
@@ -204,6 +206,7 @@ function signingPorts({ identity: { signer, keys }, signing: { guard } }: Key) {
 interface InwardParts {
   readonly party: PartyProcess
   readonly store: Store
+  readonly turns: Turns
   readonly directory: Directory
   readonly metrics: Metrics
   readonly obstacles: Obstacles
@@ -220,7 +223,7 @@ async function openInward(
   parts: InwardParts,
   closing: Closing,
 ): Promise<string | undefined> {
-  const { party, store, directory, metrics, obstacles, tracing, logger, draining, projections } = parts
+  const { party, store, turns, directory, metrics, obstacles, tracing, logger, draining, projections } = parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
   const whoIs = await openCallers(configuration, logger, closing)
   const log = new AccessLog(accessLogPath(dir, role), systemClock, (error) =>
@@ -255,6 +258,7 @@ async function openInward(
     contracts: party.contracts,
     keyRotation: party.keys,
     store,
+    turns,
     cardOf: (handle) => directory.byHandle(handle)?.card,
     parties: () =>
       directory.parties().map(({ standing, signed: { introduction } }) => ({
