@@ -197,6 +197,39 @@ t.test('an event that Concordata does not write stops the node', async (t) => {
   }
 })
 
+t.test('of introductions that nobody has asked for few are kept, and fewer that say the same DID', async (t) => {
+  const keptOf = async (said: readonly TestParty[], partners?: readonly string[]) => {
+    const directory = await Directory.open(memoryStore(t).events, systemClock, partners)
+    for (const party of said) await directory.announced(await party.introduce({}, shared))
+    return directory.parties().length
+  }
+  const shared = tlsIdentity('gateway')
+  const named = ['*.example']
+  const many = Array.from({ length: 70 }, (_, n) => testParty(`made-up-${n}`))
+  const alike = Array.from({ length: 6 }, () => testParty('acme-re'))
+  t.equal(await keptOf(many, named), 64)
+  t.equal(await keptOf(alike, named), 4)
+  t.equal(await keptOf(many, ['other.example']), 0, 'none of who is not named')
+  t.equal(await keptOf(many), 0, 'none where nobody is named')
+})
+
+t.test('who was blocked does not introduce itself again under another handle', async (t) => {
+  const directory = await Directory.open(memoryStore(t).events, systemClock, ['*.example'])
+  await add(directory, acme)
+  await directory.block(acme.card.handle)
+  const renamed = testParty('acme-anew')
+  const { signing } = acme.card.keys
+  const signed = await renamed.introduce()
+  const card = { ...signed.introduction.card, keys: { ...renamed.card.keys, signing } }
+  await directory.announced({ ...signed, introduction: { ...signed.introduction, card } })
+  t.same(
+    directory.parties().map(({ standing }) => standing),
+    ['blocked'],
+  )
+  await directory.announced(signed)
+  t.equal(directory.parties().length, 2, 'with a key of its own it would')
+})
+
 t.test('a closed directory takes no command', async (t) => {
   const store = memoryStore(t)
   const directory = await Directory.open(store.events, systemClock)
