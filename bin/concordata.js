@@ -2,7 +2,7 @@
 // Starts the command line under a Node.js that is new enough: this one, or the one that `npm ci` has put beside it.
 // The space for what is young stays small: V8 lets it grow to three times 32 MB, and gives little of that back.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,24 +10,62 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const packaged = join(root, 'node_modules', 'node', 'bin', 'node')
 const sources = join(root, 'src', 'cli', 'main.ts')
 const built = join(root, 'dist', 'cli', 'main.js')
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+const needed = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace('>=', '')
 // A checkout runs its TypeScript as it is; the published package has JavaScript only.
 const isCheckout = existsSync(sources)
-const isNewEnough = isCheckout ? Boolean(process.features.typescript) : major > 22 || (major === 22 && minor >= 15)
 
-if (isNewEnough) {
+// Whoever reads has seen enough: `concordata … | head`.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(process.exitCode ?? 0)
+  })
+}
+
+if (isCheckout ? process.features.typescript : isAtLeast(process.versions.node, needed)) {
+  endWithNpm()
   const { main } = await import(isCheckout ? sources : built)
   process.exitCode = await main(process.argv.slice(2))
 } else if (existsSync(packaged) && process.execPath !== packaged) {
-  const self = fileURLToPath(import.meta.url)
-  const stdio = process.send === undefined ? 'inherit' : ['inherit', 'inherit', 'inherit', 'ipc']
-  const child = spawn(packaged, [...process.execArgv, self, ...process.argv.slice(2)], { stdio })
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
-  if (process.send !== undefined) child.on('message', (message) => process.send?.(message))
-  child.on('exit', (code, signal) => {
-    process.exitCode = signal === null ? (code ?? 1) : 1
-  })
+  runUnder(packaged)
 } else {
-  console.error(`concordata needs Node.js 22.15 or newer; this is ${process.versions.node}.`)
+  console.error(`concordata: Node.js ${needed} or newer is needed; this is ${process.versions.node} [runtime_unfit]`)
   process.exitCode = 1
+}
+
+function isAtLeast(version, least) {
+  const [[major, minor], [majorMin, minorMin]] = [version, least].map((text) => text.split('.').map(Number))
+  return major > majorMin || (major === majorMin && minor >= minorMin)
+}
+
+/** The other one does all, and ends as this one is ended; that this one is gone, it sees by the channel between them. */
+function runUnder(node) {
+  const self = fileURLToPath(import.meta.url)
+  const child = spawn(node, [...process.execArgv, self, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, () => child.kill(signal))
+  child.on('message', (message) => process.send?.(message))
+  if (process.connected) {
+    process.once('disconnect', () => child.connected && child.disconnect())
+    process.channel.unref()
+  }
+  endWithNpm()
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 1
+    if (signal === null) return
+    for (const passedOn of signals) process.removeAllListeners(passedOn)
+    process.kill(process.pid, signal)
+  })
+}
+
+/** `npx concordata node &` tells the pid of npx, which, killed, may leave its child alone: what npm has started ends with it. */
+function endWithNpm() {
+  if (process.env.npm_command === undefined) return
+  const parent = process.ppid
+  const look = () => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM')
+  }
+  setInterval(look, 1000).unref()
 }

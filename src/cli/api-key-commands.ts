@@ -32,7 +32,7 @@ export function apiKeyCommands(program: Command): void {
         made,
         expires ?? 'never',
       ])
-      print(table(['name', 'roles', 'made', 'expires'], rows))
+      print(...table(['name', 'roles', 'made', 'expires'], rows))
     })
 
   apiKey
@@ -49,8 +49,13 @@ function rolesIn(text: string): ApiRole[] {
   return roles as ApiRole[]
 }
 
+/** ISO 8601, in UTC: other forms mean one day here and another there. */
+const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$/
+
 function dateIn(text: string): string {
-  const time = Date.parse(text)
-  if (Number.isNaN(time)) throw new InvalidArgumentError('that is no date; write 2027-01-31, or 2027-01-31T12:00:00Z')
+  const time = DATE.test(text) ? Date.parse(text) : Number.NaN
+  // `Date` counts a thirtieth of February on into March.
+  const isReal = !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.replace(/Z$/, ''))
+  if (!isReal) throw new InvalidArgumentError('that is no date; write 2027-01-31, or 2027-01-31T12:00:00Z')
   return new Date(time).toISOString()
 }

@@ -13,8 +13,9 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { refsIn } from '../store/payload-group.ts'
 import type { Store } from '../store/port.ts'
 import { CONTRACTS_STREAM, contractStream, evidenceStream, feedStream } from '../store/streams.ts'
+import { fileUnavailable } from './file-unavailable.ts'
 import { dataOption } from './options.ts'
-import { print, table } from './output.ts'
+import { print, printJson, table } from './output.ts'
 
 /** The store is sound, and holds what convicts a member. */
 const MISCONDUCT_STATUS = 3
@@ -35,7 +36,8 @@ export function auditCommands(program: Command): void {
       const store = await openStoreToRead(await readConfiguration(data, readEnvironment(process.env)))
       try {
         const report = await verifyContract(await sourceOf(store, uid))
-        print(json ? JSON.stringify(report, undefined, 2) : asText(report))
+        if (json) printJson(report)
+        else print(...asText(report))
         if (report.misconduct.length > 0) process.exitCode = MISCONDUCT_STATUS
       } finally {
         await store.close()
@@ -47,7 +49,7 @@ export function auditCommands(program: Command): void {
     .argument('<file>', 'what `contract evidence` printed')
     .description('check evidence against a party, with nothing but the file: says whom it convicts')
     .action(async (file: string) => {
-      for (const evidence of readEvidence(await readFile(file, 'utf8'))) {
+      for (const evidence of readEvidence(await textOf(file))) {
         const conviction = convicted(evidence)
         if (conviction === undefined) {
           throw new NotProven('evidence_proves_nothing', `the evidence of ${evidence.kind} convicts nobody`)
@@ -56,6 +58,15 @@ export function auditCommands(program: Command): void {
         print(`${evidence.kind}: ${party} (signing key ${keys.signing}) is convicted in ${evidence.contract}`)
       }
     })
+}
+
+/** Throws FileUnavailable. */
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw fileUnavailable(cause, path) ?? cause
+  }
 }
 
 async function sourceOf(store: Store, uid: string): Promise<AuditSource> {
@@ -90,13 +101,13 @@ function asText({
   record,
   members,
   misconduct,
-}: AuditReport): string {
+}: AuditReport): string[] {
   const signed = members.flatMap(({ statements: count, signedSize, ...party }) => [
     [party.handle, `${count} statements, signed for ${signedSize} entries`],
     ['', whoIs(party)],
   ])
   return [
-    table(
+    ...table(
       ['', ''],
       [
         ['contract', contract],
@@ -108,13 +119,15 @@ function asText({
         ...signed,
       ],
     ),
-    ...misconduct.map(
-      ({ what, party, seq }) => `misconduct: ${what}, statement ${seq} of ${party.handle} (${whoIs(party)})`,
-    ),
+    ...misconduct.flatMap(({ what, party, seq }) => [
+      '',
+      `misconduct: ${what}, statement ${seq} of ${party.handle} (${whoIs(party)})`,
+    ]),
+    '',
     misconduct.length === 0
       ? 'Nothing is off.'
       : 'The store is sound. What it holds convicts whom the lines above name.',
-  ].join('\n\n')
+  ]
 }
 
 function whoIs({ did, fingerprint }: PartyNamed): string {

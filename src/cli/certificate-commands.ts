@@ -39,7 +39,7 @@ async function openParty(data: string) {
 function show(pem: string): void {
   const { validFrom, validTo } = new X509Certificate(pem)
   print(
-    table(
+    ...table(
       ['', ''],
       [
         ['fingerprint', certificateFingerprint(pem)],

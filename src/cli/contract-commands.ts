@@ -3,7 +3,7 @@ import type { About } from '../events/about.ts'
 import { lockPurposes, resignationReasons } from '../events/reasons.ts'
 import { apiClientFor } from './api-client.ts'
 import { dataOption } from './options.ts'
-import { askYes, complain, print, table } from './output.ts'
+import { assertConfirmed, print, printJson, table } from './output.ts'
 
 interface Summary {
   readonly contract: string
@@ -58,7 +58,7 @@ export function contractCommands(program: Command): void {
         String(size),
         String(tier),
       ])
-      print(table(['contract', 'title', 'this party is', 'entries', 'tier'], rows))
+      print(...table(['contract', 'title', 'this party is', 'entries', 'tier'], rows))
     })
 
   contract
@@ -72,12 +72,12 @@ export function contractCommands(program: Command): void {
       const summary = (await client.call('GET', `/api/Contract/${uid}`)) as Summary
       const full = (await client.call('GET', `/api/FullContract?ContractId=${uid}`)) as { document: unknown }
       if (json) {
-        print(JSON.stringify({ ...summary, document: full.document }, undefined, 2))
+        printJson({ ...summary, document: full.document })
         return
       }
       const { title, members, size, root, record, tier, standing, engine, engineVotes } = summary
       print(
-        table(
+        ...table(
           ['', ''],
           [
             ['contract', uid],
@@ -92,7 +92,7 @@ export function contractCommands(program: Command): void {
           ],
         ),
       )
-      print(JSON.stringify(full.document, undefined, 2))
+      printJson(full.document)
     })
 
   contract
@@ -189,7 +189,7 @@ export function contractCommands(program: Command): void {
     .description('the requests of others on which this node asks a person')
     .action(async (uid: string, { data }: { data: string }) => {
       const client = await apiClientFor(data)
-      print(JSON.stringify(await client.call('GET', `/api/Contract/${uid}/Questions`), undefined, 2))
+      printJson(await client.call('GET', `/api/Contract/${uid}/Questions`))
     })
 
   contract
@@ -219,7 +219,7 @@ export function contractCommands(program: Command): void {
     .description('proofs against parties, as JSON: `audit check` checks them anywhere')
     .action(async (uid: string, { data }: { data: string }) => {
       const client = await apiClientFor(data)
-      print(JSON.stringify(await client.call('GET', `/api/Contract/${uid}/Evidence`), undefined, 2))
+      printJson(await client.call('GET', `/api/Contract/${uid}/Evidence`))
     })
 
   contract
@@ -230,11 +230,7 @@ export function contractCommands(program: Command): void {
     .description('sign again although the guard is missing and somebody has not said what it holds of this party')
     .action(async (uid: string, { data, vouch }: { data: string; vouch?: true }) => {
       const client = await apiClientFor(data)
-      if (!vouch && !(await askYes(vouching))) {
-        complain('Nothing was done.')
-        process.exitCode = 1
-        return
-      }
+      if (!vouch) await assertConfirmed(...vouching)
       await client.call('POST', `/api/Contract/${uid}/GoOn`)
       print('The node signs in that contract again.')
     })
@@ -249,6 +245,9 @@ function aboutOf(text: string | undefined): { about?: About } {
   return text === undefined ? {} : { about: { text } }
 }
 
-const vouching = `Nobody else holds a statement that this party has signed in that contract and that is not in this store, and no
-second copy of this node runs? If that is wrong, this party signs two statements for one place. That is
-equivocation: everybody can prove it, and the contract cannot go on. Type yes to vouch for it: `
+const vouching = [
+  'Nobody else holds a statement that this party has signed in that contract and that is not in this store, and no',
+  'second copy of this node runs? If that is wrong, this party signs two statements for one place. That is',
+  'equivocation: everybody can prove it, and the contract cannot go on.',
+  'Type yes to vouch for it: ',
+] as const

@@ -32,7 +32,7 @@ export function initCommand(program: Command): void {
       const wanted = { handle: handle as Handle, name, endpoint, api, passphrase }
       const { card, notices } = await createIdentity(data, wanted, systemClock)
       print(
-        table(
+        ...table(
           ['', ''],
           [
             ['party', `${card.name} (${card.handle})`],
@@ -43,7 +43,7 @@ export function initCommand(program: Command): void {
           ],
         ),
       )
-      for (const notice of notices) print(`\n${notice}`)
-      print(`\nStart it with: concordata node --data ${data}`)
+      for (const notice of notices) print('', `${notice}`)
+      print('', `Start it with: concordata node --data ${data}`)
     })
 }

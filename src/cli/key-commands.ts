@@ -30,13 +30,13 @@ export function keyCommands(program: Command): void {
     .action(async ({ data }: { data: string }) => {
       const { keys, contracts } = await keysOf(await apiClientFor(data))
       const rows = keys.map((signing, index) => [String(index), signing, roleOf(index, keys.length)])
-      print(table(['number', 'signing key', ''], rows))
+      print(...table(['number', 'signing key', ''], rows))
       const standings = contracts.map(({ contract, signing, ...waits }) => [
         contract,
         String(keys.indexOf(signing)),
         waitingFor(waits),
       ])
-      if (standings.length > 0) print(`\n${table(['contract', 'key number', 'waits for'], standings)}`)
+      if (standings.length > 0) print('', ...table(['contract', 'key number', 'waits for'], standings))
     })
 
   key

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { readEnvironment } from '../node/configuration.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { apiKeyCommands } from './api-key-commands.ts'
 import { auditCommands } from './audit-commands.ts'
@@ -6,6 +7,7 @@ import { backupCommands } from './backup-commands.ts'
 import { certificateCommands } from './certificate-commands.ts'
 import { contractCommands } from './contract-commands.ts'
 import { demoCommand } from './demo-command.ts'
+import { fileUnavailable } from './file-unavailable.ts'
 import { initCommand } from './init-command.ts'
 import { keyCommands } from './key-commands.ts'
 import { operationCommands } from './operation-commands.ts'
@@ -51,10 +53,20 @@ export function commands(): Command {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (!(error instanceof ConcordataError)) {
-    complain(error instanceof Error ? (error.stack ?? error.message) : String(error))
-    return 1
+  const known = error instanceof ConcordataError ? error : fileUnavailable(error)
+  if (known !== undefined) complain(`concordata: ${known.message} [${known.code}]`)
+  else {
+    complain(`concordata: ${error instanceof Error ? error.message : String(error)} [internal]`)
+    if (asksForDetails() && error instanceof Error) complain(...(error.stack ?? '').split('\n'))
   }
-  complain(`concordata: ${error.message} [${error.code}]`)
   return 1
+}
+
+/** Where a fault of the software stands in it is for whoever looks for it. */
+function asksForDetails(): boolean {
+  try {
+    return ['debug', 'trace'].includes(readEnvironment(process.env).logLevel)
+  } catch {
+    return false
+  }
 }

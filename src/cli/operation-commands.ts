@@ -3,7 +3,7 @@ import { configurationPath, type Environment, readConfiguration, readEnvironment
 import { type Examined, examine, examinedProcesses } from '../node/doctor.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
-import { print, table } from './output.ts'
+import { print, printJson, table } from './output.ts'
 
 function whereFrom({ passphrase, passphraseFile }: Environment): string {
   if (passphraseFile !== undefined) return `from ${passphraseFile}`
@@ -31,7 +31,7 @@ export function operationCommands(program: Command): void {
       const environment = readEnvironment(process.env)
       const configuration = await readConfiguration(data, environment)
       const passphrase = whereFrom(environment)
-      print(JSON.stringify({ ...configuration, passphrase }, undefined, 2))
+      printJson({ ...configuration, passphrase })
     })
 
   program
@@ -46,15 +46,15 @@ export function operationCommands(program: Command): void {
       const environment = readEnvironment(process.env)
       const configuration = await readConfiguration(data, environment)
       const findings = await examine(configuration, environment, systemClock, role)
-      if (json) print(JSON.stringify(findings, undefined, 2))
+      if (json) printJson(findings)
       else {
         print(
-          table(
+          ...table(
             ['check', '', 'finding'],
             findings.map(({ check, level, finding }) => [check, level, finding]),
           ),
         )
-        for (const { check, advice } of findings) if (advice !== undefined) print(`\n${check}: ${advice}`)
+        for (const { check, advice } of findings) if (advice !== undefined) print('', `${check}: ${advice}`)
       }
       if (findings.some(({ level }) => level === 'error')) process.exitCode = 1
     })

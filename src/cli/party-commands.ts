@@ -4,17 +4,25 @@ import type { Handle } from '../events/ids.ts'
 import { type PartyCard, partyFingerprint } from '../events/party-card.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
 import { Directory } from '../node/directory.ts'
-import { type DirectoryParty, PartyUnknown, PartyWrongFingerprint } from '../node/directory-state.ts'
+import { type DirectoryParty, PartyConflict, PartyUnknown, PartyWrongFingerprint } from '../node/directory-state.ts'
 import { fetchIntroduction } from '../node/discovery.ts'
 import { formatFingerprint, parseFingerprint } from '../node/fingerprint.ts'
 import { readCard } from '../node/identity.ts'
+import type { SignedIntroduction } from '../node/introduction.ts'
 import { openStore } from '../node/open-store.ts'
 import { assertAllowed } from '../node/partners.ts'
 import { systemClock } from '../runtime/clock.ts'
+import { ConcordataError } from '../runtime/errors.ts'
 import { dataOption } from './options.ts'
-import { askYes, complain, print, table } from './output.ts'
+import { assertConfirmed, print, table } from './output.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
+
+/** Nobody can be looked up there. Evidence: `address`. */
+export class PartyAddressUnfit extends ConcordataError {}
+
+/** Evidence: `url`. */
+export class PartyIsSelf extends ConcordataError {}
 
 /** `concordata party self|add|approve|show|block|list`: whom this node trusts. They work on the store, whether the node runs or not. */
 export function partyCommands(program: Command): void {
@@ -59,7 +67,7 @@ export function partyCommands(program: Command): void {
         ['fingerprint', formatFingerprint(partyFingerprint(card))],
         ['endpoint', configuration.endpoint],
       ]
-      print(table(['', ''], rows))
+      print(...table(['', ''], rows))
     })
 
   party
@@ -72,7 +80,7 @@ export function partyCommands(program: Command): void {
         const { standing, signed } = knownParty(directory, handle)
         const { card, endpoint, certificate, serial } = signed.introduction
         print(
-          table(
+          ...table(
             ['', ''],
             [
               ['party', `${card.name} (${card.handle})`],
@@ -112,7 +120,7 @@ export function partyCommands(program: Command): void {
           const { card, endpoint } = introduction
           return [card.handle, card.name, standing, endpoint, formatFingerprint(partyFingerprint(card))]
         })
-        print(table(['handle', 'name', 'standing', 'endpoint', 'fingerprint'], rows))
+        print(...table(['handle', 'name', 'standing', 'endpoint', 'fingerprint'], rows))
       })
     })
 }
@@ -125,11 +133,10 @@ interface AddOptions {
 
 /** `told`: what a person has compared already; left out, a person is asked. The answer is the party's handle. */
 export async function addParty(dir: string, url: string, told: string | undefined): Promise<string> {
-  const endpoint = URL.canParse(url) ? new URL(url).origin : url
-  const signed = await fetchIntroduction(endpoint, FETCH_TIMEOUT_MS)
+  const signed = await introductionAt(dir, url)
   const { card } = signed.introduction
   assertAllowed((await readConfiguration(dir, readEnvironment(process.env))).partners, card.did)
-  const shown = await compared(card, endpoint, told)
+  const shown = await compared(card, url, told)
   await withDirectory(dir, async (directory) => {
     await directory.introduce(signed)
     await directory.approve(card.handle, shown)
@@ -138,19 +145,45 @@ export async function addParty(dir: string, url: string, told: string | undefine
 }
 
 async function introduceParty(dir: string, url: string): Promise<string> {
-  const signed = await fetchIntroduction(URL.canParse(url) ? new URL(url).origin : url, FETCH_TIMEOUT_MS)
+  const signed = await introductionAt(dir, url)
   await withDirectory(dir, (directory) => directory.introduce(signed))
   return signed.introduction.card.handle
 }
 
-/** The party's fingerprint, once it is what was told, or what a person says is the same. Throws PartyWrongFingerprint. */
+/** Throws PartyAddressUnfit, PartyIsSelf, PartyConflict, and what `fetchIntroduction` throws. */
+async function introductionAt(dir: string, url: string): Promise<SignedIntroduction> {
+  const configuration = await readConfiguration(dir, readEnvironment(process.env))
+  const endpoint = endpointIn(url)
+  if (endpoint === new URL(configuration.endpoint).origin) throw isSelf(url)
+  const signed = await fetchIntroduction(endpoint, FETCH_TIMEOUT_MS)
+  const [own, { card }] = [await readCard(configuration), signed.introduction]
+  if (card.did === own.did || card.keys.signing === own.keys.signing) throw isSelf(url)
+  if (card.handle !== own.handle) return signed
+  const message = `the handle ${card.handle} of ${card.did} is that of this party: one of the two has to take another`
+  throw new PartyConflict('party_conflict', message, { handle: card.handle, other: own.handle, claim: 'handle' })
+}
+
+function isSelf(url: string): PartyIsSelf {
+  return new PartyIsSelf('party_is_self', `${url} is this party itself`, { url })
+}
+
+/** Throws PartyAddressUnfit. */
+function endpointIn(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'https:' && url.href === `${url.origin}/`) return url.origin
+  const message = `${text} is no address of a node: it has to be https://host or https://host:port, with nothing behind it`
+  throw new PartyAddressUnfit('party_address_unfit', message, { address: text })
+}
+
+/** The party's fingerprint, once it is what was told, or what a person says is the same. Throws PartyWrongFingerprint, NotConfirmed. */
 async function compared(card: PartyCard, endpoint: string, told: string | undefined): Promise<Hash> {
   const shown = partyFingerprint(card)
-  const said =
-    told === undefined
-      ? await askWhether(`${card.name} (${card.handle}, ${card.did})`, formatFingerprint(shown))
-      : parseFingerprint(told)
-  if (said === true || said === shown) return shown
+  if (told === undefined) {
+    await askWhether(`${card.name} (${card.handle}, ${card.did})`, formatFingerprint(shown))
+    return shown
+  }
+  const said = parseFingerprint(told)
+  if (said === shown) return shown
   const message = `${endpoint} is not approved: its fingerprint is ${formatFingerprint(shown)}`
   throw new PartyWrongFingerprint('party_wrong_fingerprint', message, {
     handle: card.handle,
@@ -165,10 +198,15 @@ function knownParty(directory: Directory, handle: string): DirectoryParty {
   throw new PartyUnknown('party_unknown', `${handle} was never introduced here`, { handle })
 }
 
-async function askWhether(who: string, fingerprint: string): Promise<boolean | undefined> {
-  complain(`${who}\nfingerprint  ${fingerprint}\n`)
-  complain('Compare it with the other party by telephone, or in some other way that this network has no part in.')
-  return (await askYes('Are they the same? Type yes to approve: ')) ? true : undefined
+/** Throws NotConfirmed. */
+async function askWhether(who: string, fingerprint: string): Promise<void> {
+  await assertConfirmed(
+    who,
+    `fingerprint  ${fingerprint}`,
+    '',
+    'Compare it with the other party by telephone, or in some other way that this network has no part in.',
+    'Are they the same? Type yes to approve: ',
+  )
 }
 
 async function withDirectory(dir: string, work: (directory: Directory) => Promise<void>): Promise<void> {

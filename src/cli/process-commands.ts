@@ -19,7 +19,7 @@ const roles: readonly (readonly [Role, string])[] = [
 /** Where a signer listens unless it, and its clients, are told otherwise; counted from the data directory. */
 const DEFAULT_SOCKET = 'signer.sock'
 
-/** `concordata node|serve|transmit|receive|signer`: processes that run until they are told to stop (SIGINT, SIGTERM). */
+/** `concordata node|serve|transmit|receive|signer`: processes that run until they are told to stop (SIGINT, SIGTERM, SIGHUP). */
 export function processCommands(program: Command): void {
   for (const [role, description] of roles) {
     program
@@ -78,14 +78,24 @@ function leaveParent(): void {
   if (process.connected) process.disconnect()
 }
 
-/** A second signal ends the process at once, whatever is under way: nothing is lost that was told to anybody. */
-function stopSignal(): Promise<NodeJS.Signals> {
+/** A terminal, and a parent that passes signals on, tell of one and the same within this time. Milliseconds. */
+const SAME_SIGNAL_MS = 500
+
+/**
+ * Resolves with a signal, or when the process that has started this one is gone. A second signal ends the process at once,
+ * whatever is under way: nothing is lost that was told to anybody.
+ */
+function stopSignal(): Promise<NodeJS.Signals | 'disconnect'> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
+    let firstAt: number | undefined
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        const now = performance.now()
+        if (firstAt !== undefined && now - firstAt > SAME_SIGNAL_MS) process.exit(1)
+        firstAt ??= now
         resolve(signal)
-        process.once(signal, () => process.exit(1))
       })
     }
+    if (process.connected) process.once('disconnect', () => resolve('disconnect'))
   })
 }

@@ -56,12 +56,12 @@ async function setUp({ data, adminUser, adminPasswordFile, httpUrl }: Options): 
     users as RoleUsers,
   )
   print(
-    table(
+    ...table(
       ['', ''],
       steps.map(({ what, state }) => [what, state]),
     ),
   )
-  print('\nGive each process its own user in its environment:')
+  print('', 'Give each process its own user in its environment:')
   for (const role of ROLES) {
     print(
       `  ${role}: CONCORDATA_STORE_USER=${users[role].username} CONCORDATA_STORE_PASSWORD_FILE=esdb-password-${role}`,

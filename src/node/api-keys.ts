@@ -60,6 +60,9 @@ export async function addApiKey(
   if (keys.some((key) => key.name === name)) {
     throw new ApiKeyUnfit('api_key_unfit', `there is a key of the name ${name} already`, { name })
   }
+  if (expires !== undefined && Date.parse(expires) <= clock.now()) {
+    throw new ApiKeyUnfit('api_key_unfit', `the key ${name} would have ended already, at ${expires}`, { name })
+  }
   const key = `${PREFIX}${randomBytes(KEY_BYTES).toString('base64url')}`
   const made = new Date(clock.now()).toISOString()
   const added = { name, roles: [...roles], hash: sha256(key), made, ...(expires === undefined ? {} : { expires }) }

@@ -3,6 +3,9 @@
  * docs/errors.md is made from this table (a test compares them); `api/problem.ts` gives each its HTTP status.
  */
 export const errorCodes = {
+  runtime_unfit: 'Node.js is older than Concordata needs.',
+  file_unavailable: 'A file or directory that a command names cannot be read or written.',
+  not_confirmed: 'A person was asked, and has not said yes.',
   internal: 'A fault of the software itself; the log has the details.',
 
   json_not_canonicalizable: 'A value cannot be written as canonical JSON: a lone surrogate, NaN or an infinity.',
@@ -62,6 +65,8 @@ export const errorCodes = {
   introduction_badly_signed:
     'The introduction is not signed with the key that it names, or not with that of its certificate.',
   introduction_outdated: 'A newer introduction of the party is known, or another with the same serial number.',
+  party_address_unfit: 'The address of a party is no `https://host` or `https://host:port`.',
+  party_is_self: 'The party that was looked up is the one of this node.',
   party_unknown: 'The directory of this node has no party of this handle, or has not approved it.',
   party_conflict: 'The handle, the DID or the signing key belongs to another party that a person has approved.',
   party_wrong_fingerprint: 'The fingerprint is not that of the party as it is introduced.',

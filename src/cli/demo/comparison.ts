@@ -49,17 +49,17 @@ export function showComparison({ standings, isEqual }: Agreement): void {
     String(tier),
   ])
   print('')
-  print(table(['party', 'entries', 'root of the ledger', 'record hash', 'tier'], rows))
-  print(isEqual ? '\nAll hold the same.' : '\nThey do NOT hold the same.')
+  print(...table(['party', 'entries', 'root of the ledger', 'record hash', 'tier'], rows))
+  print('', isEqual ? 'All hold the same.' : 'They do NOT hold the same.')
 }
 
 /** What somebody who sits in front of it may want to type. */
 export function showWhatToTry(contract: string, parties: readonly PartyProcess[], dir: string): void {
   const [broker, lead] = parties as [PartyProcess, PartyProcess]
   const header = ({ token }: PartyProcess) => `-H 'Authorization: Bearer ${token}'`
-  print('\nThe inward APIs:')
+  print('', 'The inward APIs:')
   for (const { name, api } of parties) print(`  ${api}  ${name}`)
-  print('\nTry, in another terminal:')
+  print('', 'Try, in another terminal:')
   print(`  curl -s ${header(broker)} ${broker.api}/new-api/${contract}`)
   print(
     `  curl -s ${header(broker)} -X POST -H 'Content-Type: application/json' -d '{"Remark": "as agreed by telephone"}' ${broker.api}/new-api/${contract}`,
@@ -70,5 +70,5 @@ export function showWhatToTry(contract: string, parties: readonly PartyProcess[]
   )
   print(`  curl -s ${header(broker)} '${broker.api}/api/FullContract?ContractId=${contract}'`)
   print(`  npx concordata audit verify ${contract} --data ${broker.dir}`)
-  print(`\nThe data are in ${dir}. Ctrl-C ends it.`)
+  print('', `The data are in ${dir}. Ctrl-C ends it.`)
 }

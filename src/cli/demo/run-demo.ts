@@ -92,6 +92,7 @@ async function readNegotiated(path: string): Promise<string | undefined> {
 
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+    if (process.connected) process.once('disconnect', () => resolve())
   })
 }

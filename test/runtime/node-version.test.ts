@@ -1,0 +1,26 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { assertNodeVersion } from '../../src/runtime/node-version.ts'
+
+t.test('a Node.js that is too old is told, with the version that package.json asks for', async (t) => {
+  for (const version of ['20.19.2', '22.14.0', '18.0.0']) {
+    t.throws(() => assertNodeVersion(version), {
+      code: 'runtime_unfit',
+      message: `concordata needs Node.js 22.15 or newer; this is ${version}`,
+      evidence: { needed: '22.15', version },
+    })
+  }
+  for (const version of ['22.15.0', '22.22.1', '24.0.0', process.versions.node]) assertNodeVersion(version)
+})
+
+t.test('the library loads no native code before it has looked', async (t) => {
+  const index = new URL('../../src/index.ts', import.meta.url).href
+  const program = `const { openNode } = await import('${index}')
+    Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.2' } })
+    const error = await openNode({ data: '/nonexistent' }).catch((error) => error)
+    const loaded = process.report.getReport().sharedObjects.some((path) => path.includes('better_sqlite3'))
+    console.log(JSON.stringify({ code: error.code, loaded }))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
+  t.same(JSON.parse(stdout), { code: 'runtime_unfit', loaded: false })
+})
