@@ -194,8 +194,9 @@ export class Answering {
     const rule = ruleFor(this.#policy, ref.handle, request)
     if (rule === undefined || rule.answer === 'acknowledge') return { refusal: undefined }
     if (rule.answer === 'refuse') return { refusal: byPolicy(rule.reason) }
-    // Whatever is answered, nothing comes of it any more: nobody is asked, and it holds nothing up.
-    if (isDead(ref, request, state)) return { refusal: undefined }
+    // Nothing comes of it any more, so nobody is asked, and it holds nothing up. What shows that is only held: a refusal stays
+    // right where that comes to be replaced by another branch, or is left out of a continuation.
+    if (isDead(ref, request, state)) return { refusal: { code: 'policy' } }
     this.#ask(ref, request, rule.forSeconds * 1000, rule.otherwise, rule.reason)
     return undefined
   }

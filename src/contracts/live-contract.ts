@@ -771,17 +771,24 @@ export class LiveContract {
     const { turns } = this.#ports
     const refused = new Map<Delivery, readonly StatementRefused[]>()
     // What waits may have its past by now, also where nothing comes: other processes of this party write, too.
-    let reception = this.#takeIn(nothingReceived(before, this.#waiting), []).reception
+    let reception = this.#takeIn(nothingReceived(before, this.#waiting), [])
     for (const delivery of arrived) {
       const { credit, statements } = delivery
       const start = reception.refused.length
+      const ahead = reception.waiting
       for (const batch of batchesOf(statements)) {
         if (credit?.isSpent === true) break
         if (turns?.isOver === true) await turns.next()
-        const next = this.#takeIn(reception, batch)
-        reception = next.reception
-        credit?.spend(next.inVain)
+        const refusedBefore = reception.refused.length
+        reception = this.#takeIn(reception, batch)
+        credit?.spend(reception.refused.length - refusedBefore)
       }
+      // Only now: the key that signs one of them may be brought in by a statement of a later piece.
+      const { kept, unsigned } = runningAhead(reception.waiting, ahead, this.self, (decoded) =>
+        this.#ownFeed.isSignedOrLost(reception.state, decoded),
+      )
+      reception = { ...reception, waiting: kept }
+      credit?.spend(unsigned)
       const errors = reception.refused.slice(start).map(({ error }) => error)
       refused.set(delivery, errors)
     }
@@ -804,15 +811,10 @@ export class LiveContract {
     return this.#roomAhead.waitingIn(this.contract)
   }
 
-  /** `inVain`: how many of them were refused, or are not signed by their parties. */
-  #takeIn(before: Reception, arrived: readonly Decoded[]): { readonly reception: Reception; readonly inVain: number } {
+  #takeIn(before: Reception, arrived: readonly Decoded[]): Reception {
     const { state, waiting } = before
-    if (waiting.length + arrived.length === 0) return { reception: before, inVain: 0 }
-    const next = receive(state, [...waiting, ...arrived], this.self, this.#convicted(before))
-    const { kept, unsigned } = runningAhead(next.waiting, waiting, this.self, (decoded) =>
-      this.#ownFeed.isSignedOrLost(next.state, decoded),
-    )
-    return { reception: { ...joined(before, next), waiting: kept }, inVain: next.refused.length + unsigned }
+    if (waiting.length + arrived.length === 0) return before
+    return joined(before, receive(state, [...waiting, ...arrived], this.self, this.#convicted(before)))
   }
 
   /** Of whom a proof is held. Of its own feed a node looks at every fork: after one it signs nothing any more. */
@@ -1079,6 +1081,7 @@ export class LiveContract {
     this.#state = state
     this.#isInDoubt = false
     this.#failures = 0
+    this.#trouble = undefined
     this.#takeUpLost()
   }
 

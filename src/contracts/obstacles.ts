@@ -225,7 +225,9 @@ export function obstaclesIn(live: LiveContract): Obstacle[] {
       evidence.map(({ party }) => party),
     )
   for (const { signer, party } of unprovenForks) add('fork_unproven', [signer, party])
-  const { divergences } = state.settling
+  const { signed } = state.settling
+  // Who has signed for a greater ledger since has corrected it.
+  const divergences = state.settling.divergences.filter(({ party, ours }) => (signed.get(party) ?? 0) <= ours.size)
   if (divergences.length > 0)
     add(
       'heads_differ',
