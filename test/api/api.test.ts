@@ -233,7 +233,7 @@ t.test('the commands say what stands, and what is wrong', async (t) => {
   t.equal(await run('party', 'add', 'https://127.0.0.1:1', '--fingerprint', 'x', '--data', data), 1)
   t.match(output.join(''), 'peer_unreachable')
   t.equal(await run('party', 'add', endpoint, '--fingerprint', 'ffff', '--data', data), 1)
-  t.match(output.join(''), 'party_wrong_fingerprint')
+  t.match(output.join(''), 'party_is_self')
   t.equal(await run('node', '--data', data), 1)
   t.match(output.join(''), 'data_directory_in_use')
   t.equal(await run('init', '--data', data, '--handle', 'x', '--name', 'X'), 1)
