@@ -173,7 +173,7 @@ t.test('a node that tells all it can tells no values and no secrets', { timeout:
     await websocket(ana, `/live?token=${good}`, `${VALUE} is no JSON`)
     await websocket(ana, `/nowhere?token=${good}`)
     t.equal(await from('', 'GET', `/metrics?token=${good}`), 401)
-    t.equal(await from('', 'GET', `/nowhere?token=${good}`), 404)
+    t.equal(await from('', 'GET', `/nowhere?token=${good}`), 401)
   }
   const key = (await runCommand('api-key', 'add', 'erp', '--role', 'reader', '--data', ana.data)).output.trim()
   t.equal(await from(key, 'PUT', at, JSON.stringify({ Country: VALUE })), 403)
