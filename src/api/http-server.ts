@@ -33,7 +33,10 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
       }
     },
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemFor(error)),
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: (error, socket) => {
+      logger.trace({ code: error.code }, 'what came is no HTTP request')
+      refuseConnection(error, socket)
+    },
   }) as unknown as FastifyInstance
   app.server.on('checkExpectation', (_request, response) => {
     const problem = describe('expectation_failed', 'Expect: 100-continue is all that is understood', 417, {})
