@@ -1,7 +1,7 @@
 import type { Decoded } from '../events/statement-codec.ts'
 
 /** How much is verified until others have their turn: a few milliseconds' worth, whatever it is. */
-const BATCH_STATEMENTS_MAX = 32
+export const BATCH_STATEMENTS_MAX = 32
 const BATCH_CHARACTERS_MAX = 64 * 1024
 
 /** Statements by clock, so that causes come before effects, in pieces that are taken in one after another. */

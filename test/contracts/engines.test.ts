@@ -38,7 +38,7 @@ t.test('a node refuses the others’ vote for an engine that it lacks; the contr
   const { one, other, contract } = await twoParties(t, both, onlyFirst)
   t.match(await asks(one, contract, upgrade), {
     kind: 'settled',
-    outcome: { kind: 'refused', by: [{ handle: 'ben', reason: 'engine_unknown' }] },
+    outcome: { kind: 'refused', by: [{ handle: 'ben', code: 'engine_unknown' }] },
   })
   t.match(await asks(one, contract, adds('x-A')), { outcome: { kind: 'accepted' } })
   t.match(await asks(other, contract, adds('x-B')), { outcome: { kind: 'accepted' } })
