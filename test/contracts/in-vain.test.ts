@@ -48,7 +48,7 @@ function forksOf(author: Player, said: Decoded, count: number): Decoded[] {
 function unsigned(statements: readonly Decoded[]): Decoded[] {
   return statements.map((decoded, nth) => ({
     ...decoded,
-    signature: Buffer.from(`${nth}`.padEnd(64, '.')).toString('base64url'),
+    signature: `ed25519:${Buffer.from(`${nth}`.padEnd(64, '.')).toString('base64url')}`,
   }))
 }
 
