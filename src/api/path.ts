@@ -1,3 +1,4 @@
+import { nfc } from '../aggregates/names/normal-form.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
 /** A path names nothing in the agreed document. */
@@ -15,7 +16,7 @@ export function parsePath(raw: string): string[] {
   try {
     return text.split('/').map((step) => {
       if (step === '') throw new PathMalformed('path_malformed', `the path ${raw} has an empty step`, { path: raw })
-      return decodeURIComponent(step).normalize('NFC')
+      return nfc(decodeURIComponent(step))
     })
   } catch (cause) {
     if (cause instanceof PathMalformed) throw cause

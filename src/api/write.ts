@@ -1,6 +1,7 @@
 import type { Block, Element, Field } from '../aggregates/contract/state.ts'
 import { childLike } from '../aggregates/contract/state.ts'
 import { fitElementName, fitText } from '../aggregates/names/fit-text.ts'
+import { nfc } from '../aggregates/names/normal-form.ts'
 import type { Command } from '../events/commands.ts'
 import type { FieldType } from '../events/field-type.ts'
 import { ROOT } from '../events/ids.ts'
@@ -167,7 +168,7 @@ function wireValue(type: FieldType, value: unknown): unknown {
     return { ...value, amount: wireNumber(value.amount, 'decimal') }
   }
   // As the options themselves are.
-  if (type.type === 'choice' && typeof value === 'string') return value.normalize('NFC')
+  if (type.type === 'choice' && typeof value === 'string') return nfc(value)
   return wireNumber(value, type.type)
 }
 
@@ -192,7 +193,7 @@ function holdsWritten(value: unknown): boolean {
 
 /** Names are NFC, however they are written: two spellings of one name are one element. Throws WriteUnfit. */
 function namedIn(members: Record<string, unknown>): [string, unknown][] {
-  const named = Object.entries(members).map(([name, value]): [string, unknown] => [name.normalize('NFC'), value])
+  const named = Object.entries(members).map(([name, value]): [string, unknown] => [nfc(name), value])
   if (new Set(named.map(([name]) => name)).size === named.length) return named
   throw new WriteUnfit('write_unfit', 'the object has one name twice, in two spellings')
 }
