@@ -15,6 +15,7 @@ import { MerkleLog } from '../merkle/merkle-log.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { feedOf, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
+import { isTakeover } from './keys.ts'
 import { headOf } from './ledger.ts'
 import type { Past } from './past.ts'
 import { type Equivocation, receive } from './receive.ts'
@@ -167,10 +168,6 @@ function keyAfter(
     } else if ('revoke' in change) key = change.revoke.revocation.signing
   }
   return key
-}
-
-function isTakeover({ statement: { key } }: Decoded): boolean {
-  return key !== undefined && 'revoke' in key
 }
 
 /** With the key that holds there, or, taking the feed over, with the one that the recovery key vouches for. */

@@ -29,6 +29,11 @@ export function isKeyOf(state: Pick<AgreementState, 'keys' | 'ledger'>, party: H
   return state.keys.later.get(party)?.some(({ signing }) => signing === key) ?? false
 }
 
+/** Whether a statement takes its feed over, by the word of the recovery key. */
+export function isTakeover({ statement: { key } }: { readonly statement: Pick<Statement, 'key'> }): boolean {
+  return key !== undefined && 'revoke' in key
+}
+
 /** The key under which a statement must be signed: one that revokes is signed with the key that it brings in. */
 export function signingKeyOf(state: AgreementState, { party, seq, key }: Statement): string | undefined {
   if (key === undefined || !('revoke' in key)) return keyAt(state, party, seq)

@@ -6,6 +6,7 @@ import { placesOf } from '../events/statement.ts'
 import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { feedOf, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
+import { isTakeover } from './keys.ts'
 import type { Acknowledged } from './ledger.ts'
 import { heldBack, type Release, releases } from './promises.ts'
 import { type AgreementState, withHeld } from './state.ts'
@@ -168,12 +169,17 @@ function takeIn(
           break
         case 'forked': {
           const { party, seq } = decoded.statement
+          const { held } = standing
           // One proof convicts: thousands of forks cost nothing.
           if (convicted.has(party) || equivocations.some((proven) => proven.party === party)) break
-          if (isRevoked(standing.held, decoded) || !isSignedBy(state, decoded)) {
+          // What was signed with the stolen key, at the place where the recovery key takes the feed back, convicts nobody.
+          const isOfThief = isTakeover(held) && !isTakeover(decoded)
+          if (isOfThief || !isSignedBy(state, decoded)) {
             refused.push({ decoded, error: badlySigned(decoded) })
+          } else if (isTakeover(held) === isTakeover(decoded)) {
+            equivocations.push({ party, seq, held, other: decoded })
           } else {
-            equivocations.push({ party, seq, held: standing.held, other: decoded })
+            otherBranches.push({ signer: party, party, seq, theirs: decoded.hash, ours: held.hash, by: decoded })
           }
           break
         }
@@ -229,12 +235,6 @@ function standingOf(state: AgreementState, decoded: Decoded): Standing {
     if (decoded.payloads[seal] === undefined) return { kind: 'waits' }
   }
   return { kind: 'ready' }
-}
-
-/** The place was taken back with the recovery key: what was signed there with the stolen one convicts nobody. */
-function isRevoked({ statement: { key } }: Held, other: Decoded): boolean {
-  const revokes = (change: Decoded['statement']['key']) => change !== undefined && 'revoke' in change
-  return revokes(key) && !revokes(other.statement.key)
 }
 
 function badlySigned(decoded: Decoded): StatementRefused {

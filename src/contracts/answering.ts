@@ -1,7 +1,7 @@
 import { membersOf } from '../aggregates/contract/state.ts'
-import { beyond, feedOf, firstCovering, saidToHold } from '../agreement/feeds.ts'
+import { beyond, feedOf, firstCovering, newestOf, saidToHold } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
-import { covers, union } from '../agreement/past.ts'
+import { covers, emptyPast, type Past, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { viewOf } from '../agreement/view.ts'
 import type { Hash } from '../crypto/hash.ts'
@@ -73,7 +73,14 @@ export class Answering {
   readonly #changed: () => void
   readonly #questions = new Map<string, Question & { readonly cancel: () => void }>()
   readonly #answers = new Map<string, Answer>()
-  #last: { readonly state: AgreementState; readonly answers: number; readonly coverage: Coverage } | undefined
+  #last:
+    | {
+        readonly state: AgreementState
+        readonly revoked: Handle | undefined
+        readonly answers: number
+        readonly coverage: Coverage
+      }
+    | undefined
   #answered = 0
 
   /** `changed` is called when an answer has come. */
@@ -94,16 +101,21 @@ export class Answering {
     return [...this.#questions.values()].map(({ cancel: _cancel, ...question }) => question)
   }
 
-  /** Looks at all that is held and not covered yet; asks what is to be asked. */
-  coverage(state: AgreementState): Coverage {
+  /**
+   * Looks at all that is held and not covered yet; asks what is to be asked. `revoked`: the party whose key is being revoked, if
+   * this node owes its word on that: the word is of all that is held of its feed, so nobody is asked what keeps that back.
+   */
+  coverage(state: AgreementState, revoked?: Handle): Coverage {
     if (this.#policy.length === 0 && !asksForMissingEngine(state)) return { view: state, refusals: [], payloads: [] }
-    if (this.#last?.state === state && this.#last.answers === this.#answered) return this.#last.coverage
-    const coverage = this.#cover(state)
-    this.#last = { state, answers: this.#answered, coverage }
+    const last = this.#last
+    if (last?.state === state && last.revoked === revoked && last.answers === this.#answered) return last.coverage
+    const coverage = this.#cover(state, revoked === undefined ? emptyPast : pastOf(state, revoked))
+    this.#last = { state, revoked, answers: this.#answered, coverage }
     return coverage
   }
 
-  #cover(state: AgreementState): Coverage {
+  /** `unasked`: what nobody is asked about. */
+  #cover(state: AgreementState, unasked: Past): Coverage {
     this.#dropDead(state)
     const refusals: Refusal[] = []
     const abouts = new SealedAbouts(this.#random)
@@ -113,7 +125,7 @@ export class Answering {
     let room = share
     for (const held of beyond(state.feeds, past)) {
       const { statement } = held
-      const found = this.#refusalsOf(statement, state)
+      const found = this.#refusalsOf(statement, state, unasked)
       // So that all requests of one statement can be refused in one.
       const refused = found !== undefined && bytesOf(found) > share ? found.map(withoutAbout) : found
       const bytes = bytesOf(refused ?? [])
@@ -133,13 +145,14 @@ export class Answering {
   }
 
   /** Undefined: a person is asked about one of its requests. */
-  #refusalsOf({ party, seq, requests }: Statement, state: AgreementState): Refused[] | undefined {
+  #refusalsOf({ party, seq, requests }: Statement, state: AgreementState, unasked: Past): Refused[] | undefined {
     if (party === this.#self) return []
     const refusals: Refused[] = []
+    const mayAsk = !covers(unasked, party, seq)
     let isAsked = false
     for (const [index, request] of requests.entries()) {
       const ref = { handle: party, index, seq }
-      const answer = this.#answerTo(ref, request, state)
+      const answer = this.#answerTo(ref, request, state, mayAsk)
       if (answer === undefined) isAsked = true
       else if (answer.refusal !== undefined) refusals.push({ ...answer.refusal, request: ref })
     }
@@ -148,11 +161,12 @@ export class Answering {
 
   /** Questions that have become pointless. */
   #dropDead(state: AgreementState): void {
-    for (const [key, { request, asked, cancel }] of this.#questions) {
-      if (!isDead(request, asked, state)) continue
-      cancel()
-      this.#questions.delete(key)
-    }
+    for (const [key, { request, asked }] of this.#questions) if (isDead(request, asked, state)) this.#drop(key)
+  }
+
+  #drop(key: string): void {
+    this.#questions.get(key)?.cancel()
+    this.#questions.delete(key)
   }
 
   /** Throws NotAsked. */
@@ -175,11 +189,7 @@ export class Answering {
       return covers(past, handle, seq)
     }
     for (const key of this.#answers.keys()) if (isAnswered(key)) this.#answers.delete(key)
-    for (const [key, { cancel }] of this.#questions) {
-      if (!isAnswered(key)) continue
-      cancel()
-      this.#questions.delete(key)
-    }
+    for (const key of this.#questions.keys()) if (isAnswered(key)) this.#drop(key)
   }
 
   close(): void {
@@ -187,7 +197,7 @@ export class Answering {
     this.#questions.clear()
   }
 
-  #answerTo(ref: RequestRef, request: Request, state: AgreementState): Answer | undefined {
+  #answerTo(ref: RequestRef, request: Request, state: AgreementState, mayAsk: boolean): Answer | undefined {
     if (state.ledger.engines.missingFor(request.commands) !== undefined) return { refusal: { code: 'engine_unknown' } }
     const known = this.#answers.get(requestKey(ref))
     if (known !== undefined) return known
@@ -197,6 +207,10 @@ export class Answering {
     // Nothing comes of it any more, so nobody is asked, and it holds nothing up. What shows that is only held: a refusal stays
     // right where that comes to be replaced by another branch, or is left out of a continuation.
     if (isDead(ref, request, state)) return { refusal: { code: 'policy' } }
+    if (!mayAsk) {
+      this.#drop(requestKey(ref))
+      return { refusal: { code: 'policy' } }
+    }
     this.#ask(ref, request, rule.forSeconds * 1000, rule.otherwise, rule.reason)
     return undefined
   }
@@ -211,12 +225,16 @@ export class Answering {
   }
 
   #conclude(key: string, refusal: Grounds | undefined): void {
-    this.#questions.get(key)?.cancel()
-    this.#questions.delete(key)
+    this.#drop(key)
     this.#answers.set(key, { refusal })
     this.#answered++
     this.#changed()
   }
+}
+
+/** All that is held of a feed, and what it covers. */
+function pastOf({ feeds }: AgreementState, party: Handle): Past {
+  return newestOf(feeds, party)?.past ?? emptyPast
 }
 
 /** What has not been answered by everybody is open. */

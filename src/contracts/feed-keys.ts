@@ -55,14 +55,20 @@ export class FeedKeys {
     this.#revocation = signed
   }
 
-  /** What the next statement says about keys. */
-  async change(state: AgreementState): Promise<KeyChange | undefined> {
-    const revoke = this.takeover(state)
+  /** What the next statement, made from `view`, says about keys. `held`: all that is held here. */
+  async change(view: AgreementState, held: AgreementState): Promise<KeyChange | undefined> {
+    const revoke = this.takeover(view)
     if (revoke !== undefined) return { revoke }
+    const hold = this.holdOwed(view)
+    // The takeover follows what this statement covers: a statement held beyond it would stand at the takeover's place.
+    if (hold !== undefined && coversAllOf(hold.revocation.party, view, held)) return { hold }
+    return this.#rotationDue(view)
+  }
+
+  /** Another party's revocation of its key on which this party has not said yet what it holds. */
+  holdOwed(state: AgreementState): SignedRevocation | undefined {
     const told = this.#revocation
-    const hold = holdDue(state, this.#self) ?? (told && canHold(state, this.#self, told) ? told : undefined)
-    if (hold !== undefined) return { hold }
-    return this.#rotationDue(state)
+    return holdDue(state, this.#self) ?? (told && canHold(state, this.#self, told) ? told : undefined)
   }
 
   async #rotationDue(state: AgreementState): Promise<KeyChange | undefined> {
@@ -108,4 +114,8 @@ export class FeedKeys {
     const { signer, signerOf } = this.#ports
     return signer?.publicKey === publicKey ? signer : signerOf?.(publicKey)
   }
+}
+
+function coversAllOf(party: Handle, view: AgreementState, held: AgreementState): boolean {
+  return feedOf(view.feeds, party).size === feedOf(held.feeds, party).size
 }

@@ -4,7 +4,7 @@ import { type Draft, draft, noWishes, statementDue, type Wishes } from '../agree
 import { feedOf, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import { withoutHistory } from '../agreement/history.ts'
-import { canHold } from '../agreement/keys.ts'
+import { canHold, isTakeover } from '../agreement/keys.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import {
   type Equivocation,
@@ -32,7 +32,7 @@ import { Forgotten, withHistory } from '../runtime/forgotten.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { Kept } from '../store/snapshots.ts'
 import { feedStream } from '../store/streams.ts'
-import { Answering, type Question, refusalBytes } from './answering.ts'
+import { Answering, type Coverage, type Question, refusalBytes } from './answering.ts'
 import type { PersonsRefusal } from './asks.ts'
 import { batchesOf } from './batches.ts'
 import type { ContractListener, ContractPorts, Role } from './contract-ports.ts'
@@ -607,7 +607,7 @@ export class LiveContract {
     if (isAsked || this.#mayNote || this.#following?.hasNews === true || this.#isInDoubt) return true
     if (this.#role === 'receive' || this.#role === 'serve') return false
     try {
-      const { view } = this.answering.coverage(this.#state)
+      const { view } = this.#coverage(this.#state)
       return this.#maySpeak(view) && this.outbox.hasTurn(view, this.#holdsBack())
     } catch (error) {
       if (error instanceof Forgotten) return true
@@ -709,7 +709,7 @@ export class LiveContract {
 
   /** The guard first, then everybody else. */
   async #meet(state: AgreementState, own: readonly Held[], following: Following): Promise<void> {
-    const revokes = own.some(({ statement: { key } }) => key !== undefined && 'revoke' in key)
+    const revokes = own.some(isTakeover)
     if ((await this.#ownFeed.meet(state, revokes)) === 'met') return
     // The guard is told after the store, so the rest must be there now; if it is not, the store was set back.
     const { size } = feedOf(state.feeds, this.self)
@@ -841,12 +841,12 @@ export class LiveContract {
   async #makeStatement(held: AgreementState) {
     const mayNote = this.#mayNote
     this.#mayNote = false
-    const { view: state, refusals, payloads } = this.answering.coverage(held)
+    const { view: state, refusals, payloads } = this.#coverage(held)
     await this.#keys.learn(state)
     this.#reportObstacle(state)
     if (!this.#maySpeak(state)) return undefined
     const isAuthor = this.#role !== 'receive'
-    const key = await this.#keys.change(state)
+    const key = await this.#keys.change(state, held)
     const due = statementDue(state, this.self) ?? (key === undefined ? undefined : 'answer')
     // A statement that is due anyway takes along what waits.
     const turn = isAuthor
@@ -868,6 +868,10 @@ export class LiveContract {
     // Made from less than is held, it becomes a part of all that is.
     const progress = state === held ? signed : withHeld(held, signed.held)
     return { ...progress, held: signed.held, durable: () => turn.durable(signed.held.statement.seq) }
+  }
+
+  #coverage(held: AgreementState): Coverage {
+    return this.answering.coverage(held, this.#keys.holdOwed(held)?.revocation.party)
   }
 
   #goesOnIn(error: EngineUnknown): undefined {

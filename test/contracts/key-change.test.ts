@@ -1,9 +1,12 @@
 import t from 'tap'
 import { feedOf, frontierOf } from '../../src/agreement/feeds.ts'
 import type { Held } from '../../src/agreement/held.ts'
+import { covers } from '../../src/agreement/past.ts'
+import { receive } from '../../src/agreement/receive.ts'
 import { BATCH_STATEMENTS_MAX } from '../../src/contracts/batches.ts'
 import { memoryGuard } from '../../src/contracts/guard.ts'
 import { LiveContract } from '../../src/contracts/live-contract.ts'
+import type { Policy } from '../../src/contracts/policy.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
@@ -11,7 +14,12 @@ import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { allOf, CONTRACT, market, overTheWire, Player } from '../support/market.ts'
 
 /** Cleo's contract as her node lives it. All signers are there, in the order given. */
-async function lifeOf(cleo: Player, others: readonly Player[], keys: readonly ReturnType<typeof generateKeyPair>[]) {
+async function lifeOf(
+  cleo: Player,
+  others: readonly Player[],
+  keys: readonly ReturnType<typeof generateKeyPair>[],
+  policy: Policy = [],
+) {
   const signers = keys.map(({ privateKey }) => keySigner(privateKey))
   const [ana] = others as [Player]
   const live = await LiveContract.open(CONTRACT, cleo.handle, ana.handle, {
@@ -21,6 +29,7 @@ async function lifeOf(cleo: Player, others: readonly Player[], keys: readonly Re
     clock: { now: () => 0, after: () => () => {} },
     random: systemRandom,
     guard: memoryGuard(),
+    policy,
   })
   await live.deliver(allOf(ana))
   for (const other of others) live.heard(other.handle, frontierOf(other.state.feeds))
@@ -62,8 +71,7 @@ t.test(
     const next = generateKeyPair()
     const live = await lifeOf(cleo, [ana, ben], [])
     const revocation = ana.revocation(next)
-    const thief = Object.assign(new Player('thief'), { handle: ana.handle, card: ana.card, privateKey: ana.privateKey })
-    thief.state = ana.state
+    const thief = thiefOf(ana)
     live.revoked(revocation)
     await live.deliver([])
     const [hold] = [...feedOf(live.state.feeds, cleo.handle).kept].slice(-1)
@@ -84,3 +92,81 @@ t.test(
     await live.close()
   },
 )
+
+t.test('what a party says that it holds of a revoked feed is all that it holds: it covers that first', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const next = generateKeyPair()
+  const asks: Policy = [
+    { answer: 'ask', authors: [ana.handle], forSeconds: 1000, otherwise: 'acknowledge', reason: 'x' },
+  ]
+  const live = await lifeOf(cleo, [ana, ben], [], asks)
+  const revocation = ana.revocation(next)
+  const thief = thiefOf(ana)
+  const theft = thief.proposes('0.0', 'theft')
+  await live.deliver([theft])
+  t.equal(live.questions.length, 1)
+  live.revoked(revocation)
+  await live.deliver([])
+  const said = [...feedOf(live.state.feeds, cleo.handle).kept].slice(-1) as [Held]
+  t.match(said[0].statement.key, { hold: {} }, 'the question does not hold it up')
+  t.ok(covers(said[0].past, ana.handle, theft.statement.seq))
+  t.match(said[0].statement.refusals, [{ code: 'policy' }])
+  t.equal(live.questions.length, 0)
+  // So the takeover follows the theft, and is no fork of it.
+  ana.hears(ben.says({ key: { hold: revocation } }), theft, overTheWire(said[0]))
+  ana.takesOver(revocation, next)
+  await live.deliver(allOf(ana))
+  t.same(live.evidence, [])
+  t.equal(live.state.keys.later.get(ana.handle)?.length, 1)
+  await live.close()
+})
+
+t.test('what the question of a third party keeps back of a revoked feed is refused as well', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const asks: Policy = [
+    { answer: 'ask', authors: [ben.handle], forSeconds: 1000, otherwise: 'acknowledge', reason: 'x' },
+  ]
+  const live = await lifeOf(cleo, [ana, ben], [], asks)
+  const revocation = ana.revocation(generateKeyPair())
+  const asked = ben.proposes('0.0', 'asked')
+  const thief = thiefOf(ana)
+  thief.hears(asked)
+  await live.deliver([asked, thief.proposes('0.1', 'theft')])
+  t.equal(live.questions.length, 1)
+  live.revoked(revocation)
+  await live.deliver([])
+  t.equal(live.questions.length, 0)
+  const [said] = [...feedOf(live.state.feeds, cleo.handle).kept].slice(-1) as [Held]
+  t.match(said.statement.key, { hold: {} })
+  t.match(said.statement.refusals, [{ code: 'policy', request: { handle: ben.handle } }])
+  await live.close()
+})
+
+t.test('a takeover beside what was signed with the stolen key is no fork of its owner', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const next = generateKeyPair()
+  const revocation = ana.revocation(next)
+  // Dora is no member yet: nobody waits for her word.
+  const live = await lifeOf(cleo, [ana, ben], [])
+  const theft = thiefOf(ana).proposes('0.0', 'theft')
+  ana.hears(ben.says({ key: { hold: revocation } }), cleo.says({ key: { hold: revocation } }))
+  const takeover = ana.takesOver(revocation, next)
+  const { state } = receive(live.state, [theft])
+  const { equivocations, otherBranches, refused } = receive(state, [takeover])
+  t.same(equivocations, [])
+  t.same(refused, [])
+  t.match(otherBranches, [{ party: ana.handle, ours: theft.hash, theirs: takeover.hash }])
+  const forged = { ...takeover, signature: theft.signature }
+  t.match(receive(state, [forged]).refused, [{ error: { code: 'statement_badly_signed' } }])
+  await live.close()
+})
+
+function thiefOf(owner: Player): Player {
+  const thief = Object.assign(new Player('thief'), {
+    handle: owner.handle,
+    card: owner.card,
+    privateKey: owner.privateKey,
+  })
+  thief.state = owner.state
+  return thief
+}
