@@ -35,6 +35,7 @@ const statusOfVoid: Record<VoidCode, number> = {
   already_open: 409,
   title_unfit: 422,
   founder_unfit: 422,
+  limits_unfit: 422,
   handle_taken: 409,
   party_taken: 409,
   party_unfit: 422,

@@ -1,18 +1,16 @@
 import type { AgreementState } from '../agreement/state.ts'
+import { SEEN_PARTY_BYTES, STATEMENT_FRAME_BYTES } from '../events/limits.ts'
 
-/** Clock, contract, head, key, note, party, prev, seq, time and all the names, in bytes; they take less. */
-const FRAME_BYTES = 2048
-/** A place in `seen` without its handle. */
-const SEEN_BYTES = 128
 /** Of what is left, so much is kept from a single request, so that refusals and decisions have room beside it. */
 const KEPT_SHARE = 1 / 4
 const KEPT_BYTES_MAX = 64 * 1024
 
 /** How many bytes the next statement of a party can have for refusals, decisions and requests together. */
-export function roomIn({ ledger, feeds }: AgreementState): number {
-  let room = ledger.document.limits.statementBytes - FRAME_BYTES
-  for (const handle of feeds.keys()) room -= handle.length + SEEN_BYTES
-  return Math.max(0, room)
+export function roomIn({ ledger }: AgreementState): number {
+  const { limits, parties } = ledger.document
+  // Who has left says nothing that is still to be seen, but for a last word or two.
+  const speaking = parties.members.length + parties.invitations.length
+  return Math.max(0, limits.statementBytes - STATEMENT_FRAME_BYTES - speaking * SEEN_PARTY_BYTES)
 }
 
 /** The largest request that a statement of this contract can carry, in bytes of JSON. */

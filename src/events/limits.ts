@@ -46,6 +46,23 @@ export const LimitsSchema = Type.Object(
 )
 export type Limits = Static<typeof LimitsSchema>
 
+/**
+ * Bytes of a statement: of all that it has but lists, at most; of a party in `seen`; of one refusal without a text. Fixed for
+ * engine 1: by them it judges limits.
+ */
+export const STATEMENT_FRAME_BYTES = 2048
+export const SEEN_PARTY_BYTES = 160
+export const REFUSAL_BYTES = 128
+
+/**
+ * Whether a statement has room to refuse all requests of another one, whatever every party has said meanwhile. Else there would
+ * be statements that a member can neither accept nor refuse.
+ */
+export function canRefuseWhole({ statementBytes, members, requestsPerStatement }: Limits): boolean {
+  const needed = STATEMENT_FRAME_BYTES + members * SEEN_PARTY_BYTES + requestsPerStatement * REFUSAL_BYTES
+  return statementBytes >= needed
+}
+
 /** Deepest nesting of arrays and objects anywhere in a statement or a value. Fixed for version 1. */
 export const JSON_DEPTH_MAX = 32
 /**

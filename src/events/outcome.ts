@@ -13,6 +13,7 @@ export const voidCodes = {
   title_unfit: 'The title is not a text that all parties can read alike.',
   founder_unfit:
     'The founder that the command names is not its author, or its name is not a text that all can read alike.',
+  limits_unfit: 'A statement within the limits would have no room to refuse all requests of another one.',
   handle_taken: 'The handle is, or was, used in this contract.',
   party_taken: 'A party with this DID or one of these keys is, or was, in this contract.',
   party_unfit: 'The name of the party is not a text that all parties can read alike.',

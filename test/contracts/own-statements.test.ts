@@ -21,7 +21,7 @@ import { Link, together } from '../support/two-parties.ts'
 // A place of a feed that the others refuse is the end of the contract: so nothing is signed that they would refuse.
 
 /** Statements of 16 KiB at most, so that little fills them. */
-const narrow = { ...defaultLimits, statementBytes: 16 * 1024 }
+const narrow = { ...defaultLimits, statementBytes: 16 * 1024, members: 10, requestsPerStatement: 64 }
 const newSalt = () => systemRandom.bytes(16)
 let requests = 0
 

@@ -32,7 +32,8 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       return { ...state, parties: { ...state.parties, invitations } }
     }
     case 'PartyAdmitted':
-      return { ...state, parties: admitted(state.parties, event.handle, index) }
+      // A newcomer that lacks the engine can refuse a vote, but none that was cast before it came.
+      return { ...state, parties: admitted(state.parties, event.handle, index), engineVotes: [] }
     case 'InvitationWithdrawn':
       return { ...state, parties: closed(state.parties, event.handle, index, 'withdrawn') }
     case 'InvitationDeclined':

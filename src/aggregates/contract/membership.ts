@@ -3,6 +3,7 @@ import { isAdmissibleKey, isValidSignature } from '../../crypto/ed25519.ts'
 import { type Acceptance, acceptanceBytes } from '../../events/acceptance.ts'
 import type { CommandOf } from '../../events/commands.ts'
 import { declineBytes } from '../../events/decline.ts'
+import { canRefuseWhole } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import { nameRules } from '../names/engine-1.ts'
 import { type DecideContext, type Decision, Rejection } from './decision.ts'
@@ -21,6 +22,7 @@ export function openContract(
     return new Rejection('founder_unfit', [founder.handle])
   }
   if (!hasAdmissibleKeys(founder)) return new Rejection('key_not_admissible')
+  if (!canRefuseWhole(limits)) return new Rejection('limits_unfit')
   return [{ type: 'ContractOpened', title, engine, charter, limits, founder }]
 }
 

@@ -32,6 +32,7 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   already_open: [broker.opens()],
   title_unfit: [broker.opens({}, broker.card, 'Fleet\u202e2027'), Document.unopened()],
   founder_unfit: [broker.opens({}, lead.card), Document.unopened()],
+  limits_unfit: [broker.opens({ statementBytes: 8192 }), Document.unopened()],
   handle_taken: [broker.invites(lead)],
   party_taken: [broker.invites(new Party('leader', { did: lead.card.did }))],
   party_unfit: [broker.invites(new Party('odd', { name: 'Odd\u200bRe' }))],

@@ -82,10 +82,11 @@ t.test('with the last member that has not voted the last vote goes that was miss
   t.equal(alone.state.engine, 1)
 })
 
-t.test('who is admitted meanwhile is asked too', async (t) => {
-  const admitted = document.when(ana.upgrades(2), ben.upgrades(2), ana.invites(dov), ana.admits(dov), cleo.upgrades(2))
-  t.equal(admitted.state.engine, 1)
-  t.equal(admitted.when(dov.upgrades(2)).state.engine, 2)
+t.test('an admission leaves no vote: the newcomer has a say in each', async (t) => {
+  const admitted = document.when(ana.upgrades(2), ben.upgrades(2), ana.invites(dov), ana.admits(dov))
+  t.same(admitted.state.engineVotes, [])
+  t.equal(admitted.when(cleo.resigns(), dov.resigns()).state.engine, 1, 'so who goes is not led into another engine')
+  t.equal(admitted.when(...[ana, ben, cleo, dov].map((member) => member.upgrades(2))).state.engine, 2)
 })
 
 t.test('nobody is admitted on a head from before the upgrade', async (t) => {
