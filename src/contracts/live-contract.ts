@@ -720,11 +720,24 @@ export class LiveContract {
   }
 
   async #turn(arrived: readonly Delivery[]): Promise<Refused> {
+    const { reception, refused } = await this.#receive(this.#state, arrived)
+    const waited = this.#waiting
+    this.#keepAhead(reception.waiting, arrived)
+    try {
+      await this.#go(reception)
+    } catch (error) {
+      // What was taken in from among them is not, after all.
+      this.#keepAhead(waited, arrived)
+      throw error
+    }
+    return refused
+  }
+
+  /** From what has been received to what everybody is told. */
+  async #go(reception: Reception): Promise<void> {
     const before = this.#state
-    const { reception, refused } = await this.#receive(before, arrived)
     this.#lookAtOwn(reception)
     if (reception.unjudged[0] !== undefined) this.#goesOnIn(reception.unjudged[0].error)
-    this.#keepAhead(reception, arrived)
     if (this.#following !== undefined) {
       // After a restore they come back from others, with what must not be signed again.
       this.outbox.noticed(
@@ -760,7 +773,6 @@ export class LiveContract {
     if (made !== undefined) this.answering.forget(state)
     const otherBranches = this.#unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ ...reception, equivocations, otherBranches }, made?.held, settled, divergences)
-    return refused
   }
 
   /** Verifies what has come, a piece at a time, as long as who has brought it has credit. */
@@ -795,7 +807,7 @@ export class LiveContract {
     return { reception, refused }
   }
 
-  #keepAhead({ waiting }: Reception, arrived: readonly Delivery[]): void {
+  #keepAhead(waiting: readonly Decoded[], arrived: readonly Delivery[]): void {
     if (waiting === this.#waiting) return
     const broughtBy = new Map<Decoded, Handle>()
     for (const { statements, credit } of arrived)

@@ -171,7 +171,11 @@ export class Courier {
   #retryLater(): void {
     const asked = this.#busyUntil - this.#ports.clock.now()
     if (asked > 0) {
-      this.#cancelRetry = this.#ports.clock.after(asked, () => this.#start())
+      this.#cancelRetry = this.#ports.clock.after(asked, () => {
+        // The timer counts: the clock may have been set back meanwhile.
+        this.#busyUntil = Number.NEGATIVE_INFINITY
+        this.#start()
+      })
       return
     }
     const { retryMs, retryMaxMs } = this.#ports.timing

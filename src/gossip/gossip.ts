@@ -1,3 +1,4 @@
+import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { frontierOf } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
 import type { AgreementState } from '../agreement/state.ts'
@@ -11,7 +12,7 @@ import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import { Apart } from './apart.ts'
 import { Courier, type CourierTiming } from './courier.ts'
-import { Credits } from './credit.ts'
+import { type Credit, Credits } from './credit.ts'
 import { isPartyTo, Knowledge } from './knowledge.ts'
 import { contractOf, decodingOf, type ExchangeMessage } from './message.ts'
 import { Parcel } from './parcel.ts'
@@ -228,7 +229,7 @@ export class Gossip {
         if (credit.isSpent) return
         const isNew = !participants.has(contract)
         // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
-        if (!(await this.#begun(contract, delivered, peer, refused))) return
+        if (!(await this.#begun(contract, delivered, peer, credit, refused))) return
         const frontier = message.frontiers.get(contract)
         if (isNew && frontier !== undefined) knowledge.told(contract, frontier, delivered)
         const result = await participants.use(contract, (participant) => participant.deliver(delivered, credit))
@@ -244,10 +245,18 @@ export class Gossip {
   }
 
   /** Whether the contract is held, now if not before; what is refused of its beginning is added. */
-  async #begun(contract: Uid, delivered: readonly Decoded[], { handle }: Peer, refused: StatementRefused[]) {
+  async #begun(
+    contract: Uid,
+    delivered: readonly Decoded[],
+    { handle }: Peer,
+    credit: Credit,
+    refused: StatementRefused[],
+  ): Promise<boolean> {
     try {
       return await this.#ports.participants.begin(contract, delivered, handle)
     } catch (error) {
+      // Verifying it has cost as much as any other that was sent in vain.
+      if (error instanceof StatementRefused || error instanceof EngineUnknown) credit.spend(1)
       if (!(error instanceof StatementRefused)) throw error
       refused.push(error)
       return false

@@ -177,6 +177,27 @@ t.test('so it is with the first statements of another, of which nothing is in me
   await node.close()
 })
 
+t.test('what had run ahead still does, should the write fail with which it was taken in', async (t) => {
+  const afar = new Afar()
+  const node = await afar.start()
+  const uid = contractFoundedBy('ben')
+  const ben = new Player('ben', undefined, uid)
+  ben.requests(ben.opening())
+  await node.contracts.begin(uid, allOf(ben), ben.handle)
+  await node.contracts.use(uid, async (live) => {
+    await live.deliver(allOf(ben))
+    const second = ben.requests({ type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } })
+    const third = ben.requests({ type: 'AddField', parent: '0', name: 'B', field: { type: 'text' } })
+    await live.deliver([third])
+    afar.isAway = true
+    await t.rejects(live.deliver([second]), away)
+    afar.isAway = false
+    await live.deliver([second])
+    t.equal(live.state.feeds.get(ben.handle)?.size, 3)
+  })
+  await node.close()
+})
+
 t.test('a node that is stopped meanwhile does not wait for the store', async (t) => {
   const afar = new Afar()
   const node = await afar.start()

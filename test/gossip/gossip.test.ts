@@ -1,14 +1,16 @@
 import t from 'tap'
+import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import { frontierOf } from '../../src/agreement/feeds.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { type Frontier, placesOf } from '../../src/events/statement.ts'
-import { type Decoded, encodeSigned } from '../../src/events/statement-codec.ts'
+import { type Decoded, encodeSigned, StatementRefused } from '../../src/events/statement-codec.ts'
 import { TakesTooLong } from '../../src/gossip/apart.ts'
+import { REFUSED_AT_ONCE_MAX } from '../../src/gossip/credit.ts'
 import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
 import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX } from '../../src/gossip/message.ts'
 import type { Participant, Peer } from '../../src/gossip/participant.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
-import { contractFoundedBy, marketOf, Player } from '../support/market.ts'
+import { allOf, contractFoundedBy, marketOf, Player } from '../support/market.ts'
 
 /** All that one message takes along. */
 const LARGE = 'x'.repeat(MESSAGE_CHARACTERS_SOFT_MAX)
@@ -27,6 +29,8 @@ class Ana {
   readonly unknown = new Set<Uid>()
   /** Whether one of those begins with what comes of it. */
   begins = false
+  /** What is thrown instead. */
+  beginning: Error | undefined
   readonly gossip: Gossip
   readonly ben: Omit<Peer, 'exchange'>
 
@@ -52,7 +56,10 @@ class Ana {
           await this.gates.get(uid)
           return this.unknown.has(uid) ? undefined : work(all.get(uid) as Participant)
         },
-        begin: async (uid) => !this.unknown.has(uid) || (this.begins && this.unknown.delete(uid)),
+        begin: async (uid) => {
+          if (this.beginning !== undefined) throw this.beginning
+          return !this.unknown.has(uid) || (this.begins && this.unknown.delete(uid))
+        },
         took: async () => {},
       },
       clock: this.clock,
@@ -230,4 +237,23 @@ t.test('what it says of one that begins with the same message is', async (t) => 
   const answer = await benShowsOne(ana)
   t.same([...answer.frontiers.keys()], [ONE])
   t.same(answer.statements, [], 'nothing of it is shown back')
+})
+
+t.test('a beginning that is refused, or that no engine here can judge, costs who sends it', async (t) => {
+  for (const error of [
+    new EngineUnknown(7, [1]),
+    new StatementRefused('statement_unfit_uid', 'no', { contract: ONE, party: 'ana', seq: 0, hash: '' }),
+  ]) {
+    const node = new Ana()
+    node.beginning = error
+    node.unknown.add(ONE)
+    const [genesis] = allOf(node.players.get(ONE) as Player) as [Decoded]
+    const body = encodeMessage(new Map(), [encodeSigned(genesis.text, genesis.signature, {})], [])
+    let calls = 0
+    const limited = async () => {
+      for (; calls <= REFUSED_AT_ONCE_MAX; calls++) await node.gossip.answer(node.peer(), body)
+    }
+    await t.rejects(limited, { code: 'exchange_rate_limited' })
+    t.equal(calls, REFUSED_AT_ONCE_MAX)
+  }
 })
