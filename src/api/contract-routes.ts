@@ -118,9 +118,14 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
   )
 
   app.get('/api/Party', async () => [
-    { ...contracts.card, status: 'self' },
-    ...ports.parties().map(({ card, endpoint, status }) => ({ ...card, endpoint, status })),
+    { ...shown(contracts.card), status: 'self' },
+    ...ports.parties().map(({ card, endpoint, status }) => ({ ...shown(card), endpoint, status })),
   ])
+}
+
+/** Apart from the rest: what a party says, and nothing here proves. */
+function shown({ lei, ...card }: PartyCard) {
+  return lei === undefined ? card : { ...card, claimed: { lei } }
 }
 
 function detailsOf(live: LiveContract, obstacles: readonly object[]) {

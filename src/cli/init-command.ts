@@ -13,6 +13,8 @@ interface Options {
   readonly data: string
   readonly handle: string
   readonly name: string
+  readonly did?: string
+  readonly lei?: string
   readonly endpoint: string
   readonly api: string
 }
@@ -25,11 +27,24 @@ export function initCommand(program: Command): void {
     .addOption(dataOption())
     .requiredOption('--handle <handle>', 'the short name that contracts know the party by, such as acme-re')
     .requiredOption('--name <name>', 'the full name of the company')
+    .option(
+      '--did <did>',
+      'the DID of the party, did:web of a domain of the company (default: of the host of the endpoint)',
+    )
+    .option('--lei <lei>', 'the Legal Entity Identifier that the party claims')
     .option('--endpoint <url>', 'where other parties reach this node', DEFAULT_ENDPOINT)
     .option('--api <url>', 'where the own programs reach its API', DEFAULT_API)
-    .action(async ({ data, handle, name, endpoint, api }: Options) => {
+    .action(async ({ data, handle, name, did, lei, endpoint, api }: Options) => {
       const passphrase = await givenPassphrase(readEnvironment(process.env))
-      const wanted = { handle: handle as Handle, name, endpoint, api, passphrase }
+      const wanted = {
+        handle: handle as Handle,
+        name,
+        ...(lei === undefined ? {} : { lei }),
+        did,
+        endpoint,
+        api,
+        passphrase,
+      }
       const { card, notices } = await createIdentity(data, wanted, systemClock)
       print(
         ...table(

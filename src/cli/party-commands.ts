@@ -1,11 +1,16 @@
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
 import { type PartyCard, partyFingerprint } from '../events/party-card.ts'
+import { INTRODUCTION_PATH } from '../gossip/transport/protocol.ts'
 import { readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { didDocument } from '../node/did-document.ts'
+import { didWebUrl } from '../node/did-web.ts'
 import { Directory } from '../node/directory.ts'
 import { type DirectoryParty, PartyConflict, PartyUnknown, PartyWrongFingerprint } from '../node/directory-state.ts'
 import { fetchIntroduction } from '../node/discovery.ts'
+import { type FiledIdentity, readFiledIdentity, verifyFiled } from '../node/filed-identity.ts'
 import { formatFingerprint, parseFingerprint } from '../node/fingerprint.ts'
 import { readCard } from '../node/identity.ts'
 import type { SignedIntroduction } from '../node/introduction.ts'
@@ -13,8 +18,9 @@ import { openStore } from '../node/open-store.ts'
 import { assertAllowed } from '../node/partners.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { FileUnavailable } from './file-unavailable.ts'
 import { dataOption } from './options.ts'
-import { assertConfirmed, print, table } from './output.ts'
+import { assertConfirmed, complain, print, printJson, table } from './output.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
 
@@ -30,14 +36,15 @@ export function partyCommands(program: Command): void {
 
   party
     .command('add')
-    .argument('<url>', 'the endpoint of the other node, https://host:port')
+    .argument('<address>', 'https://host:port, the endpoint of the other node, or did:web:…, its DID')
     .addOption(dataOption())
     .option('--fingerprint <f>', 'the fingerprint that the other party has told you: nothing is asked then')
     .option('--later', 'only look it up: `party approve` approves it')
+    .option('--ca <file>', 'for a did:web: the authorities to trust, PEM, in place of those of the system')
     .description('look up a party and approve it, once its fingerprint has been compared')
-    .action(async (url: string, { data, fingerprint, later }: AddOptions) => {
-      if (later) print(`${await introduceParty(data, url)} waits to be approved.`)
-      else print(`${await addParty(data, url, fingerprint)} is approved.`)
+    .action(async (address: string, { data, fingerprint, later, ca }: AddOptions) => {
+      if (later) print(`${await introduceParty(data, address, ca)} waits to be approved.`)
+      else print(`${await addParty(data, address, fingerprint, ca)} is approved.`)
     })
 
   party
@@ -57,13 +64,16 @@ export function partyCommands(program: Command): void {
   party
     .command('self')
     .addOption(dataOption())
+    .option('--did-document', 'what to serve for its DID, so that others find it by that')
     .description('who this party is: what to tell others, and the fingerprint to read out to them')
-    .action(async ({ data }: { data: string }) => {
+    .action(async ({ data, didDocument: asDocument }: { data: string; didDocument?: true }) => {
       const configuration = await readConfiguration(data, readEnvironment(process.env))
       const card = await readCard(configuration)
+      if (asDocument) return printJson(didDocument(card, configuration.endpoint))
       const rows = [
         ['party', `${card.name} (${card.handle})`],
         ['did', card.did],
+        ...leiRow(card),
         ['fingerprint', formatFingerprint(partyFingerprint(card))],
         ['endpoint', configuration.endpoint],
       ]
@@ -86,6 +96,7 @@ export function partyCommands(program: Command): void {
               ['party', `${card.name} (${card.handle})`],
               ['standing', standing],
               ['did', card.did],
+              ...leiRow(card),
               ['fingerprint', formatFingerprint(partyFingerprint(card))],
               ['endpoint', endpoint],
               ['certificate', certificate],
@@ -118,9 +129,9 @@ export function partyCommands(program: Command): void {
       await withDirectory(data, async (directory) => {
         const rows = directory.parties().map(({ standing, signed: { introduction } }) => {
           const { card, endpoint } = introduction
-          return [card.handle, card.name, standing, endpoint, formatFingerprint(partyFingerprint(card))]
+          return [card.handle, card.name, standing, endpoint, formatFingerprint(partyFingerprint(card)), card.lei ?? '']
         })
-        print(...table(['handle', 'name', 'standing', 'endpoint', 'fingerprint'], rows))
+        print(...table(['handle', 'name', 'standing', 'endpoint', 'fingerprint', 'LEI (claimed)'], rows))
       })
     })
 }
@@ -129,14 +140,19 @@ interface AddOptions {
   readonly data: string
   readonly fingerprint?: string
   readonly later?: true
+  readonly ca?: string
 }
 
-/** `told`: what a person has compared already; left out, a person is asked. The answer is the party's handle. */
-export async function addParty(dir: string, url: string, told: string | undefined): Promise<string> {
-  const signed = await introductionAt(dir, url)
+/**
+ * `address`: an endpoint, or a did:web. `told`: what a person has compared already; left out, a person is asked. `ca`: a file of
+ * authorities. The answer is the party's handle.
+ */
+export async function addParty(dir: string, address: string, told: string | undefined, ca?: string): Promise<string> {
+  const { partners } = await readConfiguration(dir, readEnvironment(process.env))
+  const signed = await introductionAt(dir, address, ca)
   const { card } = signed.introduction
-  assertAllowed((await readConfiguration(dir, readEnvironment(process.env))).partners, card.did)
-  const shown = await compared(card, url, told)
+  assertAllowed(partners, card.did)
+  const shown = await compared(card, address, told)
   await withDirectory(dir, async (directory) => {
     await directory.introduce(signed)
     await directory.approve(card.handle, shown)
@@ -144,23 +160,64 @@ export async function addParty(dir: string, url: string, told: string | undefine
   return card.handle
 }
 
-async function introduceParty(dir: string, url: string): Promise<string> {
-  const signed = await introductionAt(dir, url)
+async function introduceParty(dir: string, address: string, ca: string | undefined): Promise<string> {
+  const signed = await introductionAt(dir, address, ca)
   await withDirectory(dir, (directory) => directory.introduce(signed))
   return signed.introduction.card.handle
 }
 
-/** Throws PartyAddressUnfit, PartyIsSelf, PartyConflict, and what `fetchIntroduction` throws. */
-async function introductionAt(dir: string, url: string): Promise<SignedIntroduction> {
+/** Throws PartyAddressUnfit, PartyIsSelf, PartyConflict, and what `fetchIntroduction` and `introductionFiled` throw. */
+async function introductionAt(dir: string, address: string, ca: string | undefined): Promise<SignedIntroduction> {
   const configuration = await readConfiguration(dir, readEnvironment(process.env))
-  const endpoint = endpointIn(url)
-  if (endpoint === new URL(configuration.endpoint).origin) throw isSelf(url)
-  const signed = await fetchIntroduction(endpoint, FETCH_TIMEOUT_MS)
-  const [own, { card }] = [await readCard(configuration), signed.introduction]
-  if (card.did === own.did || card.keys.signing === own.keys.signing) throw isSelf(url)
+  const own = await readCard(configuration)
+  const signed = address.startsWith('did:')
+    ? await introductionFiled(address, own, ca)
+    : await introductionOf(endpointIn(address), new URL(configuration.endpoint).origin)
+  const { card } = signed.introduction
+  if (card.did === own.did || card.keys.signing === own.keys.signing) throw isSelf(address)
   if (card.handle !== own.handle) return signed
   const message = `the handle ${card.handle} of ${card.did} is that of this party: one of the two has to take another`
   throw new PartyConflict('party_conflict', message, { handle: card.handle, other: own.handle, claim: 'handle' })
+}
+
+function introductionOf(endpoint: string, own: string): Promise<SignedIntroduction> {
+  if (endpoint === own) throw isSelf(endpoint)
+  return fetchIntroduction(endpoint, FETCH_TIMEOUT_MS)
+}
+
+/**
+ * What the node says that is filed for a did:web. Before each look-up it is said who is asked, and then who vouches for what.
+ * Throws PartyAddressUnfit, PartyIsSelf, FileUnavailable, and what `readFiledIdentity`, `verifyFiled` and `fetchIntroduction` throw.
+ */
+async function introductionFiled(did: string, own: PartyCard, ca: string | undefined): Promise<SignedIntroduction> {
+  const url = didWebUrl(did)
+  if (url === undefined) throw unfitAddress(did)
+  if (did === own.did) throw isSelf(did)
+  const authorities = ca === undefined ? undefined : await readAuthorities(ca)
+  complain(`asks         ${url.href}`)
+  const filed = await readFiledIdentity(did, url, { ca: authorities, timeoutMs: FETCH_TIMEOUT_MS })
+  complain(`asks         ${filed.endpoint}${INTRODUCTION_PATH}`)
+  const signed = await fetchIntroduction(filed.endpoint, FETCH_TIMEOUT_MS)
+  verifyFiled(filed, signed.introduction)
+  complain(...vouchedFor(filed), '')
+  return signed
+}
+
+function vouchedFor({ did, endpoint, vouching }: FiledIdentity): string[] {
+  const { domain, issuer, root, validFrom, validTo, address } = vouching
+  return [
+    `domain       ${domain} (${address}) has filed ${endpoint} and its keys as those of ${did}; the node there says the same, signed with them`,
+    `authority    ${issuer} has certified that the server is that of ${domain}, from ${validFrom} to ${validTo}; its root is ${root}`,
+    `not proven   who the people are, and which company: whoever holds the domain, or could have its certificate made, files what it likes`,
+  ]
+}
+
+/** Throws FileUnavailable. */
+async function readAuthorities(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8')
+  if (/^-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----$/m.test(text)) return text
+  const message = `${path} has no certificate of an authority: PEM is expected`
+  throw new FileUnavailable('file_unavailable', message, { path, reason: 'no certificate' })
 }
 
 function isSelf(url: string): PartyIsSelf {
@@ -171,15 +228,26 @@ function isSelf(url: string): PartyIsSelf {
 function endpointIn(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'https:' && url.href === `${url.origin}/`) return url.origin
-  const message = `${text} is no address of a node: it has to be https://host or https://host:port, with nothing behind it`
-  throw new PartyAddressUnfit('party_address_unfit', message, { address: text })
+  throw unfitAddress(text)
+}
+
+function unfitAddress(address: string): PartyAddressUnfit {
+  const message = address.startsWith('did:')
+    ? `${address} is no DID that can be looked up: it has to be did:web and a domain name, such as did:web:acme.example`
+    : `${address} is no address of a node: it has to be https://host or https://host:port, with nothing behind it, or a did:web`
+  return new PartyAddressUnfit('party_address_unfit', message, { address })
+}
+
+/** The LEI as what it is here: claimed. */
+function leiRow({ lei }: PartyCard): string[][] {
+  return lei === undefined ? [] : [['LEI', `${lei} (claimed by the party, not proven)`]]
 }
 
 /** The party's fingerprint, once it is what was told, or what a person says is the same. Throws PartyWrongFingerprint, NotConfirmed. */
 async function compared(card: PartyCard, endpoint: string, told: string | undefined): Promise<Hash> {
   const shown = partyFingerprint(card)
   if (told === undefined) {
-    await askWhether(`${card.name} (${card.handle}, ${card.did})`, formatFingerprint(shown))
+    await askWhether(card, formatFingerprint(shown))
     return shown
   }
   const said = parseFingerprint(told)
@@ -199,9 +267,10 @@ function knownParty(directory: Directory, handle: string): DirectoryParty {
 }
 
 /** Throws NotConfirmed. */
-async function askWhether(who: string, fingerprint: string): Promise<void> {
+async function askWhether(card: PartyCard, fingerprint: string): Promise<void> {
   await assertConfirmed(
-    who,
+    `${card.name} (${card.handle}, ${card.did})`,
+    ...leiRow(card).map(([label = '', value = '']) => `${label.padEnd(11)}  ${value}`),
     `fingerprint  ${fingerprint}`,
     '',
     'Compare it with the other party by telephone, or in some other way that this network has no part in.',

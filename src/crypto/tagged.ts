@@ -20,3 +20,9 @@ export function untagged(text: string, length: number): Uint8Array | undefined {
 export function publicKeyJwk(publicKey: string) {
   return { kty: 'OKP', crv: 'Ed25519', x: publicKey.slice(TAG.length) } as const
 }
+
+/** The inverse; undefined where the spare bits are not zero. Requires `x` of 43 characters of base64url. */
+export function taggedJwk({ x }: { readonly x: string }): string | undefined {
+  const key = TAG + x
+  return untagged(key, 32) === undefined ? undefined : key
+}

@@ -12,11 +12,12 @@ export const voidCodes = {
   already_open: 'The contract is open already.',
   title_unfit: 'The title is not a text that all parties can read alike.',
   founder_unfit:
-    'The founder that the command names is not its author, or its name is not a text that all can read alike.',
+    'The founder that the command names is not its author, its name is not a text that all can read alike, or the check digits of its LEI are wrong.',
   limits_unfit: 'A statement within the limits would have no room to refuse all requests of another one.',
   handle_taken: 'The handle is, or was, used in this contract.',
   party_taken: 'A party with this DID or one of these keys is, or was, in this contract.',
-  party_unfit: 'The name of the party is not a text that all parties can read alike.',
+  party_unfit:
+    'The name of the party is not a text that all parties can read alike, or the check digits of its LEI are wrong.',
   party_confusable: 'The handle or the name of the party can be taken for those of another party in this contract.',
   key_not_admissible:
     'A public key is not canonical, is of small order, or is not torsion-free; or one key is to serve as both.',

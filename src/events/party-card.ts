@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { type Hash, hashJson } from '../crypto/hash.ts'
 import { HandleSchema, PublicKeySchema } from './ids.ts'
+import { LEI_PATTERN } from './lei.ts'
 
 export const KeysSchema = Type.Object(
   {
@@ -20,6 +21,8 @@ export const PartyCardSchema = Type.Object(
     handle: HandleSchema,
     did: Type.String({ pattern: '^did:web:[A-Za-z0-9._%:-]{1,250}$' }),
     name: Type.String({ minLength: 1, maxLength: 200 }),
+    /** Claimed by the party: nothing here proves that it is its own. Its check digits are right (lei.ts). */
+    lei: Type.Optional(Type.String({ pattern: LEI_PATTERN })),
     keys: KeysSchema,
   },
   { additionalProperties: false },

@@ -6,6 +6,7 @@ import { complaintAboutText } from '../aggregates/names/fit-text.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import { acknowledgeAll, type Policy, PolicySchema } from '../contracts/policy.ts'
 import { type Handle, HandleSchema } from '../events/ids.ts'
+import { isLei } from '../events/lei.ts'
 import { createFile } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { firstError } from '../runtime/first-error.ts'
@@ -89,6 +90,8 @@ const ConfigurationFileSchema = Type.Object(
   {
     handle: HandleSchema,
     name: Type.String({ minLength: 1, maxLength: 200 }),
+    /** The Legal Entity Identifier that the party claims, if it has one. */
+    lei: Type.Optional(Type.String()),
     /** Outward: `https://host[:port]`, where other parties reach the Receiver. */
     endpoint: Type.String(),
     /** Inward: `http://host[:port]`, where the API and the console are served. */
@@ -137,6 +140,7 @@ export interface Configuration {
   readonly dir: string
   readonly handle: Handle
   readonly name: string
+  readonly lei?: string
   /** An origin: scheme, host and, unless it is 443, port. */
   readonly endpoint: string
   readonly api: string
@@ -246,6 +250,9 @@ export function checkConfiguration(source: string, settings: unknown): Configura
   const name = nfc(settings.name)
   const unfit = complaintAboutText('it', name)
   if (unfit !== undefined) throw invalid(source, 'name', `is not one that other parties can read: ${unfit}`)
+  const { lei } = settings
+  if (lei !== undefined && !isLei(lei))
+    throw invalid(source, 'lei', 'is no LEI: 18 letters A–Z or digits, and two check digits that fit them (ISO 17442)')
   return { ...settings, name, endpoint, api: inwardOrigin(source, 'api', settings.api, settings) }
 }
 

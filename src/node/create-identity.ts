@@ -7,7 +7,14 @@ import type { PartyCard } from '../events/party-card.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { createFile } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { type ConfigurationFile, checkConfiguration, configurationPath, createConfiguration } from './configuration.ts'
+import {
+  type ConfigurationFile,
+  ConfigurationInvalid,
+  checkConfiguration,
+  configurationPath,
+  createConfiguration,
+} from './configuration.ts'
+import { didWebUrl } from './did-web.ts'
 import { identityPaths, newSecret, type PartyFile } from './identity-files.ts'
 
 /** The directory has an identity, or a part of one. Evidence: `path`. */
@@ -16,6 +23,8 @@ export class IdentityExists extends ConcordataError {}
 export interface NewIdentity extends ConfigurationFile {
   /** Of the key files. Left out, one is made up and written beside them. */
   readonly passphrase?: string | undefined
+  /** Left out: that of the endpoint's host. */
+  readonly did?: string | undefined
 }
 
 export interface CreatedIdentity {
@@ -31,20 +40,27 @@ export function didOf(endpoint: string): string {
   return `did:web:${encodeURIComponent(new URL(endpoint).host)}`
 }
 
+/** One that partners can look up over the web. Throws ConfigurationInvalid. */
+function checkDid(did: string): string {
+  if (didWebUrl(did) !== undefined) return did
+  const message = `${did} is no did:web of a domain name, such as did:web:acme.example or did:web:acme.example:parties:re`
+  throw new ConfigurationInvalid('configuration_invalid', message, { source: 'concordata init', setting: 'did' })
+}
+
 /**
  * Makes a party: its keys, certificate, secrets and configuration. Nothing that exists is overwritten. concordata.json
  * comes last, so that a directory that has one is whole.
  * Throws ConfigurationInvalid, IdentityExists.
  */
 export async function createIdentity(dir: string, wanted: NewIdentity, clock: Clock): Promise<CreatedIdentity> {
-  const { passphrase: givenPassphrase, ...settings } = wanted
+  const { passphrase: givenPassphrase, did: givenDid, ...settings } = wanted
   const configuration = checkConfiguration('concordata init', settings)
+  const did = givenDid === undefined ? didOf(configuration.endpoint) : checkDid(givenDid)
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const paths = identityPaths(dir)
   for (const path of [configurationPath(dir), ...Object.values(paths)]) await refuseExisting(path)
 
   const passphrase = givenPassphrase ?? newSecret()
-  const did = didOf(configuration.endpoint)
   const signing = generateKeyPair()
   const recovery = generateKeyPair()
   const tlsKey = generateTlsKey()
@@ -63,9 +79,9 @@ export async function createIdentity(dir: string, wanted: NewIdentity, clock: Cl
     await createFile(paths.apiToken, `${newSecret()}\n`, 0o600)
     await createConfiguration(dir, configuration)
   })
-  const { handle, name } = configuration
+  const { handle, name, lei } = configuration
   return {
-    card: { handle, did, name, keys: party.keys },
+    card: { handle, did, name, ...(lei === undefined ? {} : { lei }), keys: party.keys },
     certificate: certificateFingerprint(certificate),
     notices: noticesFor(paths, givenPassphrase === undefined),
   }

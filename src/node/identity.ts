@@ -38,9 +38,9 @@ export interface Signing {
 }
 
 /** Who this is: what needs no key. Throws IdentityDamaged. */
-export async function readCard({ dir, handle, name }: Configuration): Promise<PartyCard> {
+export async function readCard({ dir, handle, name, lei }: Configuration): Promise<PartyCard> {
   const { did, keys } = await readPartyFile(identityPaths(dir).party)
-  return { handle, did, name, keys }
+  return { handle, did, name, ...(lei === undefined ? {} : { lei }), keys }
 }
 
 /** `keys`: those of `openSigning`; left out: of the data directory. Throws IdentityDamaged, KeyFileUnreadable. */

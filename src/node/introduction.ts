@@ -7,13 +7,14 @@ import { isSignedByHolder, signWithTlsKey } from '../crypto/certificate.ts'
 import { assertAdmissibleKey, isValidSignature } from '../crypto/ed25519.ts'
 import { domains, sha256 } from '../crypto/hash.ts'
 import type { Signer } from '../crypto/signer.ts'
-import { publicKeyJwk } from '../crypto/tagged.ts'
 import { CountSchema, HashSchema, SignatureSchema } from '../events/ids.ts'
+import { isLei } from '../events/lei.ts'
 import { PartyCardSchema } from '../events/party-card.ts'
-import { EXCHANGE_PATH, type TlsCredentials } from '../gossip/transport/protocol.ts'
+import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { firstErrorText } from '../runtime/first-error.ts'
 import { exceededBound } from '../runtime/json-bounds.ts'
+import { didDocument } from './did-document.ts'
 
 /** The document is no introduction. */
 export class IntroductionMalformed extends ConcordataError {}
@@ -71,10 +72,7 @@ export async function signIntroduction(
   }
 }
 
-/**
- * The document at `/.well-known/did.json`: a did:web DID document (W3C DID Core 1.0, JsonWebKey), so that generic tools
- * find key and endpoint, with the introduction itself as `concordata`, and what proves it.
- */
+/** What a node serves at `/.well-known/did.json`: a DID document with the introduction itself as `concordata`, and what proves it. */
 export function introductionDocument(signed: SignedIntroduction): string {
   return canonicalJson(wholeDocument(signed))
 }
@@ -94,8 +92,10 @@ export function verifyIntroduction(text: string): SignedIntroduction {
   if (!isCanonicalJson(text, wholeDocument(signed))) {
     throw malformed('the document is not, to the byte, what follows from its concordata part')
   }
-  const complaint = complaintAboutText('the name on its card', signed.introduction.card.name)
+  const { name, lei } = signed.introduction.card
+  const complaint = complaintAboutText('the name on its card', name)
   if (complaint !== undefined) throw malformed(complaint)
+  if (lei !== undefined && !isLei(lei)) throw malformed('the check digits of the LEI on its card are wrong')
   verifyKeysAndProof(signed)
   verifyPossession(signed)
   return signed
@@ -124,37 +124,15 @@ function verifyPossession({ introduction, der, possession }: SignedIntroduction)
 
 /** What both signatures are made over: a domain line of its own each, and the JCS of the document without its proofs. */
 function signedBytes(domain: 'introduction' | 'possession', introduction: Introduction): Uint8Array {
-  return Buffer.from(domains[domain] + canonicalJson(didDocument(introduction)))
+  return Buffer.from(domains[domain] + canonicalJson(unsignedDocument(introduction)))
 }
 
 function wholeDocument({ introduction, ...proven }: SignedIntroduction): Record<string, unknown> {
-  return { ...didDocument(introduction), ...proven }
+  return { ...unsignedDocument(introduction), ...proven }
 }
 
-function didDocument(introduction: Introduction): Record<string, unknown> {
-  const { did, keys } = introduction.card
-  const signingKey = `${did}#signing`
-  return {
-    '@context': ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/jwk/v1'],
-    id: did,
-    verificationMethod: [
-      {
-        id: signingKey,
-        type: 'JsonWebKey',
-        controller: did,
-        publicKeyJwk: publicKeyJwk(keys.signing),
-      },
-    ],
-    assertionMethod: [signingKey],
-    service: [
-      {
-        id: `${did}#exchange`,
-        type: 'ConcordataExchange',
-        serviceEndpoint: `${introduction.endpoint}${EXCHANGE_PATH}`,
-      },
-    ],
-    concordata: introduction,
-  }
+function unsignedDocument(introduction: Introduction): Record<string, unknown> {
+  return { ...didDocument(introduction.card, introduction.endpoint), concordata: introduction }
 }
 
 function parse(text: string): unknown {

@@ -100,7 +100,7 @@ export const entities: readonly Entity[] = [
     ),
     ['lock_about'],
   ),
-  stored('Party', ['id', 'contract', 'handle', 'did', 'name', 'signing_key', 'recovery_key']),
+  stored('Party', ['id', 'contract', 'handle', 'did', 'name', 'claimed_lei', 'signing_key', 'recovery_key']),
   withAbouts(
     stored('Market', [
       'id',

@@ -18,6 +18,7 @@ const SCHEMA = `
     handle       TEXT NOT NULL,
     did          TEXT NOT NULL,
     name         TEXT NOT NULL,
+    claimed_lei  TEXT,
     signing_key  TEXT NOT NULL,
     recovery_key TEXT NOT NULL,
     UNIQUE (contract, handle)
@@ -62,7 +63,7 @@ export class PartyTable {
       'SELECT Party.id, handle, standing FROM Party JOIN Market USING (id) WHERE id > ? AND id < ? ORDER BY id',
     )
     this.#add = database.prepare(
-      'INSERT INTO Party (id, contract, handle, did, name, signing_key, recovery_key) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO Party (id, contract, handle, did, name, claimed_lei, signing_key, recovery_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     )
     this.#invite = database.prepare(
       'INSERT INTO Market (id, contract, party, standing, invited_by, invited_at) VALUES (?, ?, ?, ?, ?, ?)',
@@ -106,9 +107,9 @@ export class PartyTable {
     }
   }
 
-  #addParty(page: Page, { handle, did, name, keys }: PartyCard, invitedBy: number | null): number {
+  #addParty(page: Page, { handle, did, name, lei, keys }: PartyCard, invitedBy: number | null): number {
     const id = page.base + page.parties.size + 1
-    this.#add.run(id, page.number, handle, did, name, keys.signing, keys.recovery)
+    this.#add.run(id, page.number, handle, did, name, lei ?? null, keys.signing, keys.recovery)
     this.#invite.run(id, page.number, id, 'invited', invitedBy, page.size)
     page.parties.set(handle, { id, isFormer: false })
     return id

@@ -11,7 +11,7 @@ import { RequestTable } from './request-table.ts'
  * How the rows follow from the events. Raise it with every change of a table or of what is written to it: a read model of
  * another version is made anew.
  */
-export const READ_MODEL_VERSION = 2
+export const READ_MODEL_VERSION = 3
 
 /** `checkpoint`: the last event that is folded in. Failure: contracts that stand still, and at which event. */
 const BOOKKEEPING = `

@@ -1,15 +1,18 @@
 import type { ChildProcess } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { freePort } from '../../src/cli/demo/free-port.ts'
 import { openNode } from '../../src/index.ts'
+import { newAuthority } from '../support/authority.ts'
 import { Access } from '../support/eventstoredb-server/access.ts'
 import { startServer } from '../support/eventstoredb-server/server.ts'
 import { acceptedBy, approvedBy, BINARY, blocksIn, Shell } from '../support/guide.ts'
 import { newParty, until } from '../support/node-party.ts'
+import { runCommand } from '../support/run-command.ts'
 import { hasUsers, makeDirectories, numberOf, reads, rooted, startUnit } from '../support/systemd-units.ts'
+import { webServer } from '../support/web-server.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -60,7 +63,19 @@ t.test(
     await chmod(root, 0o755)
     for (const directory of ['root', 'eventstoredb']) await mkdir(join(root, directory), { mode: 0o700 })
     await makeDirectories(root)
-    const brix = await newParty(root, 'brix')
+    const authority = newAuthority('The authority of the guide')
+    await writeFile(join(root, 'authority.pem'), authority.certificate)
+    const files = new Map<string, string>()
+    const web = await webServer(t, authority.issue('localhost'), ({ url = '' }, answer) => {
+      const file = files.get(url)
+      answer.writeHead(file === undefined ? 404 : 200).end(file)
+    })
+    const didOf = (party: string) => `did:web:localhost%3A${web}:${party}`
+    const brix = await newParty(root, 'brix', [], { did: didOf('brix') })
+    files.set(
+      '/brix/did.json',
+      await runCommand('party', 'self', '--did-document', '--data', brix.data).then(({ output }) => output),
+    )
     const partner = await openNode({ data: brix.data })
     t.teardown(() => partner.close())
     const [store, outward, ...inward] = [await freePort(), await freePort(), await freePort(), await freePort()]
@@ -78,7 +93,8 @@ t.test(
         .replaceAll('localhost:2113', `localhost:${store}`)
         .replaceAll('https://node.acme.example:7443', endpoint)
         .replace(/\b748[012]\b/g, (port) => `${ports[port]}`)
-        .replace(/^PARTNER=.*$/m, `PARTNER=${brix.endpoint}`)
+        .replaceAll('did:web:acme.example', didOf('acme'))
+        .replace(/^PARTNER=.*$/m, `PARTNER="${didOf('brix')} --ca ${root}/authority.pem"`)
         .replace(/^FINGERPRINT=.*$/m, `FINGERPRINT="${brix.fingerprint}"`)
     const shell = new Shell(commandsOf(root))
     t.teardown(() => shell.end())
@@ -106,7 +122,10 @@ t.test(
           )
         }
       }
-      if (block.includes('contract open')) await approvedBy(brix, endpoint)
+      if (block.includes('contract open')) {
+        files.set('/acme/did.json', await readFile(join(root, 'root/did.json'), 'utf8'))
+        await approvedBy(brix, endpoint, [didOf('acme'), join(root, 'authority.pem')])
+      }
       if (block.startsWith('until as serve contract show')) await acceptedBy(brix)
       printed.push(await shell.run(asHere(block)))
       t.pass(block.split('\n', 1)[0] as string)

@@ -30,6 +30,7 @@ t.test('the document of an introduction is, to the byte, what the page says', as
     .replaceAll('<possession>', signed.possession)
     .replaceAll('<endpoint>', introduction.endpoint)
     .replaceAll('<signing>', introduction.card.keys.signing.slice('ed25519:'.length))
+    .replaceAll('<recovery>', introduction.card.keys.recovery.slice('ed25519:'.length))
   t.equal(introductionDocument(signed), document)
   t.ok(page.includes(`at most ${INTRODUCTION_BYTES_MAX.toLocaleString('en')} bytes`))
 })

@@ -7,6 +7,7 @@ import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { readConfiguration } from '../../src/node/configuration.ts'
 import { createIdentity, didOf, IdentityExists } from '../../src/node/create-identity.ts'
+import { readCard } from '../../src/node/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 
 const wanted = {
@@ -118,4 +119,18 @@ t.test('the DID follows from the endpoint (did:web)', async (t) => {
   t.equal(didOf('https://127.0.0.1:7443'), 'did:web:127.0.0.1%3A7443')
   t.equal(didOf('https://node.example.com'), 'did:web:node.example.com')
   t.equal(didOf('https://[::1]:7443'), 'did:web:%5B%3A%3A1%5D%3A7443')
+})
+
+t.test('a company names its own DID, and claims its LEI', async (t) => {
+  const dir = t.testdir()
+  const [did, lei] = ['did:web:acme.example:parties:re', '506700GE1G29325QX363']
+  const { card } = await createIdentity(dir, { ...wanted, did, lei }, systemClock)
+  t.match(card, { did, lei })
+  const configuration = await readConfiguration(dir, { logLevel: 'info' })
+  t.strictSame(await readCard(configuration), card)
+  for (const unfit of [{ did: 'did:web:127.0.0.1' }, { did: 'did:key:z6Mk' }, { lei: '506700GE1G29325QX364' }]) {
+    const other = join(t.testdir(), 'other')
+    await t.rejects(createIdentity(other, { ...wanted, ...unfit }, systemClock), { code: 'configuration_invalid' })
+    await t.rejects(readdir(other), { code: 'ENOENT' }, 'nothing was written')
+  }
 })

@@ -35,6 +35,7 @@ t.test('tools that know nothing but did:web find key and endpoint', async (t) =>
   const [method] = document.verificationMethod
   t.match(method, { id: 'did:web:acme-re.example#signing', type: 'JsonWebKey', controller: document.id })
   t.strictSame(document.assertionMethod, [method.id])
+  t.match(document.verificationMethod[1], { id: 'did:web:acme-re.example#recovery', type: 'JsonWebKey' })
   t.match(document.service, [{ serviceEndpoint: 'https://acme-re.example:7443/exchange' }])
   const { proof, der, possession, ...unsigned } = document
   const bytes = Buffer.from(`concordata/v1/introduction\n${canonicalJson(unsigned)}`)
@@ -185,6 +186,16 @@ t.test('a name that forges what stands beside it, or cannot be read in one way o
     }
     t.throws(() => verifyIntroduction(text), refused, where)
   }
+})
+
+t.test('an LEI is claimed, or the introduction is none', async (t) => {
+  const claiming = async (lei: string) => introductionDocument(await acme.introduce({ card: { ...acme.card, lei } }))
+  const genuine = await claiming('506700GE1G29325QX363')
+  t.equal(verifyIntroduction(genuine).introduction.card.lei, '506700GE1G29325QX363')
+  const misspelt = await claiming('506700GE1G29325QX364')
+  t.throws(() => verifyIntroduction(misspelt), { code: 'introduction_malformed', message: /check digits of the LEI/ })
+  const short = await claiming('506700GE1G29325QX3')
+  t.throws(() => verifyIntroduction(short), { code: 'introduction_malformed' })
 })
 
 t.test('keys that must not be taken', async (t) => {

@@ -46,10 +46,17 @@ export class Shell {
   }
 }
 
-/** The partner's part: it approves the party at the endpoint, whose fingerprint it has been told. */
-export async function approvedBy(partner: NodeParty, endpoint: string): Promise<void> {
+/**
+ * The partner's part: it approves the party at the endpoint, whose fingerprint it has been told. It looks it up there, or by a DID,
+ * and trusts the authorities in that file.
+ */
+export async function approvedBy(
+  partner: NodeParty,
+  endpoint: string,
+  [address, ca]: readonly [address: string, ca?: string] = [endpoint],
+): Promise<void> {
   const { introduction } = await fetchIntroduction(endpoint, 10_000)
-  await addParty(partner.data, endpoint, formatFingerprint(partyFingerprint(introduction.card)))
+  await addParty(partner.data, address, formatFingerprint(partyFingerprint(introduction.card)), ca)
 }
 
 /** The partner's part: it accepts the one invitation that comes. */

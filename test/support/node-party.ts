@@ -32,11 +32,16 @@ export interface NodeParty {
 }
 
 /** A party with its data directory and two free ports; its node is started by `openNode`. */
-export async function newParty(root: string, handle: string, acknowledgement: unknown = []): Promise<NodeParty> {
+export async function newParty(
+  root: string,
+  handle: string,
+  acknowledgement: unknown = [],
+  more: { readonly did?: string; readonly lei?: string } = {},
+): Promise<NodeParty> {
   const data = join(root, handle)
   const api = `http://127.0.0.1:${await freePort()}`
   const endpoint = `https://127.0.0.1:${await freePort()}`
-  await createIdentity(data, { handle: handle as Handle, name: handle, endpoint, api }, systemClock)
+  await createIdentity(data, { handle: handle as Handle, name: handle, endpoint, api, ...more }, systemClock)
   const settings = JSON.parse(await readFile(configurationPath(data), 'utf8'))
   await writeFile(configurationPath(data), JSON.stringify({ ...settings, acknowledgement }))
   const environment = readEnvironment(process.env)

@@ -101,6 +101,20 @@ export const plays: Readonly<Record<string, Play>> = {
       return { all: ana }
     },
   },
+  'legal-entity-identifiers': {
+    about: 'An LEI on a card is claimed by whoever likes; with wrong check digits, or in another form, the card is refused.',
+    play() {
+      const [ana, ben] = [new Player('ana'), new Player('ben')]
+      marketOf([ana, ben])
+      const claiming = (handle: string, lei: string) => ({ ...new Player(handle).card, lei })
+      ana.requests({ type: 'InviteParty', party: claiming('cleo', '506700GE1G29325QX363') })
+      ana.requests({ type: 'InviteParty', party: claiming('dov', '506700GE1G29325QX363') })
+      ana.requests({ type: 'InviteParty', party: claiming('eve', '506700GE1G29325QX364') })
+      ana.requests({ type: 'InviteParty', party: claiming('eve', '506700ge1g29325qx363') })
+      talk([ana, ben], owes)
+      return { all: ben }
+    },
+  },
   'order-and-conflict': {
     about: 'Three members write to one field at the same moment: order by clock and admission; exclusive ones are void.',
     play() {

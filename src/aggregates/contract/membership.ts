@@ -3,6 +3,7 @@ import { isAdmissibleKey, isValidSignature } from '../../crypto/ed25519.ts'
 import { type Acceptance, acceptanceBytes } from '../../events/acceptance.ts'
 import type { CommandOf } from '../../events/commands.ts'
 import { declineBytes } from '../../events/decline.ts'
+import { isLei } from '../../events/lei.ts'
 import { canRefuseWhole } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import { nameRules } from '../names/engine-1.ts'
@@ -18,9 +19,7 @@ export function openContract(
 ): Decision {
   if (state.isOpen) return new Rejection('already_open')
   if (nameRules.textFault(title) !== undefined) return new Rejection('title_unfit')
-  if (founder.handle !== author || nameRules.textFault(founder.name) !== undefined) {
-    return new Rejection('founder_unfit', [founder.handle])
-  }
+  if (founder.handle !== author || !isFitCard(founder)) return new Rejection('founder_unfit', [founder.handle])
   if (!hasAdmissibleKeys(founder)) return new Rejection('key_not_admissible')
   if (!canRefuseWhole(limits)) return new Rejection('limits_unfit')
   return [{ type: 'ContractOpened', title, engine, charter, limits, founder }]
@@ -35,7 +34,7 @@ export function inviteParty(
   if (partyOf(state, party.handle) !== undefined) return new Rejection('handle_taken', [party.handle])
   const twin = cardsOf(state).find((card) => isSameParty(card, party))
   if (twin !== undefined) return new Rejection('party_taken', [twin.handle])
-  if (nameRules.textFault(party.name) !== undefined) return new Rejection('party_unfit', [party.handle])
+  if (!isFitCard(party)) return new Rejection('party_unfit', [party.handle])
   const lookalike = lookalikeOf(party, state)
   if (lookalike !== undefined) return new Rejection('party_confusable', [lookalike.handle])
   if (!hasAdmissibleKeys(party)) return new Rejection('key_not_admissible')
@@ -112,6 +111,10 @@ function isFit(acceptance: Acceptance, { party }: Invitation, state: ContractSta
 /** The record hash in the head needs no look: the root stands for it. */
 function isHeadSinceInvitation({ head, invitation }: Acceptance, { index, rootAt }: DecideContext): boolean {
   return head.size > invitation && head.size <= index && head.root === rootAt(head.size)
+}
+
+function isFitCard({ name, lei }: PartyCard): boolean {
+  return nameRules.textFault(name) === undefined && (lei === undefined || isLei(lei))
 }
 
 function hasAdmissibleKeys({ keys }: PartyCard): boolean {

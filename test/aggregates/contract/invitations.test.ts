@@ -83,6 +83,23 @@ t.test('the name of a party is a text that all can read alike, also that of the 
   t.same(Document.unopened().when(ana.opens({}, ana.card, 'Fleet\u001b[2J')).fate, { code: 'title_unfit', command: 0 })
 })
 
+t.test('an LEI is claimed with the check digits that it has, and by as many as like', async (t) => {
+  const lei = '506700GE1G29325QX363'
+  const claiming = (handle: string, claimed: string) => {
+    const party = new Party(handle)
+    return Object.assign(party, { card: { ...party.card, lei: claimed } })
+  }
+  const [dov, eve] = [claiming('dov', lei), claiming('eve', lei)]
+  const both = invited.when(ana.invites(dov), ana.invites(eve))
+  t.equal(both.fate, 'accepted')
+  t.match(both.state.parties.invitations, [{}, { party: { lei } }, { party: { lei } }])
+  const wrong = claiming('odd', '506700GE1G29325QX364')
+  t.same(invited.when(ana.invites(wrong)).fate, { code: 'party_unfit', command: 0, with: ['odd'] })
+  t.same(Document.unopened().when(wrong.opens()).fate, { code: 'founder_unfit', command: 0, with: ['odd'] })
+  for (const unfit of ['506700ge1g29325qx363', '506700GE1G29325QX36', '', 7])
+    t.match(invited.when(ana.invites(claiming('odd', unfit as string))).fate, { code: 'command_malformed' })
+})
+
 t.test('a closed invitation frees its place, and keeps its handle', async (t) => {
   const full = given(openedBy(ana, ben))
   const closed = full.when(ben.invites(cleo), ben.withdrawsInvitation(cleo))
