@@ -13,7 +13,8 @@ import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { RecordedEvent } from '../../src/store/port.ts'
 import { contractStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
-import { busyContract, busyUid, type Recorder, recordBusyContract } from '../support/busy-contract.ts'
+import { busyContract, busyUid, Recorder, recordBusyContract } from '../support/busy-contract.ts'
+import { CONTRACT, Player } from '../support/market.ts'
 import { dump } from '../support/read-model-dump.ts'
 
 const [one, other] = [busyUid(1), busyUid(2)]
@@ -120,6 +121,22 @@ function documentIn(database: Database.Database): Shown[] {
     }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
 }
+
+t.test('an LEI stands in the table of parties as what it is: claimed', async (t) => {
+  const store = openMemoryStore()
+  const database = await emptyModel(t)
+  const [ana, ben] = [new Player('ana'), new Player('ben')]
+  const lei = '506700GE1G29325QX363'
+  const recorder = await Recorder.open(store, CONTRACT, ana.card)
+  const opening = ana.requests(ana.opening(), { type: 'InviteParty', party: { ...ben.card, lei } })
+  await recorder.hears(opening)
+  new Fold(database).apply(await Array.fromAsync(store.events.readAll()))
+  t.same(database.prepare('SELECT handle, claimed_lei FROM Party ORDER BY id').all(), [
+    { handle: 'ana', claimed_lei: null },
+    { handle: 'ben', claimed_lei: lei },
+  ])
+  await store.close()
+})
 
 t.test('a contract whose event cannot be folded stands still, and the others go on', async (t) => {
   const store = openMemoryStore()
