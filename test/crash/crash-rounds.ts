@@ -28,8 +28,8 @@ const WRITERS = 4
 const WAITS = ['wait=1', 'wait=5']
 const PATIENT_WAITS = ['wait=1', 'wait=30']
 const LOOK_UP_TIMEOUT_MS = 10_000
-/** How long the first acknowledgements may take. */
-const FIRST_TIMEOUT_MS = 120_000
+/** How long the acknowledgements before a kill may take. */
+const ACKNOWLEDGED_TIMEOUT_MS = 240_000
 /** How long a node is let live before it is killed, at most. Milliseconds. */
 const LIFE_MS = 600
 
@@ -40,8 +40,11 @@ export interface CrashOptions {
   readonly layout: Layout
   /** A server that all parties share, and that is killed, too. Left out: SQLite. */
   readonly server?: CrashServer
-  /** So many clients are told yes before the first process is killed. Their writers wait half a minute, however slow the machine is. */
-  readonly acknowledgedFirst?: number
+  /**
+   * So many clients are told yes before the first kill, and again between one and the next, and requests are under way at each:
+   * without them nothing can be lost. Their writers wait half a minute, however slow the machine is. 0: whatever comes.
+   */
+  readonly acknowledgedEach: number
   progress(line: string): void
 }
 
@@ -54,6 +57,8 @@ export interface CrashServer {
 export interface CrashReport {
   readonly rounds: number
   readonly kills: number
+  /** Requests that were under way when the fewest were at a kill. */
+  readonly underWayMin: number
   /** Clients that were told yes, and that were told no. */
   readonly acknowledged: number
   readonly declined: number
@@ -74,14 +79,14 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
   const table = new Table()
   try {
     await table.open(dir, options)
-    await table.hasAcknowledged(options.acknowledgedFirst ?? 0)
-    const kills = await killInTurn(table, options)
+    const { kills, underWayMin } = await killInTurn(table, options)
     await table.rest()
     const { entries, statements } = await verify(table)
     const { acknowledged, declined, cutOff } = table
     await table.close()
     await rm(dir, { recursive: true, force: true })
-    return { rounds, kills, entries, statements, acknowledged: acknowledged.size, declined: declined.size, cutOff }
+    const told = { acknowledged: acknowledged.size, declined: declined.size, cutOff }
+    return { rounds, kills, underWayMin, entries, statements, ...told }
   } catch (error) {
     options.progress(`the parties, with their logs, are left in ${dir}`)
     await table.close()
@@ -89,16 +94,19 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
   }
 }
 
-async function killInTurn(table: Table, { rounds, seed, server, progress }: CrashOptions) {
+async function killInTurn(table: Table, { rounds, seed, server, acknowledgedEach, progress }: CrashOptions) {
   const random = new SeededRandom(seed)
   let kills = 0
+  let underWayMin = Number.POSITIVE_INFINITY
   let slowest = 0
   for (let round = 1; round <= rounds; round++) {
+    await table.hasAcknowledged(table.acknowledged.size + acknowledgedEach)
     await pause(random.fraction() * LIFE_MS)
     const victims = table.processes().filter(() => random.chance(0.25))
     const killsServer = server !== undefined && random.chance(0.2)
     if (victims.length === 0 && !killsServer) victims.push(random.pick(table.processes()))
     kills += victims.length + Number(killsServer)
+    underWayMin = Math.min(underWayMin, await table.isBusy(acknowledgedEach === 0 ? 0 : 1))
     await Promise.all([
       killsServer ? server.restart() : undefined,
       ...victims.map(async ({ party, place }) => party.kill(place)),
@@ -110,13 +118,14 @@ async function killInTurn(table: Table, { rounds, seed, server, progress }: Cras
     progress(`${round} rounds, ${kills} kills, ${table.acknowledged.size} acknowledged; slowest start ${slowest} ms`)
     slowest = 0
   }
-  return kills
+  return { kills, underWayMin }
 }
 
 /** The parties around one contract, and what their clients were told. */
 class Table {
   readonly #writing: Promise<void>[] = []
   #isOver = false
+  #underWay = 0
   parties: PartyProcesses[] = []
   contract = ''
   /** Ledger index by request. */
@@ -124,8 +133,8 @@ class Table {
   readonly declined = new Set<string>()
   cutOff = 0
 
-  async open(dir: string, { layout, server, acknowledgedFirst }: CrashOptions): Promise<void> {
-    const waits = acknowledgedFirst === undefined ? WAITS : PATIENT_WAITS
+  async open(dir: string, { layout, server, acknowledgedEach }: CrashOptions): Promise<void> {
+    const waits = acknowledgedEach === 0 ? WAITS : PATIENT_WAITS
     const run = randomUUID().slice(0, 8)
     for (const handle of HANDLES) {
       const store = server && { ...server.settings, namespace: `crash-${run}-${handle}` }
@@ -152,9 +161,18 @@ class Table {
 
   /** Resolves when so many clients have been told yes. */
   async hasAcknowledged(count: number): Promise<void> {
-    for (const deadline = Date.now() + FIRST_TIMEOUT_MS; this.acknowledged.size < count; await pause(50)) {
-      if (Date.now() > deadline) throw new Error(`${this.acknowledged.size} acknowledged, and nobody was killed yet`)
+    const { size } = this.acknowledged
+    for (const deadline = Date.now() + ACKNOWLEDGED_TIMEOUT_MS; this.acknowledged.size < count; await pause(20)) {
+      if (Date.now() < deadline) continue
+      const since = this.acknowledged.size - size
+      throw new Error(`${since} of ${count - size} acknowledged since the last kill: what is lost would not be seen`)
     }
+  }
+
+  /** Resolves, with how many, when so many requests are under way. */
+  async isBusy(count: number): Promise<number> {
+    while (this.#underWay < count) await pause(1)
+    return this.#underWay
   }
 
   /** Every process of every party. */
@@ -177,6 +195,8 @@ class Table {
     const party = () => this.parties.find((one) => one.handle === handle) as PartyProcesses
     for (let value = 1; !this.#isOver; value++) {
       const { api, token } = party()
+      let isCutOff = false
+      this.#underWay++
       try {
         const answer = await fetch(`${api}/new-api/${this.contract}/${encodeURIComponent(field)}`, {
           method: 'PUT',
@@ -185,9 +205,12 @@ class Table {
         })
         this.#told((await answer.json()) as { request?: string; index?: number; code?: string }, answer.status)
       } catch {
-        this.cutOff++
-        await pause(20)
+        isCutOff = true
       }
+      this.#underWay--
+      if (!isCutOff) continue
+      this.cutOff++
+      await pause(20)
     }
   }
 

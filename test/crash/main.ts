@@ -5,8 +5,9 @@ import { GivenServer } from './given-server.ts'
 import { OwnServer } from './own-server.ts'
 
 /**
- * `npm run crash -- --rounds K [--seed N] [--layout node|split|"two that sign"] [--store sqlite|eventstoredb]`: K rounds of
- * killing the processes around a contract; says what was found in the end. `eventstoredb`: the server of
+ * `npm run crash -- --rounds K [--seed N] [--layout node|split|"two that sign"] [--store sqlite|eventstoredb]
+ * [--acknowledged N]`: K rounds of killing the processes around a contract, each after N requests were acknowledged since the one
+ * before and with others under way (0: whether or not); says what was found in the end. `eventstoredb`: the server of
  * ESDB_URL (ESDB_CA, ESDB_RESTART), or else our own server of the protocol, in a process that is killed as well.
  */
 const { values } = parseArgs({
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     layout: { type: 'string', default: 'node' },
     store: { type: 'string', default: 'sqlite' },
+    acknowledged: { type: 'string', default: '3' },
   },
 })
 if (!Object.hasOwn(LAYOUTS, values.layout)) throw new Error(`--layout is one of ${Object.keys(LAYOUTS).join(', ')}`)
@@ -26,6 +28,7 @@ try {
     rounds: Number(values.rounds),
     seed: Number(values.seed),
     layout: values.layout as Layout,
+    acknowledgedEach: Number(values.acknowledged),
     ...(server === undefined ? {} : { server }),
     progress: console.log,
   })
