@@ -155,6 +155,15 @@ const statusOf: Record<ErrorCode, number> = {
   demo_failed: 500,
   evidence_proves_nothing: 422,
   audit_failed: 500,
+  payload_misspelt: 500,
+  payload_doubled: 500,
+  payload_shadowed: 500,
+  payload_orphaned: 500,
+  payload_unreadable: 500,
+  event_missing: 500,
+  event_foreign: 500,
+  feed_mismatch: 500,
+  ledger_mismatch: 500,
 }
 
 /** What a client is told of an error. Of a fault of the software only that there was one: the log has the rest. */

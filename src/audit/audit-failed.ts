@@ -1,30 +1,25 @@
 import { unreachable } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import type { AuditPlace, Damage } from './checklist.ts'
+import type { AuditReport } from './report.ts'
 
-/** Where in a store something is off. */
-export type AuditPlace =
-  | { readonly kind: 'feed'; readonly party: string; readonly seq: number }
-  | { readonly kind: 'ledger'; readonly index: number }
-  | { readonly kind: 'evidence'; readonly revision: number }
-
-/** Damage: the store is not what its signatures, links and rules make of it. Evidence: the first place, and the reason. */
+/** The store is damaged. Evidence: the first place, and the reason; the report has all of them. */
 export class AuditFailed extends ConcordataError {
   readonly place: AuditPlace
-  readonly reason: string
+  readonly report: AuditReport
 
-  constructor(
-    place: AuditPlace,
-    reason: string,
-    evidence: Record<string, unknown> = {},
-    options?: { cause?: unknown },
-  ) {
-    super('audit_failed', `${whereIs(place)}: ${reason}`, { ...place, reason, ...evidence }, options)
+  /** Requires a report of damage. */
+  constructor(report: AuditReport) {
+    const [first, ...others] = report.damage as [Damage, ...Damage[]]
+    const { code, place, reason, evidence } = first
+    const more = others.length === 0 ? '' : `; ${others.length} more`
+    super('audit_failed', `${whereIs(place)}: ${reason} [${code}]${more}`, { ...evidence, ...place, reason, code })
     this.place = place
-    this.reason = reason
+    this.report = report
   }
 }
 
-function whereIs(place: AuditPlace): string {
+export function whereIs(place: AuditPlace): string {
   switch (place.kind) {
     case 'feed':
       return `feed of ${place.party}, statement ${place.seq}`
@@ -32,6 +27,10 @@ function whereIs(place: AuditPlace): string {
       return `ledger, entry ${place.index}`
     case 'evidence':
       return `evidence, event ${place.revision}`
+    case 'payloads':
+      return `payloads ${place.group}${place.seal === undefined ? '' : `, seal ${place.seal}`}`
+    case 'store':
+      return 'store'
     default:
       return unreachable(place)
   }

@@ -1,12 +1,16 @@
 import { type Equivocation, receive } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import { canonicalJson } from '../crypto/canonical-json.ts'
+import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import { partyFingerprint } from '../events/party-card.ts'
 import { decodeSigned } from '../events/statement-codec.ts'
-import { AuditFailed } from './audit-failed.ts'
-import type { AuditSource, StoredLine } from './source.ts'
+import { assert } from '../runtime/assert.ts'
+import { ConcordataError, type ErrorCode } from '../runtime/errors.ts'
+import type { Checklist } from './checklist.ts'
+import { type AuditSource, isStoreCorrupt } from './source.ts'
+
+const EVIDENCE_TYPES = ['EquivocationProven', 'DivergenceSeen']
 
 /** Whom a finding or a line of the report is about, so that somebody who knows no handles knows who it is. */
 export interface PartyNamed {
@@ -28,13 +32,15 @@ export interface Misconduct {
 
 export function partyNamed({ ledger }: AgreementState, handle: Handle): PartyNamed {
   const card = ledger.cards.get(handle)
-  if (card === undefined) throw new AuditFailed({ kind: 'feed', party: handle, seq: 0 }, 'nobody has invited its party')
+  assert(card !== undefined, 'who has a feed was invited, with its card')
   return { handle, did: card.did, fingerprint: partyFingerprint(card) }
 }
 
 /** Heads are compared with the ledger as the feeds make it, so whoever signed another one is at fault, even if it was corrected. */
-export function wrongHeads(state: AgreementState): Misconduct[] {
-  return state.settling.divergences.map(({ party, seq, theirs, ours }) => ({
+export function wrongHeads(state: AgreementState, checklist: Checklist): Misconduct[] {
+  const { divergences } = state.settling
+  checklist.found('heads', divergences.length)
+  return divergences.map(({ party, seq, theirs, ours }) => ({
     kind: 'misconduct',
     what: 'wrong head',
     party: partyNamed(state, party),
@@ -43,28 +49,60 @@ export function wrongHeads(state: AgreementState): Misconduct[] {
   }))
 }
 
-/** The stored proofs of equivocation. Throws AuditFailed for one that proves nothing: it is not what this node has stored. */
-export async function equivocationsIn(source: AuditSource, state: AgreementState): Promise<Misconduct[]> {
+/**
+ * The stored proofs of equivocation, one a party. One that proves nothing is damage: it is not what this node has stored. `isWhole`:
+ * whether the feeds are; else a proof may be of a place that could not be read.
+ */
+export async function equivocationsIn(
+  source: AuditSource,
+  state: AgreementState,
+  isWhole: boolean,
+  checklist: Checklist,
+): Promise<Misconduct[]> {
   const found = new Map<Handle, Misconduct>()
-  for await (const line of source.evidence()) {
-    if (line.type !== 'EquivocationProven') continue
-    const { party, seq, held, other } = provenBy(line, state)
-    const evidence = { one: held.hash, other: other.hash }
-    const named = partyNamed(state, party)
-    if (!found.has(party)) found.set(party, { kind: 'misconduct', what: 'equivocation', party: named, seq, evidence })
+  let next = 0
+  const damaged = (code: ErrorCode, revision: number, reason: string) =>
+    checklist.damaged('proofs', code, { kind: 'evidence', revision }, reason)
+  try {
+    for await (const { type, data, revision } of source.evidence()) {
+      next = revision + 1
+      const parsed = canonicalIn(data)
+      if (!EVIDENCE_TYPES.includes(type)) damaged('event_foreign', revision, `evidence holds no ${type}`)
+      else if (parsed === undefined) damaged('statement_not_canonical', revision, 'it is not as it was written')
+      if (parsed === undefined || type !== 'EquivocationProven') continue
+      const proven = provenBy(parsed, state)
+      if (proven !== undefined) {
+        const { party, seq, held, other } = proven
+        const evidence = { one: held.hash, other: other.hash }
+        const named = partyNamed(state, party)
+        if (!found.has(party))
+          found.set(party, { kind: 'misconduct', what: 'equivocation', party: named, seq, evidence })
+      } else if (isWhole) damaged('evidence_proves_nothing', revision, 'the stored proof convicts nobody')
+      else checklist.notChecked('proofs', 'those against statements that are damaged here')
+    }
+  } catch (error) {
+    if (!isStoreCorrupt(error)) throw error
+    damaged(error.code, next, error.message)
   }
+  checklist.found('proofs', found.size)
   return [...found.values()]
 }
 
-function provenBy({ data, revision }: StoredLine, state: AgreementState): Equivocation {
-  const fails = (reason: string, cause?: unknown) =>
-    new AuditFailed({ kind: 'evidence', revision }, reason, {}, { cause })
+/** Undefined: it is not spelt as Concordata writes it. */
+function canonicalIn(data: string): unknown {
   try {
-    const { other } = JSON.parse(data) as { other: unknown }
-    const [proven] = receive(state, [decodeSigned(canonicalJson(other))]).equivocations
-    if (proven !== undefined) return proven
-  } catch (cause) {
-    throw fails('the stored proof cannot be read', cause)
+    const parsed: unknown = JSON.parse(data)
+    return isCanonicalJson(data, parsed) ? parsed : undefined
+  } catch {
+    return undefined
   }
-  throw fails('the stored proof convicts nobody')
+}
+
+function provenBy(parsed: unknown, state: AgreementState): Equivocation | undefined {
+  try {
+    return receive(state, [decodeSigned(canonicalJson((parsed as { other: unknown }).other))]).equivocations[0]
+  } catch (error) {
+    if (error instanceof ConcordataError || error instanceof TypeError) return undefined
+    throw error
+  }
 }

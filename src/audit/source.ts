@@ -1,5 +1,6 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq, Uid } from '../events/ids.ts'
+import { ConcordataError } from '../runtime/errors.ts'
 
 /** One stored event as the auditor is given it. */
 export interface StoredLine {
@@ -14,10 +15,28 @@ export interface SealedAt {
   readonly seal: Hash
 }
 
-/** One party's store, read-only and at one moment. Whoever opens it hands it in: the auditor knows no store. */
+/** Payloads that are kept together, as they stand: nothing left out, nothing mended. */
+export interface StoredGroup {
+  /** `<handle>.<seq>` of the statement that names their seals, if they are what Concordata keeps. Two rows of one are two groups. */
+  readonly group: string
+  /** In the order in which they stand. A seal may stand there more than once. */
+  readonly entries: readonly (readonly [seal: Hash, text: string])[]
+  /** What of it cannot be read, and why. */
+  readonly faults: readonly string[]
+}
+
+/**
+ * One party's store, read-only and at one moment. Whoever opens it hands it in: the auditor knows no store, but that it may say
+ * of itself that it is damaged.
+ */
 export interface AuditSource {
   readonly contract: Uid
   readonly founder: Handle
+  /**
+   * Whether what belongs together was stored at once, and all of it was read at one moment. If not, payloads may stand there whose
+   * statement does not: of a write that was cut off, that lost a race, or that came after the feed was read.
+   */
+  readonly isAtomic: boolean
   /** The feed of one party as stored, from the first event on. */
   feed(party: Handle): AsyncIterable<StoredLine>
   /** The settled ledger as stored. */
@@ -26,4 +45,10 @@ export interface AuditSource {
   evidence(): AsyncIterable<StoredLine>
   /** Opened seals (canonical JSON) of a party's statements, as far as they are there. */
   payloads(party: Handle, sealed: readonly SealedAt[]): Promise<ReadonlyMap<Hash, string>>
+  /** All payloads that stand there, whether anything names them or not. */
+  groups(): AsyncIterable<StoredGroup>
+}
+
+export function isStoreCorrupt(error: unknown): error is ConcordataError {
+  return error instanceof ConcordataError && error.code === 'store_corrupt'
 }

@@ -148,7 +148,17 @@ export const errorCodes = {
   scenario_malformed: 'A scenario file does not have its form.',
   demo_failed: 'The demo could not be carried through.',
   evidence_proves_nothing: 'A file of evidence does not convict whom it names.',
-  audit_failed: 'A store is not what its signatures, links and rules make of it.',
+  audit_failed: 'A store is not what its signatures, links, seals and rules make of it.',
+  payload_misspelt: 'The stored text of a payload says what was sealed, but is not spelt as it was when it was sealed.',
+  payload_doubled: 'A payload stands in its group twice.',
+  payload_shadowed:
+    'Two texts are stored for one seal of a group, or two rows for one group: which one counts is chance.',
+  payload_orphaned: 'A payload is stored whose seal, or whose group, no stored statement names.',
+  payload_unreadable: 'A stored group of payloads has a part that is none: it was damaged, or is not of Concordata.',
+  event_missing: 'An event of a feed or of a ledger is not stored, though others follow from it.',
+  event_foreign: 'An event is stored where Concordata keeps none of its kind, or not this one.',
+  feed_mismatch: 'A stored statement is not the one that a statement of another party covers.',
+  ledger_mismatch: 'A stored ledger entry, or the root, is not what the feeds make of it.',
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

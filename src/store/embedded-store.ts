@@ -14,6 +14,7 @@ import type {
   PayloadStore,
   RecordedEvent,
   Store,
+  StoredGroup,
   StreamRange,
   Subscription,
   Write,
@@ -27,6 +28,7 @@ const FOREIGN_COMMIT_POLL_MS = 50
 export class EmbeddedStore implements Store {
   readonly events: EventStore
   readonly payloads: PayloadStore
+  readonly isAtomic = true
   readonly #engine: Engine
   readonly #commits: GroupCommit
   readonly #lockedMs: number
@@ -57,6 +59,7 @@ export class EmbeddedStore implements Store {
         await this.#commit([{ kind: 'payloads', contract, group, entries }])
       },
       get: (contract, refs) => this.#patiently((engine) => engine.payloads(contract, refs)),
+      groups: (contract) => this.#groups(contract),
       erase: (contract, refs) => this.#erase(contract, refs),
     }
   }
@@ -124,6 +127,16 @@ export class EmbeddedStore implements Store {
         if (event.position > end) return
         yield event
       }
+      next = through
+      await this.#pause()
+    }
+  }
+
+  async *#groups(contract: Uid): AsyncGenerator<StoredGroup> {
+    for (let next = START; ; ) {
+      const { groups, through } = await this.#patiently((engine) => engine.groupsAfter(next, contract))
+      yield* groups
+      if (through === next) return
       next = through
       await this.#pause()
     }

@@ -1,6 +1,6 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
-import type { Appended, PayloadRef, RecordedEvent, Write } from './port.ts'
+import type { Appended, PayloadRef, RecordedEvent, StoredGroup, Write } from './port.ts'
 
 /** A batch took effect, with the result of each of its appends in their order, or it did not. */
 export type Outcome = { readonly appended: readonly Appended[] } | { readonly error: unknown }
@@ -9,6 +9,13 @@ export type Outcome = { readonly appended: readonly Appended[] } | { readonly er
 export interface Piece {
   readonly events: readonly RecordedEvent[]
   /** Every wanted event up to this position is in the piece. Equal to where the piece begins: there is nothing new. */
+  readonly through: number
+}
+
+/** Groups as they stand, and how far they go: a place of the engine's own. */
+export interface GroupPiece {
+  readonly groups: readonly StoredGroup[]
+  /** Every wanted group up to this place is in the piece. Equal to where the piece begins: there are no more. */
   readonly through: number
 }
 
@@ -40,6 +47,8 @@ export interface Engine {
   readAfter(position: number, streamPrefix: string): Piece
 
   payloads(contract: Uid, refs: readonly PayloadRef[]): Map<Hash, string>
+  /** The next piece of what stands there of a contract. */
+  groupsAfter(place: number, contract: Uid): GroupPiece
   erase(contract: Uid, refs: readonly PayloadRef[]): void
 
   /** A number that changes when another connection has committed. Left out: there are no others. */

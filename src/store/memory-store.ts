@@ -2,7 +2,14 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
 import { type Append, repeatedBy } from './append-rule.ts'
 import { EmbeddedStore } from './embedded-store.ts'
-import { type Engine, type Outcome, PIECE_EVENTS_MAX, PIECE_POSITIONS_MAX, type Piece } from './engine.ts'
+import {
+  type Engine,
+  type GroupPiece,
+  type Outcome,
+  PIECE_EVENTS_MAX,
+  PIECE_POSITIONS_MAX,
+  type Piece,
+} from './engine.ts'
 import { StoreWriteTooLarge } from './errors.ts'
 import { byGroup, bytesInGroup, GROUP_BYTES_MAX, newAmong, type PayloadGroup } from './payload-group.ts'
 import { type Appended, NO_EVENTS, type PayloadRef, type RecordedEvent, type Store, type Write } from './port.ts'
@@ -53,6 +60,18 @@ class MemoryEngine implements Engine {
       if (text !== undefined) found.set(seal, text)
     }
     return found
+  }
+
+  groupsAfter(place: number, contract: Uid): GroupPiece {
+    const all = [...this.#groups]
+    const through = Math.min(all.length, place + PIECE_EVENTS_MAX)
+    const own = all.slice(place, through).filter(([key]) => key.startsWith(groupKey(contract, '')))
+    const groups = own.map(([key, entries]) => ({
+      group: key.slice(groupKey(contract, '').length),
+      entries: [...entries],
+      faults: [],
+    }))
+    return { groups, through }
   }
 
   erase(contract: Uid, refs: readonly PayloadRef[]): void {
@@ -119,6 +138,6 @@ class MemoryEngine implements Engine {
   }
 }
 
-function groupKey(contract: Uid, group: PayloadGroup): string {
+function groupKey(contract: Uid, group: PayloadGroup | ''): string {
   return `${contract} ${group}`
 }

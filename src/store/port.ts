@@ -115,6 +115,16 @@ export interface PayloadRef {
   readonly seal: Hash
 }
 
+/** A group as it stands in the store, for who checks that: nothing is left out, and nothing mended. */
+export interface StoredGroup {
+  /** As the store names it, also if it is none that Concordata writes. Two rows of one group are two of these. */
+  readonly group: string
+  /** In the order in which they stand. A seal may stand there more than once. */
+  readonly entries: readonly (readonly [seal: Hash, text: string])[]
+  /** What of it cannot be read, and why. */
+  readonly faults: readonly string[]
+}
+
 /**
  * What is sealed, kept apart from the events that name the seals, in groups, so that it can be erased (design §3). A seal is
  * a hash of its text: a second `put` of it changes nothing. Same conformance suite, same errors as EventStore.
@@ -127,6 +137,8 @@ export interface PayloadStore {
   put(contract: Uid, group: PayloadGroup, entries: readonly PayloadEntry[]): Promise<void>
   /** What is held of these, by seal; what is not held, or erased, has no entry. */
   get(contract: Uid, refs: readonly PayloadRef[]): Promise<Map<Hash, string>>
+  /** All groups of a contract that stand there when the reading begins, whether anything names them or not. As frugal as `read`. */
+  groups(contract: Uid): AsyncIterable<StoredGroup>
   /**
    * On return no file of the store holds the texts any more (of EventStoreDB none once it has been scavenged), nor does any
    * `get` show them. The rest of a group stays. What is not held is passed over. Safe to repeat, and to be repeated after a
@@ -153,6 +165,8 @@ export type Write =
 export interface Store {
   readonly events: EventStore
   readonly payloads: PayloadStore
+  /** Whether `write` is all or nothing. */
+  readonly isAtomic: boolean
   /**
    * Several writes at once, durable on return, taking effect in the order given. Where the store can (SQLite, memory)
    * they are one transaction: all or nothing. Where it cannot (EventStoreDB appends to one stream at a time) a failure

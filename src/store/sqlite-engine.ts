@@ -4,6 +4,7 @@ import type { Uid } from '../events/ids.ts'
 import { type Append, repeatedBy } from './append-rule.ts'
 import {
   type Engine,
+  type GroupPiece,
   type Outcome,
   PIECE_CHARACTERS_MAX,
   PIECE_EVENTS_MAX,
@@ -21,10 +22,10 @@ import {
   type PayloadGroup,
   placeOf,
 } from './payload-group.ts'
-import { type Appended, NO_EVENTS, type PayloadRef, type RecordedEvent, type Write } from './port.ts'
+import { type Appended, NO_EVENTS, type PayloadRef, type RecordedEvent, type StoredGroup, type Write } from './port.ts'
 import { translated, translating } from './sqlite-errors.ts'
-import { decodeRow, encodeRow } from './sqlite-payload-row.ts'
-import { prepare, type Statements, type StoredGroup, type UnnamedEvent } from './sqlite-statements.ts'
+import { decodeRow, encodeRow, readRow } from './sqlite-payload-row.ts'
+import { prepare, type RowOfGroup, type Statements, type StoredRow, type UnnamedEvent } from './sqlite-statements.ts'
 
 /** Names of streams that are remembered. */
 const STREAM_NAMES_MAX = 16_384
@@ -104,6 +105,21 @@ export class SqliteEngine implements Engine {
     return found
   }
 
+  groupsAfter(place: number, contract: Uid): GroupPiece {
+    return this.#translating(() => {
+      const end = Math.min(this.#sql.lastPayloads.get() ?? START, place + PIECE_POSITIONS_MAX)
+      const groups: StoredGroup[] = []
+      let characters = 0
+      for (const row of this.#sql.payloadsBetween.iterate(place, Math.max(end, place), contract)) {
+        const group = groupIn(row)
+        groups.push(group)
+        for (const [, text] of group.entries) characters += text.length
+        if (characters >= PIECE_CHARACTERS_MAX) return { groups, through: row[0] }
+      }
+      return { groups, through: Math.max(end, place) }
+    })
+  }
+
   erase(contract: Uid, refs: readonly PayloadRef[]): void {
     this.#assertWritable()
     this.#translating(() => this.#erase.immediate(contract, refs))
@@ -174,7 +190,7 @@ export class SqliteEngine implements Engine {
     const seriesId =
       this.#sql.series.get(contract, series) ?? Number(this.#sql.addSeries.run(contract, series).lastInsertRowid)
     if (this.#sql.addPayloads.run(seriesId, number, rowWith(added)).changes > 0) return
-    const [id, , row] = this.#rowOf(contract, group) as StoredGroup
+    const [id, , row] = this.#rowOf(contract, group) as StoredRow
     const held = decodeRow(row)
     const missing = newAmong(held, entries)
     if (missing.size > 0) this.#sql.setPayloads.run(rowWith(new Map([...held, ...missing])), id)
@@ -189,7 +205,7 @@ export class SqliteEngine implements Engine {
     else if (kept.size < held.size) this.#sql.setPayloads.run(rowWith(kept), id)
   }
 
-  #rowOf(contract: Uid, group: PayloadGroup): StoredGroup | undefined {
+  #rowOf(contract: Uid, group: PayloadGroup): StoredRow | undefined {
     const { series, number } = placeOf(group)
     return this.#sql.payloads.get(JSON.stringify([number]), contract, series)
   }
@@ -218,6 +234,13 @@ export class SqliteEngine implements Engine {
   #translating<T>(run: () => T): T {
     return translating(this.#path, run)
   }
+}
+
+function groupIn([id, series, number, row]: RowOfGroup): StoredGroup {
+  const { entries, fault } = readRow(row)
+  const faults = fault === undefined ? [] : [fault]
+  if (series !== null) return { group: `${series}${number}`, entries, faults }
+  return { group: `row ${id}`, entries, faults: ['it belongs to no series of groups', ...faults] }
 }
 
 function rowWith(entries: ReadonlyMap<Hash, string>): Buffer {

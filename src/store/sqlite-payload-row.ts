@@ -46,23 +46,43 @@ export function encodeRow(entries: ReadonlyMap<Hash, string>): Buffer {
 
 /** Attacker-controlled, where the file is: `row`, whole. Throws StoreCorrupt. */
 export function decodeRow(row: Buffer): Map<Hash, string> {
-  const bytes = entriesIn(row)
   const entries = new Map<Hash, string>()
+  for (const [seal, text] of entriesOf(row)) {
+    if (entries.has(seal)) throw damaged('a seal stands there twice')
+    entries.set(seal, text)
+  }
+  return entries
+}
+
+/** All that stands in the row, in order, up to what cannot be read. A seal may stand there twice. */
+export function readRow(row: Buffer): {
+  readonly entries: readonly (readonly [Hash, string])[]
+  readonly fault?: string
+} {
+  const entries: (readonly [Hash, string])[] = []
+  try {
+    for (const entry of entriesOf(row)) entries.push(entry)
+  } catch (error) {
+    if (!(error instanceof StoreCorrupt)) throw error
+    return { entries, fault: error.message }
+  }
+  return { entries }
+}
+
+function* entriesOf(row: Buffer): Generator<readonly [Hash, string]> {
+  const bytes = bytesIn(row)
   for (let at = 0; at < bytes.length; ) {
     const start = at + SEAL_BYTES + LENGTH_BYTES
     if (start > bytes.length) throw damaged('it ends within a seal')
     const end = start + bytes.readUInt32BE(at + SEAL_BYTES)
     if (end > bytes.length) throw damaged('it ends within a text')
-    const seal = bytes.toString('hex', at, at + SEAL_BYTES) as Hash
-    if (entries.has(seal)) throw damaged('a seal stands there twice')
     if (!isUtf8(bytes.subarray(start, end))) throw damaged('a text is no UTF-8')
-    entries.set(seal, bytes.toString('utf8', start, end))
+    yield [bytes.toString('hex', at, at + SEAL_BYTES) as Hash, bytes.toString('utf8', start, end)]
     at = end
   }
-  return entries
 }
 
-function entriesIn(row: Buffer): Buffer {
+function bytesIn(row: Buffer): Buffer {
   if (row[0] === PLAIN) return row.subarray(1)
   if (row[0] !== ZSTD) throw damaged('it has no form that is known')
   try {

@@ -16,7 +16,9 @@ export interface Statements {
   readonly series: Database.Statement<[contract: string, name: string], number>
   readonly addSeries: Database.Statement<[contract: string, name: string]>
   readonly addPayloads: Database.Statement<[seriesId: number, number: number, entries: Buffer]>
-  readonly payloads: Database.Statement<[numbers: string, contract: string, series: string], StoredGroup>
+  readonly payloads: Database.Statement<[numbers: string, contract: string, series: string], StoredRow>
+  readonly lastPayloads: Database.Statement<[], number | null>
+  readonly payloadsBetween: Database.Statement<[after: number, through: number, contract: string], RowOfGroup>
   readonly setPayloads: Database.Statement<[entries: Buffer, id: number]>
   readonly deletePayloads: Database.Statement<[id: number]>
   readonly dataVersion: Database.Statement<[], number>
@@ -65,11 +67,20 @@ export function prepare(database: Database.Database): Statements {
     ),
     // Many at once: a call into SQLite costs more than a row. Numbers as a JSON array; CROSS JOIN keeps this order of the loops.
     payloads: database
-      .prepare<[numbers: string, contract: string, series: string], StoredGroup>(`
+      .prepare<[numbers: string, contract: string, series: string], StoredRow>(`
         SELECT payloads.id, number, entries
         FROM payload_series CROSS JOIN json_each(?) AS wanted CROSS JOIN payloads
           ON series_id = payload_series.id AND number = wanted.value
         WHERE contract = ? AND name = ?`)
+      .raw(),
+    lastPayloads: database.prepare<[], number | null>('SELECT max(id) FROM payloads').pluck(),
+    // Not by the index, which can be without a row that stands there. A row of no series is shown to whoever looks.
+    payloadsBetween: database
+      .prepare<[after: number, through: number, contract: string], RowOfGroup>(`
+        SELECT payloads.id, name, number, entries
+        FROM payloads NOT INDEXED LEFT JOIN payload_series ON payload_series.id = series_id
+        WHERE payloads.id > ? AND payloads.id <= ? AND (contract = ? OR contract IS NULL)
+        ORDER BY payloads.id`)
       .raw(),
     setPayloads: database.prepare<[entries: Buffer, id: number]>('UPDATE payloads SET entries = ? WHERE id = ?'),
     deletePayloads: database.prepare<[id: number]>('DELETE FROM payloads WHERE id = ?'),
@@ -82,7 +93,10 @@ export interface UnnamedEvent extends Omit<RecordedEvent, 'stream'> {
   readonly streamId: number
 }
 
-export type StoredGroup = [id: number, number: number, entries: Buffer]
+export type StoredRow = [id: number, number: number, entries: Buffer]
+
+/** `series`: null, if there is none of its number. */
+export type RowOfGroup = [id: number, series: string | null, number: number, entries: Buffer]
 
 /** The same prefix twice. */
 type Prefix = [prefix: string, prefix: string]

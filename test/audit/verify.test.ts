@@ -6,14 +6,15 @@ import t, { type Test } from 'tap'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
+import type { AuditFailed } from '../../src/audit/audit-failed.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
+import { auditSourceOf } from '../../src/cli/audit-source.ts'
 import { writesFor } from '../../src/contracts/persistence.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
 import { type Decoded, decodeSigned } from '../../src/events/statement-codec.ts'
-import { refsIn } from '../../src/store/payload-group.ts'
 import { decodeRow, encodeRow } from '../../src/store/sqlite-payload-row.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
-import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
+import { contractStream, feedStream } from '../../src/store/streams.ts'
 import { allOf, CONTRACT, market, owes as owesAnything, Player, talk } from '../support/market.ts'
 
 const ana = new Player('ana')
@@ -53,14 +54,7 @@ async function storeOf(t: Test, statements: readonly Decoded[] = allOf(ana)): Pr
 async function audit(path: string) {
   const store = await openSqliteStore(path, { readonly: true, snapshot: true })
   try {
-    return await verifyContract({
-      contract: CONTRACT,
-      founder: ana.handle,
-      feed: (party) => store.events.read(feedStream(CONTRACT, party)),
-      ledger: () => store.events.read(contractStream(CONTRACT)),
-      evidence: () => store.events.read(evidenceStream(CONTRACT)),
-      payloads: (party, sealed) => store.payloads.get(CONTRACT, refsIn(party, sealed)),
-    })
+    return await verifyContract(auditSourceOf(store, CONTRACT, ana.handle))
   } finally {
     await store.close()
   }
@@ -185,8 +179,52 @@ t.test('a value that was changed or lost is found with the statement that sealed
       if (damaged === null) database.prepare('DELETE FROM payloads WHERE id = ?').run(id)
       else database.prepare('UPDATE payloads SET entries = ? WHERE id = ?').run(damaged, id)
     })
-    await t.rejects(audit(path), { code: 'audit_failed', place: { kind: 'feed', party: 'ben' } }, name)
+    await t.rejects(audit(path), { code: 'audit_failed', place: { kind: 'payloads', group: /^ben\.\d+$/ } }, name)
   }
+})
+
+t.test(
+  'the report has all that is damaged, says what could not be checked for it, and keeps misconduct apart',
+  async (t) => {
+    const path = await storeOf(t)
+    change(path, (database, { feed, ledger }) => {
+      const spoil = database.prepare(
+        'UPDATE events SET data = replace(data, ?, ?) WHERE stream_id = ? AND revision = ?',
+      )
+      t.equal(spoil.run('"clock":', '"clock" :', feed, 2).changes, 1)
+      t.equal(spoil.run('"accepted"', '"refused"', ledger, 0).changes, 1)
+    })
+    const { report } = (await audit(path).catch((error: unknown) => error)) as AuditFailed
+    t.match(report.damage, [
+      { code: 'statement_not_canonical', place: { kind: 'feed', party: 'ben', seq: 2 } },
+      { code: 'ledger_mismatch', place: { kind: 'ledger', index: 0 } },
+    ])
+    t.equal(report.damage.length, 2, 'what only follows from the one is no finding of its own')
+    const of = (name: string) => report.checks.find((check) => check.name === name)
+    t.match(of('statements'), { findings: 1, notChecked: /^[1-9]\d* that follow/ })
+    t.match(of('ledger'), { findings: 1, notChecked: /^from entry \d+ on/ })
+    t.match(
+      [of('payloads'), of('root'), of('heads'), of('proofs')].map((check) => check?.findings),
+      [0, 0, 0, 0],
+    )
+    t.match(of('end'), { findings: 0, notChecked: /another member/ })
+    t.same(report.misconduct, [])
+  },
+)
+
+t.test('a stored proof that is spelt otherwise is damage, though it still convicts', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const before = ben.state
+  const one = ben.proposes('0.0', 'one')
+  ben.state = before
+  const other = ben.proposes('0.0', 'other')
+  ana.hears(one)
+  const path = await storeOf(t, [...allOf(ana), other])
+  const database = new Database(path)
+  database.exec("UPDATE events SET data = replace(data, '\"seq\":', '\"seq\": ') WHERE type = 'EquivocationProven'")
+  database.close()
+  const { report } = (await audit(path).catch((error: unknown) => error)) as AuditFailed
+  t.match(report.damage, [{ code: 'statement_not_canonical', place: { kind: 'evidence', revision: 0 } }])
 })
 
 t.test('a lying head that was corrected at once is misconduct of its author, and the store is sound', async (t) => {

@@ -59,8 +59,10 @@ class Afar {
       payloads: {
         put: (...what) => call(() => payloads.put(...what)),
         get: (...what) => call(() => payloads.get(...what)),
+        groups: (contract) => payloads.groups(contract),
         erase: (...what) => call(() => payloads.erase(...what)),
       },
+      isAtomic: this.inner.isAtomic,
       write: (batch) =>
         call(async () => {
           await this.inner.write(batch)

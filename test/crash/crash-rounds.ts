@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { AuditSource } from '../../src/audit/source.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
+import { auditSourceOf } from '../../src/cli/audit-source.ts'
 import { agreementOf } from '../../src/cli/demo/comparison.ts'
 import { openTogether } from '../../src/cli/demo/negotiate.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
@@ -15,9 +15,8 @@ import { partyFingerprint } from '../../src/events/party-card.ts'
 import { readConfiguration, readEnvironment, type StoreSettings } from '../../src/node/configuration.ts'
 import { fetchIntroduction } from '../../src/node/discovery.ts'
 import { openStoreToRead } from '../../src/node/open-store.ts'
-import { refsIn } from '../../src/store/payload-group.ts'
 import type { Store } from '../../src/store/port.ts'
-import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
+import { contractStream, evidenceStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
 import { type Layout, PartyProcesses } from '../support/party-processes.ts'
 
@@ -230,7 +229,7 @@ async function verify(table: Table): Promise<{ entries: number; statements: numb
   for (const { dir, handle } of table.parties) {
     const store = await openStoreToRead(await readConfiguration(dir, readEnvironment(process.env)))
     try {
-      const report = await verifyContract(sourceOf(store, table.contract as Uid))
+      const report = await verifyContract(auditSourceOf(store, table.contract as Uid, HANDLES[0] as Handle))
       statements = report.statements
       await verifyPromises(store, table)
       await verifySingle(store, table, handle)
@@ -239,18 +238,6 @@ async function verify(table: Table): Promise<{ entries: number; statements: numb
     }
   }
   return { entries: standings[0]?.size ?? 0, statements }
-}
-
-function sourceOf(store: Store, contract: Uid) {
-  return {
-    contract,
-    founder: HANDLES[0] as Handle,
-    feed: (party: Handle) => store.events.read(feedStream(contract, party)),
-    ledger: () => store.events.read(contractStream(contract)),
-    evidence: () => store.events.read(evidenceStream(contract)),
-    payloads: (...[party, sealed]: Parameters<AuditSource['payloads']>) =>
-      store.payloads.get(contract, refsIn(party, sealed)),
-  }
 }
 
 /** Of what was acknowledged nothing is lost, and what was declined has not been agreed after all. */

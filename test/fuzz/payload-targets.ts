@@ -59,7 +59,7 @@ export const payloadTargets: readonly Target[] = [
         )
         if ([...entries(3).keys()].some((seal) => !after.entries.has(seal))) return () => 'not put'
       }
-      const group = decodeEntries(text)
+      const { entries: group } = decodeEntries(text)
       // A seal that stands there twice counts once, and what is no entry is left out with all behind it.
       return encodeEntries(group) === text ? () => text : undefined
     },

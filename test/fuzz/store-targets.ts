@@ -150,9 +150,18 @@ function auditSource(text: string) {
       yield { ...line, data: change(data) }
   }
   const sealed = writes.flatMap((write) => (write.kind === 'payloads' ? write.entries : []))
+  async function* groups() {
+    for (const write of writes) {
+      if (write.kind !== 'payloads') continue
+      const entries = write.entries.map(({ seal: of, text: kept }) => [of, change(kept)] as const)
+      yield { group: write.group, entries, faults: [] }
+    }
+  }
   return {
     contract: CONTRACT,
     founder: ana.handle,
+    isAtomic: true,
+    groups,
     feed: (party: string) => linesOf(feedStream(CONTRACT, party as typeof ana.handle)),
     ledger: () => linesOf(contractStream(CONTRACT)),
     evidence: () => linesOf('none'),
@@ -250,7 +259,7 @@ export const storeTargets: readonly Target[] = [
     valid: texts,
     share: 0.5,
     async decode(text) {
-      await verifyContract(auditSource(text) as never)
+      await verifyContract(auditSource(text))
       return undefined
     },
   },

@@ -114,6 +114,7 @@ export class Disk {
           }),
       },
       payloads,
+      isAtomic: !this.#piecewise,
       write,
       close: async () => {},
     }

@@ -58,7 +58,9 @@ async function loading(): Promise<void> {
       },
       ledger: () => events.read('none'),
       evidence: () => events.read('none'),
+      isAtomic: true,
       payloads: async () => new Map(),
+      async *groups() {},
     }),
     AuditFailed,
   )

@@ -24,6 +24,7 @@ export async function open(directory: string): Promise<Store> {
   return {
     events: { ...events, readAll: (range = {}) => events.readAll(from(range)), subscribe },
     payloads: store.payloads,
+    isAtomic: store.isAtomic,
     write: (batch) => store.write(batch),
     close: () => store.close(),
   }

@@ -86,6 +86,7 @@ function stepsOf(batch: readonly Write[]): (Append | Put[])[] {
 class EventStoreDbStore implements Store {
   readonly events: EventStore
   readonly payloads: PayloadStore
+  readonly isAtomic = false
   readonly #connection: Connection
   readonly #log: EventLog
   readonly #payloads: PayloadStreams
@@ -113,6 +114,7 @@ class EventStoreDbStore implements Store {
     this.payloads = {
       put: (contract, group, entries) => this.write([{ kind: 'payloads', contract, group, entries }]),
       get: (contract, refs) => this.#run(() => this.#payloads.get(contract, refs)),
+      groups: (contract) => this.#whileOpen(() => this.#payloads.groups(contract)),
       erase: (contract, refs) => this.#run(() => this.#payloads.erase(contract, refs)),
     }
   }

@@ -43,6 +43,9 @@ export interface Standing {
   readonly hasLoosePieces: boolean
   /** Where the last rewriting begins: what stands before it is to be truncated. */
   readonly rewrittenAt: number | undefined
+  /** Texts behind another one of their seal, and what is neither an entry nor a piece: they count for nothing. */
+  readonly behind: readonly (readonly [Hash, string])[]
+  readonly faults: readonly string[]
 }
 
 export const nothingStands: Standing = {
@@ -52,6 +55,8 @@ export const nothingStands: Standing = {
   open: undefined,
   hasLoosePieces: false,
   rewrittenAt: undefined,
+  behind: [],
+  faults: [],
 }
 
 /** A beginning counts anew; nothing that is not ended is ever taken for the whole. What others have put there is passed over. */
@@ -67,15 +72,22 @@ export function evolved(standing: Standing, { type, data, revision }: RecordedEv
   }
   if (type === KEPT || type === REWRITTEN)
     return withEntries({ ...loose, open: undefined }, kindOf[type] as Kind, data, revision)
-  if (type !== KEPT_ENDED && type !== REWRITTEN_ENDED) return seen
+  if (type !== KEPT_ENDED && type !== REWRITTEN_ENDED)
+    return { ...seen, faults: [...seen.faults, `event ${revision} is none of Concordata`] }
   if (open === undefined) return { ...seen, hasLoosePieces: true }
   return withEntries({ ...seen, open: undefined }, kindOf[type] as Kind, [...open.pieces, data].join(''), open.start)
 }
 
 function withEntries(standing: Standing, kind: Kind, text: string, start: number): Standing {
-  const entries = decodeEntries(text)
-  if (kind === 'rewritten') return { ...standing, entries, hasLoosePieces: false, rewrittenAt: start }
-  return { ...standing, entries: new Map([...entries, ...standing.entries]) }
+  const fault = `of event ${start} not all can be read`
+  if (kind === 'rewritten') {
+    const { entries, behind, isWhole } = decodeEntries(text)
+    const faults = isWhole ? [] : [fault]
+    return { ...standing, entries, behind, faults, hasLoosePieces: false, rewrittenAt: start }
+  }
+  const { entries, behind, isWhole } = decodeEntries(text, standing.entries)
+  const faults = isWhole ? standing.faults : [...standing.faults, fault]
+  return { ...standing, entries, behind: [...standing.behind, ...behind], faults }
 }
 
 /** What is yet to be appended so that these entries stand, each event by itself. Goes on from pieces that are the beginning of it. */
@@ -111,18 +123,30 @@ export function encodeEntries(entries: ReadonlyMap<Hash, string>): string {
 
 const lineForm = /([0-9a-f]{64}) (0|[1-9]\d{0,8})\n/y
 
-/** Attacker-controlled, where the server is: `text`, whole. What is no entry, and all behind it, is left out: it is not held. */
-export function decodeEntries(text: string): Map<Hash, string> {
-  const entries = new Map<Hash, string>()
+/** Entries, those that stand behind another one of their seal, and whether that is all of the text. */
+export interface Decoded {
+  readonly entries: ReadonlyMap<Hash, string>
+  readonly behind: readonly (readonly [Hash, string])[]
+  readonly isWhole: boolean
+}
+
+/**
+ * Adds what the text has to what is held. Attacker-controlled, where the server is: `text`, whole. What is no entry, and all behind
+ * it, is left out: it is not held.
+ */
+export function decodeEntries(text: string, held: ReadonlyMap<Hash, string> = new Map()): Decoded {
+  const entries = new Map(held)
+  const behind: (readonly [Hash, string])[] = []
   for (let at = 0; at < text.length; ) {
     lineForm.lastIndex = at
     const [line, seal, length] = lineForm.exec(text) ?? []
-    if (line === undefined || !isHash(seal)) break
+    if (line === undefined || !isHash(seal)) return { entries, behind, isWhole: false }
     const start = at + line.length
     const end = start + Number(length)
-    if (text[end] !== '\n') break
-    entries.set(seal, text.slice(start, end))
+    if (text[end] !== '\n') return { entries, behind, isWhole: false }
+    if (entries.has(seal)) behind.push([seal, text.slice(start, end)])
+    else entries.set(seal, text.slice(start, end))
     at = end + 1
   }
-  return entries
+  return { entries, behind, isWhole: true }
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { BACKWARDS, END, NO_STREAM, StreamNotFoundError } from '@eventstore/db-client'
+import { BACKWARDS, END, NO_STREAM, START, StreamNotFoundError } from '@eventstore/db-client'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Uid } from '../../events/ids.ts'
 import { StoreCorrupt, StoreUnavailable, StoreWriteTooLarge } from '../errors.ts'
 import { byGroup, bytesInGroup, GROUP_BYTES_MAX, newAmong, type PayloadGroup } from '../payload-group.ts'
-import type { PayloadEntry, PayloadRef } from '../port.ts'
+import type { PayloadEntry, PayloadRef, StoredGroup } from '../port.ts'
 import { type NamedEvent, type Sent, sendAppend } from './append-call.ts'
 import { eachOf } from './at-once.ts'
 import { toStoreError, withLeader } from './client-errors.ts'
@@ -61,6 +61,29 @@ export class PayloadStreams {
       }
     })
     return held
+  }
+
+  /** The server lists no streams, so all events are gone through. What was erased whole is none any more. */
+  async *groups(contract: Uid): AsyncGenerator<StoredGroup> {
+    const prefix = this.#prefixOf(contract)
+    for (const stream of await this.#streamsOf(prefix)) {
+      const { entries, behind, faults } = await this.#standingIn(stream)
+      yield { group: stream.slice(prefix.length), entries: [...entries, ...behind], faults }
+    }
+  }
+
+  async #streamsOf(prefix: string): Promise<ReadonlySet<string>> {
+    const { client, callOptions, timeoutMs } = this.#connection
+    const streams = new Set<string>()
+    const reading = client.readAll({ fromPosition: START, ...callOptions })
+    try {
+      for await (const { event } of eventsOf(reading, timeoutMs, READ)) {
+        if (event?.streamId.startsWith(prefix)) streams.add(event.streamId)
+      }
+    } catch (error) {
+      throw toStoreError(error, READ)
+    }
+    return streams
   }
 
   async erase(contract: Uid, refs: readonly PayloadRef[]): Promise<void> {
@@ -169,8 +192,12 @@ export class PayloadStreams {
     }
   }
 
+  #prefixOf(contract: Uid): string {
+    return `${this.#connection.namespace}${PAYLOAD_PREFIX}${contract}-`
+  }
+
   #nameOf(contract: Uid, group: PayloadGroup): string {
-    return `${this.#connection.namespace}${PAYLOAD_PREFIX}${contract}-${group}`
+    return `${this.#prefixOf(contract)}${group}`
   }
 }
 

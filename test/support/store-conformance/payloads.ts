@@ -76,6 +76,38 @@ export async function payloads(t: Test, open: OpenStore): Promise<void> {
     t.same(await payloads.get(contract, all), new Map())
   })
 
+  t.test(
+    'who checks a store is shown every group of a contract as it stands, and what it was asked for is not needed',
+    async (t) => {
+      const { payloads } = await freshStore(t, open)
+      const [one, two, three] = [entry('one'), entry('two'), entry('three', `"${'x'.repeat(600_000)}"`)]
+      const shown = async () => {
+        const groups: [string, Map<Hash, string>][] = []
+        for await (const { group, entries, faults } of payloads.groups(contract)) {
+          t.same(faults, [])
+          if (entries.length > 0) groups.push([group, new Map(entries)])
+        }
+        return groups.sort(([one], [other]) => (one < other ? -1 : 1))
+      }
+      t.same(await shown(), [])
+      const places = ['ana.0', 'ana.10', 'computed-3', 'zoe.1'] as PayloadGroup[]
+      for (const place of places) await payloads.put(contract, place, [one, two, three])
+      await payloads.put(otherContract, 'ana.7' as PayloadGroup, [one])
+      await payloads.put(contract, 'ben.0' as PayloadGroup, [two])
+      await payloads.erase(contract, [...refsTo([two], 'ana.10' as PayloadGroup), ...refsTo([two], otherGroup)])
+      const all = asMap(one, two, three)
+      t.same(await shown(), [
+        ['ana.0', all],
+        ['ana.10', asMap(one, three)],
+        ['computed-3', all],
+        ['zoe.1', all],
+      ])
+      const many = Array.from({ length: 600 }, (_, seq) => `many.${seq}` as PayloadGroup)
+      await Promise.all(many.map((place) => payloads.put(contract, place, [one])))
+      t.equal((await shown()).length, places.length + many.length)
+    },
+  )
+
   t.test('seals that begin alike are told apart', async (t) => {
     const { payloads } = await freshStore(t, open)
     const alike = ['0', '1', '2'].map((last) => ({ seal: `${'a'.repeat(63)}${last}` as Hash, text: `"${last}"` }))

@@ -1,0 +1,130 @@
+import { type Hash, hashCanonical } from '../crypto/hash.ts'
+import type { Handle, Seq } from '../events/ids.ts'
+import { sealOf } from '../events/seal.ts'
+import type { Payload } from '../events/statement.ts'
+import type { Checklist } from './checklist.ts'
+import { type AuditSource, isStoreCorrupt, type StoredGroup } from './source.ts'
+
+/** What is known of a seal that a statement names. */
+interface Named {
+  /** A value, which has to be there; the reasons that people give need not be. */
+  readonly isNeeded: boolean
+  /** What the first text of it was, once one has been seen. */
+  seen?: Spelling
+}
+
+/** `exact`: the very text that was sealed. `otherwise`: the same value in other words of JSON. `another`: another value, or none. */
+type Spelling = 'exact' | 'otherwise' | 'another'
+
+/** Which seals the stored statements name, by group. */
+export class NamedSeals {
+  readonly #groups = new Map<string, Map<Hash, Named>>()
+  readonly #damagedFeeds = new Set<string>()
+
+  add(party: Handle, seq: Seq, seal: Hash, isNeeded: boolean): void {
+    const group = `${party}.${seq}`
+    const seals = this.#groups.get(group) ?? new Map<Hash, Named>()
+    seals.set(seal, { isNeeded: isNeeded || seals.get(seal)?.isNeeded === true })
+    this.#groups.set(group, seals)
+  }
+
+  /** What its statements name is not known then. */
+  feedDamaged(party: Handle): void {
+    this.#damagedFeeds.add(party)
+  }
+
+  isOfDamagedFeed(group: string): boolean {
+    return this.#damagedFeeds.has(group.slice(0, group.lastIndexOf('.')))
+  }
+
+  of(group: string): Map<Hash, Named> | undefined {
+    return this.#groups.get(group)
+  }
+
+  *missing(): Generator<{ readonly group: string; readonly seal: Hash }> {
+    for (const [group, seals] of this.#groups) {
+      for (const [seal, { isNeeded, seen }] of seals) if (isNeeded && seen === undefined) yield { group, seal }
+    }
+  }
+}
+
+/**
+ * Compares all that stands in the store with its seals, text by text, and with what the statements name. The node itself would not
+ * notice most of it: it asks for what it knows of, and takes JSON apart.
+ */
+export async function verifyPayloads(source: AuditSource, named: NamedSeals, checklist: Checklist): Promise<void> {
+  const groups = new Set<string>()
+  let leftOver = 0
+  try {
+    for await (const stored of source.groups()) {
+      if (groups.has(stored.group)) {
+        checklist.damaged(
+          'payloads',
+          'payload_shadowed',
+          placeOf(stored),
+          'another row stands there for the same group',
+        )
+      }
+      groups.add(stored.group)
+      for (const fault of stored.faults) checklist.damaged('payloads', 'payload_unreadable', placeOf(stored), fault)
+      for (const [seal, text] of stored.entries) leftOver += verifyEntry(source, named, checklist, stored, seal, text)
+    }
+  } catch (error) {
+    if (!isStoreCorrupt(error)) throw error
+    checklist.damaged('payloads', error.code, { kind: 'store' }, error.message)
+    checklist.notChecked('payloads', 'those behind what cannot be read')
+    return
+  }
+  for (const { group, seal } of named.missing()) {
+    const place = { kind: 'payloads', group, seal } as const
+    checklist.damaged('payloads', 'payload_missing', place, 'the value that the statement seals is not there')
+  }
+  if (leftOver > 0) checklist.remark('payloads', `${leftOver} left over by writes that did not come to their end`)
+}
+
+/** 1: it is left over; 0: it is not. */
+function verifyEntry(
+  { isAtomic }: AuditSource,
+  named: NamedSeals,
+  checklist: Checklist,
+  stored: StoredGroup,
+  seal: Hash,
+  text: string,
+): 0 | 1 {
+  const place = placeOf(stored, seal)
+  const spelling = spellingOf(seal, text)
+  if (spelling === 'otherwise') {
+    checklist.damaged('payloads', 'payload_misspelt', place, 'the text says what was sealed, in another spelling')
+  }
+  if (spelling === 'another') {
+    checklist.damaged('payloads', 'payload_mismatch', place, 'the text is not what its seal stands for')
+  }
+  const of = named.of(stored.group)?.get(seal)
+  if (of === undefined) {
+    if (named.isOfDamagedFeed(stored.group)) return 0
+    if (!isAtomic && spelling === 'exact') return 1
+    checklist.damaged('payloads', 'payload_orphaned', place, 'no statement that is stored names the seal')
+    return 0
+  }
+  if (of.seen === undefined) of.seen = spelling
+  else if (of.seen === 'exact' && spelling === 'exact') {
+    checklist.damaged('payloads', 'payload_doubled', place, 'the text stands there twice')
+  } else {
+    checklist.damaged('payloads', 'payload_shadowed', place, 'two texts stand there for the one seal')
+  }
+  return 0
+}
+
+function placeOf({ group }: StoredGroup, seal?: Hash) {
+  return { kind: 'payloads', group, ...(seal !== undefined && { seal }) } as const
+}
+
+/** Attacker-controlled, where the store is: `text`, whole. */
+export function spellingOf(seal: Hash, text: string): Spelling {
+  if (hashCanonical('seal', text) === seal) return 'exact'
+  try {
+    return sealOf(JSON.parse(text) as Payload) === seal ? 'otherwise' : 'another'
+  } catch {
+    return 'another'
+  }
+}
