@@ -2,7 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { strangerAt } from '../gossip/transport/remote-address.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import type { TakenBody } from './body.ts'
 import { CallLimits, type InwardLimits } from './call-limits.ts'
+import { asksForWebSocket } from './upgrades.ts'
 import { UNREADABLE_URL } from './url.ts'
 
 /** The caller did not show a key that this node's inward API knows. */
@@ -91,6 +93,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** `any`: a good key is enough. */
     role?: ApiRole | 'any'
+    body?: TakenBody
   }
   interface FastifyRequest {
     access: Access | null
@@ -174,5 +177,5 @@ function isChange({ method }: FastifyRequest): boolean {
 function keyIn(request: FastifyRequest): string {
   const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
   const query = (request.query as { token?: unknown }).token
-  return header ?? (request.headers.upgrade !== undefined && typeof query === 'string' ? query : '')
+  return header ?? (asksForWebSocket(request.raw) && typeof query === 'string' ? query : '')
 }

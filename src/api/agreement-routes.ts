@@ -170,10 +170,10 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     {
       schema: {
         params: RequestParams,
-        body: Type.Object(
-          { answer: Type.Union([Type.Literal('acknowledge'), Type.Literal('refuse')]), about: OptionalAbout },
-          closed,
-        ),
+        body: Type.Union([
+          Type.Object({ answer: Type.Literal('acknowledge') }, closed),
+          Type.Object({ answer: Type.Literal('refuse'), about: OptionalAbout }, closed),
+        ]),
       },
     },
     async ({ params, body }, reply) => {

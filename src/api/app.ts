@@ -1,17 +1,20 @@
+import type { Server } from 'node:http'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import { type AccessPorts, requireKey } from './access.ts'
 import { agreementRoutes } from './agreement-routes.ts'
 import { type AttentionRoutesPorts, attentionRoutes } from './attention-routes.ts'
 import { type ContractRoutesPorts, contractRoutes } from './contract-routes.ts'
-import { answerNotFound, httpServer, type ServerPorts } from './http-server.ts'
+import { answerNotFound, httpServer, refuse, type ServerPorts } from './http-server.ts'
 import { type KeyRoutesPorts, keyRoutes } from './key-routes.ts'
 import { liveRoute } from './live-route.ts'
 import type { TellingPorts } from './live-telling.ts'
 import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './operation-routes.ts'
 import { answerOtherMethods } from './other-methods.ts'
 import { type PathRoutesPorts, pathRoutes } from './path-routes.ts'
+import { describe } from './problem.ts'
 import { type CallTracing, traceCalls } from './trace-calls.ts'
+import { webSocketUpgrades } from './upgrades.ts'
 import { refuseUnknownQueries } from './validation.ts'
 
 export interface ApiPorts
@@ -33,7 +36,11 @@ const BODY_BYTES_MAX = 4 * 1024 * 1024
 /** The inward API, not listening yet: the caller decides where. */
 export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   const app = httpServer(ports, BODY_BYTES_MAX)
-  await app.register(websocket, { options: { maxPayload: 64 * 1024 } })
+  const server = webSocketUpgrades(app.server) as Server
+  await app.register(websocket, { options: { maxPayload: 64 * 1024, server } })
+  app.websocketServer.on('wsClientError', (error, socket) => {
+    refuse(socket, describe('request_malformed', `it is no WebSocket handshake: ${error.message}`, 400, {}))
+  })
   healthRoutes(app, ports)
   await app.register(async (guarded) => {
     requireKey(guarded, ports)

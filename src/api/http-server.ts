@@ -1,11 +1,12 @@
 import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify'
 import { answerErrors, problemFor } from './answer-errors.ts'
 import { readBodies } from './body.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
+import { asksForWebSocket } from './upgrades.ts'
 import { readUrl, UNREADABLE_URL } from './url.ts'
-import { validateExactly } from './validation.ts'
+import { RequestMalformed, validateExactly } from './validation.ts'
 
 export interface ServerPorts {
   readonly logger: FastifyBaseLogger
@@ -24,6 +25,8 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
     bodyLimit: bodyBytesMax,
     // What the proxy itself has seen, nothing that was there before it.
     trustProxy: behindProxy ? (_address: string, hop: number) => hop === 0 : false,
+    // A request without a host is refused below, by a problem document.
+    http: { requireHostHeader: false, shouldUpgradeCallback: asksForWebSocket },
     routerOptions: { maxParamLength: 16_384 },
     rewriteUrl: ({ url = '/' }) => {
       try {
@@ -42,6 +45,13 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
     const problem = describe('expectation_failed', 'Expect: 100-continue is all that is understood', 417, {})
     const body = JSON.stringify(problem)
     response.writeHead(417, { 'content-type': PROBLEM_TYPE, 'content-length': Buffer.byteLength(body) }).end(body)
+  })
+  app.server.on('connect', (_request, socket) => {
+    refuse(socket, describe('request_malformed', 'CONNECT is for proxies', 400, {}))
+  })
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.headers.host === undefined && raw.httpVersion === '1.1')
+      throw new RequestMalformed('request_malformed', 'an HTTP/1.1 request names its host')
   })
   readBodies(app)
   validateExactly(app)
@@ -70,13 +80,19 @@ const refusals: Readonly<Record<string, readonly [status: number, code: ProblemC
 }
 
 /** What is no HTTP request: there is nobody to be known, and nothing to be routed. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+function refuseConnection(error: Error & { code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
   const [status, code, detail] = refusals[error.code ?? ''] ?? [400, 'request_malformed', 'it is no HTTP request']
-  const body = JSON.stringify(describe(code, detail, status, {}))
+  refuse(socket, describe(code, detail, status, {}))
+}
+
+/** On a connection on which no HTTP is read any more. */
+export function refuse(socket: Duplex, problem: Problem): void {
+  const { status } = problem
+  const body = JSON.stringify(problem)
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${PROBLEM_TYPE}`
   socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }

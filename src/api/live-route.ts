@@ -10,6 +10,7 @@ import { sendProblem } from './http-server.ts'
 import { isKeepingUp, type Subscription, send, Telling, type TellingPorts } from './live-telling.ts'
 import { parsePath } from './path.ts'
 import { describe, problemOf } from './problem.ts'
+import { LIVE_PATH } from './upgrades.ts'
 import { watchAccess } from './watch-access.ts'
 
 const closed = { additionalProperties: false }
@@ -169,7 +170,7 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & TellingPort
 
   app.route({
     method: 'GET',
-    url: '/live',
+    url: LIVE_PATH,
     exposeHeadRoute: false,
     wsHandler: live,
     handler: (_request, reply) => {

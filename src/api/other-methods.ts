@@ -1,11 +1,11 @@
-import type { FastifyInstance, HTTPMethods } from 'fastify'
+import { METHODS } from 'node:http'
+import type { FastifyInstance } from 'fastify'
 import { sendProblem } from './http-server.ts'
 import { describe } from './problem.ts'
 
-const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
-
 /** To be called before the routes are registered; what it returns, after: then what they do not take is 405 (RFC 9110 §15.5.6). */
 export function answerOtherMethods(app: FastifyInstance): () => void {
+  for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
   const taken = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const methods = taken.get(url) ?? new Set()
@@ -16,9 +16,9 @@ export function answerOtherMethods(app: FastifyInstance): () => void {
     for (const [url, methods] of [...taken]) {
       const allowed = [...methods].join(', ')
       app.route({
-        method: METHODS.filter((method) => !methods.has(method)),
+        method: app.supportedMethods.filter((method) => !methods.has(method)),
         url,
-        config: { role: 'any' },
+        config: { role: 'any', body: 'passed over' },
         // Whatever the query says, this is what is wrong first.
         schema: { querystring: {} },
         handler: (request, reply) => {

@@ -6,6 +6,7 @@ import type { LiveContract } from '../contracts/live-contract.ts'
 import type { Uid } from '../events/ids.ts'
 import { AgreedView } from '../projections/agreed-view.ts'
 import type { Store } from '../store/port.ts'
+import { TextBody } from './body.ts'
 import { BodyMalformed } from './exact-json.ts'
 import { textOf } from './field-text.ts'
 import { NoSuchPath, parsePath, subjectOf } from './path.ts'
@@ -76,6 +77,7 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
       app.route({
         method,
         url,
+        config: { body: 'any' },
         handler: (request, reply) =>
           useTarget(request, (target) => write(target, request, reply, (on) => proposed(request, on, ports))),
       })
@@ -95,7 +97,7 @@ function proposed(request: FastifyRequest, { live, names, element }: Target, { n
   if (element === undefined) throw noSuch(live, names)
   if (request.body === undefined) throw new BodyMalformed('body_malformed', 'there is no body that says what to write')
   const isPost = request.method === 'POST'
-  if (typeof request.body === 'string') return changesFromText(element, request.body, newSalt)
+  if (request.body instanceof TextBody) return changesFromText(element, request.body.text, newSalt)
   return changesFromJson(element, names, request.body, isPost, newSalt)
 }
 

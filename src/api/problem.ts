@@ -58,6 +58,7 @@ const statusOf: Record<ErrorCode, number> = {
   path_malformed: 400,
   request_malformed: 400,
   body_malformed: 400,
+  body_unexpected: 400,
   body_encoded: 415,
   media_type_unsupported: 415,
   introduction_malformed: 400,

@@ -127,6 +127,7 @@ export const errorCodes = {
     'The body, the query or a parameter does not have the form that docs/api.md gives, or what came is no HTTP request.',
   body_malformed:
     'The body is not UTF-8, not JSON, has a byte order mark, U+0000, a member twice, or more of them or deeper than is read.',
+  body_unexpected: 'There is a body where none is taken: nothing that is sent is dropped silently.',
   body_encoded: 'The body is compressed or encoded otherwise; it is taken only as it is.',
   media_type_unsupported: 'The body is neither JSON nor text, or in another charset than UTF-8.',
   no_such_request: 'No request of this name is held here.',

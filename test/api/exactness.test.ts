@@ -17,7 +17,7 @@ async function given(t: Test, document: Record<string, unknown> = { Text: 'as it
   t.teardown(() => node.close())
   const { uid } = await node.open('exact')
   const root = `/new-api/${uid}`
-  const send = (line: string, headers: Record<string, string> = {}, body: Uint8Array | string = '') =>
+  const send = (line: string, headers: Record<string, string | undefined> = {}, body: Uint8Array | string = '') =>
     sendRaw(ana.api, line, { authorization: `Bearer ${ana.token}`, ...headers }, body)
   const json = async (method: string, path: string, body: string) =>
     send(`${method} ${path}`, { 'content-type': JSON_TYPE }, body)
@@ -282,15 +282,130 @@ t.test('forms are not mended: nothing is converted, dropped or filled in', async
   }
 })
 
+t.test(
+  'where no body is taken an empty one is none, whatever it is said to be, and any other is refused',
+  async (t) => {
+    const { uid, root, send, size } = await given(t)
+    const contract = `/api/Contract/${uid}`
+    const lines = [
+      'POST /api/Keys',
+      'POST /api/Keys/Revocation',
+      `POST ${contract}/GoOn`,
+      `POST ${contract}/Acceptance`,
+      `POST ${contract}/Decline`,
+      `DELETE ${contract}/Lock`,
+      `DELETE ${contract}/Invitations/ben`,
+      `DELETE ${contract}/Requests/ana.0.0`,
+      `DELETE ${root}/Text`,
+      `GET ${root}/Text`,
+      'GET /api/Party',
+      'GET /health',
+    ]
+    const before = await size()
+    for (const line of lines) {
+      for (const [type, body] of [
+        [JSON_TYPE, '{}'],
+        [JSON_TYPE, ' '],
+        ['text/plain', 'x'],
+        ['application/xml', '<x/>'],
+      ] as const) {
+        const answer = await send(line, { 'content-type': type }, body)
+        t.same([answer.status, answer.code], [400, 'body_unexpected'], `${line} ${body}`)
+      }
+      const chunked = { 'content-type': JSON_TYPE, 'transfer-encoding': 'chunked', 'content-length': undefined }
+      const answer = await send(line, chunked, '2\r\n{}\r\n0\r\n\r\n')
+      t.same([answer.status, answer.code], [400, 'body_unexpected'], `${line} chunked`)
+    }
+    t.equal(await size(), before, 'and nothing is done')
+    const type = { 'content-type': JSON_TYPE }
+    t.match(await send('POST /api/Keys', type), { status: 202 })
+    const empty = { ...type, 'transfer-encoding': 'chunked', 'content-length': undefined }
+    t.match(await send('POST /api/Keys', empty, '0\r\n\r\n'), { status: 202 })
+    t.match(await send(`POST ${contract}/GoOn`, { ...type, 'content-length': '0' }), { code: 'not_silenced' })
+    t.match(await send('GET /api/Party', { 'content-type': 'text/plain' }), { status: 200 })
+    t.match(await send(`DELETE ${root}/Text`, type), { status: 200 })
+    t.match(await send(`PATCH ${root}/Text`, { 'content-type': 'application/xml' }, '<x/>'), {
+      code: 'method_not_allowed',
+    })
+    t.match(await send('POST /elsewhere', { 'content-type': 'application/xml' }, '<x/>'), { code: 'no_such_route' })
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    t.match(await send('POST /api/Contract', form, '{"title":"x"}'), { status: 415, code: 'media_type_unsupported' })
+  },
+)
+
+t.test(
+  'what JSON says is taken as its type is written in JSON, never through a text',
+  { timeout: 120_000 },
+  async (t) => {
+    const of = (type: object) => ({ $field: type })
+    const { root, json, send, size } = await given(t, {
+      Text: of({ type: 'text' }),
+      Integer: of({ type: 'integer' }),
+      Decimal: of({ type: 'decimal' }),
+      Money: of({ type: 'money' }),
+      Boolean: of({ type: 'boolean' }),
+      Date: of({ type: 'date' }),
+      Choice: of({ type: 'choice', options: ['1', 'two'] }),
+      Party: of({ type: 'party' }),
+    })
+    const before = await size()
+    const refused = {
+      Integer: ['"12"', '" 12 "', 'true', '[12]', '{}'],
+      Decimal: ['" 1.5 "', '"1e3"', 'false', '"1,5"'],
+      Money: ['"USD 100.00"', '100', '{"amount":"1.00"}', '{"amount":" 1.00","currency":"USD"}'],
+      Boolean: ['"true"', '" false"', '1', '0'],
+      Date: ['" 2026-01-31 "', '20260131'],
+      Choice: ['" two "', '1'],
+      Party: ['" ana "', '{"handle":"ana"}'],
+      Text: ['1', 'true', '{"text":"x"}', '["x"]'],
+    }
+    for (const [name, bodies] of Object.entries(refused)) {
+      for (const body of bodies) {
+        for (const [method, path, sent] of [
+          ['PUT', `${root}/${name}`, body],
+          ['POST', `${root}/${name}`, body],
+          ['PUT', root, `{"${name}":${body}}`],
+        ] as const) {
+          const answer = await json(method, path, sent)
+          t.equal(answer.status, 422, `${method} ${sent} to ${name}: ${answer.text}`)
+          t.match(answer.code, /^(?:write_unfit|value_wrong_type)$/, sent)
+        }
+      }
+    }
+    const taken: [string, string, string][] = [
+      ['Integer', '12', '12'],
+      ['Decimal', '"1.50"', '"1.50"'],
+      ['Decimal', '1.50', '"1.50"'],
+      ['Money', '{"amount":1.50,"currency":"USD"}', '{"amount":"1.50","currency":"USD"}'],
+      ['Boolean', 'true', 'true'],
+      ['Date', '"2026-01-31"', '"2026-01-31"'],
+      ['Choice', '"1"', '"1"'],
+      ['Party', '"ana"', '"ana"'],
+      ['Text', '" as is "', '" as is "'],
+    ]
+    for (const [name, body, read] of taken) {
+      t.equal((await json('PUT', `${root}/${name}`, body)).status, 200, `${name} ${body}`)
+      t.equal((await send(`GET ${root}/${name}`, { accept: JSON_TYPE })).text, read)
+    }
+    t.ok((await size()) > before)
+    const asText = await send(`PUT ${root}/Integer`, { 'content-type': 'text/plain' }, ' 13 ')
+    t.equal(asText.status, 200, 'a text still is read as people write it')
+  },
+)
+
 t.test('whatever is refused is refused by a problem document', async (t) => {
   const { root, send } = await given(t)
   const stranger = { authorization: 'Bearer nobody' }
-  const cases: [number, string, string, Record<string, string>?][] = [
+  const cases: [number, string, string, Record<string, string | undefined>?][] = [
     [404, 'no_such_route', 'GET /elsewhere'],
     [401, 'not_authorized', 'GET /elsewhere', stranger],
     [405, 'method_not_allowed', `PATCH ${root}/Text`],
     [405, 'method_not_allowed', `OPTIONS ${root}/Text`],
     [405, 'method_not_allowed', 'DELETE /api/Party?x=1'],
+    [405, 'method_not_allowed', `PROPFIND ${root}/Text`],
+    [405, 'method_not_allowed', `TRACE ${root}`],
+    [405, 'method_not_allowed', 'UNLOCK /live'],
+    [401, 'not_authorized', `QUERY ${root}`, stranger],
     [401, 'not_authorized', `PATCH ${root}/Text`, stranger],
     [404, 'no_such_route', 'PROPFIND /new-api'],
     [426, 'upgrade_required', 'GET /live'],
@@ -299,6 +414,7 @@ t.test('whatever is refused is refused by a problem document', async (t) => {
     [431, 'headers_too_large', `GET ${root}/${'x'.repeat(20_000)}`],
     [400, 'request_malformed', 'GET /health', { 'content-length': 'x' }],
     [400, 'request_malformed', 'GET', {}],
+    [400, 'request_malformed', 'GET /health', { host: undefined }],
     [400, 'request_malformed', `PUT ${root}/Text`, { 'content-length': '3', 'transfer-encoding': 'chunked' }],
     [404, 'no_such_contract', 'GET /new-api/00000000000000000000000000'],
     [400, 'request_malformed', 'GET /api/Contract/nonsense'],

@@ -13,7 +13,7 @@ export interface RawAnswer {
 export async function sendRaw(
   api: string,
   requestLine: string,
-  headers: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string | undefined>>,
   body: Uint8Array | string = '',
 ): Promise<RawAnswer> {
   const { hostname, port } = new URL(api)
@@ -25,7 +25,7 @@ export async function sendRaw(
     ...(bytes.length === 0 ? {} : { 'content-length': String(bytes.length) }),
     ...headers,
   }
-  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : `${name}: ${value}\r\n`))
   socket.write(`${requestLine} HTTP/1.1\r\n${head.join('')}\r\n`)
   if (bytes.length > 0) socket.write(bytes)
   return answerIn(await text(socket))
