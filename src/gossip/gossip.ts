@@ -44,6 +44,8 @@ export interface GossipReport {
   unreachable(peer: Peer, error: unknown): void
   /** A call came about: the first since the peer is known, or the first after some that did not. */
   reached?(peer: Peer): void
+  /** The party is no peer any more: blocked, or not allowed. */
+  removed?(handle: Handle): void
   /** The peer takes no more calls for a while; that counts as no failure. */
   busy?(peer: Peer, error: ConcordataError): void
   refused(peer: Peer, refused: readonly StatementRefused[]): void
@@ -129,6 +131,7 @@ export class Gossip {
     this.#couriers.get(handle)?.close()
     this.#couriers.delete(handle)
     this.#cutOff.delete(handle)
+    this.#ports.report.removed?.(handle)
   }
 
   /** The peers that the last call did not reach, and why. */

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { certificateFingerprint } from '../crypto/certificate.ts'
 import type { Handle } from '../events/ids.ts'
 import { encodeMessage } from '../gossip/message.ts'
 import { PeerClient } from '../gossip/transport/peer-client.ts'
@@ -11,7 +13,8 @@ import { isSameParty } from './directory-state.ts'
 import { lookUp } from './discovery.ts'
 import { type Finding, troubleWith } from './finding.ts'
 import { openTls } from './identity.ts'
-import type { Introduction } from './introduction.ts'
+import { identityPaths } from './identity-files.ts'
+import { type Introduction, verifyIntroduction } from './introduction.ts'
 import { openStoreToRead } from './open-store.ts'
 
 const PEER_TIMEOUT_MS = 5_000
@@ -30,7 +33,8 @@ export async function peersOf(
       directory.close()
       // Why it cannot be had, `certificate` says.
       const tls = await openTls(configuration, environment).catch(() => undefined)
-      const answers = await Promise.all(approved.map((party) => peerAt(configuration.handle, party, tls, clock)))
+      const caller = tls && { self: configuration.handle, tls, introduced: await introducedIn(configuration, tls) }
+      const answers = await Promise.all(approved.map((party) => peerAt(party, caller, clock)))
       const ahead = answers.flatMap(({ aheadMs }) => (aheadMs === undefined ? [] : aheadMs))
       return [...answers.map(({ finding }) => finding), clockBy(ahead)]
     } finally {
@@ -41,11 +45,28 @@ export async function peersOf(
   }
 }
 
+/** This node, as it calls others. */
+interface Caller {
+  readonly self: Handle
+  readonly tls: TlsCredentials
+  /** What it has told others of itself last, if that names the certificate that it has; undefined: they do not know that one. */
+  readonly introduced: string | undefined
+}
+
+async function introducedIn({ dir }: Configuration, { certificate }: TlsCredentials): Promise<string | undefined> {
+  try {
+    const text = await readFile(identityPaths(dir).introduction, 'utf8')
+    const { introduction } = verifyIntroduction(text)
+    return introduction.certificate === certificateFingerprint(certificate) ? text : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** `aheadMs`: by how much its clock is ahead of this one. */
 async function peerAt(
-  self: Handle,
   known: Introduction,
-  tls: TlsCredentials | undefined,
+  caller: Caller | undefined,
   clock: Clock,
 ): Promise<{ readonly finding: Finding; readonly aheadMs?: number }> {
   const { endpoint } = known
@@ -55,7 +76,7 @@ async function peerAt(
     const { signed, time } = await lookUp(endpoint, PEER_TIMEOUT_MS)
     const between = (asked + clock.now()) / 2
     const shown = whetherKnown(check, known, signed.introduction)
-    const finding = tls !== undefined && shown.level === 'ok' ? await whetherTaken(check, self, known, tls) : shown
+    const finding = caller !== undefined && shown.level === 'ok' ? await whetherTaken(check, known, caller) : shown
     return time === undefined ? { finding } : { finding, aheadMs: aheadOf(time, between) }
   } catch (error) {
     const advice = 'is its node up, does its name resolve, does a firewall let this machine through?'
@@ -75,18 +96,24 @@ function whetherKnown(check: string, known: Introduction, shown: Introduction): 
   return { check, level: 'error', finding: 'shows another certificate than the one approved', advice }
 }
 
-/** An exchange about nothing: who is not approved there, or is blocked, is turned away at the door. */
+/** An exchange about nothing: who is not approved there, or is blocked, is turned away at the door. Before it, as ever, who calls says who it is. */
 async function whetherTaken(
   check: string,
-  self: Handle,
   { card, endpoint, certificate }: Introduction,
-  tls: TlsCredentials,
+  { self, tls, introduced }: Caller,
 ): Promise<Finding> {
   const client = new PeerClient({ self, peer: card.handle, endpoint, certificate, tls })
   try {
+    if (introduced !== undefined) await client.announce(introduced, { timeoutMs: PEER_TIMEOUT_MS })
     await client.exchange(encodeMessage(new Map(), [], []), { timeoutMs: PEER_TIMEOUT_MS })
   } catch (error) {
     if (error instanceof PeerRefused && error.evidence.status === 403) {
+      if (introduced === undefined) {
+        const finding = `answers at ${endpoint}, and has not been told of the certificate that this node has now`
+        const advice =
+          'a running node takes a new certificate up within a minute, and tells its peers; start it if none runs'
+        return { check, level: 'warning', finding, advice }
+      }
       const finding = `answers at ${endpoint}, and turns this node away: it has not approved this party, or has blocked it`
       const advice =
         'ask them by telephone; on their side: concordata party approve, with the fingerprint of `party self`'

@@ -23,6 +23,7 @@ export function reportTo(logger: FastifyBaseLogger): GossipReport {
     reached: ({ handle }) => {
       if (said.delete(handle)) logger.info({ peer: handle }, 'a peer can be reached again')
     },
+    removed: (handle) => said.delete(handle),
     busy: ({ handle }, { evidence }) => logger.info({ peer: handle, evidence }, 'a peer asks to be called later'),
     failed: (contract, error) =>
       logger.error({ contract, err: error }, 'what came for a contract could not be taken in'),

@@ -3,7 +3,7 @@
  * docs/errors.md is made from this table (a test compares them); `api/problem.ts` gives each its HTTP status.
  */
 export const errorCodes = {
-  runtime_unfit: 'Node.js is older than Concordata needs.',
+  runtime_unfit: 'Node.js is older than Concordata needs, or one of 23.0 to 23.7, which lack zstd.',
   file_unavailable: 'A file or directory that a command names cannot be read or written.',
   not_confirmed: 'A person was asked, and has not said yes.',
   internal: 'A fault of the software itself; the log has the details.',
@@ -43,7 +43,7 @@ export const errorCodes = {
   store_unavailable:
     'The store is locked, full, its disk failed, or its server does not answer; whether a write took effect is unknown.',
   store_corrupt: 'The store holds what Concordata cannot have written: it was damaged, or changed by somebody.',
-  store_incompatible: 'The file is no store of Concordata, or was written by a newer version.',
+  store_incompatible: 'The file is no store of Concordata, or was written by another version.',
   store_access_denied: 'The server of the store does not know the user, or does not allow it the call.',
   store_write_too_large: 'One append has more bytes than the store can take.',
   store_address_invalid: 'The address of the server of the store is malformed, or a file it names is missing.',

@@ -7,7 +7,7 @@ import { translating } from './sqlite-errors.ts'
 
 /** `Cncd`, in the header of the file: so that it is never taken for, or by, another program's. */
 const APPLICATION_ID = 0x436e6364
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 /** Pages of 4 KiB in the write-ahead log before they are moved to the file: the larger, the fewer waits for the disk. */
 const WAL_PAGES = 4000
@@ -128,7 +128,10 @@ function verifyOurs(database: Database.Database, path: string): void {
     throw new StoreIncompatible('store_incompatible', `${path} is no store of Concordata`, { path, applicationId })
   }
   if (version !== SCHEMA_VERSION) {
-    const message = `${path} has schema version ${version}, but this program knows only ${SCHEMA_VERSION}: use a newer one`
+    const message =
+      version > SCHEMA_VERSION
+        ? `${path} has schema version ${version}, but this program knows only ${SCHEMA_VERSION}: use a newer one`
+        : `${path} has schema version ${version}, which only programs before this one read; this one reads ${SCHEMA_VERSION}`
     throw new StoreIncompatible('store_incompatible', message, { path, version, known: SCHEMA_VERSION })
   }
 }

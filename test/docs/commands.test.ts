@@ -92,6 +92,32 @@ t.test('every command that there is, and every option, is named in a document', 
   )
 })
 
+t.test('the list of all commands names each of them, once, with its options and arguments', async (t) => {
+  const page = await readFile(new URL('docs/operations.md', root), 'utf8')
+  const [, list = ''] = /^## All commands\n([\s\S]*?)(?=^## |$(?![\s\S]))/m.exec(page) ?? []
+  const lines = [...list.matchAll(/^\| `(concordata [^`]+)` \|/gm)].map(([, line = '']) => line)
+  const leaves = (command: Command): Command[] =>
+    command.commands.length === 0 ? [command] : command.commands.flatMap(leaves)
+  const pathOf = (command: Command): string =>
+    command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+  const signatureOf = (command: Command) => {
+    const options = command.options.flatMap(({ long }) => (long === null || long === undefined ? [] : long))
+    return `${pathOf(command)} ${options.filter((long) => long !== '--data' || command.name() === 'demo').sort()} ${command.registeredArguments.length}`
+  }
+  const listed = lines.map((line) => {
+    const [named] = namedIn(line.replace(/ \[.*/, '')) as Command[]
+    const path = named === undefined ? line : pathOf(named)
+    const [, words = ''] = line.split(path)
+    const positional =
+      words
+        .replace(/\[[^\]]*\]+/g, '')
+        .replace(/--[a-z-]+ \S+/g, '')
+        .match(/\b[A-Z][A-Z-]*\b/g) ?? []
+    return `${path} ${[...new Set(optionsIn(line))].sort()} ${positional.length}`
+  })
+  t.same(listed.sort(), leaves(program).map(signatureOf).sort())
+})
+
 t.test('one that there is not is seen', async (t) => {
   t.match(problemOf('concordata kee rotate'), /there is no kee/)
   t.match(problemOf('concordata key rotate --date DIR'), /rotate has no --date/)

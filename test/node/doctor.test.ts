@@ -119,6 +119,31 @@ t.test('a peer that has not approved this party, or has blocked it', async (t) =
   t.match(ofBen(await look()), { level: 'error', finding: /has blocked it/ })
 })
 
+t.test('a peer that does not know the certificate of this node yet has not blocked it', async (t) => {
+  const root = t.testdir()
+  const [ana, ben] = [await newParty(root, 'ana'), await newParty(root, 'ben')]
+  let [own, node] = [await openNode({ data: ana.data }), await openNode({ data: ben.data })]
+  t.teardown(() => Promise.all([own.close(), node.close()]))
+  await addParty(ana.data, ben.endpoint, ben.fingerprint)
+  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  const look = async () => {
+    const findings = JSON.parse((await runCommand('doctor', '--data', ana.data, '--json')).output)
+    return findings.find(({ check }: { check: string }) => check === 'peer ben')
+  }
+  t.match(await look(), { level: 'ok' })
+  await runCommand('certificate', 'renew', '--data', ana.data)
+  t.match(await look(), { level: 'warning', finding: /not been told of the certificate/, advice: /within a minute/ })
+
+  await node.close()
+  await own.close()
+  own = await openNode({ data: ana.data })
+  await own.close()
+  node = await openNode({ data: ben.data })
+  t.match(await look(), { level: 'ok', finding: /takes calls/ }, 'who calls says who it is')
+  await runCommand('party', 'block', 'ana', '--data', ben.data)
+  t.match(await look(), { level: 'error', finding: /has blocked it/ })
+})
+
 t.test('a certificate that nobody has renewed', async (t) => {
   const ana = await newParty(t.testdir(), 'ana')
   const environment = readEnvironment({ CONCORDATA_LOG_LEVEL: 'silent' })

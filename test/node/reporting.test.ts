@@ -8,6 +8,19 @@ const peer = { handle: 'ben' as Handle, signingKey: '', exchange: () => Promise.
 const refused = () => new ConcordataError('peer_refused', 'it refused the exchange with status 403')
 const unreachable = () => new ConcordataError('peer_unreachable', 'nobody listens there')
 
+t.test('of a peer that is blocked and approved again it is said anew', (t) => {
+  const lines: string[] = []
+  const report = reportTo(openLogger({ logLevel: 'info' }, {}, { write: (line) => void lines.push(line) }))
+  report.unreachable(peer, refused())
+  report.removed?.(peer.handle)
+  report.unreachable(peer, refused())
+  t.equal(lines.length, 2)
+  report.removed?.(peer.handle)
+  report.reached?.(peer)
+  t.equal(lines.length, 2, 'nothing was said of it that could be over')
+  t.end()
+})
+
 t.test('why a peer cannot be reached is said once, when the reason changes, and when it is over', (t) => {
   const lines: { msg: string; err?: { code: string } }[] = []
   const logger = openLogger({ logLevel: 'info' }, {}, { write: (line) => void lines.push(JSON.parse(line)) })

@@ -3,16 +3,20 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { assertNodeVersion } from '../../src/runtime/node-version.ts'
 
-t.test('a Node.js that is too old is told, with the version that package.json asks for', async (t) => {
-  for (const version of ['20.19.2', '22.14.0', '18.0.0']) {
-    t.throws(() => assertNodeVersion(version), {
-      code: 'runtime_unfit',
-      message: `concordata needs Node.js 22.15 or newer; this is ${version}`,
-      evidence: { needed: '22.15', version },
-    })
-  }
-  for (const version of ['22.15.0', '22.22.1', '24.0.0', process.versions.node]) assertNodeVersion(version)
-})
+t.test(
+  'a Node.js that is too old, or between two that do, is told, with the version that package.json asks for',
+  async (t) => {
+    for (const version of ['20.19.2', '21.7.3', '22.14.0', '23.0.0', '23.7.0', '18.0.0']) {
+      t.throws(() => assertNodeVersion(version), {
+        code: 'runtime_unfit',
+        message: `concordata needs Node.js ^22.15.0 || >=23.8.0; this is ${version}`,
+        evidence: { needed: '^22.15.0 || >=23.8.0', version },
+      })
+    }
+    for (const version of ['22.15.0', '22.22.1', '23.8.0', '23.11.1', '24.0.0', '26.1.0', process.versions.node])
+      assertNodeVersion(version)
+  },
+)
 
 t.test('the library loads no native code before it has looked', async (t) => {
   const index = new URL('../../src/index.ts', import.meta.url).href

@@ -26,8 +26,19 @@ t.test('its header says whose file it is', async (t) => {
   await (await openSqliteStore(path)).close()
   const header = readFileSync(path)
   // sqlite.org/fileformat2.html §1.3: user version at 60, application id at 68.
-  t.equal(header.readUInt32BE(60), 1)
+  t.equal(header.readUInt32BE(60), 2)
   t.equal(header.toString('latin1', 68, 72), 'Cncd')
+})
+
+t.test('whoever changes the schema gives it another version', async (t) => {
+  const path = join(t.testdir(), 'store.db')
+  await (await openSqliteStore(path)).close()
+  const database = new Database(path, { readonly: true })
+  const made = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid').pluck().all()
+  const version = database.pragma('user_version', { simple: true })
+  database.close()
+  const digest = createHash('sha256').update(made.join('\n').replace(/\s+/g, ' ')).digest('hex')
+  t.same([version, digest.slice(0, 16)], [2, '7f4c4615461fde6b'])
 })
 
 for (const readonly of [false, true]) {
@@ -44,20 +55,25 @@ for (const readonly of [false, true]) {
     t.notOk(existsSync(`${path}-wal`))
   })
 
-  t.test(`a store of a newer version is left alone${readonly ? ', for reading too' : ''}`, async (t) => {
-    const path = join(t.testdir(), 'store.db')
-    await (await openSqliteStore(path)).close()
-    const newer = new Database(path)
-    newer.pragma('user_version = 2')
-    newer.close()
-    const before = hashOf(path)
-    const error = await openSqliteStore(path, { readonly }).catch((error: unknown) => error)
-    t.ok(error instanceof StoreIncompatible)
-    t.match(error, {
-      message: `${path} has schema version 2, but this program knows only 1: use a newer one`,
-      evidence: { version: 2, known: 1 },
-    })
-    t.equal(hashOf(path), before)
+  t.test(`a store of another version is left alone${readonly ? ', for reading too' : ''}`, async (t) => {
+    for (const [version, why] of [
+      [3, 'but this program knows only 2: use a newer one'],
+      [1, 'which only programs before this one read; this one reads 2'],
+    ] as const) {
+      const path = join(t.testdir(), `${version}.db`)
+      await (await openSqliteStore(path)).close()
+      const other = new Database(path)
+      other.pragma(`user_version = ${version}`)
+      other.close()
+      const before = hashOf(path)
+      const error = await openSqliteStore(path, { readonly }).catch((error: unknown) => error)
+      t.ok(error instanceof StoreIncompatible)
+      t.match(error, {
+        message: `${path} has schema version ${version}, ${why}`,
+        evidence: { version, known: 2 },
+      })
+      t.equal(hashOf(path), before)
+    }
   })
 
   t.test(`what is no database is left alone${readonly ? ', for reading too' : ''}`, async (t) => {
