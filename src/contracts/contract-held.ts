@@ -1,13 +1,23 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { type Uid, UidSchema } from '../events/ids.ts'
+import { HandleSchema, type Uid, UidSchema } from '../events/ids.ts'
 import { FounderSchema, isFoundedBy } from '../events/uid.ts'
 import { StoreCorrupt } from '../store/errors.ts'
 import type { RecordedEvent } from '../store/port.ts'
 import { jsonIn } from './stream-json.ts'
 
-/** With the founder's key, so that the UID vouches for whose feed is to be read first. */
-const HeldSchema = Type.Object({ contract: UidSchema, founder: FounderSchema }, { additionalProperties: false })
+const HeldSchema = Type.Object(
+  {
+    contract: UidSchema,
+    /** With its key, so that the UID vouches for whose feed is to be read first. */
+    founder: FounderSchema,
+    /** Who has brought it. Left out: this party has founded it. */
+    from: Type.Optional(HandleSchema),
+    /** The contract that is not held from now on, to make room for this one. */
+    insteadOf: Type.Optional(UidSchema),
+  },
+  { additionalProperties: false },
+)
 export type ContractHeld = Static<typeof HeldSchema>
 const form = Compile(HeldSchema)
 

@@ -27,8 +27,8 @@ import { assert } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { withHistory } from '../runtime/forgotten.ts'
 import { StoreUnavailable, WrongExpectedRevision } from '../store/errors.ts'
-import type { RecordedEvent } from '../store/port.ts'
-import { CONTRACTS_STREAM, INVITATIONS_STREAM } from '../store/streams.ts'
+import { NO_EVENTS, type RecordedEvent } from '../store/port.ts'
+import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM } from '../store/streams.ts'
 import { askMalformed } from './asks.ts'
 import { type ContractHeld, contractHeldIn, isHeldBy, isTrue } from './contract-held.ts'
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
@@ -44,7 +44,8 @@ import { RoomAhead } from './room-ahead.ts'
 import { Shelf } from './shelf.ts'
 import { Sponsoring } from './sponsoring.ts'
 import { jsonIn } from './stream-json.ts'
-import { type ContractSummary, summaryOf } from './summary.ts'
+import { type ContractSummary, standingIn, summaryOf } from './summary.ts'
+import { Unasked, type UnaskedBounds } from './unasked.ts'
 import type { Waiting } from './waiting.ts'
 
 /** This node's party has no open invitation to the contract, or is a member already. */
@@ -59,6 +60,8 @@ export interface ContractsPorts extends ContractPorts {
   newRequestId(): string
   /** How many contracts are in memory, as far as nothing keeps more of them there. Left out: all. */
   readonly awakeMax?: number
+  /** For contracts that others bring and nobody here has asked for. Left out: the default. */
+  readonly unaskedBounds?: UnaskedBounds
   /** A contract could not be loaded; all else goes on. */
   failed?(error: unknown): void
 }
@@ -66,9 +69,6 @@ export interface ContractsPorts extends ContractPorts {
 const acceptedForm = Compile(SignedAcceptanceSchema)
 const declinedForm = Compile(SignedDeclineSchema)
 const openingForm = Compile(commandSchemas.OpenContract)
-
-/** So many contracts that nobody has invited this party to are taken from one other party. */
-const UNINVITED_MAX = 32
 
 /** Beside its number, one of so many is drawn for the UID of a contract. */
 const UID_DRAWN = 2 ** 20
@@ -93,22 +93,29 @@ export class Contracts {
   readonly revocations = new Revocations()
   readonly #sponsoring: Sponsoring
   #holding: Promise<unknown> = Promise.resolve()
-  /** Contracts that came from others in this life of the process, and from whom. */
-  readonly #begun = new Map<Uid, Handle>()
+  readonly unasked: Unasked
   /** How much of the `contracts` stream is known. */
   #learned = 0
+  /** Where this process has appended to it, until it hears of that like of what others append. */
+  readonly #ownHeld = new Set<number>()
 
   private constructor(ports: ContractsPorts) {
     this.#ports = ports
     this.card = ports.card
     this.#sponsoring = new Sponsoring(ports.card.handle, ports)
+    this.unasked = new Unasked(ports.clock, ports.unaskedBounds)
     this.#shelf = new Shelf({
       ...ports,
       roomAhead: this.roomAhead,
       self: ports.card.handle,
       hasWords: (contract) => this.wordsOn(contract).length > 0,
+      foundAtRest: (contract, { summary }) => this.#noteStanding(contract, summary?.standing),
       failed: (_, error) => ports.failed?.(error),
     })
+    const noteStanding = ({ contract, state }: LiveContract) => {
+      if (this.unasked.has(contract)) this.#noteStanding(contract, standingIn(state.settling.agreed, this.self))
+    }
+    this.#shelf.listen({ woke: noteStanding, settled: noteStanding })
   }
 
   /** Takes up what was kept of contracts at rest, and loads all others that the store has. One that is damaged is reported. */
@@ -117,11 +124,20 @@ export class Contracts {
     const { events } = ports.store
     for await (const event of events.read(INVITATIONS_STREAM)) contracts.learnReply(event)
     const founders = new Map<Uid, Handle>()
+    const gone = new Set<Uid>()
     for await (const event of events.read(CONTRACTS_STREAM)) {
       const held = contracts.#heldIn(event)
-      if (held !== undefined) founders.set(held.contract, held.founder.handle)
+      if (held === undefined) continue
+      const { contract, founder, insteadOf } = held
+      if (insteadOf !== undefined) {
+        founders.delete(insteadOf)
+        gone.add(insteadOf)
+      }
+      founders.set(contract, founder.handle)
+      gone.delete(contract)
+      contracts.#noteHeld(held)
     }
-    await contracts.#shelf.open(founders)
+    await contracts.#shelf.open(founders, gone)
     await contracts.#shelf.load()
     return contracts
   }
@@ -137,16 +153,46 @@ export class Contracts {
         ? reply.decline.contract
         : undefined
     if (contract === undefined) this.#ports.failed?.(askMalformed(event))
-    else this.#replies.set(contract, reply as SignedAcceptance | SignedDecline)
+    else this.#replied(contract, reply as SignedAcceptance | SignedDecline)
     return contract
+  }
+
+  #replied(contract: Uid, reply: SignedAcceptance | SignedDecline): void {
+    this.#replies.set(contract, reply)
+    if ('acceptance' in reply) this.unasked.remove(contract)
+  }
+
+  #hasAccepted(contract: Uid): boolean {
+    const reply = this.#replies.get(contract)
+    return reply !== undefined && 'acceptance' in reply
+  }
+
+  /** Who has been a member has asked for it. */
+  #noteStanding(contract: Uid, standing: ContractSummary['standing'] | undefined): void {
+    if (standing === 'member' || standing === 'resigned') this.unasked.remove(contract)
+  }
+
+  /** From the store, as it stands. */
+  #noteHeld({ contract, from, insteadOf }: ContractHeld): void {
+    if (insteadOf !== undefined) this.unasked.wentBefore(insteadOf)
+    this.#noteBrought(contract, from)
+  }
+
+  #noteBrought(contract: Uid, from: Handle | undefined): void {
+    if (from !== undefined && !this.#hasAccepted(contract)) this.unasked.add(contract, from)
   }
 
   /** An event of the `contracts` stream: what this node has come to hold, maybe by another of its processes. */
   async learnContract(event: RecordedEvent): Promise<void> {
+    const isKnown = event.revision < this.#learned
     const held = this.#heldIn(event)
-    if (held === undefined || this.#shelf.has(held.contract)) return
-    this.#shelf.add(held.contract, held.founder.handle)
-    await this.use(held.contract, () => {})
+    if (held === undefined || isKnown || this.#ownHeld.delete(event.revision)) return
+    const { contract, founder, from, insteadOf } = held
+    if (insteadOf !== undefined) await this.#giveUp(insteadOf, from)
+    this.#noteBrought(contract, from)
+    if (this.#shelf.has(contract)) return
+    this.#shelf.add(contract, founder.handle)
+    await this.use(contract, () => {})
   }
 
   /** Undefined: it says nothing, or names a founder whose UID it is not, which is reported. Throws StoreCorrupt. */
@@ -212,7 +258,7 @@ export class Contracts {
     return this.#shelf.resting(contract)
   }
 
-  /** What is under way in contracts at rest. */
+  /** What is under way in contracts at rest of which this party is a member. */
   restingUnderWay(): IterableIterator<[Uid, Waiting]> {
     return this.#shelf.underWay()
   }
@@ -298,7 +344,7 @@ export class Contracts {
     // Should the store have been set back, the number comes again; with what is drawn beside it, the UID does not.
     const drawn = Math.floor(this.#ports.random.fraction() * UID_DRAWN)
     const uid = this.#ports.uidOf(revision * UID_DRAWN + drawn)
-    await this.#hold(uid, this.#founder)
+    await this.#holdOwn(uid)
     return this.use(uid, async (contract) => {
       const submission = contract.submit({ request, payloads: {} })
       await submission.signed
@@ -314,7 +360,7 @@ export class Contracts {
     const request = this.#founding(id, { title, charter, limits: defaultLimits })
     const drawn = Number.parseInt(sha256(id).slice(0, 8), 16) % UID_DRAWN
     const uid = this.#ports.uidOf(place * UID_DRAWN + drawn)
-    await this.#hold(uid, this.#founder)
+    await this.#holdOwn(uid)
     await this.use(uid, async (live) => {
       // Signed by another process, it is on its way.
       if (live.outbox.placeOf(id) === undefined) await live.submit({ request, payloads: {} }).verdict
@@ -334,29 +380,37 @@ export class Contracts {
   }
 
   /**
-   * Somebody approved sends a contract that is not known here: it is held from its first statement on. The invitation may come
-   * with a later message; but of one party no more are begun than UNINVITED_MAX that do not name this one.
+   * Somebody approved sends a contract that is not known here: it is held from its first statement on, as far as there is room
+   * for what nobody has asked for. The invitation may come with a later message.
    * Whether it is held. Throws StatementRefused for a first statement that is none: nothing is kept of it.
    */
   async begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<boolean> {
     if (this.#shelf.has(contract)) return true
     const first = statements.find(({ statement: { seq, seen } }) => seq === 0 && placesOf(seen).length === 0)
     if (first === undefined) return false
-    // Whoever was named in one once is: it need not be looked at again.
-    for (const uid of this.#begun.keys()) if (this.#isNamedIn(uid)) this.#begun.delete(uid)
-    const uninvited = [...this.#begun.values()].filter((by) => by === from)
-    if (uninvited.length >= UNINVITED_MAX) return false
-    const founder = verifiedFounder(emptyAgreement(contract, this.#ports.engines), first)
-    this.#begun.set(contract, from)
-    await this.#hold(contract, founder)
-    return true
+    return this.#inTurn(async () => {
+      if (this.#shelf.has(contract)) return true
+      const isWanted = this.#hasAccepted(contract) || this.unasked.hasRoomFor(from)
+      if (!isWanted && !this.unasked.mayReplace(contract, from)) return false
+      const founder = verifiedFounder(emptyAgreement(contract, this.#ports.engines), first)
+      const insteadOf = isWanted ? undefined : await this.#oldestUnasked(from)
+      // Those that had been counted may have been asked for all the same.
+      if (!isWanted && insteadOf === undefined && !this.unasked.hasRoomFor(from)) return false
+      await this.#hold({ contract, founder, from, ...(insteadOf === undefined ? {} : { insteadOf }) })
+      return true
+    })
   }
 
-  #isNamedIn(contract: Uid): boolean {
-    const live = this.find(contract)
-    if (live !== undefined) return live.state.ledger.cards.has(this.self)
-    const summary = this.resting(contract)?.summary
-    return summary !== undefined && summary !== null && summary.standing !== 'stranger'
+  /** What goes to make room for a contract that this party brings: nothing in which anybody here works, or has signed. */
+  async #oldestUnasked(from: Handle): Promise<Uid | undefined> {
+    const { events } = this.#ports.store
+    for (;;) {
+      const oldest = this.unasked.oldestFor(from, (contract) => !this.#shelf.isInUse(contract))
+      if (oldest === undefined) return undefined
+      if ((await events.lastRevision(feedStream(oldest, this.self))) === NO_EVENTS) return oldest
+      this.unasked.remove(oldest)
+      if (this.unasked.hasRoomFor(from)) return undefined
+    }
   }
 
   /** What this node has to say in a contract that it cannot say in its feed, until it has taken effect. */
@@ -386,7 +440,7 @@ export class Contracts {
       const decline: Decline = { contract, invitation: invitation.index, handle: this.self }
       const declined = { decline, signature: await this.#sign(declineBytes(decline)) }
       await this.#append(INVITATIONS_STREAM, 'InvitationDeclined', declined)
-      this.#replies.set(contract, declined)
+      this.#replied(contract, declined)
     })
   }
 
@@ -433,7 +487,7 @@ export class Contracts {
     }
     const accepted = { acceptance, signature: await this.#sign(acceptanceBytes(acceptance)) }
     await this.#append(INVITATIONS_STREAM, 'InvitationAccepted', accepted)
-    this.#replies.set(contract, accepted)
+    this.#replied(contract, accepted)
   }
 
   #sign(bytes: Uint8Array): Promise<string> {
@@ -457,13 +511,30 @@ export class Contracts {
     await this.#shelf.close()
   }
 
-  /** One after another, so that two who send the same new contract at once begin it once. */
-  #hold(contract: Uid, founder: Founder): Promise<void> {
+  /** A contract of this party's own. */
+  #holdOwn(contract: Uid): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#shelf.has(contract)) return
-      await this.#append(CONTRACTS_STREAM, 'ContractHeld', { contract, founder }, (event) => isHeldBy(event, contract))
-      this.#shelf.add(contract, founder.handle)
+      if (!this.#shelf.has(contract)) await this.#hold({ contract, founder: this.#founder })
     })
+  }
+
+  /** One after another, so that two who send the same new contract at once begin it once. */
+  async #hold(held: ContractHeld): Promise<void> {
+    const { contract, founder, from, insteadOf } = held
+    const place = await this.#append(CONTRACTS_STREAM, 'ContractHeld', held, (event) => isHeldBy(event, contract))
+    // Another process has it already, and may have made room for it in another way: that is heard of.
+    if (place !== undefined) {
+      if ((this.#ports.role ?? 'node') !== 'node') this.#ownHeld.add(place)
+      if (insteadOf !== undefined) await this.#giveUp(insteadOf, from)
+      this.#noteBrought(contract, from)
+    }
+    this.#shelf.add(contract, founder.handle)
+  }
+
+  /** For one that `by` has brought. */
+  async #giveUp(contract: Uid, by: Handle | undefined): Promise<void> {
+    this.unasked.giveUp(contract, by ?? this.self)
+    await this.#shelf.drop(contract)
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -474,20 +545,24 @@ export class Contracts {
 
   /**
    * Another process of this party may append the same meanwhile: `isIt` tells what need not be there twice. Where the stream
-   * is now the refusal says: not all that others append need be readable.
+   * is now the refusal says: not all that others append need be readable. The place that it has; undefined: it was there.
    */
-  async #append(stream: string, type: string, data: unknown, isIt?: (event: RecordedEvent) => boolean): Promise<void> {
+  async #append(
+    stream: string,
+    type: string,
+    data: unknown,
+    isIt?: (event: RecordedEvent) => boolean,
+  ): Promise<number | undefined> {
     const { clock, store } = this.#ports
     const { events } = store
     let expected = await events.lastRevision(stream)
     for (let race = 0; race < RACES_MAX; race++) {
       if (race > 0) await new Promise<void>((resolve) => clock.after(RACE_PAUSE_MS * (race - 1), resolve))
       try {
-        await events.append(stream, expected, [{ type, data: canonicalJson(data) }])
-        return
+        return (await events.append(stream, expected, [{ type, data: canonicalJson(data) }])).revision
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision)) throw error
-        for await (const event of events.read(stream, { from: expected + 1 })) if (isIt?.(event)) return
+        for await (const event of events.read(stream, { from: expected + 1 })) if (isIt?.(event)) return undefined
         expected = error.actual
       }
     }

@@ -511,9 +511,14 @@ export class LiveContract {
     if (this.#evidence.length + state.settling.divergences.length > 0) return false
     if (!this.outbox.isIdle || !this.answering.isIdle) return false
     if (this.#role === 'serve') return true
-    if (!this.#ownFeed.isCertain || this.#keys.hasMoreToSay(state)) return false
+    if ((!this.#ownFeed.isCertain && this.#hasSaid(state)) || this.#keys.hasMoreToSay(state)) return false
     if ([...state.undecided.values()].includes(this.self) || this.hasToNote) return false
     return !this.#maySpeak(state) || statementDue(state, this.self) === undefined
+  }
+
+  /** Whether this party is a member, or has signed something: as long as not, what others hold of its feed can wait. */
+  #hasSaid({ ledger, feeds }: AgreementState): boolean {
+    return feedOf(feeds, this.self).size > 0 || memberOf(ledger.document, this.self) !== undefined
   }
 
   /** Whether it is to be cosigned when it has been idle. */
@@ -588,14 +593,14 @@ export class LiveContract {
     })
   }
 
-  /** Resolves when nothing is under way. Later statements are not taken in any more. */
-  async close(): Promise<void> {
+  /** Resolves when nothing is under way. Later statements are not taken in any more. `why`: told whoever waits for something. */
+  async close(why = 'the node is stopping'): Promise<void> {
     this.#closed = true
     this.answering.close()
     this.#endPause?.()
     await this.#running
     this.#roomAhead.leave(this.contract)
-    this.outbox.failAll(new ContractClosed('contract_closed', 'the node is stopping'))
+    this.outbox.failAll(new ContractClosed('contract_closed', why))
   }
 
   #assertOpen(): void {
@@ -796,11 +801,12 @@ export class LiveContract {
         credit?.spend(reception.refused.length - refusedBefore)
       }
       // Only now: the key that signs one of them may be brought in by a statement of a later piece.
-      const { kept, unsigned } = runningAhead(reception.waiting, ahead, this.self, (decoded) =>
+      const { kept, unsigned, givenUp } = runningAhead(reception.waiting, ahead, this.self, (decoded) =>
         this.#ownFeed.isSignedOrLost(reception.state, decoded),
       )
       reception = { ...reception, waiting: kept }
       credit?.spend(unsigned)
+      this.#roomAhead.gaveUp(credit?.peer ?? this.self, givenUp)
       const errors = reception.refused.slice(start).map(({ error }) => error)
       refused.set(delivery, errors)
     }

@@ -60,8 +60,8 @@ export class RoomAhead {
   /** By contract, in the order in which they came. */
   readonly #waiting = new Map<Uid, readonly Decoded[]>()
   readonly #known = new WeakMap<Decoded, { readonly by: Handle; readonly bytes: number }>()
+  readonly #givenUp = new Map<Handle, number>()
   #bytes = 0
-  #given = 0
 
   constructor(bytesMax = AHEAD_BYTES_MAX) {
     this.#bytesMax = bytesMax
@@ -72,9 +72,14 @@ export class RoomAhead {
     return this.#bytes
   }
 
-  /** How many statements have been given up for want of room. */
-  get givenUp(): number {
-    return this.#given
+  /** How many statements have been given up for want of room, by who had brought them. */
+  get givenUp(): ReadonlyMap<Handle, number> {
+    return this.#givenUp
+  }
+
+  /** So many of what the party has brought are not kept. */
+  gaveUp(by: Handle, count: number): void {
+    if (count > 0) this.#givenUp.set(by, (this.#givenUp.get(by) ?? 0) + count)
   }
 
   waitingIn(contract: Uid): readonly Decoded[] {
@@ -127,12 +132,13 @@ export class RoomAhead {
   }
 
   #giveUp(): void {
-    const [fullest, second] = [...this.#shares.values()].sort((one, other) => other.bytes - one.bytes)
-    if (fullest === undefined) return
+    const [first, second] = [...this.#shares].sort(([, one], [, other]) => other.bytes - one.bytes)
+    if (first === undefined) return
+    const [by, fullest] = first
     const [contract, kept] = [...fullest.contracts].find(([, some]) => some.length > 0) ?? []
     if (contract === undefined || kept === undefined) return
     const gone = new Set<Decoded>()
-    const lead = fullest.bytes - (second?.bytes ?? 0)
+    const lead = fullest.bytes - (second?.[1].bytes ?? 0)
     const excess = Math.min(this.#bytes - this.#bytesMax, Math.max(lead, 1))
     for (let freed = 0; freed < excess && kept.length > 0; ) {
       const { decoded, bytes } = kept.pop() as Kept
@@ -141,7 +147,7 @@ export class RoomAhead {
       fullest.bytes -= bytes
       this.#bytes -= bytes
     }
-    this.#given += gone.size
+    this.gaveUp(by, gone.size)
     if (kept.length === 0) fullest.contracts.delete(contract)
     const left = this.waitingIn(contract).filter((decoded) => !gone.has(decoded))
     if (left.length === 0) this.#waiting.delete(contract)

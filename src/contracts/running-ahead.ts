@@ -20,9 +20,10 @@ export function runningAhead(
   before: readonly Decoded[],
   self: Handle,
   isSigned: (decoded: Decoded) => boolean,
-): { readonly kept: readonly Decoded[]; readonly unsigned: number } {
+): { readonly kept: readonly Decoded[]; readonly unsigned: number; readonly givenUp: number } {
   const { signed, unsigned } = signedAmong(waiting, before, isSigned)
-  return { kept: roomFor(signed, self), unsigned }
+  const kept = roomFor(signed, self)
+  return { kept, unsigned, givenUp: signed.length - kept.length }
 }
 
 function signedAmong(

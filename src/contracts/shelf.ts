@@ -1,3 +1,4 @@
+import { memberOf } from '../aggregates/contract/state.ts'
 import { nextKeyOf } from '../agreement/keys.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -20,6 +21,8 @@ export interface ShelfPorts extends ContractPorts {
   readonly awakeMax?: number
   /** Whether something is still to be said of it, beside its feed. */
   hasWords(contract: Uid): boolean
+  /** It was at rest when the process began. */
+  foundAtRest(contract: Uid, resting: Resting): void
   /** A contract could not be loaded; the others go on. */
   failed(contract: Uid, error: unknown): void
 }
@@ -48,7 +51,7 @@ export class Shelf {
   /** How many statements a contract had when it was last kept. */
   readonly #keptAt = new WeakMap<LiveContract, number>()
   readonly #listeners = new Set<ContractListener>()
-  /** Of contracts at rest in which something is. */
+  /** Of contracts at rest in which something is, and of which this party is a member. */
   readonly #underWay = new Map<Uid, Waiting>()
   /** Of contracts at rest the key of this party's next statement, where it was not here. */
   readonly #keyMissing = new Map<Uid, string>()
@@ -70,10 +73,11 @@ export class Shelf {
 
   /**
    * Takes up what is kept, and loads, in the background, all that has changed since it was. `founders`: of all contracts.
-   * Should the store have been set back, what is kept is worth nothing.
+   * Should the store have been set back, what is kept is worth nothing. `gone`: those that are held no more.
    */
-  async open(founders: ReadonlyMap<Uid, Handle>): Promise<void> {
+  async open(founders: ReadonlyMap<Uid, Handle>, gone: Iterable<Uid>): Promise<void> {
     for (const [contract, founder] of founders) this.#founders.set(contract, founder)
+    for (const contract of gone) this.#snapshots.drop(contract)
     const { position } = this.#snapshots
     const { events } = this.#ports.store
     const last = await events.lastPosition()
@@ -89,13 +93,16 @@ export class Shelf {
 
   /** Loads those that are not at rest; resolves when all are there. What cannot be loaded is reported. */
   async load(): Promise<void> {
-    const { self, role } = this.#ports
+    const { self, role, foundAtRest } = this.#ports
     const left = [...this.#founders.keys()].filter((contract) => {
       const resting = this.resting(contract)
       // It could not speak when it was put down, for want of its key, and may be able to by now.
       if (role !== 'serve' && resting?.waiting.waitsFor.includes(self)) return true
-      if (resting !== undefined) this.#noteAtRest(contract, resting.waiting, signs(resting) ? resting.signing : null)
-      return resting === undefined
+      if (resting === undefined) return true
+      const { summary, waiting, signing } = resting
+      this.#noteAtRest(contract, waiting, summary?.standing === 'member', signs(resting) ? signing : null)
+      foundAtRest(contract, resting)
+      return false
     })
     const loadNext = async (): Promise<void> => {
       for (let contract = left.pop(); contract !== undefined && !this.#closed; contract = left.pop()) {
@@ -140,7 +147,7 @@ export class Shelf {
     return this.#snapshots.restingWith(party, after, limit)
   }
 
-  /** What is under way in contracts at rest: for others to bring on. */
+  /** What is under way in contracts of this party at rest: for others to bring on. */
   underWay(): IterableIterator<[Uid, Waiting]> {
     return this.#underWay.entries()
   }
@@ -159,6 +166,23 @@ export class Shelf {
   /** A contract that came to be held. */
   add(contract: Uid, founder: Handle): void {
     if (!this.#founders.has(contract)) this.#founders.set(contract, founder)
+  }
+
+  /** Whether somebody works with it, or begins to. */
+  isInUse(contract: Uid): boolean {
+    return this.#pins.has(contract) || this.#waking.has(contract)
+  }
+
+  /** A contract is not held any more, in memory or at rest. */
+  async drop(contract: Uid): Promise<void> {
+    this.#founders.delete(contract)
+    await this.#waking.get(contract)?.catch(() => {})
+    const live = this.#awake.get(contract)
+    this.#awake.delete(contract)
+    for (const known of [this.#underWay, this.#keyMissing, this.#notLoaded]) known.delete(contract)
+    this.#snapshots.drop(contract)
+    for (const { rested } of this.#listeners) rested?.(contract)
+    await live?.close('the contract was given up to make room for another')
   }
 
   /**
@@ -294,14 +318,16 @@ export class Shelf {
     live.leave()
     this.#awake.delete(contract)
     const signing = live.obstacle === 'key_missing' ? nextKeyOf(live.state, live.self) : undefined
-    this.#noteAtRest(contract, waitingIn(live.state, live.self), signing ?? null)
+    const isMember = memberOf(live.state.settling.agreed, live.self) !== undefined
+    this.#noteAtRest(contract, waitingIn(live.state, live.self), isMember, signing ?? null)
     for (const { rested } of this.#listeners) rested?.(contract)
   }
 
   /** `signing`: the key of this party's next statement, should there be one. */
-  #noteAtRest(contract: Uid, waiting: Waiting, signing: string | null): void {
+  #noteAtRest(contract: Uid, waiting: Waiting, isMember: boolean, signing: string | null): void {
     if (this.#ports.role !== 'serve' && signing !== null && !this.#hasKey(signing))
       this.#keyMissing.set(contract, signing)
+    if (!isMember) return
     const { unsettled, waitsFor, lags } = waiting
     if (unsettled + waitsFor.length > 0 || lags.some(([, entries]) => entries > 0))
       this.#underWay.set(contract, waiting)

@@ -44,7 +44,7 @@ export function summaryOf(state: AgreementState, self: Handle): ContractSummary 
 }
 
 /** Whether this node's party is on the contract, as far as it is settled: what is only acknowledged nobody can act on. */
-function standingIn(agreed: ContractState, self: Handle): ContractSummary['standing'] {
+export function standingIn(agreed: ContractState, self: Handle): ContractSummary['standing'] {
   if (memberOf(agreed, self) !== undefined) return 'member'
   if (invitationOf(agreed, self) !== undefined) return 'invited'
   return formerOf(agreed, self) === undefined ? 'stranger' : 'resigned'

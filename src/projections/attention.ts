@@ -66,6 +66,9 @@ export interface AttentionQuery {
   readonly limit: number
 }
 
+/** Of a row of a contract: that has not been given up. */
+const IS_HELD = 'contract IN (SELECT id FROM HeldContract)'
+
 /** Reads the attention list from a read model. */
 export class AttentionList {
   readonly #database: Database.Database
@@ -94,7 +97,8 @@ export class AttentionList {
   #conflicts({ limit }: AttentionQuery): Attention['conflicts'] {
     const elements = this.#database
       .prepare<[], { element: number }>(
-        'SELECT element FROM Proposal WHERE ended_at IS NULL GROUP BY element HAVING count(*) > 1 ORDER BY element',
+        `SELECT element FROM Proposal WHERE ended_at IS NULL AND ${IS_HELD}
+         GROUP BY element HAVING count(*) > 1 ORDER BY element`,
       )
       .all()
     const about = this.#database.prepare<[number], InContract & { name: string; parent: number | null }>(
@@ -122,13 +126,14 @@ export class AttentionList {
     const [before, madeBefore] = [new Date(now).toISOString(), new Date(now - overdueAfterMs).toISOString()]
     const contracts = this.#database
       .prepare<[string, string], InContract & { id: number; size: number }>(
-        `SELECT id, uid AS contract, title, size FROM Contract
+        `SELECT id, uid AS contract, title, size FROM HeldContract
          WHERE id IN (SELECT contract FROM Pending WHERE decision IS NOT 'withdrawn' AND coalesce(deadline < ?, time < ?)) ORDER BY id`,
       )
       .all(before, madeBefore)
     const count = this.#database
       .prepare<[string, string], number>(
-        `SELECT count(*) FROM Pending WHERE decision IS NOT 'withdrawn' AND coalesce(deadline < ?, time < ?)`,
+        `SELECT count(*) FROM Pending
+         WHERE decision IS NOT 'withdrawn' AND coalesce(deadline < ?, time < ?) AND ${IS_HELD}`,
       )
       .pluck()
       .get(before, madeBefore)
@@ -146,11 +151,13 @@ export class AttentionList {
   }
 
   #refusals({ limit }: AttentionQuery): Attention['refusals'] {
-    const count = this.#database.prepare<[], number>("SELECT count(*) FROM Request WHERE outcome = 'refused'").pluck()
+    const count = this.#database
+      .prepare<[], number>(`SELECT count(*) FROM Request WHERE outcome = 'refused' AND ${IS_HELD}`)
+      .pluck()
     const rows = this.#database
       .prepare<[number], InContract & { handle: Handle; seq: number; place: number; index: number; detail: string }>(
         `SELECT uid AS contract, title, handle, seq, place, ledger_index AS "index", detail
-         FROM Request JOIN Contract ON Contract.id = Request.contract JOIN Party ON Party.id = Request.party
+         FROM Request JOIN HeldContract ON HeldContract.id = Request.contract JOIN Party ON Party.id = Request.party
          WHERE outcome = 'refused' ORDER BY Request.contract, ledger_index DESC LIMIT ?`,
       )
       .all(limit)
@@ -168,7 +175,7 @@ export class AttentionList {
     const rows = this.#database
       .prepare<[], Attention['misbehaviour']['items'][number]>(
         `SELECT uid AS contract, title, kind, handle AS party, seq
-         FROM Evidence JOIN Contract ON Contract.id = Evidence.contract ORDER BY Contract.id, revision`,
+         FROM Evidence JOIN HeldContract ON HeldContract.id = Evidence.contract ORDER BY HeldContract.id, revision`,
       )
       .all()
     return listed(rows, limit)
@@ -177,7 +184,7 @@ export class AttentionList {
   #upgrades({ limit }: AttentionQuery): Attention['upgrades'] {
     const contracts = this.#database
       .prepare<[], InContract & { id: number; engine: EngineVersion; votes: string }>(
-        `SELECT id, uid AS contract, title, engine, engine_votes AS votes FROM Contract
+        `SELECT id, uid AS contract, title, engine, engine_votes AS votes FROM HeldContract
          WHERE engine_votes IS NOT NULL ORDER BY id`,
       )
       .all()
@@ -205,7 +212,7 @@ export class AttentionList {
            WHERE standing = 'member'
          ), longest AS (SELECT contract, max(size) AS size FROM signed GROUP BY contract)
          SELECT uid AS contract, title, handle AS party, signed.size AS signedSize, longest.size AS longestSize
-         FROM signed JOIN longest USING (contract) JOIN Contract ON Contract.id = signed.contract
+         FROM signed JOIN longest USING (contract) JOIN HeldContract ON HeldContract.id = signed.contract
          WHERE signed.size < longest.size ORDER BY signed.contract, handle`,
       )
       .all()

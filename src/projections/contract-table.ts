@@ -9,13 +9,16 @@ import type { Page, PartyRef } from './page.ts'
 /**
  * A contract that this node holds. `title` and what follows is null until its first entry has settled here. `record` is
  * the record hash after the last entry, null in the middle of a statement; `clock` of the statement that carries it.
- * `engine_votes`: `[{by, to}]` in the order in which they were cast; null without any.
+ * `engine_votes`: `[{by, to}]` in the order in which they were cast; null without any. `held_at` and `given_up_at`: where in the
+ * `contracts` stream it was taken up and given up last; `HeldContract` has those that are held.
  */
 const SCHEMA = `
   CREATE TABLE Contract (
     id           INTEGER PRIMARY KEY,
     uid          TEXT NOT NULL UNIQUE,
     founder      TEXT NOT NULL,
+    held_at      INTEGER NOT NULL,
+    given_up_at  INTEGER,
     title        TEXT,
     engine       INTEGER,
     engine_votes TEXT,
@@ -30,6 +33,8 @@ const SCHEMA = `
     lock_about   TEXT,
     lock_about_in TEXT
   ) STRICT;
+
+  CREATE VIEW HeldContract AS SELECT * FROM Contract WHERE given_up_at IS NULL OR given_up_at < held_at;
 `
 
 interface ContractRow {
@@ -45,6 +50,7 @@ type Opened = Extract<ContractEvent, { type: 'ContractOpened' }>
 export class ContractTable {
   static readonly schema = SCHEMA
   readonly #add
+  readonly #giveUp
   readonly #find
   readonly #open
   readonly #votes
@@ -54,8 +60,12 @@ export class ContractTable {
   readonly #lock
 
   constructor(database: Database.Database) {
-    // Of a contract that is held twice the first counts, as for the node.
-    this.#add = database.prepare('INSERT INTO Contract (id, uid, founder) VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
+    // One that comes again stays what it was.
+    this.#add = database.prepare(
+      `INSERT INTO Contract (id, uid, founder, held_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET held_at = max(held_at, excluded.held_at)`,
+    )
+    this.#giveUp = database.prepare('UPDATE Contract SET given_up_at = max(coalesce(given_up_at, 0), ?) WHERE uid = ?')
     this.#find = database.prepare<[Uid], ContractRow>('SELECT id, size, record, clock FROM Contract WHERE uid = ?')
     this.#open = database.prepare('UPDATE Contract SET title = ?, engine = ?, charter = ?, limits = ? WHERE id = ?')
     this.#votes = database.prepare<[number], string | null>('SELECT engine_votes FROM Contract WHERE id = ?').pluck()
@@ -68,8 +78,9 @@ export class ContractTable {
   }
 
   /** `place`: in the `contracts` stream, from 0. */
-  held(place: number, { contract, founder }: ContractHeld): void {
-    this.#add.run(place + 1, contract, founder.handle)
+  held(place: number, { contract, founder, insteadOf }: ContractHeld): void {
+    this.#add.run(place + 1, contract, founder.handle, place)
+    if (insteadOf !== undefined) this.#giveUp.run(place, insteadOf)
   }
 
   find(uid: Uid): (ContractRow & { readonly base: number }) | undefined {

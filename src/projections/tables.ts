@@ -11,7 +11,7 @@ import { RequestTable } from './request-table.ts'
  * How the rows follow from the events. Raise it with every change of a table or of what is written to it: a read model of
  * another version is made anew.
  */
-export const READ_MODEL_VERSION = 3
+export const READ_MODEL_VERSION = 4
 
 /** `checkpoint`: the last event that is folded in. Failure: contracts that stand still, and at which event. */
 const BOOKKEEPING = `
@@ -88,7 +88,10 @@ export function forgetContract(database: Database.Database, uid: string): void {
   database.prepare('DELETE FROM Failure WHERE subject = ?').run(uid)
   if (number === undefined) return
   for (const table of OF_A_CONTRACT) database.prepare(`DELETE FROM ${table} WHERE contract = ?`).run(number)
-  const founder = database.prepare<[number], string>('SELECT founder FROM Contract WHERE id = ?').pluck().get(number)
+  const kept = database
+    .prepare<[number], unknown[]>('SELECT id, uid, founder, held_at, given_up_at FROM Contract WHERE id = ?')
+    .raw()
+    .get(number)
   database.prepare('DELETE FROM Contract WHERE id = ?').run(number)
-  database.prepare('INSERT INTO Contract (id, uid, founder) VALUES (?, ?, ?)').run(number, uid, founder)
+  database.prepare('INSERT INTO Contract (id, uid, founder, held_at, given_up_at) VALUES (?, ?, ?, ?, ?)').run(kept)
 }

@@ -36,6 +36,8 @@ export interface Snapshots {
   placeOf(contract: Uid, request: string): RequestRef | undefined
   /** The next contracts at rest, in the order of their UIDs, of which the party may see something. */
   restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
+  /** Forgets a contract. */
+  drop(contract: Uid): void
   /** Forgets everything. */
   clear(): void
   close(): void
@@ -76,6 +78,10 @@ export function memorySnapshots(): Snapshots {
         .map(([uid]) => uid)
         .sort()
         .slice(0, limit)
+    },
+    drop(contract) {
+      kept.delete(contract)
+      for (const id of requests.keys()) if (id.startsWith(`${contract} `)) requests.delete(id)
     },
     clear() {
       kept.clear()

@@ -110,6 +110,7 @@ class SqliteSnapshots implements Snapshots {
   readonly #path: string
   readonly #database: Database.Database
   readonly #put: Database.Transaction<(contract: Uid, kept: Kept, position: number, isAwake: boolean) => void>
+  readonly #drop: Database.Transaction<(contract: Uid) => void>
   readonly #sql: ReturnType<typeof statements>
 
   constructor(path: string, database: Database.Database) {
@@ -123,6 +124,9 @@ class SqliteSnapshots implements Snapshots {
       for (const party of parties) sql.putParty.run(party, contract)
       for (const [id, place] of requests) sql.putRequest.run(contract, id, JSON.stringify(place))
       sql.reach.run(position)
+    })
+    this.#drop = database.transaction((contract) => {
+      for (const forget of [sql.forget, sql.forgetParties, sql.forgetRequests]) forget.run(contract)
     })
   }
 
@@ -155,6 +159,10 @@ class SqliteSnapshots implements Snapshots {
     return translating(this.#path, () => this.#sql.restingWith.all(party, after, limit))
   }
 
+  drop(contract: Uid): void {
+    translating(this.#path, () => this.#drop(contract))
+  }
+
   clear(): void {
     const all = 'DELETE FROM contracts; DELETE FROM parties; DELETE FROM requests; DELETE FROM reached'
     translating(this.#path, () => this.#database.exec(all))
@@ -175,6 +183,8 @@ function placeIn(text: string, contract: Uid): RequestRef {
 function statements(database: Database.Database) {
   return {
     put: database.prepare<[Uid, number, string, string]>('INSERT OR REPLACE INTO contracts VALUES (?, ?, ?, ?)'),
+    forget: database.prepare<[Uid]>('DELETE FROM contracts WHERE contract = ?'),
+    forgetRequests: database.prepare<[Uid]>('DELETE FROM requests WHERE contract = ?'),
     forgetParties: database.prepare<[Uid]>('DELETE FROM parties WHERE contract = ?'),
     putParty: database.prepare<[Handle, Uid]>('INSERT OR IGNORE INTO parties VALUES (?, ?)'),
     putRequest: database.prepare<[Uid, string, string]>('INSERT OR REPLACE INTO requests VALUES (?, ?, ?)'),

@@ -8,12 +8,14 @@ import type { Uid } from '../../src/events/ids.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { AttentionList } from '../../src/projections/attention.ts'
 import { draftReadModel } from '../../src/projections/read-model.ts'
-import { replay } from '../../src/projections/rebuild.ts'
+import { rebuildContract, rebuildReadModel, replay } from '../../src/projections/rebuild.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store } from '../../src/store/port.ts'
+import { CONTRACTS_STREAM } from '../../src/store/streams.ts'
 import { Recorder } from '../support/busy-contract.ts'
 import { both } from '../support/engine-2.ts'
-import { allOf, market, marketOf, owes, Player, talk } from '../support/market.ts'
+import { allOf, contractFoundedBy, market, marketOf, owes, Player, talk } from '../support/market.ts'
+import { dumpReadModel } from '../support/read-model-dump.ts'
 
 const NOW = Date.parse('2026-01-01T01:00:00.000Z')
 
@@ -135,6 +137,37 @@ t.test('who signed two statements for one place, and whose head is not that of t
   const both = (await attentionOf(t, store, 1)).misbehaviour
   t.equal(both.count, 2)
   t.equal(both.items.length, 1, 'of many the first few')
+})
+
+t.test('of a contract that was given up nothing is shown, until it is held again', async (t) => {
+  const [ana, eve] = market('ana', 'eve') as [Player, Player]
+  const { store, recorder } = await recorded(ana)
+  const said = eve.proposes('0.0', 'one')
+  const fork = eve.forges(said, (statement) => Object.assign(statement, { time: '2026-01-01T00:00:01.000Z' }))
+  await recorder.hears(said)
+  await recorder.hears(decodeSigned(fork))
+  const count = async () => {
+    const { overdue, misbehaviour } = await attentionOf(t, store)
+    return [overdue.count, overdue.items.length, misbehaviour.count]
+  }
+  t.same(await count(), [1, 1, 1])
+  const mallory = new Player('mallory', undefined, contractFoundedBy('mallory'))
+  const held = async ({ contract, card }: Player, insteadOf: Uid) => {
+    const founder = { handle: card.handle, signing: card.keys.signing }
+    const data = canonicalJson({ contract, founder, from: card.handle, insteadOf })
+    await store.events.append(CONTRACTS_STREAM, 'any', [{ type: 'ContractHeld', data }])
+  }
+  await held(mallory, ana.contract)
+  t.same(await count(), [0, 0, 0])
+  await held(ana, mallory.contract)
+  t.same(await count(), [1, 1, 1])
+  const dir = await mkdtemp(join(tmpdir(), 'attention-'))
+  t.teardown(() => rm(dir, { recursive: true, force: true }))
+  const path = join(dir, 'read-model.sqlite')
+  await rebuildReadModel(path, store.events)
+  const whole = dumpReadModel(path)
+  for (const { contract } of [ana, mallory]) await rebuildContract(path, store.events, contract)
+  t.same(dumpReadModel(path), whole, 'also where one is folded anew by itself')
 })
 
 t.test('an upgrade of the engine that waits for votes, with who has none', async (t) => {

@@ -39,6 +39,7 @@ export class Disk {
       snapshot: (contract) => kept.snapshot(contract),
       placeOf: (contract, request) => kept.placeOf(contract, request),
       restingWith: (party, after, limit) => kept.restingWith(party, after, limit),
+      drop: (contract) => isUp() && kept.drop(contract),
       clear: () => kept.clear(),
       close: () => {},
     }

@@ -46,6 +46,21 @@ export function snapshotsConformance(t: Test, open: (t: Test) => Snapshots): voi
     t.same(snapshots.restingWith(ana, '', 10), [])
   })
 
+  t.test('one that is dropped leaves nothing, and the others stay', async (t) => {
+    const snapshots = open(t)
+    const place: RequestRef = { handle: ana, seq: 1, index: 0 } as RequestRef
+    const requests = new Map([['asked', place]])
+    for (const n of [1, 2]) snapshots.put(uid(n), kept({ requests }), n)
+    snapshots.drop(uid(1))
+    t.equal(snapshots.resting(uid(1)), undefined)
+    t.equal(snapshots.snapshot(uid(1)), undefined)
+    t.equal(snapshots.placeOf(uid(1), 'asked'), undefined)
+    t.same(snapshots.restingWith(ana, '', 9), [uid(2)])
+    t.same(snapshots.placeOf(uid(2), 'asked'), place)
+    t.equal(snapshots.position, 2)
+    snapshots.drop(uid(3))
+  })
+
   t.test('the contracts at rest that a party may see come in the order of their UIDs, piece by piece', async (t) => {
     const snapshots = open(t)
     for (const n of [5, 3, 1, 4, 2]) snapshots.put(uid(n), kept({ parties: n === 3 ? [ben] : [ana, ben] }), n)
