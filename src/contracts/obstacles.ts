@@ -27,6 +27,9 @@ export const obstacleCodes = [
   'disk_full',
   'clock_off',
   'certificate_expired',
+  'unasked_given_up',
+  'ahead_given_up',
+  'introductions_given_up',
 ] as const
 export type ObstacleCode = (typeof obstacleCodes)[number]
 
@@ -196,12 +199,37 @@ export const obstacleKinds: Readonly<Record<ObstacleCode, ObstacleKind>> = {
     level: 'warning',
     elsewhere: null,
   },
+  unasked_given_up: {
+    meaning:
+      'the party named has brought more contracts that nobody here has asked for than are kept: the oldest of them were given up, in the last ten minutes',
+    remedy:
+      'accept the invitations that are wanted, which are then kept; of a party that only floods: `concordata party block`. What was given up comes again by itself once there is room',
+    level: 'warning',
+    elsewhere: null,
+  },
+  ahead_given_up: {
+    meaning:
+      'the party named has sent more statements ahead of what they build on than there is room for: some were given up, in the last ten minutes',
+    remedy:
+      'nothing, if it ends: they come again in their order. If it goes on, ask whoever runs its node, or `concordata party block`',
+    level: 'warning',
+    elsewhere: null,
+  },
+  introductions_given_up: {
+    meaning:
+      'more parties have introduced themselves, in all or under one DID, than are kept until a person decides: newer ones took the place of older ones, in the last ten minutes',
+    remedy:
+      'somebody may be keeping a true party out of sight: look it up at its own address, `concordata party add URL`, where nobody else comes in between, and compare the fingerprint',
+    level: 'warning',
+    elsewhere: null,
+  },
 }
 
-/** One obstacle, as it stands now. `parties`: whom it concerns, or is waited for. */
+/** One obstacle, as it stands now. `parties`: whom it concerns, or is waited for. `givenUp`: how much of what they have brought. */
 export interface Obstacle {
   readonly code: ObstacleCode
   readonly parties: readonly Handle[]
+  readonly givenUp?: number
 }
 
 /** What the contract itself tells, whatever goes on around it. In a process that does not sign, of the others' part only. */

@@ -13,8 +13,19 @@ const closed = { additionalProperties: false }
 
 /** What happens in the directory: one schema an event, its data in the store. `time`: when, by this node's clock. */
 const directoryEventSchemas = {
-  /** Somebody looked the party up. It counts for nothing until it is approved. */
-  PartyIntroduced: Type.Object({ signed: SignedIntroductionSchema, time: TimeSchema }, closed),
+  /**
+   * Somebody looked the party up, or, `unasked`, it introduced itself. It counts for nothing until it is approved. `insteadOf`:
+   * whose introduction is not kept any more, to make room for this one.
+   */
+  PartyIntroduced: Type.Object(
+    {
+      signed: SignedIntroductionSchema,
+      unasked: Type.Optional(Type.Literal(true)),
+      insteadOf: Type.Optional(Type.Object({ handle: HandleSchema, fingerprint: HashSchema }, closed)),
+      time: TimeSchema,
+    },
+    closed,
+  ),
   /** A person has compared the fingerprint. */
   PartyApproved: Type.Object({ handle: HandleSchema, fingerprint: HashSchema, time: TimeSchema }, closed),
   /** Until it is approved again, this node neither calls the party nor answers it. */

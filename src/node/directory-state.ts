@@ -25,6 +25,8 @@ type Standing = 'introduced' | 'approved' | 'blocked'
 export interface DirectoryParty {
   readonly standing: Standing
   readonly signed: SignedIntroduction
+  /** Nobody here has looked it up. */
+  readonly isUnasked: boolean
 }
 
 /**
@@ -39,7 +41,11 @@ export const emptyDirectory: DirectoryState = new Map()
 export function evolve(state: DirectoryState, event: DirectoryEvent): DirectoryState {
   switch (event.type) {
     case 'PartyIntroduced':
-      return withParty(state, { standing: 'introduced', signed: event.signed })
+      return withParty(without(state, event.insteadOf), {
+        standing: 'introduced',
+        signed: event.signed,
+        isUnasked: event.unasked === true,
+      })
     case 'EndpointChanged': {
       const known = state.get(keyOf(event.signed.introduction.card))
       return known === undefined ? state : withParty(state, { ...known, signed: event.signed })
@@ -55,13 +61,21 @@ export function evolve(state: DirectoryState, event: DirectoryEvent): DirectoryS
 
 /**
  * Takes in what a party says of itself; `signed` has been verified. Under the keys that are known, only what is newer
- * is taken. Throws PartyConflict, IntroductionOutdated.
+ * is taken. `unasked`: it introduces itself; `insteadOf` goes, should it be new. Throws PartyConflict, IntroductionOutdated.
  */
-export function introduce(state: DirectoryState, signed: SignedIntroduction, time: string): DirectoryEvent[] {
+export function introduce(
+  state: DirectoryState,
+  signed: SignedIntroduction,
+  time: string,
+  unasked?: { readonly insteadOf: DirectoryParty | undefined },
+): DirectoryEvent[] {
   const { introduction } = signed
   verifyClaims(state, introduction)
   const before = state.get(keyOf(introduction.card))?.signed.introduction
-  if (before === undefined) return [{ type: 'PartyIntroduced', signed, time }]
+  if (before === undefined) {
+    const goes = unasked?.insteadOf && { insteadOf: namedAs(unasked.insteadOf.signed.introduction.card) }
+    return [{ type: 'PartyIntroduced', signed, ...(unasked && { unasked: true, ...goes }), time }]
+  }
   if (canonicalJson(before) === canonicalJson(introduction)) return []
   verifyNewer(before, introduction)
   return [{ type: 'EndpointChanged', signed, time }]
@@ -100,6 +114,25 @@ export function partyNamed(state: DirectoryState, handle: Handle): DirectoryPart
   const named = [...state.values()].filter(({ signed }) => signed.introduction.card.handle === handle)
   const last = (standing: Standing) => named.findLast((party) => party.standing === standing)
   return last('approved') ?? last('introduced') ?? last('blocked')
+}
+
+/** So many parties that have introduced themselves wait for a person's decision. */
+const WAITING_MAX = 64
+/** So many of them that say the same DID: whose it is, only the fingerprint tells. */
+const WAITING_OF_DID_MAX = 4
+
+/**
+ * Who gives way to a party that introduces itself, among those that wait for a decision: the oldest under its DID, or under the one
+ * that most have said. Whoever calls again and again, as a true party does, is seen again. Undefined: there is room.
+ */
+export function givesWayTo(state: DirectoryState, { card }: Introduction): DirectoryParty | undefined {
+  const waiting = [...state.values()].filter(({ standing, isUnasked }) => standing === 'introduced' && isUnasked)
+  const byDid = Map.groupBy(waiting, ({ signed }) => signed.introduction.card.did)
+  const alike = byDid.get(card.did) ?? []
+  if (alike.length >= WAITING_OF_DID_MAX) return alike[0]
+  if (waiting.length < WAITING_MAX) return undefined
+  const [most] = [...byDid.values()].sort((one, other) => other.length - one.length)
+  return most?.[0]
 }
 
 /**
@@ -159,6 +192,18 @@ function withStanding(
 
 function withParty(state: DirectoryState, party: DirectoryParty): DirectoryState {
   return new Map(state).set(keyOf(party.signed.introduction.card), party)
+}
+
+function without(state: DirectoryState, party: { handle: Handle; fingerprint: Hash } | undefined): DirectoryState {
+  const key = party === undefined ? '' : keyed(party.handle, party.fingerprint)
+  if (state.get(key)?.standing !== 'introduced') return state
+  const left = new Map(state)
+  left.delete(key)
+  return left
+}
+
+function namedAs(card: PartyCard): { handle: Handle; fingerprint: Hash } {
+  return { handle: card.handle, fingerprint: partyFingerprint(card) }
 }
 
 function keyOf(card: PartyCard): string {

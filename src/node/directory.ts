@@ -1,6 +1,7 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
 import { partyFingerprint } from '../events/party-card.ts'
+import { RateLimit } from '../gossip/transport/rate-limit.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
 import { StoreClosed, WrongExpectedRevision } from '../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent, type Subscription } from '../store/port.ts'
@@ -13,6 +14,7 @@ import {
   type DirectoryState,
   emptyDirectory,
   evolve,
+  givesWayTo,
   introduce,
   isSameParty,
   partyNamed,
@@ -20,10 +22,12 @@ import {
 import type { Introduction, SignedIntroduction } from './introduction.ts'
 import { assertAllowed, isAllowed, type Partners } from './partners.ts'
 
-/** So many parties that have introduced themselves wait for a person's decision. */
-const WAITING_MAX = 64
-/** So many of them that say the same DID: whose it is, only the fingerprint tells. */
-const WAITING_OF_DID_MAX = 4
+/**
+ * Each introduction that takes the place of another, and each newer one of an approved party, makes the directory's stream longer
+ * for good: so many at once, of all of the first, and of each party of the second, and an hour from then on.
+ */
+const REPLACED = { perSecond: 60 / 3_600, burst: 64 }
+const RENEWED = { perSecond: 12 / 3_600, burst: 16 }
 
 interface ApprovedParties {
   readonly byHandle: ReadonlyMap<Handle, Introduction>
@@ -43,6 +47,9 @@ export class Directory {
   readonly #waiting = new Set<() => void>()
   #state: DirectoryState = emptyDirectory
   #revision = NO_EVENTS
+  readonly #replacing: RateLimit<'all'>
+  readonly #renewing: RateLimit<Handle>
+  #givenUp = 0
   #isClosed = false
   #approved: ApprovedParties | undefined
 
@@ -71,6 +78,8 @@ export class Directory {
     this.#events = events
     this.#clock = clock
     this.#partners = partners
+    this.#replacing = new RateLimit(REPLACED, () => clock.now())
+    this.#renewing = new RateLimit(RENEWED, () => clock.now())
     for (const event of standing) this.#take(event)
     this.#subscription = events.subscribe({ after, streamPrefix: DIRECTORY_STREAM }, (event) => this.#take(event))
     this.closed = this.#subscription.closed.then()
@@ -109,6 +118,16 @@ export class Directory {
     return [...this.#state.values()]
   }
 
+  /** How many introductions have given way to newer ones in this life of the process. */
+  get givenUp(): number {
+    return this.#givenUp
+  }
+
+  /** Of everybody that was ever introduced. */
+  handles(): Set<Handle> {
+    return new Set(this.parties().map(({ signed }) => signed.introduction.card.handle))
+  }
+
   /** Calls back after every change. The answer ends it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -129,25 +148,36 @@ export class Directory {
     const { introduction } = signed
     const known = this.parties().find(({ signed: { introduction: other } }) => isSameParty(other, introduction))
     if (known === undefined) {
-      if (this.#mayIntroduceItself(introduction)) await this.introduce(signed)
+      if (this.#mayIntroduceItself(introduction)) await this.#introducesItself(signed)
       return
     }
     const before = known.signed.introduction
-    if (known.standing === 'approved' && before.serial < introduction.serial) await this.introduce(signed)
+    if (known.standing !== 'approved' || before.serial >= introduction.serial) return
+    const { handle } = introduction.card
+    if (this.#renewing.waitMs(handle) > 0) return
+    this.#renewing.take(handle, 1)
+    await this.introduce(signed)
   }
 
-  /**
-   * Anybody can make up an introduction: few are kept, fewer that say the same DID, and none takes the place of another or
-   * counts for more by having come first. Who was blocked does not come again under another handle.
-   */
+  /** Who was blocked does not come again under another handle. */
   #mayIntroduceItself({ card }: Introduction): boolean {
     if (this.#partners === undefined || !isAllowed(this.#partners, card.did)) return false
-    const others = this.parties().map(({ standing, signed }) => ({ standing, card: signed.introduction.card }))
-    if (others.some(({ standing, card: { keys } }) => standing === 'blocked' && keys.signing === card.keys.signing))
-      return false
-    const waiting = others.filter(({ standing }) => standing === 'introduced')
-    return (
-      waiting.length < WAITING_MAX && waiting.filter((other) => other.card.did === card.did).length < WAITING_OF_DID_MAX
+    return !this.parties().some(
+      ({ standing, signed: { introduction } }) =>
+        standing === 'blocked' && introduction.card.keys.signing === card.keys.signing,
+    )
+  }
+
+  /** Anybody can make up an introduction: few are kept, and none counts for more by having come first. */
+  async #introducesItself(signed: SignedIntroduction): Promise<void> {
+    const isFull = givesWayTo(this.#state, signed.introduction) !== undefined
+    if (isFull && this.#replacing.waitMs('all') > 0) return
+    if (isFull) {
+      this.#replacing.take('all', 1)
+      this.#givenUp++
+    }
+    await this.#execute((state) =>
+      introduce(state, signed, timestamp(this.#clock), { insteadOf: givesWayTo(state, signed.introduction) }),
     )
   }
 

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { memberOf } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/contracts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
 import { type Waiting, waitingIn } from '../contracts/waiting.ts'
@@ -75,8 +76,11 @@ export class Metrics {
     return { text: await this.#registry.metrics(), mediaType: this.#registry.contentType }
   }
 
-  /** Listens to the contracts, and counts what is under way in them whenever it is asked. The answer ends the listening. */
-  watch(contracts: Contracts): () => void {
+  /**
+   * Listens to the contracts, and counts what is under way in them whenever it is asked. `known`: the parties that get a label of
+   * their own; all others, which a member may have made up, share the empty one. The answer ends the listening.
+   */
+  watch(contracts: Contracts, known: () => ReadonlySet<Handle>): () => void {
     this.#gauge('concordata_contracts', 'Contracts that are held.', () => contracts.size)
     this.#gauge('concordata_contracts_awake', 'Contracts that are in memory.', () => [...contracts.awake()].length)
     this.#gauge(
@@ -87,7 +91,17 @@ export class Metrics {
     this.#gauge(
       'concordata_statements_ahead_given_up',
       'Statements that ran ahead and were given up for want of room since the start.',
-      () => contracts.roomAhead.givenUp,
+      () => total(contracts.roomAhead.givenUp),
+    )
+    this.#gauge(
+      'concordata_unasked_contracts',
+      'Contracts that others have brought and this party has not joined, nor accepted.',
+      () => contracts.unasked.size,
+    )
+    this.#gauge(
+      'concordata_unasked_contracts_given_up',
+      'Of those, how many were given up for others since the start.',
+      () => total(contracts.unasked.givenUp),
     )
     this.#gauge('concordata_outbox_requests', 'Requests of local users that are not signed yet.', () =>
       sum(contracts, ({ outbox }) => outbox.length),
@@ -105,10 +119,10 @@ export class Metrics {
       ),
     )
     this.#partyGauge('concordata_waiting_for', 'Contracts in which the oldest request waits for the party.', () =>
-      perParty(contracts, ({ waitsFor }) => waitsFor.map((party) => [party, 1])),
+      perParty(contracts, known(), ({ waitsFor }) => waitsFor.map((party) => [party, 1])),
     )
     this.#partyGauge('concordata_member_lag_entries', 'Ledger entries that the party has not signed for yet.', () =>
-      perParty(contracts, ({ lags }) => lags),
+      perParty(contracts, known(), ({ lags }) => lags),
     )
     return contracts.listen({
       news: (live, { made }) => {
@@ -137,10 +151,10 @@ export class Metrics {
         }
       },
       equivocated: (_, found) => {
-        for (const { party } of found) this.#proofs.inc({ party, kind: 'equivocation' })
+        for (const { party } of found) this.#proofs.inc({ party: labelOf(party, known()), kind: 'equivocation' })
       },
       diverged: (_, found) => {
-        for (const { party } of found) this.#proofs.inc({ party, kind: 'divergence' })
+        for (const { party } of found) this.#proofs.inc({ party: labelOf(party, known()), kind: 'divergence' })
       },
       failed: () => this.#storeFailures.inc(),
     })
@@ -208,7 +222,7 @@ export class Metrics {
     })
   }
 
-  #partyGauge(name: string, help: string, count: () => ReadonlyMap<Handle, number>): void {
+  #partyGauge(name: string, help: string, count: () => ReadonlyMap<string, number>): void {
     const gauge: Gauge<'party'> = new Gauge({
       name,
       help,
@@ -226,20 +240,37 @@ function keyOf({ contract }: LiveContract, request: Parameters<typeof requestKey
   return `${contract} ${requestKey(request)}`
 }
 
+function total(counts: ReadonlyMap<Handle, number>): number {
+  return [...counts.values()].reduce((all, count) => all + count, 0)
+}
+
 function sum(contracts: Contracts, count: (live: LiveContract) => number): number {
   return [...contracts.awake()].reduce((total, live) => total + count(live), 0)
 }
 
-/** In memory or at rest: who is silent for long holds up contracts that are at rest by then. */
+/** In memory or at rest: who is silent for long holds up contracts that are at rest by then. Of those of which this party is a member. */
 function* underWay(contracts: Contracts): Generator<Waiting> {
-  for (const { state, self } of contracts.awake()) yield waitingIn(state, self)
+  for (const { state, self } of contracts.awake()) {
+    if (memberOf(state.settling.agreed, self) !== undefined) yield waitingIn(state, self)
+  }
   for (const [, waiting] of contracts.restingUnderWay()) yield waiting
 }
 
-function perParty(contracts: Contracts, counts: (waiting: Waiting) => readonly (readonly [Handle, number])[]) {
-  const totals = new Map<Handle, number>()
+function perParty(
+  contracts: Contracts,
+  known: ReadonlySet<Handle>,
+  counts: (waiting: Waiting) => readonly (readonly [Handle, number])[],
+): Map<string, number> {
+  const totals = new Map<string, number>()
   for (const waiting of underWay(contracts)) {
-    for (const [party, count] of counts(waiting)) totals.set(party, (totals.get(party) ?? 0) + count)
+    for (const [party, count] of counts(waiting)) {
+      const label = labelOf(party, known)
+      totals.set(label, (totals.get(label) ?? 0) + count)
+    }
   }
   return totals
+}
+
+function labelOf(party: Handle, known: ReadonlySet<Handle>): string {
+  return known.has(party) ? party : ''
 }

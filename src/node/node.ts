@@ -125,7 +125,7 @@ async function start(
   const { contracts } = party
   closing.add(() => party.close())
   closing.add(watch(contracts, logger))
-  closing.add(metrics.watch(contracts))
+  closing.add(metrics.watch(contracts, () => directory.handles().add(card.handle)))
   closing.add(tracing.watch(contracts))
   const outward =
     key === undefined

@@ -2,7 +2,7 @@ import type { Handle } from '../events/ids.ts'
 import type { Gossip } from '../gossip/gossip.ts'
 import type { Peer } from '../gossip/participant.ts'
 import { PeerClient } from '../gossip/transport/peer-client.ts'
-import { PeerWrongCertificate } from '../gossip/transport/peer-errors.ts'
+import { PeerBusy, PeerWrongCertificate } from '../gossip/transport/peer-errors.ts'
 import type { TlsCredentials } from '../gossip/transport/protocol.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -36,7 +36,7 @@ export class Peers {
   readonly #ports: PeersPorts
   #tls: TlsCredentials
   readonly #connections = new Map<Handle, Connection>()
-  /** By how much the clock of each was ahead of this one when it answered last. Milliseconds. */
+  /** By how much the clock of each was ahead of this one when it answered last; of those that do not answer none. Milliseconds. */
   readonly #aheadMs = new Map<Handle, number>()
   #stop: (() => void) | undefined
 
@@ -99,7 +99,11 @@ export class Peers {
       endpoint,
       certificate,
       tls: this.#tls,
-      timeSaid: (time) => this.#aheadMs.set(card.handle, aheadOf(time, systemClock.now())),
+      timeSaid: (time) => {
+        // What comes late is no word of a peer that is gone.
+        if (this.#connections.get(card.handle)?.client === client)
+          this.#aheadMs.set(card.handle, aheadOf(time, systemClock.now()))
+      },
     })
     const options = { timeoutMs: EXCHANGE_TIMEOUT_MS }
     let announced: string | undefined
@@ -119,6 +123,7 @@ export class Peers {
             client.exchange(body, { ...options, traceparent }),
           )
         } catch (error) {
+          if (!(error instanceof PeerBusy)) this.#aheadMs.delete(card.handle)
           if (error instanceof PeerWrongCertificate) await this.#lookUpAgain(introduction)
           throw error
         }

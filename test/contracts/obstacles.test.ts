@@ -7,9 +7,11 @@ import { type ObstacleCode, obstacleCodes, obstacleKinds, obstaclesIn } from '..
 import { OwnFeed } from '../../src/contracts/own-feed.ts'
 import type { PartyProcess } from '../../src/contracts/party-process.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
-import type { Uid } from '../../src/events/ids.ts'
+import type { Handle, Uid } from '../../src/events/ids.ts'
+import type { PartyCard } from '../../src/events/party-card.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { openLogger } from '../../src/node/logging.ts'
+import { Metrics } from '../../src/node/metrics.ts'
 import { Obstacles, type ObstaclesPorts } from '../../src/node/obstacles.ts'
 import { SignerUnreachable } from '../../src/node/signer/protocol.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -17,9 +19,10 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { StoreUnavailable } from '../../src/store/errors.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { feedStream } from '../../src/store/streams.ts'
+import { VirtualClock } from '../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../support/edgeless-party.ts'
 import { both } from '../support/engine-2.ts'
-import { allOf, CONTRACT, market, marketOf, owes, Player, talk } from '../support/market.ts'
+import { allOf, CONTRACT, contractFoundedBy, market, marketOf, owes, Player, talk } from '../support/market.ts'
 import { until } from '../support/node-party.ts'
 import { reading } from '../support/reading-store.ts'
 import { tlsIdentity } from '../support/tls.ts'
@@ -63,7 +66,7 @@ function sayingOf({ contracts, participants, gossip }: PartyProcess, more: Parti
   const lines: { obstacle: string }[] = []
   const logger = openLogger({ logLevel: 'info' }, {}, { write: (line) => void lines.push(JSON.parse(line)) })
   const process = { contracts, participants, gossip, isTakenUp: true }
-  const known = { byHandle: () => undefined, parties: () => [] }
+  const known = { byHandle: () => undefined, givenUp: 0, handles: () => new Set<Handle>(), parties: () => [] }
   const obstacles = new Obstacles({
     role: 'node',
     party: process,
@@ -284,6 +287,7 @@ t.test('a way that is cut is said of the party, and a wait only after a while, a
   const uid: Uid = await together(one, other)
   const directory = {
     byHandle: () => ({ card: ben.card }),
+    handles: () => new Set([ben.card.handle]),
     parties: () => [],
   } as unknown as ObstaclesPorts['directory']
   const { obstacles } = sayingOf(one, { directory })
@@ -298,6 +302,92 @@ t.test('a way that is cut is said of the party, and a wait only after a while, a
     link.isUp = true
     await until('it is over', async () => obstacles.all(0).length === 0)
   })
+})
+
+const MADE_UP = 2
+
+/** A contract of mallory and of members that she has made up, in which ben is invited, or a member. */
+function madeUp(ben: PartyCard, joins?: Player): Player[] {
+  const uid = contractFoundedBy('mallory')
+  const players = ['mallory', ...Array.from({ length: MADE_UP }, (_, n) => `made-up-${n}`)].map(
+    (handle) => new Player(handle, undefined, uid),
+  )
+  marketOf(joins === undefined ? players : [...players, joins])
+  const [mallory] = players as [Player]
+  if (joins === undefined) mallory.requests({ type: 'InviteParty', party: ben })
+  talk(players, owes)
+  return players
+}
+
+t.test('members that somebody has made up are no obstacles as long as this party has not joined them', async (t) => {
+  const bens = new EdgelessParty(t, 'ben')
+  const ben = await bens.start()
+  const [mallory] = madeUp(bens.card) as [Player]
+  const contract = mallory.contract
+  await ben.contracts.begin(contract, allOf(mallory), mallory.handle)
+  await ben.contracts.use(contract, (live) => live.deliver(allOf(mallory)))
+  const { obstacles } = sayingOf(ben)
+  const standing = (await ben.contracts.summaries()).map(({ standing, members }) => [standing, members.length])
+  t.same(standing, [['invited', MADE_UP + 1]])
+  t.same(obstacles.all(0), [])
+  t.same(obstacles.counts(), [])
+})
+
+t.test('and then they are one line of the log, and one series of the metric', async (t) => {
+  const joined = new Player('ben', undefined, contractFoundedBy('mallory'))
+  const [mallory] = madeUp(joined.card, joined) as [Player]
+  const bens = new EdgelessParty(t, 'ben')
+  Object.assign(bens, { card: joined.card })
+  const ben = await bens.start('node', { signer: keySigner(joined.privateKey) })
+  await ben.contracts.begin(mallory.contract, allOf(mallory), mallory.handle)
+  await ben.contracts.use(mallory.contract, (live) => live.deliver(allOf(mallory)))
+  const metrics = new Metrics(systemClock)
+  t.teardown(metrics.watch(ben.contracts, () => new Set([joined.handle])))
+  const { obstacles, lines } = sayingOf(ben)
+  await obstacles.start()
+  obstacles.close()
+  const said = lines.filter(({ obstacle }) => obstacle === 'party_not_approved')
+  t.match(said, [{ count: MADE_UP + 1, parties: ['mallory', 'made-up-0', 'made-up-1'] }])
+  t.equal(said.length, 1)
+  const counted = obstacles.counts().filter(({ code }) => code === 'party_not_approved')
+  t.same(counted, [{ code: 'party_not_approved', party: '', count: MADE_UP + 1 }])
+  const { text } = await metrics.expose()
+  const labels = [...text.matchAll(/^concordata_(?:waiting_for|member_lag_entries)\{party="(.*)"\}/gm)]
+  t.same([...new Set(labels.map(([, party]) => party))], [''])
+})
+
+t.test('what was given up of what others have brought is told for a while, with how much it was', async (t) => {
+  const clock = new VirtualClock()
+  const bens = new EdgelessParty(t, 'ben')
+  const ben = await bens.start('node', { unaskedBounds: { ofPartyMax: 2, inAllMax: 4 } })
+  const directory = { byHandle: () => undefined, givenUp: 0, handles: () => new Set<Handle>(), parties: () => [] }
+  const { obstacles, codes, lines } = sayingOf(ben, { clock, directory })
+  const brings = async (n: number) => {
+    const mallory = new Player('mallory', undefined, contractFoundedBy('mallory', n))
+    mallory.requests(mallory.opening())
+    await ben.contracts.begin(mallory.contract, allOf(mallory), mallory.handle)
+  }
+  for (const n of [1, 2]) await brings(n)
+  t.same(codes(), [])
+  for (const n of [3, 4]) await brings(n)
+  ben.contracts.roomAhead.gaveUp('cleo' as Handle, 7)
+  directory.givenUp = 5
+  t.same(codes(), ['unasked_given_up', 'ahead_given_up', 'introductions_given_up'])
+  await obstacles.start()
+  t.match(lines, [
+    { obstacle: 'unasked_given_up', parties: ['mallory'], givenUp: 2 },
+    { obstacle: 'ahead_given_up', parties: ['cleo'], givenUp: 7 },
+    { obstacle: 'introductions_given_up', parties: [], givenUp: 5 },
+  ])
+  await clock.runUntil(clock.now() + 300_000)
+  ben.contracts.roomAhead.gaveUp('cleo' as Handle, 3)
+  t.match(obstacles.all(0), [{ givenUp: 2 }, { givenUp: 10 }, { givenUp: 5 }])
+  t.equal(lines.length, 3, 'once')
+  await clock.runUntil(clock.now() + 400_000)
+  t.same(codes(), ['ahead_given_up'])
+  await clock.runUntil(clock.now() + 400_000)
+  t.same(codes(), [])
+  obstacles.close()
 })
 
 t.test('everything in the table is brought about, here or on nodes', (t) => {

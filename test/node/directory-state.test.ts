@@ -71,7 +71,11 @@ t.test('an approved party may move and renew its certificate, under the keys tha
   const moved = await acme.introduce({ endpoint: 'https://elsewhere.example', serial: 5 }, tlsIdentity('acme-re'))
   const events = introduce(known, moved, TIME)
   t.strictSame(events, [{ type: 'EndpointChanged', signed: moved, time: TIME }])
-  t.strictSame(partyNamed(events.reduce(evolve, known), acme.card.handle), { standing: 'approved', signed: moved })
+  t.strictSame(partyNamed(events.reduce(evolve, known), acme.card.handle), {
+    standing: 'approved',
+    signed: moved,
+    isUnasked: false,
+  })
 })
 
 t.test('nobody brings back what is outdated', async (t) => {

@@ -11,6 +11,7 @@ import { openMemoryStore } from '../../src/store/memory-store.ts'
 import { type EventStore, NO_EVENTS, type Store } from '../../src/store/port.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { DIRECTORY_STREAM } from '../../src/store/streams.ts'
+import { VirtualClock } from '../simulation/virtual-clock.ts'
 import { type TestParty, testParty } from '../support/party.ts'
 import { tlsIdentity } from '../support/tls.ts'
 
@@ -197,13 +198,14 @@ t.test('an event that Concordata does not write stops the node', async (t) => {
   }
 })
 
+const shared = tlsIdentity('gateway')
+
 t.test('of introductions that nobody has asked for few are kept, and fewer that say the same DID', async (t) => {
   const keptOf = async (said: readonly TestParty[], partners?: readonly string[]) => {
     const directory = await Directory.open(memoryStore(t).events, systemClock, partners)
     for (const party of said) await directory.announced(await party.introduce({}, shared))
     return directory.parties().length
   }
-  const shared = tlsIdentity('gateway')
   const named = ['*.example']
   const many = Array.from({ length: 70 }, (_, n) => testParty(`made-up-${n}`))
   const alike = Array.from({ length: 6 }, () => testParty('acme-re'))
@@ -211,6 +213,45 @@ t.test('of introductions that nobody has asked for few are kept, and fewer that 
   t.equal(await keptOf(alike, named), 4)
   t.equal(await keptOf(many, ['other.example']), 0, 'none of who is not named')
   t.equal(await keptOf(many), 0, 'none where nobody is named')
+})
+
+t.test(
+  'who squats on a DID keeps the true party from nobody’s eyes: the newest takes the place of the oldest',
+  async (t) => {
+    const store = memoryStore(t)
+    const directory = await Directory.open(store.events, systemClock, ['*.example'])
+    await add(directory, zurich)
+    const asked = testParty('acme-re')
+    await directory.introduce(await asked.introduce())
+    const squatters = Array.from({ length: 6 }, () => testParty('acme-re'))
+    for (const squatter of squatters) await directory.announced(await squatter.introduce({}, shared))
+    await directory.announced(await acme.introduce())
+    const shown = () => directory.parties().map(({ signed }) => signed.introduction.card)
+    t.same(shown(), [zurich.card, asked.card, ...squatters.slice(3).map(({ card }) => card), acme.card])
+    t.equal(directory.givenUp, 3, 'and the operator is told')
+    await directory.approve(acme.card.handle, fingerprintOf(acme))
+    t.strictSame((await Directory.open(store.events, systemClock, ['*.example'])).parties(), directory.parties())
+  },
+)
+
+t.test('neither strangers nor an approved party make the directory longer without end', async (t) => {
+  const store = memoryStore(t)
+  const clock = new VirtualClock()
+  const directory = await Directory.open(store.events, clock, ['*.example'])
+  await add(directory, acme)
+  const before = await store.events.lastRevision(DIRECTORY_STREAM)
+  for (let serial = 1; serial <= 40; serial++) await directory.announced(await acme.introduce({ serial }, shared))
+  const renewed = await store.events.lastRevision(DIRECTORY_STREAM)
+  t.equal(renewed, before + 16)
+  const squatter = async () => directory.announced(await testParty('zurich').introduce({}, shared))
+  for (let nth = 0; nth < 100; nth++) await squatter()
+  const replaced = await store.events.lastRevision(DIRECTORY_STREAM)
+  t.equal(replaced, renewed + 4 + 64)
+  await clock.runUntil(clock.now() + 3_600_000)
+  await directory.announced(await acme.introduce({ serial: 50 }, shared))
+  t.equal(directory.byHandle(acme.card.handle)?.serial, 50)
+  await squatter()
+  t.equal(await store.events.lastRevision(DIRECTORY_STREAM), replaced + 2)
 })
 
 t.test('who was blocked does not introduce itself again under another handle', async (t) => {
