@@ -8,6 +8,8 @@ import { assertNothingRefused, readFeed } from './persistence.ts'
 
 /** How often the feeds are read again for what something read covers: each writer stores causes before effects. */
 const READINGS_MAX = 5
+/** How many feeds are read at once: each is a wait for the store. */
+const FEEDS_AT_ONCE = 16
 
 /** Whose feeds in the store have statements that this process has not taken in yet: other processes wrote them. */
 export class Following {
@@ -65,11 +67,16 @@ export class Following {
   }
 
   async #tails(before: AgreementState, handles: readonly Handle[], read: ReadonlyMap<string, Decoded>) {
-    const tails: Decoded[] = []
-    for (const handle of handles) {
+    const tailOf = (handle: Handle) => {
       const known = [...read.values()].filter(({ statement }) => statement.party === handle).length
       const from = feedOf(before.feeds, handle).size + known
-      for (const decoded of await readFeed(this.#store, before.contract, handle, from)) tails.push(decoded)
+      return readFeed(this.#store, before.contract, handle, from)
+    }
+    const tails: Decoded[] = []
+    for (let next = 0; next < handles.length; next += FEEDS_AT_ONCE) {
+      const some = await Promise.all(handles.slice(next, next + FEEDS_AT_ONCE).map(tailOf))
+      // One may be longer than a call takes arguments.
+      for (const tail of some) for (const decoded of tail) tails.push(decoded)
     }
     return tails
   }

@@ -8,7 +8,7 @@ import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq, Uid } from '../events/ids.ts'
 import { sealsNamedBy } from '../events/seal.ts'
-import { type Payload, PayloadSchema, type Payloads, type Statement } from '../events/statement.ts'
+import { type Payload, PayloadSchema, type Payloads, placesOf, type Statement } from '../events/statement.ts'
 import {
   type Decoded,
   decodeSigned,
@@ -70,24 +70,42 @@ function payloadWrites(contract: Uid, held: readonly Held[]): Write[] {
   return writes
 }
 
-/** One append for each run of statements of one party. */
+/** The statements of one party that stand at one depth. */
+interface Run {
+  readonly party: Handle
+  readonly first: Seq
+  readonly events: NewEvent[]
+}
+
+/**
+ * By depth: at the first stand those that cover none of the others, at the next those that cover some of these, and so on. What
+ * stands at one depth depends on nothing there, so each party's are one append, and these appends are independent.
+ */
 function feedWrites(before: AgreementState, held: readonly Held[]): Write[] {
-  const writes: Write[] = []
-  let run: { party: Handle; first: number; events: NewEvent[] } | undefined
-  const flush = () => {
-    if (run === undefined) return
-    const { party, first, events } = run
-    writes.push({ kind: 'append', stream: feedStream(before.contract, party), expectedRevision: first - 1, events })
-  }
+  const depths: Map<Handle, Run>[] = []
+  const depthAt = new Map<string, number>()
   for (const { statement, text, signature } of held) {
-    if (run?.party !== statement.party) {
-      flush()
-      run = { party: statement.party, first: statement.seq, events: [] }
-    }
+    const { party, seq, seen } = statement
+    const depth = placesOf(seen).reduce(
+      (deepest, [handle, place]) => Math.max(deepest, (depthAt.get(`${handle} ${place.seq}`) ?? -1) + 1),
+      depthAt.get(`${party} ${seq - 1}`) ?? 0,
+    )
+    depthAt.set(`${party} ${seq}`, depth)
+    const runs = depths[depth] ?? new Map<Handle, Run>()
+    depths[depth] = runs
+    const run = runs.get(party) ?? { party, first: seq, events: [] }
+    runs.set(party, run)
     run.events.push({ type: 'StatementMade', data: encodeStored(text, signature) })
   }
-  flush()
-  return writes
+  return depths.flatMap((runs) =>
+    Array.from(runs.values(), ({ party, first, events }, index) => ({
+      kind: 'append' as const,
+      stream: feedStream(before.contract, party),
+      expectedRevision: first - 1,
+      events,
+      ...(index > 0 && { withPrevious: true as const }),
+    })),
+  )
 }
 
 function evidenceWrites(

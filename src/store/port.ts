@@ -159,6 +159,11 @@ export type Write =
       readonly stream: string
       readonly expectedRevision: ExpectedRevision
       readonly events: readonly NewEvent[]
+      /**
+       * It depends on nothing in the append right before it, nor in those that this one goes with: whichever of them a crash leaves
+       * undone, the others may stand.
+       */
+      readonly withPrevious?: true
     }
 
 /** A party's database: its events and its payloads. */
@@ -172,7 +177,8 @@ export interface Store {
    * they are one transaction: all or nothing. Where it cannot (EventStoreDB appends to one stream at a time) a failure
    * or a crash may leave the first few done and the others not: so put first what others depend on, and repeat the
    * whole batch after a failure; what is done already is passed over. There, more events than one append takes are appended
-   * in several, and payloads that follow each other in the batch are put at once. Errors as for `append`.
+   * in several; payloads that follow each other in the batch are put at once, and so are appends to different streams that go
+   * `withPrevious`. Errors as for `append`.
    */
   write(batch: readonly Write[]): Promise<void>
   /**

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
@@ -5,9 +6,11 @@ import { loadContract } from '../../src/contracts/loading.ts'
 import { extendLedger, loadEvidence, writesFor } from '../../src/contracts/persistence.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
+import { openMemoryStore } from '../../src/store/memory-store.ts'
+import type { Write } from '../../src/store/port.ts'
 import { contractStream, evidenceStream } from '../../src/store/streams.ts'
 import { startServer } from '../support/eventstoredb-server/server.ts'
-import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
+import { allOf, CONTRACT, market, owes, type Player, talk } from '../support/market.ts'
 import { all } from '../support/store-conformance/harness.ts'
 
 // EventStoreDB takes 1 MiB in one append, all or nothing.
@@ -58,3 +61,37 @@ t.test('a proof of two statements as large as they may be is kept, and still pro
   t.equal(await store.events.lastRevision(evidenceStream(CONTRACT)), 0)
   t.match(await loadEvidence(store, ben.state), [{ party: 'ana' }])
 })
+
+t.test(
+  'what is written at once depends on nothing in it: whatever a crash leaves of it, the contract can be loaded',
+  async (t) => {
+    const players = market('ana', 'ben', 'cleo', 'dan') as [Player, ...Player[]]
+    const [ana] = players
+    for (const player of players) player.proposes('0.0', player.handle)
+    talk(players, owes)
+    const before = emptyAgreement(CONTRACT)
+    const { taken, settled } = receive(before, allOf(ana))
+    const writes = writesFor({ before, held: taken, settled, equivocations: [], divergences: [] })
+    const steps: Write[][] = []
+    for (const write of writes) {
+      if (write.kind === 'append' && write.withPrevious) steps.at(-1)?.push(write)
+      else steps.push([write])
+    }
+    t.ok(
+      steps.some((step) => step.length >= 3),
+      'answers of several to one request are independent',
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.nat(steps.length), fc.infiniteStream(fc.boolean()), async (done, draws) => {
+        const store = openMemoryStore()
+        const begun = (steps[done] ?? []).filter(() => draws.next().value)
+        await store.write([...steps.slice(0, done).flat(), ...begun])
+        await loadContract(store, CONTRACT, ana.handle)
+        await store.write(writes)
+        const { state } = await loadContract(store, CONTRACT, ana.handle)
+        return state.settling.settled === ana.settled
+      }),
+      { numRuns: 60 },
+    )
+  },
+)

@@ -9,7 +9,8 @@ import type { SeededRandom } from './seeded-random.ts'
 
 /**
  * A machine's disk: writes take time, become durable somewhere in it, and are never heard of again after a crash. One that
- * is `piecewise` has no transactions: a crash in the middle leaves the first few parts of a write, as EventStoreDB does.
+ * is `piecewise` has no transactions: a crash in the middle leaves the first few parts of a write, as EventStoreDB does, and of those
+ * that are done at once any.
  */
 export class Disk {
   readonly #random: SeededRandom
@@ -76,6 +77,23 @@ export class Disk {
     }
   }
 
+  /** What is done at once becomes durable in whatever order. */
+  #inSomeOrder(writes: readonly Write[]): Write[] {
+    const ordered: Write[] = []
+    let together: Write[] = []
+    const flush = () => {
+      while (together.length > 1) ordered.push(...together.splice(this.#random.below(together.length), 1))
+      ordered.push(...together)
+      together = []
+    }
+    for (const write of writes) {
+      if (write.kind !== 'append' || write.withPrevious !== true) flush()
+      together.push(write)
+    }
+    flush()
+    return ordered
+  }
+
   /** As a process sees it that lives as long as `isUp` says. */
   mount(clock: Clock, isUp: () => boolean): { store: Store; guard: SigningGuard } {
     const pause = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve))
@@ -88,7 +106,7 @@ export class Disk {
     const write = async (writes: readonly Write[]): Promise<void> => {
       await pause(this.#random.fraction() * 3)
       if (!isUp()) return never
-      const parts = this.#piecewise ? writes.map((part) => [part]) : [writes]
+      const parts = this.#piecewise ? this.#inSomeOrder(writes).map((part) => [part]) : [writes]
       for (const [index, part] of parts.entries()) {
         if (index > 0) await pause(this.#random.fraction())
         if (!isUp()) return never

@@ -200,3 +200,46 @@ t.test('the values of a statement are one append, and those of several statement
   t.same(server.database.all.map(({ stream }) => stream).at(-1), 'a', 'before what names them')
   t.equal(server.database.all.length, 5)
 })
+
+t.test('appends that do not depend on each other are under way at once, those that do one after another', async (t) => {
+  const { server, store } = await storeOfServer(t)
+  const { slowness } = server.faults
+  const append = (stream: string, more: { withPrevious?: true; expectedRevision?: number } = {}) =>
+    ({ kind: 'append', stream, expectedRevision: NO_EVENTS, events: facts(stream), ...more }) as const
+  slowness.stall('append')
+  const written = store.write([
+    append('a'),
+    append('b', { withPrevious: true }),
+    append('c', { withPrevious: true }),
+    // To one stream only one at a time.
+    append('b', { withPrevious: true, expectedRevision: 0 }),
+    append('d'),
+  ])
+  for (const [under, stored] of [
+    [3, []],
+    [1, ['a', 'b', 'c']],
+    [1, ['a', 'b', 'b', 'c']],
+  ] as const) {
+    await until('the next are under way', async () => slowness.standing === under)
+    t.same(server.database.all.map(({ stream }) => stream).sort(), stored)
+    slowness.letGo()
+  }
+  slowness.goOn()
+  await written
+  t.equal(server.database.all.length, 5)
+})
+
+t.test('a reading asks at once for what stands there and for where it ends', async (t) => {
+  const { server, store } = await storeOfServer(t)
+  await store.events.append('a', NO_EVENTS, facts('a0', 'a1'))
+  const calls: string[] = []
+  const both = Promise.withResolvers<void>()
+  server.faults.gate = async (call) => {
+    if (calls.push(call) === 2) both.resolve()
+    await both.promise
+  }
+  const read = []
+  for await (const { revision } of store.events.read('a', { from: 1 })) read.push(revision)
+  t.same(read, [1])
+  t.same(calls, ['read a', 'read a'])
+})

@@ -27,6 +27,21 @@ export async function withLeader<Result>(call: () => Promise<Result>): Promise<R
   }
 }
 
+/** The same for a reading: only the first event can say that another one leads. */
+export async function* readWithLeader<Item>(reading: () => AsyncGenerator<Item>): AsyncGenerator<Item> {
+  const { first, items } = await withLeader(async () => {
+    const items = reading()
+    return { first: await items.next(), items }
+  })
+  if (first.done === true) return
+  try {
+    yield first.value
+    yield* items
+  } finally {
+    await items.return(undefined)
+  }
+}
+
 /**
  * The error of a call, so that the client can take it apart. Its own way to do so throws where a server that does not lead
  * does not say who does: then it is an error of a server that cannot be had, after which the client looks for the leader.

@@ -24,7 +24,7 @@ import {
 import { parseStream } from '../streams.ts'
 import { type Sent, sendAppend } from './append-call.ts'
 import { CatchUpSubscription } from './catch-up.ts'
-import { toStoreError, withLeader } from './client-errors.ts'
+import { readWithLeader, toStoreError, withLeader } from './client-errors.ts'
 import type { Connection } from './connection.ts'
 import { eventsOf, recorded, safe } from './reading.ts'
 
@@ -116,8 +116,17 @@ export class EventLog {
     }
   }
 
-  async *read(stream: string, range: StreamRange): AsyncGenerator<RecordedEvent> {
-    yield* this.#readUpTo(stream, range, await this.lastRevision(stream))
+  /** Where the stream ends is asked for at the same time: so a reading is one wait, and not two. */
+  async *read(stream: string, { from = 0, limit }: StreamRange): AsyncGenerator<RecordedEvent> {
+    if (limit === 0) return
+    const end = this.lastRevision(stream)
+    // It is awaited below; until then nobody else looks at it.
+    end.catch(() => {})
+    for await (const event of this.#readFrom(stream, from, limit)) {
+      if (event.revision > (await end)) return
+      yield event
+    }
+    await end
   }
 
   async *#readUpTo(
@@ -127,11 +136,16 @@ export class EventLog {
   ): AsyncGenerator<RecordedEvent> {
     const maxCount = Math.min(limit, last - from + 1)
     if (maxCount <= 0) return
+    yield* this.#readFrom(stream, from, maxCount)
+  }
+
+  async *#readFrom(stream: string, from: number, maxCount?: number): AsyncGenerator<RecordedEvent> {
     const { client, callOptions, namespace, timeoutMs } = this.#connection
-    const options = { fromRevision: BigInt(from), maxCount, ...callOptions }
-    const reading = client.readStream(`${namespace}${stream}`, options)
+    const bound = maxCount === undefined ? {} : { maxCount }
+    const options = { fromRevision: BigInt(from), ...bound, ...callOptions }
+    const reading = () => eventsOf(client.readStream(`${namespace}${stream}`, options), timeoutMs, `read of ${stream}`)
     try {
-      for await (const resolved of eventsOf(reading, timeoutMs, `read of ${stream}`)) {
+      for await (const resolved of readWithLeader(reading)) {
         const event = recorded(resolved, namespace)
         if (event !== undefined) yield event
       }

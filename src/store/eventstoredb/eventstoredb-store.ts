@@ -69,18 +69,25 @@ function piecesOf(append: Append): Append[] {
   })
 }
 
-type Put = Extract<Write, { kind: 'payloads' }>
-
-/** What is done one after another; payloads that follow each other are put at once: nothing tells them apart in order. */
-function stepsOf(batch: readonly Write[]): (Append | Put[])[] {
-  const steps: (Append | Put[])[] = []
+/** What is done one after another, each step at once: payloads that follow each other, which nothing tells apart in order, or appends that do not depend on each other. */
+function stepsOf(batch: readonly Write[]): Write[][] {
+  const steps: Write[][] = []
   for (const write of batch) {
     const last = steps.at(-1)
-    if (write.kind === 'append') steps.push(write)
-    else if (Array.isArray(last)) last.push(write)
+    const isWithLast =
+      write.kind === 'payloads'
+        ? last?.[0]?.kind === 'payloads'
+        : write.withPrevious === true &&
+          last?.[0]?.kind === 'append' &&
+          !last.some((other) => isTo(other, write.stream))
+    if (isWithLast) last?.push(write)
     else steps.push([write])
   }
   return steps
+}
+
+function isTo(write: Write, stream: string): boolean {
+  return write.kind === 'append' && write.stream === stream
 }
 
 class EventStoreDbStore implements Store {
@@ -122,12 +129,13 @@ class EventStoreDbStore implements Store {
   async write(batch: readonly Write[]): Promise<void> {
     assertWritable(batch)
     await this.#run(async () => {
-      for (const step of stepsOf(batch)) {
-        if (Array.isArray(step)) {
-          await eachOf(step, ({ contract, group, entries }) => this.#payloads.put(contract, group, entries))
-        } else for (const piece of piecesOf(step)) await this.#log.append(piece)
-      }
+      for (const step of stepsOf(batch)) await eachOf(step, (write) => this.#apply(write))
     })
+  }
+
+  async #apply(write: Write): Promise<void> {
+    if (write.kind === 'payloads') await this.#payloads.put(write.contract, write.group, write.entries)
+    else for (const piece of piecesOf(write)) await this.#log.append(piece)
   }
 
   close(): Promise<void> {

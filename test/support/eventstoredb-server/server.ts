@@ -48,6 +48,8 @@ export interface Faults {
   knowsNoLeader: boolean
   /** It stands still in the middle of an append, a reading or a subscription. */
   readonly slowness: Slowness
+  /** Each append and each reading waits for it before it is done, and is named to it. */
+  gate?: (call: string) => Promise<void>
 }
 
 export interface EventStoreDbServer {
@@ -107,7 +109,8 @@ export async function startServer(directory: string, options: ServerOptions = {}
       const refused = faults.hasLostQuorum ? notReady() : refusal(call.metadata)
       const denies = refused ?? denial(call.metadata, '$r', streamRead(call))
       if (denies !== undefined) call.emit('error', denies)
-      else answerRead(database, slowness, call)
+      else if (call.request.getOptions()?.hasSubscription()) answerRead(database, slowness, call)
+      else passing(faults, `read ${streamRead(call)}`, () => answerRead(database, slowness, call))
     },
     append: (call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>) => {
       const refused = refusal(call.metadata)
@@ -146,6 +149,11 @@ export async function startServer(directory: string, options: ServerOptions = {}
       if (options.database === undefined) database.close()
     },
   }
+}
+
+async function passing({ gate }: Faults, call: string, answer: () => Promise<void>): Promise<void> {
+  await gate?.(call)
+  await answer()
 }
 
 function credentialsFor(tls: ServerOptions['tls']): grpc.ServerCredentials {
@@ -214,6 +222,7 @@ async function answerAppend(
     return answer(cut())
   }
   await faults.slowness.step('append')
+  await faults.gate?.(`append ${stream}`)
   if (faults.hasLostQuorum) return answer(await cutInTurn(database))
   const outcome = await database.append(stream, expected, events.map(proposedIn))
   if (faults.cutNextAnswer) {

@@ -20,10 +20,15 @@ export class Slowness {
     this.#left.clear()
   }
 
+  /** What stands still is done now, and what comes from now on stands still. */
+  letGo(): void {
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
   /** Whatever stands still is done now. */
   goOn(): void {
     this.#left.clear()
-    for (const wake of this.#waiting.splice(0)) wake()
+    this.letGo()
   }
 
   /** Resolves when the step may be done. */
