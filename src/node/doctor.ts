@@ -12,6 +12,7 @@ import type { Configuration, Environment } from './configuration.ts'
 import { DISK_ERROR_BYTES, DISK_WARNING_BYTES } from './disk.ts'
 import { keysOfContracts, obstaclesToldAt } from './doctor-obstacles.ts'
 import { peersOf } from './doctor-peers.ts'
+import { storeUsersOf } from './doctor-store-users.ts'
 import { type Finding, troubleWith } from './finding.ts'
 import { guardDirectory } from './guard-files.ts'
 import { openKeys, openTls, readCard } from './identity.ts'
@@ -138,16 +139,18 @@ async function recoveryKeyIn(dir: string): Promise<Finding> {
   return { check: 'recovery key', level: 'warning', finding: 'lies beside the key that it is to revoke', advice }
 }
 
-async function storeOf(configuration: Configuration): Promise<Finding> {
+async function storeOf(configuration: Configuration): Promise<Finding[]> {
   const check = 'store'
-  if (configuration.store !== undefined) return serverOf(configuration)
+  if (configuration.store !== undefined) {
+    return [await serverOf(configuration), ...(await storeUsersOf(configuration))]
+  }
   try {
     checkSqliteStore(storePath(configuration.dir))
-    return { check, level: 'ok', finding: 'sound, every page of it' }
+    return [{ check, level: 'ok', finding: 'sound, every page of it' }]
   } catch (error) {
     const advice =
       'if the node has never run there is none yet; otherwise move it away and restore a backup, leave guard/'
-    return { ...troubleWith(error), check, advice }
+    return [{ ...troubleWith(error), check, advice }]
   }
 }
 

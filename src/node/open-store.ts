@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { FaultReport } from '../store/eventstoredb/client-faults.ts'
-import type { Credentials } from '../store/eventstoredb/connection.ts'
+import type { Credentials, EventStoreDbOptions } from '../store/eventstoredb/connection.ts'
 import { openEventStoreDbStore } from '../store/eventstoredb/eventstoredb-store.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
@@ -27,15 +27,22 @@ export async function openStoreToRead({ dir, store }: Place): Promise<Store> {
 }
 
 async function openServer(dir: string, settings: StoreSettings, reportFault?: FaultReport): Promise<Store> {
+  return openEventStoreDbStore({
+    ...(await serverOptions(dir, settings)),
+    ...(reportFault !== undefined && { reportFault }),
+  })
+}
+
+/** Of the server that the configuration names, as the user that it names. Throws ConfigurationInvalid. */
+export async function serverOptions(dir: string, settings: StoreSettings): Promise<EventStoreDbOptions> {
   const { url, ca, namespace } = settings
   const credentials = await credentialsOf(dir, settings)
-  return openEventStoreDbStore({
+  return {
     url,
     ...(ca !== undefined && { caFile: resolve(dir, ca) }),
     ...(credentials !== undefined && { credentials }),
     ...(namespace !== undefined && { namespace: `${namespace}-` }),
-    ...(reportFault !== undefined && { reportFault }),
-  })
+  }
 }
 
 async function credentialsOf(dir: string, { user, passwordFile }: StoreSettings): Promise<Credentials | undefined> {

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { type JSONType, jsonEvent } from '@eventstore/db-client'
 import t, { type Test } from 'tap'
 import type { Uid } from '../../src/events/ids.ts'
-import { configurationPath } from '../../src/node/configuration.ts'
-import { connect } from '../../src/store/eventstoredb/connection.ts'
+import { configurationPath, readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { examine } from '../../src/node/doctor.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { type Credentials, connect } from '../../src/store/eventstoredb/connection.ts'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
 import { NO_EVENTS } from '../../src/store/port.ts'
 import {
@@ -26,9 +28,9 @@ import { collector, contract, facts, group, namesOf, refTo, sealNamed } from '..
 const UID = '0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk' as Uid
 
 /** A server with users and ACLs, that of ESDB_URL if it can be, and a party whose store is to be there. */
-async function fresh(t: Test) {
+async function fresh(t: Test, passwords: { readonly ops?: string } = {}) {
   const root = t.testdir()
-  const { url, caFile, admin, httpUrl } = await secureServer(t, join(root, 'server'))
+  const { url, caFile, admin, httpUrl } = await secureServer(t, join(root, 'server'), passwords)
   const ana = await newParty(root, 'ana')
   await writeFile(join(root, 'admin'), `${admin.password}\n`)
   const path = configurationPath(ana.data)
@@ -54,7 +56,18 @@ async function fresh(t: Test) {
     return store
   }
   const asAdministrator = { ...server, credentials: admin }
-  return { root, data: ana.data, namespace, admin, asAdministrator, setUp, openAs, optionsOf }
+  /** What doctor says of the server's users, to a process that is this one. */
+  const look = async ({ username, password }: Credentials) => {
+    await writeFile(join(ana.data, 'own-password'), password)
+    const environment = readEnvironment({
+      CONCORDATA_STORE_USER: username,
+      CONCORDATA_STORE_PASSWORD_FILE: 'own-password',
+      CONCORDATA_LOG_LEVEL: 'silent',
+    })
+    const findings = await examine(await readConfiguration(ana.data, environment), environment, systemClock, 'serve')
+    return findings.filter(({ check }) => check === 'store users')
+  }
+  return { root, data: ana.data, namespace, admin, asAdministrator, setUp, openAs, optionsOf, look }
 }
 
 t.test('after the set-up serve may append to outbox, directory and invitations, and nowhere else', async (t) => {
@@ -101,6 +114,64 @@ t.test('after the set-up serve may append to outbox, directory and invitations, 
   t.same([...(await serve.payloads.get(contract, [refTo('one')])).values()], ['1'], 'and reads values')
 })
 
+t.test(
+  'whoever may read $all is shown the hashes of the passwords there, though the streams are refused to him',
+  async (t) => {
+    const { setUp, optionsOf } = await fresh(t)
+    await setUp()
+    const { client, callOptions, release } = connect(await optionsOf('serve'))
+    t.teardown(release)
+    const readOf = async (stream: string) => {
+      for await (const _ of client.readStream(stream, callOptions));
+    }
+    t.match(await readOf('$user-admin').catch((error: unknown) => error), { type: 'access-denied' })
+    const shown: unknown[] = []
+    for await (const { event } of client.readAll({ maxCount: 2_000, ...callOptions })) {
+      if (event?.streamId === '$user-admin') shown.push(event.data)
+    }
+    t.match(shown[0], { loginName: 'admin', salt: String, hash: String })
+  },
+)
+
+t.test('a password that was not drawn is refused before anything is set up', async (t) => {
+  const { root, data, admin, setUp, asAdministrator } = await fresh(t)
+  const adminIs = (password: string) => writeFile(join(root, 'admin'), password)
+  await adminIs('changeit')
+  const short = { status: 1, output: /password of \S+ has 8 characters, and a drawn one 32 or more: `openssl rand/ }
+  t.match(await setUp(), short)
+  await adminIs('never '.repeat(8).trim())
+  t.match(await setUp(), { status: 1, output: /has 5 different characters: it was not drawn/ })
+  await adminIs(admin.password)
+  await writeFile(join(data, 'esdb-password-serve'), 'remember')
+  t.match(await setUp(), { status: 1, output: /password of concordata-ana-serve has 8 characters/ })
+  const { client, callOptions, release } = connect(asAdministrator)
+  t.teardown(release)
+  t.notOk((await client.getStreamMetadata('$all', callOptions)).metadata?.acl, 'nothing was set up')
+})
+
+t.test('as long as the server takes a password that it came with nothing is set up', async (t) => {
+  const { data, setUp, look } = await fresh(t, { ops: 'changeit' })
+  t.match(await setUp(), { status: 1, output: /ops: the server takes the password that it came with/ })
+  await writeFile(join(data, 'esdb-password-serve'), 'whatever')
+  t.match(await look({ username: 'ops', password: 'changeit' }), [
+    { level: 'error', finding: /^ops: the server takes the password that it came with/, advice: /openssl rand/ },
+    { level: 'warning', finding: /^the password of ops has 8 characters/, advice: /hash/ },
+  ])
+})
+
+t.test('doctor says of whom a process is shown the hash, and who runs as an administrator', async (t) => {
+  const { setUp, look, optionsOf, admin } = await fresh(t)
+  await setUp()
+  const { credentials } = await optionsOf('serve')
+  t.match(await look(credentials), [
+    {
+      level: 'ok',
+      finding: /^concordata-ana-serve is shown the password hashes of admin, ops, .*concordata-ana-serve/,
+    },
+  ])
+  t.match(await look(admin), [{ level: 'warning', finding: 'admin is an administrator', advice: /store setup/ }])
+})
+
 t.test('transmit and receive write everything that a node writes', async (t) => {
   const { setUp, openAs } = await fresh(t)
   await setUp()
@@ -127,7 +198,7 @@ t.test('run again it changes nothing, keeps the passwords, and says so', async (
 
 t.test('who is no administrator is told, and so is whoever gives a wrong address', async (t) => {
   const { root, admin, setUp } = await fresh(t)
-  await writeFile(join(root, 'admin'), 'guess')
+  await writeFile(join(root, 'admin'), 'guessed at random, and long enough to have been drawn')
   t.match(await setUp(), { status: 1, output: /\[store_access_denied\]/ })
   await writeFile(join(root, 'admin'), admin.password)
   t.match(await setUp('--http-url', 'http://127.0.0.1:1'), {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BACKWARDS, END, type JSONType, jsonEvent, StreamNotFoundError } from '@eventstore/db-client'
@@ -20,9 +21,14 @@ export interface SecureServer {
 
 /**
  * The server of ESDB_URL (ESDB_HTTP_URL, if its HTTP API is elsewhere), if that has TLS and an administrator's name and password; else our own. On one that is given the
- * default ACL is put aside, and back when the test is over: an earlier run, or somebody else, may have left one there.
+ * default ACL is put aside, and back when the test is over: an earlier run, or somebody else, may have left one there. `ops`: its
+ * password on our own server; left out, a drawn one.
  */
-export async function secureServer(t: Test, directory: string): Promise<SecureServer> {
+export async function secureServer(
+  t: Test,
+  directory: string,
+  { ops = drawn() }: { readonly ops?: string } = {},
+): Promise<SecureServer> {
   const options = serverOptions(process.env)
   if (options.url !== '') {
     const connection = connect(options)
@@ -42,7 +48,8 @@ export async function secureServer(t: Test, directory: string): Promise<SecureSe
   }
   await mkdir(directory, { recursive: true })
   const tls = { ...tlsIdentity('server'), passwords: {} }
-  const access = new Access()
+  const admin = { username: 'admin', password: drawn() }
+  const access = new Access(undefined, { admin: admin.password, ops })
   const httpUrl = await access.listen()
   const server = await startServer(join(directory, 'data'), { tls, access })
   t.teardown(() => {
@@ -51,7 +58,11 @@ export async function secureServer(t: Test, directory: string): Promise<SecureSe
   })
   const caFile = join(directory, 'authority.pem')
   await writeFile(caFile, tls.certificate)
-  return { url: server.url, caFile, admin: { username: 'admin', password: 'changeit' }, httpUrl }
+  return { url: server.url, caFile, admin, httpUrl }
+}
+
+function drawn(): string {
+  return randomBytes(24).toString('base64url')
 }
 
 async function putAside(t: Test, { client, callOptions }: ReturnType<typeof connect>): Promise<void> {

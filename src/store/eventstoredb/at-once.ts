@@ -1,5 +1,5 @@
 /** How many calls are under way at once. */
-const CALLS_MAX = 32
+export const CALLS_MAX = 32
 
 /** Works on all of them, some at a time. Throws the first failure, when nothing is under way any more. */
 export async function eachOf<Item>(items: Iterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {

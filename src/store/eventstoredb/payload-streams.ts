@@ -6,7 +6,7 @@ import { StoreCorrupt, StoreUnavailable, StoreWriteTooLarge } from '../errors.ts
 import { byGroup, bytesInGroup, GROUP_BYTES_MAX, newAmong, type PayloadGroup } from '../payload-group.ts'
 import type { PayloadEntry, PayloadRef, StoredGroup } from '../port.ts'
 import { type NamedEvent, type Sent, sendAppend } from './append-call.ts'
-import { eachOf } from './at-once.ts'
+import { CALLS_MAX, eachOf } from './at-once.ts'
 import { toStoreError, withLeader } from './client-errors.ts'
 import type { Connection } from './connection.ts'
 import { PAYLOAD_PREFIX } from './event-log.ts'
@@ -66,9 +66,15 @@ export class PayloadStreams {
   /** The server lists no streams, so all events are gone through. What was erased whole is none any more. */
   async *groups(contract: Uid): AsyncGenerator<StoredGroup> {
     const prefix = this.#prefixOf(contract)
-    for (const stream of await this.#streamsOf(prefix)) {
-      const { entries, behind, faults } = await this.#standingIn(stream)
-      yield { group: stream.slice(prefix.length), entries: [...entries, ...behind], faults }
+    const streams = [...(await this.#streamsOf(prefix))]
+    for (let next = 0; next < streams.length; next += CALLS_MAX) {
+      const some = streams.slice(next, next + CALLS_MAX)
+      const standings = new Map<string, Standing>()
+      await eachOf(some, async (stream) => void standings.set(stream, await this.#standingIn(stream)))
+      for (const stream of some) {
+        const { entries, behind, faults } = standings.get(stream) as Standing
+        yield { group: stream.slice(prefix.length), entries: [...entries, ...behind], faults }
+      }
     }
   }
 

@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { BACKWARDS, END, type EventStoreDBClient, jsonEvent, StreamNotFoundError } from '@eventstore/db-client'
-import { StoreAccessDenied, StoreSetupFailed } from '../errors.ts'
+import { StoreSetupFailed } from '../errors.ts'
 import { DIRECTORY_STREAM, INVITATIONS_STREAM, OUTBOX_STREAM } from '../streams.ts'
-import { isUnauthenticated, toStoreError, withLeader } from './client-errors.ts'
+import { toStoreError, withLeader } from './client-errors.ts'
 import { type Connection, type Credentials, connect, type EventStoreDbOptions } from './connection.ts'
+import { isTaken, usersWithKnownPassword } from './exposure.ts'
+import { passwordProblem } from './passwords.ts'
 import { eventsOf, within } from './reading.ts'
 import { makeUser, type UserState } from './users.ts'
 
@@ -46,6 +48,13 @@ export async function setUpStore(options: SetupOptions, users: RoleUsers): Promi
       const message = 'a server without TLS (tls=false) asks nobody who he is: no right that is set up would hold there'
       throw new StoreSetupFailed(message, { setting: 'tls' })
     }
+    assertDrawn(options.credentials)
+    for (const user of Object.values(users) as Credentials[]) assertDrawn(user)
+    const known = await usersWithKnownPassword(connection)
+    if (known.length > 0) {
+      const message = `${known.join(' and ')}: the server takes the password that it came with, and everybody knows; give each a drawn one first`
+      throw new StoreSetupFailed(message, { setting: 'password' })
+    }
     const writers = [users.transmit.username, users.receive.username, ADMINS]
     const readers = [users.serve.username, ...writers]
     // To truncate a stream is to write its metadata.
@@ -74,6 +83,14 @@ export async function setUpStore(options: SetupOptions, users: RoleUsers): Promi
   }
 }
 
+/** Whoever may read `$all`, as `serve` must, has the hashes of all passwords. */
+function assertDrawn({ username, password }: Credentials): void {
+  const problem = passwordProblem(password)
+  if (problem === undefined) return
+  const message = `the password of ${username} ${problem}: \`openssl rand -base64 24\` draws one`
+  throw new StoreSetupFailed(message, { setting: 'password' })
+}
+
 /** Waits until the server takes the password: one that was set just now counts up to a second later. Throws StoreSetupFailed. */
 async function untilTaken(connection: Connection, user: Credentials): Promise<void> {
   for (let waitedMs = 0; !(await isTaken(connection, user)); waitedMs += TAKEN_POLL_MS) {
@@ -83,22 +100,6 @@ async function untilTaken(connection: Connection, user: Credentials): Promise<vo
       throw new StoreSetupFailed(message)
     }
   }
-}
-
-async function isTaken({ client, callOptions, timeoutMs }: Connection, user: Credentials): Promise<boolean> {
-  const doing = `first call of ${user.username}`
-  const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1, ...callOptions, credentials: user } as const
-  try {
-    await withLeader(async () => {
-      for await (const _ of eventsOf(client.readStream('$settings', options), timeoutMs, doing));
-    })
-  } catch (error) {
-    if (isUnauthenticated(error)) return false
-    // Nobody but administrators may read it, which says that the server knows who asks.
-    const failure = toStoreError(error, doing)
-    if (!(failure instanceof StoreAccessDenied || error instanceof StreamNotFoundError)) throw failure
-  }
-  return true
 }
 
 type Acl = Record<'$r' | '$w' | '$d' | '$mr' | '$mw', readonly string[]>

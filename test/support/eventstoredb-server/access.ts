@@ -1,3 +1,4 @@
+import { pbkdf2Sync, randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Database } from './database.ts'
@@ -30,15 +31,20 @@ const EVERYBODY = '$all'
  * streams that begin with `$`, and everybody all others. Administrators may do everything.
  */
 export class Access {
-  readonly #users = new Map<string, User>([
-    ['admin', { password: 'changeit', groups: [ADMINS] }],
-    ['ops', { password: 'changeit', groups: ['$ops'] }],
-  ])
+  readonly #users: Map<string, User>
   readonly #server: Server
   readonly #scheme: string
+  #database: Database | undefined
 
-  /** `tls`: of the HTTP API, PEM; left out, it is plain. */
-  constructor(tls?: { readonly key: string; readonly certificate: string }) {
+  /** `tls`: of the HTTP API, PEM; left out, it is plain. `passwords`: of the users that a server comes with; left out, those that everybody knows. */
+  constructor(
+    tls?: { readonly key: string; readonly certificate: string },
+    { admin = 'changeit', ops = 'changeit' }: { readonly admin?: string; readonly ops?: string } = {},
+  ) {
+    this.#users = new Map<string, User>([
+      ['admin', { password: admin, groups: [ADMINS] }],
+      ['ops', { password: ops, groups: ['$ops'] }],
+    ])
     const answer = async (request: IncomingMessage, response: ServerResponse) => {
       const { status, body } = await this.#answer(request)
       response.writeHead(status, { 'content-type': 'application/json' }).end(body)
@@ -55,6 +61,22 @@ export class Access {
 
   close(): void {
     this.#server.close()
+  }
+
+  /** Users stand in streams of the server: so `$all` shows them. */
+  async keepIn(database: Database): Promise<void> {
+    this.#database = database
+    for (const name of this.#users.keys()) await this.#keep(name, '$UserCreated')
+  }
+
+  /** With a salt and the hash of the password, as whoever may read `$all` sees them. */
+  async #keep(name: string, type: string): Promise<void> {
+    const { password, groups } = this.#users.get(name) as User
+    const salt = randomBytes(16)
+    const hash = pbkdf2Sync(password, salt, 1000, 20, 'sha1').toString('base64')
+    const data = { loginName: name, groups, salt: salt.toString('base64'), hash, disabled: false }
+    const event = { id: randomUUID(), type, contentType: 'application/json', metadata: Buffer.alloc(0) }
+    await this.#database?.append(`$user-${name}`, 'any', [{ ...event, data: Buffer.from(JSON.stringify(data)) }])
   }
 
   /** Undefined: nobody, or the wrong password. */
@@ -102,6 +124,7 @@ export class Access {
     if (!/^\/users\/?$/.test(request.url ?? '')) return { status: 404, body: '' }
     if (this.#users.has(LoginName)) return { status: 409, body: '' }
     this.#users.set(LoginName, { password: Password, groups: Groups })
+    await this.#keep(LoginName, '$UserCreated')
     return { status: 201, body: '{}' }
   }
 
@@ -110,6 +133,7 @@ export class Access {
     if (user === undefined) return { status: 404, body: '' }
     setTimeout(() => {
       user.password = password
+      void this.#keep(name, '$UserUpdated')
     }, RESET_MS).unref()
     return { status: 200, body: '{}' }
   }

@@ -81,6 +81,7 @@ export interface ServerOptions {
 export async function startServer(directory: string, options: ServerOptions = {}): Promise<EventStoreDbServer> {
   const { port = await freePort(), tls, access } = options
   const database = options.database ?? new Database(directory)
+  await access?.keepIn(database)
   const slowness = new Slowness()
   const faults: Faults = {
     isStarting: false,

@@ -102,7 +102,7 @@ export async function payloads(t: Test, open: OpenStore): Promise<void> {
         ['computed-3', all],
         ['zoe.1', all],
       ])
-      const many = Array.from({ length: 600 }, (_, seq) => `many.${seq}` as PayloadGroup)
+      const many = Array.from({ length: 300 }, (_, seq) => `many.${seq}` as PayloadGroup)
       await Promise.all(many.map((place) => payloads.put(contract, place, [one])))
       t.equal((await shown()).length, places.length + many.length)
     },
