@@ -88,7 +88,7 @@ export class Contracts {
   /** What this party said to its invitations, newest last, by contract. */
   readonly #replies = new Map<Uid, SignedAcceptance | SignedDecline>()
   /** For what runs ahead, of all contracts. */
-  readonly roomAhead = new RoomAhead()
+  readonly roomAhead: RoomAhead
   /** Of this party's own keys. */
   readonly revocations = new Revocations()
   readonly #sponsoring: Sponsoring
@@ -102,6 +102,7 @@ export class Contracts {
   private constructor(ports: ContractsPorts) {
     this.#ports = ports
     this.card = ports.card
+    this.roomAhead = ports.roomAhead ?? new RoomAhead()
     this.#sponsoring = new Sponsoring(ports.card.handle, ports)
     this.unasked = new Unasked(ports.clock, ports.unaskedBounds)
     this.#shelf = new Shelf({

@@ -1,10 +1,12 @@
+import type { AuditSource } from '../../src/audit/source.ts'
 import { type Guarded, memoryGuard, type SigningGuard } from '../../src/contracts/guard.ts'
-import type { Uid } from '../../src/events/ids.ts'
+import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store, Write } from '../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../src/store/snapshots.ts'
 import { contractStream, OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { auditSourceOf } from '../support/audit-source.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /**
@@ -49,6 +51,11 @@ export class Disk {
   /** How much has been written: to set the disk back to. */
   get mark(): number {
     return this.#journal.length
+  }
+
+  /** For an auditor, as it stands at the moment. */
+  auditSource(contract: Uid, founder: Handle): AuditSource {
+    return auditSourceOf(this.#durable, contract, founder)
   }
 
   /** The settled entries of a contract, as they are stored. */

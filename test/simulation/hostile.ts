@@ -1,6 +1,6 @@
 import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
 import { draft, noWishes, statementDue, type Wishes } from '../../src/agreement/draft.ts'
-import { frontierOf } from '../../src/agreement/feeds.ts'
+import { frontierOf, newestOf } from '../../src/agreement/feeds.ts'
 import type { Held } from '../../src/agreement/held.ts'
 import { canHold, holdDue } from '../../src/agreement/keys.ts'
 import { receive } from '../../src/agreement/receive.ts'
@@ -9,14 +9,17 @@ import { settledHead } from '../../src/contracts/cosigning.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { sign } from '../../src/crypto/ed25519.ts'
 import { acceptanceBytes } from '../../src/events/acceptance.ts'
+import { defaultCharter } from '../../src/events/charter.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { SignedRevocation } from '../../src/events/key-change.ts'
+import { defaultLimits } from '../../src/events/limits.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Frontier } from '../../src/events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { linesFor, newsFor, pastOf } from '../../src/gossip/exchange.ts'
 import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX, type Word } from '../../src/gossip/message.ts'
+import { foundedBy } from '../support/uid.ts'
 import { type KeyMaterial, keyFrom, type Neighbour, type World } from './machine.ts'
 
 /** What a hostile member does beside what it should. */
@@ -32,6 +35,10 @@ export const SINS = [
   'never decide',
   'garbage',
   'false frontier',
+  'squat',
+  'open unasked',
+  'flood ahead',
+  'lie once',
 ] as const
 export type Sin = (typeof SINS)[number]
 
@@ -61,6 +68,9 @@ export class HostileMember implements Neighbour {
   readonly #sent: string[] = []
   readonly #frontiers = new Map<Handle, Frontier>()
   #requests = 0
+  /** Contracts that nobody has asked for, in the order of their founding. */
+  #founded = 0
+  #hasLied = false
   #revocation: SignedRevocation | undefined
 
   constructor(world: World, handle: string, sins: readonly Sin[], fields: number) {
@@ -182,6 +192,10 @@ export class HostileMember implements Neighbour {
     if (this.#sins('wrong head') && random.chance(0.3)) {
       return this.#resigned(honest, { head: { ...head, root: head.record, record: head.root } })
     }
+    if (this.#sins('lie once') && !this.#hasLied && head.size > 0) {
+      this.#hasLied = true
+      return this.#resigned(honest, { head: { ...head, record: head.root } })
+    }
     if (this.#sins('impossible head') && random.chance(0.3)) {
       return this.#resigned(honest, { head: { ...head, size: head.size + 1 + random.below(1000) } })
     }
@@ -230,6 +244,11 @@ export class HostileMember implements Neighbour {
     const misleading = this.#others.get(peer.handle) ?? []
     const forks = misleading.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
     if (this.#sins('late fork') && random.chance(0.05)) forks.push(...this.#lateFork(state))
+    if (this.#sins('squat') && random.chance(0.3)) lines = [this.#genesis(contract), ...lines]
+    if (this.#sins('flood ahead')) lines = [...this.#ahead(state), ...lines]
+    if (this.#sins('open unasked') && random.chance(0.3)) {
+      lines = [this.#genesis(foundedBy(this.card, this.#founded++)), ...lines]
+    }
     const frontier = frontierOf(state.feeds)
     const told = this.#sins('false frontier') && random.chance(0.3) ? this.#falseFrontier(frontier) : frontier
     const words: Word[] = this.#acceptance(state)
@@ -242,6 +261,38 @@ export class HostileMember implements Neighbour {
     if (old === undefined) return []
     const { text, signature, payloads } = this.#resigned(old, { time: '2025-12-31T00:00:00.000Z' })
     return [encodeSigned(text, signature, payloads)]
+  }
+
+  /** The first statement of a contract of its own, under a UID that may be another's. */
+  #genesis(contract: Uid): string {
+    const opening = {
+      type: 'OpenContract',
+      title: 'simulated',
+      engine: 1,
+      charter: defaultCharter,
+      limits: defaultLimits,
+      founder: this.card,
+    }
+    const request = { id: `${this.handle} founds ${contract}`, commands: [opening] }
+    const wishes = { ...noWishes, requests: [request] }
+    const made = draft(emptyAgreement(contract), this.handle, wishes, '2026-01-01T00:00:00.000Z')
+    const { text, signature } = made.sign(sign(this.#key.privateKey, made.bytesToSign)).held
+    return encodeSigned(text, signature, {})
+  }
+
+  /** Statements of its own for places that it never comes to, some well signed, and some of others, which are not. */
+  #ahead(state: AgreementState): string[] {
+    const { random } = this.#world
+    const own = newestOf(state.feeds, this.handle)
+    const others = this.#neighbours.flatMap(({ handle }) => newestOf(state.feeds, handle) ?? [])
+    const from = random.chance(0.5) ? own : random.pick([...others, own])
+    if (from === undefined) return []
+    const { seq, clock } = from.statement
+    return Array.from({ length: 20 }, () => {
+      const ahead = 1_000 + random.below(1_000_000)
+      const text = canonicalJson({ ...from.statement, seq: seq + ahead, clock: clock + ahead, prev: from.hash })
+      return encodeSigned(text, sign(this.#key.privateKey, bytesToSign(text)), from.payloads)
+    })
   }
 
   #falseFrontier(frontier: Frontier): Frontier {

@@ -8,6 +8,7 @@ import type { Contracts } from '../../src/contracts/contracts.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
 import { openPartyProcess } from '../../src/contracts/party-process.ts'
 import type { Policy } from '../../src/contracts/policy.ts'
+import { RoomAhead } from '../../src/contracts/room-ahead.ts'
 import { publicKeyOf, sign } from '../../src/crypto/ed25519.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
@@ -19,6 +20,9 @@ import { foundedBy } from '../support/uid.ts'
 import { Disk } from './disk.ts'
 import type { SimulatedNetwork } from './network.ts'
 import type { SeededRandom } from './seeded-random.ts'
+
+/** So little that a flood fills it. */
+const AHEAD_BYTES = 256 * 1024
 
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
@@ -152,6 +156,7 @@ export class Machine implements Neighbour {
       card: this.card,
       uidOf: (number) => foundedBy(this.card, number),
       newRequestId: () => `${role === 'node' ? `${this.handle}-${incarnation}` : name}-${this.#requests++}`,
+      roomAhead: new RoomAhead(AHEAD_BYTES),
       timing: { ...defaultTiming, antiEntropyMs: 3_000 },
       report: {
         unreachable() {},

@@ -1,4 +1,5 @@
 import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
+import { verifyContract } from '../../src/audit/verify.ts'
 import type { Role } from '../../src/contracts/contract-ports.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
 import type { Policy } from '../../src/contracts/policy.ts'
@@ -156,6 +157,8 @@ class Simulation {
       random: this.#random,
       network: this.#network,
       settled: (machine, contract, entries) => {
+        // Others that a hostile member has founded are its own affair.
+        if (this.#contract !== undefined && contract.contract !== this.#contract) return
         this.#trace(`${machine.address} settled ${entries.map(({ entry }) => entry.index).join(' ')}`)
         if (this.#isHonest(machine)) this.#guard(() => this.#oracle.settled(machine, contract.state, entries))
       },
@@ -449,6 +452,7 @@ class Simulation {
     this.#check()
     if (this.#statements() !== statements) throw new Violation('an idle contract does not fall silent')
     await this.#checkAllEqual()
+    await this.#audit()
     this.#oracle.checkPromises()
     for (const machine of this.#machines) {
       const live = await machine.live(this.#contract)
@@ -490,6 +494,20 @@ class Simulation {
       if (state.settling.settled !== this.#oracle.size || state.ledger.open.length > 0) {
         const { settled } = state.settling
         throw new Violation(`${machine.handle} settled ${settled} of ${this.#oracle.size} after everything had healed`)
+      }
+    }
+  }
+
+  /** Whoever audits an honest member finds its store whole, and of misconduct what the hostile one has signed. */
+  async #audit(): Promise<void> {
+    const [founder] = this.#machines as [Machine, ...Machine[]]
+    if (this.#hostile === undefined) return
+    for (const machine of this.#machines) {
+      if (!machine.contracts?.has(this.#contract)) continue
+      const { misconduct } = await verifyContract(machine.disk.auditSource(this.#contract, founder.handle))
+      for (const { what, party } of misconduct) {
+        this.#count(`audited: ${what}`)
+        if (party.handle !== this.#hostile.handle) throw new Violation(`an audit accuses ${party.handle} of ${what}`)
       }
     }
   }
