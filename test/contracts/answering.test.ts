@@ -78,6 +78,23 @@ t.test('while a person is asked the statement, and what covers it, is not covere
   t.same(answers.questions, [])
 })
 
+t.test('what another member has refused is refused too, and nobody is asked about it', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const asked = ana.requests(addField)
+  const request = { handle: ana.handle, seq: asked.statement.seq, index: 0 }
+  cleo.hears(asked)
+  const refused = cleo.says({ refusals: [{ request, code: 'person' }] })
+  const { answers } = answering(ben, askOnFields)
+  ben.hears(asked)
+  answers.coverage(ben.state)
+  t.equal(answers.questions.length, 1)
+  ben.hears(refused)
+  const { view, refusals } = answers.coverage(ben.state)
+  t.equal(view, ben.state)
+  t.same(refusals, [{ request, code: 'policy' }])
+  t.same(answers.questions, [])
+})
+
 t.test('when nobody answers in time the rule says what happens', async (t) => {
   const [ana, ben] = pair()
   const asked = ana.requests(addField)

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
-import { frontierOf } from '../../src/agreement/feeds.ts'
+import { frontierOf, newestOf } from '../../src/agreement/feeds.ts'
+import type { Held } from '../../src/agreement/held.ts'
 import type { Role } from '../../src/contracts/contract-ports.ts'
 import { memoryGuard, type SigningGuard } from '../../src/contracts/guard.ts'
 import { LiveContract } from '../../src/contracts/live-contract.ts'
@@ -22,7 +23,7 @@ import { feedStream } from '../../src/store/streams.ts'
 import { VirtualClock } from '../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../support/edgeless-party.ts'
 import { both } from '../support/engine-2.ts'
-import { allOf, CONTRACT, contractFoundedBy, market, marketOf, owes, Player, talk } from '../support/market.ts'
+import { allOf, CONTRACT, contractFoundedBy, market, marketOf, overTheWire, owes, Player, talk } from '../support/market.ts'
 import { until } from '../support/node-party.ts'
 import { reading } from '../support/reading-store.ts'
 import { tlsIdentity } from '../support/tls.ts'
@@ -116,6 +117,21 @@ t.test('a head that is not that of the ledger', async (t) => {
     await live.deliver([...before, lie])
     t.same(codesIn(live), ['heads_differ ben'], player.handle)
   }
+  // Ben says what is true from then on.
+  const live = await nodeOf(t, cleo)
+  await live.deliver([...before, lie])
+  const [first, then] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  for (const player of [first, then]) player.hears(lie)
+  const asked = first.proposes('0.0', 'x')
+  then.hears(asked)
+  await live.deliver([asked, then.says()])
+  t.same(codesIn(live), ['heads_differ ben'])
+  const answer = overTheWire(newestOf(live.state.feeds, cleo.handle) as Held)
+  first.hears(...allOf(then), answer)
+  then.hears(first.says(), answer)
+  await live.deliver([...allOf(first), then.says()])
+  t.same(codesIn(live), [], 'which is over with a head that is true')
+  t.equal(live.state.settling.divergences.length, 1, 'and not forgotten')
 })
 
 t.test('another process signs with the key', async (t) => {
