@@ -27,7 +27,7 @@ export function confirmable(
     const { party: author, seq, requests } = held.statement
     if (!othersHaveAnswered(state, held, members, party)) return found
     for (let index = position === 0 ? state.ledger.next : 0; index < requests.length; index++) {
-      const ref = { handle: author, seq, index }
+      const ref = { handle: author, index, seq }
       const request = requests[index] as Request
       const key = requestKey(ref)
       if (request.tentative && !state.ledger.decisions.has(key) && !withdrawn.has(key)) {

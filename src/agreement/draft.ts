@@ -1,3 +1,4 @@
+import { orderedObject } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
 import type { KeyChange } from '../events/key-change.ts'
@@ -129,14 +130,14 @@ function seenBy(state: AgreementState, party: Handle): Statement['seen'] {
     .map((handle) => newestOf(state.feeds, handle) as Held)
     .sort((one, other) => other.statement.clock - one.statement.clock)
   let covered = saidToHold(state.feeds, party)
-  const seen: { [handle: Handle]: { seq: number; hash: Hash } } = {}
+  const seen: [Handle, { readonly hash: Hash; readonly seq: number }][] = []
   // The one with the greatest clock first: what covers another has the greater clock of the two.
   for (const { statement, hash, past } of candidates) {
     if (covers(covered, statement.party, statement.seq)) continue
-    seen[statement.party] = { seq: statement.seq, hash }
+    seen.push([statement.party, { hash, seq: statement.seq }])
     covered = union(covered, past)
   }
-  return seen
+  return orderedObject(seen)
 }
 
 /** Why a party owes a statement now (design §3, "when a node makes a statement"), or undefined when it owes none. */

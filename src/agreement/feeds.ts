@@ -1,4 +1,5 @@
 import { Map as ImmutableMap, List } from 'immutable'
+import { orderedObject } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
@@ -132,12 +133,12 @@ export function appended(feeds: Feeds, held: Held): Feeds {
 
 /** The newest statement of every party. Shape: `{ [handle]: { seq, hash } }`. */
 export function frontierOf(feeds: Feeds): Frontier {
-  const frontier: { [handle: Handle]: { seq: Seq; hash: Hash } } = {}
+  const places: [Handle, { readonly hash: Hash; readonly seq: Seq }][] = []
   for (const [handle, feed] of feeds) {
     const newest = feed.last()
-    if (newest !== undefined) frontier[handle] = { seq: newest.statement.seq, hash: newest.hash }
+    if (newest !== undefined) places.push([handle, { hash: newest.hash, seq: newest.statement.seq }])
   }
-  return frontier
+  return orderedObject(places)
 }
 
 /** All that is held and that `past` does not have, in an order in which a receiver can take it in. */

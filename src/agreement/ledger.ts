@@ -76,7 +76,7 @@ export function emptyLedger(contract: Uid, engines: Engines): Ledger {
 }
 
 export function headOf(ledger: Ledger): Head {
-  return { size: ledger.log.size, root: ledger.log.root(), record: ledger.engines.recordHash(ledger.document) }
+  return { record: ledger.engines.recordHash(ledger.document), root: ledger.log.root(), size: ledger.log.size }
 }
 
 /** Takes up what a newly held statement adds: its requests, and its decisions. Acknowledges nothing yet. */
@@ -226,7 +226,7 @@ function fateOf(
     return without({ ...(about === undefined ? {} : { about }), code, kind: 'withdrawn', seq })
   }
   const by = refusalsOf(request, ref, answers, ledger.document)
-  if (by.length > 0) return without({ kind: 'refused', by })
+  if (by.length > 0) return without({ by, kind: 'refused' })
   const { log } = ledger
   const verdict = ledger.engines.decideRequest(request.commands, ledger.document, {
     index: log.size,

@@ -34,7 +34,7 @@ import { type ContractHeld, contractHeldIn, isHeldBy, isTrue } from './contract-
 import type { ContractListener, ContractPorts } from './contract-ports.ts'
 import { settledHead } from './cosigning.ts'
 import type { Desk } from './desk.ts'
-import { assertFit, assertForm } from './fitness.ts'
+import { assertForm, fitRequest } from './fitness.ts'
 import type { LiveContract } from './live-contract.ts'
 import type { ObstacleCode } from './obstacles.ts'
 import { ContractDamaged } from './persistence.ts'
@@ -375,9 +375,8 @@ export class Contracts {
     const title = fitText('the title', terms.title)
     const command = { type: 'OpenContract', ...terms, title, engine: 1, founder: this.card }
     const request = { id, commands: [command] }
-    assertFit(request, {}, terms.limits)
     assertForm(openingForm, command)
-    return request
+    return fitRequest(request, {}, terms.limits)
   }
 
   /**

@@ -1,5 +1,5 @@
 import { Compile } from 'typebox/compile'
-import { canonicalJson } from '../crypto/canonical-json.ts'
+import { canonicalJson, inCanonicalOrder } from '../crypto/canonical-json.ts'
 import { type Hash, isHash } from '../crypto/hash.ts'
 import { type About, isAbout } from '../events/about.ts'
 import type { Limits } from '../events/limits.ts'
@@ -16,18 +16,18 @@ const requestForm = Compile(RequestSchema)
 const payloadsForm = Compile(PayloadsSchema)
 
 /**
- * Whether a local user's request can be a part of a statement; whether the rules accept it is another question. Untrusted:
- * both, since they may come from a process that somebody has taken over.
+ * A local user's request as it can be a part of a statement, with its members in canonical order; whether the rules accept it
+ * is another question. Untrusted: both, since they may come from a process that somebody has taken over.
  * Throws RequestUnfit, and NotCanonicalizable when a text has a lone surrogate.
  */
-export function assertFit(request: Request, payloads: Payloads, { commandsPerRequest }: Limits): void {
+export function fitRequest(request: Request, payloads: Payloads, { commandsPerRequest }: Limits): Request {
   const unfit = (message: string, evidence = {}): never => {
     throw new RequestUnfit('request_unfit', message, evidence)
   }
   if (isTooDeep([request]) || isTooDeep(payloads)) unfit('the request, or a value in it, is nested too deep')
   if (!isJson(request) || !isJson(payloads)) unfit('the request, or a value in it, is not what JSON carries')
   // The values have their canonical form for their seals, below.
-  canonicalJson(request)
+  const ordered = inCanonicalOrder(request)
   assertForm(requestForm, request)
   assertForm(payloadsForm, payloads)
   const commands = request.commands.length
@@ -52,6 +52,7 @@ export function assertFit(request: Request, payloads: Payloads, { commandsPerReq
     if (payload !== undefined && !isAbout(payload.value))
       unfit('what is said about it is too long, or no text', { about })
   }
+  return ordered
 }
 
 /** The same for what a person says beside an answer or a withdrawal. */

@@ -18,6 +18,7 @@ import type { Divergence } from '../agreement/settling.ts'
 import { encodeSnapshot, snapshotOf } from '../agreement/snapshot.ts'
 import { type AgreementState, withHeld } from '../agreement/state.ts'
 import { refusalOfOwn } from '../agreement/validity.ts'
+import { orderedObject } from '../crypto/canonical-json.ts'
 import type { About } from '../events/about.ts'
 import { type EngineVersion, type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
@@ -39,7 +40,7 @@ import type { ContractListener, ContractPorts, Role } from './contract-ports.ts'
 import { noteDue } from './cosigning.ts'
 import type { Desk } from './desk.ts'
 import { FeedKeys } from './feed-keys.ts'
-import { assertFit } from './fitness.ts'
+import { fitRequest } from './fitness.ts'
 import { Following } from './following.ts'
 import { GuardRefused, memoryGuard } from './guard.ts'
 import { type Loaded, loadContract, recallHistory } from './loading.ts'
@@ -386,16 +387,17 @@ export class LiveContract {
   }
 
   /** Takes an intent on its way. Throws NotMember, EngineUnknown, and RequestUnfit and RequestTooLarge when no statement could carry it. */
-  submit(intent: Intent): Submission {
+  submit(asked: Intent): Submission {
     this.#assertOpen()
     const { document } = this.#state.ledger
     if (document.isOpen && memberOf(document, this.self) === undefined) {
       throw new NotMember('not_a_member', `${this.self} is no member of ${this.contract}`, { contract: this.contract })
     }
-    assertFit(intent.request, intent.payloads, document.limits)
-    this.#assertEngineOf(intent.request)
+    const request = fitRequest(asked.request, asked.payloads, document.limits)
+    const intent = this.#withDeadline({ ...asked, request })
+    this.#assertEngineOf(request)
     const bytesMax = requestBytesMax(this.#state)
-    const submission = new Submission(this.#withDeadline(intent))
+    const submission = new Submission(intent)
     const { requestBytes: bytes, valueBytes } = submission
     if (bytes > bytesMax || valueBytes > MESSAGE_VALUES_CHARACTERS_MAX) {
       const message = `the request has ${bytes} bytes and ${valueBytes} of values; ${bytesMax} and ${MESSAGE_VALUES_CHARACTERS_MAX} fit`
@@ -980,7 +982,8 @@ export class LiveContract {
   async #note(state: AgreementState): Promise<Note | undefined> {
     const due = noteDue(state, this.self, Math.floor(this.#ports.clock.now() / 1000))
     if (due === undefined) return undefined
-    return { ...due.head, time: due.time, signature: await this.#keys.signerFor(state).sign(due.bytes) }
+    const { root, size } = due.head
+    return { root, signature: await this.#keys.signerFor(state).sign(due.bytes), size, time: due.time }
   }
 
   /** A tentative request with a time-out says so: nobody waits for it after a restart. */
@@ -988,7 +991,7 @@ export class LiveContract {
     const { request, timeoutMs } = intent
     if (!request.tentative || timeoutMs === undefined || request.deadline !== undefined) return intent
     const deadline = new Date(this.#ports.clock.now() + timeoutMs).toISOString()
-    return { ...intent, request: { ...request, deadline } }
+    return { ...intent, request: orderedObject(Object.entries({ ...request, deadline })) as Request }
   }
 
   /** Statements of the own feed that this node has not signed: its own from before a restore, or somebody else's. */

@@ -154,7 +154,7 @@ export class Outbox {
       this.#remember(held)
       requests.forEach(({ id }, index) => {
         const submission = this.#takeById(id)
-        if (submission !== undefined) this.resume(submission, { handle: this.#self, seq, index }, false)
+        if (submission !== undefined) this.resume(submission, { handle: this.#self, index, seq }, false)
       })
       for (const decision of decided) this.#decisionIsDurable(decision, seq, before)
     }
@@ -171,7 +171,7 @@ export class Outbox {
 
   #remember({ statement: { party, seq, requests } }: Held): void {
     requests.forEach(({ id }, index) => {
-      this.#places?.set(id, { handle: party, seq, index })
+      this.#places?.set(id, { handle: party, index, seq })
     })
   }
 
@@ -247,7 +247,7 @@ export class Outbox {
       durable: (seq) => {
         this.#leave(chosen)
         chosen.forEach((submission, index) => {
-          const request = { handle: this.#self, seq, index }
+          const request = { handle: this.#self, index, seq }
           this.#places?.set(submission.intent.request.id, request)
           this.#signed.set(requestKey(request), submission)
           submission.becomeSigned(request)

@@ -23,6 +23,19 @@ export function canonicalJson(value: unknown): string {
   throw new NotCanonicalizable('json_not_canonicalizable', 'undefined has no canonical JSON')
 }
 
+/** The same value with the members of all objects in canonical order: then writing it costs least. Throws NotCanonicalizable. */
+export function inCanonicalOrder<Value>(value: Value): Value {
+  return JSON.parse(canonicalJson(value)) as Value
+}
+
+/** An object of these members, in canonical order. */
+export function orderedObject<Key extends string, Value>(
+  members: Iterable<readonly [Key, Value]>,
+): { readonly [key in Key]: Value } {
+  const sorted = [...members].sort(([one], [other]) => (one < other ? -1 : 1))
+  return Object.fromEntries(sorted) as { readonly [key in Key]: Value }
+}
+
 /** Whether it is plain JSON whose members all stand in the order of their UTF-16 code units, without lone surrogates. */
 function isInOrder(value: unknown, depth: number): boolean {
   switch (typeof value) {

@@ -63,7 +63,7 @@ export function requestKey(request: RequestRef): string {
 /** The inverse of `requestKey`. Requires what that made. */
 export function requestOf(key: string): RequestRef {
   const [handle, seq, index] = key.split('.') as [Handle, string, string]
-  return { handle, seq: Number(seq), index: Number(index) }
+  return { handle, index: Number(index), seq: Number(seq) }
 }
 
 export const ROOT = '0' as ElementId

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
+import { canonicalJson, isCanonicalJson, orderedObject } from '../crypto/canonical-json.ts'
 import { type SignedAcceptance, SignedAcceptanceSchema } from '../events/acceptance.ts'
 import { type SignedDecline, SignedDeclineSchema } from '../events/decline.ts'
 import { type Uid, UidSchema } from '../events/ids.ts'
@@ -71,7 +71,7 @@ export function encodeMessage(
   statements: readonly string[],
   words: readonly Word[],
 ): string {
-  const header = canonicalJson({ contracts: Object.fromEntries(frontiers), v: 1 })
+  const header = canonicalJson({ contracts: orderedObject(frontiers), v: 1 })
   return [header, ...statements, ...words.map((word) => canonicalJson(word))].join('\n')
 }
 

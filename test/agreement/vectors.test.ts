@@ -1,7 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
+import { contentOf } from '../../src/aggregates/contract/element-hash.ts'
+import { recordOf } from '../../src/aggregates/contract/record-hash.ts'
+import type { Element } from '../../src/aggregates/contract/state.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { CONTRACT } from '../support/market.ts'
 import { expectationOf, plays, resultOf, type Vector, vectorOf } from '../vectors/protocol-scenarios.ts'
@@ -32,6 +36,23 @@ for (const [name, vector] of vectors) {
     t.equal(one.ledger.log.root(), expect.roots.at(-1), 'one by one')
     for (const { about, line, result } of hostile) t.equal(resultOf(one, line), result, about)
   })
+
+  t.test(
+    `${name}: members are in canonical order wherever bytes are made, so that writing them costs least`,
+    async (t) => {
+      const { acknowledged } = receive(emptyAgreement(CONTRACT), vector.statements.map(decodeSigned))
+      for (const { entry, text, document } of acknowledged) {
+        t.equal(JSON.stringify(entry), text)
+        const hashed: unknown[] = [recordOf(document), document.parties]
+        for (const elements: Element[] = [document.document]; elements.length > 0; ) {
+          const element = elements.pop() as Element
+          hashed.push(contentOf(element))
+          if (element.kind === 'block') elements.push(...element.children)
+        }
+        for (const content of hashed) t.equal(JSON.stringify(content), canonicalJson(content))
+      }
+    },
+  )
 
   t.test(`${name}: this version makes the same bytes`, async (t) => {
     const play = plays[name]

@@ -13,16 +13,19 @@ export function elementHash(element: Element): Hash {
   return hash
 }
 
-function contentOf(element: Element): object {
+/** What the hash is taken over. Members in canonical order, here and in all that the state is made of: writing them costs least. */
+export function contentOf(element: Element): object {
   const { id, name, namedBy, owner, kind } = element
-  const named = { id, name, namedBy, owner, kind }
   switch (element.kind) {
     case 'block': {
-      const { list, children } = element
-      return { ...named, list, children: { size: children.slots, root: hashFromBytes(children.root()) } }
+      const { list } = element
+      const children = { root: hashFromBytes(element.children.root()), size: element.children.slots }
+      return { children, id, kind, list, name, namedBy, owner }
     }
-    case 'field':
-      return { ...named, field: element.field, proposals: element.proposals }
+    case 'field': {
+      const { field, proposals } = element
+      return { field, id, kind, name, namedBy, owner, proposals }
+    }
     default:
       return unreachable(element)
   }

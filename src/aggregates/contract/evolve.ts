@@ -24,11 +24,11 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
   switch (event.type) {
     case 'ContractOpened': {
       const { title, engine, charter, limits, founder } = event
-      const parties = { members: [{ card: founder, admittedAt: index }], invitations: [], former: [], closed: [] }
+      const parties = { closed: [], former: [], invitations: [], members: [{ admittedAt: index, card: founder }] }
       return { ...state, isOpen: true, engine, engineSince: index, title, charter, limits, parties }
     }
     case 'PartyInvited': {
-      const invitations = [...state.parties.invitations, { index, by: event.by, party: event.party }]
+      const invitations = [...state.parties.invitations, { by: event.by, index, party: event.party }]
       return { ...state, parties: { ...state.parties, invitations } }
     }
     case 'PartyAdmitted':
@@ -45,8 +45,8 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
         engineVotes: votesWithout(state, event.handle),
       }
     case 'RecordLocked': {
-      const { type: _type, ...lock } = event
-      return { ...state, lock: { index, ...lock, breakVotes: [] } }
+      const { about, holder, purpose } = event
+      return { ...state, lock: { ...(about && { about }), breakVotes: [], holder, index, purpose } }
     }
     case 'LockBreakVoted': {
       const { lock } = state
@@ -81,7 +81,7 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       const { proposal: id, by, seal, replaces } = event
       return withProposals(state, event.field, (standing) => [
         ...standing.filter((proposal) => !replaces.includes(proposal.id)),
-        { id, by, seal, votes: [] },
+        { by, id, seal, votes: [] },
       ])
     }
     case 'VoteCast': {
@@ -98,12 +98,13 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
   }
 }
 
-function admitted({ members, invitations, ...rest }: Parties, handle: Handle, index: LedgerIndex): Parties {
+function admitted(parties: Parties, handle: Handle, index: LedgerIndex): Parties {
+  const { members, invitations } = parties
   const used = invitations.find(({ party }) => party.handle === handle)
   return {
-    members: used === undefined ? members : [...members, { card: used.party, admittedAt: index }],
+    ...parties,
     invitations: invitations.filter((other) => other !== used),
-    ...rest,
+    members: used === undefined ? members : [...members, { admittedAt: index, card: used.party }],
   }
 }
 
@@ -113,14 +114,15 @@ function closed(parties: Parties, handle: Handle, closedAt: LedgerIndex, how: Cl
   return {
     ...parties,
     invitations: parties.invitations.filter((other) => other !== ended),
-    closed: [...parties.closed, { ...ended, closedAt, how }],
+    closed: [...parties.closed, { by: ended.by, closedAt, how, index: ended.index, party: ended.party }],
   }
 }
 
-function resigned({ members, former, ...rest }: Parties, handle: Handle, index: LedgerIndex): Parties {
+function resigned(parties: Parties, handle: Handle, index: LedgerIndex): Parties {
+  const { members, former } = parties
   const gone = members.find(({ card }) => card.handle === handle)
   return {
-    ...rest,
+    ...parties,
     members: members.filter((member) => member !== gone),
     former: gone === undefined ? former : [...former, { ...gone, resignedAt: index }],
   }

@@ -31,11 +31,11 @@ export function lockRecord(
   { author }: DecideContext,
 ): Decision {
   if (lock !== null) return new Rejection('lock_held', [author])
-  return [{ type: 'RecordLocked', holder: author, purpose, ...(about === undefined ? {} : { about }) }]
+  return [{ ...(about && { about }), holder: author, purpose, type: 'RecordLocked' }]
 }
 
 export function releaseLock({ lock }: ContractState, { author }: DecideContext): Decision {
-  return lock === null ? new Rejection('no_such_lock') : [{ type: 'RecordReleased', lock: lock.index, holder: author }]
+  return lock === null ? new Rejection('no_such_lock') : [{ holder: author, lock: lock.index, type: 'RecordReleased' }]
 }
 
 /** The author's vote; with that of the last member but the holder the lock is broken. */
@@ -48,7 +48,7 @@ export function breakLock(
   if (lock === null || lock.index !== index) return new Rejection('no_such_lock', [String(index)])
   if (lock.holder === author) return new Rejection('lock_own')
   if (lock.breakVotes.includes(author)) return new Rejection('already_voted')
-  const voted: ContractEvent = { type: 'LockBreakVoted', lock: index, by: author }
+  const voted: ContractEvent = { by: author, lock: index, type: 'LockBreakVoted' }
   return [voted, ...brokenBy([...lock.breakVotes, author], lock, state)]
 }
 
@@ -56,12 +56,12 @@ export function breakLock(
 export function lockAfterResignation(state: ContractState, gone: Handle): ContractEvent[] {
   const { lock } = state
   if (lock === null) return []
-  if (lock.holder === gone) return [{ type: 'RecordReleased', lock: lock.index, holder: gone }]
+  if (lock.holder === gone) return [{ holder: gone, lock: lock.index, type: 'RecordReleased' }]
   return lock.breakVotes.length === 0 ? [] : brokenBy(lock.breakVotes, lock, state, gone)
 }
 
 function brokenBy(votes: readonly Handle[], lock: Lock, state: ContractState, gone?: Handle): ContractEvent[] {
   const asked = membersOf(state).filter(({ card }) => card.handle !== lock.holder && card.handle !== gone)
   const isBroken = asked.length > 0 && asked.every(({ card }) => votes.includes(card.handle))
-  return isBroken ? [{ type: 'LockBroken', lock: lock.index, holder: lock.holder }] : []
+  return isBroken ? [{ holder: lock.holder, lock: lock.index, type: 'LockBroken' }] : []
 }

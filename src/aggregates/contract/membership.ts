@@ -22,7 +22,7 @@ export function openContract(
   if (founder.handle !== author || !isFitCard(founder)) return new Rejection('founder_unfit', [founder.handle])
   if (!hasAdmissibleKeys(founder)) return new Rejection('key_not_admissible')
   if (!canRefuseWhole(limits)) return new Rejection('limits_unfit')
-  return [{ type: 'ContractOpened', title, engine, charter, limits, founder }]
+  return [{ charter, engine, founder, limits, title, type: 'ContractOpened' }]
 }
 
 /** An open invitation takes the place of a member: so there are never too many of them at once. */
@@ -40,7 +40,7 @@ export function inviteParty(
   if (!hasAdmissibleKeys(party)) return new Rejection('key_not_admissible')
   const { members, invitations } = state.parties
   if (members.length + invitations.length >= state.limits.members) return new Rejection('limit_exceeded', ['members'])
-  return [{ type: 'PartyInvited', by: author, party }]
+  return [{ by: author, party, type: 'PartyInvited' }]
 }
 
 /** Any member brings the acceptance in: what counts is the invitee's signature in it. */
@@ -60,17 +60,17 @@ export function admitParty(
   if (acceptance.lastIndex < context.index) return new Rejection('acceptance_late')
   if (!isHeadSinceInvitation(acceptance, context)) return new Rejection('acceptance_wrong_head')
   if (acceptance.head.size <= state.engineSince) return new Rejection('terms_changed')
-  return [{ type: 'PartyAdmitted', handle: acceptance.handle, invitation: invitation.index }]
+  return [{ handle: acceptance.handle, invitation: invitation.index, type: 'PartyAdmitted' }]
 }
 
 /** Also the last member may go: then nothing can be requested any more, and the contract is at its end. */
 export function resign(
-  { type: _type, ...why }: CommandOf<'Resign'>,
+  { about, reason }: CommandOf<'Resign'>,
   state: ContractState,
   { author }: DecideContext,
 ): Decision {
   return [
-    { type: 'PartyResigned', handle: author, ...why },
+    { ...(about && { about }), handle: author, ...(reason && { reason }), type: 'PartyResigned' },
     ...lockAfterResignation(state, author),
     ...upgradeAfterResignation(state, author),
   ]
@@ -86,7 +86,7 @@ export function withdrawInvitation(
   if (invitation === undefined) return new Rejection('no_invitation', [handle])
   const { by, index } = invitation
   if (by !== author && memberOf(state, by) !== undefined) return new Rejection('not_sponsor', [by])
-  return [{ type: 'InvitationWithdrawn', handle, invitation: index }]
+  return [{ handle, invitation: index, type: 'InvitationWithdrawn' }]
 }
 
 /** Any member brings it in: what counts is the invitee's signature in it. */
@@ -100,7 +100,7 @@ export function declineInvitation(
   }
   const isGenuine = isValidSignature(invitation.party.keys.signing, declineBytes(decline), signature)
   if (decline.contract !== state.contract || !isGenuine) return new Rejection('decline_badly_signed')
-  return [{ type: 'InvitationDeclined', handle: decline.handle, invitation: decline.invitation }]
+  return [{ handle: decline.handle, invitation: decline.invitation, type: 'InvitationDeclined' }]
 }
 
 function isFit(acceptance: Acceptance, { party }: Invitation, state: ContractState): boolean {

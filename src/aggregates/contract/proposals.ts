@@ -25,7 +25,7 @@ export function proposeValue(
   const unseen = field.proposals.filter((standing) => !isReplaced(standing))
   if (exclusive && unseen.length > 0) return new Rejection('field_conflict', idsOf(unseen))
   const replaces = idsOf(field.proposals.filter(isReplaced))
-  return [{ type: 'ValueProposed', field: id, proposal: proposalId(request, place), by: author, seal, replaces }]
+  return [{ by: author, field: id, proposal: proposalId(request, place), replaces, seal, type: 'ValueProposed' }]
 }
 
 export function withdrawProposal(
@@ -36,7 +36,7 @@ export function withdrawProposal(
   const standing = proposalAt(id, proposal, state)
   if (standing instanceof Rejection) return standing
   if (standing.by !== author) return new Rejection('not_author', [standing.by])
-  return [{ type: 'ProposalWithdrawn', field: id, proposal }]
+  return [{ field: id, proposal, type: 'ProposalWithdrawn' }]
 }
 
 /** A NO turns the proposal down, whoever's it is: also the author's own, which comes to withdrawing it. */
@@ -47,8 +47,8 @@ export function castVote(
 ): Decision {
   const standing = proposalAt(id, proposal, state)
   if (standing instanceof Rejection) return standing
-  const cast = { type: 'VoteCast', field: id, proposal, by, vote, ...(about === undefined ? {} : { about }) } as const
-  return vote === 'yes' ? [cast] : [cast, { type: 'ProposalTurnedDown', field: id, proposal, by }]
+  const cast = { ...(about && { about }), by, field: id, proposal, type: 'VoteCast', vote } as const
+  return vote === 'yes' ? [cast] : [cast, { by, field: id, proposal, type: 'ProposalTurnedDown' }]
 }
 
 function valueProblem(value: unknown, { field: type }: Field, state: ContractState): Rejection | undefined {

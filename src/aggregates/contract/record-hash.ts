@@ -9,22 +9,27 @@ const keptRecords = new WeakMap<ContractState, Hash>()
 export function recordHash(state: ContractState): Hash {
   const known = keptRecords.get(state)
   if (known !== undefined) return known
-  const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, document } = state
-  const hash = hashJson('record', {
+  const hash = hashJson('record', recordOf(state))
+  keptRecords.set(state, hash)
+  return hash
+}
+
+/** What the hash is taken over, with members in canonical order. */
+export function recordOf(state: ContractState): object {
+  const { charter, contract, document, engine, engineSince, engineVotes, limits, lock, parties, phase, title } = state
+  return {
+    charter,
     contract,
-    title,
+    document: elementHash(document),
     engine,
     engineSince,
     engineVotes,
-    phase,
-    charter,
     limits,
-    members: partiesHash(parties),
     lock,
-    document: elementHash(document),
-  })
-  keptRecords.set(state, hash)
-  return hash
+    members: partiesHash(parties),
+    phase,
+    title,
+  }
 }
 
 function partiesHash(parties: Parties): Hash {

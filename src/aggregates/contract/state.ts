@@ -141,7 +141,7 @@ export function initialState(contract: Uid): ContractState {
     title: '',
     charter: defaultCharter,
     limits: defaultLimits,
-    parties: { members: [], invitations: [], former: [], closed: [] },
+    parties: { closed: [], former: [], invitations: [], members: [] },
     lock: null,
     document: emptyBlock({ id: ROOT, name: '', namedBy: null, owner: null, list: false }),
   }

@@ -18,13 +18,19 @@ import {
 export function addBlock(command: Resolved<'AddBlock'>, state: ContractState, context: DecideContext): Decision {
   const place = placeFor(command, state, context)
   if (place instanceof Rejection) return place
-  return [{ type: 'BlockAdded', ...place, list: command.list ?? false }]
+  return [
+    { element: place.element, list: command.list ?? false, name: place.name, owner: place.owner, type: 'BlockAdded' },
+  ]
 }
 
 export function addField(command: Resolved<'AddField'>, state: ContractState, context: DecideContext): Decision {
   const place = placeFor(command, state, context)
   if (place instanceof Rejection) return place
-  return optionProblem(command.field) ?? [{ type: 'FieldAdded', ...place, field: command.field }]
+  return (
+    optionProblem(command.field) ?? [
+      { element: place.element, field: command.field, name: place.name, owner: place.owner, type: 'FieldAdded' },
+    ]
+  )
 }
 
 export function renameElement(
@@ -36,7 +42,7 @@ export function renameElement(
   if (element instanceof Rejection) return element
   const parent = parentOf(element, state)
   if (parent.list) return new Rejection('name_unfit')
-  return nameProblem(name, parent, state, id) ?? [{ type: 'ElementRenamed', element: id, name }]
+  return nameProblem(name, parent, state, id) ?? [{ element: id, name, type: 'ElementRenamed' }]
 }
 
 /** With all that stands under it, whoever owns that. */
@@ -46,7 +52,7 @@ export function removeElement(
   context: DecideContext,
 ): Decision {
   const element = changeable(id, state, context)
-  return element instanceof Rejection ? element : [{ type: 'ElementRemoved', element: id }]
+  return element instanceof Rejection ? element : [{ element: id, type: 'ElementRemoved' }]
 }
 
 /** What is shared belongs to nobody, so nobody can give it away. What stands under the element keeps its owners. */
@@ -59,7 +65,7 @@ export function grantElement(
   if (element === undefined) return new Rejection('no_such_element', [id])
   if (element.owner !== author) return new Rejection('not_owner', element.owner === null ? [] : [element.owner])
   if (to !== null && memberOf(state, to) === undefined) return new Rejection('owner_unfit', [to])
-  return [{ type: 'ElementGranted', element: id, to }]
+  return [{ element: id, to, type: 'ElementGranted' }]
 }
 
 /** Where a new element comes to stand, what it is called there, and whose it is. */

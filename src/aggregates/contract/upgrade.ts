@@ -12,7 +12,7 @@ export function upgradeEngine(
 ): Decision {
   if (to <= state.engine) return new Rejection('engine_not_newer', [String(state.engine)])
   if (state.engineVotes.some((vote) => vote.by === author && vote.to === to)) return new Rejection('already_voted')
-  const voted: ContractEvent = { type: 'EngineVoted', to, by: author }
+  const voted: ContractEvent = { by: author, to, type: 'EngineVoted' }
   return [voted, ...upgradedBy([...votesWithout(state, author), { by: author, to }], state)]
 }
 
@@ -29,5 +29,5 @@ export function votesWithout({ engineVotes }: ContractState, handle: Handle): re
 function upgradedBy([first, ...others]: readonly EngineVote[], state: ContractState, gone?: Handle): ContractEvent[] {
   const asked = membersOf(state).length - (gone === undefined ? 0 : 1)
   const areAll = first !== undefined && others.length + 1 === asked && others.every(({ to }) => to === first.to)
-  return areAll ? [{ type: 'EngineUpgraded', to: first.to }] : []
+  return areAll ? [{ to: first.to, type: 'EngineUpgraded' }] : []
 }
