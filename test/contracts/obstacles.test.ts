@@ -23,7 +23,17 @@ import { feedStream } from '../../src/store/streams.ts'
 import { VirtualClock } from '../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../support/edgeless-party.ts'
 import { both } from '../support/engine-2.ts'
-import { allOf, CONTRACT, contractFoundedBy, market, marketOf, overTheWire, owes, Player, talk } from '../support/market.ts'
+import {
+  allOf,
+  CONTRACT,
+  contractFoundedBy,
+  market,
+  marketOf,
+  overTheWire,
+  owes,
+  Player,
+  talk,
+} from '../support/market.ts'
 import { until } from '../support/node-party.ts'
 import { reading } from '../support/reading-store.ts'
 import { tlsIdentity } from '../support/tls.ts'

@@ -1,4 +1,5 @@
 import type { AuditSource } from '../../src/audit/source.ts'
+import { auditSourceOf } from '../../src/cli/audit-source.ts'
 import { type Guarded, memoryGuard, type SigningGuard } from '../../src/contracts/guard.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
@@ -6,7 +7,6 @@ import { openMemoryStore } from '../../src/store/memory-store.ts'
 import type { Store, Write } from '../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../src/store/snapshots.ts'
 import { contractStream, OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
-import { auditSourceOf } from '../support/audit-source.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /**
@@ -55,7 +55,7 @@ export class Disk {
 
   /** For an auditor, as it stands at the moment. */
   auditSource(contract: Uid, founder: Handle): AuditSource {
-    return auditSourceOf(this.#durable, contract, founder)
+    return { ...auditSourceOf(this.#durable, contract, founder), isAtomic: !this.#piecewise }
   }
 
   /** The settled entries of a contract, as they are stored. */

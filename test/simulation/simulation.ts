@@ -498,16 +498,15 @@ class Simulation {
     }
   }
 
-  /** Whoever audits an honest member finds its store whole, and of misconduct what the hostile one has signed. */
+  /** Whoever audits an honest member finds its store whole, and of misconduct only what the hostile one has signed. */
   async #audit(): Promise<void> {
     const [founder] = this.#machines as [Machine, ...Machine[]]
-    if (this.#hostile === undefined) return
     for (const machine of this.#machines) {
       if (!machine.contracts?.has(this.#contract)) continue
       const { misconduct } = await verifyContract(machine.disk.auditSource(this.#contract, founder.handle))
       for (const { what, party } of misconduct) {
         this.#count(`audited: ${what}`)
-        if (party.handle !== this.#hostile.handle) throw new Violation(`an audit accuses ${party.handle} of ${what}`)
+        if (party.handle !== this.#hostile?.handle) throw new Violation(`an audit accuses ${party.handle} of ${what}`)
       }
     }
   }
