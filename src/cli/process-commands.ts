@@ -59,7 +59,7 @@ async function runSigner(data: string, given: string | undefined): Promise<void>
   const reason = await stopSignal()
   logger.info({ reason }, 'the signer is stopping')
   await server.close()
-  signing.close()
+  await signing.close()
   leaveParent()
 }
 

@@ -65,7 +65,7 @@ export async function keysOfContracts(configuration: Configuration, environment:
     return missing.length === 0 ? [] : [findingOf(missing)]
   } finally {
     await store.close()
-    ring.close()
+    await ring.close()
   }
 }
 

@@ -85,7 +85,7 @@ async function keysOf(configuration: Configuration, environment: Environment): P
   try {
     const card = await readCard(configuration)
     const ring = await openKeys(configuration, environment)
-    ring.close()
+    await ring.close()
     if (ring.keys.signerOf(card.keys.signing) !== undefined) {
       return { check, level: 'ok', finding: isElsewhere ? 'the signer has the signing key' : 'the signing key opens' }
     }

@@ -34,7 +34,7 @@ export interface Identity {
 export interface Signing {
   readonly keys: Identity['keys']
   readonly guard: SigningGuard
-  close(): void
+  close(): Promise<void>
 }
 
 /** Who this is: what needs no key. Throws IdentityDamaged. */
@@ -73,7 +73,7 @@ export async function openIdentity(
 export async function openSigning(configuration: Configuration, environment: Environment): Promise<Signing> {
   if (configuration.signer !== undefined) {
     const client = await openSignerProcess(configuration, configuration.signer, SIGNER_START_MS)
-    return { keys: client, guard: client.guard, close: () => client.close() }
+    return { keys: client, guard: client.guard, close: async () => client.close() }
   }
   return openOwnSigning(configuration, environment)
 }
@@ -84,7 +84,12 @@ export async function openOwnSigning(configuration: Configuration, environment: 
   const unlock = lockSigning(dir)
   try {
     const keys = await openKeyRing(configuration, environment)
-    return { keys, guard: openGuardFiles(guardDirectory(dir)), close: unlock }
+    const guard = openGuardFiles(guardDirectory(dir))
+    const close = async () => {
+      await guard.close()
+      unlock()
+    }
+    return { keys, guard, close }
   } catch (error) {
     unlock()
     throw error
@@ -98,9 +103,9 @@ export async function openKeys(
 ): Promise<Pick<Signing, 'keys' | 'close'>> {
   if (configuration.signer !== undefined) {
     const client = await openSignerProcess(configuration, configuration.signer)
-    return { keys: client, close: () => client.close() }
+    return { keys: client, close: async () => client.close() }
   }
-  return { keys: await openKeyRing(configuration, environment), close: () => {} }
+  return { keys: await openKeyRing(configuration, environment), close: async () => {} }
 }
 
 /** How long a node waits at its start for a signer that is being started as well. Milliseconds. */

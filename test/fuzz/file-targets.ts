@@ -106,7 +106,8 @@ export const fileTargets: readonly Target[] = [
       await mkdir(join(dir, 'guard'), { recursive: true })
       await given(`guard/${CONTRACT}.a`, `${sha256(text)}\n${text}`)
       // What is none was torn: the other slot counts, and there is none.
-      await openGuardFiles(join(dir, 'guard')).read(CONTRACT)
+      const guard = openGuardFiles(join(dir, 'guard'))
+      await guard.read(CONTRACT).finally(() => guard.close())
       return undefined
     },
   },

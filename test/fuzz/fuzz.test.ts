@@ -109,7 +109,9 @@ t.test('a slot of the guard that hashes right and is no JSON was torn', async (t
   const dir = t.testdir()
   await mkdir(dir, { recursive: true })
   await writeFile(join(dir, `${CONTRACT}.a`), `${sha256('{')}\n{`)
-  t.equal(await openGuardFiles(dir).read(CONTRACT), undefined)
+  const guard = openGuardFiles(dir)
+  t.equal(await guard.read(CONTRACT), undefined)
+  await guard.close()
 })
 
 t.test('what is damaged of a stored contract is refused, wherever it is', async (t) => {
