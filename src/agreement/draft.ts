@@ -72,6 +72,7 @@ export function draft(state: AgreementState, party: Handle, wishes: Wishes, time
     signature: '',
     payloads: wishes.payloads,
     past: pastAfter(state, party, core.seq),
+    lacks: [],
   }
   const covered = cover(state, placeholder)
   const head = headOf(covered.state.ledger)

@@ -56,6 +56,12 @@ export class Feed {
     return new Feed(this.base, this.#kept.set(-1, held), this.#noted)
   }
 
+  /** With that one in the place of the statement with its seq. Throws Forgotten. */
+  replace(held: Held): Feed {
+    this.#require(held.statement.seq)
+    return new Feed(this.base, this.#kept.set(held.statement.seq - this.base, held), this.#noted)
+  }
+
   /** All of them. Throws Forgotten. */
   [Symbol.iterator](): Generator<Held> {
     return this.between(0)

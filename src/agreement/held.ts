@@ -1,3 +1,4 @@
+import type { Hash } from '../crypto/hash.ts'
 import type { Decoded } from '../events/statement-codec.ts'
 import type { Past } from './past.ts'
 
@@ -5,4 +6,6 @@ import type { Past } from './past.ts'
 export interface Held extends Decoded {
   /** Its causal past, itself included. */
   readonly past: Past
+  /** Seals of values in its requests whose payloads are not held. */
+  readonly lacks: readonly Hash[]
 }

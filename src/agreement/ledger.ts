@@ -20,6 +20,7 @@ import { MerkleLog } from '../merkle/merkle-log.ts'
 import { assert } from '../runtime/assert.ts'
 import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
 import type { Held } from './held.ts'
+import { lacksValueOf } from './lacked-values.ts'
 import { covers, emptyPast, type Past, withStatement } from './past.ts'
 
 /** An entry of the ledger together with what the settling of it needs. */
@@ -39,6 +40,13 @@ export interface Decided {
   readonly held: Held
 }
 
+/** A request that all have answered, and that is not in the ledger because its values are not held. */
+export interface Lacking {
+  readonly request: RequestRef
+  /** What a causal past must have so that it acknowledges the request. */
+  readonly need: Past
+}
+
 /** The acknowledged requests of a contract in their order, and the document that they make (design §4). */
 export interface Ledger {
   /** That whose view it is has. */
@@ -53,6 +61,8 @@ export interface Ledger {
   readonly decisions: ImmutableMap<string, Decided>
   /** What a causal past must have so that it acknowledges all of this ledger. */
   readonly need: Past
+  /** Why it ends here, should it go on in the ledger of whoever has the values of the next request. */
+  readonly lacking: Lacking | undefined
   /** What a causal past must have so that it knows of a party's invitation; of its admission. By handle. */
   readonly invited: ImmutableMap<Handle, Past>
   readonly admitted: ImmutableMap<Handle, Past>
@@ -69,6 +79,7 @@ export function emptyLedger(contract: Uid, engines: Engines): Ledger {
     next: 0,
     decisions: ImmutableMap(),
     need: emptyPast,
+    lacking: undefined,
     invited: ImmutableMap(),
     admitted: ImmutableMap(),
     cards: ImmutableMap(),
@@ -112,6 +123,7 @@ export function acknowledgeAll(ledger: Ledger, feeds: Feeds): { ledger: Ledger; 
     }
     const step = answered && acknowledgeNext(current, answered)
     if (step === undefined) return { ledger: current, acknowledged }
+    if ('lacking' in step) return { ledger: { ...current, lacking: step.lacking }, acknowledged }
     acknowledged.push(step.acknowledged)
     current = step.ledger
   }
@@ -135,18 +147,21 @@ function answersToNext(ledger: Ledger, feeds: Feeds): Answered | undefined {
   return { held, members, answers, hash: hashOfAnswers(answers, undefined) }
 }
 
-/** The next entry, or undefined while the author of a tentative request has not decided (design §4). */
+/** The next entry, or undefined while the author of a tentative request has not decided (design §4), or what its fate takes is not held. */
 function acknowledgeNext(
   ledger: Ledger,
   { held, members, answers, hash }: Answered,
-): { ledger: Ledger; acknowledged: Acknowledged } | undefined {
+): { ledger: Ledger; acknowledged: Acknowledged } | { lacking: Lacking } | undefined {
   const { party, seq, requests } = held.statement
   const request = requests[ledger.next] as Request
   const ref: RequestRef = { handle: party, seq, index: ledger.next }
   const decided = ledger.decisions.get(requestKey(ref))
   if (request.tentative && decided === undefined) return undefined
 
-  const { outcome, events, document } = fateOf(request, ref, held, decided, answers, ledger)
+  const need = needOf(ledger.need, held, answers, decided)
+  const fate = fateOf(request, ref, held, decided, answers, ledger)
+  if (fate === undefined) return { lacking: { request: ref, need } }
+  const { outcome, events, document } = fate
   const resigned = events.some((event) => event.type === 'PartyResigned')
   const isLast = ledger.next === requests.length - 1 || resigned
   const index: LedgerIndex = ledger.log.size
@@ -162,7 +177,6 @@ function acknowledgeNext(
     statement: held.core,
   }
   const text = encodeEntry(entry)
-  const need = needOf(ledger.need, held, answers, decided)
   const next: Ledger = {
     engines: ledger.engines,
     log: ledger.log.append(leafHash(text)),
@@ -175,6 +189,7 @@ function acknowledgeNext(
     next: isLast ? 0 : ledger.next + 1,
     decisions: decided === undefined ? ledger.decisions : ledger.decisions.delete(requestKey(ref)),
     need,
+    lacking: undefined,
     ...withNewParties(ledger, events, need),
   }
   return { ledger: next, acknowledged: { entry, text, members, document } }
@@ -210,7 +225,10 @@ interface Fate {
   readonly document: ContractState
 }
 
-/** The four outcomes, in the order in which they are looked for (design §4). */
+/**
+ * The four outcomes, in the order in which they are looked for (design §4). Undefined: it takes values that are not held.
+ * Whoever lacked one when it answered has refused, so what everybody has acknowledged every member held.
+ */
 function fateOf(
   request: Request,
   ref: RequestRef,
@@ -218,7 +236,7 @@ function fateOf(
   decided: Decided | undefined,
   answers: readonly Held[],
   ledger: Ledger,
-): Fate {
+): Fate | undefined {
   const without = (outcome: Outcome): Fate => ({ outcome, events: [], document: ledger.document })
   if (decided?.decision.decision === 'withdrawn') {
     const { code, about } = decided.decision
@@ -227,6 +245,7 @@ function fateOf(
   }
   const by = refusalsOf(request, ref, answers, ledger.document)
   if (by.length > 0) return without({ by, kind: 'refused' })
+  if (lacksValueOf(held, request)) return undefined
   const { log } = ledger
   const verdict = ledger.engines.decideRequest(request.commands, ledger.document, {
     index: log.size,

@@ -1,13 +1,15 @@
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
-import { valueSealsOf } from '../events/seal.ts'
+import { payloadsInOrder } from '../events/seal.ts'
 import { placesOf } from '../events/statement.ts'
 import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
-import { feedOf, statementAt } from './feeds.ts'
+import { type Completion, completed } from './completing.ts'
+import { feedOf, saidToHold, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
 import { isTakeover } from './keys.ts'
 import type { Acknowledged } from './ledger.ts'
+import { contains, type Past, union, withStatement } from './past.ts'
 import { heldBack, type Release, releases } from './promises.ts'
 import { type AgreementState, withHeld } from './state.ts'
 import { isSignedBy, verifyStatement } from './validity.ts'
@@ -37,9 +39,11 @@ export interface Reception {
   readonly state: AgreementState
   /** Newly held, in the order in which they were taken in: causes before effects. */
   readonly taken: readonly Held[]
+  /** Payloads that statements lacked which were held, or have just been taken in. */
+  readonly completions: readonly Completion[]
   readonly acknowledged: readonly Acknowledged[]
   readonly settled: readonly Acknowledged[]
-  /** They run ahead of what is held, or lack a value: to be offered again with more. */
+  /** They run ahead of what is held, or of the ledger, which lacks a value: to be offered again with more. */
   readonly waiting: readonly Decoded[]
   readonly refused: readonly { readonly decoded: Decoded; readonly error: StatementRefused }[]
   /** They lead the ledger into an engine that is not here: nothing can be said about them, or about what covers them. */
@@ -61,6 +65,7 @@ export function nothingReceived(state: AgreementState, waiting: readonly Decoded
     state,
     waiting,
     taken: [],
+    completions: [],
     acknowledged: [],
     settled: [],
     refused: [],
@@ -83,7 +88,7 @@ export function receive(
   self?: Handle,
   convicted: ReadonlySet<Handle> = nobody,
 ): Reception {
-  const pending = [...new Map(arrived.map((decoded) => [decoded.hash, decoded])).values()]
+  const pending = eachOnce(arrived)
   pending.sort((one, other) => one.statement.clock - other.statement.clock)
   if (self === undefined) return takeIn(before, pending, () => nothing, convicted)
   const back = (state: AgreementState, waiting: readonly Decoded[]) => heldBack(state, self, waiting)
@@ -93,6 +98,42 @@ export function receive(
     if (further !== undefined) reception = joined(reception, further)
   }
   return reception
+}
+
+/** Payloads that came by themselves, and what waits for them. Requires that they hash to their seals. As `receive`. */
+export function receivePayloads(
+  before: Reception,
+  arrived: readonly Completion[],
+  self?: Handle,
+  convicted: ReadonlySet<Handle> = nobody,
+): Reception {
+  let reception = before
+  for (const { party, seq, payloads } of arrived) {
+    const progress = completed(reception.state, party, seq, payloads)
+    if (progress === undefined) continue
+    const { state, completion, acknowledged, settled } = progress
+    reception = joined(reception, {
+      ...nothingReceived(state, reception.waiting),
+      completions: [completion],
+      acknowledged,
+      settled,
+    })
+  }
+  if (reception === before || reception.waiting.length === 0) return reception
+  return joined(reception, receive(reception.state, reception.waiting, self, convicted))
+}
+
+/** By hash. A statement that came twice has the payloads of both. */
+function eachOnce(arrived: readonly Decoded[]): Decoded[] {
+  const once = new Map<Hash, Decoded>()
+  for (const decoded of arrived) once.set(decoded.hash, withPayloadsOf(decoded, once.get(decoded.hash)))
+  return [...once.values()]
+}
+
+function withPayloadsOf(decoded: Decoded, other: Decoded | undefined): Decoded {
+  const seals = Object.keys(other?.payloads ?? {}) as Hash[]
+  if (other === undefined || seals.every((seal) => decoded.payloads[seal] !== undefined)) return decoded
+  return { ...decoded, payloads: payloadsInOrder(Object.entries({ ...other.payloads, ...decoded.payloads })) }
 }
 
 /** What is held back, of what waits. */
@@ -127,6 +168,7 @@ export function joined(first: Reception, then: Reception): Reception {
     state: then.state,
     waiting: then.waiting,
     taken: [...first.taken, ...then.taken],
+    completions: [...first.completions, ...then.completions],
     acknowledged: [...first.acknowledged, ...then.acknowledged],
     settled: [...first.settled, ...then.settled],
     refused: [...first.refused, ...then.refused],
@@ -146,6 +188,7 @@ function takeIn(
   let state = before
   let pending = arrived
   const taken: Held[] = []
+  const completions: Completion[] = []
   const acknowledged: Acknowledged[] = []
   const settled: Acknowledged[] = []
   const refused: Reception['refused'][number][] = []
@@ -159,8 +202,17 @@ function takeIn(
     for (const decoded of pending) {
       const standing = back.has(decoded) ? WAITS : standingOf(state, decoded)
       switch (standing.kind) {
-        case 'known':
+        case 'known': {
+          const { party, seq } = decoded.statement
+          const progress = completed(state, party, seq, decoded.payloads)
+          if (progress === undefined) break
+          state = progress.state
+          completions.push(progress.completion)
+          for (const entry of progress.acknowledged) acknowledged.push(entry)
+          for (const entry of progress.settled) settled.push(entry)
+          progressed = true
           break
+        }
         case 'waits':
           waiting.push(decoded)
           break
@@ -187,6 +239,10 @@ function takeIn(
           try {
             const held = verifyStatement(state, decoded)
             const progress = withHeld(state, held)
+            if (leadsBeyond(progress.state, held.past)) {
+              waiting.push(decoded)
+              break
+            }
             state = progress.state
             taken.push(held)
             for (const entry of progress.acknowledged) acknowledged.push(entry)
@@ -201,7 +257,18 @@ function takeIn(
     }
     pending = waiting
   }
-  return { state, taken, acknowledged, settled, waiting: pending, refused, unjudged, equivocations, otherBranches }
+  return {
+    state,
+    taken,
+    completions,
+    acknowledged,
+    settled,
+    waiting: pending,
+    refused,
+    unjudged,
+    equivocations,
+    otherBranches,
+  }
 }
 
 const WAITS: Standing = { kind: 'waits' }
@@ -209,7 +276,7 @@ const nothing: ReadonlySet<Decoded> = new Set()
 const nobody: ReadonlySet<Handle> = new Set()
 
 function standingOf(state: AgreementState, decoded: Decoded): Standing {
-  const { party, seq, seen, requests } = decoded.statement
+  const { party, seq, seen } = decoded.statement
   const feed = feedOf(state.feeds, party)
   if (seq < feed.size) {
     const held = feed.get(seq) as Held
@@ -231,10 +298,23 @@ function standingOf(state: AgreementState, decoded: Decoded): Standing {
       return { kind: 'other branch', otherBranch }
     }
   }
-  for (const seal of valueSealsOf(requests)) {
-    if (decoded.payloads[seal] === undefined) return { kind: 'waits' }
-  }
+  if (state.ledger.lacking !== undefined && leadsBeyond(state, pastWith(state, decoded))) return WAITS
   return { kind: 'ready' }
+}
+
+/**
+ * Whether a causal past acknowledges a request that is not in the ledger because its values are not held. Validity and head of
+ * what has such a past hang on what comes after that request, so nothing can be said about it here.
+ */
+function leadsBeyond({ ledger: { lacking } }: AgreementState, past: Past): boolean {
+  return lacking !== undefined && contains(past, lacking.need)
+}
+
+/** Its causal past. Requires that all that it covers is held. */
+function pastWith({ feeds }: AgreementState, { statement: { party, seq, seen } }: Decoded): Past {
+  let past = saidToHold(feeds, party)
+  for (const [handle, place] of placesOf(seen)) past = union(past, (statementAt(feeds, handle, place.seq) as Held).past)
+  return withStatement(past, party, seq)
 }
 
 function badlySigned(decoded: Decoded): StatementRefused {

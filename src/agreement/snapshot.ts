@@ -9,9 +9,11 @@ import type { Decoded } from '../events/statement-codec.ts'
 import { isFoundedBy } from '../events/uid.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
+import { lackingIn } from './completing.ts'
 import { Feed, type Feeds, newestOf, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
 import type { Hold, KeySpan, KeyState } from './key-state.ts'
+import { lackedBy } from './lacked-values.ts'
 import type { Acknowledged, Decided, Ledger } from './ledger.ts'
 import type { Past } from './past.ts'
 import type { Divergence, Settling } from './settling.ts'
@@ -193,11 +195,13 @@ function feedFrom({ base, noted, kept }: FeedSnapshot, stored: StoredStatements)
   const held = kept.map(([hash, past], place): Held => {
     const decoded = stored.kept[place]
     if (decoded?.hash !== hash || decoded.statement.seq !== base + place) unfit('a statement is not the stored one')
-    return { ...decoded, past: pastFrom(past) }
+    return { ...decoded, past: pastFrom(past), lacks: lackedBy(decoded) }
   })
   const note = stored.noted
   if (noted !== null && note?.statement.seq !== noted[0]) unfit('a statement with a note is not there')
-  return Feed.from(base, held, noted === null ? undefined : { ...(note as Decoded), past: pastFrom(noted[1]) })
+  if (noted === null) return Feed.from(base, held, undefined)
+  const before = note as Decoded
+  return Feed.from(base, held, { ...before, past: pastFrom(noted[1]), lacks: lackedBy(before) })
 }
 
 function stateFrom(
@@ -224,6 +228,7 @@ function stateFrom(
       next: ledger.next,
       decisions: decisionsFrom(ledger.decisions, feeds),
       need: pastFrom(ledger.need),
+      lacking: undefined,
       invited: ImmutableMap(ledger.invited.map(([handle, past]) => [handle, pastFrom(past)])),
       admitted: ImmutableMap(ledger.admitted.map(([handle, past]) => [handle, pastFrom(past)])),
       cards: ImmutableMap(cardsOf(document).map((card) => [card.handle, card])),
@@ -236,6 +241,7 @@ function stateFrom(
       unsettled,
     } satisfies Settling,
   }
+  if (lackingIn(state).length > 0) unfit('values are missing: what follows from the others is made anew')
   return state
 }
 

@@ -5,6 +5,7 @@ import { tagged } from '../crypto/tagged.ts'
 import type { Handle } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import type { Limits } from '../events/limits.ts'
+import { valueSealsOf } from '../events/seal.ts'
 import { type Payloads, placesOf } from '../events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../events/statement-codec.ts'
 import { type Founder, isFoundedBy } from '../events/uid.ts'
@@ -12,6 +13,7 @@ import type { ErrorCode } from '../runtime/errors.ts'
 import { newestOf, saidToHold, statementAt } from './feeds.ts'
 import type { Held } from './held.ts'
 import { keyChangeProblem, signingKeyOf } from './keys.ts'
+import { lackedBy } from './lacked-values.ts'
 import { contains, covers, type Past, union, withStatement } from './past.ts'
 import type { AgreementState } from './state.ts'
 
@@ -57,7 +59,7 @@ function verifyUnder(state: AgreementState, decoded: Decoded, verifySigned: type
   verifyRefusals(state, decoded, past)
   verifyDecisions(state, decoded)
   verifyKeyChange(state, decoded, past)
-  return { ...decoded, past }
+  return { ...decoded, past, lacks: lackedBy(decoded) }
 }
 
 function refuse(
@@ -126,6 +128,9 @@ function verifyGenesis(engines: Engines, decoded: Decoded, verifySigned: typeof 
   if (first === undefined || first.tentative || opening === undefined) {
     refuse('statement_bad_genesis', 'the first statement of a contract must open it', decoded)
   }
+  if (valueSealsOf([first]).size > 0) {
+    refuse('statement_bad_genesis', 'whether a contract has begun hangs on no value', decoded)
+  }
   const { founder, limits } = opening
   if (!isFoundedBy(decoded.statement.contract, founder)) {
     refuse('statement_unfit_uid', 'the UID belongs to another founder, or another key', decoded, {
@@ -156,7 +161,7 @@ function openingOf(engines: Engines, decoded: Decoded): { founder: Founder; limi
     author: party,
     request,
     contract,
-    reveal: (seal) => decoded.payloads[seal],
+    reveal: () => undefined,
     rootAt: () => undefined,
   })
   const opened = verdict.kind === 'accepted' ? verdict.events[0] : undefined

@@ -2,7 +2,7 @@ import { statementAt } from '../agreement/feeds.ts'
 import { findSettled } from '../contracts/find-settled.ts'
 import { heldAbouts } from '../contracts/held-abouts.ts'
 import type { LiveContract } from '../contracts/live-contract.ts'
-import type { HeldUp } from '../contracts/submission.ts'
+import { type HeldUp, heldUpBy } from '../contracts/submission.ts'
 import { standingOfRequest, type WaitsFor } from '../contracts/tiers.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { ShownAbout } from '../events/about.ts'
@@ -57,7 +57,7 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
     ...said,
     ...(entry === undefined ? {} : { index: entry.index, outcome: shownOutcome(entry.outcome, held) }),
     ...(waitsFor === undefined ? {} : { waitsFor }),
-    ...heldUpBy(live, request, tier < 3 ? (waitsFor?.of ?? []) : []),
+    ...heldUp(live, request, tier < 3 ? (waitsFor?.of ?? []) : []),
   }
 }
 
@@ -69,10 +69,12 @@ function withdrawalOf({ state }: LiveContract, key: string): Outcome | undefined
   return { kind, seq: decided.held.statement.seq, ...why }
 }
 
-/** What comes of this party's own while a person is asked here waits for that person. */
-function heldUpBy({ self, questions }: LiveContract, { handle }: RequestRef, waitingFor: readonly Handle[]): HeldUp {
-  const isHere = waitingFor.length > 0 && (handle === self || waitingFor.includes(self)) && questions.length > 0
-  return isHere ? { waitingFor: [self], why: 'person_asked' } : { waitingFor }
+/** What comes of this party's own while it leaves something uncovered waits for this party. */
+function heldUp(live: LiveContract, { handle }: RequestRef, waitingFor: readonly Handle[]): HeldUp {
+  const { self } = live
+  const isOurs = waitingFor.length > 0 && (handle === self || waitingFor.includes(self))
+  const isHere = isOurs && live.holdUpOf(self) !== undefined
+  return heldUpBy(isHere ? [self] : waitingFor, (party) => live.holdUpOf(party))
 }
 
 /** The request of that name. Throws NoSuchRequest if no statement that is held carries it. */

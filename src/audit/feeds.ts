@@ -1,7 +1,7 @@
 import type { Reception } from '../agreement/receive.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
-import { sealOf, sealsNamedBy, valueSealsOf } from '../events/seal.ts'
+import { sealOf, sealsNamedBy } from '../events/seal.ts'
 import type { Payload, Payloads, Statement } from '../events/statement.ts'
 import { type Decoded, decodeStored } from '../events/statement-codec.ts'
 import { ConcordataError, type ErrorCode } from '../runtime/errors.ts'
@@ -38,7 +38,7 @@ export async function readFeed(
     damaged(lines.length, error.code, error.message)
   }
   const sealed = lines.flatMap(({ data }, seq) => sealsIn(data).map((seal) => ({ seq, seal })))
-  for (const { seq, seal } of sealed) named.add(party, seq, seal, false)
+  for (const { seq, seal } of sealed) named.add(party, seq, seal)
   const texts = await textsOf(source, party, sealed)
   const statements: Decoded[] = []
   for (const [seq, { data }] of lines.entries()) {
@@ -49,7 +49,7 @@ export async function readFeed(
         damaged(seq, 'event_foreign', `it is statement ${statement.seq} of ${statement.party}`)
         break
       }
-      for (const seal of valueSealsOf(statement.requests)) named.add(party, seq, seal, true)
+      named.addValues(statement)
       statements.push(decoded)
     } catch (error) {
       if (error instanceof ConcordataError) damaged(seq, error.code, error.message, error.evidence)

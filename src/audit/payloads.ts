@@ -1,13 +1,13 @@
 import { type Hash, hashCanonical } from '../crypto/hash.ts'
-import type { Handle, Seq } from '../events/ids.ts'
-import { sealOf } from '../events/seal.ts'
-import type { Payload } from '../events/statement.ts'
+import { type Handle, requestKey, type Seq } from '../events/ids.ts'
+import { sealOf, valueSealsOf } from '../events/seal.ts'
+import type { Payload, Statement } from '../events/statement.ts'
 import type { Checklist } from './checklist.ts'
 import { type AuditSource, isStoreCorrupt, type StoredGroup } from './source.ts'
 
 /** What is known of a seal that a statement names. */
 interface Named {
-  /** A value, which has to be there; the reasons that people give need not be. */
+  /** A value that a request was judged by, which has to be there. What people say need not be, nor what came to nothing. */
   readonly isNeeded: boolean
   /** What the first text of it was, once one has been seen. */
   seen?: Spelling
@@ -19,13 +19,32 @@ type Spelling = 'exact' | 'otherwise' | 'another'
 /** Which seals the stored statements name, by group. */
 export class NamedSeals {
   readonly #groups = new Map<string, Map<Hash, Named>>()
+  /** Of requests, by their keys. */
+  readonly #values = new Map<string, { readonly group: string; readonly seals: ReadonlySet<Hash> }>()
   readonly #damagedFeeds = new Set<string>()
 
-  add(party: Handle, seq: Seq, seal: Hash, isNeeded: boolean): void {
+  add(party: Handle, seq: Seq, seal: Hash): void {
     const group = `${party}.${seq}`
     const seals = this.#groups.get(group) ?? new Map<Hash, Named>()
-    seals.set(seal, { isNeeded: isNeeded || seals.get(seal)?.isNeeded === true })
+    seals.set(seal, { isNeeded: false })
     this.#groups.set(group, seals)
+  }
+
+  /** The values that the requests of a statement name. */
+  addValues({ party, seq, requests }: Statement): void {
+    for (const [index, request] of requests.entries()) {
+      const seals = valueSealsOf([request])
+      if (seals.size === 0) continue
+      this.#values.set(requestKey({ handle: party, seq, index }), { group: `${party}.${seq}`, seals })
+    }
+  }
+
+  /** The request of that key was judged by its values: they have to be there. */
+  need(request: string): void {
+    const values = this.#values.get(request)
+    if (values === undefined) return
+    const named = this.#groups.get(values.group)
+    for (const seal of values.seals) named?.set(seal, { ...named.get(seal), isNeeded: true })
   }
 
   /** What its statements name is not known then. */

@@ -5,7 +5,8 @@ import type { Acknowledged } from '../agreement/ledger.ts'
 import { receive } from '../agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { type Hash, hashFromBytes } from '../crypto/hash.ts'
-import type { Handle } from '../events/ids.ts'
+import { type Handle, requestKey } from '../events/ids.ts'
+import type { LedgerEntry } from '../events/ledger-entry.ts'
 import type { Decoded } from '../events/statement-codec.ts'
 import { leafHash, nodeHash } from '../merkle/hashing.ts'
 import { AuditFailed } from './audit-failed.ts'
@@ -25,13 +26,17 @@ import { type AuditSource, isStoreCorrupt } from './source.ts'
 export async function verifyContract(source: AuditSource, engines: Engines = builtIn): Promise<AuditReport> {
   const checklist = new Checklist()
   const { state, settled, named, waiting } = await recompute(source, engines, checklist)
+  for await (const request of judgedByValues(source)) named.need(request)
+  const { lacking } = state.ledger
+  // What signs for it is stored: its holder had the values.
+  if (lacking !== undefined && waiting.length > 0) named.need(requestKey(lacking.request))
   await verifyPayloads(source, named, checklist)
   const [lost] = waiting
   if (lost !== undefined && checklist.damage.length === 0) {
-    const reason = 'something that it covers or seals is missing in the store'
+    const reason = 'something that it covers is missing in the store'
     checklist.damaged('statements', 'event_missing', placeOf(lost), reason)
   }
-  const isWhole = waiting.length === 0 && checklist.findings('statements') === 0
+  const isWhole = waiting.length === 0 && lacking === undefined && checklist.findings('statements') === 0
   if (!isWhole) checklist.notChecked('statements', `${waiting.length} that follow from what is damaged`)
   await verifyLedger(source, settled, isWhole, checklist)
   const root = verifyRoot(state, settled, checklist)
@@ -89,6 +94,27 @@ async function recompute(source: AuditSource, engines: Engines, checklist: Check
     unread = [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   }
   return { state, settled, named, waiting }
+}
+
+/** The requests that the stored ledger says to have been judged. Whether it is right is another question. */
+async function* judgedByValues(source: AuditSource): AsyncGenerator<string> {
+  try {
+    for await (const { data } of source.ledger()) {
+      const judged = judgedIn(data)
+      if (judged !== undefined) yield judged
+    }
+  } catch (error) {
+    if (!isStoreCorrupt(error)) throw error
+  }
+}
+
+function judgedIn(data: string): string | undefined {
+  try {
+    const { request, outcome } = JSON.parse(data) as LedgerEntry
+    return outcome.kind === 'accepted' || outcome.kind === 'void' ? requestKey(request) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 async function verifyLedger(

@@ -1,15 +1,18 @@
-import { membersOf } from '../aggregates/contract/state.ts'
+import { memberOf, membersOf } from '../aggregates/contract/state.ts'
+import { lackingIn } from '../agreement/completing.ts'
 import { beyond, feedOf, firstCovering, newestOf, saidToHold } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
+import { lacksValueOf } from '../agreement/lacked-values.ts'
 import { covers, emptyPast, type Past, union } from '../agreement/past.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import { viewOf } from '../agreement/view.ts'
+import { extendedTo } from '../agreement/view.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { About } from '../events/about.ts'
 import { type Handle, type RequestRef, requestKey, requestOf } from '../events/ids.ts'
 import { ceilings } from '../events/limits.ts'
 import type { RefusalCode } from '../events/reasons.ts'
 import type { Payload, Refusal, Request, Statement } from '../events/statement.ts'
+import type { HoldUp } from '../gossip/message.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Random } from '../runtime/random.ts'
@@ -18,6 +21,7 @@ import { assertAbout } from './fitness.ts'
 import { type Policy, ruleFor } from './policy.ts'
 import { bytesIn, roomIn } from './room.ts'
 import { SealedAbouts } from './sealed-abouts.ts'
+import { PAYLOAD_WAIT_MS, ValueWaits } from './value-waits.ts'
 
 /** No person is asked about that request, or not any more. */
 export class NotAsked extends ConcordataError {}
@@ -54,7 +58,7 @@ const ABOUT_BYTES = 75
 
 /** What this node's next statement covers of what it holds, and what of that it refuses. */
 export interface Coverage {
-  /** The view that the statement is made from: all that is held, or less while a person is asked. */
+  /** The view that the statement is made from: all that is held, or less while a person is asked or a value is missing. */
   readonly view: AgreementState
   readonly refusals: readonly Refusal[]
   /** What those have to say, by its seals. */
@@ -63,7 +67,8 @@ export interface Coverage {
 
 /**
  * This node's answers to the requests of others: by its policy, or by a person's word. The first cover is the answer; so as
- * long as a person is asked about a request, this node covers neither its statement nor what covers that.
+ * long as a person is asked about a request, this node covers neither its statement nor what covers that. The same while
+ * the values of a request are missing: for some time a member waits for them, then it refuses. An observer waits until they are there.
  */
 export class Answering {
   readonly #self: Handle
@@ -73,6 +78,10 @@ export class Answering {
   readonly #changed: () => void
   readonly #questions = new Map<string, Question & { readonly cancel: () => void }>()
   readonly #answers = new Map<string, Answer>()
+  readonly #waits: ValueWaits
+  #isAwaitingValues = false
+  /** The last view that a statement could be made from, and that lacks no values: the next one is made from it. */
+  #view: AgreementState | undefined
   #last:
     | {
         readonly state: AgreementState
@@ -83,18 +92,35 @@ export class Answering {
     | undefined
   #answered = 0
 
-  /** `changed` is called when an answer has come. */
-  constructor(self: Handle, policy: Policy, clock: Clock, random: Random, changed: () => void) {
+  /** `changed` is called when an answer has come, or the time for it is over. */
+  constructor(
+    self: Handle,
+    policy: Policy,
+    clock: Clock,
+    random: Random,
+    changed: () => void,
+    payloadWaitMs = PAYLOAD_WAIT_MS,
+  ) {
     this.#self = self
+    this.#waits = new ValueWaits(payloadWaitMs, clock, () => {
+      this.#answered++
+      changed()
+    })
     this.#policy = policy
     this.#clock = clock
     this.#random = random
     this.#changed = changed
   }
 
-  /** Whether nobody is asked, and no answer is still to be said. */
+  /** Whether nobody is asked, no value is waited for, and no answer is still to be said. */
   get isIdle(): boolean {
-    return this.#questions.size === 0 && this.#answers.size === 0
+    return this.#questions.size === 0 && this.#answers.size === 0 && this.#waits.isIdle
+  }
+
+  /** Why this node leaves uncovered what it holds, should it do so. */
+  get holdUp(): HoldUp | undefined {
+    if (this.#questions.size > 0) return 'person'
+    return this.#isAwaitingValues ? 'payload' : undefined
   }
 
   get questions(): Question[] {
@@ -103,10 +129,17 @@ export class Answering {
 
   /**
    * Looks at all that is held and not covered yet; asks what is to be asked. `revoked`: the party whose key is being revoked, if
-   * this node owes its word on that: the word is of all that is held of its feed, so nobody is asked what keeps that back.
+   * this node owes its word on that: the word is of all that is held of its feed, so nobody is asked what keeps that back, nor are
+   * values waited for.
    */
   coverage(state: AgreementState, revoked?: Handle): Coverage {
-    if (this.#policy.length === 0 && !asksForMissingEngine(state)) return { view: state, refusals: [], payloads: [] }
+    const lacking = lackingIn(state)
+    this.#waits.lacking(lacking)
+    if (lacking.length === 0 && this.#policy.length === 0 && !asksForMissingEngine(state)) {
+      this.#isAwaitingValues = false
+      this.#view = state
+      return { view: state, refusals: [], payloads: [] }
+    }
     const last = this.#last
     if (last?.state === state && last.revoked === revoked && last.answers === this.#answered) return last.coverage
     const coverage = this.#cover(state, revoked === undefined ? emptyPast : pastOf(state, revoked))
@@ -117,6 +150,7 @@ export class Answering {
   /** `unasked`: what nobody is asked about. */
   #cover(state: AgreementState, unasked: Past): Coverage {
     this.#dropDead(state)
+    this.#isAwaitingValues = false
     const refusals: Refusal[] = []
     const abouts = new SealedAbouts(this.#random)
     const left: Held[] = []
@@ -124,8 +158,7 @@ export class Answering {
     const share = roomIn(state) * REFUSALS_SHARE
     let room = share
     for (const held of beyond(state.feeds, past)) {
-      const { statement } = held
-      const found = this.#refusalsOf(statement, state, unasked)
+      const found = this.#refusalsOf(held, state, unasked)
       // So that all requests of one statement can be refused in one.
       const refused = found !== undefined && bytesOf(found) > share ? found.map(withoutAbout) : found
       const bytes = bytesOf(refused ?? [])
@@ -141,18 +174,21 @@ export class Answering {
       for (const { request, code, about } of refused) refusals.push({ ...abouts.member(about), code, request })
       past = union(past, held.past)
     }
-    return { view: left.length === 0 ? state : viewOf(state, past), refusals, payloads: abouts.payloads }
+    const view = left.length === 0 ? state : extendedTo(this.#view, state, past)
+    if (lackingIn(view).length === 0) this.#view = view
+    return { view, refusals, payloads: abouts.payloads }
   }
 
-  /** Undefined: a person is asked about one of its requests. */
-  #refusalsOf({ party, seq, requests }: Statement, state: AgreementState, unasked: Past): Refused[] | undefined {
+  /** Undefined: a person is asked about one of its requests, or values of it are waited for. */
+  #refusalsOf(held: Held, state: AgreementState, unasked: Past): Refused[] | undefined {
+    const { party, seq, requests } = held.statement
     if (party === this.#self) return []
     const refusals: Refused[] = []
     const mayAsk = !covers(unasked, party, seq)
     let isAsked = false
     for (const [index, request] of requests.entries()) {
       const ref = { handle: party, index, seq }
-      const answer = this.#answerTo(ref, request, state, mayAsk)
+      const answer = this.#answerTo(ref, request, held, state, mayAsk)
       if (answer === undefined) isAsked = true
       else if (answer.refusal !== undefined) refusals.push({ ...answer.refusal, request: ref })
     }
@@ -192,18 +228,34 @@ export class Answering {
     for (const key of this.#questions.keys()) if (isAnswered(key)) this.#drop(key)
   }
 
+  /** Keeps no view in memory beside the contract's own. */
+  forgetView(): void {
+    this.#view = undefined
+    this.#last = undefined
+  }
+
   close(): void {
+    this.#waits.close()
     for (const { cancel } of this.#questions.values()) cancel()
     this.#questions.clear()
   }
 
-  #answerTo(ref: RequestRef, request: Request, state: AgreementState, mayAsk: boolean): Answer | undefined {
+  #answerTo(ref: RequestRef, request: Request, held: Held, state: AgreementState, mayAsk: boolean): Answer | undefined {
     if (state.ledger.engines.missingFor(request.commands) !== undefined) return { refusal: { code: 'engine_unknown' } }
     const known = this.#answers.get(requestKey(ref))
-    if (known !== undefined) return known
+    if (known?.refusal !== undefined) return known
     const rule = ruleFor(this.#policy, ref.handle, request)
-    if (rule === undefined || rule.answer === 'acknowledge') return { refusal: undefined }
-    if (rule.answer === 'refuse') return { refusal: byPolicy(rule.reason) }
+    if (known === undefined && rule?.answer === 'refuse') return { refusal: byPolicy(rule.reason) }
+    if (lacksValueOf(held, request) && isOpen(ref, state)) {
+      const isMember = memberOf(state.ledger.document, this.#self) !== undefined
+      const isWaiting = mayAsk && !isDead(ref, request, state) && (!isMember || this.#waits.isWaitingFor(held))
+      // What has been acknowledged everybody holds: so it is refused, whatever else is known of it.
+      if (!isWaiting) return { refusal: { code: 'payload_missing' } }
+      this.#isAwaitingValues = true
+      return undefined
+    }
+    if (known !== undefined) return known
+    if (rule === undefined || rule.answer !== 'ask') return { refusal: undefined }
     // Nothing comes of it any more, so nobody is asked, and it holds nothing up. What shows that is only held: a refusal stays
     // right where that comes to be replaced by another branch, or is left out of a continuation.
     if (isDead(ref, request, state)) return { refusal: { code: 'policy' } }
@@ -237,6 +289,12 @@ function pastOf({ feeds }: AgreementState, party: Handle): Past {
   return newestOf(feeds, party)?.past ?? emptyPast
 }
 
+/** Whether it has no place in the ledger yet: then its fate may take its values. */
+function isOpen({ handle, seq, index }: RequestRef, { ledger: { open, next } }: AgreementState): boolean {
+  const place = open.findIndex(({ statement }) => statement.party === handle && statement.seq === seq)
+  return place > 0 || (place === 0 && index >= next)
+}
+
 /** What has not been answered by everybody is open. */
 function asksForMissingEngine({ ledger: { engines, open } }: AgreementState): boolean {
   return open.some(({ statement }) =>
@@ -248,7 +306,7 @@ function asksForMissingEngine({ ledger: { engines, open } }: AgreementState): bo
  * Whether a request can be accepted no more, as far as is held here: its author has withdrawn it, or another member, who will
  * still be one when its turn comes, has refused it.
  */
-function isDead(ref: RequestRef, { commands, tentative }: Request, state: AgreementState): boolean {
+export function isDead(ref: RequestRef, { commands, tentative }: Request, state: AgreementState): boolean {
   const { decisions, document, open } = state.ledger
   if (tentative === true && decisions.get(requestKey(ref))?.decision.decision === 'withdrawn') return true
   // Of BreakLock the refusal of the holder does not count (design §4).

@@ -29,9 +29,17 @@ export function participantsOf(contracts: Contracts): Participants {
       get unheard() {
         return live.unheard
       },
+      get wants() {
+        return live.wants.map(({ statement: { party, seq }, lacks }) => ({ party, seals: lacks, seq }))
+      },
+      get holdUp() {
+        return live.holdUpOf(live.self)
+      },
+      holdsUp: (peer, why) => live.holdsUp(peer, why),
+      payloadLines: (peer, wanted, room) => live.payloadLines(peer, wanted, room),
       waitingOf: (party) => live.waitingOf(party),
       heard: (peer, frontier) => live.heard(peer, frontier),
-      deliver: (statements, credit) => live.deliver(statements, credit),
+      deliver: (statements, credit, payloads) => live.deliver(statements, credit, payloads),
       wake: () => live.wake(),
       recall: () => live.recall(),
     }
@@ -102,6 +110,9 @@ export function carry(contracts: Contracts, participants: Participants, gossip: 
       settleDown(live)
     },
     equivocated(live) {
+      gossip.carry(live.contract)
+    },
+    wanting(live) {
       gossip.carry(live.contract)
     },
   })

@@ -49,6 +49,8 @@ export interface ContractPorts extends SigningPorts {
   readonly roomAhead?: RoomAhead
   /** How this node answers others' requests. Left out: it acknowledges all. */
   readonly policy?: Policy
+  /** For how long it waits for the values that a statement came without, until it refuses what names them. Left out: 10 s. */
+  readonly payloadWaitMs?: number
   /**
    * Whether a new statement could leave at once. Where it could not, requests wait for others to ride along with them,
    * but no longer than HOLD_MS. Left out: always.
@@ -64,6 +66,8 @@ export interface ContractListener {
   rested?(contract: Uid): void
   /** Statements were taken in or made: there may be something to carry to others. */
   news?(contract: LiveContract, change: { readonly made: Held | undefined; readonly taken: readonly Held[] }): void
+  /** Values are missing: the others are to be asked for them, again and again until it has them. */
+  wanting?(contract: LiveContract): void
   settled?(contract: LiveContract, entries: readonly Acknowledged[]): void
   refused?(contract: LiveContract, refused: Reception['refused']): void
   equivocated?(contract: LiveContract, equivocations: readonly Equivocation[]): void

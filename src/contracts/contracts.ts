@@ -2,7 +2,7 @@ import { Compile } from 'typebox/compile'
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { type ContractState, type Invitation, invitationOf } from '../aggregates/contract/state.ts'
 import { fitText } from '../aggregates/names/fit-text.ts'
-import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
+import { emptyAgreement } from '../agreement/state.ts'
 import { verifiedFounder } from '../agreement/validity.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { sha256 } from '../crypto/hash.ts'
@@ -50,6 +50,9 @@ import type { Waiting } from './waiting.ts'
 
 /** This node's party has no open invitation to the contract, or is a member already. */
 export class NotInvited extends ConcordataError {}
+
+/** Values are missing here, so not all that the party would join has been verified. Evidence: `statements`. */
+export class ValuesMissing extends ConcordataError {}
 
 export interface ContractsPorts extends ContractPorts {
   /** Who this node is, in every contract. */
@@ -465,16 +468,20 @@ export class Contracts {
     )
   }
 
-  /** Says that this node's party joins, signed over all that it has verified. Throws NotInvited. */
+  /** Says that this node's party joins, signed over all that it has verified. Throws NotInvited, ValuesMissing. */
   accept(contract: Uid): Promise<void> {
-    return this.use(contract, ({ state }) => this.#accept(state))
+    return this.use(contract, (live) => this.#accept(live))
   }
 
-  async #accept(state: AgreementState): Promise<void> {
-    const { contract } = state
+  async #accept({ contract, state, wants }: LiveContract): Promise<void> {
     const { agreed } = state.settling
     const invitation = this.#invitationTo(contract, agreed)
     if (this.#desk !== undefined) return this.#desk.reply(contract, 'accept')
+    if (wants.length > 0) {
+      const message = `values of ${wants.length} statements are missing here; the other parties are asked for them`
+      const statements = wants.map(({ statement: { party, seq } }) => `${party}.${seq}`)
+      throw new ValuesMissing('payload_missing', message, { contract, statements })
+    }
     const head = settledHead(state)
     const acceptance: Acceptance = {
       contract,

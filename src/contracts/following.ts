@@ -1,3 +1,4 @@
+import { lackingIn } from '../agreement/completing.ts'
 import { feedOf } from '../agreement/feeds.ts'
 import { type Reception, receive } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
@@ -53,7 +54,9 @@ export class Following {
     const stored = new Map<string, Decoded>()
     let handles = [...news]
     let reception: Reception | undefined
-    for (let reading = 0; reading < READINGS_MAX && handles.length > 0; reading++) {
+    const isLacking = lackingIn(before).length > 0
+    for (let reading = 0; reading < READINGS_MAX && (handles.length > 0 || (isLacking && reading === 0)); reading++) {
+      for (const decoded of await this.#lacking(reception?.state ?? before)) stored.set(decoded.hash, decoded)
       for (const decoded of await this.#tails(before, handles, stored)) stored.set(decoded.hash, decoded)
       if (stored.size === 0) return undefined
       reception = receive(before, [...stored.values()])
@@ -66,10 +69,21 @@ export class Following {
     return reception
   }
 
+  /** The statements that lack values, which another process may have got since. */
+  async #lacking(state: AgreementState): Promise<Decoded[]> {
+    const found: Decoded[] = []
+    for (const { statement } of lackingIn(state)) {
+      for (const decoded of await readFeed(this.#store, state.contract, statement.party, statement.seq, 1))
+        found.push(decoded)
+    }
+    return found
+  }
+
   async #tails(before: AgreementState, handles: readonly Handle[], read: ReadonlyMap<string, Decoded>) {
     const tailOf = (handle: Handle) => {
-      const known = [...read.values()].filter(({ statement }) => statement.party === handle).length
-      const from = feedOf(before.feeds, handle).size + known
+      const { size } = feedOf(before.feeds, handle)
+      const isKnown = ({ statement }: Decoded) => statement.party === handle && statement.seq >= size
+      const from = size + [...read.values()].filter(isKnown).length
       return readFeed(this.#store, before.contract, handle, from)
     }
     const tails: Decoded[] = []

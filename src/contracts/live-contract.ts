@@ -1,5 +1,6 @@
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { closedInvitationOf, formerOf, memberOf, partyOf } from '../aggregates/contract/state.ts'
+import { type Completion, lackingIn } from '../agreement/completing.ts'
 import { type Draft, draft, noWishes, statementDue, type Wishes } from '../agreement/draft.ts'
 import { feedOf, newestOf, statementAt } from '../agreement/feeds.ts'
 import type { Held } from '../agreement/held.ts'
@@ -13,6 +14,7 @@ import {
   type OtherBranch,
   type Reception,
   receive,
+  receivePayloads,
 } from '../agreement/receive.ts'
 import type { Divergence } from '../agreement/settling.ts'
 import { encodeSnapshot, snapshotOf } from '../agreement/snapshot.ts'
@@ -23,17 +25,18 @@ import type { About } from '../events/about.ts'
 import { type EngineVersion, type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
-import { payloadsInOrder } from '../events/seal.ts'
+import { payloadsInOrder, sealsNamedBy } from '../events/seal.ts'
 import type { Frontier, Note, Request } from '../events/statement.ts'
-import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
+import { type Decoded, type StatementRefused, sortPayloads } from '../events/statement-codec.ts'
 import type { Credit } from '../gossip/credit.ts'
+import type { HoldUp, Wanted } from '../gossip/message.ts'
 import { timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { Forgotten, withHistory } from '../runtime/forgotten.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import type { Kept } from '../store/snapshots.ts'
 import { feedStream } from '../store/streams.ts'
-import { Answering, type Coverage, type Question, refusalBytes } from './answering.ts'
+import { Answering, type Coverage, isDead, type Question, refusalBytes } from './answering.ts'
 import type { PersonsRefusal } from './asks.ts'
 import { batchesOf } from './batches.ts'
 import type { ContractListener, ContractPorts, Role } from './contract-ports.ts'
@@ -47,13 +50,14 @@ import { type Loaded, loadContract, recallHistory } from './loading.ts'
 import type { ObstacleCode } from './obstacles.ts'
 import { asksForLock, FORGOTTEN_AFTER_MS, Outbox, type Turn } from './outbox.ts'
 import { OwnFeed } from './own-feed.ts'
+import { payloadLines } from './payload-lines.ts'
 import { type Change, extendLedger, isNewEvidence, loadEvidence, writesFor } from './persistence.ts'
 import { acknowledgeAll } from './policy.ts'
 import { restingOf } from './resting.ts'
 import { requestBytesMax } from './room.ts'
 import { RoomAhead } from './room-ahead.ts'
 import { runningAhead } from './running-ahead.ts'
-import { type HeldUp, type Intent, Submission } from './submission.ts'
+import { type HeldUp, heldUpBy, type Intent, Submission } from './submission.ts'
 import { standingOfRequest } from './tiers.ts'
 import { UnprovenForks } from './unproven-forks.ts'
 
@@ -69,6 +73,8 @@ export class RequestTooLarge extends ConcordataError {}
 
 interface Delivery {
   readonly statements: readonly Decoded[]
+  /** Payloads that came by themselves. */
+  readonly payloads: readonly Completion[]
   /** Of who has brought them. Undefined: they are this node's own concern. */
   readonly credit: Credit | undefined
   readonly done: PromiseWithResolvers<DeliveryResult>
@@ -94,6 +100,10 @@ const nothingToSay: Turn = {
   part: () => {},
   durable: () => {},
 }
+
+/** Values that are missing are asked for at once, then after a pause that doubles, up to the second. Milliseconds. */
+const ASK_AGAIN_MS = 500
+const ASK_AGAIN_MAX_MS = 10_000
 
 /** Another process of this party has made a statement meanwhile. */
 class OvertakenError extends Error {}
@@ -147,6 +157,11 @@ export class LiveContract {
   #trouble: ObstacleCode | undefined
   /** Another process has found a proof. */
   #evidenceIsOld = false
+  /** What each party says of itself, in its last exchange: why it leaves uncovered what it holds. */
+  readonly #holdUps = new Map<Handle, HoldUp>()
+  /** Values are missing ⇒ they are asked for again. */
+  #cancelAsking: (() => void) | undefined
+  #asked = 0
   /** Who waits for the history to be in memory. */
   #recalls: PromiseWithResolvers<void>[] = []
 
@@ -171,9 +186,10 @@ export class LiveContract {
       ports.random,
       own,
       (id) => ports.snapshots?.placeOf(contract, id),
-      () => this.questions.length > 0,
+      (handle) => this.holdUpOf(handle),
     )
-    this.answering = new Answering(self, ports.policy ?? acknowledgeAll, ports.clock, ports.random, () => this.wake())
+    const { policy = acknowledgeAll, clock, random, payloadWaitMs } = ports
+    this.answering = new Answering(self, policy, clock, random, () => this.wake(), payloadWaitMs)
     this.#keys = new FeedKeys(self, ports)
     this.#ownFeed = ownFeed
     this.#evidence = evidence
@@ -261,10 +277,15 @@ export class LiveContract {
     if (this.#role === 'serve') return undefined
     if (this.#engineUnknown !== undefined) return 'engine_unknown'
     const obstacle = this.#ownFeed.obstacle(state, this.#waiting)
+    // Its own statements are here, behind a request that everybody has acknowledged.
+    const isBehindValues = this.wants.length > 0 && this.waitingOf(this.self).length > 0
+    if (obstacle !== undefined && isBehindValues) return 'values_missing'
     if (obstacle === 'members_unheard' && this.#ownFeed.waitsFor(state).length === 0) return 'statement_lost'
     if (obstacle !== undefined) return obstacle
     const isSilent = !this.#hasPart(state) || formerOf(state.ledger.document, this.self) !== undefined
-    return isSilent || this.#keys.signer(state) !== undefined ? undefined : 'key_missing'
+    if (isSilent) return undefined
+    if (state.ledger.lacking !== undefined) return 'values_missing'
+    return this.#keys.signer(state) !== undefined ? undefined : 'key_missing'
   }
 
   /** Why its last turn came to nothing: the store, or the signer. Until one has written something again. */
@@ -295,9 +316,34 @@ export class LiveContract {
 
   /** For whom a request of this party waits. Throws Forgotten. */
   heldUp(request: RequestRef): HeldUp {
-    if (this.questions.length > 0) return { waitingFor: [this.self], why: 'person_asked' }
+    const holdUpOf = (handle: Handle) => this.holdUpOf(handle)
+    if (holdUpOf(this.self) !== undefined) return heldUpBy([this.self], holdUpOf)
     const standing = standingOfRequest(this.#state, request, undefined)
-    return { waitingFor: standing?.waitsFor?.of ?? [] }
+    return heldUpBy(standing?.waitsFor?.of ?? [], holdUpOf)
+  }
+
+  /** Why a party leaves uncovered what it holds: as this one knows, or as the other has said last. */
+  holdUpOf(handle: Handle): HoldUp | undefined {
+    if (handle !== this.self) return this.#holdUps.get(handle)
+    return this.answering.holdUp ?? (this.#state.ledger.lacking === undefined ? undefined : 'payload')
+  }
+
+  /** A party has said it, of itself. */
+  holdsUp(party: Handle, why: HoldUp | undefined): void {
+    if (why === undefined) this.#holdUps.delete(party)
+    else this.#holdUps.set(party, why)
+  }
+
+  /** What is held here of what a peer wants. */
+  payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<string[]> {
+    return withHistory(this, () => payloadLines(this.#ports.store.payloads, this.#state, peer, wanted, room))
+  }
+
+  /** The statements whose values are missing here, but for requests that come to nothing anyway; in ledger order. */
+  get wants(): readonly Held[] {
+    return lackingIn(this.#state).filter(({ statement: { party, seq, requests } }) =>
+      requests.some((request, index) => !isDead({ handle: party, seq, index }, request, this.#state)),
+    )
   }
 
   /** A peer has answered what it holds. */
@@ -481,10 +527,14 @@ export class LiveContract {
   }
 
   /** Hands over statements from elsewhere. Resolves when all that came of them, an own statement too, is durable. */
-  deliver(statements: readonly Decoded[], credit?: Credit): Promise<DeliveryResult> {
+  deliver(
+    statements: readonly Decoded[],
+    credit?: Credit,
+    payloads: readonly Completion[] = [],
+  ): Promise<DeliveryResult> {
     this.#assertOpen()
     const done = Promise.withResolvers<DeliveryResult>()
-    this.#deliveries.push({ statements, credit, done })
+    this.#deliveries.push({ statements, payloads, credit, done })
     this.wake()
     return done.promise
   }
@@ -512,10 +562,14 @@ export class LiveContract {
     const state = this.#state
     if (this.#evidence.length + state.settling.divergences.length > 0) return false
     if (!this.outbox.isIdle || !this.answering.isIdle) return false
+    // Who is not in it yet has nothing to say before the values come; whoever asks for the contract asks for them anew.
+    if (state.ledger.lacking !== undefined && memberOf(state.ledger.document, this.self) !== undefined) return false
     if (this.#role === 'serve') return true
     if ((!this.#ownFeed.isCertain && this.#hasSaid(state)) || this.#keys.hasMoreToSay(state)) return false
     if ([...state.undecided.values()].includes(this.self) || this.hasToNote) return false
-    return !this.#maySpeak(state) || statementDue(state, this.self) === undefined
+    // An observer leaves uncovered what lacks values.
+    const { view } = this.#coverage(state)
+    return !this.#maySpeak(view) || statementDue(view, this.self) === undefined
   }
 
   /** Whether this party is a member, or has signed something: as long as not, what others hold of its feed can wait. */
@@ -551,6 +605,7 @@ export class LiveContract {
   forget(): void {
     if (this.#evidence.length > 0) return
     this.#state = withoutHistory(this.#state)
+    this.answering.forgetView()
     this.outbox.forgetBefore(feedOf(this.#state.feeds, this.self).base)
   }
 
@@ -576,6 +631,7 @@ export class LiveContract {
   /** It is put down: what is kept of it counts from now on. Requires that it may rest. */
   leave(): void {
     this.#closed = true
+    this.#cancelAsking?.()
     this.#roomAhead.leave(this.contract)
     this.answering.close()
   }
@@ -598,6 +654,7 @@ export class LiveContract {
   /** Resolves when nothing is under way. Later statements are not taken in any more. `why`: told whoever waits for something. */
   async close(why = 'the node is stopping'): Promise<void> {
     this.#closed = true
+    this.#cancelAsking?.()
     this.answering.close()
     this.#endPause?.()
     await this.#running
@@ -687,7 +744,7 @@ export class LiveContract {
     }
     const before = this.#state
     const reception = await following.read(before)
-    if (reception === undefined || reception.taken.length === 0) return
+    if (reception === undefined || reception.taken.length + reception.completions.length === 0) return
     if (reception.taken.some(({ statement }) => statement.party === this.self)) this.#desk?.takenUp(true)
     const { state, settled } = reception
     const own = reception.taken.filter(({ statement }) => statement.party === this.self)
@@ -760,6 +817,7 @@ export class LiveContract {
     await this.#write({
       before,
       held: made === undefined ? reception.taken : [...reception.taken, made.held],
+      completions: reception.completions,
       settled,
       equivocations,
       divergences,
@@ -810,6 +868,12 @@ export class LiveContract {
       credit?.spend(unsigned)
       this.#roomAhead.gaveUp(credit?.peer ?? this.self, givenUp)
       const errors = reception.refused.slice(start).map(({ error }) => error)
+      if (delivery.payloads.length > 0) {
+        const unnamed = unnamedAmong(delivery.payloads, reception.state)
+        credit?.spend(unnamed.length)
+        errors.push(...unnamed)
+        reception = receivePayloads(reception, delivery.payloads, this.self, this.#convicted(reception))
+      }
       refused.set(delivery, errors)
     }
     return { reception, refused }
@@ -958,7 +1022,9 @@ export class LiveContract {
   /** The founder from the start, others from their invitation on, nobody after everyone holds its resignation. */
   #maySpeak(state: AgreementState): boolean {
     if (this.#role === 'serve' || this.#engineUnknown !== undefined) return false
-    const { document } = state.ledger
+    const { document, lacking } = state.ledger
+    // Its head would be shorter than what it covers has it.
+    if (lacking !== undefined) return false
     const obstacle = this.#ownFeed.obstacle(state, this.#waiting)
     // What stands in the way of the old key does not concern the one that takes the feed over.
     if (obstacle !== undefined) {
@@ -1019,7 +1085,7 @@ export class LiveContract {
     const done = Promise.withResolvers<DeliveryResult>()
     // Nobody waits for it; a turn that fails is told to the listeners.
     done.promise.catch(() => {})
-    this.#deliveries.push({ statements: [lost], credit: undefined, done })
+    this.#deliveries.push({ statements: [lost], payloads: [], credit: undefined, done })
   }
 
   /** Requests once more what a lock has made void, when that has ended. */
@@ -1053,6 +1119,7 @@ export class LiveContract {
     divergences: readonly Divergence[],
   ): void {
     this.outbox.settled(settled)
+    this.#askForValues(reception.taken.some(({ lacks }) => lacks.length > 0))
     this.#afterLock()
     if (formerOf(this.#state.settling.agreed, this.self) !== undefined) this.outbox.dropAll()
     for (const listener of this.#listeners) {
@@ -1063,6 +1130,27 @@ export class LiveContract {
       if (divergences.length > 0) listener.diverged?.(this, divergences)
       if (reception.otherBranches.length > 0) listener.otherBranch?.(this, reception.otherBranches)
     }
+  }
+
+  /** As long as values are missing. `isNew`: there are more of them than before. */
+  #askForValues(isNew: boolean): void {
+    const isLacking = this.wants.length > 0
+    if (isNew || !isLacking) {
+      this.#cancelAsking?.()
+      this.#cancelAsking = undefined
+      this.#asked = 0
+    }
+    if (!isLacking || this.#cancelAsking !== undefined || this.#closed) return
+    for (const listener of this.#listeners) listener.wanting?.(this)
+    const pause = Math.min(ASK_AGAIN_MAX_MS, ASK_AGAIN_MS * 2 ** this.#asked++)
+    this.#cancelAsking = this.#ports.clock.after(pause, () => {
+      this.#cancelAsking = undefined
+      this.#askForValues(false)
+      // Another process of this party may have got them.
+      if (this.#following === undefined) return
+      this.#following.doubts(this.#state)
+      this.wake()
+    })
   }
 
   /** What is held is held still; the store is left alone for a while, and then asked again, as long as it takes. */
@@ -1127,6 +1215,17 @@ export class LiveContract {
       clock.after(Math.max(0, Date.parse(deadline) + FORGOTTEN_AFTER_MS - clock.now()) + 1, () => this.wake())
     }
   }
+}
+
+/** What came by itself as payloads of statements that are in memory and do not name them. */
+function unnamedAmong(arrived: readonly Completion[], { contract, feeds }: AgreementState): StatementRefused[] {
+  return arrived.flatMap(({ party, seq, payloads }) => {
+    const feed = feedOf(feeds, party)
+    const statement = seq < feed.base ? undefined : feed.get(seq)?.statement
+    if (statement === undefined) return []
+    const named = sealsNamedBy(statement)
+    return sortPayloads({ contract, party, seq }, payloads, (seal) => named.has(seal)).mismatch ?? []
+  })
 }
 
 /** That another one signs the guard remembers, and an engine that is missing the contract. */

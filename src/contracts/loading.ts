@@ -5,7 +5,7 @@ import { receive } from '../agreement/receive.ts'
 import { decodeSnapshot, type StoredStatements, statementsNeeded, viewFrom } from '../agreement/snapshot.ts'
 import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
-import type { Handle, Uid } from '../events/ids.ts'
+import { type Handle, requestKey, type Uid } from '../events/ids.ts'
 import type { Decoded } from '../events/statement-codec.ts'
 import type { Store } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
@@ -129,6 +129,12 @@ async function loadFeeds(
   const [lost] = waiting
   if (lost !== undefined && sharing === 'alone') {
     const { party, seq } = lost.statement
+    const { lacking } = state.ledger
+    if (lacking !== undefined) {
+      const request = requestKey(lacking.request)
+      const message = `values of request ${request}, which ${party} ${seq} signs for, are missing`
+      throw new ContractDamaged('contract_damaged', message, { contract, party, seq, request })
+    }
     throw new ContractDamaged('contract_damaged', `what the stored statement ${party} ${seq} covers is missing`, {
       contract,
       party,

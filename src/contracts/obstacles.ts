@@ -11,6 +11,7 @@ export const obstacleCodes = [
   'nobody_to_ask',
   'another_signs',
   'engine_unknown',
+  'values_missing',
   'store_failing',
   'signer_unreachable',
   'processes_silent',
@@ -89,6 +90,13 @@ export const obstacleKinds: Readonly<Record<ObstacleCode, ObstacleKind>> = {
     meaning:
       'the contract goes on in an engine that this version of the software does not have: nothing is signed in it',
     remedy: 'install a version that has it, and start the node anew; nothing is lost until then',
+    level: 'error',
+    elsewhere: 'party_silent',
+  },
+  values_missing: {
+    meaning:
+      'values that everybody has agreed on are missing here, as after a restore: nothing is signed until another party has given them back',
+    remedy: 'get the other parties on line: each of them had the values; they are asked again and again',
     level: 'error',
     elsewhere: 'party_silent',
   },

@@ -12,13 +12,14 @@ import type { Outcome } from '../events/outcome.ts'
 import type { WithdrawalCode } from '../events/reasons.ts'
 import { payloadsInOrder } from '../events/seal.ts'
 import type { Decision, Request } from '../events/statement.ts'
+import type { HoldUp } from '../gossip/message.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Random } from '../runtime/random.ts'
 import { assertAbout, RequestUnfit } from './fitness.ts'
 import { bytesIn, roomIn } from './room.ts'
 import { SealedAbouts } from './sealed-abouts.ts'
-import type { HeldUp, Intent, Submission, Verdict } from './submission.ts'
+import { type HeldUp, heldUpBy, type Intent, type Submission, type Verdict } from './submission.ts'
 import { standingOfRequest } from './tiers.ts'
 
 /** What one statement will say for the local users, and what becomes of their submissions once it is durable. */
@@ -71,12 +72,12 @@ export class Outbox {
   /** What users take back, with what they say about it, by request key. */
   readonly #withdrawals = new Map<string, Withdrawal>()
 
-  readonly #isAsking: () => boolean
+  readonly #holdUpOf: (handle: Handle) => HoldUp | undefined
   readonly #older: (id: string) => RequestRef | undefined
 
   /**
    * `own`: what is in memory of the own feed, if intents are durable before they are signed and other processes sign them,
-   * too. `older`: finds the requests that are not in memory. `isAsking`: whether a person is asked here about another party's request.
+   * too. `older`: finds the requests that are not in memory. `holdUpOf`: why a party leaves uncovered what it holds, as far as that is known.
    */
   constructor(
     self: Handle,
@@ -84,9 +85,9 @@ export class Outbox {
     random: Random,
     own?: Iterable<Held>,
     older: Outbox['placeOf'] = () => undefined,
-    isAsking: () => boolean = () => false,
+    holdUpOf: (handle: Handle) => HoldUp | undefined = () => undefined,
   ) {
-    this.#isAsking = isAsking
+    this.#holdUpOf = holdUpOf
     this.#self = self
     this.#clock = clock
     this.#random = random
@@ -353,9 +354,10 @@ export class Outbox {
     if (submission.phase.kind !== 'done') submission.fail(error)
   }
 
-  /** As long as a person is asked here, this party says nothing of what comes after: so nobody else holds it up. */
+  /** As long as this party leaves something uncovered, it says nothing of what comes after: so nobody else holds it up. */
   #heldUp(waitingFor: readonly Handle[]): HeldUp {
-    return this.#isAsking() ? { waitingFor: [this.#self], why: 'person_asked' } : { waitingFor }
+    const isHere = this.#holdUpOf(this.#self) !== undefined
+    return heldUpBy(isHere ? [this.#self] : waitingFor, this.#holdUpOf)
   }
 
   #all(): Submission[] {

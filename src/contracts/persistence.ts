@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile'
+import type { Completion } from '../agreement/completing.ts'
 import type { Held } from '../agreement/held.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { type Equivocation, type Reception, receive } from '../agreement/receive.ts'
@@ -36,6 +37,8 @@ export interface Change {
   readonly before: AgreementState
   /** Statements that are held now, causes before effects. */
   readonly held: readonly Held[]
+  /** What came of payloads after their statements. Left out: nothing. */
+  readonly completions?: readonly Completion[]
   /** Entries that have settled, oldest first. */
   readonly settled: readonly Acknowledged[]
   readonly equivocations: readonly Equivocation[]
@@ -46,25 +49,26 @@ export interface Change {
  * In the order in which they must become durable, should the store stop half way: values before the statements that
  * seal them, covered statements before those that cover them, statements before the entries that follow from them.
  */
-export function writesFor({ before, held, settled, equivocations, divergences }: Change): Write[] {
+export function writesFor({ before, held, completions = [], settled, equivocations, divergences }: Change): Write[] {
   const { contract } = before
   return [
-    ...payloadWrites(contract, held),
+    ...payloadWrites(contract, held, completions),
     ...feedWrites(before, held),
     ...evidenceWrites(contract, equivocations, divergences),
     ...settledWrites(contract, before.settling.settled, settled),
   ]
 }
 
-function payloadWrites(contract: Uid, held: readonly Held[]): Write[] {
+function payloadWrites(contract: Uid, held: readonly Held[], completions: readonly Completion[]): Write[] {
   const writes: Write[] = []
-  for (const { payloads, statement } of held) {
+  const brought = held.map(({ payloads, statement: { party, seq } }) => ({ party, seq, payloads }))
+  for (const { party, seq, payloads } of [...brought, ...completions]) {
     const entries: PayloadEntry[] = []
     for (const seal of Object.keys(payloads) as Hash[]) {
       entries.push({ seal, text: canonicalJson(payloads[seal]) })
     }
     if (entries.length === 0) continue
-    const group = groupOf({ handle: statement.party, seq: statement.seq })
+    const group = groupOf({ handle: party, seq })
     writes.push({ kind: 'payloads', contract, group, entries })
   }
   return writes

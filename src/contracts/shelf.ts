@@ -268,7 +268,9 @@ export class Shelf {
       // out first what it has signed does not rest anyway; where others sign too, the guard may be about to be told, and
       // what they store wakes it.
       const { role = 'node' } = this.#ports
-      if (live.obstacle === undefined || live.obstacle === 'key_missing' || role === 'node') live.wake()
+      const { obstacle } = live
+      const isOthersToEnd = obstacle === undefined || obstacle === 'key_missing' || obstacle === 'values_missing'
+      if (isOthersToEnd || role === 'node') live.wake()
       return live
     } catch (error) {
       this.#notLoaded.set(contract, error instanceof ContractDamaged ? 'contract_damaged' : 'store_failing')

@@ -2,6 +2,7 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Handle, LedgerIndex, RequestRef, Seq } from '../events/ids.ts'
 import type { Outcome } from '../events/outcome.ts'
 import type { Payloads, Request } from '../events/statement.ts'
+import type { HoldUp } from '../gossip/message.ts'
 import { bytesIn } from './room.ts'
 
 /** What a local user wants done in a contract, before it is signed. */
@@ -20,11 +21,20 @@ export interface Intent {
   readonly retry?: true
 }
 
-/** For whom something waits. `why`: left out, no more is known than that they have not answered. */
+/** For whom something waits. */
 export interface HeldUp {
   readonly waitingFor: readonly Handle[]
-  /** A person is asked there about something that comes before. */
-  readonly why?: 'person_asked'
+  /** What those say about themselves; who is not here says no more than that it has not answered. */
+  readonly why?: { readonly [handle: Handle]: HoldUp }
+}
+
+/** `holdUpOf`: what is known of a party. */
+export function heldUpBy(waitingFor: readonly Handle[], holdUpOf: (handle: Handle) => HoldUp | undefined): HeldUp {
+  const known = waitingFor.flatMap((handle) => {
+    const why = holdUpOf(handle)
+    return why === undefined ? [] : [[handle, why] as const]
+  })
+  return known.length === 0 ? { waitingFor } : { waitingFor, why: Object.fromEntries(known) }
 }
 
 /** What a local user is told, once, and never otherwise. */

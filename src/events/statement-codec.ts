@@ -6,7 +6,14 @@ import { type Form, firstErrorText } from '../runtime/first-error.ts'
 import { exceededBound } from '../runtime/json-bounds.ts'
 import { ceilings, JSON_DEPTH_MAX, JSON_MEMBERS_MAX, SIGNED_CHARACTERS_MAX } from './limits.ts'
 import { sealOf, sealsNamedBy } from './seal.ts'
-import { type Payloads, SignedSchema, type Statement, type StatementCore, StoredSchema } from './statement.ts'
+import {
+  type Payload,
+  type Payloads,
+  SignedSchema,
+  type Statement,
+  type StatementCore,
+  StoredSchema,
+} from './statement.ts'
 
 /** The statement, or a part of what came with it, is not what its bytes must be. Nothing of it is kept. */
 export class StatementRefused extends ConcordataError {}
@@ -68,17 +75,30 @@ export function encodeSigned(text: string, signature: string, payloads: Payloads
   return `{"payloads":${canonicalJson(payloads)},"signature":"${signature}","statement":${text}}`
 }
 
+/** Whether the statement can travel with all of these payloads in one line. */
+export function fitsOneLine({ text, signature }: Decoded, payloads: Payloads): boolean {
+  const line = encodeSigned(text, signature, payloads)
+  return line.length <= SIGNED_CHARACTERS_MAX && exceededBound(line, LINE_BOUNDS) === undefined
+}
+
 /** The line in which a statement is stored: its values stand elsewhere, so that they can be erased. */
 export function encodeStored(text: string, signature: string): string {
   return `{"signature":"${signature}","statement":${text}}`
 }
 
+/** A statement that came over the network, without what came beside it and is none of its payloads. */
+export interface Received {
+  readonly decoded: Decoded
+  readonly mismatch: StatementRefused | undefined
+}
+
 /**
  * Takes a line from the network apart and checks all that can be checked from the bytes alone: form, canonical
- * spelling, the ceilings of version 1, seals against payloads. Attacker-controlled: `line`, whole.
- * Throws StatementRefused: `statement_too_large`, `statement_malformed`, `statement_not_canonical`, `payload_mismatch`.
+ * spelling, the ceilings of version 1. Payloads that are none of the statement are dropped: they say something of whoever
+ * sent the line, and nothing of the statement. Attacker-controlled: `line`, whole.
+ * Throws StatementRefused: `statement_too_large`, `statement_malformed`, `statement_not_canonical`.
  */
-export function decodeSigned(line: string): Decoded {
+export function decodeReceived(line: string): Received {
   const parsed = parse(line)
   if (!signedForm.Check(parsed)) refuseForm(signedForm, parsed)
   const payloads = parsed.payloads as Payloads
@@ -86,8 +106,17 @@ export function decodeSigned(line: string): Decoded {
   const { signature } = parsed
   return refusingWhatHasNoCanonicalForm(() => {
     const decoded = decodeParts(parsed.statement as Statement, signature, payloads)
-    return checkCanonical(decoded, encodeSigned(decoded.text, signature, payloads), line)
+    checkCanonical(decoded, encodeSigned(decoded.text, signature, payloads), line)
+    const { fitting, mismatch } = sortPayloadsOf(decoded)
+    return mismatch === undefined ? { decoded, mismatch } : { decoded: { ...decoded, payloads: fitting }, mismatch }
   })
+}
+
+/** The same for a line that no other party has sent: nothing is dropped. Throws `payload_mismatch` besides. */
+export function decodeSigned(line: string): Decoded {
+  const { decoded, mismatch } = decodeReceived(line)
+  if (mismatch !== undefined) throw mismatch
+  return decoded
 }
 
 /** The same for a line from a store, whose payloads were read beside it. What is no longer there is left out. */
@@ -98,6 +127,8 @@ export function decodeStored(line: string, payloadsOf: (statement: Statement) =>
   const statement = parsed.statement as Statement
   return refusingWhatHasNoCanonicalForm(() => {
     const decoded = decodeParts(statement, signature, payloadsOf(statement))
+    const { mismatch } = sortPayloadsOf(decoded)
+    if (mismatch !== undefined) throw mismatch
     return checkCanonical(decoded, encodeStored(decoded.text, signature), line)
   })
 }
@@ -110,7 +141,6 @@ function decodeParts(statement: Statement, signature: string, payloads: Payloads
   if (Buffer.byteLength(text) > ceilings.statementBytes) {
     throw new StatementRefused('statement_too_large', `a statement has at most ${ceilings.statementBytes} bytes`)
   }
-  verifySeals(statement, payloads)
   return { statement, text, hash: statementHash(text), core: coreHash(coreText), signature, payloads }
 }
 
@@ -163,15 +193,38 @@ export function isTooDeep(value: unknown, depthLeft: number = JSON_DEPTH_MAX): b
   return depthLeft === 0 || Object.values(value).some((inner) => isTooDeep(inner, depthLeft - 1))
 }
 
-function verifySeals(statement: Statement, payloads: Payloads): void {
-  const named = sealsNamedBy(statement)
-  for (const [seal, payload] of Object.entries(payloads)) {
-    if (!named.has(seal as Hash)) {
-      throw new StatementRefused('payload_mismatch', 'a payload came that the statement does not name', { seal })
-    }
-    const expected = sealOf(payload)
-    if (expected !== seal) {
-      throw new StatementRefused('payload_mismatch', 'a payload does not hash to its seal', { seal, expected })
+type Place = Pick<Statement, 'contract' | 'party' | 'seq'>
+
+/** Of what came as payloads of a statement: those that are, and what is wrong with the others, should there be any. */
+export interface Sorted {
+  readonly fitting: Payloads
+  /** `payload_mismatch`: the first of them, and how many there are. */
+  readonly mismatch: StatementRefused | undefined
+}
+
+/** `isNamed`: whether the statement names the seal. */
+export function sortPayloads(place: Place, payloads: Payloads, isNamed: (seal: Hash) => boolean): Sorted {
+  const { contract, party, seq } = place
+  const fitting: { [seal: Hash]: Payload } = {}
+  let count = 0
+  let first: { readonly seal: Hash; readonly isNamed: boolean } | undefined
+  for (const [seal, payload] of Object.entries(payloads) as [Hash, Payload][]) {
+    if (isNamed(seal) && sealOf(payload) === seal) fitting[seal] = payload
+    else {
+      count++
+      first ??= { seal, isNamed: isNamed(seal) }
     }
   }
+  if (first === undefined) return { fitting: payloads, mismatch: undefined }
+  const message = first.isNamed
+    ? 'a payload does not hash to its seal'
+    : 'a payload came that the statement does not name'
+  const evidence = { contract, party, seq, seal: first.seal, count }
+  return { fitting, mismatch: new StatementRefused('payload_mismatch', message, evidence) }
+}
+
+function sortPayloadsOf({ statement, payloads }: Decoded): Sorted {
+  if (Object.keys(payloads).length === 0) return { fitting: payloads, mismatch: undefined }
+  const named = sealsNamedBy(statement)
+  return sortPayloads(statement, payloads, (seal) => named.has(seal))
 }

@@ -235,7 +235,7 @@ export class Courier {
   async #prepare(contract: Uid, parcel: Parcel): Promise<Talk | undefined> {
     const { participants } = this.#ports
     const atRest = participants.resting(contract)
-    if (atRest !== undefined) {
+    if (atRest !== undefined && !this.knowledge.hasWants(contract)) {
       if (!atRest.isPartyTo(this.peer)) return undefined
       parcel.says(contract, atRest.frontier)
       return { contract, words: [], isCutOff: false, size: 0, wasHeardOf: true, before: undefined }

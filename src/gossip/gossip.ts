@@ -111,6 +111,8 @@ export class Gossip {
       turns,
       take: async (from, message) => {
         await this.#take(from, message, knowledge)
+        // What it misses the next call brings: not at once, or who asks for ever would be called for ever.
+        for (const contract of message.wants.keys()) if (knowledge.hasWants(contract)) this.#carryLazily(contract)
       },
       failed: (to, error) => report.unreachable(to, error),
       reached: (to) => report.reached?.(to),
@@ -154,7 +156,7 @@ export class Gossip {
   news(participant: Participant, made: Held | undefined): void {
     const speaks = made !== undefined && (made.statement.requests.length > 0 || made.statement.decided.length > 0)
     if (speaks || (made !== undefined && participant.hasUnsettled)) this.carry(participant.contract)
-    else this.#carryLazily(participant)
+    else this.#carryLazily(participant.contract)
   }
 
   /** Has everybody told at once: for what a local user waits for, and for what just settled (design §6, round 3). */
@@ -190,21 +192,29 @@ export class Gossip {
     const parcel = new Parcel(knowledge, peer)
     let cutOff: Uid | undefined
     for (const [contract, theirs] of behind(message.frontiers, this.#cutOff.get(peer.handle))) {
-      if ((await this.#say(contract, theirs, peer, parcel)) === 'cut off') cutOff ??= contract
+      const asks = message.wants.has(contract)
+      if ((await this.#say(contract, theirs, asks, peer, parcel)) === 'cut off') cutOff ??= contract
     }
     if (cutOff === undefined) this.#cutOff.delete(peer.handle)
     else this.#cutOff.set(peer.handle, cutOff)
     return parcel.encoded([])
   }
 
-  /** What the peer is answered about one contract, after it has said how far it is. */
-  async #say(contract: Uid, theirs: Frontier, peer: Peer, parcel: Parcel): Promise<'cut off' | undefined> {
+  /** What the peer is answered about one contract, after it has said how far it is. `asks`: for values, besides. */
+  async #say(
+    contract: Uid,
+    theirs: Frontier,
+    asks: boolean,
+    peer: Peer,
+    parcel: Parcel,
+  ): Promise<'cut off' | undefined> {
     const { participants } = this.#ports
     const atRest = participants.resting(contract)
     // To be passed over in silence would mean that nothing is held of it.
     const frontier = atRest === undefined ? heldBy(participants.find(contract), peer) : frontierAt(atRest, peer)
     if (frontier !== undefined) parcel.says(contract, frontier)
-    if (atRest !== undefined && (frontier === undefined || atRest.isEvenWith(peer.handle, theirs))) return undefined
+    const isEven = !asks && atRest?.isEvenWith(peer.handle, theirs)
+    if (atRest !== undefined && (frontier === undefined || isEven)) return undefined
     return this.#apart.do(contract, async () =>
       participants.use(contract, async (participant) => {
         if (!isPartyTo(participant.state, peer)) return undefined
@@ -216,26 +226,32 @@ export class Gossip {
   async #take(peer: Peer, message: ExchangeMessage, knowledge: Knowledge): Promise<void> {
     const { participants, report, turns } = this.#ports
     const statements = byContract(message.statements)
+    const payloads = Map.groupBy(message.payloads, ({ contract }) => contract)
     for (const [contract, frontier] of message.frontiers) {
       // Of what is not held anybody could make up any number.
       if (!participants.has(contract)) continue
       const atRest = participants.resting(contract)
       // That wakes it, and what is known of it is let go of when it rests again.
       const isOdd = atRest === undefined || (atRest.isPartyTo(peer) && !atRest.isEvenWith(peer.handle, frontier))
-      if (isOdd || statements.has(contract)) knowledge.told(contract, frontier, statements.get(contract) ?? [])
+      const asks = message.wants.has(contract)
+      if (isOdd || statements.has(contract) || asks) knowledge.told(contract, frontier, statements.get(contract) ?? [])
+      this.#heardOf(contract, peer, message, knowledge)
     }
     const refused = [...message.refused]
     const credit = this.#credits.of(peer.handle)
     credit.spend(refused.length)
-    const deliveries = [...statements].map(([contract, delivered]) =>
+    const deliveries = [...new Set([...statements.keys(), ...payloads.keys()])].map((contract) =>
       this.#apart.do(contract, async () => {
         if (credit.isSpent) return
+        const delivered = statements.get(contract) ?? []
         const isNew = !participants.has(contract)
         // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
         if (!(await this.#begun(contract, delivered, peer, credit, refused))) return
         const frontier = message.frontiers.get(contract)
         if (isNew && frontier !== undefined) knowledge.told(contract, frontier, delivered)
-        const result = await participants.use(contract, (participant) => participant.deliver(delivered, credit))
+        const result = await participants.use(contract, (participant) =>
+          participant.deliver(delivered, credit, payloads.get(contract) ?? []),
+        )
         for (const one of result?.refused ?? []) refused.push(one)
       }),
     )
@@ -245,6 +261,18 @@ export class Gossip {
       await this.#apart.do(contractOf(word), () => participants.took(word))
     }
     if (refused.length > 0) report.refused(peer, refused)
+  }
+
+  /** What a party to the contract says beside what it holds. */
+  #heardOf(contract: Uid, peer: Peer, { wants, waits }: ExchangeMessage, knowledge: Knowledge): void {
+    const participant = this.#ports.participants.find(contract)
+    const isParty =
+      participant === undefined
+        ? this.#ports.participants.resting(contract)?.isPartyTo(peer)
+        : isPartyTo(participant.state, peer)
+    if (isParty !== true) return
+    knowledge.wanted(contract, wants.get(contract) ?? [])
+    participant?.holdsUp(peer.handle, waits.get(contract))
   }
 
   /** Whether the contract is held, now if not before; what is refused of its beginning is added. */
@@ -266,7 +294,7 @@ export class Gossip {
     }
   }
 
-  #carryLazily({ contract }: Participant): void {
+  #carryLazily(contract: Uid): void {
     if (this.#cancelLazy.has(contract) || this.#closed) return
     const { clock, random, timing } = this.#ports
     const delay = timing.lazyMs * (1 + random.fraction())
@@ -301,9 +329,11 @@ export class Gossip {
 }
 
 /** Or has a question: what the peer holds of this party's own feed. */
-function hasNewsFor(courier: Courier, { contract, state, words, evidence, unheard }: Participant): boolean {
+function hasNewsFor(courier: Courier, participant: Participant): boolean {
+  const { contract, state, words, evidence, unheard, wants } = participant
   if (unheard.includes(courier.peer.handle)) return true
   if (!isPartyTo(state, courier.peer)) return false
+  if (wants.length > 0 || courier.knowledge.hasWants(contract)) return true
   return words.length > 0 || courier.knowledge.lacksProof(contract, evidence) || lacksNews(courier, state)
 }
 

@@ -7,6 +7,7 @@ import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { type Decoded, encodeSigned } from '../events/statement-codec.ts'
 import { forksAgainst, isUpToDate, linesFor, newsFor, pastOf } from './exchange.ts'
+import type { Wanted } from './message.ts'
 
 /** Whether the peer is the party that the contract knows by this handle. */
 export function isPartyTo(state: AgreementState, peer: { handle: Handle; signingKey: string }): boolean {
@@ -18,6 +19,8 @@ export class Knowledge {
   readonly #handle: Handle
   readonly #frontiers = new Map<Uid, Frontier>()
   readonly #holds = new Map<Uid, Past>()
+  /** Values that it has asked for, and has not been given since. */
+  readonly #wants = new Map<Uid, readonly Wanted[]>()
   /** Proofs that it was shown in this session, by contract and party. */
   readonly #shown = new Set<string>()
 
@@ -31,6 +34,23 @@ export class Knowledge {
     let past = pastOf(frontier)
     for (const { statement } of sent) past = union(past, emptyPast.set(statement.party, statement.seq))
     this.#holds.set(contract, past)
+  }
+
+  /** The peer itself says which values it lacks. */
+  wanted(contract: Uid, wants: readonly Wanted[]): void {
+    if (wants.length > 0) this.#wants.set(contract, wants)
+    else this.#wants.delete(contract)
+  }
+
+  hasWants(contract: Uid): boolean {
+    return this.#wants.has(contract)
+  }
+
+  /** What it wants. It asks again for what it does not get. */
+  takeWants(contract: Uid): readonly Wanted[] {
+    const wants = this.#wants.get(contract) ?? []
+    this.#wants.delete(contract)
+    return wants
   }
 
   /** Whether it lacks anything that it may see. */
@@ -91,6 +111,7 @@ export class Knowledge {
   drop(contract: Uid): void {
     this.#frontiers.delete(contract)
     this.#holds.delete(contract)
+    this.#wants.delete(contract)
   }
 
   /** Until it has said it itself: what its statements cover, which it had stored before it signed them. */

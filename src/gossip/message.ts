@@ -1,12 +1,14 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { canonicalJson, isCanonicalJson, orderedObject } from '../crypto/canonical-json.ts'
+import type { Hash } from '../crypto/hash.ts'
 import { type SignedAcceptance, SignedAcceptanceSchema } from '../events/acceptance.ts'
 import { type SignedDecline, SignedDeclineSchema } from '../events/decline.ts'
-import { type Uid, UidSchema } from '../events/ids.ts'
+import { CountSchema, type Handle, HandleSchema, HashSchema, type Seq, type Uid, UidSchema } from '../events/ids.ts'
 import { type SignedRevocation, SignedRevocationSchema } from '../events/key-change.ts'
-import { type Frontier, FrontierSchema } from '../events/statement.ts'
-import { type Decoded, decodeSigned, StatementRefused } from '../events/statement-codec.ts'
+import { JSON_DEPTH_MAX, JSON_MEMBERS_MAX, SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
+import { type Frontier, FrontierSchema, type Payloads, PayloadsSchema } from '../events/statement.ts'
+import { type Decoded, decodeReceived, isTooDeep, StatementRefused, sortPayloads } from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { exceededBound, type JsonBounds } from '../runtime/json-bounds.ts'
 import { completed } from '../runtime/turns.ts'
@@ -14,15 +16,43 @@ import { completed } from '../runtime/turns.ts'
 /** What came over the network is no exchange message. */
 export class ExchangeMalformed extends ConcordataError {}
 
+/** Values that the sender lacks: of a statement that it holds, by their seals. */
+export interface Wanted {
+  readonly party: Handle
+  readonly seals: readonly Hash[]
+  readonly seq: Seq
+}
+
+/** Why a party leaves uncovered what it holds: a person is asked there, or values are missing there. */
+export type HoldUp = 'person' | 'payload'
+
+/** What a header has beside the frontiers. Nobody has signed it. */
+export interface Asides {
+  readonly wants: ReadonlyMap<Uid, readonly Wanted[]>
+  /** Why the sender holds a contract up. */
+  readonly waits: ReadonlyMap<Uid, HoldUp>
+}
+
+/** Payloads of a statement without it. */
+export interface PayloadLine {
+  readonly contract: Uid
+  readonly party: Handle
+  readonly payloads: Payloads
+  readonly seq: Seq
+}
+
 /**
  * Body and answer of `POST /exchange` have the same form, lines of canonical JSON (application/x-ndjson): a header with
- * the sender's frontier on each contract, then the signed statements that the other is believed to lack, and words.
+ * the sender's frontier on each contract, then the signed statements that the other is believed to lack, payloads that it
+ * wants, and words.
  */
-export interface ExchangeMessage {
+export interface ExchangeMessage extends Asides {
   readonly frontiers: ReadonlyMap<Uid, Frontier>
   readonly statements: readonly Decoded[]
+  /** They hash to their seals; whether the statement names these, its holder knows. */
+  readonly payloads: readonly PayloadLine[]
   readonly words: readonly Word[]
-  /** Statements that were refused on sight. After REFUSALS_PER_MESSAGE_MAX nothing more of the message is looked at. */
+  /** Statements and payloads that were refused on sight. After REFUSALS_PER_MESSAGE_MAX nothing more of the message is looked at. */
   readonly refused: readonly StatementRefused[]
 }
 
@@ -39,40 +69,92 @@ export function contractOf(word: Word): Uid {
 export const CONTRACTS_PER_MESSAGE_MAX = 1000
 /** Words that one message may carry: this party's answer to its invitation and the revocation of its key, of each contract. */
 export const WORDS_PER_MESSAGE_MAX = 2 * CONTRACTS_PER_MESSAGE_MAX
-/** Statements that are refused on sight until the message ends. Nobody who is honest sends one. */
+/** Statements of one contract, values of one statement, and values in all that one message may want. More is for the next. */
+export const WANTED_STATEMENTS_MAX = 256
+export const WANTED_OF_ONE_MAX = 1_000
+export const WANTED_VALUES_MAX = 4_096
+/** Statements and payloads that are refused on sight until the message ends. Nobody who is honest sends one. */
 export const REFUSALS_PER_MESSAGE_MAX = 16
 /** Of a header: some hundred parties in each of a thousand contracts. */
-const HEADER_BOUNDS = { depthMax: 4, membersMax: 262_144, widthMax: 1_000 }
+const HEADER_BOUNDS = { depthMax: 5, membersMax: 262_144, widthMax: 1_000 }
 /** Places in the header where a sender stops adding contracts: what is answered may have more, since the caller may lack some. */
 export const PLACES_SOFT_MAX = 65_536
 /** Of a word. */
 const WORD_BOUNDS = { depthMax: 8, membersMax: 64 }
+/** Of a line of payloads: as of a statement. */
+const PAYLOAD_BOUNDS = { depthMax: JSON_DEPTH_MAX + 2, membersMax: JSON_MEMBERS_MAX }
 /** Where a sender stops adding statements and leaves the rest to the next call, in characters. */
 export const MESSAGE_CHARACTERS_SOFT_MAX = 4 * 1024 * 1024
 
+const closed = { additionalProperties: false }
 const headerForm = Compile(
   Type.Object(
     {
       contracts: Type.Record(UidSchema, FrontierSchema, {
-        additionalProperties: false,
+        ...closed,
         maxProperties: CONTRACTS_PER_MESSAGE_MAX,
       }),
       v: Type.Literal(1),
+      waits: Type.Optional(
+        Type.Record(UidSchema, Type.Enum(['payload', 'person']), {
+          ...closed,
+          minProperties: 1,
+          maxProperties: CONTRACTS_PER_MESSAGE_MAX,
+        }),
+      ),
+      wants: Type.Optional(
+        Type.Record(
+          UidSchema,
+          Type.Array(
+            Type.Object(
+              {
+                party: HandleSchema,
+                seals: Type.Array(HashSchema, { minItems: 1, maxItems: WANTED_OF_ONE_MAX }),
+                seq: CountSchema,
+              },
+              closed,
+            ),
+            { minItems: 1, maxItems: WANTED_STATEMENTS_MAX },
+          ),
+          { ...closed, minProperties: 1, maxProperties: CONTRACTS_PER_MESSAGE_MAX },
+        ),
+      ),
     },
-    { additionalProperties: false },
+    closed,
   ),
 )
+const payloadForm = Compile(
+  Type.Object({ contract: UidSchema, party: HandleSchema, payloads: PayloadsSchema, seq: CountSchema }, closed),
+)
+const payloadStart = '{"contract":'
 const wordForm = Compile(Type.Union([SignedAcceptanceSchema, SignedDeclineSchema, SignedRevocationSchema]))
 const wordStart = /^\{"(?:acceptance|decline|proof)":/
 
-/** `statements`: lines as `encodeSigned` makes them. */
+const noAsides: Asides = { wants: new Map(), waits: new Map() }
+
+/** `lines`: as `encodeSigned` and `encodePayloads` make them. */
 export function encodeMessage(
   frontiers: ReadonlyMap<Uid, Frontier>,
-  statements: readonly string[],
+  lines: readonly string[],
   words: readonly Word[],
+  { wants, waits }: Asides = noAsides,
 ): string {
-  const header = canonicalJson({ contracts: orderedObject(frontiers), v: 1 })
-  return [header, ...statements, ...words.map((word) => canonicalJson(word))].join('\n')
+  const header = canonicalJson({
+    contracts: orderedObject(frontiers),
+    v: 1,
+    ...(waits.size === 0 ? {} : { waits: orderedObject(waits) }),
+    ...(wants.size === 0 ? {} : { wants: orderedObject(wants) }),
+  })
+  return [header, ...lines, ...words.map((word) => canonicalJson(word))].join('\n')
+}
+
+/** `texts`: canonical JSON of the payloads, by their seals. */
+export function encodePayloads(
+  { contract, party, seq }: Omit<PayloadLine, 'payloads'>,
+  texts: ReadonlyMap<Hash, string>,
+): string {
+  const members = [...texts].sort(([one], [other]) => (one < other ? -1 : 1)).map(([seal, text]) => `"${seal}":${text}`)
+  return `{"contract":"${contract}","party":"${party}","payloads":{${members.join(',')}},"seq":${seq}}`
 }
 
 /** Attacker-controlled: `text`, whole. Throws ExchangeMalformed for what is not even a message. */
@@ -83,8 +165,9 @@ export function decodeMessage(text: string): ExchangeMessage {
 /** The same in steps, a line each. */
 export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
   const lines = linesIn(text)
-  const frontiers = decodeHeader(lines.next().value ?? '')
+  const header = decodeHeader(lines.next().value ?? '')
   const statements: Decoded[] = []
+  const payloads: PayloadLine[] = []
   const words: Word[] = []
   const refused: StatementRefused[] = []
   for (const line of lines) {
@@ -94,15 +177,23 @@ export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
       words.push(decodeWord(line))
       continue
     }
-    try {
-      statements.push(decodeSigned(line))
-    } catch (error) {
-      if (!(error instanceof StatementRefused)) throw error
-      refused.push(error)
-      if (refused.length === REFUSALS_PER_MESSAGE_MAX) break
+    if (line.startsWith(payloadStart)) {
+      const { fitting, mismatch } = decodePayloads(line)
+      payloads.push(fitting)
+      if (mismatch !== undefined) refused.push(mismatch)
+    } else {
+      try {
+        const { decoded, mismatch } = decodeReceived(line)
+        statements.push(decoded)
+        if (mismatch !== undefined) refused.push(mismatch)
+      } catch (error) {
+        if (!(error instanceof StatementRefused)) throw error
+        refused.push(error)
+      }
     }
+    if (refused.length === REFUSALS_PER_MESSAGE_MAX) break
   }
-  return { frontiers, statements, words, refused }
+  return { ...header, statements, payloads, words, refused }
 }
 
 /** One after another: a text of nothing but line feeds has millions. */
@@ -115,12 +206,36 @@ function* linesIn(text: string): Generator<string, undefined> {
   yield text.slice(start)
 }
 
-function decodeHeader(line: string): Map<Uid, Frontier> {
+function decodeHeader(line: string): Pick<ExchangeMessage, 'frontiers' | 'wants' | 'waits'> {
   const header = parse(line, HEADER_BOUNDS)
   if (!headerForm.Check(header))
     throw new ExchangeMalformed('exchange_malformed', 'the first line is no exchange header')
   assertCanonical(line, header)
-  return new Map(Object.entries(header.contracts)) as unknown as Map<Uid, Frontier>
+  const { contracts, waits = {}, wants = {} } = header
+  const wanted: readonly Wanted[] = Object.values(wants).flat()
+  if (wanted.reduce((sum, { seals }) => sum + seals.length, 0) > WANTED_VALUES_MAX)
+    throw new ExchangeMalformed('exchange_malformed', 'the header wants too many values')
+  return {
+    frontiers: byUid<Frontier>(contracts),
+    wants: byUid<readonly Wanted[]>(wants),
+    waits: byUid<HoldUp>(waits),
+  }
+}
+
+function byUid<Value>(record: object): Map<Uid, Value> {
+  return new Map(Object.entries(record)) as Map<string, unknown> as Map<Uid, Value>
+}
+
+/** What does not hash to its seal is left out. */
+function decodePayloads(line: string): { fitting: PayloadLine; mismatch: StatementRefused | undefined } {
+  const parsed = parse(line, PAYLOAD_BOUNDS)
+  if (!payloadForm.Check(parsed)) throw new ExchangeMalformed('exchange_malformed', 'a line is no payloads')
+  assertCanonical(line, parsed)
+  const sent = parsed as PayloadLine
+  if (line.length > SIGNED_CHARACTERS_MAX || isTooDeep(sent.payloads))
+    throw new ExchangeMalformed('exchange_malformed', 'a line of payloads is too long, or nested too deep')
+  const { fitting, mismatch } = sortPayloads(sent, sent.payloads, () => true)
+  return { fitting: { ...sent, payloads: fitting }, mismatch }
 }
 
 function decodeWord(line: string): Word {

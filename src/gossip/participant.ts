@@ -4,7 +4,7 @@ import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
 import type { Credit } from './credit.ts'
-import type { Word } from './message.ts'
+import type { HoldUp, PayloadLine, Wanted, Word } from './message.ts'
 
 /** One contract as gossip sees it; `contracts/live-contract.ts` is the one in a node. */
 export interface Participant {
@@ -20,15 +20,27 @@ export interface Participant {
   readonly evidence: readonly Equivocation[]
   /** Whom this node has to hear of, parties or not, before it signs anything. */
   readonly unheard: readonly Handle[]
+  /** Values that are missing here. */
+  readonly wants: readonly Wanted[]
+  /** Why this node leaves uncovered what it holds, should it do so. */
+  readonly holdUp: HoldUp | undefined
+  /** A peer says the same of itself. */
+  holdsUp(peer: Handle, why: HoldUp | undefined): void
+  /** Lines with what is held here of what a peer wants and may see. `room`: characters, about. */
+  payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<string[]>
   /** Statements of a party that run ahead of what is held here. */
   waitingOf(party: Handle): readonly Decoded[]
   /** A peer has said what it holds, asked by this node. What it says in a call of its own may be older than a restore here. */
   heard(peer: Handle, frontier: Frontier): void
   /**
-   * Resolves when all that came of the statements is durable, an own statement too where one was due. `credit`: of who has
-   * brought them; when it is spent, the rest is passed over.
+   * Resolves when all that came of the statements, and of the payloads, is durable, an own statement too where one was due.
+   * `credit`: of who has brought them; when it is spent, the rest is passed over.
    */
-  deliver(statements: readonly Decoded[], credit: Credit): Promise<{ readonly refused: readonly StatementRefused[] }>
+  deliver(
+    statements: readonly Decoded[],
+    credit: Credit,
+    payloads: readonly PayloadLine[],
+  ): Promise<{ readonly refused: readonly StatementRefused[] }>
   /** A peer is free again: what was held back may go. */
   wake(): void
   /** Resolves when all that is held is in memory, for whom `state` has thrown Forgotten. */

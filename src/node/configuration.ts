@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile'
 import { complaintAboutText } from '../aggregates/names/fit-text.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import { acknowledgeAll, type Policy, PolicySchema } from '../contracts/policy.ts'
+import { PAYLOAD_WAIT_MS } from '../contracts/value-waits.ts'
 import { type Handle, HandleSchema } from '../events/ids.ts'
 import { isLei } from '../events/lei.ts'
 import { createFile } from '../runtime/durable-file.ts'
@@ -98,6 +99,8 @@ const ConfigurationFileSchema = Type.Object(
     api: Type.String(),
     /** How requests of other parties are answered; left out: all are acknowledged. */
     acknowledgement: Type.Optional(PolicySchema),
+    /** How long values are waited for that a statement came without, in milliseconds; then what names them is refused. */
+    payloadWaitMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_600_000 })),
     /** The EventStoreDB that keeps events and values; left out: a SQLite file in the data directory. */
     store: Type.Optional(StoreSettingsSchema),
     /** The process that has the signing keys and the guard; left out: they are in the data directory. */
@@ -145,6 +148,7 @@ export interface Configuration {
   readonly endpoint: string
   readonly api: string
   readonly acknowledgement: Policy
+  readonly payloadWaitMs: number
   /** Left out: SQLite. */
   readonly store?: StoreSettings
   readonly signer?: { readonly socket: string }
@@ -211,6 +215,7 @@ export async function readConfiguration(dir: string, environment: Environment): 
   return {
     dir,
     acknowledgement: acknowledgeAll,
+    payloadWaitMs: PAYLOAD_WAIT_MS,
     contractsInMemory: CONTRACTS_IN_MEMORY,
     ...settings,
     ...store,

@@ -113,6 +113,7 @@ async function start(
     random: systemRandom,
     turns,
     policy: configuration.acknowledgement,
+    payloadWaitMs: configuration.payloadWaitMs,
     uidOf: (number) => (key as Key).identity.uids.encode(number),
     newRequestId: () => namedIn(tracing),
     tracing,

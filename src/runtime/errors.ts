@@ -28,7 +28,8 @@ export const errorCodes = {
   statement_bad_genesis: 'The first statement of a contract must open it, and be signed with the key that it names.',
   statement_unfit_uid: 'The UID under which the statement opens a contract does not belong to its party and that key.',
   payload_mismatch: 'A payload does not hash to its seal, or no command of the statement names the seal.',
-  payload_missing: 'A value that the statement seals did not come with it and is not held.',
+  payload_missing:
+    'Values of the contract are missing here, so that it cannot be joined yet; the other parties are asked for them.',
   exchange_malformed: 'What came over the network is no exchange message.',
   equivocation: 'A party signed two different statements for one place of its feed.',
 

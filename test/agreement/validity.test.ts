@@ -153,8 +153,6 @@ t.test('what runs ahead waits, whatever it lacks', async (t) => {
   t.equal(ahead.waiting.length, 1)
   t.equal(ahead.state, ana.state)
   t.equal(receive(ana.state, [second, first]).taken.length, 2)
-  const bare = { ...second, payloads: {} }
-  t.same(receive(ana.state, [first, bare]).waiting, [bare], 'a value is missing')
   t.equal(receive(emptyAgreement(CONTRACT), [second, first]).waiting.length, 2)
 })
 

@@ -45,18 +45,19 @@ t.test('a request that is dead asks nobody, and holds up nothing', async (t) => 
   const behind = await ben.call('PUT', `${document}/Rate`, 'behind the question', 'wait=1')
   t.match(
     behind,
-    { status: 504, body: { waitingFor: ['ben'], why: 'person_asked' } },
+    { status: 504, body: { waitingFor: ['ben'], why: { ben: 'person' } } },
     'it is here that a person is asked',
   )
   const sent = await ben.call('PUT', `${document}/Share`, 'not waited for', 'respond-async')
-  t.match(sent, { status: 202, body: { waitingFor: ['ben'], why: 'person_asked' } })
+  t.match(sent, { status: 202, body: { waitingFor: ['ben'], why: { ben: 'person' } } })
   t.match((await ben.call('GET', `${at}/Requests/${sent.body.request}`)).body, {
     state: 'pending',
     waitingFor: ['ben'],
-    why: 'person_asked',
+    why: { ben: 'person' },
   })
 
-  t.match(await writing, { status: 504, body: { code: 'not_unanimous_in_time', waitingFor: ['ben'] } })
+  const timedOut = { code: 'not_unanimous_in_time', waitingFor: ['ben'], why: { ben: 'person' } }
+  t.match(await writing, { status: 504, body: timedOut }, 'and the author is told so')
   await until('the question to vanish', async () => (await questions()).length === 0)
   t.match((await ben.call('POST', `${at}/Questions/${request}`, { answer: 'acknowledge' })).body, { code: 'not_asked' })
   t.equal((await ben.call('PUT', `${document}/Rate`, '3')).status, 200)

@@ -10,7 +10,7 @@ import type { PartyProcess } from '../../src/contracts/party-process.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
-import { decodeSigned } from '../../src/events/statement-codec.ts'
+import { type Decoded, decodeSigned } from '../../src/events/statement-codec.ts'
 import { openLogger } from '../../src/node/logging.ts'
 import { Metrics } from '../../src/node/metrics.ts'
 import { Obstacles, type ObstaclesPorts } from '../../src/node/obstacles.ts'
@@ -187,6 +187,20 @@ t.test('a contract that goes on in an engine that is not here', async (t) => {
   }
   await live.deliver(allOf(ben))
   t.same(codesIn(live), ['engine_unknown'])
+})
+
+t.test('values that everybody has agreed on, and that are missing', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const request = ana.proposes('0.0', 'x')
+  for (const player of [ben, cleo]) player.hears(request)
+  ana.hears(cleo.says(), ben.says())
+  const live = await nodeOf(t, ben)
+  const bare = (decoded: Decoded) => (decoded.hash === request.hash ? { ...decoded, payloads: {} } : decoded)
+  await live.deliver(allOf(ana).map(bare))
+  t.same(codesIn(live), ['values_missing'])
+  const { party, seq } = request.statement
+  await live.deliver([], undefined, [{ party, seq, payloads: request.payloads }])
+  t.same(codesIn(live), [])
 })
 
 t.test('nobody to ask, where the guard is missing', async (t) => {

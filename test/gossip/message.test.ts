@@ -1,17 +1,26 @@
 import t from 'tap'
 import { beyond, frontierOf } from '../../src/agreement/feeds.ts'
 import { emptyPast } from '../../src/agreement/past.ts'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
 import type { Uid } from '../../src/events/ids.ts'
+import { JSON_DEPTH_MAX } from '../../src/events/limits.ts'
+import { seal, sealOf } from '../../src/events/seal.ts'
+import type { Payload } from '../../src/events/statement.ts'
 import { encodeSigned } from '../../src/events/statement-codec.ts'
 import { forksAgainst, linesFor, newsFor, pastOf, visibleTo } from '../../src/gossip/exchange.ts'
 import {
   decodeMessage,
   encodeMessage,
+  encodePayloads,
   MESSAGE_CHARACTERS_SOFT_MAX,
   REFUSALS_PER_MESSAGE_MAX,
+  WANTED_OF_ONE_MAX,
+  WANTED_STATEMENTS_MAX,
+  WANTED_VALUES_MAX,
   WORDS_PER_MESSAGE_MAX,
 } from '../../src/gossip/message.ts'
-import { CONTRACT, Player } from '../support/market.ts'
+import { CONTRACT, contractFoundedBy, Player } from '../support/market.ts'
 
 const ana = new Player('ana')
 const ben = new Player('ben')
@@ -23,7 +32,87 @@ t.test('a message says what is held, and carries statements and words', async (t
   const lines = [first, second].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
   const accepted = ben.accepts(1)
   const message = decodeMessage(encodeMessage(frontiers, lines, [accepted]))
-  t.same(message, { frontiers, statements: [first, second], words: [accepted], refused: [] })
+  const none = { wants: new Map(), waits: new Map(), payloads: [], refused: [] }
+  t.same(message, { ...none, frontiers, statements: [first, second], words: [accepted] })
+})
+
+const sealed = seal('x', new Uint8Array(16))
+const place = { contract: CONTRACT, party: ana.handle, seq: 7 }
+const payloadLine = (payload: Payload, of = sealed.seal) =>
+  encodePayloads(place, new Map([[of, canonicalJson(payload)]]))
+
+t.test('a message says which values are missing, why something is left uncovered, and brings values', async (t) => {
+  const wanted = [{ party: ana.handle, seals: [sealed.seal], seq: 7 }]
+  const asides = { wants: new Map([[CONTRACT, wanted]]), waits: new Map([[CONTRACT, 'payload' as const]]) }
+  const text = encodeMessage(new Map(), [payloadLine(sealed.payload)], [], asides)
+  t.equal(
+    text,
+    [
+      `{"contracts":{},"v":1,"waits":{"${CONTRACT}":"payload"},"wants":{"${CONTRACT}":[{"party":"ana","seals":["${sealed.seal}"],"seq":7}]}}`,
+      `{"contract":"${CONTRACT}","party":"ana","payloads":{"${sealed.seal}":{"salt":"AAAAAAAAAAAAAAAAAAAAAA","value":"x"}},"seq":7}`,
+    ].join('\n'),
+    'to the byte',
+  )
+  const payloads = [{ ...place, payloads: { [sealed.seal]: sealed.payload } }]
+  t.match(decodeMessage(text), { ...asides, payloads, refused: [] })
+})
+
+t.test('a payload that does not hash to its seal is dropped, and named, and its statement is taken', async (t) => {
+  const other = { ...sealed.payload, value: 'y' }
+  const by = new Player('eve', undefined, contractFoundedBy('eve'))
+  by.requests(by.opening())
+  const { text, signature, statement } = by.proposes('0.0', 'x')
+  const [own] = Object.keys(by.state.feeds.get(by.handle)?.last()?.payloads ?? {}) as Hash[]
+  const lines = [
+    encodeSigned(text, signature, { [own as Hash]: other }),
+    encodeSigned(text, signature, { [sealOf(other)]: other }),
+    payloadLine(other),
+    payloadLine(sealed.payload),
+  ]
+  const { statements, refused, payloads } = decodeMessage(encodeMessage(new Map(), lines, []))
+  t.match(
+    statements.map((decoded) => [decoded.statement.seq, Object.keys(decoded.payloads).length]),
+    [
+      [statement.seq, 0],
+      [statement.seq, 0],
+    ],
+  )
+  const named = { contract: by.contract, party: 'eve', seq: statement.seq, count: 1 }
+  t.match(refused, [
+    { code: 'payload_mismatch', evidence: { ...named, seal: own } },
+    { code: 'payload_mismatch', evidence: { ...named, seal: sealOf(other) } },
+    { code: 'payload_mismatch', evidence: { ...place, seal: sealed.seal, count: 1 } },
+  ])
+  t.same(payloads.at(-1)?.payloads, { [sealed.seal]: sealed.payload })
+  t.same(payloads.at(0)?.payloads, {})
+})
+
+t.test('what wants too much, or brings what no statement could, is no message', async (t) => {
+  const header = (wants: unknown) => canonicalJson({ contracts: {}, v: 1, wants: { [CONTRACT]: wants } })
+  const seals = (count: number) => Array.from({ length: count }, () => sealed.seal)
+  const of = (count: number, seq = 0) => ({ party: 'ana', seals: seals(count), seq })
+  const all = Math.ceil(WANTED_VALUES_MAX / WANTED_OF_ONE_MAX)
+  t.ok(decodeMessage(header([of(WANTED_OF_ONE_MAX)])))
+  t.ok(decodeMessage(header(Array.from({ length: WANTED_STATEMENTS_MAX }, (_, seq) => of(1, seq)))))
+  const none = encodeMessage(new Map(), [], [])
+  let nested: unknown = 'x'
+  for (let depth = 0; depth < JSON_DEPTH_MAX; depth++) nested = [nested]
+  const deep = seal(nested, new Uint8Array(16))
+  for (const text of [
+    header([of(WANTED_OF_ONE_MAX + 1)]),
+    header(Array.from({ length: all }, (_, seq) => of(WANTED_OF_ONE_MAX, seq))),
+    header(Array.from({ length: WANTED_STATEMENTS_MAX + 1 }, (_, seq) => of(1, seq))),
+    header([of(0)]),
+    header([]),
+    '{"contracts":{},"v":1,"wants":{}}',
+    '{"contracts":{},"v":1,"waits":{}}',
+    `{"contracts":{},"v":1,"waits":{"${CONTRACT}":"weather"}}`,
+    `${none}\n{"contract":1}`,
+    `${none}\n${payloadLine(sealed.payload)} `,
+    `${none}\n${payloadLine(deep.payload, deep.seal)}`,
+  ]) {
+    t.throws(() => decodeMessage(text), { code: 'exchange_malformed' }, text.slice(0, 100))
+  }
 })
 
 t.test('a bad statement does not spoil the others', async (t) => {

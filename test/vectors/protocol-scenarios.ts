@@ -4,10 +4,11 @@ import { type AgreementState, emptyAgreement } from '../../src/agreement/state.t
 import { sign } from '../../src/crypto/ed25519.ts'
 import { declineBytes } from '../../src/events/decline.ts'
 import type { Handle, RequestRef } from '../../src/events/ids.ts'
-import { type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { type Decoded, decodeReceived, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { seal } from '../../src/events/seal.ts'
 import { both as bothEngines } from '../support/engine-2.ts'
 import { keyFrom, seedOf } from '../support/keys.ts'
-import { about, CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
+import { about, allOf, CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
 
 /** One file of `test/vectors/protocol`: what goes in, and what every implementation must make of it. */
 export interface Vector {
@@ -57,14 +58,21 @@ function offered(to: AgreementState, about: string, line: string): Vector['hosti
   return { about, line, result: resultOf(to, line) }
 }
 
-/** `taken`, `waits`, `known`, `equivocation`, `other branch`, or the code with which it is refused. */
+/**
+ * `taken`, `waits`, `known`, `equivocation`, `other branch`, or the code with which it is refused; behind it `payload_mismatch`
+ * where a payload was dropped.
+ */
 export function resultOf(state: AgreementState, line: string): string {
-  let decoded: Decoded
   try {
-    decoded = decodeSigned(line)
+    const { decoded, mismatch } = decodeReceived(line)
+    const result = standingOf(state, decoded)
+    return mismatch === undefined ? result : `${result}, ${mismatch.code}`
   } catch (error) {
     return (error as { code: string }).code
   }
+}
+
+function standingOf(state: AgreementState, decoded: Decoded): string {
   const { taken, waiting, refused, unjudged, equivocations, otherBranches } = receive(state, [decoded])
   if (refused[0] !== undefined) return refused[0].error.code
   if (unjudged[0] !== undefined) return unjudged[0].error.code
@@ -234,6 +242,42 @@ export const plays: Readonly<Record<string, Play>> = {
       return { all: ana, hostile: [offered(ana.state, 'the answer behind which engine 2 judges', lineOf(later.says()))] }
     },
   },
+  'missing-values': {
+    about:
+      'Values of three requests do not come with their statements: one is refused for that and never needs them; one is acknowledged by ana and ben, who have them; cleo, who has not, holds neither head nor answer against anybody.',
+    play() {
+      const all = three()
+      const [ana, ben, cleo] = all
+      const bare = (decoded: Decoded): Decoded => ({ ...decoded, payloads: {} })
+      const refused = ana.proposes('0.0', 'kept back')
+      ben.hears(refused)
+      cleo.hears(bare(refused))
+      const missing = { request: ref(refused), code: 'payload_missing' } as const
+      const refusal = cleo.says({ refusals: [missing] })
+      for (const player of [ana, ben]) player.hears(refusal)
+      talk(all, owes)
+      // As dov sees it, who has been invited and whom nobody has given the value.
+      const dov = new Player('dov')
+      dov.hears(...allOf(ana).map((decoded) => (decoded.hash === refused.hash ? bare(decoded) : decoded)))
+      ana.requests({ type: 'InviteParty', party: dov.card })
+      talk([...all, dov], owes)
+      const asked = ana.proposes('0.1', 'given to members')
+      for (const player of [ben, cleo]) player.hears(asked)
+      const answers = [ben.says(), cleo.says()]
+      ana.hears(...answers)
+      const head = ana.says()
+      dov.hears(bare(asked), ...answers)
+      const other = lineOf(asked).replace('given to members', 'given to nobody')
+      return {
+        all: dov,
+        hostile: [
+          offered(dov.state, 'what signs for a request whose values are missing', lineOf(head)),
+          offered(dov.state, 'the request again, with another value than the one sealed', other),
+          offered(dov.state, 'another request, with another value than the one sealed', lineOf(ben.proposes('0.0', 'y')).replace('"value":"y"', '"value":"z"')),
+        ],
+      }
+    },
+  },
   resignation: {
     about: 'A member resigns: what it had ordered behind that does not exist, and the others go on.',
     play() {
@@ -371,6 +415,12 @@ export const plays: Readonly<Record<string, Play>> = {
     play() {
       const founds = (founder: Player, card = founder.card) => lineOf(founder.requests({ ...founder.opening(), founder: card }))
       const mallory = new Player('mallory')
+      const valued = () => {
+        const { seal: sealed, payload } = seal('x', new Uint8Array(16))
+        const founder = new Player('ana')
+        const value = { type: 'ProposeValue', field: '0.0', seal: sealed, basis: [] }
+        return lineOf(founder.says({ requests: [founder.request([founder.opening(), value])], payloads: { [sealed]: payload } }))
+      }
       const ana = new Player('ana')
       const opening = ana.requests(ana.opening())
       const elsewhere = new Player('ana', undefined, contractFoundedBy('ana', 1))
@@ -385,6 +435,7 @@ export const plays: Readonly<Record<string, Play>> = {
           offered(state, 'handle and key of the founder, signed by another', founds(new Player('ana', mallory.keys), ana.card)),
           offered(state, 'another UID of the founder', founds(elsewhere)),
           offered(state, 'a UID with a bit that must be zero', ana.forges(opening, (statement) => { statement.contract = `2${CONTRACT.slice(1)}` })),
+          offered(state, 'an opening that names a value', valued()),
           offered(state, 'the founder', lineOf(opening)),
         ],
       }

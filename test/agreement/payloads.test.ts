@@ -1,0 +1,214 @@
+import { deepStrictEqual, throws } from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { completed, lackingIn } from '../../src/agreement/completing.ts'
+import { withoutHistory } from '../../src/agreement/history.ts'
+import { headOf } from '../../src/agreement/ledger.ts'
+import { nothingReceived, type Reception, receive, receivePayloads } from '../../src/agreement/receive.ts'
+import { SnapshotUnfit, snapshotOf, viewFrom } from '../../src/agreement/snapshot.ts'
+import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
+import { extendedTo, viewOf } from '../../src/agreement/view.ts'
+import { seal } from '../../src/events/seal.ts'
+import type { Payloads } from '../../src/events/statement.ts'
+import type { Decoded } from '../../src/events/statement-codec.ts'
+import { allOf, contractFoundedBy, market, owes, Player, talk } from '../support/market.ts'
+
+const bare = (decoded: Decoded): Decoded => ({ ...decoded, payloads: {} })
+/** What somebody sends after the statement. */
+const later = ({ statement: { party, seq }, payloads }: Decoded) => ({ party, seq, payloads })
+const refuses = (decoded: Decoded) => ({
+  refusals: [
+    { request: { handle: decoded.statement.party, seq: decoded.statement.seq, index: 0 }, code: 'payload_missing' },
+  ] as const,
+})
+const given = (before: AgreementState, decoded: Decoded): Reception =>
+  receivePayloads(nothingReceived(before, []), [later(decoded)])
+
+t.test('a statement is valid whatever payloads came with it', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const asked = ana.proposes('0.0', 'x')
+  const { taken, waiting, refused, state } = receive(ben.state, [bare(asked)])
+  t.match([taken.length, waiting.length, refused.length], [1, 0, 0])
+  t.same(taken[0]?.lacks, Object.keys(asked.payloads), 'it says what is missing')
+  t.same(
+    lackingIn(state).map(({ hash }) => hash),
+    [asked.hash],
+  )
+})
+
+t.test('what everybody has acknowledged is decided when its values are here, and not before', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const observer = new Player('dov')
+  observer.hears(...allOf(ana))
+  const before = observer.acknowledged
+  const asked = ana.proposes('0.0', 'x')
+  const answers = [ben, cleo].map((player) => {
+    player.hears(asked)
+    return player.says()
+  })
+  ana.hears(...answers)
+  const head = ana.says()
+  const lacking = receive(observer.state, [bare(asked), ...answers, head])
+  t.equal(lacking.state.ledger.log.size, before)
+  t.match(lacking.state.ledger.lacking, { request: { handle: 'ana', seq: asked.statement.seq, index: 0 } })
+  t.same(
+    lacking.waiting.map(({ hash }) => hash),
+    [head.hash],
+    'what signs for it waits: nothing can be said about it',
+  )
+  t.same([lacking.refused, lacking.state.settling.divergences], [[], []])
+
+  const whole = receivePayloads(lacking, [later(asked)])
+  t.same(whole.waiting, [])
+  t.match(whole.acknowledged, [{ entry: { outcome: { kind: 'accepted' } } }])
+  t.same(headOf(whole.state.ledger), headOf(ana.state.ledger))
+  t.equal(whole.state.settling.settled, ana.settled)
+  t.equal(completed(whole.state, ana.handle, asked.statement.seq, asked.payloads), undefined, 'once is enough')
+
+  const twice = receive(lacking.state, [asked, ...lacking.waiting])
+  t.same(headOf(twice.state.ledger), headOf(ana.state.ledger), 'the statement itself brings them as well')
+  const together = receive(observer.state, [bare(asked), asked, bare(asked), ...answers, head])
+  t.same(headOf(together.state.ledger), headOf(ana.state.ledger), 'of two that are the same, both count')
+})
+
+t.test('what a member has refused takes no values, for anybody', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const asked = ana.proposes('0.0', 'x')
+  ben.hears(asked)
+  cleo.hears(bare(asked))
+  const players = [ana, ben, cleo]
+  const refusal = cleo.says(refuses(asked))
+  for (const player of [ana, ben]) player.hears(refusal)
+  talk(players, owes)
+  t.equal(cleo.settled, ana.acknowledged)
+  const { acknowledged } = receive(
+    emptyAgreement(cleo.contract),
+    [...cleo.state.feeds.values()].flatMap((feed) => [...feed]),
+  )
+  t.match(acknowledged.at(-1)?.entry.outcome, { kind: 'refused', by: [{ handle: 'cleo', code: 'payload_missing' }] })
+  const late = new Player('dov')
+  late.hears(...allOf(cleo).map((decoded) => (decoded.hash === asked.hash ? bare(decoded) : decoded)))
+  t.same(headOf(late.state.ledger), headOf(ana.state.ledger))
+})
+
+t.test('whoever comes in behind it is not refused by who lacks a value, nor convicted of a wrong head', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const cleo = new Player('cleo')
+  const asked = ana.proposes('0.0', 'x')
+  talk([ana, ben], owes)
+  ana.requests({ type: 'InviteParty', party: cleo.card })
+  talk([ana, ben, cleo], owes)
+  const [invitation] = ana.state.settling.agreed.parties.invitations
+  ana.requests({ type: 'AdmitParty', accepted: cleo.accepts(invitation?.index ?? 0) })
+  talk([ana, ben, cleo], owes)
+  cleo.proposes('0.1', 'y')
+  talk([ana, ben, cleo], owes)
+  const dov = new Player('dov')
+  const lacking = dov.hears(...allOf(ana).map((decoded) => (decoded.hash === asked.hash ? bare(decoded) : decoded)))
+  t.same([lacking.refused, lacking.unjudged, dov.state.settling.divergences], [[], [], []])
+  t.ok(lacking.waiting.some(({ statement }) => statement.party === 'cleo'))
+  const whole = receivePayloads(lacking, [later(asked)])
+  t.same([whole.refused, whole.waiting, whole.state.settling.divergences], [[], [], []])
+  t.same(headOf(whole.state.ledger), headOf(ana.state.ledger))
+})
+
+t.test('that a contract has begun hangs on no value', async (t) => {
+  const eve = new Player('eve', undefined, contractFoundedBy('eve'))
+  const { seal: sealed, payload } = seal('x', new Uint8Array(16))
+  const value = { type: 'ProposeValue', field: '0.0', seal: sealed, basis: [] }
+  const field = { type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } }
+  const payloads: Payloads = { [sealed]: payload }
+  const opening = eve.says({ requests: [eve.request([eve.opening(), field, value])], payloads })
+  for (const genesis of [opening, bare(opening)]) {
+    t.match(receive(emptyAgreement(eve.contract), [genesis]).refused, [{ error: { code: 'statement_bad_genesis' } }])
+  }
+})
+
+t.test('values that could not be passed on with their statement do not come to stand beside it', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const sealed = ['x', 'y', 'z'].map((letter) => seal(letter.repeat(3_000_000), new Uint8Array(16)))
+  const commands = sealed.map(({ seal: of }) => ({ type: 'ProposeValue', field: '0.0', seal: of, basis: [] }))
+  const payloads = Object.fromEntries(sealed.map(({ seal: of, payload }) => [of, payload]))
+  const asked = ana.says({ requests: [ana.request(commands)], payloads: {} })
+  const { statement } = asked
+  ben.hears(asked)
+  const place = [statement.party, statement.seq] as const
+  t.equal(completed(ben.state, ...place, payloads), undefined)
+  const [first] = Object.entries(payloads)
+  t.match(completed(ben.state, ...place, Object.fromEntries([first ?? []])), { state: { feeds: {} } })
+})
+
+t.test('a snapshot of a view that lacks values is of no use', async () => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const asked = ana.proposes('0.0', 'x')
+  ben.hears(bare(asked))
+  const stored = new Map(
+    [...ben.state.feeds].map(([handle, feed]) => [handle, { kept: [...feed], noted: undefined }] as const),
+  )
+  const snapshot = snapshotOf(withoutHistory(ben.state))
+  throws(() => viewFrom(snapshot, stored, ben.state.ledger.engines), SnapshotUnfit)
+})
+
+t.test('in whatever order statements and values come, all come to the same', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const players = [ana, ben, cleo]
+  const opened = ana.state
+  for (const [at, value] of ['p', 'q', 'r', 's'].entries()) {
+    const author = players[at % 3] as Player
+    const asked = author.proposes(`0.${at % 2}`, value)
+    // One of them never reaches cleo with its value.
+    for (const player of players) {
+      if (player !== author) player.hears(player === cleo && at === 1 ? bare(asked) : asked)
+    }
+    if (at === 1) cleo.says(refuses(asked))
+    if (at !== 2) talk(players, owes)
+  }
+  talk(players, owes)
+  const news = allOf(ana).filter(({ statement: { party, seq } }) => seq >= (opened.feeds.get(party)?.size ?? 0))
+  const values = news.filter(({ payloads }) => Object.keys(payloads).length > 0)
+  t.equal(values.length, 4)
+  const steps = [...news.map(bare), ...values.map(later)]
+  const expected = headOf(ana.state.ledger)
+  const places = steps.map((_, place) => place)
+  fc.assert(
+    fc.property(fc.shuffledSubarray(places, { minLength: places.length }), (order) => {
+      let reception = nothingReceived(opened, [])
+      const come: ReturnType<typeof later>[] = []
+      for (const place of order) {
+        const step = steps[place] as (typeof steps)[number]
+        if ('statement' in step) reception = receive(reception.state, [...reception.waiting, step])
+        else come.push(step)
+        // Whoever lacks values asks again: what came too early comes again.
+        for (let before: Reception | undefined; before !== reception; ) {
+          before = reception
+          reception = receivePayloads(before, come)
+        }
+        deepStrictEqual([reception.refused, reception.state.settling.divergences], [[], []])
+      }
+      deepStrictEqual(headOf(reception.state.ledger), expected)
+      deepStrictEqual(reception.state.settling.settled, ana.settled)
+      deepStrictEqual(reception.waiting, [])
+    }),
+    { numRuns: 100 },
+  )
+})
+
+t.test('a view that is extended is the view that is made anew', async (t) => {
+  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = players
+  const before = ana.state
+  for (const player of players) player.proposes('0.0', player.handle)
+  talk([ana, ben, cleo], owes)
+  const pasts = [...ana.state.feeds.values()].flatMap((feed) => [...feed].map(({ past }) => past))
+  for (const past of pasts) {
+    const [extended, made] = [extendedTo(before, ana.state, past), viewOf(ana.state, past)]
+    t.same(headOf(extended.ledger), headOf(made.ledger))
+    t.same([...extended.settling.signed].sort(), [...made.settling.signed].sort())
+  }
+  const asked = ana.proposes('0.1', 'x')
+  ben.hears(bare(asked))
+  const lacking = ben.state
+  const { state } = given(ben.state, asked)
+  const everything = state.feeds.map((feed) => feed.size - 1).set(cleo.handle, 0)
+  t.same(lackingIn(extendedTo(lacking, state, everything)), [], 'not from one that lacks what has come since')
+})
