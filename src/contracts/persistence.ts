@@ -21,7 +21,7 @@ import {
 import { ConcordataError } from '../runtime/errors.ts'
 import { jsonOf } from '../runtime/json-form.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
-import { groupOf, refsIn } from '../store/payload-group.ts'
+import { groupOf, type PayloadGroup, refsIn } from '../store/payload-group.ts'
 import type { NewEvent, PayloadEntry, Store, Write } from '../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
 
@@ -59,19 +59,18 @@ export function writesFor({ before, held, completions = [], settled, equivocatio
   ]
 }
 
+/** One for each group. */
 function payloadWrites(contract: Uid, held: readonly Held[], completions: readonly Completion[]): Write[] {
-  const writes: Write[] = []
-  const brought = held.map(({ payloads, statement: { party, seq } }) => ({ party, seq, payloads }))
-  for (const { party, seq, payloads } of [...brought, ...completions]) {
-    const entries: PayloadEntry[] = []
-    for (const seal of Object.keys(payloads) as Hash[]) {
-      entries.push({ seal, text: canonicalJson(payloads[seal]) })
-    }
-    if (entries.length === 0) continue
+  const groups = new Map<PayloadGroup, PayloadEntry[]>()
+  const add = (party: Handle, seq: Seq, payloads: Payloads) => {
+    const entries = (Object.keys(payloads) as Hash[]).map((seal) => ({ seal, text: canonicalJson(payloads[seal]) }))
+    if (entries.length === 0) return
     const group = groupOf({ handle: party, seq })
-    writes.push({ kind: 'payloads', contract, group, entries })
+    groups.set(group, [...(groups.get(group) ?? []), ...entries])
   }
-  return writes
+  for (const { payloads, statement } of held) add(statement.party, statement.seq, payloads)
+  for (const { payloads, party, seq } of completions) add(party, seq, payloads)
+  return Array.from(groups, ([group, entries]) => ({ kind: 'payloads', contract, group, entries }))
 }
 
 /** The statements of one party that stand at one depth. */

@@ -1,9 +1,10 @@
 import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
+import { lackingIn } from '../../src/agreement/completing.ts'
 import { draft, noWishes, statementDue, type Wishes } from '../../src/agreement/draft.ts'
 import { frontierOf, newestOf } from '../../src/agreement/feeds.ts'
 import type { Held } from '../../src/agreement/held.ts'
 import { canHold, holdDue } from '../../src/agreement/keys.ts'
-import { receive } from '../../src/agreement/receive.ts'
+import { receive, receivePayloads } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { settledHead } from '../../src/contracts/cosigning.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
@@ -18,8 +19,16 @@ import { seal } from '../../src/events/seal.ts'
 import type { Frontier } from '../../src/events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { linesFor, newsFor, pastOf } from '../../src/gossip/exchange.ts'
-import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX, type Word } from '../../src/gossip/message.ts'
+import {
+  decodeMessage,
+  encodeMessage,
+  encodePayloads,
+  MESSAGE_CHARACTERS_SOFT_MAX,
+  type Wanted,
+  type Word,
+} from '../../src/gossip/message.ts'
 import { foundedBy } from '../support/uid.ts'
+import { withOtherValues, withoutPayloads } from './lost-values.ts'
 import { type KeyMaterial, keyFrom, type Neighbour, type World } from './machine.ts'
 
 /** What a hostile member does beside what it should. */
@@ -40,7 +49,9 @@ export const SINS = [
   'flood ahead',
   'lie once',
 ] as const
-export type Sin = (typeof SINS)[number]
+/** What it does with the values of its own requests, in runs in which values get lost. */
+export const VALUE_SINS = ['withhold values', 'late values', 'false values'] as const
+export type Sin = (typeof SINS)[number] | (typeof VALUE_SINS)[number]
 
 /** After these the contract cannot go on without a continuation: unanimity is not to be had any more. */
 export const DEADLY: ReadonlySet<Sin> = new Set<Sin>(['equivocate', 'late fork', 'never decide'])
@@ -67,6 +78,7 @@ export class HostileMember implements Neighbour {
   readonly #others = new Map<Handle, Decoded[]>()
   readonly #sent: string[] = []
   readonly #frontiers = new Map<Handle, Frontier>()
+  readonly #wanted = new Map<Handle, readonly Wanted[]>()
   #requests = 0
   /** Contracts that nobody has asked for, in the order of their founding. */
   #founded = 0
@@ -142,11 +154,13 @@ export class HostileMember implements Neighbour {
       this.#state = emptyAgreement(this.#contract)
     }
     if (this.#state === undefined || this.#contract === undefined) return
-    const reception = receive(this.#state, [...this.#waiting, ...message.statements])
+    const heard = receive(this.#state, [...this.#waiting, ...message.statements])
+    const reception = receivePayloads(heard, message.payloads)
     this.#state = reception.state
     this.#waiting = reception.waiting
     for (const word of message.words) if ('revocation' in word) this.#revocation = word
     this.#frontiers.set(peer.handle, message.frontiers.get(this.#contract) ?? {})
+    this.#wanted.set(peer.handle, message.wants.get(this.#contract) ?? [])
   }
 
   /** What is due, and now and then a request; as its sins have it. */
@@ -161,6 +175,8 @@ export class HostileMember implements Neighbour {
       return
     const made = draft(state, this.handle, wishes, '2026-01-01T00:00:00.000Z')
     const honest = made.sign(sign(this.#key.privateKey, made.bytesToSign)).held
+    // It lacks values that it has acknowledged: what it says waits for them, at itself too.
+    if (receive(state, [honest]).waiting.length > 0) return
     const main = this.#forged(honest)
     if (this.#sins('equivocate') && random.chance(0.1)) this.#fork(honest)
     const taken = receive(state, [main])
@@ -241,6 +257,8 @@ export class HostileMember implements Neighbour {
     const past = pastOf(this.#frontiers.get(peer.handle) ?? {})
     let { lines } = linesFor(newsFor(state, peer.handle, past), past, MESSAGE_CHARACTERS_SOFT_MAX)
     if (this.#sins('withhold')) lines = lines.filter(() => random.chance(0.7))
+    lines = lines.map((line) => this.#withValues(line))
+    if (!this.#sins('withhold values')) lines.push(...this.#asked(peer, state))
     const misleading = this.#others.get(peer.handle) ?? []
     const forks = misleading.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
     if (this.#sins('late fork') && random.chance(0.05)) forks.push(...this.#lateFork(state))
@@ -252,7 +270,28 @@ export class HostileMember implements Neighbour {
     const frontier = frontierOf(state.feeds)
     const told = this.#sins('false frontier') && random.chance(0.3) ? this.#falseFrontier(frontier) : frontier
     const words: Word[] = this.#acceptance(state)
-    return encodeMessage(new Map([[contract, told]]), [...forks, ...lines], words)
+    const wants = lackingIn(state).map(({ lacks, statement: { party, seq } }) => ({ party, seals: lacks, seq }))
+    const asides = { wants: new Map(wants.length === 0 ? [] : [[contract, wants]]), waits: new Map() }
+    return encodeMessage(new Map([[contract, told]]), [...forks, ...lines], words, asides)
+  }
+
+  #asked(peer: Neighbour, { contract, feeds }: AgreementState): string[] {
+    return (this.#wanted.get(peer.handle) ?? []).flatMap(({ party, seq, seals }) => {
+      const payloads = feeds.get(party)?.get(seq)?.payloads ?? {}
+      const held = seals.filter((of) => payloads[of] !== undefined)
+      const texts = new Map(held.map((of) => [of, canonicalJson(payloads[of])]))
+      return texts.size === 0 ? [] : [encodePayloads({ contract, party, seq }, texts)]
+    })
+  }
+
+  /** Those of its own requests: it has the only copy. */
+  #withValues(line: string): string {
+    const { random } = this.#world
+    const isOwn = line.startsWith('{"payloads":{"') && line.includes(`,"party":"${this.handle}"`)
+    if (!isOwn) return line
+    if (this.#sins('withhold values')) return withoutPayloads(line)
+    if (this.#sins('late values') && random.chance(0.5)) return withoutPayloads(line)
+    return this.#sins('false values') && random.chance(0.5) ? withOtherValues(line) : line
   }
 
   /** A second version of an old statement of its own. */

@@ -43,6 +43,8 @@ export interface World {
   readonly network: SimulatedNetwork
   /** Hears of everything that a machine holds to be settled, at the moment when it does. */
   settled(machine: Machine, contract: LiveContract, entries: readonly Acknowledged[]): void
+  /** It asks the others for values that it lacks. */
+  wanting(machine: Machine): void
   accused(machine: Machine, accused: readonly (Equivocation | Divergence)[]): void
   failed(machine: Machine, error: unknown): void
 }
@@ -58,6 +60,7 @@ export interface MachineOptions {
   readonly keySeed?: Uint8Array
   readonly address?: string
   readonly policy?: Policy
+  readonly payloadWaitMs?: number
   /** The processes on this machine. Left out: one that does everything. */
   readonly roles?: readonly Role[]
   /** Contracts are put down as soon as they can be, and taken up again when somebody asks for them. */
@@ -86,6 +89,7 @@ export class Machine implements Neighbour {
   asleepUntil = 0
   readonly #world: World
   readonly #policy: Policy
+  readonly #payloadWaitMs: number | undefined
   readonly #roles: readonly Role[]
   readonly #rests: boolean
   /** How often a contract was put down here. */
@@ -106,6 +110,7 @@ export class Machine implements Neighbour {
     this.handle = handle as Handle
     this.address = options.address ?? handle
     this.#policy = options.policy ?? []
+    this.#payloadWaitMs = options.payloadWaitMs
     this.#roles = options.roles ?? ['node']
     this.#rests = options.rests ?? false
     this.disk = new Disk(world.random, world.random.chance(0.5))
@@ -153,6 +158,7 @@ export class Machine implements Neighbour {
       clock: ownClock,
       random,
       policy: this.#policy,
+      ...(this.#payloadWaitMs === undefined ? {} : { payloadWaitMs: this.#payloadWaitMs }),
       card: this.card,
       uidOf: (number) => foundedBy(this.card, number),
       newRequestId: () => `${role === 'node' ? `${this.handle}-${incarnation}` : name}-${this.#requests++}`,
@@ -171,6 +177,7 @@ export class Machine implements Neighbour {
     const tellsUsers = role === 'node' || role === 'serve'
     contracts.listen({
       rested: () => this.rested++,
+      wanting: () => isUp() && this.#world.wanting(this),
       settled: (contract, entries) => isUp() && tellsUsers && this.#world.settled(this, contract, entries),
       equivocated: (_, equivocations) => isUp() && this.#world.accused(this, equivocations),
       diverged: (_, divergences) => isUp() && this.#world.accused(this, divergences),

@@ -3,23 +3,24 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { simulate } from './simulation.ts'
 
 /**
- * `npm run simulate -- --seed N --runs K [--jobs J] [--split] [--resting] [--verbose]`: K runs from seed N on, with `--split` on machines with several
- * processes, with `--resting` where contracts are put down as soon as they can be. At a violation it says the seed,
+ * `npm run simulate -- --seed N --runs K [--jobs J] [--split] [--resting] [--losing-values] [--verbose]`: K runs from seed N on, with `--split` on machines with several
+ * processes, with `--losing-values` where values get lost on the way, with `--resting` where contracts are put down as soon as they can be. At a violation it says the seed,
  * runs it once more, prints what happened to whom, and ends with 1.
  */
 interface Share {
   readonly split: boolean
   readonly resting: boolean
+  readonly losesValues: boolean
   readonly seeds: number[]
 }
 
 if (isMainThread) await main()
 else await work(workerData as Share)
 
-async function work({ seeds, split, resting }: Share): Promise<void> {
+async function work({ seeds, ...options }: Share): Promise<void> {
   for (const seed of seeds) {
     try {
-      parentPort?.postMessage({ report: await simulate(seed, undefined, { split, resting }) })
+      parentPort?.postMessage({ report: await simulate(seed, undefined, options) })
     } catch (error) {
       parentPort?.postMessage({ failed: seed, error })
       return
@@ -36,11 +37,13 @@ async function main(): Promise<void> {
       verbose: { type: 'boolean' },
       split: { type: 'boolean', default: false },
       resting: { type: 'boolean', default: false },
+      'losing-values': { type: 'boolean', default: false },
     },
   })
   const first = Number(values.seed)
   const runs = Number(values.runs)
   const jobs = Number(values.jobs)
+  const options = { split: values.split, resting: values.resting, losesValues: values['losing-values'] }
   const began = performance.now()
   const totals: Record<string, number> = {}
   const add = (name: string, count: number) => {
@@ -51,7 +54,7 @@ async function main(): Promise<void> {
     for (let job = 0; job < jobs; job++) {
       const seeds = Array.from({ length: runs }, (_, n) => first + n).filter((seed) => seed % jobs === job)
       const worker = new Worker(new URL(import.meta.url), {
-        workerData: { seeds, split: values.split, resting: values.resting },
+        workerData: { seeds, ...options },
       })
       worker.on('message', (message) => {
         if ('failed' in message) {
@@ -77,13 +80,11 @@ async function main(): Promise<void> {
   })
   if (failed !== undefined) {
     const lines: string[] = []
-    await simulate(failed.seed, (line) => lines.push(line), { split: values.split, resting: values.resting }).catch(
-      () => {},
-    )
+    await simulate(failed.seed, (line) => lines.push(line), options).catch(() => {})
     console.error(lines.slice(-200).join('\n'))
     console.error(failed.error)
     console.error(
-      `seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1${values.split ? ' --split' : ''}${values.resting ? ' --resting' : ''}`,
+      `seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1${values.split ? ' --split' : ''}${values.resting ? ' --resting' : ''}${values['losing-values'] ? ' --losing-values' : ''}`,
     )
     process.exit(1)
   }

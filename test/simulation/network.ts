@@ -9,6 +9,9 @@ export interface NetworkFaults {
   readonly delayMs: number
 }
 
+/** What comes of a message on the way. */
+export type Mangle = (text: string) => string
+
 type Receive = (from: string, body: string) => Promise<string>
 
 /** Who a caller gives up on, and when. */
@@ -24,6 +27,7 @@ export class SimulatedNetwork {
   readonly #clogged = new Map<string, number>()
   readonly #lives = new Map<string, number>()
   faults: NetworkFaults
+  mangle: Mangle = (text) => text
   calls = 0
 
   constructor(clock: Clock, random: SeededRandom, faults: NetworkFaults) {
@@ -65,8 +69,8 @@ export class SimulatedNetwork {
         this.#carry(from, to, () => {
           const receive = this.#receivers.get(to)
           if (receive === undefined) return
-          const answered = (answer: string) => this.#carry(to, from, () => resolve(answer))
-          receive(from, body).then(answered, reject)
+          const answered = (answer: string) => this.#carry(to, from, () => resolve(this.mangle(answer)))
+          receive(from, this.mangle(body)).then(answered, reject)
         })
       arrive()
       if (this.#random.chance(this.faults.duplication)) arrive()

@@ -1,14 +1,18 @@
 import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
+import { lackingIn } from '../../src/agreement/completing.ts'
+import { feedOf, firstCovering } from '../../src/agreement/feeds.ts'
+import { lacksValueOf } from '../../src/agreement/lacked-values.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import type { Role } from '../../src/contracts/contract-ports.ts'
 import type { LiveContract } from '../../src/contracts/live-contract.ts'
 import type { Policy } from '../../src/contracts/policy.ts'
 import type { Verdict } from '../../src/contracts/submission.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
+import { type Handle, requestKey, type Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import { type Payload, placesOf } from '../../src/events/statement.ts'
-import { DEADLY, HostileMember, SINS } from './hostile.ts'
+import { DEADLY, HostileMember, SINS, type Sin, VALUE_SINS } from './hostile.ts'
+import { losingValues } from './lost-values.ts'
 import { Machine, type Neighbour, type World } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
 import { Oracle, Violation } from './oracle.ts'
@@ -32,6 +36,8 @@ export interface SimulationOptions {
   readonly split?: boolean
   /** Contracts are in memory only while somebody asks for them. */
   readonly resting?: boolean
+  /** Values get lost, or are false, on the way from whoever passes statements on. */
+  readonly losesValues?: boolean
 }
 
 const HANDLES = ['ana', 'ben', 'cleo', 'dov']
@@ -102,6 +108,8 @@ class Simulation {
   readonly #random: SeededRandom
   /** Of what people say, so that it changes nothing else. */
   readonly #words: SeededRandom
+  /** Of what becomes of values on the way. */
+  readonly #losses: SeededRandom | undefined
   readonly #clock = new VirtualClock()
   readonly #network: SimulatedNetwork
   readonly #oracle = new Oracle()
@@ -117,7 +125,8 @@ class Simulation {
   #wasSetBack = false
   readonly #counts: Record<string, number> = {}
 
-  constructor(seed: number, trace: (line: string) => void, { split = false, resting = false }: SimulationOptions) {
+  constructor(seed: number, trace: (line: string) => void, options: SimulationOptions) {
+    const { split = false, resting = false, losesValues = false } = options
     this.#seed = seed
     this.#isSplit = split
     this.#rests = resting
@@ -131,6 +140,11 @@ class Simulation {
       delayMs: 1 + random.fraction() * 60,
     }
     this.#network = new SimulatedNetwork(this.#clock, random, faults)
+    this.#losses = losesValues ? new SeededRandom(seed ^ 0x1057) : undefined
+    if (this.#losses !== undefined) {
+      const often = { loss: this.#losses.fraction() * 0.6, forgery: this.#losses.fraction() * 0.1 }
+      this.#network.mangle = losingValues(this.#losses, often)
+    }
     const world = this.#world()
     const parties = 2 + random.below(3)
     const kind = parties > 2 ? random.fraction() : 1
@@ -142,7 +156,9 @@ class Simulation {
       const policy = random.pick(POLICIES)
       const rests = this.#rests
       const roles = split ? random.pick(ROLES) : (['node'] as const)
-      return new Machine(world, handle, handle === 'ben' ? { keySeed, policy, roles, rests } : { policy, roles, rests })
+      const wait = this.#losses === undefined ? {} : { payloadWaitMs: 200 + this.#losses.below(3_000) }
+      const options = { policy, roles, rests, ...wait }
+      return new Machine(world, handle, handle === 'ben' ? { keySeed, ...options } : options)
     })
     const isTwinned = this.#hostile === undefined && kind < 0.45
     this.#twin = isTwinned
@@ -162,6 +178,7 @@ class Simulation {
         this.#trace(`${machine.address} settled ${entries.map(({ entry }) => entry.index).join(' ')}`)
         if (this.#isHonest(machine)) this.#guard(() => this.#oracle.settled(machine, contract.state, entries))
       },
+      wanting: () => this.#count('asked for values'),
       accused: (machine, accused) => {
         for (const { party } of accused) {
           this.#count('accused')
@@ -176,10 +193,13 @@ class Simulation {
     }
   }
 
-  #drawSins() {
+  #drawSins(): Sin[] {
     const sins = new Set([this.#random.pick(SINS)])
     while (this.#random.chance(0.4)) sins.add(this.#random.pick(SINS))
-    return [...sins]
+    if (this.#losses === undefined) return [...sins]
+    // Beside a deadly one nothing would have to come to its end.
+    const others = this.#losses.chance(0.5) ? [] : [...sins]
+    return [this.#losses.pick(VALUE_SINS), ...others]
   }
 
   /** Who calls whom: of a twinned member some see the one machine and some the other. */
@@ -373,6 +393,10 @@ class Simulation {
     const submission = live.submit({ request, payloads: { ...payloads, ...said.payloads }, ...rest })
     const told = (verdict: Verdict) => {
       this.#count(verdict.kind === 'settled' ? verdict.outcome.kind : verdict.kind)
+      if (verdict.kind === 'settled' && verdict.outcome.kind === 'refused') {
+        if (verdict.outcome.by.some(({ code }) => code === 'payload_missing'))
+          this.#count('refused for want of a value')
+      }
       this.#trace(`${machine.address} is told of ${request.id}: ${JSON.stringify(verdict)}`)
       if (this.#isHonest(machine)) {
         this.#oracle.promised(machine, 'request' in verdict ? verdict.request : undefined, verdict)
@@ -434,6 +458,7 @@ class Simulation {
   async heal(): Promise<void> {
     this.#trace('everything heals')
     this.#network.heal(true)
+    this.#network.mangle = (text) => text
     if (this.#hostile !== undefined) this.#hostile.isTame = true
     for (let step = 0; step < 60; step++) {
       // A crash may have been on its way still.
@@ -518,10 +543,27 @@ class Simulation {
       const state = machine.contracts?.find(this.#contract)?.state
       if (state === undefined || !this.#isHonest(machine)) continue
       this.#oracle.checkMachine(machine, state)
+      this.#checkValues(machine, state)
       honest.push([machine, state])
     }
     if (this.#twin !== undefined || this.#hostile !== undefined) return
     for (const one of honest) for (const other of honest) if (one !== other) this.#oracle.checkPair(one, other)
+  }
+
+  /** Of what a member has acknowledged it holds the values, unless its disk was set back. Other processes may have got them. */
+  #checkValues(machine: Machine, state: LiveContract['state']): void {
+    if (this.#isSplit || this.#wasSetBack) return
+    for (const held of lackingIn(state)) {
+      const { party, seq, requests } = held.statement
+      const answer = firstCovering(feedOf(state.feeds, machine.handle), party, seq)
+      if (party === machine.handle || answer === undefined) continue
+      const refused = new Set(answer.statement.refusals.map(({ request }) => requestKey(request)))
+      for (const [index, request] of requests.entries()) {
+        const key = requestKey({ handle: party, seq, index })
+        if (!lacksValueOf(held, request) || refused.has(key)) continue
+        throw new Violation(`${machine.handle} has acknowledged ${key}, and has not its values`)
+      }
+    }
   }
 
   #guard(check: () => void): void {
@@ -588,6 +630,7 @@ class Simulation {
       this.#trace(
         `${machine.address}: holds ${frontier}; acknowledged ${state.ledger.log.size}, settled ${settled}, open ` +
           `${state.ledger.open.map(({ statement }) => `${statement.party} ${statement.seq}`).join(', ')}; ` +
+          `lacking ${lackingIn(state).map(({ statement }) => `${statement.party} ${statement.seq}`)}; ` +
           `obstacle ${obstacle ?? 'none'} ${unheard.join(' ')}; diverges from ${divergences.map(({ party }) => party)}; ` +
           `waiting ${this.#machines.flatMap(({ handle }) => live.waitingOf(handle).map(({ statement: s }) => `${s.party} ${s.seq} sees ${JSON.stringify(Object.entries(s.seen).map(([h, p]) => `${h} ${p.seq}`))}`)).join(', ')}; ` +
           `evidence against ${live.evidence.map(({ party }) => party)}`,

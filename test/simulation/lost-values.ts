@@ -1,0 +1,41 @@
+import type { Mangle } from './network.ts'
+import type { SeededRandom } from './seeded-random.ts'
+
+/** How often what a statement seals gets lost on the way, and how often something else takes its place. */
+export interface ValueLoss {
+  readonly loss: number
+  readonly forgery: number
+}
+
+/**
+ * As if whoever passes statements on kept values back, or sent false ones: a statement comes without, payloads alone not at
+ * all. TLS sees to it that nobody else can; which of the two ends it is makes no difference to what must hold.
+ */
+export function losingValues(random: SeededRandom, { loss, forgery }: ValueLoss): Mangle {
+  return (text) =>
+    text
+      .split('\n')
+      .flatMap((line) => {
+        if (!hasPayloads(line)) return [line]
+        if (random.chance(forgery)) return [withOtherValues(line)]
+        if (!random.chance(loss)) return [line]
+        return line.startsWith('{"contract"') ? [] : [withoutPayloads(line)]
+      })
+      .join('\n')
+}
+
+function hasPayloads(line: string): boolean {
+  return line.startsWith('{"payloads":{"') || /^\{"contract":"[^"]*","party"/.test(line)
+}
+
+/** Of a statement's line. */
+export function withoutPayloads(line: string): string {
+  const { payloads: _payloads, ...rest } = JSON.parse(line) as { payloads: object; signature: string }
+  const statement = line.slice(line.indexOf(`,"signature":"${rest.signature}","statement":`))
+  return `{"payloads":{}${statement}`
+}
+
+/** Of a line of either kind. */
+export function withOtherValues(line: string): string {
+  return line.replace(/"salt":"(.)/, (_, first) => `"salt":"${first === 'A' ? 'B' : 'A'}`)
+}
