@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { seeds, shapes } from './seeds.ts'
 
 /** What hides in texts and is often treated wrongly. */
 const TRICKY = [
@@ -93,6 +94,21 @@ const change: fc.Arbitrary<Change> = fc.oneof(
         return text.slice(0, index) + tricky + text.slice(index + length)
       },
   ),
+  fc.tuple(at, fc.constantFrom(...seeds), fc.nat(12)).map(
+    ([share, seed, length]): Change =>
+      (text) => {
+        const index = place(text, share)
+        return text.slice(0, index) + seed + text.slice(index + length)
+      },
+  ),
+  // In place of what stands behind the last empty line: where there are headers, that is the body.
+  fc.constantFrom(...shapes).map(
+    (shape): Change =>
+      (text) => {
+        const end = text.lastIndexOf('\n\n')
+        return end === -1 ? shape : text.slice(0, end + 2) + shape
+      },
+  ),
   // A piece twice, a piece left out, a piece of another valid one.
   fc.tuple(at, at).map(
     ([one, two]): Change =>
@@ -117,7 +133,11 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc
     .tuple(
       fc.nat(),
-      fc.oneof(fc.jsonValue(), fc.constantFrom<unknown>(null, true, -1, 1.5, 2 ** 53, 1e308, '', '__proto__', [], {})),
+      fc.oneof(
+        fc.jsonValue(),
+        fc.constantFrom<unknown>(null, true, -1, 1.5, 2 ** 53, 1e308, '', '__proto__', [], {}),
+        fc.constantFrom(...seeds),
+      ),
     )
     .map(
       ([index, value]): Change =>

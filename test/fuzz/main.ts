@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { fuzz } from './fuzz.ts'
+import { socketTargets } from './socket-targets.ts'
 import { targets } from './targets.ts'
 
 const { values } = parseArgs({
@@ -7,7 +8,8 @@ const { values } = parseArgs({
 })
 const seed = Number(values.seed ?? Date.now() % 2 ** 31)
 const runs = Number(values.runs)
-for (const target of targets.filter(({ name }) => name.includes(values.only ?? ''))) {
+const { world, targets: onSockets } = await socketTargets()
+for (const target of [...targets, ...onSockets].filter(({ name }) => name.includes(values.only ?? ''))) {
   const start = performance.now()
   try {
     await fuzz(target, runs, seed)
@@ -19,4 +21,9 @@ for (const target of targets.filter(({ name }) => name.includes(values.only ?? '
       `${target.name}, seed ${seed}: ${(error as Error).message.slice(0, 3000)}\n${String((error as Error).cause).slice(0, 2000)}`,
     )
   }
+}
+await world.close()
+if (world.faults.length > 0) {
+  process.exitCode = 1
+  console.error(`faults of the software were logged: ${JSON.stringify(world.faults).slice(0, 3000)}`)
 }

@@ -1,0 +1,172 @@
+import { connect } from 'node:net'
+import { frameTarget } from './live-target.ts'
+import { answerTo, assertAnswer, requestOf } from './raw.ts'
+import type { Target } from './target.ts'
+import type { World } from './world.ts'
+
+interface Valid {
+  /** What the API answers to the first. */
+  readonly status: number
+  /** `$` stands for the UID of a contract that is this route's alone. A target, headers, an empty line, and the body. */
+  readonly requests: readonly string[]
+}
+
+const JSON_TYPE = 'content-type: application/json'
+const write = (path: string, ...bodies: string[]) =>
+  bodies.map((body) => `/new-api/$${path}\n${JSON_TYPE}\nprefer: wait=5\n\n${body}`)
+const json = (path: string, ...bodies: string[]) =>
+  bodies.map((body) => `/api/${path}\n${JSON_TYPE}\nprefer: wait=5\n\n${body}`)
+const READ_HEADERS =
+  'accept: application/json\nif-none-match: "x"\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+const KEY = `ed25519:${'A'.repeat(43)}`
+
+const TYPED =
+  '{"T":{"$field":{"type":"choice","options":["A","B"]},"$value":"A"},"D":1.50,"M":{"amount":"1.00","currency":"USD"},"B":{"C":true}}'
+
+/** Requests that each route takes, to begin with. `test/fuzz/sockets.test.ts` compares with the routes that the app has. */
+export const inwardRequests: Readonly<Record<string, Valid>> = {
+  'GET /health': { status: 200, requests: ['/health'] },
+  'GET /ready': { status: 200, requests: ['/ready'] },
+  'GET /metrics': { status: 200, requests: [`/metrics\n${READ_HEADERS}`] },
+  'GET /live': { status: 426, requests: ['/live\nupgrade: h2c\nsec-websocket-version: 13'] },
+  'GET /new-api/:uid': { status: 200, requests: [`/new-api/$\n${READ_HEADERS}`] },
+  'GET /new-api/:uid/*': { status: 200, requests: [`/new-api/$/Country\n${READ_HEADERS}`, '/new-api/$/List/1/%C3%BC'] },
+  'PUT /new-api/:uid': { status: 200, requests: write('', '{"Country":"Peru"}') },
+  'PUT /new-api/:uid/*': {
+    status: 200,
+    requests: [...write('/Country', '"Peru"'), '/new-api/$/Rate\ncontent-type: text/plain\n\n1.50'],
+  },
+  'POST /new-api/:uid': { status: 201, requests: write('', '{"Other":"x"}', TYPED) },
+  'POST /new-api/:uid/*': { status: 201, requests: [...write('/List', '{"a":1}'), ...write('/Country', '"x"')] },
+  'DELETE /new-api/:uid': { status: 422, requests: ['/new-api/$\nprefer: wait=5'] },
+  'DELETE /new-api/:uid/*': { status: 200, requests: ['/new-api/$/Country\nprefer: wait=5', '/new-api/$/List/1'] },
+  'GET /api/Contract': { status: 200, requests: ['/api/Contract'] },
+  'POST /api/Contract': {
+    status: 201,
+    requests: json('Contract', '{"title":"x"}', '{"title":"x","charter":{"continuationQuorumPercent":60}}'),
+  },
+  'GET /api/Contract/:uid': { status: 200, requests: ['/api/Contract/$'] },
+  'POST /api/Contract/:uid/Invitations': {
+    status: 200,
+    requests: json('Contract/$/Invitations', '{"party":"hostile"}'),
+  },
+  'DELETE /api/Contract/:uid/Invitations/:party': { status: 409, requests: json('Contract/$/Invitations/hostile', '') },
+  'POST /api/Contract/:uid/Acceptance': { status: 409, requests: json('Contract/$/Acceptance', '') },
+  'POST /api/Contract/:uid/Decline': { status: 409, requests: json('Contract/$/Decline', '') },
+  'POST /api/Contract/:uid/Resignation': {
+    status: 200,
+    requests: json('Contract/$/Resignation', '{"reason":"other","about":{"title":"x","text":"y"}}'),
+  },
+  'GET /api/Contract/:uid/Lock': { status: 200, requests: ['/api/Contract/$/Lock'] },
+  'POST /api/Contract/:uid/Lock': {
+    status: 200,
+    requests: json('Contract/$/Lock', '{"purpose":"edit","about":{"text":"x"},"retry":true}'),
+  },
+  'DELETE /api/Contract/:uid/Lock': { status: 409, requests: json('Contract/$/Lock', '') },
+  'POST /api/Contract/:uid/Lock/Breaks': { status: 409, requests: json('Contract/$/Lock/Breaks', '{"lock":0}') },
+  'GET /api/Contract/:uid/Engine': { status: 200, requests: ['/api/Contract/$/Engine'] },
+  'POST /api/Contract/:uid/Engine': { status: 409, requests: json('Contract/$/Engine', '{"to":1}') },
+  'GET /api/Contract/:uid/Questions': { status: 200, requests: ['/api/Contract/$/Questions'] },
+  'POST /api/Contract/:uid/Questions/:request': {
+    status: 404,
+    requests: json(
+      'Contract/$/Questions/honest.0.0',
+      '{"answer":"refuse","about":{"title":"x"}}',
+      '{"answer":"acknowledge"}',
+    ),
+  },
+  'GET /api/Contract/:uid/Requests/:request': { status: 200, requests: ['/api/Contract/$/Requests/honest.1.0'] },
+  'DELETE /api/Contract/:uid/Requests/:request': {
+    status: 409,
+    requests: ['/api/Contract/$/Requests/honest.1.0?title=a&text=b%20c'],
+  },
+  'GET /api/Contract/:uid/Elements/:element/Standing': {
+    status: 200,
+    requests: ['/api/Contract/$/Elements/0.0/Standing'],
+  },
+  'GET /api/Contract/:uid/Evidence': { status: 200, requests: ['/api/Contract/$/Evidence'] },
+  'GET /api/FullContract': { status: 200, requests: ['/api/FullContract?ContractId=$'] },
+  'GET /api/Party': { status: 200, requests: ['/api/Party'] },
+  'GET /api/Attention': { status: 200, requests: ['/api/Attention?overdueAfterSeconds=60&limit=10'] },
+  'GET /api/Obstacle': { status: 200, requests: ['/api/Obstacle'] },
+  'GET /api/Keys': { status: 200, requests: ['/api/Keys'] },
+  'POST /api/Keys': { status: 202, requests: json('Keys', '') },
+  'POST /api/Keys/Revocation': { status: 202, requests: json('Keys/Revocation', '') },
+  'POST /api/Contract/:uid/KeyRevocation': {
+    status: 409,
+    requests: json(
+      'Contract/$/KeyRevocation',
+      `{"revokes":"${KEY}","signing":"${KEY}","signature":"ed25519:${'A'.repeat(86)}"}`,
+    ),
+  },
+  'POST /api/Contract/:uid/GoOn': { status: 409, requests: json('Contract/$/GoOn', '') },
+}
+
+/** A refusal with one of these statuses says that nothing was asked for, let alone done. */
+const NOTHING_DONE = new Set([400, 401, 404, 405, 413, 415, 417, 421, 426, 431])
+
+async function routeTarget({ honest, done }: World, route: string, valid: Valid): Promise<Target> {
+  const [method = ''] = route.split(' ')
+  const { contract } = (await honest.call('POST', '/api/Contract', { title: route })).body
+  await honest.call('POST', `/new-api/${contract}`, {
+    Country: 'Mexico',
+    Rate: { $field: { type: 'decimal' } },
+    List: {},
+  })
+  const { hostname, port, host } = new URL(honest.api)
+  const own = [`host: ${host}`, 'connection: close', `authorization: Bearer ${honest.token}`]
+  const first = valid.requests[0]?.replaceAll('$', contract)
+  let isFirst = true
+  return {
+    name: `a request ${route}`,
+    valid: valid.requests.map((request) => request.replaceAll('$', contract)),
+    share: 0.25,
+    async decode(text) {
+      const before = await done()
+      const answer = await answerTo(connect(Number(port), hostname), requestOf(method, text, own))
+      const code = assertAnswer(answer)
+      const { status } = answer as { status: number }
+      if (isFirst && text === first && status !== valid.status)
+        throw new Error(`${status} ${code}, not ${valid.status}`)
+      if (text === first) isFirst = false
+      const after = await done()
+      if (NOTHING_DONE.has(status) && after !== before) throw new Error(`${status} ${code}, and the store has changed`)
+      return undefined
+    },
+  }
+}
+
+/** Whole requests, to the byte: methods, versions, ends of lines, and where a body ends. */
+function wireTarget({ honest, done }: World): Target {
+  const { hostname, port, host } = new URL(honest.api)
+  const head = `host: ${host}\r\nauthorization: Bearer ${honest.token}\r\n`
+  return {
+    name: 'bytes at the inward address',
+    valid: [
+      `GET /api/Party HTTP/1.1\r\n${head}\r\n`,
+      `POST /api/Contract/none HTTP/1.1\r\n${head}content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+      `OPTIONS * HTTP/1.0\r\n${head}content-length: 2\r\n\r\n{}`,
+      `GET /health HTTP/1.1\r\n${head}expect: 100-continue\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n`,
+    ],
+    share: 0.5,
+    async decode(text) {
+      const before = await done()
+      const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+      // What is not whole is waited for: whoever ends it there has nobody to answer to.
+      const isWhole = /\r\n\r\n/.test(text)
+      const timer = setTimeout(() => socket.end(), isWhole ? 200 : 0)
+      const answer = await answerTo(socket, Buffer.from(text, 'latin1'), !text.startsWith('HEAD'))
+      clearTimeout(timer)
+      if (answer !== undefined) assertAnswer(answer, text.startsWith('HEAD'))
+      if ((await done()) !== before) throw new Error('the store has changed')
+      return undefined
+    },
+  }
+}
+
+/** Every route of the inward API, and what is said on its sockets. */
+export async function inwardTargets(world: World): Promise<Target[]> {
+  const routes: Target[] = []
+  for (const [route, valid] of Object.entries(inwardRequests)) routes.push(await routeTarget(world, route, valid))
+  return [...routes, wireTarget(world), await frameTarget(world)]
+}

@@ -1,0 +1,88 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import type { Handle } from '../../src/events/ids.ts'
+import { partyFingerprint } from '../../src/events/party-card.ts'
+import { readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { openIdentity } from '../../src/node/identity.ts'
+import { verifyIntroduction } from '../../src/node/introduction.ts'
+import { type Node, startNode } from '../../src/node/node.ts'
+import { ownIntroduction } from '../../src/node/own-introduction.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { CONTRACTS_STREAM, DIRECTORY_STREAM, INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { configure, type NodeParty, newParty } from '../support/node-party.ts'
+import type { TlsIdentity } from '../support/tls.ts'
+
+/** A node on real sockets, and an approved party that means no good. */
+export interface World {
+  readonly honest: NodeParty
+  readonly node: Node
+  readonly endpoint: string
+  readonly hostile: { readonly tls: TlsIdentity; readonly introduction: string }
+  /** Of the inward API, as the app itself has registered them: `GET /api/Party`. */
+  readonly routes: readonly string[]
+  /** What users and parties have brought about, to be compared: notes that a node signs by itself are none of it. */
+  done(): Promise<string>
+  /** What the node has logged as a fault of its own. */
+  readonly faults: readonly unknown[]
+  close(): Promise<void>
+}
+
+const PLENTY = 1_000_000
+
+export async function openWorld(): Promise<World> {
+  const root = await mkdtemp(join(tmpdir(), 'fuzz-world-'))
+  const environment = readEnvironment({ CONCORDATA_LOG_LEVEL: 'silent' })
+  const [honest, hostile] = [await newParty(root, 'honest'), await newParty(root, 'hostile')]
+  // What is to be found is behind the limits, which have tests of their own.
+  await configure(honest, {
+    inwardLimits: { callerCallsPerSecond: PLENTY, addressFailuresPerMinute: PLENTY, callerConnectionsMax: PLENTY },
+    outwardLimits: { partyCallsPerSecond: PLENTY, strangerCallsPerMinute: PLENTY },
+  })
+  const routes = new Set<string>()
+  const watch = (message: unknown) => {
+    const { fastify } = message as { fastify: FastifyInstance }
+    fastify.addHook('onRoute', ({ method, url, config }) => {
+      // What answers 405 is no route.
+      if (config?.body === 'passed over') return
+      for (const one of [method].flat()) if (one !== 'HEAD') routes.add(`${one} ${url}`)
+    })
+  }
+  const faults: unknown[] = []
+  const logger = pino(
+    { level: 'error' },
+    {
+      // Alarms about others carry no `err`: they are meant to be raised here.
+      write: (line) => void (JSON.parse(line).err !== undefined && faults.push(JSON.parse(line))),
+    },
+  )
+  subscribe('fastify.initialization', watch)
+  const node = await startNode(await readConfiguration(honest.data, environment), environment, logger)
+  unsubscribe('fastify.initialization', watch)
+  const theirs = await readConfiguration(hostile.data, environment)
+  const identity = await openIdentity(theirs, environment)
+  const introduction = await ownIntroduction(theirs, identity, systemClock)
+  await node.directory.introduce(verifyIntroduction(introduction))
+  await node.directory.approve('hostile' as Handle, partyFingerprint(identity.card))
+  return {
+    honest,
+    node,
+    endpoint: node.endpoint as string,
+    hostile: { tls: { ...identity.tls, fingerprint: identity.certificate, commonName: 'hostile' }, introduction },
+    routes: [...routes],
+    async done() {
+      const streams = [CONTRACTS_STREAM, DIRECTORY_STREAM, INVITATIONS_STREAM, OUTBOX_STREAM]
+      const ends = await Promise.all(streams.map((stream) => node.store.events.lastRevision(stream)))
+      const summaries = await node.contracts.summaries()
+      return JSON.stringify([ends, summaries.map(({ contract, size }) => [contract, size])])
+    },
+    faults,
+    async close() {
+      await node.close()
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}
