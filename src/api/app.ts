@@ -37,7 +37,14 @@ const BODY_BYTES_MAX = 4 * 1024 * 1024
 export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   const app = httpServer(ports, BODY_BYTES_MAX)
   const server = webSocketUpgrades(app.server) as Server
-  await app.register(websocket, { options: { maxPayload: 64 * 1024, server } })
+  await app.register(websocket, {
+    options: { maxPayload: 64 * 1024, server },
+    errorHandler(error, socket, request) {
+      // What the connection, or who is at its other end, has broken has a code.
+      if (!('code' in error)) request.log.error({ err: error }, 'a WebSocket failed')
+      socket.terminate()
+    },
+  })
   app.websocketServer.on('wsClientError', (error, socket) => {
     refuse(socket, describe('request_malformed', `it is no WebSocket handshake: ${error.message}`, 400, {}))
   })

@@ -15,12 +15,11 @@ import { watchAccess } from './watch-access.ts'
 
 const closed = { additionalProperties: false }
 /** What a client sends: a subject, spelled as the REST path, and from which ledger index on it wants the changes. */
-const askForm = Compile(
-  Type.Union([
-    Type.Object({ subscribe: Type.String({ maxLength: 8192 }), from: Type.Optional(CountSchema) }, closed),
-    Type.Object({ unsubscribe: Type.String({ maxLength: 8192 }) }, closed),
-  ]),
-)
+export const LiveMessageSchema = Type.Union([
+  Type.Object({ subscribe: Type.String({ maxLength: 8192 }), from: Type.Optional(CountSchema) }, closed),
+  Type.Object({ unsubscribe: Type.String({ maxLength: 8192 }) }, closed),
+])
+const askForm = Compile(LiveMessageSchema)
 
 const SUBSCRIPTIONS_MAX = 1000
 /** A client is not read from while so many of its messages wait. */

@@ -127,7 +127,8 @@ const payloadForm = Compile(
   Type.Object({ contract: UidSchema, party: HandleSchema, payloads: PayloadsSchema, seq: CountSchema }, closed),
 )
 const payloadStart = '{"contract":'
-const wordForm = Compile(Type.Union([SignedAcceptanceSchema, SignedDeclineSchema, SignedRevocationSchema]))
+export const WordSchema = Type.Union([SignedAcceptanceSchema, SignedDeclineSchema, SignedRevocationSchema])
+const wordForm = Compile(WordSchema)
 const wordStart = /^\{"(?:acceptance|decline|proof)":/
 
 const noAsides: Asides = { wants: new Map(), waits: new Map() }

@@ -34,6 +34,7 @@ const guarded = { seq: 0, hash: sha256('x'), line: 'x' }
 const bytes = Buffer.from(`${domains.statement}${JSON.stringify({ contract: CONTRACT, seq: 1 })}`).toString('base64')
 const calls = [
   { do: 'keys' },
+  { do: 'add' },
   { do: 'sign', key: signer.publicKey, bytes },
   { do: 'read', contract: CONTRACT },
   { do: 'advance', contract: CONTRACT, from: null, to: guarded },

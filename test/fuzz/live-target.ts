@@ -85,6 +85,9 @@ export async function frameTarget(world: World): Promise<Target> {
       'f{"subscribe":"/new-api/none/Country"}',
       `r${frame(TEXT, Buffer.from('{"subscribe":"/new-api/none"}')).toString('latin1')}`,
       `r${frame(CLOSE, Buffer.of(3, 232)).toString('latin1')}`,
+      // Bits that are reserved, and an opcode that there is not.
+      `r${Buffer.of(0xf1, 0x80, 0, 0, 0, 0).toString('latin1')}`,
+      `r${frame(3, Buffer.from('x')).toString('latin1')}`,
       `r${frame(9, Buffer.from('ping')).toString('latin1')}`,
     ],
     share: 1,

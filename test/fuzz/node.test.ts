@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
 import { frontierOf } from '../../src/agreement/feeds.ts'
-import { roleOf } from '../../src/api/access.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
 import type { Payloads } from '../../src/events/statement.ts'
@@ -86,81 +85,4 @@ t.test('an approved party that sends mutated exchanges changes nothing and stops
   t.equal(live.state.ledger.log.root(), before)
   t.match(await goesOn('Chile'), { status: 200, body: { Country: 'Chile' } })
   t.strictSame(faults, [], 'no fault of the software was logged')
-})
-
-t.test('a user of the inward API gets an answer with a code, whatever it sends', async (t) => {
-  const places: { readonly [parameter: string]: string } = {
-    ':uid': uid,
-    ':party': 'hostile',
-    ':request': 'honest.1.0',
-    ':element': '0.0',
-    '*': 'Country',
-  }
-  const routes = Object.keys(roleOf).map((route) => route.replaceAll(/:\w+|\*/g, (name) => places[name] as string))
-  for (const route of routes) {
-    const [method, path] = route.split(' ') as [string, string]
-    const headers = { authorization: `Bearer ${honest.token}`, 'content-type': 'application/json' }
-    const answer = await fetch(`${honest.api}${path}`, { method, headers, ...(method === 'GET' ? {} : { body: '0' }) })
-    t.notMatch(await answer.text(), 'no_such_route', route)
-  }
-  // `/live` without an upgrade is answered 404 and nothing, by the plugin for WebSockets.
-  const paths = routes.map((route) => route.split(' ')[1] as string)
-  const bodies = [
-    '{"Country":"Peru"}',
-    '{"a":{"$field":{"type":"choice","options":["A"]},"$value":"A"}}',
-    '{"title":"x"}',
-    '{"party":"hostile"}',
-    '{"purpose":"edit","about":{"text":"x"},"retry":true}',
-    '{"answer":"refuse","about":{"title":"x"}}',
-    '{"lock":0}',
-  ]
-  await fc.assert(
-    fc.asyncProperty(
-      fc.oneof(
-        fc
-          .constantFrom(...routes.filter((route) => !route.endsWith('/live')))
-          .map((route) => route.split(' ') as [string, string]),
-        fc.tuple(fc.constantFrom('POST', 'PUT', 'PATCH', 'DELETE', 'GET'), inputsFrom(paths)),
-      ),
-      inputsFrom(bodies),
-      async ([method, path], body) => {
-        const url = `${honest.api}/${encodeURI(path.toWellFormed()).slice(1).slice(0, 4000)}`
-        const headers = {
-          authorization: `Bearer ${honest.token}`,
-          'content-type': 'application/json',
-          prefer: 'wait=5',
-        }
-        const isRead = method === 'GET'
-        if (!URL.canParse(url)) return
-        const answer = await fetch(url, {
-          method,
-          headers,
-          ...(isRead ? {} : { body: body.toWellFormed().slice(0, 50_000) }),
-        })
-        const text = await answer.text()
-        if (answer.status >= 500 && answer.status !== 504) throw new Error(`status ${answer.status}: ${text}`)
-        if (answer.status >= 400) JSON.parse(text)
-      },
-    ),
-    { numRuns: 150, seed: SEED },
-  )
-  t.match(await honest.call('GET', '/health'), { status: 200 })
-  t.strictSame(faults, [])
-})
-
-t.test('whatever is said on /live, the connection answers the next question', async (t) => {
-  const socket = new WebSocket(`${honest.api.replace('http', 'ws')}/live?token=${honest.token}`)
-  await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }))
-  const valid = [`{"subscribe":"/new-api/${uid}/Country","from":0}`, `{"unsubscribe":"/new-api/${uid}/Country"}`]
-  const texts = fc.sample(inputsFrom(valid), { numRuns: 200, seed: SEED })
-  for (const text of texts) socket.send(text.toWellFormed().slice(0, 60_000))
-  const last = Promise.withResolvers<void>()
-  socket.addEventListener('message', ({ data }) => {
-    if (String(data).includes('"subscribed":"/new-api/')) last.resolve()
-  })
-  socket.addEventListener('close', () => last.reject(new Error('the connection was closed')))
-  socket.send(`{"subscribe":"/new-api/${uid}"}`)
-  await last.promise
-  socket.close()
-  t.strictSame(faults, [])
 })

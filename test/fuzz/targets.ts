@@ -2,7 +2,9 @@ import { convicted, equivocationEvidence, readEvidence, wrongHeadEvidence } from
 import { frontierOf } from '../../src/agreement/feeds.ts'
 import { parsePath, subjectOf } from '../../src/api/path.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import { sign } from '../../src/crypto/ed25519.ts'
 import { type Hash, sha256 } from '../../src/crypto/hash.ts'
+import { declineBytes } from '../../src/events/decline.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import { decodeSigned, decodeStored, encodeSigned, encodeStored } from '../../src/events/statement-codec.ts'
@@ -28,7 +30,13 @@ ben.hears(proposal)
 const statements = [...allOf(ana), proposal, next]
 const lines = statements.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
 const frontiers = new Map([[CONTRACT, frontierOf(ana.state.feeds)]])
-const words = [ana.accepts(3), ana.revocation({ privateKey: ben.privateKey, publicKey: ben.card.keys.signing })]
+const decline = { contract: CONTRACT, invitation: 3, handle: ana.handle }
+const declined = { decline, signature: sign(ana.privateKey, declineBytes(decline)) }
+const words = [
+  ana.accepts(3),
+  declined,
+  ana.revocation({ privateKey: ben.privateKey, publicKey: ben.card.keys.signing }),
+]
 const party = await testParty('acme-re').introduce()
 const uids = new UidCodec(new Uint8Array(UID_SECRET_BYTES), ana.card)
 

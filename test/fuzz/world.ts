@@ -31,6 +31,20 @@ export interface World {
   close(): Promise<void>
 }
 
+/** Gathers the routes of every app that is made from now on, as it registers them. The answer ends it. */
+export function watchRoutes(routes: Set<string>): () => void {
+  const watch = (message: unknown) => {
+    const { fastify } = message as { fastify: FastifyInstance }
+    fastify.addHook('onRoute', ({ method, url, config }) => {
+      // What answers 405 is no route.
+      if (config?.body === 'passed over') return
+      for (const one of [method].flat()) if (one !== 'HEAD') routes.add(`${one} ${url}`)
+    })
+  }
+  subscribe('fastify.initialization', watch)
+  return () => void unsubscribe('fastify.initialization', watch)
+}
+
 const PLENTY = 1_000_000
 
 export async function openWorld(): Promise<World> {
@@ -43,14 +57,6 @@ export async function openWorld(): Promise<World> {
     outwardLimits: { partyCallsPerSecond: PLENTY, strangerCallsPerMinute: PLENTY },
   })
   const routes = new Set<string>()
-  const watch = (message: unknown) => {
-    const { fastify } = message as { fastify: FastifyInstance }
-    fastify.addHook('onRoute', ({ method, url, config }) => {
-      // What answers 405 is no route.
-      if (config?.body === 'passed over') return
-      for (const one of [method].flat()) if (one !== 'HEAD') routes.add(`${one} ${url}`)
-    })
-  }
   const faults: unknown[] = []
   const logger = pino(
     { level: 'error' },
@@ -59,9 +65,9 @@ export async function openWorld(): Promise<World> {
       write: (line) => void (JSON.parse(line).err !== undefined && faults.push(JSON.parse(line))),
     },
   )
-  subscribe('fastify.initialization', watch)
+  const stop = watchRoutes(routes)
   const node = await startNode(await readConfiguration(honest.data, environment), environment, logger)
-  unsubscribe('fastify.initialization', watch)
+  stop()
   const theirs = await readConfiguration(hostile.data, environment)
   const identity = await openIdentity(theirs, environment)
   const introduction = await ownIntroduction(theirs, identity, systemClock)

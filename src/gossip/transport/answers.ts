@@ -11,7 +11,7 @@ export function turnAway(response: ServerResponse): void {
 }
 
 /** Problem details (RFC 9457) for an approved party. What it still sends is not read: the connection ends. */
-export function refuse(response: ServerResponse, status: number, code?: ErrorCode): void {
+export function refuse(response: ServerResponse, status: number, code: ErrorCode): void {
   const text = JSON.stringify({ title: STATUS_CODES[status], status, code })
   response.setHeader('connection', 'close')
   respond(response, status, 'application/problem+json', text)

@@ -148,7 +148,7 @@ function answerer<Party>(options: ReceiverOptions<Party>, limits: ReceiverLimits
       admission.call(caller.name)
       return introductions(request, response)
     }
-    if (method !== 'POST' || url !== EXCHANGE_PATH) return refuse(response, 404)
+    if (method !== 'POST' || url !== EXCHANGE_PATH) return refuse(response, 404, 'exchange_malformed')
     // RFC 9110 §15.5.20: another of those who share a certificate was meant.
     if (headers[CALLED_HEADER] !== options.self) return refuse(response, 421, 'exchange_misdirected')
     if (headers['content-type'] !== EXCHANGE_MEDIA_TYPE) return refuse(response, 415, 'exchange_malformed')

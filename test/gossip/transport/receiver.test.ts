@@ -98,8 +98,8 @@ t.test('what an approved party gets wrong', async (t) => {
   })
   const half = Buffer.alloc(501, 'x')
   const cases = [
-    { name: 'another path', raw: { path: '/new-api' }, status: 404, code: undefined },
-    { name: 'another method', raw: { method: 'PUT' }, status: 404, code: undefined },
+    { name: 'another path', raw: { path: '/new-api' }, status: 404, code: 'exchange_malformed' },
+    { name: 'another method', raw: { method: 'PUT' }, status: 404, code: 'exchange_malformed' },
     {
       name: 'another media type',
       raw: { headers: { 'content-type': 'text/plain' } },
