@@ -146,6 +146,8 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
       throw new NotAuthorized('not_authorized', 'the request carries no valid key: Authorization: Bearer <key>')
     }
     limits.called(caller.name)
+    // What is a connection of its own is counted as that.
+    if (!request.ws) reply.raw.once('close', limits.begins(caller.name))
     const known = { ...what, who: caller.name }
     asked.set(request, known)
     // Where nothing is, nothing is asked for, and nothing is done.

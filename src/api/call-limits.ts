@@ -7,6 +7,8 @@ export interface InwardLimits {
   readonly callerCallsPerSecond?: number
   /** Calls of one address that show no good key or token; a minute's worth at once. */
   readonly addressFailuresPerMinute?: number
+  /** Calls of each key, or subject of tokens, that are under way: whoever writes waits for the others. */
+  readonly callerCallsUnderWayMax?: number
   /** Connections of `/live` of each key, or subject of tokens. */
   readonly callerConnectionsMax?: number
 }
@@ -15,6 +17,7 @@ export interface InwardLimits {
 export const defaultInwardLimits = {
   callerCallsPerSecond: 1_000,
   addressFailuresPerMinute: 60,
+  callerCallsUnderWayMax: 1_000,
   callerConnectionsMax: 100,
 }
 
@@ -30,6 +33,9 @@ export class ApiRateLimited extends ConcordataError {
   }
 }
 
+/** A caller has too many calls under way. Evidence: `max`. */
+export class ApiTooManyCalls extends ConcordataError {}
+
 /**
  * Who may call now: every caller has a bucket of its own, so that what one takes is not taken from another. Bad keys are
  * counted by address and never stand in the way of good ones: behind a proxy, and on loopback, all have one address.
@@ -37,10 +43,16 @@ export class ApiRateLimited extends ConcordataError {
 export class CallLimits {
   readonly #calls: RateLimit<string>
   readonly #failures: RateLimit<string>
+  readonly #underWayMax: number
+  readonly #underWay = new Map<string, number>()
 
   /** `now`: milliseconds of a clock that does not go back. */
   constructor(limits: InwardLimits | undefined, now: () => number) {
-    const { callerCallsPerSecond, addressFailuresPerMinute } = { ...defaultInwardLimits, ...limits }
+    const { callerCallsPerSecond, callerCallsUnderWayMax, addressFailuresPerMinute } = {
+      ...defaultInwardLimits,
+      ...limits,
+    }
+    this.#underWayMax = callerCallsUnderWayMax
     this.#calls = new RateLimit({ perSecond: callerCallsPerSecond, burst: 10 * callerCallsPerSecond }, now)
     this.#failures = new RateLimit({ perSecond: addressFailuresPerMinute / 60, burst: addressFailuresPerMinute }, now)
   }
@@ -48,6 +60,22 @@ export class CallLimits {
   /** Throws ApiRateLimited. */
   called(name: string): void {
     count(this.#calls, name, 'more calls with this key')
+  }
+
+  /** A call begins; the answer is to be called when it has ended. Throws ApiTooManyCalls. */
+  begins(name: string): () => void {
+    const max = this.#underWayMax
+    const others = this.#underWay.get(name) ?? 0
+    if (others >= max) {
+      const message = `${max} calls with this key are under way; another has to end first`
+      throw new ApiTooManyCalls('api_too_many_calls', message, { max })
+    }
+    this.#underWay.set(name, others + 1)
+    return () => {
+      const left = (this.#underWay.get(name) ?? 1) - 1
+      if (left > 0) this.#underWay.set(name, left)
+      else this.#underWay.delete(name)
+    }
   }
 
   /** Throws ApiRateLimited. */

@@ -98,6 +98,8 @@ const statusOf: Record<ErrorCode, number> = {
   token_invalid: 401,
   issuer_unavailable: 503,
   api_rate_limited: 429,
+  api_too_many_calls: 429,
+  requests_too_many: 429,
   api_key_unfit: 500,
   access_log_failed: 503,
   role_unfit: 500,

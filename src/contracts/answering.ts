@@ -65,6 +65,9 @@ export interface Coverage {
   readonly payloads: readonly [Hash, Payload][]
 }
 
+/** So many questions of one contract are open at once. */
+export const QUESTIONS_MAX = 1_000
+
 /**
  * This node's answers to the requests of others: by its policy, or by a person's word. The first cover is the answer; so as
  * long as a person is asked about a request, this node covers neither its statement nor what covers that. The same while
@@ -269,7 +272,8 @@ export class Answering {
 
   #ask(ref: RequestRef, asked: Request, forMs: number, otherwise: Question['otherwise'], reason: string): void {
     const key = requestKey(ref)
-    if (this.#questions.has(key)) return
+    // Whoever writes on meanwhile is asked about later: what is behind an open question waits in any case.
+    if (this.#questions.has(key) || this.#questions.size >= QUESTIONS_MAX) return
     const cancel = this.#clock.after(forMs, () =>
       this.#conclude(key, otherwise === 'refuse' ? byPolicy(reason) : undefined),
     )

@@ -16,6 +16,7 @@ import type { LiveContract } from './live-contract.ts'
 import type { ObstacleCode } from './obstacles.ts'
 import type { Policy } from './policy.ts'
 import type { RoomAhead } from './room-ahead.ts'
+import type { RoomAsked } from './room-asked.ts'
 
 /** What a process says in the feeds of its party, and who else writes to its store (design §9). */
 export type Role =
@@ -47,6 +48,8 @@ export interface ContractPorts extends SigningPorts {
   readonly engines?: Engines
   /** For what runs ahead, of all contracts of this process. Left out: each has its own. */
   readonly roomAhead?: RoomAhead
+  /** For what local users have asked for, of all contracts of this process. Left out: each has its own. */
+  readonly roomAsked?: RoomAsked
   /** How this node answers others' requests. Left out: it acknowledges all. */
   readonly policy?: Policy
   /** For how long it waits for the values that a statement came without, until it refuses what names them. Left out: 10 s. */

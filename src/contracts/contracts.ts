@@ -41,6 +41,7 @@ import { ContractDamaged } from './persistence.ts'
 import type { Resting } from './resting.ts'
 import { Revocations } from './revocations.ts'
 import { RoomAhead } from './room-ahead.ts'
+import { RoomAsked } from './room-asked.ts'
 import { Shelf } from './shelf.ts'
 import { Sponsoring } from './sponsoring.ts'
 import { jsonIn } from './stream-json.ts'
@@ -111,6 +112,7 @@ export class Contracts {
     this.#shelf = new Shelf({
       ...ports,
       roomAhead: this.roomAhead,
+      roomAsked: ports.roomAsked ?? new RoomAsked(),
       self: ports.card.handle,
       hasWords: (contract) => this.wordsOn(contract).length > 0,
       foundAtRest: (contract, { summary }) => this.#noteStanding(contract, summary?.standing),

@@ -56,6 +56,7 @@ import { acknowledgeAll } from './policy.ts'
 import { restingOf } from './resting.ts'
 import { requestBytesMax } from './room.ts'
 import { RoomAhead } from './room-ahead.ts'
+import { RoomAsked } from './room-asked.ts'
 import { runningAhead } from './running-ahead.ts'
 import { type HeldUp, heldUpBy, type Intent, Submission } from './submission.ts'
 import { standingOfRequest } from './tiers.ts'
@@ -128,6 +129,7 @@ export class LiveContract {
   #state: AgreementState
   #deliveries: Delivery[] = []
   readonly #roomAhead: RoomAhead
+  readonly #roomAsked: RoomAsked
   #running: Promise<void> | undefined
   /** Something has come up while a turn was under way. */
   #isAwaited = false
@@ -195,6 +197,7 @@ export class LiveContract {
     this.#evidence = evidence
     this.#ports = ports
     this.#roomAhead = ports.roomAhead ?? new RoomAhead()
+    this.#roomAsked = ports.roomAsked ?? new RoomAsked()
     this.#state = state
     this.#ledgerSize = ledgerSize
     this.#untold = settled
@@ -432,7 +435,10 @@ export class LiveContract {
     this.#listeners.delete(listener)
   }
 
-  /** Takes an intent on its way. Throws NotMember, EngineUnknown, and RequestUnfit and RequestTooLarge when no statement could carry it. */
+  /**
+   * Takes an intent on its way. Throws NotMember, EngineUnknown, RequestsTooMany, and RequestUnfit and RequestTooLarge when no
+   * statement could carry it.
+   */
   submit(asked: Intent): Submission {
     this.#assertOpen()
     const { document } = this.#state.ledger
@@ -449,6 +455,7 @@ export class LiveContract {
       const message = `the request has ${bytes} bytes and ${valueBytes} of values; ${bytesMax} and ${MESSAGE_VALUES_CHARACTERS_MAX} fit`
       throw new RequestTooLarge('request_too_large', message, { bytes, bytesMax, valueBytes })
     }
+    this.#roomAsked.take(this.contract, submission)
     this.outbox.add(submission)
     this.#expireInTime(submission)
     const desk = this.#desk
@@ -560,7 +567,7 @@ export class LiveContract {
     if (isBusy || hasNews || this.#engineUnknown !== undefined) return false
     if (this.#deliveries.length + this.#waiting.length + this.#untold.length + this.#recalls.length > 0) return false
     const state = this.#state
-    if (this.#evidence.length + state.settling.divergences.length > 0) return false
+    if (this.#hasSaid(state) && this.#evidence.length + state.settling.divergences.length > 0) return false
     if (!this.outbox.isIdle || !this.answering.isIdle) return false
     // Who is not in it yet has nothing to say before the values come; whoever asks for the contract asks for them anew.
     if (state.ledger.lacking !== undefined && memberOf(state.ledger.document, this.self) !== undefined) return false

@@ -96,7 +96,7 @@ export class Knowledge {
 
   /** A call failed: what was sent with it may not have arrived. */
   forget(contract: Uid): void {
-    for (const shown of this.#shown) if (shown.startsWith(`${contract} `)) this.#shown.delete(shown)
+    this.#forgetShown(contract)
     const frontier = this.#frontiers.get(contract)
     if (frontier === undefined) this.#holds.delete(contract)
     else this.#holds.set(contract, pastOf(frontier))
@@ -112,6 +112,11 @@ export class Knowledge {
     this.#frontiers.delete(contract)
     this.#holds.delete(contract)
     this.#wants.delete(contract)
+    this.#forgetShown(contract)
+  }
+
+  #forgetShown(contract: Uid): void {
+    for (const shown of this.#shown) if (shown.startsWith(`${contract} `)) this.#shown.delete(shown)
   }
 
   /** Until it has said it itself: what its statements cover, which it had stored before it signed them. */

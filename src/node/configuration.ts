@@ -81,7 +81,12 @@ export type OutwardLimits = Static<typeof OutwardLimitsSchema>
 
 /** What callers of the inward API may take; what is left out stands as in api/call-limits.ts. */
 const InwardLimitsSchema = Type.Object(
-  { callerCallsPerSecond: atLeastOne, addressFailuresPerMinute: atLeastOne, callerConnectionsMax: atLeastOne },
+  {
+    callerCallsPerSecond: atLeastOne,
+    callerCallsUnderWayMax: atLeastOne,
+    addressFailuresPerMinute: atLeastOne,
+    callerConnectionsMax: atLeastOne,
+  },
   { additionalProperties: false },
 )
 export type InwardLimits = Static<typeof InwardLimitsSchema>

@@ -93,6 +93,8 @@ export const errorCodes = {
 
   request_unfit: 'No statement can carry the request: everybody would refuse it.',
   request_too_large: 'The request, or its values, is larger than a statement of this contract can be.',
+  requests_too_many:
+    'So many requests of local users are under way, in the contract or in all, that this node takes no more until some have settled.',
   contract_closed: 'The node is stopping; nothing new is taken in.',
   contract_damaged: 'What the store holds of a contract contradicts itself.',
   not_asked: 'No person is asked about that request, or not any more.',
@@ -118,6 +120,7 @@ export const errorCodes = {
   issuer_unavailable: 'What the issuer of access tokens publishes cannot be had; keys of the API go on working.',
   api_rate_limited:
     'The caller makes more calls, or its address more bad ones, than this node takes; `Retry-After` says when to come again.',
+  api_too_many_calls: 'So many calls of the caller are under way that another has to end first.',
   role_missing: 'The key of the inward API does not have the role that the call asks for.',
   api_key_unfit: 'There is a key of that name already, or none, or it is not one that can be.',
   access_log_failed: 'Who asked for what cannot be written, so nothing was done.',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import t from 'tap'
-import { ApiRateLimited, CallLimits } from '../../src/api/call-limits.ts'
+import { ApiRateLimited, ApiTooManyCalls, CallLimits } from '../../src/api/call-limits.ts'
 import { openNode } from '../../src/index.ts'
 import { accessLogPath } from '../../src/node/access-log.ts'
 import { configure, newParty, until } from '../support/node-party.ts'
@@ -17,6 +18,41 @@ t.test('what one caller takes is not taken from another, and comes back with tim
   now += 500
   limits.called('erp')
   t.throws(() => limits.called('erp'), ApiRateLimited)
+})
+
+t.test('of one caller only so many calls are under way, and each that ends makes room', async (t) => {
+  const limits = new CallLimits({ callerCallsUnderWayMax: 2 }, () => 0)
+  const ends = [limits.begins('erp'), limits.begins('erp')]
+  t.throws(() => limits.begins('erp'), { code: 'api_too_many_calls', evidence: { max: 2 } })
+  limits.begins('another')
+  ends[0]?.()
+  limits.begins('erp')
+  t.throws(() => limits.begins('erp'), ApiTooManyCalls)
+})
+
+t.test('writes that wait are calls under way, whether their client waits or has gone', async (t) => {
+  const ana = await newParty(t.testdir(), 'ana')
+  await configure(ana, { inwardLimits: { callerCallsUnderWayMax: 2 } })
+  const node = await openNode({ data: ana.data })
+  t.teardown(() => node.close())
+  const going = [new AbortController(), new AbortController()]
+  const headers = {
+    authorization: `Bearer ${ana.token}`,
+    'content-type': 'application/json',
+    'transfer-encoding': 'chunked',
+  }
+  // Their bodies never come.
+  const calls = going.map(({ signal }) => {
+    const call = request(`${ana.api}/api/Contract`, { method: 'POST', headers, signal })
+    call.on('error', () => {})
+    call.flushHeaders()
+    return call
+  })
+  const status = async () => (await ana.call('GET', '/api/Party')).status
+  await until('both to be under way', async () => (await status()) === 429)
+  for (const one of going) one.abort()
+  await until('room again', async () => (await status()) === 200)
+  for (const call of calls) call.destroy()
 })
 
 t.test('whoever calls too often, or with bad keys, is told when to come again', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { statementDue } from '../../src/agreement/draft.ts'
-import { Answering } from '../../src/contracts/answering.ts'
+import { Answering, QUESTIONS_MAX } from '../../src/contracts/answering.ts'
 import type { Policy } from '../../src/contracts/policy.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { sealOf } from '../../src/events/seal.ts'
@@ -43,6 +43,28 @@ t.test('without a policy all is covered and nothing refused', async (t) => {
   t.equal(answers.coverage(ben.state).view, ben.state)
   t.same(answers.coverage(ben.state).refusals, [])
 })
+
+t.test(
+  'a member that asks for more and more while a person is asked makes no more questions than so many',
+  async (t) => {
+    const [ana, ben] = pair()
+    const many = Array.from({ length: 1_020 }, () => ana.request([addField]))
+    const asked = ana.says({ requests: many })
+    ben.hears(asked)
+    const { answers } = answering(ben, askOnFields)
+    t.equal(answers.coverage(ben.state).view.feeds.get(ana.handle)?.size, asked.statement.seq)
+    t.equal(answers.questions.length, QUESTIONS_MAX)
+    for (const { request } of answers.questions) answers.decide(request, undefined)
+    t.equal(
+      answers.coverage(ben.state).view.feeds.get(ana.handle)?.size,
+      asked.statement.seq,
+      'and then about the others',
+    )
+    t.equal(answers.questions.length, 20)
+    for (const { request } of answers.questions) answers.decide(request, undefined)
+    t.equal(answers.coverage(ben.state).view, ben.state)
+  },
+)
 
 t.test('a rule refuses what it fits, by a code and the seal of its reason', async (t) => {
   const [ana, ben] = pair()

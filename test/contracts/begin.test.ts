@@ -97,6 +97,21 @@ t.test('a restart opens it to nobody, whether the contracts were at rest or in m
   }
 })
 
+t.test('one that is full of proofs rests like any other, as long as this party has no part in it', async (t) => {
+  const bens = new Ben(t)
+  const ben = await bens.up({ awakeMax: 0 })
+  t.ok(await brings(ben, 'mallory', 1, true))
+  const mallory = new Player('mallory', keysOf('mallory'), nth('mallory', 1))
+  mallory.requests({ ...mallory.opening(), title: 'another' })
+  await ben.contracts.use(mallory.contract, async (live) => {
+    await live.deliver(allOf(mallory))
+    t.equal(live.evidence.length, 1)
+  })
+  await bens.clock.runUntil(bens.clock.now() + 60_000)
+  t.same([...ben.contracts.awake()], [])
+  await ben.contracts.use(mallory.contract, (live) => t.equal(live.evidence.length, 1, 'and has them when it wakes'))
+})
+
 t.test('what this party has joined, or wants to, stays; so does that of others', async (t) => {
   const [anas, bens] = [new EdgelessParty(t, 'ana'), new EdgelessParty(t, 'ben')]
   const unaskedBounds = { ofPartyMax: 1, inAllMax: 1 }
