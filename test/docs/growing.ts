@@ -26,7 +26,8 @@ export function growingIn(text: string): string[] {
   const source = ts.createSourceFile('source.ts', text, ts.ScriptTarget.Latest, true)
   const found: string[] = []
   const visit = (node: ts.Node, owner: ts.Node | undefined): void => {
-    if (ts.isPropertyDeclaration(node) && (isContainer(node) || isAddedTo(node, source))) found.push(node.name.getText())
+    if (ts.isPropertyDeclaration(node) && (isContainer(node) || isAddedTo(node, source)))
+      found.push(node.name.getText())
     if (ts.isVariableDeclaration(node) && isContainer(node) && ts.isIdentifier(node.name)) {
       if (owner === undefined ? !isConstant(node) : isKept(node.name, owner)) found.push(node.name.text)
     }
@@ -46,15 +47,13 @@ function isContainer({ initializer, type }: Declaration): boolean {
     if (ts.isNewExpression(initializer)) return ['Map', 'Set', 'Array'].includes(initializer.expression.getText())
     return ts.isArrayLiteralExpression(initializer) && initializer.elements.length === 0
   }
-  return type !== undefined && type.getText().split(' | ').some((one) => containers.test(one))
+  const types = type?.getText().split(' | ') ?? []
+  return types.some((one) => containers.test(one))
 }
 
-/** A Map or Set that is made from what is there, or a list that nothing is put into. */
+/** Nothing is put into it. */
 function isConstant(node: ts.VariableDeclaration): boolean {
-  const { initializer, name } = node
-  if (initializer !== undefined && ts.isNewExpression(initializer) && (initializer.arguments?.length ?? 0) > 0)
-    return !isChanged(name.getText(), node.getSourceFile())
-  return !isChanged(name.getText(), node.getSourceFile())
+  return !isChanged(node.name.getText(), node.getSourceFile())
 }
 
 const changing = new Set(['add', 'set', 'push', 'unshift', 'splice'])
@@ -82,7 +81,10 @@ function isAddedTo({ name }: ts.PropertyDeclaration, source: ts.SourceFile): boo
 
 /** Whether a function within `owner` that is not called on the spot puts something into the variable. */
 function isKept(name: ts.Identifier, owner: ts.Node): boolean {
-  return some(owner, (node) => node !== owner && ts.isFunctionLike(node) && isHandedOut(node) && isChanged(name.text, node))
+  return some(
+    owner,
+    (node) => node !== owner && ts.isFunctionLike(node) && isHandedOut(node) && isChanged(name.text, node),
+  )
 }
 
 /** A callback of `map`, `filter` … is done with when that returns. */
@@ -92,7 +94,18 @@ function isHandedOut(node: ts.Node): boolean {
   return !onTheSpot.has(parent.expression.name.text)
 }
 
-const onTheSpot = new Set(['map', 'flatMap', 'filter', 'forEach', 'find', 'some', 'every', 'sort', 'reduce', 'transaction'])
+const onTheSpot = new Set([
+  'map',
+  'flatMap',
+  'filter',
+  'forEach',
+  'find',
+  'some',
+  'every',
+  'sort',
+  'reduce',
+  'transaction',
+])
 
 function some(node: ts.Node, is: (node: ts.Node) => boolean): boolean {
   return is(node) || (ts.forEachChild(node, (child) => some(child, is) || undefined) ?? false)
