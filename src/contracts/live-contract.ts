@@ -33,7 +33,7 @@ import type { HoldUp, Wanted } from '../gossip/message.ts'
 import { timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { Forgotten, withHistory } from '../runtime/forgotten.ts'
-import { WrongExpectedRevision } from '../store/errors.ts'
+import { StoreUnavailable, WrongExpectedRevision } from '../store/errors.ts'
 import type { Kept } from '../store/snapshots.ts'
 import { feedStream } from '../store/streams.ts'
 import { Answering, type Coverage, isDead, type Question, refusalBytes } from './answering.ts'
@@ -139,8 +139,8 @@ export class LiveContract {
   #cancelHold: (() => void) | undefined
   #holdIsOver = false
   #ownFeed: OwnFeed
-  /** How long the own feed was when the guard was found ahead of it. */
-  #behindAt: number | undefined
+  /** How long the own feed was when the guard was found ahead of it, and whether it was taken up under another key in what was read since. */
+  #behind: { readonly at: number; readonly revokes: boolean } | undefined
   /** How often in a row the store has failed. */
   #failures = 0
   /** Ends the time in which it is left alone. */
@@ -730,33 +730,42 @@ export class LiveContract {
     if (arrived.some(({ statements }) => statements.some(isOwn))) this.#following.hears(this.self)
     for (let race = 0; ; race++) {
       try {
-        await this.#follow(this.#following)
+        await this.#catchUp(this.#following)
         const refused = await this.#turn(arrived)
         this.#failures = 0
         return refused
       } catch (error) {
         const isRace = error instanceof WrongExpectedRevision || error instanceof OvertakenError
         if (!isRace) throw error
-        if (race === RACES_MAX) throw error instanceof OvertakenError ? (error.cause ?? error) : error
+        if (race === RACES_MAX) throw error instanceof OvertakenError ? (error.cause ?? tooSlow(this.contract)) : error
         this.#following.doubts(this.#state)
       }
     }
   }
 
-  /** Takes in what other processes of this party have stored. */
-  async #follow(following: Following): Promise<void> {
+  /** What was read counts although the others have gone on meanwhile: else a process that is slower than they are never gets anywhere. */
+  async #catchUp(following: Following): Promise<void> {
+    while (!(await this.#follow(following))) following.hears(this.self)
+  }
+
+  /** Takes in what other processes of this party have stored. False: the guard knows of more of the own feed than was read. */
+  async #follow(following: Following): Promise<boolean> {
     if (this.#evidenceIsOld) {
       await this.#lookAtEvidence()
       this.#evidenceIsOld = false
     }
     const before = this.#state
     const reception = await following.read(before)
-    if (reception === undefined || reception.taken.length + reception.completions.length === 0) return
+    if (reception === undefined || reception.taken.length + reception.completions.length === 0) {
+      return this.#behind === undefined || this.#meet(before, [])
+    }
     if (reception.taken.some(({ statement }) => statement.party === this.self)) this.#desk?.takenUp(true)
     const { state, settled } = reception
     const own = reception.taken.filter(({ statement }) => statement.party === this.self)
+    let isMet = true
     if (this.#role !== 'serve') {
-      if (own.length > 0 || this.obstacle !== undefined) await this.#meet(state, own, following)
+      const isToBeMet = own.length > 0 || this.obstacle !== undefined || this.#behind !== undefined
+      if (isToBeMet) isMet = await this.#meet(state, own)
       const texts = settled.map(({ text }) => text)
       await extendLedger(this.#ports.store, this.contract, before.settling.settled, texts)
     }
@@ -767,6 +776,7 @@ export class LiveContract {
     if (this.#role === 'serve') this.#untold = [...this.#untold, ...settled]
     this.#tell(reception, own.at(-1), this.#role === 'serve' ? [] : settled, divergences)
     this.tellWhatStands()
+    return isMet
   }
 
   /** Of what has settled, that which the ledger in the store has. */
@@ -778,16 +788,20 @@ export class LiveContract {
     for (const listener of this.#listeners) listener.settled?.(this, standing)
   }
 
-  /** The guard first, then everybody else. */
-  async #meet(state: AgreementState, own: readonly Held[], following: Following): Promise<void> {
-    const revokes = own.some(isTakeover)
-    if ((await this.#ownFeed.meet(state, revokes)) === 'met') return
+  /** The guard first, then everybody else. False: it stands further on, and what comes before it may be shown. */
+  async #meet(state: AgreementState, own: readonly Held[]): Promise<boolean> {
+    const revokes = own.some(isTakeover) || this.#behind?.revokes === true
+    const before = this.#behind
+    this.#behind = undefined
+    if ((await this.#ownFeed.meet(state, revokes)) === 'met') return true
     // The guard is told after the store, so the rest must be there now; if it is not, the store was set back.
-    const { size } = feedOf(state.feeds, this.self)
-    if (size === this.#behindAt) return this.#ownFeed.setBack(this.contract)
-    this.#behindAt = size
-    following.hears(this.self)
-    throw new OvertakenError()
+    const at = feedOf(state.feeds, this.self).size
+    if (at === before?.at) {
+      await this.#ownFeed.setBack(this.contract)
+      return true
+    }
+    this.#behind = { at, revokes }
+    return false
   }
 
   async #turn(arrived: readonly Delivery[]): Promise<Refused> {
@@ -1233,6 +1247,12 @@ function unnamedAmong(arrived: readonly Completion[], { contract, feeds }: Agree
     const named = sealsNamedBy(statement)
     return sortPayloads({ contract, party, seq }, payloads, (seal) => named.has(seal)).mismatch ?? []
   })
+}
+
+/** Nothing is wrong, and it is tried again: the others do what this one would do. */
+function tooSlow(contract: Uid): StoreUnavailable {
+  const message = `other processes of this party were faster ${RACES_MAX} times`
+  return new StoreUnavailable('store_unavailable', message, { contract })
 }
 
 /** That another one signs the guard remembers, and an engine that is missing the contract. */

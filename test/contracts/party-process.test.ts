@@ -115,6 +115,40 @@ t.test('of two that sign, one that finds its place taken goes on from there, and
   t.same(failures, [])
 })
 
+t.test(
+  'one that is slower than the other gets on all the same: what it has read counts, however far the guard is by then',
+  async (t) => {
+    const ana = new EdgelessParty(t)
+    const { guard } = ana
+    const faster = await ana.start('transmit')
+    const { contract: uid } = (await faster.contracts.openContract('by two')).contract
+    let statements = 0
+    const say = () =>
+      faster.contracts.use(uid, async (live) => {
+        const command = { type: 'AddBlock', parent: '0', name: `block ${statements++}` }
+        await live.submit({ request: { id: `say-${statements}`, commands: [command] }, payloads: {} }).verdict
+      })
+    // Each time that it asks the guard how far the feed is, the other has said one thing more.
+    let isRacing = false
+    const late: SigningGuard = {
+      ...guard,
+      read: async (contract) => {
+        if (isRacing && statements < 50) await say()
+        return guard.read(contract)
+      },
+    }
+    const slower = await ana.start('receive', { guard: late })
+    const failures: unknown[] = []
+    slower.contracts.listen({ failed: (_, error) => failures.push(error) })
+    const sizeAt = ({ contracts }: PartyProcess) => contracts.find(uid)?.state.feeds.get(ana.card.handle)?.size
+    await until('it holds the same', async () => sizeAt(slower) === sizeAt(faster))
+    isRacing = true
+    await say()
+    await until('it holds the same again', async () => statements >= 50 && sizeAt(slower) === sizeAt(faster))
+    t.same(failures, [])
+  },
+)
+
 t.test('what settles while a contract is at rest in one process is told there when it is taken up', async (t) => {
   const ana = new EdgelessParty(t)
   const serve = await ana.start('serve', { awakeMax: 0, snapshots: memorySnapshots() })
