@@ -2,20 +2,35 @@ import { lackingIn } from '../agreement/completing.ts'
 import { feedOf } from '../agreement/feeds.ts'
 import { type Reception, receive } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { Handle } from '../events/ids.ts'
+import type { Handle, Seq } from '../events/ids.ts'
 import type { Decoded } from '../events/statement-codec.ts'
 import type { Store } from '../store/port.ts'
-import { assertNothingRefused, readFeed } from './persistence.ts'
+import { assertNothingRefused, decodeFeed, readFeed } from './persistence.ts'
 
 /** How often the feeds are read again for what something read covers: each writer stores causes before effects. */
 const READINGS_MAX = 5
 /** How many feeds are read at once: each is a wait for the store. */
 const FEEDS_AT_ONCE = 16
 
+/** Lines of a feed as they were heard, one after another from a place on. */
+interface Heard {
+  readonly first: Seq
+  readonly lines: string[]
+}
+
+/** `store`: there may be more than was heard, so it is read. */
+type News = Heard | 'store'
+
+const nothingHeard: ReadonlyMap<Handle, News> = new Map()
+
+/** How much is kept of what was heard, in characters; beyond that it is read when it is needed. */
+const HEARD_MAX = 4 * 1024 * 1024
+
 /** Whose feeds in the store have statements that this process has not taken in yet: other processes wrote them. */
 export class Following {
   readonly #store: Store
-  #news = new Set<Handle>()
+  #news = new Map<Handle, News>()
+  #characters = 0
 
   constructor(store: Store) {
     this.#store = store
@@ -27,12 +42,23 @@ export class Following {
 
   /** The store has more of that feed than is held. */
   hears(handle: Handle): void {
-    this.#news.add(handle)
+    this.#news.set(handle, 'store')
+  }
+
+  /** The store has this at that place of the feed: it need not be read again. */
+  heard(handle: Handle, seq: Seq, line: string): void {
+    const news = this.#news.get(handle)
+    this.#characters += line.length
+    if (this.#characters > HEARD_MAX) this.hears(handle)
+    else if (news === undefined) this.#news.set(handle, { first: seq, lines: [line] })
+    else if (news === 'store') return
+    else if (news.first + news.lines.length === seq) news.lines.push(line)
+    else this.hears(handle)
   }
 
   /** What is held may be behind the store in any feed: after a lost race, or a write of unknown outcome. */
   doubts(state: AgreementState): void {
-    for (const handle of namedIn(state)) this.#news.add(handle)
+    for (const handle of namedIn(state)) this.hears(handle)
   }
 
   /**
@@ -41,23 +67,25 @@ export class Following {
    */
   async read(before: AgreementState): Promise<Reception | undefined> {
     const news = this.#news
-    this.#news = new Set()
+    this.#news = new Map()
+    this.#characters = 0
     try {
       return await this.#read(before, news)
     } catch (error) {
-      for (const handle of news) this.#news.add(handle)
+      for (const handle of news.keys()) this.hears(handle)
       throw error
     }
   }
 
-  async #read(before: AgreementState, news: ReadonlySet<Handle>): Promise<Reception | undefined> {
+  async #read(before: AgreementState, news: ReadonlyMap<Handle, News>): Promise<Reception | undefined> {
     const stored = new Map<string, Decoded>()
-    let handles = [...news]
+    let handles = [...news.keys()]
     let reception: Reception | undefined
     const isLacking = lackingIn(before).length > 0
     for (let reading = 0; reading < READINGS_MAX && (handles.length > 0 || (isLacking && reading === 0)); reading++) {
+      const heard = reading === 0 ? news : nothingHeard
       for (const decoded of await this.#lacking(reception?.state ?? before)) stored.set(decoded.hash, decoded)
-      for (const decoded of await this.#tails(before, handles, stored)) stored.set(decoded.hash, decoded)
+      for (const decoded of await this.#tails(before, handles, stored, heard)) stored.set(decoded.hash, decoded)
       if (stored.size === 0) return undefined
       reception = receive(before, [...stored.values()])
       assertNothingRefused(reception, before.contract)
@@ -79,12 +107,21 @@ export class Following {
     return found
   }
 
-  async #tails(before: AgreementState, handles: readonly Handle[], read: ReadonlyMap<string, Decoded>) {
+  async #tails(
+    before: AgreementState,
+    handles: readonly Handle[],
+    read: ReadonlyMap<string, Decoded>,
+    heard: ReadonlyMap<Handle, News>,
+  ) {
     const tailOf = (handle: Handle) => {
       const { size } = feedOf(before.feeds, handle)
       const isKnown = ({ statement }: Decoded) => statement.party === handle && statement.seq >= size
       const from = size + [...read.values()].filter(isKnown).length
-      return readFeed(this.#store, before.contract, handle, from)
+      const news = heard.get(handle)
+      if (news === undefined || news === 'store' || news.first > from) {
+        return readFeed(this.#store, before.contract, handle, from)
+      }
+      return decodeFeed(this.#store, before.contract, handle, from, news.lines.slice(from - news.first))
     }
     const tails: Decoded[] = []
     for (let next = 0; next < handles.length; next += FEEDS_AT_ONCE) {

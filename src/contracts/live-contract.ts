@@ -22,7 +22,15 @@ import { type AgreementState, withHeld } from '../agreement/state.ts'
 import { refusalOfOwn } from '../agreement/validity.ts'
 import { orderedObject } from '../crypto/canonical-json.ts'
 import type { About } from '../events/about.ts'
-import { type EngineVersion, type Handle, type RequestRef, requestKey, requestOf, type Uid } from '../events/ids.ts'
+import {
+  type EngineVersion,
+  type Handle,
+  type RequestRef,
+  requestKey,
+  requestOf,
+  type Seq,
+  type Uid,
+} from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../events/limits.ts'
 import { payloadsInOrder, sealsNamedBy } from '../events/seal.ts'
@@ -515,9 +523,11 @@ export class LiveContract {
   }
 
   /** Another process of this party, or this one, has appended to the feed of that party. */
-  feedHas(handle: Handle, revision: number): void {
-    if (revision < feedOf(this.#state.feeds, handle).size) return
-    this.#following?.hears(handle)
+  feedHas(handle: Handle, seq: Seq, line: string): void {
+    if (seq < feedOf(this.#state.feeds, handle).size) return
+    // Who signs, too, reads it: else two would answer at the same moment, and one of them in vain.
+    if (this.#role === 'serve') this.#following?.heard(handle, seq, line)
+    else this.#following?.hears(handle)
     this.wake()
   }
 

@@ -29,6 +29,7 @@ import { contractStream, evidenceStream, feedStream } from '../store/streams.ts'
 export class ContractDamaged extends ConcordataError {}
 
 const payloadForm = Compile(PayloadSchema)
+const nothingSealed: ReadonlyMap<Hash, string> = new Map()
 /** EventStoreDB takes 1 MiB in one append, and a statement may have up to 768 KiB. */
 const PROOF_BYTES_MAX = 1_000_000
 
@@ -190,8 +191,19 @@ export async function readFeed(
   const lines: string[] = []
   const range = { from, ...(limit === undefined ? {} : { limit }) }
   for await (const event of store.events.read(feedStream(contract, handle), range)) lines.push(event.data)
+  return decodeFeed(store, contract, handle, from, lines)
+}
+
+/** The same of lines that are known, the first at `from`, with their values as stored. Throws ContractDamaged. */
+export async function decodeFeed(
+  store: Store,
+  contract: Uid,
+  handle: Handle,
+  from: Seq,
+  lines: readonly string[],
+): Promise<Decoded[]> {
   const sealed = lines.flatMap((line, index) => Array.from(sealsIn(line), (seal) => ({ seq: from + index, seal })))
-  const texts = await store.payloads.get(contract, refsIn(handle, sealed))
+  const texts = sealed.length === 0 ? nothingSealed : await store.payloads.get(contract, refsIn(handle, sealed))
   const payloadsOf = (statement: Statement): Payloads => {
     const payloads: { [seal: Hash]: Payload } = {}
     for (const seal of sealsNamedBy(statement)) {

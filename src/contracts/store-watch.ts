@@ -61,7 +61,7 @@ export class StoreWatch {
         this.#tell(
           stream.contract,
           ({ frontier }) => (frontier[stream.handle]?.seq ?? -1) >= event.revision,
-          (live) => live.feedHas(stream.handle, event.revision),
+          (live) => live.feedHas(stream.handle, event.revision, event.data),
         )
         break
       case 'contract':

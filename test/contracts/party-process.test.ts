@@ -149,6 +149,37 @@ t.test(
   },
 )
 
+t.test('what serve hears of it need not read: only where that has gaps it looks into the store', async (t) => {
+  const ana = new EdgelessParty(t)
+  const transmit = await ana.start('transmit')
+  const { contract: uid } = (await transmit.contracts.openContract('heard of')).contract
+  const read: string[] = []
+  const store = reading(ana.store, (stream, events) => {
+    read.push(stream)
+    return events
+  })
+  const serve = await ana.start('serve', { store })
+  const settledAt = ({ contracts }: PartyProcess) => contracts.find(uid)?.state.settling.settled
+  const block = (name: string) =>
+    transmit.contracts.use(uid, async (live) => {
+      const command = { type: 'AddBlock', parent: '0', name }
+      await live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict
+    })
+  await block('one')
+  await until('it holds the same', async () => settledAt(serve) === settledAt(transmit))
+  read.length = 0
+  for (const name of ['two', 'three', 'four']) await block(name)
+  await until('it holds the same again', async () => settledAt(serve) === settledAt(transmit))
+  t.same(read, [])
+
+  const live = serve.contracts.find(uid)
+  const { size = 0 } = live?.state.feeds.get(ana.card.handle) ?? {}
+  live?.feedHas(ana.card.handle, size + 5, 'of a later place')
+  await until('it has looked', async () => read.length > 0)
+  await block('five')
+  await until('it goes on', async () => settledAt(serve) === settledAt(transmit))
+})
+
 t.test('what settles while a contract is at rest in one process is told there when it is taken up', async (t) => {
   const ana = new EdgelessParty(t)
   const serve = await ana.start('serve', { awakeMax: 0, snapshots: memorySnapshots() })
