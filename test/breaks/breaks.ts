@@ -95,8 +95,8 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'rotates a key that is being revoked',
-    file: 'src/contracts/live-contract.ts',
-    from: 'if (signing === undefined || isBeingRevoked(state, this.self)) return undefined',
+    file: 'src/contracts/feed-keys.ts',
+    from: 'if (signing === undefined || isBeingRevoked(state, this.#self)) return undefined',
     to: 'if (signing === undefined) return undefined',
   },
   {
