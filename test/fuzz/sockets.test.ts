@@ -68,6 +68,8 @@ t.test('every kind of frame is in what the targets begin with', async (t) => {
   for (const kind of frames) t.match(begunWith('a frame on /live'), `{"${kind}":`)
   const words = WordSchema.anyOf.map(firstOf)
   for (const kind of words) t.match(begunWith('an exchange message'), `"${kind}":{`)
+  for (const kind of ['contracts', 'waits', 'wants', 'statement', 'payloads'])
+    t.match(begunWith('an exchange message'), `"${kind}":`)
   const calls = CallSchema.anyOf.map(({ properties }) => properties.do.const)
   for (const kind of calls) t.match(begunWith('a line to the signer'), `"do":"${kind}"`)
   t.ok(frames.length === 2 && words.length === 3 && calls.length === 5, 'they are found')

@@ -7,8 +7,9 @@ import { type Hash, sha256 } from '../../src/crypto/hash.ts'
 import { declineBytes } from '../../src/events/decline.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
+import type { Payloads } from '../../src/events/statement.ts'
 import { decodeSigned, decodeStored, encodeSigned, encodeStored } from '../../src/events/statement-codec.ts'
-import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
+import { type Asides, decodeMessage, encodeMessage, encodePayloads } from '../../src/gossip/message.ts'
 import { checkpointBody, formatNote, noteSignature, parseNote } from '../../src/merkle/note.ts'
 import { checkConfiguration } from '../../src/node/configuration.ts'
 import { decodeDirectoryEvent, encodeDirectoryEvent } from '../../src/node/directory-events.ts'
@@ -37,6 +38,15 @@ const words = [
   declined,
   ana.revocation({ privateKey: ben.privateKey, publicKey: ben.card.keys.signing }),
 ]
+const sealed = Object.keys(proposal.payloads)[0] as Hash
+const place = { contract: CONTRACT, party: ana.handle, seq: proposal.statement.seq }
+const textsOf = (payloads: Payloads) =>
+  new Map(Object.entries(payloads).map(([of, payload]) => [of as Hash, canonicalJson(payload)]))
+const payloadLine = encodePayloads(place, textsOf(proposal.payloads))
+const asides: Asides = {
+  wants: new Map([[CONTRACT, [{ party: ana.handle, seq: place.seq, seals: [sealed] }]]]),
+  waits: new Map([[CONTRACT, 'payload']]),
+}
 const party = await testParty('acme-re').introduce()
 const uids = new UidCodec(new Uint8Array(UID_SECRET_BYTES), ana.card)
 
@@ -104,6 +114,7 @@ export const targets: readonly Target[] = [
       encodeMessage(frontiers, lines, []),
       encodeMessage(frontiers, lines.slice(-1), words),
       encodeMessage(new Map(), [], words),
+      encodeMessage(frontiers, [payloadLine], [], asides),
     ],
     decode(text) {
       const message = decodeMessage(text)
@@ -111,7 +122,8 @@ export const targets: readonly Target[] = [
       if (message.refused.length > 0) return undefined
       return () => {
         const inner = message.statements.map((found) => encodeSigned(found.text, found.signature, found.payloads))
-        const again = encodeMessage(message.frontiers, inner, message.words)
+        const values = message.payloads.map(({ payloads, ...place }) => encodePayloads(place, textsOf(payloads)))
+        const again = encodeMessage(message.frontiers, [...inner, ...values], message.words, message)
         return again.split('\n').sort().join('\n') === text.split('\n').sort().join('\n') ? text : again
       }
     },
