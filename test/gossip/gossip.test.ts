@@ -21,6 +21,7 @@ class Ana {
   readonly clock = new VirtualClock()
   readonly players = new Map<Uid, Player>()
   readonly failures: [Uid, unknown][] = []
+  readonly removed: Handle[] = []
   /** Whoever uses a contract waits for this. */
   readonly gates = new Map<Uid, Promise<void>>()
   /** What ben holds. */
@@ -69,6 +70,7 @@ class Ana {
         unreachable: (_, error) => t.fail('ben is up', { error }),
         refused() {},
         failed: (uid, error) => this.failures.push([uid, error]),
+        removed: (handle) => this.removed.push(handle),
       },
     })
   }
@@ -260,4 +262,11 @@ t.test('a beginning that is refused, or that no engine here can judge, costs who
     await t.rejects(limited, { code: 'exchange_rate_limited' })
     t.equal(calls, REFUSED_AT_ONCE_MAX)
   }
+})
+
+t.test('who reports is told of a party that is no peer any more', async (t) => {
+  const ana = new Ana()
+  ana.gossip.removePeer(ana.ben.handle)
+  t.same(ana.removed, ['ben'])
+  ana.gossip.close()
 })
