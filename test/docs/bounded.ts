@@ -26,7 +26,6 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'contracts/room-ahead.ts #waiting',
   ],
   'one for each party of a contract in memory: its limit `members`': [
-    'contracts/following.ts #news',
     'contracts/live-contract.ts #evidence',
     'contracts/live-contract.ts #holdUps',
     'gossip/knowledge.ts #shown',
