@@ -1,0 +1,80 @@
+import t from 'tap'
+import { emptyAgreement } from '../../src/agreement/state.ts'
+import { payloadLines } from '../../src/contracts/payload-lines.ts'
+import { writesFor } from '../../src/contracts/persistence.ts'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
+import { seal } from '../../src/events/seal.ts'
+import type { Decoded } from '../../src/events/statement-codec.ts'
+import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
+import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { groupOf } from '../../src/store/payload-group.ts'
+import { CONTRACT, market, owes, Player, talk } from '../support/market.ts'
+
+const ROOM = 1_000_000
+const wantedOf = ({ statement: { party, seq }, payloads }: Decoded) => ({
+  party,
+  seals: Object.keys(payloads) as Hash[],
+  seq,
+})
+
+/** Ana holds values of two of her requests; ben has left between them. */
+async function given() {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const seen = ana.proposes('0.0', 'before')
+  talk([ana, ben, cleo], owes)
+  ben.requests({ type: 'Resign' })
+  talk([ana, ben, cleo], owes)
+  const unseen = ana.proposes('0.1', 'after')
+  talk([ana, cleo], owes)
+  const store = openMemoryStore()
+  t.teardown(() => store.close())
+  const held = [...ana.state.feeds.values()].flatMap((feed) => [...feed])
+  const nothing = { settled: [], equivocations: [], divergences: [] }
+  await store.write(writesFor({ before: emptyAgreement(CONTRACT), held, ...nothing }))
+  const linesFor = (peer: Player, wanted: ReturnType<typeof wantedOf>[], room = ROOM) =>
+    payloadLines(store.payloads, ana.state, peer.handle, wanted, room)
+  return { ana, ben, cleo, seen, unseen, store, linesFor }
+}
+
+t.test('a member is given what it wants, in lines that it understands', async (t) => {
+  const { cleo, seen, unseen, linesFor } = await given()
+  const lines = await linesFor(cleo, [wantedOf(seen), wantedOf(unseen)])
+  const { payloads, refused } = decodeMessage(encodeMessage(new Map(), lines, []))
+  t.same(
+    payloads.map((sent) => sent.payloads),
+    [seen.payloads, unseen.payloads],
+  )
+  t.same(refused, [])
+})
+
+t.test('who may not see a statement is not given its values, whatever it asks for', async (t) => {
+  const { ben, cleo, seen, unseen, linesFor } = await given()
+  const wanted = [wantedOf(seen), wantedOf(unseen)]
+  const { payloads } = decodeMessage(encodeMessage(new Map(), await linesFor(ben, wanted), []))
+  t.same(
+    payloads.map(({ seq }) => seq),
+    [seen.statement.seq],
+    'who has left: what leads up to that',
+  )
+  t.same(await linesFor(new Player('mallory'), wanted), [], 'a stranger: nothing')
+  const made = { party: unseen.statement.party, seals: Object.keys(unseen.payloads) as Hash[], seq: 1_000 }
+  t.same(await linesFor(cleo, [made]), [], 'nor is there anything of what is not held')
+})
+
+t.test('there is an end to it where the message is full', async (t) => {
+  const { cleo, seen, unseen, linesFor } = await given()
+  const many = Array.from({ length: 100 }, () => wantedOf(seen))
+  t.equal((await linesFor(cleo, many, 10)).length, 1)
+  t.equal((await linesFor(cleo, [wantedOf(seen), wantedOf(unseen)], 0)).length, 0)
+})
+
+t.test('what the store has damaged is not passed on: it would be laid to this node', async (t) => {
+  const { ana, cleo, store, linesFor } = await given()
+  const { seal: sealed, payload } = seal('x', new Uint8Array(16))
+  const last = ana.state.feeds.get(ana.handle)?.last()?.statement
+  const place = { handle: ana.handle, seq: last?.seq ?? 0 }
+  const text = canonicalJson({ ...payload, value: 'y' })
+  await store.payloads.put(CONTRACT, groupOf(place), [{ seal: sealed, text }])
+  t.same(await linesFor(cleo, [{ party: ana.handle, seals: [sealed], seq: place.seq }]), [])
+})
