@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { builtIn, type Engines, EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import { nextKeyOf } from '../../src/agreement/keys.ts'
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
 import type { Equivocation } from '../../src/agreement/receive.ts'
@@ -83,6 +84,8 @@ export class Machine implements Neighbour {
   readonly disk: Disk
   contracts: Contracts | undefined
   gossip: Gossip | undefined
+  /** Those of the software that its next processes run. */
+  engines: Engines = builtIn
   /** How far its clock is off, milliseconds. */
   skew = 0
   /** Not to be started before that time. */
@@ -158,6 +161,7 @@ export class Machine implements Neighbour {
       clock: ownClock,
       random,
       policy: this.#policy,
+      engines: this.engines,
       ...(this.#payloadWaitMs === undefined ? {} : { payloadWaitMs: this.#payloadWaitMs }),
       card: this.card,
       uidOf: (number) => foundedBy(this.card, number),
@@ -275,7 +279,13 @@ export class Machine implements Neighbour {
   }
 }
 
-/** From where it rests, if it does; undefined if it is not held. */
+/** From where it rests, if it does; undefined if it is not held, or goes on in an engine that is not here. */
 async function taken(contracts: Contracts | undefined, contract: Uid): Promise<LiveContract | undefined> {
-  return contracts?.has(contract) ? contracts.use(contract, (live) => live) : undefined
+  if (!contracts?.has(contract)) return undefined
+  return contracts
+    .use(contract, (live) => live)
+    .catch((error: unknown) => {
+      if (error instanceof EngineUnknown) return undefined
+      throw error
+    })
 }

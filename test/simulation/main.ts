@@ -3,14 +3,15 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { simulate } from './simulation.ts'
 
 /**
- * `npm run simulate -- --seed N --runs K [--jobs J] [--split] [--resting] [--losing-values] [--verbose]`: K runs from seed N on, with `--split` on machines with several
- * processes, with `--losing-values` where values get lost on the way, with `--resting` where contracts are put down as soon as they can be. At a violation it says the seed,
+ * `npm run simulate -- --seed N --runs K [--jobs J] [--split] [--resting] [--losing-values] [--upgrades] [--verbose]`: K runs from seed N on, with `--split` on machines with several
+ * processes, with `--losing-values` where values get lost on the way, with `--upgrades` where the members go on in another engine, with `--resting` where contracts are put down as soon as they can be. At a violation it says the seed,
  * runs it once more, prints what happened to whom, and ends with 1.
  */
 interface Share {
   readonly split: boolean
   readonly resting: boolean
   readonly losesValues: boolean
+  readonly upgrades: boolean
   readonly seeds: number[]
 }
 
@@ -38,12 +39,18 @@ async function main(): Promise<void> {
       split: { type: 'boolean', default: false },
       resting: { type: 'boolean', default: false },
       'losing-values': { type: 'boolean', default: false },
+      upgrades: { type: 'boolean', default: false },
     },
   })
   const first = Number(values.seed)
   const runs = Number(values.runs)
   const jobs = Number(values.jobs)
-  const options = { split: values.split, resting: values.resting, losesValues: values['losing-values'] }
+  const options = {
+    split: values.split,
+    resting: values.resting,
+    losesValues: values['losing-values'],
+    upgrades: values.upgrades,
+  }
   const began = performance.now()
   const totals: Record<string, number> = {}
   const add = (name: string, count: number) => {
@@ -84,7 +91,7 @@ async function main(): Promise<void> {
     console.error(lines.slice(-200).join('\n'))
     console.error(failed.error)
     console.error(
-      `seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1${values.split ? ' --split' : ''}${values.resting ? ' --resting' : ''}${values['losing-values'] ? ' --losing-values' : ''}`,
+      `seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1${values.split ? ' --split' : ''}${values.resting ? ' --resting' : ''}${values['losing-values'] ? ' --losing-values' : ''}${values.upgrades ? ' --upgrades' : ''}`,
     )
     process.exit(1)
   }

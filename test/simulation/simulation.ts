@@ -1,3 +1,4 @@
+import { builtIn, EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
 import { lackingIn } from '../../src/agreement/completing.ts'
 import { feedOf, firstCovering } from '../../src/agreement/feeds.ts'
@@ -11,6 +12,7 @@ import type { Hash } from '../../src/crypto/hash.ts'
 import { type Handle, requestKey, type Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import { type Payload, placesOf } from '../../src/events/statement.ts'
+import { both } from '../support/engine-2.ts'
 import { DEADLY, HostileMember, SINS, type Sin, VALUE_SINS } from './hostile.ts'
 import { losingValues } from './lost-values.ts'
 import { Machine, type Neighbour, type World } from './machine.ts'
@@ -38,6 +40,8 @@ export interface SimulationOptions {
   readonly resting?: boolean
   /** Values get lost, or are false, on the way from whoever passes statements on. */
   readonly losesValues?: boolean
+  /** The members vote for another engine in mid-run; now and then one starts with software that does not have it. All are honest. */
+  readonly upgrades?: boolean
 }
 
 const HANDLES = ['ana', 'ben', 'cleo', 'dov']
@@ -110,6 +114,8 @@ class Simulation {
   readonly #words: SeededRandom
   /** Of what becomes of values on the way. */
   readonly #losses: SeededRandom | undefined
+  /** Of which software a machine starts with. */
+  readonly #versions: SeededRandom | undefined
   readonly #clock = new VirtualClock()
   readonly #network: SimulatedNetwork
   readonly #oracle = new Oracle()
@@ -126,7 +132,7 @@ class Simulation {
   readonly #counts: Record<string, number> = {}
 
   constructor(seed: number, trace: (line: string) => void, options: SimulationOptions) {
-    const { split = false, resting = false, losesValues = false } = options
+    const { split = false, resting = false, losesValues = false, upgrades = false } = options
     this.#seed = seed
     this.#isSplit = split
     this.#rests = resting
@@ -145,9 +151,10 @@ class Simulation {
       const often = { loss: this.#losses.fraction() * 0.6, forgery: this.#losses.fraction() * 0.1 }
       this.#network.mangle = losingValues(this.#losses, often)
     }
+    this.#versions = upgrades ? new SeededRandom(seed ^ 0xe261) : undefined
     const world = this.#world()
     const parties = 2 + random.below(3)
-    const kind = parties > 2 ? random.fraction() : 1
+    const kind = parties > 2 && !upgrades ? random.fraction() : 1
     const handles = HANDLES.slice(0, parties)
     this.#hostile = kind < 0.35 ? new HostileMember(world, 'ben', this.#drawSins(), FIELDS) : undefined
     const keySeed = random.bytes(32)
@@ -188,6 +195,8 @@ class Simulation {
         }
       },
       failed: (machine, error) => {
+        if (error instanceof EngineUnknown && machine.engines !== both)
+          return this.#count('could not go on without the engine')
         if (this.#isHonest(machine)) this.#violations.push(error)
       },
     }
@@ -218,7 +227,10 @@ class Simulation {
 
   async begin(): Promise<void> {
     const [founder] = this.#machines as [Machine, ...Machine[]]
-    for (const machine of this.#everyone()) await machine.start()
+    for (const machine of this.#everyone()) {
+      this.#drawVersion(machine, 0.95)
+      await machine.start()
+    }
     const opening = founder.contracts?.openContract('simulated')
     await this.#pass(2_000)
     const opened = await opening
@@ -260,7 +272,10 @@ class Simulation {
     const random = this.#random
     const { contracts } = machine
     if (contracts === undefined) {
-      if (this.#clock.now() >= machine.asleepUntil && random.chance(0.3)) await this.#restart(machine)
+      if (this.#clock.now() >= machine.asleepUntil && random.chance(0.3)) {
+        this.#drawVersion(machine, 0.5)
+        await this.#restart(machine)
+      }
       return
     }
     if (random.chance(0.03)) {
@@ -296,6 +311,16 @@ class Simulation {
     await this.#useContract(machine, live)
   }
 
+  #drawVersion(machine: Machine, share: number): void {
+    if (this.#versions !== undefined) machine.engines = this.#versions.chance(share) ? both : builtIn
+  }
+
+  /** Votes for engine 2, if it has that, and it does not judge yet. */
+  async #upgrade(machine: Machine, { state }: LiveContract): Promise<void> {
+    if (machine.engines !== both || state.ledger.document.engine === 2) return
+    await this.#submit(machine, { type: 'UpgradeEngine', to: 2 })
+  }
+
   #crash(machine: Machine): void {
     if (!machine.isUp) return
     this.#count('crashes')
@@ -307,6 +332,7 @@ class Simulation {
   async #useContract(machine: Machine, live: LiveContract): Promise<void> {
     const random = this.#random
     const field = `0.${random.below(FIELDS)}`
+    if (this.#versions?.chance(0.4)) await this.#upgrade(machine, live)
     if (random.chance(0.35)) await this.#write(machine, field)
     if (random.chance(0.04))
       await this.#submit(machine, { type: 'RenameElement', element: field, name: `n ${this.#requests}` })
@@ -460,6 +486,7 @@ class Simulation {
     this.#network.heal(true)
     this.#network.mangle = (text) => text
     if (this.#hostile !== undefined) this.#hostile.isTame = true
+    if (this.#versions !== undefined) this.#installEverywhere()
     for (let step = 0; step < 60; step++) {
       // A crash may have been on its way still.
       for (const machine of this.#everyone()) if (!machine.isUp) await this.#restart(machine)
@@ -487,6 +514,15 @@ class Simulation {
     }
   }
 
+  /** Whoever lacks the engine gets software that has it. */
+  #installEverywhere(): void {
+    for (const machine of this.#machines) {
+      if (machine.engines === both) continue
+      machine.engines = both
+      this.#crash(machine)
+    }
+  }
+
   /** Locks are let go of, and whose feed cannot go on under its key goes on under another. */
   async #tidyUp(machine: Machine, step: number): Promise<void> {
     const { lock: standing } = machine.contracts?.find(this.#contract)?.state.settling.agreed ?? {}
@@ -494,6 +530,7 @@ class Simulation {
     if (this.#rests && step % 15 !== 0 && standing === null) return
     const live = await machine.author(this.#contract)
     if (live === undefined) return
+    if (this.#versions !== undefined && step === 20) await this.#upgrade(machine, live)
     const { lock } = live.state.settling.agreed
     if (lock?.holder === machine.handle && this.#locks.get(machine) !== lock.index) {
       this.#locks.set(machine, lock.index)
@@ -528,7 +565,7 @@ class Simulation {
     const [founder] = this.#machines as [Machine, ...Machine[]]
     for (const machine of this.#machines) {
       if (!machine.contracts?.has(this.#contract)) continue
-      const { misconduct } = await verifyContract(machine.disk.auditSource(this.#contract, founder.handle))
+      const { misconduct } = await verifyContract(machine.disk.auditSource(this.#contract, founder.handle), both)
       for (const { what, party } of misconduct) {
         this.#count(`audited: ${what}`)
         if (party.handle !== this.#hostile?.handle) throw new Violation(`an audit accuses ${party.handle} of ${what}`)
@@ -575,6 +612,10 @@ class Simulation {
   }
 
   async #restart(machine: Machine): Promise<void> {
+    const isUpgraded = this.#machines.some(
+      ({ contracts }) => contracts?.find(this.#contract)?.state.settling.agreed.engine === 2,
+    )
+    if (isUpgraded && machine.engines !== both) this.#count('started without the engine')
     this.#trace(`${machine.address} starts`)
     const started = machine.start()
     started.catch((error) => this.#violations.push(error))
@@ -639,6 +680,10 @@ class Simulation {
   }
 
   report(): Report {
+    const engines = this.#machines.map(
+      (machine) => machine.contracts?.find(this.#contract)?.state.settling.agreed.engine,
+    )
+    if (engines.includes(2)) this.#count('upgraded')
     return {
       seed: this.#seed,
       parties: this.#machines.length + (this.#hostile === undefined ? 0 : 1),
