@@ -5,7 +5,6 @@ import { tagged } from '../crypto/tagged.ts'
 import type { Handle } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import type { Limits } from '../events/limits.ts'
-import { valueSealsOf } from '../events/seal.ts'
 import { type Payloads, placesOf } from '../events/statement.ts'
 import { bytesToSign, type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../events/statement-codec.ts'
 import { type Founder, isFoundedBy } from '../events/uid.ts'
@@ -128,9 +127,6 @@ function verifyGenesis(engines: Engines, decoded: Decoded, verifySigned: typeof 
   if (first === undefined || first.tentative || opening === undefined) {
     refuse('statement_bad_genesis', 'the first statement of a contract must open it', decoded)
   }
-  if (valueSealsOf([first]).size > 0) {
-    refuse('statement_bad_genesis', 'whether a contract has begun hangs on no value', decoded)
-  }
   const { founder, limits } = opening
   if (!isFoundedBy(decoded.statement.contract, founder)) {
     refuse('statement_unfit_uid', 'the UID belongs to another founder, or another key', decoded, {
@@ -161,6 +157,7 @@ function openingOf(engines: Engines, decoded: Decoded): { founder: Founder; limi
     author: party,
     request,
     contract,
+    // Whether a contract has begun hangs on no value.
     reveal: () => undefined,
     rootAt: () => undefined,
   })

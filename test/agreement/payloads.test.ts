@@ -92,24 +92,35 @@ t.test('what a member has refused takes no values, for anybody', async (t) => {
 })
 
 t.test('whoever comes in behind it is not refused by who lacks a value, nor convicted of a wrong head', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
-  const cleo = new Player('cleo')
-  const asked = ana.proposes('0.0', 'x')
-  talk([ana, ben], owes)
-  ana.requests({ type: 'InviteParty', party: cleo.card })
-  talk([ana, ben, cleo], owes)
-  const [invitation] = ana.state.settling.agreed.parties.invitations
-  ana.requests({ type: 'AdmitParty', accepted: cleo.accepts(invitation?.index ?? 0) })
-  talk([ana, ben, cleo], owes)
-  cleo.proposes('0.1', 'y')
-  talk([ana, ben, cleo], owes)
-  const dov = new Player('dov')
-  const lacking = dov.hears(...allOf(ana).map((decoded) => (decoded.hash === asked.hash ? bare(decoded) : decoded)))
-  t.same([lacking.refused, lacking.unjudged, dov.state.settling.divergences], [[], [], []])
-  t.ok(lacking.waiting.some(({ statement }) => statement.party === 'cleo'))
-  const whole = receivePayloads(lacking, [later(asked)])
-  t.same([whole.refused, whole.waiting, whole.state.settling.divergences], [[], [], []])
-  t.same(headOf(whole.state.ledger), headOf(ana.state.ledger))
+  for (const members of [
+    ['ana', 'ben'],
+    ['ana', 'ben', 'eve'],
+  ]) {
+    const players = market(...members)
+    const [ana] = players as [Player]
+    const cleo = new Player('cleo')
+    const asked = ana.proposes('0.0', 'x')
+    talk(players, owes)
+    ana.requests({ type: 'InviteParty', party: cleo.card })
+    const all = [...players, cleo]
+    talk(all, owes)
+    const [invitation] = ana.state.settling.agreed.parties.invitations
+    ana.requests({ type: 'AdmitParty', accepted: cleo.accepts(invitation?.index ?? 0) })
+    talk(all, owes)
+    cleo.proposes('0.1', 'y')
+    talk(all, owes)
+    const dov = new Player('dov')
+    const told = allOf(ana).map((decoded) => (decoded.hash === asked.hash ? bare(decoded) : decoded))
+    let lacking = dov.hears(...told)
+    for (let pass = 0; pass < 3; pass++) {
+      t.same([lacking.refused, lacking.unjudged, dov.state.settling.divergences], [[], [], []])
+      t.ok(lacking.waiting.some(({ statement }) => statement.party === 'cleo'))
+      lacking = dov.hears(...lacking.waiting)
+    }
+    const whole = receivePayloads(lacking, [later(asked)])
+    t.same([whole.refused, whole.waiting, whole.state.settling.divergences], [[], [], []])
+    t.same(headOf(whole.state.ledger), headOf(ana.state.ledger))
+  }
 })
 
 t.test('that a contract has begun hangs on no value', async (t) => {
@@ -209,6 +220,6 @@ t.test('a view that is extended is the view that is made anew', async (t) => {
   ben.hears(bare(asked))
   const lacking = ben.state
   const { state } = given(ben.state, asked)
-  const everything = state.feeds.map((feed) => feed.size - 1).set(cleo.handle, 0)
+  const everything = state.feeds.map((feed) => feed.size - 1)
   t.same(lackingIn(extendedTo(lacking, state, everything)), [], 'not from one that lacks what has come since')
 })
