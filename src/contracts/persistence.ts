@@ -20,6 +20,7 @@ import {
 } from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { jsonOf } from '../runtime/json-form.ts'
+import { parseStored } from '../runtime/stored-json.ts'
 import { WrongExpectedRevision } from '../store/errors.ts'
 import { groupOf, type PayloadGroup, refsIn } from '../store/payload-group.ts'
 import type { NewEvent, PayloadEntry, Store, Write } from '../store/port.ts'
@@ -155,7 +156,7 @@ export async function loadEvidence(store: Store, state: AgreementState): Promise
 
 function statementProven(data: string, contract: Uid, revision: number): Decoded {
   try {
-    const { other } = JSON.parse(data) as { other: unknown }
+    const { other } = parseStored(data) as { other: unknown }
     return decodeSigned(canonicalJson(other))
   } catch (cause) {
     const message = `the stored proof ${revision} is none: ${(cause as Error).message}`

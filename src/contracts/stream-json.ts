@@ -1,4 +1,5 @@
 import { isCanonicalJson } from '../crypto/canonical-json.ts'
+import { parseStored } from '../runtime/stored-json.ts'
 
 /**
  * The data of an event in a stream to which the process that serves users may write as well, the one that is trusted the
@@ -7,7 +8,7 @@ import { isCanonicalJson } from '../crypto/canonical-json.ts'
  */
 export function jsonIn(data: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(data)
+    const parsed: unknown = parseStored(data)
     return isCanonicalJson(data, parsed) ? parsed : undefined
   } catch {
     return undefined

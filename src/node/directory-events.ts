@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile'
 import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
 import { HandleSchema, HashSchema, TimeSchema } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { parseStored } from '../runtime/stored-json.ts'
 import type { NewEvent, RecordedEvent } from '../store/port.ts'
 import { SignedIntroductionSchema } from './introduction.ts'
 
@@ -69,7 +70,7 @@ export function decodeDirectoryEvent({ type, data, revision }: RecordedEvent): D
 
 function parse(data: string): unknown {
   try {
-    return JSON.parse(data)
+    return parseStored(data)
   } catch {
     return undefined
   }

@@ -11,13 +11,13 @@ import { verifyIntroduction } from '../../src/node/introduction.ts'
 import { startNode } from '../../src/node/node.ts'
 import { ownIntroduction } from '../../src/node/own-introduction.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { bodies, HEADER } from '../flood/bodies.ts'
 import { strainOf } from '../support/event-loop.ts'
 import { ask } from '../support/https.ts'
 import { newParty, until } from '../support/node-party.ts'
 
 t.setTimeout(240_000)
 const MEGA = 1024 * 1024
-const HEADER = '{"contracts":{},"v":1}'
 const STALL_MAX_MS = 1_000
 const GROWN_BYTES_MAX = 256 * MEGA
 
@@ -34,26 +34,12 @@ const introduction = await ownIntroduction(theirs, identity, systemClock)
 await node.directory.introduce(verifyIntroduction(introduction))
 await node.directory.approve('hostile' as Handle, partyFingerprint(identity.card))
 
-const floods: { readonly [what: string]: string } = {
-  'line feeds': '\n'.repeat(4 * MEGA),
-  'lines of zeros': '0\n'.repeat(2 * MEGA),
-  'an array of zeros': `[${'0,'.repeat(2 * MEGA)}0]`,
-  brackets: '['.repeat(4 * MEGA),
-  'members of one object': `{${Array.from({ length: 300_000 }, (_, at) => `"a${at}":0`)}}`,
-  'members of many objects': `[${Array.from({ length: 130_000 }, (_, at) => `{"k${at}":0}`)}]`,
-  'contracts and places': `{"contracts":{${Array.from({ length: 900 }, (_, uid) => `"${uid}":{${Array.from({ length: 200 }, (__, at) => `"h${uid}x${at}":0`)}}`)}},"v":1}`,
-  'forms of which everything is wrong':
-    `{"payloads":{${Array.from({ length: 30_000 }, (_, at) => `"a${at}":0`)}},"signature":"","statement":{}}\n`.repeat(
-      8,
-    ),
-}
-
 function send(body: string) {
   return ask(node.endpoint as string, identity.tls, { from: 'hostile', to: 'honest', body: Buffer.from(body) })
 }
 
 t.test('a body of megabytes of nothing holds up nobody, takes no memory, and is one line of the log', async (t) => {
-  for (const [what, flood] of Object.entries(floods)) {
+  for (const [what, flood] of Object.entries(bodies)) {
     for (const body of [`${HEADER}\n${flood}`, flood]) {
       log.length = 0
       let status = 0
@@ -67,7 +53,7 @@ t.test('a body of megabytes of nothing holds up nobody, takes no memory, and is 
       t.ok(log.join('').length < 2_000)
     }
   }
-  const { status, body } = await send(`${HEADER}\n${floods['line feeds']}`)
+  const { status, body } = await send(`${HEADER}\n${bodies['line feeds']}`)
   t.match({ status, body }, { status: 200, body: HEADER })
   t.match(JSON.parse(log.at(-1) ?? ''), { peer: 'hostile', count: REFUSALS_PER_MESSAGE_MAX })
 })
@@ -93,7 +79,7 @@ t.test('nor does an answer of a peer that is called', { timeout: 120_000 }, asyn
   const { body } = await honest.call('POST', '/api/Contract', { title: 'flooded' })
   await honest.call('POST', `/api/Contract/${body.contract}/Invitations`, { party: 'hostile' })
   await until('a call', async () => calls > 0)
-  for (const [what, flood] of Object.entries(floods)) {
+  for (const [what, flood] of Object.entries(bodies)) {
     answer = `${HEADER}\n${flood}`
     const before = calls
     log.length = 0

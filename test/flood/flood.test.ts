@@ -1,0 +1,23 @@
+import t from 'tap'
+import { brokenIn, flooded, lineOf } from './flooding.ts'
+import { floods } from './floods.ts'
+import { Ground } from './ground.ts'
+
+t.setTimeout(240_000)
+
+for (const onServer of [false, true]) {
+  const where = onServer ? 'EventStoreDB' : 'SQLite'
+  t.test(`nothing stalls or grows beyond its bound, and honest changes settle, on ${where}`, async (t) => {
+    const ground = await Ground.open(onServer)
+    t.teardown(() => ground.close())
+    for (const flood of floods.filter((one) => (one.onServer ?? false) === onServer)) {
+      const outcome = await flooded(ground, flood, 1)
+      t.comment(lineOf(outcome))
+      t.ok(
+        [...outcome.did.values()].some((count) => count > 0),
+        flood.name,
+      )
+      t.same(brokenIn(outcome), [], flood.name)
+    }
+  })
+}
