@@ -123,6 +123,25 @@ t.test('whoever comes in behind it is not refused by who lacks a value, nor conv
   }
 })
 
+t.test('nor is the first word of who was invited by what stands behind it', async (t) => {
+  const [ana, ben, eve] = market('ana', 'ben', 'eve') as [Player, Player, Player]
+  const [cleo, dov] = [new Player('cleo'), new Player('dov')]
+  for (const player of [cleo, dov]) player.hears(...allOf(ana))
+  const { seal: sealed, payload } = seal('x', new Uint8Array(16))
+  const value = { type: 'ProposeValue', field: '0.0', seal: sealed, basis: [] }
+  const requests = [[value], [{ type: 'InviteParty', party: cleo.card }]].map((commands) => ana.request(commands))
+  const asked = ana.says({ requests, payloads: { [sealed]: payload } })
+  const answers = [ben, eve].map((player) => {
+    player.hears(asked)
+    return player.says()
+  })
+  cleo.hears(asked, ...answers)
+  const first = cleo.says()
+  const lacking = dov.hears(bare(asked), ...answers, first)
+  t.same([lacking.refused, lacking.waiting.map(({ hash }) => hash)], [[], [first.hash]])
+  t.same(receivePayloads(lacking, [later(asked)]).taken.at(-1)?.hash, first.hash)
+})
+
 t.test('that a contract has begun hangs on no value', async (t) => {
   const eve = new Player('eve', undefined, contractFoundedBy('eve'))
   const { seal: sealed, payload } = seal('x', new Uint8Array(16))
