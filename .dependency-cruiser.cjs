@@ -43,7 +43,7 @@ module.exports = {
       name: 'pure',
       comment: 'the pure core has no I/O, no clock and no randomness: no Node built-in, no library that has them',
       severity: 'error',
-      from: { path: '^src/(events|merkle|aggregates|agreement)/|^src/gossip/(exchange|knowledge|message)\\.ts' },
+      from: { path: '^src/(events|merkle|aggregates|agreement)/|^src/gossip/(exchange|peer-knowledge|message)\\.ts' },
       to: { dependencyTypes: ['core'] },
     },
     {
@@ -51,7 +51,7 @@ module.exports = {
       comment: 'contracts, projections and api know the ports of the store, not its adapters',
       severity: 'error',
       from: { path: '^src/(contracts|projections|api)/' },
-      to: { path: '^src/store/', pathNot: '^src/store/(port|streams|payload-group|errors|snapshots)\\.ts$' },
+      to: { path: '^src/store/', pathNot: '^src/store/(port|streams|payload-group|errors|snapshot-port)\\.ts$' },
     },
     {
       name: 'opentelemetry-loaded-where-configured',

@@ -1,8 +1,8 @@
-import type { OpenNode } from './node/open-node.ts'
+import type { OpenNode } from './node/library.ts'
 import { assertNodeVersion } from './runtime/node-version.ts'
 
-export type { Verdict } from './contracts/submission.ts'
-export type { OpenContract, OpenNode, Place } from './node/open-node.ts'
+export type { Verdict } from './contracts/requests/submission.ts'
+export type { OpenContract, OpenNode, Place } from './node/library.ts'
 export { ConcordataError, type ErrorCode, errorCodes } from './runtime/errors.ts'
 
 /**
@@ -11,6 +11,6 @@ export { ConcordataError, type ErrorCode, errorCodes } from './runtime/errors.ts
  */
 export async function openNode(options: { readonly data: string }): Promise<OpenNode> {
   assertNodeVersion(process.versions.node)
-  const { openNode: open } = await import('./node/open-node.ts')
+  const { openNode: open } = await import('./node/library.ts')
   return open(options)
 }

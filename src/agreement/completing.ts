@@ -4,10 +4,10 @@ import { payloadsInOrder } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
 import { feedOf } from './feeds.ts'
-import type { Held } from './held.ts'
 import { acknowledgeAll } from './ledger.ts'
-import { settleMore } from './settling.ts'
+import { settleMore } from './settlement.ts'
 import type { AgreementState, Progress } from './state.ts'
+import type { Held } from './verified-statement.ts'
 
 /** Payloads that came after their statement. */
 export interface Completion {

@@ -12,11 +12,11 @@ import {
   statementHash,
 } from '../events/statement-codec.ts'
 import { feedOf, newestOf, saidToHold } from './feeds.ts'
-import type { Held } from './held.ts'
 import { type Acknowledged, headOf } from './ledger.ts'
-import { covers, type Past, union, withStatement } from './past.ts'
 import { type AgreementState, cover, type Progress, settle } from './state.ts'
-import { clockAfter } from './validity.ts'
+import type { Held } from './verified-statement.ts'
+import { clockAfter } from './verify-statement.ts'
+import { covers, type Past, union, withStatement } from './version-vector.ts'
 
 /** What a party has to say of its own accord; the rest of a statement follows from what it holds. */
 export interface Wishes {

@@ -4,9 +4,9 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { assert } from '../runtime/assert.ts'
-import { Forgotten } from '../runtime/forgotten.ts'
-import type { Held } from './held.ts'
-import { covers, emptyPast, type Past } from './past.ts'
+import { Forgotten } from '../runtime/history-pruned.ts'
+import type { Held } from './verified-statement.ts'
+import { covers, emptyPast, type Past } from './version-vector.ts'
 
 /**
  * One party's statements from seq 0 without gaps: an immutable value. Those before `base` may be left out of memory; who asks

@@ -1,7 +1,7 @@
 import { Map as ImmutableMap } from 'immutable'
 import type { Handle, Seq } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
-import type { Held } from './held.ts'
+import type { Held } from './verified-statement.ts'
 
 /** A signing key, and the statement of the feed that brought it in. */
 export interface KeySpan {

@@ -2,7 +2,7 @@ import type { Hash } from '../crypto/hash.ts'
 import { valueSealsOf } from '../events/seal.ts'
 import type { Request } from '../events/statement.ts'
 import type { Decoded } from '../events/statement-codec.ts'
-import type { Held } from './held.ts'
+import type { Held } from './verified-statement.ts'
 
 const none: readonly Hash[] = []
 

@@ -19,9 +19,9 @@ import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
 import { assert } from '../runtime/assert.ts'
 import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
-import type { Held } from './held.ts'
 import { lacksValueOf } from './lacked-values.ts'
-import { covers, emptyPast, type Past, withStatement } from './past.ts'
+import type { Held } from './verified-statement.ts'
+import { covers, emptyPast, type Past, withStatement } from './version-vector.ts'
 
 /** An entry of the ledger together with what the settling of it needs. */
 export interface Acknowledged {

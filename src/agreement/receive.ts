@@ -6,13 +6,13 @@ import { placesOf } from '../events/statement.ts'
 import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
 import { type Completion, completed } from './completing.ts'
 import { feedOf, saidToHold, statementAt } from './feeds.ts'
-import type { Held } from './held.ts'
-import { isTakeover } from './keys.ts'
+import { isTakeover } from './key-rules.ts'
 import type { Acknowledged } from './ledger.ts'
-import { contains, type Past, union, withStatement } from './past.ts'
-import { heldBack, type Release, releases } from './promises.ts'
+import { heldBack, type Release, releases } from './revocation-holds.ts'
 import { type AgreementState, withHeld } from './state.ts'
-import { isSignedBy, verifyStatement } from './validity.ts'
+import type { Held } from './verified-statement.ts'
+import { isSignedBy, verifyStatement } from './verify-statement.ts'
+import { contains, type Past, union, withStatement } from './version-vector.ts'
 
 /** Two statements that one party signed for one place of its feed. Nothing else convicts it (design §3). */
 export interface Equivocation {

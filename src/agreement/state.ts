@@ -3,10 +3,10 @@ import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import { appended, type Feeds, noFeeds } from './feeds.ts'
-import type { Held } from './held.ts'
 import { type KeyState, noKeyChanges, withKeyChange } from './key-state.ts'
 import { type Acknowledged, acknowledgeAll, emptyLedger, type Ledger, withStatementOf } from './ledger.ts'
-import { nothingSettled, type Settling, settleMore } from './settling.ts'
+import { nothingSettled, type Settling, settleMore } from './settlement.ts'
+import type { Held } from './verified-statement.ts'
 
 /** One member's view of a contract: an immutable value, a pure function of the statements that it holds. */
 export interface AgreementState {

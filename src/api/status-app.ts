@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import { type AccessPorts, requireKey } from './access.ts'
-import { answerNotFound, httpServer, type ServerPorts } from './http-server.ts'
-import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './operation-routes.ts'
+import { type AccessPorts, requireKey } from './http/authenticate.ts'
+import { answerNotFound, httpServer, type ServerPorts } from './http/http-server.ts'
+import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './routes/operation.ts'
 
 export interface StatusPorts extends OperationPorts, AccessPorts, ServerPorts {}
 

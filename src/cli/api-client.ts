@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { readConfiguration, readEnvironment } from '../node/configuration.ts'
-import { readApiToken } from '../node/identity.ts'
+import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
+import { readApiToken } from '../node/identity/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
 /** No node answers at the inward address of this data directory. */

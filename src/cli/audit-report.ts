@@ -2,7 +2,7 @@ import { whereIs } from '../audit/audit-failed.ts'
 import type { Check, CheckName, Damage } from '../audit/checklist.ts'
 import type { Misconduct, PartyNamed } from '../audit/misconduct.ts'
 import type { AuditReport } from '../audit/report.ts'
-import { formatFingerprint } from '../node/fingerprint.ts'
+import { formatFingerprint } from '../node/identity/fingerprint.ts'
 import { table } from './output.ts'
 
 const meanings: Readonly<Record<CheckName, string>> = {

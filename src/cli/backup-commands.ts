@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { makeBackup, restoreBackup } from '../node/backup.ts'
-import { readConfiguration, readEnvironment } from '../node/configuration.ts'
+import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
+import { makeBackup, restoreBackup } from '../node/maintenance/backup.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
 import { print } from './output.ts'

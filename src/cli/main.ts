@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { readEnvironment } from '../node/configuration.ts'
+import { readEnvironment } from '../node/config/configuration.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { apiKeyCommands } from './api-key-commands.ts'
 import { auditCommands } from './audit-commands.ts'

@@ -1,6 +1,11 @@
 import { type Command, Option } from 'commander'
-import { configurationPath, type Environment, readConfiguration, readEnvironment } from '../node/configuration.ts'
-import { type Examined, examine, examinedProcesses } from '../node/doctor.ts'
+import {
+  configurationPath,
+  type Environment,
+  readConfiguration,
+  readEnvironment,
+} from '../node/config/configuration.ts'
+import { type Examined, examine, examinedProcesses } from '../node/maintenance/doctor.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
 import { print, printJson, table } from './output.ts'

@@ -1,10 +1,15 @@
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
-import type { Role } from '../contracts/contract-ports.ts'
-import { type Configuration, type Environment, readConfiguration, readEnvironment } from '../node/configuration.ts'
-import { openOwnSigning } from '../node/identity.ts'
-import { openLogger } from '../node/logging.ts'
+import type { Role } from '../contracts/replica/ports.ts'
+import {
+  type Configuration,
+  type Environment,
+  readConfiguration,
+  readEnvironment,
+} from '../node/config/configuration.ts'
+import { openOwnSigning } from '../node/identity/identity.ts'
 import { startNode } from '../node/node.ts'
+import { openLogger } from '../node/observability/logging.ts'
 import { serveSigner } from '../node/signer/signer-server.ts'
 import { socketPath } from '../node/signer/socket-path.ts'
 import { dataOption } from './options.ts'

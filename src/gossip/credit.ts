@@ -1,6 +1,6 @@
 import type { Handle } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { RateLimit } from './transport/rate-limit.ts'
+import { RateLimit } from '../runtime/rate-limit.ts'
 
 /** Statements of one peer that may be refused at once, and each second from then on. A signature that fails costs milliseconds. */
 export const REFUSED_AT_ONCE_MAX = 128

@@ -1,5 +1,5 @@
 import { assert } from '../runtime/assert.ts'
-import { Forgotten } from '../runtime/forgotten.ts'
+import { Forgotten } from '../runtime/history-pruned.ts'
 import { half, isOdd } from './bits.ts'
 import { completeSubtrees, type Subtree } from './compact-range.ts'
 import { HASH_BYTES, nodeHash } from './hashing.ts'

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { contractHeldIn, isTrue } from '../contracts/contract-held.ts'
+import { contractHeldIn, isTrue } from '../contracts/registry/held-contracts.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
@@ -9,9 +9,9 @@ import { groupOf } from '../store/payload-group.ts'
 import type { RecordedEvent } from '../store/port.ts'
 import { parseStream, type StreamKind } from '../store/streams.ts'
 import { type Checkpoint, Checkpoints, type Failure } from './checkpoint.ts'
+import type { Page } from './contract-rows.ts'
 import { dataOf, FoldFailed } from './fold-failed.ts'
-import type { Page } from './page.ts'
-import { partyOf } from './party-table.ts'
+import { partyOf } from './tables/party-table.ts'
 import { prepareTables, type Tables } from './tables.ts'
 
 /** The entry that is not folded in any more, nor anything after it. Its carrying statement claims `time`. */

@@ -1,11 +1,11 @@
 import type Database from 'better-sqlite3'
-import { ContractTable } from './contract-table.ts'
-import { ElementTable } from './element-table.ts'
-import { EvidenceTable } from './evidence-table.ts'
-import { FeedTable } from './feed-table.ts'
-import { PartyTable } from './party-table.ts'
-import { ProposalTable } from './proposal-table.ts'
-import { RequestTable } from './request-table.ts'
+import { ContractTable } from './tables/contract-table.ts'
+import { ElementTable } from './tables/element-table.ts'
+import { EvidenceTable } from './tables/evidence-table.ts'
+import { FeedTable } from './tables/feed-table.ts'
+import { PartyTable } from './tables/party-table.ts'
+import { ProposalTable } from './tables/proposal-table.ts'
+import { RequestTable } from './tables/request-table.ts'
 
 /**
  * How the rows follow from the events. Raise it with every change of a table or of what is written to it: a read model of

@@ -1,4 +1,4 @@
-import { type Piece, START } from './engine.ts'
+import { type Piece, START } from './embedded/engine.ts'
 import type { EventHandler, Subscription } from './port.ts'
 
 /**

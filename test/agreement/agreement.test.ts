@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { formerOf, membersOf } from '../../src/aggregates/contract/state.ts'
-import { confirmable, waitingForAnswers, waitingForHeads } from '../../src/agreement/confirm.ts'
+import { confirmable, waitingForAnswers, waitingForHeads } from '../../src/agreement/confirmable.ts'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { newestOf } from '../../src/agreement/feeds.ts'
 import { receive } from '../../src/agreement/receive.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { holdDue, isKeyOf, nextKeyOf, revocationsDue } from '../../src/agreement/keys.ts'
+import { holdDue, isKeyOf, nextKeyOf, revocationsDue } from '../../src/agreement/key-rules.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { generateKeyPair, sign } from '../../src/crypto/ed25519.ts'
 import { rotationBytes } from '../../src/events/key-change.ts'

@@ -2,10 +2,10 @@ import { deepStrictEqual, doesNotThrow, throws } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
-import { confirmable } from '../../src/agreement/confirm.ts'
+import { confirmable } from '../../src/agreement/confirmable.ts'
 import { draft, noWishes } from '../../src/agreement/draft.ts'
 import { feedOf } from '../../src/agreement/feeds.ts'
-import { isWhole, withoutHistory } from '../../src/agreement/history.ts'
+import { isWhole, withoutHistory } from '../../src/agreement/pruning.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import {
   type AgreementSnapshot,
@@ -18,7 +18,7 @@ import {
 import type { AgreementState } from '../../src/agreement/state.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import type { Decoded } from '../../src/events/statement-codec.ts'
-import { Forgotten } from '../../src/runtime/forgotten.ts'
+import { Forgotten } from '../../src/runtime/history-pruned.ts'
 import { market, overTheWire, owes, type Player, talk } from '../support/market.ts'
 
 const TIME = '2026-01-01T00:00:00.000Z'

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { openNode } from '../../src/index.ts'
-import { accessLogPath } from '../../src/node/access-log.ts'
-import { apiKeysPath } from '../../src/node/api-keys.ts'
+import { accessLogPath } from '../../src/node/inward/access-log.ts'
+import { apiKeysPath } from '../../src/node/inward/api-keys.ts'
 import { newParty, until } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 

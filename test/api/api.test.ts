@@ -6,8 +6,8 @@ import { freePort } from '../../src/cli/demo/free-port.ts'
 import { main } from '../../src/cli/main.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { openNode } from '../../src/index.ts'
-import { createIdentity } from '../../src/node/create-identity.ts'
-import { readApiToken } from '../../src/node/identity.ts'
+import { createIdentity } from '../../src/node/identity/create-identity.ts'
+import { readApiToken } from '../../src/node/identity/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 
 const data = await mkdtemp(join(tmpdir(), 'concordata-api-'))

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import t from 'tap'
-import { ApiRateLimited, ApiTooManyCalls, CallLimits } from '../../src/api/call-limits.ts'
+import { ApiRateLimited, ApiTooManyCalls, CallLimits } from '../../src/api/http/call-limits.ts'
 import { openNode } from '../../src/index.ts'
-import { accessLogPath } from '../../src/node/access-log.ts'
+import { accessLogPath } from '../../src/node/inward/access-log.ts'
 import { configure, newParty, until } from '../support/node-party.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'

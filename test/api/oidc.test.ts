@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { openNode } from '../../src/index.ts'
-import { accessLogPath } from '../../src/node/access-log.ts'
+import { accessLogPath } from '../../src/node/inward/access-log.ts'
 import { configure, newParty, until } from '../support/node-party.ts'
 import { OidcIssuer } from '../support/oidc-issuer.ts'
 

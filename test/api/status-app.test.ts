@@ -1,6 +1,6 @@
 import { fastify } from 'fastify'
 import t from 'tap'
-import type { Caller } from '../../src/api/access.ts'
+import type { Caller } from '../../src/api/http/authenticate.ts'
 import { createStatusApi } from '../../src/api/status-app.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 

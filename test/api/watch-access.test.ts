@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Caller, TokenInvalid } from '../../src/api/access.ts'
-import { watchAccess } from '../../src/api/watch-access.ts'
+import { type Caller, TokenInvalid } from '../../src/api/http/authenticate.ts'
+import { watchAccess } from '../../src/api/http/watch-access.ts'
 import { VirtualClock } from '../simulation/virtual-clock.ts'
 
 const reader: Caller = { name: 'ana', roles: ['reader'] }

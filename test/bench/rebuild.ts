@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { Uid } from '../../src/events/ids.ts'
 import { rebuildReadModel } from '../../src/projections/rebuild.ts'
-import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import type { Store, Write } from '../../src/store/port.ts'
-import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
 import { busyUid, recordBusyContract } from '../support/busy-contract.ts'
 

@@ -11,19 +11,19 @@ export interface Break {
 export const breaks: readonly Break[] = [
   {
     name: 'settles without one member',
-    file: 'src/agreement/settling.ts',
+    file: 'src/agreement/settlement.ts',
     from: 'const limit = Math.min(...members.map(',
     to: 'const limit = Math.min(...members.slice(members.length > 1 ? 1 : 0).map(',
   },
   {
     name: 'settles on answers alone',
-    file: 'src/agreement/settling.ts',
+    file: 'src/agreement/settlement.ts',
     from: 'const count = countSettled(compared)',
     to: 'const count = Math.max(unsettled.length, countSettled(compared))',
   },
   {
     name: 'counts every head as equal',
-    file: 'src/agreement/settling.ts',
+    file: 'src/agreement/settlement.ts',
     from: 'head.size === ours.size &&\n      head.root === ours.root &&',
     to: 'head.size === ours.size ||\n      head.root === ours.root ||',
   },
@@ -59,19 +59,19 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'tells a client before its decision is durable',
-    file: 'src/contracts/live-contract.ts',
+    file: 'src/contracts/replica/live-contract.ts',
     from: 'await this.#write({\n      before,',
     to: 'made?.durable()\n    await this.#write({\n      before,',
   },
   {
     name: 'skips the guard',
-    file: 'src/contracts/own-feed.ts',
+    file: 'src/contracts/signing/double-sign-protection.ts',
     from: "if (this.#conflict !== undefined) return 'another_signs'",
     to: 'if (this.#reach !== this.#conflict || true) return undefined',
   },
   {
     name: 'confirms a tentative request before all have answered',
-    file: 'src/agreement/confirm.ts',
+    file: 'src/agreement/confirmable.ts',
     from: 'if (!othersHaveAnswered(state, held, members, party)) return found',
     to: 'if (position > 10 && !othersHaveAnswered(state, held, members, party)) return found',
   },
@@ -83,19 +83,19 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'believes that a peer that was set back still holds what it held',
-    file: 'src/gossip/courier.ts',
+    file: 'src/gossip/peer-session.ts',
     from: 'this.knowledge.told(contract, {}, [])',
     to: '',
   },
   {
     name: 'speaks as if everything were covered while a person is asked',
-    file: 'src/contracts/live-contract.ts',
+    file: 'src/contracts/replica/live-contract.ts',
     from: 'if (!this.#maySpeak(state)) return undefined',
     to: 'if (!this.#maySpeak(held)) return undefined',
   },
   {
     name: 'rotates a key that is being revoked',
-    file: 'src/contracts/feed-keys.ts',
+    file: 'src/contracts/signing/signing-keys.ts',
     from: 'if (signing === undefined || isBeingRevoked(state, this.#self)) return undefined',
     to: 'if (signing === undefined) return undefined',
   },

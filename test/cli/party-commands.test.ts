@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { openNode } from '../../src/index.ts'
-import { configurationPath } from '../../src/node/configuration.ts'
+import { configurationPath } from '../../src/node/config/configuration.ts'
 import { type NodeParty, newParty, until } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 

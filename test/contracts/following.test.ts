@@ -1,6 +1,6 @@
 import t from 'tap'
-import { Following } from '../../src/contracts/following.ts'
-import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { Following } from '../../src/contracts/replica/feed-tailer.ts'
+import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { feedStream } from '../../src/store/streams.ts'
 import { CONTRACT, market, type Player } from '../support/market.ts'
 import { reading } from '../support/reading-store.ts'

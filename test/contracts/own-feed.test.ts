@@ -1,8 +1,8 @@
 import t from 'tap'
 import { frontierOf } from '../../src/agreement/feeds.ts'
-import { viewOf } from '../../src/agreement/view.ts'
-import { memoryGuard } from '../../src/contracts/guard.ts'
-import { OwnFeed } from '../../src/contracts/own-feed.ts'
+import { viewOf } from '../../src/agreement/replay.ts'
+import { OwnFeed } from '../../src/contracts/signing/double-sign-protection.ts'
+import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 
 import { CONTRACT, market, owes, Player, talk } from '../support/market.ts'

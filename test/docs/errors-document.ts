@@ -1,4 +1,4 @@
-import { answerCodes } from '../../src/api/problem.ts'
+import { answerCodes } from '../../src/api/http/problem.ts'
 import { voidCodes } from '../../src/events/outcome.ts'
 import { errorCodes } from '../../src/runtime/errors.ts'
 

@@ -5,7 +5,7 @@ const src = new URL('../../src/', import.meta.url)
 /** Whatever comes from outside passes through these. `agreement` and below are values of one contract. */
 export const folders = ['api', 'contracts', 'crypto', 'gossip', 'node', 'projections', 'runtime', 'store']
 
-/** Every structure that can grow and outlives a call, in the sources of these folders: `contracts/unasked.ts #gone`. */
+/** Every structure that can grow and outlives a call, in the sources of these folders: `contracts/registry/unasked-contracts.ts #gone`. */
 export async function growing(): Promise<string[]> {
   const found: string[] = []
   for (const folder of folders) {

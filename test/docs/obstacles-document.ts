@@ -1,6 +1,6 @@
-import { obstacleCodes, obstacleKinds } from '../../src/contracts/obstacles.ts'
+import { obstacleCodes, obstacleKinds } from '../../src/contracts/obstacles/obstacles.ts'
 
-const BEGIN = '<!-- obstacles: from src/contracts/obstacles.ts, by test/docs/write-obstacles.ts -->\n'
+const BEGIN = '<!-- obstacles: from src/contracts/obstacles/obstacles.ts, by test/docs/write-obstacles.ts -->\n'
 const END = '<!-- end of obstacles -->\n'
 
 /** The page with the table of obstacles as it must be. */

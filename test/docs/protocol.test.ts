@@ -5,7 +5,7 @@ import { domains } from '../../src/crypto/hash.ts'
 import { lockPurposes, refusalCodes, resignationReasons, withdrawalCodes } from '../../src/events/reasons.ts'
 import { decodeMessage } from '../../src/gossip/message.ts'
 import { INTRODUCTION_BYTES_MAX } from '../../src/gossip/transport/protocol.ts'
-import { introductionDocument } from '../../src/node/introduction.ts'
+import { introductionDocument } from '../../src/node/directory/introduction.ts'
 import { testParty } from '../support/party.ts'
 
 const page = await readFile(new URL('../../docs/protocol.md', import.meta.url), 'utf8')

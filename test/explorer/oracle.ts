@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { feedOf, statementAt } from '../../src/agreement/feeds.ts'
-import { covers } from '../../src/agreement/past.ts'
+import { covers } from '../../src/agreement/version-vector.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
 import { requestKey } from '../../src/events/ids.ts'
 import { naiveRoot } from '../support/naive-merkle.ts'

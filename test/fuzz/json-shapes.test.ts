@@ -1,5 +1,5 @@
 import t from 'tap'
-import { BodyMalformed, parseExactly } from '../../src/api/exact-json.ts'
+import { BodyMalformed, parseExactly } from '../../src/api/http/exact-json.ts'
 import { jsonShapes } from './seeds.ts'
 
 /** JSON, and refused here: U+0000, and a member twice (docs/api.md, "Exactness"). */

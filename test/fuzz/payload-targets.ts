@@ -6,7 +6,7 @@ import {
   evolved,
   nothingStands,
 } from '../../src/store/eventstoredb/payload-events.ts'
-import { decodeRow, encodeRow } from '../../src/store/sqlite-payload-row.ts'
+import { decodeRow, encodeRow } from '../../src/store/sqlite/payload-row.ts'
 import type { Target } from './target.ts'
 
 const entries = (count: number) =>

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { beyond, frontierOf } from '../../src/agreement/feeds.ts'
-import { emptyPast } from '../../src/agreement/past.ts'
+import { emptyPast } from '../../src/agreement/version-vector.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Uid } from '../../src/events/ids.ts'

@@ -9,7 +9,7 @@ import { MerkleIndexOutOfRange } from '../../src/merkle/errors.ts'
 import { leafHash } from '../../src/merkle/hashing.ts'
 import { verifyInclusion } from '../../src/merkle/inclusion.ts'
 import { MerkleLog } from '../../src/merkle/merkle-log.ts'
-import { Forgotten } from '../../src/runtime/forgotten.ts'
+import { Forgotten } from '../../src/runtime/history-pruned.ts'
 import { naiveConsistencyProof, naiveInclusionProof, naiveRoot } from '../support/naive-merkle.ts'
 import { readVectors } from '../support/vectors.ts'
 

@@ -11,7 +11,7 @@ import {
   DEFAULT_ENDPOINT,
   readConfiguration,
   readEnvironment,
-} from '../../src/node/configuration.ts'
+} from '../../src/node/config/configuration.ts'
 
 const settings = {
   handle: 'acme-re' as Handle,

@@ -5,9 +5,9 @@ import t from 'tap'
 import { readKeyFile } from '../../src/crypto/key-file.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
-import { readConfiguration } from '../../src/node/configuration.ts'
-import { createIdentity, didOf, IdentityExists } from '../../src/node/create-identity.ts'
-import { readCard } from '../../src/node/identity.ts'
+import { readConfiguration } from '../../src/node/config/configuration.ts'
+import { createIdentity, didOf, IdentityExists } from '../../src/node/identity/create-identity.ts'
+import { readCard } from '../../src/node/identity/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 
 const wanted = {

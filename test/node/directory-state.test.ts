@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
-import type { DirectoryEvent } from '../../src/node/directory-events.ts'
+import type { DirectoryEvent } from '../../src/node/directory/directory-events.ts'
 import {
   approve,
   block,
@@ -15,7 +15,7 @@ import {
   PartyUnknown,
   PartyWrongFingerprint,
   partyNamed,
-} from '../../src/node/directory-state.ts'
+} from '../../src/node/directory/directory-state.ts'
 import { type TestParty, testParty } from '../support/party.ts'
 import { tlsIdentity } from '../support/tls.ts'
 

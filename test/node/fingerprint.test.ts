@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { sha256 } from '../../src/crypto/hash.ts'
-import { formatFingerprint, parseFingerprint } from '../../src/node/fingerprint.ts'
+import { formatFingerprint, parseFingerprint } from '../../src/node/identity/fingerprint.ts'
 
 const abc = sha256('abc')
 

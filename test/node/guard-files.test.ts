@@ -2,10 +2,10 @@ import { appendFile, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Guarded } from '../../src/contracts/guard.ts'
+import type { Guarded } from '../../src/contracts/signing/signing-guard.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Uid } from '../../src/events/ids.ts'
-import { type GuardFiles, openGuardFiles } from '../../src/node/guard-files.ts'
+import { type GuardFiles, openGuardFiles } from '../../src/node/files/guard-files.ts'
 import { nobodysUid } from '../support/uid.ts'
 
 const UID = '0bfp6e7bfq270g4sq0y7sxt0xs0bfp6e7bfq270g4sq0y7sxt0xs' as Uid

@@ -9,7 +9,7 @@ import {
   introductionDocument,
   type SignedIntroduction,
   verifyIntroduction,
-} from '../../src/node/introduction.ts'
+} from '../../src/node/directory/introduction.ts'
 import { testParty } from '../support/party.ts'
 import { type TlsIdentity, tlsIdentity } from '../support/tls.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
-import { KeyRing } from '../../src/node/key-ring.ts'
+import { KeyRing } from '../../src/node/identity/key-ring.ts'
 
 async function emptyDirectory(t: Test): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'concordata-key-ring-'))

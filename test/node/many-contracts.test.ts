@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { addParty } from '../../src/cli/party-commands.ts'
 import type { Uid } from '../../src/events/ids.ts'
-import { configurationPath, readConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { configurationPath, readConfiguration, readEnvironment } from '../../src/node/config/configuration.ts'
 import { type Node, startNode } from '../../src/node/node.ts'
 import { type NodeParty, newParty, until } from '../support/node-party.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { assertAllowed, isAllowed, PARTNER_PATTERN, PartyNotAllowed } from '../../src/node/partners.ts'
+import { assertAllowed, isAllowed, PARTNER_PATTERN, PartyNotAllowed } from '../../src/node/directory/allow-list.ts'
 
 t.test('without a list anybody may be approved, with an empty one nobody', async (t) => {
   t.equal(isAllowed(undefined, 'did:web:acme.example'), true)

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
-import { askPassphrase } from '../../src/node/passphrase-prompt.ts'
+import { askPassphrase } from '../../src/node/identity/passphrase-prompt.ts'
 
 function terminal() {
   const [input, output] = [new PassThrough(), new PassThrough()]

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Handle } from '../../src/events/ids.ts'
-import { openLogger } from '../../src/node/logging.ts'
-import { reportTo } from '../../src/node/reporting.ts'
+import { reportTo } from '../../src/node/observability/log-events.ts'
+import { openLogger } from '../../src/node/observability/logging.ts'
 import { ConcordataError } from '../../src/runtime/errors.ts'
 
 const peer = { handle: 'ben' as Handle, signingKey: '', exchange: () => Promise.reject() }

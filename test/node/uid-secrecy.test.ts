@@ -3,7 +3,7 @@ import t from 'tap'
 import { tagged } from '../../src/crypto/tagged.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { blockOf } from '../../src/events/uid.ts'
-import { UID_SECRET_BYTES, UidCodec } from '../../src/node/uid.ts'
+import { UID_SECRET_BYTES, UidCodec } from '../../src/node/identity/uid.ts'
 import { giveaways, scoresOf } from '../support/uid-statistics.ts'
 
 const COUNT = 1 << 14

@@ -4,7 +4,7 @@ import { tagged } from '../../src/crypto/tagged.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../../src/events/ids.ts'
 import { type PartyCard, partyFingerprint } from '../../src/events/party-card.ts'
 import { isFoundedBy } from '../../src/events/uid.ts'
-import { UID_SECRET_BYTES, UidCodec } from '../../src/node/uid.ts'
+import { UID_SECRET_BYTES, UidCodec } from '../../src/node/identity/uid.ts'
 import { nobodysUid } from '../support/uid.ts'
 
 type Founding = Pick<PartyCard, 'handle' | 'did' | 'keys'>

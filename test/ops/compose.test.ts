@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import t from 'tap'
 import { parse } from 'yaml'
 import { processCommands } from '../../src/cli/process-commands.ts'
-import { checkConfiguration, readEnvironment } from '../../src/node/configuration.ts'
+import { checkConfiguration, readEnvironment } from '../../src/node/config/configuration.ts'
 
 const ops = new URL('../../ops/', import.meta.url)
 const read = (name: string) => readFile(new URL(name, ops), 'utf8')
@@ -75,7 +75,7 @@ t.test('every process is a command that there is, with variables that are read',
     const understood = Object.keys(readEnvironment(environment)).filter((key) => key !== 'logLevel')
     const expected = names.filter((variable) => variable !== 'CONCORDATA_STORE_PASSWORD_FILE')
     t.equal(understood.length, expected.length, `${role}: ${names.join(', ')}`)
-    const files = await read('../src/node/configuration.ts')
+    const files = await read('../src/node/config/configuration.ts')
     for (const variable of names) t.match(files, new RegExp(`\\b${variable}\\b`))
   }
 })

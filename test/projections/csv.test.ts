@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { csvRecord } from '../../src/projections/csv.ts'
+import { csvRecord } from '../../src/projections/export/csv.ts'
 
 /** A reader of RFC 4180 by itself: the cells of one record. */
 function read(record: string): string[] {

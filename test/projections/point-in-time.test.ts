@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cutAt, parsePointInTime, RebuildUnfit } from '../../src/projections/point-in-time.ts'
+import { cutAt, parsePointInTime, RebuildUnfit } from '../../src/projections/export/point-in-time.ts'
 
 t.test('an index is the last entry that counts', async (t) => {
   t.same(parsePointInTime('0'), { index: 0 })

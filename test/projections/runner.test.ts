@@ -7,7 +7,7 @@ import { type Checkpoint, Checkpoints, type Failure } from '../../src/projection
 import { rebuildContract, rebuildReadModel } from '../../src/projections/rebuild.ts'
 import { ProjectionRunner } from '../../src/projections/runner.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import type { Store } from '../../src/store/port.ts'
 import { contractStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'

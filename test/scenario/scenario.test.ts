@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fitsType } from '../../src/aggregates/contract/field-value.ts'
+import { fitsType } from '../../src/aggregates/contract/value-types.ts'
 import { type FieldType, FieldTypeSchema } from '../../src/events/field-type.ts'
 import {
   loadScenario,

@@ -1,8 +1,8 @@
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
-import type { Verdict } from '../../src/contracts/submission.ts'
+import type { Verdict } from '../../src/contracts/requests/submission.ts'
 import { type Handle, type RequestRef, requestKey } from '../../src/events/ids.ts'
-import { Forgotten } from '../../src/runtime/forgotten.ts'
+import { Forgotten } from '../../src/runtime/history-pruned.ts'
 import type { Machine } from './machine.ts'
 
 /** Something that must never happen has happened. */

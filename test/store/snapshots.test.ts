@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
 import type { Uid } from '../../src/events/ids.ts'
-import { forgetResting, openResting } from '../../src/node/resting-files.ts'
-import { memorySnapshots } from '../../src/store/snapshots.ts'
-import { openSqliteSnapshots, SnapshotsInUse } from '../../src/store/sqlite-snapshots.ts'
+import { forgetResting, openResting } from '../../src/node/files/snapshot-files.ts'
+import { memorySnapshots } from '../../src/store/snapshot-port.ts'
+import { openSqliteSnapshots, SnapshotsInUse } from '../../src/store/sqlite/snapshots.ts'
 import { kept, snapshotsConformance } from '../support/snapshots-conformance.ts'
 
 const uid = '0000000000000000000000000000000000000000000000000001' as Uid
@@ -71,7 +71,7 @@ t.test('a file belongs to one process; two of one role have two files', async (t
 t.test('what was kept before a process was killed is there', async (t) => {
   const path = join(t.testdir({}), 'resting.sqlite')
   const script = `
-    const { openSqliteSnapshots } = await import(${JSON.stringify(new URL('../../src/store/sqlite-snapshots.ts', import.meta.url).href)})
+    const { openSqliteSnapshots } = await import(${JSON.stringify(new URL('../../src/store/sqlite/snapshots.ts', import.meta.url).href)})
     openSqliteSnapshots(${JSON.stringify(path)}).put('${uid}', { snapshot: 's', resting: 'r', parties: [], requests: new Map() }, 5)
     process.kill(process.pid, 'SIGKILL')
   `

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { StoreCorrupt, StoreUnavailable } from '../../src/store/errors.ts'
 import type { PayloadGroup } from '../../src/store/payload-group.ts'
-import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { all, contract, facts, group, numbered, sealNamed } from '../support/store-conformance/harness.ts'
 import { startProcess } from '../support/store-process.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { StoreUnavailable } from '../../src/store/errors.ts'
-import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { strainOf } from '../support/event-loop.ts'
 import { all, contract, facts, group, sealNamed } from '../support/store-conformance/harness.ts'
 import { startProcess } from '../support/store-process.ts'

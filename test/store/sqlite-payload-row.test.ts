@@ -4,7 +4,7 @@ import t from 'tap'
 import { type Hash, sha256 } from '../../src/crypto/hash.ts'
 import { StoreCorrupt } from '../../src/store/errors.ts'
 import { GROUP_BYTES_MAX } from '../../src/store/payload-group.ts'
-import { decodeRow, encodeRow } from '../../src/store/sqlite-payload-row.ts'
+import { decodeRow, encodeRow } from '../../src/store/sqlite/payload-row.ts'
 
 const group = fc
   .uniqueArray(fc.string({ unit: 'binary', maxLength: 300 }), { maxLength: 40 })

@@ -3,7 +3,7 @@ import t from 'tap'
 
 t.test('a failure of a subscription that nobody watches ends the process', async (t) => {
   const script = `
-    import { openMemoryStore } from ${JSON.stringify(new URL('../../src/store/memory-store.ts', import.meta.url))}
+    import { openMemoryStore } from ${JSON.stringify(new URL('../../src/store/embedded/memory-store.ts', import.meta.url))}
     const { events } = openMemoryStore()
     await events.append('a', -1, [{ type: 'Fact', data: '1' }])
     events.subscribe({}, () => { throw new Error('the projection broke') })

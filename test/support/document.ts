@@ -1,4 +1,4 @@
-import { contract, decideRequest } from '../../src/aggregates/contract/contract.ts'
+import { contract, decideRequest } from '../../src/aggregates/contract/decide.ts'
 import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
 import {
   agreedProposal,

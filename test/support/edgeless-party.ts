@@ -1,7 +1,11 @@
 import type { Test } from 'tap'
-import type { Role } from '../../src/contracts/contract-ports.ts'
-import { memoryGuard } from '../../src/contracts/guard.ts'
-import { openPartyProcess, type PartyProcess, type PartyProcessPorts } from '../../src/contracts/party-process.ts'
+import {
+  openPartyProcess,
+  type PartyProcess,
+  type PartyProcessPorts,
+} from '../../src/contracts/processes/party-process.ts'
+import type { Role } from '../../src/contracts/replica/ports.ts'
+import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
@@ -9,7 +13,7 @@ import type { PartyCard } from '../../src/events/party-card.ts'
 import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
-import { openMemoryStore } from '../../src/store/memory-store.ts'
+import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { foundedBy } from './uid.ts'
 
 /** What a test may have otherwise; a process without a key takes neither signer nor guard. */

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { addParty } from '../../src/cli/party-commands.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
-import { fetchIntroduction } from '../../src/node/discovery.ts'
-import { formatFingerprint } from '../../src/node/fingerprint.ts'
+import { fetchIntroduction } from '../../src/node/directory/discovery.ts'
+import { formatFingerprint } from '../../src/node/identity/fingerprint.ts'
 import { type NodeParty, until } from './node-party.ts'
 
 /** The program of this checkout, as documents call it. */

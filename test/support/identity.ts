@@ -1,7 +1,7 @@
 import type { Handle } from '../../src/events/ids.ts'
-import { type Configuration, type Environment, readConfiguration } from '../../src/node/configuration.ts'
-import { createIdentity } from '../../src/node/create-identity.ts'
-import { type Identity, openIdentity } from '../../src/node/identity.ts'
+import { type Configuration, type Environment, readConfiguration } from '../../src/node/config/configuration.ts'
+import { createIdentity } from '../../src/node/identity/create-identity.ts'
+import { type Identity, openIdentity } from '../../src/node/identity/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 
 export const environment: Environment = { passphrase: 'correct horse', logLevel: 'silent' }

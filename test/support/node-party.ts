@@ -8,10 +8,10 @@ import {
   configurationPath,
   readConfiguration,
   readEnvironment,
-} from '../../src/node/configuration.ts'
-import { createIdentity } from '../../src/node/create-identity.ts'
-import { formatFingerprint } from '../../src/node/fingerprint.ts'
-import { openIdentity, readApiToken } from '../../src/node/identity.ts'
+} from '../../src/node/config/configuration.ts'
+import { createIdentity } from '../../src/node/identity/create-identity.ts'
+import { formatFingerprint } from '../../src/node/identity/fingerprint.ts'
+import { openIdentity, readApiToken } from '../../src/node/identity/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 
 export interface Answer {

@@ -10,9 +10,9 @@ import {
   readConfiguration,
   readEnvironment,
   type StoreSettings,
-} from '../../src/node/configuration.ts'
-import { createIdentity } from '../../src/node/create-identity.ts'
-import { readApiToken } from '../../src/node/identity.ts'
+} from '../../src/node/config/configuration.ts'
+import { createIdentity } from '../../src/node/identity/create-identity.ts'
+import { readApiToken } from '../../src/node/identity/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 
 /** Everything in one process, or the roles apart, the first of them the signer that the others need. */

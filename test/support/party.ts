@@ -2,7 +2,7 @@ import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
-import { type Introduction, type SignedIntroduction, signIntroduction } from '../../src/node/introduction.ts'
+import { type Introduction, type SignedIntroduction, signIntroduction } from '../../src/node/directory/introduction.ts'
 import { type TlsIdentity, tlsIdentity } from './tls.ts'
 
 /** A party with real keys, for tests about who is who. */

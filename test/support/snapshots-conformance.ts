@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Handle, RequestRef } from '../../src/events/ids.ts'
-import type { Kept, Snapshots } from '../../src/store/snapshots.ts'
+import type { Kept, Snapshots } from '../../src/store/snapshot-port.ts'
 import { nobodysUid } from './uid.ts'
 
 const uid = nobodysUid
@@ -11,7 +11,7 @@ export function kept(what: Partial<Kept> = {}): Kept {
   return { snapshot: '{"a":1}', resting: '{"b":2}', parties: [ana], requests: new Map(), ...what }
 }
 
-/** What every adapter of `Snapshots` does (store/snapshots.ts). `open` gives one in which nothing is kept. */
+/** What every adapter of `Snapshots` does (store/snapshot-port.ts). `open` gives one in which nothing is kept. */
 export function snapshotsConformance(t: Test, open: (t: Test) => Snapshots): void {
   t.test('nothing is kept at first', async (t) => {
     const snapshots = open(t)

@@ -1,4 +1,4 @@
-import { heapBytesOf } from '../../src/contracts/room-ahead.ts'
+import { heapBytesOf } from '../../src/contracts/replica/reorder-buffer.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { market, type Player } from './market.ts'

@@ -1,4 +1,4 @@
-import { decideRequest } from './contract.ts'
+import { decideRequest } from './decide.ts'
 import type { Engine } from './engine.ts'
 import { evolve } from './evolve.ts'
 import { recordHash } from './record-hash.ts'

@@ -2,7 +2,7 @@ import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { EngineVersion, Uid } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
-import type { DecideContext, Origin, Verdict } from './decision.ts'
+import type { DecideContext, Origin, Verdict } from './decider.ts'
 import type { ContractState } from './state.ts'
 
 /**

@@ -2,7 +2,7 @@ import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type Handle, type LedgerIndex, type ProposalId, ROOT, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import { nameRules } from '../names/engine-1.ts'
-import type { Origin } from './decision.ts'
+import type { Origin } from './decider.ts'
 import {
   type Block,
   type ClosedInvitation,

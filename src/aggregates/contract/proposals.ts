@@ -1,10 +1,10 @@
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { CommandOf } from '../../events/commands.ts'
 import { type ElementId, type ProposalId, type RequestRef, requestKey } from '../../events/ids.ts'
-import type { Resolved } from './command-form.ts'
-import { type CommandContext, type DecideContext, type Decision, Rejection } from './decision.ts'
-import { fitsType } from './field-value.ts'
+import { type CommandContext, type DecideContext, type Decision, Rejection } from './decider.ts'
+import type { Resolved } from './parse-command.ts'
 import { type ContractState, type Field, find, isMemberOrInvitee, type Proposal } from './state.ts'
+import { fitsType } from './value-types.ts'
 
 /**
  * A value in the author's name. It takes the place of the author's own that stands, and of those that the author had

@@ -5,9 +5,8 @@ import { type AddressInfo, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { unreachable } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { Admission, TooMuch } from './admission.ts'
-import { putOff, refuse, respond, turnAway } from './answers.ts'
-import { type Caller, Callers, type CallersPorts } from './callers.ts'
+import { type Caller, Callers, type CallersPorts } from './authenticated-callers.ts'
+import { Admission, TooMuch } from './call-limits.ts'
 import { OpenConnections } from './open-connections.ts'
 import {
   CALLED_HEADER,
@@ -21,6 +20,7 @@ import {
 import { defaultReceiverLimits, type ReceiverLimits } from './receiver-limits.ts'
 import { strangerAt } from './remote-address.ts'
 import { readBody } from './request-body.ts'
+import { putOff, refuse, respond, turnAway } from './responses.ts'
 
 /** TCP asks after a silent peer after so long. */
 const KEEP_ALIVE_MS = 30_000

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { errors, type JWTPayload, jwtVerify } from 'jose'
-import { type ApiRole, type Caller, TokenInvalid } from '../../api/access.ts'
+import { type ApiRole, type Caller, TokenInvalid } from '../../api/http/authenticate.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { IssuerClient, IssuerUnavailable } from './issuer-client.ts'
 import { IssuerKeys } from './issuer-keys.ts'

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { GuardedSchema } from '../../contracts/guard.ts'
+import { GuardedSchema } from '../../contracts/signing/signing-guard.ts'
 import { domains } from '../../crypto/hash.ts'
 import { PublicKeySchema, SignatureSchema, UidSchema } from '../../events/ids.ts'
 import { SIGNED_CHARACTERS_MAX } from '../../events/limits.ts'

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { type Guarded, GuardRefused, type SigningGuard } from '../../contracts/guard.ts'
-import type { SigningKeys } from '../../contracts/key-rotation.ts'
+import type { SigningKeys } from '../../contracts/processes/key-rotation.ts'
+import { type Guarded, GuardRefused, type SigningGuard } from '../../contracts/signing/signing-guard.ts'
 import type { Signer } from '../../crypto/signer.ts'
 import { readLines } from './lines.ts'
 import {

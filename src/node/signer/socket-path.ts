@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { ConfigurationInvalid } from '../configuration.ts'
+import { ConfigurationInvalid } from '../config/configuration.ts'
 
 /** `sun_path` of unix(7), without the zero at its end; Node cuts off what is longer without a word. */
 const PATH_BYTES_MAX = 107

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { CallSpan, CallTracing } from '../../api/trace-calls.ts'
+import type { CallSpan, CallTracing } from '../../api/http/trace-calls.ts'
 import type { Span, Tracer } from '../../runtime/tracer.ts'
 import type { ExchangeTraces } from './exchange-traces.ts'
 import type { RequestTraces } from './request-traces.ts'

@@ -1,5 +1,5 @@
-import type { Contracts } from '../../contracts/contracts.ts'
-import type { LiveContract } from '../../contracts/live-contract.ts'
+import type { Contracts } from '../../contracts/registry/contracts.ts'
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { type Handle, type RequestRef, requestKey, type Seq, type Uid } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Statement } from '../../events/statement.ts'

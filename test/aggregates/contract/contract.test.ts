@@ -1,5 +1,5 @@
 import t from 'tap'
-import { decideRequest, initialState } from '../../../src/aggregates/contract/contract.ts'
+import { decideRequest, initialState } from '../../../src/aggregates/contract/decide.ts'
 import { sha256 } from '../../../src/crypto/hash.ts'
 import type { ElementId, Handle, ProposalId, Uid } from '../../../src/events/ids.ts'
 import { type VoidCode, voidCodes } from '../../../src/events/outcome.ts'

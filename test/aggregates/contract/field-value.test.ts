@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { fitsType } from '../../../src/aggregates/contract/field-value.ts'
+import { fitsType } from '../../../src/aggregates/contract/value-types.ts'
 import type { FieldType } from '../../../src/events/field-type.ts'
 import { readVectors } from '../../support/vectors.ts'
 

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
-import { Admission } from '../../../src/gossip/transport/admission.ts'
-import { RateLimit } from '../../../src/gossip/transport/rate-limit.ts'
+import { Admission } from '../../../src/gossip/transport/call-limits.ts'
 import { openReceiver, type Receiver, type ReceiverOptions } from '../../../src/gossip/transport/receiver.ts'
 import { defaultReceiverLimits } from '../../../src/gossip/transport/receiver-limits.ts'
 import { strangerAt } from '../../../src/gossip/transport/remote-address.ts'
+import { RateLimit } from '../../../src/runtime/rate-limit.ts'
 import { ask, openTcp, openTls, untilClosed } from '../../support/https.ts'
 import { tlsIdentity } from '../../support/tls.ts'
 

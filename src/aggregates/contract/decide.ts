@@ -1,0 +1,102 @@
+import type { ContractEvent } from '../../events/contract-events.ts'
+import type { ElementId } from '../../events/ids.ts'
+import type { VoidReason } from '../../events/outcome.ts'
+import type { Request } from '../../events/statement.ts'
+import { assert, unreachable } from '../../runtime/assert.ts'
+import {
+  type CommandContext,
+  type DecideContext,
+  type Decider,
+  type Decision,
+  Rejection,
+  type Verdict,
+} from './decider.ts'
+import { addBlock, addField, grantElement, removeElement, renameElement } from './elements.ts'
+import { evolve } from './evolve.ts'
+import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
+import { commandFrom, type ResolvedCommand } from './parse-command.ts'
+import { castVote, proposeValue, withdrawProposal } from './proposals.ts'
+import { breakLock, lockOut, lockRecord, releaseLock } from './record-lock.ts'
+import { type ContractState, initialState, memberOf } from './state.ts'
+import { upgradeEngine } from './upgrade.ts'
+
+export { initialState } from './state.ts'
+
+/**
+ * Decides the commands of a request one after another, each seeing what those before it did: all take effect, or none.
+ * A function of its arguments alone, the same on every machine.
+ */
+export function decideRequest(commands: Request['commands'], state: ContractState, context: DecideContext): Verdict {
+  assert(context.contract === state.contract, 'a request is decided on the document of its own contract')
+  assert(!state.isOpen || memberOf(state, context.author) !== undefined, 'only members have requests')
+  const events: ContractEvent[] = []
+  const added: (ElementId | undefined)[] = []
+  let current = state
+  for (const [place, envelope] of commands.entries()) {
+    const command = commandFrom(envelope, commands.length, added)
+    const decision = command instanceof Rejection ? command : contract.decide(command, current, { ...context, place })
+    if (decision instanceof Rejection) return { kind: 'void', reason: reasonOf(decision, place) }
+    for (const event of decision) current = contract.evolve(current, event, context)
+    events.push(...decision)
+    added.push(elementAddedBy(decision))
+  }
+  return { kind: 'accepted', events, state: current }
+}
+
+/** The contract document (design §5): blocks, fields, what is proposed in them, and the parties that agree on it. */
+export const contract: Decider<ContractState, ResolvedCommand, ContractEvent> = { initialState, decide, evolve }
+
+function decide(command: ResolvedCommand, state: ContractState, context: CommandContext): Decision {
+  if (!state.isOpen && command.type !== 'OpenContract') return new Rejection('not_open')
+  const lockedOut = lockOut(command, state, context)
+  if (lockedOut !== undefined) return lockedOut
+  switch (command.type) {
+    case 'OpenContract':
+      return openContract(command, state, context)
+    case 'InviteParty':
+      return inviteParty(command, state, context)
+    case 'AdmitParty':
+      return admitParty(command, state, context)
+    case 'Resign':
+      return resign(command, state, context)
+    case 'WithdrawInvitation':
+      return withdrawInvitation(command, state, context)
+    case 'DeclineInvitation':
+      return declineInvitation(command, state)
+    case 'LockRecord':
+      return lockRecord(command, state, context)
+    case 'ReleaseLock':
+      return releaseLock(state, context)
+    case 'BreakLock':
+      return breakLock(command, state, context)
+    case 'UpgradeEngine':
+      return upgradeEngine(command, state, context)
+    case 'AddBlock':
+      return addBlock(command, state, context)
+    case 'AddField':
+      return addField(command, state, context)
+    case 'RenameElement':
+      return renameElement(command, state, context)
+    case 'RemoveElement':
+      return removeElement(command, state, context)
+    case 'GrantElement':
+      return grantElement(command, state, context)
+    case 'ProposeValue':
+      return proposeValue(command, state, context)
+    case 'WithdrawProposal':
+      return withdrawProposal(command, state, context)
+    case 'CastVote':
+      return castVote(command, state, context)
+    default:
+      return unreachable(command)
+  }
+}
+
+function elementAddedBy(events: readonly ContractEvent[]): ElementId | undefined {
+  const [first] = events
+  return first?.type === 'BlockAdded' || first?.type === 'FieldAdded' ? first.element : undefined
+}
+
+function reasonOf({ code, with: others }: Rejection, command: number): VoidReason {
+  return others.length === 0 ? { code, command } : { code, command, with: others }
+}

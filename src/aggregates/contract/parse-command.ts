@@ -1,0 +1,63 @@
+import { Compile, type Validator } from 'typebox/compile'
+import { type Command, type CommandOf, type CommandType, commandSchemas } from '../../events/commands.ts'
+import type { ElementId } from '../../events/ids.ts'
+import type { Request } from '../../events/statement.ts'
+import { Rejection } from './decider.ts'
+
+/** A command in which no `#n` is left: what is added is known by its id. */
+export type Resolved<T extends CommandType> = CommandOf<T> & Resolution<T>
+export type ResolvedCommand = { [T in CommandType]: Resolved<T> }[CommandType]
+type Resolution<T extends CommandType> = T extends 'AddBlock' | 'AddField'
+  ? { readonly parent: ElementId }
+  : T extends 'ProposeValue'
+    ? { readonly field: ElementId }
+    : unknown
+
+const forms: ReadonlyMap<string, Validator> = new Map(
+  Object.entries(commandSchemas).map(([type, schema]) => [type, Compile(schema) as Validator]),
+)
+
+/**
+ * They decide who has to agree to what comes after them, or which engine judges it, so nothing may come after them in their
+ * request; of BreakLock the holder's refusal does not count, so it must not carry anything else.
+ */
+const alone: ReadonlySet<string> = new Set<CommandType>(['AdmitParty', 'Resign', 'BreakLock', 'UpgradeEngine'])
+
+/**
+ * What one of the commands of a request orders. Attacker-controlled: all of it beyond the envelope.
+ * `added`: what the commands before it added, by their places; undefined at those that added nothing.
+ * Rejects: `command_unknown`, `command_malformed`, `command_not_alone`, `no_such_element` (a `#n` of nothing).
+ */
+export function commandFrom(
+  envelope: Request['commands'][number],
+  commandCount: number,
+  added: readonly (ElementId | undefined)[],
+): ResolvedCommand | Rejection {
+  const form = forms.get(envelope.type)
+  if (form === undefined) return new Rejection('command_unknown')
+  if (!form.Check(envelope)) return new Rejection('command_malformed')
+  const command = envelope as Command
+  if (alone.has(command.type) && commandCount > 1) return new Rejection('command_not_alone')
+  return resolve(command, added)
+}
+
+function resolve(command: Command, added: readonly (ElementId | undefined)[]): ResolvedCommand | Rejection {
+  switch (command.type) {
+    case 'AddBlock':
+    case 'AddField': {
+      const parent = resolveRef(command.parent, added)
+      return parent instanceof Rejection ? parent : { ...command, parent }
+    }
+    case 'ProposeValue': {
+      const field = resolveRef(command.field, added)
+      return field instanceof Rejection ? field : { ...command, field }
+    }
+    default:
+      return command
+  }
+}
+
+function resolveRef(ref: string, added: readonly (ElementId | undefined)[]): ElementId | Rejection {
+  if (!ref.startsWith('#')) return ref as ElementId
+  return added[Number(ref.slice(1))] ?? new Rejection('no_such_element', [ref])
+}

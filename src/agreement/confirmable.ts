@@ -1,0 +1,69 @@
+import { type Member, membersOf } from '../aggregates/contract/state.ts'
+import type { Handle, RequestRef } from '../events/ids.ts'
+import { requestKey } from '../events/ids.ts'
+import type { Request } from '../events/statement.ts'
+import { saidToHold } from './feeds.ts'
+import type { AgreementState } from './state.ts'
+import type { Held } from './verified-statement.ts'
+import { covers } from './version-vector.ts'
+
+/**
+ * The party's own tentative requests that its next statement may confirm: all others have answered, and with the
+ * decisions that the same statement takes each is next in order (design §4). Confirming one in its turn only means that
+ * nobody ever waits behind a confirmed request for one that is not.
+ *
+ * Example: open are, in order, a0 (ours, tentative), b0 (plain), a1 (ours, tentative), c0 (tentative, theirs), a2.
+ * With all answers here, a0 and a1 may be confirmed together; a2 waits for what c decides.
+ * `withdrawn`: keys of requests that the same statement withdraws.
+ */
+export function confirmable(
+  state: AgreementState,
+  party: Handle,
+  withdrawn: ReadonlySet<string> = new Set(),
+): RequestRef[] {
+  const members = membersOf(state.ledger.document)
+  const found: RequestRef[] = []
+  for (const [position, held] of state.ledger.open.entries()) {
+    const { party: author, seq, requests } = held.statement
+    if (!othersHaveAnswered(state, held, members, party)) return found
+    for (let index = position === 0 ? state.ledger.next : 0; index < requests.length; index++) {
+      const ref = { handle: author, index, seq }
+      const request = requests[index] as Request
+      const key = requestKey(ref)
+      if (request.tentative && !state.ledger.decisions.has(key) && !withdrawn.has(key)) {
+        if (author !== party) return found
+        found.push(ref)
+      }
+      // Beyond a change of membership other answers may be needed: that is for the statement after.
+      if (changesMembership(request)) return found
+    }
+  }
+  return found
+}
+
+/** The party's own answer counts as given: the statement that confirms gives it. */
+function othersHaveAnswered(state: AgreementState, held: Held, members: readonly Member[], party: Handle): boolean {
+  const { party: author, seq } = held.statement
+  return members.every(
+    ({ card }) =>
+      card.handle === author || card.handle === party || covers(saidToHold(state.feeds, card.handle), author, seq),
+  )
+}
+
+function changesMembership({ commands }: Request): boolean {
+  return commands.some(({ type }) => type === 'AdmitParty' || type === 'Resign')
+}
+
+/** The members that have not answered a request yet: for whom it waits. Requires a statement that is held. */
+export function waitingForAnswers(state: AgreementState, ref: RequestRef): Handle[] {
+  return membersOf(state.ledger.document)
+    .map(({ card }) => card.handle)
+    .filter((handle) => handle !== ref.handle && !covers(saidToHold(state.feeds, handle), ref.handle, ref.seq))
+}
+
+/** The members that have not signed a head beyond the entry yet: for whom its settling waits. */
+export function waitingForHeads(state: AgreementState, index: number): Handle[] {
+  const { settled, unsettled, signed } = state.settling
+  const members = unsettled[index - settled]?.members ?? []
+  return members.map(({ card }) => card.handle).filter((handle) => (signed.get(handle) ?? 0) <= index)
+}

@@ -1,0 +1,116 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { assertNoNul, BodyMalformed, parseExactly } from './exact-json.ts'
+
+/** The body is written in a way that is not read here: its media type, its charset, or compressed. */
+export class BodyUnsupported extends ConcordataError {}
+
+/** The route takes no body, and there is one: it says something that would not be done. */
+export class BodyUnexpected extends ConcordataError {}
+
+/** A body that came as text, not as JSON. */
+export class TextBody {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** What a route takes: JSON or text, JSON alone, nothing; or nothing of it is done whatever comes. */
+export type TakenBody = 'any' | 'json' | 'none' | 'passed over'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** Naive clients write text; curl calls it a form unless told otherwise. */
+const textTypes: ReadonlySet<string> = new Set(['text/plain', 'application/x-www-form-urlencoded'])
+
+/**
+ * The one place where bodies are read: what arrives is what was sent, as text or as JSON, or it is refused. A route takes JSON
+ * if it has a form for it, and else none, unless it says otherwise (`config.body`).
+ */
+export function readBodies(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    const body = route.schema?.body === undefined ? 'none' : 'json'
+    route.config = { body, ...route.config }
+  })
+  // Of these methods nobody reads the body.
+  app.addHook('preParsing', async (request) => {
+    const { method, headers } = request
+    const isUnread = method === 'GET' || method === 'HEAD'
+    if (isUnread && takenBy(request) === 'none' && announcesBody(headers)) throw unexpected()
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    try {
+      done(null, bodyOf(request, bytes))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}
+
+function takenBy({ is404, routeOptions }: FastifyRequest): TakenBody {
+  return is404 ? 'passed over' : (routeOptions.config.body ?? 'none')
+}
+
+function announcesBody(headers: FastifyRequest['headers']): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+function unexpected(): BodyUnexpected {
+  return new BodyUnexpected('body_unexpected', 'there is a body, and none is taken here')
+}
+
+/** Attacker-controlled: all of it. Throws BodyUnexpected, BodyUnsupported, BodyMalformed. */
+function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
+  const [taken, { headers }] = [takenBy(request), request]
+  if (taken === 'passed over') return undefined
+  if (taken === 'none') {
+    if (bytes.length > 0) throw unexpected()
+    return undefined
+  }
+  assertPlain('content-encoding', headers['content-encoding'], 'identity')
+  // Node undoes `chunked`, and leaves what stands before it as it is.
+  assertPlain('transfer-encoding', headers['transfer-encoding'], 'chunked')
+  if (headers['content-range'] !== undefined) {
+    throw new BodyMalformed('body_malformed', 'a part of a value is no value: Content-Range is not understood')
+  }
+  const mediaType = mediaTypeOf(headers['content-type'] ?? '')
+  const isText = textTypes.has(mediaType)
+  if (!isText && mediaType !== 'application/json') {
+    throw new BodyUnsupported('media_type_unsupported', 'a body is application/json or text/plain', { mediaType })
+  }
+  const text = textOf(bytes)
+  if (!isText) return parseExactly(text)
+  assertNoNul(text)
+  if (taken === 'any') return new TextBody(text)
+  throw new BodyUnsupported('media_type_unsupported', 'the body is application/json here', { mediaType })
+}
+
+function assertPlain(name: string, value: string | undefined, plain: string): void {
+  if (value === undefined || value.trim().toLowerCase() === plain) return
+  throw new BodyUnsupported('body_encoded', `a body is taken only as it is, without ${name}: ${value}`)
+}
+
+/** Throws BodyUnsupported unless its charset is UTF-8. */
+function mediaTypeOf(contentType: string): string {
+  const [mediaType = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase())
+  for (const parameter of parameters) {
+    const charset = /^charset=\s*"?([^"]*)"?$/.exec(parameter)?.[1]
+    if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
+      throw new BodyUnsupported('media_type_unsupported', 'a body is written in UTF-8', { charset })
+    }
+  }
+  return mediaType
+}
+
+function textOf(bytes: Buffer): string {
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch (cause) {
+    throw new BodyMalformed('body_malformed', 'it is not UTF-8', {}, { cause })
+  }
+  if (text.startsWith('\ufeff')) throw new BodyMalformed('body_malformed', 'it begins with a byte order mark')
+  return text
+}

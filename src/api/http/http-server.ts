@@ -1,0 +1,98 @@
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify'
+import { readBodies } from './body.ts'
+import { answerErrors, problemFor } from './error-handler.ts'
+import { describe, type Problem, type ProblemCode } from './problem.ts'
+import { asksForWebSocket } from './upgrades.ts'
+import { readUrl, UNREADABLE_URL } from './url.ts'
+import { RequestMalformed, validateExactly } from './validation.ts'
+
+export interface ServerPorts {
+  readonly logger: FastifyBaseLogger
+  /** Whether a proxy in front of the API says whose call it passes on (`X-Forwarded-For`). */
+  readonly behindProxy: boolean
+}
+
+const PROBLEM_TYPE = 'application/problem+json'
+
+/** A server that reads URLs and bodies in one way for all routes, and whose every refusal is a problem document. Not listening yet. */
+export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: number): FastifyInstance {
+  const app = fastify({
+    loggerInstance: logger,
+    // A line a request costs a third of the throughput.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyBytesMax,
+    // What the proxy itself has seen, nothing that was there before it.
+    trustProxy: behindProxy ? (_address: string, hop: number) => hop === 0 : false,
+    // A request without a host is refused below, by a problem document.
+    http: { requireHostHeader: false, shouldUpgradeCallback: asksForWebSocket },
+    routerOptions: { maxParamLength: 16_384 },
+    rewriteUrl: ({ url = '/' }) => {
+      try {
+        return readUrl(url)
+      } catch {
+        return UNREADABLE_URL
+      }
+    },
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, problemFor(error)),
+    clientErrorHandler: (error, socket) => {
+      logger.trace({ code: error.code }, 'what came is no HTTP request')
+      refuseConnection(error, socket)
+    },
+  }) as unknown as FastifyInstance
+  app.server.on('checkExpectation', (_request, response) => {
+    const problem = describe('expectation_failed', 'Expect: 100-continue is all that is understood', 417, {})
+    const body = JSON.stringify(problem)
+    response.writeHead(417, { 'content-type': PROBLEM_TYPE, 'content-length': Buffer.byteLength(body) }).end(body)
+  })
+  app.server.on('connect', (_request, socket) => {
+    refuse(socket, describe('request_malformed', 'CONNECT is for proxies', 400, {}))
+  })
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.headers.host === undefined && raw.httpVersion === '1.1')
+      throw new RequestMalformed('request_malformed', 'an HTTP/1.1 request names its host')
+  })
+  readBodies(app)
+  validateExactly(app)
+  answerErrors(app)
+  return app
+}
+
+/** Requires that callers are known already: strangers are not told what is there. */
+export function answerNotFound(app: FastifyInstance): void {
+  app.setNotFoundHandler((request, reply) => {
+    if (request.url === UNREADABLE_URL) readUrl(request.originalUrl)
+    const [path] = request.url.split('?', 1)
+    const detail = `there is nothing at ${request.method} ${path}`
+    return sendProblem(reply, describe('no_such_route', detail, 404, {}))
+  })
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).type(PROBLEM_TYPE).send(problem)
+}
+
+const refusals: Readonly<Record<string, readonly [status: number, code: ProblemCode, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'headers_too_large', 'URL and headers are larger than this node reads'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'body_too_large', 'the extensions of a chunk are larger than this node reads'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout', 'the request did not arrive in time'],
+}
+
+/** What is no HTTP request: there is nobody to be known, and nothing to be routed. */
+function refuseConnection(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, code, detail] = refusals[error.code ?? ''] ?? [400, 'request_malformed', 'it is no HTTP request']
+  refuse(socket, describe(code, detail, status, {}))
+}
+
+/** On a connection on which no HTTP is read any more. */
+export function refuse(socket: Duplex, problem: Problem): void {
+  const { status } = problem
+  const body = JSON.stringify(problem)
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${PROBLEM_TYPE}`
+  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+}

@@ -1,0 +1,56 @@
+import { PathMalformed } from '../path.ts'
+
+/** Where a request goes whose URL cannot be read. Nothing is there, and who asks is told what is wrong, with a good key. */
+export const UNREADABLE_URL = '/~unreadable'
+
+/** What needs no reading: the way that this program itself writes URLs. */
+const PLAIN = /^(?:\/[\w.~-]*)+(?:\?[\w.~=-]*)?$/
+const ABSOLUTE = /^https?:\/\/[^/?]*/i
+
+/**
+ * The one spelling of a request target: what routes are found by, and what names are taken from. Without scheme and
+ * host (RFC 9112 §3.2.2), each step of the path and each part of the query percent-encoded as `encodeURIComponent` does.
+ * Attacker-controlled: `target`. Throws PathMalformed.
+ */
+export function readUrl(target: string): string {
+  if (PLAIN.test(target)) return target
+  if (/[^\u0021-\u007e]|[#\\]/.test(target)) throw malformed('it has a character that stands in no URL')
+  const local = target.replace(ABSOLUTE, '')
+  if (local === '' || local.startsWith('?')) return readUrl(`/${local}`)
+  if (!local.startsWith('/')) throw malformed('it has no path')
+  const end = local.indexOf('?')
+  const path = end === -1 ? local : local.slice(0, end)
+  const steps = path.split('/').map((step) => encodeURIComponent(decoded(step)))
+  return steps.join('/') + (end === -1 ? '' : `?${readQuery(local.slice(end + 1))}`)
+}
+
+/** As `application/x-www-form-urlencoded` has it: a plus is a space. */
+function readQuery(query: string): string {
+  const names = new Set<string>()
+  const parts: string[] = []
+  for (const part of query.split('&')) {
+    if (part === '') continue
+    const [name, value] = halves(part, '=').map((half) => decoded(half.replaceAll('+', ' '))) as [string, string]
+    if (names.has(name)) throw malformed(`its query says ${name} twice`)
+    names.add(name)
+    parts.push(`${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+  }
+  return parts.join('&')
+}
+
+function halves(text: string, at: string): [string, string] {
+  const place = text.indexOf(at)
+  return place === -1 ? [text, ''] : [text.slice(0, place), text.slice(place + 1)]
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw malformed('it has a wrong escape')
+  }
+}
+
+function malformed(what: string): PathMalformed {
+  return new PathMalformed('path_malformed', `the URL cannot be read: ${what}`)
+}

@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify'
+import { type TSchema, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { firstErrorText } from '../../runtime/first-error.ts'
+
+/** A parameter of the path, the query, or the body does not have its form. */
+export class RequestMalformed extends ConcordataError {}
+
+/** Any query may carry it, since whoever looks for the caller reads it there. */
+export const TokenInQuery = { token: Type.Optional(Type.String()) }
+const NoQuery = Type.Object(TokenInQuery, { additionalProperties: false })
+
+/** Of routes to come: one that says nothing of its query takes nothing there. */
+export function refuseUnknownQueries(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    route.schema = { querystring: NoQuery, ...route.schema }
+  })
+}
+
+/**
+ * Forms are checked as they stand: nothing is converted, filled in, or dropped. Only in the query, which is all text,
+ * what is to be an integer is read as one.
+ */
+export function validateExactly(app: FastifyInstance): void {
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
+    const form = Compile(schema)
+    return (value: unknown) => {
+      const read = httpPart === 'querystring' ? withIntegers(schema, value as Record<string, unknown>) : value
+      if (form.Check(read)) return { value: read }
+      const what = `${httpPart ?? 'request'}${firstErrorText(form, read)}`
+      return { error: new RequestMalformed('request_malformed', what) }
+    }
+  })
+}
+
+const INTEGER = /^(?:0|-?[1-9]\d{0,14})$/
+
+function withIntegers(schema: TSchema, query: Record<string, unknown>): Record<string, unknown> {
+  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> }
+  const read = (name: string, value: unknown) =>
+    properties[name]?.type === 'integer' && typeof value === 'string' && INTEGER.test(value) ? Number(value) : value
+  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, read(name, value)]))
+}

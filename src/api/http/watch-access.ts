@@ -1,0 +1,40 @@
+import { type Access, type AccessPorts, TokenInvalid } from './authenticate.ts'
+
+/** How often it is looked whether somebody who stays connected still may. Milliseconds. */
+const RECHECK_MS = 30_000
+
+/**
+ * For calls that stay: calls `ended` when the key or token by which it was made is not good any more, has lost the role, or is
+ * revoked. While that cannot be found out, it stays until its time is up. The answer ends the watching.
+ */
+export function watchAccess(
+  { key, role, caller }: Omit<Access, 'count'>,
+  { whoIs, clock }: Pick<AccessPorts, 'whoIs' | 'clock'>,
+  ended: (why: string) => void,
+): () => void {
+  const until = caller.until ?? Number.POSITIVE_INFINITY
+  let stopped = false
+  let cancel = () => {}
+  const stop = () => {
+    stopped = true
+    cancel()
+  }
+  const end = (why: string) => {
+    if (stopped) return
+    stop()
+    ended(why)
+  }
+  const look = async (): Promise<void> => {
+    if (clock.now() >= until) return end('the key or token has expired')
+    const now = await whoIs(key).catch((error: unknown) => (error instanceof TokenInvalid ? undefined : caller))
+    if (now?.roles.includes(role) !== true) return end('the key or token is not good any more')
+    if (!stopped) lookLater()
+  }
+  const lookLater = () => {
+    cancel = clock.after(Math.max(0, Math.min(RECHECK_MS, until - clock.now())), () => {
+      look().catch(() => end('the key or token cannot be checked'))
+    })
+  }
+  lookLater()
+  return stop
+}

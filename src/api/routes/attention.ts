@@ -1,0 +1,47 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { heldAbouts, type Shown, withAbout } from '../../contracts/requests/held-abouts.ts'
+import type { RefusedBy } from '../../events/outcome.ts'
+import type { Attention, Listed } from '../../projections/queries/attention.ts'
+import type { Store } from '../../store/port.ts'
+import { TokenInQuery } from '../http/validation.ts'
+import { aboutRef } from './shown-outcome.ts'
+
+export interface AttentionRoutesPorts {
+  /** Holds what the seals in it stand for. */
+  readonly store: Store
+  /** From the read model, but for the obstacles, which this process knows at the moment. `overdueAfterMs`, `limit`: as of `AttentionQuery`. */
+  readonly attention: (overdueAfterMs: number, limit: number) => Attention & { readonly obstacles: Listed<object> }
+}
+
+const OVERDUE_AFTER_SECONDS = 60
+const LIMIT = 100
+
+/** `GET /api/Attention`: what people should look at. */
+export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = async (app, { attention, store }) => {
+  const shown = async (refusal: Attention['refusals']['items'][number]) => {
+    const refs = refusal.by.flatMap((one) => aboutRef(one.handle, one))
+    const held = await heldAbouts(store.payloads, refusal.contract, refs)
+    return { ...refusal, by: refusal.by.map((one): Shown<RefusedBy> => withAbout(one, held)) }
+  }
+
+  app.get(
+    '/api/Attention',
+    {
+      schema: {
+        querystring: Type.Object(
+          {
+            overdueAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 366 * 24 * 60 * 60 })),
+            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+            ...TokenInQuery,
+          },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async ({ query: { overdueAfterSeconds = OVERDUE_AFTER_SECONDS, limit = LIMIT } }) => {
+      const found = attention(overdueAfterSeconds * 1000, limit)
+      const { count, items } = found.refusals
+      return { ...found, refusals: { count, items: await Promise.all(items.map(shown)) } }
+    },
+  )
+}

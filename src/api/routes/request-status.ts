@@ -1,0 +1,97 @@
+import { statementAt } from '../../agreement/feeds.ts'
+import { findSettled } from '../../contracts/replica/find-settled.ts'
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
+import { heldAbouts } from '../../contracts/requests/held-abouts.ts'
+import { standingOfRequest, type WaitsFor } from '../../contracts/requests/progress.ts'
+import { type HeldUp, heldUpBy } from '../../contracts/requests/submission.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import type { ShownAbout } from '../../events/about.ts'
+import { HANDLE_PATTERN, type Handle, type RequestRef, requestKey } from '../../events/ids.ts'
+import type { Outcome } from '../../events/outcome.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { withHistory } from '../../runtime/history-pruned.ts'
+import type { Store } from '../../store/port.ts'
+import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
+
+/** No statement that is held here carries the request. */
+export class NoSuchRequest extends ConcordataError {}
+
+/** How far a request has come, and for whom it waits. */
+export interface RequestStatus extends HeldUp {
+  readonly request: string
+  readonly state: 'pending' | 'withdrawn' | 'acknowledged' | 'settled'
+  readonly tier: number
+  readonly index?: number
+  /** What its author has to say about it. */
+  readonly about?: ShownAbout
+  readonly outcome?: ShownOutcome
+  readonly waitsFor?: WaitsFor
+}
+
+const form = new RegExp(`^(${HANDLE_PATTERN.slice(1, -1)})\\.(0|[1-9]\\d{0,15})\\.(0|[1-9]\\d{0,5})$`)
+
+/** `key`: `<handle>.<seq>.<index>`. Throws NoSuchRequest. */
+export async function requestStatus(live: LiveContract, store: Store, key: string): Promise<RequestStatus> {
+  const { request, about } = await heldRequest(live, key)
+  const { state } = live
+  const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry
+  const entry = unsettled ?? (await findSettled(store.events, live.contract, key))
+  const settledAt = unsettled === undefined ? entry?.index : undefined
+  const outcome = entry?.outcome ?? withdrawalOf(live, key)
+  const held = await heldAbouts(store.payloads, live.contract, [
+    ...aboutRef(request.handle, { seq: request.seq, ...(about === undefined ? {} : { about }) }),
+    ...(outcome === undefined ? [] : aboutsIn(outcome, request.handle)),
+  ])
+  const said = about === undefined ? {} : { about: held(about) }
+  if (entry === undefined && outcome !== undefined) {
+    const shown = shownOutcome(outcome, held)
+    return { request: key, state: 'withdrawn', tier: 0, ...said, outcome: shown, waitingFor: [] }
+  }
+  const standing = await withHistory(live, () => standingOfRequest(live.state, request, settledAt))
+  if (standing === undefined) throw noSuchRequest(live, key)
+  const { tier, waitsFor } = standing
+  return {
+    request: key,
+    state: tier === 0 ? 'pending' : tier === 1 ? 'acknowledged' : 'settled',
+    tier,
+    ...said,
+    ...(entry === undefined ? {} : { index: entry.index, outcome: shownOutcome(entry.outcome, held) }),
+    ...(waitsFor === undefined ? {} : { waitsFor }),
+    ...heldUp(live, request, tier < 3 ? (waitsFor?.of ?? []) : []),
+  }
+}
+
+/** As the entry will have it, which is not there yet. */
+function withdrawalOf({ state }: LiveContract, key: string): Outcome | undefined {
+  const decided = state.ledger.decisions.get(key)
+  if (decided?.decision.decision !== 'withdrawn') return undefined
+  const { request: _request, decision: kind, ...why } = decided.decision
+  return { kind, seq: decided.held.statement.seq, ...why }
+}
+
+/** What comes of this party's own while it leaves something uncovered waits for this party. */
+function heldUp(live: LiveContract, { handle }: RequestRef, waitingFor: readonly Handle[]): HeldUp {
+  const { self } = live
+  const isOurs = waitingFor.length > 0 && (handle === self || waitingFor.includes(self))
+  const isHere = isOurs && live.holdUpOf(self) !== undefined
+  return heldUpBy(isHere ? [self] : waitingFor, (party) => live.holdUpOf(party))
+}
+
+/** The request of that name. Throws NoSuchRequest if no statement that is held carries it. */
+export async function heldRequest(live: LiveContract, key: string): Promise<{ request: RequestRef; about?: Hash }> {
+  const request = parse(key)
+  const held = request && (await withHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq)))
+  const asked = request && held?.statement.requests[request.index]
+  if (request === undefined || asked === undefined) throw noSuchRequest(live, key)
+  return asked.about === undefined ? { request } : { request, about: asked.about }
+}
+
+function noSuchRequest({ contract }: Pick<LiveContract, 'contract'>, key: string): NoSuchRequest {
+  return new NoSuchRequest('no_such_request', `no request ${key} is held here`, { contract, request: key })
+}
+
+function parse(key: string): RequestRef | undefined {
+  const match = form.exec(key)
+  if (match === null) return undefined
+  return { handle: match[1] as Handle, seq: Number(match[2]), index: Number(match[3]) }
+}

@@ -1,0 +1,129 @@
+import type { About } from '../../events/about.ts'
+import type { Charter } from '../../events/charter.ts'
+import type { RequestRef, Uid } from '../../events/ids.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { EventStore } from '../../store/port.ts'
+import { OUTBOX_STREAM } from '../../store/streams.ts'
+import type { KeyChanging, Revoked } from '../processes/key-rotation.ts'
+import { TransmitterSilent } from '../requests/request-queue.ts'
+import type { Intent } from '../requests/submission.ts'
+import { type Ask, type Done, errorOf, type PersonsRefusal, queued } from './queued-command.ts'
+
+/** How long the process that has the key may take to carry something out that nobody else has to agree to. Milliseconds. */
+const CARRIED_OUT_WITHIN_MS = 10_000
+
+export interface DeskPorts {
+  readonly events: EventStore
+  readonly clock: Clock
+  newId(): string
+  /** The trace that a request belongs to, so that whoever carries it out goes on with it. */
+  traceOf?(id: string): string | undefined
+}
+
+interface Waiting {
+  resolve(result: unknown): void
+  reject(error: unknown): void
+}
+
+/**
+ * Where a process without a key leaves what its users ask for: in the outbox of the store, for the process that has the key
+ * (design §9). What becomes of requests is seen in the feed; of all else `took` tells.
+ */
+export class Desk implements KeyChanging {
+  readonly #ports: DeskPorts
+  readonly #waiting = new Map<string, Waiting>()
+  #isTakenUp = true
+
+  constructor(ports: DeskPorts) {
+    this.#ports = ports
+  }
+
+  /** Leaves a request there. Durable on return. */
+  queue(contract: Uid, { request, payloads, retry }: Intent): Promise<void> {
+    const traceparent = this.#ports.traceOf?.(request.id)
+    const trace = traceparent === undefined ? {} : { traceparent }
+    const ask: Ask = { kind: 'request', request, payloads, ...(retry ? { retry } : {}), ...trace }
+    return this.#append(request.id, contract, ask)
+  }
+
+  async withdraw(contract: Uid, request: RequestRef, about: About | undefined): Promise<void> {
+    await this.#ask(contract, { kind: 'withdraw', request, ...(about === undefined ? {} : { about }) })
+  }
+
+  async answer(contract: Uid, request: RequestRef, refusal: PersonsRefusal | undefined): Promise<void> {
+    await this.#ask(contract, { kind: 'answer', request, refusal: refusal ?? null })
+  }
+
+  /** Accepts or declines the invitation to the contract. */
+  async reply(contract: Uid, kind: 'accept' | 'decline'): Promise<void> {
+    await this.#ask(contract, { kind })
+  }
+
+  /** The UID of the new contract. */
+  async open(title: string, charter: Charter): Promise<Uid> {
+    return (await this.#ask(null, { kind: 'open', title, charter })) as Uid
+  }
+
+  async rotate(): Promise<string> {
+    return (await this.#ask(null, { kind: 'rotate' })) as string
+  }
+
+  async prepareRevocation(): Promise<string> {
+    return (await this.#ask(null, { kind: 'prepare-revocation' })) as string
+  }
+
+  async revoke({ revocation, signature }: Revoked): Promise<void> {
+    await this.#ask(revocation.contract, { kind: 'revoke', revocation, signature })
+  }
+
+  /** A person's word that nobody holds statements of this party that are not held here. */
+  async goOn(contract: Uid): Promise<void> {
+    await this.#ask(contract, { kind: 'go-on' })
+  }
+
+  async show(): ReturnType<KeyChanging['show']> {
+    return (await this.#ask(null, { kind: 'keys' })) as Awaited<ReturnType<KeyChanging['show']>>
+  }
+
+  /** False: what was left last was not taken up in time, and nothing has been since. */
+  get isTakenUp(): boolean {
+    return this.#isTakenUp
+  }
+
+  /** Whether the process that signs has done anything in its time. */
+  takenUp(isTakenUp: boolean): void {
+    this.#isTakenUp = isTakenUp
+  }
+
+  /** Something was carried out, or refused. Whether somebody waits for it here. */
+  took(done: Done): boolean {
+    this.takenUp(true)
+    const waiting = this.#waiting.get(done.id)
+    if (waiting === undefined) return false
+    this.#waiting.delete(done.id)
+    if ('problem' in done) waiting.reject(errorOf(done.problem))
+    else waiting.resolve(done.result)
+    return true
+  }
+
+  async #ask(contract: Uid | null, ask: Ask): Promise<unknown> {
+    const id = this.#ports.newId()
+    const answer = Promise.withResolvers<unknown>()
+    const stop = this.#ports.clock.after(CARRIED_OUT_WITHIN_MS, () => {
+      this.takenUp(false)
+      answer.reject(new TransmitterSilent())
+    })
+    this.#waiting.set(id, answer)
+    try {
+      await this.#append(id, contract, ask)
+      return await answer.promise
+    } finally {
+      stop()
+      this.#waiting.delete(id)
+    }
+  }
+
+  async #append(id: string, contract: Uid | null, ask: Ask): Promise<void> {
+    await this.#ports.events.append(OUTBOX_STREAM, 'any', [queued({ id, contract, ask })])
+  }
+}

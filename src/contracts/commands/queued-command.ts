@@ -1,0 +1,182 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { canonicalJson } from '../../crypto/canonical-json.ts'
+import { type About, AboutSchema } from '../../events/about.ts'
+import { type Charter, CharterSchema } from '../../events/charter.ts'
+import { type RequestRef, RequestRefSchema, SignatureSchema, type Uid, UidSchema } from '../../events/ids.ts'
+import { type Revocation, RevocationSchema } from '../../events/key-change.ts'
+import { type Payloads, PayloadsSchema, type Request, RequestSchema } from '../../events/statement.ts'
+import { ConcordataError, type ErrorCode, errorCodes } from '../../runtime/errors.ts'
+import type { NewEvent, RecordedEvent } from '../../store/port.ts'
+import { jsonIn } from '../signing/untrusted-json.ts'
+
+/** What stands in the outbox, or among the invitations, is not what this program writes there. */
+export class AskMalformed extends ConcordataError {}
+
+/** What a local user asks of the process that has the key. `contract`: of which contract; null of the node as a whole. */
+export type Ask =
+  | {
+      readonly kind: 'request'
+      readonly request: Request
+      readonly payloads: Payloads
+      readonly retry?: true
+      readonly traceparent?: string
+    }
+  | { readonly kind: 'withdraw'; readonly request: RequestRef; readonly about?: About }
+  | { readonly kind: 'answer'; readonly request: RequestRef; readonly refusal: PersonsRefusal | null }
+  | { readonly kind: 'accept' | 'decline' | 'rotate' | 'keys' | 'prepare-revocation' | 'go-on' }
+  | { readonly kind: 'revoke'; readonly revocation: Revocation; readonly signature: string }
+  | { readonly kind: 'open'; readonly title: string; readonly charter: Charter }
+
+/** A person's NO, and what the person has to say about it. */
+export interface PersonsRefusal {
+  readonly about?: About
+}
+
+export interface Queued {
+  /** Of a `request`: the request's own id. */
+  readonly id: string
+  readonly contract: Uid | null
+  readonly ask: Ask
+}
+
+/** What became of it: carried out, with what that gave, or not, with a code of the registry. */
+export type Done =
+  | { readonly id: string; readonly contract: Uid | null; readonly result: unknown }
+  | { readonly id: string; readonly contract: Uid | null; readonly problem: Problem }
+
+export interface Problem {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly evidence: Record<string, unknown>
+}
+
+/** A person's or a program's text; the limits of what becomes of it are checked where it is carried out. */
+const TEXT_CHARACTERS_MAX = 100_000
+const closed = { additionalProperties: false }
+const Text = Type.String({ maxLength: TEXT_CHARACTERS_MAX })
+const PersonsRefusalSchema = Type.Object({ about: Type.Optional(AboutSchema) }, closed)
+const askForms = {
+  request: Compile(
+    Type.Object(
+      {
+        kind: Type.Literal('request'),
+        request: RequestSchema,
+        payloads: PayloadsSchema,
+        retry: Type.Optional(Type.Literal(true)),
+        traceparent: Type.Optional(Type.String({ pattern: '^[0-9a-f-]{55}$' })),
+      },
+      closed,
+    ),
+  ),
+  withdraw: Compile(
+    Type.Object(
+      { kind: Type.Literal('withdraw'), request: RequestRefSchema, about: Type.Optional(AboutSchema) },
+      closed,
+    ),
+  ),
+  answer: Compile(
+    Type.Object(
+      {
+        kind: Type.Literal('answer'),
+        request: RequestRefSchema,
+        refusal: Type.Union([PersonsRefusalSchema, Type.Null()]),
+      },
+      closed,
+    ),
+  ),
+  accept: Compile(Type.Object({ kind: Type.Literal('accept') }, closed)),
+  decline: Compile(Type.Object({ kind: Type.Literal('decline') }, closed)),
+  rotate: Compile(Type.Object({ kind: Type.Literal('rotate') }, closed)),
+  keys: Compile(Type.Object({ kind: Type.Literal('keys') }, closed)),
+  'prepare-revocation': Compile(Type.Object({ kind: Type.Literal('prepare-revocation') }, closed)),
+  'go-on': Compile(Type.Object({ kind: Type.Literal('go-on') }, closed)),
+  revoke: Compile(
+    Type.Object({ kind: Type.Literal('revoke'), revocation: RevocationSchema, signature: SignatureSchema }, closed),
+  ),
+  open: Compile(Type.Object({ kind: Type.Literal('open'), title: Text, charter: CharterSchema }, closed)),
+}
+const isKind = (kind: unknown): kind is keyof typeof askForms =>
+  typeof kind === 'string' && Object.hasOwn(askForms, kind)
+
+const Id = Type.String({ minLength: 1, maxLength: 256 })
+const Contract = Type.Union([UidSchema, Type.Null()])
+const queuedForm = Compile(
+  Type.Object({ id: Id, contract: Contract, ask: Type.Object({ kind: Type.String() }) }, closed),
+)
+const signedForm = Compile(Type.Object({ id: Id, contract: Contract, result: Type.Unknown() }, closed))
+const rejectedForm = Compile(
+  Type.Object(
+    {
+      id: Id,
+      contract: Contract,
+      problem: Type.Object({ code: Text, message: Text, evidence: Type.Record(Type.String(), Type.Unknown()) }, closed),
+    },
+    closed,
+  ),
+)
+const throughForm = Compile(Type.Object({ through: Type.Integer({ minimum: -1 }) }, closed))
+
+export function queued(ask: Queued): NewEvent {
+  return { type: 'IntentQueued', data: canonicalJson(ask) }
+}
+
+export function done(outcome: Done): NewEvent {
+  return { type: 'problem' in outcome ? 'IntentRejected' : 'IntentSigned', data: canonicalJson(outcome) }
+}
+
+/** Everything up to that revision of the outbox is done with. */
+export function doneThrough(through: number): NewEvent {
+  return { type: 'IntentsDone', data: canonicalJson({ through }) }
+}
+
+export type OutboxEvent = { readonly queued: Queued } | { readonly done: Done } | { readonly through: number }
+
+/** Throws AskMalformed. */
+export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): OutboxEvent {
+  const parsed = jsonIn(data)
+  if (type === 'IntentQueued' && queuedForm.Check(parsed)) {
+    const { kind } = parsed.ask
+    if (isKind(kind) && askForms[kind].Check(parsed.ask)) {
+      const asked = parsed as unknown as Queued
+      if (asked.ask.kind !== 'request' || asked.ask.request.id === asked.id) return { queued: asked }
+    }
+  }
+  if (type === 'IntentSigned' && signedForm.Check(parsed)) return { done: parsed as Done }
+  if (type === 'IntentRejected' && rejectedForm.Check(parsed)) return { done: parsed as unknown as Done }
+  if (type === 'IntentsDone' && throughForm.Check(parsed)) return parsed
+  throw askMalformed({ stream, revision })
+}
+
+export function askMalformed({ stream, revision }: Pick<RecordedEvent, 'stream' | 'revision'>): AskMalformed {
+  const message = `event ${revision} of ${stream} does not have the form of what stands there`
+  return new AskMalformed('ask_malformed', message, { stream, revision })
+}
+
+/**
+ * The same of what users may have left there by the process that has no key, which is trusted the least: what does not have
+ * its form can be carried out by nobody, so it is told, and passed over.
+ */
+export function askIn(event: RecordedEvent, failed: (error: unknown) => void): OutboxEvent | undefined {
+  try {
+    return decodeOutbox(event)
+  } catch (error) {
+    if (!(error instanceof AskMalformed)) throw error
+    failed(error)
+    return undefined
+  }
+}
+
+/** What a failure is told as, in another process. */
+export function problemOf(error: unknown): Problem | undefined {
+  if (!(error instanceof ConcordataError)) return undefined
+  const { code, message, evidence } = error
+  return { code, message, evidence: JSON.parse(JSON.stringify(evidence)) }
+}
+
+/** What the process with the key has refused; told as if it had been refused here. */
+export class AskRefused extends ConcordataError {}
+
+export function errorOf({ code, message, evidence }: Problem): AskRefused {
+  return new AskRefused(Object.hasOwn(errorCodes, code) ? code : 'ask_malformed', message, evidence)
+}

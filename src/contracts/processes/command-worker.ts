@@ -1,0 +1,264 @@
+import { saidToHold } from '../../agreement/feeds.ts'
+import { covers } from '../../agreement/version-vector.ts'
+import { sha256 } from '../../crypto/hash.ts'
+import { type RequestRef, requestKey, type Uid } from '../../events/ids.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { withHistory } from '../../runtime/history-pruned.ts'
+import { StoreClosed, StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
+import { type EventStore, NO_EVENTS, type RecordedEvent } from '../../store/port.ts'
+import { OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../store/streams.ts'
+import {
+  type Ask,
+  askIn,
+  type Done,
+  decodeOutbox,
+  done,
+  doneThrough,
+  type PersonsRefusal,
+  problemOf,
+  type Queued,
+} from '../commands/queued-command.ts'
+import type { Contracts } from '../registry/contracts.ts'
+import { findSettled } from '../replica/find-settled.ts'
+import { ContractClosed, type LiveContract } from '../replica/live-contract.ts'
+import { standingOfRequest } from '../requests/progress.ts'
+import { asksAgainAfter, FORGOTTEN_AFTER_MS } from '../requests/request-queue.ts'
+import type { Intent } from '../requests/submission.ts'
+import type { KeyChanging } from './key-rotation.ts'
+
+export interface ClerkPorts {
+  readonly contracts: Contracts
+  readonly events: EventStore
+  readonly clock: Clock
+  /** Names this process among those that take up what stands in the outbox. */
+  readonly self: string
+  readonly keys: KeyChanging
+  failed(error: unknown): void
+  /** The request of that id belongs to a trace that another process of this party has begun. */
+  tracedAs?(id: string, traceparent: string): void
+}
+
+/** One that is not done with. */
+interface Open {
+  readonly revision: number
+  readonly queued: Queued
+}
+
+/** How long something that the store could not take is left alone. Milliseconds. */
+const RETRY_MS = 1_000
+/** How long another process may take for what it has claimed. Milliseconds. */
+const CLAIMED_MS = 60_000
+
+/**
+ * Takes up what users have left in the outbox, in the process that has the key and makes requests (design §9). It may die
+ * at any moment, and several may run: everything stands in the outbox until it is done, whoever does it. Before a request
+ * is signed, its name is looked for in the own feed; what asks for anything else can be carried out twice without harm,
+ * or is claimed first.
+ */
+export class Clerk {
+  readonly #ports: ClerkPorts
+  readonly #open = new Map<string, Open>()
+  /** Of the outbox: what is known of it, and up to where all is done. */
+  #known = NO_EVENTS
+  #through = NO_EVENTS
+  #noting: Promise<void> | undefined
+  #closed = false
+
+  private constructor(ports: ClerkPorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Takes up what others have left up to `after`, a position of the store from before `contracts` was opened. What comes later
+   * is to be told by `took`, behind everything that stands before it in the store: the contract that it is about may be new.
+   */
+  static async open(ports: ClerkPorts, after: number | undefined): Promise<Clerk> {
+    const clerk = new Clerk(ports)
+    const { events } = ports
+    clerk.#through = await doneSoFar(events)
+    clerk.#known = clerk.#through
+    for await (const event of events.read(OUTBOX_STREAM, { from: clerk.#through + 1 })) {
+      if (after === undefined || event.position > after) break
+      clerk.took(event)
+    }
+    return clerk
+  }
+
+  /** An event of the outbox, as it comes. */
+  took(event: RecordedEvent): void {
+    const { revision } = event
+    if (revision <= this.#known || this.#closed) return
+    this.#known = revision
+    const what = askIn(event, this.#ports.failed)
+    if (what === undefined) return
+    if ('done' in what) this.#forget(what.done.id)
+    if (!('queued' in what) || this.#open.has(what.queued.id)) return
+    const open = { revision, queued: what.queued }
+    this.#open.set(what.queued.id, open)
+    void this.#carryOut(open)
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  async #carryOut(open: Open): Promise<void> {
+    const { id, contract, ask } = open.queued
+    try {
+      const outcome = await this.#do(open, ask)
+      // Whoever has claimed it says so when it is done; should that process have died, it is not done.
+      if (outcome === 'left') this.#ports.clock.after(CLAIMED_MS, () => this.#forget(id))
+      if (outcome === 'left') return
+      if (outcome !== undefined) await this.#ports.events.append(OUTBOX_STREAM, 'any', [done(outcome)])
+      this.#forget(id)
+    } catch (error) {
+      if (this.#closed || error instanceof StoreClosed || error instanceof ContractClosed) return
+      const problem = isPassing(error) ? undefined : problemOf(error)
+      if (problem === undefined) {
+        this.#ports.failed(error)
+        this.#ports.clock.after(RETRY_MS, () => void this.#carryOut(open))
+        return
+      }
+      await this.#reject({ id, contract, problem }, open)
+    }
+  }
+
+  async #reject(outcome: Done, open: Open): Promise<void> {
+    try {
+      await this.#ports.events.append(OUTBOX_STREAM, 'any', [done(outcome)])
+      this.#forget(outcome.id)
+    } catch (error) {
+      this.#ports.failed(error)
+      if (!this.#closed) this.#ports.clock.after(RETRY_MS, () => void this.#carryOut(open))
+    }
+  }
+
+  /** What is to be told of it; undefined: nothing more, the feed says it. `left`: somebody else carries it out. */
+  async #do({ revision, queued: { id, contract: uid } }: Open, ask: Ask): Promise<Done | undefined | 'left'> {
+    const { contracts, keys } = this.#ports
+    const result = (value: unknown): Done => ({ id, contract: uid, result: value })
+    switch (ask.kind) {
+      case 'request':
+        if (ask.traceparent !== undefined) this.#ports.tracedAs?.(id, ask.traceparent)
+        await contracts.useUpToDate(uid as Uid, (live) => this.#request(id, live, ask))
+        return undefined
+      case 'withdraw':
+        await contracts.useUpToDate(uid as Uid, (live) => live.withdraw(ask.request, ask.about))
+        return result(null)
+      case 'answer':
+        await contracts.useUpToDate(uid as Uid, (live) => this.#answer(live, ask.request, ask.refusal ?? undefined))
+        return result(null)
+      case 'accept':
+      case 'decline': {
+        const reply = ask.kind
+        await contracts.useUpToDate(uid as Uid, async () => {
+          if (contracts.replyTo(uid as Uid) === undefined) await contracts[reply](uid as Uid)
+        })
+        return result(null)
+      }
+      case 'open':
+        return result(await contracts.openAsked(id, revision, ask.title, ask.charter))
+      case 'keys':
+        return result(await keys.show())
+      case 'rotate':
+        return (await this.#claim(id)) ? result(await keys.rotate()) : 'left'
+      case 'prepare-revocation':
+        return (await this.#claim(id)) ? result(await keys.prepareRevocation()) : 'left'
+      case 'revoke':
+        await contracts.useUpToDate(uid as Uid, () => keys.revoke(ask))
+        return result(null)
+      case 'go-on':
+        await contracts.useUpToDate(uid as Uid, (live) => live.goOn())
+        return result(null)
+    }
+  }
+
+  async #request(id: string, live: LiveContract, ask: Ask & { kind: 'request' }): Promise<void> {
+    const intent = this.#intentOf(ask)
+    const signed = live.outbox.placeOf(id)
+    if (signed === undefined) {
+      if (!this.#isForgotten(ask)) await live.submit(intent).verdict
+      return
+    }
+    if ((await withHistory(live, () => standingOfRequest(live.state, signed, undefined))) !== undefined) {
+      await live.resume(intent, signed).verdict
+      return
+    }
+    // It has its place in the ledger; made void by a lock it is requested once more.
+    const outcome = (await findSettled(this.#ports.events, live.contract, requestKey(signed)))?.outcome
+    const isToBeAskedAgain = outcome !== undefined && intent.timeoutMs !== 0 && asksAgainAfter(outcome, intent)
+    const newest = live.outbox.placeOf(id)
+    const isNewest = newest !== undefined && requestKey(newest) === requestKey(signed)
+    if (isToBeAskedAgain && isNewest) await live.submit(intent).verdict
+  }
+
+  /** Nobody has waited for it for long: whoever asked was told that nobody has taken it up. */
+  #isForgotten({ request: { deadline, tentative } }: Ask & { kind: 'request' }): boolean {
+    if (!tentative || deadline === undefined) return false
+    return Date.parse(deadline) + FORGOTTEN_AFTER_MS < this.#ports.clock.now()
+  }
+
+  /** With what is left of its time, 0 for none. */
+  #intentOf({ request, payloads, retry }: Ask & { kind: 'request' }): Intent {
+    const { deadline, tentative } = request
+    const timeoutMs =
+      tentative && deadline !== undefined ? Math.max(0, Date.parse(deadline) - this.#ports.clock.now()) : undefined
+    return { request, payloads, ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(retry ? { retry } : {}) }
+  }
+
+  /** Done only when this party's feed says it: until then a restart has to know of it. */
+  #answer(live: LiveContract, request: RequestRef, refusal: PersonsRefusal | undefined): Promise<void> {
+    const isSaid = () => covers(saidToHold(live.state.feeds, live.self), request.handle, request.seq)
+    if (isSaid()) return Promise.resolve()
+    const said = Promise.withResolvers<void>()
+    const stop = live.listen({ news: () => isSaid() && said.resolve() })
+    live.answering.decide(request, refusal)
+    return said.promise.finally(stop)
+  }
+
+  /** Of several processes that want to carry something out one does. */
+  async #claim(id: string): Promise<boolean> {
+    const stream = `${OUTBOX_STREAM}-${sha256(id).slice(0, 32)}`
+    const claim = { type: 'IntentClaimed', data: JSON.stringify({ by: this.#ports.self }) }
+    try {
+      await this.#ports.events.append(stream, NO_EVENTS, [claim])
+      return true
+    } catch (error) {
+      if (error instanceof WrongExpectedRevision) return false
+      throw error
+    }
+  }
+
+  #forget(id: string): void {
+    if (!this.#open.delete(id)) return
+    if (this.#noting === undefined) this.#noting = this.#note()
+  }
+
+  /** Notes how far everything is done, so that a start does not go back further. */
+  async #note(): Promise<void> {
+    // What is done in the same breath is noted at once.
+    await new Promise<void>((resolve) => this.#ports.clock.after(RETRY_MS, resolve))
+    this.#noting = undefined
+    let first = this.#known + 1
+    for (const { revision } of this.#open.values()) first = Math.min(first, revision)
+    if (this.#closed || first - 1 <= this.#through) return
+    this.#through = first - 1
+    await this.#ports.events.append(OUTBOX_DONE_STREAM, 'any', [doneThrough(this.#through)]).catch(this.#ports.failed)
+  }
+}
+
+/** Store or signer are away: tried again, since nobody knows what has become of it. */
+function isPassing(error: unknown): boolean {
+  return error instanceof StoreUnavailable || problemOf(error)?.code === 'signer_unreachable'
+}
+
+/** Up to which revision of the outbox everything is done. */
+export async function doneSoFar(events: EventStore): Promise<number> {
+  const last = await events.lastRevision(OUTBOX_DONE_STREAM)
+  if (last === NO_EVENTS) return NO_EVENTS
+  for await (const event of events.read(OUTBOX_DONE_STREAM, { from: last })) {
+    const noted = decodeOutbox(event)
+    if ('through' in noted) return noted.through
+  }
+  return NO_EVENTS
+}

@@ -1,0 +1,123 @@
+import type { Gossip } from '../../gossip/gossip.ts'
+import type { AtRest, Participant, Participants } from '../../gossip/replica-port.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { isEvenWith, isPartyAtRest, type Resting } from '../passive/passive-contract.ts'
+import type { Contracts } from '../registry/contracts.ts'
+import type { LiveContract } from '../replica/live-contract.ts'
+
+/** The contracts of a node as gossip sees them. */
+export function participantsOf(contracts: Contracts): Participants {
+  const seen = new WeakMap<LiveContract, Participant>()
+  const participantOf = (live: LiveContract): Participant => {
+    const known = seen.get(live)
+    if (known !== undefined) return known
+    const participant: Participant = {
+      contract: live.contract,
+      self: live.self,
+      get state() {
+        return live.state
+      },
+      get hasUnsettled() {
+        return live.outbox.hasUnsettled
+      },
+      get words() {
+        return contracts.wordsOn(live.contract)
+      },
+      get evidence() {
+        return live.evidence
+      },
+      get unheard() {
+        return live.unheard
+      },
+      get wants() {
+        return live.wants.map(({ statement: { party, seq }, lacks }) => ({ party, seals: lacks, seq }))
+      },
+      get holdUp() {
+        return live.holdUpOf(live.self)
+      },
+      holdsUp: (peer, why) => live.holdsUp(peer, why),
+      payloadLines: (peer, wanted, room) => live.payloadLines(peer, wanted, room),
+      waitingOf: (party) => live.waitingOf(party),
+      heard: (peer, frontier) => live.heard(peer, frontier),
+      deliver: (statements, credit, payloads) => live.deliver(statements, credit, payloads),
+      wake: () => live.wake(),
+      recall: () => live.recall(),
+    }
+    seen.set(live, participant)
+    return participant
+  }
+  return {
+    has: (contract) => contracts.has(contract),
+    find(contract) {
+      const live = contracts.find(contract)
+      return live && participantOf(live)
+    },
+    awake: () => [...contracts.awake()].map(participantOf),
+    resting(contract) {
+      const resting = contracts.resting(contract)
+      return resting && atRest(resting)
+    },
+    restingWith: (party, after, limit) => contracts.restingWith(party, after, limit),
+    async use(contract, work) {
+      if (!contracts.has(contract)) return undefined
+      return contracts.use(contract, (live) => work(participantOf(live)))
+    },
+    begin: (contract, statements, from) => contracts.begin(contract, statements, from),
+    took: (word) => contracts.took(word),
+  }
+}
+
+function atRest(resting: Resting): AtRest {
+  return {
+    frontier: resting.frontier,
+    isPartyTo: (peer) => isPartyAtRest(resting, peer),
+    isEvenWith: (party, theirs) => isEvenWith(resting, party, theirs),
+  }
+}
+
+/** How long a contract is left alone, after the last entry settled, before this node cosigns it. Milliseconds. */
+export const IDLE_MS = 1_000
+
+/**
+ * Has what the contracts say carried around, and what has settled cosigned once the contract is idle. The answer ends it.
+ */
+export function carry(contracts: Contracts, participants: Participants, gossip: Gossip, clock: Clock): () => void {
+  const idle = new Map<LiveContract, () => void>()
+  const settleDown = (live: LiveContract) => {
+    idle.get(live)?.()
+    const callback = () => {
+      idle.delete(live)
+      live.idle()
+    }
+    idle.set(live, clock.after(IDLE_MS, callback))
+  }
+  for (const live of contracts.awake()) settleDown(live)
+  const stop = contracts.listen({
+    woke(live, hasNews) {
+      const participant = participants.find(live.contract)
+      if (participant !== undefined) gossip.woke(participant)
+      if (hasNews) gossip.carry(live.contract)
+      if (live.hasToNote) settleDown(live)
+    },
+    rested: (contract) => gossip.rested(contract),
+    news(live, { made }) {
+      const participant = participants.find(live.contract)
+      if (participant !== undefined) gossip.news(participant, made)
+    },
+    settled(live, entries) {
+      const hasOwn = entries.some(({ entry }) => entry.author === live.self)
+      if (hasOwn && !live.outbox.hasUnsettled) gossip.carry(live.contract)
+      settleDown(live)
+    },
+    equivocated(live) {
+      gossip.carry(live.contract)
+    },
+    wanting(live) {
+      gossip.carry(live.contract)
+    },
+  })
+  return () => {
+    stop()
+    for (const cancel of idle.values()) cancel()
+  }
+}

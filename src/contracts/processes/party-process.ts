@@ -1,0 +1,104 @@
+import type { Uid } from '../../events/ids.ts'
+import { Gossip, type GossipReport, type GossipTiming } from '../../gossip/gossip.ts'
+import type { Participants } from '../../gossip/replica-port.ts'
+import { Desk } from '../commands/command-queue.ts'
+import { Contracts, type ContractsPorts } from '../registry/contracts.ts'
+import { Clerk } from './command-worker.ts'
+import { carry, participantsOf } from './gossip-adapter.ts'
+import { type KeyChanging, KeyRotation, type SigningKeys } from './key-rotation.ts'
+import { StoreWatch } from './store-subscription.ts'
+
+export interface PartyProcessPorts extends Omit<ContractsPorts, 'desk' | 'canSend'> {
+  readonly timing: GossipTiming
+  readonly report: GossipReport
+  /** The private keys, where they are. */
+  readonly keys?: SigningKeys
+  /** What processes of one party tell each other of traces, through the outbox; left out: nothing. */
+  readonly tracing?: RequestTracing
+  /** Something that this process does by itself has failed; it goes on. */
+  failed(error: unknown): void
+}
+
+/** Of which trace a request is: asked of a process that leaves it in the outbox, told to the one that takes it up. */
+export interface RequestTracing {
+  traceOf(id: string): string | undefined
+  tracedAs(id: string, traceparent: string): void
+}
+
+/** One process of a party, all of it but its edges: the network, the API, the files. */
+export interface PartyProcess {
+  readonly contracts: Contracts
+  readonly participants: Participants
+  readonly gossip: Gossip
+  readonly keys: KeyChanging
+  /** False: the process that signs does not take up what this one leaves for it. */
+  readonly isTakenUp: boolean
+  /** Rejects when the process cannot go on, because it does not hear any more of what the others store. */
+  readonly failed: Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Puts together what a role consists of (design §9). `node` is all in one. Of the others `serve` leaves what its users ask
+ * for in the outbox, `transmit` takes it up, signs, and calls other parties, `receive` answers their calls; they share a
+ * store, and the guard, and hear of each other by a subscription.
+ */
+export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyProcess> {
+  const { role = 'node', store, clock, random, timing, report, failed, turns } = ports
+  const { events } = store
+  const isShared = role !== 'node'
+  const after = isShared ? await events.lastPosition() : undefined
+  const desk = isShared ? new Desk({ events, clock, newId: ports.newRequestId, ...ports.tracing }) : undefined
+  const contracts = await Contracts.open({
+    ...ports,
+    ...(desk === undefined ? {} : { desk }),
+    canSend: (contract) => gossip.canSend(contract),
+  })
+  const participants = participantsOf(contracts)
+  const gossip: Gossip = new Gossip({ participants, clock, random, timing, report, turns })
+  const stops: (() => unknown)[] = []
+  const callsOthers = role === 'node' || role === 'transmit'
+  if (callsOthers) stops.push(carry(contracts, participants, gossip, clock))
+  const rotation =
+    callsOthers && ports.keys !== undefined
+      ? new KeyRotation({ contracts, keys: ports.keys, events, announce: (contract) => gossip.carry(contract), failed })
+      : undefined
+  if (rotation !== undefined) stops.push(() => rotation.close())
+  const keys = rotation ?? (desk as KeyChanging)
+  let watch: StoreWatch | undefined
+  if (isShared) {
+    const clerk =
+      role === 'transmit'
+        ? await Clerk.open(
+            { contracts, events, clock, keys, self: ports.newRequestId(), failed, ...ports.tracing },
+            after,
+          )
+        : undefined
+    if (clerk !== undefined) stops.push(() => clerk.close())
+    const watchPorts = {
+      events,
+      contracts,
+      replied: (contract: Uid) => gossip.carry(contract),
+      failed,
+      ...(clerk === undefined ? {} : { clerk }),
+      ...(role === 'serve' && desk !== undefined ? { desk } : {}),
+    }
+    watch = await StoreWatch.open(watchPorts, after)
+    stops.push(() => watch?.close())
+  }
+  return {
+    contracts,
+    participants,
+    gossip,
+    keys,
+    get isTakenUp() {
+      return desk?.isTakenUp ?? true
+    },
+    failed: watch?.closed ?? new Promise<void>(() => {}),
+    async close() {
+      for (const stop of stops.reverse()) await stop()
+      gossip.close()
+      await contracts.close()
+    },
+  }
+}

@@ -1,0 +1,374 @@
+import { memberOf } from '../../aggregates/contract/state.ts'
+import { nextKeyOf } from '../../agreement/key-rules.ts'
+import type { Handle, Uid } from '../../events/ids.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { Forgotten } from '../../runtime/history-pruned.ts'
+import { memorySnapshots, type Snapshots } from '../../store/snapshot-port.ts'
+import { parseStream } from '../../store/streams.ts'
+import type { ObstacleCode } from '../obstacles/obstacles.ts'
+import { type Waiting, waitingIn } from '../passive/backlog.ts'
+import { isWhatIsHeld, type Resting, restingIn } from '../passive/passive-contract.ts'
+import { ContractDamaged } from '../replica/journal.ts'
+import { ContractClosed, LiveContract } from '../replica/live-contract.ts'
+import type { ContractListener, ContractPorts } from '../replica/ports.ts'
+
+/** The node holds no contract of that UID. */
+export class NoSuchContract extends ConcordataError {}
+
+export interface ShelfPorts extends ContractPorts {
+  readonly self: Handle
+  /** How many contracts are in memory, as far as nothing keeps more of them there. Left out: all. */
+  readonly awakeMax?: number
+  /** Whether something is still to be said of it, beside its feed. */
+  hasWords(contract: Uid): boolean
+  /** It was at rest when the process began. */
+  foundAtRest(contract: Uid, resting: Resting): void
+  /** A contract could not be loaded; the others go on. */
+  failed(contract: Uid, error: unknown): void
+}
+
+/** How often it is looked whether contracts can be put down, while there are too many in memory. Milliseconds. */
+const TIDY_MS = 250
+/** After so many statements more a contract is kept anew, and lets go of what it has kept. */
+const KEPT_EVERY = 1_000
+/** So many are loaded at once when a process starts. */
+const LOADED_AT_ONCE = 8
+
+/**
+ * The contracts of a node: some in memory, the others at rest, from where they are taken when anybody asks for them. How many
+ * are in memory is bounded but for those in which somebody here waits for something.
+ */
+export class Shelf {
+  readonly #ports: ShelfPorts
+  readonly #snapshots: Snapshots
+  readonly #awakeMax: number
+  readonly #founders = new Map<Uid, Handle>()
+  /** The least recently used first. */
+  readonly #awake = new Map<Uid, LiveContract>()
+  readonly #waking = new Map<Uid, Promise<LiveContract>>()
+  /** How many use a contract at the moment: it stays. */
+  readonly #pins = new Map<Uid, number>()
+  /** How many statements a contract had when it was last kept. */
+  readonly #keptAt = new WeakMap<LiveContract, number>()
+  readonly #listeners = new Set<ContractListener>()
+  /** Of contracts at rest in which something is, and of which this party is a member. */
+  readonly #underWay = new Map<Uid, Waiting>()
+  /** Of contracts at rest the key of this party's next statement, where it was not here. */
+  readonly #keyMissing = new Map<Uid, string>()
+  /** Those that could not be loaded, and why. */
+  readonly #notLoaded = new Map<Uid, ObstacleCode>()
+  /** Up to which position of the store everything has been heard, where other processes write to it. */
+  #heard: number | undefined
+  readonly #isShared: boolean
+  #cancelTidying: (() => void) | undefined
+  #closed = false
+
+  constructor(ports: ShelfPorts) {
+    // Where everything stays in memory nothing is ever kept.
+    this.#snapshots = ports.snapshots ?? memorySnapshots()
+    this.#ports = { ...ports, snapshots: this.#snapshots }
+    this.#isShared = (ports.role ?? 'node') !== 'node'
+    this.#awakeMax = ports.awakeMax ?? Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * Takes up what is kept, and loads, in the background, all that has changed since it was. `founders`: of all contracts.
+   * Should the store have been set back, what is kept is worth nothing. `gone`: those that are held no more.
+   */
+  async open(founders: ReadonlyMap<Uid, Handle>, gone: Iterable<Uid>): Promise<void> {
+    for (const [contract, founder] of founders) this.#founders.set(contract, founder)
+    for (const contract of gone) this.#snapshots.drop(contract)
+    const { position } = this.#snapshots
+    const { events } = this.#ports.store
+    const last = await events.lastPosition()
+    if (position !== undefined && position > (last ?? -1)) this.#snapshots.clear()
+    else if (position !== undefined) {
+      for await (const { stream } of events.readAll({ after: position })) {
+        const named = parseStream(stream)
+        if (named !== undefined && 'contract' in named) this.#snapshots.wake(named.contract)
+      }
+    }
+    if (this.#isShared) this.#heard = last
+  }
+
+  /** Loads those that are not at rest; resolves when all are there. What cannot be loaded is reported. */
+  async load(): Promise<void> {
+    const { self, role, foundAtRest } = this.#ports
+    const left = [...this.#founders.keys()].filter((contract) => {
+      const resting = this.resting(contract)
+      // It could not speak when it was put down, for want of its key, and may be able to by now.
+      if (role !== 'serve' && resting?.waiting.waitsFor.includes(self)) return true
+      if (resting === undefined) return true
+      const { summary, waiting, signing } = resting
+      this.#noteAtRest(contract, waiting, summary?.standing === 'member', signs(resting) ? signing : null)
+      foundAtRest(contract, resting)
+      return false
+    })
+    const loadNext = async (): Promise<void> => {
+      for (let contract = left.pop(); contract !== undefined && !this.#closed; contract = left.pop()) {
+        await this.use(contract, () => {}).catch(() => {})
+      }
+    }
+    await Promise.all(Array.from({ length: LOADED_AT_ONCE }, loadNext))
+  }
+
+  get size(): number {
+    return this.#founders.size
+  }
+
+  /** Of all contracts, in memory or not, in the order in which they came to be held. */
+  uids(): IterableIterator<Uid> {
+    return this.#founders.keys()
+  }
+
+  has(contract: Uid): boolean {
+    return this.#founders.has(contract)
+  }
+
+  /** Those that are in memory. */
+  awake(): IterableIterator<LiveContract> {
+    return this.#awake.values()
+  }
+
+  /** If it is in memory. */
+  find(contract: Uid): LiveContract | undefined {
+    return this.#awake.get(contract)
+  }
+
+  /** If it is at rest. */
+  resting(contract: Uid): Resting | undefined {
+    if (this.#awake.has(contract) || this.#waking.has(contract)) return undefined
+    const text = this.#snapshots.resting(contract)
+    return text === undefined ? undefined : restingIn(text)
+  }
+
+  /** The next contracts at rest, in the order of their UIDs, of which a party may see something. */
+  restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {
+    return this.#snapshots.restingWith(party, after, limit)
+  }
+
+  /** What is under way in contracts of this party at rest: for others to bring on. */
+  underWay(): IterableIterator<[Uid, Waiting]> {
+    return this.#underWay.entries()
+  }
+
+  /** Why contracts that are not in memory stand still, as far as that has nothing to do with others. */
+  *standingStill(): Generator<[Uid, ObstacleCode]> {
+    yield* this.#notLoaded
+    for (const [contract, key] of this.#keyMissing) if (!this.#hasKey(key)) yield [contract, 'key_missing']
+  }
+
+  #hasKey(publicKey: string): boolean {
+    const { signer, signerOf } = this.#ports
+    return signer?.publicKey === publicKey || signerOf?.(publicKey) !== undefined
+  }
+
+  /** A contract that came to be held. */
+  add(contract: Uid, founder: Handle): void {
+    if (!this.#founders.has(contract)) this.#founders.set(contract, founder)
+  }
+
+  /** Whether somebody works with it, or begins to. */
+  isInUse(contract: Uid): boolean {
+    return this.#pins.has(contract) || this.#waking.has(contract)
+  }
+
+  /** A contract is not held any more, in memory or at rest. */
+  async drop(contract: Uid): Promise<void> {
+    this.#founders.delete(contract)
+    await this.#waking.get(contract)?.catch(() => {})
+    const live = this.#awake.get(contract)
+    this.#awake.delete(contract)
+    for (const known of [this.#underWay, this.#keyMissing, this.#notLoaded]) known.delete(contract)
+    this.#snapshots.drop(contract)
+    for (const { rested } of this.#listeners) rested?.(contract)
+    await live?.close('the contract was given up to make room for another')
+  }
+
+  /**
+   * Works with a contract, which stays in memory until that is done. Throws NoSuchContract, ContractDamaged, and what the
+   * store throws.
+   */
+  async use<Result>(contract: Uid, work: (live: LiveContract) => Result | Promise<Result>): Promise<Result> {
+    this.#pins.set(contract, (this.#pins.get(contract) ?? 0) + 1)
+    try {
+      return await work(await this.#wake(contract))
+    } finally {
+      const pins = (this.#pins.get(contract) ?? 1) - 1
+      if (pins > 0) this.#pins.set(contract, pins)
+      else this.#pins.delete(contract)
+      this.#tidyLater()
+    }
+  }
+
+  listen(listener: ContractListener): () => void {
+    this.#listeners.add(listener)
+    for (const live of this.#awake.values()) live.listen(listener)
+    return () => {
+      this.#listeners.delete(listener)
+      // Also those that have been loaded since.
+      for (const live of this.#awake.values()) live.unlisten(listener)
+    }
+  }
+
+  /** Everything that the store has up to that position has been heard of: all that it concerns is in memory, or was. */
+  heardUpTo(position: number): void {
+    if (position > (this.#heard ?? -1)) this.#heard = position
+  }
+
+  /** Whatever can rest is put down, so that the next start finds it there. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancelTidying?.()
+    await Promise.allSettled(this.#waking.values())
+    const awake = [...this.#awake]
+    await Promise.all(awake.map(([, live]) => live.settleDown()))
+    if (this.#ports.awakeMax !== undefined) {
+      const position = await this.#position().catch(() => undefined)
+      if (position !== undefined) for (const [contract, live] of awake) this.#putDown(contract, live, position)
+    }
+    await Promise.all([...this.#awake.values()].map((live) => live.close()))
+  }
+
+  #wake(contract: Uid): Promise<LiveContract> {
+    const awake = this.#awake.get(contract)
+    if (awake !== undefined) {
+      this.#awake.delete(contract)
+      this.#awake.set(contract, awake)
+      return Promise.resolve(awake)
+    }
+    const known = this.#waking.get(contract)
+    if (known !== undefined) return known
+    const waking = this.#load(contract).finally(() => this.#waking.delete(contract))
+    this.#waking.set(contract, waking)
+    return waking
+  }
+
+  async #load(contract: Uid): Promise<LiveContract> {
+    const { self, failed } = this.#ports
+    if (this.#closed) throw new ContractClosed('contract_closed', 'the node is stopping')
+    const founder = this.#founders.get(contract)
+    if (founder === undefined)
+      throw new NoSuchContract('no_such_contract', `there is no contract ${contract} here`, { contract })
+    const rested = this.resting(contract)
+    this.#snapshots.wake(contract)
+    this.#underWay.delete(contract)
+    this.#keyMissing.delete(contract)
+    try {
+      const live = await LiveContract.open(contract, self, founder, this.#ports, rested?.settled)
+      this.#awake.set(contract, live)
+      this.#notLoaded.delete(contract)
+      this.#keptAt.set(live, live.statements)
+      live.listen({ news: () => this.#keepLong(contract, live) })
+      for (const listener of this.#listeners) live.listen(listener)
+      const hasNews = rested !== undefined && !isWhatIsHeld(rested, live.state.feeds)
+      for (const { woke } of this.#listeners) woke?.(live, hasNews)
+      live.tellWhatStands()
+      // It may have something to do without anybody asking for it, and does not rest before that is done. Who has to find
+      // out first what it has signed does not rest anyway; where others sign too, the guard may be about to be told, and
+      // what they store wakes it.
+      const { role = 'node' } = this.#ports
+      const { obstacle } = live
+      const isOthersToEnd = obstacle === undefined || obstacle === 'key_missing' || obstacle === 'values_missing'
+      if (isOthersToEnd || role === 'node') live.wake()
+      return live
+    } catch (error) {
+      this.#notLoaded.set(contract, error instanceof ContractDamaged ? 'contract_damaged' : 'store_failing')
+      failed(contract, error)
+      throw error
+    }
+  }
+
+  #tidyLater(): void {
+    if (this.#closed || this.#cancelTidying !== undefined || this.#awake.size <= this.#awakeMax) return
+    this.#cancelTidying = this.#ports.clock.after(TIDY_MS, () => {
+      void this.#tidy().finally(() => {
+        this.#cancelTidying = undefined
+        this.#tidyLater()
+      })
+    })
+  }
+
+  async #tidy(): Promise<void> {
+    const position = await this.#position().catch(() => undefined)
+    if (position === undefined || this.#closed) return
+    for (const [contract, live] of [...this.#awake]) {
+      if (this.#awake.size <= this.#awakeMax) return
+      if (this.#pins.has(contract)) continue
+      try {
+        this.#putDown(contract, live, position)
+      } catch (error) {
+        // It stays in memory.
+        this.#ports.failed(contract, error)
+      }
+    }
+  }
+
+  /** A position that nothing which is stored by now, and not heard of here, is before. Undefined: nothing can be kept yet. */
+  async #position(): Promise<number | undefined> {
+    return this.#isShared ? this.#heard : await this.#ports.store.events.lastPosition()
+  }
+
+  /** One that would have to look back to say whether it may rest stays until it can. */
+  #putDown(contract: Uid, live: LiveContract, position: number): void {
+    const isKept = orRecalls(live, () => {
+      if (!live.mayRest || this.#ports.hasWords(contract)) return false
+      this.#keep(contract, live, position, false)
+      return true
+    })
+    if (isKept !== true) return
+    live.leave()
+    this.#awake.delete(contract)
+    const signing = live.obstacle === 'key_missing' ? nextKeyOf(live.state, live.self) : undefined
+    const isMember = memberOf(live.state.settling.agreed, live.self) !== undefined
+    this.#noteAtRest(contract, waitingIn(live.state, live.self), isMember, signing ?? null)
+    for (const { rested } of this.#listeners) rested?.(contract)
+  }
+
+  /** `signing`: the key of this party's next statement, should there be one. */
+  #noteAtRest(contract: Uid, waiting: Waiting, isMember: boolean, signing: string | null): void {
+    if (this.#ports.role !== 'serve' && signing !== null && !this.#hasKey(signing))
+      this.#keyMissing.set(contract, signing)
+    if (!isMember) return
+    const { unsettled, waitsFor, lags } = waiting
+    if (unsettled + waitsFor.length > 0 || lags.some(([, entries]) => entries > 0))
+      this.#underWay.set(contract, waiting)
+  }
+
+  /** Throws Forgotten. */
+  #keep(contract: Uid, live: LiveContract, position: number, isAwake: boolean): void {
+    this.#snapshots.put(contract, live.keep(), position, isAwake)
+    this.#keptAt.set(live, live.statements)
+  }
+
+  /** One that never rests is kept now and then all the same: it must not grow in memory, nor take long to load. */
+  #keepLong(contract: Uid, live: LiveContract): void {
+    if (this.#ports.awakeMax === undefined || live.statements - (this.#keptAt.get(live) ?? 0) < KEPT_EVERY) return
+    this.#keptAt.set(live, live.statements)
+    void this.#position()
+      .then((position) => {
+        // It may have been put down meanwhile.
+        if (position === undefined || this.#closed || this.#awake.get(contract) !== live) return
+        orRecalls(live, () => {
+          this.#keep(contract, live, position, true)
+          live.forget()
+        })
+      })
+      .catch((error: unknown) => this.#ports.failed(contract, error))
+  }
+}
+
+/** Undefined: it looks back at what is left out of memory, which is taken back for the next time. */
+function orRecalls<Result>(live: LiveContract, work: () => Result): Result | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof Forgotten)) throw error
+    live.recall().catch(() => {})
+    return undefined
+  }
+}
+
+function signs({ summary }: Resting): boolean {
+  return summary?.standing === 'member' || summary?.standing === 'invited'
+}

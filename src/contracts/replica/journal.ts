@@ -1,0 +1,273 @@
+import { Compile } from 'typebox/compile'
+import type { Completion } from '../../agreement/completing.ts'
+import type { Acknowledged } from '../../agreement/ledger.ts'
+import { type Equivocation, type Reception, receive } from '../../agreement/receive.ts'
+import type { Divergence } from '../../agreement/settlement.ts'
+import type { AgreementState } from '../../agreement/state.ts'
+import type { Held } from '../../agreement/verified-statement.ts'
+import { canonicalJson } from '../../crypto/canonical-json.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import type { Handle, Seq, Uid } from '../../events/ids.ts'
+import { sealsNamedBy } from '../../events/seal.ts'
+import { type Payload, PayloadSchema, type Payloads, placesOf, type Statement } from '../../events/statement.ts'
+import {
+  type Decoded,
+  decodeSigned,
+  decodeStored,
+  encodeSigned,
+  encodeStored,
+  StatementRefused,
+} from '../../events/statement-codec.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { jsonOf } from '../../runtime/parse-json.ts'
+import { parseStored } from '../../runtime/stored-json.ts'
+import { WrongExpectedRevision } from '../../store/errors.ts'
+import { groupOf, type PayloadGroup, refsIn } from '../../store/payload-group.ts'
+import type { NewEvent, PayloadEntry, Store, Write } from '../../store/port.ts'
+import { contractStream, evidenceStream, feedStream } from '../../store/streams.ts'
+
+/** What the store holds of a contract contradicts itself: it was damaged or changed by somebody. */
+export class ContractDamaged extends ConcordataError {}
+
+const payloadForm = Compile(PayloadSchema)
+const nothingSealed: ReadonlyMap<Hash, string> = new Map()
+/** EventStoreDB takes 1 MiB in one append, and a statement may have up to 768 KiB. */
+const PROOF_BYTES_MAX = 1_000_000
+
+/** What one turn of a contract made durable. */
+export interface Change {
+  readonly before: AgreementState
+  /** Statements that are held now, causes before effects. */
+  readonly held: readonly Held[]
+  /** What came of payloads after their statements. Left out: nothing. */
+  readonly completions?: readonly Completion[]
+  /** Entries that have settled, oldest first. */
+  readonly settled: readonly Acknowledged[]
+  readonly equivocations: readonly Equivocation[]
+  readonly divergences: readonly Divergence[]
+}
+
+/**
+ * In the order in which they must become durable, should the store stop half way: values before the statements that
+ * seal them, covered statements before those that cover them, statements before the entries that follow from them.
+ */
+export function writesFor({ before, held, completions = [], settled, equivocations, divergences }: Change): Write[] {
+  const { contract } = before
+  return [
+    ...payloadWrites(contract, held, completions),
+    ...feedWrites(before, held),
+    ...evidenceWrites(contract, equivocations, divergences),
+    ...settledWrites(contract, before.settling.settled, settled),
+  ]
+}
+
+/** One for each group. */
+function payloadWrites(contract: Uid, held: readonly Held[], completions: readonly Completion[]): Write[] {
+  const groups = new Map<PayloadGroup, PayloadEntry[]>()
+  const add = (party: Handle, seq: Seq, payloads: Payloads) => {
+    const entries = (Object.keys(payloads) as Hash[]).map((seal) => ({ seal, text: canonicalJson(payloads[seal]) }))
+    if (entries.length === 0) return
+    const group = groupOf({ handle: party, seq })
+    groups.set(group, [...(groups.get(group) ?? []), ...entries])
+  }
+  for (const { payloads, statement } of held) add(statement.party, statement.seq, payloads)
+  for (const { payloads, party, seq } of completions) add(party, seq, payloads)
+  return Array.from(groups, ([group, entries]) => ({ kind: 'payloads', contract, group, entries }))
+}
+
+/** The statements of one party that stand at one depth. */
+interface Run {
+  readonly party: Handle
+  readonly first: Seq
+  readonly events: NewEvent[]
+}
+
+/**
+ * By depth: at the first stand those that cover none of the others, at the next those that cover some of these, and so on. What
+ * stands at one depth depends on nothing there, so each party's are one append, and these appends are independent.
+ */
+function feedWrites(before: AgreementState, held: readonly Held[]): Write[] {
+  const depths: Map<Handle, Run>[] = []
+  const depthAt = new Map<string, number>()
+  for (const { statement, text, signature } of held) {
+    const { party, seq, seen } = statement
+    const depth = placesOf(seen).reduce(
+      (deepest, [handle, place]) => Math.max(deepest, (depthAt.get(`${handle} ${place.seq}`) ?? -1) + 1),
+      depthAt.get(`${party} ${seq - 1}`) ?? 0,
+    )
+    depthAt.set(`${party} ${seq}`, depth)
+    const runs = depths[depth] ?? new Map<Handle, Run>()
+    depths[depth] = runs
+    const run = runs.get(party) ?? { party, first: seq, events: [] }
+    runs.set(party, run)
+    run.events.push({ type: 'StatementMade', data: encodeStored(text, signature) })
+  }
+  return depths.flatMap((runs) =>
+    Array.from(runs.values(), ({ party, first, events }, index) => ({
+      kind: 'append' as const,
+      stream: feedStream(before.contract, party),
+      expectedRevision: first - 1,
+      events,
+      ...(index > 0 && { withPrevious: true as const }),
+    })),
+  )
+}
+
+function evidenceWrites(
+  contract: Uid,
+  equivocations: readonly Equivocation[],
+  divergences: readonly Divergence[],
+): Write[] {
+  const seen = divergences.map((divergence) => ({ type: 'DivergenceSeen', data: canonicalJson(divergence) }))
+  const proven = equivocations.map(({ party, seq, held, other }) => ({
+    type: 'EquivocationProven',
+    data: proofOf(party, seq, held, other),
+  }))
+  const events = [...proven, ...seen]
+  return events.length === 0
+    ? []
+    : [{ kind: 'append', stream: evidenceStream(contract), expectedRevision: 'any', events }]
+}
+
+/** Both statements, or the one that stands in no feed, should the two be more than every store takes at once. */
+function proofOf(party: Handle, seq: Seq, held: Held | Decoded, other: Held | Decoded): string {
+  const signed = ({ text, signature }: Held | Decoded): unknown => JSON.parse(encodeSigned(text, signature, {}))
+  const both = canonicalJson({ party, seq, held: signed(held), other: signed(other) })
+  if (Buffer.byteLength(both) <= PROOF_BYTES_MAX) return both
+  return canonicalJson({ party, seq, held: null, other: signed(other) })
+}
+
+/** One proof convicts a party: of those that are new, the first of each party that none is kept of yet. */
+export function isNewEvidence(kept: readonly Equivocation[], found: readonly Equivocation[]): Equivocation[] {
+  const known = new Set(kept.map(({ party }) => party))
+  return found.filter(({ party }) => !known.has(party) && known.add(party))
+}
+
+/** The proofs of equivocation that the store keeps, as far as they still prove something to this view. Throws ContractDamaged. */
+export async function loadEvidence(store: Store, state: AgreementState): Promise<Equivocation[]> {
+  const proven: Equivocation[] = []
+  for await (const { type, data, revision } of store.events.read(evidenceStream(state.contract))) {
+    if (type !== 'EquivocationProven') continue
+    const reception = receive(state, [statementProven(data, state.contract, revision)])
+    proven.push(...isNewEvidence(proven, reception.equivocations))
+  }
+  return proven
+}
+
+function statementProven(data: string, contract: Uid, revision: number): Decoded {
+  try {
+    const { other } = parseStored(data) as { other: unknown }
+    return decodeSigned(canonicalJson(other))
+  } catch (cause) {
+    const message = `the stored proof ${revision} is none: ${(cause as Error).message}`
+    throw new ContractDamaged('contract_damaged', message, { contract, revision }, { cause })
+  }
+}
+
+function settledWrites(contract: Uid, from: number, settled: readonly Acknowledged[]): Write[] {
+  if (settled.length === 0) return []
+  const events = settled.map(({ text }) => ({ type: 'RequestSettled', data: text }))
+  return [{ kind: 'append', stream: contractStream(contract), expectedRevision: from - 1, events }]
+}
+
+/** What stands in the store was valid when it was written. Throws ContractDamaged, and EngineUnknown. */
+export function assertNothingRefused({ refused, unjudged }: Reception, contract: Uid): void {
+  if (unjudged[0] !== undefined) throw unjudged[0].error
+  const [first] = refused
+  if (first === undefined) return
+  throw new ContractDamaged('contract_damaged', `a stored statement is not valid: ${first.error.message}`, {
+    contract,
+    ...first.error.evidence,
+  })
+}
+
+/** The statements of one feed as stored, in order, from a seq on, decoded but not verified. Throws ContractDamaged. */
+export async function readFeed(
+  store: Store,
+  contract: Uid,
+  handle: Handle,
+  from: Seq = 0,
+  limit?: number,
+): Promise<Decoded[]> {
+  const lines: string[] = []
+  const range = { from, ...(limit === undefined ? {} : { limit }) }
+  for await (const event of store.events.read(feedStream(contract, handle), range)) lines.push(event.data)
+  return decodeFeed(store, contract, handle, from, lines)
+}
+
+/** The same of lines that are known, the first at `from`, with their values as stored. Throws ContractDamaged. */
+export async function decodeFeed(
+  store: Store,
+  contract: Uid,
+  handle: Handle,
+  from: Seq,
+  lines: readonly string[],
+): Promise<Decoded[]> {
+  const sealed = lines.flatMap((line, index) => Array.from(sealsIn(line), (seal) => ({ seq: from + index, seal })))
+  const texts = sealed.length === 0 ? nothingSealed : await store.payloads.get(contract, refsIn(handle, sealed))
+  const payloadsOf = (statement: Statement): Payloads => {
+    const payloads: { [seal: Hash]: Payload } = {}
+    for (const seal of sealsNamedBy(statement)) {
+      const text = texts.get(seal)
+      if (text !== undefined) payloads[seal] = readPayload(text, contract, seal)
+    }
+    return payloads
+  }
+  return lines.map((line, index) => {
+    try {
+      return decodeStored(line, payloadsOf)
+    } catch (cause) {
+      if (!(cause instanceof StatementRefused)) throw cause
+      const evidence = { contract, party: handle, seq: from + index }
+      const message = `the stored statement ${handle} ${evidence.seq} is none: ${cause.message}`
+      throw new ContractDamaged('contract_damaged', message, evidence, { cause })
+    }
+  })
+}
+
+/** None of what is no statement: whoever decodes the line says what is wrong with it. */
+function sealsIn(line: string): Set<Hash> {
+  try {
+    return sealsNamedBy((JSON.parse(line) as { statement: Statement }).statement)
+  } catch {
+    return new Set()
+  }
+}
+
+function readPayload(text: string, contract: Uid, seal: Hash): Payload {
+  const payload = jsonOf(payloadForm, text)
+  if (payload !== undefined) return payload
+  throw new ContractDamaged('contract_damaged', 'a stored value is not what was stored', { contract, seal })
+}
+
+/**
+ * Appends settled entries, the first at `index`, where other processes of this node may have appended the same ones
+ * already, or some of them. Requires that all before them stand there. Throws ContractDamaged if others stand there.
+ */
+export async function extendLedger(
+  store: Store,
+  contract: Uid,
+  index: number,
+  settled: readonly string[],
+): Promise<void> {
+  let events = settled.map((data) => ({ type: 'RequestSettled', data }))
+  for (let next = index; events.length > 0; ) {
+    try {
+      const append = { kind: 'append', stream: contractStream(contract), expectedRevision: next - 1, events } as const
+      await store.write([append])
+      return
+    } catch (error) {
+      if (!(error instanceof WrongExpectedRevision) || error.actual < next) throw error
+    }
+    const standing = store.events.read(contractStream(contract), { from: next, limit: events.length })
+    for await (const { data } of standing) {
+      if (data !== events[0]?.data) throw ledgerDamaged(contract, next)
+      events = events.slice(1)
+      next++
+    }
+  }
+}
+
+export function ledgerDamaged(contract: Uid, index: number): ContractDamaged {
+  return new ContractDamaged('contract_damaged', `ledger entry ${index} is not what the feeds say`, { contract, index })
+}

@@ -1,0 +1,42 @@
+import type { AgreementState } from '../../agreement/state.ts'
+import { covers } from '../../agreement/version-vector.ts'
+import { type Hash, hashCanonical } from '../../crypto/hash.ts'
+import type { Handle } from '../../events/ids.ts'
+import { visibleTo } from '../../gossip/exchange.ts'
+import { encodePayloads, type Wanted } from '../../gossip/message.ts'
+import { refsIn } from '../../store/payload-group.ts'
+import type { PayloadStore } from '../../store/port.ts'
+
+/**
+ * Lines with what is held of what a peer wants: of statements that it may see alone, since whoever asks may name any. As many as
+ * there is room for, one at least if there is any. Attacker-controlled: `wanted`. Throws Forgotten.
+ */
+export async function payloadLines(
+  payloads: PayloadStore,
+  state: AgreementState,
+  peer: Handle,
+  wanted: readonly Wanted[],
+  room: number,
+): Promise<string[]> {
+  const { contract } = state
+  const visible = visibleTo(state, peer)
+  const lines: string[] = []
+  let left = room
+  for (const { party, seq, seals } of wanted) {
+    if (left <= 0) break
+    if (visible === undefined || !covers(visible, party, seq)) continue
+    const refs = refsIn(
+      party,
+      seals.map((seal) => ({ seq, seal })),
+    )
+    const found = new Map<Hash, string>()
+    for (const [seal, text] of await payloads.get(contract, refs)) {
+      // What the store has damaged would be laid to this node.
+      if (left <= 0 || hashCanonical('seal', text) !== seal) continue
+      found.set(seal, text)
+      left -= text.length
+    }
+    if (found.size > 0) lines.push(encodePayloads({ contract, party, seq }, found))
+  }
+  return lines
+}

@@ -1,0 +1,107 @@
+import { frontierOf } from '../agreement/feeds.ts'
+import type { Uid } from '../events/ids.ts'
+import type { Frontier } from '../events/statement.ts'
+import { withHistory } from '../runtime/history-pruned.ts'
+import {
+  encodeMessage,
+  type HoldUp,
+  MESSAGE_CHARACTERS_SOFT_MAX,
+  PLACES_SOFT_MAX,
+  WANTED_OF_ONE_MAX,
+  WANTED_STATEMENTS_MAX,
+  WANTED_VALUES_MAX,
+  type Wanted,
+  type Word,
+} from './message.ts'
+import type { Knowledge } from './peer-knowledge.ts'
+import type { Participant, Peer } from './replica-port.ts'
+
+/** What one message takes along to a peer, of one contract after another, as long as there is room. */
+export class Parcel {
+  readonly #frontiers = new Map<Uid, Frontier>()
+  readonly #wants = new Map<Uid, readonly Wanted[]>()
+  readonly #waits = new Map<Uid, HoldUp>()
+  #wanted = 0
+  #places = 0
+  readonly #knowledge: Knowledge
+  readonly #peer: Peer
+  readonly #lines: string[] = []
+  #room = MESSAGE_CHARACTERS_SOFT_MAX
+  #isSealed = false
+
+  constructor(knowledge: Knowledge, peer: Peer) {
+    this.#knowledge = knowledge
+    this.#peer = peer
+  }
+
+  /** The characters that are taken along so far. */
+  get size(): number {
+    return MESSAGE_CHARACTERS_SOFT_MAX - this.#room
+  }
+
+  /** How much is held of a contract. */
+  says(contract: Uid, frontier: Frontier): void {
+    this.#places += Object.keys(frontier).length
+    this.#frontiers.set(contract, frontier)
+  }
+
+  /** Which values are missing of it, as far as there is room, and why something is left uncovered. */
+  #asks({ contract, wants, holdUp }: Participant): void {
+    if (holdUp !== undefined) this.#waits.set(contract, holdUp)
+    const asked: Wanted[] = []
+    for (const { party, seals, seq } of wants.slice(0, WANTED_STATEMENTS_MAX)) {
+      const some = seals.slice(0, Math.min(WANTED_OF_ONE_MAX, WANTED_VALUES_MAX - this.#wanted))
+      if (some.length === 0) break
+      asked.push({ party, seals: some, seq })
+      this.#wanted += some.length
+    }
+    if (asked.length > 0) this.#wants.set(contract, asked)
+  }
+
+  /** Whether the header has no room for more contracts. */
+  get isFull(): boolean {
+    return this.#places >= PLACES_SOFT_MAX
+  }
+
+  /**
+   * The answer: whether something was left out, for want of room or because the parcel has left. Requires a party to the
+   * contract.
+   */
+  async put(participant: Participant): Promise<boolean> {
+    const isCutOff = await this.#putNews(participant)
+    const wanted = this.#isSealed ? [] : this.#knowledge.takeWants(participant.contract)
+    if (wanted.length === 0 || this.#room <= 0) return isCutOff
+    this.#add(await participant.payloadLines(this.#peer.handle, wanted, this.#room))
+    return isCutOff
+  }
+
+  #putNews(participant: Participant): Promise<boolean> {
+    const { contract } = participant
+    return withHistory(participant, () => {
+      if (this.#isSealed) return true
+      const { state, evidence } = participant
+      const lines = this.#knowledge.takeLines(state, this.#room)
+      const isCutOff = this.#knowledge.lacksNews(state)
+      lines.push(
+        ...this.#knowledge.takeProofs(contract, evidence),
+        ...this.#knowledge.ownLines(state, participant.waitingOf(this.#peer.handle)),
+      )
+      this.says(contract, frontierOf(state.feeds))
+      this.#asks(participant)
+      this.#add(lines)
+      return isCutOff
+    })
+  }
+
+  #add(lines: readonly string[]): void {
+    for (const line of lines) {
+      this.#lines.push(line)
+      this.#room -= line.length
+    }
+  }
+
+  encoded(words: readonly Word[]): string {
+    this.#isSealed = true
+    return encodeMessage(this.#frontiers, this.#lines, words, { wants: this.#wants, waits: this.#waits })
+  }
+}

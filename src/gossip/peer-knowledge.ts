@@ -1,0 +1,126 @@
+import { saidToHold } from '../agreement/feeds.ts'
+import { isKeyOf } from '../agreement/key-rules.ts'
+import type { Equivocation } from '../agreement/receive.ts'
+import type { AgreementState } from '../agreement/state.ts'
+import { emptyPast, type Past, union } from '../agreement/version-vector.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+import type { Frontier } from '../events/statement.ts'
+import { type Decoded, encodeSigned } from '../events/statement-codec.ts'
+import { forksAgainst, isUpToDate, linesFor, newsFor, pastOf } from './exchange.ts'
+import type { Wanted } from './message.ts'
+
+/** Whether the peer is the party that the contract knows by this handle. */
+export function isPartyTo(state: AgreementState, peer: { handle: Handle; signingKey: string }): boolean {
+  return isKeyOf(state, peer.handle, peer.signingKey)
+}
+
+/** What this node believes that one peer holds, contract by contract. A belief: every call replaces it by the peer's word. */
+export class Knowledge {
+  readonly #handle: Handle
+  readonly #frontiers = new Map<Uid, Frontier>()
+  readonly #holds = new Map<Uid, Past>()
+  /** Values that it has asked for, and has not been given since. */
+  readonly #wants = new Map<Uid, readonly Wanted[]>()
+  /** Proofs that it was shown in this session, by contract and party. */
+  readonly #shown = new Set<string>()
+
+  constructor(handle: Handle) {
+    this.#handle = handle
+  }
+
+  /** The peer itself says what it holds, and has sent these of the contract on top. */
+  told(contract: Uid, frontier: Frontier, sent: readonly Decoded[]): void {
+    this.#frontiers.set(contract, frontier)
+    let past = pastOf(frontier)
+    for (const { statement } of sent) past = union(past, emptyPast.set(statement.party, statement.seq))
+    this.#holds.set(contract, past)
+  }
+
+  /** The peer itself says which values it lacks. */
+  wanted(contract: Uid, wants: readonly Wanted[]): void {
+    if (wants.length > 0) this.#wants.set(contract, wants)
+    else this.#wants.delete(contract)
+  }
+
+  hasWants(contract: Uid): boolean {
+    return this.#wants.has(contract)
+  }
+
+  /** What it wants. It asks again for what it does not get. */
+  takeWants(contract: Uid): readonly Wanted[] {
+    const wants = this.#wants.get(contract) ?? []
+    this.#wants.delete(contract)
+    return wants
+  }
+
+  /** Whether it lacks anything that it may see. */
+  lacksNews(state: AgreementState): boolean {
+    return !isUpToDate(state, this.#handle, this.holds(state))
+  }
+
+  /** Whether it has not been shown one of the proofs yet. */
+  lacksProof(contract: Uid, evidence: readonly Equivocation[]): boolean {
+    return evidence.some(({ party }) => party !== this.#handle && !this.#shown.has(`${contract} ${party}`))
+  }
+
+  /** Both statements of each proof that it has not been shown: whichever it holds, the other convicts. */
+  takeProofs(contract: Uid, evidence: readonly Equivocation[]): string[] {
+    return evidence.flatMap(({ party, held, other }) => {
+      if (party === this.#handle || this.#shown.has(`${contract} ${party}`)) return []
+      this.#shown.add(`${contract} ${party}`)
+      return [held, other].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+    })
+  }
+
+  /** The lines of what it lacks, as many as there is room for; from now on it is believed to hold them. Throws Forgotten. */
+  takeLines(state: AgreementState, room: number): string[] {
+    const holds = this.holds(state)
+    const forks = forksAgainst(state.feeds, this.#frontiers.get(state.contract) ?? {})
+    const { lines, then } = linesFor([...forks, ...newsFor(state, this.#handle, holds)], holds, room)
+    this.#holds.set(state.contract, then)
+    return lines
+  }
+
+  /** Its own statements that wait here, should it not hold them: it was set back, and they are to be had nowhere else. */
+  ownLines(state: AgreementState, waiting: readonly Decoded[]): string[] {
+    const own = this.holds(state).get(this.#handle) ?? -1
+    return waiting
+      .filter(({ statement }) => statement.seq > own)
+      .map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+  }
+
+  /** Whether it holds statements that we lack. */
+  isAhead(state: AgreementState): boolean {
+    return this.holds(state).some((seq, handle) => seq >= (state.feeds.get(handle)?.size ?? 0))
+  }
+
+  /** A call failed: what was sent with it may not have arrived. */
+  forget(contract: Uid): void {
+    this.#forgetShown(contract)
+    const frontier = this.#frontiers.get(contract)
+    if (frontier === undefined) this.#holds.delete(contract)
+    else this.#holds.set(contract, pastOf(frontier))
+  }
+
+  /** Whether the peer has said what it holds of the contract, since this process knows of it. */
+  hasHeardOf(contract: Uid): boolean {
+    return this.#frontiers.has(contract)
+  }
+
+  /** The contract is at rest, or not held any more: what is known of it is let go of. */
+  drop(contract: Uid): void {
+    this.#frontiers.delete(contract)
+    this.#holds.delete(contract)
+    this.#wants.delete(contract)
+    this.#forgetShown(contract)
+  }
+
+  #forgetShown(contract: Uid): void {
+    for (const shown of this.#shown) if (shown.startsWith(`${contract} `)) this.#shown.delete(shown)
+  }
+
+  /** Until it has said it itself: what its statements cover, which it had stored before it signed them. */
+  holds(state: AgreementState): Past {
+    return this.#holds.get(state.contract) ?? saidToHold(state.feeds, this.#handle)
+  }
+}

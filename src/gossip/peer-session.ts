@@ -1,0 +1,300 @@
+import type { Feeds } from '../agreement/feeds.ts'
+import type { Uid } from '../events/ids.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { withHistory } from '../runtime/history-pruned.ts'
+import type { Random } from '../runtime/random.ts'
+import { inTurns, type Turns } from '../runtime/turns.ts'
+import type { Apart } from './bulkhead.ts'
+import { decodingOf, type ExchangeMessage, type Word } from './message.ts'
+import { Parcel } from './message-builder.ts'
+import { isPartyTo, type Knowledge } from './peer-knowledge.ts'
+import type { Participant, Participants, Peer } from './replica-port.ts'
+import { PeerBusy } from './transport/peer-errors.ts'
+
+export interface CourierTiming {
+  /** First pause after a failed call; it doubles, with jitter, up to the second. Milliseconds. */
+  readonly retryMs: number
+  readonly retryMaxMs: number
+}
+
+export interface CourierPorts {
+  readonly participants: Participants
+  readonly clock: Clock
+  readonly random: Random
+  readonly timing: CourierTiming
+  /** Left out: an answer is taken apart at once. */
+  readonly turns?: Turns | undefined
+  /** Takes in what an exchange brought; resolves when it is durable. */
+  take(peer: Peer, message: ExchangeMessage): Promise<void>
+  failed(peer: Peer, error: unknown): void
+  /** A call has come about: the first of this courier, or the first after some that have not. */
+  reached?(peer: Peer): void
+  /** It is up, but asks to be called later: no failure. */
+  busy?(peer: Peer, error: PeerBusy): void
+  /** No call is under way any more. */
+  idle(): void
+  readonly apart: Apart
+}
+
+/** Contracts that one call speaks of: those with news, and those at rest beside them. */
+const DUE_PER_CALL_MAX = 500
+const SWEPT_PER_CALL = 250
+/** So many are tried on a peer that did not answer. */
+const PROBE_CONTRACTS = 8
+
+/** A contract in one call. */
+interface Talk {
+  readonly contract: Uid
+  readonly words: readonly Word[]
+  /** There was more to say than there was room. */
+  readonly isCutOff: boolean
+  /** How many characters the call took along of it. */
+  readonly size: number
+  /** Whether the peer itself had said what it holds. */
+  readonly wasHeardOf: boolean
+  /** The feeds before the call; undefined if it was at rest. */
+  readonly before: Feeds | undefined
+}
+
+/** Carries news to one peer: one call at a time, each with all that is due by then. */
+export class Courier {
+  readonly peer: Peer
+  readonly knowledge: Knowledge
+  readonly #ports: CourierPorts
+  readonly #due = new Set<Uid>()
+  /** Contracts at rest are compared: one piece of them, or all. */
+  #sweeping: 'some' | 'all' | undefined
+  #sweptTo: Uid | '' = ''
+  #running = false
+  #failures = 0
+  /** Why the last call did not come about; undefined if it did, null before the first. */
+  #trouble: unknown = null
+  #triedAt = Number.NEGATIVE_INFINITY
+  /** The peer asked not to be called before. */
+  #busyUntil = Number.NEGATIVE_INFINITY
+  #cancelRetry: (() => void) | undefined
+  #closed = false
+
+  constructor(peer: Peer, knowledge: Knowledge, ports: CourierPorts) {
+    this.peer = peer
+    this.knowledge = knowledge
+    this.#ports = ports
+  }
+
+  get isBusy(): boolean {
+    return this.#running
+  }
+
+  /** Whether the last call failed. */
+  get isUnreachable(): boolean {
+    return this.#failures > 0
+  }
+
+  /** Why the last call did not come about, whatever the peer has sent in calls of its own meanwhile. */
+  get trouble(): unknown {
+    return this.#trouble ?? undefined
+  }
+
+  /** Has the contract's news carried over as soon as a call can be made. */
+  urge(contract: Uid): void {
+    this.#due.add(contract)
+    const pause = this.#ports.clock.now() - this.#triedAt
+    // A pause protects a peer that is down, but somebody may be waiting here: try, unless it has just failed.
+    if (this.#failures === 0 || pause >= this.#ports.timing.retryMs) this.#start()
+  }
+
+  /**
+   * Compares contracts at rest with the peer, in case something got lost: the next `some` of them, or `all`, a piece with each
+   * call.
+   */
+  sweep(how: 'some' | 'all'): void {
+    if (this.#sweeping === undefined || how === 'all') this.#sweeping = how
+    if (this.#failures === 0) this.#start()
+  }
+
+  /** The peer has called us: it is up. */
+  isUp(): void {
+    if (this.#failures === 0) return
+    this.#failures = 0
+    this.#start()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancelRetry?.()
+  }
+
+  #start(): void {
+    if (this.#running || this.#closed || this.#ports.clock.now() < this.#busyUntil) return
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    this.#running = true
+    void this.#run()
+  }
+
+  async #run(): Promise<void> {
+    // News that come in the same turn of the event loop go with the same call.
+    await Promise.resolve()
+    try {
+      while (this.#hasDue && !this.#closed) await this.#call()
+      this.#failures = 0
+    } catch (error) {
+      this.#blame(error)
+    }
+    this.#running = false
+    this.#ports.idle()
+    if (this.#hasDue && !this.#closed) this.#retryLater()
+  }
+
+  get #hasDue(): boolean {
+    return this.#due.size > 0 || this.#sweeping !== undefined
+  }
+
+  #blame(error: unknown): void {
+    if (error instanceof PeerBusy) {
+      this.#failures = 0
+      this.#busyUntil = this.#ports.clock.now() + error.retryAfterMs
+      this.#ports.busy?.(this.peer, error)
+    } else {
+      this.#failures++
+      this.#trouble = error
+      this.#ports.failed(this.peer, error)
+    }
+  }
+
+  #isReached(): void {
+    if (this.#trouble === undefined) return
+    this.#trouble = undefined
+    this.#ports.reached?.(this.peer)
+  }
+
+  #retryLater(): void {
+    const asked = this.#busyUntil - this.#ports.clock.now()
+    if (asked > 0) {
+      this.#cancelRetry = this.#ports.clock.after(asked, () => {
+        // The timer counts: the clock may have been set back meanwhile.
+        this.#busyUntil = Number.NEGATIVE_INFINITY
+        this.#start()
+      })
+      return
+    }
+    const { retryMs, retryMaxMs } = this.#ports.timing
+    const pause = Math.min(retryMaxMs, retryMs * 2 ** Math.max(0, this.#failures - 1))
+    const jittered = pause * (0.5 + this.#ports.random.fraction() / 2)
+    this.#cancelRetry = this.#ports.clock.after(jittered, () => this.#start())
+  }
+
+  async #call(): Promise<void> {
+    const contracts = this.#next()
+    const sweep = this.#nextOfSweep()
+    const parcel = new Parcel(this.knowledge, this.peer)
+    const talks: Talk[] = []
+    for (const contract of contracts) this.#due.delete(contract)
+    try {
+      for (const contract of new Set([...contracts, ...sweep])) {
+        if (parcel.isFull) {
+          this.#due.add(contract)
+          continue
+        }
+        const talk = await this.#prepare(contract, parcel)
+        if (talk !== undefined) talks.push(talk)
+      }
+      if (talks.length > 0) {
+        this.#triedAt = this.#ports.clock.now()
+        const words = talks.flatMap(({ words: own }) => own)
+        const answer = await inTurns(decodingOf(await this.peer.exchange(parcel.encoded(words))), this.#ports.turns)
+        this.#isReached()
+        await this.#heard(talks, answer)
+      }
+      this.#swept(sweep)
+    } catch (error) {
+      for (const contract of contracts) this.#due.add(contract)
+      for (const { contract } of talks) this.knowledge.forget(contract)
+      throw error
+    }
+  }
+
+  /** A peer that did not answer is asked with little. */
+  #next(): Uid[] {
+    return [...this.#due].slice(0, this.#failures > 0 ? PROBE_CONTRACTS : DUE_PER_CALL_MAX)
+  }
+
+  #nextOfSweep(): Uid[] {
+    if (this.#sweeping === undefined) return []
+    return this.#ports.participants.restingWith(this.peer.handle, this.#sweptTo, SWEPT_PER_CALL)
+  }
+
+  #swept(sweep: readonly Uid[]): void {
+    if (this.#sweeping === undefined) return
+    const isThrough = sweep.length < SWEPT_PER_CALL
+    this.#sweptTo = isThrough ? '' : (sweep.at(-1) as Uid)
+    if (isThrough || this.#sweeping === 'some') this.#sweeping = undefined
+  }
+
+  /** Of a contract at rest it is enough to say how far it is: should that not be even, it is woken. */
+  async #prepare(contract: Uid, parcel: Parcel): Promise<Talk | undefined> {
+    const { participants } = this.#ports
+    const atRest = participants.resting(contract)
+    if (atRest !== undefined && !this.knowledge.hasWants(contract)) {
+      if (!atRest.isPartyTo(this.peer)) return undefined
+      parcel.says(contract, atRest.frontier)
+      return { contract, words: [], isCutOff: false, size: 0, wasHeardOf: true, before: undefined }
+    }
+    return this.#ports.apart.do(contract, async () =>
+      participants.use(contract, async (participant) => {
+        const { state, unheard, words } = participant
+        if (!isPartyTo(state, this.peer) && !unheard.includes(this.peer.handle)) return undefined
+        const wasHeardOf = this.knowledge.hasHeardOf(contract)
+        const { size } = parcel
+        const isCutOff = await parcel.put(participant)
+        return { contract, words, isCutOff, size: parcel.size - size, wasHeardOf, before: participant.state.feeds }
+      }),
+    )
+  }
+
+  /** Before all others that are due. */
+  #dueFirst(contracts: readonly Uid[]): void {
+    const others = [...this.#due]
+    this.#due.clear()
+    for (const contract of [...contracts, ...others]) this.#due.add(contract)
+  }
+
+  async #heard(talks: readonly Talk[], answer: ExchangeMessage): Promise<void> {
+    const { participants } = this.#ports
+    await this.#ports.take(this.peer, answer)
+    // For those there was no room at all: next time they come first, whatever else is due by then.
+    this.#dueFirst(talks.filter(({ isCutOff, size }) => isCutOff && size === 0).map(({ contract }) => contract))
+    const isLed = talks.some(({ contract, before }) => hasMore(participants.find(contract), before))
+    for (const { contract, isCutOff, wasHeardOf, before } of talks) {
+      const frontier = answer.frontiers.get(contract)
+      const isEven = participants.resting(contract)?.isEvenWith(this.peer.handle, frontier ?? {}) ?? false
+      if (isEven) continue
+      // A contract that it passes over in silence it does not hold, or not any more: it was set back.
+      if (frontier === undefined) this.knowledge.told(contract, {}, [])
+      if (isCutOff) this.#due.add(contract)
+      const participant = participants.find(contract)
+      if (participant === undefined) {
+        if (before === undefined) this.#due.add(contract)
+        if (before === undefined) await this.#ports.apart.do(contract, () => participants.use(contract, async () => {}))
+        continue
+      }
+      participant.heard(this.peer.handle, frontier ?? {})
+      const { state } = participant
+      // Its answer was cut off: ask for the rest, as long as that leads on, in this contract or in one that took the room.
+      if (isLed && this.knowledge.isAhead(state)) this.#due.add(contract)
+      // What it holds was only known from its statements: it has lost some of it.
+      if (
+        !wasHeardOf &&
+        frontier !== undefined &&
+        (await withHistory(participant, () => this.knowledge.lacksNews(participant.state)))
+      ) {
+        this.#due.add(contract)
+      }
+    }
+  }
+}
+
+/** Whether it holds more than before a call. */
+function hasMore(participant: Participant | undefined, before: Feeds | undefined): boolean {
+  return participant !== undefined && before !== undefined && participant.state.feeds !== before
+}

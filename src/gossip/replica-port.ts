@@ -1,0 +1,88 @@
+import type { Equivocation } from '../agreement/receive.ts'
+import type { AgreementState } from '../agreement/state.ts'
+import type { Handle, Uid } from '../events/ids.ts'
+import type { Frontier } from '../events/statement.ts'
+import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
+import type { Credit } from './credit.ts'
+import type { HoldUp, PayloadLine, Wanted, Word } from './message.ts'
+
+/** One contract as gossip sees it; `contracts/replica/live-contract.ts` is the one in a node. */
+export interface Participant {
+  readonly contract: Uid
+  readonly self: Handle
+  /** What is held, all of it durable. */
+  readonly state: AgreementState
+  /** Whether requests of this node are signed and not settled yet: then it carries the news around. */
+  readonly hasUnsettled: boolean
+  /** What this node has to say that it cannot say in its feed: that it joins, or not, or that its key is revoked. */
+  readonly words: readonly Word[]
+  /** Proofs of equivocation: everybody is to see them. */
+  readonly evidence: readonly Equivocation[]
+  /** Whom this node has to hear of, parties or not, before it signs anything. */
+  readonly unheard: readonly Handle[]
+  /** Values that are missing here. */
+  readonly wants: readonly Wanted[]
+  /** Why this node leaves uncovered what it holds, should it do so. */
+  readonly holdUp: HoldUp | undefined
+  /** A peer says the same of itself. */
+  holdsUp(peer: Handle, why: HoldUp | undefined): void
+  /** Lines with what is held here of what a peer wants and may see. `room`: characters, about. */
+  payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<string[]>
+  /** Statements of a party that run ahead of what is held here. */
+  waitingOf(party: Handle): readonly Decoded[]
+  /** A peer has said what it holds, asked by this node. What it says in a call of its own may be older than a restore here. */
+  heard(peer: Handle, frontier: Frontier): void
+  /**
+   * Resolves when all that came of the statements, and of the payloads, is durable, an own statement too where one was due.
+   * `credit`: of who has brought them; when it is spent, the rest is passed over.
+   */
+  deliver(
+    statements: readonly Decoded[],
+    credit: Credit,
+    payloads: readonly PayloadLine[],
+  ): Promise<{ readonly refused: readonly StatementRefused[] }>
+  /** A peer is free again: what was held back may go. */
+  wake(): void
+  /** Resolves when all that is held is in memory, for whom `state` has thrown Forgotten. */
+  recall(): Promise<void>
+}
+
+/** A contract that is not in memory: nothing is under way in it that is for this node to bring on. */
+export interface AtRest {
+  readonly frontier: Frontier
+  isPartyTo(peer: Peer): boolean
+  /** Whether somebody who holds this lacks nothing that it may see, and holds nothing that this node does not. */
+  isEvenWith(party: Handle, theirs: Frontier): boolean
+}
+
+/** All contracts of a node, as gossip sees them. */
+export interface Participants {
+  /** Whether it is held, in memory or not. */
+  has(contract: Uid): boolean
+  /** If it is in memory. */
+  find(contract: Uid): Participant | undefined
+  /** Those that are in memory. */
+  awake(): Iterable<Participant>
+  /** If it is held, and not in memory. */
+  resting(contract: Uid): AtRest | undefined
+  /** The next contracts at rest, in the order of their UIDs, of which a party may see something. */
+  restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
+  /** Works with one, which is in memory as long. Undefined: it is not held. Rejects if it cannot be loaded. */
+  use<Result>(contract: Uid, work: (participant: Participant) => Promise<Result>): Promise<Result | undefined>
+  /**
+   * Somebody approved sends statements: false if their contract is not held, and they do not begin it. Rejects with
+   * StatementRefused if the first of them all is not valid.
+   */
+  begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<boolean>
+  /** A word of a party has come. */
+  took(word: Word): Promise<void>
+}
+
+/** Another party's node. */
+export interface Peer {
+  readonly handle: Handle
+  /** Its signing key: it must be the one that a contract knows the party by. */
+  readonly signingKey: string
+  /** One exchange call: body and answer as in message.ts. Rejects when it did not come about. */
+  exchange(body: string): Promise<string>
+}

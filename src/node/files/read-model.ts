@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import type { FastifyBaseLogger } from 'fastify'
+import { ProjectionRunner } from '../../projections/runner.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { EventStore } from '../../store/port.ts'
+import type { Closing } from '../lifecycle/shutdown.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { lockReadModel } from './file-lock.ts'
+
+/** What a node shows of what its store holds: beside the store, never in it, and in no backup, since it follows from it. */
+export const readModelPath = (dir: string) => join(dir, 'read-model.sqlite')
+
+/** Keeps the read model of a data directory up with its store. Throws DataDirectoryInUse while another process does. */
+export async function openProjections(
+  dir: string,
+  events: EventStore,
+  { clock, logger, metrics }: { readonly clock: Clock; readonly logger: FastifyBaseLogger; readonly metrics: Metrics },
+  closing: Closing,
+): Promise<ProjectionRunner> {
+  closing.add(lockReadModel(dir))
+  const runner = await ProjectionRunner.open({
+    path: readModelPath(dir),
+    events,
+    clock,
+    report: {
+      failed: (failure) => logger.error(failure, 'a contract stands still in the read model: concordata rebuild'),
+      stuck: (error) => logger.error({ err: error }, 'the read model cannot be written'),
+      goesOn: () => logger.info('the read model is written again'),
+      startedAnew: ({ position }) => logger.warn({ position }, 'the read model is not of this store: made anew'),
+    },
+  })
+  closing.add(() => runner.close())
+  metrics.watchProjections(runner)
+  return runner
+}

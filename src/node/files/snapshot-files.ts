@@ -1,0 +1,26 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Role } from '../../contracts/replica/ports.ts'
+import type { Snapshots } from '../../store/snapshot-port.ts'
+import { openSqliteSnapshots, SnapshotsInUse } from '../../store/sqlite/snapshots.ts'
+
+/** Of one role so many processes may run beside each other. */
+const PROCESSES_MAX = 16
+
+const isOurs = (name: string) => /^resting-[a-z]+(?:-\d+)?\.sqlite(?:-wal|-shm)?$/.test(name)
+
+/** Where a process keeps contracts that are at rest: the first file of its role that no other process has. */
+export function openResting(dir: string, role: Role): Snapshots {
+  for (let number = 1; ; number++) {
+    try {
+      return openSqliteSnapshots(join(dir, `resting-${role}${number === 1 ? '' : `-${number}`}.sqlite`))
+    } catch (error) {
+      if (!(error instanceof SnapshotsInUse) || number === PROCESSES_MAX) throw error
+    }
+  }
+}
+
+/** After a restore they tell of another store. Requires that no process runs on the directory. */
+export async function forgetResting(dir: string): Promise<void> {
+  for (const name of (await readdir(dir)).filter(isOurs)) await rm(join(dir, name))
+}

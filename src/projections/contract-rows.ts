@@ -1,0 +1,71 @@
+import type { ElementId, Handle, ProposalId, Uid } from '../events/ids.ts'
+import type { Request } from '../events/statement.ts'
+import type { PayloadGroup } from '../store/payload-group.ts'
+import type { Row } from './row-buffer.ts'
+import type { FeedRow } from './tables/feed-table.ts'
+
+/** A party of a contract, as the rows of other tables name it. */
+export interface PartyRef {
+  readonly id: number
+  /** It has left: requests of its that are not in the ledger do not exist (design §4). */
+  isFormer: boolean
+}
+
+/** A proposal that stands. */
+export interface Standing {
+  readonly id: number
+  readonly name: ProposalId
+  /** While it waits to be written, in batch `batch`. */
+  readonly row?: Row
+  readonly batch: number
+}
+
+export interface FieldRef {
+  readonly id: number
+  /** In ledger order. */
+  standing: Standing[]
+}
+
+/** A statement of this batch that carries requests which the ledger does not have yet. */
+export interface Carrier {
+  readonly handle: Handle
+  readonly seq: number
+  readonly clock: number
+  readonly time: string
+  readonly requests: readonly Request[]
+  /** By place; of tentative requests that their author has decided. */
+  readonly decisions: Map<number, string>
+  /** Requests before this one stand in the ledger. */
+  next: number
+}
+
+/** What folding the next event of a contract needs to know of it: a small part of its rows, kept between batches. */
+export interface Page {
+  readonly uid: Uid
+  /** Id of its row in Contract. */
+  readonly number: number
+  readonly base: number
+  /** Entries of the ledger that are folded in. */
+  size: number
+  record: string | null
+  /** Of the entry that is being folded in; null before the first. */
+  carrier: PayloadGroup | null
+  /** Of the statement that carries the last entry: the order of the ledger never goes back behind it. */
+  clock: number
+  isChanged: boolean
+  readonly parties: Map<Handle, PartyRef>
+  /** Rows so far. */
+  elements: number
+  proposals: number
+  votes: number
+  /** Some of the ids, by element id. */
+  readonly elementIds: Map<ElementId, number>
+  readonly fields: Map<ElementId, FieldRef>
+  /** By handle and seq. */
+  readonly carriers: Map<string, Carrier>
+  readonly feeds: Map<Handle, FeedRow>
+  readonly changedFeeds: Set<FeedRow>
+  /** New statements of the batch: clock, handle, seq, what it covers. */
+  statements: (readonly [clock: number, handle: Handle, seq: number, seen: string])[]
+  prunedTo: number
+}

@@ -1,0 +1,225 @@
+import type Database from 'better-sqlite3'
+import type { EngineVote } from '../../aggregates/contract/state.ts'
+import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
+import type { RefusedBy } from '../../events/outcome.ts'
+import { Checkpoints, type Failure } from '../checkpoint.ts'
+import { type Waiting, WaitingRequests } from './pending-requests.ts'
+
+/** Of one kind the first so many, and how many there are. */
+export interface Listed<T> {
+  readonly count: number
+  readonly items: readonly T[]
+}
+
+interface InContract {
+  readonly contract: Uid
+  readonly title: string | null
+}
+
+/** What people should look at, over all contracts (design §8). No values. */
+export interface Attention {
+  /** Fields at which several proposals stand. */
+  readonly conflicts: Listed<InContract & { readonly path: string; readonly by: readonly Handle[] }>
+  /** Requests whose deadline is past, or that were made long ago, and for whom each waits. */
+  readonly overdue: Listed<
+    InContract & {
+      readonly request: string
+      readonly name: string
+      readonly time: string
+      readonly deadline: string | null
+      readonly waitsFor: Omit<Waiting, 'request'>
+    }
+  >
+  /** Requests that members refused, the newest of each contract first. */
+  readonly refusals: Listed<
+    InContract & {
+      readonly request: string
+      readonly index: number
+      readonly by: readonly RefusedBy[]
+    }
+  >
+  /** Proven: two statements for one place, or a head that is not that of the ledger. */
+  readonly misbehaviour: Listed<InContract & { readonly kind: string; readonly party: Handle; readonly seq: number }>
+  /** Members that have signed for less than another member has. */
+  readonly behind: Listed<
+    InContract & { readonly party: Handle; readonly signedSize: number; readonly longestSize: number }
+  >
+  /** Contracts in which some members have voted for a newer engine, and others have not, or for another. */
+  readonly upgrades: Listed<
+    InContract & {
+      readonly engine: EngineVersion
+      readonly votes: readonly EngineVote[]
+      /** Members without a vote. */
+      readonly waitsFor: readonly Handle[]
+    }
+  >
+  /** Contracts that stand still in the read model. */
+  readonly standingStill: Listed<Failure>
+}
+
+export interface AttentionQuery {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** A request without a deadline is overdue when it is older, by its author's claim. */
+  readonly overdueAfterMs: number
+  /** Items of each kind. */
+  readonly limit: number
+}
+
+/** Of a row of a contract: that has not been given up. */
+const IS_HELD = 'contract IN (SELECT id FROM HeldContract)'
+
+/** Reads the attention list from a read model. */
+export class AttentionList {
+  readonly #database: Database.Database
+  readonly #waiting: WaitingRequests
+  readonly #checkpoints: Checkpoints
+
+  constructor(database: Database.Database) {
+    this.#database = database
+    this.#waiting = new WaitingRequests(database)
+    this.#checkpoints = new Checkpoints(database)
+  }
+
+  /** All of one moment. */
+  read(query: AttentionQuery): Attention {
+    return this.#database.transaction(() => ({
+      conflicts: this.#conflicts(query),
+      overdue: this.#overdue(query),
+      refusals: this.#refusals(query),
+      misbehaviour: this.#misbehaviour(query),
+      behind: this.#behind(query),
+      upgrades: this.#upgrades(query),
+      standingStill: listed(this.#checkpoints.failures(), query.limit),
+    }))()
+  }
+
+  #conflicts({ limit }: AttentionQuery): Attention['conflicts'] {
+    const elements = this.#database
+      .prepare<[], { element: number }>(
+        `SELECT element FROM Proposal WHERE ended_at IS NULL AND ${IS_HELD}
+         GROUP BY element HAVING count(*) > 1 ORDER BY element`,
+      )
+      .all()
+    const about = this.#database.prepare<[number], InContract & { name: string; parent: number | null }>(
+      `SELECT uid AS contract, title, name, parent FROM Element JOIN Contract ON Contract.id = Element.contract
+       WHERE Element.id = ?`,
+    )
+    const by = this.#database
+      .prepare<[number], Handle>(
+        `SELECT handle FROM Proposal JOIN Party ON Party.id = Proposal.party
+         WHERE element = ? AND ended_at IS NULL ORDER BY Proposal.id`,
+      )
+      .pluck()
+    const items = elements.slice(0, limit).map(({ element }) => {
+      const names: string[] = []
+      const { contract, title } = about.get(element) as InContract
+      for (let at = about.get(element); at !== undefined && at.parent !== null; at = about.get(at.parent)) {
+        names.unshift(at.name)
+      }
+      return { contract, title, path: names.join('/'), by: by.all(element) }
+    })
+    return { count: elements.length, items }
+  }
+
+  #overdue({ now, overdueAfterMs, limit }: AttentionQuery): Attention['overdue'] {
+    const [before, madeBefore] = [new Date(now).toISOString(), new Date(now - overdueAfterMs).toISOString()]
+    const contracts = this.#database
+      .prepare<[string, string], InContract & { id: number; size: number }>(
+        `SELECT id, uid AS contract, title, size FROM HeldContract
+         WHERE id IN (SELECT contract FROM Pending WHERE decision IS NOT 'withdrawn' AND coalesce(deadline < ?, time < ?)) ORDER BY id`,
+      )
+      .all(before, madeBefore)
+    const count = this.#database
+      .prepare<[string, string], number>(
+        `SELECT count(*) FROM Pending
+         WHERE decision IS NOT 'withdrawn' AND coalesce(deadline < ?, time < ?) AND ${IS_HELD}`,
+      )
+      .pluck()
+      .get(before, madeBefore)
+    const items: Attention['overdue']['items'][number][] = []
+    for (const { id, size, contract, title } of contracts) {
+      if (items.length >= limit) break
+      for (const { request, ...waitsFor } of this.#waiting.of(id, size)) {
+        const { handle, seq, place: index, name, time, deadline } = request
+        const isOverdue = deadline === null ? time < madeBefore : deadline < before
+        if (!isOverdue || request.decision === 'withdrawn') continue
+        items.push({ contract, title, request: requestKey({ handle, seq, index }), name, time, deadline, waitsFor })
+      }
+    }
+    return { count: count ?? 0, items: items.slice(0, limit) }
+  }
+
+  #refusals({ limit }: AttentionQuery): Attention['refusals'] {
+    const count = this.#database
+      .prepare<[], number>(`SELECT count(*) FROM Request WHERE outcome = 'refused' AND ${IS_HELD}`)
+      .pluck()
+    const rows = this.#database
+      .prepare<[number], InContract & { handle: Handle; seq: number; place: number; index: number; detail: string }>(
+        `SELECT uid AS contract, title, handle, seq, place, ledger_index AS "index", detail
+         FROM Request JOIN HeldContract ON HeldContract.id = Request.contract JOIN Party ON Party.id = Request.party
+         WHERE outcome = 'refused' ORDER BY Request.contract, ledger_index DESC LIMIT ?`,
+      )
+      .all(limit)
+    const items = rows.map(({ contract, title, handle, seq, place, index, detail }) => ({
+      contract,
+      title,
+      request: requestKey({ handle, seq, index: place }),
+      index,
+      by: (JSON.parse(detail) as { by: RefusedBy[] }).by,
+    }))
+    return { count: count.get() ?? 0, items }
+  }
+
+  #misbehaviour({ limit }: AttentionQuery): Attention['misbehaviour'] {
+    const rows = this.#database
+      .prepare<[], Attention['misbehaviour']['items'][number]>(
+        `SELECT uid AS contract, title, kind, handle AS party, seq
+         FROM Evidence JOIN HeldContract ON HeldContract.id = Evidence.contract ORDER BY HeldContract.id, revision`,
+      )
+      .all()
+    return listed(rows, limit)
+  }
+
+  #upgrades({ limit }: AttentionQuery): Attention['upgrades'] {
+    const contracts = this.#database
+      .prepare<[], InContract & { id: number; engine: EngineVersion; votes: string }>(
+        `SELECT id, uid AS contract, title, engine, engine_votes AS votes FROM HeldContract
+         WHERE engine_votes IS NOT NULL ORDER BY id`,
+      )
+      .all()
+    const members = this.#database
+      .prepare<[number], Handle>(
+        `SELECT handle FROM Market JOIN Party USING (id)
+         WHERE Market.contract = ? AND standing = 'member' ORDER BY id`,
+      )
+      .pluck()
+    const items = contracts.slice(0, limit).map(({ id, contract, title, engine, votes: text }) => {
+      const votes = JSON.parse(text) as EngineVote[]
+      const waitsFor = members.all(id).filter((handle) => !votes.some(({ by }) => by === handle))
+      return { contract, title, engine, votes, waitsFor }
+    })
+    return { count: contracts.length, items }
+  }
+
+  #behind({ limit }: AttentionQuery): Attention['behind'] {
+    const rows = this.#database
+      .prepare<[], Attention['behind']['items'][number]>(
+        `WITH signed AS (
+           SELECT Market.contract, Party.handle, coalesce(Feed.head_size, 0) AS size
+           FROM Market JOIN Party USING (id)
+           LEFT JOIN Feed ON Feed.contract = Market.contract AND Feed.handle = Party.handle
+           WHERE standing = 'member'
+         ), longest AS (SELECT contract, max(size) AS size FROM signed GROUP BY contract)
+         SELECT uid AS contract, title, handle AS party, signed.size AS signedSize, longest.size AS longestSize
+         FROM signed JOIN longest USING (contract) JOIN HeldContract ON HeldContract.id = signed.contract
+         WHERE signed.size < longest.size ORDER BY signed.contract, handle`,
+      )
+      .all()
+    return listed(rows, limit)
+  }
+}
+
+export function listed<T>(all: readonly T[], limit: number): Listed<T> {
+  return { count: all.length, items: all.slice(0, limit) }
+}

@@ -1,0 +1,185 @@
+import type Database from 'better-sqlite3'
+import type { ContractEvent } from '../../events/contract-events.ts'
+import type { ElementId, ProposalId } from '../../events/ids.ts'
+import type { FieldRef, Page, Standing } from '../contract-rows.ts'
+import { FoldFailed } from '../fold-failed.ts'
+import { RowBuffer } from '../row-buffer.ts'
+import { LOCAL_IDS } from '../row-id.ts'
+import type { ElementTable, RemovedElement } from './element-table.ts'
+import { partyOf } from './party-table.ts'
+
+/**
+ * Values put forward, by their seals: the values themselves stay in the payload store, where they can be erased. Those
+ * that stand have no `ended_at` (a ledger index); `ended_by` says what ended them: `replaced`, `withdrawn`,
+ * `turned down`, or `removed` together with the field. More than one that stands at a field is a conflict.
+ * Of a party's votes on one proposal only the last counts: `superseded_at` says when another took the place of this one.
+ */
+const SCHEMA = `
+  CREATE TABLE Proposal (
+    id       INTEGER PRIMARY KEY,
+    contract INTEGER NOT NULL,
+    element  INTEGER NOT NULL,
+    party    INTEGER NOT NULL,
+    request  INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    seal     TEXT NOT NULL,
+    made_at  INTEGER NOT NULL,
+    ended_at INTEGER,
+    ended_by TEXT
+  ) STRICT;
+  CREATE INDEX Proposal_standing ON Proposal (element) WHERE ended_at IS NULL;
+
+  CREATE TABLE Vote (
+    id            INTEGER PRIMARY KEY,
+    contract      INTEGER NOT NULL,
+    proposal      INTEGER NOT NULL,
+    party         INTEGER NOT NULL,
+    vote          TEXT NOT NULL,
+    about         TEXT,
+    about_in      TEXT,
+    cast_at       INTEGER NOT NULL,
+    superseded_at INTEGER
+  ) STRICT;
+  CREATE INDEX Vote_counting ON Vote (proposal) WHERE superseded_at IS NULL;
+`
+
+const COLUMNS = ['id', 'contract', 'element', 'party', 'request', 'name', 'seal', 'made_at', 'ended_at', 'ended_by']
+const ENDED_AT = COLUMNS.indexOf('ended_at')
+const ENDED_BY = COLUMNS.indexOf('ended_by')
+
+export type ProposalEvent = Extract<
+  ContractEvent,
+  { type: 'ValueProposed' | 'ProposalWithdrawn' | 'VoteCast' | 'ProposalTurnedDown' }
+>
+type Ending = 'replaced' | 'withdrawn' | 'turned down' | 'removed'
+
+/** Fields that are remembered between batches, of one contract. */
+const REMEMBERED_MAX = 4096
+
+export class ProposalTable {
+  static readonly schema = SCHEMA
+  readonly #elements: ElementTable
+  readonly #rows: RowBuffer
+  readonly #lastProposal
+  readonly #lastVote
+  readonly #standing
+  readonly #end
+  readonly #supersede
+  readonly #addVote
+  #batch = 0
+
+  constructor(database: Database.Database, elements: ElementTable) {
+    this.#elements = elements
+    this.#rows = new RowBuffer(database, 'Proposal', COLUMNS)
+    const last = (table: string) =>
+      database
+        .prepare<[from: number, to: number], number | null>(`SELECT max(id) FROM ${table} WHERE id > ? AND id < ?`)
+        .pluck()
+    this.#lastProposal = last('Proposal')
+    this.#lastVote = last('Vote')
+    this.#standing = database.prepare<[element: number], { id: number; name: ProposalId }>(
+      'SELECT id, name FROM Proposal WHERE element = ? AND ended_at IS NULL ORDER BY id',
+    )
+    this.#end = database.prepare('UPDATE Proposal SET ended_at = ?, ended_by = ? WHERE id = ?')
+    this.#supersede = database.prepare(
+      'UPDATE Vote SET superseded_at = ? WHERE proposal = ? AND party = ? AND superseded_at IS NULL',
+    )
+    this.#addVote = database.prepare(
+      'INSERT INTO Vote (id, contract, proposal, party, vote, about, about_in, cast_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    )
+  }
+
+  /** How many proposals and votes a contract has. */
+  counts(base: number): { proposals: number; votes: number } {
+    const count = (last: number | null | undefined) => (last ? last - base : 0)
+    return {
+      proposals: count(this.#lastProposal.get(base, base + LOCAL_IDS)),
+      votes: count(this.#lastVote.get(base, base + LOCAL_IDS)),
+    }
+  }
+
+  apply(page: Page, event: ProposalEvent): void {
+    const field = this.#field(page, event.field)
+    switch (event.type) {
+      case 'ValueProposed': {
+        for (const name of event.replaces) this.#finish(page, field, name, 'replaced')
+        this.#propose(page, field, event)
+        break
+      }
+      case 'ProposalWithdrawn':
+        this.#finish(page, field, event.proposal, 'withdrawn')
+        break
+      case 'ProposalTurnedDown':
+        this.#finish(page, field, event.proposal, 'turned down')
+        break
+      case 'VoteCast': {
+        const { id } = standingAt(field, event.proposal)
+        const party = partyOf(page, event.by).id
+        this.#supersede.run(page.size, id, party)
+        const vote = [id, party, event.vote, event.about ?? null, page.carrier, page.size]
+        this.#addVote.run(page.base + ++page.votes, page.number, ...vote)
+        break
+      }
+    }
+  }
+
+  /** What stands at fields that were removed, stands no more. */
+  removed(page: Page, elements: readonly RemovedElement[]): void {
+    for (const { id, key } of elements) {
+      const field = page.fields.get(key) ?? this.#load(id)
+      for (const { name } of field.standing) this.#finish(page, field, name, 'removed')
+      page.fields.delete(key)
+    }
+  }
+
+  flush(): void {
+    this.#batch++
+    this.#rows.flush()
+  }
+
+  drop(): void {
+    this.#batch++
+    this.#rows.drop()
+  }
+
+  #propose(page: Page, field: FieldRef, event: Extract<ProposalEvent, { type: 'ValueProposed' }>): void {
+    const id = page.base + ++page.proposals
+    const { proposal: name, by, seal } = event
+    const request = page.base + page.size + 1
+    const place = [id, page.number, field.id, partyOf(page, by).id, request]
+    const row = this.#rows.push([...place, name, seal, page.size, null, null])
+    field.standing.push({ id, name, row, batch: this.#batch })
+  }
+
+  #finish(page: Page, field: FieldRef, name: ProposalId, ending: Ending): void {
+    const standing = standingAt(field, name)
+    field.standing = field.standing.filter((other) => other !== standing)
+    if (standing.row !== undefined && standing.batch === this.#batch) {
+      standing.row[ENDED_AT] = page.size
+      standing.row[ENDED_BY] = ending
+    } else this.#end.run(page.size, ending, standing.id)
+  }
+
+  #field(page: Page, key: ElementId): FieldRef {
+    const known = page.fields.get(key)
+    if (known !== undefined) return known
+    // Of a field that is not remembered nothing waits to be written: forgetting comes with writing.
+    if (page.fields.size >= REMEMBERED_MAX) {
+      this.flush()
+      page.fields.clear()
+    }
+    const field = this.#load(this.#elements.idOf(page, key))
+    page.fields.set(key, field)
+    return field
+  }
+
+  #load(id: number): FieldRef {
+    return { id, standing: this.#standing.all(id).map((row): Standing => ({ ...row, batch: -1 })) }
+  }
+}
+
+function standingAt({ standing }: FieldRef, name: ProposalId): Standing {
+  const found = standing.find((other) => other.name === name)
+  if (found === undefined) throw new FoldFailed(`the ledger names ${name}, which does not stand`, { proposal: name })
+  return found
+}

@@ -1,0 +1,189 @@
+import type { Uid } from '../../events/ids.ts'
+import { assert } from '../../runtime/assert.ts'
+import { assertWritable } from '../append-rule.ts'
+import { StoreClosed } from '../errors.ts'
+import type {
+  AllRange,
+  Appended,
+  EventHandler,
+  EventStore,
+  PayloadRef,
+  PayloadStore,
+  RecordedEvent,
+  Store,
+  StoredGroup,
+  StreamRange,
+  Subscription,
+  Write,
+} from '../port.ts'
+import { PullSubscription } from '../subscription.ts'
+import { type Engine, START } from './engine.ts'
+import { GroupCommit } from './group-commit.ts'
+import { patiently } from './patience.ts'
+
+/** How long a subscription may take to notice what another process has committed. */
+const FOREIGN_COMMIT_POLL_MS = 50
+
+/** The port over an engine within this process: group commit, readings in pieces, subscriptions, closing. */
+export class EmbeddedStore implements Store {
+  readonly events: EventStore
+  readonly payloads: PayloadStore
+  readonly isAtomic = true
+  readonly #engine: Engine
+  readonly #commits: GroupCommit
+  readonly #lockedMs: number
+  readonly #subscriptions = new Set<PullSubscription>()
+  #poll: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+  #isClosed = false
+
+  /** `lockedMs`: how long a call goes on trying while another process has the store locked, before it throws StoreLocked. */
+  constructor(engine: Engine, lockedMs = 0) {
+    this.#engine = engine
+    this.#lockedMs = lockedMs
+    this.#commits = new GroupCommit(engine, lockedMs, () => this.#wake())
+    this.events = {
+      append: async (stream, expectedRevision, events) => {
+        const [appended] = await this.#commit([{ kind: 'append', stream, expectedRevision, events }])
+        assert(appended !== undefined, 'an append has a result')
+        return appended
+      },
+      read: (stream, range = {}) => this.#read(stream, range),
+      lastRevision: (stream) => this.#patiently((engine) => engine.lastRevision(stream)),
+      lastPosition: async () => (await this.#patiently((engine) => engine.lastPosition())) || undefined,
+      readAll: (range = {}) => this.#readAll(range),
+      subscribe: (range, handler) => this.#subscribe(range, handler),
+    }
+    this.payloads = {
+      put: async (contract, group, entries) => {
+        await this.#commit([{ kind: 'payloads', contract, group, entries }])
+      },
+      get: (contract, refs) => this.#patiently((engine) => engine.payloads(contract, refs)),
+      groups: (contract) => this.#groups(contract),
+      erase: (contract, refs) => this.#erase(contract, refs),
+    }
+  }
+
+  async write(batch: readonly Write[]): Promise<void> {
+    await this.#commit(batch)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.close()
+    // Handlers that are at work may still write.
+    await Promise.all([...this.#subscriptions].map(({ ended }) => ended))
+    for (let rest = this.#commits.flush(); rest !== undefined; rest = this.#commits.flush()) await rest
+    this.#isClosed = true
+    this.#engine.close()
+  }
+
+  #open(): Engine {
+    if (this.#isClosed) throw new StoreClosed()
+    return this.#engine
+  }
+
+  #patiently<T>(call: (engine: Engine) => T): Promise<T> {
+    return patiently(this.#lockedMs, () => call(this.#open()))
+  }
+
+  async #commit(batch: readonly Write[]): Promise<readonly Appended[]> {
+    this.#open()
+    assertWritable(batch)
+    return this.#commits.add(batch)
+  }
+
+  async #erase(contract: Uid, refs: readonly PayloadRef[]): Promise<void> {
+    this.#open()
+    // What was put before is erased too.
+    await this.#commits.flush()
+    await this.#patiently((engine) => engine.erase(contract, refs))
+  }
+
+  async *#read(
+    stream: string,
+    { from = 0, limit = Number.MAX_SAFE_INTEGER }: StreamRange,
+  ): AsyncGenerator<RecordedEvent> {
+    assert(Number.isSafeInteger(from) && from >= 0, 'a revision to read from is 0, 1, 2 …')
+    assert(Number.isSafeInteger(limit) && limit >= 0, 'a limit is 0, 1, 2 …')
+    const end = Math.min((await this.events.lastRevision(stream)) + 1, from + limit)
+    for (let next = from; next < end; ) {
+      const piece = await this.#patiently((engine) => engine.readStream(stream, next, end - next))
+      yield* piece
+      next += piece.length
+      await this.#pause()
+    }
+  }
+
+  async *#readAll({ after = START, streamPrefix = '' }: AllRange): AsyncGenerator<RecordedEvent> {
+    const end = await this.#patiently((engine) => engine.lastPosition())
+    for (let next = after; next < end; ) {
+      const { events, through } = await this.#patiently((engine) => engine.readAfter(next, streamPrefix))
+      for (const event of events) {
+        if (event.position > end) return
+        yield event
+      }
+      next = through
+      await this.#pause()
+    }
+  }
+
+  async *#groups(contract: Uid): AsyncGenerator<StoredGroup> {
+    for (let next = START; ; ) {
+      const { groups, through } = await this.#patiently((engine) => engine.groupsAfter(next, contract))
+      yield* groups
+      if (through === next) return
+      next = through
+      await this.#pause()
+    }
+  }
+
+  #subscribe({ after, streamPrefix = '' }: AllRange, handler: EventHandler): Subscription {
+    if (this.#closing !== undefined) throw new StoreClosed()
+    const next = (position: number) => this.#patiently((engine) => engine.readAfter(position, streamPrefix))
+    const subscription = new PullSubscription(after, handler, next, () => this.#pause())
+    subscription.ended.then(() => this.#ended(subscription))
+    this.#subscriptions.add(subscription)
+    this.#poll ??= this.#pollForeignCommits()
+    return subscription
+  }
+
+  #ended(subscription: PullSubscription): void {
+    this.#subscriptions.delete(subscription)
+    if (this.#subscriptions.size > 0) return
+    clearInterval(this.#poll)
+    this.#poll = undefined
+  }
+
+  #pollForeignCommits(): NodeJS.Timeout | undefined {
+    const engine = this.#engine
+    if (engine.foreignVersion === undefined) return undefined
+    let known: number | undefined
+    return setInterval(() => {
+      const version = versionOf(engine)
+      if (version === undefined || version !== known) this.#wake()
+      known = version
+    }, FOREIGN_COMMIT_POLL_MS)
+  }
+
+  #wake(): void {
+    for (const subscription of this.#subscriptions) subscription.wake()
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#engine.defer(resolve))
+  }
+}
+
+/** Undefined if it cannot be told: then the subscriptions look for themselves, and each tells its own subscriber. */
+function versionOf(engine: Engine): number | undefined {
+  try {
+    return engine.foreignVersion?.()
+  } catch {
+    return undefined
+  }
+}

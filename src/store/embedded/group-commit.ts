@@ -1,0 +1,72 @@
+import type { Appended, Write } from '../port.ts'
+import type { Engine } from './engine.ts'
+import { Patience } from './patience.ts'
+
+interface Waiting {
+  readonly batch: readonly Write[]
+  readonly done: PromiseWithResolvers<readonly Appended[]>
+}
+
+/**
+ * Gathers the batches that arrive in one turn of the event loop and commits them together: they share one wait for the
+ * disk, and nobody is answered before it is over.
+ */
+export class GroupCommit {
+  readonly #engine: Engine
+  readonly #committed: () => void
+  readonly #lockedMs: number
+  #waiting: Waiting[] = []
+  /** While another process has the store locked. */
+  #patience: Patience | undefined
+
+  /**
+   * `committed` is called when something has been committed, before those who wait for it go on. `lockedMs`: how long
+   * the store may be locked before those who wait are told StoreLocked, also those that have come last.
+   */
+  constructor(engine: Engine, lockedMs: number, committed: () => void) {
+    this.#engine = engine
+    this.#lockedMs = lockedMs
+    this.#committed = committed
+  }
+
+  /** Resolves with the result of each append of the batch, when they are durable. */
+  add(batch: readonly Write[]): Promise<readonly Appended[]> {
+    const done = Promise.withResolvers<readonly Appended[]>()
+    this.#waiting.push({ batch, done })
+    if (this.#waiting.length === 1) this.#engine.defer(() => this.flush())
+    return done.promise
+  }
+
+  /** Commits what waits, now. The answer: the end of what waits nevertheless, since the store is locked; undefined: nothing does. */
+  flush(): Promise<unknown> | undefined {
+    if (this.#patience === undefined) this.#attempt()
+    if (this.#waiting.length === 0) return undefined
+    return Promise.allSettled(this.#waiting.map(({ done }) => done.promise))
+  }
+
+  #attempt(): void {
+    const group = this.#waiting
+    if (group.length === 0) return
+    this.#waiting = []
+    try {
+      const outcomes = this.#engine.commit(group.map(({ batch }) => batch))
+      group.forEach(({ done }, index) => {
+        const outcome = outcomes[index]
+        if (outcome !== undefined && 'appended' in outcome) done.resolve(outcome.appended)
+        else done.reject(outcome?.error)
+      })
+      this.#patience = undefined
+      this.#committed()
+    } catch (error) {
+      this.#patience ??= new Patience(this.#lockedMs)
+      const pauseMs = this.#patience.pauseAfter(error)
+      if (pauseMs === undefined) {
+        this.#patience = undefined
+        for (const { done } of group) done.reject(error)
+        return
+      }
+      this.#waiting = group
+      setTimeout(() => this.#attempt(), pauseMs)
+    }
+  }
+}

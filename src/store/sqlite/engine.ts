@@ -1,0 +1,260 @@
+import type Database from 'better-sqlite3'
+import type { Hash } from '../../crypto/hash.ts'
+import type { Uid } from '../../events/ids.ts'
+import { type Append, repeatedBy } from '../append-rule.ts'
+import {
+  type Engine,
+  type GroupPiece,
+  type Outcome,
+  PIECE_CHARACTERS_MAX,
+  PIECE_EVENTS_MAX,
+  PIECE_POSITIONS_MAX,
+  type Piece,
+  START,
+} from '../embedded/engine.ts'
+import { StoreCorrupt, StoreLocked, StoreReadonly, StoreWriteTooLarge } from '../errors.ts'
+import {
+  byGroup,
+  bySeries,
+  bytesInGroup,
+  GROUP_BYTES_MAX,
+  newAmong,
+  type PayloadGroup,
+  placeOf,
+} from '../payload-group.ts'
+import { type Appended, NO_EVENTS, type PayloadRef, type RecordedEvent, type StoredGroup, type Write } from '../port.ts'
+import { translated, translating } from './errors.ts'
+import { decodeRow, encodeRow, readRow } from './payload-row.ts'
+import { prepare, type RowOfGroup, type Statements, type StoredRow, type UnnamedEvent } from './statements.ts'
+
+/** Names of streams that are remembered. */
+const STREAM_NAMES_MAX = 16_384
+
+type Batch = readonly Write[]
+
+/** The engine over one connection to a database that `openDatabase` has opened. Positions are rowids. */
+export class SqliteEngine implements Engine {
+  readonly #database: Database.Database
+  readonly #path: string
+  readonly #sql: Statements
+  /** Some of them, by the number of the stream: a number is never given to another one. */
+  readonly #streamNames = new Map<number, string>()
+  readonly #applyAll: Database.Transaction<(batches: readonly Batch[]) => Outcome[]>
+  readonly #apply: Database.Transaction<(batch: Batch) => Appended[]>
+  readonly #erase: Database.Transaction<(contract: Uid, refs: readonly PayloadRef[]) => void>
+
+  constructor(database: Database.Database) {
+    this.#database = database
+    this.#path = database.name
+    this.#sql = this.#translating(() => prepare(database))
+    this.#applyAll = database.transaction((batches) => batches.map((batch) => this.#attempt(batch)))
+    // Inside another transaction this one is a savepoint.
+    this.#apply = database.transaction((batch) => batch.flatMap((write) => this.#write(write)))
+    this.#erase = database.transaction((contract, refs) => {
+      for (const [group, seals] of byGroup(refs)) this.#eraseFrom(contract, group, seals)
+    })
+  }
+
+  commit(batches: readonly Batch[]): Outcome[] {
+    this.#assertWritable()
+    // Immediate: what the appends find must still hold when they commit, whatever other processes do.
+    return this.#translating(() => this.#applyAll.immediate(batches))
+  }
+
+  lastRevision(stream: string): number {
+    return this.#translating(() => this.#sql.stream.get(stream)?.lastRevision ?? NO_EVENTS)
+  }
+
+  readStream(stream: string, from: number, count: number): RecordedEvent[] {
+    const rows = () => this.#sql.eventsOfStream.iterate(stream, from, Math.min(count, PIECE_EVENTS_MAX))
+    return this.#unbroken(
+      stream,
+      from,
+      this.#translating(() => takePiece(rows())),
+    )
+  }
+
+  lastPosition(): number {
+    return this.#translating(() => this.#sql.lastPosition.get() ?? START)
+  }
+
+  readAfter(position: number, streamPrefix: string): Piece {
+    return this.#translating(() => {
+      const end = Math.min(this.lastPosition(), position + PIECE_POSITIONS_MAX)
+      if (end <= position) return { events: [], through: position }
+      const events =
+        streamPrefix === ''
+          ? takePiece(this.#sql.allBetween.iterate(position, end, PIECE_EVENTS_MAX)).map((row) => this.#named(row))
+          : takePiece(this.#sql.eventsBetween.iterate(position, end, streamPrefix, streamPrefix, PIECE_EVENTS_MAX))
+      return { events, through: events.at(-1)?.position ?? end }
+    })
+  }
+
+  payloads(contract: Uid, refs: readonly PayloadRef[]): Map<Hash, string> {
+    const found = new Map<Hash, string>()
+    for (const [series, wanted] of bySeries(refs)) {
+      const numbers = JSON.stringify([...wanted.keys()])
+      for (const [, number, entries] of this.#translating(() => this.#sql.payloads.all(numbers, contract, series))) {
+        const held = decodeRow(entries)
+        for (const seal of wanted.get(number) ?? []) {
+          const text = held.get(seal)
+          if (text !== undefined) found.set(seal, text)
+        }
+      }
+    }
+    return found
+  }
+
+  groupsAfter(place: number, contract: Uid): GroupPiece {
+    return this.#translating(() => {
+      const end = Math.min(this.#sql.lastPayloads.get() ?? START, place + PIECE_POSITIONS_MAX)
+      const groups: StoredGroup[] = []
+      let characters = 0
+      for (const row of this.#sql.payloadsBetween.iterate(place, Math.max(end, place), contract)) {
+        const group = groupIn(row)
+        groups.push(group)
+        for (const [, text] of group.entries) characters += text.length
+        if (characters >= PIECE_CHARACTERS_MAX) return { groups, through: row[0] }
+      }
+      return { groups, through: Math.max(end, place) }
+    })
+  }
+
+  erase(contract: Uid, refs: readonly PayloadRef[]): void {
+    this.#assertWritable()
+    this.#translating(() => this.#erase.immediate(contract, refs))
+    this.#emptyLog()
+  }
+
+  foreignVersion(): number {
+    return this.#translating(() => this.#sql.dataVersion.get() ?? 0)
+  }
+
+  defer(rest: () => void): void {
+    setImmediate(rest)
+  }
+
+  close(): void {
+    this.#translating(() => this.#database.close())
+  }
+
+  #named({ streamId, revision, position, type, data }: UnnamedEvent): RecordedEvent {
+    let stream = this.#streamNames.get(streamId)
+    if (stream === undefined) {
+      stream = this.#sql.streamName.get(streamId)
+      if (stream === undefined) {
+        const message = `the store ${this.#path} is damaged: the event at ${position} belongs to no stream`
+        throw new StoreCorrupt('store_corrupt', message, { path: this.#path, position })
+      }
+      if (this.#streamNames.size >= STREAM_NAMES_MAX) this.#streamNames.clear()
+      this.#streamNames.set(streamId, stream)
+    }
+    return { stream, revision, position, type, data }
+  }
+
+  #attempt(batch: Batch): Outcome {
+    try {
+      return { appended: this.#apply(batch) }
+    } catch (error) {
+      // A full disk and the like make SQLite give up the whole transaction, not only the savepoint.
+      if (!this.#database.inTransaction) throw error
+      return { error: translated(error, this.#path) }
+    }
+  }
+
+  #write(write: Write): Appended[] {
+    if (write.kind === 'append') return [this.#append(write)]
+    this.#put(write)
+    return []
+  }
+
+  #append(append: Append): Appended {
+    const { stream, events } = append
+    const known = this.#sql.stream.get(stream)
+    const last = known?.lastRevision ?? NO_EVENTS
+    const repeated = repeatedBy(append, last, (from, count) =>
+      this.#unbroken(stream, from, this.#sql.eventsOfStream.all(stream, from, count)),
+    )
+    if (repeated !== undefined) return repeated
+    const revision = last + events.length
+    const id = known?.id ?? Number(this.#sql.addStream.run(stream, revision).lastInsertRowid)
+    if (known !== undefined) this.#sql.setLastRevision.run(revision, id)
+    const rows = events.map(({ type, data }, index) => [id, last + 1 + index, type, data])
+    return { revision, position: this.#sql.addEvents(rows) }
+  }
+
+  #put({ contract, group, entries }: Extract<Write, { kind: 'payloads' }>): void {
+    const added = newAmong(undefined, entries)
+    if (added.size === 0) return
+    const { series, number } = placeOf(group)
+    const seriesId =
+      this.#sql.series.get(contract, series) ?? Number(this.#sql.addSeries.run(contract, series).lastInsertRowid)
+    if (this.#sql.addPayloads.run(seriesId, number, rowWith(added)).changes > 0) return
+    const [id, , row] = this.#rowOf(contract, group) as StoredRow
+    const held = decodeRow(row)
+    const missing = newAmong(held, entries)
+    if (missing.size > 0) this.#sql.setPayloads.run(rowWith(new Map([...held, ...missing])), id)
+  }
+
+  #eraseFrom(contract: Uid, group: PayloadGroup, erased: ReadonlySet<Hash>): void {
+    const [id, , row] = this.#rowOf(contract, group) ?? []
+    if (id === undefined || row === undefined) return
+    const held = decodeRow(row)
+    const kept = new Map([...held].filter(([seal]) => !erased.has(seal)))
+    if (kept.size === 0) this.#sql.deletePayloads.run(id)
+    else if (kept.size < held.size) this.#sql.setPayloads.run(rowWith(kept), id)
+  }
+
+  #rowOf(contract: Uid, group: PayloadGroup): StoredRow | undefined {
+    const { series, number } = placeOf(group)
+    return this.#sql.payloads.get(JSON.stringify([number]), contract, series)
+  }
+
+  /** The log still has the pages as they were before the last commits: they are moved to the file, and it is cut off. */
+  #emptyLog(): void {
+    const [result] = this.#translating(() => this.#database.pragma('wal_checkpoint(TRUNCATE)')) as { busy: number }[]
+    if (result?.busy === 0) return
+    const message = `erased, but another process reads ${this.#path} and keeps its log, where the values still stand: repeat it`
+    throw new StoreLocked('store_unavailable', message, { path: this.#path })
+  }
+
+  /** These events must stand there, each a revision after the other: a hole is nothing that we have written. */
+  #unbroken(stream: string, from: number, events: RecordedEvent[]): RecordedEvent[] {
+    const hole = events.findIndex(({ revision }, index) => revision !== from + index)
+    if (hole === -1 && events.length > 0) return events
+    const revision = from + Math.max(hole, 0)
+    const message = `the store ${this.#path} is damaged: event ${revision} of ${stream} is missing`
+    throw new StoreCorrupt('store_corrupt', message, { path: this.#path, stream, revision })
+  }
+
+  #assertWritable(): void {
+    if (this.#database.readonly) throw new StoreReadonly(this.#path)
+  }
+
+  #translating<T>(run: () => T): T {
+    return translating(this.#path, run)
+  }
+}
+
+function groupIn([id, series, number, row]: RowOfGroup): StoredGroup {
+  const { entries, fault } = readRow(row)
+  const faults = fault === undefined ? [] : [fault]
+  if (series !== null) return { group: `${series}${number}`, entries, faults }
+  return { group: `row ${id}`, entries, faults: ['it belongs to no series of groups', ...faults] }
+}
+
+function rowWith(entries: ReadonlyMap<Hash, string>): Buffer {
+  if (bytesInGroup(entries) > GROUP_BYTES_MAX) throw new StoreWriteTooLarge('put of payloads', 'group', GROUP_BYTES_MAX)
+  return encodeRow(entries)
+}
+
+function takePiece<Row extends { readonly data: string }>(rows: Iterable<Row>): Row[] {
+  const events: Row[] = []
+  let characters = 0
+  for (const event of rows) {
+    events.push(event)
+    characters += event.data.length
+    if (characters >= PIECE_CHARACTERS_MAX) break
+  }
+  return events
+}

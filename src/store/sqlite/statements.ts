@@ -1,0 +1,102 @@
+import type Database from 'better-sqlite3'
+import { type BulkInsert, bulkInsert } from '../../runtime/bulk-insert.ts'
+import type { RecordedEvent } from '../port.ts'
+
+/** All that is ever said to the database. */
+export interface Statements {
+  readonly stream: Database.Statement<[name: string], { id: number; lastRevision: number }>
+  readonly addStream: Database.Statement<[name: string, lastRevision: number]>
+  readonly setLastRevision: Database.Statement<[lastRevision: number, id: number]>
+  readonly addEvents: BulkInsert
+  readonly eventsOfStream: Database.Statement<[name: string, from: number, count: number], RecordedEvent>
+  readonly lastPosition: Database.Statement<[], number | null>
+  readonly streamName: Database.Statement<[id: number], string>
+  readonly allBetween: Database.Statement<[after: number, through: number, count: number], UnnamedEvent>
+  readonly eventsBetween: Database.Statement<[after: number, through: number, ...Prefix, count: number], RecordedEvent>
+  readonly series: Database.Statement<[contract: string, name: string], number>
+  readonly addSeries: Database.Statement<[contract: string, name: string]>
+  readonly addPayloads: Database.Statement<[seriesId: number, number: number, entries: Buffer]>
+  readonly payloads: Database.Statement<[numbers: string, contract: string, series: string], StoredRow>
+  readonly lastPayloads: Database.Statement<[], number | null>
+  readonly payloadsBetween: Database.Statement<[after: number, through: number, contract: string], RowOfGroup>
+  readonly setPayloads: Database.Statement<[entries: Buffer, id: number]>
+  readonly deletePayloads: Database.Statement<[id: number]>
+  readonly dataVersion: Database.Statement<[], number>
+}
+
+/** Once for a connection. */
+export function prepare(database: Database.Database): Statements {
+  return {
+    stream: database.prepare<[name: string], { id: number; lastRevision: number }>(
+      'SELECT id, last_revision AS lastRevision FROM streams WHERE name = ?',
+    ),
+    addStream: database.prepare<[name: string, lastRevision: number]>(
+      'INSERT INTO streams (name, last_revision) VALUES (?, ?)',
+    ),
+    setLastRevision: database.prepare<[lastRevision: number, id: number]>(
+      'UPDATE streams SET last_revision = ? WHERE id = ?',
+    ),
+    addEvents: bulkInsert(database, 'events', ['stream_id', 'revision', 'type', 'data']),
+    eventsOfStream: database.prepare<[name: string, from: number, count: number], RecordedEvent>(`
+      SELECT name AS stream, revision, position, type, data
+      FROM streams JOIN events ON stream_id = streams.id
+      WHERE name = ? AND revision >= ?
+      ORDER BY revision LIMIT ?`),
+    lastPosition: database.prepare<[], number | null>('SELECT max(position) FROM events').pluck(),
+    streamName: database.prepare<[id: number], string>('SELECT name FROM streams WHERE id = ?').pluck(),
+    // Whoever reads all streams knows most names already: without the join a row costs two thirds.
+    allBetween: database.prepare<[after: number, through: number, count: number], UnnamedEvent>(`
+      SELECT stream_id AS streamId, revision, position, type, data FROM events
+      WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`),
+    // CROSS JOIN keeps this order of the loops: straight along the positions.
+    eventsBetween: database.prepare<[after: number, through: number, ...Prefix, count: number], RecordedEvent>(`
+      SELECT name AS stream, revision, position, type, data
+      FROM events CROSS JOIN streams ON streams.id = stream_id
+      WHERE position > ? AND position <= ? AND substr(name, 1, length(?)) = ?
+      ORDER BY position LIMIT ?`),
+    series: database
+      .prepare<[contract: string, name: string], number>(
+        'SELECT id FROM payload_series WHERE contract = ? AND name = ?',
+      )
+      .pluck(),
+    addSeries: database.prepare<[contract: string, name: string]>(
+      'INSERT INTO payload_series (contract, name) VALUES (?, ?)',
+    ),
+    addPayloads: database.prepare<[seriesId: number, number: number, entries: Buffer]>(
+      'INSERT INTO payloads (series_id, number, entries) VALUES (?, ?, ?) ON CONFLICT (series_id, number) DO NOTHING',
+    ),
+    // Many at once: a call into SQLite costs more than a row. Numbers as a JSON array; CROSS JOIN keeps this order of the loops.
+    payloads: database
+      .prepare<[numbers: string, contract: string, series: string], StoredRow>(`
+        SELECT payloads.id, number, entries
+        FROM payload_series CROSS JOIN json_each(?) AS wanted CROSS JOIN payloads
+          ON series_id = payload_series.id AND number = wanted.value
+        WHERE contract = ? AND name = ?`)
+      .raw(),
+    lastPayloads: database.prepare<[], number | null>('SELECT max(id) FROM payloads').pluck(),
+    // Not by the index, which can be without a row that stands there. A row of no series is shown to whoever looks.
+    payloadsBetween: database
+      .prepare<[after: number, through: number, contract: string], RowOfGroup>(`
+        SELECT payloads.id, name, number, entries
+        FROM payloads NOT INDEXED LEFT JOIN payload_series ON payload_series.id = series_id
+        WHERE payloads.id > ? AND payloads.id <= ? AND (contract = ? OR contract IS NULL)
+        ORDER BY payloads.id`)
+      .raw(),
+    setPayloads: database.prepare<[entries: Buffer, id: number]>('UPDATE payloads SET entries = ? WHERE id = ?'),
+    deletePayloads: database.prepare<[id: number]>('DELETE FROM payloads WHERE id = ?'),
+    dataVersion: database.prepare<[], number>('PRAGMA data_version').pluck(),
+  }
+}
+
+/** An event whose stream is known by its number only. */
+export interface UnnamedEvent extends Omit<RecordedEvent, 'stream'> {
+  readonly streamId: number
+}
+
+export type StoredRow = [id: number, number: number, entries: Buffer]
+
+/** `series`: null, if there is none of its number. */
+export type RowOfGroup = [id: number, series: string | null, number: number, entries: Buffer]
+
+/** The same prefix twice. */
+type Prefix = [prefix: string, prefix: string]
