@@ -3,21 +3,11 @@ import type { Command } from 'commander'
 import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
 import { readCard } from '../node/identity/identity.ts'
 import { type ApiClient, apiClientFor } from './api-client.ts'
-import { readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
+import { type Keys, readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
 import { dataOption } from './options.ts'
 import { complain, print, table } from './output.ts'
 
 const POLL_MS = 250
-
-export interface Keys {
-  readonly keys: readonly string[]
-  readonly contracts: readonly {
-    readonly contract: string
-    readonly signing: string
-    readonly waitsFor?: string
-    readonly unheard?: readonly string[]
-  }[]
-}
 
 /** `concordata key show|rotate|revoke`: the signing keys of this party. The node runs meanwhile: it alone may sign. */
 export function keyCommands(program: Command): void {

@@ -8,7 +8,17 @@ import { damaged } from '../node/identity/identity-files.ts'
 import { givenPassphrase } from '../node/identity/passphrase.ts'
 import { askPassphrase } from '../node/identity/passphrase-prompt.ts'
 import type { ApiClient } from './api-client.ts'
-import type { Keys } from './key-commands.ts'
+
+/** The signing keys of this party, and where each of its contracts is. */
+export interface Keys {
+  readonly keys: readonly string[]
+  readonly contracts: readonly {
+    readonly contract: string
+    readonly signing: string
+    readonly waitsFor?: string
+    readonly unheard?: readonly string[]
+  }[]
+}
 
 /** The recovery key of that party, from wherever it was brought. Throws KeyFileUnreadable, IdentityDamaged. */
 export async function readRecoveryKey(

@@ -2,7 +2,24 @@ import type { ElementId, Handle, ProposalId, Uid } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
 import type { PayloadGroup } from '../store/payload-group.ts'
 import type { Row } from './row-buffer.ts'
-import type { FeedRow } from './tables/feed-table.ts'
+
+/** How far the feed of a party goes, and what its newest statement says. */
+export interface FeedRow {
+  readonly handle: Handle
+  seq: number
+  clock: number
+  time: string
+  head_size: number
+  head_root: string
+  head_record: string
+  signing_key: string | null
+  note_size: number | null
+  note_root: string | null
+  note_time: number | null
+  note_signature: string | null
+  /** With which the note was signed; null: with that of the card. */
+  note_key: string | null
+}
 
 /** A party of a contract, as the rows of other tables name it. */
 export interface PartyRef {

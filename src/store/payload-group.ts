@@ -1,7 +1,18 @@
 import type { Hash } from '../crypto/hash.ts'
 import { HANDLE_PATTERN, type Handle, type ProposalId, requestOf, type Seq } from '../events/ids.ts'
 import { assert } from '../runtime/assert.ts'
-import type { PayloadEntry, PayloadRef } from './port.ts'
+
+/** The opened seal as it is kept: canonical JSON of `{ salt, value }`. */
+export interface PayloadEntry {
+  readonly seal: Hash
+  readonly text: string
+}
+
+/** Where a payload is kept: its group, and in it its seal. */
+export interface PayloadRef {
+  readonly group: PayloadGroup
+  readonly seal: Hash
+}
 
 declare const groupBrand: unique symbol
 /**

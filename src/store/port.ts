@@ -1,6 +1,8 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
-import type { PayloadGroup } from './payload-group.ts'
+import type { PayloadEntry, PayloadGroup, PayloadRef } from './payload-group.ts'
+
+export type { PayloadEntry, PayloadRef } from './payload-group.ts'
 
 /** The revision of a stream that has no events: one before the first. */
 export const NO_EVENTS = -1
@@ -101,18 +103,6 @@ export interface Subscription {
   readonly closed: Promise<void>
   /** Ends it, as soon as the handler is done. A handler may call this but must not wait for `closed`. */
   close(): void
-}
-
-/** The opened seal as it is kept: canonical JSON of `{ salt, value }`. */
-export interface PayloadEntry {
-  readonly seal: Hash
-  readonly text: string
-}
-
-/** Where a payload is kept: its group, and in it its seal. */
-export interface PayloadRef {
-  readonly group: PayloadGroup
-  readonly seal: Hash
 }
 
 /** A group as it stands in the store, for who checks that: nothing is left out, and nothing mended. */

@@ -1,23 +1,21 @@
-import { hashToBytes } from '../../crypto/hash.ts'
+import { type Hash, hashToBytes } from '../../crypto/hash.ts'
 import { EMPTY_ROOT, leafHash, nodeHash } from '../../merkle/hashing.ts'
 import { assert } from '../../runtime/assert.ts'
-import { elementHash } from './element-hash.ts'
-import type { Element } from './state.ts'
 
-type Tree = Leaf | Inner
+type Tree<Element> = Leaf<Element> | Inner<Element>
 
 /** One slot; `element` is undefined once it was removed: its number is never given again. */
-interface Leaf {
+interface Leaf<Element> {
   readonly kind: 'leaf'
   readonly element: Element | undefined
 }
 
 /** 2^height slots at most; `right` is undefined while its half has not begun. */
-interface Inner {
+interface Inner<Element> {
   readonly kind: 'inner'
   readonly height: number
-  readonly left: Tree
-  readonly right: Tree | undefined
+  readonly left: Tree<Element>
+  readonly right: Tree<Element> | undefined
   /** Kept once it has been asked for. */
   hash: Uint8Array | undefined
 }
@@ -38,13 +36,13 @@ const REMOVED_HASH = leafHash(new Uint8Array())
  *                /
  *               4
  */
-export class ChildTree {
-  static readonly empty = new ChildTree(0, undefined)
+export class ChildTree<Element> {
+  static readonly empty: ChildTree<never> = new ChildTree<never>(0, undefined)
   /** How many slots were given out; the next child gets this ordinal. */
   readonly slots: number
-  readonly #tree: Tree | undefined
+  readonly #tree: Tree<Element> | undefined
 
-  private constructor(slots: number, tree: Tree | undefined) {
+  private constructor(slots: number, tree: Tree<Element> | undefined) {
     this.slots = slots
     this.#tree = tree
   }
@@ -58,8 +56,8 @@ export class ChildTree {
   }
 
   /** With one child more, in a slot of its own: its ordinal is `slots`. Undefined: the slot of one that was removed. */
-  append(element: Element | undefined): ChildTree {
-    const leaf: Leaf = { kind: 'leaf', element }
+  append(element: Element | undefined): ChildTree<Element> {
+    const leaf: Leaf<Element> = { kind: 'leaf', element }
     const tree = this.#tree
     if (tree === undefined) return new ChildTree(1, leaf)
     const height = heightOf(tree)
@@ -69,7 +67,7 @@ export class ChildTree {
   }
 
   /** With another element, or none, in a slot. Requires 0 <= ordinal < slots. */
-  with(ordinal: number, element: Element | undefined): ChildTree {
+  with(ordinal: number, element: Element | undefined): ChildTree<Element> {
     assert(this.#tree !== undefined && ordinal < this.slots, 'the slot has been given out')
     return new ChildTree(this.slots, put(this.#tree, ordinal, { kind: 'leaf', element }))
   }
@@ -79,26 +77,26 @@ export class ChildTree {
     if (this.#tree !== undefined) yield* elementsOf(this.#tree)
   }
 
-  /** 32 bytes. */
-  root(): Uint8Array {
-    return this.#tree === undefined ? hashToBytes(EMPTY_ROOT) : hashOf(this.#tree)
+  /** 32 bytes. `elementHash`: always the same one, since what it gave is kept. */
+  root(elementHash: (element: Element) => Hash): Uint8Array {
+    return this.#tree === undefined ? hashToBytes(EMPTY_ROOT) : hashOf(this.#tree, elementHash)
   }
 }
 
-function inner(height: number, left: Tree, right: Tree | undefined): Inner {
+function inner<Element>(height: number, left: Tree<Element>, right: Tree<Element> | undefined): Inner<Element> {
   return { kind: 'inner', height, left, right, hash: undefined }
 }
 
-function heightOf(tree: Tree): number {
+function heightOf(tree: Tree<unknown>): number {
   return tree.kind === 'leaf' ? 0 : tree.height
 }
 
 /** Which half of it the slot is in. An ordinal has nine digits at most (ids.ts): bit operators see all of it. */
-function isRight({ height }: Inner, ordinal: number): boolean {
+function isRight({ height }: Inner<unknown>, ordinal: number): boolean {
   return ((ordinal >> (height - 1)) & 1) === 1
 }
 
-function put(tree: Tree, ordinal: number, leaf: Leaf): Tree {
+function put<Element>(tree: Tree<Element>, ordinal: number, leaf: Leaf<Element>): Tree<Element> {
   if (tree.kind === 'leaf') return leaf
   const { height, left, right } = tree
   if (!isRight(tree, ordinal)) return inner(height, put(left, ordinal, leaf), right)
@@ -106,11 +104,11 @@ function put(tree: Tree, ordinal: number, leaf: Leaf): Tree {
 }
 
 /** A half that begins. */
-function firstOf(height: number, leaf: Leaf): Tree {
+function firstOf<Element>(height: number, leaf: Leaf<Element>): Tree<Element> {
   return height === 0 ? leaf : inner(height, firstOf(height - 1, leaf), undefined)
 }
 
-function* elementsOf(tree: Tree): Generator<Element> {
+function* elementsOf<Element>(tree: Tree<Element>): Generator<Element> {
   if (tree.kind === 'leaf') {
     if (tree.element !== undefined) yield tree.element
     return
@@ -119,10 +117,11 @@ function* elementsOf(tree: Tree): Generator<Element> {
   if (tree.right !== undefined) yield* elementsOf(tree.right)
 }
 
-function hashOf(tree: Tree): Uint8Array {
+function hashOf<Element>(tree: Tree<Element>, elementHash: (element: Element) => Hash): Uint8Array {
   if (tree.kind === 'leaf') {
     return tree.element === undefined ? REMOVED_HASH : leafHash(hashToBytes(elementHash(tree.element)))
   }
-  tree.hash ??= tree.right === undefined ? hashOf(tree.left) : nodeHash(hashOf(tree.left), hashOf(tree.right))
+  const left = () => hashOf(tree.left, elementHash)
+  tree.hash ??= tree.right === undefined ? left() : nodeHash(left(), hashOf(tree.right, elementHash))
   return tree.hash
 }

@@ -37,7 +37,7 @@ function blockFrom({ slots, children, ...block }: BlockSnapshot): Block {
     elements.set(ordinal, child.kind === 'field' ? child : blockFrom(child))
     skeletons.push([nameRules.skeleton(child.name), ordinal])
   }
-  let tree = ChildTree.empty
+  let tree: ChildTree<Element> = ChildTree.empty
   for (let ordinal = 0; ordinal < slots; ordinal++) tree = tree.append(elements.get(ordinal))
   return { ...block, children: tree, skeletons: ImmutableMap(skeletons) }
 }

@@ -19,7 +19,7 @@ export function contentOf(element: Element): object {
   switch (element.kind) {
     case 'block': {
       const { list } = element
-      const children = { root: hashFromBytes(element.children.root()), size: element.children.slots }
+      const children = { root: hashFromBytes(element.children.root(elementHash)), size: element.children.slots }
       return { children, id, kind, list, name, namedBy, owner }
     }
     case 'field': {

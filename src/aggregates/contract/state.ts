@@ -90,7 +90,7 @@ export interface Block extends Named {
   /** Its children are entries, named by their numbers from 1. */
   readonly list: boolean
   /** The next child gets the ordinal `children.slots`; that of a removed one is never given again. */
-  readonly children: ChildTree
+  readonly children: ChildTree<Element>
   /** Ordinals of the children that are there, by the skeletons of their names. Follows from them, so no hash is taken over it. */
   readonly skeletons: ImmutableMap<string, number>
 }

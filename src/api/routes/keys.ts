@@ -1,5 +1,5 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import type { KeyChanging } from '../../contracts/processes/key-rotation.ts'
+import type { KeyChanging } from '../../contracts/commands/key-changing.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import { PublicKeySchema, SignatureSchema, UidSchema } from '../../events/ids.ts'
 

@@ -4,9 +4,9 @@ import type { RequestRef, Uid } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { EventStore } from '../../store/port.ts'
 import { OUTBOX_STREAM } from '../../store/streams.ts'
-import type { KeyChanging, Revoked } from '../processes/key-rotation.ts'
 import { TransmitterSilent } from '../requests/request-queue.ts'
 import type { Intent } from '../requests/submission.ts'
+import type { KeyChanging, Revoked } from './key-changing.ts'
 import { type Ask, type Done, errorOf, type PersonsRefusal, queued } from './queued-command.ts'
 
 /** How long the process that has the key may take to carry something out that nobody else has to agree to. Milliseconds. */

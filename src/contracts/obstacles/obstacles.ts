@@ -1,6 +1,8 @@
 import { membersOf } from '../../aggregates/contract/state.ts'
+import type { Equivocation, OtherBranch } from '../../agreement/receive.ts'
+import type { AgreementState } from '../../agreement/state.ts'
 import type { Handle } from '../../events/ids.ts'
-import type { LiveContract } from '../replica/live-contract.ts'
+import type { Question } from '../approvals/approvals.ts'
 
 /** What can stop a contract, each with a code that API, metrics, log and `doctor` share. docs/operations.md shows this table. */
 export const obstacleCodes = [
@@ -240,8 +242,21 @@ export interface Obstacle {
   readonly givenUp?: number
 }
 
+/** What of a contract can be in its way. */
+export interface ObstructedContract {
+  readonly state: AgreementState
+  /** Why nothing is signed. */
+  readonly obstacle: ObstacleCode | undefined
+  /** What the last turn failed of. */
+  readonly trouble: ObstacleCode | undefined
+  readonly unheard: readonly Handle[]
+  readonly evidence: readonly Equivocation[]
+  readonly unprovenForks: readonly OtherBranch[]
+  readonly questions: readonly Question[]
+}
+
 /** What the contract itself tells, whatever goes on around it. In a process that does not sign, of the others' part only. */
-export function obstaclesIn(live: LiveContract): Obstacle[] {
+export function obstaclesIn(live: ObstructedContract): Obstacle[] {
   const { state, obstacle, trouble, unheard, evidence, unprovenForks, questions } = live
   const found: Obstacle[] = []
   const add = (code: ObstacleCode, parties: Iterable<Handle> = []) =>

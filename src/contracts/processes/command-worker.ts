@@ -7,6 +7,7 @@ import { withHistory } from '../../runtime/history-pruned.ts'
 import { StoreClosed, StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent } from '../../store/port.ts'
 import { OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../store/streams.ts'
+import type { KeyChanging } from '../commands/key-changing.ts'
 import {
   type Ask,
   askIn,
@@ -24,7 +25,6 @@ import { ContractClosed, type LiveContract } from '../replica/live-contract.ts'
 import { standingOfRequest } from '../requests/progress.ts'
 import { asksAgainAfter, FORGOTTEN_AFTER_MS } from '../requests/request-queue.ts'
 import type { Intent } from '../requests/submission.ts'
-import type { KeyChanging } from './key-rotation.ts'
 
 export interface ClerkPorts {
   readonly contracts: Contracts

@@ -1,10 +1,11 @@
 import { memberOf, membersOf } from '../../aggregates/contract/state.ts'
 import { holdsAwaited, isBeingRevoked, isWellSigned, nextKeyOf } from '../../agreement/key-rules.ts'
 import type { Signer } from '../../crypto/signer.ts'
-import type { Handle, Uid } from '../../events/ids.ts'
-import { type Revocation, revocationBytes } from '../../events/key-change.ts'
+import type { Uid } from '../../events/ids.ts'
+import { revocationBytes } from '../../events/key-change.ts'
 import type { EventStore } from '../../store/port.ts'
 import { INVITATIONS_STREAM } from '../../store/streams.ts'
+import type { KeyChanging, KeyStanding, Revoked } from '../commands/key-changing.ts'
 import type { Resting } from '../passive/passive-contract.ts'
 import type { Contracts } from '../registry/contracts.ts'
 import type { LiveContract } from '../replica/live-contract.ts'
@@ -32,40 +33,6 @@ export interface KeyRotationPorts {
   announce(contract: Uid): void
   /** Not every contract could be brought to its key; it is tried again with the next news, and after a restart. */
   failed(error: unknown): void
-}
-
-/** What the recovery key has signed: `signature`, over the revocation's bytes. */
-export interface Revoked {
-  readonly revocation: Revocation
-  readonly signature: string
-}
-
-/** What is known of the signing keys, and how they are changed; `KeyRotation`, or by way of the outbox. */
-export interface KeyChanging {
-  show(): Promise<{ readonly keys: readonly string[]; readonly contracts: readonly KeyStanding[] }>
-  /** The answer is the new public key. */
-  rotate(): Promise<string>
-  /**
-   * The first half of a revocation: a new key, which is to come into every contract by the word of the recovery key alone. As
-   * long as one made so has not come into all of them, it is that one again. The answer is its public half.
-   */
-  prepareRevocation(): Promise<string>
-  /** The second half, for one contract: durable on return, and carried to the others until it has taken effect. */
-  revoke(revoked: Revoked): Promise<void>
-}
-
-/** Under which key a contract goes on. */
-export interface KeyStanding {
-  readonly contract: Uid
-  /** Of this party's next statement there. */
-  readonly signing: string
-  /**
-   * Why it is not the newest yet: it takes its time (`statement`), the contract is silent, a revocation comes first, or that
-   * has not been signed with the recovery key.
-   */
-  readonly waitsFor?: string
-  /** Of a revocation: who has not said what it holds. */
-  readonly unheard?: readonly Handle[]
 }
 
 /**

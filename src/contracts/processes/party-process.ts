@@ -2,10 +2,11 @@ import type { Uid } from '../../events/ids.ts'
 import { Gossip, type GossipReport, type GossipTiming } from '../../gossip/gossip.ts'
 import type { Participants } from '../../gossip/replica-port.ts'
 import { Desk } from '../commands/command-queue.ts'
+import type { KeyChanging } from '../commands/key-changing.ts'
 import { Contracts, type ContractsPorts } from '../registry/contracts.ts'
 import { Clerk } from './command-worker.ts'
 import { carry, participantsOf } from './gossip-adapter.ts'
-import { type KeyChanging, KeyRotation, type SigningKeys } from './key-rotation.ts'
+import { KeyRotation, type SigningKeys } from './key-rotation.ts'
 import { StoreWatch } from './store-subscription.ts'
 
 export interface PartyProcessPorts extends Omit<ContractsPorts, 'desk' | 'canSend'> {

@@ -9,8 +9,9 @@ import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import { type Waiting, waitingIn } from '../passive/backlog.ts'
 import { isWhatIsHeld, type Resting, restingIn } from '../passive/passive-contract.ts'
 import { ContractDamaged } from '../replica/journal.ts'
+import type { ContractListener } from '../replica/live-contract.ts'
 import { ContractClosed, LiveContract } from '../replica/live-contract.ts'
-import type { ContractListener, ContractPorts } from '../replica/ports.ts'
+import type { ContractPorts } from '../replica/ports.ts'
 
 /** The node holds no contract of that UID. */
 export class NoSuchContract extends ConcordataError {}

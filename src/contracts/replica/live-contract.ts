@@ -65,10 +65,34 @@ import { Following } from './feed-tailer.ts'
 import { type Change, extendLedger, isNewEvidence, loadEvidence, writesFor } from './journal.ts'
 import { type Loaded, loadContract, recallHistory } from './load.ts'
 import { payloadLines } from './payload-lines.ts'
-import type { ContractListener, ContractPorts, Role } from './ports.ts'
+import type { ContractPorts, Role } from './ports.ts'
 import { RoomAhead } from './reorder-buffer.ts'
 import { runningAhead } from './running-ahead.ts'
 import { UnprovenForks } from './unproven-forks.ts'
+
+/** What others in the node want to hear of. All of it is durable when it is told. */
+export interface ContractListener {
+  /** It has been loaded, again or for the first time. `hasNews`: while it was at rest, others have stored something of it. */
+  woke?(contract: LiveContract, hasNews: boolean): void
+  /** It is not in memory any more. */
+  rested?(contract: Uid): void
+  /** Statements were taken in or made: there may be something to carry to others. */
+  news?(contract: LiveContract, change: { readonly made: Held | undefined; readonly taken: readonly Held[] }): void
+  /** Values are missing: the others are to be asked for them, again and again until it has them. */
+  wanting?(contract: LiveContract): void
+  settled?(contract: LiveContract, entries: readonly Acknowledged[]): void
+  refused?(contract: LiveContract, refused: Reception['refused']): void
+  equivocated?(contract: LiveContract, equivocations: readonly Equivocation[]): void
+  diverged?(contract: LiveContract, divergences: readonly Divergence[]): void
+  /** It goes on in an engine that this node does not have; told once. */
+  engineUnknown?(contract: LiveContract, error: EngineUnknown): void
+  /** Why this node signs nothing in this contract, when that begins; undefined when it ends. */
+  silenced?(contract: LiveContract, obstacle: ObstacleCode | undefined): void
+  /** Each signer once, as long as there is no proof of what it means. */
+  otherBranch?(contract: LiveContract, branches: readonly OtherBranch[]): void
+  /** The store failed; the contract goes on from what it holds. */
+  failed?(contract: LiveContract, error: unknown): void
+}
 
 /** How long requests are held back at most while every peer is being talked to already. Milliseconds. */
 const HOLD_MS = 100

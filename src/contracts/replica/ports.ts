@@ -1,8 +1,4 @@
-import type { Engines, EngineUnknown } from '../../aggregates/contract/engines.ts'
-import type { Acknowledged } from '../../agreement/ledger.ts'
-import type { Equivocation, OtherBranch, Reception } from '../../agreement/receive.ts'
-import type { Divergence } from '../../agreement/settlement.ts'
-import type { Held } from '../../agreement/verified-statement.ts'
+import type { Engines } from '../../aggregates/contract/engines.ts'
 import type { Uid } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
@@ -11,11 +7,9 @@ import type { Store } from '../../store/port.ts'
 import type { Snapshots } from '../../store/snapshot-port.ts'
 import type { Policy } from '../approvals/policy.ts'
 import type { Desk } from '../commands/command-queue.ts'
-import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import type { RoomAsked } from '../requests/request-budget.ts'
 import type { SigningGuard } from '../signing/signing-guard.ts'
 import type { SigningPorts } from '../signing/signing-keys.ts'
-import type { LiveContract } from './live-contract.ts'
 import type { RoomAhead } from './reorder-buffer.ts'
 
 /** What a process says in the feeds of its party, and who else writes to its store (design §9). */
@@ -59,28 +53,4 @@ export interface ContractPorts extends SigningPorts {
    * but no longer than HOLD_MS. Left out: always.
    */
   canSend?(contract: Uid): boolean
-}
-
-/** What others in the node want to hear of. All of it is durable when it is told. */
-export interface ContractListener {
-  /** It has been loaded, again or for the first time. `hasNews`: while it was at rest, others have stored something of it. */
-  woke?(contract: LiveContract, hasNews: boolean): void
-  /** It is not in memory any more. */
-  rested?(contract: Uid): void
-  /** Statements were taken in or made: there may be something to carry to others. */
-  news?(contract: LiveContract, change: { readonly made: Held | undefined; readonly taken: readonly Held[] }): void
-  /** Values are missing: the others are to be asked for them, again and again until it has them. */
-  wanting?(contract: LiveContract): void
-  settled?(contract: LiveContract, entries: readonly Acknowledged[]): void
-  refused?(contract: LiveContract, refused: Reception['refused']): void
-  equivocated?(contract: LiveContract, equivocations: readonly Equivocation[]): void
-  diverged?(contract: LiveContract, divergences: readonly Divergence[]): void
-  /** It goes on in an engine that this node does not have; told once. */
-  engineUnknown?(contract: LiveContract, error: EngineUnknown): void
-  /** Why this node signs nothing in this contract, when that begins; undefined when it ends. */
-  silenced?(contract: LiveContract, obstacle: ObstacleCode | undefined): void
-  /** Each signer once, as long as there is no proof of what it means. */
-  otherBranch?(contract: LiveContract, branches: readonly OtherBranch[]): void
-  /** The store failed; the contract goes on from what it holds. */
-  failed?(contract: LiveContract, error: unknown): void
 }

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { Handle } from '../../events/ids.ts'
 import { placesOf, type Statement } from '../../events/statement.ts'
-import type { Page } from '../contract-rows.ts'
+import type { FeedRow, Page } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { RowBuffer } from '../row-buffer.ts'
 
@@ -56,23 +56,6 @@ const COLUMNS = [
   'note_signature',
   'note_key',
 ]
-
-export interface FeedRow {
-  readonly handle: Handle
-  seq: number
-  clock: number
-  time: string
-  head_size: number
-  head_root: string
-  head_record: string
-  signing_key: string | null
-  note_size: number | null
-  note_root: string | null
-  note_time: number | null
-  note_signature: string | null
-  /** With which the note was signed; null: with that of the card. */
-  note_key: string | null
-}
 
 const nothingSaid = {
   seq: -1,

@@ -35,9 +35,9 @@ function fieldNamed(name: string): Field {
 }
 
 /** What an array would hold, and the tree, after each step. */
-function* play(steps: readonly Step[]): Generator<{ slots: (Field | undefined)[]; tree: ChildTree }> {
+function* play(steps: readonly Step[]): Generator<{ slots: (Field | undefined)[]; tree: ChildTree<Field> }> {
   let slots: (Field | undefined)[] = []
-  let tree = ChildTree.empty
+  let tree: ChildTree<Field> = ChildTree.empty
   for (const [place, step] of steps.entries()) {
     const child = fieldNamed(`F${place}`)
     if (step.kind === 'append') {
@@ -82,26 +82,26 @@ t.test('has the root of RFC 9162 over its slots, of every size and after every c
   fc.assert(
     fc.property(steps, (steps) => {
       for (const { slots, tree } of play(steps)) {
-        equal(hashFromBytes(tree.root()), naiveRoot(slots.map((child) => hashFromBytes(leafOf(child)))))
+        equal(hashFromBytes(tree.root(elementHash)), naiveRoot(slots.map((child) => hashFromBytes(leafOf(child)))))
       }
     }),
     { numRuns: 50 },
   )
-  t.equal(hashFromBytes(ChildTree.empty.root()), naiveRoot([]))
+  t.equal(hashFromBytes(ChildTree.empty.root(elementHash)), naiveRoot([]))
 })
 
 t.test('a change leaves the tree before it as it was', async (t) => {
   fc.assert(
     fc.property(steps, (steps) => {
       const all = [...play(steps)]
-      const roots = all.map(({ tree }) => hashFromBytes(tree.root()))
+      const roots = all.map(({ tree }) => hashFromBytes(tree.root(elementHash)))
       const again = [...play(steps)]
       for (const { tree } of again) {
         tree.append(fieldNamed('X'))
         if (tree.slots > 0) tree.with(tree.slots - 1, undefined)
       }
       deepEqual(
-        again.map(({ tree }) => hashFromBytes(tree.root())),
+        again.map(({ tree }) => hashFromBytes(tree.root(elementHash))),
         roots,
       )
     }),
@@ -115,12 +115,12 @@ t.test('an ordinary inclusion proof proves a child, or that its slot is empty', 
     const children = Array.from({ length: size }, (_, ordinal) =>
       ordinal === 2 ? undefined : fieldNamed(`F${ordinal}`),
     )
-    let tree = ChildTree.empty
+    let tree: ChildTree<Field> = ChildTree.empty
     for (const child of children) tree = tree.append(child ?? fieldNamed('to be removed'))
     if (size > 2) tree = tree.with(2, undefined)
     const log = MerkleLog.empty.appendAll(children.map(leafOf))
     for (const [index, child] of children.entries()) {
-      const root = hashFromBytes(tree.root())
+      const root = hashFromBytes(tree.root(elementHash))
       verifyInclusion({ leaf: leafOf(child), index, size, proof: log.inclusionProof(index, size), root })
     }
   }
@@ -129,6 +129,7 @@ t.test('an ordinary inclusion proof proves a child, or that its slot is empty', 
 
 t.test('a slot that was never given out takes nothing', async (t) => {
   const broken = { name: 'AssertionFailed', message: 'the slot has been given out' }
-  t.throws(() => ChildTree.empty.with(0, fieldNamed('F')), broken)
-  t.throws(() => ChildTree.empty.append(fieldNamed('F')).with(1, undefined), broken)
+  const emptyTree: ChildTree<Field> = ChildTree.empty
+  t.throws(() => emptyTree.with(0, fieldNamed('F')), broken)
+  t.throws(() => emptyTree.append(fieldNamed('F')).with(1, undefined), broken)
 })

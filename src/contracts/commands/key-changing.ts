@@ -1,0 +1,36 @@
+import type { Handle, Uid } from '../../events/ids.ts'
+import type { Revocation } from '../../events/key-change.ts'
+
+/** What the recovery key has signed: `signature`, over the revocation's bytes. */
+export interface Revoked {
+  readonly revocation: Revocation
+  readonly signature: string
+}
+
+/** What is known of the signing keys, and how they are changed; `KeyRotation`, or by way of the outbox. */
+export interface KeyChanging {
+  show(): Promise<{ readonly keys: readonly string[]; readonly contracts: readonly KeyStanding[] }>
+  /** The answer is the new public key. */
+  rotate(): Promise<string>
+  /**
+   * The first half of a revocation: a new key, which is to come into every contract by the word of the recovery key alone. As
+   * long as one made so has not come into all of them, it is that one again. The answer is its public half.
+   */
+  prepareRevocation(): Promise<string>
+  /** The second half, for one contract: durable on return, and carried to the others until it has taken effect. */
+  revoke(revoked: Revoked): Promise<void>
+}
+
+/** Under which key a contract goes on. */
+export interface KeyStanding {
+  readonly contract: Uid
+  /** Of this party's next statement there. */
+  readonly signing: string
+  /**
+   * Why it is not the newest yet: it takes its time (`statement`), the contract is silent, a revocation comes first, or that
+   * has not been signed with the recovery key.
+   */
+  readonly waitsFor?: string
+  /** Of a revocation: who has not said what it holds. */
+  readonly unheard?: readonly Handle[]
+}
