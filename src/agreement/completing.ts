@@ -7,7 +7,7 @@ import { feedOf } from './feeds.ts'
 import { acknowledgeAll } from './ledger.ts'
 import { settleMore } from './settlement.ts'
 import type { AgreementState, Progress } from './state.ts'
-import type { Held } from './verified-statement.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
 
 /** Payloads that came after their statement. */
 export interface Completion {
@@ -18,7 +18,7 @@ export interface Completion {
 }
 
 /** The statements that lack values and carry requests that are not in the ledger yet, in ledger order. */
-export function lackingIn({ ledger }: AgreementState): Held[] {
+export function lackingIn({ ledger }: AgreementState): VerifiedStatement[] {
   return ledger.open.filter(({ lacks }) => lacks.length > 0)
 }
 
@@ -44,7 +44,7 @@ export function completed(
   const together = payloadsInOrder([...Object.entries(held.payloads), ...brought])
   // Else it could not be passed on with them.
   if (!fitsOneLine(held, together)) return undefined
-  const whole: Held = {
+  const whole: VerifiedStatement = {
     ...held,
     payloads: together,
     lacks: held.lacks.filter((seal) => added[seal] === undefined),

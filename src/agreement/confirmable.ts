@@ -4,7 +4,7 @@ import { requestKey } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
 import { saidToHold } from './feeds.ts'
 import type { AgreementState } from './state.ts'
-import type { Held } from './verified-statement.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
 import { covers } from './version-vector.ts'
 
 /**
@@ -42,7 +42,12 @@ export function confirmable(
 }
 
 /** The party's own answer counts as given: the statement that confirms gives it. */
-function othersHaveAnswered(state: AgreementState, held: Held, members: readonly Member[], party: Handle): boolean {
+function othersHaveAnswered(
+  state: AgreementState,
+  held: VerifiedStatement,
+  members: readonly Member[],
+  party: Handle,
+): boolean {
   const { party: author, seq } = held.statement
   return members.every(
     ({ card }) =>

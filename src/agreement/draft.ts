@@ -6,17 +6,17 @@ import type { Decision, Note, Payloads, Refusal, Request, Statement, StatementCo
 import {
   bytesToSign,
   coreHash,
-  type Decoded,
   encodeCore,
   encodeStatement,
+  type SignedStatement,
   statementHash,
 } from '../events/statement-codec.ts'
 import { feedOf, newestOf, saidToHold } from './feeds.ts'
 import { type Acknowledged, headOf } from './ledger.ts'
 import { type AgreementState, cover, type Progress, settle } from './state.ts'
-import type { Held } from './verified-statement.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
 import { clockAfter } from './verify-statement.ts'
-import { covers, type Past, union, withStatement } from './version-vector.ts'
+import { covers, union, type VersionVector, withStatement } from './version-vector.ts'
 
 /** What a party has to say of its own accord; the rest of a statement follows from what it holds. */
 export interface Wishes {
@@ -38,7 +38,7 @@ export interface Draft {
   readonly text: string
   readonly bytesToSign: Uint8Array
   /** With the signature it becomes a part of the view, as if it had come from elsewhere. */
-  sign(signature: string): Progress & { readonly held: Held }
+  sign(signature: string): Progress & { readonly held: VerifiedStatement }
 }
 
 /**
@@ -64,7 +64,7 @@ export function draft(state: AgreementState, party: Handle, wishes: Wishes, time
     v: 1,
   }
   const coreText = encodeCore(core)
-  const placeholder: Held = {
+  const placeholder: VerifiedStatement = {
     statement: { ...core, head: UNKNOWN_HEAD },
     text: '',
     hash: '' as Hash,
@@ -83,7 +83,7 @@ export function draft(state: AgreementState, party: Handle, wishes: Wishes, time
     text,
     bytesToSign: bytesToSign(text),
     sign(signature) {
-      const held: Held = { ...placeholder, statement, text, hash: statementHash(text), signature }
+      const held: VerifiedStatement = { ...placeholder, statement, text, hash: statementHash(text), signature }
       return { ...completed(covered.state, covered.acknowledged, placeholder, held), held }
     },
   }
@@ -95,11 +95,11 @@ const UNKNOWN_HEAD = { size: 0, root: '' as Hash, record: '' as Hash }
 function completed(
   state: AgreementState,
   acknowledged: readonly Acknowledged[],
-  placeholder: Held,
-  held: Held,
+  placeholder: VerifiedStatement,
+  held: VerifiedStatement,
 ): Progress {
   const { party } = held.statement
-  const finished = (other: Held): Held => (other === placeholder ? held : other)
+  const finished = (other: VerifiedStatement): VerifiedStatement => (other === placeholder ? held : other)
   const { ledger } = state
   const decisions =
     held.statement.decided.length === 0
@@ -116,11 +116,11 @@ function completed(
   )
 }
 
-function pastAfter(state: AgreementState, party: Handle, seq: number): Past {
+function pastAfter(state: AgreementState, party: Handle, seq: number): VersionVector {
   return withStatement(everythingHeld(state), party, seq)
 }
 
-function everythingHeld(state: AgreementState): Past {
+function everythingHeld(state: AgreementState): VersionVector {
   return state.feeds.map((feed) => feed.size - 1)
 }
 
@@ -128,7 +128,7 @@ function everythingHeld(state: AgreementState): Past {
 function seenBy(state: AgreementState, party: Handle): Statement['seen'] {
   const candidates = [...state.feeds.keys()]
     .filter((handle) => handle !== party)
-    .map((handle) => newestOf(state.feeds, handle) as Held)
+    .map((handle) => newestOf(state.feeds, handle) as VerifiedStatement)
     .sort((one, other) => other.statement.clock - one.statement.clock)
   let covered = saidToHold(state.feeds, party)
   const seen: [Handle, { readonly hash: Hash; readonly seq: number }][] = []
@@ -153,6 +153,6 @@ export function statementDue(state: AgreementState, party: Handle): 'answer' | '
 }
 
 /** Statements without requests, decisions or key changes oblige nobody, so an idle contract falls silent. */
-function obliges({ statement }: Decoded): boolean {
+function obliges({ statement }: SignedStatement): boolean {
   return statement.requests.length > 0 || statement.decided.length > 0 || statement.key !== undefined
 }

@@ -9,7 +9,7 @@ import { revocationBytes, rotationBytes } from '../events/key-change.ts'
 import { SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
 import { type Keys, KeysSchema } from '../events/party-card.ts'
 import type { Head } from '../events/statement.ts'
-import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../events/statement-codec.ts'
+import { bytesToSign, decodeSigned, encodeSigned, type SignedStatement } from '../events/statement-codec.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -17,11 +17,11 @@ import { feedOf, statementAt } from './feeds.ts'
 import { isTakeover } from './key-rules.ts'
 import { headOf } from './ledger.ts'
 import { type Equivocation, receive } from './receive.ts'
-import { viewOf } from './replay.ts'
+import { stateAt } from './replay.ts'
 import type { Divergence } from './settlement.ts'
 import { type AgreementState, emptyAgreement } from './state.ts'
-import type { Held } from './verified-statement.ts'
-import type { Past } from './version-vector.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
+import type { VersionVector } from './version-vector.ts'
 
 /** A file of evidence does not prove what it says. */
 export class NotProven extends ConcordataError {}
@@ -108,11 +108,11 @@ export function wrongHeadEvidence(state: AgreementState, { party, seq }: Pick<Di
   return { v: 1, kind: 'wrong head', contract: state.contract, party, seq, past: lines }
 }
 
-function bare({ text, signature }: Decoded): string {
+function bare({ text, signature }: SignedStatement): string {
   return encodeSigned(text, signature, {})
 }
 
-function heldIn(state: AgreementState, past: Past): Held[] {
+function heldIn(state: AgreementState, past: VersionVector): VerifiedStatement[] {
   const inside = [...state.feeds].flatMap(([handle, feed]) => [...feed.between(0, (past.get(handle) ?? -1) + 1)])
   return inside.sort((one, other) => one.statement.clock - other.statement.clock)
 }
@@ -137,7 +137,7 @@ function forked(evidence: EquivocationEvidence): Conviction | undefined {
   const { contract, party, seq, keys, rotations } = evidence
   const one = decodeSigned(evidence.one)
   const other = decodeSigned(evidence.other)
-  const isThere = ({ statement }: Decoded) =>
+  const isThere = ({ statement }: SignedStatement) =>
     statement.contract === contract && statement.party === party && statement.seq === seq
   if (!isThere(one) || !isThere(other) || one.hash === other.hash) return undefined
   const key = keyAfter(evidence, rotations.map(decodeSigned))
@@ -150,7 +150,7 @@ function forked(evidence: EquivocationEvidence): Conviction | undefined {
 /** The key after these changes; undefined if one of them is not the party's own. */
 function keyAfter(
   { contract, party, seq, keys }: EquivocationEvidence,
-  changes: readonly Decoded[],
+  changes: readonly SignedStatement[],
 ): string | undefined {
   let key = keys.signing
   let last = -1
@@ -171,7 +171,7 @@ function keyAfter(
 }
 
 /** With the key that holds there, or, taking the feed over, with the one that the recovery key vouches for. */
-function isSignedBy(decoded: Decoded, key: string, keys: Keys): boolean {
+function isSignedBy(decoded: SignedStatement, key: string, keys: Keys): boolean {
   const change = decoded.statement.key
   if (change === undefined || !('revoke' in change)) return isSignedWith(key, decoded)
   const { revocation, signature } = change.revoke
@@ -182,7 +182,7 @@ function isSignedBy(decoded: Decoded, key: string, keys: Keys): boolean {
   )
 }
 
-function isSignedWith(key: string, { text, signature }: Decoded): boolean {
+function isSignedWith(key: string, { text, signature }: SignedStatement): boolean {
   return isValidSignature(key, bytesToSign(text), signature)
 }
 
@@ -233,7 +233,7 @@ export function traceDivergence(
   if (held === undefined) return undefined
   const { log } = state.ledger
   const { head: signed } = held.statement
-  const expected = headOf(viewOf(state, held.past).ledger)
+  const expected = headOf(stateAt(state, held.past).ledger)
   const isEqual = ({ head }: { readonly head: Head }) => head.size <= log.size && log.rootAt(head.size) === head.root
   let from = 0
   for (const { statement } of feedOf(state.feeds, party).between(0, seq)) {

@@ -4,9 +4,9 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { assert } from '../runtime/assert.ts'
-import { Forgotten } from '../runtime/history-pruned.ts'
-import type { Held } from './verified-statement.ts'
-import { covers, emptyPast, type Past } from './version-vector.ts'
+import { HistoryPruned } from '../runtime/history-pruned.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
+import { covers, emptyVector, type VersionVector } from './version-vector.ts'
 
 /**
  * One party's statements from seq 0 without gaps: an immutable value. Those before `base` may be left out of memory; who asks
@@ -16,18 +16,18 @@ export class Feed {
   static readonly empty = new Feed(0, List(), undefined)
   /** The first seq that is kept. 0: all are. */
   readonly base: Seq
-  readonly #kept: List<Held>
+  readonly #kept: List<VerifiedStatement>
   /** Of those that are not kept, the newest with a note. */
-  readonly #noted: Held | undefined
+  readonly #noted: VerifiedStatement | undefined
 
-  private constructor(base: Seq, kept: List<Held>, noted: Held | undefined) {
+  private constructor(base: Seq, kept: List<VerifiedStatement>, noted: VerifiedStatement | undefined) {
     this.base = base
     this.#kept = kept
     this.#noted = noted
   }
 
   /** Of which only these are kept, the first at `base`. `noted`: of those before, the newest with a note. */
-  static from(base: Seq, kept: readonly Held[], noted: Held | undefined): Feed {
+  static from(base: Seq, kept: readonly VerifiedStatement[], noted: VerifiedStatement | undefined): Feed {
     assert(base === 0 || kept.length > 0, 'the newest statement is kept')
     return new Feed(base, List(kept), noted)
   }
@@ -38,58 +38,58 @@ export class Feed {
   }
 
   /** Undefined: there is none yet. Throws Forgotten. */
-  get(seq: Seq): Held | undefined {
+  get(seq: Seq): VerifiedStatement | undefined {
     this.#require(seq)
     return this.#kept.get(seq - this.base)
   }
 
-  last(): Held | undefined {
+  last(): VerifiedStatement | undefined {
     return this.#kept.last()
   }
 
-  push(held: Held): Feed {
+  push(held: VerifiedStatement): Feed {
     return new Feed(this.base, this.#kept.push(held), this.#noted)
   }
 
   /** With another one in place of the newest. */
-  withLast(held: Held): Feed {
+  withLast(held: VerifiedStatement): Feed {
     return new Feed(this.base, this.#kept.set(-1, held), this.#noted)
   }
 
   /** With that one in the place of the statement with its seq. Throws Forgotten. */
-  replace(held: Held): Feed {
+  replace(held: VerifiedStatement): Feed {
     this.#require(held.statement.seq)
     return new Feed(this.base, this.#kept.set(held.statement.seq - this.base, held), this.#noted)
   }
 
   /** All of them. Throws Forgotten. */
-  [Symbol.iterator](): Generator<Held> {
+  [Symbol.iterator](): Generator<VerifiedStatement> {
     return this.between(0)
   }
 
   /** Statements `from` up to, without, `end`. Throws Forgotten. */
-  *between(from: Seq, end: Seq = this.size): Generator<Held> {
-    for (let seq = from; seq < Math.min(end, this.size); seq++) yield this.get(seq) as Held
+  *between(from: Seq, end: Seq = this.size): Generator<VerifiedStatement> {
+    for (let seq = from; seq < Math.min(end, this.size); seq++) yield this.get(seq) as VerifiedStatement
   }
 
   /** The oldest one for which it holds. Throws Forgotten. */
-  find(isIt: (held: Held) => boolean): Held | undefined {
+  find(isIt: (held: VerifiedStatement) => boolean): VerifiedStatement | undefined {
     this.#require(0)
     return this.#kept.find(isIt)
   }
 
   /** The newest one that carries a note. */
-  newestNoted(): Held | undefined {
+  newestNoted(): VerifiedStatement | undefined {
     return this.#kept.findLast(hasNote) ?? this.#noted
   }
 
   /** The statements that are kept, the first at `base`. */
-  get kept(): readonly Held[] {
+  get kept(): readonly VerifiedStatement[] {
     return this.#kept.toArray()
   }
 
   /** Of those that are not kept, the newest with a note. */
-  get forgottenNote(): Held | undefined {
+  get forgottenNote(): VerifiedStatement | undefined {
     return this.#noted
   }
 
@@ -102,11 +102,11 @@ export class Feed {
   }
 
   #require(seq: Seq): void {
-    if (seq < this.base) throw new Forgotten(`statement ${seq} of a feed`)
+    if (seq < this.base) throw new HistoryPruned(`statement ${seq} of a feed`)
   }
 }
 
-function hasNote({ statement }: Held): boolean {
+function hasNote({ statement }: VerifiedStatement): boolean {
   return statement.note !== undefined
 }
 
@@ -119,20 +119,20 @@ export function feedOf(feeds: Feeds, handle: Handle): Feed {
   return feeds.get(handle) ?? Feed.empty
 }
 
-export function newestOf(feeds: Feeds, handle: Handle): Held | undefined {
+export function newestOf(feeds: Feeds, handle: Handle): VerifiedStatement | undefined {
   return feeds.get(handle)?.last()
 }
 
-export function statementAt(feeds: Feeds, handle: Handle, seq: Seq): Held | undefined {
+export function statementAt(feeds: Feeds, handle: Handle, seq: Seq): VerifiedStatement | undefined {
   return feeds.get(handle)?.get(seq)
 }
 
 /** The causal past of a party's newest statement: what it has said that it holds. */
-export function saidToHold(feeds: Feeds, handle: Handle): Past {
-  return newestOf(feeds, handle)?.past ?? emptyPast
+export function saidToHold(feeds: Feeds, handle: Handle): VersionVector {
+  return newestOf(feeds, handle)?.past ?? emptyVector
 }
 
-export function appended(feeds: Feeds, held: Held): Feeds {
+export function appended(feeds: Feeds, held: VerifiedStatement): Feeds {
   const { party } = held.statement
   return feeds.set(party, feedOf(feeds, party).push(held))
 }
@@ -148,8 +148,8 @@ export function frontierOf(feeds: Feeds): Frontier {
 }
 
 /** All that is held and that `past` does not have, in an order in which a receiver can take it in. */
-export function beyond(feeds: Feeds, past: Past): Held[] {
-  const news: Held[] = []
+export function beyond(feeds: Feeds, past: VersionVector): VerifiedStatement[] {
+  const news: VerifiedStatement[] = []
   for (const [handle, feed] of feeds) {
     for (const held of feed.between((past.get(handle) ?? -1) + 1)) news.push(held)
   }
@@ -157,21 +157,21 @@ export function beyond(feeds: Feeds, past: Past): Held[] {
 }
 
 /** What a statement covers has a smaller clock, so this is an order of causes before effects. */
-function byClock(one: Held, other: Held): number {
+function byClock(one: VerifiedStatement, other: VerifiedStatement): number {
   return one.statement.clock - other.statement.clock || (one.statement.party < other.statement.party ? -1 : 1)
 }
 
 /** A party's first statement that covers statement `seq` of `author`, or undefined. What a party covers never shrinks. */
-export function firstCovering(feed: Feed, author: Handle, seq: Seq): Held | undefined {
+export function firstCovering(feed: Feed, author: Handle, seq: Seq): VerifiedStatement | undefined {
   const newest = feed.last()
   if (newest === undefined || !covers(newest.past, author, seq)) return undefined
   let low = feed.base
   let high = feed.size - 1
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    if (covers((feed.get(middle) as Held).past, author, seq)) high = middle
+    if (covers((feed.get(middle) as VerifiedStatement).past, author, seq)) high = middle
     else low = middle + 1
   }
-  if (low === feed.base && low > 0) throw new Forgotten('whether an earlier statement covers it')
+  if (low === feed.base && low > 0) throw new HistoryPruned('whether an earlier statement covers it')
   return feed.get(low)
 }

@@ -4,13 +4,13 @@ import { isAdmissibleKey, isValidSignature } from '../crypto/ed25519.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import { revocationBytes, rotationBytes, type SignedRevocation } from '../events/key-change.ts'
 import type { Statement } from '../events/statement.ts'
-import type { Decoded } from '../events/statement-codec.ts'
+import type { SignedStatement } from '../events/statement-codec.ts'
 import { statementAt } from './feeds.ts'
 import type { Hold } from './key-state.ts'
-import { viewOf } from './replay.ts'
+import { stateAt } from './replay.ts'
 import type { AgreementState } from './state.ts'
-import type { Held } from './verified-statement.ts'
-import { contains, covers, type Past } from './version-vector.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
+import { contains, covers, type VersionVector } from './version-vector.ts'
 
 /** The key that the statements of a feed before `seq` give to statement `seq`; undefined for a stranger. */
 export function keyAt(state: Pick<AgreementState, 'keys' | 'ledger'>, party: Handle, seq: Seq): string | undefined {
@@ -56,7 +56,11 @@ export function isWellSigned(
  * Whether what a statement says about keys fits its causal past: the reason why not, or undefined. `past`: of the
  * statement, itself included; its own feed is held up to the statement before it.
  */
-export function keyChangeProblem(state: AgreementState, { statement }: Decoded, past: Past): string | undefined {
+export function keyChangeProblem(
+  state: AgreementState,
+  { statement }: SignedStatement,
+  past: VersionVector,
+): string | undefined {
   const { contract, party, seq, key } = statement
   if (key === undefined) return undefined
   if (!state.ledger.cards.has(party)) return 'the key is that of the card, in the statement that brings the card'
@@ -81,7 +85,7 @@ export function keyChangeProblem(state: AgreementState, { statement }: Decoded, 
 }
 
 /** The keys that a feed has had since it was last taken over, as far as the past goes: later changes are not in it. */
-function keysInUse(state: AgreementState, party: Handle, past: Past): string[] {
+function keysInUse(state: AgreementState, party: Handle, past: VersionVector): string[] {
   const upTo = past.get(party) ?? -1
   const later = state.keys.later.get(party)?.filter(({ by }) => by <= upTo) ?? []
   const last = later.findLastIndex(({ isTakeover }) => isTakeover)
@@ -95,11 +99,16 @@ export function canHold(state: AgreementState, party: Handle, signed: SignedRevo
   return holdProblem(state, party, signed, everythingIn(state)) === undefined
 }
 
-function everythingIn({ feeds }: AgreementState): Past {
+function everythingIn({ feeds }: AgreementState): VersionVector {
   return feeds.map((feed) => feed.size - 1)
 }
 
-function holdProblem(state: AgreementState, party: Handle, signed: SignedRevocation, past: Past): string | undefined {
+function holdProblem(
+  state: AgreementState,
+  party: Handle,
+  signed: SignedRevocation,
+  past: VersionVector,
+): string | undefined {
   const { revocation } = signed
   const revoked = revocation.party
   if (revoked === party) return 'nobody says of its own feed what it holds'
@@ -116,9 +125,9 @@ export function holdsAwaited(state: AgreementState, signed: SignedRevocation): H
 }
 
 /** The members, by the ledger that a past acknowledges, whose word on a revocation is not in that past. */
-function holdsMissing(state: AgreementState, signed: SignedRevocation, past: Past): Handle[] {
+function holdsMissing(state: AgreementState, signed: SignedRevocation, past: VersionVector): Handle[] {
   const revoked = signed.revocation.party
-  const view = viewOf(state, past)
+  const view = stateAt(state, past)
   return membersOf(view.ledger.document)
     .map(({ card }) => card.handle)
     .filter((handle) => {
@@ -148,8 +157,8 @@ export function isOpen(state: AgreementState, revoked: Handle, { upTo }: Hold): 
 }
 
 /** The statements in which others promise to wait until the party takes its feed over. */
-export function openHoldsOn(state: AgreementState, revoked: Handle): Held[] {
-  const statements: Held[] = []
+export function openHoldsOn(state: AgreementState, revoked: Handle): VerifiedStatement[] {
+  const statements: VerifiedStatement[] = []
   for (const [holder, holds] of state.keys.holds.get(revoked) ?? []) {
     for (const hold of holds) {
       const held = isOpen(state, revoked, hold) ? statementAt(state.feeds, holder, hold.seq) : undefined
@@ -160,7 +169,7 @@ export function openHoldsOn(state: AgreementState, revoked: Handle): Held[] {
 }
 
 /** The statements that a party has promised to wait for, as far as they are there. */
-export function takeoversFor(state: AgreementState, holder: Handle): Held[] {
+export function takeoversFor(state: AgreementState, holder: Handle): VerifiedStatement[] {
   return [...state.keys.holds].flatMap(([revoked, holders]) =>
     (holders.get(holder) ?? []).flatMap(({ upTo }) => {
       const takeover = state.keys.later.get(revoked)?.find(({ by, isTakeover }) => isTakeover && by > upTo)

@@ -1,7 +1,7 @@
 import { Map as ImmutableMap } from 'immutable'
 import type { Handle, Seq } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
-import type { Held } from './verified-statement.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
 
 /** A signing key, and the statement of the feed that brought it in. */
 export interface KeySpan {
@@ -31,7 +31,7 @@ export interface KeyState {
 export const noKeyChanges: KeyState = { later: ImmutableMap(), holds: ImmutableMap() }
 
 /** Takes up what a newly held statement says about keys. */
-export function withKeyChange(before: KeyState, { statement, past }: Held): KeyState {
+export function withKeyChange(before: KeyState, { statement, past }: VerifiedStatement): KeyState {
   const { key, party, seq } = statement
   if (key === undefined) return before
   const { later, holds } = before

@@ -1,8 +1,8 @@
 import type { Hash } from '../crypto/hash.ts'
 import { valueSealsOf } from '../events/seal.ts'
 import type { Request } from '../events/statement.ts'
-import type { Decoded } from '../events/statement-codec.ts'
-import type { Held } from './verified-statement.ts'
+import type { SignedStatement } from '../events/statement-codec.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
 
 const none: readonly Hash[] = []
 
@@ -10,7 +10,7 @@ const none: readonly Hash[] = []
 export function lackedBy({
   statement: { requests },
   payloads,
-}: Pick<Decoded, 'statement' | 'payloads'>): readonly Hash[] {
+}: Pick<SignedStatement, 'statement' | 'payloads'>): readonly Hash[] {
   let lacked: Hash[] | undefined
   for (const seal of valueSealsOf(requests)) {
     if (payloads[seal] !== undefined) continue
@@ -21,7 +21,7 @@ export function lackedBy({
 }
 
 /** Whether one of its requests names a value whose payload is not held. */
-export function lacksValueOf({ lacks }: Held, request: Request): boolean {
+export function lacksValueOf({ lacks }: VerifiedStatement, request: Request): boolean {
   if (lacks.length === 0) return false
   const seals = valueSealsOf([request])
   return lacks.some((seal) => seals.has(seal))

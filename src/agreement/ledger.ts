@@ -20,8 +20,8 @@ import { MerkleLog } from '../merkle/merkle-log.ts'
 import { assert } from '../runtime/assert.ts'
 import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
 import { lacksValueOf } from './lacked-values.ts'
-import type { Held } from './verified-statement.ts'
-import { covers, emptyPast, type Past, withStatement } from './version-vector.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
+import { covers, emptyVector, type VersionVector, withStatement } from './version-vector.ts'
 
 /** An entry of the ledger together with what the settling of it needs. */
 export interface Acknowledged {
@@ -37,14 +37,14 @@ export interface Acknowledged {
 /** A decision on a tentative request, and the statement in which its author took it. */
 export interface Decided {
   readonly decision: Decision
-  readonly held: Held
+  readonly held: VerifiedStatement
 }
 
 /** A request that all have answered, and that is not in the ledger because its values are not held. */
 export interface Lacking {
   readonly request: RequestRef
   /** What a causal past must have so that it acknowledges the request. */
-  readonly need: Past
+  readonly need: VersionVector
 }
 
 /** The acknowledged requests of a contract in their order, and the document that they make (design §4). */
@@ -54,18 +54,18 @@ export interface Ledger {
   readonly log: MerkleLog
   readonly document: ContractState
   /** Statements with requests that are not in the ledger yet, in ledger order. */
-  readonly open: readonly Held[]
+  readonly open: readonly VerifiedStatement[]
   /** Which request of `open[0]` is next. */
   readonly next: number
   /** Decisions on requests that are not in the ledger yet, by request key. */
   readonly decisions: ImmutableMap<string, Decided>
   /** What a causal past must have so that it acknowledges all of this ledger. */
-  readonly need: Past
+  readonly need: VersionVector
   /** Why it ends here, should it go on in the ledger of whoever has the values of the next request. */
   readonly lacking: Lacking | undefined
   /** What a causal past must have so that it knows of a party's invitation; of its admission. By handle. */
-  readonly invited: ImmutableMap<Handle, Past>
-  readonly admitted: ImmutableMap<Handle, Past>
+  readonly invited: ImmutableMap<Handle, VersionVector>
+  readonly admitted: ImmutableMap<Handle, VersionVector>
   /** Of every party that was ever invited, by handle: its statements stay verifiable whatever became of it. */
   readonly cards: ImmutableMap<Handle, PartyCard>
 }
@@ -78,7 +78,7 @@ export function emptyLedger(contract: Uid, engines: Engines): Ledger {
     open: [],
     next: 0,
     decisions: ImmutableMap(),
-    need: emptyPast,
+    need: emptyVector,
     lacking: undefined,
     invited: ImmutableMap(),
     admitted: ImmutableMap(),
@@ -91,7 +91,7 @@ export function headOf(ledger: Ledger): Head {
 }
 
 /** Takes up what a newly held statement adds: its requests, and its decisions. Acknowledges nothing yet. */
-export function withStatementOf(ledger: Ledger, held: Held): Ledger {
+export function withStatementOf(ledger: Ledger, held: VerifiedStatement): Ledger {
   const { requests, decided, party } = held.statement
   let { open, decisions } = ledger
   for (const decision of decided) decisions = decisions.set(requestKey(decision.request), { decision, held })
@@ -131,10 +131,10 @@ export function acknowledgeAll(ledger: Ledger, feeds: Feeds): { ledger: Ledger; 
 
 /** The next statement with requests, and how everybody has answered it. */
 interface Answered {
-  readonly held: Held
+  readonly held: VerifiedStatement
   readonly members: readonly Member[]
   /** Of the other members, in the order of their admission. */
-  readonly answers: readonly Held[]
+  readonly answers: readonly VerifiedStatement[]
   /** For the requests of it that nobody had to decide. */
   readonly hash: Hash
 }
@@ -195,13 +195,13 @@ function acknowledgeNext(
   return { ledger: next, acknowledged: { entry, text, members, document } }
 }
 
-function hasAllAnswers(held: Held, members: readonly Member[], feeds: Feeds): boolean {
+function hasAllAnswers(held: VerifiedStatement, members: readonly Member[], feeds: Feeds): boolean {
   const { party, seq } = held.statement
   return members.every(({ card }) => card.handle === party || covers(saidToHold(feeds, card.handle), party, seq))
 }
 
 /** The answers of the other members, in the order of their admission. Requires that all have answered. */
-function answersTo(held: Held, members: readonly Member[], feeds: Feeds): Held[] {
+function answersTo(held: VerifiedStatement, members: readonly Member[], feeds: Feeds): VerifiedStatement[] {
   const { party, seq } = held.statement
   return members
     .filter(({ card }) => card.handle !== party)
@@ -212,7 +212,7 @@ function answersTo(held: Held, members: readonly Member[], feeds: Feeds): Held[]
     })
 }
 
-function hashOfAnswers(answers: readonly Held[], decided: Decided | undefined): Hash {
+function hashOfAnswers(answers: readonly VerifiedStatement[], decided: Decided | undefined): Hash {
   return answersHash({
     answered: answers.map(({ statement, core }) => ({ handle: statement.party, statement: core })),
     decided: decided?.held.core ?? null,
@@ -232,9 +232,9 @@ interface Fate {
 function fateOf(
   request: Request,
   ref: RequestRef,
-  held: Held,
+  held: VerifiedStatement,
   decided: Decided | undefined,
-  answers: readonly Held[],
+  answers: readonly VerifiedStatement[],
   ledger: Ledger,
 ): Fate | undefined {
   const without = (outcome: Outcome): Fate => ({ outcome, events: [], document: ledger.document })
@@ -263,7 +263,7 @@ function fateOf(
 function refusalsOf(
   { commands: [command] }: Request,
   ref: RequestRef,
-  answers: readonly Held[],
+  answers: readonly VerifiedStatement[],
   { lock }: ContractState,
 ): RefusedBy[] {
   const key = requestKey(ref)
@@ -276,7 +276,12 @@ function refusalsOf(
   )
 }
 
-function needOf(before: Past, held: Held, answers: readonly Held[], decided: Decided | undefined): Past {
+function needOf(
+  before: VersionVector,
+  held: VerifiedStatement,
+  answers: readonly VerifiedStatement[],
+  decided: Decided | undefined,
+): VersionVector {
   let need = withStatement(before, held.statement.party, held.statement.seq)
   for (const { statement } of answers) need = withStatement(need, statement.party, statement.seq)
   return decided === undefined ? need : withStatement(need, decided.held.statement.party, decided.held.statement.seq)
@@ -285,13 +290,13 @@ function needOf(before: Past, held: Held, answers: readonly Held[], decided: Dec
 function withNewParties(
   ledger: Ledger,
   events: readonly ContractEvent[],
-  need: Past,
+  need: VersionVector,
 ): Pick<Ledger, 'invited' | 'admitted' | 'cards'> {
   let { invited, admitted, cards } = ledger
   for (const event of events) {
     if (event.type === 'ContractOpened') {
-      invited = invited.set(event.founder.handle, emptyPast)
-      admitted = admitted.set(event.founder.handle, emptyPast)
+      invited = invited.set(event.founder.handle, emptyVector)
+      admitted = admitted.set(event.founder.handle, emptyVector)
       cards = cards.set(event.founder.handle, event.founder)
     }
     if (event.type === 'PartyInvited') {
@@ -304,13 +309,13 @@ function withNewParties(
 }
 
 /** Where it belongs in the order by (clock, author's admission index). */
-function placeOf(held: Held, ledger: Ledger): number {
+function placeOf(held: VerifiedStatement, ledger: Ledger): number {
   let place = ledger.open.length
-  while (place > 0 && isBefore(held, ledger.open[place - 1] as Held, ledger)) place--
+  while (place > 0 && isBefore(held, ledger.open[place - 1] as VerifiedStatement, ledger)) place--
   return place
 }
 
-function isBefore(one: Held, other: Held, ledger: Ledger): boolean {
+function isBefore(one: VerifiedStatement, other: VerifiedStatement, ledger: Ledger): boolean {
   const byClock = one.statement.clock - other.statement.clock
   if (byClock !== 0) return byClock < 0
   return admissionOf(one.statement.party, ledger) < admissionOf(other.statement.party, ledger)

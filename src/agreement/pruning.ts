@@ -14,7 +14,7 @@ const NEWEST_KEPT = 8
  * that are waited for, and the newest few. Where somebody has left, or a key is revoked, or heads differ, old statements
  * are asked for all the time, and everything is kept.
  */
-export function withoutHistory(state: AgreementState): AgreementState {
+export function pruned(state: AgreementState): AgreementState {
   if (looksBack(state)) return state
   const bases = basesOf(state)
   return { ...state, feeds: state.feeds.map((feed, handle) => feed.forgetting(bases.get(handle) ?? 0)) }

@@ -3,24 +3,24 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import { payloadsInOrder } from '../events/seal.ts'
 import { placesOf } from '../events/statement.ts'
-import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
+import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import { type Completion, completed } from './completing.ts'
 import { feedOf, saidToHold, statementAt } from './feeds.ts'
 import { isTakeover } from './key-rules.ts'
 import type { Acknowledged } from './ledger.ts'
-import { heldBack, type Release, releases } from './revocation-holds.ts'
+import { type Release, releases, withheldStatements } from './revocation-holds.ts'
 import { type AgreementState, withHeld } from './state.ts'
-import type { Held } from './verified-statement.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
 import { isSignedBy, verifyStatement } from './verify-statement.ts'
-import { contains, type Past, union, withStatement } from './version-vector.ts'
+import { contains, union, type VersionVector, withStatement } from './version-vector.ts'
 
 /** Two statements that one party signed for one place of its feed. Nothing else convicts it (design §3). */
 export interface Equivocation {
   readonly party: Handle
   readonly seq: Seq
   /** The branch that is held; the other one is kept as evidence only. */
-  readonly held: Held
-  readonly other: Decoded
+  readonly held: VerifiedStatement
+  readonly other: SignedStatement
 }
 
 /** Somebody covers a statement that differs from the one held: it is for the signer to show the one it means. */
@@ -31,23 +31,23 @@ export interface OtherBranch {
   readonly theirs: Hash
   readonly ours: Hash
   /** The statement that covers it. Nobody has looked at its signature. */
-  readonly by: Decoded
+  readonly by: SignedStatement
 }
 
 /** What became of statements that came in. */
 export interface Reception {
   readonly state: AgreementState
   /** Newly held, in the order in which they were taken in: causes before effects. */
-  readonly taken: readonly Held[]
+  readonly taken: readonly VerifiedStatement[]
   /** Payloads that statements lacked which were held, or have just been taken in. */
   readonly completions: readonly Completion[]
   readonly acknowledged: readonly Acknowledged[]
   readonly settled: readonly Acknowledged[]
   /** They run ahead of what is held, or of the ledger, which lacks a value: to be offered again with more. */
-  readonly waiting: readonly Decoded[]
-  readonly refused: readonly { readonly decoded: Decoded; readonly error: StatementRefused }[]
+  readonly waiting: readonly SignedStatement[]
+  readonly refused: readonly { readonly decoded: SignedStatement; readonly error: StatementRefused }[]
   /** They lead the ledger into an engine that is not here: nothing can be said about them, or about what covers them. */
-  readonly unjudged: readonly { readonly decoded: Decoded; readonly error: EngineUnknown }[]
+  readonly unjudged: readonly { readonly decoded: SignedStatement; readonly error: EngineUnknown }[]
   readonly equivocations: readonly Equivocation[]
   readonly otherBranches: readonly OtherBranch[]
 }
@@ -56,11 +56,11 @@ type Standing =
   | { readonly kind: 'ready' }
   | { readonly kind: 'known' }
   | { readonly kind: 'waits' }
-  | { readonly kind: 'forked'; readonly held: Held }
+  | { readonly kind: 'forked'; readonly held: VerifiedStatement }
   | { readonly kind: 'other branch'; readonly otherBranch: OtherBranch }
 
 /** Nothing has come; what waits does. */
-export function nothingReceived(state: AgreementState, waiting: readonly Decoded[]): Reception {
+export function nothingReceived(state: AgreementState, waiting: readonly SignedStatement[]): Reception {
   return {
     state,
     waiting,
@@ -84,14 +84,14 @@ export function nothingReceived(state: AgreementState, waiting: readonly Decoded
  */
 export function receive(
   before: AgreementState,
-  arrived: readonly Decoded[],
+  arrived: readonly SignedStatement[],
   self?: Handle,
   convicted: ReadonlySet<Handle> = nobody,
 ): Reception {
   const pending = eachOnce(arrived)
   pending.sort((one, other) => one.statement.clock - other.statement.clock)
   if (self === undefined) return takeIn(before, pending, () => nothing, convicted)
-  const back = (state: AgreementState, waiting: readonly Decoded[]) => heldBack(state, self, waiting)
+  const back = (state: AgreementState, waiting: readonly SignedStatement[]) => withheldStatements(state, self, waiting)
   let reception = takeIn(before, pending, back, convicted)
   for (let further: Reception | undefined = reception; further !== undefined; ) {
     further = takeInReleased(reception, self, convicted)
@@ -124,20 +124,20 @@ export function receivePayloads(
 }
 
 /** By hash. A statement that came twice has the payloads of both. */
-function eachOnce(arrived: readonly Decoded[]): Decoded[] {
-  const once = new Map<Hash, Decoded>()
+function eachOnce(arrived: readonly SignedStatement[]): SignedStatement[] {
+  const once = new Map<Hash, SignedStatement>()
   for (const decoded of arrived) once.set(decoded.hash, withPayloadsOf(decoded, once.get(decoded.hash)))
   return [...once.values()]
 }
 
-function withPayloadsOf(decoded: Decoded, other: Decoded | undefined): Decoded {
+function withPayloadsOf(decoded: SignedStatement, other: SignedStatement | undefined): SignedStatement {
   const seals = Object.keys(other?.payloads ?? {}) as Hash[]
   if (other === undefined || seals.every((seal) => decoded.payloads[seal] !== undefined)) return decoded
   return { ...decoded, payloads: payloadsInOrder(Object.entries({ ...other.payloads, ...decoded.payloads })) }
 }
 
 /** What is held back, of what waits. */
-type HoldingBack = (state: AgreementState, waiting: readonly Decoded[]) => ReadonlySet<Decoded>
+type HoldingBack = (state: AgreementState, waiting: readonly SignedStatement[]) => ReadonlySet<SignedStatement>
 
 /** What a release lets through, if what releases it proves valid: first one by one, then, as they may need each other, all. */
 function takeInReleased(
@@ -147,18 +147,18 @@ function takeInReleased(
 ): Reception | undefined {
   const found = releases(state, self, waiting)
   for (const some of [...found.map((release) => [release]), ...(found.length > 1 ? [found] : [])]) {
-    const back: HoldingBack = (now, pending) => heldBackBut(some, heldBack(now, self, pending))
+    const back: HoldingBack = (now, pending) => heldBackBut(some, withheldStatements(now, self, pending))
     const further = takeIn(state, waiting, back, convicted)
     if (further.taken.length > 0 && some.every(({ by }) => isHeld(further.state, by))) return further
   }
   return undefined
 }
 
-function heldBackBut(released: readonly Release[], back: ReadonlySet<Decoded>): ReadonlySet<Decoded> {
+function heldBackBut(released: readonly Release[], back: ReadonlySet<SignedStatement>): ReadonlySet<SignedStatement> {
   return new Set([...back].filter((decoded) => !released.some(({ statements }) => statements.has(decoded))))
 }
 
-function isHeld({ feeds }: AgreementState, { hash, statement: { party, seq } }: Decoded): boolean {
+function isHeld({ feeds }: AgreementState, { hash, statement: { party, seq } }: SignedStatement): boolean {
   return statementAt(feeds, party, seq)?.hash === hash
 }
 
@@ -181,13 +181,13 @@ export function joined(first: Reception, then: Reception): Reception {
 /** As `receive`. `arrived`: by clock, each once. */
 function takeIn(
   before: AgreementState,
-  arrived: readonly Decoded[],
+  arrived: readonly SignedStatement[],
   backOf: HoldingBack,
   convicted: ReadonlySet<Handle>,
 ): Reception {
   let state = before
   let pending = arrived
-  const taken: Held[] = []
+  const taken: VerifiedStatement[] = []
   const completions: Completion[] = []
   const acknowledged: Acknowledged[] = []
   const settled: Acknowledged[] = []
@@ -197,7 +197,7 @@ function takeIn(
   const otherBranches: OtherBranch[] = []
   for (let progressed = true; progressed; ) {
     progressed = false
-    const waiting: Decoded[] = []
+    const waiting: SignedStatement[] = []
     const back = backOf(state, pending)
     for (const decoded of pending) {
       const standing = back.has(decoded) ? WAITS : standingOf(state, decoded)
@@ -272,14 +272,14 @@ function takeIn(
 }
 
 const WAITS: Standing = { kind: 'waits' }
-const nothing: ReadonlySet<Decoded> = new Set()
+const nothing: ReadonlySet<SignedStatement> = new Set()
 const nobody: ReadonlySet<Handle> = new Set()
 
-function standingOf(state: AgreementState, decoded: Decoded): Standing {
+function standingOf(state: AgreementState, decoded: SignedStatement): Standing {
   const { party, seq, seen } = decoded.statement
   const feed = feedOf(state.feeds, party)
   if (seq < feed.size) {
-    const held = feed.get(seq) as Held
+    const held = feed.get(seq) as VerifiedStatement
     return held.hash === decoded.hash ? { kind: 'known' } : { kind: 'forked', held }
   }
   if (seq > feed.size) return { kind: 'waits' }
@@ -306,18 +306,19 @@ function standingOf(state: AgreementState, decoded: Decoded): Standing {
  * Whether a causal past acknowledges a request that is not in the ledger because its values are not held. Validity and head of
  * what has such a past hang on what comes after that request, so nothing can be said about it here.
  */
-function leadsBeyond({ ledger: { lacking } }: AgreementState, past: Past): boolean {
+function leadsBeyond({ ledger: { lacking } }: AgreementState, past: VersionVector): boolean {
   return lacking !== undefined && contains(past, lacking.need)
 }
 
 /** Its causal past. Requires that all that it covers is held. */
-function pastWith({ feeds }: AgreementState, { statement: { party, seq, seen } }: Decoded): Past {
+function pastWith({ feeds }: AgreementState, { statement: { party, seq, seen } }: SignedStatement): VersionVector {
   let past = saidToHold(feeds, party)
-  for (const [handle, place] of placesOf(seen)) past = union(past, (statementAt(feeds, handle, place.seq) as Held).past)
+  for (const [handle, place] of placesOf(seen))
+    past = union(past, (statementAt(feeds, handle, place.seq) as VerifiedStatement).past)
   return withStatement(past, party, seq)
 }
 
-function badlySigned(decoded: Decoded): StatementRefused {
+function badlySigned(decoded: SignedStatement): StatementRefused {
   const { contract, party, seq } = decoded.statement
   const message = `${party} ${seq}: the signature is not valid under the key of its party`
   return new StatementRefused('statement_badly_signed', message, { contract, party, seq, hash: decoded.hash })

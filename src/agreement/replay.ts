@@ -1,17 +1,17 @@
 import { lackingIn } from './completing.ts'
 import { beyond, statementAt } from './feeds.ts'
 import { type AgreementState, emptyAgreement, withHeld } from './state.ts'
-import type { Held } from './verified-statement.ts'
-import { contains, covers, type Past } from './version-vector.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
+import { contains, covers, type VersionVector } from './version-vector.ts'
 
 /**
  * The view of somebody who holds just this past: all that follows from it, made anew. What is signed about a ledger is a
  * function of a causal past, so with this anybody can say what it should have been. Takes as long as a load.
  * `past`: closed under covering, and held here.
  */
-export function viewOf(state: AgreementState, past: Past): AgreementState {
+export function stateAt(state: AgreementState, past: VersionVector): AgreementState {
   if (contains(past, everythingIn(state))) return state
-  const inside: Held[] = []
+  const inside: VerifiedStatement[] = []
   for (const [handle, feed] of state.feeds) {
     const last = past.get(handle) ?? -1
     for (let seq = 0; seq <= last; seq++) {
@@ -27,10 +27,14 @@ export function viewOf(state: AgreementState, past: Past): AgreementState {
  * The same, made from a view of less that is at hand: takes as long as what is new. `before`: of no use if it has more than
  * that past, or lacks values, which may have come since.
  */
-export function extendedTo(before: AgreementState | undefined, state: AgreementState, past: Past): AgreementState {
-  if (before === undefined || lackingIn(before).length > 0) return viewOf(state, past)
+export function extendedTo(
+  before: AgreementState | undefined,
+  state: AgreementState,
+  past: VersionVector,
+): AgreementState {
+  if (before === undefined || lackingIn(before).length > 0) return stateAt(state, past)
   const from = everythingIn(before)
-  if (!contains(past, from) || !isPartOf(before, state)) return viewOf(state, past)
+  if (!contains(past, from) || !isPartOf(before, state)) return stateAt(state, past)
   const news = beyond(state.feeds, from).filter(({ statement }) => covers(past, statement.party, statement.seq))
   return news.reduce((view, held) => withHeld(view, held).state, before)
 }
@@ -43,6 +47,6 @@ function isPartOf(before: AgreementState, { feeds }: AgreementState): boolean {
   })
 }
 
-function everythingIn({ feeds }: AgreementState): Past {
+function everythingIn({ feeds }: AgreementState): VersionVector {
   return feeds.map((feed) => feed.size - 1)
 }

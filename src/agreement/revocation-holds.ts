@@ -3,7 +3,7 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
 import type { SignedRevocation } from '../events/key-change.ts'
 import { placesOf, type Statement } from '../events/statement.ts'
-import type { Decoded } from '../events/statement-codec.ts'
+import type { SignedStatement } from '../events/statement-codec.ts'
 import { feedOf } from './feeds.ts'
 import { holdsOf, isOpen, isSame } from './key-rules.ts'
 import type { Hold } from './key-state.ts'
@@ -18,8 +18,8 @@ import type { AgreementState } from './state.ts'
  */
 export interface Release {
   /** The takeover, or the other's `hold`. Only if it is valid is anything released. */
-  readonly by: Decoded
-  readonly statements: ReadonlySet<Decoded>
+  readonly by: SignedStatement
+  readonly statements: ReadonlySet<SignedStatement>
 }
 
 /** What a party has promised not to go beyond: by the party whose key is revoked. */
@@ -31,8 +31,12 @@ function openHoldsOf(state: AgreementState, party: Handle): [Handle, readonly Ho
 }
 
 /** The statements that a party which has promised to hold must leave lying: what comes beyond the promise. */
-export function heldBack(state: AgreementState, self: Handle, pending: readonly Decoded[]): ReadonlySet<Decoded> {
-  const back = new Set<Decoded>()
+export function withheldStatements(
+  state: AgreementState,
+  self: Handle,
+  pending: readonly SignedStatement[],
+): ReadonlySet<SignedStatement> {
+  const back = new Set<SignedStatement>()
   for (const [revoked, holds] of openHoldsOf(state, self)) {
     // What has been released is held by now.
     const held = Math.max(holds[0]?.upTo ?? -1, feedOf(state.feeds, revoked).size - 1)
@@ -45,7 +49,7 @@ export function heldBack(state: AgreementState, self: Handle, pending: readonly 
 }
 
 /** What may be released, by statements that are pending too. */
-export function releases(state: AgreementState, self: Handle, pending: readonly Decoded[]): Release[] {
+export function releases(state: AgreementState, self: Handle, pending: readonly SignedStatement[]): Release[] {
   const promises = new Map(openHoldsOf(state, self))
   if (promises.size === 0 || pending.length === 0) return []
   const byHash = new Map(pending.map((decoded) => [decoded.hash, decoded]))
@@ -75,10 +79,10 @@ function releasedBy(
 
 /** The statements of some parties that are pending and in the causal past of another that is. */
 function pastAmong(
-  byHash: ReadonlyMap<Hash, Decoded>,
-  last: Decoded,
+  byHash: ReadonlyMap<Hash, SignedStatement>,
+  last: SignedStatement,
   parties: ReadonlySet<Handle>,
-): ReadonlySet<Decoded> {
+): ReadonlySet<SignedStatement> {
   const past = new Set([last])
   for (const { statement } of past) {
     for (const hash of [statement.prev, ...placesOf(statement.seen).map(([, place]) => place.hash)]) {

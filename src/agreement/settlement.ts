@@ -3,7 +3,7 @@ import { type ContractState, initialState } from '../aggregates/contract/state.t
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Head } from '../events/statement.ts'
 import type { Acknowledged, Ledger } from './ledger.ts'
-import type { Held } from './verified-statement.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
 
 /** Two different heads that were signed for one size: somebody's inputs, or somebody's software, differ from ours. */
 export interface Divergence {
@@ -47,7 +47,7 @@ export function settleMore(
   before: Settling,
   ledger: Ledger,
   acknowledged: readonly Acknowledged[],
-  news: readonly Held[],
+  news: readonly VerifiedStatement[],
 ): { settling: Settling; settled: readonly Acknowledged[] } {
   const unsettled = acknowledged.length === 0 ? before.unsettled : [...before.unsettled, ...acknowledged]
   const compared = compareHeads({ ...before, unsettled }, ledger, news)
@@ -61,7 +61,7 @@ export function settleMore(
   }
 }
 
-function compareHeads(settling: Settling, ledger: Ledger, news: readonly Held[]): Settling {
+function compareHeads(settling: Settling, ledger: Ledger, news: readonly VerifiedStatement[]): Settling {
   let { signed, divergences } = settling
   for (const { statement } of news) {
     const { party, seq, head } = statement

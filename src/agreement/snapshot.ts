@@ -5,7 +5,7 @@ import { type ContractState, cardsOf, membersOf } from '../aggregates/contract/s
 import { type Hash, hashFromBytes, hashToBytes, sha256 } from '../crypto/hash.ts'
 import { type Handle, requestKey, requestOf, type Seq, type Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
-import type { Decoded } from '../events/statement-codec.ts'
+import type { SignedStatement } from '../events/statement-codec.ts'
 import { isFoundedBy } from '../events/uid.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
@@ -16,9 +16,9 @@ import { lackedBy } from './lacked-values.ts'
 import type { Acknowledged, Decided, Ledger } from './ledger.ts'
 import type { Divergence, Settling } from './settlement.ts'
 import type { AgreementState } from './state.ts'
-import type { Held } from './verified-statement.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
 import { isSignedBy } from './verify-statement.ts'
-import type { Past } from './version-vector.ts'
+import type { VersionVector } from './version-vector.ts'
 
 /** The form of a snapshot. One of another form is of no use, and is made anew from the statements. */
 const SNAPSHOT_VERSION = 1
@@ -158,8 +158,8 @@ export function statementsNeeded({ feeds }: AgreementSnapshot): NeededStatements
 
 /** What the store has of a feed: from `base` on, maybe more than the snapshot knows of, and the one with the note. */
 export interface StoredStatements {
-  readonly kept: readonly Decoded[]
-  readonly noted: Decoded | undefined
+  readonly kept: readonly SignedStatement[]
+  readonly noted: SignedStatement | undefined
 }
 
 /**
@@ -172,9 +172,9 @@ export function viewFrom(
   snapshot: AgreementSnapshot,
   stored: ReadonlyMap<Handle, StoredStatements>,
   engines: Engines,
-): { state: AgreementState; further: readonly Decoded[] } {
+): { state: AgreementState; further: readonly SignedStatement[] } {
   try {
-    const further: Decoded[] = []
+    const further: SignedStatement[] = []
     const feeds: Feeds = ImmutableMap(
       snapshot.feeds.map(([handle, feed]): [Handle, Feed] => {
         const there = stored.get(handle) ?? { kept: [], noted: undefined }
@@ -192,7 +192,7 @@ export function viewFrom(
 }
 
 function feedFrom({ base, noted, kept }: FeedSnapshot, stored: StoredStatements): Feed {
-  const held = kept.map(([hash, past], place): Held => {
+  const held = kept.map(([hash, past], place): VerifiedStatement => {
     const decoded = stored.kept[place]
     if (decoded?.hash !== hash || decoded.statement.seq !== base + place) unfit('a statement is not the stored one')
     return { ...decoded, past: pastFrom(past), lacks: lackedBy(decoded) }
@@ -200,7 +200,7 @@ function feedFrom({ base, noted, kept }: FeedSnapshot, stored: StoredStatements)
   const note = stored.noted
   if (noted !== null && note?.statement.seq !== noted[0]) unfit('a statement with a note is not there')
   if (noted === null) return Feed.from(base, held, undefined)
-  const before = note as Decoded
+  const before = note as SignedStatement
   return Feed.from(base, held, { ...before, past: pastFrom(noted[1]), lacks: lackedBy(before) })
 }
 
@@ -277,11 +277,11 @@ function acknowledgedFrom(texts: readonly string[], agreed: ContractState, engin
   })
 }
 
-function statementIn(feeds: Feeds, handle: Handle, seq: Seq): Held {
+function statementIn(feeds: Feeds, handle: Handle, seq: Seq): VerifiedStatement {
   return statementAt(feeds, handle, seq) ?? unfit('a statement that it needs is not there')
 }
 
-function pastFrom(entries: Entries<Seq>): Past {
+function pastFrom(entries: Entries<Seq>): VersionVector {
   return ImmutableMap(entries)
 }
 

@@ -6,7 +6,7 @@ import { appended, type Feeds, noFeeds } from './feeds.ts'
 import { type KeyState, noKeyChanges, withKeyChange } from './key-state.ts'
 import { type Acknowledged, acknowledgeAll, emptyLedger, type Ledger, withStatementOf } from './ledger.ts'
 import { nothingSettled, type Settling, settleMore } from './settlement.ts'
-import type { Held } from './verified-statement.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
 
 /** One member's view of a contract: an immutable value, a pure function of the statements that it holds. */
 export interface AgreementState {
@@ -41,7 +41,7 @@ export interface Progress {
 }
 
 /** Adds a statement that is known to be valid here and is not held yet (`receive` and `draft` see to that). */
-export function withHeld(state: AgreementState, held: Held): Progress {
+export function withHeld(state: AgreementState, held: VerifiedStatement): Progress {
   const covered = cover(state, held)
   return settle(covered.state, covered.acknowledged, held)
 }
@@ -49,7 +49,7 @@ export function withHeld(state: AgreementState, held: Held): Progress {
 /** The half of it that does not look at the statement's own head: so a head can be computed before it is signed. */
 export function cover(
   state: AgreementState,
-  held: Held,
+  held: VerifiedStatement,
 ): { state: AgreementState; acknowledged: readonly Acknowledged[] } {
   const feeds = appended(state.feeds, held)
   const advanced = acknowledgeAll(withStatementOf(state.ledger, held), feeds)
@@ -66,12 +66,16 @@ export function cover(
 }
 
 /** The other half: compares its head, and settles. */
-export function settle(state: AgreementState, acknowledged: readonly Acknowledged[], held: Held): Progress {
+export function settle(
+  state: AgreementState,
+  acknowledged: readonly Acknowledged[],
+  held: VerifiedStatement,
+): Progress {
   const { settling, settled } = settleMore(state.settling, state.ledger, acknowledged, [held])
   return { state: { ...state, settling }, acknowledged, settled }
 }
 
-function undecidedAfter(before: AgreementState['undecided'], held: Held): AgreementState['undecided'] {
+function undecidedAfter(before: AgreementState['undecided'], held: VerifiedStatement): AgreementState['undecided'] {
   const { party, seq, requests, decided } = held.statement
   return before.withMutations((undecided) => {
     for (const { request } of decided) undecided.delete(requestKey(request))

@@ -6,15 +6,21 @@ import type { Handle } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import type { Limits } from '../events/limits.ts'
 import { type Payloads, placesOf } from '../events/statement.ts'
-import { bytesToSign, type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../events/statement-codec.ts'
+import {
+  bytesToSign,
+  decodeSigned,
+  encodeSigned,
+  type SignedStatement,
+  StatementRefused,
+} from '../events/statement-codec.ts'
 import { type Founder, isFoundedBy } from '../events/uid.ts'
 import type { ErrorCode } from '../runtime/errors.ts'
 import { newestOf, saidToHold, statementAt } from './feeds.ts'
 import { keyChangeProblem, signingKeyOf } from './key-rules.ts'
 import { lackedBy } from './lacked-values.ts'
 import type { AgreementState } from './state.ts'
-import type { Held } from './verified-statement.ts'
-import { contains, covers, type Past, union, withStatement } from './version-vector.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
+import { contains, covers, union, type VersionVector, withStatement } from './version-vector.ts'
 
 /**
  * Verifies a statement whose causal past is held, and that is next in its feed. Its verdict is a function of the bytes
@@ -22,7 +28,7 @@ import { contains, covers, type Past, union, withStatement } from './version-vec
  * Attacker-controlled: `decoded`, whole; its shape has been validated. Throws StatementRefused, with the code that says which rule,
  * and EngineUnknown for what opens a contract in an engine that is not here.
  */
-export function verifyStatement(state: AgreementState, decoded: Decoded): Held {
+export function verifyStatement(state: AgreementState, decoded: SignedStatement): VerifiedStatement {
   return verifyUnder(state, decoded, verifySignature)
 }
 
@@ -43,7 +49,11 @@ export function refusalOfOwn(state: AgreementState, text: string, payloads: Payl
   return undefined
 }
 
-function verifyUnder(state: AgreementState, decoded: Decoded, verifySigned: typeof verifySignature): Held {
+function verifyUnder(
+  state: AgreementState,
+  decoded: SignedStatement,
+  verifySigned: typeof verifySignature,
+): VerifiedStatement {
   verifyContract(state, decoded)
   verifyLink(state, decoded)
   const past = verifyCovering(state, decoded)
@@ -64,19 +74,19 @@ function verifyUnder(state: AgreementState, decoded: Decoded, verifySigned: type
 function refuse(
   code: ErrorCode,
   message: string,
-  { statement, hash }: Decoded,
+  { statement, hash }: SignedStatement,
   evidence: Record<string, unknown> = {},
 ): never {
   const { contract, party, seq } = statement
   throw new StatementRefused(code, `${party} ${seq}: ${message}`, { contract, party, seq, hash, ...evidence })
 }
 
-function verifyContract(state: AgreementState, decoded: Decoded): void {
+function verifyContract(state: AgreementState, decoded: SignedStatement): void {
   if (decoded.statement.contract === state.contract) return
   refuse('statement_wrong_contract', 'the statement belongs to another contract', decoded, { expected: state.contract })
 }
 
-function verifyLink(state: AgreementState, decoded: Decoded): void {
+function verifyLink(state: AgreementState, decoded: SignedStatement): void {
   const { party, prev, seq } = decoded.statement
   const expected = newestOf(state.feeds, party)?.hash ?? null
   if (prev === expected && seq === (newestOf(state.feeds, party)?.statement.seq ?? -1) + 1) return
@@ -84,11 +94,11 @@ function verifyLink(state: AgreementState, decoded: Decoded): void {
 }
 
 /** Its causal past; every statement that `seen` names is held with that hash (`receive` sees to it). */
-function verifyCovering(state: AgreementState, decoded: Decoded): Past {
+function verifyCovering(state: AgreementState, decoded: SignedStatement): VersionVector {
   const { party, seq, seen } = decoded.statement
   const named = placesOf(seen)
   let past = saidToHold(state.feeds, party)
-  const pasts = named.map(([handle, place]) => (statementAt(state.feeds, handle, place.seq) as Held).past)
+  const pasts = named.map(([handle, place]) => (statementAt(state.feeds, handle, place.seq) as VerifiedStatement).past)
   named.forEach(([handle, place], index) => {
     const elsewhere = pasts.some((other, at) => at !== index && covers(other, handle, place.seq))
     if (handle === party || elsewhere || covers(past, handle, place.seq)) {
@@ -103,7 +113,7 @@ function verifyCovering(state: AgreementState, decoded: Decoded): Past {
   return withStatement(past, party, seq)
 }
 
-function verifyClock(state: AgreementState, decoded: Decoded): void {
+function verifyClock(state: AgreementState, decoded: SignedStatement): void {
   const { party, clock, seen } = decoded.statement
   const expected = clockAfter(state, party, seen)
   if (clock === expected) return
@@ -111,7 +121,7 @@ function verifyClock(state: AgreementState, decoded: Decoded): void {
 }
 
 /** Exactly 1 + the greatest clock among the party's previous statement and those named. (Clocks grow along covering.) */
-export function clockAfter(state: AgreementState, party: Handle, seen: Decoded['statement']['seen']): number {
+export function clockAfter(state: AgreementState, party: Handle, seen: SignedStatement['statement']['seen']): number {
   let greatest = newestOf(state.feeds, party)?.statement.clock ?? 0
   for (const [handle, place] of placesOf(seen)) {
     const named = statementAt(state.feeds, handle, place.seq)
@@ -121,7 +131,7 @@ export function clockAfter(state: AgreementState, party: Handle, seen: Decoded['
 }
 
 /** The first statement of all opens the contract, under a UID that is its founder's, and is signed with the key that it names. */
-function verifyGenesis(engines: Engines, decoded: Decoded, verifySigned: typeof verifySignature): void {
+function verifyGenesis(engines: Engines, decoded: SignedStatement, verifySigned: typeof verifySignature): void {
   const [first] = decoded.statement.requests
   const opening = openingOf(engines, decoded)
   if (first === undefined || first.tentative || opening === undefined) {
@@ -141,13 +151,13 @@ function verifyGenesis(engines: Engines, decoded: Decoded, verifySigned: typeof 
  * Who founds with this statement, which covers nothing, a contract of which nothing is held yet. Attacker-controlled: all of it.
  * Throws StatementRefused for what does not found it.
  */
-export function verifiedFounder(empty: AgreementState, first: Decoded): Founder {
+export function verifiedFounder(empty: AgreementState, first: SignedStatement): Founder {
   verifyStatement(empty, first)
   return (openingOf(empty.ledger.engines, first) as NonNullable<ReturnType<typeof openingOf>>).founder
 }
 
 /** What `decide` makes of the first request alone, so that genesis and ledger can never disagree about it. */
-function openingOf(engines: Engines, decoded: Decoded): { founder: Founder; limits: Limits } | undefined {
+function openingOf(engines: Engines, decoded: SignedStatement): { founder: Founder; limits: Limits } | undefined {
   const { contract, party, requests } = decoded.statement
   const [first] = requests
   if (first === undefined) return undefined
@@ -167,7 +177,7 @@ function openingOf(engines: Engines, decoded: Decoded): { founder: Founder; limi
   return { founder: { handle, signing: keys.signing }, limits: opened.limits }
 }
 
-function verifyMembership(state: AgreementState, decoded: Decoded, past: Past): void {
+function verifyMembership(state: AgreementState, decoded: SignedStatement, past: VersionVector): void {
   const { party, requests } = decoded.statement
   const invited = state.ledger.invited.get(party)
   if (invited === undefined || !contains(past, invited)) {
@@ -180,12 +190,12 @@ function verifyMembership(state: AgreementState, decoded: Decoded, past: Past): 
   }
 }
 
-function verifySignature(decoded: Decoded, key: string | undefined): void {
+function verifySignature(decoded: SignedStatement, key: string | undefined): void {
   if (key !== undefined && isValidSignature(key, bytesToSign(decoded.text), decoded.signature)) return
   refuse('statement_badly_signed', 'the signature is not valid under the key of its party', decoded, { key })
 }
 
-function verifyLimits(decoded: Decoded, limits: Limits): void {
+function verifyLimits(decoded: SignedStatement, limits: Limits): void {
   const { requests } = decoded.statement
   const exceeded = (what: string, limit: number): never =>
     refuse('statement_too_large', `more than ${limit} ${what}`, decoded, { limit })
@@ -196,7 +206,7 @@ function verifyLimits(decoded: Decoded, limits: Limits): void {
   }
 }
 
-function verifyRefusals(state: AgreementState, decoded: Decoded, past: Past): void {
+function verifyRefusals(state: AgreementState, decoded: SignedStatement, past: VersionVector): void {
   const { party, refusals } = decoded.statement
   const before = saidToHold(state.feeds, party)
   const refused = new Set<string>()
@@ -211,7 +221,7 @@ function verifyRefusals(state: AgreementState, decoded: Decoded, past: Past): vo
   }
 }
 
-function verifyDecisions(state: AgreementState, decoded: Decoded): void {
+function verifyDecisions(state: AgreementState, decoded: SignedStatement): void {
   const { party, decided } = decoded.statement
   const seen = new Set<string>()
   for (const { request } of decided) {
@@ -223,17 +233,17 @@ function verifyDecisions(state: AgreementState, decoded: Decoded): void {
   }
 }
 
-function verifyKeyChange(state: AgreementState, decoded: Decoded, past: Past): void {
+function verifyKeyChange(state: AgreementState, decoded: SignedStatement, past: VersionVector): void {
   const problem = keyChangeProblem(state, decoded, past)
   if (problem !== undefined) refuse('statement_unfit_key', problem, decoded)
 }
 
 /** For a statement whose signature must count as evidence although its causal past is not held. */
-export function isSignedBy(state: AgreementState, decoded: Decoded): boolean {
+export function isSignedBy(state: AgreementState, decoded: SignedStatement): boolean {
   const key = signingKeyOf(state, decoded.statement)
   return key !== undefined && isSignedWith(key, decoded)
 }
 
-export function isSignedWith(publicKey: string, { text, signature }: Decoded): boolean {
+export function isSignedWith(publicKey: string, { text, signature }: SignedStatement): boolean {
   return isValidSignature(publicKey, bytesToSign(text), signature)
 }

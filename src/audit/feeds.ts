@@ -3,7 +3,7 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
 import { sealOf, sealsNamedBy } from '../events/seal.ts'
 import type { Payload, Payloads, Statement } from '../events/statement.ts'
-import { type Decoded, decodeStored } from '../events/statement-codec.ts'
+import { decodeStored, type SignedStatement } from '../events/statement-codec.ts'
 import { ConcordataError, type ErrorCode } from '../runtime/errors.ts'
 import type { Checklist } from './checklist.ts'
 import type { NamedSeals } from './payloads.ts'
@@ -15,7 +15,7 @@ export async function readFeed(
   party: Handle,
   named: NamedSeals,
   checklist: Checklist,
-): Promise<Decoded[]> {
+): Promise<SignedStatement[]> {
   const damaged = (seq: number, code: ErrorCode, reason: string, evidence: Readonly<Record<string, unknown>> = {}) => {
     named.feedDamaged(party)
     checklist.damaged('statements', code, { kind: 'feed', party, seq }, reason, evidence)
@@ -40,7 +40,7 @@ export async function readFeed(
   const sealed = lines.flatMap(({ data }, seq) => sealsIn(data).map((seal) => ({ seq, seal })))
   for (const { seq, seal } of sealed) named.add(party, seq, seal)
   const texts = await textsOf(source, party, sealed)
-  const statements: Decoded[] = []
+  const statements: SignedStatement[] = []
   for (const [seq, { data }] of lines.entries()) {
     try {
       const decoded = decodeStored(data, (statement) => payloadsOf(statement, texts))
@@ -132,6 +132,6 @@ export function verifyReception({ refused, equivocations, otherBranches }: Recep
   }
 }
 
-export function placeOf({ statement: { party, seq } }: Decoded) {
+export function placeOf({ statement: { party, seq } }: SignedStatement) {
   return { kind: 'feed', party, seq } as const
 }

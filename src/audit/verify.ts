@@ -7,7 +7,7 @@ import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { type Hash, hashFromBytes } from '../crypto/hash.ts'
 import { type Handle, requestKey } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
-import type { Decoded } from '../events/statement-codec.ts'
+import type { SignedStatement } from '../events/statement-codec.ts'
 import { leafHash, nodeHash } from '../merkle/hashing.ts'
 import { AuditFailed } from './audit-failed.ts'
 import { Checklist } from './checklist.ts'
@@ -69,18 +69,18 @@ interface Recomputed {
   readonly settled: readonly Acknowledged[]
   readonly named: NamedSeals
   /** What could not be judged, since something is missing that it follows from. */
-  readonly waiting: readonly Decoded[]
+  readonly waiting: readonly SignedStatement[]
 }
 
 /** Takes in all feeds, the founder's first: it names the parties whose feeds come next. */
 async function recompute(source: AuditSource, engines: Engines, checklist: Checklist): Promise<Recomputed> {
   let state = emptyAgreement(source.contract, engines)
-  let waiting: readonly Decoded[] = []
+  let waiting: readonly SignedStatement[] = []
   const settled: Acknowledged[] = []
   const named = new NamedSeals()
   const read = new Set<Handle>()
   for (let unread: readonly Handle[] = [source.founder]; unread.length > 0; ) {
-    const statements: Decoded[] = [...waiting]
+    const statements: SignedStatement[] = [...waiting]
     for (const party of unread) {
       read.add(party)
       for (const decoded of await readFeed(source, party, named, checklist)) statements.push(decoded)

@@ -19,7 +19,7 @@ import {
 export class StatementRefused extends ConcordataError {}
 
 /** A statement that has been taken apart, with all that follows from its bytes alone. Its signature is not verified yet. */
-export interface Decoded {
+export interface SignedStatement {
   readonly statement: Statement
   /** The canonical JSON of the statement: with the domain line before it, the bytes that are signed and hashed. */
   readonly text: string
@@ -76,7 +76,7 @@ export function encodeSigned(text: string, signature: string, payloads: Payloads
 }
 
 /** Whether the statement can travel with all of these payloads in one line. */
-export function fitsOneLine({ text, signature }: Decoded, payloads: Payloads): boolean {
+export function fitsOneLine({ text, signature }: SignedStatement, payloads: Payloads): boolean {
   const line = encodeSigned(text, signature, payloads)
   return line.length <= SIGNED_CHARACTERS_MAX && exceededBound(line, LINE_BOUNDS) === undefined
 }
@@ -88,7 +88,7 @@ export function encodeStored(text: string, signature: string): string {
 
 /** A statement that came over the network, without what came beside it and is none of its payloads. */
 export interface Received {
-  readonly decoded: Decoded
+  readonly decoded: SignedStatement
   readonly mismatch: StatementRefused | undefined
 }
 
@@ -113,14 +113,14 @@ export function decodeReceived(line: string): Received {
 }
 
 /** The same for a line that no other party has sent: nothing is dropped. Throws `payload_mismatch` besides. */
-export function decodeSigned(line: string): Decoded {
+export function decodeSigned(line: string): SignedStatement {
   const { decoded, mismatch } = decodeReceived(line)
   if (mismatch !== undefined) throw mismatch
   return decoded
 }
 
 /** The same for a line from a store, whose payloads were read beside it. What is no longer there is left out. */
-export function decodeStored(line: string, payloadsOf: (statement: Statement) => Payloads): Decoded {
+export function decodeStored(line: string, payloadsOf: (statement: Statement) => Payloads): SignedStatement {
   const parsed = parse(line)
   if (!storedForm.Check(parsed)) refuseForm(storedForm, parsed)
   const { signature } = parsed
@@ -133,7 +133,7 @@ export function decodeStored(line: string, payloadsOf: (statement: Statement) =>
   })
 }
 
-function decodeParts(statement: Statement, signature: string, payloads: Payloads): Decoded {
+function decodeParts(statement: Statement, signature: string, payloads: Payloads): SignedStatement {
   assertDepth(statement.requests)
   const { head: _head, note: _note, ...core } = statement
   const coreText = encodeCore(core)
@@ -144,7 +144,7 @@ function decodeParts(statement: Statement, signature: string, payloads: Payloads
   return { statement, text, hash: statementHash(text), core: coreHash(coreText), signature, payloads }
 }
 
-function checkCanonical(decoded: Decoded, canonicalLine: string, line: string): Decoded {
+function checkCanonical(decoded: SignedStatement, canonicalLine: string, line: string): SignedStatement {
   if (canonicalLine === line) return decoded
   throw new StatementRefused('statement_not_canonical', 'the bytes are not the canonical JSON of what they say')
 }
@@ -223,7 +223,7 @@ export function sortPayloads(place: Place, payloads: Payloads, isNamed: (seal: H
   return { fitting, mismatch: new StatementRefused('payload_mismatch', message, evidence) }
 }
 
-function sortPayloadsOf({ statement, payloads }: Decoded): Sorted {
+function sortPayloadsOf({ statement, payloads }: SignedStatement): Sorted {
   if (Object.keys(payloads).length === 0) return { fitting: payloads, mismatch: undefined }
   const named = sealsNamedBy(statement)
   return sortPayloads(statement, payloads, (seal) => named.has(seal))

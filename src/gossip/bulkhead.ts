@@ -7,7 +7,7 @@ const PATIENCE_MS = 5_000
 /** What is done in a contract takes so long that nobody waits for it any more. It goes on. */
 export class TakesTooLong extends Error {}
 
-export interface ApartPorts {
+export interface BulkheadPorts {
   readonly clock: Clock
   failed(contract: Uid, error: unknown): void
   /** What took too long has come to an end: the contract may have something to say. */
@@ -18,12 +18,12 @@ export interface ApartPorts {
  * Sees to it that what goes wrong in one contract is no reason to let the others wait: an error is reported, and what takes
  * too long is left to itself. Until that has come to its end the contract is passed over at once.
  */
-export class Apart {
-  readonly #ports: ApartPorts
+export class Bulkhead {
+  readonly #ports: BulkheadPorts
   /** By contract, how many are under way that nobody waits for. */
   readonly #late = new Map<Uid, number>()
 
-  constructor(ports: ApartPorts) {
+  constructor(ports: BulkheadPorts) {
     this.#ports = ports
   }
 

@@ -2,15 +2,15 @@ import { closedInvitationOf, formerOf, invitationOf, memberOf } from '../aggrega
 import { beyond, type Feeds, newestOf, statementAt } from '../agreement/feeds.ts'
 import { openHoldsOn, takeoversFor } from '../agreement/key-rules.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { Held } from '../agreement/verified-statement.ts'
-import { emptyPast, type Past, union } from '../agreement/version-vector.ts'
+import type { VerifiedStatement } from '../agreement/verified-statement.ts'
+import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
 import type { Handle, LedgerIndex } from '../events/ids.ts'
 import { type Frontier, type Head, placesOf } from '../events/statement.ts'
 import { encodeSigned } from '../events/statement-codec.ts'
 
 /** What a frontier says that its owner holds, as far as it is of the feeds that we hold. */
-export function pastOf(frontier: Frontier): Past {
-  return emptyPast.withMutations((past) => {
+export function vectorOf(frontier: Frontier): VersionVector {
+  return emptyVector.withMutations((past) => {
     for (const [handle, { seq }] of placesOf(frontier)) past.set(handle, seq)
   })
 }
@@ -19,7 +19,7 @@ export function pastOf(frontier: Frontier): Past {
  * Statements of ours that the owner of a frontier cannot have: of a feed that forked, the one at a place where it holds
  * another. The two together are the proof of the equivocation.
  */
-export function forksAgainst(feeds: Feeds, theirs: Frontier): Held[] {
+export function forksAgainst(feeds: Feeds, theirs: Frontier): VerifiedStatement[] {
   return placesOf(theirs).flatMap(([handle, place]) => {
     const ours = statementAt(feeds, handle, place.seq)
     return ours === undefined || ours.hash === place.hash ? [] : [ours]
@@ -30,12 +30,12 @@ export function forksAgainst(feeds: Feeds, theirs: Frontier): Held[] {
  * What a party may see of a contract: a member and an invitee everything, one that resigned, or whose invitation came to
  * nothing, what leads up to everybody's signature under that, anybody else nothing (undefined).
  */
-export function visibleTo(state: AgreementState, handle: Handle): Past | undefined {
+export function visibleTo(state: AgreementState, handle: Handle): VersionVector | undefined {
   const { document } = state.ledger
   if (memberOf(document, handle) !== undefined || invitationOf(document, handle) !== undefined) return everything(state)
   const goneAt = goneAtIn(state, handle)
   if (goneAt === undefined) return undefined
-  let visible = emptyPast
+  let visible = emptyVector
   for (const [, feed] of state.feeds) {
     // A wrong head is no signature under anything.
     const signed = feed.find((held) => signsBeyond(held, goneAt, state)) ?? feed.last()
@@ -62,7 +62,7 @@ function goneAtIn({ ledger: { document } }: AgreementState, handle: Handle): Led
   return formerOf(document, handle)?.resignedAt ?? closedInvitationOf(document, handle)?.closedAt
 }
 
-function signsBeyond({ statement: { head } }: Held, goneAt: LedgerIndex, state: AgreementState): boolean {
+function signsBeyond({ statement: { head } }: VerifiedStatement, goneAt: LedgerIndex, state: AgreementState): boolean {
   return head.size > goneAt && isOurs(head, state)
 }
 
@@ -70,12 +70,12 @@ function isOurs({ size, root }: Head, { ledger }: AgreementState): boolean {
   return size <= ledger.log.size && ledger.log.rootAt(size) === root
 }
 
-function everything(state: AgreementState): Past {
+function everything(state: AgreementState): VersionVector {
   return state.feeds.map((feed) => feed.size - 1)
 }
 
 /** What the party lacks and may see, causes before effects, up to the size of one message. */
-export function newsFor(state: AgreementState, handle: Handle, theirs: Past): Held[] {
+export function newsFor(state: AgreementState, handle: Handle, theirs: VersionVector): VerifiedStatement[] {
   const visible = visibleTo(state, handle)
   if (visible === undefined) return []
   return beyond(state.feeds, theirs).filter((held) => (visible.get(held.statement.party) ?? -1) >= held.statement.seq)
@@ -85,7 +85,11 @@ export function newsFor(state: AgreementState, handle: Handle, theirs: Past): He
  * The lines of as many of them as there is room for, one at least if there is any, and the past of a party that has them,
  * beside what it had. `room`: characters.
  */
-export function linesFor(news: readonly Held[], theirs: Past, room: number): { lines: string[]; then: Past } {
+export function linesFor(
+  news: readonly VerifiedStatement[],
+  theirs: VersionVector,
+  room: number,
+): { lines: string[]; then: VersionVector } {
   const lines: string[] = []
   let then = theirs
   let size = 0
@@ -100,7 +104,7 @@ export function linesFor(news: readonly Held[], theirs: Past, room: number): { l
 }
 
 /** Whether the party holds all that it may see. */
-export function isUpToDate(state: AgreementState, handle: Handle, theirs: Past): boolean {
+export function isUpToDate(state: AgreementState, handle: Handle, theirs: VersionVector): boolean {
   const visible = visibleTo(state, handle)
   return visible === undefined || visible.every((seq, party) => (theirs.get(party) ?? -1) >= seq)
 }

@@ -1,25 +1,25 @@
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { frontierOf } from '../agreement/feeds.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { Held } from '../agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../agreement/verified-statement.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import { type Decoded, StatementRefused } from '../events/statement-codec.ts'
+import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConcordataError } from '../runtime/errors.ts'
-import { Forgotten } from '../runtime/history-pruned.ts'
+import { HistoryPruned } from '../runtime/history-pruned.ts'
 import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
-import { Apart } from './bulkhead.ts'
+import { Bulkhead } from './bulkhead.ts'
 import { type Credit, Credits } from './credit.ts'
 import { contractOf, decodingOf, type ExchangeMessage } from './message.ts'
-import { Parcel } from './message-builder.ts'
-import { isPartyTo, Knowledge } from './peer-knowledge.ts'
-import { Courier, type CourierTiming } from './peer-session.ts'
-import type { AtRest, Participant, Participants, Peer } from './replica-port.ts'
+import { MessageBuilder } from './message-builder.ts'
+import { isPartyTo, PeerKnowledge } from './peer-knowledge.ts'
+import { PeerSession, type PeerSessionTiming } from './peer-session.ts'
+import type { AtRest, Peer, ReplicaPort, ReplicasPort } from './replica-port.ts'
 import { TooMuch } from './transport/call-limits.ts'
 
-export interface GossipTiming extends CourierTiming {
+export interface GossipTiming extends PeerSessionTiming {
   /** How long news that nobody waits for lie before they are carried on: most arrive by other traffic until then. */
   readonly lazyMs: number
   /** How often a member is called anyway, to find out what got lost. */
@@ -29,7 +29,7 @@ export interface GossipTiming extends CourierTiming {
 export const defaultTiming: GossipTiming = { retryMs: 200, retryMaxMs: 10_000, lazyMs: 250, antiEntropyMs: 10_000 }
 
 export interface GossipPorts {
-  readonly participants: Participants
+  readonly replicas: ReplicasPort
   readonly clock: Clock
   readonly random: Random
   readonly timing: GossipTiming
@@ -54,18 +54,18 @@ export interface GossipReport {
 }
 
 /**
- * The traffic of one node: a courier a peer, and the answers to those who call. What is urgent is what somebody waits
+ * The traffic of one node: a peer session a peer, and the answers to those who call. What is urgent is what somebody waits
  * for: own requests, decisions, and heads while own requests are under way; all else is carried lazily (design §6).
  */
 export class Gossip {
   readonly #ports: GossipPorts
   readonly #credits: Credits
-  readonly #couriers = new Map<Handle, Courier>()
+  readonly #sessions = new Map<Handle, PeerSession>()
   readonly #cancelLazy = new Map<Uid, () => void>()
-  readonly #apart: Apart
+  readonly #bulkhead: Bulkhead
   /** Of each peer the contract that was last cut off in an answer: the next answer begins behind it. */
   readonly #cutOff = new Map<Handle, Uid>()
-  /** Contracts in which something waits until a courier is free. */
+  /** Contracts in which something waits until a peer session is free. */
   readonly #heldBack = new Set<Uid>()
   #cancelAntiEntropy: (() => void) | undefined
   #turn = 0
@@ -74,7 +74,7 @@ export class Gossip {
   constructor(ports: GossipPorts) {
     this.#ports = ports
     this.#credits = new Credits(ports.clock)
-    this.#apart = new Apart({
+    this.#bulkhead = new Bulkhead({
       clock: ports.clock,
       // What goes wrong while it closes is no news.
       failed: (contract, error) => this.#closed || ports.report.failed?.(contract, error),
@@ -84,9 +84,9 @@ export class Gossip {
 
   /** Calls everybody once, since after a restart others know what this node missed; then keeps an eye on the ring. */
   start(): void {
-    for (const courier of this.#couriers.values()) {
-      this.#urgeAll(courier)
-      courier.sweep('all')
+    for (const session of this.#sessions.values()) {
+      this.#urgeAll(session)
+      session.sweep('all')
     }
     this.#scheduleAntiEntropy()
   }
@@ -95,16 +95,16 @@ export class Gossip {
     this.#closed = true
     this.#cancelAntiEntropy?.()
     for (const cancel of this.#cancelLazy.values()) cancel()
-    for (const courier of this.#couriers.values()) courier.close()
+    for (const session of this.#sessions.values()) session.close()
   }
 
   /** A party was approved, or has moved: from now on it is called there. */
   setPeer(peer: Peer): void {
-    this.#couriers.get(peer.handle)?.close()
-    const { participants, clock, random, timing, report, turns } = this.#ports
-    const knowledge = new Knowledge(peer.handle)
-    const courier = new Courier(peer, knowledge, {
-      participants,
+    this.#sessions.get(peer.handle)?.close()
+    const { replicas, clock, random, timing, report, turns } = this.#ports
+    const knowledge = new PeerKnowledge(peer.handle)
+    const session = new PeerSession(peer, knowledge, {
+      replicas,
       clock,
       random,
       timing,
@@ -117,66 +117,66 @@ export class Gossip {
       failed: (to, error) => report.unreachable(to, error),
       reached: (to) => report.reached?.(to),
       busy: (to, error) => report.busy?.(to, error),
-      apart: this.#apart,
+      bulkhead: this.#bulkhead,
       idle: () => {
         const heldBack = [...this.#heldBack]
         this.#heldBack.clear()
-        for (const contract of heldBack) participants.find(contract)?.wake()
+        for (const contract of heldBack) replicas.find(contract)?.wake()
       },
     })
-    this.#couriers.set(peer.handle, courier)
-    this.#urgeAll(courier)
-    courier.sweep('all')
+    this.#sessions.set(peer.handle, session)
+    this.#urgeAll(session)
+    session.sweep('all')
   }
 
   removePeer(handle: Handle): void {
-    this.#couriers.get(handle)?.close()
-    this.#couriers.delete(handle)
+    this.#sessions.get(handle)?.close()
+    this.#sessions.delete(handle)
     this.#cutOff.delete(handle)
     this.#ports.report.removed?.(handle)
   }
 
   /** The peers that the last call did not reach, and why. */
   troubles(): ReadonlyMap<Handle, unknown> {
-    const found = [...this.#couriers].map(([handle, { trouble }]) => [handle, trouble] as const)
+    const found = [...this.#sessions].map(([handle, { trouble }]) => [handle, trouble] as const)
     return new Map(found.filter(([, trouble]) => trouble !== undefined))
   }
 
-  /** Whether a new statement could leave at once: while every courier is on its way, it may as well wait and grow. */
+  /** Whether a new statement could leave at once: while every peer session is on its way, it may as well wait and grow. */
   canSend(contract: Uid): boolean {
-    const participant = this.#ports.participants.find(contract)
-    if (participant === undefined) return true
-    const couriers = [...this.#couriers.values()].filter(({ peer }) => isPartyTo(participant.state, peer))
-    const isFree = couriers.length === 0 || couriers.some((courier) => !courier.isBusy)
+    const replica = this.#ports.replicas.find(contract)
+    if (replica === undefined) return true
+    const sessions = [...this.#sessions.values()].filter(({ peer }) => isPartyTo(replica.state, peer))
+    const isFree = sessions.length === 0 || sessions.some((session) => !session.isBusy)
     if (!isFree) this.#heldBack.add(contract)
     return isFree
   }
 
   /** The contract made or took in statements. All of it is durable. */
-  news(participant: Participant, made: Held | undefined): void {
+  news(replica: ReplicaPort, made: VerifiedStatement | undefined): void {
     const speaks = made !== undefined && (made.statement.requests.length > 0 || made.statement.decided.length > 0)
-    if (speaks || (made !== undefined && participant.hasUnsettled)) this.carry(participant.contract)
-    else this.#carryLazily(participant.contract)
+    if (speaks || (made !== undefined && replica.hasUnsettled)) this.carry(replica.contract)
+    else this.#carryLazily(replica.contract)
   }
 
   /** Has everybody told at once: for what a local user waits for, and for what just settled (design §6, round 3). */
   carry(contract: Uid): void {
-    const participant = this.#ports.participants.find(contract)
-    const atRest = participant === undefined ? this.#ports.participants.resting(contract) : undefined
-    for (const courier of this.#couriers.values()) {
-      const isDue = participant === undefined ? atRest?.isPartyTo(courier.peer) : hasNewsFor(courier, participant)
-      if (isDue === true) courier.urge(contract)
+    const replica = this.#ports.replicas.find(contract)
+    const atRest = replica === undefined ? this.#ports.replicas.resting(contract) : undefined
+    for (const session of this.#sessions.values()) {
+      const isDue = replica === undefined ? atRest?.isPartyTo(session.peer) : hasNewsFor(session, replica)
+      if (isDue === true) session.urge(contract)
     }
   }
 
   /** A contract is not in memory any more. */
   rested(contract: Uid): void {
-    for (const { knowledge } of this.#couriers.values()) knowledge.drop(contract)
+    for (const { knowledge } of this.#sessions.values()) knowledge.drop(contract)
   }
 
   /** A contract is in memory again. */
-  woke({ contract, unheard }: Participant): void {
-    for (const courier of this.#couriers.values()) if (unheard.includes(courier.peer.handle)) courier.urge(contract)
+  woke({ contract, unheard }: ReplicaPort): void {
+    for (const session of this.#sessions.values()) if (unheard.includes(session.peer.handle)) session.urge(contract)
   }
 
   /** An exchange call of an approved peer. Attacker-controlled: `body`. Throws ExchangeMalformed, TooMuch. */
@@ -185,19 +185,19 @@ export class Gossip {
     if (waitMs > 0)
       throw new TooMuch('exchange_rate_limited', 'more of what was sent had to be refused than this node bears', waitMs)
     const message = await inTurns(decodingOf(body), this.#ports.turns)
-    this.#couriers.get(peer.handle)?.isUp()
+    this.#sessions.get(peer.handle)?.isUp()
     // A process that calls nobody knows of the peer what it says in this call.
-    const knowledge = this.#couriers.get(peer.handle)?.knowledge ?? new Knowledge(peer.handle)
+    const knowledge = this.#sessions.get(peer.handle)?.knowledge ?? new PeerKnowledge(peer.handle)
     await this.#take(peer, message, knowledge)
-    const parcel = new Parcel(knowledge, peer)
+    const builder = new MessageBuilder(knowledge, peer)
     let cutOff: Uid | undefined
     for (const [contract, theirs] of behind(message.frontiers, this.#cutOff.get(peer.handle))) {
       const asks = message.wants.has(contract)
-      if ((await this.#say(contract, theirs, asks, peer, parcel)) === 'cut off') cutOff ??= contract
+      if ((await this.#say(contract, theirs, asks, peer, builder)) === 'cut off') cutOff ??= contract
     }
     if (cutOff === undefined) this.#cutOff.delete(peer.handle)
     else this.#cutOff.set(peer.handle, cutOff)
-    return parcel.encoded([])
+    return builder.encoded([])
   }
 
   /** What the peer is answered about one contract, after it has said how far it is. `asks`: for values, besides. */
@@ -206,31 +206,31 @@ export class Gossip {
     theirs: Frontier,
     asks: boolean,
     peer: Peer,
-    parcel: Parcel,
+    builder: MessageBuilder,
   ): Promise<'cut off' | undefined> {
-    const { participants } = this.#ports
-    const atRest = participants.resting(contract)
+    const { replicas } = this.#ports
+    const atRest = replicas.resting(contract)
     // To be passed over in silence would mean that nothing is held of it.
-    const frontier = atRest === undefined ? heldBy(participants.find(contract), peer) : frontierAt(atRest, peer)
-    if (frontier !== undefined) parcel.says(contract, frontier)
+    const frontier = atRest === undefined ? heldBy(replicas.find(contract), peer) : frontierAt(atRest, peer)
+    if (frontier !== undefined) builder.says(contract, frontier)
     const isEven = !asks && atRest?.isEvenWith(peer.handle, theirs)
     if (atRest !== undefined && (frontier === undefined || isEven)) return undefined
-    return this.#apart.do(contract, async () =>
-      participants.use(contract, async (participant) => {
-        if (!isPartyTo(participant.state, peer)) return undefined
-        return (await parcel.put(participant)) ? 'cut off' : undefined
+    return this.#bulkhead.do(contract, async () =>
+      replicas.use(contract, async (replica) => {
+        if (!isPartyTo(replica.state, peer)) return undefined
+        return (await builder.put(replica)) ? 'cut off' : undefined
       }),
     )
   }
 
-  async #take(peer: Peer, message: ExchangeMessage, knowledge: Knowledge): Promise<void> {
-    const { participants, report, turns } = this.#ports
+  async #take(peer: Peer, message: ExchangeMessage, knowledge: PeerKnowledge): Promise<void> {
+    const { replicas, report, turns } = this.#ports
     const statements = byContract(message.statements)
     const payloads = Map.groupBy(message.payloads, ({ contract }) => contract)
     for (const [contract, frontier] of message.frontiers) {
       // Of what is not held anybody could make up any number.
-      if (!participants.has(contract)) continue
-      const atRest = participants.resting(contract)
+      if (!replicas.has(contract)) continue
+      const atRest = replicas.resting(contract)
       // That wakes it, and what is known of it is let go of when it rests again.
       const isOdd = atRest === undefined || (atRest.isPartyTo(peer) && !atRest.isEvenWith(peer.handle, frontier))
       const asks = message.wants.has(contract)
@@ -241,16 +241,16 @@ export class Gossip {
     const credit = this.#credits.of(peer.handle)
     credit.spend(refused.length)
     const deliveries = [...new Set([...statements.keys(), ...payloads.keys()])].map((contract) =>
-      this.#apart.do(contract, async () => {
+      this.#bulkhead.do(contract, async () => {
         if (credit.isSpent) return
         const delivered = statements.get(contract) ?? []
-        const isNew = !participants.has(contract)
+        const isNew = !replicas.has(contract)
         // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
         if (!(await this.#begun(contract, delivered, peer, credit, refused))) return
         const frontier = message.frontiers.get(contract)
         if (isNew && frontier !== undefined) knowledge.told(contract, frontier, delivered)
-        const result = await participants.use(contract, (participant) =>
-          participant.deliver(delivered, credit, payloads.get(contract) ?? []),
+        const result = await replicas.use(contract, (replica) =>
+          replica.deliver(delivered, credit, payloads.get(contract) ?? []),
         )
         for (const one of result?.refused ?? []) refused.push(one)
       }),
@@ -258,33 +258,31 @@ export class Gossip {
     await Promise.all(deliveries)
     for (const word of message.words) {
       if (turns?.isOver === true) await turns.next()
-      await this.#apart.do(contractOf(word), () => participants.took(word))
+      await this.#bulkhead.do(contractOf(word), () => replicas.took(word))
     }
     if (refused.length > 0) report.refused(peer, refused)
   }
 
   /** What a party to the contract says beside what it holds. */
-  #heardOf(contract: Uid, peer: Peer, { wants, waits }: ExchangeMessage, knowledge: Knowledge): void {
-    const participant = this.#ports.participants.find(contract)
+  #heardOf(contract: Uid, peer: Peer, { wants, waits }: ExchangeMessage, knowledge: PeerKnowledge): void {
+    const replica = this.#ports.replicas.find(contract)
     const isParty =
-      participant === undefined
-        ? this.#ports.participants.resting(contract)?.isPartyTo(peer)
-        : isPartyTo(participant.state, peer)
+      replica === undefined ? this.#ports.replicas.resting(contract)?.isPartyTo(peer) : isPartyTo(replica.state, peer)
     if (isParty !== true) return
     knowledge.wanted(contract, wants.get(contract) ?? [])
-    participant?.holdsUp(peer.handle, waits.get(contract))
+    replica?.holdsUp(peer.handle, waits.get(contract))
   }
 
   /** Whether the contract is held, now if not before; what is refused of its beginning is added. */
   async #begun(
     contract: Uid,
-    delivered: readonly Decoded[],
+    delivered: readonly SignedStatement[],
     { handle }: Peer,
     credit: Credit,
     refused: StatementRefused[],
   ): Promise<boolean> {
     try {
-      return await this.#ports.participants.begin(contract, delivered, handle)
+      return await this.#ports.replicas.begin(contract, delivered, handle)
     } catch (error) {
       // Verifying it has cost as much as any other that was sent in vain.
       if (error instanceof StatementRefused || error instanceof EngineUnknown) credit.spend(1)
@@ -311,8 +309,8 @@ export class Gossip {
     if (this.#closed) return
     const { clock, random, timing } = this.#ports
     this.#cancelAntiEntropy = clock.after(timing.antiEntropyMs * (0.75 + random.fraction() / 2), () => {
-      const couriers = [...this.#couriers.values()]
-      const next = couriers[this.#turn++ % Math.max(1, couriers.length)]
+      const sessions = [...this.#sessions.values()]
+      const next = sessions[this.#turn++ % Math.max(1, sessions.length)]
       if (next !== undefined) {
         this.#urgeAll(next)
         next.sweep('some')
@@ -321,33 +319,33 @@ export class Gossip {
     })
   }
 
-  #urgeAll(courier: Courier): void {
-    for (const { contract, state, unheard } of this.#ports.participants.awake()) {
-      if (isPartyTo(state, courier.peer) || unheard.includes(courier.peer.handle)) courier.urge(contract)
+  #urgeAll(session: PeerSession): void {
+    for (const { contract, state, unheard } of this.#ports.replicas.awake()) {
+      if (isPartyTo(state, session.peer) || unheard.includes(session.peer.handle)) session.urge(contract)
     }
   }
 }
 
 /** Or has a question: what the peer holds of this party's own feed. */
-function hasNewsFor(courier: Courier, participant: Participant): boolean {
-  const { contract, state, words, evidence, unheard, wants } = participant
-  if (unheard.includes(courier.peer.handle)) return true
-  if (!isPartyTo(state, courier.peer)) return false
-  if (wants.length > 0 || courier.knowledge.hasWants(contract)) return true
-  return words.length > 0 || courier.knowledge.lacksProof(contract, evidence) || lacksNews(courier, state)
+function hasNewsFor(session: PeerSession, replica: ReplicaPort): boolean {
+  const { contract, state, words, evidence, unheard, wants } = replica
+  if (unheard.includes(session.peer.handle)) return true
+  if (!isPartyTo(state, session.peer)) return false
+  if (wants.length > 0 || session.knowledge.hasWants(contract)) return true
+  return words.length > 0 || session.knowledge.lacksProof(contract, evidence) || lacksNews(session, state)
 }
 
 /** Where it takes the history to tell, the call will tell. */
-function lacksNews({ knowledge }: Courier, state: AgreementState): boolean {
+function lacksNews({ knowledge }: PeerSession, state: AgreementState): boolean {
   try {
     return knowledge.lacksNews(state)
   } catch (error) {
-    if (error instanceof Forgotten) return true
+    if (error instanceof HistoryPruned) return true
     throw error
   }
 }
 
-function byContract(statements: readonly Decoded[]): Map<Uid, Decoded[]> {
+function byContract(statements: readonly SignedStatement[]): Map<Uid, SignedStatement[]> {
   return Map.groupBy(statements, ({ statement }) => statement.contract)
 }
 
@@ -355,10 +353,8 @@ function frontierAt(atRest: AtRest, peer: Peer): Frontier | undefined {
   return atRest.isPartyTo(peer) ? atRest.frontier : undefined
 }
 
-function heldBy(participant: Participant | undefined, peer: Peer): Frontier | undefined {
-  return participant !== undefined && isPartyTo(participant.state, peer)
-    ? frontierOf(participant.state.feeds)
-    : undefined
+function heldBy(replica: ReplicaPort | undefined, peer: Peer): Frontier | undefined {
+  return replica !== undefined && isPartyTo(replica.state, peer) ? frontierOf(replica.state.feeds) : undefined
 }
 
 /** In turns: the next one first, and last the one in which somebody left off. */

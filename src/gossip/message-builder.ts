@@ -1,7 +1,7 @@
 import { frontierOf } from '../agreement/feeds.ts'
 import type { Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import { withHistory } from '../runtime/history-pruned.ts'
+import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import {
   encodeMessage,
   type HoldUp,
@@ -13,23 +13,23 @@ import {
   type Wanted,
   type Word,
 } from './message.ts'
-import type { Knowledge } from './peer-knowledge.ts'
-import type { Participant, Peer } from './replica-port.ts'
+import type { PeerKnowledge } from './peer-knowledge.ts'
+import type { Peer, ReplicaPort } from './replica-port.ts'
 
 /** What one message takes along to a peer, of one contract after another, as long as there is room. */
-export class Parcel {
+export class MessageBuilder {
   readonly #frontiers = new Map<Uid, Frontier>()
   readonly #wants = new Map<Uid, readonly Wanted[]>()
   readonly #waits = new Map<Uid, HoldUp>()
   #wanted = 0
   #places = 0
-  readonly #knowledge: Knowledge
+  readonly #knowledge: PeerKnowledge
   readonly #peer: Peer
   readonly #lines: string[] = []
   #room = MESSAGE_CHARACTERS_SOFT_MAX
   #isSealed = false
 
-  constructor(knowledge: Knowledge, peer: Peer) {
+  constructor(knowledge: PeerKnowledge, peer: Peer) {
     this.#knowledge = knowledge
     this.#peer = peer
   }
@@ -46,7 +46,7 @@ export class Parcel {
   }
 
   /** Which values are missing of it, as far as there is room, and why something is left uncovered. */
-  #asks({ contract, wants, holdUp }: Participant): void {
+  #asks({ contract, wants, holdUp }: ReplicaPort): void {
     if (holdUp !== undefined) this.#waits.set(contract, holdUp)
     const asked: Wanted[] = []
     for (const { party, seals, seq } of wants.slice(0, WANTED_STATEMENTS_MAX)) {
@@ -64,30 +64,30 @@ export class Parcel {
   }
 
   /**
-   * The answer: whether something was left out, for want of room or because the parcel has left. Requires a party to the
+   * The answer: whether something was left out, for want of room or because the message has left. Requires a party to the
    * contract.
    */
-  async put(participant: Participant): Promise<boolean> {
-    const isCutOff = await this.#putNews(participant)
-    const wanted = this.#isSealed ? [] : this.#knowledge.takeWants(participant.contract)
+  async put(replica: ReplicaPort): Promise<boolean> {
+    const isCutOff = await this.#putNews(replica)
+    const wanted = this.#isSealed ? [] : this.#knowledge.takeWants(replica.contract)
     if (wanted.length === 0 || this.#room <= 0) return isCutOff
-    this.#add(await participant.payloadLines(this.#peer.handle, wanted, this.#room))
+    this.#add(await replica.payloadLines(this.#peer.handle, wanted, this.#room))
     return isCutOff
   }
 
-  #putNews(participant: Participant): Promise<boolean> {
-    const { contract } = participant
-    return withHistory(participant, () => {
+  #putNews(replica: ReplicaPort): Promise<boolean> {
+    const { contract } = replica
+    return retryWithFullHistory(replica, () => {
       if (this.#isSealed) return true
-      const { state, evidence } = participant
+      const { state, evidence } = replica
       const lines = this.#knowledge.takeLines(state, this.#room)
       const isCutOff = this.#knowledge.lacksNews(state)
       lines.push(
         ...this.#knowledge.takeProofs(contract, evidence),
-        ...this.#knowledge.ownLines(state, participant.waitingOf(this.#peer.handle)),
+        ...this.#knowledge.ownLines(state, replica.waitingOf(this.#peer.handle)),
       )
       this.says(contract, frontierOf(state.feeds))
-      this.#asks(participant)
+      this.#asks(replica)
       this.#add(lines)
       return isCutOff
     })

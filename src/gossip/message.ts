@@ -8,7 +8,13 @@ import { CountSchema, type Handle, HandleSchema, HashSchema, type Seq, type Uid,
 import { type SignedRevocation, SignedRevocationSchema } from '../events/key-change.ts'
 import { JSON_DEPTH_MAX, JSON_MEMBERS_MAX, SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
 import { type Frontier, FrontierSchema, type Payloads, PayloadsSchema } from '../events/statement.ts'
-import { type Decoded, decodeReceived, isTooDeep, StatementRefused, sortPayloads } from '../events/statement-codec.ts'
+import {
+  decodeReceived,
+  isTooDeep,
+  type SignedStatement,
+  StatementRefused,
+  sortPayloads,
+} from '../events/statement-codec.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { exceededBound, type JsonBounds } from '../runtime/json-bounds.ts'
 import { completed } from '../runtime/turns.ts'
@@ -48,7 +54,7 @@ export interface PayloadLine {
  */
 export interface ExchangeMessage extends Asides {
   readonly frontiers: ReadonlyMap<Uid, Frontier>
-  readonly statements: readonly Decoded[]
+  readonly statements: readonly SignedStatement[]
   /** They hash to their seals; whether the statement names these, its holder knows. */
   readonly payloads: readonly PayloadLine[]
   readonly words: readonly Word[]
@@ -167,7 +173,7 @@ export function decodeMessage(text: string): ExchangeMessage {
 export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
   const lines = linesIn(text)
   const header = decodeHeader(lines.next().value ?? '')
-  const statements: Decoded[] = []
+  const statements: SignedStatement[] = []
   const payloads: PayloadLine[] = []
   const words: Word[] = []
   const refused: StatementRefused[] = []

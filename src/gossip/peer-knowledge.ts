@@ -2,11 +2,11 @@ import { saidToHold } from '../agreement/feeds.ts'
 import { isKeyOf } from '../agreement/key-rules.ts'
 import type { Equivocation } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import { emptyPast, type Past, union } from '../agreement/version-vector.ts'
+import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import { type Decoded, encodeSigned } from '../events/statement-codec.ts'
-import { forksAgainst, isUpToDate, linesFor, newsFor, pastOf } from './exchange.ts'
+import { encodeSigned, type SignedStatement } from '../events/statement-codec.ts'
+import { forksAgainst, isUpToDate, linesFor, newsFor, vectorOf } from './exchange.ts'
 import type { Wanted } from './message.ts'
 
 /** Whether the peer is the party that the contract knows by this handle. */
@@ -15,10 +15,10 @@ export function isPartyTo(state: AgreementState, peer: { handle: Handle; signing
 }
 
 /** What this node believes that one peer holds, contract by contract. A belief: every call replaces it by the peer's word. */
-export class Knowledge {
+export class PeerKnowledge {
   readonly #handle: Handle
   readonly #frontiers = new Map<Uid, Frontier>()
-  readonly #holds = new Map<Uid, Past>()
+  readonly #holds = new Map<Uid, VersionVector>()
   /** Values that it has asked for, and has not been given since. */
   readonly #wants = new Map<Uid, readonly Wanted[]>()
   /** Proofs that it was shown in this session, by contract and party. */
@@ -29,10 +29,10 @@ export class Knowledge {
   }
 
   /** The peer itself says what it holds, and has sent these of the contract on top. */
-  told(contract: Uid, frontier: Frontier, sent: readonly Decoded[]): void {
+  told(contract: Uid, frontier: Frontier, sent: readonly SignedStatement[]): void {
     this.#frontiers.set(contract, frontier)
-    let past = pastOf(frontier)
-    for (const { statement } of sent) past = union(past, emptyPast.set(statement.party, statement.seq))
+    let past = vectorOf(frontier)
+    for (const { statement } of sent) past = union(past, emptyVector.set(statement.party, statement.seq))
     this.#holds.set(contract, past)
   }
 
@@ -82,7 +82,7 @@ export class Knowledge {
   }
 
   /** Its own statements that wait here, should it not hold them: it was set back, and they are to be had nowhere else. */
-  ownLines(state: AgreementState, waiting: readonly Decoded[]): string[] {
+  ownLines(state: AgreementState, waiting: readonly SignedStatement[]): string[] {
     const own = this.holds(state).get(this.#handle) ?? -1
     return waiting
       .filter(({ statement }) => statement.seq > own)
@@ -99,7 +99,7 @@ export class Knowledge {
     this.#forgetShown(contract)
     const frontier = this.#frontiers.get(contract)
     if (frontier === undefined) this.#holds.delete(contract)
-    else this.#holds.set(contract, pastOf(frontier))
+    else this.#holds.set(contract, vectorOf(frontier))
   }
 
   /** Whether the peer has said what it holds of the contract, since this process knows of it. */
@@ -120,7 +120,7 @@ export class Knowledge {
   }
 
   /** Until it has said it itself: what its statements cover, which it had stored before it signed them. */
-  holds(state: AgreementState): Past {
+  holds(state: AgreementState): VersionVector {
     return this.#holds.get(state.contract) ?? saidToHold(state.feeds, this.#handle)
   }
 }

@@ -1,39 +1,39 @@
 import type { Feeds } from '../agreement/feeds.ts'
 import type { Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { withHistory } from '../runtime/history-pruned.ts'
+import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
-import type { Apart } from './bulkhead.ts'
+import type { Bulkhead } from './bulkhead.ts'
 import { decodingOf, type ExchangeMessage, type Word } from './message.ts'
-import { Parcel } from './message-builder.ts'
-import { isPartyTo, type Knowledge } from './peer-knowledge.ts'
-import type { Participant, Participants, Peer } from './replica-port.ts'
+import { MessageBuilder } from './message-builder.ts'
+import { isPartyTo, type PeerKnowledge } from './peer-knowledge.ts'
+import type { Peer, ReplicaPort, ReplicasPort } from './replica-port.ts'
 import { PeerBusy } from './transport/peer-errors.ts'
 
-export interface CourierTiming {
+export interface PeerSessionTiming {
   /** First pause after a failed call; it doubles, with jitter, up to the second. Milliseconds. */
   readonly retryMs: number
   readonly retryMaxMs: number
 }
 
-export interface CourierPorts {
-  readonly participants: Participants
+export interface PeerSessionPorts {
+  readonly replicas: ReplicasPort
   readonly clock: Clock
   readonly random: Random
-  readonly timing: CourierTiming
+  readonly timing: PeerSessionTiming
   /** Left out: an answer is taken apart at once. */
   readonly turns?: Turns | undefined
   /** Takes in what an exchange brought; resolves when it is durable. */
   take(peer: Peer, message: ExchangeMessage): Promise<void>
   failed(peer: Peer, error: unknown): void
-  /** A call has come about: the first of this courier, or the first after some that have not. */
+  /** A call has come about: the first of this peer session, or the first after some that have not. */
   reached?(peer: Peer): void
   /** It is up, but asks to be called later: no failure. */
   busy?(peer: Peer, error: PeerBusy): void
   /** No call is under way any more. */
   idle(): void
-  readonly apart: Apart
+  readonly bulkhead: Bulkhead
 }
 
 /** Contracts that one call speaks of: those with news, and those at rest beside them. */
@@ -57,10 +57,10 @@ interface Talk {
 }
 
 /** Carries news to one peer: one call at a time, each with all that is due by then. */
-export class Courier {
+export class PeerSession {
   readonly peer: Peer
-  readonly knowledge: Knowledge
-  readonly #ports: CourierPorts
+  readonly knowledge: PeerKnowledge
+  readonly #ports: PeerSessionPorts
   readonly #due = new Set<Uid>()
   /** Contracts at rest are compared: one piece of them, or all. */
   #sweeping: 'some' | 'all' | undefined
@@ -75,7 +75,7 @@ export class Courier {
   #cancelRetry: (() => void) | undefined
   #closed = false
 
-  constructor(peer: Peer, knowledge: Knowledge, ports: CourierPorts) {
+  constructor(peer: Peer, knowledge: PeerKnowledge, ports: PeerSessionPorts) {
     this.peer = peer
     this.knowledge = knowledge
     this.#ports = ports
@@ -187,22 +187,22 @@ export class Courier {
   async #call(): Promise<void> {
     const contracts = this.#next()
     const sweep = this.#nextOfSweep()
-    const parcel = new Parcel(this.knowledge, this.peer)
+    const builder = new MessageBuilder(this.knowledge, this.peer)
     const talks: Talk[] = []
     for (const contract of contracts) this.#due.delete(contract)
     try {
       for (const contract of new Set([...contracts, ...sweep])) {
-        if (parcel.isFull) {
+        if (builder.isFull) {
           this.#due.add(contract)
           continue
         }
-        const talk = await this.#prepare(contract, parcel)
+        const talk = await this.#prepare(contract, builder)
         if (talk !== undefined) talks.push(talk)
       }
       if (talks.length > 0) {
         this.#triedAt = this.#ports.clock.now()
         const words = talks.flatMap(({ words: own }) => own)
-        const answer = await inTurns(decodingOf(await this.peer.exchange(parcel.encoded(words))), this.#ports.turns)
+        const answer = await inTurns(decodingOf(await this.peer.exchange(builder.encoded(words))), this.#ports.turns)
         this.#isReached()
         await this.#heard(talks, answer)
       }
@@ -221,7 +221,7 @@ export class Courier {
 
   #nextOfSweep(): Uid[] {
     if (this.#sweeping === undefined) return []
-    return this.#ports.participants.restingWith(this.peer.handle, this.#sweptTo, SWEPT_PER_CALL)
+    return this.#ports.replicas.restingWith(this.peer.handle, this.#sweptTo, SWEPT_PER_CALL)
   }
 
   #swept(sweep: readonly Uid[]): void {
@@ -232,22 +232,22 @@ export class Courier {
   }
 
   /** Of a contract at rest it is enough to say how far it is: should that not be even, it is woken. */
-  async #prepare(contract: Uid, parcel: Parcel): Promise<Talk | undefined> {
-    const { participants } = this.#ports
-    const atRest = participants.resting(contract)
+  async #prepare(contract: Uid, builder: MessageBuilder): Promise<Talk | undefined> {
+    const { replicas } = this.#ports
+    const atRest = replicas.resting(contract)
     if (atRest !== undefined && !this.knowledge.hasWants(contract)) {
       if (!atRest.isPartyTo(this.peer)) return undefined
-      parcel.says(contract, atRest.frontier)
+      builder.says(contract, atRest.frontier)
       return { contract, words: [], isCutOff: false, size: 0, wasHeardOf: true, before: undefined }
     }
-    return this.#ports.apart.do(contract, async () =>
-      participants.use(contract, async (participant) => {
-        const { state, unheard, words } = participant
+    return this.#ports.bulkhead.do(contract, async () =>
+      replicas.use(contract, async (replica) => {
+        const { state, unheard, words } = replica
         if (!isPartyTo(state, this.peer) && !unheard.includes(this.peer.handle)) return undefined
         const wasHeardOf = this.knowledge.hasHeardOf(contract)
-        const { size } = parcel
-        const isCutOff = await parcel.put(participant)
-        return { contract, words, isCutOff, size: parcel.size - size, wasHeardOf, before: participant.state.feeds }
+        const { size } = builder
+        const isCutOff = await builder.put(replica)
+        return { contract, words, isCutOff, size: builder.size - size, wasHeardOf, before: replica.state.feeds }
       }),
     )
   }
@@ -260,33 +260,33 @@ export class Courier {
   }
 
   async #heard(talks: readonly Talk[], answer: ExchangeMessage): Promise<void> {
-    const { participants } = this.#ports
+    const { replicas } = this.#ports
     await this.#ports.take(this.peer, answer)
     // For those there was no room at all: next time they come first, whatever else is due by then.
     this.#dueFirst(talks.filter(({ isCutOff, size }) => isCutOff && size === 0).map(({ contract }) => contract))
-    const isLed = talks.some(({ contract, before }) => hasMore(participants.find(contract), before))
+    const isLed = talks.some(({ contract, before }) => hasMore(replicas.find(contract), before))
     for (const { contract, isCutOff, wasHeardOf, before } of talks) {
       const frontier = answer.frontiers.get(contract)
-      const isEven = participants.resting(contract)?.isEvenWith(this.peer.handle, frontier ?? {}) ?? false
+      const isEven = replicas.resting(contract)?.isEvenWith(this.peer.handle, frontier ?? {}) ?? false
       if (isEven) continue
       // A contract that it passes over in silence it does not hold, or not any more: it was set back.
       if (frontier === undefined) this.knowledge.told(contract, {}, [])
       if (isCutOff) this.#due.add(contract)
-      const participant = participants.find(contract)
-      if (participant === undefined) {
+      const replica = replicas.find(contract)
+      if (replica === undefined) {
         if (before === undefined) this.#due.add(contract)
-        if (before === undefined) await this.#ports.apart.do(contract, () => participants.use(contract, async () => {}))
+        if (before === undefined) await this.#ports.bulkhead.do(contract, () => replicas.use(contract, async () => {}))
         continue
       }
-      participant.heard(this.peer.handle, frontier ?? {})
-      const { state } = participant
+      replica.heard(this.peer.handle, frontier ?? {})
+      const { state } = replica
       // Its answer was cut off: ask for the rest, as long as that leads on, in this contract or in one that took the room.
       if (isLed && this.knowledge.isAhead(state)) this.#due.add(contract)
       // What it holds was only known from its statements: it has lost some of it.
       if (
         !wasHeardOf &&
         frontier !== undefined &&
-        (await withHistory(participant, () => this.knowledge.lacksNews(participant.state)))
+        (await retryWithFullHistory(replica, () => this.knowledge.lacksNews(replica.state)))
       ) {
         this.#due.add(contract)
       }
@@ -295,6 +295,6 @@ export class Courier {
 }
 
 /** Whether it holds more than before a call. */
-function hasMore(participant: Participant | undefined, before: Feeds | undefined): boolean {
-  return participant !== undefined && before !== undefined && participant.state.feeds !== before
+function hasMore(replica: ReplicaPort | undefined, before: Feeds | undefined): boolean {
+  return replica !== undefined && before !== undefined && replica.state.feeds !== before
 }

@@ -2,12 +2,12 @@ import type { Equivocation } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import type { Decoded, StatementRefused } from '../events/statement-codec.ts'
+import type { SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import type { Credit } from './credit.ts'
 import type { HoldUp, PayloadLine, Wanted, Word } from './message.ts'
 
 /** One contract as gossip sees it; `contracts/replica/live-contract.ts` is the one in a node. */
-export interface Participant {
+export interface ReplicaPort {
   readonly contract: Uid
   readonly self: Handle
   /** What is held, all of it durable. */
@@ -29,7 +29,7 @@ export interface Participant {
   /** Lines with what is held here of what a peer wants and may see. `room`: characters, about. */
   payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<string[]>
   /** Statements of a party that run ahead of what is held here. */
-  waitingOf(party: Handle): readonly Decoded[]
+  waitingOf(party: Handle): readonly SignedStatement[]
   /** A peer has said what it holds, asked by this node. What it says in a call of its own may be older than a restore here. */
   heard(peer: Handle, frontier: Frontier): void
   /**
@@ -37,7 +37,7 @@ export interface Participant {
    * `credit`: of who has brought them; when it is spent, the rest is passed over.
    */
   deliver(
-    statements: readonly Decoded[],
+    statements: readonly SignedStatement[],
     credit: Credit,
     payloads: readonly PayloadLine[],
   ): Promise<{ readonly refused: readonly StatementRefused[] }>
@@ -56,24 +56,24 @@ export interface AtRest {
 }
 
 /** All contracts of a node, as gossip sees them. */
-export interface Participants {
+export interface ReplicasPort {
   /** Whether it is held, in memory or not. */
   has(contract: Uid): boolean
   /** If it is in memory. */
-  find(contract: Uid): Participant | undefined
+  find(contract: Uid): ReplicaPort | undefined
   /** Those that are in memory. */
-  awake(): Iterable<Participant>
+  awake(): Iterable<ReplicaPort>
   /** If it is held, and not in memory. */
   resting(contract: Uid): AtRest | undefined
   /** The next contracts at rest, in the order of their UIDs, of which a party may see something. */
   restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
   /** Works with one, which is in memory as long. Undefined: it is not held. Rejects if it cannot be loaded. */
-  use<Result>(contract: Uid, work: (participant: Participant) => Promise<Result>): Promise<Result | undefined>
+  use<Result>(contract: Uid, work: (replica: ReplicaPort) => Promise<Result>): Promise<Result | undefined>
   /**
    * Somebody approved sends statements: false if their contract is not held, and they do not begin it. Rejects with
    * StatementRefused if the first of them all is not valid.
    */
-  begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<boolean>
+  begin(contract: Uid, statements: readonly SignedStatement[], from: Handle): Promise<boolean>
   /** A word of a party has come. */
   took(word: Word): Promise<void>
 }

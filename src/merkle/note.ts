@@ -68,13 +68,13 @@ export function cosignatureBytes(body: string, timeSeconds: number): Uint8Array 
 export function keyId(name: string, publicKey: string): number {
   const key = publicKeyBytes(publicKey)
   const hash = sha256Bytes(Buffer.concat([Buffer.from(`${name}\n`), Uint8Array.of(COSIGNATURE_V1), key]))
-  return viewOf(hash).getUint32(0)
+  return stateAt(hash).getUint32(0)
 }
 
 /** The cosignature of the key as a line of a note. Requires a signature of the right form. */
 export function noteSignature(name: string, publicKey: string, { time, signature }: Cosignature): NoteSignature {
   const bytes = new Uint8Array(TIME_BYTES + SIGNATURE_BYTES)
-  viewOf(bytes).setBigUint64(0, BigInt(time))
+  stateAt(bytes).setBigUint64(0, BigInt(time))
   bytes.set(untagged(signature, SIGNATURE_BYTES) as Uint8Array, TIME_BYTES)
   return { name, keyId: keyId(name, publicKey), bytes }
 }
@@ -84,7 +84,7 @@ export function cosignatureOf({ signatures }: SignedNote, name: string, publicKe
   const id = keyId(name, publicKey)
   const found = signatures.find((signature) => signature.name === name && signature.keyId === id)
   if (found === undefined) return undefined
-  const time = found.bytes.length === TIME_BYTES + SIGNATURE_BYTES ? viewOf(found.bytes).getBigUint64(0) : undefined
+  const time = found.bytes.length === TIME_BYTES + SIGNATURE_BYTES ? stateAt(found.bytes).getBigUint64(0) : undefined
   if (time === undefined || time > Number.MAX_SAFE_INTEGER) {
     throw new NoteMalformed('note_malformed', `the signature of ${name} is no cosignature`, { line: lineOf(found) })
   }
@@ -141,6 +141,6 @@ function hasControlCharacter(text: string): boolean {
   return false
 }
 
-function viewOf(bytes: Uint8Array): DataView {
+function stateAt(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

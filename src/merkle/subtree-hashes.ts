@@ -1,5 +1,5 @@
 import { assert } from '../runtime/assert.ts'
-import { Forgotten } from '../runtime/history-pruned.ts'
+import { HistoryPruned } from '../runtime/history-pruned.ts'
 import { half, isOdd } from './bits.ts'
 import { completeSubtrees, type Subtree } from './compact-range.ts'
 import { HASH_BYTES, nodeHash } from './hashing.ts'
@@ -74,7 +74,7 @@ export class SubtreeHashes {
    * Forgotten for one before those that the log was resumed with.
    */
   at({ level, index }: Subtree): Uint8Array {
-    if (index < (this.#first[level] ?? 0)) throw new Forgotten(`a subtree of the log at level ${level}`)
+    if (index < (this.#first[level] ?? 0)) throw new HistoryPruned(`a subtree of the log at level ${level}`)
     const chunk = this.#levels[level]?.[Math.floor(index / CHUNK_HASHES)]
     assert(chunk !== undefined, 'the subtree is complete')
     const offset = (index % CHUNK_HASHES) * HASH_BYTES

@@ -73,16 +73,16 @@ function openContract(node: Node, uid: Uid): OpenContract {
 
 function placeAt(node: Node, uid: Uid, names: readonly string[]): Place {
   const submit = submitter({ newRequestId: () => randomUUID() })
-  const viewOf = ({ state }: LiveContract) => new AgreedView(state.settling.agreed, uid, node.store.payloads)
+  const stateAt = ({ state }: LiveContract) => new AgreedView(state.settling.agreed, uid, node.store.payloads)
   const elementIn = (live: LiveContract) => {
-    const found = viewOf(live).find(names)
+    const found = stateAt(live).find(names)
     if (found === undefined) throw new WriteUnfit('write_unfit', `the document has no ${names.join('/')}`, { names })
     return found
   }
   return {
     get() {
       return node.contracts.use(uid, async (live) => {
-        const view = viewOf(live)
+        const view = stateAt(live)
         const found = view.find(names)
         return found && view.valueOf(found)
       })

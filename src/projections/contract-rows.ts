@@ -57,7 +57,7 @@ export interface Carrier {
 }
 
 /** What folding the next event of a contract needs to know of it: a small part of its rows, kept between batches. */
-export interface Page {
+export interface ContractRows {
   readonly uid: Uid
   /** Id of its row in Contract. */
   readonly number: number

@@ -9,7 +9,7 @@ import { groupOf } from '../store/payload-group.ts'
 import type { RecordedEvent } from '../store/port.ts'
 import { parseStream, type StreamKind } from '../store/streams.ts'
 import { type Checkpoint, Checkpoints, type Failure } from './checkpoint.ts'
-import type { Page } from './contract-rows.ts'
+import type { ContractRows } from './contract-rows.ts'
 import { dataOf, FoldFailed } from './fold-failed.ts'
 import { partyOf } from './tables/party-table.ts'
 import { prepareTables, type Tables } from './tables.ts'
@@ -36,8 +36,8 @@ export class Fold {
   readonly #cut: Cut | undefined
   readonly #transaction: Database.Transaction<(work: () => void) => void>
   readonly #streams = new Map<string, StreamKind | undefined>()
-  readonly #pages = new Map<Uid, Page>()
-  readonly #changed = new Set<Page>()
+  readonly #pages = new Map<Uid, ContractRows>()
+  readonly #changed = new Set<ContractRows>()
   /** Whose events are passed over from a position on: they have come to the point in time that is asked for. */
   readonly #cutAt = new Map<string, number>()
   /** Whose events are passed over. */
@@ -130,13 +130,13 @@ export class Fold {
     }
   }
 
-  #state(page: Page, statement: Statement, handle: Handle, revision: number): void {
+  #state(page: ContractRows, statement: Statement, handle: Handle, revision: number): void {
     if (statement.party !== handle) throw new FoldFailed(`the feed of ${handle} has a statement of ${statement.party}`)
     this.#tables.feeds.stated(page, statement, revision)
     this.#tables.requests.stated(page, statement)
   }
 
-  #settle(page: Page, entry: LedgerEntry, { revision, position }: RecordedEvent): void {
+  #settle(page: ContractRows, entry: LedgerEntry, { revision, position }: RecordedEvent): void {
     if (entry.index !== revision || revision !== page.size) {
       throw new FoldFailed(`the ledger goes on with entry ${entry.index} after ${page.size}`, { revision })
     }
@@ -157,7 +157,7 @@ export class Fold {
     page.isChanged = true
   }
 
-  #happened(page: Page, event: ContractEvent): void {
+  #happened(page: ContractRows, event: ContractEvent): void {
     const { contracts, parties, elements, proposals, requests } = this.#tables
     switch (event.type) {
       case 'ContractOpened':
@@ -212,7 +212,7 @@ export class Fold {
   }
 
   /** Throws FoldFailed for a contract that the node does not hold. */
-  #page(uid: Uid): Page {
+  #page(uid: Uid): ContractRows {
     const known = this.#pages.get(uid)
     if (known !== undefined) {
       this.#changed.add(known)
@@ -222,7 +222,7 @@ export class Fold {
     const row = contracts.find(uid)
     if (row === undefined) throw new FoldFailed(`the node does not hold ${uid}`, { contract: uid })
     const { id: number, base, size, record, clock } = row
-    const page: Page = {
+    const page: ContractRows = {
       uid,
       number,
       base,

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { engine1 } from '../../src/aggregates/contract/engine-1.ts'
 import { Engines } from '../../src/aggregates/contract/engines.ts'
-import { withoutHistory } from '../../src/agreement/pruning.ts'
+import { pruned } from '../../src/agreement/pruning.ts'
 import { receive } from '../../src/agreement/receive.ts'
-import { viewOf } from '../../src/agreement/replay.ts'
+import { stateAt } from '../../src/agreement/replay.ts'
 import { type AgreementSnapshot, snapshotOf, statementsNeeded, viewFrom } from '../../src/agreement/snapshot.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
+import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { both, NAME_RESERVED } from '../support/engine-2.ts'
 import { allOf, CONTRACT, marketOf, overTheWire, owes, Player, talk } from '../support/market.ts'
 
@@ -82,12 +82,12 @@ t.test('whoever takes the feeds in anew, in whatever order, comes to the same by
   const expected = said(ana.state)
   t.same(said(receive(emptyAgreement(CONTRACT, both), statements).state), expected)
   let state = emptyAgreement(CONTRACT, both)
-  let waiting: readonly Decoded[] = []
+  let waiting: readonly SignedStatement[] = []
   for (const statement of statements.toReversed()) ({ state, waiting } = receive(state, [...waiting, statement]))
   t.same(said(state), expected)
   t.same(
     said(
-      viewOf(
+      stateAt(
         ana.state,
         state.feeds.map((feed) => feed.size - 1),
       ),
@@ -100,7 +100,7 @@ t.test('a snapshot is taken up by the engine of its place, before, at and after 
   const players = marketWith(both, 'ana', 'ben') as [Player, Player]
   const [ana, ben] = players
   const through = (state: AgreementState, whole: AgreementState): AgreementState => {
-    const snapshot = JSON.parse(JSON.stringify(snapshotOf(withoutHistory(state)))) as AgreementSnapshot
+    const snapshot = JSON.parse(JSON.stringify(snapshotOf(pruned(state)))) as AgreementSnapshot
     const stored = new Map(
       statementsNeeded(snapshot).map(({ handle, base, noted }) => {
         const kept = [...(whole.feeds.get(handle)?.between(base) ?? [])].map(overTheWire)

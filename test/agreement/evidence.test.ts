@@ -8,7 +8,7 @@ import {
 } from '../../src/agreement/evidence.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
 import { receive } from '../../src/agreement/receive.ts'
-import { viewOf } from '../../src/agreement/replay.ts'
+import { stateAt } from '../../src/agreement/replay.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
@@ -123,7 +123,7 @@ t.test('the first leaf that differs is found when the party shows its leaves', a
     t.equal(traceDivergence(state, at, theirs)?.firstDiffering, wrong)
     t.equal(traceDivergence(state, at, leaves)?.firstDiffering, undefined, 'leaves that do not lead to the signed root')
     t.ok(liar)
-    ben.state = viewOf(
+    ben.state = stateAt(
       ben.state,
       ben.state.feeds.map((feed, handle) => feed.size - (handle === ben.handle ? 2 : 1)),
     )
@@ -137,7 +137,7 @@ t.test('a view of a part of what is held makes what it made then', async (t) => 
   for (const [, feed] of ana.state.feeds) {
     for (const held of feed) {
       t.same(
-        headOf(viewOf(ana.state, held.past).ledger),
+        headOf(stateAt(ana.state, held.past).ledger),
         held.statement.head,
         `${held.statement.party} ${held.statement.seq}`,
       )

@@ -3,25 +3,25 @@ import fc from 'fast-check'
 import t from 'tap'
 import { completed, lackingIn } from '../../src/agreement/completing.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
-import { withoutHistory } from '../../src/agreement/pruning.ts'
+import { pruned } from '../../src/agreement/pruning.ts'
 import { nothingReceived, type Reception, receive, receivePayloads } from '../../src/agreement/receive.ts'
-import { extendedTo, viewOf } from '../../src/agreement/replay.ts'
+import { extendedTo, stateAt } from '../../src/agreement/replay.ts'
 import { SnapshotUnfit, snapshotOf, viewFrom } from '../../src/agreement/snapshot.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payloads } from '../../src/events/statement.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
+import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { allOf, contractFoundedBy, market, owes, Player, talk } from '../support/market.ts'
 
-const bare = (decoded: Decoded): Decoded => ({ ...decoded, payloads: {} })
+const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
 /** What somebody sends after the statement. */
-const later = ({ statement: { party, seq }, payloads }: Decoded) => ({ party, seq, payloads })
-const refuses = (decoded: Decoded) => ({
+const later = ({ statement: { party, seq }, payloads }: SignedStatement) => ({ party, seq, payloads })
+const refuses = (decoded: SignedStatement) => ({
   refusals: [
     { request: { handle: decoded.statement.party, seq: decoded.statement.seq, index: 0 }, code: 'payload_missing' },
   ] as const,
 })
-const given = (before: AgreementState, decoded: Decoded): Reception =>
+const given = (before: AgreementState, decoded: SignedStatement): Reception =>
   receivePayloads(nothingReceived(before, []), [later(decoded)])
 
 t.test('a statement is valid whatever payloads came with it', async (t) => {
@@ -175,7 +175,7 @@ t.test('a snapshot of a view that lacks values is of no use', async () => {
   const stored = new Map(
     [...ben.state.feeds].map(([handle, feed]) => [handle, { kept: [...feed], noted: undefined }] as const),
   )
-  const snapshot = snapshotOf(withoutHistory(ben.state))
+  const snapshot = snapshotOf(pruned(ben.state))
   throws(() => viewFrom(snapshot, stored, ben.state.ledger.engines), SnapshotUnfit)
 })
 
@@ -231,7 +231,7 @@ t.test('a view that is extended is the view that is made anew', async (t) => {
   talk([ana, ben, cleo], owes)
   const pasts = [...ana.state.feeds.values()].flatMap((feed) => [...feed].map(({ past }) => past))
   for (const past of pasts) {
-    const [extended, made] = [extendedTo(before, ana.state, past), viewOf(ana.state, past)]
+    const [extended, made] = [extendedTo(before, ana.state, past), stateAt(ana.state, past)]
     t.same(headOf(extended.ledger), headOf(made.ledger))
     t.same([...extended.settling.signed].sort(), [...made.settling.signed].sort())
   }

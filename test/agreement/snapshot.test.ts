@@ -5,7 +5,7 @@ import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
 import { confirmable } from '../../src/agreement/confirmable.ts'
 import { draft, noWishes } from '../../src/agreement/draft.ts'
 import { feedOf } from '../../src/agreement/feeds.ts'
-import { isWhole, withoutHistory } from '../../src/agreement/pruning.ts'
+import { isWhole, pruned } from '../../src/agreement/pruning.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import {
   type AgreementSnapshot,
@@ -17,8 +17,8 @@ import {
 } from '../../src/agreement/snapshot.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import type { Handle } from '../../src/events/ids.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
-import { Forgotten } from '../../src/runtime/history-pruned.ts'
+import type { SignedStatement } from '../../src/events/statement-codec.ts'
+import { HistoryPruned } from '../../src/runtime/history-pruned.ts'
 import { market, overTheWire, owes, type Player, talk } from '../support/market.ts'
 
 const TIME = '2026-01-01T00:00:00.000Z'
@@ -29,7 +29,10 @@ function storedFor(snapshot: AgreementSnapshot, { feeds }: AgreementState): Map<
     statementsNeeded(snapshot).map(({ handle, base, noted }) => {
       const feed = feedOf(feeds, handle)
       const kept = [...feed.between(base)].map(overTheWire)
-      return [handle, { kept, noted: noted === undefined ? undefined : overTheWire(feed.get(noted) as Decoded) }]
+      return [
+        handle,
+        { kept, noted: noted === undefined ? undefined : overTheWire(feed.get(noted) as SignedStatement) },
+      ]
     }),
   )
 }
@@ -38,7 +41,7 @@ const overJson = (state: AgreementState) => JSON.parse(JSON.stringify(snapshotOf
 
 /** The same view, put down and taken up again. */
 function throughASnapshot(state: AgreementState, whole: AgreementState): AgreementState {
-  const snapshot = overJson(withoutHistory(state))
+  const snapshot = overJson(pruned(state))
   const { state: taken, further } = viewFrom(snapshot, storedFor(snapshot, whole), whole.ledger.engines)
   return receive(taken, further).state
 }
@@ -67,7 +70,7 @@ const steps = fc.array(fc.record({ who: fc.nat({ max: 2 }), to: fc.nat({ max: 2 
   maxLength: 120,
 })
 
-function take(players: readonly Player[], { who, to, what }: Step, sent: Decoded[]): void {
+function take(players: readonly Player[], { who, to, what }: Step, sent: SignedStatement[]): void {
   const player = players[who] as Player
   if (what < 3) sent.push(player.proposes(`0.${what % 2}`, `${what}`, what === 2 ? { exclusive: true } : {}))
   else if (what === 3) {
@@ -94,7 +97,7 @@ t.test('a view that was put down says what it would have said, to the byte', asy
     fc.property(steps, fc.nat({ max: 2 }), (taken, who) => {
       const players = market('ana', 'ben', 'cleo')
       const player = players[who] as Player
-      const sent: Decoded[] = []
+      const sent: SignedStatement[] = []
       for (const step of taken) {
         const whole = player.state
         const put = throughASnapshot(whole, whole)
@@ -108,7 +111,7 @@ t.test('a view that was put down says what it would have said, to the byte', asy
           ])
           deepStrictEqual(said(receive(put, news).state, player.handle), said(player.state, player.handle))
         } catch (error) {
-          if (!(error instanceof Forgotten)) throw error
+          if (!(error instanceof HistoryPruned)) throw error
           forgotten++
         }
       }
@@ -129,8 +132,8 @@ t.test('of a long contract at rest little is kept', async (t) => {
   const put = throughASnapshot(ana.state, ana.state)
   t.ok(put.feeds.every((feed) => feed.kept.length <= 9))
   t.notOk(isWhole(put))
-  throws(() => [...feedOf(put.feeds, ana.handle)], Forgotten)
-  throws(() => put.ledger.log.rootAt(3), Forgotten)
+  throws(() => [...feedOf(put.feeds, ana.handle)], HistoryPruned)
+  throws(() => put.ledger.log.rootAt(3), HistoryPruned)
   t.equal(put.ledger.log.rootAt(put.settling.settled), ana.state.ledger.log.root())
   const twice = throughASnapshot(put, ana.state)
   t.strictSame(overJson(twice), overJson(put), 'put down twice it is the same')
@@ -143,7 +146,7 @@ t.test('what does not fit what the members have signed is no view', async (t) =>
     talk([ana, ben], owes)
   }
   const whole = ana.state
-  const snapshot = overJson(withoutHistory(whole))
+  const snapshot = overJson(pruned(whole))
   const loads = (change: Change | undefined, stored = storedFor(snapshot, whole)) => {
     const changed = structuredClone(snapshot)
     if (change !== undefined) put(changed, ...change)

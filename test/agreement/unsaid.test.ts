@@ -8,7 +8,7 @@ import { commandSchemas } from '../../src/events/commands.ts'
 import type { RequestRef } from '../../src/events/ids.ts'
 import { seal, sealsNamedBy } from '../../src/events/seal.ts'
 import { StatementSchema } from '../../src/events/statement.ts'
-import { type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { about, allOf, market, owes, type Player, talk } from '../support/market.ts'
 
 // What is signed can never be erased. So what people have to say stands in nothing that is.
@@ -141,7 +141,7 @@ t.test('there is no free text in the format but ids and names', async (t) => {
   ])
 })
 
-function first({ statement: { party: handle, seq } }: Decoded): RequestRef {
+function first({ statement: { party: handle, seq } }: SignedStatement): RequestRef {
   return { handle, seq, index: 0 }
 }
 

@@ -5,7 +5,7 @@ import { emptyAgreement } from '../../src/agreement/state.ts'
 import { refusalOfOwn } from '../../src/agreement/verify-statement.ts'
 import { seal, sealOf } from '../../src/events/seal.ts'
 import type { Payloads } from '../../src/events/statement.ts'
-import { type Decoded, decodeSigned } from '../../src/events/statement-codec.ts'
+import { decodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { allOf, CONTRACT, contractFoundedBy, Player, TIME, talk } from '../support/market.ts'
 
 const ana = new Player('ana')
@@ -185,7 +185,8 @@ t.test('a UID belongs to the handle and the key that founded it', async (t) => {
   const [eve, mallory] = ['eve', 'mallory'].map(
     (handle) => new Player(handle, undefined, contractFoundedBy('eve')),
   ) as [Player, Player]
-  const verdictOn = (opening: Decoded) => receive(emptyAgreement(eve.contract), [opening]).refused[0]?.error.code
+  const verdictOn = (opening: SignedStatement) =>
+    receive(emptyAgreement(eve.contract), [opening]).refused[0]?.error.code
   const others = [
     mallory.requests(mallory.opening()),
     new Player('eve', mallory.keys, eve.contract).requests({

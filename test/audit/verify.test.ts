@@ -11,7 +11,7 @@ import { verifyContract } from '../../src/audit/verify.ts'
 import { auditSourceOf } from '../../src/cli/audit-source.ts'
 import { writesFor } from '../../src/contracts/replica/journal.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
-import { type Decoded, decodeSigned } from '../../src/events/statement-codec.ts'
+import { decodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { decodeRow, encodeRow } from '../../src/store/sqlite/payload-row.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { contractStream, feedStream } from '../../src/store/streams.ts'
@@ -38,7 +38,7 @@ for (const [player, value] of [
 }
 
 /** A file as ana's node would have it, for each test its own. */
-async function storeOf(t: Test, statements: readonly Decoded[] = allOf(ana)): Promise<string> {
+async function storeOf(t: Test, statements: readonly SignedStatement[] = allOf(ana)): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'concordata-audit-'))
   t.teardown(() => rm(dir, { recursive: true }))
   const path = join(dir, 'store.sqlite')

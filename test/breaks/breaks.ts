@@ -42,8 +42,8 @@ export const breaks: readonly Break[] = [
   {
     name: 'orders by time of arrival',
     file: 'src/agreement/ledger.ts',
-    from: 'while (place > 0 && isBefore(held, ledger.open[place - 1] as Held, ledger)) place--',
-    to: 'while (place > ledger.open.length && isBefore(held, ledger.open[place - 1] as Held, ledger)) place--',
+    from: 'while (place > 0 && isBefore(held, ledger.open[place - 1] as VerifiedStatement, ledger)) place--',
+    to: 'while (place > ledger.open.length && isBefore(held, ledger.open[place - 1] as VerifiedStatement, ledger)) place--',
   },
   {
     name: 'orders members of one clock by name',

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { statementDue } from '../../src/agreement/draft.ts'
-import { Answering, QUESTIONS_MAX } from '../../src/contracts/approvals/approvals.ts'
+import { Approvals, QUESTIONS_MAX } from '../../src/contracts/approvals/approvals.ts'
 import type { Policy } from '../../src/contracts/approvals/policy.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { sealOf } from '../../src/events/seal.ts'
@@ -28,9 +28,9 @@ function handClock(): Clock & { ring(): void } {
   }
 }
 
-function answering(self: Player, policy: Policy, clock = handClock()) {
+function approvals(self: Player, policy: Policy, clock = handClock()) {
   let changes = 0
-  const answers = new Answering(self.handle, policy, clock, systemRandom, () => changes++)
+  const answers = new Approvals(self.handle, policy, clock, systemRandom, () => changes++)
   return { answers, clock, changes: () => changes }
 }
 
@@ -39,7 +39,7 @@ const pair = () => market('ana', 'ben') as [Player, Player]
 t.test('without a policy all is covered and nothing refused', async (t) => {
   const [ana, ben] = pair()
   ben.hears(ana.proposes('0.0', 'x'))
-  const { answers } = answering(ben, [])
+  const { answers } = approvals(ben, [])
   t.equal(answers.coverage(ben.state).view, ben.state)
   t.same(answers.coverage(ben.state).refusals, [])
 })
@@ -51,7 +51,7 @@ t.test(
     const many = Array.from({ length: 1_020 }, () => ana.request([addField]))
     const asked = ana.says({ requests: many })
     ben.hears(asked)
-    const { answers } = answering(ben, askOnFields)
+    const { answers } = approvals(ben, askOnFields)
     t.equal(answers.coverage(ben.state).view.feeds.get(ana.handle)?.size, asked.statement.seq)
     t.equal(answers.questions.length, QUESTIONS_MAX)
     for (const { request } of answers.questions) answers.decide(request, undefined)
@@ -70,7 +70,7 @@ t.test('a rule refuses what it fits, by a code and the seal of its reason', asyn
   const [ana, ben] = pair()
   const asked = ana.proposes('0.0', 'x')
   ben.hears(asked)
-  const { refusals, payloads } = answering(ben, refuseWrites).answers.coverage(ben.state)
+  const { refusals, payloads } = approvals(ben, refuseWrites).answers.coverage(ben.state)
   const [[about, payload] = []] = payloads
   t.match(payload, { value: { text: 'not this week' } })
   t.equal(about, payload && sealOf(payload))
@@ -78,7 +78,7 @@ t.test('a rule refuses what it fits, by a code and the seal of its reason', asyn
   ana.hears(ben.says({ refusals, payloads: Object.fromEntries(payloads) }))
   ben.hears(ana.says())
   ana.hears(ben.says())
-  const { answers } = answering(ben, refuseWrites)
+  const { answers } = approvals(ben, refuseWrites)
   t.same(answers.coverage(ben.state).refusals, [], 'what is covered is answered')
 })
 
@@ -88,7 +88,7 @@ t.test('while a person is asked the statement, and what covers it, is not covere
   const asked = ana.requests(addField)
   const after = ana.proposes('0.1', 'behind it')
   ben.hears(before, asked, after)
-  const { answers, changes } = answering(ben, askOnFields)
+  const { answers, changes } = approvals(ben, askOnFields)
   const { view } = answers.coverage(ben.state)
   t.equal(view.feeds.get(ana.handle)?.size, asked.statement.seq, 'covered up to it')
   t.equal(statementDue(view, ben.handle), 'answer', 'for what came before')
@@ -106,7 +106,7 @@ t.test('what another member has refused is refused too, and nobody is asked abou
   const request = { handle: ana.handle, seq: asked.statement.seq, index: 0 }
   cleo.hears(asked)
   const refused = cleo.says({ refusals: [{ request, code: 'person' }] })
-  const { answers } = answering(ben, askOnFields)
+  const { answers } = approvals(ben, askOnFields)
   ben.hears(asked)
   answers.coverage(ben.state)
   t.equal(answers.questions.length, 1)
@@ -121,7 +121,7 @@ t.test('when nobody answers in time the rule says what happens', async (t) => {
   const [ana, ben] = pair()
   const asked = ana.requests(addField)
   ben.hears(asked)
-  const { answers, clock } = answering(ben, askOnFields)
+  const { answers, clock } = approvals(ben, askOnFields)
   answers.coverage(ben.state)
   clock.ring()
   const { refusals, payloads } = answers.coverage(ben.state)
@@ -136,7 +136,7 @@ t.test('more refusals than a statement can carry are for the next one', async (t
   const [ana, ben] = pair()
   for (let n = 0; n < 5; n++) ana.says({ requests: Array.from({ length: 1000 }, () => ana.request([addField])) })
   ben.hears(...[...ana.state.feeds.values()].flatMap((feed) => [...feed]))
-  const { answers } = answering(ben, [{ answer: 'refuse', reason: 'r'.repeat(4000) }])
+  const { answers } = approvals(ben, [{ answer: 'refuse', reason: 'r'.repeat(4000) }])
   let refused = 0
   for (let turns = 0; turns < 10 && refused < 5000; turns++) {
     const { view, refusals, payloads } = answers.coverage(ben.state)
@@ -162,7 +162,7 @@ t.test(
     const { ledger } = ben.state
     const limits = { ...ledger.document.limits, statementBytes: 64 * 1024 }
     ben.state = { ...ben.state, ledger: { ...ledger, document: { ...ledger.document, limits } } }
-    const { answers } = answering(ben, [{ answer: 'refuse', reason: 'not now' }])
+    const { answers } = approvals(ben, [{ answer: 'refuse', reason: 'not now' }])
     const { refusals, payloads } = answers.coverage(ben.state)
     t.equal(refusals.length, 300)
     t.same(refusals[0], { code: 'policy', request: { handle: 'ana', seq: asked.statement.seq, index: 0 } })
@@ -174,7 +174,7 @@ t.test('people say what they like, as far as a statement can carry it', async (t
   const [ana, ben] = pair()
   const asked = ana.says({ requests: Array.from({ length: 400 }, () => ana.request([addField])) })
   ben.hears(asked)
-  const { answers } = answering(ben, askOnFields)
+  const { answers } = approvals(ben, askOnFields)
   answers.coverage(ben.state)
   const { handle } = ana
   const { seq } = asked.statement
@@ -192,7 +192,7 @@ t.test('people say what they like, as far as a statement can carry it', async (t
 
 t.test('what is no text, or too much of it, is said before it is signed', async (t) => {
   const [ana, ben] = pair()
-  const { answers } = answering(ben, askOnFields)
+  const { answers } = approvals(ben, askOnFields)
   const request = { handle: ana.handle, seq: 0, index: 0 }
   t.throws(() => answers.decide(request, { about: { text: 'x'.repeat(4001) } }), { code: 'request_unfit' })
   t.throws(() => answers.decide(request, { about: { text: 'broken \ud800' } }), { code: 'json_not_canonicalizable' })

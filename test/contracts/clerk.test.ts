@@ -3,7 +3,7 @@ import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import type { KeyChanging } from '../../src/contracts/commands/key-changing.ts'
 import { queued } from '../../src/contracts/commands/queued-command.ts'
-import { Clerk } from '../../src/contracts/processes/command-worker.ts'
+import { CommandWorker } from '../../src/contracts/processes/command-worker.ts'
 import type { Contracts } from '../../src/contracts/registry/contracts.ts'
 import { writesFor } from '../../src/contracts/replica/journal.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
@@ -37,14 +37,14 @@ t.test('after a restart, what a lock has made void is requested once more, where
     contract: CONTRACT,
     state,
     // As from a file.
-    outbox: { placeOf: (id: string) => (id === request.id ? { ...place } : undefined) },
+    requestQueue: { placeOf: (id: string) => (id === request.id ? { ...place } : undefined) },
     submit(intent: Intent) {
       submitted.resolve(intent)
       return { verdict: Promise.resolve() }
     },
   } as unknown as LiveContract
   const contracts = { useUpToDate: (_: string, work: (live: LiveContract) => unknown) => Promise.resolve(work(live)) }
-  const clerk = await Clerk.open(
+  const commandWorker = await CommandWorker.open(
     {
       contracts: contracts as unknown as Contracts,
       events: store.events,
@@ -57,5 +57,5 @@ t.test('after a restart, what a lock has made void is requested once more, where
   )
   const dropped = new Promise<'dropped'>((resolve) => setImmediate(() => setImmediate(() => resolve('dropped'))))
   t.match(await Promise.race([submitted.promise, dropped]), { request: { id: request.id } })
-  clerk.close()
+  commandWorker.close()
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Following } from '../../src/contracts/replica/feed-tailer.ts'
+import { FeedTailer } from '../../src/contracts/replica/feed-tailer.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { feedStream } from '../../src/store/streams.ts'
 import { CONTRACT, market, type Player } from '../support/market.ts'
@@ -15,7 +15,7 @@ t.test('what is heard of a feed is kept up to a bound, and beyond it read when i
     return events
   })
   const mebi = 1024 * 1024
-  const following = new Following(store)
+  const following = new FeedTailer(store)
   const first = ana.seq
   const hear = (place: number) => following.heard(ana.handle, first + place, 'x'.repeat(mebi))
   for (let place = 0; place < 4; place++) hear(place)

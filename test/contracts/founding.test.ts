@@ -2,7 +2,7 @@ import t from 'tap'
 import { convicted, equivocationEvidence } from '../../src/agreement/evidence.ts'
 import type { PartyProcess } from '../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
+import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { encodeSigned } from '../../src/events/statement-codec.ts'
 import { encodeMessage } from '../../src/gossip/message.ts'
 import { CONTRACTS_STREAM } from '../../src/store/streams.ts'
@@ -12,10 +12,10 @@ import { until } from '../support/node-party.ts'
 import { Link } from '../support/two-parties.ts'
 import { nobodysUid } from '../support/uid.ts'
 
-const lineOf = ({ text, signature, payloads }: Decoded) => encodeSigned(text, signature, payloads)
+const lineOf = ({ text, signature, payloads }: SignedStatement) => encodeSigned(text, signature, payloads)
 
 /** As a node of that party's, which others have approved, would send it. */
-function sends(from: Player, to: PartyProcess, statements: readonly Decoded[]): Promise<string> {
+function sends(from: Player, to: PartyProcess, statements: readonly SignedStatement[]): Promise<string> {
   const peer = { handle: from.handle, signingKey: from.card.keys.signing, exchange: () => Promise.reject() }
   return to.gossip.answer(peer, encodeMessage(new Map(), statements.map(lineOf), []))
 }

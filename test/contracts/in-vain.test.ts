@@ -3,7 +3,7 @@ import { receive } from '../../src/agreement/receive.ts'
 import { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
-import { type Decoded, decodeSigned } from '../../src/events/statement-codec.ts'
+import { decodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { Credits, REFUSED_AT_ONCE_MAX, REFUSED_PER_SECOND } from '../../src/gossip/credit.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { EventLoopTurns } from '../../src/runtime/event-loop-turns.ts'
@@ -17,7 +17,7 @@ const STALL_MAX_MS = 1_000
 const FORKS = 3_000
 const BEN = 'ben' as Handle
 
-async function nodeOf(t: Test, ben: Player, statements: readonly Decoded[]): Promise<LiveContract> {
+async function nodeOf(t: Test, ben: Player, statements: readonly SignedStatement[]): Promise<LiveContract> {
   const live = await LiveContract.open(CONTRACT, BEN, 'ana' as Handle, {
     store: openMemoryStore(),
     clock: systemClock,
@@ -31,7 +31,7 @@ async function nodeOf(t: Test, ben: Player, statements: readonly Decoded[]): Pro
 }
 
 /** Other statements for a place of the author's feed, each signed by it. */
-function forksOf(author: Player, said: Decoded, count: number): Decoded[] {
+function forksOf(author: Player, said: SignedStatement, count: number): SignedStatement[] {
   const time = (nth: number) => `2026-01-01T00:00:00.${String(nth % 1000).padStart(3, '0')}Z`
   return Array.from({ length: count }, (_, nth) =>
     decodeSigned(
@@ -45,7 +45,7 @@ function forksOf(author: Player, said: Decoded, count: number): Decoded[] {
 }
 
 /** The same, signed by nobody. */
-function unsigned(statements: readonly Decoded[]): Decoded[] {
+function unsigned(statements: readonly SignedStatement[]): SignedStatement[] {
   return statements.map((decoded, nth) => ({
     ...decoded,
     signature: `ed25519:${Buffer.from(`${nth}`.padEnd(64, '.')).toString('base64url')}`,
@@ -121,7 +121,7 @@ t.test('who carries the statements of a member that forges is not put off for it
   for (let nth = 0; nth < 2 * REFUSED_AT_ONCE_MAX; nth++) {
     // Ana takes in what is valid, and a proof of what is forked; that is all she carries on.
     const said = mallory.says()
-    const [fork] = forksOf(mallory, said, 1) as [Decoded]
+    const [fork] = forksOf(mallory, said, 1) as [SignedStatement]
     ana.hears(said, ...unsigned([said]), fork)
     await live.deliver([said, fork], credits.of('ana' as Handle))
   }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { feedOf, frontierOf } from '../../src/agreement/feeds.ts'
 import { receive } from '../../src/agreement/receive.ts'
-import type { Held } from '../../src/agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
 import { covers } from '../../src/agreement/version-vector.ts'
 import type { Policy } from '../../src/contracts/approvals/policy.ts'
 import { BATCH_STATEMENTS_MAX } from '../../src/contracts/replica/batches.ts'
@@ -80,7 +80,7 @@ t.test(
     // Ben has taken all of it before he says that he takes no more.
     ben.hears(...allOf(thief))
     ben.says({ key: { hold: revocation } })
-    ben.hears(overTheWire(hold as Held))
+    ben.hears(overTheWire(hold as VerifiedStatement))
     ana.state = thief.state
     ana.hears(...allOf(ben))
     ana.takesOver(revocation, next)
@@ -107,7 +107,7 @@ t.test('what a party says that it holds of a revoked feed is all that it holds: 
   t.equal(live.questions.length, 1)
   live.revoked(revocation)
   await live.deliver([])
-  const said = [...feedOf(live.state.feeds, cleo.handle).kept].slice(-1) as [Held]
+  const said = [...feedOf(live.state.feeds, cleo.handle).kept].slice(-1) as [VerifiedStatement]
   t.match(said[0].statement.key, { hold: {} }, 'the question does not hold it up')
   t.ok(covers(said[0].past, ana.handle, theft.statement.seq))
   t.match(said[0].statement.refusals, [{ code: 'policy' }])
@@ -136,7 +136,7 @@ t.test('what the question of a third party keeps back of a revoked feed is refus
   live.revoked(revocation)
   await live.deliver([])
   t.equal(live.questions.length, 0)
-  const [said] = [...feedOf(live.state.feeds, cleo.handle).kept].slice(-1) as [Held]
+  const [said] = [...feedOf(live.state.feeds, cleo.handle).kept].slice(-1) as [VerifiedStatement]
   t.match(said.statement.key, { hold: {} })
   t.match(said.statement.refusals, [{ code: 'policy', request: { handle: ben.handle } }])
   await live.close()

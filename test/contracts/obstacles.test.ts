@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { frontierOf, newestOf } from '../../src/agreement/feeds.ts'
-import type { Held } from '../../src/agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
 import {
   type ObstacleCode,
   obstacleCodes,
@@ -10,12 +10,12 @@ import {
 import type { PartyProcess } from '../../src/contracts/processes/party-process.ts'
 import { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import type { Role } from '../../src/contracts/replica/ports.ts'
-import { OwnFeed } from '../../src/contracts/signing/double-sign-protection.ts'
+import { DoubleSignProtection } from '../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard, type SigningGuard } from '../../src/contracts/signing/signing-guard.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
-import { type Decoded, decodeSigned } from '../../src/events/statement-codec.ts'
+import { decodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { openLogger } from '../../src/node/observability/logging.ts'
 import { Metrics } from '../../src/node/observability/metrics.ts'
 import { Obstacles, type ObstaclesPorts } from '../../src/node/observability/obstacles.ts'
@@ -67,7 +67,7 @@ function codesIn(live: LiveContract): string[] {
 /** The contract as the node of the player has it. `guard`: left out, one that knows all that it has signed. */
 async function nodeOf(t: Test, { state, handle, privateKey }: Player, guard?: SigningGuard) {
   const own = guard ?? memoryGuard()
-  if (guard === undefined) await (await OwnFeed.open(state, handle, own, true)).advance(state)
+  if (guard === undefined) await (await DoubleSignProtection.open(state, handle, own, true)).advance(state)
   const ports = { store: openMemoryStore(), clock: systemClock, random: systemRandom, guard: own }
   const live = await LiveContract.open(CONTRACT, handle, 'ana' as typeof handle, {
     ...ports,
@@ -78,10 +78,10 @@ async function nodeOf(t: Test, { state, handle, privateKey }: Player, guard?: Si
 }
 
 /** What a process without edges says of itself. */
-function sayingOf({ contracts, participants, gossip }: PartyProcess, more: Partial<ObstaclesPorts> = {}) {
+function sayingOf({ contracts, replicas, gossip }: PartyProcess, more: Partial<ObstaclesPorts> = {}) {
   const lines: { obstacle: string }[] = []
   const logger = openLogger({ logLevel: 'info' }, {}, { write: (line) => void lines.push(JSON.parse(line)) })
-  const process = { contracts, participants, gossip, isTakenUp: true }
+  const process = { contracts, replicas, gossip, isTakenUp: true }
   const known = { byHandle: () => undefined, givenUp: 0, handles: () => new Set<Handle>(), parties: () => [] }
   const obstacles = new Obstacles({
     role: 'node',
@@ -141,7 +141,7 @@ t.test('a head that is not that of the ledger', async (t) => {
   then.hears(asked)
   await live.deliver([asked, then.says()])
   t.same(codesIn(live), ['heads_differ ben'])
-  const answer = overTheWire(newestOf(live.state.feeds, cleo.handle) as Held)
+  const answer = overTheWire(newestOf(live.state.feeds, cleo.handle) as VerifiedStatement)
   first.hears(...allOf(then), answer)
   then.hears(first.says(), answer)
   await live.deliver([...allOf(first), then.says()])
@@ -152,13 +152,13 @@ t.test('a head that is not that of the ledger', async (t) => {
 t.test('another process signs with the key', async (t) => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   const guard = memoryGuard()
-  await (await OwnFeed.open(ana.state, ana.handle, guard, true)).advance(ana.state)
+  await (await DoubleSignProtection.open(ana.state, ana.handle, guard, true)).advance(ana.state)
   const live = await nodeOf(t, ana, guard)
   await live.deliver(allOf(ana))
   t.same(codesIn(live), [])
   // A copy of the node goes on, with the same guard.
   ana.says()
-  await (await OwnFeed.open(ana.state, ana.handle, guard, false)).advance(ana.state)
+  await (await DoubleSignProtection.open(ana.state, ana.handle, guard, false)).advance(ana.state)
   await live
     .deliver([ben.requests({ type: 'AddField', parent: '0', name: 'C', field: { type: 'text' } })])
     .catch(() => {})
@@ -200,7 +200,7 @@ t.test('values that everybody has agreed on, and that are missing', async (t) =>
   for (const player of [ben, cleo]) player.hears(request)
   ana.hears(cleo.says(), ben.says())
   const live = await nodeOf(t, ben)
-  const bare = (decoded: Decoded) => (decoded.hash === request.hash ? { ...decoded, payloads: {} } : decoded)
+  const bare = (decoded: SignedStatement) => (decoded.hash === request.hash ? { ...decoded, payloads: {} } : decoded)
   await live.deliver(allOf(ana).map(bare))
   t.same(codesIn(live), ['values_missing'])
   const { party, seq } = request.statement
@@ -415,7 +415,7 @@ t.test('what was given up of what others have brought is told for a while, with 
   for (const n of [1, 2]) await brings(n)
   t.same(codes(), [])
   for (const n of [3, 4]) await brings(n)
-  ben.contracts.roomAhead.gaveUp('cleo' as Handle, 7)
+  ben.contracts.reorderBuffer.gaveUp('cleo' as Handle, 7)
   directory.givenUp = 5
   t.same(codes(), ['unasked_given_up', 'ahead_given_up', 'introductions_given_up'])
   await obstacles.start()
@@ -425,7 +425,7 @@ t.test('what was given up of what others have brought is told for a while, with 
     { obstacle: 'introductions_given_up', parties: [], givenUp: 5 },
   ])
   await clock.runUntil(clock.now() + 300_000)
-  ben.contracts.roomAhead.gaveUp('cleo' as Handle, 3)
+  ben.contracts.reorderBuffer.gaveUp('cleo' as Handle, 3)
   t.match(obstacles.all(0), [{ givenUp: 2 }, { givenUp: 10 }, { givenUp: 5 }])
   t.equal(lines.length, 3, 'once')
   await clock.runUntil(clock.now() + 400_000)

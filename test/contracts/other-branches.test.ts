@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { OtherBranch } from '../../src/agreement/receive.ts'
 import { LiveContract } from '../../src/contracts/replica/live-contract.ts'
-import { OwnFeed } from '../../src/contracts/signing/double-sign-protection.ts'
+import { DoubleSignProtection } from '../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
@@ -22,7 +22,7 @@ interface Line {
 /** Ana's node, and what it logs from warnings up. */
 async function nodeOf(t: Test, ana: Player) {
   const guard = memoryGuard()
-  await (await OwnFeed.open(ana.state, ana.handle, guard, true)).advance(ana.state)
+  await (await DoubleSignProtection.open(ana.state, ana.handle, guard, true)).advance(ana.state)
   const ports = { store: openMemoryStore(), clock: systemClock, random: systemRandom, guard }
   const live = await LiveContract.open(CONTRACT, ana.handle, ana.handle, {
     ...ports,

@@ -1,7 +1,7 @@
 import { rejects } from 'node:assert/strict'
 import t from 'tap'
 import { emptyAgreement } from '../../src/agreement/state.ts'
-import { Outbox } from '../../src/contracts/requests/request-queue.ts'
+import { RequestQueue } from '../../src/contracts/requests/request-queue.ts'
 import { requestBytesMax } from '../../src/contracts/requests/statement-budget.ts'
 import { Submission } from '../../src/contracts/requests/submission.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
@@ -14,35 +14,35 @@ const state = emptyAgreement('00000000000000000000000000000000000000000000000000
 
 /** One that a lock has made void, and the lock has ended: it is asked for again after a pause. */
 function pausing() {
-  const outbox = new Outbox(ana, new VirtualClock(), systemRandom)
+  const requestQueue = new RequestQueue(ana, new VirtualClock(), systemRandom)
   const command = { type: 'LockRecord' as const, purpose: 'other' }
   const submission = new Submission({ request: { id: 'lock', commands: [command] }, payloads: {}, retry: true })
   const request = { handle: ana, seq: 1, index: 0 }
-  outbox.resume(submission, request, true)
+  requestQueue.resume(submission, request, true)
   const outcome = { kind: 'void' as const, reason: { code: 'record_locked' as const, command: 0 } }
   const entry = { author: ana, request, index: 1, outcome }
-  outbox.settled([{ entry }] as unknown as Parameters<Outbox['settled']>[0])
-  const [taken] = outbox.takeLockedOut()
-  return { outbox, submission, taken }
+  requestQueue.settled([{ entry }] as unknown as Parameters<RequestQueue['settled']>[0])
+  const [taken] = requestQueue.takeLockedOut()
+  return { requestQueue, submission, taken }
 }
 
 t.test('while a request pauses before it is made again somebody waits for it', async (t) => {
-  const { outbox, submission, taken } = pausing()
+  const { requestQueue, submission, taken } = pausing()
   t.equal(taken, submission)
-  t.equal(outbox.isIdle, false)
-  outbox.addAgain(submission, state)
-  t.equal(outbox.length, 1)
-  t.equal(outbox.isIdle, false)
+  t.equal(requestQueue.isIdle, false)
+  requestQueue.addAgain(submission, state)
+  t.equal(requestQueue.length, 1)
+  t.equal(requestQueue.isIdle, false)
 })
 
 t.test('a request for which there is no room any more is given back, and the others go on', async (t) => {
-  const outbox = new Outbox(ana, new VirtualClock(), systemRandom)
+  const requestQueue = new RequestQueue(ana, new VirtualClock(), systemRandom)
   const ask = (purpose: string) => {
     const command = { type: 'LockRecord', purpose }
     return new Submission({ request: { id: 'ask', commands: [command] }, payloads: {} })
   }
   const [small, large] = [ask('small'), ask('x'.repeat(requestBytesMax(state)))]
-  for (const submission of [large, small]) outbox.add(submission)
+  for (const submission of [large, small]) requestQueue.add(submission)
   const narrow = {
     ...state,
     ledger: {
@@ -50,18 +50,18 @@ t.test('a request for which there is no room any more is given back, and the oth
       document: { ...state.ledger.document, limits: { ...defaultLimits, statementBytes: 8192 } },
     },
   }
-  const { wishes, isEmpty } = outbox.turn(narrow)
+  const { wishes, isEmpty } = requestQueue.turn(narrow)
   t.equal(isEmpty, false)
   t.same(wishes.requests, [small.intent.request])
   await rejects(large.verdict, { code: 'request_too_large' })
-  t.equal(outbox.length, 1)
+  t.equal(requestQueue.length, 1)
 })
 
 t.test('when the node stops in that pause whoever waits is told, and it is not made again', async (t) => {
-  const { outbox, submission } = pausing()
-  outbox.failAll(new Error('stopping'))
+  const { requestQueue, submission } = pausing()
+  requestQueue.failAll(new Error('stopping'))
   await rejects(submission.verdict, /stopping/)
-  outbox.addAgain(submission, state)
-  t.equal(outbox.length, 0)
-  t.equal(outbox.isIdle, true)
+  requestQueue.addAgain(submission, state)
+  t.equal(requestQueue.length, 0)
+  t.equal(requestQueue.isIdle, true)
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { frontierOf } from '../../src/agreement/feeds.ts'
-import { viewOf } from '../../src/agreement/replay.ts'
-import { OwnFeed } from '../../src/contracts/signing/double-sign-protection.ts'
+import { stateAt } from '../../src/agreement/replay.ts'
+import { DoubleSignProtection } from '../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 
@@ -9,7 +9,7 @@ import { CONTRACT, market, owes, Player, talk } from '../support/market.ts'
 
 /** What the player had before its last statements. */
 function earlier({ state, handle }: Player, fewer: number) {
-  return viewOf(
+  return stateAt(
     state,
     state.feeds.map((feed, of) => feed.size - 1 - (of === handle ? fewer : 0)),
   )
@@ -17,7 +17,7 @@ function earlier({ state, handle }: Player, fewer: number) {
 
 async function signed(player: Player) {
   const guard = memoryGuard()
-  const feed = await OwnFeed.open(player.state, player.handle, guard, true)
+  const feed = await DoubleSignProtection.open(player.state, player.handle, guard, true)
   await feed.advance(player.state)
   return { guard, feed }
 }
@@ -25,7 +25,7 @@ async function signed(player: Player) {
 t.test('store and guard that fit: nothing stands in the way', async (t) => {
   const [ana] = market('ana', 'ben') as [Player, Player]
   const { guard } = await signed(ana)
-  const again = await OwnFeed.open(ana.state, ana.handle, guard, false)
+  const again = await DoubleSignProtection.open(ana.state, ana.handle, guard, false)
   t.equal(again.obstacle(ana.state), undefined)
   t.equal(again.lost, undefined)
 })
@@ -34,7 +34,7 @@ t.test('the store one ahead of the guard: nobody has seen it, and the guard is t
   const [ana] = market('ana', 'ben') as [Player, Player]
   const { guard } = await signed(ana)
   const said = ana.says()
-  const again = await OwnFeed.open(ana.state, ana.handle, guard, false)
+  const again = await DoubleSignProtection.open(ana.state, ana.handle, guard, false)
   t.equal(again.obstacle(ana.state), undefined)
   t.equal((await guard.read(CONTRACT))?.seq, said.statement.seq)
 })
@@ -45,7 +45,7 @@ t.test('the store set back: nothing is signed until the last statement is there 
   ana.says()
   const { guard } = await signed(ana)
   const old = earlier(ana, 2)
-  const again = await OwnFeed.open(old, ana.handle, guard, false)
+  const again = await DoubleSignProtection.open(old, ana.handle, guard, false)
   t.equal(again.obstacle(old), 'store_set_back')
   t.equal(again.lost?.statement.seq, ana.seq - 1, 'the guard has the last one')
   t.equal(again.obstacle(earlier(ana, 1)), 'store_set_back')
@@ -56,7 +56,7 @@ t.test('without a guard every other party has to say what it holds, and all that
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   ana.says()
   const old = earlier(ana, 1)
-  const again = await OwnFeed.open(old, ana.handle, memoryGuard(), false)
+  const again = await DoubleSignProtection.open(old, ana.handle, memoryGuard(), false)
   t.equal(again.obstacle(old), 'members_unheard')
   t.same(again.waitsFor(old), ['ben'])
   again.heard(ben.handle, frontierOf(ana.state.feeds))
@@ -66,7 +66,7 @@ t.test('without a guard every other party has to say what it holds, and all that
 
 t.test('without a guard and without anybody else only a person can say so', async (t) => {
   const [ana] = market('ana') as [Player]
-  const again = await OwnFeed.open(ana.state, ana.handle, memoryGuard(), false)
+  const again = await DoubleSignProtection.open(ana.state, ana.handle, memoryGuard(), false)
   t.equal(again.obstacle(ana.state), 'nobody_to_ask')
   t.ok(again.needsWord(ana.state, []))
   again.goOnRegardless()
@@ -78,7 +78,7 @@ t.test('a person’s word counts for those who are silent, not against what some
   ana.says()
   const last = ana.says()
   const old = earlier(ana, 2)
-  const again = await OwnFeed.open(old, ana.handle, memoryGuard(), false)
+  const again = await DoubleSignProtection.open(old, ana.handle, memoryGuard(), false)
   t.ok(again.needsWord(old, []), 'nobody has said anything')
   t.notOk(again.needsWord(old, [last]), 'an own statement has come that is not the next one')
   again.heard(ben.handle, frontierOf(ana.state.feeds))
@@ -100,7 +100,7 @@ t.test(
   async (t) => {
     const [ana] = market('ana', 'ben') as [Player, Player]
     const { guard, feed } = await signed(ana)
-    const copy = await OwnFeed.open(ana.state, ana.handle, guard, false)
+    const copy = await DoubleSignProtection.open(ana.state, ana.handle, guard, false)
     const before = ana.state
     ana.says()
     await feed.advance(ana.state)
@@ -108,7 +108,7 @@ t.test(
     ana.says({ requests: [ana.request([{ type: 'Resign' }])] })
     await t.rejects(copy.advance(ana.state), { code: 'guard_refused' })
     t.equal(copy.obstacle(ana.state), 'another_signs')
-    const restarted = await OwnFeed.open(ana.state, ana.handle, guard, false)
+    const restarted = await DoubleSignProtection.open(ana.state, ana.handle, guard, false)
     t.equal(restarted.obstacle(ana.state), 'another_signs', 'also after a restart: its store and the guard contradict')
   },
 )
@@ -132,27 +132,27 @@ t.test(
   async (t) => {
     const { ana, guard, lost, before, takeover } = await takenOver()
     t.equal(takeover.statement.seq, lost.statement.seq)
-    const sibling = await OwnFeed.open(before, ana.handle, guard, false, true)
+    const sibling = await DoubleSignProtection.open(before, ana.handle, guard, false, true)
     t.equal(sibling.obstacle(before), 'store_set_back')
     t.equal(await sibling.meet(ana.state, true), 'met')
     t.equal(sibling.obstacle(ana.state), undefined, 'a process beside it goes on')
     t.equal((await guard.read(CONTRACT))?.hash, takeover.hash)
     const { ana: another, guard: behind } = await takenOver()
-    const restarted = await OwnFeed.open(another.state, another.handle, behind, false)
+    const restarted = await DoubleSignProtection.open(another.state, another.handle, behind, false)
     t.equal(restarted.obstacle(another.state), undefined, 'and so does the next life')
   },
 )
 
 t.test('two takeovers at one place under the same new key contradict', async (t) => {
   const { ana, guard, before, takeover } = await takenOver()
-  const feed = await OwnFeed.open(ana.state, ana.handle, guard, false)
+  const feed = await DoubleSignProtection.open(ana.state, ana.handle, guard, false)
   await feed.advance(ana.state, true)
   t.equal((await guard.read(CONTRACT))?.hash, takeover.hash)
   ana.state = before
   const { key } = takeover.statement
   const other = ana.says({ key: key as never, requests: [ana.request([{ type: 'Resign' }])] })
   t.not(other.hash, takeover.hash)
-  const again = await OwnFeed.open(ana.state, ana.handle, guard, false)
+  const again = await DoubleSignProtection.open(ana.state, ana.handle, guard, false)
   t.equal(again.obstacle(ana.state), 'another_signs')
 })
 
@@ -177,9 +177,9 @@ t.test(
     ben.requests({ type: 'Resign' })
     const held = ana.state.feeds.get(ana.handle)?.size ?? 0
     talk([ana, ben], owes)
-    const feed = await OwnFeed.open(before, ana.handle, memoryGuard(), false)
+    const feed = await DoubleSignProtection.open(before, ana.handle, memoryGuard(), false)
     t.same(feed.waitsFor(before), ['ben'])
-    const lost = viewOf(
+    const lost = stateAt(
       ana.state,
       ana.state.feeds.map((own, of) => (of === ana.handle ? held - 1 : own.size - 1)),
     )

@@ -5,14 +5,14 @@ import { payloadLines } from '../../src/contracts/replica/payload-lines.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { seal } from '../../src/events/seal.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
+import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { groupOf } from '../../src/store/payload-group.ts'
 import { CONTRACT, market, owes, Player, talk } from '../support/market.ts'
 
 const ROOM = 1_000_000
-const wantedOf = ({ statement: { party, seq }, payloads }: Decoded) => ({
+const wantedOf = ({ statement: { party, seq }, payloads }: SignedStatement) => ({
   party,
   seals: Object.keys(payloads) as Hash[],
   seq,

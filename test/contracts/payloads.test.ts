@@ -2,26 +2,26 @@ import t, { type Test } from 'tap'
 import { headOf } from '../../src/agreement/ledger.ts'
 import { PAYLOAD_WAIT_MS } from '../../src/contracts/approvals/value-waits.ts'
 import { LiveContract } from '../../src/contracts/replica/live-contract.ts'
-import { OwnFeed } from '../../src/contracts/signing/double-sign-protection.ts'
+import { DoubleSignProtection } from '../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import { seal } from '../../src/events/seal.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
+import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { refsIn } from '../../src/store/payload-group.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { allOf, CONTRACT, market, owes, Player, talk } from '../support/market.ts'
 
-const bare = (decoded: Decoded): Decoded => ({ ...decoded, payloads: {} })
-const later = ({ statement: { party, seq }, payloads }: Decoded) => ({ party, seq, payloads })
+const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
+const later = ({ statement: { party, seq }, payloads }: SignedStatement) => ({ party, seq, payloads })
 
 /** The node of a player, on a clock of the test, on which the contract begins with what the player holds. */
 async function nodeOf(t: Test, player: Player, store = openMemoryStore(), guard = memoryGuard()) {
   const clock = new VirtualClock()
   const { handle, privateKey, state } = player
-  await (await OwnFeed.open(state, handle, guard, true)).advance(state)
+  await (await DoubleSignProtection.open(state, handle, guard, true)).advance(state)
   const open = () =>
     LiveContract.open(CONTRACT, handle, 'ana' as typeof handle, {
       store,
@@ -45,7 +45,7 @@ async function nodeOf(t: Test, player: Player, store = openMemoryStore(), guard 
 }
 
 const pair = () => market('ana', 'ben') as [Player, Player]
-const refusalsIn = (held: readonly Decoded[]) => held.flatMap(({ statement }) => statement.refusals)
+const refusalsIn = (held: readonly SignedStatement[]) => held.flatMap(({ statement }) => statement.refusals)
 
 t.test('with its values at hand a request is answered at once, and nothing more is written', async (t) => {
   const [ana, ben] = pair()
@@ -188,7 +188,7 @@ t.test('a node that has lost values which all had acknowledged signs nothing unt
   const answers = [ben.says(), cleo.says()]
   ana.hears(...answers)
   const guard = memoryGuard()
-  await (await OwnFeed.open(ben.state, ben.handle, guard, true)).advance(ben.state)
+  await (await DoubleSignProtection.open(ben.state, ben.handle, guard, true)).advance(ben.state)
   const store = openMemoryStore()
   const clock = new VirtualClock()
   const signer = keySigner(ben.privateKey)

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { LiveContract } from '../../src/contracts/replica/live-contract.ts'
-import { RoomAhead } from '../../src/contracts/replica/reorder-buffer.ts'
+import { ReorderBuffer } from '../../src/contracts/replica/reorder-buffer.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
+import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { Credits } from '../../src/gossip/credit.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
@@ -20,19 +20,19 @@ const [ANA, BEN, MALLORY] = ['ana', 'ben', 'mallory'] as [Handle, Handle, Handle
 const uid = (nth: number) => contractFoundedBy('ana', nth)
 
 /** As far as room is concerned. */
-function ahead(count: number, characters: number): Decoded[] {
+function ahead(count: number, characters: number): SignedStatement[] {
   return Array.from({ length: count }, (_, seq) => {
     const parts = { statement: { party: 'x', seq, clock: seq }, text: 'x'.repeat(characters), payloads: {} }
-    return parts as unknown as Decoded
+    return parts as unknown as SignedStatement
   })
 }
 
-function seqsIn(room: RoomAhead, contract: Uid): number[] {
+function seqsIn(room: ReorderBuffer, contract: Uid): number[] {
   return room.waitingIn(contract).map(({ statement }) => statement.seq)
 }
 
 t.test('what many contracts hold together is bounded, whoever brings it', async (t) => {
-  const room = new RoomAhead(256 * KILO)
+  const room = new ReorderBuffer(256 * KILO)
   for (let nth = 0; nth < 100; nth++) {
     room.keep(uid(nth), ahead(10, 10 * KILO), () => MALLORY)
     t.ok(room.bytes <= 256 * KILO)
@@ -46,7 +46,7 @@ t.test('what many contracts hold together is bounded, whoever brings it', async 
 })
 
 t.test('what one party brings takes no room from another, in the same contract or elsewhere', async (t) => {
-  const room = new RoomAhead(256 * KILO)
+  const room = new ReorderBuffer(256 * KILO)
   const hers = ahead(5, 10 * KILO)
   room.keep(uid(1), hers, () => ANA)
   for (let nth = 2; nth < 50; nth++) room.keep(uid(nth), ahead(10, 10 * KILO), () => MALLORY)
@@ -56,13 +56,13 @@ t.test('what one party brings takes no room from another, in the same contract o
 })
 
 t.test('of one contract those stay that can be taken in first', async (t) => {
-  const room = new RoomAhead(64 * KILO)
+  const room = new ReorderBuffer(64 * KILO)
   room.keep(uid(1), ahead(50, 10 * KILO), () => ANA)
   t.same(seqsIn(room, uid(1)), [0, 1, 2, 3, 4])
 })
 
 t.test('who catches up gets on while others have filled the room', async (t) => {
-  const room = new RoomAhead(64 * KILO)
+  const room = new ReorderBuffer(64 * KILO)
   for (let nth = 0; nth < 9; nth++) room.keep(uid(nth), ahead(10, 10 * KILO), () => MALLORY)
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   const before = allOf(ana)
@@ -72,7 +72,7 @@ t.test('who catches up gets on while others have filled the room', async (t) => 
     clock: systemClock,
     random: systemRandom,
     signer: keySigner(ben.privateKey),
-    roomAhead: room,
+    reorderBuffer: room,
   })
   t.teardown(() => live.close())
   await live.deliver(before)
@@ -99,7 +99,7 @@ t.test('what it counts is what the heap has, whatever the statements consist of'
 })
 
 t.test('contracts of one process share the room, whoever is a member of them', async (t) => {
-  const room = new RoomAhead(256 * KILO)
+  const room = new ReorderBuffer(256 * KILO)
   const lives: LiveContract[] = []
   for (let nth = 0; nth < 8; nth++) {
     const [ana, ben] = marketOf([new Player('ana', undefined, uid(nth)), new Player('ben', undefined, uid(nth))]) as [
@@ -111,7 +111,7 @@ t.test('contracts of one process share the room, whoever is a member of them', a
       clock: systemClock,
       random: systemRandom,
       signer: keySigner(ben.privateKey),
-      roomAhead: room,
+      reorderBuffer: room,
     })
     lives.push(live)
     t.teardown(() => live.close())

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import { runningAhead, WAITING_MAX } from '../../src/contracts/replica/running-ahead.ts'
-import { OwnFeed } from '../../src/contracts/signing/double-sign-protection.ts'
+import { DoubleSignProtection } from '../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
+import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
@@ -15,26 +15,26 @@ const BEN = 'ben' as Handle
 const all = () => true
 
 /** As far as room is concerned. */
-function statements(party: string, count: number, characters: number): Decoded[] {
+function statements(party: string, count: number, characters: number): SignedStatement[] {
   return Array.from({ length: count }, (_, seq) => {
     const parts = { statement: { party, seq }, hash: `${party} ${seq}`, signature: 'good' }
-    return { ...parts, text: 'x'.repeat(characters - 2), payloads: {} } as unknown as Decoded
+    return { ...parts, text: 'x'.repeat(characters - 2), payloads: {} } as unknown as SignedStatement
   })
 }
 
-function numbers(kept: readonly Decoded[]): Record<string, number> {
+function numbers(kept: readonly SignedStatement[]): Record<string, number> {
   const of = Map.groupBy(kept, ({ statement }) => statement.party)
   return Object.fromEntries([...of].map(([party, some]) => [party, some.length]))
 }
 
-function unsigned(decoded: Decoded): Decoded {
+function unsigned(decoded: SignedStatement): SignedStatement {
   return { ...decoded, signature: `ed25519:${'A'.repeat(85)}Q` }
 }
 
 /** Ben's node, that has lost everything but its guard, and got it back from the others. */
 async function nodeOf(ben: Player) {
   const guard = memoryGuard()
-  await (await OwnFeed.open(ben.state, BEN, guard, true)).advance(ben.state)
+  await (await DoubleSignProtection.open(ben.state, BEN, guard, true)).advance(ben.state)
   const live = await LiveContract.open(CONTRACT, BEN, 'ana' as Handle, {
     store: openMemoryStore(),
     clock: systemClock,
@@ -75,7 +75,7 @@ t.test('the statement that the guard knows waits, under whatever key it was sign
   const rotation = ben.rotates()
   const last = ben.says()
   const guard = memoryGuard()
-  await (await OwnFeed.open(ben.state, BEN, guard, true)).advance(ben.state)
+  await (await DoubleSignProtection.open(ben.state, BEN, guard, true)).advance(ben.state)
   const ports = { store: openMemoryStore(), clock: systemClock, random: systemRandom, guard }
   const live = await LiveContract.open(CONTRACT, BEN, ana.handle, { ...ports, signer: keySigner(ben.privateKey) })
   t.teardown(() => live.close())

@@ -35,7 +35,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'contracts/signing/double-sign-protection.ts #said',
     'contracts/replica/reorder-buffer.ts #givenUp',
     'contracts/registry/unasked-contracts.ts #givenUp',
-    'gossip/gossip.ts #couriers',
+    'gossip/gossip.ts #sessions',
     'gossip/gossip.ts #cutOff',
     'node/observability/lately.ts #seen',
     'node/outward/peers.ts #connections',

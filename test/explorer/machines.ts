@@ -3,7 +3,7 @@ import { confirmable } from '../../src/agreement/confirmable.ts'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { beyond, feedOf, newestOf, statementAt } from '../../src/agreement/feeds.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
-import type { Held } from '../../src/agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
 import { type Handle, type RequestRef, requestKey } from '../../src/events/ids.ts'
 import type { Decision } from '../../src/events/statement.ts'
 import type { Ask, Configuration, Seat } from './configuration.ts'
@@ -189,7 +189,11 @@ export class Machines {
 }
 
 /** What one may send to another at once, of all that the other lacks. */
-function batchesOf(delivery: Configuration['delivery'], from: AgreementState, to: AgreementState): Held[][] {
+function batchesOf(
+  delivery: Configuration['delivery'],
+  from: AgreementState,
+  to: AgreementState,
+): VerifiedStatement[][] {
   const news = beyond(
     from.feeds,
     to.feeds.map((feed) => feed.size - 1),

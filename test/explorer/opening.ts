@@ -1,7 +1,7 @@
 import { invitationOf } from '../../src/aggregates/contract/state.ts'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { beyond } from '../../src/agreement/feeds.ts'
-import { emptyPast } from '../../src/agreement/version-vector.ts'
+import { emptyVector } from '../../src/agreement/version-vector.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
 import type { LedgerIndex } from '../../src/events/ids.ts'
@@ -25,11 +25,11 @@ export function openingOf({ members, invited = [], setUp = [] }: Configuration, 
   const parties = new Map([...members, ...invited].map((handle) => [handle, new Party(handle)]))
   const founder = parties.get(members[0] as string) as Party
   const held = new Map([...parties.values()].map((party) => [party, views.empty]))
-  const viewOf = (party: Party) => held.get(party) as View
+  const stateAt = (party: Party) => held.get(party) as View
   let requests = 0
   const agree = (...commands: Command[]) => {
     const request = { id: `set-up ${requests++}`, commands }
-    held.set(founder, views.say(viewOf(founder), founder, { requests: [request] }))
+    held.set(founder, views.say(stateAt(founder), founder, { requests: [request] }))
     talk(held, views)
   }
 
@@ -46,7 +46,7 @@ export function openingOf({ members, invited = [], setUp = [] }: Configuration, 
     if (party === founder) continue
     agree({ type: 'InviteParty', party: party.card })
     if (invited.includes(handle)) continue
-    const { state } = viewOf(founder)
+    const { state } = stateAt(founder)
     const invitation = invitationOf(state.settling.agreed, party.handle)
     if (invitation === undefined)
       throw new Violation('in the end everything has settled', [`the invitation of ${handle}`])
@@ -54,7 +54,7 @@ export function openingOf({ members, invited = [], setUp = [] }: Configuration, 
   }
   for (const commands of setUp) agree(...commands)
 
-  const view = viewOf(founder)
+  const view = stateAt(founder)
   const invitations = view.state.settling.agreed.parties.invitations.map(
     ({ index, party }) => [party.handle, index] as const,
   )
@@ -65,7 +65,7 @@ export function openingOf({ members, invited = [], setUp = [] }: Configuration, 
 function talk(held: Map<Party, View>, views: Views): void {
   for (;;) {
     for (const [party, view] of held) {
-      const news = [...held.values()].flatMap(({ state }) => beyond(state.feeds, emptyPast))
+      const news = [...held.values()].flatMap(({ state }) => beyond(state.feeds, emptyVector))
       held.set(party, views.hear(view, party.handle, news).view)
     }
     const debtor = [...held].find(([{ handle }, { state }]) => owes(state, handle))

@@ -3,12 +3,12 @@ import { frontierOf } from '../../src/agreement/feeds.ts'
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
-import type { Held } from '../../src/agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { placesOf } from '../../src/events/statement.ts'
-import { type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { CONTRACT, type Party } from './party.ts'
 import { Violation } from './violation.ts'
 
@@ -39,7 +39,7 @@ export class Views {
   readonly #byFrontier = new Map<string, { readonly view: View; readonly meaning: string }>()
   readonly #heard = new Map<string, Heard>()
   readonly #said = new Map<string, View>()
-  readonly #onTheWire = new Map<Hash, Decoded>()
+  readonly #onTheWire = new Map<Hash, SignedStatement>()
   readonly #check: (view: View) => void
 
   /** `check` is called once with every new view, and throws what it finds wrong in it. */
@@ -53,7 +53,7 @@ export class Views {
   }
 
   /** The real `receive`, of what came over the wire. */
-  hear(before: View, self: Handle, statements: readonly Held[]): Heard {
+  hear(before: View, self: Handle, statements: readonly VerifiedStatement[]): Heard {
     const key = `${before.id} ${self} ${statements.map(({ hash }) => hash).join(' ')}`
     let heard = this.#heard.get(key)
     if (heard === undefined) {
@@ -78,7 +78,7 @@ export class Views {
     return view
   }
 
-  #decoded({ hash, text, signature, payloads }: Held): Decoded {
+  #decoded({ hash, text, signature, payloads }: VerifiedStatement): SignedStatement {
     let decoded = this.#onTheWire.get(hash)
     if (decoded === undefined) {
       decoded = decodeSigned(encodeSigned(text, signature, payloads))

@@ -37,7 +37,7 @@ function responseOf(text: string): Buffer {
 }
 
 /** Answers every connection with the same bytes, and hangs up. */
-class Answering {
+class Approvals {
   readonly port: Promise<number>
   readonly #server: Server
   bytes: Buffer = Buffer.alloc(0)
@@ -61,7 +61,7 @@ const OK = 'HTTP/1.1 200 OK'
 
 function peerTarget(): Target {
   const [own, peer] = [tlsIdentity('honest'), tlsIdentity('hostile')]
-  const answering = new Answering(peer)
+  const approvals = new Approvals(peer)
   const message = encodeMessage(new Map(), [], [])
   return {
     name: 'what a peer answers',
@@ -72,8 +72,8 @@ function peerTarget(): Target {
       `HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${OK}\ncontent-type: ${EXCHANGE_MEDIA_TYPE}\n\n${message}`,
     ],
     async decode(text) {
-      const endpoint = `https://localhost:${await answering.port}`
-      answering.bytes = responseOf(text)
+      const endpoint = `https://localhost:${await approvals.port}`
+      approvals.bytes = responseOf(text)
       const client = new PeerClient({
         self: 'honest',
         peer: 'hostile',
@@ -88,31 +88,31 @@ function peerTarget(): Target {
       }
       return undefined
     },
-    close: () => answering.close(),
+    close: () => approvals.close(),
   }
 }
 
 async function introductionTarget(): Promise<Target> {
   const tls = tlsIdentity('acme-re')
-  const answering = new Answering(tls)
-  const endpoint = `https://localhost:${await answering.port}`
+  const approvals = new Approvals(tls)
+  const endpoint = `https://localhost:${await approvals.port}`
   const document = introductionDocument(await testParty('acme-re').introduce({ endpoint }, tls))
   return {
     name: 'what an endpoint answers that is looked up',
     valid: [`${OK}\ncontent-type: application/json\n\n${document}`],
     async decode(text) {
-      answering.bytes = responseOf(text)
+      approvals.bytes = responseOf(text)
       await fetchIntroduction(endpoint, TIMEOUT_MS)
       return undefined
     },
-    close: () => answering.close(),
+    close: () => approvals.close(),
   }
 }
 
 async function filedTarget(): Promise<Target> {
   const authority = newAuthority('An authority of the test')
-  const answering = new Answering(authority.issue('localhost'))
-  const did = `did:web:localhost%3A${await answering.port}`
+  const approvals = new Approvals(authority.issue('localhost'))
+  const did = `did:web:localhost%3A${await approvals.port}`
   const url = didWebUrl(did) as URL
   const { card } = testParty('acme-re')
   const document = JSON.stringify(didDocument({ ...card, did }, 'https://node.acme.example:7443'))
@@ -120,11 +120,11 @@ async function filedTarget(): Promise<Target> {
     name: 'what is served for a did:web',
     valid: [`${OK}\ncontent-type: application/did+json\n\n${document}`],
     async decode(text) {
-      answering.bytes = responseOf(text)
+      approvals.bytes = responseOf(text)
       await readFiledIdentity(did, url, { ca: authority.certificate, timeoutMs: TIMEOUT_MS })
       return undefined
     },
-    close: () => answering.close(),
+    close: () => approvals.close(),
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type OutboxEvent,
   queued,
 } from '../../src/contracts/commands/queued-command.ts'
-import { restingIn, restingOf } from '../../src/contracts/passive/passive-contract.ts'
+import { passiveContractOf, restingOf } from '../../src/contracts/passive/passive-contract.ts'
 import { Contracts } from '../../src/contracts/registry/contracts.ts'
 import { contractHeldIn } from '../../src/contracts/registry/held-contracts.ts'
 import { findSettled } from '../../src/contracts/replica/find-settled.ts'
@@ -342,7 +342,7 @@ export const storeTargets: readonly Target[] = [
     valid: [JSON.stringify(restingOf(whole.state, ana.handle))],
     decode(text) {
       // What is none is loaded.
-      const resting = restingIn(text)
+      const resting = passiveContractOf(text)
       return resting === undefined ? null : () => canonicalJson(resting) && text
     },
   },

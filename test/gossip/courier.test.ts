@@ -1,11 +1,11 @@
 import t from 'tap'
 import { frontierOf } from '../../src/agreement/feeds.ts'
 import type { Frontier } from '../../src/events/statement.ts'
-import { Apart } from '../../src/gossip/bulkhead.ts'
+import { Bulkhead } from '../../src/gossip/bulkhead.ts'
 import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
-import { Knowledge } from '../../src/gossip/peer-knowledge.ts'
-import { Courier } from '../../src/gossip/peer-session.ts'
-import type { Participant, Participants } from '../../src/gossip/replica-port.ts'
+import { PeerKnowledge } from '../../src/gossip/peer-knowledge.ts'
+import { PeerSession } from '../../src/gossip/peer-session.ts'
+import type { ReplicaPort, ReplicasPort } from '../../src/gossip/replica-port.ts'
 import { PeerBusy } from '../../src/gossip/transport/peer-errors.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { CONTRACT, market, type Player } from '../support/market.ts'
@@ -13,21 +13,21 @@ import { CONTRACT, market, type Player } from '../support/market.ts'
 const standingClock: Clock = { now: () => 0, after: () => () => {} }
 
 /** One that is in memory. */
-const participantsOf = (participant: Participant): Participants => ({
+const replicasOf = (replica: ReplicaPort): ReplicasPort => ({
   has: () => true,
-  find: () => participant,
-  awake: () => [participant],
+  find: () => replica,
+  awake: () => [replica],
   resting: () => undefined,
   restingWith: () => [],
-  use: (_, work) => work(participant),
+  use: (_, work) => work(replica),
   begin: async () => true,
   took: async () => {},
 })
 
-/** One contract of the player, and a courier from it to the peer, whose answers are given. */
+/** One contract of the player, and a peer session from it to the peer, whose answers are given. */
 function courierBetween(self: Player, peer: Player) {
   const heard: Frontier[] = []
-  const participant: Participant = {
+  const replica: ReplicaPort = {
     contract: CONTRACT,
     self: self.handle,
     get state() {
@@ -50,8 +50,8 @@ function courierBetween(self: Player, peer: Player) {
   let idle = Promise.withResolvers<void>()
   let answer: ReadonlyMap<typeof CONTRACT, Frontier> = new Map()
   const bodies: string[] = []
-  const knowledge = new Knowledge(peer.handle)
-  const courier = new Courier(
+  const knowledge = new PeerKnowledge(peer.handle)
+  const session = new PeerSession(
     {
       handle: peer.handle,
       signingKey: peer.card.keys.signing,
@@ -62,7 +62,7 @@ function courierBetween(self: Player, peer: Player) {
     },
     knowledge,
     {
-      participants: participantsOf(participant),
+      replicas: replicasOf(replica),
       clock: standingClock,
       random: { bytes: (size) => new Uint8Array(size), fraction: () => 0 },
       timing: { retryMs: 1, retryMaxMs: 1 },
@@ -71,7 +71,7 @@ function courierBetween(self: Player, peer: Player) {
       },
       failed: (_, error) => idle.reject(error),
       idle: () => idle.resolve(),
-      apart: new Apart({ clock: standingClock, failed: (_, error) => idle.reject(error), recovered() {} }),
+      bulkhead: new Bulkhead({ clock: standingClock, failed: (_, error) => idle.reject(error), recovered() {} }),
     },
   )
   return {
@@ -83,7 +83,7 @@ function courierBetween(self: Player, peer: Player) {
       answer = new Map(holds === undefined ? [] : [[CONTRACT, holds]])
       idle = Promise.withResolvers()
       bodies.length = 0
-      courier.urge(CONTRACT)
+      session.urge(CONTRACT)
       await idle.promise
       return decodeMessage(bodies[0] as string).statements.length
     },
@@ -93,12 +93,12 @@ function courierBetween(self: Player, peer: Player) {
 t.test('a peer is sent what it lacks, once, and everything again when it was set back', async (t) => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   const all = [...ana.state.feeds.values()].reduce((sum, feed) => sum + feed.size, 0)
-  const courier = courierBetween(ana, ben)
-  t.equal(await courier.call(frontierOf(ana.state.feeds)), 0, 'its statements say that it holds everything')
-  t.equal(await courier.call(undefined), 0, 'it holds all that there is; but it does not speak of the contract')
-  t.same(courier.heard, [frontierOf(ana.state.feeds), {}], 'so it holds nothing')
-  t.equal(await courier.call(frontierOf(ana.state.feeds)), all)
-  t.equal(await courier.call(frontierOf(ana.state.feeds)), 0)
+  const session = courierBetween(ana, ben)
+  t.equal(await session.call(frontierOf(ana.state.feeds)), 0, 'its statements say that it holds everything')
+  t.equal(await session.call(undefined), 0, 'it holds all that there is; but it does not speak of the contract')
+  t.same(session.heard, [frontierOf(ana.state.feeds), {}], 'so it holds nothing')
+  t.equal(await session.call(frontierOf(ana.state.feeds)), all)
+  t.equal(await session.call(frontierOf(ana.state.feeds)), 0)
 })
 
 t.test('a peer that asks to be called later is left alone until then, and has not failed', async (t) => {
@@ -108,7 +108,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
   const timers: { at: number; run: () => void }[] = []
   let calls = 0
   let idle = Promise.withResolvers<void>()
-  const participant = {
+  const replica = {
     contract: CONTRACT,
     self: ana.handle,
     state: ana.state,
@@ -116,8 +116,8 @@ t.test('a peer that asks to be called later is left alone until then, and has no
     words: [],
     evidence: [],
   }
-  const whole: Participant = {
-    ...participant,
+  const whole: ReplicaPort = {
+    ...replica,
     unheard: [],
     wants: [],
     holdUp: undefined,
@@ -129,7 +129,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
     wake() {},
     recall: async () => {},
   }
-  const courier = new Courier(
+  const session = new PeerSession(
     {
       handle: ben.handle,
       signingKey: ben.card.keys.signing,
@@ -139,9 +139,9 @@ t.test('a peer that asks to be called later is left alone until then, and has no
         return encodeMessage(new Map([[CONTRACT, frontierOf(ben.state.feeds)]]), [], [])
       },
     },
-    new Knowledge(ben.handle),
+    new PeerKnowledge(ben.handle),
     {
-      participants: participantsOf(whole),
+      replicas: replicasOf(whole),
       clock: {
         now: () => now,
         after(delay, run) {
@@ -155,17 +155,17 @@ t.test('a peer that asks to be called later is left alone until then, and has no
       take: async () => {},
       failed: (_, error) => t.fail('counted as a failure', { error }),
       idle: () => idle.resolve(),
-      apart: new Apart({ clock: standingClock, failed: (_, error) => idle.reject(error), recovered() {} }),
+      bulkhead: new Bulkhead({ clock: standingClock, failed: (_, error) => idle.reject(error), recovered() {} }),
     },
   )
-  courier.urge(CONTRACT)
+  session.urge(CONTRACT)
   await idle.promise
   t.equal(calls, 1)
-  t.equal(courier.isUnreachable, false)
+  t.equal(session.isUnreachable, false)
   await Promise.resolve()
   now = 4999
-  courier.urge(CONTRACT)
-  courier.isUp()
+  session.urge(CONTRACT)
+  session.isUp()
   await new Promise((resolve) => setImmediate(resolve))
   t.equal(calls, 1, 'neither news nor a call of its own change that')
   t.same(
@@ -184,7 +184,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
 t.test('a peer that says that it holds less than its statements say is sent the rest at once', async (t) => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   const all = [...ana.state.feeds.values()].reduce((sum, feed) => sum + feed.size, 0)
-  const courier = courierBetween(ana, ben)
-  t.equal(await courier.call({}), 0)
-  t.same(courier.sent(), [0, all], 'in a second call, without anybody asking for it')
+  const session = courierBetween(ana, ben)
+  t.equal(await session.call({}), 0)
+  t.same(session.sent(), [0, all], 'in a second call, without anybody asking for it')
 })

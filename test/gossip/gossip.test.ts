@@ -3,12 +3,12 @@ import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import { frontierOf } from '../../src/agreement/feeds.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { type Frontier, placesOf } from '../../src/events/statement.ts'
-import { type Decoded, encodeSigned, StatementRefused } from '../../src/events/statement-codec.ts'
+import { encodeSigned, type SignedStatement, StatementRefused } from '../../src/events/statement-codec.ts'
 import { TakesTooLong } from '../../src/gossip/bulkhead.ts'
 import { REFUSED_AT_ONCE_MAX } from '../../src/gossip/credit.ts'
 import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
 import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX } from '../../src/gossip/message.ts'
-import type { Participant, Peer } from '../../src/gossip/replica-port.ts'
+import type { Peer, ReplicaPort } from '../../src/gossip/replica-port.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { allOf, contractFoundedBy, marketOf, Player } from '../support/market.ts'
 
@@ -47,7 +47,7 @@ class Ana {
     this.ben = { handle: 'ben' as Handle, signingKey: new Player('ben').card.keys.signing }
     const all = new Map([...this.players].map(([uid, ana]) => [uid, participantOf(ana)]))
     this.gossip = new Gossip({
-      participants: {
+      replicas: {
         has: (uid) => !this.unknown.has(uid),
         find: (uid) => (this.unknown.has(uid) ? undefined : all.get(uid)),
         awake: () => [...all.values()].filter(({ contract }) => !this.unknown.has(contract)),
@@ -55,7 +55,7 @@ class Ana {
         restingWith: () => [],
         use: async (uid, work) => {
           await this.gates.get(uid)
-          return this.unknown.has(uid) ? undefined : work(all.get(uid) as Participant)
+          return this.unknown.has(uid) ? undefined : work(all.get(uid) as ReplicaPort)
         },
         begin: async (uid) => {
           if (this.beginning !== undefined) throw this.beginning
@@ -80,8 +80,8 @@ class Ana {
   }
 
   /** As ben: takes in what a message has. The answer says of which contracts that was new. */
-  takes(statements: readonly Decoded[]): string[] {
-    const isNew = ({ statement: { contract, party, seq } }: Decoded) =>
+  takes(statements: readonly SignedStatement[]): string[] {
+    const isNew = ({ statement: { contract, party, seq } }: SignedStatement) =>
       seq > (new Map(placesOf(this.held.get(contract) ?? {})).get(party)?.seq ?? -1)
     const news = statements.filter(isNew)
     for (const { statement, hash } of news) {
@@ -109,7 +109,7 @@ class Ana {
   }
 }
 
-function participantOf(player: Player): Participant {
+function participantOf(player: Player): ReplicaPort {
   return {
     contract: player.contract,
     self: player.handle,
@@ -253,7 +253,7 @@ t.test('a beginning that is refused, or that no engine here can judge, costs who
     const node = new Ana()
     node.beginning = error
     node.unknown.add(ONE)
-    const [genesis] = allOf(node.players.get(ONE) as Player) as [Decoded]
+    const [genesis] = allOf(node.players.get(ONE) as Player) as [SignedStatement]
     const body = encodeMessage(new Map(), [encodeSigned(genesis.text, genesis.signature, {})], [])
     let calls = 0
     const limited = async () => {

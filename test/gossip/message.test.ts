@@ -1,6 +1,6 @@
 import t from 'tap'
 import { beyond, frontierOf } from '../../src/agreement/feeds.ts'
-import { emptyPast } from '../../src/agreement/version-vector.ts'
+import { emptyVector } from '../../src/agreement/version-vector.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Uid } from '../../src/events/ids.ts'
@@ -8,7 +8,7 @@ import { JSON_DEPTH_MAX } from '../../src/events/limits.ts'
 import { seal, sealOf } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
 import { encodeSigned } from '../../src/events/statement-codec.ts'
-import { forksAgainst, linesFor, newsFor, pastOf, visibleTo } from '../../src/gossip/exchange.ts'
+import { forksAgainst, linesFor, newsFor, vectorOf, visibleTo } from '../../src/gossip/exchange.ts'
 import {
   decodeMessage,
   encodeMessage,
@@ -180,15 +180,15 @@ t.test('what is no message is refused', async (t) => {
 
 t.test('everybody gets what it lacks and may see, a stranger nothing', async (t) => {
   t.same(
-    newsFor(ana.state, ben.handle, emptyPast).map(({ hash }) => hash),
+    newsFor(ana.state, ben.handle, emptyVector).map(({ hash }) => hash),
     [first.hash, second.hash],
   )
   t.same(
-    newsFor(ana.state, ben.handle, emptyPast.set(ana.handle, 0)).map(({ hash }) => hash),
+    newsFor(ana.state, ben.handle, emptyVector.set(ana.handle, 0)).map(({ hash }) => hash),
     [second.hash],
   )
   t.equal(visibleTo(ana.state, 'mallory' as typeof ana.handle), undefined)
-  t.same(newsFor(ana.state, 'mallory' as typeof ana.handle, emptyPast), [])
+  t.same(newsFor(ana.state, 'mallory' as typeof ana.handle, emptyVector), [])
 })
 
 t.test('a message ends where it would grow too large, between two statements', async (t) => {
@@ -196,14 +196,14 @@ t.test('a message ends where it would grow too large, between two statements', a
   eve.requests(eve.opening())
   eve.requests({ type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } })
   for (let n = 0; n < 90; n++) eve.proposes('0.0', String(n).padEnd(60_000, 'x'))
-  const news = beyond(eve.state.feeds, emptyPast)
-  const { lines, then } = linesFor(news, emptyPast, MESSAGE_CHARACTERS_SOFT_MAX)
+  const news = beyond(eve.state.feeds, emptyVector)
+  const { lines, then } = linesFor(news, emptyVector, MESSAGE_CHARACTERS_SOFT_MAX)
   t.ok(lines.length > 50 && lines.length < news.length, `${lines.length} of ${news.length}`)
   t.equal(then.get(eve.handle), lines.length - 1)
   const rest = linesFor(beyond(eve.state.feeds, then), then, MESSAGE_CHARACTERS_SOFT_MAX)
   t.equal(rest.lines.length, news.length - lines.length)
-  t.equal(linesFor(news, emptyPast, 1).lines.length, 1, 'one goes in any case')
-  t.equal(linesFor(news, emptyPast, 0).lines.length, 0, 'but not where others have taken all the room')
+  t.equal(linesFor(news, emptyVector, 1).lines.length, 1, 'one goes in any case')
+  t.equal(linesFor(news, emptyVector, 0).lines.length, 0, 'but not where others have taken all the room')
 })
 
 t.test('who holds another branch is shown ours', async (t) => {
@@ -213,6 +213,6 @@ t.test('who holds another branch is shown ours', async (t) => {
     [second.hash],
   )
   t.same(forksAgainst(ana.state.feeds, frontierOf(ana.state.feeds)), [])
-  t.equal(pastOf(theirs).get(ana.handle), 1)
+  t.equal(vectorOf(theirs).get(ana.handle), 1)
   t.ok(CONTRACT satisfies Uid)
 })

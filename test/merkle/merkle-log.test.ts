@@ -9,7 +9,7 @@ import { MerkleIndexOutOfRange } from '../../src/merkle/errors.ts'
 import { leafHash } from '../../src/merkle/hashing.ts'
 import { verifyInclusion } from '../../src/merkle/inclusion.ts'
 import { MerkleLog } from '../../src/merkle/merkle-log.ts'
-import { Forgotten } from '../../src/runtime/history-pruned.ts'
+import { HistoryPruned } from '../../src/runtime/history-pruned.ts'
 import { naiveConsistencyProof, naiveInclusionProof, naiveRoot } from '../support/naive-merkle.ts'
 import { readVectors } from '../support/vectors.ts'
 
@@ -201,10 +201,10 @@ t.test('of what is before the size that it was resumed at it says nothing, never
     try {
       equal(resumed.rootAt(size), whole.rootAt(size))
     } catch (error) {
-      t.ok(error instanceof Forgotten)
+      t.ok(error instanceof HistoryPruned)
     }
   }
-  throws(() => resumed.leafHash(3), Forgotten)
-  throws(() => resumed.inclusionProof(3, 200), Forgotten)
+  throws(() => resumed.leafHash(3), HistoryPruned)
+  throws(() => resumed.inclusionProof(3, 200), HistoryPruned)
   equal(MerkleLog.resume(0, []).append(leafHash('x')).root(), MerkleLog.empty.append(leafHash('x')).root())
 })

@@ -5,7 +5,7 @@ import { frontierOf, newestOf } from '../../src/agreement/feeds.ts'
 import { canHold, holdDue } from '../../src/agreement/key-rules.ts'
 import { receive, receivePayloads } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
-import type { Held } from '../../src/agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { sign } from '../../src/crypto/ed25519.ts'
@@ -17,8 +17,8 @@ import { defaultLimits } from '../../src/events/limits.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Frontier } from '../../src/events/statement.ts'
-import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
-import { linesFor, newsFor, pastOf } from '../../src/gossip/exchange.ts'
+import { bytesToSign, decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
+import { linesFor, newsFor, vectorOf } from '../../src/gossip/exchange.ts'
 import {
   decodeMessage,
   encodeMessage,
@@ -73,9 +73,9 @@ export class HostileMember implements Neighbour {
   #neighbours: readonly Neighbour[] = []
   #contract: Uid | undefined
   #state: AgreementState | undefined
-  #waiting: readonly Decoded[] = []
+  #waiting: readonly SignedStatement[] = []
   /** Second statements, for those who are misled: by the handle of the neighbour. */
-  readonly #others = new Map<Handle, Decoded[]>()
+  readonly #others = new Map<Handle, SignedStatement[]>()
   readonly #sent: string[] = []
   readonly #frontiers = new Map<Handle, Frontier>()
   readonly #wanted = new Map<Handle, readonly Wanted[]>()
@@ -202,7 +202,7 @@ export class HostileMember implements Neighbour {
     return { ...noWishes, requests: [request], payloads: { [sealed]: payload } }
   }
 
-  #forged(honest: Held): Decoded {
+  #forged(honest: VerifiedStatement): SignedStatement {
     const { random } = this.#world
     const { head, seen } = honest.statement
     if (this.#sins('wrong head') && random.chance(0.3)) {
@@ -224,7 +224,7 @@ export class HostileMember implements Neighbour {
     return this.#wronglyRefusing(honest)
   }
 
-  #wronglyRefusing(honest: Held): Decoded {
+  #wronglyRefusing(honest: VerifiedStatement): SignedStatement {
     const { random } = this.#world
     if (!this.#sins('wrong refusals') || !random.chance(0.2)) return honest
     const [founder] = this.#neighbours
@@ -233,19 +233,19 @@ export class HostileMember implements Neighbour {
   }
 
   /** Another statement for the same place; some get the one, some the other. */
-  #fork(honest: Held): void {
+  #fork(honest: VerifiedStatement): void {
     const other = this.#resigned(honest, { time: '2026-01-01T00:00:00.001Z' })
     this.#mislead(other)
   }
 
-  #mislead(other: Decoded): void {
+  #mislead(other: SignedStatement): void {
     for (const { handle } of this.#neighbours) {
       if (!this.#world.random.chance(0.5)) continue
       this.#others.set(handle, [...(this.#others.get(handle) ?? []), other])
     }
   }
 
-  #resigned(from: Held, change: object): Decoded {
+  #resigned(from: VerifiedStatement, change: object): SignedStatement {
     const text = canonicalJson({ ...from.statement, ...change })
     return decodeSigned(encodeSigned(text, sign(this.#key.privateKey, bytesToSign(text)), from.payloads))
   }
@@ -254,7 +254,7 @@ export class HostileMember implements Neighbour {
     const { random } = this.#world
     const state = this.#state as AgreementState
     const contract = this.#contract as Uid
-    const past = pastOf(this.#frontiers.get(peer.handle) ?? {})
+    const past = vectorOf(this.#frontiers.get(peer.handle) ?? {})
     let { lines } = linesFor(newsFor(state, peer.handle, past), past, MESSAGE_CHARACTERS_SOFT_MAX)
     if (this.#sins('withhold')) lines = lines.filter(() => random.chance(0.7))
     lines = lines.map((line) => this.#withValues(line))

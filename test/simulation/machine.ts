@@ -9,7 +9,7 @@ import { openPartyProcess } from '../../src/contracts/processes/party-process.ts
 import type { Contracts } from '../../src/contracts/registry/contracts.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import type { Role } from '../../src/contracts/replica/ports.ts'
-import { RoomAhead } from '../../src/contracts/replica/reorder-buffer.ts'
+import { ReorderBuffer } from '../../src/contracts/replica/reorder-buffer.ts'
 import { publicKeyOf, sign } from '../../src/crypto/ed25519.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
@@ -166,7 +166,7 @@ export class Machine implements Neighbour {
       card: this.card,
       uidOf: (number) => foundedBy(this.card, number),
       newRequestId: () => `${role === 'node' ? `${this.handle}-${incarnation}` : name}-${this.#requests++}`,
-      roomAhead: new RoomAhead(AHEAD_BYTES),
+      reorderBuffer: new ReorderBuffer(AHEAD_BYTES),
       timing: { ...defaultTiming, antiEntropyMs: 3_000 },
       report: {
         unreachable() {},

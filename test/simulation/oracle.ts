@@ -2,7 +2,7 @@ import type { Acknowledged } from '../../src/agreement/ledger.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import type { Verdict } from '../../src/contracts/requests/submission.ts'
 import { type Handle, type RequestRef, requestKey } from '../../src/events/ids.ts'
-import { Forgotten } from '../../src/runtime/history-pruned.ts'
+import { HistoryPruned } from '../../src/runtime/history-pruned.ts'
 import type { Machine } from './machine.ts'
 
 /** Something that must never happen has happened. */
@@ -154,7 +154,7 @@ function rootAt({ log }: AgreementState['ledger'], size: number): string | undef
   try {
     return log.rootAt(size)
   } catch (error) {
-    if (error instanceof Forgotten) return undefined
+    if (error instanceof HistoryPruned) return undefined
     throw error
   }
 }

@@ -12,7 +12,7 @@ import type { Uid } from '../../src/events/ids.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Note, Payload, Refusal, Request } from '../../src/events/statement.ts'
-import type { Decoded } from '../../src/events/statement-codec.ts'
+import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import type { Store } from '../../src/store/port.ts'
 import { CONTRACTS_STREAM } from '../../src/store/streams.ts'
 import type { SeededRandom } from '../simulation/seeded-random.ts'
@@ -43,7 +43,7 @@ export class Recorder {
     return new Recorder(store, contract, engines)
   }
 
-  async hears(...statements: Decoded[]): Promise<void> {
+  async hears(...statements: SignedStatement[]): Promise<void> {
     const before = this.#state
     const { state, taken, settled, equivocations } = receive(before, statements)
     this.#state = state
@@ -87,7 +87,7 @@ export async function* busyContract(store: Store, busy: Busy, random: SeededRand
   const players = Array.from({ length: members }, (_, n) => new Player(`party-${n}`, undefined, contract))
   const [founder, ...others] = players as [Player, ...Player[]]
   const recorder = await Recorder.open(store, contract, founder.card)
-  const tell = async (said: Decoded, to: readonly Player[] = players) => {
+  const tell = async (said: SignedStatement, to: readonly Player[] = players) => {
     await recorder.hears(said)
     for (const player of to) player.hears(said)
   }
@@ -115,7 +115,7 @@ export async function* busyContract(store: Store, busy: Busy, random: SeededRand
   }
   for (let round = 0; round < rounds; round++) {
     // Unheard until the round is over: so they write at once.
-    const heard: Decoded[] = []
+    const heard: SignedStatement[] = []
     for (const player of players) {
       if (!random.chance(0.8)) continue
       const payloads: { [seal: Hash]: Payload } = {}

@@ -61,8 +61,8 @@ export async function approvedBy(
 
 /** The partner's part: it accepts the one invitation that comes. */
 export async function acceptedBy(partner: NodeParty): Promise<void> {
-  type Held = { contract: string; standing: string }[]
-  const held = async () => ((await partner.call('GET', '/api/Contract')).body as Held)[0]
+  type VerifiedStatement = { contract: string; standing: string }[]
+  const held = async () => ((await partner.call('GET', '/api/Contract')).body as VerifiedStatement)[0]
   await until('the invitation', async () => (await held())?.standing === 'invited')
   await partner.call('POST', `/api/Contract/${(await held())?.contract}/Acceptance`)
 }

@@ -5,9 +5,9 @@ import { AuditFailed } from '../../src/audit/audit-failed.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import type { KeyChanging } from '../../src/contracts/commands/key-changing.ts'
 import { done, queued } from '../../src/contracts/commands/queued-command.ts'
-import { Clerk, doneSoFar } from '../../src/contracts/processes/command-worker.ts'
+import { CommandWorker, doneSoFar } from '../../src/contracts/processes/command-worker.ts'
 import type { Contracts } from '../../src/contracts/registry/contracts.ts'
-import { Following } from '../../src/contracts/replica/feed-tailer.ts'
+import { FeedTailer } from '../../src/contracts/replica/feed-tailer.ts'
 import { writesFor } from '../../src/contracts/replica/journal.ts'
 import { loadContract, recallHistory } from '../../src/contracts/replica/load.ts'
 import { encodeStored } from '../../src/events/statement-codec.ts'
@@ -43,7 +43,7 @@ async function loading(): Promise<void> {
   })
   assert.equal((await loadContract(long, CONTRACT, ana.handle)).state.feeds.get(ana.handle)?.size, 2)
   await recallHistory(long, state)
-  const following = new Following(long)
+  const following = new FeedTailer(long)
   following.hears(ana.handle)
   assert.equal((await following.read(before))?.taken.length, 2)
   await assert.rejects(
@@ -66,14 +66,14 @@ async function loading(): Promise<void> {
   )
 }
 
-async function outbox(): Promise<void> {
+async function requestQueue(): Promise<void> {
   const { events } = openMemoryStore()
   const asks = Array.from({ length: LONG }, (_, n) => queued({ id: `${n}`, contract: null, ask: { kind: 'keys' } }))
   await events.append(OUTBOX_STREAM, 'any', asks)
   await events.append(OUTBOX_STREAM, 'any', [done({ id: '0', contract: null, result: null })])
   const clock = new VirtualClock()
   const never = { show: () => new Promise<never>(() => {}) }
-  await Clerk.open(
+  await CommandWorker.open(
     {
       contracts: {} as Contracts,
       events,
@@ -89,4 +89,4 @@ async function outbox(): Promise<void> {
   assert.equal(await doneSoFar(events), 0)
 }
 
-await (process.argv[2] === 'outbox' ? outbox() : loading())
+await (process.argv[2] === 'outbox' ? requestQueue() : loading())

@@ -3,7 +3,7 @@ import { draft, noWishes, statementDue, type Wishes } from '../../src/agreement/
 import { nextKeyOf } from '../../src/agreement/key-rules.ts'
 import { type Reception, receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
-import type { Held } from '../../src/agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import { generateKeyPair, type KeyPair, sign } from '../../src/crypto/ed25519.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
@@ -15,7 +15,7 @@ import { defaultLimits } from '../../src/events/limits.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payloads, Request } from '../../src/events/statement.ts'
-import { bytesToSign, type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { bytesToSign, decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { keyFrom } from './keys.ts'
 import { foundedBy } from './uid.ts'
 
@@ -76,29 +76,29 @@ export class Player {
   }
 
   /** Makes, signs and holds its next statement; the answer is what the others get to see. */
-  says(wishes: Partial<Wishes> = {}): Decoded {
+  says(wishes: Partial<Wishes> = {}): SignedStatement {
     const drafted = draft(this.state, this.handle, { ...noWishes, ...wishes }, TIME)
     const signed = drafted.sign(sign(this.privateKey, drafted.bytesToSign))
     this.state = signed.state
     return overTheWire(signed.held)
   }
 
-  requests(...commands: Command[]): Decoded {
+  requests(...commands: Command[]): SignedStatement {
     return this.says({ requests: [this.request(commands)] })
   }
 
-  tentatively(...commands: Command[]): Decoded {
+  tentatively(...commands: Command[]): SignedStatement {
     return this.says({ requests: [{ ...this.request(commands), tentative: true }] })
   }
 
-  proposes(field: string, value: unknown, more: object = {}): Decoded {
+  proposes(field: string, value: unknown, more: object = {}): SignedStatement {
     const { seal: sealed, payload } = seal(value, new Uint8Array(16))
     const command = { type: 'ProposeValue', field, seal: sealed, basis: [], ...more }
     return this.says({ requests: [this.request([command])], payloads: { [sealed]: payload } })
   }
 
   /** Goes on under a new key from the statement after this one. */
-  rotates(next: KeyPair = generateKeyPair()): Decoded {
+  rotates(next: KeyPair = generateKeyPair()): SignedStatement {
     const seq = this.state.feeds.get(this.handle)?.size ?? 0
     const rotation = { contract: this.contract, party: this.handle, seq, signing: next.publicKey }
     const proof = sign(next.privateKey, rotationBytes(rotation))
@@ -116,12 +116,12 @@ export class Player {
   }
 
   /** Takes its feed over, under the key that the revocation brings in. */
-  takesOver(revoke: SignedRevocation, next: KeyPair): Decoded {
+  takesOver(revoke: SignedRevocation, next: KeyPair): SignedStatement {
     this.privateKey = next.privateKey
     return this.says({ key: { revoke } })
   }
 
-  hears(...statements: Decoded[]): Reception {
+  hears(...statements: SignedStatement[]): Reception {
     const reception = receive(this.state, statements, this.handle)
     this.state = reception.state
     return reception
@@ -132,7 +132,7 @@ export class Player {
   }
 
   /** Its own statement with something changed, and signed anew: what a hostile member might send. */
-  forges(from: Decoded, change: (statement: Record<string, unknown>) => void): string {
+  forges(from: SignedStatement, change: (statement: Record<string, unknown>) => void): string {
     const statement = structuredClone(from.statement) as unknown as Record<string, unknown>
     change(statement)
     const text = canonical(statement)
@@ -186,12 +186,12 @@ function canonical(value: Record<string, unknown>): string {
   return JSON.stringify(sorted(value))
 }
 
-export function overTheWire({ text, signature, payloads }: Held | Decoded): Decoded {
+export function overTheWire({ text, signature, payloads }: VerifiedStatement | SignedStatement): SignedStatement {
   return decodeSigned(encodeSigned(text, signature, payloads))
 }
 
 /** Everything that one holds, as it would send it to somebody who has nothing. */
-export function allOf({ state }: Player): Decoded[] {
+export function allOf({ state }: Player): SignedStatement[] {
   return [...state.feeds.values()].flatMap((feed) => [...feed]).map(overTheWire)
 }
 

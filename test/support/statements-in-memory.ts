@@ -1,6 +1,6 @@
 import { heapBytesOf } from '../../src/contracts/replica/reorder-buffer.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
-import { type Decoded, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { market, type Player } from './market.ts'
 
 /** Prints what statements of one shape, as they come over the network, take in the heap, and what is counted for them. */
@@ -30,7 +30,7 @@ const lineOf = (nth: number): string => {
 decodeSigned(lineOf(count))
 globalThis.gc()
 const before = process.memoryUsage()
-const kept: Decoded[] = []
+const kept: SignedStatement[] = []
 for (let nth = 0; nth < count; nth++) kept.push(decodeSigned(lineOf(nth)))
 globalThis.gc()
 const after = process.memoryUsage()

@@ -4,7 +4,7 @@ import { type AgreementState, emptyAgreement } from '../../src/agreement/state.t
 import { sign } from '../../src/crypto/ed25519.ts'
 import { declineBytes } from '../../src/events/decline.ts'
 import type { Handle, RequestRef } from '../../src/events/ids.ts'
-import { type Decoded, decodeReceived, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { type SignedStatement, decodeReceived, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { seal } from '../../src/events/seal.ts'
 import { both as bothEngines } from '../support/engine-2.ts'
 import { keyFrom, seedOf } from '../support/keys.ts'
@@ -51,7 +51,7 @@ interface Play {
   }
 }
 
-const lineOf = ({ text, signature, payloads }: Decoded) => encodeSigned(text, signature, payloads)
+const lineOf = ({ text, signature, payloads }: SignedStatement) => encodeSigned(text, signature, payloads)
 
 /** What a hostile member made of an honest statement, and what becomes of it. */
 function offered(to: AgreementState, about: string, line: string): Vector['hostile'][number] {
@@ -72,7 +72,7 @@ export function resultOf(state: AgreementState, line: string): string {
   }
 }
 
-function standingOf(state: AgreementState, decoded: Decoded): string {
+function standingOf(state: AgreementState, decoded: SignedStatement): string {
   const { taken, waiting, refused, unjudged, equivocations, otherBranches } = receive(state, [decoded])
   if (refused[0] !== undefined) return refused[0].error.code
   if (unjudged[0] !== undefined) return unjudged[0].error.code
@@ -82,7 +82,7 @@ function standingOf(state: AgreementState, decoded: Decoded): string {
   return taken.length > 0 ? 'taken' : 'known'
 }
 
-const ref = ({ statement }: Decoded, index = 0): RequestRef => ({ handle: statement.party, seq: statement.seq, index })
+const ref = ({ statement }: SignedStatement, index = 0): RequestRef => ({ handle: statement.party, seq: statement.seq, index })
 
 export const plays: Readonly<Record<string, Play>> = {
   'opening-and-membership': {
@@ -248,7 +248,7 @@ export const plays: Readonly<Record<string, Play>> = {
     play() {
       const all = three()
       const [ana, ben, cleo] = all
-      const bare = (decoded: Decoded): Decoded => ({ ...decoded, payloads: {} })
+      const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
       const refused = ana.proposes('0.0', 'kept back')
       ben.hears(refused)
       cleo.hears(bare(refused))

@@ -4,7 +4,7 @@ import type { HeldUp, Submission, Verdict } from '../../contracts/requests/submi
 import { type RequestRef, requestKey } from '../../events/ids.ts'
 import type { VoidCode } from '../../events/outcome.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import { withHistory } from '../../runtime/history-pruned.ts'
+import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { PayloadRef, PayloadStore } from '../../store/port.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from '../routes/shown-outcome.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
@@ -86,7 +86,7 @@ export async function answerFor(
     answerTo(verdict, uid, await heldAbouts(payloads, uid, aboutsOf(verdict)), created)
   if (intent.signedWithinMs === undefined) return answer(await verdict)
   return Promise.race([
-    signed.then(async (request) => pending(uid, request, await withHistory(live, () => live.heldUp(request)))),
+    signed.then(async (request) => pending(uid, request, await retryWithFullHistory(live, () => live.heldUp(request)))),
     verdict.then(answer),
   ])
 }

@@ -21,7 +21,7 @@ import {
 import { LockPurposeSchema, ResignationReasonSchema } from '../../events/reasons.ts'
 import { seal, valueSealsOf, valueUnder } from '../../events/seal.ts'
 import type { Request } from '../../events/statement.ts'
-import { withHistory } from '../../runtime/history-pruned.ts'
+import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { groupOf } from '../../store/payload-group.ts'
 import { answerFor } from '../http/request-response.ts'
 import { TokenInQuery } from '../http/validation.ts'
@@ -215,7 +215,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
     { schema: { params: Type.Object({ uid: UidSchema, element: ElementIdSchema }) } },
     async ({ params }) => {
       const standing = await contracts.use(params.uid, (live) =>
-        withHistory(live, () =>
+        retryWithFullHistory(live, () =>
           standingOfElement(
             live.state,
             params.element,
@@ -231,7 +231,7 @@ export const agreementRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = a
   )
 
   app.get('/api/Contract/:uid/Evidence', { schema: { params: Params } }, async ({ params }) =>
-    contracts.use(params.uid, (live) => withHistory(live, () => evidenceIn(live))),
+    contracts.use(params.uid, (live) => retryWithFullHistory(live, () => evidenceIn(live))),
   )
 }
 

@@ -10,7 +10,7 @@ import { type Handle, HandleSchema, UidSchema } from '../../events/ids.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import { AgreedView } from '../../projections/agreed-view.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { withHistory } from '../../runtime/history-pruned.ts'
+import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { Store } from '../../store/port.ts'
 import { answerFor } from '../http/request-response.ts'
 import { TokenInQuery } from '../http/validation.ts'
@@ -60,12 +60,14 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       return reply
         .code(201)
         .header('location', `/api/Contract/${contract.contract}`)
-        .send(await withHistory(contract, () => summaryOf(contract.state, contract.self)))
+        .send(await retryWithFullHistory(contract, () => summaryOf(contract.state, contract.self)))
     },
   )
 
   app.get('/api/Contract/:uid', { schema: { params: Params } }, async (request) =>
-    contracts.use(request.params.uid, (live) => withHistory(live, () => detailsOf(live, ports.obstaclesOf(live)))),
+    contracts.use(request.params.uid, (live) =>
+      retryWithFullHistory(live, () => detailsOf(live, ports.obstaclesOf(live))),
+    ),
   )
 
   app.post(
@@ -95,7 +97,9 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
       await contracts.accept(live.contract)
       ports.announce(live)
       const isMember = await becomesMember(live, waitMs)
-      return reply.code(isMember ? 200 : 202).send(await withHistory(live, () => summaryOf(live.state, live.self)))
+      return reply
+        .code(isMember ? 200 : 202)
+        .send(await retryWithFullHistory(live, () => summaryOf(live.state, live.self)))
     })
   })
 

@@ -9,7 +9,7 @@ import type { ShownAbout } from '../../events/about.ts'
 import { HANDLE_PATTERN, type Handle, type RequestRef, requestKey } from '../../events/ids.ts'
 import type { Outcome } from '../../events/outcome.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { withHistory } from '../../runtime/history-pruned.ts'
+import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { Store } from '../../store/port.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
 
@@ -47,7 +47,7 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
     const shown = shownOutcome(outcome, held)
     return { request: key, state: 'withdrawn', tier: 0, ...said, outcome: shown, waitingFor: [] }
   }
-  const standing = await withHistory(live, () => standingOfRequest(live.state, request, settledAt))
+  const standing = await retryWithFullHistory(live, () => standingOfRequest(live.state, request, settledAt))
   if (standing === undefined) throw noSuchRequest(live, key)
   const { tier, waitsFor } = standing
   return {
@@ -80,7 +80,8 @@ function heldUp(live: LiveContract, { handle }: RequestRef, waitingFor: readonly
 /** The request of that name. Throws NoSuchRequest if no statement that is held carries it. */
 export async function heldRequest(live: LiveContract, key: string): Promise<{ request: RequestRef; about?: Hash }> {
   const request = parse(key)
-  const held = request && (await withHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq)))
+  const held =
+    request && (await retryWithFullHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq)))
   const asked = request && held?.statement.requests[request.index]
   if (request === undefined || asked === undefined) throw noSuchRequest(live, key)
   return asked.about === undefined ? { request } : { request, about: asked.about }

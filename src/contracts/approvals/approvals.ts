@@ -4,8 +4,8 @@ import { beyond, feedOf, firstCovering, newestOf, saidToHold } from '../../agree
 import { lacksValueOf } from '../../agreement/lacked-values.ts'
 import { extendedTo } from '../../agreement/replay.ts'
 import type { AgreementState } from '../../agreement/state.ts'
-import type { Held } from '../../agreement/verified-statement.ts'
-import { covers, emptyPast, type Past, union } from '../../agreement/version-vector.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
+import { covers, emptyVector, union, type VersionVector } from '../../agreement/version-vector.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { About } from '../../events/about.ts'
 import { type Handle, type RequestRef, requestKey, requestOf } from '../../events/ids.ts'
@@ -73,7 +73,7 @@ export const QUESTIONS_MAX = 1_000
  * long as a person is asked about a request, this node covers neither its statement nor what covers that. The same while
  * the values of a request are missing: for some time a member waits for them, then it refuses. An observer waits until they are there.
  */
-export class Answering {
+export class Approvals {
   readonly #self: Handle
   readonly #policy: Policy
   readonly #clock: Clock
@@ -145,18 +145,18 @@ export class Answering {
     }
     const last = this.#last
     if (last?.state === state && last.revoked === revoked && last.answers === this.#answered) return last.coverage
-    const coverage = this.#cover(state, revoked === undefined ? emptyPast : pastOf(state, revoked))
+    const coverage = this.#cover(state, revoked === undefined ? emptyVector : vectorOf(state, revoked))
     this.#last = { state, revoked, answers: this.#answered, coverage }
     return coverage
   }
 
   /** `unasked`: what nobody is asked about. */
-  #cover(state: AgreementState, unasked: Past): Coverage {
+  #cover(state: AgreementState, unasked: VersionVector): Coverage {
     this.#dropDead(state)
     this.#isAwaitingValues = false
     const refusals: Refusal[] = []
     const abouts = new SealedAbouts(this.#random)
-    const left: Held[] = []
+    const left: VerifiedStatement[] = []
     let past = saidToHold(state.feeds, this.#self)
     const share = roomIn(state) * REFUSALS_SHARE
     let room = share
@@ -183,7 +183,7 @@ export class Answering {
   }
 
   /** Undefined: a person is asked about one of its requests, or values of it are waited for. */
-  #refusalsOf(held: Held, state: AgreementState, unasked: Past): Refused[] | undefined {
+  #refusalsOf(held: VerifiedStatement, state: AgreementState, unasked: VersionVector): Refused[] | undefined {
     const { party, seq, requests } = held.statement
     if (party === this.#self) return []
     const refusals: Refused[] = []
@@ -243,7 +243,13 @@ export class Answering {
     this.#questions.clear()
   }
 
-  #answerTo(ref: RequestRef, request: Request, held: Held, state: AgreementState, mayAsk: boolean): Answer | undefined {
+  #answerTo(
+    ref: RequestRef,
+    request: Request,
+    held: VerifiedStatement,
+    state: AgreementState,
+    mayAsk: boolean,
+  ): Answer | undefined {
     if (state.ledger.engines.missingFor(request.commands) !== undefined) return { refusal: { code: 'engine_unknown' } }
     const known = this.#answers.get(requestKey(ref))
     if (known?.refusal !== undefined) return known
@@ -289,8 +295,8 @@ export class Answering {
 }
 
 /** All that is held of a feed, and what it covers. */
-function pastOf({ feeds }: AgreementState, party: Handle): Past {
-  return newestOf(feeds, party)?.past ?? emptyPast
+function vectorOf({ feeds }: AgreementState, party: Handle): VersionVector {
+  return newestOf(feeds, party)?.past ?? emptyVector
 }
 
 /** Whether it has no place in the ledger yet: then its fate may take its values. */

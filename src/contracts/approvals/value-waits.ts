@@ -1,4 +1,4 @@
-import type { Held } from '../../agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { Clock } from '../../runtime/clock.ts'
 
 /** How long a node waits for the values of a statement, unless it is configured otherwise. Milliseconds. */
@@ -27,7 +27,7 @@ export class ValueWaits {
   }
 
   /** These lack values, and no others do: for what is new the wait begins. */
-  lacking(statements: readonly Held[]): void {
+  lacking(statements: readonly VerifiedStatement[]): void {
     if (statements.length + this.#waits.size === 0) return
     const hashes = new Set<string>(statements.map(({ hash }) => hash))
     for (const [hash, { cancel }] of this.#waits) {
@@ -39,7 +39,7 @@ export class ValueWaits {
   }
 
   /** Whether there is still time for the values of that statement, which is one of those that lack some. */
-  isWaitingFor({ hash }: Held): boolean {
+  isWaitingFor({ hash }: VerifiedStatement): boolean {
     return this.#waits.get(hash)?.isOver === false
   }
 

@@ -12,7 +12,7 @@ import { type Ask, type Done, errorOf, type PersonsRefusal, queued } from './que
 /** How long the process that has the key may take to carry something out that nobody else has to agree to. Milliseconds. */
 const CARRIED_OUT_WITHIN_MS = 10_000
 
-export interface DeskPorts {
+export interface CommandQueuePorts {
   readonly events: EventStore
   readonly clock: Clock
   newId(): string
@@ -29,12 +29,12 @@ interface Waiting {
  * Where a process without a key leaves what its users ask for: in the outbox of the store, for the process that has the key
  * (design §9). What becomes of requests is seen in the feed; of all else `took` tells.
  */
-export class Desk implements KeyChanging {
-  readonly #ports: DeskPorts
+export class CommandQueue implements KeyChanging {
+  readonly #ports: CommandQueuePorts
   readonly #waiting = new Map<string, Waiting>()
   #isTakenUp = true
 
-  constructor(ports: DeskPorts) {
+  constructor(ports: CommandQueuePorts) {
     this.#ports = ports
   }
 

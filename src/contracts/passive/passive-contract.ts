@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import { type Feeds, frontierOf, statementAt } from '../../agreement/feeds.ts'
 import { nextKeyOf } from '../../agreement/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
-import type { Past } from '../../agreement/version-vector.ts'
+import type { VersionVector } from '../../agreement/version-vector.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import {
   CountSchema,
@@ -22,7 +22,7 @@ import { type Waiting, waitingIn } from './backlog.ts'
 import { type ContractSummary, summaryOf } from './summary.ts'
 
 /** What has to be known of a contract while it is not in memory. */
-export interface Resting {
+export interface PassiveContract {
   readonly frontier: Frontier
   /** Who may see something of it: by the keys that it knows them by, everything (null) or what leads up to there. */
   readonly parties: { readonly [handle: Handle]: { readonly keys: readonly string[]; readonly sees: Frontier | null } }
@@ -80,15 +80,15 @@ const restingForm = Compile(
 )
 
 /** What was kept, as JSON. Undefined: it is damaged, and the contract is to be loaded. */
-export function restingIn(text: string): Resting | undefined {
-  return jsonOf(restingForm, text) as Resting | undefined
+export function passiveContractOf(text: string): PassiveContract | undefined {
+  return jsonOf(restingForm, text) as PassiveContract | undefined
 }
 
 /** Throws Forgotten where it takes the whole history to say it. */
-export function restingOf(state: AgreementState, self: Handle): Resting {
+export function restingOf(state: AgreementState, self: Handle): PassiveContract {
   const { feeds, ledger, keys, settling } = state
-  const whole: Past = feeds.map((feed) => feed.size - 1)
-  const parties: { [handle: Handle]: Resting['parties'][Handle] } = {}
+  const whole: VersionVector = feeds.map((feed) => feed.size - 1)
+  const parties: { [handle: Handle]: PassiveContract['parties'][Handle] } = {}
   for (const [handle, card] of ledger.cards) {
     const visible = handle === self ? undefined : visibleTo(state, handle)
     if (visible === undefined) continue
@@ -106,7 +106,7 @@ export function restingOf(state: AgreementState, self: Handle): Resting {
   }
 }
 
-function frontierAt({ feeds }: AgreementState, past: Past): Frontier {
+function frontierAt({ feeds }: AgreementState, past: VersionVector): Frontier {
   const frontier: { [handle: Handle]: { seq: Seq; hash: Hash } } = {}
   for (const [handle, seq] of past) {
     const held = statementAt(feeds, handle, seq)
@@ -117,17 +117,17 @@ function frontierAt({ feeds }: AgreementState, past: Past): Frontier {
 }
 
 /** Whether these feeds are as long as they were when the contract was put down. */
-export function isWhatIsHeld({ frontier }: Resting, feeds: Feeds): boolean {
+export function isWhatIsHeld({ frontier }: PassiveContract, feeds: Feeds): boolean {
   return feeds.every((feed, handle) => feed.size - 1 === (frontier[handle]?.seq ?? -1))
 }
 
 /** As `isPartyTo`. */
-export function isPartyAtRest({ parties }: Resting, peer: { handle: Handle; signingKey: string }): boolean {
+export function isPartyAtRest({ parties }: PassiveContract, peer: { handle: Handle; signingKey: string }): boolean {
   return parties[peer.handle]?.keys.includes(peer.signingKey) ?? false
 }
 
 /** Whether a party that holds this has nothing that is not held here, and lacks nothing that it may see. */
-export function isEvenWith({ frontier, parties }: Resting, handle: Handle, theirs: Frontier): boolean {
+export function isEvenWith({ frontier, parties }: PassiveContract, handle: Handle, theirs: Frontier): boolean {
   const sees = parties[handle]?.sees ?? frontier
   const lacksNothing = placesOf(sees).every(([of, { seq }]) => (theirs[of]?.seq ?? -1) >= seq)
   return lacksNothing && placesOf(theirs).every(([of, { seq, hash }]) => isHeldAt(seq, hash, [sees[of], frontier[of]]))

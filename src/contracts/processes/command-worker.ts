@@ -3,7 +3,7 @@ import { covers } from '../../agreement/version-vector.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { type RequestRef, requestKey, type Uid } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { withHistory } from '../../runtime/history-pruned.ts'
+import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { StoreClosed, StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent } from '../../store/port.ts'
 import { OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../store/streams.ts'
@@ -26,7 +26,7 @@ import { standingOfRequest } from '../requests/progress.ts'
 import { asksAgainAfter, FORGOTTEN_AFTER_MS } from '../requests/request-queue.ts'
 import type { Intent } from '../requests/submission.ts'
 
-export interface ClerkPorts {
+export interface CommandWorkerPorts {
   readonly contracts: Contracts
   readonly events: EventStore
   readonly clock: Clock
@@ -55,8 +55,8 @@ const CLAIMED_MS = 60_000
  * is signed, its name is looked for in the own feed; what asks for anything else can be carried out twice without harm,
  * or is claimed first.
  */
-export class Clerk {
-  readonly #ports: ClerkPorts
+export class CommandWorker {
+  readonly #ports: CommandWorkerPorts
   readonly #open = new Map<string, Open>()
   /** Of the outbox: what is known of it, and up to where all is done. */
   #known = NO_EVENTS
@@ -64,7 +64,7 @@ export class Clerk {
   #noting: Promise<void> | undefined
   #closed = false
 
-  private constructor(ports: ClerkPorts) {
+  private constructor(ports: CommandWorkerPorts) {
     this.#ports = ports
   }
 
@@ -72,16 +72,16 @@ export class Clerk {
    * Takes up what others have left up to `after`, a position of the store from before `contracts` was opened. What comes later
    * is to be told by `took`, behind everything that stands before it in the store: the contract that it is about may be new.
    */
-  static async open(ports: ClerkPorts, after: number | undefined): Promise<Clerk> {
-    const clerk = new Clerk(ports)
+  static async open(ports: CommandWorkerPorts, after: number | undefined): Promise<CommandWorker> {
+    const commandWorker = new CommandWorker(ports)
     const { events } = ports
-    clerk.#through = await doneSoFar(events)
-    clerk.#known = clerk.#through
-    for await (const event of events.read(OUTBOX_STREAM, { from: clerk.#through + 1 })) {
+    commandWorker.#through = await doneSoFar(events)
+    commandWorker.#known = commandWorker.#through
+    for await (const event of events.read(OUTBOX_STREAM, { from: commandWorker.#through + 1 })) {
       if (after === undefined || event.position > after) break
-      clerk.took(event)
+      commandWorker.took(event)
     }
-    return clerk
+    return commandWorker
   }
 
   /** An event of the outbox, as it comes. */
@@ -175,19 +175,19 @@ export class Clerk {
 
   async #request(id: string, live: LiveContract, ask: Ask & { kind: 'request' }): Promise<void> {
     const intent = this.#intentOf(ask)
-    const signed = live.outbox.placeOf(id)
+    const signed = live.requestQueue.placeOf(id)
     if (signed === undefined) {
       if (!this.#isForgotten(ask)) await live.submit(intent).verdict
       return
     }
-    if ((await withHistory(live, () => standingOfRequest(live.state, signed, undefined))) !== undefined) {
+    if ((await retryWithFullHistory(live, () => standingOfRequest(live.state, signed, undefined))) !== undefined) {
       await live.resume(intent, signed).verdict
       return
     }
     // It has its place in the ledger; made void by a lock it is requested once more.
     const outcome = (await findSettled(this.#ports.events, live.contract, requestKey(signed)))?.outcome
     const isToBeAskedAgain = outcome !== undefined && intent.timeoutMs !== 0 && asksAgainAfter(outcome, intent)
-    const newest = live.outbox.placeOf(id)
+    const newest = live.requestQueue.placeOf(id)
     const isNewest = newest !== undefined && requestKey(newest) === requestKey(signed)
     if (isToBeAskedAgain && isNewest) await live.submit(intent).verdict
   }
@@ -212,7 +212,7 @@ export class Clerk {
     if (isSaid()) return Promise.resolve()
     const said = Promise.withResolvers<void>()
     const stop = live.listen({ news: () => isSaid() && said.resolve() })
-    live.answering.decide(request, refusal)
+    live.approvals.decide(request, refusal)
     return said.promise.finally(stop)
   }
 

@@ -1,24 +1,24 @@
 import type { Gossip } from '../../gossip/gossip.ts'
-import type { AtRest, Participant, Participants } from '../../gossip/replica-port.ts'
+import type { AtRest, ReplicaPort, ReplicasPort } from '../../gossip/replica-port.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { isEvenWith, isPartyAtRest, type Resting } from '../passive/passive-contract.ts'
+import { isEvenWith, isPartyAtRest, type PassiveContract } from '../passive/passive-contract.ts'
 import type { Contracts } from '../registry/contracts.ts'
 import type { LiveContract } from '../replica/live-contract.ts'
 
 /** The contracts of a node as gossip sees them. */
-export function participantsOf(contracts: Contracts): Participants {
-  const seen = new WeakMap<LiveContract, Participant>()
-  const participantOf = (live: LiveContract): Participant => {
+export function replicasOf(contracts: Contracts): ReplicasPort {
+  const seen = new WeakMap<LiveContract, ReplicaPort>()
+  const participantOf = (live: LiveContract): ReplicaPort => {
     const known = seen.get(live)
     if (known !== undefined) return known
-    const participant: Participant = {
+    const replica: ReplicaPort = {
       contract: live.contract,
       self: live.self,
       get state() {
         return live.state
       },
       get hasUnsettled() {
-        return live.outbox.hasUnsettled
+        return live.requestQueue.hasUnsettled
       },
       get words() {
         return contracts.wordsOn(live.contract)
@@ -43,8 +43,8 @@ export function participantsOf(contracts: Contracts): Participants {
       wake: () => live.wake(),
       recall: () => live.recall(),
     }
-    seen.set(live, participant)
-    return participant
+    seen.set(live, replica)
+    return replica
   }
   return {
     has: (contract) => contracts.has(contract),
@@ -67,7 +67,7 @@ export function participantsOf(contracts: Contracts): Participants {
   }
 }
 
-function atRest(resting: Resting): AtRest {
+function atRest(resting: PassiveContract): AtRest {
   return {
     frontier: resting.frontier,
     isPartyTo: (peer) => isPartyAtRest(resting, peer),
@@ -81,7 +81,7 @@ export const IDLE_MS = 1_000
 /**
  * Has what the contracts say carried around, and what has settled cosigned once the contract is idle. The answer ends it.
  */
-export function carry(contracts: Contracts, participants: Participants, gossip: Gossip, clock: Clock): () => void {
+export function carry(contracts: Contracts, replicas: ReplicasPort, gossip: Gossip, clock: Clock): () => void {
   const idle = new Map<LiveContract, () => void>()
   const settleDown = (live: LiveContract) => {
     idle.get(live)?.()
@@ -94,19 +94,19 @@ export function carry(contracts: Contracts, participants: Participants, gossip: 
   for (const live of contracts.awake()) settleDown(live)
   const stop = contracts.listen({
     woke(live, hasNews) {
-      const participant = participants.find(live.contract)
-      if (participant !== undefined) gossip.woke(participant)
+      const replica = replicas.find(live.contract)
+      if (replica !== undefined) gossip.woke(replica)
       if (hasNews) gossip.carry(live.contract)
       if (live.hasToNote) settleDown(live)
     },
     rested: (contract) => gossip.rested(contract),
     news(live, { made }) {
-      const participant = participants.find(live.contract)
-      if (participant !== undefined) gossip.news(participant, made)
+      const replica = replicas.find(live.contract)
+      if (replica !== undefined) gossip.news(replica, made)
     },
     settled(live, entries) {
       const hasOwn = entries.some(({ entry }) => entry.author === live.self)
-      if (hasOwn && !live.outbox.hasUnsettled) gossip.carry(live.contract)
+      if (hasOwn && !live.requestQueue.hasUnsettled) gossip.carry(live.contract)
       settleDown(live)
     },
     equivocated(live) {

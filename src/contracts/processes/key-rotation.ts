@@ -6,7 +6,7 @@ import { revocationBytes } from '../../events/key-change.ts'
 import type { EventStore } from '../../store/port.ts'
 import { INVITATIONS_STREAM } from '../../store/streams.ts'
 import type { KeyChanging, KeyStanding, Revoked } from '../commands/key-changing.ts'
-import type { Resting } from '../passive/passive-contract.ts'
+import type { PassiveContract } from '../passive/passive-contract.ts'
 import type { Contracts } from '../registry/contracts.ts'
 import type { LiveContract } from '../replica/live-contract.ts'
 import { keyReserved, keyRevoked, RevocationUnfit } from '../signing/own-revocations.ts'
@@ -179,7 +179,7 @@ export class KeyRotation implements KeyChanging {
   #followAll(): void {
     const follow = async () => {
       const { newest } = this.#keys
-      const isDone = ({ summary, signing }: Resting) => summary?.standing !== 'member' || signing === newest
+      const isDone = ({ summary, signing }: PassiveContract) => summary?.standing !== 'member' || signing === newest
       const all = this.#contracts.visit<true>(
         (resting, contract) => (isDone(resting) && !this.#contracts.revocations.concern(contract) ? true : undefined),
         (live) => {

@@ -1,15 +1,15 @@
 import type { Uid } from '../../events/ids.ts'
 import { Gossip, type GossipReport, type GossipTiming } from '../../gossip/gossip.ts'
-import type { Participants } from '../../gossip/replica-port.ts'
-import { Desk } from '../commands/command-queue.ts'
+import type { ReplicasPort } from '../../gossip/replica-port.ts'
+import { CommandQueue } from '../commands/command-queue.ts'
 import type { KeyChanging } from '../commands/key-changing.ts'
 import { Contracts, type ContractsPorts } from '../registry/contracts.ts'
-import { Clerk } from './command-worker.ts'
-import { carry, participantsOf } from './gossip-adapter.ts'
+import { CommandWorker } from './command-worker.ts'
+import { carry, replicasOf } from './gossip-adapter.ts'
 import { KeyRotation, type SigningKeys } from './key-rotation.ts'
-import { StoreWatch } from './store-subscription.ts'
+import { StoreSubscription } from './store-subscription.ts'
 
-export interface PartyProcessPorts extends Omit<ContractsPorts, 'desk' | 'canSend'> {
+export interface PartyProcessPorts extends Omit<ContractsPorts, 'commandQueue' | 'canSend'> {
   readonly timing: GossipTiming
   readonly report: GossipReport
   /** The private keys, where they are. */
@@ -29,7 +29,7 @@ export interface RequestTracing {
 /** One process of a party, all of it but its edges: the network, the API, the files. */
 export interface PartyProcess {
   readonly contracts: Contracts
-  readonly participants: Participants
+  readonly replicas: ReplicasPort
   readonly gossip: Gossip
   readonly keys: KeyChanging
   /** False: the process that signs does not take up what this one leaves for it. */
@@ -49,51 +49,53 @@ export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyP
   const { events } = store
   const isShared = role !== 'node'
   const after = isShared ? await events.lastPosition() : undefined
-  const desk = isShared ? new Desk({ events, clock, newId: ports.newRequestId, ...ports.tracing }) : undefined
+  const commandQueue = isShared
+    ? new CommandQueue({ events, clock, newId: ports.newRequestId, ...ports.tracing })
+    : undefined
   const contracts = await Contracts.open({
     ...ports,
-    ...(desk === undefined ? {} : { desk }),
+    ...(commandQueue === undefined ? {} : { commandQueue }),
     canSend: (contract) => gossip.canSend(contract),
   })
-  const participants = participantsOf(contracts)
-  const gossip: Gossip = new Gossip({ participants, clock, random, timing, report, turns })
+  const replicas = replicasOf(contracts)
+  const gossip: Gossip = new Gossip({ replicas, clock, random, timing, report, turns })
   const stops: (() => unknown)[] = []
   const callsOthers = role === 'node' || role === 'transmit'
-  if (callsOthers) stops.push(carry(contracts, participants, gossip, clock))
+  if (callsOthers) stops.push(carry(contracts, replicas, gossip, clock))
   const rotation =
     callsOthers && ports.keys !== undefined
       ? new KeyRotation({ contracts, keys: ports.keys, events, announce: (contract) => gossip.carry(contract), failed })
       : undefined
   if (rotation !== undefined) stops.push(() => rotation.close())
-  const keys = rotation ?? (desk as KeyChanging)
-  let watch: StoreWatch | undefined
+  const keys = rotation ?? (commandQueue as KeyChanging)
+  let watch: StoreSubscription | undefined
   if (isShared) {
-    const clerk =
+    const commandWorker =
       role === 'transmit'
-        ? await Clerk.open(
+        ? await CommandWorker.open(
             { contracts, events, clock, keys, self: ports.newRequestId(), failed, ...ports.tracing },
             after,
           )
         : undefined
-    if (clerk !== undefined) stops.push(() => clerk.close())
+    if (commandWorker !== undefined) stops.push(() => commandWorker.close())
     const watchPorts = {
       events,
       contracts,
       replied: (contract: Uid) => gossip.carry(contract),
       failed,
-      ...(clerk === undefined ? {} : { clerk }),
-      ...(role === 'serve' && desk !== undefined ? { desk } : {}),
+      ...(commandWorker === undefined ? {} : { commandWorker }),
+      ...(role === 'serve' && commandQueue !== undefined ? { commandQueue } : {}),
     }
-    watch = await StoreWatch.open(watchPorts, after)
+    watch = await StoreSubscription.open(watchPorts, after)
     stops.push(() => watch?.close())
   }
   return {
     contracts,
-    participants,
+    replicas,
     gossip,
     keys,
     get isTakenUp() {
-      return desk?.isTakenUp ?? true
+      return commandQueue?.isTakenUp ?? true
     },
     failed: watch?.closed ?? new Promise<void>(() => {}),
     async close() {

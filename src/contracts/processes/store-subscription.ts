@@ -3,20 +3,20 @@ import { covers } from '../../agreement/version-vector.ts'
 import type { Uid } from '../../events/ids.ts'
 import type { EventStore, RecordedEvent, Subscription } from '../../store/port.ts'
 import { OUTBOX_STREAM, parseStream } from '../../store/streams.ts'
-import type { Desk } from '../commands/command-queue.ts'
+import type { CommandQueue } from '../commands/command-queue.ts'
 import { askIn, type Done, errorOf } from '../commands/queued-command.ts'
-import type { Resting } from '../passive/passive-contract.ts'
+import type { PassiveContract } from '../passive/passive-contract.ts'
 import type { Contracts } from '../registry/contracts.ts'
 import type { LiveContract } from '../replica/live-contract.ts'
-import { type Clerk, doneSoFar } from './command-worker.ts'
+import { type CommandWorker, doneSoFar } from './command-worker.ts'
 
-export interface StoreWatchPorts {
+export interface StoreSubscriptionPorts {
   readonly events: EventStore
   readonly contracts: Contracts
   /** Of the process that has no key. */
-  readonly desk?: Desk
+  readonly commandQueue?: CommandQueue
   /** Of the process that makes requests. */
-  readonly clerk?: Clerk
+  readonly commandWorker?: CommandWorker
   /** This party has answered an invitation: that is to be carried to the others. */
   replied?(contract: Uid): void
   failed(error: unknown): void
@@ -26,11 +26,11 @@ export interface StoreWatchPorts {
  * Where several processes of a party share one store, a subscription is all that they hear of each other by (design §9):
  * whatever one of them has stored, the others take in.
  */
-export class StoreWatch {
-  readonly #ports: StoreWatchPorts
+export class StoreSubscription {
+  readonly #ports: StoreSubscriptionPorts
   readonly #subscription: Subscription
 
-  private constructor(ports: StoreWatchPorts, after: number | undefined) {
+  private constructor(ports: StoreSubscriptionPorts, after: number | undefined) {
     this.#ports = ports
     this.#subscription = ports.events.subscribe({ ...(after === undefined ? {} : { after }) }, (event) => {
       this.#took(event)
@@ -39,9 +39,9 @@ export class StoreWatch {
   }
 
   /** `after`: the store's last position before `contracts` was opened, so that nothing in between is missed. */
-  static async open(ports: StoreWatchPorts, after: number | undefined): Promise<StoreWatch> {
-    if (ports.clerk === undefined && ports.desk === undefined) await takeUpAnswers(ports)
-    return new StoreWatch(ports, after)
+  static async open(ports: StoreSubscriptionPorts, after: number | undefined): Promise<StoreSubscription> {
+    if (ports.commandWorker === undefined && ports.commandQueue === undefined) await takeUpAnswers(ports)
+    return new StoreSubscription(ports, after)
   }
 
   /** Rejects when nothing is heard any more: then the process must not go on. */
@@ -54,7 +54,7 @@ export class StoreWatch {
   }
 
   #took(event: RecordedEvent): void {
-    const { contracts, clerk, replied } = this.#ports
+    const { contracts, commandWorker, replied } = this.#ports
     const stream = parseStream(event.stream)
     switch (stream?.kind) {
       case 'feed':
@@ -89,7 +89,7 @@ export class StoreWatch {
         break
       }
       case 'outbox-asks':
-        clerk?.took(event)
+        commandWorker?.took(event)
         this.#asked(event)
         break
       default:
@@ -97,7 +97,7 @@ export class StoreWatch {
   }
 
   /** One at rest is woken for what it does not know. One that cannot be loaded has been reported. */
-  #tell(contract: Uid, isKnown: (resting: Resting) => boolean, tell: (live: LiveContract) => void): void {
+  #tell(contract: Uid, isKnown: (resting: PassiveContract) => boolean, tell: (live: LiveContract) => void): void {
     const { contracts } = this.#ports
     const live = contracts.find(contract)
     if (live !== undefined) {
@@ -111,40 +111,40 @@ export class StoreWatch {
 
   /** What users were promised an answer to, and what a person has answered. */
   #asked(event: RecordedEvent): void {
-    const { desk, clerk } = this.#ports
-    // The clerk has taken it.
-    if (clerk !== undefined) return
-    if (desk === undefined) {
+    const { commandQueue, commandWorker } = this.#ports
+    // The command worker has taken it.
+    if (commandWorker !== undefined) return
+    if (commandQueue === undefined) {
       answer(this.#ports, event)
       return
     }
     const what = askIn(event, this.#ports.failed)
-    if (what !== undefined && 'done' in what && !desk.took(what.done)) this.#concluded(what.done)
+    if (what !== undefined && 'done' in what && !commandQueue.took(what.done)) this.#concluded(what.done)
   }
 
   #concluded(done: Done): void {
     if (done.contract === null || !('problem' in done)) return
     const { contract, id, problem } = done
     // Whoever waits for it keeps the contract in memory.
-    this.#ports.contracts.find(contract)?.outbox.reject(id, errorOf(problem))
+    this.#ports.contracts.find(contract)?.requestQueue.reject(id, errorOf(problem))
   }
 }
 
 /** After a restart, what a person has answered and this party has not said yet. */
-async function takeUpAnswers(ports: StoreWatchPorts): Promise<void> {
+async function takeUpAnswers(ports: StoreSubscriptionPorts): Promise<void> {
   const from = (await doneSoFar(ports.events)) + 1
   for await (const event of ports.events.read(OUTBOX_STREAM, { from })) answer(ports, event)
 }
 
 /** Of the process that answers others, but does nothing else that users ask for. */
-function answer({ contracts, failed }: StoreWatchPorts, event: RecordedEvent): void {
+function answer({ contracts, failed }: StoreSubscriptionPorts, event: RecordedEvent): void {
   const what = askIn(event, failed)
   if (what === undefined || !('queued' in what) || what.queued.ask.kind !== 'answer' || what.queued.contract === null)
     return
   const { request, refusal } = what.queued.ask
   const decide = (live: LiveContract) => {
     if (covers(saidToHold(live.state.feeds, live.self), request.handle, request.seq)) return
-    live.answering.decide(request, refusal ?? undefined)
+    live.approvals.decide(request, refusal ?? undefined)
   }
   contracts.use(what.queued.contract, decide).catch(failed)
 }

@@ -2,12 +2,12 @@ import { memberOf } from '../../aggregates/contract/state.ts'
 import { nextKeyOf } from '../../agreement/key-rules.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { Forgotten } from '../../runtime/history-pruned.ts'
+import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { memorySnapshots, type Snapshots } from '../../store/snapshot-port.ts'
 import { parseStream } from '../../store/streams.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import { type Waiting, waitingIn } from '../passive/backlog.ts'
-import { isWhatIsHeld, type Resting, restingIn } from '../passive/passive-contract.ts'
+import { isWhatIsHeld, type PassiveContract, passiveContractOf } from '../passive/passive-contract.ts'
 import { ContractDamaged } from '../replica/journal.ts'
 import type { ContractListener } from '../replica/live-contract.ts'
 import { ContractClosed, LiveContract } from '../replica/live-contract.ts'
@@ -16,14 +16,14 @@ import type { ContractPorts } from '../replica/ports.ts'
 /** The node holds no contract of that UID. */
 export class NoSuchContract extends ConcordataError {}
 
-export interface ShelfPorts extends ContractPorts {
+export interface ContractCachePorts extends ContractPorts {
   readonly self: Handle
   /** How many contracts are in memory, as far as nothing keeps more of them there. Left out: all. */
   readonly awakeMax?: number
   /** Whether something is still to be said of it, beside its feed. */
   hasWords(contract: Uid): boolean
   /** It was at rest when the process began. */
-  foundAtRest(contract: Uid, resting: Resting): void
+  foundAtRest(contract: Uid, resting: PassiveContract): void
   /** A contract could not be loaded; the others go on. */
   failed(contract: Uid, error: unknown): void
 }
@@ -39,8 +39,8 @@ const LOADED_AT_ONCE = 8
  * The contracts of a node: some in memory, the others at rest, from where they are taken when anybody asks for them. How many
  * are in memory is bounded but for those in which somebody here waits for something.
  */
-export class Shelf {
-  readonly #ports: ShelfPorts
+export class ContractCache {
+  readonly #ports: ContractCachePorts
   readonly #snapshots: Snapshots
   readonly #awakeMax: number
   readonly #founders = new Map<Uid, Handle>()
@@ -64,7 +64,7 @@ export class Shelf {
   #cancelTidying: (() => void) | undefined
   #closed = false
 
-  constructor(ports: ShelfPorts) {
+  constructor(ports: ContractCachePorts) {
     // Where everything stays in memory nothing is ever kept.
     this.#snapshots = ports.snapshots ?? memorySnapshots()
     this.#ports = { ...ports, snapshots: this.#snapshots }
@@ -137,10 +137,10 @@ export class Shelf {
   }
 
   /** If it is at rest. */
-  resting(contract: Uid): Resting | undefined {
+  resting(contract: Uid): PassiveContract | undefined {
     if (this.#awake.has(contract) || this.#waking.has(contract)) return undefined
     const text = this.#snapshots.resting(contract)
-    return text === undefined ? undefined : restingIn(text)
+    return text === undefined ? undefined : passiveContractOf(text)
   }
 
   /** The next contracts at rest, in the order of their UIDs, of which a party may see something. */
@@ -364,12 +364,12 @@ function orRecalls<Result>(live: LiveContract, work: () => Result): Result | und
   try {
     return work()
   } catch (error) {
-    if (!(error instanceof Forgotten)) throw error
+    if (!(error instanceof HistoryPruned)) throw error
     live.recall().catch(() => {})
     return undefined
   }
 }
 
-function signs({ summary }: Resting): boolean {
+function signs({ summary }: PassiveContract): boolean {
   return summary?.standing === 'member' || summary?.standing === 'invited'
 }

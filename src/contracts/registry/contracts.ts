@@ -20,33 +20,33 @@ import type { SignedRevocation } from '../../events/key-change.ts'
 import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import { placesOf, type Request } from '../../events/statement.ts'
-import type { Decoded } from '../../events/statement-codec.ts'
+import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { Founder } from '../../events/uid.ts'
 import { contractOf, type Word } from '../../gossip/message.ts'
 import { assert } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { withHistory } from '../../runtime/history-pruned.ts'
+import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
 import { NO_EVENTS, type RecordedEvent } from '../../store/port.ts'
 import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM } from '../../store/streams.ts'
-import type { Desk } from '../commands/command-queue.ts'
+import type { CommandQueue } from '../commands/command-queue.ts'
 import { askMalformed } from '../commands/queued-command.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import type { Waiting } from '../passive/backlog.ts'
-import type { Resting } from '../passive/passive-contract.ts'
+import type { PassiveContract } from '../passive/passive-contract.ts'
 import { type ContractSummary, standingIn, summaryOf } from '../passive/summary.ts'
 import { ContractDamaged } from '../replica/journal.ts'
 import type { ContractListener, LiveContract } from '../replica/live-contract.ts'
 import type { ContractPorts } from '../replica/ports.ts'
-import { RoomAhead } from '../replica/reorder-buffer.ts'
+import { ReorderBuffer } from '../replica/reorder-buffer.ts'
 import { RoomAsked } from '../requests/request-budget.ts'
 import { assertForm, fitRequest } from '../requests/validate-request.ts'
 import { settledHead } from '../signing/cosigned-notes.ts'
 import { Revocations } from '../signing/own-revocations.ts'
 import { jsonIn } from '../signing/untrusted-json.ts'
-import { Shelf } from './contract-cache.ts'
+import { ContractCache } from './contract-cache.ts'
 import { type ContractHeld, contractHeldIn, isHeldBy, isTrue } from './held-contracts.ts'
-import { Sponsoring } from './sponsorship.ts'
+import { Sponsorship } from './sponsorship.ts'
 import { Unasked, type UnaskedBounds } from './unasked-contracts.ts'
 
 /** This node's party has no open invitation to the contract, or is a member already. */
@@ -88,14 +88,14 @@ const ACCEPTANCE_GOOD_FOR = 100_000
 export class Contracts {
   readonly card: PartyCard
   readonly #ports: ContractsPorts
-  readonly #shelf: Shelf
+  readonly #cache: ContractCache
   /** What this party said to its invitations, newest last, by contract. */
   readonly #replies = new Map<Uid, SignedAcceptance | SignedDecline>()
   /** For what runs ahead, of all contracts. */
-  readonly roomAhead: RoomAhead
+  readonly reorderBuffer: ReorderBuffer
   /** Of this party's own keys. */
   readonly revocations = new Revocations()
-  readonly #sponsoring: Sponsoring
+  readonly #sponsorship: Sponsorship
   #holding: Promise<unknown> = Promise.resolve()
   readonly unasked: Unasked
   /** How much of the `contracts` stream is known. */
@@ -106,12 +106,12 @@ export class Contracts {
   private constructor(ports: ContractsPorts) {
     this.#ports = ports
     this.card = ports.card
-    this.roomAhead = ports.roomAhead ?? new RoomAhead()
-    this.#sponsoring = new Sponsoring(ports.card.handle, ports)
+    this.reorderBuffer = ports.reorderBuffer ?? new ReorderBuffer()
+    this.#sponsorship = new Sponsorship(ports.card.handle, ports)
     this.unasked = new Unasked(ports.clock, ports.unaskedBounds)
-    this.#shelf = new Shelf({
+    this.#cache = new ContractCache({
       ...ports,
-      roomAhead: this.roomAhead,
+      reorderBuffer: this.reorderBuffer,
       roomAsked: ports.roomAsked ?? new RoomAsked(),
       self: ports.card.handle,
       hasWords: (contract) => this.wordsOn(contract).length > 0,
@@ -121,7 +121,7 @@ export class Contracts {
     const noteStanding = ({ contract, state }: LiveContract) => {
       if (this.unasked.has(contract)) this.#noteStanding(contract, standingIn(state.settling.agreed, this.self))
     }
-    this.#shelf.listen({ woke: noteStanding, settled: noteStanding })
+    this.#cache.listen({ woke: noteStanding, settled: noteStanding })
   }
 
   /** Takes up what was kept of contracts at rest, and loads all others that the store has. One that is damaged is reported. */
@@ -143,8 +143,8 @@ export class Contracts {
       gone.delete(contract)
       contracts.#noteHeld(held)
     }
-    await contracts.#shelf.open(founders, gone)
-    await contracts.#shelf.load()
+    await contracts.#cache.open(founders, gone)
+    await contracts.#cache.load()
     return contracts
   }
 
@@ -196,8 +196,8 @@ export class Contracts {
     const { contract, founder, from, insteadOf } = held
     if (insteadOf !== undefined) await this.#giveUp(insteadOf, from)
     this.#noteBrought(contract, from)
-    if (this.#shelf.has(contract)) return
-    this.#shelf.add(contract, founder.handle)
+    if (this.#cache.has(contract)) return
+    this.#cache.add(contract, founder.handle)
     await this.use(contract, () => {})
   }
 
@@ -237,45 +237,45 @@ export class Contracts {
 
   /** How many are held, in memory or at rest. */
   get size(): number {
-    return this.#shelf.size
+    return this.#cache.size
   }
 
   /** Of all that are held, in the order in which they came. */
   uids(): IterableIterator<Uid> {
-    return this.#shelf.uids()
+    return this.#cache.uids()
   }
 
   has(contract: Uid): boolean {
-    return this.#shelf.has(contract)
+    return this.#cache.has(contract)
   }
 
   /** Those that are in memory. */
   awake(): IterableIterator<LiveContract> {
-    return this.#shelf.awake()
+    return this.#cache.awake()
   }
 
   /** If it is in memory. */
   find(contract: Uid): LiveContract | undefined {
-    return this.#shelf.find(contract)
+    return this.#cache.find(contract)
   }
 
   /** If it is at rest. */
-  resting(contract: Uid): Resting | undefined {
-    return this.#shelf.resting(contract)
+  resting(contract: Uid): PassiveContract | undefined {
+    return this.#cache.resting(contract)
   }
 
   /** What is under way in contracts at rest of which this party is a member. */
   restingUnderWay(): IterableIterator<[Uid, Waiting]> {
-    return this.#shelf.underWay()
+    return this.#cache.underWay()
   }
 
   /** Why contracts that are not in memory stand still, as far as that has nothing to do with others. */
   standingStill(): IterableIterator<[Uid, ObstacleCode]> {
-    return this.#shelf.standingStill()
+    return this.#cache.standingStill()
   }
 
   restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {
-    return this.#shelf.restingWith(party, after, limit)
+    return this.#cache.restingWith(party, after, limit)
   }
 
   /**
@@ -283,7 +283,7 @@ export class Contracts {
    * ContractDamaged, and what the store throws.
    */
   use<Result>(contract: Uid, work: (live: LiveContract) => Result | Promise<Result>): Promise<Result> {
-    return this.#shelf.use(contract, work)
+    return this.#cache.use(contract, work)
   }
 
   /**
@@ -291,7 +291,7 @@ export class Contracts {
    * into memory. One that cannot be loaded is passed over: that has been reported.
    */
   async *visit<Result>(
-    atRest: (resting: Resting, contract: Uid) => Result | undefined,
+    atRest: (resting: PassiveContract, contract: Uid) => Result | undefined,
     awake: (live: LiveContract) => Result,
   ): AsyncGenerator<Result> {
     for (const contract of this.uids()) {
@@ -300,7 +300,7 @@ export class Contracts {
       if (result !== undefined) yield result
       else {
         try {
-          yield await this.use(contract, (live) => withHistory(live, () => awake(live)))
+          yield await this.use(contract, (live) => retryWithFullHistory(live, () => awake(live)))
         } catch (error) {
           if (!(error instanceof ContractDamaged || error instanceof EngineUnknown)) throw error
         }
@@ -321,12 +321,12 @@ export class Contracts {
 
   /** Hears of every contract, also of those that come later. */
   listen(listener: ContractListener): () => void {
-    return this.#shelf.listen(listener)
+    return this.#cache.listen(listener)
   }
 
   /** Of what other processes have stored, all up to that position has been told. */
   heardUpTo(position: number): void {
-    this.#shelf.heardUpTo(position)
+    this.#cache.heardUpTo(position)
   }
 
   /** Opens a contract; its founder is its only member until others are admitted. */
@@ -335,8 +335,8 @@ export class Contracts {
     charter: Charter = defaultCharter,
     limits: Limits = defaultLimits,
   ): Promise<{ contract: LiveContract; opened: Promise<unknown> }> {
-    if (this.#desk !== undefined) {
-      const uid = await this.#desk.open(fitText('the title', title), charter)
+    if (this.#commandQueue !== undefined) {
+      const uid = await this.#commandQueue.open(fitText('the title', title), charter)
       await this.#learnContracts()
       // The process that signs has settled it; here it stands in the store, and may not have been taken in.
       const contract = await this.useUpToDate(uid, async (live) => {
@@ -369,7 +369,7 @@ export class Contracts {
     await this.#holdOwn(uid)
     await this.use(uid, async (live) => {
       // Signed by another process, it is on its way.
-      if (live.outbox.placeOf(id) === undefined) await live.submit({ request, payloads: {} }).verdict
+      if (live.requestQueue.placeOf(id) === undefined) await live.submit({ request, payloads: {} }).verdict
       return untilOpen(live)
     })
     return uid
@@ -389,12 +389,12 @@ export class Contracts {
    * for what nobody has asked for. The invitation may come with a later message.
    * Whether it is held. Throws StatementRefused for a first statement that is none: nothing is kept of it.
    */
-  async begin(contract: Uid, statements: readonly Decoded[], from: Handle): Promise<boolean> {
-    if (this.#shelf.has(contract)) return true
+  async begin(contract: Uid, statements: readonly SignedStatement[], from: Handle): Promise<boolean> {
+    if (this.#cache.has(contract)) return true
     const first = statements.find(({ statement: { seq, seen } }) => seq === 0 && placesOf(seen).length === 0)
     if (first === undefined) return false
     return this.#inTurn(async () => {
-      if (this.#shelf.has(contract)) return true
+      if (this.#cache.has(contract)) return true
       const isWanted = this.#hasAccepted(contract) || this.unasked.hasRoomFor(from)
       if (!isWanted && !this.unasked.mayReplace(contract, from)) return false
       const founder = verifiedFounder(emptyAgreement(contract, this.#ports.engines), first)
@@ -410,7 +410,7 @@ export class Contracts {
   async #oldestUnasked(from: Handle): Promise<Uid | undefined> {
     const { events } = this.#ports.store
     for (;;) {
-      const oldest = this.unasked.oldestFor(from, (contract) => !this.#shelf.isInUse(contract))
+      const oldest = this.unasked.oldestFor(from, (contract) => !this.#cache.isInUse(contract))
       if (oldest === undefined) return undefined
       if ((await events.lastRevision(feedStream(oldest, this.self))) === NO_EVENTS) return oldest
       this.unasked.remove(oldest)
@@ -441,7 +441,7 @@ export class Contracts {
   decline(contract: Uid): Promise<void> {
     return this.use(contract, async ({ state }) => {
       const invitation = this.#invitationTo(contract, state.settling.agreed)
-      if (this.#desk !== undefined) return this.#desk.reply(contract, 'decline')
+      if (this.#commandQueue !== undefined) return this.#commandQueue.reply(contract, 'decline')
       const decline: Decline = { contract, invitation: invitation.index, handle: this.self }
       const declined = { decline, signature: await this.#sign(declineBytes(decline)) }
       await this.#append(INVITATIONS_STREAM, 'InvitationDeclined', declined)
@@ -460,11 +460,11 @@ export class Contracts {
   /** A word of another party has come. Attacker-controlled: all of it. Only a sound answer to an invitation leads to anything. */
   async took(word: Word): Promise<void> {
     const contract = contractOf(word)
-    if (!this.#shelf.has(contract)) return
+    if (!this.#cache.has(contract)) return
     await this.use(contract, (live) =>
-      withHistory(live, () => {
-        if ('acceptance' in word) this.#sponsoring.accepted(live, word)
-        else if ('decline' in word) this.#sponsoring.declined(live, word)
+      retryWithFullHistory(live, () => {
+        if ('acceptance' in word) this.#sponsorship.accepted(live, word)
+        else if ('decline' in word) this.#sponsorship.declined(live, word)
         else live.revoked(word)
       }),
     )
@@ -478,7 +478,7 @@ export class Contracts {
   async #accept({ contract, state, wants }: LiveContract): Promise<void> {
     const { agreed } = state.settling
     const invitation = this.#invitationTo(contract, agreed)
-    if (this.#desk !== undefined) return this.#desk.reply(contract, 'accept')
+    if (this.#commandQueue !== undefined) return this.#commandQueue.reply(contract, 'accept')
     if (wants.length > 0) {
       const message = `values of ${wants.length} statements are missing here; the other parties are asked for them`
       const statements = wants.map(({ statement: { party, seq } }) => `${party}.${seq}`)
@@ -506,8 +506,8 @@ export class Contracts {
   }
 
   /** Where a process without a key leaves what its users ask for. */
-  get #desk(): Desk | undefined {
-    return this.#ports.role === 'serve' ? this.#ports.desk : undefined
+  get #commandQueue(): CommandQueue | undefined {
+    return this.#ports.role === 'serve' ? this.#ports.commandQueue : undefined
   }
 
   #invitationTo(contract: Uid, agreed: ContractState): Invitation {
@@ -517,13 +517,13 @@ export class Contracts {
   }
 
   async close(): Promise<void> {
-    await this.#shelf.close()
+    await this.#cache.close()
   }
 
   /** A contract of this party's own. */
   #holdOwn(contract: Uid): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.#shelf.has(contract)) await this.#hold({ contract, founder: this.#founder })
+      if (!this.#cache.has(contract)) await this.#hold({ contract, founder: this.#founder })
     })
   }
 
@@ -537,13 +537,13 @@ export class Contracts {
       if (insteadOf !== undefined) await this.#giveUp(insteadOf, from)
       this.#noteBrought(contract, from)
     }
-    this.#shelf.add(contract, founder.handle)
+    this.#cache.add(contract, founder.handle)
   }
 
   /** For one that `by` has brought. */
   async #giveUp(contract: Uid, by: Handle | undefined): Promise<void> {
     this.unasked.giveUp(contract, by ?? this.self)
-    await this.#shelf.drop(contract)
+    await this.#cache.drop(contract)
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {

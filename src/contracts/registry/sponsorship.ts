@@ -22,7 +22,7 @@ interface Brought {
   isOver(): boolean
 }
 
-export interface SponsoringPorts extends Pick<ContractPorts, 'role' | 'desk'> {
+export interface SponsorshipPorts extends Pick<ContractPorts, 'role' | 'commandQueue'> {
   newRequestId(): string
 }
 
@@ -31,13 +31,13 @@ export interface SponsoringPorts extends Pick<ContractPorts, 'role' | 'desk'> {
  * is an answer that would take effect, one at a time, and not many. Any other is passed over. An invitee sends its answer for
  * as long as its invitation is open, so what would take effect later comes again.
  */
-export class Sponsoring {
+export class Sponsorship {
   readonly #self: Handle
-  readonly #ports: SponsoringPorts
+  readonly #ports: SponsorshipPorts
   /** By contract, invitee, and ledger index of the invitation. */
   readonly #brought = new Map<string, Brought>()
 
-  constructor(self: Handle, ports: SponsoringPorts) {
+  constructor(self: Handle, ports: SponsorshipPorts) {
     this.#self = self
     this.#ports = ports
   }
@@ -99,9 +99,9 @@ export class Sponsoring {
   /** For the process that makes requests. By its name it will see that it has made it already. */
   #leave(live: LiveContract, command: Command, signature: string, failed: () => void): Brought['isOver'] {
     const id = sha256(signature)
-    this.#ports.desk?.queue(live.contract, intent(id, command)).catch(failed)
+    this.#ports.commandQueue?.queue(live.contract, intent(id, command)).catch(failed)
     return () => {
-      const request = live.outbox.placeOf(id)
+      const request = live.requestQueue.placeOf(id)
       return request !== undefined && standingOfRequest(live.state, request, undefined) === undefined
     }
   }

@@ -3,7 +3,7 @@ import { feedOf } from '../../agreement/feeds.ts'
 import { type Reception, receive } from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { Handle, Seq } from '../../events/ids.ts'
-import type { Decoded } from '../../events/statement-codec.ts'
+import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { Store } from '../../store/port.ts'
 import { assertNothingRefused, decodeFeed, readFeed } from './journal.ts'
 
@@ -27,7 +27,7 @@ const nothingHeard: ReadonlyMap<Handle, News> = new Map()
 const HEARD_MAX = 4 * 1024 * 1024
 
 /** Whose feeds in the store have statements that this process has not taken in yet: other processes wrote them. */
-export class Following {
+export class FeedTailer {
   readonly #store: Store
   #news = new Map<Handle, News>()
   #characters = 0
@@ -78,7 +78,7 @@ export class Following {
   }
 
   async #read(before: AgreementState, news: ReadonlyMap<Handle, News>): Promise<Reception | undefined> {
-    const stored = new Map<string, Decoded>()
+    const stored = new Map<string, SignedStatement>()
     let handles = [...news.keys()]
     let reception: Reception | undefined
     const isLacking = lackingIn(before).length > 0
@@ -98,8 +98,8 @@ export class Following {
   }
 
   /** The statements that lack values, which another process may have got since. */
-  async #lacking(state: AgreementState): Promise<Decoded[]> {
-    const found: Decoded[] = []
+  async #lacking(state: AgreementState): Promise<SignedStatement[]> {
+    const found: SignedStatement[] = []
     for (const { statement } of lackingIn(state)) {
       for (const decoded of await readFeed(this.#store, state.contract, statement.party, statement.seq, 1))
         found.push(decoded)
@@ -110,12 +110,12 @@ export class Following {
   async #tails(
     before: AgreementState,
     handles: readonly Handle[],
-    read: ReadonlyMap<string, Decoded>,
+    read: ReadonlyMap<string, SignedStatement>,
     heard: ReadonlyMap<Handle, News>,
   ) {
     const tailOf = (handle: Handle) => {
       const { size } = feedOf(before.feeds, handle)
-      const isKnown = ({ statement }: Decoded) => statement.party === handle && statement.seq >= size
+      const isKnown = ({ statement }: SignedStatement) => statement.party === handle && statement.seq >= size
       const from = size + [...read.values()].filter(isKnown).length
       const news = heard.get(handle)
       if (news === undefined || news === 'store' || news.first > from) {
@@ -123,7 +123,7 @@ export class Following {
       }
       return decodeFeed(this.#store, before.contract, handle, from, news.lines.slice(from - news.first))
     }
-    const tails: Decoded[] = []
+    const tails: SignedStatement[] = []
     for (let next = 0; next < handles.length; next += FEEDS_AT_ONCE) {
       const some = await Promise.all(handles.slice(next, next + FEEDS_AT_ONCE).map(tailOf))
       // One may be longer than a call takes arguments.

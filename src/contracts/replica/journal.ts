@@ -4,18 +4,18 @@ import type { Acknowledged } from '../../agreement/ledger.ts'
 import { type Equivocation, type Reception, receive } from '../../agreement/receive.ts'
 import type { Divergence } from '../../agreement/settlement.ts'
 import type { AgreementState } from '../../agreement/state.ts'
-import type { Held } from '../../agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Handle, Seq, Uid } from '../../events/ids.ts'
 import { sealsNamedBy } from '../../events/seal.ts'
 import { type Payload, PayloadSchema, type Payloads, placesOf, type Statement } from '../../events/statement.ts'
 import {
-  type Decoded,
   decodeSigned,
   decodeStored,
   encodeSigned,
   encodeStored,
+  type SignedStatement,
   StatementRefused,
 } from '../../events/statement-codec.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
@@ -38,7 +38,7 @@ const PROOF_BYTES_MAX = 1_000_000
 export interface Change {
   readonly before: AgreementState
   /** Statements that are held now, causes before effects. */
-  readonly held: readonly Held[]
+  readonly held: readonly VerifiedStatement[]
   /** What came of payloads after their statements. Left out: nothing. */
   readonly completions?: readonly Completion[]
   /** Entries that have settled, oldest first. */
@@ -62,7 +62,7 @@ export function writesFor({ before, held, completions = [], settled, equivocatio
 }
 
 /** One for each group. */
-function payloadWrites(contract: Uid, held: readonly Held[], completions: readonly Completion[]): Write[] {
+function payloadWrites(contract: Uid, held: readonly VerifiedStatement[], completions: readonly Completion[]): Write[] {
   const groups = new Map<PayloadGroup, PayloadEntry[]>()
   const add = (party: Handle, seq: Seq, payloads: Payloads) => {
     const entries = (Object.keys(payloads) as Hash[]).map((seal) => ({ seal, text: canonicalJson(payloads[seal]) }))
@@ -86,7 +86,7 @@ interface Run {
  * By depth: at the first stand those that cover none of the others, at the next those that cover some of these, and so on. What
  * stands at one depth depends on nothing there, so each party's are one append, and these appends are independent.
  */
-function feedWrites(before: AgreementState, held: readonly Held[]): Write[] {
+function feedWrites(before: AgreementState, held: readonly VerifiedStatement[]): Write[] {
   const depths: Map<Handle, Run>[] = []
   const depthAt = new Map<string, number>()
   for (const { statement, text, signature } of held) {
@@ -130,8 +130,14 @@ function evidenceWrites(
 }
 
 /** Both statements, or the one that stands in no feed, should the two be more than every store takes at once. */
-function proofOf(party: Handle, seq: Seq, held: Held | Decoded, other: Held | Decoded): string {
-  const signed = ({ text, signature }: Held | Decoded): unknown => JSON.parse(encodeSigned(text, signature, {}))
+function proofOf(
+  party: Handle,
+  seq: Seq,
+  held: VerifiedStatement | SignedStatement,
+  other: VerifiedStatement | SignedStatement,
+): string {
+  const signed = ({ text, signature }: VerifiedStatement | SignedStatement): unknown =>
+    JSON.parse(encodeSigned(text, signature, {}))
   const both = canonicalJson({ party, seq, held: signed(held), other: signed(other) })
   if (Buffer.byteLength(both) <= PROOF_BYTES_MAX) return both
   return canonicalJson({ party, seq, held: null, other: signed(other) })
@@ -154,7 +160,7 @@ export async function loadEvidence(store: Store, state: AgreementState): Promise
   return proven
 }
 
-function statementProven(data: string, contract: Uid, revision: number): Decoded {
+function statementProven(data: string, contract: Uid, revision: number): SignedStatement {
   try {
     const { other } = parseStored(data) as { other: unknown }
     return decodeSigned(canonicalJson(other))
@@ -188,7 +194,7 @@ export async function readFeed(
   handle: Handle,
   from: Seq = 0,
   limit?: number,
-): Promise<Decoded[]> {
+): Promise<SignedStatement[]> {
   const lines: string[] = []
   const range = { from, ...(limit === undefined ? {} : { limit }) }
   for await (const event of store.events.read(feedStream(contract, handle), range)) lines.push(event.data)
@@ -202,7 +208,7 @@ export async function decodeFeed(
   handle: Handle,
   from: Seq,
   lines: readonly string[],
-): Promise<Decoded[]> {
+): Promise<SignedStatement[]> {
   const sealed = lines.flatMap((line, index) => Array.from(sealsIn(line), (seal) => ({ seq: from + index, seal })))
   const texts = sealed.length === 0 ? nothingSealed : await store.payloads.get(contract, refsIn(handle, sealed))
   const payloadsOf = (statement: Statement): Payloads => {

@@ -5,7 +5,7 @@ import { type Draft, draft, noWishes, statementDue, type Wishes } from '../../ag
 import { feedOf, newestOf, statementAt } from '../../agreement/feeds.ts'
 import { canHold, isTakeover } from '../../agreement/key-rules.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
-import { withoutHistory } from '../../agreement/pruning.ts'
+import { pruned } from '../../agreement/pruning.ts'
 import {
   type Equivocation,
   joined,
@@ -18,7 +18,7 @@ import {
 import type { Divergence } from '../../agreement/settlement.ts'
 import { encodeSnapshot, snapshotOf } from '../../agreement/snapshot.ts'
 import { type AgreementState, withHeld } from '../../agreement/state.ts'
-import type { Held } from '../../agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { refusalOfOwn } from '../../agreement/verify-statement.ts'
 import { orderedObject } from '../../crypto/canonical-json.ts'
 import type { About } from '../../events/about.ts'
@@ -35,38 +35,38 @@ import type { SignedRevocation } from '../../events/key-change.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
 import { payloadsInOrder, sealsNamedBy } from '../../events/seal.ts'
 import type { Frontier, Note, Request } from '../../events/statement.ts'
-import { type Decoded, type StatementRefused, sortPayloads } from '../../events/statement-codec.ts'
+import { type SignedStatement, type StatementRefused, sortPayloads } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
 import type { HoldUp, Wanted } from '../../gossip/message.ts'
 import { timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { Forgotten, withHistory } from '../../runtime/history-pruned.ts'
+import { HistoryPruned, retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
 import type { Kept } from '../../store/snapshot-port.ts'
 import { feedStream } from '../../store/streams.ts'
-import { Answering, type Coverage, isDead, type Question, refusalBytes } from '../approvals/approvals.ts'
+import { Approvals, type Coverage, isDead, type Question, refusalBytes } from '../approvals/approvals.ts'
 import { acknowledgeAll } from '../approvals/policy.ts'
-import type { Desk } from '../commands/command-queue.ts'
+import type { CommandQueue } from '../commands/command-queue.ts'
 import type { PersonsRefusal } from '../commands/queued-command.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import { restingOf } from '../passive/passive-contract.ts'
 import { standingOfRequest } from '../requests/progress.ts'
 import { RoomAsked } from '../requests/request-budget.ts'
-import { asksForLock, FORGOTTEN_AFTER_MS, Outbox, type Turn } from '../requests/request-queue.ts'
+import { asksForLock, FORGOTTEN_AFTER_MS, RequestQueue, type Turn } from '../requests/request-queue.ts'
 import { requestBytesMax } from '../requests/statement-budget.ts'
 import { type HeldUp, heldUpBy, type Intent, Submission } from '../requests/submission.ts'
 import { fitRequest } from '../requests/validate-request.ts'
 import { noteDue } from '../signing/cosigned-notes.ts'
-import { OwnFeed } from '../signing/double-sign-protection.ts'
+import { DoubleSignProtection } from '../signing/double-sign-protection.ts'
 import { GuardRefused, memoryGuard } from '../signing/signing-guard.ts'
 import { FeedKeys } from '../signing/signing-keys.ts'
 import { batchesOf } from './batches.ts'
-import { Following } from './feed-tailer.ts'
+import { FeedTailer } from './feed-tailer.ts'
 import { type Change, extendLedger, isNewEvidence, loadEvidence, writesFor } from './journal.ts'
 import { type Loaded, loadContract, recallHistory } from './load.ts'
 import { payloadLines } from './payload-lines.ts'
 import type { ContractPorts, Role } from './ports.ts'
-import { RoomAhead } from './reorder-buffer.ts'
+import { ReorderBuffer } from './reorder-buffer.ts'
 import { runningAhead } from './running-ahead.ts'
 import { UnprovenForks } from './unproven-forks.ts'
 
@@ -77,7 +77,10 @@ export interface ContractListener {
   /** It is not in memory any more. */
   rested?(contract: Uid): void
   /** Statements were taken in or made: there may be something to carry to others. */
-  news?(contract: LiveContract, change: { readonly made: Held | undefined; readonly taken: readonly Held[] }): void
+  news?(
+    contract: LiveContract,
+    change: { readonly made: VerifiedStatement | undefined; readonly taken: readonly VerifiedStatement[] },
+  ): void
   /** Values are missing: the others are to be asked for them, again and again until it has them. */
   wanting?(contract: LiveContract): void
   settled?(contract: LiveContract, entries: readonly Acknowledged[]): void
@@ -105,7 +108,7 @@ const LOCK_RETRY_MAX_MS = 5_000
 export class RequestTooLarge extends ConcordataError {}
 
 interface Delivery {
-  readonly statements: readonly Decoded[]
+  readonly statements: readonly SignedStatement[]
   /** Payloads that came by themselves. */
   readonly payloads: readonly Completion[]
   /** Of who has brought them. Undefined: they are this node's own concern. */
@@ -149,18 +152,18 @@ class OvertakenError extends Error {}
 export class LiveContract {
   readonly contract: Uid
   readonly self: Handle
-  readonly outbox: Outbox
-  readonly answering: Answering
+  readonly requestQueue: RequestQueue
+  readonly approvals: Approvals
   readonly #ports: ContractPorts
   readonly #founder: Handle
   readonly #role: Role
   readonly #keys: FeedKeys
   /** What other processes of this party write to the store. Undefined: there are none. */
-  readonly #following: Following | undefined
+  readonly #following: FeedTailer | undefined
   readonly #listeners = new Set<ContractListener>()
   #state: AgreementState
   #deliveries: Delivery[] = []
-  readonly #roomAhead: RoomAhead
+  readonly #reorderBuffer: ReorderBuffer
   readonly #roomAsked: RoomAsked
   #running: Promise<void> | undefined
   /** Something has come up while a turn was under way. */
@@ -170,7 +173,7 @@ export class LiveContract {
   /** Requests are held back: until a peer is free, or this is called off. */
   #cancelHold: (() => void) | undefined
   #holdIsOver = false
-  #ownFeed: OwnFeed
+  #ownFeed: DoubleSignProtection
   /** How long the own feed was when the guard was found ahead of it, and whether it was taken up under another key in what was read since. */
   #behind: { readonly at: number; readonly revokes: boolean } | undefined
   /** How often in a row the store has failed. */
@@ -205,16 +208,16 @@ export class LiveContract {
     founder: Handle,
     ports: ContractPorts,
     { state, ledgerSize, settled }: Loaded,
-    ownFeed: OwnFeed,
+    ownFeed: DoubleSignProtection,
     evidence: readonly Equivocation[],
   ) {
     this.contract = contract
     this.self = self
     this.#founder = founder
     this.#role = ports.role ?? 'node'
-    this.#following = this.#role === 'node' ? undefined : new Following(ports.store)
+    this.#following = this.#role === 'node' ? undefined : new FeedTailer(ports.store)
     const own = this.#role === 'node' ? undefined : feedOf(state.feeds, self).kept
-    this.outbox = new Outbox(
+    this.requestQueue = new RequestQueue(
       self,
       ports.clock,
       ports.random,
@@ -223,12 +226,12 @@ export class LiveContract {
       (handle) => this.holdUpOf(handle),
     )
     const { policy = acknowledgeAll, clock, random, payloadWaitMs } = ports
-    this.answering = new Answering(self, policy, clock, random, () => this.wake(), payloadWaitMs)
+    this.approvals = new Approvals(self, policy, clock, random, () => this.wake(), payloadWaitMs)
     this.#keys = new FeedKeys(self, ports)
     this.#ownFeed = ownFeed
     this.#evidence = evidence
     this.#ports = ports
-    this.#roomAhead = ports.roomAhead ?? new RoomAhead()
+    this.#reorderBuffer = ports.reorderBuffer ?? new ReorderBuffer()
     this.#roomAsked = ports.roomAsked ?? new RoomAsked()
     this.#state = state
     this.#ledgerSize = ledgerSize
@@ -250,7 +253,7 @@ export class LiveContract {
     try {
       return await LiveContract.#open(contract, self, founder, ports, told, snapshot)
     } catch (error) {
-      if (error instanceof Forgotten) return LiveContract.#open(contract, self, founder, ports, told, undefined)
+      if (error instanceof HistoryPruned) return LiveContract.#open(contract, self, founder, ports, told, undefined)
       throw error
     }
   }
@@ -269,14 +272,20 @@ export class LiveContract {
     const { state } = loaded
     const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
     const isFounding = self === founder && state.feeds.size === 0
-    const ownFeed = await OwnFeed.open(state, self, ports.guard ?? memoryGuard(), isFounding, role !== 'node')
+    const ownFeed = await DoubleSignProtection.open(
+      state,
+      self,
+      ports.guard ?? memoryGuard(),
+      isFounding,
+      role !== 'node',
+    )
     // Another process of this node has signed since the feed was read: the first turn takes that in.
     const isStored = async (seq: number) => (await store.events.lastRevision(feedStream(contract, self))) >= seq
     const { isCertain, standsAt } = ownFeed
     const isGoneOn = sharing === 'shared' && standsAt !== undefined && (await isStored(standsAt))
     // What was signed has to be found out: that looks at everything, again and again. Who never signs does not ask.
     if (snapshot !== undefined && role !== 'serve' && !isCertain && !isGoneOn)
-      throw new Forgotten('the history of the own feed')
+      throw new HistoryPruned('the history of the own feed')
     const live = new LiveContract(
       contract,
       self,
@@ -340,13 +349,13 @@ export class LiveContract {
   }
 
   /** What came of a party and runs ahead of what is held here: should that party have lost it, it is to have it back. */
-  waitingOf(party: Handle): readonly Decoded[] {
+  waitingOf(party: Handle): readonly SignedStatement[] {
     return this.#waiting.filter(({ statement }) => statement.party === party)
   }
 
   /** Requests of others on which a person is asked here. */
   get questions(): readonly Question[] {
-    return this.answering.questions
+    return this.approvals.questions
   }
 
   /** For whom a request of this party waits. Throws Forgotten. */
@@ -360,7 +369,7 @@ export class LiveContract {
   /** Why a party leaves uncovered what it holds: as this one knows, or as the other has said last. */
   holdUpOf(handle: Handle): HoldUp | undefined {
     if (handle !== this.self) return this.#holdUps.get(handle)
-    return this.answering.holdUp ?? (this.#state.ledger.lacking === undefined ? undefined : 'payload')
+    return this.approvals.holdUp ?? (this.#state.ledger.lacking === undefined ? undefined : 'payload')
   }
 
   /** A party has said it, of itself. */
@@ -371,11 +380,11 @@ export class LiveContract {
 
   /** What is held here of what a peer wants. */
   payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<string[]> {
-    return withHistory(this, () => payloadLines(this.#ports.store.payloads, this.#state, peer, wanted, room))
+    return retryWithFullHistory(this, () => payloadLines(this.#ports.store.payloads, this.#state, peer, wanted, room))
   }
 
   /** The statements whose values are missing here, but for requests that come to nothing anyway; in ledger order. */
-  get wants(): readonly Held[] {
+  get wants(): readonly VerifiedStatement[] {
     return lackingIn(this.#state).filter(({ statement: { party, seq, requests } }) =>
       requests.some((request, index) => !isDead({ handle: party, seq, index }, request, this.#state)),
     )
@@ -399,8 +408,8 @@ export class LiveContract {
   /** The same as an operator asks for it, whichever process that reaches. Throws NotSilenced where that would change nothing. */
   async goOn(): Promise<void> {
     this.#assertOpen()
-    const desk = this.#desk
-    if (desk !== undefined) return desk.goOn(this.contract)
+    const commandQueue = this.#commandQueue
+    if (commandQueue !== undefined) return commandQueue.goOn(this.contract)
     const { obstacle } = this
     if (this.#engineUnknown !== undefined || !this.#ownFeed.needsWord(this.#state, this.#waiting)) {
       const message =
@@ -415,20 +424,20 @@ export class LiveContract {
   /** Takes a request back. Throws NotWithdrawable; what becomes of it its verdict says, and the ledger. */
   async withdraw(request: RequestRef, about?: About): Promise<void> {
     this.#assertOpen()
-    this.outbox.assertWithdrawable(request, this.#state)
-    const desk = this.#desk
-    if (desk !== undefined) return desk.withdraw(this.contract, request, about)
-    this.outbox.withdraw(request, about)
+    this.requestQueue.assertWithdrawable(request, this.#state)
+    const commandQueue = this.#commandQueue
+    if (commandQueue !== undefined) return commandQueue.withdraw(this.contract, request, about)
+    this.requestQueue.withdraw(request, about)
     this.wake()
   }
 
   /** A person's answer to a question: without a refusal it is acknowledged. Throws NotAsked. */
   async answer(request: RequestRef, refusal: PersonsRefusal | undefined): Promise<void> {
     this.#assertOpen()
-    this.answering.assertAsked(request)
-    const desk = this.#desk
-    if (desk !== undefined) await desk.answer(this.contract, request, refusal)
-    this.answering.decide(request, refusal)
+    this.approvals.assertAsked(request)
+    const commandQueue = this.#commandQueue
+    if (commandQueue !== undefined) await commandQueue.answer(this.contract, request, refusal)
+    this.approvals.decide(request, refusal)
   }
 
   /** From the statement after its next on, this party signs here with another key. Throws KeyUnknown. */
@@ -488,11 +497,14 @@ export class LiveContract {
       throw new RequestTooLarge('request_too_large', message, { bytes, bytesMax, valueBytes })
     }
     this.#roomAsked.take(this.contract, submission)
-    this.outbox.add(submission)
+    this.requestQueue.add(submission)
     this.#expireInTime(submission)
-    const desk = this.#desk
-    if (desk === undefined) this.wake()
-    else desk.queue(this.contract, submission.intent).catch((error: unknown) => this.outbox.fail(submission, error))
+    const commandQueue = this.#commandQueue
+    if (commandQueue === undefined) this.wake()
+    else
+      commandQueue
+        .queue(this.contract, submission.intent)
+        .catch((error: unknown) => this.requestQueue.fail(submission, error))
     return submission
   }
 
@@ -505,7 +517,7 @@ export class LiveContract {
   /** An intent from the outbox that was signed before, by this process or another one, goes on. Requires that it is open. */
   resume(intent: Intent, request: RequestRef): Submission {
     const submission = new Submission(intent)
-    this.outbox.resume(submission, request, !this.#state.undecided.has(requestKey(request)))
+    this.requestQueue.resume(submission, request, !this.#state.undecided.has(requestKey(request)))
     this.#expireInTime(submission)
     this.wake()
     return submission
@@ -519,7 +531,7 @@ export class LiveContract {
     }
     const { clock } = this.#ports
     let stop = clock.after(timeoutMs, () => {
-      this.outbox.expire(submission, this.#state)
+      this.requestQueue.expire(submission, this.#state)
       this.wake()
       // Another process was to sign, or to decide: it may be down.
       if (this.#role === 'serve') stop = clock.after(TRANSMIT_GRACE_MS, () => this.#giveUp(submission))
@@ -530,8 +542,8 @@ export class LiveContract {
 
   /** Nothing was heard of it any more. */
   #giveUp(submission: Submission): void {
-    this.#desk?.takenUp(false)
-    this.outbox.giveUp(submission)
+    this.#commandQueue?.takenUp(false)
+    this.requestQueue.giveUp(submission)
   }
 
   /** What stands in the outbox of the store is carried out all the same when somebody signs again. */
@@ -569,7 +581,7 @@ export class LiveContract {
 
   /** Hands over statements from elsewhere. Resolves when all that came of them, an own statement too, is durable. */
   deliver(
-    statements: readonly Decoded[],
+    statements: readonly SignedStatement[],
     credit?: Credit,
     payloads: readonly Completion[] = [],
   ): Promise<DeliveryResult> {
@@ -587,8 +599,8 @@ export class LiveContract {
   }
 
   /** Where a process without a key leaves what its users ask for. */
-  get #desk(): Desk | undefined {
-    return this.#role === 'serve' ? this.#ports.desk : undefined
+  get #commandQueue(): CommandQueue | undefined {
+    return this.#role === 'serve' ? this.#ports.commandQueue : undefined
   }
 
   /**
@@ -602,7 +614,7 @@ export class LiveContract {
     if (this.#deliveries.length + this.#waiting.length + this.#untold.length + this.#recalls.length > 0) return false
     const state = this.#state
     if (this.#hasSaid(state) && this.#evidence.length + state.settling.divergences.length > 0) return false
-    if (!this.outbox.isIdle || !this.answering.isIdle) return false
+    if (!this.requestQueue.isIdle || !this.approvals.isIdle) return false
     // Who is not in it yet has nothing to say before the values come; whoever asks for the contract asks for them anew.
     if (state.ledger.lacking !== undefined && memberOf(state.ledger.document, this.self) !== undefined) return false
     if (this.#role === 'serve') return true
@@ -624,7 +636,7 @@ export class LiveContract {
     try {
       return noteDue(this.#state, this.self, 0) !== undefined && this.#maySpeak(this.#state)
     } catch (error) {
-      if (error instanceof Forgotten) return true
+      if (error instanceof HistoryPruned) return true
       throw error
     }
   }
@@ -632,22 +644,22 @@ export class LiveContract {
   /** What is to be kept of it. Throws Forgotten: it is to be asked again after `recall`. */
   keep(): Kept {
     const isPlain = this.#evidence.length === 0
-    const state = isPlain ? withoutHistory(this.#state) : this.#state
+    const state = isPlain ? pruned(this.#state) : this.#state
     const resting = restingOf(this.#state, this.self)
     return {
       snapshot: encodeSnapshot(snapshotOf(state)),
       resting: JSON.stringify(resting),
       parties: Object.keys(resting.parties) as Handle[],
-      requests: this.outbox.placesBefore(feedOf(state.feeds, this.self).base),
+      requests: this.requestQueue.placesBefore(feedOf(state.feeds, this.self).base),
     }
   }
 
   /** Lets go of what is not likely to be asked for. Requires that what `keep` says is kept. */
   forget(): void {
     if (this.#evidence.length > 0) return
-    this.#state = withoutHistory(this.#state)
-    this.answering.forgetView()
-    this.outbox.forgetBefore(feedOf(this.#state.feeds, this.self).base)
+    this.#state = pruned(this.#state)
+    this.approvals.forgetView()
+    this.requestQueue.forgetBefore(feedOf(this.#state.feeds, this.self).base)
   }
 
   /** Has the whole history in memory again, for who was told Forgotten. Throws ContractDamaged, and what the store throws. */
@@ -673,8 +685,8 @@ export class LiveContract {
   leave(): void {
     this.#closed = true
     this.#cancelAsking?.()
-    this.#roomAhead.leave(this.contract)
-    this.answering.close()
+    this.#reorderBuffer.leave(this.contract)
+    this.approvals.close()
   }
 
   /** Looks whether there is something to do; if a turn is under way, once more after it: it may have looked too early. */
@@ -696,11 +708,11 @@ export class LiveContract {
   async close(why = 'the node is stopping'): Promise<void> {
     this.#closed = true
     this.#cancelAsking?.()
-    this.answering.close()
+    this.approvals.close()
     this.#endPause?.()
     await this.#running
-    this.#roomAhead.leave(this.contract)
-    this.outbox.failAll(new ContractClosed('contract_closed', why))
+    this.#reorderBuffer.leave(this.contract)
+    this.requestQueue.failAll(new ContractClosed('contract_closed', why))
   }
 
   #assertOpen(): void {
@@ -713,9 +725,9 @@ export class LiveContract {
     if (this.#role === 'receive' || this.#role === 'serve') return false
     try {
       const { view } = this.#coverage(this.#state)
-      return this.#maySpeak(view) && this.outbox.hasTurn(view, this.#holdsBack())
+      return this.#maySpeak(view) && this.requestQueue.hasTurn(view, this.#holdsBack())
     } catch (error) {
-      if (error instanceof Forgotten) return true
+      if (error instanceof HistoryPruned) return true
       throw error
     }
   }
@@ -748,7 +760,7 @@ export class LiveContract {
     try {
       return await this.#turnAmongOthers(arrived)
     } catch (error) {
-      if (!(error instanceof Forgotten)) throw error
+      if (!(error instanceof HistoryPruned)) throw error
       await this.#recallHistory()
       // What had been read of the store was not taken in.
       this.#following?.doubts(this.#state)
@@ -760,7 +772,7 @@ export class LiveContract {
   async #turnAmongOthers(arrived: readonly Delivery[]): Promise<Refused> {
     if (this.#following === undefined) return this.#turn(arrived)
     // What comes from elsewhere and is our own, another process has made: it stands in the store already.
-    const isOwn = ({ statement }: Decoded) => statement.party === this.self
+    const isOwn = ({ statement }: SignedStatement) => statement.party === this.self
     if (arrived.some(({ statements }) => statements.some(isOwn))) this.#following.hears(this.self)
     for (let race = 0; ; race++) {
       try {
@@ -778,12 +790,12 @@ export class LiveContract {
   }
 
   /** What was read counts although the others have gone on meanwhile: else a process that is slower than they are never gets anywhere. */
-  async #catchUp(following: Following): Promise<void> {
+  async #catchUp(following: FeedTailer): Promise<void> {
     while (!(await this.#follow(following))) following.hears(this.self)
   }
 
   /** Takes in what other processes of this party have stored. False: the guard knows of more of the own feed than was read. */
-  async #follow(following: Following): Promise<boolean> {
+  async #follow(following: FeedTailer): Promise<boolean> {
     if (this.#evidenceIsOld) {
       await this.#lookAtEvidence()
       this.#evidenceIsOld = false
@@ -793,7 +805,7 @@ export class LiveContract {
     if (reception === undefined || reception.taken.length + reception.completions.length === 0) {
       return this.#behind === undefined || this.#meet(before, [])
     }
-    if (reception.taken.some(({ statement }) => statement.party === this.self)) this.#desk?.takenUp(true)
+    if (reception.taken.some(({ statement }) => statement.party === this.self)) this.#commandQueue?.takenUp(true)
     const { state, settled } = reception
     const own = reception.taken.filter(({ statement }) => statement.party === this.self)
     let isMet = true
@@ -804,8 +816,8 @@ export class LiveContract {
       await extendLedger(this.#ports.store, this.contract, before.settling.settled, texts)
     }
     this.#state = state
-    this.outbox.noticed(own, before)
-    this.answering.forget(state)
+    this.requestQueue.noticed(own, before)
+    this.approvals.forget(state)
     const divergences = state.settling.divergences.slice(before.settling.divergences.length)
     if (this.#role === 'serve') this.#untold = [...this.#untold, ...settled]
     this.#tell(reception, own.at(-1), this.#role === 'serve' ? [] : settled, divergences)
@@ -818,12 +830,12 @@ export class LiveContract {
     const standing = this.#untold.filter(({ entry }) => entry.index < this.#ledgerSize)
     if (standing.length === 0) return
     this.#untold = this.#untold.slice(standing.length)
-    this.outbox.settled(standing)
+    this.requestQueue.settled(standing)
     for (const listener of this.#listeners) listener.settled?.(this, standing)
   }
 
   /** The guard first, then everybody else. False: it stands further on, and what comes before it may be shown. */
-  async #meet(state: AgreementState, own: readonly Held[]): Promise<boolean> {
+  async #meet(state: AgreementState, own: readonly VerifiedStatement[]): Promise<boolean> {
     const revokes = own.some(isTakeover) || this.#behind?.revokes === true
     const before = this.#behind
     this.#behind = undefined
@@ -859,11 +871,11 @@ export class LiveContract {
     if (reception.unjudged[0] !== undefined) this.#goesOnIn(reception.unjudged[0].error)
     if (this.#following !== undefined) {
       // After a restore they come back from others, with what must not be signed again.
-      this.outbox.noticed(
+      this.requestQueue.noticed(
         reception.taken.filter(({ statement }) => statement.party === this.self),
         before,
       )
-    } else this.outbox.dropExpired()
+    } else this.requestQueue.dropExpired()
     const made = await this.#makeStatement(reception.state)
     const state = made?.state ?? reception.state
     const settled = [...reception.settled, ...(made?.settled ?? [])]
@@ -890,7 +902,7 @@ export class LiveContract {
     this.#state = state
     this.#evidence = [...this.#evidence, ...equivocations]
     made?.durable()
-    if (made !== undefined) this.answering.forget(state)
+    if (made !== undefined) this.approvals.forget(state)
     const otherBranches = this.#unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ ...reception, equivocations, otherBranches }, made?.held, settled, divergences)
   }
@@ -921,7 +933,7 @@ export class LiveContract {
       )
       reception = { ...reception, waiting: kept }
       credit?.spend(unsigned)
-      this.#roomAhead.gaveUp(credit?.peer ?? this.self, givenUp)
+      this.#reorderBuffer.gaveUp(credit?.peer ?? this.self, givenUp)
       const errors = reception.refused.slice(start).map(({ error }) => error)
       if (delivery.payloads.length > 0) {
         const unnamed = unnamedAmong(delivery.payloads, reception.state)
@@ -934,23 +946,23 @@ export class LiveContract {
     return { reception, refused }
   }
 
-  #keepAhead(waiting: readonly Decoded[], arrived: readonly Delivery[]): void {
+  #keepAhead(waiting: readonly SignedStatement[], arrived: readonly Delivery[]): void {
     if (waiting === this.#waiting) return
-    const broughtBy = new Map<Decoded, Handle>()
+    const broughtBy = new Map<SignedStatement, Handle>()
     for (const { statements, credit } of arrived)
       if (credit !== undefined) for (const decoded of statements) broughtBy.set(decoded, credit.peer)
-    const isOwn = ({ statement }: Decoded) => statement.party === this.self
-    this.#roomAhead.keep(this.contract, waiting, (decoded) =>
+    const isOwn = ({ statement }: SignedStatement) => statement.party === this.self
+    this.#reorderBuffer.keep(this.contract, waiting, (decoded) =>
       isOwn(decoded) ? this.self : (broughtBy.get(decoded) ?? this.self),
     )
   }
 
   /** Statements that run ahead of what is held. */
-  get #waiting(): readonly Decoded[] {
-    return this.#roomAhead.waitingIn(this.contract)
+  get #waiting(): readonly SignedStatement[] {
+    return this.#reorderBuffer.waitingIn(this.contract)
   }
 
-  #takeIn(before: Reception, arrived: readonly Decoded[]): Reception {
+  #takeIn(before: Reception, arrived: readonly SignedStatement[]): Reception {
     const { state, waiting } = before
     if (waiting.length + arrived.length === 0) return before
     return joined(before, receive(state, [...waiting, ...arrived], this.self, this.#convicted(before)))
@@ -989,7 +1001,7 @@ export class LiveContract {
     const due = statementDue(state, this.self) ?? (key === undefined ? undefined : 'answer')
     // A statement that is due anyway takes along what waits.
     const turn = isAuthor
-      ? this.outbox.turn(state, due === undefined && this.#holdsBack(), refusalBytes(refusals))
+      ? this.requestQueue.turn(state, due === undefined && this.#holdsBack(), refusalBytes(refusals))
       : nothingToSay
     this.#holdIsOver = false
     const note = mayNote && isAuthor && turn.isEmpty && due === undefined ? await this.#note(state) : undefined
@@ -1010,14 +1022,14 @@ export class LiveContract {
   }
 
   #coverage(held: AgreementState): Coverage {
-    return this.answering.coverage(held, this.#keys.holdOwed(held)?.revocation.party)
+    return this.approvals.coverage(held, this.#keys.holdOwed(held)?.revocation.party)
   }
 
   #goesOnIn(error: EngineUnknown): undefined {
     if (this.#engineUnknown !== undefined) return
     this.#engineUnknown = error
     for (const listener of this.#listeners) listener.engineUnknown?.(this, error)
-    this.outbox.failAll(error)
+    this.requestQueue.failAll(error)
   }
 
   /** The statement with these wishes, or why nobody would take it. Throws Forgotten. */
@@ -1027,7 +1039,7 @@ export class LiveContract {
       const problem = refusalOfOwn(state, drafted.text, wishes.payloads)
       return problem === undefined ? drafted : { problem }
     } catch (error) {
-      if (error instanceof Forgotten) throw error
+      if (error instanceof HistoryPruned) throw error
       return { problem: error }
     }
   }
@@ -1061,7 +1073,7 @@ export class LiveContract {
   }
 
   #holdsBack(): boolean {
-    if (this.outbox.length === 0 || this.#holdIsOver || (this.#ports.canSend?.(this.contract) ?? true)) {
+    if (this.requestQueue.length === 0 || this.#holdIsOver || (this.#ports.canSend?.(this.contract) ?? true)) {
       this.#cancelHold?.()
       this.#cancelHold = undefined
       return false
@@ -1148,7 +1160,7 @@ export class LiveContract {
     if (this.#role === 'serve') return
     const { lock } = this.#state.settling.agreed
     if (lock !== null && lock.holder !== this.self) return
-    for (const submission of this.outbox.takeLockedOut()) {
+    for (const submission of this.requestQueue.takeLockedOut()) {
       if (!asksForLock(submission.intent.request)) {
         this.#addAgain(submission)
         continue
@@ -1161,22 +1173,22 @@ export class LiveContract {
   }
 
   #addAgain(submission: Submission): void {
-    withHistory(this, () => this.outbox.addAgain(submission, this.#state)).then(
+    retryWithFullHistory(this, () => this.requestQueue.addAgain(submission, this.#state)).then(
       () => this.wake(),
-      (error: unknown) => this.outbox.fail(submission, error),
+      (error: unknown) => this.requestQueue.fail(submission, error),
     )
   }
 
   #tell(
     reception: Reception,
-    made: Held | undefined,
+    made: VerifiedStatement | undefined,
     settled: readonly Acknowledged[],
     divergences: readonly Divergence[],
   ): void {
-    this.outbox.settled(settled)
+    this.requestQueue.settled(settled)
     this.#askForValues(reception.taken.some(({ lacks }) => lacks.length > 0))
     this.#afterLock()
-    if (formerOf(this.#state.settling.agreed, this.self) !== undefined) this.outbox.dropAll()
+    if (formerOf(this.#state.settling.agreed, this.self) !== undefined) this.requestQueue.dropAll()
     for (const listener of this.#listeners) {
       if (settled.length > 0) listener.settled?.(this, settled)
       if (made !== undefined || reception.taken.length > 0) listener.news?.(this, { made, taken: reception.taken })
@@ -1229,7 +1241,7 @@ export class LiveContract {
 
   /** Where nobody else writes and intents are in memory only: a store that failed just once is read again at once. */
   async #isSureAfter(error: unknown): Promise<boolean> {
-    this.outbox.failAll(error)
+    this.requestQueue.failAll(error)
     if (this.#isInDoubt) return false
     this.#isInDoubt = true
     try {
@@ -1245,7 +1257,7 @@ export class LiveContract {
     const { store, guard = memoryGuard() } = this.#ports
     const { state } = await loadContract(store, this.contract, this.#founder, 'alone', undefined, this.#ports.engines)
     const isFounding = this.self === this.#founder && state.feeds.size === 0
-    this.#ownFeed = await OwnFeed.open(state, this.self, guard, isFounding)
+    this.#ownFeed = await DoubleSignProtection.open(state, this.self, guard, isFounding)
     this.#state = state
     this.#isInDoubt = false
     this.#failures = 0

@@ -6,7 +6,7 @@ import { decodeSnapshot, type StoredStatements, statementsNeeded, viewFrom } fro
 import { type AgreementState, emptyAgreement } from '../../agreement/state.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import { type Handle, requestKey, type Uid } from '../../events/ids.ts'
-import type { Decoded } from '../../events/statement-codec.ts'
+import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { Store } from '../../store/port.ts'
 import { contractStream } from '../../store/streams.ts'
 import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from './journal.ts'
@@ -24,7 +24,7 @@ export type Sharing =
 interface Start {
   readonly state: AgreementState
   /** What the store has beyond that of the feeds that were looked at. */
-  readonly further: readonly Decoded[]
+  readonly further: readonly SignedStatement[]
 }
 
 /** A view as the store has it. */
@@ -113,7 +113,7 @@ async function loadFeeds(
   const read = new Set<Handle>(state.feeds.keys())
   const unreadOf = () => [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   for (let unread = start === undefined ? [founder] : unreadOf(); unread.length + waiting.length > 0; ) {
-    const stored: Decoded[] = [...waiting]
+    const stored: SignedStatement[] = [...waiting]
     for (const handle of unread) {
       read.add(handle)
       for (const decoded of await readFeed(store, contract, handle)) stored.push(decoded)
@@ -152,7 +152,7 @@ export async function recallHistory(
   store: Store,
   { contract, feeds, ledger }: AgreementState,
 ): Promise<AgreementState> {
-  const stored: Decoded[] = []
+  const stored: SignedStatement[] = []
   for (const [handle, { size }] of feeds) {
     for (const decoded of await readFeed(store, contract, handle, 0, size)) stored.push(decoded)
   }

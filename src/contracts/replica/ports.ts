@@ -6,11 +6,11 @@ import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
 import type { Snapshots } from '../../store/snapshot-port.ts'
 import type { Policy } from '../approvals/policy.ts'
-import type { Desk } from '../commands/command-queue.ts'
+import type { CommandQueue } from '../commands/command-queue.ts'
 import type { RoomAsked } from '../requests/request-budget.ts'
 import type { SigningGuard } from '../signing/signing-guard.ts'
 import type { SigningPorts } from '../signing/signing-keys.ts'
-import type { RoomAhead } from './reorder-buffer.ts'
+import type { ReorderBuffer } from './reorder-buffer.ts'
 
 /** What a process says in the feeds of its party, and who else writes to its store (design §9). */
 export type Role =
@@ -37,11 +37,11 @@ export interface ContractPorts extends SigningPorts {
   /** Left out where there is no key. */
   readonly guard?: SigningGuard
   /** Where a process without a key takes what its users ask for. */
-  readonly desk?: Desk
+  readonly commandQueue?: CommandQueue
   /** Those that this node has. Left out: all that this software has. */
   readonly engines?: Engines
   /** For what runs ahead, of all contracts of this process. Left out: each has its own. */
-  readonly roomAhead?: RoomAhead
+  readonly reorderBuffer?: ReorderBuffer
   /** For what local users have asked for, of all contracts of this process. Left out: each has its own. */
   readonly roomAsked?: RoomAsked
   /** How this node answers others' requests. Left out: it acknowledges all. */

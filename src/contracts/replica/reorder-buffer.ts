@@ -1,5 +1,5 @@
 import type { Handle, Uid } from '../../events/ids.ts'
-import type { Decoded } from '../../events/statement-codec.ts'
+import type { SignedStatement } from '../../events/statement-codec.ts'
 
 /** What all statements that run ahead may take in one process, in bytes of heap; whoever sent them has them still. */
 export const AHEAD_BYTES_MAX = 64 * 1024 * 1024
@@ -12,7 +12,7 @@ const CONTAINER_BYTES = 96
 const MEMBER_BYTES = 112
 
 /** What it takes in memory, nearly. A line of small members takes twenty times its characters. */
-export function heapBytesOf({ statement, text, payloads }: Decoded): number {
+export function heapBytesOf({ statement, text, payloads }: SignedStatement): number {
   let bytes = STATEMENT_BYTES + stringBytes(text)
   const left: unknown[] = [statement, payloads]
   for (let value = left.pop(); value !== undefined; value = left.pop()) {
@@ -38,7 +38,7 @@ function stringBytes(text: string): number {
 }
 
 interface Kept {
-  readonly decoded: Decoded
+  readonly decoded: SignedStatement
   readonly bytes: number
 }
 
@@ -54,12 +54,12 @@ interface Share {
  * contract, what could be taken in last. So no party takes room from another that has less. What goes comes again: a sender goes by what
  * this party says that it holds, and what is next in its feed never waits.
  */
-export class RoomAhead {
+export class ReorderBuffer {
   readonly #bytesMax: number
   readonly #shares = new Map<Handle, Share>()
   /** By contract, in the order in which they came. */
-  readonly #waiting = new Map<Uid, readonly Decoded[]>()
-  readonly #known = new WeakMap<Decoded, { readonly by: Handle; readonly bytes: number }>()
+  readonly #waiting = new Map<Uid, readonly SignedStatement[]>()
+  readonly #known = new WeakMap<SignedStatement, { readonly by: Handle; readonly bytes: number }>()
   readonly #givenUp = new Map<Handle, number>()
   #bytes = 0
 
@@ -82,12 +82,12 @@ export class RoomAhead {
     if (count > 0) this.#givenUp.set(by, (this.#givenUp.get(by) ?? 0) + count)
   }
 
-  waitingIn(contract: Uid): readonly Decoded[] {
+  waitingIn(contract: Uid): readonly SignedStatement[] {
     return this.#waiting.get(contract) ?? nothing
   }
 
   /** From now on these wait in the contract, as far as there is room; by clock. `broughtBy`: of those that are new. */
-  keep(contract: Uid, waiting: readonly Decoded[], broughtBy: (decoded: Decoded) => Handle): void {
+  keep(contract: Uid, waiting: readonly SignedStatement[], broughtBy: (decoded: SignedStatement) => Handle): void {
     if (waiting === this.waitingIn(contract)) return
     this.#remove(contract)
     for (const decoded of waiting) {
@@ -137,7 +137,7 @@ export class RoomAhead {
     const [by, fullest] = first
     const [contract, kept] = [...fullest.contracts].find(([, some]) => some.length > 0) ?? []
     if (contract === undefined || kept === undefined) return
-    const gone = new Set<Decoded>()
+    const gone = new Set<SignedStatement>()
     const lead = fullest.bytes - (second?.[1].bytes ?? 0)
     const excess = Math.min(this.#bytes - this.#bytesMax, Math.max(lead, 1))
     for (let freed = 0; freed < excess && kept.length > 0; ) {
@@ -155,4 +155,4 @@ export class RoomAhead {
   }
 }
 
-const nothing: readonly Decoded[] = []
+const nothing: readonly SignedStatement[] = []

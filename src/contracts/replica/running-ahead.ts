@@ -1,5 +1,5 @@
 import type { Handle } from '../../events/ids.ts'
-import type { Decoded } from '../../events/statement-codec.ts'
+import type { SignedStatement } from '../../events/statement-codec.ts'
 
 /** So many statements of one contract that run ahead are kept: they are looked at with each turn. */
 export const WAITING_MAX = 4096
@@ -7,7 +7,7 @@ export const WAITING_MAX = 4096
 /** After so many of one turn that their parties have not signed nothing more is looked at: that costs more than a signature. */
 const UNSIGNED_MAX = 64
 
-const sizes = new WeakMap<Decoded, number>()
+const sizes = new WeakMap<SignedStatement, number>()
 
 /**
  * Which of the statements that run ahead of what is held are kept, until that has come. Anybody can make up what its party
@@ -16,21 +16,21 @@ const sizes = new WeakMap<Decoded, number>()
  * `before`: those that were kept in the last turn. `isSigned`: whether its party has signed it, as far as that is known here.
  */
 export function runningAhead(
-  waiting: readonly Decoded[],
-  before: readonly Decoded[],
+  waiting: readonly SignedStatement[],
+  before: readonly SignedStatement[],
   self: Handle,
-  isSigned: (decoded: Decoded) => boolean,
-): { readonly kept: readonly Decoded[]; readonly unsigned: number; readonly givenUp: number } {
+  isSigned: (decoded: SignedStatement) => boolean,
+): { readonly kept: readonly SignedStatement[]; readonly unsigned: number; readonly givenUp: number } {
   const { signed, unsigned } = signedAmong(waiting, before, isSigned)
   const kept = roomFor(signed, self)
   return { kept, unsigned, givenUp: signed.length - kept.length }
 }
 
 function signedAmong(
-  waiting: readonly Decoded[],
-  before: readonly Decoded[],
-  isSigned: (decoded: Decoded) => boolean,
-): { readonly signed: Decoded[]; readonly unsigned: number } {
+  waiting: readonly SignedStatement[],
+  before: readonly SignedStatement[],
+  isSigned: (decoded: SignedStatement) => boolean,
+): { readonly signed: SignedStatement[]; readonly unsigned: number } {
   const known = new Map(before.map((decoded) => [decoded.hash, decoded]))
   let unsigned = 0
   const signed = waiting.flatMap((decoded) => {
@@ -44,7 +44,7 @@ function signedAmong(
   return { signed, unsigned }
 }
 
-function roomFor(waiting: readonly Decoded[], self: Handle): readonly Decoded[] {
+function roomFor(waiting: readonly SignedStatement[], self: Handle): readonly SignedStatement[] {
   if (waiting.length <= WAITING_MAX) return waiting
   const taken = new Map<Handle, number>()
   const ranked = waiting.map((decoded) => {
@@ -58,7 +58,7 @@ function roomFor(waiting: readonly Decoded[], self: Handle): readonly Decoded[] 
 }
 
 /** The characters of its line, or nearly. */
-function sizeOf(decoded: Decoded): number {
+function sizeOf(decoded: SignedStatement): number {
   const known = sizes.get(decoded)
   if (known !== undefined) return known
   const size = decoded.text.length + JSON.stringify(decoded.payloads).length

@@ -4,7 +4,7 @@ import type { Wishes } from '../../agreement/draft.ts'
 import { saidToHold, statementAt } from '../../agreement/feeds.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
 import type { AgreementState } from '../../agreement/state.ts'
-import type { Held } from '../../agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
 import { type Handle, type RequestRef, requestKey, requestOf, type Seq } from '../../events/ids.ts'
 import { ceilings, MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
@@ -57,7 +57,7 @@ interface Withdrawal {
 }
 
 /** The local users' intents on one contract: many that wait become one statement (group commit). */
-export class Outbox {
+export class RequestQueue {
   readonly #self: Handle
   readonly #clock: Clock
   readonly #random: Random
@@ -83,8 +83,8 @@ export class Outbox {
     self: Handle,
     clock: Clock,
     random: Random,
-    own?: Iterable<Held>,
-    older: Outbox['placeOf'] = () => undefined,
+    own?: Iterable<VerifiedStatement>,
+    older: RequestQueue['placeOf'] = () => undefined,
     holdUpOf: (handle: Handle) => HoldUp | undefined = () => undefined,
   ) {
     this.#holdUpOf = holdUpOf
@@ -149,7 +149,7 @@ export class Outbox {
   }
 
   /** Another process of this party has made these statements: what they carry is signed, and what they decide is decided. */
-  noticed(own: readonly Held[], before: AgreementState): void {
+  noticed(own: readonly VerifiedStatement[], before: AgreementState): void {
     for (const held of own) {
       const { seq, requests, decided } = held.statement
       this.#remember(held)
@@ -170,7 +170,7 @@ export class Outbox {
     return found
   }
 
-  #remember({ statement: { party, seq, requests } }: Held): void {
+  #remember({ statement: { party, seq, requests } }: VerifiedStatement): void {
     requests.forEach(({ id }, index) => {
       this.#places?.set(id, { handle: party, index, seq })
     })

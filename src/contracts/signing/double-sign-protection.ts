@@ -1,12 +1,12 @@
 import { Compile } from 'typebox/compile'
 import { feedOf, newestOf, statementAt } from '../../agreement/feeds.ts'
 import type { AgreementState } from '../../agreement/state.ts'
-import type { Held } from '../../agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { isSignedBy, isSignedWith } from '../../agreement/verify-statement.ts'
 import { commandSchemas } from '../../events/commands.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
 import { type Frontier, placesOf } from '../../events/statement.ts'
-import { type Decoded, decodeSigned, encodeSigned, StatementRefused } from '../../events/statement-codec.ts'
+import { decodeSigned, encodeSigned, type SignedStatement, StatementRefused } from '../../events/statement-codec.ts'
 import { isShownNoMore } from '../../gossip/exchange.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import {
@@ -45,7 +45,7 @@ export type Advanced =
  * Where several processes of the party share store and guard, the guard decides which of them has made a statement: the
  * one that moved it there. Nobody outside sees a statement that the guard does not know.
  */
-export class OwnFeed {
+export class DoubleSignProtection {
   readonly #self: Handle
   readonly #guard: SigningGuard
   readonly #isShared: boolean
@@ -75,10 +75,10 @@ export class OwnFeed {
     guard: SigningGuard,
     isFounding: boolean,
     isShared = false,
-  ): Promise<OwnFeed> {
+  ): Promise<DoubleSignProtection> {
     const { contract } = state
     const guarded = await guard.read(contract)
-    const feed = new OwnFeed(self, guard, guarded, isShared)
+    const feed = new DoubleSignProtection(self, guard, guarded, isShared)
     const own = feedOf(state.feeds, self)
     if (isFounding && guarded === undefined && own.size === 0) return feed
     const standing = standingOf(guarded, own)
@@ -112,7 +112,7 @@ export class OwnFeed {
   }
 
   /** The last statement that was signed, should the store have lost it. */
-  get lost(): Decoded | undefined {
+  get lost(): SignedStatement | undefined {
     const line = this.#reach?.line
     return line === undefined || line === null ? undefined : decodedOf(line)
   }
@@ -121,7 +121,7 @@ export class OwnFeed {
    * Whether a statement that runs ahead is signed by its party, under the keys that are known here, or is the one that the
    * store has lost: that may be under a key that has to come back with others.
    */
-  isSignedOrLost(state: AgreementState, decoded: Decoded): boolean {
+  isSignedOrLost(state: AgreementState, decoded: SignedStatement): boolean {
     return (
       isSignedBy(state, decoded) ||
       (decoded.statement.party === this.#self &&
@@ -133,7 +133,7 @@ export class OwnFeed {
   /** Why nothing may be signed now; undefined when something may. `waiting`: statements that run ahead of what is held. */
   obstacle(
     state: AgreementState,
-    waiting: readonly Decoded[] = [],
+    waiting: readonly SignedStatement[] = [],
     isVouched: boolean = this.#isVouched,
   ): FeedObstacle | undefined {
     if (this.#conflict !== undefined) return 'another_signs'
@@ -152,7 +152,7 @@ export class OwnFeed {
   }
 
   /** Whether a person's word is all that is missing: it counts for those who have said nothing, not against what is known. */
-  needsWord(state: AgreementState, waiting: readonly Decoded[]): boolean {
+  needsWord(state: AgreementState, waiting: readonly SignedStatement[]): boolean {
     return this.obstacle(state, waiting) !== undefined && this.obstacle(state, waiting, true) === undefined
   }
 
@@ -160,8 +160,8 @@ export class OwnFeed {
    * Whether the feed may be taken up under that key although something stands in the way. What the old key was used for does
    * not matter then. But it must not have been taken up already, by a life of this node that the store has forgotten.
    */
-  mayBeTakenUp(state: AgreementState, signing: string, waiting: readonly Decoded[]): boolean {
-    const isUnderIt = (decoded: Decoded) => isSignedWith(signing, decoded)
+  mayBeTakenUp(state: AgreementState, signing: string, waiting: readonly SignedStatement[]): boolean {
+    const isUnderIt = (decoded: SignedStatement) => isSignedWith(signing, decoded)
     if (waiting.some((decoded) => decoded.statement.party === this.#self && isUnderIt(decoded))) return false
     if (this.lost !== undefined && isUnderIt(this.lost)) return false
     return this.#said === undefined || this.#isVouched || this.waitsFor(state).length === 0
@@ -301,7 +301,7 @@ function isTakenOver(state: AgreementState, self: Handle, { line }: Guarded): bo
 }
 
 /** A line that is none any more, as of an older format, is as good as lost. */
-function decodedOf(line: string): Decoded | undefined {
+function decodedOf(line: string): SignedStatement | undefined {
   try {
     return decodeSigned(line)
   } catch (error) {
@@ -329,13 +329,13 @@ function othersIn({ ledger, feeds }: AgreementState, self: Handle): Handle[] {
 }
 
 /** An answer of ours may have been the last that an invitation needed; then the invitee alone may have got to see it. */
-function inviteesIn({ statement }: Held): Handle[] {
+function inviteesIn({ statement }: VerifiedStatement): Handle[] {
   return statement.requests.flatMap(({ commands }) =>
     commands.filter((command) => inviteForm.Check(command)).map(({ party }) => party.handle),
   )
 }
 
-function placeOf(held: Held | undefined): Guarded {
+function placeOf(held: VerifiedStatement | undefined): Guarded {
   if (held === undefined) return { seq: -1, hash: null, line: null }
   const { statement, hash, text, signature, payloads } = held
   return { seq: statement.seq, hash, line: encodeSigned(text, signature, payloads) }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Held } from '../../agreement/verified-statement.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { HASH_PATTERN, type Hash } from '../../crypto/hash.ts'
 import type { Uid } from '../../events/ids.ts'
 import { SIGNED_CHARACTERS_MAX } from '../../events/limits.ts'
@@ -66,7 +66,7 @@ export type GuardStanding =
 /** `own`: the own feed as the store has it. */
 export function standingOf(
   guarded: Guarded | undefined,
-  own: { readonly size: number; get(seq: number): Held | undefined },
+  own: { readonly size: number; get(seq: number): VerifiedStatement | undefined },
 ): GuardStanding {
   if (guarded === undefined) return { kind: 'unknown' }
   const newest = own.size - 1

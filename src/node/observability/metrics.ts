@@ -86,12 +86,12 @@ export class Metrics {
     this.#gauge(
       'concordata_statements_ahead_bytes',
       'Memory that statements take which run ahead of what is held, nearly.',
-      () => contracts.roomAhead.bytes,
+      () => contracts.reorderBuffer.bytes,
     )
     this.#gauge(
       'concordata_statements_ahead_given_up',
       'Statements that ran ahead and were given up for want of room since the start.',
-      () => total(contracts.roomAhead.givenUp),
+      () => total(contracts.reorderBuffer.givenUp),
     )
     this.#gauge(
       'concordata_unasked_contracts',
@@ -104,7 +104,7 @@ export class Metrics {
       () => total(contracts.unasked.givenUp),
     )
     this.#gauge('concordata_outbox_requests', 'Requests of local users that are not signed yet.', () =>
-      sum(contracts, ({ outbox }) => outbox.length),
+      sum(contracts, ({ requestQueue }) => requestQueue.length),
     )
     this.#gauge('concordata_unsettled_entries', 'Ledger entries that not everybody has signed for yet.', () =>
       [...underWay(contracts)].reduce((total, { unsettled }) => total + unsettled, 0),

@@ -28,7 +28,7 @@ type Troubles = ReturnType<PartyProcess['gossip']['troubles']>
 
 export interface ObstaclesPorts {
   readonly role: Role
-  readonly party: Pick<PartyProcess, 'contracts' | 'participants' | 'gossip' | 'isTakenUp'>
+  readonly party: Pick<PartyProcess, 'contracts' | 'replicas' | 'gossip' | 'isTakenUp'>
   readonly directory: Pick<Directory, 'byHandle' | 'givenUp' | 'handles' | 'parties'>
   readonly dir: string
   readonly clock: Clock
@@ -160,13 +160,13 @@ export class Obstacles {
   /** What was given up of what others have brought. */
   #givenUp(): Obstacle[] {
     const { clock, directory, party } = this.#ports
-    const { unasked, roomAhead } = party.contracts
+    const { unasked, reorderBuffer } = party.contracts
     const told = (code: ObstacleCode, lately: Lately<Handle>, counts: ReadonlyMap<Handle, number>) =>
       [...lately.grown(counts, clock.now())].map(([from, givenUp]) => ({ code, parties: [from], givenUp }))
     const introductions = this.#introductionsGivenUp.grown(new Map([[undefined, directory.givenUp]]), clock.now())
     return [
       ...told('unasked_given_up', this.#unaskedGivenUp, unasked.givenUp),
-      ...told('ahead_given_up', this.#aheadGivenUp, roomAhead.givenUp),
+      ...told('ahead_given_up', this.#aheadGivenUp, reorderBuffer.givenUp),
       ...[...introductions.values()].map((givenUp) => ({
         code: 'introductions_given_up' as const,
         parties: [],

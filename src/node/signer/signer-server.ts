@@ -37,13 +37,13 @@ const CALLS_AT_ONCE_MAX = 64
 export async function serveSigner(socketPath: string, ports: SignerServerPorts): Promise<SignerServer> {
   await mkdir(dirname(socketPath), { recursive: true, mode: DIRECTORY_MODE })
   await removeDead(socketPath)
-  const desk = new SigningDesk(ports)
+  const commandQueue = new SigningDesk(ports)
   const clients = new Set<Socket>()
   const server = createServer((socket) => {
     clients.add(socket)
     socket.on('close', () => clients.delete(socket))
     socket.on('error', () => {})
-    serveClient(socket, desk, ports)
+    serveClient(socket, commandQueue, ports)
   })
   await listen(server, socketPath)
   await chmod(socketPath, SOCKET_MODE)
@@ -56,11 +56,11 @@ export async function serveSigner(socketPath: string, ports: SignerServerPorts):
   }
 }
 
-function serveClient(socket: Socket, desk: SigningDesk, ports: SignerServerPorts): void {
+function serveClient(socket: Socket, commandQueue: SigningDesk, ports: SignerServerPorts): void {
   let underWay = 0
   readLines(socket, async (line) => {
     if (++underWay >= CALLS_AT_ONCE_MAX) socket.pause()
-    const answer = await desk.answer(line).catch((error: unknown) => {
+    const answer = await commandQueue.answer(line).catch((error: unknown) => {
       ports.failed(error)
       socket.destroy()
     })

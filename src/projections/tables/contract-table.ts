@@ -3,7 +3,7 @@ import type { EngineVote } from '../../aggregates/contract/state.ts'
 import type { ContractHeld } from '../../contracts/registry/held-contracts.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { EngineVersion, Handle, Uid } from '../../events/ids.ts'
-import type { Page, PartyRef } from '../contract-rows.ts'
+import type { ContractRows, PartyRef } from '../contract-rows.ts'
 import { baseOf } from '../row-id.ts'
 
 /**
@@ -88,39 +88,39 @@ export class ContractTable {
     return row && { ...row, base: baseOf(row.id) }
   }
 
-  opened(page: Page, { title, engine, charter, limits }: Opened): void {
+  opened(page: ContractRows, { title, engine, charter, limits }: Opened): void {
     this.#open.run(title, engine, JSON.stringify(charter), JSON.stringify(limits), page.number)
   }
 
   /** A vote for a newer engine takes the place of the party's other one. */
-  voted(page: Page, vote: EngineVote): void {
+  voted(page: ContractRows, vote: EngineVote): void {
     this.#vote.run(JSON.stringify([...this.#votesBut(page, vote.by), vote]), page.number)
   }
 
   /** Its vote goes with the party. */
-  resigned(page: Page, handle: Handle): void {
+  resigned(page: ContractRows, handle: Handle): void {
     const votes = this.#votesBut(page, handle)
     this.#vote.run(votes.length === 0 ? null : JSON.stringify(votes), page.number)
   }
 
-  #votesBut(page: Page, handle: Handle): EngineVote[] {
+  #votesBut(page: ContractRows, handle: Handle): EngineVote[] {
     const votes = JSON.parse(this.#votes.get(page.number) ?? '[]') as EngineVote[]
     return votes.filter(({ by }) => by !== handle)
   }
 
-  upgraded(page: Page, engine: EngineVersion): void {
+  upgraded(page: ContractRows, engine: EngineVersion): void {
     this.#upgrade.run(engine, page.number)
   }
 
-  locked(page: Page, holder: PartyRef, { purpose, about }: Locked): void {
+  locked(page: ContractRows, holder: PartyRef, { purpose, about }: Locked): void {
     this.#lock.run(page.size, holder.id, purpose, about ?? null, page.carrier, page.number)
   }
 
-  released(page: Page): void {
+  released(page: ContractRows): void {
     this.#lock.run(null, null, null, null, null, page.number)
   }
 
-  flush(page: Page): void {
+  flush(page: ContractRows): void {
     if (!page.isChanged) return
     page.isChanged = false
     this.#advance.run(page.size, page.record, page.clock, page.number)

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { FieldType } from '../../events/field-type.ts'
 import { type ElementId, type Handle, ROOT } from '../../events/ids.ts'
-import type { Page } from '../contract-rows.ts'
+import type { ContractRows } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { partyOf } from './party-table.ts'
 
@@ -87,7 +87,7 @@ export class ElementTable {
   }
 
   /** Throws FoldFailed for an element that never was. */
-  idOf(page: Page, key: ElementId): number {
+  idOf(page: ContractRows, key: ElementId): number {
     const known = page.elementIds.get(key)
     if (known !== undefined) return known
     const id = this.#find.get(page.number, key)
@@ -97,12 +97,12 @@ export class ElementTable {
     return id
   }
 
-  addRoot(page: Page): void {
+  addRoot(page: ContractRows): void {
     this.#insert(page, ROOT, null, { kind: 'block', list: false, name: '', owner: null })
   }
 
   /** What is gone by it. */
-  apply(page: Page, event: StructureEvent): RemovedElement[] {
+  apply(page: ContractRows, event: StructureEvent): RemovedElement[] {
     switch (event.type) {
       case 'BlockAdded':
         this.#insert(page, event.element, this.#parentOf(page, event.element), { ...event, kind: 'block' })
@@ -121,12 +121,12 @@ export class ElementTable {
     }
   }
 
-  #parentOf(page: Page, key: ElementId): number {
+  #parentOf(page: ContractRows, key: ElementId): number {
     return this.idOf(page, key.slice(0, key.lastIndexOf('.')) as ElementId)
   }
 
   #insert(
-    page: Page,
+    page: ContractRows,
     key: ElementId,
     parent: number | null,
     element: {

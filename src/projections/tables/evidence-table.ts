@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import type { Page } from '../contract-rows.ts'
+import type { ContractRows } from '../contract-rows.ts'
 
 /** What members were caught at, as this node has come across it: by the proof's revision in the evidence stream. */
 const SCHEMA = `
@@ -23,7 +23,7 @@ export class EvidenceTable {
     this.#add = database.prepare('INSERT INTO Evidence (contract, revision, kind, handle, seq) VALUES (?, ?, ?, ?, ?)')
   }
 
-  found(page: Page, type: string, revision: number, { party, seq }: { party: string; seq: number }): void {
+  found(page: ContractRows, type: string, revision: number, { party, seq }: { party: string; seq: number }): void {
     this.#add.run(page.number, revision, kinds[type] ?? type, party, seq)
   }
 }

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { Handle } from '../../events/ids.ts'
 import { placesOf, type Statement } from '../../events/statement.ts'
-import type { FeedRow, Page } from '../contract-rows.ts'
+import type { ContractRows, FeedRow } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { RowBuffer } from '../row-buffer.ts'
 
@@ -93,7 +93,7 @@ export class FeedTable {
   }
 
   /** Throws FoldFailed for one that does not come next in its feed. */
-  stated(page: Page, statement: Statement, revision: number): void {
+  stated(page: ContractRows, statement: Statement, revision: number): void {
     const { contract, party: handle, seq, clock, time, head, key, note, seen } = statement
     let feed = page.feeds.get(handle)
     if (feed === undefined) {
@@ -124,7 +124,7 @@ export class FeedTable {
     page.statements.push([clock, handle, seq, JSON.stringify(named)])
   }
 
-  save(page: Page): void {
+  save(page: ContractRows): void {
     for (const feed of page.changedFeeds) {
       const head = [feed.seq, feed.clock, feed.time, feed.head_size, feed.head_root, feed.head_record]
       const note = [feed.note_size, feed.note_root, feed.note_time, feed.note_signature]

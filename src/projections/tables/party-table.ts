@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
 import type { PartyCard } from '../../events/party-card.ts'
-import type { Page, PartyRef } from '../contract-rows.ts'
+import type { ContractRows, PartyRef } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { LOCAL_IDS } from '../row-id.ts'
 
@@ -79,12 +79,12 @@ export class PartyTable {
     return new Map(rows.map(({ id, handle, standing }) => [handle, { id, isFormer: standing === 'former' }]))
   }
 
-  founded(page: Page, founder: PartyCard): void {
+  founded(page: ContractRows, founder: PartyCard): void {
     const id = this.#addParty(page, founder, null)
     this.#admit.run(page.size, id)
   }
 
-  apply(page: Page, event: MembershipEvent): void {
+  apply(page: ContractRows, event: MembershipEvent): void {
     switch (event.type) {
       case 'PartyInvited':
         this.#addParty(page, event.party, partyOf(page, event.by).id)
@@ -107,7 +107,7 @@ export class PartyTable {
     }
   }
 
-  #addParty(page: Page, { handle, did, name, lei, keys }: PartyCard, invitedBy: number | null): number {
+  #addParty(page: ContractRows, { handle, did, name, lei, keys }: PartyCard, invitedBy: number | null): number {
     const id = page.base + page.parties.size + 1
     this.#add.run(id, page.number, handle, did, name, lei ?? null, keys.signing, keys.recovery)
     this.#invite.run(id, page.number, id, 'invited', invitedBy, page.size)
@@ -117,7 +117,7 @@ export class PartyTable {
 }
 
 /** Throws FoldFailed for a party that the ledger has not named. */
-export function partyOf(page: Page, handle: Handle): PartyRef {
+export function partyOf(page: ContractRows, handle: Handle): PartyRef {
   const party = page.parties.get(handle)
   if (party === undefined) throw new FoldFailed(`the ledger names ${handle} before it has a card`, { handle })
   return party

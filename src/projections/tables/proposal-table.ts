@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId, ProposalId } from '../../events/ids.ts'
-import type { FieldRef, Page, Standing } from '../contract-rows.ts'
+import type { ContractRows, FieldRef, Standing } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { RowBuffer } from '../row-buffer.ts'
 import { LOCAL_IDS } from '../row-id.ts'
@@ -98,7 +98,7 @@ export class ProposalTable {
     }
   }
 
-  apply(page: Page, event: ProposalEvent): void {
+  apply(page: ContractRows, event: ProposalEvent): void {
     const field = this.#field(page, event.field)
     switch (event.type) {
       case 'ValueProposed': {
@@ -124,7 +124,7 @@ export class ProposalTable {
   }
 
   /** What stands at fields that were removed, stands no more. */
-  removed(page: Page, elements: readonly RemovedElement[]): void {
+  removed(page: ContractRows, elements: readonly RemovedElement[]): void {
     for (const { id, key } of elements) {
       const field = page.fields.get(key) ?? this.#load(id)
       for (const { name } of field.standing) this.#finish(page, field, name, 'removed')
@@ -142,7 +142,7 @@ export class ProposalTable {
     this.#rows.drop()
   }
 
-  #propose(page: Page, field: FieldRef, event: Extract<ProposalEvent, { type: 'ValueProposed' }>): void {
+  #propose(page: ContractRows, field: FieldRef, event: Extract<ProposalEvent, { type: 'ValueProposed' }>): void {
     const id = page.base + ++page.proposals
     const { proposal: name, by, seal } = event
     const request = page.base + page.size + 1
@@ -151,7 +151,7 @@ export class ProposalTable {
     field.standing.push({ id, name, row, batch: this.#batch })
   }
 
-  #finish(page: Page, field: FieldRef, name: ProposalId, ending: Ending): void {
+  #finish(page: ContractRows, field: FieldRef, name: ProposalId, ending: Ending): void {
     const standing = standingAt(field, name)
     field.standing = field.standing.filter((other) => other !== standing)
     if (standing.row !== undefined && standing.batch === this.#batch) {
@@ -160,7 +160,7 @@ export class ProposalTable {
     } else this.#end.run(page.size, ending, standing.id)
   }
 
-  #field(page: Page, key: ElementId): FieldRef {
+  #field(page: ContractRows, key: ElementId): FieldRef {
     const known = page.fields.get(key)
     if (known !== undefined) return known
     // Of a field that is not remembered nothing waits to be written: forgetting comes with writing.

@@ -4,7 +4,7 @@ import type { Handle, RequestRef } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Outcome } from '../../events/outcome.ts'
 import type { Statement } from '../../events/statement.ts'
-import type { Carrier, Page } from '../contract-rows.ts'
+import type { Carrier, ContractRows } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { RowBuffer } from '../row-buffer.ts'
 import { partyOf } from './party-table.ts'
@@ -168,7 +168,7 @@ export class RequestTable {
   }
 
   /** Requests, refusals and decisions of a statement that is new. Those of somebody who has left do not exist. */
-  stated(page: Page, { party, seq, clock, time, requests, refusals, decided }: Statement): void {
+  stated(page: ContractRows, { party, seq, clock, time, requests, refusals, decided }: Statement): void {
     for (const { request, code, about = null } of refusals) {
       this.#refusals.push([
         page.number,
@@ -188,7 +188,7 @@ export class RequestTable {
   }
 
   /** What the statement that carries the request said of it. Throws FoldFailed if it is not there. */
-  find(page: Page, { handle, seq, index }: RequestRef): Carried {
+  find(page: ContractRows, { handle, seq, index }: RequestRef): Carried {
     const carrier = page.carriers.get(keyOf(handle, seq))
     const found = carrier === undefined ? this.#find.get(page.number, handle, seq, index) : carriedBy(carrier, index)
     if (found !== undefined) return found
@@ -199,7 +199,7 @@ export class RequestTable {
     })
   }
 
-  settled(page: Page, entry: LedgerEntry, carried: Carried): void {
+  settled(page: ContractRows, entry: LedgerEntry, carried: Carried): void {
     const { index, request, outcome, statement, record } = entry
     const { handle, seq, index: place } = request
     const carrier = page.carriers.get(keyOf(handle, seq))
@@ -232,13 +232,13 @@ export class RequestTable {
   }
 
   /** Whatever else a party has asked for does not exist any more. */
-  resigned(page: Page, handle: Handle): void {
+  resigned(page: ContractRows, handle: Handle): void {
     for (const [key, carrier] of page.carriers) if (carrier.handle === handle) page.carriers.delete(key)
     this.#removeOf.run(page.number, handle)
   }
 
   /** What the page still carries becomes pending. */
-  save(page: Page): void {
+  save(page: ContractRows): void {
     for (const carrier of page.carriers.values()) {
       const { handle, seq, clock, decisions } = carrier
       for (let place = carrier.next; place < carrier.requests.length; place++) {
@@ -263,7 +263,7 @@ export class RequestTable {
     this.#refusals.drop()
   }
 
-  #decided(page: Page, { handle, seq, index }: RequestRef, decision: string): void {
+  #decided(page: ContractRows, { handle, seq, index }: RequestRef, decision: string): void {
     const carrier = page.carriers.get(keyOf(handle, seq))
     if (carrier !== undefined) carrier.decisions.set(index, decision)
     else this.#decide.run(decision, page.number, handle, seq, index)

@@ -124,7 +124,7 @@ export function encodeEntries(entries: ReadonlyMap<Hash, string>): string {
 const lineForm = /([0-9a-f]{64}) (0|[1-9]\d{0,8})\n/y
 
 /** Entries, those that stand behind another one of their seal, and whether that is all of the text. */
-export interface Decoded {
+export interface SignedStatement {
   readonly entries: ReadonlyMap<Hash, string>
   readonly behind: readonly (readonly [Hash, string])[]
   readonly isWhole: boolean
@@ -134,7 +134,7 @@ export interface Decoded {
  * Adds what the text has to what is held. Attacker-controlled, where the server is: `text`, whole. What is no entry, and all behind
  * it, is left out: it is not held.
  */
-export function decodeEntries(text: string, held: ReadonlyMap<Hash, string> = new Map()): Decoded {
+export function decodeEntries(text: string, held: ReadonlyMap<Hash, string> = new Map()): SignedStatement {
   const entries = new Map(held)
   const behind: (readonly [Hash, string])[] = []
   for (let at = 0; at < text.length; ) {

@@ -75,8 +75,8 @@ t.test('with the last member that has not voted the last vote goes that was miss
     { type: 'PartyResigned', handle: 'ben' },
     { type: 'EngineUpgraded', to: 2 },
   ])
-  const apart = document.when(ana.upgrades(2), cleo.upgrades(3), ben.resigns())
-  t.equal(apart.state.engine, 1, 'unless those that stay mean different engines')
+  const bulkhead = document.when(ana.upgrades(2), cleo.upgrades(3), ben.resigns())
+  t.equal(bulkhead.state.engine, 1, 'unless those that stay mean different engines')
   t.equal(document.when(ben.resigns()).state.engine, 1, 'or nobody has voted')
   const alone = given(openedBy(ana)).when(ana.resigns())
   t.equal(alone.state.engine, 1)

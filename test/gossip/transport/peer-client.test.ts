@@ -64,7 +64,7 @@ async function listening(t: Test, server: Server): Promise<string> {
 }
 
 /** A peer with the right certificate that answers every request with these very bytes, and hangs up if told so. */
-function answering(t: Test, bytes: string | Buffer, hangUp = false): Promise<string> {
+function approvals(t: Test, bytes: string | Buffer, hangUp = false): Promise<string> {
   const { key, certificate: cert } = callee
   const server = createTlsServer({ key, cert, requestCert: true, rejectUnauthorized: false }, (socket) => {
     socket.on('error', () => {})
@@ -190,7 +190,7 @@ t.test('a peer that is too slow', async (t) => {
     exchange: () => new Promise(() => {}),
     limits: { closeTimeoutMs: 1 },
   })
-  const stuck = await answering(
+  const stuck = await approvals(
     t,
     http('HTTP/1.1 200 OK', 'content-type: application/x-ndjson', 'content-length: 9', '', 'half'),
   )
@@ -264,7 +264,7 @@ t.test('answers that are not what was agreed', async (t) => {
     { name: 'no hexadecimal chunk', bytes: http(...ok, 'transfer-encoding: chunked', '', 'hello', '') },
   ]
   for (const { name, bytes } of cases) {
-    const endpoint = await answering(t, bytes)
+    const endpoint = await approvals(t, bytes)
     const client = calling(t, endpoint)
     await t.rejects(client.exchange('x', soon), PeerMalformed, name)
     await t.rejects(client.exchange('x', soon), { code: 'peer_malformed', evidence: { endpoint } }, name)
@@ -280,7 +280,7 @@ t.test('a peer that hangs up', async (t) => {
     { name: 'between chunks', bytes: http(...ok, 'transfer-encoding: chunked', '', '4', 'half', '') },
   ]
   for (const { name, bytes } of cases) {
-    const client = calling(t, await answering(t, bytes, true))
+    const client = calling(t, await approvals(t, bytes, true))
     await t.rejects(client.exchange('x', soon), PeerUnreachable, name)
   }
 })
@@ -294,7 +294,7 @@ t.test('a peer that has too much to do says when to call again; that is bounded'
   ]
   for (const { lines, status, retryAfterMs } of cases) {
     const body = '{"code":"exchange_too_many"}'
-    const endpoint = await answering(t, http(...lines, `content-length: ${body.length}`, '', body))
+    const endpoint = await approvals(t, http(...lines, `content-length: ${body.length}`, '', body))
     const busy = { name: 'PeerBusy', code: 'peer_busy', evidence: { status, retryAfterMs, code: 'exchange_too_many' } }
     await t.rejects(calling(t, endpoint).exchange('x', soon), busy)
     await t.rejects(calling(t, endpoint).announce('{}', soon), busy, 'then it has not been told')
@@ -305,7 +305,7 @@ t.test('a redirect is not followed', async (t) => {
   const elsewhere = createTcpServer(() => t.fail('the redirect was followed'))
   const target = await listening(t, elsewhere)
   for (const status of [301, 302, 307, 308]) {
-    const endpoint = await answering(
+    const endpoint = await approvals(
       t,
       http(`HTTP/1.1 ${status} Elsewhere`, `location: ${target}/exchange`, 'content-length: 0', '', ''),
     )
@@ -315,7 +315,7 @@ t.test('a redirect is not followed', async (t) => {
 
 t.test('an answer that is compressed is not unpacked', async (t) => {
   const head = ['HTTP/1.1 200 OK', 'content-type: application/x-ndjson', 'content-encoding: gzip', 'content-length: 1']
-  const endpoint = await answering(t, http(...head, '', 'x'))
+  const endpoint = await approvals(t, http(...head, '', 'x'))
   await t.rejects(calling(t, endpoint).exchange('x', soon), { code: 'peer_malformed' })
 })
 
@@ -331,7 +331,7 @@ t.test('a peer that dribbles its answer holds nobody for longer than the time-ou
 })
 
 t.test('a head without end is not read to its end', async (t) => {
-  const endpoint = await answering(t, `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}`)
+  const endpoint = await approvals(t, `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}`)
   await t.rejects(calling(t, endpoint).exchange('x', soon), { code: 'peer_malformed' })
 })
 
