@@ -37,6 +37,8 @@ export interface Draft {
   readonly statement: Statement
   readonly text: string
   readonly bytesToSign: Uint8Array
+  /** It acknowledges a request whose value is not here, so its head is not the one that its past makes: not to be signed. */
+  readonly lacksValue: boolean
   /** With the signature it becomes a part of the view, as if it had come from elsewhere. */
   sign(signature: string): Progress & { readonly held: VerifiedStatement }
 }
@@ -82,6 +84,7 @@ export function draft(state: AgreementState, party: Handle, wishes: Wishes, time
     statement,
     text,
     bytesToSign: bytesToSign(text),
+    lacksValue: covered.state.ledger.lacking !== undefined,
     sign(signature) {
       const held: VerifiedStatement = { ...placeholder, statement, text, hash: statementHash(text), signature }
       return { ...completed(covered.state, covered.acknowledged, placeholder, held), held }

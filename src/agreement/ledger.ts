@@ -14,6 +14,7 @@ import { type Handle, type LedgerIndex, type RequestRef, requestKey, type Uid } 
 import { answersHash, encodeEntry, type LedgerEntry } from '../events/ledger-entry.ts'
 import type { Outcome, RefusedBy } from '../events/outcome.ts'
 import type { PartyCard } from '../events/party-card.ts'
+import { valueSealsOf } from '../events/seal.ts'
 import type { Decision, Head, Request } from '../events/statement.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
@@ -259,15 +260,23 @@ function fateOf(
   return { outcome: { kind: 'accepted' }, events: verdict.events, document: verdict.state }
 }
 
-/** Who holds a lock has no say in the others' vote to break it (design §4). */
+/**
+ * Who holds a lock has no say in the others' vote to break it (design §4). A request that is more than the vote is void, and
+ * what seals a value is refused by whoever lacks it: there the holder's refusal counts as any other.
+ */
+export function isVoteToBreakLock(request: Request): boolean {
+  const [command, ...others] = request.commands
+  return command?.type === 'BreakLock' && others.length === 0 && valueSealsOf([request]).size === 0
+}
+
 function refusalsOf(
-  { commands: [command] }: Request,
+  request: Request,
   ref: RequestRef,
   answers: readonly VerifiedStatement[],
   { lock }: ContractState,
 ): RefusedBy[] {
   const key = requestKey(ref)
-  const voiceless = command?.type === 'BreakLock' ? lock?.holder : undefined
+  const voiceless = isVoteToBreakLock(request) ? lock?.holder : undefined
   const counted = answers.filter(({ statement }) => statement.party !== voiceless)
   return counted.flatMap(({ statement }) =>
     statement.refusals

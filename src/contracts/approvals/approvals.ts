@@ -2,6 +2,7 @@ import { memberOf, membersOf } from '../../aggregates/contract/state.ts'
 import { lackingIn } from '../../agreement/completing.ts'
 import { beyond, feedOf, firstCovering, newestOf, saidToHold } from '../../agreement/feeds.ts'
 import { lacksValueOf } from '../../agreement/lacked-values.ts'
+import { isVoteToBreakLock } from '../../agreement/ledger.ts'
 import { extendedTo } from '../../agreement/replay.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
@@ -316,11 +317,11 @@ function asksForMissingEngine({ ledger: { engines, open } }: AgreementState): bo
  * Whether a request can be accepted no more, as far as is held here: its author has withdrawn it, or another member, who will
  * still be one when its turn comes, has refused it.
  */
-export function isDead(ref: RequestRef, { commands, tentative }: Request, state: AgreementState): boolean {
+export function isDead(ref: RequestRef, request: Request, state: AgreementState): boolean {
   const { decisions, document, open } = state.ledger
-  if (tentative === true && decisions.get(requestKey(ref))?.decision.decision === 'withdrawn') return true
+  if (request.tentative === true && decisions.get(requestKey(ref))?.decision.decision === 'withdrawn') return true
   // Of BreakLock the refusal of the holder does not count (design §4).
-  if (commands.some(({ type }) => type === 'BreakLock')) return false
+  if (isVoteToBreakLock(request)) return false
   return membersOf(document).some(({ card: { handle } }) => {
     if (handle === ref.handle) return false
     const answer = firstCovering(feedOf(state.feeds, handle), ref.handle, ref.seq)

@@ -38,6 +38,7 @@ import type { Frontier, Note, Request } from '../../events/statement.ts'
 import { type SignedStatement, type StatementRefused, sortPayloads } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
 import type { HoldUp, Wanted } from '../../gossip/message.ts'
+import { assert } from '../../runtime/assert.ts'
 import { timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { HistoryPruned, retryWithFullHistory } from '../../runtime/history-pruned.ts'
@@ -1036,6 +1037,8 @@ export class LiveContract {
   #draft(state: AgreementState, wishes: Wishes): Draft | { readonly problem: unknown } {
     try {
       const drafted = draft(state, this.self, wishes, timestamp(this.#ports.clock))
+      // Who lacks a value refuses the request that names it, so that no word of its own makes its ledger stop.
+      assert(!drafted.lacksValue, 'the head of an own statement is the one that its past makes')
       const problem = refusalOfOwn(state, drafted.text, wishes.payloads)
       return problem === undefined ? drafted : { problem }
     } catch (error) {
