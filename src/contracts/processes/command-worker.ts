@@ -23,6 +23,7 @@ import type { Contracts } from '../registry/contracts.ts'
 import { findSettled } from '../replica/find-settled.ts'
 import { ContractClosed, type LiveContract } from '../replica/live-contract.ts'
 import { standingOfRequest } from '../requests/progress.ts'
+import { RequestsTooMany } from '../requests/request-budget.ts'
 import { asksAgainAfter, FORGOTTEN_AFTER_MS } from '../requests/request-queue.ts'
 import type { Intent } from '../requests/submission.ts'
 
@@ -247,9 +248,13 @@ export class CommandWorker {
   }
 }
 
-/** Store or signer are away: tried again, since nobody knows what has become of it. */
+/**
+ * Tried again: store or signer are away, and nobody knows what has become of it; or what was asked for before takes all the room,
+ * and whoever asked for this was told that it is durable.
+ */
 function isPassing(error: unknown): boolean {
-  return error instanceof StoreUnavailable || problemOf(error)?.code === 'signer_unreachable'
+  if (error instanceof StoreUnavailable || error instanceof RequestsTooMany) return true
+  return problemOf(error)?.code === 'signer_unreachable'
 }
 
 /** Up to which revision of the outbox everything is done. */
