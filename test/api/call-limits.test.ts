@@ -1,9 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import t from 'tap'
+import { requireKey } from '../../src/api/http/authenticate.ts'
 import { ApiRateLimited, ApiTooManyCalls, CallLimits } from '../../src/api/http/call-limits.ts'
+import { httpServer } from '../../src/api/http/http-server.ts'
 import { openNode } from '../../src/index.ts'
 import { accessLogPath } from '../../src/node/inward/access-log.ts'
+import { openLogger } from '../../src/node/observability/logging.ts'
 import { configure, newParty, until } from '../support/node-party.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
@@ -53,6 +57,43 @@ t.test('writes that wait are calls under way, whether their client waits or has 
   for (const one of going) one.abort()
   await until('room again', async () => (await status()) === 200)
   for (const call of calls) call.destroy()
+})
+
+t.test('who has gone while it was looked up who it is takes no room', async (t) => {
+  const app = httpServer({ logger: openLogger({ logLevel: 'silent' }, {}), behindProxy: false }, 1000)
+  t.teardown(() => app.close())
+  let asked = Promise.withResolvers<void>()
+  let known = Promise.withResolvers<void>()
+  const ports = {
+    inwardLimits: { callerCallsUnderWayMax: 1 },
+    whoIs: async () => {
+      asked.resolve()
+      await known.promise
+      return { name: 'erp', roles: ['reader'] }
+    },
+    noteAsked: async () => {},
+    noteAnswered: () => {},
+  }
+  await app.register(async (guarded) => {
+    requireKey(guarded, ports as unknown as Parameters<typeof requireKey>[1])
+    guarded.get('/x', { config: { role: 'any' } }, async () => 'ok')
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const headers = { authorization: 'Bearer k' }
+  for (let n = 0; n < 3; n++) {
+    asked = Promise.withResolvers()
+    known = Promise.withResolvers()
+    const call = request(`http://127.0.0.1:${port}/x`, { headers })
+    call.on('error', () => {})
+    call.end()
+    await asked.promise
+    call.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    known.resolve()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.equal((await fetch(`http://127.0.0.1:${port}/x`, { headers })).status, 200)
 })
 
 t.test('whoever calls too often, or with bad keys, is told when to come again', async (t) => {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { strangerAt } from '../../gossip/transport/remote-address.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -147,7 +148,7 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
     }
     limits.called(caller.name)
     // What is a connection of its own is counted as that.
-    if (!request.ws) reply.raw.once('close', limits.begins(caller.name))
+    if (!request.ws) untilClosed(reply.raw, limits.begins(caller.name))
     const known = { ...what, who: caller.name }
     asked.set(request, known)
     // Where nothing is, nothing is asked for, and nothing is done.
@@ -180,4 +181,10 @@ function keyIn(request: FastifyRequest): string {
   const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
   const query = (request.query as { token?: unknown }).token
   return header ?? (asksForWebSocket(request.raw) && typeof query === 'string' ? query : '')
+}
+
+/** The caller may have gone while it was looked up who it is: then nothing closes any more. */
+function untilClosed(response: ServerResponse, ends: () => void): void {
+  if (response.closed || response.destroyed || response.socket?.destroyed === true) ends()
+  else response.once('close', ends)
 }
