@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, rm, rmdir, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -115,6 +115,16 @@ t.test('of many contracts some are open at a time, and all keep their places', a
 async function openFiles(): Promise<number> {
   return (await readdir('/proc/self/fd')).length
 }
+
+t.test('a file that could not be opened is tried again with the next call', async (t) => {
+  const dir = await folder(t)
+  const guard = guardIn(t, dir)
+  await mkdir(join(dir, `${UID}.a`))
+  await t.rejects(guard.read(UID), { code: 'EISDIR' })
+  await rmdir(join(dir, `${UID}.a`))
+  await guard.advance(UID, undefined, place(0))
+  t.same(await guard.read(UID), place(0))
+})
 
 t.test('nobody else may read it', async (t) => {
   const dir = await folder(t)

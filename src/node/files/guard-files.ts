@@ -57,13 +57,20 @@ export function openGuardFiles(dir: string): GuardFiles {
   /** Those asked for last stand last. `uses`: calls that are under way. */
   const opened = new Map<Uid, { readonly guard: Promise<ContractGuard>; uses: number }>()
 
+  /** One that failed to open is opened again for the next call: what stood in the way may be gone. */
+  const opening = (contract: Uid, guard: Promise<ContractGuard>) =>
+    guard.catch((error: unknown) => {
+      if (opened.get(contract)?.guard === guard) opened.delete(contract)
+      throw error
+    })
+
   const use = async <Result>(contract: Uid, work: (guard: ContractGuard) => Result | Promise<Result>) => {
     const entry = opened.get(contract) ?? { guard: ContractGuard.open(dir, contract), uses: 0 }
     opened.delete(contract)
     opened.set(contract, entry)
     entry.uses++
     try {
-      return await work(await entry.guard)
+      return await work(await opening(contract, entry.guard))
     } finally {
       entry.uses--
       for (const [other, { guard, uses }] of opened) {
