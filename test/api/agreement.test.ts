@@ -92,7 +92,9 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
         .status,
       202,
     )
-    t.equal((await ben.call('POST', `${at}/Questions/${request}`, { answer: 'acknowledge' })).status, 204)
+    // The withdrawal may have come before the answer: then nobody is asked any more.
+    const answered = await ben.call('POST', `${at}/Questions/${request}`, { answer: 'acknowledge' })
+    t.ok(answered.status === 204 || answered.body.code === 'not_asked')
     await until('the withdrawal', async () => (await ana.call('GET', `${at}/Requests/${request}`)).body.tier >= 3)
     t.match((await ana.call('GET', `${at}/Requests/${request}`)).body, {
       outcome: { kind: 'withdrawn', code: 'user', about: { isHeld: true, text: `${SAID} changed my mind` } },
