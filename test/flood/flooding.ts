@@ -31,10 +31,13 @@ export async function flooded(ground: Ground, flood: Flood, seconds: number): Pr
 }
 
 /** What did not hold; nothing, if all did. */
-export function brokenIn({ flood, seconds, before, during, changes, logged }: Outcome): string[] {
+export function brokenIn(
+  { flood, seconds, before, during, changes, logged }: Outcome,
+  stallMaxMs = STALL_MAX_MS,
+): string[] {
   const broken: string[] = []
   const grown = during.heapMax - before.heap
-  if (during.delayMax > STALL_MAX_MS) broken.push(`the event loop stood still for ${Math.round(during.delayMax)} ms`)
+  if (during.delayMax > stallMaxMs) broken.push(`the event loop stood still for ${Math.round(during.delayMax)} ms`)
   if (grown > flood.grownMax) broken.push(`the heap grew by ${inMega(grown)}, more than ${inMega(flood.grownMax)}`)
   if (logged > LOGGED_MAX * Math.max(1, seconds)) broken.push(`${logged} characters of log`)
   if (changes.settled === 0 || changes.failed > 0)

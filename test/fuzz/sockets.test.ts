@@ -17,7 +17,7 @@ import { watchRoutes } from './world.ts'
 
 /** Other inputs each day would make a red test a matter of luck: for those there is `npm run fuzz`. */
 const SEED = 20_261_128
-const RUNS = 16
+const RUNS = 10
 
 const { world, targets } = await socketTargets()
 t.teardown(async () => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { simulate } from './simulation.ts'
 
-const SEEDS = 20
+const SEEDS = 10
 
 t.test(
   'what simulation.test.ts says holds where the members go on in another engine, whoever crashes, and starts without it',
