@@ -2,8 +2,8 @@ import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import { payloadsInOrder } from '../events/seal.ts'
-import { placesOf } from '../events/statement.ts'
-import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
+import { type Payloads, placesOf } from '../events/statement.ts'
+import { fitsOneLine, type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import { type Completion, completed } from './completing.ts'
 import { feedOf, saidToHold, statementAt } from './feeds.ts'
 import { isTakeover } from './key-rules.ts'
@@ -123,17 +123,26 @@ export function receivePayloads(
   return joined(reception, receive(reception.state, reception.waiting, self, convicted))
 }
 
-/** By hash. A statement that came twice has the payloads of both. */
+/** By hash. A statement that came more than once has the payloads of all its copies, if it could be passed on with them. */
 function eachOnce(arrived: readonly SignedStatement[]): SignedStatement[] {
-  const once = new Map<Hash, SignedStatement>()
-  for (const decoded of arrived) once.set(decoded.hash, withPayloadsOf(decoded, once.get(decoded.hash)))
-  return [...once.values()]
+  const copies = new Map<Hash, SignedStatement[]>()
+  for (const decoded of arrived) {
+    const same = copies.get(decoded.hash)
+    if (same === undefined) copies.set(decoded.hash, [decoded])
+    else same.push(decoded)
+  }
+  return Array.from(copies.values(), asOne)
 }
 
-function withPayloadsOf(decoded: SignedStatement, other: SignedStatement | undefined): SignedStatement {
-  const seals = Object.keys(other?.payloads ?? {}) as Hash[]
-  if (other === undefined || seals.every((seal) => decoded.payloads[seal] !== undefined)) return decoded
-  return { ...decoded, payloads: payloadsInOrder(Object.entries({ ...other.payloads, ...decoded.payloads })) }
+function asOne(copies: readonly SignedStatement[]): SignedStatement {
+  const [first] = copies as [SignedStatement]
+  if (copies.length === 1) return first
+  const all = Object.assign({}, ...copies.map(({ payloads }) => payloads)) as Payloads
+  const count = Object.keys(all).length
+  const whole = copies.find(({ payloads }) => Object.keys(payloads).length === count)
+  if (whole !== undefined) return whole
+  const together = payloadsInOrder(Object.entries(all))
+  return fitsOneLine(first, together) ? { ...first, payloads: together } : first
 }
 
 /** What is held back, of what waits. */

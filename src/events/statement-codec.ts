@@ -81,6 +81,17 @@ export function fitsOneLine({ text, signature }: SignedStatement, payloads: Payl
   return line.length <= SIGNED_CHARACTERS_MAX && exceededBound(line, LINE_BOUNDS) === undefined
 }
 
+/**
+ * The line in which a statement is passed on: without its payloads, should there be more than one line takes, since nobody would
+ * take it in with them. Who lacks them asks for them.
+ */
+export function encodeToPassOn(decoded: SignedStatement): string {
+  const { text, signature, payloads } = decoded
+  const line = encodeSigned(text, signature, payloads)
+  // Each member takes a character at least.
+  return line.length <= JSON_MEMBERS_MAX || fitsOneLine(decoded, payloads) ? line : encodeSigned(text, signature, {})
+}
+
 /** The line in which a statement is stored: its values stand elsewhere, so that they can be erased. */
 export function encodeStored(text: string, signature: string): string {
   return `{"signature":"${signature}","statement":${text}}`

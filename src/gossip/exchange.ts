@@ -6,7 +6,7 @@ import type { VerifiedStatement } from '../agreement/verified-statement.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
 import type { Handle, LedgerIndex } from '../events/ids.ts'
 import { type Frontier, type Head, placesOf } from '../events/statement.ts'
-import { encodeSigned } from '../events/statement-codec.ts'
+import { encodeToPassOn } from '../events/statement-codec.ts'
 
 /** What a frontier says that its owner holds, as far as it is of the feeds that we hold. */
 export function vectorOf(frontier: Frontier): VersionVector {
@@ -94,7 +94,7 @@ export function linesFor(
   let then = theirs
   let size = 0
   for (const held of news) {
-    const line = encodeSigned(held.text, held.signature, held.payloads)
+    const line = encodeToPassOn(held)
     size += line.length
     if (room <= 0 || (lines.length > 0 && size > room)) break
     lines.push(line)

@@ -5,7 +5,7 @@ import type { AgreementState } from '../agreement/state.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import { encodeSigned, type SignedStatement } from '../events/statement-codec.ts'
+import { encodeToPassOn, type SignedStatement } from '../events/statement-codec.ts'
 import { forksAgainst, isUpToDate, linesFor, newsFor, vectorOf } from './exchange.ts'
 import type { Wanted } from './message.ts'
 
@@ -68,7 +68,7 @@ export class PeerKnowledge {
     return evidence.flatMap(({ party, held, other }) => {
       if (party === this.#handle || this.#shown.has(`${contract} ${party}`)) return []
       this.#shown.add(`${contract} ${party}`)
-      return [held, other].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+      return [held, other].map(encodeToPassOn)
     })
   }
 
@@ -84,9 +84,7 @@ export class PeerKnowledge {
   /** Its own statements that wait here, should it not hold them: it was set back, and they are to be had nowhere else. */
   ownLines(state: AgreementState, waiting: readonly SignedStatement[]): string[] {
     const own = this.holds(state).get(this.#handle) ?? -1
-    return waiting
-      .filter(({ statement }) => statement.seq > own)
-      .map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+    return waiting.filter(({ statement }) => statement.seq > own).map(encodeToPassOn)
   }
 
   /** Whether it holds statements that we lack. */

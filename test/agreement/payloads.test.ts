@@ -8,10 +8,10 @@ import { nothingReceived, type Reception, receive, receivePayloads } from '../..
 import { extendedTo, stateAt } from '../../src/agreement/replay.ts'
 import { SnapshotUnfit, snapshotOf, viewFrom } from '../../src/agreement/snapshot.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
-import { seal } from '../../src/events/seal.ts'
-import type { Payloads } from '../../src/events/statement.ts'
+import { payloadsInOrder, seal } from '../../src/events/seal.ts'
+import type { Payload, Payloads } from '../../src/events/statement.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
-import { allOf, contractFoundedBy, market, owes, Player, talk } from '../support/market.ts'
+import { allOf, contractFoundedBy, market, overTheWire, owes, Player, talk } from '../support/market.ts'
 
 const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
 /** What somebody sends after the statement. */
@@ -166,6 +166,28 @@ t.test('values that could not be passed on with their statement do not come to s
   t.equal(completed(ben.state, ...place, payloads), undefined)
   const [first] = Object.entries(payloads)
   t.match(completed(ben.state, ...place, Object.fromEntries([first ?? []])), { state: { feeds: {} } })
+})
+
+/** A statement with two requests of three values each: of a kind of which a line takes no more than four. */
+function asksForMuch(author: Player) {
+  const sealed = [0, 1, 2, 3, 4, 5].map((n) => seal(Array(30_000).fill(0), new Uint8Array(16).fill(n)))
+  const commands = sealed.map(({ seal: of }) => ({ type: 'ProposeValue', field: '0.0', seal: of, basis: [] }))
+  const asked = author.says({
+    requests: [author.request(commands.slice(0, 3)), author.request(commands.slice(3))],
+    payloads: {},
+  })
+  const payloadsOf = (some: typeof sealed) =>
+    payloadsInOrder(some.map(({ seal: of, payload }): [string, Payload] => [of, payload]))
+  const [one, other] = [payloadsOf(sealed.slice(0, 3)), payloadsOf(sealed.slice(3))]
+  return { asked, one: { ...asked, payloads: one }, other: { ...asked, payloads: other } }
+}
+
+t.test('two copies of a statement do not become one that nobody could pass on', async (t) => {
+  const [ana, mallory] = market('ana', 'mallory') as [Player, Player]
+  const { one, other } = asksForMuch(mallory)
+  const { taken } = ana.hears(overTheWire(one), overTheWire(other))
+  t.same(taken[0]?.lacks.length, 3, 'it has the values of the first')
+  t.same(overTheWire(taken[0] as SignedStatement).payloads, one.payloads)
 })
 
 t.test('a snapshot of a view that lacks values is of no use', async () => {

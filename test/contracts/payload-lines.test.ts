@@ -1,11 +1,15 @@
 import t from 'tap'
+import { feedOf } from '../../src/agreement/feeds.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
+import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
+import { emptyVector } from '../../src/agreement/version-vector.ts'
 import { writesFor } from '../../src/contracts/replica/journal.ts'
 import { payloadLines } from '../../src/contracts/replica/payload-lines.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
+import { linesFor as sendable } from '../../src/gossip/exchange.ts'
 import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { groupOf } from '../../src/store/payload-group.ts'
@@ -67,6 +71,27 @@ t.test('there is an end to it where the message is full', async (t) => {
   const many = Array.from({ length: 100 }, () => wantedOf(seen))
   t.equal((await linesFor(cleo, many, 10)).length, 1)
   t.equal((await linesFor(cleo, [wantedOf(seen), wantedOf(unseen)], 0)).length, 0)
+})
+
+t.test('values of which one line cannot take all go in several, and never with their statement', async (t) => {
+  const { ana, cleo, store, linesFor } = await given()
+  const sealed = [0, 1, 2, 3, 4, 5].map((n) => seal(Array(30_000).fill(0), new Uint8Array(16).fill(n)))
+  const commands = sealed.map(({ seal: of }) => ({ type: 'ProposeValue', field: '0.0', seal: of, basis: [] }))
+  const asked = ana.says({ requests: [ana.request(commands)], payloads: {} })
+  const payloads = Object.fromEntries(sealed.map(({ seal: of, payload }) => [of, payload]))
+  const entries = sealed.map(({ seal: of, payload }) => ({ seal: of, text: canonicalJson(payload) }))
+  await store.payloads.put(CONTRACT, groupOf({ handle: ana.handle, seq: asked.statement.seq }), entries)
+  // As the store gives it back.
+  const held = { ...(ana.state.feeds.get(ana.handle)?.last() as VerifiedStatement), payloads, lacks: [] }
+  ana.state = {
+    ...ana.state,
+    feeds: ana.state.feeds.set(ana.handle, feedOf(ana.state.feeds, ana.handle).replace(held)),
+  }
+  const { lines } = sendable([held], emptyVector, ROOM)
+  t.match(decodeMessage(encodeMessage(new Map(), lines, [])), { statements: [{ payloads: {} }], refused: [] })
+  const sent = decodeMessage(encodeMessage(new Map(), await linesFor(cleo, [wantedOf(held)]), []))
+  t.same(sent.refused, [])
+  t.same(Object.assign({}, ...sent.payloads.map((line) => line.payloads)), payloads)
 })
 
 t.test('what the store has damaged is not passed on: it would be laid to this node', async (t) => {
