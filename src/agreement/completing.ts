@@ -1,10 +1,11 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
-import { payloadsInOrder } from '../events/seal.ts'
+import { payloadsInOrder, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
 import { feedOf } from './feeds.ts'
-import { acknowledgeAll } from './ledger.ts'
+import { lackedBy } from './lacked-values.ts'
+import { acknowledgeAll, isTurnedDown } from './ledger.ts'
 import { settleMore } from './settlement.ts'
 import type { AgreementState, Progress } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
@@ -40,15 +41,12 @@ export function completed(
     return payload === undefined ? [] : [[seal, payload]]
   })
   if (brought.length === 0) return undefined
-  const added = Object.fromEntries(brought)
   const together = payloadsInOrder([...Object.entries(held.payloads), ...brought])
   // Else it could not be passed on with them.
-  if (!fitsOneLine(held, together)) return undefined
-  const whole: VerifiedStatement = {
-    ...held,
-    payloads: together,
-    lacks: held.lacks.filter((seal) => added[seal] === undefined),
-  }
+  const kept = fitsOneLine(held, together) ? together : payloadsTaken(state, held, together)
+  const added = Object.fromEntries(brought.filter(([seal]) => kept[seal] !== undefined))
+  if (Object.keys(added).length === 0 || (kept !== together && !fitsOneLine(held, kept))) return undefined
+  const whole: VerifiedStatement = { ...held, payloads: kept, lacks: lackedBy({ ...held, payloads: kept }) }
   const open = ledger.open.map((other) => (other === held ? whole : other))
   const after = feeds.set(party, feedOf(feeds, party).replace(whole))
   const advanced = acknowledgeAll({ ...ledger, open, lacking: undefined }, after)
@@ -59,4 +57,16 @@ export function completed(
     settled,
     completion: { party, seq, payloads: added },
   }
+}
+
+/**
+ * Those of requests that take their values, if the ledger waits for one of them: whoever withheld the others from the members,
+ * who have refused these, must not crowd them out elsewhere. What the members acknowledged they held in one line.
+ */
+function payloadsTaken({ ledger, feeds }: AgreementState, held: VerifiedStatement, payloads: Payloads): Payloads {
+  const { party, seq, requests } = held.statement
+  const awaited = ledger.lacking?.request
+  if (awaited?.handle !== party || awaited.seq !== seq) return {}
+  const taken = valueSealsOf(requests.filter((_, index) => !isTurnedDown(ledger, feeds, held, index)))
+  return payloadsInOrder(Object.entries(payloads).filter(([seal]) => taken.has(seal as Hash)))
 }

@@ -285,6 +285,22 @@ function refusalsOf(
   )
 }
 
+/**
+ * Whether its author has withdrawn a request, or a member refused it, so that it takes no values; also where it is in the ledger
+ * by now. Requires that all have answered its statement.
+ */
+export function isTurnedDown(ledger: Ledger, feeds: Feeds, held: VerifiedStatement, index: number): boolean {
+  const { party, seq, requests } = held.statement
+  const request = requests[index] as Request
+  const ref: RequestRef = { handle: party, seq, index }
+  const answers = answersTo(held, membersOf(ledger.document), feeds)
+  if (refusalsOf(request, ref, answers, ledger.document).length > 0) return true
+  if (request.tentative !== true) return false
+  const key = requestKey(ref)
+  const isWithdrawal = ({ decision, request: of }: Decision) => decision === 'withdrawn' && requestKey(of) === key
+  return feedOf(feeds, party).find(({ statement }) => statement.decided.some(isWithdrawal)) !== undefined
+}
+
 function needOf(
   before: VersionVector,
   held: VerifiedStatement,

@@ -190,6 +190,32 @@ t.test('two copies of a statement do not become one that nobody could pass on', 
   t.same(overTheWire(taken[0] as SignedStatement).payloads, one.payloads)
 })
 
+t.test('values of what the members have refused do not crowd out those of what they have accepted', async (t) => {
+  const [ana, ben, mallory] = market('ana', 'ben', 'mallory') as [Player, Player, Player]
+  const cleo = new Player('cleo')
+  ana.requests({ type: 'InviteParty', party: cleo.card })
+  talk([ana, ben, mallory, cleo], owes)
+  const { asked, one: accepted, other: refused } = asksForMuch(mallory)
+  const refusal = {
+    code: 'payload_missing',
+    request: { handle: mallory.handle, seq: asked.statement.seq, index: 1 },
+  } as const
+  const answers = [ana, ben].map((player) => {
+    player.hears(accepted)
+    return player.says({ refusals: [refusal] })
+  })
+  ana.hears(...answers)
+  cleo.hears(refused, ...answers)
+  t.match(cleo.state.ledger.lacking, { request: { index: 0 } })
+  for (const whole of [given(cleo.state, accepted), receive(cleo.state, [accepted])]) {
+    t.same(headOf(whole.state.ledger), headOf(ana.state.ledger))
+    const held = whole.state.feeds.get(mallory.handle)?.last() as SignedStatement
+    t.same(overTheWire(held).payloads, accepted.payloads)
+    const everything = whole.state.feeds.map((feed) => feed.size - 1)
+    t.same(headOf(stateAt(whole.state, everything).ledger), headOf(ana.state.ledger), 'and so on')
+  }
+})
+
 t.test('a snapshot of a view that lacks values is of no use', async () => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   const asked = ana.proposes('0.0', 'x')
