@@ -2,8 +2,9 @@ import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
 import { payloadsInOrder } from '../events/seal.ts'
-import { type Payloads, placesOf } from '../events/statement.ts'
+import { type Payload, type Payloads, placesOf } from '../events/statement.ts'
 import { fitsOneLine, type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
+import { completed as allAtOnce } from '../runtime/turns.ts'
 import { type Completion, completed } from './completing.ts'
 import { feedOf, saidToHold, statementAt } from './feeds.ts'
 import { isTakeover } from './key-rules.ts'
@@ -107,20 +108,47 @@ export function receivePayloads(
   self?: Handle,
   convicted: ReadonlySet<Handle> = nobody,
 ): Reception {
-  let reception = before
-  for (const { party, seq, payloads } of arrived) {
-    const progress = completed(reception.state, party, seq, payloads)
+  return allAtOnce(receivingPayloads(before, groupedByStatement(arrived), self, convicted))
+}
+
+/** The same in steps, a statement each. `grouped`: each statement once. */
+export function* receivingPayloads(
+  before: Reception,
+  grouped: readonly Completion[],
+  self?: Handle,
+  convicted: ReadonlySet<Handle> = nobody,
+): Generator<void, Reception> {
+  let { state } = before
+  const completions: Completion[] = []
+  const acknowledged: Acknowledged[] = []
+  const settled: Acknowledged[] = []
+  for (const { party, seq, payloads } of grouped) {
+    yield
+    const progress = completed(state, party, seq, payloads)
     if (progress === undefined) continue
-    const { state, completion, acknowledged, settled } = progress
-    reception = joined(reception, {
-      ...nothingReceived(state, reception.waiting),
-      completions: [completion],
-      acknowledged,
-      settled,
-    })
+    state = progress.state
+    completions.push(progress.completion)
+    for (const entry of progress.acknowledged) acknowledged.push(entry)
+    for (const entry of progress.settled) settled.push(entry)
   }
-  if (reception === before || reception.waiting.length === 0) return reception
-  return joined(reception, receive(reception.state, reception.waiting, self, convicted))
+  if (completions.length === 0) return before
+  const whole = nothingReceived(state, before.waiting)
+  const reception = joined(before, { ...whole, completions, acknowledged, settled })
+  if (reception.waiting.length === 0) return reception
+  yield
+  return joined(reception, receive(state, reception.waiting, self, convicted))
+}
+
+/** Payloads that came in many lines, those of one statement together: what they bring is taken in once. */
+export function groupedByStatement(arrived: readonly Completion[]): Completion[] {
+  const groups = new Map<string, Completion & { readonly payloads: { [seal: Hash]: Payload } }>()
+  for (const { party, seq, payloads } of arrived) {
+    const key = `${party} ${seq}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { party, seq, payloads: { ...payloads } })
+    else Object.assign(group.payloads, payloads)
+  }
+  return [...groups.values()]
 }
 
 /** By hash. A statement that came more than once has the payloads of all its copies, if it could be passed on with them. */

@@ -216,6 +216,17 @@ t.test('values of what the members have refused do not crowd out those of what t
   }
 })
 
+t.test('values that come one by one are taken in at once', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const { asked, one, other } = asksForMuch(ana)
+  ben.hears(asked)
+  const { party, seq } = asked.statement
+  const lines = Object.entries(one.payloads).map(([of, payload]) => ({ party, seq, payloads: { [of]: payload } }))
+  const { completions, state } = receivePayloads(nothingReceived(ben.state, []), lines)
+  t.same(completions, [{ party, seq, payloads: one.payloads }])
+  t.same(lackingIn(state)[0]?.lacks.toSorted(), Object.keys(other.payloads))
+})
+
 t.test('a snapshot of a view that lacks values is of no use', async () => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   const asked = ana.proposes('0.0', 'x')

@@ -9,6 +9,7 @@ import { keySigner } from '../../src/crypto/signer.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
+import type { Turns } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { refsIn } from '../../src/store/payload-group.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
@@ -18,7 +19,7 @@ const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, paylo
 const later = ({ statement: { party, seq }, payloads }: SignedStatement) => ({ party, seq, payloads })
 
 /** The node of a player, on a clock of the test, on which the contract begins with what the player holds. */
-async function nodeOf(t: Test, player: Player, store = openMemoryStore(), guard = memoryGuard()) {
+async function nodeOf(t: Test, player: Player, store = openMemoryStore(), guard = memoryGuard(), turns?: Turns) {
   const clock = new VirtualClock()
   const { handle, privateKey, state } = player
   await (await DoubleSignProtection.open(state, handle, guard, true)).advance(state)
@@ -29,6 +30,7 @@ async function nodeOf(t: Test, player: Player, store = openMemoryStore(), guard 
       random: systemRandom,
       guard,
       signer: keySigner(privateKey),
+      ...(turns === undefined ? {} : { turns }),
     })
   const live = await open()
   t.teardown(() => live.close())
@@ -209,4 +211,25 @@ t.test('a node that has lost values which all had acknowledged signs nothing unt
   await live.deliver([], undefined, [later(request)])
   t.equal(live.obstacle, undefined)
   t.same(headOf(live.state.ledger), headOf(ana.state.ledger))
+})
+
+t.test('values that come by themselves are taken in with turns of others in between, and written once', async (t) => {
+  const [ana, ben] = pair()
+  let given = 0
+  const turns: Turns = { isOver: true, next: async () => void given++ }
+  const store = openMemoryStore()
+  const { live } = await nodeOf(t, ben, store, undefined, turns)
+  const requests = Array.from({ length: 20 }, (_, n) => ana.proposes('0.0', n))
+  await live.deliver(requests.map(bare))
+  const written: number[] = []
+  const write = store.write.bind(store)
+  store.write = async (batch) => {
+    written.push(batch.filter(({ kind }) => kind === 'payloads').length)
+    await write(batch)
+  }
+  const before = given
+  await live.deliver([], undefined, [...requests, ...requests].map(later))
+  t.ok(given - before > requests.length, `${given - before} turns`)
+  t.equal(written[0], requests.length, 'a group each')
+  t.same(live.wants, [])
 })

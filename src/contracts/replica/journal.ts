@@ -68,7 +68,9 @@ function payloadWrites(contract: Uid, held: readonly VerifiedStatement[], comple
     const entries = (Object.keys(payloads) as Hash[]).map((seal) => ({ seal, text: canonicalJson(payloads[seal]) }))
     if (entries.length === 0) return
     const group = groupOf({ handle: party, seq })
-    groups.set(group, [...(groups.get(group) ?? []), ...entries])
+    const together = groups.get(group)
+    if (together === undefined) groups.set(group, entries)
+    else for (const entry of entries) together.push(entry)
   }
   for (const { payloads, statement } of held) add(statement.party, statement.seq, payloads)
   for (const { payloads, party, seq } of completions) add(party, seq, payloads)

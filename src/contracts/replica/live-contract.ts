@@ -8,12 +8,13 @@ import type { Acknowledged } from '../../agreement/ledger.ts'
 import { pruned } from '../../agreement/pruning.ts'
 import {
   type Equivocation,
+  groupedByStatement,
   joined,
   nothingReceived,
   type OtherBranch,
   type Reception,
   receive,
-  receivePayloads,
+  receivingPayloads,
 } from '../../agreement/receive.ts'
 import type { Divergence } from '../../agreement/settlement.ts'
 import { encodeSnapshot, snapshotOf } from '../../agreement/snapshot.ts'
@@ -42,6 +43,7 @@ import { assert } from '../../runtime/assert.ts'
 import { timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { HistoryPruned, retryWithFullHistory } from '../../runtime/history-pruned.ts'
+import { inTurns } from '../../runtime/turns.ts'
 import { StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
 import type { Kept } from '../../store/snapshot-port.ts'
 import { feedStream } from '../../store/streams.ts'
@@ -937,10 +939,12 @@ export class LiveContract {
       this.#reorderBuffer.gaveUp(credit?.peer ?? this.self, givenUp)
       const errors = reception.refused.slice(start).map(({ error }) => error)
       if (delivery.payloads.length > 0) {
-        const unnamed = unnamedAmong(delivery.payloads, reception.state)
+        const grouped = groupedByStatement(delivery.payloads)
+        const unnamed = await inTurns(unnamedAmong(grouped, reception.state), turns)
         credit?.spend(unnamed.length)
         errors.push(...unnamed)
-        reception = receivePayloads(reception, delivery.payloads, this.self, this.#convicted(reception))
+        const convicted = this.#convicted(reception)
+        reception = await inTurns(receivingPayloads(reception, grouped, this.self, convicted), turns)
       }
       refused.set(delivery, errors)
     }
@@ -1288,14 +1292,21 @@ export class LiveContract {
 }
 
 /** What came by itself as payloads of statements that are in memory and do not name them. */
-function unnamedAmong(arrived: readonly Completion[], { contract, feeds }: AgreementState): StatementRefused[] {
-  return arrived.flatMap(({ party, seq, payloads }) => {
+function* unnamedAmong(
+  grouped: readonly Completion[],
+  { contract, feeds }: AgreementState,
+): Generator<void, StatementRefused[]> {
+  const refused: StatementRefused[] = []
+  for (const { party, seq, payloads } of grouped) {
     const feed = feedOf(feeds, party)
     const statement = seq < feed.base ? undefined : feed.get(seq)?.statement
-    if (statement === undefined) return []
+    if (statement === undefined) continue
+    yield
     const named = sealsNamedBy(statement)
-    return sortPayloads({ contract, party, seq }, payloads, (seal) => named.has(seal)).mismatch ?? []
-  })
+    const { mismatch } = sortPayloads({ contract, party, seq }, payloads, (seal) => named.has(seal))
+    if (mismatch !== undefined) refused.push(mismatch)
+  }
+  return refused
 }
 
 /** Nothing is wrong, and it is tried again: the others do what this one would do. */
