@@ -3,6 +3,7 @@ import type { Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import {
+  byStatement,
   encodeMessage,
   type HoldUp,
   MESSAGE_CHARACTERS_SOFT_MAX,
@@ -55,7 +56,7 @@ export class MessageBuilder {
       asked.push({ party, seals: some, seq })
       this.#wanted += some.length
     }
-    if (asked.length > 0) this.#wants.set(contract, asked)
+    if (asked.length > 0) this.#wants.set(contract, asked.sort(byStatement))
   }
 
   /** Whether the header has no room for more contracts. */

@@ -222,11 +222,20 @@ function decodeHeader(line: string): Pick<ExchangeMessage, 'frontiers' | 'wants'
   const wanted: readonly Wanted[] = Object.values(wants).flat()
   if (wanted.reduce((sum, { seals }) => sum + seals.length, 0) > WANTED_VALUES_MAX)
     throw new ExchangeMalformed('exchange_malformed', 'the header wants too many values')
+  for (const entries of Object.values(wants) as (readonly Wanted[])[])
+    if (!entries.every((entry, at) => at === 0 || byStatement(entries[at - 1] as Wanted, entry) < 0))
+      throw new ExchangeMalformed('exchange_malformed', 'what the header wants is not in order, each statement once')
   return {
     frontiers: byUid<Frontier>(contracts),
     wants: byUid<readonly Wanted[]>(wants),
     waits: byUid<HoldUp>(waits),
   }
+}
+
+/** The order of what a header wants of one contract. */
+export function byStatement(one: Wanted, other: Wanted): number {
+  if (one.party === other.party) return one.seq - other.seq
+  return one.party < other.party ? -1 : 1
 }
 
 function byUid<Value>(record: object): Map<Uid, Value> {

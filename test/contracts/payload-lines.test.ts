@@ -8,11 +8,14 @@ import { payloadLines } from '../../src/contracts/replica/payload-lines.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { seal } from '../../src/events/seal.ts'
+import type { Payload } from '../../src/events/statement.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { linesFor as sendable } from '../../src/gossip/exchange.ts'
 import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
+import type { Turns } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { groupOf } from '../../src/store/payload-group.ts'
+import type { PayloadStore } from '../../src/store/port.ts'
 import { CONTRACT, market, owes, Player, talk } from '../support/market.ts'
 
 const ROOM = 1_000_000
@@ -94,12 +97,62 @@ t.test('values of which one line cannot take all go in several, and never with t
   t.same(Object.assign({}, ...sent.payloads.map((line) => line.payloads)), payloads)
 })
 
-t.test('what the store has damaged is not passed on: it would be laid to this node', async (t) => {
-  const { ana, cleo, store, linesFor } = await given()
-  const { seal: sealed, payload } = seal('x', new Uint8Array(16))
-  const last = ana.state.feeds.get(ana.handle)?.last()?.statement
-  const place = { handle: ana.handle, seq: last?.seq ?? 0 }
-  const text = canonicalJson({ ...payload, value: 'y' })
-  await store.payloads.put(CONTRACT, groupOf(place), [{ seal: sealed, text }])
-  t.same(await linesFor(cleo, [{ party: ana.handle, seals: [sealed], seq: place.seq }]), [])
+/** What cleo is given, and what the store was asked for. */
+async function read(from: Awaited<ReturnType<typeof given>>, wanted: ReturnType<typeof wantedOf>[], turns?: Turns) {
+  const asked: string[] = []
+  const payloads: PayloadStore = {
+    ...from.store.payloads,
+    get: async (contract, refs) => {
+      asked.push(...refs.map(({ group, seal: of }) => `${group} ${of}`))
+      return from.store.payloads.get(contract, refs)
+    },
+  }
+  return { asked, lines: await payloadLines(payloads, from.ana.state, from.cleo.handle, wanted, ROOM, turns) }
+}
+
+t.test('nothing is looked for but what the statement names and is held of it', async (t) => {
+  const all = await given()
+  const { ana, seen, unseen } = all
+  const made = seal('made up', new Uint8Array(16)).seal
+  const { party, seq } = seen.statement
+  t.same(await read(all, [{ party, seals: [made, ...(Object.keys(unseen.payloads) as Hash[])], seq }]), {
+    asked: [],
+    lines: [],
+  })
+  const sealed = seal('x', new Uint8Array(16))
+  const lacking = ana.requests({ type: 'ProposeValue', field: '0.0', seal: sealed.seal, basis: [] })
+  const wanted = { party: ana.handle, seals: [sealed.seal], seq: lacking.statement.seq }
+  const held = { ...(ana.state.feeds.get(ana.handle)?.last() as VerifiedStatement), lacks: [sealed.seal] }
+  ana.state = {
+    ...ana.state,
+    feeds: ana.state.feeds.set(ana.handle, feedOf(ana.state.feeds, ana.handle).replace(held)),
+  }
+  t.same((await read(all, [wanted])).asked, [])
+})
+
+t.test('others have their turn between two statements', async (t) => {
+  const all = await given()
+  let passed = 0
+  const turns: Turns = { isOver: true, next: async () => void passed++ }
+  t.equal((await read(all, [wantedOf(all.seen), wantedOf(all.unseen)], turns)).lines.length, 2)
+  t.equal(passed, 2)
+})
+
+t.test('what the store has damaged is not passed on, as it would be laid to this node, and takes room', async (t) => {
+  const { ana, cleo, seen, unseen } = await given()
+  const store = openMemoryStore()
+  t.teardown(() => store.close())
+  for (const { statement, payloads } of [seen, unseen]) {
+    const [sealed, payload] = Object.entries(payloads)[0] as [Hash, Payload]
+    const text = canonicalJson(statement === seen.statement ? { ...payload, value: 'y' } : payload)
+    const place = { handle: statement.party, seq: statement.seq }
+    await store.payloads.put(CONTRACT, groupOf(place), [{ seal: sealed, text }])
+  }
+  const linesFor = (room: number) =>
+    payloadLines(store.payloads, ana.state, cleo.handle, [wantedOf(seen), wantedOf(unseen)], room)
+  t.same(
+    decodeMessage(encodeMessage(new Map(), await linesFor(ROOM), [])).payloads.map(({ payloads }) => payloads),
+    [unseen.payloads],
+  )
+  t.same(await linesFor(1), [])
 })

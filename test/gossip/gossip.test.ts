@@ -1,13 +1,14 @@
 import t from 'tap'
 import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import { frontierOf } from '../../src/agreement/feeds.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { type Frontier, placesOf } from '../../src/events/statement.ts'
 import { encodeSigned, type SignedStatement, StatementRefused } from '../../src/events/statement-codec.ts'
 import { TakesTooLong } from '../../src/gossip/bulkhead.ts'
 import { REFUSED_AT_ONCE_MAX } from '../../src/gossip/credit.ts'
 import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
-import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX } from '../../src/gossip/message.ts'
+import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX, type Wanted } from '../../src/gossip/message.ts'
 import type { Peer, ReplicaPort } from '../../src/gossip/replica-port.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { allOf, contractFoundedBy, marketOf, Player } from '../support/market.ts'
@@ -28,6 +29,8 @@ class Ana {
   readonly held = new Map<Uid, Frontier>()
   /** Contracts that she does not hold yet. */
   readonly unknown = new Set<Uid>()
+  /** Values that she lacks in each contract. */
+  wants: readonly Wanted[] = []
   /** Whether one of those begins with what comes of it. */
   begins = false
   /** What is thrown instead. */
@@ -45,7 +48,7 @@ class Ana {
       this.held.set(uid, frontierOf(ben.state.feeds))
     }
     this.ben = { handle: 'ben' as Handle, signingKey: new Player('ben').card.keys.signing }
-    const all = new Map([...this.players].map(([uid, ana]) => [uid, participantOf(ana)]))
+    const all = new Map([...this.players].map(([uid, ana]) => [uid, participantOf(ana, () => this.wants)]))
     this.gossip = new Gossip({
       replicas: {
         has: (uid) => !this.unknown.has(uid),
@@ -109,7 +112,7 @@ class Ana {
   }
 }
 
-function participantOf(player: Player): ReplicaPort {
+function participantOf(player: Player, wants: () => readonly Wanted[]): ReplicaPort {
   return {
     contract: player.contract,
     self: player.handle,
@@ -120,7 +123,9 @@ function participantOf(player: Player): ReplicaPort {
     words: [],
     evidence: [],
     unheard: [],
-    wants: [],
+    get wants() {
+      return wants()
+    },
     holdUp: undefined,
     holdsUp() {},
     payloadLines: async () => [],
@@ -153,6 +158,15 @@ t.test(
     ana.gossip.close()
   },
 )
+
+t.test('what is wanted is asked for in the order that a header has', async (t) => {
+  const ana = new Ana()
+  const wanted = (party: string, seq: number) => ({ party: party as Handle, seq, seals: ['0'.repeat(64) as Hash] })
+  ana.wants = [wanted('ben', 0), wanted('ana', 10), wanted('ana', 2)]
+  const { wants } = decodeMessage(await ana.gossip.answer(ana.peer(), encodeMessage(ana.held, [], [])))
+  t.same(wants.get(ONE), [wanted('ana', 2), wanted('ana', 10), wanted('ben', 0)])
+  ana.gossip.close()
+})
 
 t.test('nor do they in the answers to a party that asks', async (t) => {
   const ana = new Ana()

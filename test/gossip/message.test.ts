@@ -94,6 +94,7 @@ t.test('what wants too much, or brings what no statement could, is no message', 
   const all = Math.ceil(WANTED_VALUES_MAX / WANTED_OF_ONE_MAX)
   t.ok(decodeMessage(header([of(WANTED_OF_ONE_MAX)])))
   t.ok(decodeMessage(header(Array.from({ length: WANTED_STATEMENTS_MAX }, (_, seq) => of(1, seq)))))
+  t.ok(decodeMessage(header([of(1, 2), of(1, 10), { ...of(1), party: 'ben' }])))
   const none = encodeMessage(new Map(), [], [])
   let nested: unknown = 'x'
   for (let depth = 0; depth < JSON_DEPTH_MAX; depth++) nested = [nested]
@@ -102,6 +103,9 @@ t.test('what wants too much, or brings what no statement could, is no message', 
     header([of(WANTED_OF_ONE_MAX + 1)]),
     header(Array.from({ length: all }, (_, seq) => of(WANTED_OF_ONE_MAX, seq))),
     header(Array.from({ length: WANTED_STATEMENTS_MAX + 1 }, (_, seq) => of(1, seq))),
+    header([of(1, 1), of(1, 1)]),
+    header([of(1, 1), of(1, 0)]),
+    header([{ ...of(1), party: 'ben' }, of(1, 1)]),
     header([of(0)]),
     header([]),
     '{"contracts":{},"v":1,"wants":{}}',

@@ -383,7 +383,8 @@ export class LiveContract {
 
   /** What is held here of what a peer wants. */
   payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<string[]> {
-    return retryWithFullHistory(this, () => payloadLines(this.#ports.store.payloads, this.#state, peer, wanted, room))
+    const { store, turns } = this.#ports
+    return retryWithFullHistory(this, () => payloadLines(store.payloads, this.#state, peer, wanted, room, turns))
   }
 
   /** The statements whose values are missing here, but for requests that come to nothing anyway; in ledger order. */

@@ -1,18 +1,21 @@
+import { statementAt } from '../../agreement/feeds.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import { covers } from '../../agreement/version-vector.ts'
 import { type Hash, hashCanonical } from '../../crypto/hash.ts'
 import type { Handle } from '../../events/ids.ts'
 import { JSON_MEMBERS_MAX } from '../../events/limits.ts'
+import { sealsNamedBy } from '../../events/seal.ts'
 import { visibleTo } from '../../gossip/exchange.ts'
 import { encodePayloads, type Wanted } from '../../gossip/message.ts'
+import type { Turns } from '../../runtime/turns.ts'
 import { refsIn } from '../../store/payload-group.ts'
 import type { PayloadStore } from '../../store/port.ts'
 
 const SEAL_CHARACTERS = 68
 
 /**
- * Lines with what is held of what a peer wants: of statements that it may see alone, since whoever asks may name any. As many as
- * there is room for, one at least if there is any. Attacker-controlled: `wanted`. Throws Forgotten.
+ * Lines with what is held of what a peer wants: of statements that it may see, and that name it, since whoever asks may name any.
+ * As many as there is room for, one at least if there is any. Attacker-controlled: `wanted`. Throws Forgotten.
  */
 export async function payloadLines(
   payloads: PayloadStore,
@@ -20,6 +23,7 @@ export async function payloadLines(
   peer: Handle,
   wanted: readonly Wanted[],
   room: number,
+  turns?: Turns,
 ): Promise<string[]> {
   const { contract } = state
   const visible = visibleTo(state, peer)
@@ -28,16 +32,19 @@ export async function payloadLines(
   for (const { party, seq, seals } of wanted) {
     if (left <= 0) break
     if (visible === undefined || !covers(visible, party, seq)) continue
-    const refs = refsIn(
-      party,
-      seals.map((seal) => ({ seq, seal })),
-    )
+    const held = statementAt(state.feeds, party, seq)
+    if (held === undefined) continue
+    const named = sealsNamedBy(held.statement)
+    for (const seal of held.lacks) named.delete(seal)
+    const sealed = seals.filter((seal) => named.has(seal)).map((seal) => ({ seq, seal }))
+    if (sealed.length === 0) continue
+    if (turns?.isOver === true) await turns.next()
     const found: [Hash, string][] = []
-    for (const [seal, text] of await payloads.get(contract, refs)) {
-      // What the store has damaged would be laid to this node.
-      if (left <= 0 || hashCanonical('seal', text) !== seal) continue
-      found.push([seal, text])
+    for (const [seal, text] of await payloads.get(contract, refsIn(party, sealed))) {
+      if (left <= 0) break
       left -= text.length
+      // What the store has damaged would be laid to this node.
+      if (hashCanonical('seal', text) === seal) found.push([seal, text])
     }
     for (const some of inLines(found)) lines.push(encodePayloads({ contract, party, seq }, some))
   }
