@@ -35,6 +35,11 @@ export interface OtherBranch {
   readonly by: SignedStatement
 }
 
+interface Unjudged {
+  readonly decoded: SignedStatement
+  readonly error: EngineUnknown
+}
+
 /** What became of statements that came in. */
 export interface Reception {
   readonly state: AgreementState
@@ -47,8 +52,8 @@ export interface Reception {
   /** They run ahead of what is held, or of the ledger, which lacks a value: to be offered again with more. */
   readonly waiting: readonly SignedStatement[]
   readonly refused: readonly { readonly decoded: SignedStatement; readonly error: StatementRefused }[]
-  /** They lead the ledger into an engine that is not here: nothing can be said about them, or about what covers them. */
-  readonly unjudged: readonly { readonly decoded: SignedStatement; readonly error: EngineUnknown }[]
+  /** They, or their payloads, lead the ledger into an engine that is not here: nothing can be said about them, or about what covers them. */
+  readonly unjudged: readonly Unjudged[]
   readonly equivocations: readonly Equivocation[]
   readonly otherBranches: readonly OtherBranch[]
 }
@@ -122,21 +127,42 @@ export function* receivingPayloads(
   const completions: Completion[] = []
   const acknowledged: Acknowledged[] = []
   const settled: Acknowledged[] = []
+  const unjudged: Unjudged[] = []
   for (const { party, seq, payloads } of grouped) {
     yield
-    const progress = completed(state, party, seq, payloads)
+    const progress = completedHere(state, party, seq, payloads)
     if (progress === undefined) continue
+    if ('error' in progress) {
+      unjudged.push(progress)
+      continue
+    }
     state = progress.state
     completions.push(progress.completion)
     for (const entry of progress.acknowledged) acknowledged.push(entry)
     for (const entry of progress.settled) settled.push(entry)
   }
-  if (completions.length === 0) return before
+  if (completions.length + unjudged.length === 0) return before
   const whole = nothingReceived(state, before.waiting)
-  const reception = joined(before, { ...whole, completions, acknowledged, settled })
-  if (reception.waiting.length === 0) return reception
+  const reception = joined(before, { ...whole, completions, acknowledged, settled, unjudged })
+  if (completions.length === 0 || reception.waiting.length === 0) return reception
   yield
   return joined(reception, receive(state, reception.waiting, self, convicted))
+}
+
+/** As `completed`: payloads that lead the ledger into an engine that is not here are not taken in. */
+function completedHere(
+  state: AgreementState,
+  party: Handle,
+  seq: Seq,
+  payloads: Payloads,
+): ReturnType<typeof completed> | Unjudged {
+  try {
+    return completed(state, party, seq, payloads)
+  } catch (error) {
+    const decoded = statementAt(state.feeds, party, seq)
+    if (decoded === undefined || !(error instanceof EngineUnknown)) throw error
+    return { decoded, error }
+  }
 }
 
 /** Payloads that came in many lines, those of one statement together: what they bring is taken in once. */
@@ -229,7 +255,7 @@ function takeIn(
   const acknowledged: Acknowledged[] = []
   const settled: Acknowledged[] = []
   const refused: Reception['refused'][number][] = []
-  const unjudged: Reception['unjudged'][number][] = []
+  const unjudged: Unjudged[] = []
   const equivocations: Equivocation[] = []
   const otherBranches: OtherBranch[] = []
   for (let progressed = true; progressed; ) {
@@ -241,8 +267,12 @@ function takeIn(
       switch (standing.kind) {
         case 'known': {
           const { party, seq } = decoded.statement
-          const progress = completed(state, party, seq, decoded.payloads)
+          const progress = completedHere(state, party, seq, decoded.payloads)
           if (progress === undefined) break
+          if ('error' in progress) {
+            unjudged.push(progress)
+            break
+          }
           state = progress.state
           completions.push(progress.completion)
           for (const entry of progress.acknowledged) acknowledged.push(entry)

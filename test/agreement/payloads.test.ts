@@ -1,6 +1,8 @@
 import { deepStrictEqual, throws } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { engine1 } from '../../src/aggregates/contract/engine-1.ts'
+import { Engines } from '../../src/aggregates/contract/engines.ts'
 import { completed, lackingIn } from '../../src/agreement/completing.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
 import { pruned } from '../../src/agreement/pruning.ts'
@@ -11,7 +13,8 @@ import { type AgreementState, emptyAgreement } from '../../src/agreement/state.t
 import { payloadsInOrder, seal } from '../../src/events/seal.ts'
 import type { Payload, Payloads } from '../../src/events/statement.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
-import { allOf, contractFoundedBy, market, overTheWire, owes, Player, talk } from '../support/market.ts'
+import { both } from '../support/engine-2.ts'
+import { allOf, contractFoundedBy, market, marketOf, overTheWire, owes, Player, talk } from '../support/market.ts'
 
 const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
 /** What somebody sends after the statement. */
@@ -226,6 +229,33 @@ t.test('values that come one by one are taken in at once', async (t) => {
   t.same(completions, [{ party, seq, payloads: one.payloads }])
   t.same(lackingIn(state)[0]?.lacks.toSorted(), Object.keys(other.payloads))
 })
+
+t.test(
+  'a late value behind which the ledger goes on in an engine that is not here is left out, and said',
+  async (t) => {
+    const members = marketOf(['ana', 'ben', 'dan'].map((handle) => new Player(handle, undefined, undefined, both)))
+    const cleo = new Player('cleo', undefined, undefined, new Engines([engine1]))
+    const all = [...members, cleo] as [Player, Player, Player, Player]
+    all[0].requests({ type: 'InviteParty', party: cleo.card })
+    talk(all, owes)
+    for (const player of all.slice(0, 2)) {
+      player.requests({ type: 'UpgradeEngine', to: 2 })
+      talk(all, owes)
+    }
+    const asked = all[0].proposes('0.0', 'v')
+    const upgrade = all[2].requests({ type: 'UpgradeEngine', to: 2 })
+    all[1].hears(asked, upgrade)
+    all[2].hears(asked)
+    all[0].hears(upgrade)
+    const answers = [all[1], all[2], all[0]].map((player) => player.says())
+    const { taken, unjudged } = cleo.hears(bare(asked), upgrade, ...answers)
+    t.match([taken.length, unjudged.length], [5, 0])
+    for (const late of [given(cleo.state, asked), receive(cleo.state, [asked])]) {
+      t.match(late.unjudged, [{ decoded: { hash: asked.hash }, error: { code: 'engine_unknown', engine: 2 } }])
+      t.same([late.completions, late.state === cleo.state], [[], true])
+    }
+  },
+)
 
 t.test('a snapshot of a view that lacks values is of no use', async () => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]

@@ -159,15 +159,6 @@ t.test(
   },
 )
 
-t.test('what is wanted is asked for in the order that a header has', async (t) => {
-  const ana = new Ana()
-  const wanted = (party: string, seq: number) => ({ party: party as Handle, seq, seals: ['0'.repeat(64) as Hash] })
-  ana.wants = [wanted('ben', 0), wanted('ana', 10), wanted('ana', 2)]
-  const { wants } = decodeMessage(await ana.gossip.answer(ana.peer(), encodeMessage(ana.held, [], [])))
-  t.same(wants.get(ONE), [wanted('ana', 2), wanted('ana', 10), wanted('ben', 0)])
-  ana.gossip.close()
-})
-
 t.test('nor do they in the answers to a party that asks', async (t) => {
   const ana = new Ana()
   for (let n = 0; n < 3; n++) ana.says(BIG, LARGE)
@@ -282,5 +273,14 @@ t.test('who reports is told of a party that is no peer any more', async (t) => {
   const ana = new Ana()
   ana.gossip.removePeer(ana.ben.handle)
   t.same(ana.removed, ['ben'])
+  ana.gossip.close()
+})
+
+t.test('what is wanted is asked for in the order that a header has', async (t) => {
+  const ana = new Ana()
+  const wanted = (party: string, seq: number) => ({ party: party as Handle, seq, seals: ['0'.repeat(64) as Hash] })
+  ana.wants = [wanted('ben', 0), wanted('ana', 10), wanted('ana', 2)]
+  const { wants } = decodeMessage(await ana.gossip.answer(ana.peer(), encodeMessage(ana.held, [], [])))
+  t.same(wants.get(ONE), [wanted('ana', 2), wanted('ana', 10), wanted('ben', 0)])
   ana.gossip.close()
 })

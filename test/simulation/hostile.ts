@@ -20,6 +20,7 @@ import type { Frontier } from '../../src/events/statement.ts'
 import { bytesToSign, decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { linesFor, newsFor, vectorOf } from '../../src/gossip/exchange.ts'
 import {
+  byStatement,
   decodeMessage,
   encodeMessage,
   encodePayloads,
@@ -270,7 +271,9 @@ export class HostileMember implements Neighbour {
     const frontier = frontierOf(state.feeds)
     const told = this.#sins('false frontier') && random.chance(0.3) ? this.#falseFrontier(frontier) : frontier
     const words: Word[] = this.#acceptance(state)
-    const wants = lackingIn(state).map(({ lacks, statement: { party, seq } }) => ({ party, seals: lacks, seq }))
+    const wants = lackingIn(state)
+      .map(({ lacks, statement: { party, seq } }) => ({ party, seals: lacks, seq }))
+      .sort(byStatement)
     const asides = { wants: new Map(wants.length === 0 ? [] : [[contract, wants]]), waits: new Map() }
     return encodeMessage(new Map([[contract, told]]), [...forks, ...lines], words, asides)
   }
