@@ -15,6 +15,8 @@ import { refsIn } from '../../src/store/payload-group.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { allOf, CONTRACT, market, owes, Player, talk } from '../support/market.ts'
 
+type Sealed = ReturnType<typeof seal>
+
 const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
 const later = ({ statement: { party, seq }, payloads }: SignedStatement) => ({ party, seq, payloads })
 
@@ -231,5 +233,25 @@ t.test('values that come by themselves are taken in with turns of others in betw
   await live.deliver([], undefined, [...requests, ...requests].map(later))
   t.ok(given - before > requests.length, `${given - before} turns`)
   t.equal(written[0], requests.length, 'a group each')
+  t.same(live.wants, [])
+})
+
+t.test('a statement is not asked for whose only living request has its values', async (t) => {
+  const [ana, ben] = pair()
+  const { live } = await nodeOf(t, ben)
+  const [here, missing] = ['x', 'y'].map((value) => seal(value, new Uint8Array(16))) as [Sealed, Sealed]
+  const requests = [here, missing].map(({ seal: of }, n) => ({
+    ...ana.request([{ type: 'ProposeValue', field: '0.0', seal: of, basis: [] }]),
+    ...(n === 1 ? { tentative: true as const } : {}),
+  }))
+  const asked = ana.says({ requests, payloads: { [here.seal]: here.payload } })
+  const withdrawal = {
+    request: { handle: ana.handle, seq: asked.statement.seq, index: 1 },
+    decision: 'withdrawn',
+  } as const
+  await live.deliver([asked])
+  t.match(live.wants, [{ hash: asked.hash }])
+  t.equal(live.wants, live.wants, 'looked at once')
+  await live.deliver([ana.says({ decided: [{ ...withdrawal, code: 'user' }] })])
   t.same(live.wants, [])
 })

@@ -34,7 +34,7 @@ import {
 } from '../../events/ids.ts'
 import type { SignedRevocation } from '../../events/key-change.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
-import { payloadsInOrder, sealsNamedBy } from '../../events/seal.ts'
+import { payloadsInOrder, sealsNamedBy, valueSealsOf } from '../../events/seal.ts'
 import type { Frontier, Note, Request } from '../../events/statement.ts'
 import { type SignedStatement, type StatementRefused, sortPayloads } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
@@ -201,6 +201,8 @@ export class LiveContract {
   readonly #holdUps = new Map<Handle, HoldUp>()
   /** Values are missing ⇒ they are asked for again. */
   #cancelAsking: (() => void) | undefined
+  /** As of the state for which it was asked last. */
+  #wanted: { readonly of: AgreementState; readonly statements: readonly VerifiedStatement[] } | undefined
   #asked = 0
   /** Who waits for the history to be in memory. */
   #recalls: PromiseWithResolvers<void>[] = []
@@ -389,9 +391,9 @@ export class LiveContract {
 
   /** The statements whose values are missing here, but for requests that come to nothing anyway; in ledger order. */
   get wants(): readonly VerifiedStatement[] {
-    return lackingIn(this.#state).filter(({ statement: { party, seq, requests } }) =>
-      requests.some((request, index) => !isDead({ handle: party, seq, index }, request, this.#state)),
-    )
+    const state = this.#state
+    if (this.#wanted?.of !== state) this.#wanted = { of: state, statements: lackingIn(state).filter(isWantedIn(state)) }
+    return this.#wanted.statements
   }
 
   /** A peer has answered what it holds. */
@@ -1289,6 +1291,19 @@ export class LiveContract {
       if (deadline === undefined) continue
       clock.after(Math.max(0, Date.parse(deadline) + FORGOTTEN_AFTER_MS - clock.now()) + 1, () => this.wake())
     }
+  }
+}
+
+/** Whether one of its requests lacks a value, and may come to something. */
+function isWantedIn(state: AgreementState) {
+  return (held: VerifiedStatement): boolean => {
+    const { party, seq, requests } = held.statement
+    const lacked = new Set(held.lacks)
+    return requests.some(
+      (request, index) =>
+        [...valueSealsOf([request])].some((seal) => lacked.has(seal)) &&
+        !isDead({ handle: party, seq, index }, request, state),
+    )
   }
 }
 
