@@ -66,7 +66,8 @@ t.test('what is written is read', async (t) => {
   const dir = t.testdir()
   await createConfiguration(dir, settings)
   const read = await readConfiguration(dir, { logLevel: 'warn' })
-  t.strictSame(read, { dir, acknowledgement: [], contractsInMemory: 256, ...settings, logLevel: 'warn' })
+  const defaults = { acknowledgement: [], contractsInMemory: 256, payloadWaitMs: 10_000 }
+  t.strictSame(read, { dir, ...defaults, ...settings, logLevel: 'warn' })
   t.match(await readFile(join(dir, 'concordata.json'), 'utf8'), /^\{\n {2}"handle": "acme-re",\n/, 'for people to edit')
   await t.rejects(createConfiguration(dir, settings), { code: 'EEXIST' })
 })
