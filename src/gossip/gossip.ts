@@ -54,7 +54,7 @@ export interface GossipReport {
 }
 
 /**
- * The traffic of one node: a peer session a peer, and the answers to those who call. What is urgent is what somebody waits
+ * The traffic of one node: one session a peer, and the answers to those who call. What is urgent is what somebody waits
  * for: own requests, decisions, and heads while own requests are under way; all else is carried lazily (design §6).
  */
 export class Gossip {
@@ -65,7 +65,7 @@ export class Gossip {
   readonly #bulkhead: Bulkhead
   /** Of each peer the contract that was last cut off in an answer: the next answer begins behind it. */
   readonly #cutOff = new Map<Handle, Uid>()
-  /** Contracts in which something waits until a peer session is free. */
+  /** Contracts in which something waits until a session is free. */
   readonly #heldBack = new Set<Uid>()
   #cancelAntiEntropy: (() => void) | undefined
   #turn = 0
@@ -142,7 +142,7 @@ export class Gossip {
     return new Map(found.filter(([, trouble]) => trouble !== undefined))
   }
 
-  /** Whether a new statement could leave at once: while every peer session is on its way, it may as well wait and grow. */
+  /** Whether a new statement could leave at once: while every session has a call under way, it may as well wait and grow. */
   canSend(contract: Uid): boolean {
     const replica = this.#ports.replicas.find(contract)
     if (replica === undefined) return true
