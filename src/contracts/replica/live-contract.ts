@@ -897,8 +897,7 @@ export class LiveContract {
     })
     if (made !== undefined || reception.taken.some(({ statement }) => statement.party === this.self)) {
       // Nobody gets to see a statement before the guard knows of it.
-      const key = made?.held.statement.key
-      const revokes = key !== undefined && 'revoke' in key
+      const revokes = made !== undefined && isTakeover(made.held)
       if (made !== undefined || this.#ownFeed.obstacle(state, this.#waiting) === undefined) {
         const advanced = await this.#ownFeed.advance(state, revokes)
         // Of two that made the very same statement only one has made it; the other finds it in the store.
