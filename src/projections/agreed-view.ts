@@ -9,8 +9,9 @@ import {
 import type { Hash } from '../crypto/hash.ts'
 import { type ElementId, ROOT, type Uid } from '../events/ids.ts'
 import { valueUnder } from '../events/seal.ts'
+import type { PayloadRef } from '../store/payload-group.ts'
 import { refOf } from '../store/payload-group.ts'
-import type { PayloadRef, PayloadStore } from '../store/port.ts'
+import type { PayloadStore } from '../store/port.ts'
 
 /** A document as naive clients see it: elements by their names, and of each field the one agreed value, or null. */
 export class AgreedView {

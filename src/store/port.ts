@@ -2,8 +2,6 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Uid } from '../events/ids.ts'
 import type { PayloadEntry, PayloadGroup, PayloadRef } from './payload-group.ts'
 
-export type { PayloadEntry, PayloadRef } from './payload-group.ts'
-
 /** The revision of a stream that has no events: one before the first. */
 export const NO_EVENTS = -1
 

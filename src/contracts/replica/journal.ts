@@ -22,8 +22,9 @@ import { ConcordataError } from '../../runtime/errors.ts'
 import { jsonOf } from '../../runtime/parse-json.ts'
 import { parseStored } from '../../runtime/stored-json.ts'
 import { WrongExpectedRevision } from '../../store/errors.ts'
+import type { PayloadEntry } from '../../store/payload-group.ts'
 import { groupOf, type PayloadGroup, refsIn } from '../../store/payload-group.ts'
-import type { NewEvent, PayloadEntry, Store, Write } from '../../store/port.ts'
+import type { NewEvent, Store, Write } from '../../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../../store/streams.ts'
 
 /** What the store holds of a contract contradicts itself: it was damaged or changed by somebody. */

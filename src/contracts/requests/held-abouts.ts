@@ -1,7 +1,8 @@
 import type { Hash } from '../../crypto/hash.ts'
 import { type ShownAbout, shownAbout } from '../../events/about.ts'
 import type { Uid } from '../../events/ids.ts'
-import type { PayloadRef, PayloadStore } from '../../store/port.ts'
+import type { PayloadRef } from '../../store/payload-group.ts'
+import type { PayloadStore } from '../../store/port.ts'
 
 /** What is under these seals, as far as this node has it. */
 export type HeldAbouts = (seal: Hash) => ShownAbout

@@ -2,12 +2,12 @@ import type { Uid } from '../../events/ids.ts'
 import { assert } from '../../runtime/assert.ts'
 import { assertWritable } from '../append-rule.ts'
 import { StoreClosed } from '../errors.ts'
+import type { PayloadRef } from '../payload-group.ts'
 import type {
   AllRange,
   Appended,
   EventHandler,
   EventStore,
-  PayloadRef,
   PayloadStore,
   RecordedEvent,
   Store,

@@ -1,6 +1,7 @@
 import type { Hash } from '../../crypto/hash.ts'
 import type { Uid } from '../../events/ids.ts'
-import type { Appended, PayloadRef, RecordedEvent, StoredGroup, Write } from '../port.ts'
+import type { PayloadRef } from '../payload-group.ts'
+import type { Appended, RecordedEvent, StoredGroup, Write } from '../port.ts'
 
 /** A batch took effect, with the result of each of its appends in their order, or it did not. */
 export type Outcome = { readonly appended: readonly Appended[] } | { readonly error: unknown }

@@ -2,8 +2,9 @@ import type { Hash } from '../../crypto/hash.ts'
 import type { Uid } from '../../events/ids.ts'
 import { type Append, repeatedBy } from '../append-rule.ts'
 import { StoreWriteTooLarge } from '../errors.ts'
+import type { PayloadRef } from '../payload-group.ts'
 import { byGroup, bytesInGroup, GROUP_BYTES_MAX, newAmong, type PayloadGroup } from '../payload-group.ts'
-import { type Appended, NO_EVENTS, type PayloadRef, type RecordedEvent, type Store, type Write } from '../port.ts'
+import { type Appended, NO_EVENTS, type RecordedEvent, type Store, type Write } from '../port.ts'
 import { EmbeddedStore } from './embedded-store.ts'
 import {
   type Engine,

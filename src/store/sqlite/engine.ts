@@ -13,6 +13,7 @@ import {
   START,
 } from '../embedded/engine.ts'
 import { StoreCorrupt, StoreLocked, StoreReadonly, StoreWriteTooLarge } from '../errors.ts'
+import type { PayloadRef } from '../payload-group.ts'
 import {
   byGroup,
   bySeries,
@@ -22,7 +23,7 @@ import {
   type PayloadGroup,
   placeOf,
 } from '../payload-group.ts'
-import { type Appended, NO_EVENTS, type PayloadRef, type RecordedEvent, type StoredGroup, type Write } from '../port.ts'
+import { type Appended, NO_EVENTS, type RecordedEvent, type StoredGroup, type Write } from '../port.ts'
 import { translated, translating } from './errors.ts'
 import { decodeRow, encodeRow, readRow } from './payload-row.ts'
 import { prepare, type RowOfGroup, type Statements, type StoredRow, type UnnamedEvent } from './statements.ts'

@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 import { type Hash, sha256 } from '../../../src/crypto/hash.ts'
 import type { Uid } from '../../../src/events/ids.ts'
-import type { PayloadGroup } from '../../../src/store/payload-group.ts'
-import type { NewEvent, PayloadRef, RecordedEvent, Store } from '../../../src/store/port.ts'
+import type { PayloadGroup, PayloadRef } from '../../../src/store/payload-group.ts'
+import type { NewEvent, RecordedEvent, Store } from '../../../src/store/port.ts'
 import type { OpenStore } from '../event-store-conformance.ts'
 
 export const contract = '0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk' as Uid
