@@ -191,7 +191,8 @@ function eachOnce(arrived: readonly SignedStatement[]): SignedStatement[] {
 function asOne(copies: readonly SignedStatement[]): SignedStatement {
   const [first] = copies as [SignedStatement]
   if (copies.length === 1) return first
-  const all = Object.assign({}, ...copies.map(({ payloads }) => payloads)) as Payloads
+  const all: { [seal: Hash]: Payload } = {}
+  for (const { payloads } of copies) Object.assign(all, payloads)
   const count = Object.keys(all).length
   const whole = copies.find(({ payloads }) => Object.keys(payloads).length === count)
   if (whole !== undefined) return whole

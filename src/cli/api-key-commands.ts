@@ -4,7 +4,7 @@ import { readConfiguration, readEnvironment } from '../node/config/configuration
 import { addApiKey, readApiKeys, revokeApiKey } from '../node/inward/api-keys.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
-import { print, table } from './output.ts'
+import { print, printLines, table } from './output.ts'
 
 /** `concordata api-key add|list|revoke`: who may use the inward API. A running node takes it up at once. */
 export function apiKeyCommands(program: Command): void {
@@ -32,7 +32,7 @@ export function apiKeyCommands(program: Command): void {
         made,
         expires ?? 'never',
       ])
-      print(...table(['name', 'roles', 'made', 'expires'], rows))
+      printLines(table(['name', 'roles', 'made', 'expires'], rows))
     })
 
   apiKey

@@ -15,7 +15,7 @@ import { auditText } from './audit-report.ts'
 import { auditSourceOf } from './audit-source.ts'
 import { fileUnavailable } from './file-unavailable.ts'
 import { dataOption } from './options.ts'
-import { print, printJson } from './output.ts'
+import { print, printJson, printLines } from './output.ts'
 
 /** The store is sound, and holds what convicts a member. */
 const MISCONDUCT_STATUS = 3
@@ -66,7 +66,7 @@ export function auditCommands(program: Command): void {
 
 function show(report: AuditReport, json: true | undefined): void {
   if (json) printJson(report)
-  else print(...auditText(report))
+  else printLines(auditText(report))
 }
 
 /** Throws FileUnavailable. */

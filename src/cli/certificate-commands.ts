@@ -6,7 +6,7 @@ import { openTls, readCard } from '../node/identity/identity.ts'
 import { renewCertificate } from '../node/outward/certificate-renewal.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
-import { print, table } from './output.ts'
+import { printLines, table } from './output.ts'
 
 /** `concordata certificate show|renew`: of the outward connection. */
 export function certificateCommands(program: Command): void {
@@ -38,8 +38,8 @@ async function openParty(data: string) {
 
 function show(pem: string): void {
   const { validFrom, validTo } = new X509Certificate(pem)
-  print(
-    ...table(
+  printLines(
+    table(
       ['', ''],
       [
         ['fingerprint', certificateFingerprint(pem)],

@@ -3,7 +3,7 @@ import type { About } from '../events/about.ts'
 import { lockPurposes, resignationReasons } from '../events/reasons.ts'
 import { apiClientFor } from './api-client.ts'
 import { dataOption } from './options.ts'
-import { assertConfirmed, print, printJson, table } from './output.ts'
+import { assertConfirmed, print, printJson, printLines, table } from './output.ts'
 
 interface Summary {
   readonly contract: string
@@ -58,7 +58,7 @@ export function contractCommands(program: Command): void {
         String(size),
         String(tier),
       ])
-      print(...table(['contract', 'title', 'this party is', 'entries', 'tier'], rows))
+      printLines(table(['contract', 'title', 'this party is', 'entries', 'tier'], rows))
     })
 
   contract
@@ -76,8 +76,8 @@ export function contractCommands(program: Command): void {
         return
       }
       const { title, members, size, root, record, tier, standing, engine, engineVotes } = summary
-      print(
-        ...table(
+      printLines(
+        table(
           ['', ''],
           [
             ['contract', uid],

@@ -7,7 +7,7 @@ import { formatFingerprint } from '../node/identity/fingerprint.ts'
 import { givenPassphrase } from '../node/identity/passphrase.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
-import { print, table } from './output.ts'
+import { print, printLines, table } from './output.ts'
 
 interface Options {
   readonly data: string
@@ -46,8 +46,8 @@ export function initCommand(program: Command): void {
         passphrase,
       }
       const { card, notices } = await createIdentity(data, wanted, systemClock)
-      print(
-        ...table(
+      printLines(
+        table(
           ['', ''],
           [
             ['party', `${card.name} (${card.handle})`],

@@ -5,7 +5,7 @@ import { readCard } from '../node/identity/identity.ts'
 import { type ApiClient, apiClientFor } from './api-client.ts'
 import { type Keys, readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
 import { dataOption } from './options.ts'
-import { complain, print, table } from './output.ts'
+import { complain, print, printLines, table } from './output.ts'
 
 const POLL_MS = 250
 
@@ -20,7 +20,7 @@ export function keyCommands(program: Command): void {
     .action(async ({ data }: { data: string }) => {
       const { keys, contracts } = await keysOf(await apiClientFor(data))
       const rows = keys.map((signing, index) => [String(index), signing, roleOf(index, keys.length)])
-      print(...table(['number', 'signing key', ''], rows))
+      printLines(table(['number', 'signing key', ''], rows))
       const standings = contracts.map(({ contract, signing, ...waits }) => [
         contract,
         String(keys.indexOf(signing)),

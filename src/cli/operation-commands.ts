@@ -8,7 +8,7 @@ import {
 import { type Examined, examine, examinedProcesses } from '../node/maintenance/doctor.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { dataOption } from './options.ts'
-import { print, printJson, table } from './output.ts'
+import { print, printJson, printLines, table } from './output.ts'
 
 function whereFrom({ passphrase, passphraseFile }: Environment): string {
   if (passphraseFile !== undefined) return `from ${passphraseFile}`
@@ -53,8 +53,8 @@ export function operationCommands(program: Command): void {
       const findings = await examine(configuration, environment, systemClock, role)
       if (json) printJson(findings)
       else {
-        print(
-          ...table(
+        printLines(
+          table(
             ['check', '', 'finding'],
             findings.map(({ check, level, finding }) => [check, level, finding]),
           ),

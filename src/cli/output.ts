@@ -9,6 +9,11 @@ export class NotConfirmed extends ConcordataError {}
  * to either: each of the lines stays one line and says nothing to the terminal, whoever has written what stands in it.
  */
 export function print(...lines: readonly string[]): void {
+  printLines(lines)
+}
+
+/** The same of lines whose number has no bound: a call's arguments have one. */
+export function printLines(lines: readonly string[]): void {
   for (const line of lines) process.stdout.write(`${visible(line)}\n`)
 }
 
@@ -18,7 +23,7 @@ export function complain(...lines: readonly string[]): void {
 
 /** JSON as people read it. It stays the same value: what is not visible is escaped as JSON does it. */
 export function printJson(value: unknown): void {
-  print(...JSON.stringify(value, undefined, 2).split('\n'))
+  printLines(JSON.stringify(value, undefined, 2).split('\n'))
 }
 
 /** Controls and line ends, what is invisible or turns the direction of writing, and what Unicode has no character for. */

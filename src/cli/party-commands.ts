@@ -25,7 +25,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { FileUnavailable } from './file-unavailable.ts'
 import { dataOption } from './options.ts'
-import { assertConfirmed, complain, print, printJson, table } from './output.ts'
+import { assertConfirmed, complain, print, printJson, printLines, table } from './output.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
 
@@ -82,7 +82,7 @@ export function partyCommands(program: Command): void {
         ['fingerprint', formatFingerprint(partyFingerprint(card))],
         ['endpoint', configuration.endpoint],
       ]
-      print(...table(['', ''], rows))
+      printLines(table(['', ''], rows))
     })
 
   party
@@ -94,8 +94,8 @@ export function partyCommands(program: Command): void {
       await withDirectory(data, async (directory) => {
         const { standing, signed } = knownParty(directory, handle)
         const { card, endpoint, certificate, serial } = signed.introduction
-        print(
-          ...table(
+        printLines(
+          table(
             ['', ''],
             [
               ['party', `${card.name} (${card.handle})`],
@@ -136,7 +136,7 @@ export function partyCommands(program: Command): void {
           const { card, endpoint } = introduction
           return [card.handle, card.name, standing, endpoint, formatFingerprint(partyFingerprint(card)), card.lei ?? '']
         })
-        print(...table(['handle', 'name', 'standing', 'endpoint', 'fingerprint', 'LEI (claimed)'], rows))
+        printLines(table(['handle', 'name', 'standing', 'endpoint', 'fingerprint', 'LEI (claimed)'], rows))
       })
     })
 }

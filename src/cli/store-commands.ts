@@ -7,7 +7,7 @@ import { createFile } from '../runtime/durable-file.ts'
 import { StoreSetupFailed } from '../store/errors.ts'
 import { type RoleUsers, setUpStore } from '../store/eventstoredb/setup.ts'
 import { dataOption } from './options.ts'
-import { print, table } from './output.ts'
+import { print, printLines, table } from './output.ts'
 
 const ROLES = ['serve', 'transmit', 'receive'] as const
 const PASSWORD_BYTES = 24
@@ -55,8 +55,8 @@ async function setUp({ data, adminUser, adminPasswordFile, httpUrl }: Options): 
     },
     users as RoleUsers,
   )
-  print(
-    ...table(
+  printLines(
+    table(
       ['', ''],
       steps.map(({ what, state }) => [what, state]),
     ),

@@ -1,4 +1,4 @@
-import { print, table } from '../output.ts'
+import { print, printLines, table } from '../output.ts'
 import type { PartyProcess, ReachableParty } from './party-process.ts'
 
 interface Standing {
@@ -49,7 +49,7 @@ export function showComparison({ standings, isEqual }: Agreement): void {
     String(tier),
   ])
   print('')
-  print(...table(['party', 'entries', 'root of the ledger', 'record hash', 'tier'], rows))
+  printLines(table(['party', 'entries', 'root of the ledger', 'record hash', 'tier'], rows))
   print('', isEqual ? 'All hold the same.' : 'They do NOT hold the same.')
 }
 
