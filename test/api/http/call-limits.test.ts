@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { requireKey } from '../../../src/api/http/authenticate.ts'
+import { ApiRateLimited, ApiTooManyCalls, CallLimits } from '../../../src/api/http/call-limits.ts'
+import { httpServer } from '../../../src/api/http/http-server.ts'
+import { openNode } from '../../../src/index.ts'
+import { accessLogPath } from '../../../src/node/inward/access-log.ts'
+import { openLogger } from '../../../src/node/observability/logging.ts'
+import { configure, newParty, until } from '../../support/node-party.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+t.test('what one caller takes is not taken from another, and comes back with time', async (t) => {
+  let now = 0
+  const limits = new CallLimits({ callerCallsPerSecond: 2 }, () => now)
+  for (let n = 0; n < 20; n++) limits.called('erp')
+  t.throws(() => limits.called('erp'), { code: 'api_rate_limited', retryAfterSeconds: 1 })
+  t.throws(() => limits.called('erp'), ApiRateLimited)
+  limits.called('another')
+  now += 500
+  limits.called('erp')
+  t.throws(() => limits.called('erp'), ApiRateLimited)
+})
+
+t.test('of one caller only so many calls are under way, and each that ends makes room', async (t) => {
+  const limits = new CallLimits({ callerCallsUnderWayMax: 2 }, () => 0)
+  const ends = [limits.begins('erp'), limits.begins('erp')]
+  t.throws(() => limits.begins('erp'), { code: 'api_too_many_calls', evidence: { max: 2 } })
+  limits.begins('another')
+  ends[0]?.()
+  limits.begins('erp')
+  t.throws(() => limits.begins('erp'), ApiTooManyCalls)
+})
+
+t.test('writes that wait are calls under way, whether their client waits or has gone', async (t) => {
+  const ana = await newParty(t.testdir(), 'ana')
+  await configure(ana, { inwardLimits: { callerCallsUnderWayMax: 2 } })
+  const node = await openNode({ data: ana.data })
+  t.teardown(() => node.close())
+  const going = [new AbortController(), new AbortController()]
+  const headers = {
+    authorization: `Bearer ${ana.token}`,
+    'content-type': 'application/json',
+    'transfer-encoding': 'chunked',
+  }
+  // Their bodies never come.
+  const calls = going.map(({ signal }) => {
+    const call = request(`${ana.api}/api/Contract`, { method: 'POST', headers, signal })
+    call.on('error', () => {})
+    call.flushHeaders()
+    return call
+  })
+  const status = async () => (await ana.call('GET', '/api/Party')).status
+  await until('both to be under way', async () => (await status()) === 429)
+  for (const one of going) one.abort()
+  await until('room again', async () => (await status()) === 200)
+  for (const call of calls) call.destroy()
+})
+
+t.test('who has gone while it was looked up who it is takes no room', async (t) => {
+  const app = httpServer({ logger: openLogger({ logLevel: 'silent' }, {}), behindProxy: false }, 1000)
+  t.teardown(() => app.close())
+  let asked = Promise.withResolvers<void>()
+  let known = Promise.withResolvers<void>()
+  const ports = {
+    inwardLimits: { callerCallsUnderWayMax: 1 },
+    whoIs: async () => {
+      asked.resolve()
+      await known.promise
+      return { name: 'erp', roles: ['reader'] }
+    },
+    noteAsked: async () => {},
+    noteAnswered: () => {},
+  }
+  await app.register(async (guarded) => {
+    requireKey(guarded, ports as unknown as Parameters<typeof requireKey>[1])
+    guarded.get('/x', { config: { role: 'any' } }, async () => 'ok')
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const headers = { authorization: 'Bearer k' }
+  for (let n = 0; n < 3; n++) {
+    asked = Promise.withResolvers()
+    known = Promise.withResolvers()
+    const call = request(`http://127.0.0.1:${port}/x`, { headers })
+    call.on('error', () => {})
+    call.end()
+    await asked.promise
+    call.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    known.resolve()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.equal((await fetch(`http://127.0.0.1:${port}/x`, { headers })).status, 200)
+})
+
+t.test('whoever calls too often, or with bad keys, is told when to come again', async (t) => {
+  const ana = await newParty(t.testdir(), 'ana')
+  await configure(ana, { inwardLimits: { callerCallsPerSecond: 1, addressFailuresPerMinute: 5 } })
+  const node = await openNode({ data: ana.data })
+  t.teardown(() => node.close())
+  const call = (key: string, method = 'GET') =>
+    fetch(`${ana.api}/api/Party`, { method, headers: { authorization: `Bearer ${key}` } })
+  const statuses = async (key: string, times: number) => {
+    const answers = []
+    for (let n = 0; n < times; n++) answers.push((await call(key)).status)
+    return answers
+  }
+  t.same(await statuses('bad', 7), [401, 401, 401, 401, 401, 429, 429])
+  t.equal((await call(ana.token)).status, 200, 'bad keys do not stand in the way of good ones')
+  t.same(await statuses(ana.token, 10), [...Array(9).fill(200), 429])
+  const late = await call(ana.token)
+  t.equal(late.status, 429)
+  t.match(late.headers.get('retry-after'), /^[12]$/)
+  t.match(await late.json(), { code: 'api_rate_limited', retryAfterSeconds: Number })
+  await until('it may call again', async () => (await call(ana.token)).status === 200)
+  const lines = async () => (await readFile(accessLogPath(ana.data), 'utf8')).trimEnd().split('\n').length
+  await until('refusals are written', async () => (await lines()) >= 5)
+  t.equal(await lines(), 5, 'and a flood is not')
+})

@@ -1,0 +1,99 @@
+import t from 'tap'
+import { textOf, valueFromText } from '../../../src/api/field-text.ts'
+import { parsePreferences } from '../../../src/api/http/prefer-header.ts'
+import { problemOf } from '../../../src/api/http/problem.ts'
+import { answerTo } from '../../../src/api/http/request-response.ts'
+import { parsePath, subjectOf } from '../../../src/api/path.ts'
+import { type Hash, sha256 } from '../../../src/crypto/hash.ts'
+import type { Handle } from '../../../src/events/ids.ts'
+import { ConcordataError } from '../../../src/runtime/errors.ts'
+
+t.test('preferences are read as RFC 7240 writes them, and what is not understood is passed over', async (t) => {
+  const cases: [string | string[] | undefined, object][] = [
+    [undefined, { waitSeconds: undefined, isLenient: false }],
+    ['wait=2', { waitSeconds: 2, isLenient: false }],
+    ['wait="5", respond-async', { waitSeconds: 5, isLenient: true }],
+    [['handling=lenient', 'wait=1'], { waitSeconds: 1, isLenient: true }],
+    ['Respond-Async; foo="a, b"', { waitSeconds: undefined, isLenient: true }],
+    ['wait=soon, return=minimal', { waitSeconds: undefined, isLenient: false }],
+    ['wait=999999', { waitSeconds: 300, isLenient: false }],
+    ['wait=99999999', { waitSeconds: 300, isLenient: false }],
+    ['wait=5, Retry', { waitSeconds: 5, isLenient: false, isPatient: true }],
+  ]
+  for (const [header, expected] of cases) t.same(parsePreferences(header), expected, String(header))
+})
+
+t.test('a path is taken apart and put together again', async (t) => {
+  t.same(parsePath('/Risk%20Details/Limit/'), ['Risk Details', 'Limit'])
+  t.same(parsePath(''), [])
+  t.same(parsePath('/'), [])
+  t.throws(() => parsePath('/a//b'), { code: 'path_malformed' })
+  t.throws(() => parsePath('/%zz'), { code: 'path_malformed' })
+  t.equal(subjectOf('u', ['Risk Details', 'Ö']), '/new-api/u/Risk%20Details/%C3%96')
+})
+
+t.test('values are written in text as people write them', async (t) => {
+  const money = { type: 'money' } as const
+  t.equal(textOf({ amount: '12.50', currency: 'USD' }), 'USD 12.50')
+  t.same(valueFromText(money, ' USD 12.50\n'), { amount: '12.50', currency: 'USD' })
+  t.throws(() => valueFromText(money, '12.50'), { code: 'value_unreadable' })
+  t.equal(valueFromText({ type: 'integer' }, '12'), 12)
+  t.equal(valueFromText({ type: 'integer' }, '9007199254740993'), '9007199254740993')
+  t.equal(valueFromText({ type: 'boolean' }, 'true'), true)
+  t.throws(() => valueFromText({ type: 'boolean' }, 'yes'), { code: 'value_unreadable' })
+  t.equal(valueFromText({ type: 'text' }, ' as is '), ' as is ')
+  t.equal(valueFromText({ type: 'decimal' }, ' 1.5 '), '1.5')
+})
+
+t.test('every fate of a request has its status', async (t) => {
+  const request = { handle: 'ana' as Handle, seq: 1, index: 0 }
+  const about = sha256('no')
+  const held = (seal: Hash) => ({ seal, isHeld: true, text: 'no' })
+  const settled = (outcome: object) => answerTo({ kind: 'settled', request, index: 7, outcome } as never, 'u', held)
+  t.match(settled({ kind: 'accepted' }), { status: 200, body: { request: 'ana.1.0', index: 7 } })
+  t.match(answerTo({ kind: 'settled', request, index: 7, outcome: { kind: 'accepted' } }, 'u', held, '/new-api/u/x'), {
+    status: 201,
+    headers: { location: '/new-api/u/x' },
+  })
+  t.match(settled({ kind: 'void', reason: { code: 'not_owner', command: 0, with: ['ben'] } }), {
+    status: 403,
+    body: { code: 'not_owner', with: ['ben'] },
+  })
+  t.match(settled({ kind: 'void', reason: { code: 'value_wrong_type', command: 2 } }), {
+    status: 422,
+    body: { command: 2 },
+  })
+  t.match(settled({ kind: 'refused', by: [{ handle: 'ben', seq: 3, code: 'person', about }] }), {
+    status: 409,
+    body: { code: 'refused', by: [{ handle: 'ben', code: 'person', about: { isHeld: true, text: 'no' } }] },
+  })
+  t.match(settled({ kind: 'withdrawn', seq: 2, code: 'timed_out' }), {
+    status: 504,
+    body: { code: 'withdrawn', because: 'timed_out' },
+  })
+  t.match(
+    answerTo({ kind: 'withdrawn', request, seq: 2, about }, 'u', () => ({ seal: about, isHeld: false })),
+    {
+      status: 409,
+      body: { code: 'withdrawn', about: { seal: about, isHeld: false } },
+    },
+  )
+  t.match(answerTo({ kind: 'pending', request, waitingFor: ['ben' as Handle] }, 'u', held), {
+    status: 202,
+    headers: { location: '/api/Contract/u/Requests/ana.1.0' },
+  })
+  t.match(answerTo({ kind: 'timed out', waitingFor: ['ben' as Handle] }, 'u', held), {
+    status: 504,
+    body: { code: 'not_unanimous_in_time', waitingFor: ['ben'] },
+  })
+  t.match(answerTo({ kind: 'dropped' }, 'u', held), { status: 409, body: { code: 'party_resigned' } })
+})
+
+t.test('a fault of ours tells a client nothing, one of its own everything', async (t) => {
+  t.match(problemOf(new Error('secret')), { status: 500, code: 'internal', detail: /^(?!.*secret)/ })
+  t.match(problemOf(new ConcordataError('no_such_path', 'no x here', { path: 'x' })), {
+    status: 404,
+    path: 'x',
+    detail: 'no x here',
+  })
+})

@@ -1,0 +1,83 @@
+import t from 'tap'
+import { main } from '../../../src/cli/main.ts'
+import { openNode } from '../../../src/index.ts'
+import { newParty } from '../../support/node-party.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+const ana = await newParty(t.testdir(), 'ana')
+const node = await openNode({ data: ana.data })
+t.teardown(() => node.close())
+const root = `/new-api/${(await node.open('Names')).uid}`
+
+const choice = (...options: string[]) => ({ Choice: { $field: { type: 'choice', options } } })
+const sizeNow = async () => (await ana.call('GET', root.replace('new-api', 'api/Contract'))).body.size
+
+t.test('what others could not read alike is refused with its place, and nothing is signed', async (t) => {
+  const before = await sizeNow()
+  const cases: [string, unknown, number, string][] = [
+    ['a name with a zero width space', { 'Coun\u200btry': 1 }, 5, 'U+200B'],
+    ['one that overrides the direction', { 'pay \u202eneb': 1 }, 5, 'U+202E'],
+    ['one with a soft hyphen', { '\u00adA': 1 }, 1, 'U+00AD'],
+    ['one that breaks the line', { Block: { 'A\u2028B': 1 } }, 2, 'U+2028'],
+    ['a byte order mark', { '\ufeffA': {} }, 1, 'U+FEFF'],
+    ['a slash', { 'A/B': 1 }, 2, 'U+002F'],
+    ['a back-quote', { '`A': 1 }, 1, 'U+0060'],
+    ['two spaces', { 'A  B': 1 }, 3, 'U+0020'],
+    ['a mark that nothing carries', { '\u0301A': 1 }, 1, 'U+0301'],
+    ['an option of a choice', choice('Yes', 'No\u200e'), 3, 'U+200E'],
+  ]
+  for (const [name, body, place, codePoint] of cases) {
+    t.match(await ana.call('POST', root, body), { status: 422, body: { code: 'text_unfit', place, codePoint } }, name)
+  }
+  t.match(await ana.call('POST', root, { '..': 1 }), { status: 422, body: { code: 'text_unfit' } })
+  t.match(await ana.call('POST', '/api/Contract', { title: 'Fleet\u001b[2J' }), {
+    status: 422,
+    body: {
+      code: 'text_unfit',
+      detail:
+        'the title has a character that is not taken (a control, invisible, private, unknown to Unicode 15.1, or with a meaning in paths): U+001B at place 6',
+    },
+  })
+  t.equal(await sizeNow(), before)
+})
+
+t.test('a name that can be taken for that of a sibling is refused, and nothing is signed', async (t) => {
+  t.equal((await ana.call('POST', root, { Country: 1, Block: { Item: 1 } })).status, 200)
+  const before = await sizeNow()
+  t.match(await ana.call('POST', root, { 'C\u043euntry': 2 }), {
+    status: 422,
+    body: {
+      code: 'write_unfit',
+      element: '0.0',
+      detail: 'C\u043euntry can be taken for Country, which stands here already',
+    },
+  })
+  t.match(await ana.call('POST', root, { Block: { ltem: 2 } }), { status: 422, body: { element: '0.1.0' } })
+  t.equal(await sizeNow(), before)
+  t.match(await ana.call('POST', root, { A: 1, '\u0410': 2 }), { status: 409, body: { code: 'name_confusable' } })
+  t.match(await ana.call('POST', root, choice('Oslo', '\u041eslo')), {
+    status: 422,
+    body: { code: 'option_confusable' },
+  })
+})
+
+t.test('titles, options and choices are one text however they are composed', async (t) => {
+  const opened = await ana.call('POST', '/api/Contract', { title: 'Zu\u0308rich' })
+  t.match(opened, { status: 201, body: { title: 'Zürich' } })
+  t.equal((await ana.call('POST', root, choice('Zu\u0308rich', 'Oslo'))).status, 201)
+  t.equal((await ana.call('PUT', `${root}/Choice`, 'Zu\u0308rich')).status, 200)
+  t.match(await ana.call('GET', root), { body: { Choice: 'Zürich' } })
+})
+
+t.test('the command line refuses such a name before it makes anything, and such a title', async (t) => {
+  const said: string[] = []
+  t.capture(process.stderr, 'write', (text: string) => said.push(text) > 0)
+  const dir = `${t.testdir()}/new`
+  const init = (handle: string, name: string) => main(['init', '--data', dir, '--handle', handle, '--name', name])
+  t.not(await init('ben', 'Ben Re\nfingerprint 1234'), 0)
+  t.match(said.join(''), /U\+000A at place 7.*\[configuration_invalid\]/s)
+  t.not(await init('Ben', 'Ben Re'), 0)
+  t.not(await main(['contract', 'open', 'Fleet\u202e', '--data', ana.data]), 0)
+  t.match(said.join(''), /the title has .*U\+202E at place 6/)
+})

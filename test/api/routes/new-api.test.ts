@@ -1,0 +1,244 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { freePort } from '../../../src/cli/demo/free-port.ts'
+import { main } from '../../../src/cli/main.ts'
+import type { Handle } from '../../../src/events/ids.ts'
+import { openNode } from '../../../src/index.ts'
+import { createIdentity } from '../../../src/node/identity/create-identity.ts'
+import { readApiToken } from '../../../src/node/identity/identity.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
+
+const data = await mkdtemp(join(tmpdir(), 'concordata-api-'))
+const api = `http://127.0.0.1:${await freePort()}`
+const endpoint = `https://127.0.0.1:${await freePort()}`
+await createIdentity(data, { handle: 'sole' as Handle, name: 'Sole Trader', endpoint, api }, systemClock)
+const token = await readApiToken(data)
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+const node = await openNode({ data })
+t.teardown(async () => {
+  await node.close()
+  await rm(data, { recursive: true, force: true })
+})
+
+const headers = { authorization: `Bearer ${token}` }
+const call = (method: string, path: string, body?: unknown, more: Record<string, string> = {}) =>
+  fetch(new URL(path, api), {
+    method,
+    headers: {
+      ...headers,
+      ...(typeof body === 'object'
+        ? { 'content-type': 'application/json' }
+        : body === undefined
+          ? {}
+          : { 'content-type': 'text/plain' }),
+      ...more,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'object' ? JSON.stringify(body) : String(body) }),
+  })
+
+const opened = (await (await call('POST', '/api/Contract', { title: 'alone' })).json()) as { contract: string }
+const root = `/new-api/${opened.contract}`
+
+t.test('a contract is opened, listed and shown', async (t) => {
+  t.match(await (await call('GET', '/api/Contract')).json(), [
+    { contract: opened.contract, title: 'alone', standing: 'member', members: ['sole'], size: 1 },
+  ])
+  t.match(await (await call('GET', `/api/Contract/${opened.contract}`)).json(), {
+    acknowledged: 1,
+    signedSize: { sole: 1 },
+    divergences: [],
+  })
+  t.match(await (await call('GET', '/api/Party')).json(), [{ handle: 'sole', status: 'self' }])
+})
+
+t.test('a structure is posted, read as JSON and text, written and removed', async (t) => {
+  const claimant = {
+    Claimant: {
+      Name: 'Ana',
+      Age: 41,
+      Share: 12.5,
+      Insured: true,
+      Fee: { amount: '5.00', currency: 'EUR' },
+      Kind: { $field: { type: 'choice', options: ['A', 'B'] }, $value: 'A' },
+    },
+  }
+  const posted = await call('POST', root, claimant)
+  t.equal(posted.status, 201)
+  t.equal(posted.headers.get('location'), `${root}/Claimant`)
+  t.same(await (await call('GET', `${root}/Claimant`)).json(), { ...claimant.Claimant, Share: '12.5', Kind: 'A' })
+  t.equal(await (await call('GET', `${root}/Claimant/Fee`)).text(), 'EUR 5.00')
+  t.equal(
+    await (await call('GET', `${root}/Claimant/Fee`, undefined, { accept: 'application/json' })).text(),
+    '{"amount":"5.00","currency":"EUR"}',
+  )
+  t.equal((await call('PUT', `${root}/Claimant/Age`, '42')).status, 200)
+  t.equal((await call('PUT', `${root}/Claimant`, { Name: 'Ben', Insured: false })).status, 200)
+  t.match(await (await call('GET', `${root}/Claimant`)).json(), { Name: 'Ben', Age: 42, Insured: false })
+  t.equal((await call('DELETE', `${root}/Claimant/Age`)).status, 200)
+  t.equal((await call('GET', `${root}/Claimant/Age`)).status, 404)
+  t.match(await (await call('GET', `/api/FullContract?ContractId=${opened.contract}`)).json(), {
+    title: 'alone',
+    document: { Claimant: { Name: 'Ben' } },
+  })
+})
+
+t.test('an unchanged element is not sent again', async (t) => {
+  const first = await call('GET', `${root}/Claimant/Name`)
+  const etag = first.headers.get('etag') as string
+  t.equal((await call('GET', `${root}/Claimant/Name`, undefined, { 'if-none-match': etag })).status, 304)
+  await call('PUT', `${root}/Claimant/Name`, 'Cleo')
+  t.equal((await call('GET', `${root}/Claimant/Name`, undefined, { 'if-none-match': etag })).status, 200)
+})
+
+t.test('a request that is not waited for can be looked up', async (t) => {
+  const sent = await call('PUT', `${root}/Claimant/Name`, 'Dov', { prefer: 'respond-async' })
+  t.equal(sent.status, 202)
+  const where = sent.headers.get('location') as string
+  for (;;) {
+    const status = (await (await call('GET', where)).json()) as { state: string; outcome?: object }
+    if (status.state !== 'settled') continue
+    t.match(status, { outcome: { kind: 'accepted' }, waitingFor: [] })
+    break
+  }
+  t.equal((await call('GET', `/api/Contract/${opened.contract}/Requests/sole.9999.0`)).status, 404)
+  t.equal((await call('GET', `/api/Contract/${opened.contract}/Requests/nonsense`)).status, 404)
+})
+
+t.test('what cannot be done is said with status and code', async (t) => {
+  const cases: [number, string, string, string, unknown?][] = [
+    [404, 'no_such_path', 'GET', `${root}/Nobody`],
+    [404, 'no_such_path', 'PUT', `${root}/Nobody`, 'x'],
+    [404, 'no_such_path', 'DELETE', `${root}/Nobody`],
+    [404, 'no_such_contract', 'GET', '/new-api/0000000000000000000000000000000000000000000000000000'],
+    [404, 'no_such_route', 'GET', '/elsewhere'],
+    [404, 'party_unknown', 'POST', `/api/Contract/${opened.contract}/Invitations`, { party: 'nobody' }],
+    [409, 'not_invited', 'POST', `/api/Contract/${opened.contract}/Acceptance`],
+    [400, 'request_malformed', 'POST', '/api/Contract', { name: 'x' }],
+    [400, 'path_malformed', 'GET', `${root}/a//b`],
+    [422, 'write_unfit', 'PUT', root, 'text to a block'],
+    [422, 'write_unfit', 'PUT', root, { Nobody: 1 }],
+    [422, 'text_unfit', 'POST', root, { 'a/b': 1 }],
+    [422, 'write_unfit', 'POST', root, { list: [1] }],
+    [422, 'write_unfit', 'DELETE', root],
+    [422, 'value_unreadable', 'PUT', `${root}/Claimant/Insured`, 'maybe'],
+    [422, 'value_wrong_type', 'PUT', `${root}/Claimant/Kind`, 'C'],
+  ]
+  for (const [status, code, method, path, body] of cases) {
+    const answer = await call(method, path, body)
+    const problem = (await answer.json()) as { code: string }
+    t.same([answer.status, problem.code], [status, code], `${method} ${path}`)
+    t.equal(answer.headers.get('content-type')?.split(';', 1)[0], 'application/problem+json')
+  }
+  const stranger = await fetch(new URL(root, api))
+  t.same([stranger.status, ((await stranger.json()) as { code: string }).code], [401, 'not_authorized'])
+  t.equal((await call('GET', root, undefined, { authorization: 'Bearer wrong' })).status, 401)
+})
+
+t.test('changes arrive live, by the subject, and can be resumed from an index', async (t) => {
+  const socket = new WebSocket(`${api.replace('http', 'ws')}/live?token=${token}`)
+  const messages: Record<string, unknown>[] = []
+  let wake = () => {}
+  socket.onmessage = ({ data: text }) => {
+    messages.push(JSON.parse(String(text)))
+    wake()
+  }
+  const next = async () => {
+    while (messages.length === 0)
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    return messages.shift()
+  }
+  await new Promise((resolve) => {
+    socket.onopen = resolve
+  })
+  const subject = `${root}/Claimant`
+  socket.send(JSON.stringify({ subscribe: subject }))
+  t.match(await next(), { subscribed: subject })
+  await call('PUT', `${root}/Claimant/Name`, 'Eve')
+  const change = await next()
+  t.match(change, { subject: `${root}/Claimant/Name`, change: 'ValueProposed', by: 'sole', value: 'Eve' })
+  await call('POST', root, { Elsewhere: 'x' })
+  socket.send(JSON.stringify({ unsubscribe: subject }))
+  socket.send(JSON.stringify({ subscribe: root, from: 1 }))
+  t.match(await next(), { subscribed: root })
+  t.match(await next(), { subject, index: 1, change: 'BlockAdded' })
+  messages.length = 0
+  for (const bad of ['no JSON', '{"subscribe":1}', '{}']) {
+    socket.send(bad)
+  }
+  socket.send(JSON.stringify({ subscribe: '/new-api/0000000000000000000000000000000000000000000000000000' }))
+  const problems: unknown[] = []
+  while (problems.length < 4) {
+    const message = await next()
+    if (message !== undefined && 'problem' in message) problems.push((message.problem as { code: string }).code)
+  }
+  t.same(problems, ['live_message_malformed', 'live_message_malformed', 'live_message_malformed', 'no_such_contract'])
+  const closed = new Promise((resolve) => {
+    socket.onclose = resolve
+  })
+  socket.close()
+  await closed
+})
+
+t.test('a program in the same process needs no knowledge of statements', async (t) => {
+  const contract = node.contract(opened.contract)
+  t.equal(node.contracts().length, 1)
+  t.match(await contract.at('Claimant').set('Country', 'Mexico'), { kind: 'settled', outcome: { kind: 'accepted' } })
+  t.equal(await contract.at('Claimant/Country').get(), 'Mexico')
+  t.match(await contract.at('').set({ Claimant: { Country: 'Chile' }, Note: 'x' }), { kind: 'settled' })
+  t.match(await contract.at('').get(), { Claimant: { Country: 'Chile' }, Note: 'x' })
+  await contract.at('Note').remove()
+  t.equal(await contract.at('Note').get(), undefined)
+  await t.rejects(async () => contract.at('Nobody').set('x', 1), { code: 'write_unfit' })
+  t.throws(() => node.contract('0000000000000000000000000000000000000000000000000000'), { code: 'no_such_contract' })
+  const other = await node.open('another')
+  t.not(other.uid, opened.contract)
+})
+
+t.test('the commands say what stands, and what is wrong', async (t) => {
+  const output: string[] = []
+  const write = process.stdout.write
+  const complain = process.stderr.write
+  const run = async (...args: string[]) => {
+    output.length = 0
+    const record = (text: string | Uint8Array) => output.push(String(text)) > 0
+    process.stdout.write = record
+    process.stderr.write = record
+    try {
+      return await main(args)
+    } finally {
+      process.stdout.write = write
+      process.stderr.write = complain
+    }
+  }
+  t.equal(await run('contract', 'list', '--data', data), 0)
+  t.match(output.join(''), opened.contract)
+  t.equal(await run('contract', 'show', opened.contract, '--data', data), 0)
+  t.match(output.join(''), 'Chile')
+  t.equal(await run('contract', 'show', opened.contract, '--json', '--data', data), 0)
+  t.match(JSON.parse(output.join('')), { contract: opened.contract, document: { Claimant: { Country: 'Chile' } } })
+  t.equal(await run('contract', 'open', 'by command', '--data', data), 0)
+  t.equal(await run('audit', 'verify', opened.contract, '--data', data), 0)
+  t.match(output.join(''), 'Nothing is off')
+  t.equal(await run('audit', 'verify', opened.contract, '--json', '--data', data), 0)
+  t.equal(await run('party', 'list', '--data', data), 0)
+  t.equal(await run('audit', 'verify', 'nonsense', '--data', data), 1)
+  t.match(output.join(''), 'no_such_contract')
+  t.equal(await run('contract', 'invite', opened.contract, 'nobody', '--data', data), 1)
+  t.match(output.join(''), 'party_unknown')
+  t.equal(await run('contract', 'accept', opened.contract, '--data', data), 1)
+  t.equal(await run('party', 'add', 'https://127.0.0.1:1', '--fingerprint', 'x', '--data', data), 1)
+  t.match(output.join(''), 'peer_unreachable')
+  t.equal(await run('party', 'add', endpoint, '--fingerprint', 'ffff', '--data', data), 1)
+  t.match(output.join(''), 'party_is_self')
+  t.equal(await run('node', '--data', data), 1)
+  t.match(output.join(''), 'data_directory_in_use')
+  t.equal(await run('init', '--data', data, '--handle', 'x', '--name', 'X'), 1)
+  t.match(output.join(''), 'identity_exists')
+  t.equal(await run('contract', 'list', '--data', join(data, 'nowhere')), 1)
+  t.equal(await run('nonsense'), 2)
+  t.equal(await run('--help'), 0)
+})

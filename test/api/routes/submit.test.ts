@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { addParty } from '../../../src/cli/party-commands.ts'
+import { openNode } from '../../../src/index.ts'
+import { newParty, until } from '../../support/node-party.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+t.setTimeout(300_000)
+
+/** Ana and ben on one contract with two fields; of ben a person is asked about what ana writes to a block. */
+async function given(t: Test) {
+  const root = await mkdtemp(join(tmpdir(), 'concordata-people-'))
+  const ask = { answer: 'ask', forSeconds: 600, otherwise: 'refuse', reason: 'nobody was there' }
+  const ana = await newParty(root, 'ana')
+  const ben = await newParty(root, 'ben', [{ commands: ['AddBlock'], authors: ['ana'], ...ask }])
+  const nodes = { ana: await openNode({ data: ana.data }), ben: await openNode({ data: ben.data }) }
+  t.teardown(async () => {
+    await Promise.all(Object.values(nodes).map((node) => node.close()))
+    await rm(root, { recursive: true, force: true })
+  })
+  await addParty(ana.data, ben.endpoint, ben.fingerprint)
+  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'of two' })).body
+  const at = `/api/Contract/${contract}`
+  t.equal((await ana.call('POST', `${at}/Invitations`, { party: 'ben' })).status, 200)
+  await until('the invitation', async () => {
+    const { body } = await ben.call('GET', '/api/Contract')
+    return body[0]?.standing === 'invited'
+  })
+  t.equal((await ben.call('POST', `${at}/Acceptance`)).status, 200)
+  const document = `/new-api/${contract}`
+  t.equal((await ana.call('POST', document, { Rate: '1', Share: '2' })).status, 200)
+  const questions = async () => (await ben.call('GET', `${at}/Questions`)).body
+  return { ana, ben, nodes, at, document, questions }
+}
+
+t.test('a request that is dead asks nobody, and holds up nothing', async (t) => {
+  const { ana, ben, at, document, questions } = await given(t)
+  const writing = ana.call('POST', document, { Asked: { About: 'x' } }, 'wait=3')
+  await until('the question', async () => (await questions()).length === 1)
+  const [{ request }] = await questions()
+
+  const behind = await ben.call('PUT', `${document}/Rate`, 'behind the question', 'wait=1')
+  t.match(
+    behind,
+    { status: 504, body: { waitingFor: ['ben'], why: { ben: 'person' } } },
+    'it is here that a person is asked',
+  )
+  const sent = await ben.call('PUT', `${document}/Share`, 'not waited for', 'respond-async')
+  t.match(sent, { status: 202, body: { waitingFor: ['ben'], why: { ben: 'person' } } })
+  t.match((await ben.call('GET', `${at}/Requests/${sent.body.request}`)).body, {
+    state: 'pending',
+    waitingFor: ['ben'],
+    why: { ben: 'person' },
+  })
+
+  const timedOut = { code: 'not_unanimous_in_time', waitingFor: ['ben'], why: { ben: 'person' } }
+  t.match(await writing, { status: 504, body: timedOut }, 'and the author is told so')
+  await until('the question to vanish', async () => (await questions()).length === 0)
+  t.match((await ben.call('POST', `${at}/Questions/${request}`, { answer: 'acknowledge' })).body, { code: 'not_asked' })
+  t.equal((await ben.call('PUT', `${document}/Rate`, '3')).status, 200)
+  t.equal((await ana.call('PUT', `${document}/Share`, '4')).status, 200)
+  t.match((await ana.call('GET', `${at}/Requests/${request}`)).body, { outcome: { kind: 'withdrawn' } })
+  t.match((await ben.call('GET', at)).body, { questions: 0, obstacle: null })
+})
+
+t.test('what is withdrawn is withdrawn at once, whoever is down', async (t) => {
+  const { ana, nodes, at, document } = await given(t)
+  await nodes.ben.close()
+  const late = await ana.call('PUT', `${document}/Rate`, 'too late', 'wait=1')
+  t.match(late, { status: 504, body: { waitingFor: ['ben'] } })
+  const withdrawn = { state: 'withdrawn', tier: 0, outcome: { kind: 'withdrawn' }, waitingFor: [] }
+  t.match((await ana.call('GET', `${at}/Requests/${late.body.request}`)).body, withdrawn)
+
+  const sent = await ana.call('PUT', `${document}/Share`, 'patient', 'respond-async')
+  t.match(sent, { status: 202, body: { waitingFor: ['ben'] } }, 'it says whom it waits for')
+  const overdue = async () => (await ana.call('GET', '/api/Attention?overdueAfterSeconds=0')).body.overdue
+  await until('what waits to be overdue', async () => (await overdue()).count === 1)
+  t.match((await overdue()).items, [{ request: sent.body.request, waitsFor: { what: 'answer', of: ['ben'] } }])
+  await ana.call('DELETE', `${at}/Requests/${sent.body.request}`)
+  await until('it to be withdrawn', async () => {
+    const { body } = await ana.call('GET', `${at}/Requests/${sent.body.request}`)
+    return body.state === 'withdrawn' && body.waitingFor.length === 0
+  })
+  await until('nothing to be overdue', async () => (await overdue()).count === 0)
+  t.same((await overdue()).items, [])
+})
+
+t.test('a write while another party holds the lock is told so at once, unless it asks to be tried again', async (t) => {
+  const { ana, ben, at, document } = await given(t)
+  t.equal((await ana.call('POST', `${at}/Lock`, { purpose: 'review' })).status, 200)
+  const refused = { status: 409, body: { code: 'record_locked', with: ['ana'] } }
+  t.match(await ben.call('PUT', `${document}/Rate`, '5', 'wait=300'), refused)
+  t.match(await ben.call('DELETE', `${document}/Rate`, undefined, 'wait=300'), refused)
+  const patient = ben.call('PUT', `${document}/Rate`, '6', 'wait=300, retry')
+  const { size } = (await ana.call('GET', at)).body
+  await until('it to be locked out', async () => (await ana.call('GET', at)).body.size > size)
+  t.equal((await ana.call('DELETE', `${at}/Lock`)).status, 200)
+  t.equal((await patient).status, 200)
+})

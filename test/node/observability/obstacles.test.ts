@@ -1,0 +1,209 @@
+import { cp, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { addParty } from '../../../src/cli/party-commands.ts'
+import { type ObstacleCode, obstacleKinds } from '../../../src/contracts/obstacles/obstacles.ts'
+import { openNode } from '../../../src/index.ts'
+import { guardDirectory } from '../../../src/node/files/guard-files.ts'
+import { storePath } from '../../../src/node/files/open-store.ts'
+import { identityPaths } from '../../../src/node/identity/identity-files.ts'
+import { type NodeParty, newParty, until } from '../../support/node-party.ts'
+import { runCommand } from '../../support/run-command.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+// Each round of looks is five calls of a node, on machines that are busy.
+t.setTimeout(600_000)
+
+type Node = Awaited<ReturnType<typeof openNode>>
+
+/** A party and its node, which goes down and comes up again. */
+class Company {
+  readonly party: NodeParty
+  #node: Node | undefined
+
+  constructor(party: NodeParty) {
+    this.party = party
+  }
+
+  async up(): Promise<void> {
+    this.#node = await openNode({ data: this.party.data })
+  }
+
+  async down(): Promise<void> {
+    await this.#node?.close()
+    this.#node = undefined
+  }
+
+  /** Where an obstacle is named, and by which codes with which parties. */
+  async naming(contract: string): Promise<Record<string, string[]>> {
+    const { party } = this
+    const codes = (found: { code: string; parties: string[]; contract?: string | null }[]) =>
+      found.map(({ code, parties }) => [code, ...parties].join(' '))
+    const { obstacles } = (await party.call('GET', `/api/Contract/${contract}`)).body
+    const attention = (await party.call('GET', '/api/Attention?overdueAfterSeconds=0')).body.obstacles.items
+    const all = (await party.call('GET', '/api/Obstacle')).body
+    const metrics = await fetch(`${party.api}/metrics`, { headers: { authorization: `Bearer ${party.token}` } })
+    const samples = [...(await metrics.text()).matchAll(/^concordata_obstacles\{code="(\w+)",party="(\w*)"\} [1-9]/gm)]
+    const doctor = await this.doctor()
+    return {
+      contract: codes(obstacles),
+      attention: codes(attention),
+      api: codes(all),
+      metric: samples.map(([, code, who]) => `${code} ${who}`.trim()),
+      doctor: doctor.map(({ check, finding }) => {
+        const who = /^((?:ana|ben)(?:, (?:ana|ben))*): /.exec(finding)?.[1]?.split(', ') ?? []
+        return [check, ...who].join(' ')
+      }),
+    }
+  }
+
+  async doctor(): Promise<{ check: string; level: string; finding: string; advice?: string }[]> {
+    return JSON.parse((await runCommand('doctor', '--data', this.party.data, '--json')).output)
+  }
+}
+
+/** Ana and ben with a contract of the two; ben asks a person before something is removed. */
+async function companies(t: Test) {
+  const root = await mkdtemp(join(tmpdir(), 'obstacles-'))
+  const ask = { answer: 'ask', forSeconds: 600, otherwise: 'refuse', reason: 'nobody was there' }
+  const [ana, ben] = [
+    new Company(await newParty(root, 'ana')),
+    new Company(await newParty(root, 'ben', [{ commands: ['RemoveElement'], ...ask }])),
+  ]
+  t.teardown(async () => {
+    await Promise.all([ana.down(), ben.down()])
+    await rm(root, { recursive: true, force: true })
+  })
+  await Promise.all([ana.up(), ben.up()])
+  await addParty(ana.party.data, ben.party.endpoint, ben.party.fingerprint)
+  await addParty(ben.party.data, ana.party.endpoint, ana.party.fingerprint)
+  const { contract } = (await ana.party.call('POST', '/api/Contract', { title: 'of two' })).body
+  const at = `/api/Contract/${contract}`
+  await ana.party.call('POST', `${at}/Invitations`, { party: 'ben' })
+  await until('the invitation', async () => (await ben.party.call('GET', at)).body?.standing === 'invited')
+  await ben.party.call('POST', `${at}/Acceptance`)
+  t.equal((await ana.party.call('POST', `/new-api/${contract}`, { A: '1', B: '2' })).status, 200)
+  const names = async (t: Test, company: Company, code: ObstacleCode, ...parties: string[]) => {
+    const named = [code, ...parties].join(' ')
+    let naming: Record<string, string[]> = {}
+    // What waits counts for alarms after half a minute only; the list of what needs attention is asked without patience.
+    const places = code === 'party_silent' ? ['attention'] : ['contract', 'attention', 'api', 'metric', 'doctor']
+    await until(`${company.party.handle} to name ${named}`, async () => {
+      naming = await company.naming(contract)
+      return places.every((place) => naming[place]?.includes(named))
+    }).catch(() => {})
+    for (const place of places)
+      t.ok(naming[place]?.includes(named), `${company.party.handle} names ${named}: ${place} has ${naming[place]}`)
+  }
+  const namesNothing = async (t: Test, ...all: Company[]) => {
+    for (const company of all) {
+      let naming: Record<string, string[]> = {}
+      const isCalm = ({ contract, attention, api, metric, doctor }: Record<string, string[]>) =>
+        [contract, attention, api, metric].flat().length === 0 && doctor?.includes('obstacles') === true
+      await until('nothing to be in the way', async () => {
+        naming = await company.naming(contract)
+        return isCalm(naming)
+      }).catch(() => {})
+      t.ok(isCalm(naming), `${company.party.handle} names nothing: ${JSON.stringify(naming)}`)
+    }
+  }
+  return { ana, ben, contract, at, names, namesNothing }
+}
+
+t.test(
+  'what stops a contract of two nodes is named at each, by API, metric and doctor',
+  { timeout: 600_000 },
+  async (t) => {
+    const { ana, ben, contract, at, names, namesNothing } = await companies(t)
+    const write = (company: Company, value: string, prefer = 'respond-async') =>
+      company.party.call('PUT', `/new-api/${contract}/A`, value, prefer)
+    await namesNothing(t, ana, ben)
+
+    await t.test('a key that is lost', { timeout: 300_000 }, async (t) => {
+      t.equal((await runCommand('key', 'rotate', '--data', ben.party.data)).status, 0)
+      const keys = identityPaths(ben.party.data).signingKeys
+      await ben.down()
+      const [newest] = (await readdir(keys)).sort().slice(-1) as [string]
+      const kept = join(ben.party.data, 'elsewhere.pem')
+      await rename(join(keys, newest), kept)
+      t.match(
+        (await ben.doctor()).find(({ check }) => check === 'key_missing'),
+        { level: 'error', finding: new RegExp(contract), advice: /signing-keys/ },
+        'doctor says so before the node runs',
+      )
+      await ben.up()
+      await names(t, ben, 'key_missing')
+      t.equal((await ben.party.call('GET', at)).body.obstacle, 'key_missing')
+      t.equal((await write(ana, 'in vain', 'wait=1')).status, 504)
+      await names(t, ana, 'party_silent', 'ben')
+      await ben.down()
+      await rename(kept, join(keys, newest))
+      await ben.up()
+      await namesNothing(t, ana, ben)
+      t.equal((await write(ana, '2', 'wait=60')).status, 200)
+    })
+
+    await t.test('a person who is asked', { timeout: 300_000 }, async (t) => {
+      const { body } = await ana.party.call('DELETE', `/new-api/${contract}/B`, undefined, 'respond-async')
+      await names(t, ben, 'person_asked', 'ana')
+      await names(t, ana, 'party_silent', 'ben')
+      await ben.party.call('POST', `${at}/Questions/${body.request}`, { answer: 'acknowledge' })
+      await namesNothing(t, ana, ben)
+    })
+
+    await t.test('a lock', { timeout: 300_000 }, async (t) => {
+      await ana.party.call('POST', `${at}/Lock`, { purpose: 'review' })
+      await names(t, ana, 'record_locked', 'ana')
+      await names(t, ben, 'record_locked', 'ana')
+      await ana.party.call('DELETE', `${at}/Lock`)
+      await namesNothing(t, ana, ben)
+    })
+
+    await t.test('a party that blocks another', { timeout: 300_000 }, async (t) => {
+      await runCommand('party', 'block', 'ana', '--data', ben.party.data)
+      await write(ana, '3')
+      await names(t, ben, 'party_not_approved', 'ana')
+      await names(t, ana, 'party_refuses_calls', 'ben')
+      await runCommand('party', 'approve', 'ana', '--fingerprint', ana.party.fingerprint, '--data', ben.party.data)
+      await namesNothing(t, ana, ben)
+    })
+
+    await t.test(
+      'a store that is set back, a party that is down, and a guard that is missing',
+      { timeout: 300_000 },
+      async (t) => {
+        await ben.down()
+        const copy = `${storePath(ben.party.data)}.copy`
+        await cp(storePath(ben.party.data), copy)
+        await ben.up()
+        t.equal((await write(ben, '4', 'wait=60')).status, 200)
+        await Promise.all([ana.down(), ben.down()])
+        for (const file of await readdir(ben.party.data)) {
+          if (/^(store|resting|read-model).*sqlite(-wal|-shm)?$/.test(file)) await rm(join(ben.party.data, file))
+        }
+        await rename(copy, storePath(ben.party.data))
+        await ben.up()
+        await names(t, ben, 'store_set_back')
+        await names(t, ben, 'party_unreachable', 'ana')
+        await ana.up()
+        await namesNothing(t, ana, ben)
+        await Promise.all([ana.down(), ben.down()])
+        await rm(guardDirectory(ben.party.data), { recursive: true })
+        await ben.up()
+        await names(t, ben, 'members_unheard', 'ana')
+        await ana.up()
+        await namesNothing(t, ana, ben)
+        t.equal((await write(ana, '5', 'wait=60')).status, 200)
+      },
+    )
+  },
+)
+
+t.test('each kind says what it means and what to do', (t) => {
+  for (const [code, { meaning, remedy }] of Object.entries(obstacleKinds)) {
+    t.ok(meaning.length > 20 && remedy.length > 10, code)
+  }
+  t.end()
+})
