@@ -59,9 +59,9 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'tells a client before its decision is durable',
-    file: 'src/contracts/replica/live-contract.ts',
-    from: 'await this.#write({\n      before,',
-    to: 'made?.durable()\n    await this.#write({\n      before,',
+    file: 'src/contracts/replica/replica-loop.ts',
+    from: 'if (await this.#writer.commit(',
+    to: 'authored?.durable()\n    if (await this.#writer.commit(',
   },
   {
     name: 'skips the guard',
@@ -89,7 +89,7 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'speaks as if everything were covered while a person is asked',
-    file: 'src/contracts/replica/live-contract.ts',
+    file: 'src/contracts/replica/statement-author.ts',
     from: 'if (!this.#maySpeak(state)) return undefined',
     to: 'if (!this.#maySpeak(held)) return undefined',
   },

@@ -110,7 +110,7 @@ t.test('what nobody foresaw and only the whole statement shows, comes to nothing
   /** Past all that looks at it before. */
   const slip = (intent: Intent) => {
     const submission = new Submission(intent)
-    live.requestQueue.add(submission)
+    live.requests.queue.add(submission)
     return submission
   }
   const broken = (): Intent => {
@@ -140,7 +140,7 @@ t.test('what does not go together goes one after another', async (t) => {
     const command = { type: 'Padded', text: 'x'.repeat(statementBytes * 0.4) }
     const submission = new Submission({ request: { id: `large-${count++}`, commands: [command] }, payloads: {} })
     Object.defineProperty(submission, 'requestBytes', { value: 1 })
-    live.requestQueue.add(submission)
+    live.requests.queue.add(submission)
     return submission
   }
   const all = [large(), large(), large()]

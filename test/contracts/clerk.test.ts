@@ -40,7 +40,7 @@ t.test('after a restart, what a lock has made void is requested once more, where
     contract: CONTRACT,
     state,
     // As from a file.
-    requestQueue: { placeOf: (id: string) => (id === request.id ? { ...place } : undefined) },
+    requests: { queue: { placeOf: (id: string) => (id === request.id ? { ...place } : undefined) } },
     submit(intent: Intent) {
       submitted.resolve(intent)
       return { verdict: Promise.resolve() }
@@ -88,8 +88,8 @@ t.test('what was left for it and has no room at the moment is done when there is
   await ask('two')
   const transmit = await ana.start('transmit', small())
   await until('both to be signed', () =>
-    transmit.contracts.use(uid, ({ requestQueue }) =>
-      ['one', 'two'].every((id) => requestQueue.placeOf(id) !== undefined),
+    transmit.contracts.use(uid, ({ requests }) =>
+      ['one', 'two'].every((id) => requests.queue.placeOf(id) !== undefined),
     ),
   )
 })

@@ -8,8 +8,8 @@ import {
   obstaclesIn,
 } from '../../src/contracts/obstacles/obstacles.ts'
 import type { PartyProcess } from '../../src/contracts/processes/party-process.ts'
+import type { Role } from '../../src/contracts/replica/duties.ts'
 import { LiveContract } from '../../src/contracts/replica/live-contract.ts'
-import type { Role } from '../../src/contracts/replica/ports.ts'
 import { DoubleSignProtection } from '../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard, type SigningGuard } from '../../src/contracts/signing/signing-guard.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'

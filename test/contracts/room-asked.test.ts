@@ -57,7 +57,7 @@ t.test('what nobody agrees to takes only so much memory, and whoever asks for mo
   t.ok(fill(third) < taken, 'and all together no more than there is')
   t.ok(room.bytes <= 64 * KILO)
 
-  await until('ana to have signed', async () => one.live.requestQueue.length === 0)
+  await until('ana to have signed', async () => one.live.requests.queue.length === 0)
   one.ben.hears(...[...one.live.state.feeds.values()].flatMap((feed) => [...feed]))
   await one.live.deliver([one.ben.says()])
   await until('room again', async () => room.bytes <= 32 * KILO + 4 * KILO)

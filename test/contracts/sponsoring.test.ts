@@ -89,7 +89,7 @@ t.test('an acceptance that would not take effect is no entry of the ledger', asy
     { ...ana.accepts(), signature: `ed25519:${'A'.repeat(86)}` },
   )
   t.same(ana.outcome, { entries: 0, members: ['ana'] })
-  t.ok(ana.live.requestQueue.isIdle)
+  t.ok(ana.live.requests.queue.isIdle)
   await ana.hears(ana.accepts())
   t.same(ana.outcome, { entries: 1, members: ['ana', 'ben'] }, 'nor does it stand in the way of one that would')
 })

@@ -4,7 +4,7 @@ import {
   type PartyProcess,
   type PartyProcessPorts,
 } from '../../src/contracts/processes/party-process.ts'
-import type { Role } from '../../src/contracts/replica/ports.ts'
+import type { Role } from '../../src/contracts/replica/duties.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
 import { generateKeyPair } from '../../src/crypto/ed25519.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'

@@ -176,19 +176,19 @@ export class CommandWorker {
 
   async #request(id: string, live: LiveContract, ask: Ask & { kind: 'request' }): Promise<void> {
     const intent = this.#intentOf(ask)
-    const signed = live.requestQueue.placeOf(id)
+    const signed = live.requests.queue.placeOf(id)
     if (signed === undefined) {
       if (!this.#isForgotten(ask)) await live.submit(intent).verdict
       return
     }
     if ((await retryWithFullHistory(live, () => standingOfRequest(live.state, signed, undefined))) !== undefined) {
-      await live.resume(intent, signed).verdict
+      await live.requests.resume(intent, signed).verdict
       return
     }
     // It has its place in the ledger; made void by a lock it is requested once more.
     const outcome = (await findSettled(this.#ports.events, live.contract, requestKey(signed)))?.outcome
     const isToBeAskedAgain = outcome !== undefined && intent.timeoutMs !== 0 && asksAgainAfter(outcome, intent)
-    const newest = live.requestQueue.placeOf(id)
+    const newest = live.requests.queue.placeOf(id)
     const isNewest = newest !== undefined && requestKey(newest) === requestKey(signed)
     if (isToBeAskedAgain && isNewest) await live.submit(intent).verdict
   }

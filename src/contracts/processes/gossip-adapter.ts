@@ -18,7 +18,7 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
         return live.state
       },
       get hasUnsettled() {
-        return live.requestQueue.hasUnsettled
+        return live.requests.queue.hasUnsettled
       },
       get words() {
         return contracts.wordsOn(live.contract)
@@ -106,7 +106,7 @@ export function carry(contracts: Contracts, replicas: ReplicasPort, gossip: Goss
     },
     settled(live, entries) {
       const hasOwn = entries.some(({ entry }) => entry.author === live.self)
-      if (hasOwn && !live.requestQueue.hasUnsettled) gossip.carry(live.contract)
+      if (hasOwn && !live.requests.queue.hasUnsettled) gossip.carry(live.contract)
       settleDown(live)
     },
     equivocated(live) {

@@ -126,7 +126,7 @@ export class StoreSubscription {
     if (done.contract === null || !('problem' in done)) return
     const { contract, id, problem } = done
     // Whoever waits for it keeps the contract in memory.
-    this.#ports.contracts.find(contract)?.requestQueue.reject(id, errorOf(problem))
+    this.#ports.contracts.find(contract)?.requests.queue.reject(id, errorOf(problem))
   }
 }
 

@@ -369,7 +369,7 @@ export class Contracts {
     await this.#holdOwn(uid)
     await this.use(uid, async (live) => {
       // Signed by another process, it is on its way.
-      if (live.requestQueue.placeOf(id) === undefined) await live.submit({ request, payloads: {} }).verdict
+      if (live.requests.queue.placeOf(id) === undefined) await live.submit({ request, payloads: {} }).verdict
       return untilOpen(live)
     })
     return uid

@@ -101,7 +101,7 @@ export class Sponsorship {
     const id = sha256(signature)
     this.#ports.commandQueue?.queue(live.contract, intent(id, command)).catch(failed)
     return () => {
-      const request = live.requestQueue.placeOf(id)
+      const request = live.requests.queue.placeOf(id)
       return request !== undefined && standingOfRequest(live.state, request, undefined) === undefined
     }
   }

@@ -10,18 +10,8 @@ import type { CommandQueue } from '../commands/command-queue.ts'
 import type { RoomAsked } from '../requests/request-budget.ts'
 import type { SigningGuard } from '../signing/signing-guard.ts'
 import type { SigningPorts } from '../signing/signing-keys.ts'
+import type { Role } from './duties.ts'
 import type { ReorderBuffer } from './reorder-buffer.ts'
-
-/** What a process says in the feeds of its party, and who else writes to its store (design §9). */
-export type Role =
-  /** Everything, and the store is its own. */
-  | 'node'
-  /** Requests, decisions, answers, notes; `receive` and another `transmit` write to the same store. */
-  | 'transmit'
-  /** Only what the statements of others call for. */
-  | 'receive'
-  /** Nothing: it has no key, and leaves what its users ask for in the outbox. */
-  | 'serve'
 
 /** What one contract's life in a node needs from outside. */
 export interface ContractPorts extends SigningPorts {

@@ -58,10 +58,9 @@ export class DoubleSignProtection {
   #conflict: Error | undefined
   #isVouched = false
 
-  private constructor(self: Handle, guard: SigningGuard, guarded: Guarded | undefined, isShared: boolean) {
+  private constructor(self: Handle, guard: SigningGuard, isShared: boolean) {
     this.#self = self
     this.#guard = guard
-    this.#guarded = guarded
     this.#isShared = isShared
   }
 
@@ -76,29 +75,39 @@ export class DoubleSignProtection {
     isFounding: boolean,
     isShared = false,
   ): Promise<DoubleSignProtection> {
+    const protection = new DoubleSignProtection(self, guard, isShared)
+    await protection.reopen(state, isFounding)
+    return protection
+  }
+
+  /** As of the guard, and of what the store is found to hold: what was known before counts no more. `isFounding`: as for `open`. */
+  async reopen(state: AgreementState, isFounding: boolean): Promise<void> {
     const { contract } = state
-    const guarded = await guard.read(contract)
-    const feed = new DoubleSignProtection(self, guard, guarded, isShared)
-    const own = feedOf(state.feeds, self)
-    if (isFounding && guarded === undefined && own.size === 0) return feed
+    const guarded = await this.#guard.read(contract)
+    this.#guarded = guarded
+    this.#reach = undefined
+    this.#said = undefined
+    this.#conflict = undefined
+    this.#isVouched = false
+    const own = feedOf(state.feeds, this.#self)
+    if (isFounding && guarded === undefined && own.size === 0) return
     const standing = standingOf(guarded, own)
     switch (standing.kind) {
       case 'fits':
-        if (standing.isAhead) await feed.advance(state)
+        if (standing.isAhead) await this.advance(state)
         break
       case 'set back':
-        if (isTakenOver(state, self, standing.to)) await feed.advance(state, true)
-        else feed.#reach = standing.to
+        if (isTakenOver(state, this.#self, standing.to)) await this.advance(state, true)
+        else this.#reach = standing.to
         break
       case 'unknown':
-        feed.#said = new Map()
+        this.#said = new Map()
         break
       case 'contradicts':
-        if (isTakenOver(state, self, standing.to)) await feed.advance(state, true)
-        else feed.#conflict = guardRefused(contract, placeOf(own.last()), guarded)
+        if (isTakenOver(state, this.#self, standing.to)) await this.advance(state, true)
+        else this.#conflict = guardRefused(contract, placeOf(own.last()), guarded)
         break
     }
-    return feed
   }
 
   /** Whether the feed is all that this party has signed, as far as anybody knows: nothing has to be found out. */

@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Asked } from '../../api/http/authenticate.ts'
-import type { Role } from '../../contracts/replica/ports.ts'
+import type { Role } from '../../contracts/replica/duties.ts'
 import { type Clock, timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 

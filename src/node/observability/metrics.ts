@@ -104,7 +104,7 @@ export class Metrics {
       () => total(contracts.unasked.givenUp),
     )
     this.#gauge('concordata_outbox_requests', 'Requests of local users that are not signed yet.', () =>
-      sum(contracts, ({ requestQueue }) => requestQueue.length),
+      sum(contracts, ({ requests }) => requests.queue.length),
     )
     this.#gauge('concordata_unsettled_entries', 'Ledger entries that not everybody has signed for yet.', () =>
       [...underWay(contracts)].reduce((total, { unsettled }) => total + unsettled, 0),

@@ -1,0 +1,90 @@
+import { isTakeover } from '../../agreement/key-rules.ts'
+import type { AgreementState } from '../../agreement/state.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
+import type { Store } from '../../store/port.ts'
+import type { DoubleSignProtection } from '../signing/double-sign-protection.ts'
+import type { ContractView } from './contract-view.ts'
+import { type Change, extendLedger, writesFor } from './journal.ts'
+
+/** Another process of this party has made a statement meanwhile: the turn is taken anew. */
+export class OvertakenError extends Error {}
+
+/** What one turn comes to, before it counts. */
+export interface Outcome {
+  readonly change: Change
+  /** What is held from then on. */
+  readonly state: AgreementState
+  /** This party's own new statement. */
+  readonly made: VerifiedStatement | undefined
+}
+
+/** Makes the outcome of a turn durable; nobody outside gets to see any of it before that. */
+export interface Writer {
+  /**
+   * Values before the statements that seal them, statements before the guard, the guard before everybody else. Returns whether
+   * anything was to be written. Throws OvertakenError, WrongExpectedRevision, GuardRefused, and what the store throws.
+   */
+  commit(outcome: Outcome): Promise<boolean>
+}
+
+/** For a process that has the store to itself: statements and the entries that follow from them are one write. */
+export class SoleWriter implements Writer {
+  readonly #view: ContractView
+  readonly #store: Store
+  readonly #protection: DoubleSignProtection
+
+  constructor(view: ContractView, store: Store, protection: DoubleSignProtection) {
+    this.#view = view
+    this.#store = store
+    this.#protection = protection
+  }
+
+  async commit(outcome: Outcome): Promise<boolean> {
+    const writes = writesFor(outcome.change)
+    if (writes.length > 0) await this.#store.write(writes)
+    if (guardsAnything(outcome, this.#view, this.#protection))
+      await this.#protection.advance(outcome.state, revokes(outcome))
+    return writes.length > 0
+  }
+}
+
+/** For a process beside others of its party: the guard says which of them has made a statement, and all append the same entries. */
+export class SharedWriter implements Writer {
+  readonly #view: ContractView
+  readonly #store: Store
+  readonly #protection: DoubleSignProtection
+
+  constructor(view: ContractView, store: Store, protection: DoubleSignProtection) {
+    this.#view = view
+    this.#store = store
+    this.#protection = protection
+  }
+
+  async commit(outcome: Outcome): Promise<boolean> {
+    const { change, made, state } = outcome
+    const writes = writesFor({ ...change, settled: [] })
+    if (writes.length > 0) await this.#store.write(writes)
+    const texts = change.settled.map(({ text }) => text)
+    await extendLedger(this.#store, this.#view.contract, change.before.settling.settled, texts)
+    if (!guardsAnything(outcome, this.#view, this.#protection)) return writes.length > 0
+    const advanced = await this.#protection.advance(state, revokes(outcome))
+    // Of two that made the very same statement only one has made it; the other finds it in the store.
+    if (made !== undefined && advanced !== 'won') throw new OvertakenError()
+    return writes.length > 0
+  }
+}
+
+/** Whether the guard is to be told: of an own statement, made here or come back from others. */
+function guardsAnything(
+  { change, made, state }: Outcome,
+  { self, waiting }: ContractView,
+  protection: DoubleSignProtection,
+): boolean {
+  if (made !== undefined) return true
+  const isOwnTaken = change.held.some(({ statement }) => statement.party === self)
+  return isOwnTaken && protection.obstacle(state, waiting) === undefined
+}
+
+function revokes({ made }: Outcome): boolean {
+  return made !== undefined && isTakeover(made)
+}

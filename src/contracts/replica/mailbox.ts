@@ -1,0 +1,50 @@
+import type { Completion } from '../../agreement/completing.ts'
+import type { SignedStatement, StatementRefused } from '../../events/statement-codec.ts'
+import type { Credit } from '../../gossip/credit.ts'
+
+/** What became of statements handed to a contract. */
+export type DeliveryResult = { readonly refused: readonly StatementRefused[] }
+
+/** Something handed to a contract from outside. */
+export interface Delivery {
+  readonly statements: readonly SignedStatement[]
+  /** Payloads that came by themselves. */
+  readonly payloads: readonly Completion[]
+  /** Of who has brought them. Undefined: they are this node's own concern. */
+  readonly credit: Credit | undefined
+  readonly done: PromiseWithResolvers<DeliveryResult>
+}
+
+/** What was refused, by the delivery that brought it. */
+export type Refused = ReadonlyMap<Delivery, readonly StatementRefused[]>
+
+/** What waits for the next turn of a contract. */
+export class Mailbox {
+  #deliveries: Delivery[] = []
+  /** Who waits for the history to be in memory. */
+  #recalls: PromiseWithResolvers<void>[] = []
+
+  get isEmpty(): boolean {
+    return this.#deliveries.length + this.#recalls.length === 0
+  }
+
+  deliver(content: Omit<Delivery, 'done'>): Promise<DeliveryResult> {
+    const done = Promise.withResolvers<DeliveryResult>()
+    this.#deliveries.push({ ...content, done })
+    return done.promise
+  }
+
+  recall(): Promise<void> {
+    const done = Promise.withResolvers<void>()
+    this.#recalls.push(done)
+    return done.promise
+  }
+
+  /** All that has come, for one turn. */
+  take(): { readonly deliveries: readonly Delivery[]; readonly recalls: readonly PromiseWithResolvers<void>[] } {
+    const taken = { deliveries: this.#deliveries, recalls: this.#recalls }
+    this.#deliveries = []
+    this.#recalls = []
+    return taken
+  }
+}

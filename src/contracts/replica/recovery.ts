@@ -1,0 +1,88 @@
+import type { Clock } from '../../runtime/clock.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import type { ObstacleCode } from '../obstacles/obstacles.ts'
+
+/** How long a store that failed is left alone; it doubles with each time, up to the second. Milliseconds. */
+const STORE_RETRY_MS = 250
+const STORE_RETRY_MAX_MS = 30_000
+
+/** What a contract knows of the turns that came to nothing: why, how many in a row, and when it tries again. */
+export class Recovery {
+  readonly #clock: Clock
+  /** How many turns in a row have come to nothing. */
+  #failures = 0
+  /** Ends the time in which the store is left alone. */
+  #endPause: (() => void) | undefined
+  #trouble: ObstacleCode | undefined
+  /** A write has failed, and may have taken effect all the same: nothing is signed before the store has been read again. */
+  isInDoubt = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Why the last turn came to nothing, as long as none has written anything since. */
+  get trouble(): ObstacleCode | undefined {
+    return this.#trouble
+  }
+
+  get isFailing(): boolean {
+    return this.#failures > 0
+  }
+
+  failed(error: unknown): void {
+    this.#trouble = troubleOf(error)
+  }
+
+  /** Something has become durable. */
+  wrote(): void {
+    this.#trouble = undefined
+  }
+
+  /** A turn has come to its end: the next failure is a first one. */
+  succeeded(): void {
+    this.#failures = 0
+  }
+
+  /** The store has been read again: what it says counts. */
+  isSure(): void {
+    this.isInDoubt = false
+    this.#failures = 0
+    this.#trouble = undefined
+  }
+
+  /** Leaves the store alone, longer each time, or until `interrupt`. */
+  async pause(): Promise<void> {
+    const pauseMs = Math.min(STORE_RETRY_MAX_MS, STORE_RETRY_MS * 2 ** this.#failures++)
+    await new Promise<void>((resolve) => {
+      const stop = this.#clock.after(pauseMs, resolve)
+      this.#endPause = () => {
+        stop()
+        resolve()
+      }
+    })
+    this.#endPause = undefined
+  }
+
+  /** The store is asked again now. */
+  interrupt(): void {
+    this.#endPause?.()
+  }
+}
+
+/** That another one signs the guard remembers, and an engine that is missing the contract. */
+function troubleOf(error: unknown): ObstacleCode | undefined {
+  const code = error instanceof ConcordataError ? error.code : undefined
+  switch (code) {
+    case 'guard_refused':
+    case 'engine_unknown':
+      return undefined
+    case 'signer_unreachable':
+    case 'signer_refused':
+      return 'signer_unreachable'
+    case 'contract_damaged':
+      return 'contract_damaged'
+    default:
+      return 'store_failing'
+  }
+}
