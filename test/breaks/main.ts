@@ -19,13 +19,10 @@ interface Catcher {
 }
 
 const catchers: readonly Catcher[] = [
-  { name: 'vectors', args: ['node_modules/.bin/tap', 'run', '--disable-coverage', 'test/agreement/vectors.test.ts'] },
-  { name: 'explorer', args: ['node_modules/.bin/tap', 'run', '--disable-coverage', 'test/explorer/explorer.test.ts'] },
+  { name: 'vectors', args: ['test/run/main.ts', 'test/agreement/vectors.test.ts'] },
+  { name: 'explorer', args: ['test/run/main.ts', 'test/explorer/explorer.test.ts'] },
   { name: 'simulator', args: ['test/simulation/main.ts', '--seed', '1', '--runs', values.runs] },
-  {
-    name: 'unit tests',
-    args: ['node_modules/.bin/tap', 'run', '--disable-coverage', 'test/agreement', 'test/contracts', 'test/gossip'],
-  },
+  { name: 'unit tests', args: ['test/run/main.ts', 'test/agreement', 'test/contracts', 'test/gossip'] },
 ]
 
 let unnoticed = 0
@@ -40,7 +37,7 @@ process.exit(unnoticed === 0 ? 0 : 1)
 function tryOut({ file, from, to }: Break): string[] {
   const copy = mkdtempSync(join(tmpdir(), 'concordata-break-'))
   try {
-    for (const part of ['src', 'test', 'package.json', 'tsconfig.json', '.taprc']) {
+    for (const part of ['src', 'test', 'package.json', 'tsconfig.json']) {
       cpSync(join(root, part), join(copy, part), { recursive: true })
     }
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))

@@ -27,8 +27,7 @@ const files = [
 ]
 /** Seconds that a file may take: a server that is full of other things is slow. */
 const TIMEOUT = 1800
-const args = ['run', '--disable-coverage', '--allow-empty-coverage', '--jobs=1', `--timeout=${TIMEOUT}`, ...files]
-run('tap', args)
+run(process.execPath, ['test/run/main.ts', '--jobs', '1', '--timeout', String(TIMEOUT), ...files])
 for (const layout of ['node', 'split', 'two that sign']) {
   const options = ['--store', 'eventstoredb', '--rounds', String(CRASH_ROUNDS), '--layout', layout]
   run(process.execPath, ['test/crash/main.ts', ...options])

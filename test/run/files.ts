@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs'
+import { glob } from 'node:fs/promises'
+
+const isTestFile = (path: string): boolean => path.endsWith('.test.ts')
+
+/** What takes longest, longest first: it begins first, so that none of it runs on alone at the end. */
+const LONGEST = ['test/crash/crash.test.ts']
+
+/** All test files below these folders, or below `test`. */
+export async function testFiles(folders: readonly string[]): Promise<string[]> {
+  const found: string[] = []
+  for (const folder of folders.length === 0 ? ['test'] : folders) {
+    if (isTestFile(folder)) found.push(folder)
+    else for await (const file of glob(`${folder}/**/*.test.ts`)) found.push(file)
+  }
+  const gone = LONGEST.filter((file) => !existsSync(file))
+  if (gone.length > 0) throw new Error(`test/run/files.ts names what is not there: ${gone.join(', ')}`)
+  const rank = (file: string) => LONGEST.indexOf(file) + 1 || LONGEST.length + 1
+  return found.sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1))
+}

@@ -1,0 +1,52 @@
+import { rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { Coverage } from './coverage.ts'
+import { testFiles } from './files.ts'
+import { runFile } from './run-file.ts'
+import { TapReport } from './tap-report.ts'
+
+/**
+ * `npm test [-- [--jobs N] [--timeout SECONDS] [--dir DIR] [file or folder …]]`: runs each test file as a process of Node's own, and closes
+ * with what failed, in full, and with one line, `N passed, N failed`. Of all files it holds the coverage against its thresholds.
+ * `--dir` is where the report is written, and what was run of the code.
+ */
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    jobs: { type: 'string', default: String(Math.max(2, Math.floor(availableParallelism() / 2))) },
+    timeout: { type: 'string', default: '600' },
+    dir: { type: 'string', default: '.tap' },
+  },
+})
+const SLOWEST = 10
+
+const coverage = positionals.length === 0 ? new Coverage(`${values.dir}/coverage`) : undefined
+await rm(`${values.dir}/coverage`, { recursive: true, force: true })
+const report = await TapReport.open(`${values.dir}/report.tap`)
+const waiting = await testFiles(positionals)
+const files = waiting.length
+const seconds: [number, string][] = []
+
+async function work(): Promise<void> {
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+    const raw = coverage?.folderFor(file)
+    const run = await runFile(file, Number(values.timeout), raw)
+    await report.add(run)
+    if (!run.isOk) console.log(`not ok ${file}`)
+    seconds.push([run.seconds, file])
+    if (raw !== undefined) await coverage?.take(raw)
+  }
+}
+await Promise.all(Array.from({ length: Number(values.jobs) }, work))
+
+const uncovered = coverage === undefined ? [] : await coverage.belowThresholds()
+for (const line of [...report.failures(), ...uncovered]) console.log(line)
+seconds.sort(([one], [other]) => other - one)
+if (files > SLOWEST) {
+  console.log(`slowest of ${files} files:`)
+  for (const [time, file] of seconds.slice(0, SLOWEST)) console.log(`  ${time.toFixed(1).padStart(6)} s  ${file}`)
+}
+const failed = report.failed + uncovered.length + (files === 0 ? 1 : 0)
+console.log(`${report.passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
+
+export interface FileRun {
+  readonly file: string
+  /** What it wrote, in the Test Anything Protocol. */
+  readonly output: string
+  readonly isOk: boolean
+  /** Why it is not, where its output does not say so itself. */
+  readonly reason?: string
+  readonly seconds: number
+}
+
+/** tap ends a file in time, and says where it was; this is for one that cannot be ended so. */
+const GRACE_SECONDS = 30
+/** Of what a process that the file has left behind keeps open. */
+const OUTPUT_MS = 2_000
+
+/** Runs one test file; V8 writes what of the code was run into the folder `coverage`. */
+export async function runFile(file: string, timeoutSeconds: number, coverage?: string): Promise<FileRun> {
+  const begun = performance.now()
+  const env = { ...process.env, TAP: '1', TAP_TIMEOUT: String(timeoutSeconds) }
+  const child = spawn(process.execPath, [file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: coverage === undefined ? env : { ...env, NODE_V8_COVERAGE: coverage },
+  })
+  const ended = new Promise<number | string>((resolve, reject) => {
+    child.once('exit', (status, signal) => resolve(signal ?? (status as number)))
+    child.once('error', reject)
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), (timeoutSeconds + GRACE_SECONDS) * 1_000)
+  const read = text(child.stdout)
+  const status = await ended
+  clearTimeout(timer)
+  const waits = new AbortController()
+  const late = pause(OUTPUT_MS, undefined, { signal: waits.signal }).then(
+    () => child.stdout.destroy(),
+    () => undefined,
+  )
+  const output = await read.catch(() => '')
+  waits.abort()
+  await late
+  const seconds = (performance.now() - begun) / 1_000
+  const reason = reasonIn(status, output)
+  return { file, output, seconds, isOk: reason === undefined, ...(reason === undefined ? {} : { reason }) }
+}
+
+function reasonIn(status: number | string, output: string): string | undefined {
+  if (status !== 0) return `ended with ${status}`
+  return /^ok \d+/m.test(output) ? undefined : 'tests nothing'
+}
