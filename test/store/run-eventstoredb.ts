@@ -19,10 +19,10 @@ await openEventStoreDbStore(serverOptions(process.env)).then(
   (error: Error) => fail(`the server of ESDB_URL cannot be used: ${error.message}`),
 )
 const files = [
-  'test/store/eventstoredb-store.test.ts',
-  'test/store/eventstoredb-restarts.test.ts',
-  'test/store/eventstoredb-load.test.ts',
-  'test/store/eventstoredb-setup.test.ts',
+  'test/store/eventstoredb/eventstoredb-store.test.ts',
+  'test/store/eventstoredb/restarts.test.ts',
+  'test/store/eventstoredb/load.test.ts',
+  'test/store/eventstoredb/setup.test.ts',
   'test/node/roles-eventstoredb.test.ts',
 ]
 /** Seconds that a file may take: a server that is full of other things is slow. */

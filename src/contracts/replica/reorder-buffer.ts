@@ -4,7 +4,7 @@ import type { SignedStatement } from '../../events/statement-codec.ts'
 /** What all statements that run ahead may take in one process, in bytes of heap; whoever sent them has them still. */
 export const AHEAD_BYTES_MAX = 64 * 1024 * 1024
 
-/** Measured on V8 without pointer compression, and rather too much: test/contracts/room-ahead.test.ts compares. */
+/** Measured on V8 without pointer compression, and rather too much: test/contracts/replica/reorder-buffer.test.ts compares. */
 const STATEMENT_BYTES = 2_048
 const STRING_BYTES = 32
 const NUMBER_BYTES = 16

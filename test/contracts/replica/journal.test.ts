@@ -1,0 +1,100 @@
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { receive } from '../../../src/agreement/receive.ts'
+import { emptyAgreement } from '../../../src/agreement/state.ts'
+import { extendLedger, loadEvidence, writesFor } from '../../../src/contracts/replica/journal.ts'
+import { loadContract } from '../../../src/contracts/replica/load.ts'
+import { decodeSigned } from '../../../src/events/statement-codec.ts'
+import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
+import { openEventStoreDbStore } from '../../../src/store/eventstoredb/eventstoredb-store.ts'
+import type { Write } from '../../../src/store/port.ts'
+import { contractStream, evidenceStream } from '../../../src/store/streams.ts'
+import { startServer } from '../../support/eventstoredb-server/server.ts'
+import { allOf, CONTRACT, market, owes, type Player, talk } from '../../support/market.ts'
+import { all } from '../../support/store-conformance/harness.ts'
+
+// EventStoreDB takes 1 MiB in one append, all or nothing.
+async function fresh(t: Test) {
+  const server = await startServer(t.testdir())
+  const store = await openEventStoreDbStore({ url: server.url })
+  t.teardown(async () => {
+    await store.close()
+    server.close()
+  })
+  return store
+}
+
+t.test('what a newcomer takes in at once may be more than one append of EventStoreDB', async (t) => {
+  const store = await fresh(t)
+  const [ana] = market('ana', 'ben') as [Player, Player]
+  for (let n = 0; n < 8; n++) ana.requests({ type: 'NotKnown', filler: 'x'.repeat(200_000) })
+  const before = emptyAgreement(CONTRACT)
+  const { taken } = receive(before, allOf(ana))
+  await store.write(writesFor({ before, held: taken, settled: [], equivocations: [], divergences: [] }))
+  const { state: loaded } = await loadContract(store, CONTRACT, ana.handle)
+  t.equal(loaded.feeds.get(ana.handle)?.size, ana.seq)
+})
+
+t.test('so may the entries that a process has to add to the ledger, some of which stand there', async (t) => {
+  const store = await fresh(t)
+  const texts = Array.from({ length: 12 }, (_, index) => JSON.stringify({ index, filler: 'x'.repeat(250_000) }))
+  await extendLedger(store, CONTRACT, 0, texts.slice(0, 2))
+  await extendLedger(store, CONTRACT, 0, texts)
+  const standing = await all(store.events.read(contractStream(CONTRACT)))
+  t.same(
+    standing.map(({ data }) => data === texts[JSON.parse(data).index]),
+    texts.map(() => true),
+  )
+})
+
+t.test('a proof of two statements as large as they may be is kept, and still proves', async (t) => {
+  const store = await fresh(t)
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const large = (letter: string) => ({ type: 'NotKnown', filler: letter.repeat(522_000) })
+  const other = ana.forges(ana.requests(large('a')), (statement) => {
+    statement.requests = [{ id: 'other', commands: [large('b')] }]
+  })
+  ben.hears(...allOf(ana))
+  const { equivocations } = ben.hears(decodeSigned(other))
+  t.equal(equivocations.length, 1)
+  await store.write(writesFor({ before: ben.state, held: [], settled: [], equivocations, divergences: [] }))
+  t.equal(await store.events.lastRevision(evidenceStream(CONTRACT)), 0)
+  t.match(await loadEvidence(store, ben.state), [{ party: 'ana' }])
+})
+
+t.test(
+  'what is written at once depends on nothing in it: whatever a crash leaves of it, the contract can be loaded',
+  async (t) => {
+    const players = market('ana', 'ben', 'cleo', 'dan') as [Player, ...Player[]]
+    const [ana] = players
+    for (const player of players) player.proposes('0.0', player.handle)
+    talk(players, owes)
+    const before = emptyAgreement(CONTRACT)
+    const { taken, settled } = receive(before, allOf(ana))
+    const writes = writesFor({ before, held: taken, settled, equivocations: [], divergences: [] })
+    const steps: Write[][] = []
+    for (const write of writes) {
+      if (write.kind === 'append' && write.withPrevious) steps.at(-1)?.push(write)
+      else steps.push([write])
+    }
+    t.ok(
+      steps.some((step) => step.length >= 3),
+      'answers of several to one request are independent',
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.nat(steps.length), fc.infiniteStream(fc.boolean()), async (done, draws) => {
+        const store = openMemoryStore()
+        const begun = (steps[done] ?? []).filter(() => draws.next().value)
+        await store.write([...steps.slice(0, done).flat(), ...begun])
+        await loadContract(store, CONTRACT, ana.handle)
+        // The entries follow from them.
+        await store.write(
+          writes.filter((write) => write.kind === 'payloads' || write.stream !== contractStream(CONTRACT)),
+        )
+        const { state } = await loadContract(store, CONTRACT, ana.handle)
+        return state.settling.settled === ana.settled
+      }),
+      { numRuns: 60 },
+    )
+  },
+)
