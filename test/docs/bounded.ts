@@ -26,7 +26,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'contracts/replica/reorder-buffer.ts #waiting',
   ],
   'one for each party of a contract in memory: its limit `members`': [
-    'contracts/replica/live-contract.ts #evidence',
+    'contracts/replica/replica-loop.ts #evidence',
     'contracts/replica/live-contract.ts #holdUps',
     'gossip/peer-knowledge.ts #shown',
     'node/observability/obstacles.ts #waits',
@@ -62,9 +62,9 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/snapshot-port.ts requests',
   ],
   'what an exchange or a call that is under way has brought: their number and their size are bounded': [
-    'contracts/replica/live-contract.ts #deliveries',
-    'contracts/replica/live-contract.ts #untold',
-    'contracts/replica/live-contract.ts #recalls',
+    'contracts/replica/mailbox.ts #deliveries',
+    'contracts/replica/untold-entries.ts #untold',
+    'contracts/replica/mailbox.ts #recalls',
     'node/directory/directory.ts #waiting',
     'node/tracing/exchange-traces.ts #answering',
     'runtime/event-loop-turns.ts #queue',
@@ -96,7 +96,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   'as many as the program has parts, routes, codes or processes': [
     'api/http/other-methods.ts taken',
     'contracts/registry/contracts.ts #ownHeld',
-    'contracts/replica/live-contract.ts #listeners',
+    'contracts/replica/contract-listener.ts #listeners',
     'contracts/registry/contract-cache.ts #listeners',
     'node/lifecycle/shutdown.ts #steps',
     'node/directory/directory.ts #listeners',
