@@ -1,7 +1,6 @@
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { frontierOf } from '../agreement/feeds.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { VerifiedStatement } from '../agreement/verified-statement.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
@@ -12,11 +11,13 @@ import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import { Bulkhead } from './bulkhead.ts'
 import { type Credit, Credits } from './credit.ts'
+import { Later } from './later.ts'
 import { contractOf, decodingOf, type ExchangeMessage } from './message.ts'
 import { MessageBuilder } from './message-builder.ts'
 import { isPartyTo, PeerKnowledge } from './peer-knowledge.ts'
 import { PeerSession, type PeerSessionTiming } from './peer-session.ts'
 import type { AtRest, Peer, ReplicaPort, ReplicasPort } from './replica-port.ts'
+import { isUrgent, lazyRecipients, type News, type Recipients, ringOf } from './schedule.ts'
 import { TooMuch } from './transport/call-limits.ts'
 
 export interface GossipTiming extends PeerSessionTiming {
@@ -26,7 +27,12 @@ export interface GossipTiming extends PeerSessionTiming {
   readonly antiEntropyMs: number
 }
 
-export const defaultTiming: GossipTiming = { retryMs: 200, retryMaxMs: 10_000, lazyMs: 250, antiEntropyMs: 10_000 }
+export const defaultTiming: GossipTiming = {
+  retryMs: 200,
+  retryMaxMs: 10_000,
+  lazyMs: 250,
+  antiEntropyMs: 10_000,
+}
 
 export interface GossipPorts {
   readonly replicas: ReplicasPort
@@ -61,7 +67,7 @@ export class Gossip {
   readonly #ports: GossipPorts
   readonly #credits: Credits
   readonly #sessions = new Map<Handle, PeerSession>()
-  readonly #cancelLazy = new Map<Uid, () => void>()
+  readonly #later: Later
   readonly #bulkhead: Bulkhead
   /** Of each peer the contract that was last cut off in an answer: the next answer begins behind it. */
   readonly #cutOff = new Map<Handle, Uid>()
@@ -74,6 +80,14 @@ export class Gossip {
   constructor(ports: GossipPorts) {
     this.#ports = ports
     this.#credits = new Credits(ports.clock)
+    const { clock, random, timing, replicas } = ports
+    this.#later = new Later({
+      clock,
+      random,
+      lazyMs: timing.lazyMs,
+      progressOf: (contract) => replicas.find(contract) ?? replicas.resting(contract),
+      carry: (contract, to) => this.#carryTo(contract, this.#reachable(to)),
+    })
     this.#bulkhead = new Bulkhead({
       clock: ports.clock,
       // What goes wrong while it closes is no news.
@@ -94,7 +108,7 @@ export class Gossip {
   close(): void {
     this.#closed = true
     this.#cancelAntiEntropy?.()
-    for (const cancel of this.#cancelLazy.values()) cancel()
+    this.#later.close()
     for (const session of this.#sessions.values()) session.close()
   }
 
@@ -112,7 +126,8 @@ export class Gossip {
       take: async (from, message) => {
         await this.#take(from, message, knowledge)
         // What it misses the next call brings: not at once, or who asks for ever would be called for ever.
-        for (const contract of message.wants.keys()) if (knowledge.hasWants(contract)) this.#carryLazily(contract)
+        for (const contract of message.wants.keys())
+          if (knowledge.hasWants(contract)) this.#later.carry(contract, new Set([from.handle]))
       },
       failed: (to, error) => report.unreachable(to, error),
       reached: (to) => report.reached?.(to),
@@ -153,17 +168,28 @@ export class Gossip {
   }
 
   /** The contract made or took in statements. All of it is durable. */
-  news(replica: ReplicaPort, made: VerifiedStatement | undefined): void {
-    const speaks = made !== undefined && (made.statement.requests.length > 0 || made.statement.decided.length > 0)
-    if (speaks || (made !== undefined && replica.hasUnsettled)) this.carry(replica.contract)
-    else this.#carryLazily(replica.contract)
+  news(replica: ReplicaPort, news: News): void {
+    const { contract, hasUnsettled, self, state } = replica
+    if (isUrgent(news, hasUnsettled)) this.carry(contract)
+    else this.#later.carry(contract, lazyRecipients(state, self, news, hasUnsettled))
+    this.#later.watch(contract, state.settling.settled)
+  }
+
+  /** Requests have settled. `authors`: whose they were. */
+  settled({ contract, hasUnsettled, self }: ReplicaPort, authors: ReadonlySet<Handle>): void {
+    if (!authors.has(self)) this.#later.carry(contract, authors)
+    else if (!hasUnsettled) this.carry(contract)
   }
 
   /** Has everybody told at once: for what a local user waits for, and for what just settled (design §6, round 3). */
   carry(contract: Uid): void {
+    this.#carryTo(contract, this.#sessions.values())
+  }
+
+  #carryTo(contract: Uid, sessions: Iterable<PeerSession>): void {
     const replica = this.#ports.replicas.find(contract)
     const atRest = replica === undefined ? this.#ports.replicas.resting(contract) : undefined
-    for (const session of this.#sessions.values()) {
+    for (const session of sessions) {
       const isDue = replica === undefined ? atRest?.isPartyTo(session.peer) : hasNewsFor(session, replica)
       if (isDue === true) session.urge(contract)
     }
@@ -292,25 +318,23 @@ export class Gossip {
     }
   }
 
-  #carryLazily(contract: Uid): void {
-    if (this.#cancelLazy.has(contract) || this.#closed) return
-    const { clock, random, timing } = this.#ports
-    const delay = timing.lazyMs * (1 + random.fraction())
-    this.#cancelLazy.set(
-      contract,
-      clock.after(delay, () => {
-        this.#cancelLazy.delete(contract)
-        this.carry(contract)
-      }),
-    )
+  /** Should none of them be reachable from here, anybody may be able to bring it to them. */
+  #reachable(recipients: Recipients): PeerSession[] {
+    const sessions = [...this.#sessions.values()]
+    if (recipients === 'all') return sessions
+    const reachable = sessions.filter(({ peer, isUnreachable }) => recipients.has(peer.handle) && !isUnreachable)
+    return reachable.length > 0 ? reachable : sessions
   }
 
   #scheduleAntiEntropy(): void {
     if (this.#closed) return
-    const { clock, random, timing } = this.#ports
+    const { clock, random, timing, replicas } = this.#ports
     this.#cancelAntiEntropy = clock.after(timing.antiEntropyMs * (0.75 + random.fraction() / 2), () => {
-      const sessions = [...this.#sessions.values()]
-      const next = sessions[this.#turn++ % Math.max(1, sessions.length)]
+      const ring = ringOf(
+        replicas.self,
+        [...this.#sessions.values()].map((session) => ({ handle: session.peer.handle, session })),
+      )
+      const next = ring[this.#turn++ % Math.max(1, ring.length)]?.session
       if (next !== undefined) {
         this.#urgeAll(next)
         next.sweep('some')

@@ -5,9 +5,10 @@ import type { Frontier } from '../events/statement.ts'
 import type { SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import type { Credit } from './credit.ts'
 import type { HoldUp, PayloadLine, Wanted, Word } from './message.ts'
+import type { Progress } from './schedule.ts'
 
 /** One contract as gossip sees it; `contracts/replica/live-contract.ts` is the one in a node. */
-export interface ReplicaPort {
+export interface ReplicaPort extends Progress {
   readonly contract: Uid
   readonly self: Handle
   /** What is held, all of it durable. */
@@ -48,7 +49,7 @@ export interface ReplicaPort {
 }
 
 /** A contract that is not in memory: nothing is under way in it that is for this node to bring on. */
-export interface AtRest {
+export interface AtRest extends Progress {
   readonly frontier: Frontier
   isPartyTo(peer: Peer): boolean
   /** Whether somebody who holds this lacks nothing that it may see, and holds nothing that this node does not. */
@@ -57,6 +58,8 @@ export interface AtRest {
 
 /** All contracts of a node, as gossip sees them. */
 export interface ReplicasPort {
+  /** The party of this node. */
+  readonly self: Handle
   /** Whether it is held, in memory or not. */
   has(contract: Uid): boolean
   /** If it is in memory. */

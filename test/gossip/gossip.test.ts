@@ -51,6 +51,7 @@ class Ana {
     const all = new Map([...this.players].map(([uid, ana]) => [uid, participantOf(ana, () => this.wants)]))
     this.gossip = new Gossip({
       replicas: {
+        self: 'ana' as Handle,
         has: (uid) => !this.unknown.has(uid),
         find: (uid) => (this.unknown.has(uid) ? undefined : all.get(uid)),
         awake: () => [...all.values()].filter(({ contract }) => !this.unknown.has(contract)),
@@ -119,6 +120,8 @@ function participantOf(player: Player, wants: () => readonly Wanted[]): ReplicaP
     get state() {
       return player.state
     },
+    settled: 0,
+    tier: 3,
     hasUnsettled: false,
     words: [],
     evidence: [],

@@ -14,6 +14,7 @@ const standingClock: Clock = { now: () => 0, after: () => () => {} }
 
 /** One that is in memory. */
 const replicasOf = (replica: ReplicaPort): ReplicasPort => ({
+  self: replica.self,
   has: () => true,
   find: () => replica,
   awake: () => [replica],
@@ -33,6 +34,8 @@ function courierBetween(self: Player, peer: Player) {
     get state() {
       return self.state
     },
+    settled: 0,
+    tier: 3,
     hasUnsettled: false,
     words: [],
     evidence: [],
@@ -112,6 +115,8 @@ t.test('a peer that asks to be called later is left alone until then, and has no
     contract: CONTRACT,
     self: ana.handle,
     state: ana.state,
+    settled: 0,
+    tier: 3 as const,
     hasUnsettled: false,
     words: [],
     evidence: [],

@@ -15,7 +15,7 @@ import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { revocationBytes, type SignedRevocation } from '../../src/events/key-change.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'
-import { defaultTiming, type Gossip } from '../../src/gossip/gossip.ts'
+import { defaultTiming, type Gossip, type GossipTiming } from '../../src/gossip/gossip.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { foundedBy } from '../support/uid.ts'
 import { Disk } from './disk.ts'
@@ -66,6 +66,8 @@ export interface MachineOptions {
   readonly roles?: readonly Role[]
   /** Contracts are put down as soon as they can be, and taken up again when somebody asks for them. */
   readonly rests?: boolean
+  /** Left out: others are called often enough that what got lost is found within seconds. */
+  readonly timing?: GossipTiming
 }
 
 interface Process {
@@ -95,6 +97,7 @@ export class Machine implements Neighbour {
   readonly #payloadWaitMs: number | undefined
   readonly #roles: readonly Role[]
   readonly #rests: boolean
+  readonly #timing: GossipTiming
   /** How often a contract was put down here. */
   rested = 0
   readonly #signers = new Map<string, Signer>()
@@ -116,6 +119,7 @@ export class Machine implements Neighbour {
     this.#payloadWaitMs = options.payloadWaitMs
     this.#roles = options.roles ?? ['node']
     this.#rests = options.rests ?? false
+    this.#timing = options.timing ?? { ...defaultTiming, antiEntropyMs: 3_000 }
     this.disk = new Disk(world.random, world.random.chance(0.5))
     this.#newest = this.#makeKey(options.keySeed ?? world.random.bytes(32))
     this.#recovery = keyFrom(world.random.bytes(32))
@@ -167,7 +171,7 @@ export class Machine implements Neighbour {
       uidOf: (number) => foundedBy(this.card, number),
       newRequestId: () => `${role === 'node' ? `${this.handle}-${incarnation}` : name}-${this.#requests++}`,
       reorderBuffer: new ReorderBuffer(AHEAD_BYTES),
-      timing: { ...defaultTiming, antiEntropyMs: 3_000 },
+      timing: this.#timing,
       report: {
         unreachable() {},
         refused() {},

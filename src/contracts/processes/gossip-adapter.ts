@@ -1,9 +1,13 @@
+import type { AgreementState } from '../../agreement/state.ts'
 import type { Gossip } from '../../gossip/gossip.ts'
 import type { AtRest, ReplicaPort, ReplicasPort } from '../../gossip/replica-port.ts'
+import type { Progress } from '../../gossip/schedule.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { isEvenWith, isPartyAtRest, type PassiveContract } from '../passive/passive-contract.ts'
 import type { Contracts } from '../registry/contracts.ts'
 import type { LiveContract } from '../replica/live-contract.ts'
+import { tierReached } from '../signing/cosigned-notes.ts'
 
 /** The contracts of a node as gossip sees them. */
 export function replicasOf(contracts: Contracts): ReplicasPort {
@@ -16,6 +20,12 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
       self: live.self,
       get state() {
         return live.state
+      },
+      get settled() {
+        return live.state.settling.settled
+      },
+      get tier() {
+        return tierOf(live.state)
       },
       get hasUnsettled() {
         return live.requests.queue.hasUnsettled
@@ -47,6 +57,7 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
     return replica
   }
   return {
+    self: contracts.self,
     has: (contract) => contracts.has(contract),
     find(contract) {
       const live = contracts.find(contract)
@@ -70,8 +81,20 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
 function atRest(resting: PassiveContract): AtRest {
   return {
     frontier: resting.frontier,
+    settled: resting.settled,
+    tier: resting.summary?.tier ?? 1,
     isPartyTo: (peer) => isPartyAtRest(resting, peer),
     isEvenWith: (party, theirs) => isEvenWith(resting, party, theirs),
+  }
+}
+
+/** Where it takes the history to tell, all has settled, but who has cosigned what is not known. */
+function tierOf(state: AgreementState): Progress['tier'] {
+  try {
+    return tierReached(state)
+  } catch (error) {
+    if (error instanceof HistoryPruned) return 3
+    throw error
   }
 }
 
@@ -100,13 +123,13 @@ export function carry(contracts: Contracts, replicas: ReplicasPort, gossip: Goss
       if (live.hasToNote) settleDown(live)
     },
     rested: (contract) => gossip.rested(contract),
-    news(live, { made }) {
+    news(live, news) {
       const replica = replicas.find(live.contract)
-      if (replica !== undefined) gossip.news(replica, made)
+      if (replica !== undefined) gossip.news(replica, news)
     },
     settled(live, entries) {
-      const hasOwn = entries.some(({ entry }) => entry.author === live.self)
-      if (hasOwn && !live.requests.queue.hasUnsettled) gossip.carry(live.contract)
+      const replica = replicas.find(live.contract)
+      if (replica !== undefined) gossip.settled(replica, new Set(entries.map(({ entry }) => entry.author)))
       settleDown(live)
     },
     equivocated(live) {
