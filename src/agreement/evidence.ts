@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
-import type { Hash } from '../crypto/hash.ts'
+import { type Hash, hashFromBytes, hashToBytes } from '../crypto/hash.ts'
 import { CountSchema, type Handle, HandleSchema, UidSchema } from '../events/ids.ts'
 import { revocationBytes, rotationBytes } from '../events/key-change.ts'
 import { SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
@@ -245,7 +245,7 @@ export function traceDivergence(
 
 function firstDiffering(state: AgreementState, signed: Head, theirLeaves?: readonly Hash[]): number | undefined {
   if (theirLeaves === undefined || theirLeaves.length !== signed.size) return undefined
-  const theirs = theirLeaves.reduce((log, leaf) => log.append(Buffer.from(leaf, 'hex')), MerkleLog.empty)
+  const theirs = theirLeaves.reduce((log, leaf) => log.append(hashToBytes(leaf)), MerkleLog.empty)
   if (theirs.root() !== signed.root) return undefined
   const { log } = state.ledger
   // Roots of prefixes are equal up to the first difference and never after it.
@@ -262,5 +262,5 @@ function firstDiffering(state: AgreementState, signed: Head, theirLeaves?: reado
 
 /** The leaf hashes of a ledger whose entries are known as text: what a party shows to have a divergence traced. */
 export function leavesOf(entries: readonly string[]): Hash[] {
-  return entries.map((text) => Buffer.from(leafHash(text)).toString('hex') as Hash)
+  return entries.map((text) => hashFromBytes(leafHash(text)))
 }

@@ -1,5 +1,6 @@
 import type { Engines } from '../aggregates/contract/engines.ts'
 import { initialState } from '../aggregates/contract/state.ts'
+import { utf8Length } from '../crypto/bytes.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import { tagged } from '../crypto/tagged.ts'
 import type { Handle } from '../events/ids.ts'
@@ -199,7 +200,7 @@ function verifyLimits(decoded: SignedStatement, limits: Limits): void {
   const { requests } = decoded.statement
   const exceeded = (what: string, limit: number): never =>
     refuse('statement_too_large', `more than ${limit} ${what}`, decoded, { limit })
-  if (Buffer.byteLength(decoded.text) > limits.statementBytes) exceeded('bytes', limits.statementBytes)
+  if (utf8Length(decoded.text) > limits.statementBytes) exceeded('bytes', limits.statementBytes)
   if (requests.length > limits.requestsPerStatement) exceeded('requests', limits.requestsPerStatement)
   if (requests.some(({ commands }) => commands.length > limits.commandsPerRequest)) {
     exceeded('commands in a request', limits.commandsPerRequest)

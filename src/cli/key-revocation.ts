@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { publicKeyOf, sign } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
+import { publicKeyOf, sign } from '../crypto/key-pair.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { revocationBytes } from '../events/key-change.ts'
 import type { PartyCard } from '../events/party-card.ts'

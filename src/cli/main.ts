@@ -1,3 +1,4 @@
+import '../crypto/native.ts'
 import { Command, CommanderError } from 'commander'
 import { readEnvironment } from '../node/config/configuration.ts'
 import { ConcordataError } from '../runtime/errors.ts'

@@ -1,16 +1,10 @@
-import {
-  createHash,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign as nativeSign,
-  verify as nativeVerify,
-} from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { assert } from '../runtime/assert.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { BoundedCache } from './bounded-cache.ts'
-import { publicKeyJwk, tagged, untagged } from './tagged.ts'
+import { concat } from './bytes.ts'
+import { primitives } from './primitives.ts'
+import { publicKeyJwk, untagged } from './tagged.ts'
 
 /** With such a key one signature could be valid for many messages, or differ between libraries. Evidence: `publicKey`. */
 export class KeyNotAdmissible extends ConcordataError {}
@@ -20,40 +14,16 @@ const SIGNATURE_BYTES = 64
 const CACHED_KEYS_MAX = 4096
 const CACHED_SIGNATURES_MAX = 16_384
 
-/** Making a KeyObject costs a good part of a verification. */
-const nativeKeys = new BoundedCache<KeyObject>(CACHED_KEYS_MAX)
 /** Only keys that are admissible: looking at one costs as much as many verifications. */
 const admissible = new BoundedCache<true>(CACHED_KEYS_MAX)
 
 /** Hashes of key, signature and bytes that go together: a statement that waits is looked at again and again. */
 const verified = new BoundedCache<true>(CACHED_SIGNATURES_MAX)
 
-export interface KeyPair {
-  /** 32 bytes, tagged. */
-  readonly publicKey: string
-  readonly privateKey: KeyObject
-}
-
-export function generateKeyPair(): KeyPair {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-  return { publicKey: publicKeyOf(publicKey), privateKey }
-}
-
-/** Of a pair, from either of its halves. */
-export function publicKeyOf(key: KeyObject): string {
-  const { x } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' })
-  return tagged(Buffer.from(x as string, 'base64url'))
-}
-
-/** RFC 8032: the same bytes give the same signature: 64 bytes, tagged. */
-export function sign(privateKey: KeyObject, bytes: Uint8Array): string {
-  return tagged(nativeSign(null, bytes, privateKey))
-}
-
 /**
  * Whether the signature is valid under ZIP 215, as @noble/curves 2 understands it. All members must judge alike: one
- * signature that some accept and others do not splits the ledger, and anybody with a key can make one (design §3). Node's
- * own verification accepts less, but nothing that ZIP 215 refuses, and is many times faster: it says yes, noble says no.
+ * signature that some accept and others do not splits the ledger, and anybody with a key can make one (design §3). A faster
+ * implementation may accept (`acceptsSignature`); only noble rejects.
  * Key and signature as `tagged` writes them; what is not so, or has another length, is not valid.
  * The lowest leaf of what verifies: callers throw, with the evidence that they have.
  */
@@ -61,10 +31,10 @@ export function isValidSignature(publicKey: string, bytes: Uint8Array, signature
   const keyBytes = untagged(publicKey, KEY_BYTES)
   const signatureBytes = untagged(signature, SIGNATURE_BYTES)
   if (keyBytes === undefined || signatureBytes === undefined) return false
-  const name = createHash('sha256').update(keyBytes).update(signatureBytes).update(bytes).digest('base64url')
+  const name = primitives.sha256Hex(concat(keyBytes, signatureBytes, bytes))
   if (verified.get(name)) return true
   const isValid =
-    nativeVerify(null, bytes, nativeKey(publicKey), signatureBytes) ||
+    primitives.acceptsSignature(publicKeyJwk(publicKey).x, bytes, signatureBytes) ||
     ed25519.verify(signatureBytes, bytes, keyBytes, { zip215: true })
   if (isValid) verified.set(name, true)
   return isValid
@@ -101,13 +71,4 @@ function pointOf(bytes: Uint8Array) {
   } catch {
     return undefined
   }
-}
-
-/** Requires a key of the right form; which bytes it has does not matter, OpenSSL looks at them only when it verifies. */
-function nativeKey(publicKey: string): KeyObject {
-  const cached = nativeKeys.get(publicKey)
-  if (cached !== undefined) return cached
-  const key = createPublicKey({ key: publicKeyJwk(publicKey), format: 'jwk' })
-  nativeKeys.set(publicKey, key)
-  return key
 }

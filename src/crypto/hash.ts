@@ -1,5 +1,5 @@
-import { hash as nodeHash } from 'node:crypto'
 import { canonicalJson } from './canonical-json.ts'
+import { primitives } from './primitives.ts'
 
 declare const hashBrand: unique symbol
 /** A SHA-256 hash as 64 lower-case hexadecimal digits. */
@@ -38,11 +38,11 @@ export type Domain = keyof typeof domains
 
 /** SHA-256 of a text (as UTF-8) or of bytes. */
 export function sha256(data: string | Uint8Array): Hash {
-  return nodeHash('sha256', data, 'hex') as Hash
+  return primitives.sha256Hex(data) as Hash
 }
 
 export function sha256Bytes(data: string | Uint8Array): Uint8Array {
-  return nodeHash('sha256', data, 'buffer')
+  return primitives.sha256(data)
 }
 
 /** SHA-256 over the domain line and a text that is canonical JSON already. */
@@ -56,9 +56,9 @@ export function hashJson(domain: Domain, value: unknown): Hash {
 }
 
 export function hashToBytes(hash: Hash): Uint8Array {
-  return Buffer.from(hash, 'hex')
+  return primitives.fromHex(hash)
 }
 
 export function hashFromBytes(bytes: Uint8Array): Hash {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex') as Hash
+  return primitives.hex(bytes) as Hash
 }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { publicKeyOf, sign } from './ed25519.ts'
+import { publicKeyOf, sign } from './key-pair.ts'
 
 /**
  * Signs for one party, with Ed25519. The key may stand elsewhere: in another process, a KMS or an HSM. So signing takes

@@ -1,3 +1,5 @@
+import { base64url, fromBase64url } from './bytes.ts'
+
 /** Stands before every key and signature in what is signed, hashed, stored or sent: which algorithm it is of. There is one today. */
 const TAG = 'ed25519:'
 
@@ -7,13 +9,14 @@ export const SIGNATURE_PATTERN = `^${TAG}[A-Za-z0-9_-]{85}[AQgw]$`
 
 /** A key or a signature as it is written everywhere. */
 export function tagged(bytes: Uint8Array): string {
-  return TAG + Buffer.from(bytes).toString('base64url')
+  return TAG + base64url(bytes)
 }
 
-/** The inverse. Only one of the spellings that a lenient decoder takes is what `tagged` makes: undefined for all others. */
+/** The inverse; undefined for all but what `tagged` makes of so many bytes. */
 export function untagged(text: string, length: number): Uint8Array | undefined {
-  const bytes = Buffer.from(text.slice(TAG.length), 'base64url')
-  return bytes.length === length && tagged(bytes) === text ? bytes : undefined
+  if (!text.startsWith(TAG)) return undefined
+  const bytes = fromBase64url(text.slice(TAG.length))
+  return bytes?.length === length ? bytes : undefined
 }
 
 /** The key in the form of RFC 8037, which DID documents have. Requires a public key of the right form. */

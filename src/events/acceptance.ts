@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { utf8 } from '../crypto/bytes.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { domains } from '../crypto/hash.ts'
 import { CharterSchema } from './charter.ts'
@@ -31,5 +32,5 @@ export type SignedAcceptance = Static<typeof SignedAcceptanceSchema>
 
 /** What the invitee's signature is made over: the domain line and the JCS of the acceptance. */
 export function acceptanceBytes(acceptance: Acceptance): Uint8Array {
-  return Buffer.from(domains.acceptance + canonicalJson(acceptance))
+  return utf8(domains.acceptance + canonicalJson(acceptance))
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { utf8 } from '../crypto/bytes.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { domains } from '../crypto/hash.ts'
 import { CountSchema, HandleSchema, SignatureSchema, UidSchema } from './ids.ts'
@@ -22,5 +23,5 @@ export type SignedDecline = Static<typeof SignedDeclineSchema>
 
 /** What the invitee's signature is made over: the domain line and the JCS of the decline. */
 export function declineBytes(decline: Decline): Uint8Array {
-  return Buffer.from(domains.decline + canonicalJson(decline))
+  return utf8(domains.decline + canonicalJson(decline))
 }

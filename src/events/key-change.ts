@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { utf8 } from '../crypto/bytes.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { domains } from '../crypto/hash.ts'
 import { CountSchema, HandleSchema, PublicKeySchema, SignatureSchema, UidSchema } from './ids.ts'
@@ -57,9 +58,9 @@ export const KeyChangeSchema = Type.Union([
 export type KeyChange = Static<typeof KeyChangeSchema>
 
 export function rotationBytes(rotation: Rotation): Uint8Array {
-  return Buffer.from(domains.rotation + canonicalJson(rotation))
+  return utf8(domains.rotation + canonicalJson(rotation))
 }
 
 export function revocationBytes(revocation: Revocation): Uint8Array {
-  return Buffer.from(domains.revocation + canonicalJson(revocation))
+  return utf8(domains.revocation + canonicalJson(revocation))
 }

@@ -1,3 +1,4 @@
+import { base64url } from '../crypto/bytes.ts'
 import { type Hash, hashCanonical, hashJson, isHash } from '../crypto/hash.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Payload, Payloads, Statement } from './statement.ts'
@@ -14,7 +15,7 @@ export function sealOf(payload: Payload): Hash {
 
 /** A fresh seal for a value. `salt`: SALT_BYTES random bytes. */
 export function seal(value: unknown, salt: Uint8Array): { seal: Hash; payload: Payload } {
-  const payload = { salt: Buffer.from(salt).toString('base64url'), value }
+  const payload = { salt: base64url(salt), value }
   return { seal: sealOf(payload), payload }
 }
 

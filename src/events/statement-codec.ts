@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile'
+import { utf8, utf8Length } from '../crypto/bytes.ts'
 import { canonicalJson, NotCanonicalizable } from '../crypto/canonical-json.ts'
 import { domains, type Hash, hashCanonical } from '../crypto/hash.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -67,7 +68,7 @@ export function statementHash(text: string): Hash {
 
 /** What the signature of a statement is made over. */
 export function bytesToSign(text: string): Uint8Array {
-  return Buffer.from(domains.statement + text)
+  return utf8(domains.statement + text)
 }
 
 /** The one line of canonical JSON in which a statement travels. */
@@ -149,7 +150,7 @@ function decodeParts(statement: Statement, signature: string, payloads: Payloads
   const { head: _head, note: _note, ...core } = statement
   const coreText = encodeCore(core)
   const text = encodeStatement(coreText, statement)
-  if (Buffer.byteLength(text) > ceilings.statementBytes) {
+  if (utf8Length(text) > ceilings.statementBytes) {
     throw new StatementRefused('statement_too_large', `a statement has at most ${ceilings.statementBytes} bytes`)
   }
   return { statement, text, hash: statementHash(text), core: coreHash(coreText), signature, payloads }

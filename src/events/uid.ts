@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { utf8 } from '../crypto/bytes.ts'
 import { publicKeyBytes } from '../crypto/ed25519.ts'
 import { domains, sha256Bytes } from '../crypto/hash.ts'
 import { HandleSchema, PublicKeySchema, UID_PATTERN, type Uid } from './ids.ts'
@@ -43,7 +44,7 @@ export function isFoundedBy(uid: string, founder: Founder): boolean {
 }
 
 function bindingOf(block: Uint8Array, { handle, signing }: Founder): Uint8Array {
-  const head = new TextEncoder().encode(`${domains.uid}${handle}\0`)
+  const head = utf8(`${domains.uid}${handle}\0`)
   return sha256Bytes(Uint8Array.from([...head, ...publicKeyBytes(signing), ...block])).subarray(0, UID_BLOCK_BYTES)
 }
 

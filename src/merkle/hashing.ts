@@ -1,3 +1,4 @@
+import { concat, utf8 } from '../crypto/bytes.ts'
 import { type Hash, hashToBytes, isHash, sha256, sha256Bytes } from '../crypto/hash.ts'
 import { assert } from '../runtime/assert.ts'
 
@@ -13,7 +14,7 @@ export const EMPTY_ROOT: Hash = sha256('')
 /** SHA-256(0x00 || data), 32 bytes. A text counts as its UTF-8. */
 export function leafHash(data: string | Uint8Array): Uint8Array {
   if (typeof data === 'string') return sha256Bytes(LEAF_PREFIX + data)
-  return sha256Bytes(Buffer.concat([Buffer.from(LEAF_PREFIX), data]))
+  return sha256Bytes(concat(utf8(LEAF_PREFIX), data))
 }
 
 // One for all calls: hashing is synchronous, and a new one for each would cost as much as the hash.

@@ -1,5 +1,6 @@
+import { base64, concat, fromBase64, utf8 } from '../crypto/bytes.ts'
 import { publicKeyBytes } from '../crypto/ed25519.ts'
-import { sha256Bytes } from '../crypto/hash.ts'
+import { hashToBytes, sha256Bytes } from '../crypto/hash.ts'
 import { tagged, untagged } from '../crypto/tagged.ts'
 import type { Head } from '../events/statement.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -32,6 +33,7 @@ export interface Cosignature {
 /** More than any contract has members. The specification wants a limit, of 16 at least. */
 const SIGNATURES_MAX = 4096
 const COSIGNATURE_V1 = 0x04
+const KEY_ID_BYTES = 4
 const TIME_BYTES = 8
 const SIGNATURE_BYTES = 64
 /** A name has neither plus signs nor white space: Unicode's White_Space, pinned. */
@@ -44,7 +46,7 @@ const SIGNATURE_LINE =
  * Requires an origin of one line, without spaces and plus signs.
  */
 export function checkpointBody(origin: string, { size, root }: Pick<Head, 'size' | 'root'>): string {
-  return `${origin}\n${size}\n${Buffer.from(root, 'hex').toString('base64')}\n`
+  return `${origin}\n${size}\n${base64(hashToBytes(root))}\n`
 }
 
 const PORT_COLON = /%3[aA]/
@@ -61,13 +63,13 @@ export function keyNameOf(did: string): string {
 
 /** What a cosigner signs (c2sp.org/tlog-cosignature, "Ed25519 signed message"). */
 export function cosignatureBytes(body: string, timeSeconds: number): Uint8Array {
-  return Buffer.from(`cosignature/v1\ntime ${timeSeconds}\n${body}`)
+  return utf8(`cosignature/v1\ntime ${timeSeconds}\n${body}`)
 }
 
 /** Of an Ed25519 key that makes cosignatures. */
 export function keyId(name: string, publicKey: string): number {
   const key = publicKeyBytes(publicKey)
-  const hash = sha256Bytes(Buffer.concat([Buffer.from(`${name}\n`), Uint8Array.of(COSIGNATURE_V1), key]))
+  const hash = sha256Bytes(concat(utf8(`${name}\n`), Uint8Array.of(COSIGNATURE_V1), key))
   return stateAt(hash).getUint32(0)
 }
 
@@ -118,19 +120,18 @@ export function parseNote(text: string): SignedNote {
 }
 
 function parseLine(line: string): NoteSignature {
-  const [, name, base64] = SIGNATURE_LINE.exec(line) ?? []
-  const bytes = Buffer.from(base64 ?? '', 'base64')
-  // Only one of the spellings of some bytes in base64 is what encoding them gives.
-  if (name === undefined || bytes.toString('base64') !== base64 || bytes.length <= 4) {
+  const [, name, text = ''] = SIGNATURE_LINE.exec(line) ?? []
+  const bytes = fromBase64(text)
+  if (name === undefined || bytes === undefined || bytes.length <= KEY_ID_BYTES) {
     throw new NoteMalformed('note_malformed', 'a signature line is `— <name> <base64>`', { line })
   }
-  return { name, keyId: bytes.readUInt32BE(0), bytes: bytes.subarray(4) }
+  return { name, keyId: stateAt(bytes).getUint32(0), bytes: bytes.subarray(KEY_ID_BYTES) }
 }
 
 function lineOf({ name, keyId, bytes }: NoteSignature): string {
-  const id = Buffer.alloc(4)
-  id.writeUInt32BE(keyId)
-  return `— ${name} ${Buffer.concat([id, bytes]).toString('base64')}`
+  const id = new Uint8Array(KEY_ID_BYTES)
+  stateAt(id).setUint32(0, keyId)
+  return `— ${name} ${base64(concat(id, bytes))}`
 }
 
 function hasControlCharacter(text: string): boolean {

@@ -1,3 +1,4 @@
+import '../crypto/native.ts'
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { createApi } from '../api/app.ts'

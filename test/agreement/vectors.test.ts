@@ -8,7 +8,8 @@ import { emptyAgreement } from '../../src/agreement/state.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { CONTRACT } from '../support/market.ts'
-import { expectationOf, plays, resultOf, type Vector, vectorOf } from '../vectors/protocol-scenarios.ts'
+import { plays, vectorOf } from '../vectors/protocol-scenarios.ts'
+import { expectationOf, resultOf, type Vector } from '../vectors/protocol-vector.ts'
 
 const folder = new URL('../vectors/protocol/', import.meta.url)
 const vectors = new Map(
@@ -23,7 +24,7 @@ t.same([...vectors.keys()].sort(), Object.keys(plays).sort(), 'one file a play')
 for (const [name, vector] of vectors) {
   t.test(`${name}: ${vector.about}`, async (t) => {
     const { statements, hostile, expect } = vector
-    t.same(expectationOf(statements), expect, 'ledger, roots, settling and divergences')
+    t.same(expectationOf(vector.contract, statements), expect, 'ledger, roots, settling and divergences')
     const decoded = statements.map(decodeSigned)
     for (const order of [decoded.toReversed(), decoded.toSorted((one, other) => (one.hash < other.hash ? -1 : 1))]) {
       const { state, refused, waiting } = receive(emptyAgreement(CONTRACT), order)

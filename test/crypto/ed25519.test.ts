@@ -3,14 +3,8 @@ import { createHash, createPrivateKey, createPublicKey, verify } from 'node:cryp
 import { ed25519 } from '@noble/curves/ed25519.js'
 import fc from 'fast-check'
 import t from 'tap'
-import {
-  assertAdmissibleKey,
-  generateKeyPair,
-  isAdmissibleKey,
-  isValidSignature,
-  KeyNotAdmissible,
-  sign,
-} from '../../src/crypto/ed25519.ts'
+import { assertAdmissibleKey, isAdmissibleKey, isValidSignature, KeyNotAdmissible } from '../../src/crypto/ed25519.ts'
+import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
 import { readVectors } from '../support/vectors.ts'
 
 interface EdgeCase {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { generateKeyPair, isValidSignature } from '../../src/crypto/ed25519.ts'
+import { isValidSignature } from '../../src/crypto/ed25519.ts'
+import { generateKeyPair } from '../../src/crypto/key-pair.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 
 t.test('what a signer signs is valid under the key that it names, and under no other', async (t) => {

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { publicKeyOf, sign } from '../../src/crypto/ed25519.ts'
 import { sha256Bytes } from '../../src/crypto/hash.ts'
+import { publicKeyOf, sign } from '../../src/crypto/key-pair.ts'
 import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../src/events/acceptance.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
 import type { Handle, LedgerIndex } from '../../src/events/ids.ts'

@@ -3,8 +3,9 @@ import { createHash, createPublicKey, verify } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { noteDue, originOf } from '../../src/contracts/signing/cosigned-notes.ts'
-import { generateKeyPair, isValidSignature, sign } from '../../src/crypto/ed25519.ts'
+import { isValidSignature } from '../../src/crypto/ed25519.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
+import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
 import { tagged } from '../../src/crypto/tagged.ts'
 import {
   checkpointBody,

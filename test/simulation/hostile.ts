@@ -8,7 +8,7 @@ import { type AgreementState, emptyAgreement } from '../../src/agreement/state.t
 import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
-import { sign } from '../../src/crypto/ed25519.ts'
+import { sign } from '../../src/crypto/key-pair.ts'
 import { acceptanceBytes } from '../../src/events/acceptance.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { generateKeyPair, sign } from '../../src/crypto/ed25519.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
+import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
 import { type Acceptance, acceptanceBytes } from '../../src/events/acceptance.ts'
 import type { Charter } from '../../src/events/charter.ts'
 import type { Command, CommandOf } from '../../src/events/commands.ts'

@@ -6,7 +6,7 @@ import {
 } from '../../src/contracts/processes/party-process.ts'
 import type { Role } from '../../src/contracts/replica/duties.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
-import { generateKeyPair } from '../../src/crypto/ed25519.ts'
+import { generateKeyPair } from '../../src/crypto/key-pair.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'

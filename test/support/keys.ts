@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey } from 'node:crypto'
-import { type KeyPair, publicKeyOf } from '../../src/crypto/ed25519.ts'
+import { type KeyPair, publicKeyOf } from '../../src/crypto/key-pair.ts'
 
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
 

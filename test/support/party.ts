@@ -1,4 +1,4 @@
-import { generateKeyPair } from '../../src/crypto/ed25519.ts'
+import { generateKeyPair } from '../../src/crypto/key-pair.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import type { PartyCard } from '../../src/events/party-card.ts'

@@ -1,3 +1,4 @@
+import { utf8Length } from '../../crypto/bytes.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { CommandOf } from '../../events/commands.ts'
 import { type ElementId, type ProposalId, type RequestRef, requestKey } from '../../events/ids.ts'
@@ -52,7 +53,7 @@ export function castVote(
 }
 
 function valueProblem(value: unknown, { field: type }: Field, state: ContractState): Rejection | undefined {
-  if (Buffer.byteLength(canonicalJson(value)) > state.limits.valueBytes) {
+  if (utf8Length(canonicalJson(value)) > state.limits.valueBytes) {
     return new Rejection('limit_exceeded', ['valueBytes'])
   }
   const fits = fitsType(type, value, (handle) => isMemberOrInvitee(state, handle))

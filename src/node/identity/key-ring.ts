@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { generateKeyPair } from '../../crypto/ed25519.ts'
 import { createKeyFile, readKeyFile } from '../../crypto/key-file.ts'
+import { generateKeyPair } from '../../crypto/key-pair.ts'
 import { keySigner, type Signer } from '../../crypto/signer.ts'
 import { syncDirectory } from '../../runtime/durable-file.ts'
 import { damaged } from './identity-files.ts'

@@ -3,7 +3,7 @@ import { openPartyProcess } from '../../../src/contracts/processes/party-process
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import { loadContract } from '../../../src/contracts/replica/load.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
-import { generateKeyPair } from '../../../src/crypto/ed25519.ts'
+import { generateKeyPair } from '../../../src/crypto/key-pair.ts'
 import { keySigner, type Signer } from '../../../src/crypto/signer.ts'
 import type { Handle } from '../../../src/events/ids.ts'
 import { defaultTiming } from '../../../src/gossip/gossip.ts'

@@ -3,7 +3,7 @@ import { frontierOf } from '../../../src/agreement/feeds.ts'
 import { stateAt } from '../../../src/agreement/replay.ts'
 import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
-import { generateKeyPair } from '../../../src/crypto/ed25519.ts'
+import { generateKeyPair } from '../../../src/crypto/key-pair.ts'
 
 import { CONTRACT, market, owes, Player, talk } from '../../support/market.ts'
 

@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { generateKeyPair } from '../../../src/crypto/ed25519.ts'
+import { generateKeyPair } from '../../../src/crypto/key-pair.ts'
 import { keySigner } from '../../../src/crypto/signer.ts'
 import { KeyRing } from '../../../src/node/identity/key-ring.ts'
 
