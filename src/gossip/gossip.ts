@@ -1,18 +1,21 @@
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
+import { lackingIn } from '../agreement/completing.ts'
 import { frontierOf } from '../agreement/feeds.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { Handle, Uid } from '../events/ids.ts'
+import type { Handle, Seq, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
+import { eachAtOnce } from '../runtime/at-once.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConcordataError } from '../runtime/errors.ts'
 import { HistoryPruned } from '../runtime/history-pruned.ts'
 import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
+import { AnsweredWants } from './answered-wants.ts'
 import { Bulkhead } from './bulkhead.ts'
 import { type Credit, Credits } from './credit.ts'
 import { Later } from './later.ts'
-import { contractOf, decodingOf, type ExchangeMessage } from './message.ts'
+import { contractOf, decodingOf, type ExchangeMessage, type PayloadLine } from './message.ts'
 import { MessageBuilder } from './message-builder.ts'
 import { isPartyTo, PeerKnowledge } from './peer-knowledge.ts'
 import { PeerSession, type PeerSessionTiming } from './peer-session.ts'
@@ -44,6 +47,11 @@ export interface GossipPorts {
   readonly turns?: Turns | undefined
 }
 
+/** Contracts that one message has brought something of, and that are taken into memory at once for it. */
+const TAKEN_IN_AT_ONCE = 32
+/** Of the credit that a refused statement costs, what a line of payloads does that its contract does not lack. */
+const IN_VAIN_COST = 1 / 64
+
 /** What went wrong on the way, for logs and alarms. */
 export interface GossipReport {
   /** With every call that does not come about. */
@@ -66,6 +74,7 @@ export interface GossipReport {
 export class Gossip {
   readonly #ports: GossipPorts
   readonly #credits: Credits
+  readonly #answeredWants: AnsweredWants
   readonly #sessions = new Map<Handle, PeerSession>()
   readonly #later: Later
   readonly #bulkhead: Bulkhead
@@ -80,6 +89,7 @@ export class Gossip {
   constructor(ports: GossipPorts) {
     this.#ports = ports
     this.#credits = new Credits(ports.clock)
+    this.#answeredWants = new AnsweredWants(ports.clock)
     const { clock, random, timing, replicas } = ports
     this.#later = new Later({
       clock,
@@ -133,6 +143,7 @@ export class Gossip {
       reached: (to) => report.reached?.(to),
       busy: (to, error) => report.busy?.(to, error),
       bulkhead: this.#bulkhead,
+      answeredWants: this.#answeredWants,
       idle: () => {
         const heldBack = [...this.#heldBack]
         this.#heldBack.clear()
@@ -148,6 +159,7 @@ export class Gossip {
     this.#sessions.get(handle)?.close()
     this.#sessions.delete(handle)
     this.#cutOff.delete(handle)
+    this.#answeredWants.drop(handle)
     this.#ports.report.removed?.(handle)
   }
 
@@ -215,10 +227,10 @@ export class Gossip {
     // A process that calls nobody knows of the peer what it says in this call.
     const knowledge = this.#sessions.get(peer.handle)?.knowledge ?? new PeerKnowledge(peer.handle)
     await this.#take(peer, message, knowledge)
-    const builder = new MessageBuilder(knowledge, peer)
+    const builder = new MessageBuilder(knowledge, peer, this.#answeredWants)
     let cutOff: Uid | undefined
     for (const [contract, theirs] of behind(message.frontiers, this.#cutOff.get(peer.handle))) {
-      const asks = message.wants.has(contract)
+      const asks = knowledge.hasWants(contract)
       if ((await this.#say(contract, theirs, asks, peer, builder)) === 'cut off') cutOff ??= contract
     }
     if (cutOff === undefined) this.#cutOff.delete(peer.handle)
@@ -252,21 +264,22 @@ export class Gossip {
   async #take(peer: Peer, message: ExchangeMessage, knowledge: PeerKnowledge): Promise<void> {
     const { replicas, report, turns } = this.#ports
     const statements = byContract(message.statements)
-    const payloads = Map.groupBy(message.payloads, ({ contract }) => contract)
     for (const [contract, frontier] of message.frontiers) {
       // Of what is not held anybody could make up any number.
       if (!replicas.has(contract)) continue
+      this.#heardOf(contract, peer, message, knowledge)
       const atRest = replicas.resting(contract)
       // That wakes it, and what is known of it is let go of when it rests again.
       const isOdd = atRest === undefined || (atRest.isPartyTo(peer) && !atRest.isEvenWith(peer.handle, frontier))
-      const asks = message.wants.has(contract)
+      const asks = knowledge.hasWants(contract)
       if (isOdd || statements.has(contract) || asks) knowledge.told(contract, frontier, statements.get(contract) ?? [])
-      this.#heardOf(contract, peer, message, knowledge)
     }
     const refused = [...message.refused]
     const credit = this.#credits.of(peer.handle)
     credit.spend(refused.length)
-    const deliveries = [...new Set([...statements.keys(), ...payloads.keys()])].map((contract) =>
+    const payloads = this.#lacking(message.payloads, peer, credit)
+    const contracts = new Set([...statements.keys(), ...payloads.keys()])
+    await eachAtOnce(contracts, TAKEN_IN_AT_ONCE, (contract) =>
       this.#bulkhead.do(contract, async () => {
         if (credit.isSpent) return
         const delivered = statements.get(contract) ?? []
@@ -281,22 +294,54 @@ export class Gossip {
         for (const one of result?.refused ?? []) refused.push(one)
       }),
     )
-    await Promise.all(deliveries)
     for (const word of message.words) {
       if (turns?.isOver === true) await turns.next()
-      await this.#bulkhead.do(contractOf(word), () => replicas.took(word))
+      const contract = contractOf(word)
+      if (!replicas.has(contract)) continue
+      if (this.#isParty(contract, peer)) await this.#bulkhead.do(contract, () => replicas.took(word))
+      else credit.spend(1)
     }
     if (refused.length > 0) report.refused(peer, refused)
   }
 
+  /**
+   * The payloads that came by themselves and are missing here, by contract; the others cost their bringer. Nobody was asked for
+   * what it may not see; of the members that were asked for the same, all but the first bring it in vain.
+   */
+  #lacking(lines: readonly PayloadLine[], peer: Peer, credit: Credit): Map<Uid, PayloadLine[]> {
+    const lacking = new Map<Uid, PayloadLine[]>()
+    for (const [contract, some] of Map.groupBy(lines, ({ contract: of }) => of)) {
+      if (!this.#isParty(contract, peer)) {
+        credit.spend(some.length)
+        continue
+      }
+      const serving = this.#servingIn(contract, some)
+      credit.spend((some.length - serving.length) * IN_VAIN_COST)
+      if (serving.length > 0) lacking.set(contract, serving)
+    }
+    return lacking
+  }
+
+  #servingIn(contract: Uid, lines: readonly PayloadLine[]): PayloadLine[] {
+    const replica = this.#ports.replicas.find(contract)
+    if (replica === undefined) return this.#ports.replicas.resting(contract)?.lacksValues === true ? [...lines] : []
+    const places = new Set(lackingIn(replica.state).map(({ statement }) => placeIn(statement)))
+    return lines.filter((line) => places.has(placeIn(line)))
+  }
+
+  /** Whether the contract is held, and the peer a party to it. */
+  #isParty(contract: Uid, peer: Peer): boolean {
+    const { replicas } = this.#ports
+    const replica = replicas.find(contract)
+    if (replica !== undefined) return isPartyTo(replica.state, peer)
+    return replicas.resting(contract)?.isPartyTo(peer) === true
+  }
+
   /** What a party to the contract says beside what it holds. */
   #heardOf(contract: Uid, peer: Peer, { wants, waits }: ExchangeMessage, knowledge: PeerKnowledge): void {
-    const replica = this.#ports.replicas.find(contract)
-    const isParty =
-      replica === undefined ? this.#ports.replicas.resting(contract)?.isPartyTo(peer) : isPartyTo(replica.state, peer)
-    if (isParty !== true) return
-    knowledge.wanted(contract, wants.get(contract) ?? [])
-    replica?.holdsUp(peer.handle, waits.get(contract))
+    if (!this.#isParty(contract, peer)) return
+    knowledge.wanted(contract, this.#answeredWants.due(peer.handle, contract, wants.get(contract) ?? []))
+    this.#ports.replicas.find(contract)?.holdsUp(peer.handle, waits.get(contract))
   }
 
   /** Whether the contract is held, now if not before; what is refused of its beginning is added. */
@@ -367,6 +412,10 @@ function lacksNews({ knowledge }: PeerSession, state: AgreementState): boolean {
     if (error instanceof HistoryPruned) return true
     throw error
   }
+}
+
+function placeIn({ party, seq }: { readonly party: Handle; readonly seq: Seq }): string {
+  return `${party}.${seq}`
 }
 
 function byContract(statements: readonly SignedStatement[]): Map<Uid, SignedStatement[]> {

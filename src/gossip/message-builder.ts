@@ -2,6 +2,7 @@ import { frontierOf } from '../agreement/feeds.ts'
 import type { Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
+import type { AnsweredWants } from './answered-wants.ts'
 import {
   byStatement,
   encodeMessage,
@@ -26,13 +27,15 @@ export class MessageBuilder {
   #places = 0
   readonly #knowledge: PeerKnowledge
   readonly #peer: Peer
+  readonly #answered: AnsweredWants
   readonly #lines: string[] = []
   #room = MESSAGE_CHARACTERS_SOFT_MAX
   #isSealed = false
 
-  constructor(knowledge: PeerKnowledge, peer: Peer) {
+  constructor(knowledge: PeerKnowledge, peer: Peer, answered: AnsweredWants) {
     this.#knowledge = knowledge
     this.#peer = peer
+    this.#answered = answered
   }
 
   /** The characters that are taken along so far. */
@@ -72,7 +75,9 @@ export class MessageBuilder {
     const isCutOff = await this.#putNews(replica)
     const wanted = this.#isSealed ? [] : this.#knowledge.takeWants(replica.contract)
     if (wanted.length === 0 || this.#room <= 0) return isCutOff
-    this.#add(await replica.payloadLines(this.#peer.handle, wanted, this.#room))
+    const { lines, lookedUp } = await replica.payloadLines(this.#peer.handle, wanted, this.#room)
+    this.#answered.answered(this.#peer.handle, replica.contract, wanted.slice(0, lookedUp))
+    this.#add(lines)
     return isCutOff
   }
 

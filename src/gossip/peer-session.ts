@@ -4,6 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
+import type { AnsweredWants } from './answered-wants.ts'
 import type { Bulkhead } from './bulkhead.ts'
 import { decodingOf, type ExchangeMessage, type Word } from './message.ts'
 import { MessageBuilder } from './message-builder.ts'
@@ -34,6 +35,7 @@ export interface PeerSessionPorts {
   /** No call is under way any more. */
   idle(): void
   readonly bulkhead: Bulkhead
+  readonly answeredWants: AnsweredWants
 }
 
 /** Contracts that one call speaks of: those with news, and those at rest beside them. */
@@ -187,7 +189,7 @@ export class PeerSession {
   async #call(): Promise<void> {
     const contracts = this.#next()
     const sweep = this.#nextOfSweep()
-    const builder = new MessageBuilder(this.knowledge, this.peer)
+    const builder = new MessageBuilder(this.knowledge, this.peer, this.#ports.answeredWants)
     const talks: Talk[] = []
     for (const contract of contracts) this.#due.delete(contract)
     try {

@@ -7,6 +7,13 @@ import type { Credit } from './credit.ts'
 import type { HoldUp, PayloadLine, Wanted, Word } from './message.ts'
 import type { Progress } from './schedule.ts'
 
+/** What is given of what a peer wants. */
+export interface PayloadLines {
+  readonly lines: readonly string[]
+  /** So many of the wanted statements, from the first on, were looked up; for the others there was no room. */
+  readonly lookedUp: number
+}
+
 /** One contract as gossip sees it; `contracts/replica/live-contract.ts` is the one in a node. */
 export interface ReplicaPort extends Progress {
   readonly contract: Uid
@@ -28,7 +35,7 @@ export interface ReplicaPort extends Progress {
   /** A peer says the same of itself. */
   holdsUp(peer: Handle, why: HoldUp | undefined): void
   /** Lines with what is held here of what a peer wants and may see. `room`: characters, about. */
-  payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<string[]>
+  payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<PayloadLines>
   /** Statements of a party that run ahead of what is held here. */
   waitingOf(party: Handle): readonly SignedStatement[]
   /** A peer has said what it holds, asked by this node. What it says in a call of its own may be older than a restore here. */
@@ -52,6 +59,8 @@ export interface ReplicaPort extends Progress {
 export interface AtRest extends Progress {
   readonly frontier: Frontier
   isPartyTo(peer: Peer): boolean
+  /** Whether values are missing. */
+  readonly lacksValues: boolean
   /** Whether somebody who holds this lacks nothing that it may see, and holds nothing that this node does not. */
   isEvenWith(party: Handle, theirs: Frontier): boolean
 }

@@ -1,15 +1,24 @@
 import t from 'tap'
 import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import { frontierOf } from '../../src/agreement/feeds.ts'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
+import { seal } from '../../src/events/seal.ts'
 import { type Frontier, placesOf } from '../../src/events/statement.ts'
 import { encodeSigned, type SignedStatement, StatementRefused } from '../../src/events/statement-codec.ts'
 import { TakesTooLong } from '../../src/gossip/bulkhead.ts'
 import { REFUSED_AT_ONCE_MAX } from '../../src/gossip/credit.ts'
 import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
-import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX, type Wanted } from '../../src/gossip/message.ts'
-import type { Peer, ReplicaPort } from '../../src/gossip/replica-port.ts'
+import {
+  decodeMessage,
+  encodeMessage,
+  encodePayloads,
+  MESSAGE_CHARACTERS_SOFT_MAX,
+  type PayloadLine,
+  type Wanted,
+} from '../../src/gossip/message.ts'
+import type { AtRest, Peer, ReplicaPort } from '../../src/gossip/replica-port.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { allOf, contractFoundedBy, marketOf, Player } from '../support/market.ts'
 
@@ -31,6 +40,14 @@ class Ana {
   readonly unknown = new Set<Uid>()
   /** Values that she lacks in each contract. */
   wants: readonly Wanted[] = []
+  /** Contracts that are not in memory before somebody works with them. */
+  readonly resting = new Map<Uid, AtRest>()
+  /** Each contract that somebody has worked with, as often as that. */
+  readonly used: Uid[] = []
+  /** When values were looked up that ben wants. */
+  readonly lookedUpAt: number[] = []
+  /** What came by itself, and was handed on. */
+  readonly payloads: PayloadLine[] = []
   /** Whether one of those begins with what comes of it. */
   begins = false
   /** What is thrown instead. */
@@ -48,17 +65,19 @@ class Ana {
       this.held.set(uid, frontierOf(ben.state.feeds))
     }
     this.ben = { handle: 'ben' as Handle, signingKey: new Player('ben').card.keys.signing }
-    const all = new Map([...this.players].map(([uid, ana]) => [uid, participantOf(ana, () => this.wants)]))
+    const all = new Map([...this.players].map(([uid, ana]) => [uid, this.participantOf(ana)]))
     this.gossip = new Gossip({
       replicas: {
         self: 'ana' as Handle,
         has: (uid) => !this.unknown.has(uid),
-        find: (uid) => (this.unknown.has(uid) ? undefined : all.get(uid)),
+        find: (uid) => (this.unknown.has(uid) || this.resting.has(uid) ? undefined : all.get(uid)),
         awake: () => [...all.values()].filter(({ contract }) => !this.unknown.has(contract)),
-        resting: () => undefined,
+        resting: (uid) => this.resting.get(uid),
         restingWith: () => [],
         use: async (uid, work) => {
+          this.used.push(uid)
           await this.gates.get(uid)
+          this.resting.delete(uid)
           return this.unknown.has(uid) ? undefined : work(all.get(uid) as ReplicaPort)
         },
         begin: async (uid) => {
@@ -77,6 +96,40 @@ class Ana {
         removed: (handle) => this.removed.push(handle),
       },
     })
+  }
+
+  participantOf(player: Player): ReplicaPort {
+    const node = this
+    return {
+      contract: player.contract,
+      self: player.handle,
+      get state() {
+        return player.state
+      },
+      settled: 0,
+      tier: 3,
+      hasUnsettled: false,
+      words: [],
+      evidence: [],
+      unheard: [],
+      get wants() {
+        return node.wants
+      },
+      holdUp: undefined,
+      holdsUp() {},
+      payloadLines: async (_, wanted) => {
+        this.lookedUpAt.push(this.clock.now())
+        return { lines: [], lookedUp: wanted.length }
+      },
+      waitingOf: () => [],
+      heard() {},
+      deliver: async (statements, _, payloads) => {
+        this.payloads.push(...payloads)
+        return { refused: player.hears(...statements).refused.map(({ error }) => error) }
+      },
+      wake() {},
+      recall: async () => {},
+    }
   }
 
   says(uid: Uid, value: string): void {
@@ -110,33 +163,6 @@ class Ana {
         return encodeMessage(new Map([...frontiers.keys()].map((uid) => [uid, this.held.get(uid) ?? {}])), [], [])
       },
     }
-  }
-}
-
-function participantOf(player: Player, wants: () => readonly Wanted[]): ReplicaPort {
-  return {
-    contract: player.contract,
-    self: player.handle,
-    get state() {
-      return player.state
-    },
-    settled: 0,
-    tier: 3,
-    hasUnsettled: false,
-    words: [],
-    evidence: [],
-    unheard: [],
-    get wants() {
-      return wants()
-    },
-    holdUp: undefined,
-    holdsUp() {},
-    payloadLines: async () => [],
-    waitingOf: () => [],
-    heard() {},
-    deliver: async (statements) => ({ refused: player.hears(...statements).refused.map(({ error }) => error) }),
-    wake() {},
-    recall: async () => {},
   }
 }
 
@@ -218,6 +244,12 @@ t.test('one that rejects what comes is reported, and the others take theirs in',
   t.match(ana.failures, [[BIG, { message: 'damaged' }]])
 })
 
+/** One that ben is a party to, and holds all of. */
+function restingWith(ana: Ana, uid: Uid): AtRest {
+  const frontier = frontierOf((ana.players.get(uid) as Player).state.feeds)
+  return { frontier, settled: 0, tier: 3, lacksValues: false, isPartyTo: () => true, isEvenWith: () => true }
+}
+
 /** As ben: says that he holds all that ana does of the second contract, and shows the statements. */
 async function benShowsOne(ana: Ana): Promise<ReturnType<typeof decodeMessage>> {
   const { feeds } = (ana.players.get(ONE) as Player).state
@@ -285,5 +317,122 @@ t.test('what is wanted is asked for in the order that a header has', async (t) =
   ana.wants = [wanted('ben', 0), wanted('ana', 10), wanted('ana', 2)]
   const { wants } = decodeMessage(await ana.gossip.answer(ana.peer(), encodeMessage(ana.held, [], [])))
   t.same(wants.get(ONE), [wanted('ana', 2), wanted('ana', 10), wanted('ben', 0)])
+  ana.gossip.close()
+})
+
+/** Of ana's first statement in the contract: a value that nobody has. */
+const wantedOf = (uid: Uid): ReadonlyMap<Uid, readonly Wanted[]> =>
+  new Map([[uid, [{ party: 'ana' as Handle, seq: 0, seals: ['0'.repeat(64) as Hash] }]]])
+
+/** As ben: wants the same with whatever he says. */
+function insatiable(ana: Ana, called: () => void): { peer: Peer; asks(): Promise<unknown> } {
+  const asides = { wants: wantedOf(ONE), waits: new Map() }
+  const peer = {
+    ...ana.ben,
+    exchange: async (body: string) => {
+      called()
+      const { frontiers, statements } = decodeMessage(body)
+      ana.takes(statements)
+      return encodeMessage(new Map([...frontiers.keys()].map((uid) => [uid, ana.held.get(uid) ?? {}])), [], [], asides)
+    },
+  }
+  return { peer, asks: () => ana.gossip.answer(peer, encodeMessage(ana.held, [], [], asides)) }
+}
+
+t.test('who wants the same with every call is answered after pauses that double', async (t) => {
+  const ana = new Ana()
+  const ben = insatiable(ana, () => {})
+  const began = ana.clock.now()
+  for (let tenths = 0; tenths < 300; tenths++) {
+    await ana.clock.runUntil(began + tenths * 100)
+    await ben.asks()
+  }
+  const pauses = ana.lookedUpAt.slice(1).map((at, nth) => at - (ana.lookedUpAt[nth] as number))
+  t.ok(
+    pauses.slice(0, 5).every((pause, nth) => pause >= 250 * 2 ** nth),
+    `${pauses}`,
+  )
+  t.ok(
+    pauses.every((pause, nth) => nth < 5 || pause >= 5_000),
+    `${pauses}`,
+  )
+  t.ok(ana.lookedUpAt.length >= 8, 'it is never put off for good')
+  ana.gossip.close()
+})
+
+t.test('nor is one called again and again that wants the same with every answer', async (t) => {
+  const ana = new Ana()
+  let calls = 0
+  const ben = insatiable(ana, () => calls++)
+  ana.gossip.setPeer(ben.peer)
+  await ana.clock.runUntil(ana.clock.now() + 30_000)
+  t.ok(ana.lookedUpAt.length >= 1 && ana.lookedUpAt.length <= 3, `${ana.lookedUpAt.length} times`)
+  t.ok(calls >= 2 && calls <= 10, `${calls} calls`)
+  ana.gossip.close()
+})
+
+/** As ben: brings payloads by themselves. */
+const brings = (...places: readonly (readonly [Uid, string, number])[]): string[] =>
+  places.map(([contract, party, seq], nth) => {
+    const { seal: of, payload } = seal(`value ${nth}`, new Uint8Array(16))
+    return encodePayloads({ contract, party: party as Handle, seq }, new Map([[of, canonicalJson(payload)]]))
+  })
+
+/** How many such calls it takes until ben is put off; at most so many. */
+async function callsUntilPutOff(ana: Ana, lines: readonly string[], most: number): Promise<number> {
+  for (let calls = 0; calls < most; calls++) {
+    try {
+      await ana.gossip.answer(ana.peer(), encodeMessage(new Map(), lines, []))
+    } catch (error) {
+      t.match(error, { code: 'exchange_rate_limited' })
+      return calls
+    }
+  }
+  return most
+}
+
+t.test(
+  'payloads of a contract that is not held, or that the sender is no party to, cost it, and go nowhere',
+  async (t) => {
+    for (const isHeld of [false, true]) {
+      const ana = new Ana()
+      if (isHeld) ana.resting.set(ONE, { ...restingWith(ana, ONE), isPartyTo: () => false, lacksValues: true })
+      else ana.unknown.add(ONE)
+      const lines = brings(...Array.from({ length: REFUSED_AT_ONCE_MAX / 4 }, () => [ONE, 'ana', 0] as const))
+      t.equal(await callsUntilPutOff(ana, lines, 10), 4)
+      t.same([ana.payloads, ana.used], [[], []])
+      ana.gossip.close()
+    }
+  },
+)
+
+t.test(
+  'payloads that a contract does not lack wake it not, and cost little: several members were asked for them',
+  async (t) => {
+    const ana = new Ana()
+    ana.resting.set(ONE, restingWith(ana, ONE))
+    const many = brings(...Array.from({ length: 1_024 }, (_, seq) => [seq % 2 === 0 ? ONE : TWO, 'ana', seq] as const))
+    t.equal(await callsUntilPutOff(ana, many, 10), 8)
+    t.same([ana.payloads, ana.used], [[], []])
+    ana.gossip.close()
+  },
+)
+
+t.test('payloads that are missing are taken in, and wake the contract that lacks them', async (t) => {
+  const ana = new Ana()
+  const { payload, seal: sealed } = seal('late', new Uint8Array(16))
+  const player = ana.players.get(TWO) as Player
+  const { seq } = player.requests({ type: 'ProposeValue', field: '0.0', seal: sealed, basis: [] }).statement
+  const { ledger } = player.state
+  player.state = {
+    ...player.state,
+    ledger: { ...ledger, open: ledger.open.map((held) => ({ ...held, lacks: [sealed] })) },
+  }
+  const line = (uid: Uid) =>
+    encodePayloads({ contract: uid, party: player.handle, seq }, new Map([[sealed, canonicalJson(payload)]]))
+  ana.resting.set(ONE, { ...restingWith(ana, ONE), lacksValues: true })
+  await ana.gossip.answer(ana.peer(), encodeMessage(new Map(), [ONE, TWO].map(line), []))
+  t.same(ana.payloads.map(({ contract }) => contract).sort(), [ONE, TWO].sort())
+  t.ok(ana.used.includes(ONE))
   ana.gossip.close()
 })

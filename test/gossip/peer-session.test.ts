@@ -1,6 +1,7 @@
 import t from 'tap'
 import { frontierOf } from '../../src/agreement/feeds.ts'
 import type { Frontier } from '../../src/events/statement.ts'
+import { AnsweredWants } from '../../src/gossip/answered-wants.ts'
 import { Bulkhead } from '../../src/gossip/bulkhead.ts'
 import { decodeMessage, encodeMessage } from '../../src/gossip/message.ts'
 import { PeerKnowledge } from '../../src/gossip/peer-knowledge.ts'
@@ -43,7 +44,7 @@ function courierBetween(self: Player, peer: Player) {
     wants: [],
     holdUp: undefined,
     holdsUp() {},
-    payloadLines: async () => [],
+    payloadLines: async () => ({ lines: [], lookedUp: 0 }),
     waitingOf: () => [],
     heard: (_, frontier) => heard.push(frontier),
     deliver: async () => ({ refused: [] }),
@@ -75,6 +76,7 @@ function courierBetween(self: Player, peer: Player) {
       failed: (_, error) => idle.reject(error),
       idle: () => idle.resolve(),
       bulkhead: new Bulkhead({ clock: standingClock, failed: (_, error) => idle.reject(error), recovered() {} }),
+      answeredWants: new AnsweredWants(standingClock),
     },
   )
   return {
@@ -127,7 +129,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
     wants: [],
     holdUp: undefined,
     holdsUp() {},
-    payloadLines: async () => [],
+    payloadLines: async () => ({ lines: [], lookedUp: 0 }),
     waitingOf: () => [],
     heard() {},
     deliver: async () => ({ refused: [] }),
@@ -161,6 +163,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
       failed: (_, error) => t.fail('counted as a failure', { error }),
       idle: () => idle.resolve(),
       bulkhead: new Bulkhead({ clock: standingClock, failed: (_, error) => idle.reject(error), recovered() {} }),
+      answeredWants: new AnsweredWants(standingClock),
     },
   )
   session.urge(CONTRACT)

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { lackingIn } from '../../agreement/completing.ts'
 import { type Feeds, frontierOf, statementAt } from '../../agreement/feeds.ts'
 import { nextKeyOf } from '../../agreement/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
@@ -31,6 +32,8 @@ export interface PassiveContract {
   /** The key of this party's next statement, if it is a member. */
   readonly signing: string | null
   readonly waiting: Waiting
+  /** Whether values of open requests are missing. */
+  readonly lacksValues: boolean
   readonly summary: ContractSummary | null
 }
 
@@ -56,6 +59,7 @@ const restingForm = Compile(
         },
         closed,
       ),
+      lacksValues: Type.Boolean(),
       summary: Type.Union([
         Type.Object(
           {
@@ -102,6 +106,7 @@ export function restingOf(state: AgreementState, self: Handle): PassiveContract 
     settled: settling.settled,
     signing: nextKeyOf(state, self) ?? null,
     waiting: waitingIn(state, self),
+    lacksValues: lackingIn(state).length > 0,
     summary: summaryOf(state, self) ?? null,
   }
 }

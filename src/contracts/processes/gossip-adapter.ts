@@ -84,6 +84,7 @@ function atRest(resting: PassiveContract): AtRest {
     settled: resting.settled,
     tier: resting.summary?.tier ?? 1,
     isPartyTo: (peer) => isPartyAtRest(resting, peer),
+    lacksValues: resting.lacksValues,
     isEvenWith: (party, theirs) => isEvenWith(resting, party, theirs),
   }
 }

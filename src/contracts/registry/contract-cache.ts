@@ -1,6 +1,7 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
 import { nextKeyOf } from '../../agreement/key-rules.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
+import { eachAtOnce } from '../../runtime/at-once.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { memorySnapshots, type Snapshots } from '../../store/snapshot-port.ts'
@@ -105,12 +106,9 @@ export class ContractCache {
       foundAtRest(contract, resting)
       return false
     })
-    const loadNext = async (): Promise<void> => {
-      for (let contract = left.pop(); contract !== undefined && !this.#closed; contract = left.pop()) {
-        await this.use(contract, () => {}).catch(() => {})
-      }
-    }
-    await Promise.all(Array.from({ length: LOADED_AT_ONCE }, loadNext))
+    await eachAtOnce(left, LOADED_AT_ONCE, async (contract) => {
+      if (!this.#closed) await this.use(contract, () => {}).catch(() => {})
+    })
   }
 
   get size(): number {

@@ -14,6 +14,7 @@ import type { Frontier } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
 import type { HoldUp, Wanted } from '../../gossip/message.ts'
+import type { PayloadLines } from '../../gossip/replica-port.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { Kept } from '../../store/snapshot-port.ts'
@@ -134,7 +135,7 @@ export class LiveContract {
   }
 
   /** What is held here of what a peer wants. */
-  payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<string[]> {
+  payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<PayloadLines> {
     const { store, turns } = this.#ports
     return retryWithFullHistory(this, () => payloadLines(store.payloads, this.state, peer, wanted, room, turns))
   }

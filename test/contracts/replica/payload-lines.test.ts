@@ -11,12 +11,14 @@ import { seal } from '../../../src/events/seal.ts'
 import type { Payload } from '../../../src/events/statement.ts'
 import type { SignedStatement } from '../../../src/events/statement-codec.ts'
 import { linesFor as sendable } from '../../../src/gossip/exchange.ts'
-import { decodeMessage, encodeMessage } from '../../../src/gossip/message.ts'
+import { decodeMessage, encodeMessage, MESSAGE_CHARACTERS_SOFT_MAX } from '../../../src/gossip/message.ts'
 import type { Turns } from '../../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { groupOf } from '../../../src/store/payload-group.ts'
 import type { PayloadStore } from '../../../src/store/port.ts'
 import { CONTRACT, market, owes, Player, talk } from '../../support/market.ts'
+
+type Sealed = ReturnType<typeof seal>
 
 const ROOM = 1_000_000
 const wantedOf = ({ statement: { party, seq }, payloads }: SignedStatement) => ({
@@ -39,8 +41,8 @@ async function given() {
   const held = [...ana.state.feeds.values()].flatMap((feed) => [...feed])
   const nothing = { settled: [], equivocations: [], divergences: [] }
   await store.write(writesFor({ before: emptyAgreement(CONTRACT), held, ...nothing }))
-  const linesFor = (peer: Player, wanted: ReturnType<typeof wantedOf>[], room = ROOM) =>
-    payloadLines(store.payloads, ana.state, peer.handle, wanted, room)
+  const linesFor = async (peer: Player, wanted: ReturnType<typeof wantedOf>[], room = ROOM) =>
+    (await payloadLines(store.payloads, ana.state, peer.handle, wanted, room)).lines
   return { ana, ben, cleo, seen, unseen, store, linesFor }
 }
 
@@ -107,7 +109,8 @@ async function read(from: Awaited<ReturnType<typeof given>>, wanted: ReturnType<
       return from.store.payloads.get(contract, refs)
     },
   }
-  return { asked, lines: await payloadLines(payloads, from.ana.state, from.cleo.handle, wanted, ROOM, turns) }
+  const { lines } = await payloadLines(payloads, from.ana.state, from.cleo.handle, wanted, ROOM, turns)
+  return { asked, lines }
 }
 
 t.test('nothing is looked for but what the statement names and is held of it', async (t) => {
@@ -148,11 +151,41 @@ t.test('what the store has damaged is not passed on, as it would be laid to this
     const place = { handle: statement.party, seq: statement.seq }
     await store.payloads.put(CONTRACT, groupOf(place), [{ seal: sealed, text }])
   }
-  const linesFor = (room: number) =>
-    payloadLines(store.payloads, ana.state, cleo.handle, [wantedOf(seen), wantedOf(unseen)], room)
+  const linesFor = async (room: number) =>
+    (await payloadLines(store.payloads, ana.state, cleo.handle, [wantedOf(seen), wantedOf(unseen)], room)).lines
   t.same(
     decodeMessage(encodeMessage(new Map(), await linesFor(ROOM), [])).payloads.map(({ payloads }) => payloads),
     [unseen.payloads],
   )
   t.same(await linesFor(1), [])
 })
+
+t.test(
+  'of a group that is read for one small value the large ones count, and the next ones are for the next time',
+  async (t) => {
+    const { ana, cleo, store } = await given()
+    const wanted: ReturnType<typeof wantedOf>[] = []
+    for (let nth = 0; nth < 3; nth++) {
+      const [large, small] = ['x'.repeat(MESSAGE_CHARACTERS_SOFT_MAX), 'small'].map((value, at) =>
+        seal(value, new Uint8Array(16).fill(2 * nth + at)),
+      ) as [Sealed, Sealed]
+      const commands = [large, small].map(({ seal: of }) => ({
+        type: 'ProposeValue',
+        field: '0.0',
+        seal: of,
+        basis: [],
+      }))
+      const said = ana.says({ requests: [ana.request(commands)], payloads: {} })
+      const { party, seq } = said.statement
+      const entries = [large, small].map(({ seal: of, payload }) => ({ seal: of, text: canonicalJson(payload) }))
+      await store.payloads.put(CONTRACT, groupOf({ handle: party, seq }), entries)
+      const held = { ...(ana.state.feeds.get(party)?.last() as VerifiedStatement), lacks: [] }
+      ana.state = { ...ana.state, feeds: ana.state.feeds.set(party, feedOf(ana.state.feeds, party).replace(held)) }
+      wanted.push({ party, seq, seals: [small.seal] })
+    }
+    const { lines, lookedUp } = await payloadLines(store.payloads, ana.state, cleo.handle, wanted, ROOM)
+    t.match({ lines: lines.length, lookedUp }, { lines: 1, lookedUp: 1 })
+    const none = await payloadLines(store.payloads, ana.state, cleo.handle, wanted, 0)
+    t.same(none, { lines: [], lookedUp: 0 })
+  },
+)
