@@ -3,7 +3,7 @@ import type { Handle, Seq } from '../events/ids.ts'
 import { payloadsInOrder, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
-import { feedOf } from './feeds.ts'
+import { feedOf, statementAt } from './feeds.ts'
 import { lackedBy } from './lacked-values.ts'
 import { acknowledgeAll, isTurnedDown } from './ledger.ts'
 import { settleMore } from './settlement.ts'
@@ -47,6 +47,13 @@ export function completed(
   const added = Object.fromEntries(brought.filter(([seal]) => kept[seal] !== undefined))
   if (Object.keys(added).length === 0 || (kept !== together && !fitsOneLine(held, kept))) return undefined
   const whole: VerifiedStatement = { ...held, payloads: kept, lacks: lackedBy({ ...held, payloads: kept }) }
+  return { ...withPayloadsOf(state, held, whole), completion: { party, seq, payloads: added } }
+}
+
+/** The statement stands there with more of its payloads. `held`: as it is open there. */
+function withPayloadsOf(state: AgreementState, held: VerifiedStatement, whole: VerifiedStatement): Progress {
+  const { ledger, feeds } = state
+  const { party } = held.statement
   const open = ledger.open.map((other) => (other === held ? whole : other))
   const after = feeds.set(party, feedOf(feeds, party).replace(whole))
   const advanced = acknowledgeAll({ ...ledger, open, lacking: undefined }, after)
@@ -55,8 +62,18 @@ export function completed(
     state: { ...state, feeds: after, ledger: advanced.ledger, settling },
     acknowledged: advanced.acknowledged,
     settled,
-    completion: { party, seq, payloads: added },
   }
+}
+
+/** A view of less, with the payloads that the whole has by now. Requires that it holds no other statements than the whole. */
+export function completedAs(view: AgreementState, { feeds }: AgreementState): AgreementState {
+  let state = view
+  for (const held of lackingIn(view)) {
+    const { party, seq } = held.statement
+    const whole = statementAt(feeds, party, seq)
+    if (whole !== undefined && whole.lacks.length < held.lacks.length) state = withPayloadsOf(state, held, whole).state
+  }
+  return state
 }
 
 /**

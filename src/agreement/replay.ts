@@ -1,4 +1,4 @@
-import { lackingIn } from './completing.ts'
+import { completedAs } from './completing.ts'
 import { beyond, statementAt } from './feeds.ts'
 import { type AgreementState, emptyAgreement, withHeld } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
@@ -25,18 +25,18 @@ export function stateAt(state: AgreementState, past: VersionVector): AgreementSt
 
 /**
  * The same, made from a view of less that is at hand: takes as long as what is new. `before`: of no use if it has more than
- * that past, or lacks values, which may have come since.
+ * that past.
  */
 export function extendedTo(
   before: AgreementState | undefined,
   state: AgreementState,
   past: VersionVector,
 ): AgreementState {
-  if (before === undefined || lackingIn(before).length > 0) return stateAt(state, past)
+  if (before === undefined) return stateAt(state, past)
   const from = everythingIn(before)
   if (!contains(past, from) || !isPartOf(before, state)) return stateAt(state, past)
   const news = beyond(state.feeds, from).filter(({ statement }) => covers(past, statement.party, statement.seq))
-  return news.reduce((view, held) => withHeld(view, held).state, before)
+  return news.reduce((view, held) => withHeld(view, held).state, completedAs(before, state))
 }
 
 /** Whether no feed has another branch. Requires that what `before` holds is not longer. */

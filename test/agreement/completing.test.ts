@@ -329,5 +329,38 @@ t.test('a view that is extended is the view that is made anew', async (t) => {
   const lacking = ben.state
   const { state } = given(ben.state, asked)
   const everything = state.feeds.map((feed) => feed.size - 1)
-  t.same(lackingIn(extendedTo(lacking, state, everything)), [], 'not from one that lacks what has come since')
+  t.same(lackingIn(extendedTo(lacking, state, everything)), [], 'with the values that have come since')
+})
+
+t.test('nor does it matter from which view, whatever it lacked, and whatever has come since', async () => {
+  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = players
+  const opened = ana.state
+  for (let round = 0; round < 3; round++) {
+    for (const player of players) player.proposes('0.0', `${player.handle} ${round}`)
+    talk([ana, ben, cleo], owes)
+  }
+  const news = allOf(ana).filter(({ statement: { party, seq } }) => seq >= (opened.feeds.get(party)?.size ?? 0))
+  const values = news.filter(({ payloads }) => Object.keys(payloads).length > 0)
+  const parts = fc.uniqueArray(fc.nat({ max: values.length - 1 }))
+  fc.assert(
+    fc.property(fc.nat({ max: news.length }), fc.nat({ max: news.length }), parts, parts, (one, other, soon, late) => {
+      const holding = (count: number, given: readonly number[]) => {
+        const reception = receive(opened, news.slice(0, count).map(bare))
+        return receivePayloads(reception, given.map((place) => later(values[place] as SignedStatement))).state
+      }
+      const before = holding(Math.min(one, other), soon)
+      const state = holding(Math.max(one, other), [...soon, ...late])
+      const past = state.feeds.map((feed) => feed.size - 1)
+      const extended = extendedTo(before, state, past)
+      deepStrictEqual(headOf(extended.ledger), headOf(state.ledger))
+      deepStrictEqual(extended.ledger.lacking?.request, state.ledger.lacking?.request)
+      deepStrictEqual(
+        lackingIn(extended).map(({ hash, lacks }) => [hash, lacks]),
+        lackingIn(state).map(({ hash, lacks }) => [hash, lacks]),
+      )
+      deepStrictEqual([...extended.settling.signed].sort(), [...state.settling.signed].sort())
+    }),
+    { numRuns: 200 },
+  )
 })

@@ -84,7 +84,7 @@ export class Approvals {
   readonly #answers = new Map<string, Answer>()
   readonly #waits: ValueWaits
   #isAwaitingValues = false
-  /** The last view that a statement could be made from, and that lacks no values: the next one is made from it. */
+  /** The last view that a statement could be made from: the next one is made from it. */
   #view: AgreementState | undefined
   #last:
     | {
@@ -179,7 +179,7 @@ export class Approvals {
       past = union(past, held.past)
     }
     const view = left.length === 0 ? state : extendedTo(this.#view, state, past)
-    if (lackingIn(view).length === 0) this.#view = view
+    this.#view = view
     return { view, refusals, payloads: abouts.payloads }
   }
 

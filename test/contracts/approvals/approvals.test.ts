@@ -3,10 +3,11 @@ import { statementDue } from '../../../src/agreement/draft.ts'
 import { Approvals, QUESTIONS_MAX } from '../../../src/contracts/approvals/approvals.ts'
 import type { Policy } from '../../../src/contracts/approvals/policy.ts'
 import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
-import { sealOf } from '../../../src/events/seal.ts'
+import { seal, sealOf } from '../../../src/events/seal.ts'
 import type { Clock } from '../../../src/runtime/clock.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
-import { market, type Player } from '../../support/market.ts'
+import { countHashes } from '../../support/count-hashes.ts'
+import { market, overTheWire, owes, type Player, talk } from '../../support/market.ts'
 
 const refuseWrites: Policy = [{ commands: ['ProposeValue'], answer: 'refuse', reason: 'not this week' }]
 const askOnFields: Policy = [
@@ -196,4 +197,26 @@ t.test('what is no text, or too much of it, is said before it is signed', async 
   const request = { handle: ana.handle, seq: 0, index: 0 }
   t.throws(() => answers.decide(request, { about: { text: 'x'.repeat(4001) } }), { code: 'request_unfit' })
   t.throws(() => answers.decide(request, { about: { text: 'broken \ud800' } }), { code: 'json_not_canonicalizable' })
+})
+
+t.test('where a value is withheld for good, a statement costs what is new, however much is held', async (t) => {
+  const sealed = (nth: number) => seal(`withheld ${nth}`, new Uint8Array(16)).seal
+  const proposes = (nth: number) => ({ type: 'ProposeValue', field: '0.0', seal: sealed(nth), basis: [] })
+  const hashes = [4, 24].map((history) => {
+    const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+    for (let nth = 0; nth < history; nth++) {
+      ana.proposes('0.0', `value ${nth}`)
+      talk([ana, ben, cleo], owes)
+    }
+    const withheld = cleo.tentatively(proposes(0))
+    ben.hears(overTheWire(withheld))
+    const request = { handle: cleo.handle, seq: withheld.statement.seq, index: 0 }
+    ben.says({ refusals: [{ code: 'payload_missing', request }] })
+    ben.hears(cleo.requests(proposes(1)))
+    const { answers } = approvals(ben, [])
+    t.not(answers.coverage(ben.state).view, ben.state, 'it waits for the second one')
+    ben.hears(ana.proposes('0.1', 'new'))
+    return countHashes(() => answers.coverage(ben.state)).hashes
+  })
+  for (const count of hashes) t.ok(count < 8, `${hashes} hashes`)
 })
