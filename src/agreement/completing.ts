@@ -33,7 +33,7 @@ export function completed(
   seq: Seq,
   payloads: Payloads,
 ): (Progress & { readonly completion: Completion }) | undefined {
-  const { ledger, feeds } = state
+  const { ledger } = state
   const held = ledger.open.find(({ statement }) => statement.party === party && statement.seq === seq)
   if (held === undefined) return undefined
   const brought = held.lacks.flatMap((seal): [Hash, Payload][] => {

@@ -70,7 +70,7 @@ export const errorCodes = {
   did_unavailable: 'The DID document of a party cannot be had at the address that its did:web stands for.',
   did_untrusted: 'No authority that is trusted here vouches for the web server of a did:web.',
   did_document_malformed: 'What is served for a did:web is no DID document of it, or names no node and its keys.',
-  did_mismatch: 'The node says another DID, or other keys, than the DID document of the party.',
+  did_mismatch: 'The node says another DID, other keys or another endpoint than the DID document of the party.',
   party_is_self: 'The party that was looked up is the one of this node.',
   party_unknown: 'The directory of this node has no party of this handle, or has not approved it.',
   party_conflict: 'The handle, the DID or the signing key belongs to another party that a person has approved.',

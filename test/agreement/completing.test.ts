@@ -347,7 +347,10 @@ t.test('nor does it matter from which view, whatever it lacked, and whatever has
     fc.property(fc.nat({ max: news.length }), fc.nat({ max: news.length }), parts, parts, (one, other, soon, late) => {
       const holding = (count: number, given: readonly number[]) => {
         const reception = receive(opened, news.slice(0, count).map(bare))
-        return receivePayloads(reception, given.map((place) => later(values[place] as SignedStatement))).state
+        return receivePayloads(
+          reception,
+          given.map((place) => later(values[place] as SignedStatement)),
+        ).state
       }
       const before = holding(Math.min(one, other), soon)
       const state = holding(Math.max(one, other), [...soon, ...late])

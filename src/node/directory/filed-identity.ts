@@ -13,7 +13,7 @@ export class DidUnavailable extends ConcordataError {}
 /** No authority that is trusted here vouches for the server as that of the domain. Evidence: `did`, `url`, `reason` (OpenSSL's). */
 export class DidUntrusted extends ConcordataError {}
 
-/** The node says another DID, or other keys, than are filed. Evidence: `did`, `endpoint`, `claim`. */
+/** The node says another DID, other keys or another endpoint than are filed. Evidence: `did`, `endpoint`, `claim`. */
 export class DidMismatch extends ConcordataError {}
 
 /** Who says that the server which was asked is that of the domain. */
@@ -61,8 +61,9 @@ export async function readFiledIdentity(did: string, url: URL, { ca, timeoutMs }
   }
 }
 
-/** That the node at the endpoint which was filed is the party of the DID, under the keys that were filed. Throws DidMismatch. */
-export function verifyFiled({ did, endpoint, keys }: FiledIdentity, { card }: Introduction): void {
+/** That the node at the endpoint which was filed is the party of the DID, under the keys that were filed, and says that it is there. Throws DidMismatch. */
+export function verifyFiled({ did, endpoint, keys }: FiledIdentity, said: Introduction): void {
+  const { card } = said
   const claim =
     card.did !== did
       ? 'DID'
@@ -70,10 +71,17 @@ export function verifyFiled({ did, endpoint, keys }: FiledIdentity, { card }: In
         ? 'signing key'
         : card.keys.recovery !== keys.recovery
           ? 'recovery key'
-          : undefined
+          : originOf(said.endpoint) !== originOf(endpoint)
+            ? 'endpoint'
+            : undefined
   if (claim === undefined) return
   const message = `the ${claim} of the node at ${endpoint} is not what is filed for ${did}`
   throw new DidMismatch('did_mismatch', message, { did, endpoint, claim })
+}
+
+/** However it is written. What is no URL is only itself. */
+function originOf(endpoint: string): string {
+  return URL.parse(endpoint)?.origin ?? endpoint
 }
 
 async function documentAt(client: Client, did: string, url: URL, options: CallOptions): Promise<Buffer> {

@@ -195,18 +195,34 @@ t.test('a document that does not say, once, which keys and which endpoint, is no
 t.test('the node has to say the same as what is filed', async (t) => {
   const { did, keys } = acme.card
   const identity = { did, keys, endpoint: ENDPOINT } as FiledIdentity
-  const [{ introduction }, mallory] = [await acme.introduce(), testParty('mallory')]
+  const [{ introduction }, mallory] = [await acme.introduce({ endpoint: ENDPOINT }), testParty('mallory')]
   t.doesNotThrow(() => verifyFiled(identity, introduction))
+  const elsewhere = 'https://node.mallory.example:7443'
   const others: [string, Partial<FiledIdentity>][] = [
     ['DID', { did: 'did:web:mallory.example' }],
     ['signing key', { keys: { ...keys, signing: mallory.card.keys.signing } }],
     ['recovery key', { keys: { ...keys, recovery: mallory.card.keys.recovery } }],
+    ['endpoint', { endpoint: elsewhere }],
+    ['endpoint', { endpoint: 'https://node.acme.example' }],
   ]
   for (const [claim, other] of others) {
+    const { endpoint = ENDPOINT } = other
     t.throws(() => verifyFiled({ ...identity, ...other }, introduction), {
       code: 'did_mismatch',
-      message: `the ${claim} of the node at ${ENDPOINT} is not what is filed for ${other.did ?? did}`,
-      evidence: { endpoint: ENDPOINT, claim },
+      message: `the ${claim} of the node at ${endpoint} is not what is filed for ${other.did ?? did}`,
+      evidence: { endpoint, claim },
     })
   }
+})
+
+t.test('an endpoint is the same however it is written', async (t) => {
+  const { did, keys } = acme.card
+  const filed = (endpoint: string) => ({ did, keys, endpoint }) as FiledIdentity
+  const said = async (endpoint: string) => (await acme.introduce({ endpoint })).introduction
+  const shouted = await said('https://NODE.acme.example:7443')
+  t.doesNotThrow(() => verifyFiled(filed(ENDPOINT), shouted))
+  const byDefault = await said('https://node.acme.example:443')
+  t.doesNotThrow(() => verifyFiled(filed('https://node.acme.example'), byDefault))
+  const none = await said('https://:7443')
+  t.throws(() => verifyFiled(filed(ENDPOINT), none), { code: 'did_mismatch' }, 'what is no URL is none of them')
 })
