@@ -298,8 +298,8 @@ export class Gossip {
       if (turns?.isOver === true) await turns.next()
       const contract = contractOf(word)
       if (!replicas.has(contract)) continue
-      if (this.#isParty(contract, peer)) await this.#bulkhead.do(contract, () => replicas.took(word))
-      else credit.spend(1)
+      if (this.#isStranger(contract, peer)) credit.spend(1)
+      else await this.#bulkhead.do(contract, () => replicas.took(word))
     }
     if (refused.length > 0) report.refused(peer, refused)
   }
@@ -311,7 +311,7 @@ export class Gossip {
   #lacking(lines: readonly PayloadLine[], peer: Peer, credit: Credit): Map<Uid, PayloadLine[]> {
     const lacking = new Map<Uid, PayloadLine[]>()
     for (const [contract, some] of Map.groupBy(lines, ({ contract: of }) => of)) {
-      if (!this.#isParty(contract, peer)) {
+      if (this.#isStranger(contract, peer)) {
         credit.spend(some.length)
         continue
       }
@@ -329,7 +329,13 @@ export class Gossip {
     return lines.filter((line) => places.has(placeIn(line)))
   }
 
-  /** Whether the contract is held, and the peer a party to it. */
+  /** Whether the contract is not held, or the peer no party to it. Of one that is just being loaded nobody can tell. */
+  #isStranger(contract: Uid, peer: Peer): boolean {
+    const { replicas } = this.#ports
+    const isLoading = replicas.find(contract) === undefined && replicas.resting(contract) === undefined
+    return isLoading ? !replicas.has(contract) : !this.#isParty(contract, peer)
+  }
+
   #isParty(contract: Uid, peer: Peer): boolean {
     const { replicas } = this.#ports
     const replica = replicas.find(contract)
