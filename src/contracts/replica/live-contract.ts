@@ -31,7 +31,8 @@ import { type Opened, openReplica } from './open-replica.ts'
 import { hasToNote, isPassivatable } from './passivation.ts'
 import { payloadLines } from './payload-lines.ts'
 import type { ContractPorts } from './ports.ts'
-import { ReplicaLoop, type Replicated } from './replica-loop.ts'
+import { ReplicaLoop } from './replica-loop.ts'
+import type { Replicated } from './replica-parts.ts'
 
 export type ContractListener = ListenerOf<LiveContract>
 
@@ -63,8 +64,8 @@ export class LiveContract {
     this.self = self
     this.#ports = ports
     this.#loop = new ReplicaLoop(replicated, opened, this.#listeners, (handle) => this.holdUpOf(handle))
-    this.requests = this.#loop.requests
-    this.approvals = this.#loop.approvals
+    this.requests = this.#loop.parts.requests
+    this.approvals = this.#loop.parts.approvals
   }
 
   /**
@@ -106,22 +107,24 @@ export class LiveContract {
 
   /** Where somebody covers another branch of a feed than the one held, as long as no proof tells why. */
   get unprovenForks(): readonly OtherBranch[] {
-    return this.#loop.unprovenForks.all.filter(({ party }) => !this.evidence.some((proof) => proof.party === party))
+    return this.#loop.parts.unprovenForks.all.filter(
+      ({ party }) => !this.evidence.some((proof) => proof.party === party),
+    )
   }
 
   /** Why this node signs nothing in this contract at the moment, should it be so. */
   get obstacle(): ObstacleCode | undefined {
-    return this.#loop.author.obstacle(this.state)
+    return this.#loop.parts.author.obstacle(this.state)
   }
 
   /** Why its last turn came to nothing: the store, or the signer. Until one has written something again. */
   get trouble(): ObstacleCode | undefined {
-    return this.#loop.recovery.trouble
+    return this.#loop.parts.recovery.trouble
   }
 
   /** The members that this node has to hear of before it signs anything: after a restore without a guard. */
   get unheard(): readonly Handle[] {
-    return this.#loop.duties.signs ? this.#loop.protection.waitsFor(this.state) : []
+    return this.#loop.duties.signs ? this.#loop.parts.protection.waitsFor(this.state) : []
   }
 
   /** What came of a party and runs ahead of what is held here: should that party have lost it, it is to have it back. */
@@ -131,7 +134,7 @@ export class LiveContract {
 
   /** The statements whose values are missing here, but for requests that come to nothing anyway; in ledger order. */
   get wants(): readonly VerifiedStatement[] {
-    return this.#loop.values.wanted
+    return this.#loop.parts.values.wanted
   }
 
   /** What is held here of what a peer wants. */
@@ -202,7 +205,7 @@ export class LiveContract {
     const { commandQueue } = this.requests
     if (commandQueue !== undefined) return commandQueue.goOn(this.contract)
     const { obstacle } = this
-    if (this.engineUnknown !== undefined || !this.#loop.protection.needsWord(this.state, this.#loop.waiting)) {
+    if (this.engineUnknown !== undefined || !this.#loop.parts.protection.needsWord(this.state, this.#loop.waiting)) {
       const message =
         obstacle === undefined
           ? 'nothing keeps this node from signing in that contract'
@@ -214,14 +217,14 @@ export class LiveContract {
 
   /** The same without a look at what stands in the way. If the word is wrong, this party will be convicted of equivocation. */
   goOnRegardless(): void {
-    this.#loop.protection.goOnRegardless()
+    this.#loop.parts.protection.goOnRegardless()
     this.#loop.wake()
   }
 
   /** From the statement after its next on, this party signs here with another key. Throws KeyUnknown. */
   rotate(publicKey: string): void {
     this.#assertOpen()
-    this.#loop.keys.rotate(publicKey)
+    this.#loop.parts.keys.rotate(publicKey)
     this.#loop.wake()
   }
 
@@ -231,32 +234,32 @@ export class LiveContract {
     // Who has left has nothing more to say that a thief could say in its place.
     const isGone = formerOf(this.state.ledger.document, party) !== undefined
     if (this.#loop.isClosed || isGone || !canHold(this.state, this.self, signed)) return
-    this.#loop.keys.revoked(signed)
+    this.#loop.parts.keys.revoked(signed)
     this.#loop.wake()
   }
 
   /** A peer has answered what it holds. */
   heard(peer: Handle, frontier: Frontier): void {
-    this.#loop.protection.heard(peer, frontier)
-    if (!this.#loop.protection.isCertain) this.#loop.wake()
+    this.#loop.parts.protection.heard(peer, frontier)
+    if (!this.#loop.parts.protection.isCertain) this.#loop.wake()
   }
 
   /** Another process of this party, or this one, has appended to the feed of that party. */
   feedHas(handle: Handle, seq: Seq, line: string): void {
     if (seq < feedOf(this.state.feeds, handle).size) return
-    this.#loop.others?.feedHas(handle, seq, line)
+    this.#loop.parts.others?.feedHas(handle, seq, line)
     this.#loop.wake()
   }
 
   /** The same of the settled ledger. */
   ledgerHas(revision: number): void {
-    this.#loop.untold.stored(revision + 1)
+    this.#loop.parts.untold.stored(revision + 1)
     this.tellWhatStands()
   }
 
   /** The same of the evidence. */
   evidenceHasMore(): void {
-    if (this.#loop.others !== undefined) this.#loop.others.hasEvidence = true
+    if (this.#loop.parts.others !== undefined) this.#loop.parts.others.hasEvidence = true
     this.#loop.wake()
   }
 
@@ -272,14 +275,14 @@ export class LiveContract {
     payloads: readonly Completion[] = [],
   ): Promise<DeliveryResult> {
     this.#assertOpen()
-    const done = this.#loop.mailbox.deliver({ statements, payloads, credit })
+    const done = this.#loop.parts.mailbox.deliver({ statements, payloads, credit })
     this.#loop.wake()
     return done
   }
 
   /** The contract has been idle for a while: a good time to cosign what has settled (design §3, iv). */
   idle(): void {
-    this.#loop.author.idle()
+    this.#loop.parts.author.idle()
     this.#loop.wake()
   }
 
@@ -333,14 +336,14 @@ export class LiveContract {
   /** It is put down: what is kept of it counts from now on. Requires that it may rest. */
   leave(): void {
     this.#loop.close()
-    this.#loop.intake.leave()
+    this.#loop.parts.intake.leave()
   }
 
   /** Resolves when nothing is under way. Later statements are not taken in any more. `why`: told whoever waits for something. */
   async close(why = 'the node is stopping'): Promise<void> {
     this.#loop.close()
     await this.#loop.settleDown()
-    this.#loop.intake.leave()
+    this.#loop.parts.intake.leave()
     this.requests.queue.failAll(new ContractClosed('contract_closed', why))
   }
 

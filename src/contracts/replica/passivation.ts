@@ -8,11 +8,12 @@ import type { ReplicaLoop } from './replica-loop.ts'
  * bring it back. Proofs and differing heads are looked at so often that such a contract stays. Throws HistoryPruned.
  */
 export function isPassivatable(loop: ReplicaLoop): boolean {
-  const { approvals, author, duties, evidence, mailbox, others, protection, recovery, requests, self, state } = loop
+  const { duties, evidence, self, state } = loop
+  const { approvals, author, mailbox, others, protection, recovery, requests, untold } = loop.parts
   const { feeds, ledger, settling, undecided } = state
   if (loop.isRunning || loop.isClosed || !mailbox.isEmpty || loop.waiting.length > 0) return false
   if (others?.hasNews === true || others?.hasEvidence === true || recovery.isFailing) return false
-  if (!author.isIdle || loop.engineUnknown !== undefined || !loop.untold.isEmpty) return false
+  if (!author.isIdle || loop.engineUnknown !== undefined || !untold.isEmpty) return false
   const isMember = memberOf(ledger.document, self) !== undefined
   // As long as it has said nothing, what others hold of its feed can wait.
   const hasSaid = isMember || feedOf(feeds, self).size > 0
@@ -26,7 +27,7 @@ export function isPassivatable(loop: ReplicaLoop): boolean {
 }
 
 /** Whether it is to be cosigned when it has been idle. */
-export function hasToNote({ author }: ReplicaLoop): boolean {
+export function hasToNote({ parts: { author } }: ReplicaLoop): boolean {
   try {
     return author.hasToNote
   } catch (error) {

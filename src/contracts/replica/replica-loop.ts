@@ -9,41 +9,21 @@ import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
-import { Approvals } from '../approvals/approvals.ts'
-import { acknowledgeAll } from '../approvals/policy.ts'
-import { LocalRequests } from '../requests/local-requests.ts'
-import { RequestQueue } from '../requests/request-queue.ts'
-import type { DoubleSignProtection } from '../signing/double-sign-protection.ts'
 import { GuardRefused } from '../signing/signing-guard.ts'
-import { FeedKeys } from '../signing/signing-keys.ts'
-import { OvertakenError, SharedWriter, SoleWriter, type Writer } from './commit.ts'
+import { OvertakenError } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
 import { type Duties, dutiesOf } from './duties.ts'
-import { Intake } from './intake.ts'
 import { isNewEvidence, loadEvidence } from './journal.ts'
 import { loadContract, recallHistory } from './load.ts'
-import { type Delivery, Mailbox, type Refused } from './mailbox.ts'
-import { MissingValues } from './missing-values.ts'
+import type { Delivery, Refused } from './mailbox.ts'
 import type { Opened } from './open-replica.ts'
-import { type Followed, OtherProcesses } from './other-processes.ts'
+import type { Followed, OtherProcesses } from './other-processes.ts'
 import type { ContractPorts } from './ports.ts'
-import { Recovery } from './recovery.ts'
-import { ReorderBuffer } from './reorder-buffer.ts'
-import { StatementAuthor } from './statement-author.ts'
-import { UnprovenForks } from './unproven-forks.ts'
-import { UntoldEntries } from './untold-entries.ts'
+import { partsOf, type ReplicaParts, type Replicated } from './replica-parts.ts'
 
 /** How often a turn is taken anew because another process of this party was faster. */
 const RACES_MAX = 20
-
-/** Whose contract it is, and what it needs from outside. */
-export interface Replicated {
-  readonly contract: Uid
-  readonly self: Handle
-  readonly founder: Handle
-  readonly ports: ContractPorts
-}
 
 /**
  * The loop of one contract, and the parts that it turns. A turn takes all that has come meanwhile: receive, make a statement
@@ -54,23 +34,10 @@ export class ReplicaLoop implements ContractView {
   readonly contract: Uid
   readonly self: Handle
   readonly duties: Duties
-  readonly mailbox = new Mailbox()
-  readonly requests: LocalRequests
-  readonly approvals: Approvals
-  readonly keys: FeedKeys
-  readonly protection: DoubleSignProtection
-  readonly author: StatementAuthor
-  readonly intake: Intake
-  readonly values: MissingValues
-  readonly recovery: Recovery
-  readonly untold: UntoldEntries
-  readonly unprovenForks = new UnprovenForks()
-  /** Undefined: the store is this process's own. */
-  readonly others: OtherProcesses | undefined
+  readonly parts: ReplicaParts
   readonly #founder: Handle
   readonly #ports: ContractPorts
   readonly #news: Teller
-  readonly #writer: Writer
   /** All of it is durable: it changes when a write has, and the guard where there was a statement of its own. */
   #state: AgreementState
   #evidence: readonly Equivocation[]
@@ -83,54 +50,27 @@ export class ReplicaLoop implements ContractView {
   /** `holdUpOf`: why a party leaves uncovered what it holds, as far as is known. */
   constructor(
     { contract, self, founder, ports }: Replicated,
-    { loaded: { state, ledgerSize, settled }, protection, evidence }: Opened,
+    opened: Opened,
     news: Teller,
     holdUpOf: (handle: Handle) => HoldUp | undefined,
   ) {
-    const { clock, payloadWaitMs, policy = acknowledgeAll, random, role = 'node', store } = ports
     this.contract = contract
     this.self = self
-    this.duties = dutiesOf[role]
+    this.duties = dutiesOf[ports.role ?? 'node']
     this.#founder = founder
     this.#ports = ports
     this.#news = news
-    this.#state = state
-    this.#evidence = evidence
-    this.protection = protection
-    this.untold = new UntoldEntries(settled, ledgerSize)
-    this.recovery = new Recovery(clock)
-    this.keys = new FeedKeys(self, ports)
-    this.intake = new Intake(this, protection, ports.reorderBuffer ?? new ReorderBuffer(), ports.turns)
-    this.others = this.duties.sharesStore ? new OtherProcesses(this, store, protection) : undefined
-    this.#writer = new (this.duties.sharesStore ? SharedWriter : SoleWriter)(this, store, protection)
-    this.values = new MissingValues(
-      this,
-      clock,
-      () => news.tell('wanting'),
-      () => this.#lookAgain(),
-    )
-    this.approvals = new Approvals(self, policy, clock, random, () => this.wake(), payloadWaitMs)
-    const own = this.duties.sharesStore ? feedOf(state.feeds, self).kept : undefined
-    const olderPlaceOf = (id: string) => ports.snapshots?.placeOf(contract, id)
-    const queue = new RequestQueue(self, clock, random, own, olderPlaceOf, holdUpOf)
-    this.requests = new LocalRequests(this, ports, queue)
-    const parts = { queue, approvals: this.approvals, keys: this.keys, protection, values: this.values }
-    this.author = new StatementAuthor(this, ports, parts, {
-      engineUnknown: (error) => {
-        news.tell('engineUnknown', error)
-        queue.failAll(error)
-      },
-      blocked: (obstacle) => news.tell('silenced', obstacle),
-      failed: (problem) => news.tell('failed', problem),
-    })
+    this.#state = opened.loaded.state
+    this.#evidence = opened.evidence
+    this.parts = partsOf(this, ports, opened, news, holdUpOf, () => this.#lookAgain())
   }
 
   /** To be called once, before the first turn. */
   begin(): void {
     // What was stored while this was loaded may be in no event that is still to come.
-    this.others?.doubts(this.#state)
+    this.parts.others?.doubts(this.#state)
     this.#restoreLost()
-    if (this.duties.authors && this.duties.sharesStore) this.requests.rememberForgotten()
+    if (this.duties.authors && this.duties.sharesStore) this.parts.requests.rememberForgotten()
   }
 
   get state(): AgreementState {
@@ -142,7 +82,7 @@ export class ReplicaLoop implements ContractView {
   }
 
   get waiting(): readonly SignedStatement[] {
-    return this.intake.waiting
+    return this.parts.intake.waiting
   }
 
   get isClosed(): boolean {
@@ -154,11 +94,11 @@ export class ReplicaLoop implements ContractView {
   }
 
   get engineUnknown(): EngineVersion | undefined {
-    return this.author.engineUnknown?.engine
+    return this.parts.author.engineUnknown?.engine
   }
 
   recall(): Promise<void> {
-    const done = this.mailbox.recall()
+    const done = this.parts.mailbox.recall()
     this.wake()
     return done
   }
@@ -166,29 +106,29 @@ export class ReplicaLoop implements ContractView {
   /** Lets go of the history that is not likely to be asked for. */
   prune(): void {
     this.#state = pruned(this.#state)
-    this.approvals.forgetView()
-    this.requests.queue.forgetBefore(feedOf(this.#state.feeds, this.self).base)
+    this.parts.approvals.forgetView()
+    this.parts.requests.queue.forgetBefore(feedOf(this.#state.feeds, this.self).base)
   }
 
   /** Of what has settled, that which the ledger in the store has. */
   tellWhatStands(): void {
-    const standing = this.untold.take()
+    const standing = this.parts.untold.take()
     if (standing.length === 0) return
-    this.requests.queue.settled(standing)
+    this.parts.requests.queue.settled(standing)
     this.#news.tell('settled', standing)
   }
 
   /** Resolves when no turn is under way, for the moment. */
   async settleDown(): Promise<void> {
-    this.recovery.interrupt()
+    this.parts.recovery.interrupt()
     await this.#running
   }
 
   /** No turn begins any more. */
   close(): void {
     this.#closed = true
-    this.values.cancel()
-    this.approvals.close()
+    this.parts.values.cancel()
+    this.parts.approvals.close()
   }
 
   /** Looks whether there is something to do; if a turn is under way, once more after it: it may have looked too early. */
@@ -197,7 +137,7 @@ export class ReplicaLoop implements ContractView {
     if (this.#running !== undefined) {
       this.#isAwaited = true
       // Where intents are not durable, whoever asks for something is told at once whether the store still fails.
-      if (this.recovery.isInDoubt) this.recovery.interrupt()
+      if (this.parts.recovery.isInDoubt) this.parts.recovery.interrupt()
       return
     }
     this.#running = this.#run().finally(() => {
@@ -207,9 +147,9 @@ export class ReplicaLoop implements ContractView {
   }
 
   get #hasWork(): boolean {
-    if (!this.mailbox.isEmpty || this.others?.hasNews || this.recovery.isInDoubt) return true
+    if (!this.parts.mailbox.isEmpty || this.parts.others?.hasNews || this.parts.recovery.isInDoubt) return true
     try {
-      return this.author.hasTurn
+      return this.parts.author.hasTurn
     } catch (error) {
       if (error instanceof HistoryPruned) return true
       throw error
@@ -222,9 +162,9 @@ export class ReplicaLoop implements ContractView {
     const { turns } = this.#ports
     if (turns?.isOver === true) await turns.next()
     this.#isAwaited = false
-    const { deliveries, recalls } = this.mailbox.take()
+    const { deliveries, recalls } = this.parts.mailbox.take()
     try {
-      if (this.recovery.isInDoubt) await this.#readAgain()
+      if (this.parts.recovery.isInDoubt) await this.#readAgain()
       if (recalls.length > 0) await this.#recallHistory()
       for (const done of recalls) done.resolve()
       const refused = await this.#turnWithHistory(deliveries)
@@ -244,14 +184,14 @@ export class ReplicaLoop implements ContractView {
       if (!(error instanceof HistoryPruned)) throw error
       await this.#recallHistory()
       // What had been read of the store was not taken in.
-      this.others?.doubts(this.#state)
+      this.parts.others?.doubts(this.#state)
       return this.#turnAmongOthers(arrived)
     }
   }
 
   /** A turn, once more for each time that another process of this party was faster. */
   async #turnAmongOthers(arrived: readonly Delivery[]): Promise<Refused> {
-    const others = this.others
+    const others = this.parts.others
     if (others === undefined) return this.#turn(arrived)
     // What comes from elsewhere and is our own, another process has made: it stands in the store already.
     if (arrived.some(({ statements }) => statements.some(isOf(this.self)))) others.hearsOfOwn()
@@ -259,7 +199,7 @@ export class ReplicaLoop implements ContractView {
       try {
         await this.#catchUp(others)
         const refused = await this.#turn(arrived)
-        this.recovery.succeeded()
+        this.parts.recovery.succeeded()
         return refused
       } catch (error) {
         const isRace = error instanceof WrongExpectedRevision || error instanceof OvertakenError
@@ -285,27 +225,27 @@ export class ReplicaLoop implements ContractView {
   /** Other processes of this party have stored it. */
   #follow(before: AgreementState, { reception, own, settled }: Followed): void {
     const { state } = reception
-    const { queue, commandQueue } = this.requests
+    const { queue, commandQueue } = this.parts.requests
     if (own.length > 0) commandQueue?.takenUp(true)
     this.#state = state
     queue.noticed(own, before)
-    this.approvals.forget(state)
+    this.parts.approvals.forget(state)
     const divergences = state.settling.divergences.slice(before.settling.divergences.length)
-    if (!this.duties.signs) this.untold.add(settled)
+    if (!this.duties.signs) this.parts.untold.add(settled)
     this.#tell({ ...reception, made: own.at(-1), settled: this.duties.signs ? settled : [], divergences })
     this.tellWhatStands()
   }
 
   /** Receives, makes a statement where one is due, commits, and tells: what was not committed never was. */
   async #turn(arrived: readonly Delivery[]): Promise<Refused> {
-    const { reception, refused } = await this.intake.take(this.#state, arrived)
+    const { reception, refused } = await this.parts.intake.take(this.#state, arrived)
     const waited = this.waiting
-    this.intake.keepAhead(reception.waiting, arrived)
+    this.parts.intake.keepAhead(reception.waiting, arrived)
     try {
       await this.#goOnFrom(reception)
     } catch (error) {
       // What was taken in from among them is not, after all.
-      this.intake.keepAhead(waited, arrived)
+      this.parts.intake.keepAhead(waited, arrived)
       throw error
     }
     return refused
@@ -315,11 +255,11 @@ export class ReplicaLoop implements ContractView {
     const before = this.#state
     const { taken, unjudged } = reception
     this.#lookAtOwn(reception)
-    if (unjudged[0] !== undefined) this.author.goesOnIn(unjudged[0].error)
+    if (unjudged[0] !== undefined) this.parts.author.goesOnIn(unjudged[0].error)
     // After a restore they come back from others, with what must not be signed again.
-    if (this.duties.sharesStore) this.requests.queue.noticed(taken.filter(isHeldOf(this.self)), before)
-    else this.requests.queue.dropExpired()
-    const authored = await this.author.next(reception.state)
+    if (this.duties.sharesStore) this.parts.requests.queue.noticed(taken.filter(isHeldOf(this.self)), before)
+    else this.parts.requests.queue.dropExpired()
+    const authored = await this.parts.author.next(reception.state)
     const made = authored?.held
     const state = authored?.state ?? reception.state
     const settled = [...reception.settled, ...(authored?.settled ?? [])]
@@ -327,20 +267,20 @@ export class ReplicaLoop implements ContractView {
     const divergences = state.settling.divergences.slice(before.settling.divergences.length)
     const held = made === undefined ? taken : [...taken, made]
     const change = { before, held, completions: reception.completions, settled, equivocations, divergences }
-    if (await this.#writer.commit({ change, state, made })) this.recovery.wrote()
+    if (await this.parts.writer.commit({ change, state, made })) this.parts.recovery.wrote()
     this.#state = state
     this.#evidence = [...this.#evidence, ...equivocations]
     authored?.durable()
-    if (made !== undefined) this.approvals.forget(state)
-    const otherBranches = this.unprovenForks.notice(state, reception.otherBranches, this.#evidence)
+    if (made !== undefined) this.parts.approvals.forget(state)
+    const otherBranches = this.parts.unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ taken, refused: reception.refused, equivocations, otherBranches, made, settled, divergences })
   }
 
   #tell(news: TurnNews): void {
-    this.requests.queue.settled(news.settled)
-    this.values.seek(news.taken.some(({ lacks }) => lacks.length > 0))
-    this.requests.retryAfterLock()
-    if (formerOf(this.#state.settling.agreed, this.self) !== undefined) this.requests.queue.dropAll()
+    this.parts.requests.queue.settled(news.settled)
+    this.parts.values.seek(news.taken.some(({ lacks }) => lacks.length > 0))
+    this.parts.requests.retryAfterLock()
+    if (formerOf(this.#state.settling.agreed, this.self) !== undefined) this.parts.requests.queue.dropAll()
     this.#news.tellTurn(news)
   }
 
@@ -348,17 +288,17 @@ export class ReplicaLoop implements ContractView {
   #lookAtOwn({ taken, equivocations }: Reception): void {
     if (equivocations.some(({ party }) => party === this.self)) {
       const message = 'two different statements were signed with the key of this party for one place of its feed'
-      this.protection.foundFork(new GuardRefused('guard_refused', message, { contract: this.contract }))
+      this.parts.protection.foundFork(new GuardRefused('guard_refused', message, { contract: this.contract }))
     }
-    for (const { statement } of taken.filter(isHeldOf(this.self))) this.protection.foundUnknown(statement.seq)
+    for (const { statement } of taken.filter(isHeldOf(this.self))) this.parts.protection.foundUnknown(statement.seq)
   }
 
   /** Puts the last statement that was signed back into the feed, should the store have lost it. */
   #restoreLost(): void {
-    const { lost } = this.protection
+    const { lost } = this.parts.protection
     if (lost === undefined) return
     // Nobody waits for it; a turn that fails is told to the listeners.
-    this.mailbox.deliver({ statements: [lost], payloads: [], credit: undefined }).catch(() => {})
+    this.parts.mailbox.deliver({ statements: [lost], payloads: [], credit: undefined }).catch(() => {})
   }
 
   async #recallHistory(): Promise<void> {
@@ -374,42 +314,42 @@ export class ReplicaLoop implements ContractView {
 
   /** What is held may be behind the store. */
   #lookAgain(): void {
-    if (this.others === undefined) return
-    this.others.doubts(this.#state)
+    if (this.parts.others === undefined) return
+    this.parts.others.doubts(this.#state)
     this.wake()
   }
 
   /** What is held is held still; the store is left alone for a while, and then asked again, as long as it takes. */
   async #recover(error: unknown): Promise<void> {
-    this.recovery.failed(error)
+    this.parts.recovery.failed(error)
     this.#news.tell('failed', error)
     // Intents are durable, and go on when the store answers again.
-    if (this.others !== undefined) this.others.doubts(this.#state)
+    if (this.parts.others !== undefined) this.parts.others.doubts(this.#state)
     else if (await this.#isSureAfter(error)) return
-    if (this.#closed || (this.recovery.isInDoubt && this.#isAwaited)) return
-    await this.recovery.pause()
+    if (this.#closed || (this.parts.recovery.isInDoubt && this.#isAwaited)) return
+    await this.parts.recovery.pause()
   }
 
   /** Where nobody else writes and intents are in memory only: a store that failed just once is read again at once. */
   async #isSureAfter(error: unknown): Promise<boolean> {
-    this.requests.queue.failAll(error)
-    if (this.recovery.isInDoubt) return false
-    this.recovery.isInDoubt = true
+    this.parts.requests.queue.failAll(error)
+    if (this.parts.recovery.isInDoubt) return false
+    this.parts.recovery.isInDoubt = true
     try {
       await this.#readAgain()
     } catch {
       // The next turn begins with it, and says what is in the way.
     }
-    return !this.recovery.isInDoubt
+    return !this.parts.recovery.isInDoubt
   }
 
   /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
   async #readAgain(): Promise<void> {
     const { store, engines } = this.#ports
     const { state } = await loadContract(store, this.contract, this.#founder, 'alone', undefined, engines)
-    await this.protection.reopen(state, this.self === this.#founder && state.feeds.size === 0)
+    await this.parts.protection.reopen(state, this.self === this.#founder && state.feeds.size === 0)
     this.#state = state
-    this.recovery.isSure()
+    this.parts.recovery.isSure()
     this.#restoreLost()
   }
 }
