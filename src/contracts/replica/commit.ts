@@ -27,7 +27,11 @@ export interface Writer {
   commit(outcome: Outcome): Promise<boolean>
 }
 
-/** For a process that has the store to itself: statements and the entries that follow from them are one write. */
+/**
+ * For a process that has the store to itself: statements and the entries that follow from them are one write. The guard is told of
+ * an own statement that only answers at the same time: it keeps the whole statement, and what that covers the others hold, so that
+ * a crash which leaves the store behind takes nothing with it. Nobody else hears of it before both are durable.
+ */
 export class SoleWriter implements Writer {
   readonly #view: ContractView
   readonly #store: Store
@@ -41,11 +45,34 @@ export class SoleWriter implements Writer {
 
   async commit(outcome: Outcome): Promise<boolean> {
     const writes = writesFor(outcome.change)
-    if (writes.length > 0) await this.#store.write(writes)
-    if (guardsAnything(outcome, this.#view, this.#protection))
-      await this.#protection.advance(outcome.state, revokes(outcome))
+    const store = async () => {
+      if (writes.length > 0) await this.#store.write(writes)
+    }
+    const guard = async () => {
+      if (guardsAnything(outcome, this.#view, this.#protection))
+        await this.#protection.advance(outcome.state, revokes(outcome))
+    }
+    if (isAnswerOnly(outcome)) await bothOf(store(), guard())
+    else {
+      await store()
+      await guard()
+    }
     return writes.length > 0
   }
+}
+
+/**
+ * A statement made here that brings nothing of its own: neither values, nor requests, whose users are told that they came to
+ * nothing where the store did not take them.
+ */
+function isAnswerOnly({ made }: Outcome): boolean {
+  return made !== undefined && made.statement.requests.length === 0 && Object.keys(made.payloads).length === 0
+}
+
+/** Neither is under way any more when this comes to its end. Rejects with the first of the two. */
+async function bothOf(one: Promise<void>, other: Promise<void>): Promise<void> {
+  const [first, second] = await Promise.allSettled([one, other])
+  for (const result of [first, second]) if (result.status === 'rejected') throw result.reason
 }
 
 /** For a process beside others of its party: the guard says which of them has made a statement, and all append the same entries. */

@@ -1,13 +1,6 @@
 import type { Completion } from '../../agreement/completing.ts'
 import { feedOf } from '../../agreement/feeds.ts'
-import {
-  groupedByStatement,
-  joined,
-  nothingReceived,
-  type Reception,
-  receive,
-  receivingPayloads,
-} from '../../agreement/receive.ts'
+import { groupedByStatement, joined, type Reception, receive, receivingPayloads } from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { Handle } from '../../events/ids.ts'
 import { sealsNamedBy } from '../../events/seal.ts'
@@ -67,14 +60,15 @@ export class Intake {
     this.#reorderBuffer.leave(this.#view.contract)
   }
 
-  async take(before: AgreementState, arrived: readonly Delivery[]): Promise<TakenIn> {
+  /** `start`: what has been taken in before. */
+  async take(start: Reception, arrived: readonly Delivery[]): Promise<TakenIn> {
     const refused = new Map<Delivery, readonly StatementRefused[]>()
     // What waits may have its past by now, also where nothing comes: other processes of this party write, too.
-    let reception = this.#takeIn(nothingReceived(before, this.waiting), [])
+    let reception = this.#takeIn(start, [])
     for (const delivery of arrived) {
-      const start = reception.refused.length
+      const refusedBefore = reception.refused.length
       reception = await this.#takeStatements(reception, delivery)
-      const errors = reception.refused.slice(start).map(({ error }) => error)
+      const errors = reception.refused.slice(refusedBefore).map(({ error }) => error)
       if (delivery.payloads.length > 0) {
         const grouped = groupedByStatement(delivery.payloads)
         const unnamed = await inTurns(unnamedAmong(grouped, reception.state), this.#turns)

@@ -343,8 +343,10 @@ export class LiveContract {
   async close(why = 'the node is stopping'): Promise<void> {
     this.#loop.close()
     await this.#loop.settleDown()
+    const closed = new ContractClosed('contract_closed', why)
+    this.#loop.parts.deferral.fail(closed)
     this.#loop.parts.intake.leave()
-    this.requests.queue.failAll(new ContractClosed('contract_closed', why))
+    this.requests.queue.failAll(closed)
   }
 
   #assertOpen(): void {

@@ -1,7 +1,7 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/pruning.ts'
-import type { Equivocation, Reception } from '../../agreement/receive.ts'
+import { type Equivocation, nothingReceived, type Reception } from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { EngineVersion, Handle, Uid } from '../../events/ids.ts'
@@ -9,14 +9,14 @@ import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
-import { GuardRefused } from '../signing/signing-guard.ts'
 import { OvertakenError } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
 import { type Duties, dutiesOf } from './duties.ts'
+import type { TakenIn } from './intake.ts'
 import { isNewEvidence, loadEvidence } from './journal.ts'
 import { loadContract, recallHistory } from './load.ts'
-import type { Delivery, Refused } from './mailbox.ts'
+import type { Delivery } from './mailbox.ts'
 import type { Opened } from './open-replica.ts'
 import type { Followed, OtherProcesses } from './other-processes.ts'
 import type { ContractPorts } from './ports.ts'
@@ -24,6 +24,12 @@ import { partsOf, type ReplicaParts, type Replicated } from './replica-parts.ts'
 
 /** How often a turn is taken anew because another process of this party was faster. */
 const RACES_MAX = 20
+
+/** What a turn has come to. */
+interface TurnResult extends TakenIn {
+  /** It is durable, and told. Otherwise it waits for more. */
+  readonly isCommitted: boolean
+}
 
 /**
  * The loop of one contract, and the parts that it turns. A turn takes all that has come meanwhile: receive, make a statement
@@ -41,6 +47,8 @@ export class ReplicaLoop implements ContractView {
   /** All of it is durable: it changes when a write has, and the guard where there was a statement of its own. */
   #state: AgreementState
   #evidence: readonly Equivocation[]
+  /** What a write was to make durable; after one that failed, what the own statement covers that was to be in it. */
+  #uncommitted: readonly SignedStatement[] = []
   /** The turn under way. */
   #running: Promise<void> | undefined
   /** Something has come up while a turn was under way. */
@@ -121,6 +129,7 @@ export class ReplicaLoop implements ContractView {
   /** Resolves when no turn is under way, for the moment. */
   async settleDown(): Promise<void> {
     this.parts.recovery.interrupt()
+    this.parts.deferral.end()
     await this.#running
   }
 
@@ -147,9 +156,10 @@ export class ReplicaLoop implements ContractView {
   }
 
   get #hasWork(): boolean {
-    if (!this.parts.mailbox.isEmpty || this.parts.others?.hasNews || this.parts.recovery.isInDoubt) return true
+    const { author, deferral, mailbox, others, recovery } = this.parts
+    if (!mailbox.isEmpty || others?.hasNews || recovery.isInDoubt || deferral.isOver) return true
     try {
-      return this.parts.author.hasTurn
+      return author.hasTurn
     } catch (error) {
       if (error instanceof HistoryPruned) return true
       throw error
@@ -162,23 +172,40 @@ export class ReplicaLoop implements ContractView {
     const { turns } = this.#ports
     if (turns?.isOver === true) await turns.next()
     this.#isAwaited = false
-    const { deliveries, recalls } = this.parts.mailbox.take()
+    const { deliveries: arrived, recalls } = this.parts.mailbox.take()
+    const { deferral } = this.parts
+    const deferred = deferral.deferred
+    const deliveries = deferred === undefined ? arrived : [...deferred.deliveries, ...arrived]
     try {
+      const isSame = !this.parts.recovery.isInDoubt && recalls.length === 0
       if (this.parts.recovery.isInDoubt) await this.#readAgain()
       if (recalls.length > 0) await this.#recallHistory()
       for (const done of recalls) done.resolve()
-      const refused = await this.#turnWithHistory(deliveries)
+      const { reception, refused, isCommitted } = await this.#turnWithHistory(
+        deliveries,
+        isSame && deferred !== undefined ? { arrived, start: deferred.reception } : undefined,
+      )
+      if (!isCommitted) return deferral.defer({ reception, deliveries })
+      deferral.clear()
       for (const delivery of deliveries) delivery.done.resolve({ refused: refused.get(delivery) ?? [] })
     } catch (error) {
+      deferral.clear()
       for (const { done } of deliveries) done.reject(error)
       for (const done of recalls) done.reject(error)
       await this.#recover(error)
     }
   }
 
-  /** A turn; should it ask for what is left out of memory, once more with that. */
-  async #turnWithHistory(arrived: readonly Delivery[]): Promise<Refused> {
+  /**
+   * A turn; should it ask for what is left out of memory, once more with that. `rest`: what of it has come since the last turn, and
+   * what the turns before it have taken in without a write.
+   */
+  async #turnWithHistory(
+    arrived: readonly Delivery[],
+    rest: { readonly arrived: readonly Delivery[]; readonly start: Reception } | undefined,
+  ): Promise<TurnResult> {
     try {
+      if (rest !== undefined) return await this.#turn(rest.arrived, rest.start)
       return await this.#turnAmongOthers(arrived)
     } catch (error) {
       if (!(error instanceof HistoryPruned)) throw error
@@ -190,7 +217,7 @@ export class ReplicaLoop implements ContractView {
   }
 
   /** A turn, once more for each time that another process of this party was faster. */
-  async #turnAmongOthers(arrived: readonly Delivery[]): Promise<Refused> {
+  async #turnAmongOthers(arrived: readonly Delivery[]): Promise<TurnResult> {
     const others = this.parts.others
     if (others === undefined) return this.#turn(arrived)
     // What comes from elsewhere and is our own, another process has made: it stands in the store already.
@@ -198,9 +225,9 @@ export class ReplicaLoop implements ContractView {
     for (let race = 0; ; race++) {
       try {
         await this.#catchUp(others)
-        const refused = await this.#turn(arrived)
+        const result = await this.#turn(arrived)
         this.parts.recovery.succeeded()
-        return refused
+        return result
       } catch (error) {
         const isRace = error instanceof WrongExpectedRevision || error instanceof OvertakenError
         if (!isRace) throw error
@@ -237,43 +264,57 @@ export class ReplicaLoop implements ContractView {
   }
 
   /** Receives, makes a statement where one is due, commits, and tells: what was not committed never was. */
-  async #turn(arrived: readonly Delivery[]): Promise<Refused> {
-    const { reception, refused } = await this.parts.intake.take(this.#state, arrived)
+  async #turn(
+    arrived: readonly Delivery[],
+    start: Reception = nothingReceived(this.#state, this.waiting),
+  ): Promise<TurnResult> {
     const waited = this.waiting
+    const { reception, refused } = await this.parts.intake.take(start, arrived)
     this.parts.intake.keepAhead(reception.waiting, arrived)
     try {
-      await this.#goOnFrom(reception)
+      return { reception, refused, isCommitted: await this.#goOnFrom(reception, waited) }
     } catch (error) {
       // What was taken in from among them is not, after all.
       this.parts.intake.keepAhead(waited, arrived)
       throw error
     }
-    return refused
   }
 
-  async #goOnFrom(reception: Reception): Promise<void> {
+  /** Whether what comes of it was written: it may wait for more. `waited`: what ran ahead before. */
+  async #goOnFrom(reception: Reception, waited: readonly SignedStatement[]): Promise<boolean> {
     const before = this.#state
     const { taken, unjudged } = reception
-    this.#lookAtOwn(reception)
+    this.parts.protection.notice(this.contract, reception)
     if (unjudged[0] !== undefined) this.parts.author.goesOnIn(unjudged[0].error)
     // After a restore they come back from others, with what must not be signed again.
     if (this.duties.sharesStore) this.parts.requests.queue.noticed(taken.filter(isHeldOf(this.self)), before)
     else this.parts.requests.queue.dropExpired()
     const authored = await this.parts.author.next(reception.state)
     const made = authored?.held
+    if (made === undefined && reception.waiting === waited && this.#mayDefer(reception)) return false
     const state = authored?.state ?? reception.state
     const settled = [...reception.settled, ...(authored?.settled ?? [])]
     const equivocations = isNewEvidence(this.#evidence, reception.equivocations)
     const divergences = state.settling.divergences.slice(before.settling.divergences.length)
     const held = made === undefined ? taken : [...taken, made]
     const change = { before, held, completions: reception.completions, settled, equivocations, divergences }
+    this.#uncommitted = taken
     if (await this.parts.writer.commit({ change, state, made })) this.parts.recovery.wrote()
+    this.#uncommitted = []
     this.#state = state
     this.#evidence = [...this.#evidence, ...equivocations]
     authored?.durable()
     if (made !== undefined) this.parts.approvals.forget(state)
     const otherBranches = this.parts.unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ taken, refused: reception.refused, equivocations, otherBranches, made, settled, divergences })
+    return true
+  }
+
+  /** Where other processes write, what is held is to be in the store at once: they wait for it. */
+  #mayDefer(reception: Reception): boolean {
+    const { approvals, deferral } = this.parts
+    if (this.duties.sharesStore || this.#closed || approvals.holdUp !== undefined) return false
+    return deferral.mayDefer(reception, this.self)
   }
 
   #tell(news: TurnNews): void {
@@ -284,21 +325,15 @@ export class ReplicaLoop implements ContractView {
     this.#news.tellTurn(news)
   }
 
-  /** Statements of the own feed that this node has not signed: its own from before a restore, or somebody else's. */
-  #lookAtOwn({ taken, equivocations }: Reception): void {
-    if (equivocations.some(({ party }) => party === this.self)) {
-      const message = 'two different statements were signed with the key of this party for one place of its feed'
-      this.parts.protection.foundFork(new GuardRefused('guard_refused', message, { contract: this.contract }))
-    }
-    for (const { statement } of taken.filter(isHeldOf(this.self))) this.parts.protection.foundUnknown(statement.seq)
-  }
-
   /** Puts the last statement that was signed back into the feed, should the store have lost it. */
   #restoreLost(): void {
     const { lost } = this.parts.protection
+    const covered = this.#uncommitted
+    this.#uncommitted = []
     if (lost === undefined) return
     // Nobody waits for it; a turn that fails is told to the listeners.
-    this.parts.mailbox.deliver({ statements: [lost], payloads: [], credit: undefined }).catch(() => {})
+    const statements = [...covered, lost]
+    this.parts.mailbox.deliver({ statements, payloads: [], credit: undefined }).catch(() => {})
   }
 
   async #recallHistory(): Promise<void> {

@@ -195,14 +195,25 @@ export class DoubleSignProtection {
     this.#said?.set(peer, frontier)
   }
 
-  /** A statement of the own feed came from elsewhere, and this node has not signed it: another process may be at work. */
-  foundUnknown(seq: number): void {
-    if (seq > (this.#guarded?.seq ?? -1)) this.#said ??= new Map()
-  }
-
-  /** Somebody else has signed another statement at a place of the own feed: this node signs nothing any more. */
-  foundFork(error: Error): void {
-    this.#conflict = error
+  /**
+   * What has come from elsewhere. A statement of the own feed that this node has not signed: another process may be at work, or
+   * it is this node's own from before a restore. Two for one place: somebody else signs with this key, and nothing is signed here any more.
+   */
+  notice(
+    contract: Uid,
+    {
+      taken,
+      equivocations,
+    }: { readonly taken: readonly SignedStatement[]; readonly equivocations: readonly { readonly party: Handle }[] },
+  ): void {
+    if (equivocations.some(({ party }) => party === this.#self)) {
+      const message = 'two different statements were signed with the key of this party for one place of its feed'
+      this.#conflict = new GuardRefused('guard_refused', message, { contract })
+    }
+    for (const { statement } of taken) {
+      const isUnknown = statement.party === this.#self && statement.seq > (this.#guarded?.seq ?? -1)
+      if (isUnknown) this.#said ??= new Map()
+    }
   }
 
   /**

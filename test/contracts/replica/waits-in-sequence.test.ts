@@ -8,11 +8,11 @@ import { atRest, propose, type Trader, traders } from '../../support/trading-par
 import { Waits } from '../../support/waits.ts'
 
 const HANDLES = ['ana', 'ben', 'cleo']
-const CHANGES = 3
+const CHANGES = 5
 
 /**
  * How often somebody waits in sequence, for a store or a guard, from the moment that a change is asked for until it is told as settled;
- * the median of a few.
+ * the fewest of some changes: what is deferred for milliseconds is written for itself where the machine is slow.
  */
 async function sequence(
   t: Test,
@@ -34,7 +34,7 @@ async function sequence(
     counts.push(await waits.count(() => propose(all[0] as Trader, '0.0', `${change}`, contract)))
     t.comment(waits.steps.map((step) => step.join(' | ').replace(/[0-9a-z]{52}-/g, '')).join('\n'))
   }
-  return counts.sort((one, other) => one - other)[Math.floor(CHANGES / 2)] as number
+  return Math.min(...counts)
 }
 
 /** SQLite: a commit is a wait, and what is read lies in memory. */
@@ -65,13 +65,13 @@ async function onServer(t: Test, waits: Waits) {
 
 t.test('a change of three parties at rest waits so often in sequence', { timeout: 120_000 }, async (t) => {
   const waits = new Waits()
-  await t.test('on SQLite: five commits, four guards', async (t) => {
-    t.equal(await sequence(t, waits, false, () => embedded(waits)), 9)
+  await t.test('on SQLite: five commits, and a guard of its own for the statement that brings values', async (t) => {
+    t.equal(await sequence(t, waits, false, () => embedded(waits)), 6)
   })
   await t.test(
     'on EventStoreDB in one process: values, what others have said, and the own word, each in its turn',
     async (t) => {
-      t.ok((await sequence(t, waits, false, await onServer(t, waits))) <= 16)
+      t.ok((await sequence(t, waits, false, await onServer(t, waits))) <= 14)
     },
   )
   await t.test('in several processes: the outbox, and what the process that tells reads, besides', async (t) => {

@@ -88,7 +88,7 @@ t.test('a person’s word counts for those who are silent, not against what some
   t.same(again.waitsFor(old), ['ben', 'cleo'])
   t.equal(again.obstacle(ana.state), undefined, 'with what ben holds it counts for cleo')
   await again.advance(ana.state)
-  again.foundUnknown(ana.says().statement.seq)
+  again.notice(CONTRACT, { taken: [ana.says()], equivocations: [] })
   t.equal(again.obstacle(ana.state), 'members_unheard', 'it was for that once')
   t.ok(again.needsWord(ana.state, []))
   again.heard(cleo.handle, frontierOf(ana.state.feeds))
@@ -159,8 +159,7 @@ t.test('two takeovers at one place under the same new key contradict', async (t)
 t.test('an own statement from elsewhere that the guard does not know: everybody is asked', async (t) => {
   const [ana] = market('ana', 'ben') as [Player, Player]
   const { feed } = await signed(ana)
-  const { statement } = ana.says()
-  feed.foundUnknown(statement.seq)
+  feed.notice(CONTRACT, { taken: [ana.says()], equivocations: [] })
   t.equal(feed.obstacle(ana.state), 'members_unheard')
 })
 
