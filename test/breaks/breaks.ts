@@ -60,8 +60,8 @@ export const breaks: readonly Break[] = [
   {
     name: 'tells a client before its decision is durable',
     file: 'src/contracts/replica/replica-loop.ts',
-    from: 'if (await this.#writer.commit(',
-    to: 'authored?.durable()\n    if (await this.#writer.commit(',
+    from: 'if (await this.parts.writer.commit(',
+    to: 'authored?.durable()\n    if (await this.parts.writer.commit(',
   },
   {
     name: 'skips the guard',
