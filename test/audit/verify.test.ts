@@ -16,6 +16,7 @@ import { decodeRow, encodeRow } from '../../src/store/sqlite/payload-row.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { contractStream, feedStream } from '../../src/store/streams.ts'
 import { allOf, CONTRACT, market, owes as owesAnything, Player, talk } from '../support/market.ts'
+import { putIn, type StoredEvent, setData, storedEvents, takeOut } from '../support/stored-events.ts'
 
 const ana = new Player('ana')
 const ben = new Player('ben')
@@ -77,6 +78,18 @@ t.test('what nobody has touched is what it claims to be', async (t) => {
   t.match(report.members, [{ handle: 'ana', signedSize: ana.settled }, { handle: 'ben' }])
 })
 
+function eventAt(database: Database.Database, streamId: number, revision: number): StoredEvent {
+  const found = storedEvents(database).find((event) => event.streamId === streamId && event.revision === revision)
+  if (found === undefined) throw new Error(`stream ${streamId} has no event ${revision}`)
+  return found
+}
+
+function proofIn(database: Database.Database): StoredEvent {
+  const proof = storedEvents(database).find(({ type }) => type === 'EquivocationProven')
+  if (proof === undefined) throw new Error('no proof is stored')
+  return proof
+}
+
 const flip = (text: string, at: number) => {
   const character = text.charAt(at)
   return text.slice(0, at) + (character === 'x' ? 'y' : 'x') + text.slice(at + 1)
@@ -85,19 +98,15 @@ const flip = (text: string, at: number) => {
 t.test('one byte of any stored event, wherever it is flipped, is found with its place', async (t) => {
   const original = await storeOf(t)
   const database = new Database(original)
-  const rows = database
-    .prepare(
-      "SELECT position, revision, data, name FROM events JOIN streams ON streams.id = stream_id WHERE name LIKE 'feed-%' OR name LIKE 'contract-%'",
-    )
-    .all() as { position: number; revision: number; data: string; name: string }[]
-  const set = database.prepare('UPDATE events SET data = ? WHERE position = ?')
-  for (const { position, revision, data, name } of rows) {
+  for (const event of storedEvents(database)) {
+    const { stream, revision, data } = event
+    if (!stream.startsWith('feed-') && !stream.startsWith('contract-')) continue
     // Every part of the event in turn: a step that has no factor in common with its structure.
     for (let at = 0; at < data.length; at += 97) {
-      set.run(flip(data, at), position)
-      const place = name.startsWith('feed') ? { kind: 'feed', seq: revision } : { kind: 'ledger', index: revision }
-      await t.rejects(audit(original), { code: 'audit_failed', place }, `${name} ${revision} at ${at}`)
-      set.run(data, position)
+      setData(database, event, flip(data, at))
+      const place = stream.startsWith('feed') ? { kind: 'feed', seq: revision } : { kind: 'ledger', index: revision }
+      await t.rejects(audit(original), { code: 'audit_failed', place }, `${stream} ${revision} at ${at}`)
+      setData(database, event, data)
     }
   }
   database.close()
@@ -108,7 +117,7 @@ t.test('an event that is taken out is missed', async (t) => {
   for (const stream of ['feed', 'ledger'] as const) {
     const path = await storeOf(t)
     change(path, (database, ids) => {
-      database.prepare('DELETE FROM events WHERE stream_id = ? AND revision = 2').run(ids[stream])
+      takeOut(database, ids[stream], 2)
     })
     await t.rejects(audit(path), { message: /2/ }, stream)
   }
@@ -119,7 +128,7 @@ t.test('the end of a stream cannot be cut off unseen', async (t) => {
     const path = await storeOf(t)
     change(path, (database, ids) => {
       const last = database.prepare('SELECT last_revision FROM streams WHERE id = ?').pluck().get(ids[stream]) as number
-      database.prepare('DELETE FROM events WHERE stream_id = ? AND revision = ?').run(ids[stream], last)
+      takeOut(database, ids[stream], last)
       database.prepare('UPDATE streams SET last_revision = ? WHERE id = ?').run(last - 1, ids[stream])
     })
     await t.rejects(audit(path), { message: /missing|last event|settled/ }, stream)
@@ -130,15 +139,12 @@ t.test('two events that change places are found', async (t) => {
   for (const stream of ['feed', 'ledger'] as const) {
     const path = await storeOf(t)
     change(path, (database, ids) => {
-      const dataAt = (revision: number) =>
-        database
-          .prepare('SELECT data FROM events WHERE stream_id = ? AND revision = ?')
-          .pluck()
-          .get(ids[stream], revision)
-      const [one, two] = [dataAt(1), dataAt(2)]
-      const set = database.prepare('UPDATE events SET data = ? WHERE stream_id = ? AND revision = ?')
-      set.run(two, ids[stream], 1)
-      set.run(one, ids[stream], 2)
+      const [one, two] = [1, 2].map((revision) => eventAt(database, ids[stream], revision)) as [
+        StoredEvent,
+        StoredEvent,
+      ]
+      setData(database, one, two.data)
+      setData(database, two, one.data)
     })
     const place = stream === 'feed' ? { kind: 'feed', seq: 1 } : { kind: 'ledger', index: 1 }
     await t.rejects(audit(path), { code: 'audit_failed', place }, stream)
@@ -150,12 +156,7 @@ t.test('an event that is put in is found', async (t) => {
     const path = await storeOf(t)
     change(path, (database, ids) => {
       const last = database.prepare('SELECT last_revision FROM streams WHERE id = ?').pluck().get(ids[stream]) as number
-      const { type, data } = database
-        .prepare('SELECT type, data FROM events WHERE stream_id = ? AND revision = ?')
-        .get(ids[stream], last) as { type: string; data: string }
-      database
-        .prepare('INSERT INTO events (stream_id, revision, type, data) VALUES (?, ?, ?, ?)')
-        .run(ids[stream], last + 1, type, data)
+      putIn(database, ids[stream], last + 1, eventAt(database, ids[stream], last))
       database.prepare('UPDATE streams SET last_revision = ? WHERE id = ?').run(last + 1, ids[stream])
     })
     await t.rejects(audit(path), { code: 'audit_failed' }, stream)
@@ -188,11 +189,13 @@ t.test(
   async (t) => {
     const path = await storeOf(t)
     change(path, (database, { feed, ledger }) => {
-      const spoil = database.prepare(
-        'UPDATE events SET data = replace(data, ?, ?) WHERE stream_id = ? AND revision = ?',
-      )
-      t.equal(spoil.run('"clock":', '"clock" :', feed, 2).changes, 1)
-      t.equal(spoil.run('"accepted"', '"refused"', ledger, 0).changes, 1)
+      const spoil = (stream: number, revision: number, text: string, other: string) => {
+        const event = eventAt(database, stream, revision)
+        t.match(event.data, text)
+        setData(database, event, event.data.replace(text, other))
+      }
+      spoil(feed, 2, '"clock":', '"clock" :')
+      spoil(ledger, 0, '"accepted"', '"refused"')
     })
     const { report } = (await audit(path).catch((error: unknown) => error)) as AuditFailed
     t.match(report.damage, [
@@ -221,7 +224,8 @@ t.test('a stored proof that is spelt otherwise is damage, though it still convic
   ana.hears(one)
   const path = await storeOf(t, [...allOf(ana), other])
   const database = new Database(path)
-  database.exec("UPDATE events SET data = replace(data, '\"seq\":', '\"seq\": ') WHERE type = 'EquivocationProven'")
+  const proof = proofIn(database)
+  setData(database, proof, proof.data.replaceAll('"seq":', '"seq": '))
   database.close()
   const { report } = (await audit(path).catch((error: unknown) => error)) as AuditFailed
   t.match(report.damage, [{ code: 'statement_not_canonical', place: { kind: 'evidence', revision: 0 } }])
@@ -259,8 +263,9 @@ t.test('a proven fork is misconduct; a stored proof that convicts nobody is dama
   t.match(misconduct, [{ what: 'equivocation', party: { handle: 'ben' }, seq: one.statement.seq }])
   t.equal(misconduct.length, 1)
   const database = new Database(path)
-  const changed = database.prepare("UPDATE events SET data = replace(data, ?, ?) WHERE type = 'EquivocationProven'")
-  t.equal(changed.run(other.signature, one.signature).changes, 1)
+  const proof = proofIn(database)
+  t.match(proof.data, other.signature)
+  setData(database, proof, proof.data.replaceAll(other.signature, one.signature))
   database.close()
   await t.rejects(audit(path), { code: 'audit_failed', place: { kind: 'evidence', revision: 0 } })
 })

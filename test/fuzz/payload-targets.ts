@@ -6,6 +6,8 @@ import {
   evolved,
   nothingStands,
 } from '../../src/store/eventstoredb/payload-events.ts'
+import type { NewEvent } from '../../src/store/port.ts'
+import { decodeEvents, rowsOf } from '../../src/store/sqlite/event-row.ts'
 import { decodeRow, encodeRow } from '../../src/store/sqlite/payload-row.ts'
 import type { Target } from './target.ts'
 
@@ -18,7 +20,19 @@ const entries = (count: number) =>
   )
 const groups = [0, 1, 3, 40].map(entries)
 
-/** Rows and events in which the payloads of a group are kept. */
+const appends = [1, 3, 100].map((count) =>
+  Array.from({ length: count }, (_, n) => ({
+    type: ['StatementMade', 'RequestSettled', 'DivergenceSeen'][n % 3] as string,
+    data: JSON.stringify({ n, text: `ü 😀 ${n}`.repeat(n % 20) }),
+  })),
+)
+/** A character that counts the events, and the row as it stands beside that number. */
+const rowText = (events: readonly NewEvent[]) => {
+  const [{ count, row }] = Array.from(rowsOf(events)) as [{ count: number; row: Buffer }]
+  return String.fromCharCode(count) + row.toString('latin1')
+}
+
+/** Rows and events in which payloads and events are kept. */
 export const payloadTargets: readonly Target[] = [
   {
     name: 'a row of payloads',
@@ -32,6 +46,23 @@ export const payloadTargets: readonly Target[] = [
       const isPlain = row[0] === 0 && encodeRow(group)[0] === 0
       const isSame = JSON.stringify([...decodeRow(encodeRow(group))]) === JSON.stringify([...group])
       return () => (isPlain ? encodeRow(group).toString('latin1') : isSame ? text : 'not the same')
+    },
+  },
+  {
+    name: 'a row of events',
+    valid: appends.map(rowText),
+    decode(text) {
+      const row = Buffer.from(text.slice(1), 'latin1')
+      const events = decodeEvents(row, text.charCodeAt(0), { path: 'store', revision: 1_000, position: 1_000 })
+      if (row.toString('latin1') !== text.slice(1)) return undefined
+      const again = rowText(events)
+      const back = decodeEvents(Buffer.from(again.slice(1), 'latin1'), events.length, {
+        path: 'store',
+        revision: 1_000,
+        position: 1_000,
+      })
+      const isPlain = row[0] === 0 && again.charCodeAt(1) === 0
+      return () => (isPlain ? again : JSON.stringify(back) === JSON.stringify(events) ? text : 'not the same')
     },
   },
   {

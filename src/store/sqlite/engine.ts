@@ -23,17 +23,18 @@ import {
   type PayloadGroup,
   placeOf,
 } from '../payload-group.ts'
-import { type Appended, NO_EVENTS, type RecordedEvent, type StoredGroup, type Write } from '../port.ts'
+import { type Appended, type NewEvent, NO_EVENTS, type RecordedEvent, type StoredGroup, type Write } from '../port.ts'
 import { translated, translating } from './errors.ts'
+import { decodeEvents, ROW_EVENTS_MAX, rowsOf } from './event-row.ts'
 import { decodeRow, encodeRow, readRow } from './payload-row.ts'
-import { prepare, type RowOfGroup, type Statements, type StoredRow, type UnnamedEvent } from './statements.ts'
+import { type AppendRow, prepare, type RowOfGroup, type Statements, type StoredRow } from './statements.ts'
 
 /** Names of streams that are remembered. */
 const STREAM_NAMES_MAX = 16_384
 
 type Batch = readonly Write[]
 
-/** The engine over one connection to a database that `openDatabase` has opened. Positions are rowids. */
+/** The engine over one connection to a database that `openDatabase` has opened. Positions are 1, 2, 3 … without gaps. */
 export class SqliteEngine implements Engine {
   readonly #database: Database.Database
   readonly #path: string
@@ -67,12 +68,13 @@ export class SqliteEngine implements Engine {
   }
 
   readStream(stream: string, from: number, count: number): RecordedEvent[] {
-    const rows = () => this.#sql.eventsOfStream.iterate(stream, from, Math.min(count, PIECE_EVENTS_MAX))
-    return this.#unbroken(
-      stream,
-      from,
-      this.#translating(() => takePiece(rows())),
-    )
+    return this.#translating(() => {
+      const { id } = this.#sql.stream.get(stream) ?? {}
+      const rows = id === undefined ? [] : this.#sql.appendsOfStream.iterate(id, from)
+      const { appends } = this.#take(rows, Math.min(count, PIECE_EVENTS_MAX))
+      const events = appends.flatMap((append) => recorded(append, stream)).filter(({ revision }) => revision >= from)
+      return this.#unbroken(stream, from, events.slice(0, count))
+    })
   }
 
   lastPosition(): number {
@@ -83,11 +85,18 @@ export class SqliteEngine implements Engine {
     return this.#translating(() => {
       const end = Math.min(this.lastPosition(), position + PIECE_POSITIONS_MAX)
       if (end <= position) return { events: [], through: position }
-      const events =
+      // A row that begins before the end may go beyond it.
+      const last = end + ROW_EVENTS_MAX - 1
+      const { appends, isCut } = this.#take(
         streamPrefix === ''
-          ? takePiece(this.#sql.allBetween.iterate(position, end, PIECE_EVENTS_MAX)).map((row) => this.#named(row))
-          : takePiece(this.#sql.eventsBetween.iterate(position, end, streamPrefix, streamPrefix, PIECE_EVENTS_MAX))
-      return { events, through: events.at(-1)?.position ?? end }
+          ? this.#sql.allBetween.iterate(position, last)
+          : this.#sql.appendsBetween.iterate(position, last, streamPrefix, streamPrefix),
+        PIECE_EVENTS_MAX,
+      )
+      const taken = appends.at(-1)?.position ?? position
+      const events = appends.flatMap((append) => recorded(append, this.#nameOf(append)))
+      const from = events.findIndex((event) => event.position > position)
+      return { events: from > 0 ? events.slice(from) : events, through: isCut ? taken : Math.max(taken, end) }
     })
   }
 
@@ -139,7 +148,22 @@ export class SqliteEngine implements Engine {
     this.#translating(() => this.#database.close())
   }
 
-  #named({ streamId, revision, position, type, data }: UnnamedEvent): RecordedEvent {
+  /** The first rows that have so many events, or enough characters for a piece. */
+  #take(rows: Iterable<AppendRow>, count: number): { readonly appends: StoredAppend[]; readonly isCut: boolean } {
+    const appends: StoredAppend[] = []
+    let taken = 0
+    let characters = 0
+    for (const [streamId, revision, position, claimed, row] of rows) {
+      const events = decodeEvents(row, claimed, { path: this.#path, revision, position })
+      appends.push({ streamId, revision, position, events })
+      taken += events.length
+      for (const { data } of events) characters += data.length
+      if (taken >= count || characters >= PIECE_CHARACTERS_MAX) return { appends, isCut: true }
+    }
+    return { appends, isCut: false }
+  }
+
+  #nameOf({ streamId, position }: StoredAppend): string {
     let stream = this.#streamNames.get(streamId)
     if (stream === undefined) {
       stream = this.#sql.streamName.get(streamId)
@@ -150,7 +174,7 @@ export class SqliteEngine implements Engine {
       if (this.#streamNames.size >= STREAM_NAMES_MAX) this.#streamNames.clear()
       this.#streamNames.set(streamId, stream)
     }
-    return { stream, revision, position, type, data }
+    return stream
   }
 
   #attempt(batch: Batch): Outcome {
@@ -173,15 +197,24 @@ export class SqliteEngine implements Engine {
     const { stream, events } = append
     const known = this.#sql.stream.get(stream)
     const last = known?.lastRevision ?? NO_EVENTS
-    const repeated = repeatedBy(append, last, (from, count) =>
-      this.#unbroken(stream, from, this.#sql.eventsOfStream.all(stream, from, count)),
-    )
+    const repeated = repeatedBy(append, last, (from, count) => this.#standing(stream, from, count))
     if (repeated !== undefined) return repeated
-    const revision = last + events.length
-    const id = known?.id ?? Number(this.#sql.addStream.run(stream, revision).lastInsertRowid)
-    if (known !== undefined) this.#sql.setLastRevision.run(revision, id)
-    const rows = events.map(({ type, data }, index) => [id, last + 1 + index, type, data])
-    return { revision, position: this.#sql.addEvents(rows) }
+    const id = known?.id ?? Number(this.#sql.addStream.run(stream, last + events.length).lastInsertRowid)
+    if (known !== undefined) this.#sql.setLastRevision.run(last + events.length, id)
+    let revision = last
+    let position = this.lastPosition()
+    for (const { count, row } of rowsOf(events)) {
+      revision += count
+      position += count
+      this.#sql.addAppend.run(position, id, revision, count, row)
+    }
+    return { revision, position }
+  }
+
+  #standing(stream: string, from: number, count: number): RecordedEvent[] {
+    const events: RecordedEvent[] = []
+    while (events.length < count) events.push(...this.readStream(stream, from + events.length, count - events.length))
+    return events
   }
 
   #put({ contract, group, entries }: Extract<Write, { kind: 'payloads' }>): void {
@@ -249,13 +282,17 @@ function rowWith(entries: ReadonlyMap<Hash, string>): Buffer {
   return encodeRow(entries)
 }
 
-function takePiece<Row extends { readonly data: string }>(rows: Iterable<Row>): Row[] {
-  const events: Row[] = []
-  let characters = 0
-  for (const event of rows) {
-    events.push(event)
-    characters += event.data.length
-    if (characters >= PIECE_CHARACTERS_MAX) break
-  }
-  return events
+interface StoredAppend {
+  readonly streamId: number
+  /** Of the last of its events. */
+  readonly revision: number
+  readonly position: number
+  readonly events: readonly NewEvent[]
+}
+
+function recorded({ revision, position, events }: StoredAppend, stream: string): RecordedEvent[] {
+  return events.map(({ type, data }, index) => {
+    const behind = events.length - 1 - index
+    return { stream, revision: revision - behind, position: position - behind, type, data }
+  })
 }

@@ -7,13 +7,15 @@ import { translating } from './errors.ts'
 
 /** `Cncd`, in the header of the file: so that it is never taken for, or by, another program's. */
 const APPLICATION_ID = 0x436e6364
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 /** Pages of 4 KiB in the write-ahead log before they are moved to the file: the larger, the fewer waits for the disk. */
 const WAL_PAGES = 4000
 
 /**
- * Payloads: a row a group (sqlite-payload-row.ts), added at the end of the table and found by series and number, small
+ * Events: a row an append, or a piece of a large one (event-row.ts). Position and revision are those of its last event: so the
+ * first row from a place on is the one that has what stands there.
+ * Payloads: a row a group (payload-row.ts), added at the end of the table and found by series and number, small
  * integers that rise: so a group put touches two pages, the same ones as the group before it.
  */
 const SCHEMA = `
@@ -23,12 +25,12 @@ const SCHEMA = `
     last_revision INTEGER NOT NULL
   ) STRICT;
 
-  CREATE TABLE events (
+  CREATE TABLE appends (
     position  INTEGER PRIMARY KEY,
     stream_id INTEGER NOT NULL REFERENCES streams (id),
     revision  INTEGER NOT NULL,
-    type      TEXT NOT NULL,
-    data      TEXT NOT NULL,
+    count     INTEGER NOT NULL,
+    events    BLOB NOT NULL,
     UNIQUE (stream_id, revision)
   ) STRICT;
 

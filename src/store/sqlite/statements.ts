@@ -1,18 +1,18 @@
 import type Database from 'better-sqlite3'
-import { type BulkInsert, bulkInsert } from '../../runtime/bulk-insert.ts'
-import type { RecordedEvent } from '../port.ts'
 
 /** All that is ever said to the database. */
 export interface Statements {
   readonly stream: Database.Statement<[name: string], { id: number; lastRevision: number }>
   readonly addStream: Database.Statement<[name: string, lastRevision: number]>
   readonly setLastRevision: Database.Statement<[lastRevision: number, id: number]>
-  readonly addEvents: BulkInsert
-  readonly eventsOfStream: Database.Statement<[name: string, from: number, count: number], RecordedEvent>
+  readonly addAppend: Database.Statement<
+    [position: number, streamId: number, revision: number, count: number, events: Buffer]
+  >
+  readonly appendsOfStream: Database.Statement<[streamId: number, from: number], AppendRow>
   readonly lastPosition: Database.Statement<[], number | null>
   readonly streamName: Database.Statement<[id: number], string>
-  readonly allBetween: Database.Statement<[after: number, through: number, count: number], UnnamedEvent>
-  readonly eventsBetween: Database.Statement<[after: number, through: number, ...Prefix, count: number], RecordedEvent>
+  readonly allBetween: Database.Statement<[after: number, through: number], AppendRow>
+  readonly appendsBetween: Database.Statement<[after: number, through: number, ...Prefix], AppendRow>
   readonly series: Database.Statement<[contract: string, name: string], number>
   readonly addSeries: Database.Statement<[contract: string, name: string]>
   readonly addPayloads: Database.Statement<[seriesId: number, number: number, entries: Buffer]>
@@ -36,24 +36,30 @@ export function prepare(database: Database.Database): Statements {
     setLastRevision: database.prepare<[lastRevision: number, id: number]>(
       'UPDATE streams SET last_revision = ? WHERE id = ?',
     ),
-    addEvents: bulkInsert(database, 'events', ['stream_id', 'revision', 'type', 'data']),
-    eventsOfStream: database.prepare<[name: string, from: number, count: number], RecordedEvent>(`
-      SELECT name AS stream, revision, position, type, data
-      FROM streams JOIN events ON stream_id = streams.id
-      WHERE name = ? AND revision >= ?
-      ORDER BY revision LIMIT ?`),
-    lastPosition: database.prepare<[], number | null>('SELECT max(position) FROM events').pluck(),
+    addAppend: database.prepare<[number, number, number, number, Buffer]>(
+      'INSERT INTO appends (position, stream_id, revision, count, events) VALUES (?, ?, ?, ?, ?)',
+    ),
+    appendsOfStream: database
+      .prepare<[streamId: number, from: number], AppendRow>(`
+        SELECT stream_id, revision, position, count, events FROM appends
+        WHERE stream_id = ? AND revision >= ? ORDER BY revision`)
+      .raw(),
+    lastPosition: database.prepare<[], number | null>('SELECT max(position) FROM appends').pluck(),
     streamName: database.prepare<[id: number], string>('SELECT name FROM streams WHERE id = ?').pluck(),
-    // Whoever reads all streams knows most names already: without the join a row costs two thirds.
-    allBetween: database.prepare<[after: number, through: number, count: number], UnnamedEvent>(`
-      SELECT stream_id AS streamId, revision, position, type, data FROM events
-      WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`),
+    // Whoever reads all streams knows most names already: there is no join.
+    allBetween: database
+      .prepare<[after: number, through: number], AppendRow>(`
+        SELECT stream_id, revision, position, count, events FROM appends
+        WHERE position > ? AND position <= ? ORDER BY position`)
+      .raw(),
     // CROSS JOIN keeps this order of the loops: straight along the positions.
-    eventsBetween: database.prepare<[after: number, through: number, ...Prefix, count: number], RecordedEvent>(`
-      SELECT name AS stream, revision, position, type, data
-      FROM events CROSS JOIN streams ON streams.id = stream_id
-      WHERE position > ? AND position <= ? AND substr(name, 1, length(?)) = ?
-      ORDER BY position LIMIT ?`),
+    appendsBetween: database
+      .prepare<[after: number, through: number, ...Prefix], AppendRow>(`
+        SELECT stream_id, revision, position, count, events
+        FROM appends CROSS JOIN streams ON streams.id = stream_id
+        WHERE position > ? AND position <= ? AND substr(name, 1, length(?)) = ?
+        ORDER BY position`)
+      .raw(),
     series: database
       .prepare<[contract: string, name: string], number>(
         'SELECT id FROM payload_series WHERE contract = ? AND name = ?',
@@ -88,10 +94,8 @@ export function prepare(database: Database.Database): Statements {
   }
 }
 
-/** An event whose stream is known by its number only. */
-export interface UnnamedEvent extends Omit<RecordedEvent, 'stream'> {
-  readonly streamId: number
-}
+/** Revision and position of the last of its events. */
+export type AppendRow = [streamId: number, revision: number, position: number, count: number, events: Buffer]
 
 export type StoredRow = [id: number, number: number, entries: Buffer]
 

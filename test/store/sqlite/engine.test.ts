@@ -9,6 +9,7 @@ import type { PayloadGroup } from '../../../src/store/payload-group.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts'
 import { all, contract, facts, group, numbered, sealNamed } from '../../support/store-conformance/harness.ts'
 import { startProcess } from '../../support/store-process.ts'
+import { putIn, takeOut } from '../../support/stored-events.ts'
 
 /** A store, and a connection of somebody else to its file. */
 async function storeAndStranger(t: Test) {
@@ -68,7 +69,7 @@ t.test('what arrives in one turn of the event loop is one transaction', async (t
 
 t.test('nobody is answered before the commit', async (t) => {
   const { store, stranger } = await storeAndStranger(t)
-  const count = stranger.prepare('SELECT count(*) FROM events').pluck()
+  const count = stranger.prepare('SELECT sum(count) FROM appends').pluck()
   const appended = [0, 1, 2].map((n) => store.events.append(`s${n}`, -1, facts(n)).then(() => count.get()))
   t.same(await Promise.all(appended), [3, 3, 3])
 })
@@ -213,7 +214,7 @@ t.test('a full disk loses nothing that was acknowledged', async (t) => {
 t.test('a hole in a stream is damage', async (t) => {
   const { store, stranger } = await storeAndStranger(t)
   await store.events.append('a', -1, numbered(5))
-  stranger.exec('DELETE FROM events WHERE revision = 2')
+  takeOut(stranger, 1, 2)
   const error = await all(store.events.read('a')).catch((error: unknown) => error)
   t.ok(error instanceof StoreCorrupt)
   t.match(error, { code: 'store_corrupt', message: /event 2 of a is missing$/, evidence: { stream: 'a', revision: 2 } })
@@ -224,17 +225,93 @@ t.test('a hole in a stream is damage', async (t) => {
 t.test('a stream that lost its end is damaged', async (t) => {
   const { store, stranger } = await storeAndStranger(t)
   await store.events.append('a', -1, numbered(5))
-  stranger.exec('DELETE FROM events WHERE revision = 4')
+  takeOut(stranger, 1, 4)
   await t.rejects(all(store.events.read('a')), { code: 'store_corrupt', message: /event 4 of a is missing$/ })
 })
 
 t.test('events that nobody appended are damage', async (t) => {
   const { store, stranger } = await storeAndStranger(t)
   await store.events.append('a', -1, facts('a0'))
-  stranger.exec(`INSERT INTO events (stream_id, revision, type, data) VALUES (1, 1, 'Fact', '1')`)
+  putIn(stranger, 1, 1, { type: 'Fact', data: '1' })
   await t.rejects(store.events.append('a', 0, facts('a1')), {
     code: 'store_corrupt',
     cause: { code: /^SQLITE_CONSTRAINT/ },
   })
   t.equal((await store.events.append('b', -1, facts('b0'))).revision, 0, 'other streams are served')
+})
+
+t.test('each event of an append is found by its own revision and position', async (t) => {
+  const { store, stranger } = await storeAndStranger(t)
+  const { events } = store
+  const last = { a: -1, b: -1 }
+  const told: string[] = []
+  for (const [stream, count] of [
+    ['a', 3],
+    ['b', 1],
+    ['a', 1],
+    ['b', 600],
+    ['a', 2],
+    ['b', 5],
+  ] as const) {
+    const data = Array.from({ length: count }, (_, n) => `${stream}${last[stream] + 1 + n}`)
+    const appended = await events.append(stream, last[stream], facts(...data))
+    last[stream] += count
+    told.push(...facts(...data).map((fact) => fact.data))
+    t.same(appended, { revision: last[stream], position: told.length })
+  }
+  t.equal(stranger.prepare('SELECT count(*) FROM appends').pluck().get(), 8, 'a row an append, of the long one three')
+  const whole = await all(events.readAll())
+  t.same(
+    whole.map(({ data }) => data),
+    told,
+  )
+  t.same(
+    whole.map(({ position }) => position),
+    told.map((_, index) => index + 1),
+  )
+  for (const stream of ['a', 'b'] as const) {
+    const own = whole.filter((event) => event.stream === stream)
+    t.same(
+      own.map(({ revision }) => revision),
+      own.map((_, index) => index),
+    )
+    for (let from = 0; from <= own.length; from += from < 8 ? 1 : 37) {
+      t.same(await all(events.read(stream, { from })), own.slice(from), `${stream} from ${from}`)
+      t.same(
+        await all(events.read(stream, { from, limit: 2 })),
+        own.slice(from, from + 2),
+        `two of ${stream} from ${from}`,
+      )
+    }
+  }
+  for (let after = 1; after <= told.length; after += after < 8 ? 1 : 37) {
+    t.same(await all(events.readAll({ after })), whole.slice(after), `after ${after}`)
+    const own = whole.slice(after).filter(({ stream }) => stream === 'b')
+    t.same(await all(events.readAll({ after, streamPrefix: 'b' })), own, `b after ${after}`)
+  }
+  t.same(
+    await events.append('b', 0, facts(...Array.from({ length: 600 }, (_, n) => `b${n + 1}`))),
+    { revision: 600, position: 605 },
+    'a repeat',
+  )
+})
+
+t.test('an append that lies across the end of what is looked through at once is read whole', async (t) => {
+  const { store } = await storeAndStranger(t)
+  const { events } = store
+  const few = numbered(7)
+  await events.append('other', -1, numbered(4_090))
+  for (const stream of ['own-1', 'own-2', 'own-3', 'own-4']) await events.append(stream, -1, few)
+  await events.append('other', 4_089, numbered(4_092))
+  for (const stream of ['own-5', 'own-6']) await events.append(stream, -1, few)
+  for (const after of [0, 1, 2, 3, 4, 5, 6, 7, 8]) {
+    const read = await all(events.readAll({ after, streamPrefix: 'own-' }))
+    t.same(
+      read.map(({ data }) => data),
+      Array(6)
+        .fill(few.map(({ data }) => data))
+        .flat(),
+      `after ${after}`,
+    )
+  }
 })
