@@ -231,6 +231,7 @@ async function openInward(
   const log = new AccessLog(accessLogPath(dir, role), systemClock, (error) =>
     logger.error({ err: error }, 'the access log failed'),
   )
+  closing.add(() => log.close())
   const operation = {
     isReady: oneAtATime(() => answersInTime(store)),
     metrics: () => metrics.expose(),

@@ -46,7 +46,7 @@ t.test('a process without an API has no route that the API lacks', async (t) => 
     metrics: async () => ({ text: '', mediaType: 'text/plain' }),
     obstacles: () => [],
     whoIs: async () => undefined,
-    noteAsked: async () => {},
+    noteAsked: () => {},
     noteAnswered: () => {},
     clock: systemClock,
     behindProxy: false,

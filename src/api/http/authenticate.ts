@@ -33,7 +33,7 @@ export interface AccessPorts {
   readonly clock: Clock
   readonly inwardLimits?: InwardLimits | undefined
   /** Notes who asks for what; a call that changes something is not carried out unless that is written. */
-  readonly noteAsked: (asked: Asked) => Promise<void>
+  readonly noteAsked: (asked: Asked) => void
   /** Notes what it was answered. */
   readonly noteAnswered: (asked: Asked, status: number) => void
 }
@@ -159,7 +159,7 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
       throw new RoleMissing('role_missing', `this takes a key with the role ${role}`, { role })
     }
     request.access = { caller, key, role, count: () => limits.called(caller.name) }
-    if (isChange(request)) await ports.noteAsked(known)
+    if (isChange(request)) ports.noteAsked(known)
   })
   app.addHook('onResponse', async (request, reply) => {
     const what = asked.get(request)

@@ -71,7 +71,7 @@ t.test('who has gone while it was looked up who it is takes no room', async (t) 
       await known.promise
       return { name: 'erp', roles: ['reader'] }
     },
-    noteAsked: async () => {},
+    noteAsked: () => {},
     noteAnswered: () => {},
   }
   await app.register(async (guarded) => {
