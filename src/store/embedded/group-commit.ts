@@ -20,7 +20,7 @@ export class GroupCommit {
   #patience: Patience | undefined
 
   /**
-   * `committed` is called when something has been committed, before those who wait for it go on. `lockedMs`: how long
+   * `committed` is called when something has been committed, in a later turn: those who wait for it go on first. `lockedMs`: how long
    * the store may be locked before those who wait are told StoreLocked, also those that have come last.
    */
   constructor(engine: Engine, lockedMs: number, committed: () => void) {
@@ -56,7 +56,7 @@ export class GroupCommit {
         else done.reject(outcome?.error)
       })
       this.#patience = undefined
-      this.#committed()
+      this.#engine.defer(this.#committed)
     } catch (error) {
       this.#patience ??= new Patience(this.#lockedMs)
       const pauseMs = this.#patience.pauseAfter(error)

@@ -74,6 +74,24 @@ t.test('nobody is answered before the commit', async (t) => {
   t.same(await Promise.all(appended), [3, 3, 3])
 })
 
+t.test('whoever waits for an append goes on before subscribers read what it appended', async (t) => {
+  const { store } = await storeAndStranger(t)
+  const order: string[] = []
+  const told = Promise.withResolvers<void>()
+  store.events.subscribe({}, ({ data }) => {
+    order.push(`told of ${data}`)
+    if (data === '{"n":1}') told.resolve()
+  })
+  for (const n of [0, 1]) {
+    await store.events.append('a', n - 1, facts(n))
+    // What follows from it, as far as it waits for nothing.
+    for (let step = 0; step < 20; step++) await null
+    order.push(`goes on after ${n}`)
+  }
+  await told.promise
+  t.same(order, ['goes on after 0', 'told of {"n":0}', 'goes on after 1', 'told of {"n":1}'])
+})
+
 t.test('an erasure takes what was put in the same turn', async (t) => {
   const { store } = await storeAndStranger(t)
   const seal = sealNamed('one')
