@@ -10,6 +10,18 @@ const table = {
   store: ['runtime', 'crypto', 'events'],
   contracts: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'store'],
   projections: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement', 'gossip', 'contracts', 'store'],
+  documents: [
+    'runtime',
+    'crypto',
+    'events',
+    'merkle',
+    'aggregates',
+    'agreement',
+    'gossip',
+    'contracts',
+    'projections',
+    'store',
+  ],
   api: [
     'runtime',
     'crypto',
@@ -20,6 +32,7 @@ const table = {
     'gossip',
     'contracts',
     'projections',
+    'documents',
     'store',
   ],
   audit: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement'],
@@ -51,9 +64,9 @@ module.exports = {
     },
     {
       name: 'store-adapters-behind-the-port',
-      comment: 'contracts, projections and api know the ports of the store, not its adapters',
+      comment: 'contracts, projections, documents and api know the ports of the store, not its adapters',
       severity: 'error',
-      from: { path: '^src/(contracts|projections|api)/' },
+      from: { path: '^src/(contracts|projections|documents|api)/' },
       to: { path: '^src/store/', pathNot: '^src/store/(port|streams|payload-group|errors|snapshot-port)\\.ts$' },
     },
     {

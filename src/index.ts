@@ -1,7 +1,7 @@
 import type { OpenNode } from './node/library.ts'
 import { assertNodeVersion } from './runtime/node-version.ts'
 
-export type { Verdict } from './contracts/requests/submission.ts'
+export type { RequestResult } from './documents/request-result.ts'
 export type { OpenContract, OpenNode, Place } from './node/library.ts'
 export { ConcordataError, type ErrorCode, errorCodes } from './runtime/errors.ts'
 

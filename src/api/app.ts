@@ -8,18 +8,27 @@ import { describe } from './http/problem.ts'
 import { type CallTracing, traceCalls } from './http/trace-calls.ts'
 import { webSocketUpgrades } from './http/upgrades.ts'
 import { refuseUnknownQueries } from './http/validation.ts'
-import { agreementRoutes } from './routes/agreement.ts'
 import { type AttentionRoutesPorts, attentionRoutes } from './routes/attention.ts'
-import { type ContractRoutesPorts, contractRoutes } from './routes/contracts.ts'
+import { elementRoutes } from './routes/contract/elements.ts'
+import { engineRoutes } from './routes/contract/engine.ts'
+import { evidenceRoutes } from './routes/contract/evidence.ts'
+import { invitationRoutes } from './routes/contract/invitations.ts'
+import { contractKeyRoutes } from './routes/contract/keys.ts'
+import { lockRoutes } from './routes/contract/lock.ts'
+import { questionRoutes } from './routes/contract/questions.ts'
+import { requestRoutes } from './routes/contract/requests.ts'
+import { resignationRoutes } from './routes/contract/resignation.ts'
+import { contractRoutes } from './routes/contracts.ts'
 import { type KeyRoutesPorts, keyRoutes } from './routes/keys.ts'
 import { liveRoute } from './routes/live.ts'
 import type { TellingPorts } from './routes/live-telling.ts'
-import { type PathRoutesPorts, pathRoutes } from './routes/new-api.ts'
+import { pathRoutes } from './routes/new-api.ts'
 import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './routes/operation.ts'
+import { partyRoutes } from './routes/parties.ts'
+import type { RoutePorts } from './routes/ports.ts'
 
 export interface ApiPorts
-  extends ContractRoutesPorts,
-    PathRoutesPorts,
+  extends RoutePorts,
     OperationPorts,
     KeyRoutesPorts,
     AttentionRoutesPorts,
@@ -29,6 +38,19 @@ export interface ApiPorts
   /** Left out: calls are not traced. */
   readonly calls?: CallTracing | undefined
 }
+
+const contractsAndParties = [
+  contractRoutes,
+  invitationRoutes,
+  resignationRoutes,
+  lockRoutes,
+  engineRoutes,
+  questionRoutes,
+  requestRoutes,
+  elementRoutes,
+  evidenceRoutes,
+  partyRoutes,
+]
 
 /** Largest request body, in bytes. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -58,8 +80,8 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     obstacleRoute(guarded, ports)
     pathRoutes(guarded, ports)
     liveRoute(guarded, ports)
-    await guarded.register(contractRoutes, ports)
-    await guarded.register(agreementRoutes, ports)
+    for (const routes of contractsAndParties) await guarded.register(routes, ports)
+    await guarded.register(contractKeyRoutes, ports)
     await guarded.register(keyRoutes, ports)
     await guarded.register(attentionRoutes, ports)
     answerOthers()

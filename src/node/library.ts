@@ -1,20 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import { parsePath } from '../api/path.ts'
-import { submitter } from '../api/routes/submit.ts'
-import { changesFromJson, removal, WriteUnfit } from '../api/write.ts'
 import { NoSuchContract } from '../contracts/registry/contract-cache.ts'
-import type { LiveContract } from '../contracts/replica/live-contract.ts'
-import type { Verdict } from '../contracts/requests/submission.ts'
+import { DEFAULT_WAIT_MS } from '../documents/documents.ts'
+import { parsePath } from '../documents/path.ts'
+import type { RequestResult } from '../documents/request-result.ts'
 import type { Uid } from '../events/ids.ts'
-import { SALT_BYTES } from '../events/seal.ts'
-import { AgreedView } from '../projections/agreed-view.ts'
-import { systemRandom } from '../runtime/random.ts'
 import { readConfiguration, readEnvironment } from './config/configuration.ts'
 import { type Node, startNode } from './node.ts'
 import { openLogger } from './observability/logging.ts'
-
-/** How long a write waits for everybody unless told otherwise. Milliseconds. */
-const DEFAULT_WAIT_MS = 10_000
 
 /** A place in a contract's document: a block, or a field. */
 export interface Place {
@@ -24,10 +15,10 @@ export interface Place {
    * Writes below it: `set('Country', 'Mexico')` to one child, `set({ Country: 'Mexico', City: 'Puebla' })` to many at
    * once. Children that are not there yet are added. Resolves when everybody has agreed and signed, or not in time.
    */
-  set(name: string, value: unknown, waitMs?: number): Promise<Verdict>
-  set(values: Record<string, unknown>, waitMs?: number): Promise<Verdict>
+  set(name: string, value: unknown, waitMs?: number): Promise<RequestResult>
+  set(values: Record<string, unknown>, waitMs?: number): Promise<RequestResult>
   /** Removes it, with all below it. */
-  remove(waitMs?: number): Promise<Verdict>
+  remove(waitMs?: number): Promise<RequestResult>
 }
 
 /** A contract as a program uses it: by the names in its document. */
@@ -71,35 +62,18 @@ function openContract(node: Node, uid: Uid): OpenContract {
   return { uid, at: (path) => placeAt(node, uid, parsePath(path)) }
 }
 
-function placeAt(node: Node, uid: Uid, names: readonly string[]): Place {
-  const submit = submitter({ newRequestId: () => randomUUID() })
-  const stateAt = ({ state }: LiveContract) => new AgreedView(state.settling.agreed, uid, node.store.payloads)
-  const elementIn = (live: LiveContract) => {
-    const found = stateAt(live).find(names)
-    if (found === undefined) throw new WriteUnfit('write_unfit', `the document has no ${names.join('/')}`, { names })
-    return found
-  }
+function placeAt({ documents }: Node, uid: Uid, names: readonly string[]): Place {
   return {
-    get() {
-      return node.contracts.use(uid, async (live) => {
-        const view = stateAt(live)
-        const found = view.find(names)
-        return found && view.valueOf(found)
-      })
+    async get() {
+      return (await documents.get(uid, names))?.value()
     },
-    set(first: string | Record<string, unknown>, second?: unknown, third?: number) {
-      const values = typeof first === 'string' ? { [first]: second } : first
-      const waitMs = (typeof first === 'string' ? third : (second as number | undefined)) ?? DEFAULT_WAIT_MS
-      return node.contracts.use(uid, (live) => {
-        const changes = changesFromJson(elementIn(live), names, values, true, () => systemRandom.bytes(SALT_BYTES))
-        return submit(live, changes.commands, changes.payloads, { timeoutMs: waitMs }).verdict
-      })
+    async set(first: string | Record<string, unknown>, second?: unknown, third?: number) {
+      const json = typeof first === 'string' ? { [first]: second } : first
+      const timeoutMs = (typeof first === 'string' ? third : (second as number | undefined)) ?? DEFAULT_WAIT_MS
+      return documents.propose(uid, names, { json, adds: true }, { timeoutMs })
     },
-    remove(waitMs = DEFAULT_WAIT_MS) {
-      return node.contracts.use(uid, (live) => {
-        const { commands, payloads } = removal(elementIn(live))
-        return submit(live, commands, payloads, { timeoutMs: waitMs }).verdict
-      })
+    async remove(timeoutMs = DEFAULT_WAIT_MS) {
+      return documents.remove(uid, names, { timeoutMs })
     },
   }
 }

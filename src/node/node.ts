@@ -8,6 +8,7 @@ import { openPartyProcess, type PartyProcess } from '../contracts/processes/part
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { Role } from '../contracts/replica/duties.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
+import { DEFAULT_WAIT_MS, Documents } from '../documents/documents.ts'
 import type { PartyCard } from '../events/party-card.ts'
 import { SALT_BYTES } from '../events/seal.ts'
 import { defaultTiming } from '../gossip/gossip.ts'
@@ -37,8 +38,6 @@ import { Obstacles } from './observability/obstacles.ts'
 import { openOutward } from './outward/outward.ts'
 import { openTracing, type Tracing } from './tracing/tracing.ts'
 
-/** How long a write waits for unanimity when the client says nothing. Milliseconds. */
-const DEFAULT_WAIT_MS = 10_000
 /** How long the store may take to answer before the node is not ready. Milliseconds. */
 const READY_TIMEOUT_MS = 2_000
 
@@ -49,6 +48,7 @@ export class RoleUnfit extends ConcordataError {}
 export interface Node {
   readonly card: PartyCard
   readonly contracts: Contracts
+  readonly documents: Documents
   readonly directory: Directory
   readonly store: Store
   /** Where it listens outward, and inward; undefined where it does not. */
@@ -162,7 +162,13 @@ async function start(
     role === 'node' || role === 'serve'
       ? await openProjections(dir, store.events, { clock: systemClock, logger, metrics }, closing)
       : undefined
-  const shared = { party, store, turns, directory, metrics, obstacles, tracing, logger, draining }
+  const documents = new Documents({
+    contracts,
+    store,
+    newSalt: () => systemRandom.bytes(SALT_BYTES),
+    newRequestId: () => namedIn(tracing),
+  })
+  const shared = { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining }
   const inward = { ...shared, ...(projections && { projections }) }
   const api = await openInward(configuration, role, inward, closing)
   outward?.start()
@@ -170,6 +176,7 @@ async function start(
   return {
     card,
     contracts,
+    documents,
     directory,
     store,
     endpoint: outward?.endpoint,
@@ -207,6 +214,7 @@ function signingPorts({ identity: { signer, keys }, signing: { guard } }: Key) {
 
 interface InwardParts {
   readonly party: PartyProcess
+  readonly documents: Documents
   readonly store: Store
   readonly turns: Turns
   readonly directory: Directory
@@ -225,7 +233,8 @@ async function openInward(
   parts: InwardParts,
   closing: Closing,
 ): Promise<string | undefined> {
-  const { party, store, turns, directory, metrics, obstacles, tracing, logger, draining, projections } = parts
+  const { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining, projections } =
+    parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
   const whoIs = await openCallers(configuration, logger, closing)
   const log = new AccessLog(accessLogPath(dir, role), systemClock, (error) =>
@@ -258,6 +267,7 @@ async function openInward(
       obstacles: listed(obstacles.all(overdueAfterMs), limit),
     }),
     obstaclesOf: (live: LiveContract) => obstacles.of(live),
+    documents,
     contracts: party.contracts,
     keyRotation: party.keys,
     store,
@@ -270,8 +280,6 @@ async function openInward(
         status: standing,
       })),
     announce: (live: LiveContract) => party.gossip.carry(live.contract),
-    newRequestId: () => namedIn(tracing),
-    newSalt: () => systemRandom.bytes(SALT_BYTES),
     defaultWaitMs: DEFAULT_WAIT_MS,
   })
   await listen(app, api, closing, draining)

@@ -1,8 +1,6 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/party-card.ts'
@@ -15,6 +13,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { CONTRACTS_STREAM, DIRECTORY_STREAM, INVITATIONS_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import { configure, type NodeParty, newParty } from '../support/node-party.ts'
 import type { TlsIdentity } from '../support/tls.ts'
+import { watchRoutes } from '../support/watch-routes.ts'
 
 /** A node on real sockets, and an approved party that means no good. */
 export interface World {
@@ -31,20 +30,6 @@ export interface World {
   close(): Promise<void>
 }
 
-/** Gathers the routes of every app that is made from now on, as it registers them. The answer ends it. */
-export function watchRoutes(routes: Set<string>): () => void {
-  const watch = (message: unknown) => {
-    const { fastify } = message as { fastify: FastifyInstance }
-    fastify.addHook('onRoute', ({ method, url, config }) => {
-      // What answers 405 is no route.
-      if (config?.body === 'passed over') return
-      for (const one of [method].flat()) if (one !== 'HEAD') routes.add(`${one} ${url}`)
-    })
-  }
-  subscribe('fastify.initialization', watch)
-  return () => void unsubscribe('fastify.initialization', watch)
-}
-
 const PLENTY = 1_000_000
 
 export async function openWorld(): Promise<World> {
@@ -56,7 +41,7 @@ export async function openWorld(): Promise<World> {
     inwardLimits: { callerCallsPerSecond: PLENTY, addressFailuresPerMinute: PLENTY, callerConnectionsMax: PLENTY },
     outwardLimits: { partyCallsPerSecond: PLENTY, strangerCallsPerMinute: PLENTY },
   })
-  const routes = new Set<string>()
+  const routes = new Map<string, string | undefined>()
   const faults: unknown[] = []
   const logger = pino(
     { level: 'error' },
@@ -78,7 +63,7 @@ export async function openWorld(): Promise<World> {
     node,
     endpoint: node.endpoint as string,
     hostile: { tls: { ...identity.tls, fingerprint: identity.certificate, commonName: 'hostile' }, introduction },
-    routes: [...routes],
+    routes: [...routes.keys()],
     async done() {
       const streams = [CONTRACTS_STREAM, DIRECTORY_STREAM, INVITATIONS_STREAM, OUTBOX_STREAM]
       const ends = await Promise.all(streams.map((stream) => node.store.events.lastRevision(stream)))

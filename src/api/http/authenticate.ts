@@ -47,52 +47,9 @@ export interface Asked {
   readonly call: string
 }
 
-/** The role that each route asks for, by method and URL as they are registered. A route that is missing here is not served. */
-export const roleOf: Readonly<Record<string, ApiRole>> = {
-  'GET /new-api/:uid': 'reader',
-  'GET /new-api/:uid/*': 'reader',
-  'PUT /new-api/:uid': 'editor',
-  'PUT /new-api/:uid/*': 'editor',
-  'POST /new-api/:uid': 'editor',
-  'POST /new-api/:uid/*': 'editor',
-  'DELETE /new-api/:uid': 'editor',
-  'DELETE /new-api/:uid/*': 'editor',
-  'GET /live': 'reader',
-  'GET /api/Contract': 'reader',
-  'POST /api/Contract': 'editor',
-  'GET /api/Contract/:uid': 'reader',
-  'POST /api/Contract/:uid/Invitations': 'editor',
-  'DELETE /api/Contract/:uid/Invitations/:party': 'editor',
-  'POST /api/Contract/:uid/Acceptance': 'voter',
-  'POST /api/Contract/:uid/Decline': 'voter',
-  'POST /api/Contract/:uid/Resignation': 'voter',
-  'GET /api/Contract/:uid/Lock': 'reader',
-  'POST /api/Contract/:uid/Lock': 'editor',
-  'DELETE /api/Contract/:uid/Lock': 'editor',
-  'POST /api/Contract/:uid/Lock/Breaks': 'voter',
-  'GET /api/Contract/:uid/Engine': 'reader',
-  'POST /api/Contract/:uid/Engine': 'voter',
-  'GET /api/Contract/:uid/Questions': 'reader',
-  'POST /api/Contract/:uid/Questions/:request': 'voter',
-  'GET /api/Contract/:uid/Requests/:request': 'reader',
-  'DELETE /api/Contract/:uid/Requests/:request': 'editor',
-  'GET /api/Contract/:uid/Elements/:element/Standing': 'reader',
-  'GET /api/Contract/:uid/Evidence': 'reader',
-  'GET /api/FullContract': 'reader',
-  'GET /api/Party': 'reader',
-  'GET /api/Attention': 'reader',
-  'GET /api/Obstacle': 'reader',
-  'GET /api/Keys': 'operator',
-  'POST /api/Keys': 'operator',
-  'POST /api/Keys/Revocation': 'operator',
-  'POST /api/Contract/:uid/KeyRevocation': 'operator',
-  'POST /api/Contract/:uid/GoOn': 'operator',
-  'GET /metrics': 'operator',
-}
-
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `any`: a good key is enough. */
+    /** What the route asks for. `any`: a good key is enough. */
     role?: ApiRole | 'any'
     body?: TakenBody
   }
@@ -116,14 +73,8 @@ export interface Access {
  * browsers cannot set headers: they may pass `?token=` instead. Throws, while routes are registered, for one without a role.
  */
 export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
-  app.addHook('onRoute', (route) => {
-    if (route.config?.role === 'any') return
-    for (const method of [route.method].flat()) {
-      const name = `${method === 'HEAD' ? 'GET' : method} ${route.url}`
-      const role = roleOf[name]
-      if (role === undefined) throw new Error(`the route ${name} has no role`)
-      route.config = { ...route.config, role }
-    }
+  app.addHook('onRoute', ({ config, method, url }) => {
+    if (config?.role === undefined) throw new Error(`the route ${[method].flat().join()} ${url} has no role`)
   })
   app.decorateRequest('access', null)
   const limits = new CallLimits(ports.inwardLimits, () => performance.now())

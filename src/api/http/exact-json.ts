@@ -1,19 +1,10 @@
+import { WrittenNumber } from '../../documents/written-number.ts'
 import { JSON_DEPTH_MAX } from '../../events/limits.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { endOfString, exceededBound, type JsonBounds } from '../../runtime/json-bounds.ts'
 
 /** A body, or a message, is not what it says it is, or says something twice. */
 export class BodyMalformed extends ConcordataError {}
-
-/** A JSON number that a double does not keep as it is written: `1.10`, `1e400`, `9007199254740993`. */
-export class WrittenNumber {
-  /** As JSON writes numbers. */
-  readonly digits: string
-
-  constructor(digits: string) {
-    this.digits = digits
-  }
-}
 
 /** More is no document that anybody writes, and would be built before a limit of the contract counts it. */
 const BOUNDS: JsonBounds = { depthMax: JSON_DEPTH_MAX, membersMax: 20_000 }

@@ -1,3 +1,5 @@
+import type { Wait } from '../../documents/documents.ts'
+
 /** What a client says in `Prefer` (RFC 7240) about how long it waits. */
 export interface Preferences {
   /** Seconds it waits for unanimity; undefined: the node's default. */
@@ -33,4 +35,15 @@ export function parsePreferences(header: string | string[] | undefined): Prefere
 
 function unquoted(value: string | undefined): string {
   return (value ?? '').replace(/^"(.*)"$/, '$1')
+}
+
+/** How long who does not insist on an answer waits for this party's own signature. Milliseconds. */
+const SIGNED_WITHIN_MS = 10_000
+
+/** How long a client waits, and for what: as its header `Prefer` asks for, or the node's default. */
+export function waitFor(prefer: string | string[] | undefined, defaultWaitMs: number): Wait {
+  const { isLenient, isPatient, waitSeconds } = parsePreferences(prefer)
+  const retry = isPatient ? { retry: true as const } : {}
+  if (isLenient) return { signedWithinMs: SIGNED_WITHIN_MS, ...retry }
+  return { timeoutMs: waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000, ...retry }
 }

@@ -1,28 +1,27 @@
-import type { LiveContract } from '../../contracts/replica/live-contract.ts'
-import { type HeldAbouts, heldAbouts, withAbout } from '../../contracts/requests/held-abouts.ts'
-import type { HeldUp, Submission, Verdict } from '../../contracts/requests/submission.ts'
+import type { FastifyReply } from 'fastify'
+import type { HeldUp } from '../../contracts/requests/submission.ts'
+import { subjectOf } from '../../documents/path.ts'
+import type { RequestResult } from '../../documents/request-result.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
 import type { VoidCode } from '../../events/outcome.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
-import type { PayloadRef } from '../../store/payload-group.ts'
-import type { PayloadStore } from '../../store/port.ts'
-import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from '../routes/shown-outcome.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
 
+type Settled = Extract<RequestResult, { kind: 'settled' }>
+
 /** What a client is answered about its request. */
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: AgreedBody | PendingBody | Problem
 }
 
-export interface AgreedBody {
+interface AgreedBody {
   /** Where the request stands: `<handle>.<seq>.<index>`, and its place in the ledger. */
   readonly request: string
   readonly index: number
 }
-export interface PendingBody extends HeldUp {
+interface PendingBody extends HeldUp {
   readonly request: string
 }
 
@@ -74,68 +73,50 @@ const statusOfVoid: Record<VoidCode, number> = {
   not_author: 403,
 }
 
-/** Waits for the fate of a request, or, for a client that does not insist, only until it is signed and durable. */
-export async function answerFor(
-  submission: Submission,
-  live: LiveContract,
-  payloads: PayloadStore,
-  created?: string,
-): Promise<Answer> {
-  const { signed, verdict, intent } = submission
-  const uid = live.contract
-  const answer = async (verdict: Verdict) =>
-    answerTo(verdict, uid, await heldAbouts(payloads, uid, aboutsOf(verdict)), created)
-  if (intent.signedWithinMs === undefined) return answer(await verdict)
-  return Promise.race([
-    signed.then(async (request) => pending(uid, request, await retryWithFullHistory(live, () => live.heldUp(request)))),
-    verdict.then(answer),
-  ])
+/** The one way from what became of a request to HTTP. */
+export function send(reply: FastifyReply, result: RequestResult): FastifyReply {
+  const { status, headers, body } = answerTo(result)
+  return reply.code(status).headers(headers).send(body)
 }
 
-function aboutsOf(verdict: Verdict): PayloadRef[] {
-  if (verdict.kind === 'settled') return aboutsIn(verdict.outcome, verdict.request.handle)
-  return verdict.kind === 'withdrawn' ? aboutRef(verdict.request.handle, verdict) : []
-}
-
-/** `created`: where the new element is, if the request made one. */
-export function answerTo(verdict: Verdict, uid: string, held: HeldAbouts, created?: string): Answer {
-  switch (verdict.kind) {
+export function answerTo(result: RequestResult): Answer {
+  switch (result.kind) {
     case 'settled':
-      return settled(verdict.request, verdict.index, shownOutcome(verdict.outcome, held), created)
+      return settled(result)
     case 'pending':
-      return pending(uid, verdict.request, verdict)
+      return pending(result.contract, result.request, result)
     case 'timed out':
       return problem(
         504,
         'not_unanimous_in_time',
-        verdict.request === undefined
+        result.request === undefined
           ? 'This node could not sign the request in time; it never will.'
           : 'Not everybody answered in time; the request was withdrawn for good.',
         {
-          ...heldUp(verdict),
-          ...(verdict.request === undefined ? {} : { request: requestKey(verdict.request) }),
+          ...heldUp(result),
+          ...(result.request === undefined ? {} : { request: requestKey(result.request) }),
         },
       )
     case 'withdrawn': {
-      const { about } = withAbout(verdict, held)
+      const { about, request } = result
       return problem(409, 'withdrawn', 'The request was taken back by its user; it is not agreed.', {
-        request: requestKey(verdict.request),
+        request: requestKey(request),
         ...(about === undefined ? {} : { about }),
       })
     }
     case 'dropped':
       return problem(409, 'party_resigned', 'This party has resigned from the contract; the request is not agreed.')
     default:
-      return unreachable(verdict)
+      return unreachable(result)
   }
 }
 
-function settled(request: RequestRef, index: number, outcome: ShownOutcome, created: string | undefined): Answer {
+function settled({ contract, request, index, outcome, createdAt }: Settled): Answer {
   const place = { request: requestKey(request), index }
   switch (outcome.kind) {
     case 'accepted': {
-      const headers = created === undefined ? {} : { location: created }
-      return { status: created === undefined ? 200 : 201, headers, body: place }
+      if (createdAt === undefined) return { status: 200, headers: {}, body: place }
+      return { status: 201, headers: { location: subjectOf(contract, createdAt) }, body: place }
     }
     case 'void': {
       const { code, command, with: others } = outcome.reason

@@ -1,4 +1,4 @@
-import { PathMalformed } from '../path.ts'
+import { PathMalformed } from '../../documents/path.ts'
 
 /** Where a request goes whose URL cannot be read. Nothing is there, and who asks is told what is wrong, with a good key. */
 export const UNREADABLE_URL = '/~unreadable'

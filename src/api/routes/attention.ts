@@ -1,10 +1,10 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import { heldAbouts, type Shown, withAbout } from '../../contracts/requests/held-abouts.ts'
+import { aboutRef } from '../../documents/shown-outcome.ts'
 import type { RefusedBy } from '../../events/outcome.ts'
 import type { Attention, Listed } from '../../projections/queries/attention.ts'
 import type { Store } from '../../store/port.ts'
 import { TokenInQuery } from '../http/validation.ts'
-import { aboutRef } from './shown-outcome.ts'
 
 export interface AttentionRoutesPorts {
   /** Holds what the seals in it stand for. */
@@ -27,6 +27,7 @@ export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = 
   app.get(
     '/api/Attention',
     {
+      config: { role: 'reader' },
       schema: {
         querystring: Type.Object(
           {

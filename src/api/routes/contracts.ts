@@ -1,56 +1,29 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { memberOf } from '../../aggregates/contract/state.ts'
 import { summaryOf } from '../../contracts/passive/summary.ts'
-import type { Contracts } from '../../contracts/registry/contracts.ts'
-import { NotInvited } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { settledHead } from '../../contracts/signing/cosigned-notes.ts'
+import { AgreedView } from '../../documents/agreed-view.ts'
 import { CharterSchema } from '../../events/charter.ts'
-import { type Handle, HandleSchema, UidSchema } from '../../events/ids.ts'
-import type { PartyCard } from '../../events/party-card.ts'
-import { AgreedView } from '../../projections/agreed-view.ts'
-import { ConcordataError } from '../../runtime/errors.ts'
+import { UidSchema } from '../../events/ids.ts'
 import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
-import type { Store } from '../../store/port.ts'
-import { answerFor } from '../http/request-response.ts'
 import { TokenInQuery } from '../http/validation.ts'
-import { submitter, waitingFor } from './submit.ts'
+import { ContractParams, closed } from './forms.ts'
+import type { RoutePorts } from './ports.ts'
 
-/** The directory has no approved party of that handle. */
-export class NotApproved extends ConcordataError {}
-
-export interface ContractRoutesPorts {
-  readonly contracts: Contracts
-  readonly store: Store
-  /** The card of an approved party. */
-  readonly cardOf: (handle: Handle) => PartyCard | undefined
-  /** Every party that this node knows. */
-  readonly parties: () => readonly { readonly card: PartyCard; readonly endpoint: string; readonly status: string }[]
-  /** What stops the contract at the moment, and what to do. */
-  readonly obstaclesOf: (live: LiveContract) => readonly object[]
-  /** Has an acceptance carried to the others at once. */
-  readonly announce: (live: LiveContract) => void
-  readonly newSalt: () => Uint8Array
-  readonly newRequestId: () => string
-  readonly defaultWaitMs: number
-}
-
-const Params = Type.Object({ uid: UidSchema })
-
-/** `/api/Contract`, `/api/FullContract`, `/api/Party`: contracts and who is on them. */
-export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = async (app, ports) => {
+/** `/api/Contract`, `/api/Contract/<uid>`, `/api/FullContract`; what stands below a contract is in `contract/`. */
+export const contractRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, ports) => {
   const { contracts, store } = ports
-  const submit = submitter(ports)
 
-  app.get('/api/Contract', async () => contracts.summaries())
+  app.get('/api/Contract', { config: { role: 'reader' } }, async () => contracts.summaries())
 
   app.post(
     '/api/Contract',
     {
+      config: { role: 'editor' },
       schema: {
         body: Type.Object(
           { title: Type.String({ minLength: 1, maxLength: 200 }), charter: Type.Optional(CharterSchema) },
-          { additionalProperties: false },
+          closed,
         ),
       },
     },
@@ -64,49 +37,17 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
     },
   )
 
-  app.get('/api/Contract/:uid', { schema: { params: Params } }, async (request) =>
+  app.get('/api/Contract/:uid', { config: { role: 'reader' }, schema: { params: ContractParams } }, async (request) =>
     contracts.use(request.params.uid, (live) =>
       retryWithFullHistory(live, () => detailsOf(live, ports.obstaclesOf(live))),
     ),
   )
 
-  app.post(
-    '/api/Contract/:uid/Invitations',
-    { schema: { params: Params, body: Type.Object({ party: HandleSchema }, { additionalProperties: false }) } },
-    async (request, reply) => {
-      const party = ports.cardOf(request.body.party)
-      if (party === undefined) {
-        const message = `${request.body.party} is not approved here: concordata party add <its url>`
-        throw new NotApproved('party_unknown', message, { handle: request.body.party })
-      }
-      const waiting = waitingFor(request.headers.prefer, ports.defaultWaitMs)
-      const { uid } = request.params
-      const answer = await contracts.use(uid, (live) =>
-        answerFor(submit(live, [{ type: 'InviteParty', party }], {}, waiting), live, store.payloads),
-      )
-      return reply.code(answer.status).headers(answer.headers).send(answer.body)
-    },
-  )
-
-  app.post('/api/Contract/:uid/Acceptance', { schema: { params: Params } }, async (request, reply) => {
-    const { timeoutMs: waitMs = 0 } = waitingFor(request.headers.prefer, ports.defaultWaitMs)
-    return contracts.use(request.params.uid, async (live) => {
-      if (memberOf(live.state.settling.agreed, live.self) !== undefined) {
-        throw new NotInvited('not_invited', `${live.self} is a member already`, { contract: live.contract })
-      }
-      await contracts.accept(live.contract)
-      ports.announce(live)
-      const isMember = await becomesMember(live, waitMs)
-      return reply
-        .code(isMember ? 200 : 202)
-        .send(await retryWithFullHistory(live, () => summaryOf(live.state, live.self)))
-    })
-  })
-
   app.get(
     '/api/FullContract',
     {
-      schema: { querystring: Type.Object({ ContractId: UidSchema, ...TokenInQuery }, { additionalProperties: false }) },
+      config: { role: 'reader' },
+      schema: { querystring: Type.Object({ ContractId: UidSchema, ...TokenInQuery }, closed) },
     },
     async (request) =>
       contracts.use(request.query.ContractId, async ({ state, contract }) => {
@@ -120,16 +61,6 @@ export const contractRoutes: FastifyPluginAsyncTypebox<ContractRoutesPorts> = as
         }
       }),
   )
-
-  app.get('/api/Party', async () => [
-    { ...shown(contracts.card), status: 'self' },
-    ...ports.parties().map(({ card, endpoint, status }) => ({ ...shown(card), endpoint, status })),
-  ])
-}
-
-/** Apart from the rest: what a party says, and nothing here proves. */
-function shown({ lei, ...card }: PartyCard) {
-  return lei === undefined ? card : { ...card, claimed: { lei } }
 }
 
 function detailsOf(live: LiveContract, obstacles: readonly object[]) {
@@ -149,18 +80,4 @@ function detailsOf(live: LiveContract, obstacles: readonly object[]) {
     unheard: live.unheard,
     questions: live.questions.length,
   }
-}
-
-function becomesMember(live: LiveContract, waitMs: number): Promise<boolean> {
-  const isMember = () => memberOf(live.state.settling.agreed, live.self) !== undefined
-  if (isMember() || waitMs === 0) return Promise.resolve(isMember())
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(timer)
-      stop()
-      resolve(isMember())
-    }
-    const timer = setTimeout(finish, waitMs)
-    const stop = live.listen({ settled: () => isMember() && finish() })
-  })
 }

@@ -1,14 +1,14 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { ContractState } from '../../aggregates/contract/state.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
+import { AgreedView } from '../../documents/agreed-view.ts'
+import { subjectOf } from '../../documents/path.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId, LedgerIndex, Uid } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
-import { AgreedView } from '../../projections/agreed-view.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
 import { contractStream } from '../../store/streams.ts'
-import { subjectOf } from '../path.ts'
 
 /** What a client gets for each change at or below a subject. `value`: the field's agreed value after it, if it has one. */
 export interface LiveChange {

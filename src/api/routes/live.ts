@@ -2,6 +2,7 @@ import type { WebSocket } from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { parsePath } from '../../documents/path.ts'
 import { CountSchema, type Uid } from '../../events/ids.ts'
 import type { Access, AccessPorts } from '../http/authenticate.ts'
 import { defaultInwardLimits } from '../http/call-limits.ts'
@@ -10,7 +11,6 @@ import { sendProblem } from '../http/http-server.ts'
 import { describe, problemOf } from '../http/problem.ts'
 import { LIVE_PATH } from '../http/upgrades.ts'
 import { watchAccess } from '../http/watch-access.ts'
-import { parsePath } from '../path.ts'
 import { isKeepingUp, type Subscription, send, Telling, type TellingPorts } from './live-telling.ts'
 
 const closed = { additionalProperties: false }
@@ -171,6 +171,7 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & TellingPort
     method: 'GET',
     url: LIVE_PATH,
     exposeHeadRoute: false,
+    config: { role: 'reader' },
     wsHandler: live,
     handler: (_request, reply) => {
       const problem = describe('upgrade_required', 'connect to it as a WebSocket', 426, {})

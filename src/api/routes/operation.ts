@@ -19,12 +19,12 @@ export function healthRoutes(app: FastifyInstance, { isReady }: OperationPorts):
 
 /** For `concordata doctor`, and people, in every process. */
 export function obstacleRoute(app: FastifyInstance, { obstacles }: OperationPorts): void {
-  app.get('/api/Obstacle', async () => obstacles())
+  app.get('/api/Obstacle', { config: { role: 'reader' } }, async () => obstacles())
 }
 
 /** For Prometheus, which can show a token. */
 export function metricsRoute(app: FastifyInstance, { metrics }: OperationPorts): void {
-  app.get('/metrics', async (_, reply) => {
+  app.get('/metrics', { config: { role: 'operator' } }, async (_, reply) => {
     const { text, mediaType } = await metrics()
     return reply.type(mediaType).send(text)
   })

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { textOf, valueFromText } from '../../../src/api/field-text.ts'
 import { parsePreferences } from '../../../src/api/http/prefer-header.ts'
 import { problemOf } from '../../../src/api/http/problem.ts'
 import { answerTo } from '../../../src/api/http/request-response.ts'
-import { parsePath, subjectOf } from '../../../src/api/path.ts'
-import { type Hash, sha256 } from '../../../src/crypto/hash.ts'
-import type { Handle } from '../../../src/events/ids.ts'
+import { sha256 } from '../../../src/crypto/hash.ts'
+import { textOf, valueFromText } from '../../../src/documents/field-text.ts'
+import { parsePath, subjectOf } from '../../../src/documents/path.ts'
+import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { ConcordataError } from '../../../src/runtime/errors.ts'
 
 t.test('preferences are read as RFC 7240 writes them, and what is not understood is passed over', async (t) => {
@@ -47,13 +47,14 @@ t.test('values are written in text as people write them', async (t) => {
 
 t.test('every fate of a request has its status', async (t) => {
   const request = { handle: 'ana' as Handle, seq: 1, index: 0 }
-  const about = sha256('no')
-  const held = (seal: Hash) => ({ seal, isHeld: true, text: 'no' })
-  const settled = (outcome: object) => answerTo({ kind: 'settled', request, index: 7, outcome } as never, 'u', held)
+  const contract = 'u' as Uid
+  const about = { seal: sha256('no'), isHeld: true, text: 'no' }
+  const settled = (outcome: object, more = {}) =>
+    answerTo({ contract, kind: 'settled', request, index: 7, outcome, ...more } as never)
   t.match(settled({ kind: 'accepted' }), { status: 200, body: { request: 'ana.1.0', index: 7 } })
-  t.match(answerTo({ kind: 'settled', request, index: 7, outcome: { kind: 'accepted' } }, 'u', held, '/new-api/u/x'), {
+  t.match(settled({ kind: 'accepted' }, { createdAt: ['x y'] }), {
     status: 201,
-    headers: { location: '/new-api/u/x' },
+    headers: { location: '/new-api/u/x%20y' },
   })
   t.match(settled({ kind: 'void', reason: { code: 'not_owner', command: 0, with: ['ben'] } }), {
     status: 403,
@@ -71,22 +72,19 @@ t.test('every fate of a request has its status', async (t) => {
     status: 504,
     body: { code: 'withdrawn', because: 'timed_out' },
   })
-  t.match(
-    answerTo({ kind: 'withdrawn', request, seq: 2, about }, 'u', () => ({ seal: about, isHeld: false })),
-    {
-      status: 409,
-      body: { code: 'withdrawn', about: { seal: about, isHeld: false } },
-    },
-  )
-  t.match(answerTo({ kind: 'pending', request, waitingFor: ['ben' as Handle] }, 'u', held), {
+  t.match(answerTo({ contract, kind: 'withdrawn', request, seq: 2, about: { seal: about.seal, isHeld: false } }), {
+    status: 409,
+    body: { code: 'withdrawn', about: { seal: about.seal, isHeld: false } },
+  })
+  t.match(answerTo({ contract, kind: 'pending', request, waitingFor: ['ben' as Handle] }), {
     status: 202,
     headers: { location: '/api/Contract/u/Requests/ana.1.0' },
   })
-  t.match(answerTo({ kind: 'timed out', waitingFor: ['ben' as Handle] }, 'u', held), {
+  t.match(answerTo({ contract, kind: 'timed out', waitingFor: ['ben' as Handle] }), {
     status: 504,
     body: { code: 'not_unanimous_in_time', waitingFor: ['ben'] },
   })
-  t.match(answerTo({ kind: 'dropped' }, 'u', held), { status: 409, body: { code: 'party_resigned' } })
+  t.match(answerTo({ contract, kind: 'dropped' }), { status: 409, body: { code: 'party_resigned' } })
 })
 
 t.test('a fault of ours tells a client nothing, one of its own everything', async (t) => {

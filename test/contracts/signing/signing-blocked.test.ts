@@ -1,11 +1,11 @@
 import t from 'tap'
-import { answerFor } from '../../../src/api/http/request-response.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import type { Submission } from '../../../src/contracts/requests/submission.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
+import { AgreedView } from '../../../src/documents/agreed-view.ts'
+import { resultOf } from '../../../src/documents/request-result.ts'
 import type { Uid } from '../../../src/events/ids.ts'
-import { AgreedView } from '../../../src/projections/agreed-view.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
 import { until } from '../../support/node-party.ts'
@@ -37,14 +37,15 @@ t.test('a node that must not sign says so, and what it was asked never comes to 
   const { contracts } = await ana.start('node', { guard: memoryGuard() })
   await contracts.use(contract, async (live) => {
     t.equal(live.obstacle, 'nobody_to_ask')
-    t.match(await answerFor(add(live, 'Dropped', 20), live, payloads), {
-      status: 504,
-      body: { code: 'not_unanimous_in_time', waitingFor: ['ana'], detail: /could not sign/ },
+    t.match(await resultOf(add(live, 'Dropped', 20), live, payloads), {
+      kind: 'timed out',
+      request: undefined,
+      waitingFor: ['ana'],
     })
     await live.goOn()
-    t.match(await answerFor(add(live, 'Taken', 10_000), live, payloads), {
-      status: 202,
-      body: { request: /^ana\./ },
+    t.match(await resultOf(add(live, 'Taken', 10_000), live, payloads), {
+      kind: 'pending',
+      request: { handle: 'ana' },
     })
     await until('it is settled', async () => has(live, 'Taken'))
     t.notOk(has(live, 'Dropped'))
@@ -62,7 +63,7 @@ t.test(
     await before.close()
     const serve = await ana.start('serve')
     await serve.contracts.use(contract, async (live) => {
-      await t.rejects(answerFor(add(live, 'Later', 20), live, payloads), { code: 'transmitter_silent' })
+      await t.rejects(resultOf(add(live, 'Later', 20), live, payloads), { code: 'transmitter_silent' })
       await ana.start('transmit')
       await until('it is carried out', async () => has(live, 'Later'))
     })

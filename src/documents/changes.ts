@@ -8,9 +8,9 @@ import { ROOT } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { decimalDigits, wireInteger, writtenDigits } from './digits.ts'
 import { valueFromText } from './field-text.ts'
-import { decimalDigits, wireInteger, writtenDigits } from './http/digits.ts'
-import { WrittenNumber } from './http/exact-json.ts'
+import { WrittenNumber } from './written-number.ts'
 
 /** Of a number that is unfit, in what is said of it. */
 const DIGITS_SHOWN = 100

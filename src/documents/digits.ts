@@ -1,4 +1,4 @@
-import { WrittenNumber } from './exact-json.ts'
+import { WrittenNumber } from './written-number.ts'
 
 const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/
 /** Far more than a decimal field takes, so that an exponent makes no text of any length. */

@@ -1,9 +1,9 @@
-import { type HeldAbouts, type Shown, withAbout } from '../../contracts/requests/held-abouts.ts'
-import type { Hash } from '../../crypto/hash.ts'
-import type { Handle, Seq } from '../../events/ids.ts'
-import type { Outcome, RefusedBy } from '../../events/outcome.ts'
-import type { PayloadRef } from '../../store/payload-group.ts'
-import { groupOf } from '../../store/payload-group.ts'
+import { type HeldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle, Seq } from '../events/ids.ts'
+import type { Outcome, RefusedBy } from '../events/outcome.ts'
+import type { PayloadRef } from '../store/payload-group.ts'
+import { groupOf } from '../store/payload-group.ts'
 
 /** An outcome as a person reads it: with what is under the seals in it, as far as this node has that. */
 export type ShownOutcome =

@@ -1,6 +1,6 @@
 import type { FieldType } from '../events/field-type.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { decimalDigits, wireInteger } from './http/digits.ts'
+import { decimalDigits, wireInteger } from './digits.ts'
 
 /** A text cannot be read as a value of the field's type. */
 export class ValueUnreadable extends ConcordataError {}

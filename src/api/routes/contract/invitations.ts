@@ -1,0 +1,92 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { memberOf } from '../../../aggregates/contract/state.ts'
+import { summaryOf } from '../../../contracts/passive/summary.ts'
+import { NotInvited } from '../../../contracts/registry/contracts.ts'
+import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
+import { HandleSchema, UidSchema } from '../../../events/ids.ts'
+import { ConcordataError } from '../../../runtime/errors.ts'
+import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
+import { waitFor } from '../../http/prefer-header.ts'
+import { send } from '../../http/request-response.ts'
+import { ContractParams, closed } from '../forms.ts'
+import type { RoutePorts } from '../ports.ts'
+
+/** The directory has no approved party of that handle. */
+export class NotApproved extends ConcordataError {}
+
+/** `/api/Contract/<uid>/Invitations`, and what an invitee answers: `…/Acceptance`, `…/Decline`. */
+export const invitationRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, ports) => {
+  const { contracts, documents } = ports
+
+  app.post(
+    '/api/Contract/:uid/Invitations',
+    {
+      config: { role: 'editor' },
+      schema: { params: ContractParams, body: Type.Object({ party: HandleSchema }, closed) },
+    },
+    async ({ params: { uid }, body, headers }, reply) => {
+      const party = ports.cardOf(body.party)
+      if (party === undefined) {
+        const message = `${body.party} is not approved here: concordata party add <its url>`
+        throw new NotApproved('party_unknown', message, { handle: body.party })
+      }
+      const wait = waitFor(headers.prefer, ports.defaultWaitMs)
+      return send(reply, await documents.command(uid, [{ type: 'InviteParty', party }], wait))
+    },
+  )
+
+  app.delete(
+    '/api/Contract/:uid/Invitations/:party',
+    { config: { role: 'editor' }, schema: { params: Type.Object({ uid: UidSchema, party: HandleSchema }) } },
+    async ({ params: { uid, party }, headers }, reply) => {
+      const wait = waitFor(headers.prefer, ports.defaultWaitMs)
+      return send(reply, await documents.command(uid, [{ type: 'WithdrawInvitation', party }], wait))
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/Acceptance',
+    { config: { role: 'voter' }, schema: { params: ContractParams } },
+    async (request, reply) => {
+      const { timeoutMs: waitMs = 0 } = waitFor(request.headers.prefer, ports.defaultWaitMs)
+      return contracts.use(request.params.uid, async (live) => {
+        if (memberOf(live.state.settling.agreed, live.self) !== undefined) {
+          throw new NotInvited('not_invited', `${live.self} is a member already`, { contract: live.contract })
+        }
+        await contracts.accept(live.contract)
+        ports.announce(live)
+        const isMember = await becomesMember(live, waitMs)
+        return reply
+          .code(isMember ? 200 : 202)
+          .send(await retryWithFullHistory(live, () => summaryOf(live.state, live.self)))
+      })
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/Decline',
+    { config: { role: 'voter' }, schema: { params: ContractParams } },
+    async (request, reply) => {
+      const { uid } = request.params
+      await contracts.use(uid, async (live) => {
+        await contracts.decline(uid)
+        ports.announce(live)
+      })
+      return reply.code(202).send({ contract: uid, standing: 'declined' })
+    },
+  )
+}
+
+function becomesMember(live: LiveContract, waitMs: number): Promise<boolean> {
+  const isMember = () => memberOf(live.state.settling.agreed, live.self) !== undefined
+  if (isMember() || waitMs === 0) return Promise.resolve(isMember())
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer)
+      stop()
+      resolve(isMember())
+    }
+    const timer = setTimeout(finish, waitMs)
+    const stop = live.listen({ settled: () => isMember() && finish() })
+  })
+}

@@ -1,0 +1,70 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
+import { type Hash, isHash } from '../../../crypto/hash.ts'
+import { type RequestRef, requestKey, type Uid } from '../../../events/ids.ts'
+import { valueSealsOf, valueUnder } from '../../../events/seal.ts'
+import type { Request } from '../../../events/statement.ts'
+import { groupOf } from '../../../store/payload-group.ts'
+import type { PayloadStore } from '../../../store/port.ts'
+import { ContractParams, closed, OptionalAbout, RequestParams } from '../forms.ts'
+import type { RoutePorts } from '../ports.ts'
+import { heldRequest } from './request-status.ts'
+
+/** `/api/Contract/<uid>/Questions`: requests of others on which this node asks a person. */
+export const questionRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, { contracts, store }) => {
+  app.get(
+    '/api/Contract/:uid/Questions',
+    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    async ({ params }) => {
+      const questions = await contracts.use(params.uid, (live) => live.questions)
+      return Promise.all(
+        questions.map(async ({ request, asked, until, otherwise, reason }) => ({
+          request: requestKey(request),
+          by: request.handle,
+          commands: asked.commands,
+          ...(await openedIn(store.payloads, params.uid, request, asked)),
+          until: new Date(until).toISOString(),
+          otherwise,
+          reason,
+        })),
+      )
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/Questions/:request',
+    {
+      config: { role: 'voter' },
+      schema: {
+        params: RequestParams,
+        body: Type.Union([
+          Type.Object({ answer: Type.Literal('acknowledge') }, closed),
+          Type.Object({ answer: Type.Literal('refuse'), about: OptionalAbout }, closed),
+        ]),
+      },
+    },
+    async ({ params, body }, reply) => {
+      await contracts.use(params.uid, async (live) => {
+        const { request } = await heldRequest(live, params.request)
+        const { answer, ...refusal } = body
+        await live.answer(request, answer === 'refuse' ? refusal : undefined)
+      })
+      return reply.code(204).send()
+    },
+  )
+}
+
+/** By their seals the values that the commands name, and what its author says about it and about each of them. */
+async function openedIn(payloads: PayloadStore, contract: Uid, request: RequestRef, asked: Request) {
+  const ref = (seal: Hash) => ({ group: groupOf(request), seal })
+  const values = valueSealsOf([asked])
+  const { about } = asked
+  const abouts = [asked, ...asked.commands].flatMap((one) => ('about' in one && isHash(one.about) ? [one.about] : []))
+  const texts = await payloads.get(contract, [...values].map(ref))
+  const held = await heldAbouts(payloads, contract, abouts.map(ref))
+  return {
+    ...(about === undefined ? {} : { about: held(about) }),
+    values: Object.fromEntries([...texts].map(([seal, text]) => [seal, valueUnder(seal, text)])),
+    abouts: Object.fromEntries(abouts.map((seal) => [seal, held(seal)])),
+  }
+}

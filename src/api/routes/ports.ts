@@ -1,0 +1,23 @@
+import type { Contracts } from '../../contracts/registry/contracts.ts'
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
+import type { Documents } from '../../documents/documents.ts'
+import type { Handle } from '../../events/ids.ts'
+import type { PartyCard } from '../../events/party-card.ts'
+import type { Store } from '../../store/port.ts'
+
+/** What the routes of contracts and parties answer from. */
+export interface RoutePorts {
+  readonly documents: Documents
+  readonly contracts: Contracts
+  readonly store: Store
+  /** How long a write waits for unanimity when the client says nothing. Milliseconds. */
+  readonly defaultWaitMs: number
+  /** The card of an approved party. */
+  readonly cardOf: (handle: Handle) => PartyCard | undefined
+  /** Every party that this node knows. */
+  readonly parties: () => readonly { readonly card: PartyCard; readonly endpoint: string; readonly status: string }[]
+  /** What stops the contract at the moment, and what to do. */
+  readonly obstaclesOf: (live: LiveContract) => readonly object[]
+  /** Has what this party says beside its feed carried to the others at once. */
+  readonly announce: (live: LiveContract) => void
+}

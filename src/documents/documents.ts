@@ -1,0 +1,109 @@
+import { elementHash } from '../aggregates/contract/element-hash.ts'
+import type { Element } from '../aggregates/contract/state.ts'
+import type { Contracts } from '../contracts/registry/contracts.ts'
+import type { LiveContract } from '../contracts/replica/live-contract.ts'
+import type { Intent } from '../contracts/requests/submission.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { About } from '../events/about.ts'
+import type { Command } from '../events/commands.ts'
+import type { Uid } from '../events/ids.ts'
+import { seal } from '../events/seal.ts'
+import type { Store } from '../store/port.ts'
+import { AgreedView } from './agreed-view.ts'
+import { type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
+import { NoSuchPath } from './path.ts'
+import { type RequestResult, resultOf } from './request-result.ts'
+
+export interface DocumentsPorts {
+  readonly contracts: Contracts
+  readonly store: Store
+  readonly newSalt: () => Uint8Array
+  readonly newRequestId: () => string
+}
+
+/** How long a request waits for unanimity where whoever asks says nothing. Milliseconds. */
+export const DEFAULT_WAIT_MS = 10_000
+
+/** How long whoever asks waits, and for what. */
+export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'>
+
+/** What is written to an element: a text as people write values, or JSON. `adds`: children that are not there yet are added. */
+export type Written = { readonly text: string } | { readonly json: unknown; readonly adds: boolean }
+
+/** An element in the agreed view. */
+export interface Agreed {
+  readonly element: Element
+  /** Of all that is agreed at and below it. */
+  readonly hash: Hash
+  /** Of a field its value or null, of a block an object with its children by name, of a list an array. */
+  value(): Promise<unknown>
+}
+
+/** The documents of a node by the names in them, for the API and for programs alike (design §10). */
+export class Documents {
+  readonly #ports: DocumentsPorts
+
+  constructor(ports: DocumentsPorts) {
+    this.#ports = ports
+  }
+
+  /** Undefined: there is no such element. Throws NoSuchContract. */
+  get(uid: Uid, names: readonly string[]): Promise<Agreed | undefined> {
+    return this.#ports.contracts.use(uid, (live) => {
+      const view = this.#viewOf(live)
+      const element = view.find(names)
+      return element && { element, hash: elementHash(element), value: () => view.valueOf(element) }
+    })
+  }
+
+  /** Throws NoSuchContract, NoSuchPath, WriteUnfit, ValueUnreadable, and what a request can be refused for. */
+  propose(uid: Uid, names: readonly string[], written: Written, wait: Wait): Promise<RequestResult> {
+    const { newSalt } = this.#ports
+    return this.#change(uid, names, wait, (element) =>
+      'text' in written
+        ? changesFromText(element, written.text, newSalt)
+        : changesFromJson(element, names, written.json, written.adds, newSalt),
+    )
+  }
+
+  /** Removes an element with all below it. Throws as `propose`. */
+  remove(uid: Uid, names: readonly string[], wait: Wait): Promise<RequestResult> {
+    return this.#change(uid, names, wait, removal)
+  }
+
+  /** One atomic request. `about`: what is to be said of the command, the only one. Throws NoSuchContract. */
+  command(uid: Uid, commands: readonly Command[], wait: Wait, about?: About): Promise<RequestResult> {
+    const said = about && seal(about, this.#ports.newSalt())
+    const explained = said === undefined ? commands : commands.map((command) => ({ about: said.seal, ...command }))
+    const payloads = said === undefined ? {} : { [said.seal]: said.payload }
+    return this.#ports.contracts.use(uid, (live) => this.#submit(live, { commands: explained, payloads }, wait))
+  }
+
+  #change(
+    uid: Uid,
+    names: readonly string[],
+    wait: Wait,
+    changesOf: (element: Element) => Changes,
+  ): Promise<RequestResult> {
+    return this.#ports.contracts.use(uid, (live) => {
+      const element = this.#viewOf(live).find(names)
+      if (element === undefined) throw noSuchPath(uid, names)
+      return this.#submit(live, changesOf(element), wait)
+    })
+  }
+
+  /** Tentative: until it is confirmed its user can take it back, and with a time-out the node does so by itself. */
+  #submit(live: LiveContract, { commands, payloads, createdAt }: Changes, wait: Wait): Promise<RequestResult> {
+    const request = { commands: [...commands], id: this.#ports.newRequestId(), tentative: true as const }
+    return resultOf(live.submit({ request, payloads, ...wait }), live, this.#ports.store.payloads, createdAt)
+  }
+
+  #viewOf({ state, contract }: LiveContract): AgreedView {
+    return new AgreedView(state.settling.agreed, contract, this.#ports.store.payloads)
+  }
+}
+
+export function noSuchPath(contract: Uid, names: readonly string[]): NoSuchPath {
+  const path = names.join('/')
+  return new NoSuchPath('no_such_path', `the agreed document has no ${path}`, { contract, path })
+}

@@ -1,0 +1,59 @@
+import type { LiveContract } from '../contracts/replica/live-contract.ts'
+import { heldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
+import type { Submission, Verdict } from '../contracts/requests/submission.ts'
+import type { Uid } from '../events/ids.ts'
+import { retryWithFullHistory } from '../runtime/history-pruned.ts'
+import type { PayloadRef } from '../store/payload-group.ts'
+import type { PayloadStore } from '../store/port.ts'
+import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
+
+type Settled = Extract<Verdict, { kind: 'settled' }>
+type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>
+
+/** What became of a request, as a person reads it: with what is under the seals in it, as far as this node has that. */
+export type RequestResult = { readonly contract: Uid } & (
+  | Exclude<Verdict, Settled | Withdrawn>
+  | Shown<Withdrawn>
+  | (Omit<Settled, 'outcome'> & {
+      readonly outcome: ShownOutcome
+      /** The names on the way to the element that it has created, if the request was for one. */
+      readonly createdAt?: readonly string[]
+    })
+)
+
+/** Waits for the fate of a request, or, for a client that does not insist, only until it is signed and durable. */
+export async function resultOf(
+  { signed, verdict, intent }: Submission,
+  live: LiveContract,
+  payloads: PayloadStore,
+  createdAt?: readonly string[],
+): Promise<RequestResult> {
+  const { contract } = live
+  const told = async (fate: Verdict) => shown(fate, contract, payloads, createdAt)
+  if (intent.signedWithinMs === undefined) return told(await verdict)
+  return Promise.race([
+    signed.then(async (request) => {
+      const heldUp = await retryWithFullHistory(live, () => live.heldUp(request))
+      return { contract, kind: 'pending' as const, request, ...heldUp }
+    }),
+    verdict.then(told),
+  ])
+}
+
+async function shown(
+  verdict: Verdict,
+  contract: Uid,
+  payloads: PayloadStore,
+  createdAt: readonly string[] | undefined,
+): Promise<RequestResult> {
+  const held = await heldAbouts(payloads, contract, aboutsOf(verdict))
+  if (verdict.kind === 'withdrawn') return { contract, ...withAbout(verdict, held) }
+  if (verdict.kind !== 'settled') return { contract, ...verdict }
+  const outcome = shownOutcome(verdict.outcome, held)
+  return { contract, ...verdict, outcome, ...(createdAt === undefined ? {} : { createdAt }) }
+}
+
+function aboutsOf(verdict: Verdict): PayloadRef[] {
+  if (verdict.kind === 'settled') return aboutsIn(verdict.outcome, verdict.request.handle)
+  return verdict.kind === 'withdrawn' ? aboutRef(verdict.request.handle, verdict) : []
+}
