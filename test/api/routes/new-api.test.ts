@@ -192,7 +192,7 @@ t.test('a program in the same process needs no knowledge of statements', async (
   t.match(await contract.at('').get(), { Claimant: { Country: 'Chile' }, Note: 'x' })
   await contract.at('Note').remove()
   t.equal(await contract.at('Note').get(), undefined)
-  await t.rejects(async () => contract.at('Nobody').set('x', 1), { code: 'write_unfit' })
+  await t.rejects(async () => contract.at('Nobody').set('x', 1), { code: 'no_such_path' })
   t.throws(() => node.contract('0000000000000000000000000000000000000000000000000000'), { code: 'no_such_contract' })
   const other = await node.open('another')
   t.not(other.uid, opened.contract)
