@@ -77,7 +77,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   'a statement that is not covered yet, since its values are awaited: `payloadWaitMs` each, at the rates of the Receiver':
     ['contracts/approvals/value-waits.ts #waits'],
   'made for one call, message, statement or batch, whose size is bounded, and gone with it': [
-    'api/write.ts #commands',
+    'documents/changes.ts #commands',
     'contracts/obstacles/obstacles.ts found',
     'contracts/replica/journal.ts groups',
     'contracts/requests/sealed-abouts.ts #seals',

@@ -3,7 +3,7 @@ import ts from 'typescript'
 
 const src = new URL('../../src/', import.meta.url)
 /** Whatever comes from outside passes through these. `agreement` and below are values of one contract. */
-export const folders = ['api', 'contracts', 'crypto', 'gossip', 'node', 'projections', 'runtime', 'store']
+export const folders = ['api', 'contracts', 'crypto', 'documents', 'gossip', 'node', 'projections', 'runtime', 'store']
 
 /** Every structure that can grow and outlives a call, in the sources of these folders: `contracts/registry/unasked-contracts.ts #gone`. */
 export async function growing(): Promise<string[]> {
