@@ -6,10 +6,15 @@ import { Fold } from './fold.ts'
 import { openReadModel, openReadModelToRead, removeReadModel } from './read-model.ts'
 
 /** A batch ends with so many events or characters: the process has other things to do, and its memory is bounded. */
-const BATCH_EVENTS = 256
-const BATCH_CHARACTERS = 1024 * 1024
-/** Or so long after its first event. Milliseconds. */
+const BATCH_EVENTS = 1024
+const BATCH_CHARACTERS = 2 * 1024 * 1024
+/**
+ * Or so long after its first event; under load, when there are many events in each, up to the second: what settles in the batch in
+ * which it was asked for is written once. Milliseconds.
+ */
 const BATCH_MS = 20
+const BATCH_MS_MAX = 80
+const MANY_EVENTS = 128
 /** When the file of the read model fails, the batch is tried again: at first, and at last, after so long. Milliseconds. */
 const RETRY_MS = 50
 const RETRY_MAX_MS = 1_000
@@ -50,6 +55,7 @@ export class ProjectionRunner {
   readonly #subscription: Subscription
   #batch: RecordedEvent[] = []
   #characters = 0
+  #batchMs = BATCH_MS
   #cancel: (() => void) | undefined
   #writing: Promise<void> | undefined
   #isClosing = false
@@ -136,7 +142,7 @@ export class ProjectionRunner {
     this.#characters += event.data.length
     if (this.#writing !== undefined) return this.#writing
     if (this.#batch.length >= BATCH_EVENTS || this.#characters >= BATCH_CHARACTERS) return this.#write()
-    this.#cancel ??= this.#ports.clock.after(BATCH_MS, () => void this.#write())
+    this.#cancel ??= this.#ports.clock.after(this.#batchMs, () => void this.#write())
     return undefined
   }
 
@@ -165,6 +171,7 @@ export class ProjectionRunner {
       if (failed >= FAILURES_TOLD) this.#ports.report.goesOn()
       failed = 0
       this.#position = batch.at(-1)?.position
+      this.#batchMs = batch.length < MANY_EVENTS ? BATCH_MS : Math.min(BATCH_MS_MAX, 2 * this.#batchMs)
       this.#batch = []
       this.#characters = 0
     }

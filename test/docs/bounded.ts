@@ -116,6 +116,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'node/tracing/request-traces.ts #underWay',
     'projections/fold.ts #streams',
     'projections/fold.ts #pages',
+    'store/embedded/recent-events.ts #events',
     'store/sqlite/engine.ts #streamNames',
   ],
   'contracts that stand still in the read model, and those that an export cuts: at most one each': [

@@ -17,9 +17,10 @@ import type {
   Write,
 } from '../port.ts'
 import { PullSubscription } from '../subscription.ts'
-import { type Engine, START } from './engine.ts'
-import { GroupCommit } from './group-commit.ts'
+import { type Engine, PIECE_CHARACTERS_MAX, PIECE_EVENTS_MAX, type Piece, START } from './engine.ts'
+import { type Committed, GroupCommit } from './group-commit.ts'
 import { patiently } from './patience.ts'
+import { RecentEvents } from './recent-events.ts'
 
 /** How long a subscription may take to notice what another process has committed. */
 const FOREIGN_COMMIT_POLL_MS = 50
@@ -33,6 +34,8 @@ export class EmbeddedStore implements Store {
   readonly #commits: GroupCommit
   readonly #lockedMs: number
   readonly #subscriptions = new Set<PullSubscription>()
+  /** None while nobody subscribes. */
+  readonly #recent = new RecentEvents()
   #poll: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   #isClosed = false
@@ -41,7 +44,7 @@ export class EmbeddedStore implements Store {
   constructor(engine: Engine, lockedMs = 0) {
     this.#engine = engine
     this.#lockedMs = lockedMs
-    this.#commits = new GroupCommit(engine, lockedMs, () => this.#wake())
+    this.#commits = new GroupCommit(engine, lockedMs, (committed) => this.#committed(committed))
     this.events = {
       append: async (stream, expectedRevision, events) => {
         const [appended] = await this.#commit([{ kind: 'append', stream, expectedRevision, events }])
@@ -144,7 +147,8 @@ export class EmbeddedStore implements Store {
 
   #subscribe({ after, streamPrefix = '' }: AllRange, handler: EventHandler): Subscription {
     if (this.#closing !== undefined) throw new StoreClosed()
-    const next = (position: number) => this.#patiently((engine) => engine.readAfter(position, streamPrefix))
+    const next = async (position: number) =>
+      this.#recentAfter(position, streamPrefix) ?? this.#patiently((engine) => engine.readAfter(position, streamPrefix))
     const subscription = new PullSubscription(after, handler, next, () => this.#pause())
     subscription.ended.then(() => this.#ended(subscription))
     this.#subscriptions.add(subscription)
@@ -152,9 +156,17 @@ export class EmbeddedStore implements Store {
     return subscription
   }
 
+  #recentAfter(position: number, streamPrefix: string): Piece | undefined {
+    const events = this.#recent.after(position, PIECE_EVENTS_MAX, PIECE_CHARACTERS_MAX)
+    const through = events?.at(-1)?.position
+    if (events === undefined || through === undefined) return undefined
+    return { events: events.filter(({ stream }) => stream.startsWith(streamPrefix)), through }
+  }
+
   #ended(subscription: PullSubscription): void {
     this.#subscriptions.delete(subscription)
     if (this.#subscriptions.size > 0) return
+    this.#recent.clear()
     clearInterval(this.#poll)
     this.#poll = undefined
   }
@@ -168,6 +180,17 @@ export class EmbeddedStore implements Store {
       if (version === undefined || version !== known) this.#wake()
       known = version
     }, FOREIGN_COMMIT_POLL_MS)
+  }
+
+  #committed(committed: readonly Committed[]): void {
+    if (this.#subscriptions.size === 0) return
+    for (const { batch, appended } of committed) {
+      let next = 0
+      for (const write of batch) {
+        if (write.kind === 'append') this.#recent.add(write.stream, write.events, appended[next++] as Appended)
+      }
+    }
+    this.#wake()
   }
 
   #wake(): void {

@@ -2,6 +2,12 @@ import type { Appended, Write } from '../port.ts'
 import type { Engine } from './engine.ts'
 import { Patience } from './patience.ts'
 
+/** A batch that was committed, with the result of each of its appends. */
+export interface Committed {
+  readonly batch: readonly Write[]
+  readonly appended: readonly Appended[]
+}
+
 interface Waiting {
   readonly batch: readonly Write[]
   readonly done: PromiseWithResolvers<readonly Appended[]>
@@ -13,17 +19,17 @@ interface Waiting {
  */
 export class GroupCommit {
   readonly #engine: Engine
-  readonly #committed: () => void
+  readonly #committed: (committed: readonly Committed[]) => void
   readonly #lockedMs: number
   #waiting: Waiting[] = []
   /** While another process has the store locked. */
   #patience: Patience | undefined
 
   /**
-   * `committed` is called when something has been committed, in a later turn: those who wait for it go on first. `lockedMs`: how long
+   * `committed` is told what has been committed, in order, in a later turn: those who wait for it go on first. `lockedMs`: how long
    * the store may be locked before those who wait are told StoreLocked, also those that have come last.
    */
-  constructor(engine: Engine, lockedMs: number, committed: () => void) {
+  constructor(engine: Engine, lockedMs: number, committed: (committed: readonly Committed[]) => void) {
     this.#engine = engine
     this.#lockedMs = lockedMs
     this.#committed = committed
@@ -50,13 +56,16 @@ export class GroupCommit {
     this.#waiting = []
     try {
       const outcomes = this.#engine.commit(group.map(({ batch }) => batch))
-      group.forEach(({ done }, index) => {
+      const committed: Committed[] = []
+      group.forEach(({ batch, done }, index) => {
         const outcome = outcomes[index]
-        if (outcome !== undefined && 'appended' in outcome) done.resolve(outcome.appended)
-        else done.reject(outcome?.error)
+        if (outcome !== undefined && 'appended' in outcome) {
+          committed.push({ batch, appended: outcome.appended })
+          done.resolve(outcome.appended)
+        } else done.reject(outcome?.error)
       })
       this.#patience = undefined
-      this.#engine.defer(this.#committed)
+      this.#engine.defer(() => this.#committed(committed))
     } catch (error) {
       this.#patience ??= new Patience(this.#lockedMs)
       const pauseMs = this.#patience.pauseAfter(error)
