@@ -31,6 +31,7 @@ import {
 import { foundedBy } from '../support/uid.ts'
 import { withOtherValues, withoutPayloads } from './lost-values.ts'
 import { type KeyMaterial, keyFrom, type Neighbour, type World } from './machine.ts'
+import type { SeededRandom } from './seeded-random.ts'
 
 /** What a hostile member does beside what it should. */
 export const SINS = [
@@ -70,6 +71,7 @@ export class HostileMember implements Neighbour {
   isTame = false
   readonly #world: World
   readonly #key: KeyMaterial
+  readonly #random: SeededRandom
   readonly #fields: number
   #neighbours: readonly Neighbour[] = []
   #contract: Uid | undefined
@@ -92,8 +94,9 @@ export class HostileMember implements Neighbour {
     this.address = handle
     this.sins = new Set(sins)
     this.#fields = fields
-    this.#key = keyFrom(world.random.bytes(32))
-    const recovery = keyFrom(world.random.bytes(32)).publicKey
+    this.#random = world.sources.of('hostile')
+    this.#key = keyFrom(this.#random.bytes(32))
+    const recovery = keyFrom(this.#random.bytes(32)).publicKey
     const keys = { signing: this.#key.publicKey, recovery }
     this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys }
     world.network.attach(handle, async (from, body) => this.#answer(from, body))
@@ -105,7 +108,8 @@ export class HostileMember implements Neighbour {
 
   /** Says something, to somebody. */
   act(): void {
-    const { random, network } = this.#world
+    const random = this.#random
+    const { network } = this.#world
     const state = this.#state
     if (state === undefined || this.#contract === undefined) return
     this.#speak()
@@ -137,7 +141,7 @@ export class HostileMember implements Neighbour {
     if (peer === undefined) return new Promise<never>(() => {})
     this.#take(peer, body)
     this.#speak()
-    if (this.#sins('withhold') && this.#world.random.chance(0.5)) return new Promise<never>(() => {})
+    if (this.#sins('withhold') && this.#random.chance(0.5)) return new Promise<never>(() => {})
     if (this.#state === undefined) return encodeMessage(new Map(), [], [])
     return this.#message(peer)
   }
@@ -170,7 +174,7 @@ export class HostileMember implements Neighbour {
     if (state === undefined || invitationOf(state.ledger.document, this.handle) === undefined) {
       if (state === undefined || memberOf(state.ledger.document, this.handle) === undefined) return
     }
-    const { random } = this.#world
+    const random = this.#random
     const wishes = this.#wishes(state)
     if (statementDue(state, this.handle) === undefined && wishes.requests.length === 0 && wishes.key === undefined)
       return
@@ -187,7 +191,7 @@ export class HostileMember implements Neighbour {
   }
 
   #wishes(state: AgreementState): Wishes {
-    const { random } = this.#world
+    const random = this.#random
     // It says what it holds of a feed whose key is revoked: who does not holds everything up.
     const told = this.#revocation
     const hold = holdDue(state, this.handle) ?? (told && canHold(state, this.handle, told) ? told : undefined)
@@ -204,7 +208,7 @@ export class HostileMember implements Neighbour {
   }
 
   #forged(honest: VerifiedStatement): SignedStatement {
-    const { random } = this.#world
+    const random = this.#random
     const { head, seen } = honest.statement
     if (this.#sins('wrong head') && random.chance(0.3)) {
       return this.#resigned(honest, { head: { ...head, root: head.record, record: head.root } })
@@ -226,7 +230,7 @@ export class HostileMember implements Neighbour {
   }
 
   #wronglyRefusing(honest: VerifiedStatement): SignedStatement {
-    const { random } = this.#world
+    const random = this.#random
     if (!this.#sins('wrong refusals') || !random.chance(0.2)) return honest
     const [founder] = this.#neighbours
     const request = { handle: founder?.handle ?? this.handle, seq: random.below(5), index: 0 }
@@ -241,7 +245,7 @@ export class HostileMember implements Neighbour {
 
   #mislead(other: SignedStatement): void {
     for (const { handle } of this.#neighbours) {
-      if (!this.#world.random.chance(0.5)) continue
+      if (!this.#random.chance(0.5)) continue
       this.#others.set(handle, [...(this.#others.get(handle) ?? []), other])
     }
   }
@@ -252,7 +256,7 @@ export class HostileMember implements Neighbour {
   }
 
   #message(peer: Neighbour): string {
-    const { random } = this.#world
+    const random = this.#random
     const state = this.#state as AgreementState
     const contract = this.#contract as Uid
     const past = vectorOf(this.#frontiers.get(peer.handle) ?? {})
@@ -289,7 +293,7 @@ export class HostileMember implements Neighbour {
 
   /** Those of its own requests: it has the only copy. */
   #withValues(line: string): string {
-    const { random } = this.#world
+    const random = this.#random
     const isOwn = line.startsWith('{"payloads":{"') && line.includes(`,"party":"${this.handle}"`)
     if (!isOwn) return line
     if (this.#sins('withhold values')) return withoutPayloads(line)
@@ -324,7 +328,7 @@ export class HostileMember implements Neighbour {
 
   /** Statements of its own for places that it never comes to, some well signed, and some of others, which are not. */
   #ahead(state: AgreementState): string[] {
-    const { random } = this.#world
+    const random = this.#random
     const own = newestOf(state.feeds, this.handle)
     const others = this.#neighbours.flatMap(({ handle }) => newestOf(state.feeds, handle) ?? [])
     const from = random.chance(0.5) ? own : random.pick([...others, own])
@@ -339,7 +343,7 @@ export class HostileMember implements Neighbour {
 
   #falseFrontier(frontier: Frontier): Frontier {
     const shifted = Object.entries(frontier).map(([handle, place]) => {
-      const seq = Math.max(0, place.seq + this.#world.random.below(7) - 3)
+      const seq = Math.max(0, place.seq + this.#random.below(7) - 3)
       return [handle, { ...place, seq }]
     })
     return Object.fromEntries(shifted)
@@ -358,7 +362,7 @@ export class HostileMember implements Neighbour {
   }
 
   #garbage(): string {
-    const { random } = this.#world
+    const random = this.#random
     const pieces = ['', '{}', '{"contracts":{},"v":1}', '\n\n', '{"contracts":{"x":{}},"v":1}', this.#sent[0] ?? '']
     const text = random.pick(pieces) + random.pick(pieces)
     const at = random.below(text.length + 1)

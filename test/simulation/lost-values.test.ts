@@ -13,7 +13,7 @@ t.test(
     const sins = new Set<string>()
     for (let seed = 1; seed <= SEEDS; seed++) {
       const layout = { split: seed % 3 === 0, resting: seed % 3 === 1 }
-      const report = await simulate(seed, undefined, { losesValues: true, ...layout })
+      const report = await simulate(seed, undefined, { losingValues: true, ...layout })
       for (const [name, count] of Object.entries(report.counts)) totals[name] = (totals[name] ?? 0) + count
       for (const sin of report.sins) sins.add(sin)
     }

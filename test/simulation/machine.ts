@@ -20,6 +20,7 @@ import type { Clock } from '../../src/runtime/clock.ts'
 import { foundedBy } from '../support/uid.ts'
 import { Disk } from './disk.ts'
 import type { SimulatedNetwork } from './network.ts'
+import type { RandomSources } from './random-sources.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /** So little that a flood fills it. */
@@ -40,7 +41,7 @@ export function keyFrom(seed: Uint8Array): KeyMaterial {
 /** What the machines of one simulation share. */
 export interface World {
   readonly clock: Clock
-  readonly random: SeededRandom
+  readonly sources: RandomSources
   readonly network: SimulatedNetwork
   /** Hears of everything that a machine holds to be settled, at the moment when it does. */
   settled(machine: Machine, contract: LiveContract, entries: readonly Acknowledged[]): void
@@ -62,6 +63,8 @@ export interface MachineOptions {
   readonly address?: string
   readonly policy?: Policy
   readonly payloadWaitMs?: number
+  /** Its store has no transactions. */
+  readonly isPiecewise?: boolean
   /** The processes on this machine. Left out: one that does everything. */
   readonly roles?: readonly Role[]
   /** Contracts are put down as soon as they can be, and taken up again when somebody asks for them. */
@@ -105,6 +108,7 @@ export class Machine implements Neighbour {
   /** Outlives crashes, as `concordata key revoke` puts it into the store before anybody hears of it. */
   readonly #revoked = new Map<Uid, SignedRevocation>()
   readonly #recovery: KeyMaterial
+  readonly #keySource: SeededRandom
   #newest: string
   #neighbours: readonly Neighbour[] = []
   #incarnation = 0
@@ -120,9 +124,10 @@ export class Machine implements Neighbour {
     this.#roles = options.roles ?? ['node']
     this.#rests = options.rests ?? false
     this.#timing = options.timing ?? { ...defaultTiming, antiEntropyMs: 3_000 }
-    this.disk = new Disk(world.random, world.random.chance(0.5))
-    this.#newest = this.#makeKey(options.keySeed ?? world.random.bytes(32))
-    this.#recovery = keyFrom(world.random.bytes(32))
+    this.#keySource = world.sources.of('keys', this.address)
+    this.disk = new Disk(world.sources.of('disks', this.address), options.isPiecewise ?? false)
+    this.#newest = this.#makeKey(options.keySeed ?? this.#keySource.bytes(32))
+    this.#recovery = keyFrom(this.#keySource.bytes(32))
     const keys = { signing: this.#newest, recovery: this.#recovery.publicKey }
     this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys }
   }
@@ -141,7 +146,7 @@ export class Machine implements Neighbour {
   }
 
   async #startProcess(role: Role, place: number): Promise<void> {
-    const { clock, random, network } = this.#world
+    const { clock, sources, network } = this.#world
     const incarnation = this.#incarnation
     const name = `${this.handle}-${incarnation}-${this.#processes.length}`
     const alive = { is: true }
@@ -163,7 +168,7 @@ export class Machine implements Neighbour {
           }
         : {}),
       clock: ownClock,
-      random,
+      random: sources.of('code', this.address),
       policy: this.#policy,
       engines: this.engines,
       ...(this.#payloadWaitMs === undefined ? {} : { payloadWaitMs: this.#payloadWaitMs }),
@@ -232,7 +237,7 @@ export class Machine implements Neighbour {
   crashOne(after: number): boolean {
     const signing = this.#processes.filter(({ role, alive }) => alive.is && role !== 'node' && role !== 'serve')
     if (signing.length === 0) return false
-    const { role, place, gossip, alive } = this.#world.random.pick(signing)
+    const { role, place, gossip, alive } = this.#world.sources.of('machines', this.address).pick(signing)
     const incarnation = this.#incarnation
     alive.is = false
     gossip.close()
@@ -248,7 +253,7 @@ export class Machine implements Neighbour {
   async rotate(contract: Uid): Promise<void> {
     const live = await this.author(contract)
     if (live === undefined || nextKeyOf(live.state, this.handle) !== this.#newest) return
-    this.#newest = this.#makeKey(this.#world.random.bytes(32))
+    this.#newest = this.#makeKey(this.#keySource.bytes(32))
     live.rotate(this.#newest)
   }
 
@@ -257,7 +262,7 @@ export class Machine implements Neighbour {
     const live = await this.author(contract)
     const revokes = live && nextKeyOf(live.state, this.handle)
     if (revokes === undefined) return
-    this.#newest = this.#makeKey(this.#world.random.bytes(32))
+    this.#newest = this.#makeKey(this.#keySource.bytes(32))
     const revocation = { contract, party: this.handle, revokes, signing: this.#newest }
     const bytes = revocationBytes(revocation)
     const next = this.#privateKeys.get(this.#newest) as KeyObject

@@ -1,24 +1,21 @@
-import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { commandLineOf, describeOptions, readCommandLine, type SimulationOptions } from './options.ts'
 import { simulate } from './simulation.ts'
 
 /**
- * `npm run simulate -- --seed N --runs K [--jobs J] [--split] [--resting] [--losing-values] [--upgrades] [--verbose]`: K runs from seed N on, with `--split` on machines with several
- * processes, with `--losing-values` where values get lost on the way, with `--upgrades` where the members go on in another engine, with `--resting` where contracts are put down as soon as they can be. At a violation it says the seed,
- * runs it once more, prints what happened to whom, and ends with 1.
+ * `npm run simulate -- [--seed N] [--runs K] [--jobs J] [--verbose] [--help] [options of the simulator]`: K runs from seed N on.
+ * At a violation it says the seed, with the options in a form that can be pasted, runs it once more, prints what happened to whom,
+ * and ends with 1. `--help` lists the options.
  */
 interface Share {
-  readonly split: boolean
-  readonly resting: boolean
-  readonly losesValues: boolean
-  readonly upgrades: boolean
-  readonly seeds: number[]
+  readonly seeds: readonly number[]
+  readonly options: SimulationOptions
 }
 
 if (isMainThread) await main()
 else await work(workerData as Share)
 
-async function work({ seeds, ...options }: Share): Promise<void> {
+async function work({ seeds, options }: Share): Promise<void> {
   for (const seed of seeds) {
     try {
       parentPort?.postMessage({ report: await simulate(seed, undefined, options) })
@@ -30,27 +27,11 @@ async function work({ seeds, ...options }: Share): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string', default: '1' },
-      runs: { type: 'string', default: '100' },
-      jobs: { type: 'string', default: '1' },
-      verbose: { type: 'boolean' },
-      split: { type: 'boolean', default: false },
-      resting: { type: 'boolean', default: false },
-      'losing-values': { type: 'boolean', default: false },
-      upgrades: { type: 'boolean', default: false },
-    },
-  })
-  const first = Number(values.seed)
-  const runs = Number(values.runs)
-  const jobs = Number(values.jobs)
-  const options = {
-    split: values.split,
-    resting: values.resting,
-    losesValues: values['losing-values'],
-    upgrades: values.upgrades,
-  }
+  const defaults = { seed: '1', runs: '100', jobs: '1', verbose: false, help: false }
+  const { options, others } = readCommandLine(process.argv.slice(2), defaults)
+  if (others.help) return console.log(describeOptions())
+  const [first, runs, jobs] = [Number(others.seed), Number(others.runs), Number(others.jobs)]
+  console.log(`npm run simulate -- --seed=${first} --runs=${runs} ${commandLineOf(options)}`)
   const began = performance.now()
   const totals: Record<string, number> = {}
   const add = (name: string, count: number) => {
@@ -60,9 +41,8 @@ async function main(): Promise<void> {
     let running = jobs
     for (let job = 0; job < jobs; job++) {
       const seeds = Array.from({ length: runs }, (_, n) => first + n).filter((seed) => seed % jobs === job)
-      const worker = new Worker(new URL(import.meta.url), {
-        workerData: { seeds, ...options },
-      })
+      const share: Share = { seeds, options }
+      const worker = new Worker(new URL(import.meta.url), { workerData: share })
       worker.on('message', (message) => {
         if ('failed' in message) {
           resolve({ seed: message.failed, error: message.error })
@@ -75,7 +55,7 @@ async function main(): Promise<void> {
         add('entries', entries)
         add('statements', statements)
         add('calls', calls)
-        if (values.verbose) console.log(JSON.stringify(message.report))
+        if (others.verbose) console.log(JSON.stringify(message.report))
         else if ((totals.runs ?? 0) % 500 === 0) console.log(`${totals.runs} runs`)
       })
       worker.on('error', reject)
@@ -90,9 +70,8 @@ async function main(): Promise<void> {
     await simulate(failed.seed, (line) => lines.push(line), options).catch(() => {})
     console.error(lines.slice(-200).join('\n'))
     console.error(failed.error)
-    console.error(
-      `seed ${failed.seed} failed; again with: npm run simulate -- --seed ${failed.seed} --runs 1${values.split ? ' --split' : ''}${values.resting ? ' --resting' : ''}${values['losing-values'] ? ' --losing-values' : ''}${values.upgrades ? ' --upgrades' : ''}`,
-    )
+    console.error(`seed ${failed.seed} failed; again with:`)
+    console.error(`npm run simulate -- --seed=${failed.seed} --runs=1 ${commandLineOf(options, 'set')}`)
     process.exit(1)
   }
   const seconds = (performance.now() - began) / 1000

@@ -1,0 +1,117 @@
+import { memberOf } from '../../src/aggregates/contract/state.ts'
+import { lackingIn } from '../../src/agreement/completing.ts'
+import { feedOf, firstCovering } from '../../src/agreement/feeds.ts'
+import { lacksValueOf } from '../../src/agreement/lacked-values.ts'
+import { verifyContract } from '../../src/audit/verify.ts'
+import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
+import { requestKey } from '../../src/events/ids.ts'
+import { both } from '../support/engine-2.ts'
+import { DEADLY, SINS } from './hostile.ts'
+import type { Machine } from './machine.ts'
+import { Violation } from './oracle.ts'
+import type { Run } from './run.ts'
+import { SAID } from './workload.ts'
+
+/** What must hold while anything happens. */
+export function check(run: Run): void {
+  if (run.violations.length > 0) throw run.violations[0]
+  const honest: [Machine, LiveContract['state']][] = []
+  for (const machine of run.machines) {
+    const state = run.held(machine)?.state
+    if (state === undefined || !run.isHonest(machine)) continue
+    run.oracle.checkMachine(machine, state)
+    checkValues(run, machine, state)
+    honest.push([machine, state])
+  }
+  if (run.twin !== undefined || run.hostile !== undefined) return
+  for (const one of honest) for (const other of honest) if (one !== other) run.oracle.checkPair(one, other)
+}
+
+/** What must hold after everything has healed, and been given the time that it needs. */
+export async function checkEnd(run: Run): Promise<void> {
+  await checkUnsaid(run)
+  run.oracle.checkPromises()
+  const isDead = run.twin !== undefined || SINS.some((sin) => DEADLY.has(sin) && run.hostile?.sins.has(sin))
+  if (isDead) return
+  const statements = run.statements()
+  await run.pass(30_000)
+  check(run)
+  if (run.statements() !== statements) throw new Violation('an idle contract does not fall silent')
+  await checkAllEqual(run)
+  await audit(run)
+  run.oracle.checkPromises()
+  for (const machine of run.machines) {
+    const live = await machine.live(run.contract)
+    if (live === undefined || !run.isHonest(machine)) continue
+    await live.recall()
+    run.oracle.checkSignedOnce(machine, live.state)
+  }
+}
+
+/** Of what a member has acknowledged it holds the values, unless its disk was set back. Other processes may have got them. */
+function checkValues({ options, wasSetBack }: Run, machine: Machine, state: LiveContract['state']): void {
+  if (options.split || wasSetBack) return
+  for (const held of lackingIn(state)) {
+    const { party, seq, requests } = held.statement
+    const answer = firstCovering(feedOf(state.feeds, machine.handle), party, seq)
+    if (party === machine.handle || answer === undefined) continue
+    const refused = new Set(answer.statement.refusals.map(({ request }) => requestKey(request)))
+    for (const [index, request] of requests.entries()) {
+      const key = requestKey({ handle: party, seq, index })
+      if (!lacksValueOf(held, request) || refused.has(key)) continue
+      throw new Violation(`${machine.handle} has acknowledged ${key}, and has not its values`)
+    }
+  }
+}
+
+/** What people say is under seals only, so it can be erased everywhere. */
+async function checkUnsaid(run: Run): Promise<void> {
+  for (const machine of run.everyone()) {
+    for await (const text of machine.disk.kept(run.contract)) {
+      if (text.includes(SAID)) throw new Violation(`${machine.handle} keeps for good what a person says:\n${text}`)
+    }
+  }
+}
+
+async function checkAllEqual({ machines, contract, oracle }: Run): Promise<void> {
+  for (const machine of machines) {
+    const state = (await machine.live(contract))?.state
+    if (state === undefined || memberOf(state.settling.agreed, machine.handle) === undefined) continue
+    if (state.settling.settled !== oracle.size || state.ledger.open.length > 0) {
+      const { settled } = state.settling
+      throw new Violation(`${machine.handle} settled ${settled} of ${oracle.size} after everything had healed`)
+    }
+  }
+}
+
+/** Whoever audits an honest member finds its store whole, and of misconduct only what the hostile one has signed. */
+async function audit(run: Run): Promise<void> {
+  const [founder] = run.machines as [Machine, ...Machine[]]
+  for (const machine of run.machines) {
+    if (!machine.contracts?.has(run.contract)) continue
+    const { misconduct } = await verifyContract(machine.disk.auditSource(run.contract, founder.handle), both)
+    for (const { what, party } of misconduct) {
+      run.count(`audited: ${what}`)
+      if (party.handle !== run.hostile?.handle) throw new Violation(`an audit accuses ${party.handle} of ${what}`)
+    }
+  }
+}
+
+/** How everybody stands, into the trace. */
+export async function describe(run: Run): Promise<void> {
+  for (const machine of run.everyone()) {
+    const live = await machine.author(run.contract).catch(() => undefined)
+    if (live === undefined) continue
+    const { state, obstacle, unheard } = live
+    const frontier = [...state.feeds].map(([handle, feed]) => `${handle} ${feed.size - 1}`).join(', ')
+    const { settled, divergences } = state.settling
+    run.trace(
+      `${machine.address}: holds ${frontier}; acknowledged ${state.ledger.log.size}, settled ${settled}, open ` +
+        `${state.ledger.open.map(({ statement }) => `${statement.party} ${statement.seq}`).join(', ')}; ` +
+        `lacking ${lackingIn(state).map(({ statement }) => `${statement.party} ${statement.seq}`)}; ` +
+        `obstacle ${obstacle ?? 'none'} ${unheard.join(' ')}; diverges from ${divergences.map(({ party }) => party)}; ` +
+        `waiting ${run.machines.flatMap(({ handle }) => live.waitingOf(handle).map(({ statement: s }) => `${s.party} ${s.seq} sees ${JSON.stringify(Object.entries(s.seen).map(([h, p]) => `${h} ${p.seq}`))}`)).join(', ')}; ` +
+        `evidence against ${live.evidence.map(({ party }) => party)}`,
+    )
+  }
+}

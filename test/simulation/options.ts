@@ -1,0 +1,110 @@
+import { parseArgs } from 'node:util'
+
+/** An option of the simulator: what it means, and what it is unless it is set. */
+interface Option<T> {
+  readonly about: string
+  readonly value: T
+}
+
+const flag = (about: string): Option<boolean> => ({ about, value: false })
+const number = (value: number, about: string): Option<number> => ({ about, value })
+const text = (about: string): Option<string> => ({ about, value: '' })
+
+/**
+ * Everything that can be set about a run, by `simulate(seed, { name: … })` and by `--name` on the command line, where `crashes` is
+ * `--crashes` and `losingValues` `--losing-values`. What is drawn is drawn whether it is used or not: an option that is set moves
+ * nothing else.
+ */
+const table = {
+  split: flag('some parties run a process for each role, on one store, and now and then two that sign'),
+  resting: flag('contracts are in memory only while somebody asks for them'),
+  losingValues: flag('values get lost, or are false, on the way from whoever passes statements on'),
+  upgrades: flag('the members vote for another engine, and now and then one starts without it; all are honest'),
+  parties: number(0, 'how many; 0: two to four'),
+  rounds: number(0, 'of work and faults, before everything heals; 0: 10 to 34'),
+  fields: number(4, 'of the document'),
+  hostile: number(0.35, 'share of the runs of three and more in which one member does what it likes'),
+  twins: number(0.1, 'share of the runs of three and more in which two machines have the key of one member'),
+  sins: text('of the hostile member, with commas between; none: drawn'),
+  loss: number(0.2, 'share of the messages that are lost, at most'),
+  duplication: number(0.2, 'share of the calls that arrive twice, at most'),
+  delayMs: number(60, 'of a message, at most'),
+  cuts: number(0.1, 'of a link, a round'),
+  clogs: number(0.05, 'of a link, a round'),
+  crashes: number(0.03, 'of a machine, a round'),
+  setBacks: number(0.25, 'share of the crashes after which an old backup takes the place of the disk; once a run'),
+  processCrashes: number(0.04, 'of one process of several, a machine and round'),
+  skews: number(0.05, 'jumps of a clock, a machine and round'),
+  writes: number(0.35, 'of a value, a member and round'),
+  withdrawals: number(0.08, 'of what is tentative, a member and round'),
+  invitations: number(0.05, 'a member and round'),
+  locks: number(0.03, 'a member and round'),
+  rotations: number(0.01, 'of a key, a member and round'),
+  revocations: number(0.004, 'of a key, a member and round'),
+  resignations: number(0.004, 'a member and round; the founder stays'),
+  reseed: text('sources that are seeded by another number, as in `network=7,workload=3`'),
+} as const
+
+type Name = keyof typeof table
+
+/** The value of each option. */
+export type SimulationOptions = { readonly [name in Name]: (typeof table)[name]['value'] }
+
+const names = Object.keys(table) as Name[]
+
+export function withDefaults(set: Partial<SimulationOptions>): SimulationOptions {
+  const values = names.map((name) => [name, set[name] ?? table[name].value])
+  return Object.fromEntries(values) as SimulationOptions
+}
+
+/** As on the command line: every option with its value; or those alone that are not as they are by default. */
+export function commandLineOf(options: SimulationOptions, which: 'all' | 'set' = 'all'): string {
+  return names
+    .flatMap((name) => {
+      const value = options[name]
+      if (value === false || value === '') return []
+      if (which === 'set' && value === table[name].value) return []
+      return value === true ? [`--${dashed(name)}`] : [`--${dashed(name)}=${value}`]
+    })
+    .join(' ')
+}
+
+/** What the command line says; `others` are options of the caller, with their defaults. */
+export function readCommandLine<const Others extends { readonly [name: string]: string | boolean }>(
+  args: readonly string[],
+  others: Others,
+): { options: SimulationOptions; others: { [name in keyof Others]: Others[name] extends boolean ? boolean : string } } {
+  const declared = [...names.map((name) => [dashed(name), table[name].value] as const), ...Object.entries(others)]
+  const { values } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(
+      declared.map(([name, value]) => [name, { type: typeof value === 'boolean' ? 'boolean' : 'string' } as const]),
+    ),
+  })
+  const set = names.flatMap((name) => {
+    const given = values[dashed(name)]
+    return given === undefined ? [] : [[name, parsed(name, given as string | boolean)]]
+  })
+  const rest = Object.entries(others).map(([name, value]) => [name, values[name] ?? value])
+  return { options: withDefaults(Object.fromEntries(set)), others: Object.fromEntries(rest) }
+}
+
+/** For people: each option, its default, and what it means. */
+export function describeOptions(): string {
+  return names
+    .map(
+      (name) => `  --${dashed(name)} (${table[name].value === '' ? 'none' : table[name].value}): ${table[name].about}`,
+    )
+    .join('\n')
+}
+
+function parsed(name: Name, given: string | boolean): string | number | boolean {
+  if (typeof table[name].value !== 'number') return given
+  const value = Number(given)
+  if (given === '' || !Number.isFinite(value) || value < 0) throw new Error(`--${dashed(name)} is a number: ${given}`)
+  return value
+}
+
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}

@@ -1,0 +1,242 @@
+import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
+import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
+import type { Verdict } from '../../src/contracts/requests/submission.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
+import { seal } from '../../src/events/seal.ts'
+import type { Payload } from '../../src/events/statement.ts'
+import { both } from '../support/engine-2.ts'
+import type { Faults } from './faults.ts'
+import type { Machine } from './machine.ts'
+import { Violation } from './oracle.ts'
+import type { Run } from './run.ts'
+
+/** Begins everything that people, and policies, have to say: nothing that is signed may have it anywhere. */
+export const SAID = '(said by a person)'
+
+interface Command {
+  readonly type: string
+  readonly [key: string]: unknown
+}
+
+interface SubmitOptions {
+  readonly payloads?: object
+  readonly tentative?: boolean
+  readonly timeoutMs?: number
+  readonly retry?: true
+}
+
+/** What people and operators do. */
+export class Workload {
+  readonly #run: Run
+  readonly #faults: Faults
+  readonly #locks = new Map<Machine, number>()
+
+  constructor(run: Run, faults: Faults) {
+    this.#run = run
+    this.#faults = faults
+  }
+
+  /** The first machine opens the contract, and invites the others. */
+  async begin(): Promise<void> {
+    const run = this.#run
+    const [founder] = run.machines as [Machine, ...Machine[]]
+    const opening = founder.contracts?.openContract('simulated')
+    await run.pass(2_000)
+    const opened = await opening
+    if (opened === undefined) throw new Violation('no contract was opened')
+    run.contract = opened.contract.contract
+    await opened.opened
+    for (let n = 0; n < run.options.fields; n++) {
+      await this.submit(founder, { type: 'AddField', parent: '0', name: `field ${n}`, field: { type: 'text' } })
+    }
+    for (const card of run.strangersTo(founder)) {
+      if (this.#randomOf(founder).chance(0.7)) await this.submit(founder, { type: 'InviteParty', party: card })
+    }
+  }
+
+  /** One round at one machine that is up. */
+  async use(machine: Machine): Promise<void> {
+    const { options, contract } = this.#run
+    const { contracts } = machine
+    const random = this.#randomOf(machine)
+    if (contracts === undefined) return
+    // Where nobody looks at it a contract comes to rest.
+    if (options.resting && contracts.find(contract) === undefined && random.chance(0.6)) return
+    const live = await machine.live(contract)
+    if (live === undefined) return
+    if (memberOf(live.state.ledger.document, machine.handle) === undefined) {
+      if (contracts.replyTo(contract) === undefined) {
+        const reply = random.chance(0.05) ? contracts.decline(contract) : contracts.accept(contract)
+        reply.then(
+          () => machine.gossip?.carry(contract),
+          () => {},
+        )
+      }
+      return
+    }
+    await this.#useContract(machine, live)
+  }
+
+  async #useContract(machine: Machine, live: LiveContract): Promise<void> {
+    const run = this.#run
+    const { options } = run
+    const random = this.#randomOf(machine)
+    const field = `0.${random.below(options.fields)}`
+    if (options.upgrades && run.sources.of('versions').chance(0.4)) await this.#upgrade(machine, live)
+    if (random.chance(options.writes)) await this.#write(machine, field)
+    if (random.chance(0.04))
+      await this.submit(machine, { type: 'RenameElement', element: field, name: `n ${run.requests}` })
+    if (random.chance(0.03)) await this.submit(machine, { type: 'GrantElement', element: field, to: null })
+    if (random.chance(0.03)) {
+      await this.submit(machine, { type: 'WithdrawProposal', field, proposal: `${machine.handle}.1.0.0` })
+    }
+    if (random.chance(options.invitations)) await this.#invite(machine, live)
+    if (random.chance(options.locks)) await this.#lock(machine, live)
+    if (random.chance(options.withdrawals)) this.#takeBack(machine, live)
+    if (random.chance(options.rotations)) {
+      run.count('rotations')
+      await machine.rotate(run.contract)
+    }
+    if (random.chance(options.revocations) && run.twin === undefined) {
+      run.count('revocations')
+      await machine.revoke(run.contract)
+    }
+    if (machine !== run.machines[0] && random.chance(options.resignations))
+      await this.submit(machine, { type: 'Resign' })
+  }
+
+  /** After everything has healed locks are let go of, and whose feed cannot go on under its key goes on under another. */
+  async tidyUp(machine: Machine, step: number): Promise<void> {
+    const run = this.#run
+    const { lock: standing } = run.held(machine)?.state.settling.agreed ?? {}
+    // Nothing stands in the way of what is at rest.
+    if (run.options.resting && step % 15 !== 0 && standing === null) return
+    const live = await machine.author(run.contract)
+    if (live === undefined) return
+    if (run.options.upgrades && step === 20) await this.#upgrade(machine, live)
+    const { lock } = live.state.settling.agreed
+    if (lock?.holder === machine.handle && this.#locks.get(machine) !== lock.index) {
+      this.#locks.set(machine, lock.index)
+      await this.submit(machine, { type: 'ReleaseLock' })
+    }
+    if (step === 15 && live.obstacle === 'nobody_to_ask') live.goOnRegardless()
+    // Without a guard it may be that of two statements the others hold the second only: the first is lost for good.
+    const isLost = live.obstacle === 'statement_lost'
+    if (
+      step === 15 &&
+      (live.obstacle === 'store_set_back' || isLost) &&
+      invitationOf(live.state.ledger.document, machine.handle) === undefined
+    ) {
+      run.count('revoked to go on')
+      await machine.revoke(run.contract)
+    }
+  }
+
+  /** Votes for engine 2, if it has that, and it does not judge yet. */
+  async #upgrade(machine: Machine, { state }: LiveContract): Promise<void> {
+    if (machine.engines !== both || state.ledger.document.engine === 2) return
+    await this.submit(machine, { type: 'UpgradeEngine', to: 2 })
+  }
+
+  async #write(machine: Machine, field: string): Promise<void> {
+    const random = this.#randomOf(machine)
+    const { payload, seal: sealed } = seal(`${machine.handle} ${this.#run.requests}`, random.bytes(16))
+    const exclusive = random.chance(0.5) ? { exclusive: true } : {}
+    const command = { type: 'ProposeValue', field, seal: sealed, basis: [], ...exclusive }
+    const kind = random.below(3)
+    const timeout = kind === 0 ? { timeoutMs: 50 + random.below(1_500) } : {}
+    await this.submit(machine, command, {
+      payloads: { [sealed]: payload },
+      ...(kind < 2 ? { tentative: true } : {}),
+      ...timeout,
+    })
+  }
+
+  async #invite(machine: Machine, { state }: LiveContract): Promise<void> {
+    const { document } = state.ledger
+    const [invited] = document.parties.invitations
+    if (invited?.by === machine.handle && this.#randomOf(machine).chance(0.1)) {
+      await this.submit(machine, { type: 'WithdrawInvitation', party: invited.party.handle })
+    }
+    const strangers = this.#run.strangersTo(machine)
+    const [stranger] = strangers.filter(({ handle }) => state.ledger.cards.get(handle) === undefined)
+    if (stranger !== undefined) await this.submit(machine, { type: 'InviteParty', party: stranger })
+  }
+
+  async #lock(machine: Machine, { state }: LiveContract): Promise<void> {
+    const { lock } = state.settling.agreed
+    if (lock === null) {
+      const isPatient = this.#randomOf(machine).chance(0.5)
+      await this.submit(machine, { type: 'LockRecord', purpose: 'review' }, isPatient ? { retry: true } : {})
+    } else if (lock.holder === machine.handle) await this.submit(machine, { type: 'ReleaseLock' })
+    else await this.submit(machine, { type: 'BreakLock', lock: lock.index })
+  }
+
+  #takeBack(machine: Machine, live: LiveContract): void {
+    const random = this.#randomOf(machine)
+    const words = this.#run.sources.of('words', machine.address)
+    for (const [key, handle] of live.state.undecided) {
+      if (handle !== machine.handle || !random.chance(0.5)) continue
+      const [, seq, index] = key.split('.')
+      this.#run.count('taken back')
+      const about = words.chance(0.5) ? { text: `${SAID} changed my mind` } : undefined
+      live.withdraw({ handle, seq: Number(seq), index: Number(index) }, about).catch(() => {})
+      this.#faults.crashSoon(machine)
+    }
+  }
+
+  async submit(machine: Machine, command: Command, options: SubmitOptions = {}): Promise<void> {
+    const run = this.#run
+    const live = await machine.live(run.contract)
+    if (live === undefined || memberOf(live.state.ledger.document, machine.handle) === undefined) return
+    run.requests++
+    const { payloads, tentative, ...rest } = options
+    const said = this.#saying(machine, command)
+    const request = {
+      id: `${machine.handle} ${run.requests}`,
+      commands: [said.command],
+      ...(tentative ? { tentative: true as const } : {}),
+      ...said.seals,
+    }
+    run.trace(`${machine.address} submits ${request.id}: ${command.type}${tentative ? ', tentative' : ''}`)
+    const submission = live.submit({ request, payloads: { ...payloads, ...said.payloads }, ...rest })
+    const told = (verdict: Verdict) => {
+      run.count(verdict.kind === 'settled' ? verdict.outcome.kind : verdict.kind)
+      if (verdict.kind === 'settled' && verdict.outcome.kind === 'refused') {
+        if (verdict.outcome.by.some(({ code }) => code === 'payload_missing')) run.count('refused for want of a value')
+      }
+      run.trace(`${machine.address} is told of ${request.id}: ${JSON.stringify(verdict)}`)
+      if (run.isHonest(machine)) {
+        run.oracle.promised(machine, 'request' in verdict ? verdict.request : undefined, verdict)
+      }
+    }
+    submission.verdict.then(told, () => run.count('not told'))
+    submission.verdict.then(
+      (verdict) => {
+        if (verdict.kind === 'timed out' && verdict.request === undefined) run.oracle.neverSigned(machine, request.id)
+      },
+      () => {},
+    )
+  }
+
+  /** Now and then somebody has something to say about it, which may not come along; who asked stays at home. */
+  #saying(machine: Machine, command: Command) {
+    const { sources, requests } = this.#run
+    const random = sources.of('words', machine.address)
+    const payloads: { [seal: Hash]: Payload } = {}
+    const sealed = (value: unknown, comesAlong: boolean) => {
+      const { seal: hash, payload } = seal(value, random.bytes(16))
+      if (comesAlong) payloads[hash] = payload
+      return hash
+    }
+    const about = (share: number) =>
+      random.chance(share) ? { about: sealed({ text: `${SAID} ${command.type} ${requests}` }, random.chance(0.8)) } : {}
+    const mayExplain = command.type === 'LockRecord' || command.type === 'Resign'
+    const user = random.chance(0.1) ? { user: sealed(`${SAID} I am`, random.chance(0.2)) } : {}
+    return { command: { ...command, ...(mayExplain ? about(0.5) : {}) }, seals: { ...about(0.1), ...user }, payloads }
+  }
+
+  #randomOf(machine: Machine) {
+    return this.#run.sources.of('workload', machine.address)
+  }
+}
