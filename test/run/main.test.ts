@@ -11,17 +11,16 @@ t.test('whatever a test file does but pass is a failure, said in full and counte
     'passes.test.ts': `${HEAD}t.test('a rule', async (t) => { t.ok(true); t.skip('not here') })`,
     'fails.test.ts': `${HEAD}t.test('a rule', async (t) => { t.ok(true); await t.test('of two', async (t) => { t.equal(1, 2, 'one is two') }) })`,
     'empty.test.ts': HEAD,
-    'broken.test.ts': `${HEAD}t.ok(true)\nthrow new Error('broken on purpose')`,
+    'broken.test.ts': `${HEAD}console.error('said before')\nt.ok(true)\nthrow new Error('broken on purpose')`,
     'exits.test.ts': `${HEAD}t.ok(true)\nprocess.on('exit', () => { process.exitCode = 3 })`,
     'hangs.test.ts': `${HEAD}t.test('an end', async () => { setInterval(() => {}, 1_000); await new Promise(() => {}) })`,
   })
   const { status, output } = await runTests(dir, dir, '--timeout', '4')
   t.equal(status, 1)
   const lines = output.trimEnd().split('\n')
-  // Of the files and the tests in them: passes 2 + fails 1 + broken 1 + exits 1; the skipped assertion is neither.
   t.match(lines.at(-1), /^\d+ passed, \d+ failed$/)
   t.match(output, /fails\.test\.ts › a rule › of two\nnot ok 1 - one is two/)
-  t.match(output, /broken on purpose/)
+  t.match(output, /broken on purpose[\s\S]*on its standard error:\nsaid before/)
   t.match(output, /empty\.test\.ts\ntests nothing/)
   t.match(output, /exits\.test\.ts\nended with 3/)
   t.match(output, /hangs\.test\.ts[^\n]*\n(?:.*\n)*?.*timeout/i)

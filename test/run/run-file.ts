@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process'
-import { text } from 'node:stream/consumers'
+import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 
 export interface FileRun {
   readonly file: string
   /** What it wrote, in the Test Anything Protocol. */
   readonly output: string
+  /** What it, and the processes that it has started, said beside that. */
+  readonly errors: string
   readonly isOk: boolean
   /** Why it is not, where its output does not say so itself. */
   readonly reason?: string
@@ -22,7 +25,7 @@ export async function runFile(file: string, timeoutSeconds: number, coverage?: s
   const begun = performance.now()
   const env = { ...process.env, TAP: '1', TAP_TIMEOUT: String(timeoutSeconds) }
   const child = spawn(process.execPath, [file], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: coverage === undefined ? env : { ...env, NODE_V8_COVERAGE: coverage },
   })
   const ended = new Promise<number | string>((resolve, reject) => {
@@ -30,20 +33,33 @@ export async function runFile(file: string, timeoutSeconds: number, coverage?: s
     child.once('error', reject)
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), (timeoutSeconds + GRACE_SECONDS) * 1_000)
-  const read = text(child.stdout)
+  const read = Promise.all([readAll(child.stdout), readAll(child.stderr)])
   const status = await ended
   clearTimeout(timer)
   const waits = new AbortController()
   const late = pause(OUTPUT_MS, undefined, { signal: waits.signal }).then(
-    () => child.stdout.destroy(),
+    () => {
+      for (const stream of [child.stdout, child.stderr]) stream.destroy()
+    },
     () => undefined,
   )
-  const output = await read.catch(() => '')
+  const [output, errors] = await read
   waits.abort()
   await late
   const seconds = (performance.now() - begun) / 1_000
   const reason = reasonIn(status, output)
-  return { file, output, seconds, isOk: reason === undefined, ...(reason === undefined ? {} : { reason }) }
+  return { file, output, errors, seconds, isOk: reason === undefined, ...(reason === undefined ? {} : { reason }) }
+}
+
+/** As far as it came. */
+async function readAll(stream: Readable): Promise<string> {
+  let read = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (chunk: string) => {
+    read += chunk
+  })
+  await finished(stream, { writable: false }).catch(() => undefined)
+  return read
 }
 
 function reasonIn(status: number | string, output: string): string | undefined {

@@ -21,7 +21,7 @@ export class TapReport {
     return new TapReport(await open(path, 'w'))
   }
 
-  async add({ file, output, isOk, reason, seconds }: FileRun): Promise<void> {
+  async add({ file, output, errors, isOk, reason, seconds }: FileRun): Promise<void> {
     const results = output.split('\n').filter(isResult)
     const notOk = results.filter(isFailure).length
     this.passed += results.length - notOk
@@ -29,8 +29,9 @@ export class TapReport {
     const found = failuresIn(output, file)
     if (!isOk && found.length === 0) {
       this.failed++
-      found.push('', file, reason ?? '', ...output.trimEnd().split('\n').slice(-LINES_MAX))
+      found.push('', file, reason ?? '', ...lastLines(output))
     }
+    if (!isOk && errors !== '') found.push(`  on its standard error:`, ...lastLines(errors))
     this.#failures.push(...found)
     const indented = output.replace(/^(?=.)/gm, '    ')
     const result = `${isOk ? 'ok' : 'not ok'} - ${file} # time=${Math.round(seconds * 1_000)}ms`
@@ -40,6 +41,10 @@ export class TapReport {
   failures(): readonly string[] {
     return this.#failures
   }
+}
+
+function lastLines(text: string): string[] {
+  return text.trimEnd().split('\n').slice(-LINES_MAX)
 }
 
 /** What is skipped or to be done counts as neither. */
