@@ -102,7 +102,8 @@ function sinNamed(name: string): Sin {
   return found
 }
 
-function worldOf(run: Run): World {
+/** What the machines of a run share; what they report goes to its oracle. */
+export function worldOf(run: Run): World {
   return {
     clock: run.clock,
     sources: run.sources,

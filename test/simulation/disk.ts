@@ -19,6 +19,7 @@ export class Disk {
   readonly #piecewise: boolean
   #durable: Store = openMemoryStore()
   #journal: Write[] = []
+  #underWay = 0
   #guard: SigningGuard = memoryGuard()
   readonly #guarded = new Map<Uid, Guarded>()
   readonly #snapshots = new Map<number, Snapshots>()
@@ -53,15 +54,25 @@ export class Disk {
     return this.#journal.length
   }
 
+  /** Something is being written at this moment. */
+  get isWriting(): boolean {
+    return this.#underWay > 0
+  }
+
   /** For an auditor, as it stands at the moment. */
   auditSource(contract: Uid, founder: Handle): AuditSource {
     return { ...auditSourceOf(this.#durable, contract, founder), isAtomic: !this.#piecewise }
   }
 
   /** The settled entries of a contract, as they are stored. */
-  async ledgerOf(contract: Uid): Promise<string[]> {
+  ledgerOf(contract: Uid): Promise<string[]> {
+    return this.textsOf(contractStream(contract))
+  }
+
+  /** The events of a stream, as they are stored. */
+  async textsOf(stream: string): Promise<string[]> {
     const texts: string[] = []
-    for await (const { data } of this.#durable.events.read(contractStream(contract))) texts.push(data)
+    for await (const { data } of this.#durable.events.read(stream)) texts.push(data)
     return texts
   }
 
@@ -76,6 +87,7 @@ export class Disk {
   /** An old backup takes the place of what there was. The guard stands outside of backups, but may be lost as well. */
   async setBack(mark: number, withoutGuard: boolean): Promise<void> {
     this.#journal = this.#journal.slice(0, mark)
+    this.#underWay = 0
     this.#durable = openMemoryStore()
     for (const write of this.#journal) await this.#durable.write([write])
     if (withoutGuard) {
@@ -111,6 +123,11 @@ export class Disk {
       this.#journal.push(...writes)
     }
     const write = async (writes: readonly Write[]): Promise<void> => {
+      this.#underWay++
+      await writeAll(writes)
+      this.#underWay--
+    }
+    const writeAll = async (writes: readonly Write[]): Promise<void> => {
       await pause(this.#random.fraction() * 3)
       if (!isUp()) return never
       const parts = this.#piecewise ? this.#inSomeOrder(writes).map((part) => [part]) : [writes]

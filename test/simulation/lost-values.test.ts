@@ -3,7 +3,7 @@ import { VALUE_SINS } from './hostile.ts'
 import { simulate } from './simulation.ts'
 
 // A file of its own, as split.test.ts, so that both cores have something to do.
-const SEEDS = 24
+const SEEDS = 16
 
 t.test(
   'what simulation.test.ts says holds where values get lost on the way, come late, or false, and nobody waits for good',

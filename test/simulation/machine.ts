@@ -237,7 +237,16 @@ export class Machine implements Neighbour {
   crashOne(after: number): boolean {
     const signing = this.#processes.filter(({ role, alive }) => alive.is && role !== 'node' && role !== 'serve')
     if (signing.length === 0) return false
-    const { role, place, gossip, alive } = this.#world.sources.of('machines', this.address).pick(signing)
+    const { place } = this.#world.sources.of('machines', this.address).pick(signing)
+    this.crashProcess(place, after)
+    return true
+  }
+
+  /** The process at that place of its roles dies, and comes back after that time. */
+  crashProcess(place: number, after: number): void {
+    const process = this.#processes.find((one) => one.place === place && one.alive.is)
+    if (process === undefined) throw new Error(`no process of ${this.handle} is up at place ${place}`)
+    const { role, gossip, alive } = process
     const incarnation = this.#incarnation
     alive.is = false
     gossip.close()
@@ -246,7 +255,11 @@ export class Machine implements Neighbour {
       if (this.#incarnation !== incarnation) return
       this.#startProcess(role, place).catch((error: unknown) => this.#world.failed(this, error))
     })
-    return true
+  }
+
+  /** Those of the process at that place of its roles, if it is up. */
+  contractsAt(place: number): Contracts | undefined {
+    return this.#processes.find((one) => one.place === place && one.alive.is)?.contracts
   }
 
   /** Its feed goes on under another key. */

@@ -2,7 +2,7 @@ import t from 'tap'
 import { simulate } from './simulation.ts'
 
 // A file of its own, as resting.test.ts, so that both cores have something to do.
-const SPLIT_SEEDS = 80
+const SPLIT_SEEDS = 40
 
 t.test(
   'what simulation.test.ts says holds where parties run a process for each role on one store, and any of them dies at any time',

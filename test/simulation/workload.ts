@@ -83,7 +83,7 @@ export class Workload {
     const random = this.#randomOf(machine)
     const field = `0.${random.below(options.fields)}`
     if (options.upgrades && run.sources.of('versions').chance(0.4)) await this.#upgrade(machine, live)
-    if (random.chance(options.writes)) await this.#write(machine, field)
+    if (random.chance(options.writes)) await this.write(machine, field)
     if (random.chance(0.04))
       await this.submit(machine, { type: 'RenameElement', element: field, name: `n ${run.requests}` })
     if (random.chance(0.03)) await this.submit(machine, { type: 'GrantElement', element: field, to: null })
@@ -138,7 +138,8 @@ export class Workload {
     await this.submit(machine, { type: 'UpgradeEngine', to: 2 })
   }
 
-  async #write(machine: Machine, field: string): Promise<void> {
+  /** A value, now and then tentative, exclusive, or with a time of its own. */
+  async write(machine: Machine, field: string): Promise<void> {
     const random = this.#randomOf(machine)
     const { payload, seal: sealed } = seal(`${machine.handle} ${this.#run.requests}`, random.bytes(16))
     const exclusive = random.chance(0.5) ? { exclusive: true } : {}

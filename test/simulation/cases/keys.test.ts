@@ -1,0 +1,120 @@
+import t, { type Test } from 'tap'
+import type { Handle } from '../../../src/events/ids.ts'
+import type { Machine } from '../machine.ts'
+import { Stage } from './stage.ts'
+
+const takeoversIn = async (stage: Stage, handle: string, at?: Machine) =>
+  (await stage.feedOf(handle, at)).filter(({ key }) => key !== undefined && 'revoke' in key)
+
+for (const handles of [
+  ['ana', 'ben'],
+  ['ana', 'ben', 'cleo'],
+]) {
+  t.test(
+    `two of ${handles.length} parties revoke their keys at one moment, and neither waits for the other`,
+    async (t) => {
+      const stage = await Stage.with(Object.fromEntries(handles.map((handle) => [handle, {}])))
+      const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+      for (const machine of stage.run.machines) stage.cutOff(machine)
+      for (const machine of [ana, ben]) await stage.comesOf(machine.revoke(stage.run.contract))
+      await stage.run.pass(3_000)
+      for (const [machine, other] of [
+        [ana, ben],
+        [ben, ana],
+      ] as const) {
+        const { contract } = stage.run
+        const words = machine.contracts?.wordsOn(contract).filter((word) => 'revocation' in word) ?? []
+        t.same(
+          words.map(({ revocation }) => revocation.party),
+          [machine.handle],
+          `${machine.handle} has revoked, and not heard of ${other.handle}`,
+        )
+      }
+      await stage.ends()
+      await goesOnUnderAnother(t, stage, ana)
+      await goesOnUnderAnother(t, stage, ben)
+    },
+  )
+}
+
+t.test(
+  'of a revoked feed one member holds more than another, and what the one let through is not held back again',
+  async (t) => {
+    const stage = await Stage.with({ ana: {}, ben: {}, cleo: {} })
+    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
+      Machine,
+      Machine,
+      Machine,
+    ]
+    const { network, contract } = stage.run
+    for (const other of [ana, ben])
+      for (const way of [other, cleo]) network.cut(way.address, way === cleo ? other.address : cleo.address)
+    const before = (await stage.feedOf('ana')).length
+    await stage.workload.write(ana, '0.0')
+    await stage.until('ben has it', async () => (await stage.feedOf('ana', ben)).length > before)
+    stage.cutOff(ana)
+    await stage.comesOf(ana.revoke(contract))
+    await stage.run.pass(100)
+    const [word] = ana.contracts?.wordsOn(contract).filter((one) => 'revocation' in one) ?? []
+    if (word === undefined) throw new Error('nothing is revoked')
+    for (const machine of [ben, cleo]) await stage.comesOf(machine.contracts?.took(word))
+    const heldBy = async (machine: Machine) => {
+      const { state } = await stage.comesOf(stage.live(machine))
+      return state.keys.holds
+        .get(ana.handle)
+        ?.get(machine.handle as Handle)
+        ?.at(-1)?.upTo
+    }
+    for (const machine of [ben, cleo]) {
+      await stage.until(`${machine.handle} says what it holds`, async () => (await heldBy(machine)) !== undefined)
+    }
+    t.ok(((await heldBy(ben)) ?? -1) > ((await heldBy(cleo)) ?? -1), 'ben holds more of the feed than cleo')
+    await stage.ends()
+    await goesOnUnderAnother(t, stage, ana)
+    t.same(await stage.feedOf('ana', ben), await stage.feedOf('ana', cleo))
+  },
+)
+
+t.test('a feed that one process has taken over goes on in the other one of two that sign', async (t) => {
+  const stage = await Stage.with({ ana: {}, ben: { roles: ['receive', 'transmit', 'serve', 'transmit'] } })
+  const ben = stage.machine('ben')
+  await stage.comesOf(ben.revoke(stage.run.contract))
+  await stage.until('the feed is taken over', async () => (await takeoversIn(stage, 'ben')).length === 1)
+  await stage.run.pass(2_000)
+  // Whichever of the two has signed the takeover: each has to go on alone.
+  for (const place of [1, 3]) {
+    ben.crashProcess(place, 10_000)
+    t.equal(ben.contractsAt(place), undefined)
+    await stage.agrees(ben)
+    await stage.until('it is back', () => ben.contractsAt(place) !== undefined)
+  }
+  await stage.ends()
+  t.equal((await takeoversIn(stage, 'ben')).length, 1)
+})
+
+t.test('a node that is set back behind its takeover does not sign it a second time', async (t) => {
+  for (const roles of [['node'], ['serve', 'transmit', 'receive']] as const) {
+    const stage = await Stage.with({ ana: {}, ben: { roles }, cleo: {} })
+    const ben = stage.machine('ben')
+    const { mark } = ben.disk
+    await stage.comesOf(ben.revoke(stage.run.contract))
+    await stage.until(
+      'cleo has the takeover',
+      async () => (await takeoversIn(stage, 'ben', stage.machine('cleo'))).length === 1,
+    )
+    await stage.run.pass(1_000)
+    stage.cutOff(ben)
+    await stage.setBack(ben, mark)
+    t.equal((await takeoversIn(stage, 'ben')).length, 0, 'it has lost its takeover')
+    await stage.run.pass(2_000)
+    await stage.ends()
+    t.equal((await takeoversIn(stage, 'ben', stage.machine('ana'))).length, 1)
+    t.notOk(stage.run.counts.accused)
+  }
+})
+
+/** The key was taken over once, and requests under the new one are agreed. */
+async function goesOnUnderAnother(t: Test, stage: Stage, machine: Machine): Promise<void> {
+  t.equal((await takeoversIn(stage, machine.handle)).length, 1, `${machine.handle} has another key`)
+  await stage.agrees(machine)
+}

@@ -1,0 +1,70 @@
+import t from 'tap'
+import { memberOf } from '../../../src/aggregates/contract/state.ts'
+import { OUTBOX_STREAM } from '../../../src/store/streams.ts'
+import { Stage } from './stage.ts'
+
+const SPLIT = ['serve', 'transmit', 'receive'] as const
+const TWO_THAT_SIGN = ['receive', 'transmit', 'serve', 'transmit'] as const
+
+t.test('a node that is set back without its guard after it has left waits for nobody', async (t) => {
+  const stage = await Stage.with({ ana: {}, ben: {}, cleo: {} })
+  const [ana, cleo] = [stage.machine('ana'), stage.machine('cleo')]
+  const { mark } = cleo.disk
+  await stage.workload.submit(cleo, { type: 'Resign' })
+  await stage.until(
+    'cleo has left',
+    async () => memberOf((await stage.live(ana)).state.settling.agreed, cleo.handle) === undefined,
+  )
+  await stage.run.pass(3_000)
+  stage.cutOff(cleo)
+  await stage.setBack(cleo, mark, true)
+  const { state } = await stage.comesOf(stage.live(cleo))
+  t.ok(memberOf(state.ledger.document, cleo.handle), 'it takes itself for a member, which nobody else does')
+  await stage.ends()
+  await stage.agrees(ana)
+})
+
+t.test('every process sees that the store of all of them was set back, and none signs', async (t) => {
+  for (const roles of [SPLIT, TWO_THAT_SIGN]) {
+    const stage = await Stage.with({ ana: {}, ben: { roles } })
+    const ben = stage.machine('ben')
+    const { mark } = ben.disk
+    await stage.agrees(ben)
+    const signed = (await stage.feedOf('ben', stage.machine('ana'))).length
+    stage.cutOff(ben)
+    await stage.setBack(ben, mark)
+    const left = (await stage.feedOf('ben')).length
+    t.ok(left < signed, `of ${signed} statements ${left} are left, and the guard knows better`)
+    await stage.workload.write(ben, '0.1')
+    await stage.run.pass(10_000)
+    t.equal((await stage.feedOf('ben')).length, left, 'nothing is signed')
+    await stage.ends()
+    t.notOk(stage.run.counts.accused)
+    t.ok((await stage.feedOf('ben')).length > signed)
+  }
+})
+
+t.test('own statements that come back after a restore are looked through for what users have asked', async (t) => {
+  const stage = await Stage.with({ ana: {}, ben: { roles: SPLIT } })
+  const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+  const before = ben.disk.mark
+  const statements = (await stage.feedOf('ben')).length
+  const id = `ben ${stage.run.requests + 1}`
+  await stage.workload.write(ben, '0.0')
+  await stage.until('it is in the outbox', () => ben.disk.mark > before)
+  const { mark } = ben.disk
+  await stage.until('ana has it', async () =>
+    (await stage.feedOf('ben', ana)).some(({ requests }) => requests.some((request) => request.id === id)),
+  )
+  await stage.run.pass(1_000)
+  stage.cutOff(ben)
+  await stage.setBack(ben, mark)
+  t.equal((await stage.feedOf('ben')).length, statements, 'the statement is lost')
+  t.ok(
+    (await ben.disk.textsOf(OUTBOX_STREAM)).some((text) => text.includes(`"${id}"`)),
+    'what was asked for is not',
+  )
+  await stage.ends()
+  const requests = (await stage.feedOf('ben', ana)).flatMap((statement) => statement.requests)
+  t.equal(requests.filter((request) => request.id === id).length, 1)
+})

@@ -1,0 +1,163 @@
+import { memberOf } from '../../../src/aggregates/contract/state.ts'
+import type { Contracts } from '../../../src/contracts/registry/contracts.ts'
+import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
+import type { Handle } from '../../../src/events/ids.ts'
+import type { Statement } from '../../../src/events/statement.ts'
+import { worldOf } from '../cast.ts'
+import { check, checkEnd } from '../checks.ts'
+import { Faults } from '../faults.ts'
+import { Machine, type MachineOptions } from '../machine.ts'
+import { SimulatedNetwork } from '../network.ts'
+import { type SimulationOptions, withDefaults } from '../options.ts'
+import { Run } from '../run.ts'
+import { settleMicrotasks } from '../virtual-clock.ts'
+import { Workload } from '../workload.ts'
+
+const STEP_MS = 1
+const PATIENCE_MS = 30_000
+
+/**
+ * The simulator without chance: the same machines, network and checks, on which a script brings about one situation. A case
+ * asserts that it was reached before it lets everything heal: otherwise it would go on to pass when nothing comes to it any more.
+ */
+export class Stage {
+  readonly run: Run
+  readonly faults: Faults
+  readonly workload: Workload
+
+  /** What has happened to whom, in words. */
+  readonly told: readonly string[]
+
+  private constructor(run: Run, told: readonly string[]) {
+    this.run = run
+    this.told = told
+    this.faults = new Faults(run)
+    this.workload = new Workload(run, this.faults)
+  }
+
+  /** All are members of one contract with two fields, and nothing is under way. The first has founded it. */
+  static async with(
+    parties: { readonly [handle: string]: Omit<MachineOptions, 'rests'> },
+    options: Partial<SimulationOptions> = {},
+  ): Promise<Stage> {
+    const told: string[] = []
+    const run = new Run(1, withDefaults({ fields: 2, ...options }), (line) => told.push(line))
+    run.network = new SimulatedNetwork(run.clock, run.sources.of('network'), { loss: 0, duplication: 0, delayMs: 5 })
+    const world = worldOf(run)
+    run.machines = Object.entries(parties).map(
+      ([handle, machine]) => new Machine(world, handle, { ...machine, rests: run.options.resting }),
+    )
+    for (const machine of run.machines) machine.knows(run.machines.filter((other) => other !== machine))
+    const stage = new Stage(run, told)
+    for (const machine of run.machines) await machine.start()
+    await stage.workload.begin()
+    await stage.letIn()
+    return stage
+  }
+
+  /** Whoever is invited accepts, and becomes a member; who is not yet is invited. */
+  async letIn(): Promise<void> {
+    const [founder, ...others] = this.run.machines as [Machine, ...Machine[]]
+    for (const machine of others) {
+      const { handle } = machine
+      const isKnown = () => this.live(founder).then(({ state }) => state.ledger.cards.has(handle))
+      if (!(await isKnown())) await this.workload.submit(founder, { type: 'InviteParty', party: machine.card })
+      await this.until(`${handle} has the contract`, () => machine.contracts?.has(this.run.contract) ?? false)
+      await this.until(`${handle} accepts`, async () =>
+        (machine.contracts as Contracts).accept(this.run.contract).then(
+          () => true,
+          () => false,
+        ),
+      )
+      machine.gossip?.carry(this.run.contract)
+    }
+    for (const one of this.run.machines) {
+      await this.until(`${one.handle} has all members`, async () => {
+        const { document } = (await this.live(one)).state.ledger
+        return this.run.machines.every(({ handle }) => memberOf(document, handle) !== undefined)
+      })
+    }
+    await this.run.pass(5_000)
+  }
+
+  machine(handle: string): Machine {
+    const found = this.run.machines.find((machine) => machine.handle === handle)
+    if (found === undefined) throw new Error(`nobody is ${handle}`)
+    return found
+  }
+
+  async live(machine: Machine): Promise<LiveContract> {
+    const live = await machine.live(this.run.contract)
+    if (live === undefined) throw new Error(`${machine.handle} has no contract`)
+    return live
+  }
+
+  /** The statements of a party, as some machine has them now. */
+  async feedOf(handle: string, at = this.machine(handle)): Promise<Statement[]> {
+    const { state } = await this.comesOf(this.live(at))
+    return [...(state.feeds.get(handle as Handle)?.kept ?? [])].map(({ statement }) => statement)
+  }
+
+  /** Lets time pass, little by little, until that holds: a situation that is not reached is a case that shows nothing. */
+  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const end = this.run.clock.now() + PATIENCE_MS
+    while (!(await this.comesOf(holds()))) {
+      if (this.run.clock.now() > end) throw new Error(`the situation is not reached: ${what}`)
+      await this.run.pass(STEP_MS)
+    }
+  }
+
+  /** What comes of something that may take its time. */
+  async comesOf<Result>(under: Result | Promise<Result>): Promise<Result> {
+    const end = this.run.clock.now() + PATIENCE_MS
+    let isOver = false
+    const over = Promise.resolve(under).finally(() => {
+      isOver = true
+    })
+    over.catch(() => {})
+    await settleMicrotasks()
+    while (!isOver) {
+      if (this.run.clock.now() > end) throw new Error('nothing comes of it')
+      await this.run.pass(STEP_MS)
+    }
+    return over
+  }
+
+  /** A value of its own for the first field, and that everybody has agreed to it. */
+  async agrees(machine: Machine): Promise<void> {
+    const accepted = this.run.counts.accepted ?? 0
+    await this.workload.write(machine, '0.0')
+    await this.until(`${machine.handle} writes`, () => (this.run.counts.accepted ?? 0) > accepted)
+  }
+
+  /** From now on no message comes to it, or from it. */
+  cutOff(machine: Machine): void {
+    for (const { address } of this.run.machines) {
+      this.run.network.cut(address, machine.address)
+      this.run.network.cut(machine.address, address)
+    }
+  }
+
+  /** It dies, and starts again on its disk as that was then. */
+  async setBack(machine: Machine, mark: number, withoutGuard = false): Promise<void> {
+    this.faults.crash(machine)
+    await machine.disk.setBack(mark, withoutGuard)
+    if (withoutGuard) this.run.network.hangUp(machine.address)
+    this.run.oracle.setBack(machine)
+    this.run.wasSetBack = true
+    await this.faults.restart(machine)
+  }
+
+  /** Everybody is up and reaches everybody: whatever is under way comes to its end, and then all that must hold does. */
+  async ends(): Promise<void> {
+    const { run } = this
+    run.network.heal(true)
+    for (let second = 0; second < 60; second++) {
+      for (const machine of run.machines) if (!machine.isUp) await this.faults.restart(machine)
+      for (const machine of run.machines) await this.workload.tidyUp(machine, second)
+      await run.pass(1_000)
+      check(run)
+    }
+    await checkEnd(run)
+  }
+}
