@@ -7,7 +7,7 @@ import { seal } from '../../src/events/seal.ts'
 import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { Machine, type World } from '../simulation/machine.ts'
 import { SimulatedNetwork } from '../simulation/network.ts'
-import { SeededRandom } from '../simulation/seeded-random.ts'
+import { RandomSources } from '../simulation/random-sources.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 
 /** Shorter than the pause before a contract is cosigned, longer than any before news are carried lazily. */
@@ -27,11 +27,11 @@ class Market {
 
   /** `antiEntropyMs`: how often what got lost is looked for. */
   constructor(size: number, seed: number, antiEntropyMs: number) {
-    const random = new SeededRandom(seed)
-    this.network = new SimulatedNetwork(this.clock, random, { loss: 0, duplication: 0, delayMs: 4 })
+    const sources = new RandomSources(seed)
+    this.network = new SimulatedNetwork(this.clock, sources.of('network'), { loss: 0, duplication: 0, delayMs: 4 })
     const world: World = {
       clock: this.clock,
-      random,
+      sources,
       network: this.network,
       settled: (at) => this.settles(at),
       wanting() {},

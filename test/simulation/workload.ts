@@ -1,6 +1,7 @@
+import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
-import type { Verdict } from '../../src/contracts/requests/submission.ts'
+import type { Intent, Submission, Verdict } from '../../src/contracts/requests/submission.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
@@ -200,7 +201,12 @@ export class Workload {
       ...said.seals,
     }
     run.trace(`${machine.address} submits ${request.id}: ${command.type}${tentative ? ', tentative' : ''}`)
-    const submission = live.submit({ request, payloads: { ...payloads, ...said.payloads }, ...rest })
+    const submission = this.#submission(machine, live, {
+      request,
+      payloads: { ...payloads, ...said.payloads },
+      ...rest,
+    })
+    if (submission === undefined) return
     const told = (verdict: Verdict) => {
       run.count(verdict.kind === 'settled' ? verdict.outcome.kind : verdict.kind)
       if (verdict.kind === 'settled' && verdict.outcome.kind === 'refused') {
@@ -218,6 +224,17 @@ export class Workload {
       },
       () => {},
     )
+  }
+
+  /** Undefined where the contract goes on in an engine that is not here: its user is told so. */
+  #submission(machine: Machine, live: LiveContract, intent: Intent): Submission | undefined {
+    try {
+      return live.submit(intent)
+    } catch (error) {
+      if (!(error instanceof EngineUnknown) || machine.engines === both) throw error
+      this.#run.count('could not go on without the engine')
+      return undefined
+    }
   }
 
   /** Now and then somebody has something to say about it, which may not come along; who asked stays at home. */
