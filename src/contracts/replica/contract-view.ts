@@ -11,6 +11,8 @@ export interface ContractView {
   readonly duties: Duties
   /** What is held, all of it durable. */
   readonly state: AgreementState
+  /** The store has more of it, behind values that it has lost ⇒ nothing is signed, and no statement taken in, until they are here. */
+  readonly isCutShort: boolean
   /** Proofs that a party has signed two statements for one place, one a party. */
   readonly evidence: readonly Equivocation[]
   /** Statements that run ahead of what is held. */

@@ -1,11 +1,12 @@
 import { builtIn, type Engines } from '../../aggregates/contract/engines.ts'
+import { lackingIn } from '../../agreement/completing.ts'
 import { frontierOf } from '../../agreement/feeds.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
 import { receive } from '../../agreement/receive.ts'
 import { decodeSnapshot, type StoredStatements, statementsNeeded, viewFrom } from '../../agreement/snapshot.ts'
 import { type AgreementState, emptyAgreement } from '../../agreement/state.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
-import { type Handle, requestKey, type Uid } from '../../events/ids.ts'
+import type { Handle, Uid } from '../../events/ids.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { Store } from '../../store/port.ts'
 import { contractStream } from '../../store/streams.ts'
@@ -34,6 +35,8 @@ export interface Loaded {
   readonly settled: readonly Acknowledged[]
   /** How much of the ledger stands in the store. */
   readonly ledgerSize: number
+  /** The store has statements behind a request that everybody has acknowledged and whose values it has lost: they are not in the view. */
+  readonly isCutShort: boolean
 }
 
 /**
@@ -70,12 +73,13 @@ async function load(
   const size = (await store.events.lastRevision(contractStream(contract))) + 1
   const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size, engines)
   const from = start?.state.settling.settled ?? 0
-  const { state, settled } = await loadFeeds(store, contract, founder, sharing, start, engines)
+  const { state, settled, hasMore } = await loadFeeds(store, contract, founder, sharing, start, engines)
+  const isCutShort = lackingIn(state).length > 0 && (hasMore || size > state.settling.settled)
   const texts = settled.map(({ text }) => text)
-  await compareLedger(store, contract, texts, from, size)
-  if (sharing === 'watching') return { state, settled, ledgerSize: size }
+  await compareLedger(store, contract, texts, from, isCutShort ? state.settling.settled : size)
+  if (sharing === 'watching' || isCutShort) return { state, settled, ledgerSize: size, isCutShort }
   await extendLedger(store, contract, size, texts.slice(size - from))
-  return { state, settled, ledgerSize: state.settling.settled }
+  return { state, settled, ledgerSize: state.settling.settled, isCutShort }
 }
 
 /** Undefined: it is of no use. `size`: of the ledger in the store. Throws SnapshotUnfit, and what the store throws. */
@@ -106,7 +110,7 @@ async function loadFeeds(
   sharing: Sharing,
   start: Start | undefined,
   engines: Engines,
-): Promise<{ state: AgreementState; settled: readonly Acknowledged[] }> {
+): Promise<{ state: AgreementState; settled: readonly Acknowledged[]; hasMore: boolean }> {
   let state = start?.state ?? emptyAgreement(contract, engines)
   let waiting = start?.further ?? []
   const settled: Acknowledged[] = []
@@ -127,42 +131,38 @@ async function loadFeeds(
     if (unread.length === 0) break
   }
   const [lost] = waiting
-  if (lost !== undefined && sharing === 'alone') {
+  // What waits for values goes on when another party has given them.
+  if (lost !== undefined && sharing === 'alone' && lackingIn(state).length === 0) {
     const { party, seq } = lost.statement
-    const { lacking } = state.ledger
-    if (lacking !== undefined) {
-      const request = requestKey(lacking.request)
-      const message = `values of request ${request}, which ${party} ${seq} signs for, are missing`
-      throw new ContractDamaged('contract_damaged', message, { contract, party, seq, request })
-    }
     throw new ContractDamaged('contract_damaged', `what the stored statement ${party} ${seq} covers is missing`, {
       contract,
       party,
       seq,
     })
   }
-  return { state, settled }
+  return { state, settled, hasMore: lost !== undefined }
 }
 
 /**
- * The same view with all of its history, made anew from the store: for what a view without it throws Forgotten. Throws
- * ContractDamaged if the store does not have it.
+ * The same view with all of its history, made anew from the store: for what a view without it throws Forgotten. Cut short where
+ * the store has lost values that everybody has acknowledged. Throws ContractDamaged if the store has not the statements.
  */
 export async function recallHistory(
   store: Store,
   { contract, feeds, ledger }: AgreementState,
-): Promise<AgreementState> {
+): Promise<Pick<Loaded, 'state' | 'isCutShort'>> {
   const stored: SignedStatement[] = []
   for (const [handle, { size }] of feeds) {
     for (const decoded of await readFeed(store, contract, handle, 0, size)) stored.push(decoded)
   }
   const reception = receive(emptyAgreement(contract, ledger.engines), stored)
   assertNothingRefused(reception, contract)
-  if (canonicalJson(frontierOf(reception.state.feeds)) !== canonicalJson(frontierOf(feeds))) {
+  const isCutShort = lackingIn(reception.state).length > 0 && reception.waiting.length > 0
+  if (!isCutShort && canonicalJson(frontierOf(reception.state.feeds)) !== canonicalJson(frontierOf(feeds))) {
     const message = 'the stored feeds are not those that this node holds'
     throw new ContractDamaged('contract_damaged', message, { contract })
   }
-  return reception.state
+  return { state: reception.state, isCutShort }
 }
 
 /** `contract-*` follows from the feeds: its entries from one on, up to `size`, must be these. */

@@ -11,7 +11,7 @@ export function isPassivatable(loop: ReplicaLoop): boolean {
   const { duties, evidence, self, state } = loop
   const { approvals, author, deferral, mailbox, others, protection, recovery, requests, untold } = loop.parts
   const { feeds, ledger, settling, undecided } = state
-  if (loop.isRunning || loop.isClosed || !mailbox.isEmpty || loop.waiting.length > 0) return false
+  if (loop.isRunning || loop.isClosed || loop.isCutShort || !mailbox.isEmpty || loop.waiting.length > 0) return false
   if (deferral.deferred !== undefined) return false
   if (others?.hasNews === true || others?.hasEvidence === true || recovery.isFailing) return false
   if (!author.isIdle || loop.engineUnknown !== undefined || !untold.isEmpty) return false

@@ -46,6 +46,7 @@ export class ReplicaLoop implements ContractView {
   readonly #news: Teller
   /** All of it is durable: it changes when a write has, and the guard where there was a statement of its own. */
   #state: AgreementState
+  #isCutShort: boolean
   #evidence: readonly Equivocation[]
   /** What a write was to make durable; after one that failed, what the own statement covers that was to be in it. */
   #uncommitted: readonly SignedStatement[] = []
@@ -69,6 +70,7 @@ export class ReplicaLoop implements ContractView {
     this.#ports = ports
     this.#news = news
     this.#state = opened.loaded.state
+    this.#isCutShort = opened.loaded.isCutShort && !this.duties.sharesStore
     this.#evidence = opened.evidence
     this.parts = partsOf(this, ports, opened, news, holdUpOf, () => this.#lookAgain())
   }
@@ -91,6 +93,10 @@ export class ReplicaLoop implements ContractView {
 
   get waiting(): readonly SignedStatement[] {
     return this.parts.intake.waiting
+  }
+
+  get isCutShort(): boolean {
+    return this.#isCutShort
   }
 
   get isClosed(): boolean {
@@ -269,7 +275,7 @@ export class ReplicaLoop implements ContractView {
     start: Reception = nothingReceived(this.#state, this.waiting),
   ): Promise<TurnResult> {
     const waited = this.waiting
-    const { reception, refused } = await this.parts.intake.take(start, arrived)
+    const { reception, refused } = await this.parts.intake.take(start, this.#isCutShort ? valuesOf(arrived) : arrived)
     this.parts.intake.keepAhead(reception.waiting, arrived)
     try {
       return { reception, refused, isCommitted: await this.#goOnFrom(reception, waited) }
@@ -305,6 +311,8 @@ export class ReplicaLoop implements ContractView {
     this.#evidence = [...this.#evidence, ...equivocations]
     authored?.durable()
     if (made !== undefined) this.parts.approvals.forget(state)
+    // What the store has behind the values that have come is read before anything is said.
+    if (this.#isCutShort && reception.completions.length > 0) this.parts.recovery.isInDoubt = true
     const otherBranches = this.parts.unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ taken, refused: reception.refused, equivocations, otherBranches, made, settled, divergences })
     return true
@@ -337,7 +345,9 @@ export class ReplicaLoop implements ContractView {
   }
 
   async #recallHistory(): Promise<void> {
-    this.#state = await recallHistory(this.#ports.store, this.#state)
+    const { state, isCutShort } = await recallHistory(this.#ports.store, this.#state)
+    this.#state = state
+    this.#isCutShort = isCutShort && this.parts.others === undefined
   }
 
   async #lookAtEvidence(others: OtherProcesses): Promise<void> {
@@ -381,12 +391,19 @@ export class ReplicaLoop implements ContractView {
   /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
   async #readAgain(): Promise<void> {
     const { store, engines } = this.#ports
-    const { state } = await loadContract(store, this.contract, this.#founder, 'alone', undefined, engines)
+    const loaded = await loadContract(store, this.contract, this.#founder, 'alone', undefined, engines)
+    const { state, isCutShort } = loaded
     await this.parts.protection.reopen(state, this.self === this.#founder && state.feeds.size === 0)
     this.#state = state
+    this.#isCutShort = isCutShort
     this.parts.recovery.isSure()
     this.#restoreLost()
   }
+}
+
+/** Without the statements: the store may have them already, and what comes of the others comes again. */
+function valuesOf(arrived: readonly Delivery[]): Delivery[] {
+  return arrived.map((delivery) => ({ ...delivery, statements: [] }))
 }
 
 function isOf(self: Handle) {

@@ -122,6 +122,7 @@ export class StatementAuthor {
     const { duties, self, waiting } = this.#view
     if (!duties.signs) return undefined
     if (this.#engineUnknown !== undefined) return 'engine_unknown'
+    if (this.#view.isCutShort) return 'values_missing'
     const { keys, protection, values } = this.#parts
     const obstacle = protection.obstacle(state, waiting)
     // Its own statements are here, behind a request that everybody has acknowledged.
@@ -250,9 +251,9 @@ export class StatementAuthor {
 
   /** The founder from the start, others from their invitation on, nobody after everyone holds its resignation. */
   #maySpeak(state: AgreementState): boolean {
-    const { duties, self, waiting } = this.#view
+    const { duties, isCutShort, self, waiting } = this.#view
     const { keys, protection } = this.#parts
-    if (!duties.signs || this.#engineUnknown !== undefined) return false
+    if (!duties.signs || isCutShort || this.#engineUnknown !== undefined) return false
     const { document, lacking } = state.ledger
     // Its head would be shorter than what it covers has it.
     if (lacking !== undefined) return false

@@ -1,0 +1,100 @@
+import t, { type Test } from 'tap'
+import { builtIn } from '../../../src/aggregates/contract/engines.ts'
+import { type Field, find, type Proposal } from '../../../src/aggregates/contract/state.ts'
+import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
+import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
+import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
+import type { ElementId, Uid } from '../../../src/events/ids.ts'
+import { seal } from '../../../src/events/seal.ts'
+import { refOf } from '../../../src/store/payload-group.ts'
+import { EdgelessParty } from '../../support/edgeless-party.ts'
+import { until } from '../../support/node-party.ts'
+import { Link, together } from '../../support/two-parties.ts'
+
+const liveAt = ({ contracts }: PartyProcess, uid: Uid): Promise<LiveContract> => contracts.use(uid, (live) => live)
+const headAt = async (process: PartyProcess, uid: Uid) => {
+  const { settling } = (await liveAt(process, uid)).state
+  return { settled: settling.settled, record: builtIn.recordHash(settling.agreed) }
+}
+
+function asks(process: PartyProcess, uid: Uid, id: string, command: { type: string }, payloads = {}) {
+  return process.contracts.use(uid, (live) => live.submit({ request: { id, commands: [command] }, payloads }).verdict)
+}
+
+function proposes(process: PartyProcess, uid: Uid, value: string) {
+  const { seal: sealed, payload } = seal(value, new Uint8Array(16))
+  const command = { type: 'ProposeValue', field: '0.0', seal: sealed, basis: [] }
+  return asks(process, uid, value, command, { [sealed]: payload })
+}
+
+const addField = (name: string) => ({ type: 'AddField', parent: '0', name, field: { type: 'text' } })
+
+/** Ana and ben have agreed on a value of ana's, and on more after that; ana's node is down, and its store can be tampered with. */
+async function given(t: Test) {
+  const [its, theirs] = [new EdgelessParty(t, 'ana'), new EdgelessParty(t, 'ben')]
+  const [ana, ben] = [await its.start(), await theirs.start()]
+  new Link([ana, its], [ben, theirs])
+  const uid = await together(ana, ben)
+  await asks(ana, uid, 'field', addField('F'))
+  await proposes(ana, uid, 'agreed')
+  const field = find((await liveAt(ana, uid)).state.settling.agreed, '0.0' as ElementId) as Field
+  const ref = refOf(field.proposals[0] as Proposal)
+  for (const name of ['G', 'H']) await asks(ben, uid, name, addField(name))
+  for (const name of ['I', 'J']) t.match(await asks(ana, uid, name, addField(name)), { outcome: { kind: 'accepted' } })
+  const before = await headAt(ana, uid)
+  await ana.close()
+  return { its, ben, theirs, uid, ref, before }
+}
+
+t.test('a value that the store has lost is asked for, and what the store has behind it counts again', async (t) => {
+  const { its, ben, theirs, uid, ref, before } = await given(t)
+  await its.store.payloads.erase(uid, [ref])
+  const again = await its.start()
+  const live = await liveAt(again, uid)
+  await until('it to be said', async () => live.obstacle === 'values_missing')
+  t.ok(live.state.settling.settled < before.settled)
+  t.match(live.wants, [{ statement: { party: 'ana' } }])
+  t.same(its.told, [], 'nothing is damaged')
+  const link = new Link([again, its], [ben, theirs])
+  // What ben says meanwhile comes again when it can be taken in.
+  const later = asks(ben, uid, 'K', addField('K'))
+  await until('the value', async () => (await liveAt(again, uid)).obstacle === undefined)
+  t.match(await later, { outcome: { kind: 'accepted' } })
+  t.match(await asks(again, uid, 'L', addField('L')), { outcome: { kind: 'accepted' } })
+  t.match(await proposes(again, uid, 'another'), { outcome: { kind: 'accepted' } })
+  await until('the same', async () => canonicalJson(await headAt(again, uid)) === canonicalJson(await headAt(ben, uid)))
+  t.equal((await its.store.payloads.get(uid, [ref])).size, 1)
+  t.same([its.told, theirs.told], [[], []])
+  link.isUp = false
+  await again.close()
+  const third = await its.start()
+  t.same(await headAt(third, uid), await headAt(ben, uid), 'it is whole')
+})
+
+t.test('nothing is signed on what is left, whoever asks, as long as the value is not here', async (t) => {
+  const { its, uid, ref } = await given(t)
+  await its.store.payloads.erase(uid, [ref])
+  const again = await its.start()
+  const live = await liveAt(again, uid)
+  const size = live.state.feeds.get(its.card.handle)?.size
+  const verdict = again.contracts.use(
+    uid,
+    (contract) =>
+      contract.submit({ request: { id: 'x', commands: [addField('X')] }, payloads: {}, signedWithinMs: 200 }).verdict,
+  )
+  t.match(await verdict, { kind: 'timed out' })
+  t.equal(live.state.feeds.get(its.card.handle)?.size, size)
+})
+
+t.test('a value that is there and another one is damage', async (t) => {
+  const { its, uid, ref } = await given(t)
+  const get = its.store.payloads.get.bind(its.store.payloads)
+  its.store.payloads.get = async (contract, refs) => {
+    const found = new Map(await get(contract, refs))
+    const text = found.get(ref.seal)
+    if (text !== undefined) found.set(ref.seal, text.replace('agreed', 'forged'))
+    return found
+  }
+  const again = await its.start()
+  await t.rejects(liveAt(again, uid), { code: 'contract_damaged' })
+})
