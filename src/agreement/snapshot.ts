@@ -13,7 +13,7 @@ import { lackingIn } from './completing.ts'
 import { Feed, type Feeds, newestOf, statementAt } from './feeds.ts'
 import type { Hold, KeySpan, KeyState } from './key-state.ts'
 import { lackedBy } from './lacked-values.ts'
-import type { Acknowledged, Decided, Ledger } from './ledger.ts'
+import { type Acknowledged, acknowledgeAll, type Decided, type Ledger } from './ledger.ts'
 import type { Divergence, Settling } from './settlement.ts'
 import type { AgreementState } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
@@ -242,6 +242,8 @@ function stateFrom(
     } satisfies Settling,
   }
   if (lackingIn(state).length > 0) unfit('values are missing: what follows from the others is made anew')
+  if (acknowledgeAll(state.ledger, feeds).acknowledged.length > 0)
+    unfit('values for which the ledger waited have come since')
   return state
 }
 

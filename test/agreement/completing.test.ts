@@ -8,11 +8,17 @@ import { headOf } from '../../src/agreement/ledger.ts'
 import { pruned } from '../../src/agreement/pruning.ts'
 import { nothingReceived, type Reception, receive, receivePayloads } from '../../src/agreement/receive.ts'
 import { extendedTo, stateAt } from '../../src/agreement/replay.ts'
-import { SnapshotUnfit, snapshotOf, viewFrom } from '../../src/agreement/snapshot.ts'
+import { encodeSnapshot, SnapshotUnfit, snapshotOf, viewFrom } from '../../src/agreement/snapshot.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
+import { writesFor } from '../../src/contracts/replica/journal.ts'
+import { loadContract } from '../../src/contracts/replica/load.ts'
+import { canonicalJson } from '../../src/crypto/canonical-json.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
 import { payloadsInOrder, seal } from '../../src/events/seal.ts'
 import type { Payload, Payloads } from '../../src/events/statement.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
+import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
+import { groupOf } from '../../src/store/payload-group.ts'
 import { both } from '../support/engine-2.ts'
 import { allOf, contractFoundedBy, market, marketOf, overTheWire, owes, Player, talk } from '../support/market.ts'
 
@@ -256,6 +262,38 @@ t.test(
     }
   },
 )
+
+t.test('a ledger that waits for a value is made anew from the feeds, whether that has come since or not', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const observer = new Player('dov')
+  observer.hears(...allOf(ana))
+  const asked = ana.proposes('0.0', 'x')
+  const answers = [ben, cleo].map((player) => {
+    player.hears(asked)
+    return player.says()
+  })
+  const { state } = receive(observer.state, [bare(asked), ...answers])
+  t.match(state.ledger.lacking, { request: { handle: 'ana', seq: asked.statement.seq, index: 0 } })
+  const store = openMemoryStore()
+  t.teardown(() => store.close())
+  const nothing = { settled: [], equivocations: [], divergences: [] }
+  const held = [...state.feeds.values()].flatMap((feed) => [...feed])
+  await store.write(writesFor({ before: emptyAgreement(state.contract), held, ...nothing }))
+  const snapshot = encodeSnapshot(snapshotOf(state))
+  const load = async () => (await loadContract(store, state.contract, ana.handle, 'alone', snapshot)).state
+  const loaded = await load()
+  t.same(loaded.ledger.lacking?.request, state.ledger.lacking?.request)
+  t.same(headOf(loaded.ledger), headOf(state.ledger))
+  const brought = given(loaded, asked)
+  t.equal(brought.acknowledged.length, 1, 'the late value brings it on')
+  const entries = Object.entries(asked.payloads).map(([sealed, payload]) => ({
+    seal: sealed as Hash,
+    text: canonicalJson(payload),
+  }))
+  const { party, seq } = asked.statement
+  await store.payloads.put(state.contract, groupOf({ handle: party, seq }), entries)
+  t.same(headOf((await load()).ledger), headOf(brought.state.ledger), 'also where it came while nobody looked')
+})
 
 t.test('a snapshot of a view that lacks values is of no use', async () => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
