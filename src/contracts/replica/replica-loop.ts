@@ -398,6 +398,8 @@ export class ReplicaLoop implements ContractView {
     this.#isCutShort = isCutShort
     this.parts.recovery.isSure()
     this.#restoreLost()
+    // What stands behind values that have come may lack others.
+    if (isCutShort) this.parts.values.seek(true)
   }
 }
 

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { addParty } from '../../../src/cli/party-commands.ts'
 import { type ObstacleCode, obstacleKinds } from '../../../src/contracts/obstacles/obstacles.ts'
@@ -198,6 +199,31 @@ t.test(
         t.equal((await write(ana, '5', 'wait=60')).status, 200)
       },
     )
+
+    await t.test('values that all stores have lost', { timeout: 300_000 }, async (t) => {
+      await Promise.all([ana.down(), ben.down()])
+      const copy = `${storePath(ana.party.data)}.copy`
+      await cp(storePath(ana.party.data), copy)
+      for (const { party } of [ana, ben]) {
+        const store = new Database(storePath(party.data))
+        t.ok(store.prepare('DELETE FROM payloads').run().changes > 0)
+        store.close()
+        // What was kept of contracts at rest had all of it.
+        for (const file of await readdir(party.data)) if (file.startsWith('resting')) await rm(join(party.data, file))
+      }
+      await Promise.all([ana.up(), ben.up()])
+      for (const company of [ana, ben]) {
+        await names(t, company, 'values_missing')
+        t.equal((await company.party.call('GET', at)).body.obstacle, 'values_missing')
+      }
+      await ana.down()
+      await rename(copy, storePath(ana.party.data))
+      for (const kept of ['-wal', '-shm']) await rm(`${storePath(ana.party.data)}${kept}`, { force: true })
+      await ana.up()
+      await namesNothing(t, ana, ben)
+      t.equal((await write(ana, '6', 'wait=60')).status, 200)
+      t.equal((await write(ben, '7', 'wait=60')).status, 200)
+    })
   },
 )
 
