@@ -44,7 +44,7 @@ import { assertForm, fitRequest } from '../requests/validate-request.ts'
 import { settledHead } from '../signing/cosigned-notes.ts'
 import { Revocations } from '../signing/own-revocations.ts'
 import { jsonIn } from '../signing/untrusted-json.ts'
-import { ContractCache } from './contract-cache.ts'
+import { ContractCache, NoSuchContract } from './contract-cache.ts'
 import { type ContractHeld, contractHeldIn, isHeldBy, isTrue } from './held-contracts.ts'
 import { Sponsorship } from './sponsorship.ts'
 import { Unasked, type UnaskedBounds } from './unasked-contracts.ts'
@@ -412,8 +412,10 @@ export class Contracts {
     for (;;) {
       const oldest = this.unasked.oldestFor(from, (contract) => !this.#cache.isInUse(contract))
       if (oldest === undefined) return undefined
-      if ((await events.lastRevision(feedStream(oldest, this.self))) === NO_EVENTS) return oldest
-      this.unasked.remove(oldest)
+      const hasSigned = (await events.lastRevision(feedStream(oldest, this.self))) !== NO_EVENTS
+      // Somebody may have begun to work in it meanwhile.
+      if (!hasSigned && !this.#cache.isInUse(oldest)) return oldest
+      if (hasSigned) this.unasked.remove(oldest)
       if (this.unasked.hasRoomFor(from)) return undefined
     }
   }
@@ -470,7 +472,7 @@ export class Contracts {
     )
   }
 
-  /** Says that this node's party joins, signed over all that it has verified. Throws NotInvited, ValuesMissing. */
+  /** Says that this node's party joins, signed over all that it has verified. Throws NotInvited, ValuesMissing, NoSuchContract. */
   accept(contract: Uid): Promise<void> {
     return this.use(contract, (live) => this.#accept(live))
   }
@@ -495,8 +497,17 @@ export class Contracts {
       lastIndex: head.size + ACCEPTANCE_GOOD_FOR,
     }
     const accepted = { acceptance, signature: await this.#sign(acceptanceBytes(acceptance)) }
-    await this.#append(INVITATIONS_STREAM, 'InvitationAccepted', accepted)
-    this.#replied(contract, accepted)
+    // Not while another takes the contract's place: what is accepted is not given up, and what was given up is not accepted.
+    await this.#inTurn(async () => {
+      this.#assertHeld(contract)
+      await this.#append(INVITATIONS_STREAM, 'InvitationAccepted', accepted)
+      this.#replied(contract, accepted)
+    })
+  }
+
+  #assertHeld(contract: Uid): void {
+    if (this.#cache.has(contract)) return
+    throw new NoSuchContract('no_such_contract', `${contract} was given up to make room for another`, { contract })
   }
 
   #sign(bytes: Uint8Array): Promise<string> {

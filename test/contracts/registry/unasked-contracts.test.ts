@@ -6,7 +6,7 @@ import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { encodeSigned } from '../../../src/events/statement-codec.ts'
 import { encodeMessage } from '../../../src/gossip/message.ts'
 import { memorySnapshots } from '../../../src/store/snapshot-port.ts'
-import { CONTRACTS_STREAM } from '../../../src/store/streams.ts'
+import { CONTRACTS_STREAM, feedStream } from '../../../src/store/streams.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
 import { allOf, contractFoundedBy, keysOf, Player } from '../../support/market.ts'
@@ -145,6 +145,51 @@ t.test('one that somebody here works with stays as long', async (t) => {
   await brings(ben, 'mallory', 4)
   t.same(await titlesOf(ben), ['mallory 2', 'mallory 3', 'mallory 4'])
 })
+
+t.test(
+  'who accepts while another takes its place is either heard, and it stays, or told that it is gone',
+  async (t) => {
+    for (const stream of [CONTRACTS_STREAM, feedStream(nth('mallory', 0), 'ben' as Handle)]) {
+      const bens = new Ben(t)
+      const ben = await bens.up()
+      for (let n = 0; n < 3; n++) await brings(ben, 'mallory', n, true)
+      const { events } = bens.store
+      const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const { append, lastRevision } = events
+      const passing = async (name: string) => {
+        if (name !== stream) return
+        reached.resolve()
+        await open.promise
+      }
+      // One is held up as it is written, the other as it is looked whether this party has signed anything in it.
+      if (stream === CONTRACTS_STREAM)
+        events.append = async (...given) => {
+          await passing(given[0])
+          return append.apply(events, given)
+        }
+      else
+        events.lastRevision = async (...given) => {
+          await passing(given[0])
+          return lastRevision.apply(events, given)
+        }
+      const bringing = brings(ben, 'mallory', 3, true)
+      await reached.promise
+      const accepting = ben.contracts.accept(nth('mallory', 0)).then(
+        () => 'heard',
+        (error: { code: string }) => error.code,
+      )
+      await new Promise((resolve) => setImmediate(resolve))
+      open.resolve()
+      await bringing
+      const said = await accepting
+      t.equal(said, ben.contracts.has(nth('mallory', 0)) ? 'heard' : 'no_such_contract', stream)
+      Object.assign(events, { append, lastRevision })
+      await ben.close()
+      const again = await bens.up()
+      t.equal(again.contracts.has(nth('mallory', 0)), said === 'heard', 'and so it is after a restart')
+    }
+  },
+)
 
 t.test('what comes in the place of others makes the list of contracts longer only so fast', async (t) => {
   const bens = new Ben(t)
