@@ -1,11 +1,16 @@
 import { isUtf8 } from 'node:buffer'
 import { StoreCorrupt } from '../errors.ts'
 import type { NewEvent } from '../port.ts'
+import { packText, unpackText } from './packed-text.ts'
 import { bytesIn, type Damaged, frameRow } from './row-frame.ts'
 
 /** The most that a row has, so that whoever reads holds little in memory. One event may be more bytes, and is then a row of its own. */
 export const ROW_EVENTS_MAX = 256
 const ROW_BYTES_MAX = 1024 * 1024
+/** The first byte of a row that is neither as it is nor compressed. */
+const PACKED = 2
+/** From so many bytes on compressing gains more. */
+const PACKED_BYTES_MAX = 4096
 /** Types that take one byte; others are spelt out. Their numbers stand in stores: only ever add at the end. */
 const NUMBERED_TYPES = ['StatementMade', 'RequestSettled'] as const
 const SPELT_OUT = 0
@@ -37,24 +42,43 @@ interface EventBytes extends NewEvent {
   readonly dataBytes: number
 }
 
-/**
- * As a row holds them (row-frame.ts): events one after another. An event: one byte, the number of its type, or 0 and the
- * type behind its length; then the data behind their length. Lengths are those of the text in UTF-8.
- */
+/** Short rows are packed (packed-text.ts), long ones compressed (row-frame.ts). */
 function encodePiece(events: readonly EventBytes[], bytesMax: number): Buffer {
-  const plain = Buffer.allocUnsafe(1 + bytesMax)
+  if (bytesMax < PACKED_BYTES_MAX) {
+    const packed = events.map(({ data }) => packText(data))
+    if (isWhole(packed)) {
+      const row = layOut(events, packed, bytesMax)
+      row[0] = PACKED
+      return row
+    }
+  }
+  const data = events.map((event) => event.data)
+  return frameRow(layOut(events, data, bytesMax), ROW_BYTES_MAX)
+}
+
+/**
+ * Events one after another, behind a byte for the form. An event: one byte, the number of its type, or 0 and the type behind its
+ * length; then the data behind their length. Lengths are those in bytes, of a text in UTF-8.
+ */
+function layOut(events: readonly EventBytes[], data: readonly (string | Buffer)[], bytesMax: number): Buffer {
+  const row = Buffer.allocUnsafe(1 + bytesMax)
   let at = 1
-  const write = (text: string, length: number) => {
-    at = plain.writeUInt32BE(length, at)
-    at += plain.write(text, at, 'utf8')
+  const write = (bytes: string | Buffer, length: number) => {
+    at = row.writeUInt32BE(length, at)
+    at += typeof bytes === 'string' ? row.write(bytes, at, 'utf8') : bytes.copy(row, at)
   }
-  for (const { type, data, typeBytes, dataBytes } of events) {
+  events.forEach(({ type, typeBytes, dataBytes }, index) => {
     const number = numberOf(type)
-    plain[at++] = number
+    row[at++] = number
     if (number === SPELT_OUT) write(type, typeBytes)
-    write(data, dataBytes)
-  }
-  return frameRow(plain.subarray(0, at), ROW_BYTES_MAX)
+    const bytes = data[index] as string | Buffer
+    write(bytes, typeof bytes === 'string' ? dataBytes : bytes.length)
+  })
+  return row.subarray(0, at)
+}
+
+function isWhole(packed: readonly (Buffer | undefined)[]): packed is Buffer[] {
+  return !packed.includes(undefined)
 }
 
 /** Where a row stands: its file, and revision and position of its last event. */
@@ -73,24 +97,30 @@ export function decodeEvents(row: Buffer, count: number, { path, revision, posit
   if (!(count >= 1 && count <= Math.min(ROW_EVENTS_MAX, revision + 1, position))) {
     throw damaged(`the number of events is ${count}`)
   }
-  const bytes = bytesIn(row, ROW_BYTES_MAX, damaged)
+  const isPacked = row[0] === PACKED
+  if (isPacked && row.length > PACKED_BYTES_MAX) throw damaged('it is packed, and too long for that')
+  const bytes = isPacked ? row.subarray(1) : bytesIn(row, ROW_BYTES_MAX, damaged)
   const events: NewEvent[] = []
   let at = 0
-  const text = (): string => {
+  const take = (): Buffer => {
     const start = at + LENGTH_BYTES
     if (start > bytes.length) throw damaged('it ends within a length')
     at = start + bytes.readUInt32BE(at)
     if (at > bytes.length) throw damaged('it ends within a text')
-    if (!isUtf8(bytes.subarray(start, at))) throw damaged('a text is no UTF-8')
-    return bytes.toString('utf8', start, at)
+    return bytes.subarray(start, at)
+  }
+  const textOf = (taken: Buffer | undefined): string => {
+    if (taken === undefined) throw damaged('a text is not packed as texts are')
+    if (!isUtf8(taken)) throw damaged('a text is no UTF-8')
+    return taken.toString('utf8')
   }
   while (at < bytes.length) {
     if (events.length === count) throw damaged(`it has more events than ${count}`)
     const number = bytes[at++] as number
-    const type = number === SPELT_OUT ? text() : NUMBERED_TYPES[number - 1]
+    const type = number === SPELT_OUT ? textOf(take()) : NUMBERED_TYPES[number - 1]
     if (type === undefined) throw damaged('an event has no type that is known')
     if (number === SPELT_OUT && numberOf(type) !== SPELT_OUT) throw damaged('a type is spelt out that has a number')
-    events.push({ type, data: text() })
+    events.push({ type, data: textOf(isPacked ? unpackText(take()) : take()) })
   }
   if (events.length < count) throw damaged(`it has ${events.length} events instead of ${count}`)
   return events

@@ -84,7 +84,9 @@ t.test('what encoding never makes is damage, told with its place', async (t) => 
     Buffer.concat([Buffer.of(0), ...parts.map((part) => (typeof part === 'number' ? Buffer.of(part) : part))])
   const faults: [fault: string, row: Buffer, count: number][] = [
     ['has no form that is known', Buffer.alloc(0), 1],
-    ['has no form that is known', Buffer.of(2), 1],
+    ['has no form that is known', Buffer.of(3), 1],
+    ['not packed as texts are', Buffer.concat([Buffer.of(2, 1, 0, 0, 0, 2, 1), Buffer.from('x')]), 1],
+    ['is packed, and too long', Buffer.concat([Buffer.of(2, 1, 0, 0, 16, 0), Buffer.alloc(4096, 5)]), 1],
     ['the number of events is 0', row(), 0],
     ['the number of events is 257', row(1, x), 257],
     ['has more events than 1', row(1, x, 1, x), 1],
