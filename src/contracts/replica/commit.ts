@@ -1,6 +1,9 @@
+import { memberOf } from '../../aggregates/contract/state.ts'
 import { isTakeover } from '../../agreement/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
+import type { Handle } from '../../events/ids.ts'
+import type { Statement } from '../../events/statement.ts'
 import type { Store } from '../../store/port.ts'
 import type { DoubleSignProtection } from '../signing/double-sign-protection.ts'
 import type { ContractView } from './contract-view.ts'
@@ -52,7 +55,7 @@ export class SoleWriter implements Writer {
       if (guardsAnything(outcome, this.#view, this.#protection))
         await this.#protection.advance(outcome.state, revokes(outcome))
     }
-    if (isAnswerOnly(outcome)) await bothOf(store(), guard())
+    if (isAnswerOnly(outcome, this.#view.self)) await bothOf(store(), guard())
     else {
       await store()
       await guard()
@@ -62,11 +65,15 @@ export class SoleWriter implements Writer {
 }
 
 /**
- * A statement made here that brings nothing of its own: neither values, nor requests, whose users are told that they came to
- * nothing where the store did not take them.
+ * A statement made here that brings nothing of its own, neither values nor requests, whose users are told that they came to
+ * nothing where the store did not take them; and that covers, of what is not durable, what members have said alone: an invitee, or
+ * who has left, need not be there to bring it again. Nor may an own statement be among that: the guard keeps one.
  */
-function isAnswerOnly({ made }: Outcome): boolean {
-  return made !== undefined && made.statement.requests.length === 0 && Object.keys(made.payloads).length === 0
+function isAnswerOnly({ change, made }: Outcome, self: Handle): boolean {
+  if (made === undefined || made.statement.requests.length > 0 || Object.keys(made.payloads).length > 0) return false
+  const { document } = change.before.ledger
+  const isMembers = ({ party }: Statement) => party !== self && memberOf(document, party) !== undefined
+  return change.held.every((held) => held === made || isMembers(held.statement))
 }
 
 /** Neither is under way any more when this comes to its end. Rejects with the first of the two. */

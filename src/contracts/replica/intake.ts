@@ -1,6 +1,13 @@
 import type { Completion } from '../../agreement/completing.ts'
 import { feedOf } from '../../agreement/feeds.ts'
-import { groupedByStatement, joined, type Reception, receive, receivingPayloads } from '../../agreement/receive.ts'
+import {
+  groupedByStatement,
+  joined,
+  nothingReceived,
+  type Reception,
+  receive,
+  receivingPayloads,
+} from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { Handle } from '../../events/ids.ts'
 import { sealsNamedBy } from '../../events/seal.ts'
@@ -60,11 +67,10 @@ export class Intake {
     this.#reorderBuffer.leave(this.#view.contract)
   }
 
-  /** `start`: what has been taken in before. */
-  async take(start: Reception, arrived: readonly Delivery[]): Promise<TakenIn> {
+  async take(before: AgreementState, arrived: readonly Delivery[]): Promise<TakenIn> {
     const refused = new Map<Delivery, readonly StatementRefused[]>()
     // What waits may have its past by now, also where nothing comes: other processes of this party write, too.
-    let reception = this.#takeIn(start, [])
+    let reception = this.#takeIn(nothingReceived(before, this.waiting), [])
     for (const delivery of arrived) {
       const refusedBefore = reception.refused.length
       reception = await this.#takeStatements(reception, delivery)

@@ -344,7 +344,7 @@ export class LiveContract {
     this.#loop.close()
     await this.#loop.settleDown()
     const closed = new ContractClosed('contract_closed', why)
-    this.#loop.parts.deferral.fail(closed)
+    this.#loop.parts.mailbox.fail(closed)
     this.#loop.parts.intake.leave()
     this.requests.queue.failAll(closed)
   }

@@ -40,6 +40,13 @@ export class Mailbox {
     return done.promise
   }
 
+  /** No turn takes it any more. */
+  fail(error: unknown): void {
+    const { deliveries, recalls } = this.take()
+    for (const { done } of deliveries) done.reject(error)
+    for (const done of recalls) done.reject(error)
+  }
+
   /** All that has come, for one turn. */
   take(): { readonly deliveries: readonly Delivery[]; readonly recalls: readonly PromiseWithResolvers<void>[] } {
     const taken = { deliveries: this.#deliveries, recalls: this.#recalls }

@@ -9,10 +9,9 @@ import type { ReplicaLoop } from './replica-loop.ts'
  */
 export function isPassivatable(loop: ReplicaLoop): boolean {
   const { duties, evidence, self, state } = loop
-  const { approvals, author, deferral, mailbox, others, protection, recovery, requests, untold } = loop.parts
+  const { approvals, author, mailbox, others, protection, recovery, requests, untold } = loop.parts
   const { feeds, ledger, settling, undecided } = state
   if (loop.isRunning || loop.isClosed || loop.isCutShort || !mailbox.isEmpty || loop.waiting.length > 0) return false
-  if (deferral.deferred !== undefined) return false
   if (others?.hasNews === true || others?.hasEvidence === true || recovery.isFailing) return false
   if (!author.isIdle || loop.engineUnknown !== undefined || !untold.isEmpty) return false
   const isMember = memberOf(ledger.document, self) !== undefined

@@ -36,6 +36,7 @@ export class Recovery {
 
   /** Something has become durable. */
   wrote(): void {
+    this.#failures = 0
     this.#trouble = undefined
   }
 
@@ -44,9 +45,10 @@ export class Recovery {
     this.#failures = 0
   }
 
-  /** The store has been read again: what it says counts. */
-  isSure(): void {
+  /** The store has been read again: what it says counts. `isWhole`: nothing that was signed has to come back into it. */
+  isSure(isWhole: boolean): void {
     this.isInDoubt = false
+    if (!isWhole) return
     this.#failures = 0
     this.#trouble = undefined
   }

@@ -1,10 +1,10 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/pruning.ts'
-import { type Equivocation, nothingReceived, type Reception } from '../../agreement/receive.ts'
+import type { Equivocation, Reception } from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
-import type { EngineVersion, Handle, Uid } from '../../events/ids.ts'
+import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import { HistoryPruned } from '../../runtime/history-pruned.ts'
@@ -13,10 +13,9 @@ import { OvertakenError } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
 import { type Duties, dutiesOf } from './duties.ts'
-import type { TakenIn } from './intake.ts'
 import { isNewEvidence, loadEvidence } from './journal.ts'
 import { loadContract, recallHistory } from './load.ts'
-import type { Delivery } from './mailbox.ts'
+import type { Delivery, Refused } from './mailbox.ts'
 import type { Opened } from './open-replica.ts'
 import type { Followed, OtherProcesses } from './other-processes.ts'
 import type { ContractPorts } from './ports.ts'
@@ -24,12 +23,6 @@ import { partsOf, type ReplicaParts, type Replicated } from './replica-parts.ts'
 
 /** How often a turn is taken anew because another process of this party was faster. */
 const RACES_MAX = 20
-
-/** What a turn has come to. */
-interface TurnResult extends TakenIn {
-  /** It is durable, and told. Otherwise it waits for more. */
-  readonly isCommitted: boolean
-}
 
 /**
  * The loop of one contract, and the parts that it turns. A turn takes all that has come meanwhile: receive, make a statement
@@ -135,7 +128,6 @@ export class ReplicaLoop implements ContractView {
   /** Resolves when no turn is under way, for the moment. */
   async settleDown(): Promise<void> {
     this.parts.recovery.interrupt()
-    this.parts.deferral.end()
     await this.#running
   }
 
@@ -152,7 +144,7 @@ export class ReplicaLoop implements ContractView {
     if (this.#running !== undefined) {
       this.#isAwaited = true
       // Where intents are not durable, whoever asks for something is told at once whether the store still fails.
-      if (this.parts.recovery.isInDoubt) this.parts.recovery.interrupt()
+      if (this.parts.recovery.isInDoubt || this.parts.recovery.isFailing) this.parts.recovery.interrupt()
       return
     }
     this.#running = this.#run().finally(() => {
@@ -162,8 +154,8 @@ export class ReplicaLoop implements ContractView {
   }
 
   get #hasWork(): boolean {
-    const { author, deferral, mailbox, others, recovery } = this.parts
-    if (!mailbox.isEmpty || others?.hasNews || recovery.isInDoubt || deferral.isOver) return true
+    const { author, mailbox, others, recovery } = this.parts
+    if (!mailbox.isEmpty || others?.hasNews || recovery.isInDoubt) return true
     try {
       return author.hasTurn
     } catch (error) {
@@ -178,40 +170,23 @@ export class ReplicaLoop implements ContractView {
     const { turns } = this.#ports
     if (turns?.isOver === true) await turns.next()
     this.#isAwaited = false
-    const { deliveries: arrived, recalls } = this.parts.mailbox.take()
-    const { deferral } = this.parts
-    const deferred = deferral.deferred
-    const deliveries = deferred === undefined ? arrived : [...deferred.deliveries, ...arrived]
+    const { deliveries, recalls } = this.parts.mailbox.take()
     try {
-      const isSame = !this.parts.recovery.isInDoubt && recalls.length === 0
       if (this.parts.recovery.isInDoubt) await this.#readAgain()
       if (recalls.length > 0) await this.#recallHistory()
       for (const done of recalls) done.resolve()
-      const { reception, refused, isCommitted } = await this.#turnWithHistory(
-        deliveries,
-        isSame && deferred !== undefined ? { arrived, start: deferred.reception } : undefined,
-      )
-      if (!isCommitted) return deferral.defer({ reception, deliveries })
-      deferral.clear()
+      const refused = await this.#turnWithHistory(deliveries)
       for (const delivery of deliveries) delivery.done.resolve({ refused: refused.get(delivery) ?? [] })
     } catch (error) {
-      deferral.clear()
       for (const { done } of deliveries) done.reject(error)
       for (const done of recalls) done.reject(error)
       await this.#recover(error)
     }
   }
 
-  /**
-   * A turn; should it ask for what is left out of memory, once more with that. `rest`: what of it has come since the last turn, and
-   * what the turns before it have taken in without a write.
-   */
-  async #turnWithHistory(
-    arrived: readonly Delivery[],
-    rest: { readonly arrived: readonly Delivery[]; readonly start: Reception } | undefined,
-  ): Promise<TurnResult> {
+  /** A turn; should it ask for what is left out of memory, once more with that. */
+  async #turnWithHistory(arrived: readonly Delivery[]): Promise<Refused> {
     try {
-      if (rest !== undefined) return await this.#turn(rest.arrived, rest.start)
       return await this.#turnAmongOthers(arrived)
     } catch (error) {
       if (!(error instanceof HistoryPruned)) throw error
@@ -223,7 +198,7 @@ export class ReplicaLoop implements ContractView {
   }
 
   /** A turn, once more for each time that another process of this party was faster. */
-  async #turnAmongOthers(arrived: readonly Delivery[]): Promise<TurnResult> {
+  async #turnAmongOthers(arrived: readonly Delivery[]): Promise<Refused> {
     const others = this.parts.others
     if (others === undefined) return this.#turn(arrived)
     // What comes from elsewhere and is our own, another process has made: it stands in the store already.
@@ -231,9 +206,9 @@ export class ReplicaLoop implements ContractView {
     for (let race = 0; ; race++) {
       try {
         await this.#catchUp(others)
-        const result = await this.#turn(arrived)
+        const refused = await this.#turn(arrived)
         this.parts.recovery.succeeded()
-        return result
+        return refused
       } catch (error) {
         const isRace = error instanceof WrongExpectedRevision || error instanceof OvertakenError
         if (!isRace) throw error
@@ -270,15 +245,16 @@ export class ReplicaLoop implements ContractView {
   }
 
   /** Receives, makes a statement where one is due, commits, and tells: what was not committed never was. */
-  async #turn(
-    arrived: readonly Delivery[],
-    start: Reception = nothingReceived(this.#state, this.waiting),
-  ): Promise<TurnResult> {
+  async #turn(arrived: readonly Delivery[]): Promise<Refused> {
     const waited = this.waiting
-    const { reception, refused } = await this.parts.intake.take(start, this.#isCutShort ? valuesOf(arrived) : arrived)
+    const { reception, refused } = await this.parts.intake.take(
+      this.#state,
+      this.#isCutShort ? valuesOf(arrived) : arrived,
+    )
     this.parts.intake.keepAhead(reception.waiting, arrived)
     try {
-      return { reception, refused, isCommitted: await this.#goOnFrom(reception, waited) }
+      await this.#goOnFrom(reception)
+      return refused
     } catch (error) {
       // What was taken in from among them is not, after all.
       this.parts.intake.keepAhead(waited, arrived)
@@ -286,18 +262,17 @@ export class ReplicaLoop implements ContractView {
     }
   }
 
-  /** Whether what comes of it was written: it may wait for more. `waited`: what ran ahead before. */
-  async #goOnFrom(reception: Reception, waited: readonly SignedStatement[]): Promise<boolean> {
+  async #goOnFrom(reception: Reception): Promise<void> {
     const before = this.#state
     const { taken, unjudged } = reception
     this.parts.protection.notice(this.contract, reception)
     if (unjudged[0] !== undefined) this.parts.author.goesOnIn(unjudged[0].error)
-    // After a restore they come back from others, with what must not be signed again.
-    if (this.duties.sharesStore) this.parts.requests.queue.noticed(taken.filter(isHeldOf(this.self)), before)
+    // After a restore they come back from others, or from the guard, with what must not be signed again.
+    const own = taken.filter(isHeldOf(this.self))
+    if (this.duties.sharesStore) this.parts.requests.queue.noticed(own, before)
     else this.parts.requests.queue.dropExpired()
     const authored = await this.parts.author.next(reception.state)
     const made = authored?.held
-    if (made === undefined && reception.waiting === waited && this.#mayDefer(reception)) return false
     const state = authored?.state ?? reception.state
     const settled = [...reception.settled, ...(authored?.settled ?? [])]
     const equivocations = isNewEvidence(this.#evidence, reception.equivocations)
@@ -310,19 +285,12 @@ export class ReplicaLoop implements ContractView {
     this.#state = state
     this.#evidence = [...this.#evidence, ...equivocations]
     authored?.durable()
-    if (made !== undefined) this.parts.approvals.forget(state)
+    if (!this.duties.sharesStore) this.parts.requests.queue.noticed(own, before)
+    if (made !== undefined || own.length > 0) this.parts.approvals.forget(state)
     // What the store has behind the values that have come is read before anything is said.
     if (this.#isCutShort && reception.completions.length > 0) this.parts.recovery.isInDoubt = true
     const otherBranches = this.parts.unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ taken, refused: reception.refused, equivocations, otherBranches, made, settled, divergences })
-    return true
-  }
-
-  /** Where other processes write, what is held is to be in the store at once: they wait for it. */
-  #mayDefer(reception: Reception): boolean {
-    const { approvals, deferral } = this.parts
-    if (this.duties.sharesStore || this.#closed || approvals.holdUp !== undefined) return false
-    return deferral.mayDefer(reception, this.self)
   }
 
   #tell(news: TurnNews): void {
@@ -336,11 +304,9 @@ export class ReplicaLoop implements ContractView {
   /** Puts the last statement that was signed back into the feed, should the store have lost it. */
   #restoreLost(): void {
     const { lost } = this.parts.protection
-    const covered = this.#uncommitted
-    this.#uncommitted = []
     if (lost === undefined) return
     // Nobody waits for it; a turn that fails is told to the listeners.
-    const statements = [...covered, lost]
+    const statements = [...this.#uncommitted, lost]
     this.parts.mailbox.deliver({ statements, payloads: [], credit: undefined }).catch(() => {})
   }
 
@@ -370,22 +336,26 @@ export class ReplicaLoop implements ContractView {
     this.#news.tell('failed', error)
     // Intents are durable, and go on when the store answers again.
     if (this.parts.others !== undefined) this.parts.others.doubts(this.#state)
-    else if (await this.#isSureAfter(error)) return
-    if (this.#closed || (this.parts.recovery.isInDoubt && this.#isAwaited)) return
+    else if ((await this.#isSureAfter(error)) && this.parts.protection.lost === undefined) return
+    const { isFailing, isInDoubt } = this.parts.recovery
+    if (this.#closed || ((isInDoubt || isFailing) && this.#isAwaited)) return
     await this.parts.recovery.pause()
   }
 
   /** Where nobody else writes and intents are in memory only: a store that failed just once is read again at once. */
   async #isSureAfter(error: unknown): Promise<boolean> {
-    this.parts.requests.queue.failAll(error)
-    if (this.parts.recovery.isInDoubt) return false
-    this.parts.recovery.isInDoubt = true
+    const { protection, recovery, requests } = this.parts
+    const wasInDoubt = recovery.isInDoubt
+    recovery.isInDoubt = true
     try {
-      await this.#readAgain()
+      if (!wasInDoubt) await this.#readAgain()
     } catch {
       // The next turn begins with it, and says what is in the way.
     }
-    return !this.parts.recovery.isInDoubt
+    // What a statement decides that comes back from the guard is decided: who has asked is told then.
+    const decided = recovery.isInDoubt ? [] : (protection.lost?.statement.decided ?? [])
+    requests.queue.failAll(error, new Set(decided.map(({ request }) => requestKey(request))))
+    return !recovery.isInDoubt
   }
 
   /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
@@ -396,7 +366,7 @@ export class ReplicaLoop implements ContractView {
     await this.parts.protection.reopen(state, this.self === this.#founder && state.feeds.size === 0)
     this.#state = state
     this.#isCutShort = isCutShort
-    this.parts.recovery.isSure()
+    this.parts.recovery.isSure(this.parts.protection.lost === undefined)
     this.#restoreLost()
     // What stands behind values that have come may lack others.
     if (isCutShort) this.parts.values.seek(true)

@@ -10,7 +10,6 @@ import { FeedKeys } from '../signing/signing-keys.ts'
 import { SharedWriter, SoleWriter, type Writer } from './commit.ts'
 import type { Teller } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
-import { Deferral } from './deferral.ts'
 import { Intake } from './intake.ts'
 import { Mailbox } from './mailbox.ts'
 import { MissingValues } from './missing-values.ts'
@@ -35,7 +34,6 @@ export interface Replicated {
 export interface ReplicaParts {
   readonly mailbox: Mailbox
   readonly intake: Intake
-  readonly deferral: Deferral
   readonly approvals: Approvals
   readonly requests: LocalRequests
   readonly keys: FeedKeys
@@ -83,7 +81,6 @@ export function partsOf(
   return {
     mailbox: new Mailbox(),
     intake: new Intake(view, protection, ports.reorderBuffer ?? new ReorderBuffer(), ports.turns),
-    deferral: new Deferral(clock, () => view.wake()),
     approvals,
     requests: new LocalRequests(view, ports, queue),
     keys,

@@ -314,12 +314,16 @@ export class RequestQueue {
     this.#signed.clear()
   }
 
-  failAll(error: unknown): void {
-    for (const submission of this.#all()) submission.fail(error)
+  /** `decided`: the keys of requests whose fate a statement has that will be durable. */
+  failAll(error: unknown, decided: ReadonlySet<string> = new Set()): void {
+    const kept = [...this.#signed].filter(([key]) => decided.has(key))
+    const keeps = new Set(kept.map(([, submission]) => submission))
+    for (const submission of this.#all()) if (!keeps.has(submission)) submission.fail(error)
     this.#queue = []
     this.#lockedOut = []
     this.#pausing.clear()
     this.#signed.clear()
+    for (const [key, submission] of kept) this.#signed.set(key, submission)
   }
 
   /** The time of a confirmed request ran out before it settled: it will, but nobody waits here any longer. */

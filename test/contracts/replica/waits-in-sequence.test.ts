@@ -12,7 +12,7 @@ const CHANGES = 3
 
 /**
  * How often somebody waits in sequence, for a store or a guard, from the moment that a change is asked for until it is told as settled;
- * the fewest of some changes: what is deferred for milliseconds is written for itself where the machine is slow.
+ * the fewest of some changes.
  */
 async function sequence(
   t: Test,
