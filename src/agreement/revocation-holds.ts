@@ -14,7 +14,7 @@ import type { AgreementState } from './state.ts'
  * - a takeover follows them, or covers them;
  * - another member, on the same revocation, has said that it holds them: the takeover must follow what it holds;
  * - they lead up to the word that this party needs to take its own feed over. Where two are revoked at once, each would
- *   wait for the other's word behind its own promise: so who was admitted first takes it.
+ *   wait for the other's word behind its own promise: so who was admitted first takes it (decision 0028).
  */
 export interface Release {
   /** The takeover, or the other's `hold`. Only if it is valid is anything released. */

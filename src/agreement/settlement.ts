@@ -65,7 +65,7 @@ function compareHeads(settling: Settling, ledger: Ledger, news: readonly Verifie
   let { signed, divergences } = settling
   for (const { statement } of news) {
     const { party, seq, head } = statement
-    // We hold all that the statement covers, so a true head of it is never longer than our ledger.
+    // We hold all that the statement covers, so a true head of it is never longer than our ledger (decision 0016).
     const ours = ourHeadAt(Math.min(head.size, ledger.log.size), settling, ledger)
     if (
       head.size === ours.size &&

@@ -27,7 +27,7 @@ type Entries<Value> = readonly (readonly [Handle, Value])[]
 
 /**
  * A view as plain JSON, without the statements themselves: those stand in the feeds of the store. It saves the time to make
- * the view anew, and proves nothing: who loads it compares it with what the members have signed.
+ * the view anew, and proves nothing: who loads it compares it with what the members have signed (decision 0071).
  */
 export interface AgreementSnapshot {
   readonly v: typeof SNAPSHOT_VERSION

@@ -6,7 +6,7 @@ export class NotConfirmed extends ConcordataError {}
 
 /**
  * What a command is asked for goes to standard output; what went wrong, and questions, to standard error. This is the only way
- * to either: each of the lines stays one line and says nothing to the terminal, whoever has written what stands in it.
+ * to either: each of the lines stays one line and says nothing to the terminal, whoever has written what stands in it (decision 0086).
  */
 export function print(...lines: readonly string[]): void {
   printLines(lines)

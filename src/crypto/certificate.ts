@@ -46,7 +46,7 @@ const oids = {
 const VALID_YEARS = 2
 const DAY_MS = 86_400_000
 
-/** TLS has a key of its own, ECDSA P-256, so that the signing key never leaves its Signer. */
+/** TLS has a key of its own, ECDSA P-256, so that the signing key never leaves its Signer (decision 0027). */
 export function generateTlsKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
 }

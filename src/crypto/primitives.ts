@@ -2,7 +2,7 @@ import { portable } from './portable.ts'
 
 /**
  * What hashes, signatures and encodings come down to. There are two implementations, equal to the byte: a portable one, which every
- * JavaScript engine runs and which is in use unless another is installed, and Node's own (`native.ts`), several times faster.
+ * JavaScript engine runs and which is in use unless another is installed, and Node's own (`native.ts`), several times faster (decision 0025).
  */
 export interface Primitives {
   /** SHA-256 of bytes, or of a text as `utf8` writes it. */

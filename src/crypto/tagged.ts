@@ -1,6 +1,6 @@
 import { base64url, fromBase64url } from './bytes.ts'
 
-/** Stands before every key and signature in what is signed, hashed, stored or sent: which algorithm it is of. There is one today. */
+/** Stands before every key and signature in what is signed, hashed, stored or sent: which algorithm it is of. There is one today (decision 0026). */
 const TAG = 'ed25519:'
 
 /** Ed25519 public keys (32 bytes) and signatures (64): the tag, then base64url without padding, with zero spare bits. */

@@ -22,7 +22,7 @@ export type Founder = Static<typeof FounderSchema>
  * The UID of the contract that this founder opens under a block (design §3): the block, then the first 16 bytes of
  * SHA-256("concordata/v1/uid\n" ‖ handle ‖ 0x00 ‖ the 32 bytes of the key ‖ block); these 256 bits, big-endian after four
  * zero bits, in lower-case Crockford base32. So nobody else can open a contract under it, whoever knows it, and whatever
- * block it was made from: that takes a second preimage of 128 bits, or the founder's key. Requires UID_BLOCK_BYTES bytes.
+ * block it was made from: that takes a second preimage of 128 bits, or the founder's key. Requires UID_BLOCK_BYTES bytes (decision 0011).
  */
 export function uidOf(block: Uint8Array, founder: Founder): Uid {
   return toBase32([...block, ...bindingOf(block, founder)]) as Uid

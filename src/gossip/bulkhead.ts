@@ -16,7 +16,7 @@ export interface BulkheadPorts {
 
 /**
  * Sees to it that what goes wrong in one contract is no reason to let the others wait: an error is reported, and what takes
- * too long is left to itself. Until that has come to its end the contract is passed over at once.
+ * too long is left to itself. Until that has come to its end the contract is passed over at once (decision 0058).
  */
 export class Bulkhead {
   readonly #ports: BulkheadPorts

@@ -9,7 +9,7 @@ export const REFUSED_PER_SECOND = 8
 /**
  * What a peer may still cost by what it sends in vain. Who is honest brings only what it has verified itself, and whether a
  * statement is valid is a matter of its bytes and its past: so a member that forges costs those who carry its statements
- * nothing. Spent, the rest of what has come is passed over; it comes again, when there is credit again.
+ * nothing. Spent, the rest of what has come is passed over; it comes again, when there is credit again (decision 0080).
  */
 export interface Credit {
   readonly peer: Handle

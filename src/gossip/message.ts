@@ -50,7 +50,7 @@ export interface PayloadLine {
 /**
  * Body and answer of `POST /exchange` have the same form, lines of canonical JSON (application/x-ndjson): a header with
  * the sender's frontier on each contract, then the signed statements that the other is believed to lack, payloads that it
- * wants, and words.
+ * wants, and words (decision 0013).
  */
 export interface ExchangeMessage extends Asides {
   readonly frontiers: ReadonlyMap<Uid, Frontier>

@@ -65,7 +65,7 @@ function hashOf({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): Hash {
   return sha256(`${type}\n${data}`)
 }
 
-/** Whether the store still has, at that place, the event that was folded in last: it may have been set back, or be another. */
+/** Whether the store still has, at that place, the event that was folded in last: it may have been set back, or be another (decision 0098). */
 export async function isOf(events: EventStore, { position, stream, revision, hash }: Checkpoint): Promise<boolean> {
   if ((await events.lastRevision(stream)) < revision) return false
   for await (const event of events.read(stream, { from: revision, limit: 1 })) {

@@ -28,7 +28,7 @@ const ofTheDatabase = /^SQLITE_(?!CONSTRAINT|MISMATCH|RANGE|TOOBIG|ERROR)/
 /**
  * Folds stored events into the tables of a read model. The outcome is a function of the events and their order alone,
  * however they are cut into batches. A contract whose event cannot be folded stands still from there on, noted in Failure,
- * and the others go on.
+ * and the others go on (decision 0095).
  */
 export class Fold {
   readonly #tables: Tables

@@ -54,7 +54,7 @@ export const errorCodes = {
 
   configuration_missing: 'The folder is no data directory: `concordata init` makes one.',
   configuration_invalid:
-    'concordata.json or an environment variable does not have the form that docs/operations.md gives.',
+    'concordata.json or an environment variable does not have the form that docs/operations/one-process.md gives.',
   identity_exists: 'The data directory has an identity, or a part of one, already; keys are never overwritten.',
   backup_refused: 'The events are not in the data directory but in EventStoreDB, which has backups of its own.',
   backup_exists: 'There is something where the backup is to be written; nothing is overwritten.',

@@ -1,6 +1,6 @@
 /**
  * Something was asked for that is left out of memory, and that the store has: whoever holds such a value begins again with
- * all of it. No error of anybody, so it has no code and never leaves the process.
+ * all of it. No error of anybody, so it has no code and never leaves the process (decision 0072).
  */
 export class HistoryPruned extends Error {
   constructor(what: string) {

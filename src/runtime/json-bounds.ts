@@ -1,4 +1,4 @@
-/** How much structure a JSON text may have. */
+/** How much structure a JSON text may have (decision 0078). */
 export interface JsonBounds {
   /** Arrays and objects within one another. */
   readonly depthMax: number

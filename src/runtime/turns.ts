@@ -9,7 +9,7 @@ export interface Turns {
   next(): Promise<void>
 }
 
-/** Works in steps, and lets others have their turn between them. `turns`: left out, it does all at once. */
+/** Works in steps, and lets others have their turn between them. `turns`: left out, it does all at once (decision 0059). */
 export async function inTurns<Result>(steps: Generator<void, Result>, turns: Turns | undefined): Promise<Result> {
   for (;;) {
     const step = steps.next()

@@ -17,7 +17,7 @@ export interface PayloadRef {
 declare const groupBrand: unique symbol
 /**
  * What is kept together of a contract: `<handle>.<seq>`, the payloads that a statement seals, or `computed-<index>`, those that
- * rules compute at a ledger index. A proposal's id begins with the place of its statement, so its group is known without a search.
+ * rules compute at a ledger index. A proposal's id begins with the place of its statement, so its group is known without a search (decision 0062).
  */
 export type PayloadGroup = string & { readonly [groupBrand]: true }
 

@@ -12,8 +12,9 @@ import { plays, vectorOf } from '../vectors/protocol-scenarios.ts'
 import { expectationOf, resultOf, type Vector } from '../vectors/protocol-vector.ts'
 
 const folder = new URL('../vectors/protocol/', import.meta.url)
+const filesIn = (folder: URL) => readdirSync(folder).filter((file) => file.endsWith('.json'))
 const vectors = new Map(
-  readdirSync(folder).map((file) => [
+  filesIn(folder).map((file) => [
     file.replace('.json', ''),
     JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Vector,
   ]),

@@ -31,9 +31,9 @@ const browser = await startChromium(t)
 const tab = await browser.newPage()
 await tab.addScriptTag({ content: bundle.outputFiles[0]?.text as string })
 
-const vectors = readdirSync(new URL('../vectors/protocol/', import.meta.url)).map((file) =>
-  readVectors<Vector>(`protocol/${file}`),
-)
+const vectors = readdirSync(new URL('../vectors/protocol/', import.meta.url))
+  .filter((file) => file.endsWith('.json'))
+  .map((file) => readVectors<Vector>(`protocol/${file}`))
 
 const [ana, ben] = market('ana', 'ben') as [Player, Player]
 ben.proposes('0.0', 'Chile')

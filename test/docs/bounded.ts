@@ -1,5 +1,5 @@
 /**
- * Structures that docs/operations.md, "What others can make grow", need not list: nobody outside makes them longer than something
+ * Structures that docs/operations/limits.md, "What others can make grow", need not list: nobody outside makes them longer than something
  * that is bounded there, or in itself. By that reason; each as `file name`, as `growing` finds it.
  */
 export const bounded: Readonly<Record<string, readonly string[]>> = {

@@ -15,13 +15,16 @@ import { bounded } from './bounded.ts'
 import { growing, growingIn } from './growing.ts'
 
 const root = new URL('../../', import.meta.url)
-const page = await readFile(new URL('docs/operations.md', root), 'utf8')
+const page = await readFile(new URL('docs/operations/limits.md', root), 'utf8')
+/** Which files there are. */
+const directory = await readFile(new URL('docs/operations/one-process.md', root), 'utf8')
 const HEADER = '| what | who | bound | there | where | shown by |'
 
 const rows = page
   .slice(page.indexOf(HEADER))
   .split('\n\n', 1)[0]
-  ?.split('\n')
+  ?.trimEnd()
+  .split('\n')
   .slice(2)
   .map((row) => row.split(' | ').map((cell) => cell.replace(/^\||\|$/g, '').trim())) as string[][]
 const places = rows.flatMap(([, , , , where = '']) => [...where.matchAll(/`([^`]+)`/g)].map(([, place = '']) => place))
@@ -35,7 +38,7 @@ t.test('whatever can grow is listed once: with what bounds it, or with why nothi
   t.same(
     found.filter((one) => !listed.includes(one)),
     [],
-    'docs/operations.md, "What others can make grow", or test/docs/bounded.ts lists it',
+    'docs/operations/limits.md, "What others can make grow", or test/docs/bounded.ts lists it',
   )
   t.same(
     listed.filter((one) => !found.includes(one)),
@@ -58,7 +61,7 @@ t.test('every stream is listed, and every file is one that the page names', asyn
   )
   t.same(places.filter((place) => place.startsWith('stream ')).sort(), streams.map((name) => `stream ${name}`).sort())
   const files = places.filter((place) => place.startsWith('file ')).map((place) => place.slice('file '.length))
-  for (const file of files) t.ok(page.slice(0, page.indexOf(HEADER)).includes(`\`${file}\``), file)
+  for (const file of files) t.ok(directory.includes(`\`${file}\``), file)
 })
 
 t.test('every row has a bound, and a test that tries to break it', async (t) => {

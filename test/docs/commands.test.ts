@@ -8,7 +8,13 @@ const root = new URL('../../', import.meta.url)
 async function documents(): Promise<[name: string, text: string][]> {
   const inFolder = async (folder: string) =>
     (await readdir(new URL(folder, root))).filter((name) => name.endsWith('.md')).map((name) => `${folder}${name}`)
-  const names = ['README.md', 'ops/README.md', ...(await inFolder('docs/')), ...(await inFolder('ops/runbooks/'))]
+  const names = [
+    'README.md',
+    'ops/README.md',
+    ...(await inFolder('docs/')),
+    ...(await inFolder('docs/operations/')),
+    ...(await inFolder('ops/runbooks/')),
+  ]
   return Promise.all(names.map(async (name) => [name, await readFile(new URL(name, root), 'utf8')] as [string, string]))
 }
 
@@ -93,7 +99,7 @@ t.test('every command that there is, and every option, is named in a document', 
 })
 
 t.test('the list of all commands names each of them, once, with its options and arguments', async (t) => {
-  const page = await readFile(new URL('docs/operations.md', root), 'utf8')
+  const page = await readFile(new URL('docs/operations/commands.md', root), 'utf8')
   const [, list = ''] = /^## All commands\n([\s\S]*?)(?=^## |$(?![\s\S]))/m.exec(page) ?? []
   const lines = [...list.matchAll(/^\| `(concordata [^`]+)` \|/gm)].map(([, line = '']) => line)
   const leaves = (command: Command): Command[] =>

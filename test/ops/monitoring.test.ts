@@ -43,9 +43,9 @@ async function shownMetrics(): Promise<Map<string, string>> {
   return new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => [name as string, kind as string]))
 }
 
-/** Which labels a metric has, as docs/operations.md tells operators: `name{label,label}`. */
+/** Which labels a metric has, as docs/operations/metrics-and-traces.md tells operators: `name{label,label}`. */
 async function documentedLabels(): Promise<Map<string, string[]>> {
-  const text = await readFile(new URL('../docs/operations.md', ops), 'utf8')
+  const text = await readFile(new URL('../docs/operations/metrics-and-traces.md', ops), 'utf8')
   const found = [...text.matchAll(/`(concordata_[a-z_]+)(?:\{([a-z,]+)\})?`/g)]
   return new Map(found.map(([, name, labels = '']) => [name as string, labels.split(',').filter(Boolean)]))
 }

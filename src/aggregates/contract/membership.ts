@@ -123,7 +123,7 @@ function hasAdmissibleKeys({ keys }: PartyCard): boolean {
 
 /**
  * Whoever the party can be taken for: by its handle or its name, for the handle or the name of the other. Who has gone, or never
- * came, keeps its handle for ever, since the ledger names it by that, but not its name: a company that comes back has one name.
+ * came, keeps its handle for ever, since the ledger names it by that, but not its name: a company that comes back has one name (decision 0005).
  */
 function lookalikeOf(party: PartyCard, state: ContractState): PartyCard | undefined {
   const { handle, name } = skeletonsOf(party)

@@ -9,7 +9,7 @@ import { fitsType } from './value-types.ts'
 
 /**
  * A value in the author's name. It takes the place of the author's own that stands, and of those that the author had
- * seen (`basis`); any other stays beside it: a conflict, or, for an `exclusive` one, void.
+ * seen (`basis`); any other stays beside it: a conflict, or, for an `exclusive` one, void (decision 0008).
  */
 export function proposeValue(
   { field: id, seal, basis, exclusive }: Resolved<'ProposeValue'>,
@@ -76,7 +76,7 @@ function idsOf(proposals: readonly Proposal[]): ProposalId[] {
   return proposals.map(({ id }) => id)
 }
 
-/** A proposal is named by the command that makes it. */
+/** A proposal is named by the command that makes it (decision 0007). */
 function proposalId(request: RequestRef, place: number): ProposalId {
   return `${requestKey(request)}.${place}` as ProposalId
 }

@@ -36,7 +36,7 @@ interface Confusables {
 
 /**
  * What names and other texts that several parties read have to be, and which of them can be taken for each other. Of one engine:
- * from its tables alone, and from normal forms, which are the same everywhere for what the tables let through.
+ * from its tables alone, and from normal forms, which are the same everywhere for what the tables let through (decision 0003).
  */
 export class NameRules {
   readonly #refused: CodePoints

@@ -70,7 +70,7 @@ export interface Access {
 /**
  * Everything behind it asks for `Authorization: Bearer <key or token>`, and for the role of the route. The API signs contracts
  * in the party's name, and a loopback port can be reached by any program, and any web page, on the machine. WebSocket clients in
- * browsers cannot set headers: they may pass `?token=` instead. Throws, while routes are registered, for one without a role.
+ * browsers cannot set headers: they may pass `?token=` instead. Throws, while routes are registered, for one without a role (decision 0085).
  */
 export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
   app.addHook('onRoute', ({ config, method, url }) => {

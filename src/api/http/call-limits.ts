@@ -38,7 +38,7 @@ export class ApiTooManyCalls extends ConcordataError {}
 
 /**
  * Who may call now: every caller has a bucket of its own, so that what one takes is not taken from another. Bad keys are
- * counted by address and never stand in the way of good ones: behind a proxy, and on loopback, all have one address.
+ * counted by address and never stand in the way of good ones: behind a proxy, and on loopback, all have one address (decision 0083).
  */
 export class CallLimits {
   readonly #calls: RateLimit<string>

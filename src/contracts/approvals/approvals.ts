@@ -72,7 +72,7 @@ export const QUESTIONS_MAX = 1_000
 /**
  * This node's answers to the requests of others: by its policy, or by a person's word. The first cover is the answer; so as
  * long as a person is asked about a request, this node covers neither its statement nor what covers that. The same while
- * the values of a request are missing: for some time a member waits for them, then it refuses. An observer waits until they are there.
+ * the values of a request are missing: for some time a member waits for them, then it refuses. An observer waits until they are there (decision 0017).
  */
 export class Approvals {
   readonly #self: Handle

@@ -6,7 +6,7 @@ export const PAYLOAD_WAIT_MS = 10_000
 
 /**
  * For which statements this node waits that came without all of their values. A wait begins when the statement comes, or the
- * contract is loaded: a restart begins it anew, so it never lasts longer than a life of the process and one wait.
+ * contract is loaded: a restart begins it anew, so it never lasts longer than a life of the process and one wait (decision 0020).
  */
 export class ValueWaits {
   readonly #waitMs: number

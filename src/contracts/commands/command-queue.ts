@@ -27,7 +27,7 @@ interface Waiting {
 
 /**
  * Where a process without a key leaves what its users ask for: in the outbox of the store, for the process that has the key
- * (design §9). What becomes of requests is seen in the feed; of all else `took` tells.
+ * (design §9). What becomes of requests is seen in the feed; of all else `took` tells (decision 0052).
  */
 export class CommandQueue implements KeyChanging {
   readonly #ports: CommandQueuePorts

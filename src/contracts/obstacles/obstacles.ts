@@ -4,7 +4,7 @@ import type { AgreementState } from '../../agreement/state.ts'
 import type { Handle } from '../../events/ids.ts'
 import type { Question } from '../approvals/approvals.ts'
 
-/** What can stop a contract, each with a code that API, metrics, log and `doctor` share. docs/operations.md shows this table. */
+/** What can stop a contract, each with a code that API, metrics, log and `doctor` share. docs/operations/obstacles.md shows this table. */
 export const obstacleCodes = [
   'key_missing',
   'store_set_back',

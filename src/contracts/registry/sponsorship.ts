@@ -29,7 +29,7 @@ export interface SponsorshipPorts extends Pick<ContractPorts, 'role' | 'commandQ
 /**
  * An invitee makes no requests, so its sponsor brings its answer in. What the sponsor signs for it the invitee chooses: so it
  * is an answer that would take effect, one at a time, and not many. Any other is passed over. An invitee sends its answer for
- * as long as its invitation is open, so what would take effect later comes again.
+ * as long as its invitation is open, so what would take effect later comes again (decision 0012).
  */
 export class Sponsorship {
   readonly #self: Handle

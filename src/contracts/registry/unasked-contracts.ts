@@ -23,7 +23,7 @@ const GIVEN_UP_KNOWN_MAX = 8_192
 /**
  * Contracts that others have brought and in which this party has said nothing: it is not named there, or has an invitation
  * that it has not accepted. Where there is not room for all, the oldest of the party that has brought most goes, so that no party
- * takes room from another that has less. What went once comes again only where there is room.
+ * takes room from another that has less. What went once comes again only where there is room (decision 0070).
  */
 export class Unasked {
   readonly #bounds: UnaskedBounds

@@ -25,7 +25,7 @@ export interface Outcome {
 export interface Writer {
   /**
    * Values before the statements that seal them, statements before the guard, the guard before everybody else. Returns whether
-   * anything was to be written. Throws OvertakenError, WrongExpectedRevision, GuardRefused, and what the store throws.
+   * anything was to be written. Throws OvertakenError, WrongExpectedRevision, GuardRefused, and what the store throws (decision 0038).
    */
   commit(outcome: Outcome): Promise<boolean>
 }
@@ -82,7 +82,7 @@ async function bothOf(one: Promise<void>, other: Promise<void>): Promise<void> {
   for (const result of [first, second]) if (result.status === 'rejected') throw result.reason
 }
 
-/** For a process beside others of its party: the guard says which of them has made a statement, and all append the same entries. */
+/** For a process beside others of its party: the guard says which of them has made a statement, and all append the same entries (decision 0039). */
 export class SharedWriter implements Writer {
   readonly #view: ContractView
   readonly #store: Store

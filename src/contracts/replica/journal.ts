@@ -50,7 +50,7 @@ export interface Change {
 
 /**
  * In the order in which they must become durable, should the store stop half way: values before the statements that
- * seal them, covered statements before those that cover them, statements before the entries that follow from them.
+ * seal them, covered statements before those that cover them, statements before the entries that follow from them (decision 0060).
  */
 export function writesFor({ before, held, completions = [], settled, equivocations, divergences }: Change): Write[] {
   const { contract } = before

@@ -14,7 +14,7 @@ export class Recovery {
   /** Ends the time in which the store is left alone. */
   #endPause: (() => void) | undefined
   #trouble: ObstacleCode | undefined
-  /** A write has failed, and may have taken effect all the same: nothing is signed before the store has been read again. */
+  /** A write has failed, and may have taken effect all the same: nothing is signed before the store has been read again (decision 0045). */
   isInDoubt = false
 
   constructor(clock: Clock) {

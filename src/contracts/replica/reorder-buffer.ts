@@ -52,7 +52,7 @@ interface Share {
  * The statements of all contracts that run ahead of what is held. There is one budget for the process, in bytes of heap, whatever
  * the number of contracts. Where there is not room for all, something of the party that has brought most goes: of its oldest
  * contract, what could be taken in last. So no party takes room from another that has less. What goes comes again: a sender goes by what
- * this party says that it holds, and what is next in its feed never waits.
+ * this party says that it holds, and what is next in its feed never waits (decision 0077).
  */
 export class ReorderBuffer {
   readonly #bytesMax: number

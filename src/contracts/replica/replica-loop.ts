@@ -27,7 +27,7 @@ const RACES_MAX = 20
 /**
  * The loop of one contract, and the parts that it turns. A turn takes all that has come meanwhile: receive, make a statement
  * where one is due, commit, tell. One statement and one write, whatever the number of requests; what was not committed
- * never was.
+ * never was (decision 0049).
  */
 export class ReplicaLoop implements ContractView {
   readonly contract: Uid

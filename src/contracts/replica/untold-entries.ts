@@ -2,7 +2,7 @@ import type { Acknowledged } from '../../agreement/ledger.ts'
 
 /**
  * Settled entries that nobody has been told of yet. They are told when they stand in the ledger of the store, which another
- * process of the party may write.
+ * process of the party may write (decision 0054).
  */
 export class UntoldEntries {
   #untold: readonly Acknowledged[]

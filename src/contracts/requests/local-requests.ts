@@ -115,7 +115,7 @@ export class LocalRequests {
     }
   }
 
-  /** Tentative requests whose intent does not come back are withdrawn some time after their deadline. */
+  /** Tentative requests whose intent does not come back are withdrawn some time after their deadline (decision 0055). */
   rememberForgotten(): void {
     const { clock } = this.#ports
     const { self, state } = this.#view

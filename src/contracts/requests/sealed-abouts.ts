@@ -6,7 +6,7 @@ import { SALT_BYTES, seal } from '../../events/seal.ts'
 import type { Payload } from '../../events/statement.ts'
 import type { Random } from '../../runtime/random.ts'
 
-/** What a statement's refusals, or its withdrawals, have to say: each text sealed once, however often it is said. */
+/** What a statement's refusals, or its withdrawals, have to say: each text sealed once, however often it is said (decision 0022). */
 export class SealedAbouts {
   readonly #random: Random
   readonly #seals = new Map<string, Hash>()

@@ -43,7 +43,7 @@ export type Advanced =
  * second node, without a guard. Says whether it may sign now, and moves the guard on with every statement.
  *
  * Where several processes of the party share store and guard, the guard decides which of them has made a statement: the
- * one that moved it there. Nobody outside sees a statement that the guard does not know.
+ * one that moved it there. Nobody outside sees a statement that the guard does not know (decision 0042).
  */
 export class DoubleSignProtection {
   readonly #self: Handle
@@ -178,7 +178,7 @@ export class DoubleSignProtection {
 
   /**
    * A person's word that nobody who has not been heard holds anything of this feed, and that no second copy of this node
-   * runs. It counts until this node has signed again.
+   * runs. It counts until this node has signed again (decision 0044).
    */
   goOnRegardless(): void {
     this.#isVouched = true

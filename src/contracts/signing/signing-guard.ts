@@ -24,7 +24,7 @@ export interface Guarded {
 /**
  * Remembers the newest statement signed on each contract, outside of the event store and of its backups: so a node that
  * was set back to an older state does not sign a second statement at a place where it has signed one (design §3). Where
- * several processes sign with one key, they share one guard.
+ * several processes sign with one key, they share one guard (decision 0038).
  */
 export interface SigningGuard {
   /** Undefined: it knows nothing of the contract. */

@@ -17,7 +17,7 @@ const BUSY_RETRY_MS = 1000
 
 /**
  * Who may call now. Every approved party has buckets and places of its own, so that what one takes is not taken from
- * another; strangers have theirs by address.
+ * another; strangers have theirs by address (decision 0081).
  */
 export class Admission {
   readonly #limits: ReceiverLimits

@@ -152,7 +152,7 @@ function answerer<Party>(options: ReceiverOptions<Party>, limits: ReceiverLimits
     // RFC 9110 §15.5.20: another of those who share a certificate was meant.
     if (headers[CALLED_HEADER] !== options.self) return refuse(response, 421, 'exchange_misdirected')
     if (headers['content-type'] !== EXCHANGE_MEDIA_TYPE) return refuse(response, 415, 'exchange_malformed')
-    // Nothing is ever unpacked: what is small here must not become large.
+    // Nothing is ever unpacked: what is small here must not become large (decision 0082).
     if (isEncoded(headers)) return refuse(response, 415, 'exchange_encoded')
     return exchange(caller, request, response)
   }

@@ -8,7 +8,7 @@ export const PARTNER_PATTERN = '^(\\*\\.)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:
 
 /**
  * With whom this node may have to do at all, by the domain in a party's did:web. Undefined: with whomever a person approves.
- * It says nothing of whether somebody is who he says he is; that the fingerprint tells.
+ * It says nothing of whether somebody is who he says he is; that the fingerprint tells (decision 0036).
  */
 export type Partners = readonly string[] | undefined
 

@@ -33,7 +33,7 @@ export function lockNode(dir: string): () => void {
   return lock(dir, 'node')
 }
 
-/** Of the read model: one process writes to it, a node or a rebuild. */
+/** Of the read model: one process writes to it, a node or a rebuild (decision 0099). */
 export function lockReadModel(dir: string): () => void {
   return lock(dir, 'read-model')
 }

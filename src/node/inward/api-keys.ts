@@ -19,7 +19,7 @@ const KeySchema = Type.Object(
   {
     name: Type.String({ pattern: '^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$' }),
     roles: Type.Array(Role, { minItems: 1, uniqueItems: true }),
-    /** SHA-256 of the key. It is drawn from 2²⁵⁶, so that a slow hash, which protects words that people choose, would add nothing. */
+    /** SHA-256 of the key. It is drawn from 2²⁵⁶, so that a slow hash, which protects words that people choose, would add nothing (decision 0087). */
     hash: Type.String({ pattern: HASH_PATTERN }),
     /** RFC 3339, UTC. */
     made: Type.String(),

@@ -66,7 +66,8 @@ export async function makeBackup(
   clock: Clock,
 ): Promise<string[]> {
   if (store !== undefined) {
-    const message = 'the events are in EventStoreDB: back that up, and copy keys and configuration (docs/operations.md)'
+    const message =
+      'the events are in EventStoreDB: back that up, and copy keys and configuration (docs/operations/backup-and-recovery.md)'
     throw new BackupRefused('backup_refused', message, { dir })
   }
   await makeEmptyDirectory(to)
@@ -93,8 +94,8 @@ export async function makeBackup(
 /**
  * Puts a backup into a data directory on which no node runs: a new one, or the one it was made of, after its store was
  * moved away. What is there stays: the guard, and keys that are newer. The node then signs nothing until it has back from
- * the others whatever it had signed since (docs/operations.md).
- * Throws BackupDamaged, RestoreRefused, DataDirectoryInUse. The answer: the names of the files that were put there.
+ * the others whatever it had signed since (docs/operations/backup-and-recovery.md).
+ * Throws BackupDamaged, RestoreRefused, DataDirectoryInUse. The answer: the names of the files that were put there (decision 0048).
  */
 export async function restoreBackup(from: string, dir: string): Promise<string[]> {
   const { files } = await readManifest(from)

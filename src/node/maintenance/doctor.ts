@@ -109,7 +109,8 @@ async function reachOf({ dir, signer }: Configuration): Promise<Finding> {
   for (const path of candidates) if (await may(path, constants.R_OK)) reached.push(path)
   if (socket !== undefined && (await may(socket, constants.W_OK))) reached.push(socket)
   if (reached.length === 0) return { check, level: 'ok', finding: 'has no keys, and may not open the signer’s socket' }
-  const advice = 'give `serve` a user and a directory of its own, outside the group of the socket: docs/operations.md'
+  const advice =
+    'give `serve` a user and a directory of its own, outside the group of the socket: docs/operations/eventstoredb-and-roles.md'
   return { check, level: 'warning', finding: `this user reaches ${reached.join(', ')}`, advice }
 }
 

@@ -10,7 +10,7 @@ const secrets = /(\btoken=)[^&\s"'\\]+|(\bBearer\s+)[^\s"'\\]+|\bconcordata_[\w-
 
 /**
  * The log of a process: lines of JSON on standard error. Neither values nor secrets come into it, whatever is logged: of errors only what
- * is known to be free of them is written, of requests never the query, and what still looks like a key is blotted out.
+ * is known to be free of them is written, of requests never the query, and what still looks like a key is blotted out (decision 0093).
  */
 export function openLogger(
   { logLevel }: Pick<Configuration, 'logLevel'>,

@@ -17,7 +17,7 @@ const TIMED_MAX = 100_000
 
 /**
  * What an operator watches, in the terms of Prometheus. Labels are parties, codes and outcomes: their number is bounded
- * by the directory, not by the contracts. No values, no titles, no names of elements.
+ * by the directory, not by the contracts. No values, no titles, no names of elements (decision 0090).
  */
 export class Metrics {
   readonly #registry = new Registry()

@@ -62,7 +62,7 @@ const loggedElsewhere: ReadonlySet<ObstacleCode> = new Set([
   'party_refuses_calls',
 ])
 
-/** Everything that stops contracts of this process, as far as it can know; the one source for API, metrics, log and `doctor`. */
+/** Everything that stops contracts of this process, as far as it can know; the one source for API, metrics, log and `doctor` (decision 0094). */
 export class Obstacles {
   readonly #ports: ObstaclesPorts
   /** Since when the oldest thing in a contract waits for a party, by both. No more than are under way. */

@@ -17,7 +17,7 @@ interface Answering {
 
 /**
  * Calls between nodes that carry on requests whose traces are recorded. A call is a part of the oldest of them, and linked to
- * the others. The other member goes on with the trace if it records traces, too, and no more of them than it wants.
+ * the others. The other member goes on with the trace if it records traces, too, and no more of them than it wants (decision 0092).
  */
 export class ExchangeTraces {
   readonly #tracer: Tracer

@@ -37,7 +37,7 @@ interface NoteRow extends Omit<Cosignature, 'isValid'> {
   readonly standing: string
 }
 
-/** Notes are claims: they are compared with the ledger and verified here, where it is asked for. Reads the ledger whole. */
+/** Notes are claims: they are compared with the ledger and verified here, where it is asked for. Reads the ledger whole (decision 0100). */
 export async function auditContract(database: Database.Database, events: EventStore, contract: Uid): Promise<Audited> {
   const { id, size } = database
     .prepare<[Uid], { id: number; size: number }>('SELECT id, size FROM Contract WHERE uid = ?')

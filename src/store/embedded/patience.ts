@@ -7,7 +7,7 @@ const PAUSE_MAX_MS = 50
 
 /**
  * How something goes on that another process has locked out: by pauses in which this process does its other work. SQLite's
- * own waiting would hold up the whole event loop.
+ * own waiting would hold up the whole event loop (decision 0061).
  */
 export class Patience {
   readonly #endsAt: number

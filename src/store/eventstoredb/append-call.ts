@@ -23,7 +23,7 @@ export interface NamedEvent extends NewEvent {
 /**
  * What the client keeps to itself: to make a call on the connection of the moment, which it makes anew after a failure.
  * `append` of its own starts the call inside of an asynchronous executor: begun while a connection is let go, it never ends,
- * and its error, which nobody can catch, ends the process (6.2.1).
+ * and its error, which nobody can catch, ends the process (6.2.1) (decision 0065).
  */
 interface Calling {
   execute<Answer>(

@@ -40,7 +40,7 @@ export function contained(client: EventStoreDBClient): EventStoreDBClient {
 /**
  * From the first call on, for as long as the process lives, an exception or a rejection that the client raises outside of any
  * call does not end the process: whoever asked for it, until the answer is called, is told; if nobody, the process warns. The
- * call that it belongs to ends by its own time limit. Everything else ends the process as ever.
+ * call that it belongs to ends by its own time limit. Everything else ends the process as ever (decision 0067).
  */
 export function containClientFaults(report: FaultReport): () => void {
   if (!process.listeners('uncaughtException').includes(judge)) process.on('uncaughtException', judge)

@@ -28,7 +28,7 @@ export interface EventStoreDbOptions {
 export interface Connection {
   readonly client: EventStoreDBClient
   /**
-   * To be passed with each call. Only the leader of a cluster is asked: the others may not know yet of what was acknowledged.
+   * To be passed with each call. Only the leader of a cluster is asked: the others may not know yet of what was acknowledged (decision 0068).
    */
   readonly callOptions: Pick<BaseOptions, 'credentials' | 'requiresLeader'>
   readonly namespace: string

@@ -30,7 +30,7 @@ const ERASE = 'erasure of payloads'
  * A stream for each group, `payload-<contract>-<group>`: to keep is one append, where the group is new. To erase is to append
  * what is kept anew (a blank event, if nothing is), and to truncate before it: a server keeps the last event of a stream through
  * every scavenge, whatever is deleted. Between the two both stand, and the rewriting counts. What was erased lies in the
- * server's files until it is scavenged, which is the operator's to order.
+ * server's files until it is scavenged, which is the operator's to order (decision 0064).
  */
 export class PayloadStreams {
   readonly #connection: Connection

@@ -1,0 +1,53 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import t from 'tap'
+
+const root = new URL('../../', import.meta.url)
+const folders = ['src', 'test'].flatMap((top) => [
+  top,
+  ...readdirSync(new URL(top, root), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${entry.parentPath.slice(root.pathname.length)}/${entry.name}`.replace(/\/+/g, '/')),
+])
+
+/** Files and folders that a README names, by a name without blanks and wildcards. */
+function namedIn(text: string): string[] {
+  return [...text.matchAll(/`((?:\.{1,2}\/|[\w-]+\/)*[\w.-]*\.(?:ts|js|json|md)|(?:\.{1,2}\/|[\w-]+\/)+)`/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => !name.startsWith('.') || name.startsWith('./') || name.startsWith('../'))
+}
+
+/** As seen from the folder or one below it, from src, or from the root. */
+function isThere(folder: string, name: string): boolean {
+  const below = folders.filter((other) => other.startsWith(`${folder}/`))
+  const places = [folder, ...below, 'src', '.'].map((place) => `${place}/${name}`)
+  return places.some((place) => existsSync(new URL(place, root)))
+}
+
+t.test('every folder of src and test says what it is for', async (t) => {
+  t.ok(folders.length > 80, 'they are found')
+  t.same(
+    folders.filter((folder) => !existsSync(new URL(`${folder}/README.md`, root))),
+    [],
+  )
+})
+
+t.test('every file that the README of a folder names is there', async (t) => {
+  const named = folders.flatMap((folder) => {
+    const text = readFileSync(new URL(`${folder}/README.md`, root), 'utf8')
+    return namedIn(text).map((name) => ({ folder, name }))
+  })
+  t.ok(named.length > 250, 'they are found')
+  t.same(
+    named.filter(({ folder, name }) => !isThere(folder, name)).map(({ folder, name }) => `${folder}: ${name}`),
+    [],
+  )
+})
+
+t.test('a file that is not there is seen', async (t) => {
+  const text = 'Read `none.ts` and `routes/` in `../http/authenticate.ts`, not `a b.ts` or `Store`.'
+  t.same(namedIn(text), ['none.ts', 'routes/', '../http/authenticate.ts'])
+  t.same(
+    namedIn(text).map((name) => isThere('src/api/routes', name)),
+    [false, false, true],
+  )
+})
