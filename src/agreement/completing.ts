@@ -24,7 +24,7 @@ export function lackingIn({ ledger }: AgreementState): VerifiedStatement[] {
 }
 
 /**
- * What payloads bring that came after their statement. Undefined: nothing that is lacked. Requires that they hash to their
+ * What payloads add to a statement that was held without them. Undefined: nothing that is missing. Requires that they hash to their
  * seals.
  */
 export function completed(

@@ -59,14 +59,14 @@ function changesMembership({ commands }: Request): boolean {
   return commands.some(({ type }) => type === 'AdmitParty' || type === 'Resign')
 }
 
-/** The members that have not answered a request yet: for whom it waits. Requires a statement that is held. */
+/** The members that have not answered a request yet. Requires a statement that is held. */
 export function waitingForAnswers(state: AgreementState, ref: RequestRef): Handle[] {
   return membersOf(state.ledger.document)
     .map(({ card }) => card.handle)
     .filter((handle) => handle !== ref.handle && !covers(saidToHold(state.feeds, handle), ref.handle, ref.seq))
 }
 
-/** The members that have not signed a head beyond the entry yet: for whom its settling waits. */
+/** The members that have not signed a head beyond the entry yet. */
 export function waitingForHeads(state: AgreementState, index: number): Handle[] {
   const { settled, unsettled, signed } = state.settling
   const members = unsettled[index - settled]?.members ?? []

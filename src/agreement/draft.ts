@@ -18,7 +18,7 @@ import type { VerifiedStatement } from './verified-statement.ts'
 import { clockAfter } from './verify-statement.ts'
 import { covers, union, type VersionVector, withStatement } from './version-vector.ts'
 
-/** What a party has to say of its own accord; the rest of a statement follows from what it holds. */
+/** What a party chooses to put into a statement; the rest follows from what it holds. */
 export interface Wishes {
   readonly requests: readonly Request[]
   /** The opened seals of those requests. */
@@ -37,7 +37,7 @@ export interface Draft {
   readonly statement: Statement
   readonly text: string
   readonly bytesToSign: Uint8Array
-  /** It acknowledges a request whose value is not here, so its head is not the one that its past makes: not to be signed. */
+  /** True where it acknowledges a request whose value is missing here: its head is not the one that its past makes, so it must not be signed. */
   readonly lacksValue: boolean
   /** With the signature it becomes a part of the view, as if it had come from elsewhere. */
   sign(signature: string): Progress & { readonly held: VerifiedStatement }

@@ -83,7 +83,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Everything that somebody with no access to any node needs to convict the party. */
+/** Everything that a reader without access to any node needs to convict the party. */
 export function equivocationEvidence(state: AgreementState, { party, seq, held, other }: Equivocation): Evidence {
   const changes = [...feedOf(state.feeds, party).between(0, seq)].filter(
     ({ statement }) => statement.key !== undefined && !('hold' in statement.key),
@@ -117,17 +117,16 @@ function heldIn(state: AgreementState, past: VersionVector): VerifiedStatement[]
   return inside.sort((one, other) => one.statement.clock - other.statement.clock)
 }
 
-/** Who is convicted, and by which keys one may know that it is who one thinks. */
+/** Who is convicted, and the keys by which a reader recognizes that party. */
 export interface Conviction {
   readonly party: Handle
   readonly keys: Keys
 }
 
 /**
- * Whether the evidence convicts, from nothing but itself: the party, and the key by which one may know it; undefined if it
- * proves nothing. An honest party is never convicted: it signs one statement a place, and the head that its past makes.
- * Attacker-controlled: all of it. Throws StatementRefused for a line that is no statement,
- * and EngineUnknown.
+ * Whether the evidence convicts, from nothing but itself: the party, and the key that identifies it; undefined if it
+ * proves nothing. An honest party is never convicted: it signs one statement a place, and the head that its past
+ * makes. Attacker-controlled: all of it. Throws StatementRefused for a line that is no statement, and EngineUnknown.
  */
 export function convicted(evidence: Evidence, engines: Engines = builtIn): Conviction | undefined {
   return evidence.kind === 'equivocation' ? forked(evidence) : wrongHead(evidence, engines)
@@ -204,25 +203,25 @@ function isSame(one: Head, other: Head): boolean {
   return canonicalJson(one) === canonicalJson(other)
 }
 
-/** Where two views of one ledger part, and who is at fault. */
+/** Where two states of one ledger diverge, and who is at fault. */
 export interface Trace {
   readonly party: Handle
   readonly seq: number
   /** The head that what the statement covers makes, and the one that it carries. */
   readonly expected: Head
   readonly signed: Head
-  /** The first leaf that differs is not before this one: so far an earlier head of the party equals ours. */
+  /** The first differing leaf is at or after this index: up to it an earlier head of the party equals ours. */
   readonly from: number
-  /** It is this leaf, if the party's leaves were given and lead to the root that it signed. */
+  /** The first differing leaf, if the party's leaves were given and make the root that it signed. */
   readonly firstDiffering: number | undefined
   /** `party`: it signed what does not follow; `ours`: this node's ledger is not what these statements make. */
   readonly fault: 'party' | 'ours'
 }
 
 /**
- * Traces unequal heads of one size to where they part (design §4). All that the statement covers is held here, so inputs
- * cannot differ: had the party covered another branch of a feed, it would not be. What is left is a computation, or a lie.
- * `theirLeaves`: the leaf hashes of the party's ledger, should it show them.
+ * Traces unequal heads of one size to the place where they diverge (design §4). All that the statement covers is held here, so inputs
+ * cannot differ: had the party covered another branch of a feed, it would not be. So either a node computes wrongly, or the party lies.
+ * `theirLeaves`: the leaf hashes of the party's ledger, if it shows them.
  */
 export function traceDivergence(
   state: AgreementState,
@@ -260,7 +259,7 @@ function firstDiffering(state: AgreementState, signed: Head, theirLeaves?: reado
   return low
 }
 
-/** The leaf hashes of a ledger whose entries are known as text: what a party shows to have a divergence traced. */
+/** The leaf hashes of a ledger whose entries are known as text: what a party publishes so that others can trace a divergence. */
 export function leavesOf(entries: readonly string[]): Hash[] {
   return entries.map((text) => hashFromBytes(leafHash(text)))
 }

@@ -9,15 +9,16 @@ import type { VerifiedStatement } from './verified-statement.ts'
 import { covers, emptyVector, type VersionVector } from './version-vector.ts'
 
 /**
- * One party's statements from seq 0 without gaps: an immutable value. Those before `base` may be left out of memory; who asks
- * for one of them gets Forgotten thrown, never another answer than the whole feed would give. The newest is always there.
+ * One party's statements from seq 0 without gaps: an immutable value. Statements before `base` may be pruned: access
+ * to one of them throws HistoryPruned, and never returns anything else than the whole feed would. The newest is
+ * always there.
  */
 export class Feed {
   static readonly empty = new Feed(0, List(), undefined)
-  /** The first seq that is kept. 0: all are. */
+  /** The first seq in memory. 0: all statements are. */
   readonly base: Seq
   readonly #kept: List<VerifiedStatement>
-  /** Of those that are not kept, the newest with a note. */
+  /** Of the pruned statements, the newest with a note. */
   readonly #noted: VerifiedStatement | undefined
 
   private constructor(base: Seq, kept: List<VerifiedStatement>, noted: VerifiedStatement | undefined) {
@@ -26,7 +27,7 @@ export class Feed {
     this.#noted = noted
   }
 
-  /** Of which only these are kept, the first at `base`. `noted`: of those before, the newest with a note. */
+  /** A feed of which only these statements are in memory, the first at `base`. `noted`: of those before, the newest with a note. */
   static from(base: Seq, kept: readonly VerifiedStatement[], noted: VerifiedStatement | undefined): Feed {
     assert(base === 0 || kept.length > 0, 'the newest statement is kept')
     return new Feed(base, List(kept), noted)
@@ -37,7 +38,7 @@ export class Feed {
     return this.base + this.#kept.size
   }
 
-  /** Undefined: there is none yet. Throws Forgotten. */
+  /** Undefined: there is none yet. Throws HistoryPruned. */
   get(seq: Seq): VerifiedStatement | undefined {
     this.#require(seq)
     return this.#kept.get(seq - this.base)
@@ -56,23 +57,23 @@ export class Feed {
     return new Feed(this.base, this.#kept.set(-1, held), this.#noted)
   }
 
-  /** With that one in the place of the statement with its seq. Throws Forgotten. */
+  /** With that one in the place of the statement with its seq. Throws HistoryPruned. */
   replace(held: VerifiedStatement): Feed {
     this.#require(held.statement.seq)
     return new Feed(this.base, this.#kept.set(held.statement.seq - this.base, held), this.#noted)
   }
 
-  /** All of them. Throws Forgotten. */
+  /** All of them. Throws HistoryPruned. */
   [Symbol.iterator](): Generator<VerifiedStatement> {
     return this.between(0)
   }
 
-  /** Statements `from` up to, without, `end`. Throws Forgotten. */
+  /** Statements `from` up to, without, `end`. Throws HistoryPruned. */
   *between(from: Seq, end: Seq = this.size): Generator<VerifiedStatement> {
     for (let seq = from; seq < Math.min(end, this.size); seq++) yield this.get(seq) as VerifiedStatement
   }
 
-  /** The oldest one for which it holds. Throws Forgotten. */
+  /** The oldest statement that satisfies it. Throws HistoryPruned. */
   find(isIt: (held: VerifiedStatement) => boolean): VerifiedStatement | undefined {
     this.#require(0)
     return this.#kept.find(isIt)
@@ -127,7 +128,7 @@ export function statementAt(feeds: Feeds, handle: Handle, seq: Seq): VerifiedSta
   return feeds.get(handle)?.get(seq)
 }
 
-/** The causal past of a party's newest statement: what it has said that it holds. */
+/** The causal past of a party's newest statement: what the party has announced that it holds. */
 export function saidToHold(feeds: Feeds, handle: Handle): VersionVector {
   return newestOf(feeds, handle)?.past ?? emptyVector
 }
@@ -147,7 +148,7 @@ export function frontierOf(feeds: Feeds): Frontier {
   return orderedObject(places)
 }
 
-/** All that is held and that `past` does not have, in an order in which a receiver can take it in. */
+/** All held statements that are not in `past`, causes before effects. */
 export function beyond(feeds: Feeds, past: VersionVector): VerifiedStatement[] {
   const news: VerifiedStatement[] = []
   for (const [handle, feed] of feeds) {

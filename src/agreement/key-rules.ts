@@ -23,13 +23,13 @@ export function nextKeyOf(state: AgreementState, party: Handle): string | undefi
   return keyAt(state, party, Number.MAX_SAFE_INTEGER)
 }
 
-/** Whether a key is, or was, the party's: enough to know whom one talks to. */
+/** Whether a key is, or was, the party's: enough to identify the other end. */
 export function isKeyOf(state: Pick<AgreementState, 'keys' | 'ledger'>, party: Handle, key: string): boolean {
   if (state.ledger.cards.get(party)?.keys.signing === key) return true
   return state.keys.later.get(party)?.some(({ signing }) => signing === key) ?? false
 }
 
-/** Whether a statement takes its feed over, by the word of the recovery key. */
+/** Whether a statement takes its feed over, authorized by the recovery key. */
 export function isTakeover({ statement: { key } }: { readonly statement: Pick<Statement, 'key'> }): boolean {
   return key !== undefined && 'revoke' in key
 }
@@ -124,7 +124,7 @@ export function holdsAwaited(state: AgreementState, signed: SignedRevocation): H
   return holdsMissing(state, signed, everythingIn(state))
 }
 
-/** The members, by the ledger that a past acknowledges, whose word on a revocation is not in that past. */
+/** The members, by the ledger that a past acknowledges, whose `hold` for a revocation is not in that past. */
 function holdsMissing(state: AgreementState, signed: SignedRevocation, past: VersionVector): Handle[] {
   const revoked = signed.revocation.party
   const view = stateAt(state, past)
@@ -151,7 +151,7 @@ export function isSame(one: SignedRevocation, other: SignedRevocation): boolean 
   return canonicalJson(one.revocation) === canonicalJson(other.revocation)
 }
 
-/** Whether a promise still stands: the feed has not been taken over since. */
+/** Whether a promise is still in force: the feed has not been taken over since. */
 export function isOpen(state: AgreementState, revoked: Handle, { upTo }: Hold): boolean {
   return !(state.keys.later.get(revoked)?.some(({ by, isTakeover }) => isTakeover && by > upTo) ?? false)
 }
@@ -194,7 +194,7 @@ export function isBeingRevoked(state: AgreementState, party: Handle): boolean {
   return revocationsOf(state, party).length > 0
 }
 
-/** A revocation of somebody else's key that this party has not answered yet: it owes its word (`hold`). */
+/** A revocation of somebody else's key that this party has not answered yet: it owes a `hold`. */
 export function holdDue(state: AgreementState, party: Handle): SignedRevocation | undefined {
   for (const revoked of state.keys.holds.keys()) {
     if (revoked === party) continue

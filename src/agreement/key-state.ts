@@ -7,16 +7,16 @@ import type { VerifiedStatement } from './verified-statement.ts'
 export interface KeySpan {
   readonly by: Seq
   readonly signing: string
-  /** By the recovery key: what was promised about the feed before is done with. */
+  /** By the recovery key: earlier promises about the feed are void. */
   readonly isTakeover: boolean
 }
 
-/** A party's word that it holds no more of a feed whose key is revoked. */
+/** A party's announcement of how much it holds of a feed whose key is revoked (`hold`). */
 export interface Hold {
   readonly revocation: SignedRevocation
   /** The newest statement of that feed that it then held; −1: none. */
   readonly upTo: Seq
-  /** The place of the word in the feed of who gave it. */
+  /** The place of the `hold` in the feed of its author. */
   readonly seq: Seq
 }
 
@@ -30,7 +30,7 @@ export interface KeyState {
 
 export const noKeyChanges: KeyState = { later: ImmutableMap(), holds: ImmutableMap() }
 
-/** Takes up what a newly held statement says about keys. */
+/** Applies what a newly held statement says about keys. */
 export function withKeyChange(before: KeyState, { statement, past }: VerifiedStatement): KeyState {
   const { key, party, seq } = statement
   if (key === undefined) return before

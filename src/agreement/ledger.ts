@@ -24,7 +24,7 @@ import { lacksValueOf } from './lacked-values.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { covers, emptyVector, type VersionVector, withStatement } from './version-vector.ts'
 
-/** An entry of the ledger together with what the settling of it needs. */
+/** An entry of the ledger, with what its settlement needs. */
 export interface Acknowledged {
   readonly entry: LedgerEntry
   /** The canonical JSON of the entry: the bytes of its leaf. */
@@ -50,7 +50,7 @@ export interface Lacking {
 
 /** The acknowledged requests of a contract in their order, and the document that they make (design §4). */
 export interface Ledger {
-  /** That whose view it is has. */
+  /** Those of the party whose state this is. */
   readonly engines: Engines
   readonly log: MerkleLog
   readonly document: ContractState
@@ -62,7 +62,7 @@ export interface Ledger {
   readonly decisions: ImmutableMap<string, Decided>
   /** What a causal past must have so that it acknowledges all of this ledger. */
   readonly need: VersionVector
-  /** Why it ends here, should it go on in the ledger of whoever has the values of the next request. */
+  /** Why the ledger ends here while a node with the values of the next request has more of it. */
   readonly lacking: Lacking | undefined
   /** What a causal past must have so that it knows of a party's invitation; of its admission. By handle. */
   readonly invited: ImmutableMap<Handle, VersionVector>
@@ -91,7 +91,7 @@ export function headOf(ledger: Ledger): Head {
   return { record: ledger.engines.recordHash(ledger.document), root: ledger.log.root(), size: ledger.log.size }
 }
 
-/** Takes up what a newly held statement adds: its requests, and its decisions. Acknowledges nothing yet. */
+/** Applies what a newly held statement adds: its requests, and its decisions. Acknowledges nothing yet. */
 export function withStatementOf(ledger: Ledger, held: VerifiedStatement): Ledger {
   const { requests, decided, party } = held.statement
   let { open, decisions } = ledger
@@ -227,7 +227,7 @@ interface Fate {
 }
 
 /**
- * The four outcomes, in the order in which they are looked for (design §4). Undefined: it takes values that are not held.
+ * The four outcomes, in order of precedence (design §4). Undefined: it takes values that are not held.
  * Whoever lacked one when it answered has refused, so what everybody has acknowledged every member held.
  */
 function fateOf(
@@ -261,8 +261,9 @@ function fateOf(
 }
 
 /**
- * Who holds a lock has no say in the others' vote to break it (design §4). A request that is more than the vote is void, and
- * what seals a value is refused by whoever lacks it: there the holder's refusal counts as any other.
+ * The holder of a lock has no vote on breaking it (design §4). A request with any other command is void. A request
+ * that seals a value is refused by a member that lacks the value; there the refusal of the holder counts like any
+ * other.
  */
 export function isVoteToBreakLock(request: Request): boolean {
   const [command, ...others] = request.commands
@@ -346,7 +347,7 @@ function isBefore(one: VerifiedStatement, other: VerifiedStatement, ledger: Ledg
   return admissionOf(one.statement.party, ledger) < admissionOf(other.statement.party, ledger)
 }
 
-/** Who has requests has been admitted: validity sees to it. */
+/** An author of requests has been admitted: validity requires it. */
 function admissionOf(handle: Handle, ledger: Ledger): LedgerIndex {
   return memberOf(ledger.document, handle)?.admittedAt ?? 0
 }

@@ -4,15 +4,15 @@ import { requestOf } from '../events/ids.ts'
 import { type Feeds, firstCovering, saidToHold } from './feeds.ts'
 import type { AgreementState } from './state.ts'
 
-/** So many of the newest statements of a feed stay in memory in any case: those that peers are likely to ask for. */
+/** How many of the newest statements of a feed always stay in memory: peers are likely to ask for them. */
 const NEWEST_KEPT = 8
 
 /**
- * The same view with less in memory: without the statements that nothing ahead is likely to ask for. Every answer that it
- * gives is the one that the whole view gives; for what it does not have it throws Forgotten. What is kept of each feed:
- * all that some party to the contract has not said that it holds, requests that are open and what answers them, decisions
- * that are waited for, and the newest few. Where somebody has left, or a key is revoked, or heads differ, old statements
- * are asked for all the time, and everything is kept.
+ * The same state with less in memory: without the statements that are unlikely to be needed. Whatever it returns is
+ * what the whole state would return; where history is missing it throws HistoryPruned. What is kept of each feed: all
+ * that some party to the contract may still lack, requests that are open and what answers them, decisions that are
+ * waited for, and the newest few. Where a member has left, a key is revoked, or heads differ, old statements are
+ * needed all the time, so everything is kept.
  */
 export function pruned(state: AgreementState): AgreementState {
   if (looksBack(state)) return state
@@ -20,7 +20,7 @@ export function pruned(state: AgreementState): AgreementState {
   return { ...state, feeds: state.feeds.map((feed, handle) => feed.forgetting(bases.get(handle) ?? 0)) }
 }
 
-/** Whether the statements that are in memory are all that there are. */
+/** Whether nothing was pruned. */
 export function isWhole({ feeds }: AgreementState): boolean {
   return feeds.every(({ base }) => base === 0)
 }

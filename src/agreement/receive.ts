@@ -24,14 +24,14 @@ export interface Equivocation {
   readonly other: SignedStatement
 }
 
-/** Somebody covers a statement that differs from the one held: it is for the signer to show the one it means. */
+/** A statement covers another branch than the one held. The signer has to show the statement that it means. */
 export interface OtherBranch {
   readonly signer: Handle
   readonly party: Handle
   readonly seq: Seq
   readonly theirs: Hash
   readonly ours: Hash
-  /** The statement that covers it. Nobody has looked at its signature. */
+  /** The statement that covers it. Its signature has not been verified. */
   readonly by: SignedStatement
 }
 
@@ -45,11 +45,11 @@ export interface Reception {
   readonly state: AgreementState
   /** Newly held, in the order in which they were taken in: causes before effects. */
   readonly taken: readonly VerifiedStatement[]
-  /** Payloads that statements lacked which were held, or have just been taken in. */
+  /** Payloads that were missing from statements already held, or just taken in. */
   readonly completions: readonly Completion[]
   readonly acknowledged: readonly Acknowledged[]
   readonly settled: readonly Acknowledged[]
-  /** They run ahead of what is held, or of the ledger, which lacks a value: to be offered again with more. */
+  /** They cover what is not held, or the ledger lacks a value for them. Offer them again with more. */
   readonly waiting: readonly SignedStatement[]
   readonly refused: readonly { readonly decoded: SignedStatement; readonly error: StatementRefused }[]
   /** They, or their payloads, lead the ledger into an engine that is not here: nothing can be said about them, or about what covers them. */
@@ -65,7 +65,7 @@ type Standing =
   | { readonly kind: 'forked'; readonly held: VerifiedStatement }
   | { readonly kind: 'other branch'; readonly otherBranch: OtherBranch }
 
-/** Nothing has come; what waits does. */
+/** The result of an empty delivery; `waiting` is what still waits. */
 export function nothingReceived(state: AgreementState, waiting: readonly SignedStatement[]): Reception {
   return {
     state,
@@ -82,11 +82,11 @@ export function nothingReceived(state: AgreementState, waiting: readonly SignedS
 }
 
 /**
- * Takes in statements in whatever order they came, each as soon as its causal past is held. What runs ahead waits;
- * what is invalid is refused with its code and leaves no trace. The result does not depend on the order, but where a
- * party equivocated: there the branch that came first is held. `self`: whose view it is, if that party may have promised to
- * take in no more of a feed whose key is revoked; an auditor has promised nothing. `convicted`: of whom nothing has to be proven
- * any more; another fork of theirs is not looked at.
+ * Takes in statements in whatever order they came, each as soon as its causal past is held. A statement whose past is
+ * missing waits; an invalid one is refused with its code and leaves no trace. The result does not depend on the
+ * order, except where a party equivocated: then the first branch to arrive is held. `self`: the party whose state it
+ * is, if it may have promised to take in no more of a feed whose key is revoked; an auditor has made no promise.
+ * `convicted`: parties of which a proof is held; another fork of theirs is not verified.
  */
 export function receive(
   before: AgreementState,
@@ -200,10 +200,10 @@ function asOne(copies: readonly SignedStatement[]): SignedStatement {
   return fitsOneLine(first, together) ? { ...first, payloads: together } : first
 }
 
-/** What is held back, of what waits. */
+/** The waiting statements that a promise withholds. */
 type HoldingBack = (state: AgreementState, waiting: readonly SignedStatement[]) => ReadonlySet<SignedStatement>
 
-/** What a release lets through, if what releases it proves valid: first one by one, then, as they may need each other, all. */
+/** What a release lets through, if the releasing statement proves valid: first one by one, then all together, as they may need each other. */
 function takeInReleased(
   { state, waiting }: Reception,
   self: Handle,
@@ -226,7 +226,7 @@ function isHeld({ feeds }: AgreementState, { hash, statement: { party, seq } }: 
   return statementAt(feeds, party, seq)?.hash === hash
 }
 
-/** Of two, one after the other, as one. */
+/** Combines two consecutive receptions. */
 export function joined(first: Reception, then: Reception): Reception {
   return {
     state: then.state,
@@ -371,8 +371,8 @@ function standingOf(state: AgreementState, decoded: SignedStatement): Standing {
 }
 
 /**
- * Whether a causal past acknowledges a request that is not in the ledger because its values are not held. Validity and head of
- * what has such a past hang on what comes after that request, so nothing can be said about it here.
+ * Whether a causal past acknowledges a request that is not in the ledger because its values are not held. Validity
+ * and head of a statement with such a past depend on what follows that request, so it cannot be judged here.
  */
 function leadsBeyond({ ledger: { lacking } }: AgreementState, past: VersionVector): boolean {
   return lacking !== undefined && contains(past, lacking.need)

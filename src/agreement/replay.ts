@@ -5,9 +5,9 @@ import type { VerifiedStatement } from './verified-statement.ts'
 import { contains, covers, type VersionVector } from './version-vector.ts'
 
 /**
- * The view of somebody who holds just this past: all that follows from it, made anew. What is signed about a ledger is a
- * function of a causal past, so with this anybody can say what it should have been. Takes as long as a load.
- * `past`: closed under covering, and held here.
+ * The state of a node that holds exactly this past, computed from its statements. What is signed about a ledger is a
+ * function of a causal past, so this says what a party should have signed. Takes as long as a load. `past`: closed
+ * under covering, and held here.
  */
 export function stateAt(state: AgreementState, past: VersionVector): AgreementState {
   if (contains(past, everythingIn(state))) return state
@@ -24,7 +24,7 @@ export function stateAt(state: AgreementState, past: VersionVector): AgreementSt
 }
 
 /**
- * The same, made from a view of less that is at hand: takes as long as what is new. `before`: of no use if it has more than
+ * The same, extended from a smaller state: takes time in proportion to what is new. `before`: of no use if it has more than
  * that past.
  */
 export function extendedTo(

@@ -17,7 +17,7 @@ import type { AgreementState } from './state.ts'
  *   wait for the other's word behind its own promise: so who was admitted first takes it (decision 0028).
  */
 export interface Release {
-  /** The takeover, or the other's `hold`. Only if it is valid is anything released. */
+  /** The takeover, or the other's `hold`. Nothing is released unless it is valid. */
   readonly by: SignedStatement
   readonly statements: ReadonlySet<SignedStatement>
 }
@@ -30,7 +30,7 @@ function openHoldsOf(state: AgreementState, party: Handle): [Handle, readonly Ho
   })
 }
 
-/** The statements that a party which has promised to hold must leave lying: what comes beyond the promise. */
+/** The statements beyond a promise, which the party that made it must not take in. */
 export function withheldStatements(
   state: AgreementState,
   self: Handle,
@@ -48,7 +48,7 @@ export function withheldStatements(
   return back
 }
 
-/** What may be released, by statements that are pending too. */
+/** What may be released, also by pending statements. */
 export function releases(state: AgreementState, self: Handle, pending: readonly SignedStatement[]): Release[] {
   const promises = new Map(openHoldsOf(state, self))
   if (promises.size === 0 || pending.length === 0) return []
@@ -59,7 +59,7 @@ export function releases(state: AgreementState, self: Handle, pending: readonly 
   })
 }
 
-/** The parties, of those whose feeds are promised to be left lying, of which a statement releases what it covers. */
+/** The parties, among those whose feeds are withheld, whose statements a statement releases by covering them. */
 function releasedBy(
   state: AgreementState,
   self: Handle,

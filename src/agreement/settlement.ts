@@ -5,7 +5,7 @@ import type { Head } from '../events/statement.ts'
 import type { Acknowledged, Ledger } from './ledger.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 
-/** Two different heads that were signed for one size: somebody's inputs, or somebody's software, differ from ours. */
+/** Two different heads for one size: the inputs, or the software, of that party differ from ours. */
 export interface Divergence {
   readonly party: Handle
   /** The place in its feed of the statement that carries the head. */
@@ -39,7 +39,7 @@ export function nothingSettled(contract: Uid): Settling {
 }
 
 /**
- * Takes up new entries and newly held heads, and settles what every member has signed for: an entry settles when each
+ * Applies new entries and newly held heads, and settles what every member has signed for: an entry settles when each
  * member at its index has, among the statements held, one whose head is longer than the index and equals ours at that
  * size (design §4). The entries that settle by it, oldest first.
  */
@@ -106,7 +106,7 @@ function countSettled({ signed, settled, unsettled }: Settling): number {
   return count
 }
 
-/** Membership changes seldom: between two changes one look at the heads does for all entries. */
+/** Membership changes seldom, so between two changes the heads are compared once for all entries. */
 function firstWithOtherMembers(unsettled: readonly Acknowledged[], from: number): number {
   const { members } = unsettled[from] as Acknowledged
   let index = from + 1

@@ -20,14 +20,15 @@ import type { VerifiedStatement } from './verified-statement.ts'
 import { isSignedBy } from './verify-statement.ts'
 import type { VersionVector } from './version-vector.ts'
 
-/** The form of a snapshot. One of another form is of no use, and is made anew from the statements. */
+/** The form of a snapshot. A snapshot of another form is discarded, and made anew from the statements. */
 const SNAPSHOT_VERSION = 1
 
 type Entries<Value> = readonly (readonly [Handle, Value])[]
 
 /**
- * A view as plain JSON, without the statements themselves: those stand in the feeds of the store. It saves the time to make
- * the view anew, and proves nothing: who loads it compares it with what the members have signed (decision 0071).
+ * A view as plain JSON, without the statements themselves: those stand in the feeds of the store. It saves
+ * recomputing the state, and proves nothing: the loader compares it with what the members have signed (decision
+ * 0071).
  */
 export interface AgreementSnapshot {
   readonly v: typeof SNAPSHOT_VERSION
@@ -74,7 +75,7 @@ interface FeedSnapshot {
   readonly kept: readonly (readonly [Hash, Entries<Seq>])[]
 }
 
-/** The snapshot, or what it is compared with, is not of one and the same contract: the view is to be made anew. */
+/** The snapshot does not fit what it is compared with: the state has to be recomputed. */
 export class SnapshotUnfit extends Error {}
 
 export function snapshotOf(state: AgreementState): AgreementSnapshot {
@@ -103,7 +104,7 @@ export function snapshotOf(state: AgreementState): AgreementSnapshot {
   }
 }
 
-/** As text: the hash of the rest, and JSON. What a disk has damaged cannot pass for another snapshot. */
+/** As text: a hash, then the JSON that it covers. A damaged snapshot cannot pass for another one. */
 export function encodeSnapshot(snapshot: AgreementSnapshot): string {
   const text = JSON.stringify(snapshot)
   return `${sha256(text)}\n${text}`
@@ -118,7 +119,7 @@ export function decodeSnapshot(text: string, contract: Uid): AgreementSnapshot |
   return snapshot.v === SNAPSHOT_VERSION && snapshot.contract === contract ? snapshot : undefined
 }
 
-/** So many of the newest leaves are kept apart, for whoever is behind with what it signs. */
+/** How many of the newest leaves are kept one by one, for a member that signs late. */
 const NEWEST_LEAVES = 16
 
 function logSnapshot(log: MerkleLog, settled: number, feeds: Feeds): LogSnapshot {
@@ -163,10 +164,10 @@ export interface StoredStatements {
 }
 
 /**
- * The view that the snapshot was made of, but for what is left out of memory, and what the store has beyond it, which is
- * still to be taken in. Compared are: every statement with its hash, the document and the Merkle root with the newest head
- * of each member, and the signatures under these. Throws SnapshotUnfit, also for what is no snapshot at all,
- * and EngineUnknown.
+ * The state of the snapshot, without its pruned history, and what the store has beyond it, which is still to be taken
+ * in. Compared are: every statement with its hash, the document and the Merkle root with the newest head of each
+ * member, and the signatures under these. Throws SnapshotUnfit, also for what is no snapshot at all, and
+ * EngineUnknown.
  */
 export function viewFrom(
   snapshot: AgreementSnapshot,

@@ -8,7 +8,7 @@ import { type Acknowledged, acknowledgeAll, emptyLedger, type Ledger, withStatem
 import { nothingSettled, type Settling, settleMore } from './settlement.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 
-/** One member's view of a contract: an immutable value, a pure function of the statements that it holds (decision 0001). */
+/** One member's state of a contract: an immutable value, a pure function of the statements that it holds (decision 0001). */
 export interface AgreementState {
   readonly contract: Uid
   readonly feeds: Feeds
@@ -19,7 +19,7 @@ export interface AgreementState {
   readonly settling: Settling
 }
 
-/** `engines`: that whose view it is has. */
+/** `engines`: those of the party whose state it is. */
 export function emptyAgreement(contract: Uid, engines: Engines = builtIn): AgreementState {
   return {
     contract,

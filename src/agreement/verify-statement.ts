@@ -33,12 +33,13 @@ export function verifyStatement(state: AgreementState, decoded: SignedStatement)
   return verifyUnder(state, decoded, verifySignature)
 }
 
-/** In place of the signature that has not been made. */
+/** Stands for the signature of a draft. */
 const NO_SIGNATURE = tagged(new Uint8Array(64))
 
 /**
- * What everybody would have against the party's own next statement, which lacks its signature: a place of the feed that
- * nobody takes ends the contract. `text`: of the draft; `state`: what it was made from. Undefined: nothing.
+ * Why the others would refuse the party's own next statement, which still lacks its signature. A place of a feed that
+ * nobody accepts ends the contract (decision 0046). `text`: of the draft; `state`: what it was made from. Undefined:
+ * nothing.
  */
 export function refusalOfOwn(state: AgreementState, text: string, payloads: Payloads): StatementRefused | undefined {
   try {
@@ -149,7 +150,7 @@ function verifyGenesis(engines: Engines, decoded: SignedStatement, verifySigned:
 }
 
 /**
- * Who founds with this statement, which covers nothing, a contract of which nothing is held yet. Attacker-controlled: all of it.
+ * The founder of a contract of which nothing is held yet, by its first statement. Attacker-controlled: all of it.
  * Throws StatementRefused for what does not found it.
  */
 export function verifiedFounder(empty: AgreementState, first: SignedStatement): Founder {

@@ -12,7 +12,7 @@ import { type AuditSource, isStoreCorrupt } from './source.ts'
 
 const EVIDENCE_TYPES = ['EquivocationProven', 'DivergenceSeen']
 
-/** Whom a finding or a line of the report is about, so that somebody who knows no handles knows who it is. */
+/** The party that a finding is about, for a reader who does not know handles. */
 export interface PartyNamed {
   readonly handle: Handle
   readonly did: string

@@ -36,7 +36,7 @@ export async function readRecoveryKey(
 
 /**
  * Signs the revocation in every contract that waits for it, here: the recovery key does not reach the node. What was signed
- * by an earlier run stands. The answer is the public key that comes in.
+ * by an earlier run stands. Returns the new public key.
  */
 export async function revokeEverywhere(client: ApiClient, self: Handle, recovery: KeyObject): Promise<string> {
   const { signing } = (await client.call('POST', '/api/Keys/Revocation')) as { signing: string }

@@ -18,7 +18,7 @@ import { processCommands } from './process-commands.ts'
 import { rebuildCommand } from './rebuild-command.ts'
 import { storeCommands } from './store-commands.ts'
 
-/** Runs one command. The answer is the exit status: 0 done, 1 it failed, 2 it was asked for in a wrong way. */
+/** Runs one command. Returns the exit status: 0 done, 1 it failed, 2 the command line is wrong. */
 export async function main(args: readonly string[]): Promise<number> {
   try {
     await commands().parseAsync(args, { from: 'user' })

@@ -150,7 +150,7 @@ interface AddOptions {
 
 /**
  * `address`: an endpoint, or a did:web. `told`: what a person has compared already; left out, a person is asked. `ca`: a file of
- * authorities. The answer is the party's handle.
+ * authorities. Returns the party's handle.
  */
 export async function addParty(dir: string, address: string, told: string | undefined, ca?: string): Promise<string> {
   const { partners } = await readConfiguration(dir, readEnvironment(process.env))

@@ -21,7 +21,7 @@ const roles: readonly (readonly [Role, string])[] = [
   ['receive', 'run the process that faces outward, and answers other parties'],
 ]
 
-/** Where a signer listens unless it, and its clients, are told otherwise; counted from the data directory. */
+/** Where a signer listens by default; relative to the data directory. */
 const DEFAULT_SOCKET = 'signer.sock'
 
 /** `concordata node|serve|transmit|receive|signer`: processes that run until they are told to stop (SIGINT, SIGTERM, SIGHUP). */

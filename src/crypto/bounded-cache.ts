@@ -1,4 +1,4 @@
-/** Keeps what was asked for last, and forgets the rest: whoever sends many different keys cannot fill the memory. */
+/** A cache of the values used last: a sender of many different keys cannot fill the memory. */
 export class BoundedCache<Value> {
   readonly #sizeMax: number
   /** In the order of their last use: a Map keeps that of insertion, so each use inserts anew. */

@@ -1,5 +1,5 @@
 /**
- * Writes DER (ITU-T X.690), as far as certificates and key files need it. Every function answers one complete element;
+ * Writes DER (ITU-T X.690), as far as certificates and key files need it. Every function returns one complete element;
  * nothing here reads DER: that is left to OpenSSL.
  */
 type Element = Uint8Array

@@ -9,7 +9,7 @@ import { HeadSchema } from './statement.ts'
 
 const closed = { additionalProperties: false }
 
-/** An invitee's word that it joins: over what it verified, good once, and up to a last ledger index (design §4). */
+/** An invitee's signed acceptance: over the head that it verified, valid once, up to a last ledger index (design §4). */
 export const AcceptanceSchema = Type.Object(
   {
     contract: UidSchema,

@@ -46,7 +46,7 @@ export const commandSchemas = {
     closed,
   ),
 
-  /** From here on only the author's requests are accepted, until it lets go, resigns, or all others break the lock. */
+  /** From here on only the author's requests are accepted, until it releases the lock, resigns, or all others break it. */
   LockRecord: Type.Object({ type: Type.Literal('LockRecord'), purpose: LockPurposeSchema, about: AboutSeal }, closed),
   ReleaseLock: Type.Object({ type: Type.Literal('ReleaseLock') }, closed),
   /** The author's vote to end the lock that was taken at that ledger index. Stands alone in its request. */

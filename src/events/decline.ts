@@ -6,7 +6,7 @@ import { CountSchema, HandleSchema, SignatureSchema, UidSchema } from './ids.ts'
 
 const closed = { additionalProperties: false }
 
-/** An invitee's word that it does not join. It makes no requests, so a member submits it (`DeclineInvitation`). */
+/** An invitee's signed refusal to join. It makes no requests, so a member submits it (`DeclineInvitation`). */
 export const DeclineSchema = Type.Object(
   {
     contract: UidSchema,

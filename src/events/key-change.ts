@@ -19,7 +19,7 @@ export const RotationSchema = Type.Object(
 )
 export type Rotation = Static<typeof RotationSchema>
 
-/** A party's word, by its recovery key, that its signing key is lost or in wrong hands. */
+/** A revocation: signed with the recovery key, because the signing key is lost or stolen. */
 export const RevocationSchema = Type.Object(
   {
     contract: UidSchema,

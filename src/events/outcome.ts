@@ -32,7 +32,7 @@ export const voidCodes = {
   record_locked: 'Another party holds the record lock.',
   lock_held: 'The author holds the record lock already.',
   no_such_lock: 'No such lock stands, or the author does not hold it.',
-  lock_own: 'Who holds the lock lets go of it; the vote to break it is for the others.',
+  lock_own: 'The holder of the lock releases it; the vote to break it is for the others.',
   already_voted: 'The author has voted for this already.',
   engine_not_newer: 'The contract is in this engine already, or in a newer one.',
   no_such_element: 'There is no such element, or it was removed.',

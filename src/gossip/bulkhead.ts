@@ -15,8 +15,8 @@ export interface BulkheadPorts {
 }
 
 /**
- * Sees to it that what goes wrong in one contract is no reason to let the others wait: an error is reported, and what takes
- * too long is left to itself. Until that has come to its end the contract is passed over at once (decision 0058).
+ * Isolates contracts, so that a slow or failing one does not delay the others: an error is reported, and work that
+ * takes too long is no longer awaited. Until that work ends the contract is skipped (decision 0058).
  */
 export class Bulkhead {
   readonly #ports: BulkheadPorts
@@ -27,7 +27,7 @@ export class Bulkhead {
     this.#ports = ports
   }
 
-  /** Undefined: it has failed, takes too long, or the contract is passed over. */
+  /** Undefined: it has failed, takes too long, or the contract is skipped. */
   async do<Result>(contract: Uid, work: () => Promise<Result>): Promise<Result | undefined> {
     if (this.#late.has(contract)) return undefined
     const tooLong = Promise.withResolvers<never>()

@@ -7,9 +7,10 @@ export const REFUSED_AT_ONCE_MAX = 128
 export const REFUSED_PER_SECOND = 8
 
 /**
- * What a peer may still cost by what it sends in vain. Who is honest brings only what it has verified itself, and whether a
- * statement is valid is a matter of its bytes and its past: so a member that forges costs those who carry its statements
- * nothing. Spent, the rest of what has come is passed over; it comes again, when there is credit again (decision 0080).
+ * How much invalid input a peer may still send. An honest peer brings only what it has verified, and the validity of
+ * a statement depends on its bytes and its past alone: so a member that forges costs the carriers of its statements
+ * nothing. Once the credit is spent, the rest of a message is skipped; it comes again when there is credit again
+ * (decision 0080).
  */
 export interface Credit {
   readonly peer: Handle

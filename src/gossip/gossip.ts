@@ -68,8 +68,8 @@ export interface GossipReport {
 }
 
 /**
- * The traffic of one node: one session a peer, and the answers to those who call. What is urgent is what somebody waits
- * for: own requests, decisions, and heads while own requests are under way; all else is carried lazily (design §6).
+ * The traffic of one node: one session a peer, and the answers to those who call. Urgent is what a user waits for:
+ * own requests, decisions, and heads while own requests are unsettled. Everything else is sent lazily (design §6).
  */
 export class Gossip {
   readonly #ports: GossipPorts
@@ -248,7 +248,7 @@ export class Gossip {
   ): Promise<'cut off' | undefined> {
     const { replicas } = this.#ports
     const atRest = replicas.resting(contract)
-    // To be passed over in silence would mean that nothing is held of it.
+    // Leaving a contract out of a message would mean that nothing of it is held.
     const frontier = atRest === undefined ? heldBy(replicas.find(contract), peer) : frontierAt(atRest, peer)
     if (frontier !== undefined) builder.says(contract, frontier)
     const isEven = !asks && atRest?.isEvenWith(peer.handle, theirs)
@@ -361,7 +361,7 @@ export class Gossip {
     try {
       return await this.#ports.replicas.begin(contract, delivered, handle)
     } catch (error) {
-      // Verifying it has cost as much as any other that was sent in vain.
+      // Verifying it has cost as much as any other invalid statement.
       if (error instanceof StatementRefused || error instanceof EngineUnknown) credit.spend(1)
       if (!(error instanceof StatementRefused)) throw error
       refused.push(error)

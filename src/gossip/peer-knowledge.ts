@@ -14,7 +14,7 @@ export function isPartyTo(state: AgreementState, peer: { handle: Handle; signing
   return isKeyOf(state, peer.handle, peer.signingKey)
 }
 
-/** What this node believes that one peer holds, contract by contract. A belief: every call replaces it by the peer's word. */
+/** What this node believes that one peer holds, contract by contract. A belief: every call replaces it by what the peer says. */
 export class PeerKnowledge {
   readonly #handle: Handle
   readonly #frontiers = new Map<Uid, Frontier>()
@@ -72,7 +72,7 @@ export class PeerKnowledge {
     })
   }
 
-  /** The lines of what it lacks, as many as there is room for; from now on it is believed to hold them. Throws Forgotten. */
+  /** The lines of what it lacks, as many as there is space for; from now on it is believed to hold them. Throws HistoryPruned. */
   takeLines(state: AgreementState, room: number): string[] {
     const holds = this.holds(state)
     const forks = forksAgainst(state.feeds, this.#frontiers.get(state.contract) ?? {})
@@ -81,7 +81,7 @@ export class PeerKnowledge {
     return lines
   }
 
-  /** Its own statements that wait here, should it not hold them: it was set back, and they are to be had nowhere else. */
+  /** Its own waiting statements, if it does not hold them: it was restored, and no other node has them. */
   ownLines(state: AgreementState, waiting: readonly SignedStatement[]): string[] {
     const own = this.holds(state).get(this.#handle) ?? -1
     return waiting.filter(({ statement }) => statement.seq > own).map(encodeToPassOn)
@@ -105,7 +105,7 @@ export class PeerKnowledge {
     return this.#frontiers.has(contract)
   }
 
-  /** The contract is at rest, or not held any more: what is known of it is let go of. */
+  /** The contract was passivated, or is no longer held: drops what is known of it. */
   drop(contract: Uid): void {
     this.#frontiers.delete(contract)
     this.#holds.delete(contract)

@@ -38,7 +38,7 @@ export interface PeerSessionPorts {
   readonly answeredWants: AnsweredWants
 }
 
-/** Contracts that one call speaks of: those with news, and those at rest beside them. */
+/** How many contracts one call names: those with news, then passive ones. */
 const DUE_PER_CALL_MAX = 500
 const SWEPT_PER_CALL = 250
 /** So many are tried on a peer that did not answer. */
@@ -54,7 +54,7 @@ interface Talk {
   readonly size: number
   /** Whether the peer itself had said what it holds. */
   readonly wasHeardOf: boolean
-  /** The feeds before the call; undefined if it was at rest. */
+  /** The feeds before the call; undefined for a passive contract. */
   readonly before: Feeds | undefined
 }
 
@@ -64,7 +64,7 @@ export class PeerSession {
   readonly knowledge: PeerKnowledge
   readonly #ports: PeerSessionPorts
   readonly #due = new Set<Uid>()
-  /** Contracts at rest are compared: one piece of them, or all. */
+  /** Passive contracts are compared: one batch of them, or all. */
   #sweeping: 'some' | 'all' | undefined
   #sweptTo: Uid | '' = ''
   #running = false
@@ -101,13 +101,13 @@ export class PeerSession {
   urge(contract: Uid): void {
     this.#due.add(contract)
     const pause = this.#ports.clock.now() - this.#triedAt
-    // A pause protects a peer that is down, but somebody may be waiting here: try, unless it has just failed.
+    // A pause protects a peer that is down, but a user may be waiting here: try, unless it has just failed.
     if (this.#failures === 0 || pause >= this.#ports.timing.retryMs) this.#start()
   }
 
   /**
-   * Compares contracts at rest with the peer, in case something got lost: the next `some` of them, or `all`, a piece with each
-   * call.
+   * Compares passive contracts with the peer, in case something got lost: the next batch (`some`), or `all`, a batch
+   * with each call.
    */
   sweep(how: 'some' | 'all'): void {
     if (this.#sweeping === undefined || how === 'all') this.#sweeping = how
@@ -174,7 +174,7 @@ export class PeerSession {
     const asked = this.#busyUntil - this.#ports.clock.now()
     if (asked > 0) {
       this.#cancelRetry = this.#ports.clock.after(asked, () => {
-        // The timer counts: the clock may have been set back meanwhile.
+        // Timers count, not the clock: it may have been set to an earlier time meanwhile.
         this.#busyUntil = Number.NEGATIVE_INFINITY
         this.#start()
       })
@@ -233,7 +233,7 @@ export class PeerSession {
     if (isThrough || this.#sweeping === 'some') this.#sweeping = undefined
   }
 
-  /** Of a contract at rest it is enough to say how far it is: should that not be even, it is woken. */
+  /** For a passive contract the frontier is enough: it is activated only if the frontiers differ. */
   async #prepare(contract: Uid, builder: MessageBuilder): Promise<Talk | undefined> {
     const { replicas } = this.#ports
     const atRest = replicas.resting(contract)
@@ -271,7 +271,7 @@ export class PeerSession {
       const frontier = answer.frontiers.get(contract)
       const isEven = replicas.resting(contract)?.isEvenWith(this.peer.handle, frontier ?? {}) ?? false
       if (isEven) continue
-      // A contract that it passes over in silence it does not hold, or not any more: it was set back.
+      // The peer does not hold a contract that it leaves out, or no longer: it was restored.
       if (frontier === undefined) this.knowledge.told(contract, {}, [])
       if (isCutOff) this.#due.add(contract)
       const replica = replicas.find(contract)

@@ -42,7 +42,7 @@ export interface ReplicaPort extends Progress {
   heard(peer: Handle, frontier: Frontier): void
   /**
    * Resolves when all that came of the statements, and of the payloads, is durable, an own statement too where one was due.
-   * `credit`: of who has brought them; when it is spent, the rest is passed over.
+   * `credit`: of the peer that brought them; once it is spent, the rest is skipped.
    */
   deliver(
     statements: readonly SignedStatement[],
@@ -51,7 +51,7 @@ export interface ReplicaPort extends Progress {
   ): Promise<{ readonly refused: readonly StatementRefused[] }>
   /** A peer is free again: what was held back may go. */
   wake(): void
-  /** Resolves when all that is held is in memory, for whom `state` has thrown Forgotten. */
+  /** Loads the pruned history, after `state` has thrown HistoryPruned. */
   recall(): Promise<void>
 }
 
@@ -61,7 +61,7 @@ export interface AtRest extends Progress {
   isPartyTo(peer: Peer): boolean
   /** Whether values are missing. */
   readonly lacksValues: boolean
-  /** Whether somebody who holds this lacks nothing that it may see, and holds nothing that this node does not. */
+  /** Whether a party with this frontier lacks nothing that it may see, and holds nothing that this node lacks. */
   isEvenWith(party: Handle, theirs: Frontier): boolean
 }
 
@@ -77,7 +77,7 @@ export interface ReplicasPort {
   awake(): Iterable<ReplicaPort>
   /** If it is held, and not in memory. */
   resting(contract: Uid): AtRest | undefined
-  /** The next contracts at rest, in the order of their UIDs, of which a party may see something. */
+  /** The next passive contracts, in the order of their UIDs, of which a party may see something. */
   restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
   /** Works with one, which is in memory as long. Undefined: it is not held. Rejects if it cannot be loaded. */
   use<Result>(contract: Uid, work: (replica: ReplicaPort) => Promise<Result>): Promise<Result | undefined>

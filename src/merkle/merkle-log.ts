@@ -31,7 +31,7 @@ export class MerkleLog {
 
   /**
    * A log of `size` leaves of which only the compact range is known. It goes on as any other; of sizes before this one, and
-   * for proofs that need what is older, every method throws Forgotten. `roots`: as `compactRange` gives them. `earlier`: the
+   * for proofs that need what is older, every method throws HistoryPruned. `roots`: as `compactRange` gives them. `earlier`: the
    * roots at some sizes before, which it knows all the same.
    */
   static resume(size: number, roots: readonly Uint8Array[], earlier?: ReadonlyMap<number, Hash>): MerkleLog {

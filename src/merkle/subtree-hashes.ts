@@ -71,7 +71,7 @@ export class SubtreeHashes {
 
   /**
    * The bytes themselves, to be read at once and never to be given away. Requires a subtree that is complete. Throws
-   * Forgotten for one before those that the log was resumed with.
+   * HistoryPruned for one before those that the log was resumed with.
    */
   at({ level, index }: Subtree): Uint8Array {
     if (index < (this.#first[level] ?? 0)) throw new HistoryPruned(`a subtree of the log at level ${level}`)

@@ -226,7 +226,7 @@ interface InwardParts {
   readonly projections?: ProjectionRunner
 }
 
-/** The API, or, in a process that has none, how it is. The answer is where it listens. */
+/** The API, or, in a process without one, its status. Returns the address on which it listens. */
 async function openInward(
   configuration: Configuration,
   role: Role,

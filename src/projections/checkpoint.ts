@@ -10,7 +10,7 @@ export interface Checkpoint {
   readonly hash: Hash
 }
 
-/** A contract that stands still, by its UID, or an event of the node that was passed over: `contracts 7`; and where. */
+/** A contract that was set aside, by its UID, or an event of the node that was skipped: `contracts 7`; and where. */
 export interface Failure {
   readonly subject: string
   readonly position: number
@@ -65,7 +65,10 @@ function hashOf({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): Hash {
   return sha256(`${type}\n${data}`)
 }
 
-/** Whether the store still has, at that place, the event that was folded in last: it may have been set back, or be another (decision 0098). */
+/**
+ * Whether the store still has, at that place, the event that was folded in last: it may have been restored from a
+ * backup, or be another (decision 0098).
+ */
 export async function isOf(events: EventStore, { position, stream, revision, hash }: Checkpoint): Promise<boolean> {
   if ((await events.lastRevision(stream)) < revision) return false
   for await (const event of events.read(stream, { from: revision, limit: 1 })) {

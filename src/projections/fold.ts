@@ -27,8 +27,8 @@ const ofTheDatabase = /^SQLITE_(?!CONSTRAINT|MISMATCH|RANGE|TOOBIG|ERROR)/
 
 /**
  * Folds stored events into the tables of a read model. The outcome is a function of the events and their order alone,
- * however they are cut into batches. A contract whose event cannot be folded stands still from there on, noted in Failure,
- * and the others go on (decision 0095).
+ * however they are cut into batches. A contract whose event cannot be folded is set aside from there on, noted in
+ * Failure, and the others go on (decision 0095).
  */
 export class Fold {
   readonly #tables: Tables
@@ -38,7 +38,7 @@ export class Fold {
   readonly #streams = new Map<string, StreamKind | undefined>()
   readonly #pages = new Map<Uid, ContractRows>()
   readonly #changed = new Set<ContractRows>()
-  /** Whose events are passed over from a position on: they have come to the point in time that is asked for. */
+  /** Contracts whose events are skipped from a position on: they have reached the point in time that is asked for. */
   readonly #cutAt = new Map<string, number>()
   /** Whose events are passed over. */
   #failed: Set<string>
@@ -289,7 +289,7 @@ export class Fold {
   }
 }
 
-/** What stands still if the event fails: a contract, or that event alone. Undefined if it is not folded. */
+/** What is set aside if the event fails: a contract, or that event alone. Undefined if it is not folded. */
 function subjectOf(stream: StreamKind, { revision }: RecordedEvent): string | undefined {
   switch (stream.kind) {
     case 'contract':

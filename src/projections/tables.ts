@@ -13,7 +13,7 @@ import { RequestTable } from './tables/request-table.ts'
  */
 export const READ_MODEL_VERSION = 4
 
-/** `checkpoint`: the last event that is folded in. Failure: contracts that stand still, and at which event. */
+/** `checkpoint`: the last event that is folded in. Failure: contracts that are set aside, and at which event. */
 const BOOKKEEPING = `
   CREATE TABLE Checkpoint (
     id       INTEGER PRIMARY KEY CHECK (id = 1),

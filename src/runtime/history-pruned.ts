@@ -1,6 +1,6 @@
 /**
- * Something was asked for that is left out of memory, and that the store has: whoever holds such a value begins again with
- * all of it. No error of anybody, so it has no code and never leaves the process (decision 0072).
+ * History was needed that is pruned from memory; the store has it. The caller loads the whole state and tries again.
+ * It is control flow, no fault: it has no code and never leaves the process (decision 0072).
  */
 export class HistoryPruned extends Error {
   constructor(what: string) {
@@ -8,7 +8,7 @@ export class HistoryPruned extends Error {
   }
 }
 
-/** Does something with a value that may have let go of its history; if it asks for that, once more when it is there again. */
+/** Does some work with a value whose history may be pruned; if the work needs history, repeats it once the history is loaded. */
 export async function retryWithFullHistory<Result>(
   source: { recall(): Promise<void> },
   work: () => Result | Promise<Result>,

@@ -61,7 +61,7 @@ export interface EventStore {
    * with `any` may be stored again.
    *
    * Throws WrongExpectedRevision, and nothing is stored. After StoreUnavailable the outcome is unknown: repeat the
-   * append, or read, before anybody is told.
+   * append, or read, before anything is reported.
    */
   append(stream: string, expectedRevision: ExpectedRevision, events: readonly NewEvent[]): Promise<Appended>
 
@@ -170,7 +170,7 @@ export interface Store {
    */
   write(batch: readonly Write[]): Promise<void>
   /**
-   * Ends all subscriptions, makes durable what was accepted before, lets go of the files. Every later call, and every
+   * Ends all subscriptions, makes durable what was accepted before, closes the files. Every later call, and every
    * reading under way, throws StoreClosed. Not to be awaited in a subscription's handler. May be called twice.
    */
   close(): Promise<void>

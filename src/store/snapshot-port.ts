@@ -4,7 +4,7 @@ import type { Handle, RequestRef, Uid } from '../events/ids.ts'
 export interface Kept {
   /** All that it takes to go on with it, as JSON. Holds no values. */
   readonly snapshot: string
-  /** What is to be known of it while it is at rest, as JSON. */
+  /** The `PassiveContract`, as JSON. */
   readonly resting: string
   /** The parties that may see something of it. */
   readonly parties: readonly Handle[]
@@ -28,13 +28,13 @@ export interface Snapshots {
   put(contract: Uid, kept: Kept, position: number, isAwake?: boolean): void
   /** Marks it before anything of it changes: what is kept of it may be old from now on. */
   wake(contract: Uid): void
-  /** Of one that is at rest; undefined of any other. */
+  /** Of a passive contract; undefined of any other. */
   resting(contract: Uid): string | undefined
   /** The last that was kept, old or not. */
   snapshot(contract: Uid): string | undefined
   /** Where an own request stands that a snapshot leaves out. */
   placeOf(contract: Uid, request: string): RequestRef | undefined
-  /** The next contracts at rest, in the order of their UIDs, of which the party may see something. */
+  /** The next passive contracts, in the order of their UIDs, of which the party may see something. */
   restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
   /** Forgets a contract. */
   drop(contract: Uid): void

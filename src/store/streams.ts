@@ -22,9 +22,9 @@ export function evidenceStream(contract: Uid): string {
   return `evidence-${contract}`
 }
 
-/** What local users asked for, before it is signed: left there by `serve`, taken up by `transmit` (design §9). */
+/** The command queue: what local users asked for, queued by `serve`, carried out by `transmit` (design §9). */
 export const OUTBOX_STREAM = 'outbox-asks'
-/** How far the outbox is done with. */
+/** Up to where the queued commands are done, and the results of some. */
 export const OUTBOX_DONE_STREAM = 'outbox-done'
 
 /** What a stream holds, by its name. */

@@ -5,7 +5,7 @@ import { type DecideContext, type Decision, Rejection } from './decider.ts'
 import type { ResolvedCommand } from './parse-command.ts'
 import { type ContractState, type Lock, membersOf } from './state.ts'
 
-/** Who is on the contract, and whether a lock goes on, is decided in spite of a lock. */
+/** Membership, and the lock itself, can be changed while the record is locked. */
 const exempt: ReadonlySet<string> = new Set<CommandType>([
   'InviteParty',
   'AdmitParty',

@@ -169,7 +169,7 @@ const statusOf: Record<ErrorCode, number> = {
   ledger_mismatch: 500,
 }
 
-/** What a client is told of an error. Of a fault of the software only that there was one: the log has the rest. */
+/** The response for an error. A fault of the software is only reported as one: the log has the details. */
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof ConcordataError)) return describe('internal', errorCodes.internal, 500, {})
   const status = statusOf[error.code]

@@ -1,6 +1,6 @@
 import { PathMalformed } from '../../documents/path.ts'
 
-/** Where a request goes whose URL cannot be read. Nothing is there, and who asks is told what is wrong, with a good key. */
+/** The route of a request whose URL cannot be read. With a good key the response says what is wrong. */
 export const UNREADABLE_URL = '/~unreadable'
 
 /** What needs no reading: the way that this program itself writes URLs. */

@@ -1,11 +1,11 @@
 import { type Access, type AccessPorts, TokenInvalid } from './authenticate.ts'
 
-/** How often it is looked whether somebody who stays connected still may. Milliseconds. */
+/** How often the access of an open connection is checked again. Milliseconds. */
 const RECHECK_MS = 30_000
 
 /**
  * For calls that stay: calls `ended` when the key or token by which it was made is not good any more, has lost the role, or is
- * revoked. While that cannot be found out, it stays until its time is up. The answer ends the watching.
+ * revoked. While that cannot be found out, it stays until its time is up. Returns a function that stops it.
  */
 export function watchAccess(
   { key, role, caller }: Omit<Access, 'count'>,

@@ -35,7 +35,7 @@ export interface TellingPorts {
 
 /** A client that reads slower than this many bytes behind is cut off; it may resume from the last index it has. */
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
-/** One subscription is told so many entries, then it is another's turn. */
+/** How many entries one subscription is sent before another has its turn. */
 const ENTRIES_IN_A_ROW = 64
 
 /**
@@ -58,7 +58,7 @@ export class Telling {
     if (!this.#isTelling) void this.#tellAll()
   }
 
-  /** It is told no more. */
+  /** Nothing more is sent to it. */
   drop(subscription: Subscription): void {
     this.#due.delete(subscription)
     // Should it be told at the moment.

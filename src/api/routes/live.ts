@@ -22,7 +22,7 @@ export const LiveMessageSchema = Type.Union([
 const askForm = Compile(LiveMessageSchema)
 
 const SUBSCRIPTIONS_MAX = 1000
-/** A client is not read from while so many of its messages wait. */
+/** While this many messages of a client wait, nothing more is read from it. */
 const UNHEARD_MAX = 16
 
 /** What each caller has open, and what tells it. */

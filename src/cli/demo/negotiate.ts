@@ -16,7 +16,7 @@ interface Agreed {
 const ARRIVAL_TIMEOUT_MS = 30_000
 const LOOK_EVERY_MS = 10
 
-/** The first party opens a contract, invites the others, and they accept. The answer is its UID. */
+/** The first party opens a contract, invites the others, and they accept. Returns its UID. */
 export async function openTogether(scenario: Scenario, parties: readonly ReachableParty[]): Promise<string> {
   const [first, ...others] = parties as [ReachableParty, ...ReachableParty[]]
   const { contract } = (await first.client.call('POST', '/api/Contract', { title: scenario.title })) as ContractSummary

@@ -56,7 +56,7 @@ export async function startParty(
   return { handle, name, dir, endpoint, api, token, pid, client: apiClient(api, token), ended, stop }
 }
 
-/** A command of ours that runs until it is told to stop. */
+/** One of our commands that runs until it is stopped. */
 export interface Running {
   readonly pid: number
   /** Resolves when it has ended, by itself or because it was told to. */

@@ -70,9 +70,10 @@ export interface Coverage {
 export const QUESTIONS_MAX = 1_000
 
 /**
- * This node's answers to the requests of others: by its policy, or by a person's word. The first cover is the answer; so as
- * long as a person is asked about a request, this node covers neither its statement nor what covers that. The same while
- * the values of a request are missing: for some time a member waits for them, then it refuses. An observer waits until they are there (decision 0017).
+ * Decides this node's answers to the requests of others: by policy, or by asking a person. Covering a statement
+ * answers it, so while a person is asked about a request this node covers neither its statement nor what covers that.
+ * The same holds while values of a request are missing: a member waits for some time, then refuses; an observer waits
+ * until they arrive (decision 0017).
  */
 export class Approvals {
   readonly #self: Handle
@@ -215,7 +216,7 @@ export class Approvals {
     if (!this.#questions.has(key)) throw new NotAsked('not_asked', `nobody is asked about ${key}`, { request: key })
   }
 
-  /** A person's word, which may come before this process asks: another one did. Throws RequestUnfit, NotCanonicalizable. */
+  /** The decision of a person, which may arrive before this process asks: another process asked. Throws RequestUnfit, NotCanonicalizable. */
   decide(request: RequestRef, refusal: PersonsRefusal | undefined): void {
     assertAbout(refusal?.about)
     this.#conclude(requestKey(request), refusal && { code: 'person', about: refusal.about })

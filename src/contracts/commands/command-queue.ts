@@ -26,8 +26,8 @@ interface Waiting {
 }
 
 /**
- * Where a process without a key leaves what its users ask for: in the outbox of the store, for the process that has the key
- * (design §9). What becomes of requests is seen in the feed; of all else `took` tells (decision 0052).
+ * Queues what users ask for in a process without keys: as events in the store, for the process that has the keys
+ * (design §9). The fate of a request shows in the feed; `took` reports that of every other command (decision 0052).
  */
 export class CommandQueue implements KeyChanging {
   readonly #ports: CommandQueuePorts
@@ -76,7 +76,7 @@ export class CommandQueue implements KeyChanging {
     await this.#ask(revocation.contract, { kind: 'revoke', revocation, signature })
   }
 
-  /** A person's word that nobody holds statements of this party that are not held here. */
+  /** A person vouches that nobody holds statements of this party that are missing here. */
   async goOn(contract: Uid): Promise<void> {
     await this.#ask(contract, { kind: 'go-on' })
   }
@@ -85,7 +85,7 @@ export class CommandQueue implements KeyChanging {
     return (await this.#ask(null, { kind: 'keys' })) as Awaited<ReturnType<KeyChanging['show']>>
   }
 
-  /** False: what was left last was not taken up in time, and nothing has been since. */
+  /** False: the last command was not taken in time, and none has been taken since. */
   get isTakenUp(): boolean {
     return this.#isTakenUp
   }
@@ -95,7 +95,7 @@ export class CommandQueue implements KeyChanging {
     this.#isTakenUp = isTakenUp
   }
 
-  /** Something was carried out, or refused. Whether somebody waits for it here. */
+  /** A command was carried out, or refused. Returns whether a caller in this process waits for it. */
   took(done: Done): boolean {
     this.takenUp(true)
     const waiting = this.#waiting.get(done.id)

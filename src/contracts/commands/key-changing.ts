@@ -7,14 +7,14 @@ export interface Revoked {
   readonly signature: string
 }
 
-/** What is known of the signing keys, and how they are changed; `KeyRotation`, or by way of the outbox. */
+/** Shows and changes signing keys: `KeyRotation` in the process that has them, or by the command queue. */
 export interface KeyChanging {
   show(): Promise<{ readonly keys: readonly string[]; readonly contracts: readonly KeyStanding[] }>
-  /** The answer is the new public key. */
+  /** Returns the new public key. */
   rotate(): Promise<string>
   /**
-   * The first half of a revocation: a new key, which is to come into every contract by the word of the recovery key alone. As
-   * long as one made so has not come into all of them, it is that one again. The answer is its public half.
+   * The first half of a revocation: makes a new key, which every contract takes only from the recovery key. Returns
+   * the public key: the same one until every contract uses it.
    */
   prepareRevocation(): Promise<string>
   /** The second half, for one contract: durable on return, and carried to the others until it has taken effect. */

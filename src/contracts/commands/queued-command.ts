@@ -10,7 +10,7 @@ import { ConcordataError, type ErrorCode, errorCodes } from '../../runtime/error
 import type { NewEvent, RecordedEvent } from '../../store/port.ts'
 import { jsonIn } from '../signing/untrusted-json.ts'
 
-/** What stands in the outbox, or among the invitations, is not what this program writes there. */
+/** An event in the command queue, or in the invitations, is not one that this program writes. */
 export class AskMalformed extends ConcordataError {}
 
 /** What a local user asks of the process that has the key. `contract`: of which contract; null of the node as a whole. */
@@ -125,7 +125,7 @@ export function done(outcome: Done): NewEvent {
   return { type: 'problem' in outcome ? 'IntentRejected' : 'IntentSigned', data: canonicalJson(outcome) }
 }
 
-/** Everything up to that revision of the outbox is done with. */
+/** All commands up to that revision of the queue are done. */
 export function doneThrough(through: number): NewEvent {
   return { type: 'IntentsDone', data: canonicalJson({ through }) }
 }
@@ -154,8 +154,8 @@ export function askMalformed({ stream, revision }: Pick<RecordedEvent, 'stream' 
 }
 
 /**
- * The same of what users may have left there by the process that has no key, which is trusted the least: what does not have
- * its form can be carried out by nobody, so it is told, and passed over.
+ * The same for commands of the process without keys, the least trusted one: a malformed command is reported and
+ * skipped, since nobody can carry it out.
  */
 export function askIn(event: RecordedEvent, failed: (error: unknown) => void): OutboxEvent | undefined {
   try {
@@ -167,7 +167,7 @@ export function askIn(event: RecordedEvent, failed: (error: unknown) => void): O
   }
 }
 
-/** What a failure is told as, in another process. */
+/** How a failure is reported to another process. */
 export function problemOf(error: unknown): Problem | undefined {
   if (!(error instanceof ConcordataError)) return undefined
   const { code, message, evidence } = error

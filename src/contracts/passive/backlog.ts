@@ -8,7 +8,7 @@ import type { Handle } from '../../events/ids.ts'
 export interface Waiting {
   /** Ledger entries that not everybody has signed for. */
   readonly unsettled: number
-  /** For whose word the oldest thing under way waits: a head, or an answer. */
+  /** The parties that the oldest unsettled request waits for: for a head, or an answer. */
   readonly waitsFor: readonly Handle[]
   /** What that is: a place in the ledger, or a request. As long as it is the same nothing has moved. */
   readonly oldest: string | null

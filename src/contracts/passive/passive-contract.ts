@@ -88,7 +88,7 @@ export function passiveContractOf(text: string): PassiveContract | undefined {
   return jsonOf(restingForm, text) as PassiveContract | undefined
 }
 
-/** Throws Forgotten where it takes the whole history to say it. */
+/** Throws HistoryPruned where it needs the whole history. */
 export function restingOf(state: AgreementState, self: Handle): PassiveContract {
   const { feeds, ledger, keys, settling } = state
   const whole: VersionVector = feeds.map((feed) => feed.size - 1)
@@ -121,7 +121,7 @@ function frontierAt({ feeds }: AgreementState, past: VersionVector): Frontier {
   return frontier
 }
 
-/** Whether these feeds are as long as they were when the contract was put down. */
+/** Whether these feeds are as long as they were when the contract was passivated. */
 export function isWhatIsHeld({ frontier }: PassiveContract, feeds: Feeds): boolean {
   return feeds.every((feed, handle) => feed.size - 1 === (frontier[handle]?.seq ?? -1))
 }

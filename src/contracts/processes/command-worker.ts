@@ -31,7 +31,7 @@ export interface CommandWorkerPorts {
   readonly contracts: Contracts
   readonly events: EventStore
   readonly clock: Clock
-  /** Names this process among those that take up what stands in the outbox. */
+  /** Names this process among the workers of the queue. */
   readonly self: string
   readonly keys: KeyChanging
   failed(error: unknown): void
@@ -51,15 +51,15 @@ const RETRY_MS = 1_000
 const CLAIMED_MS = 60_000
 
 /**
- * Takes up what users have left in the outbox, in the process that has the key and makes requests (design §9). It may die
- * at any moment, and several may run: everything stands in the outbox until it is done, whoever does it. Before a request
- * is signed, its name is looked for in the own feed; what asks for anything else can be carried out twice without harm,
- * or is claimed first.
+ * Carries out queued commands, in the process that has the keys and makes requests (design §9). It may die at any
+ * moment, and several may run: a command stays queued until it is done, whoever does it. Before a request is signed,
+ * its id is searched in the own feed (decision 0053); every other command can be carried out twice without harm, or
+ * is claimed first.
  */
 export class CommandWorker {
   readonly #ports: CommandWorkerPorts
   readonly #open = new Map<string, Open>()
-  /** Of the outbox: what is known of it, and up to where all is done. */
+  /** What is known of the queue, and up to where all commands are done. */
   #known = NO_EVENTS
   #through = NO_EVENTS
   #noting: Promise<void> | undefined
@@ -85,7 +85,7 @@ export class CommandWorker {
     return commandWorker
   }
 
-  /** An event of the outbox, as it comes. */
+  /** A new event of the queue. */
   took(event: RecordedEvent): void {
     const { revision } = event
     if (revision <= this.#known || this.#closed) return
@@ -107,7 +107,7 @@ export class CommandWorker {
     const { id, contract, ask } = open.queued
     try {
       const outcome = await this.#do(open, ask)
-      // Whoever has claimed it says so when it is done; should that process have died, it is not done.
+      // The process that claimed it reports when it is done; if that process died, it is not done.
       if (outcome === 'left') this.#ports.clock.after(CLAIMED_MS, () => this.#forget(id))
       if (outcome === 'left') return
       if (outcome !== undefined) await this.#ports.events.append(OUTBOX_STREAM, 'any', [done(outcome)])
@@ -134,7 +134,7 @@ export class CommandWorker {
     }
   }
 
-  /** What is to be told of it; undefined: nothing more, the feed says it. `left`: somebody else carries it out. */
+  /** The result to report; undefined: none, the feed shows it. `left`: another worker carries it out. */
   async #do({ revision, queued: { id, contract: uid } }: Open, ask: Ask): Promise<Done | undefined | 'left'> {
     const { contracts, keys } = this.#ports
     const result = (value: unknown): Done => ({ id, contract: uid, result: value })
@@ -257,7 +257,7 @@ function isPassing(error: unknown): boolean {
   return problemOf(error)?.code === 'signer_unreachable'
 }
 
-/** Up to which revision of the outbox everything is done. */
+/** The revision of the queue up to which all commands are done. */
 export async function doneSoFar(events: EventStore): Promise<number> {
   const last = await events.lastRevision(OUTBOX_DONE_STREAM)
   if (last === NO_EVENTS) return NO_EVENTS

@@ -103,7 +103,7 @@ function tierOf(state: AgreementState): Progress['tier'] {
 export const IDLE_MS = 1_000
 
 /**
- * Has what the contracts say carried around, and what has settled cosigned once the contract is idle. The answer ends it.
+ * Starts gossip and idle cosigning for all contracts. Returns a function that stops both.
  */
 export function carry(contracts: Contracts, replicas: ReplicasPort, gossip: Gossip, clock: Clock): () => void {
   const idle = new Map<LiveContract, () => void>()

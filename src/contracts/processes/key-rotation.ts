@@ -64,7 +64,7 @@ export class KeyRotation implements KeyChanging {
     return { keys: this.#keys.publicKeys, contracts: await this.#standings() }
   }
 
-  /** The answer is the new public key; contracts take it one by one (`show`). */
+  /** Returns the new public key; contracts take it one by one (`show`). */
   async rotate(): Promise<string> {
     const signing = await this.#keys.add()
     this.#followAll()
@@ -175,7 +175,7 @@ export class KeyRotation implements KeyChanging {
     await this.#following
   }
 
-  /** Those at rest that are at the newest key are left there; the others follow when they are in memory. */
+  /** Passive contracts with the newest key stay passive; the others follow once they are active. */
   #followAll(): void {
     const follow = async () => {
       const { newest } = this.#keys

@@ -14,13 +14,13 @@ export interface PartyProcessPorts extends Omit<ContractsPorts, 'commandQueue' |
   readonly report: GossipReport
   /** The private keys, where they are. */
   readonly keys?: SigningKeys
-  /** What processes of one party tell each other of traces, through the outbox; left out: nothing. */
+  /** Passes traces between processes of one party, in the command queue; left out: none. */
   readonly tracing?: RequestTracing
-  /** Something that this process does by itself has failed; it goes on. */
+  /** A background task of this process has failed; the process continues. */
   failed(error: unknown): void
 }
 
-/** Of which trace a request is: asked of a process that leaves it in the outbox, told to the one that takes it up. */
+/** The trace of a request: read by the process that queues it, set in the one that carries it out. */
 export interface RequestTracing {
   traceOf(id: string): string | undefined
   tracedAs(id: string, traceparent: string): void
@@ -32,7 +32,7 @@ export interface PartyProcess {
   readonly replicas: ReplicasPort
   readonly gossip: Gossip
   readonly keys: KeyChanging
-  /** False: the process that signs does not take up what this one leaves for it. */
+  /** False: the signing process does not take the commands that this one queues. */
   readonly isTakenUp: boolean
   /** Rejects when the process cannot go on, because it does not hear any more of what the others store. */
   readonly failed: Promise<void>
@@ -40,9 +40,9 @@ export interface PartyProcess {
 }
 
 /**
- * Puts together what a role consists of (design §9). `node` is all in one. Of the others `serve` leaves what its users ask
- * for in the outbox, `transmit` takes it up, signs, and calls other parties, `receive` answers their calls; they share a
- * store, and the guard, and hear of each other by a subscription.
+ * Puts together what a role consists of (design §9). `node` is all in one. Of the others `serve` queues what its
+ * users ask for, `transmit` carries it out, signs, and calls other parties, `receive` answers their calls; they share
+ * a store and the guard, and follow each other by a subscription.
  */
 export async function openPartyProcess(ports: PartyProcessPorts): Promise<PartyProcess> {
   const { role = 'node', store, clock, random, timing, report, failed, turns } = ports

@@ -44,7 +44,7 @@ export class StoreSubscription {
     return new StoreSubscription(ports, after)
   }
 
-  /** Rejects when nothing is heard any more: then the process must not go on. */
+  /** Rejects when the subscription ends: then the process must not go on. */
   get closed(): Promise<void> {
     return this.#subscription.closed
   }
@@ -96,7 +96,7 @@ export class StoreSubscription {
     }
   }
 
-  /** One at rest is woken for what it does not know. One that cannot be loaded has been reported. */
+  /** A passive contract is activated for news. One that cannot be loaded has been reported already. */
   #tell(contract: Uid, isKnown: (resting: PassiveContract) => boolean, tell: (live: LiveContract) => void): void {
     const { contracts } = this.#ports
     const live = contracts.find(contract)

@@ -334,7 +334,7 @@ export class ContractCache {
       this.#underWay.set(contract, waiting)
   }
 
-  /** Throws Forgotten. */
+  /** Throws HistoryPruned. */
   #keep(contract: Uid, live: LiveContract, position: number, isAwake: boolean): void {
     this.#snapshots.put(contract, live.keep(), position, isAwake)
     this.#keptAt.set(live, live.statements)

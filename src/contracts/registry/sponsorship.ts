@@ -42,7 +42,7 @@ export class Sponsorship {
     this.#ports = ports
   }
 
-  /** Attacker-controlled: `accepted`, whole; its shape has been validated. Throws Forgotten; then nothing has happened. */
+  /** Attacker-controlled: `accepted`, whole; its shape has been validated. Throws HistoryPruned; then nothing has happened. */
   accepted(live: LiveContract, accepted: SignedAcceptance): void {
     const { acceptance, signature } = accepted
     const invitation = this.#sponsored(live, acceptance.handle, acceptance.invitation)

@@ -144,7 +144,7 @@ async function loadFeeds(
 }
 
 /**
- * The same view with all of its history, made anew from the store: for what a view without it throws Forgotten. Cut short where
+ * The same view with all of its history, made anew from the store: for what a view without it throws HistoryPruned. Cut short where
  * the store has lost values that everybody has acknowledged. Throws ContractDamaged if the store has not the statements.
  */
 export async function recallHistory(

@@ -19,7 +19,7 @@ const READ_MAX = MESSAGE_CHARACTERS_SOFT_MAX
 
 /**
  * Lines with what is held of what a peer wants: of statements that it may see, and that name it, since whoever asks may name any.
- * As many as there is room for, one at least if there is any. Attacker-controlled: `wanted`. Throws Forgotten.
+ * As many as there is room for, one at least if there is any. Attacker-controlled: `wanted`. Throws HistoryPruned.
  */
 export async function payloadLines(
   payloads: PayloadStore,

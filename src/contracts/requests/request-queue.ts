@@ -122,7 +122,7 @@ export class RequestQueue {
     this.#queue.push(submission)
   }
 
-  /** After a lock. Another process may have requested it anew already. Throws Forgotten: then nothing has happened. */
+  /** After a lock. Another process may have requested it anew already. Throws HistoryPruned: then nothing has happened. */
   addAgain(submission: Submission, state: AgreementState): void {
     // Meanwhile it may have come to its end here, as when the node stops.
     if (!this.#pausing.has(submission)) return

@@ -160,14 +160,14 @@ export class DoubleSignProtection {
     return others.some((handle) => this.#isSilent(handle)) ? 'members_unheard' : undefined
   }
 
-  /** Whether a person's word is all that is missing: it counts for those who have said nothing, not against what is known. */
+  /** Whether a person may override: this counts for parties that have not responded, not against what is known. */
   needsWord(state: AgreementState, waiting: readonly SignedStatement[]): boolean {
     return this.obstacle(state, waiting) !== undefined && this.obstacle(state, waiting, true) === undefined
   }
 
   /**
-   * Whether the feed may be taken up under that key although something stands in the way. What the old key was used for does
-   * not matter then. But it must not have been taken up already, by a life of this node that the store has forgotten.
+   * Whether the feed may be taken over with that key although signing is blocked. What the old key signed does not
+   * matter then. But this node must not have taken the feed over before a restore (decision 0043).
    */
   mayBeTakenUp(state: AgreementState, signing: string, waiting: readonly SignedStatement[]): boolean {
     const isUnderIt = (decoded: SignedStatement) => isSignedWith(signing, decoded)
@@ -177,14 +177,17 @@ export class DoubleSignProtection {
   }
 
   /**
-   * A person's word that nobody who has not been heard holds anything of this feed, and that no second copy of this node
-   * runs. It counts until this node has signed again (decision 0044).
+   * A person vouches that no party without a response holds anything of this feed, and that no second copy of this
+   * node runs. It counts until this node has signed again (decision 0044).
    */
   goOnRegardless(): void {
     this.#isVouched = true
   }
 
-  /** The parties for whose word on the own feed this node waits before it signs anything, or that hold what is missing here. */
+  /**
+   * The parties that this node waits for before it signs anything: their responses on the own feed are missing, or
+   * they hold what is missing here.
+   */
   waitsFor(state: AgreementState): Handle[] {
     if (this.#said === undefined) return []
     return othersIn(state, this.#self).filter((handle) => this.#isSilent(handle) || this.#saysMore(state, handle))

@@ -31,7 +31,7 @@ export function keyReserved(signing: string, contracts: readonly Uid[]): NewEven
   return events
 }
 
-/** This party's signed word that its key is lost, to be carried until it has taken effect. */
+/** This party's signed revocation of its own key, sent until it has taken effect. */
 export function keyRevoked(signed: SignedRevocation): NewEvent {
   return { type: 'KeyRevoked', data: canonicalJson(signed) }
 }
@@ -45,7 +45,7 @@ export class Revocations {
   readonly #signed = new Map<Uid, SignedRevocation>()
 
   /**
-   * An event of the stream. The answer is the contract in which there is something to be said because of it, null if in none;
+   * An event of the stream. Returns the contract in which a statement is due because of it, null if in none;
    * undefined: it is not of a revocation.
    */
   learn({ type, data }: NewEvent): Uid | null | undefined {

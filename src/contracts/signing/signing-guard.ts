@@ -22,16 +22,16 @@ export interface Guarded {
 }
 
 /**
- * Remembers the newest statement signed on each contract, outside of the event store and of its backups: so a node that
- * was set back to an older state does not sign a second statement at a place where it has signed one (design §3). Where
- * several processes sign with one key, they share one guard (decision 0038).
+ * Remembers the newest statement signed on each contract, outside of the event store and of its backups: so a
+ * restored node does not sign a second statement for a place that it already filled (design §3). Where several
+ * processes sign with one key, they share one guard (decision 0038).
  */
 export interface SigningGuard {
   /** Undefined: it knows nothing of the contract. */
   read(contract: Uid): Promise<Guarded | undefined>
   /**
    * Durable on return. Compares and sets: throws GuardRefused if the place and hash that it holds are not those of
-   * `from`; then somebody else has signed.
+   * `from`: another process has signed.
    */
   advance(contract: Uid, from: Guarded | undefined, to: Guarded): Promise<void>
 }
@@ -56,11 +56,11 @@ export function guardRefused(contract: Uid, expected: Guarded | undefined, found
 export type GuardStanding =
   /** They fit; `isAhead`: the store has one statement more, which nobody has seen: the guard is to be told of it. */
   | { readonly kind: 'fits'; readonly isAhead: boolean }
-  /** The store was set back: nothing is signed until what the guard knows of is there again. */
+  /** The store is older than the guard: nothing is signed until the statement that the guard names is there again. */
   | { readonly kind: 'set back'; readonly to: Guarded }
   /** The guard is missing, or older than the store: nothing is signed until every member has said what it holds. */
   | { readonly kind: 'unknown' }
-  /** They contradict each other: somebody else has signed with the key. */
+  /** Store and guard contradict each other: another node has signed with the key. */
   | { readonly kind: 'contradicts'; readonly to: Guarded }
 
 /** `own`: the own feed as the store has it. */

@@ -3,7 +3,7 @@ import { type Hash, sha256 } from '../../crypto/hash.ts'
 
 /**
  * What both ends of the outward transport have in common: HTTP/1.1 over mutual TLS 1.3 with pinned certificates.
- * Nobody's word but the fingerprint that a person approved makes a certificate good: no authority, name or date does.
+ * A certificate is accepted only by the fingerprint that a person approved: no authority, name or date counts.
  * That the other end holds the certificate's key, the TLS handshake proves in every case.
  */
 

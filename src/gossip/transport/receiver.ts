@@ -45,7 +45,7 @@ export interface ReceiverOptions<Party> extends CallersPorts<Party> {
    * a header, with whatever stands in it.
    */
   exchange(party: Party, body: string, traceparent: unknown): Promise<string>
-  /** A fault of ours, that the caller is told nothing about. */
+  /** A fault of this node, of which the response says nothing. */
   failed(error: unknown): void
   readonly limits?: Partial<ReceiverLimits> | undefined
 }

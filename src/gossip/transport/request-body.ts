@@ -10,8 +10,8 @@ export type RequestBody =
   | { readonly kind: 'broken' }
 
 /**
- * Reads a request's body, whole, as text. Holds never more than `bytesMax` of it. Never rejects. `received` hears of the
- * bytes as they come, also of a body that is not taken in the end.
+ * Reads a request's body, whole, as text. Buffers at most `bytesMax`. Never rejects. `received` is called as bytes
+ * arrive, also for a body that is refused in the end.
  */
 export function readBody(
   request: IncomingMessage,

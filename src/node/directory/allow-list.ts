@@ -7,8 +7,8 @@ export class PartyNotAllowed extends ConcordataError {}
 export const PARTNER_PATTERN = '^(\\*\\.)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$'
 
 /**
- * With whom this node may have to do at all, by the domain in a party's did:web. Undefined: with whomever a person approves.
- * It says nothing of whether somebody is who he says he is; that the fingerprint tells (decision 0036).
+ * Which parties may be approved at all, by the domain in their did:web. Undefined: any that a person approves. It
+ * proves no identity; the fingerprint does (decision 0036).
  */
 export type Partners = readonly string[] | undefined
 

@@ -23,8 +23,9 @@ import {
 import type { Introduction, SignedIntroduction } from './introduction.ts'
 
 /**
- * Each introduction that takes the place of another, and each newer one of an approved party, makes the directory's stream longer
- * for good: so many at once, of all of the first, and of each party of the second, and an hour from then on.
+ * Each introduction that replaces another, and each newer one of an approved party, makes the directory's stream
+ * longer for ever: how many are taken at once, and an hour from then on, of all for the first kind, of each party for
+ * the second.
  */
 const REPLACED = { perSecond: 60 / 3_600, burst: 64 }
 const RENEWED = { perSecond: 12 / 3_600, burst: 16 }
@@ -128,7 +129,7 @@ export class Directory {
     return new Set(this.parties().map(({ signed }) => signed.introduction.card.handle))
   }
 
-  /** Calls back after every change. The answer ends it. */
+  /** Calls back after every change. Returns a function that stops it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

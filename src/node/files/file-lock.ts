@@ -7,7 +7,7 @@ export class DataDirectoryInUse extends ConcordataError {}
 
 /**
  * Two nodes with one key would sign two statements for one place. So a node holds a lock as long as it lives: the
- * exclusive lock of an SQLite file, which the system lets go of whatever end the process comes to. The answer unlocks.
+ * exclusive lock of an SQLite file, which the system releases however the process ends. Returns a function that unlocks.
  */
 export function lockDataDirectory(dir: string): () => void {
   const unlockNode = lock(dir, 'node')

@@ -35,7 +35,7 @@ type SlotName = 'a' | 'b'
 /** Owner only: a line holds values of the contract. */
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
-/** Of so many contracts, those asked for last, the newest place is in memory, and both files are open. */
+/** For how many contracts, those used last, the newest place is in memory and both files are open. */
 const OPEN_CONTRACTS_MAX = 64
 /** Files grow by so much, so that most writes change nothing but their content: that is on disk with one wait. */
 const BLOCK_BYTES = 4096

@@ -18,7 +18,7 @@ export const storePath = (dir: string) => join(dir, 'store.sqlite')
 type Place = Pick<Configuration, 'dir' | 'store'>
 
 /**
- * The store that the configuration names. `reportFault` is told of what a server's client throws outside of any call. Throws
+ * The store that the configuration names. `reportFault` receives what a server's client throws outside of any call. Throws
  * ConfigurationInvalid, and what the store throws when it is opened.
  */
 export async function openStore({ dir, store }: Place, reportFault?: FaultReport): Promise<Store> {

@@ -4,12 +4,12 @@ import type { Role } from '../../contracts/replica/duties.ts'
 import type { Snapshots } from '../../store/snapshot-port.ts'
 import { openSqliteSnapshots, SnapshotsInUse } from '../../store/sqlite/snapshots.ts'
 
-/** Of one role so many processes may run beside each other. */
+/** How many processes of one role may run beside each other. */
 const PROCESSES_MAX = 16
 
 const isOurs = (name: string) => /^resting-[a-z]+(?:-\d+)?\.sqlite(?:-wal|-shm)?$/.test(name)
 
-/** Where a process keeps contracts that are at rest: the first file of its role that no other process has. */
+/** Where a process keeps passive contracts: in the first file of its role that no other process has. */
 export function openResting(dir: string, role: Role): Snapshots {
   for (let number = 1; ; number++) {
     try {

@@ -30,7 +30,7 @@ export interface Identity {
   readonly uids: UidCodec
 }
 
-/** Signing keys and guard, wherever they are; `close` lets go of them. */
+/** Signing keys and guard, wherever they are; `close` releases them. */
 export interface Signing {
   readonly keys: Identity['keys']
   readonly guard: SigningGuard

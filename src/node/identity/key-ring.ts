@@ -56,7 +56,7 @@ export class KeyRing {
   /** Nothing else makes keys here: the data directory is locked. */
   async refresh(): Promise<void> {}
 
-  /** Makes a new key; its file is durable on return, so that a restart knows that it is the newest. The answer is its public key. */
+  /** Makes a new key; its file is durable on return, so a restart knows the newest. Returns its public key. */
   add(): Promise<string> {
     const added = this.#adding.then(async () => {
       const { privateKey, publicKey } = generateKeyPair()

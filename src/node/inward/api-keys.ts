@@ -50,7 +50,7 @@ export async function readApiKeys(dir: string): Promise<readonly ApiKey[]> {
   return parsed.keys
 }
 
-/** The answer is the key itself: it is shown once, and kept nowhere. Throws ApiKeyUnfit, IdentityDamaged. */
+/** Returns the key itself, which is shown once and stored nowhere. Throws ApiKeyUnfit, IdentityDamaged. */
 export async function addApiKey(
   dir: string,
   { name, roles, expires }: { readonly name: string; readonly roles: readonly ApiRole[]; readonly expires?: string },

@@ -1,4 +1,4 @@
-/** For how long it is told that something has grown. Milliseconds. */
+/** How long growth is reported after it happened. Milliseconds. */
 const TOLD_FOR_MS = 600_000
 
 /** Which counters have grown lately, and by how much since that began. */

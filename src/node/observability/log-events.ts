@@ -38,7 +38,7 @@ export function reportTo(logger: FastifyBaseLogger): GossipReport {
   }
 }
 
-/** Alarms of all contracts, as log lines. The answer ends it. */
+/** Logs the alarms of all contracts. Returns a function that stops it. */
 export function watch(contracts: Pick<Contracts, 'listen'>, logger: FastifyBaseLogger): () => void {
   return contracts.listen({
     settled: ({ contract }, entries) => logger.debug({ contract, entries: entries.length }, 'settled'),

@@ -78,7 +78,7 @@ export class Metrics {
 
   /**
    * Listens to the contracts, and counts what is under way in them whenever it is asked. `known`: the parties that get a label of
-   * their own; all others, which a member may have made up, share the empty one. The answer ends the listening.
+   * their own; all others, which a member may have made up, share the empty one. Returns a function that stops listening.
    */
   watch(contracts: Contracts, known: () => ReadonlySet<Handle>): () => void {
     this.#gauge('concordata_contracts', 'Contracts that are held.', () => contracts.size)
@@ -133,7 +133,7 @@ export class Metrics {
           ledger.open.includes(made) ||
           settling.unsettled.some(({ entry: { request } }) => request.handle === handle && request.seq === seq)
         for (const index of requests.keys()) {
-          // Who is alone in a contract agrees with itself at once, and hears of that first.
+          // The only member of a contract settles at once, before its statement is reported as signed.
           if (!isUnderWay) this.#settling.observe(0)
           else if (this.#signedAt.size < TIMED_MAX) {
             this.#signedAt.set(keyOf(live, { handle, seq, index }), this.#clock.now())
@@ -248,7 +248,7 @@ function sum(contracts: Contracts, count: (live: LiveContract) => number): numbe
   return [...contracts.awake()].reduce((total, live) => total + count(live), 0)
 }
 
-/** In memory or at rest: who is silent for long holds up contracts that are at rest by then. Of those of which this party is a member. */
+/** The backlogs of active and passive contracts of which this party is a member: a silent party holds up contracts that are passive by now. */
 function* underWay(contracts: Contracts): Generator<Waiting> {
   for (const { state, self } of contracts.awake()) {
     if (memberOf(state.settling.agreed, self) !== undefined) yield waitingIn(state, self)

@@ -39,7 +39,7 @@ export interface ObstaclesPorts {
   readonly logger: FastifyBaseLogger
 }
 
-/** An obstacle as people and programs are told of it. `contract` null: it concerns the node, or all contracts with the parties. */
+/** An obstacle as people and programs see it. `contract` null: it concerns the node, or all contracts with the parties. */
 export interface ObstacleShown extends Obstacle {
   readonly contract: Uid | null
   readonly title: string | null
@@ -208,7 +208,7 @@ export class Obstacles {
     return { code: isTurnedAway ? 'party_refuses_calls' : 'party_unreachable', parties: [handle] }
   }
 
-  /** Whose word has been missing for long, where nothing else that is known tells why. */
+  /** Parties that have been silent for long, where no other obstacle explains it. */
   #silentIn(
     contract: Uid,
     { waitsFor }: Waiting,

@@ -25,7 +25,7 @@ export interface CertificateKeeperPorts {
   failed(error: unknown): void
 }
 
-/** Sees to it that the outward certificate does not expire, and that one renewed by command is taken up without a stop. */
+/** Renews the outward certificate before it expires, and loads one that was renewed by command without a restart. */
 export class CertificateKeeper {
   readonly #ports: CertificateKeeperPorts
   #tls: TlsCredentials
@@ -52,7 +52,7 @@ export class CertificateKeeper {
     this.#cancel?.()
   }
 
-  /** Renews the certificate if it is time to, and takes up whatever stands in its file. Throws IdentityDamaged. */
+  /** Renews the certificate if it is due, and loads whatever is in its file. Throws IdentityDamaged. */
   async look(): Promise<void> {
     const { configuration, card, clock, renews } = this.#ports
     const path = identityPaths(configuration.dir).certificate

@@ -101,7 +101,7 @@ function strangerAs({ card }: Introduction) {
   return { handle: card.handle, signingKey: card.keys.signing, exchange }
 }
 
-/** What an approved party says of itself, signed, is taken; of anything else nobody is told what became of it. */
+/** The signed introduction of an approved party is accepted; the response to any other does not say what became of it. */
 async function takeAnnouncement(directory: Directory, text: string): Promise<void> {
   try {
     await directory.announced(verifyIntroduction(text))

@@ -50,7 +50,7 @@ export class Peers {
     this.#follow()
   }
 
-  /** This node has another certificate from now on: all are told, over new connections. */
+  /** This node has another certificate from now on: announces it to all peers, over new connections. */
   renewed(tls: TlsCredentials): void {
     this.#tls = tls
     for (const { introduction, client } of [...this.#connections.values()]) {
@@ -100,7 +100,7 @@ export class Peers {
       certificate,
       tls: this.#tls,
       timeSaid: (time) => {
-        // What comes late is no word of a peer that is gone.
+        // A late response does not count for a peer that is gone.
         if (this.#connections.get(card.handle)?.client === client)
           this.#aheadMs.set(card.handle, aheadOf(time, systemClock.now()))
       },

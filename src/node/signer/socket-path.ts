@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { ConfigurationInvalid } from '../config/configuration.ts'
 
-/** `sun_path` of unix(7), without the zero at its end; Node cuts off what is longer without a word. */
+/** `sun_path` of unix(7), without the zero at its end; Node silently truncates a longer one. */
 const PATH_BYTES_MAX = 107
 
 /** Where a signer listens. `socket` counts from the data directory. Throws ConfigurationInvalid. */

@@ -32,7 +32,7 @@ export class ExchangeTraces {
     this.#others = new RateLimit({ perSecond: othersPerSecond, burst: 10 * othersPerSecond }, now)
   }
 
-  /** Whether one more trace that somebody else has begun is gone on with: what it says is the parent, or undefined. */
+  /** The parent of one more trace that another party began, if it is continued here; else undefined. */
   admitted(who: string, traceparent: unknown): string | undefined {
     if (!isTraceparent(traceparent) || !isRecorded(traceparent) || this.#others.waitMs(who) > 0) return undefined
     this.#others.take(who, 1)
@@ -79,7 +79,7 @@ export class ExchangeTraces {
     }
   }
 
-  /** Listens to what is signed and settled while a call is answered. The answer ends it. */
+  /** Listens to what is signed and settled while a call is answered. Returns a function that stops it. */
   watch(contracts: Contracts): () => void {
     return contracts.listen({
       news: ({ contract }, { made }) => {

@@ -108,7 +108,7 @@ function contextOf(traceparent: string): SpanContext {
   return { ...partsOf(traceparent), traceFlags: TraceFlags.SAMPLED, isRemote: true }
 }
 
-/** The same exporter; somebody hears of what it could not hand over. */
+/** An exporter that reports what it could not hand over. */
 function reporting(exporter: SpanExporter, failed: (error: Error) => void): SpanExporter {
   return {
     export(spans, done) {

@@ -49,9 +49,9 @@ export class RequestTraces {
     return this.#named.get(id)?.parent
   }
 
-  /** Listens to what the contracts sign and settle. The answer ends it. */
+  /** Listens to what the contracts sign and settle. Returns a function that stops it. */
   watch(contracts: Contracts): () => void {
-    /** Who is alone in a contract agrees with itself at once, and is told of that before it is told what it has signed. */
+    /** The only member of a contract settles at once, before its statement is reported as signed. */
     const settledFirst = new Map<string, LedgerEntry>()
     const stop = contracts.listen({
       settled: (live, entries) => {

@@ -15,7 +15,7 @@ export interface Tracing {
   readonly calls: CallTracing | undefined
   /** A request is given this id. */
   named(id: string): void
-  /** The trace of the request of this id, for another process of this party, and what such a one says of it. */
+  /** Passes the trace of a request to another process of this party, and takes one from it. */
   traceOf(id: string): string | undefined
   tracedAs(id: string, traceparent: string): void
   watch(contracts: Contracts): () => void

@@ -53,7 +53,7 @@ export interface Attention {
       readonly waitsFor: readonly Handle[]
     }
   >
-  /** Contracts that stand still in the read model. */
+  /** Contracts that are set aside in the read model. */
   readonly standingStill: Listed<Failure>
 }
 

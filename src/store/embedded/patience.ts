@@ -6,8 +6,8 @@ const PAUSE_MIN_MS = 1
 const PAUSE_MAX_MS = 50
 
 /**
- * How something goes on that another process has locked out: by pauses in which this process does its other work. SQLite's
- * own waiting would hold up the whole event loop (decision 0061).
+ * Retries while another process holds a lock, with pauses in which this process does its other work. SQLite's own
+ * waiting would block the event loop (decision 0061).
  */
 export class Patience {
   readonly #endsAt: number

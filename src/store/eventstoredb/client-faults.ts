@@ -1,7 +1,7 @@
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import { understandable } from './client-errors.ts'
 
-/** Whoever is told of what the client has thrown where nobody called it. */
+/** Receives what the client throws outside of any call. */
 export type FaultReport = (error: Error) => void
 
 /** Where the client's own code lies, and gRPC's, which it runs on. */
@@ -22,7 +22,7 @@ const reports = new Set<FaultReport>()
 
 /**
  * Mends two things of the client. It fails outside of any call while it looks for another server, since it waits for a discovery
- * that a later call has begun: whoever made a call hears of it by the call. And a reading whose error the client cannot take
+ * that a later call has begun: each caller learns of it from its own call. And a reading whose error the client cannot take
  * apart would end as if there were no more events.
  */
 export function contained(client: EventStoreDBClient): EventStoreDBClient {
@@ -39,7 +39,7 @@ export function contained(client: EventStoreDBClient): EventStoreDBClient {
 
 /**
  * From the first call on, for as long as the process lives, an exception or a rejection that the client raises outside of any
- * call does not end the process: whoever asked for it, until the answer is called, is told; if nobody, the process warns. The
+ * call does not end the process: listeners receive it until they unsubscribe; without a listener the process warns. The
  * call that it belongs to ends by its own time limit. Everything else ends the process as ever (decision 0067).
  */
 export function containClientFaults(report: FaultReport): () => void {

@@ -61,7 +61,7 @@ export class EventLog {
 
   /**
    * Undefined: the stream is not where the append expects it. With ids of its own: of two appends of the same id that meet, as when
-   * two processes of a party append the same event, the server drops one, and its caller hears of that after seconds. The
+   * two processes of a party append the same event, the server drops one, and its caller learns of it after seconds. The
    * revision excludes what is too late, and the content tells whether that is a repeat (decision 0066).
    */
   async #tryAppend({ stream, expectedRevision, events }: Append, doing: string): Promise<Sent> {

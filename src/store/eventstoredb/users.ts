@@ -13,7 +13,7 @@ export interface UsersOptions {
 /** `given a new password`: the user was there, with another one. */
 export type UserState = 'set' | 'stood there' | 'given a new password'
 
-/** Sees to it that the user is there and has that password (EventStoreDB 23.10, HTTP API, `/users/`). Throws StoreSetupFailed. */
+/** Creates the user if it is missing, and gives it that password (EventStoreDB 23.10, HTTP API, `/users/`). Throws StoreSetupFailed. */
 export async function makeUser(
   options: UsersOptions,
   connection: Pick<Connection, 'caFile' | 'timeoutMs'>,

@@ -45,8 +45,8 @@ const placeForm = Compile(RequestRefSchema)
 export class SnapshotsInUse extends Error {}
 
 /**
- * In a file of its own, of this process alone. One that is damaged, or of another version, is thrown away: it is a cache.
- * Throws SnapshotsInUse, StoreUnavailable. What is found to be damaged later is told as StoreCorrupt: the file can be deleted.
+ * In a file of its own, of this process alone. A damaged file, or one of another version, is deleted: it is a cache.
+ * Throws SnapshotsInUse, StoreUnavailable. Damage that is found later is StoreCorrupt: the file can be deleted.
  */
 export function openSqliteSnapshots(path: string): Snapshots {
   try {
