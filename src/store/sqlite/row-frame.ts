@@ -4,7 +4,7 @@ import type { StoreCorrupt } from '../errors.ts'
 /** The first byte of a row. */
 const PLAIN = 0
 const ZSTD = 1
-/** One call of zstd takes some 25 µs and memory that the collector counts: more than a short row is worth. */
+/** One call of zstd takes some 25 µs and memory that the collector counts: more than a short row is worth (decision 0063). */
 const COMPRESSED_FROM_BYTES = 4096
 /** Higher ones gain next to nothing here: what can be compressed is short. */
 const LEVEL = 1
