@@ -4,7 +4,24 @@ import { glob } from 'node:fs/promises'
 const isTestFile = (path: string): boolean => path.endsWith('.test.ts')
 
 /** What takes longest, longest first: it begins first, so that none of it runs on alone at the end. */
-const LONGEST = ['test/crash/crash.test.ts']
+const LONGEST = [
+  'test/crash/crash.test.ts',
+  'test/cli/demo-command.test.ts',
+  'test/cli/key-revocation.test.ts',
+  'test/docs/getting-a-company-node.test.ts',
+  'test/cli/rebuild-command.test.ts',
+  'test/flood/flood.test.ts',
+  'test/simulation/split.test.ts',
+  'test/simulation/resting.test.ts',
+  'test/simulation/simulation.test.ts',
+  'test/simulation/lost-values.test.ts',
+  'test/simulation/upgrades.test.ts',
+  'test/contracts/replica/reorder-buffer.test.ts',
+  'test/cli/key-commands.test.ts',
+  'test/fuzz/sockets.test.ts',
+  'test/cli/ended.test.ts',
+  'test/cli/mistakes.test.ts',
+]
 
 /** All test files below these folders, or below `test`. */
 export async function testFiles(folders: readonly string[]): Promise<string[]> {

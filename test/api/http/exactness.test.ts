@@ -1,205 +1,12 @@
-import { gzipSync } from 'node:zlib'
-import t, { type Test } from 'tap'
-import { openNode } from '../../../src/index.ts'
-import { newParty } from '../../support/node-party.ts'
-import { sendRaw } from '../../support/raw-http.ts'
+import t from 'tap'
+import { exactNode, JSON_TYPE } from '../../support/exact-node.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
 t.setTimeout(300_000)
 
-const JSON_TYPE = 'application/json'
-
-/** One party's node with a document, asked byte by byte. */
-async function given(t: Test, document: Record<string, unknown> = { Text: 'as it was' }) {
-  const ana = await newParty(t.testdir(), 'ana')
-  const node = await openNode({ data: ana.data })
-  t.teardown(() => node.close())
-  const { uid } = await node.open('exact')
-  const root = `/new-api/${uid}`
-  const send = (line: string, headers: Record<string, string | undefined> = {}, body: Uint8Array | string = '') =>
-    sendRaw(ana.api, line, { authorization: `Bearer ${ana.token}`, ...headers }, body)
-  const json = async (method: string, path: string, body: string) =>
-    send(`${method} ${path}`, { 'content-type': JSON_TYPE }, body)
-  const posted = await json('POST', root, JSON.stringify(document))
-  t.equal(posted.status < 300, true)
-  const size = async () => JSON.parse((await send(`GET /api/Contract/${uid}`)).text).size as number
-  return { ana, uid, root, send, json, size }
-}
-
-const utf16 = (text: string) => Buffer.from(text, 'utf16le')
-
-t.test('a body that is not what it says it is writes nothing', { timeout: 120_000 }, async (t) => {
-  const { ana, uid, root, send, size } = await given(t)
-  const before = await size()
-  const cases: [string, number, string, Record<string, string>, Uint8Array | string][] = [
-    [
-      'bytes that are no UTF-8',
-      400,
-      'body_malformed',
-      { 'content-type': 'text/plain' },
-      Buffer.from('caf\xe9', 'latin1'),
-    ],
-    [
-      'the same in a JSON string',
-      400,
-      'body_malformed',
-      { 'content-type': JSON_TYPE },
-      Buffer.from('"caf\xe9"', 'latin1'),
-    ],
-    ['an overlong form', 400, 'body_malformed', { 'content-type': 'text/plain' }, Buffer.from([0xc0, 0xaf])],
-    ['a surrogate in UTF-8', 400, 'body_malformed', { 'content-type': 'text/plain' }, Buffer.from([0xed, 0xa0, 0x80])],
-    ['another charset', 415, 'media_type_unsupported', { 'content-type': 'text/plain; charset=iso-8859-1' }, 'x'],
-    [
-      'another charset of JSON',
-      415,
-      'media_type_unsupported',
-      { 'content-type': `${JSON_TYPE};charset="UTF-16"` },
-      '"x"',
-    ],
-    [
-      'UTF-16 with its charset',
-      415,
-      'media_type_unsupported',
-      { 'content-type': 'text/plain;charset=utf-16le' },
-      utf16('x'),
-    ],
-    ['UTF-16 without', 400, 'body_malformed', { 'content-type': 'text/plain' }, utf16('abc')],
-    ['UTF-16 with its mark', 400, 'body_malformed', { 'content-type': 'text/plain' }, utf16('\ufeffabc')],
-    ['UTF-16 JSON', 400, 'body_malformed', { 'content-type': JSON_TYPE }, utf16('"abc"')],
-    ['an escaped U+0000', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '"a\\u0000b"'],
-    ['gzip', 415, 'body_encoded', { 'content-type': 'text/plain', 'content-encoding': 'gzip' }, gzipSync('x')],
-    ['gzip that does not say so', 400, 'body_malformed', { 'content-type': 'text/plain' }, gzipSync('x')],
-    ['a byte order mark', 400, 'body_malformed', { 'content-type': 'text/plain' }, '\ufeffx'],
-    ['a byte order mark before JSON', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '\ufeff"x"'],
-    ['no media type', 415, 'media_type_unsupported', {}, 'x'],
-    ['another media type', 415, 'media_type_unsupported', { 'content-type': 'application/xml' }, '<x/>'],
-    ['a malformed media type', 415, 'media_type_unsupported', { 'content-type': 'text plain' }, 'x'],
-    ['a part of it', 400, 'body_malformed', { 'content-type': 'text/plain', 'content-range': 'bytes 0-1/9' }, 'x'],
-    ['nothing', 400, 'body_malformed', {}, ''],
-    ['no JSON', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '{"a":'],
-    ['no JSON at all', 400, 'body_malformed', { 'content-type': JSON_TYPE, 'content-length': '0' }, ''],
-    ['NaN', 400, 'body_malformed', { 'content-type': JSON_TYPE }, 'NaN'],
-    ['too much', 413, 'body_too_large', { 'content-type': 'text/plain', 'content-length': '5000000' }, 'x'],
-    ['too deep', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '['.repeat(33) + ']'.repeat(33)],
-    ['far too deep', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '{"a":'.repeat(100_000)],
-    ['too many', 400, 'body_malformed', { 'content-type': JSON_TYPE }, `[${'0,'.repeat(20_000)}0]`],
-  ]
-  for (const [what, status, code, headers, body] of cases) {
-    for (const method of ['PUT', 'POST']) {
-      const answer = await send(`${method} ${root}/Text`, headers, body)
-      t.same([answer.status, answer.code], [status, code], `${method} ${what}`)
-    }
-    if (status === 413 || body === '') continue
-    // The same where the body is no value of the document.
-    for (const path of ['/api/Contract', `/api/Contract/${uid}/Lock`]) {
-      const answer = await send(`POST ${path}`, headers, body)
-      t.same([answer.status, answer.code], [status, code], `POST ${path} ${what}`)
-    }
-  }
-  t.equal((await send(`GET ${root}/Text`)).text, 'as it was')
-  t.equal(await size(), before, 'nothing was signed')
-  const plain = await send(`PUT ${root}/Text`, { 'content-type': 'text/plain; Charset="UTF-8"' }, 'Größe 📜')
-  t.equal(plain.status, 200)
-  t.same(JSON.parse((await send(`GET ${root}/Text`, { accept: JSON_TYPE })).text), 'Größe 📜')
-  t.equal(ana.handle, 'ana')
-})
-
-t.test('an empty write fails alone, whatever is written beside it', async (t) => {
-  const names = Array.from({ length: 8 }, (_, place) => `Field${place}`)
-  const { root, send, size } = await given(t, Object.fromEntries(names.map((name) => [name, 'as it was'])))
-  const before = await size()
-  const text = { 'content-type': 'text/plain' }
-  for (let round = 0; round < 5; round++) {
-    const writes = names.map((name) => send(`PUT ${root}/${name}`, text, `round ${round}`))
-    const empty = [send(`PUT ${root}/Field0`), send(`PUT ${root}/Field1`, { 'content-length': '0' })]
-    for (const { status } of await Promise.all(writes)) t.equal(status, 200)
-    for (const { status, code } of await Promise.all(empty)) t.same([status, code], [400, 'body_malformed'])
-  }
-  t.equal(await size(), before + 40)
-  t.match((await send('GET /metrics')).text, /^concordata_store_failures_total 0$/m)
-})
-
-t.test('a member that stands twice is refused wherever it stands', async (t) => {
-  const { root, json, size } = await given(t)
-  const before = await size()
-  for (const body of [
-    '{"Dup":"first","Dup":"second"}',
-    '{"Dup":"first","D\\u0075p":"second"}',
-    '{"Block":{"Dup":1,"Dup":1}}',
-    '{"Fee":{"amount":"1","amount":"2","currency":"EUR"}}',
-    '{"X":{"$field":{"type":"text","type":"date"}}}',
-    '{"__proto__":1,"__proto__":2}',
-  ]) {
-    const answer = await json('POST', root, body)
-    t.same([answer.status, answer.code], [400, 'body_malformed'], body)
-  }
-  for (const body of ['{"title":"a","title":"b"}', '{"title":"a","charter":{"x":{"y":1,"y":1}}}'])
-    t.equal((await json('POST', '/api/Contract', body)).code, 'body_malformed')
-  t.equal(await size(), before)
-})
-
-t.test('the digits that are sent are the digits that are agreed', { timeout: 120_000 }, async (t) => {
-  const { root, json, send } = await given(t, {
-    Share: { $field: { type: 'decimal' } },
-    Count: { $field: { type: 'integer' } },
-    Fee: { $field: { type: 'money' } },
-  })
-  const exact: [string, string, string][] = [
-    ['Share', '12345678901234567890.12', '"12345678901234567890.12"'],
-    ['Share', '333333333.33333329', '"333333333.33333329"'],
-    ['Share', '1.10', '"1.10"'],
-    ['Share', '-0.50', '"-0.50"'],
-    ['Share', '0.0000001', '"0.0000001"'],
-    ['Share', '1e21', '"1000000000000000000000"'],
-    ['Share', '1.20e1', '"12.0"'],
-    ['Share', '125E-2', '"1.25"'],
-    ['Share', '7', '"7"'],
-    ['Count', '9007199254740993', '"9007199254740993"'],
-    ['Count', '-9007199254740991', '-9007199254740991'],
-    ['Count', '1234567890123456789012345678901234', '"1234567890123456789012345678901234"'],
-    ['Count', '-0', '0'],
-  ]
-  for (const [field, digits, stands] of exact) {
-    for (const type of [JSON_TYPE, 'text/plain']) {
-      const cleared = await send(`PUT ${root}/${field}`, { 'content-type': 'text/plain' }, '3')
-      t.equal(cleared.status, 200)
-      t.equal(
-        (await send(`PUT ${root}/${field}`, { 'content-type': type }, digits)).status,
-        200,
-        `${digits} as ${type}`,
-      )
-      t.equal((await send(`GET ${root}/${field}`, { accept: JSON_TYPE })).text, stands, `${digits} as ${type}`)
-    }
-  }
-  for (const amount of ['12.3456789012345678901', '1.10', '11000000']) {
-    t.equal((await json('PUT', `${root}/Fee`, `{"amount":${amount},"currency":"EUR"}`)).status, 200)
-    t.equal((await send(`GET ${root}/Fee`)).text, `EUR ${amount}`)
-  }
-  const unfit: [string, string][] = [
-    ['Share', '1e400'],
-    ['Share', '12345678901234567890123456789012345'],
-    ['Share', `1${'0'.repeat(5_000)}`],
-    ['Count', '1.5'],
-    ['Count', '1.0'],
-    ['Count', '1e3'],
-    ['Fee', '5'],
-    ['Fee', '{"amount":1e400,"currency":"EUR"}'],
-    ['Fee', '{"amount":{"x":1.10},"currency":"EUR"}'],
-  ]
-  for (const [field, body] of unfit)
-    t.equal((await json('PUT', `${root}/${field}`, body)).status, 422, `${field} ${body}`)
-  const inNew = '{"New":{"Price":{"amount":11000000.10,"currency":"GBP"},"Big":9007199254740993,"Scale":1.10}}'
-  t.equal((await json('POST', root, inNew)).status, 201)
-  t.same(JSON.parse((await send(`GET ${root}/New`)).text), {
-    Price: { amount: '11000000.10', currency: 'GBP' },
-    Big: '9007199254740993',
-    Scale: '1.10',
-  })
-})
-
 t.test('names that objects have of themselves are names as any other', async (t) => {
-  const { root, json, send, size } = await given(t)
+  const { root, json, send, size } = await exactNode(t)
   const body = '{"constructor":{"prototype":"y"},"__proto__":{"toString":"z"},"toString":"t","hasOwnProperty":"h"}'
   t.equal((await json('POST', root, body)).status, 200)
   t.equal((await send(`GET ${root}/constructor/prototype`)).text, 'y')
@@ -216,7 +23,7 @@ t.test('names that objects have of themselves are names as any other', async (t)
 })
 
 t.test('a URL is read in one way', { timeout: 120_000 }, async (t) => {
-  const { ana, uid, root, json, send } = await given(t, { Text: 'as it was', 'two words': 'x' })
+  const { ana, uid, root, json, send } = await exactNode(t, { Text: 'as it was', 'two words': 'x' })
   const encoded = `/new-api/%${(uid.codePointAt(0) as number).toString(16)}${uid.slice(1)}`
   const text = { 'content-type': 'text/plain' }
   t.equal((await send(`PUT ${encoded}/Text`, text, 'by an escaped UID')).status, 200)
@@ -254,7 +61,7 @@ t.test('a URL is read in one way', { timeout: 120_000 }, async (t) => {
 })
 
 t.test('a name is one element, however it is written', async (t) => {
-  const { root, json, send } = await given(t)
+  const { root, json, send } = await exactNode(t)
   const nfd = 'Ma\u0308rkte'
   t.equal((await json('POST', root, `{"${nfd}":"1"}`)).status, 201)
   t.equal((await send(`GET ${root}/${encodeURIComponent(nfd)}`)).text, '1')
@@ -266,7 +73,7 @@ t.test('a name is one element, however it is written', async (t) => {
 })
 
 t.test('forms are not mended: nothing is converted, dropped or filled in', async (t) => {
-  const { uid, json } = await given(t)
+  const { uid, json } = await exactNode(t)
   for (const [path, body] of [
     ['/api/Contract', '{"title":5}'],
     ['/api/Contract', '{"title":"x","chartr":{}}'],
@@ -285,7 +92,7 @@ t.test('forms are not mended: nothing is converted, dropped or filled in', async
 t.test(
   'where no body is taken an empty one is none, whatever it is said to be, and any other is refused',
   async (t) => {
-    const { uid, root, send, size } = await given(t)
+    const { uid, root, send, size } = await exactNode(t)
     const contract = `/api/Contract/${uid}`
     const lines = [
       'POST /api/Keys',
@@ -338,7 +145,7 @@ t.test(
   { timeout: 120_000 },
   async (t) => {
     const of = (type: object) => ({ $field: type })
-    const { root, json, send, size } = await given(t, {
+    const { root, json, send, size } = await exactNode(t, {
       Text: of({ type: 'text' }),
       Integer: of({ type: 'integer' }),
       Decimal: of({ type: 'decimal' }),
@@ -394,7 +201,7 @@ t.test(
 )
 
 t.test('whatever is refused is refused by a problem document', async (t) => {
-  const { root, send } = await given(t)
+  const { root, send } = await exactNode(t)
   const stranger = { authorization: 'Bearer nobody' }
   const cases: [number, string, string, Record<string, string | undefined>?][] = [
     [404, 'no_such_route', 'GET /elsewhere'],
@@ -427,7 +234,7 @@ t.test('whatever is refused is refused by a problem document', async (t) => {
 })
 
 t.test('a message on /live is read as a body is', async (t) => {
-  const { ana, root } = await given(t)
+  const { ana, root } = await exactNode(t)
   const socket = new WebSocket(`${ana.api.replace('http', 'ws')}/live?token=${ana.token}`)
   await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }))
   const ask = async (message: string | Uint8Array<ArrayBuffer>) => {
