@@ -314,6 +314,8 @@ export class ReplicaLoop implements ContractView {
     const { state, isCutShort } = await recallHistory(this.#ports.store, this.#state)
     this.#state = state
     this.#isCutShort = isCutShort && this.parts.others === undefined
+    // It was made from what had let go of the same history.
+    this.parts.approvals.forgetView()
   }
 
   async #lookAtEvidence(others: OtherProcesses): Promise<void> {
