@@ -44,7 +44,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'node/observability/log-events.ts said',
   ],
   'what this party’s own people have done: its keys, its answers to invitations, its invitations': [
-    'contracts/registry/contracts.ts #replies',
+    'contracts/registry/invitation-replies.ts #replies',
     'contracts/processes/key-rotation.ts #foreign',
     'contracts/signing/own-revocations.ts #reserved',
     'contracts/signing/own-revocations.ts #signed',
@@ -54,7 +54,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   ],
   'requests of this party under way, which have their room (`contracts/requests/request-budget.ts`)': [
     'contracts/requests/request-queue.ts #signed',
-    'contracts/requests/request-queue.ts #places',
+    'contracts/requests/request-places.ts #places',
     'contracts/requests/request-queue.ts decided',
     'contracts/processes/command-worker.ts #open',
     'contracts/commands/command-queue.ts #waiting',

@@ -40,7 +40,7 @@ t.test('two nodes that keep one contract in memory share many', async (t) => {
     const { body } = await ana.call('GET', '/api/Contract')
     return body.every(({ tier }: { tier: number }) => tier === 4)
   }
-  const awake = ({ contracts }: Node) => [...contracts.awake()].length
+  const awake = ({ contracts }: Node) => [...contracts.cache.awake()].length
   await until('the contracts to rest', async () => awake(anas) <= 1 && awake(bens) <= 1)
 
   t.test('a change to any of them reaches the other party, and both rest again', async (t) => {

@@ -24,8 +24,9 @@ import { findSettled } from '../replica/find-settled.ts'
 import { ContractClosed, type LiveContract } from '../replica/live-contract.ts'
 import { standingOfRequest } from '../requests/progress.ts'
 import { RequestsTooMany } from '../requests/request-budget.ts'
-import { asksAgainAfter, FORGOTTEN_AFTER_MS } from '../requests/request-queue.ts'
+import { FORGOTTEN_AFTER_MS } from '../requests/request-queue.ts'
 import type { Intent } from '../requests/submission.ts'
+import { asksAgainAfter } from '../requests/submission.ts'
 
 export interface CommandWorkerPorts {
   readonly contracts: Contracts

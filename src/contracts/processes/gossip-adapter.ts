@@ -63,12 +63,12 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
       const live = contracts.find(contract)
       return live && participantOf(live)
     },
-    awake: () => [...contracts.awake()].map(participantOf),
+    awake: () => [...contracts.cache.awake()].map(participantOf),
     resting(contract) {
-      const resting = contracts.resting(contract)
+      const resting = contracts.cache.resting(contract)
       return resting && atRest(resting)
     },
-    restingWith: (party, after, limit) => contracts.restingWith(party, after, limit),
+    restingWith: (party, after, limit) => contracts.cache.restingWith(party, after, limit),
     async use(contract, work) {
       if (!contracts.has(contract)) return undefined
       return contracts.use(contract, (live) => work(participantOf(live)))
@@ -115,7 +115,7 @@ export function carry(contracts: Contracts, replicas: ReplicasPort, gossip: Goss
     }
     idle.set(live, clock.after(IDLE_MS, callback))
   }
-  for (const live of contracts.awake()) settleDown(live)
+  for (const live of contracts.cache.awake()) settleDown(live)
   const stop = contracts.listen({
     woke(live, hasNews) {
       const replica = replicas.find(live.contract)

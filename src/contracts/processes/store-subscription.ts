@@ -34,7 +34,7 @@ export class StoreSubscription {
     this.#ports = ports
     this.#subscription = ports.events.subscribe({ ...(after === undefined ? {} : { after }) }, (event) => {
       this.#took(event)
-      ports.contracts.heardUpTo(event.position)
+      ports.contracts.cache.heardUpTo(event.position)
     })
   }
 
@@ -104,7 +104,7 @@ export class StoreSubscription {
       tell(live)
       return
     }
-    const resting = contracts.resting(contract)
+    const resting = contracts.cache.resting(contract)
     if (!contracts.has(contract) || (resting !== undefined && isKnown(resting))) return
     contracts.use(contract, tell).catch(() => {})
   }

@@ -371,3 +371,9 @@ function orRecalls<Result>(live: LiveContract, work: () => Result): Result | und
 function signs({ summary }: PassiveContract): boolean {
   return summary?.standing === 'member' || summary?.standing === 'invited'
 }
+
+/** Throws NoSuchContract where a contract was given up to make room for another. */
+export async function assertHeld(cache: ContractCache, contract: Uid): Promise<void> {
+  if (cache.has(contract)) return
+  throw new NoSuchContract('no_such_contract', `${contract} was given up to make room for another`, { contract })
+}

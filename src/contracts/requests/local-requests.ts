@@ -12,9 +12,9 @@ import type { CommandQueue } from '../commands/command-queue.ts'
 import type { ContractView } from '../replica/contract-view.ts'
 import type { ContractPorts } from '../replica/ports.ts'
 import { RoomAsked } from './request-budget.ts'
-import { asksForLock, FORGOTTEN_AFTER_MS, type RequestQueue } from './request-queue.ts'
+import { FORGOTTEN_AFTER_MS, type RequestQueue } from './request-queue.ts'
 import { requestBytesMax } from './statement-budget.ts'
-import { type Intent, Submission } from './submission.ts'
+import { asksForLock, type Intent, Submission } from './submission.ts'
 import { fitRequest } from './validate-request.ts'
 
 /** First pause before a record lock is asked for again; it doubles with each time, up to the second. Milliseconds. */

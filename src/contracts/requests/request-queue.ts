@@ -1,39 +1,26 @@
-import { formerOf, memberOf } from '../../aggregates/contract/state.ts'
 import { confirmable, waitingForAnswers } from '../../agreement/confirmable.ts'
-import type { Wishes } from '../../agreement/draft.ts'
-import { saidToHold, statementAt } from '../../agreement/feeds.ts'
+import { statementAt } from '../../agreement/feeds.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
 import { type Handle, type RequestRef, requestKey, requestOf, type Seq } from '../../events/ids.ts'
-import { ceilings, MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
-import type { Outcome } from '../../events/outcome.ts'
+import { ceilings } from '../../events/limits.ts'
 import type { WithdrawalCode } from '../../events/reasons.ts'
 import { payloadsInOrder } from '../../events/seal.ts'
-import type { Decision, Request } from '../../events/statement.ts'
+import type { Decision } from '../../events/statement.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Random } from '../../runtime/random.ts'
+import { lateFor } from './late-parties.ts'
 import { standingOfRequest } from './progress.ts'
+import { RequestPlaces } from './request-places.ts'
 import { SealedAbouts } from './sealed-abouts.ts'
 import { bytesIn, roomIn } from './statement-budget.ts'
-import { type HeldUp, heldUpBy, type Intent, type Submission, type Verdict } from './submission.ts'
+import { asksAgainAfter, type HeldUp, heldUpBy, type Submission, type Verdict } from './submission.ts'
+import { chosenFrom, mayRequest, type Turn } from './turn.ts'
 import { assertAbout, RequestUnfit } from './validate-request.ts'
-
-/** What one statement will say for the local users, and what becomes of their submissions once it is durable. */
-export interface Turn {
-  readonly wishes: Wishes
-  readonly isEmpty: boolean
-  /**
-   * Nobody would take the statement, which has requests: those come to nothing for which `problemOf` has something. If it has
-   * nothing against any, they are for statements of their own.
-   */
-  part(problemOf: (wishes: Pick<Wishes, 'requests' | 'payloads'>) => unknown): void
-  /** To be called when the statement with these wishes, at `seq`, is durable. */
-  durable(seq: Seq): void
-}
 
 /** Only a tentative request of this node that it has not confirmed yet can be withdrawn. */
 export class NotWithdrawable extends ConcordataError {}
@@ -63,8 +50,8 @@ export class RequestQueue {
   readonly #random: Random
   #queue: Submission[] = []
   readonly #signed = new Map<string, Submission>()
-  /** Where the newest own request of an id stands in the feed; only kept where intents come back after a restart. */
-  readonly #places: Map<string, RequestRef> | undefined
+  /** Only kept where intents come back after a restart. */
+  readonly #places: RequestPlaces | undefined
   /** Void because of a lock: to be requested anew when it ends. */
   #lockedOut: Submission[] = []
   /** The lock has ended: they are added again, maybe after a pause. */
@@ -73,7 +60,6 @@ export class RequestQueue {
   readonly #withdrawals = new Map<string, Withdrawal>()
 
   readonly #holdUpOf: (handle: Handle) => HoldUp | undefined
-  readonly #older: (id: string) => RequestRef | undefined
 
   /**
    * `own`: what is in memory of the own feed, if intents are durable before they are signed and other processes sign them,
@@ -91,10 +77,7 @@ export class RequestQueue {
     this.#self = self
     this.#clock = clock
     this.#random = random
-    this.#older = older
-    if (own === undefined) return
-    this.#places = new Map()
-    for (const held of own) this.#remember(held)
+    this.#places = own === undefined ? undefined : new RequestPlaces(own, older)
   }
 
   /** Whether nobody waits here for anything. */
@@ -107,11 +90,11 @@ export class RequestQueue {
 
   /** Where own requests stand that are before this place of the feed. They are forgotten when somebody else keeps them. */
   placesBefore(seq: Seq): ReadonlyMap<string, RequestRef> {
-    return new Map([...(this.#places ?? [])].filter(([, place]) => place.seq < seq))
+    return this.#places?.before(seq) ?? new Map()
   }
 
   forgetBefore(seq: Seq): void {
-    for (const id of this.placesBefore(seq).keys()) this.#places?.delete(id)
+    this.#places?.forgetBefore(seq)
   }
 
   get length(): number {
@@ -138,7 +121,7 @@ export class RequestQueue {
 
   /** Where the newest request of that id stands in the own feed: before anything is signed anew, that is looked at. */
   placeOf(id: string): RequestRef | undefined {
-    return this.#places === undefined ? undefined : (this.#places.get(id) ?? this.#older(id))
+    return this.#places?.of(id)
   }
 
   /** Goes on with what was signed in a former life of this process, or by another one, and has not settled. */
@@ -152,7 +135,7 @@ export class RequestQueue {
   noticed(own: readonly VerifiedStatement[], before: AgreementState): void {
     for (const held of own) {
       const { seq, requests, decided } = held.statement
-      this.#remember(held)
+      this.#places?.remember(held)
       requests.forEach(({ id }, index) => {
         const submission = this.#takeById(id)
         if (submission !== undefined) this.resume(submission, { handle: this.#self, index, seq }, false)
@@ -168,12 +151,6 @@ export class RequestQueue {
     this.#queue = this.#queue.filter((submission) => submission !== found)
     this.#lockedOut = this.#lockedOut.filter((submission) => submission !== found)
     return found
-  }
-
-  #remember({ statement: { party, seq, requests } }: VerifiedStatement): void {
-    requests.forEach(({ id }, index) => {
-      this.#places?.set(id, { handle: party, index, seq })
-    })
   }
 
   /** Whether requests of this node are signed and not settled yet: then it is for this node to carry the news around. */
@@ -224,7 +201,7 @@ export class RequestQueue {
 
   /** Whether `turn` would have anything to say; cheaper than that. */
   hasTurn(state: AgreementState, holdsBack: boolean): boolean {
-    const hasRequests = this.#queue.length > 0 && !holdsBack && this.#mayRequest(state)
+    const hasRequests = this.#queue.length > 0 && !holdsBack && mayRequest(state, this.#self)
     return hasRequests || this.#decide(state, roomIn(state), new SealedAbouts(this.#random)).decided.length > 0
   }
 
@@ -237,7 +214,7 @@ export class RequestQueue {
     this.#dropTooLarge(room)
     const abouts = new SealedAbouts(this.#random)
     const { decided, left } = this.#decide(state, room - taken, abouts)
-    const chosen = holdsBack && decided.length === 0 ? [] : this.#chooseRequests(state, left)
+    const chosen = holdsBack && decided.length === 0 ? [] : chosenFrom(this.#queue, state, this.#self, left)
     const opened = chosen.flatMap(({ intent }) => Object.entries(intent.payloads))
     const payloads = payloadsInOrder([...opened, ...abouts.payloads])
     const requests = chosen.map(({ intent }) => intent.request)
@@ -421,51 +398,4 @@ export class RequestQueue {
       submission.conclude({ kind: 'withdrawn', request, seq, ...(about === undefined ? {} : { about }) })
     } else submission.conclude({ kind: 'timed out', request, ...this.#heldUp(waitingForAnswers(before, request)) })
   }
-
-  #mayRequest({ ledger }: AgreementState): boolean {
-    return !ledger.document.isOpen || memberOf(ledger.document, this.#self) !== undefined
-  }
-
-  #chooseRequests(state: AgreementState, bytesMax: number): Submission[] {
-    if (!this.#mayRequest(state)) return []
-    const { limits } = state.ledger.document
-    const chosen: Submission[] = []
-    let bytes = 0
-    let valueCharacters = 0
-    for (const submission of this.#queue) {
-      bytes += submission.requestBytes
-      valueCharacters += submission.valueBytes
-      const isFull = bytes > bytesMax || valueCharacters > MESSAGE_VALUES_CHARACTERS_MAX
-      const isApart = chosen.length > 0 && (submission.isAlone || chosen[0]?.isAlone)
-      if (isFull || isApart || chosen.length === limits.requestsPerStatement) break
-      chosen.push(submission)
-    }
-    return chosen
-  }
-}
-
-/** What is void because of a lock is requested anew only for who asks for that: all others are told at once. */
-export function asksAgainAfter(outcome: Outcome, { retry }: Intent): boolean {
-  const isLockedOut = outcome.kind === 'void' && outcome.reason.code === 'record_locked'
-  return isLockedOut && retry === true
-}
-
-export function asksForLock({ commands }: Request): boolean {
-  return commands.some(({ type }) => type === 'LockRecord')
-}
-
-function othersIn(state: AgreementState, self: Handle): Handle[] {
-  return [...state.ledger.admitted.keys()].filter(
-    (handle) => handle !== self && formerOf(state.ledger.document, handle) === undefined,
-  )
-}
-
-/** Who has not answered, or, if all have, who has not said that it holds what decides the request. */
-function lateFor(state: AgreementState, request: RequestRef): Handle[] {
-  const unanswered = waitingForAnswers(state, request)
-  if (unanswered.length > 0) return unanswered
-  const own = saidToHold(state.feeds, request.handle).get(request.handle) ?? 0
-  return othersIn(state, request.handle).filter(
-    (handle) => (saidToHold(state.feeds, handle).get(request.handle) ?? -1) < own,
-  )
 }

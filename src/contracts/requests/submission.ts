@@ -128,3 +128,13 @@ export class Submission {
     this.#reject(error)
   }
 }
+
+/** What is void because of a lock is requested anew only for who asks for that: all others are told at once. */
+export function asksAgainAfter(outcome: Outcome, { retry }: Intent): boolean {
+  const isLockedOut = outcome.kind === 'void' && outcome.reason.code === 'record_locked'
+  return isLockedOut && retry === true
+}
+
+export function asksForLock({ commands }: Request): boolean {
+  return commands.some(({ type }) => type === 'LockRecord')
+}

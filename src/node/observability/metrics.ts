@@ -82,7 +82,11 @@ export class Metrics {
    */
   watch(contracts: Contracts, known: () => ReadonlySet<Handle>): () => void {
     this.#gauge('concordata_contracts', 'Contracts that are held.', () => contracts.size)
-    this.#gauge('concordata_contracts_awake', 'Contracts that are in memory.', () => [...contracts.awake()].length)
+    this.#gauge(
+      'concordata_contracts_awake',
+      'Contracts that are in memory.',
+      () => [...contracts.cache.awake()].length,
+    )
     this.#gauge(
       'concordata_statements_ahead_bytes',
       'Memory that statements take which run ahead of what is held, nearly.',
@@ -113,7 +117,7 @@ export class Metrics {
       sum(contracts, ({ questions }) => questions.length),
     )
     this.#gauge('concordata_silenced_contracts', 'Contracts in which this node signs nothing at the moment.', () =>
-      [...contracts.standingStill()].reduce(
+      [...contracts.cache.standingStill()].reduce(
         (total, [, code]) => total + (code === 'key_missing' ? 1 : 0),
         sum(contracts, ({ obstacle }) => (obstacle === undefined ? 0 : 1)),
       ),
@@ -245,15 +249,15 @@ function total(counts: ReadonlyMap<Handle, number>): number {
 }
 
 function sum(contracts: Contracts, count: (live: LiveContract) => number): number {
-  return [...contracts.awake()].reduce((total, live) => total + count(live), 0)
+  return [...contracts.cache.awake()].reduce((total, live) => total + count(live), 0)
 }
 
 /** The backlogs of active and passive contracts of which this party is a member: a silent party holds up contracts that are passive by now. */
 function* underWay(contracts: Contracts): Generator<Waiting> {
-  for (const { state, self } of contracts.awake()) {
+  for (const { state, self } of contracts.cache.awake()) {
     if (memberOf(state.settling.agreed, self) !== undefined) yield waitingIn(state, self)
   }
-  for (const [, waiting] of contracts.restingUnderWay()) yield waiting
+  for (const [, waiting] of contracts.cache.underWay()) yield waiting
 }
 
 function perParty(

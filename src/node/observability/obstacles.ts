@@ -116,8 +116,9 @@ export class Obstacles {
       const silent = this.#silentIn(live.contract, waitingIn(live.state, live.self), own, troubles, silentAfterMs)
       for (const obstacle of [...own, ...silent]) found.push(shown(obstacle, live))
     }
-    for (const [contract, code] of contracts.standingStill()) found.push(shown({ code, parties: [] }, { contract }))
-    for (const [contract, waiting] of contracts.restingUnderWay()) {
+    for (const [contract, code] of contracts.cache.standingStill())
+      found.push(shown({ code, parties: [] }, { contract }))
+    for (const [contract, waiting] of contracts.cache.underWay()) {
       const silent = this.#silentIn(contract, waiting, [], troubles, silentAfterMs)
       for (const obstacle of silent) found.push(shown(obstacle, { contract }))
     }
@@ -126,7 +127,7 @@ export class Obstacles {
 
   /** Whoever invites this party can make up all that stands in a contract, as long as it has not joined. */
   *#joined(): Generator<LiveContract> {
-    for (const live of this.#ports.party.contracts.awake()) {
+    for (const live of this.#ports.party.contracts.cache.awake()) {
       if (memberOf(live.state.settling.agreed, live.self) !== undefined) yield live
     }
   }
@@ -190,7 +191,7 @@ export class Obstacles {
     for (const { signed } of this.#ports.directory.parties()) {
       const { handle } = signed.introduction.card
       const obstacle = this.#between(handle, troubles)
-      if (obstacle !== undefined && contracts.restingWith(handle, '', 1).length > 0) add(obstacle)
+      if (obstacle !== undefined && contracts.cache.restingWith(handle, '', 1).length > 0) add(obstacle)
     }
     return [...found.values()]
   }
@@ -239,7 +240,7 @@ export class Obstacles {
       }
     }
     for (const { contract, state, self } of this.#joined()) note(contract, waitingIn(state, self))
-    for (const [contract, waiting] of party.contracts.restingUnderWay()) note(contract, waiting)
+    for (const [contract, waiting] of party.contracts.cache.underWay()) note(contract, waiting)
   }
 
   async #look(): Promise<void> {

@@ -189,7 +189,7 @@ t.test('what settles while a contract is at rest in one process is told there wh
   serve.contracts.listen({ settled: (_, entries) => settled.push(...entries.map(({ entry }) => entry.index)) })
   const uid = contract.contract
   for (const [n, name] of ['one', 'two', 'three'].entries()) {
-    await until('it rests', async () => serve.contracts.resting(uid) !== undefined)
+    await until('it rests', async () => serve.contracts.cache.resting(uid) !== undefined)
     await addField(transmit, uid, name)
     await until('it is told', async () => settled.length > n)
   }
@@ -207,7 +207,7 @@ t.test('a contract that was only looked at comes to rest again, in every role', 
   const [serve] = processes as [PartyProcess]
   const uids: Uid[] = []
   for (let n = 0; n < 6; n++) uids.push((await serve.contracts.openContract(`contract ${n}`)).contract.contract)
-  const awake = () => processes.map(({ contracts }) => [...contracts.awake()].length)
+  const awake = () => processes.map(({ contracts }) => [...contracts.cache.awake()].length)
   await pass(clock, 10_000)
   t.same(awake(), [2, 2, 2])
   for (const { contracts } of processes) for (const uid of uids) await contracts.use(uid, () => {})
@@ -240,8 +240,8 @@ t.test(
     const silenced: unknown[] = []
     contracts.listen({ silenced: (_, obstacle) => silenced.push(obstacle) })
     const opening = serve.contracts.openContract('new')
-    await until('it is loaded', async () => [...contracts.awake()].some(({ statements }) => statements === 1))
-    t.equal([...contracts.awake()][0]?.obstacle, 'nobody_to_ask')
+    await until('it is loaded', async () => [...contracts.cache.awake()].some(({ statements }) => statements === 1))
+    t.equal([...contracts.cache.awake()][0]?.obstacle, 'nobody_to_ask')
     await settleMicrotasks()
     free.resolve()
     await opening
@@ -265,7 +265,7 @@ t.test('serve takes a contract up from what it has kept of it, and reads of its 
   const add = (name: string) => addField(transmit, uid, name)
   for (let n = 0; n < 100; n++) await add(`field ${n}`)
   await pass(clock, 10_000)
-  t.not(serve.contracts.resting(uid), undefined, 'it rests')
+  t.not(serve.contracts.cache.resting(uid), undefined, 'it rests')
   reads.clear()
   const before = kept.snapshot(uid)
   await add('one more')
@@ -278,7 +278,7 @@ t.test('serve takes a contract up from what it has kept of it, and reads of its 
   const feed = feedStream(uid, 'ana' as Handle)
   t.ok((reads.get(feed) ?? 0) < 20, `${reads.get(feed)} of ${(await store.events.lastRevision(feed)) + 1} statements`)
   await pass(clock, 10_000)
-  t.not(serve.contracts.resting(uid), undefined, 'it rests again')
+  t.not(serve.contracts.cache.resting(uid), undefined, 'it rests again')
   t.not(kept.snapshot(uid), before)
 })
 
@@ -314,7 +314,7 @@ for (const role of ['receive', 'transmit'] as const) {
       const add = (name: string) => addField(transmit, uid, name)
       for (let n = 0; n < 100; n++) await add(`field ${n}`)
       await pass(clock, 10_000)
-      t.not(taking.contracts.resting(uid), undefined, 'it rests')
+      t.not(taking.contracts.cache.resting(uid), undefined, 'it rests')
       const silenced: unknown[] = []
       taking.contracts.listen({ silenced: (_, obstacle) => silenced.push(obstacle) })
       reads.clear()

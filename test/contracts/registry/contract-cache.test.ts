@@ -3,7 +3,7 @@ import t from 'tap'
 import { isWhole } from '../../../src/agreement/pruning.ts'
 import { openPartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import { NoSuchContract } from '../../../src/contracts/registry/contract-cache.ts'
-import type { ContractsPorts } from '../../../src/contracts/registry/contracts.ts'
+import type { ContractsPorts } from '../../../src/contracts/registry/ports.ts'
 import { ContractDamaged } from '../../../src/contracts/replica/journal.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
@@ -80,7 +80,7 @@ function add(live: LiveContract, name: string) {
 }
 
 const titleOf = ({ state }: LiveContract) => state.settling.agreed.title
-const heldBy = ({ contracts }: Started) => [...contracts.awake()].map(titleOf)
+const heldBy = ({ contracts }: Started) => [...contracts.cache.awake()].map(titleOf)
 
 t.test(
   'of many contracts those are in memory that were used last; the others are taken back when asked for',
@@ -92,7 +92,7 @@ t.test(
     await alone.pass(3_000)
     t.same(heldBy(node), ['three'])
     t.equal(node.contracts.size, 3)
-    t.equal(node.contracts.resting(uids[0] as Uid)?.summary?.title, 'one')
+    t.equal(node.contracts.cache.resting(uids[0] as Uid)?.summary?.title, 'one')
     t.same(
       (await node.contracts.summaries()).map(({ title, tier }) => [title, tier]),
       [
@@ -105,7 +105,7 @@ t.test(
     t.match(await node.contracts.use(uids[1] as Uid, (live) => add(live, 'a field')), { outcome: { kind: 'accepted' } })
     await alone.pass(3_000)
     t.same(heldBy(node), ['two'])
-    t.match(node.contracts.resting(uids[2] as Uid), { settled: 1 })
+    t.match(node.contracts.cache.resting(uids[2] as Uid), { settled: 1 })
     await rejects(
       node.contracts.use('0000000000000000000000000000000000000000000000000000' as Uid, () => {}),
       NoSuchContract,

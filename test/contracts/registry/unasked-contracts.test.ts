@@ -80,7 +80,7 @@ t.test('a restart opens it to nobody, whether the contracts were at rest or in m
     const before = await bens.up(more)
     for (let n = 0; n < 5; n++) await brings(before, 'mallory', n)
     await bens.clock.runUntil(bens.clock.now() + 60_000)
-    if (awakeMax === 0) t.same([...before.contracts.awake()], [], 'nobody has to answer first')
+    if (awakeMax === 0) t.same([...before.contracts.cache.awake()], [], 'nobody has to answer first')
     await before.close()
     const ben = await bens.up(more)
     t.same(
@@ -108,7 +108,7 @@ t.test('one that is full of proofs rests like any other, as long as this party h
     t.equal(live.evidence.length, 1)
   })
   await bens.clock.runUntil(bens.clock.now() + 60_000)
-  t.same([...ben.contracts.awake()], [])
+  t.same([...ben.contracts.cache.awake()], [])
   await ben.contracts.use(mallory.contract, (live) => t.equal(live.evidence.length, 1, 'and has them when it wakes'))
 })
 

@@ -50,7 +50,8 @@ t.test('what others have stored while a contract was at rest is told to users', 
   const stage = await Stage.with({ ana: {}, ben: { roles: ['serve', 'transmit', 'receive'] } }, { resting: true })
   const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
   const { contract } = stage.run
-  const isAtRest = () => ben.contracts?.find(contract) === undefined && ben.contracts?.resting(contract) !== undefined
+  const isAtRest = () =>
+    ben.contracts?.find(contract) === undefined && ben.contracts?.cache.resting(contract) !== undefined
   await stage.until('it is at rest at ben', isAtRest)
   const before = (await ben.disk.ledgerOf(contract)).length
   await stage.workload.write(ana, '0.0')

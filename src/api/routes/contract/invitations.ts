@@ -1,7 +1,7 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import { memberOf } from '../../../aggregates/contract/state.ts'
 import { summaryOf } from '../../../contracts/passive/summary.ts'
-import { NotInvited } from '../../../contracts/registry/contracts.ts'
+import { NotInvited } from '../../../contracts/registry/invitation-replies.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { HandleSchema, UidSchema } from '../../../events/ids.ts'
 import { ConcordataError } from '../../../runtime/errors.ts'

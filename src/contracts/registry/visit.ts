@@ -1,0 +1,43 @@
+import { EngineUnknown } from '../../aggregates/contract/engines.ts'
+import type { Uid } from '../../events/ids.ts'
+import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
+import type { PassiveContract } from '../passive/passive-contract.ts'
+import { type ContractSummary, summaryOf } from '../passive/summary.ts'
+import { ContractDamaged } from '../replica/journal.ts'
+import type { LiveContract } from '../replica/live-contract.ts'
+import type { ContractCache } from './contract-cache.ts'
+
+/**
+ * Looks at all contracts, one after another: at those at rest as `atRest` does, or, where it answers undefined, by taking them
+ * into memory. One that cannot be loaded is passed over: that has been reported.
+ */
+export async function* visit<Result>(
+  contracts: ContractCache,
+  atRest: (resting: PassiveContract, contract: Uid) => Result | undefined,
+  awake: (live: LiveContract) => Result,
+): AsyncGenerator<Result> {
+  for (const contract of contracts.uids()) {
+    const resting = contracts.resting(contract)
+    const result = resting === undefined ? undefined : atRest(resting, contract)
+    if (result !== undefined) yield result
+    else {
+      try {
+        yield await contracts.use(contract, (live) => retryWithFullHistory(live, () => awake(live)))
+      } catch (error) {
+        if (!(error instanceof ContractDamaged || error instanceof EngineUnknown)) throw error
+      }
+    }
+  }
+}
+
+/** Of all contracts that have begun. */
+export async function summariesOf(contracts: ContractCache): Promise<ContractSummary[]> {
+  const summaries: ContractSummary[] = []
+  const all = visit<ContractSummary | null>(
+    contracts,
+    ({ summary }) => summary,
+    ({ state, self }) => summaryOf(state, self) ?? null,
+  )
+  for await (const summary of all) if (summary !== null) summaries.push(summary)
+  return summaries
+}
