@@ -44,7 +44,7 @@ export async function openNode({ data }: { readonly data: string }): Promise<Ope
   const configuration = await readConfiguration(data, environment)
   const node = await startNode(configuration, environment, openLogger(configuration, { party: configuration.handle }))
   return {
-    contracts: () => [...node.contracts.uids()].map((uid) => openContract(node, uid)),
+    contracts: () => [...node.contracts.cache.uids()].map((uid) => openContract(node, uid)),
     contract(uid) {
       if (node.contracts.has(uid as Uid)) return openContract(node, uid as Uid)
       throw new NoSuchContract('no_such_contract', `there is no contract ${uid} here`, { contract: uid })

@@ -176,11 +176,6 @@ export class Contracts {
     return this.cache.size
   }
 
-  /** Of all that are held, in the order in which they came. */
-  uids(): IterableIterator<Uid> {
-    return this.cache.uids()
-  }
-
   has(contract: Uid): boolean {
     return this.cache.has(contract)
   }

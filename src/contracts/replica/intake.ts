@@ -26,12 +26,6 @@ export interface TakenIn {
   readonly refused: Refused
 }
 
-/** What a turn has come to. */
-export interface TurnResult extends TakenIn {
-  /** It is durable, and told. Otherwise it waits for more. */
-  readonly isCommitted: boolean
-}
-
 /** Verifies what comes from outside, a piece at a time, as long as who has brought it has credit. */
 export class Intake {
   readonly #view: ContractView

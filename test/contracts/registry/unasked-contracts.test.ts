@@ -84,14 +84,14 @@ t.test('a restart opens it to nobody, whether the contracts were at rest or in m
     await before.close()
     const ben = await bens.up(more)
     t.same(
-      [...ben.contracts.uids()],
+      [...ben.contracts.cache.uids()],
       [2, 3, 4].map((n) => nth('mallory', n)),
     )
     t.same(bens.snapshots.restingWith('mallory' as Handle, '', 9).length, awakeMax === 0 ? 3 : 0)
     t.notOk(await brings(ben, 'mallory', 1), 'what went before is known')
     t.ok(await brings(ben, 'mallory', 5))
     t.same(
-      [...ben.contracts.uids()],
+      [...ben.contracts.cache.uids()],
       [3, 4, 5].map((n) => nth('mallory', n)),
     )
   }
@@ -125,12 +125,12 @@ t.test('what this party has joined, or wants to, stays; so does that of others',
   await ben.contracts.accept(nth('mallory', 1))
   t.equal(ben.contracts.unasked.size, 0, 'whoever accepts has asked for it')
   for (const n of [2, 3]) t.ok(await brings(ben, 'mallory', n))
-  t.same([...ben.contracts.uids()], [joined, opened.contract.contract, nth('mallory', 1), nth('mallory', 3)])
+  t.same([...ben.contracts.cache.uids()], [joined, opened.contract.contract, nth('mallory', 1), nth('mallory', 3)])
 
   const again = await bens.start('node', { unaskedBounds })
   t.equal(again.contracts.unasked.size, 1, 'which is known after a restart, too')
   t.ok(await brings(again, 'mallory', 4))
-  t.same([...again.contracts.uids()], [joined, opened.contract.contract, nth('mallory', 1), nth('mallory', 4)])
+  t.same([...again.contracts.cache.uids()], [joined, opened.contract.contract, nth('mallory', 1), nth('mallory', 4)])
 })
 
 t.test('one that somebody here works with stays as long', async (t) => {
@@ -209,10 +209,10 @@ t.test('what another process of the party gives up is held by none of them', asy
   const [receive, serve] = [await bens.start('receive', more), await bens.start('serve', more)]
   for (let n = 0; n < 6; n++) await brings(receive, 'mallory', n)
   const held = [3, 4, 5].map((n) => nth('mallory', n))
-  t.same([...receive.contracts.uids()], held)
+  t.same([...receive.contracts.cache.uids()], held)
   const last = held.at(-1) as Uid
   await until('the other process to hear of it', async () => serve.contracts.has(last) && serve.contracts.size === 3)
-  t.same([...serve.contracts.uids()], held)
+  t.same([...serve.contracts.cache.uids()], held)
   t.same([...serve.contracts.unasked.givenUp], [['mallory', 3]], 'and tells of it')
   t.same(bens.told, [])
 })

@@ -87,7 +87,7 @@ t.test('a contract that cannot be founded is none', async (t) => {
   const { contracts } = await party.start()
   await t.rejects(contracts.openContract('x'.repeat(201)), { code: 'request_unfit' })
   for (const title of ['', '\ud800', 'a\u202e']) await t.rejects(contracts.openContract(title), { code: 'text_unfit' })
-  t.equal([...contracts.uids()].length, 0)
+  t.equal([...contracts.cache.uids()].length, 0)
 })
 
 t.test('more decisions than fit into a statement are for the next ones', async (t) => {
