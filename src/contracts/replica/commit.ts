@@ -33,7 +33,7 @@ export interface Writer {
 /**
  * For a process that has the store to itself: statements and the entries that follow from them are one write. The guard is told of
  * an own statement that only answers at the same time: it keeps the whole statement, and what that covers the others hold, so that
- * a crash which leaves the store behind takes nothing with it. Nobody else hears of it before both are durable.
+ * a crash which leaves the store behind takes nothing with it. Nobody else hears of it before both are durable. Decision 0108.
  */
 export class SoleWriter implements Writer {
   readonly #view: ContractView
