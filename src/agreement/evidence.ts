@@ -4,10 +4,11 @@ import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
 import { type Hash, hashFromBytes, hashToBytes } from '../crypto/hash.ts'
-import { CountSchema, type Handle, HandleSchema, UidSchema } from '../events/ids.ts'
+import { CountSchema, type Handle, HandleSchema, requestKey, UidSchema } from '../events/ids.ts'
 import { revocationBytes, rotationBytes } from '../events/key-change.ts'
 import { SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
 import { type Keys, KeysSchema } from '../events/party-card.ts'
+import { payloadsInOrder, valueSealsOf } from '../events/seal.ts'
 import type { Head } from '../events/statement.ts'
 import { bytesToSign, decodeSigned, encodeSigned, type SignedStatement } from '../events/statement-codec.ts'
 import { leafHash } from '../merkle/hashing.ts'
@@ -19,7 +20,7 @@ import { headOf } from './ledger.ts'
 import { type Equivocation, receive } from './receive.ts'
 import { stateAt } from './replay.ts'
 import type { Divergence } from './settlement.ts'
-import { type AgreementState, emptyAgreement } from './state.ts'
+import { type AgreementState, emptyAgreement, withHeld } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import type { VersionVector } from './version-vector.ts'
 
@@ -101,11 +102,33 @@ export function equivocationEvidence(state: AgreementState, { party, seq, held, 
   }
 }
 
+/** With the values that the head hangs on, and nothing else that anybody has said. */
 export function wrongHeadEvidence(state: AgreementState, { party, seq }: Pick<Divergence, 'party' | 'seq'>): Evidence {
   const past = statementAt(state.feeds, party, seq)?.past
   const covered = past === undefined ? [] : heldIn(state, past)
-  const lines = covered.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+  const decided = decidedByValues(state, covered)
+  const lines = covered.map(({ text, signature, statement, payloads }) => {
+    const isDecided = (index: number) => decided.has(requestKey({ handle: statement.party, seq: statement.seq, index }))
+    const needed = valueSealsOf(statement.requests.filter((_, index) => isDecided(index)))
+    const kept = Object.entries(payloads).filter(([seal]) => needed.has(seal as Hash))
+    return encodeSigned(text, signature, payloadsInOrder(kept))
+  })
   return { v: 1, kind: 'wrong head', contract: state.contract, party, seq, past: lines }
+}
+
+/** The requests whose outcome takes their values: those that nobody has refused, nor their author withdrawn. */
+function decidedByValues({ contract, ledger }: AgreementState, covered: readonly VerifiedStatement[]): Set<string> {
+  const decided = new Set<string>()
+  let state = emptyAgreement(contract, ledger.engines)
+  for (const held of covered) {
+    const progress = withHeld(state, held)
+    state = progress.state
+    for (const { entry } of progress.acknowledged) {
+      const { kind } = entry.outcome
+      if (kind === 'accepted' || kind === 'void') decided.add(requestKey(entry.request))
+    }
+  }
+  return decided
 }
 
 function bare({ text, signature }: SignedStatement): string {

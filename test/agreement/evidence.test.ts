@@ -13,7 +13,7 @@ import { emptyAgreement } from '../../src/agreement/state.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { generateKeyPair } from '../../src/crypto/key-pair.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
-import { allOf, CONTRACT, market, owes, type Player, talk } from '../support/market.ts'
+import { about, allOf, CONTRACT, market, owes, type Player, talk } from '../support/market.ts'
 
 const three = () => market('ana', 'ben', 'cleo') as [Player, Player, Player]
 
@@ -88,6 +88,29 @@ t.test('a head that does not follow from what is covered convicts, and is traced
     keys: ben.card.keys,
   })
   t.match(traceDivergence(ana.state, divergence), { fault: 'party', from: size, expected: honest.statement.head })
+})
+
+t.test('its proof shows no value that the head does not hang on, nor what people said', async (t) => {
+  const [ana, ben, cleo] = three()
+  ana.proposes('0.0', 'what is agreed')
+  const turnedDown = ana.proposes('0.1', 'what is refused')
+  const { party: handle, seq } = turnedDown.statement
+  const reason = about('what cleo said')
+  cleo.hears(...allOf(ana))
+  const refusals = [{ about: reason.about, code: 'person' as const, request: { handle, seq, index: 0 } }]
+  cleo.says({ refusals, payloads: reason.payloads })
+  talk([ana, ben, cleo], owes)
+  const honest = ben.says()
+  const lie = decodeSigned(
+    ben.forges(honest, (statement) => {
+      statement.head = { ...honest.statement.head, root: honest.statement.head.record }
+    }),
+  )
+  ana.hears(lie)
+  const proof = JSON.stringify(wrongHeadEvidence(ana.state, lie.statement))
+  t.same(convicted(JSON.parse(proof)), { party: 'ben', keys: ben.card.keys })
+  t.match(proof, /what is agreed/)
+  t.notMatch(proof, /what is refused|what cleo said/)
 })
 
 t.test('no honest statement ever convicts its author', async (t) => {
