@@ -20,7 +20,7 @@ export function isPassivatable(loop: ReplicaLoop): boolean {
   if (hasSaid && evidence.length + settling.divergences.length > 0) return false
   if (!requests.queue.isIdle || !approvals.isIdle) return false
   // Who is not in it yet has nothing to say before the values come; whoever asks for the contract asks for them anew.
-  if (ledger.lacking !== undefined && isMember) return false
+  if ((ledger.lacking !== undefined || author.isStopped) && isMember) return false
   if (!duties.signs) return true
   if (hasSaid && !protection.isCertain) return false
   return ![...undecided.values()].includes(self) && !hasToNote(loop) && !author.isDue

@@ -8,7 +8,6 @@ import { refusalOfOwn } from '../../agreement/verify-statement.ts'
 import type { Handle } from '../../events/ids.ts'
 import { payloadsInOrder } from '../../events/seal.ts'
 import type { Note } from '../../events/statement.ts'
-import { assert } from '../../runtime/assert.ts'
 import { timestamp } from '../../runtime/clock.ts'
 import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { type Approvals, type Coverage, refusalBytes } from '../approvals/approvals.ts'
@@ -73,6 +72,8 @@ export class StatementAuthor {
   /** The ledger goes on in an engine that is not here ⇒ nothing is signed, and what leads there is not taken in. */
   #engineUnknown: EngineUnknown | undefined
   #obstacle: ObstacleCode | undefined
+  /** What is held, and the view of it, in which its next word would make its own ledger stop at a value that it has lost ⇒ it says nothing. */
+  #stopping: { readonly held: AgreementState; readonly view: AgreementState } | undefined
 
   constructor(view: ContractView, ports: ContractPorts, parts: AuthorParts, news: AuthorNews) {
     this.#view = view
@@ -83,6 +84,15 @@ export class StatementAuthor {
 
   get engineUnknown(): EngineUnknown | undefined {
     return this.#engineUnknown
+  }
+
+  /** Whether its next word waits for values that this party has lost. */
+  get isStopped(): boolean {
+    return this.#stopsAt(this.#view.state)
+  }
+
+  #stopsAt(state: AgreementState): boolean {
+    return state === this.#stopping?.held || state === this.#stopping?.view
   }
 
   /** The contract has been idle for a while: a good time to cosign what has settled (design §3, iv). */
@@ -133,7 +143,7 @@ export class StatementAuthor {
     if (obstacle !== undefined) return obstacle
     const isSilent = !this.#hasPart(state) || formerOf(state.ledger.document, self) !== undefined
     if (isSilent) return undefined
-    if (state.ledger.lacking !== undefined) return 'values_missing'
+    if (state.ledger.lacking !== undefined || this.#stopsAt(state)) return 'values_missing'
     return keys.signer(state) !== undefined ? undefined : 'key_missing'
   }
 
@@ -172,6 +182,11 @@ export class StatementAuthor {
     }
     const drafted = this.#draft(state, wishes)
     if ('problem' in drafted) return this.#refrain(state, turn, drafted.problem)
+    if (drafted.lacksValue) {
+      this.#stopping = { held, view: state }
+      this.#reportObstacle(state)
+      return undefined
+    }
     const signed = drafted.sign(await this.#sign(state, drafted.bytesToSign))
     // Made from less than is held, it becomes a part of all that is.
     const progress = state === held ? signed : withHeld(held, signed.held)
@@ -187,8 +202,8 @@ export class StatementAuthor {
   #draft(state: AgreementState, wishes: Wishes): Draft | { readonly problem: unknown } {
     try {
       const drafted = draft(state, this.#view.self, wishes, timestamp(this.#ports.clock))
-      // Who lacks a value refuses the request that names it, so that no word of its own makes its ledger stop.
-      assert(!drafted.lacksValue, 'the head of an own statement is the one that its past makes')
+      // Who lacks a value refuses the request that names it; but it may have acknowledged that when it had the value.
+      if (drafted.lacksValue) return drafted
       const problem = refusalOfOwn(state, drafted.text, wishes.payloads)
       return problem === undefined ? drafted : { problem }
     } catch (error) {
@@ -257,7 +272,7 @@ export class StatementAuthor {
     if (!duties.signs || isCutShort || this.#engineUnknown !== undefined) return false
     const { document, lacking } = state.ledger
     // Its head would be shorter than what it covers has it.
-    if (lacking !== undefined) return false
+    if (lacking !== undefined || this.#stopsAt(state)) return false
     const obstacle = protection.obstacle(state, waiting)
     // What stands in the way of the old key does not concern the one that takes the feed over.
     if (obstacle !== undefined) {

@@ -255,3 +255,29 @@ t.test('a statement is not asked for whose only living request has its values', 
   await live.deliver([ana.says({ decided: [{ ...withdrawal, code: 'user' }] })])
   t.same(live.wants, [])
 })
+
+t.test('who has lost a value that it acknowledged says nothing that makes its own ledger stop there', async (t) => {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const first = cleo.proposes('0.0', 'first')
+  const before = ana.says()
+  const lost = ana.proposes('0.1', 'lost')
+  cleo.hears(before, lost)
+  ana.hears(first)
+  const answers = [cleo.says(), ana.says()]
+  ben.hears(before, bare(lost))
+  ben.says()
+  const { live, own, store } = await nodeOf(t, ben)
+  const { refused } = await live.deliver([first, ...answers])
+  t.same([refused, own()], [[], []])
+  t.equal(live.state.feeds.get(cleo.handle)?.last()?.hash, answers[0]?.hash, 'what comes is taken in')
+  t.equal(live.obstacle, 'values_missing')
+  t.match(live.wants, [{ hash: lost.hash }])
+  await live.deliver([], undefined, [later(lost)])
+  t.match(own(), [{ statement: { refusals: [] } }])
+  t.equal(live.obstacle, undefined)
+  const kept = await store.payloads.get(
+    CONTRACT,
+    refsIn(ana.handle, [{ seq: lost.statement.seq, seal: Object.keys(lost.payloads)[0] as Hash }]),
+  )
+  t.equal(kept.size, 1)
+})
