@@ -43,6 +43,8 @@ export class ReplicaLoop implements ContractView {
   #evidence: readonly Equivocation[]
   /** What a write was to make durable; after one that failed, what the own statement covers that was to be in it. */
   #uncommitted: readonly SignedStatement[] = []
+  /** The keys of the requests that the own statement in it decides. */
+  #deciding: readonly string[] = []
   /** The turn under way. */
   #running: Promise<void> | undefined
   /** Something has come up while a turn was under way. */
@@ -143,14 +145,19 @@ export class ReplicaLoop implements ContractView {
     if (this.#closed) return
     if (this.#running !== undefined) {
       this.#isAwaited = true
-      // Where intents are not durable, whoever asks for something is told at once whether the store still fails.
-      if (this.parts.recovery.isInDoubt || this.parts.recovery.isFailing) this.parts.recovery.interrupt()
+      if (this.#isToldAtOnce) this.parts.recovery.interrupt()
       return
     }
     this.#running = this.#run().finally(() => {
       this.#running = undefined
       if (this.#isAwaited || this.#hasWork) this.wake()
     })
+  }
+
+  /** Where intents are in memory only, whoever asks for something does not wait for the end of a pause. */
+  get #isToldAtOnce(): boolean {
+    const { others, recovery } = this.parts
+    return others === undefined && (recovery.isInDoubt || recovery.isFailing)
   }
 
   get #hasWork(): boolean {
@@ -280,8 +287,10 @@ export class ReplicaLoop implements ContractView {
     const held = made === undefined ? taken : [...taken, made]
     const change = { before, held, completions: reception.completions, settled, equivocations, divergences }
     this.#uncommitted = taken
+    this.#deciding = made?.statement.decided.map(({ request }) => requestKey(request)) ?? []
     if (await this.parts.writer.commit({ change, state, made })) this.parts.recovery.wrote()
     this.#uncommitted = []
+    this.#deciding = []
     this.#state = state
     this.#evidence = [...this.#evidence, ...equivocations]
     authored?.durable()
@@ -339,24 +348,28 @@ export class ReplicaLoop implements ContractView {
     // Intents are durable, and go on when the store answers again.
     if (this.parts.others !== undefined) this.parts.others.doubts(this.#state)
     else if ((await this.#isSureAfter(error)) && this.parts.protection.lost === undefined) return
-    const { isFailing, isInDoubt } = this.parts.recovery
-    if (this.#closed || ((isInDoubt || isFailing) && this.#isAwaited)) return
+    if (this.#closed || (this.#isToldAtOnce && this.#isAwaited)) return
     await this.parts.recovery.pause()
   }
 
   /** Where nobody else writes and intents are in memory only: a store that failed just once is read again at once. */
   async #isSureAfter(error: unknown): Promise<boolean> {
     const { protection, recovery, requests } = this.parts
-    const wasInDoubt = recovery.isInDoubt
-    recovery.isInDoubt = true
-    try {
-      if (!wasInDoubt) await this.#readAgain()
-    } catch {
-      // The next turn begins with it, and says what is in the way.
+    // What the statement decides that may come back from the guard may be decided.
+    const open = new Set(this.#deciding)
+    this.#deciding = []
+    requests.queue.failAll(error, open)
+    if (!recovery.isInDoubt) {
+      recovery.isInDoubt = true
+      try {
+        await this.#readAgain()
+      } catch {
+        // The next turn begins with it, and says what is in the way.
+      }
     }
-    // What a statement decides that comes back from the guard is decided: who has asked is told then.
     const decided = recovery.isInDoubt ? [] : (protection.lost?.statement.decided ?? [])
-    requests.queue.failAll(error, new Set(decided.map(({ request }) => requestKey(request))))
+    for (const { request } of decided) open.delete(requestKey(request))
+    requests.queue.failSigned(open, error)
     return !recovery.isInDoubt
   }
 

@@ -291,9 +291,9 @@ export class RequestQueue {
     this.#signed.clear()
   }
 
-  /** `decided`: the keys of requests whose fate a statement has that will be durable. */
-  failAll(error: unknown, decided: ReadonlySet<string> = new Set()): void {
-    const kept = [...this.#signed].filter(([key]) => decided.has(key))
+  /** All but the signed ones with these keys. */
+  failAll(error: unknown, open: ReadonlySet<string> = new Set()): void {
+    const kept = [...this.#signed].filter(([key]) => open.has(key))
     const keeps = new Set(kept.map(([, submission]) => submission))
     for (const submission of this.#all()) if (!keeps.has(submission)) submission.fail(error)
     this.#queue = []
@@ -301,6 +301,14 @@ export class RequestQueue {
     this.#pausing.clear()
     this.#signed.clear()
     for (const [key, submission] of kept) this.#signed.set(key, submission)
+  }
+
+  failSigned(keys: Iterable<string>, error: unknown): void {
+    for (const key of keys) {
+      const submission = this.#signed.get(key)
+      this.#signed.delete(key)
+      if (submission !== undefined && submission.phase.kind !== 'done') submission.fail(error)
+    }
   }
 
   /** The time of a confirmed request ran out before it settled: it will, but nobody waits here any longer. */
