@@ -28,7 +28,9 @@ export function startProcess(
   const path = new URL(script, import.meta.url).pathname
   const limit = fileBlocksMax === undefined ? '' : `ulimit -f ${fileBlocksMax};`
   const command = ['-c', `${limit} exec "$0" "$@"`, process.execPath, path, ...args]
-  const child = spawn('sh', command, { stdio: ['pipe', 'pipe', 'inherit'] })
+  // What is covered is written to a file, too, at the end of the process.
+  const env = fileBlocksMax === undefined ? process.env : { ...process.env, NODE_V8_COVERAGE: undefined }
+  const child = spawn('sh', command, { env, stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   t.teardown(() => {
