@@ -21,3 +21,13 @@ export async function retryWithFullHistory<Result>(
     return work()
   }
 }
+
+/** The answer to a question; true where only the history that is left out of memory would tell. */
+export function trueIfPruned(ask: () => boolean): boolean {
+  try {
+    return ask()
+  } catch (error) {
+    if (error instanceof HistoryPruned) return true
+    throw error
+  }
+}

@@ -35,32 +35,23 @@ export interface Writer {
  * an own statement that only answers at the same time: it keeps the whole statement, and what that covers the others hold, so that
  * a crash which leaves the store behind takes nothing with it. Nobody else hears of it before both are durable. Decision 0108.
  */
-export class SoleWriter implements Writer {
-  readonly #view: ContractView
-  readonly #store: Store
-  readonly #protection: DoubleSignProtection
-
-  constructor(view: ContractView, store: Store, protection: DoubleSignProtection) {
-    this.#view = view
-    this.#store = store
-    this.#protection = protection
-  }
-
-  async commit(outcome: Outcome): Promise<boolean> {
-    const writes = writesFor(outcome.change)
-    const store = async () => {
-      if (writes.length > 0) await this.#store.write(writes)
-    }
-    const guard = async () => {
-      if (guardsAnything(outcome, this.#view, this.#protection))
-        await this.#protection.advance(outcome.state, revokes(outcome))
-    }
-    if (isAnswerOnly(outcome, this.#view.self)) await bothOf(store(), guard())
-    else {
-      await store()
-      await guard()
-    }
-    return writes.length > 0
+export function soleWriter(view: ContractView, store: Store, protection: DoubleSignProtection): Writer {
+  return {
+    async commit(outcome) {
+      const writes = writesFor(outcome.change)
+      const append = async () => {
+        if (writes.length > 0) await store.write(writes)
+      }
+      const guard = async () => {
+        if (guardsAnything(outcome, view, protection)) await protection.advance(outcome.state, revokes(outcome))
+      }
+      if (isAnswerOnly(outcome, view.self)) await bothOf(append(), guard())
+      else {
+        await append()
+        await guard()
+      }
+      return writes.length > 0
+    },
   }
 }
 
@@ -83,28 +74,20 @@ async function bothOf(one: Promise<void>, other: Promise<void>): Promise<void> {
 }
 
 /** For a process beside others of its party: the guard says which of them has made a statement, and all append the same entries (decision 0039). */
-export class SharedWriter implements Writer {
-  readonly #view: ContractView
-  readonly #store: Store
-  readonly #protection: DoubleSignProtection
-
-  constructor(view: ContractView, store: Store, protection: DoubleSignProtection) {
-    this.#view = view
-    this.#store = store
-    this.#protection = protection
-  }
-
-  async commit(outcome: Outcome): Promise<boolean> {
-    const { change, made, state } = outcome
-    const writes = writesFor({ ...change, settled: [] })
-    if (writes.length > 0) await this.#store.write(writes)
-    const texts = change.settled.map(({ text }) => text)
-    await extendLedger(this.#store, this.#view.contract, change.before.settling.settled, texts)
-    if (!guardsAnything(outcome, this.#view, this.#protection)) return writes.length > 0
-    const advanced = await this.#protection.advance(state, revokes(outcome))
-    // Of two that made the very same statement only one has made it; the other finds it in the store.
-    if (made !== undefined && advanced !== 'won') throw new OvertakenError()
-    return writes.length > 0
+export function sharedWriter(view: ContractView, store: Store, protection: DoubleSignProtection): Writer {
+  return {
+    async commit(outcome) {
+      const { change, made, state } = outcome
+      const writes = writesFor({ ...change, settled: [] })
+      if (writes.length > 0) await store.write(writes)
+      const texts = change.settled.map(({ text }) => text)
+      await extendLedger(store, view.contract, change.before.settling.settled, texts)
+      if (!guardsAnything(outcome, view, protection)) return writes.length > 0
+      const advanced = await protection.advance(state, revokes(outcome))
+      // Of two that made the very same statement only one has made it; the other finds it in the store.
+      if (made !== undefined && advanced !== 'won') throw new OvertakenError()
+      return writes.length > 0
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
-import { HistoryPruned } from '../../runtime/history-pruned.ts'
+import { trueIfPruned } from '../../runtime/history-pruned.ts'
 import type { ReplicaLoop } from './replica-loop.ts'
 
 /**
@@ -28,11 +28,5 @@ export function isPassivatable(loop: ReplicaLoop): boolean {
 
 /** Whether it is to be cosigned when it has been idle. */
 export function hasToNote({ parts: { author } }: ReplicaLoop): boolean {
-  try {
-    return author.hasToNote
-  } catch (error) {
-    // It says neither yes nor no.
-    if (error instanceof HistoryPruned) return true
-    throw error
-  }
+  return trueIfPruned(() => author.hasToNote)
 }

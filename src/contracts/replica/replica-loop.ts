@@ -3,11 +3,10 @@ import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/pruning.ts'
 import type { Equivocation, Reception } from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
-import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
-import { HistoryPruned } from '../../runtime/history-pruned.ts'
+import { HistoryPruned, trueIfPruned } from '../../runtime/history-pruned.ts'
 import { StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
 import { OvertakenError } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
@@ -163,12 +162,7 @@ export class ReplicaLoop implements ContractView {
   get #hasWork(): boolean {
     const { author, mailbox, others, recovery } = this.parts
     if (!mailbox.isEmpty || others?.hasNews || recovery.isInDoubt) return true
-    try {
-      return author.hasTurn
-    } catch (error) {
-      if (error instanceof HistoryPruned) return true
-      throw error
-    }
+    return trueIfPruned(() => author.hasTurn)
   }
 
   async #run(): Promise<void> {
@@ -275,7 +269,7 @@ export class ReplicaLoop implements ContractView {
     this.parts.protection.notice(this.contract, reception)
     if (unjudged[0] !== undefined) this.parts.author.goesOnIn(unjudged[0].error)
     // After a restore they come back from others, or from the guard, with what must not be signed again.
-    const own = taken.filter(isHeldOf(this.self))
+    const own = taken.filter(isOf(this.self))
     if (this.duties.sharesStore) this.parts.requests.queue.noticed(own, before)
     else this.parts.requests.queue.dropExpired()
     const authored = await this.parts.author.next(reception.state)
@@ -395,10 +389,6 @@ function valuesOf(arrived: readonly Delivery[]): Delivery[] {
 
 function isOf(self: Handle) {
   return ({ statement }: SignedStatement): boolean => statement.party === self
-}
-
-function isHeldOf(self: Handle) {
-  return ({ statement }: VerifiedStatement): boolean => statement.party === self
 }
 
 /** Nothing is wrong, and it is tried again: the others do what this one would do. */

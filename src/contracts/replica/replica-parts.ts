@@ -7,7 +7,7 @@ import { LocalRequests } from '../requests/local-requests.ts'
 import { RequestQueue } from '../requests/request-queue.ts'
 import type { DoubleSignProtection } from '../signing/double-sign-protection.ts'
 import { FeedKeys } from '../signing/signing-keys.ts'
-import { SharedWriter, SoleWriter, type Writer } from './commit.ts'
+import { sharedWriter, soleWriter, type Writer } from './commit.ts'
 import type { Teller } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
 import { Intake } from './intake.ts'
@@ -86,7 +86,7 @@ export function partsOf(
     keys,
     protection,
     author,
-    writer: new (duties.sharesStore ? SharedWriter : SoleWriter)(view, store, protection),
+    writer: (duties.sharesStore ? sharedWriter : soleWriter)(view, store, protection),
     others: duties.sharesStore ? new OtherProcesses(view, store, protection) : undefined,
     recovery: new Recovery(clock),
     values,
