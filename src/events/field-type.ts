@@ -6,14 +6,22 @@ const Hint = Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '
 /**
  * The types a field can have. On the wire a value is: text, choice, party — a string; integer — a JSON integer within
  * ±(2^53−1), or beyond that its digits as a string; decimal — a string such as `-12.50`; money — `{amount, currency}`
- * with a decimal string and an ISO 4217 code; date — `2026-01-31`; date-time — RFC 3339 with offset or Z; duration —
+ * with a decimal string and the ISO 4217 code of a currency, of no more decimals than that has; date — `2026-01-31`; date-time — RFC 3339 with offset or Z; duration —
  * ISO 8601 such as `P1Y` or `PT36H`; boolean — true or false. `hint` is for presentation only (`percent`, `colour`).
  */
 export const FieldTypeSchema = Type.Union([
   Type.Object({ type: Type.Literal('text'), hint: Hint }, closed),
   Type.Object({ type: Type.Literal('integer'), hint: Hint }, closed),
   Type.Object({ type: Type.Literal('decimal'), hint: Hint }, closed),
-  Type.Object({ type: Type.Literal('money'), hint: Hint }, closed),
+  Type.Object(
+    {
+      type: Type.Literal('money'),
+      /** The only one that values have. Which there are the engine says. */
+      currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$' })),
+      hint: Hint,
+    },
+    closed,
+  ),
   Type.Object({ type: Type.Literal('date'), hint: Hint }, closed),
   Type.Object({ type: Type.Literal('date-time'), hint: Hint }, closed),
   Type.Object({ type: Type.Literal('duration'), hint: Hint }, closed),

@@ -45,6 +45,7 @@ export const voidCodes = {
     'The name is not one that all parties can read alike, and that can be a step of a path; or a child of a list is given one, or another child none.',
   option_unfit: 'An option of a choice is not a text that all parties can read alike.',
   option_confusable: 'An option of a choice is, or can be taken for, another one.',
+  currency_unknown: 'The currency of a field is not one of those that the engine has.',
   not_owner: 'Only its owner changes the structure under a block, and only its owner grants an element.',
   owner_unfit: 'The owner must be a member; a new element belongs to its author or is shared.',
   value_wrong_type: 'The value does not have the type of the field.',
@@ -57,7 +58,7 @@ export type VoidCode = keyof typeof voidCodes
 
 /**
  * `command`: which command of the request, from 0. `with`: what it collides with, by code: handles, element ids or proposal
- * ids, the limit by its name, the type of the field; for `name_taken` and `name_confusable` the id of the element that has the
+ * ids, the limit by its name; the type of the field, and what of the value does not fit it; for `name_taken` and `name_confusable` the id of the element that has the
  * name, and the key of the request that gave it the name; for options their places, from 0.
  */
 export interface VoidReason {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fitsType } from '../../src/aggregates/contract/value-types.ts'
+import { valueFault } from '../../src/aggregates/contract/value-types.ts'
 import { type FieldType, FieldTypeSchema } from '../../src/events/field-type.ts'
 import {
   loadScenario,
@@ -65,7 +65,7 @@ t.test('every step is by a party of it and writes fitting values to fields that 
     t.ok(handles.includes(by), by)
     for (const [path, value] of Object.entries(set)) {
       const type = fields.get(path)
-      t.ok(type !== undefined && fitsType(type, value, (handle) => handles.includes(handle)), path)
+      t.ok(type !== undefined && valueFault(type, value, (handle) => handles.includes(handle)) === undefined, path)
     }
   }
 })

@@ -1,6 +1,7 @@
 import type { CommandOf } from '../../events/commands.ts'
 import type { FieldType } from '../../events/field-type.ts'
 import { type ElementId, type Handle, ROOT } from '../../events/ids.ts'
+import { currencies } from '../currencies/engine-1.ts'
 import { nameRules } from '../names/engine-1.ts'
 import { type DecideContext, type Decision, Rejection } from './decider.ts'
 import type { Resolved } from './parse-command.ts'
@@ -27,7 +28,7 @@ export function addField(command: Resolved<'AddField'>, state: ContractState, co
   const place = placeFor(command, state, context)
   if (place instanceof Rejection) return place
   return (
-    optionProblem(command.field) ?? [
+    typeProblem(command.field) ?? [
       { element: place.element, field: command.field, name: place.name, owner: place.owner, type: 'FieldAdded' },
     ]
   )
@@ -106,10 +107,17 @@ function nameProblem(name: string, parent: Block, state: ContractState, renamed?
   return new Rejection(code, holder.namedBy === null ? [holder.id] : [holder.id, holder.namedBy])
 }
 
-function optionProblem(type: FieldType): Rejection | undefined {
-  if (type.type !== 'choice') return undefined
+function typeProblem(type: FieldType): Rejection | undefined {
+  if (type.type === 'choice') return optionProblem(type.options)
+  if (type.type !== 'money' || type.currency === undefined) return undefined
+  return currencies.decimalsOf(type.currency) === undefined
+    ? new Rejection('currency_unknown', [type.currency])
+    : undefined
+}
+
+function optionProblem(options: readonly string[]): Rejection | undefined {
   const places = new Map<string, number>()
-  for (const [place, option] of type.options.entries()) {
+  for (const [place, option] of options.entries()) {
     if (nameRules.textFault(option) !== undefined) return new Rejection('option_unfit', [String(place)])
     const skeleton = nameRules.skeleton(option)
     const twin = places.get(skeleton)

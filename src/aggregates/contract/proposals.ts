@@ -5,7 +5,7 @@ import { type ElementId, type ProposalId, type RequestRef, requestKey } from '..
 import { type CommandContext, type DecideContext, type Decision, Rejection } from './decider.ts'
 import type { Resolved } from './parse-command.ts'
 import { type ContractState, type Field, find, isMemberOrInvitee, type Proposal } from './state.ts'
-import { fitsType } from './value-types.ts'
+import { valueFault } from './value-types.ts'
 
 /**
  * A value in the author's name. It takes the place of the author's own that stands, and of those that the author had
@@ -56,8 +56,9 @@ function valueProblem(value: unknown, { field: type }: Field, state: ContractSta
   if (utf8Length(canonicalJson(value)) > state.limits.valueBytes) {
     return new Rejection('limit_exceeded', ['valueBytes'])
   }
-  const fits = fitsType(type, value, (handle) => isMemberOrInvitee(state, handle))
-  return fits ? undefined : new Rejection('value_wrong_type', [type.type])
+  const fault = valueFault(type, value, (handle) => isMemberOrInvitee(state, handle))
+  if (fault === undefined) return undefined
+  return new Rejection('value_wrong_type', fault === 'form' ? [type.type] : [type.type, fault])
 }
 
 function fieldAt(id: ElementId, state: ContractState): Field | Rejection {

@@ -1,6 +1,7 @@
 import type { FieldType } from '../../events/field-type.ts'
 import type { Handle } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
+import { currencies } from '../currencies/engine-1.ts'
 
 const INTEGER = /^-?(?:0|[1-9]\d*)$/
 const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
@@ -10,15 +11,31 @@ const DATE_TIME =
 // Nine digits a part: so every duration can be computed with.
 const DURATION =
   /^-?P(?=\d|T\d)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}W)?(?:\d{1,9}D)?(?:T(?=\d)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,9})?S)?)?$/
-const CURRENCY = /^[A-Z]{3}$/
 /** As many digits as the rule language computes with. */
 const DIGITS_MAX = 34
 
+/** What of a value does not belong in its field. It stands in the ledger, so it says nothing of the value itself. */
+export type ValueFault = 'form' | 'currency' | 'decimals'
+
 /**
- * Whether a value, in the wire form that field-type.ts gives, belongs in a field of this type. `isParty`: whom a value can
- * name. Attacker-controlled: `value`, any JSON.
+ * Why a value, in the wire form that field-type.ts gives, does not belong in a field of this type; undefined: it does.
+ * `isParty`: whom a value can name. Attacker-controlled: `value`, any JSON.
  */
-export function fitsType(type: FieldType, value: unknown, isParty: (handle: Handle) => boolean): boolean {
+export function valueFault(
+  type: FieldType,
+  value: unknown,
+  isParty: (handle: Handle) => boolean,
+): ValueFault | undefined {
+  if (!hasForm(type, value, isParty)) return 'form'
+  return type.type === 'money' ? moneyFault(value as Money, type.currency) : undefined
+}
+
+interface Money {
+  readonly amount: string
+  readonly currency: string
+}
+
+function hasForm(type: FieldType, value: unknown, isParty: (handle: Handle) => boolean): boolean {
   switch (type.type) {
     case 'text':
       return typeof value === 'string'
@@ -63,7 +80,19 @@ function isComputable(number: string): boolean {
 function isMoney(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Object.keys(value).length !== 2) return false
   const { amount, currency } = value as { amount?: unknown; currency?: unknown }
-  return isDecimal(amount) && typeof currency === 'string' && CURRENCY.test(currency)
+  return isDecimal(amount) && typeof currency === 'string'
+}
+
+/** `pinned`: the only currency that the field takes. */
+function moneyFault({ amount, currency }: Money, pinned: string | undefined): ValueFault | undefined {
+  const decimals = currencies.decimalsOf(currency)
+  if (decimals === undefined || (pinned !== undefined && currency !== pinned)) return 'currency'
+  return decimalsIn(amount) > decimals ? 'decimals' : undefined
+}
+
+function decimalsIn(decimal: string): number {
+  const point = decimal.indexOf('.')
+  return point < 0 ? 0 : decimal.length - point - 1
 }
 
 function isDate(text: string): boolean {

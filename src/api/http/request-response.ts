@@ -64,6 +64,7 @@ const statusOfVoid: Record<VoidCode, number> = {
   name_unfit: 422,
   option_unfit: 422,
   option_confusable: 422,
+  currency_unknown: 422,
   not_owner: 403,
   owner_unfit: 422,
   value_wrong_type: 422,

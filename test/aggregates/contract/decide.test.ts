@@ -71,6 +71,7 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   name_unfit: [lead.addsField('Claims/First')],
   option_unfit: [lead.addsField('Port', { type: 'choice', options: ['a', 'b '] })],
   option_confusable: [lead.addsField('Port', { type: 'choice', options: ['a', 'b', '\u0430'] })],
+  currency_unknown: [lead.addsField('Premium', { type: 'money', currency: 'XAU' })],
   not_owner: [lead.addsField('Terms/Rate')],
   owner_unfit: [lead.addsField('Rate', { type: 'text' }, { owner: broker.handle })],
   value_wrong_type: [lead.proposes('Country', 7)],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { fitsType } from '../../../src/aggregates/contract/value-types.ts'
+import { valueFault } from '../../../src/aggregates/contract/value-types.ts'
 import type { FieldType } from '../../../src/events/field-type.ts'
 import { readVectors } from '../../support/vectors.ts'
 
@@ -11,11 +11,12 @@ interface Case {
 }
 
 const isParty = (handle: string) => ['broker', 'lead'].includes(handle)
+const fits = (type: FieldType, value: unknown) => valueFault(type, value, isParty) === undefined
 
 for (const { type, fit, unfit } of readVectors<Case[]>('values/field-values.json')) {
   t.test(`what is a value of the type ${type.type}, and what is not`, async (t) => {
-    for (const value of fit) t.equal(fitsType(type, value, isParty), true, JSON.stringify(value))
-    for (const value of unfit) t.equal(fitsType(type, value, isParty), false, JSON.stringify(value))
+    for (const value of fit) t.equal(fits(type, value), true, JSON.stringify(value))
+    for (const value of unfit) t.equal(fits(type, value), false, JSON.stringify(value))
   })
 }
 
@@ -24,7 +25,7 @@ t.test('an integer has one spelling: a number as far as numbers go, digits beyon
   fc.assert(
     fc.property(fc.bigInt({ min: -(10n ** 34n) + 1n, max: 10n ** 34n - 1n }), (integer) => {
       const isSafe = Number.isSafeInteger(Number(integer))
-      return fitsType(type, String(integer), isParty) === !isSafe && fitsType(type, Number(integer), isParty) === isSafe
+      return fits(type, String(integer)) === !isSafe && fits(type, Number(integer)) === isSafe
     }),
     { examples: [[2n ** 53n], [2n ** 53n - 1n], [2n ** 53n + 1n], [-(2n ** 53n)], [0n]] },
   )
@@ -40,7 +41,17 @@ t.test('the calendar is that of the platform, for each day from 1582 to 2400', a
     const text = new Date(day).toISOString().slice(0, 10)
     const isLastOfMonth = new Date(day + dayMs).getUTCDate() === 1
     const next = `${text.slice(0, 8)}${String(new Date(day).getUTCDate() + 1).padStart(2, '0')}`
-    if (!fitsType(type, text, isParty) || fitsType(type, next, isParty) === isLastOfMonth) wrong++
+    if (!fits(type, text) || fits(type, next) === isLastOfMonth) wrong++
   }
   t.equal(wrong, 0)
+})
+
+t.test('of money it is said what does not fit: the form, the currency, or the decimals', async (t) => {
+  const fault = (amount: string, currency: string, pinned?: string) =>
+    valueFault({ type: 'money', ...(pinned && { currency: pinned }) }, { amount, currency }, isParty)
+  t.equal(fault('1,5', 'USD'), 'form')
+  t.equal(fault('1.5', 'XAU'), 'currency')
+  t.equal(fault('1.5', 'USD', 'EUR'), 'currency')
+  t.equal(fault('1.5', 'JPY', 'JPY'), 'decimals')
+  t.equal(fault('1.50', 'EUR', 'EUR'), undefined)
 })
