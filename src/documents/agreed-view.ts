@@ -1,11 +1,4 @@
-import {
-  agreedProposal,
-  type ContractState,
-  childNamed,
-  type Element,
-  find,
-  ordinalsOf,
-} from '../aggregates/contract/state.ts'
+import { type ContractState, childNamed, type Element, find, ordinalsOf } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { type ElementId, ROOT, type Uid } from '../events/ids.ts'
 import { valueUnder } from '../events/seal.ts'
@@ -33,7 +26,7 @@ export class AgreedView {
   }
 
   /**
-   * Of a field its value, or null where none stands, several do, or it has been taken. Of a block an object with its
+   * Of a field its value, or null where none is agreed, or it has been taken. Of a block an object with its
    * children by name; of a list an array of its entries.
    */
   async valueOf(element: Element): Promise<unknown> {
@@ -57,15 +50,14 @@ export class AgreedView {
 
 function refsIn(element: Element): PayloadRef[] {
   if (element.kind === 'block') return [...element.children].flatMap(refsIn)
-  const agreed = agreedProposal(element)
-  return agreed === undefined ? [] : [refOf(agreed)]
+  return element.agreed === null ? [] : [refOf(element.agreed)]
 }
 
 function valueIn(element: Element, opened: ReadonlyMap<Hash, string>): unknown {
   if (element.kind === 'field') {
-    const agreed = agreedProposal(element)
-    const text = agreed && opened.get(agreed.seal)
-    return text === undefined ? null : valueUnder(agreed?.seal as Hash, text)
+    const { agreed } = element
+    const text = agreed === null ? undefined : opened.get(agreed.seal)
+    return agreed === null || text === undefined ? null : valueUnder(agreed.seal, text)
   }
   const children = [...element.children]
   if (element.list) return children.map((child) => valueIn(child, opened))

@@ -1,5 +1,5 @@
 import type { Block, Element, Field } from '../aggregates/contract/state.ts'
-import { childLike } from '../aggregates/contract/state.ts'
+import { childLike, standingAt } from '../aggregates/contract/state.ts'
 import { fitElementName, fitText } from '../aggregates/names/fit-text.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import type { Command } from '../events/commands.ts'
@@ -85,10 +85,14 @@ class Writing {
     return { commands: this.#commands, payloads: this.#payloads }
   }
 
-  /** Replaces whatever stands agreed; what the node has not seen makes it void (`exclusive`), as naive clients expect. */
+  /** Replaces whatever stands there; what the node has not seen makes it void (`exclusive`), as naive clients expect. Null empties. */
   propose(field: Field, value: unknown): void {
+    const basis = standingAt(field).map(({ id }) => id)
+    if (value === null) {
+      this.#commands.push({ basis, exclusive: true, field: field.id, type: 'EmptyField' })
+      return
+    }
     const sealed = this.#seal(wireValue(field.field, value))
-    const basis = field.proposals.map(({ id }) => id)
     this.#commands.push({ basis, exclusive: true, field: field.id, seal: sealed, type: 'ProposeValue' })
   }
 

@@ -17,6 +17,10 @@ export const ElementRefSchema = Type.Union([ElementIdSchema, Type.String({ patte
 const ElementName = Type.String({ maxLength: 200 })
 /** A party owns the element and alone changes the structure under it; null: it is shared. */
 const Owner = Type.Union([HandleSchema, Type.Null()])
+/** The proposals that the author saw standing: once agreed, this one takes their place. */
+const Basis = Type.Array(ProposalIdSchema, { maxItems: 1000 })
+/** Void instead of a conflict, should a value be agreed, or stand in conflict, that `basis` does not name. */
+const Exclusive = Type.Optional(Type.Literal(true))
 /** Seal of what a person has to say about it (about.ts). */
 const AboutSeal = Type.Optional(HashSchema)
 
@@ -89,13 +93,17 @@ export const commandSchemas = {
       type: Type.Literal('ProposeValue'),
       field: ElementRefSchema,
       seal: HashSchema,
-      /** The proposals that the author saw standing: this one replaces them. */
-      basis: Type.Array(ProposalIdSchema, { maxItems: 1000 }),
-      /** Void instead of a conflict, should another party's proposal stand that `basis` does not name. */
-      exclusive: Type.Optional(Type.Literal(true)),
+      basis: Basis,
+      exclusive: Exclusive,
     },
     closed,
   ),
+  /** Proposes that the field have no value: like a value, it can need votes, and can be in conflict. */
+  EmptyField: Type.Object(
+    { type: Type.Literal('EmptyField'), field: ElementIdSchema, basis: Basis, exclusive: Exclusive },
+    closed,
+  ),
+  /** Of a candidate. An agreed value is everybody's: it is replaced or emptied. */
   WithdrawProposal: Type.Object(
     { type: Type.Literal('WithdrawProposal'), field: ElementIdSchema, proposal: ProposalIdSchema },
     closed,

@@ -61,11 +61,24 @@ export type ContractEvent =
       readonly field: ElementId
       readonly proposal: ProposalId
       readonly by: Handle
-      readonly seal: Hash
-      /** The standing proposals that it took the place of, in the order in which they stood. */
-      readonly replaces: readonly ProposalId[]
+      /** Null: that the field be emptied. */
+      readonly seal: Hash | null
+      /** It stays a candidate, and these are left out where it is agreed at once. `voters`: null where nobody is asked, a conflict. */
+      readonly candidate?: {
+        readonly exclusive: boolean
+        /** The standing proposals that its author had seen, in the order in which they stood. */
+        readonly seen: readonly ProposalId[]
+        readonly voters: readonly Handle[] | null
+      }
     }
-  | { readonly type: 'ProposalWithdrawn'; readonly field: ElementId; readonly proposal: ProposalId }
+  /** It takes the place of the agreed value. */
+  | { readonly type: 'ProposalAgreed'; readonly field: ElementId; readonly proposal: ProposalId }
+  | {
+      readonly type: 'CandidateEnded'
+      readonly field: ElementId
+      readonly proposal: ProposalId
+      readonly why: CandidateEnd
+    }
   | {
       readonly type: 'VoteCast'
       readonly field: ElementId
@@ -74,10 +87,9 @@ export type ContractEvent =
       readonly vote: 'yes' | 'no'
       readonly about?: Hash
     }
-  /** A NO turned it down: it stands no more. */
-  | {
-      readonly type: 'ProposalTurnedDown'
-      readonly field: ElementId
-      readonly proposal: ProposalId
-      readonly by: Handle
-    }
+
+/**
+ * `replaced`: by a proposal whose author had seen it, or by another one of its own author. `turned_down`: by a voter's NO.
+ * `conflict`: an exclusive one had its last YES when a value was agreed that its author had not seen.
+ */
+export type CandidateEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'conflict'

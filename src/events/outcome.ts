@@ -50,9 +50,12 @@ export const voidCodes = {
   owner_unfit: 'The owner must be a member; a new element belongs to its author or is shared.',
   value_wrong_type: 'The value does not have the type of the field.',
   value_taken: 'The value has been erased by common consent.',
-  field_conflict: 'Another proposal stands at the field that the author had not seen.',
+  field_conflict: 'A value is agreed, or stands in conflict, that the author had not seen.',
   no_such_proposal: 'The proposal does not stand at this field.',
   not_author: 'Only the author of a proposal withdraws it.',
+  already_agreed: 'The proposal is the agreed value: it is replaced or emptied, not withdrawn or voted on.',
+  no_vote_asked: 'Nobody is asked to vote on the candidate.',
+  not_a_voter: 'The party is not among those that are asked to vote on the candidate.',
 } as const
 export type VoidCode = keyof typeof voidCodes
 

@@ -32,6 +32,9 @@ export interface PartyRef {
 export interface Standing {
   readonly id: number
   readonly name: ProposalId
+  /** That the field be emptied. */
+  readonly isEmptying: boolean
+  isAgreed: boolean
   /** While it waits to be written, in batch `batch`. */
   readonly row?: Row
   readonly batch: number

@@ -201,9 +201,9 @@ export class Fold {
         proposals.removed(page, elements.apply(page, event))
         break
       case 'ValueProposed':
-      case 'ProposalWithdrawn':
+      case 'ProposalAgreed':
+      case 'CandidateEnded':
       case 'VoteCast':
-      case 'ProposalTurnedDown':
         proposals.apply(page, event)
         break
       default:

@@ -49,6 +49,7 @@ const OF_A_CONTRACT = [
   'Market',
   'Element',
   'Proposal',
+  'Voter',
   'Vote',
   'Request',
   'Pending',

@@ -78,7 +78,7 @@ t.test(
     for (const { text } of statements) t.notMatch(text, MARKER)
     const { acknowledged } = receive(emptyAgreement(ana.contract), allOf(ana))
     const kinds = new Set(acknowledged.map(({ entry }) => entry.outcome.kind))
-    t.same([...kinds].sort(), ['accepted', 'refused', 'withdrawn'], 'every way in which something is said')
+    t.same([...kinds].sort(), ['accepted', 'refused', 'void', 'withdrawn'], 'every way in which something is said')
     for (const { text } of acknowledged) t.notMatch(text, MARKER)
     for (const player of all) t.notMatch(encodeSnapshot(snapshotOf(player.state)), MARKER)
 

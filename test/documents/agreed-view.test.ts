@@ -1,5 +1,5 @@
 import t from 'tap'
-import { agreedProposal, type Field, type Proposal } from '../../src/aggregates/contract/state.ts'
+import type { Field, Proposal } from '../../src/aggregates/contract/state.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { AgreedView } from '../../src/documents/agreed-view.ts'
 import type { ElementId } from '../../src/events/ids.ts'
@@ -26,7 +26,7 @@ t.test('a value that the store gives and nobody has sealed is shown to nobody', 
     t.teardown(() => store.close())
     const view = new AgreedView(state, UID, store.payloads)
     const field = view.find(['Country']) as Field
-    const { group, seal } = refOf(agreedProposal(field) as Proposal)
+    const { group, seal } = refOf(field.agreed as Proposal)
     await store.payloads.put(UID, group, [{ seal, text }])
     return view.valueOf(field)
   }

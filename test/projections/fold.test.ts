@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import type { Block, ContractState, Element } from '../../src/aggregates/contract/state.ts'
+import { type Block, type ContractState, type Element, standingAt } from '../../src/aggregates/contract/state.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import { requestKey, type Uid } from '../../src/events/ids.ts'
 import { Fold } from '../../src/projections/fold.ts'
@@ -77,16 +77,16 @@ interface Shown {
   readonly key: string
   readonly kind: string
   readonly owner: string | null
-  /** Seals of what stands, each with the votes on it. */
+  /** Seals of what stands, the agreed one first, each with who has voted YES. */
   readonly standing: readonly string[]
 }
 
 function documentOf({ document }: ContractState): Shown[] {
   const shown: Shown[] = []
   const show = (element: Element, path: string) => {
-    const proposals = element.kind === 'field' ? element.proposals : []
+    const proposals = element.kind === 'field' ? standingAt(element) : []
     const standing = proposals.map(
-      ({ seal, votes }) => `${seal} ${votes.map(({ by, vote }) => `${by} ${vote}`).sort()}`,
+      (one) => `${one.seal} ${'yes' in one ? `candidate ${one.yes.toSorted()}` : 'agreed'}`,
     )
     shown.push({ path, key: element.id, kind: element.kind, owner: element.owner, standing })
     if (element.kind === 'block') showChildren(element, path)
@@ -105,19 +105,22 @@ function documentIn(database: Database.Database): Shown[] {
        FROM Path JOIN Element ON Element.id = Path.element LEFT JOIN Party ON Party.id = Element.owner`,
     )
     .all()
-  const standing = database.prepare<[number], { id: number; seal: string }>(
-    'SELECT id, seal FROM Proposal WHERE element = ? AND ended_at IS NULL ORDER BY id',
+  const standing = database.prepare<[number], { id: number; seal: string; agreed_at: number | null }>(
+    `SELECT id, seal, agreed_at FROM Proposal WHERE element = ? AND ended_at IS NULL ORDER BY agreed_at IS NULL, id`,
   )
   const votes = database
     .prepare<[number], string>(
-      `SELECT handle || ' ' || vote FROM Vote JOIN Party ON Party.id = Vote.party
+      `SELECT handle FROM Vote JOIN Party ON Party.id = Vote.party
        WHERE proposal = ? AND superseded_at IS NULL`,
     )
     .pluck()
   return elements
     .map(({ id, ...element }) => ({
       ...element,
-      standing: standing.all(id).map((proposal) => `${proposal.seal} ${votes.all(proposal.id).sort()}`),
+      standing: standing.all(id).map((proposal) => {
+        const { seal, agreed_at } = proposal
+        return `${seal} ${agreed_at === null ? `candidate ${votes.all(proposal.id).sort()}` : 'agreed'}`
+      }),
     }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
 }

@@ -1,5 +1,5 @@
 import { builtIn, type Engines } from '../../src/aggregates/contract/engines.ts'
-import { agreedProposal, type Element, type Field } from '../../src/aggregates/contract/state.ts'
+import { type Element, type Field, standingAt } from '../../src/aggregates/contract/state.ts'
 import { confirmable } from '../../src/agreement/confirmable.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
@@ -189,7 +189,7 @@ function requestOf(player: Player, random: SeededRandom, payloads: { [seal: Hash
   const tentative = random.chance(0.1) ? ({ tentative: true, deadline: '2026-01-01T00:00:10.000Z' } as const) : {}
   const request = (...commands: Command[]): Request => ({ ...player.request(commands), ...tentative })
   const field = fields.length === 0 ? undefined : random.pick(fields)
-  const standing = field === undefined || field.proposals.length === 0 ? undefined : random.pick(field.proposals)
+  const standing = field === undefined || standingAt(field).length === 0 ? undefined : random.pick(standingAt(field))
   const draw = random.below(100)
   if (draw < 4) {
     const blocks = elements.filter(({ kind }) => kind === 'block')
@@ -216,8 +216,8 @@ function requestOf(player: Player, random: SeededRandom, payloads: { [seal: Hash
   }
   const { seal: sealed, payload } = seal(`value ${random.below(1000)}`, random.bytes(16))
   payloads[sealed] = payload
-  const agreed = field && agreedProposal(field)
-  const basis = agreed === undefined || random.chance(0.3) ? [] : [agreed.id]
+  const agreed = field?.agreed ?? null
+  const basis = agreed === null || random.chance(0.3) ? [] : [agreed.id]
   const exclusive = random.chance(0.2) ? { exclusive: true } : {}
   return request({ type: 'ProposeValue', field: field?.id ?? '0.0', seal: sealed, basis, ...exclusive })
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Block, Element } from '../../src/aggregates/contract/state.ts'
+import { type Block, type Element, standingAt } from '../../src/aggregates/contract/state.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Command } from '../../src/events/commands.ts'
 import type { ElementId, Handle, ProposalId } from '../../src/events/ids.ts'
@@ -33,6 +33,7 @@ const kinds = [
   'GrantElement',
   'ProposeValue',
   'ProposeValue',
+  'EmptyField',
   'WithdrawProposal',
   'CastVote',
   'InviteParty',
@@ -84,7 +85,7 @@ function commandOf(order: Order, place: number, document: Document, values: Map<
   const { id: element, holds } = elements[order.at % elements.length] as Slot
   const ref = flag && place > 0 ? `#${order.at % place}` : element
   const party = parties[order.which % parties.length] as Party
-  const standing = holds?.kind === 'field' ? holds.proposals.map(({ id }) => id) : []
+  const standing = holds?.kind === 'field' ? standingAt(holds).map(({ id }) => id) : []
   const proposal = standing[order.which % standing.length] ?? ('founder.0.0.0' as ProposalId)
   const whose = owner === undefined ? {} : { owner }
   const called = order.which % 4 === 0 ? {} : { name }
@@ -105,6 +106,13 @@ function commandOf(order: Order, place: number, document: Document, values: Map<
       const basis = standing.slice(0, order.which % 3)
       return { type: kind, field: ref, seal: sealed, basis, ...(order.which % 2 === 0 ? { exclusive: true } : {}) }
     }
+    case 'EmptyField':
+      return {
+        type: kind,
+        field: element,
+        basis: standing.slice(0, order.which % 3),
+        ...(flag ? { exclusive: true } : {}),
+      }
     case 'WithdrawProposal':
       return { type: kind, field: element, proposal }
     case 'CastVote':

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { standingAt } from '../../src/aggregates/contract/state.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
 import { type Acceptance, acceptanceBytes } from '../../src/events/acceptance.ts'
@@ -146,10 +147,20 @@ export class Party {
     return {
       author: this.handle,
       write: (document) => {
-        const basis = document.fieldAt(path).proposals.map(({ id }) => id)
+        const basis = standingAt(document.fieldAt(path)).map(({ id }) => id)
         return this.proposes(path, value, { basis }).write(document)
       },
     }
+  }
+
+  /** Having seen all that stands there. */
+  empties(path: string, changes: { exclusive?: true; basis?: ProposalId[] } = {}): Act {
+    return this.#writes((document) => ({
+      type: 'EmptyField',
+      field: document.idAt(path),
+      basis: standingAt(document.fieldAt(path)).map(({ id }) => id),
+      ...changes,
+    }))
   }
 
   withdraws(path: string, of: Party = this): Act {

@@ -1,12 +1,12 @@
 import { contract, decideRequest } from '../../src/aggregates/contract/decide.ts'
 import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
 import {
-  agreedProposal,
   type ContractState,
   childNamed,
   type Element,
   type Field,
   membersOf,
+  standingAt,
 } from '../../src/aggregates/contract/state.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
@@ -92,6 +92,13 @@ export class Document {
     return new Document(document.state, document.entries, fates, document.#log, document.#values)
   }
 
+  /** As it were had an earlier request had these events. `values`: what they seal. */
+  after(events: readonly ContractEvent[], values: ReadonlyMap<Hash, Payload>): Document {
+    const origin = { index: this.#log.size, request: { handle: this.handles[0] as Handle, seq: 99, index: 0 } }
+    const state = events.reduce((current, event) => contract.evolve(current, event, origin), this.state)
+    return new Document(state, this.entries, this.fates, this.#log, new Map([...this.#values, ...values]))
+  }
+
   /** Of the last request. */
   get fate(): Fate {
     return this.fates.at(-1) as Fate
@@ -152,18 +159,21 @@ export class Document {
   }
 
   agreedAt(path: string): unknown {
-    const agreed = agreedProposal(this.fieldAt(path))
-    return agreed && this.#values.get(agreed.seal)?.value
+    const { agreed } = this.fieldAt(path)
+    return agreed === null ? undefined : this.#valueUnder(agreed)
   }
 
-  /** All values that stand, where more than one does. */
-  conflictAt(path: string): unknown[] | undefined {
-    const { proposals } = this.fieldAt(path)
-    return proposals.length < 2 ? undefined : proposals.map((standing) => this.#values.get(standing.seal)?.value)
+  /** The values of the candidates, in ledger order; null: that the field be emptied. */
+  candidatesAt(path: string): unknown[] {
+    return this.fieldAt(path).candidates.map((candidate) => this.#valueUnder(candidate))
+  }
+
+  #valueUnder({ seal }: { readonly seal: Hash | null }): unknown {
+    return seal === null ? null : this.#values.get(seal)?.value
   }
 
   proposalOf(author: Party, path: string): ProposalId {
-    const found = this.fieldAt(path).proposals.find(({ by }) => by === author.handle)
+    const found = standingAt(this.fieldAt(path)).find(({ by }) => by === author.handle)
     assert(found !== undefined, `${author.handle} has a proposal at ${path}`)
     return found.id
   }

@@ -29,7 +29,7 @@ function naiveElementHash(element: Element): string {
   const { id, name, namedBy, owner, kind } = element
   const named = { id, name, namedBy, owner, kind }
   if (element.kind === 'field') {
-    return hash('element', { ...named, field: element.field, proposals: element.proposals })
+    return hash('element', { ...named, field: element.field, agreed: element.agreed, candidates: element.candidates })
   }
   const children = { size: element.children.slots, root: naiveRoot(slotsOf(element)) }
   return hash('element', { ...named, list: element.list, children })

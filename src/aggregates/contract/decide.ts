@@ -15,7 +15,7 @@ import { addBlock, addField, grantElement, removeElement, renameElement } from '
 import { evolve } from './evolve.ts'
 import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
-import { castVote, proposeValue, withdrawProposal } from './proposals.ts'
+import { castVote, emptyField, proposeValue, withdrawProposal } from './proposals.ts'
 import { breakLock, lockOut, lockRecord, releaseLock } from './record-lock.ts'
 import { type ContractState, initialState, memberOf } from './state.ts'
 import { upgradeEngine } from './upgrade.ts'
@@ -83,6 +83,8 @@ function decide(command: ResolvedCommand, state: ContractState, context: Command
       return grantElement(command, state, context)
     case 'ProposeValue':
       return proposeValue(command, state, context)
+    case 'EmptyField':
+      return emptyField(command, state, context)
     case 'WithdrawProposal':
       return withdrawProposal(command, state, context)
     case 'CastVote':

@@ -23,8 +23,8 @@ export function contentOf(element: Element): object {
       return { children, id, kind, list, name, namedBy, owner }
     }
     case 'field': {
-      const { field, proposals } = element
-      return { field, id, kind, name, namedBy, owner, proposals }
+      const { agreed, candidates, field } = element
+      return { agreed, candidates, field, id, kind, name, namedBy, owner }
     }
     default:
       return unreachable(element)

@@ -5,19 +5,22 @@ import { nameRules } from '../names/engine-1.ts'
 import type { Origin } from './decider.ts'
 import {
   type Block,
+  type Candidate,
   type ClosedInvitation,
   type ContractState,
   type Element,
   emptyBlock,
   type Field,
+  fieldsWithCandidates,
   find,
   ordinalOf,
   ordinalsOf,
   type Parties,
-  type Proposal,
   parentIdOf,
 } from './state.ts'
 import { votesWithout } from './upgrade.ts'
+
+const empty = { kind: 'field', agreed: null, candidates: [] } as const
 
 /** What an event changes. Never throws: an event that fits nothing changes nothing. */
 export function evolve(state: ContractState, event: ContractEvent, { index, request }: Origin): ContractState {
@@ -43,6 +46,7 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
         ...state,
         parties: resigned(state.parties, event.handle, index),
         engineVotes: votesWithout(state, event.handle),
+        document: withoutVoter(state.document, event.handle),
       }
     case 'RecordLocked': {
       const { about, holder, purpose } = event
@@ -67,7 +71,7 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     }
     case 'FieldAdded': {
       const { element: id, name, owner, field } = event
-      return withChild(state, { kind: 'field', id, name, namedBy: requestKey(request), owner, field, proposals: [] })
+      return withChild(state, { ...empty, id, name, namedBy: requestKey(request), owner, field })
     }
     case 'ElementRenamed': {
       const { element: id, name } = event
@@ -78,21 +82,21 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'ElementGranted':
       return withElement(state, event.element, (element) => ({ ...element, owner: event.to }))
     case 'ValueProposed': {
-      const { proposal: id, by, seal, replaces } = event
-      return withProposals(state, event.field, (standing) => [
-        ...standing.filter((proposal) => !replaces.includes(proposal.id)),
-        { by, id, seal, votes: [] },
-      ])
+      const { by, candidate = agreedAtOnce, proposal: id, seal } = event
+      const { exclusive, seen, voters } = candidate
+      return withField(state, event.field, (field) => {
+        return { ...field, candidates: [...field.candidates, { by, exclusive, id, seal, seen, voters, yes: [] }] }
+      })
     }
-    case 'VoteCast': {
-      const { by, vote } = event
-      return withProposals(state, event.field, (standing) =>
-        standing.map((proposal) => (proposal.id === event.proposal ? voted(proposal, by, vote) : proposal)),
-      )
-    }
-    case 'ProposalWithdrawn':
-    case 'ProposalTurnedDown':
-      return withProposals(state, event.field, (standing) => without(standing, event.proposal))
+    case 'ProposalAgreed':
+      return withField(state, event.field, (field) => agreed(field, event.proposal))
+    case 'CandidateEnded':
+      return withField(state, event.field, (field) => {
+        return { ...field, candidates: without(field.candidates, event.proposal) }
+      })
+    case 'VoteCast':
+      // A NO is followed by what ends the candidate.
+      return event.vote === 'no' ? state : withField(state, event.field, (field) => voted(field, event))
     default:
       return unreachable(event)
   }
@@ -128,24 +132,41 @@ function resigned(parties: Parties, handle: Handle, index: LedgerIndex): Parties
   }
 }
 
-function voted(proposal: Proposal, by: Handle, vote: 'yes' | 'no'): Proposal {
-  const place = proposal.votes.findIndex((other) => other.by === by)
-  const votes = place < 0 ? [...proposal.votes, { by, vote }] : proposal.votes.with(place, { by, vote })
-  return { ...proposal, votes }
+/** What a value is on its way to being agreed in the same entry. */
+const agreedAtOnce = { exclusive: false, seen: [], voters: null }
+
+function agreed(field: Field, id: ProposalId): Field {
+  const candidate = field.candidates.find((other) => other.id === id)
+  if (candidate === undefined) return field
+  const { by, seal } = candidate
+  return { ...field, agreed: seal === null ? null : { by, id, seal }, candidates: without(field.candidates, id) }
 }
 
-function without(standing: readonly Proposal[], id: ProposalId): Proposal[] {
-  return standing.filter((proposal) => proposal.id !== id)
+function voted(field: Field, { proposal, by }: { readonly proposal: ProposalId; readonly by: Handle }): Field {
+  const withYes = (candidate: Candidate) => ({ ...candidate, yes: [...candidate.yes, by] })
+  return { ...field, candidates: field.candidates.map((one) => (one.id === proposal ? withYes(one) : one)) }
 }
 
-function withProposals(
-  state: ContractState,
-  field: ElementId,
-  change: (standing: readonly Proposal[]) => readonly Proposal[],
-): ContractState {
-  return withElement(state, field, (element) =>
-    element.kind === 'field' ? ({ ...element, proposals: change(element.proposals) } satisfies Field) : element,
-  )
+function without(candidates: readonly Candidate[], id: ProposalId): Candidate[] {
+  return candidates.filter((candidate) => candidate.id !== id)
+}
+
+/** Who resigns is asked no more, wherever candidates wait for its vote. */
+function withoutVoter(document: Block, handle: Handle): Block {
+  let root: Element = document
+  for (const { id, candidates } of fieldsWithCandidates(document)) {
+    if (!candidates.some(({ voters }) => voters?.includes(handle))) continue
+    root = changedAt(root, ordinalsOf(id), (element) => {
+      if (element.kind !== 'field') return element
+      const asked = ({ voters }: Candidate) => voters?.filter((voter) => voter !== handle) ?? null
+      return { ...element, candidates: element.candidates.map((one) => ({ ...one, voters: asked(one) })) }
+    })
+  }
+  return root as Block
+}
+
+function withField(state: ContractState, id: ElementId, change: (field: Field) => Field): ContractState {
+  return withElement(state, id, (element) => (element.kind === 'field' ? change(element) : element))
 }
 
 function withChild(state: ContractState, child: Element): ContractState {

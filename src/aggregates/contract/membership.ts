@@ -8,6 +8,8 @@ import { canRefuseWhole } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import { nameRules } from '../names/engine-1.ts'
 import { type DecideContext, type Decision, Rejection } from './decider.ts'
+import { evolve } from './evolve.ts'
+import { candidatesAfterResignation } from './proposals.ts'
 import { lockAfterResignation } from './record-lock.ts'
 import { type ContractState, cardsOf, type Invitation, invitationOf, memberOf, partyOf } from './state.ts'
 import { upgradeAfterResignation } from './upgrade.ts'
@@ -64,14 +66,18 @@ export function admitParty(
 }
 
 /** Also the last member may go: then nothing can be requested any more, and the contract is at its end. */
-export function resign(
-  { about, reason }: CommandOf<'Resign'>,
-  state: ContractState,
-  { author }: DecideContext,
-): Decision {
+export function resign({ about, reason }: CommandOf<'Resign'>, state: ContractState, context: DecideContext): Decision {
+  const { author } = context
+  const resigned = {
+    ...(about && { about }),
+    handle: author,
+    ...(reason && { reason }),
+    type: 'PartyResigned',
+  } as const
   return [
-    { ...(about && { about }), handle: author, ...(reason && { reason }), type: 'PartyResigned' },
+    resigned,
     ...lockAfterResignation(state, author),
+    ...candidatesAfterResignation(state, evolve(state, resigned, context), context),
     ...upgradeAfterResignation(state, author),
   ]
 }

@@ -61,18 +61,28 @@ export interface Lock {
   readonly breakVotes: readonly Handle[]
 }
 
-export interface Vote {
-  readonly by: Handle
-  readonly vote: 'yes' | 'no'
-}
-
-/** A value that stands at a field in a party's name. */
+/** A value put forward for a field in a party's name. */
 export interface Proposal {
   readonly id: ProposalId
   readonly by: Handle
   readonly seal: Hash
-  /** In the order of their first casting. */
-  readonly votes: readonly Vote[]
+}
+
+/** A proposal that waits for votes, or stands against an agreed value that its author had not seen (design §5). */
+export interface Candidate extends Omit<Proposal, 'seal'> {
+  /** Null: that the field be emptied. */
+  readonly seal: Hash | null
+  /** It falls where it comes into conflict. */
+  readonly exclusive: boolean
+  /** Those of the proposals that stood when it was judged that its author had seen, in the order in which they stood. */
+  readonly seen: readonly ProposalId[]
+  /**
+   * Who must vote YES, without its author, in the order of their admission; members that resign leave it. Null: nobody was
+   * asked, so it is in conflict. It is in conflict as well once all of them have voted YES and it still is a candidate.
+   */
+  readonly voters: readonly Handle[] | null
+  /** Who has voted YES, in the order of the votes. A NO ends a candidate. */
+  readonly yes: readonly Handle[]
 }
 
 interface Named {
@@ -98,8 +108,10 @@ export interface Block extends Named {
 export interface Field extends Named {
   readonly kind: 'field'
   readonly field: FieldType
-  /** Those that stand, in ledger order; never two of one party. One: the agreed value. More: a conflict. */
-  readonly proposals: readonly Proposal[]
+  /** What all have agreed on; null: the field is empty. */
+  readonly agreed: Proposal | null
+  /** In ledger order; never two of one party. */
+  readonly candidates: readonly Candidate[]
 }
 
 export type Element = Block | Field
@@ -226,7 +238,22 @@ export function parentIdOf(id: ElementId): ElementId {
   return id.slice(0, id.lastIndexOf('.')) as ElementId
 }
 
-/** The sole standing proposal: the agreed value. Undefined when none stands, or several do (a conflict). */
-export function agreedProposal(field: Field): Proposal | undefined {
-  return field.proposals.length === 1 ? field.proposals[0] : undefined
+/** All that stands at a field: the agreed value first, then the candidates in ledger order. */
+export function standingAt({ agreed, candidates }: Field): readonly (Proposal | Candidate)[] {
+  return agreed === null ? candidates : [agreed, ...candidates]
+}
+
+/** Whether it has the votes that it was asked for, so that only a proposal which has seen it goes on from it. */
+export function isInConflict({ voters, yes }: Candidate): boolean {
+  return voters === null || voters.every((voter) => yes.includes(voter))
+}
+
+/** In the order of the document, which is that of their ids. */
+export function* fieldsWithCandidates(element: Element): Generator<Field> {
+  if (element.kind === 'block') for (const child of element.children) yield* fieldsWithCandidates(child)
+  else if (element.candidates.length > 0) yield element
+}
+
+export function conflictsAt({ candidates }: Field): readonly Candidate[] {
+  return candidates.filter(isInConflict)
 }

@@ -70,6 +70,9 @@ const statusOfVoid: Record<VoidCode, number> = {
   value_wrong_type: 422,
   value_taken: 409,
   field_conflict: 409,
+  already_agreed: 409,
+  no_vote_asked: 409,
+  not_a_voter: 403,
   no_such_proposal: 409,
   not_author: 403,
 }

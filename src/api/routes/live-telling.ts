@@ -125,7 +125,9 @@ async function changesIn(
     if (turns.isOver) await turns.next()
     const path = pathOf(event, agreed)
     if (path === undefined || !names.every((name, depth) => path[depth] === name)) continue
-    const element = view.find(path)
+    // What is agreed at once is told once.
+    if (event.type === 'ValueProposed' && event.candidate === undefined) continue
+    const element = event.type === 'ProposalAgreed' ? view.find(path) : undefined
     const value = element?.kind === 'field' ? await view.valueOf(element) : null
     changes.push({
       subject: subjectOf(contract, path),

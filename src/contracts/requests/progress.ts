@@ -1,4 +1,4 @@
-import { type Element, find, membersOf } from '../../aggregates/contract/state.ts'
+import { conflictsAt, type Element, find, membersOf, standingAt } from '../../aggregates/contract/state.ts'
 import { waitingForAnswers, waitingForHeads } from '../../agreement/confirmable.ts'
 import { statementAt } from '../../agreement/feeds.ts'
 import type { AgreementState } from '../../agreement/state.ts'
@@ -65,7 +65,7 @@ export interface ElementStanding {
   readonly tier: 0 | 1 | 2 | 3 | 4
   /** Requests that made what it is, as far as they are known by the element itself. */
   readonly requests: readonly string[]
-  /** Several proposals stand: a conflict, which is for people to resolve. */
+  /** A candidate is in conflict, which is for people to resolve. */
   readonly isConflict: boolean
 }
 
@@ -78,7 +78,7 @@ export async function standingOfElement(
   const element = find(state.ledger.document, id)
   if (element === undefined) return undefined
   const requests = requestsIn(element)
-  const isConflict = element.kind === 'field' && element.proposals.length > 1
+  const isConflict = element.kind === 'field' && conflictsAt(element).length > 0
   let tier: ElementStanding['tier'] = 4
   for (const request of requests) {
     const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === request)
@@ -86,14 +86,15 @@ export async function standingOfElement(
     const reached = index === undefined ? 4 : standingOfEntry(state, index).tier
     if (reached < tier) tier = reached
   }
-  // An acknowledged proposal that keeps the rules counts as YES of all (design §2); a conflict lacks that.
-  if (tier === 1 && element.kind === 'field' && !isConflict && element.proposals.length === 1) tier = 2
-  if (isConflict && tier > 1) tier = 1
+  // An acknowledged proposal that keeps the rules counts as YES of all (design §2), unless votes are asked for; a candidate lacks that.
+  const isUndecided = element.kind === 'field' && element.candidates.length > 0
+  if (tier === 1 && element.kind === 'field' && !isUndecided && element.agreed !== null) tier = 2
+  if (isUndecided && tier > 1) tier = 1
   return { tier, requests, isConflict }
 }
 
 function requestsIn(element: Element): string[] {
   const named = element.namedBy === null ? [] : [element.namedBy]
-  const proposed = element.kind === 'field' ? element.proposals.map(({ id }) => id.slice(0, id.lastIndexOf('.'))) : []
+  const proposed = element.kind === 'field' ? standingAt(element).map(({ id }) => id.slice(0, id.lastIndexOf('.'))) : []
   return [...new Set([...named, ...proposed])]
 }

@@ -66,6 +66,7 @@ const proposals = stored('Proposal', [
   'name',
   'seal',
   'made_at',
+  'agreed_at',
   'ended_at',
   'ended_by',
 ])

@@ -123,7 +123,7 @@ function* inPieces(rows: Iterable<ExportRow>): Generator<ExportRow[]> {
   yield piece
 }
 
-/** `isHeld` tells a value that is null from one that was erased, or never came here. */
+/** `isHeld` tells a value that was erased, or never came here, from none: that the field be emptied. */
 async function withValues(
   rows: readonly ExportRow[],
   uids: ReadonlyMap<number, Uid>,
@@ -133,13 +133,13 @@ async function withValues(
   for (const contract of new Set(rows.map((row) => row.contract as number))) {
     const refs = rows
       .filter((row) => row.contract === contract)
-      .map(({ name, seal }) => refOf({ id: name as ProposalId, seal: seal as Hash }))
+      .flatMap(({ name, seal }) => (seal === null ? [] : refOf({ id: name as ProposalId, seal: seal as Hash })))
     opened.set(contract, await payloads.get(uids.get(contract) as Uid, refs))
   }
   return rows.map((row) => {
     const text = opened.get(row.contract as number)?.get(row.seal as Hash)
     const value = text === undefined ? null : valueUnder(row.seal as Hash, text)
-    return { ...row, isHeld: text !== undefined, value }
+    return { ...row, isHeld: row.seal === null || text !== undefined, value }
   })
 }
 

@@ -3,6 +3,7 @@ import type { EngineVote } from '../../aggregates/contract/state.ts'
 import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
 import type { RefusedBy } from '../../events/outcome.ts'
 import { Checkpoints, type Failure } from '../checkpoint.ts'
+import { IN_CONFLICT } from '../tables/proposal-table.ts'
 import { type Waiting, WaitingRequests } from './pending-requests.ts'
 
 /** Of one kind the first so many, and how many there are. */
@@ -18,7 +19,7 @@ interface InContract {
 
 /** What people should look at, over all contracts (design §8). No values. */
 export interface Attention {
-  /** Fields at which several proposals stand. */
+  /** Fields at which a candidate is in conflict. */
   readonly conflicts: Listed<InContract & { readonly path: string; readonly by: readonly Handle[] }>
   /** Requests whose deadline is past, or that were made long ago, and for whom each waits. */
   readonly overdue: Listed<
@@ -97,8 +98,7 @@ export class AttentionList {
   #conflicts({ limit }: AttentionQuery): Attention['conflicts'] {
     const elements = this.#database
       .prepare<[], { element: number }>(
-        `SELECT element FROM Proposal WHERE ended_at IS NULL AND ${IS_HELD}
-         GROUP BY element HAVING count(*) > 1 ORDER BY element`,
+        `SELECT DISTINCT element FROM Proposal AS P WHERE ${IN_CONFLICT} AND ${IS_HELD} ORDER BY element`,
       )
       .all()
     const about = this.#database.prepare<[number], InContract & { name: string; parent: number | null }>(

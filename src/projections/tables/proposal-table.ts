@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import type { ContractEvent } from '../../events/contract-events.ts'
+import type { CandidateEnd, ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId, ProposalId } from '../../events/ids.ts'
 import type { ContractRows, FieldRef, Standing } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
@@ -10,9 +10,11 @@ import { partyOf } from './party-table.ts'
 
 /**
  * Values put forward, by their seals: the values themselves stay in the payload store, where they can be erased. Those
- * that stand have no `ended_at` (a ledger index); `ended_by` says what ended them: `replaced`, `withdrawn`,
- * `turned down`, or `removed` together with the field. More than one that stands at a field is a conflict.
- * Of a party's votes on one proposal only the last counts: `superseded_at` says when another took the place of this one.
+ * that stand have no `ended_at` (a ledger index); `ended_by` says what ended them: `replaced`, `emptied`, `withdrawn`,
+ * `turned_down`, `conflict`, or `removed` together with the field. `agreed_at`: null for a candidate. No `seal`: that the
+ * field be emptied. Voter: who is asked to vote YES; a candidate that nobody is asked about, or that has all these votes,
+ * is in conflict. Of a party's votes on one proposal only the last counts: `superseded_at` says when another took the place
+ * of this one.
  */
 const SCHEMA = `
   CREATE TABLE Proposal (
@@ -22,12 +24,20 @@ const SCHEMA = `
     party    INTEGER NOT NULL,
     request  INTEGER NOT NULL,
     name     TEXT NOT NULL,
-    seal     TEXT NOT NULL,
-    made_at  INTEGER NOT NULL,
-    ended_at INTEGER,
-    ended_by TEXT
+    seal      TEXT,
+    made_at   INTEGER NOT NULL,
+    agreed_at INTEGER,
+    ended_at  INTEGER,
+    ended_by  TEXT
   ) STRICT;
   CREATE INDEX Proposal_standing ON Proposal (element) WHERE ended_at IS NULL;
+
+  CREATE TABLE Voter (
+    contract INTEGER NOT NULL,
+    proposal INTEGER NOT NULL,
+    party    INTEGER NOT NULL,
+    PRIMARY KEY (proposal, party)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE Vote (
     id            INTEGER PRIMARY KEY,
@@ -43,15 +53,36 @@ const SCHEMA = `
   CREATE INDEX Vote_counting ON Vote (proposal) WHERE superseded_at IS NULL;
 `
 
-const COLUMNS = ['id', 'contract', 'element', 'party', 'request', 'name', 'seal', 'made_at', 'ended_at', 'ended_by']
+const COLUMNS = [
+  'id',
+  'contract',
+  'element',
+  'party',
+  'request',
+  'name',
+  'seal',
+  'made_at',
+  'agreed_at',
+  'ended_at',
+  'ended_by',
+]
+const AGREED_AT = COLUMNS.indexOf('agreed_at')
 const ENDED_AT = COLUMNS.indexOf('ended_at')
 const ENDED_BY = COLUMNS.indexOf('ended_by')
 
 export type ProposalEvent = Extract<
   ContractEvent,
-  { type: 'ValueProposed' | 'ProposalWithdrawn' | 'VoteCast' | 'ProposalTurnedDown' }
+  { type: 'ValueProposed' | 'ProposalAgreed' | 'CandidateEnded' | 'VoteCast' }
 >
-type Ending = 'replaced' | 'withdrawn' | 'turned down' | 'removed'
+type Ending = CandidateEnd | 'emptied' | 'removed'
+
+/** A candidate, row `P` of Proposal, that is in conflict: it waits for no vote. */
+export const IN_CONFLICT = `P.ended_at IS NULL AND P.agreed_at IS NULL AND NOT EXISTS (
+  SELECT 1 FROM Voter JOIN Market ON Market.id = Voter.party
+  WHERE Voter.proposal = P.id AND Market.standing = 'member' AND Voter.party NOT IN (
+    SELECT party FROM Vote WHERE proposal = P.id AND vote = 'yes' AND superseded_at IS NULL
+  )
+)`
 
 /** Fields that are remembered between batches, of one contract. */
 const REMEMBERED_MAX = 4096
@@ -63,9 +94,11 @@ export class ProposalTable {
   readonly #lastProposal
   readonly #lastVote
   readonly #standing
+  readonly #agree
   readonly #end
   readonly #supersede
   readonly #addVote
+  readonly #addVoter
   #batch = 0
 
   constructor(database: Database.Database, elements: ElementTable) {
@@ -77,9 +110,15 @@ export class ProposalTable {
         .pluck()
     this.#lastProposal = last('Proposal')
     this.#lastVote = last('Vote')
-    this.#standing = database.prepare<[element: number], { id: number; name: ProposalId }>(
-      'SELECT id, name FROM Proposal WHERE element = ? AND ended_at IS NULL ORDER BY id',
+    this.#standing = database.prepare<
+      [element: number],
+      { id: number; name: ProposalId; isEmptying: number; isAgreed: number }
+    >(
+      `SELECT id, name, seal IS NULL AS isEmptying, agreed_at IS NOT NULL AS isAgreed
+       FROM Proposal WHERE element = ? AND ended_at IS NULL ORDER BY id`,
     )
+    this.#agree = database.prepare('UPDATE Proposal SET agreed_at = ? WHERE id = ?')
+    this.#addVoter = database.prepare('INSERT INTO Voter (contract, proposal, party) VALUES (?, ?, ?)')
     this.#end = database.prepare('UPDATE Proposal SET ended_at = ?, ended_by = ? WHERE id = ?')
     this.#supersede = database.prepare(
       'UPDATE Vote SET superseded_at = ? WHERE proposal = ? AND party = ? AND superseded_at IS NULL',
@@ -102,15 +141,14 @@ export class ProposalTable {
     const field = this.#field(page, event.field)
     switch (event.type) {
       case 'ValueProposed': {
-        for (const name of event.replaces) this.#finish(page, field, name, 'replaced')
         this.#propose(page, field, event)
         break
       }
-      case 'ProposalWithdrawn':
-        this.#finish(page, field, event.proposal, 'withdrawn')
+      case 'ProposalAgreed':
+        this.#agreeOn(page, field, standingAt(field, event.proposal))
         break
-      case 'ProposalTurnedDown':
-        this.#finish(page, field, event.proposal, 'turned down')
+      case 'CandidateEnded':
+        this.#finish(page, field, standingAt(field, event.proposal), event.why)
         break
       case 'VoteCast': {
         const { id } = standingAt(field, event.proposal)
@@ -127,7 +165,7 @@ export class ProposalTable {
   removed(page: ContractRows, elements: readonly RemovedElement[]): void {
     for (const { id, key } of elements) {
       const field = page.fields.get(key) ?? this.#load(id)
-      for (const { name } of field.standing) this.#finish(page, field, name, 'removed')
+      for (const standing of field.standing) this.#finish(page, field, standing, 'removed')
       page.fields.delete(key)
     }
   }
@@ -144,15 +182,24 @@ export class ProposalTable {
 
   #propose(page: ContractRows, field: FieldRef, event: Extract<ProposalEvent, { type: 'ValueProposed' }>): void {
     const id = page.base + ++page.proposals
-    const { proposal: name, by, seal } = event
+    const { proposal: name, by, seal, candidate } = event
     const request = page.base + page.size + 1
     const place = [id, page.number, field.id, partyOf(page, by).id, request]
-    const row = this.#rows.push([...place, name, seal, page.size, null, null])
-    field.standing.push({ id, name, row, batch: this.#batch })
+    const row = this.#rows.push([...place, name, seal, page.size, null, null, null])
+    for (const voter of candidate?.voters ?? []) this.#addVoter.run(page.number, id, partyOf(page, voter).id)
+    field.standing.push({ id, name, isEmptying: seal === null, isAgreed: false, row, batch: this.#batch })
   }
 
-  #finish(page: ContractRows, field: FieldRef, name: ProposalId, ending: Ending): void {
-    const standing = standingAt(field, name)
+  #agreeOn(page: ContractRows, field: FieldRef, proposal: Standing): void {
+    const before = field.standing.find(({ isAgreed }) => isAgreed)
+    if (before !== undefined) this.#finish(page, field, before, proposal.isEmptying ? 'emptied' : 'replaced')
+    proposal.isAgreed = true
+    if (proposal.row !== undefined && proposal.batch === this.#batch) proposal.row[AGREED_AT] = page.size
+    else this.#agree.run(page.size, proposal.id)
+    if (proposal.isEmptying) this.#finish(page, field, proposal, 'emptied')
+  }
+
+  #finish(page: ContractRows, field: FieldRef, standing: Standing, ending: Ending): void {
     field.standing = field.standing.filter((other) => other !== standing)
     if (standing.row !== undefined && standing.batch === this.#batch) {
       standing.row[ENDED_AT] = page.size
@@ -174,7 +221,7 @@ export class ProposalTable {
   }
 
   #load(id: number): FieldRef {
-    return { id, standing: this.#standing.all(id).map((row): Standing => ({ ...row, batch: -1 })) }
+    return { id, standing: this.#standing.all(id).map(standingFrom) }
   }
 }
 
@@ -182,4 +229,8 @@ function standingAt({ standing }: FieldRef, name: ProposalId): Standing {
   const found = standing.find((other) => other.name === name)
   if (found === undefined) throw new FoldFailed(`the ledger names ${name}, which does not stand`, { proposal: name })
   return found
+}
+
+function standingFrom(row: { id: number; name: ProposalId; isEmptying: number; isAgreed: number }): Standing {
+  return { id: row.id, name: row.name, isEmptying: row.isEmptying === 1, isAgreed: row.isAgreed === 1, batch: -1 }
 }

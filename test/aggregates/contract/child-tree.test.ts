@@ -30,7 +30,8 @@ function fieldNamed(name: string): Field {
     namedBy: null,
     owner: null,
     field: { type: 'text' },
-    proposals: [],
+    agreed: null,
+    candidates: [],
   }
 }
 

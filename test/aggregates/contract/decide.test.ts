@@ -3,6 +3,7 @@ import { decideRequest, initialState } from '../../../src/aggregates/contract/de
 import { sha256 } from '../../../src/crypto/hash.ts'
 import type { ElementId, Handle, ProposalId, Uid } from '../../../src/events/ids.ts'
 import { type VoidCode, voidCodes } from '../../../src/events/outcome.ts'
+import { asked } from '../../support/asked.ts'
 import { type Act, block, Document, field, given, openedBy, together, UID } from '../../support/document.ts'
 import { Party } from '../../support/document-party.ts'
 
@@ -80,7 +81,10 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   no_such_proposal: [
     lead.orders({ type: 'CastVote', field: country, proposal: 'lead.7.0.0' as ProposalId, vote: 'yes' }),
   ],
-  not_author: [lead.withdraws('Country', broker)],
+  not_author: [broker.withdraws('Country', lead), document.when(lead.proposes('Country', 'Chile'))],
+  already_agreed: [broker.withdraws('Country')],
+  no_vote_asked: [broker.votes('yes', 'Country', lead), document.when(lead.proposes('Country', 'Chile'))],
+  not_a_voter: [lead.votes('yes', 'Country', lead), asked(document, lead, 'Chile', [broker])],
 }
 
 for (const code of Object.keys(voids) as VoidCode[]) {

@@ -21,7 +21,8 @@ t.test('blocks and fields stand under the block that they were added to, in that
     namedBy: 'lead.0.0',
     owner: null,
     field: { type: 'choice', options: ['Mexico', 'Chile'] },
-    proposals: [],
+    agreed: null,
+    candidates: [],
   })
 })
 

@@ -98,14 +98,14 @@ t.test('the names in a block are those of its children, each once, none like ano
   t.pass()
 })
 
-t.test('an element is where its id says, and no party has two proposals in one field', async (t) => {
+t.test('an element is where its id says, and no party has two candidates at one field', async (t) => {
   fc.assert(
     fc.property(histories, (moves) => {
       for (const { state } of play(moves)) {
         for (const { id, holds } of slotsUnder(state.document)) {
           ok(holds === undefined || holds.id === id)
           if (holds?.kind !== 'field') continue
-          equal(new Set(holds.proposals.map(({ by }) => by)).size, holds.proposals.length)
+          equal(new Set(holds.candidates.map(({ by }) => by)).size, holds.candidates.length)
         }
       }
     }),

@@ -4,6 +4,7 @@ import t from 'tap'
 import { recordHash } from '../../../src/aggregates/contract/record-hash.ts'
 import { type Block, type ContractState, find } from '../../../src/aggregates/contract/state.ts'
 import type { Command } from '../../../src/events/commands.ts'
+import { asked } from '../../support/asked.ts'
 import { countHashes } from '../../support/count-hashes.ts'
 import { block, concurrently, Document, field, given, openedBy, together } from '../../support/document.ts'
 import { histories, play } from '../../support/document-histories.ts'
@@ -27,6 +28,7 @@ t.test('is what hashing the whole document anew gives, after every change', asyn
 t.test('covers all that the document is', async (t) => {
   const document = given(openedBy(broker, lead), block('A'), field('A/Name'))
   const { state } = document
+  const path = { path: 'A/Name' }
   const withDocument = (changes: Partial<Block>): ContractState => ({
     ...state,
     document: { ...state.document, ...changes },
@@ -61,8 +63,10 @@ t.test('covers all that the document is', async (t) => {
     'a proposal': document.when(lead.proposes('A/Name', 'Smith')).state,
     'another value': document.when(lead.proposes('A/Name', 'Smythe')).state,
     'another author': document.when(broker.proposes('A/Name', 'Smith')).state,
-    'a vote': document.when(lead.proposes('A/Name', 'Smith'), broker.votes('yes', 'A/Name', lead)).state,
-    'another voter': document.when(lead.proposes('A/Name', 'Smith'), lead.votes('yes', 'A/Name', lead)).state,
+    'a candidate': asked(document, lead, 'Smith', [broker], path).state,
+    'another who is asked': asked(document, lead, 'Smith', [broker, lead], path).state,
+    'an exclusive one': asked(document, lead, 'Smith', [broker], { ...path, exclusive: true }).state,
+    'a YES': asked(document, lead, 'Smith', [broker, lead], path).when(broker.votes('yes', 'A/Name', lead)).state,
   }
   const seen = new Map<string, string>()
   for (const [what, changed] of Object.entries(states)) {
@@ -73,15 +77,8 @@ t.test('covers all that the document is', async (t) => {
 })
 
 t.test('does not depend on the order of requests that do not touch each other', async (t) => {
-  const document = given(
-    openedBy(broker, lead, follower),
-    block('A'),
-    field('A/X'),
-    field('A/Y'),
-    block('B'),
-    field('Z'),
-    broker.proposes('Z', 'zero'),
-  )
+  const fields = given(openedBy(broker, lead, follower), block('A'), field('A/X'), field('A/Y'), block('B'), field('Z'))
+  const document = asked(fields, broker, 'zero', [follower, lead], { path: 'Z' })
   const acts = [
     together(broker.proposes('A/X', 'one'), broker.removes('B')),
     together(lead.proposes('A/Y', 'two'), lead.addsField('A/W'), lead.proposes('#1', 'three')),

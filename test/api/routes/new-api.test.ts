@@ -159,7 +159,7 @@ t.test('changes arrive live, by the subject, and can be resumed from an index', 
   t.match(await next(), { subscribed: subject })
   await call('PUT', `${root}/Claimant/Name`, 'Eve')
   const change = await next()
-  t.match(change, { subject: `${root}/Claimant/Name`, change: 'ValueProposed', by: 'sole', value: 'Eve' })
+  t.match(change, { subject: `${root}/Claimant/Name`, change: 'ProposalAgreed', by: 'sole', value: 'Eve' })
   await call('POST', root, { Elsewhere: 'x' })
   socket.send(JSON.stringify({ unsubscribe: subject }))
   socket.send(JSON.stringify({ subscribe: root, from: 1 }))

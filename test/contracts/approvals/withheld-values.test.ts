@@ -112,7 +112,7 @@ t.test('what an author keeps from a member, the others give it', async (t) => {
   const { verdict } = await proposes(ana[0], uid, 'true')
   t.match(await verdict, { kind: 'settled', outcome: { kind: 'accepted' } })
   const { document } = (await liveAt(cleo[0], uid)).state.ledger
-  const [proposal] = (find(document, '0.0' as ElementId) as Field).proposals
+  const { agreed: proposal } = find(document, '0.0' as ElementId) as Field
   const kept = await cleo[1].store.payloads.get(uid, [refOf(proposal as Proposal)])
   t.match([...kept.values()], [/"true"/])
 })

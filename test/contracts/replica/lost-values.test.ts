@@ -38,7 +38,7 @@ async function given(t: Test) {
   await asks(ana, uid, 'field', addField('F'))
   await proposes(ana, uid, 'agreed')
   const field = find((await liveAt(ana, uid)).state.settling.agreed, '0.0' as ElementId) as Field
-  const ref = refOf(field.proposals[0] as Proposal)
+  const ref = refOf(field.agreed as Proposal)
   for (const name of ['G', 'H']) await asks(ben, uid, name, addField(name))
   for (const name of ['I', 'J']) t.match(await asks(ana, uid, name, addField(name)), { outcome: { kind: 'accepted' } })
   const before = await headAt(ana, uid)
