@@ -1,4 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { Session } from 'node:inspector/promises'
 import { YOUNG_SPACE } from '../../src/cli/demo/party-process.ts'
 
 /** A party as a process of its own, with memory as the program bounds it, asked over the channel that `fork` makes. One question at a time. */
@@ -33,10 +35,19 @@ export class Child {
   }
 }
 
+/** What every party is asked, whatever it consists of. */
+type CommonQuestion =
+  /** User and system time of the process so far, in microseconds. */
+  | { readonly kind: 'cpu' }
+  /** Begins a CPU profile, or ends it and leaves it in a file. */
+  | { readonly kind: 'profile'; readonly file?: string }
+
 /** The other side: answers questions until the channel closes. */
 export function answerQuestions(answer: (question: never) => Promise<unknown>, close: () => Promise<void>): void {
-  process.on('message', (question) => {
-    answer(question as never).then(
+  process.on('message', (question: CommonQuestion) => {
+    const answered =
+      question.kind === 'cpu' || question.kind === 'profile' ? common(question) : answer(question as never)
+    answered.then(
       (value) => process.send?.({ value: value ?? null }),
       (error: Error) => process.send?.({ error: error.stack ?? String(error) }),
     )
@@ -46,8 +57,19 @@ export function answerQuestions(answer: (question: never) => Promise<unknown>, c
   })
 }
 
-/** User and system time of this process so far, in microseconds. */
-export function cpuMicros(): number {
-  const { user, system } = process.cpuUsage()
-  return user + system
+let session: Session | undefined
+
+async function common(question: CommonQuestion): Promise<unknown> {
+  if (question.kind === 'cpu') {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  }
+  if (question.file === undefined) {
+    session = new Session()
+    session.connect()
+    await session.post('Profiler.enable')
+    return session.post('Profiler.start')
+  }
+  const { profile } = (await session?.post('Profiler.stop')) ?? {}
+  return writeFile(question.file, JSON.stringify(profile))
 }

@@ -1,13 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { stat } from 'node:fs/promises'
 import { pino } from 'pino'
 import type { Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import { readConfiguration } from '../../src/node/config/configuration.ts'
 import { storePath } from '../../src/node/files/open-store.ts'
 import { type Node, startNode } from '../../src/node/node.ts'
-import { answerQuestions, cpuMicros } from './child.ts'
-import { atRest, CHANGE_BYTES, FIELDS, type Load, underLoad } from './measure.ts'
+import { answerQuestions } from './child.ts'
+import { atRest, CHANGE_BYTES, databaseBytes, FIELDS, type Load, underLoad } from './measure.ts'
 
 type Question =
   | { readonly kind: 'start'; readonly dir: string }
@@ -16,7 +15,6 @@ type Question =
   /** One change after another, each to the next contract. */
   | { readonly kind: 'each'; readonly contracts: readonly Uid[] }
   | { readonly kind: 'memory' }
-  | { readonly kind: 'cpu' }
   | { readonly kind: 'bytes' }
 
 let dir = ''
@@ -37,13 +35,6 @@ async function change(contract: Uid, isTentative: boolean): Promise<void> {
   }
   const verdict = await node.contracts.use(contract, (live) => live.submit(intent).verdict)
   if (verdict.kind !== 'settled' || verdict.outcome.kind !== 'accepted') throw new Error(JSON.stringify(verdict))
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  )
 }
 
 answerQuestions(
@@ -70,10 +61,8 @@ answerQuestions(
       }
       case 'memory':
         return process.memoryUsage.rss()
-      case 'cpu':
-        return cpuMicros()
       case 'bytes':
-        return (await sizeOf(storePath(dir))) + (await sizeOf(`${storePath(dir)}-wal`))
+        return databaseBytes(storePath(dir))
     }
   },
   async () => node?.close(),

@@ -1,16 +1,15 @@
 import { createPublicKey, generateKeyPairSync, hash, randomBytes, sign, verify } from 'node:crypto'
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { certificateFingerprint, generateTlsKey, selfSignedCertificate } from '../../src/crypto/certificate.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { PeerClient } from '../../src/gossip/transport/peer-client.ts'
 import { openReceiver } from '../../src/gossip/transport/receiver.ts'
-import { answerQuestions, cpuMicros } from './child.ts'
-import { atRest, CHANGE_BYTES, FIELDS, type Load, underLoad } from './measure.ts'
+import { answerQuestions } from './child.ts'
+import { atRest, CHANGE_BYTES, databaseBytes, FIELDS, type Load, underLoad } from './measure.ts'
 
 /**
- * The least program that does what cannot be left out: it signs a batch, writes it durably, sends it to the two others,
+ * The least program that does what cannot be left out: it signs a batch, writes it durably, sends it to the others,
  * who verify it, write it durably, sign a head and send that back. Same TLS, same database, same batches as ours; no
  * order, no rules, no document, no agreement among the others.
  */
@@ -19,7 +18,6 @@ type Question =
   | { readonly kind: 'meet'; readonly others: readonly { endpoint: string; certificate: Hash; key: string }[] }
   | { readonly kind: 'load'; readonly load: Load }
   | { readonly kind: 'rest'; readonly samples: number }
-  | { readonly kind: 'cpu' }
   | { readonly kind: 'bytes' }
 
 const BATCH_MAX = 1024
@@ -125,19 +123,8 @@ answerQuestions(
         return underLoad(question.load, change)
       case 'rest':
         return atRest(question.samples, change)
-      case 'cpu':
-        return cpuMicros()
-      case 'bytes': {
-        const sizes = await Promise.all(
-          [path, `${path}-wal`].map((file) =>
-            stat(file).then(
-              ({ size }) => size,
-              () => 0,
-            ),
-          ),
-        )
-        return sizes.reduce((sum, size) => sum + size, 0)
-      }
+      case 'bytes':
+        return databaseBytes(path)
     }
   },
   async () => {},

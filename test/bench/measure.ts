@@ -1,15 +1,4 @@
-/** What one side of the comparison measured. */
-export interface Figures {
-  /** At saturation. */
-  readonly changesPerSecond: number
-  /** One change at a time, milliseconds. */
-  readonly restP50Ms: number
-  readonly restP95Ms: number
-  /** Over all three parties, at saturation. */
-  readonly cpuMicrosPerChange: number
-  /** What the store of one party grows by, at saturation. */
-  readonly bytesPerChange: number
-}
+import Database from 'better-sqlite3'
 
 export interface LoadResult {
   readonly changes: number
@@ -24,9 +13,6 @@ export interface Load {
 
 export const CHANGE_BYTES = 200
 export const FIELDS = 100
-export const SATURATION: Load = { seconds: 8, outstanding: 2048 }
-export const WARM_UP: Load = { seconds: 4, outstanding: 2048 }
-export const REST_SAMPLES = 300
 
 /** Keeps so many changes under way for so long; `change` resolves when one is done. */
 export async function underLoad(load: Load, change: () => Promise<unknown>): Promise<LoadResult> {
@@ -57,4 +43,26 @@ export async function atRest(samples: number, change: () => Promise<unknown>): P
 
 export function percentile(sorted: readonly number[], percent: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN
+}
+
+export function median(values: readonly number[]): number {
+  return percentile(
+    values.toSorted((one, other) => one - other),
+    50,
+  )
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+/** Pages in use, those in the write-ahead log among them: what a file may hold in reserve does not count. */
+export function databaseBytes(path: string): number {
+  const database = new Database(path, { readonly: true })
+  try {
+    const read = (name: string) => database.pragma(name, { simple: true }) as number
+    return (read('page_count') - read('freelist_count')) * read('page_size')
+  } finally {
+    database.close()
+  }
 }

@@ -14,8 +14,8 @@ const ROUNDS = 40
 const REQUESTS_PER_STATEMENT = 10
 const FIELDS = 40
 /** So often they are put into the store, each time under other UIDs: making them takes longer than folding them. */
-const COPIES = 40
-const RUNS = 3
+const COPIES = { whole: 40, quick: 5 }
+const RUNS = { whole: 3, quick: 2 }
 const WRITES_AT_ONCE = 4096
 
 export interface RebuildFigures {
@@ -29,12 +29,12 @@ export interface RebuildFigures {
 }
 
 /** How fast a read model is made anew from SQLite. */
-export async function measureRebuild(dir: string): Promise<RebuildFigures> {
+export async function measureRebuild(dir: string, extent: 'whole' | 'quick'): Promise<RebuildFigures> {
   const path = join(dir, 'store.sqlite')
-  await fill(path)
+  await fill(path, COPIES[extent])
   const store = await openSqliteStore(path, { readonly: true, snapshot: true })
   let best: RebuildFigures | undefined
-  for (let run = 0; run < RUNS; run++) {
+  for (let run = 0; run < RUNS[extent]; run++) {
     const floor = await timed(() => readAndParse(store))
     const { seconds, cpuSeconds, result } = await timed(() =>
       rebuildReadModel(join(dir, 'read-model.sqlite'), store.events),
@@ -54,7 +54,7 @@ export async function measureRebuild(dir: string): Promise<RebuildFigures> {
   return best as RebuildFigures
 }
 
-async function fill(path: string): Promise<void> {
+async function fill(path: string, copies: number): Promise<void> {
   const made = openMemoryStore()
   const uids: Uid[] = []
   for (let n = 0; n < MADE; n++) {
@@ -65,7 +65,7 @@ async function fill(path: string): Promise<void> {
   }
   const events = await Array.fromAsync(made.events.readAll())
   const store = await openSqliteStore(path)
-  for (let copy = 1; copy <= COPIES; copy++) {
+  for (let copy = 1; copy <= copies; copy++) {
     const renamed = (text: string) =>
       uids.reduce((done, uid, n) => done.replaceAll(uid, busyUid(copy * MADE + n)), text)
     const writes = events.map(({ stream, type, data }): Write => {

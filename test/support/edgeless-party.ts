@@ -19,6 +19,9 @@ import { foundedBy } from './uid.ts'
 /** What a test may have otherwise; a process without a key takes neither signer nor guard. */
 type Otherwise = Partial<Omit<PartyProcessPorts, 'signerOf'>>
 
+/** Whatever lives as long as a test, or a benchmark: what ends with it, and what it fails of. */
+export type Lifetime = Pick<Test, 'teardown' | 'fail'>
+
 /** A party without edges: its store and guard, what it was told, and the processes on them. */
 export class EdgelessParty {
   readonly card: PartyCard
@@ -27,10 +30,10 @@ export class EdgelessParty {
   readonly signer = keySigner(generateKeyPair().privateKey)
   /** What its processes reported as refused or failed. */
   readonly told: unknown[] = []
-  readonly #t: Test
+  readonly #t: Lifetime
   #requests = 0
 
-  constructor(t: Test, handle = 'ana') {
+  constructor(t: Lifetime, handle = 'ana') {
     const keys = { signing: this.signer.publicKey, recovery: generateKeyPair().publicKey }
     this.card = { handle: handle as Handle, did: `did:web:${handle}.example`, name: handle, keys }
     this.#t = t

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Test } from 'tap'
 import type { PartyProcess } from '../../src/contracts/processes/party-process.ts'
 import { tierReached } from '../../src/contracts/signing/cosigned-notes.ts'
 import { memoryGuard, type SigningGuard } from '../../src/contracts/signing/signing-guard.ts'
@@ -7,7 +6,7 @@ import type { Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Peer } from '../../src/gossip/replica-port.ts'
 import type { Store } from '../../src/store/port.ts'
-import { EdgelessParty } from './edgeless-party.ts'
+import { EdgelessParty, type Lifetime } from './edgeless-party.ts'
 import { until } from './node-party.ts'
 
 /** A party and its processes: the one where users ask, the one that calls others, the one that is called. */
@@ -26,7 +25,7 @@ export interface TradersPorts {
 }
 
 /** Parties around one contract with a field for each of them, without edges: they call each other directly. */
-export async function traders(t: Test, { handles, isSplit, openStore, guarded }: TradersPorts) {
+export async function traders(t: Lifetime, { handles, isSplit, openStore, guarded }: TradersPorts) {
   const parties = handles.map((handle) => new EdgelessParty(t, handle))
   const traders: Trader[] = []
   for (const party of parties) {

@@ -1,0 +1,85 @@
+import type { Compared, Comparison } from './compare.ts'
+import type { RebuildFigures } from './rebuild.ts'
+
+/** What is to be reached, by what kind of figure. */
+type Aim = readonly ['at most' | 'at least', number]
+
+/** Waits for a disk of the floor: its own, and those of the others. */
+const FLOOR_WAITS = 2
+
+export function reportChanges(comparison: Comparison): void {
+  const lines: [name: string, figure: Compared, digits: number, aim?: Aim][] = [
+    ['changes/s at saturation', comparison.changesPerSecond, 0, ['at least', 0.25]],
+    ['one change at rest, p50 ms', comparison.restP50Ms, 2, ['at most', 3]],
+    ['one change at rest, p95 ms', comparison.restP95Ms, 2],
+    ['CPU µs a change, all parties', comparison.cpuPerChange, 1, ['at most', 4]],
+    ['CPU µs a change at rest', comparison.restCpuPerChange, 0],
+    ['bytes a change, one party', comparison.bytesPerChange, 0, ['at most', 1.5]],
+    ['bytes a change at rest', comparison.restBytesPerChange, 0],
+  ]
+  console.log(comparison.machine)
+  row('', 'ours', 'floor', 'ratio', 'of the rounds', 'to reach')
+  for (const [name, { ours, floor, ratio, from, to }, digits, aim] of lines) {
+    const [first, second] = [ours.toFixed(digits), floor.toFixed(digits)]
+    row(name, first, second, ratio.toFixed(2), `${from.toFixed(2)}–${to.toFixed(2)}`, aimed(ratio, aim))
+  }
+}
+
+export function reportWaits(waits: number): void {
+  row(
+    'waits for a disk in sequence',
+    `${waits}`,
+    `${FLOOR_WAITS}`,
+    (waits / FLOOR_WAITS).toFixed(2),
+    '',
+    ofWaits(waits),
+  )
+}
+
+/** One line for each number of parties, with the ratio to a floor of as many. */
+export function reportSizes(comparisons: readonly Comparison[]): void {
+  const cell = ({ ours, ratio }: Compared, digits: number) => `${ours.toFixed(digits)} (${ratio.toFixed(2)})`
+  console.log('\nby the number of parties, ratio to a floor of as many:')
+  const columns = ['changes/s', 'at rest, p50 ms', 'CPU µs a change', 'at rest', 'bytes a change', 'at rest']
+  console.log(`${''.padEnd(8)}${columns.map((column) => column.padStart(18)).join('')}`)
+  for (const of of comparisons) {
+    const cells = [
+      cell(of.changesPerSecond, 0),
+      cell(of.restP50Ms, 2),
+      cell(of.cpuPerChange, 1),
+      cell(of.restCpuPerChange, 0),
+      cell(of.bytesPerChange, 0),
+      cell(of.restBytesPerChange, 0),
+    ]
+    console.log(`N = ${String(of.size).padEnd(4)}${cells.map((text) => text.padStart(18)).join('')}`)
+  }
+  for (const { size, machine } of comparisons) console.log(`N = ${size}: ${machine}`)
+}
+
+export function reportRebuild(figures: RebuildFigures): void {
+  const { entries, events, entriesPerSecond, entriesPerCpuSecond, floorPerCpuSecond } = figures
+  const rounded = (value: number) => Math.round(value).toLocaleString('en')
+  console.log(`\nrebuild of ${rounded(entries)} ledger entries (${rounded(events)} events) from SQLite, on one core:`)
+  console.log(
+    `  ${rounded(entriesPerSecond)} entries/s by the clock, ${rounded(entriesPerCpuSecond)} a second of processor time`,
+  )
+  const ratio = entriesPerCpuSecond / floorPerCpuSecond
+  const beside = `of only reading and parsing the same events (${rounded(floorPerCpuSecond)})`
+  console.log(`  ${ratio.toFixed(2)} ${beside}; ${aimed(ratio, ['at least', 0.5])}`)
+}
+
+function row(name: string, ours: string, floor: string, ratio: string, rounds: string, aim: string): void {
+  const cells = [ours.padStart(12), floor.padStart(12), ratio.padStart(9), rounds.padStart(16)]
+  console.log(`${name.padEnd(30)}${cells.join('')}   ${aim}`.trimEnd())
+}
+
+function aimed(value: number, aim: Aim | undefined): string {
+  if (aim === undefined) return ''
+  const [kind, bound] = aim
+  const isReached = kind === 'at most' ? value <= bound : value >= bound
+  return `${kind} ${bound}: ${isReached ? 'reached' : 'missed'}`
+}
+
+function ofWaits(waits: number): string {
+  return aimed(waits, ['at most', 6])
+}
