@@ -1,6 +1,7 @@
-import { type ContractState, childNamed, type Element, find, ordinalsOf } from '../aggregates/contract/state.ts'
+import { childNamed, childrenOf, type Element } from '../aggregates/contract/element.ts'
+import { type ContractState, find } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
-import { type ElementId, ROOT, type Uid } from '../events/ids.ts'
+import { type ElementId, ordinalsOf, ROOT, type Uid } from '../events/ids.ts'
 import { valueUnder } from '../events/seal.ts'
 import type { PayloadRef } from '../store/payload-group.ts'
 import { refOf } from '../store/payload-group.ts'
@@ -21,7 +22,7 @@ export class AgreedView {
   /** The element at the end of these names, from the root on. */
   find(names: readonly string[]): Element | undefined {
     let element: Element | undefined = this.#document.document
-    for (const name of names) element = element?.kind === 'block' ? childNamed(element, name) : undefined
+    for (const name of names) element = element && childNamed(element, name)
     return element
   }
 
@@ -49,7 +50,7 @@ export class AgreedView {
 }
 
 function refsIn(element: Element): PayloadRef[] {
-  if (element.kind === 'block') return [...element.children].flatMap(refsIn)
+  if (element.kind !== 'field') return [...childrenOf(element)].flatMap(refsIn)
   return element.agreed === null ? [] : [refOf(element.agreed)]
 }
 
@@ -59,7 +60,7 @@ function valueIn(element: Element, opened: ReadonlyMap<Hash, string>): unknown {
     const text = agreed === null ? undefined : opened.get(agreed.seal)
     return agreed === null || text === undefined ? null : valueUnder(agreed.seal, text)
   }
-  const children = [...element.children]
-  if (element.list) return children.map((child) => valueIn(child, opened))
+  const children = [...childrenOf(element)]
+  if (element.kind === 'list') return children.map((child) => valueIn(child, opened))
   return Object.fromEntries(children.map((child) => [child.name, valueIn(child, opened)]))
 }

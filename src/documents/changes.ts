@@ -1,10 +1,18 @@
-import type { Block, Element, Field } from '../aggregates/contract/state.ts'
-import { childLike, standingAt } from '../aggregates/contract/state.ts'
+import {
+  type Block,
+  childLike,
+  childNamed,
+  type Element,
+  type Field,
+  type List,
+  type StoredElement,
+} from '../aggregates/contract/element.ts'
+import { standingAt } from '../aggregates/contract/standing.ts'
 import { fitElementName, fitText } from '../aggregates/names/fit-text.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import type { Command } from '../events/commands.ts'
 import type { FieldType } from '../events/field-type.ts'
-import { ROOT } from '../events/ids.ts'
+import { ordinalOf, ROOT } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -37,6 +45,7 @@ export function changesFromText(element: Element, text: string, newSalt: () => U
   if (element.kind === 'block') {
     throw new WriteUnfit('write_unfit', 'a block takes JSON (application/json): its children by name')
   }
+  if (element.kind === 'list') throw new WriteUnfit('write_unfit', 'a list takes JSON (application/json)')
   const writing = new Writing(newSalt)
   writing.propose(element, valueFromText(element.field, text))
   return writing.changes()
@@ -59,11 +68,12 @@ export function changesFromJson(
     writing.propose(element, body)
     return writing.changes()
   }
-  if (!isObject(body)) throw new WriteUnfit('write_unfit', 'a block takes an object: its children by name')
-  if (element.list && mayAdd) {
-    writing.addBlock(element.id, undefined, body)
-    return { ...writing.changes(), createdAt: [...names, String(element.children.slots + 1)] }
+  if (element.kind === 'list') {
+    if (!mayAdd) throw new WriteUnfit('write_unfit', 'a list gets its entries by POST, one each')
+    writing.addEntry(element, element.id, body)
+    return { ...writing.changes(), createdAt: [...names, String(element.entries.tree.slots)] }
   }
+  if (!isObject(body)) throw new WriteUnfit('write_unfit', 'a block takes an object: its children by name')
   const added = writing.fill(element, body, mayAdd)
   const changes = writing.changes()
   if (changes.commands.length === 0) throw new WriteUnfit('write_unfit', 'the object says nothing to write')
@@ -113,8 +123,10 @@ class Writing {
         added.push(name)
       } else if (child.kind === 'field') {
         this.propose(child, value)
-      } else if (isObject(value)) {
+      } else if (child.kind === 'block' && isObject(value)) {
         this.fill(child, value, mayAdd)
+      } else if (child.kind === 'list') {
+        throw new WriteUnfit('write_unfit', `${name} is a list and gets its entries by POST, one each`, { name })
       } else {
         throw new WriteUnfit('write_unfit', `${name} is a block and takes an object`, { name })
       }
@@ -122,9 +134,36 @@ class Writing {
     return added
   }
 
-  addBlock(parent: string, name: string | undefined, members: Record<string, unknown>): void {
+  /** With what stands in it, as its prototype has it. */
+  addEntry({ prototype }: List, list: string, value: unknown): void {
     const place = this.#commands.length
-    this.#commands.push({ type: 'AddBlock', parent, ...(name === undefined ? {} : { name: fitElementName(name) }) })
+    this.#commands.push({ type: 'AddEntry', list })
+    this.#fillEntry(prototype, `#${place}`, value)
+  }
+
+  #fillEntry(prototype: StoredElement, ref: string, value: unknown): void {
+    if (prototype.kind === 'field') {
+      if (value === null) return
+      const sealed = this.#seal(wireValue(prototype.field, value))
+      this.#commands.push({ type: 'ProposeValue', field: ref, seal: sealed, basis: [] })
+    } else if (prototype.kind === 'list') {
+      if (!Array.isArray(value)) throw new WriteUnfit('write_unfit', `${prototype.name} is a list and takes an array`)
+      for (const item of value) this.addEntry(prototype, ref, item)
+    } else {
+      if (!isObject(value)) throw new WriteUnfit('write_unfit', 'an entry takes an object: its children by name')
+      for (const [name, member] of namedIn(value)) {
+        const child = childNamed(prototype, name)
+        if (child === undefined) {
+          throw new WriteUnfit('write_unfit', `entries have no ${name}; it is added at the prototype, 0`, { name })
+        }
+        this.#fillEntry(child as StoredElement, `${ref}.${ordinalOf(child.id)}`, member)
+      }
+    }
+  }
+
+  addBlock(parent: string, name: string, members: Record<string, unknown>): void {
+    const place = this.#commands.length
+    this.#commands.push({ type: 'AddBlock', parent, name: fitElementName(name) })
     for (const [child, value] of namedIn(members)) this.#add(`#${place}`, child, value)
   }
 
@@ -163,7 +202,7 @@ function typedValue(value: unknown): { field: FieldType; value: unknown } | unde
   const digits = writtenDigits(value)
   if (digits !== undefined) return { field: { type: wireInteger(digits) === undefined ? 'decimal' : 'integer' }, value }
   if (typeof value === 'string' || value === null) return { field: { type: 'text' }, value }
-  throw new WriteUnfit('write_unfit', 'an array is no value; a list of blocks is filled by one POST an entry')
+  throw new WriteUnfit('write_unfit', 'an array is no value; a list gets its entries by POST, one each')
 }
 
 /** JSON numbers are welcome where the wire has strings: the digits are those that the client wrote. */

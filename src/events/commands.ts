@@ -4,17 +4,24 @@ import { CharterSchema } from './charter.ts'
 import { SignedDeclineSchema } from './decline.ts'
 import { FieldTypeSchema } from './field-type.ts'
 import { CountSchema, ElementIdSchema, EngineVersionSchema, HandleSchema, HashSchema, ProposalIdSchema } from './ids.ts'
-import { LimitsSchema } from './limits.ts'
+import { ceilings, LimitsSchema } from './limits.ts'
 import { PartyCardSchema } from './party-card.ts'
 import { LockPurposeSchema, ResignationReasonSchema } from './reasons.ts'
 
 const closed = { additionalProperties: false }
 
-/** An element that exists, or `#n`: the one that command n of the same request adds. */
-export const ElementRefSchema = Type.Union([ElementIdSchema, Type.String({ pattern: '^#(?:0|[1-9][0-9]{0,3})$' })])
+/**
+ * An element that exists, or `#n`: the one that command n of the same request adds; behind that the ordinals on the way to what
+ * comes with it: `#0.0` is the prototype of a list, `#0.2` a field of an entry.
+ */
+export const ElementRefSchema = Type.Union([
+  ElementIdSchema,
+  Type.String({ pattern: '^#(?:0|[1-9][0-9]{0,3})(?:\\.(?:0|[1-9][0-9]{0,8}))*$', maxLength: 641 }),
+])
 
 /** The name of an element among its siblings, and its step in paths. What it can be the engine says; of a contract, `nameCharacters`. */
 const ElementName = Type.String({ maxLength: 200 })
+const EntrySchema = Type.Union([Type.Literal('block'), FieldTypeSchema])
 /** A party owns the element and alone changes the structure under it; null: it is shared. */
 const Owner = Type.Union([HandleSchema, Type.Null()])
 /** The proposals that the author saw standing: once agreed, this one takes their place. */
@@ -63,9 +70,7 @@ export const commandSchemas = {
     {
       type: Type.Literal('AddBlock'),
       parent: ElementRefSchema,
-      /** Left out exactly when the parent is a list: its children are named by their numbers. */
-      name: Type.Optional(ElementName),
-      list: Type.Optional(Type.Literal(true)),
+      name: ElementName,
       /** Left out: as the parent. Given: the author, or null for shared. */
       owner: Type.Optional(Owner),
     },
@@ -75,12 +80,29 @@ export const commandSchemas = {
     {
       type: Type.Literal('AddField'),
       parent: ElementRefSchema,
-      name: Type.Optional(ElementName),
+      name: ElementName,
       field: FieldTypeSchema,
       owner: Type.Optional(Owner),
     },
     closed,
   ),
+  /** Its child 0 is the prototype, which says what its entries are made of. */
+  AddList: Type.Object(
+    {
+      type: Type.Literal('AddList'),
+      parent: ElementRefSchema,
+      name: ElementName,
+      /** What an entry is: a field of this type, or a block, whose children are then added to the prototype. */
+      entry: EntrySchema,
+      /** How many may be there at a time. */
+      entriesMax: Type.Integer({ minimum: 1, maximum: ceilings.entriesPerList }),
+      /** Child 0 of a prototype that is a block: a field that tells entries apart. */
+      key: Type.Optional(Type.Object({ name: ElementName, field: FieldTypeSchema }, closed)),
+      owner: Type.Optional(Owner),
+    },
+    closed,
+  ),
+  AddEntry: Type.Object({ type: Type.Literal('AddEntry'), list: ElementRefSchema }, closed),
   RenameElement: Type.Object(
     { type: Type.Literal('RenameElement'), element: ElementIdSchema, name: ElementName },
     closed,

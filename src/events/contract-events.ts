@@ -43,7 +43,6 @@ export type ContractEvent =
       readonly type: 'BlockAdded'
       readonly element: ElementId
       readonly name: string
-      readonly list: boolean
       readonly owner: Handle | null
     }
   | {
@@ -53,6 +52,17 @@ export type ContractEvent =
       readonly field: FieldType
       readonly owner: Handle | null
     }
+  | {
+      readonly type: 'ListAdded'
+      readonly element: ElementId
+      readonly name: string
+      readonly owner: Handle | null
+      /** What its prototype is. */
+      readonly entry: 'block' | FieldType
+      readonly entriesMax: number
+      readonly key: { readonly name: string; readonly field: FieldType } | null
+    }
+  | { readonly type: 'EntryAdded'; readonly element: ElementId }
   | { readonly type: 'ElementRenamed'; readonly element: ElementId; readonly name: string }
   | { readonly type: 'ElementRemoved'; readonly element: ElementId }
   | { readonly type: 'ElementGranted'; readonly element: ElementId; readonly to: Handle | null }

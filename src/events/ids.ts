@@ -67,3 +67,18 @@ export function requestOf(key: string): RequestRef {
 }
 
 export const ROOT = '0' as ElementId
+
+/** The way from the root: empty for the root itself. */
+export function ordinalsOf(id: ElementId): number[] {
+  return id.split('.').slice(1).map(Number)
+}
+
+/** An element's place among its siblings. Requires another than the root. */
+export function ordinalOf(id: ElementId): number {
+  return Number(id.slice(id.lastIndexOf('.') + 1))
+}
+
+/** Requires another than the root. */
+export function parentIdOf(id: ElementId): ElementId {
+  return id.slice(0, id.lastIndexOf('.')) as ElementId
+}

@@ -11,6 +11,8 @@ export const ceilings = {
   valueBytes: 256 * 1024,
   nameCharacters: 200,
   treeDepth: 64,
+  elements: 10_000_000,
+  entriesPerList: 100_000,
   ruleBytes: 64 * 1024,
   ruleSteps: 100_000,
   members: 1000,
@@ -23,6 +25,8 @@ export const defaultLimits: Limits = {
   valueBytes: 64 * 1024,
   nameCharacters: 100,
   treeDepth: 32,
+  elements: 1_000_000,
+  entriesPerList: 10_000,
   ruleBytes: 16 * 1024,
   ruleSteps: 10_000,
   members: 100,
@@ -38,6 +42,10 @@ export const LimitsSchema = Type.Object(
     valueBytes: upTo(ceilings.valueBytes),
     nameCharacters: upTo(ceilings.nameCharacters),
     treeDepth: upTo(ceilings.treeDepth),
+    /** Of the document, with all that lists can come to: their prototypes, and as many entries as each may have. */
+    elements: upTo(ceilings.elements),
+    /** What `entriesMax` of a list can be. */
+    entriesPerList: upTo(ceilings.entriesPerList),
     ruleBytes: upTo(ceilings.ruleBytes),
     ruleSteps: upTo(ceilings.ruleSteps),
     members: upTo(ceilings.members),

@@ -39,10 +39,15 @@ export const voidCodes = {
   root_fixed: 'The root of the document is neither renamed nor removed.',
   not_a_block: 'The element is not a block.',
   not_a_field: 'The element is not a field.',
+  not_a_list: 'The element is not a list.',
+  entry_fixed: 'What stands in an entry of a list is changed at the prototype of the list, for all entries.',
+  prototype_fixed:
+    'The prototype of a list, and its key field, go with the list only, and the prototype has no name of its own.',
+  prototype_empty: 'The prototype of a list has no values and no entries: its entries have.',
+  key_unfit: 'A list has a key only if its entries are blocks, and only of a type whose values have one spelling.',
   name_taken: 'The block has a child of this name already.',
   name_confusable: 'The block has a child whose name can be taken for this one.',
-  name_unfit:
-    'The name is not one that all parties can read alike, and that can be a step of a path; or a child of a list is given one, or another child none.',
+  name_unfit: 'The name is not one that all parties can read alike, and that can be a step of a path.',
   option_unfit: 'An option of a choice is not a text that all parties can read alike.',
   option_confusable: 'An option of a choice is, or can be taken for, another one.',
   currency_unknown: 'The currency of a field is not one of those that the engine has.',
@@ -61,7 +66,7 @@ export type VoidCode = keyof typeof voidCodes
 
 /**
  * `command`: which command of the request, from 0. `with`: what it collides with, by code: handles, element ids or proposal
- * ids, the limit by its name; the type of the field, and what of the value does not fit it; for `name_taken` and `name_confusable` the id of the element that has the
+ * ids, the limit by its name; for `entry_fixed` the id in the prototype; the type of the field, and what of the value does not fit it; for `name_taken` and `name_confusable` the id of the element that has the
  * name, and the key of the request that gave it the name; for options their places, from 0.
  */
 export interface VoidReason {

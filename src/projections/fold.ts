@@ -193,6 +193,8 @@ export class Fold {
         break
       case 'BlockAdded':
       case 'FieldAdded':
+      case 'ListAdded':
+      case 'EntryAdded':
       case 'ElementRenamed':
       case 'ElementGranted':
         elements.apply(page, event)

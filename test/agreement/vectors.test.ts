@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { contentOf } from '../../src/aggregates/contract/element-hash.ts'
+import { contentOf, type Hashed } from '../../src/aggregates/contract/element-hash.ts'
 import { recordOf } from '../../src/aggregates/contract/record-hash.ts'
-import type { Element } from '../../src/aggregates/contract/state.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
@@ -21,6 +20,23 @@ const vectors = new Map(
 )
 
 t.same([...vectors.keys()].sort(), Object.keys(plays).sort(), 'one file a play')
+
+/** What its hash covers besides what is its own. */
+function partsOf(stored: Hashed): Iterable<Hashed> {
+  switch (stored.kind) {
+    case 'block':
+      return stored.children
+    case 'list':
+      return [stored.prototype, stored.entries]
+    case 'entry':
+      return stored.own === null ? [] : [stored.own]
+    case 'entries':
+    case 'children':
+      return stored.tree
+    default:
+      return []
+  }
+}
 
 for (const [name, vector] of vectors) {
   t.test(`${name}: ${vector.about}`, async (t) => {
@@ -46,10 +62,10 @@ for (const [name, vector] of vectors) {
       for (const { entry, text, document } of acknowledged) {
         t.equal(JSON.stringify(entry), text)
         const hashed: unknown[] = [recordOf(document), document.parties]
-        for (const elements: Element[] = [document.document]; elements.length > 0; ) {
-          const element = elements.pop() as Element
-          hashed.push(contentOf(element))
-          if (element.kind === 'block') elements.push(...element.children)
+        for (const rest: Hashed[] = [document.document]; rest.length > 0; ) {
+          const stored = rest.pop() as Hashed
+          hashed.push(contentOf(stored))
+          rest.push(...partsOf(stored))
         }
         for (const content of hashed) t.equal(JSON.stringify(content), canonicalJson(content))
       }

@@ -7,6 +7,8 @@ import { decodeMessage } from '../../src/gossip/message.ts'
 import { INTRODUCTION_BYTES_MAX } from '../../src/gossip/transport/protocol.ts'
 import { introductionDocument } from '../../src/node/directory/introduction.ts'
 import { testParty } from '../support/party.ts'
+import { readVectors } from '../support/vectors.ts'
+import type { Vector } from '../vectors/protocol-vector.ts'
 
 const page = await readFile(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
 
@@ -15,6 +17,17 @@ t.test('the domains are those that hash and sign what parties see of each other'
   const named = [...list.matchAll(/`([a-z]+)`/g)].map(([, name = '']) => name)
   t.same(named.toSorted(), Object.keys(domains).toSorted())
   for (const name of named) t.equal(domains[name as keyof typeof domains], `concordata/v1/${name}\n`)
+})
+
+t.test('the worked example is the first statement of the vector that it names', async (t) => {
+  const { statements, expect } = readVectors<Vector>('protocol/opening-and-membership.json')
+  const { head: _head, ...core } = JSON.parse(statements[0] ?? '').statement
+  const [first] = expect.statements
+  const [root = ''] = expect.roots.slice(1)
+  t.ok(page.includes(`without \`head\`, ${canonicalJson(core).length} bytes`))
+  t.ok(page.includes(`core  ${first?.core}\nhash  ${first?.hash}\n`))
+  t.ok(page.includes(`\`${root.slice(0, 8)}…${root.slice(-8)}\``))
+  t.ok(page.includes(JSON.parse(expect.ledger[0] ?? '').answers))
 })
 
 t.test('the document of an introduction is, to the byte, what the page says', async (t) => {

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { type Block, type ContractState, type Element, standingAt } from '../../src/aggregates/contract/state.ts'
+import { childrenOf, type Element } from '../../src/aggregates/contract/element.ts'
+import { standingAt } from '../../src/aggregates/contract/standing.ts'
+import type { ContractState } from '../../src/aggregates/contract/state.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import { requestKey, type Uid } from '../../src/events/ids.ts'
 import { Fold } from '../../src/projections/fold.ts'
@@ -89,10 +91,16 @@ function documentOf({ document }: ContractState): Shown[] {
       (one) => `${one.seal} ${'yes' in one ? `candidate ${one.yes.toSorted()}` : 'agreed'}`,
     )
     shown.push({ path, key: element.id, kind: element.kind, owner: element.owner, standing })
-    if (element.kind === 'block') showChildren(element, path)
-  }
-  const showChildren = (block: Block, path: string) => {
-    for (const child of block.children) show(child, path === '' ? child.name : `${path}/${child.name}`)
+    if (element.kind === 'field') return
+    const children = [
+      ...(element.kind === 'list' && element.instance === undefined ? [element.prototype] : []),
+      ...childrenOf(element),
+    ]
+    for (const child of children) {
+      // What stands in an entry has a row from its first value on.
+      if (child.instance !== undefined && element.kind !== 'list' && child.instance.own === undefined) continue
+      show(child, path === '' ? child.name : `${path}/${child.name}`)
+    }
   }
   show(document, '')
   return shown.sort((a, b) => (a.key < b.key ? -1 : 1))
@@ -101,8 +109,8 @@ function documentOf({ document }: ContractState): Shown[] {
 function documentIn(database: Database.Database): Shown[] {
   const elements = database
     .prepare<[], Omit<Shown, 'standing'> & { id: number }>(
-      `SELECT Element.id, path, key, kind, handle AS owner
-       FROM Path JOIN Element ON Element.id = Path.element LEFT JOIN Party ON Party.id = Element.owner`,
+      `SELECT shown.id, path, key, kind, handle AS owner
+       FROM Path JOIN DocumentElement AS shown ON shown.id = Path.element LEFT JOIN Party ON Party.id = shown.owner`,
     )
     .all()
   const standing = database.prepare<[number], { id: number; seal: string; agreed_at: number | null }>(
@@ -124,6 +132,69 @@ function documentIn(database: Database.Database): Shown[] {
     }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
 }
+
+t.test('an entry, and what stands in it, is shown as its prototype has it, after every change of that', async (t) => {
+  const store = openMemoryStore()
+  const database = await emptyModel(t)
+  const ana = new Player('ana')
+  const recorder = await Recorder.open(store, CONTRACT, ana.card)
+  const share = { type: 'decimal', hint: 'percent' } as const
+  await recorder.hears(ana.requests(ana.opening()))
+  await recorder.hears(
+    ana.requests(
+      { type: 'AddList', parent: '0', name: 'Layers', entry: 'block', entriesMax: 9 },
+      {
+        type: 'AddList',
+        parent: '#0.0',
+        name: 'Lines',
+        entry: 'block',
+        entriesMax: 9,
+        key: { name: 'Insurer', field: { type: 'text' } },
+      },
+      { type: 'AddField', parent: '#1.0', name: 'Written', field: share },
+      { type: 'AddEntry', list: '#0' },
+      { type: 'AddEntry', list: '#3.0' },
+    ),
+  )
+  await recorder.hears(ana.proposes('0.0.1.0.1.1', '12.5'))
+  await recorder.hears(
+    ana.requests(
+      { type: 'RenameElement', element: '0.0.0.0.0.1', name: 'Share' },
+      { type: 'RenameElement', element: '0.0.0.0', name: 'Subscriptions' },
+    ),
+  )
+  const shown = () =>
+    database
+      .prepare('SELECT path, key, kind, type, hint FROM Path JOIN DocumentElement ON id = element ORDER BY key')
+      .raw()
+      .all()
+  const fold = new Fold(database)
+  fold.apply(await Array.fromAsync(store.events.readAll()))
+  t.same(documentIn(database), documentOf(recorder.state.settling.agreed))
+  t.same(shown(), [
+    ['', '0', 'block', null, null],
+    ['Layers', '0.0', 'list', null, null],
+    ['Layers/0', '0.0.0', 'block', null, null],
+    ['Layers/0/Subscriptions', '0.0.0.0', 'list', null, null],
+    ['Layers/0/Subscriptions/0', '0.0.0.0.0', 'block', null, null],
+    ['Layers/0/Subscriptions/0/Insurer', '0.0.0.0.0.0', 'field', 'text', null],
+    ['Layers/0/Subscriptions/0/Share', '0.0.0.0.0.1', 'field', 'decimal', 'percent'],
+    ['Layers/1', '0.0.1', 'block', null, null],
+    ['Layers/1/Subscriptions', '0.0.1.0', 'list', null, null],
+    ['Layers/1/Subscriptions/1', '0.0.1.0.1', 'block', null, null],
+    ['Layers/1/Subscriptions/1/Share', '0.0.1.0.1.1', 'field', 'decimal', 'percent'],
+  ])
+  const before = fold.checkpoint?.position ?? 0
+  await recorder.hears(ana.requests({ type: 'RemoveElement', element: '0.0.0.0.0.1' }))
+  fold.apply(await Array.fromAsync(store.events.readAll({ after: before })))
+  t.same(documentIn(database), documentOf(recorder.state.settling.agreed))
+  t.same(
+    database.prepare('SELECT ended_by FROM Proposal').pluck().all(),
+    ['removed'],
+    'with the field of the prototype',
+  )
+  await store.close()
+})
 
 t.test('an LEI stands in the table of parties as what it is: claimed', async (t) => {
   const store = openMemoryStore()

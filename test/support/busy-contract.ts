@@ -1,5 +1,6 @@
+import { childrenOf, type Element, type Field } from '../../src/aggregates/contract/element.ts'
 import { builtIn, type Engines } from '../../src/aggregates/contract/engines.ts'
-import { type Element, type Field, standingAt } from '../../src/aggregates/contract/state.ts'
+import { standingAt } from '../../src/aggregates/contract/standing.ts'
 import { confirmable } from '../../src/agreement/confirmable.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
@@ -196,6 +197,17 @@ function requestOf(player: Player, random: SeededRandom, payloads: { [seal: Hash
     const name = `${prefix}added ${random.below(20)}`
     return request({ type: 'AddField', parent: random.pick(blocks).id, name, field: { type: 'text' } })
   }
+  if (draw < 5) {
+    const key = { name: 'Key', field: { type: 'text' } } as const
+    const list = {
+      type: 'AddList',
+      parent: '0',
+      name: `${prefix}list ${random.below(3)}`,
+      entry: 'block',
+      entriesMax: 4,
+    } as const
+    return request({ ...list, ...(random.chance(0.5) ? { key } : {}) }, { type: 'AddEntry', list: '#0' })
+  }
   if (draw < 6) return request({ type: 'RemoveElement', element: random.pick(elements).id })
   if (draw < 8) {
     return request({ type: 'RenameElement', element: random.pick(elements).id, name: `${prefix}renamed ${draw}` })
@@ -204,7 +216,9 @@ function requestOf(player: Player, random: SeededRandom, payloads: { [seal: Hash
     Object.assign(payloads, said.payloads)
     return request({ type: 'LockRecord', purpose: 'review', about: said.about }, { type: 'ReleaseLock' })
   }
-  if (draw < 10) return request({ type: 'Unheard', of: random.below(10) })
+  if (draw < 10 && random.chance(0.5)) return request({ type: 'Unheard', of: random.below(10) })
+  const lists = elements.filter(({ kind }) => kind === 'list')
+  if (draw < 14 && lists.length > 0) return request({ type: 'AddEntry', list: random.pick(lists).id })
   if (draw < 20 && field !== undefined && standing !== undefined) {
     const vote = random.chance(0.7) ? 'yes' : 'no'
     // Nobody waits for it.
@@ -224,5 +238,6 @@ function requestOf(player: Player, random: SeededRandom, payloads: { [seal: Hash
 
 function* elementsIn(element: Element): Generator<Element> {
   yield element
-  if (element.kind === 'block') for (const child of element.children) yield* elementsIn(child)
+  if (element.kind === 'list') yield* elementsIn(element.prototype)
+  if (element.kind !== 'field') for (const child of childrenOf(element)) yield* elementsIn(child)
 }

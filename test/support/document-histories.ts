@@ -1,11 +1,12 @@
 import fc from 'fast-check'
-import { type Block, type Element, standingAt } from '../../src/aggregates/contract/state.ts'
+import { childAt, type Element } from '../../src/aggregates/contract/element.ts'
+import { standingAt } from '../../src/aggregates/contract/standing.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Command } from '../../src/events/commands.ts'
 import type { ElementId, Handle, ProposalId } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
-import { type Act, type Document, given } from './document.ts'
+import { type Act, type Document, entry, field, given, list } from './document.ts'
 import { Party } from './document-party.ts'
 
 const founder = new Party('founder')
@@ -28,6 +29,10 @@ interface Order {
 const kinds = [
   'AddBlock',
   'AddField',
+  'AddField',
+  'AddList',
+  'AddEntry',
+  'AddEntry',
   'RenameElement',
   'RemoveElement',
   'GrantElement',
@@ -59,7 +64,9 @@ export const histories: fc.Arbitrary<readonly Move[]> = fc.array(
 
 /** The documents on the way, one after each request. */
 export function* play(moves: readonly Move[]): Generator<Document> {
-  let document = given(founder.opens({ treeDepth: 4, members: 3 }))
+  // One list in another is there from the first: few histories would come that far.
+  const opened = given(founder.opens({ treeDepth: 7, members: 3, elements: 400 }), list('L'), field('L/0/A'))
+  let document = opened.when(list('L/0/M', { entriesMax: 3 }), field('L/0/M/0/B'), entry('L'), entry('L/1/M'))
   for (const move of moves) {
     const { handles } = document
     const author = parties.find(({ handle }) => handle === handles[move.author % handles.length])
@@ -83,17 +90,35 @@ function commandOf(order: Order, place: number, document: Document, values: Map<
   const { kind, name, owner, flag } = order
   const elements = [...slotsUnder(document.state.document)]
   const { id: element, holds } = elements[order.at % elements.length] as Slot
-  const ref = flag && place > 0 ? `#${order.at % place}` : element
+  // Behind `#n` often what comes with it.
+  const behind = ['', '.0', '.0', '.1', '.0.0'][order.which % 5]
+  const ref = flag && place > 0 ? `#${order.at % place}${behind}` : element
   const party = parties[order.which % parties.length] as Party
   const standing = holds?.kind === 'field' ? standingAt(holds).map(({ id }) => id) : []
   const proposal = standing[order.which % standing.length] ?? ('founder.0.0.0' as ProposalId)
   const whose = owner === undefined ? {} : { owner }
-  const called = order.which % 4 === 0 ? {} : { name }
   switch (kind) {
     case 'AddBlock':
-      return { type: kind, parent: ref, ...called, ...whose, ...(flag ? { list: true } : {}) }
+      return { type: kind, parent: ref, name, ...whose }
     case 'AddField':
-      return { type: kind, parent: ref, ...called, ...whose, field: { type: flag ? 'text' : 'party' } }
+      return { type: kind, parent: ref, name, ...whose, field: { type: flag ? 'text' : 'party' } }
+    case 'AddList': {
+      const entry = order.which % 3 === 0 ? ({ type: 'party' } as const) : 'block'
+      const key = { name: order.name, field: { type: 'party' } } as const
+      return {
+        type: kind,
+        parent: ref,
+        name,
+        ...whose,
+        entry,
+        entriesMax: 3,
+        ...(order.which % 2 === 0 ? { key } : {}),
+      }
+    }
+    case 'AddEntry': {
+      const lists = elements.filter(({ holds }) => holds?.kind === 'list')
+      return { type: kind, list: lists[order.at % lists.length]?.id ?? ref }
+    }
     case 'RenameElement':
       return { type: kind, element, name }
     case 'RemoveElement':
@@ -131,12 +156,14 @@ interface Slot {
   readonly holds: Element | undefined
 }
 
-/** All elements that are there, and the places of those that were removed. */
-export function* slotsUnder(block: Block): Generator<Slot> {
-  yield { id: block.id, holds: block }
-  for (let ordinal = 0; ordinal < block.children.slots; ordinal++) {
-    const child = block.children.get(ordinal)
-    if (child?.kind === 'block') yield* slotsUnder(child)
-    else yield { id: `${block.id}.${ordinal}` as ElementId, holds: child }
+/** All elements that are there, in prototypes and entries too, and the places of those that were removed. */
+export function* slotsUnder(element: Element): Generator<Slot> {
+  yield { id: element.id, holds: element }
+  if (element.kind === 'field') return
+  const slots = element.kind === 'block' ? element.children.slots : element.entries.tree.slots
+  for (let ordinal = 0; ordinal < slots; ordinal++) {
+    const child = childAt(element, ordinal)
+    if (child !== undefined) yield* slotsUnder(child)
+    else yield { id: `${element.id}.${ordinal}` as ElementId, holds: undefined }
   }
 }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { standingAt } from '../../src/aggregates/contract/state.ts'
+import { standingAt } from '../../src/aggregates/contract/standing.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
 import { type Acceptance, acceptanceBytes } from '../../src/events/acceptance.ts'
@@ -106,12 +106,27 @@ export class Party {
     return this.orders({ type: 'Resign', ...(reason === undefined ? {} : { reason }) })
   }
 
-  addsBlock(path: string, changes: { list?: true; owner?: Handle | null } = {}): Act {
+  addsBlock(path: string, changes: { owner?: Handle | null } = {}): Act {
     return this.#writes((document) => ({ type: 'AddBlock', ...document.placeOf(path), ...changes }))
   }
 
   addsField(path: string, field: FieldType = { type: 'text' }, changes: { owner?: Handle | null } = {}): Act {
     return this.#writes((document) => ({ type: 'AddField', ...document.placeOf(path), field, ...changes }))
+  }
+
+  /** Of blocks, unless it is told otherwise. */
+  addsList(path: string, changes: Partial<CommandOf<'AddList'>> = {}): Act {
+    return this.#writes((document) => ({
+      type: 'AddList',
+      ...document.placeOf(path),
+      entry: 'block',
+      entriesMax: 10,
+      ...changes,
+    }))
+  }
+
+  addsEntry(path: string): Act {
+    return this.#writes((document) => ({ type: 'AddEntry', list: document.idAt(path) }))
   }
 
   renames(path: string, name: string): Act {

@@ -1,17 +1,12 @@
 import { contract, decideRequest } from '../../src/aggregates/contract/decide.ts'
+import { childNamed, childrenOf, type Element, type Field } from '../../src/aggregates/contract/element.ts'
 import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
-import {
-  type ContractState,
-  childNamed,
-  type Element,
-  type Field,
-  membersOf,
-  standingAt,
-} from '../../src/aggregates/contract/state.ts'
+import { standingAt } from '../../src/aggregates/contract/standing.ts'
+import { type ContractState, membersOf } from '../../src/aggregates/contract/state.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Acceptance } from '../../src/events/acceptance.ts'
-import type { Command } from '../../src/events/commands.ts'
+import type { Command, CommandOf } from '../../src/events/commands.ts'
 import type { ContractEvent } from '../../src/events/contract-events.ts'
 import type { FieldType } from '../../src/events/field-type.ts'
 import { type ElementId, type Handle, type ProposalId, type RequestRef, ROOT, type Uid } from '../../src/events/ids.ts'
@@ -124,13 +119,11 @@ export class Document {
   /** By names from the root on, with slashes between; the root is ''. */
   at(path: string): Element | undefined {
     let element: Element | undefined = this.state.document
-    for (const name of path === '' ? [] : path.split('/')) {
-      element = element?.kind === 'block' ? childNamed(element, name) : undefined
-    }
+    for (const name of path === '' ? [] : path.split('/')) element = element && childNamed(element, name)
     return element
   }
 
-  /** `#n` stays what it is. */
+  /** `#n`, with or without ordinals behind it, stays what it is. */
   idAt(path: string): ElementId {
     if (path.startsWith('#')) return path as ElementId
     const element = this.at(path)
@@ -138,12 +131,10 @@ export class Document {
     return element.id
   }
 
-  /** Where an element of this path is to be added; in a list the path ends with a slash. */
-  placeOf(path: string): { parent: ElementId; name?: string } {
+  /** Where an element of this path is to be added. */
+  placeOf(path: string): { parent: ElementId; name: string } {
     const slash = path.lastIndexOf('/')
-    const parent = slash === -1 ? ROOT : this.idAt(path.slice(0, slash))
-    const name = path.slice(slash + 1)
-    return name === '' ? { parent } : { parent, name }
+    return { parent: slash === -1 ? ROOT : this.idAt(path.slice(0, slash)), name: path.slice(slash + 1) }
   }
 
   fieldAt(path: string): Field {
@@ -154,8 +145,8 @@ export class Document {
 
   namesIn(path: string): string[] {
     const element = this.at(path)
-    assert(element?.kind === 'block', `${path} is a block`)
-    return [...element.children].map(({ name }) => name)
+    assert(element !== undefined && element.kind !== 'field', `${path} is a block or a list`)
+    return [...childrenOf(element)].map(({ name }) => name)
   }
 
   agreedAt(path: string): unknown {
@@ -237,8 +228,24 @@ export function field(path: string, type: FieldType = { type: 'text' }): Act {
 }
 
 /** A shared block, added by the founder. */
-export function block(path: string, changes: { list?: true } = {}): Act {
-  return byFounder((document) => ({ type: 'AddBlock', ...document.placeOf(path), ...changes }))
+export function block(path: string): Act {
+  return byFounder((document) => ({ type: 'AddBlock', ...document.placeOf(path) }))
+}
+
+/** A shared list of blocks, unless it is told otherwise, added by the founder. */
+export function list(path: string, changes: Partial<CommandOf<'AddList'>> = {}): Act {
+  return byFounder((document) => ({
+    type: 'AddList',
+    ...document.placeOf(path),
+    entry: 'block',
+    entriesMax: 10,
+    ...changes,
+  }))
+}
+
+/** An entry of it, added by the founder. */
+export function entry(path: string): Act {
+  return byFounder((document) => ({ type: 'AddEntry', list: document.idAt(path) }))
 }
 
 function byFounder(command: (document: Document) => Command): Act {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import type { Block, ContractState, Element } from '../../src/aggregates/contract/state.ts'
+import type { ChildTree } from '../../src/aggregates/contract/child-tree.ts'
+import type { Entry, Own, StoredElement } from '../../src/aggregates/contract/element.ts'
+import type { ContractState } from '../../src/aggregates/contract/state.ts'
 import { naiveRoot } from './naive-merkle.ts'
 
 /**
@@ -25,21 +27,40 @@ export function naiveRecordHash(state: ContractState): string {
   })
 }
 
-function naiveElementHash(element: Element): string {
+function naiveElementHash(element: StoredElement): string {
   const { id, name, namedBy, owner, kind } = element
   const named = { id, name, namedBy, owner, kind }
-  if (element.kind === 'field') {
-    return hash('element', { ...named, field: element.field, agreed: element.agreed, candidates: element.candidates })
+  switch (element.kind) {
+    case 'field':
+      return hash('element', { ...named, field: element.field, agreed: element.agreed, candidates: element.candidates })
+    case 'block':
+      return hash('element', { ...named, children: naiveSlots(element.children, naiveElementHash) })
+    case 'list': {
+      const { entries, entriesMax, keyed, prototype } = element
+      const parts = { entries: naiveOwnHash(entries), prototype: naiveElementHash(prototype) }
+      return hash('element', { ...named, ...parts, entriesMax, keyed })
+    }
   }
-  const children = { size: element.children.slots, root: naiveRoot(slotsOf(element)) }
-  return hash('element', { ...named, list: element.list, children })
 }
 
-function slotsOf({ children }: Block): string[] {
-  return Array.from({ length: children.slots }, (_, ordinal) => {
-    const child = children.get(ordinal)
-    return sha256(Buffer.from(child === undefined ? '00' : `00${naiveElementHash(child)}`, 'hex'))
+function naiveEntryHash({ id, addedBy, own }: Entry): string {
+  return hash('element', { id, kind: 'entry', addedBy, own: own && naiveOwnHash(own) })
+}
+
+function naiveOwnHash(own: Own): string {
+  const { id, kind } = own
+  if (own.kind === 'standing') return hash('element', { id, kind, agreed: own.agreed, candidates: own.candidates })
+  if (own.kind === 'children') return hash('element', { id, kind, children: naiveSlots(own.tree, naiveOwnHash) })
+  const { count, tree } = own
+  return hash('element', { id, kind, count, entries: naiveSlots(tree, naiveEntryHash) })
+}
+
+function naiveSlots<Child>(tree: ChildTree<Child>, hashOf: (child: Child) => string) {
+  const leaves = Array.from({ length: tree.slots }, (_, ordinal) => {
+    const child = tree.get(ordinal)
+    return sha256(Buffer.from(child === undefined ? '00' : `00${hashOf(child)}`, 'hex'))
   })
+  return { size: tree.slots, root: naiveRoot(leaves) }
 }
 
 function hash(domain: string, value: unknown): string {

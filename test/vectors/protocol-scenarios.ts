@@ -84,6 +84,48 @@ export const plays: Readonly<Record<string, Play>> = {
       return { all: ben }
     },
   },
+  'lists-and-entries': {
+    about:
+      'Lists in a list: entries have what the prototype has, whose changes are those of all; numbers are never given again; below an entry nothing is changed.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const all = [ana, ben, cleo]
+      const key = { name: 'Insurer', field: { type: 'party' } } as const
+      ana.requests(
+        { type: 'AddList', parent: '0', name: 'Layers', entry: 'block', entriesMax: 3 },
+        { type: 'AddList', parent: '#0.0', name: 'Lines', entry: 'block', entriesMax: 20, key },
+        { type: 'AddField', parent: '#1.0', name: 'Written', field: { type: 'decimal' } },
+        { type: 'AddEntry', list: '#0' },
+        { type: 'AddEntry', list: '#3.0' },
+      )
+      talk(all, owes)
+      ben.proposes('0.2.1.0.1.0', 'ben')
+      cleo.requests({ type: 'AddEntry', list: '0.2.1.0' })
+      talk(all, owes)
+      // At once: a value in an entry, a field for all entries, another name for one.
+      cleo.proposes('0.2.1.0.2.1', '7.5')
+      ben.requests({ type: 'AddBlock', parent: '0.2.0.0.0', name: 'Terms' }, { type: 'AddField', parent: '#0', name: 'Note', field: { type: 'text' } })
+      ana.requests({ type: 'RenameElement', element: '0.2.0.0.0.1', name: 'Share' })
+      talk(all, owes)
+      ana.proposes('0.2.1.0.1.2.0', 'subject to survey')
+      ben.requests({ type: 'RemoveElement', element: '0.2.1.0.2' }, { type: 'AddEntry', list: '0.2.1.0' })
+      talk(all, owes)
+      ana.requests({ type: 'AddField', parent: '0.2.1.0.1', name: 'Late', field: { type: 'text' } })
+      ben.requests({ type: 'RemoveElement', element: '0.2.1.0.1.1' })
+      cleo.requests({ type: 'RemoveElement', element: '0.2.0.0.0.0' })
+      ana.requests({ type: 'AddEntry', list: '0.2.0.0' })
+      ben.requests({ type: 'AddEntry', list: '0' })
+      cleo.proposes('0.2.0.0.0.1', '5')
+      ana.requests({ type: 'AddEntry', list: '0.2' }, { type: 'AddEntry', list: '0.2' }, { type: 'AddEntry', list: '0.2' })
+      ben.requests({ type: 'AddList', parent: '0', name: 'Rates', entry: { type: 'decimal' }, entriesMax: 5, key })
+      ben.requests({ type: 'AddList', parent: '0', name: 'Rates', entry: { type: 'decimal' }, entriesMax: 5 }, { type: 'AddEntry', list: '#0' })
+      talk(all, owes)
+      ana.proposes('0.3.1', '0.75')
+      cleo.requests({ type: 'RemoveElement', element: '0.2.0.0' })
+      talk(all, owes)
+      return { all: ana }
+    },
+  },
   'tentative-requests': {
     about: 'Of tentative requests one is confirmed, one times out, one its user takes back, and one nobody has decided holds up what follows it.',
     play() {

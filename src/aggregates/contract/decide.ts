@@ -13,6 +13,7 @@ import {
 } from './decider.ts'
 import { addBlock, addField, grantElement, removeElement, renameElement } from './elements.ts'
 import { evolve } from './evolve.ts'
+import { addEntry, addList } from './lists.ts'
 import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
 import { castVote, emptyField, proposeValue, withdrawProposal } from './proposals.ts'
@@ -75,6 +76,10 @@ function decide(command: ResolvedCommand, state: ContractState, context: Command
       return addBlock(command, state, context)
     case 'AddField':
       return addField(command, state, context)
+    case 'AddList':
+      return addList(command, state, context)
+    case 'AddEntry':
+      return addEntry(command, state, context)
     case 'RenameElement':
       return renameElement(command, state, context)
     case 'RemoveElement':
@@ -96,7 +101,15 @@ function decide(command: ResolvedCommand, state: ContractState, context: Command
 
 function elementAddedBy(events: readonly ContractEvent[]): ElementId | undefined {
   const [first] = events
-  return first?.type === 'BlockAdded' || first?.type === 'FieldAdded' ? first.element : undefined
+  switch (first?.type) {
+    case 'BlockAdded':
+    case 'FieldAdded':
+    case 'ListAdded':
+    case 'EntryAdded':
+      return first.element
+    default:
+      return undefined
+  }
 }
 
 function reasonOf({ code, with: others }: Rejection, command: number): VoidReason {

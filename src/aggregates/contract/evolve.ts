@@ -1,26 +1,12 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
-import { type ElementId, type Handle, type LedgerIndex, type ProposalId, ROOT, requestKey } from '../../events/ids.ts'
+import { type ElementId, type Handle, type LedgerIndex, type ProposalId, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import { nameRules } from '../names/engine-1.ts'
+import { withChild, withElement, withEntry, withName, withoutElement } from './changed-document.ts'
 import type { Origin } from './decider.ts'
-import {
-  type Block,
-  type Candidate,
-  type ClosedInvitation,
-  type ContractState,
-  type Element,
-  emptyBlock,
-  type Field,
-  fieldsWithCandidates,
-  find,
-  ordinalOf,
-  ordinalsOf,
-  type Parties,
-  parentIdOf,
-} from './state.ts'
+import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './element.ts'
+import { type Candidate, nothing } from './standing.ts'
+import type { ClosedInvitation, ContractState, Parties } from './state.ts'
 import { votesWithout } from './upgrade.ts'
-
-const empty = { kind: 'field', agreed: null, candidates: [] } as const
 
 /** What an event changes. Never throws: an event that fits nothing changes nothing. */
 export function evolve(state: ContractState, event: ContractEvent, { index, request }: Origin): ContractState {
@@ -41,13 +27,10 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       return { ...state, parties: closed(state.parties, event.handle, index, 'withdrawn') }
     case 'InvitationDeclined':
       return { ...state, parties: closed(state.parties, event.handle, index, 'declined') }
-    case 'PartyResigned':
-      return {
-        ...state,
-        parties: resigned(state.parties, event.handle, index),
-        engineVotes: votesWithout(state, event.handle),
-        document: withoutVoter(state.document, event.handle),
-      }
+    case 'PartyResigned': {
+      const parties = resigned(state.parties, event.handle, index)
+      return { ...withoutVoter(state, event.handle), parties, engineVotes: votesWithout(state, event.handle) }
+    }
     case 'RecordLocked': {
       const { about, holder, purpose } = event
       return { ...state, lock: { ...(about && { about }), breakVotes: [], holder, index, purpose } }
@@ -66,19 +49,23 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'EngineUpgraded':
       return { ...state, engine: event.to, engineSince: index, engineVotes: [] }
     case 'BlockAdded': {
-      const { element: id, name, owner, list } = event
-      return withChild(state, emptyBlock({ id, name, namedBy: requestKey(request), owner, list }))
+      const { element: id, name, owner } = event
+      return withChild(state, emptyBlock({ id, name, namedBy: requestKey(request), owner }))
     }
     case 'FieldAdded': {
       const { element: id, name, owner, field } = event
-      return withChild(state, { ...empty, id, name, namedBy: requestKey(request), owner, field })
+      return withChild(state, { ...nothing, kind: 'field', id, name, namedBy: requestKey(request), owner, field })
     }
-    case 'ElementRenamed': {
-      const { element: id, name } = event
-      return withSlot(state, id, (element) => ({ ...element, name, namedBy: requestKey(request) }))
+    case 'ListAdded': {
+      const { element: id, name, owner } = event
+      return withChild(state, emptyList({ id, name, namedBy: requestKey(request), owner }, event))
     }
+    case 'EntryAdded':
+      return withEntry(state, event.element, requestKey(request))
+    case 'ElementRenamed':
+      return withName(state, event.element, event.name, requestKey(request))
     case 'ElementRemoved':
-      return withSlot(state, event.element, () => undefined)
+      return withoutElement(state, event.element)
     case 'ElementGranted':
       return withElement(state, event.element, (element) => ({ ...element, owner: event.to }))
     case 'ValueProposed': {
@@ -152,66 +139,18 @@ function without(candidates: readonly Candidate[], id: ProposalId): Candidate[] 
 }
 
 /** Who resigns is asked no more, wherever candidates wait for its vote. */
-function withoutVoter(document: Block, handle: Handle): Block {
-  let root: Element = document
-  for (const { id, candidates } of fieldsWithCandidates(document)) {
+function withoutVoter(state: ContractState, handle: Handle): ContractState {
+  let current = state
+  for (const { id, candidates } of fieldsWithCandidates(state.document)) {
     if (!candidates.some(({ voters }) => voters?.includes(handle))) continue
-    root = changedAt(root, ordinalsOf(id), (element) => {
-      if (element.kind !== 'field') return element
-      const asked = ({ voters }: Candidate) => voters?.filter((voter) => voter !== handle) ?? null
-      return { ...element, candidates: element.candidates.map((one) => ({ ...one, voters: asked(one) })) }
+    const asked = ({ voters }: Candidate) => voters?.filter((voter) => voter !== handle) ?? null
+    current = withField(current, id, (field) => {
+      return { ...field, candidates: field.candidates.map((one) => ({ ...one, voters: asked(one) })) }
     })
   }
-  return root as Block
+  return current
 }
 
 function withField(state: ContractState, id: ElementId, change: (field: Field) => Field): ContractState {
   return withElement(state, id, (element) => (element.kind === 'field' ? change(element) : element))
-}
-
-function withChild(state: ContractState, child: Element): ContractState {
-  return withBlock(state, parentIdOf(child.id), (parent) => ({
-    ...parent,
-    skeletons: parent.skeletons.set(nameRules.skeleton(child.name), parent.children.slots),
-    children: parent.children.append(child),
-  }))
-}
-
-/** Puts something else, or nothing, in the place of an element, and keeps the skeletons in its parent up with it. */
-function withSlot(
-  state: ContractState,
-  id: ElementId,
-  change: (element: Element) => Element | undefined,
-): ContractState {
-  const element = id === ROOT ? undefined : find(state, id)
-  if (element === undefined) return state
-  const ordinal = ordinalOf(id)
-  const changed = change(element)
-  return withBlock(state, parentIdOf(id), (parent) => {
-    const skeletons = parent.skeletons.delete(nameRules.skeleton(element.name))
-    return {
-      ...parent,
-      skeletons: changed === undefined ? skeletons : skeletons.set(nameRules.skeleton(changed.name), ordinal),
-      children: parent.children.with(ordinal, changed),
-    }
-  })
-}
-
-function withBlock(state: ContractState, id: ElementId, change: (block: Block) => Block): ContractState {
-  return withElement(state, id, (element) => (element.kind === 'block' ? change(element) : element))
-}
-
-/** Copies what lies on the way from the root to the element, and nothing else. */
-function withElement(state: ContractState, id: ElementId, change: (element: Element) => Element): ContractState {
-  const document = changedAt(state.document, ordinalsOf(id), change)
-  return document.kind === 'block' ? { ...state, document } : state
-}
-
-function changedAt(element: Element, way: readonly number[], change: (element: Element) => Element): Element {
-  const [ordinal, ...rest] = way
-  if (ordinal === undefined) return change(element)
-  if (element.kind !== 'block') return element
-  const child = element.children.get(ordinal)
-  if (child === undefined) return element
-  return { ...element, children: element.children.with(ordinal, changedAt(child, rest, change)) }
 }

@@ -7,11 +7,13 @@ import { Rejection } from './decider.ts'
 /** A command in which no `#n` is left: what is added is known by its id. */
 export type Resolved<T extends CommandType> = CommandOf<T> & Resolution<T>
 export type ResolvedCommand = { [T in CommandType]: Resolved<T> }[CommandType]
-type Resolution<T extends CommandType> = T extends 'AddBlock' | 'AddField'
+type Resolution<T extends CommandType> = T extends 'AddBlock' | 'AddField' | 'AddList'
   ? { readonly parent: ElementId }
-  : T extends 'ProposeValue'
-    ? { readonly field: ElementId }
-    : unknown
+  : T extends 'AddEntry'
+    ? { readonly list: ElementId }
+    : T extends 'ProposeValue'
+      ? { readonly field: ElementId }
+      : unknown
 
 const forms: ReadonlyMap<string, Validator> = new Map(
   Object.entries(commandSchemas).map(([type, schema]) => [type, Compile(schema) as Validator]),
@@ -44,9 +46,14 @@ export function commandFrom(
 function resolve(command: Command, added: readonly (ElementId | undefined)[]): ResolvedCommand | Rejection {
   switch (command.type) {
     case 'AddBlock':
-    case 'AddField': {
+    case 'AddField':
+    case 'AddList': {
       const parent = resolveRef(command.parent, added)
       return parent instanceof Rejection ? parent : { ...command, parent }
+    }
+    case 'AddEntry': {
+      const list = resolveRef(command.list, added)
+      return list instanceof Rejection ? list : { ...command, list }
     }
     case 'ProposeValue': {
       const field = resolveRef(command.field, added)
@@ -59,5 +66,7 @@ function resolve(command: Command, added: readonly (ElementId | undefined)[]): R
 
 function resolveRef(ref: string, added: readonly (ElementId | undefined)[]): ElementId | Rejection {
   if (!ref.startsWith('#')) return ref as ElementId
-  return added[Number(ref.slice(1))] ?? new Rejection('no_such_element', [ref])
+  const [place = '', ...way] = ref.slice(1).split('.')
+  const element = added[Number(place)]
+  return element === undefined ? new Rejection('no_such_element', [ref]) : ([element, ...way].join('.') as ElementId)
 }

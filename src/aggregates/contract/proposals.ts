@@ -5,19 +5,11 @@ import type { CommandOf } from '../../events/commands.ts'
 import type { CandidateEnd, ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type ProposalId, type RequestRef, requestKey } from '../../events/ids.ts'
 import { type CommandContext, type DecideContext, type Decision, Rejection } from './decider.ts'
+import { type Field, fieldsWithCandidates } from './element.ts'
 import { evolve } from './evolve.ts'
 import type { Resolved } from './parse-command.ts'
-import {
-  type Candidate,
-  type ContractState,
-  type Field,
-  fieldsWithCandidates,
-  find,
-  isInConflict,
-  isMemberOrInvitee,
-  type Proposal,
-  standingAt,
-} from './state.ts'
+import { type Candidate, isInConflict, type Proposal, standingAt } from './standing.ts'
+import { type ContractState, find, isInPrototype, isMemberOrInvitee } from './state.ts'
 import { valueFault } from './value-types.ts'
 
 /**
@@ -157,7 +149,8 @@ function valueProblem(value: unknown, { field: type }: Field, state: ContractSta
 function fieldAt(id: ElementId, state: ContractState): Field | Rejection {
   const element = find(state, id)
   if (element === undefined) return new Rejection('no_such_element', [id])
-  return element.kind === 'field' ? element : new Rejection('not_a_field', [id])
+  if (element.kind !== 'field') return new Rejection('not_a_field', [id])
+  return isInPrototype(state, id) ? new Rejection('prototype_empty', [id]) : element
 }
 
 function candidateAt(id: ElementId, proposal: ProposalId, state: ContractState): Candidate | Rejection {

@@ -1,5 +1,5 @@
 import { type Hash, hashJson } from '../../crypto/hash.ts'
-import { elementHash } from './element-hash.ts'
+import { storedHash } from './element-hash.ts'
 import type { ContractState, Parties } from './state.ts'
 
 const keptParties = new WeakMap<Parties, Hash>()
@@ -20,7 +20,7 @@ export function recordOf(state: ContractState): object {
   return {
     charter,
     contract,
-    document: elementHash(document),
+    document: storedHash(document),
     engine,
     engineSince,
     engineVotes,

@@ -1,21 +1,18 @@
-import { Map as ImmutableMap } from 'immutable'
 import type { Hash } from '../../crypto/hash.ts'
 import { type Charter, defaultCharter } from '../../events/charter.ts'
-import type { FieldType } from '../../events/field-type.ts'
 import {
   type ElementId,
   type EngineVersion,
   type Handle,
   type LedgerIndex,
-  type ProposalId,
+  ordinalsOf,
   ROOT,
   type Uid,
 } from '../../events/ids.ts'
 import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import type { LockPurpose } from '../../events/reasons.ts'
-import { nameRules } from '../names/engine-1.ts'
-import { ChildTree } from './child-tree.ts'
+import { childAt, type Element, emptyBlock, type StoredBlock } from './element.ts'
 
 export interface Member {
   readonly card: PartyCard
@@ -61,61 +58,6 @@ export interface Lock {
   readonly breakVotes: readonly Handle[]
 }
 
-/** A value put forward for a field in a party's name. */
-export interface Proposal {
-  readonly id: ProposalId
-  readonly by: Handle
-  readonly seal: Hash
-}
-
-/** A proposal that waits for votes, or stands against an agreed value that its author had not seen (design §5). */
-export interface Candidate extends Omit<Proposal, 'seal'> {
-  /** Null: that the field be emptied. */
-  readonly seal: Hash | null
-  /** It falls where it comes into conflict. */
-  readonly exclusive: boolean
-  /** Those of the proposals that stood when it was judged that its author had seen, in the order in which they stood. */
-  readonly seen: readonly ProposalId[]
-  /**
-   * Who must vote YES, without its author, in the order of their admission; members that resign leave it. Null: nobody was
-   * asked, so it is in conflict. It is in conflict as well once all of them have voted YES and it still is a candidate.
-   */
-  readonly voters: readonly Handle[] | null
-  /** Who has voted YES, in the order of the votes. A NO ends a candidate. */
-  readonly yes: readonly Handle[]
-}
-
-interface Named {
-  readonly id: ElementId
-  /** In the block that it stands in no other one has this name, or one that can be taken for it. */
-  readonly name: string
-  /** Key of the request that gave it the name; null for the root, which has none: it is there from the first. */
-  readonly namedBy: string | null
-  /** Alone changes the structure under it; null: shared. */
-  readonly owner: Handle | null
-}
-
-export interface Block extends Named {
-  readonly kind: 'block'
-  /** Its children are entries, named by their numbers from 1. */
-  readonly list: boolean
-  /** The next child gets the ordinal `children.slots`; that of a removed one is never given again. */
-  readonly children: ChildTree<Element>
-  /** Ordinals of the children that are there, by the skeletons of their names. Follows from them, so no hash is taken over it. */
-  readonly skeletons: ImmutableMap<string, number>
-}
-
-export interface Field extends Named {
-  readonly kind: 'field'
-  readonly field: FieldType
-  /** What all have agreed on; null: the field is empty. */
-  readonly agreed: Proposal | null
-  /** In ledger order; never two of one party. */
-  readonly candidates: readonly Candidate[]
-}
-
-export type Element = Block | Field
-
 /** That the contract goes on in that engine. */
 export interface EngineVote {
   readonly by: Handle
@@ -139,7 +81,7 @@ export interface ContractState {
   readonly limits: Limits
   readonly parties: Parties
   readonly lock: Lock | null
-  readonly document: Block
+  readonly document: StoredBlock
 }
 
 export function initialState(contract: Uid): ContractState {
@@ -155,12 +97,8 @@ export function initialState(contract: Uid): ContractState {
     limits: defaultLimits,
     parties: { closed: [], former: [], invitations: [], members: [] },
     lock: null,
-    document: emptyBlock({ id: ROOT, name: '', namedBy: null, owner: null, list: false }),
+    document: emptyBlock({ id: ROOT, name: '', namedBy: null, owner: null }),
   }
-}
-
-export function emptyBlock(about: Named & Pick<Block, 'list'>): Block {
-  return { kind: 'block', ...about, children: ChildTree.empty, skeletons: ImmutableMap() }
 }
 
 /** In the order of their admission; the same array as long as membership does not change. */
@@ -202,58 +140,22 @@ export function isMemberOrInvitee(state: ContractState, handle: Handle): boolean
   return memberOf(state, handle) !== undefined || invitationOf(state, handle) !== undefined
 }
 
-export function childNamed(block: Block, name: string): Element | undefined {
-  const child = childLike(block, name)
-  return child?.name === name ? child : undefined
-}
-
-/** The child whose name is this one, or can be taken for it. */
-export function childLike(block: Block, name: string): Element | undefined {
-  const ordinal = block.skeletons.get(nameRules.skeleton(name))
-  return ordinal === undefined ? undefined : block.children.get(ordinal)
-}
-
 /** Follows the ordinals from the root; undefined if there is no such element, or it was removed. */
 export function find(state: ContractState, id: ElementId): Element | undefined {
   let element: Element | undefined = state.document
   for (const ordinal of ordinalsOf(id)) {
-    if (element?.kind !== 'block') return undefined
-    element = element.children.get(ordinal)
+    element = childAt(element, ordinal)
+    if (element === undefined) return undefined
   }
   return element
 }
 
-/** The way from the root: empty for the root itself. */
-export function ordinalsOf(id: ElementId): number[] {
-  return id.split('.').slice(1).map(Number)
-}
-
-/** An element's place among its siblings. Requires another than the root. */
-export function ordinalOf(id: ElementId): number {
-  return Number(id.slice(id.lastIndexOf('.') + 1))
-}
-
-/** Requires another than the root. */
-export function parentIdOf(id: ElementId): ElementId {
-  return id.slice(0, id.lastIndexOf('.')) as ElementId
-}
-
-/** All that stands at a field: the agreed value first, then the candidates in ledger order. */
-export function standingAt({ agreed, candidates }: Field): readonly (Proposal | Candidate)[] {
-  return agreed === null ? candidates : [agreed, ...candidates]
-}
-
-/** Whether it has the votes that it was asked for, so that only a proposal which has seen it goes on from it. */
-export function isInConflict({ voters, yes }: Candidate): boolean {
-  return voters === null || voters.every((voter) => yes.includes(voter))
-}
-
-/** In the order of the document, which is that of their ids. */
-export function* fieldsWithCandidates(element: Element): Generator<Field> {
-  if (element.kind === 'block') for (const child of element.children) yield* fieldsWithCandidates(child)
-  else if (element.candidates.length > 0) yield element
-}
-
-export function conflictsAt({ candidates }: Field): readonly Candidate[] {
-  return candidates.filter(isInConflict)
+/** Whether an element is, or stands in, the prototype of a list. */
+export function isInPrototype(state: ContractState, id: ElementId): boolean {
+  let element: Element | undefined = state.document
+  for (const ordinal of ordinalsOf(id)) {
+    if (element?.kind === 'list' && ordinal === 0) return true
+    element = element && childAt(element, ordinal)
+  }
+  return false
 }

@@ -1,4 +1,6 @@
-import { conflictsAt, type Element, find, membersOf, standingAt } from '../../aggregates/contract/state.ts'
+import type { Element } from '../../aggregates/contract/element.ts'
+import { conflictsAt, standingAt } from '../../aggregates/contract/standing.ts'
+import { find, membersOf } from '../../aggregates/contract/state.ts'
 import { waitingForAnswers, waitingForHeads } from '../../agreement/confirmable.ts'
 import { statementAt } from '../../agreement/feeds.ts'
 import type { AgreementState } from '../../agreement/state.ts'

@@ -102,8 +102,8 @@ export class AttentionList {
       )
       .all()
     const about = this.#database.prepare<[number], InContract & { name: string; parent: number | null }>(
-      `SELECT uid AS contract, title, name, parent FROM Element JOIN Contract ON Contract.id = Element.contract
-       WHERE Element.id = ?`,
+      `SELECT uid AS contract, title, name, parent FROM DocumentElement AS element
+       JOIN Contract ON Contract.id = element.contract WHERE element.id = ?`,
     )
     const by = this.#database
       .prepare<[number], Handle>(

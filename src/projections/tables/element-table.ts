@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { FieldType } from '../../events/field-type.ts'
-import { type ElementId, type Handle, ROOT } from '../../events/ids.ts'
+import { type ElementId, type Handle, ordinalOf, parentIdOf, ROOT } from '../../events/ids.ts'
 import type { ContractRows } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { partyOf } from './party-table.ts'
@@ -10,44 +10,86 @@ import { partyOf } from './party-table.ts'
  * The agreed tree. `key` is the element id of the protocol; `added_at`, `removed_at` are ledger indexes. What is under a
  * removed block is removed with it. Element_path is the path index: from a block, one step a name; Path is each
  * element's whole way, read through it, so that renaming a block renames one row.
+ *
+ * The prototype of a list is its child of the name 0. An entry, and what stands in one, has a `prototype`: the row that says all
+ * about it but its place, so that one change there is one row, however many entries there are. What stands in an entry has a row from
+ * the first value on that is put forward in it. DocumentElement has them all with what they have from their prototypes.
  */
 const SCHEMA = `
   CREATE TABLE Element (
-    id         INTEGER PRIMARY KEY,
-    contract   INTEGER NOT NULL,
-    key        TEXT NOT NULL,
-    parent     INTEGER,
-    kind       TEXT NOT NULL,
-    list       INTEGER NOT NULL,
-    name       TEXT NOT NULL,
-    owner      INTEGER,
-    type       TEXT,
-    options    TEXT,
-    hint       TEXT,
-    added_at   INTEGER NOT NULL,
-    removed_at INTEGER,
+    id          INTEGER PRIMARY KEY,
+    contract    INTEGER NOT NULL,
+    key         TEXT NOT NULL,
+    parent      INTEGER,
+    kind        TEXT NOT NULL,
+    prototype   INTEGER,
+    name        TEXT,
+    owner       INTEGER,
+    entries_max INTEGER,
+    keyed       INTEGER,
+    type        TEXT,
+    options     TEXT,
+    currency    TEXT,
+    hint        TEXT,
+    added_at    INTEGER NOT NULL,
+    removed_at  INTEGER,
     UNIQUE (contract, key)
   ) STRICT;
   CREATE UNIQUE INDEX Element_path ON Element (parent, name) WHERE removed_at IS NULL;
+  CREATE INDEX Element_instances ON Element (prototype) WHERE prototype IS NOT NULL AND removed_at IS NULL;
+
+  CREATE VIEW DocumentElement AS
+    SELECT own.id, own.contract, own.key, own.parent, own.kind, own.prototype, coalesce(own.name, made_of.name) AS name,
+      ${['owner', 'entries_max', 'keyed', 'type', 'options', 'currency', 'hint']
+        .map((column) => `coalesce(own.${column}, made_of.${column}) AS ${column}`)
+        .join(', ')}, own.added_at, own.removed_at
+    FROM Element AS own LEFT JOIN Element AS made_of ON made_of.id = own.prototype;
 
   CREATE VIEW Path (element, contract, path) AS
     WITH RECURSIVE way (element, contract, path) AS (
       SELECT id, contract, '' FROM Element WHERE parent IS NULL
       UNION ALL
       SELECT child.id, way.contract, CASE way.path WHEN '' THEN child.name ELSE way.path || '/' || child.name END
-      FROM way JOIN Element AS child ON child.parent = way.element AND child.removed_at IS NULL
+      FROM way JOIN DocumentElement AS child ON child.parent = way.element AND child.removed_at IS NULL
     )
     SELECT element, contract, path FROM way;
 `
 
 export type StructureEvent = Extract<
   ContractEvent,
-  { type: 'BlockAdded' | 'FieldAdded' | 'ElementRenamed' | 'ElementRemoved' | 'ElementGranted' }
+  {
+    type:
+      | 'BlockAdded'
+      | 'FieldAdded'
+      | 'ListAdded'
+      | 'EntryAdded'
+      | 'ElementRenamed'
+      | 'ElementRemoved'
+      | 'ElementGranted'
+  }
 >
 
 export interface RemovedElement {
   readonly id: number
   readonly key: ElementId
+}
+
+/** What an entry, or an element in one, is made of. */
+interface Prototype {
+  readonly id: number
+  readonly key: ElementId
+  readonly kind: NewElement['kind']
+}
+
+interface NewElement {
+  readonly kind: 'block' | 'list' | 'field'
+  readonly prototype?: Prototype
+  /** Left out: that of the prototype. */
+  readonly name?: string
+  readonly owner?: Handle | null
+  readonly entriesMax?: number
+  readonly keyed?: boolean
+  readonly field?: FieldType
 }
 
 /** Elements whose ids are remembered between batches. */
@@ -57,6 +99,7 @@ export class ElementTable {
   static readonly schema = SCHEMA
   readonly #count
   readonly #find
+  readonly #prototypeOf
   readonly #add
   readonly #rename
   readonly #grant
@@ -67,16 +110,21 @@ export class ElementTable {
     this.#find = database
       .prepare<[contract: number, key: ElementId], number>('SELECT id FROM Element WHERE contract = ? AND key = ?')
       .pluck()
+    this.#prototypeOf = database.prepare<[element: number], Prototype>(
+      `SELECT id, key, kind FROM Element WHERE id = (SELECT coalesce(prototype, id) FROM Element WHERE id = ?)`,
+    )
     this.#add = database.prepare(
-      `INSERT INTO Element (id, contract, key, parent, kind, list, name, owner, type, options, hint, added_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO Element (id, contract, key, parent, kind, prototype, name, owner, entries_max, keyed, type, options,
+         currency, hint, added_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#rename = database.prepare('UPDATE Element SET name = ? WHERE id = ?')
     this.#grant = database.prepare('UPDATE Element SET owner = ? WHERE id = ?')
     this.#remove = database.prepare<[element: number, at: number], RemovedElement>(
       `WITH RECURSIVE gone (id) AS (
            VALUES (?)
-           UNION ALL SELECT child.id FROM gone JOIN Element AS child ON child.parent = gone.id AND child.removed_at IS NULL
+           UNION SELECT child.id FROM gone JOIN Element AS child ON child.parent = gone.id AND child.removed_at IS NULL
+           UNION SELECT made.id FROM gone JOIN Element AS made ON made.prototype = gone.id AND made.removed_at IS NULL
          )
          UPDATE Element SET removed_at = ? WHERE id IN (SELECT id FROM gone) RETURNING id, key`,
     )
@@ -86,19 +134,18 @@ export class ElementTable {
     return this.#count.get(contract) ?? 0
   }
 
-  /** Throws FoldFailed for an element that never was. */
+  /** Throws FoldFailed for an element that never was. What stands in an entry gets a row by being asked for. */
   idOf(page: ContractRows, key: ElementId): number {
     const known = page.elementIds.get(key)
     if (known !== undefined) return known
-    const id = this.#find.get(page.number, key)
-    if (id === undefined) throw new FoldFailed(`the ledger names element ${key} before it was added`, { element: key })
+    const id = this.#find.get(page.number, key) ?? this.#addInstance(page, key)
     if (page.elementIds.size >= REMEMBERED_MAX) page.elementIds.clear()
     page.elementIds.set(key, id)
     return id
   }
 
   addRoot(page: ContractRows): void {
-    this.#insert(page, ROOT, null, { kind: 'block', list: false, name: '', owner: null })
+    this.#insert(page, ROOT, null, { kind: 'block', name: '' })
   }
 
   /** What is gone by it. */
@@ -108,7 +155,13 @@ export class ElementTable {
         this.#insert(page, event.element, this.#parentOf(page, event.element), { ...event, kind: 'block' })
         return []
       case 'FieldAdded':
-        this.#insert(page, event.element, this.#parentOf(page, event.element), { ...event, kind: 'field', list: false })
+        this.#insert(page, event.element, this.#parentOf(page, event.element), { ...event, kind: 'field' })
+        return []
+      case 'ListAdded':
+        this.#addList(page, event)
+        return []
+      case 'EntryAdded':
+        this.#addEntry(page, event.element)
         return []
       case 'ElementRenamed':
         this.#rename.run(event.name, this.idOf(page, event.element))
@@ -121,29 +174,55 @@ export class ElementTable {
     }
   }
 
-  #parentOf(page: ContractRows, key: ElementId): number {
-    return this.idOf(page, key.slice(0, key.lastIndexOf('.')) as ElementId)
+  #addList(page: ContractRows, event: Extract<StructureEvent, { type: 'ListAdded' }>): void {
+    const { element, entry, entriesMax, key, name, owner } = event
+    const parent = this.#parentOf(page, element)
+    const list = this.#insert(page, element, parent, { entriesMax, keyed: key !== null, kind: 'list', name, owner })
+    const [prototype, first] = [`${element}.0` as ElementId, `${element}.0.0` as ElementId]
+    const made = { name: '0', owner }
+    if (entry !== 'block') {
+      this.#insert(page, prototype, list, { ...made, field: entry, kind: 'field' })
+      return
+    }
+    const block = this.#insert(page, prototype, list, { ...made, kind: 'block' })
+    if (key !== null) this.#insert(page, first, block, { ...key, kind: 'field', owner })
   }
 
-  #insert(
-    page: ContractRows,
-    key: ElementId,
-    parent: number | null,
-    element: {
-      readonly kind: 'block' | 'field'
-      readonly list: boolean
-      readonly name: string
-      readonly owner: Handle | null
-      readonly field?: FieldType
-    },
-  ): void {
-    const { kind, list, name, owner, field } = element
+  #addEntry(page: ContractRows, key: ElementId): void {
+    const parent = this.#parentOf(page, key)
+    const list = this.#prototypeOf.get(parent)
+    const prototype = list && this.#prototypeOf.get(this.idOf(page, `${list.key}.0` as ElementId))
+    if (prototype === undefined) throw new FoldFailed(`the ledger names entry ${key} of no list`, { element: key })
+    this.#insert(page, key, parent, { kind: prototype.kind, name: String(ordinalOf(key)), prototype })
+  }
+
+  #addInstance(page: ContractRows, key: ElementId): number {
+    const parent = key === ROOT ? undefined : this.#parentOf(page, key)
+    const block = parent === undefined ? undefined : this.#prototypeOf.get(parent)
+    if (parent !== undefined && block !== undefined && block.id !== parent && block.kind === 'block') {
+      const id = this.#find.get(page.number, `${block.key}.${ordinalOf(key)}` as ElementId)
+      const prototype = id === undefined ? undefined : this.#prototypeOf.get(id)
+      if (prototype !== undefined) return this.#insert(page, key, parent, { kind: prototype.kind, prototype })
+    }
+    throw new FoldFailed(`the ledger names element ${key} before it was added`, { element: key })
+  }
+
+  #parentOf(page: ContractRows, key: ElementId): number {
+    return this.idOf(page, parentIdOf(key))
+  }
+
+  #insert(page: ContractRows, key: ElementId, parent: number | null, element: NewElement): number {
+    const { kind, prototype, name, owner, entriesMax, keyed, field } = element
     const id = page.base + ++page.elements
+    const ownerId = owner === null || owner === undefined ? null : partyOf(page, owner).id
+    const named = [prototype?.id ?? null, name ?? null, ownerId]
+    const list = [entriesMax ?? null, keyed === undefined ? null : Number(keyed)]
     const options = field?.type === 'choice' ? JSON.stringify(field.options) : null
-    const ownerId = owner === null ? null : partyOf(page, owner).id
-    const type = [field?.type ?? null, options, field?.hint ?? null]
-    this.#add.run(id, page.number, key, parent, kind, Number(list), name, ownerId, ...type, page.size)
+    const currency = field?.type === 'money' ? field.currency : undefined
+    const type = [field?.type ?? null, options, currency ?? null, field?.hint ?? null]
+    this.#add.run(id, page.number, key, parent, kind, ...named, ...list, ...type, page.size)
     if (page.elementIds.size < REMEMBERED_MAX) page.elementIds.set(key, id)
     if (kind === 'field' && page.fields.size < REMEMBERED_MAX) page.fields.set(key, { id, standing: [] })
+    return id
   }
 }

@@ -2,8 +2,8 @@ import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { ChildTree } from '../../../src/aggregates/contract/child-tree.ts'
+import type { Field } from '../../../src/aggregates/contract/element.ts'
 import { elementHash } from '../../../src/aggregates/contract/element-hash.ts'
-import type { Field } from '../../../src/aggregates/contract/state.ts'
 import { hashFromBytes, hashToBytes } from '../../../src/crypto/hash.ts'
 import type { ElementId } from '../../../src/events/ids.ts'
 import { leafHash } from '../../../src/merkle/hashing.ts'
@@ -11,12 +11,16 @@ import { verifyInclusion } from '../../../src/merkle/inclusion.ts'
 import { MerkleLog } from '../../../src/merkle/merkle-log.ts'
 import { naiveRoot } from '../../support/naive-merkle.ts'
 
-/** Appends a child, or puts one, or none, into a slot that was given out. */
-type Step = { readonly kind: 'append' } | { readonly kind: 'put' | 'remove'; readonly at: number }
+/** Appends a child, leaves some slots empty before it, or puts one, or none, into a slot that was given out. */
+type Step =
+  | { readonly kind: 'append' }
+  | { readonly kind: 'skip'; readonly slots: number }
+  | { readonly kind: 'put' | 'remove'; readonly at: number }
 
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.constant({ kind: 'append' } as const) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('skip' as const), slots: fc.nat(20) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('put' as const, 'remove' as const), at: fc.nat() }) },
   ),
   { maxLength: 80, size: 'max' },
@@ -44,6 +48,9 @@ function* play(steps: readonly Step[]): Generator<{ slots: (Field | undefined)[]
     if (step.kind === 'append') {
       slots = [...slots, child]
       tree = tree.append(child)
+    } else if (step.kind === 'skip') {
+      tree = tree.put(slots.length + step.slots, child)
+      slots = [...slots, ...Array.from({ length: step.slots }, () => undefined), child]
     } else if (slots.length > 0) {
       const at = step.at % slots.length
       const next = step.kind === 'put' ? child : undefined

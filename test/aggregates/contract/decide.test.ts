@@ -4,7 +4,7 @@ import { sha256 } from '../../../src/crypto/hash.ts'
 import type { ElementId, Handle, ProposalId, Uid } from '../../../src/events/ids.ts'
 import { type VoidCode, voidCodes } from '../../../src/events/outcome.ts'
 import { asked } from '../../support/asked.ts'
-import { type Act, block, Document, field, given, openedBy, together, UID } from '../../support/document.ts'
+import { type Act, Document, entry, field, given, list, openedBy, together, UID } from '../../support/document.ts'
 import { Party } from '../../support/document-party.ts'
 
 const broker = new Party('broker')
@@ -14,7 +14,9 @@ const document = given(
   openedBy(broker, lead),
   broker.invites(other),
   broker.addsBlock('Terms', { owner: broker.handle }),
-  block('Claims', { list: true }),
+  list('Claims'),
+  field('Claims/0/Sum'),
+  entry('Claims'),
   field('Country'),
   broker.proposes('Country', 'Mexico'),
 )
@@ -67,9 +69,14 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   root_fixed: [lead.removes('')],
   not_a_block: [lead.addsField('Country/Name')],
   not_a_field: [lead.proposes('Terms', '')],
+  not_a_list: [lead.addsEntry('Terms')],
+  entry_fixed: [lead.removes('Claims/1/Sum')],
+  prototype_fixed: [lead.removes('Claims/0')],
+  prototype_empty: [lead.proposes('Claims/0/Sum', '')],
+  key_unfit: [lead.addsList('Lines', { key: { name: 'Share', field: { type: 'decimal' } } })],
   name_taken: [lead.addsField('Country')],
   name_confusable: [lead.addsField('C\u043euntry')],
-  name_unfit: [lead.addsField('Claims/First')],
+  name_unfit: [lead.addsField('_')],
   option_unfit: [lead.addsField('Port', { type: 'choice', options: ['a', 'b '] })],
   option_confusable: [lead.addsField('Port', { type: 'choice', options: ['a', 'b', '\u0430'] })],
   currency_unknown: [lead.addsField('Premium', { type: 'money', currency: 'XAU' })],
@@ -121,7 +128,8 @@ t.test('a command has its form, with nothing added', async (t) => {
   const parent = '0' as ElementId
   const malformed = [
     { type: 'AddBlock', parent, name: 'A', extra: 1 },
-    { type: 'AddBlock', parent, name: 'A', list: false },
+    { type: 'AddBlock', parent, name: 'A', list: true },
+    { type: 'AddBlock', parent },
     { type: 'AddBlock', parent: '1', name: 'A' },
     { type: 'AddBlock', parent: '0.01', name: 'A' },
     { type: 'AddBlock', parent: '#01', name: 'A' },

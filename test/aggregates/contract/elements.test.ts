@@ -141,28 +141,6 @@ t.test('a field has no children, and a child that never was is not there', async
   }
 })
 
-t.test('entries of a list are numbered from 1, and no number is given twice', async (t) => {
-  const document = given(both, block('Losses', { list: true })).when(
-    lead.addsBlock('Losses/'),
-    lead.addsField('Losses/'),
-    lead.removes('Losses/2'),
-    lead.addsField('Losses/'),
-  )
-  t.same(new Set(document.fates), new Set(['accepted']))
-  t.same(document.namesIn('Losses'), ['1', '3'])
-  t.equal(document.idAt('Losses/3'), '0.0.2')
-})
-
-t.test('an entry of a list has no name of its own, and any other element needs one', async (t) => {
-  const document = given(both, block('Losses', { list: true }), block('Losses/'))
-  const unfit = { code: 'name_unfit', command: 0 }
-  t.same(document.when(lead.addsField('Losses/2')).fate, unfit)
-  t.same(document.when(lead.renames('Losses/1', 'First')).fate, unfit)
-  t.same(document.when(lead.orders({ type: 'AddBlock', parent: document.idAt('') })).fate, unfit)
-  t.equal(document.when(lead.addsField('Losses/1/First')).fate, 'accepted', 'a block in a list has names again')
-  t.equal(document.when(lead.renames('Losses', 'Claims')).fate, 'accepted')
-})
-
 t.test('only its owner changes the structure under a block', async (t) => {
   const document = given(both, broker.addsBlock('Terms', { owner: broker.handle }), broker.addsField('Terms/Rate'))
   const notOwner = { code: 'not_owner', command: 0, with: ['broker'] }

@@ -1,8 +1,9 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import type { StoredBlock } from '../../../src/aggregates/contract/element.ts'
 import { recordHash } from '../../../src/aggregates/contract/record-hash.ts'
-import { type Block, type ContractState, find } from '../../../src/aggregates/contract/state.ts'
+import { type ContractState, find } from '../../../src/aggregates/contract/state.ts'
 import type { Command } from '../../../src/events/commands.ts'
 import { asked } from '../../support/asked.ts'
 import { countHashes } from '../../support/count-hashes.ts'
@@ -26,10 +27,14 @@ t.test('is what hashing the whole document anew gives, after every change', asyn
 })
 
 t.test('covers all that the document is', async (t) => {
-  const document = given(openedBy(broker, lead), block('A'), field('A/Name'))
+  const document = given(openedBy(broker, lead), block('A'), field('A/Name')).when(
+    broker.addsList('L'),
+    broker.addsField('L/0/Name'),
+    broker.addsEntry('L'),
+  )
   const { state } = document
   const path = { path: 'A/Name' }
-  const withDocument = (changes: Partial<Block>): ContractState => ({
+  const withDocument = (changes: Partial<StoredBlock>): ContractState => ({
     ...state,
     document: { ...state.document, ...changes },
   })
@@ -44,14 +49,24 @@ t.test('covers all that the document is', async (t) => {
     'by somebody else': document.when(broker.upgrades(2)).state,
     charter: { ...state, charter: { continuationQuorumPercent: 51 } },
     limits: { ...state, limits: { ...state.limits, valueBytes: 7 } },
-    'a list': withDocument({ list: true }),
     'the root’s owner': withDocument({ owner: broker.handle }),
     'an invitation': document.when(broker.invites(follower)).state,
     'an admission': document.when(broker.invites(follower), broker.admits(follower)).state,
     'a resignation': document.when(lead.resigns()).state,
     'a block': document.when(broker.addsBlock('B')).state,
     'another author of it': document.when(lead.addsBlock('B')).state,
-    'a list block': document.when(broker.addsBlock('B', { list: true })).state,
+    'a list': document.when(broker.addsList('B')).state,
+    'of fields': document.when(broker.addsList('B', { entry: { type: 'text' } })).state,
+    'with more entries': document.when(broker.addsList('B', { entriesMax: 11 })).state,
+    'with a key': document.when(broker.addsList('B', { key: { name: 'Key', field: { type: 'text' } } })).state,
+    'with that field, no key': document.when(broker.addsList('B'), broker.addsField('B/0/Key')).state,
+    'an entry': document.when(broker.addsEntry('L')).state,
+    'another author of the entry': document.when(lead.addsEntry('L')).state,
+    'an entry removed': document.when(broker.removes('L/1')).state,
+    'an entry added and removed': document.when(broker.addsEntry('L'), broker.removes('L/2')).state,
+    'a value in an entry': document.when(lead.proposes('L/1/Name', 'Smith')).state,
+    'in another entry': document.when(broker.addsEntry('L'), lead.proposes('L/2/Name', 'Smith')).state,
+    'another name in the prototype': document.when(broker.renames('L/0/Name', 'Title')).state,
     'an owned block': document.when(broker.addsBlock('B', { owner: broker.handle })).state,
     'a field': document.when(broker.addsField('B')).state,
     'its type': document.when(broker.addsField('B', { type: 'decimal' })).state,

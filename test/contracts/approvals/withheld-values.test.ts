@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
-import { type Field, find, type Proposal } from '../../../src/aggregates/contract/state.ts'
+import type { Field } from '../../../src/aggregates/contract/element.ts'
+import type { Proposal } from '../../../src/aggregates/contract/standing.ts'
+import { find } from '../../../src/aggregates/contract/state.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
