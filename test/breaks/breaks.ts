@@ -111,4 +111,22 @@ export const breaks: readonly Break[] = [
     from: 'if (further.taken.length > 0 && some.every(({ by }) => isHeld(further.state, by))) return further',
     to: 'if (further.taken.length > 0) return further',
   },
+  {
+    name: 'an entry that is accepted is not there',
+    file: 'src/aggregates/contract/changed-document.ts',
+    from: 'tree: tree.append(entry),',
+    to: 'tree: entry.id.length > 0 ? tree : tree.append(entry),',
+  },
+  {
+    name: 'the values of one entry are those of the next',
+    file: 'src/aggregates/contract/element.ts',
+    from: 'const entry = element.entries.tree.get(ordinal)',
+    to: 'const entry = element.entries.tree.get(ordinal + 1) ?? element.entries.tree.get(ordinal)',
+  },
+  {
+    name: 'a prototype counts once, however many entries are made of it',
+    file: 'src/aggregates/contract/element.ts',
+    from: 'return 1 + entriesMax',
+    to: 'return entriesMax > 0 ? 1 : 0',
+  },
 ]

@@ -1,10 +1,10 @@
-import { memberOf } from '../../src/aggregates/contract/state.ts'
+import { find, memberOf } from '../../src/aggregates/contract/state.ts'
 import { lackingIn } from '../../src/agreement/completing.ts'
 import { feedOf, firstCovering } from '../../src/agreement/feeds.ts'
 import { lacksValueOf } from '../../src/agreement/lacked-values.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
-import { requestKey } from '../../src/events/ids.ts'
+import { type ElementId, requestKey } from '../../src/events/ids.ts'
 import { both } from '../support/engine-2.ts'
 import { DEADLY, SINS } from './hostile.ts'
 import type { Machine } from './machine.ts'
@@ -38,6 +38,7 @@ export async function checkEnd(run: Run): Promise<void> {
   check(run)
   if (run.statements() !== statements) throw new Violation('an idle contract does not fall silent')
   await checkAllEqual(run)
+  await checkEntries(run)
   await audit(run)
   run.oracle.checkPromises()
   for (const machine of run.machines) {
@@ -81,6 +82,19 @@ async function checkAllEqual({ machines, contract, oracle }: Run): Promise<void>
       const { settled } = state.settling
       throw new Violation(`${machine.handle} settled ${settled} of ${oracle.size} after everything had healed`)
     }
+  }
+}
+
+/** Whoever was told that its entry is accepted finds it in the list, or its number given. */
+async function checkEntries(run: Run): Promise<void> {
+  const list = `0.${run.options.fields}` as ElementId
+  for (const machine of run.machines) {
+    const state = (await machine.live(run.contract))?.state
+    if (state === undefined || !run.isHonest(machine) || state.settling.settled !== run.oracle.size) continue
+    const found = find(state.settling.agreed, list)
+    const given = found?.kind === 'list' ? found.entries.tree.slots - 1 : 0
+    const told = run.counts['accepted AddEntry'] ?? 0
+    if (given < told) throw new Violation(`${machine.handle} has given ${given} entries a number, of ${told} accepted`)
   }
 }
 

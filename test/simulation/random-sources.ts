@@ -7,6 +7,7 @@ const SOURCES = [
   'disks',
   'machines',
   'workload',
+  'entries',
   'words',
   'hostile',
   'keys',

@@ -14,6 +14,9 @@ import type { Run } from './run.ts'
 /** Begins everything that people, and policies, have to say: nothing that is signed may have it anywhere. */
 export const SAID = '(said by a person)'
 
+/** Of the list that all contracts have. */
+const ENTRIES_MAX = 6
+
 interface Command {
   readonly type: string
   readonly [key: string]: unknown
@@ -50,6 +53,17 @@ export class Workload {
     for (let n = 0; n < run.options.fields; n++) {
       await this.submit(founder, { type: 'AddField', parent: '0', name: `field ${n}`, field: { type: 'text' } })
     }
+    const list = `0.${run.options.fields}`
+    const key = { name: 'Key', field: { type: 'text' } }
+    await this.submit(founder, {
+      type: 'AddList',
+      parent: '0',
+      name: 'list',
+      entry: 'block',
+      entriesMax: ENTRIES_MAX,
+      key,
+    })
+    await this.submit(founder, { type: 'AddField', parent: `${list}.0`, name: 'field', field: { type: 'text' } })
     for (const card of run.strangersTo(founder)) {
       if (this.#randomOf(founder).chance(0.7)) await this.submit(founder, { type: 'InviteParty', party: card })
     }
@@ -85,6 +99,7 @@ export class Workload {
     const field = `0.${random.below(options.fields)}`
     if (options.upgrades && run.sources.of('versions').chance(0.4)) await this.#upgrade(machine, live)
     if (random.chance(options.writes)) await this.write(machine, field)
+    if (random.chance(options.entries)) await this.#changeList(machine)
     if (random.chance(0.04))
       await this.submit(machine, { type: 'RenameElement', element: field, name: `n ${run.requests}` })
     if (random.chance(0.03)) await this.submit(machine, { type: 'GrantElement', element: field, to: null })
@@ -137,6 +152,20 @@ export class Workload {
   async #upgrade(machine: Machine, { state }: LiveContract): Promise<void> {
     if (machine.engines !== both || state.ledger.document.engine === 2) return
     await this.submit(machine, { type: 'UpgradeEngine', to: 2 })
+  }
+
+  /** Entries come and go, values in them, and what all of them have: whatever of it is not there is void. */
+  async #changeList(machine: Machine): Promise<void> {
+    const random = this.#run.sources.of('entries', machine.address)
+    const list = `0.${this.#run.options.fields}`
+    const entry = `${list}.${1 + random.below(ENTRIES_MAX)}`
+    const draw = random.below(10)
+    if (draw < 4) await this.submit(machine, { type: 'AddEntry', list })
+    else if (draw < 5) await this.submit(machine, { type: 'RemoveElement', element: entry })
+    else if (draw < 6) {
+      const field = { type: 'AddField', parent: `${list}.0`, name: `f ${this.#run.requests}`, field: { type: 'text' } }
+      await this.submit(machine, field)
+    } else await this.write(machine, `${entry}.${random.below(3)}`)
   }
 
   /** A value, now and then tentative, exclusive, or with a time of its own. */
@@ -209,6 +238,7 @@ export class Workload {
     if (submission === undefined) return
     const told = (verdict: Verdict) => {
       run.count(verdict.kind === 'settled' ? verdict.outcome.kind : verdict.kind)
+      if (verdict.kind === 'settled' && verdict.outcome.kind === 'accepted') run.count(`accepted ${command.type}`)
       if (verdict.kind === 'settled' && verdict.outcome.kind === 'refused') {
         if (verdict.outcome.by.some(({ code }) => code === 'payload_missing')) run.count('refused for want of a value')
       }

@@ -46,9 +46,10 @@ export function withoutElement(state: ContractState, id: ElementId): ContractSta
 }
 
 export function withEntry(state: ContractState, id: ElementId, addedBy: string): ContractState {
+  const entry: Entry = { kind: 'entry', id, addedBy, own: null }
   return withEntries(state, parentIdOf(id), ({ tree, count, ...entries }) => ({
     ...entries,
-    tree: tree.append({ kind: 'entry', id, addedBy, own: null }),
+    tree: tree.append(entry),
     count: count + 1,
   }))
 }
