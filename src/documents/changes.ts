@@ -40,6 +40,17 @@ export function removal(element: Element): Changes {
   return { commands: [{ type: 'RemoveElement', element: element.id }], payloads: {} }
 }
 
+/** The children of a block in the order of these names. */
+export function arrangement(element: Element, names: readonly string[]): Changes {
+  if (element.kind !== 'block') throw new WriteUnfit('write_unfit', 'only the children of a block are arranged')
+  const order = names.map((name) => {
+    const child = childNamed(element, nfc(name))
+    if (child === undefined) throw new WriteUnfit('write_unfit', `there is no ${name} here`, { name })
+    return ordinalOf(child.id)
+  })
+  return { commands: [{ type: 'ArrangeChildren', block: element.id, order }], payloads: {} }
+}
+
 /** A text written to a field. */
 export function changesFromText(element: Element, text: string, newSalt: () => Uint8Array): Changes {
   if (element.kind === 'block') {

@@ -1,16 +1,17 @@
 import type { Element } from '../aggregates/contract/element.ts'
 import { elementHash } from '../aggregates/contract/element-hash.ts'
+import { find } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import type { Intent } from '../contracts/requests/submission.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { About } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
-import type { Uid } from '../events/ids.ts'
+import type { ElementId, Uid } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
-import { type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
+import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
 import { NoSuchPath } from './path.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
 
@@ -69,6 +70,15 @@ export class Documents {
   /** Removes an element with all below it. Throws as `propose`. */
   remove(uid: Uid, names: readonly string[], wait: Wait): Promise<RequestResult> {
     return this.#change(uid, names, wait, removal)
+  }
+
+  /** Has the children of a block shown in the order of these names, the others behind them. Throws as `propose`. */
+  arrange(uid: Uid, id: ElementId, names: readonly string[], wait: Wait): Promise<RequestResult> {
+    return this.#ports.contracts.use(uid, (live) => {
+      const block = find(live.state.settling.agreed, id)
+      if (block === undefined) throw new NoSuchPath('no_such_path', `there is no element ${id}`, { element: id })
+      return this.#submit(live, arrangement(block, names), wait)
+    })
   }
 
   /** One atomic request. `about`: what is to be said of the command, the only one. Throws NoSuchContract. */

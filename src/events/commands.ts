@@ -3,7 +3,15 @@ import { SignedAcceptanceSchema } from './acceptance.ts'
 import { CharterSchema } from './charter.ts'
 import { SignedDeclineSchema } from './decline.ts'
 import { FieldTypeSchema } from './field-type.ts'
-import { CountSchema, ElementIdSchema, EngineVersionSchema, HandleSchema, HashSchema, ProposalIdSchema } from './ids.ts'
+import {
+  CountSchema,
+  ElementIdSchema,
+  EngineVersionSchema,
+  HandleSchema,
+  HashSchema,
+  OrdinalSchema,
+  ProposalIdSchema,
+} from './ids.ts'
 import { ceilings, LimitsSchema } from './limits.ts'
 import { PartyCardSchema } from './party-card.ts'
 import { LockPurposeSchema, ResignationReasonSchema } from './reasons.ts'
@@ -103,6 +111,11 @@ export const commandSchemas = {
     closed,
   ),
   AddEntry: Type.Object({ type: Type.Literal('AddEntry'), list: ElementRefSchema }, closed),
+  /** In which order the children of a block are shown. Those that are not named come behind, in the order in which they were added. */
+  ArrangeChildren: Type.Object(
+    { type: Type.Literal('ArrangeChildren'), block: ElementRefSchema, order: Type.Array(OrdinalSchema) },
+    closed,
+  ),
   RenameElement: Type.Object(
     { type: Type.Literal('RenameElement'), element: ElementIdSchema, name: ElementName },
     closed,

@@ -63,6 +63,8 @@ export type ContractEvent =
       readonly key: { readonly name: string; readonly field: FieldType } | null
     }
   | { readonly type: 'EntryAdded'; readonly element: ElementId }
+  /** `order`: the ordinals of children that are there, each once; the others come behind. */
+  | { readonly type: 'ChildrenArranged'; readonly block: ElementId; readonly order: readonly number[] }
   | { readonly type: 'ElementRenamed'; readonly element: ElementId; readonly name: string }
   | { readonly type: 'ElementRemoved'; readonly element: ElementId }
   | { readonly type: 'ElementGranted'; readonly element: ElementId; readonly to: Handle | null }

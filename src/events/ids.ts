@@ -34,6 +34,7 @@ export const EngineVersionSchema = Type.Integer({ minimum: 1, maximum: Number.MA
 export const ElementIdSchema = branded<ElementId>(
   Type.String({ pattern: '^0(?:\\.(?:0|[1-9][0-9]{0,8}))*$', maxLength: 641 }),
 )
+export const OrdinalSchema = Type.Integer({ minimum: 0, maximum: 999_999_999 })
 export const ProposalIdSchema = branded<ProposalId>(
   Type.String({ pattern: '^[a-z0-9-]{1,32}(?:\\.(?:0|[1-9][0-9]{0,15})){3}$' }),
 )

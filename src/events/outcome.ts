@@ -44,6 +44,7 @@ export const voidCodes = {
   prototype_fixed:
     'The prototype of a list, and its key field, go with the list only, and the prototype has no name of its own.',
   prototype_empty: 'The prototype of a list has no values and no entries: its entries have.',
+  order_unfit: 'The order of a block names a child twice, or an ordinal that was never given out.',
   key_unfit: 'A list has a key only if its entries are blocks, and only of a type whose values have one spelling.',
   name_taken: 'The block has a child of this name already.',
   name_confusable: 'The block has a child whose name can be taken for this one.',
@@ -66,7 +67,7 @@ export type VoidCode = keyof typeof voidCodes
 
 /**
  * `command`: which command of the request, from 0. `with`: what it collides with, by code: handles, element ids or proposal
- * ids, the limit by its name; for `entry_fixed` the id in the prototype; the type of the field, and what of the value does not fit it; for `name_taken` and `name_confusable` the id of the element that has the
+ * ids, the limit by its name; for `entry_fixed` the id in the prototype; for `order_unfit` the ordinal; the type of the field, and what of the value does not fit it; for `name_taken` and `name_confusable` the id of the element that has the
  * name, and the key of the request that gave it the name; for options their places, from 0.
  */
 export interface VoidReason {

@@ -195,6 +195,7 @@ export class Fold {
       case 'FieldAdded':
       case 'ListAdded':
       case 'EntryAdded':
+      case 'ChildrenArranged':
       case 'ElementRenamed':
       case 'ElementGranted':
         elements.apply(page, event)

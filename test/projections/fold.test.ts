@@ -161,28 +161,29 @@ t.test('an entry, and what stands in it, is shown as its prototype has it, after
     ana.requests(
       { type: 'RenameElement', element: '0.0.0.0.0.1', name: 'Share' },
       { type: 'RenameElement', element: '0.0.0.0', name: 'Subscriptions' },
+      { type: 'ArrangeChildren', block: '0.0.0.0.0', order: [1] },
     ),
   )
   const shown = () =>
     database
-      .prepare('SELECT path, key, kind, type, hint FROM Path JOIN DocumentElement ON id = element ORDER BY key')
+      .prepare('SELECT path, key, kind, type, hint, place FROM Path JOIN DocumentElement ON id = element ORDER BY key')
       .raw()
       .all()
   const fold = new Fold(database)
   fold.apply(await Array.fromAsync(store.events.readAll()))
   t.same(documentIn(database), documentOf(recorder.state.settling.agreed))
   t.same(shown(), [
-    ['', '0', 'block', null, null],
-    ['Layers', '0.0', 'list', null, null],
-    ['Layers/0', '0.0.0', 'block', null, null],
-    ['Layers/0/Subscriptions', '0.0.0.0', 'list', null, null],
-    ['Layers/0/Subscriptions/0', '0.0.0.0.0', 'block', null, null],
-    ['Layers/0/Subscriptions/0/Insurer', '0.0.0.0.0.0', 'field', 'text', null],
-    ['Layers/0/Subscriptions/0/Share', '0.0.0.0.0.1', 'field', 'decimal', 'percent'],
-    ['Layers/1', '0.0.1', 'block', null, null],
-    ['Layers/1/Subscriptions', '0.0.1.0', 'list', null, null],
-    ['Layers/1/Subscriptions/1', '0.0.1.0.1', 'block', null, null],
-    ['Layers/1/Subscriptions/1/Share', '0.0.1.0.1.1', 'field', 'decimal', 'percent'],
+    ['', '0', 'block', null, null, null],
+    ['Layers', '0.0', 'list', null, null, null],
+    ['Layers/0', '0.0.0', 'block', null, null, null],
+    ['Layers/0/Subscriptions', '0.0.0.0', 'list', null, null, null],
+    ['Layers/0/Subscriptions/0', '0.0.0.0.0', 'block', null, null, null],
+    ['Layers/0/Subscriptions/0/Insurer', '0.0.0.0.0.0', 'field', 'text', null, null],
+    ['Layers/0/Subscriptions/0/Share', '0.0.0.0.0.1', 'field', 'decimal', 'percent', 0],
+    ['Layers/1', '0.0.1', 'block', null, null, null],
+    ['Layers/1/Subscriptions', '0.0.1.0', 'list', null, null, null],
+    ['Layers/1/Subscriptions/1', '0.0.1.0.1', 'block', null, null, null],
+    ['Layers/1/Subscriptions/1/Share', '0.0.1.0.1.1', 'field', 'decimal', 'percent', 0],
   ])
   const before = fold.checkpoint?.position ?? 0
   await recorder.hears(ana.requests({ type: 'RemoveElement', element: '0.0.0.0.0.1' }))

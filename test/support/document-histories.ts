@@ -33,6 +33,7 @@ const kinds = [
   'AddList',
   'AddEntry',
   'AddEntry',
+  'ArrangeChildren',
   'RenameElement',
   'RemoveElement',
   'GrantElement',
@@ -118,6 +119,11 @@ function commandOf(order: Order, place: number, document: Document, values: Map<
     case 'AddEntry': {
       const lists = elements.filter(({ holds }) => holds?.kind === 'list')
       return { type: kind, list: lists[order.at % lists.length]?.id ?? ref }
+    }
+    case 'ArrangeChildren': {
+      const blocks = elements.filter(({ holds }) => holds?.kind === 'block')
+      const first = [3, 2, 1, 0].slice(order.which % 4)
+      return { type: kind, block: blocks[order.at % blocks.length]?.id ?? ref, order: first }
     }
     case 'RenameElement':
       return { type: kind, element, name }

@@ -129,6 +129,10 @@ export class Party {
     return this.#writes((document) => ({ type: 'AddEntry', list: document.idAt(path) }))
   }
 
+  arranges(path: string, order: readonly number[]): Act {
+    return this.#writes((document) => ({ type: 'ArrangeChildren', block: document.idAt(path), order: [...order] }))
+  }
+
   renames(path: string, name: string): Act {
     return this.#writes((document) => ({ type: 'RenameElement', element: document.idAt(path), name }))
   }

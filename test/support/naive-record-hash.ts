@@ -33,8 +33,10 @@ function naiveElementHash(element: StoredElement): string {
   switch (element.kind) {
     case 'field':
       return hash('element', { ...named, field: element.field, agreed: element.agreed, candidates: element.candidates })
-    case 'block':
-      return hash('element', { ...named, children: naiveSlots(element.children, naiveElementHash) })
+    case 'block': {
+      const order = element.order && hash('element', { kind: 'order', order: element.order })
+      return hash('element', { ...named, order, children: naiveSlots(element.children, naiveElementHash) })
+    }
     case 'list': {
       const { entries, entriesMax, keyed, prototype } = element
       const parts = { entries: naiveOwnHash(entries), prototype: naiveElementHash(prototype) }

@@ -86,7 +86,7 @@ export const plays: Readonly<Record<string, Play>> = {
   },
   'lists-and-entries': {
     about:
-      'Lists in a list: entries have what the prototype has, whose changes are those of all; numbers are never given again; below an entry nothing is changed.',
+      'Lists in a list: entries have what the prototype has, whose changes are those of all; numbers are never given again; below an entry nothing is changed; an order holds for all of them.',
     play() {
       const [ana, ben, cleo] = three()
       const all = [ana, ben, cleo]
@@ -121,6 +121,11 @@ export const plays: Readonly<Record<string, Play>> = {
       ben.requests({ type: 'AddList', parent: '0', name: 'Rates', entry: { type: 'decimal' }, entriesMax: 5 }, { type: 'AddEntry', list: '#0' })
       talk(all, owes)
       ana.proposes('0.3.1', '0.75')
+      cleo.requests({ type: 'ArrangeChildren', block: '0.2.0.0.0', order: [2, 1] })
+      ben.requests({ type: 'ArrangeChildren', block: '0', order: [3, 0, 3] })
+      talk(all, owes)
+      ben.requests({ type: 'AddField', parent: '0', name: 'third', field: { type: 'text' } })
+      ana.requests({ type: 'ArrangeChildren', block: '0', order: [3, 2, 1] })
       cleo.requests({ type: 'RemoveElement', element: '0.2.0.0' })
       talk(all, owes)
       return { all: ana }

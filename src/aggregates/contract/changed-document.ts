@@ -28,6 +28,11 @@ export function withChild(state: ContractState, child: StoredElement): ContractS
   return withBlock(state, parentIdOf(child.id), (parent) => withChildIn(parent, child))
 }
 
+/** Shows the children of a block in another order. */
+export function withOrder(state: ContractState, id: ElementId, order: readonly number[]): ContractState {
+  return withBlock(state, id, (block) => ({ ...block, order: order.length === 0 ? null : order }))
+}
+
 /** Puts another name to an element of a block, and keeps the skeletons in that up with it. */
 export function withName(state: ContractState, id: ElementId, name: string, namedBy: string): ContractState {
   return withSlot(state, id, (element) => ({ ...element, name, namedBy }))
@@ -74,11 +79,17 @@ function withSlot(
     const skeletons = parent.skeletons.delete(nameRules.skeleton(element.name))
     return {
       ...parent,
+      order: changed === undefined ? orderWithout(parent.order, ordinal) : parent.order,
       skeletons: changed === undefined ? skeletons : skeletons.set(nameRules.skeleton(changed.name), ordinal),
       children: parent.children.with(ordinal, changed),
       weight: parent.weight - weightOf(element) + (changed === undefined ? 0 : weightOf(changed)),
     }
   })
+}
+
+function orderWithout(order: StoredBlock['order'], ordinal: number): StoredBlock['order'] {
+  if (!order?.includes(ordinal)) return order
+  return order.length === 1 ? null : order.filter((other) => other !== ordinal)
 }
 
 function withBlock(state: ContractState, id: ElementId, change: (block: StoredBlock) => StoredBlock): ContractState {

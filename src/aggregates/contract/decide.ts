@@ -11,7 +11,7 @@ import {
   Rejection,
   type Verdict,
 } from './decider.ts'
-import { addBlock, addField, grantElement, removeElement, renameElement } from './elements.ts'
+import { addBlock, addField, arrangeChildren, grantElement, removeElement, renameElement } from './elements.ts'
 import { evolve } from './evolve.ts'
 import { addEntry, addList } from './lists.ts'
 import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
@@ -80,6 +80,8 @@ function decide(command: ResolvedCommand, state: ContractState, context: Command
       return addList(command, state, context)
     case 'AddEntry':
       return addEntry(command, state, context)
+    case 'ArrangeChildren':
+      return arrangeChildren(command, state, context)
     case 'RenameElement':
       return renameElement(command, state, context)
     case 'RemoveElement':

@@ -25,6 +25,11 @@ function hashOf(subject: object, content: () => object): Hash {
   return hash
 }
 
+/** So that a change in a block costs the same however long its order is. */
+function orderHash(order: readonly number[]): Hash {
+  return hashOf(order, () => ({ kind: 'order', order }))
+}
+
 /** What is in no record hash: of an entry that is made when it is looked at. */
 function viewedContentOf(element: Element): object {
   if (element.instance === undefined) return contentOf(element as StoredElement)
@@ -38,9 +43,9 @@ export function contentOf(stored: Hashed): object {
   const { id, kind } = stored
   switch (stored.kind) {
     case 'block': {
-      const { name, namedBy, owner } = stored
+      const { name, namedBy, order, owner } = stored
       const children = { root: hashFromBytes(stored.children.root(storedHash)), size: stored.children.slots }
-      return { children, id, kind, name, namedBy, owner }
+      return { children, id, kind, name, namedBy, order: order && orderHash(order), owner }
     }
     case 'list': {
       const { entriesMax, keyed, name, namedBy, owner } = stored

@@ -40,6 +40,8 @@ export interface Block extends Named {
   readonly children: Children
   /** Ordinals of the children that are there, by the skeletons of their names. Follows from them, so no hash is taken over it. */
   readonly skeletons: ImmutableMap<string, number>
+  /** The ordinals of children that come first, in that order; the others come behind, by their ordinals. Null: all of them do. */
+  readonly order: readonly number[] | null
   /** How many elements it, and what is below, can come to: lists with all the entries that they may have. Follows, likewise. */
   readonly weight: number
 }
@@ -104,7 +106,7 @@ export interface OwnChildren {
 }
 
 export function emptyBlock(about: Omit<Named, 'instance'>): StoredBlock {
-  return { kind: 'block', ...about, children: ChildTree.empty, skeletons: ImmutableMap(), weight: 1 }
+  return { kind: 'block', ...about, children: ChildTree.empty, order: null, skeletons: ImmutableMap(), weight: 1 }
 }
 
 /** A list as it is added. `entry`: the type of its entries, where they are fields. */
@@ -164,8 +166,18 @@ export function childAt(element: Element, ordinal: number): Element | undefined 
 
 /** Of a block its children, in their order; of a list its entries. */
 export function* childrenOf(element: Block | List): Generator<Element> {
-  if (element.kind === 'block') yield* element.children
-  else yield* entriesOf(element)
+  if (element.kind === 'list') yield* entriesOf(element)
+  else if (element.order === null) yield* element.children
+  else yield* arranged(element, element.order)
+}
+
+function* arranged({ children }: Block, order: readonly number[]): Generator<Element> {
+  const first = new Set(order)
+  for (const ordinal of first) {
+    const child = children.get(ordinal)
+    if (child !== undefined) yield child
+  }
+  for (const child of children) if (!first.has(ordinalOf(child.id))) yield child
 }
 
 export function* entriesOf(list: List): Generator<Element> {
@@ -194,7 +206,8 @@ export function* fieldsWithCandidates(element: Element): Generator<Field> {
   }
   // Nobody has put anything there.
   if (element.instance !== undefined && element.instance.own === undefined) return
-  for (const child of childrenOf(element)) yield* fieldsWithCandidates(child)
+  for (const child of element.kind === 'block' ? element.children : entriesOf(element))
+    yield* fieldsWithCandidates(child)
 }
 
 function entryOf({ prototype }: List, { id, addedBy, own }: Entry): Element {

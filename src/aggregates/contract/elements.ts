@@ -33,6 +33,29 @@ export function renameElement(
   return nameProblem(name, parent, state, element.id) ?? [{ element: id, name, type: 'ElementRenamed' }]
 }
 
+/**
+ * What is not there any more is left out of the order, and what was added meanwhile comes behind it: neither makes it void, since
+ * whoever arranges could not know of it.
+ */
+export function arrangeChildren(
+  { block: id, order }: Resolved<'ArrangeChildren'>,
+  state: ContractState,
+  { author }: DecideContext,
+): Decision {
+  const block = find(state, id)
+  if (block === undefined) return new Rejection('no_such_element', [id])
+  if (block.kind !== 'block') return new Rejection('not_a_block', [id])
+  if (block.instance !== undefined) return new Rejection('entry_fixed', [block.instance.prototype.id])
+  if (!mayChange(block, author)) return notOwner(block)
+  const named = new Set<number>()
+  for (const ordinal of order) {
+    if (ordinal >= block.children.slots || named.has(ordinal)) return new Rejection('order_unfit', [String(ordinal)])
+    named.add(ordinal)
+  }
+  const there = order.filter((ordinal) => block.children.get(ordinal) !== undefined)
+  return [{ block: id, order: there, type: 'ChildrenArranged' }]
+}
+
 /** With all that stands under it, whoever owns that. */
 export function removeElement(
   { element: id }: CommandOf<'RemoveElement'>,

@@ -1,7 +1,7 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type Handle, type LedgerIndex, type ProposalId, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import { withChild, withElement, withEntry, withName, withoutElement } from './changed-document.ts'
+import { withChild, withElement, withEntry, withName, withOrder, withoutElement } from './changed-document.ts'
 import type { Origin } from './decider.ts'
 import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './element.ts'
 import { type Candidate, nothing } from './standing.ts'
@@ -62,6 +62,8 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     }
     case 'EntryAdded':
       return withEntry(state, event.element, requestKey(request))
+    case 'ChildrenArranged':
+      return withOrder(state, event.block, event.order)
     case 'ElementRenamed':
       return withName(state, event.element, event.name, requestKey(request))
     case 'ElementRemoved':

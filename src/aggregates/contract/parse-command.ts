@@ -7,13 +7,18 @@ import { Rejection } from './decider.ts'
 /** A command in which no `#n` is left: what is added is known by its id. */
 export type Resolved<T extends CommandType> = CommandOf<T> & Resolution<T>
 export type ResolvedCommand = { [T in CommandType]: Resolved<T> }[CommandType]
-type Resolution<T extends CommandType> = T extends 'AddBlock' | 'AddField' | 'AddList'
-  ? { readonly parent: ElementId }
-  : T extends 'AddEntry'
-    ? { readonly list: ElementId }
-    : T extends 'ProposeValue'
-      ? { readonly field: ElementId }
-      : unknown
+/** The member that may name what another command of the request adds. */
+interface RefMembers {
+  readonly AddBlock: 'parent'
+  readonly AddField: 'parent'
+  readonly AddList: 'parent'
+  readonly AddEntry: 'list'
+  readonly ArrangeChildren: 'block'
+  readonly ProposeValue: 'field'
+}
+type Resolution<T extends CommandType> = T extends keyof RefMembers
+  ? { readonly [member in RefMembers[T]]: ElementId }
+  : unknown
 
 const forms: ReadonlyMap<string, Validator> = new Map(
   Object.entries(commandSchemas).map(([type, schema]) => [type, Compile(schema) as Validator]),
@@ -54,6 +59,10 @@ function resolve(command: Command, added: readonly (ElementId | undefined)[]): R
     case 'AddEntry': {
       const list = resolveRef(command.list, added)
       return list instanceof Rejection ? list : { ...command, list }
+    }
+    case 'ArrangeChildren': {
+      const block = resolveRef(command.block, added)
+      return block instanceof Rejection ? block : { ...command, block }
     }
     case 'ProposeValue': {
       const field = resolveRef(command.field, added)

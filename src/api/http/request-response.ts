@@ -63,6 +63,7 @@ const statusOfVoid: Record<VoidCode, number> = {
   entry_fixed: 422,
   prototype_fixed: 422,
   prototype_empty: 422,
+  order_unfit: 422,
   key_unfit: 422,
   name_taken: 409,
   name_confusable: 409,

@@ -127,6 +127,7 @@ export const entities: readonly Entity[] = [
       'parent',
       'kind',
       'prototype',
+      'place',
       'name',
       'path',
       'owner',

@@ -9,7 +9,8 @@ import { partyOf } from './party-table.ts'
 /**
  * The agreed tree. `key` is the element id of the protocol; `added_at`, `removed_at` are ledger indexes. What is under a
  * removed block is removed with it. Element_path is the path index: from a block, one step a name; Path is each
- * element's whole way, read through it, so that renaming a block renames one row.
+ * element's whole way, read through it, so that renaming a block renames one row. Siblings are shown by `place`, those without one
+ * behind the others, by the last number of their keys.
  *
  * The prototype of a list is its child of the name 0. An entry, and what stands in one, has a `prototype`: the row that says all
  * about it but its place, so that one change there is one row, however many entries there are. What stands in an entry has a row from
@@ -23,6 +24,7 @@ const SCHEMA = `
     parent      INTEGER,
     kind        TEXT NOT NULL,
     prototype   INTEGER,
+    place       INTEGER,
     name        TEXT,
     owner       INTEGER,
     entries_max INTEGER,
@@ -40,7 +42,7 @@ const SCHEMA = `
 
   CREATE VIEW DocumentElement AS
     SELECT own.id, own.contract, own.key, own.parent, own.kind, own.prototype, coalesce(own.name, made_of.name) AS name,
-      ${['owner', 'entries_max', 'keyed', 'type', 'options', 'currency', 'hint']
+      ${['place', 'owner', 'entries_max', 'keyed', 'type', 'options', 'currency', 'hint']
         .map((column) => `coalesce(own.${column}, made_of.${column}) AS ${column}`)
         .join(', ')}, own.added_at, own.removed_at
     FROM Element AS own LEFT JOIN Element AS made_of ON made_of.id = own.prototype;
@@ -63,6 +65,7 @@ export type StructureEvent = Extract<
       | 'FieldAdded'
       | 'ListAdded'
       | 'EntryAdded'
+      | 'ChildrenArranged'
       | 'ElementRenamed'
       | 'ElementRemoved'
       | 'ElementGranted'
@@ -103,6 +106,8 @@ export class ElementTable {
   readonly #add
   readonly #rename
   readonly #grant
+  readonly #unplace
+  readonly #place
   readonly #remove
 
   constructor(database: Database.Database) {
@@ -120,6 +125,8 @@ export class ElementTable {
     )
     this.#rename = database.prepare('UPDATE Element SET name = ? WHERE id = ?')
     this.#grant = database.prepare('UPDATE Element SET owner = ? WHERE id = ?')
+    this.#unplace = database.prepare('UPDATE Element SET place = NULL WHERE parent = ? AND place IS NOT NULL')
+    this.#place = database.prepare('UPDATE Element SET place = ? WHERE id = ?')
     this.#remove = database.prepare<[element: number, at: number], RemovedElement>(
       `WITH RECURSIVE gone (id) AS (
            VALUES (?)
@@ -163,6 +170,9 @@ export class ElementTable {
       case 'EntryAdded':
         this.#addEntry(page, event.element)
         return []
+      case 'ChildrenArranged':
+        this.#arrange(page, event.block, event.order)
+        return []
       case 'ElementRenamed':
         this.#rename.run(event.name, this.idOf(page, event.element))
         return []
@@ -171,6 +181,13 @@ export class ElementTable {
         return []
       case 'ElementRemoved':
         return this.#remove.all(this.idOf(page, event.element), page.size)
+    }
+  }
+
+  #arrange(page: ContractRows, block: ElementId, order: readonly number[]): void {
+    this.#unplace.run(this.idOf(page, block))
+    for (const [place, ordinal] of order.entries()) {
+      this.#place.run(place, this.idOf(page, `${block}.${ordinal}` as ElementId))
     }
   }
 

@@ -73,6 +73,7 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   entry_fixed: [lead.removes('Claims/1/Sum')],
   prototype_fixed: [lead.removes('Claims/0')],
   prototype_empty: [lead.proposes('Claims/0/Sum', '')],
+  order_unfit: [lead.arranges('', [0, 0])],
   key_unfit: [lead.addsList('Lines', { key: { name: 'Share', field: { type: 'decimal' } } })],
   name_taken: [lead.addsField('Country')],
   name_confusable: [lead.addsField('C\u043euntry')],

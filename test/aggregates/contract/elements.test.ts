@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ElementId } from '../../../src/events/ids.ts'
-import { block, concurrently, field, given, openedBy, together } from '../../support/document.ts'
+import { block, concurrently, entry, field, given, list, openedBy, together } from '../../support/document.ts'
 import { Party } from '../../support/document-party.ts'
 
 const broker = new Party('broker')
@@ -139,6 +139,67 @@ t.test('a field has no children, and a child that never was is not there', async
       with: [element],
     })
   }
+})
+
+t.test('the children of a block are shown in the order that they were arranged in', async (t) => {
+  const document = given(both, block('A'), field('A/X'), field('A/Y'), field('A/Z')).when(lead.arranges('A', [2, 0, 1]))
+  t.same(document.namesIn('A'), ['Z', 'X', 'Y'])
+  t.same(document.when(lead.arranges('A', [1])).namesIn('A'), ['Y', 'X', 'Z'], 'what is not named comes behind')
+  t.same(document.when(lead.arranges('A', [])).namesIn('A'), ['X', 'Y', 'Z'], 'as at first')
+})
+
+t.test(
+  'what is added at the same time comes behind, and what is removed is left out, whichever is first',
+  async (t) => {
+    const document = given(both, block('A'), field('A/X'), field('A/Y'), field('A/Z'))
+    const added = lead.addsField('A/W')
+    const arranged = broker.arranges('A', [2, 1, 0])
+    for (const acts of [
+      [added, arranged],
+      [arranged, added],
+    ]) {
+      const after = document.when(concurrently(...acts))
+      t.same(after.fates, ['accepted', 'accepted'])
+      t.same(after.namesIn('A'), ['Z', 'Y', 'X', 'W'])
+    }
+    const removed = lead.removes('A/Y')
+    const records = [
+      [removed, arranged],
+      [arranged, removed],
+    ].map((acts) => {
+      const after = document.when(concurrently(...acts))
+      t.same(after.fates, ['accepted', 'accepted'])
+      t.same(after.namesIn('A'), ['Z', 'X'])
+      return after.record
+    })
+    t.equal(records[0], records[1])
+  },
+)
+
+t.test('of two that arrange at once the later counts', async (t) => {
+  const document = given(both, field('X'), field('Y')).when(
+    concurrently(lead.arranges('', [1, 0]), broker.arranges('', [0, 1])),
+  )
+  t.same(document.fates, ['accepted', 'accepted'])
+  t.same(document.namesIn(''), ['X', 'Y'])
+})
+
+t.test(
+  'an order names children that are or were there, each once, and is changed by who changes the structure',
+  async (t) => {
+    const document = given(both, broker.addsBlock('A', { owner: broker.handle }), broker.addsField('A/X'))
+    t.same(document.when(broker.arranges('A', [0, 0])).fate, { code: 'order_unfit', command: 0, with: ['0'] })
+    t.same(document.when(broker.arranges('A', [1])).fate, { code: 'order_unfit', command: 0, with: ['1'] })
+    t.same(document.when(lead.arranges('A', [0])).fate, { code: 'not_owner', command: 0, with: ['broker'] })
+    t.same(document.when(lead.arranges('A/X', [0])).fate, { code: 'not_a_block', command: 0, with: ['0.0.0'] })
+  },
+)
+
+t.test('the order of a prototype is that of its entries', async (t) => {
+  const document = given(both, list('L'), field('L/0/X'), field('L/0/Y'), entry('L')).when(lead.arranges('L/0', [1, 0]))
+  t.same(document.namesIn('L/1'), ['Y', 'X'])
+  t.same(document.when(lead.arranges('L/1', [0, 1])).fate, { code: 'entry_fixed', command: 0, with: ['0.0.0'] })
+  t.same(document.when(lead.arranges('L', [0])).fate, { code: 'not_a_block', command: 0, with: ['0.0'] })
 })
 
 t.test('only its owner changes the structure under a block', async (t) => {

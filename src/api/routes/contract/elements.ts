@@ -4,13 +4,20 @@ import { standingOfElement } from '../../../contracts/requests/progress.ts'
 import { NoSuchPath } from '../../../documents/path.ts'
 import { ElementIdSchema, UidSchema } from '../../../events/ids.ts'
 import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
+import { waitFor } from '../../http/prefer-header.ts'
+import { send } from '../../http/request-response.ts'
+import { closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
-/** `/api/Contract/<uid>/Elements/<id>` */
-export const elementRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, { contracts, store }) => {
+const ElementParams = Type.Object({ uid: UidSchema, element: ElementIdSchema })
+
+/** `/api/Contract/<uid>/Elements/<id>/…` */
+export const elementRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, ports) => {
+  const { contracts, documents, store, defaultWaitMs } = ports
+
   app.get(
     '/api/Contract/:uid/Elements/:element/Standing',
-    { config: { role: 'reader' }, schema: { params: Type.Object({ uid: UidSchema, element: ElementIdSchema }) } },
+    { config: { role: 'reader' }, schema: { params: ElementParams } },
     async ({ params }) => {
       const standing = await contracts.use(params.uid, (live) =>
         retryWithFullHistory(live, () =>
@@ -26,5 +33,18 @@ export const elementRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, 
       }
       return standing
     },
+  )
+
+  app.put(
+    '/api/Contract/:uid/Elements/:element/Order',
+    {
+      config: { role: 'editor' },
+      schema: {
+        params: ElementParams,
+        body: Type.Object({ order: Type.Array(Type.String({ maxLength: 200 })) }, closed),
+      },
+    },
+    async ({ params: { uid, element }, body: { order }, headers }, reply) =>
+      send(reply, await documents.arrange(uid, element, order, waitFor(headers.prefer, defaultWaitMs))),
   )
 }
