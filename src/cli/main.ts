@@ -16,6 +16,7 @@ import { complain } from './output.ts'
 import { partyCommands } from './party-commands.ts'
 import { processCommands } from './process-commands.ts'
 import { rebuildCommand } from './rebuild-command.ts'
+import { ruleCommands } from './rule-commands.ts'
 import { storeCommands } from './store-commands.ts'
 
 /** Runs one command. Returns the exit status: 0 done, 1 it failed, 2 the command line is wrong. */
@@ -42,6 +43,7 @@ export function commands(): Command {
   keyCommands(program)
   apiKeyCommands(program)
   contractCommands(program)
+  ruleCommands(program)
   auditCommands(program)
   certificateCommands(program)
   backupCommands(program)

@@ -1,5 +1,6 @@
 import type { Compared, Comparison } from './compare.ts'
 import type { RebuildFigures } from './rebuild.ts'
+import { middle, type RuleFigures } from './rule-language.ts'
 
 /** What is to be reached, by what kind of figure. */
 type Aim = readonly ['at most' | 'at least', number]
@@ -66,6 +67,17 @@ export function reportRebuild(figures: RebuildFigures): void {
   const ratio = entriesPerCpuSecond / floorPerCpuSecond
   const beside = `of only reading and parsing the same events (${rounded(floorPerCpuSecond)})`
   console.log(`  ${ratio.toFixed(2)} ${beside}; ${aimed(ratio, ['at least', 0.5])}`)
+}
+
+export function reportRules(figures: RuleFigures): void {
+  const rounded = (value: number) => Math.round(value).toLocaleString('en')
+  const [compiled, evaluated] = [middle(figures.compiledToParsed), middle(figures.evaluatedToFeelin)]
+  console.log('\nrules of a slip, a second of processor time:')
+  console.log(
+    `  ${rounded(figures.compiled)} compiled: ${compiled.toFixed(2)} of parsing alone; ${aimed(compiled, ['at least', 0.8])}`,
+  )
+  const steps = `${rounded(figures.evaluated)} evaluated, of ${figures.steps} steps all together`
+  console.log(`  ${steps}: ${evaluated.toFixed(1)} times feelin; ${aimed(evaluated, ['at least', 5])}`)
 }
 
 function row(name: string, ours: string, floor: string, ratio: string, rounds: string, aim: string): void {

@@ -1,0 +1,12 @@
+import type { ElementId } from '../../events/ids.ts'
+import type { Ast } from './ast.ts'
+
+/**
+ * The elements that an expression names, each once, in the order of its nodes: its inputs, whatever evaluation touches. Those
+ * below a list are the prototype's. Requires a tree that has its form.
+ */
+export function referencesOf(ast: Ast): readonly ElementId[] {
+  const references = new Set<ElementId>()
+  for (const node of ast.nodes) if (node[0] === 'ref' || node[0] === 'path') references.add(node[1])
+  return [...references]
+}

@@ -1,0 +1,24 @@
+/** What an element's name has to be put in back-quotes for, and a variable cannot be called. */
+const KEYWORDS = [
+  ...['null', 'true', 'false', 'and', 'or', 'not', 'in', 'between', 'if', 'then', 'else', 'for', 'return', 'some'],
+  ...['every', 'satisfies', 'instance', 'of', 'function', 'external', 'date', 'time', 'duration', 'years', 'months'],
+  ...['list', 'context', 'range', 'item', 'here', 'partial', 'get', 'entries', 'value', 'string', 'number'],
+]
+const RESERVED = new Set(KEYWORDS)
+const PLAIN = /^[A-Za-z][A-Za-z0-9_]*$/
+
+/** The document. */
+export const ROOT_WORD = '_'
+/** The block that the rule stands in: what a bare name is looked up in. */
+export const HERE_WORD = 'here'
+/** Inside a filter: the item that is looked at. */
+export const ITEM_WORD = 'item'
+
+/** Whether a name reads as itself, with no back-quotes, wherever it stands. */
+export function isPlain(name: string): boolean {
+  return PLAIN.test(name) && !RESERVED.has(name)
+}
+
+export function quoted(name: string): string {
+  return isPlain(name) ? name : `\`${name}\``
+}

@@ -1,0 +1,68 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { compile, isCompiled } from '../../../src/aggregates/rules/compile.ts'
+import { print } from '../../../src/aggregates/rules/print.ts'
+import { BLOCK_IS_NO_VALUE, typed } from '../../../src/aggregates/rules/typer.ts'
+import type { ElementId } from '../../../src/events/ids.ts'
+import { sampleSlip } from './sample-document.ts'
+import { anyTree } from './trees.ts'
+
+const slip = sampleSlip()
+const blocks = [slip.id(), slip.id('Insured'), slip.id('Lines', 0), slip.id('Lines', 0, 'Layers', 0)]
+
+t.test('parsing what is printed gives the same tree, wherever the rule stands', async (t) => {
+  const cases = fc.constantFrom(...blocks).chain((block) => fc.tuple(fc.constant(block), anyTree(slip, block)))
+  let [drafted, nodes, givenUp] = [0, 0, 0]
+  fc.assert(
+    fc.property(cases, ([block, ast]) => {
+      if (typed(ast, slip, block).faults.length > 0) return
+      const text = print(ast, slip, block)
+      // Names of more than one letter can make a text longer than a text may be.
+      if (text.length > 2_000) return
+      const compiled = compile(text, slip, { block })
+      if (!isCompiled(compiled)) {
+        // A block alone is a tree, but no expression that could stand anywhere.
+        if (compiled[0]?.code === 'expression_syntax' && ++givenUp < 10) return
+        if (compiled.every(({ message }) => message === BLOCK_IS_NO_VALUE)) return
+        throw new Error(`${text}\n${JSON.stringify(compiled)}\n${JSON.stringify(ast.nodes)}`)
+      }
+      if (JSON.stringify(compiled.ast) !== JSON.stringify(ast)) {
+        throw new Error(`${text}\n${JSON.stringify(ast.nodes)}\n${JSON.stringify(compiled.ast.nodes)}`)
+      }
+      drafted++
+      nodes += ast.nodes.length
+    }),
+    { numRuns: Number(process.env.RUNS ?? 3_000) },
+  )
+  t.ok(drafted > 1_000 && nodes / drafted > 4, `${drafted} trees of ${(nodes / drafted).toFixed(1)} nodes`)
+})
+
+for (const [at, text, printed] of [
+  [[], 'Premium*0.10', 'Premium * 0.1'],
+  [[], '_.Insured.Name', 'Insured.Name'],
+  [['Insured'], 'Rate + _.Rate', 'Rate + _.Rate'],
+  [[], 'Terms   ', undefined],
+  [[], '`Terms and Conditions`', '`Terms and Conditions`'],
+  [[], '`item` + `here` ', '`item` + `here`'],
+  [[], '_.Lines[Rate > here.Rate].Signed', 'Lines[Rate > here.Rate].Signed'],
+  [['Lines', 0], 'count(_.Lines[Insurer = here.Insurer])', undefined],
+  [
+    ['Lines', 0],
+    'some line in _.Lines satisfies line.Insurer = Insurer',
+    'some line in _.Lines satisfies line.Insurer = Insurer',
+  ],
+  [[], '(1 + 2) * -(3) - -4', '(1 + 2) * -(3) - -4'],
+  [[], '-3 ** 2', '-3 ** 2'],
+  [[], '1 - (2 - 3)', '1 - (2 - 3)'],
+  [[], 'Rate in (< 5, [7..9))', 'Rate in ((< 5), [7..9))'],
+  [[], 'substring(start position: 2, string: "abc")', 'substring("abc", 2)'],
+  [[], '// why\nRate', 'Rate'],
+] as const) {
+  t.test(`${text.trim()} at ${at.join('.') || 'the root'}`, async (t) => {
+    const block = slip.id(...at) as ElementId
+    const compiled = compile(text, slip, { block })
+    if (printed === undefined) return t.notOk(isCompiled(compiled))
+    if (!isCompiled(compiled)) return t.fail(JSON.stringify(compiled))
+    t.equal(print(compiled.ast, slip, block), printed)
+  })
+}
