@@ -21,6 +21,7 @@ import { MerkleLog } from '../merkle/merkle-log.ts'
 import { assert } from '../runtime/assert.ts'
 import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
 import { lacksValueOf } from './lacked-values.ts'
+import { refusalIn } from './refusals.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { covers, emptyVector, type VersionVector, withStatement } from './version-vector.ts'
 
@@ -276,14 +277,14 @@ function refusalsOf(
   answers: readonly VerifiedStatement[],
   { lock }: ContractState,
 ): RefusedBy[] {
-  const key = requestKey(ref)
   const voiceless = isVoteToBreakLock(request) ? lock?.holder : undefined
   const counted = answers.filter(({ statement }) => statement.party !== voiceless)
-  return counted.flatMap(({ statement }) =>
-    statement.refusals
-      .filter((refusal) => requestKey(refusal.request) === key)
-      .map(({ request: _request, ...why }) => ({ ...why, handle: statement.party, seq: statement.seq })),
-  )
+  return counted.flatMap(({ statement }) => {
+    const refusal = refusalIn(statement, ref)
+    if (refusal === undefined) return []
+    const { request: _request, ...why } = refusal
+    return [{ ...why, handle: statement.party, seq: statement.seq }]
+  })
 }
 
 /**

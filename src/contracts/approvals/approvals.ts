@@ -3,6 +3,8 @@ import { lackingIn } from '../../agreement/completing.ts'
 import { beyond, feedOf, firstCovering, newestOf, saidToHold } from '../../agreement/feeds.ts'
 import { lacksValueOf } from '../../agreement/lacked-values.ts'
 import { isVoteToBreakLock } from '../../agreement/ledger.ts'
+import { placeAmong, resigningIn } from '../../agreement/open-statements.ts'
+import { refusalIn } from '../../agreement/refusals.ts'
 import { extendedTo } from '../../agreement/replay.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
@@ -12,7 +14,7 @@ import type { About } from '../../events/about.ts'
 import { type Handle, type RequestRef, requestKey, requestOf } from '../../events/ids.ts'
 import { ceilings } from '../../events/limits.ts'
 import type { RefusalCode } from '../../events/reasons.ts'
-import type { Payload, Refusal, Request, Statement } from '../../events/statement.ts'
+import type { Payload, Refusal, Request } from '../../events/statement.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
@@ -303,7 +305,8 @@ function vectorOf({ feeds }: AgreementState, party: Handle): VersionVector {
 
 /** Whether it has no place in the ledger yet: then its fate may take its values. */
 function isOpen({ handle, seq, index }: RequestRef, { ledger: { open, next } }: AgreementState): boolean {
-  const place = open.findIndex(({ statement }) => statement.party === handle && statement.seq === seq)
+  const place = placeAmong(open, handle, seq)
+  if (place === undefined) return false
   return place > 0 || (place === 0 && index >= next)
 }
 
@@ -326,13 +329,9 @@ export function isDead(ref: RequestRef, request: Request, state: AgreementState)
   return membersOf(document).some(({ card: { handle } }) => {
     if (handle === ref.handle) return false
     const answer = firstCovering(feedOf(state.feeds, handle), ref.handle, ref.seq)
-    const refuses = answer?.statement.refusals.some(({ request }) => requestKey(request) === requestKey(ref)) === true
-    return refuses && !open.some(({ statement }) => statement.party === handle && resigns(statement))
+    const refuses = answer !== undefined && refusalIn(answer.statement, ref) !== undefined
+    return refuses && !resigningIn(open).has(handle)
   })
-}
-
-function resigns({ requests }: Statement): boolean {
-  return requests.some(({ commands }) => commands.some(({ type }) => type === 'Resign'))
 }
 
 /** What they take of a statement. */
