@@ -23,16 +23,18 @@ export function lackingIn({ ledger }: AgreementState): VerifiedStatement[] {
   return ledger.open.filter(({ lacks }) => lacks.length > 0)
 }
 
+export type Completed = Progress & { readonly completion: Completion }
+
 /**
- * What payloads add to a statement that was held without them. Undefined: nothing that is missing. Requires that they hash to their
- * seals.
+ * What payloads add to a statement that was held without them, in steps, since it may have megabytes of them. Undefined: nothing
+ * that is missing. Requires that they hash to their seals.
  */
-export function completed(
+export function* completing(
   state: AgreementState,
   party: Handle,
   seq: Seq,
   payloads: Payloads,
-): (Progress & { readonly completion: Completion }) | undefined {
+): Generator<void, Completed | undefined> {
   const { ledger } = state
   const held = ledger.open.find(({ statement }) => statement.party === party && statement.seq === seq)
   if (held === undefined) return undefined
@@ -42,11 +44,15 @@ export function completed(
   })
   if (brought.length === 0) return undefined
   const together = payloadsInOrder([...Object.entries(held.payloads), ...brought])
+  yield
   // Else it could not be passed on with them.
   const kept = fitsOneLine(held, together) ? together : payloadsTaken(state, held, together)
+  yield
   const added = Object.fromEntries(brought.filter(([seal]) => kept[seal] !== undefined))
   if (Object.keys(added).length === 0 || (kept !== together && !fitsOneLine(held, kept))) return undefined
+  yield
   const whole: VerifiedStatement = { ...held, payloads: kept, lacks: lackedBy({ ...held, payloads: kept }) }
+  yield
   return { ...withPayloadsOf(state, held, whole), completion: { party, seq, payloads: added } }
 }
 

@@ -5,7 +5,7 @@ import { payloadsInOrder } from '../events/seal.ts'
 import { type Payload, type Payloads, placesOf } from '../events/statement.ts'
 import { fitsOneLine, type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import { completed as allAtOnce } from '../runtime/turns.ts'
-import { type Completion, completed } from './completing.ts'
+import { type Completed, type Completion, completing } from './completing.ts'
 import { feedOf, saidToHold, statementAt } from './feeds.ts'
 import { isTakeover } from './key-rules.ts'
 import type { Acknowledged } from './ledger.ts'
@@ -130,7 +130,7 @@ export function* receivingPayloads(
   const unjudged: Unjudged[] = []
   for (const { party, seq, payloads } of grouped) {
     yield
-    const progress = completedHere(state, party, seq, payloads)
+    const progress = yield* completingHere(state, party, seq, payloads)
     if (progress === undefined) continue
     if ('error' in progress) {
       unjudged.push(progress)
@@ -149,15 +149,24 @@ export function* receivingPayloads(
   return joined(reception, receive(state, reception.waiting, self, convicted))
 }
 
-/** As `completed`: payloads that lead the ledger into an engine that is not here are not taken in. */
 function completedHere(
   state: AgreementState,
   party: Handle,
   seq: Seq,
   payloads: Payloads,
-): ReturnType<typeof completed> | Unjudged {
+): Completed | Unjudged | undefined {
+  return allAtOnce(completingHere(state, party, seq, payloads))
+}
+
+/** As `completing`: payloads that lead the ledger into an engine that is not here are not taken in. */
+function* completingHere(
+  state: AgreementState,
+  party: Handle,
+  seq: Seq,
+  payloads: Payloads,
+): Generator<void, Completed | Unjudged | undefined> {
   try {
-    return completed(state, party, seq, payloads)
+    return yield* completing(state, party, seq, payloads)
   } catch (error) {
     const decoded = statementAt(state.feeds, party, seq)
     if (decoded === undefined || !(error instanceof EngineUnknown)) throw error

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { engine1 } from '../../src/aggregates/contract/engine-1.ts'
 import { Engines } from '../../src/aggregates/contract/engines.ts'
-import { completed, lackingIn } from '../../src/agreement/completing.ts'
+import { completing, lackingIn } from '../../src/agreement/completing.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
 import { pruned } from '../../src/agreement/pruning.ts'
 import { nothingReceived, type Reception, receive, receivePayloads } from '../../src/agreement/receive.ts'
@@ -17,6 +17,7 @@ import type { Hash } from '../../src/crypto/hash.ts'
 import { payloadsInOrder, seal } from '../../src/events/seal.ts'
 import type { Payload, Payloads } from '../../src/events/statement.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
+import { completed as allAtOnce } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { groupOf } from '../../src/store/payload-group.ts'
 import { both } from '../support/engine-2.ts'
@@ -72,7 +73,11 @@ t.test('what everybody has acknowledged is decided when its values are here, and
   t.match(whole.acknowledged, [{ entry: { outcome: { kind: 'accepted' } } }])
   t.same(headOf(whole.state.ledger), headOf(ana.state.ledger))
   t.equal(whole.state.settling.settled, ana.settled)
-  t.equal(completed(whole.state, ana.handle, asked.statement.seq, asked.payloads), undefined, 'once is enough')
+  t.equal(
+    allAtOnce(completing(whole.state, ana.handle, asked.statement.seq, asked.payloads)),
+    undefined,
+    'once is enough',
+  )
 
   const twice = receive(lacking.state, [asked, ...lacking.waiting])
   t.same(headOf(twice.state.ledger), headOf(ana.state.ledger), 'the statement itself brings them as well')
@@ -172,9 +177,9 @@ t.test('values that could not be passed on with their statement do not come to s
   const { statement } = asked
   ben.hears(asked)
   const place = [statement.party, statement.seq] as const
-  t.equal(completed(ben.state, ...place, payloads), undefined)
+  t.equal(allAtOnce(completing(ben.state, ...place, payloads)), undefined)
   const [first] = Object.entries(payloads)
-  t.match(completed(ben.state, ...place, Object.fromEntries([first ?? []])), { state: { feeds: {} } })
+  t.match(allAtOnce(completing(ben.state, ...place, Object.fromEntries([first ?? []]))), { state: { feeds: {} } })
 })
 
 /** A statement with two requests of three values each: of a kind of which a line takes no more than four. */
