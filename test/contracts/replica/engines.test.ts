@@ -4,10 +4,16 @@ import { Engines } from '../../../src/aggregates/contract/engines.ts'
 import { verifyContract } from '../../../src/audit/verify.ts'
 import { auditSourceOf } from '../../../src/cli/audit-source.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
-import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
+import { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
+import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
+import { keySigner } from '../../../src/crypto/signer.ts'
 import type { Uid } from '../../../src/events/ids.ts'
+import { systemRandom } from '../../../src/runtime/random.ts'
+import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
+import { VirtualClock } from '../../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
 import { both, NAME_RESERVED } from '../../support/engine-2.ts'
+import { allOf, CONTRACT, marketOf, owes, Player, talk } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 import { Link, together } from '../../support/two-parties.ts'
 
@@ -120,5 +126,58 @@ t.test(
     })
     t.same(unknown, [{ engine: 2, engines: [1] }], 'it is told once')
     t.same(cleo.told, [], 'nobody is blamed for it')
+  },
+)
+
+t.test(
+  'a late value behind which the ledger goes on in an engine that is not here is left out, and said',
+  async (t) => {
+    const members = marketOf(['ana', 'ben', 'dan'].map((handle) => new Player(handle, undefined, undefined, both)))
+    const cleo = new Player('cleo', undefined, undefined, onlyFirst)
+    const all = [...members, cleo] as [Player, Player, Player, Player]
+    all[0].requests({ type: 'InviteParty', party: cleo.card })
+    talk(all, owes)
+    for (const player of all.slice(0, 2)) {
+      player.requests({ type: 'UpgradeEngine', to: 2 })
+      talk(all, owes)
+    }
+    const store = openMemoryStore()
+    const guard = memoryGuard()
+    t.teardown(() => store.close())
+    const open = () =>
+      LiveContract.open(CONTRACT, cleo.handle, all[0].handle, {
+        store,
+        guard,
+        clock: new VirtualClock(),
+        random: systemRandom,
+        signer: keySigner(cleo.privateKey),
+        engines: onlyFirst,
+      })
+    const live = await open()
+    const told: unknown[] = []
+    live.listen({ engineUnknown: (_, { engine }) => told.push(engine) })
+    await live.deliver(allOf(cleo))
+    const asked = all[0].proposes('0.0', 'v')
+    const upgrade = all[2].requests({ type: 'UpgradeEngine', to: 2 })
+    all[1].hears(asked, upgrade)
+    all[2].hears(asked)
+    all[0].hears(upgrade)
+    const answers = [all[1], all[2], all[0]].map((player) => player.says())
+    await live.deliver([{ ...asked, payloads: {} }, upgrade, ...answers])
+    const { party, seq } = asked.statement
+    const before = { size: live.state.ledger.log.size, own: live.state.feeds.get(cleo.handle)?.size }
+    t.equal(live.engineUnknown, undefined)
+    await live.deliver([], undefined, [{ party, payloads: asked.payloads, seq }])
+    t.match(live, { obstacle: 'engine_unknown', engineUnknown: 2 })
+    t.same(told, [2])
+    t.same(
+      { size: live.state.ledger.log.size, own: live.state.feeds.get(cleo.handle)?.size },
+      before,
+      'nothing is signed on it',
+    )
+    await live.close()
+    const again = await open()
+    t.teardown(() => again.close())
+    t.equal(again.state.ledger.log.size, before.size, 'nor stored: it starts again')
   },
 )
