@@ -18,6 +18,14 @@ interface Summary {
   readonly engineVotes: EngineStanding['votes']
 }
 
+interface DefinedType {
+  readonly name: string
+  readonly base: string
+  readonly constraint: object
+  readonly hints: object
+  readonly definition: string
+}
+
 interface EngineStanding {
   readonly engine: number
   readonly votes: readonly { readonly by: string; readonly to: number }[]
@@ -93,6 +101,23 @@ export function contractCommands(program: Command): void {
         ),
       )
       printJson(full.document)
+    })
+
+  contract
+    .command('types')
+    .argument('<contract>', 'its UID')
+    .addOption(dataOption())
+    .description('the types that a contract defines')
+    .action(async (uid: string, { data }: { data: string }) => {
+      const types = (await (await apiClientFor(data)).call('GET', `/api/Contract/${uid}/Types`)) as DefinedType[]
+      const rows = types.map(({ name, base, constraint, hints, definition }) => [
+        name,
+        base,
+        JSON.stringify(constraint),
+        JSON.stringify(hints),
+        definition,
+      ])
+      printLines(table(['type', 'base', 'constraint', 'hints', 'definition'], rows))
     })
 
   contract

@@ -28,6 +28,7 @@ export const domains = {
   revocation: 'concordata/v1/revocation\n',
   element: 'concordata/v1/element\n',
   record: 'concordata/v1/record\n',
+  type: 'concordata/v1/type\n',
   members: 'concordata/v1/members\n',
   party: 'concordata/v1/party\n',
   introduction: 'concordata/v1/introduction\n',

@@ -8,13 +8,15 @@ import {
   type StoredElement,
 } from '../aggregates/contract/element.ts'
 import { standingAt } from '../aggregates/contract/standing.ts'
+import { builtInOf, currentTypes, type Types, typeLike } from '../aggregates/contract/types.ts'
 import { fitElementName, fitText } from '../aggregates/names/fit-text.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import type { Command } from '../events/commands.ts'
-import type { FieldType } from '../events/field-type.ts'
+import type { BuiltInType, FieldType } from '../events/field-type.ts'
 import { ordinalOf, ROOT } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
+import { definitionHash } from '../events/type-definition.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { decimalDigits, wireInteger, writtenDigits } from './digits.ts'
 import { valueFromText } from './field-text.ts'
@@ -52,13 +54,13 @@ export function arrangement(element: Element, names: readonly string[]): Changes
 }
 
 /** A text written to a field. */
-export function changesFromText(element: Element, text: string, newSalt: () => Uint8Array): Changes {
+export function changesFromText(element: Element, text: string, types: Types, newSalt: () => Uint8Array): Changes {
   if (element.kind === 'block') {
     throw new WriteUnfit('write_unfit', 'a block takes JSON (application/json): its children by name')
   }
   if (element.kind === 'list') throw new WriteUnfit('write_unfit', 'a list takes JSON (application/json)')
-  const writing = new Writing(newSalt)
-  writing.propose(element, valueFromText(element.field, text))
+  const writing = new Writing(types, newSalt)
+  writing.propose(element, valueFromText(builtInOf(element.field, types), text))
   return writing.changes()
 }
 
@@ -72,9 +74,10 @@ export function changesFromJson(
   names: readonly string[],
   body: unknown,
   mayAdd: boolean,
+  types: Types,
   newSalt: () => Uint8Array,
 ): Changes {
-  const writing = new Writing(newSalt)
+  const writing = new Writing(types, newSalt)
   if (element.kind === 'field') {
     writing.propose(element, body)
     return writing.changes()
@@ -94,11 +97,13 @@ export function changesFromJson(
 
 /** Gathers the commands of one request. */
 class Writing {
+  readonly #types: Types
   readonly #newSalt: () => Uint8Array
   readonly #commands: Command[] = []
   readonly #payloads: { [seal: string]: Payload } = {}
 
-  constructor(newSalt: () => Uint8Array) {
+  constructor(types: Types, newSalt: () => Uint8Array) {
+    this.#types = types
     this.#newSalt = newSalt
   }
 
@@ -113,7 +118,7 @@ class Writing {
       this.#commands.push({ basis, exclusive: true, field: field.id, type: 'EmptyField' })
       return
     }
-    const sealed = this.#seal(wireValue(field.field, value))
+    const sealed = this.#seal(field.field, value)
     this.#commands.push({ basis, exclusive: true, field: field.id, seal: sealed, type: 'ProposeValue' })
   }
 
@@ -155,7 +160,7 @@ class Writing {
   #fillEntry(prototype: StoredElement, ref: string, value: unknown): void {
     if (prototype.kind === 'field') {
       if (value === null) return
-      const sealed = this.#seal(wireValue(prototype.field, value))
+      const sealed = this.#seal(prototype.field, value)
       this.#commands.push({ type: 'ProposeValue', field: ref, seal: sealed, basis: [] })
     } else if (prototype.kind === 'list') {
       if (!Array.isArray(value)) throw new WriteUnfit('write_unfit', `${prototype.name} is a list and takes an array`)
@@ -185,14 +190,27 @@ class Writing {
       return
     }
     const place = this.#commands.length
-    this.#commands.push({ type: 'AddField', parent, name: fitElementName(name), field: fitField(typed.field) })
+    const field = this.#typeMeant(fitField(typed.field))
+    this.#commands.push({ type: 'AddField', parent, name: fitElementName(name), field })
     if (typed.value === null || typed.value === undefined) return
-    const sealed = this.#seal(wireValue(typed.field, typed.value))
+    const sealed = this.#seal(field, typed.value)
     this.#commands.push({ type: 'ProposeValue', field: `#${place}`, seal: sealed, basis: [] })
   }
 
-  #seal(value: unknown) {
-    const { seal: sealed, payload } = seal(value, this.#newSalt())
+  /** A custom type may be named: then it is the definition that the name stands for now. */
+  #typeMeant(type: FieldType | { readonly type: 'custom'; readonly name: unknown; readonly hint?: string }): FieldType {
+    if (type.type !== 'custom' || !('name' in type)) return type
+    const { name, ...others } = type
+    const meant = typeof name === 'string' ? typeLike(this.#types, nfc(name)) : undefined
+    if (meant === undefined || meant.name !== nfc(String(name))) {
+      const options = currentTypes(this.#types).map((definition) => definition.name)
+      throw new WriteUnfit('write_unfit', 'the contract has no type of this name', { options })
+    }
+    return { ...others, definition: definitionHash(meant) }
+  }
+
+  #seal(type: FieldType, value: unknown) {
+    const { seal: sealed, payload } = seal(wireValue(builtInOf(type, this.#types), value), this.#newSalt())
     this.#payloads[sealed] = payload
     return sealed
   }
@@ -217,7 +235,7 @@ function typedValue(value: unknown): { field: FieldType; value: unknown } | unde
 }
 
 /** JSON numbers are welcome where the wire has strings: the digits are those that the client wrote. */
-function wireValue(type: FieldType, value: unknown): unknown {
+function wireValue(type: BuiltInType, value: unknown): unknown {
   if (type.type === 'money' && isObject(value) && 'amount' in value) {
     return { ...value, amount: wireNumber(value.amount, 'decimal') }
   }
@@ -226,7 +244,7 @@ function wireValue(type: FieldType, value: unknown): unknown {
   return wireNumber(value, type.type)
 }
 
-function wireNumber(value: unknown, type: FieldType['type']): unknown {
+function wireNumber(value: unknown, type: BuiltInType['type']): unknown {
   const digits = writtenDigits(value)
   if (digits === undefined) {
     if (holdsWritten(value)) throw new WriteUnfit('write_unfit', 'a number in there has more digits than is kept of it')

@@ -1,6 +1,7 @@
 import type { Element } from '../aggregates/contract/element.ts'
 import { elementHash } from '../aggregates/contract/element-hash.ts'
 import { find } from '../aggregates/contract/state.ts'
+import type { Types } from '../aggregates/contract/types.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import type { Intent } from '../contracts/requests/submission.ts'
@@ -60,10 +61,10 @@ export class Documents {
   /** Throws NoSuchContract, NoSuchPath, WriteUnfit, ValueUnreadable, and what a request can be refused for. */
   propose(uid: Uid, names: readonly string[], written: Written, wait: Wait): Promise<RequestResult> {
     const { newSalt } = this.#ports
-    return this.#change(uid, names, wait, (element) =>
+    return this.#change(uid, names, wait, (element, types) =>
       'text' in written
-        ? changesFromText(element, written.text, newSalt)
-        : changesFromJson(element, names, written.json, written.adds, newSalt),
+        ? changesFromText(element, written.text, types, newSalt)
+        : changesFromJson(element, names, written.json, written.adds, types, newSalt),
     )
   }
 
@@ -93,12 +94,12 @@ export class Documents {
     uid: Uid,
     names: readonly string[],
     wait: Wait,
-    changesOf: (element: Element) => Changes,
+    changesOf: (element: Element, types: Types) => Changes,
   ): Promise<RequestResult> {
     return this.#ports.contracts.use(uid, (live) => {
       const element = this.#viewOf(live).find(names)
       if (element === undefined) throw noSuchPath(uid, names)
-      return this.#submit(live, changesOf(element), wait)
+      return this.#submit(live, changesOf(element, live.state.settling.agreed.types), wait)
     })
   }
 

@@ -1,4 +1,4 @@
-import type { FieldType } from '../events/field-type.ts'
+import type { BuiltInType } from '../events/field-type.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { decimalDigits, wireInteger } from './digits.ts'
 
@@ -14,7 +14,7 @@ export function textOf(value: unknown): string {
 }
 
 /** The value that a text stands for in a field of this type; whether it fits in full is for the contract to say. */
-export function valueFromText(type: FieldType, text: string): unknown {
+export function valueFromText(type: BuiltInType, text: string): unknown {
   switch (type.type) {
     case 'text':
       return text

@@ -15,6 +15,7 @@ import {
 import { ceilings, LimitsSchema } from './limits.ts'
 import { PartyCardSchema } from './party-card.ts'
 import { LockPurposeSchema, ResignationReasonSchema } from './reasons.ts'
+import { typeDefinitionMembers } from './type-definition.ts'
 
 const closed = { additionalProperties: false }
 
@@ -116,6 +117,8 @@ export const commandSchemas = {
     { type: Type.Literal('ArrangeChildren'), block: ElementRefSchema, order: Type.Array(OrdinalSchema) },
     closed,
   ),
+  /** A type that fields can then have, by the hash of its definition; a name that is defined again gets another one. */
+  DefineType: Type.Object({ type: Type.Literal('DefineType'), ...typeDefinitionMembers }, closed),
   RenameElement: Type.Object(
     { type: Type.Literal('RenameElement'), element: ElementIdSchema, name: ElementName },
     closed,

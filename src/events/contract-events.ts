@@ -5,6 +5,7 @@ import type { ElementId, EngineVersion, Handle, LedgerIndex, ProposalId } from '
 import type { Limits } from './limits.ts'
 import type { PartyCard } from './party-card.ts'
 import type { LockPurpose, ResignationReason } from './reasons.ts'
+import type { TypeDefinition } from './type-definition.ts'
 
 /**
  * The facts that follow from an accepted request; they stand in its ledger entry, so their bytes are part of the
@@ -65,6 +66,8 @@ export type ContractEvent =
   | { readonly type: 'EntryAdded'; readonly element: ElementId }
   /** `order`: the ordinals of children that are there, each once; the others come behind. */
   | { readonly type: 'ChildrenArranged'; readonly block: ElementId; readonly order: readonly number[] }
+  /** `definition`: its hash. */
+  | ({ readonly type: 'TypeDefined'; readonly definition: Hash } & TypeDefinition)
   | { readonly type: 'ElementRenamed'; readonly element: ElementId; readonly name: string }
   | { readonly type: 'ElementRemoved'; readonly element: ElementId }
   | { readonly type: 'ElementGranted'; readonly element: ElementId; readonly to: Handle | null }

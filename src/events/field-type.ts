@@ -1,15 +1,16 @@
 import { type Static, Type } from 'typebox'
+import { HashSchema } from './ids.ts'
 
 const closed = { additionalProperties: false }
 const Hint = Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z][a-z0-9-]*$' }))
 
 /**
- * The types a field can have. On the wire a value is: text, choice, party — a string; integer — a JSON integer within
+ * The types that every contract has. On the wire a value is: text, choice, party — a string; integer — a JSON integer within
  * ±(2^53−1), or beyond that its digits as a string; decimal — a string such as `-12.50`; money — `{amount, currency}`
  * with a decimal string and the ISO 4217 code of a currency, of no more decimals than that has; date — `2026-01-31`; date-time — RFC 3339 with offset or Z; duration —
- * ISO 8601 such as `P1Y` or `PT36H`; boolean — true or false. `hint` is for presentation only (`percent`, `colour`).
+ * ISO 8601 such as `P1Y` or `PT36H`; boolean — true or false; contract — the UID of another one, which decides nothing. `hint` is for presentation only (`percent`, `colour`).
  */
-export const FieldTypeSchema = Type.Union([
+export const BuiltInTypeSchema = Type.Union([
   Type.Object({ type: Type.Literal('text'), hint: Hint }, closed),
   Type.Object({ type: Type.Literal('integer'), hint: Hint }, closed),
   Type.Object({ type: Type.Literal('decimal'), hint: Hint }, closed),
@@ -36,5 +37,12 @@ export const FieldTypeSchema = Type.Union([
     closed,
   ),
   Type.Object({ type: Type.Literal('party'), hint: Hint }, closed),
+  Type.Object({ type: Type.Literal('contract'), hint: Hint }, closed),
 ])
+export type BuiltInType = Static<typeof BuiltInTypeSchema>
+
+/** One that the contract defines (type-definition.ts): a field keeps the definition that it was added with. */
+const CustomTypeSchema = Type.Object({ type: Type.Literal('custom'), definition: HashSchema, hint: Hint }, closed)
+
+export const FieldTypeSchema = Type.Union([...BuiltInTypeSchema.anyOf, CustomTypeSchema])
 export type FieldType = Static<typeof FieldTypeSchema>

@@ -13,6 +13,7 @@ export const ceilings = {
   treeDepth: 64,
   elements: 10_000_000,
   entriesPerList: 100_000,
+  types: 10_000,
   ruleBytes: 64 * 1024,
   ruleSteps: 100_000,
   members: 1000,
@@ -27,6 +28,7 @@ export const defaultLimits: Limits = {
   treeDepth: 32,
   elements: 1_000_000,
   entriesPerList: 10_000,
+  types: 1000,
   ruleBytes: 16 * 1024,
   ruleSteps: 10_000,
   members: 100,
@@ -46,6 +48,8 @@ export const LimitsSchema = Type.Object(
     elements: upTo(ceilings.elements),
     /** What `entriesMax` of a list can be. */
     entriesPerList: upTo(ceilings.entriesPerList),
+    /** Definitions, those of one name counted each. */
+    types: upTo(ceilings.types),
     ruleBytes: upTo(ceilings.ruleBytes),
     ruleSteps: upTo(ceilings.ruleSteps),
     members: upTo(ceilings.members),

@@ -52,6 +52,9 @@ export const voidCodes = {
   option_unfit: 'An option of a choice is not a text that all parties can read alike.',
   option_confusable: 'An option of a choice is, or can be taken for, another one.',
   currency_unknown: 'The currency of a field is not one of those that the engine has.',
+  type_unknown: 'The contract has no type of that definition.',
+  type_unchanged: 'The type is defined like that already.',
+  constraint_unfit: 'The constraint of a type is not one of its base, or no value meets it.',
   not_owner: 'Only its owner changes the structure under a block, and only its owner grants an element.',
   owner_unfit: 'The owner must be a member; a new element belongs to its author or is shared.',
   value_wrong_type: 'The value does not have the type of the field.',
@@ -67,7 +70,7 @@ export type VoidCode = keyof typeof voidCodes
 
 /**
  * `command`: which command of the request, from 0. `with`: what it collides with, by code: handles, element ids or proposal
- * ids, the limit by its name; for `entry_fixed` the id in the prototype; for `order_unfit` the ordinal; the type of the field, and what of the value does not fit it; for `name_taken` and `name_confusable` the id of the element that has the
+ * ids, the limit by its name; for `entry_fixed` the id in the prototype; for `order_unfit` the ordinal; for `constraint_unfit` the member; the type of the field, and what of the value does not fit it; for `name_taken` and `name_confusable` the id of the element that has the
  * name, and the key of the request that gave it the name; for options their places, from 0.
  */
 export interface VoidReason {

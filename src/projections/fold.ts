@@ -158,7 +158,7 @@ export class Fold {
   }
 
   #happened(page: ContractRows, event: ContractEvent): void {
-    const { contracts, parties, elements, proposals, requests } = this.#tables
+    const { contracts, parties, types, elements, proposals, requests } = this.#tables
     switch (event.type) {
       case 'ContractOpened':
         contracts.opened(page, event)
@@ -190,6 +190,9 @@ export class Fold {
         break
       case 'EngineUpgraded':
         contracts.upgraded(page, event.to)
+        break
+      case 'TypeDefined':
+        types.defined(page, event)
         break
       case 'BlockAdded':
       case 'FieldAdded':

@@ -6,6 +6,7 @@ import { FeedTable } from './tables/feed-table.ts'
 import { PartyTable } from './tables/party-table.ts'
 import { ProposalTable } from './tables/proposal-table.ts'
 import { RequestTable } from './tables/request-table.ts'
+import { TypeTable } from './tables/type-table.ts'
 
 /**
  * How the rows follow from the events. Raise it with every change of a table or of what is written to it: a read model of
@@ -36,6 +37,7 @@ export const READ_MODEL_SCHEMA = [
   BOOKKEEPING,
   ContractTable.schema,
   PartyTable.schema,
+  TypeTable.schema,
   ElementTable.schema,
   ProposalTable.schema,
   RequestTable.schema,
@@ -47,6 +49,7 @@ export const READ_MODEL_SCHEMA = [
 const OF_A_CONTRACT = [
   'Party',
   'Market',
+  'Type',
   'Element',
   'Proposal',
   'Voter',
@@ -62,6 +65,7 @@ const OF_A_CONTRACT = [
 export interface Tables {
   readonly contracts: ContractTable
   readonly parties: PartyTable
+  readonly types: TypeTable
   readonly elements: ElementTable
   readonly proposals: ProposalTable
   readonly requests: RequestTable
@@ -71,10 +75,12 @@ export interface Tables {
 
 /** One of each, over a database that has the schema. */
 export function prepareTables(database: Database.Database): Tables {
-  const elements = new ElementTable(database)
+  const types = new TypeTable(database)
+  const elements = new ElementTable(database, types)
   return {
     contracts: new ContractTable(database),
     parties: new PartyTable(database),
+    types,
     elements,
     proposals: new ProposalTable(database, elements),
     requests: new RequestTable(database),

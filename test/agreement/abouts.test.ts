@@ -135,6 +135,8 @@ t.test('there is no free text in the format but ids and names', async (t) => {
     'AddList.key.field.options[]',
     'AddList.key.name',
     'AddList.name',
+    'DefineType.constraint.options[]',
+    'DefineType.name',
     'InviteParty.party.name',
     'OpenContract.founder.name',
     'OpenContract.title',

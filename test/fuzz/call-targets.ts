@@ -3,6 +3,7 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { noTypes } from '../../src/aggregates/contract/types.ts'
 import { parsePreferences, WAIT_SECONDS_MAX } from '../../src/api/http/prefer-header.ts'
 import { apiClient } from '../../src/cli/api-client.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
@@ -11,7 +12,7 @@ import { generateKeyPair } from '../../src/crypto/key-pair.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import { changesFromJson } from '../../src/documents/changes.ts'
 import { textOf, valueFromText } from '../../src/documents/field-text.ts'
-import type { FieldType } from '../../src/events/field-type.ts'
+import type { BuiltInType } from '../../src/events/field-type.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { codeIn } from '../../src/gossip/transport/peer-client.ts'
 import { AccessTokens } from '../../src/node/oidc/access-tokens.ts'
@@ -195,7 +196,7 @@ function apiTarget(): Target {
   }
 }
 
-const types: FieldType[] = [
+const types: BuiltInType[] = [
   { type: 'text' },
   { type: 'integer' },
   { type: 'decimal' },
@@ -291,7 +292,7 @@ export const callTargets: readonly Target[] = [
     name: 'the text of a value',
     valid: ['USD 1250000.00', 'true', '-17', '2026-01-31', '1.50', 'Mexico'],
     decode(text) {
-      const type = types[text.length % types.length] as FieldType
+      const type = types[text.length % types.length] as BuiltInType
       const value = valueFromText(type, text)
       const again = textOf(value)
       return () => (textOf(valueFromText(type, again)) === again ? text : again)
@@ -303,7 +304,7 @@ export const callTargets: readonly Target[] = [
     decode(text) {
       const parsed = parse(text)
       const { document } = ana.state.settling.agreed
-      if (parsed !== undefined) changesFromJson(document, [], parsed.value, true, () => new Uint8Array(16))
+      if (parsed !== undefined) changesFromJson(document, [], parsed.value, true, noTypes, () => new Uint8Array(16))
       return undefined
     },
   },

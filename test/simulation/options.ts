@@ -36,7 +36,10 @@ const table = {
   processCrashes: number(0.04, 'of one process of several, a machine and round'),
   skews: number(0.05, 'jumps of a clock, a machine and round'),
   writes: number(0.35, 'of a value, a member and round'),
-  entries: number(0.15, 'to change the list: entries, what is in them, or what all are made of; a member and round'),
+  entries: number(
+    0.15,
+    'to change the list (entries, what is in them, or what all are made of) or a type; a member and round',
+  ),
   withdrawals: number(0.08, 'of what is tentative, a member and round'),
   invitations: number(0.05, 'a member and round'),
   locks: number(0.03, 'a member and round'),

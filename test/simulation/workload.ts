@@ -165,6 +165,9 @@ export class Workload {
     else if (draw < 6) {
       const field = { type: 'AddField', parent: `${list}.0`, name: `f ${this.#run.requests}`, field: { type: 'text' } }
       await this.submit(machine, field)
+    } else if (draw < 7) {
+      const constraint = { lengthMax: 1 + random.below(4) }
+      await this.submit(machine, { type: 'DefineType', name: 'short', base: 'text', constraint })
     } else await this.write(machine, `${entry}.${random.below(3)}`)
   }
 

@@ -3,9 +3,11 @@ import { childAt, type Element } from '../../src/aggregates/contract/element.ts'
 import { standingAt } from '../../src/aggregates/contract/standing.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Command } from '../../src/events/commands.ts'
+import type { FieldType } from '../../src/events/field-type.ts'
 import type { ElementId, Handle, ProposalId } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
+import { definitionHash } from '../../src/events/type-definition.ts'
 import { type Act, type Document, entry, field, given, list } from './document.ts'
 import { Party } from './document-party.ts'
 
@@ -34,6 +36,7 @@ const kinds = [
   'AddEntry',
   'AddEntry',
   'ArrangeChildren',
+  'DefineType',
   'RenameElement',
   'RemoveElement',
   'GrantElement',
@@ -102,7 +105,7 @@ function commandOf(order: Order, place: number, document: Document, values: Map<
     case 'AddBlock':
       return { type: kind, parent: ref, name, ...whose }
     case 'AddField':
-      return { type: kind, parent: ref, name, ...whose, field: { type: flag ? 'text' : 'party' } }
+      return { type: kind, parent: ref, name, ...whose, field: typeOf(order, document) }
     case 'AddList': {
       const entry = order.which % 3 === 0 ? ({ type: 'party' } as const) : 'block'
       const key = { name: order.name, field: { type: 'party' } } as const
@@ -119,6 +122,10 @@ function commandOf(order: Order, place: number, document: Document, values: Map<
     case 'AddEntry': {
       const lists = elements.filter(({ holds }) => holds?.kind === 'list')
       return { type: kind, list: lists[order.at % lists.length]?.id ?? ref }
+    }
+    case 'DefineType': {
+      const bounds = flag ? { constraint: { lengthMax: order.which % 4 } } : {}
+      return { type: kind, name, base: order.which % 5 === 0 ? 'party' : 'text', ...bounds, hints: { display: 'x' } }
     }
     case 'ArrangeChildren': {
       const blocks = elements.filter(({ holds }) => holds?.kind === 'block')
@@ -155,6 +162,14 @@ function commandOf(order: Order, place: number, document: Document, values: Map<
     case 'Resign':
       return { type: kind }
   }
+}
+
+/** Now and then one that the contract defines, old definitions too. */
+function typeOf({ which, flag }: Order, { state }: Document): FieldType {
+  const defined = [...state.types.defined]
+  const definition = which % 3 === 0 ? defined[which % defined.length] : undefined
+  if (definition !== undefined) return { type: 'custom', definition: definitionHash(definition) }
+  return { type: flag ? 'text' : 'party' }
 }
 
 interface Slot {

@@ -129,6 +129,14 @@ export class Party {
     return this.#writes((document) => ({ type: 'AddEntry', list: document.idAt(path) }))
   }
 
+  defines(
+    name: string,
+    base: CommandOf<'DefineType'>['base'],
+    more: Pick<CommandOf<'DefineType'>, 'constraint' | 'hints'> = {},
+  ): Act {
+    return this.orders({ type: 'DefineType', name, base, ...more })
+  }
+
   arranges(path: string, order: readonly number[]): Act {
     return this.#writes((document) => ({ type: 'ArrangeChildren', block: document.idAt(path), order: [...order] }))
   }

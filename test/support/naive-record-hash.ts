@@ -10,7 +10,8 @@ import { naiveRoot } from './naive-merkle.ts'
  * line in common with src/aggregates and src/merkle. Hashes are hexadecimal text.
  */
 export function naiveRecordHash(state: ContractState): string {
-  const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, document } = state
+  const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, types, document } =
+    state
   const members = hash('members', parties)
   return hash('record', {
     contract,
@@ -22,6 +23,9 @@ export function naiveRecordHash(state: ContractState): string {
     charter,
     limits,
     members,
+    types: naiveSlots(types.defined, ({ name, base, constraint, hints }) =>
+      hash('type', { name, base, constraint, hints }),
+    ),
     lock,
     document: naiveElementHash(document),
   })

@@ -3,6 +3,8 @@ import { receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { sign } from '../../src/crypto/key-pair.ts'
 import { declineBytes } from '../../src/events/decline.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
+import { definitionHash } from '../../src/events/type-definition.ts'
 import type { Handle, RequestRef } from '../../src/events/ids.ts'
 import { type SignedStatement, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { seal } from '../../src/events/seal.ts'
@@ -129,6 +131,42 @@ export const plays: Readonly<Record<string, Play>> = {
       cleo.requests({ type: 'RemoveElement', element: '0.2.0.0' })
       talk(all, owes)
       return { all: ana }
+    },
+  },
+  'custom-types': {
+    about:
+      'Types with a base and a constraint: a field keeps the definition that it was added with, a redefinition is another one; values that do not fit say what of them does not.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const all = [ana, ben, cleo]
+      const constraint = { decimals: 4, maximum: '100', minimum: '0' }
+      const percentage = { base: 'decimal', constraint, hints: { display: 'percent' }, name: 'Percentage' } as const
+      const share = { type: 'custom', definition: definitionHash(percentage) } as const
+      const field = { type: 'AddField', parent: '0', field: share } as const
+      ana.requests({ type: 'DefineType', ...percentage }, { ...field, name: 'Share' })
+      talk(all, owes)
+      ben.requests({ type: 'DefineType', ...percentage })
+      cleo.requests({ type: 'DefineType', name: 'Percentag\u0435', base: 'text' })
+      ana.requests({ type: 'DefineType', name: 'Code', base: 'text', constraint: { maximum: '5' } })
+      ben.requests({ type: 'DefineType', name: 'Code', base: 'choice' })
+      cleo.requests({ type: 'AddField', parent: '0', name: 'Code', field: { type: 'custom', definition: 'e'.repeat(64) as Hash } })
+      ana.requests({ type: 'DefineType', name: 'Percentage', base: 'decimal' }, { ...field, name: 'as it was' })
+      ben.requests({ type: 'DefineType', name: 'Period', base: 'date', constraint: { minimum: '2026-01-01', maximum: '2026-12-31' } })
+      talk(all, owes)
+      ben.proposes('0.2', '12.5')
+      cleo.proposes('0.3', '100.01')
+      ana.proposes('0.3', '0.00001')
+      ben.proposes('0.3', 'half')
+      ana.requests({ type: 'AddField', parent: '0', name: 'Slip', field: { type: 'contract' } })
+      cleo.requests({ type: 'AddField', parent: '0', name: 'Premium', field: { type: 'money', currency: 'EUR' } })
+      talk(all, owes)
+      cleo.proposes('0.4', CONTRACT)
+      ben.proposes('0.4', 'another contract')
+      ana.proposes('0.5', { amount: '1250000.00', currency: 'EUR' })
+      ben.proposes('0.5', { amount: '1250000.00', currency: 'USD' })
+      cleo.proposes('0.5', { amount: '0.001', currency: 'EUR' })
+      talk(all, owes)
+      return { all: cleo }
     },
   },
   'tentative-requests': {

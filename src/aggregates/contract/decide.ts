@@ -11,6 +11,7 @@ import {
   Rejection,
   type Verdict,
 } from './decider.ts'
+import { defineType } from './define-type.ts'
 import { addBlock, addField, arrangeChildren, grantElement, removeElement, renameElement } from './elements.ts'
 import { evolve } from './evolve.ts'
 import { addEntry, addList } from './lists.ts'
@@ -82,6 +83,8 @@ function decide(command: ResolvedCommand, state: ContractState, context: Command
       return addEntry(command, state, context)
     case 'ArrangeChildren':
       return arrangeChildren(command, state, context)
+    case 'DefineType':
+      return defineType(command, state)
     case 'RenameElement':
       return renameElement(command, state, context)
     case 'RemoveElement':

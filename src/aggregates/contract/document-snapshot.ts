@@ -1,5 +1,6 @@
 import { Map as ImmutableMap } from 'immutable'
 import { type ElementId, ordinalOf } from '../../events/ids.ts'
+import type { TypeDefinition } from '../../events/type-definition.ts'
 import { nameRules } from '../names/engine-1.ts'
 import { ChildTree } from './child-tree.ts'
 import {
@@ -15,9 +16,12 @@ import {
   weightOf,
 } from './element.ts'
 import type { ContractState } from './state.ts'
+import { noTypes, withType } from './types.ts'
 
 /** A document as plain JSON: all that it is but for what follows from the rest. Its record hash says whether it is the same. */
-export interface DocumentSnapshot extends Omit<ContractState, 'document'> {
+export interface DocumentSnapshot extends Omit<ContractState, 'document' | 'types'> {
+  /** In the order in which they were defined. */
+  readonly types: readonly TypeDefinition[]
   readonly document: BlockSnapshot
 }
 
@@ -44,12 +48,13 @@ interface Slots<Snapshot> {
 }
 
 export function snapshotOfDocument(state: ContractState): DocumentSnapshot {
-  return { ...state, document: snapshotOfBlock(state.document) }
+  return { ...state, types: [...state.types.defined], document: snapshotOfBlock(state.document) }
 }
 
 /** The inverse. Requires what `snapshotOfDocument` made, or a caller that compares the record hash. */
 export function documentFrom(snapshot: DocumentSnapshot): ContractState {
-  return { ...snapshot, document: blockFrom(snapshot.document) }
+  const types = snapshot.types.reduce(withType, noTypes)
+  return { ...snapshot, types, document: blockFrom(snapshot.document) }
 }
 
 function snapshotOfBlock({ children, skeletons: _skeletons, weight: _weight, ...block }: StoredBlock): BlockSnapshot {

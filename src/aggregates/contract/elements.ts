@@ -1,9 +1,8 @@
 import type { CommandOf } from '../../events/commands.ts'
-import type { FieldType } from '../../events/field-type.ts'
 import { type ElementId, type Handle, ordinalOf, ordinalsOf, parentIdOf, ROOT } from '../../events/ids.ts'
-import { currencies } from '../currencies/engine-1.ts'
 import { nameRules } from '../names/engine-1.ts'
 import { type DecideContext, type Decision, Rejection } from './decider.ts'
+import { typeProblem } from './define-type.ts'
 import { type Block, childAt, childLike, type Element, instancesOf, type List } from './element.ts'
 import type { Resolved } from './parse-command.ts'
 import { type ContractState, find, memberOf } from './state.ts'
@@ -18,7 +17,7 @@ export function addField(command: Resolved<'AddField'>, state: ContractState, co
   const place = placeFor(command, state, context)
   if (place instanceof Rejection) return place
   const { element, name, owner } = place
-  return typeProblem(command.field) ?? [{ element, field: command.field, name, owner, type: 'FieldAdded' }]
+  return typeProblem(command.field, state) ?? [{ element, field: command.field, name, owner, type: 'FieldAdded' }]
 }
 
 export function renameElement(
@@ -139,26 +138,6 @@ export function unfitName(name: string, state: ContractState): Rejection | undef
   return codePoints(name) > state.limits.nameCharacters
     ? new Rejection('limit_exceeded', ['nameCharacters'])
     : undefined
-}
-
-export function typeProblem(type: FieldType): Rejection | undefined {
-  if (type.type === 'choice') return optionProblem(type.options)
-  if (type.type !== 'money' || type.currency === undefined) return undefined
-  return currencies.decimalsOf(type.currency) === undefined
-    ? new Rejection('currency_unknown', [type.currency])
-    : undefined
-}
-
-function optionProblem(options: readonly string[]): Rejection | undefined {
-  const places = new Map<string, number>()
-  for (const [place, option] of options.entries()) {
-    if (nameRules.textFault(option) !== undefined) return new Rejection('option_unfit', [String(place)])
-    const skeleton = nameRules.skeleton(option)
-    const twin = places.get(skeleton)
-    if (twin !== undefined) return new Rejection('option_confusable', [String(twin), String(place)])
-    places.set(skeleton, place)
-  }
-  return undefined
 }
 
 interface Standing {

@@ -6,6 +6,7 @@ import type { Origin } from './decider.ts'
 import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './element.ts'
 import { type Candidate, nothing } from './standing.ts'
 import type { ClosedInvitation, ContractState, Parties } from './state.ts'
+import { withType } from './types.ts'
 import { votesWithout } from './upgrade.ts'
 
 /** What an event changes. Never throws: an event that fits nothing changes nothing. */
@@ -64,6 +65,10 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       return withEntry(state, event.element, requestKey(request))
     case 'ChildrenArranged':
       return withOrder(state, event.block, event.order)
+    case 'TypeDefined': {
+      const { base, constraint, hints, name } = event
+      return { ...state, types: withType(state.types, { base, constraint, hints, name }) }
+    }
     case 'ElementRenamed':
       return withName(state, event.element, event.name, requestKey(request))
     case 'ElementRemoved':

@@ -1,9 +1,11 @@
 import type { FieldType } from '../../events/field-type.ts'
 import type { ElementId } from '../../events/ids.ts'
 import { type DecideContext, type Decision, Rejection } from './decider.ts'
-import { mayChange, notOwner, placeFor, typeProblem, unfitName } from './elements.ts'
+import { typeProblem } from './define-type.ts'
+import { mayChange, notOwner, placeFor, unfitName } from './elements.ts'
 import type { Resolved } from './parse-command.ts'
 import { type ContractState, find, isInPrototype } from './state.ts'
+import { builtInOf } from './types.ts'
 
 /** Those of which a value has one spelling, so that two entries of one key cannot both stand. */
 const KEY_TYPES: ReadonlySet<FieldType['type']> = new Set(['text', 'integer', 'choice', 'party', 'date'])
@@ -15,7 +17,7 @@ export function addList(command: Resolved<'AddList'>, state: ContractState, cont
   const size = { levels: 1 + entryWeight, weight: 1 + (1 + entriesMax) * entryWeight }
   const place = placeFor(command, state, context, size)
   if (place instanceof Rejection) return place
-  const problem = (entry === 'block' ? undefined : typeProblem(entry)) ?? keyProblem(command, state)
+  const problem = (entry === 'block' ? undefined : typeProblem(entry, state)) ?? keyProblem(command, state)
   const { element, name, owner } = place
   return problem ?? [{ element, entriesMax, entry, key: key ?? null, name, owner, type: 'ListAdded' }]
 }
@@ -37,6 +39,6 @@ export function addEntry(
 
 function keyProblem({ entry, key }: Resolved<'AddList'>, state: ContractState): Rejection | undefined {
   if (key === undefined) return undefined
-  if (entry !== 'block' || !KEY_TYPES.has(key.field.type)) return new Rejection('key_unfit')
-  return unfitName(key.name, state) ?? typeProblem(key.field)
+  if (entry !== 'block' || !KEY_TYPES.has(builtInOf(key.field, state.types).type)) return new Rejection('key_unfit')
+  return unfitName(key.name, state) ?? typeProblem(key.field, state)
 }

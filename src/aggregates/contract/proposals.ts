@@ -10,6 +10,7 @@ import { evolve } from './evolve.ts'
 import type { Resolved } from './parse-command.ts'
 import { type Candidate, isInConflict, type Proposal, standingAt } from './standing.ts'
 import { type ContractState, find, isInPrototype, isMemberOrInvitee } from './state.ts'
+import { builtInOf } from './types.ts'
 import { valueFault } from './value-types.ts'
 
 /**
@@ -141,9 +142,10 @@ function valueProblem(value: unknown, { field: type }: Field, state: ContractSta
   if (utf8Length(canonicalJson(value)) > state.limits.valueBytes) {
     return new Rejection('limit_exceeded', ['valueBytes'])
   }
-  const fault = valueFault(type, value, (handle) => isMemberOrInvitee(state, handle))
+  const fault = valueFault(type, value, (handle) => isMemberOrInvitee(state, handle), state.types)
   if (fault === undefined) return undefined
-  return new Rejection('value_wrong_type', fault === 'form' ? [type.type] : [type.type, fault])
+  const { type: base } = builtInOf(type, state.types)
+  return new Rejection('value_wrong_type', fault === 'form' ? [base] : [base, fault])
 }
 
 function fieldAt(id: ElementId, state: ContractState): Field | Rejection {

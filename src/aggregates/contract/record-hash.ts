@@ -1,6 +1,8 @@
-import { type Hash, hashJson } from '../../crypto/hash.ts'
+import { type Hash, hashFromBytes, hashJson } from '../../crypto/hash.ts'
+import { definitionHash } from '../../events/type-definition.ts'
 import { storedHash } from './element-hash.ts'
 import type { ContractState, Parties } from './state.ts'
+import type { Types } from './types.ts'
 
 const keptParties = new WeakMap<Parties, Hash>()
 const keptRecords = new WeakMap<ContractState, Hash>()
@@ -16,7 +18,8 @@ export function recordHash(state: ContractState): Hash {
 
 /** What the hash is taken over, with members in canonical order. */
 export function recordOf(state: ContractState): object {
-  const { charter, contract, document, engine, engineSince, engineVotes, limits, lock, parties, phase, title } = state
+  const { charter, contract, document, engine, engineSince, engineVotes, limits, lock, parties, phase, title, types } =
+    state
   return {
     charter,
     contract,
@@ -29,7 +32,13 @@ export function recordOf(state: ContractState): object {
     members: partiesHash(parties),
     phase,
     title,
+    types: typesOf(types),
   }
+}
+
+/** A tree as that of a block, with a leaf for each definition. */
+function typesOf({ defined }: Types): object {
+  return { root: hashFromBytes(defined.root(definitionHash)), size: defined.slots }
 }
 
 function partiesHash(parties: Parties): Hash {

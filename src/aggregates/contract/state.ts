@@ -13,6 +13,7 @@ import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import type { LockPurpose } from '../../events/reasons.ts'
 import { childAt, type Element, emptyBlock, type StoredBlock } from './element.ts'
+import { noTypes, type Types } from './types.ts'
 
 export interface Member {
   readonly card: PartyCard
@@ -81,6 +82,8 @@ export interface ContractState {
   readonly limits: Limits
   readonly parties: Parties
   readonly lock: Lock | null
+  /** Those that it defines. */
+  readonly types: Types
   readonly document: StoredBlock
 }
 
@@ -97,6 +100,7 @@ export function initialState(contract: Uid): ContractState {
     limits: defaultLimits,
     parties: { closed: [], former: [], invitations: [], members: [] },
     lock: null,
+    types: noTypes,
     document: emptyBlock({ id: ROOT, name: '', namedBy: null, owner: null }),
   }
 }

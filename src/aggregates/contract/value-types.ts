@@ -1,7 +1,9 @@
-import type { FieldType } from '../../events/field-type.ts'
-import type { Handle } from '../../events/ids.ts'
+import type { BuiltInType, FieldType } from '../../events/field-type.ts'
+import { type Handle, UID_PATTERN } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import { currencies } from '../currencies/engine-1.ts'
+import { type ConstraintFault, constraintFault, decimalsIn } from './constraint.ts'
+import { builtInOf, definitionOf, noTypes, type Types } from './types.ts'
 
 const INTEGER = /^-?(?:0|[1-9]\d*)$/
 const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
@@ -11,23 +13,30 @@ const DATE_TIME =
 // Nine digits a part: so every duration can be computed with.
 const DURATION =
   /^-?P(?=\d|T\d)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}W)?(?:\d{1,9}D)?(?:T(?=\d)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,9})?S)?)?$/
+const CONTRACT = new RegExp(UID_PATTERN)
 /** As many digits as the rule language computes with. */
 const DIGITS_MAX = 34
 
 /** What of a value does not belong in its field. It stands in the ledger, so it says nothing of the value itself. */
-export type ValueFault = 'form' | 'currency' | 'decimals'
+export type ValueFault = 'form' | 'currency' | ConstraintFault
 
 /**
  * Why a value, in the wire form that field-type.ts gives, does not belong in a field of this type; undefined: it does.
- * `isParty`: whom a value can name. Attacker-controlled: `value`, any JSON.
+ * `isParty`: whom a value can name; `types`: those that the
+ * contract defines. Attacker-controlled: `value`, any JSON.
  */
 export function valueFault(
   type: FieldType,
   value: unknown,
   isParty: (handle: Handle) => boolean,
+  types: Types = noTypes,
 ): ValueFault | undefined {
-  if (!hasForm(type, value, isParty)) return 'form'
-  return type.type === 'money' ? moneyFault(value as Money, type.currency) : undefined
+  const builtIn = builtInOf(type, types)
+  if (!hasForm(builtIn, value, isParty)) return 'form'
+  const fault = builtIn.type === 'money' ? moneyFault(value as Money, builtIn.currency) : undefined
+  if (fault !== undefined || type.type !== 'custom') return fault
+  const definition = definitionOf(types, type.definition)
+  return definition && constraintFault(definition, value)
 }
 
 interface Money {
@@ -35,7 +44,7 @@ interface Money {
   readonly currency: string
 }
 
-function hasForm(type: FieldType, value: unknown, isParty: (handle: Handle) => boolean): boolean {
+function hasForm(type: BuiltInType, value: unknown, isParty: (handle: Handle) => boolean): boolean {
   switch (type.type) {
     case 'text':
       return typeof value === 'string'
@@ -59,6 +68,8 @@ function hasForm(type: FieldType, value: unknown, isParty: (handle: Handle) => b
       return typeof value === 'string' && type.options.includes(value)
     case 'party':
       return typeof value === 'string' && isParty(value as Handle)
+    case 'contract':
+      return typeof value === 'string' && CONTRACT.test(value)
     default:
       return unreachable(type)
   }
@@ -88,11 +99,6 @@ function moneyFault({ amount, currency }: Money, pinned: string | undefined): Va
   const decimals = currencies.decimalsOf(currency)
   if (decimals === undefined || (pinned !== undefined && currency !== pinned)) return 'currency'
   return decimalsIn(amount) > decimals ? 'decimals' : undefined
-}
-
-function decimalsIn(decimal: string): number {
-  const point = decimal.indexOf('.')
-  return point < 0 ? 0 : decimal.length - point - 1
 }
 
 function isDate(text: string): boolean {

@@ -119,6 +119,11 @@ export const entities: readonly Entity[] = [
     ['about'],
   ),
   stored(
+    'Type',
+    ['id', 'contract', 'definition', 'name', 'base', 'constraints', 'hints', 'defined_at'],
+    ['constraints', 'hints'],
+  ),
+  stored(
     'Element',
     [
       'id',
@@ -134,6 +139,7 @@ export const entities: readonly Entity[] = [
       'entries_max',
       'keyed',
       'type',
+      'custom',
       'options',
       'currency',
       'hint',

@@ -2,15 +2,17 @@ import type Database from 'better-sqlite3'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { FieldType } from '../../events/field-type.ts'
 import { type ElementId, type Handle, ordinalOf, parentIdOf, ROOT } from '../../events/ids.ts'
+import type { Constraint } from '../../events/type-definition.ts'
 import type { ContractRows } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { partyOf } from './party-table.ts'
+import type { TypeTable } from './type-table.ts'
 
 /**
  * The agreed tree. `key` is the element id of the protocol; `added_at`, `removed_at` are ledger indexes. What is under a
  * removed block is removed with it. Element_path is the path index: from a block, one step a name; Path is each
  * element's whole way, read through it, so that renaming a block renames one row. Siblings are shown by `place`, those without one
- * behind the others, by the last number of their keys.
+ * behind the others, by the last number of their keys. `type` is that of the values: of a custom type its base.
  *
  * The prototype of a list is its child of the name 0. An entry, and what stands in one, has a `prototype`: the row that says all
  * about it but its place, so that one change there is one row, however many entries there are. What stands in an entry has a row from
@@ -30,6 +32,7 @@ const SCHEMA = `
     entries_max INTEGER,
     keyed       INTEGER,
     type        TEXT,
+    custom      INTEGER,
     options     TEXT,
     currency    TEXT,
     hint        TEXT,
@@ -42,7 +45,7 @@ const SCHEMA = `
 
   CREATE VIEW DocumentElement AS
     SELECT own.id, own.contract, own.key, own.parent, own.kind, own.prototype, coalesce(own.name, made_of.name) AS name,
-      ${['place', 'owner', 'entries_max', 'keyed', 'type', 'options', 'currency', 'hint']
+      ${['place', 'owner', 'entries_max', 'keyed', 'type', 'custom', 'options', 'currency', 'hint']
         .map((column) => `coalesce(own.${column}, made_of.${column}) AS ${column}`)
         .join(', ')}, own.added_at, own.removed_at
     FROM Element AS own LEFT JOIN Element AS made_of ON made_of.id = own.prototype;
@@ -100,6 +103,7 @@ const REMEMBERED_MAX = 4096
 
 export class ElementTable {
   static readonly schema = SCHEMA
+  readonly #types: TypeTable
   readonly #count
   readonly #find
   readonly #prototypeOf
@@ -110,7 +114,8 @@ export class ElementTable {
   readonly #place
   readonly #remove
 
-  constructor(database: Database.Database) {
+  constructor(database: Database.Database, types: TypeTable) {
+    this.#types = types
     this.#count = database.prepare<[number], number>('SELECT count(*) FROM Element WHERE contract = ?').pluck()
     this.#find = database
       .prepare<[contract: number, key: ElementId], number>('SELECT id FROM Element WHERE contract = ? AND key = ?')
@@ -119,9 +124,9 @@ export class ElementTable {
       `SELECT id, key, kind FROM Element WHERE id = (SELECT coalesce(prototype, id) FROM Element WHERE id = ?)`,
     )
     this.#add = database.prepare(
-      `INSERT INTO Element (id, contract, key, parent, kind, prototype, name, owner, entries_max, keyed, type, options,
+      `INSERT INTO Element (id, contract, key, parent, kind, prototype, name, owner, entries_max, keyed, type, custom, options,
          currency, hint, added_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#rename = database.prepare('UPDATE Element SET name = ? WHERE id = ?')
     this.#grant = database.prepare('UPDATE Element SET owner = ? WHERE id = ?')
@@ -228,16 +233,27 @@ export class ElementTable {
     return this.idOf(page, parentIdOf(key))
   }
 
+  /** Base, custom type, options, currency, hint. */
+  #typeOf(page: ContractRows, field: FieldType | undefined): (string | number | null)[] {
+    if (field === undefined) return [null, null, null, null, null]
+    const hint = field.hint ?? null
+    if (field.type === 'custom') {
+      const { id, base, constraints } = this.#types.find(page, field.definition)
+      const { options, currency } = JSON.parse(constraints) as Constraint
+      return [base, id, options === undefined ? null : JSON.stringify(options), currency ?? null, hint]
+    }
+    const options = field.type === 'choice' ? JSON.stringify(field.options) : null
+    const currency = field.type === 'money' ? (field.currency ?? null) : null
+    return [field.type, null, options, currency, hint]
+  }
+
   #insert(page: ContractRows, key: ElementId, parent: number | null, element: NewElement): number {
     const { kind, prototype, name, owner, entriesMax, keyed, field } = element
     const id = page.base + ++page.elements
     const ownerId = owner === null || owner === undefined ? null : partyOf(page, owner).id
     const named = [prototype?.id ?? null, name ?? null, ownerId]
     const list = [entriesMax ?? null, keyed === undefined ? null : Number(keyed)]
-    const options = field?.type === 'choice' ? JSON.stringify(field.options) : null
-    const currency = field?.type === 'money' ? field.currency : undefined
-    const type = [field?.type ?? null, options, currency ?? null, field?.hint ?? null]
-    this.#add.run(id, page.number, key, parent, kind, ...named, ...list, ...type, page.size)
+    this.#add.run(id, page.number, key, parent, kind, ...named, ...list, ...this.#typeOf(page, field), page.size)
     if (page.elementIds.size < REMEMBERED_MAX) page.elementIds.set(key, id)
     if (kind === 'field' && page.fields.size < REMEMBERED_MAX) page.fields.set(key, { id, standing: [] })
     return id

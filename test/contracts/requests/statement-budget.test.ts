@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { childNamed, type Field } from '../../../src/aggregates/contract/element.ts'
+import { noTypes } from '../../../src/aggregates/contract/types.ts'
 import { queued } from '../../../src/contracts/commands/queued-command.ts'
 import type { PartyProcess, PartyProcessPorts } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
@@ -41,7 +42,7 @@ function submit(live: LiveContract, commands: readonly object[], payloads: Paylo
 
 /** What `POST` of that JSON to the record does. */
 function write(live: LiveContract, body: object): Submission {
-  const { commands, payloads } = changesFromJson(live.state.settling.agreed.document, [], body, true, newSalt)
+  const { commands, payloads } = changesFromJson(live.state.settling.agreed.document, [], body, true, noTypes, newSalt)
   return submit(live, commands, payloads)
 }
 
@@ -55,7 +56,7 @@ t.test('what no statement can carry is refused when it is asked for, and costs n
   await settles(t, 'one field', write(ana, { Remark: 'a' }))
   const remark = childNamed(ana.state.settling.agreed.document, 'Remark') as Field
   const propose = (value: unknown) => {
-    const { commands, payloads } = changesFromJson(remark, ['Remark'], value, false, newSalt)
+    const { commands, payloads } = changesFromJson(remark, ['Remark'], value, false, noTypes, newSalt)
     return submit(ana, commands, payloads)
   }
   const wide = Object.fromEntries(Array.from({ length: 257 }, (_, n) => [`field ${n}`, 'x']))

@@ -1,0 +1,36 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { currentTypes } from '../../../aggregates/contract/types.ts'
+import { fitText } from '../../../aggregates/names/fit-text.ts'
+import { UidSchema } from '../../../events/ids.ts'
+import { definitionHash, typeDefinitionMembers } from '../../../events/type-definition.ts'
+import { waitFor } from '../../http/prefer-header.ts'
+import { send } from '../../http/request-response.ts'
+import { ContractParams, closed } from '../forms.ts'
+import type { RoutePorts } from '../ports.ts'
+
+/** `/api/Contract/<uid>/Types` */
+export const typeRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, ports) => {
+  const { contracts, documents, defaultWaitMs } = ports
+
+  app.get(
+    '/api/Contract/:uid/Types',
+    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    async ({ params }) =>
+      contracts.use(params.uid, ({ state }) =>
+        currentTypes(state.settling.agreed.types).map((one) => ({ ...one, definition: definitionHash(one) })),
+      ),
+  )
+
+  const { name, ...members } = typeDefinitionMembers
+  app.put(
+    '/api/Contract/:uid/Types/:name',
+    {
+      config: { role: 'editor' },
+      schema: { params: Type.Object({ uid: UidSchema, name }), body: Type.Object(members, closed) },
+    },
+    async ({ params: { uid, name }, body, headers }, reply) => {
+      const command = { type: 'DefineType', name: fitText('the name of the type', name), ...body } as const
+      return send(reply, await documents.command(uid, [command], waitFor(headers.prefer, defaultWaitMs)))
+    },
+  )
+}
