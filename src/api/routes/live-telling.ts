@@ -142,10 +142,15 @@ async function changesIn(
 
 /** Where in the document a change is: of what was removed, the block it was in; of members, the record itself. */
 function pathOf(event: ContractEvent, document: ContractState): string[] | undefined {
-  const id =
-    'field' in event && typeof event.field === 'string' ? event.field : 'element' in event ? event.element : undefined
+  const id = placeOf(event)
   if (id === undefined) return []
   return AgreedView.namesOf(document, id) ?? AgreedView.namesOf(document, parentOf(id))
+}
+
+function placeOf(event: ContractEvent): ElementId | undefined {
+  if ('field' in event && typeof event.field === 'string') return event.field
+  if ('block' in event) return event.block
+  return 'element' in event ? event.element : undefined
 }
 
 function parentOf(id: ElementId): ElementId {
