@@ -1,4 +1,4 @@
-import type { FieldType } from '../../events/field-type.ts'
+import type { BuiltInType } from '../../events/field-type.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import { currencies } from '../currencies/engine-1.ts'
 import {
@@ -19,10 +19,11 @@ import { isDate, Money, nothing, type Value } from './values.ts'
 
 const DIGITS_MAX = 34
 
-/** What a field of the contract is to the type check. */
-export function ruleTypeOf(field: FieldType): RuleType {
+/** What a field of the contract is to the type check. A custom type is its base. */
+export function ruleTypeOf(field: BuiltInType): RuleType {
   switch (field.type) {
     case 'text':
+    case 'contract':
       return TEXT
     case 'integer':
     case 'decimal':
@@ -47,7 +48,7 @@ export function ruleTypeOf(field: FieldType): RuleType {
 }
 
 /** An agreed value, in the form that field-type.ts gives, as expressions read it. Requires one that fits the type. */
-export function valueOfField(field: FieldType, json: unknown): Value {
+export function valueOfField(field: BuiltInType, json: unknown): Value {
   switch (field.type) {
     case 'integer':
     case 'decimal':
@@ -74,9 +75,10 @@ function ofReason(value: Exclude<Value, string> | ReasonCode | undefined): Value
 }
 
 /** A computed value as it is written into a field. Undefined: it does not fit. Whether a handle is one the contract says. */
-export function fieldValueOf(field: FieldType, value: Value): unknown {
+export function fieldValueOf(field: BuiltInType, value: Value): unknown {
   switch (field.type) {
     case 'text':
+    case 'contract':
     case 'party':
       return typeof value === 'string' ? value : undefined
     case 'choice':

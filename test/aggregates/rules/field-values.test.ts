@@ -4,11 +4,11 @@ import { AT_ROOT, compile, isCompiled } from '../../../src/aggregates/rules/comp
 import { evaluate } from '../../../src/aggregates/rules/evaluate.ts'
 import { fieldValueOf, ruleTypeOf, valueOfField } from '../../../src/aggregates/rules/field-values.ts'
 import { kindOf, Nothing } from '../../../src/aggregates/rules/values.ts'
-import type { FieldType } from '../../../src/events/field-type.ts'
+import type { BuiltInType } from '../../../src/events/field-type.ts'
 import { SampleDocument } from './sample-document.ts'
 
 interface Vector {
-  readonly type: FieldType
+  readonly type: BuiltInType
   readonly fit: readonly unknown[]
 }
 
@@ -36,7 +36,7 @@ t.test('every value of a field is read, and written as the same value', async (t
   }
 })
 
-const money: FieldType = { type: 'money', currency: 'GBP' }
+const money: BuiltInType = { type: 'money', currency: 'GBP' }
 for (const [field, text, written] of [
   [{ type: 'decimal' }, '1.50 + 1', '2.5'],
   [{ type: 'decimal' }, '10 ** 33', '1000000000000000000000000000000000'],
@@ -61,7 +61,7 @@ for (const [field, text, written] of [
   [{ type: 'choice', options: ['a', 'b'] }, '"c" + ""', undefined],
   [{ type: 'boolean' }, 'not(true)', false],
   [{ type: 'text' }, 'string(1)', '1'],
-] as readonly [FieldType, string, unknown][]) {
+] as readonly [BuiltInType, string, unknown][]) {
   t.test(`${text} in a field of ${JSON.stringify(field)}`, async (t) => {
     const document = new SampleDocument()
     const compiled = compile(text, document, { ...AT_ROOT, expected: ruleTypeOf(field) })
@@ -79,7 +79,7 @@ t.test('what a field never takes is refused before anybody votes on it', async (
     [{ type: 'money', currency: 'GBP' }, 'money(1, "EUR")'],
     [{ type: 'choice', options: ['a', 'b'] }, '"c"'],
     [{ type: 'date' }, '@"2026-01-31T10:00:00Z"'],
-  ] as readonly [FieldType, string, string?][]) {
+  ] as readonly [BuiltInType, string, string?][]) {
     const faults = compile(text, document, { ...AT_ROOT, expected: ruleTypeOf(field) })
     if (isCompiled(faults)) t.fail(text)
     else t.match(faults, [{ code: 'expression_type_unfit', ...(suggestion && { suggestion }) }], text)
