@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer as createHttp2, type ServerHttp2Stream } from 'node:http2'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
@@ -15,8 +15,10 @@ import { fetchIntroduction } from '../../src/node/directory/discovery.ts'
 import { readFiledIdentity } from '../../src/node/directory/filed-identity.ts'
 import { introductionDocument } from '../../src/node/directory/introduction.ts'
 import { AccessTokens } from '../../src/node/oidc/access-tokens.ts'
+import { openOtlpTracer } from '../../src/node/tracing/otlp-tracer.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
+import { makeUser } from '../../src/store/eventstoredb/users.ts'
 import { newAuthority } from '../support/authority.ts'
 import { notFound, readEvent } from '../support/eventstoredb-server/messages.ts'
 import { OidcIssuer } from '../support/oidc-issuer.ts'
@@ -36,18 +38,22 @@ function responseOf(text: string): Buffer {
   return Buffer.concat([Buffer.from(`${[target, ...length, ...headers].join('\r\n')}\r\n\r\n`), bytes])
 }
 
-/** Answers every connection with the same bytes, and hangs up. */
-class Approvals {
+/** Responds to every connection with the same bytes, and hangs up. Without credentials: no TLS. */
+class FixedResponses {
   readonly port: Promise<number>
   readonly #server: Server
   bytes: Buffer = Buffer.alloc(0)
 
-  constructor({ key, certificate }: TlsCredentials) {
-    const options = { key, cert: certificate, requestCert: true, rejectUnauthorized: false }
-    this.#server = createTlsServer(options, (socket) => {
+  constructor(credentials?: TlsCredentials) {
+    const respond = (socket: Socket) => {
       socket.on('error', () => {})
       socket.once('data', () => socket.end(this.bytes))
-    })
+    }
+    if (credentials === undefined) this.#server = createTcpServer(respond)
+    else {
+      const { key, certificate: cert } = credentials
+      this.#server = createTlsServer({ key, cert, requestCert: true, rejectUnauthorized: false }, respond)
+    }
     this.#server.listen(0, 'localhost')
     this.port = once(this.#server, 'listening').then(() => (this.#server.address() as AddressInfo).port)
   }
@@ -61,7 +67,7 @@ const OK = 'HTTP/1.1 200 OK'
 
 function peerTarget(): Target {
   const [own, peer] = [tlsIdentity('honest'), tlsIdentity('hostile')]
-  const approvals = new Approvals(peer)
+  const responses = new FixedResponses(peer)
   const message = encodeMessage(new Map(), [], [])
   return {
     name: 'what a peer answers',
@@ -72,8 +78,8 @@ function peerTarget(): Target {
       `HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${OK}\ncontent-type: ${EXCHANGE_MEDIA_TYPE}\n\n${message}`,
     ],
     async decode(text) {
-      const endpoint = `https://localhost:${await approvals.port}`
-      approvals.bytes = responseOf(text)
+      const endpoint = `https://localhost:${await responses.port}`
+      responses.bytes = responseOf(text)
       const client = new PeerClient({
         self: 'honest',
         peer: 'hostile',
@@ -88,31 +94,31 @@ function peerTarget(): Target {
       }
       return undefined
     },
-    close: () => approvals.close(),
+    close: () => responses.close(),
   }
 }
 
 async function introductionTarget(): Promise<Target> {
   const tls = tlsIdentity('acme-re')
-  const approvals = new Approvals(tls)
-  const endpoint = `https://localhost:${await approvals.port}`
+  const responses = new FixedResponses(tls)
+  const endpoint = `https://localhost:${await responses.port}`
   const document = introductionDocument(await testParty('acme-re').introduce({ endpoint }, tls))
   return {
     name: 'what an endpoint answers that is looked up',
     valid: [`${OK}\ncontent-type: application/json\n\n${document}`],
     async decode(text) {
-      approvals.bytes = responseOf(text)
+      responses.bytes = responseOf(text)
       await fetchIntroduction(endpoint, TIMEOUT_MS)
       return undefined
     },
-    close: () => approvals.close(),
+    close: () => responses.close(),
   }
 }
 
 async function filedTarget(): Promise<Target> {
   const authority = newAuthority('An authority of the test')
-  const approvals = new Approvals(authority.issue('localhost'))
-  const did = `did:web:localhost%3A${await approvals.port}`
+  const responses = new FixedResponses(authority.issue('localhost'))
+  const did = `did:web:localhost%3A${await responses.port}`
   const url = didWebUrl(did) as URL
   const { card } = testParty('acme-re')
   const document = JSON.stringify(didDocument({ ...card, did }, 'https://node.acme.example:7443'))
@@ -120,11 +126,11 @@ async function filedTarget(): Promise<Target> {
     name: 'what is served for a did:web',
     valid: [`${OK}\ncontent-type: application/did+json\n\n${document}`],
     async decode(text) {
-      approvals.bytes = responseOf(text)
+      responses.bytes = responseOf(text)
       await readFiledIdentity(did, url, { ca: authority.certificate, timeoutMs: TIMEOUT_MS })
       return undefined
     },
-    close: () => approvals.close(),
+    close: () => responses.close(),
   }
 }
 
@@ -160,6 +166,56 @@ async function issuerTarget(): Promise<Target> {
       await issuer.goDown()
       rmSync(dir, { recursive: true, force: true })
     },
+  }
+}
+
+/** The HTTP API of EventStoreDB, asked to make a user: each of the calls has the same response. */
+async function usersTarget(): Promise<Target> {
+  const responses = new FixedResponses()
+  const httpUrl = `http://localhost:${await responses.port}`
+  return {
+    name: 'what the HTTP API of EventStoreDB answers',
+    valid: [
+      `${OK}\ncontent-type: application/json\n\n{"data":{"loginName":"serve"}}`,
+      'HTTP/1.1 404 Not Found\nconnection: close\n\n',
+      'HTTP/1.1 401 Unauthorized\nwww-authenticate: Basic realm="ES"\n\n',
+    ],
+    share: 0.5,
+    async decode(text) {
+      responses.bytes = responseOf(text)
+      const options = { credentials: { username: 'admin', password: 'drawn' }, httpUrl }
+      await makeUser(options, { caFile: undefined, timeoutMs: TIMEOUT_MS }, { username: 'serve', password: 'drawn' })
+      return undefined
+    },
+    close: () => responses.close(),
+  }
+}
+
+/** A collector of traces: what it does with a span is reported, and ends nothing. */
+async function collectorTarget(): Promise<Target> {
+  const responses = new FixedResponses()
+  const endpoint = `http://localhost:${await responses.port}/v1/traces`
+  return {
+    name: 'what a collector of traces answers',
+    valid: [
+      `${OK}\ncontent-type: application/json\n\n{}`,
+      `${OK}\ncontent-type: application/json\n\n{"partialSuccess":{"rejectedSpans":1,"errorMessage":"no"}}`,
+      'HTTP/1.1 503 Service Unavailable\nretry-after: 100000\n\n',
+      'HTTP/1.1 400 Bad Request\ncontent-type: application/x-protobuf\n\n{}',
+    ],
+    share: 0.02,
+    async decode(text) {
+      responses.bytes = responseOf(text)
+      let hasFailed = false
+      const failed = () => {
+        hasFailed = true
+      }
+      const { tracer, close } = openOtlpTracer({ endpoint, sampleRatio: 1, resource: {}, failed })
+      tracer.start('test', { kind: 'internal' })?.end()
+      await close()
+      return hasFailed ? null : undefined
+    },
+    close: () => responses.close(),
   }
 }
 
@@ -254,6 +310,8 @@ export async function answerTargets(): Promise<Target[]> {
     await introductionTarget(),
     await filedTarget(),
     await issuerTarget(),
+    await usersTarget(),
+    await collectorTarget(),
     grpcTarget('Read', readings()),
     grpcTarget('Append', appends()),
   ]

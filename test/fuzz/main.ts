@@ -9,7 +9,11 @@ const { values } = parseArgs({
 const seed = Number(values.seed ?? Date.now() % 2 ** 31)
 const runs = Number(values.runs)
 const { world, targets: onSockets } = await socketTargets()
-for (const target of [...targets, ...onSockets].filter(({ name }) => name.includes(values.only ?? ''))) {
+for (const target of [...targets, ...onSockets]) {
+  if (!target.name.includes(values.only ?? '')) {
+    await target.close?.()
+    continue
+  }
   const start = performance.now()
   try {
     await fuzz(target, runs, seed)
@@ -27,5 +31,3 @@ if (world.faults.length > 0) {
   process.exitCode = 1
   console.error(`faults of the software were logged: ${JSON.stringify(world.faults).slice(0, 3000)}`)
 }
-// Of targets that were not asked for, servers are up.
-process.exit()
