@@ -8,7 +8,6 @@ import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import { placesOf, type Request } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
-import type { Founder } from '../../events/uid.ts'
 import { contractOf, type Word } from '../../gossip/message.ts'
 import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { NO_EVENTS, type RecordedEvent } from '../../store/port.ts'
@@ -25,8 +24,8 @@ import { Revocations } from '../signing/own-revocations.ts'
 import { appendBehind } from './append-behind.ts'
 import { assertHeld, ContractCache } from './contract-cache.ts'
 import { drawnNumber, foundingRequest, numberOf, type Terms, untilOpen } from './founding.ts'
-import { type ContractHeld, contractHeldIn, isHeldBy, isTrue } from './held-contracts.ts'
-import { InvitationReplies } from './invitation-replies.ts'
+import { type ContractHeld, contractHeldIn, founderOf, isHeldBy, isTrue } from './held-contracts.ts'
+import { InvitationReplies, replyAmong } from './invitation-replies.ts'
 import type { ContractsPorts } from './ports.ts'
 import { Sponsorship } from './sponsorship.ts'
 import { Unasked } from './unasked-contracts.ts'
@@ -58,7 +57,10 @@ export class Contracts {
     this.#sponsorship = new Sponsorship(ports.card.handle, ports)
     this.unasked = new Unasked(ports.clock, ports.unaskedBounds)
     this.#replies = new InvitationReplies(ports, {
-      accepted: (contract) => this.unasked.remove(contract),
+      accepted: (contract) => {
+        this.unasked.remove(contract)
+        this.#takeBack(contract).catch((error: unknown) => ports.failed?.(error))
+      },
       whileHeld: (contract, work) => this.#inTurn(() => assertHeld(this.cache, contract).then(work)),
     })
     this.cache = new ContractCache({
@@ -87,7 +89,7 @@ export class Contracts {
       const held = contracts.#heldIn(event)
       if (held === undefined) continue
       const { contract, founder, insteadOf } = held
-      if (insteadOf !== undefined) {
+      if (insteadOf !== undefined && !contracts.#replies.hasAccepted(insteadOf)) {
         founders.delete(insteadOf)
         gone.add(insteadOf)
       }
@@ -116,7 +118,7 @@ export class Contracts {
 
   /** From the store, as it stands. */
   #noteHeld({ contract, from, insteadOf }: ContractHeld): void {
-    if (insteadOf !== undefined) this.unasked.wentBefore(insteadOf)
+    if (insteadOf !== undefined && !this.#replies.hasAccepted(insteadOf)) this.unasked.wentBefore(insteadOf)
     this.#noteBrought(contract, from)
   }
 
@@ -161,10 +163,6 @@ export class Contracts {
     const { events } = this.#ports.store
     for await (const event of events.read(CONTRACTS_STREAM, { from: this.#learned })) await this.learnContract(event)
     await this.#holding
-  }
-
-  get #founder(): Founder {
-    return { handle: this.self, signing: this.card.keys.signing }
   }
 
   get self(): Handle {
@@ -281,7 +279,7 @@ export class Contracts {
       const isWanted = this.#replies.hasAccepted(contract) || this.unasked.hasRoomFor(from)
       if (!isWanted && !this.unasked.mayReplace(contract, from)) return false
       const founder = verifiedFounder(emptyAgreement(contract, this.#ports.engines), first)
-      const insteadOf = isWanted ? undefined : await this.#oldestUnasked(from)
+      const insteadOf = isWanted ? undefined : await this.unasked.oldestToGo(from, this.cache, this.#hasSigned)
       // Those that had been counted may have been asked for all the same.
       if (!isWanted && insteadOf === undefined && !this.unasked.hasRoomFor(from)) return false
       await this.#hold({ contract, founder, from, ...(insteadOf === undefined ? {} : { insteadOf }) })
@@ -289,19 +287,9 @@ export class Contracts {
     })
   }
 
-  /** What goes to make room for a contract that this party brings: nothing in which anybody here works, or has signed. */
-  async #oldestUnasked(from: Handle): Promise<Uid | undefined> {
-    const { events } = this.#ports.store
-    for (;;) {
-      const oldest = this.unasked.oldestFor(from, (contract) => !this.cache.isInUse(contract))
-      if (oldest === undefined) return undefined
-      const hasSigned = (await events.lastRevision(feedStream(oldest, this.self))) !== NO_EVENTS
-      // Somebody may have begun to work in it meanwhile.
-      if (!hasSigned && !this.cache.isInUse(oldest)) return oldest
-      if (hasSigned) this.unasked.remove(oldest)
-      if (this.unasked.hasRoomFor(from)) return undefined
-    }
-  }
+  /** Whether this party has said anything in it. */
+  readonly #hasSigned = async (contract: Uid): Promise<boolean> =>
+    (await this.#ports.store.events.lastRevision(feedStream(contract, this.self))) !== NO_EVENTS
 
   /** What this node has to say in a contract that it cannot say in its feed, until it has taken effect. */
   wordsOn(contract: Uid): Word[] {
@@ -317,9 +305,7 @@ export class Contracts {
 
   /** What this node's party has said to its invitation, should it still wait for the members. */
   replyTo(contract: Uid): 'accepted' | 'declined' | undefined {
-    const reply = this.wordsOn(contract).find((word) => !('revocation' in word))
-    if (reply === undefined) return undefined
-    return 'acceptance' in reply ? 'accepted' : 'declined'
+    return replyAmong(this.wordsOn(contract))
   }
 
   /** Says that this node's party does not join. Throws NotInvited. */
@@ -365,7 +351,8 @@ export class Contracts {
   /** A contract of this party's own. */
   #holdOwn(contract: Uid): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.cache.has(contract)) await this.#hold({ contract, founder: this.#founder })
+      if (!this.cache.has(contract))
+        await this.#hold({ contract, founder: { handle: this.self, signing: this.card.keys.signing } })
     })
   }
 
@@ -385,8 +372,20 @@ export class Contracts {
     this.cache.add(contract, founder.handle)
   }
 
-  /** For one that `by` has brought. */
+  /** What was given up, and is accepted by another process, is held again. */
+  async #takeBack(contract: Uid): Promise<void> {
+    // Not while this is opened: then what is held is still to be read.
+    if (!this.unasked.isGone(contract) || this.cache.has(contract)) return
+    await this.#inTurn(async () => {
+      const founder = await founderOf(this.#ports.store.events, contract)
+      if (founder !== undefined) this.cache.add(contract, founder)
+    })
+    if (this.cache.has(contract)) await this.use(contract, () => {})
+  }
+
+  /** For one that `by` has brought. Where another process accepts it, that counts, whichever comes first (decision 0114). */
   async #giveUp(contract: Uid, by: Handle | undefined): Promise<void> {
+    if (this.#replies.hasAccepted(contract)) return
     this.unasked.giveUp(contract, by ?? this.self)
     await this.cache.drop(contract)
   }

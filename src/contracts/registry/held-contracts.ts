@@ -1,9 +1,10 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { HandleSchema, type Uid, UidSchema } from '../../events/ids.ts'
+import { type Handle, HandleSchema, type Uid, UidSchema } from '../../events/ids.ts'
 import { FounderSchema, isFoundedBy } from '../../events/uid.ts'
 import { StoreCorrupt } from '../../store/errors.ts'
-import type { RecordedEvent } from '../../store/port.ts'
+import type { EventStore, RecordedEvent } from '../../store/port.ts'
+import { CONTRACTS_STREAM } from '../../store/streams.ts'
 import { jsonIn } from '../signing/untrusted-json.ts'
 
 const HeldSchema = Type.Object(
@@ -47,4 +48,13 @@ export function isTrue({ contract, founder }: ContractHeld): boolean {
 export function isHeldBy({ data }: Pick<RecordedEvent, 'data'>, contract: Uid): boolean {
   const held = jsonIn(data)
   return form.Check(held) && held.contract === contract && isTrue(held)
+}
+
+/** Who founded a contract that this party has held once. Undefined: it never has. */
+export async function founderOf(events: EventStore, contract: Uid): Promise<Handle | undefined> {
+  for await (const event of events.read(CONTRACTS_STREAM)) {
+    const held = contractHeldIn(event)
+    if (held?.contract === contract && isTrue(held)) return held.founder.handle
+  }
+  return undefined
 }

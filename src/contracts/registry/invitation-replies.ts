@@ -10,6 +10,7 @@ import {
 import { type Decline, declineBytes, type SignedDecline, SignedDeclineSchema } from '../../events/decline.ts'
 import type { Uid } from '../../events/ids.ts'
 import type { PartyCard } from '../../events/party-card.ts'
+import type { Word } from '../../gossip/message.ts'
 import { assert } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { RecordedEvent } from '../../store/port.ts'
@@ -143,4 +144,10 @@ export class InvitationReplies {
     if (invitation !== undefined) return invitation
     throw new NotInvited('not_invited', `${this.#self} has no open invitation to ${contract}`, { contract })
   }
+}
+
+export function replyAmong(words: readonly Word[]): 'accepted' | 'declined' | undefined {
+  const reply = words.find((word) => !('revocation' in word))
+  if (reply === undefined) return undefined
+  return 'acceptance' in reply ? 'accepted' : 'declined'
 }

@@ -89,6 +89,28 @@ export class Unasked {
     return undefined
   }
 
+  /** The one that makes room for what this party brings: nothing in which anybody here works, or has signed. */
+  async oldestToGo(
+    from: Handle,
+    cache: { isInUse(contract: Uid): boolean },
+    hasSigned: (contract: Uid) => Promise<boolean>,
+  ): Promise<Uid | undefined> {
+    for (;;) {
+      const oldest = this.oldestFor(from, (contract) => !cache.isInUse(contract))
+      if (oldest === undefined) return undefined
+      const isSigned = await hasSigned(oldest)
+      // Somebody may have begun to work in it meanwhile.
+      if (!isSigned && !cache.isInUse(oldest)) return oldest
+      if (isSigned) this.remove(oldest)
+      if (this.hasRoomFor(from)) return undefined
+    }
+  }
+
+  /** Whether it was given up, as far as is remembered. */
+  isGone(contract: Uid): boolean {
+    return this.#gone.has(contract)
+  }
+
   /** It goes now, for one that `by` has brought. */
   giveUp(contract: Uid, by: Handle): void {
     const from = this.#broughtBy.get(contract)

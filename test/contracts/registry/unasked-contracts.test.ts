@@ -217,6 +217,41 @@ t.test('what another process of the party gives up is held by none of them', asy
   t.same(bens.told, [])
 })
 
+t.test('what one process accepts while another gives it up is held by both, and after a restart', async (t) => {
+  const bens = new EdgelessParty(t, 'ben')
+  const more = { unaskedBounds: bounds }
+  const [receive, transmit] = [await bens.start('receive', more), await bens.start('transmit', more)]
+  for (let n = 0; n < 3; n++) await brings(receive, 'mallory', n, true)
+  const accepted = nth('mallory', 0)
+  await until('the other process to hear of it', async () => transmit.contracts.size === 3)
+  const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { events } = bens.store
+  const { append } = events
+  events.append = async (...given) => {
+    if (given[0] === CONTRACTS_STREAM) {
+      reached.resolve()
+      await open.promise
+    }
+    return append.apply(events, given)
+  }
+  const bringing = brings(receive, 'mallory', 3, true)
+  await reached.promise
+  await transmit.contracts.accept(accepted)
+  open.resolve()
+  await bringing
+  const all = [0, 1, 2, 3].map((n) => nth('mallory', n)).sort()
+  for (const { contracts } of [receive, transmit]) {
+    await until('both to hold all', async () => contracts.size === 4)
+    t.same([...contracts.cache.uids()].sort(), all)
+    t.equal(contracts.unasked.size, 3)
+  }
+  await transmit.close()
+  const again = await bens.start('transmit', more)
+  t.same([...again.contracts.cache.uids()].sort(), all)
+  t.equal(again.contracts.replyTo(accepted), 'accepted')
+  t.same(bens.told, [])
+})
+
 t.test('nobody takes room from a party that has less, whatever comes from whom', (t) => {
   const parties = ['ana', 'ben', 'cleo'] as Handle[]
   fc.assert(
