@@ -383,7 +383,7 @@ export class Contracts {
     if (this.cache.has(contract)) await this.use(contract, () => {})
   }
 
-  /** For one that `by` has brought. Where another process accepts it, that counts, whichever comes first (decision 0114). */
+  /** For one that `by` has brought. Where another process accepts it, that counts, whichever comes first (decision 0115). */
   async #giveUp(contract: Uid, by: Handle | undefined): Promise<void> {
     if (this.#replies.hasAccepted(contract)) return
     this.unasked.giveUp(contract, by ?? this.self)

@@ -6,7 +6,7 @@ import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { encodeSigned } from '../../../src/events/statement-codec.ts'
 import { encodeMessage } from '../../../src/gossip/message.ts'
 import { memorySnapshots } from '../../../src/store/snapshot-port.ts'
-import { CONTRACTS_STREAM, feedStream } from '../../../src/store/streams.ts'
+import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM } from '../../../src/store/streams.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
 import { allOf, contractFoundedBy, keysOf, Player } from '../../support/market.ts'
@@ -218,38 +218,52 @@ t.test('what another process of the party gives up is held by none of them', asy
 })
 
 t.test('what one process accepts while another gives it up is held by both, and after a restart', async (t) => {
-  const bens = new EdgelessParty(t, 'ben')
-  const more = { unaskedBounds: bounds }
-  const [receive, transmit] = [await bens.start('receive', more), await bens.start('transmit', more)]
-  for (let n = 0; n < 3; n++) await brings(receive, 'mallory', n, true)
   const accepted = nth('mallory', 0)
-  await until('the other process to hear of it', async () => transmit.contracts.size === 3)
-  const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const { events } = bens.store
-  const { append } = events
-  events.append = async (...given) => {
-    if (given[0] === CONTRACTS_STREAM) {
-      reached.resolve()
-      await open.promise
-    }
-    return append.apply(events, given)
-  }
-  const bringing = brings(receive, 'mallory', 3, true)
-  await reached.promise
-  await transmit.contracts.accept(accepted)
-  open.resolve()
-  await bringing
   const all = [0, 1, 2, 3].map((n) => nth('mallory', n)).sort()
-  for (const { contracts } of [receive, transmit]) {
-    await until('both to hold all', async () => contracts.size === 4)
-    t.same([...contracts.cache.uids()].sort(), all)
-    t.equal(contracts.unasked.size, 3)
+  // One of the two is held up until the other has written.
+  for (const late of [CONTRACTS_STREAM, INVITATIONS_STREAM]) {
+    const bens = new EdgelessParty(t, 'ben')
+    const more = { unaskedBounds: bounds }
+    const [receive, transmit] = [await bens.start('receive', more), await bens.start('transmit', more)]
+    for (let n = 0; n < 3; n++) await brings(receive, 'mallory', n, true)
+    await until('the other process to hear of it', async () => transmit.contracts.size === 3)
+    const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const { events } = bens.store
+    const { append } = events
+    events.append = async (...given) => {
+      if (given[0] === late) {
+        reached.resolve()
+        await open.promise
+      }
+      return append.apply(events, given)
+    }
+    const both = [() => brings(receive, 'mallory', 3, true), () => transmit.contracts.accept(accepted)]
+    const [first, then] = (late === CONTRACTS_STREAM ? both : both.reverse()) as [
+      () => Promise<unknown>,
+      () => Promise<unknown>,
+    ]
+    const waiting = first()
+    await reached.promise
+    await then()
+    if (late === INVITATIONS_STREAM) {
+      await until(
+        'it to be given up',
+        async () => !transmit.contracts.has(accepted) && !receive.contracts.has(accepted),
+      )
+    }
+    open.resolve()
+    await waiting
+    for (const { contracts } of [receive, transmit]) {
+      await until('both to hold all', async () => contracts.size === 4)
+      t.same([...contracts.cache.uids()].sort(), all)
+      t.equal(contracts.unasked.size, 3)
+    }
+    await transmit.close()
+    const again = await bens.start('transmit', more)
+    t.same([...again.contracts.cache.uids()].sort(), all)
+    t.equal(again.contracts.replyTo(accepted), 'accepted')
+    t.same(bens.told, [])
   }
-  await transmit.close()
-  const again = await bens.start('transmit', more)
-  t.same([...again.contracts.cache.uids()].sort(), all)
-  t.equal(again.contracts.replyTo(accepted), 'accepted')
-  t.same(bens.told, [])
 })
 
 t.test('nobody takes room from a party that has less, whatever comes from whom', (t) => {
