@@ -67,8 +67,8 @@ interface RevokeOptions {
   readonly passphraseFile?: string
 }
 
-function waitingFor({ waitsFor, unheard }: Omit<Keys['contracts'][number], 'contract' | 'signing'>): string {
-  const who = unheard === undefined || unheard.length === 0 ? '' : `: ${unheard.join(', ')}`
+function waitingFor({ waitsFor, awaited }: Omit<Keys['contracts'][number], 'contract' | 'signing'>): string {
+  const who = awaited === undefined || awaited.length === 0 ? '' : `: ${awaited.join(', ')}`
   return waitsFor === undefined ? '' : `${waitsFor}${who}`
 }
 

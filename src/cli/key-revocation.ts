@@ -16,7 +16,7 @@ export interface Keys {
     readonly contract: string
     readonly signing: string
     readonly waitsFor?: string
-    readonly unheard?: readonly string[]
+    readonly awaited?: readonly string[]
   }[]
 }
 

@@ -95,7 +95,7 @@ export class Gossip {
       clock,
       random,
       lazyMs: timing.lazyMs,
-      progressOf: (contract) => replicas.find(contract) ?? replicas.resting(contract),
+      progressOf: (contract) => replicas.find(contract) ?? replicas.passive(contract),
       carry: (contract, to) => this.#carryTo(contract, this.#reachable(to)),
     })
     this.#bulkhead = new Bulkhead({
@@ -200,7 +200,7 @@ export class Gossip {
 
   #carryTo(contract: Uid, sessions: Iterable<PeerSession>): void {
     const replica = this.#ports.replicas.find(contract)
-    const atRest = replica === undefined ? this.#ports.replicas.resting(contract) : undefined
+    const atRest = replica === undefined ? this.#ports.replicas.passive(contract) : undefined
     for (const session of sessions) {
       const isDue = replica === undefined ? atRest?.isPartyTo(session.peer) : hasNewsFor(session, replica)
       if (isDue === true) session.urge(contract)
@@ -208,13 +208,13 @@ export class Gossip {
   }
 
   /** A contract is not in memory any more. */
-  rested(contract: Uid): void {
+  passivated(contract: Uid): void {
     for (const { knowledge } of this.#sessions.values()) knowledge.drop(contract)
   }
 
   /** A contract is in memory again. */
-  woke({ contract, unheard }: ReplicaPort): void {
-    for (const session of this.#sessions.values()) if (unheard.includes(session.peer.handle)) session.urge(contract)
+  activated({ contract, awaited }: ReplicaPort): void {
+    for (const session of this.#sessions.values()) if (awaited.includes(session.peer.handle)) session.urge(contract)
   }
 
   /** An exchange call of an approved peer. Attacker-controlled: `body`. Throws ExchangeMalformed, TooMuch. */
@@ -247,7 +247,7 @@ export class Gossip {
     builder: MessageBuilder,
   ): Promise<'cut off' | undefined> {
     const { replicas } = this.#ports
-    const atRest = replicas.resting(contract)
+    const atRest = replicas.passive(contract)
     // Leaving a contract out of a message would mean that nothing of it is held.
     const frontier = atRest === undefined ? heldBy(replicas.find(contract), peer) : frontierAt(atRest, peer)
     if (frontier !== undefined) builder.says(contract, frontier)
@@ -268,7 +268,7 @@ export class Gossip {
       // Of what is not held anybody could make up any number.
       if (!replicas.has(contract)) continue
       this.#heardOf(contract, peer, message, knowledge)
-      const atRest = replicas.resting(contract)
+      const atRest = replicas.passive(contract)
       // That wakes it, and what is known of it is let go of when it rests again.
       const isOdd = atRest === undefined || (atRest.isPartyTo(peer) && !atRest.isEvenWith(peer.handle, frontier))
       const asks = knowledge.hasWants(contract)
@@ -324,7 +324,7 @@ export class Gossip {
 
   #servingIn(contract: Uid, lines: readonly PayloadLine[]): PayloadLine[] {
     const replica = this.#ports.replicas.find(contract)
-    if (replica === undefined) return this.#ports.replicas.resting(contract)?.lacksValues === true ? [...lines] : []
+    if (replica === undefined) return this.#ports.replicas.passive(contract)?.lacksValues === true ? [...lines] : []
     const places = new Set(lackingIn(replica.state).map(({ statement }) => placeIn(statement)))
     return lines.filter((line) => places.has(placeIn(line)))
   }
@@ -332,7 +332,7 @@ export class Gossip {
   /** Whether the contract is not held, or the peer no party to it. Of one that is just being loaded nobody can tell. */
   #isStranger(contract: Uid, peer: Peer): boolean {
     const { replicas } = this.#ports
-    const isLoading = replicas.find(contract) === undefined && replicas.resting(contract) === undefined
+    const isLoading = replicas.find(contract) === undefined && replicas.passive(contract) === undefined
     return isLoading ? !replicas.has(contract) : !this.#isParty(contract, peer)
   }
 
@@ -340,7 +340,7 @@ export class Gossip {
     const { replicas } = this.#ports
     const replica = replicas.find(contract)
     if (replica !== undefined) return isPartyTo(replica.state, peer)
-    return replicas.resting(contract)?.isPartyTo(peer) === true
+    return replicas.passive(contract)?.isPartyTo(peer) === true
   }
 
   /** What a party to the contract says beside what it holds. */
@@ -395,16 +395,16 @@ export class Gossip {
   }
 
   #urgeAll(session: PeerSession): void {
-    for (const { contract, state, unheard } of this.#ports.replicas.awake()) {
-      if (isPartyTo(state, session.peer) || unheard.includes(session.peer.handle)) session.urge(contract)
+    for (const { contract, state, awaited } of this.#ports.replicas.active()) {
+      if (isPartyTo(state, session.peer) || awaited.includes(session.peer.handle)) session.urge(contract)
     }
   }
 }
 
 /** Or has a question: what the peer holds of this party's own feed. */
 function hasNewsFor(session: PeerSession, replica: ReplicaPort): boolean {
-  const { contract, state, words, evidence, unheard, wants } = replica
-  if (unheard.includes(session.peer.handle)) return true
+  const { contract, state, words, evidence, awaited, wants } = replica
+  if (awaited.includes(session.peer.handle)) return true
   if (!isPartyTo(state, session.peer)) return false
   if (wants.length > 0 || session.knowledge.hasWants(contract)) return true
   return words.length > 0 || session.knowledge.lacksProof(contract, evidence) || lacksNews(session, state)

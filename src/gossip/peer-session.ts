@@ -223,7 +223,7 @@ export class PeerSession {
 
   #nextOfSweep(): Uid[] {
     if (this.#sweeping === undefined) return []
-    return this.#ports.replicas.restingWith(this.peer.handle, this.#sweptTo, SWEPT_PER_CALL)
+    return this.#ports.replicas.passiveWith(this.peer.handle, this.#sweptTo, SWEPT_PER_CALL)
   }
 
   #swept(sweep: readonly Uid[]): void {
@@ -236,7 +236,7 @@ export class PeerSession {
   /** For a passive contract the frontier is enough: it is activated only if the frontiers differ. */
   async #prepare(contract: Uid, builder: MessageBuilder): Promise<Talk | undefined> {
     const { replicas } = this.#ports
-    const atRest = replicas.resting(contract)
+    const atRest = replicas.passive(contract)
     if (atRest !== undefined && !this.knowledge.hasWants(contract)) {
       if (!atRest.isPartyTo(this.peer)) return undefined
       builder.says(contract, atRest.frontier)
@@ -244,8 +244,8 @@ export class PeerSession {
     }
     return this.#ports.bulkhead.do(contract, async () =>
       replicas.use(contract, async (replica) => {
-        const { state, unheard, words } = replica
-        if (!isPartyTo(state, this.peer) && !unheard.includes(this.peer.handle)) return undefined
+        const { state, awaited, words } = replica
+        if (!isPartyTo(state, this.peer) && !awaited.includes(this.peer.handle)) return undefined
         const wasHeardOf = this.knowledge.hasHeardOf(contract)
         const { size } = builder
         const isCutOff = await builder.put(replica)
@@ -269,7 +269,7 @@ export class PeerSession {
     const isLed = talks.some(({ contract, before }) => hasMore(replicas.find(contract), before))
     for (const { contract, isCutOff, wasHeardOf, before } of talks) {
       const frontier = answer.frontiers.get(contract)
-      const isEven = replicas.resting(contract)?.isEvenWith(this.peer.handle, frontier ?? {}) ?? false
+      const isEven = replicas.passive(contract)?.isEvenWith(this.peer.handle, frontier ?? {}) ?? false
       if (isEven) continue
       // The peer does not hold a contract that it leaves out, or no longer: it was restored.
       if (frontier === undefined) this.knowledge.told(contract, {}, [])

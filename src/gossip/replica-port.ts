@@ -27,7 +27,7 @@ export interface ReplicaPort extends Progress {
   /** Proofs of equivocation: everybody is to see them. */
   readonly evidence: readonly Equivocation[]
   /** Whom this node has to hear of, parties or not, before it signs anything. */
-  readonly unheard: readonly Handle[]
+  readonly awaited: readonly Handle[]
   /** Values that are missing here. */
   readonly wants: readonly Wanted[]
   /** Why this node leaves uncovered what it holds, should it do so. */
@@ -74,11 +74,11 @@ export interface ReplicasPort {
   /** If it is in memory. */
   find(contract: Uid): ReplicaPort | undefined
   /** Those that are in memory. */
-  awake(): Iterable<ReplicaPort>
+  active(): Iterable<ReplicaPort>
   /** If it is held, and not in memory. */
-  resting(contract: Uid): AtRest | undefined
+  passive(contract: Uid): AtRest | undefined
   /** The next passive contracts, in the order of their UIDs, of which a party may see something. */
-  restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
+  passiveWith(party: Handle, after: Uid | '', limit: number): Uid[]
   /** Works with one, which is in memory as long. Undefined: it is not held. Rejects if it cannot be loaded. */
   use<Result>(contract: Uid, work: (replica: ReplicaPort) => Promise<Result>): Promise<Result | undefined>
   /**

@@ -26,7 +26,7 @@ import { Directory } from './directory/directory.ts'
 import { lockNode } from './files/file-lock.ts'
 import { openStore } from './files/open-store.ts'
 import { openProjections } from './files/read-model.ts'
-import { openResting } from './files/snapshot-files.ts'
+import { openPassive } from './files/snapshot-files.ts'
 import { type Identity, openIdentity, openSigning, readCard } from './identity/identity.ts'
 import { AccessLog, accessLogPath } from './inward/access-log.ts'
 import { openCallers } from './inward/authenticate-caller.ts'
@@ -95,7 +95,7 @@ async function start(
   const draining = new Draining()
   closing.add(() => draining.end)
   const metrics = new Metrics(systemClock)
-  const snapshots = openResting(dir, role)
+  const snapshots = openPassive(dir, role)
   closing.add(() => snapshots.close())
   const tracing = await openTracing(configuration.tracing ?? {}, {
     party: card.handle,
@@ -122,7 +122,7 @@ async function start(
     report: metrics.report(reportTo(logger)),
     failed: (error) => logger.error({ err: error }, 'something that was asked for could not be carried out yet'),
     snapshots,
-    awakeMax: configuration.contractsInMemory,
+    activeMax: configuration.contractsInMemory,
   })
   const { contracts } = party
   closing.add(() => party.close())

@@ -102,7 +102,7 @@ export const errorCodes = {
   guard_refused: 'Another process has signed with the key of this party, or an older copy of its data is running.',
   key_unknown: 'The node does not have the private key for that.',
   revocation_unfit: 'The revocation is not signed with the recovery key, or is not of the key that is to come by one.',
-  not_silenced: 'No word of a person would make the node sign in that contract.',
+  signing_not_blocked: 'No word of a person would make the node sign in that contract.',
   store_setup_failed: 'The users and rights on the server of the store could not be set up.',
   role_unfit: 'The role cannot be run with this configuration.',
   signer_unreachable: 'The signer process does not answer.',

@@ -5,7 +5,7 @@ export interface Kept {
   /** All that it takes to go on with it, as JSON. Holds no values. */
   readonly snapshot: string
   /** The `PassiveContract`, as JSON. */
-  readonly resting: string
+  readonly passive: string
   /** The parties that may see something of it. */
   readonly parties: readonly Handle[]
   /** Own requests, by their ids, whose statements the snapshot leaves out. */
@@ -24,18 +24,18 @@ export interface Snapshots {
    * nothing is kept.
    */
   readonly position: number | undefined
-  /** Keeps it, and takes the mark of being awake off it, unless it `isAwake` still. */
-  put(contract: Uid, kept: Kept, position: number, isAwake?: boolean): void
+  /** Keeps it, and takes the mark of being active off it, unless it `isActive` still. */
+  put(contract: Uid, kept: Kept, position: number, isActive?: boolean): void
   /** Marks it before anything of it changes: what is kept of it may be old from now on. */
   wake(contract: Uid): void
   /** Of a passive contract; undefined of any other. */
-  resting(contract: Uid): string | undefined
+  passive(contract: Uid): string | undefined
   /** The last that was kept, old or not. */
   snapshot(contract: Uid): string | undefined
   /** Where an own request stands that a snapshot leaves out. */
   placeOf(contract: Uid, request: string): RequestRef | undefined
   /** The next passive contracts, in the order of their UIDs, of which the party may see something. */
-  restingWith(party: Handle, after: Uid | '', limit: number): Uid[]
+  passiveWith(party: Handle, after: Uid | '', limit: number): Uid[]
   /** Forgets a contract. */
   drop(contract: Uid): void
   /** Forgets everything. */
@@ -45,34 +45,34 @@ export interface Snapshots {
 
 /** As durable as the process. What is asked for is a copy each time, as of a file. */
 export function memorySnapshots(): Snapshots {
-  const kept = new Map<Uid, Kept & { isAwake: boolean }>()
+  const kept = new Map<Uid, Kept & { isActive: boolean }>()
   const requests = new Map<string, RequestRef>()
   let reached: number | undefined
   return {
     get position() {
       return reached
     },
-    put(contract, what, position, isAwake = false) {
-      kept.set(contract, { ...what, isAwake })
+    put(contract, what, position, isActive = false) {
+      kept.set(contract, { ...what, isActive })
       for (const [id, place] of what.requests) requests.set(`${contract} ${id}`, { ...place })
       reached = position
     },
     wake(contract) {
       const found = kept.get(contract)
-      if (found !== undefined) found.isAwake = true
+      if (found !== undefined) found.isActive = true
     },
-    resting(contract) {
+    passive(contract) {
       const found = kept.get(contract)
-      return found?.isAwake === false ? found.resting : undefined
+      return found?.isActive === false ? found.passive : undefined
     },
     snapshot: (contract) => kept.get(contract)?.snapshot,
     placeOf(contract, request) {
       const place = requests.get(`${contract} ${request}`)
       return place && { ...place }
     },
-    restingWith(party, after, limit) {
+    passiveWith(party, after, limit) {
       const found = [...kept].filter(
-        ([uid, { isAwake, parties }]) => !isAwake && uid > after && parties.includes(party),
+        ([uid, { isActive, parties }]) => !isActive && uid > after && parties.includes(party),
       )
       return found
         .map(([uid]) => uid)

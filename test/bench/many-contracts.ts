@@ -41,7 +41,7 @@ try {
   await ben.restart()
   const started = await ana.memory()
   const contracts = spread(await contractsOf(ana), ROUNDS * IN_A_ROW)
-  const times: { [what: string]: number[] } = { alone: [], resting: [], awake: [] }
+  const times: { [what: string]: number[] } = { alone: [], passive: [], active: [] }
   for (let round = 0; round < ROUNDS; round++) {
     const some = contracts.slice(round * IN_A_ROW, (round + 1) * IN_A_ROW)
     times.alone?.push(
@@ -50,15 +50,15 @@ try {
         some.map(() => only),
       )),
     )
-    times.resting?.push(...(await changes(ana, some)))
-    times.awake?.push(...(await changes(ana, some)))
+    times.passive?.push(...(await changes(ana, some)))
+    times.active?.push(...(await changes(ana, some)))
   }
   const after = await ana.memory()
   console.log(`${(await contractsOf(ana)).length} contracts, layout ${values.layout}, Node ${process.versions.node}`)
-  const { alone = [], resting = [], awake = [] } = times
+  const { alone = [], passive = [], active = [] } = times
   console.log(`a change to the only contract, ms: ${percentiles(alone)}`)
-  console.log(`a change to one of many that was at rest, ms: ${percentiles(resting)}, ${ratio(resting, alone)}`)
-  console.log(`a change to one of many that was in memory, ms: ${percentiles(awake)}, ${ratio(awake, alone)}`)
+  console.log(`a change to one of many that was at rest, ms: ${percentiles(passive)}, ${ratio(passive, alone)}`)
+  console.log(`a change to one of many that was in memory, ms: ${percentiles(active)}, ${ratio(active, alone)}`)
   console.log(`start, s: ${perProcess(startSeconds, 2)}`)
   console.log(`resident MB before the start: ${perProcess(filled)}`)
   console.log(`resident MB after it: ${perProcess(started)}`)

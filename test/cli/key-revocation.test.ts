@@ -103,7 +103,7 @@ t.test('a stolen key is revoked with the recovery key, over crashes', { timeout:
   await revokeAndLeave(ben, recoveryKey, passphraseFile, /revocation: cleo\)/)
   const waiting = await standingOf(ben)
   t.equal(waiting.keys.length, 2)
-  t.match(waiting.contracts, [{ contract, signing: first, waitsFor: 'revocation', unheard: ['cleo'] }])
+  t.match(waiting.contracts, [{ contract, signing: first, waitsFor: 'revocation', awaited: ['cleo'] }])
 
   await stop(ben)
   await start(ben)

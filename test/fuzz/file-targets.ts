@@ -40,9 +40,9 @@ const subject = { commonName: 'ana', host: '127.0.0.1', did: 'did:web:ana.exampl
 const certificate = selfSignedCertificate(tlsKey, subject, Date.now())
 const tls = { key: tlsKey.export({ type: 'pkcs8', format: 'pem' }) as string, certificate }
 
-const resting = { snapshot: 'a', resting: 'b', parties: ['ana' as Handle], requests: new Map() }
+const passive = { snapshot: 'a', passive: 'b', parties: ['ana' as Handle], requests: new Map() }
 const kept = openSqliteSnapshots(join(dir, 'valid.sqlite'))
-kept.put(CONTRACT, resting, 7)
+kept.put(CONTRACT, passive, 7)
 kept.close()
 const store = await openSqliteStore(join(dir, 'valid-store.sqlite'))
 await store.events.append('directory', 'any', [{ type: 'x', data: '{}' }])
@@ -197,11 +197,11 @@ export const fileTargets: readonly Target[] = [
       const snapshots = openSqliteSnapshots(await freshFile('rest.sqlite', text))
       try {
         const { position } = snapshots
-        for (const contract of snapshots.restingWith('ana' as Handle, '', 9)) snapshots.resting(contract as Uid)
+        for (const contract of snapshots.passiveWith('ana' as Handle, '', 9)) snapshots.passive(contract as Uid)
         snapshots.snapshot(CONTRACT)
         snapshots.placeOf(CONTRACT, 'x')
         snapshots.wake(CONTRACT)
-        snapshots.put(CONTRACT, resting, position ?? 0)
+        snapshots.put(CONTRACT, passive, position ?? 0)
       } finally {
         snapshots.close()
       }

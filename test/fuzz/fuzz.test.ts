@@ -141,7 +141,7 @@ t.test('another program at the address of the node is told as that', async (t) =
 
 t.test('what is damaged in the file of contracts at rest is told in the terms of a store', async (t) => {
   const path = join(t.testdir(), 'rest.sqlite')
-  const kept = { snapshot: 'a', resting: 'b', parties: ['ana' as Handle], requests: new Map() }
+  const kept = { snapshot: 'a', passive: 'b', parties: ['ana' as Handle], requests: new Map() }
   const whole = openSqliteSnapshots(path)
   whole.put(CONTRACT, kept, 7)
   whole.close()

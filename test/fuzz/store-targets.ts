@@ -13,7 +13,7 @@ import {
   type OutboxEvent,
   queued,
 } from '../../src/contracts/commands/queued-command.ts'
-import { passiveContractOf, restingOf } from '../../src/contracts/passive/passive-contract.ts'
+import { passiveContractOf, passiveFormOf } from '../../src/contracts/passive/passive-contract.ts'
 import { Contracts } from '../../src/contracts/registry/contracts.ts'
 import { contractHeldIn } from '../../src/contracts/registry/held-contracts.ts'
 import { findSettled } from '../../src/contracts/replica/find-settled.ts'
@@ -205,7 +205,7 @@ const dir = mkdtempSync(join(tmpdir(), 'fuzz-'))
 process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
 
 const model = openReadModel(join(dir, 'read-model.sqlite'))
-const places = openSqliteSnapshots(join(dir, 'resting.sqlite'))
+const places = openSqliteSnapshots(join(dir, 'passive.sqlite'))
 const history = [
   event('ContractHeld', canonicalJson({ contract: CONTRACT, founder }), 'contracts'),
   ...eventsAsStored,
@@ -339,11 +339,11 @@ export const storeTargets: readonly Target[] = [
   },
   {
     name: 'a contract at rest',
-    valid: [JSON.stringify(restingOf(whole.state, ana.handle))],
+    valid: [JSON.stringify(passiveFormOf(whole.state, ana.handle))],
     decode(text) {
       // What is none is loaded.
-      const resting = passiveContractOf(text)
-      return resting === undefined ? null : () => canonicalJson(resting) && text
+      const passive = passiveContractOf(text)
+      return passive === undefined ? null : () => canonicalJson(passive) && text
     },
   },
   {
@@ -374,7 +374,7 @@ export const storeTargets: readonly Target[] = [
       const kept = parse(text)
       if (kept === undefined) return undefined
       const requests = new Map([['x', kept.value as typeof place]])
-      places.put(CONTRACT, { snapshot: '', resting: '', parties: [], requests }, 0)
+      places.put(CONTRACT, { snapshot: '', passive: '', parties: [], requests }, 0)
       const found = places.placeOf(CONTRACT, 'x')
       return () => canonicalJson(found) && text
     },

@@ -41,7 +41,7 @@ class Ana {
   /** Values that she lacks in each contract. */
   wants: readonly Wanted[] = []
   /** Contracts that are not in memory before somebody works with them. */
-  readonly resting = new Map<Uid, AtRest>()
+  readonly passive = new Map<Uid, AtRest>()
   /** Each contract that somebody has worked with, as often as that. */
   readonly used: Uid[] = []
   /** When values were looked up that ben wants. */
@@ -70,14 +70,14 @@ class Ana {
       replicas: {
         self: 'ana' as Handle,
         has: (uid) => !this.unknown.has(uid),
-        find: (uid) => (this.unknown.has(uid) || this.resting.has(uid) ? undefined : all.get(uid)),
-        awake: () => [...all.values()].filter(({ contract }) => !this.unknown.has(contract)),
-        resting: (uid) => this.resting.get(uid),
-        restingWith: () => [],
+        find: (uid) => (this.unknown.has(uid) || this.passive.has(uid) ? undefined : all.get(uid)),
+        active: () => [...all.values()].filter(({ contract }) => !this.unknown.has(contract)),
+        passive: (uid) => this.passive.get(uid),
+        passiveWith: () => [],
         use: async (uid, work) => {
           this.used.push(uid)
           await this.gates.get(uid)
-          this.resting.delete(uid)
+          this.passive.delete(uid)
           return this.unknown.has(uid) ? undefined : work(all.get(uid) as ReplicaPort)
         },
         begin: async (uid) => {
@@ -111,7 +111,7 @@ class Ana {
       hasUnsettled: false,
       words: [],
       evidence: [],
-      unheard: [],
+      awaited: [],
       get wants() {
         return node.wants
       },
@@ -245,7 +245,7 @@ t.test('one that rejects what comes is reported, and the others take theirs in',
 })
 
 /** One that ben is a party to, and holds all of. */
-function restingWith(ana: Ana, uid: Uid): AtRest {
+function passiveWith(ana: Ana, uid: Uid): AtRest {
   const frontier = frontierOf((ana.players.get(uid) as Player).state.feeds)
   return { frontier, settled: 0, tier: 3, lacksValues: false, isPartyTo: () => true, isEvenWith: () => true }
 }
@@ -396,7 +396,7 @@ t.test(
   async (t) => {
     for (const isHeld of [false, true]) {
       const ana = new Ana()
-      if (isHeld) ana.resting.set(ONE, { ...restingWith(ana, ONE), isPartyTo: () => false, lacksValues: true })
+      if (isHeld) ana.passive.set(ONE, { ...passiveWith(ana, ONE), isPartyTo: () => false, lacksValues: true })
       else ana.unknown.add(ONE)
       const lines = brings(...Array.from({ length: REFUSED_AT_ONCE_MAX / 4 }, () => [ONE, 'ana', 0] as const))
       t.equal(await callsUntilPutOff(ana, lines, 10), 4)
@@ -410,7 +410,7 @@ t.test(
   'payloads that a contract does not lack wake it not, and cost little: several members were asked for them',
   async (t) => {
     const ana = new Ana()
-    ana.resting.set(ONE, restingWith(ana, ONE))
+    ana.passive.set(ONE, passiveWith(ana, ONE))
     const many = brings(...Array.from({ length: 1_024 }, (_, seq) => [seq % 2 === 0 ? ONE : TWO, 'ana', seq] as const))
     t.equal(await callsUntilPutOff(ana, many, 10), 8)
     t.same([ana.payloads, ana.used], [[], []])
@@ -430,7 +430,7 @@ t.test('payloads that are missing are taken in, and wake the contract that lacks
   }
   const line = (uid: Uid) =>
     encodePayloads({ contract: uid, party: player.handle, seq }, new Map([[sealed, canonicalJson(payload)]]))
-  ana.resting.set(ONE, { ...restingWith(ana, ONE), lacksValues: true })
+  ana.passive.set(ONE, { ...passiveWith(ana, ONE), lacksValues: true })
   await ana.gossip.answer(ana.peer(), encodeMessage(new Map(), [ONE, TWO].map(line), []))
   t.same(ana.payloads.map(({ contract }) => contract).sort(), [ONE, TWO].sort())
   t.ok(ana.used.includes(ONE))

@@ -40,15 +40,15 @@ t.test('two nodes that keep one contract in memory share many', async (t) => {
     const { body } = await ana.call('GET', '/api/Contract')
     return body.every(({ tier }: { tier: number }) => tier === 4)
   }
-  const awake = ({ contracts }: Node) => [...contracts.cache.awake()].length
-  await until('the contracts to rest', async () => awake(anas) <= 1 && awake(bens) <= 1)
+  const active = ({ contracts }: Node) => [...contracts.cache.active()].length
+  await until('the contracts to rest', async () => active(anas) <= 1 && active(bens) <= 1)
 
   t.test('a change to any of them reaches the other party, and both rest again', async (t) => {
     for (const [n, uid] of uids.entries()) {
       t.match(await ben.call('PUT', `/new-api/${uid}/Rate`, `by ben ${n}`), { status: 200 })
       await until('the change', async () => (await ana.call('GET', `/new-api/${uid}`)).body?.Rate === `by ben ${n}`)
     }
-    await until('the contracts to rest', async () => awake(anas) <= 1 && awake(bens) <= 1)
+    await until('the contracts to rest', async () => active(anas) <= 1 && active(bens) <= 1)
   })
 
   t.test('lists, tiers and metrics know of those at rest', async (t) => {
@@ -71,7 +71,7 @@ t.test('two nodes that keep one contract in memory share many', async (t) => {
       const { contracts } = (await ana.call('GET', '/api/Keys')).body
       return contracts.length === COUNT && contracts.every((at: { signing: string }) => at.signing === body.signing)
     })
-    await until('the contracts to rest', async () => awake(anas) <= 1 && awake(bens) <= 1)
+    await until('the contracts to rest', async () => active(anas) <= 1 && active(bens) <= 1)
   })
 
   t.test('what a party missed in a contract that rests at both is found and brought', async (t) => {
@@ -86,7 +86,7 @@ t.test('two nodes that keep one contract in memory share many', async (t) => {
     await until('everybody to have cosigned', hasCosigned)
     await anas.close()
     anas = await start(ana)
-    t.equal(awake(anas), 0)
+    t.equal(active(anas), 0)
     t.equal((await ana.call('GET', '/api/Contract')).body.length, COUNT)
     t.match(await ana.call('PUT', `/new-api/${uids[3]}/Rate`, 'after the start'), { status: 200 })
   })

@@ -12,7 +12,7 @@ const LONGEST = [
   'test/cli/rebuild-command.test.ts',
   'test/flood/flood.test.ts',
   'test/simulation/split.test.ts',
-  'test/simulation/resting.test.ts',
+  'test/simulation/passive.test.ts',
   'test/simulation/simulation.test.ts',
   'test/simulation/lost-values.test.ts',
   'test/simulation/upgrades.test.ts',

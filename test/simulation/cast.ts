@@ -76,11 +76,11 @@ export function drawCast(run: Run): void {
     const isPiecewise = random.chance(0.5)
     if (run.hostile !== undefined && handle === 'ben') return []
     const twinned = isTwinned && handle === 'ben' ? { keySeed } : {}
-    return [new Machine(world, handle, { policy, roles, rests: options.resting, isPiecewise, ...wait, ...twinned })]
+    return [new Machine(world, handle, { policy, roles, rests: options.passive, isPiecewise, ...wait, ...twinned })]
   })
   const isPiecewise = random.chance(0.5)
   run.twin = isTwinned
-    ? new Machine(world, 'ben', { keySeed, address: 'ben again', rests: options.resting, isPiecewise })
+    ? new Machine(world, 'ben', { keySeed, address: 'ben again', rests: options.passive, isPiecewise })
     : undefined
   introduce(run)
 }

@@ -116,14 +116,14 @@ export async function describe(run: Run): Promise<void> {
   for (const machine of run.everyone()) {
     const live = await machine.author(run.contract).catch(() => undefined)
     if (live === undefined) continue
-    const { state, obstacle, unheard } = live
+    const { state, obstacle, awaited } = live
     const frontier = [...state.feeds].map(([handle, feed]) => `${handle} ${feed.size - 1}`).join(', ')
     const { settled, divergences } = state.settling
     run.trace(
       `${machine.address}: holds ${frontier}; acknowledged ${state.ledger.log.size}, settled ${settled}, open ` +
         `${state.ledger.open.map(({ statement }) => `${statement.party} ${statement.seq}`).join(', ')}; ` +
         `lacking ${lackingIn(state).map(({ statement }) => `${statement.party} ${statement.seq}`)}; ` +
-        `obstacle ${obstacle ?? 'none'} ${unheard.join(' ')}; diverges from ${divergences.map(({ party }) => party)}; ` +
+        `obstacle ${obstacle ?? 'none'} ${awaited.join(' ')}; diverges from ${divergences.map(({ party }) => party)}; ` +
         `waiting ${run.machines.flatMap(({ handle }) => live.waitingOf(handle).map(({ statement: s }) => `${s.party} ${s.seq} sees ${JSON.stringify(Object.entries(s.seen).map(([h, p]) => `${h} ${p.seq}`))}`)).join(', ')}; ` +
         `evidence against ${live.evidence.map(({ party }) => party)}`,
     )

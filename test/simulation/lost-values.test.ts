@@ -14,7 +14,7 @@ t.test(
     const totals: Record<string, number> = {}
     const sins = new Set<string>()
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const layout = { split: seed % 3 === 0, resting: seed % 3 === 1 }
+      const layout = { split: seed % 3 === 0, passive: seed % 3 === 1 }
       const report = await simulate(seed, undefined, { losingValues: true, ...layout })
       for (const [name, count] of Object.entries(report.counts)) totals[name] = (totals[name] ?? 0) + count
       for (const sin of report.sins) sins.add(sin)

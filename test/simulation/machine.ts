@@ -102,7 +102,7 @@ export class Machine implements Neighbour {
   readonly #rests: boolean
   readonly #timing: GossipTiming
   /** How often a contract was put down here. */
-  rested = 0
+  passivated = 0
   readonly #signers = new Map<string, Signer>()
   readonly #privateKeys = new Map<string, KeyObject>()
   /** Outlives crashes, as `concordata key revoke` puts it into the store before anybody hears of it. */
@@ -183,13 +183,13 @@ export class Machine implements Neighbour {
         failed: (_, error) => isUp() && this.#world.failed(this, error),
       },
       failed: (error) => isUp() && this.#world.failed(this, error),
-      ...(this.#rests ? { awakeMax: 0, snapshots: this.disk.snapshotsOf(place, isUp) } : {}),
+      ...(this.#rests ? { activeMax: 0, snapshots: this.disk.snapshotsOf(place, isUp) } : {}),
     })
     if (!isUp()) return
     for (const signed of this.#revoked.values()) contracts.revocations.add(signed)
     const tellsUsers = role === 'node' || role === 'serve'
     contracts.listen({
-      rested: () => this.rested++,
+      passivated: () => this.passivated++,
       wanting: () => isUp() && this.#world.wanting(this),
       settled: (contract, entries) => isUp() && tellsUsers && this.#world.settled(this, contract, entries),
       equivocated: (_, equivocations) => isUp() && this.#world.accused(this, equivocations),

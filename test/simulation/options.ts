@@ -17,7 +17,7 @@ const text = (about: string): Option<string> => ({ about, value: '' })
  */
 const table = {
   split: flag('some parties run a process for each role, on one store, and now and then two that sign'),
-  resting: flag('contracts are in memory only while somebody asks for them'),
+  passive: flag('contracts are in memory only while somebody asks for them'),
   losingValues: flag('values get lost, or are false, on the way from whoever passes statements on'),
   upgrades: flag('the members vote for another engine, and now and then one starts without it; all are honest'),
   parties: number(0, 'how many; 0: two to four'),

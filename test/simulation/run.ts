@@ -79,7 +79,7 @@ export class Run {
   statements(): number {
     const counts = this.machines.map((machine) => {
       const feeds = this.held(machine)?.state.feeds
-      const frontier = machine.contracts?.cache.resting(this.contract)?.frontier ?? {}
+      const frontier = machine.contracts?.cache.passive(this.contract)?.frontier ?? {}
       if (feeds === undefined) return placesOf(frontier).reduce((sum, [, { seq }]) => sum + seq + 1, 0)
       return feeds.reduce((sum, feed) => sum + feed.size, 0)
     })

@@ -100,7 +100,7 @@ function reportOf(seed: number, run: Run): Report {
     counts: {
       ...run.counts,
       requests: run.requests,
-      rested: run.machines.reduce((sum, { rested }) => sum + rested, 0),
+      passivated: run.machines.reduce((sum, { passivated }) => sum + passivated, 0),
     },
   }
 }

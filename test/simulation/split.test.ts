@@ -1,7 +1,7 @@
 import t from 'tap'
 import { simulate } from './simulation.ts'
 
-// A file of its own, as resting.test.ts, so that both cores have something to do.
+// A file of its own, as passive.test.ts, so that both cores have something to do.
 const SPLIT_SEEDS = 40
 
 t.test(

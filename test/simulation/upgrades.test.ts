@@ -12,7 +12,7 @@ t.test(
       const { counts } = await simulate(seed, undefined, {
         upgrades: true,
         split: seed % 4 === 0,
-        resting: seed % 4 === 1,
+        passive: seed % 4 === 1,
       })
       for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count
     }

@@ -76,7 +76,7 @@ export class Workload {
     const random = this.#randomOf(machine)
     if (contracts === undefined) return
     // Where nobody looks at it a contract comes to rest.
-    if (options.resting && contracts.find(contract) === undefined && random.chance(0.6)) return
+    if (options.passive && contracts.find(contract) === undefined && random.chance(0.6)) return
     const live = await machine.live(contract)
     if (live === undefined) return
     if (memberOf(live.state.ledger.document, machine.handle) === undefined) {
@@ -126,7 +126,7 @@ export class Workload {
     const run = this.#run
     const { lock: standing } = run.held(machine)?.state.settling.agreed ?? {}
     // Nothing stands in the way of what is at rest.
-    if (run.options.resting && step % 15 !== 0 && standing === null) return
+    if (run.options.passive && step % 15 !== 0 && standing === null) return
     const live = await machine.author(run.contract)
     if (live === undefined) return
     if (run.options.upgrades && step === 20) await this.#upgrade(machine, live)

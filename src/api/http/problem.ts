@@ -109,7 +109,7 @@ const statusOf: Record<ErrorCode, number> = {
   ask_malformed: 500,
   key_unknown: 409,
   revocation_unfit: 409,
-  not_silenced: 409,
+  signing_not_blocked: 409,
   no_such_contract: 404,
   no_such_path: 404,
   no_agreed_value: 404,

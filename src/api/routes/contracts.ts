@@ -77,7 +77,7 @@ function detailsOf(live: LiveContract, obstacles: readonly object[]) {
     obstacle: live.obstacle ?? null,
     obstacles,
     engineUnknown: live.engineUnknown ?? null,
-    unheard: live.unheard,
+    awaited: live.awaited,
     questions: live.questions.length,
   }
 }

@@ -142,7 +142,7 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & TellingPort
     })
     // One after another: a contract may have to be taken into memory first.
     let heard = Promise.resolve()
-    let unheard = 0
+    let awaited = 0
     const hearing = async (text: string | undefined) => {
       try {
         if (ports.turns.isOver) await ports.turns.next()
@@ -150,14 +150,14 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & TellingPort
       } catch (error) {
         send(socket, { problem: problemOf(error) })
       }
-      if (--unheard === 0) socket.resume()
+      if (--awaited === 0) socket.resume()
     }
     socket.on('message', (data, isBinary) => {
       try {
         access.count()
         // Only of a text frame it is certain that it was UTF-8 (RFC 6455 §8.1).
         const text = isBinary ? undefined : String(data)
-        if (++unheard >= UNHEARD_MAX) socket.pause()
+        if (++awaited >= UNHEARD_MAX) socket.pause()
         heard = heard.then(() => hearing(text))
       } catch (error) {
         send(socket, { problem: problemOf(error) })

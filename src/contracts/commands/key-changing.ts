@@ -32,5 +32,5 @@ export interface KeyStanding {
    */
   readonly waitsFor?: string
   /** Of a revocation: who has not said what it holds. */
-  readonly unheard?: readonly Handle[]
+  readonly awaited?: readonly Handle[]
 }

@@ -8,7 +8,7 @@ import type { Question } from '../approvals/approvals.ts'
 export const obstacleCodes = [
   'key_missing',
   'store_set_back',
-  'members_unheard',
+  'members_awaited',
   'statement_lost',
   'nobody_to_ask',
   'another_signs',
@@ -62,7 +62,7 @@ export const obstacleKinds: Readonly<Record<ObstacleCode, ObstacleKind>> = {
     level: 'error',
     elsewhere: 'party_silent',
   },
-  members_unheard: {
+  members_awaited: {
     meaning:
       'the guard is missing or old, or own statements came from elsewhere: nothing is signed until the parties named have said what they hold of this party, and it is here',
     remedy:
@@ -249,7 +249,7 @@ export interface ObstructedContract {
   readonly obstacle: ObstacleCode | undefined
   /** What the last turn failed of. */
   readonly trouble: ObstacleCode | undefined
-  readonly unheard: readonly Handle[]
+  readonly awaited: readonly Handle[]
   readonly evidence: readonly Equivocation[]
   readonly unprovenForks: readonly OtherBranch[]
   readonly questions: readonly Question[]
@@ -257,11 +257,11 @@ export interface ObstructedContract {
 
 /** What the contract itself tells, whatever goes on around it. In a process that does not sign, of the others' part only. */
 export function obstaclesIn(live: ObstructedContract): Obstacle[] {
-  const { state, obstacle, trouble, unheard, evidence, unprovenForks, questions } = live
+  const { state, obstacle, trouble, awaited, evidence, unprovenForks, questions } = live
   const found: Obstacle[] = []
   const add = (code: ObstacleCode, parties: Iterable<Handle> = []) =>
     found.push({ code, parties: [...new Set(parties)] })
-  if (obstacle !== undefined) add(obstacle, obstacle === 'members_unheard' ? unheard : [])
+  if (obstacle !== undefined) add(obstacle, obstacle === 'members_awaited' ? awaited : [])
   if (trouble !== undefined) add(trouble)
   if (questions.length > 0)
     add(

@@ -39,7 +39,7 @@ export interface PassiveContract {
 
 const closed = { additionalProperties: false }
 const Handles = Type.Array(HandleSchema)
-const restingForm = Compile(
+const passiveForm = Compile(
   Type.Object(
     {
       frontier: FrontierSchema,
@@ -85,11 +85,11 @@ const restingForm = Compile(
 
 /** What was kept, as JSON. Undefined: it is damaged, and the contract is to be loaded. */
 export function passiveContractOf(text: string): PassiveContract | undefined {
-  return jsonOf(restingForm, text) as PassiveContract | undefined
+  return jsonOf(passiveForm, text) as PassiveContract | undefined
 }
 
 /** Throws HistoryPruned where it needs the whole history. */
-export function restingOf(state: AgreementState, self: Handle): PassiveContract {
+export function passiveFormOf(state: AgreementState, self: Handle): PassiveContract {
   const { feeds, ledger, keys, settling } = state
   const whole: VersionVector = feeds.map((feed) => feed.size - 1)
   const parties: { [handle: Handle]: PassiveContract['parties'][Handle] } = {}

@@ -36,8 +36,8 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
       get evidence() {
         return live.evidence
       },
-      get unheard() {
-        return live.unheard
+      get awaited() {
+        return live.awaited
       },
       get wants() {
         return live.wants.map(({ statement: { party, seq }, lacks }) => ({ party, seals: lacks, seq }))
@@ -63,12 +63,12 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
       const live = contracts.find(contract)
       return live && participantOf(live)
     },
-    awake: () => [...contracts.cache.awake()].map(participantOf),
-    resting(contract) {
-      const resting = contracts.cache.resting(contract)
-      return resting && atRest(resting)
+    active: () => [...contracts.cache.active()].map(participantOf),
+    passive(contract) {
+      const passive = contracts.cache.passive(contract)
+      return passive && atRest(passive)
     },
-    restingWith: (party, after, limit) => contracts.cache.restingWith(party, after, limit),
+    passiveWith: (party, after, limit) => contracts.cache.passiveWith(party, after, limit),
     async use(contract, work) {
       if (!contracts.has(contract)) return undefined
       return contracts.use(contract, (live) => work(participantOf(live)))
@@ -78,14 +78,14 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
   }
 }
 
-function atRest(resting: PassiveContract): AtRest {
+function atRest(passive: PassiveContract): AtRest {
   return {
-    frontier: resting.frontier,
-    settled: resting.settled,
-    tier: resting.summary?.tier ?? 1,
-    isPartyTo: (peer) => isPartyAtRest(resting, peer),
-    lacksValues: resting.lacksValues,
-    isEvenWith: (party, theirs) => isEvenWith(resting, party, theirs),
+    frontier: passive.frontier,
+    settled: passive.settled,
+    tier: passive.summary?.tier ?? 1,
+    isPartyTo: (peer) => isPartyAtRest(passive, peer),
+    lacksValues: passive.lacksValues,
+    isEvenWith: (party, theirs) => isEvenWith(passive, party, theirs),
   }
 }
 
@@ -115,15 +115,15 @@ export function carry(contracts: Contracts, replicas: ReplicasPort, gossip: Goss
     }
     idle.set(live, clock.after(IDLE_MS, callback))
   }
-  for (const live of contracts.cache.awake()) settleDown(live)
+  for (const live of contracts.cache.active()) settleDown(live)
   const stop = contracts.listen({
-    woke(live, hasNews) {
+    activated(live, hasNews) {
       const replica = replicas.find(live.contract)
-      if (replica !== undefined) gossip.woke(replica)
+      if (replica !== undefined) gossip.activated(replica)
       if (hasNews) gossip.carry(live.contract)
       if (live.hasToNote) settleDown(live)
     },
-    rested: (contract) => gossip.rested(contract),
+    passivated: (contract) => gossip.passivated(contract),
     news(live, news) {
       const replica = replicas.find(live.contract)
       if (replica !== undefined) gossip.news(replica, news)

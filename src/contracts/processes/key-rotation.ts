@@ -56,7 +56,7 @@ export class KeyRotation implements KeyChanging {
     this.#ports = ports
     this.#contracts = contracts
     this.#keys = keys
-    this.#stop = contracts.listen({ news: (live) => this.#follow(live), woke: (live) => this.#follow(live) })
+    this.#stop = contracts.listen({ news: (live) => this.#follow(live), activated: (live) => this.#follow(live) })
     this.#followAll()
   }
 
@@ -158,7 +158,7 @@ export class KeyRotation implements KeyChanging {
     if (signing === this.#keys.newest) return { contract, signing }
     const pending = this.#contracts.revocations.pendingIn(state)
     if (pending !== undefined) {
-      return { contract, signing, waitsFor: 'revocation', unheard: holdsAwaited(state, pending) }
+      return { contract, signing, waitsFor: 'revocation', awaited: holdsAwaited(state, pending) }
     }
     if (this.#reservedIn(live) !== undefined) return { contract, signing, waitsFor: 'recovery key' }
     const isRevoked = isBeingRevoked(state, self)
@@ -181,7 +181,7 @@ export class KeyRotation implements KeyChanging {
       const { newest } = this.#keys
       const isDone = ({ summary, signing }: PassiveContract) => summary?.standing !== 'member' || signing === newest
       const all = this.#contracts.visit<true>(
-        (resting, contract) => (isDone(resting) && !this.#contracts.revocations.concern(contract) ? true : undefined),
+        (passive, contract) => (isDone(passive) && !this.#contracts.revocations.concern(contract) ? true : undefined),
         (live) => {
           this.#follow(live)
           return true

@@ -97,15 +97,15 @@ export class StoreSubscription {
   }
 
   /** A passive contract is activated for news. One that cannot be loaded has been reported already. */
-  #tell(contract: Uid, isKnown: (resting: PassiveContract) => boolean, tell: (live: LiveContract) => void): void {
+  #tell(contract: Uid, isKnown: (passive: PassiveContract) => boolean, tell: (live: LiveContract) => void): void {
     const { contracts } = this.#ports
     const live = contracts.find(contract)
     if (live !== undefined) {
       tell(live)
       return
     }
-    const resting = contracts.cache.resting(contract)
-    if (!contracts.has(contract) || (resting !== undefined && isKnown(resting))) return
+    const passive = contracts.cache.passive(contract)
+    if (!contracts.has(contract) || (passive !== undefined && isKnown(passive))) return
     contracts.use(contract, tell).catch(() => {})
   }
 

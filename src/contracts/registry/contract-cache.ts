@@ -20,11 +20,11 @@ export class NoSuchContract extends ConcordataError {}
 export interface ContractCachePorts extends ContractPorts {
   readonly self: Handle
   /** How many contracts are in memory, as far as nothing keeps more of them there. Left out: all. */
-  readonly awakeMax?: number
+  readonly activeMax?: number
   /** Whether something is still to be said of it, beside its feed. */
   hasWords(contract: Uid): boolean
   /** It was at rest when the process began. */
-  foundAtRest(contract: Uid, resting: PassiveContract): void
+  foundAtRest(contract: Uid, passive: PassiveContract): void
   /** A contract could not be loaded; the others go on. */
   failed(contract: Uid, error: unknown): void
 }
@@ -43,10 +43,10 @@ const LOADED_AT_ONCE = 8
 export class ContractCache {
   readonly #ports: ContractCachePorts
   readonly #snapshots: Snapshots
-  readonly #awakeMax: number
+  readonly #activeMax: number
   readonly #founders = new Map<Uid, Handle>()
   /** The least recently used first. */
-  readonly #awake = new Map<Uid, LiveContract>()
+  readonly #active = new Map<Uid, LiveContract>()
   readonly #waking = new Map<Uid, Promise<LiveContract>>()
   /** How many use a contract at the moment: it stays. */
   readonly #pins = new Map<Uid, number>()
@@ -70,7 +70,7 @@ export class ContractCache {
     this.#snapshots = ports.snapshots ?? memorySnapshots()
     this.#ports = { ...ports, snapshots: this.#snapshots }
     this.#isShared = (ports.role ?? 'node') !== 'node'
-    this.#awakeMax = ports.awakeMax ?? Number.POSITIVE_INFINITY
+    this.#activeMax = ports.activeMax ?? Number.POSITIVE_INFINITY
   }
 
   /**
@@ -97,13 +97,13 @@ export class ContractCache {
   async load(): Promise<void> {
     const { self, role, foundAtRest } = this.#ports
     const left = [...this.#founders.keys()].filter((contract) => {
-      const resting = this.resting(contract)
+      const passive = this.passive(contract)
       // It could not speak when it was put down, for want of its key, and may be able to by now.
-      if (role !== 'serve' && resting?.waiting.waitsFor.includes(self)) return true
-      if (resting === undefined) return true
-      const { summary, waiting, signing } = resting
-      this.#noteAtRest(contract, waiting, summary?.standing === 'member', signs(resting) ? signing : null)
-      foundAtRest(contract, resting)
+      if (role !== 'serve' && passive?.waiting.waitsFor.includes(self)) return true
+      if (passive === undefined) return true
+      const { summary, waiting, signing } = passive
+      this.#noteAtRest(contract, waiting, summary?.standing === 'member', signs(passive) ? signing : null)
+      foundAtRest(contract, passive)
       return false
     })
     await eachAtOnce(left, LOADED_AT_ONCE, async (contract) => {
@@ -125,25 +125,25 @@ export class ContractCache {
   }
 
   /** Those that are in memory. */
-  awake(): IterableIterator<LiveContract> {
-    return this.#awake.values()
+  active(): IterableIterator<LiveContract> {
+    return this.#active.values()
   }
 
   /** If it is in memory. */
   find(contract: Uid): LiveContract | undefined {
-    return this.#awake.get(contract)
+    return this.#active.get(contract)
   }
 
   /** If it is at rest. */
-  resting(contract: Uid): PassiveContract | undefined {
-    if (this.#awake.has(contract) || this.#waking.has(contract)) return undefined
-    const text = this.#snapshots.resting(contract)
+  passive(contract: Uid): PassiveContract | undefined {
+    if (this.#active.has(contract) || this.#waking.has(contract)) return undefined
+    const text = this.#snapshots.passive(contract)
     return text === undefined ? undefined : passiveContractOf(text)
   }
 
   /** The next contracts at rest, in the order of their UIDs, of which a party may see something. */
-  restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {
-    return this.#snapshots.restingWith(party, after, limit)
+  passiveWith(party: Handle, after: Uid | '', limit: number): Uid[] {
+    return this.#snapshots.passiveWith(party, after, limit)
   }
 
   /** What is under way in contracts of this party at rest: for others to bring on. */
@@ -176,11 +176,11 @@ export class ContractCache {
   async drop(contract: Uid): Promise<void> {
     this.#founders.delete(contract)
     await this.#waking.get(contract)?.catch(() => {})
-    const live = this.#awake.get(contract)
-    this.#awake.delete(contract)
+    const live = this.#active.get(contract)
+    this.#active.delete(contract)
     for (const known of [this.#underWay, this.#keyMissing, this.#notLoaded]) known.delete(contract)
     this.#snapshots.drop(contract)
-    for (const { rested } of this.#listeners) rested?.(contract)
+    for (const { passivated } of this.#listeners) passivated?.(contract)
     await live?.close('the contract was given up to make room for another')
   }
 
@@ -202,11 +202,11 @@ export class ContractCache {
 
   listen(listener: ContractListener): () => void {
     this.#listeners.add(listener)
-    for (const live of this.#awake.values()) live.listen(listener)
+    for (const live of this.#active.values()) live.listen(listener)
     return () => {
       this.#listeners.delete(listener)
       // Also those that have been loaded since.
-      for (const live of this.#awake.values()) live.unlisten(listener)
+      for (const live of this.#active.values()) live.unlisten(listener)
     }
   }
 
@@ -220,21 +220,21 @@ export class ContractCache {
     this.#closed = true
     this.#cancelTidying?.()
     await Promise.allSettled(this.#waking.values())
-    const awake = [...this.#awake]
-    await Promise.all(awake.map(([, live]) => live.settleDown()))
-    if (this.#ports.awakeMax !== undefined) {
+    const active = [...this.#active]
+    await Promise.all(active.map(([, live]) => live.settleDown()))
+    if (this.#ports.activeMax !== undefined) {
       const position = await this.#position().catch(() => undefined)
-      if (position !== undefined) for (const [contract, live] of awake) this.#putDown(contract, live, position)
+      if (position !== undefined) for (const [contract, live] of active) this.#putDown(contract, live, position)
     }
-    await Promise.all([...this.#awake.values()].map((live) => live.close()))
+    await Promise.all([...this.#active.values()].map((live) => live.close()))
   }
 
   #wake(contract: Uid): Promise<LiveContract> {
-    const awake = this.#awake.get(contract)
-    if (awake !== undefined) {
-      this.#awake.delete(contract)
-      this.#awake.set(contract, awake)
-      return Promise.resolve(awake)
+    const active = this.#active.get(contract)
+    if (active !== undefined) {
+      this.#active.delete(contract)
+      this.#active.set(contract, active)
+      return Promise.resolve(active)
     }
     const known = this.#waking.get(contract)
     if (known !== undefined) return known
@@ -249,19 +249,19 @@ export class ContractCache {
     const founder = this.#founders.get(contract)
     if (founder === undefined)
       throw new NoSuchContract('no_such_contract', `there is no contract ${contract} here`, { contract })
-    const rested = this.resting(contract)
+    const passivated = this.passive(contract)
     this.#snapshots.wake(contract)
     this.#underWay.delete(contract)
     this.#keyMissing.delete(contract)
     try {
-      const live = await LiveContract.open(contract, self, founder, this.#ports, rested?.settled)
-      this.#awake.set(contract, live)
+      const live = await LiveContract.open(contract, self, founder, this.#ports, passivated?.settled)
+      this.#active.set(contract, live)
       this.#notLoaded.delete(contract)
       this.#keptAt.set(live, live.statements)
       live.listen({ news: () => this.#keepLong(contract, live) })
       for (const listener of this.#listeners) live.listen(listener)
-      const hasNews = rested !== undefined && !isWhatIsHeld(rested, live.state.feeds)
-      for (const { woke } of this.#listeners) woke?.(live, hasNews)
+      const hasNews = passivated !== undefined && !isWhatIsHeld(passivated, live.state.feeds)
+      for (const { activated } of this.#listeners) activated?.(live, hasNews)
       live.tellWhatStands()
       // It may have something to do without anybody asking for it, and does not rest before that is done. Who has to find
       // out first what it has signed does not rest anyway; where others sign too, the guard may be about to be told, and
@@ -279,7 +279,7 @@ export class ContractCache {
   }
 
   #tidyLater(): void {
-    if (this.#closed || this.#cancelTidying !== undefined || this.#awake.size <= this.#awakeMax) return
+    if (this.#closed || this.#cancelTidying !== undefined || this.#active.size <= this.#activeMax) return
     this.#cancelTidying = this.#ports.clock.after(TIDY_MS, () => {
       void this.#tidy().finally(() => {
         this.#cancelTidying = undefined
@@ -291,8 +291,8 @@ export class ContractCache {
   async #tidy(): Promise<void> {
     const position = await this.#position().catch(() => undefined)
     if (position === undefined || this.#closed) return
-    for (const [contract, live] of [...this.#awake]) {
-      if (this.#awake.size <= this.#awakeMax) return
+    for (const [contract, live] of [...this.#active]) {
+      if (this.#active.size <= this.#activeMax) return
       if (this.#pins.has(contract)) continue
       try {
         this.#putDown(contract, live, position)
@@ -317,11 +317,11 @@ export class ContractCache {
     })
     if (isKept !== true) return
     live.leave()
-    this.#awake.delete(contract)
+    this.#active.delete(contract)
     const signing = live.obstacle === 'key_missing' ? nextKeyOf(live.state, live.self) : undefined
     const isMember = memberOf(live.state.settling.agreed, live.self) !== undefined
     this.#noteAtRest(contract, waitingIn(live.state, live.self), isMember, signing ?? null)
-    for (const { rested } of this.#listeners) rested?.(contract)
+    for (const { passivated } of this.#listeners) passivated?.(contract)
   }
 
   /** `signing`: the key of this party's next statement, should there be one. */
@@ -335,19 +335,19 @@ export class ContractCache {
   }
 
   /** Throws HistoryPruned. */
-  #keep(contract: Uid, live: LiveContract, position: number, isAwake: boolean): void {
-    this.#snapshots.put(contract, live.keep(), position, isAwake)
+  #keep(contract: Uid, live: LiveContract, position: number, isActive: boolean): void {
+    this.#snapshots.put(contract, live.keep(), position, isActive)
     this.#keptAt.set(live, live.statements)
   }
 
   /** One that never rests is kept now and then all the same: it must not grow in memory, nor take long to load. */
   #keepLong(contract: Uid, live: LiveContract): void {
-    if (this.#ports.awakeMax === undefined || live.statements - (this.#keptAt.get(live) ?? 0) < KEPT_EVERY) return
+    if (this.#ports.activeMax === undefined || live.statements - (this.#keptAt.get(live) ?? 0) < KEPT_EVERY) return
     this.#keptAt.set(live, live.statements)
     void this.#position()
       .then((position) => {
         // It may have been put down meanwhile.
-        if (position === undefined || this.#closed || this.#awake.get(contract) !== live) return
+        if (position === undefined || this.#closed || this.#active.get(contract) !== live) return
         orRecalls(live, () => {
           this.#keep(contract, live, position, true)
           live.forget()

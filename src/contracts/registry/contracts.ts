@@ -75,7 +75,7 @@ export class Contracts {
     const noteStanding = ({ contract, state }: LiveContract) => {
       if (this.unasked.has(contract)) this.#noteStanding(contract, standingIn(state.settling.agreed, this.self))
     }
-    this.cache.listen({ woke: noteStanding, settled: noteStanding })
+    this.cache.listen({ activated: noteStanding, settled: noteStanding })
   }
 
   /** Takes up what was kept of contracts at rest, and loads all others that the store has. One that is damaged is reported. */
@@ -193,10 +193,10 @@ export class Contracts {
 
   /** Looks at all contracts: those at rest as `atRest` does, or, where it answers undefined, in memory. */
   visit<Result>(
-    atRest: (resting: PassiveContract, contract: Uid) => Result | undefined,
-    awake: (live: LiveContract) => Result,
+    atRest: (passive: PassiveContract, contract: Uid) => Result | undefined,
+    active: (live: LiveContract) => Result,
   ): AsyncGenerator<Result> {
-    return visit(this.cache, atRest, awake)
+    return visit(this.cache, atRest, active)
   }
 
   /** Of all contracts that have begun. */

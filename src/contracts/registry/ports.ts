@@ -12,7 +12,7 @@ export interface ContractsPorts extends ContractPorts {
   /** A name for a new request. */
   newRequestId(): string
   /** How many contracts are in memory, as far as nothing keeps more of them there. Left out: all. */
-  readonly awakeMax?: number
+  readonly activeMax?: number
   /** For contracts that others bring and nobody here has asked for. Left out: the default. */
   readonly unaskedBounds?: UnaskedBounds
   /** A contract could not be loaded; all else goes on. */

@@ -13,16 +13,16 @@ import type { ContractCache } from './contract-cache.ts'
  */
 export async function* visit<Result>(
   contracts: ContractCache,
-  atRest: (resting: PassiveContract, contract: Uid) => Result | undefined,
-  awake: (live: LiveContract) => Result,
+  atRest: (passive: PassiveContract, contract: Uid) => Result | undefined,
+  active: (live: LiveContract) => Result,
 ): AsyncGenerator<Result> {
   for (const contract of contracts.uids()) {
-    const resting = contracts.resting(contract)
-    const result = resting === undefined ? undefined : atRest(resting, contract)
+    const passive = contracts.passive(contract)
+    const result = passive === undefined ? undefined : atRest(passive, contract)
     if (result !== undefined) yield result
     else {
       try {
-        yield await contracts.use(contract, (live) => retryWithFullHistory(live, () => awake(live)))
+        yield await contracts.use(contract, (live) => retryWithFullHistory(live, () => active(live)))
       } catch (error) {
         if (!(error instanceof ContractDamaged || error instanceof EngineUnknown)) throw error
       }

@@ -19,7 +19,7 @@ export interface ContractNews {
   /** It goes on in an engine that this node does not have; told once. */
   engineUnknown: [error: EngineUnknown]
   /** Why this node signs nothing in this contract, when that begins; undefined when it ends. */
-  silenced: [obstacle: ObstacleCode | undefined]
+  signingBlocked: [obstacle: ObstacleCode | undefined]
   /** Each signer once, as long as there is no proof of what it means. */
   otherBranch: [branches: readonly OtherBranch[]]
   /** The store failed; the contract goes on from what it holds. */
@@ -33,9 +33,9 @@ type NewsListener<Contract> = {
 /** What others in the node want to hear of a contract. */
 export type ListenerOf<Contract> = NewsListener<Contract> & {
   /** It has been loaded, again or for the first time. `hasNews`: while it was at rest, others have stored something of it. */
-  readonly woke?: (contract: Contract, hasNews: boolean) => void
+  readonly activated?: (contract: Contract, hasNews: boolean) => void
   /** It is not in memory any more. */
-  readonly rested?: (contract: Uid) => void
+  readonly passivated?: (contract: Uid) => void
 }
 
 /** What came of a turn. */

@@ -21,7 +21,7 @@ import type { Kept } from '../../store/snapshot-port.ts'
 import type { Approvals, Question } from '../approvals/approvals.ts'
 import type { PersonsRefusal } from '../commands/queued-command.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
-import { restingOf } from '../passive/passive-contract.ts'
+import { passiveFormOf } from '../passive/passive-contract.ts'
 import type { LocalRequests } from '../requests/local-requests.ts'
 import { standingOfRequest } from '../requests/progress.ts'
 import { type HeldUp, heldUpBy, type Intent, type Submission } from '../requests/submission.ts'
@@ -37,7 +37,7 @@ import type { Replicated } from './replica-parts.ts'
 export type ContractListener = ListenerOf<LiveContract>
 
 /** A person's word would not make this node sign. Evidence: `obstacle`. */
-export class NotSilenced extends ConcordataError {}
+export class SigningNotBlocked extends ConcordataError {}
 
 /** The node is stopping, or the contract was closed under the caller. */
 export class ContractClosed extends ConcordataError {}
@@ -123,7 +123,7 @@ export class LiveContract {
   }
 
   /** The members that this node has to hear of before it signs anything: after a restore without a guard. */
-  get unheard(): readonly Handle[] {
+  get awaited(): readonly Handle[] {
     return this.#loop.duties.signs ? this.#loop.parts.protection.waitsFor(this.state) : []
   }
 
@@ -198,7 +198,7 @@ export class LiveContract {
 
   /**
    * An operator's word, whichever process that reaches, that nobody who has not been heard holds statements of this party: it
-   * goes on from what is held. Throws NotSilenced where that would change nothing.
+   * goes on from what is held. Throws SigningNotBlocked where that would change nothing.
    */
   async goOn(): Promise<void> {
     this.#assertOpen()
@@ -210,7 +210,10 @@ export class LiveContract {
         obstacle === undefined
           ? 'nothing keeps this node from signing in that contract'
           : `no word of a person helps: ${obstacle}`
-      throw new NotSilenced('not_silenced', message, { contract: this.contract, obstacle: obstacle ?? null })
+      throw new SigningNotBlocked('signing_not_blocked', message, {
+        contract: this.contract,
+        obstacle: obstacle ?? null,
+      })
     }
     this.goOnRegardless()
   }
@@ -303,11 +306,11 @@ export class LiveContract {
   keep(): Kept {
     const isPlain = this.evidence.length === 0
     const state = isPlain ? pruned(this.state) : this.state
-    const resting = restingOf(this.state, this.self)
+    const passive = passiveFormOf(this.state, this.self)
     return {
       snapshot: encodeSnapshot(snapshotOf(state)),
-      resting: JSON.stringify(resting),
-      parties: Object.keys(resting.parties) as Handle[],
+      passive: JSON.stringify(passive),
+      parties: Object.keys(passive.parties) as Handle[],
       requests: this.requests.queue.placesBefore(feedOf(state.feeds, this.self).base),
     }
   }

@@ -74,7 +74,7 @@ export class ReplicaLoop implements ContractView {
     // What was stored while this was loaded may be in no event that is still to come.
     this.parts.others?.doubts(this.#state)
     this.#restoreLost()
-    if (this.duties.authors && this.duties.sharesStore) this.parts.requests.rememberForgotten()
+    if (this.duties.authors && this.duties.sharesStore) this.parts.requests.wakeAtDeadlines()
   }
 
   get state(): AgreementState {

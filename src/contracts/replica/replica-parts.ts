@@ -74,7 +74,7 @@ export function partsOf(
         news.tell('engineUnknown', error)
         queue.failAll(error)
       },
-      blocked: (obstacle) => news.tell('silenced', obstacle),
+      blocked: (obstacle) => news.tell('signingBlocked', obstacle),
       failed: (problem) => news.tell('failed', problem),
     },
   )

@@ -139,7 +139,7 @@ export class StatementAuthor {
     // Its own statements are here, behind a request that everybody has acknowledged.
     const isOwn = ({ statement }: { readonly statement: { readonly party: Handle } }) => statement.party === self
     if (obstacle !== undefined && values.wanted.length > 0 && waiting.some(isOwn)) return 'values_missing'
-    if (obstacle === 'members_unheard' && protection.waitsFor(state).length === 0) return 'statement_lost'
+    if (obstacle === 'members_awaited' && protection.waitsFor(state).length === 0) return 'statement_lost'
     if (obstacle !== undefined) return obstacle
     const isSilent = !this.#hasPart(state) || formerOf(state.ledger.document, self) !== undefined
     if (isSilent) return undefined

@@ -116,7 +116,7 @@ export class LocalRequests {
   }
 
   /** Tentative requests whose intent does not come back are withdrawn some time after their deadline (decision 0055). */
-  rememberForgotten(): void {
+  wakeAtDeadlines(): void {
     const { clock } = this.#ports
     const { self, state } = this.#view
     for (const [key, handle] of state.undecided) {

@@ -26,7 +26,7 @@ const NOWHERE = -2
 /** Why nothing may be signed. */
 export type FeedObstacle = Extract<
   ObstacleCode,
-  'another_signs' | 'store_set_back' | 'members_unheard' | 'nobody_to_ask'
+  'another_signs' | 'store_set_back' | 'members_awaited' | 'nobody_to_ask'
 >
 
 /** What became of an attempt to move the guard on to the newest own statement. */
@@ -154,10 +154,10 @@ export class DoubleSignProtection {
     if (this.#said === undefined) return undefined
     const others = othersIn(state, this.#self)
     const isMissing = waiting.some((decoded) => decoded.statement.party === this.#self && isSignedBy(state, decoded))
-    if (isMissing || others.some((handle) => this.#saysMore(state, handle))) return 'members_unheard'
+    if (isMissing || others.some((handle) => this.#saysMore(state, handle))) return 'members_awaited'
     if (isVouched) return undefined
     if (others.length === 0) return 'nobody_to_ask'
-    return others.some((handle) => this.#isSilent(handle)) ? 'members_unheard' : undefined
+    return others.some((handle) => this.#isSilent(handle)) ? 'members_awaited' : undefined
   }
 
   /** Whether a person may override: this counts for parties that have not responded, not against what is known. */

@@ -7,13 +7,13 @@ import { openSqliteSnapshots, SnapshotsInUse } from '../../store/sqlite/snapshot
 /** How many processes of one role may run beside each other. */
 const PROCESSES_MAX = 16
 
-const isOurs = (name: string) => /^resting-[a-z]+(?:-\d+)?\.sqlite(?:-wal|-shm)?$/.test(name)
+const isOurs = (name: string) => /^passive-[a-z]+(?:-\d+)?\.sqlite(?:-wal|-shm)?$/.test(name)
 
 /** Where a process keeps passive contracts: in the first file of its role that no other process has. */
-export function openResting(dir: string, role: Role): Snapshots {
+export function openPassive(dir: string, role: Role): Snapshots {
   for (let number = 1; ; number++) {
     try {
-      return openSqliteSnapshots(join(dir, `resting-${role}${number === 1 ? '' : `-${number}`}.sqlite`))
+      return openSqliteSnapshots(join(dir, `passive-${role}${number === 1 ? '' : `-${number}`}.sqlite`))
     } catch (error) {
       if (!(error instanceof SnapshotsInUse) || number === PROCESSES_MAX) throw error
     }

@@ -54,14 +54,14 @@ export function watch(contracts: Pick<Contracts, 'listen'>, logger: FastifyBaseL
     },
     engineUnknown: ({ contract }, { evidence }) =>
       logger.error({ contract, ...evidence }, 'a contract goes on in an engine that this version does not have'),
-    silenced: ({ contract, unheard, state, self }, obstacle) => {
+    signingBlocked: ({ contract, awaited, state, self }, obstacle) => {
       if (obstacle === undefined) logger.info({ contract }, 'this node signs again')
       // Of a contract that has just come nobody but the others knows whether it is new.
       else if (newestOf(state.feeds, self) === undefined)
-        logger.info({ contract, obstacle, unheard }, 'others are asked first')
+        logger.info({ contract, obstacle, awaited }, 'others are asked first')
       else {
         const { meaning, remedy } = obstacleKinds[obstacle]
-        logger.error({ contract, obstacle, meaning, remedy, unheard }, 'this node signs nothing in this contract')
+        logger.error({ contract, obstacle, meaning, remedy, awaited }, 'this node signs nothing in this contract')
       }
     },
     otherBranch: ({ contract }, branches) => {

@@ -85,7 +85,7 @@ export class Metrics {
     this.#gauge(
       'concordata_contracts_awake',
       'Contracts that are in memory.',
-      () => [...contracts.cache.awake()].length,
+      () => [...contracts.cache.active()].length,
     )
     this.#gauge(
       'concordata_statements_ahead_bytes',
@@ -116,11 +116,14 @@ export class Metrics {
     this.#gauge('concordata_questions', 'Requests on which a person is asked here.', () =>
       sum(contracts, ({ questions }) => questions.length),
     )
-    this.#gauge('concordata_silenced_contracts', 'Contracts in which this node signs nothing at the moment.', () =>
-      [...contracts.cache.standingStill()].reduce(
-        (total, [, code]) => total + (code === 'key_missing' ? 1 : 0),
-        sum(contracts, ({ obstacle }) => (obstacle === undefined ? 0 : 1)),
-      ),
+    this.#gauge(
+      'concordata_signing_blocked_contracts',
+      'Contracts in which this node signs nothing at the moment.',
+      () =>
+        [...contracts.cache.standingStill()].reduce(
+          (total, [, code]) => total + (code === 'key_missing' ? 1 : 0),
+          sum(contracts, ({ obstacle }) => (obstacle === undefined ? 0 : 1)),
+        ),
     )
     this.#partyGauge('concordata_waiting_for', 'Contracts in which the oldest request waits for the party.', () =>
       perParty(contracts, known(), ({ waitsFor }) => waitsFor.map((party) => [party, 1])),
@@ -249,12 +252,12 @@ function total(counts: ReadonlyMap<Handle, number>): number {
 }
 
 function sum(contracts: Contracts, count: (live: LiveContract) => number): number {
-  return [...contracts.cache.awake()].reduce((total, live) => total + count(live), 0)
+  return [...contracts.cache.active()].reduce((total, live) => total + count(live), 0)
 }
 
 /** The backlogs of active and passive contracts of which this party is a member: a silent party holds up contracts that are passive by now. */
 function* underWay(contracts: Contracts): Generator<Waiting> {
-  for (const { state, self } of contracts.cache.awake()) {
+  for (const { state, self } of contracts.cache.active()) {
     if (memberOf(state.settling.agreed, self) !== undefined) yield waitingIn(state, self)
   }
   for (const [, waiting] of contracts.cache.underWay()) yield waiting

@@ -50,7 +50,7 @@ export interface ObstacleShown extends Obstacle {
 /** These are said in the log when they come up, with what only that moment knows. */
 const loggedElsewhere: ReadonlySet<ObstacleCode> = new Set([
   'store_set_back',
-  'members_unheard',
+  'members_awaited',
   'statement_lost',
   'nobody_to_ask',
   'another_signs',
@@ -127,7 +127,7 @@ export class Obstacles {
 
   /** Whoever invites this party can make up all that stands in a contract, as long as it has not joined. */
   *#joined(): Generator<LiveContract> {
-    for (const live of this.#ports.party.contracts.cache.awake()) {
+    for (const live of this.#ports.party.contracts.cache.active()) {
       if (memberOf(live.state.settling.agreed, live.self) !== undefined) yield live
     }
   }
@@ -191,7 +191,7 @@ export class Obstacles {
     for (const { signed } of this.#ports.directory.parties()) {
       const { handle } = signed.introduction.card
       const obstacle = this.#between(handle, troubles)
-      if (obstacle !== undefined && contracts.cache.restingWith(handle, '', 1).length > 0) add(obstacle)
+      if (obstacle !== undefined && contracts.cache.passiveWith(handle, '', 1).length > 0) add(obstacle)
     }
     return [...found.values()]
   }

@@ -14,8 +14,8 @@ const SCHEMA_VERSION = 1
 const SCHEMA = `
   CREATE TABLE contracts (
     contract TEXT PRIMARY KEY,
-    awake    INTEGER NOT NULL,
-    resting  TEXT NOT NULL,
+    active    INTEGER NOT NULL,
+    passive  TEXT NOT NULL,
     snapshot TEXT NOT NULL
   ) STRICT;
 
@@ -109,7 +109,7 @@ function prepare(database: Database.Database): void {
 class SqliteSnapshots implements Snapshots {
   readonly #path: string
   readonly #database: Database.Database
-  readonly #put: Database.Transaction<(contract: Uid, kept: Kept, position: number, isAwake: boolean) => void>
+  readonly #put: Database.Transaction<(contract: Uid, kept: Kept, position: number, isActive: boolean) => void>
   readonly #drop: Database.Transaction<(contract: Uid) => void>
   readonly #sql: ReturnType<typeof statements>
 
@@ -118,8 +118,8 @@ class SqliteSnapshots implements Snapshots {
     this.#database = database
     const sql = statements(database)
     this.#sql = sql
-    this.#put = database.transaction((contract, { resting, snapshot, parties, requests }, position, isAwake) => {
-      sql.put.run(contract, isAwake ? 1 : 0, resting, snapshot)
+    this.#put = database.transaction((contract, { passive, snapshot, parties, requests }, position, isActive) => {
+      sql.put.run(contract, isActive ? 1 : 0, passive, snapshot)
       sql.forgetParties.run(contract)
       for (const party of parties) sql.putParty.run(party, contract)
       for (const [id, place] of requests) sql.putRequest.run(contract, id, JSON.stringify(place))
@@ -134,16 +134,16 @@ class SqliteSnapshots implements Snapshots {
     return translating(this.#path, () => this.#sql.position.get())
   }
 
-  put(contract: Uid, kept: Kept, position: number, isAwake = false): void {
-    translating(this.#path, () => this.#put(contract, kept, position, isAwake))
+  put(contract: Uid, kept: Kept, position: number, isActive = false): void {
+    translating(this.#path, () => this.#put(contract, kept, position, isActive))
   }
 
   wake(contract: Uid): void {
     translating(this.#path, () => this.#sql.wake.run(contract))
   }
 
-  resting(contract: Uid): string | undefined {
-    return translating(this.#path, () => this.#sql.resting.get(contract))
+  passive(contract: Uid): string | undefined {
+    return translating(this.#path, () => this.#sql.passive.get(contract))
   }
 
   snapshot(contract: Uid): string | undefined {
@@ -155,8 +155,8 @@ class SqliteSnapshots implements Snapshots {
     return place === undefined ? undefined : placeIn(place, contract)
   }
 
-  restingWith(party: Handle, after: Uid | '', limit: number): Uid[] {
-    return translating(this.#path, () => this.#sql.restingWith.all(party, after, limit))
+  passiveWith(party: Handle, after: Uid | '', limit: number): Uid[] {
+    return translating(this.#path, () => this.#sql.passiveWith.all(party, after, limit))
   }
 
   drop(contract: Uid): void {
@@ -189,15 +189,15 @@ function statements(database: Database.Database) {
     putParty: database.prepare<[Handle, Uid]>('INSERT OR IGNORE INTO parties VALUES (?, ?)'),
     putRequest: database.prepare<[Uid, string, string]>('INSERT OR REPLACE INTO requests VALUES (?, ?, ?)'),
     reach: database.prepare<[number]>('INSERT OR REPLACE INTO reached VALUES (1, ?)'),
-    wake: database.prepare<[Uid]>('UPDATE contracts SET awake = 1 WHERE contract = ? AND awake = 0'),
+    wake: database.prepare<[Uid]>('UPDATE contracts SET active = 1 WHERE contract = ? AND active = 0'),
     position: database.prepare<[], number>('SELECT position FROM reached').pluck(),
-    resting: database.prepare<[Uid], string>('SELECT resting FROM contracts WHERE contract = ? AND awake = 0').pluck(),
+    passive: database.prepare<[Uid], string>('SELECT passive FROM contracts WHERE contract = ? AND active = 0').pluck(),
     snapshot: database.prepare<[Uid], string>('SELECT snapshot FROM contracts WHERE contract = ?').pluck(),
     place: database.prepare<[Uid, string], string>('SELECT place FROM requests WHERE contract = ? AND id = ?').pluck(),
-    restingWith: database
+    passiveWith: database
       .prepare<[Handle, string, number], Uid>(
         `SELECT contract FROM parties JOIN contracts USING (contract)
-         WHERE party = ? AND contract > ? AND awake = 0 ORDER BY contract LIMIT ?`,
+         WHERE party = ? AND contract > ? AND active = 0 ORDER BY contract LIMIT ?`,
       )
       .pluck(),
   }

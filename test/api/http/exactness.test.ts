@@ -128,7 +128,7 @@ t.test(
     t.match(await send('POST /api/Keys', type), { status: 202 })
     const empty = { ...type, 'transfer-encoding': 'chunked', 'content-length': undefined }
     t.match(await send('POST /api/Keys', empty, '0\r\n\r\n'), { status: 202 })
-    t.match(await send(`POST ${contract}/GoOn`, { ...type, 'content-length': '0' }), { code: 'not_silenced' })
+    t.match(await send(`POST ${contract}/GoOn`, { ...type, 'content-length': '0' }), { code: 'signing_not_blocked' })
     t.match(await send('GET /api/Party', { 'content-type': 'text/plain' }), { status: 200 })
     t.match(await send(`DELETE ${root}/Text`, type), { status: 200 })
     t.match(await send(`PATCH ${root}/Text`, { 'content-type': 'application/xml' }, '<x/>'), {

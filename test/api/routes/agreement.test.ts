@@ -68,8 +68,8 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
     })
     const said = { title: `${SAID} no`, text: `${SAID} too dear` }
     const answer = { answer: 'refuse', about: said }
-    const unheard = await ben.call('POST', `${at}/Questions/${question.request}`, { ...answer, answer: 'acknowledge' })
-    t.match(unheard, { status: 400, body: { code: 'request_malformed' } }, 'words that nobody would read')
+    const awaited = await ben.call('POST', `${at}/Questions/${question.request}`, { ...answer, answer: 'acknowledge' })
+    t.match(awaited, { status: 400, body: { code: 'request_malformed' } }, 'words that nobody would read')
     t.equal((await ben.call('POST', `${at}/Questions/${question.request}`, answer)).status, 204)
     const by = [{ handle: 'ben', code: 'person', about: { isHeld: true, ...said } }]
     t.match(await writing, { status: 409, body: { code: 'refused', by } })

@@ -50,7 +50,7 @@ t.test('what an operator sees of a node', { timeout: 120_000 }, async (t) => {
   t.equal(calm.get('concordata_contracts'), 1)
   t.ok((calm.get('concordata_settled_entries_total{outcome="accepted"}') ?? 0) >= 4)
   t.ok((calm.get('concordata_settling_seconds_count') ?? 0) >= 3)
-  t.equal(calm.get('concordata_silenced_contracts'), 0)
+  t.equal(calm.get('concordata_signing_blocked_contracts'), 0)
   t.ok((calm.get('concordata_certificate_expiry_timestamp_seconds') ?? 0) * 1000 > Date.now())
   const names = [...calm.keys()].join('\n')
   t.notMatch(names, /secret|Remark|watched/, 'no values, and no names')

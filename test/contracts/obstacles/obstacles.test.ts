@@ -49,7 +49,7 @@ const named = new Set<ObstacleCode>()
 const onNodes: readonly ObstacleCode[] = [
   'key_missing',
   'store_set_back',
-  'members_unheard',
+  'members_awaited',
   'person_asked',
   'record_locked',
   'party_unreachable',
@@ -172,7 +172,7 @@ t.test('a statement of the own feed that nobody has any more', async (t) => {
   const second = ben.says()
   const live = await nodeOf(t, ben, memoryGuard())
   await live.deliver(before)
-  t.same(codesIn(live), ['members_unheard ana'])
+  t.same(codesIn(live), ['members_awaited ana'])
   live.heard(ana.handle, frontierOf(ana.state.feeds))
   await live.deliver([second])
   live.heard(ana.handle, frontierOf(ana.state.feeds))

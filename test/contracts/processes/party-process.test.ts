@@ -182,14 +182,14 @@ t.test('what serve hears of it need not read: only where that has gaps it looks 
 
 t.test('what settles while a contract is at rest in one process is told there when it is taken up', async (t) => {
   const ana = new EdgelessParty(t)
-  const serve = await ana.start('serve', { awakeMax: 0, snapshots: memorySnapshots() })
+  const serve = await ana.start('serve', { activeMax: 0, snapshots: memorySnapshots() })
   const transmit = await ana.start('transmit')
   const { contract } = await serve.contracts.openContract('at rest')
   const settled: number[] = []
   serve.contracts.listen({ settled: (_, entries) => settled.push(...entries.map(({ entry }) => entry.index)) })
   const uid = contract.contract
   for (const [n, name] of ['one', 'two', 'three'].entries()) {
-    await until('it rests', async () => serve.contracts.cache.resting(uid) !== undefined)
+    await until('it rests', async () => serve.contracts.cache.passive(uid) !== undefined)
     await addField(transmit, uid, name)
     await until('it is told', async () => settled.length > n)
   }
@@ -202,22 +202,22 @@ t.test('a contract that was only looked at comes to rest again, in every role', 
   const clock = new VirtualClock()
   const roles = ['serve', 'transmit', 'receive'] as const
   const processes = await Promise.all(
-    roles.map((role) => ana.start(role, { clock, awakeMax: 2, snapshots: memorySnapshots() })),
+    roles.map((role) => ana.start(role, { clock, activeMax: 2, snapshots: memorySnapshots() })),
   )
   const [serve] = processes as [PartyProcess]
   const uids: Uid[] = []
   for (let n = 0; n < 6; n++) uids.push((await serve.contracts.openContract(`contract ${n}`)).contract.contract)
-  const awake = () => processes.map(({ contracts }) => [...contracts.cache.awake()].length)
+  const active = () => processes.map(({ contracts }) => [...contracts.cache.active()].length)
   await pass(clock, 10_000)
-  t.same(awake(), [2, 2, 2])
+  t.same(active(), [2, 2, 2])
   for (const { contracts } of processes) for (const uid of uids) await contracts.use(uid, () => {})
   await pass(clock, 10_000)
-  t.same(awake(), [2, 2, 2])
+  t.same(active(), [2, 2, 2])
   t.same(told, [])
 })
 
 t.test(
-  'who finds a statement in the store that the guard is about to be told of does not say that it is silenced',
+  'who finds a statement in the store that the guard is about to be told of does not say that its signing is blocked',
   async (t) => {
     const ana = new EdgelessParty(t)
     const { store, guard } = ana
@@ -237,15 +237,15 @@ t.test(
     const serve = await ana.start('serve')
     await ana.start('transmit', { guard: slow })
     const { contracts } = await ana.start('receive', { store: late })
-    const silenced: unknown[] = []
-    contracts.listen({ silenced: (_, obstacle) => silenced.push(obstacle) })
+    const signingBlocked: unknown[] = []
+    contracts.listen({ signingBlocked: (_, obstacle) => signingBlocked.push(obstacle) })
     const opening = serve.contracts.openContract('new')
-    await until('it is loaded', async () => [...contracts.cache.awake()].some(({ statements }) => statements === 1))
-    t.equal([...contracts.cache.awake()][0]?.obstacle, 'nobody_to_ask')
+    await until('it is loaded', async () => [...contracts.cache.active()].some(({ statements }) => statements === 1))
+    t.equal([...contracts.cache.active()][0]?.obstacle, 'nobody_to_ask')
     await settleMicrotasks()
     free.resolve()
     await opening
-    t.same(silenced, [])
+    t.same(signingBlocked, [])
   },
 )
 
@@ -256,7 +256,7 @@ t.test('serve takes a contract up from what it has kept of it, and reads of its 
   const [kept, reads] = [memorySnapshots(), new Map<string, number>()]
   const serve = await ana.start('serve', {
     clock,
-    awakeMax: 0,
+    activeMax: 0,
     snapshots: kept,
     store: countingReads(store, reads),
   })
@@ -265,7 +265,7 @@ t.test('serve takes a contract up from what it has kept of it, and reads of its 
   const add = (name: string) => addField(transmit, uid, name)
   for (let n = 0; n < 100; n++) await add(`field ${n}`)
   await pass(clock, 10_000)
-  t.not(serve.contracts.cache.resting(uid), undefined, 'it rests')
+  t.not(serve.contracts.cache.passive(uid), undefined, 'it rests')
   reads.clear()
   const before = kept.snapshot(uid)
   await add('one more')
@@ -278,7 +278,7 @@ t.test('serve takes a contract up from what it has kept of it, and reads of its 
   const feed = feedStream(uid, 'ana' as Handle)
   t.ok((reads.get(feed) ?? 0) < 20, `${reads.get(feed)} of ${(await store.events.lastRevision(feed)) + 1} statements`)
   await pass(clock, 10_000)
-  t.not(serve.contracts.cache.resting(uid), undefined, 'it rests again')
+  t.not(serve.contracts.cache.passive(uid), undefined, 'it rests again')
   t.not(kept.snapshot(uid), before)
 })
 
@@ -304,7 +304,7 @@ for (const role of ['receive', 'transmit'] as const) {
       }
       const taking = await ana.start(role, {
         clock,
-        awakeMax: 0,
+        activeMax: 0,
         snapshots,
         guard: racing,
         store: countingReads(store, reads),
@@ -314,9 +314,9 @@ for (const role of ['receive', 'transmit'] as const) {
       const add = (name: string) => addField(transmit, uid, name)
       for (let n = 0; n < 100; n++) await add(`field ${n}`)
       await pass(clock, 10_000)
-      t.not(taking.contracts.cache.resting(uid), undefined, 'it rests')
-      const silenced: unknown[] = []
-      taking.contracts.listen({ silenced: (_, obstacle) => silenced.push(obstacle) })
+      t.not(taking.contracts.cache.passive(uid), undefined, 'it rests')
+      const signingBlocked: unknown[] = []
+      taking.contracts.listen({ signingBlocked: (_, obstacle) => signingBlocked.push(obstacle) })
       reads.clear()
       isRaced = true
       await add('news')
@@ -332,7 +332,7 @@ for (const role of ['receive', 'transmit'] as const) {
         (reads.get(feed) ?? 0) < 30,
         `${reads.get(feed)} of ${(await store.events.lastRevision(feed)) + 1} statements`,
       )
-      t.same(silenced, [])
+      t.same(signingBlocked, [])
       t.same(ana.told, [])
     },
   )

@@ -40,7 +40,7 @@ class Alone {
     return openPartyProcess({
       store: this.store,
       snapshots: this.snapshots,
-      awakeMax: 1,
+      activeMax: 1,
       signer,
       guard: this.guard,
       clock: this.clock,
@@ -80,7 +80,7 @@ function add(live: LiveContract, name: string) {
 }
 
 const titleOf = ({ state }: LiveContract) => state.settling.agreed.title
-const heldBy = ({ contracts }: Started) => [...contracts.cache.awake()].map(titleOf)
+const heldBy = ({ contracts }: Started) => [...contracts.cache.active()].map(titleOf)
 
 t.test(
   'of many contracts those are in memory that were used last; the others are taken back when asked for',
@@ -92,7 +92,7 @@ t.test(
     await alone.pass(3_000)
     t.same(heldBy(node), ['three'])
     t.equal(node.contracts.size, 3)
-    t.equal(node.contracts.cache.resting(uids[0] as Uid)?.summary?.title, 'one')
+    t.equal(node.contracts.cache.passive(uids[0] as Uid)?.summary?.title, 'one')
     t.same(
       (await node.contracts.summaries()).map(({ title, tier }) => [title, tier]),
       [
@@ -105,7 +105,7 @@ t.test(
     t.match(await node.contracts.use(uids[1] as Uid, (live) => add(live, 'a field')), { outcome: { kind: 'accepted' } })
     await alone.pass(3_000)
     t.same(heldBy(node), ['two'])
-    t.match(node.contracts.cache.resting(uids[2] as Uid), { settled: 1 })
+    t.match(node.contracts.cache.passive(uids[2] as Uid), { settled: 1 })
     await rejects(
       node.contracts.use('0000000000000000000000000000000000000000000000000000' as Uid, () => {}),
       NoSuchContract,
@@ -179,7 +179,7 @@ t.test('with an older store what was kept is worth nothing', async (t) => {
   await first.contracts.use(uid, (live) => add(live, 'lost'))
   await alone.pass(3_000)
   await first.close()
-  t.not(alone.snapshots.resting(uid), undefined)
+  t.not(alone.snapshots.passive(uid), undefined)
   alone.store = older
   const second = await alone.start()
   t.equal(alone.snapshots.position, undefined)
@@ -242,7 +242,7 @@ t.test('a snapshot that somebody has changed is passed over', async (t) => {
   const uid = await open(first, 'one')
   await alone.pass(3_000)
   await first.close()
-  const kept = { parties: [], requests: new Map(), resting: alone.snapshots.resting(uid) as string }
+  const kept = { parties: [], requests: new Map(), passive: alone.snapshots.passive(uid) as string }
   const snapshot = (alone.snapshots.snapshot(uid) as string).replace('"title":"one"', '"title":"two"')
   alone.snapshots.put(uid, { ...kept, snapshot }, alone.snapshots.position as number)
   const second = await alone.start()
@@ -251,14 +251,14 @@ t.test('a snapshot that somebody has changed is passed over', async (t) => {
 })
 
 t.test('what is kept of a contract at rest, and is damaged, is passed over', async (t) => {
-  for (const resting of ['{', 'null', '{"parties":{}}']) {
+  for (const passive of ['{', 'null', '{"parties":{}}']) {
     const alone = new Alone()
     const first = await alone.start()
     const uid = await open(first, 'one')
     await alone.pass(3_000)
     await first.close()
     const snapshot = alone.snapshots.snapshot(uid) as string
-    const kept = { parties: [], requests: new Map(), resting, snapshot }
+    const kept = { parties: [], requests: new Map(), passive, snapshot }
     alone.snapshots.put(uid, kept, alone.snapshots.position as number)
     const second = await alone.start()
     t.equal(await second.contracts.use(uid, titleOf), 'one')

@@ -74,20 +74,20 @@ t.test('in all there are no more than so many, and who brings most makes room', 
 })
 
 t.test('a restart opens it to nobody, whether the contracts were at rest or in memory', async (t) => {
-  for (const awakeMax of [undefined, 0]) {
+  for (const activeMax of [undefined, 0]) {
     const bens = new Ben(t)
-    const more = awakeMax === undefined ? {} : { awakeMax }
+    const more = activeMax === undefined ? {} : { activeMax }
     const before = await bens.up(more)
     for (let n = 0; n < 5; n++) await brings(before, 'mallory', n)
     await bens.clock.runUntil(bens.clock.now() + 60_000)
-    if (awakeMax === 0) t.same([...before.contracts.cache.awake()], [], 'nobody has to answer first')
+    if (activeMax === 0) t.same([...before.contracts.cache.active()], [], 'nobody has to answer first')
     await before.close()
     const ben = await bens.up(more)
     t.same(
       [...ben.contracts.cache.uids()],
       [2, 3, 4].map((n) => nth('mallory', n)),
     )
-    t.same(bens.snapshots.restingWith('mallory' as Handle, '', 9).length, awakeMax === 0 ? 3 : 0)
+    t.same(bens.snapshots.passiveWith('mallory' as Handle, '', 9).length, activeMax === 0 ? 3 : 0)
     t.notOk(await brings(ben, 'mallory', 1), 'what went before is known')
     t.ok(await brings(ben, 'mallory', 5))
     t.same(
@@ -99,7 +99,7 @@ t.test('a restart opens it to nobody, whether the contracts were at rest or in m
 
 t.test('one that is full of proofs rests like any other, as long as this party has no part in it', async (t) => {
   const bens = new Ben(t)
-  const ben = await bens.up({ awakeMax: 0 })
+  const ben = await bens.up({ activeMax: 0 })
   t.ok(await brings(ben, 'mallory', 1, true))
   const mallory = new Player('mallory', keysOf('mallory'), nth('mallory', 1))
   mallory.requests({ ...mallory.opening(), title: 'another' })
@@ -108,7 +108,7 @@ t.test('one that is full of proofs rests like any other, as long as this party h
     t.equal(live.evidence.length, 1)
   })
   await bens.clock.runUntil(bens.clock.now() + 60_000)
-  t.same([...ben.contracts.cache.awake()], [])
+  t.same([...ben.contracts.cache.active()], [])
   await ben.contracts.use(mallory.contract, (live) => t.equal(live.evidence.length, 1, 'and has them when it wakes'))
 })
 

@@ -122,7 +122,7 @@ t.test(
       t.match(live, { obstacle: 'engine_unknown', engineUnknown: 2 })
       t.equal(live.state.feeds.get(cleo.card.handle), undefined, 'it has signed nothing')
       t.equal(live.state.ledger.document.engine, 1)
-      await t.rejects(live.goOn(), { code: 'not_silenced' })
+      await t.rejects(live.goOn(), { code: 'signing_not_blocked' })
     })
     t.same(unknown, [{ engine: 2, engines: [1] }], 'it is told once')
     t.same(cleo.told, [], 'nobody is blamed for it')

@@ -57,10 +57,10 @@ t.test('without a guard every other party has to say what it holds, and all that
   ana.says()
   const old = earlier(ana, 1)
   const again = await DoubleSignProtection.open(old, ana.handle, memoryGuard(), false)
-  t.equal(again.obstacle(old), 'members_unheard')
+  t.equal(again.obstacle(old), 'members_awaited')
   t.same(again.waitsFor(old), ['ben'])
   again.heard(ben.handle, frontierOf(ana.state.feeds))
-  t.equal(again.obstacle(old), 'members_unheard', 'ben holds more of it')
+  t.equal(again.obstacle(old), 'members_awaited', 'ben holds more of it')
   t.equal(again.obstacle(ana.state), undefined)
 })
 
@@ -84,12 +84,12 @@ t.test('a person’s word counts for those who are silent, not against what some
   again.heard(ben.handle, frontierOf(ana.state.feeds))
   t.notOk(again.needsWord(old, []), 'ben says that it holds more')
   again.goOnRegardless()
-  t.equal(again.obstacle(old), 'members_unheard', 'given all the same it changes nothing')
+  t.equal(again.obstacle(old), 'members_awaited', 'given all the same it changes nothing')
   t.same(again.waitsFor(old), ['ben', 'cleo'])
   t.equal(again.obstacle(ana.state), undefined, 'with what ben holds it counts for cleo')
   await again.advance(ana.state)
   again.notice(CONTRACT, { taken: [ana.says()], equivocations: [] })
-  t.equal(again.obstacle(ana.state), 'members_unheard', 'it was for that once')
+  t.equal(again.obstacle(ana.state), 'members_awaited', 'it was for that once')
   t.ok(again.needsWord(ana.state, []))
   again.heard(cleo.handle, frontierOf(ana.state.feeds))
   t.same(again.waitsFor(ana.state), ['ben'])
@@ -160,7 +160,7 @@ t.test('an own statement from elsewhere that the guard does not know: everybody 
   const [ana] = market('ana', 'ben') as [Player, Player]
   const { feed } = await signed(ana)
   feed.notice(CONTRACT, { taken: [ana.says()], equivocations: [] })
-  t.equal(feed.obstacle(ana.state), 'members_unheard')
+  t.equal(feed.obstacle(ana.state), 'members_awaited')
 })
 
 t.test(

@@ -49,7 +49,7 @@ t.test('a node that must not sign says so, and what it was asked never comes to 
     })
     await until('it is settled', async () => has(live, 'Taken'))
     t.notOk(has(live, 'Dropped'))
-    await t.rejects(live.goOn(), { code: 'not_silenced', evidence: { obstacle: null } })
+    await t.rejects(live.goOn(), { code: 'signing_not_blocked', evidence: { obstacle: null } })
   })
   t.same(ana.told, [])
 })

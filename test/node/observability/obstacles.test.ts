@@ -182,7 +182,7 @@ t.test(
         t.equal((await write(ben, '4', 'wait=60')).status, 200)
         await Promise.all([ana.down(), ben.down()])
         for (const file of await readdir(ben.party.data)) {
-          if (/^(store|resting|read-model).*sqlite(-wal|-shm)?$/.test(file)) await rm(join(ben.party.data, file))
+          if (/^(store|passive|read-model).*sqlite(-wal|-shm)?$/.test(file)) await rm(join(ben.party.data, file))
         }
         await rename(copy, storePath(ben.party.data))
         await ben.up()
@@ -193,7 +193,7 @@ t.test(
         await Promise.all([ana.down(), ben.down()])
         await rm(guardDirectory(ben.party.data), { recursive: true })
         await ben.up()
-        await names(t, ben, 'members_unheard', 'ana')
+        await names(t, ben, 'members_awaited', 'ana')
         await ana.up()
         await namesNothing(t, ana, ben)
         t.equal((await write(ana, '5', 'wait=60')).status, 200)
@@ -209,7 +209,7 @@ t.test(
         t.ok(store.prepare('DELETE FROM payloads').run().changes > 0)
         store.close()
         // What was kept of contracts at rest had all of it.
-        for (const file of await readdir(party.data)) if (file.startsWith('resting')) await rm(join(party.data, file))
+        for (const file of await readdir(party.data)) if (file.startsWith('passive')) await rm(join(party.data, file))
       }
       await Promise.all([ana.up(), ben.up()])
       for (const company of [ana, ben]) {

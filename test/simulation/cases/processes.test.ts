@@ -47,11 +47,11 @@ t.test('what a lock has made void is asked for again by one of two processes tha
 })
 
 t.test('what others have stored while a contract was at rest is told to users', async (t) => {
-  const stage = await Stage.with({ ana: {}, ben: { roles: ['serve', 'transmit', 'receive'] } }, { resting: true })
+  const stage = await Stage.with({ ana: {}, ben: { roles: ['serve', 'transmit', 'receive'] } }, { passive: true })
   const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
   const { contract } = stage.run
   const isAtRest = () =>
-    ben.contracts?.find(contract) === undefined && ben.contracts?.cache.resting(contract) !== undefined
+    ben.contracts?.find(contract) === undefined && ben.contracts?.cache.passive(contract) !== undefined
   await stage.until('it is at rest at ben', isAtRest)
   const before = (await ben.disk.ledgerOf(contract)).length
   await stage.workload.write(ana, '0.0')

@@ -45,7 +45,7 @@ export class Stage {
     run.network = new SimulatedNetwork(run.clock, run.sources.of('network'), { loss: 0, duplication: 0, delayMs: 5 })
     const world = worldOf(run)
     run.machines = Object.entries(parties).map(
-      ([handle, machine]) => new Machine(world, handle, { ...machine, rests: run.options.resting }),
+      ([handle, machine]) => new Machine(world, handle, { ...machine, rests: run.options.passive }),
     )
     for (const machine of run.machines) machine.knows(run.machines.filter((other) => other !== machine))
     const stage = new Stage(run, told)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
 import type { Uid } from '../../../src/events/ids.ts'
-import { forgetResting, openResting } from '../../../src/node/files/snapshot-files.ts'
+import { forgetResting, openPassive } from '../../../src/node/files/snapshot-files.ts'
 import { memorySnapshots } from '../../../src/store/snapshot-port.ts'
 import { openSqliteSnapshots, SnapshotsInUse } from '../../../src/store/sqlite/snapshots.ts'
 import { kept, snapshotsConformance } from '../../support/snapshots-conformance.ts'
@@ -16,21 +16,21 @@ t.test('memory', async (t) => snapshotsConformance(t, memorySnapshots))
 
 t.test('sqlite', async (t) =>
   snapshotsConformance(t, (t) => {
-    const snapshots = openSqliteSnapshots(join(t.testdir({}), 'resting.sqlite'))
+    const snapshots = openSqliteSnapshots(join(t.testdir({}), 'passive.sqlite'))
     t.teardown(() => snapshots.close())
     return snapshots
   }),
 )
 
 t.test('a file keeps it over a restart, for its owner alone', async (t) => {
-  const path = join(t.testdir({}), 'resting.sqlite')
+  const path = join(t.testdir({}), 'passive.sqlite')
   const first = openSqliteSnapshots(path)
   first.put(uid, kept(), 3)
   t.equal(statSync(path).mode & 0o777, 0o600)
   first.close()
   const second = openSqliteSnapshots(path)
   t.equal(second.position, 3)
-  t.equal(second.resting(uid), '{"b":2}')
+  t.equal(second.passive(uid), '{"b":2}')
   second.close()
 })
 
@@ -52,27 +52,27 @@ t.test('a file that is damaged, or of another version, is begun anew: nothing in
 
 t.test('a file belongs to one process; two of one role have two files', async (t) => {
   const dir = t.testdir({})
-  const first = openResting(dir, 'transmit')
-  throws(() => openSqliteSnapshots(join(dir, 'resting-transmit.sqlite')), SnapshotsInUse)
-  const second = openResting(dir, 'transmit')
-  t.ok(existsSync(join(dir, 'resting-transmit-2.sqlite')))
+  const first = openPassive(dir, 'transmit')
+  throws(() => openSqliteSnapshots(join(dir, 'passive-transmit.sqlite')), SnapshotsInUse)
+  const second = openPassive(dir, 'transmit')
+  t.ok(existsSync(join(dir, 'passive-transmit-2.sqlite')))
   first.put(uid, kept(), 1)
   t.equal(second.position, undefined)
   first.close()
   second.close()
-  writeFileSync(join(dir, 'resting-place.txt'), 'not ours')
+  writeFileSync(join(dir, 'passive-place.txt'), 'not ours')
   await forgetResting(dir)
-  t.equal(existsSync(join(dir, 'resting-transmit.sqlite')), false)
-  t.equal(existsSync(join(dir, 'resting-transmit-2.sqlite')), false)
-  t.equal(readFileSync(join(dir, 'resting-place.txt'), 'utf8'), 'not ours')
+  t.equal(existsSync(join(dir, 'passive-transmit.sqlite')), false)
+  t.equal(existsSync(join(dir, 'passive-transmit-2.sqlite')), false)
+  t.equal(readFileSync(join(dir, 'passive-place.txt'), 'utf8'), 'not ours')
   await rejects(forgetResting(join(dir, 'none')), { code: 'ENOENT' })
 })
 
 t.test('what was kept before a process was killed is there', async (t) => {
-  const path = join(t.testdir({}), 'resting.sqlite')
+  const path = join(t.testdir({}), 'passive.sqlite')
   const script = `
     const { openSqliteSnapshots } = await import(${JSON.stringify(new URL('../../../src/store/sqlite/snapshots.ts', import.meta.url).href)})
-    openSqliteSnapshots(${JSON.stringify(path)}).put('${uid}', { snapshot: 's', resting: 'r', parties: [], requests: new Map() }, 5)
+    openSqliteSnapshots(${JSON.stringify(path)}).put('${uid}', { snapshot: 's', passive: 'r', parties: [], requests: new Map() }, 5)
     process.kill(process.pid, 'SIGKILL')
   `
   throws(() => execFileSync(process.execPath, ['--input-type=module', '-e', script]), { signal: 'SIGKILL' })
