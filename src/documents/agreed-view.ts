@@ -1,4 +1,13 @@
-import { childNamed, childrenOf, type Element } from '../aggregates/contract/element.ts'
+import {
+  childAt,
+  childNamed,
+  childrenOf,
+  type Element,
+  entriesOf,
+  type Field,
+  keyOf,
+} from '../aggregates/contract/element.ts'
+import type { Proposal } from '../aggregates/contract/standing.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { type ElementId, ordinalsOf, ROOT, type Uid } from '../events/ids.ts'
@@ -6,6 +15,7 @@ import { valueUnder } from '../events/seal.ts'
 import type { PayloadRef } from '../store/payload-group.ts'
 import { refOf } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
+import { NoSuchPath, selectorIn } from './path.ts'
 
 /** A document as naive clients see it: elements by their names, and of each field the one agreed value, or null. */
 export class AgreedView {
@@ -24,6 +34,43 @@ export class AgreedView {
     let element: Element | undefined = this.#document.document
     for (const name of names) element = element && childNamed(element, name)
     return element
+  }
+
+  /** The same, with keys of lists in the names as well: `Lines[Insurer = "acme-re"]` (path.ts). Throws NoSuchPath for what is no key. */
+  async locate(names: readonly string[]): Promise<Element | undefined> {
+    let element: Element | undefined = this.#document.document
+    for (const name of names)
+      element = element && (childNamed(element, name) ?? (await this.#entryMeant(element, name)))
+    return element
+  }
+
+  async #entryMeant(parent: Element, step: string): Promise<Element | undefined> {
+    const selector = selectorIn(step)
+    const list = selector && childNamed(parent, selector.list)
+    if (selector === undefined || list?.kind !== 'list') return undefined
+    const key = keyOf(list)
+    if (key?.name !== selector.key) {
+      const keyed = key === undefined ? 'has no key' : `has the key ${key.name}`
+      throw new NoSuchPath('no_such_path', `${list.name} ${keyed}`, { path: step, expected: key?.name ?? null })
+    }
+    const entries = [...entriesOf(list)]
+    const agreed = await this.agreedIn(entries.flatMap((entry) => childAt(entry, 0) ?? []))
+    return entries.find(({ id }) => agreed.get(`${id}.0` as ElementId) === selector.value)
+  }
+
+  /** The values that stand agreed at and below these elements, as far as they are held here, by the ids of their fields. */
+  async agreedIn(elements: readonly Element[]): Promise<Map<ElementId, unknown>> {
+    const fields = elements.flatMap(fieldsIn)
+    const opened = await this.#payloads.get(
+      this.#contract,
+      fields.map(({ agreed }) => refOf(agreed)),
+    )
+    const values = new Map<ElementId, unknown>()
+    for (const { id, agreed } of fields) {
+      const text = opened.get(agreed.seal)
+      if (text !== undefined) values.set(id, valueUnder(agreed.seal, text))
+    }
+    return values
   }
 
   /**
@@ -47,6 +94,13 @@ export class AgreedView {
     }
     return names
   }
+}
+
+/** Those that have an agreed value. */
+function fieldsIn(element: Element): (Field & { readonly agreed: Proposal })[] {
+  if (element.kind !== 'field') return [...childrenOf(element)].flatMap(fieldsIn)
+  const { agreed } = element
+  return agreed === null ? [] : [{ ...element, agreed }]
 }
 
 function refsIn(element: Element): PayloadRef[] {

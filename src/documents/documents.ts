@@ -1,7 +1,6 @@
 import type { Element } from '../aggregates/contract/element.ts'
 import { elementHash } from '../aggregates/contract/element-hash.ts'
 import { find } from '../aggregates/contract/state.ts'
-import type { Types } from '../aggregates/contract/types.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import type { Intent } from '../contracts/requests/submission.ts'
@@ -15,6 +14,7 @@ import { AgreedView } from './agreed-view.ts'
 import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
 import { NoSuchPath } from './path.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
+import type { Ground } from './writing.ts'
 
 export interface DocumentsPorts {
   readonly contracts: Contracts
@@ -29,8 +29,9 @@ export const DEFAULT_WAIT_MS = 10_000
 /** How long whoever asks waits, and for what. */
 export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'>
 
-/** What is written to an element: a text as people write values, or JSON. `adds`: children that are not there yet are added. */
-export type Written = { readonly text: string } | { readonly json: unknown; readonly adds: boolean }
+/** What is written to an element: a text as people write values, or JSON. `adds`: by POST, so children that are not
+ * there yet are added, and what stands agreed is proposed once more. */
+export type Written = { readonly adds: boolean } & ({ readonly text: string } | { readonly json: unknown })
 
 /** An element in the agreed view. */
 export interface Agreed {
@@ -51,20 +52,19 @@ export class Documents {
 
   /** Undefined: there is no such element. Throws NoSuchContract. */
   get(uid: Uid, names: readonly string[]): Promise<Agreed | undefined> {
-    return this.#ports.contracts.use(uid, (live) => {
+    return this.#ports.contracts.use(uid, async (live) => {
       const view = this.#viewOf(live)
-      const element = view.find(names)
+      const element = await view.locate(names)
       return element && { element, hash: elementHash(element), value: () => view.valueOf(element) }
     })
   }
 
   /** Throws NoSuchContract, NoSuchPath, WriteUnfit, ValueUnreadable, and what a request can be refused for. */
   propose(uid: Uid, names: readonly string[], written: Written, wait: Wait): Promise<RequestResult> {
-    const { newSalt } = this.#ports
-    return this.#change(uid, names, wait, (element, types) =>
+    return this.#change(uid, names, wait, (element, ground) =>
       'text' in written
-        ? changesFromText(element, written.text, types, newSalt)
-        : changesFromJson(element, names, written.json, written.adds, types, newSalt),
+        ? changesFromText(element, written.text, written.adds, ground)
+        : changesFromJson(element, names, written.json, written.adds, ground),
     )
   }
 
@@ -94,12 +94,17 @@ export class Documents {
     uid: Uid,
     names: readonly string[],
     wait: Wait,
-    changesOf: (element: Element, types: Types) => Changes,
+    changesOf: (element: Element, ground: Ground) => Changes,
   ): Promise<RequestResult> {
-    return this.#ports.contracts.use(uid, (live) => {
-      const element = this.#viewOf(live).find(names)
+    return this.#ports.contracts.use(uid, async (live) => {
+      const view = this.#viewOf(live)
+      const { types } = live.state.settling.agreed
+      const element = await view.locate(names)
       if (element === undefined) throw noSuchPath(uid, names)
-      return this.#submit(live, changesOf(element, live.state.settling.agreed.types), wait)
+      const agreed = await view.agreedIn([element])
+      const changes = changesOf(element, { types, agreed, newSalt: this.#ports.newSalt })
+      if (changes.commands.length === 0) return { contract: uid, kind: 'unchanged' }
+      return this.#submit(live, changes, wait)
     })
   }
 

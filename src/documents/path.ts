@@ -1,5 +1,6 @@
 import { nfc } from '../aggregates/names/normal-form.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { wireInteger } from './digits.ts'
 
 /** A path names nothing in the agreed document. */
 export class NoSuchPath extends ConcordataError {}
@@ -21,6 +22,25 @@ export function parsePath(raw: string): string[] {
   } catch (cause) {
     if (cause instanceof PathMalformed) throw cause
     throw new PathMalformed('path_malformed', `the path ${raw} has a wrong escape`, { path: raw }, { cause })
+  }
+}
+
+/** Names an entry of a list by its key: `Lines[Insurer = "acme-re"]`. */
+export interface Selector {
+  readonly list: string
+  readonly key: string
+  /** As JSON has it: a text, or an integer. */
+  readonly value: unknown
+}
+
+/** Undefined: the step is a name, and nothing else. Names may have brackets in them: whoever asks looks for the name first. */
+export function selectorIn(step: string): Selector | undefined {
+  const [, list = '', key = '', literal = ''] = /^(.+)\[([^=]*[^= ]) *= *("(?:[^"\\]|\\.)*"|-?\d+)\]$/s.exec(step) ?? []
+  if (list === '') return undefined
+  try {
+    return { list, key: key.replace(/^ +/, ''), value: wireInteger(literal) ?? JSON.parse(literal) }
+  } catch {
+    return undefined
   }
 }
 

@@ -14,6 +14,8 @@ type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>
 export type RequestResult = { readonly contract: Uid } & (
   | Exclude<Verdict, Settled | Withdrawn>
   | Shown<Withdrawn>
+  /** All that was to be written stands agreed already: nothing was asked for. */
+  | { readonly kind: 'unchanged' }
   | (Omit<Settled, 'outcome'> & {
       readonly outcome: ShownOutcome
       /** The names on the way to the element that it has created, if the request was for one. */

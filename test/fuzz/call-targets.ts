@@ -196,6 +196,7 @@ function apiTarget(): Target {
   }
 }
 
+const ground = { types: noTypes, agreed: new Map(), newSalt: () => new Uint8Array(16) }
 const types: BuiltInType[] = [
   { type: 'text' },
   { type: 'integer' },
@@ -300,11 +301,15 @@ export const callTargets: readonly Target[] = [
   },
   {
     name: 'what is to be written',
-    valid: ['{"Country":"Peru","b":{"c":1.5}}', '{"a":{"$field":{"type":"choice","options":["A"]},"$value":"A"}}'],
+    valid: [
+      '{"Country":"Peru","b":{"c":1.5}}',
+      '{"a":{"$field":{"type":"choice","options":["A"]},"$value":"A"}}',
+      '{"L":{"$list":{"entry":{"K":{"$field":{"type":"text"}}},"entriesMax":3,"key":"K"}}}',
+    ],
     decode(text) {
       const parsed = parse(text)
       const { document } = ana.state.settling.agreed
-      if (parsed !== undefined) changesFromJson(document, [], parsed.value, true, noTypes, () => new Uint8Array(16))
+      if (parsed !== undefined) changesFromJson(document, [], parsed.value, true, ground)
       return undefined
     },
   },

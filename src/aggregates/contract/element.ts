@@ -184,6 +184,12 @@ export function* entriesOf(list: List): Generator<Element> {
   for (const entry of list.entries.tree) yield entryOf(list, entry)
 }
 
+/** The field of the prototype that tells the entries of a list apart. */
+export function keyOf({ keyed, prototype }: List): Field | undefined {
+  const key = keyed && prototype.kind === 'block' ? prototype.children.get(0) : undefined
+  return key?.kind === 'field' ? key : undefined
+}
+
 /** By its name; in a list by its number, 0 being the prototype. */
 export function childNamed(element: Element, name: string): Element | undefined {
   if (element.kind === 'list') return /^(?:0|[1-9]\d{0,8})$/.test(name) ? childAt(element, Number(name)) : undefined

@@ -13,13 +13,16 @@ type Settled = Extract<RequestResult, { kind: 'settled' }>
 interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: AgreedBody | PendingBody | Problem
+  readonly body: AgreedBody | PendingBody | UnchangedBody | Problem
 }
 
 interface AgreedBody {
   /** Where the request stands: `<handle>.<seq>.<index>`, and its place in the ledger. */
   readonly request: string
   readonly index: number
+}
+interface UnchangedBody {
+  readonly unchanged: true
 }
 interface PendingBody extends HeldUp {
   readonly request: string
@@ -96,6 +99,8 @@ export function answerTo(result: RequestResult): Answer {
   switch (result.kind) {
     case 'settled':
       return settled(result)
+    case 'unchanged':
+      return { status: 200, headers: {}, body: { unchanged: true } }
     case 'pending':
       return pending(result.contract, result.request, result)
     case 'timed out':

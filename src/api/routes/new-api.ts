@@ -43,7 +43,7 @@ async function read(documents: Documents, request: FastifyRequest, reply: Fastif
   if (request.headers['if-none-match'] === etag) return reply.code(304).send()
   const value = await agreed.value()
   const wantsJson = /\bjson\b/.test(request.headers.accept ?? '')
-  if (agreed.element.kind === 'block' || wantsJson) return reply.type('application/json').send(JSON.stringify(value))
+  if (agreed.element.kind !== 'field' || wantsJson) return reply.type('application/json').send(JSON.stringify(value))
   if (value === null)
     throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
   return reply.type('text/plain; charset=utf-8').send(textOf(value))
@@ -52,7 +52,7 @@ async function read(documents: Documents, request: FastifyRequest, reply: Fastif
 /** A body that is missing is told of only where there is something to write to. */
 async function writtenBy(request: FastifyRequest, documents: Documents): Promise<Written> {
   const { method, body } = request
-  if (body instanceof TextBody) return { text: body.text }
+  if (body instanceof TextBody) return { text: body.text, adds: method === 'POST' }
   if (body !== undefined) return { json: body, adds: method === 'POST' }
   const { uid, names } = placeOf(request)
   if ((await documents.get(uid, names)) === undefined) throw noSuchPath(uid, names)

@@ -89,3 +89,82 @@ t.test('the children of a block are shown in the order that they are put in', as
   t.match(await (await arrange(`0.${terms}`, ['First', 'First'])).json(), { code: 'order_unfit' })
   t.equal((await arrange('0.99', [])).status, 404)
 })
+
+const text = { $field: { type: 'text' } }
+const line = { Insurer: text, Written: { $field: { type: 'decimal' } }, Terms: { Note: text } }
+const lines = `${root}/Lines`
+const keyed = (insurer: string) => `${lines}${encodeURIComponent(`[Insurer = "${insurer}"]`)}`
+/** Of the record: what is in the ledger. */
+const size = async () => ((await done('GET', contract)) as { size: number }).size
+
+t.test('a list is added with what its entries are, filled by POST, and read by number and by key', async (t) => {
+  await done('POST', root, { Lines: { $list: { entry: line, entriesMax: 5, key: 'Insurer' } } })
+  t.same(await done('GET', `${lines}/0`), { Insurer: null, Written: null, Terms: { Note: null } })
+  const added = await call('POST', lines, { Insurer: 'acme-re', Written: '12.5' })
+  t.match({ status: added.status, location: added.headers.get('location') }, { status: 201, location: `${lines}/1` })
+  await done('POST', lines, { Insurer: 'cornhill / "re"', Terms: { Note: 'as expiring' } })
+  const both = [
+    { Insurer: 'acme-re', Written: '12.5', Terms: { Note: null } },
+    { Insurer: 'cornhill / "re"', Written: null, Terms: { Note: 'as expiring' } },
+  ]
+  t.same(await done('GET', lines), both)
+  t.same(await done('GET', `${lines}/2`), both[1])
+  t.same(await done('GET', keyed('acme-re')), both[0])
+  t.same(await done('GET', `${keyed('cornhill / \\"re\\"')}/Terms`), both[1]?.Terms)
+  await done('PUT', `${keyed('acme-re')}/Written`, 15)
+  t.equal(await (await call('GET', `${lines}/1/Written`)).text(), '15')
+  t.equal((await call('GET', keyed('nobody'))).status, 404)
+  t.match(await (await call('GET', `${lines}${encodeURIComponent('[Written = "15"]')}`)).json(), {
+    code: 'no_such_path',
+    expected: 'Insurer',
+  })
+})
+
+t.test('what GET gives, PUT takes, and nothing changes: neither the document nor the ledger', async (t) => {
+  for (const path of [lines, `${lines}/1`, keyed('acme-re'), root]) {
+    const before = await size()
+    const body = await done('GET', path)
+    t.same(await done('PUT', path, body), { unchanged: true }, path)
+    t.same(await done('GET', path), body)
+    t.equal(await size(), before)
+  }
+})
+
+t.test('an array that is put makes the entries those of it, matched by their keys', async (t) => {
+  const [first, second] = (await done('GET', lines)) as object[]
+  const third = { Insurer: 'new-re', Written: '1', Terms: { Note: null } }
+  const changed = { ...second, Written: '7' }
+  await done('PUT', lines, [third, changed])
+  t.same(await done('GET', lines), [changed, third], 'in the order of their numbers')
+  t.equal((await call('GET', `${lines}/1`)).status, 404)
+  t.same(await done('GET', `${lines}/3`), third)
+  t.match(await (await call('PUT', lines, [third, third])).json(), { code: 'write_unfit', name: 'Insurer' })
+  t.match(await (await call('PUT', lines, { Insurer: 'x' })).json(), { code: 'write_unfit', name: 'Lines' })
+  await done('PUT', root, { Lines: [first, changed] })
+  t.same(await done('GET', lines), [changed, first], 'in a block as well')
+  t.equal((await call('DELETE', keyed('acme-re'))).status, 200)
+  t.same(await done('GET', lines), [changed])
+})
+
+t.test('a list without a key is matched by the places of its entries, and may be of fields', async (t) => {
+  await done('POST', root, { Exclusions: { $list: { entry: text, entriesMax: 9 } } })
+  await done('PUT', `${root}/Exclusions`, ['war', 'flood'])
+  t.same(await done('GET', `${root}/Exclusions`), ['war', 'flood'])
+  await done('PUT', `${root}/Exclusions`, ['war', 'quake', 'fire'])
+  t.same(await done('GET', `${root}/Exclusions`), ['war', 'quake', 'fire'])
+  t.equal(await (await call('GET', `${root}/Exclusions/2`)).text(), 'quake')
+  await done('PUT', `${root}/Exclusions`, [])
+  t.same(await done('GET', `${root}/Exclusions`), [])
+})
+
+t.test('what entries have is changed at the prototype, where it has no values', async (t) => {
+  const code = async (method: string, path: string, body?: unknown) =>
+    ((await (await call(method, path, body)).json()) as { code: string }).code
+  t.equal(await code('POST', `${lines}/2`, { Late: 'x' }), 'write_unfit')
+  t.equal(await code('DELETE', `${lines}/2/Terms`), 'entry_fixed')
+  t.equal(await code('PUT', `${lines}/0/Written`, '5'), 'prototype_empty')
+  t.equal(await code('POST', root, { Bad: { $list: { entry: { A: 'x' }, entriesMax: 5 } } }), 'write_unfit')
+  t.equal(await code('POST', root, { Bad: { $list: { entry: line, entriesMax: 5, keys: 'A' } } }), 'write_unfit')
+  await done('POST', `${lines}/0`, { Signed: { $field: { type: 'decimal' } } })
+  t.match(await done('GET', lines), [{ Signed: null }])
+})

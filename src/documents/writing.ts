@@ -1,0 +1,265 @@
+import {
+  type Block,
+  childLike,
+  childNamed,
+  type Element,
+  entriesOf,
+  type Field,
+  keyOf,
+  type List,
+  type StoredElement,
+} from '../aggregates/contract/element.ts'
+import { standingAt } from '../aggregates/contract/standing.ts'
+import { builtInOf, currentTypes, type Types, typeLike } from '../aggregates/contract/types.ts'
+import { fitElementName } from '../aggregates/names/fit-text.ts'
+import { nfc } from '../aggregates/names/normal-form.ts'
+import { canonicalJson } from '../crypto/canonical-json.ts'
+import type { Command } from '../events/commands.ts'
+import type { FieldType } from '../events/field-type.ts'
+import { type ElementId, ordinalOf } from '../events/ids.ts'
+import { seal } from '../events/seal.ts'
+import type { Payload, Payloads } from '../events/statement.ts'
+import { definitionHash } from '../events/type-definition.ts'
+import { fitField, isObject, namedIn, typedValue, WriteUnfit, wireValue } from './written-value.ts'
+
+/** What is written to. */
+export interface Ground {
+  /** Those that the contract defines. */
+  readonly types: Types
+  /** What stands agreed at and below the element, as far as it is held here. By the ids of fields. */
+  readonly agreed: ReadonlyMap<ElementId, unknown>
+  readonly newSalt: () => Uint8Array
+}
+
+/** Gathers the commands of one request. */
+export class Writing {
+  readonly #types: Types
+  readonly #newSalt: () => Uint8Array
+  readonly #agreed: Ground['agreed']
+  readonly #commands: Command[] = []
+  readonly #payloads: { [seal: string]: Payload } = {}
+
+  constructor({ types, newSalt, agreed }: Ground) {
+    this.#types = types
+    this.#newSalt = newSalt
+    this.#agreed = agreed
+  }
+
+  changes(): { readonly commands: readonly Command[]; readonly payloads: Payloads } {
+    return { commands: this.#commands, payloads: this.#payloads }
+  }
+
+  /** Replaces whatever stands there; what the node has not seen makes it void (`exclusive`), as naive clients expect. Null empties. */
+  propose(field: Field, value: unknown): void {
+    const basis = standingAt(field).map(({ id }) => id)
+    if (value === null) {
+      this.#commands.push({ basis, exclusive: true, field: field.id, type: 'EmptyField' })
+      return
+    }
+    const sealed = this.#seal(field.field, value)
+    this.#commands.push({ basis, exclusive: true, field: field.id, seal: sealed, type: 'ProposeValue' })
+  }
+
+  /** The names that it adds right in this block. */
+  fill(block: Block, members: Record<string, unknown>, mayAdd: boolean): string[] {
+    const added: string[] = []
+    for (const [name, value] of namedIn(members)) {
+      const like = childLike(block, name)
+      const child = like?.name === name ? like : undefined
+      if (child === undefined) {
+        if (block.instance !== undefined) {
+          throw new WriteUnfit('write_unfit', `entries have no ${name}; it is added at the prototype, 0`, { name })
+        }
+        if (!mayAdd) throw new WriteUnfit('write_unfit', `there is no ${name} here; POST adds it`, { name })
+        fitElementName(name)
+        if (like !== undefined) {
+          const message = `${name} can be taken for ${like.name}, which stands here already`
+          throw new WriteUnfit('write_unfit', message, { name, element: like.id })
+        }
+        this.#add(block.id, name, value)
+        added.push(name)
+      } else this.#write(child, value, mayAdd)
+    }
+    return added
+  }
+
+  #write(element: Element, value: unknown, mayAdd: boolean): void {
+    const { kind, name } = element
+    if (kind === 'field') {
+      if (!this.isAgreed(element, value)) this.propose(element, value)
+    } else if (kind === 'block') {
+      if (!isObject(value)) throw new WriteUnfit('write_unfit', `${name} is a block and takes an object`, { name })
+      this.fill(element, value, mayAdd)
+    } else if (!mayAdd) this.replaceEntries(element, value)
+    else for (const item of arrayFor(element, value)) this.addEntry(element, element.id, item)
+  }
+
+  /**
+   * Makes the entries of a list those of an array, in a list with a key by their keys, else by their places: of others that are
+   * there the surplus is removed, what is missing is added.
+   */
+  replaceEntries(list: List, value: unknown): void {
+    const items = arrayFor(list, value)
+    const entries = [...entriesOf(list)]
+    const entryFor = this.#matching(list, entries, items)
+    const matched = items.map((item, place) => ({ item, entry: entryFor(item, place) }))
+    const kept = new Set(matched.map(({ entry }) => entry))
+    for (const entry of entries) if (!kept.has(entry)) this.#commands.push({ type: 'RemoveElement', element: entry.id })
+    for (const { item, entry } of matched) {
+      if (entry === undefined) this.addEntry(list, list.id, item)
+      else this.#write(entry, item, false)
+    }
+  }
+
+  /** Which entry an item of an array is meant for; undefined: a new one. */
+  #matching(list: List, entries: readonly Element[], items: readonly unknown[]) {
+    const key = keyOf(list)
+    if (key === undefined) return (_item: unknown, place: number) => entries[place]
+    const keyIn = (item: unknown) => {
+      const written = isObject(item) ? (item[key.name] ?? null) : null
+      return canonicalJson(written === null ? null : wireValue(builtInOf(key.field, this.#types), written))
+    }
+    const keys = items.map(keyIn).filter((written) => written !== 'null')
+    if (new Set(keys).size < keys.length) {
+      throw new WriteUnfit('write_unfit', `two entries have the same ${key.name}`, { name: key.name })
+    }
+    // Those without a key in their order.
+    const waiting = new Map<string, Element[]>()
+    for (const entry of entries) {
+      const agreed = canonicalJson(this.#agreed.get(`${entry.id}.0` as ElementId) ?? null)
+      waiting.set(agreed, [...(waiting.get(agreed) ?? []), entry])
+    }
+    return (item: unknown) => waiting.get(keyIn(item))?.shift()
+  }
+
+  /** Whether it is what all have agreed on, with nothing against it. */
+  isAgreed({ id, field, candidates, agreed }: Field, value: unknown): boolean {
+    if (candidates.length > 0) return false
+    if (value === null || agreed === null) return value === null && agreed === null
+    const known = this.#agreed.get(id)
+    const written = wireValue(builtInOf(field, this.#types), value)
+    return known !== undefined && canonicalJson(known) === canonicalJson(written)
+  }
+
+  /** With what stands in it, as its prototype has it. */
+  addEntry({ prototype }: List, list: string, value: unknown): void {
+    const place = this.#commands.length
+    this.#commands.push({ type: 'AddEntry', list })
+    this.#fillEntry(prototype, `#${place}`, value)
+  }
+
+  #fillEntry(prototype: StoredElement, ref: string, value: unknown): void {
+    if (prototype.kind === 'field') {
+      if (value === null) return
+      const sealed = this.#seal(prototype.field, value)
+      this.#commands.push({ type: 'ProposeValue', field: ref, seal: sealed, basis: [] })
+    } else if (prototype.kind === 'list') {
+      for (const item of arrayFor(prototype, value)) this.addEntry(prototype, ref, item)
+    } else {
+      if (!isObject(value)) throw new WriteUnfit('write_unfit', 'an entry takes an object: its children by name')
+      for (const [name, member] of namedIn(value)) {
+        const child = childNamed(prototype, name)
+        if (child === undefined) {
+          throw new WriteUnfit('write_unfit', `entries have no ${name}; it is added at the prototype, 0`, { name })
+        }
+        this.#fillEntry(child as StoredElement, `${ref}.${ordinalOf(child.id)}`, member)
+      }
+    }
+  }
+
+  addBlock(parent: string, name: string, members: Record<string, unknown>): void {
+    const place = this.#commands.length
+    this.#commands.push({ type: 'AddBlock', parent, name: fitElementName(name) })
+    for (const [child, value] of namedIn(members)) this.#add(`#${place}`, child, value)
+  }
+
+  #add(parent: string, name: string, value: unknown): void {
+    if (isObject(value) && '$list' in value) {
+      this.#addList(parent, name, value)
+      return
+    }
+    const typed = typedValue(value)
+    if (typed === undefined) {
+      this.addBlock(parent, name, value as Record<string, unknown>)
+      return
+    }
+    const place = this.#commands.length
+    const field = this.#typeMeant(fitField(typed.field))
+    this.#commands.push({ type: 'AddField', parent, name: fitElementName(name), field })
+    if (typed.value === null || typed.value === undefined) return
+    const sealed = this.#seal(field, typed.value)
+    this.#commands.push({ type: 'ProposeValue', field: `#${place}`, seal: sealed, basis: [] })
+  }
+
+  /** `{"entry": …, "entriesMax": n, "key": name}`: an entry is written as what is added is, a block with its children or a field. */
+  #addList(parent: string, name: string, { $list: list, ...others }: Record<string, unknown>): void {
+    const { entry, entriesMax, key, ...more } = isObject(list) ? list : {}
+    const unread = [...Object.keys(others), ...Object.keys(more)]
+    if (!isObject(entry) || typeof entriesMax !== 'number' || unread.length > 0) {
+      const expected = '{"$list": {"entry": {…}, "entriesMax": n, "key": name}}'
+      throw new WriteUnfit('write_unfit', `a list is added as ${expected}`, { name, expected })
+    }
+    const place = this.#commands.length
+    const common = { type: 'AddList', parent, name: fitElementName(name), entriesMax } as const
+    if ('$field' in entry) {
+      this.#commands.push({ ...common, entry: this.#typeFor(entry, name) })
+      return
+    }
+    const { [String(key)]: first, ...children } = entry
+    if (key === undefined) this.#commands.push({ ...common, entry: 'block' })
+    else
+      this.#commands.push({
+        ...common,
+        entry: 'block',
+        key: { name: fitElementName(String(key)), field: this.#typeFor(first, String(key)) },
+      })
+    for (const [child, value] of namedIn(key === undefined ? entry : children))
+      this.#addToPrototype(`#${place}.0`, child, value)
+  }
+
+  /** A prototype says what entries are, and has no values. */
+  #addToPrototype(parent: string, name: string, value: unknown): void {
+    if (isObject(value) && '$field' in value) {
+      this.#commands.push({ type: 'AddField', parent, name: fitElementName(name), field: this.#typeFor(value, name) })
+    } else if (isObject(value) && '$list' in value) {
+      this.#addList(parent, name, value)
+    } else {
+      if (!isObject(value))
+        throw new WriteUnfit('write_unfit', `${name} is to say a type: {"$field": {"type": …}}`, { name })
+      const place = this.#commands.length
+      this.#commands.push({ type: 'AddBlock', parent, name: fitElementName(name) })
+      for (const [child, member] of namedIn(value)) this.#addToPrototype(`#${place}`, child, member)
+    }
+  }
+
+  #typeFor(value: unknown, name: string): FieldType {
+    const typed = isObject(value) && '$field' in value ? typedValue(value) : undefined
+    if (typed === undefined || typed.value !== null) {
+      throw new WriteUnfit('write_unfit', `${name} is to say a type, and no value: {"$field": {"type": …}}`, { name })
+    }
+    return this.#typeMeant(fitField(typed.field))
+  }
+
+  /** A custom type may be named: then it is the definition that the name stands for now. */
+  #typeMeant(type: FieldType | { readonly type: 'custom'; readonly name: unknown; readonly hint?: string }): FieldType {
+    if (type.type !== 'custom' || !('name' in type)) return type
+    const { name, ...others } = type
+    const meant = typeof name === 'string' ? typeLike(this.#types, nfc(name)) : undefined
+    if (meant === undefined || meant.name !== nfc(String(name))) {
+      const options = currentTypes(this.#types).map((definition) => definition.name)
+      throw new WriteUnfit('write_unfit', 'the contract has no type of this name', { options })
+    }
+    return { ...others, definition: definitionHash(meant) }
+  }
+
+  #seal(type: FieldType, value: unknown) {
+    const { seal: sealed, payload } = seal(wireValue(builtInOf(type, this.#types), value), this.#newSalt())
+    this.#payloads[sealed] = payload
+    return sealed
+  }
+}
+
+function arrayFor({ name }: List, value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  throw new WriteUnfit('write_unfit', `${name} is a list and takes an array of its entries`, { name })
+}
