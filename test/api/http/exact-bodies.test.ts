@@ -151,7 +151,7 @@ t.test('the digits that are sent are the digits that are agreed', { timeout: 120
       t.equal((await send(`GET ${root}/${field}`, { accept: JSON_TYPE })).text, stands, `${digits} as ${type}`)
     }
   }
-  for (const amount of ['12.3456789012345678901', '1.10', '11000000']) {
+  for (const amount of ['12345678901234567890.12', '1.10', '11000000']) {
     t.equal((await json('PUT', `${root}/Fee`, `{"amount":${amount},"currency":"EUR"}`)).status, 200)
     t.equal((await send(`GET ${root}/Fee`)).text, `EUR ${amount}`)
   }
