@@ -78,7 +78,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   'a statement that is not covered yet, since its values are awaited: `payloadWaitMs` each, at the rates of the Receiver':
     ['contracts/approvals/value-waits.ts #waits'],
   'made for one call, message, statement or batch, whose size is bounded, and gone with it': [
-    'documents/changes.ts #commands',
+    'documents/writing.ts #commands',
     'contracts/obstacles/obstacles.ts found',
     'contracts/replica/journal.ts groups',
     'contracts/requests/sealed-abouts.ts #seals',
