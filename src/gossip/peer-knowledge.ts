@@ -1,9 +1,9 @@
-import { saidToHold } from '../agreement/feeds.ts'
+import { newestOf, saidToHold } from '../agreement/feeds.ts'
 import { isKeyOf } from '../agreement/key-rules.ts'
 import type { Equivocation } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
-import type { Handle, Uid } from '../events/ids.ts'
+import type { Handle, Seq, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { encodeToPassOn, type SignedStatement } from '../events/statement-codec.ts'
 import { forksAgainst, isUpToDate, linesFor, newsFor, vectorOf } from './exchange.ts'
@@ -19,6 +19,8 @@ export class PeerKnowledge {
   readonly #handle: Handle
   readonly #frontiers = new Map<Uid, Frontier>()
   readonly #holds = new Map<Uid, VersionVector>()
+  /** Its newest statement that was held when it last said what it holds, -1 for none: later ones say more. Absent until somebody asks. */
+  readonly #newestThen = new Map<Uid, Seq>()
   /** Values that it has asked for, and has not been given since. */
   readonly #wants = new Map<Uid, readonly Wanted[]>()
   /** Proofs that it was shown in this session, by contract and party. */
@@ -31,6 +33,7 @@ export class PeerKnowledge {
   /** The peer itself says what it holds, and has sent these of the contract on top. */
   told(contract: Uid, frontier: Frontier, sent: readonly SignedStatement[]): void {
     this.#frontiers.set(contract, frontier)
+    this.#newestThen.delete(contract)
     let past = vectorOf(frontier)
     for (const { statement } of sent) past = union(past, emptyVector.set(statement.party, statement.seq))
     this.#holds.set(contract, past)
@@ -109,6 +112,7 @@ export class PeerKnowledge {
   drop(contract: Uid): void {
     this.#frontiers.delete(contract)
     this.#holds.delete(contract)
+    this.#newestThen.delete(contract)
     this.#wants.delete(contract)
     this.#forgetShown(contract)
   }
@@ -117,8 +121,21 @@ export class PeerKnowledge {
     for (const shown of this.#shown) if (shown.startsWith(`${contract} `)) this.#shown.delete(shown)
   }
 
-  /** Until it has said it itself: what its statements cover, which it had stored before it signed them. */
+  /**
+   * What it has said itself, and what the statements cover that it has signed since then: it had stored all that before. Else what
+   * came to it from others would be sent to it once more.
+   */
   holds(state: AgreementState): VersionVector {
-    return this.#holds.get(state.contract) ?? saidToHold(state.feeds, this.#handle)
+    const signed = saidToHold(state.feeds, this.#handle)
+    const told = this.#holds.get(state.contract)
+    if (told === undefined) return signed
+    return this.#hasSignedSince(state) ? union(told, signed) : told
+  }
+
+  #hasSignedSince({ contract, feeds }: AgreementState): boolean {
+    const newest = newestOf(feeds, this.#handle)?.statement.seq ?? -1
+    const then = this.#newestThen.get(contract)
+    if (then === undefined) this.#newestThen.set(contract, newest)
+    return then !== undefined && newest > then
   }
 }
