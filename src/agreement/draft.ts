@@ -10,6 +10,7 @@ import {
   encodeStatement,
   type SignedStatement,
   statementHash,
+  type Unsigned,
 } from '../events/statement-codec.ts'
 import { feedOf, newestOf, saidToHold } from './feeds.ts'
 import { type Acknowledged, headOf } from './ledger.ts'
@@ -33,9 +34,7 @@ export interface Wishes {
 export const noWishes: Wishes = { requests: [], payloads: {}, refusals: [], decided: [] }
 
 /** A statement that only lacks its signature. */
-export interface Draft {
-  readonly statement: Statement
-  readonly text: string
+export interface Draft extends Unsigned {
   readonly bytesToSign: Uint8Array
   /** True where it acknowledges a request whose value is missing here: its head is not the one that its past makes, so it must not be signed. */
   readonly lacksValue: boolean
@@ -81,6 +80,7 @@ export function draft(state: AgreementState, party: Handle, wishes: Wishes, time
   const statement: Statement = { ...core, head, ...(wishes.note === undefined ? {} : { note: wishes.note }) }
   const text = encodeStatement(coreText, statement)
   return {
+    core: placeholder.core,
     statement,
     text,
     bytesToSign: bytesToSign(text),

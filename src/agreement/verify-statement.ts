@@ -2,17 +2,16 @@ import type { Engines } from '../aggregates/contract/engines.ts'
 import { initialState } from '../aggregates/contract/state.ts'
 import { utf8Length } from '../crypto/bytes.ts'
 import { isValidSignature } from '../crypto/ed25519.ts'
-import { tagged } from '../crypto/tagged.ts'
 import type { Handle } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import type { Limits } from '../events/limits.ts'
 import { type Payloads, placesOf } from '../events/statement.ts'
 import {
   bytesToSign,
-  decodeSigned,
-  encodeSigned,
+  decodeUnsigned,
   type SignedStatement,
   StatementRefused,
+  type Unsigned,
 } from '../events/statement-codec.ts'
 import { type Founder, isFoundedBy } from '../events/uid.ts'
 import type { ErrorCode } from '../runtime/errors.ts'
@@ -33,17 +32,13 @@ export function verifyStatement(state: AgreementState, decoded: SignedStatement)
   return verifyUnder(state, decoded, verifySignature)
 }
 
-/** Stands for the signature of a draft. */
-const NO_SIGNATURE = tagged(new Uint8Array(64))
-
 /**
  * Why the others would refuse the party's own next statement, which still lacks its signature. A place of a feed that
- * nobody accepts ends the contract (decision 0046). `text`: of the draft; `state`: what it was made from. Undefined:
- * nothing.
+ * nobody accepts ends the contract (decision 0046). `state`: what the draft was made from. Undefined: nothing.
  */
-export function refusalOfOwn(state: AgreementState, text: string, payloads: Payloads): StatementRefused | undefined {
+export function refusalOfOwn(state: AgreementState, draft: Unsigned, payloads: Payloads): StatementRefused | undefined {
   try {
-    verifyUnder(state, decodeSigned(encodeSigned(text, NO_SIGNATURE, payloads)), () => {})
+    verifyUnder(state, decodeUnsigned(draft, payloads), () => {})
   } catch (error) {
     if (error instanceof StatementRefused) return error
     throw error

@@ -2,6 +2,7 @@ import { Compile } from 'typebox/compile'
 import { utf8, utf8Length } from '../crypto/bytes.ts'
 import { canonicalJson, NotCanonicalizable } from '../crypto/canonical-json.ts'
 import { domains, type Hash, hashCanonical } from '../crypto/hash.ts'
+import { tagged } from '../crypto/tagged.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { type Form, firstErrorText } from '../runtime/first-error.ts'
 import { exceededBound } from '../runtime/json-bounds.ts'
@@ -76,6 +77,18 @@ export function encodeSigned(text: string, signature: string, payloads: Payloads
   return `{"payloads":${canonicalJson(payloads)},"signature":"${signature}","statement":${text}}`
 }
 
+/** Whether that is the line, without making it once more: it may have megabytes. */
+function isLineOf(line: string, { text, signature, payloads }: SignedStatement): boolean {
+  const values = canonicalJson(payloads)
+  const between = `,"signature":"${signature}","statement":`
+  const [opening, closing] = ['{"payloads":', '}']
+  const textAt = opening.length + values.length + between.length
+  if (line.length !== textAt + text.length + closing.length || !line.startsWith(opening)) return false
+  if (!line.startsWith(values, opening.length) || !line.startsWith(between, opening.length + values.length))
+    return false
+  return line.startsWith(text, textAt) && line.endsWith(closing)
+}
+
 /** Whether the statement can travel with all of these payloads in one line. */
 export function fitsOneLine({ text, signature }: SignedStatement, payloads: Payloads): boolean {
   const line = encodeSigned(text, signature, payloads)
@@ -118,7 +131,7 @@ export function decodeReceived(line: string): Received {
   const { signature } = parsed
   return refusingWhatHasNoCanonicalForm(() => {
     const decoded = decodeParts(parsed.statement as Statement, signature, payloads)
-    checkCanonical(decoded, encodeSigned(decoded.text, signature, payloads), line)
+    assertCanonical(isLineOf(line, decoded))
     const { fitting, mismatch } = sortPayloadsOf(decoded)
     return mismatch === undefined ? { decoded, mismatch } : { decoded: { ...decoded, payloads: fitting }, mismatch }
   })
@@ -127,6 +140,31 @@ export function decodeReceived(line: string): Received {
 /** The same for a line that no other party has sent: nothing is dropped. Throws `payload_mismatch` besides. */
 export function decodeSigned(line: string): SignedStatement {
   const { decoded, mismatch } = decodeReceived(line)
+  if (mismatch !== undefined) throw mismatch
+  return decoded
+}
+
+/** Stands for the signature that is still to come. */
+const NO_SIGNATURE = tagged(new Uint8Array(64))
+
+/** A statement of this party's own that lacks its signature. */
+export type Unsigned = Pick<SignedStatement, 'core' | 'statement' | 'text'>
+
+/**
+ * The same for what this party is about to sign. Since it is all here, no line is taken apart: text and core hash are what the
+ * statement makes, and its values are JSON (`validate-request.ts`).
+ */
+export function decodeUnsigned({ core, statement, text }: Unsigned, payloads: Payloads): SignedStatement {
+  const parts = { payloads, signature: NO_SIGNATURE, statement }
+  if (!signedForm.Check(parts)) refuseForm(signedForm, parts)
+  assertDepth(payloads)
+  assertDepth(statement.requests)
+  const decoded = { ...parts, core, hash: statementHash(text), text }
+  assertSize(text)
+  if (!fitsOneLine(decoded, payloads)) {
+    throw new StatementRefused('statement_too_large', 'a statement and its values are more than one line takes')
+  }
+  const { mismatch } = sortPayloadsOf(decoded)
   if (mismatch !== undefined) throw mismatch
   return decoded
 }
@@ -141,7 +179,8 @@ export function decodeStored(line: string, payloadsOf: (statement: Statement) =>
     const decoded = decodeParts(statement, signature, payloadsOf(statement))
     const { mismatch } = sortPayloadsOf(decoded)
     if (mismatch !== undefined) throw mismatch
-    return checkCanonical(decoded, encodeStored(decoded.text, signature), line)
+    assertCanonical(encodeStored(decoded.text, signature) === line)
+    return decoded
   })
 }
 
@@ -150,14 +189,12 @@ function decodeParts(statement: Statement, signature: string, payloads: Payloads
   const { head: _head, note: _note, ...core } = statement
   const coreText = encodeCore(core)
   const text = encodeStatement(coreText, statement)
-  if (utf8Length(text) > ceilings.statementBytes) {
-    throw new StatementRefused('statement_too_large', `a statement has at most ${ceilings.statementBytes} bytes`)
-  }
+  assertSize(text)
   return { statement, text, hash: statementHash(text), core: coreHash(coreText), signature, payloads }
 }
 
-function checkCanonical(decoded: SignedStatement, canonicalLine: string, line: string): SignedStatement {
-  if (canonicalLine === line) return decoded
+function assertCanonical(isCanonical: boolean): void {
+  if (isCanonical) return
   throw new StatementRefused('statement_not_canonical', 'the bytes are not the canonical JSON of what they say')
 }
 
@@ -192,6 +229,11 @@ function refusingWhatHasNoCanonicalForm<T>(decode: () => T): T {
     if (!(cause instanceof NotCanonicalizable)) throw cause
     throw new StatementRefused('statement_not_canonical', 'a text has a lone surrogate', {}, { cause })
   }
+}
+
+function assertSize(text: string): void {
+  if (utf8Length(text) <= ceilings.statementBytes) return
+  throw new StatementRefused('statement_too_large', `a statement has at most ${ceilings.statementBytes} bytes`)
 }
 
 function assertDepth(value: unknown): void {

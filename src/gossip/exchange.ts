@@ -83,18 +83,19 @@ export function newsFor(state: AgreementState, handle: Handle, theirs: VersionVe
 
 /**
  * The lines of as many of them as there is room for, one at least if there is any, and the past of a party that has them,
- * beside what it had. `room`: characters.
+ * beside what it had. `room`: characters; `lineOf`: how a statement is passed on.
  */
 export function linesFor(
   news: readonly VerifiedStatement[],
   theirs: VersionVector,
   room: number,
+  lineOf: (held: VerifiedStatement) => string = encodeToPassOn,
 ): { lines: string[]; then: VersionVector } {
   const lines: string[] = []
   let then = theirs
   let size = 0
   for (const held of news) {
-    const line = encodeToPassOn(held)
+    const line = lineOf(held)
     size += line.length
     if (room <= 0 || (lines.length > 0 && size > room)) break
     lines.push(line)

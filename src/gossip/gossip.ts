@@ -19,6 +19,7 @@ import { contractOf, decodingOf, type ExchangeMessage, type PayloadLine } from '
 import { MessageBuilder } from './message-builder.ts'
 import { isPartyTo, PeerKnowledge } from './peer-knowledge.ts'
 import { PeerSession, type PeerSessionTiming } from './peer-session.ts'
+import { RecentLines } from './recent-lines.ts'
 import type { AtRest, Peer, ReplicaPort, ReplicasPort } from './replica-port.ts'
 import { isUrgent, lazyRecipients, type News, type Recipients, ringOf } from './schedule.ts'
 import { TooMuch } from './transport/call-limits.ts'
@@ -78,6 +79,7 @@ export class Gossip {
   readonly #sessions = new Map<Handle, PeerSession>()
   readonly #later: Later
   readonly #bulkhead: Bulkhead
+  readonly #lines = new RecentLines()
   /** Of each peer the contract that was last cut off in an answer: the next answer begins behind it. */
   readonly #cutOff = new Map<Handle, Uid>()
   /** Contracts in which something waits until a session is free. */
@@ -126,7 +128,7 @@ export class Gossip {
   setPeer(peer: Peer): void {
     this.#sessions.get(peer.handle)?.close()
     const { replicas, clock, random, timing, report, turns } = this.#ports
-    const knowledge = new PeerKnowledge(peer.handle)
+    const knowledge = new PeerKnowledge(peer.handle, this.#lines)
     const session = new PeerSession(peer, knowledge, {
       replicas,
       clock,
@@ -225,7 +227,7 @@ export class Gossip {
     const message = await inTurns(decodingOf(body), this.#ports.turns)
     this.#sessions.get(peer.handle)?.isUp()
     // A process that calls nobody knows of the peer what it says in this call.
-    const knowledge = this.#sessions.get(peer.handle)?.knowledge ?? new PeerKnowledge(peer.handle)
+    const knowledge = this.#sessions.get(peer.handle)?.knowledge ?? new PeerKnowledge(peer.handle, this.#lines)
     await this.#take(peer, message, knowledge)
     const builder = new MessageBuilder(knowledge, peer, this.#answeredWants)
     let cutOff: Uid | undefined

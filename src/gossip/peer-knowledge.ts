@@ -8,6 +8,7 @@ import type { Frontier } from '../events/statement.ts'
 import { encodeToPassOn, type SignedStatement } from '../events/statement-codec.ts'
 import { forksAgainst, isUpToDate, linesFor, newsFor, vectorOf } from './exchange.ts'
 import type { Wanted } from './message.ts'
+import { RecentLines } from './recent-lines.ts'
 
 /** Whether the peer is the party that the contract knows by this handle. */
 export function isPartyTo(state: AgreementState, peer: { handle: Handle; signingKey: string }): boolean {
@@ -17,6 +18,7 @@ export function isPartyTo(state: AgreementState, peer: { handle: Handle; signing
 /** What this node believes that one peer holds, contract by contract. A belief: every call replaces it by what the peer says. */
 export class PeerKnowledge {
   readonly #handle: Handle
+  readonly #lines: RecentLines
   readonly #frontiers = new Map<Uid, Frontier>()
   readonly #holds = new Map<Uid, VersionVector>()
   /** Its newest statement that was held when it last said what it holds, -1 for none: later ones say more. Absent until somebody asks. */
@@ -26,8 +28,10 @@ export class PeerKnowledge {
   /** Proofs that it was shown in this session, by contract and party. */
   readonly #shown = new Set<string>()
 
-  constructor(handle: Handle) {
+  /** `lines`: of what all peers are sent. */
+  constructor(handle: Handle, lines = new RecentLines()) {
     this.#handle = handle
+    this.#lines = lines
   }
 
   /** The peer itself says what it holds, and has sent these of the contract on top. */
@@ -79,7 +83,7 @@ export class PeerKnowledge {
   takeLines(state: AgreementState, room: number): string[] {
     const holds = this.holds(state)
     const forks = forksAgainst(state.feeds, this.#frontiers.get(state.contract) ?? {})
-    const { lines, then } = linesFor([...forks, ...newsFor(state, this.#handle, holds)], holds, room)
+    const { lines, then } = linesFor([...forks, ...newsFor(state, this.#handle, holds)], holds, room, this.#lines.of)
     this.#holds.set(state.contract, then)
     return lines
   }

@@ -3,6 +3,7 @@ import { draft, noWishes, statementDue } from '../../src/agreement/draft.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import { refusalOfOwn } from '../../src/agreement/verify-statement.ts'
+import { JSON_DEPTH_MAX, JSON_MEMBERS_MAX } from '../../src/events/limits.ts'
 import { seal, sealOf } from '../../src/events/seal.ts'
 import type { Payloads } from '../../src/events/statement.ts'
 import { decodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
@@ -216,14 +217,18 @@ t.test(
     const block = (name: string) => ({ type: 'AddBlock', parent: '0', name })
     const refusalOf = (commands: { type: string }[], payloads: Payloads = {}) => {
       const wishes = { ...noWishes, requests: [eve.request(commands)], payloads }
-      return refusalOfOwn(eve.state, draft(eve.state, eve.handle, wishes, TIME).text, payloads)
+      return refusalOfOwn(eve.state, draft(eve.state, eve.handle, wishes, TIME), payloads)
     }
     t.equal(refusalOf([block('a')]), undefined)
     t.match(refusalOf([block('a'), block('b')]), { code: 'statement_too_large' })
     t.match(refusalOf([]), { code: 'statement_malformed' })
+    const wide = { ...block('a'), also: Array.from({ length: JSON_MEMBERS_MAX }, () => 0) }
+    t.match(refusalOf([wide]), { code: 'statement_too_large' })
+    const deep = { ...block('a'), also: JSON.parse(`${'['.repeat(JSON_DEPTH_MAX)}${']'.repeat(JSON_DEPTH_MAX)}`) }
+    t.match(refusalOf([deep]), { code: 'statement_too_large' })
     const { seal: sealed, payload } = seal('x', new Uint8Array(16))
     t.match(refusalOf([block('a')], { [sealed]: payload }), { code: 'payload_mismatch' })
-    t.match(refusalOfOwn(emptyAgreement(eve.contract), draft(eve.state, eve.handle, noWishes, TIME).text, {}), {
+    t.match(refusalOfOwn(emptyAgreement(eve.contract), draft(eve.state, eve.handle, noWishes, TIME), {}), {
       code: 'statement_badly_linked',
     })
   },

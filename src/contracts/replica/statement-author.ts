@@ -204,7 +204,7 @@ export class StatementAuthor {
       const drafted = draft(state, this.#view.self, wishes, timestamp(this.#ports.clock))
       // Who lacks a value refuses the request that names it; but it may have acknowledged that when it had the value.
       if (drafted.lacksValue) return drafted
-      const problem = refusalOfOwn(state, drafted.text, wishes.payloads)
+      const problem = refusalOfOwn(state, drafted, wishes.payloads)
       return problem === undefined ? drafted : { problem }
     } catch (error) {
       if (error instanceof HistoryPruned) throw error
