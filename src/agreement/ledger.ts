@@ -1,4 +1,5 @@
 import { Map as ImmutableMap } from 'immutable'
+import { childrenOf, type Element } from '../aggregates/contract/element.ts'
 import type { Engines } from '../aggregates/contract/engines.ts'
 import {
   type ContractState,
@@ -10,17 +11,18 @@ import {
 } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
-import { type Handle, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
+import { type Handle, isComputed, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
 import { answersHash, encodeEntry, type LedgerEntry } from '../events/ledger-entry.ts'
 import type { Outcome, RefusedBy } from '../events/outcome.ts'
 import type { PartyCard } from '../events/party-card.ts'
 import { valueSealsOf } from '../events/seal.ts'
-import type { Decision, Head, Request } from '../events/statement.ts'
+import type { Decision, Head, Payload, Request } from '../events/statement.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
 import { assert } from '../runtime/assert.ts'
 import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
 import { lacksValueOf } from './lacked-values.ts'
+import { openIn } from './opened-values.ts'
 import { refusalIn } from './refusals.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { covers, emptyVector, type VersionVector, withStatement } from './version-vector.ts'
@@ -34,6 +36,8 @@ export interface Acknowledged {
   readonly members: readonly Member[]
   /** The document after it. */
   readonly document: ContractState
+  /** What rules have computed in it, by its seals. */
+  readonly computed: ReadonlyMap<Hash, Payload>
 }
 
 /** A decision on a tentative request, and the statement in which its author took it. */
@@ -68,6 +72,8 @@ export interface Ledger {
   /** What a causal past must have so that it knows of a party's invitation; of its admission. By handle. */
   readonly invited: ImmutableMap<Handle, VersionVector>
   readonly admitted: ImmutableMap<Handle, VersionVector>
+  /** What rules have computed and stands, or has stood since the last sweep, by its seals; of a view without its history less. */
+  readonly computed: ImmutableMap<Hash, Payload>
   /** Of every party that was ever invited, by handle: its statements stay verifiable whatever became of it. */
   readonly cards: ImmutableMap<Handle, PartyCard>
 }
@@ -84,6 +90,7 @@ export function emptyLedger(contract: Uid, engines: Engines): Ledger {
     lacking: undefined,
     invited: ImmutableMap(),
     admitted: ImmutableMap(),
+    computed: ImmutableMap(),
     cards: ImmutableMap(),
   }
 }
@@ -123,7 +130,7 @@ export function acknowledgeAll(ledger: Ledger, feeds: Feeds): { ledger: Ledger; 
     ) {
       answered = answersToNext(current, feeds)
     }
-    const step = answered && acknowledgeNext(current, answered)
+    const step = answered && acknowledgeNext(current, answered, feeds)
     if (step === undefined) return { ledger: current, acknowledged }
     if ('lacking' in step) return { ledger: { ...current, lacking: step.lacking }, acknowledged }
     acknowledged.push(step.acknowledged)
@@ -153,6 +160,7 @@ function answersToNext(ledger: Ledger, feeds: Feeds): Answered | undefined {
 function acknowledgeNext(
   ledger: Ledger,
   { held, members, answers, hash }: Answered,
+  feeds: Feeds,
 ): { ledger: Ledger; acknowledged: Acknowledged } | { lacking: Lacking } | undefined {
   const { party, seq, requests } = held.statement
   const request = requests[ledger.next] as Request
@@ -161,9 +169,9 @@ function acknowledgeNext(
   if (request.tentative && decided === undefined) return undefined
 
   const need = needOf(ledger.need, held, answers, decided)
-  const fate = fateOf(request, ref, held, decided, answers, ledger)
+  const fate = fateOf(request, ref, held, decided, answers, ledger, feeds)
   if (fate === undefined) return { lacking: { request: ref, need } }
-  const { outcome, events, document } = fate
+  const { outcome, events, document, computed } = fate
   const resigned = events.some((event) => event.type === 'PartyResigned')
   const isLast = ledger.next === requests.length - 1 || resigned
   const index: LedgerIndex = ledger.log.size
@@ -192,9 +200,10 @@ function acknowledgeNext(
     decisions: decided === undefined ? ledger.decisions : ledger.decisions.delete(requestKey(ref)),
     need,
     lacking: undefined,
+    computed: withComputed(ledger.computed, computed, document),
     ...withNewParties(ledger, events, need),
   }
-  return { ledger: next, acknowledged: { entry, text, members, document } }
+  return { ledger: next, acknowledged: { entry, text, members, document, computed } }
 }
 
 function hasAllAnswers(held: VerifiedStatement, members: readonly Member[], feeds: Feeds): boolean {
@@ -225,7 +234,10 @@ interface Fate {
   readonly outcome: Outcome
   readonly events: readonly ContractEvent[]
   readonly document: ContractState
+  readonly computed: ReadonlyMap<Hash, Payload>
 }
+
+const nothingComputed: ReadonlyMap<Hash, Payload> = new Map()
 
 /**
  * The four outcomes, in order of precedence (design §4). Undefined: it takes values that are not held.
@@ -238,8 +250,11 @@ function fateOf(
   decided: Decided | undefined,
   answers: readonly VerifiedStatement[],
   ledger: Ledger,
+  feeds: Feeds,
 ): Fate | undefined {
-  const without = (outcome: Outcome): Fate => ({ outcome, events: [], document: ledger.document })
+  const without = (outcome: Outcome): Fate => {
+    return { outcome, events: [], document: ledger.document, computed: nothingComputed }
+  }
   if (decided?.decision.decision === 'withdrawn') {
     const { code, about } = decided.decision
     const { seq } = decided.held.statement
@@ -255,10 +270,35 @@ function fateOf(
     request: ref,
     contract: held.statement.contract,
     reveal: (seal) => held.payloads[seal],
+    open: openIn(ledger, feeds),
     rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
   })
   if (verdict.kind === 'void') return without({ kind: 'void', reason: verdict.reason })
-  return { outcome: { kind: 'accepted' }, events: verdict.events, document: verdict.state }
+  if (verdict.kind === 'lacking') return undefined
+  const { computed, events, state } = verdict
+  return { outcome: { kind: 'accepted' }, events, document: state, computed }
+}
+
+/** How many computed values are kept beyond those that stand before the others are left out. */
+const SWEPT_BEYOND = 1024
+
+function withComputed(
+  before: Ledger['computed'],
+  computed: ReadonlyMap<Hash, Payload>,
+  document: ContractState,
+): Ledger['computed'] {
+  if (computed.size === 0) return before
+  const after = before.merge(computed)
+  if (after.size < SWEPT_BEYOND) return after
+  const standing = new Set<Hash>()
+  for (const seal of computedSealsIn(document.document)) standing.add(seal)
+  // So that sweeping costs a part of what computing does.
+  return after.size < 2 * standing.size + SWEPT_BEYOND ? after : after.filter((_, seal) => standing.has(seal))
+}
+
+function* computedSealsIn(element: Element): Generator<Hash> {
+  if (element.kind !== 'field') for (const child of childrenOf(element)) yield* computedSealsIn(child)
+  else if (element.agreed !== null && isComputed(element.agreed.id)) yield element.agreed.seal
 }
 
 /**

@@ -11,7 +11,7 @@ const NEWEST_KEPT = 8
  * The same state with less in memory: without the statements that are unlikely to be needed. Whatever it returns is
  * what the whole state would return; where history is missing it throws HistoryPruned. What is kept of each feed: all
  * that some party to the contract may still lack, requests that are open and what answers them, decisions that are
- * waited for, and the newest few. Where a member has left, a key is revoked, or heads differ, old statements are
+ * waited for, and the newest few. Where a member has left, a key is revoked, heads differ, or rules are in force, old statements are
  * needed all the time, so everything is kept.
  */
 export function pruned(state: AgreementState): AgreementState {
@@ -25,7 +25,9 @@ export function isWhole({ feeds }: AgreementState): boolean {
   return feeds.every(({ base }) => base === 0)
 }
 
+/** Rules read values that old statements brought. */
 function looksBack({ ledger, keys, settling }: AgreementState): boolean {
+  if (ledger.document.phase === 'live') return true
   const { former, closed } = ledger.document.parties
   return former.length + closed.length + keys.holds.size + settling.divergences.length > 0
 }

@@ -231,6 +231,7 @@ function stateFrom(
       need: pastFrom(ledger.need),
       lacking: undefined,
       invited: ImmutableMap(ledger.invited.map(([handle, past]) => [handle, pastFrom(past)])),
+      computed: ImmutableMap(),
       admitted: ImmutableMap(ledger.admitted.map(([handle, past]) => [handle, pastFrom(past)])),
       cards: ImmutableMap(cardsOf(document).map((card) => [card.handle, card])),
     } satisfies Ledger,
@@ -276,7 +277,7 @@ function acknowledgedFrom(texts: readonly string[], agreed: ContractState, engin
     const entry = JSON.parse(text) as LedgerEntry
     const members = membersOf(document)
     document = engines.evolve(document, entry.events, entry)
-    return { entry, text, members, document }
+    return { entry, text, members, document, computed: new Map() }
   })
 }
 

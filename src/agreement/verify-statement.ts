@@ -166,6 +166,7 @@ function openingOf(engines: Engines, decoded: SignedStatement): { founder: Found
     contract,
     // Whether a contract has begun hangs on no value.
     reveal: () => undefined,
+    open: () => undefined,
     rootAt: () => undefined,
   })
   const opened = verdict.kind === 'accepted' ? verdict.events[0] : undefined

@@ -18,6 +18,7 @@ import { lockRoutes } from './routes/contract/lock.ts'
 import { questionRoutes } from './routes/contract/questions.ts'
 import { requestRoutes } from './routes/contract/requests.ts'
 import { resignationRoutes } from './routes/contract/resignation.ts'
+import { ruleRoutes } from './routes/contract/rules.ts'
 import { typeRoutes } from './routes/contract/types.ts'
 import { contractRoutes } from './routes/contracts.ts'
 import { type KeyRoutesPorts, keyRoutes } from './routes/keys.ts'
@@ -45,6 +46,7 @@ const contractsAndParties = [
   invitationRoutes,
   resignationRoutes,
   lockRoutes,
+  ruleRoutes,
   engineRoutes,
   questionRoutes,
   requestRoutes,

@@ -1,5 +1,5 @@
 import { type Hash, hashCanonical } from '../crypto/hash.ts'
-import { type Handle, requestKey, type Seq } from '../events/ids.ts'
+import { type Handle, type LedgerIndex, requestKey, type Seq } from '../events/ids.ts'
 import { sealOf, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Statement } from '../events/statement.ts'
 import type { Checklist } from './checklist.ts'
@@ -36,6 +36,16 @@ export class NamedSeals {
       const seals = valueSealsOf([request])
       if (seals.size === 0) continue
       this.#values.set(requestKey({ handle: party, seq, index }), { group: `${party}.${seq}`, seals })
+    }
+  }
+
+  /** What rules compute at a ledger index. `isNeeded`: the entry has settled, so it is durable. */
+  addComputed(index: LedgerIndex, seals: Iterable<Hash>, isNeeded: boolean): void {
+    for (const seal of seals) {
+      const group = `computed-${index}`
+      const named = this.#groups.get(group) ?? new Map<Hash, Named>()
+      named.set(seal, { isNeeded })
+      this.#groups.set(group, named)
     }
   }
 
@@ -96,7 +106,12 @@ export async function verifyPayloads(source: AuditSource, named: NamedSeals, che
   }
   for (const { group, seal } of named.missing()) {
     const place = { kind: 'payloads', group, seal } as const
-    checklist.damaged('payloads', 'payload_missing', place, 'the value that the statement seals is not there')
+    checklist.damaged(
+      'payloads',
+      'payload_missing',
+      place,
+      'the value that a statement seals, or a rule has computed, is not there',
+    )
   }
   if (leftOver > 0) checklist.remark('payloads', `${leftOver} left over by writes that did not come to their end`)
 }
@@ -122,7 +137,12 @@ function verifyEntry(
   if (of === undefined) {
     if (named.isOfDamagedFeed(stored.group)) return 0
     if (!isAtomic && spelling === 'exact') return 1
-    checklist.damaged('payloads', 'payload_orphaned', place, 'no statement that is stored names the seal')
+    checklist.damaged(
+      'payloads',
+      'payload_orphaned',
+      place,
+      'no statement that is stored names the seal, and no rule has computed it',
+    )
     return 0
   }
   if (of.seen === undefined) of.seen = spelling

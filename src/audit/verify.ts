@@ -93,6 +93,8 @@ async function recompute(source: AuditSource, engines: Engines, checklist: Check
     for (const entry of reception.settled) settled.push(entry)
     unread = [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   }
+  for (const { entry, computed } of settled) named.addComputed(entry.index, computed.keys(), true)
+  for (const { entry, computed } of state.settling.unsettled) named.addComputed(entry.index, computed.keys(), false)
   return { state, settled, named, waiting }
 }
 

@@ -33,6 +33,9 @@ export const domains = {
   party: 'concordata/v1/party\n',
   introduction: 'concordata/v1/introduction\n',
   possession: 'concordata/v1/possession\n',
+  rule: 'concordata/v1/rule\n',
+  rules: 'concordata/v1/rules\n',
+  computed: 'concordata/v1/computed\n',
 } as const
 
 export type Domain = keyof typeof domains

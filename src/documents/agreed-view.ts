@@ -7,7 +7,7 @@ import {
   type Field,
   keyOf,
 } from '../aggregates/contract/element.ts'
-import type { Proposal } from '../aggregates/contract/standing.ts'
+import type { Agreed } from '../aggregates/contract/standing.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { type ElementId, ordinalsOf, ROOT, type Uid } from '../events/ids.ts'
@@ -97,7 +97,7 @@ export class AgreedView {
 }
 
 /** Those that have an agreed value. */
-function fieldsIn(element: Element): (Field & { readonly agreed: Proposal })[] {
+function fieldsIn(element: Element): (Field & { readonly agreed: Agreed })[] {
   if (element.kind !== 'field') return [...childrenOf(element)].flatMap(fieldsIn)
   const { agreed } = element
   return agreed === null ? [] : [{ ...element, agreed }]

@@ -9,9 +9,11 @@ import type { About } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
 import type { ElementId, Uid } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
+import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
 import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
+import { dryRun } from './dry-run.ts'
 import { NoSuchPath } from './path.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
 import type { Ground } from './writing.ts'
@@ -27,7 +29,10 @@ export interface DocumentsPorts {
 export const DEFAULT_WAIT_MS = 10_000
 
 /** How long whoever asks waits, and for what. */
-export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'>
+export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'> & {
+  /** Nothing is signed: the answer says what would happen. */
+  readonly isDryRun?: true
+}
 
 /** What is written to an element: a text as people write values, or JSON. `adds`: by POST, so children that are not
  * there yet are added, and what stands agreed is proposed once more. */
@@ -109,7 +114,12 @@ export class Documents {
   }
 
   /** Tentative: until it is confirmed its user can take it back, and with a time-out the node does so by itself. */
-  #submit(live: LiveContract, { commands, payloads, createdAt }: Changes, wait: Wait): Promise<RequestResult> {
+  #submit(
+    live: LiveContract,
+    { commands, payloads, createdAt }: Changes,
+    { isDryRun, ...wait }: Wait,
+  ): Promise<RequestResult> {
+    if (isDryRun) return retryWithFullHistory(live, async () => dryRun(commands, payloads, live.state, live.self))
     const request = { commands: [...commands], id: this.#ports.newRequestId(), tentative: true as const }
     return resultOf(live.submit({ request, payloads, ...wait }), live, this.#ports.store.payloads, createdAt)
   }

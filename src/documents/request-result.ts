@@ -5,19 +5,25 @@ import type { Uid } from '../events/ids.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { PayloadRef } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
+import type { DryRun } from './dry-run.ts'
+import { type RefusingRule, refusingRule } from './refusing-rule.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
 
 type Settled = Extract<Verdict, { kind: 'settled' }>
 type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>
 
 /** What became of a request, as a person reads it: with what is under the seals in it, as far as this node has that. */
-export type RequestResult = { readonly contract: Uid } & (
+export type RequestResult = DryRun | SubmittedResult
+
+type SubmittedResult = { readonly contract: Uid } & (
   | Exclude<Verdict, Settled | Withdrawn>
   | Shown<Withdrawn>
   /** All that was to be written stands agreed already: nothing was asked for. */
   | { readonly kind: 'unchanged' }
   | (Omit<Settled, 'outcome'> & {
       readonly outcome: ShownOutcome
+      /** By which it is void. */
+      readonly rule?: RefusingRule
       /** The names on the way to the element that it has created, if the request was for one. */
       readonly createdAt?: readonly string[]
     })
@@ -31,7 +37,12 @@ export async function resultOf(
   createdAt?: readonly string[],
 ): Promise<RequestResult> {
   const { contract } = live
-  const told = async (fate: Verdict) => shown(fate, contract, payloads, createdAt)
+  const told = async (fate: Verdict) => {
+    const result = await shown(fate, contract, payloads, createdAt)
+    if (fate.kind !== 'settled' || result.kind !== 'settled') return result
+    const rule = await refusingRule(fate.outcome, intent, live.state.settling.agreed, contract, payloads)
+    return rule === undefined ? result : { ...result, rule }
+  }
   if (intent.signedWithinMs === undefined) return told(await verdict)
   return Promise.race([
     signed.then(async (request) => {

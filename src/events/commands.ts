@@ -15,6 +15,7 @@ import {
 import { ceilings, LimitsSchema } from './limits.ts'
 import { PartyCardSchema } from './party-card.ts'
 import { LockPurposeSchema, ResignationReasonSchema } from './reasons.ts'
+import { RuleBodySchema, RuleNumberSchema } from './rule.ts'
 import { typeDefinitionMembers } from './type-definition.ts'
 
 const closed = { additionalProperties: false }
@@ -39,6 +40,9 @@ const Basis = Type.Array(ProposalIdSchema, { maxItems: 1000 })
 const Exclusive = Type.Optional(Type.Literal(true))
 /** Seal of what a person has to say about it (about.ts). */
 const AboutSeal = Type.Optional(HashSchema)
+
+const YesOrNo = Type.Union([Type.Literal('yes'), Type.Literal('no')])
+const RuleTerms = { ruleSet: Type.Union([RuleNumberSchema, Type.Null()]), body: RuleBodySchema, about: AboutSeal }
 
 /** Everything a request can order. One schema a command; `aggregates/contract` decides each. */
 export const commandSchemas = {
@@ -146,16 +150,41 @@ export const commandSchemas = {
     { type: Type.Literal('WithdrawProposal'), field: ElementIdSchema, proposal: ProposalIdSchema },
     closed,
   ),
-  CastVote: Type.Object(
+  /** On a candidate, or on what a rule says: its hash. */
+  CastVote: Type.Union([
+    Type.Object(
+      {
+        type: Type.Literal('CastVote'),
+        field: ElementIdSchema,
+        proposal: ProposalIdSchema,
+        vote: YesOrNo,
+        about: AboutSeal,
+      },
+      closed,
+    ),
+    Type.Object(
+      { type: Type.Literal('CastVote'), rule: RuleNumberSchema, hash: HashSchema, vote: YesOrNo, about: AboutSeal },
+      closed,
+    ),
+  ]),
+
+  AddRuleSet: Type.Object({ type: Type.Literal('AddRuleSet'), name: ElementName }, closed),
+  /** At an element that the author owns, or a shared one. `ruleSet`: null exactly for a trigger. */
+  DraftRule: Type.Object({ type: Type.Literal('DraftRule'), at: ElementIdSchema, ...RuleTerms }, closed),
+  /** Says something else with the same number; nobody has voted on it yet. */
+  EditRule: Type.Object({ type: Type.Literal('EditRule'), rule: RuleNumberSchema, ...RuleTerms }, closed),
+  RemoveRule: Type.Object({ type: Type.Literal('RemoveRule'), rule: RuleNumberSchema }, closed),
+  /** Puts all rules of these rule sets and all triggers into force: `rules` has each of them, as it was read, by number. */
+  PublishRules: Type.Object(
     {
-      type: Type.Literal('CastVote'),
-      field: ElementIdSchema,
-      proposal: ProposalIdSchema,
-      vote: Type.Union([Type.Literal('yes'), Type.Literal('no')]),
-      about: AboutSeal,
+      type: Type.Literal('PublishRules'),
+      ruleSets: Type.Array(RuleNumberSchema, { minItems: 1, maxItems: 1000, uniqueItems: true }),
+      rules: Type.Array(Type.Object({ rule: RuleNumberSchema, hash: HashSchema }, closed), { maxItems: 4096 }),
     },
     closed,
   ),
+  /** The author's vote that no rule is in force any more, so that rules can be drafted. Stands alone in its request. */
+  ReopenEdit: Type.Object({ type: Type.Literal('ReopenEdit') }, closed),
 } as const
 
 export type CommandType = keyof typeof commandSchemas

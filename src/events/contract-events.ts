@@ -5,6 +5,7 @@ import type { ElementId, EngineVersion, Handle, LedgerIndex, ProposalId } from '
 import type { Limits } from './limits.ts'
 import type { PartyCard } from './party-card.ts'
 import type { LockPurpose, ResignationReason } from './reasons.ts'
+import type { RuleBody } from './rule.ts'
 import type { TypeDefinition } from './type-definition.ts'
 
 /**
@@ -78,13 +79,19 @@ export type ContractEvent =
       readonly by: Handle
       /** Null: that the field be emptied. */
       readonly seal: Hash | null
-      /** It stays a candidate, and these are left out where it is agreed at once. `voters`: null where nobody is asked, a conflict. */
+      /** It stays a candidate. Left out where it is agreed at once. */
       readonly candidate?: {
         readonly exclusive: boolean
         /** The standing proposals that its author had seen, in the order in which they stood. */
         readonly seen: readonly ProposalId[]
-        readonly voters: readonly Handle[] | null
       }
+    }
+  /** Who must vote on a candidate of the same request, in the order of their admission. A candidate that has none is in conflict. */
+  | {
+      readonly type: 'VotersNamed'
+      readonly field: ElementId
+      readonly proposal: ProposalId
+      readonly voters: readonly Handle[]
     }
   /** It takes the place of the agreed value. */
   | { readonly type: 'ProposalAgreed'; readonly field: ElementId; readonly proposal: ProposalId }
@@ -102,9 +109,49 @@ export type ContractEvent =
       readonly vote: 'yes' | 'no'
       readonly about?: Hash
     }
+  | { readonly type: 'RuleSetAdded'; readonly ruleSet: number; readonly name: string }
+  | ({ readonly type: 'RuleDrafted' | 'RuleEdited'; readonly by: Handle } & RuleSaid)
+  | { readonly type: 'RuleRemoved'; readonly rule: number }
+  | {
+      readonly type: 'RuleVoteCast'
+      readonly rule: number
+      /** Of what it says: the vote counts for nothing else. */
+      readonly hash: Hash
+      readonly by: Handle
+      readonly vote: 'yes' | 'no'
+      readonly about?: Hash
+    }
+  /** They and all triggers are in force from here on. */
+  | { readonly type: 'RulesPublished'; readonly ruleSets: readonly number[] }
+  | { readonly type: 'ReopenVoted'; readonly by: Handle }
+  /** All members have voted for it: no rule is in force, all is active, nothing is flagged. */
+  | { readonly type: 'EditReopened' }
+  /** An assignment has given its target a value, or none. `proposal`: the name of the value. */
+  | {
+      readonly type: 'ValueComputed'
+      readonly field: ElementId
+      readonly rule: number
+      readonly proposal: ProposalId
+      readonly seal: Hash | null
+    }
+  | { readonly type: 'BlockSwitched'; readonly element: ElementId; readonly active: boolean }
+  | { readonly type: 'RuleSetSwitched'; readonly ruleSet: number; readonly active: boolean }
+  /** A condition does not hold, and holds again. `at`: the element of a list's entry for which, where there is one for each. */
+  | { readonly type: 'RuleFlagged'; readonly rule: number; readonly at: ElementId }
+  | { readonly type: 'RuleCleared'; readonly rule: number; readonly at: ElementId }
+
+/** What a rule says, as its author has put it. */
+interface RuleSaid {
+  readonly rule: number
+  readonly at: ElementId
+  readonly ruleSet: number | null
+  readonly body: RuleBody
+  readonly about?: Hash
+}
 
 /**
  * `replaced`: by a proposal whose author had seen it, or by another one of its own author. `turned_down`: by a voter's NO.
  * `conflict`: an exclusive one had its last YES when a value was agreed that its author had not seen.
+ * `inactive`: a trigger has switched off a block that the field stands in.
  */
-export type CandidateEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'conflict'
+export type CandidateEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'conflict' | 'inactive'

@@ -17,7 +17,10 @@ export type LedgerIndex = number
 export type EngineVersion = number
 /** Ordinals on the way from the document root to an element: `0` is the root, `0.3.12` child 12 of its child 3. */
 export type ElementId = Branded<string, 'ElementId'>
-/** A proposal is named by the command that made it: `<handle>.<seq>.<index>.<command>`. */
+/**
+ * A proposal is named by the command that made it: `<handle>.<seq>.<index>.<command>`; a value that a rule has computed at a ledger
+ * index `rule:<rule>.<index>`, and in an entry of a list behind that the ordinals of its field.
+ */
 export type ProposalId = Branded<string, 'ProposalId'>
 
 const branded = <T>(schema: TSchema) => Type.Unsafe<T>(schema)
@@ -36,7 +39,10 @@ export const ElementIdSchema = branded<ElementId>(
 )
 export const OrdinalSchema = Type.Integer({ minimum: 0, maximum: 999_999_999 })
 export const ProposalIdSchema = branded<ProposalId>(
-  Type.String({ pattern: '^[a-z0-9-]{1,32}(?:\\.(?:0|[1-9][0-9]{0,15})){3}$' }),
+  Type.String({
+    pattern: '^(?:[a-z0-9-]{1,32}(?:\\.(?:0|[1-9][0-9]{0,15})){3}|rule:[1-9][0-9]{0,6}(?:\\.(?:0|[1-9][0-9]{0,15}))+)$',
+    maxLength: 700,
+  }),
 )
 export const PublicKeySchema = Type.String({ pattern: PUBLIC_KEY_PATTERN })
 export const SignatureSchema = Type.String({ pattern: SIGNATURE_PATTERN })
@@ -67,6 +73,22 @@ export function requestOf(key: string): RequestRef {
   return { handle, index: Number(index), seq: Number(seq) }
 }
 
+const COMPUTED = 'rule:'
+
+export function computedId(rule: number, index: LedgerIndex, ofEntry: ElementId | undefined): ProposalId {
+  return `${COMPUTED}${rule}.${index}${ofEntry === undefined ? '' : ofEntry.slice(1)}` as ProposalId
+}
+
+/** Whether a value was computed. No handle has a colon in it. */
+export function isComputed(id: ProposalId): boolean {
+  return id.startsWith(COMPUTED)
+}
+
+/** The ledger index at which it was. Requires a value that was computed. */
+export function computedAt(id: ProposalId): LedgerIndex {
+  return Number(id.split('.', 2)[1])
+}
+
 export const ROOT = '0' as ElementId
 
 /** The way from the root: empty for the root itself. */
@@ -82,4 +104,20 @@ export function ordinalOf(id: ElementId): number {
 /** Requires another than the root. */
 export function parentIdOf(id: ElementId): ElementId {
   return id.slice(0, id.lastIndexOf('.')) as ElementId
+}
+
+/** How many ordinals lead to an element. */
+export function depthOf(id: ElementId): number {
+  return ordinalsOf(id).length
+}
+
+/** The element so many ordinals from the root, on the way to another. */
+export function ancestorAt(id: ElementId, depth: number): ElementId {
+  return id.split('.', depth + 1).join('.') as ElementId
+}
+
+/** The elements on the way from the root to one, and itself. */
+export function* ancestorsOf(id: ElementId): Generator<ElementId> {
+  for (let end = id.indexOf('.'); end !== -1; end = id.indexOf('.', end + 1)) yield id.slice(0, end) as ElementId
+  yield id
 }

@@ -16,6 +16,7 @@ export const ceilings = {
   types: 10_000,
   ruleBytes: 64 * 1024,
   ruleSteps: 100_000,
+  requestSteps: 20_000_000,
   members: 1000,
 } as const
 
@@ -30,7 +31,8 @@ export const defaultLimits: Limits = {
   entriesPerList: 10_000,
   types: 1000,
   ruleBytes: 16 * 1024,
-  ruleSteps: 10_000,
+  ruleSteps: 100_000,
+  requestSteps: 1_000_000,
   members: 100,
 }
 
@@ -52,6 +54,7 @@ export const LimitsSchema = Type.Object(
     types: upTo(ceilings.types),
     ruleBytes: upTo(ceilings.ruleBytes),
     ruleSteps: upTo(ceilings.ruleSteps),
+    requestSteps: upTo(ceilings.requestSteps),
     members: upTo(ceilings.members),
   },
   { additionalProperties: false },

@@ -26,7 +26,8 @@ export const voidCodes = {
   acceptance_badly_signed: 'The signature of the acceptance is not valid.',
   acceptance_late: 'The last index of the acceptance is past.',
   acceptance_wrong_head: 'The head in the acceptance is not one of this ledger.',
-  terms_changed: 'The engine of the contract was upgraded after the head that the newcomer has verified.',
+  terms_changed:
+    'The engine of the contract was upgraded, or rules were published or put out of force, after the head that the newcomer has verified.',
   decline_badly_signed: 'The signature of the decline is not valid, or it is of another contract.',
   not_sponsor: 'Only who invited a party withdraws the invitation, as long as it is a member.',
   record_locked: 'Another party holds the record lock.',
@@ -65,13 +66,32 @@ export const voidCodes = {
   already_agreed: 'The proposal is the agreed value: it is replaced or emptied, not withdrawn or voted on.',
   no_vote_asked: 'Nobody is asked to vote on the candidate.',
   not_a_voter: 'The party is not among those that are asked to vote on the candidate.',
+  rules_in_force: 'Rules are in force: they stay as they are until all members reopen the contract.',
+  no_rules_in_force: 'No rule is in force.',
+  no_such_rule: 'There is no such rule, or it was removed.',
+  no_such_rule_set: 'There is no such rule set.',
+  rule_unfit: 'What the rule says has no meaning in this document.',
+  rule_changed: 'The rule says something else by now than what the request names by its hash.',
+  rules_named_unfit: 'A publication names exactly the rules of its rule sets and all triggers.',
+  rule_vote_missing: 'Not every member has voted YES on what the rule says.',
+  rules_cyclic: 'What these rules compute depends on itself.',
+  required_missing: 'A field is empty that a rule requires.',
+  rule_broken: 'A condition of a rule does not hold.',
+  rule_over_budget: 'The rules take more steps than the limits of the contract give.',
+  rule_governed: 'A rule in force names or governs the element.',
+  access_denied: 'A rule does not give this to the party.',
+  element_inactive: 'A trigger has switched off a block that the field stands in.',
+  field_assigned: 'A rule assigns the field its value: nobody proposes one.',
+  assigned_twice: 'Two rules that are active assign the field its value.',
+  computed_unfit: 'What a rule computes does not fit its field.',
 } as const
 export type VoidCode = keyof typeof voidCodes
 
 /**
  * `command`: which command of the request, from 0. `with`: what it collides with, by code: handles, element ids or proposal
  * ids, the limit by its name; for `entry_fixed` the id in the prototype; for `order_unfit` the ordinal; for `constraint_unfit` the member; the type of the field, and what of the value does not fit it; for `name_taken` and `name_confusable` the id of the element that has the
- * name, and the key of the request that gave it the name; for options their places, from 0.
+ * name, and the key of the request that gave it the name; for options their places, from 0; of rules their numbers, first, then the
+ * elements and parties.
  */
 export interface VoidReason {
   readonly code: VoidCode

@@ -158,7 +158,7 @@ export class Fold {
   }
 
   #happened(page: ContractRows, event: ContractEvent): void {
-    const { contracts, parties, types, elements, proposals, requests } = this.#tables
+    const { contracts, parties, types, elements, proposals, requests, rules } = this.#tables
     switch (event.type) {
       case 'ContractOpened':
         contracts.opened(page, event)
@@ -210,7 +210,23 @@ export class Fold {
       case 'ProposalAgreed':
       case 'CandidateEnded':
       case 'VoteCast':
+      case 'VotersNamed':
+      case 'ValueComputed':
         proposals.apply(page, event)
+        break
+      case 'RuleSetAdded':
+      case 'RuleDrafted':
+      case 'RuleEdited':
+      case 'RuleRemoved':
+      case 'RuleVoteCast':
+      case 'RulesPublished':
+      case 'ReopenVoted':
+      case 'EditReopened':
+      case 'BlockSwitched':
+      case 'RuleSetSwitched':
+      case 'RuleFlagged':
+      case 'RuleCleared':
+        rules.apply(page, event)
         break
       default:
         unreachable(event)

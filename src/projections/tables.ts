@@ -6,6 +6,7 @@ import { FeedTable } from './tables/feed-table.ts'
 import { PartyTable } from './tables/party-table.ts'
 import { ProposalTable } from './tables/proposal-table.ts'
 import { RequestTable } from './tables/request-table.ts'
+import { RuleTable } from './tables/rule-table.ts'
 import { TypeTable } from './tables/type-table.ts'
 
 /**
@@ -40,6 +41,7 @@ export const READ_MODEL_SCHEMA = [
   TypeTable.schema,
   ElementTable.schema,
   ProposalTable.schema,
+  RuleTable.schema,
   RequestTable.schema,
   FeedTable.schema,
   EvidenceTable.schema,
@@ -54,6 +56,10 @@ const OF_A_CONTRACT = [
   'Proposal',
   'Voter',
   'Vote',
+  'RuleSet',
+  'Rule',
+  'RuleVote',
+  'RuleFlag',
   'Request',
   'Pending',
   'Refusal',
@@ -68,6 +74,7 @@ export interface Tables {
   readonly types: TypeTable
   readonly elements: ElementTable
   readonly proposals: ProposalTable
+  readonly rules: RuleTable
   readonly requests: RequestTable
   readonly feeds: FeedTable
   readonly evidence: EvidenceTable
@@ -83,6 +90,7 @@ export function prepareTables(database: Database.Database): Tables {
     types,
     elements,
     proposals: new ProposalTable(database, elements),
+    rules: new RuleTable(database, elements),
     requests: new RequestTable(database),
     feeds: new FeedTable(database),
     evidence: new EvidenceTable(database),

@@ -125,6 +125,7 @@ export const errorCodes = {
   api_key_unfit: 'There is a key of that name already, or none, or it is not one that can be.',
   access_log_failed: 'Who asked for what cannot be written, so nothing was done.',
   no_such_path: 'The agreed document has no such element.',
+  no_such_rule: 'The contract has no rule of this number.',
   no_agreed_value: 'The field has no agreed value.',
   path_malformed: 'A path, or the query after it, has a wrong escape, an empty step, or says something twice.',
   request_malformed:

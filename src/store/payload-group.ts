@@ -1,5 +1,14 @@
 import type { Hash } from '../crypto/hash.ts'
-import { HANDLE_PATTERN, type Handle, type ProposalId, requestOf, type Seq } from '../events/ids.ts'
+import {
+  computedAt,
+  HANDLE_PATTERN,
+  type Handle,
+  isComputed,
+  type LedgerIndex,
+  type ProposalId,
+  requestOf,
+  type Seq,
+} from '../events/ids.ts'
 import { assert } from '../runtime/assert.ts'
 
 /** The opened seal as it is kept: canonical JSON of `{ salt, value }`. */
@@ -35,9 +44,14 @@ export function groupOf({ handle, seq }: { readonly handle: Handle; readonly seq
   return `${handle}.${seq}` as PayloadGroup
 }
 
+/** The group of what rules compute at a ledger index. */
+export function computedGroup(index: LedgerIndex): PayloadGroup {
+  return `${COMPUTED}${index}` as PayloadGroup
+}
+
 /** Where the value of a proposal is kept. */
 export function refOf({ id, seal }: { readonly id: ProposalId; readonly seal: Hash }): PayloadRef {
-  return { group: groupOf(requestOf(id)), seal }
+  return { group: isComputed(id) ? computedGroup(computedAt(id)) : groupOf(requestOf(id)), seal }
 }
 
 /** Where the values that statements of one party seal are kept. */

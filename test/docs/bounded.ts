@@ -100,6 +100,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   'as many as the program has parts, routes, codes or processes': [
     'api/http/other-methods.ts taken',
     'contracts/registry/contracts.ts #ownHeld',
+    'projections/tables/rule-table.ts prepared',
     'contracts/replica/contract-listener.ts #listeners',
     'contracts/registry/contract-cache.ts #listeners',
     'node/lifecycle/shutdown.ts #steps',

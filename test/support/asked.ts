@@ -14,11 +14,14 @@ export function asked(
 ): Document {
   const { seal: sealed, payload } = seal(value, new Uint8Array(16))
   const seen = standingAt(document.fieldAt(path)).map(({ id }) => id)
-  const candidate = { exclusive, seen, voters: voters.map(({ handle }) => handle) }
+  const candidate = { exclusive, seen }
   const proposal = `${by.handle}.99.0.0` as ProposalId
   const field = document.idAt(path)
   return document.after(
-    [{ by: by.handle, candidate, field, proposal, seal: sealed, type: 'ValueProposed' }],
+    [
+      { by: by.handle, candidate, field, proposal, seal: sealed, type: 'ValueProposed' },
+      { field, proposal, type: 'VotersNamed', voters: voters.map(({ handle }) => handle) },
+    ],
     new Map([[sealed, payload]]),
   )
 }

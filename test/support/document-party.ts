@@ -1,4 +1,6 @@
 import type { KeyObject } from 'node:crypto'
+import { ruleHash } from '../../src/aggregates/contract/rule-book.ts'
+import { rulesToPublish } from '../../src/aggregates/contract/rule-commands.ts'
 import { standingAt } from '../../src/aggregates/contract/standing.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
@@ -14,6 +16,7 @@ import type { LockPurpose, ResignationReason } from '../../src/events/reasons.ts
 import { seal } from '../../src/events/seal.ts'
 import type { Request } from '../../src/events/statement.ts'
 import { type Act, type Document, UID } from './document.ts'
+import { bodyOf, hashOfRule, type WrittenRule } from './written-rule.ts'
 
 /** Of all contracts in these tests. */
 const CHARTER: Charter = { continuationQuorumPercent: 67 }
@@ -188,6 +191,38 @@ export class Party {
       basis: standingAt(document.fieldAt(path)).map(({ id }) => id),
       ...changes,
     }))
+  }
+
+  addsRuleSet(name: string): Act {
+    return this.orders({ type: 'AddRuleSet', name })
+  }
+
+  /** Expressions in it are texts. In the first rule set; a trigger in none. */
+  drafts(path: string, rule: WrittenRule, ruleSet = 1): Act {
+    return this.#writes((document) => {
+      const body = bodyOf(rule, path, document)
+      return { type: 'DraftRule', at: document.idAt(path), ruleSet: body.kind === 'trigger' ? null : ruleSet, body }
+    })
+  }
+
+  edits(rule: number, path: string, says: WrittenRule, ruleSet = 1): Act {
+    return this.#writes((document) => ({ type: 'EditRule', rule, ruleSet, body: bodyOf(says, path, document) }))
+  }
+
+  votesOnRule(rule: number, vote: 'yes' | 'no' = 'yes'): Act {
+    return this.#writes((document) => ({ type: 'CastVote', rule, hash: hashOfRule(document, rule), vote }))
+  }
+
+  publishes(...ruleSets: number[]): Act {
+    return this.#writes((document) => {
+      const named = rulesToPublish(document.state, ruleSets).map(({ terms }) => terms)
+      const rules = named.map((terms) => ({ rule: terms.id, hash: ruleHash(terms) }))
+      return { type: 'PublishRules', ruleSets, rules }
+    })
+  }
+
+  reopens(): Act {
+    return this.orders({ type: 'ReopenEdit' })
   }
 
   withdraws(path: string, of: Party = this): Act {

@@ -181,10 +181,13 @@ export class Document {
       author,
       request,
       reveal: (sealed) => known.get(sealed),
+      open: ({ seal }) => known.get(seal),
       rootAt: (size) => (size <= index ? this.#log.rootAt(size) : undefined),
     })
+    assert(verdict.kind !== 'lacking', 'all values are here')
     const isAccepted = verdict.kind === 'accepted'
     const outcome = isAccepted ? verdict.kind : verdict.reason
+    if (isAccepted) for (const [seal, payload] of verdict.computed) known.set(seal, payload)
     const entry: Entry = { index, request, outcome, events: isAccepted ? verdict.events : [] }
     const log = this.#log.append(leafHash(canonicalJson(entry)))
     return new Document(isAccepted ? verdict.state : this.state, [...this.entries, entry], [outcome], log, known)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { ChildTree } from '../../src/aggregates/contract/child-tree.ts'
 import type { Entry, Own, StoredElement } from '../../src/aggregates/contract/element.ts'
+import type { RuleBook } from '../../src/aggregates/contract/rule-book.ts'
 import type { ContractState } from '../../src/aggregates/contract/state.ts'
 import { naiveRoot } from './naive-merkle.ts'
 
@@ -12,6 +13,7 @@ import { naiveRoot } from './naive-merkle.ts'
 export function naiveRecordHash(state: ContractState): string {
   const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, types, document } =
     state
+  const { flags, inactive, rules } = state
   const members = hash('members', parties)
   return hash('record', {
     contract,
@@ -27,8 +29,16 @@ export function naiveRecordHash(state: ContractState): string {
       hash('type', { name, base, constraint, hints }),
     ),
     lock,
+    flags,
+    inactive,
+    rules: naiveRulesHash(rules),
     document: naiveElementHash(document),
   })
+}
+
+function naiveRulesHash({ nextRule, reopenVotes, rules, ruleSets, since }: RuleBook): string {
+  const said = rules.map(({ by, isInForce, terms, yes }) => ({ by, isInForce, yes, hash: hash('rule', terms) }))
+  return hash('rules', { nextRule, reopenVotes, ruleSets, since, rules: said })
 }
 
 function naiveElementHash(element: StoredElement): string {

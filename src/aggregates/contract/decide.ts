@@ -19,6 +19,8 @@ import { admitParty, declineInvitation, inviteParty, openContract, resign, withd
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
 import { castVote, emptyField, proposeValue, withdrawProposal } from './proposals.ts'
 import { breakLock, lockOut, lockRecord, releaseLock } from './record-lock.ts'
+import { RequestRules } from './request-rules.ts'
+import { addRuleSet, draftRule, editRule, publishRules, removeRule, reopenEdit, voteOnRule } from './rule-commands.ts'
 import { type ContractState, initialState, memberOf } from './state.ts'
 import { upgradeEngine } from './upgrade.ts'
 
@@ -34,15 +36,38 @@ export function decideRequest(commands: Request['commands'], state: ContractStat
   const events: ContractEvent[] = []
   const added: (ElementId | undefined)[] = []
   let current = state
+  const rules = state.phase === 'live' || isPublication(commands) ? new RequestRules(state, context) : undefined
+  const authority = rules?.authority
   for (const [place, envelope] of commands.entries()) {
     const command = commandFrom(envelope, commands.length, added)
-    const decision = command instanceof Rejection ? command : contract.decide(command, current, { ...context, place })
-    if (decision instanceof Rejection) return { kind: 'void', reason: reasonOf(decision, place) }
+    const decision =
+      command instanceof Rejection
+        ? command
+        : (rules?.access(command) ?? contract.decide(command, current, { ...context, authority, place }))
+    if (decision instanceof Rejection) return voidBy(decision, place, rules)
     for (const event of decision) current = contract.evolve(current, event, context)
     events.push(...decision)
     added.push(elementAddedBy(decision))
   }
-  return { kind: 'accepted', events, state: current }
+  if (rules === undefined) return { kind: 'accepted', computed: new Map(), events, state: current }
+  const votes = rules.votes(current, events)
+  for (const event of votes) current = contract.evolve(current, event, context)
+  const made = [...events, ...votes]
+  const types = commands.map(({ type }) => type)
+  const judgement = rules.judged(current, made, types)
+  if (judgement instanceof Rejection) return voidBy(judgement, commands.length - 1, rules)
+  if (rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
+  return { ...judgement, kind: 'accepted', events: [...made, ...judgement.events] }
+}
+
+/** What could not be opened may have decided it otherwise. */
+function voidBy(rejection: Rejection, place: number, rules: RequestRules | undefined): Verdict {
+  if (rules !== undefined && rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
+  return { kind: 'void', reason: reasonOf(rejection, place) }
+}
+
+function isPublication(commands: Request['commands']): boolean {
+  return commands.some(({ type }) => type === 'PublishRules')
 }
 
 /** The contract document (design §5): blocks, fields, what is proposed in them, and the parties that agree on it. */
@@ -98,7 +123,19 @@ function decide(command: ResolvedCommand, state: ContractState, context: Command
     case 'WithdrawProposal':
       return withdrawProposal(command, state, context)
     case 'CastVote':
-      return castVote(command, state, context)
+      return 'rule' in command ? voteOnRule(command, state, context) : castVote(command, state, context)
+    case 'AddRuleSet':
+      return addRuleSet(command, state)
+    case 'DraftRule':
+      return draftRule(command, state, context)
+    case 'EditRule':
+      return editRule(command, state, context)
+    case 'RemoveRule':
+      return removeRule(command, state, context)
+    case 'PublishRules':
+      return publishRules(command, state)
+    case 'ReopenEdit':
+      return reopenEdit(state, context)
     default:
       return unreachable(command)
   }

@@ -2,6 +2,9 @@ import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle, LedgerIndex, RequestRef, Uid } from '../../events/ids.ts'
 import type { VoidCode, VoidReason } from '../../events/outcome.ts'
+import type { Payload } from '../../events/statement.ts'
+import type { Authority } from './authority.ts'
+import type { Open } from './document-view.ts'
 import type { ContractState } from './state.ts'
 
 /**
@@ -22,7 +25,15 @@ export interface Origin {
 
 /** What a request comes to: what it made of the document, or why it changes nothing. */
 export type Verdict =
-  | { readonly kind: 'accepted'; readonly events: readonly ContractEvent[]; readonly state: ContractState }
+  | {
+      readonly kind: 'accepted'
+      readonly events: readonly ContractEvent[]
+      readonly state: ContractState
+      /** What rules have computed, by its seals. */
+      readonly computed: ReadonlyMap<Hash, Payload>
+    }
+  /** It takes these values, which are not held here: nothing can be said about it. */
+  | { readonly kind: 'lacking'; readonly seals: ReadonlySet<Hash> }
   | { readonly kind: 'void'; readonly reason: VoidReason }
 
 /** Where in the ledger a request is decided, and what of the ledger the rules may look at. */
@@ -30,8 +41,10 @@ export interface DecideContext extends Origin {
   readonly contract: Uid
   /** Requires a member, or the founder of a contract that is not open yet: whose requests count is decided elsewhere. */
   readonly author: Handle
-  /** The opened seal; undefined if the value has been taken (erased). */
+  /** What is under a seal of this request; undefined if the value has been taken (erased). */
   readonly reveal: (seal: Hash) => { readonly value: unknown } | undefined
+  /** What is under the seal of a value that stands in the document; undefined where it is not held here. */
+  readonly open: Open
   /** The ledger's root at a size up to `index`; undefined beyond. */
   readonly rootAt: (size: number) => Hash | undefined
 }
@@ -40,6 +53,8 @@ export interface DecideContext extends Origin {
 export interface CommandContext extends DecideContext {
   /** The command's place in the request, from 0. */
   readonly place: number
+  /** What rules in force give to whom; undefined where none is. */
+  readonly authority: Authority | undefined
 }
 
 /** A command breaks a rule. Not an error: it makes the request void. */

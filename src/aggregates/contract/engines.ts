@@ -55,7 +55,7 @@ export class Engines {
     const engine = this.of(state.isOpen ? state.engine : engineNamedBy(commands))
     const before = state.isOpen ? state : engine.initialState(state.contract)
     const verdict = engine.decideRequest(commands, before, context)
-    if (verdict.kind === 'void') return verdict
+    if (verdict.kind !== 'accepted') return verdict
     return { ...verdict, state: this.#handedOver(verdict.state, engine) }
   }
 

@@ -1,9 +1,12 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type Handle, type LedgerIndex, type ProposalId, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
+import { withBlockSwitched, withRuleSetSwitched } from './activity.ts'
 import { withChild, withElement, withEntry, withName, withOrder, withoutElement } from './changed-document.ts'
 import type { Origin } from './decider.ts'
 import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './element.ts'
+import { withFlag, withoutFlag } from './flags.ts'
+import { allActive, type Rule, type RuleBook, type RuleTerms, withRule } from './rule-book.ts'
 import { type Candidate, nothing } from './standing.ts'
 import type { ClosedInvitation, ContractState, Parties } from './state.ts'
 import { withType } from './types.ts'
@@ -23,14 +26,20 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     }
     case 'PartyAdmitted':
       // A newcomer that lacks the engine can refuse a vote, but none that was cast before it came.
-      return { ...state, parties: admitted(state.parties, event.handle, index), engineVotes: [] }
+      return {
+        ...withRules(state, { reopenVotes: [] }),
+        parties: admitted(state.parties, event.handle, index),
+        engineVotes: [],
+      }
     case 'InvitationWithdrawn':
       return { ...state, parties: closed(state.parties, event.handle, index, 'withdrawn') }
     case 'InvitationDeclined':
       return { ...state, parties: closed(state.parties, event.handle, index, 'declined') }
     case 'PartyResigned': {
       const parties = resigned(state.parties, event.handle, index)
-      return { ...withoutVoter(state, event.handle), parties, engineVotes: votesWithout(state, event.handle) }
+      const reopenVotes = state.rules.reopenVotes.filter((voter) => voter !== event.handle)
+      const others = { engineVotes: votesWithout(state, event.handle), rules: { ...state.rules, reopenVotes } }
+      return { ...withoutVoter(state, event.handle), ...others, parties }
     }
     case 'RecordLocked': {
       const { about, holder, purpose } = event
@@ -77,11 +86,16 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       return withElement(state, event.element, (element) => ({ ...element, owner: event.to }))
     case 'ValueProposed': {
       const { by, candidate = agreedAtOnce, proposal: id, seal } = event
-      const { exclusive, seen, voters } = candidate
+      const { exclusive, seen } = candidate
       return withField(state, event.field, (field) => {
-        return { ...field, candidates: [...field.candidates, { by, exclusive, id, seal, seen, voters, yes: [] }] }
+        return { ...field, candidates: [...field.candidates, { by, exclusive, id, seal, seen, voters: null, yes: [] }] }
       })
     }
+    case 'VotersNamed':
+      return withField(state, event.field, (field) => {
+        const { proposal, voters } = event
+        return { ...field, candidates: field.candidates.map((one) => (one.id === proposal ? { ...one, voters } : one)) }
+      })
     case 'ProposalAgreed':
       return withField(state, event.field, (field) => agreed(field, event.proposal))
     case 'CandidateEnded':
@@ -91,9 +105,65 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'VoteCast':
       // A NO is followed by what ends the candidate.
       return event.vote === 'no' ? state : withField(state, event.field, (field) => voted(field, event))
+    case 'RuleSetAdded':
+      return withRules(state, { ruleSets: [...state.rules.ruleSets, { id: event.ruleSet, name: event.name }] })
+    case 'RuleDrafted': {
+      const drafted: Rule = { by: event.by, isInForce: false, terms: termsIn(event), yes: [] }
+      return withRules(state, { nextRule: event.rule + 1, rules: [...state.rules.rules, drafted] })
+    }
+    case 'RuleEdited':
+      return withRuleChanged(state, event.rule, (rule) => ({ ...rule, by: event.by, terms: termsIn(event), yes: [] }))
+    case 'RuleRemoved':
+      return withRuleChanged(state, event.rule, () => undefined)
+    case 'RuleVoteCast': {
+      const { by, vote } = event
+      return withRuleChanged(state, event.rule, (rule) => {
+        const others = rule.yes.filter((voter) => voter !== by)
+        return { ...rule, yes: vote === 'yes' ? [...others, by] : others }
+      })
+    }
+    case 'RulesPublished': {
+      const isPublished = ({ terms: { ruleSet } }: Rule) => ruleSet === null || event.ruleSets.includes(ruleSet)
+      const rules = state.rules.rules.map((rule) => ({ ...rule, isInForce: isPublished(rule) }))
+      return { ...withRules(state, { rules, since: index }), phase: 'live' }
+    }
+    case 'ReopenVoted':
+      return withRules(state, { reopenVotes: [...state.rules.reopenVotes, event.by] })
+    case 'EditReopened': {
+      const rules = state.rules.rules.map((rule) => ({ ...rule, isInForce: false }))
+      const reopened = withRules(state, { reopenVotes: [], rules, since: index })
+      return { ...reopened, flags: [], inactive: allActive, phase: 'edit' }
+    }
+    case 'ValueComputed': {
+      const { proposal: id, seal } = event
+      return withField(state, event.field, (field) => {
+        return { ...field, agreed: seal === null ? null : { by: null, id, seal } }
+      })
+    }
+    case 'BlockSwitched':
+      return { ...state, inactive: withBlockSwitched(state.inactive, event.element, event.active) }
+    case 'RuleSetSwitched':
+      return { ...state, inactive: withRuleSetSwitched(state.inactive, event.ruleSet, event.active) }
+    case 'RuleFlagged':
+      return { ...state, flags: withFlag(state.flags, event) }
+    case 'RuleCleared':
+      return { ...state, flags: withoutFlag(state.flags, event) }
     default:
       return unreachable(event)
   }
+}
+
+function withRules(state: ContractState, changes: Partial<RuleBook>): ContractState {
+  return { ...state, rules: { ...state.rules, ...changes } }
+}
+
+function withRuleChanged(state: ContractState, id: number, change: (rule: Rule) => Rule | undefined): ContractState {
+  return { ...state, rules: withRule(state.rules, id, change) }
+}
+
+function termsIn(event: Extract<ContractEvent, { type: 'RuleDrafted' | 'RuleEdited' }>): RuleTerms {
+  const { about, at, body, rule: id, ruleSet } = event
+  return { ...(about && { about }), at, body, id, ruleSet }
 }
 
 function admitted(parties: Parties, handle: Handle, index: LedgerIndex): Parties {
@@ -127,7 +197,7 @@ function resigned(parties: Parties, handle: Handle, index: LedgerIndex): Parties
 }
 
 /** What a value is on its way to being agreed in the same entry. */
-const agreedAtOnce = { exclusive: false, seen: [], voters: null }
+const agreedAtOnce = { exclusive: false, seen: [] }
 
 function agreed(field: Field, id: ProposalId): Field {
   const candidate = field.candidates.find((other) => other.id === id)

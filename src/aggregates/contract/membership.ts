@@ -11,6 +11,7 @@ import { type DecideContext, type Decision, Rejection } from './decider.ts'
 import { evolve } from './evolve.ts'
 import { candidatesAfterResignation } from './proposals.ts'
 import { lockAfterResignation } from './record-lock.ts'
+import { reopenAfterResignation } from './rule-commands.ts'
 import { type ContractState, cardsOf, type Invitation, invitationOf, memberOf, partyOf } from './state.ts'
 import { upgradeAfterResignation } from './upgrade.ts'
 
@@ -61,7 +62,7 @@ export function admitParty(
   }
   if (acceptance.lastIndex < context.index) return new Rejection('acceptance_late')
   if (!isHeadSinceInvitation(acceptance, context)) return new Rejection('acceptance_wrong_head')
-  if (acceptance.head.size <= state.engineSince) return new Rejection('terms_changed')
+  if (acceptance.head.size <= Math.max(state.engineSince, state.rules.since)) return new Rejection('terms_changed')
   return [{ handle: acceptance.handle, invitation: invitation.index, type: 'PartyAdmitted' }]
 }
 
@@ -78,6 +79,7 @@ export function resign({ about, reason }: CommandOf<'Resign'>, state: ContractSt
     resigned,
     ...lockAfterResignation(state, author),
     ...candidatesAfterResignation(state, evolve(state, resigned, context), context),
+    ...reopenAfterResignation(state, author),
     ...upgradeAfterResignation(state, author),
   ]
 }

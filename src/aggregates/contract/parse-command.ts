@@ -28,7 +28,14 @@ const forms: ReadonlyMap<string, Validator> = new Map(
  * They decide who has to agree to what comes after them, or which engine judges it, so nothing may come after them in their
  * request; of BreakLock the holder's refusal does not count, so it must not carry anything else.
  */
-const alone: ReadonlySet<string> = new Set<CommandType>(['AdmitParty', 'Resign', 'BreakLock', 'UpgradeEngine'])
+const alone: ReadonlySet<string> = new Set<CommandType>([
+  'AdmitParty',
+  'Resign',
+  'BreakLock',
+  'UpgradeEngine',
+  'ReopenEdit',
+  'PublishRules',
+])
 
 /**
  * What one of the commands of a request orders. Attacker-controlled: all of it beyond the envelope.

@@ -8,7 +8,7 @@ import { type CommandContext, type DecideContext, type Decision, Rejection } fro
 import { type Field, fieldsWithCandidates } from './element.ts'
 import { evolve } from './evolve.ts'
 import type { Resolved } from './parse-command.ts'
-import { type Candidate, isInConflict, type Proposal, standingAt } from './standing.ts'
+import { type Agreed, type Candidate, isInConflict, standingAt } from './standing.ts'
 import { type ContractState, find, isInPrototype, isMemberOrInvitee } from './state.ts'
 import { builtInOf } from './types.ts'
 import { valueFault } from './value-types.ts'
@@ -48,9 +48,12 @@ export function withdrawProposal(
   return [ended(id, 'withdrawn')(candidate)]
 }
 
+/** A vote on a candidate, and not on a rule. */
+export type VoteOnCandidate = Extract<CommandOf<'CastVote'>, { field: ElementId }>
+
 /** Of those that a candidate asks: the last YES makes it agreed, any NO ends it. */
 export function castVote(
-  { field: id, proposal, vote, about }: CommandOf<'CastVote'>,
+  { field: id, proposal, vote, about }: VoteOnCandidate,
   state: ContractState,
   { author: by }: DecideContext,
 ): Decision {
@@ -94,11 +97,11 @@ function put(
   { field: id, basis, exclusive: falls }: Pick<CommandOf<'EmptyField'>, 'field' | 'basis' | 'exclusive'>,
   seal: Hash | null,
   field: Field,
-  { author: by, request, place }: CommandContext,
+  { author: by, authority, request, place }: CommandContext,
 ): Decision {
   const proposal = proposalId(request, place)
-  const exclusive = falls === true
-  const isSeen = (standing: Proposal | Candidate) => standing.by === by || basis.includes(standing.id)
+  const exclusive = falls === true || authority?.isSingle(id) === true
+  const isSeen = (standing: Agreed | Candidate) => standing.by === by || basis.includes(standing.id)
   const seen = standingAt(field)
     .filter(isSeen)
     .map(({ id }) => id)
@@ -111,15 +114,16 @@ function put(
       'field_conflict',
       unseen.map(({ id }) => id),
     )
-  if (field.agreed === null || isSeen(field.agreed))
+  const isFree = field.agreed === null || isSeen(field.agreed)
+  if (isFree && !authority?.isValidated(id))
     return [{ by, field: id, proposal, seal, type: 'ValueProposed' }, ...agreed(field, { id: proposal, seen })]
   const own = field.candidates.filter((candidate) => candidate.by === by).map(ended(id, 'replaced'))
-  const candidate = { exclusive, seen, voters: null }
+  const candidate = { exclusive, seen }
   return [...own, { by, candidate, field: id, proposal, seal, type: 'ValueProposed' }]
 }
 
 /** What comes of a candidate with these votes: nothing as long as one is missing, or a value is agreed that it had not seen. */
-function withLastVote(field: Field, candidate: Candidate): ContractEvent[] {
+export function withLastVote(field: Field, candidate: Candidate): ContractEvent[] {
   if (!isInConflict(candidate)) return []
   const { agreed: before } = field
   if (before === null || before.by === candidate.by || candidate.seen.includes(before.id)) {
@@ -134,7 +138,7 @@ function agreed(field: Field, { id: proposal, seen }: Pick<Candidate, 'id' | 'se
   return [{ field: field.id, proposal, type: 'ProposalAgreed' }, ...gone.map(ended(field.id, 'replaced'))]
 }
 
-function ended(field: ElementId, why: CandidateEnd): (candidate: Candidate) => ContractEvent {
+export function ended(field: ElementId, why: CandidateEnd): (candidate: Candidate) => ContractEvent {
   return ({ id: proposal }) => ({ field, proposal, type: 'CandidateEnded', why })
 }
 

@@ -1,6 +1,7 @@
 import { type Hash, hashFromBytes, hashJson } from '../../crypto/hash.ts'
 import { definitionHash } from '../../events/type-definition.ts'
 import { storedHash } from './element-hash.ts'
+import { ruleBookHash } from './rule-book.ts'
 import type { ContractState, Parties } from './state.ts'
 import type { Types } from './types.ts'
 
@@ -18,8 +19,8 @@ export function recordHash(state: ContractState): Hash {
 
 /** What the hash is taken over, with members in canonical order. */
 export function recordOf(state: ContractState): object {
-  const { charter, contract, document, engine, engineSince, engineVotes, limits, lock, parties, phase, title, types } =
-    state
+  const { charter, contract, document, engine, engineSince, engineVotes, flags, inactive, limits, lock } = state
+  const { parties, phase, rules, title, types } = state
   return {
     charter,
     contract,
@@ -27,10 +28,13 @@ export function recordOf(state: ContractState): object {
     engine,
     engineSince,
     engineVotes,
+    flags,
+    inactive,
     limits,
     lock,
     members: partiesHash(parties),
     phase,
+    rules: ruleBookHash(rules),
     title,
     types: typesOf(types),
   }

@@ -8,6 +8,11 @@ export interface Proposal {
   readonly seal: Hash
 }
 
+/** A value that all have agreed on; `by`: null for what a rule has computed. */
+export interface Agreed extends Omit<Proposal, 'by'> {
+  readonly by: Handle | null
+}
+
 /** A proposal that waits for votes, or stands against an agreed value that its author had not seen (design §5). */
 export interface Candidate extends Omit<Proposal, 'seal'> {
   /** Null: that the field be emptied. */
@@ -28,7 +33,7 @@ export interface Candidate extends Omit<Proposal, 'seal'> {
 /** What stands at a field, whatever its type. */
 export interface Standing {
   /** What all have agreed on; null: the field is empty. */
-  readonly agreed: Proposal | null
+  readonly agreed: Agreed | null
   /** In ledger order; never two of one party. */
   readonly candidates: readonly Candidate[]
 }
@@ -37,7 +42,7 @@ export interface Standing {
 export const nothing: Standing = { agreed: null, candidates: [] }
 
 /** All that stands at a field: the agreed value first, then the candidates in ledger order. */
-export function standingAt({ agreed, candidates }: Standing): readonly (Proposal | Candidate)[] {
+export function standingAt({ agreed, candidates }: Standing): readonly (Agreed | Candidate)[] {
   return agreed === null ? candidates : [agreed, ...candidates]
 }
 

@@ -13,6 +13,7 @@ import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/party-card.ts'
 import type { LockPurpose } from '../../events/reasons.ts'
 import { childAt, type Element, emptyBlock, type StoredBlock } from './element.ts'
+import { allActive, type Flag, type Inactive, noRules, type RuleBook } from './rule-book.ts'
 import { noTypes, type Types } from './types.ts'
 
 export interface Member {
@@ -75,8 +76,12 @@ export interface ContractState {
   readonly engineSince: LedgerIndex
   /** Of members, at most one of each, in the order in which they were cast. */
   readonly engineVotes: readonly EngineVote[]
-  /** There are no rules to be in force yet. */
-  readonly phase: 'edit'
+  /** In `edit` rules are drafted and voted on, and none is in force; in `live` those that are published are, and stay as they are. */
+  readonly phase: 'edit' | 'live'
+  readonly rules: RuleBook
+  /** What triggers have switched off. */
+  readonly inactive: Inactive
+  readonly flags: readonly Flag[]
   readonly title: string
   readonly charter: Charter
   readonly limits: Limits
@@ -95,6 +100,9 @@ export function initialState(contract: Uid): ContractState {
     engineSince: 0,
     engineVotes: [],
     phase: 'edit',
+    rules: noRules,
+    inactive: allActive,
+    flags: [],
     title: '',
     charter: defaultCharter,
     limits: defaultLimits,

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Wait } from '../../documents/documents.ts'
 
 /** What a client says in `Prefer` (RFC 7240) about how long it waits. */
@@ -46,4 +47,21 @@ export function waitFor(prefer: string | string[] | undefined, defaultWaitMs: nu
   const retry = isPatient ? { retry: true as const } : {}
   if (isLenient) return { signedWithinMs: SIGNED_WITHIN_MS, ...retry }
   return { timeoutMs: waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000, ...retry }
+}
+
+/** The same of a request; with `?dry-run`, or `Prefer: handling=dry-run`, nothing is signed and nobody is waited for. */
+export function waitOf(
+  { headers, url }: { readonly headers: IncomingHttpHeaders; readonly url: string },
+  defaultWaitMs: number,
+): Wait {
+  const { prefer } = headers
+  const wait = waitFor(prefer, defaultWaitMs)
+  return isDryRun(url, prefer) ? { ...wait, isDryRun: true } : wait
+}
+
+function isDryRun(url: string, prefer: string | string[] | undefined): boolean {
+  const query = new URLSearchParams(url.slice(url.indexOf('?') >>> 0))
+  if (query.has('dry-run') && query.get('dry-run') !== 'false') return true
+  const wishes = [prefer ?? []].flat().join(',').split(',')
+  return wishes.some((wish) => /^\s*handling\s*=\s*"?dry-run"?\s*$/i.test(wish))
 }

@@ -112,6 +112,7 @@ const statusOf: Record<ErrorCode, number> = {
   signing_not_blocked: 409,
   no_such_contract: 404,
   no_such_path: 404,
+  no_such_rule: 404,
   no_agreed_value: 404,
   no_such_request: 404,
   party_unknown: 404,

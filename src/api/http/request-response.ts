@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { HeldUp } from '../../contracts/requests/submission.ts'
+import type { DryRun } from '../../documents/dry-run.ts'
 import { subjectOf } from '../../documents/path.ts'
 import type { RequestResult } from '../../documents/request-result.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
@@ -13,7 +14,7 @@ type Settled = Extract<RequestResult, { kind: 'settled' }>
 interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: AgreedBody | PendingBody | UnchangedBody | Problem
+  readonly body: AgreedBody | PendingBody | DryRunBody | UnchangedBody | Problem
 }
 
 interface AgreedBody {
@@ -21,6 +22,8 @@ interface AgreedBody {
   readonly request: string
   readonly index: number
 }
+/** What would happen. */
+type DryRunBody = { readonly dryRun: true } & Omit<DryRun, 'kind'>
 interface UnchangedBody {
   readonly unchanged: true
 }
@@ -85,6 +88,24 @@ const statusOfVoid: Record<VoidCode, number> = {
   already_agreed: 409,
   no_vote_asked: 409,
   not_a_voter: 403,
+  rules_in_force: 409,
+  no_rules_in_force: 409,
+  no_such_rule: 404,
+  no_such_rule_set: 404,
+  rule_unfit: 422,
+  rule_changed: 409,
+  rules_named_unfit: 422,
+  rule_vote_missing: 409,
+  rules_cyclic: 422,
+  required_missing: 422,
+  rule_broken: 422,
+  rule_over_budget: 422,
+  rule_governed: 409,
+  access_denied: 403,
+  element_inactive: 409,
+  field_assigned: 409,
+  assigned_twice: 422,
+  computed_unfit: 422,
   no_such_proposal: 409,
   not_author: 403,
 }
@@ -97,6 +118,10 @@ export function send(reply: FastifyReply, result: RequestResult): FastifyReply {
 
 export function answerTo(result: RequestResult): Answer {
   switch (result.kind) {
+    case 'dry run': {
+      const { kind: _kind, ...would } = result
+      return { status: 200, headers: {}, body: { dryRun: true, ...would } }
+    }
     case 'settled':
       return settled(result)
     case 'unchanged':
@@ -129,7 +154,7 @@ export function answerTo(result: RequestResult): Answer {
   }
 }
 
-function settled({ contract, request, index, outcome, createdAt }: Settled): Answer {
+function settled({ contract, request, index, outcome, createdAt, rule }: Settled): Answer {
   const place = { request: requestKey(request), index }
   switch (outcome.kind) {
     case 'accepted': {
@@ -138,7 +163,7 @@ function settled({ contract, request, index, outcome, createdAt }: Settled): Ans
     }
     case 'void': {
       const { code, command, with: others } = outcome.reason
-      const extra = { ...place, command, ...(others === undefined ? {} : { with: others }) }
+      const extra = { ...place, command, ...(others && { with: others }), ...(rule && { rule }) }
       return problem(statusOfVoid[code], code, `The request is void: ${code.replaceAll('_', ' ')}.`, extra)
     }
     case 'refused':

@@ -9,6 +9,14 @@ export class RequestMalformed extends ConcordataError {}
 
 /** Any query may carry it, since whoever looks for the caller reads it there. */
 export const TokenInQuery = { token: Type.Optional(Type.String()) }
+/** Of a write: with it nothing is signed, and the answer says what would happen. */
+export const DryRunQuery = Type.Object(
+  {
+    'dry-run': Type.Optional(Type.Union([Type.Literal(''), Type.Literal('true'), Type.Literal('false')])),
+    ...TokenInQuery,
+  },
+  { additionalProperties: false },
+)
 const NoQuery = Type.Object(TokenInQuery, { additionalProperties: false })
 
 /** Of routes to come: one that says nothing of its query takes nothing there. */

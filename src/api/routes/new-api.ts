@@ -5,13 +5,14 @@ import { NoSuchPath, parsePath } from '../../documents/path.ts'
 import type { Uid } from '../../events/ids.ts'
 import { TextBody } from '../http/body.ts'
 import { BodyMalformed } from '../http/exact-json.ts'
-import { waitFor } from '../http/prefer-header.ts'
+import { waitOf as waitFrom } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
+import { DryRunQuery } from '../http/validation.ts'
 import type { RoutePorts } from './ports.ts'
 
 /** `/new-api/<uid>[/<block>…][/<field>]`: the document by the names in it, in the agreed view (design §10). */
 export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: RoutePorts): void {
-  const waitOf = (request: FastifyRequest): Wait => waitFor(request.headers.prefer, defaultWaitMs)
+  const waitOf = (request: FastifyRequest): Wait => waitFrom(request, defaultWaitMs)
 
   for (const url of ['/new-api/:uid', '/new-api/:uid/*']) {
     app.get(url, { config: { role: 'reader' } }, (request, reply) => read(documents, request, reply))
@@ -20,6 +21,7 @@ export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: R
         method,
         url,
         config: { role: 'editor', body: 'any' },
+        schema: { querystring: DryRunQuery },
         handler: async (request, reply) => {
           const { uid, names } = placeOf(request)
           const written = await writtenBy(request, documents)
@@ -27,7 +29,7 @@ export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: R
         },
       })
     }
-    app.delete(url, { config: { role: 'editor' } }, async (request, reply) => {
+    app.delete(url, { config: { role: 'editor' }, schema: { querystring: DryRunQuery } }, async (request, reply) => {
       const { uid, names } = placeOf(request)
       return send(reply, await documents.remove(uid, names, waitOf(request)))
     })

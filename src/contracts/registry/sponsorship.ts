@@ -1,4 +1,5 @@
 import { type Invitation, invitationOf, memberOf, membersOf } from '../../aggregates/contract/state.ts'
+import { openIn } from '../../agreement/opened-values.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import { isValidSignature } from '../../crypto/ed25519.ts'
 import { sha256 } from '../../crypto/hash.ts'
@@ -120,6 +121,7 @@ function wouldTakeEffect(command: Command, { contract, feeds, ledger }: Agreemen
     request: { handle: author, seq: feeds.get(author)?.size ?? 0, index: 0 },
     contract,
     reveal: () => undefined,
+    open: openIn(ledger, feeds),
     rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
   })
   return verdict.kind === 'accepted'

@@ -23,7 +23,7 @@ import { jsonOf } from '../../runtime/parse-json.ts'
 import { parseStored } from '../../runtime/stored-json.ts'
 import { WrongExpectedRevision } from '../../store/errors.ts'
 import type { PayloadEntry } from '../../store/payload-group.ts'
-import { groupOf, type PayloadGroup, refsIn } from '../../store/payload-group.ts'
+import { computedGroup, groupOf, type PayloadGroup, refsIn } from '../../store/payload-group.ts'
 import type { NewEvent, Store, Write } from '../../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../../store/streams.ts'
 
@@ -42,6 +42,8 @@ export interface Change {
   readonly held: readonly VerifiedStatement[]
   /** What came of payloads after their statements. Left out: nothing. */
   readonly completions?: readonly Completion[]
+  /** Entries that it acknowledged, with what rules have computed in them. Left out: none. */
+  readonly acknowledged?: readonly Acknowledged[]
   /** Entries that have settled, oldest first. */
   readonly settled: readonly Acknowledged[]
   readonly equivocations: readonly Equivocation[]
@@ -52,10 +54,19 @@ export interface Change {
  * In the order in which they must become durable, should the store stop half way: values before the statements that
  * seal them, covered statements before those that cover them, statements before the entries that follow from them (decision 0060).
  */
-export function writesFor({ before, held, completions = [], settled, equivocations, divergences }: Change): Write[] {
+export function writesFor({
+  before,
+  held,
+  completions = [],
+  acknowledged = [],
+  settled,
+  equivocations,
+  divergences,
+}: Change): Write[] {
   const { contract } = before
   return [
     ...payloadWrites(contract, held, completions),
+    ...computedWrites(contract, acknowledged),
     ...feedWrites(before, held),
     ...evidenceWrites(contract, equivocations, divergences),
     ...settledWrites(contract, before.settling.settled, settled),
@@ -76,6 +87,15 @@ function payloadWrites(contract: Uid, held: readonly VerifiedStatement[], comple
   for (const { payloads, statement } of held) add(statement.party, statement.seq, payloads)
   for (const { payloads, party, seq } of completions) add(party, seq, payloads)
   return Array.from(groups, ([group, entries]) => ({ kind: 'payloads', contract, group, entries }))
+}
+
+/** Durable before a head that counts them is signed. */
+function computedWrites(contract: Uid, acknowledged: readonly Acknowledged[]): Write[] {
+  return acknowledged.flatMap(({ computed, entry }): Write[] => {
+    if (computed.size === 0) return []
+    const entries = Array.from(computed, ([seal, payload]) => ({ seal, text: canonicalJson(payload) }))
+    return [{ kind: 'payloads', contract, group: computedGroup(entry.index), entries }]
+  })
 }
 
 /** The statements of one party that stand at one depth. */

@@ -279,7 +279,16 @@ export class ReplicaLoop implements ContractView {
     const equivocations = isNewEvidence(this.#evidence, reception.equivocations)
     const divergences = state.settling.divergences.slice(before.settling.divergences.length)
     const held = made === undefined ? taken : [...taken, made]
-    const change = { before, held, completions: reception.completions, settled, equivocations, divergences }
+    const acknowledged = [...reception.acknowledged, ...(authored?.acknowledged ?? [])]
+    const change = {
+      before,
+      held,
+      acknowledged,
+      completions: reception.completions,
+      settled,
+      equivocations,
+      divergences,
+    }
     this.#uncommitted = taken
     this.#deciding = made?.statement.decided.map(({ request }) => requestKey(request)) ?? []
     if (await this.parts.writer.commit({ change, state, made })) this.parts.recovery.wrote()

@@ -36,6 +36,7 @@ const SCHEMA = `
     options     TEXT,
     currency    TEXT,
     hint        TEXT,
+    active      INTEGER NOT NULL DEFAULT 1,
     added_at    INTEGER NOT NULL,
     removed_at  INTEGER,
     UNIQUE (contract, key)
@@ -47,7 +48,7 @@ const SCHEMA = `
     SELECT own.id, own.contract, own.key, own.parent, own.kind, own.prototype, coalesce(own.name, made_of.name) AS name,
       ${['place', 'owner', 'entries_max', 'keyed', 'type', 'custom', 'options', 'currency', 'hint']
         .map((column) => `coalesce(own.${column}, made_of.${column}) AS ${column}`)
-        .join(', ')}, own.added_at, own.removed_at
+        .join(', ')}, own.active, own.added_at, own.removed_at
     FROM Element AS own LEFT JOIN Element AS made_of ON made_of.id = own.prototype;
 
   CREATE VIEW Path (element, contract, path) AS

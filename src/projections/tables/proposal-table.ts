@@ -12,7 +12,7 @@ import { partyOf } from './party-table.ts'
  * Values put forward, by their seals: the values themselves stay in the payload store, where they can be erased. Those
  * that stand have no `ended_at` (a ledger index); `ended_by` says what ended them: `replaced`, `emptied`, `withdrawn`,
  * `turned_down`, `conflict`, or `removed` together with the field. `agreed_at`: null for a candidate. No `seal`: that the
- * field be emptied. Voter: who is asked to vote YES; a candidate that nobody is asked about, or that has all these votes,
+ * field be emptied; no `party`: a rule has computed it. Voter: who is asked to vote YES; a candidate that nobody is asked about, or that has all these votes,
  * is in conflict. Of a party's votes on one proposal only the last counts: `superseded_at` says when another took the place
  * of this one.
  */
@@ -21,7 +21,7 @@ const SCHEMA = `
     id       INTEGER PRIMARY KEY,
     contract INTEGER NOT NULL,
     element  INTEGER NOT NULL,
-    party    INTEGER NOT NULL,
+    party    INTEGER,
     request  INTEGER NOT NULL,
     name     TEXT NOT NULL,
     seal      TEXT,
@@ -72,7 +72,7 @@ const ENDED_BY = COLUMNS.indexOf('ended_by')
 
 export type ProposalEvent = Extract<
   ContractEvent,
-  { type: 'ValueProposed' | 'ProposalAgreed' | 'CandidateEnded' | 'VoteCast' }
+  { type: 'ValueProposed' | 'VotersNamed' | 'ProposalAgreed' | 'CandidateEnded' | 'VoteCast' | 'ValueComputed' }
 >
 type Ending = CandidateEnd | 'emptied' | 'removed'
 
@@ -144,6 +144,14 @@ export class ProposalTable {
         this.#propose(page, field, event)
         break
       }
+      case 'VotersNamed': {
+        const { id } = standingAt(field, event.proposal)
+        for (const voter of event.voters) this.#addVoter.run(page.number, id, partyOf(page, voter).id)
+        break
+      }
+      case 'ValueComputed':
+        this.#compute(page, field, event)
+        break
       case 'ProposalAgreed':
         this.#agreeOn(page, field, standingAt(field, event.proposal))
         break
@@ -182,12 +190,22 @@ export class ProposalTable {
 
   #propose(page: ContractRows, field: FieldRef, event: Extract<ProposalEvent, { type: 'ValueProposed' }>): void {
     const id = page.base + ++page.proposals
-    const { proposal: name, by, seal, candidate } = event
+    const { proposal: name, by, seal } = event
     const request = page.base + page.size + 1
     const place = [id, page.number, field.id, partyOf(page, by).id, request]
     const row = this.#rows.push([...place, name, seal, page.size, null, null, null])
-    for (const voter of candidate?.voters ?? []) this.#addVoter.run(page.number, id, partyOf(page, voter).id)
     field.standing.push({ id, name, isEmptying: seal === null, isAgreed: false, row, batch: this.#batch })
+  }
+
+  #compute(page: ContractRows, field: FieldRef, event: Extract<ProposalEvent, { type: 'ValueComputed' }>): void {
+    const before = field.standing.find(({ isAgreed }) => isAgreed)
+    const { proposal: name, seal } = event
+    if (before !== undefined) this.#finish(page, field, before, seal === null ? 'emptied' : 'replaced')
+    if (seal === null) return
+    const id = page.base + ++page.proposals
+    const place = [id, page.number, field.id, null, page.base + page.size + 1]
+    const row = this.#rows.push([...place, name, seal, page.size, page.size, null, null])
+    field.standing.push({ id, name, isEmptying: false, isAgreed: true, row, batch: this.#batch })
   }
 
   #agreeOn(page: ContractRows, field: FieldRef, proposal: Standing): void {

@@ -1,11 +1,25 @@
 import t from 'tap'
 import { decideRequest, initialState } from '../../../src/aggregates/contract/decide.ts'
 import { sha256 } from '../../../src/crypto/hash.ts'
-import type { ElementId, Handle, ProposalId, Uid } from '../../../src/events/ids.ts'
+import type { CommandOf } from '../../../src/events/commands.ts'
+import { type ElementId, type Handle, type ProposalId, ROOT, type Uid } from '../../../src/events/ids.ts'
+import type { Limits } from '../../../src/events/limits.ts'
 import { type VoidCode, voidCodes } from '../../../src/events/outcome.ts'
 import { asked } from '../../support/asked.ts'
-import { type Act, Document, entry, field, given, list, openedBy, together, UID } from '../../support/document.ts'
+import {
+  type Act,
+  block,
+  Document,
+  entry,
+  field,
+  given,
+  list,
+  openedBy,
+  together,
+  UID,
+} from '../../support/document.ts'
 import { Party } from '../../support/document-party.ts'
+import type { WrittenRule } from '../../support/written-rule.ts'
 
 const broker = new Party('broker')
 const lead = new Party('lead')
@@ -21,6 +35,30 @@ const document = given(
   broker.proposes('Country', 'Mexico'),
 )
 const country = document.idAt('Country')
+
+/** A document with rules that both have voted on. */
+function withRules(rules: readonly WrittenRule[], limits: Partial<Limits> = {}): Document {
+  const start = given(
+    broker.opens(limits),
+    broker.invites(lead),
+    broker.admits(lead),
+    field('Country'),
+    field('Region'),
+    block('Terms'),
+    field('Terms/Count', { type: 'integer' }),
+    broker.proposes('Country', 'Mexico'),
+    broker.addsRuleSet('Rules'),
+  )
+  return start.when(
+    ...rules.map((rule) => broker.drafts('', rule)),
+    ...rules.map((_, place) => lead.votesOnRule(place + 1)),
+  )
+}
+const voted = withRules([{ constraint: 'Country != "Peru"' }])
+const live = voted.when(lead.publishes(1))
+const publication = lead.publishes(1).write(voted).commands[0] as CommandOf<'PublishRules'>
+const ruled = voted.when(broker.edits(1, '', { constraint: 'Country != "Chile"' }))
+const liveWith = (rule: WrittenRule) => withRules([rule]).when(lead.publishes(1))
 
 /** Of the right form, and of small order. */
 const WEAK = `ed25519:${'A'.repeat(43)}`
@@ -96,6 +134,42 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   already_agreed: [broker.withdraws('Country')],
   no_vote_asked: [broker.votes('yes', 'Country', lead), document.when(lead.proposes('Country', 'Chile'))],
   not_a_voter: [lead.votes('yes', 'Country', lead), asked(document, lead, 'Chile', [broker])],
+  rules_in_force: [lead.addsRuleSet('More'), live],
+  no_rules_in_force: [lead.reopens()],
+  no_such_rule: [lead.orders({ type: 'RemoveRule', rule: 7 })],
+  no_such_rule_set: [lead.orders({ type: 'PublishRules', ruleSets: [7], rules: [] })],
+  rule_unfit: [lead.orders({ type: 'DraftRule', at: ROOT, ruleSet: null, body: { kind: 'single' } }), ruled],
+  rule_changed: [lead.orders({ type: 'CastVote', rule: 1, hash: sha256(''), vote: 'yes' }), ruled],
+  rules_named_unfit: [
+    lead.orders({ ...publication, rules: [...publication.rules, { rule: 9, hash: sha256('') }] }),
+    voted,
+  ],
+  rule_vote_missing: [lead.publishes(1), ruled],
+  rules_cyclic: [
+    lead.publishes(1),
+    withRules([
+      { assign: 'Region', to: 'Country' },
+      { assign: 'Country', to: 'Region' },
+    ]),
+  ],
+  required_missing: [lead.publishes(1), withRules([{ required: 'live' }]).when(lead.empties('Country'))],
+  rule_broken: [lead.settles('Country', 'Peru'), live],
+  rule_over_budget: [lead.publishes(1), withRules([{ constraint: 'Country = "Mexico"' }], { ruleSteps: 2 })],
+  rule_governed: [lead.removes('Country'), live],
+  access_denied: [lead.settles('Country', 'Chile'), liveWith({ access: ['propose'], who: { parties: ['broker'] } })],
+  element_inactive: [
+    lead.proposes('Terms/Count', 5),
+    liveWith({ trigger: 'Country = "Mexico"', deactivates: { blocks: ['Terms'] } }),
+  ],
+  field_assigned: [lead.proposes('Region', 'America'), liveWith({ assign: 'Country', to: 'Region' })],
+  assigned_twice: [
+    lead.publishes(1),
+    withRules([
+      { assign: 'Country', to: 'Region' },
+      { assign: '"a"', to: 'Region' },
+    ]),
+  ],
+  computed_unfit: [lead.publishes(1), withRules([{ assign: '(string length(_.Country) + 1) / 4', to: 'Terms/Count' }])],
 }
 
 for (const code of Object.keys(voids) as VoidCode[]) {
@@ -204,6 +278,7 @@ t.test('a request is decided on the document of its own contract', async (t) => 
     author: 'broker' as Handle,
     request: { handle: 'broker' as Handle, seq: 0, index: 0 },
     reveal: () => undefined,
+    open: () => undefined,
     rootAt: () => undefined,
   }
   const { commands } = broker.opens().write(Document.unopened())

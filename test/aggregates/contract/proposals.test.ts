@@ -67,7 +67,7 @@ t.test('a party has one candidate at a field: its next takes the place', async (
   t.same(next.candidatesAt('Country'), ['Peru'])
   t.match(next.events, [
     { type: 'CandidateEnded', proposal: 'lead.0.0.0', why: 'replaced' },
-    { type: 'ValueProposed', candidate: { exclusive: false, seen: ['lead.0.0.0'], voters: null } },
+    { type: 'ValueProposed', candidate: { exclusive: false, seen: ['lead.0.0.0'] } },
   ])
 })
 

@@ -1,0 +1,21 @@
+import type { ContractEvent } from '../../events/contract-events.ts'
+import type { ElementId } from '../../events/ids.ts'
+import type { Flag } from './rule-book.ts'
+import type { ContractState } from './state.ts'
+
+export function isFlagged({ flags }: ContractState, rule: number, at: ElementId): boolean {
+  return flags.some((flag) => flag.rule === rule && flag.at === at)
+}
+
+export function flagged(rule: number, at: ElementId, isBroken: boolean): ContractEvent {
+  return { at, rule, type: isBroken ? 'RuleFlagged' : 'RuleCleared' }
+}
+
+/** In the order in which they came up. */
+export function withFlag(flags: readonly Flag[], { rule, at }: Flag): readonly Flag[] {
+  return [...flags, { at, rule }]
+}
+
+export function withoutFlag(flags: readonly Flag[], gone: Flag): readonly Flag[] {
+  return flags.filter((flag) => flag.rule !== gone.rule || flag.at !== gone.at)
+}

@@ -1,0 +1,112 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Rules } from '../../../documents/rules.ts'
+import { RuleWrittenSchema } from '../../../documents/written-rule.ts'
+import { HashSchema, UidSchema } from '../../../events/ids.ts'
+import { RuleNumberSchema } from '../../../events/rule.ts'
+import { waitOf } from '../../http/prefer-header.ts'
+import { send } from '../../http/request-response.ts'
+import { DryRunQuery } from '../../http/validation.ts'
+import { ContractParams, closed, OptionalAbout } from '../forms.ts'
+import type { RoutePorts } from '../ports.ts'
+
+const RuleParams = Type.Object({ uid: UidSchema, rule: Type.String({ pattern: '^[1-9][0-9]{0,6}$' }) })
+const RuleSet = Type.Union([RuleNumberSchema, Type.Null()])
+const Drafted = Type.Object(
+  { at: Type.String({ maxLength: 4_000 }), ruleSet: RuleSet, says: RuleWrittenSchema, about: OptionalAbout },
+  closed,
+)
+const Edited = Type.Object({ ruleSet: RuleSet, says: RuleWrittenSchema, about: OptionalAbout }, closed)
+const Published = Type.Object(
+  {
+    ruleSets: Type.Array(RuleNumberSchema, { minItems: 1, maxItems: 1000 }),
+    rules: Type.Array(Type.Object({ rule: RuleNumberSchema, hash: HashSchema }, closed), { maxItems: 4096 }),
+  },
+  closed,
+)
+const YesOrNo = Type.Union([Type.Literal('yes'), Type.Literal('no')])
+
+/** `/api/Contract/<uid>/Rules`, `…/RuleSets`, `…/Publications` and `…/Reopenings` */
+export const ruleRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (
+  app,
+  { contracts, documents, defaultWaitMs },
+) => {
+  const rules = new Rules(contracts, documents)
+  const editor = { config: { role: 'editor' as const } }
+  const voter = { config: { role: 'voter' as const } }
+
+  app.get(
+    '/api/Contract/:uid/Rules',
+    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    async ({ params: { uid } }) => rules.list(uid),
+  )
+
+  app.post(
+    '/api/Contract/:uid/RuleSets',
+    {
+      ...editor,
+      schema: {
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Type.Object({ name: Type.String({ maxLength: 200 }) }, closed),
+      },
+    },
+    async (request, reply) => {
+      const { params, body } = request
+      return send(reply, await rules.addRuleSet(params.uid, body.name, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/Rules',
+    { ...editor, schema: { querystring: DryRunQuery, params: ContractParams, body: Drafted } },
+    async (request, reply) =>
+      send(reply, await rules.draft(request.params.uid, request.body, waitOf(request, defaultWaitMs))),
+  )
+
+  app.put(
+    '/api/Contract/:uid/Rules/:rule',
+    { ...editor, schema: { querystring: DryRunQuery, params: RuleParams, body: Edited } },
+    async (request, reply) => {
+      const { uid, rule } = request.params
+      return send(reply, await rules.edit(uid, Number(rule), request.body, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.delete(
+    '/api/Contract/:uid/Rules/:rule',
+    { ...editor, schema: { querystring: DryRunQuery, params: RuleParams } },
+    async (request, reply) => {
+      const { uid, rule } = request.params
+      return send(reply, await rules.remove(uid, Number(rule), waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/Rules/:rule/Votes',
+    {
+      ...voter,
+      schema: {
+        querystring: DryRunQuery,
+        params: RuleParams,
+        body: Type.Object({ hash: HashSchema, vote: YesOrNo, about: OptionalAbout }, closed),
+      },
+    },
+    async (request, reply) => {
+      const { uid, rule } = request.params
+      return send(reply, await rules.vote(uid, Number(rule), request.body, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/Publications',
+    { ...voter, schema: { querystring: DryRunQuery, params: ContractParams, body: Published } },
+    async (request, reply) =>
+      send(reply, await rules.publish(request.params.uid, request.body, waitOf(request, defaultWaitMs))),
+  )
+
+  app.post(
+    '/api/Contract/:uid/Reopenings',
+    { ...voter, schema: { querystring: DryRunQuery, params: ContractParams } },
+    async (request, reply) => send(reply, await rules.reopen(request.params.uid, waitOf(request, defaultWaitMs))),
+  )
+}

@@ -1,0 +1,74 @@
+import { compiledRule } from '../aggregates/contract/compiled-rule.ts'
+import { ruleNumbered } from '../aggregates/contract/rule-book.ts'
+import { instancesOf } from '../aggregates/contract/rule-schema.ts'
+import { type ContractState, find } from '../aggregates/contract/state.ts'
+import type { Intent } from '../contracts/requests/submission.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { Uid } from '../events/ids.ts'
+import type { Outcome, VoidCode } from '../events/outcome.ts'
+import { valueUnder } from '../events/seal.ts'
+import { refOf } from '../store/payload-group.ts'
+import type { PayloadStore } from '../store/port.ts'
+import { pathOf, type RuleWritten, ruleWritten } from './written-rule.ts'
+
+/** The rule by which a request is void, for the people of its author. */
+export interface RefusingRule {
+  readonly number: number
+  readonly at: string
+  readonly says: RuleWritten
+  /** What its expression reads, with the values of the request, and those that stand beside them. */
+  readonly inputs: readonly { readonly path: string; readonly value: unknown }[]
+}
+
+/** Codes whose `with` begins with the number of a rule. */
+const byRule: ReadonlySet<VoidCode> = new Set<VoidCode>([
+  'access_denied',
+  'computed_unfit',
+  'field_assigned',
+  'required_missing',
+  'rule_broken',
+  'rule_governed',
+  'rule_over_budget',
+])
+
+/** As many inputs as are shown. */
+const INPUTS_MAX = 100
+
+/** The leaf names rule and elements by their ids: what they are, and what the values are, only a node that holds them can say. */
+export async function refusingRule(
+  outcome: Outcome,
+  { request, payloads }: Pick<Intent, 'request' | 'payloads'>,
+  state: ContractState,
+  contract: Uid,
+  store: PayloadStore,
+): Promise<RefusingRule | undefined> {
+  if (outcome.kind !== 'void' || !byRule.has(outcome.reason.code)) return undefined
+  const number = Number(outcome.reason.with?.[0])
+  const rule = ruleNumbered(state.rules, number)
+  if (rule === undefined) return undefined
+  const { terms } = rule
+  const compiled = compiledRule(terms, state)
+  const reads = compiled.kind === 'fit' ? compiled.reads : []
+  const fields = reads
+    .flatMap(({ id }) => instancesOf(state, id))
+    .flatMap((id) => {
+      const field = find(state, id)
+      return field?.kind === 'field' ? [field] : []
+    })
+    .slice(0, INPUTS_MAX)
+  const proposed = new Map<string, unknown>()
+  for (const command of request.commands) {
+    if (command.type === 'ProposeValue' && 'field' in command && 'seal' in command) {
+      proposed.set(command.field as string, payloads[command.seal as Hash]?.value)
+    }
+    if (command.type === 'EmptyField' && 'field' in command) proposed.set(command.field as string, null)
+  }
+  const refs = fields.flatMap(({ agreed }) => (agreed === null ? [] : refOf(agreed)))
+  const opened = await store.get(contract, refs)
+  const inputs = fields.map(({ id, agreed }) => {
+    const text = agreed === null ? undefined : opened.get(agreed.seal)
+    const standing = agreed === null || text === undefined ? null : valueUnder(agreed.seal, text)
+    return { path: pathOf(id, state), value: proposed.has(id) ? proposed.get(id) : standing }
+  })
+  return { number, at: pathOf(terms.at, state), says: ruleWritten(terms, state), inputs }
+}

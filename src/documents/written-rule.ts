@@ -1,0 +1,181 @@
+import { type Static, Type } from 'typebox'
+import { compiledRule } from '../aggregates/contract/compiled-rule.ts'
+import { childNamed, type Element } from '../aggregates/contract/element.ts'
+import type { RuleTerms } from '../aggregates/contract/rule-book.ts'
+import { schemaOf } from '../aggregates/contract/rule-schema.ts'
+import { type ContractState, find } from '../aggregates/contract/state.ts'
+import { builtInOf } from '../aggregates/contract/types.ts'
+import { compile, isCompiled } from '../aggregates/rules/compile.ts'
+import { ruleTypeOf } from '../aggregates/rules/field-values.ts'
+import { print } from '../aggregates/rules/print.ts'
+import { parentOf } from '../aggregates/rules/schema.ts'
+import type { RuleType } from '../aggregates/rules/types.ts'
+import { validateAst } from '../aggregates/rules/validate-ast.ts'
+import { type ElementId, HandleSchema } from '../events/ids.ts'
+import { accessRights, type Expression, type RuleBody, RuleNumberSchema, type Who } from '../events/rule.ts'
+import { ConcordataError, type ErrorCode } from '../runtime/errors.ts'
+import { AgreedView } from './agreed-view.ts'
+import { NoSuchPath, parsePath } from './path.ts'
+
+/** An expression cannot be read. Evidence: `from`, `to` (UTF-16 units of the text), `suggestion`, `faults` (all of them). */
+export class ExpressionUnfit extends ConcordataError {}
+
+const closed = { additionalProperties: false }
+const Text = Type.String({ minLength: 1, maxLength: 2_000 })
+/** Names from the root on with slashes between, escaped as in a URL; '' is the root. `Lines/0` is the prototype of a list. */
+const Path = Type.String({ maxLength: 4_000 })
+const WhoWritten = Type.Object(
+  {
+    parties: Type.Optional(Type.Array(HandleSchema, { maxItems: 1000 })),
+    fields: Type.Optional(Type.Array(Path, { maxItems: 1000 })),
+  },
+  closed,
+)
+const SwitchedWritten = Type.Optional(
+  Type.Object(
+    {
+      blocks: Type.Optional(Type.Array(Path, { maxItems: 1000 })),
+      ruleSets: Type.Optional(Type.Array(RuleNumberSchema, { maxItems: 1000 })),
+    },
+    closed,
+  ),
+)
+
+/** What a rule says, as people write and read it: expressions are texts, elements stand by their paths. */
+export const RuleWrittenSchema = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal('constraint'),
+      condition: Text,
+      severity: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('warn')])),
+    },
+    closed,
+  ),
+  Type.Object({ kind: Type.Literal('assignment'), target: Path, expression: Text }, closed),
+  Type.Object(
+    {
+      kind: Type.Literal('access'),
+      who: WhoWritten,
+      what: Type.Array(Type.Enum(accessRights), { minItems: 1, maxItems: accessRights.length }),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      kind: Type.Literal('validation'),
+      who: WhoWritten,
+      notify: Type.Optional(Type.Array(HandleSchema, { maxItems: 1000 })),
+    },
+    closed,
+  ),
+  Type.Object({ kind: Type.Literal('required'), before: Type.Union([Type.Literal('live'), RuleNumberSchema]) }, closed),
+  Type.Object({ kind: Type.Literal('single') }, closed),
+  Type.Object(
+    { kind: Type.Literal('trigger'), condition: Text, activates: SwitchedWritten, deactivates: SwitchedWritten },
+    closed,
+  ),
+])
+export type RuleWritten = Static<typeof RuleWrittenSchema>
+
+const BOOLEAN: RuleType = { kind: 'boolean' }
+
+/** What a person has written, with ids for names. Throws NoSuchPath, ExpressionUnfit. */
+export function ruleBody(rule: RuleWritten, at: Element, state: ContractState): RuleBody {
+  const block = at.kind === 'block' ? at.id : parentOf(at.id)
+  switch (rule.kind) {
+    case 'constraint':
+      return {
+        ...rule,
+        condition: expressionOf(rule.condition, block, BOOLEAN, state),
+        severity: rule.severity ?? 'reject',
+      }
+    case 'assignment': {
+      const target = elementAt(rule.target, state)
+      const expected = target.kind === 'field' ? ruleTypeOf(builtInOf(target.field, state.types)) : undefined
+      const within = target.kind === 'block' ? target.id : parentOf(target.id)
+      return { kind: rule.kind, target: target.id, expression: expressionOf(rule.expression, within, expected, state) }
+    }
+    case 'access':
+      return { ...rule, who: whoOf(rule.who, state) }
+    case 'validation':
+      return { ...rule, who: whoOf(rule.who, state) }
+    case 'trigger': {
+      const switched = ({ blocks = [], ruleSets = [] }: NonNullable<typeof rule.activates> = {}) => {
+        return { blocks: blocks.map((path) => elementAt(path, state).id), ruleSets }
+      }
+      const condition = expressionOf(rule.condition, block, BOOLEAN, state)
+      return {
+        kind: rule.kind,
+        condition,
+        activates: switched(rule.activates),
+        deactivates: switched(rule.deactivates),
+      }
+    }
+    default:
+      return rule
+  }
+}
+
+/** The inverse, with the names of today. */
+export function ruleWritten(terms: RuleTerms, state: ContractState): RuleWritten {
+  const { body } = terms
+  const compiled = compiledRule(terms, state)
+  const block = compiled.kind === 'fit' ? compiled.block : terms.at
+  const text = (expression: Expression) => textOf(expression, block, state)
+  const path = (id: ElementId) => pathOf(id, state)
+  const who = ({ parties, fields }: Who) => ({ parties, fields: fields.map(path) })
+  switch (body.kind) {
+    case 'constraint':
+      return { ...body, condition: text(body.condition) }
+    case 'assignment':
+      return { kind: body.kind, target: path(body.target), expression: text(body.expression) }
+    case 'access':
+    case 'validation':
+      return { ...body, who: who(body.who) } as RuleWritten
+    case 'trigger': {
+      const switched = ({ blocks, ruleSets }: typeof body.activates) => ({ blocks: blocks.map(path), ruleSets })
+      const { activates, deactivates } = body
+      const condition = text(body.condition)
+      return { kind: body.kind, condition, activates: switched(activates), deactivates: switched(deactivates) }
+    }
+    default:
+      return body
+  }
+}
+
+/** Names from the root on with slashes between, escaped as in a URL; the id of what is not there any more. */
+export function pathOf(id: ElementId, state: ContractState): string {
+  return AgreedView.namesOf(state, id)?.map(encodeURIComponent).join('/') ?? id
+}
+
+export function elementAt(path: string, state: ContractState): Element {
+  const names = parsePath(`/${path}`)
+  const element = names.reduce<Element | undefined>((at, name) => at && childNamed(at, name), state.document)
+  if (element !== undefined) return element
+  throw new NoSuchPath('no_such_path', `the agreed document has no ${path}`, { contract: state.contract, path })
+}
+
+function whoOf({ parties = [], fields = [] }: Static<typeof WhoWritten>, state: ContractState): Who {
+  return { parties, fields: fields.map((path) => elementAt(path, state).id) }
+}
+
+function expressionOf(
+  text: string,
+  block: ElementId,
+  expected: RuleType | undefined,
+  state: ContractState,
+): Expression {
+  const compiled = compile(text, schemaOf(state), { block, ...(expected && { expected }) })
+  if (isCompiled(compiled)) return compiled.ast as unknown as Expression
+  const [first] = compiled
+  const { code, message, from, to, suggestion } = first as NonNullable<typeof first>
+  const meant = suggestion === undefined ? {} : { suggestion }
+  throw new ExpressionUnfit(code satisfies ErrorCode, message, { text, from, to, ...meant, faults: compiled })
+}
+
+/** What is left of the language by a removal is shown as its tree. */
+function textOf(expression: Expression, block: ElementId, state: ContractState): string {
+  const ast = validateAst(expression)
+  if ('code' in ast || find(state, block) === undefined) return JSON.stringify(expression)
+  return print(ast, schemaOf(state), block)
+}
