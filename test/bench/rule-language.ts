@@ -30,6 +30,8 @@ const EXPRESSIONS = [
   'max(Lines.Written) - min(Lines.Written) < 10 or not(Agreed)',
 ]
 
+const RUNS_A_TURN = 4
+
 export interface RuleFigures {
   /** Expressions in a second, and how many times the other's that is: in each round, so that both have the same machine. */
   readonly compiled: number
@@ -56,33 +58,35 @@ export function measureRules(rounds: number, millisecondsEach: number): RuleFigu
     feelin: () => EXPRESSIONS.map((text) => feelin(text, VALUES)),
     evaluate: () => programs.map((program) => evaluate(program, document, RULE_STEPS)),
   }
-  const speed = (way: keyof typeof ways) => perSecond(ways[way], millisecondsEach) * EXPRESSIONS.length
-  for (const way of Object.keys(ways)) speed(way as keyof typeof ways)
-  const turns = Array.from({ length: rounds }, () => ({
-    parse: speed('parse'),
-    compile: speed('compile'),
-    feelin: speed('feelin'),
-    evaluate: speed('evaluate'),
-  }))
+  const inTurns = (one: keyof typeof ways, other: keyof typeof ways) => {
+    for (let n = 0; n < 50; n++) for (const way of [one, other]) ways[way]()
+    return Array.from({ length: rounds }, () => measured(ways[one], ways[other], millisecondsEach))
+  }
+  const compiled = inTurns('compile', 'parse')
+  const evaluated = inTurns('evaluate', 'feelin')
   return {
-    compiled: middle(turns.map((turn) => turn.compile)),
-    compiledToParsed: turns.map((turn) => turn.compile / turn.parse),
-    evaluated: middle(turns.map((turn) => turn.evaluate)),
-    evaluatedToFeelin: turns.map((turn) => turn.evaluate / turn.feelin),
+    compiled: middle(compiled.map(([ours]) => EXPRESSIONS.length / ours)),
+    compiledToParsed: compiled.map(([ours, other]) => other / ours),
+    evaluated: middle(evaluated.map(([ours]) => EXPRESSIONS.length / ours)),
+    evaluatedToFeelin: evaluated.map(([ours, other]) => other / ours),
     steps: programs.reduce((sum, program) => sum + evaluate(program, document, RULE_STEPS).steps, 0),
   }
 }
 
-/** By the processor's time: others use the machine as well. */
-function perSecond(run: () => unknown, milliseconds: number): number {
-  const start = process.cpuUsage()
-  let count = 0
-  for (;;) {
-    for (let n = 0; n < 8; n++) run()
-    count += 8
-    const { user, system } = process.cpuUsage(start)
-    if (user + system > milliseconds * 1000) return (count * 1_000_000) / (user + system)
+/** Seconds of the processor that a run of each takes, in turns of a few runs: others use the machine as well. */
+function measured(one: () => unknown, other: () => unknown, milliseconds: number): readonly [number, number] {
+  const spent: [number, number] = [0, 0]
+  let turns = 0
+  for (; Math.min(...spent) < milliseconds * 1000; turns++) {
+    for (const [n, run] of [one, other].entries()) {
+      const start = process.cpuUsage()
+      for (let count = 0; count < RUNS_A_TURN; count++) run()
+      const { user, system } = process.cpuUsage(start)
+      spent[n as 0 | 1] += user + system
+    }
   }
+  const runs = turns * RUNS_A_TURN * 1_000_000
+  return [spent[0] / runs, spent[1] / runs]
 }
 
 export function middle(numbers: readonly number[]): number {

@@ -30,7 +30,7 @@ export interface Compiled {
   readonly references: readonly ElementId[]
   readonly program: Program
   /** Steps at most, in a document whose lists are full (worst-cost.ts). */
-  readonly worstCost: number
+  worstCost(): number
 }
 
 export const AT_ROOT: Place = { block: ROOT as ElementId }
@@ -63,7 +63,7 @@ export function isCompiled<T>(result: Compiled | readonly T[]): result is Compil
 
 function compiledOf(ast: Ast, typer: Typer): Compiled {
   const type = typer.types.at(-1) as RuleType
-  return { ast, type, references: referencesOf(ast), program: new Program(typer), worstCost: worstCost(typer) }
+  return { ast, type, references: referencesOf(ast), program: new Program(typer), worstCost: () => worstCost(typer) }
 }
 
 function resultFaults({ types }: Typer, { expected }: Place): TypeFault[] {

@@ -47,7 +47,7 @@ function boundOf(
   const [first = ONE, second = ONE, third = ONE] = operands
   switch (node[0]) {
     case 'ref': {
-      const items = capacityOf(schema.element(node[1]))
+      const items = Math.max(1, capacityOf(schema.element(node[1])))
       return { steps: 1 + items, items, leaves: items }
     }
     case 'path': {

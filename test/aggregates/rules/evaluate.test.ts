@@ -47,7 +47,8 @@ t.test('evaluation has a value or runs out of steps, the same each time, and wit
           ? `${formatValue(outcome.value)} ${JSON.stringify(outcome.reason)} ${outcome.steps}`
           : 'over'
       if (said(whole) !== said(again)) throw new Error(`${said(whole)}, then ${said(again)}`)
-      if (whole.steps > RULE_STEPS || whole.steps > worstCost) throw new Error(`${whole.steps} of ${worstCost} steps`)
+      if (whole.steps > RULE_STEPS || whole.steps > worstCost())
+        throw new Error(`${whole.steps} of ${worstCost()} steps`)
       const isEnough = whole.kind === 'value' && whole.steps <= budget
       if (said(some) !== (isEnough ? said(whole) : 'over') || some.steps > budget)
         throw new Error(`${some.steps} of ${budget}`)
