@@ -31,6 +31,8 @@ const EXPRESSIONS = [
 ]
 
 const RUNS_A_TURN = 4
+/** Runs of each until both are compiled by the engine. */
+const WARM_UP = 600
 
 export interface RuleFigures {
   /** Expressions in a second, and how many times the other's that is: in each round, so that both have the same machine. */
@@ -59,7 +61,7 @@ export function measureRules(rounds: number, millisecondsEach: number): RuleFigu
     evaluate: () => programs.map((program) => evaluate(program, document, RULE_STEPS)),
   }
   const inTurns = (one: keyof typeof ways, other: keyof typeof ways) => {
-    for (let n = 0; n < 50; n++) for (const way of [one, other]) ways[way]()
+    for (let n = 0; n < WARM_UP; n++) for (const way of [one, other]) ways[way]()
     return Array.from({ length: rounds }, () => measured(ways[one], ways[other], millisecondsEach))
   }
   const compiled = inTurns('compile', 'parse')

@@ -20,6 +20,7 @@ import { testParty } from '../support/party.ts'
 import { callTargets } from './call-targets.ts'
 import { fileTargets } from './file-targets.ts'
 import { payloadTargets } from './payload-targets.ts'
+import { ruleTargets } from './rule-targets.ts'
 import { storeTargets } from './store-targets.ts'
 import { parse, type Target } from './target.ts'
 
@@ -92,6 +93,7 @@ export const targets: readonly Target[] = [
   ...payloadTargets,
   ...fileTargets,
   ...callTargets,
+  ...ruleTargets,
   {
     name: 'a statement from the network',
     valid: lines,

@@ -63,7 +63,18 @@ export function isCompiled<T>(result: Compiled | readonly T[]): result is Compil
 
 function compiledOf(ast: Ast, typer: Typer): Compiled {
   const type = typer.types.at(-1) as RuleType
-  return { ast, type, references: referencesOf(ast), program: new Program(typer), worstCost: () => worstCost(typer) }
+  let program: Program | undefined
+  return {
+    ast,
+    type,
+    references: referencesOf(ast),
+    // Made once it is asked for: who drafts a rule only wants its tree.
+    get program() {
+      program ??= new Program(typer)
+      return program
+    },
+    worstCost: () => worstCost(typer),
+  }
 }
 
 function resultFaults({ types }: Typer, { expected }: Place): TypeFault[] {

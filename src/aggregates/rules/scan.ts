@@ -13,9 +13,9 @@ export function scanFault(text: string): Fault | undefined {
   }
   let level = 0
   for (let at = 0; at < text.length; at++) {
-    const character = text[at] as string
-    if ('([{'.includes(character)) level++
-    else if (')]}'.includes(character)) level = Math.max(0, level - 1)
+    const code = text.charCodeAt(at)
+    if (isOpening(code)) level++
+    else if (isClosing(code)) level = Math.max(0, level - 1)
     else at = endOfVerbatim(text, at)
     // Intervals may open with `]` and close with `[`: they count as brackets like any other.
     if (level > levelsMax) {
@@ -26,18 +26,31 @@ export function scanFault(text: string): Fault | undefined {
   return undefined
 }
 
+const [QUOTE, BACKQUOTE, BACKSLASH, SLASH, ASTERISK] = [0x22, 0x60, 0x5c, 0x2f, 0x2a]
+
+/** `(`, `[` or `{`. */
+export function isOpening(code: number): boolean {
+  return code === 0x28 || code === 0x5b || code === 0x7b
+}
+
+export function isClosing(code: number): boolean {
+  return code === 0x29 || code === 0x5d || code === 0x7d
+}
+
 /** The last place of the text, name or comment that begins here; here itself where none does. */
 export function endOfVerbatim(text: string, at: number): number {
-  const opens = text[at] as string
-  if (opens === '"' || opens === '`') {
+  const opens = text.charCodeAt(at)
+  if (opens === QUOTE || opens === BACKQUOTE) {
     for (let end = at + 1; end < text.length; end++) {
-      if (text[end] === '\\' && opens === '"') end++
-      else if (text[end] === opens) return end
+      const code = text.charCodeAt(end)
+      if (code === BACKSLASH && opens === QUOTE) end++
+      else if (code === opens) return end
     }
     return text.length
   }
-  const pair = text.slice(at, at + 2)
-  if (pair !== '//' && pair !== '/*') return at
-  const end = text.indexOf(pair === '//' ? '\n' : '*/', at + 2)
-  return end === -1 ? text.length : pair === '//' ? end : end + 1
+  if (opens !== SLASH) return at
+  const next = text.charCodeAt(at + 1)
+  if (next !== SLASH && next !== ASTERISK) return at
+  const end = text.indexOf(next === SLASH ? '\n' : '*/', at + 2)
+  return end === -1 ? text.length : next === SLASH ? end : end + 1
 }

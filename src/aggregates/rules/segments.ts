@@ -1,4 +1,4 @@
-import { endOfVerbatim } from './scan.ts'
+import { endOfVerbatim, isClosing, isOpening } from './scan.ts'
 
 /** A part of the text that is an expression by itself: what stands in brackets, or between two commas there. */
 export interface Segment {
@@ -9,6 +9,11 @@ export interface Segment {
 /** Shorter ones are not worth a parse of their own. */
 const LENGTH_MIN = 40
 const WORD = /[A-Za-z]+/y
+const [BRACE, COMMA, COLON, DOT] = [0x7b, 0x2c, 0x3a, 0x2e]
+
+function isLetter(code: number): boolean {
+  return (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a
+}
 
 interface Group {
   /** Where its parts begin. */
@@ -20,6 +25,7 @@ interface Group {
 /** Inner ones first. */
 export function segmentsOf(text: string): readonly Segment[] {
   const segments: Segment[] = []
+  if (text.length < LENGTH_MIN) return segments
   const groups: Group[] = []
   for (let at = 0; at < text.length; at++) {
     const end = endOfVerbatim(text, at)
@@ -27,16 +33,16 @@ export function segmentsOf(text: string): readonly Segment[] {
       at = end
       continue
     }
-    const character = text[at] as string
+    const code = text.charCodeAt(at)
     const group = groups[groups.length - 1]
-    if ('([{'.includes(character)) groups.push({ starts: [at + 1], isOther: character === '{' })
-    else if (')]}'.includes(character)) {
+    if (isOpening(code)) groups.push({ starts: [at + 1], isOther: code === BRACE })
+    else if (isClosing(code)) {
       if (group !== undefined) segments.push(...partsOf(text, group, at))
       groups.pop()
     } else if (group !== undefined) {
-      if (character === ',') group.starts.push(at + 1)
-      else if (character === ':' || text.startsWith('..', at)) group.isOther = true
-      else at = endOfWord(text, at, group)
+      if (code === COMMA) group.starts.push(at + 1)
+      else if (code === COLON || (code === DOT && text.charCodeAt(at + 1) === DOT)) group.isOther = true
+      else if (isLetter(code)) at = endOfWord(text, at, group)
     }
   }
   return segments
@@ -44,14 +50,13 @@ export function segmentsOf(text: string): readonly Segment[] {
 
 function endOfWord(text: string, at: number, group: Group): number {
   WORD.lastIndex = at
-  const [word] = WORD.exec(text) ?? []
-  if (word === undefined) return at
+  const [word = ''] = WORD.exec(text) ?? []
   if (word === 'some' || word === 'every' || word === 'for' || word === 'function') group.isOther = true
   return at + word.length - 1
 }
 
 function partsOf(text: string, { starts, isOther }: Group, end: number): Segment[] {
-  if (isOther) return []
+  if (isOther || end - (starts[0] as number) < LENGTH_MIN) return []
   return starts
     .map((from, n) => ({ from, to: starts[n + 1] === undefined ? end : (starts[n + 1] as number) - 1 }))
     .filter(({ from, to }) => to - from >= LENGTH_MIN && !/^\s*[<>=!]/.test(text.slice(from, to)))
