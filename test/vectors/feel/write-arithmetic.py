@@ -48,6 +48,14 @@ def expression(depth):
     return f"{name}({left}, {scale})", FEEL.plus(value)
 
 
+def tie():
+    """Half a unit of the last digit more, or less: who rounds otherwise than half-even is found here."""
+    whole = Decimal(pick.choice(["", "-"]) + "".join([pick.choice("123456789")] + [pick.choice("0123456789") for _ in range(33)]))
+    half = Decimal(pick.choice(["0.5", "-0.5", "0.50000000000000000000000000000000001", "0.49999999999999999999999999999999"]))
+    half = FEEL.plus(half)
+    return f"({whole:f} + ({half:f}))", FEEL.add(whole, half)
+
+
 def modulo():
     left, right = number(), number()
     if right == 0:
@@ -64,7 +72,7 @@ def written(value):
     return "0" if text in ("-0", "") else text
 
 
-cases = [expression(pick.choice([1, 1, 2, 3, 4])) for _ in range(700)] + [modulo() for _ in range(100)]
+cases = [expression(pick.choice([1, 1, 2, 3, 4])) for _ in range(700)] + [modulo() for _ in range(100)] + [tie() for _ in range(60)]
 cases = [{"x": text, "is": written(value)} for text, value in cases if value.is_finite() and len(text) <= 1500]
 about = "Expressions and their values by Python's decimal, 34 digits, half-even; written by write-arithmetic.py."
 out = pathlib.Path(__file__).with_name("arithmetic.json")
