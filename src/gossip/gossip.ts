@@ -1,21 +1,18 @@
-import { EngineUnknown } from '../aggregates/contract/engines.ts'
-import { lackingIn } from '../agreement/completing.ts'
 import { frontierOf } from '../agreement/feeds.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { Handle, Seq, Uid } from '../events/ids.ts'
+import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
-import { eachAtOnce } from '../runtime/at-once.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { ConcordataError } from '../runtime/errors.ts'
 import { HistoryPruned } from '../runtime/history-pruned.ts'
 import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import { AnsweredWants } from './answered-wants.ts'
+import { Arrivals } from './arrivals.ts'
 import { Bulkhead } from './bulkhead.ts'
-import { type Credit, Credits } from './credit.ts'
+import { Credits } from './credit.ts'
+import type { GossipReport } from './gossip-report.ts'
 import { Later } from './later.ts'
-import { contractOf, decodingOf, type ExchangeMessage, type PayloadLine } from './message.ts'
+import { decodingOf } from './message.ts'
 import { MessageBuilder } from './message-builder.ts'
 import { isPartyTo, PeerKnowledge } from './peer-knowledge.ts'
 import { PeerSession, type PeerSessionTiming } from './peer-session.ts'
@@ -48,26 +45,6 @@ export interface GossipPorts {
   readonly turns?: Turns | undefined
 }
 
-/** Contracts that one message has brought something of, and that are taken into memory at once for it. */
-const TAKEN_IN_AT_ONCE = 32
-/** Of the credit that a refused statement costs, what a line of payloads does that its contract does not lack. */
-const IN_VAIN_COST = 1 / 64
-
-/** What went wrong on the way, for logs and alarms. */
-export interface GossipReport {
-  /** With every call that does not come about. */
-  unreachable(peer: Peer, error: unknown): void
-  /** A call came about: the first since the peer is known, or the first after some that did not. */
-  reached?(peer: Peer): void
-  /** The party is no peer any more: blocked, or not allowed. */
-  removed?(handle: Handle): void
-  /** The peer takes no more calls for a while; that counts as no failure. */
-  busy?(peer: Peer, error: ConcordataError): void
-  refused(peer: Peer, refused: readonly StatementRefused[]): void
-  /** What came for a contract could not be taken in; the others are not concerned. */
-  failed?(contract: Uid, error: unknown): void
-}
-
 /**
  * The traffic of one node: one session a peer, and the answers to those who call. Urgent is what a user waits for:
  * own requests, decisions, and heads while own requests are unsettled. Everything else is sent lazily (design §6).
@@ -80,6 +57,7 @@ export class Gossip {
   readonly #later: Later
   readonly #bulkhead: Bulkhead
   readonly #lines = new RecentLines()
+  readonly #arrivals: Arrivals
   /** Of each peer the contract that was last cut off in an answer: the next answer begins behind it. */
   readonly #cutOff = new Map<Handle, Uid>()
   /** Contracts in which something waits until a session is free. */
@@ -105,6 +83,14 @@ export class Gossip {
       // What goes wrong while it closes is no news.
       failed: (contract, error) => this.#closed || ports.report.failed?.(contract, error),
       recovered: (contract) => this.#closed || this.carry(contract),
+    })
+    this.#arrivals = new Arrivals({
+      replicas,
+      report: ports.report,
+      turns: ports.turns,
+      credits: this.#credits,
+      answeredWants: this.#answeredWants,
+      bulkhead: this.#bulkhead,
     })
   }
 
@@ -136,7 +122,7 @@ export class Gossip {
       timing,
       turns,
       take: async (from, message) => {
-        await this.#take(from, message, knowledge)
+        await this.#arrivals.take(from, message, knowledge)
         // What it misses the next call brings: not at once, or who asks for ever would be called for ever.
         for (const contract of message.wants.keys())
           if (knowledge.hasWants(contract)) this.#later.carry(contract, new Set([from.handle]))
@@ -228,7 +214,7 @@ export class Gossip {
     this.#sessions.get(peer.handle)?.isUp()
     // A process that calls nobody knows of the peer what it says in this call.
     const knowledge = this.#sessions.get(peer.handle)?.knowledge ?? new PeerKnowledge(peer.handle, this.#lines)
-    await this.#take(peer, message, knowledge)
+    await this.#arrivals.take(peer, message, knowledge)
     const builder = new MessageBuilder(knowledge, peer, this.#answeredWants)
     let cutOff: Uid | undefined
     for (const [contract, theirs] of behind(message.frontiers, this.#cutOff.get(peer.handle))) {
@@ -261,114 +247,6 @@ export class Gossip {
         return (await builder.put(replica)) ? 'cut off' : undefined
       }),
     )
-  }
-
-  async #take(peer: Peer, message: ExchangeMessage, knowledge: PeerKnowledge): Promise<void> {
-    const { replicas, report, turns } = this.#ports
-    const statements = byContract(message.statements)
-    for (const [contract, frontier] of message.frontiers) {
-      // Of what is not held anybody could make up any number.
-      if (!replicas.has(contract)) continue
-      this.#heardOf(contract, peer, message, knowledge)
-      const atRest = replicas.passive(contract)
-      // That wakes it, and what is known of it is let go of when it rests again.
-      const isOdd = atRest === undefined || (atRest.isPartyTo(peer) && !atRest.isEvenWith(peer.handle, frontier))
-      const asks = knowledge.hasWants(contract)
-      if (isOdd || statements.has(contract) || asks) knowledge.told(contract, frontier, statements.get(contract) ?? [])
-    }
-    const refused = [...message.refused]
-    const credit = this.#credits.of(peer.handle)
-    credit.spend(refused.length)
-    const payloads = this.#lacking(message.payloads, peer, credit)
-    const contracts = new Set([...statements.keys(), ...payloads.keys()])
-    await eachAtOnce(contracts, TAKEN_IN_AT_ONCE, (contract) =>
-      this.#bulkhead.do(contract, async () => {
-        if (credit.isSpent) return
-        const delivered = statements.get(contract) ?? []
-        const isNew = !replicas.has(contract)
-        // Whoever brings them: statements speak for themselves. An invitee may have what a member has lost.
-        if (!(await this.#begun(contract, delivered, peer, credit, refused))) return
-        const frontier = message.frontiers.get(contract)
-        if (isNew && frontier !== undefined) knowledge.told(contract, frontier, delivered)
-        const result = await replicas.use(contract, (replica) =>
-          replica.deliver(delivered, credit, payloads.get(contract) ?? []),
-        )
-        for (const one of result?.refused ?? []) refused.push(one)
-      }),
-    )
-    for (const word of message.words) {
-      if (turns?.isOver === true) await turns.next()
-      const contract = contractOf(word)
-      if (!replicas.has(contract)) continue
-      if (this.#isStranger(contract, peer)) credit.spend(1)
-      else await this.#bulkhead.do(contract, () => replicas.took(word))
-    }
-    if (refused.length > 0) report.refused(peer, refused)
-  }
-
-  /**
-   * The payloads that came by themselves and are missing here, by contract; the others cost their bringer. Nobody was asked for
-   * what it may not see; of the members that were asked for the same, all but the first bring it in vain.
-   */
-  #lacking(lines: readonly PayloadLine[], peer: Peer, credit: Credit): Map<Uid, PayloadLine[]> {
-    const lacking = new Map<Uid, PayloadLine[]>()
-    for (const [contract, some] of Map.groupBy(lines, ({ contract: of }) => of)) {
-      if (this.#isStranger(contract, peer)) {
-        credit.spend(some.length)
-        continue
-      }
-      const serving = this.#servingIn(contract, some)
-      credit.spend((some.length - serving.length) * IN_VAIN_COST)
-      if (serving.length > 0) lacking.set(contract, serving)
-    }
-    return lacking
-  }
-
-  #servingIn(contract: Uid, lines: readonly PayloadLine[]): PayloadLine[] {
-    const replica = this.#ports.replicas.find(contract)
-    if (replica === undefined) return this.#ports.replicas.passive(contract)?.lacksValues === true ? [...lines] : []
-    const places = new Set(lackingIn(replica.state).map(({ statement }) => placeIn(statement)))
-    return lines.filter((line) => places.has(placeIn(line)))
-  }
-
-  /** Whether the contract is not held, or the peer no party to it. Of one that is just being loaded nobody can tell. */
-  #isStranger(contract: Uid, peer: Peer): boolean {
-    const { replicas } = this.#ports
-    const isLoading = replicas.find(contract) === undefined && replicas.passive(contract) === undefined
-    return isLoading ? !replicas.has(contract) : !this.#isParty(contract, peer)
-  }
-
-  #isParty(contract: Uid, peer: Peer): boolean {
-    const { replicas } = this.#ports
-    const replica = replicas.find(contract)
-    if (replica !== undefined) return isPartyTo(replica.state, peer)
-    return replicas.passive(contract)?.isPartyTo(peer) === true
-  }
-
-  /** What a party to the contract says beside what it holds. */
-  #heardOf(contract: Uid, peer: Peer, { wants, waits }: ExchangeMessage, knowledge: PeerKnowledge): void {
-    if (!this.#isParty(contract, peer)) return
-    knowledge.wanted(contract, this.#answeredWants.due(peer.handle, contract, wants.get(contract) ?? []))
-    this.#ports.replicas.find(contract)?.holdsUp(peer.handle, waits.get(contract))
-  }
-
-  /** Whether the contract is held, now if not before; what is refused of its beginning is added. */
-  async #begun(
-    contract: Uid,
-    delivered: readonly SignedStatement[],
-    { handle }: Peer,
-    credit: Credit,
-    refused: StatementRefused[],
-  ): Promise<boolean> {
-    try {
-      return await this.#ports.replicas.begin(contract, delivered, handle)
-    } catch (error) {
-      // Verifying it has cost as much as any other invalid statement.
-      if (error instanceof StatementRefused || error instanceof EngineUnknown) credit.spend(1)
-      if (!(error instanceof StatementRefused)) throw error
-      refused.push(error)
-      return false
-    }
   }
 
   /** Should none of them be reachable from here, anybody may be able to bring it to them. */
@@ -420,14 +298,6 @@ function lacksNews({ knowledge }: PeerSession, state: AgreementState): boolean {
     if (error instanceof HistoryPruned) return true
     throw error
   }
-}
-
-function placeIn({ party, seq }: { readonly party: Handle; readonly seq: Seq }): string {
-  return `${party}.${seq}`
-}
-
-function byContract(statements: readonly SignedStatement[]): Map<Uid, SignedStatement[]> {
-  return Map.groupBy(statements, ({ statement }) => statement.contract)
 }
 
 function frontierAt(atRest: AtRest, peer: Peer): Frontier | undefined {

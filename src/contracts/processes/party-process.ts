@@ -1,5 +1,6 @@
 import type { Uid } from '../../events/ids.ts'
-import { Gossip, type GossipReport, type GossipTiming } from '../../gossip/gossip.ts'
+import { Gossip, type GossipTiming } from '../../gossip/gossip.ts'
+import type { GossipReport } from '../../gossip/gossip-report.ts'
 import type { ReplicasPort } from '../../gossip/replica-port.ts'
 import { CommandQueue } from '../commands/command-queue.ts'
 import type { KeyChanging } from '../commands/key-changing.ts'

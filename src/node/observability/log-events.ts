@@ -3,7 +3,7 @@ import { newestOf } from '../../agreement/feeds.ts'
 import { obstacleKinds } from '../../contracts/obstacles/obstacles.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { Handle } from '../../events/ids.ts'
-import type { GossipReport } from '../../gossip/gossip.ts'
+import type { GossipReport } from '../../gossip/gossip-report.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 
 /** What is wrong with a statement may name what its sender has made up, at any length. */
