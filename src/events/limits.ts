@@ -78,6 +78,9 @@ export function canRefuseWhole({ statementBytes, members, requestsPerStatement }
   return statementBytes >= needed
 }
 
+/** Of a list with a key: all of its keys are looked at whenever one changes. Fixed for engine 1. */
+export const KEYED_ENTRIES_MAX = 2000
+
 /** Deepest nesting of arrays and objects anywhere in a statement or a value. Fixed for version 1. */
 export const JSON_DEPTH_MAX = 32
 /**

@@ -46,6 +46,7 @@ export const voidCodes = {
     'The prototype of a list, and its key field, go with the list only, and the prototype has no name of its own.',
   prototype_empty: 'The prototype of a list has no values and no entries: its entries have.',
   order_unfit: 'The order of a block names a child twice, or an ordinal that was never given out.',
+  key_taken: 'Another entry of the list has this key.',
   key_unfit: 'A list has a key only if its entries are blocks, and only of a type whose values have one spelling.',
   name_taken: 'The block has a child of this name already.',
   name_confusable: 'The block has a child whose name can be taken for this one.',

@@ -118,6 +118,12 @@ export const breaks: readonly Break[] = [
     to: 'tree: entry.id.length > 0 ? tree : tree.append(entry),',
   },
   {
+    name: 'two entries of a list have one key',
+    file: 'src/aggregates/contract/list-keys.ts',
+    from: 'if (holder !== undefined) return',
+    to: 'if (holder === entry.id) return',
+  },
+  {
     name: 'the values of one entry are those of the next',
     file: 'src/aggregates/contract/element.ts',
     from: 'const entry = element.entries.tree.get(ordinal)',

@@ -88,7 +88,7 @@ export const plays: Readonly<Record<string, Play>> = {
   },
   'lists-and-entries': {
     about:
-      'Lists in a list: entries have what the prototype has, whose changes are those of all; numbers are never given again; below an entry nothing is changed; an order holds for all of them.',
+      'Lists in a list: entries have what the prototype has, whose changes are those of all; numbers are never given again; below an entry nothing is changed; no two have one key; an order holds for all of them.',
     play() {
       const [ana, ben, cleo] = three()
       const all = [ana, ben, cleo]
@@ -103,6 +103,8 @@ export const plays: Readonly<Record<string, Play>> = {
       talk(all, owes)
       ben.proposes('0.2.1.0.1.0', 'ben')
       cleo.requests({ type: 'AddEntry', list: '0.2.1.0' })
+      talk(all, owes)
+      ana.proposes('0.2.1.0.2.0', 'ben')
       talk(all, owes)
       // At once: a value in an entry, a field for all entries, another name for one.
       cleo.proposes('0.2.1.0.2.1', '7.5')

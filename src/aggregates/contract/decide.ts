@@ -1,7 +1,8 @@
+import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { VoidReason } from '../../events/outcome.ts'
-import type { Request } from '../../events/statement.ts'
+import type { Payload, Request } from '../../events/statement.ts'
 import { assert, unreachable } from '../../runtime/assert.ts'
 import {
   type CommandContext,
@@ -12,8 +13,10 @@ import {
   type Verdict,
 } from './decider.ts'
 import { defineType } from './define-type.ts'
+import type { Open } from './document-view.ts'
 import { addBlock, addField, arrangeChildren, grantElement, removeElement, renameElement } from './elements.ts'
 import { evolve } from './evolve.ts'
+import { takenKey } from './list-keys.ts'
 import { addEntry, addList } from './lists.ts'
 import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
@@ -49,7 +52,8 @@ export function decideRequest(commands: Request['commands'], state: ContractStat
     events.push(...decision)
     added.push(elementAddedBy(decision))
   }
-  if (rules === undefined) return { kind: 'accepted', computed: new Map(), events, state: current }
+  if (rules === undefined)
+    return withKeys({ kind: 'accepted', computed: new Map(), events, state: current }, commands, context)
   const votes = rules.votes(current, events)
   for (const event of votes) current = contract.evolve(current, event, context)
   const made = [...events, ...votes]
@@ -57,7 +61,20 @@ export function decideRequest(commands: Request['commands'], state: ContractStat
   const judgement = rules.judged(current, made, types)
   if (judgement instanceof Rejection) return voidBy(judgement, commands.length - 1, rules)
   if (rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
-  return { ...judgement, kind: 'accepted', events: [...made, ...judgement.events] }
+  return withKeys({ ...judgement, kind: 'accepted', events: [...made, ...judgement.events] }, commands, context)
+}
+
+/** Void where it would give two entries of a list one key. */
+function withKeys(
+  verdict: Extract<Verdict, { kind: 'accepted' }>,
+  commands: Request['commands'],
+  { open, reveal }: DecideContext,
+): Verdict {
+  const lacking = new Set<Hash>()
+  const opened: Open = (value) => verdict.computed.get(value.seal) ?? (reveal(value.seal) as Payload) ?? open(value)
+  const taken = takenKey(verdict.state, verdict.events, opened, lacking)
+  if (lacking.size > 0) return { kind: 'lacking', seals: lacking }
+  return taken === undefined ? verdict : { kind: 'void', reason: reasonOf(taken, commands.length - 1) }
 }
 
 /** What could not be opened may have decided it otherwise. */

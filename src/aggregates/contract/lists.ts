@@ -1,5 +1,6 @@
 import type { FieldType } from '../../events/field-type.ts'
 import type { ElementId } from '../../events/ids.ts'
+import { KEYED_ENTRIES_MAX } from '../../events/limits.ts'
 import { type DecideContext, type Decision, Rejection } from './decider.ts'
 import { typeProblem } from './define-type.ts'
 import { mayChange, notOwner, placeFor, unfitName } from './elements.ts'
@@ -12,7 +13,9 @@ const KEY_TYPES: ReadonlySet<FieldType['type']> = new Set(['text', 'integer', 'c
 
 export function addList(command: Resolved<'AddList'>, state: ContractState, context: DecideContext): Decision {
   const { entry, entriesMax, key } = command
-  if (entriesMax > state.limits.entriesPerList) return new Rejection('limit_exceeded', ['entriesPerList'])
+  const entriesLimit =
+    key === undefined ? state.limits.entriesPerList : Math.min(state.limits.entriesPerList, KEYED_ENTRIES_MAX)
+  if (entriesMax > entriesLimit) return new Rejection('limit_exceeded', ['entriesPerList'])
   const entryWeight = key === undefined ? 1 : 2
   const size = { levels: 1 + entryWeight, weight: 1 + (1 + entriesMax) * entryWeight }
   const place = placeFor(command, state, context, size)

@@ -70,6 +70,7 @@ const statusOfVoid: Record<VoidCode, number> = {
   prototype_fixed: 422,
   prototype_empty: 422,
   order_unfit: 422,
+  key_taken: 409,
   key_unfit: 422,
   name_taken: 409,
   name_confusable: 409,

@@ -112,6 +112,15 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   prototype_fixed: [lead.removes('Claims/0')],
   prototype_empty: [lead.proposes('Claims/0/Sum', '')],
   order_unfit: [lead.arranges('', [0, 0])],
+  key_taken: [
+    together(
+      lead.addsList('Lines', { key: { name: 'Key', field: { type: 'text' } } }),
+      lead.addsEntry('#0'),
+      lead.addsEntry('#0'),
+      lead.proposes('#1.0', 'a'),
+      lead.proposes('#2.0', 'a'),
+    ),
+  ],
   key_unfit: [lead.addsList('Lines', { key: { name: 'Share', field: { type: 'decimal' } } })],
   name_taken: [lead.addsField('Country')],
   name_confusable: [lead.addsField('C\u043euntry')],

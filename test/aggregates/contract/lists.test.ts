@@ -171,6 +171,58 @@ t.test('a list has as many entries at a time as it may have', async (t) => {
   t.same(fate(6), { code: 'limit_exceeded', command: 0, with: ['entriesPerList'] })
 })
 
+t.test('no two entries of a list have the same key; what has none collides with nothing', async (t) => {
+  const coded = list('Lines', { key: { name: 'Code', field: { type: 'text' } } })
+  const document = given(
+    both,
+    coded,
+    entry('Lines'),
+    entry('Lines'),
+    entry('Lines'),
+    lead.proposes('Lines/1/Code', 'a'),
+  )
+  const taken = (holder: string) => ({ code: 'key_taken', command: 0, with: [holder] })
+  t.same(document.when(broker.proposes('Lines/2/Code', 'a')).fate, taken('0.0.1'))
+  t.equal(document.when(broker.proposes('Lines/2/Code', 'b')).fate, 'accepted')
+  t.equal(document.when(broker.settles('Lines/1/Code', 'a')).fate, 'accepted', 'its own is not another')
+  const raced = document.when(concurrently(broker.proposes('Lines/2/Code', 'b'), lead.proposes('Lines/3/Code', 'b')))
+  t.same(raced.fates, ['accepted', taken('0.0.2')])
+  const both2 = raced.when(together(lead.settles('Lines/1/Code', 'b'), lead.settles('Lines/2/Code', 'a')))
+  t.equal(both2.fate, 'accepted', 'judged after the whole request')
+  t.equal(
+    raced.when(lead.removes('Lines/1'), lead.proposes('Lines/3/Code', 'a')).fate,
+    'accepted',
+    'what is gone has no key',
+  )
+  const candidate = document.when(broker.proposes('Lines/1/Code', 'z'), broker.proposes('Lines/3/Code', 'z'))
+  t.equal(candidate.fate, 'accepted', 'a candidate has none yet')
+})
+
+t.test('entries of different lists may have one key, in entries of one list too', async (t) => {
+  const document = given(
+    both,
+    list('Layers'),
+    list('Layers/0/Lines', { key: insurer }),
+    entry('Layers'),
+    entry('Layers'),
+  ).when(
+    lead.addsEntry('Layers/1/Lines'),
+    lead.addsEntry('Layers/2/Lines'),
+    lead.proposes('Layers/1/Lines/1/Insurer', 'lead'),
+    lead.proposes('Layers/2/Lines/1/Insurer', 'lead'),
+    lead.addsEntry('Layers/2/Lines'),
+    lead.proposes('Layers/2/Lines/2/Insurer', 'lead'),
+  )
+  t.same(document.fates.slice(0, 5), Array(5).fill('accepted'))
+  t.same(document.fate, { code: 'key_taken', command: 0, with: ['0.0.2.0.1'] })
+})
+
+t.test('a list with a key has only as many entries as can be looked at whenever one changes', async (t) => {
+  const fate = (entriesMax: number) => given(both).when(lead.addsList('L', { key: insurer, entriesMax })).fate
+  t.equal(fate(2000), 'accepted')
+  t.same(fate(2001), { code: 'limit_exceeded', command: 0, with: ['entriesPerList'] })
+})
+
 t.test('a key is a field of blocks, of a type whose values have one spelling', async (t) => {
   const fate = (type: string, entry: 'block' | { type: 'text' } = 'block') =>
     given(both).when(lead.addsList('Lines', { entry, key: { name: 'Key', field: { type } as never } })).fate
