@@ -40,6 +40,7 @@ const table = {
     0.15,
     'to change the list (entries, what is in them, or what all are made of) or a type; a member and round',
   ),
+  rules: number(0, 'to draft, vote on, publish, obey or reopen rules, a member and round'),
   withdrawals: number(0.08, 'of what is tentative, a member and round'),
   invitations: number(0.05, 'a member and round'),
   locks: number(0.03, 'a member and round'),

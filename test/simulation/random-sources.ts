@@ -14,6 +14,7 @@ const SOURCES = [
   'code',
   'values',
   'versions',
+  'rules',
 ] as const
 type Source = (typeof SOURCES)[number]
 

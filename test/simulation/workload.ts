@@ -9,6 +9,7 @@ import { both } from '../support/engine-2.ts'
 import type { Faults } from './faults.ts'
 import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
+import { type Places, ruleWork } from './rule-work.ts'
 import type { Run } from './run.ts'
 
 /** Begins everything that people, and policies, have to say: nothing that is signed may have it anywhere. */
@@ -64,6 +65,9 @@ export class Workload {
       key,
     })
     await this.submit(founder, { type: 'AddField', parent: `${list}.0`, name: 'field', field: { type: 'text' } })
+    if (run.options.rules > 0) {
+      await this.submit(founder, { type: 'AddField', parent: '0', name: 'computed', field: { type: 'text' } })
+    }
     for (const card of run.strangersTo(founder)) {
       if (this.#randomOf(founder).chance(0.7)) await this.submit(founder, { type: 'InviteParty', party: card })
     }
@@ -100,6 +104,9 @@ export class Workload {
     if (options.upgrades && run.sources.of('versions').chance(0.4)) await this.#upgrade(machine, live)
     if (random.chance(options.writes)) await this.write(machine, field)
     if (random.chance(options.entries)) await this.#changeList(machine)
+    if (options.rules > 0 && run.sources.of('rules', machine.address).chance(options.rules)) {
+      await this.#useRules(machine, live)
+    }
     if (random.chance(0.04))
       await this.submit(machine, { type: 'RenameElement', element: field, name: `n ${run.requests}` })
     if (random.chance(0.03)) await this.submit(machine, { type: 'GrantElement', element: field, to: null })
@@ -155,6 +162,17 @@ export class Workload {
   }
 
   /** Entries come and go, values in them, and what all of them have: whatever of it is not there is void. */
+  async #useRules(machine: Machine, { state }: LiveContract): Promise<void> {
+    const { fields } = this.#run.options
+    const places = { first: '0.0', second: '0.1', entry: `0.${fields}.0.1`, computed: `0.${fields + 1}` }
+    const random = this.#run.sources.of('rules', machine.address)
+    const command = ruleWork(state.settling.agreed, machine.handle, places as Places, random)
+    if (command !== undefined) {
+      this.#run.count(`rules: ${command.type}`)
+      await this.submit(machine, command)
+    }
+  }
+
   async #changeList(machine: Machine): Promise<void> {
     const random = this.#run.sources.of('entries', machine.address)
     const list = `0.${this.#run.options.fields}`
