@@ -47,6 +47,8 @@ export function ruleWork(
   if (rules.ruleSets.length === 0) return { type: 'AddRuleSet', name: 'terms' }
   const bodies = bodiesOf(state, places)
   const said = rules.rules.length
+  // What they would be about has been removed or renamed.
+  if (bodies.length === 0) return undefined
   if (said < bodies.length) {
     const { at, body } = bodies[said] as Drafted
     return { type: 'DraftRule', at, ruleSet: 1, body }
