@@ -81,6 +81,13 @@ export function canRefuseWhole({ statementBytes, members, requestsPerStatement }
 /** Of a list with a key: all of its keys are looked at whenever one changes. Fixed for engine 1. */
 export const KEYED_ENTRIES_MAX = 2000
 
+/**
+ * What one request may make happen: events, and their bytes as canonical JSON. More is void, so that every store takes the entry
+ * in one append. Fixed for engine 1.
+ */
+export const ENTRY_EVENTS_MAX = 10_000
+export const ENTRY_EVENTS_BYTES_MAX = 640 * 1024
+
 /** Deepest nesting of arrays and objects anywhere in a statement or a value. Fixed for version 1. */
 export const JSON_DEPTH_MAX = 32
 /**

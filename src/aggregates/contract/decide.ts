@@ -1,6 +1,9 @@
+import { utf8Length } from '../../crypto/bytes.ts'
+import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId } from '../../events/ids.ts'
+import { ENTRY_EVENTS_BYTES_MAX, ENTRY_EVENTS_MAX } from '../../events/limits.ts'
 import type { VoidReason } from '../../events/outcome.ts'
 import type { Payload, Request } from '../../events/statement.ts'
 import { assert, unreachable } from '../../runtime/assert.ts'
@@ -22,7 +25,7 @@ import { admitParty, declineInvitation, inviteParty, openContract, resign, withd
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
 import { castVote, emptyField, proposeValue, withdrawProposal } from './proposals.ts'
 import { breakLock, lockOut, lockRecord, releaseLock } from './record-lock.ts'
-import { RequestRules } from './request-rules.ts'
+import { isExempt, RequestRules } from './request-rules.ts'
 import { addRuleSet, draftRule, editRule, publishRules, removeRule, reopenEdit, voteOnRule } from './rule-commands.ts'
 import { type ContractState, initialState, memberOf } from './state.ts'
 import { upgradeEngine } from './upgrade.ts'
@@ -64,17 +67,32 @@ export function decideRequest(commands: Request['commands'], state: ContractStat
   return withKeys({ ...judgement, kind: 'accepted', events: [...made, ...judgement.events] }, commands, context)
 }
 
-/** Void where it would give two entries of a list one key. */
+/** So few that nothing is measured: what one statement can say, and the voters on as many values. */
+const EVENTS_UNMEASURED = 4
+
+/** Void where it would give two entries of a list one key, or an entry more than a store takes. */
 function withKeys(
   verdict: Extract<Verdict, { kind: 'accepted' }>,
   commands: Request['commands'],
   { open, reveal }: DecideContext,
 ): Verdict {
+  if (isTooLong(verdict.events) && !commands.every(({ type }) => isExempt(type))) {
+    const reason = reasonOf(new Rejection('limit_exceeded', ['entryBytes']), commands.length - 1)
+    return { kind: 'void', reason }
+  }
   const lacking = new Set<Hash>()
   const opened: Open = (value) => verdict.computed.get(value.seal) ?? (reveal(value.seal) as Payload) ?? open(value)
   const taken = takenKey(verdict.state, verdict.events, opened, lacking)
   if (lacking.size > 0) return { kind: 'lacking', seals: lacking }
   return taken === undefined ? verdict : { kind: 'void', reason: reasonOf(taken, commands.length - 1) }
+}
+
+function isTooLong(events: readonly ContractEvent[]): boolean {
+  if (events.length <= EVENTS_UNMEASURED) return false
+  if (events.length > ENTRY_EVENTS_MAX) return true
+  let bytes = 0
+  for (const event of events) bytes += utf8Length(canonicalJson(event))
+  return bytes > ENTRY_EVENTS_BYTES_MAX
 }
 
 /** What could not be opened may have decided it otherwise. */

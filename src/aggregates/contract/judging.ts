@@ -10,6 +10,7 @@ import {
   type Handle,
   ordinalsOf,
 } from '../../events/ids.ts'
+import { ENTRY_EVENTS_MAX } from '../../events/limits.ts'
 import { SALT_BYTES, sealOf } from '../../events/seal.ts'
 import type { Payload } from '../../events/statement.ts'
 import { evaluate } from '../rules/evaluate.ts'
@@ -110,6 +111,14 @@ class Pass {
   #emit(event: ContractEvent): void {
     this.#events.push(event)
     this.#state = evolve(this.#state, event, this.#judged.context)
+  }
+
+  get #isTooMuch(): boolean {
+    return this.#events.length > ENTRY_EVENTS_MAX && !this.#judged.isExempt
+  }
+
+  #tooMuch(rule: number): Rejection {
+    return new Rejection('rule_over_budget', [String(rule), 'entryEvents'])
   }
 
   get #view(): OpenedDocument {
@@ -256,6 +265,7 @@ class Pass {
     if (rivals.length > 1)
       return new Rejection('assigned_twice', [target, ...rivals.map(({ terms: { id } }) => String(id))])
     for (const block of this.#placesOf(rule)) {
+      if (this.#isTooMuch) return this.#tooMuch(terms.id)
       const field = `${block}.${target.slice(target.lastIndexOf('.') + 1)}` as ElementId
       const problem = this.#assignAt(rule, block, field)
       if (problem !== undefined) return problem
@@ -325,6 +335,7 @@ class Pass {
       if (!this.#isDirty(rule) && !this.#isSwitched(rule)) continue
       const isCounting = isRuleActive(this.#state, terms)
       for (const at of this.#placesOf(rule)) {
+        if (this.#isTooMuch) return this.#tooMuch(terms.id)
         const value = isCounting ? this.#evaluate(rule, at) : true
         if (value instanceof Rejection) return value
         const isBroken = value === false

@@ -29,6 +29,10 @@ const exempt: ReadonlySet<string> = new Set<CommandType>([
   'ReopenEdit',
 ])
 
+export function isExempt(type: string): boolean {
+  return exempt.has(type)
+}
+
 const structural: ReadonlySet<string> = new Set<CommandType>(['RemoveElement', 'RenameElement', 'GrantElement'])
 
 /** The rules that judge one request (design §5a). Made for contracts with rules in force, and for publications. */
@@ -92,8 +96,7 @@ export class RequestRules {
     if (state.phase !== 'live') return { computed: new Map<Hash, Payload>(), events: [], state }
     const { context, lacking } = { context: this.#context, lacking: this.lacking }
     const budget = { steps: state.limits.requestSteps }
-    const isExempt = types.every((type) => exempt.has(type))
-    const shared = { budget, context, isExempt, lacking, open: context.open }
+    const shared = { budget, context, isExempt: types.every(isExempt), lacking, open: context.open }
     const changed = changedBy(made)
     const judgement = judge(state, changed, shared)
     if (judgement instanceof Rejection) return judgement

@@ -463,3 +463,20 @@ t.test('drafts that mean nothing here are void, with the reason', async (t) => {
     with: ['7'],
   })
 })
+
+t.test('a request that would make more happen than one entry can say is void, and changes nothing', async (t) => {
+  const wide = given(
+    both,
+    field('Factor', decimal),
+    list('Lines', { entriesMax: 6_000 }),
+    field('Lines/0/Written', decimal),
+    field('Lines/0/Signed', decimal),
+  )
+  const live = inForce(wide, ['', { assign: '_.Factor + 1', to: 'Lines/0/Signed' }])
+  const some = together(...(Array.from({ length: 500 }, () => lead.addsEntry('Lines')) as [Act, ...Act[]]))
+  const document = live.when(...Array.from({ length: 12 }, () => some))
+  t.equal(document.fate, 'accepted')
+  const after = document.when(lead.proposes('Factor', '1'))
+  t.same(after.fate, { code: 'limit_exceeded', command: 0, with: ['entryBytes'] })
+  t.equal(after.agreedAt('Factor'), undefined)
+})
