@@ -123,7 +123,10 @@ t.test('nobody waits for what people say, and no form of it makes anything inval
   t.same(shownAbout(unopened, undefined), { seal: unopened, isHeld: false })
 })
 
-t.test('there is no free text in the format but ids and names', async (t) => {
+/** Constants of expressions, which rules compute with: what they are the language says. */
+const RULE_TEXTS = ['condition.nodes[][]', 'expression.nodes[][]']
+
+t.test('there is no free text in the format but ids, names and the constants of rules', async (t) => {
   const found = new Set<string>()
   walk(StatementSchema, 'statement', found)
   for (const [type, schema] of Object.entries(commandSchemas)) walk(schema, type, found)
@@ -135,8 +138,11 @@ t.test('there is no free text in the format but ids and names', async (t) => {
     'AddList.key.field.options[]',
     'AddList.key.name',
     'AddList.name',
+    'AddRuleSet.name',
     'DefineType.constraint.options[]',
     'DefineType.name',
+    ...RULE_TEXTS.map((path) => `DraftRule.body.${path}`),
+    ...RULE_TEXTS.map((path) => `EditRule.body.${path}`),
     'InviteParty.party.name',
     'OpenContract.founder.name',
     'OpenContract.title',

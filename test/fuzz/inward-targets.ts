@@ -64,6 +64,43 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
   },
   'DELETE /api/Contract/:uid/Lock': { status: 409, requests: json('Contract/$/Lock', '') },
   'POST /api/Contract/:uid/Lock/Breaks': { status: 409, requests: json('Contract/$/Lock/Breaks', '{"lock":0}') },
+  'GET /api/Contract/:uid/Rules': { status: 200, requests: ['/api/Contract/$/Rules'] },
+  'POST /api/Contract/:uid/RuleSets': {
+    status: 200,
+    requests: [...json('Contract/$/RuleSets', '{"name":"x"}'), ...json('Contract/$/RuleSets?dry-run', '{"name":"y"}')],
+  },
+  'POST /api/Contract/:uid/Rules': {
+    status: 409,
+    requests: json(
+      'Contract/$/Rules',
+      '{"at":"","ruleSet":1,"says":{"kind":"constraint","condition":"Rate < 0.5 and Country = \\"x\\""}}',
+      '{"at":"Rate","ruleSet":1,"says":{"kind":"assignment","target":"Rate","expression":"1.5 * 2"}}',
+      '{"at":"","ruleSet":null,"says":{"kind":"trigger","condition":"true","deactivates":{"blocks":["List"],"ruleSets":[1]}}}',
+    ),
+  },
+  'PUT /api/Contract/:uid/Rules/:rule': {
+    status: 404,
+    requests: json('Contract/$/Rules/1', '{"ruleSet":1,"says":{"kind":"single"},"about":{"text":"x"}}'),
+  },
+  'DELETE /api/Contract/:uid/Rules/:rule': { status: 409, requests: json('Contract/$/Rules/1', '') },
+  'POST /api/Contract/:uid/Rules/:rule/Votes': {
+    status: 409,
+    requests: json('Contract/$/Rules/1/Votes', `{"hash":"${'0'.repeat(64)}","vote":"yes"}`),
+  },
+  'POST /api/Contract/:uid/Publications': {
+    status: 409,
+    requests: json('Contract/$/Publications', `{"ruleSets":[1],"rules":[{"rule":1,"hash":"${'0'.repeat(64)}"}]}`),
+  },
+  'POST /api/Contract/:uid/Reopenings': { status: 409, requests: json('Contract/$/Reopenings', '') },
+  'GET /api/Contract/:uid/Types': { status: 200, requests: ['/api/Contract/$/Types'] },
+  'PUT /api/Contract/:uid/Types/:name': {
+    status: 200,
+    requests: json('Contract/$/Types/percent', '{"base":"decimal","constraint":{"minimum":"0","maximum":"100"}}'),
+  },
+  'PUT /api/Contract/:uid/Elements/:element/Order': {
+    status: 200,
+    requests: json('Contract/$/Elements/0/Order', '{"order":["Rate","Country","List"]}'),
+  },
   'GET /api/Contract/:uid/Engine': { status: 200, requests: ['/api/Contract/$/Engine'] },
   'POST /api/Contract/:uid/Engine': { status: 409, requests: json('Contract/$/Engine', '{"to":1}') },
   'GET /api/Contract/:uid/Questions': { status: 200, requests: ['/api/Contract/$/Questions'] },

@@ -6,9 +6,9 @@ import { unescaped } from './text-literal.ts'
 import { Range, type Value } from './values.ts'
 
 const STRING = '"(?:[^"\\\\]|\\\\.)*"'
-const END = `\\s*(-?(?:\\d+(?:\\.\\d+)?|\\.\\d+)|@${STRING}|${STRING}|(?:date and time|date|duration)\\(\\s*${STRING}\\s*\\))\\s*`
-const RANGE = new RegExp(`^\\s*([[(\\]])${END}\\.\\.${END}([\\])[])\\s*$`, 'su')
-const CONSTRUCTED = /^(date and time|date|duration)\(\s*(.*?)\s*\)$/s
+const END = `[ \\t\\n\\r]*(-?(?:\\d+(?:\\.\\d+)?|\\.\\d+)|@${STRING}|${STRING}|(?:date and time|date|duration)\\([ \\t\\n\\r]*${STRING}[ \\t\\n\\r]*\\))[ \\t\\n\\r]*`
+const RANGE = new RegExp(`^[ \\t\\n\\r]*([[(\\]])${END}\\.\\.${END}([\\])[])[ \\t\\n\\r]*$`, 'su')
+const CONSTRUCTED = /^(date and time|date|duration)\([ \t\n\r]*(.*?)[ \t\n\r]*\)$/s
 
 /** What `range` reads: two constants between brackets, the lower one first. */
 export function parseRange(text: string): Range | ReasonCode {

@@ -56,7 +56,9 @@ t.test('a URL is read in one way', { timeout: 120_000 }, async (t) => {
     const answer = await send(`GET ${path}`)
     t.same([answer.status, answer.code], [400, 'request_malformed'], path)
   }
-  t.equal((await send(`PUT ${root}/Text?dry-run`, text, 'not dry')).status, 400)
+  t.equal((await send(`PUT ${root}/Text?dryrun`, text, 'not dry')).status, 400)
+  t.equal((await send(`PUT ${root}/Text?dry-run=1`, text, 'not dry')).status, 400)
+  t.equal((await send(`PUT ${root}/Text?dry-run`, text, 'dry')).status, 200)
   t.equal((await send(`GET ${root}/Text`)).text, 'by an absolute URL')
 })
 
