@@ -74,6 +74,8 @@ export interface Ledger {
   readonly admitted: ImmutableMap<Handle, VersionVector>
   /** What rules have computed and stands, or has stood since the last sweep, by its seals; of a view without its history less. */
   readonly computed: ImmutableMap<Hash, Payload>
+  /** Ledger index from which on all that was computed, and stands, is in there. */
+  readonly computedFrom: LedgerIndex
   /** Of every party that was ever invited, by handle: its statements stay verifiable whatever became of it. */
   readonly cards: ImmutableMap<Handle, PartyCard>
 }
@@ -91,6 +93,7 @@ export function emptyLedger(contract: Uid, engines: Engines): Ledger {
     invited: ImmutableMap(),
     admitted: ImmutableMap(),
     computed: ImmutableMap(),
+    computedFrom: 0,
     cards: ImmutableMap(),
   }
 }
@@ -201,6 +204,7 @@ function acknowledgeNext(
     need,
     lacking: undefined,
     computed: withComputed(ledger.computed, computed, document),
+    computedFrom: ledger.computedFrom,
     ...withNewParties(ledger, events, need),
   }
   return { ledger: next, acknowledged: { entry, text, members, document, computed } }

@@ -232,6 +232,7 @@ function stateFrom(
       lacking: undefined,
       invited: ImmutableMap(ledger.invited.map(([handle, past]) => [handle, pastFrom(past)])),
       computed: ImmutableMap(),
+      computedFrom: settling.settled + rest.unsettled.length,
       admitted: ImmutableMap(ledger.admitted.map(([handle, past]) => [handle, pastFrom(past)])),
       cards: ImmutableMap(cardsOf(document).map((card) => [card.handle, card])),
     } satisfies Ledger,

@@ -203,9 +203,12 @@ export class Fold {
       case 'ElementGranted':
         elements.apply(page, event)
         break
-      case 'ElementRemoved':
-        proposals.removed(page, elements.apply(page, event))
+      case 'ElementRemoved': {
+        const removed = elements.apply(page, event)
+        proposals.removed(page, removed)
+        rules.removed(removed)
         break
+      }
       case 'ValueProposed':
       case 'ProposalAgreed':
       case 'CandidateEnded':

@@ -209,6 +209,10 @@ export class Party {
     return this.#writes((document) => ({ type: 'EditRule', rule, ruleSet, body: bodyOf(says, path, document) }))
   }
 
+  removesRule(rule: number): Act {
+    return this.orders({ type: 'RemoveRule', rule })
+  }
+
   votesOnRule(rule: number, vote: 'yes' | 'no' = 'yes'): Act {
     return this.#writes((document) => ({ type: 'CastVote', rule, hash: hashOfRule(document, rule), vote }))
   }

@@ -89,8 +89,22 @@ function compiled(
   const ast = validateAst(says.expression)
   if (isMalformed(ast)) return unfit(ast.code)
   const expression = check(ast, schema, { block, expected: says.expected })
+  if (isCompiled(expression) && readsOf(expression.ast).some((read) => isThroughPrototype(read, block, lists, state))) {
+    return unfit('expression_unknown_name')
+  }
   if (isCompiled(expression)) return { kind: 'fit', terms, block, lists, expression, reads: readsOf(expression.ast) }
   return unfit(expression[0]?.code ?? 'expression_malformed')
+}
+
+/** A field of a prototype by itself is nobody's value: below its own block an expression reads the entry's, elsewhere the list. */
+function isThroughPrototype(
+  { id, isOfList }: Read,
+  block: ElementId,
+  lists: readonly ElementId[],
+  state: ContractState,
+): boolean {
+  const through = (listsOn(id, schemaOf(state)) ?? []).length
+  return !isOfList && through > (isWithin(id, block) ? lists.length : 0)
 }
 
 function readsOf({ nodes }: Ast): Read[] {

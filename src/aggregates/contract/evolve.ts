@@ -5,7 +5,7 @@ import { withBlockSwitched, withRuleSetSwitched } from './activity.ts'
 import { withChild, withElement, withEntry, withName, withOrder, withoutElement } from './changed-document.ts'
 import type { Origin } from './decider.ts'
 import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './element.ts'
-import { withFlag, withoutFlag } from './flags.ts'
+import { flagsOutside, withFlag, withoutFlag } from './flags.ts'
 import { allActive, type Rule, type RuleBook, type RuleTerms, withRule } from './rule-book.ts'
 import { type Candidate, nothing } from './standing.ts'
 import type { ClosedInvitation, ContractState, Parties } from './state.ts'
@@ -81,7 +81,7 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'ElementRenamed':
       return withName(state, event.element, event.name, requestKey(request))
     case 'ElementRemoved':
-      return withoutElement(state, event.element)
+      return { ...withoutElement(state, event.element), flags: flagsOutside(state.flags, event.element) }
     case 'ElementGranted':
       return withElement(state, event.element, (element) => ({ ...element, owner: event.to }))
     case 'ValueProposed': {
@@ -130,7 +130,8 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'ReopenVoted':
       return withRules(state, { reopenVotes: [...state.rules.reopenVotes, event.by] })
     case 'EditReopened': {
-      const rules = state.rules.rules.map((rule) => ({ ...rule, isInForce: false }))
+      // Whoever wants them back in force says so once more.
+      const rules = state.rules.rules.map((rule) => ({ ...rule, isInForce: false, yes: [] }))
       const reopened = withRules(state, { reopenVotes: [], rules, since: index })
       return { ...reopened, flags: [], inactive: allActive, phase: 'edit' }
     }

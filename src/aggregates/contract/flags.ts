@@ -19,3 +19,9 @@ export function withFlag(flags: readonly Flag[], { rule, at }: Flag): readonly F
 export function withoutFlag(flags: readonly Flag[], gone: Flag): readonly Flag[] {
   return flags.filter((flag) => flag.rule !== gone.rule || flag.at !== gone.at)
 }
+
+/** Without those at an element that is gone, and below it; the same array where there are none. */
+export function flagsOutside(flags: readonly Flag[], gone: ElementId): readonly Flag[] {
+  const isGone = ({ at }: Flag) => at === gone || at.startsWith(`${gone}.`)
+  return flags.some(isGone) ? flags.filter((flag) => !isGone(flag)) : flags
+}

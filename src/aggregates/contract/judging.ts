@@ -1,4 +1,5 @@
-import { base64url } from '../../crypto/bytes.ts'
+import { base64url, utf8Length } from '../../crypto/bytes.ts'
+import { canonicalJson } from '../../crypto/canonical-json.ts'
 import { type Hash, hashJson, hashToBytes } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import {
@@ -45,6 +46,8 @@ export interface Changed {
   /** Lists that have an entry more, or less. */
   readonly lists: ReadonlySet<ElementId>
   readonly addedEntries: ReadonlySet<ElementId>
+  /** What has an element more below it. */
+  readonly extended: ReadonlySet<ElementId>
   /** Everything: rules have come into force. */
   readonly all: boolean
 }
@@ -58,6 +61,8 @@ export interface Judged {
   readonly budget: { steps: number }
   /** Nothing of it is void: what fails is flagged. */
   readonly isExempt: boolean
+  /** What has to hold after the pass, before conditions are judged. */
+  readonly check?: (state: ContractState) => Rejection | undefined
 }
 
 /**
@@ -66,7 +71,10 @@ export interface Judged {
  */
 export function judge(state: ContractState, changed: Changed, judged: Judged): Judgement | Rejection {
   const rules = rulesInForce(state)
-  if (!isPublishable(rules)) return new Rejection(rules.code, rules.rules.map(String))
+  if (!isPublishable(rules)) {
+    if (judged.isExempt) return { computed: new Map(), events: [], state }
+    return new Rejection(rules.code, rules.rules.map(String))
+  }
   return new Pass(state, rules, judged).run(changed)
 }
 
@@ -82,6 +90,8 @@ class Pass {
   readonly #dirty = new Map<number, Places>()
   readonly #switched = new Set<ElementId | number>()
   #all = false
+  /** Of what has been computed. */
+  #characters = 0
 
   constructor(state: ContractState, rules: RulesInForce, judged: Judged) {
     this.#state = state
@@ -94,6 +104,7 @@ class Pass {
     for (const field of changed.fields) this.#fieldChanged(field)
     for (const list of changed.lists) this.#listChanged(schemaIdOf(this.#state, list))
     for (const entry of changed.addedEntries) this.#entryAdded(entry)
+    for (const block of changed.extended) this.#requiredChanged(schemaIdOf(this.#state, block))
     for (const node of this.#rules.order) {
       const problem =
         node.kind === 'assignment'
@@ -103,6 +114,8 @@ class Pass {
             : this.#ruleSet(node.id)
       if (problem !== undefined) return problem
     }
+    const unfit = this.#judged.check?.(this.#state)
+    if (unfit !== undefined) return unfit
     const problem = this.#conditions()
     if (problem !== undefined) return problem
     return { computed: this.#computed, events: this.#events, state: this.#state }
@@ -153,9 +166,11 @@ class Pass {
   }
 
   #entryAdded(entry: ElementId): void {
-    for (const way of ancestorsOf(schemaIdOf(this.#state, entry))) {
+    const of = schemaIdOf(this.#state, entry)
+    for (const way of ancestorsOf(of)) {
       for (const rule of this.#rules.perEntry.get(way) ?? []) {
-        for (const place of instancesOf(this.#state, rule.block)) if (isWithin(place, entry)) this.#mark(rule, place)
+        if (!isWithin(rule.block, of)) continue
+        for (const place of instancesOf(this.#state, rule.block, { under: entry, of })) this.#mark(rule, place)
       }
     }
   }
@@ -195,6 +210,7 @@ class Pass {
     const outcome = evaluate(expression.program, this.#view, Math.min(ruleSteps, budget.steps), at)
     budget.steps -= outcome.steps
     if (outcome.kind === 'value') return outcome.value
+    if (this.#judged.isExempt) return new Nothing()
     const limit = budget.steps <= 0 ? 'requestSteps' : 'ruleSteps'
     return new Rejection('rule_over_budget', [String(terms.id), limit])
   }
@@ -262,6 +278,7 @@ class Pass {
     if (!isRuleActive(this.#state, terms)) return undefined
     const { target } = terms.body
     const rivals = (this.#rules.assigning.get(target) ?? []).filter((other) => isRuleActive(this.#state, other.terms))
+    if (rivals.length > 1 && this.#judged.isExempt) return undefined
     if (rivals.length > 1)
       return new Rejection('assigned_twice', [target, ...rivals.map(({ terms: { id } }) => String(id))])
     for (const block of this.#placesOf(rule)) {
@@ -276,16 +293,24 @@ class Pass {
   #assignAt(rule: CompiledRule, block: ElementId, id: ElementId): Rejection | undefined {
     const field = find(this.#state, id)
     if (field?.kind !== 'field' || !isActive(this.#state, id)) return undefined
-    const value = this.#isWaiting(rule, block) ? new Nothing() : this.#evaluate(rule, block)
+    const inputs = this.#inputsOf(rule, block)
+    if (inputs instanceof Rejection) return inputs
+    const value = this.#isWaiting(inputs) ? new Nothing() : this.#evaluate(rule, block)
     if (value instanceof Rejection) return value
-    const { context } = this.#judged
-    const written = value instanceof Nothing ? null : this.#written(field, value)
+    const { context, isExempt } = this.#judged
+    // Unanimous members have a way on: what would make their leaving void empties the field.
+    const unfit = isExempt ? null : undefined
+    const written = value instanceof Nothing ? null : (this.#written(field, value) ?? unfit)
     if (written === undefined) return new Rejection('computed_unfit', [String(rule.terms.id), id])
     if (written === null && field.agreed === null) return undefined
     const proposal = computedId(rule.terms.id, context.index, rule.lists.length > 0 ? id : undefined)
-    const payload = written === null ? undefined : { salt: this.#saltOf(rule, block, id), value: written }
+    const payload = written === null ? undefined : { salt: this.#saltOf(rule, inputs, id), value: written }
     const seal = payload === undefined ? null : sealOf(payload)
-    if (seal !== null && payload !== undefined) this.#computed.set(seal, payload)
+    if (seal !== null && payload !== undefined) {
+      this.#characters += canonicalJson(payload).length
+      if (this.#characters > COMPUTED_CHARACTERS_MAX && !isExempt) return this.#tooMuch(rule.terms.id)
+      this.#computed.set(seal, payload)
+    }
     this.#emit({ field: id, proposal, rule: rule.terms.id, seal, type: 'ValueComputed' })
     this.#fieldChanged(id)
     return undefined
@@ -296,30 +321,35 @@ class Pass {
     const { types } = this.#state
     const written = fieldValueOf(builtInOf(field, types), value)
     const isParty = (handle: Handle) => isMemberOrInvitee(this.#state, handle)
-    return written === undefined || valueFault(field, written, isParty, types) !== undefined ? undefined : written
+    if (written === undefined || valueFault(field, written, isParty, types) !== undefined) return undefined
+    return utf8Length(canonicalJson(written)) > this.#state.limits.valueBytes ? undefined : written
   }
 
   /** An assignment waits for all fields that it reads outside of lists; below its own block these are the entry's. */
-  #isWaiting(rule: CompiledRule, block: ElementId): boolean {
+  #isWaiting(inputs: readonly Read[]): boolean {
     const view = this.#view
-    return this.#inputsOf(rule, block).some(({ id, isOfList }) => !isOfList && view.payload(id) === undefined)
+    return inputs.some(({ id, isOfList }) => !isOfList && view.payload(id) === undefined)
   }
 
   /** The fields that an expression reads, in the order of its nodes, lists by their ordinals (design §5a *Inputs*). */
-  #inputsOf({ block: schemaBlock, lists, reads }: CompiledRule, block: ElementId): Read[] {
-    return reads.flatMap(({ id: schemaId, isOfList }) => {
+  #inputsOf({ block: schemaBlock, lists, reads, terms }: CompiledRule, block: ElementId): Read[] | Rejection {
+    const inputs = reads.flatMap(({ id: schemaId, isOfList }) => {
       const isOwn = !isOfList && lists.length > 0 && isWithin(schemaId, schemaBlock)
       const ids = instancesOf(this.#state, schemaId, isOwn ? { under: block, of: schemaBlock } : undefined)
       const fields = ids.filter((id) => find(this.#state, id)?.kind === 'field')
       return fields.map((id) => ({ id, isOfList }))
     })
+    const { budget, isExempt } = this.#judged
+    budget.steps -= Math.ceil(inputs.length / INPUTS_PER_STEP)
+    if (budget.steps >= 0 || isExempt) return inputs
+    return new Rejection('rule_over_budget', [String(terms.id), 'requestSteps'])
   }
 
-  #saltOf(rule: CompiledRule, block: ElementId, target: ElementId): string {
+  #saltOf(rule: CompiledRule, reads: readonly Read[], target: ElementId): string {
     const view = this.#view
-    const inputs = this.#inputsOf(rule, block).map(({ id }) => view.payload(id)?.salt ?? NO_SALT)
+    const inputs = reads.map(({ id }) => view.payload(id)?.salt ?? NO_SALT)
     const { context } = this.#judged
-    const of = { index: context.index, inputs, rule: ruleHash(rule.terms), target }
+    const of = { contract: context.contract, index: context.index, inputs, rule: ruleHash(rule.terms), target }
     return base64url(hashToBytes(hashJson('computed', of)).subarray(0, SALT_BYTES))
   }
 
@@ -349,6 +379,10 @@ class Pass {
   }
 }
 
+/** Inputs that one step reads: their salts are hashed, whatever the expression looks at. */
+const INPUTS_PER_STEP = 8
+/** Of what rules compute in one request, as canonical JSON: all of it is one group of the payload store. */
+const COMPUTED_CHARACTERS_MAX = 4 * 1024 * 1024
 const NO_SALT = base64url(new Uint8Array(SALT_BYTES))
 /** The first field at or under an element that has no agreed value and is active. */
 function firstEmptyUnder(state: ContractState, schemaId: ElementId): ElementId | undefined {

@@ -2,6 +2,7 @@ import type { Hash } from '../../crypto/hash.ts'
 import type { CommandType } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, parentIdOf, ROOT } from '../../events/ids.ts'
+import { ceilings } from '../../events/limits.ts'
 import type { AccessRight } from '../../events/rule.ts'
 import type { Payload } from '../../events/statement.ts'
 import { isActive, isRuleActive } from './activity.ts'
@@ -95,13 +96,16 @@ export class RequestRules {
   judged(state: ContractState, made: readonly ContractEvent[], types: readonly string[]): Judgement | Rejection {
     if (state.phase !== 'live') return { computed: new Map<Hash, Payload>(), events: [], state }
     const { context, lacking } = { context: this.#context, lacking: this.lacking }
-    const budget = { steps: state.limits.requestSteps }
+    // A publication looks at everything once, and has a budget of its own.
+    const isPublication = made.some(({ type }) => type === 'RulesPublished')
+    const budget = { steps: isPublication ? ceilings.requestSteps : state.limits.requestSteps }
     const shared = { budget, context, isExempt: types.every(isExempt), lacking, open: context.open }
     const changed = changedBy(made)
-    const judgement = judge(state, changed, shared)
+    const judgement = judge(state, changed, {
+      ...shared,
+      check: (after) => this.#proposable(after, made, shared.isExempt),
+    })
     if (judgement instanceof Rejection) return judgement
-    const problem = this.#proposable(judgement.state, made)
-    if (problem !== undefined) return problem
     const wishful = withCandidatesAgreed(state, made, context)
     if (wishful !== undefined) {
       const fields = new Set([...changed.fields, ...wishful.fields])
@@ -123,11 +127,11 @@ export class RequestRules {
   }
 
   /** Nobody proposes a value where rules switch it off, or assign one. */
-  #proposable(after: ContractState, made: readonly ContractEvent[]): Rejection | undefined {
+  #proposable(after: ContractState, made: readonly ContractEvent[], isFlaggedOnly: boolean): Rejection | undefined {
     const rules = rulesInForce(after)
-    if (!isPublishable(rules)) return undefined
+    if (!isPublishable(rules) || isFlaggedOnly) return undefined
     for (const event of made) {
-      if (event.type !== 'ValueProposed') continue
+      if (event.type !== 'ValueProposed' && event.type !== 'ProposalAgreed') continue
       const { field } = event
       if (!isActive(after, field)) return new Rejection('element_inactive', [field])
       const assigning = rules.assigning.get(schemaIdOf(after, field)) ?? []
@@ -165,14 +169,18 @@ function changedBy(events: readonly ContractEvent[]): Changed {
   const fields = new Set<ElementId>()
   const lists = new Set<ElementId>()
   const addedEntries = new Set<ElementId>()
+  const extended = new Set<ElementId>()
   let all = false
   for (const event of events) {
     if (event.type === 'ProposalAgreed') fields.add(event.field)
     if (event.type === 'EntryAdded') addedEntries.add(event.element)
+    if (event.type === 'FieldAdded' || event.type === 'BlockAdded' || event.type === 'ListAdded') {
+      extended.add(parentIdOf(event.element))
+    }
     if (event.type === 'EntryAdded' || event.type === 'ElementRemoved') lists.add(parentIdOf(event.element))
     if (event.type === 'RulesPublished') all = true
   }
-  return { addedEntries, all, fields, lists }
+  return { addedEntries, all, extended, fields, lists }
 }
 
 /** The document in which all candidates of a request are agreed; undefined where it has none. */

@@ -10,10 +10,15 @@ import { unfitName } from './elements.ts'
 import { type Rule, type RuleTerms, ruleHash, ruleNumbered, ruleSetNumbered } from './rule-book.ts'
 import { type ContractState, find, membersOf } from './state.ts'
 
+/** Fixed for engine 1: a publication names each rule. */
+const RULES_MAX = 4096
+const RULE_SETS_MAX = 256
+
 /** Which rule sets a contract has is for anybody to add to; what counts is which are published. */
 export function addRuleSet({ name }: CommandOf<'AddRuleSet'>, state: ContractState): Decision {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const { ruleSets } = state.rules
+  if (ruleSets.length >= RULE_SETS_MAX) return new Rejection('limit_exceeded', ['ruleSets'])
   const unfit = unfitName(name, state)
   if (unfit !== undefined) return unfit
   const twin = ruleSets.find((ruleSet) => nameRules.skeleton(ruleSet.name) === nameRules.skeleton(name))
@@ -24,6 +29,7 @@ export function addRuleSet({ name }: CommandOf<'AddRuleSet'>, state: ContractSta
 export function draftRule(command: CommandOf<'DraftRule'>, state: ContractState, context: DecideContext): Decision {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const { at, ruleSet, body, about } = command
+  if (state.rules.rules.length >= RULES_MAX) return new Rejection('limit_exceeded', ['rules'])
   const rule = state.rules.nextRule
   const problem = termsProblem({ id: rule, at, ruleSet, body }, state, context)
   return problem ?? [{ ...(about && { about }), at, body, by: context.author, rule, ruleSet, type: 'RuleDrafted' }]
@@ -44,7 +50,10 @@ export function removeRule({ rule }: CommandOf<'RemoveRule'>, state: ContractSta
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const before = ruleNumbered(state.rules, rule)
   if (before === undefined) return new Rejection('no_such_rule', [String(rule)])
-  return ownerProblem(before.terms, state, context.author) ?? [{ rule, type: 'RuleRemoved' }]
+  // Where its place is gone, it is nobody's.
+  const isOrphaned = find(state, before.terms.at) === undefined
+  const problem = isOrphaned ? undefined : ownerProblem(before.terms, state, context.author)
+  return problem ?? [{ rule, type: 'RuleRemoved' }]
 }
 
 /** Who drafts a rule, or edits it, has said YES to it. */

@@ -43,8 +43,10 @@ export function schemaIdOf(state: ContractState, id: ElementId): ElementId {
   let at: Element | undefined = state.document
   let schemaId: string = ROOT
   for (const ordinal of ordinalsOf(id)) {
-    schemaId += at?.kind === 'list' ? '.0' : `.${ordinal}`
-    at = at && childAt(at, ordinal)
+    // By the prototype, so that it is the same for an entry that is not there yet.
+    const isEntry: boolean = at?.kind === 'list'
+    schemaId += isEntry ? '.0' : `.${ordinal}`
+    at = at?.kind === 'list' ? at.prototype : at && childAt(at, ordinal)
   }
   return schemaId as ElementId
 }

@@ -91,7 +91,7 @@ function rulesOf(state: ContractState): RulesInForce | Unpublishable {
   }
   const naming = new Map<ElementId, number>()
   for (const rule of rules) {
-    for (const id of namedBy(rule))
+    for (const id of [rule.terms.at, ...namedBy(rule)])
       for (const way of ancestorsOf(id)) if (!naming.has(way)) naming.set(way, rule.terms.id)
   }
   const byId = new Map(rules.map((rule) => [rule.terms.id, rule]))

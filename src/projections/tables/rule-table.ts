@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ContractRows } from '../contract-rows.ts'
-import type { ElementTable } from './element-table.ts'
+import type { ElementTable, RemovedElement } from './element-table.ts'
 import { partyOf } from './party-table.ts'
 
 /**
@@ -56,6 +56,7 @@ const SCHEMA = `
     since    INTEGER NOT NULL,
     PRIMARY KEY (rule, element)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX RuleFlag_at ON RuleFlag (element);
 `
 
 export type RuleEvent = Extract<
@@ -90,6 +91,11 @@ export class RuleTable {
       prepared.set(sql, statement)
       statement.run(...values)
     }
+  }
+
+  /** What is flagged at elements that are gone, is so no more. */
+  removed(elements: readonly RemovedElement[]): void {
+    for (const { id } of elements) this.#run('DELETE FROM RuleFlag WHERE element = ?', id)
   }
 
   apply(page: ContractRows, event: RuleEvent): void {

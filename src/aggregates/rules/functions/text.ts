@@ -61,9 +61,11 @@ function join(items: readonly Value[], delimiter: string, charge: Charge): Value
     charge(1)
     if (item instanceof Nothing) continue
     if (typeof item !== 'string') return nothing('argument_unfit')
-    parts.push(chargeText(item, charge))
+    parts.push(item)
+    // Before there is such a text.
+    charge(Math.ceil((item.length + delimiter.length) / UNITS_PER_STEP))
   }
-  return chargeText(parts.join(delimiter), charge)
+  return parts.join(delimiter)
 }
 
 export const textFunctions: FunctionTable = {
