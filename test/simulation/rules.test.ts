@@ -1,7 +1,7 @@
 import t from 'tap'
 import { simulate } from './simulation.ts'
 
-const SEEDS = 8
+const SEEDS = 5
 
 t.test(
   'what simulation.test.ts says holds where rules are drafted, voted on, published, obeyed and put out of force',

@@ -122,11 +122,15 @@ t.test('does not depend on the order of requests that do not touch each other', 
 t.test('a change among 10,000 siblings costs a hash for each level of the tree over them', async (t) => {
   const columns: Command[] = Array.from({ length: 10_000 }, (_, place) => ({
     type: 'AddField',
-    parent: '#0',
+    parent: '0.0',
     name: `F${place}`,
     field: { type: 'text' },
   }))
-  const wide = given(broker.opens(), broker.orders({ type: 'AddBlock', parent: '0', name: 'Wide' }, ...columns))
+  const wide = given(
+    broker.opens(),
+    broker.addsBlock('Wide'),
+    ...Array.from({ length: 20 }, (_, part) => broker.orders(...columns.slice(part * 500, (part + 1) * 500))),
+  )
   const whole = countHashes(() => wide.record)
   t.ok(whole.hashes >= 30_000, `at first ${whole.hashes}: an element, its leaf, a node each`)
   const treeHeight = 14
