@@ -1,6 +1,5 @@
-import type { DecideContext } from '../aggregates/contract/decider.ts'
 import type { ContractState } from '../aggregates/contract/state.ts'
-import { openIn } from '../agreement/opened-values.ts'
+import { nextVerdict } from '../agreement/next-verdict.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Command } from '../events/commands.ts'
@@ -30,20 +29,10 @@ export interface DryRun {
 export function dryRun(
   commands: readonly Command[],
   payloads: Payloads,
-  { contract, feeds, ledger }: AgreementState,
+  state: AgreementState,
   author: Handle,
 ): DryRun {
-  const { document, engines, log } = ledger
-  const context: DecideContext = {
-    index: log.size,
-    author,
-    request: { handle: author, seq: feeds.get(author)?.size ?? 0, index: 0 },
-    contract,
-    reveal: (seal) => payloads[seal],
-    open: (value) => payloads[value.seal] ?? openIn(ledger, feeds)(value),
-    rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
-  }
-  const verdict = engines.decideRequest([...commands], document, context)
+  const verdict = nextVerdict(commands, payloads, state, author)
   const nothing = { fields: [], candidates: [], ended: [], switched: [], flagged: [], kind: 'dry run' as const }
   if (verdict.kind === 'lacking') return { ...nothing, outcome: 'undecided' }
   if (verdict.kind === 'void') return { ...nothing, outcome: 'void', reason: verdict.reason }

@@ -1,5 +1,5 @@
 import { type Invitation, invitationOf, memberOf, membersOf } from '../../aggregates/contract/state.ts'
-import { openIn } from '../../agreement/opened-values.ts'
+import { nextVerdict } from '../../agreement/next-verdict.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import { isValidSignature } from '../../crypto/ed25519.ts'
 import { sha256 } from '../../crypto/hash.ts'
@@ -113,16 +113,6 @@ function intent(id: string, command: Command): Intent {
 }
 
 /** Whether the ledger would take it as its next entry. Requires a member. */
-function wouldTakeEffect(command: Command, { contract, feeds, ledger }: AgreementState, author: Handle): boolean {
-  const { document, log, engines } = ledger
-  const verdict = engines.decideRequest([command], document, {
-    index: log.size,
-    author,
-    request: { handle: author, seq: feeds.get(author)?.size ?? 0, index: 0 },
-    contract,
-    reveal: () => undefined,
-    open: openIn(ledger, feeds),
-    rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
-  })
-  return verdict.kind === 'accepted'
+function wouldTakeEffect(command: Command, state: AgreementState, author: Handle): boolean {
+  return nextVerdict([command], {}, state, author).kind === 'accepted'
 }
