@@ -56,36 +56,35 @@ export function decideRequest(commands: Request['commands'], state: ContractStat
     added.push(elementAddedBy(decision))
   }
   if (rules === undefined)
-    return withKeys({ kind: 'accepted', computed: new Map(), events, state: current }, commands, context)
+    return withinBounds({ kind: 'accepted', computed: new Map(), events, state: current }, commands, context)
   const votes = rules.votes(current, events)
   for (const event of votes) current = contract.evolve(current, event, context)
   const made = [...events, ...votes]
-  const types = commands.map(({ type }) => type)
-  const judgement = rules.judged(current, made, types)
+  const judgement = rules.judged(current, made, commands)
   if (judgement instanceof Rejection) return voidBy(judgement, commands.length - 1, rules)
   if (rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
-  return withKeys({ ...judgement, kind: 'accepted', events: [...made, ...judgement.events] }, commands, context)
+  return withinBounds({ ...judgement, kind: 'accepted', events: [...made, ...judgement.events] }, commands, context)
 }
 
 /** So few that nothing is measured: what one statement can say, and the voters on as many values. */
 const EVENTS_UNMEASURED = 4
 
 /** Void where it would give two entries of a list one key, or an entry more than a store takes. */
-function withKeys(
+function withinBounds(
   verdict: Extract<Verdict, { kind: 'accepted' }>,
   commands: Request['commands'],
   { open, reveal }: DecideContext,
 ): Verdict {
-  if (isTooLong(verdict.events) && !commands.every(({ type }) => isExempt(type))) {
-    const reason = reasonOf(new Rejection('limit_exceeded', ['entryBytes']), commands.length - 1)
-    return { kind: 'void', reason }
+  if (isExempt(commands)) return verdict
+  const last = commands.length - 1
+  if (isTooLong(verdict.events)) {
+    return { kind: 'void', reason: reasonOf(new Rejection('limit_exceeded', ['entryBytes']), last) }
   }
   const lacking = new Set<Hash>()
   const opened: Open = (value) => verdict.computed.get(value.seal) ?? (reveal(value.seal) as Payload) ?? open(value)
-  if (commands.every(({ type }) => isExempt(type))) return verdict
   const taken = takenKey(verdict.state, verdict.events, opened, lacking)
   if (lacking.size > 0) return { kind: 'lacking', seals: lacking }
-  return taken === undefined ? verdict : { kind: 'void', reason: reasonOf(taken, commands.length - 1) }
+  return taken === undefined ? verdict : { kind: 'void', reason: reasonOf(taken, last) }
 }
 
 function isTooLong(events: readonly ContractEvent[]): boolean {

@@ -1,18 +1,10 @@
-import { base64url, utf8Length } from '../../crypto/bytes.ts'
+import { base64url } from '../../crypto/bytes.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
-import { type Hash, hashJson, hashToBytes } from '../../crypto/hash.ts'
+import { type Hash, hashCanonical, hashJson, hashToBytes } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
-import {
-  ancestorAt,
-  ancestorsOf,
-  computedId,
-  depthOf,
-  type ElementId,
-  type Handle,
-  ordinalsOf,
-} from '../../events/ids.ts'
+import { ancestorAt, ancestorsOf, computedId, depthOf, type ElementId, ordinalsOf } from '../../events/ids.ts'
 import { ENTRY_EVENTS_MAX } from '../../events/limits.ts'
-import { SALT_BYTES, sealOf } from '../../events/seal.ts'
+import { SALT_BYTES } from '../../events/seal.ts'
 import type { Payload } from '../../events/statement.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import { fieldValueOf } from '../rules/field-values.ts'
@@ -22,15 +14,16 @@ import { isActive, isRuleActive } from './activity.ts'
 import type { CompiledRule, Read } from './compiled-rule.ts'
 import { type DecideContext, Rejection } from './decider.ts'
 import { type Open, OpenedDocument } from './document-view.ts'
-import { entriesOf, type Field } from './element.ts'
+import type { Field } from './element.ts'
+import { firstEmptyUnder } from './empty-fields.ts'
 import { evolve } from './evolve.ts'
 import { flagged, isFlagged } from './flags.ts'
+import { valueProblem } from './proposals.ts'
 import { ruleHash } from './rule-book.ts'
 import { instancesOf, schemaIdOf } from './rule-schema.ts'
 import { isPublishable, type RulesInForce, rulesInForce } from './rules-in-force.ts'
-import { type ContractState, find, isMemberOrInvitee } from './state.ts'
+import { type ContractState, find } from './state.ts'
 import { builtInOf } from './types.ts'
-import { valueFault } from './value-types.ts'
 
 /** What the rules make of a request whose commands have taken effect. */
 export interface Judgement {
@@ -215,7 +208,7 @@ class Pass {
     return new Rejection('rule_over_budget', [String(terms.id), limit])
   }
 
-  /** Whether a trigger's condition is true; undefined if it ran out of steps. */
+  /** Whether a trigger's condition is true. */
   #holds(rule: CompiledRule): boolean | Rejection {
     const value = this.#evaluate(rule, rule.block)
     return value instanceof Rejection ? value : value === true
@@ -278,9 +271,10 @@ class Pass {
     if (!isRuleActive(this.#state, terms)) return undefined
     const { target } = terms.body
     const rivals = (this.#rules.assigning.get(target) ?? []).filter((other) => isRuleActive(this.#state, other.terms))
-    if (rivals.length > 1 && this.#judged.isExempt) return undefined
-    if (rivals.length > 1)
+    if (rivals.length > 1) {
+      if (this.#judged.isExempt) return undefined
       return new Rejection('assigned_twice', [target, ...rivals.map(({ terms: { id } }) => String(id))])
+    }
     for (const block of this.#placesOf(rule)) {
       if (this.#isTooMuch) return this.#tooMuch(terms.id)
       const field = `${block}.${target.slice(target.lastIndexOf('.') + 1)}` as ElementId
@@ -304,11 +298,13 @@ class Pass {
     if (written === undefined) return new Rejection('computed_unfit', [String(rule.terms.id), id])
     if (written === null && field.agreed === null) return undefined
     const proposal = computedId(rule.terms.id, context.index, rule.lists.length > 0 ? id : undefined)
-    const payload = written === null ? undefined : { salt: this.#saltOf(rule, inputs, id), value: written }
-    const seal = payload === undefined ? null : sealOf(payload)
-    if (seal !== null && payload !== undefined) {
-      this.#characters += canonicalJson(payload).length
+    let seal: Hash | null = null
+    if (written !== null) {
+      const payload = { salt: this.#saltOf(rule, inputs, id), value: written }
+      const text = canonicalJson(payload)
+      this.#characters += text.length
       if (this.#characters > COMPUTED_CHARACTERS_MAX && !isExempt) return this.#tooMuch(rule.terms.id)
+      seal = hashCanonical('seal', text)
       this.#computed.set(seal, payload)
     }
     this.#emit({ field: id, proposal, rule: rule.terms.id, seal, type: 'ValueComputed' })
@@ -317,12 +313,9 @@ class Pass {
   }
 
   /** In the form of the field; undefined where it does not fit, like a value that a party proposes. */
-  #written({ field }: Field, value: Value): unknown {
-    const { types } = this.#state
-    const written = fieldValueOf(builtInOf(field, types), value)
-    const isParty = (handle: Handle) => isMemberOrInvitee(this.#state, handle)
-    if (written === undefined || valueFault(field, written, isParty, types) !== undefined) return undefined
-    return utf8Length(canonicalJson(written)) > this.#state.limits.valueBytes ? undefined : written
+  #written(field: Field, value: Value): unknown {
+    const written = fieldValueOf(builtInOf(field.field, this.#state.types), value)
+    return written === undefined || valueProblem(written, field, this.#state) !== undefined ? undefined : written
   }
 
   /** An assignment waits for all fields that it reads outside of lists; below its own block these are the entry's. */
@@ -383,27 +376,8 @@ class Pass {
 const INPUTS_PER_STEP = 8
 /** Of what rules compute in one request, as canonical JSON: all of it is one group of the payload store. */
 const COMPUTED_CHARACTERS_MAX = 4 * 1024 * 1024
+/** Of an input that has no value. */
 const NO_SALT = base64url(new Uint8Array(SALT_BYTES))
-/** The first field at or under an element that has no agreed value and is active. */
-function firstEmptyUnder(state: ContractState, schemaId: ElementId): ElementId | undefined {
-  for (const id of instancesOf(state, schemaId)) {
-    const empty = emptyIn(state, id)
-    if (empty !== undefined) return empty
-  }
-  return undefined
-}
-
-function emptyIn(state: ContractState, id: ElementId): ElementId | undefined {
-  const element = find(state, id)
-  if (element === undefined || !isActive(state, id)) return undefined
-  if (element.kind === 'field') return element.agreed === null ? id : undefined
-  const children = element.kind === 'block' ? [...element.children] : [...entriesOf(element)]
-  for (const child of children) {
-    const empty = emptyIn(state, child.id)
-    if (empty !== undefined) return empty
-  }
-  return undefined
-}
 
 function inDocumentOrder(one: ElementId, other: ElementId): number {
   const [left, right] = [ordinalsOf(one), ordinalsOf(other)]

@@ -142,7 +142,8 @@ export function ended(field: ElementId, why: CandidateEnd): (candidate: Candidat
   return ({ id: proposal }) => ({ field, proposal, type: 'CandidateEnded', why })
 }
 
-function valueProblem(value: unknown, { field: type }: Field, state: ContractState): Rejection | undefined {
+/** Why a value cannot stand in a field, whoever puts it there. */
+export function valueProblem(value: unknown, { field: type }: Field, state: ContractState): Rejection | undefined {
   if (utf8Length(canonicalJson(value)) > state.limits.valueBytes) {
     return new Rejection('limit_exceeded', ['valueBytes'])
   }

@@ -1,10 +1,10 @@
 import type { Hash } from '../../crypto/hash.ts'
 import type { CommandType } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
-import { type ElementId, parentIdOf, ROOT } from '../../events/ids.ts'
+import { ancestorsOf, type ElementId, parentIdOf, ROOT } from '../../events/ids.ts'
 import { ceilings } from '../../events/limits.ts'
 import type { AccessRight } from '../../events/rule.ts'
-import type { Payload } from '../../events/statement.ts'
+import type { Payload, Request } from '../../events/statement.ts'
 import { isActive, isRuleActive } from './activity.ts'
 import { Authority } from './authority.ts'
 import { type DecideContext, Rejection } from './decider.ts'
@@ -30,8 +30,9 @@ const exempt: ReadonlySet<string> = new Set<CommandType>([
   'ReopenEdit',
 ])
 
-export function isExempt(type: string): boolean {
-  return exempt.has(type)
+/** Whether a request has none but these. */
+export function isExempt(commands: Request['commands']): boolean {
+  return commands.every(({ type }) => exempt.has(type))
 }
 
 const structural: ReadonlySet<string> = new Set<CommandType>(['RemoveElement', 'RenameElement', 'GrantElement'])
@@ -93,13 +94,13 @@ export class RequestRules {
   }
 
   /** Steps 3 and 4, on both documents. `made`: all events of the commands; `state`: after them. */
-  judged(state: ContractState, made: readonly ContractEvent[], types: readonly string[]): Judgement | Rejection {
+  judged(state: ContractState, made: readonly ContractEvent[], commands: Request['commands']): Judgement | Rejection {
     if (state.phase !== 'live') return { computed: new Map<Hash, Payload>(), events: [], state }
-    const { context, lacking } = { context: this.#context, lacking: this.lacking }
+    const context = this.#context
     // A publication looks at everything once, and has a budget of its own.
     const isPublication = made.some(({ type }) => type === 'RulesPublished')
     const budget = { steps: isPublication ? ceilings.requestSteps : state.limits.requestSteps }
-    const shared = { budget, context, isExempt: types.every(isExempt), lacking, open: context.open }
+    const shared = { budget, context, isExempt: isExempt(commands), lacking: this.lacking, open: context.open }
     const changed = changedBy(made)
     const judgement = judge(state, changed, {
       ...shared,
@@ -121,7 +122,7 @@ export class RequestRules {
     const found = find(this.#before, element)
     if (found === undefined || found.instance !== undefined) return undefined
     const naming = rules.naming.get(element)
-    const [governing] = [...waysOf(element)].flatMap((way) => rules.at.get(way) ?? [])
+    const [governing] = [...ancestorsOf(element)].reverse().flatMap((way) => rules.at.get(way) ?? [])
     const rule = naming ?? governing?.terms.id
     return rule === undefined ? undefined : new Rejection('rule_governed', [String(rule), element])
   }
@@ -211,11 +212,4 @@ function withFallenCandidates({ computed, events, state }: Judgement, context: D
   })
   const after = fallen.reduce((current, event) => evolve(current, event, context), state)
   return { computed, events: [...events, ...fallen], state: after }
-}
-
-function* waysOf(id: ElementId): Generator<ElementId> {
-  for (let way: ElementId = id; ; way = parentIdOf(way)) {
-    yield way
-    if (way === ROOT) return
-  }
 }
