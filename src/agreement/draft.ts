@@ -1,7 +1,7 @@
 import { orderedObject } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
-import type { KeyChange } from '../events/key-change.ts'
+import type { KeyChange } from '../events/parties/key-change.ts'
 import type { Decision, Note, Payloads, Refusal, Request, Statement, StatementCore } from '../events/statement.ts'
 import {
   bytesToSign,

@@ -1,5 +1,5 @@
 import { Map as ImmutableMap } from 'immutable'
-import { childrenOf, type Element } from '../aggregates/contract/element.ts'
+import { childrenOf, type Element } from '../aggregates/contract/document/element.ts'
 import type { Engines } from '../aggregates/contract/engines.ts'
 import {
   type ContractState,
@@ -14,7 +14,7 @@ import type { ContractEvent } from '../events/contract-events.ts'
 import { type Handle, isComputed, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
 import { answersHash, encodeEntry, type LedgerEntry } from '../events/ledger-entry.ts'
 import type { Outcome, RefusedBy } from '../events/outcome.ts'
-import type { PartyCard } from '../events/party-card.ts'
+import type { PartyCard } from '../events/parties/party-card.ts'
 import { valueSealsOf } from '../events/seal.ts'
 import type { Decision, Head, Payload, Request } from '../events/statement.ts'
 import { leafHash } from '../merkle/hashing.ts'

@@ -1,5 +1,5 @@
 import type { Map as ImmutableMap } from 'immutable'
-import type { Open } from '../aggregates/contract/document-view.ts'
+import type { Open } from '../aggregates/contract/rules/document-view.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { computedAt, isComputed, type LedgerIndex, type ProposalId, requestOf } from '../events/ids.ts'
 import type { Payload } from '../events/statement.ts'

@@ -16,7 +16,7 @@ import {
 import { type Founder, isFoundedBy } from '../events/uid.ts'
 import type { ErrorCode } from '../runtime/errors.ts'
 import { newestOf, saidToHold, statementAt } from './feeds.ts'
-import { keyChangeProblem, signingKeyOf } from './key-rules.ts'
+import { keyChangeProblem, signingKeyOf } from './keys/key-rules.ts'
 import { lackedBy } from './lacked-values.ts'
 import type { AgreementState } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Handle } from '../events/ids.ts'
-import { partyFingerprint } from '../events/party-card.ts'
+import { partyFingerprint } from '../events/parties/party-card.ts'
 import { DEFAULT_API, DEFAULT_ENDPOINT, readEnvironment } from '../node/config/configuration.ts'
 import { createIdentity } from '../node/identity/create-identity.ts'
 import { formatFingerprint } from '../node/identity/fingerprint.ts'

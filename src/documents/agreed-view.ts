@@ -6,9 +6,9 @@ import {
   entriesOf,
   type Field,
   keyOf,
-} from '../aggregates/contract/element.ts'
-import type { Agreed } from '../aggregates/contract/standing.ts'
+} from '../aggregates/contract/document/element.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
+import type { Agreed } from '../aggregates/contract/values/standing.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { type ElementId, ordinalsOf, ROOT, type Uid } from '../events/ids.ts'
 import { valueUnder } from '../events/seal.ts'

@@ -1,5 +1,5 @@
-import { childNamed, type Element } from '../aggregates/contract/element.ts'
-import { builtInOf } from '../aggregates/contract/types.ts'
+import { childNamed, type Element } from '../aggregates/contract/document/element.ts'
+import { builtInOf } from '../aggregates/contract/document/types.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import type { Command } from '../events/commands.ts'
 import { ordinalOf, ROOT } from '../events/ids.ts'

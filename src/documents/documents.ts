@@ -1,5 +1,5 @@
-import type { Element } from '../aggregates/contract/element.ts'
-import { elementHash } from '../aggregates/contract/element-hash.ts'
+import type { Element } from '../aggregates/contract/document/element.ts'
+import { elementHash } from '../aggregates/contract/document/element-hash.ts'
 import { find } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'

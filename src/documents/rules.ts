@@ -1,4 +1,4 @@
-import { type Rule, ruleHash, ruleNumbered } from '../aggregates/contract/rule-book.ts'
+import { type Rule, ruleHash, ruleNumbered } from '../aggregates/contract/rules/rule-book.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { Hash } from '../crypto/hash.ts'

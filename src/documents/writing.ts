@@ -8,9 +8,9 @@ import {
   keyOf,
   type List,
   type StoredElement,
-} from '../aggregates/contract/element.ts'
-import { standingAt } from '../aggregates/contract/standing.ts'
-import { builtInOf, currentTypes, type Types, typeLike } from '../aggregates/contract/types.ts'
+} from '../aggregates/contract/document/element.ts'
+import { builtInOf, currentTypes, type Types, typeLike } from '../aggregates/contract/document/types.ts'
+import { standingAt } from '../aggregates/contract/values/standing.ts'
 import { fitElementName } from '../aggregates/names/fit-text.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'

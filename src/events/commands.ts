@@ -1,7 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { SignedAcceptanceSchema } from './acceptance.ts'
 import { CharterSchema } from './charter.ts'
-import { SignedDeclineSchema } from './decline.ts'
 import { FieldTypeSchema } from './field-type.ts'
 import {
   CountSchema,
@@ -13,7 +11,9 @@ import {
   ProposalIdSchema,
 } from './ids.ts'
 import { ceilings, LimitsSchema } from './limits.ts'
-import { PartyCardSchema } from './party-card.ts'
+import { SignedAcceptanceSchema } from './parties/acceptance.ts'
+import { SignedDeclineSchema } from './parties/decline.ts'
+import { PartyCardSchema } from './parties/party-card.ts'
 import { LockPurposeSchema, ResignationReasonSchema } from './reasons.ts'
 import { RuleBodySchema, RuleNumberSchema } from './rule.ts'
 import { typeDefinitionMembers } from './type-definition.ts'

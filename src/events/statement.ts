@@ -11,8 +11,8 @@ import {
   TimeSchema,
   UidSchema,
 } from './ids.ts'
-import { type KeyChange, KeyChangeSchema } from './key-change.ts'
 import { ceilings } from './limits.ts'
+import { type KeyChange, KeyChangeSchema } from './parties/key-change.ts'
 import { RefusalCodeSchema, WithdrawalCodeSchema } from './reasons.ts'
 
 const closed = { additionalProperties: false }

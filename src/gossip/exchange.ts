@@ -1,6 +1,6 @@
 import { closedInvitationOf, formerOf, invitationOf, memberOf } from '../aggregates/contract/state.ts'
 import { beyond, type Feeds, newestOf, statementAt } from '../agreement/feeds.ts'
-import { openHoldsOn, takeoversFor } from '../agreement/key-rules.ts'
+import { openHoldsOn, takeoversFor } from '../agreement/keys/key-rules.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { VerifiedStatement } from '../agreement/verified-statement.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'

@@ -1,5 +1,5 @@
 import { newestOf, saidToHold } from '../agreement/feeds.ts'
-import { isKeyOf } from '../agreement/key-rules.ts'
+import { isKeyOf } from '../agreement/keys/key-rules.ts'
 import type { Equivocation } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'

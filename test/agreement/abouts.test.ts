@@ -1,7 +1,7 @@
 import t from 'tap'
 import { equivocationEvidence, wrongHeadEvidence } from '../../src/agreement/evidence.ts'
+import { encodeSnapshot, snapshotOf } from '../../src/agreement/history/snapshot.ts'
 import { receive } from '../../src/agreement/receive.ts'
-import { encodeSnapshot, snapshotOf } from '../../src/agreement/snapshot.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import { shownAbout } from '../../src/events/about.ts'
 import { commandSchemas } from '../../src/events/commands.ts'

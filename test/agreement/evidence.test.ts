@@ -6,9 +6,9 @@ import {
   traceDivergence,
   wrongHeadEvidence,
 } from '../../src/agreement/evidence.ts'
+import { stateAt } from '../../src/agreement/history/replay.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
 import { receive } from '../../src/agreement/receive.ts'
-import { stateAt } from '../../src/agreement/replay.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { generateKeyPair } from '../../src/crypto/key-pair.ts'

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { holdDue, isKeyOf, nextKeyOf, revocationsDue } from '../../src/agreement/key-rules.ts'
+import { holdDue, isKeyOf, nextKeyOf, revocationsDue } from '../../src/agreement/keys/key-rules.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
-import { rotationBytes } from '../../src/events/key-change.ts'
+import { rotationBytes } from '../../src/events/parties/key-change.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { allOf, CONTRACT, market, owes, Player, talk } from '../support/market.ts'
 

@@ -5,8 +5,7 @@ import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
 import { confirmable } from '../../src/agreement/confirmable.ts'
 import { draft, noWishes } from '../../src/agreement/draft.ts'
 import { feedOf } from '../../src/agreement/feeds.ts'
-import { isWhole, pruned } from '../../src/agreement/pruning.ts'
-import { receive } from '../../src/agreement/receive.ts'
+import { isWhole, pruned } from '../../src/agreement/history/pruning.ts'
 import {
   type AgreementSnapshot,
   SnapshotUnfit,
@@ -14,7 +13,8 @@ import {
   snapshotOf,
   statementsNeeded,
   viewFrom,
-} from '../../src/agreement/snapshot.ts'
+} from '../../src/agreement/history/snapshot.ts'
+import { receive } from '../../src/agreement/receive.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'

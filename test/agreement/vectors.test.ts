@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { contentOf, type Hashed } from '../../src/aggregates/contract/element-hash.ts'
+import { contentOf, type Hashed } from '../../src/aggregates/contract/document/element-hash.ts'
 import { recordOf } from '../../src/aggregates/contract/record-hash.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import t from 'tap'
-import { formatValue } from '../../src/aggregates/rules/format-value.ts'
+import { formatValue } from '../../src/aggregates/rules/values/format-value.ts'
 import { documentFrom } from '../../src/cli/rule/plain-form.ts'
 import { tryExpression } from '../../src/cli/rule/trial.ts'
 

@@ -25,7 +25,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'gossip/peer-knowledge.ts #holds',
     'gossip/peer-knowledge.ts #newestThen',
     'gossip/peer-knowledge.ts #wants',
-    'contracts/replica/reorder-buffer.ts #waiting',
+    'contracts/replica/inbound/reorder-buffer.ts #waiting',
   ],
   'one for each party of a contract in memory: its limit `members`': [
     'contracts/replica/replica-loop.ts #evidence',
@@ -35,7 +35,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   ],
   'one for each party that a person has approved': [
     'contracts/signing/double-sign-protection.ts #said',
-    'contracts/replica/reorder-buffer.ts #givenUp',
+    'contracts/replica/inbound/reorder-buffer.ts #givenUp',
     'contracts/registry/unasked-contracts.ts #givenUp',
     'gossip/gossip.ts #sessions',
     'gossip/gossip.ts #cutOff',

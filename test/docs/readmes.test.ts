@@ -31,6 +31,26 @@ t.test('every folder of src and test says what it is for', async (t) => {
   )
 })
 
+/** More are several concepts. */
+const FILES_MAX = 21
+
+t.test(`no folder of src holds more than ${FILES_MAX} files`, async (t) => {
+  const sizes = folders
+    .filter((folder) => folder.startsWith('src'))
+    .map((folder) => ({
+      folder,
+      files: readdirSync(new URL(folder, root), { withFileTypes: true }).filter((entry) => entry.isFile()).length,
+    }))
+  t.ok(
+    sizes.some(({ files }) => files > 10),
+    'they are counted',
+  )
+  t.same(
+    sizes.filter(({ files }) => files > FILES_MAX),
+    [],
+  )
+})
+
 t.test('every file that the README of a folder names is there', async (t) => {
   const named = folders.flatMap((folder) => {
     const text = readFileSync(new URL(`${folder}/README.md`, root), 'utf8')

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Field } from '../../src/aggregates/contract/element.ts'
-import type { Proposal } from '../../src/aggregates/contract/standing.ts'
+import type { Field } from '../../src/aggregates/contract/document/element.ts'
+import type { Proposal } from '../../src/aggregates/contract/values/standing.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { AgreedView } from '../../src/documents/agreed-view.ts'
 import type { ElementId } from '../../src/events/ids.ts'

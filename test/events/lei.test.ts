@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { isLei } from '../../src/events/lei.ts'
+import { isLei } from '../../src/events/parties/lei.ts'
 
 // Published in the Global LEI Index: GLEIF, Bloomberg Finance, Apple.
 const GENUINE = ['506700GE1G29325QX363', '5493001KJTIIGC8Y1R12', 'HWUPKR0MPOU8FGXBT394']

@@ -1,10 +1,10 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { sha256Bytes } from '../../src/crypto/hash.ts'
 import { publicKeyOf, sign } from '../../src/crypto/key-pair.ts'
-import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../src/events/acceptance.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
 import type { Handle, LedgerIndex } from '../../src/events/ids.ts'
-import type { PartyCard } from '../../src/events/party-card.ts'
+import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../src/events/parties/acceptance.ts'
+import type { PartyCard } from '../../src/events/parties/party-card.ts'
 import type { Head } from '../../src/events/statement.ts'
 import { foundedBy } from '../support/uid.ts'
 

@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { noTypes } from '../../src/aggregates/contract/types.ts'
+import { noTypes } from '../../src/aggregates/contract/document/types.ts'
 import { parsePreferences, WAIT_SECONDS_MAX } from '../../src/api/http/prefer-header.ts'
 import { apiClient } from '../../src/cli/api-client.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { valueFault } from '../../src/aggregates/contract/value-types.ts'
+import { valueFault } from '../../src/aggregates/contract/values/value-types.ts'
 import { BuiltInTypeSchema, type FieldType } from '../../src/events/field-type.ts'
 import {
   loadScenario,

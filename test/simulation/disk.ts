@@ -1,5 +1,5 @@
 import type { AuditSource } from '../../src/audit/source.ts'
-import { auditSourceOf } from '../../src/cli/audit-source.ts'
+import { auditSourceOf } from '../../src/cli/audit/audit-source.ts'
 import { type Guarded, memoryGuard, type SigningGuard } from '../../src/contracts/signing/signing-guard.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'

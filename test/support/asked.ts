@@ -1,4 +1,4 @@
-import { standingAt } from '../../src/aggregates/contract/standing.ts'
+import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import type { ProposalId } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Document } from './document.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { childAt, type Element } from '../../src/aggregates/contract/element.ts'
-import { standingAt } from '../../src/aggregates/contract/standing.ts'
+import { childAt, type Element } from '../../src/aggregates/contract/document/element.ts'
+import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Command } from '../../src/events/commands.ts'
 import type { FieldType } from '../../src/events/field-type.ts'

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import type { ChildTree } from '../../src/aggregates/contract/child-tree.ts'
-import type { Entry, Own, StoredElement } from '../../src/aggregates/contract/element.ts'
-import type { RuleBook } from '../../src/aggregates/contract/rule-book.ts'
+import type { ChildTree } from '../../src/aggregates/contract/document/child-tree.ts'
+import type { Entry, Own, StoredElement } from '../../src/aggregates/contract/document/element.ts'
+import type { RuleBook } from '../../src/aggregates/contract/rules/rule-book.ts'
 import type { ContractState } from '../../src/aggregates/contract/state.ts'
 import { naiveRoot } from './naive-merkle.ts'
 

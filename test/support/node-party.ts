@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../../src/cli/demo/free-port.ts'
 import type { Handle } from '../../src/events/ids.ts'
-import { partyFingerprint } from '../../src/events/party-card.ts'
+import { partyFingerprint } from '../../src/events/parties/party-card.ts'
 import {
   type ConfigurationFile,
   configurationPath,

@@ -1,7 +1,7 @@
 import { generateKeyPair } from '../../src/crypto/key-pair.ts'
 import { keySigner } from '../../src/crypto/signer.ts'
 import type { Handle } from '../../src/events/ids.ts'
-import type { PartyCard } from '../../src/events/party-card.ts'
+import type { PartyCard } from '../../src/events/parties/party-card.ts'
 import { type Introduction, type SignedIntroduction, signIntroduction } from '../../src/node/directory/introduction.ts'
 import { type TlsIdentity, tlsIdentity } from './tls.ts'
 

@@ -1,4 +1,4 @@
-import { heapBytesOf } from '../../src/contracts/replica/reorder-buffer.ts'
+import { heapBytesOf } from '../../src/contracts/replica/inbound/reorder-buffer.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { market, type Player } from './market.ts'

@@ -1,7 +1,7 @@
 import type { PartyProcess } from '../../src/contracts/processes/party-process.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { defaultLimits, type Limits } from '../../src/events/limits.ts'
-import type { PartyCard } from '../../src/events/party-card.ts'
+import type { PartyCard } from '../../src/events/parties/party-card.ts'
 import type { Peer } from '../../src/gossip/replica-port.ts'
 import type { EdgelessParty } from './edgeless-party.ts'
 import { until } from './node-party.ts'

@@ -1,5 +1,5 @@
 import type { Uid } from '../../src/events/ids.ts'
-import type { PartyCard } from '../../src/events/party-card.ts'
+import type { PartyCard } from '../../src/events/parties/party-card.ts'
 import { UID_BLOCK_BYTES, uidOf } from '../../src/events/uid.ts'
 
 /** The n-th UID under which the party of this card can open a contract. The same each time. */

@@ -1,5 +1,5 @@
-import { ruleHash, ruleNumbered } from '../../src/aggregates/contract/rule-book.ts'
-import { schemaOf } from '../../src/aggregates/contract/rule-schema.ts'
+import { ruleHash, ruleNumbered } from '../../src/aggregates/contract/rules/rule-book.ts'
+import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { find } from '../../src/aggregates/contract/state.ts'
 import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
 import { parentOf } from '../../src/aggregates/rules/schema.ts'

@@ -15,20 +15,28 @@ import {
   Rejection,
   type Verdict,
 } from './decider.ts'
-import { defineType } from './define-type.ts'
-import type { Open } from './document-view.ts'
-import { addBlock, addField, arrangeChildren, grantElement, removeElement, renameElement } from './elements.ts'
+import { defineType } from './document/define-type.ts'
+import { addBlock, addField, arrangeChildren, grantElement, removeElement, renameElement } from './document/elements.ts'
+import { addEntry, addList } from './document/lists.ts'
 import { evolve } from './evolve.ts'
-import { takenKey } from './list-keys.ts'
-import { addEntry, addList } from './lists.ts'
 import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
-import { castVote, emptyField, proposeValue, withdrawProposal } from './proposals.ts'
 import { breakLock, lockOut, lockRecord, releaseLock } from './record-lock.ts'
-import { isExempt, RequestRules } from './request-rules.ts'
-import { addRuleSet, draftRule, editRule, publishRules, removeRule, reopenEdit, voteOnRule } from './rule-commands.ts'
+import type { Open } from './rules/document-view.ts'
+import { isExempt, RequestRules } from './rules/request-rules.ts'
+import {
+  addRuleSet,
+  draftRule,
+  editRule,
+  publishRules,
+  removeRule,
+  reopenEdit,
+  voteOnRule,
+} from './rules/rule-commands.ts'
 import { type ContractState, initialState, memberOf } from './state.ts'
 import { upgradeEngine } from './upgrade.ts'
+import { takenKey } from './values/list-keys.ts'
+import { castVote, emptyField, proposeValue, withdrawProposal } from './values/proposals.ts'
 
 export { initialState } from './state.ts'
 

@@ -3,8 +3,8 @@ import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle, LedgerIndex, RequestRef, Uid } from '../../events/ids.ts'
 import type { VoidCode, VoidReason } from '../../events/outcome.ts'
 import type { Payload } from '../../events/statement.ts'
-import type { Authority } from './authority.ts'
-import type { Open } from './document-view.ts'
+import type { Authority } from './rules/authority.ts'
+import type { Open } from './rules/document-view.ts'
 import type { ContractState } from './state.ts'
 
 /**

@@ -1,16 +1,16 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type Handle, type LedgerIndex, type ProposalId, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import { withBlockSwitched, withRuleSetSwitched } from './activity.ts'
-import { withChild, withElement, withEntry, withName, withOrder, withoutElement } from './changed-document.ts'
 import type { Origin } from './decider.ts'
-import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './element.ts'
-import { flagsOutside, withFlag, withoutFlag } from './flags.ts'
-import { allActive, type Rule, type RuleBook, type RuleTerms, withRule } from './rule-book.ts'
-import { type Candidate, nothing } from './standing.ts'
+import { withChild, withElement, withEntry, withName, withOrder, withoutElement } from './document/changed-document.ts'
+import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './document/element.ts'
+import { withType } from './document/types.ts'
+import { withBlockSwitched, withRuleSetSwitched } from './rules/activity.ts'
+import { flagsOutside, withFlag, withoutFlag } from './rules/flags.ts'
+import { allActive, type Rule, type RuleBook, type RuleTerms, withRule } from './rules/rule-book.ts'
 import type { ClosedInvitation, ContractState, Parties } from './state.ts'
-import { withType } from './types.ts'
 import { votesWithout } from './upgrade.ts'
+import { type Candidate, nothing } from './values/standing.ts'
 
 /** What an event changes. Never throws: an event that fits nothing changes nothing. */
 export function evolve(state: ContractState, event: ContractEvent, { index, request }: Origin): ContractState {

@@ -1,9 +1,9 @@
 import { type Hash, hashFromBytes, hashJson } from '../../crypto/hash.ts'
 import { definitionHash } from '../../events/type-definition.ts'
-import { storedHash } from './element-hash.ts'
-import { ruleBookHash } from './rule-book.ts'
+import { storedHash } from './document/element-hash.ts'
+import type { Types } from './document/types.ts'
+import { ruleBookHash } from './rules/rule-book.ts'
 import type { ContractState, Parties } from './state.ts'
-import type { Types } from './types.ts'
 
 const keptParties = new WeakMap<Parties, Hash>()
 const keptRecords = new WeakMap<ContractState, Hash>()

@@ -10,11 +10,11 @@ import {
   type Uid,
 } from '../../events/ids.ts'
 import { defaultLimits, type Limits } from '../../events/limits.ts'
-import type { PartyCard } from '../../events/party-card.ts'
+import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { LockPurpose } from '../../events/reasons.ts'
-import { childAt, type Element, emptyBlock, type StoredBlock } from './element.ts'
-import { allActive, type Flag, type Inactive, noRules, type RuleBook } from './rule-book.ts'
-import { noTypes, type Types } from './types.ts'
+import { childAt, type Element, emptyBlock, type StoredBlock } from './document/element.ts'
+import { noTypes, type Types } from './document/types.ts'
+import { allActive, type Flag, type Inactive, noRules, type RuleBook } from './rules/rule-book.ts'
 
 export interface Member {
   readonly card: PartyCard

@@ -1,10 +1,10 @@
-import { parseDate, parseDateTime } from './calendar.ts'
 import type { FaultCode } from './fault.ts'
 import { type FunctionSpec, kindNames, takes, takesList } from './functions/function-spec.ts'
 import { excludedFunctions, functions } from './functions/function-table.ts'
 import { reasons } from './reasons.ts'
-import { nearestName } from './suggest.ts'
+import { nearestName } from './text/suggest.ts'
 import { listOf, NULL, type RuleType, typeName, unite } from './types.ts'
+import { parseDate, parseDateTime } from './values/calendar.ts'
 
 export interface CallFault {
   readonly code: FaultCode

@@ -1,14 +1,14 @@
 import type { ElementId } from '../../events/ids.ts'
-import { calculate, negated } from './arithmetic.ts'
 import type { AstNode } from './ast.ts'
-import { equal, isInRange, ordered, satisfies, weightOf } from './compare.ts'
 import { argumentFor, type FunctionSpec } from './functions/function-spec.ts'
-import { isNumber, Num } from './numbers.ts'
 import type { Instruction, Path, Program } from './program.ts'
-import { propertyOf } from './properties.ts'
 import type { Reason, ReasonCode } from './reasons.ts'
 import type { DocumentView } from './schema.ts'
-import { BlockValue, NOTHING, Nothing, nothing, Range, type Value } from './values.ts'
+import { calculate, negated } from './values/arithmetic.ts'
+import { equal, isInRange, ordered, satisfies, weightOf } from './values/compare.ts'
+import { isNumber, Num } from './values/numbers.ts'
+import { propertyOf } from './values/properties.ts'
+import { BlockValue, NOTHING, Nothing, nothing, Range, type Value } from './values/values.ts'
 
 /** What an evaluation comes to. It never throws; one that runs out of steps has no value. */
 export type Outcome =

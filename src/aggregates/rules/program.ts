@@ -1,13 +1,13 @@
 import type { ElementId } from '../../events/ids.ts'
 import { type AstNode, operandsOf } from './ast.ts'
-import { parseDate, parseDateTime, parseDuration } from './calendar.ts'
 import { areItems, takesCount } from './call-type.ts'
 import type { FunctionSpec } from './functions/function-spec.ts'
 import { functions } from './functions/function-table.ts'
-import { Num } from './numbers.ts'
 import { isWithin, parentOf } from './schema.ts'
 import { isKeyFilter, type Typer } from './typer.ts'
-import { NOTHING, type Value } from './values.ts'
+import { parseDate, parseDateTime, parseDuration } from './values/calendar.ts'
+import { Num } from './values/numbers.ts'
+import { NOTHING, type Value } from './values/values.ts'
 
 /** One instruction of the machine (evaluate.ts). `node`: the place of the node whose step it takes. */
 export type Instruction =

@@ -1,6 +1,6 @@
 import { type ElementId, ROOT } from '../../events/ids.ts'
 import type { RuleType } from './types.ts'
-import type { Value } from './values.ts'
+import type { Value } from './values/values.ts'
 
 /** One element as the rules see it. A prototype has no name of its own. */
 export type SchemaElement =

@@ -3,9 +3,8 @@ import { type Ast, type AstNode, binderOf, operandsOf } from './ast.ts'
 import { callType } from './call-type.ts'
 import type { FaultCode } from './fault.ts'
 import { arithmeticType, moneyHint, negatedType } from './operation-types.ts'
-import { propertyType } from './properties.ts'
 import { isWithin, listsOn, parentOf, type Schema } from './schema.ts'
-import { nearestName } from './suggest.ts'
+import { nearestName } from './text/suggest.ts'
 import {
   ANY,
   areComparable,
@@ -24,6 +23,7 @@ import {
   typeName,
   unite,
 } from './types.ts'
+import { propertyType } from './values/properties.ts'
 
 export const BLOCK_IS_NO_VALUE = 'a block, or one entry of a list, is no value: name a field of it'
 

@@ -1,15 +1,15 @@
 import { type ElementId, ROOT } from '../../events/ids.ts'
 import { type Ast, type AstNode, binderOf, forms, type Operator, operandsOf } from './ast.ts'
-import { DateTime, formatDateTime, formatDuration, Months, TimeSpan } from './calendar.ts'
 import { takesCount } from './call-type.ts'
 import { functions } from './functions/function-table.ts'
 import { expressionLimits, LANGUAGE_VERSION } from './limits.ts'
-import { constantNumber, parseNumber } from './numbers.ts'
-import { printWith } from './print.ts'
-import { propertyNames } from './properties.ts'
-import { constantAt } from './range-text.ts'
-import { scanFault } from './scan.ts'
-import { isPlain } from './words.ts'
+import { printWith } from './text/print.ts'
+import { constantAt } from './text/range-text.ts'
+import { scanFault } from './text/scan.ts'
+import { isPlain } from './text/words.ts'
+import { DateTime, formatDateTime, formatDuration, Months, TimeSpan } from './values/calendar.ts'
+import { constantNumber, parseNumber } from './values/numbers.ts'
+import { propertyNames } from './values/properties.ts'
 
 /** Why JSON is no tree of an expression: for a person who makes trees, and the place of the node. */
 export interface Malformed {

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { PartyCard } from '../../events/party-card.ts'
+import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { RoutePorts } from './ports.ts'
 
 /** `/api/Party`: who this node is, and whom it knows. */

@@ -2,7 +2,7 @@ import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import type { Documents } from '../../documents/documents.ts'
 import type { Handle } from '../../events/ids.ts'
-import type { PartyCard } from '../../events/party-card.ts'
+import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { Store } from '../../store/port.ts'
 
 /** What the routes of contracts and parties answer from. */

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Handle } from '../../events/ids.ts'
-import { partyFingerprint } from '../../events/party-card.ts'
+import { partyFingerprint } from '../../events/parties/party-card.ts'
 import { fetchIntroduction } from '../../node/directory/discovery.ts'
 import { replaceFile } from '../../runtime/durable-file.ts'
 import { reinsuranceSlip, type Scenario } from '../../scenario/scenario.ts'

@@ -1,6 +1,6 @@
 import type { DocumentView, Schema, SchemaElement } from '../../aggregates/rules/schema.ts'
 import { ANY, listOf, type RuleType, unite } from '../../aggregates/rules/types.ts'
-import { typeOfValue, type Value } from '../../aggregates/rules/values.ts'
+import { typeOfValue, type Value } from '../../aggregates/rules/values/values.ts'
 import { type ElementId, ROOT } from '../../events/ids.ts'
 
 /** What somebody tries a rule with: a value, a block of named ones, or a list of either. */

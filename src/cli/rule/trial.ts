@@ -1,11 +1,11 @@
 import { AT_ROOT, type Compiled, compile, isCompiled } from '../../aggregates/rules/compile.ts'
-import { conformed } from '../../aggregates/rules/conform.ts'
 import { evaluate } from '../../aggregates/rules/evaluate.ts'
 import type { Fault } from '../../aggregates/rules/fault.ts'
 import { RULE_STEPS } from '../../aggregates/rules/limits.ts'
 import type { Reason } from '../../aggregates/rules/reasons.ts'
 import type { RuleType } from '../../aggregates/rules/types.ts'
-import { Nothing, type Value } from '../../aggregates/rules/values.ts'
+import { conformed } from '../../aggregates/rules/values/conform.ts'
+import { Nothing, type Value } from '../../aggregates/rules/values/values.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { TrialDocument } from './trial-document.ts'
 

@@ -1,15 +1,3 @@
-import {
-  DateTime,
-  formatDateTime,
-  formatDuration,
-  Months,
-  parseDate,
-  parseDateTime,
-  parseDuration,
-  TimeSpan,
-} from '../../aggregates/rules/calendar.ts'
-import { formatValue } from '../../aggregates/rules/format-value.ts'
-import { isNumber, parseNumber, plainNumber } from '../../aggregates/rules/numbers.ts'
 import { type ReasonCode, reasons } from '../../aggregates/rules/reasons.ts'
 import {
   ANY,
@@ -23,7 +11,19 @@ import {
   TEXT,
   TIME_SPAN,
 } from '../../aggregates/rules/types.ts'
-import { isDate, Money, NOTHING, Nothing, Range, type Value } from '../../aggregates/rules/values.ts'
+import {
+  DateTime,
+  formatDateTime,
+  formatDuration,
+  Months,
+  parseDate,
+  parseDateTime,
+  parseDuration,
+  TimeSpan,
+} from '../../aggregates/rules/values/calendar.ts'
+import { formatValue } from '../../aggregates/rules/values/format-value.ts'
+import { isNumber, parseNumber, plainNumber } from '../../aggregates/rules/values/numbers.ts'
+import { isDate, Money, NOTHING, Nothing, Range, type Value } from '../../aggregates/rules/values/values.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { TrialBlock, type TrialValue } from './trial-document.ts'
 

@@ -1,5 +1,5 @@
 import type { Handle, Uid } from '../../events/ids.ts'
-import type { Revocation } from '../../events/key-change.ts'
+import type { Revocation } from '../../events/parties/key-change.ts'
 
 /** What the recovery key has signed: `signature`, over the revocation's bytes. */
 export interface Revoked {

@@ -1,5 +1,5 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
-import { nextKeyOf } from '../../agreement/key-rules.ts'
+import { nextKeyOf } from '../../agreement/keys/key-rules.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
 import { eachAtOnce } from '../../runtime/at-once.ts'
 import { ConcordataError } from '../../runtime/errors.ts'

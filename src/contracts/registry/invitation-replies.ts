@@ -1,15 +1,15 @@
 import { Compile } from 'typebox/compile'
 import { type ContractState, type Invitation, invitationOf } from '../../aggregates/contract/state.ts'
 import type { AgreementState } from '../../agreement/state.ts'
+import type { Uid } from '../../events/ids.ts'
 import {
   type Acceptance,
   acceptanceBytes,
   type SignedAcceptance,
   SignedAcceptanceSchema,
-} from '../../events/acceptance.ts'
-import { type Decline, declineBytes, type SignedDecline, SignedDeclineSchema } from '../../events/decline.ts'
-import type { Uid } from '../../events/ids.ts'
-import type { PartyCard } from '../../events/party-card.ts'
+} from '../../events/parties/acceptance.ts'
+import { type Decline, declineBytes, type SignedDecline, SignedDeclineSchema } from '../../events/parties/decline.ts'
+import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { Word } from '../../gossip/message.ts'
 import { assert } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'

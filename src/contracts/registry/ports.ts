@@ -1,5 +1,5 @@
 import type { Uid } from '../../events/ids.ts'
-import type { PartyCard } from '../../events/party-card.ts'
+import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { ContractPorts } from '../replica/ports.ts'
 import type { UnaskedBounds } from './unasked-contracts.ts'
 

@@ -1,5 +1,5 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
-import { isTakeover } from '../../agreement/key-rules.ts'
+import { isTakeover } from '../../agreement/keys/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { Handle } from '../../events/ids.ts'

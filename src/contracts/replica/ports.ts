@@ -11,7 +11,7 @@ import type { RoomAsked } from '../requests/request-budget.ts'
 import type { SigningGuard } from '../signing/signing-guard.ts'
 import type { SigningPorts } from '../signing/signing-keys.ts'
 import type { Role } from './duties.ts'
-import type { ReorderBuffer } from './reorder-buffer.ts'
+import type { ReorderBuffer } from './inbound/reorder-buffer.ts'
 
 /** What one contract's life in a node needs from outside. */
 export interface ContractPorts extends SigningPorts {

@@ -20,7 +20,7 @@ import { GuardRefused } from '../signing/signing-guard.ts'
 import type { FeedKeys } from '../signing/signing-keys.ts'
 import { OvertakenError } from './commit.ts'
 import type { ContractView } from './contract-view.ts'
-import type { MissingValues } from './missing-values.ts'
+import type { MissingValues } from './inbound/missing-values.ts'
 import type { ContractPorts } from './ports.ts'
 
 /** How long requests are held back at most while every peer is being talked to already. Milliseconds. */

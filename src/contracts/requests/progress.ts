@@ -1,6 +1,6 @@
-import type { Element } from '../../aggregates/contract/element.ts'
-import { conflictsAt, standingAt } from '../../aggregates/contract/standing.ts'
+import type { Element } from '../../aggregates/contract/document/element.ts'
 import { find, membersOf } from '../../aggregates/contract/state.ts'
+import { conflictsAt, standingAt } from '../../aggregates/contract/values/standing.ts'
 import { waitingForAnswers, waitingForHeads } from '../../agreement/confirmable.ts'
 import { statementAt } from '../../agreement/feeds.ts'
 import type { AgreementState } from '../../agreement/state.ts'

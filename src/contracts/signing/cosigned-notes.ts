@@ -1,6 +1,6 @@
 import { membersOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
-import { signingKeyOf } from '../../agreement/key-rules.ts'
+import { signingKeyOf } from '../../agreement/keys/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import { isValidSignature } from '../../crypto/ed25519.ts'
 import type { Handle, Uid } from '../../events/ids.ts'

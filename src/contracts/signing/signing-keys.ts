@@ -1,9 +1,9 @@
 import { feedOf } from '../../agreement/feeds.ts'
-import { canHold, holdDue, isBeingRevoked, isKeyOf, nextKeyOf, revocationsDue } from '../../agreement/key-rules.ts'
+import { canHold, holdDue, isBeingRevoked, isKeyOf, nextKeyOf, revocationsDue } from '../../agreement/keys/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { Signer } from '../../crypto/signer.ts'
 import type { Handle } from '../../events/ids.ts'
-import { type KeyChange, rotationBytes, type SignedRevocation } from '../../events/key-change.ts'
+import { type KeyChange, rotationBytes, type SignedRevocation } from '../../events/parties/key-change.ts'
 import { assert } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 

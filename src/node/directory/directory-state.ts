@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Handle } from '../../events/ids.ts'
-import { type PartyCard, partyFingerprint } from '../../events/party-card.ts'
+import { type PartyCard, partyFingerprint } from '../../events/parties/party-card.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { DirectoryEvent } from './directory-events.ts'

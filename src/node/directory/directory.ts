@@ -1,6 +1,6 @@
 import type { Hash } from '../../crypto/hash.ts'
 import type { Handle } from '../../events/ids.ts'
-import { partyFingerprint } from '../../events/party-card.ts'
+import { partyFingerprint } from '../../events/parties/party-card.ts'
 import { type Clock, timestamp } from '../../runtime/clock.ts'
 import { RateLimit } from '../../runtime/rate-limit.ts'
 import { StoreClosed, WrongExpectedRevision } from '../../store/errors.ts'

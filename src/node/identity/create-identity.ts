@@ -3,7 +3,7 @@ import { certificateFingerprint, generateTlsKey, selfSignedCertificate } from '.
 import type { Hash } from '../../crypto/hash.ts'
 import { createKeyFile } from '../../crypto/key-file.ts'
 import { generateKeyPair } from '../../crypto/key-pair.ts'
-import type { PartyCard } from '../../events/party-card.ts'
+import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { createFile } from '../../runtime/durable-file.ts'
 import { ConcordataError } from '../../runtime/errors.ts'

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import type { Uid } from '../../events/ids.ts'
-import { type PartyCard, partyFingerprint } from '../../events/party-card.ts'
+import { type PartyCard, partyFingerprint } from '../../events/parties/party-card.ts'
 import { blockOf, type Founder, isFoundedBy, UID_BLOCK_BYTES, uidOf } from '../../events/uid.ts'
 import { assert } from '../../runtime/assert.ts'
 

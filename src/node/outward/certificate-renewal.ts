@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { certificateFingerprint, selfSignedCertificate } from '../../crypto/certificate.ts'
 import type { Hash } from '../../crypto/hash.ts'
-import type { PartyCard } from '../../events/party-card.ts'
+import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { TlsCredentials } from '../../gossip/transport/protocol.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { replaceFile } from '../../runtime/durable-file.ts'

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
-import type { PartyCard } from '../../events/party-card.ts'
+import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { ContractRows, PartyRef } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { LOCAL_IDS } from '../row-id.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { conflictsAt } from '../../../src/aggregates/contract/standing.ts'
+import { conflictsAt } from '../../../src/aggregates/contract/values/standing.ts'
 import { sha256 } from '../../../src/crypto/hash.ts'
 import type { ProposalId } from '../../../src/events/ids.ts'
 import { asked } from '../../support/asked.ts'

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import type { StoredBlock } from '../../../src/aggregates/contract/element.ts'
+import type { StoredBlock } from '../../../src/aggregates/contract/document/element.ts'
 import { recordHash } from '../../../src/aggregates/contract/record-hash.ts'
 import { type ContractState, find } from '../../../src/aggregates/contract/state.ts'
 import type { Command } from '../../../src/events/commands.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { valueFault } from '../../../src/aggregates/contract/value-types.ts'
+import { valueFault } from '../../../src/aggregates/contract/values/value-types.ts'
 import type { FieldType } from '../../../src/events/field-type.ts'
 import { readVectors } from '../../support/vectors.ts'
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { AT_ROOT, compile, isCompiled } from '../../../src/aggregates/rules/compile.ts'
 import { evaluate } from '../../../src/aggregates/rules/evaluate.ts'
-import { formatValue } from '../../../src/aggregates/rules/format-value.ts'
+import { formatValue } from '../../../src/aggregates/rules/values/format-value.ts'
 import { SampleDocument } from './sample-document.ts'
 
 interface Case {

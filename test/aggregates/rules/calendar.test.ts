@@ -16,7 +16,7 @@ t.test("dates are computed by the code that is pinned, not by the runtime's own 
     if (own === undefined) Reflect.deleteProperty(globalThis, 'Temporal')
     else Object.defineProperty(globalThis, 'Temporal', own)
   })
-  const calendar = await import('../../../src/aggregates/rules/calendar.ts')
+  const calendar = await import('../../../src/aggregates/rules/values/calendar.ts')
   const { parseDate, parseDateTime, shifted, shiftedByMonths, formatDateTime, DateTime } = calendar
   const bound = parseDateTime('2024-02-29T23:59:59.999999999+05:30')
   if (!(bound instanceof DateTime)) return t.fail('no date and time')
@@ -27,7 +27,7 @@ t.test("dates are computed by the code that is pinned, not by the runtime's own 
 })
 
 t.test('days are counted as the calendar does, from the first to the last year', async (t) => {
-  const { epochDays } = await import('../../../src/aggregates/rules/calendar.ts')
+  const { epochDays } = await import('../../../src/aggregates/rules/values/calendar.ts')
   for (let days = -719_162; days <= 2_932_896; days += 9_973) {
     const date = new Date(days * 86_400_000)
     const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()]

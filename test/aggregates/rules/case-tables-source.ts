@@ -8,7 +8,7 @@ type Mapping = ReadonlyMap<number, number | readonly number[]>
 
 const COLUMNS = 110
 
-/** What src/aggregates/rules/letter-case-15.1.ts must be: Unicode's full mappings without conditions. */
+/** What src/aggregates/rules/values/letter-case-15.1.ts must be: Unicode's full mappings without conditions. */
 export function caseTablesSource(): string {
   return `// Made by test/aggregates/rules/write-case-tables.ts from @unicode/unicode-15.1.0: UnicodeData.txt and the unconditional
 // entries of SpecialCasing.txt of Unicode 15.1.0.

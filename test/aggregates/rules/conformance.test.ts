@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { formatDuration, parseDuration } from '../../../src/aggregates/rules/calendar.ts'
+import { formatDuration, parseDuration } from '../../../src/aggregates/rules/values/calendar.ts'
 import { trialLine } from '../../../src/cli/rule/trial-lines.ts'
 
 interface Case {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { lowerCase, upperCase } from '../../../src/aggregates/rules/letter-case.ts'
+import { lowerCase, upperCase } from '../../../src/aggregates/rules/values/letter-case.ts'
 import { caseTablesSource } from './case-tables-source.ts'
 
 t.test('the tables are what the package makes of them, to the byte', async (t) => {
-  const file = new URL('../../../src/aggregates/rules/letter-case-15.1.ts', import.meta.url)
+  const file = new URL('../../../src/aggregates/rules/values/letter-case-15.1.ts', import.meta.url)
   t.equal(await readFile(file, 'utf8'), caseTablesSource())
 })
 

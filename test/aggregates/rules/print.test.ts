@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { compile, isCompiled } from '../../../src/aggregates/rules/compile.ts'
-import { print } from '../../../src/aggregates/rules/print.ts'
+import { print } from '../../../src/aggregates/rules/text/print.ts'
 import { BLOCK_IS_NO_VALUE, typed } from '../../../src/aggregates/rules/typer.ts'
 import type { ElementId } from '../../../src/events/ids.ts'
 import { sampleSlip } from './sample-document.ts'

@@ -1,8 +1,8 @@
-import { parseDate, parseDateTime, parseDuration } from '../../../src/aggregates/rules/calendar.ts'
-import { Num } from '../../../src/aggregates/rules/numbers.ts'
 import type { DocumentView, Schema, SchemaElement } from '../../../src/aggregates/rules/schema.ts'
 import type { RuleType } from '../../../src/aggregates/rules/types.ts'
-import { Money, type Value } from '../../../src/aggregates/rules/values.ts'
+import { parseDate, parseDateTime, parseDuration } from '../../../src/aggregates/rules/values/calendar.ts'
+import { Num } from '../../../src/aggregates/rules/values/numbers.ts'
+import { Money, type Value } from '../../../src/aggregates/rules/values/values.ts'
 import { type ElementId, ROOT } from '../../../src/events/ids.ts'
 
 /** A structure in short: a field's type, a block's children, or a list's entry. */

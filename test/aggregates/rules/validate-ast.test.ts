@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { check, compile, isCompiled } from '../../../src/aggregates/rules/compile.ts'
-import { print } from '../../../src/aggregates/rules/print.ts'
+import { print } from '../../../src/aggregates/rules/text/print.ts'
 import { isMalformed, validateAst } from '../../../src/aggregates/rules/validate-ast.ts'
 import { sampleSlip } from './sample-document.ts'
 import { anyTree } from './trees.ts'

@@ -14,7 +14,7 @@ import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign
 import { memoryGuard, type SigningGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import { keySigner, type Signer } from '../../../src/crypto/signer.ts'
 import type { Handle, Uid } from '../../../src/events/ids.ts'
-import type { PartyCard } from '../../../src/events/party-card.ts'
+import type { PartyCard } from '../../../src/events/parties/party-card.ts'
 import { decodeSigned, type SignedStatement } from '../../../src/events/statement-codec.ts'
 import { openLogger } from '../../../src/node/observability/logging.ts'
 import { Metrics } from '../../../src/node/observability/metrics.ts'

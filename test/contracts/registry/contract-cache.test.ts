@@ -1,6 +1,6 @@
 import { rejects } from 'node:assert/strict'
 import t from 'tap'
-import { isWhole } from '../../../src/agreement/pruning.ts'
+import { isWhole } from '../../../src/agreement/history/pruning.ts'
 import { openPartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import { NoSuchContract } from '../../../src/contracts/registry/contract-cache.ts'
 import type { ContractsPorts } from '../../../src/contracts/registry/ports.ts'

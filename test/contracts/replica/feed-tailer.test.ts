@@ -1,5 +1,5 @@
 import t from 'tap'
-import { FeedTailer } from '../../../src/contracts/replica/feed-tailer.ts'
+import { FeedTailer } from '../../../src/contracts/replica/inbound/feed-tailer.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { feedStream } from '../../../src/store/streams.ts'
 import { CONTRACT, market, type Player } from '../../support/market.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { runningAhead, WAITING_MAX } from '../../../src/contracts/replica/inbound/running-ahead.ts'
 import { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
-import { runningAhead, WAITING_MAX } from '../../../src/contracts/replica/running-ahead.ts'
 import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import { keySigner } from '../../../src/crypto/signer.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openPartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
-import { loadContract } from '../../../src/contracts/replica/load.ts'
+import { loadContract } from '../../../src/contracts/replica/opening/load.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import { generateKeyPair } from '../../../src/crypto/key-pair.ts'
 import { keySigner, type Signer } from '../../../src/crypto/signer.ts'

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { childNamed, type Field } from '../../../src/aggregates/contract/element.ts'
-import { noTypes } from '../../../src/aggregates/contract/types.ts'
+import { childNamed, type Field } from '../../../src/aggregates/contract/document/element.ts'
+import { noTypes } from '../../../src/aggregates/contract/document/types.ts'
 import { queued } from '../../../src/contracts/commands/queued-command.ts'
 import type { PartyProcess, PartyProcessPorts } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'

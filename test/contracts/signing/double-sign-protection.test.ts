@@ -1,6 +1,6 @@
 import t from 'tap'
 import { frontierOf } from '../../../src/agreement/feeds.ts'
-import { stateAt } from '../../../src/agreement/replay.ts'
+import { stateAt } from '../../../src/agreement/history/replay.ts'
 import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import { generateKeyPair } from '../../../src/crypto/key-pair.ts'

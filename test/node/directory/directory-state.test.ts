@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Handle } from '../../../src/events/ids.ts'
-import { partyFingerprint } from '../../../src/events/party-card.ts'
+import { partyFingerprint } from '../../../src/events/parties/party-card.ts'
 import type { DirectoryEvent } from '../../../src/node/directory/directory-events.ts'
 import {
   approve,

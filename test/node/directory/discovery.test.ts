@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { type PartyCard, partyFingerprint } from '../../../src/events/party-card.ts'
+import { type PartyCard, partyFingerprint } from '../../../src/events/parties/party-card.ts'
 import { PeerClient } from '../../../src/gossip/transport/peer-client.ts'
 import { PeerRefused, PeerWrongCertificate } from '../../../src/gossip/transport/peer-errors.ts'
 import { openReceiver } from '../../../src/gossip/transport/receiver.ts'

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import t from 'tap'
 import type { Handle } from '../../../src/events/ids.ts'
-import { partyFingerprint } from '../../../src/events/party-card.ts'
+import { partyFingerprint } from '../../../src/events/parties/party-card.ts'
 import { encodeSigned } from '../../../src/events/statement-codec.ts'
 import { REFUSALS_PER_MESSAGE_MAX } from '../../../src/gossip/message.ts'
 import { openReceiver } from '../../../src/gossip/transport/receiver.ts'

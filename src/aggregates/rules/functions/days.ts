@@ -1,8 +1,8 @@
 import type { Temporal } from 'temporal-polyfill/implementation'
-import { DateTime, monthsBetween } from '../calendar.ts'
-import { Num } from '../numbers.ts'
 import { MONTHS } from '../types.ts'
-import type { Value } from '../values.ts'
+import { DateTime, monthsBetween } from '../values/calendar.ts'
+import { Num } from '../values/numbers.ts'
+import type { Value } from '../values/values.ts'
 import { type FunctionSpec, type FunctionTable, number, required, text } from './function-spec.ts'
 
 const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']

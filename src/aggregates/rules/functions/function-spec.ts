@@ -1,8 +1,8 @@
-import { DateTime, Months, TimeSpan } from '../calendar.ts'
-import { isNumber } from '../numbers.ts'
 import type { ReasonCode } from '../reasons.ts'
 import { BOOLEAN, isOpen, isTextual, NUMBER, type RuleType, TEXT } from '../types.ts'
-import { isDate, Money, Nothing, nothing, Range, type Value } from '../values.ts'
+import { DateTime, Months, TimeSpan } from '../values/calendar.ts'
+import { isNumber } from '../values/numbers.ts'
+import { isDate, Money, Nothing, nothing, Range, type Value } from '../values/values.ts'
 
 /** What a parameter takes. `magnitude`: a number, an amount of money or a duration; `ordered`: what `<` has a meaning for. */
 export type ParameterKind =

@@ -1,9 +1,9 @@
 import type { Decimal } from 'decimal.js'
-import { calculate } from '../arithmetic.ts'
-import { equal, ordered, weightOf } from '../compare.ts'
-import { isNumber, Num, ONE, squareRoot, ZERO } from '../numbers.ts'
 import { ANY, listOf, NUMBER, type RuleType, unite } from '../types.ts'
-import { Nothing, nothing, type Value } from '../values.ts'
+import { calculate } from '../values/arithmetic.ts'
+import { equal, ordered, weightOf } from '../values/compare.ts'
+import { isNumber, Num, ONE, squareRoot, ZERO } from '../values/numbers.ts'
+import { Nothing, nothing, type Value } from '../values/values.ts'
 import {
   boolean,
   type Charge,

@@ -1,9 +1,9 @@
 import { Decimal } from 'decimal.js'
-import { negated } from '../arithmetic.ts'
-import { Months, TimeSpan } from '../calendar.ts'
-import { modulo, rounded, squareRoot } from '../numbers.ts'
 import { ANY, type RuleType } from '../types.ts'
-import { Money, NOTHING, nothing, type Value } from '../values.ts'
+import { negated } from '../values/arithmetic.ts'
+import { Months, TimeSpan } from '../values/calendar.ts'
+import { modulo, rounded, squareRoot } from '../values/numbers.ts'
+import { Money, NOTHING, nothing, type Value } from '../values/values.ts'
 import { boolean, type FunctionSpec, type FunctionTable, number, ofReason, required } from './function-spec.ts'
 
 const SCALE_MIN = -6111

@@ -1,6 +1,6 @@
-import { ordered } from '../compare.ts'
 import type { ReasonCode } from '../reasons.ts'
-import { Nothing, nothing, Range, type Value } from '../values.ts'
+import { ordered } from '../values/compare.ts'
+import { Nothing, nothing, Range, type Value } from '../values/values.ts'
 import { boolean, type FunctionSpec, type FunctionTable, required } from './function-spec.ts'
 
 /** Where an end stands against another: a code where the two have no order. */

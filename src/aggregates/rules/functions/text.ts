@@ -1,7 +1,7 @@
 import type { Decimal } from 'decimal.js'
-import { lowerCase, upperCase } from '../letter-case.ts'
-import { Num } from '../numbers.ts'
-import { Nothing, nothing, type Value } from '../values.ts'
+import { lowerCase, upperCase } from '../values/letter-case.ts'
+import { Num } from '../values/numbers.ts'
+import { Nothing, nothing, type Value } from '../values/values.ts'
 import {
   boolean,
   type Charge,

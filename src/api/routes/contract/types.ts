@@ -1,5 +1,5 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { currentTypes } from '../../../aggregates/contract/types.ts'
+import { currentTypes } from '../../../aggregates/contract/document/types.ts'
 import { fitText } from '../../../aggregates/names/fit-text.ts'
 import { UidSchema } from '../../../events/ids.ts'
 import { definitionHash, typeDefinitionMembers } from '../../../events/type-definition.ts'

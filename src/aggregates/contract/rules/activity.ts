@@ -1,0 +1,27 @@
+import { ancestorsOf, type ElementId } from '../../../events/ids.ts'
+import type { ContractState } from '../state.ts'
+import type { Inactive, RuleTerms } from './rule-book.ts'
+
+/** Whether an element stands in no block that is switched off. */
+export function isActive({ inactive: { blocks } }: ContractState, id: ElementId): boolean {
+  if (blocks.length === 0) return true
+  for (const way of ancestorsOf(id)) if (blocks.includes(way)) return false
+  return true
+}
+
+/** Whether a rule in force counts now, wherever it is evaluated. A trigger is what switches others: it always counts. */
+export function isRuleActive(state: ContractState, { at, ruleSet, body }: RuleTerms): boolean {
+  if (body.kind === 'trigger') return true
+  if (ruleSet !== null && state.inactive.ruleSets.includes(ruleSet)) return false
+  return isActive(state, body.kind === 'assignment' ? body.target : at)
+}
+
+export function withBlockSwitched({ blocks, ...rest }: Inactive, id: ElementId, active: boolean): Inactive {
+  const others = blocks.filter((other) => other !== id)
+  return { ...rest, blocks: active ? others : [...others, id].sort() }
+}
+
+export function withRuleSetSwitched({ ruleSets, ...rest }: Inactive, id: number, active: boolean): Inactive {
+  const others = ruleSets.filter((other) => other !== id)
+  return { ...rest, ruleSets: active ? others : [...others, id].sort((one, other) => one - other) }
+}

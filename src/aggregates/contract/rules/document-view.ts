@@ -1,0 +1,52 @@
+import type { Hash } from '../../../crypto/hash.ts'
+import type { ElementId, ProposalId } from '../../../events/ids.ts'
+import type { Payload } from '../../../events/statement.ts'
+import type { DocumentView } from '../../rules/schema.ts'
+import { valueOfField } from '../../rules/values/field-values.ts'
+import type { Value } from '../../rules/values/values.ts'
+import { entriesOf } from '../document/element.ts'
+import { builtInOf } from '../document/types.ts'
+import { type ContractState, find } from '../state.ts'
+import { isActive } from './activity.ts'
+
+/** What is under the seal of a value that stands; undefined where it is not held here. */
+export type Open = (value: { readonly id: ProposalId; readonly seal: Hash }) => Payload | undefined
+
+/** A document as expressions read it. Notes which values it could not open: what was computed without them says nothing. */
+export class OpenedDocument implements DocumentView {
+  readonly #state: ContractState
+  readonly #open: Open
+  readonly #lacking: Set<Hash>
+
+  constructor(state: ContractState, open: Open, lacking: Set<Hash>) {
+    this.#state = state
+    this.#open = open
+    this.#lacking = lacking
+  }
+
+  value(id: ElementId): Value | null {
+    const field = find(this.#state, id)
+    if (field?.kind !== 'field' || field.agreed === null || !isActive(this.#state, id)) return null
+    const opened = this.#open(field.agreed)
+    if (opened === undefined) {
+      this.#lacking.add(field.agreed.seal)
+      return null
+    }
+    return valueOfField(builtInOf(field.field, this.#state.types), opened.value)
+  }
+
+  entries(id: ElementId): readonly ElementId[] {
+    const list = find(this.#state, id)
+    if (list?.kind !== 'list' || !isActive(this.#state, id)) return []
+    return [...entriesOf(list)].map((entry) => entry.id)
+  }
+
+  /** Of what stands at a field; undefined where nothing does, or what does is inactive. */
+  payload(id: ElementId): Payload | undefined {
+    const field = find(this.#state, id)
+    if (field?.kind !== 'field' || field.agreed === null || !isActive(this.#state, id)) return undefined
+    const opened = this.#open(field.agreed)
+    if (opened === undefined) this.#lacking.add(field.agreed.seal)
+    return opened
+  }
+}

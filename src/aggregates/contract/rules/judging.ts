@@ -1,0 +1,389 @@
+import { base64url } from '../../../crypto/bytes.ts'
+import { canonicalJson } from '../../../crypto/canonical-json.ts'
+import { type Hash, hashCanonical, hashJson, hashToBytes } from '../../../crypto/hash.ts'
+import type { ContractEvent } from '../../../events/contract-events.ts'
+import { ancestorAt, ancestorsOf, computedId, depthOf, type ElementId, ordinalsOf } from '../../../events/ids.ts'
+import { ENTRY_EVENTS_MAX } from '../../../events/limits.ts'
+import { SALT_BYTES } from '../../../events/seal.ts'
+import type { Payload } from '../../../events/statement.ts'
+import { evaluate } from '../../rules/evaluate.ts'
+import { isWithin } from '../../rules/schema.ts'
+import { fieldValueOf } from '../../rules/values/field-values.ts'
+import { Nothing, type Value } from '../../rules/values/values.ts'
+import { type DecideContext, Rejection } from '../decider.ts'
+import type { Field } from '../document/element.ts'
+import { builtInOf } from '../document/types.ts'
+import { evolve } from '../evolve.ts'
+import { type ContractState, find } from '../state.ts'
+import { valueProblem } from '../values/proposals.ts'
+import { isActive, isRuleActive } from './activity.ts'
+import type { CompiledRule, Read } from './compiled-rule.ts'
+import { type Open, OpenedDocument } from './document-view.ts'
+import { firstEmptyUnder } from './empty-fields.ts'
+import { flagged, isFlagged } from './flags.ts'
+import { ruleHash } from './rule-book.ts'
+import { instancesOf, schemaIdOf } from './rule-schema.ts'
+import { isPublishable, type RulesInForce, rulesInForce } from './rules-in-force.ts'
+
+/** What the rules make of a request whose commands have taken effect. */
+export interface Judgement {
+  readonly events: readonly ContractEvent[]
+  readonly state: ContractState
+  /** What has been computed, by its seals. */
+  readonly computed: ReadonlyMap<Hash, Payload>
+}
+
+/** What of the document a request has changed. Ids of elements that are there, or were. */
+export interface Changed {
+  readonly fields: ReadonlySet<ElementId>
+  /** Lists that have an entry more, or less. */
+  readonly lists: ReadonlySet<ElementId>
+  readonly addedEntries: ReadonlySet<ElementId>
+  /** What has an element more below it. */
+  readonly extended: ReadonlySet<ElementId>
+  /** Everything: rules have come into force. */
+  readonly all: boolean
+}
+
+export interface Judged {
+  readonly context: DecideContext
+  readonly open: Open
+  /** Seals of values that were needed and are not held: the judgement says nothing. */
+  readonly lacking: Set<Hash>
+  /** Of the whole request, both documents together. */
+  readonly budget: { steps: number }
+  /** Nothing of it is void: what fails is flagged. */
+  readonly isExempt: boolean
+  /** What has to hold after the pass, before conditions are judged. */
+  readonly check?: (state: ContractState) => Rejection | undefined
+}
+
+/**
+ * One pass over what rules compute, then their conditions (design §5a, steps 3 and 4). Deterministic; evaluates what depends on
+ * the changes, and nothing else.
+ */
+export function judge(state: ContractState, changed: Changed, judged: Judged): Judgement | Rejection {
+  const rules = rulesInForce(state)
+  if (!isPublishable(rules)) {
+    if (judged.isExempt) return { computed: new Map(), events: [], state }
+    return new Rejection(rules.code, rules.rules.map(String))
+  }
+  return new Pass(state, rules, judged).run(changed)
+}
+
+/** Where a rule is to be evaluated again: at these blocks, or wherever it is. */
+type Places = Set<ElementId> | 'all'
+
+class Pass {
+  #state: ContractState
+  readonly #rules: RulesInForce
+  readonly #judged: Judged
+  readonly #events: ContractEvent[] = []
+  readonly #computed = new Map<Hash, Payload>()
+  readonly #dirty = new Map<number, Places>()
+  readonly #switched = new Set<ElementId | number>()
+  #all = false
+  /** Of what has been computed. */
+  #characters = 0
+
+  constructor(state: ContractState, rules: RulesInForce, judged: Judged) {
+    this.#state = state
+    this.#rules = rules
+    this.#judged = judged
+  }
+
+  run(changed: Changed): Judgement | Rejection {
+    this.#all = changed.all
+    for (const field of changed.fields) this.#fieldChanged(field)
+    for (const list of changed.lists) this.#listChanged(schemaIdOf(this.#state, list))
+    for (const entry of changed.addedEntries) this.#entryAdded(entry)
+    for (const block of changed.extended) this.#requiredChanged(schemaIdOf(this.#state, block))
+    for (const node of this.#rules.order) {
+      const problem =
+        node.kind === 'assignment'
+          ? this.#assign(node.rule)
+          : node.kind === 'block'
+            ? this.#block(node.id)
+            : this.#ruleSet(node.id)
+      if (problem !== undefined) return problem
+    }
+    const unfit = this.#judged.check?.(this.#state)
+    if (unfit !== undefined) return unfit
+    const problem = this.#conditions()
+    if (problem !== undefined) return problem
+    return { computed: this.#computed, events: this.#events, state: this.#state }
+  }
+
+  #emit(event: ContractEvent): void {
+    this.#events.push(event)
+    this.#state = evolve(this.#state, event, this.#judged.context)
+  }
+
+  get #isTooMuch(): boolean {
+    return this.#events.length > ENTRY_EVENTS_MAX && !this.#judged.isExempt
+  }
+
+  #tooMuch(rule: number): Rejection {
+    return new Rejection('rule_over_budget', [String(rule), 'entryEvents'])
+  }
+
+  get #view(): OpenedDocument {
+    const open: Open = (value) => this.#computed.get(value.seal) ?? this.#judged.open(value)
+    return new OpenedDocument(this.#state, open, this.#judged.lacking)
+  }
+
+  #mark(rule: CompiledRule, place: ElementId | 'all'): void {
+    const { id } = rule.terms
+    const places = this.#dirty.get(id)
+    if (places === 'all') return
+    if (place === 'all') this.#dirty.set(id, 'all')
+    else if (places === undefined) this.#dirty.set(id, new Set([place]))
+    else places.add(place)
+  }
+
+  #fieldChanged(field: ElementId): void {
+    const schemaId = schemaIdOf(this.#state, field)
+    for (const rule of this.#rules.reading.get(schemaId) ?? []) {
+      // Below its own block an expression reads what is in the same entry, unless it goes through a list.
+      const isOwn = rule.lists.length > 0 && isWithin(schemaId, rule.block)
+      const isListed = rule.reads.some(({ id, isOfList }) => isOfList && id === schemaId)
+      this.#mark(rule, isOwn && !isListed ? ancestorAt(field, depthOf(rule.block)) : 'all')
+    }
+    this.#requiredChanged(schemaId)
+  }
+
+  #listChanged(list: ElementId): void {
+    for (const rule of this.#rules.reading.get(list) ?? []) this.#mark(rule, 'all')
+    for (const rule of this.#rules.readingUnder.get(list) ?? []) this.#mark(rule, 'all')
+    this.#requiredChanged(list)
+  }
+
+  #entryAdded(entry: ElementId): void {
+    const of = schemaIdOf(this.#state, entry)
+    for (const way of ancestorsOf(of)) {
+      for (const rule of this.#rules.perEntry.get(way) ?? []) {
+        if (!isWithin(rule.block, of)) continue
+        for (const place of instancesOf(this.#state, rule.block, { under: entry, of })) this.#mark(rule, place)
+      }
+    }
+  }
+
+  /** A rule set that waits for what is required there is looked at again. */
+  #requiredChanged(schemaId: ElementId): void {
+    for (const way of ancestorsOf(schemaId)) {
+      for (const { terms } of this.#rules.at.get(way) ?? []) {
+        if (terms.body.kind === 'required' && terms.body.before !== 'live') this.#dirty.set(terms.id, 'all')
+      }
+    }
+  }
+
+  #isDirty({ terms }: CompiledRule): boolean {
+    return this.#all || this.#dirty.has(terms.id)
+  }
+
+  #placesOf(rule: CompiledRule): readonly ElementId[] {
+    const places = this.#all || this.#isSwitched(rule) ? 'all' : this.#dirty.get(rule.terms.id)
+    if (places === undefined) return []
+    if (places === 'all') return instancesOf(this.#state, rule.block)
+    return [...places].filter((id) => find(this.#state, id) !== undefined).sort(inDocumentOrder)
+  }
+
+  /** Whether it counts since this pass, or does not any more. */
+  #isSwitched({ terms: { at, ruleSet, body } }: CompiledRule): boolean {
+    if (this.#switched.size === 0) return false
+    if (ruleSet !== null && this.#switched.has(ruleSet)) return true
+    const place = body.kind === 'assignment' ? body.target : at
+    return [...ancestorsOf(place)].some((id) => this.#switched.has(id))
+  }
+
+  #evaluate({ terms, expression }: CompiledRule, at: ElementId): Value | Rejection {
+    const { budget } = this.#judged
+    const { ruleSteps } = this.#state.limits
+    if (expression === undefined) return new Nothing()
+    const outcome = evaluate(expression.program, this.#view, Math.min(ruleSteps, budget.steps), at)
+    budget.steps -= outcome.steps
+    if (outcome.kind === 'value') return outcome.value
+    if (this.#judged.isExempt) return new Nothing()
+    const limit = budget.steps <= 0 ? 'requestSteps' : 'ruleSteps'
+    return new Rejection('rule_over_budget', [String(terms.id), limit])
+  }
+
+  /** Whether a trigger's condition is true. */
+  #holds(rule: CompiledRule): boolean | Rejection {
+    const value = this.#evaluate(rule, rule.block)
+    return value instanceof Rejection ? value : value === true
+  }
+
+  #isActiveBy(
+    rules: readonly CompiledRule[],
+    isIn: (rule: CompiledRule, which: 'activates' | 'deactivates') => boolean,
+  ): boolean | Rejection {
+    let isActivated: boolean | undefined
+    let isDeactivated = false
+    for (const rule of rules) {
+      const holds = this.#holds(rule)
+      if (holds instanceof Rejection) return holds
+      if (isIn(rule, 'activates')) isActivated = isActivated === true || holds
+      if (isIn(rule, 'deactivates')) isDeactivated ||= holds
+    }
+    return isActivated !== false && !isDeactivated
+  }
+
+  #block(id: ElementId): Rejection | undefined {
+    const rules = this.#rules.switchingBlock.get(id) ?? []
+    if (!rules.some((rule) => this.#isDirty(rule))) return undefined
+    const active = this.#isActiveBy(
+      rules,
+      ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].blocks.includes(id),
+    )
+    if (active instanceof Rejection) return active
+    if (active === !this.#state.inactive.blocks.includes(id)) return undefined
+    this.#emit({ active, element: id, type: 'BlockSwitched' })
+    this.#switched.add(id)
+    for (const rule of this.#rules.readingUnder.get(id) ?? []) this.#mark(rule, 'all')
+    this.#requiredChanged(id)
+    for (const rules of this.#rules.requiredBefore.values()) {
+      for (const { terms } of rules) if (isWithin(terms.at, id)) this.#dirty.set(terms.id, 'all')
+    }
+    return undefined
+  }
+
+  #ruleSet(id: number): Rejection | undefined {
+    const rules = this.#rules.switchingRuleSet.get(id) ?? []
+    const required = this.#rules.requiredBefore.get(id) ?? []
+    if (![...rules, ...required].some((rule) => this.#isDirty(rule))) return undefined
+    const switched = this.#isActiveBy(
+      rules,
+      ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].ruleSets.includes(id),
+    )
+    if (switched instanceof Rejection) return switched
+    const active = switched && required.every(({ terms }) => firstEmptyUnder(this.#state, terms.at) === undefined)
+    if (active === !this.#state.inactive.ruleSets.includes(id)) return undefined
+    this.#emit({ active, ruleSet: id, type: 'RuleSetSwitched' })
+    this.#switched.add(id)
+    return undefined
+  }
+
+  #assign(rule: CompiledRule): Rejection | undefined {
+    const { terms, expression } = rule
+    if (terms.body.kind !== 'assignment' || expression === undefined) return undefined
+    if (!this.#isDirty(rule) && !this.#isSwitched(rule)) return undefined
+    if (!isRuleActive(this.#state, terms)) return undefined
+    const { target } = terms.body
+    const rivals = (this.#rules.assigning.get(target) ?? []).filter((other) => isRuleActive(this.#state, other.terms))
+    if (rivals.length > 1) {
+      if (this.#judged.isExempt) return undefined
+      return new Rejection('assigned_twice', [target, ...rivals.map(({ terms: { id } }) => String(id))])
+    }
+    for (const block of this.#placesOf(rule)) {
+      if (this.#isTooMuch) return this.#tooMuch(terms.id)
+      const field = `${block}.${target.slice(target.lastIndexOf('.') + 1)}` as ElementId
+      const problem = this.#assignAt(rule, block, field)
+      if (problem !== undefined) return problem
+    }
+    return undefined
+  }
+
+  #assignAt(rule: CompiledRule, block: ElementId, id: ElementId): Rejection | undefined {
+    const field = find(this.#state, id)
+    if (field?.kind !== 'field' || !isActive(this.#state, id)) return undefined
+    const inputs = this.#inputsOf(rule, block)
+    if (inputs instanceof Rejection) return inputs
+    const value = this.#isWaiting(inputs) ? new Nothing() : this.#evaluate(rule, block)
+    if (value instanceof Rejection) return value
+    const { context, isExempt } = this.#judged
+    // Unanimous members have a way on: what would make their leaving void empties the field.
+    const unfit = isExempt ? null : undefined
+    const written = value instanceof Nothing ? null : (this.#written(field, value) ?? unfit)
+    if (written === undefined) return new Rejection('computed_unfit', [String(rule.terms.id), id])
+    if (written === null && field.agreed === null) return undefined
+    const proposal = computedId(rule.terms.id, context.index, rule.lists.length > 0 ? id : undefined)
+    let seal: Hash | null = null
+    if (written !== null) {
+      const payload = { salt: this.#saltOf(rule, inputs, id), value: written }
+      const text = canonicalJson(payload)
+      this.#characters += text.length
+      if (this.#characters > COMPUTED_CHARACTERS_MAX && !isExempt) return this.#tooMuch(rule.terms.id)
+      seal = hashCanonical('seal', text)
+      this.#computed.set(seal, payload)
+    }
+    this.#emit({ field: id, proposal, rule: rule.terms.id, seal, type: 'ValueComputed' })
+    this.#fieldChanged(id)
+    return undefined
+  }
+
+  /** In the form of the field; undefined where it does not fit, like a value that a party proposes. */
+  #written(field: Field, value: Value): unknown {
+    const written = fieldValueOf(builtInOf(field.field, this.#state.types), value)
+    return written === undefined || valueProblem(written, field, this.#state) !== undefined ? undefined : written
+  }
+
+  /** An assignment waits for all fields that it reads outside of lists; below its own block these are the entry's. */
+  #isWaiting(inputs: readonly Read[]): boolean {
+    const view = this.#view
+    return inputs.some(({ id, isOfList }) => !isOfList && view.payload(id) === undefined)
+  }
+
+  /** The fields that an expression reads, in the order of its nodes, lists by their ordinals (design §5a *Inputs*). */
+  #inputsOf({ block: schemaBlock, lists, reads, terms }: CompiledRule, block: ElementId): Read[] | Rejection {
+    const inputs = reads.flatMap(({ id: schemaId, isOfList }) => {
+      const isOwn = !isOfList && lists.length > 0 && isWithin(schemaId, schemaBlock)
+      const ids = instancesOf(this.#state, schemaId, isOwn ? { under: block, of: schemaBlock } : undefined)
+      const fields = ids.filter((id) => find(this.#state, id)?.kind === 'field')
+      return fields.map((id) => ({ id, isOfList }))
+    })
+    const { budget, isExempt } = this.#judged
+    budget.steps -= Math.ceil(inputs.length / INPUTS_PER_STEP)
+    if (budget.steps >= 0 || isExempt) return inputs
+    return new Rejection('rule_over_budget', [String(terms.id), 'requestSteps'])
+  }
+
+  #saltOf(rule: CompiledRule, reads: readonly Read[], target: ElementId): string {
+    const view = this.#view
+    const inputs = reads.map(({ id }) => view.payload(id)?.salt ?? NO_SALT)
+    const { context } = this.#judged
+    const of = { contract: context.contract, index: context.index, inputs, rule: ruleHash(rule.terms), target }
+    return base64url(hashToBytes(hashJson('computed', of)).subarray(0, SALT_BYTES))
+  }
+
+  #conditions(): Rejection | undefined {
+    for (const rule of this.#rules.rules) {
+      const { terms } = rule
+      const { body } = terms
+      if (body.kind === 'required' && body.before === 'live' && this.#all) {
+        const empty = firstEmptyUnder(this.#state, terms.at)
+        if (empty !== undefined) return new Rejection('required_missing', [String(terms.id), empty])
+      }
+      if (body.kind !== 'constraint') continue
+      if (!this.#isDirty(rule) && !this.#isSwitched(rule)) continue
+      const isCounting = isRuleActive(this.#state, terms)
+      for (const at of this.#placesOf(rule)) {
+        if (this.#isTooMuch) return this.#tooMuch(terms.id)
+        const value = isCounting ? this.#evaluate(rule, at) : true
+        if (value instanceof Rejection) return value
+        const isBroken = value === false
+        if (isBroken && body.severity === 'reject' && !this.#judged.isExempt) {
+          return new Rejection('rule_broken', [String(terms.id), at])
+        }
+        if (isBroken !== isFlagged(this.#state, terms.id, at)) this.#emit(flagged(terms.id, at, isBroken))
+      }
+    }
+    return undefined
+  }
+}
+
+/** Inputs that one step reads: their salts are hashed, whatever the expression looks at. */
+const INPUTS_PER_STEP = 8
+/** Of what rules compute in one request, as canonical JSON: all of it is one group of the payload store. */
+const COMPUTED_CHARACTERS_MAX = 4 * 1024 * 1024
+/** Of an input that has no value. */
+const NO_SALT = base64url(new Uint8Array(SALT_BYTES))
+
+function inDocumentOrder(one: ElementId, other: ElementId): number {
+  const [left, right] = [ordinalsOf(one), ordinalsOf(other)]
+  for (const [place, ordinal] of left.entries()) {
+    const difference = ordinal - (right[place] ?? -1)
+    if (difference !== 0) return difference
+  }
+  return left.length - right.length
+}

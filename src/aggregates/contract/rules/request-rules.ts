@@ -1,0 +1,215 @@
+import type { Hash } from '../../../crypto/hash.ts'
+import type { CommandType } from '../../../events/commands.ts'
+import type { ContractEvent } from '../../../events/contract-events.ts'
+import { ancestorsOf, type ElementId, parentIdOf, ROOT } from '../../../events/ids.ts'
+import { ceilings } from '../../../events/limits.ts'
+import type { AccessRight } from '../../../events/rule.ts'
+import type { Payload, Request } from '../../../events/statement.ts'
+import { type DecideContext, Rejection } from '../decider.ts'
+import { fieldsWithCandidates } from '../document/element.ts'
+import { evolve } from '../evolve.ts'
+import type { ResolvedCommand } from '../parse-command.ts'
+import { type ContractState, find } from '../state.ts'
+import { ended, withLastVote } from '../values/proposals.ts'
+import { isActive, isRuleActive } from './activity.ts'
+import { Authority } from './authority.ts'
+import { type Changed, type Judgement, judge } from './judging.ts'
+import { schemaIdOf } from './rule-schema.ts'
+import { isPublishable, type RulesInForce, rulesInForce } from './rules-in-force.ts'
+
+/** Unanimous members always have a way on: what these break is flagged. Inviting a party is for rules to give. */
+const exempt: ReadonlySet<string> = new Set<CommandType>([
+  'AdmitParty',
+  'WithdrawInvitation',
+  'DeclineInvitation',
+  'Resign',
+  'LockRecord',
+  'ReleaseLock',
+  'BreakLock',
+  'UpgradeEngine',
+  'ReopenEdit',
+])
+
+/** Whether a request has none but these. */
+export function isExempt(commands: Request['commands']): boolean {
+  return commands.every(({ type }) => exempt.has(type))
+}
+
+const structural: ReadonlySet<string> = new Set<CommandType>(['RemoveElement', 'RenameElement', 'GrantElement'])
+
+/** The rules that judge one request (design §5a). Made for contracts with rules in force, and for publications. */
+export class RequestRules {
+  readonly #before: ContractState
+  readonly #rules: RulesInForce | undefined
+  readonly #authority: Authority | undefined
+  readonly #context: DecideContext
+  /** Seals of values that were needed and are not held. */
+  readonly lacking = new Set<Hash>()
+
+  constructor(before: ContractState, context: DecideContext) {
+    const rules = before.phase === 'live' ? rulesInForce(before) : undefined
+    this.#before = before
+    this.#context = context
+    this.#rules = rules !== undefined && isPublishable(rules) ? rules : undefined
+    this.#authority = this.#rules && new Authority(before, this.#rules, context.open, this.lacking)
+  }
+
+  get authority(): Authority | undefined {
+    return this.#authority
+  }
+
+  /** Step 1: as the document was before the request, so that nobody lets itself in. */
+  access(command: ResolvedCommand): Rejection | undefined {
+    if (this.#rules === undefined || this.#authority === undefined) return undefined
+    const asked = askedBy(command)
+    // What the request itself adds is for `add` alone.
+    if (asked !== undefined && find(this.#before, asked.element) !== undefined) {
+      const rule = this.#authority.denying(this.#context.author, asked.right, asked.element)
+      if (rule !== undefined) return new Rejection('access_denied', [String(rule), asked.element])
+    }
+    return structural.has(command.type) && 'element' in command ? this.#governed(command.element) : undefined
+  }
+
+  /** The votes on candidates that the commands have made where a validation asks for them. */
+  votes(state: ContractState, made: readonly ContractEvent[]): ContractEvent[] {
+    const events: ContractEvent[] = []
+    if (this.#rules === undefined) return events
+    const authority = new Authority(state, this.#rules, this.#context.open, this.lacking)
+    let current = state
+    for (const event of made) {
+      if (event.type !== 'ValueProposed' || event.candidate === undefined || !authority.isValidated(event.field))
+        continue
+      const field = find(current, event.field)
+      const candidate = field?.kind === 'field' ? field.candidates.find(({ id }) => id === event.proposal) : undefined
+      if (field?.kind !== 'field' || candidate === undefined) continue
+      const { agreed } = field
+      if (agreed !== null && agreed.by !== event.by && !candidate.seen.includes(agreed.id)) continue
+      const voters = authority.votersOn(event.field, event.by)
+      const named: ContractEvent = { field: field.id, proposal: candidate.id, type: 'VotersNamed', voters }
+      const news = voters.length > 0 ? [named] : withLastVote(field, { ...candidate, voters })
+      for (const one of news) current = evolve(current, one, this.#context)
+      events.push(...news)
+    }
+    return events
+  }
+
+  /** Steps 3 and 4, on both documents. `made`: all events of the commands; `state`: after them. */
+  judged(state: ContractState, made: readonly ContractEvent[], commands: Request['commands']): Judgement | Rejection {
+    if (state.phase !== 'live') return { computed: new Map<Hash, Payload>(), events: [], state }
+    const context = this.#context
+    // A publication looks at everything once, and has a budget of its own.
+    const isPublication = made.some(({ type }) => type === 'RulesPublished')
+    const budget = { steps: isPublication ? ceilings.requestSteps : state.limits.requestSteps }
+    const shared = { budget, context, isExempt: isExempt(commands), lacking: this.lacking, open: context.open }
+    const changed = changedBy(made)
+    const judgement = judge(state, changed, {
+      ...shared,
+      check: (after) => this.#proposable(after, made, shared.isExempt),
+    })
+    if (judgement instanceof Rejection) return judgement
+    const wishful = withCandidatesAgreed(state, made, context)
+    if (wishful !== undefined) {
+      const fields = new Set([...changed.fields, ...wishful.fields])
+      const other = judge(wishful.state, { ...changed, fields }, shared)
+      if (other instanceof Rejection) return other
+    }
+    return withFallenCandidates(judgement, context)
+  }
+
+  /** What rules in force name or govern stays where it is and what it is; entries come and go by access. */
+  #governed(element: ElementId): Rejection | undefined {
+    const rules = this.#rules as RulesInForce
+    const found = find(this.#before, element)
+    if (found === undefined || found.instance !== undefined) return undefined
+    const naming = rules.naming.get(element)
+    const [governing] = [...ancestorsOf(element)].reverse().flatMap((way) => rules.at.get(way) ?? [])
+    const rule = naming ?? governing?.terms.id
+    return rule === undefined ? undefined : new Rejection('rule_governed', [String(rule), element])
+  }
+
+  /** Nobody proposes a value where rules switch it off, or assign one. */
+  #proposable(after: ContractState, made: readonly ContractEvent[], isFlaggedOnly: boolean): Rejection | undefined {
+    const rules = rulesInForce(after)
+    if (!isPublishable(rules) || isFlaggedOnly) return undefined
+    for (const event of made) {
+      if (event.type !== 'ValueProposed' && event.type !== 'ProposalAgreed') continue
+      const { field } = event
+      if (!isActive(after, field)) return new Rejection('element_inactive', [field])
+      const assigning = rules.assigning.get(schemaIdOf(after, field)) ?? []
+      const rule = assigning.find(({ terms }) => isRuleActive(after, terms))
+      if (rule !== undefined) return new Rejection('field_assigned', [String(rule.terms.id), field])
+    }
+    return undefined
+  }
+}
+
+/** What a command needs a right for, and where. */
+function askedBy(command: ResolvedCommand): { right: AccessRight; element: ElementId } | undefined {
+  switch (command.type) {
+    case 'ProposeValue':
+    case 'EmptyField':
+      return { right: 'propose', element: command.field }
+    case 'AddBlock':
+    case 'AddField':
+    case 'AddList':
+      return { right: 'add', element: command.parent }
+    case 'AddEntry':
+      return { right: 'add', element: command.list }
+    case 'RemoveElement':
+      return { right: 'remove', element: command.element }
+    case 'CastVote':
+      return 'field' in command ? { right: 'vote', element: command.field } : undefined
+    case 'InviteParty':
+      return { right: 'invite', element: ROOT }
+    default:
+      return undefined
+  }
+}
+
+function changedBy(events: readonly ContractEvent[]): Changed {
+  const fields = new Set<ElementId>()
+  const lists = new Set<ElementId>()
+  const addedEntries = new Set<ElementId>()
+  const extended = new Set<ElementId>()
+  let all = false
+  for (const event of events) {
+    if (event.type === 'ProposalAgreed') fields.add(event.field)
+    if (event.type === 'EntryAdded') addedEntries.add(event.element)
+    if (event.type === 'FieldAdded' || event.type === 'BlockAdded' || event.type === 'ListAdded') {
+      extended.add(parentIdOf(event.element))
+    }
+    if (event.type === 'EntryAdded' || event.type === 'ElementRemoved') lists.add(parentIdOf(event.element))
+    if (event.type === 'RulesPublished') all = true
+  }
+  return { addedEntries, all, extended, fields, lists }
+}
+
+/** The document in which all candidates of a request are agreed; undefined where it has none. */
+function withCandidatesAgreed(
+  state: ContractState,
+  made: readonly ContractEvent[],
+  context: DecideContext,
+): { state: ContractState; fields: readonly ElementId[] } | undefined {
+  const fields: ElementId[] = []
+  let current = state
+  for (const event of made) {
+    if (event.type !== 'ValueProposed' || event.candidate === undefined) continue
+    const { field, proposal } = event
+    const before = current
+    current = evolve(current, { field, proposal, type: 'ProposalAgreed' }, context)
+    if (current !== before) fields.push(field)
+  }
+  return fields.length === 0 ? undefined : { fields, state: current }
+}
+
+/** A candidate at a field that is switched off falls. */
+function withFallenCandidates({ computed, events, state }: Judgement, context: DecideContext): Judgement {
+  const off = events.flatMap((event) => (event.type === 'BlockSwitched' && !event.active ? event.element : []))
+  const fallen = off.flatMap((block) => {
+    const element = find(state, block)
+    const fields = element === undefined ? [] : [...fieldsWithCandidates(element)]
+    return fields.flatMap(({ id, candidates }) => candidates.map(ended(id, 'inactive')))
+  })
+  const after = fallen.reduce((current, event) => evolve(current, event, context), state)
+  return { computed, events: [...events, ...fallen], state: after }
+}

@@ -1,0 +1,73 @@
+import { depthOf, type ElementId, ordinalsOf, ROOT } from '../../../events/ids.ts'
+import type { Schema, SchemaElement } from '../../rules/schema.ts'
+import { ruleTypeOf } from '../../rules/values/field-values.ts'
+import { childAt, childNamed, childrenOf, type Element, entriesOf } from '../document/element.ts'
+import { builtInOf } from '../document/types.ts'
+import { type ContractState, find } from '../state.ts'
+
+/** The structure of a document, as the language of the rules sees it: of a list its prototype. */
+export function schemaOf(state: ContractState): Schema {
+  return {
+    element: (id) => {
+      const element = find(state, id)
+      return element && schemaElement(element, state)
+    },
+    child: (block, name) => {
+      const element = find(state, block)
+      return element?.kind === 'block' ? childNamed(element, name)?.id : undefined
+    },
+    children: function* (block) {
+      const element = find(state, block)
+      if (element?.kind === 'block') for (const { id } of childrenOf(element)) yield id
+    },
+  }
+}
+
+function schemaElement(element: Element, { types }: ContractState): SchemaElement {
+  const { kind, name } = element
+  switch (kind) {
+    case 'block':
+      return { kind, name }
+    case 'field':
+      return { kind, name, type: ruleTypeOf(builtInOf(element.field, types)) }
+    case 'list': {
+      const { entriesMax, keyed, prototype } = element
+      const key = keyed ? { key: `${prototype.id}.0` as ElementId } : {}
+      return { kind, name, entry: prototype.id, entriesMax, ...key }
+    }
+  }
+}
+
+/** The element of the schema that an element is one of: the same, but for what stands in entries, which is as in the prototype. */
+export function schemaIdOf(state: ContractState, id: ElementId): ElementId {
+  let at: Element | undefined = state.document
+  let schemaId: string = ROOT
+  for (const ordinal of ordinalsOf(id)) {
+    // By the prototype, so that it is the same for an entry that is not there yet.
+    const isEntry: boolean = at?.kind === 'list'
+    schemaId += isEntry ? '.0' : `.${ordinal}`
+    at = at?.kind === 'list' ? at.prototype : at && childAt(at, ordinal)
+  }
+  return schemaId as ElementId
+}
+
+/**
+ * All elements of a document that an element of the schema stands for, in their order: one, or one of each entry. `under`: only
+ * those below one element, which `of` stands for.
+ */
+export function instancesOf(
+  state: ContractState,
+  schemaId: ElementId,
+  { under, of }: { readonly under: ElementId; readonly of: ElementId } = { under: ROOT, of: ROOT },
+): ElementId[] {
+  const from = find(state, under)
+  let found: Element[] = from === undefined ? [] : [from]
+  for (const ordinal of ordinalsOf(schemaId).slice(depthOf(of))) {
+    found = found.flatMap((element) => {
+      if (element.kind === 'list' && ordinal === 0) return [...entriesOf(element)]
+      const child = childAt(element, ordinal)
+      return child === undefined ? [] : [child]
+    })
+  }
+  return found.map(({ id }) => id)
+}

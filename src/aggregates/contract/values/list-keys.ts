@@ -1,0 +1,57 @@
+import { canonicalJson } from '../../../crypto/canonical-json.ts'
+import type { Hash } from '../../../crypto/hash.ts'
+import type { ContractEvent } from '../../../events/contract-events.ts'
+import { type ElementId, ordinalOf, parentIdOf, ROOT } from '../../../events/ids.ts'
+import { Rejection } from '../decider.ts'
+import { childAt, entriesOf, type List } from '../document/element.ts'
+import type { Open } from '../rules/document-view.ts'
+import { type ContractState, find } from '../state.ts'
+
+/**
+ * Whether an entry has got a key that another one of its list has. Judged on the document after a request: what one command takes and
+ * another gives back is taken by nobody. `lacking` gets the seals of keys that are not held here: then the answer says nothing.
+ */
+export function takenKey(
+  state: ContractState,
+  events: readonly ContractEvent[],
+  open: Open,
+  lacking: Set<Hash>,
+): Rejection | undefined {
+  for (const [list, changed] of changedKeys(state, events)) {
+    const holders = new Map<string, ElementId>()
+    for (const entry of entriesOf(list)) {
+      const key = childAt(entry, 0)
+      if (key?.kind !== 'field' || key.agreed === null) continue
+      const opened = open(key.agreed)
+      if (opened === undefined) {
+        lacking.add(key.agreed.seal)
+        continue
+      }
+      const value = canonicalJson(opened.value)
+      const holder = holders.get(value)
+      if (holder !== undefined) return new Rejection('key_taken', [changed.has(holder) ? entry.id : holder])
+      holders.set(value, entry.id)
+    }
+  }
+  return undefined
+}
+
+/** The lists of which entries have got another key, and those entries. */
+function changedKeys(state: ContractState, events: readonly ContractEvent[]): Map<List, Set<ElementId>> {
+  const entries = new Set<ElementId>()
+  for (const event of events) {
+    if (event.type !== 'ProposalAgreed' && event.type !== 'ValueComputed') continue
+    const entry = parentIdOf(event.field)
+    if (ordinalOf(event.field) === 0 && entry !== ROOT && ordinalOf(entry) !== 0) entries.add(entry)
+  }
+  const changed = new Map<List, Set<ElementId>>()
+  const lists = new Map<ElementId, List>()
+  for (const entry of entries) {
+    const id = parentIdOf(entry)
+    const list = lists.get(id) ?? find(state, id)
+    if (list?.kind !== 'list' || !list.keyed) continue
+    lists.set(id, list)
+    changed.set(list, (changed.get(list) ?? new Set()).add(entry))
+  }
+  return changed
+}

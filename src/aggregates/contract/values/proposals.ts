@@ -1,0 +1,173 @@
+import { utf8Length } from '../../../crypto/bytes.ts'
+import { canonicalJson } from '../../../crypto/canonical-json.ts'
+import type { Hash } from '../../../crypto/hash.ts'
+import type { CommandOf } from '../../../events/commands.ts'
+import type { CandidateEnd, ContractEvent } from '../../../events/contract-events.ts'
+import { type ElementId, type ProposalId, type RequestRef, requestKey } from '../../../events/ids.ts'
+import { type CommandContext, type DecideContext, type Decision, Rejection } from '../decider.ts'
+import { type Field, fieldsWithCandidates } from '../document/element.ts'
+import { builtInOf } from '../document/types.ts'
+import { evolve } from '../evolve.ts'
+import type { Resolved } from '../parse-command.ts'
+import { type ContractState, find, isInPrototype, isMemberOrInvitee } from '../state.ts'
+import { type Agreed, type Candidate, isInConflict, standingAt } from './standing.ts'
+import { valueFault } from './value-types.ts'
+
+/**
+ * A value in the author's name. Agreed at once where the author had seen the agreed value, or there is none; else a candidate,
+ * or, for an `exclusive` one, void (decision 0110).
+ */
+export function proposeValue(
+  command: Resolved<'ProposeValue'>,
+  state: ContractState,
+  context: CommandContext,
+): Decision {
+  const field = fieldAt(command.field, state)
+  if (field instanceof Rejection) return field
+  const opened = context.reveal(command.seal)
+  if (opened === undefined) return new Rejection('value_taken')
+  return valueProblem(opened.value, field, state) ?? put(command, command.seal, field, context)
+}
+
+/** The same with nothing for a value. What has no value stays as it is. */
+export function emptyField(command: CommandOf<'EmptyField'>, state: ContractState, context: CommandContext): Decision {
+  const field = fieldAt(command.field, state)
+  if (field instanceof Rejection) return field
+  if (standingAt(field).length === 0) return []
+  return put(command, null, field, context)
+}
+
+export function withdrawProposal(
+  { field: id, proposal }: CommandOf<'WithdrawProposal'>,
+  state: ContractState,
+  { author }: DecideContext,
+): Decision {
+  const candidate = candidateAt(id, proposal, state)
+  if (candidate instanceof Rejection) return candidate
+  if (candidate.by !== author) return new Rejection('not_author', [candidate.by])
+  return [ended(id, 'withdrawn')(candidate)]
+}
+
+/** A vote on a candidate, and not on a rule. */
+export type VoteOnCandidate = Extract<CommandOf<'CastVote'>, { field: ElementId }>
+
+/** Of those that a candidate asks: the last YES makes it agreed, any NO ends it. */
+export function castVote(
+  { field: id, proposal, vote, about }: VoteOnCandidate,
+  state: ContractState,
+  { author: by }: DecideContext,
+): Decision {
+  const candidate = candidateAt(id, proposal, state)
+  if (candidate instanceof Rejection) return candidate
+  if (isInConflict(candidate)) return new Rejection('no_vote_asked')
+  if (!candidate.voters?.includes(by)) return new Rejection('not_a_voter')
+  const cast = { ...(about && { about }), by, field: id, proposal, type: 'VoteCast', vote } as const
+  if (vote === 'no') return [cast, ended(id, 'turned_down')(candidate)]
+  if (candidate.yes.includes(by)) return new Rejection('already_voted')
+  const field = find(state, id) as Field
+  return [cast, ...withLastVote(field, { ...candidate, yes: [...candidate.yes, by] })]
+}
+
+/**
+ * What follows where a member resigns whose vote was the last that candidates wait for. `resigned`: the document without it.
+ * One candidate after another: what the first makes agreed can end others, or put them in conflict.
+ */
+export function candidatesAfterResignation(
+  state: ContractState,
+  resigned: ContractState,
+  context: DecideContext,
+): ContractEvent[] {
+  const events: ContractEvent[] = []
+  let current = resigned
+  for (const { id, candidates } of fieldsWithCandidates(state.document)) {
+    for (const open of candidates) {
+      if (isInConflict(open)) continue
+      const field = find(current, id) as Field
+      const candidate = field.candidates.find((other) => other.id === open.id)
+      const news = candidate === undefined ? [] : withLastVote(field, candidate)
+      for (const event of news) current = evolve(current, event, context)
+      events.push(...news)
+    }
+  }
+  return events
+}
+
+/** Puts a value, or none, up for a field: agreed at once, or a candidate. */
+function put(
+  { field: id, basis, exclusive: falls }: Pick<CommandOf<'EmptyField'>, 'field' | 'basis' | 'exclusive'>,
+  seal: Hash | null,
+  field: Field,
+  { author: by, authority, request, place }: CommandContext,
+): Decision {
+  const proposal = proposalId(request, place)
+  const exclusive = falls === true || authority?.isSingle(id) === true
+  const isSeen = (standing: Agreed | Candidate) => standing.by === by || basis.includes(standing.id)
+  const seen = standingAt(field)
+    .filter(isSeen)
+    .map(({ id }) => id)
+  // Open votes are no conflict: what is put up beside them takes nothing from them.
+  const unseen = standingAt(field).filter(
+    (standing) => !isSeen(standing) && !('voters' in standing && !isInConflict(standing)),
+  )
+  if (exclusive && unseen.length > 0)
+    return new Rejection(
+      'field_conflict',
+      unseen.map(({ id }) => id),
+    )
+  const isFree = field.agreed === null || isSeen(field.agreed)
+  if (isFree && !authority?.isValidated(id))
+    return [{ by, field: id, proposal, seal, type: 'ValueProposed' }, ...agreed(field, { id: proposal, seen })]
+  const own = field.candidates.filter((candidate) => candidate.by === by).map(ended(id, 'replaced'))
+  const candidate = { exclusive, seen }
+  return [...own, { by, candidate, field: id, proposal, seal, type: 'ValueProposed' }]
+}
+
+/** What comes of a candidate with these votes: nothing as long as one is missing, or a value is agreed that it had not seen. */
+export function withLastVote(field: Field, candidate: Candidate): ContractEvent[] {
+  if (!isInConflict(candidate)) return []
+  const { agreed: before } = field
+  if (before === null || before.by === candidate.by || candidate.seen.includes(before.id)) {
+    return agreed(field, candidate)
+  }
+  return candidate.exclusive ? [ended(field.id, 'conflict')(candidate)] : []
+}
+
+/** Agreed, it ends the candidates that its author had seen. */
+function agreed(field: Field, { id: proposal, seen }: Pick<Candidate, 'id' | 'seen'>): ContractEvent[] {
+  const gone = field.candidates.filter((candidate) => candidate.id !== proposal && seen.includes(candidate.id))
+  return [{ field: field.id, proposal, type: 'ProposalAgreed' }, ...gone.map(ended(field.id, 'replaced'))]
+}
+
+export function ended(field: ElementId, why: CandidateEnd): (candidate: Candidate) => ContractEvent {
+  return ({ id: proposal }) => ({ field, proposal, type: 'CandidateEnded', why })
+}
+
+/** Why a value cannot stand in a field, whoever puts it there. */
+export function valueProblem(value: unknown, { field: type }: Field, state: ContractState): Rejection | undefined {
+  if (utf8Length(canonicalJson(value)) > state.limits.valueBytes) {
+    return new Rejection('limit_exceeded', ['valueBytes'])
+  }
+  const fault = valueFault(type, value, (handle) => isMemberOrInvitee(state, handle), state.types)
+  if (fault === undefined) return undefined
+  const { type: base } = builtInOf(type, state.types)
+  return new Rejection('value_wrong_type', fault === 'form' ? [base] : [base, fault])
+}
+
+function fieldAt(id: ElementId, state: ContractState): Field | Rejection {
+  const element = find(state, id)
+  if (element === undefined) return new Rejection('no_such_element', [id])
+  if (element.kind !== 'field') return new Rejection('not_a_field', [id])
+  return isInPrototype(state, id) ? new Rejection('prototype_empty', [id]) : element
+}
+
+function candidateAt(id: ElementId, proposal: ProposalId, state: ContractState): Candidate | Rejection {
+  const field = fieldAt(id, state)
+  if (field instanceof Rejection) return field
+  if (field.agreed?.id === proposal) return new Rejection('already_agreed')
+  return field.candidates.find((standing) => standing.id === proposal) ?? new Rejection('no_such_proposal', [proposal])
+}
+
+/** A proposal is named by the command that makes it (decision 0007). */
+function proposalId(request: RequestRef, place: number): ProposalId {
+  return `${requestKey(request)}.${place}` as ProposalId
+}

@@ -1,0 +1,61 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { type ApiRole, apiRoles } from '../../api/http/authenticate.ts'
+import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
+import { addApiKey, readApiKeys, revokeApiKey } from '../../node/inward/api-keys.ts'
+import { systemClock } from '../../runtime/clock.ts'
+import { dataOption } from '../options.ts'
+import { print, printLines, table } from '../output.ts'
+
+/** `concordata api-key add|list|revoke`: who may use the inward API. A running node takes it up at once. */
+export function apiKeyCommands(program: Command): void {
+  const apiKey = program.command('api-key').description('who may use the inward API')
+
+  apiKey
+    .command('add <name>')
+    .addOption(dataOption())
+    .requiredOption('--role <roles>', `some of ${apiRoles.join(', ')}, with commas between`, rolesIn)
+    .option('--expires <date>', 'when it ends: a date, or a date and time', dateIn)
+    .description('make a key, and show it this one time')
+    .action(async (name: string, { data, role, expires }: { data: string; role: ApiRole[]; expires?: string }) => {
+      await readConfiguration(data, readEnvironment(process.env))
+      print(await addApiKey(data, { name, roles: role, ...(expires === undefined ? {} : { expires }) }, systemClock))
+    })
+
+  apiKey
+    .command('list')
+    .addOption(dataOption())
+    .description('the keys that there are; the keys themselves are kept nowhere')
+    .action(async ({ data }: { data: string }) => {
+      const rows = (await readApiKeys(data)).map(({ name, roles, made, expires }) => [
+        name,
+        roles.join(', '),
+        made,
+        expires ?? 'never',
+      ])
+      printLines(table(['name', 'roles', 'made', 'expires'], rows))
+    })
+
+  apiKey
+    .command('revoke <name>')
+    .addOption(dataOption())
+    .description('a key is good no more, from the next call on')
+    .action(async (name: string, { data }: { data: string }) => revokeApiKey(data, name))
+}
+
+function rolesIn(text: string): ApiRole[] {
+  const roles = [...new Set(text.split(',').map((role) => role.trim()))]
+  const unknown = roles.find((role) => !apiRoles.some((known) => known === role))
+  if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is no role: ${apiRoles.join(', ')}`)
+  return roles as ApiRole[]
+}
+
+/** ISO 8601, in UTC: other forms mean one day here and another there. */
+const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$/
+
+function dateIn(text: string): string {
+  const time = DATE.test(text) ? Date.parse(text) : Number.NaN
+  // `Date` counts a thirtieth of February on into March.
+  const isReal = !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.replace(/Z$/, ''))
+  if (!isReal) throw new InvalidArgumentError('that is no date; write 2027-01-31, or 2027-01-31T12:00:00Z')
+  return new Date(time).toISOString()
+}

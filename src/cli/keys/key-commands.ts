@@ -1,0 +1,95 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
+import { readCard } from '../../node/identity/identity.ts'
+import { type ApiClient, apiClientFor } from '../api-client.ts'
+import { dataOption } from '../options.ts'
+import { complain, print, printLines, table } from '../output.ts'
+import { type Keys, readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
+
+const POLL_MS = 250
+
+/** `concordata key show|rotate|revoke`: the signing keys of this party. The node runs meanwhile: it alone may sign. */
+export function keyCommands(program: Command): void {
+  const key = program.command('key').description('show, rotate and revoke the signing key')
+
+  key
+    .command('show')
+    .addOption(dataOption())
+    .description('the signing keys, and which contract is at which of them')
+    .action(async ({ data }: { data: string }) => {
+      const { keys, contracts } = await keysOf(await apiClientFor(data))
+      const rows = keys.map((signing, index) => [String(index), signing, roleOf(index, keys.length)])
+      printLines(table(['number', 'signing key', ''], rows))
+      const standings = contracts.map(({ contract, signing, ...waits }) => [
+        contract,
+        String(keys.indexOf(signing)),
+        waitingFor(waits),
+      ])
+      if (standings.length > 0) print('', ...table(['contract', 'key number', 'waits for'], standings))
+    })
+
+  key
+    .command('rotate')
+    .addOption(dataOption())
+    .description('make a new signing key, and bring every contract to it')
+    .action(async ({ data }: { data: string }) => {
+      const client = await apiClientFor(data)
+      const { signing } = (await client.call('POST', '/api/Keys')) as { signing: string }
+      complain(`The new key is ${signing}. The node goes on with this by itself, also if you stop watching.`)
+      await watchUntilReached(client)
+      print('Every contract goes on under the newest key.')
+    })
+
+  key
+    .command('revoke')
+    .addOption(dataOption())
+    .requiredOption('--recovery-key <file>', 'the recovery key, brought for this from where it is kept')
+    .option('--passphrase-file <file>', 'holds its passphrase on one line; left out, a person is asked')
+    .description(
+      'the signing key is in wrong hands: bring every contract to a new one, by the word of the recovery key',
+    )
+    .action(async ({ data, recoveryKey, passphraseFile }: RevokeOptions) => {
+      const card = await readCard(await readConfiguration(data, readEnvironment(process.env)))
+      const recovery = await readRecoveryKey(recoveryKey, passphraseFile, card)
+      const client = await apiClientFor(data)
+      const signing = await revokeEverywhere(client, card.handle, recovery)
+      complain(`The new key is ${signing}. The recovery key is not needed any more: take it away.`)
+      complain('Every other member has to say what it holds; the node goes on by itself, also if you stop watching.')
+      await watchUntilReached(client)
+      print('Every contract goes on under the new key; what the old one signs counts no more.')
+    })
+}
+
+interface RevokeOptions {
+  readonly data: string
+  readonly recoveryKey: string
+  readonly passphraseFile?: string
+}
+
+function waitingFor({ waitsFor, awaited }: Omit<Keys['contracts'][number], 'contract' | 'signing'>): string {
+  const who = awaited === undefined || awaited.length === 0 ? '' : `: ${awaited.join(', ')}`
+  return waitsFor === undefined ? '' : `${waitsFor}${who}`
+}
+
+/** Tells of every step until no contract waits any more. */
+async function watchUntilReached(client: ApiClient): Promise<void> {
+  for (let last = ''; ; await pause(POLL_MS)) {
+    const { contracts } = await keysOf(client)
+    const waiting = contracts.filter(({ waitsFor }) => waitsFor !== undefined)
+    const names = waiting.map(({ contract, ...waits }) => `${contract} (${waitingFor(waits)})`).join(', ')
+    const progress = `${contracts.length - waiting.length} of ${contracts.length} contracts; waiting: ${names || 'none'}`
+    if (progress !== last) complain(progress)
+    last = progress
+    if (waiting.length === 0) return
+  }
+}
+
+async function keysOf(client: ApiClient): Promise<Keys> {
+  return (await client.call('GET', '/api/Keys')) as Keys
+}
+
+function roleOf(index: number, count: number): string {
+  const roles = [...(index === 0 ? ['on the card'] : []), ...(index === count - 1 ? ['newest'] : [])]
+  return roles.join(', ')
+}

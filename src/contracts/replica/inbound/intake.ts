@@ -1,0 +1,142 @@
+import type { Completion } from '../../../agreement/completing.ts'
+import { feedOf } from '../../../agreement/feeds.ts'
+import {
+  groupedByStatement,
+  joined,
+  nothingReceived,
+  type Reception,
+  receive,
+  receivingPayloads,
+} from '../../../agreement/receive.ts'
+import type { AgreementState } from '../../../agreement/state.ts'
+import type { Handle } from '../../../events/ids.ts'
+import { sealsNamedBy } from '../../../events/seal.ts'
+import { type SignedStatement, type StatementRefused, sortPayloads } from '../../../events/statement-codec.ts'
+import { inTurns, type Turns } from '../../../runtime/turns.ts'
+import type { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
+import type { ContractView } from '../contract-view.ts'
+import type { Delivery, Refused } from '../mailbox.ts'
+import { batchesOf } from './batches.ts'
+import type { ReorderBuffer } from './reorder-buffer.ts'
+import { runningAhead } from './running-ahead.ts'
+
+/** What one turn takes in. */
+export interface TakenIn {
+  readonly reception: Reception
+  readonly refused: Refused
+}
+
+/** Verifies what comes from outside, a piece at a time, as long as who has brought it has credit. */
+export class Intake {
+  readonly #view: ContractView
+  readonly #protection: DoubleSignProtection
+  readonly #reorderBuffer: ReorderBuffer
+  readonly #turns: Turns | undefined
+
+  constructor(
+    view: ContractView,
+    protection: DoubleSignProtection,
+    reorderBuffer: ReorderBuffer,
+    turns: Turns | undefined,
+  ) {
+    this.#view = view
+    this.#protection = protection
+    this.#reorderBuffer = reorderBuffer
+    this.#turns = turns
+  }
+
+  /** Statements that run ahead of what is held. */
+  get waiting(): readonly SignedStatement[] {
+    return this.#reorderBuffer.waitingIn(this.#view.contract)
+  }
+
+  /** From now on these wait. */
+  keepAhead(waiting: readonly SignedStatement[], arrived: readonly Delivery[]): void {
+    if (waiting === this.waiting) return
+    const { contract, self } = this.#view
+    const broughtBy = new Map<SignedStatement, Handle>()
+    for (const { statements, credit } of arrived)
+      if (credit !== undefined) for (const decoded of statements) broughtBy.set(decoded, credit.peer)
+    this.#reorderBuffer.keep(contract, waiting, (decoded) =>
+      decoded.statement.party === self ? self : (broughtBy.get(decoded) ?? self),
+    )
+  }
+
+  /** Nothing waits any more. */
+  leave(): void {
+    this.#reorderBuffer.leave(this.#view.contract)
+  }
+
+  async take(before: AgreementState, arrived: readonly Delivery[]): Promise<TakenIn> {
+    const refused = new Map<Delivery, readonly StatementRefused[]>()
+    // What waits may have its past by now, also where nothing comes: other processes of this party write, too.
+    let reception = this.#takeIn(nothingReceived(before, this.waiting), [])
+    for (const delivery of arrived) {
+      const refusedBefore = reception.refused.length
+      reception = await this.#takeStatements(reception, delivery)
+      const errors = reception.refused.slice(refusedBefore).map(({ error }) => error)
+      if (delivery.payloads.length > 0) {
+        const grouped = groupedByStatement(delivery.payloads)
+        const unnamed = await inTurns(unnamedAmong(grouped, reception.state), this.#turns)
+        delivery.credit?.spend(unnamed.length)
+        for (const error of unnamed) errors.push(error)
+        const convicted = this.#convicted(reception)
+        reception = await inTurns(receivingPayloads(reception, grouped, this.#view.self, convicted), this.#turns)
+      }
+      refused.set(delivery, errors)
+    }
+    return { reception, refused }
+  }
+
+  async #takeStatements(before: Reception, { credit, statements }: Delivery): Promise<Reception> {
+    const turns = this.#turns
+    let reception = before
+    for (const batch of batchesOf(statements)) {
+      if (credit?.isSpent === true) break
+      if (turns?.isOver === true) await turns.next()
+      const refusedBefore = reception.refused.length
+      reception = this.#takeIn(reception, batch)
+      credit?.spend(reception.refused.length - refusedBefore)
+    }
+    const { self } = this.#view
+    // Only now: the key that signs one of them may be brought in by a statement of a later piece.
+    const { kept, unsigned, givenUp } = runningAhead(reception.waiting, before.waiting, self, (decoded) =>
+      this.#protection.isSignedOrLost(reception.state, decoded),
+    )
+    credit?.spend(unsigned)
+    this.#reorderBuffer.gaveUp(credit?.peer ?? self, givenUp)
+    return { ...reception, waiting: kept }
+  }
+
+  #takeIn(before: Reception, arrived: readonly SignedStatement[]): Reception {
+    const { state, waiting } = before
+    if (waiting.length + arrived.length === 0) return before
+    return joined(before, receive(state, [...waiting, ...arrived], this.#view.self, this.#convicted(before)))
+  }
+
+  /** Of whom a proof is held. Of its own feed a node looks at every fork: after one it signs nothing any more. */
+  #convicted({ equivocations }: Reception): ReadonlySet<Handle> {
+    const { evidence, self } = this.#view
+    const convicted = new Set([...evidence, ...equivocations].map(({ party }) => party))
+    convicted.delete(self)
+    return convicted
+  }
+}
+
+/** What came by itself as payloads of statements that are in memory and do not name them. */
+function* unnamedAmong(
+  grouped: readonly Completion[],
+  { contract, feeds }: AgreementState,
+): Generator<void, StatementRefused[]> {
+  const refused: StatementRefused[] = []
+  for (const { party, seq, payloads } of grouped) {
+    const feed = feedOf(feeds, party)
+    const statement = seq < feed.base ? undefined : feed.get(seq)?.statement
+    if (statement === undefined) continue
+    yield
+    const named = sealsNamedBy(statement)
+    const { mismatch } = sortPayloads({ contract, party, seq }, payloads, (seal) => named.has(seal))
+    if (mismatch !== undefined) refused.push(mismatch)
+  }
+  return refused
+}

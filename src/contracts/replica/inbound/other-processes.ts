@@ -1,0 +1,99 @@
+import { feedOf } from '../../../agreement/feeds.ts'
+import { isTakeover } from '../../../agreement/keys/key-rules.ts'
+import type { Acknowledged } from '../../../agreement/ledger.ts'
+import type { Reception } from '../../../agreement/receive.ts'
+import type { AgreementState } from '../../../agreement/state.ts'
+import type { VerifiedStatement } from '../../../agreement/verified-statement.ts'
+import type { Handle, Seq } from '../../../events/ids.ts'
+import type { Store } from '../../../store/port.ts'
+import type { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
+import type { ContractView } from '../contract-view.ts'
+import { extendLedger } from '../journal.ts'
+import { FeedTailer } from './feed-tailer.ts'
+
+/** What other processes of this party have stored and this one takes in. */
+export interface Followed {
+  readonly reception: Reception
+  /** Of this party's own feed, what another process has made. */
+  readonly own: readonly VerifiedStatement[]
+  readonly settled: readonly Acknowledged[]
+}
+
+/** How one process of a party keeps up with the others, which append to the same streams under the same guard. */
+export class OtherProcesses {
+  readonly #view: ContractView
+  readonly #store: Store
+  readonly #protection: DoubleSignProtection
+  readonly #tailer: FeedTailer
+  /** How long the own feed was when the guard was found ahead of it, and whether it was taken over in what was read since. */
+  #behind: { readonly at: number; readonly revokes: boolean } | undefined
+  /** Another process has found a proof of equivocation. */
+  hasEvidence = false
+
+  constructor(view: ContractView, store: Store, protection: DoubleSignProtection) {
+    this.#view = view
+    this.#store = store
+    this.#protection = protection
+    this.#tailer = new FeedTailer(store)
+  }
+
+  get hasNews(): boolean {
+    return this.#tailer.hasNews
+  }
+
+  /** The store has this at that place of the feed. */
+  feedHas(handle: Handle, seq: Seq, line: string): void {
+    // Who signs, too, reads it: else two would answer at the same moment, and one of them in vain.
+    if (this.#view.duties.signs) this.#tailer.hears(handle)
+    else this.#tailer.heard(handle, seq, line)
+  }
+
+  /** The store has more of the own feed than is held. */
+  hearsOfOwn(): void {
+    this.#tailer.hears(this.#view.self)
+  }
+
+  /** What is held may be behind the store in any feed: after a lost race, or a write of unknown outcome. */
+  doubts(state: AgreementState): void {
+    this.#tailer.doubts(state)
+  }
+
+  /**
+   * What the store has beyond what is held; undefined: nothing. `isMet`: false where the guard knows of more of the own feed
+   * than was read, so that the store is to be read again. Throws ContractDamaged.
+   */
+  async read(before: AgreementState): Promise<{ readonly followed: Followed | undefined; readonly isMet: boolean }> {
+    const { contract, duties, self } = this.#view
+    const reception = await this.#tailer.read(before)
+    if (reception === undefined || reception.taken.length + reception.completions.length === 0) {
+      const isMet = this.#behind === undefined || (await this.#meet(before, []))
+      return { followed: undefined, isMet }
+    }
+    const { state, settled } = reception
+    const own = reception.taken.filter(({ statement }) => statement.party === self)
+    let isMet = true
+    if (duties.signs) {
+      const isBlocked = this.#protection.obstacle(before, this.#view.waiting) !== undefined
+      if (own.length > 0 || isBlocked || this.#behind !== undefined) isMet = await this.#meet(state, own)
+      const texts = settled.map(({ text }) => text)
+      await extendLedger(this.#store, contract, before.settling.settled, texts)
+    }
+    return { followed: { reception, own, settled }, isMet }
+  }
+
+  /** The guard first, then everybody else. False: it stands further on, and what comes before it may be shown. */
+  async #meet(state: AgreementState, own: readonly VerifiedStatement[]): Promise<boolean> {
+    const before = this.#behind
+    const revokes = own.some(isTakeover) || before?.revokes === true
+    this.#behind = undefined
+    if ((await this.#protection.meet(state, revokes)) === 'met') return true
+    // The guard is told after the store, so the rest must be there now; if it is not, the store was set back.
+    const at = feedOf(state.feeds, this.#view.self).size
+    if (at === before?.at) {
+      await this.#protection.setBack(this.#view.contract)
+      return true
+    }
+    this.#behind = { at, revokes }
+    return false
+  }
+}

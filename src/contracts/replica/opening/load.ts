@@ -1,0 +1,187 @@
+import { builtIn, type Engines } from '../../../aggregates/contract/engines.ts'
+import { lackingIn } from '../../../agreement/completing.ts'
+import { frontierOf } from '../../../agreement/feeds.ts'
+import {
+  decodeSnapshot,
+  type StoredStatements,
+  statementsNeeded,
+  viewFrom,
+} from '../../../agreement/history/snapshot.ts'
+import type { Acknowledged } from '../../../agreement/ledger.ts'
+import { receive } from '../../../agreement/receive.ts'
+import { type AgreementState, emptyAgreement } from '../../../agreement/state.ts'
+import { canonicalJson } from '../../../crypto/canonical-json.ts'
+import type { Handle, Uid } from '../../../events/ids.ts'
+import type { SignedStatement } from '../../../events/statement-codec.ts'
+import type { Store } from '../../../store/port.ts'
+import { contractStream } from '../../../store/streams.ts'
+import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from '../journal.ts'
+
+/** What else writes to the store while a contract is loaded. */
+export type Sharing =
+  /** Nothing: what is incomplete was damaged. */
+  | 'alone'
+  /** Other processes of this node: their next event may be on its way. */
+  | 'shared'
+  /** The same, and this process may not write. */
+  | 'watching'
+
+/** What a contract's feeds are read on top of. */
+interface Start {
+  readonly state: AgreementState
+  /** What the store has beyond that of the feeds that were looked at. */
+  readonly further: readonly SignedStatement[]
+}
+
+/** A view as the store has it. */
+export interface Loaded {
+  readonly state: AgreementState
+  /** Entries that have settled and that the snapshot did not have, oldest first; without one, all. */
+  readonly settled: readonly Acknowledged[]
+  /** How much of the ledger stands in the store. */
+  readonly ledgerSize: number
+  /** The store has statements behind a request that everybody has acknowledged and whose values it has lost: they are not in the view. */
+  readonly isCutShort: boolean
+}
+
+/**
+ * Rebuilds the view from the feeds in the store, every signature and link verified anew, and compares the settled
+ * ledger with the one stored; what a crash left out of that is appended. With a snapshot that fits it begins there, and
+ * verifies what is beyond it; one that does not fit is passed over. Throws ContractDamaged, and EngineUnknown.
+ */
+export async function loadContract(
+  store: Store,
+  contract: Uid,
+  founder: Handle,
+  sharing: Sharing = 'alone',
+  snapshot?: string,
+  engines: Engines = builtIn,
+): Promise<Loaded> {
+  try {
+    return await load(store, contract, founder, sharing, snapshot, engines)
+  } catch (error) {
+    if (snapshot === undefined) throw error
+    // What came after the snapshot asks for what it leaves out; or it does not fit the store, or is none.
+    return load(store, contract, founder, sharing, undefined, engines)
+  }
+}
+
+async function load(
+  store: Store,
+  contract: Uid,
+  founder: Handle,
+  sharing: Sharing,
+  snapshot: string | undefined,
+  engines: Engines,
+): Promise<Loaded> {
+  // Looked at first: entries that others append meanwhile may follow from statements that were not read.
+  const size = (await store.events.lastRevision(contractStream(contract))) + 1
+  const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size, engines)
+  const from = start?.state.settling.settled ?? 0
+  const { state, settled, hasMore } = await loadFeeds(store, contract, founder, sharing, start, engines)
+  const isCutShort = lackingIn(state).length > 0 && (hasMore || size > state.settling.settled)
+  const texts = settled.map(({ text }) => text)
+  await compareLedger(store, contract, texts, from, isCutShort ? state.settling.settled : size)
+  if (sharing === 'watching' || isCutShort) return { state, settled, ledgerSize: size, isCutShort }
+  await extendLedger(store, contract, size, texts.slice(size - from))
+  return { state, settled, ledgerSize: state.settling.settled, isCutShort }
+}
+
+/** Undefined: it is of no use. `size`: of the ledger in the store. Throws SnapshotUnfit, and what the store throws. */
+async function startFrom(
+  store: Store,
+  contract: Uid,
+  text: string,
+  size: number,
+  engines: Engines,
+): Promise<Start | undefined> {
+  const snapshot = decodeSnapshot(text, contract)
+  if (snapshot === undefined) return undefined
+  const stored = new Map<Handle, StoredStatements>()
+  for (const { handle, base, noted } of statementsNeeded(snapshot)) {
+    const kept = await readFeed(store, contract, handle, base)
+    const [note] = noted === undefined ? [] : await readFeed(store, contract, handle, noted, 1)
+    stored.set(handle, { kept, noted: note })
+  }
+  const start = viewFrom(snapshot, stored, engines)
+  return start.state.settling.settled <= size ? start : undefined
+}
+
+/** Feeds of parties that the ledger names, until no new name comes up: the first is the founder's. */
+async function loadFeeds(
+  store: Store,
+  contract: Uid,
+  founder: Handle,
+  sharing: Sharing,
+  start: Start | undefined,
+  engines: Engines,
+): Promise<{ state: AgreementState; settled: readonly Acknowledged[]; hasMore: boolean }> {
+  let state = start?.state ?? emptyAgreement(contract, engines)
+  let waiting = start?.further ?? []
+  const settled: Acknowledged[] = []
+  const read = new Set<Handle>(state.feeds.keys())
+  const unreadOf = () => [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
+  for (let unread = start === undefined ? [founder] : unreadOf(); unread.length + waiting.length > 0; ) {
+    const stored: SignedStatement[] = [...waiting]
+    for (const handle of unread) {
+      read.add(handle)
+      for (const decoded of await readFeed(store, contract, handle)) stored.push(decoded)
+    }
+    const reception = receive(state, stored)
+    assertNothingRefused(reception, contract)
+    state = reception.state
+    for (const entry of reception.settled) settled.push(entry)
+    waiting = reception.waiting
+    unread = unreadOf()
+    if (unread.length === 0) break
+  }
+  const [lost] = waiting
+  // What waits for values goes on when another party has given them.
+  if (lost !== undefined && sharing === 'alone' && lackingIn(state).length === 0) {
+    const { party, seq } = lost.statement
+    throw new ContractDamaged('contract_damaged', `what the stored statement ${party} ${seq} covers is missing`, {
+      contract,
+      party,
+      seq,
+    })
+  }
+  return { state, settled, hasMore: lost !== undefined }
+}
+
+/**
+ * The same view with all of its history, made anew from the store: for what a view without it throws HistoryPruned. Cut short where
+ * the store has lost values that everybody has acknowledged. Throws ContractDamaged if the store has not the statements.
+ */
+export async function recallHistory(
+  store: Store,
+  { contract, feeds, ledger }: AgreementState,
+): Promise<Pick<Loaded, 'state' | 'isCutShort'>> {
+  const stored: SignedStatement[] = []
+  for (const [handle, { size }] of feeds) {
+    for (const decoded of await readFeed(store, contract, handle, 0, size)) stored.push(decoded)
+  }
+  const reception = receive(emptyAgreement(contract, ledger.engines), stored)
+  assertNothingRefused(reception, contract)
+  const isCutShort = lackingIn(reception.state).length > 0 && reception.waiting.length > 0
+  if (!isCutShort && canonicalJson(frontierOf(reception.state.feeds)) !== canonicalJson(frontierOf(feeds))) {
+    const message = 'the stored feeds are not those that this node holds'
+    throw new ContractDamaged('contract_damaged', message, { contract })
+  }
+  return { state: reception.state, isCutShort }
+}
+
+/** `contract-*` follows from the feeds: its entries from one on, up to `size`, must be these. */
+async function compareLedger(
+  store: Store,
+  contract: Uid,
+  settled: readonly string[],
+  from: number,
+  size: number,
+): Promise<void> {
+  if (from === size) return
+  let index = from
+  for await (const { data } of store.events.read(contractStream(contract), { from, limit: size - from })) {
+    if (data !== settled[index - from]) throw ledgerDamaged(contract, index)
+    index++
+  }
+}

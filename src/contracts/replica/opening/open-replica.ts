@@ -1,0 +1,63 @@
+import type { Equivocation } from '../../../agreement/receive.ts'
+import type { Handle, Uid } from '../../../events/ids.ts'
+import { HistoryPruned } from '../../../runtime/history-pruned.ts'
+import { feedStream } from '../../../store/streams.ts'
+import { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
+import { memoryGuard } from '../../signing/signing-guard.ts'
+import { dutiesOf } from '../duties.ts'
+import { loadEvidence } from '../journal.ts'
+import type { ContractPorts } from '../ports.ts'
+import { type Loaded, loadContract } from './load.ts'
+
+/** What a contract is taken into memory with. */
+export interface Opened {
+  readonly loaded: Loaded
+  readonly protection: DoubleSignProtection
+  readonly evidence: readonly Equivocation[]
+}
+
+/**
+ * Loads what the store and the guard have of a contract: nothing at all is a contract that is about to begin. `told`: that many
+ * entries of its ledger were told of when it was in memory before. Throws ContractDamaged, EngineUnknown, and what the store and
+ * the guard throw.
+ */
+export async function openReplica(
+  contract: Uid,
+  self: Handle,
+  founder: Handle,
+  ports: ContractPorts,
+  told: number,
+): Promise<Opened> {
+  const snapshot = ports.snapshots?.snapshot(contract)
+  try {
+    return await openFrom(snapshot, contract, self, founder, ports, told)
+  } catch (error) {
+    if (error instanceof HistoryPruned) return openFrom(undefined, contract, self, founder, ports, told)
+    throw error
+  }
+}
+
+async function openFrom(
+  snapshot: string | undefined,
+  contract: Uid,
+  self: Handle,
+  founder: Handle,
+  ports: ContractPorts,
+  told: number,
+): Promise<Opened> {
+  const { engines, guard = memoryGuard(), role = 'node', store } = ports
+  const { sharesStore, signs } = dutiesOf[role]
+  const sharing = !sharesStore ? 'alone' : signs ? 'shared' : 'watching'
+  const loaded = await loadContract(store, contract, founder, sharing, snapshot, engines)
+  const { state } = loaded
+  const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
+  const isFounding = self === founder && state.feeds.size === 0
+  const protection = await DoubleSignProtection.open(state, self, guard, isFounding, sharesStore)
+  // Another process of this node has signed since the feed was read: the first turn takes that in.
+  const { isCertain, standsAt } = protection
+  const isStored = async (seq: number) => (await store.events.lastRevision(feedStream(contract, self))) >= seq
+  const isGoneOn = sharing === 'shared' && standsAt !== undefined && (await isStored(standsAt))
+  // What was signed has to be found out: that looks at everything, again and again. Who never signs does not ask.
+  if (snapshot !== undefined && signs && !isCertain && !isGoneOn) throw new HistoryPruned('the history of the own feed')
+  return { loaded: { ...loaded, settled }, protection, evidence: await loadEvidence(store, state) }
+}

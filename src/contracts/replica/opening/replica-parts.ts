@@ -1,0 +1,96 @@
+import { feedOf } from '../../../agreement/feeds.ts'
+import type { Handle, Uid } from '../../../events/ids.ts'
+import type { HoldUp } from '../../../gossip/message.ts'
+import { Approvals } from '../../approvals/approvals.ts'
+import { acknowledgeAll } from '../../approvals/policy.ts'
+import { LocalRequests } from '../../requests/local-requests.ts'
+import { RequestQueue } from '../../requests/request-queue.ts'
+import type { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
+import { FeedKeys } from '../../signing/signing-keys.ts'
+import { sharedWriter, soleWriter, type Writer } from '../commit.ts'
+import type { Teller } from '../contract-listener.ts'
+import type { ContractView } from '../contract-view.ts'
+import { Intake } from '../inbound/intake.ts'
+import { MissingValues } from '../inbound/missing-values.ts'
+import { OtherProcesses } from '../inbound/other-processes.ts'
+import { ReorderBuffer } from '../inbound/reorder-buffer.ts'
+import { UnprovenForks } from '../inbound/unproven-forks.ts'
+import { Mailbox } from '../mailbox.ts'
+import type { ContractPorts } from '../ports.ts'
+import { Recovery } from '../recovery.ts'
+import { StatementAuthor } from '../statement-author.ts'
+import { UntoldEntries } from '../untold-entries.ts'
+import type { Opened } from './open-replica.ts'
+
+/** Whose contract it is, and what it needs from outside. */
+export interface Replicated {
+  readonly contract: Uid
+  readonly self: Handle
+  readonly founder: Handle
+  readonly ports: ContractPorts
+}
+
+/** What one contract's replica consists of, beside its loop. */
+export interface ReplicaParts {
+  readonly mailbox: Mailbox
+  readonly intake: Intake
+  readonly approvals: Approvals
+  readonly requests: LocalRequests
+  readonly keys: FeedKeys
+  readonly protection: DoubleSignProtection
+  readonly author: StatementAuthor
+  readonly writer: Writer
+  /** Undefined: the store is this process's own. */
+  readonly others: OtherProcesses | undefined
+  readonly recovery: Recovery
+  readonly values: MissingValues
+  readonly untold: UntoldEntries
+  readonly unprovenForks: UnprovenForks
+}
+
+/** `holdUpOf`: why a party leaves uncovered what it holds, as far as is known. `lookAgain`: the store may have more by now. */
+export function partsOf(
+  view: ContractView,
+  ports: ContractPorts,
+  { loaded: { state, ledgerSize, settled }, protection }: Opened,
+  news: Teller,
+  holdUpOf: (handle: Handle) => HoldUp | undefined,
+  lookAgain: () => void,
+): ReplicaParts {
+  const { clock, payloadWaitMs, policy = acknowledgeAll, random, snapshots, store } = ports
+  const { contract, duties, self } = view
+  const own = duties.sharesStore ? feedOf(state.feeds, self).kept : undefined
+  const olderPlaceOf = (id: string) => snapshots?.placeOf(contract, id)
+  const queue = new RequestQueue(self, clock, random, own, olderPlaceOf, holdUpOf)
+  const approvals = new Approvals(self, policy, clock, random, () => view.wake(), payloadWaitMs)
+  const keys = new FeedKeys(self, ports)
+  const values = new MissingValues(view, clock, () => news.tell('wanting'), lookAgain)
+  const author = new StatementAuthor(
+    view,
+    ports,
+    { queue, approvals, keys, protection, values },
+    {
+      engineUnknown: (error) => {
+        news.tell('engineUnknown', error)
+        queue.failAll(error)
+      },
+      blocked: (obstacle) => news.tell('signingBlocked', obstacle),
+      failed: (problem) => news.tell('failed', problem),
+    },
+  )
+  return {
+    mailbox: new Mailbox(),
+    intake: new Intake(view, protection, ports.reorderBuffer ?? new ReorderBuffer(), ports.turns),
+    approvals,
+    requests: new LocalRequests(view, ports, queue),
+    keys,
+    protection,
+    author,
+    writer: (duties.sharesStore ? sharedWriter : soleWriter)(view, store, protection),
+    others: duties.sharesStore ? new OtherProcesses(view, store, protection) : undefined,
+    recovery: new Recovery(clock),
+    values,
+    untold: new UntoldEntries(settled, ledgerSize),
+    unprovenForks: new UnprovenForks(),
+  }
+}
