@@ -271,6 +271,7 @@ function fateOf(
   const verdict = ledger.engines.decideRequest(request.commands, ledger.document, {
     index: log.size,
     author: ref.handle,
+    ...(request.changeSet && { changeSet: request.about === undefined ? {} : { about: request.about } }),
     request: ref,
     contract: held.statement.contract,
     reveal: (seal) => held.payloads[seal],

@@ -1,4 +1,4 @@
-import type { Verdict } from '../aggregates/contract/decider.ts'
+import type { DecideContext, Verdict } from '../aggregates/contract/decider.ts'
 import type { Command } from '../events/commands.ts'
 import type { Handle } from '../events/ids.ts'
 import type { Payloads } from '../events/statement.ts'
@@ -14,12 +14,14 @@ export function nextVerdict(
   payloads: Payloads,
   { contract, feeds, ledger }: AgreementState,
   author: Handle,
+  changeSet?: DecideContext['changeSet'],
 ): Verdict {
   const { document, engines, log } = ledger
   const open = openIn(ledger, feeds)
   return engines.decideRequest([...commands], document, {
     index: log.size,
     author,
+    ...(changeSet && { changeSet }),
     request: { handle: author, seq: feeds.get(author)?.size ?? 0, index: 0 },
     contract,
     reveal: (seal) => payloads[seal],

@@ -36,6 +36,8 @@ export const domains = {
   rule: 'concordata/v1/rule\n',
   rules: 'concordata/v1/rules\n',
   computed: 'concordata/v1/computed\n',
+  changeset: 'concordata/v1/changeset\n',
+  changesets: 'concordata/v1/changesets\n',
 } as const
 
 export type Domain = keyof typeof domains

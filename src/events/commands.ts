@@ -9,6 +9,7 @@ import {
   HashSchema,
   OrdinalSchema,
   ProposalIdSchema,
+  RequestRefSchema,
 } from './ids.ts'
 import { ceilings, LimitsSchema } from './limits.ts'
 import { SignedAcceptanceSchema } from './parties/acceptance.ts'
@@ -150,7 +151,7 @@ export const commandSchemas = {
     { type: Type.Literal('WithdrawProposal'), field: ElementIdSchema, proposal: ProposalIdSchema },
     closed,
   ),
-  /** On a candidate, or on what a rule says: its hash. */
+  /** On a candidate; on what a rule says: its hash; or on a change set: then it stands alone in its request. */
   CastVote: Type.Union([
     Type.Object(
       {
@@ -166,7 +167,10 @@ export const commandSchemas = {
       { type: Type.Literal('CastVote'), rule: RuleNumberSchema, hash: HashSchema, vote: YesOrNo, about: AboutSeal },
       closed,
     ),
+    Type.Object({ type: Type.Literal('CastVote'), request: RequestRefSchema, vote: YesOrNo, about: AboutSeal }, closed),
   ]),
+  /** By its author, as long as it waits for votes. */
+  WithdrawChangeSet: Type.Object({ type: Type.Literal('WithdrawChangeSet'), request: RequestRefSchema }, closed),
 
   AddRuleSet: Type.Object({ type: Type.Literal('AddRuleSet'), name: ElementName }, closed),
   /** At an element that the author owns, or a shared one. `ruleSet`: null exactly for a trigger. */

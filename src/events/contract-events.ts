@@ -1,8 +1,10 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Charter } from './charter.ts'
+import type { Command } from './commands.ts'
 import type { FieldType } from './field-type.ts'
-import type { ElementId, EngineVersion, Handle, LedgerIndex, ProposalId } from './ids.ts'
+import type { ElementId, EngineVersion, Handle, LedgerIndex, ProposalId, RequestRef } from './ids.ts'
 import type { Limits } from './limits.ts'
+import type { VoidReason } from './outcome.ts'
 import type { PartyCard } from './parties/party-card.ts'
 import type { LockPurpose, ResignationReason } from './reasons.ts'
 import type { RuleBody } from './rule.ts'
@@ -109,6 +111,30 @@ export type ContractEvent =
       readonly vote: 'yes' | 'no'
       readonly about?: Hash
     }
+  /** A request that waits, whole, for the votes of these. `commands`: its own, the bases without what did not stand. */
+  | {
+      readonly type: 'ChangeSetProposed'
+      readonly request: RequestRef
+      readonly about?: Hash
+      readonly commands: readonly Command[]
+      readonly voters: readonly Handle[]
+    }
+  | {
+      readonly type: 'ChangeSetVoteCast'
+      readonly request: RequestRef
+      readonly by: Handle
+      readonly vote: 'yes' | 'no'
+      readonly about?: Hash
+    }
+  /** It has all votes that it needs: what its commands have come to follows. */
+  | { readonly type: 'ChangeSetAgreed'; readonly request: RequestRef }
+  | {
+      readonly type: 'ChangeSetEnded'
+      readonly request: RequestRef
+      readonly why: ChangeSetEnd
+      /** Of `conflict` and `unfit`: by which command, and what it met. */
+      readonly reason?: VoidReason
+    }
   | { readonly type: 'RuleSetAdded'; readonly ruleSet: number; readonly name: string }
   | ({ readonly type: 'RuleDrafted' | 'RuleEdited'; readonly by: Handle } & RuleSaid)
   | { readonly type: 'RuleRemoved'; readonly rule: number }
@@ -155,3 +181,9 @@ interface RuleSaid {
  * `inactive`: a trigger has switched off a block that the field stands in.
  */
 export type CandidateEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'conflict' | 'inactive'
+
+/**
+ * `replaced`: by a proposal for one of its fields that its author has made, or whose author had seen it. `removed`: an element that
+ * it names. `conflict`: at its last YES a value was agreed that its author had not seen. `unfit`: at its last YES it would have been void.
+ */
+export type ChangeSetEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'removed' | 'inactive' | 'conflict' | 'unfit'

@@ -67,6 +67,8 @@ export const voidCodes = {
   already_agreed: 'The proposal is the agreed value: it is replaced or emptied, not withdrawn or voted on.',
   no_vote_asked: 'Nobody is asked to vote on the candidate.',
   not_a_voter: 'The party is not among those that are asked to vote on the candidate.',
+  change_set_unfit: 'A change set has elements and values only.',
+  no_such_change_set: 'No such change set is open.',
   rules_in_force: 'Rules are in force: they stay as they are until all members reopen the contract.',
   no_rules_in_force: 'No rule is in force.',
   no_such_rule: 'There is no such rule, or it was removed.',

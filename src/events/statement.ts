@@ -36,6 +36,8 @@ export const RequestSchema = Type.Object(
     tentative: Type.Optional(Type.Literal(true)),
     /** Until when the author means to wait. Only said; decides nothing. */
     deadline: Type.Optional(TimeSchema),
+    /** What it says of elements and values is voted, and takes effect, as one (design §5). */
+    changeSet: Type.Optional(Type.Literal(true)),
     about: AboutSeal,
     /** Seal of who asked for it at the author's company. Nobody waits for what is under it. */
     user: Type.Optional(HashSchema),

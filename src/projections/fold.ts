@@ -158,7 +158,7 @@ export class Fold {
   }
 
   #happened(page: ContractRows, event: ContractEvent): void {
-    const { contracts, parties, types, elements, proposals, requests, rules } = this.#tables
+    const { contracts, parties, types, elements, proposals, changeSets, requests, rules } = this.#tables
     switch (event.type) {
       case 'ContractOpened':
         contracts.opened(page, event)
@@ -216,6 +216,12 @@ export class Fold {
       case 'VotersNamed':
       case 'ValueComputed':
         proposals.apply(page, event)
+        break
+      case 'ChangeSetProposed':
+      case 'ChangeSetVoteCast':
+      case 'ChangeSetAgreed':
+      case 'ChangeSetEnded':
+        changeSets.apply(page, event)
         break
       case 'RuleSetAdded':
       case 'RuleDrafted':

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3'
+import { ChangeSetTable } from './tables/change-set-table.ts'
 import { ContractTable } from './tables/contract-table.ts'
 import { ElementTable } from './tables/element-table.ts'
 import { EvidenceTable } from './tables/evidence-table.ts'
@@ -13,7 +14,7 @@ import { TypeTable } from './tables/type-table.ts'
  * How the rows follow from the events. Raise it with every change of a table or of what is written to it: a read model of
  * another version is made anew.
  */
-export const READ_MODEL_VERSION = 5
+export const READ_MODEL_VERSION = 6
 
 /** `checkpoint`: the last event that is folded in. Failure: contracts that are set aside, and at which event. */
 const BOOKKEEPING = `
@@ -41,6 +42,7 @@ export const READ_MODEL_SCHEMA = [
   TypeTable.schema,
   ElementTable.schema,
   ProposalTable.schema,
+  ChangeSetTable.schema,
   RuleTable.schema,
   RequestTable.schema,
   FeedTable.schema,
@@ -56,6 +58,9 @@ const OF_A_CONTRACT = [
   'Proposal',
   'Voter',
   'Vote',
+  'ChangeSet',
+  'ChangeSetVoter',
+  'ChangeSetVote',
   'RuleSet',
   'Rule',
   'RuleVote',
@@ -74,6 +79,7 @@ export interface Tables {
   readonly types: TypeTable
   readonly elements: ElementTable
   readonly proposals: ProposalTable
+  readonly changeSets: ChangeSetTable
   readonly rules: RuleTable
   readonly requests: RequestTable
   readonly feeds: FeedTable
@@ -90,6 +96,7 @@ export function prepareTables(database: Database.Database): Tables {
     types,
     elements,
     proposals: new ProposalTable(database, elements),
+    changeSets: new ChangeSetTable(database),
     rules: new RuleTable(database, elements),
     requests: new RequestTable(database),
     feeds: new FeedTable(database),

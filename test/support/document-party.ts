@@ -247,6 +247,15 @@ export class Party {
     }))
   }
 
+  /** On the last change set of a party. */
+  votesOnSet(of: Party, vote: 'yes' | 'no' = 'yes'): Act {
+    return this.#writes((document) => ({ type: 'CastVote', request: document.changeSetOf(of).request, vote }))
+  }
+
+  withdrawsSet(of: Party = this): Act {
+    return this.#writes((document) => ({ type: 'WithdrawChangeSet', request: document.changeSetOf(of).request }))
+  }
+
   /** These very commands: known ones or not. */
   orders(...commands: (Command | Request['commands'][number])[]): Act {
     return { author: this.handle, write: () => ({ commands, values: new Map() }) }

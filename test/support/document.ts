@@ -1,3 +1,4 @@
+import type { ChangeSet } from '../../src/aggregates/contract/change-sets/change-set.ts'
 import { contract, decideRequest } from '../../src/aggregates/contract/decide.ts'
 import { childNamed, childrenOf, type Element, type Field } from '../../src/aggregates/contract/document/element.ts'
 import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
@@ -29,6 +30,7 @@ export interface Act {
 export interface Written {
   readonly commands: Request['commands']
   readonly values: ReadonlyMap<Hash, Payload>
+  readonly isChangeSet?: true
 }
 
 /** Requests that are written before any of them is in the ledger. */
@@ -169,7 +171,13 @@ export class Document {
     return found.id
   }
 
-  #after(by: Act['author'], { commands, values }: Written): Document {
+  changeSetOf(author: Party): ChangeSet {
+    const found = this.state.changeSets.findLast(({ request }) => request.handle === author.handle)
+    assert(found !== undefined, `${author.handle} has a change set`)
+    return found
+  }
+
+  #after(by: Act['author'], { commands, values, isChangeSet }: Written): Document {
     const author = by ?? (this.handles[0] as Handle)
     const index = this.#log.size
     const seq = this.entries.filter(({ request }) => request.handle === author).length
@@ -179,6 +187,7 @@ export class Document {
       contract: UID,
       index,
       author,
+      ...(isChangeSet && { changeSet: {} }),
       request,
       reveal: (sealed) => known.get(sealed),
       open: ({ seal }) => known.get(seal),
@@ -206,6 +215,12 @@ export function together(...acts: readonly [Act, ...Act[]]): Act {
       }
     },
   }
+}
+
+/** The same as a change set. */
+export function asOne(...acts: readonly [Act, ...Act[]]): Act {
+  const act = together(...acts)
+  return { author: act.author, write: (document) => ({ ...act.write(document), isChangeSet: true }) }
 }
 
 /** Nobody of them knows of the others: they reach the ledger in this order. */

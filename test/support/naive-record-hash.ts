@@ -13,7 +13,7 @@ import { naiveRoot } from './naive-merkle.ts'
 export function naiveRecordHash(state: ContractState): string {
   const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, types, document } =
     state
-  const { flags, inactive, rules } = state
+  const { changeSets, flags, inactive, rules } = state
   const members = hash('members', parties)
   return hash('record', {
     contract,
@@ -29,6 +29,10 @@ export function naiveRecordHash(state: ContractState): string {
       hash('type', { name, base, constraint, hints }),
     ),
     lock,
+    changeSets: hash(
+      'changesets',
+      changeSets.map(({ commands, ...set }) => ({ ...set, commands: hash('changeset', commands) })),
+    ),
     flags,
     inactive,
     rules: naiveRulesHash(rules),

@@ -5,12 +5,13 @@ import { sign } from '../../src/crypto/key-pair.ts'
 import { declineBytes } from '../../src/events/parties/decline.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { definitionHash } from '../../src/events/type-definition.ts'
-import type { Handle, RequestRef } from '../../src/events/ids.ts'
+import type { ElementId, Handle, RequestRef } from '../../src/events/ids.ts'
 import { type SignedStatement, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
 import { seal } from '../../src/events/seal.ts'
 import { both as bothEngines } from '../support/engine-2.ts'
 import { keyFrom, seedOf } from '../support/keys.ts'
-import { about, allOf, CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
+import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
+import { about, allOf, type Command, CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
 import { expectationOf, resultOf, type Vector } from './protocol-vector.ts'
 
 type Members = [Player, Player, Player]
@@ -169,6 +170,62 @@ export const plays: Readonly<Record<string, Play>> = {
       cleo.proposes('0.5', { amount: '0.001', currency: 'EUR' })
       talk(all, owes)
       return { all: cleo }
+    },
+  },
+  'change-sets': {
+    about:
+      'Under a validation: one change set with structure waits for two votes and takes effect whole; one is turned down, one is withdrawn, one is removed with its block, one falls on a stale basis at its last vote, one by the resignation of who is asked; what is no element and no value stands in none.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const all = [ana, ben, cleo]
+      const body = { kind: 'validation', who: { parties: ['ben', 'cleo'], fields: [] } } as const
+      ana.requests({ type: 'AddRuleSet', name: 'Terms' }, { type: 'DraftRule', at: '0.0', ruleSet: 1, body })
+      talk(all, owes)
+      const hash = ruleHash({ id: 1, at: '0.0' as ElementId, ruleSet: 1, body: { ...body, who: { parties: [ben.handle, cleo.handle], fields: [] } } })
+      for (const voter of [ben, cleo]) voter.requests({ type: 'CastVote', rule: 1, hash, vote: 'yes' })
+      talk(all, owes)
+      ana.requests({ type: 'PublishRules', ruleSets: [1], rules: [{ rule: 1, hash }] })
+      talk(all, owes)
+      const asOne = (author: Player, commands: Command[], value: unknown, basis: string[] = []) => {
+        const sealed = seal(value, new Uint8Array(16))
+        const said = about('Endorsement')
+        const proposed = { type: 'ProposeValue', field: '0.0', seal: sealed.seal, basis }
+        const request = { ...author.request([...commands, proposed]), about: said.about, changeSet: true as const }
+        const decoded = author.says({ requests: [request], payloads: { ...said.payloads, [sealed.seal]: sealed.payload } })
+        talk(all, owes)
+        return ref(decoded)
+      }
+      const votes = (voter: Player, request: RequestRef, vote: 'yes' | 'no' = 'yes') => {
+        voter.requests({ type: 'CastVote', request, vote })
+        talk(all, owes)
+      }
+      const block = { type: 'AddBlock', parent: '0', name: 'Extension' }
+      const first = asOne(ana, [block, { type: 'AddField', parent: '#0', name: 'Reason', field: { type: 'text' } }], 'longer')
+      votes(ben, first)
+      votes(ana, first)
+      ben.requests({ type: 'CastVote', request: first, vote: 'yes' })
+      votes(cleo, first)
+      const agreed = `ana.${first.seq}.0.2`
+      votes(cleo, asOne(ben, [], 'shorter', [agreed]), 'no')
+      const withdrawn = asOne(ana, [], 'as it was')
+      ben.requests({ type: 'WithdrawChangeSet', request: withdrawn })
+      ana.requests({ type: 'WithdrawChangeSet', request: withdrawn })
+      ana.requests({ type: 'AddBlock', parent: '0', name: 'Notes' })
+      talk(all, owes)
+      asOne(ana, [{ type: 'AddBlock', parent: '0.3', name: 'Late' }], 'too late')
+      cleo.requests({ type: 'RemoveElement', element: '0.3' })
+      talk(all, owes)
+      const stale = asOne(ana, [], 'of ana', [agreed])
+      const other = asOne(ben, [], 'of ben', [agreed])
+      votes(cleo, other)
+      votes(ben, stale)
+      votes(cleo, stale)
+      ana.says({ requests: [{ ...ana.request([{ type: 'ReleaseLock' }]), changeSet: true }] })
+      const last = asOne(ben, [], 'without cleo')
+      cleo.requests({ type: 'Resign' })
+      talk([ana, ben], owes)
+      votes(ana, last)
+      return { all: ana }
     },
   },
   'tentative-requests': {

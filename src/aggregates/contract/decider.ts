@@ -41,6 +41,8 @@ export interface DecideContext extends Origin {
   readonly contract: Uid
   /** Requires a member, or the founder of a contract that is not open yet: whose requests count is decided elsewhere. */
   readonly author: Handle
+  /** The request is a change set; `about`: seal of what its author says about it. */
+  readonly changeSet?: { readonly about?: Hash }
   /** What is under a seal of this request; undefined if the value has been taken (erased). */
   readonly reveal: (seal: Hash) => { readonly value: unknown } | undefined
   /** What is under the seal of a value that stands in the document; undefined where it is not held here. */
@@ -55,6 +57,8 @@ export interface CommandContext extends DecideContext {
   readonly place: number
   /** What rules in force give to whom; undefined where none is. */
   readonly authority: Authority | undefined
+  /** It is one of a change set that has, or needs, no more votes. */
+  readonly isAgreedAsOne: boolean
 }
 
 /** A command breaks a rule. Not an error: it makes the request void. */

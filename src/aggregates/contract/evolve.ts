@@ -1,6 +1,7 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type Handle, type LedgerIndex, type ProposalId, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
+import { changeSetNamed, withChangeSet, withoutChangeSet, withoutVoterOnSets } from './change-sets/change-set.ts'
 import type { Origin } from './decider.ts'
 import { withChild, withElement, withEntry, withName, withOrder, withoutElement } from './document/changed-document.ts'
 import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './document/element.ts'
@@ -39,7 +40,8 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       const parties = resigned(state.parties, event.handle, index)
       const reopenVotes = state.rules.reopenVotes.filter((voter) => voter !== event.handle)
       const others = { engineVotes: votesWithout(state, event.handle), rules: { ...state.rules, reopenVotes } }
-      return { ...withoutVoter(state, event.handle), ...others, parties }
+      const changeSets = withoutVoterOnSets(state.changeSets, event.handle)
+      return { ...withoutVoter(state, event.handle), ...others, changeSets, parties }
     }
     case 'RecordLocked': {
       const { about, holder, purpose } = event
@@ -105,6 +107,20 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'VoteCast':
       // A NO is followed by what ends the candidate.
       return event.vote === 'no' ? state : withField(state, event.field, (field) => voted(field, event))
+    case 'ChangeSetProposed': {
+      const { about, commands, request: named, voters } = event
+      const proposed = { ...(about && { about }), commands, index, request: named, voters, yes: [] }
+      return { ...state, changeSets: [...state.changeSets, proposed] }
+    }
+    case 'ChangeSetVoteCast': {
+      // A NO is followed by what ends the set.
+      const set = changeSetNamed(state.changeSets, event.request)
+      if (set === undefined || event.vote === 'no') return state
+      return { ...state, changeSets: withChangeSet(state.changeSets, { ...set, yes: [...set.yes, event.by] }) }
+    }
+    case 'ChangeSetAgreed':
+    case 'ChangeSetEnded':
+      return { ...state, changeSets: withoutChangeSet(state.changeSets, event.request) }
     case 'RuleSetAdded':
       return withRules(state, { ruleSets: [...state.rules.ruleSets, { id: event.ruleSet, name: event.name }] })
     case 'RuleDrafted': {

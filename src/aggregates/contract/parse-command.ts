@@ -51,8 +51,13 @@ export function commandFrom(
   if (form === undefined) return new Rejection('command_unknown')
   if (!form.Check(envelope)) return new Rejection('command_malformed')
   const command = envelope as Command
-  if (alone.has(command.type) && commandCount > 1) return new Rejection('command_not_alone')
+  if (isAlone(command) && commandCount > 1) return new Rejection('command_not_alone')
   return resolve(command, added)
+}
+
+/** What the last YES on a change set makes of the document is judged by itself, too. */
+function isAlone(command: Command): boolean {
+  return alone.has(command.type) || (command.type === 'CastVote' && 'request' in command)
 }
 
 function resolve(command: Command, added: readonly (ElementId | undefined)[]): ResolvedCommand | Rejection {

@@ -1,5 +1,6 @@
 import { type Hash, hashFromBytes, hashJson } from '../../crypto/hash.ts'
 import { definitionHash } from '../../events/type-definition.ts'
+import { changeSetsHash } from './change-sets/change-set.ts'
 import { storedHash } from './document/element-hash.ts'
 import type { Types } from './document/types.ts'
 import { ruleBookHash } from './rules/rule-book.ts'
@@ -19,9 +20,10 @@ export function recordHash(state: ContractState): Hash {
 
 /** What the hash is taken over, with members in canonical order. */
 export function recordOf(state: ContractState): object {
-  const { charter, contract, document, engine, engineSince, engineVotes, flags, inactive, limits, lock } = state
-  const { parties, phase, rules, title, types } = state
+  const { changeSets, charter, contract, document, engine, engineSince, engineVotes, flags, inactive } = state
+  const { limits, lock, parties, phase, rules, title, types } = state
   return {
+    changeSets: changeSetsHash(changeSets),
     charter,
     contract,
     document: storedHash(document),

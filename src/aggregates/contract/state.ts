@@ -12,6 +12,7 @@ import {
 import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { LockPurpose } from '../../events/reasons.ts'
+import type { ChangeSet } from './change-sets/change-set.ts'
 import { childAt, type Element, emptyBlock, type StoredBlock } from './document/element.ts'
 import { noTypes, type Types } from './document/types.ts'
 import { allActive, type Flag, type Inactive, noRules, type RuleBook } from './rules/rule-book.ts'
@@ -82,6 +83,8 @@ export interface ContractState {
   /** What triggers have switched off. */
   readonly inactive: Inactive
   readonly flags: readonly Flag[]
+  /** Those that wait for votes, in the order in which they were proposed. */
+  readonly changeSets: readonly ChangeSet[]
   readonly title: string
   readonly charter: Charter
   readonly limits: Limits
@@ -103,6 +106,7 @@ export function initialState(contract: Uid): ContractState {
     rules: noRules,
     inactive: allActive,
     flags: [],
+    changeSets: [],
     title: '',
     charter: defaultCharter,
     limits: defaultLimits,

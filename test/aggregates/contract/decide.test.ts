@@ -8,6 +8,7 @@ import { type VoidCode, voidCodes } from '../../../src/events/outcome.ts'
 import { asked } from '../../support/asked.ts'
 import {
   type Act,
+  asOne,
   block,
   Document,
   entry,
@@ -143,6 +144,10 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   already_agreed: [broker.withdraws('Country')],
   no_vote_asked: [broker.votes('yes', 'Country', lead), document.when(lead.proposes('Country', 'Chile'))],
   not_a_voter: [lead.votes('yes', 'Country', lead), asked(document, lead, 'Chile', [broker])],
+  change_set_unfit: [asOne(lead.locks())],
+  no_such_change_set: [
+    lead.orders({ type: 'WithdrawChangeSet', request: { handle: broker.handle, seq: 0, index: 0 } }),
+  ],
   rules_in_force: [lead.addsRuleSet('More'), live],
   no_rules_in_force: [lead.reopens()],
   no_such_rule: [lead.orders({ type: 'RemoveRule', rule: 7 })],
@@ -226,6 +231,7 @@ t.test('a command has its form, with nothing added', async (t) => {
     { type: 'AddField', parent, name: 'A', field: { type: 'choice', options: [] } },
     { type: 'RenameElement', element: '#0', name: 'A' },
     { type: 'CastVote', field: country, proposal: 'broker.0.0.0', vote: 'maybe' },
+    { type: 'CastVote', request: 'broker.0.0', vote: 'yes' },
     { type: 'ProposeValue', field: country, seal: 'x', basis: [] },
     { type: 'ProposeValue', field: country, seal: sha256(''), basis: [], exclusive: false },
     { type: 'Resign', reason: 'sold to a friend' },

@@ -1,19 +1,21 @@
 import type { Hash } from '../../../crypto/hash.ts'
 import type { CommandType } from '../../../events/commands.ts'
 import type { ContractEvent } from '../../../events/contract-events.ts'
-import { ancestorsOf, type ElementId, parentIdOf, ROOT } from '../../../events/ids.ts'
+import { ancestorsOf, type ElementId, type Handle, parentIdOf, ROOT } from '../../../events/ids.ts'
 import { ceilings } from '../../../events/limits.ts'
 import type { AccessRight } from '../../../events/rule.ts'
 import type { Payload, Request } from '../../../events/statement.ts'
+import { type ChangeSet, changeSetEnded, changeSetNamed, fieldsOf } from '../change-sets/change-set.ts'
 import { type DecideContext, Rejection } from '../decider.ts'
 import { fieldsWithCandidates } from '../document/element.ts'
 import { evolve } from '../evolve.ts'
 import type { ResolvedCommand } from '../parse-command.ts'
-import { type ContractState, find } from '../state.ts'
+import { type ContractState, find, membersOf } from '../state.ts'
 import { ended, withLastVote } from '../values/proposals.ts'
 import { isActive, isRuleActive } from './activity.ts'
 import { Authority } from './authority.ts'
 import { type Changed, type Judgement, judge } from './judging.ts'
+import type { Inactive } from './rule-book.ts'
 import { schemaIdOf } from './rule-schema.ts'
 import { isPublishable, type RulesInForce, rulesInForce } from './rules-in-force.ts'
 
@@ -31,7 +33,7 @@ const exempt: ReadonlySet<string> = new Set<CommandType>([
 ])
 
 /** Whether a request has none but these. */
-export function isExempt(commands: Request['commands']): boolean {
+export function isExempt(commands: readonly Request['commands'][number][]): boolean {
   return commands.every(({ type }) => exempt.has(type))
 }
 
@@ -61,13 +63,19 @@ export class RequestRules {
   /** Step 1: as the document was before the request, so that nobody lets itself in. */
   access(command: ResolvedCommand): Rejection | undefined {
     if (this.#rules === undefined || this.#authority === undefined) return undefined
-    const asked = askedBy(command)
-    // What the request itself adds is for `add` alone.
-    if (asked !== undefined && find(this.#before, asked.element) !== undefined) {
+    for (const asked of askedBy(command, this.#before)) {
+      // What the request itself adds is for `add` alone.
+      if (find(this.#before, asked.element) === undefined) continue
       const rule = this.#authority.denying(this.#context.author, asked.right, asked.element)
       if (rule !== undefined) return new Rejection('access_denied', [String(rule), asked.element])
     }
-    return structural.has(command.type) && 'element' in command ? this.#governed(command.element) : undefined
+    return this.fixed(command)
+  }
+
+  /** What rules in force name or govern is neither removed nor renamed nor granted, whenever somebody would. */
+  fixed(command: ResolvedCommand): Rejection | undefined {
+    if (this.#rules === undefined || !structural.has(command.type) || !('element' in command)) return undefined
+    return this.#governed(command.element, this.#rules)
   }
 
   /** The votes on candidates that the commands have made where a validation asks for them. */
@@ -86,21 +94,64 @@ export class RequestRules {
       if (agreed !== null && agreed.by !== event.by && !candidate.seen.includes(agreed.id)) continue
       const voters = authority.votersOn(event.field, event.by)
       const named: ContractEvent = { field: field.id, proposal: candidate.id, type: 'VotersNamed', voters }
-      const news = voters.length > 0 ? [named] : withLastVote(field, { ...candidate, voters })
+      const news = voters.length > 0 ? [named] : withLastVote(field, { ...candidate, voters }, current)
       for (const one of news) current = evolve(current, one, this.#context)
       events.push(...news)
     }
     return events
   }
 
+  /**
+   * Who must vote on a change set, in the order of admission: whoever a validation asks about one of its values, as the document
+   * is before it, with its elements, or with those of its values besides that none governs; and whether what it switches is on or off.
+   * So nobody is put out of a vote by what waits itself. `made`: what its commands make if all is agreed; `switched`: what is inactive then.
+   */
+  votersOnSet(made: readonly ContractEvent[], author: Handle, switched: Inactive): Handle[] {
+    if (this.#rules === undefined) return []
+    const { open } = this.#context
+    const rules = this.#rules
+    const authoritiesOn = (state: ContractState) =>
+      [state, { ...state, inactive: switched }].map((one) => new Authority(one, rules, open, this.lacking))
+    const withEvents = (counts: (event: ContractEvent) => boolean) =>
+      made.filter(counts).reduce((state, event) => evolve(state, event, this.#context), this.#before)
+    const elements = withEvents(({ type }) => type !== 'ValueProposed' && type !== 'ProposalAgreed')
+    const standing = authoritiesOn(elements)
+    const fields = made.flatMap((event) =>
+      event.type === 'ValueProposed' && find(elements, event.field) !== undefined ? event.field : [],
+    )
+    const asked = new Set(fields.filter((field) => standing.some((one) => one.isValidated(field))))
+    if (asked.size === 0) return []
+    const unguarded = authoritiesOn(withEvents((event) => !('field' in event) || !asked.has(event.field as ElementId)))
+    const before = authoritiesOn(this.#before)
+    const voters = new Set(
+      [...asked].flatMap((field) => {
+        const isThere = find(this.#before, field) !== undefined
+        const authorities = [...standing, ...unguarded, ...(isThere ? before : [])]
+        return authorities.flatMap((one) => one.votersOn(field, author))
+      }),
+    )
+    return membersOf(this.#before).flatMap(({ card }) => (voters.has(card.handle) ? card.handle : []))
+  }
+
   /** Steps 3 and 4, on both documents. `made`: all events of the commands; `state`: after them. */
-  judged(state: ContractState, made: readonly ContractEvent[], commands: Request['commands']): Judgement | Rejection {
+  judged(
+    state: ContractState,
+    made: readonly ContractEvent[],
+    commands: readonly Request['commands'][number][],
+    budget?: { steps: number },
+  ): Judgement | Rejection {
     if (state.phase !== 'live') return { computed: new Map<Hash, Payload>(), events: [], state }
     const context = this.#context
     // A publication looks at everything once, and has a budget of its own.
     const isPublication = made.some(({ type }) => type === 'RulesPublished')
-    const budget = { steps: isPublication ? ceilings.requestSteps : state.limits.requestSteps }
-    const shared = { budget, context, isExempt: isExempt(commands), lacking: this.lacking, open: context.open }
+    const steps = isPublication ? ceilings.requestSteps : state.limits.requestSteps
+    const shared = {
+      budget: budget ?? { steps },
+      context,
+      isExempt: isExempt(commands),
+      lacking: this.lacking,
+      open: context.open,
+    }
     const changed = changedBy(made)
     const judgement = judge(state, changed, {
       ...shared,
@@ -117,8 +168,7 @@ export class RequestRules {
   }
 
   /** What rules in force name or govern stays where it is and what it is; entries come and go by access. */
-  #governed(element: ElementId): Rejection | undefined {
-    const rules = this.#rules as RulesInForce
+  #governed(element: ElementId, rules: RulesInForce): Rejection | undefined {
     const found = find(this.#before, element)
     if (found === undefined || found.instance !== undefined) return undefined
     const naming = rules.naming.get(element)
@@ -144,26 +194,32 @@ export class RequestRules {
 }
 
 /** What a command needs a right for, and where. */
-function askedBy(command: ResolvedCommand): { right: AccessRight; element: ElementId } | undefined {
+function askedBy(command: ResolvedCommand, state: ContractState): { right: AccessRight; element: ElementId }[] {
   switch (command.type) {
     case 'ProposeValue':
     case 'EmptyField':
-      return { right: 'propose', element: command.field }
+      return [{ right: 'propose', element: command.field }]
     case 'AddBlock':
     case 'AddField':
     case 'AddList':
-      return { right: 'add', element: command.parent }
+      return [{ right: 'add', element: command.parent }]
     case 'AddEntry':
-      return { right: 'add', element: command.list }
+      return [{ right: 'add', element: command.list }]
     case 'RemoveElement':
-      return { right: 'remove', element: command.element }
+      return [{ right: 'remove', element: command.element }]
     case 'CastVote':
-      return 'field' in command ? { right: 'vote', element: command.field } : undefined
+      if ('field' in command) return [{ right: 'vote', element: command.field }]
+      return 'request' in command ? votesAsked(changeSetNamed(state.changeSets, command.request)) : []
     case 'InviteParty':
-      return { right: 'invite', element: ROOT }
+      return [{ right: 'invite', element: ROOT }]
     default:
-      return undefined
+      return []
   }
+}
+
+/** On all of its values. */
+function votesAsked(set: ChangeSet | undefined): { right: AccessRight; element: ElementId }[] {
+  return set === undefined ? [] : [...fieldsOf(set)].map((element) => ({ right: 'vote', element }))
 }
 
 function changedBy(events: readonly ContractEvent[]): Changed {
@@ -202,14 +258,18 @@ function withCandidatesAgreed(
   return fields.length === 0 ? undefined : { fields, state: current }
 }
 
-/** A candidate at a field that is switched off falls. */
+/** A candidate at a field that is switched off falls, and a change set with a value for one. */
 function withFallenCandidates({ computed, events, state }: Judgement, context: DecideContext): Judgement {
   const off = events.flatMap((event) => (event.type === 'BlockSwitched' && !event.active ? event.element : []))
-  const fallen = off.flatMap((block) => {
+  if (off.length === 0) return { computed, events, state }
+  const isOff = (field: ElementId) => [...ancestorsOf(field)].some((way) => off.includes(way))
+  const sets = state.changeSets.filter((set) => [...fieldsOf(set)].some(isOff))
+  const candidates = off.flatMap((block) => {
     const element = find(state, block)
     const fields = element === undefined ? [] : [...fieldsWithCandidates(element)]
     return fields.flatMap(({ id, candidates }) => candidates.map(ended(id, 'inactive')))
   })
+  const fallen = [...candidates, ...sets.map((set) => changeSetEnded(set, 'inactive'))]
   const after = fallen.reduce((current, event) => evolve(current, event, context), state)
   return { computed, events: [...events, ...fallen], state: after }
 }

@@ -4,6 +4,7 @@ import type { Hash } from '../../../crypto/hash.ts'
 import type { CommandOf } from '../../../events/commands.ts'
 import type { CandidateEnd, ContractEvent } from '../../../events/contract-events.ts'
 import { type ElementId, type ProposalId, type RequestRef, requestKey } from '../../../events/ids.ts'
+import { type ChangeSet, changeSetEnded, waitingAt } from '../change-sets/change-set.ts'
 import { type CommandContext, type DecideContext, type Decision, Rejection } from '../decider.ts'
 import { type Field, fieldsWithCandidates } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
@@ -26,7 +27,7 @@ export function proposeValue(
   if (field instanceof Rejection) return field
   const opened = context.reveal(command.seal)
   if (opened === undefined) return new Rejection('value_taken')
-  return valueProblem(opened.value, field, state) ?? put(command, command.seal, field, context)
+  return valueProblem(opened.value, field, state) ?? put(command, command.seal, field, state, context)
 }
 
 /** The same with nothing for a value. What has no value stays as it is. */
@@ -34,7 +35,7 @@ export function emptyField(command: CommandOf<'EmptyField'>, state: ContractStat
   const field = fieldAt(command.field, state)
   if (field instanceof Rejection) return field
   if (standingAt(field).length === 0) return []
-  return put(command, null, field, context)
+  return put(command, null, field, state, context)
 }
 
 export function withdrawProposal(
@@ -65,7 +66,7 @@ export function castVote(
   if (vote === 'no') return [cast, ended(id, 'turned_down')(candidate)]
   if (candidate.yes.includes(by)) return new Rejection('already_voted')
   const field = find(state, id) as Field
-  return [cast, ...withLastVote(field, { ...candidate, yes: [...candidate.yes, by] })]
+  return [cast, ...withLastVote(field, { ...candidate, yes: [...candidate.yes, by] }, state)]
 }
 
 /**
@@ -84,7 +85,7 @@ export function candidatesAfterResignation(
       if (isInConflict(open)) continue
       const field = find(current, id) as Field
       const candidate = field.candidates.find((other) => other.id === open.id)
-      const news = candidate === undefined ? [] : withLastVote(field, candidate)
+      const news = candidate === undefined ? [] : withLastVote(field, candidate, current)
       for (const event of news) current = evolve(current, event, context)
       events.push(...news)
     }
@@ -97,7 +98,8 @@ function put(
   { field: id, basis, exclusive: falls }: Pick<CommandOf<'EmptyField'>, 'field' | 'basis' | 'exclusive'>,
   seal: Hash | null,
   field: Field,
-  { author: by, authority, request, place }: CommandContext,
+  { changeSets }: ContractState,
+  { author: by, authority, isAgreedAsOne, request, place }: CommandContext,
 ): Decision {
   const proposal = proposalId(request, place)
   const exclusive = falls === true || authority?.isSingle(id) === true
@@ -114,28 +116,49 @@ function put(
       'field_conflict',
       unseen.map(({ id }) => id),
     )
+  const waiting = waitingAt(changeSets, id)
+  const seenWaiting = waiting.filter(({ set, id }) => set.request.handle === by || basis.includes(id))
+  const seenOfAll = { id: proposal, seen: [...seen, ...seenWaiting.map(({ id }) => id)] }
   const isFree = field.agreed === null || isSeen(field.agreed)
-  if (isFree && !authority?.isValidated(id))
-    return [{ by, field: id, proposal, seal, type: 'ValueProposed' }, ...agreed(field, { id: proposal, seen })]
+  if (isFree && (isAgreedAsOne || !authority?.isValidated(id))) {
+    return [{ by, field: id, proposal, seal, type: 'ValueProposed' }, ...agreed(field, seenOfAll, changeSets)]
+  }
+  // One of its values in conflict, none of a change set takes effect.
+  if (isAgreedAsOne && field.agreed !== null) return new Rejection('field_conflict', [field.agreed.id])
   const own = field.candidates.filter((candidate) => candidate.by === by).map(ended(id, 'replaced'))
-  const candidate = { exclusive, seen }
-  return [...own, { by, candidate, field: id, proposal, seal, type: 'ValueProposed' }]
+  const ownSets = new Set(waiting.flatMap(({ set }) => (set.request.handle === by ? set : [])))
+  const sets = [...ownSets].map((set) => changeSetEnded(set, 'replaced'))
+  const candidate = { exclusive, seen: seenOfAll.seen }
+  return [...own, ...sets, { by, candidate, field: id, proposal, seal, type: 'ValueProposed' }]
 }
 
 /** What comes of a candidate with these votes: nothing as long as one is missing, or a value is agreed that it had not seen. */
-export function withLastVote(field: Field, candidate: Candidate): ContractEvent[] {
+export function withLastVote(
+  field: Field,
+  candidate: Candidate,
+  { changeSets }: Pick<ContractState, 'changeSets'>,
+): ContractEvent[] {
   if (!isInConflict(candidate)) return []
   const { agreed: before } = field
   if (before === null || before.by === candidate.by || candidate.seen.includes(before.id)) {
-    return agreed(field, candidate)
+    return agreed(field, candidate, changeSets)
   }
   return candidate.exclusive ? [ended(field.id, 'conflict')(candidate)] : []
 }
 
-/** Agreed, it ends the candidates that its author had seen. */
-function agreed(field: Field, { id: proposal, seen }: Pick<Candidate, 'id' | 'seen'>): ContractEvent[] {
+/** Agreed, it ends the candidates that its author had seen, and the change sets of such values. */
+function agreed(
+  field: Field,
+  { id: proposal, seen }: Pick<Candidate, 'id' | 'seen'>,
+  changeSets: readonly ChangeSet[],
+): ContractEvent[] {
   const gone = field.candidates.filter((candidate) => candidate.id !== proposal && seen.includes(candidate.id))
-  return [{ field: field.id, proposal, type: 'ProposalAgreed' }, ...gone.map(ended(field.id, 'replaced'))]
+  const sets = new Set(waitingAt(changeSets, field.id).flatMap(({ set, id }) => (seen.includes(id) ? set : [])))
+  return [
+    { field: field.id, proposal, type: 'ProposalAgreed' },
+    ...gone.map(ended(field.id, 'replaced')),
+    ...[...sets].map((set) => changeSetEnded(set, 'replaced')),
+  ]
 }
 
 export function ended(field: ElementId, why: CandidateEnd): (candidate: Candidate) => ContractEvent {

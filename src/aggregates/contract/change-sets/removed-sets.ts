@@ -1,0 +1,16 @@
+import type { ContractEvent } from '../../../events/contract-events.ts'
+import { type ContractState, find } from '../state.ts'
+import { changeSetEnded, elementsOf } from './change-set.ts'
+
+/** The end of those that name an element which has been removed. Of what was never there they say nothing. */
+export function removedSets(
+  before: ContractState,
+  after: ContractState,
+  events: readonly ContractEvent[],
+): ContractEvent[] {
+  if (after.changeSets.length === 0 || !events.some(({ type }) => type === 'ElementRemoved')) return []
+  return after.changeSets.flatMap((set) => {
+    const gone = [...elementsOf(set)].some((id) => find(after, id) === undefined && find(before, id) !== undefined)
+    return gone ? changeSetEnded(set, 'removed') : []
+  })
+}
