@@ -35,8 +35,8 @@ const LIFE_MS = 600
 export interface CrashOptions {
   readonly rounds: number
   readonly seed: number
-  /** The processes of each party. */
-  readonly layout: Layout
+  /** The processes of each party, in the order of HANDLES; the last one is that of all further parties. */
+  readonly layouts: readonly [Layout, ...Layout[]]
   /** A server that all parties share, and that is killed, too. Left out: SQLite. */
   readonly server?: CrashServer
   /**
@@ -56,6 +56,8 @@ export interface CrashServer {
 export interface CrashReport {
   readonly rounds: number
   readonly kills: number
+  /** What the processes ran that were killed, and how many of each there were. */
+  readonly killed: Readonly<Record<string, number>>
   /** Requests that were under way when the fewest were at a kill. */
   readonly underWayMin: number
   /** Clients that were told yes, and that were told no. */
@@ -78,14 +80,14 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
   const table = new Table()
   try {
     await table.open(dir, options)
-    const { kills, underWayMin } = await killInTurn(table, options)
+    const { kills, killed, underWayMin } = await killInTurn(table, options)
     await table.rest()
     const { entries, statements } = await verify(table)
     const { acknowledged, declined, cutOff } = table
     await table.close()
     await rm(dir, { recursive: true, force: true })
     const told = { acknowledged: acknowledged.size, declined: declined.size, cutOff }
-    return { rounds, kills, underWayMin, entries, statements, ...told }
+    return { rounds, kills, killed, underWayMin, entries, statements, ...told }
   } catch (error) {
     options.progress(`the parties, with their logs, are left in ${dir}`)
     await table.close()
@@ -96,6 +98,7 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
 async function killInTurn(table: Table, { rounds, seed, server, acknowledgedEach, progress }: CrashOptions) {
   const random = new SeededRandom(seed)
   let kills = 0
+  const killed: Record<string, number> = {}
   let underWayMin = Number.POSITIVE_INFINITY
   let slowest = 0
   for (let round = 1; round <= rounds; round++) {
@@ -105,6 +108,10 @@ async function killInTurn(table: Table, { rounds, seed, server, acknowledgedEach
     const killsServer = server !== undefined && random.chance(0.2)
     if (victims.length === 0 && !killsServer) victims.push(random.pick(table.processes()))
     kills += victims.length + Number(killsServer)
+    for (const { party, place } of victims) {
+      const command = party.processes[place]?.command as string
+      killed[command] = (killed[command] ?? 0) + 1
+    }
     underWayMin = Math.min(underWayMin, await table.isBusy(acknowledgedEach === 0 ? 0 : 1))
     await Promise.all([
       killsServer ? server.restart() : undefined,
@@ -117,7 +124,7 @@ async function killInTurn(table: Table, { rounds, seed, server, acknowledgedEach
     progress(`${round} rounds, ${kills} kills, ${table.acknowledged.size} acknowledged; slowest start ${slowest} ms`)
     slowest = 0
   }
-  return { kills, underWayMin }
+  return { kills, killed, underWayMin }
 }
 
 /** The parties around one contract, and what their clients were told. */
@@ -132,10 +139,11 @@ class Table {
   readonly declined = new Set<string>()
   cutOff = 0
 
-  async open(dir: string, { layout, server, acknowledgedEach }: CrashOptions): Promise<void> {
+  async open(dir: string, { layouts, server, acknowledgedEach }: CrashOptions): Promise<void> {
     const waits = acknowledgedEach === 0 ? WAITS : PATIENT_WAITS
     const run = randomUUID().slice(0, 8)
-    for (const handle of HANDLES) {
+    for (const [place, handle] of HANDLES.entries()) {
+      const layout = layouts[Math.min(place, layouts.length - 1)] as Layout
       const store = server && { ...server.settings, namespace: `crash-${run}-${handle}` }
       const party = await PartyProcesses.start(join(dir, handle), handle, layout, store)
       this.parties.push(party)

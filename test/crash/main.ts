@@ -27,7 +27,7 @@ try {
   const report = await crashRounds({
     rounds: Number(values.rounds),
     seed: Number(values.seed),
-    layout: values.layout as Layout,
+    layouts: [values.layout as Layout],
     acknowledgedEach: Number(values.acknowledged),
     ...(server === undefined ? {} : { server }),
     progress: console.log,

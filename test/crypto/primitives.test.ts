@@ -7,11 +7,12 @@ import { native } from '../../src/crypto/native.ts'
 import { portable } from '../../src/crypto/portable.ts'
 import { installPrimitives, type Primitives, primitives } from '../../src/crypto/primitives.ts'
 import { untagged } from '../../src/crypto/tagged.ts'
+import { codePoint } from '../support/code-point.ts'
 
 const bytes = fc.uint8Array({ maxLength: 300 })
 /** Lone surrogates, too. */
 const text = fc
-  .string({ unit: 'binary', maxLength: 100 })
+  .string({ unit: codePoint, maxLength: 100 })
   .chain((text) => fc.constantFrom(text, `${text}\ud800`, `\udc00${text}`))
 /** Nearly base64: of both alphabets, with padding and foreign symbols in any place. */
 const spelling = fc.oneof(

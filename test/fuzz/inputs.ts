@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { codePoint } from '../support/code-point.ts'
 import { seeds, shapes } from './seeds.ts'
 
 /** What hides in texts and is often treated wrongly. */
@@ -168,7 +169,7 @@ export function inputsFrom(valid: readonly string[]): fc.Arbitrary<string> {
   return fc.oneof(
     { arbitrary: mutated, weight: 20 },
     { arbitrary: one, weight: 1 },
-    { arbitrary: fc.string({ unit: 'binary', maxLength: 200 }), weight: 1 },
+    { arbitrary: fc.string({ unit: codePoint, maxLength: 200 }), weight: 1 },
     { arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString('latin1')), weight: 1 },
     { arbitrary: fc.json({ maxDepth: 5 }), weight: 1 },
   )

@@ -12,6 +12,7 @@ t.test('whatever a test file does but pass is a failure, said in full and counte
     'fails.test.ts': `${HEAD}t.test('a rule', async (t) => { t.ok(true); await t.test('of two', async (t) => { t.equal(1, 2, 'one is two') }) })`,
     'empty.test.ts': HEAD,
     'broken.test.ts': `${HEAD}console.error('said before')\nt.ok(true)\nthrow new Error('broken on purpose')`,
+    'rejects.test.ts': `${HEAD}t.test('a rule', async (t) => { Promise.reject(new Error('awaited by nobody')); await new Promise((resolve) => setTimeout(resolve)); t.ok(true) })`,
     'exits.test.ts': `${HEAD}t.ok(true)\nprocess.on('exit', () => { process.exitCode = 3 })`,
     'hangs.test.ts': `${HEAD}t.test('an end', async () => { setInterval(() => {}, 1_000); await new Promise(() => {}) })`,
   })
@@ -20,11 +21,13 @@ t.test('whatever a test file does but pass is a failure, said in full and counte
   const lines = output.trimEnd().split('\n')
   t.match(lines.at(-1), /^\d+ passed, \d+ failed$/)
   t.match(output, /fails\.test\.ts › a rule › of two\nnot ok 1 - one is two/)
-  t.match(output, /broken on purpose[\s\S]*on its standard error:\nsaid before/)
+  t.match(output, /broken\.test\.ts\nended with 1[\s\S]*on its standard error:\nsaid before[\s\S]*broken on purpose/)
+  t.match(output, /rejects\.test\.ts › a rule\nnot ok[\s\S]*Error: awaited by nobody/)
   t.match(output, /empty\.test\.ts\ntests nothing/)
   t.match(output, /exits\.test\.ts\nended with 3/)
   t.match(output, /hangs\.test\.ts[^\n]*\n(?:.*\n)*?.*timeout/i)
-  for (const name of ['fails', 'empty', 'broken', 'exits', 'hangs']) t.match(output, `not ok ${dir}/${name}.test.ts`)
+  for (const name of ['fails', 'empty', 'broken', 'rejects', 'exits', 'hangs'])
+    t.match(output, `not ok ${dir}/${name}.test.ts`)
   t.notMatch(output, /passes\.test\.ts/)
   t.match(await readFile(`${dir}/report.tap`, 'utf8'), new RegExp(`^ok - ${dir}/passes\\.test\\.ts`, 'm'))
 })

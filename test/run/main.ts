@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Coverage } from './coverage.ts'
-import { testFiles } from './files.ts'
+import { isRepeating, testFiles } from './files.ts'
 import { runFile } from './run-file.ts'
 import { TapReport } from './tap-report.ts'
 
@@ -22,7 +23,8 @@ const { values, positionals } = parseArgs({
 const SLOWEST = 10
 
 const coverage = positionals.length === 0 ? new Coverage(`${values.dir}/coverage`) : undefined
-await rm(`${values.dir}/coverage`, { recursive: true, force: true })
+const compiled = resolve(values.dir, 'compiled')
+for (const old of [`${values.dir}/coverage`, compiled]) await rm(old, { recursive: true, force: true })
 const report = await TapReport.open(`${values.dir}/report.tap`)
 const waiting = await testFiles(positionals)
 const files = waiting.length
@@ -30,8 +32,8 @@ const seconds: [number, string][] = []
 
 async function work(): Promise<void> {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    const raw = coverage?.folderFor(file)
-    const run = await runFile(file, Number(values.timeout), raw)
+    const raw = isRepeating(file) ? undefined : coverage?.folderFor(file)
+    const run = await runFile(file, { timeoutSeconds: Number(values.timeout), compiled, coverage: raw })
     await report.add(run)
     if (!run.isOk) console.log(`not ok ${file}`)
     seconds.push([run.seconds, file])

@@ -15,16 +15,26 @@ export interface FileRun {
   readonly seconds: number
 }
 
+const WITHOUT_DOMAINS = new URL('without-domains.ts', import.meta.url).href
 /** tap ends a file in time, and says where it was; this is for one that cannot be ended so. */
 const GRACE_SECONDS = 30
 /** Of what a process that the file has left behind keeps open. */
 const OUTPUT_MS = 2_000
 
-/** Runs one test file; V8 writes what of the code was run into the folder `coverage`. */
-export async function runFile(file: string, timeoutSeconds: number, coverage?: string): Promise<FileRun> {
+export interface FileRunOptions {
+  readonly timeoutSeconds: number
+  /** Where the file, and each process that it starts, keeps what of the code is compiled: most of them load the same. */
+  readonly compiled: string
+  /** Where V8 writes what of the code was run. */
+  readonly coverage?: string | undefined
+}
+
+/** Runs one test file. */
+export async function runFile(file: string, options: FileRunOptions): Promise<FileRun> {
+  const { timeoutSeconds, compiled, coverage } = options
   const begun = performance.now()
-  const env = { ...process.env, TAP: '1', TAP_TIMEOUT: String(timeoutSeconds) }
-  const child = spawn(process.execPath, [file], {
+  const env = { ...process.env, TAP: '1', TAP_TIMEOUT: String(timeoutSeconds), NODE_COMPILE_CACHE: compiled }
+  const child = spawn(process.execPath, ['--import', WITHOUT_DOMAINS, file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: coverage === undefined ? env : { ...env, NODE_V8_COVERAGE: coverage },
   })

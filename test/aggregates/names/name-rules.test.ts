@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { nameRules } from '../../../src/aggregates/names/engine-1.ts'
 import type { TextFault } from '../../../src/aggregates/names/name-rules.ts'
+import { codePoint } from '../../support/code-point.ts'
 import { readVectors } from '../../support/vectors.ts'
 import { confusables } from './tables-source.ts'
 
@@ -16,7 +17,7 @@ const { texts, elementNames } = readVectors<Texts>('names/texts.json')
 
 /** Of all planes, with those that make trouble often. */
 const anyText = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: codePoint, maxLength: 12 }),
   fc.string({ unit: 'grapheme', maxLength: 12 }),
   fc
     .array(

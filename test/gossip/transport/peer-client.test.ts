@@ -14,6 +14,7 @@ import {
 } from '../../../src/gossip/transport/peer-errors.ts'
 import { EXCHANGE_BYTES_MAX } from '../../../src/gossip/transport/protocol.ts'
 import { openReceiver, type Receiver, type ReceiverOptions } from '../../../src/gossip/transport/receiver.ts'
+import { codePoint } from '../../support/code-point.ts'
 import { tlsIdentity } from '../../support/tls.ts'
 
 const callee = tlsIdentity('callee')
@@ -78,7 +79,7 @@ const http = (...lines: string[]) => lines.join('\r\n')
 t.test('any text comes over and back as it was', async (t) => {
   const { endpoint } = await receiving(t)
   const client = calling(t, endpoint)
-  const text = fc.string({ unit: 'binary', maxLength: 3000 })
+  const text = fc.string({ unit: codePoint, maxLength: 3000 })
   await fc.assert(
     fc.asyncProperty(text, async (body) => (await client.exchange(body, soon)) === body),
     { numRuns: 50 },

@@ -4,10 +4,11 @@ import t from 'tap'
 import { StoreCorrupt } from '../../../src/store/errors.ts'
 import type { NewEvent } from '../../../src/store/port.ts'
 import { decodeEvents, ROW_EVENTS_MAX, rowsOf } from '../../../src/store/sqlite/event-row.ts'
+import { codePoint } from '../../support/code-point.ts'
 
 const place = { path: 'store.db', revision: 1_000, position: 1_001 }
 const wellFormed = (maxLength: number) =>
-  fc.string({ unit: 'binary', maxLength, minLength: 1 }).filter((text) => text.isWellFormed())
+  fc.string({ unit: codePoint, maxLength, minLength: 1 }).filter((text) => text.isWellFormed())
 const event = fc.record({
   type: fc.oneof(fc.constantFrom('StatementMade', 'RequestSettled'), wellFormed(20)),
   data: fc.oneof(wellFormed(300), fc.json()),

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
 import { packText, unpackText } from '../../../src/store/sqlite/packed-text.ts'
+import { codePoint } from '../../support/code-point.ts'
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'))
 const signature = fc
@@ -11,7 +12,7 @@ const signature = fc
 const phrase = fc.constantFrom('{"signature":"ed25519:', '"},"statement":"', '","seq":', '":{"hash":"', 'Z","v":1}}')
 /** Whatever may stand beside each other, in order or not. */
 const text = fc
-  .array(fc.oneof(hash, signature, phrase, fc.string({ unit: 'binary', maxLength: 90 }), fc.json()), { maxLength: 12 })
+  .array(fc.oneof(hash, signature, phrase, fc.string({ unit: codePoint, maxLength: 90 }), fc.json()), { maxLength: 12 })
   .map((parts) => parts.join(''))
   .filter((text) => text.isWellFormed())
 

@@ -5,9 +5,10 @@ import { type Hash, sha256 } from '../../../src/crypto/hash.ts'
 import { StoreCorrupt } from '../../../src/store/errors.ts'
 import { GROUP_BYTES_MAX } from '../../../src/store/payload-group.ts'
 import { decodeRow, encodeRow } from '../../../src/store/sqlite/payload-row.ts'
+import { codePoint } from '../../support/code-point.ts'
 
 const group = fc
-  .uniqueArray(fc.string({ unit: 'binary', maxLength: 300 }), { maxLength: 40 })
+  .uniqueArray(fc.string({ unit: codePoint, maxLength: 300 }), { maxLength: 40 })
   .map((texts) => new Map(texts.filter((text) => text.isWellFormed()).map((text) => [sha256(text), text] as const)))
 
 t.test('any group comes back to the character', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { Test } from 'tap'
 import { WrongExpectedRevision } from '../../../src/store/errors.ts'
 import { type ExpectedRevision, type NewEvent, NO_EVENTS, type Store } from '../../../src/store/port.ts'
+import { codePoint } from '../code-point.ts'
 import type { OpenStore } from '../event-store-conformance.ts'
 import { all, collector } from './harness.ts'
 
@@ -17,7 +18,7 @@ const event: fc.Arbitrary<NewEvent> = fc.record({
   type: fc.constantFrom('Fact', 'Other'),
   data: fc.oneof(
     fc.constantFrom('0', '1'),
-    fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)),
+    fc.string({ unit: codePoint }).map((text) => JSON.stringify(text)),
   ),
 })
 const step: fc.Arbitrary<Step> = fc.record({
