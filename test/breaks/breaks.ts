@@ -5,7 +5,32 @@ export interface Break {
   /** Stands in the file once. */
   readonly from: string
   readonly to: string
+  /** The quick test that is there for it; left out: whatever notices first. */
+  readonly caughtBy?: string
 }
+
+const DECIDE = 'src/aggregates/contract/decide.ts'
+const JUDGING = 'src/aggregates/contract/rules/judging.ts'
+const REQUEST_RULES = 'src/aggregates/contract/rules/request-rules.ts'
+const RULES_TEST = 'test/aggregates/contract/rules.test.ts'
+const PARTIES_TEST = 'test/aggregates/contract/rules-and-parties.test.ts'
+const VALUES_TEST = 'test/aggregates/contract/proposals.test.ts'
+
+/** What decides a command, and the test that knows what it does. */
+const commands: readonly (readonly [decides: string, caughtBy: string])[] = [
+  ['addList(command, state, context)', 'test/aggregates/contract/lists.test.ts'],
+  ['addEntry(command, state, context)', 'test/aggregates/contract/lists.test.ts'],
+  ['arrangeChildren(command, state, context)', 'test/aggregates/contract/elements.test.ts'],
+  ['defineType(command, state)', 'test/aggregates/contract/types.test.ts'],
+  ['emptyField(command, state, context)', VALUES_TEST],
+  ['withdrawProposal(command, state, context)', VALUES_TEST],
+  ['addRuleSet(command, state)', RULES_TEST],
+  ['draftRule(command, state, context)', RULES_TEST],
+  ['editRule(command, state, context)', RULES_TEST],
+  ['removeRule(command, state, context)', 'test/aggregates/contract/rules-under-attack.test.ts'],
+  ['publishRules(command, state)', RULES_TEST],
+  ['reopenEdit(state, context)', PARTIES_TEST],
+]
 
 /** What must not go unnoticed. */
 export const breaks: readonly Break[] = [
@@ -135,4 +160,92 @@ export const breaks: readonly Break[] = [
     from: 'return 1 + entriesMax',
     to: 'return entriesMax > 0 ? 1 : 0',
   },
+  {
+    name: 'judges a constraint before the last command',
+    file: DECIDE,
+    from: 'added.push(elementAddedBy(decision))',
+    to: `added.push(elementAddedBy(decision))
+    const early = rules?.judged(current, events, commands)
+    if (early instanceof Rejection) return voidBy(early, place, rules)`,
+    caughtBy: RULES_TEST,
+  },
+  {
+    name: 'judges what becomes agreed now, and not what would with all votes',
+    file: REQUEST_RULES,
+    from: 'const wishful = withCandidatesAgreed(state, made, context)',
+    to: 'const wishful = commands.length > 0 ? undefined : withCandidatesAgreed(state, made, context)',
+    caughtBy: PARTIES_TEST,
+  },
+  {
+    name: 'judges what would be with all votes, and not what becomes agreed now',
+    file: REQUEST_RULES,
+    from: 'const judgement = judge(state, changed, {',
+    to: `const hoped = withCandidatesAgreed(state, made, context)
+    const judgement = judge(hoped?.state ?? state, { ...changed, fields: new Set([...changed.fields, ...(hoped?.fields ?? [])]) }, {`,
+    caughtBy: PARTIES_TEST,
+  },
+  {
+    name: 'assigns by the numbers of the rules',
+    file: JUDGING,
+    from: 'for (const node of this.#rules.order) {',
+    to: 'for (const node of this.#rules.order.toSorted((one, other) => (one.rule?.terms.id ?? 0) - (other.rule?.terms.id ?? 0))) {',
+    caughtBy: RULES_TEST,
+  },
+  {
+    name: 'counts a vote on a rule whatever hash it names',
+    file: 'src/aggregates/contract/rules/rule-commands.ts',
+    from: "if (ruleHash(rule.terms) !== hash) return new Rejection('rule_changed', [String(id)])",
+    to: '',
+    caughtBy: RULES_TEST,
+  },
+  {
+    name: 'publishes a rule whatever hash is named',
+    file: 'src/aggregates/contract/rules/rule-commands.ts',
+    from: "if (changed !== undefined) return new Rejection('rule_changed', [String(changed.terms.id)])",
+    to: '',
+    caughtBy: RULES_TEST,
+  },
+  {
+    name: 'leaves the phase out of the record hash',
+    file: 'src/aggregates/contract/record-hash.ts',
+    from: '    phase,\n',
+    to: '',
+    caughtBy: 'test/aggregates/contract/record-hash.test.ts',
+  },
+  {
+    name: 'reads who must vote at the last YES',
+    file: 'src/aggregates/contract/values/proposals.ts',
+    from: "if (isInConflict(candidate)) return new Rejection('no_vote_asked')",
+    to: `if (isInConflict(candidate)) return new Rejection('no_vote_asked')
+  candidate.voters = arguments[2].authority?.votersOn(id, candidate.by) ?? candidate.voters`,
+    caughtBy: PARTIES_TEST,
+  },
+  {
+    name: 'salts a computed value with the inputs that were looked at',
+    file: JUDGING,
+    from: 'const inputs = reads.map(({ id }) => view.payload(id)?.salt ?? NO_SALT)',
+    to: 'const inputs = reads.slice(0, 2).map(({ id }) => view.payload(id)?.salt ?? NO_SALT)',
+    caughtBy: RULES_TEST,
+  },
+  {
+    name: 'a vote on a value does nothing',
+    file: DECIDE,
+    from: ': castVote(command, state, context)',
+    to: ': []',
+    caughtBy: VALUES_TEST,
+  },
+  {
+    name: 'a vote on a rule does nothing',
+    file: DECIDE,
+    from: '? voteOnRule(command, state, context) :',
+    to: '? [] :',
+    caughtBy: RULES_TEST,
+  },
+  ...commands.map(([decides, caughtBy]) => ({
+    name: `${decides.slice(0, decides.indexOf('('))} does nothing`,
+    file: DECIDE,
+    from: `return ${decides}`,
+    to: 'return []',
+    caughtBy,
+  })),
 ]

@@ -8,7 +8,7 @@ import { type Break, breaks } from './breaks.ts'
 
 /**
  * `npm run breaks [-- --only name] [--from N] [--to N] [--all]`: takes one rule after another, or those from the Nth to the Nth, out
- * of a copy of the code, and says what notices first: the test vectors, the explorer, a unit test, or the simulator; with `--all` all
+ * of a copy of the code, and says what notices first: the test that is there for it, the test vectors, the explorer, a unit test, or the simulator; with `--all` all
  * that do. Ends with 1 if a break goes unnoticed.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -27,10 +27,17 @@ interface Catcher {
   readonly args: readonly string[]
 }
 
+/** What is there for the break is asked first. */
+const catchersOf = ({ caughtBy }: Break): readonly Catcher[] =>
+  caughtBy === undefined ? catchers : [{ name: caughtBy, args: ['test/run/main.ts', caughtBy] }, ...catchers]
+
 const catchers: readonly Catcher[] = [
   { name: 'vectors', args: ['test/run/main.ts', 'test/agreement/vectors.test.ts'] },
   { name: 'explorer', args: ['test/run/main.ts', 'test/explorer/explorer.test.ts'] },
-  { name: 'unit tests', args: ['test/run/main.ts', 'test/agreement', 'test/contracts', 'test/gossip'] },
+  {
+    name: 'unit tests',
+    args: ['test/run/main.ts', 'test/aggregates', 'test/agreement', 'test/contracts', 'test/gossip'],
+  },
   { name: 'simulator', args: ['test/simulation/main.ts', '--seed', '1', '--runs', values.runs] },
 ]
 
@@ -43,7 +50,8 @@ for (const broken of breaks.slice(Number(values.from) - 1, Number(values.to))) {
 }
 process.exit(unnoticed === 0 ? 0 : 1)
 
-function tryOut({ file, from, to }: Break): string[] {
+function tryOut(broken: Break): string[] {
+  const { file, from, to } = broken
   const copy = mkdtempSync(join(tmpdir(), 'concordata-break-'))
   try {
     for (const part of ['src', 'test', 'package.json', 'tsconfig.json']) {
@@ -58,7 +66,7 @@ function tryOut({ file, from, to }: Break): string[] {
       text.replace(from, () => to),
     )
     const caught: string[] = []
-    for (const { name, args } of catchers) {
+    for (const { name, args } of catchersOf(broken)) {
       const { status, stdout, stderr } = spawnSync(process.execPath, [...args], { cwd: copy, encoding: 'utf8' })
       if (status === 0) continue
       const seed = /seed (\d+) failed/.exec(stderr)

@@ -160,9 +160,13 @@ export class Party {
     }))
   }
 
-  /** Having seen none of the others that stand there. */
-  proposes(path: string, value: unknown, changes: { exclusive?: true; basis?: readonly ProposalId[] } = {}): Act {
-    const { seal: sealed, payload } = seal(value, new Uint8Array(16))
+  /** Having seen none of the others that stand there. `salt`: left out, zeros. */
+  proposes(
+    path: string,
+    value: unknown,
+    { salt = 0, ...changes }: { exclusive?: true; basis?: readonly ProposalId[]; salt?: number } = {},
+  ): Act {
+    const { seal: sealed, payload } = seal(value, new Uint8Array(16).fill(salt))
     return {
       author: this.handle,
       write: (document) => ({
