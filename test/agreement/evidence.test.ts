@@ -61,6 +61,26 @@ t.test('what a thief signs where the recovery key took the feed back convicts no
   t.equal(convicted(equivocationEvidence(ana.state, fake as never)), undefined)
 })
 
+t.test(
+  'what a thief signs beside the owner before the feed is taken back convicts: nobody can tell the two apart',
+  async (t) => {
+    const [ana, ben, cleo] = three()
+    const next = generateKeyPair()
+    const thief = market('ana')[0] as Player
+    Object.assign(thief, { card: ana.card, privateKey: ana.privateKey, state: { ...ana.state } })
+    ana.proposes('0.0', 'Mexico')
+    talk([ana, ben, cleo], owes)
+    const revocation = ana.revocation(next)
+    ana.hears(ben.says({ key: { hold: revocation } }), cleo.says({ key: { hold: revocation } }))
+    ben.hears(...allOf(cleo), ana.takesOver(revocation, next))
+    const theft = thief.says({ requests: [thief.request([{ type: 'Resign' }])] })
+    const [equivocation] = ben.hears(theft).equivocations
+    t.match(equivocation, { party: 'ana', seq: theft.statement.seq })
+    if (equivocation === undefined) return
+    t.match(convicted(equivocationEvidence(ben.state, equivocation)), { party: 'ana' })
+  },
+)
+
 t.test('a head that does not follow from what is covered convicts, and is traced', async (t) => {
   const [ana, ben, cleo] = three()
   ana.proposes('0.0', 'Mexico')
