@@ -14,6 +14,7 @@ const JUDGING = 'src/aggregates/contract/rules/judging.ts'
 const REQUEST_RULES = 'src/aggregates/contract/rules/request-rules.ts'
 const RULES_TEST = 'test/aggregates/contract/rules.test.ts'
 const PARTIES_TEST = 'test/aggregates/contract/rules-and-parties.test.ts'
+const SCHEDULES_TEST = 'test/aggregates/contract/rule-schedules.test.ts'
 const VALUES_TEST = 'test/aggregates/contract/proposals.test.ts'
 
 /** What decides a command, and the test that knows what it does. */
@@ -218,7 +219,7 @@ export const breaks: readonly Break[] = [
     from: "if (isInConflict(candidate)) return new Rejection('no_vote_asked')",
     to: `if (isInConflict(candidate)) return new Rejection('no_vote_asked')
   candidate.voters = arguments[2].authority?.votersOn(id, candidate.by) ?? candidate.voters`,
-    caughtBy: PARTIES_TEST,
+    caughtBy: SCHEDULES_TEST,
   },
   {
     name: 'salts a computed value with the inputs that were looked at',
