@@ -97,6 +97,57 @@ t.test('what is required has a value before rules are in force, or before a rule
   )
 })
 
+t.test(
+  'what is required before a rule set holds it back until it is in force, and never puts it out of force',
+  async (t) => {
+    const live = inForce(claim, ['Claim', { required: 1 }], ['Claim', { constraint: 'Amount < 5' }])
+    t.same(live.state.inactive.ruleSets, [1], 'given: it waits')
+    const counting = live.when(broker.proposes('Claim/Amount', '3'))
+    t.same(counting.state.inactive.ruleSets, [])
+    const broken = { code: 'rule_broken', with: ['2'] }
+    const added = counting.when(follower.addsField('Claim/Note'))
+    t.same([added.fate, added.state.inactive.ruleSets], ['accepted', []])
+    t.match(added.when(follower.settles('Claim/Amount', '9')).fate, broken, 'by an empty field that somebody adds')
+    const emptied = counting.when(follower.empties('Claim/Amount'))
+    t.same([emptied.fate, emptied.state.inactive.ruleSets], ['accepted', []])
+    t.match(emptied.when(follower.proposes('Claim/Amount', '9')).fate, broken, 'or by a value that somebody takes away')
+  },
+)
+
+t.test('a rule set that was switched off waits again for what is required before it', async (t) => {
+  const live = inForce(
+    claim.when(broker.addsField('Claim/Off', { type: 'boolean' }), broker.proposes('Assessor', 'lead')),
+    ['Assessor', { required: 1 }],
+    ['Claim', { constraint: 'Amount < 5' }],
+    ['', { trigger: 'Claim.Off = true', deactivates: { ruleSets: [1] } }],
+  )
+  t.same(live.state.inactive.ruleSets, [], 'given: it is in force')
+  const off = live.when(
+    broker.proposes('Claim/Off', true),
+    broker.empties('Assessor'),
+    broker.settles('Claim/Off', false),
+  )
+  t.same(off.state.inactive.ruleSets, [1])
+  t.same(off.when(broker.proposes('Assessor', 'follower')).state.inactive.ruleSets, [])
+})
+
+t.test('a rule of a rule set that is off requires nothing', async (t) => {
+  const drafted = claim.when(
+    broker.addsField('Off', { type: 'boolean' }),
+    broker.addsRuleSet('Terms'),
+    broker.addsRuleSet('Formalities'),
+    broker.drafts('Assessor', { required: 1 }, 2),
+    broker.drafts('Assessor', { required: 'live' }, 2),
+    broker.drafts('Claim', { constraint: 'Amount < 5' }, 1),
+    broker.drafts('', { trigger: 'Off = true', deactivates: { ruleSets: [2] } }),
+    ...[1, 2, 3, 4].flatMap((rule) => [lead.votesOnRule(rule), follower.votesOnRule(rule)]),
+  )
+  t.match(drafted.when(broker.publishes(1, 2)).fate, { code: 'required_missing', with: ['2'] })
+  const live = drafted.when(broker.proposes('Off', true), broker.publishes(1, 2))
+  t.same([live.fate, live.state.inactive.ruleSets], ['accepted', [2]])
+  t.match(live.when(lead.proposes('Claim/Amount', '9')).fate, { code: 'rule_broken', with: ['3'] })
+})
+
 t.test('what a rule names or governs stays; entries come and go', async (t) => {
   const live = inForce(
     given(both, field('Order', decimal), field('Note'), list('Lines'), field('Lines/0/Written', decimal)),

@@ -2,10 +2,22 @@ import { ancestorsOf, type ElementId } from '../../../events/ids.ts'
 import type { ContractState } from '../state.ts'
 import type { Inactive, RuleTerms } from './rule-book.ts'
 
+const sets = new WeakMap<readonly ElementId[], ReadonlySet<ElementId>>()
+
+/** Looked up: there may be thousands, and each field that is read asks for each block around it. */
+function setOf(blocks: readonly ElementId[]): ReadonlySet<ElementId> {
+  const known = sets.get(blocks)
+  if (known !== undefined) return known
+  const set = new Set(blocks)
+  sets.set(blocks, set)
+  return set
+}
+
 /** Whether an element stands in no block that is switched off. */
 export function isActive({ inactive: { blocks } }: ContractState, id: ElementId): boolean {
   if (blocks.length === 0) return true
-  for (const way of ancestorsOf(id)) if (blocks.includes(way)) return false
+  const off = setOf(blocks)
+  for (const way of ancestorsOf(id)) if (off.has(way)) return false
   return true
 }
 

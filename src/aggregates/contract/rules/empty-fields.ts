@@ -15,11 +15,30 @@ export function firstEmptyUnder(state: ContractState, schemaId: ElementId): Elem
 }
 
 function firstEmptyIn(state: ContractState, element: Element): ElementId | undefined {
-  if (!isActive(state, element.id)) return undefined
-  if (element.kind === 'field') return element.agreed === null ? element.id : undefined
+  if (!hasEmpty(element) || !isActive(state, element.id)) return undefined
+  if (element.kind === 'field') return element.id
   for (const child of childrenOf(element)) {
     const empty = firstEmptyIn(state, child)
     if (empty !== undefined) return empty
   }
   return undefined
+}
+
+const NOTHING = {}
+const kept = new WeakMap<object, WeakMap<object, boolean>>()
+
+/**
+ * Whether a field at or under it has no agreed value, active or not. Kept with what the element is made of: after a change only what
+ * lies on its way to the root is looked at again.
+ */
+function hasEmpty(element: Element): boolean {
+  if (element.kind === 'field') return element.agreed === null
+  const { instance } = element
+  const [whole, part] = instance === undefined ? [element, NOTHING] : [instance.prototype, instance.own ?? NOTHING]
+  const known = kept.get(whole)?.get(part)
+  if (known !== undefined) return known
+  const found = childrenOf(element).some(hasEmpty)
+  if (!kept.has(whole)) kept.set(whole, new WeakMap())
+  kept.get(whole)?.set(part, found)
+  return found
 }

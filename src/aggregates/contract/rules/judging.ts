@@ -251,17 +251,26 @@ class Pass {
   #ruleSet(id: number): Rejection | undefined {
     const rules = this.#rules.switchingRuleSet.get(id) ?? []
     const required = this.#rules.requiredBefore.get(id) ?? []
-    if (![...rules, ...required].some((rule) => this.#isDirty(rule))) return undefined
+    const isOpen = [...rules, ...required].some((rule) => this.#isDirty(rule))
+    if (!isOpen && !required.some((rule) => this.#isSwitched(rule))) return undefined
     const switched = this.#isActiveBy(
       rules,
       ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].ruleSets.includes(id),
     )
     if (switched instanceof Rejection) return switched
-    const active = switched && required.every(({ terms }) => firstEmptyUnder(this.#state, terms.at) === undefined)
+    const wasActive = !this.#all && !this.#state.inactive.ruleSets.includes(id)
+    // What is in force already is not put out of force by whoever empties a field, or adds one.
+    const active = switched && (wasActive || !required.some((rule) => this.#isMissing(rule, id)))
     if (active === !this.#state.inactive.ruleSets.includes(id)) return undefined
     this.#emit({ active, ruleSet: id, type: 'RuleSetSwitched' })
     this.#switched.add(id)
     return undefined
+  }
+
+  /** Whether something has no value that a rule requires before this rule set. One of the set itself counts while the set is off. */
+  #isMissing({ terms }: CompiledRule, ruleSet: number): boolean {
+    if (terms.ruleSet !== ruleSet && !isRuleActive(this.#state, terms)) return false
+    return firstEmptyUnder(this.#state, terms.at) !== undefined
   }
 
   #assign(rule: CompiledRule): Rejection | undefined {
@@ -350,7 +359,7 @@ class Pass {
     for (const rule of this.#rules.rules) {
       const { terms } = rule
       const { body } = terms
-      if (body.kind === 'required' && body.before === 'live' && this.#all) {
+      if (body.kind === 'required' && body.before === 'live' && this.#all && isRuleActive(this.#state, terms)) {
         const empty = firstEmptyUnder(this.#state, terms.at)
         if (empty !== undefined) return new Rejection('required_missing', [String(terms.id), empty])
       }

@@ -202,6 +202,8 @@ function* needsOf(
       yield* conditions(of.switchingRuleSet.get(node.id) ?? [])
       for (const { terms } of of.requiredBefore.get(node.id) ?? []) {
         yield* switched(terms.at)
+        // A rule of a set that is off requires nothing, but of the set itself, which waits for it.
+        if (terms.ruleSet !== node.id && nodes.has(`rule set ${terms.ruleSet}`)) yield `rule set ${terms.ruleSet}`
         for (const target of of.assigning.keys()) {
           if (target === terms.at || target.startsWith(`${terms.at}.`)) yield* read([target])
         }
