@@ -164,10 +164,12 @@ export const breaks: readonly Break[] = [
   {
     name: 'judges a constraint before the last command',
     file: DECIDE,
-    from: 'added.push(elementAddedBy(decision))',
-    to: `added.push(elementAddedBy(decision))
-    const early = rules?.judged(current, events, commands)
-    if (early instanceof Rejection) return voidBy(early, place, rules)`,
+    from: 'const done = carryOut(commands, state, context, {',
+    to: `for (let count = 1; count < commands.length; count++) {
+    const early = decideRequest(commands.slice(0, count), state, context)
+    if (early.kind === 'void') return early
+  }
+  const done = carryOut(commands, state, context, {`,
     caughtBy: RULES_TEST,
   },
   {
@@ -238,8 +240,8 @@ export const breaks: readonly Break[] = [
   {
     name: 'a vote on a rule does nothing',
     file: DECIDE,
-    from: '? voteOnRule(command, state, context) :',
-    to: '? [] :',
+    from: 'return voteOnRule(command, state, context)',
+    to: 'return []',
     caughtBy: RULES_TEST,
   },
   ...commands.map(([decides, caughtBy]) => ({
