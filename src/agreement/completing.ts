@@ -3,9 +3,10 @@ import type { Handle, Seq } from '../events/ids.ts'
 import { payloadsInOrder, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
+import { completed } from '../runtime/turns.ts'
 import { feedOf, statementAt } from './feeds.ts'
 import { lackedBy } from './lacked-values.ts'
-import { acknowledgeAll, isTurnedDown } from './ledger.ts'
+import { acknowledging, isTurnedDown } from './ledger.ts'
 import { settleMore } from './settlement.ts'
 import type { AgreementState, Progress } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
@@ -53,16 +54,20 @@ export function* completing(
   yield
   const whole: VerifiedStatement = { ...held, payloads: kept, lacks: lackedBy({ ...held, payloads: kept }) }
   yield
-  return { ...withPayloadsOf(state, held, whole), completion: { party, seq, payloads: added } }
+  return { ...(yield* withPayloadsOf(state, held, whole)), completion: { party, seq, payloads: added } }
 }
 
 /** The statement stands there with more of its payloads. `held`: as it is open there. */
-function withPayloadsOf(state: AgreementState, held: VerifiedStatement, whole: VerifiedStatement): Progress {
+function* withPayloadsOf(
+  state: AgreementState,
+  held: VerifiedStatement,
+  whole: VerifiedStatement,
+): Generator<void, Progress> {
   const { ledger, feeds } = state
   const { party } = held.statement
   const open = ledger.open.map((other) => (other === held ? whole : other))
   const after = feeds.set(party, feedOf(feeds, party).replace(whole))
-  const advanced = acknowledgeAll({ ...ledger, open, lacking: undefined }, after)
+  const advanced = yield* acknowledging({ ...ledger, open, lacking: undefined }, after)
   const { settling, settled } = settleMore(state.settling, advanced.ledger, advanced.acknowledged, [])
   return {
     state: { ...state, feeds: after, ledger: advanced.ledger, settling },
@@ -77,7 +82,8 @@ export function completedAs(view: AgreementState, { feeds }: AgreementState): Ag
   for (const held of lackingIn(view)) {
     const { party, seq } = held.statement
     const whole = statementAt(feeds, party, seq)
-    if (whole !== undefined && whole.lacks.length < held.lacks.length) state = withPayloadsOf(state, held, whole).state
+    if (whole === undefined || whole.lacks.length >= held.lacks.length) continue
+    state = completed(withPayloadsOf(state, held, whole)).state
   }
   return state
 }

@@ -12,9 +12,10 @@ import {
   statementHash,
   type Unsigned,
 } from '../events/statement-codec.ts'
+import { completed as allAtOnce } from '../runtime/turns.ts'
 import { feedOf, newestOf, saidToHold } from './feeds.ts'
 import { type Acknowledged, headOf } from './ledger.ts'
-import { type AgreementState, cover, type Progress, settle } from './state.ts'
+import { type AgreementState, covering, type Progress, settle } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { clockAfter } from './verify-statement.ts'
 import { covers, union, type VersionVector, withStatement } from './version-vector.ts'
@@ -48,6 +49,11 @@ export interface Draft extends Unsigned {
  * Requires of `wishes`: refusals and decisions that fit (design §3), payloads for the seals that the requests name.
  */
 export function draft(state: AgreementState, party: Handle, wishes: Wishes, time: string): Draft {
+  return allAtOnce(drafting(state, party, wishes, time))
+}
+
+/** The same in steps. */
+export function* drafting(state: AgreementState, party: Handle, wishes: Wishes, time: string): Generator<void, Draft> {
   const previous = newestOf(state.feeds, party)
   const seen = seenBy(state, party)
   const core: StatementCore = {
@@ -75,7 +81,7 @@ export function draft(state: AgreementState, party: Handle, wishes: Wishes, time
     past: pastAfter(state, party, core.seq),
     lacks: [],
   }
-  const covered = cover(state, placeholder)
+  const covered = yield* covering(state, placeholder)
   const head = headOf(covered.state.ledger)
   const statement: Statement = { ...core, head, ...(wishes.note === undefined ? {} : { note: wishes.note }) }
   const text = encodeStatement(coreText, statement)

@@ -20,6 +20,7 @@ import type { Decision, Head, Payload, Request } from '../events/statement.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
 import { assert } from '../runtime/assert.ts'
+import { completed } from '../runtime/turns.ts'
 import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
 import { lacksValueOf } from './lacked-values.ts'
 import { openIn } from './opened-values.ts'
@@ -51,6 +52,12 @@ export interface Lacking {
   readonly request: RequestRef
   /** What a causal past must have so that it acknowledges the request. */
   readonly need: VersionVector
+}
+
+/** A ledger, and what has been appended to it, oldest first. */
+interface Advanced {
+  readonly ledger: Ledger
+  readonly acknowledged: Acknowledged[]
 }
 
 /** The acknowledged requests of a contract in their order, and the document that they make (design §4). */
@@ -120,7 +127,12 @@ export function withStatementOf(ledger: Ledger, held: VerifiedStatement): Ledger
  * Appends every request whose place and outcome these feeds determine. The new entries, oldest first. Throws EngineUnknown
  * where the ledger goes on in an engine that it does not have.
  */
-export function acknowledgeAll(ledger: Ledger, feeds: Feeds): { ledger: Ledger; acknowledged: Acknowledged[] } {
+export function acknowledgeAll(ledger: Ledger, feeds: Feeds): Advanced {
+  return completed(acknowledging(ledger, feeds))
+}
+
+/** The same in steps: an entry each, and as many as the rules take that judge it. */
+export function* acknowledging(ledger: Ledger, feeds: Feeds): Generator<void, Advanced> {
   const acknowledged: Acknowledged[] = []
   let current = ledger
   let answered: Answered | undefined
@@ -133,11 +145,12 @@ export function acknowledgeAll(ledger: Ledger, feeds: Feeds): { ledger: Ledger; 
     ) {
       answered = answersToNext(current, feeds)
     }
-    const step = answered && acknowledgeNext(current, answered, feeds)
+    const step = answered && (yield* acknowledgeNext(current, answered, feeds))
     if (step === undefined) return { ledger: current, acknowledged }
     if ('lacking' in step) return { ledger: { ...current, lacking: step.lacking }, acknowledged }
     acknowledged.push(step.acknowledged)
     current = step.ledger
+    yield
   }
 }
 
@@ -160,11 +173,11 @@ function answersToNext(ledger: Ledger, feeds: Feeds): Answered | undefined {
 }
 
 /** The next entry, or undefined while the author of a tentative request has not decided (design §4), or what its fate takes is not held. */
-function acknowledgeNext(
+function* acknowledgeNext(
   ledger: Ledger,
   { held, members, answers, hash }: Answered,
   feeds: Feeds,
-): { ledger: Ledger; acknowledged: Acknowledged } | { lacking: Lacking } | undefined {
+): Generator<void, { ledger: Ledger; acknowledged: Acknowledged } | { lacking: Lacking } | undefined> {
   const { party, seq, requests } = held.statement
   const request = requests[ledger.next] as Request
   const ref: RequestRef = { handle: party, seq, index: ledger.next }
@@ -172,7 +185,7 @@ function acknowledgeNext(
   if (request.tentative && decided === undefined) return undefined
 
   const need = needOf(ledger.need, held, answers, decided)
-  const fate = fateOf(request, ref, held, decided, answers, ledger, feeds)
+  const fate = yield* fateOf(request, ref, held, decided, answers, ledger, feeds)
   if (fate === undefined) return { lacking: { request: ref, need } }
   const { outcome, events, document, computed } = fate
   const resigned = events.some((event) => event.type === 'PartyResigned')
@@ -247,7 +260,7 @@ const nothingComputed: ReadonlyMap<Hash, Payload> = new Map()
  * The four outcomes, in order of precedence (design §4). Undefined: it takes values that are not held.
  * Whoever lacked one when it answered has refused, so what everybody has acknowledged every member held.
  */
-function fateOf(
+function* fateOf(
   request: Request,
   ref: RequestRef,
   held: VerifiedStatement,
@@ -255,7 +268,7 @@ function fateOf(
   answers: readonly VerifiedStatement[],
   ledger: Ledger,
   feeds: Feeds,
-): Fate | undefined {
+): Generator<void, Fate | undefined> {
   const without = (outcome: Outcome): Fate => {
     return { outcome, events: [], document: ledger.document, computed: nothingComputed }
   }
@@ -268,7 +281,7 @@ function fateOf(
   if (by.length > 0) return without({ by, kind: 'refused' })
   if (lacksValueOf(held, request)) return undefined
   const { log } = ledger
-  const verdict = ledger.engines.decideRequest(request.commands, ledger.document, {
+  const verdict = yield* ledger.engines.deciding(request.commands, ledger.document, {
     index: log.size,
     author: ref.handle,
     ...(request.changeSet && { changeSet: request.about === undefined ? {} : { about: request.about } }),

@@ -10,7 +10,7 @@ import { feedOf, saidToHold, statementAt } from './feeds.ts'
 import { isTakeover } from './keys/key-rules.ts'
 import { type Release, releases, withheldStatements } from './keys/revocation-holds.ts'
 import type { Acknowledged } from './ledger.ts'
-import { type AgreementState, withHeld } from './state.ts'
+import { type AgreementState, holding } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { isSignedBy, verifyStatement } from './verify-statement.ts'
 import { contains, union, type VersionVector, withStatement } from './version-vector.ts'
@@ -94,13 +94,23 @@ export function receive(
   self?: Handle,
   convicted: ReadonlySet<Handle> = nobody,
 ): Reception {
+  return allAtOnce(receiving(before, arrived, self, convicted))
+}
+
+/** The same in steps: a statement each, an entry each that they acknowledge, and as many as the rules take that judge it. */
+export function* receiving(
+  before: AgreementState,
+  arrived: readonly SignedStatement[],
+  self?: Handle,
+  convicted: ReadonlySet<Handle> = nobody,
+): Generator<void, Reception> {
   const pending = eachOnce(arrived)
   pending.sort((one, other) => one.statement.clock - other.statement.clock)
-  if (self === undefined) return takeIn(before, pending, () => nothing, convicted)
+  if (self === undefined) return yield* takeIn(before, pending, () => nothing, convicted)
   const back = (state: AgreementState, waiting: readonly SignedStatement[]) => withheldStatements(state, self, waiting)
-  let reception = takeIn(before, pending, back, convicted)
+  let reception = yield* takeIn(before, pending, back, convicted)
   for (let further: Reception | undefined = reception; further !== undefined; ) {
-    further = takeInReleased(reception, self, convicted)
+    further = yield* takeInReleased(reception, self, convicted)
     if (further !== undefined) reception = joined(reception, further)
   }
   return reception
@@ -146,16 +156,7 @@ export function* receivingPayloads(
   const reception = joined(before, { ...whole, completions, acknowledged, settled, unjudged })
   if (completions.length === 0 || reception.waiting.length === 0) return reception
   yield
-  return joined(reception, receive(state, reception.waiting, self, convicted))
-}
-
-function completedHere(
-  state: AgreementState,
-  party: Handle,
-  seq: Seq,
-  payloads: Payloads,
-): Completed | Unjudged | undefined {
-  return allAtOnce(completingHere(state, party, seq, payloads))
+  return joined(reception, yield* receiving(state, reception.waiting, self, convicted))
 }
 
 /** As `completing`: payloads that lead the ledger into an engine that is not here are not taken in. */
@@ -213,15 +214,15 @@ function asOne(copies: readonly SignedStatement[]): SignedStatement {
 type HoldingBack = (state: AgreementState, waiting: readonly SignedStatement[]) => ReadonlySet<SignedStatement>
 
 /** What a release lets through, if the releasing statement proves valid: first one by one, then all together, as they may need each other. */
-function takeInReleased(
+function* takeInReleased(
   { state, waiting }: Reception,
   self: Handle,
   convicted: ReadonlySet<Handle>,
-): Reception | undefined {
+): Generator<void, Reception | undefined> {
   const found = releases(state, self, waiting)
   for (const some of [...found.map((release) => [release]), ...(found.length > 1 ? [found] : [])]) {
     const back: HoldingBack = (now, pending) => heldBackBut(some, withheldStatements(now, self, pending))
-    const further = takeIn(state, waiting, back, convicted)
+    const further = yield* takeIn(state, waiting, back, convicted)
     if (further.taken.length > 0 && some.every(({ by }) => isHeld(further.state, by))) return further
   }
   return undefined
@@ -252,12 +253,12 @@ export function joined(first: Reception, then: Reception): Reception {
 }
 
 /** As `receive`. `arrived`: by clock, each once. */
-function takeIn(
+function* takeIn(
   before: AgreementState,
   arrived: readonly SignedStatement[],
   backOf: HoldingBack,
   convicted: ReadonlySet<Handle>,
-): Reception {
+): Generator<void, Reception> {
   let state = before
   let pending = arrived
   const taken: VerifiedStatement[] = []
@@ -277,7 +278,7 @@ function takeIn(
       switch (standing.kind) {
         case 'known': {
           const { party, seq } = decoded.statement
-          const progress = completedHere(state, party, seq, decoded.payloads)
+          const progress = yield* completingHere(state, party, seq, decoded.payloads)
           if (progress === undefined) break
           if ('error' in progress) {
             unjudged.push(progress)
@@ -314,8 +315,9 @@ function takeIn(
         }
         case 'ready':
           try {
+            yield
             const held = verifyStatement(state, decoded)
-            const progress = withHeld(state, held)
+            const progress = yield* holding(state, held)
             if (leadsBeyond(progress.state, held.past)) {
               waiting.push(decoded)
               break

@@ -2,9 +2,10 @@ import { Map as ImmutableMap } from 'immutable'
 import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
+import { completed } from '../runtime/turns.ts'
 import { appended, type Feeds, noFeeds } from './feeds.ts'
 import { type KeyState, noKeyChanges, withKeyChange } from './keys/key-state.ts'
-import { type Acknowledged, acknowledgeAll, emptyLedger, type Ledger, withStatementOf } from './ledger.ts'
+import { type Acknowledged, acknowledging, emptyLedger, type Ledger, withStatementOf } from './ledger.ts'
 import { nothingSettled, type Settling, settleMore } from './settlement.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 
@@ -42,17 +43,22 @@ export interface Progress {
 
 /** Adds a statement that is known to be valid here and is not held yet (`receive` and `draft` see to that). */
 export function withHeld(state: AgreementState, held: VerifiedStatement): Progress {
-  const covered = cover(state, held)
+  return completed(holding(state, held))
+}
+
+/** The same in steps. */
+export function* holding(state: AgreementState, held: VerifiedStatement): Generator<void, Progress> {
+  const covered = yield* covering(state, held)
   return settle(covered.state, covered.acknowledged, held)
 }
 
-/** The half of it that does not look at the statement's own head: so a head can be computed before it is signed. */
-export function cover(
+/** The half of it that does not look at the statement's own head: so a head can be computed before it is signed. In steps. */
+export function* covering(
   state: AgreementState,
   held: VerifiedStatement,
-): { state: AgreementState; acknowledged: readonly Acknowledged[] } {
+): Generator<void, { state: AgreementState; acknowledged: readonly Acknowledged[] }> {
   const feeds = appended(state.feeds, held)
-  const advanced = acknowledgeAll(withStatementOf(state.ledger, held), feeds)
+  const advanced = yield* acknowledging(withStatementOf(state.ledger, held), feeds)
   return {
     state: {
       ...state,

@@ -24,10 +24,10 @@ export const engine2: Engine = {
   version: 2,
   initialState: (contract) => fresh({ ...engine1.initialState(contract), engine: 2 }),
   adopt: fresh,
-  decideRequest(commands, state, context) {
+  *deciding(commands, state, context) {
     const command = commands.findIndex(isReserved)
     if (command >= 0) return { kind: 'void', reason: { code: NAME_RESERVED, command } satisfies VoidReason }
-    const verdict = engine1.decideRequest(commands.map(asOfEngine1), state, context)
+    const verdict = yield* engine1.deciding(commands.map(asOfEngine1), state, context)
     if (verdict.kind !== 'accepted') return verdict
     const events = verdict.events.map((event) => (event.type === 'ContractOpened' ? { ...event, engine: 2 } : event))
     return { ...verdict, events, state: events.reduce((on, event) => engine2.evolve(on, event, context), state) }

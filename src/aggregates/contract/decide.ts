@@ -1,6 +1,7 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Request } from '../../events/statement.ts'
 import { assert, unreachable } from '../../runtime/assert.ts'
+import { completed } from '../../runtime/turns.ts'
 import { carryOut } from './carry-out.ts'
 import { voteOnChangeSet, withdrawChangeSet } from './change-sets/change-set-votes.ts'
 import { proposeChangeSet, withAgreedSets } from './change-sets/deciding.ts'
@@ -36,15 +37,23 @@ import { castVote, emptyField, proposeValue, withdrawProposal } from './values/p
 
 export { initialState } from './state.ts'
 
-/**
- * Decides the commands of a request one after another, each seeing what those before it did: all take effect, or none.
- * A function of its arguments alone, the same on every machine.
- */
 export function decideRequest(commands: Request['commands'], state: ContractState, context: DecideContext): Verdict {
+  return completed(deciding(commands, state, context))
+}
+
+/**
+ * Decides the commands of a request one after another, each seeing what those before it did: all take effect, or none. In steps,
+ * since rules may take long. A function of its arguments alone, the same on every machine.
+ */
+export function* deciding(
+  commands: Request['commands'],
+  state: ContractState,
+  context: DecideContext,
+): Generator<void, Verdict> {
   assert(context.contract === state.contract, 'a request is decided on the document of its own contract')
   assert(!state.isOpen || memberOf(state, context.author) !== undefined, 'only members have requests')
   const rules = state.phase === 'live' || isPublication(commands) ? new RequestRules(state, context) : undefined
-  if (context.changeSet !== undefined) return proposeChangeSet(commands, state, context, rules, contract.decide)
+  if (context.changeSet !== undefined) return yield* proposeChangeSet(commands, state, context, rules, contract.decide)
   const done = carryOut(commands, state, context, {
     authority: rules?.authority,
     check: (command) => rules?.access(command),
@@ -58,8 +67,8 @@ export function decideRequest(commands: Request['commands'], state: ContractStat
     events: [...done.events, ...votes],
     state: votes.reduce((current, event) => contract.evolve(current, event, context), done.state),
   }
-  const verdict = judged(commands, state, voted, context, rules)
-  return verdict.kind === 'accepted' ? withAgreedSets(verdict, context, decideUnlocked) : verdict
+  const verdict = yield* judged(commands, state, voted, context, rules)
+  return verdict.kind === 'accepted' ? yield* withAgreedSets(verdict, context, decideUnlocked) : verdict
 }
 
 function isPublication(commands: Request['commands']): boolean {

@@ -1,4 +1,4 @@
-import { decideRequest } from './decide.ts'
+import { deciding } from './decide.ts'
 import type { Engine } from './engine.ts'
 import { evolve } from './evolve.ts'
 import { recordHash } from './record-hash.ts'
@@ -9,7 +9,7 @@ export const engine1: Engine = {
   initialState,
   // No engine is before it.
   adopt: (state) => state,
-  decideRequest,
+  deciding,
   evolve,
   recordHash,
 }

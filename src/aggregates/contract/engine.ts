@@ -15,8 +15,8 @@ export interface Engine {
   initialState(contract: Uid): ContractState
   /** The state as this engine has it, of that in which the engine before it ended: it names this one already. */
   adopt(state: ContractState): ContractState
-  /** What a request comes to, on a state that names this engine. */
-  decideRequest(commands: Request['commands'], state: ContractState, context: DecideContext): Verdict
+  /** What a request comes to, on a state that names this engine; in steps. */
+  deciding(commands: Request['commands'], state: ContractState, context: DecideContext): Generator<void, Verdict>
   /** What an event of an entry that this engine has judged changes. Never throws. */
   evolve(state: ContractState, event: ContractEvent, origin: Origin): ContractState
   /** Over the whole of a state that names this engine. */

@@ -3,6 +3,7 @@ import type { ContractEvent } from '../../events/contract-events.ts'
 import type { EngineVersion } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
+import { completed } from '../../runtime/turns.ts'
 import type { DecideContext, Origin, Verdict } from './decider.ts'
 import type { Engine } from './engine.ts'
 import { engine1 } from './engine-1.ts'
@@ -50,11 +51,15 @@ export class Engines {
     return typeof to === 'number' && !this.#byVersion.has(to) ? to : undefined
   }
 
-  /** Whoever opens a contract names its engine; before that there is none. */
   decideRequest(commands: Request['commands'], state: ContractState, context: DecideContext): Verdict {
+    return completed(this.deciding(commands, state, context))
+  }
+
+  /** The same in steps. Whoever opens a contract names its engine; before that there is none. */
+  *deciding(commands: Request['commands'], state: ContractState, context: DecideContext): Generator<void, Verdict> {
     const engine = this.of(state.isOpen ? state.engine : engineNamedBy(commands))
     const before = state.isOpen ? state : engine.initialState(state.contract)
-    const verdict = engine.decideRequest(commands, before, context)
+    const verdict = yield* engine.deciding(commands, before, context)
     if (verdict.kind !== 'accepted') return verdict
     return { ...verdict, state: this.#handedOver(verdict.state, engine) }
   }

@@ -16,22 +16,22 @@ import { takenKey } from './values/list-keys.ts'
 
 export type Accepted = Extract<Verdict, { kind: 'accepted' }>
 
-/** What commands that have taken effect come to by the rules, and by what one entry can hold. `before`: the document before them. */
-export function judged(
+/** What commands that have taken effect come to by the rules, and by what one entry can hold; in steps. `before`: the document before them. */
+export function* judged(
   commands: Commands,
   before: ContractState,
   { events, state }: Done,
   context: DecideContext,
   rules: RequestRules | undefined,
   budget?: { steps: number },
-): Verdict {
+): Generator<void, Verdict> {
   const removed = removedSets(before, state, events)
   const after = removed.reduce((current, event) => evolve(current, event, context), state)
   const made = removed.length === 0 ? events : [...events, ...removed]
   if (rules === undefined) {
     return withinBounds({ kind: 'accepted', computed: new Map(), events: made, state: after }, commands, context)
   }
-  const judgement = rules.judged(after, made, commands, budget)
+  const judgement = yield* rules.judging(after, made, commands, budget)
   if (judgement instanceof Rejection) return voidBy(judgement, commands.length - 1, rules)
   if (rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
   return withinBounds({ ...judgement, kind: 'accepted', events: [...made, ...judgement.events] }, commands, context)

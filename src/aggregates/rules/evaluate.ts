@@ -6,7 +6,7 @@ import type { Reason, ReasonCode } from './reasons.ts'
 import type { DocumentView } from './schema.ts'
 import { calculate, negated } from './values/arithmetic.ts'
 import { equal, isInRange, ordered, satisfies, weightOf } from './values/compare.ts'
-import { isNumber, Num } from './values/numbers.ts'
+import { isNumber, Num, powerSteps } from './values/numbers.ts'
 import { propertyOf } from './values/properties.ts'
 import { BlockValue, NOTHING, Nothing, nothing, Range, type Value } from './values/values.ts'
 
@@ -196,6 +196,7 @@ class Machine {
         const right = this.#pop()
         const left = this.#pop()
         if (typeof left === 'string' && typeof right === 'string') this.#take((left.length + right.length) >> 6)
+        if (node[0] === '**' && isNumber(left) && isNumber(right)) this.#take(powerSteps(left, right))
         return calculate(node[0], left, right)
       }
       case '=':

@@ -2,6 +2,7 @@ import { type AstNode, operandsOf } from './ast.ts'
 import type { Schema, SchemaElement } from './schema.ts'
 import type { Typer } from './typer.ts'
 import type { RuleType } from './types.ts'
+import { MODULO_STEPS_MAX, Num, powerStepsMax } from './values/numbers.ts'
 
 /** Texts are taken for as long as this; a longer one costs a step more for each 64 units. */
 const TEXT_STEPS = 16
@@ -29,7 +30,11 @@ export function worstCost({ nodes, schema, types }: Pick<Typer, 'nodes' | 'schem
   const bounds: Bound[] = []
   for (const [place, node] of nodes.entries()) {
     const operands = operandsOf(node).map((operand) => bounds[operand] as Bound)
-    const own = boundOf(node, operands, types[place] as RuleType, schema, (operand) => types[operand] as RuleType)
+    const typeAt = (operand: number) => types[operand] as RuleType
+    const own =
+      node[0] === '**'
+        ? { ...ONE, steps: 1 + powerBound(nodes[node[2]]) }
+        : boundOf(node, operands, types[place] as RuleType, schema, typeAt)
     bounds.push({ ...own, steps: own.steps + operands.reduce((sum, { steps }) => sum + steps, 0) })
   }
   return (bounds.at(-1) as Bound).steps
@@ -83,11 +88,16 @@ function boundOf(
   }
 }
 
+function powerBound(exponent: AstNode | undefined): number {
+  return powerStepsMax(exponent?.[0] === 'number' ? new Num(exponent[1]) : undefined)
+}
+
 function callBound(name: string, operands: readonly Bound[]): Bound {
   const given = operands.reduce((sum, { items }) => sum + items, 0)
   const leaves = operands.reduce((sum, bound) => sum + bound.leaves, 0)
   const compared = QUADRATIC.has(name) ? (1 + given) * (1 + leaves) * 2 : 0
-  const steps = 1 + compared + 4 * given + 4 * leaves + TEXT_STEPS * (2 + 2 * Math.max(given, leaves))
+  const texts = TEXT_STEPS * (2 + 2 * Math.max(given, leaves))
+  const steps = 1 + compared + 4 * given + 4 * leaves + texts + (name === 'modulo' ? MODULO_STEPS_MAX : 0)
   const isList = LISTS.has(name)
   return { steps, items: isList ? Math.max(given, name === 'flatten' ? leaves : 0) : 1, leaves: isList ? leaves : 1 }
 }

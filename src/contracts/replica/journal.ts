@@ -21,6 +21,7 @@ import {
 import { ConcordataError } from '../../runtime/errors.ts'
 import { jsonOf } from '../../runtime/parse-json.ts'
 import { parseStored } from '../../runtime/stored-json.ts'
+import type { Turns } from '../../runtime/turns.ts'
 import { WrongExpectedRevision } from '../../store/errors.ts'
 import type { PayloadEntry } from '../../store/payload-group.ts'
 import { computedGroup, groupOf, type PayloadGroup, refsIn } from '../../store/payload-group.ts'
@@ -215,13 +216,12 @@ export async function readFeed(
   store: Store,
   contract: Uid,
   handle: Handle,
-  from: Seq = 0,
-  limit?: number,
+  range: { readonly from?: Seq; readonly limit?: number } = {},
+  turns?: Turns,
 ): Promise<SignedStatement[]> {
   const lines: string[] = []
-  const range = { from, ...(limit === undefined ? {} : { limit }) }
   for await (const event of store.events.read(feedStream(contract, handle), range)) lines.push(event.data)
-  return decodeFeed(store, contract, handle, from, lines)
+  return decodeFeed(store, contract, handle, range.from ?? 0, lines, turns)
 }
 
 /** The same of lines that are known, the first at `from`, with their values as stored. Throws ContractDamaged. */
@@ -231,8 +231,13 @@ export async function decodeFeed(
   handle: Handle,
   from: Seq,
   lines: readonly string[],
+  turns?: Turns,
 ): Promise<SignedStatement[]> {
-  const sealed = lines.flatMap((line, index) => Array.from(sealsIn(line), (seal) => ({ seq: from + index, seal })))
+  const sealed: { readonly seq: Seq; readonly seal: Hash }[] = []
+  for (const [index, line] of lines.entries()) {
+    if (turns?.isOver === true) await turns.next()
+    for (const seal of sealsIn(line)) sealed.push({ seq: from + index, seal })
+  }
   const texts = sealed.length === 0 ? nothingSealed : await store.payloads.get(contract, refsIn(handle, sealed))
   const payloadsOf = (statement: Statement): Payloads => {
     const payloads: { [seal: Hash]: Payload } = {}
@@ -242,16 +247,19 @@ export async function decodeFeed(
     }
     return payloads
   }
-  return lines.map((line, index) => {
+  const decoded: SignedStatement[] = []
+  for (const [index, line] of lines.entries()) {
+    if (turns?.isOver === true) await turns.next()
     try {
-      return decodeStored(line, payloadsOf)
+      decoded.push(decodeStored(line, payloadsOf))
     } catch (cause) {
       if (!(cause instanceof StatementRefused)) throw cause
       const evidence = { contract, party: handle, seq: from + index }
       const message = `the stored statement ${handle} ${evidence.seq} is none: ${cause.message}`
       throw new ContractDamaged('contract_damaged', message, evidence, { cause })
     }
-  })
+  }
+  return decoded
 }
 
 /** None of what is no statement: whoever decodes the line says what is wrong with it. */

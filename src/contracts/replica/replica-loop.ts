@@ -323,7 +323,7 @@ export class ReplicaLoop implements ContractView {
   }
 
   async #recallHistory(): Promise<void> {
-    const { state, isCutShort } = await recallHistory(this.#ports.store, this.#state)
+    const { state, isCutShort } = await recallHistory(this.#ports.store, this.#state, this.#ports.turns)
     this.#state = state
     this.#isCutShort = isCutShort && this.parts.others === undefined
     // It was made from what had let go of the same history.
@@ -378,8 +378,8 @@ export class ReplicaLoop implements ContractView {
 
   /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
   async #readAgain(): Promise<void> {
-    const { store, engines } = this.#ports
-    const loaded = await loadContract(store, this.contract, this.#founder, 'alone', undefined, engines)
+    const { store, engines, turns } = this.#ports
+    const loaded = await loadContract(store, this.contract, this.#founder, 'alone', undefined, engines, turns)
     const { state, isCutShort } = loaded
     await this.parts.protection.reopen(state, this.self === this.#founder && state.feeds.size === 0)
     this.#state = state

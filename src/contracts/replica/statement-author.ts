@@ -1,8 +1,8 @@
 import { EngineUnknown } from '../../aggregates/contract/engines.ts'
 import { closedInvitationOf, formerOf, partyOf } from '../../aggregates/contract/state.ts'
-import { type Draft, draft, noWishes, statementDue, type Wishes } from '../../agreement/draft.ts'
+import { type Draft, drafting, noWishes, statementDue, type Wishes } from '../../agreement/draft.ts'
 import { newestOf } from '../../agreement/feeds.ts'
-import { type AgreementState, type Progress, withHeld } from '../../agreement/state.ts'
+import { type AgreementState, holding, type Progress } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { refusalOfOwn } from '../../agreement/verify-statement.ts'
 import type { Handle } from '../../events/ids.ts'
@@ -10,6 +10,7 @@ import { payloadsInOrder } from '../../events/seal.ts'
 import type { Note } from '../../events/statement.ts'
 import { timestamp } from '../../runtime/clock.ts'
 import { HistoryPruned } from '../../runtime/history-pruned.ts'
+import { completed, inTurns } from '../../runtime/turns.ts'
 import { type Approvals, type Coverage, refusalBytes } from '../approvals/approvals.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import type { RequestQueue } from '../requests/request-queue.ts'
@@ -180,7 +181,8 @@ export class StatementAuthor {
       ...(note === undefined ? {} : { note }),
       ...(key === undefined ? {} : { key }),
     }
-    const drafted = this.#draft(state, wishes)
+    const { turns } = this.#ports
+    const drafted = await inTurns(this.#drafting(state, wishes), turns)
     if ('problem' in drafted) return this.#refrain(state, turn, drafted.problem)
     if (drafted.lacksValue) {
       this.#stopping = { held, view: state }
@@ -189,7 +191,7 @@ export class StatementAuthor {
     }
     const signed = drafted.sign(await this.#sign(state, drafted.bytesToSign))
     // Made from less than is held, it becomes a part of all that is.
-    const progress = state === held ? signed : withHeld(held, signed.held)
+    const progress = state === held ? signed : await inTurns(holding(held, signed.held), turns)
     return { ...progress, held: signed.held, durable: () => turn.durable(signed.held.statement.seq) }
   }
 
@@ -198,10 +200,10 @@ export class StatementAuthor {
     return approvals.coverage(held, keys.holdOwed(held)?.revocation.party)
   }
 
-  /** The statement with these wishes, or why nobody would take it. Throws HistoryPruned. */
-  #draft(state: AgreementState, wishes: Wishes): Draft | { readonly problem: unknown } {
+  /** The statement with these wishes, or why nobody would take it; in steps. Throws HistoryPruned. */
+  *#drafting(state: AgreementState, wishes: Wishes): Generator<void, Draft | { readonly problem: unknown }> {
     try {
-      const drafted = draft(state, this.#view.self, wishes, timestamp(this.#ports.clock))
+      const drafted = yield* drafting(state, this.#view.self, wishes, timestamp(this.#ports.clock))
       // Who lacks a value refuses the request that names it; but it may have acknowledged that when it had the value.
       if (drafted.lacksValue) return drafted
       const problem = refusalOfOwn(state, drafted, wishes.payloads)
@@ -224,7 +226,7 @@ export class StatementAuthor {
     }
     if (turn.wishes.requests.length === 0) throw problem
     turn.part((only) => {
-      const drafted = this.#draft(state, { ...noWishes, ...only })
+      const drafted = completed(this.#drafting(state, { ...noWishes, ...only }))
       if ('problem' in drafted) return drafted.problem
       // Nothing is left to be parted from: then it is what else the statement says.
       return turn.wishes.requests.length === 1 ? problem : undefined

@@ -109,9 +109,22 @@ for (const [text, value] of [
   ['here.here + item', '15'],
   ['every i in 1..200000 satisfies i > 0', 'over budget'],
   ['every i in 1..(10 ** 30) satisfies i > 0', 'over budget'],
+  ['every i in 1..30 satisfies (9999999999999999999999999999999999 - i) ** 1000 > 0', 'over budget'],
+  ['every i in 1..30 satisfies (9999999999999999999999999999999999 - i) ** 10 > 0', 'true'],
+  ['every i in 1..1200 satisfies modulo(1e6000, i * 1e-6000) < 1', 'over budget'],
+  ['every i in 1..1200 satisfies modulo(1e30, i) < i', 'true'],
 ] as const) {
   t.test(`${text} is ${value}`, async (t) => t.equal(resultOf(text), value))
 }
+
+t.test('the worst case has the most that a power or a remainder can take', async (t) => {
+  for (const text of ['2 ** 11000', '3 ** -19000', '2 ** Rate', '1.23 ** 360', 'modulo(1e6000, 3e-6000)']) {
+    const { program, worstCost } = compiled(text)
+    const { steps } = evaluate(program, slip, RULE_STEPS)
+    t.ok(steps <= worstCost(), `${text}: ${steps} of ${worstCost()}`)
+  }
+  t.ok(compiled('1.23 ** 360').worstCost() < compiled('1.23 ** Rate').worstCost())
+})
 
 t.test('at a prototype names are those of the entry', async (t) => {
   const line = places[2] as readonly [ElementId, ElementId]

@@ -27,13 +27,13 @@ import {
  * A request that is a change set: at once where nobody has to vote on any of its values, else it waits, whole. Judged is what it
  * would come to with all votes; the other document of §5a stays as it is.
  */
-export function proposeChangeSet(
+export function* proposeChangeSet(
   commands: Request['commands'],
   state: ContractState,
   context: DecideContext,
   rules: RequestRules | undefined,
   decide: Decide,
-): Verdict {
+): Generator<void, Verdict> {
   const unfit = commands.findIndex((command) => !mayStandInChangeSet(command))
   if (unfit >= 0) return voidBy(new Rejection('change_set_unfit'), unfit, undefined)
   const done = carryOut(commands, state, context, {
@@ -44,7 +44,7 @@ export function proposeChangeSet(
     origin: context,
   })
   if (done.kind === 'stopped') return voidBy(done.rejection, done.place, rules)
-  const verdict = judged(commands, state, done, context, rules)
+  const verdict = yield* judged(commands, state, done, context, rules)
   if (verdict.kind !== 'accepted') return verdict
   const voters = rules?.votersOnSet(done.events, context.author, verdict.state.inactive) ?? []
   if (rules !== undefined && rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
@@ -78,7 +78,7 @@ export function proposeChangeSet(
  * With what follows for the change sets that have all their votes by what an accepted request has done: each is decided again, on the
  * document of now, and takes effect whole, or falls whole. Bounded like one request, however many they are.
  */
-export function withAgreedSets(verdict: Accepted, context: DecideContext, decide: Decide): Verdict {
+export function* withAgreedSets(verdict: Accepted, context: DecideContext, decide: Decide): Generator<void, Verdict> {
   let { state } = verdict
   if (!state.changeSets.some(hasAllVotes)) return verdict
   const events = [...verdict.events]
@@ -86,7 +86,7 @@ export function withAgreedSets(verdict: Accepted, context: DecideContext, decide
   const budget = { steps: state.limits.requestSteps }
   for (let set = state.changeSets.find(hasAllVotes); set !== undefined; set = state.changeSets.find(hasAllVotes)) {
     const agreed: ContractEvent = { request: set.request, type: 'ChangeSetAgreed' }
-    const effect = effectOf(set, evolve(state, agreed, context), context, decide, budget)
+    const effect = yield* effectOf(set, evolve(state, agreed, context), context, decide, budget)
     if (effect.kind === 'lacking') return effect
     const isShort = effect.kind === 'accepted' && !isTooLong([...events, agreed, ...effect.events])
     if (effect.kind === 'accepted' && isShort) {
@@ -107,13 +107,13 @@ export function withAgreedSets(verdict: Accepted, context: DecideContext, decide
  * What the commands of a set come to now. Access was its author's when it was proposed, and whoever holds the record lock has let
  * the last vote through.
  */
-function effectOf(
+function* effectOf(
   { commands, request }: ChangeSet,
   state: ContractState,
   context: DecideContext,
   decide: Decide,
   budget: { steps: number },
-): Verdict {
+): Generator<void, Verdict> {
   const rules = state.phase === 'live' ? new RequestRules(state, context) : undefined
   const lacking = new Set<Hash>()
   const id = `${requestKey(request)}.0` as ProposalId
@@ -136,7 +136,7 @@ function effectOf(
   )
   if (lacking.size > 0) return { kind: 'lacking', seals: lacking }
   if (done.kind === 'stopped') return voidBy(done.rejection, done.place, rules)
-  return judged(commands, state, done, context, rules, budget)
+  return yield* judged(commands, state, done, context, rules, budget)
 }
 
 /** What else its author has waiting at the fields of the set: of each party there is one word at a field. */

@@ -59,16 +59,20 @@ export interface Judged {
 }
 
 /**
- * One pass over what rules compute, then their conditions (design §5a, steps 3 and 4). Deterministic; evaluates what depends on
- * the changes, and nothing else.
+ * One pass over what rules compute, then their conditions (design §5a, steps 3 and 4), in steps of one evaluation each.
+ * Deterministic; evaluates what depends on the changes, and nothing else.
  */
-export function judge(state: ContractState, changed: Changed, judged: Judged): Judgement | Rejection {
+export function* judging(
+  state: ContractState,
+  changed: Changed,
+  judged: Judged,
+): Generator<void, Judgement | Rejection> {
   const rules = rulesInForce(state)
   if (!isPublishable(rules)) {
     if (judged.isExempt) return { computed: new Map(), events: [], state }
     return new Rejection(rules.code, rules.rules.map(String))
   }
-  return new Pass(state, rules, judged).run(changed)
+  return yield* new Pass(state, rules, judged).run(changed)
 }
 
 /** Where a rule is to be evaluated again: at these blocks, or wherever it is. */
@@ -92,7 +96,7 @@ class Pass {
     this.#judged = judged
   }
 
-  run(changed: Changed): Judgement | Rejection {
+  *run(changed: Changed): Generator<void, Judgement | Rejection> {
     this.#all = changed.all
     for (const field of changed.fields) this.#fieldChanged(field)
     for (const list of changed.lists) this.#listChanged(schemaIdOf(this.#state, list))
@@ -101,15 +105,15 @@ class Pass {
     for (const node of this.#rules.order) {
       const problem =
         node.kind === 'assignment'
-          ? this.#assign(node.rule)
+          ? yield* this.#assign(node.rule)
           : node.kind === 'block'
-            ? this.#block(node.id)
-            : this.#ruleSet(node.id)
+            ? yield* this.#block(node.id)
+            : yield* this.#ruleSet(node.id)
       if (problem !== undefined) return problem
     }
     const unfit = this.#judged.check?.(this.#state)
     if (unfit !== undefined) return unfit
-    const problem = this.#conditions()
+    const problem = yield* this.#conditions()
     if (problem !== undefined) return problem
     return { computed: this.#computed, events: this.#events, state: this.#state }
   }
@@ -196,7 +200,8 @@ class Pass {
     return [...ancestorsOf(place)].some((id) => this.#switched.has(id))
   }
 
-  #evaluate({ terms, expression }: CompiledRule, at: ElementId): Value | Rejection {
+  *#evaluate({ terms, expression }: CompiledRule, at: ElementId): Generator<void, Value | Rejection> {
+    yield
     const { budget } = this.#judged
     const { ruleSteps } = this.#state.limits
     if (expression === undefined) return new Nothing()
@@ -209,19 +214,19 @@ class Pass {
   }
 
   /** Whether a trigger's condition is true. */
-  #holds(rule: CompiledRule): boolean | Rejection {
-    const value = this.#evaluate(rule, rule.block)
+  *#holds(rule: CompiledRule): Generator<void, boolean | Rejection> {
+    const value = yield* this.#evaluate(rule, rule.block)
     return value instanceof Rejection ? value : value === true
   }
 
-  #isActiveBy(
+  *#isActiveBy(
     rules: readonly CompiledRule[],
     isIn: (rule: CompiledRule, which: 'activates' | 'deactivates') => boolean,
-  ): boolean | Rejection {
+  ): Generator<void, boolean | Rejection> {
     let isActivated: boolean | undefined
     let isDeactivated = false
     for (const rule of rules) {
-      const holds = this.#holds(rule)
+      const holds = yield* this.#holds(rule)
       if (holds instanceof Rejection) return holds
       if (isIn(rule, 'activates')) isActivated = isActivated === true || holds
       if (isIn(rule, 'deactivates')) isDeactivated ||= holds
@@ -229,10 +234,10 @@ class Pass {
     return isActivated !== false && !isDeactivated
   }
 
-  #block(id: ElementId): Rejection | undefined {
+  *#block(id: ElementId): Generator<void, Rejection | undefined> {
     const rules = this.#rules.switchingBlock.get(id) ?? []
     if (!rules.some((rule) => this.#isDirty(rule))) return undefined
-    const active = this.#isActiveBy(
+    const active = yield* this.#isActiveBy(
       rules,
       ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].blocks.includes(id),
     )
@@ -248,12 +253,12 @@ class Pass {
     return undefined
   }
 
-  #ruleSet(id: number): Rejection | undefined {
+  *#ruleSet(id: number): Generator<void, Rejection | undefined> {
     const rules = this.#rules.switchingRuleSet.get(id) ?? []
     const required = this.#rules.requiredBefore.get(id) ?? []
     const isOpen = [...rules, ...required].some((rule) => this.#isDirty(rule))
     if (!isOpen && !required.some((rule) => this.#isSwitched(rule))) return undefined
-    const switched = this.#isActiveBy(
+    const switched = yield* this.#isActiveBy(
       rules,
       ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].ruleSets.includes(id),
     )
@@ -273,7 +278,7 @@ class Pass {
     return firstEmptyUnder(this.#state, terms.at) !== undefined
   }
 
-  #assign(rule: CompiledRule): Rejection | undefined {
+  *#assign(rule: CompiledRule): Generator<void, Rejection | undefined> {
     const { terms, expression } = rule
     if (terms.body.kind !== 'assignment' || expression === undefined) return undefined
     if (!this.#isDirty(rule) && !this.#isSwitched(rule)) return undefined
@@ -287,18 +292,18 @@ class Pass {
     for (const block of this.#placesOf(rule)) {
       if (this.#isTooMuch) return this.#tooMuch(terms.id)
       const field = `${block}.${target.slice(target.lastIndexOf('.') + 1)}` as ElementId
-      const problem = this.#assignAt(rule, block, field)
+      const problem = yield* this.#assignAt(rule, block, field)
       if (problem !== undefined) return problem
     }
     return undefined
   }
 
-  #assignAt(rule: CompiledRule, block: ElementId, id: ElementId): Rejection | undefined {
+  *#assignAt(rule: CompiledRule, block: ElementId, id: ElementId): Generator<void, Rejection | undefined> {
     const field = find(this.#state, id)
     if (field?.kind !== 'field' || !isActive(this.#state, id)) return undefined
     const inputs = this.#inputsOf(rule, block)
     if (inputs instanceof Rejection) return inputs
-    const value = this.#isWaiting(inputs) ? new Nothing() : this.#evaluate(rule, block)
+    const value = this.#isWaiting(inputs) ? new Nothing() : yield* this.#evaluate(rule, block)
     if (value instanceof Rejection) return value
     const { context, isExempt } = this.#judged
     // Unanimous members have a way on: what would make their leaving void empties the field.
@@ -355,7 +360,7 @@ class Pass {
     return base64url(hashToBytes(hashJson('computed', of)).subarray(0, SALT_BYTES))
   }
 
-  #conditions(): Rejection | undefined {
+  *#conditions(): Generator<void, Rejection | undefined> {
     for (const rule of this.#rules.rules) {
       const { terms } = rule
       const { body } = terms
@@ -368,7 +373,7 @@ class Pass {
       const isCounting = isRuleActive(this.#state, terms)
       for (const at of this.#placesOf(rule)) {
         if (this.#isTooMuch) return this.#tooMuch(terms.id)
-        const value = isCounting ? this.#evaluate(rule, at) : true
+        const value = isCounting ? yield* this.#evaluate(rule, at) : true
         if (value instanceof Rejection) return value
         const isBroken = value === false
         if (isBroken && body.severity === 'reject' && !this.#judged.isExempt) {

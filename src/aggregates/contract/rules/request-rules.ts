@@ -14,7 +14,7 @@ import { type ContractState, find, membersOf } from '../state.ts'
 import { ended, withLastVote } from '../values/proposals.ts'
 import { isActive, isRuleActive } from './activity.ts'
 import { Authority } from './authority.ts'
-import { type Changed, type Judgement, judge } from './judging.ts'
+import { type Changed, type Judgement, judging } from './judging.ts'
 import type { Inactive } from './rule-book.ts'
 import { schemaIdOf } from './rule-schema.ts'
 import { isPublishable, type RulesInForce, rulesInForce } from './rules-in-force.ts'
@@ -134,12 +134,12 @@ export class RequestRules {
   }
 
   /** Steps 3 and 4, on both documents. `made`: all events of the commands; `state`: after them. */
-  judged(
+  *judging(
     state: ContractState,
     made: readonly ContractEvent[],
     commands: readonly Request['commands'][number][],
     budget?: { steps: number },
-  ): Judgement | Rejection {
+  ): Generator<void, Judgement | Rejection> {
     if (state.phase !== 'live') return { computed: new Map<Hash, Payload>(), events: [], state }
     const context = this.#context
     // A publication looks at everything once, and has a budget of its own.
@@ -153,7 +153,7 @@ export class RequestRules {
       open: context.open,
     }
     const changed = changedBy(made)
-    const judgement = judge(state, changed, {
+    const judgement = yield* judging(state, changed, {
       ...shared,
       check: (after) => this.#proposable(after, made, shared.isExempt),
     })
@@ -161,7 +161,7 @@ export class RequestRules {
     const wishful = withCandidatesAgreed(state, made, context)
     if (wishful !== undefined) {
       const fields = new Set([...changed.fields, ...wishful.fields])
-      const other = judge(wishful.state, { ...changed, fields }, shared)
+      const other = yield* judging(wishful.state, { ...changed, fields }, shared)
       if (other instanceof Rejection) return other
     }
     return withFallenCandidates(judgement, context)

@@ -2,7 +2,7 @@ import { Decimal } from 'decimal.js'
 import { ANY, type RuleType } from '../types.ts'
 import { negated } from '../values/arithmetic.ts'
 import { Months, TimeSpan } from '../values/calendar.ts'
-import { modulo, rounded, squareRoot } from '../values/numbers.ts'
+import { modulo, moduloSteps, rounded, squareRoot } from '../values/numbers.ts'
 import { Money, NOTHING, nothing, type Value } from '../values/values.ts'
 import { boolean, type FunctionSpec, type FunctionTable, number, ofReason, required } from './function-spec.ts'
 
@@ -73,10 +73,11 @@ export const numericFunctions: FunctionTable = {
     {
       parameters: [required('dividend', 'number'), required('divisor', 'number')],
       result: number,
-      call: ([dividend, divisor]) =>
-        (divisor as Decimal).isZero()
-          ? nothing('division_by_zero')
-          : ofReason(modulo(dividend as Decimal, divisor as Decimal)),
+      call: ([dividend, divisor], charge) => {
+        if ((divisor as Decimal).isZero()) return nothing('division_by_zero')
+        charge(moduloSteps(dividend as Decimal, divisor as Decimal))
+        return ofReason(modulo(dividend as Decimal, divisor as Decimal))
+      },
     },
   ],
   sqrt: [

@@ -66,6 +66,22 @@ export function roundedOf(coefficient: bigint, exponent: number, isInexact: bool
   return positiveZero(number)
 }
 
+/** What a power takes beside its step: exact digits are multiplied, which grows with their square. */
+export function powerSteps(base: Decimal, exponent: Decimal): number {
+  const digits = exponent.isInteger() ? base.precision() * exponent.abs().toNumber() : 0
+  return digits > POWER_DIGITS_MAX ? 0 : stepsOfDigits(digits)
+}
+
+/** The most that it takes for any base. `exponent`: undefined for any. */
+export function powerStepsMax(exponent: Decimal | undefined): number {
+  const digits = exponent === undefined ? POWER_DIGITS_MAX : 34 * exponent.abs().toNumber()
+  return stepsOfDigits(Math.min(digits, POWER_DIGITS_MAX))
+}
+
+function stepsOfDigits(digits: number): number {
+  return (digits >> 6) + ((digits * digits) >> 18)
+}
+
 /** The exact power, rounded once. Undefined: no integer exponent, too many digits, or out of range. Requires base ≠ 0 or exponent ≥ 0. */
 export function power(base: Decimal, exponent: Decimal): Decimal | 'range' | undefined {
   if (!exponent.isInteger()) return undefined
@@ -104,6 +120,13 @@ function integerRoot(radicand: bigint): bigint {
     root = next
   }
 }
+
+/** What a remainder takes beside its step: one for each 128 digits between its two numbers. At most MODULO_STEPS_MAX. */
+export function moduloSteps(dividend: Decimal, divisor: Decimal): number {
+  return Math.abs(dividend.e - divisor.e) >> 7
+}
+
+export const MODULO_STEPS_MAX = (2 * Num.maxE) >> 7
 
 /** The remainder with the sign of the divisor: exact, rounded once. Requires a divisor that is not zero. */
 export function modulo(dividend: Decimal, divisor: Decimal): Decimal | undefined {

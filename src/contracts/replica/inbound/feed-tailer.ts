@@ -1,9 +1,10 @@
 import { lackingIn } from '../../../agreement/completing.ts'
 import { feedOf } from '../../../agreement/feeds.ts'
-import { type Reception, receive } from '../../../agreement/receive.ts'
+import { type Reception, receiving } from '../../../agreement/receive.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import type { Handle, Seq } from '../../../events/ids.ts'
 import type { SignedStatement } from '../../../events/statement-codec.ts'
+import { inTurns, type Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import { assertNothingRefused, decodeFeed, readFeed } from '../journal.ts'
 
@@ -29,11 +30,13 @@ const HEARD_MAX = 4 * 1024 * 1024
 /** Whose feeds in the store have statements that this process has not taken in yet: other processes wrote them. */
 export class FeedTailer {
   readonly #store: Store
+  readonly #turns: Turns | undefined
   #news = new Map<Handle, News>()
   #characters = 0
 
-  constructor(store: Store) {
+  constructor(store: Store, turns?: Turns) {
     this.#store = store
+    this.#turns = turns
   }
 
   get hasNews(): boolean {
@@ -87,7 +90,7 @@ export class FeedTailer {
       for (const decoded of await this.#lacking(reception?.state ?? before)) stored.set(decoded.hash, decoded)
       for (const decoded of await this.#tails(before, handles, stored, heard)) stored.set(decoded.hash, decoded)
       if (stored.size === 0) return undefined
-      reception = receive(before, [...stored.values()])
+      reception = await inTurns(receiving(before, [...stored.values()]), this.#turns)
       assertNothingRefused(reception, before.contract)
       // Someone who has come in since, or the rest of what something covers.
       const { state, waiting } = reception
@@ -101,7 +104,10 @@ export class FeedTailer {
   async #lacking(state: AgreementState): Promise<SignedStatement[]> {
     const found: SignedStatement[] = []
     for (const { statement } of lackingIn(state)) {
-      for (const decoded of await readFeed(this.#store, state.contract, statement.party, statement.seq, 1))
+      for (const decoded of await readFeed(this.#store, state.contract, statement.party, {
+        from: statement.seq,
+        limit: 1,
+      }))
         found.push(decoded)
     }
     return found
@@ -119,9 +125,10 @@ export class FeedTailer {
       const from = size + [...read.values()].filter(isKnown).length
       const news = heard.get(handle)
       if (news === undefined || news === 'store' || news.first > from) {
-        return readFeed(this.#store, before.contract, handle, from)
+        return readFeed(this.#store, before.contract, handle, { from }, this.#turns)
       }
-      return decodeFeed(this.#store, before.contract, handle, from, news.lines.slice(from - news.first))
+      const lines = news.lines.slice(from - news.first)
+      return decodeFeed(this.#store, before.contract, handle, from, lines, this.#turns)
     }
     const tails: SignedStatement[] = []
     for (let next = 0; next < handles.length; next += FEEDS_AT_ONCE) {

@@ -5,7 +5,7 @@ import {
   joined,
   nothingReceived,
   type Reception,
-  receive,
+  receiving,
   receivingPayloads,
 } from '../../../agreement/receive.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
@@ -70,7 +70,7 @@ export class Intake {
   async take(before: AgreementState, arrived: readonly Delivery[]): Promise<TakenIn> {
     const refused = new Map<Delivery, readonly StatementRefused[]>()
     // What waits may have its past by now, also where nothing comes: other processes of this party write, too.
-    let reception = this.#takeIn(nothingReceived(before, this.waiting), [])
+    let reception = await this.#takeIn(nothingReceived(before, this.waiting), [])
     for (const delivery of arrived) {
       const refusedBefore = reception.refused.length
       reception = await this.#takeStatements(reception, delivery)
@@ -95,7 +95,7 @@ export class Intake {
       if (credit?.isSpent === true) break
       if (turns?.isOver === true) await turns.next()
       const refusedBefore = reception.refused.length
-      reception = this.#takeIn(reception, batch)
+      reception = await this.#takeIn(reception, batch)
       credit?.spend(reception.refused.length - refusedBefore)
     }
     const { self } = this.#view
@@ -108,10 +108,12 @@ export class Intake {
     return { ...reception, waiting: kept }
   }
 
-  #takeIn(before: Reception, arrived: readonly SignedStatement[]): Reception {
+  async #takeIn(before: Reception, arrived: readonly SignedStatement[]): Promise<Reception> {
     const { state, waiting } = before
     if (waiting.length + arrived.length === 0) return before
-    return joined(before, receive(state, [...waiting, ...arrived], this.#view.self, this.#convicted(before)))
+    const convicted = this.#convicted(before)
+    const steps = receiving(state, [...waiting, ...arrived], this.#view.self, convicted)
+    return joined(before, await inTurns(steps, this.#turns))
   }
 
   /** Of whom a proof is held. Of its own feed a node looks at every fork: after one it signs nothing any more. */

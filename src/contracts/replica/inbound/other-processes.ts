@@ -5,6 +5,7 @@ import type { Reception } from '../../../agreement/receive.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import type { VerifiedStatement } from '../../../agreement/verified-statement.ts'
 import type { Handle, Seq } from '../../../events/ids.ts'
+import type { Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import type { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
 import type { ContractView } from '../contract-view.ts'
@@ -30,11 +31,11 @@ export class OtherProcesses {
   /** Another process has found a proof of equivocation. */
   hasEvidence = false
 
-  constructor(view: ContractView, store: Store, protection: DoubleSignProtection) {
+  constructor(view: ContractView, store: Store, protection: DoubleSignProtection, turns: Turns | undefined) {
     this.#view = view
     this.#store = store
     this.#protection = protection
-    this.#tailer = new FeedTailer(store)
+    this.#tailer = new FeedTailer(store, turns)
   }
 
   get hasNews(): boolean {

@@ -8,11 +8,12 @@ import {
   viewFrom,
 } from '../../../agreement/history/snapshot.ts'
 import type { Acknowledged } from '../../../agreement/ledger.ts'
-import { receive } from '../../../agreement/receive.ts'
+import { receiving } from '../../../agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../../agreement/state.ts'
 import { canonicalJson } from '../../../crypto/canonical-json.ts'
 import type { Handle, Uid } from '../../../events/ids.ts'
 import type { SignedStatement } from '../../../events/statement-codec.ts'
+import { inTurns, type Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import { contractStream } from '../../../store/streams.ts'
 import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from '../journal.ts'
@@ -56,13 +57,14 @@ export async function loadContract(
   sharing: Sharing = 'alone',
   snapshot?: string,
   engines: Engines = builtIn,
+  turns?: Turns,
 ): Promise<Loaded> {
   try {
-    return await load(store, contract, founder, sharing, snapshot, engines)
+    return await load(store, contract, founder, sharing, snapshot, engines, turns)
   } catch (error) {
     if (snapshot === undefined) throw error
     // What came after the snapshot asks for what it leaves out; or it does not fit the store, or is none.
-    return load(store, contract, founder, sharing, undefined, engines)
+    return load(store, contract, founder, sharing, undefined, engines, turns)
   }
 }
 
@@ -73,12 +75,13 @@ async function load(
   sharing: Sharing,
   snapshot: string | undefined,
   engines: Engines,
+  turns: Turns | undefined,
 ): Promise<Loaded> {
   // Looked at first: entries that others append meanwhile may follow from statements that were not read.
   const size = (await store.events.lastRevision(contractStream(contract))) + 1
   const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size, engines)
   const from = start?.state.settling.settled ?? 0
-  const { state, settled, hasMore } = await loadFeeds(store, contract, founder, sharing, start, engines)
+  const { state, settled, hasMore } = await loadFeeds(store, contract, founder, sharing, start, engines, turns)
   const isCutShort = lackingIn(state).length > 0 && (hasMore || size > state.settling.settled)
   const texts = settled.map(({ text }) => text)
   await compareLedger(store, contract, texts, from, isCutShort ? state.settling.settled : size)
@@ -99,8 +102,8 @@ async function startFrom(
   if (snapshot === undefined) return undefined
   const stored = new Map<Handle, StoredStatements>()
   for (const { handle, base, noted } of statementsNeeded(snapshot)) {
-    const kept = await readFeed(store, contract, handle, base)
-    const [note] = noted === undefined ? [] : await readFeed(store, contract, handle, noted, 1)
+    const kept = await readFeed(store, contract, handle, { from: base })
+    const [note] = noted === undefined ? [] : await readFeed(store, contract, handle, { from: noted, limit: 1 })
     stored.set(handle, { kept, noted: note })
   }
   const start = viewFrom(snapshot, stored, engines)
@@ -115,6 +118,7 @@ async function loadFeeds(
   sharing: Sharing,
   start: Start | undefined,
   engines: Engines,
+  turns: Turns | undefined,
 ): Promise<{ state: AgreementState; settled: readonly Acknowledged[]; hasMore: boolean }> {
   let state = start?.state ?? emptyAgreement(contract, engines)
   let waiting = start?.further ?? []
@@ -125,9 +129,9 @@ async function loadFeeds(
     const stored: SignedStatement[] = [...waiting]
     for (const handle of unread) {
       read.add(handle)
-      for (const decoded of await readFeed(store, contract, handle)) stored.push(decoded)
+      for (const decoded of await readFeed(store, contract, handle, {}, turns)) stored.push(decoded)
     }
-    const reception = receive(state, stored)
+    const reception = await inTurns(receiving(state, stored), turns)
     assertNothingRefused(reception, contract)
     state = reception.state
     for (const entry of reception.settled) settled.push(entry)
@@ -155,12 +159,13 @@ async function loadFeeds(
 export async function recallHistory(
   store: Store,
   { contract, feeds, ledger }: AgreementState,
+  turns?: Turns,
 ): Promise<Pick<Loaded, 'state' | 'isCutShort'>> {
   const stored: SignedStatement[] = []
   for (const [handle, { size }] of feeds) {
-    for (const decoded of await readFeed(store, contract, handle, 0, size)) stored.push(decoded)
+    for (const decoded of await readFeed(store, contract, handle, { limit: size }, turns)) stored.push(decoded)
   }
-  const reception = receive(emptyAgreement(contract, ledger.engines), stored)
+  const reception = await inTurns(receiving(emptyAgreement(contract, ledger.engines), stored), turns)
   assertNothingRefused(reception, contract)
   const isCutShort = lackingIn(reception.state).length > 0 && reception.waiting.length > 0
   if (!isCutShort && canonicalJson(frontierOf(reception.state.feeds)) !== canonicalJson(frontierOf(feeds))) {

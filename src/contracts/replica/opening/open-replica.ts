@@ -45,10 +45,10 @@ async function openFrom(
   ports: ContractPorts,
   told: number,
 ): Promise<Opened> {
-  const { engines, guard = memoryGuard(), role = 'node', store } = ports
+  const { engines, guard = memoryGuard(), role = 'node', store, turns } = ports
   const { sharesStore, signs } = dutiesOf[role]
   const sharing = !sharesStore ? 'alone' : signs ? 'shared' : 'watching'
-  const loaded = await loadContract(store, contract, founder, sharing, snapshot, engines)
+  const loaded = await loadContract(store, contract, founder, sharing, snapshot, engines, turns)
   const { state } = loaded
   const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
   const isFounding = self === founder && state.feeds.size === 0

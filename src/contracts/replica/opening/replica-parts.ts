@@ -87,7 +87,7 @@ export function partsOf(
     protection,
     author,
     writer: (duties.sharesStore ? sharedWriter : soleWriter)(view, store, protection),
-    others: duties.sharesStore ? new OtherProcesses(view, store, protection) : undefined,
+    others: duties.sharesStore ? new OtherProcesses(view, store, protection, ports.turns) : undefined,
     recovery: new Recovery(clock),
     values,
     untold: new UntoldEntries(settled, ledgerSize),

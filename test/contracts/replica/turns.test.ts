@@ -1,0 +1,154 @@
+import { setImmediate } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { ruleHash } from '../../../src/aggregates/contract/rules/rule-book.ts'
+import { rulesToPublish } from '../../../src/aggregates/contract/rules/rule-commands.ts'
+import { schemaOf } from '../../../src/aggregates/contract/rules/rule-schema.ts'
+import { compile, isCompiled } from '../../../src/aggregates/rules/compile.ts'
+import { receive } from '../../../src/agreement/receive.ts'
+import { emptyAgreement } from '../../../src/agreement/state.ts'
+import { writesFor } from '../../../src/contracts/replica/journal.ts'
+import { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
+import { loadContract, recallHistory } from '../../../src/contracts/replica/opening/load.ts'
+import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign-protection.ts'
+import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
+import { keySigner } from '../../../src/crypto/signer.ts'
+import { ROOT } from '../../../src/events/ids.ts'
+import { seal } from '../../../src/events/seal.ts'
+import type { SignedStatement } from '../../../src/events/statement-codec.ts'
+import { assert } from '../../../src/runtime/assert.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
+import { EventLoopTurns } from '../../../src/runtime/event-loop-turns.ts'
+import { systemRandom } from '../../../src/runtime/random.ts'
+import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
+import { allOf, CONTRACT, market, owes, Player, talk } from '../../support/market.ts'
+
+t.setTimeout(240_000)
+
+/** How often others had their turn while this was done. */
+async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
+  let turns = 0
+  let isOver = false
+  const counting = (async () => {
+    for (; !isOver; turns++) await setImmediate()
+  })()
+  try {
+    await work()
+  } finally {
+    isOver = true
+  }
+  await counting
+  return turns
+}
+
+/** The contract as the node of ben has it. */
+async function nodeOf(t: Test, { handle, privateKey, state }: Player) {
+  const guard = memoryGuard()
+  await (await DoubleSignProtection.open(state, handle, guard, true)).advance(state)
+  const live = await LiveContract.open(CONTRACT, handle, 'ana' as typeof handle, {
+    store: openMemoryStore(),
+    guard,
+    clock: systemClock,
+    random: systemRandom,
+    signer: keySigner(privateKey),
+    turns: new EventLoopTurns(),
+  })
+  t.teardown(() => live.close())
+  return live
+}
+
+const COSTLY = 'every a in Lines satisfies every b in Lines satisfies a / (b + X) < 1000'
+const ENTRIES = 60
+const RULES = 8
+const CHANGES = 4
+
+/** With entries enough for rules that take much of what they may. */
+function givenLines(ana: Player, ...others: Player[]): void {
+  const decimal = { type: 'decimal' }
+  ana.requests(
+    { type: 'AddField', parent: ROOT, name: 'X', field: decimal },
+    { type: 'AddList', parent: ROOT, name: 'Lines', entry: decimal, entriesMax: 100 },
+    { type: 'AddRuleSet', name: 'Terms' },
+    ...Array.from({ length: ENTRIES }, () => ({ type: 'AddEntry', list: '0.3' })),
+  )
+  const one = seal('1.111111111111111111111111111111111', new Uint8Array(16))
+  const values = Array.from({ length: ENTRIES }, (_, at) => {
+    return { type: 'ProposeValue', field: `0.3.${at + 1}`, seal: one.seal, basis: [] }
+  })
+  ana.says({ requests: [ana.request(values)], payloads: { [one.seal]: one.payload } })
+  talk([ana, ...others], owes)
+}
+
+function draftRules(ana: Player): void {
+  const compiled = compile(COSTLY, schemaOf(ana.state.ledger.document), { block: ROOT })
+  assert(isCompiled(compiled), 'it is an expression')
+  const body = { kind: 'constraint', severity: 'warn', condition: compiled.ast }
+  ana.requests(...Array.from({ length: RULES }, () => ({ type: 'DraftRule', at: ROOT, ruleSet: 1, body })))
+}
+
+const drafted = ({ state }: Player) =>
+  rulesToPublish(state.ledger.document, [1]).map(({ terms }) => ({ rule: terms.id, hash: ruleHash(terms) }))
+
+/** In one statement. */
+function changes(ana: Player): SignedStatement {
+  const values = Array.from({ length: CHANGES }, (_, at) => seal(`${at}`, new Uint8Array(16)))
+  const requests = values.map(({ seal }) => ana.request([{ type: 'ProposeValue', field: '0.2', seal, basis: [] }]))
+  return ana.says({ requests, payloads: Object.fromEntries(values.map(({ seal, payload }) => [seal, payload])) })
+}
+
+t.test('rules that take long, in a contract that somebody has opened alone, let others have their turn', async (t) => {
+  const [ana] = market('ana') as [Player]
+  const ben = new Player('ben')
+  ana.requests({ type: 'InviteParty', party: ben.card })
+  givenLines(ana)
+  draftRules(ana)
+  ana.requests({ type: 'PublishRules', ruleSets: [1], rules: drafted(ana) })
+  t.equal(ana.state.ledger.document.phase, 'live')
+  changes(ana)
+  const live = await nodeOf(t, ben)
+  const turns = await turnsDuring(() => live.deliver(allOf(ana)))
+  t.equal(live.state.ledger.log.root(), ana.state.ledger.log.root())
+  t.ok(turns > RULES, `others had ${turns} turns`)
+})
+
+t.test('and so does the answer that puts such requests into the ledger', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  givenLines(ana, ben)
+  draftRules(ana)
+  talk([ana, ben], owes)
+  ben.requests(...drafted(ben).map((rule) => ({ type: 'CastVote', ...rule, vote: 'yes' })))
+  talk([ana, ben], owes)
+  ana.requests({ type: 'PublishRules', ruleSets: [1], rules: drafted(ana) })
+  talk([ana, ben], owes)
+  t.equal(ben.state.ledger.document.phase, 'live')
+  const live = await nodeOf(t, ben)
+  await live.deliver(allOf(ben))
+  const before = live.state.ledger.log.size
+  const asked = changes(ana)
+  const turns = await turnsDuring(() => live.deliver([asked]))
+  t.equal(live.state.ledger.log.size, before + CHANGES)
+  t.ok(turns > RULES, `others had ${turns} turns`)
+})
+
+t.test('a long contract that is loaded, or recalled, lets others have their turn', async (t) => {
+  const ana = new Player('ana')
+  ana.requests(ana.opening())
+  for (let at = 0; at < 700; at++)
+    ana.requests({ type: 'AddField', parent: ROOT, name: `${at}`, field: { type: 'text' } })
+  const store = openMemoryStore()
+  const before = emptyAgreement(CONTRACT)
+  const { taken, settled } = receive(before, allOf(ana))
+  await store.write(writesFor({ before, held: taken, settled, equivocations: [], divergences: [] }))
+  const turns = new EventLoopTurns()
+  let { state } = ana
+  const loading = async () => {
+    state = (await loadContract(store, CONTRACT, ana.handle, 'alone', undefined, undefined, turns)).state
+  }
+  for (const [what, work] of [
+    ['loaded', loading],
+    ['recalled', () => recallHistory(store, state, turns)],
+  ] as const) {
+    const had = await turnsDuring(work)
+    t.ok(had > 8, `${what}: others had ${had} turns`)
+  }
+  t.equal(state.ledger.log.root(), ana.state.ledger.log.root())
+})
