@@ -128,8 +128,8 @@ export const breaks: readonly Break[] = [
   {
     name: 'takes more of a feed whose key is revoked',
     file: 'src/agreement/receive.ts',
-    from: 'if (self === undefined) return takeIn',
-    to: 'if (self === undefined || self !== undefined) return takeIn',
+    from: 'if (self === undefined) return yield* takeIn',
+    to: 'if (self === undefined || self !== undefined) return yield* takeIn',
   },
   {
     name: 'lets through what nothing valid releases',
@@ -162,6 +162,27 @@ export const breaks: readonly Break[] = [
     to: 'return entriesMax > 0 ? 1 : 0',
   },
   {
+    name: 'evaluates all rules of a request in one turn',
+    file: 'src/aggregates/contract/rules/judging.ts',
+    from: '    yield\n    const { budget } = this.#judged',
+    to: '    const { budget } = this.#judged',
+    caughtBy: 'test/contracts/replica/turns.test.ts',
+  },
+  {
+    name: 'loads a contract in one turn',
+    file: 'src/contracts/replica/opening/load.ts',
+    from: 'const reception = await inTurns(receiving(state, stored), turns)',
+    to: 'const reception = await inTurns(receiving(state, stored), undefined)',
+    caughtBy: 'test/contracts/replica/turns.test.ts',
+  },
+  {
+    name: 'counts a power as any other operation',
+    file: 'src/aggregates/rules/evaluate.ts',
+    from: 'this.#take(powerSteps(left, right))',
+    to: 'this.#take(0)',
+    caughtBy: 'test/aggregates/rules/evaluate.test.ts',
+  },
+  {
     name: 'judges a constraint before the last command',
     file: DECIDE,
     from: 'const done = carryOut(commands, state, context, {',
@@ -182,9 +203,9 @@ export const breaks: readonly Break[] = [
   {
     name: 'judges what would be with all votes, and not what becomes agreed now',
     file: REQUEST_RULES,
-    from: 'const judgement = judge(state, changed, {',
+    from: 'const judgement = yield* judging(state, changed, {',
     to: `const hoped = withCandidatesAgreed(state, made, context)
-    const judgement = judge(hoped?.state ?? state, { ...changed, fields: new Set([...changed.fields, ...(hoped?.fields ?? [])]) }, {`,
+    const judgement = yield* judging(hoped?.state ?? state, { ...changed, fields: new Set([...changed.fields, ...(hoped?.fields ?? [])]) }, {`,
     caughtBy: PARTIES_TEST,
   },
   {
