@@ -1,11 +1,11 @@
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
-import { payloadsInOrder, valueSealsOf } from '../events/seal.ts'
+import { confidentialSealsOf, payloadsInOrder, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
 import { completed } from '../runtime/turns.ts'
 import { feedOf, statementAt } from './feeds.ts'
-import { lackedBy } from './lacked-values.ts'
+import { lackedBy, lackedFor } from './lacked-values.ts'
 import { acknowledging, isTurnedDown } from './ledger.ts'
 import { settleMore } from './settlement.ts'
 import type { AgreementState, Progress } from './state.ts'
@@ -24,11 +24,16 @@ export function lackingIn({ ledger }: AgreementState): VerifiedStatement[] {
   return ledger.open.filter(({ lacks }) => lacks.length > 0)
 }
 
+/** The same, with those that lack confidential values of a party. */
+export function lackingFor({ ledger }: AgreementState, party: Handle): VerifiedStatement[] {
+  return ledger.open.filter((held) => lackedFor(held, party).length > 0)
+}
+
 export type Completed = Progress & { readonly completion: Completion }
 
 /**
  * What payloads add to a statement that was held without them, in steps, since it may have megabytes of them. Undefined: nothing
- * that is missing. Requires that they hash to their seals.
+ * that is missing. Requires that they hash to their seals, and are for the party whose state it is.
  */
 export function* completing(
   state: AgreementState,
@@ -39,7 +44,9 @@ export function* completing(
   const { ledger } = state
   const held = ledger.open.find(({ statement }) => statement.party === party && statement.seq === seq)
   if (held === undefined) return undefined
-  const brought = held.lacks.flatMap((seal): [Hash, Payload][] => {
+  const confidential = [...confidentialSealsOf(held.statement.requests)]
+  const missing = [...held.lacks, ...confidential.filter((seal) => held.payloads[seal] === undefined)]
+  const brought = missing.flatMap((seal): [Hash, Payload][] => {
     const payload = payloads[seal]
     return payload === undefined ? [] : [[seal, payload]]
   })

@@ -340,7 +340,7 @@ function refusalsOf(
   return counted.flatMap(({ statement }) => {
     const refusal = refusalIn(statement, ref)
     if (refusal === undefined) return []
-    const { request: _request, ...why } = refusal
+    const { request: _request, audience: _audience, ...why } = refusal
     return [{ ...why, handle: statement.party, seq: statement.seq }]
   })
 }

@@ -25,6 +25,7 @@ export function nextVerdict(
     request: { handle: author, seq: feeds.get(author)?.size ?? 0, index: 0 },
     contract,
     reveal: (seal) => payloads[seal],
+    confidential: (seal) => payloads[seal],
     open: (value) => payloads[value.seal] ?? open(value),
     rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
   })

@@ -1,7 +1,7 @@
 import type { Map as ImmutableMap } from 'immutable'
 import type { Open } from '../aggregates/contract/rules/document-view.ts'
 import type { Hash } from '../crypto/hash.ts'
-import { computedAt, isComputed, type LedgerIndex, type ProposalId, requestOf } from '../events/ids.ts'
+import { computedAt, isComputed, type LedgerIndex, requestOf } from '../events/ids.ts'
 import type { Payload } from '../events/statement.ts'
 import { HistoryPruned } from '../runtime/history-pruned.ts'
 import { type Feeds, statementAt } from './feeds.ts'
@@ -11,8 +11,8 @@ import { type Feeds, statementAt } from './feeds.ts'
  * Throws HistoryPruned for what is left out of memory.
  */
 export function openIn({ computed, computedFrom }: ComputedValues, feeds: Feeds): Open {
-  return ({ id, seal }) => {
-    if (!isComputed(id)) return openSealed(id, seal, feeds)
+  return ({ id, revealedBy, seal }) => {
+    if (!isComputed(id)) return openSealed(revealedBy ?? id, seal, feeds)
     const payload = computed.get(seal)
     if (payload !== undefined || computedAt(id) >= computedFrom) return payload
     throw new HistoryPruned('what rules have computed')
@@ -25,7 +25,7 @@ interface ComputedValues {
   readonly computedFrom: LedgerIndex
 }
 
-function openSealed(id: ProposalId, seal: Hash, feeds: Feeds): Payload | undefined {
-  const { handle, seq } = requestOf(id)
+function openSealed(name: string, seal: Hash, feeds: Feeds): Payload | undefined {
+  const { handle, seq } = requestOf(name)
   return statementAt(feeds, handle, seq)?.payloads[seal]
 }

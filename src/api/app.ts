@@ -9,6 +9,7 @@ import { type CallTracing, traceCalls } from './http/trace-calls.ts'
 import { webSocketUpgrades } from './http/upgrades.ts'
 import { refuseUnknownQueries } from './http/validation.ts'
 import { type AttentionRoutesPorts, attentionRoutes } from './routes/attention.ts'
+import { audienceRoutes } from './routes/contract/audiences.ts'
 import { elementRoutes } from './routes/contract/elements.ts'
 import { engineRoutes } from './routes/contract/engine.ts'
 import { evidenceRoutes } from './routes/contract/evidence.ts'
@@ -47,6 +48,7 @@ const contractsAndParties = [
   resignationRoutes,
   lockRoutes,
   ruleRoutes,
+  audienceRoutes,
   engineRoutes,
   questionRoutes,
   requestRoutes,

@@ -30,6 +30,7 @@ export const domains = {
   record: 'concordata/v1/record\n',
   type: 'concordata/v1/type\n',
   members: 'concordata/v1/members\n',
+  audiences: 'concordata/v1/audiences\n',
   party: 'concordata/v1/party\n',
   introduction: 'concordata/v1/introduction\n',
   possession: 'concordata/v1/possession\n',

@@ -16,6 +16,7 @@ import type { PayloadRef } from '../store/payload-group.ts'
 import { refOf } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
 import { NoSuchPath, selectorIn } from './path.ts'
+import { sealedValue } from './sealed-value.ts'
 
 /** A document as naive clients see it: elements by their names, and of each field the one agreed value, or null. */
 export class AgreedView {
@@ -74,7 +75,7 @@ export class AgreedView {
   }
 
   /**
-   * Of a field its value, or null where none is agreed, or it has been taken. Of a block an object with its
+   * Of a field its value, or null where none is agreed, or it has been taken; `SealedValue` where it is for others. Of a block an object with its
    * children by name; of a list an array of its entries.
    */
   async valueOf(element: Element): Promise<unknown> {
@@ -112,7 +113,8 @@ function valueIn(element: Element, opened: ReadonlyMap<Hash, string>): unknown {
   if (element.kind === 'field') {
     const { agreed } = element
     const text = agreed === null ? undefined : opened.get(agreed.seal)
-    return agreed === null || text === undefined ? null : valueUnder(agreed.seal, text)
+    if (agreed === null) return null
+    return text === undefined ? (sealedValue(agreed) ?? null) : valueUnder(agreed.seal, text)
   }
   const children = [...childrenOf(element)]
   if (element.kind === 'list') return children.map((child) => valueIn(child, opened))

@@ -1,6 +1,7 @@
 import type { Element } from '../aggregates/contract/document/element.ts'
 import { elementHash } from '../aggregates/contract/document/element-hash.ts'
 import { find } from '../aggregates/contract/state.ts'
+import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import type { Intent } from '../contracts/requests/submission.ts'
@@ -9,6 +10,7 @@ import type { About } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
 import type { ElementId, Uid } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
+import type { Payloads } from '../events/statement.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
@@ -87,11 +89,20 @@ export class Documents {
     })
   }
 
-  /** One atomic request. `about`: what is to be said of the command, the only one. Throws NoSuchContract. */
-  command(uid: Uid, commands: readonly Command[], wait: Wait, about?: About): Promise<RequestResult> {
+  /**
+   * One atomic request. `about`: what is to be said of the command, the only one; `opened`: what else it seals. Throws
+   * NoSuchContract.
+   */
+  command(
+    uid: Uid,
+    commands: readonly Command[],
+    wait: Wait,
+    about?: About,
+    opened: Payloads = {},
+  ): Promise<RequestResult> {
     const said = about && seal(about, this.#ports.newSalt())
     const explained = said === undefined ? commands : commands.map((command) => ({ about: said.seal, ...command }))
-    const payloads = said === undefined ? {} : { [said.seal]: said.payload }
+    const payloads = said === undefined ? opened : { ...opened, [said.seal]: said.payload }
     return this.#ports.contracts.use(uid, (live) => this.#submit(live, { commands: explained, payloads }, wait))
   }
 
@@ -103,11 +114,13 @@ export class Documents {
   ): Promise<RequestResult> {
     return this.#ports.contracts.use(uid, async (live) => {
       const view = this.#viewOf(live)
-      const { types } = live.state.settling.agreed
+      const document = live.state.settling.agreed
+      const { types } = document
       const element = await view.locate(names)
       if (element === undefined) throw noSuchPath(uid, names)
       const agreed = await view.agreedIn([element])
-      const changes = changesOf(element, { types, agreed, newSalt: this.#ports.newSalt })
+      const audienceOf = (id: ElementId) => audienceAt(document, id)?.parties
+      const changes = changesOf(element, { types, agreed, audienceAt: audienceOf, newSalt: this.#ports.newSalt })
       if (changes.commands.length === 0) return { contract: uid, kind: 'unchanged' }
       return this.#submit(live, changes, wait)
     })

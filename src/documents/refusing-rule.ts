@@ -58,7 +58,7 @@ export async function refusingRule(
     .slice(0, INPUTS_MAX)
   const proposed = new Map<string, unknown>()
   for (const command of request.commands) {
-    if (command.type === 'ProposeValue' && 'field' in command && 'seal' in command) {
+    if (command.type === 'ProposeValue' && 'field' in command && 'seal' in command && !('audience' in command)) {
       proposed.set(command.field as string, payloads[command.seal as Hash]?.value)
     }
     if (command.type === 'EmptyField' && 'field' in command) proposed.set(command.field as string, null)
@@ -67,7 +67,9 @@ export async function refusingRule(
   const opened = await store.get(contract, refs)
   const inputs = fields.map(({ id, agreed }) => {
     const text = agreed === null ? undefined : opened.get(agreed.seal)
-    const standing = agreed === null || text === undefined ? null : valueUnder(agreed.seal, text)
+    // As the rule reads it.
+    const isRead = agreed !== null && agreed.audience === undefined && text !== undefined
+    const standing = isRead ? valueUnder(agreed.seal, text) : null
     return { path: pathOf(id, state), value: proposed.has(id) ? proposed.get(id) : standing }
   })
   return { number, at: pathOf(terms.at, state), says: ruleWritten(terms, state), inputs }

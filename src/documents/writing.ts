@@ -1,3 +1,5 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import {
   type Block,
   childLike,
@@ -14,12 +16,14 @@ import { standingAt } from '../aggregates/contract/values/standing.ts'
 import { fitElementName } from '../aggregates/names/fit-text.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
+import { type Audience, AudienceSchema } from '../events/audience.ts'
 import type { Command } from '../events/commands.ts'
 import type { FieldType } from '../events/field-type.ts'
-import { type ElementId, ordinalOf } from '../events/ids.ts'
+import { type ElementId, type Handle, HandleSchema, ordinalOf, TimeSchema } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { definitionHash } from '../events/type-definition.ts'
+import { isSealed } from './sealed-value.ts'
 import { fitField, isObject, namedIn, typedValue, WriteUnfit, wireValue } from './written-value.ts'
 
 /** What is written to. */
@@ -28,6 +32,8 @@ export interface Ground {
   readonly types: Types
   /** What stands agreed at and below the element, as far as it is held here. By the ids of fields. */
   readonly agreed: ReadonlyMap<ElementId, unknown>
+  /** Who gets values at an element; undefined: everybody. */
+  readonly audienceAt: (element: ElementId) => Audience | undefined
   readonly newSalt: () => Uint8Array
 }
 
@@ -35,11 +41,13 @@ export interface Ground {
 export class Writing {
   readonly #types: Types
   readonly #newSalt: () => Uint8Array
+  readonly #audienceAt: Ground['audienceAt']
   readonly #agreed: Ground['agreed']
   readonly #commands: Command[] = []
   readonly #payloads: { [seal: string]: Payload } = {}
 
-  constructor({ types, newSalt, agreed }: Ground) {
+  constructor({ types, newSalt, agreed, audienceAt }: Ground) {
+    this.#audienceAt = audienceAt
     this.#types = types
     this.#newSalt = newSalt
     this.#agreed = agreed
@@ -57,7 +65,15 @@ export class Writing {
       return
     }
     const sealed = this.#seal(field.field, value)
-    this.#commands.push({ basis, exclusive: true, field: field.id, seal: sealed, type: 'ProposeValue' })
+    const confidential = audienceMember(this.#audienceAt(field.id))
+    this.#commands.push({
+      ...confidential,
+      basis,
+      exclusive: true,
+      field: field.id,
+      seal: sealed,
+      type: 'ProposeValue',
+    })
   }
 
   /** The names that it adds right in this block. */
@@ -76,7 +92,7 @@ export class Writing {
           const message = `${name} can be taken for ${like.name}, which stands here already`
           throw new WriteUnfit('write_unfit', message, { name, element: like.id })
         }
-        this.#add(block.id, name, value)
+        this.#add(block.id, name, value, this.#audienceAt(block.id))
         added.push(name)
       } else this.#write(child, value, mayAdd)
     }
@@ -86,6 +102,8 @@ export class Writing {
   #write(element: Element, value: unknown, mayAdd: boolean): void {
     const { kind, name } = element
     if (kind === 'field') {
+      // What is shown of a value that this party has not, is not written: it stays as it is.
+      if (isSealed(value) && isSealedHere(element, this.#agreed)) return
       if (!this.isAgreed(element, value)) this.propose(element, value)
     } else if (kind === 'block') {
       if (!isObject(value)) throw new WriteUnfit('write_unfit', `${name} is a block and takes an object`, { name })
@@ -152,7 +170,13 @@ export class Writing {
     if (prototype.kind === 'field') {
       if (value === null) return
       const sealed = this.#seal(prototype.field, value)
-      this.#commands.push({ type: 'ProposeValue', field: ref, seal: sealed, basis: [] })
+      this.#commands.push({
+        ...audienceMember(this.#audienceAt(prototype.id)),
+        type: 'ProposeValue',
+        field: ref,
+        seal: sealed,
+        basis: [],
+      })
     } else if (prototype.kind === 'list') {
       for (const item of arrayFor(prototype, value)) this.addEntry(prototype, ref, item)
     } else {
@@ -167,20 +191,29 @@ export class Writing {
     }
   }
 
-  addBlock(parent: string, name: string, members: Record<string, unknown>): void {
+  /** `audience`: whom values are for that are written where it is added. */
+  #addBlock(parent: string, name: string, members: Record<string, unknown>, audience: Audience | undefined): void {
+    const { $block: said, ...children } = members
+    const { owner, confidential, until } = blockSaid(said, name)
     const place = this.#commands.length
-    this.#commands.push({ type: 'AddBlock', parent, name: fitElementName(name) })
-    for (const [child, value] of namedIn(members)) this.#add(`#${place}`, child, value)
+    this.#commands.push({ type: 'AddBlock', parent, name: fitElementName(name), ...(owner !== undefined && { owner }) })
+    let inside = audience
+    if (confidential !== undefined) {
+      const limit = until === undefined ? {} : { until }
+      this.#commands.push({ type: 'SetAudience', element: `#${place}`, parties: [...confidential], ...limit })
+      inside = confidential.filter((party) => audience?.includes(party) !== false)
+    }
+    for (const [child, value] of namedIn(children)) this.#add(`#${place}`, child, value, inside)
   }
 
-  #add(parent: string, name: string, value: unknown): void {
+  #add(parent: string, name: string, value: unknown, audience: Audience | undefined): void {
     if (isObject(value) && '$list' in value) {
       this.#addList(parent, name, value)
       return
     }
     const typed = typedValue(value)
     if (typed === undefined) {
-      this.addBlock(parent, name, value as Record<string, unknown>)
+      this.#addBlock(parent, name, value as Record<string, unknown>, audience)
       return
     }
     const place = this.#commands.length
@@ -188,7 +221,8 @@ export class Writing {
     this.#commands.push({ type: 'AddField', parent, name: fitElementName(name), field })
     if (typed.value === null || typed.value === undefined) return
     const sealed = this.#seal(field, typed.value)
-    this.#commands.push({ type: 'ProposeValue', field: `#${place}`, seal: sealed, basis: [] })
+    const confidential = audienceMember(audience)
+    this.#commands.push({ ...confidential, type: 'ProposeValue', field: `#${place}`, seal: sealed, basis: [] })
   }
 
   /** `{"entry": …, "entriesMax": n, "key": name}`: an entry is written as what is added is, a block with its children or a field. */
@@ -257,6 +291,40 @@ export class Writing {
     this.#payloads[sealed] = payload
     return sealed
   }
+}
+
+function audienceMember(audience: Audience | undefined): { readonly audience?: Handle[] } {
+  return audience === undefined ? {} : { audience: [...audience] }
+}
+
+const blockForm = Compile(
+  Type.Object(
+    {
+      owner: Type.Optional(Type.Union([HandleSchema, Type.Null()])),
+      audience: Type.Optional(AudienceSchema),
+      until: Type.Optional(TimeSchema),
+    },
+    { additionalProperties: false },
+  ),
+)
+
+/** `{"$block": {"owner": handle, "audience": […], "until": time}}` beside the children of a block that is added. */
+function blockSaid(said: unknown, name: string) {
+  if (said === undefined) return {}
+  if (!blockForm.Check(said)) {
+    const expected = '{"$block": {"owner": handle or null, "audience": [handle…], "until": time}}'
+    throw new WriteUnfit('write_unfit', `what a block is beside its children is said as ${expected}`, {
+      name,
+      expected,
+    })
+  }
+  const { audience: confidential, ...others } = said
+  return { ...others, ...(confidential && { confidential }) }
+}
+
+/** Whether a value stands there that is not held here. */
+function isSealedHere({ agreed, id }: Field, known: Ground['agreed']): boolean {
+  return agreed?.audience !== undefined && !known.has(id)
 }
 
 function arrayFor({ name }: List, value: unknown): readonly unknown[] {

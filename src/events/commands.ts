@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { AudienceSchema } from './audience.ts'
 import { CharterSchema } from './charter.ts'
 import { FieldTypeSchema } from './field-type.ts'
 import {
@@ -10,6 +11,7 @@ import {
   OrdinalSchema,
   ProposalIdSchema,
   RequestRefSchema,
+  TimeSchema,
 } from './ids.ts'
 import { ceilings, LimitsSchema } from './limits.ts'
 import { SignedAcceptanceSchema } from './parties/acceptance.ts'
@@ -138,6 +140,8 @@ export const commandSchemas = {
       seal: HashSchema,
       basis: Basis,
       exclusive: Exclusive,
+      /** Who gets the value: in a confidential block those whom its author meant; left out: everybody. */
+      audience: Type.Optional(AudienceSchema),
     },
     closed,
   ),
@@ -160,6 +164,8 @@ export const commandSchemas = {
         proposal: ProposalIdSchema,
         vote: YesOrNo,
         about: AboutSeal,
+        /** Who gets what is said of it: as of the proposal. */
+        audience: Type.Optional(AudienceSchema),
       },
       closed,
     ),
@@ -167,10 +173,37 @@ export const commandSchemas = {
       { type: Type.Literal('CastVote'), rule: RuleNumberSchema, hash: HashSchema, vote: YesOrNo, about: AboutSeal },
       closed,
     ),
-    Type.Object({ type: Type.Literal('CastVote'), request: RequestRefSchema, vote: YesOrNo, about: AboutSeal }, closed),
+    Type.Object(
+      {
+        type: Type.Literal('CastVote'),
+        request: RequestRefSchema,
+        vote: YesOrNo,
+        about: AboutSeal,
+        /** Who gets what is said of it: those whom all confidential values of the set are for. */
+        audience: Type.Optional(AudienceSchema),
+      },
+      closed,
+    ),
   ]),
   /** By its author, as long as it waits for votes. */
   WithdrawChangeSet: Type.Object({ type: Type.Literal('WithdrawChangeSet'), request: RequestRefSchema }, closed),
+
+  /** By the owner of a block or a list: who gets the values that are proposed at and below it from here on. Null: as above it. */
+  SetAudience: Type.Object(
+    {
+      type: Type.Literal('SetAudience'),
+      element: ElementRefSchema,
+      parties: Type.Union([AudienceSchema, Type.Null()]),
+      /** When nodes stop handing out earlier values, each by its own clock. It decides nothing in the ledger. */
+      until: Type.Optional(TimeSchema),
+    },
+    closed,
+  ),
+  /** Makes a confidential value that stands an ordinary one: what is under its seal comes with this request, to everybody. */
+  RevealValue: Type.Object(
+    { type: Type.Literal('RevealValue'), field: ElementIdSchema, proposal: ProposalIdSchema, seal: HashSchema },
+    closed,
+  ),
 
   AddRuleSet: Type.Object({ type: Type.Literal('AddRuleSet'), name: ElementName }, closed),
   /** At an element that the author owns, or a shared one. `ruleSet`: null exactly for a trigger. */

@@ -1,4 +1,5 @@
 import type { Hash } from '../crypto/hash.ts'
+import type { Audience } from './audience.ts'
 import type { Charter } from './charter.ts'
 import type { Command } from './commands.ts'
 import type { FieldType } from './field-type.ts'
@@ -81,6 +82,8 @@ export type ContractEvent =
       readonly by: Handle
       /** Null: that the field be emptied. */
       readonly seal: Hash | null
+      /** Of a confidential value: who gets it. */
+      readonly audience?: Audience
       /** It stays a candidate. Left out where it is agreed at once. */
       readonly candidate?: {
         readonly exclusive: boolean
@@ -135,6 +138,15 @@ export type ContractEvent =
       /** Of `conflict` and `unfit`: by which command, and what it met. */
       readonly reason?: VoidReason
     }
+  /** `parties`: in the order of their handles; null: as above it. `until`: of handing out earlier values. */
+  | {
+      readonly type: 'AudienceSet'
+      readonly element: ElementId
+      readonly parties: Audience | null
+      readonly until?: string
+    }
+  /** It is an ordinary value from here on: its request carries what is under the seal. */
+  | { readonly type: 'ValueRevealed'; readonly field: ElementId; readonly proposal: ProposalId }
   | { readonly type: 'RuleSetAdded'; readonly ruleSet: number; readonly name: string }
   | ({ readonly type: 'RuleDrafted' | 'RuleEdited'; readonly by: Handle } & RuleSaid)
   | { readonly type: 'RuleRemoved'; readonly rule: number }

@@ -28,26 +28,40 @@ export function valueUnder(seal: Hash, text: string): unknown {
 /** All seals that a statement names, in known commands or not: what may travel with it, and is kept beside it. */
 export function sealsNamedBy(statement: Pick<Statement, 'requests' | 'refusals' | 'decided'>): Set<Hash> {
   const { requests, refusals, decided } = statement
-  const seals = valueSealsOf(requests)
+  const seals = new Set<Hash>()
   const name = (seal: unknown) => {
     if (isHash(seal)) seals.add(seal)
   }
   for (const { about, user, commands } of requests) {
     name(about)
     name(user)
-    for (const command of commands) if ('about' in command) name(command.about)
+    for (const command of commands) {
+      if ('seal' in command) name(command.seal)
+      if ('about' in command) name(command.about)
+    }
   }
   for (const { about } of refusals) name(about)
   for (const decision of decided) if (decision.decision === 'withdrawn') name(decision.about)
   return seals
 }
 
-/** Those of values, which every member needs: every hash that stands as a command's `seal`. */
+/** Those of values, which every member needs: every hash that stands as a command's `seal`, unless that names an audience. */
 export function valueSealsOf(requests: Statement['requests']): Set<Hash> {
   const seals = new Set<Hash>()
   for (const { commands } of requests) {
     for (const command of commands) {
-      if ('seal' in command && isHash(command.seal)) seals.add(command.seal)
+      if ('seal' in command && isHash(command.seal) && !('audience' in command)) seals.add(command.seal)
+    }
+  }
+  return seals
+}
+
+/** Those of confidential values, which their audiences need. */
+export function confidentialSealsOf(requests: Statement['requests']): Set<Hash> {
+  const seals = new Set<Hash>()
+  for (const { commands } of requests) {
+    for (const command of commands) {
+      if ('audience' in command && 'seal' in command && isHash(command.seal)) seals.add(command.seal)
     }
   }
   return seals

@@ -99,8 +99,8 @@ export function fitsOneLine({ text, signature }: SignedStatement, payloads: Payl
  * The line in which a statement is passed on: without its payloads, should there be more than one line takes, since nobody would
  * take it in with them. Who lacks them asks for them.
  */
-export function encodeToPassOn(decoded: SignedStatement): string {
-  const { text, signature, payloads } = decoded
+export function encodeToPassOn(decoded: SignedStatement, payloads = decoded.payloads): string {
+  const { text, signature } = decoded
   const line = encodeSigned(text, signature, payloads)
   // Each member takes a character at least.
   return line.length <= JSON_MEMBERS_MAX || fitsOneLine(decoded, payloads) ? line : encodeSigned(text, signature, {})

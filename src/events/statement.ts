@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { Hash } from '../crypto/hash.ts'
+import { AudienceSchema } from './audience.ts'
 import {
   CountSchema,
   type Handle,
@@ -18,6 +19,8 @@ import { RefusalCodeSchema, WithdrawalCodeSchema } from './reasons.ts'
 const closed = { additionalProperties: false }
 /** Seal of what a person has to say about it (about.ts). Nobody waits for what is under it. */
 const AboutSeal = Type.Optional(HashSchema)
+/** Who gets what is under it: the audience of what it is about. Left out: everybody. */
+const AboutAudience = Type.Optional(AudienceSchema)
 
 /**
  * One imperative step. Only its envelope is checked here: an unknown or malformed command makes its request `void`
@@ -64,7 +67,7 @@ export const HeadSchema = Type.Object({ size: CountSchema, root: HashSchema, rec
 export type Head = Static<typeof HeadSchema>
 
 export const RefusalSchema = Type.Object(
-  { request: RequestRefSchema, code: RefusalCodeSchema, about: AboutSeal },
+  { request: RequestRefSchema, code: RefusalCodeSchema, about: AboutSeal, audience: AboutAudience },
   closed,
 )
 export type Refusal = Static<typeof RefusalSchema>
@@ -77,6 +80,7 @@ export const DecisionSchema = Type.Union([
       decision: Type.Literal('withdrawn'),
       code: WithdrawalCodeSchema,
       about: AboutSeal,
+      audience: AboutAudience,
     },
     closed,
   ),

@@ -1,5 +1,5 @@
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
-import { lackingIn } from '../agreement/completing.ts'
+import { lackingFor } from '../agreement/completing.ts'
 import type { Handle, Seq, Uid } from '../events/ids.ts'
 import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import { eachAtOnce } from '../runtime/at-once.ts'
@@ -99,7 +99,8 @@ export class Arrivals {
   #servingIn(contract: Uid, lines: readonly PayloadLine[]): PayloadLine[] {
     const replica = this.#ports.replicas.find(contract)
     if (replica === undefined) return this.#ports.replicas.passive(contract)?.lacksValues === true ? [...lines] : []
-    const places = new Set(lackingIn(replica.state).map(({ statement }) => placeIn(statement)))
+    const lacking = lackingFor(replica.state, replica.self).map(({ statement }) => statement)
+    const places = new Set([...lacking, ...replica.wants].map(placeIn))
     return lines.filter((line) => places.has(placeIn(line)))
   }
 

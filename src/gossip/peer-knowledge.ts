@@ -6,6 +6,7 @@ import { emptyVector, union, type VersionVector } from '../agreement/version-vec
 import type { Handle, Seq, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { encodeToPassOn, type SignedStatement } from '../events/statement-codec.ts'
+import { disclosed } from './disclosure.ts'
 import { forksAgainst, isUpToDate, linesFor, newsFor, vectorOf } from './exchange.ts'
 import type { Wanted } from './message.ts'
 import { RecentLines } from './recent-lines.ts'
@@ -75,7 +76,7 @@ export class PeerKnowledge {
     return evidence.flatMap(({ party, held, other }) => {
       if (party === this.#handle || this.#shown.has(`${contract} ${party}`)) return []
       this.#shown.add(`${contract} ${party}`)
-      return [held, other].map(encodeToPassOn)
+      return [held, other].map((branch) => encodeToPassOn(branch, disclosed(branch, this.#handle)))
     })
   }
 
@@ -83,7 +84,11 @@ export class PeerKnowledge {
   takeLines(state: AgreementState, room: number): string[] {
     const holds = this.holds(state)
     const forks = forksAgainst(state.feeds, this.#frontiers.get(state.contract) ?? {})
-    const { lines, then } = linesFor([...forks, ...newsFor(state, this.#handle, holds)], holds, room, this.#lines.of)
+    const lineOf = (held: SignedStatement) => {
+      const payloads = disclosed(held, this.#handle, state)
+      return payloads === held.payloads ? this.#lines.of(held) : encodeToPassOn(held, payloads)
+    }
+    const { lines, then } = linesFor([...forks, ...newsFor(state, this.#handle, holds)], holds, room, lineOf)
     this.#holds.set(state.contract, then)
     return lines
   }
@@ -91,7 +96,9 @@ export class PeerKnowledge {
   /** Its own waiting statements, if it does not hold them: it was restored, and no other node has them. */
   ownLines(state: AgreementState, waiting: readonly SignedStatement[]): string[] {
     const own = this.holds(state).get(this.#handle) ?? -1
-    return waiting.filter(({ statement }) => statement.seq > own).map(encodeToPassOn)
+    return waiting
+      .filter(({ statement }) => statement.seq > own)
+      .map((decoded) => encodeToPassOn(decoded, disclosed(decoded, this.#handle)))
   }
 
   /** Whether it holds statements that we lack. */

@@ -201,6 +201,7 @@ export class Fold {
       case 'ChildrenArranged':
       case 'ElementRenamed':
       case 'ElementGranted':
+      case 'AudienceSet':
         elements.apply(page, event)
         break
       case 'ElementRemoved': {
@@ -215,6 +216,7 @@ export class Fold {
       case 'VoteCast':
       case 'VotersNamed':
       case 'ValueComputed':
+      case 'ValueRevealed':
         proposals.apply(page, event)
         break
       case 'ChangeSetProposed':

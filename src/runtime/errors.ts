@@ -28,6 +28,7 @@ export const errorCodes = {
   statement_bad_genesis: 'The first statement of a contract must open it, and be signed with the key that it names.',
   statement_unfit_uid: 'The UID under which the statement opens a contract does not belong to its party and that key.',
   payload_mismatch: 'A payload does not hash to its seal, or no command of the statement names the seal.',
+  payload_foreign: 'A payload came that is for an audience which this party is not in. It is not kept.',
   payload_missing:
     'Values of the contract are missing here, so that it cannot be joined yet; the other parties are asked for them.',
   exchange_malformed: 'What came over the network is no exchange message.',
@@ -127,6 +128,8 @@ export const errorCodes = {
   no_such_path: 'The agreed document has no such element.',
   no_such_rule: 'The contract has no rule of this number.',
   no_agreed_value: 'The field has no agreed value.',
+  value_sealed:
+    'The value of the field is for an audience that the party of this node is not in, or has not come here.',
   path_malformed: 'A path, or the query after it, has a wrong escape, an empty step, or says something twice.',
   request_malformed:
     'The body, the query or a parameter does not have the form that docs/api.md gives, or what came is no HTTP request.',

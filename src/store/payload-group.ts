@@ -49,9 +49,17 @@ export function computedGroup(index: LedgerIndex): PayloadGroup {
   return `${COMPUTED}${index}` as PayloadGroup
 }
 
-/** Where the value of a proposal is kept. */
-export function refOf({ id, seal }: { readonly id: ProposalId; readonly seal: Hash }): PayloadRef {
-  return { group: isComputed(id) ? computedGroup(computedAt(id)) : groupOf(requestOf(id)), seal }
+/** Where the value of a proposal is kept. `revealedBy`: key of the request that brought it, where that is another than its own. */
+export function refOf({
+  id,
+  revealedBy,
+  seal,
+}: {
+  readonly id: ProposalId
+  readonly revealedBy?: string
+  readonly seal: Hash
+}): PayloadRef {
+  return { group: isComputed(id) ? computedGroup(computedAt(id)) : groupOf(requestOf(revealedBy ?? id)), seal }
 }
 
 /** Where the values that statements of one party seal are kept. */

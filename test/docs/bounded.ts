@@ -25,6 +25,8 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'gossip/peer-knowledge.ts #holds',
     'gossip/peer-knowledge.ts #newestThen',
     'gossip/peer-knowledge.ts #wants',
+    'contracts/replica/inbound/late-values.ts #missing',
+    'contracts/replica/inbound/late-values.ts #held',
     'contracts/replica/inbound/reorder-buffer.ts #waiting',
   ],
   'one for each party of a contract in memory: its limit `members`': [

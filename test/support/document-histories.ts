@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { childAt, type Element } from '../../src/aggregates/contract/document/element.ts'
+import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Command } from '../../src/events/commands.ts'
@@ -40,6 +41,8 @@ const kinds = [
   'RenameElement',
   'RemoveElement',
   'GrantElement',
+  'SetAudience',
+  'SetAudience',
   'ProposeValue',
   'ProposeValue',
   'EmptyField',
@@ -138,11 +141,24 @@ function commandOf(order: Order, place: number, document: Document, values: Map<
       return { type: kind, element }
     case 'GrantElement':
       return { type: kind, element, to: owner ?? null }
+    case 'SetAudience': {
+      const named = parties.filter((_, place) => (order.which >> place) % 2 === 0).map(({ handle }) => handle)
+      return { type: kind, element: ref, parties: named.length === 0 ? null : named }
+    }
     case 'ProposeValue': {
       const { seal: sealed, payload } = seal(party.handle, new Uint8Array(16))
       values.set(sealed, payload)
       const basis = standing.slice(0, order.which % 3)
-      return { type: kind, field: ref, seal: sealed, basis, ...(order.which % 2 === 0 ? { exclusive: true } : {}) }
+      const held = order.which % 7 === 0 ? undefined : audienceAt(document.state, element)?.parties
+      const meant = held && { audience: [...held] }
+      return {
+        ...meant,
+        type: kind,
+        field: ref,
+        seal: sealed,
+        basis,
+        ...(order.which % 2 === 0 ? { exclusive: true } : {}),
+      }
     }
     case 'EmptyField':
       return {

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { rulesToPublish } from '../../src/aggregates/contract/rules/rule-commands.ts'
+import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
@@ -164,7 +165,10 @@ export class Party {
   proposes(
     path: string,
     value: unknown,
-    { salt = 0, ...changes }: { exclusive?: true; basis?: readonly ProposalId[]; salt?: number } = {},
+    {
+      salt = 0,
+      ...changes
+    }: { exclusive?: true; basis?: readonly ProposalId[]; salt?: number; audience?: Handle[] } = {},
   ): Act {
     const { seal: sealed, payload } = seal(value, new Uint8Array(16).fill(salt))
     return {
@@ -195,6 +199,41 @@ export class Party {
       basis: standingAt(document.fieldAt(path)).map(({ id }) => id),
       ...changes,
     }))
+  }
+
+  /** Only these get what is proposed there; null: as above. */
+  setsAudience(path: string, parties: readonly { readonly handle: Handle }[] | null, until?: string): Act {
+    return this.#writes((document) => ({
+      type: 'SetAudience',
+      element: document.idAt(path),
+      parties: parties === null ? null : parties.map(({ handle }) => handle),
+      ...(until === undefined ? {} : { until }),
+    }))
+  }
+
+  /** To those who hold it there. */
+  confides(path: string, value: unknown, changes: { exclusive?: true; basis?: readonly ProposalId[] } = {}): Act {
+    return {
+      author: this.handle,
+      write: (document) => {
+        const audience = [...(audienceAt(document.state, document.idAt(path))?.parties ?? [])]
+        return this.proposes(path, value, { ...changes, audience }).write(document)
+      },
+    }
+  }
+
+  /** What another party, or this one, has confided there. `value`: what is said to be under the seal. */
+  reveals(path: string, value: unknown, of: Party = this): Act {
+    const { seal: sealed, payload } = seal(value, new Uint8Array(16))
+    return {
+      author: this.handle,
+      write: (document) => ({
+        commands: [
+          { type: 'RevealValue', field: document.idAt(path), proposal: document.proposalOf(of, path), seal: sealed },
+        ],
+        values: new Map([[sealed, payload]]),
+      }),
+    }
   }
 
   addsRuleSet(name: string): Act {
@@ -252,8 +291,8 @@ export class Party {
   }
 
   /** On the last change set of a party. */
-  votesOnSet(of: Party, vote: 'yes' | 'no' = 'yes'): Act {
-    return this.#writes((document) => ({ type: 'CastVote', request: document.changeSetOf(of).request, vote }))
+  votesOnSet(of: Party, vote: 'yes' | 'no' = 'yes', said: { about?: Hash; audience?: Handle[] } = {}): Act {
+    return this.#writes((document) => ({ type: 'CastVote', request: document.changeSetOf(of).request, vote, ...said }))
   }
 
   withdrawsSet(of: Party = this): Act {

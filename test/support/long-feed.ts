@@ -43,7 +43,7 @@ async function loading(): Promise<void> {
   })
   assert.equal((await loadContract(long, CONTRACT, ana.handle)).state.feeds.get(ana.handle)?.size, 2)
   await recallHistory(long, state)
-  const following = new FeedTailer(long)
+  const following = new FeedTailer(long, ana.handle)
   following.hears(ana.handle)
   assert.equal((await following.read(before))?.taken.length, 2)
   await assert.rejects(

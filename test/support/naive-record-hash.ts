@@ -13,9 +13,10 @@ import { naiveRoot } from './naive-merkle.ts'
 export function naiveRecordHash(state: ContractState): string {
   const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, types, document } =
     state
-  const { changeSets, flags, inactive, rules } = state
+  const { audiences, changeSets, flags, inactive, rules } = state
   const members = hash('members', parties)
   return hash('record', {
+    audiences: hash('audiences', audiences),
     contract,
     title,
     engine,

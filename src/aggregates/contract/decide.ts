@@ -33,7 +33,8 @@ import {
 } from './rules/rule-commands.ts'
 import { type ContractState, initialState, memberOf } from './state.ts'
 import { upgradeEngine } from './upgrade.ts'
-import { castVote, emptyField, proposeValue, withdrawProposal } from './values/proposals.ts'
+import { setAudience } from './values/audience.ts'
+import { castVote, emptyField, proposeValue, revealing, withdrawProposal } from './values/proposals.ts'
 
 export { initialState } from './state.ts'
 
@@ -63,6 +64,7 @@ export function* deciding(
   })
   if (done.kind === 'stopped') return voidBy(done.rejection, done.place, rules)
   const votes = rules?.votes(done.state, done.events) ?? []
+  if (votes instanceof Rejection) return voidBy(votes, commands.length - 1, rules)
   const voted = {
     events: [...done.events, ...votes],
     state: votes.reduce((current, event) => contract.evolve(current, event, context), done.state),
@@ -135,6 +137,10 @@ function decideUnlocked(command: ResolvedCommand, state: ContractState, context:
       return 'request' in command ? voteOnChangeSet(command, state, context) : castVote(command, state, context)
     case 'WithdrawChangeSet':
       return withdrawChangeSet(command, state, context)
+    case 'SetAudience':
+      return setAudience(command, state, context)
+    case 'RevealValue':
+      return revealing(command, state, context)
     case 'AddRuleSet':
       return addRuleSet(command, state)
     case 'DraftRule':

@@ -45,6 +45,11 @@ export interface DecideContext extends Origin {
   readonly changeSet?: { readonly about?: Hash }
   /** What is under a seal of this request; undefined if the value has been taken (erased). */
   readonly reveal: (seal: Hash) => { readonly value: unknown } | undefined
+  /**
+   * What is under the seal of a confidential value of this request, for a node of its audience that looks whether it takes that. The
+   * ledger opens none, so that all judge alike.
+   */
+  readonly confidential?: (seal: Hash) => { readonly value: unknown } | undefined
   /** What is under the seal of a value that stands in the document; undefined where it is not held here. */
   readonly open: Open
   /** The ledger's root at a size up to `index`; undefined beyond. */

@@ -3,6 +3,7 @@ import { type ElementId, type Handle, type LedgerIndex, type ProposalId, request
 import { unreachable } from '../../runtime/assert.ts'
 import { changeSetNamed, withChangeSet, withoutChangeSet, withoutVoterOnSets } from './change-sets/change-set.ts'
 import type { Origin } from './decider.ts'
+import { audiencesOutside, withAudience } from './document/audiences.ts'
 import { withChild, withElement, withEntry, withName, withOrder, withoutElement } from './document/changed-document.ts'
 import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './document/element.ts'
 import { withType } from './document/types.ts'
@@ -83,14 +84,20 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'ElementRenamed':
       return withName(state, event.element, event.name, requestKey(request))
     case 'ElementRemoved':
-      return { ...withoutElement(state, event.element), flags: flagsOutside(state.flags, event.element) }
+      return {
+        ...withoutElement(state, event.element),
+        audiences: audiencesOutside(state.audiences, event.element),
+        flags: flagsOutside(state.flags, event.element),
+      }
     case 'ElementGranted':
       return withElement(state, event.element, (element) => ({ ...element, owner: event.to }))
     case 'ValueProposed': {
-      const { by, candidate = agreedAtOnce, proposal: id, seal } = event
+      const { audience, by, candidate = agreedAtOnce, proposal: id, seal } = event
       const { exclusive, seen } = candidate
+      const confidential = audience && { audience }
       return withField(state, event.field, (field) => {
-        return { ...field, candidates: [...field.candidates, { by, exclusive, id, seal, seen, voters: null, yes: [] }] }
+        const proposed = { ...confidential, by, exclusive, id, seal, seen, voters: null, yes: [] }
+        return { ...field, candidates: [...field.candidates, proposed] }
       })
     }
     case 'VotersNamed':
@@ -121,6 +128,17 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'ChangeSetAgreed':
     case 'ChangeSetEnded':
       return { ...state, changeSets: withoutChangeSet(state.changeSets, event.request) }
+    case 'AudienceSet': {
+      const { element, parties, until } = event
+      const set = parties && { parties, ...(until !== undefined && { until }) }
+      return { ...state, audiences: withAudience(state.audiences, element, set) }
+    }
+    case 'ValueRevealed':
+      return withField(state, event.field, (field) => {
+        const { agreed, candidates } = field
+        const reveal = <T extends Revealed>(standing: T) => revealed(standing, event.proposal, requestKey(request))
+        return { ...field, agreed: agreed && reveal(agreed), candidates: candidates.map(reveal) }
+      })
     case 'RuleSetAdded':
       return withRules(state, { ruleSets: [...state.rules.ruleSets, { id: event.ruleSet, name: event.name }] })
     case 'RuleDrafted': {
@@ -219,8 +237,22 @@ const agreedAtOnce = { exclusive: false, seen: [] }
 function agreed(field: Field, id: ProposalId): Field {
   const candidate = field.candidates.find((other) => other.id === id)
   if (candidate === undefined) return field
-  const { by, seal } = candidate
-  return { ...field, agreed: seal === null ? null : { by, id, seal }, candidates: without(field.candidates, id) }
+  const { audience, by, revealedBy, seal } = candidate
+  const opening = { ...(audience && { audience }), ...(revealedBy !== undefined && { revealedBy }) }
+  return {
+    ...field,
+    agreed: seal === null ? null : { ...opening, by, id, seal },
+    candidates: without(field.candidates, id),
+  }
+}
+
+type Revealed = Pick<Candidate, 'audience' | 'id' | 'revealedBy'>
+
+/** The proposal of that name, as an ordinary one. */
+function revealed<T extends Revealed>(standing: T, proposal: ProposalId, revealedBy: string): T {
+  if (standing.id !== proposal) return standing
+  const { audience: _audience, ...ordinary } = standing
+  return { ...(ordinary as T), revealedBy }
 }
 
 function voted(field: Field, { proposal, by }: { readonly proposal: ProposalId; readonly by: Handle }): Field {

@@ -15,6 +15,7 @@ interface RefMembers {
   readonly AddEntry: 'list'
   readonly ArrangeChildren: 'block'
   readonly ProposeValue: 'field'
+  readonly SetAudience: 'element'
 }
 type Resolution<T extends CommandType> = T extends keyof RefMembers
   ? { readonly [member in RefMembers[T]]: ElementId }
@@ -79,6 +80,10 @@ function resolve(command: Command, added: readonly (ElementId | undefined)[]): R
     case 'ProposeValue': {
       const field = resolveRef(command.field, added)
       return field instanceof Rejection ? field : { ...command, field }
+    }
+    case 'SetAudience': {
+      const element = resolveRef(command.element, added)
+      return element instanceof Rejection ? element : { ...command, element }
     }
     default:
       return command

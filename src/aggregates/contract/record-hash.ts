@@ -1,6 +1,7 @@
 import { type Hash, hashFromBytes, hashJson } from '../../crypto/hash.ts'
 import { definitionHash } from '../../events/type-definition.ts'
 import { changeSetsHash } from './change-sets/change-set.ts'
+import { audiencesHash } from './document/audiences.ts'
 import { storedHash } from './document/element-hash.ts'
 import type { Types } from './document/types.ts'
 import { ruleBookHash } from './rules/rule-book.ts'
@@ -20,9 +21,11 @@ export function recordHash(state: ContractState): Hash {
 
 /** What the hash is taken over, with members in canonical order. */
 export function recordOf(state: ContractState): object {
-  const { changeSets, charter, contract, document, engine, engineSince, engineVotes, flags, inactive } = state
+  const { audiences, changeSets, charter, contract, document, engine, engineSince, engineVotes, flags, inactive } =
+    state
   const { limits, lock, parties, phase, rules, title, types } = state
   return {
+    audiences: audiencesHash(audiences),
     changeSets: changeSetsHash(changeSets),
     charter,
     contract,

@@ -13,6 +13,7 @@ import { defaultLimits, type Limits } from '../../events/limits.ts'
 import type { PartyCard } from '../../events/parties/party-card.ts'
 import type { LockPurpose } from '../../events/reasons.ts'
 import type { ChangeSet } from './change-sets/change-set.ts'
+import { type BlockAudience, noAudiences } from './document/audiences.ts'
 import { childAt, type Element, emptyBlock, type StoredBlock } from './document/element.ts'
 import { noTypes, type Types } from './document/types.ts'
 import { allActive, type Flag, type Inactive, noRules, type RuleBook } from './rules/rule-book.ts'
@@ -92,6 +93,8 @@ export interface ContractState {
   readonly lock: Lock | null
   /** Those that it defines. */
   readonly types: Types
+  /** Of its confidential blocks. */
+  readonly audiences: readonly BlockAudience[]
   readonly document: StoredBlock
 }
 
@@ -113,6 +116,7 @@ export function initialState(contract: Uid): ContractState {
     parties: { closed: [], former: [], invitations: [], members: [] },
     lock: null,
     types: noTypes,
+    audiences: noAudiences,
     document: emptyBlock({ id: ROOT, name: '', namedBy: null, owner: null }),
   }
 }

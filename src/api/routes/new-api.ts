@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Documents, noSuchPath, type Wait, type Written } from '../../documents/documents.ts'
 import { textOf } from '../../documents/field-text.ts'
 import { NoSuchPath, parsePath } from '../../documents/path.ts'
+import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
 import type { Uid } from '../../events/ids.ts'
 import { TextBody } from '../http/body.ts'
 import { BodyMalformed } from '../http/exact-json.ts'
@@ -48,6 +49,10 @@ async function read(documents: Documents, request: FastifyRequest, reply: Fastif
   if (agreed.element.kind !== 'field' || wantsJson) return reply.type('application/json').send(JSON.stringify(value))
   if (value === null)
     throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
+  if (isSealed(value)) {
+    const message = 'the value is for an audience that the party of this node is not in, or has not come here'
+    throw new ValueSealed('value_sealed', message, { path: names.join('/'), ...value.$sealed })
+  }
   return reply.type('text/plain; charset=utf-8').send(textOf(value))
 }
 

@@ -1,8 +1,9 @@
 import { memberOf, membersOf } from '../../aggregates/contract/state.ts'
-import { lackingIn } from '../../agreement/completing.ts'
+import { lackingFor } from '../../agreement/completing.ts'
 import { beyond, feedOf, firstCovering, newestOf, saidToHold } from '../../agreement/feeds.ts'
+import { hasUnfitValue } from '../../agreement/foreseen.ts'
 import { extendedTo } from '../../agreement/history/replay.ts'
-import { lacksValueOf } from '../../agreement/lacked-values.ts'
+import { confidentialFor, confidentialLackedFor, lacksValueOf } from '../../agreement/lacked-values.ts'
 import { isVoteToBreakLock } from '../../agreement/ledger.ts'
 import { placeAmong, resigningIn } from '../../agreement/open-statements.ts'
 import { refusalIn } from '../../agreement/refusals.ts'
@@ -11,9 +12,11 @@ import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { covers, emptyVector, union, type VersionVector } from '../../agreement/version-vector.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { About } from '../../events/about.ts'
+import type { Audience } from '../../events/audience.ts'
 import { type Handle, type RequestRef, requestKey, requestOf } from '../../events/ids.ts'
 import { ceilings } from '../../events/limits.ts'
 import type { RefusalCode } from '../../events/reasons.ts'
+import { audienceOf } from '../../events/recipients.ts'
 import type { Payload, Refusal, Request } from '../../events/statement.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -49,6 +52,8 @@ interface Grounds {
 
 interface Refused extends Grounds {
   readonly request: RequestRef
+  /** Whom the text is for: that of the request. */
+  readonly audience?: Audience | undefined
 }
 
 /**
@@ -140,9 +145,10 @@ export class Approvals {
    * values waited for.
    */
   coverage(state: AgreementState, revoked?: Handle): Coverage {
-    const lacking = lackingIn(state)
+    const lacking = lackingFor(state, this.#self)
     this.#waits.lacking(lacking)
-    if (lacking.length === 0 && this.#policy.length === 0 && !asksForMissingEngine(state)) {
+    const isPlain = this.#policy.length === 0 && !asksForMissingEngine(state) && !hasConfidential(state, this.#self)
+    if (lacking.length === 0 && isPlain) {
       this.#isAwaitingValues = false
       this.#view = state
       return { view: state, refusals: [], payloads: [] }
@@ -178,7 +184,8 @@ export class Approvals {
         continue
       }
       room -= bytes
-      for (const { request, code, about } of refused) refusals.push({ ...abouts.member(about), code, request })
+      for (const { request, code, about, audience } of refused)
+        refusals.push({ ...abouts.member(about, audience), code, request })
       past = union(past, held.past)
     }
     const view = left.length === 0 ? state : extendedTo(this.#view, state, past)
@@ -197,7 +204,11 @@ export class Approvals {
       const ref = { handle: party, index, seq }
       const answer = this.#answerTo(ref, request, held, state, mayAsk)
       if (answer === undefined) isAsked = true
-      else if (answer.refusal !== undefined) refusals.push({ ...answer.refusal, request: ref })
+      else if (answer.refusal !== undefined) {
+        const { about } = answer.refusal
+        const audience = about && audienceOf(request, (handle) => state.ledger.cards.has(handle))
+        refusals.push({ ...answer.refusal, request: ref, audience })
+      }
     }
     return isAsked ? undefined : refusals
   }
@@ -267,6 +278,15 @@ export class Approvals {
       this.#isAwaitingValues = true
       return undefined
     }
+    if (isOpen(ref, state) && !isDead(ref, request, state)) {
+      // Nothing in the ledger depends on it, so it is not waited for any longer by whoever is no member yet.
+      if (confidentialLackedFor(held, request, this.#self).length > 0) {
+        if (!mayAsk || !this.#waits.isWaitingFor(held)) return { refusal: { code: 'payload_missing' } }
+        this.#isAwaitingValues = true
+        return undefined
+      }
+      if (hasUnfitValue(state, held, ref.index, this.#self)) return { refusal: { code: 'value_unfit' } }
+    }
     if (known !== undefined) return known
     if (rule === undefined || rule.answer !== 'ask') return { refusal: undefined }
     // Nothing comes of it any more, so nobody is asked, and it holds nothing up. What shows that is only held: a refusal stays
@@ -310,6 +330,11 @@ function isOpen({ handle, seq, index }: RequestRef, { ledger: { open, next } }: 
   return place > 0 || (place === 0 && index >= next)
 }
 
+/** Whether something open has confidential values for a party: then it looks at them before it answers. */
+function hasConfidential({ ledger: { open } }: AgreementState, party: Handle): boolean {
+  return open.some((held) => confidentialFor(held, party).length > 0)
+}
+
 /** What has not been answered by everybody is open. */
 function asksForMissingEngine({ ledger: { engines, open } }: AgreementState): boolean {
   return open.some(({ statement }) =>
@@ -349,7 +374,7 @@ function withoutAbout({ request, code }: Refused): Refused {
 
 /** What they come to in a statement, before their texts are sealed. */
 function bytesOf(refused: readonly Refused[]): number {
-  const each = ({ request, code, about }: Refused) =>
-    bytesIn({ code, request }) + (about === undefined ? 0 : ABOUT_BYTES)
+  const each = ({ request, code, about, audience }: Refused) =>
+    bytesIn({ ...(audience && { audience }), code, request }) + (about === undefined ? 0 : ABOUT_BYTES)
   return refused.reduce((sum, refusal) => sum + each(refusal), 0)
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { lackingIn } from '../../agreement/completing.ts'
+import { lackingFor } from '../../agreement/completing.ts'
 import { type Feeds, frontierOf, statementAt } from '../../agreement/feeds.ts'
 import { nextKeyOf } from '../../agreement/keys/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
@@ -106,7 +106,7 @@ export function passiveFormOf(state: AgreementState, self: Handle): PassiveContr
     settled: settling.settled,
     signing: nextKeyOf(state, self) ?? null,
     waiting: waitingIn(state, self),
-    lacksValues: lackingIn(state).length > 0,
+    lacksValues: lackingFor(state, self).length > 0,
     summary: summaryOf(state, self) ?? null,
   }
 }

@@ -40,7 +40,7 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
         return live.awaited
       },
       get wants() {
-        return live.wants.map(({ statement: { party, seq }, lacks }) => ({ party, seals: lacks, seq }))
+        return live.wants
       },
       get holdUp() {
         return live.holdUpOf(live.self)

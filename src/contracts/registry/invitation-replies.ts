@@ -88,13 +88,13 @@ export class InvitationReplies {
   }
 
   /** Says that this party joins, signed over all that it has verified. Throws NotInvited, ValuesMissing, NoSuchContract. */
-  async accept({ contract, state, wants }: LiveContract): Promise<void> {
+  async accept({ contract, state, lacking }: LiveContract): Promise<void> {
     const { agreed } = state.settling
     const invitation = this.#invitationTo(contract, agreed)
     if (this.#commandQueue !== undefined) return this.#commandQueue.reply(contract, 'accept')
-    if (wants.length > 0) {
-      const message = `values of ${wants.length} statements are missing here; the other parties are asked for them`
-      const statements = wants.map(({ statement: { party, seq } }) => `${party}.${seq}`)
+    if (lacking.length > 0) {
+      const message = `values of ${lacking.length} statements are missing here; the other parties are asked for them`
+      const statements = lacking.map(({ statement: { party, seq } }) => `${party}.${seq}`)
       throw new ValuesMissing('payload_missing', message, { contract, statements })
     }
     const head = settledHead(state)

@@ -15,6 +15,7 @@ import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
 import type { HoldUp, Wanted } from '../../gossip/message.ts'
 import type { PayloadLines } from '../../gossip/replica-port.ts'
+import { timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { Kept } from '../../store/snapshot-port.ts'
@@ -26,6 +27,7 @@ import type { LocalRequests } from '../requests/local-requests.ts'
 import { standingOfRequest } from '../requests/progress.ts'
 import { type HeldUp, heldUpBy, type Intent, type Submission } from '../requests/submission.ts'
 import { ContractListeners, type ListenerOf } from './contract-listener.ts'
+import { oursOf } from './inbound/foreign-payloads.ts'
 import { payloadLines } from './inbound/payload-lines.ts'
 import type { DeliveryResult } from './mailbox.ts'
 import { type Opened, openReplica } from './opening/open-replica.ts'
@@ -132,15 +134,21 @@ export class LiveContract {
     return this.#loop.waiting.filter(({ statement }) => statement.party === party)
   }
 
-  /** The statements whose values are missing here, but for requests that come to nothing anyway; in ledger order. */
-  get wants(): readonly VerifiedStatement[] {
+  /** The statements whose values the ledger needs and that are missing here, but for requests that come to nothing anyway. */
+  get lacking(): readonly VerifiedStatement[] {
+    return this.#loop.parts.values.lacking
+  }
+
+  /** The values that are missing here, but for requests that come to nothing anyway. */
+  get wants(): readonly Wanted[] {
     return this.#loop.parts.values.wanted
   }
 
   /** What is held here of what a peer wants. */
   payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<PayloadLines> {
-    const { store, turns } = this.#ports
-    return retryWithFullHistory(this, () => payloadLines(store.payloads, this.state, peer, wanted, room, turns))
+    const { clock, store, turns } = this.#ports
+    const now = timestamp(clock)
+    return retryWithFullHistory(this, () => payloadLines(store.payloads, this.state, peer, wanted, room, now, turns))
   }
 
   /** For whom a request of this party waits. Throws HistoryPruned. */
@@ -278,7 +286,11 @@ export class LiveContract {
     payloads: readonly Completion[] = [],
   ): Promise<DeliveryResult> {
     this.#assertOpen()
-    const done = this.#loop.parts.mailbox.deliver({ statements, payloads, credit })
+    const parted = statements.map((decoded) => oursOf(decoded, this.self))
+    const foreign = parted.flatMap((one) => one.foreign ?? [])
+    credit?.spend(foreign.length)
+    const ours = parted.map((one) => one.ours)
+    const done = this.#loop.parts.mailbox.deliver({ statements: ours, foreign, payloads, credit })
     this.#loop.wake()
     return done
   }

@@ -8,6 +8,8 @@ export type DeliveryResult = { readonly refused: readonly StatementRefused[] }
 /** Something handed to a contract from outside. */
 export interface Delivery {
   readonly statements: readonly SignedStatement[]
+  /** What came with them and is for others. */
+  readonly foreign?: readonly StatementRefused[]
   /** Payloads that came by themselves. */
   readonly payloads: readonly Completion[]
   /** Of who has brought them. Undefined: they are this node's own concern. */

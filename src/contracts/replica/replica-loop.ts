@@ -1,6 +1,7 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
+import { lackedFor } from '../../agreement/lacked-values.ts'
 import type { Equivocation, Reception } from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
@@ -74,6 +75,7 @@ export class ReplicaLoop implements ContractView {
     // What was stored while this was loaded may be in no event that is still to come.
     this.parts.others?.doubts(this.#state)
     this.#restoreLost()
+    this.parts.late.look()
     if (this.duties.authors && this.duties.sharesStore) this.parts.requests.wakeAtDeadlines()
   }
 
@@ -243,6 +245,7 @@ export class ReplicaLoop implements ContractView {
     if (!this.duties.signs) this.parts.untold.add(settled)
     this.#tell({ ...reception, made: own.at(-1), settled: this.duties.signs ? settled : [], divergences })
     this.tellWhatStands()
+    this.parts.late.look(true)
   }
 
   /** Receives, makes a statement where one is due, commits, and tells: what was not committed never was. */
@@ -303,11 +306,12 @@ export class ReplicaLoop implements ContractView {
     if (this.#isCutShort && reception.completions.length > 0) this.parts.recovery.isInDoubt = true
     const otherBranches = this.parts.unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ taken, refused: reception.refused, equivocations, otherBranches, made, settled, divergences })
+    this.parts.late.look(reception.completions.length > 0)
   }
 
   #tell(news: TurnNews): void {
     this.parts.requests.queue.settled(news.settled)
-    this.parts.values.seek(news.taken.some(({ lacks }) => lacks.length > 0))
+    this.parts.values.seek(news.taken.some((held) => lackedFor(held, this.self).length > 0))
     this.parts.requests.retryAfterLock()
     if (formerOf(this.#state.settling.agreed, this.self) !== undefined) this.parts.requests.queue.dropAll()
     this.#news.tellTurn(news)

@@ -139,7 +139,7 @@ export class StatementAuthor {
     const obstacle = protection.obstacle(state, waiting)
     // Its own statements are here, behind a request that everybody has acknowledged.
     const isOwn = ({ statement }: { readonly statement: { readonly party: Handle } }) => statement.party === self
-    if (obstacle !== undefined && values.wanted.length > 0 && waiting.some(isOwn)) return 'values_missing'
+    if (obstacle !== undefined && values.lacking.length > 0 && waiting.some(isOwn)) return 'values_missing'
     if (obstacle === 'members_awaited' && protection.waitsFor(state).length === 0) return 'statement_lost'
     if (obstacle !== undefined) return obstacle
     const isSilent = !this.#hasPart(state) || formerOf(state.ledger.document, self) !== undefined

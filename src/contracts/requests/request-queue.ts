@@ -4,9 +4,11 @@ import type { Acknowledged } from '../../agreement/ledger.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
+import type { Audience } from '../../events/audience.ts'
 import { type Handle, type RequestRef, requestKey, requestOf, type Seq } from '../../events/ids.ts'
 import { ceilings } from '../../events/limits.ts'
 import type { WithdrawalCode } from '../../events/reasons.ts'
+import { audienceOf } from '../../events/recipients.ts'
 import { payloadsInOrder } from '../../events/seal.ts'
 import type { Decision } from '../../events/statement.ts'
 import type { HoldUp } from '../../gossip/message.ts'
@@ -369,9 +371,10 @@ export class RequestQueue {
       const request = requestOf(key)
       const why = this.#withdrawals.get(key) ?? this.#whyWithdraw(state, request, submission)
       if (why === undefined) continue
-      const { code } = why
+      const { code, about } = why
+      const said = about && abouts.member(about, audienceIn(state, request))
       // What is to be withdrawn with the next statement must not be confirmed with this one.
-      if (!fits({ ...abouts.member(why.about), code, decision: 'withdrawn', request })) return { decided, left: 0 }
+      if (!fits({ ...said, code, decision: 'withdrawn', request })) return { decided, left: 0 }
     }
     const gone = new Set(decided.map(({ request }) => requestKey(request)))
     for (const request of confirmable(state, this.#self, gone)) {
@@ -406,4 +409,10 @@ export class RequestQueue {
       submission.conclude({ kind: 'withdrawn', request, seq, ...(about === undefined ? {} : { about }) })
     } else submission.conclude({ kind: 'timed out', request, ...this.#heldUp(waitingForAnswers(before, request)) })
   }
+}
+
+/** Whom it is for what is said of this party's own request. */
+function audienceIn({ feeds, ledger }: AgreementState, { handle, seq, index }: RequestRef): Audience | undefined {
+  const request = statementAt(feeds, handle, seq)?.statement.requests[index]
+  return request && audienceOf(request, (party) => ledger.cards.has(party))
 }

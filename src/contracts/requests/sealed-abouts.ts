@@ -1,6 +1,8 @@
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { About } from '../../events/about.ts'
+import type { Audience } from '../../events/audience.ts'
+import type { Handle } from '../../events/ids.ts'
 import { MESSAGE_ABOUTS_CHARACTERS_MAX } from '../../events/limits.ts'
 import { SALT_BYTES, seal } from '../../events/seal.ts'
 import type { Payload } from '../../events/statement.ts'
@@ -21,17 +23,23 @@ export class SealedAbouts {
     return this.#payloads
   }
 
-  /** As a member of what it is about. Nothing, where there is no text, or no room for one more: then the code has to do. */
-  member(about: About | undefined): { readonly about?: Hash } {
+  /**
+   * As a member of what it is about, with whom it is for: the audience of that. Nothing, where there is no text, or no room for one
+   * more: then the code has to do.
+   */
+  member(about: About | undefined, audience?: Audience): { readonly about?: Hash; readonly audience?: Handle[] } {
     if (about === undefined) return {}
-    const text = canonicalJson(about)
+    // What nobody else gets is nobody else's to hear of.
+    if (audience?.length === 0) return {}
+    const meant = audience === undefined ? {} : { audience: [...audience] }
+    const text = canonicalJson({ about, ...meant })
     const known = this.#seals.get(text)
-    if (known !== undefined) return { about: known }
+    if (known !== undefined) return { ...meant, about: known }
     if (this.#characters + text.length > MESSAGE_ABOUTS_CHARACTERS_MAX) return {}
     this.#characters += text.length
     const sealed = seal(about, this.#random.bytes(SALT_BYTES))
     this.#seals.set(text, sealed.seal)
     this.#payloads.push([sealed.seal, sealed.payload])
-    return { about: sealed.seal }
+    return { ...meant, about: sealed.seal }
   }
 }

@@ -3,7 +3,7 @@ import { canonicalJson, inCanonicalOrder } from '../../crypto/canonical-json.ts'
 import { type Hash, isHash } from '../../crypto/hash.ts'
 import { type About, isAbout } from '../../events/about.ts'
 import type { Limits } from '../../events/limits.ts'
-import { sealOf, sealsNamedBy, valueSealsOf } from '../../events/seal.ts'
+import { confidentialSealsOf, sealOf, sealsNamedBy, valueSealsOf } from '../../events/seal.ts'
 import { type Payloads, PayloadsSchema, type Request, RequestSchema } from '../../events/statement.ts'
 import { isTooDeep } from '../../events/statement-codec.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
@@ -38,7 +38,7 @@ export function fitRequest(request: Request, payloads: Payloads, { commandsPerRe
     })
   }
   const named = sealsNamedBy({ requests: [request], refusals: [], decided: [] })
-  const values = valueSealsOf([request])
+  const values = valueSealsOf([request]).union(confidentialSealsOf([request]))
   for (const seal of values) {
     if (payloads[seal] === undefined) unfit('a value that the request seals does not come with it', { seal })
   }

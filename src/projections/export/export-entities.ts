@@ -57,19 +57,25 @@ function audited(entity: Entity, column: string, of: (row: ExportRow, found: Aud
   }
 }
 
-const proposals = stored('Proposal', [
-  'id',
-  'contract',
-  'element',
-  'party',
-  'request',
-  'name',
-  'seal',
-  'made_at',
-  'agreed_at',
-  'ended_at',
-  'ended_by',
-])
+const proposals = stored(
+  'Proposal',
+  [
+    'id',
+    'contract',
+    'element',
+    'party',
+    'request',
+    'name',
+    'seal',
+    'audience',
+    'revealed_in',
+    'made_at',
+    'agreed_at',
+    'ended_at',
+    'ended_by',
+  ],
+  ['audience'],
+)
 
 /** Every entity that there is, in the words of the design (§8). */
 export const entities: readonly Entity[] = [
@@ -143,10 +149,12 @@ export const entities: readonly Entity[] = [
       'options',
       'currency',
       'hint',
+      'audience',
+      'audience_until',
       'added_at',
       'removed_at',
     ],
-    ['options'],
+    ['options', 'audience'],
     // A removed element has no path any more.
     '(SELECT DocumentElement.*, path FROM DocumentElement LEFT JOIN Path ON Path.element = DocumentElement.id)',
   ),

@@ -133,7 +133,11 @@ async function withValues(
   for (const contract of new Set(rows.map((row) => row.contract as number))) {
     const refs = rows
       .filter((row) => row.contract === contract)
-      .flatMap(({ name, seal }) => (seal === null ? [] : refOf({ id: name as ProposalId, seal: seal as Hash })))
+      .flatMap(({ name, revealed_in, seal }) => {
+        if (seal === null) return []
+        const ref = refOf({ id: name as ProposalId, seal: seal as Hash })
+        return revealed_in === null ? ref : { ...ref, group: revealed_in as PayloadGroup }
+      })
     opened.set(contract, await payloads.get(uids.get(contract) as Uid, refs))
   }
   return rows.map((row) => {

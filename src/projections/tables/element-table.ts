@@ -13,6 +13,7 @@ import type { TypeTable } from './type-table.ts'
  * removed block is removed with it. Element_path is the path index: from a block, one step a name; Path is each
  * element's whole way, read through it, so that renaming a block renames one row. Siblings are shown by `place`, those without one
  * behind the others, by the last number of their keys. `type` is that of the values: of a custom type its base.
+ * `audience`: the handles of those who get the values at and below it, as far as those above do, as JSON; null: as above it.
  *
  * The prototype of a list is its child of the name 0. An entry, and what stands in one, has a `prototype`: the row that says all
  * about it but its place, so that one change there is one row, however many entries there are. What stands in an entry has a row from
@@ -36,6 +37,8 @@ const SCHEMA = `
     options     TEXT,
     currency    TEXT,
     hint        TEXT,
+    audience       TEXT,
+    audience_until TEXT,
     active      INTEGER NOT NULL DEFAULT 1,
     added_at    INTEGER NOT NULL,
     removed_at  INTEGER,
@@ -46,7 +49,19 @@ const SCHEMA = `
 
   CREATE VIEW DocumentElement AS
     SELECT own.id, own.contract, own.key, own.parent, own.kind, own.prototype, coalesce(own.name, made_of.name) AS name,
-      ${['place', 'owner', 'entries_max', 'keyed', 'type', 'custom', 'options', 'currency', 'hint']
+      ${[
+        'place',
+        'owner',
+        'entries_max',
+        'keyed',
+        'type',
+        'custom',
+        'options',
+        'currency',
+        'hint',
+        'audience',
+        'audience_until',
+      ]
         .map((column) => `coalesce(own.${column}, made_of.${column}) AS ${column}`)
         .join(', ')}, own.active, own.added_at, own.removed_at
     FROM Element AS own LEFT JOIN Element AS made_of ON made_of.id = own.prototype;
@@ -73,6 +88,7 @@ export type StructureEvent = Extract<
       | 'ElementRenamed'
       | 'ElementRemoved'
       | 'ElementGranted'
+      | 'AudienceSet'
   }
 >
 
@@ -111,6 +127,7 @@ export class ElementTable {
   readonly #add
   readonly #rename
   readonly #grant
+  readonly #setAudience
   readonly #unplace
   readonly #place
   readonly #remove
@@ -131,6 +148,7 @@ export class ElementTable {
     )
     this.#rename = database.prepare('UPDATE Element SET name = ? WHERE id = ?')
     this.#grant = database.prepare('UPDATE Element SET owner = ? WHERE id = ?')
+    this.#setAudience = database.prepare('UPDATE Element SET audience = ?, audience_until = ? WHERE id = ?')
     this.#unplace = database.prepare('UPDATE Element SET place = NULL WHERE parent = ? AND place IS NOT NULL')
     this.#place = database.prepare('UPDATE Element SET place = ? WHERE id = ?')
     this.#remove = database.prepare<[element: number, at: number], RemovedElement>(
@@ -185,6 +203,11 @@ export class ElementTable {
       case 'ElementGranted':
         this.#grant.run(event.to === null ? null : partyOf(page, event.to).id, this.idOf(page, event.element))
         return []
+      case 'AudienceSet': {
+        const { parties, until = null } = event
+        this.#setAudience.run(parties && JSON.stringify(parties), until, this.idOf(page, event.element))
+        return []
+      }
       case 'ElementRemoved':
         return this.#remove.all(this.idOf(page, event.element), page.size)
     }

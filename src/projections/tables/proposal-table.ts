@@ -12,7 +12,8 @@ import { partyOf } from './party-table.ts'
  * Values put forward, by their seals: the values themselves stay in the payload store, where they can be erased. Those
  * that stand have no `ended_at` (a ledger index); `ended_by` says what ended them: `replaced`, `emptied`, `withdrawn`,
  * `turned_down`, `conflict`, or `removed` together with the field. `agreed_at`: null for a candidate. No `seal`: that the
- * field be emptied; no `party`: a rule has computed it. Voter: who is asked to vote YES; a candidate that nobody is asked about, or that has all these votes,
+ * field be emptied; `audience`: the handles of those who get a confidential value, as JSON; `revealed_in`: the group of payloads
+ * in which it has come to everybody; no `party`: a rule has computed it. Voter: who is asked to vote YES; a candidate that nobody is asked about, or that has all these votes,
  * is in conflict. Of a party's votes on one proposal only the last counts: `superseded_at` says when another took the place
  * of this one.
  */
@@ -24,7 +25,9 @@ const SCHEMA = `
     party    INTEGER,
     request  INTEGER NOT NULL,
     name     TEXT NOT NULL,
-    seal      TEXT,
+    seal        TEXT,
+    audience    TEXT,
+    revealed_in TEXT,
     made_at   INTEGER NOT NULL,
     agreed_at INTEGER,
     ended_at  INTEGER,
@@ -61,18 +64,30 @@ const COLUMNS = [
   'request',
   'name',
   'seal',
+  'audience',
+  'revealed_in',
   'made_at',
   'agreed_at',
   'ended_at',
   'ended_by',
 ]
+const REVEALED_IN = COLUMNS.indexOf('revealed_in')
 const AGREED_AT = COLUMNS.indexOf('agreed_at')
 const ENDED_AT = COLUMNS.indexOf('ended_at')
 const ENDED_BY = COLUMNS.indexOf('ended_by')
 
 export type ProposalEvent = Extract<
   ContractEvent,
-  { type: 'ValueProposed' | 'VotersNamed' | 'ProposalAgreed' | 'CandidateEnded' | 'VoteCast' | 'ValueComputed' }
+  {
+    type:
+      | 'ValueProposed'
+      | 'VotersNamed'
+      | 'ProposalAgreed'
+      | 'CandidateEnded'
+      | 'VoteCast'
+      | 'ValueComputed'
+      | 'ValueRevealed'
+  }
 >
 type Ending = CandidateEnd | 'emptied' | 'removed'
 
@@ -95,6 +110,7 @@ export class ProposalTable {
   readonly #lastVote
   readonly #standing
   readonly #agree
+  readonly #revealIn
   readonly #end
   readonly #supersede
   readonly #addVote
@@ -118,6 +134,7 @@ export class ProposalTable {
        FROM Proposal WHERE element = ? AND ended_at IS NULL ORDER BY id`,
     )
     this.#agree = database.prepare('UPDATE Proposal SET agreed_at = ? WHERE id = ?')
+    this.#revealIn = database.prepare('UPDATE Proposal SET revealed_in = ? WHERE id = ?')
     this.#addVoter = database.prepare('INSERT INTO Voter (contract, proposal, party) VALUES (?, ?, ?)')
     this.#end = database.prepare('UPDATE Proposal SET ended_at = ?, ended_by = ? WHERE id = ?')
     this.#supersede = database.prepare(
@@ -151,6 +168,9 @@ export class ProposalTable {
       }
       case 'ValueComputed':
         this.#compute(page, field, event)
+        break
+      case 'ValueRevealed':
+        this.#reveal(page, standingAt(field, event.proposal))
         break
       case 'ProposalAgreed':
         this.#agreeOn(page, field, standingAt(field, event.proposal))
@@ -190,10 +210,11 @@ export class ProposalTable {
 
   #propose(page: ContractRows, field: FieldRef, event: Extract<ProposalEvent, { type: 'ValueProposed' }>): void {
     const id = page.base + ++page.proposals
-    const { proposal: name, by, seal } = event
+    const { audience, proposal: name, by, seal } = event
     const request = page.base + page.size + 1
     const place = [id, page.number, field.id, partyOf(page, by).id, request]
-    const row = this.#rows.push([...place, name, seal, page.size, null, null, null])
+    const meant = audience === undefined ? null : JSON.stringify(audience)
+    const row = this.#rows.push([...place, name, seal, meant, null, page.size, null, null, null])
     field.standing.push({ id, name, isEmptying: seal === null, isAgreed: false, row, batch: this.#batch })
   }
 
@@ -204,7 +225,7 @@ export class ProposalTable {
     if (seal === null) return
     const id = page.base + ++page.proposals
     const place = [id, page.number, field.id, null, page.base + page.size + 1]
-    const row = this.#rows.push([...place, name, seal, page.size, page.size, null, null])
+    const row = this.#rows.push([...place, name, seal, null, null, page.size, page.size, null, null])
     field.standing.push({ id, name, isEmptying: false, isAgreed: true, row, batch: this.#batch })
   }
 
@@ -215,6 +236,11 @@ export class ProposalTable {
     if (proposal.row !== undefined && proposal.batch === this.#batch) proposal.row[AGREED_AT] = page.size
     else this.#agree.run(page.size, proposal.id)
     if (proposal.isEmptying) this.#finish(page, field, proposal, 'emptied')
+  }
+
+  #reveal(page: ContractRows, standing: Standing): void {
+    if (standing.row !== undefined && standing.batch === this.#batch) standing.row[REVEALED_IN] = page.carrier
+    else this.#revealIn.run(page.carrier, standing.id)
   }
 
   #finish(page: ContractRows, field: FieldRef, standing: Standing, ending: Ending): void {

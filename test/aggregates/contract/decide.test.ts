@@ -61,6 +61,17 @@ const publication = lead.publishes(1).write(voted).commands[0] as CommandOf<'Pub
 const ruled = voted.when(broker.edits(1, '', { constraint: 'Country != "Chile"' }))
 const liveWith = (rule: WrittenRule) => withRules([rule]).when(lead.publishes(1))
 
+const confidential = document.when(broker.addsField('Terms/Fee'), broker.setsAudience('Terms', [broker, other]))
+const validated = given(
+  openedBy(broker, lead),
+  broker.addsBlock('Terms', { owner: broker.handle }),
+  broker.addsField('Terms/Fee'),
+  broker.setsAudience('Terms', [broker]),
+  broker.addsRuleSet('Rules'),
+  broker.drafts('Terms', { validation: {} }),
+  lead.votesOnRule(1),
+).when(broker.publishes(1))
+
 /** Of the right form, and of small order. */
 const WEAK = `ed25519:${'A'.repeat(43)}`
 
@@ -136,6 +147,17 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   owner_unfit: [lead.addsField('Rate', { type: 'text' }, { owner: broker.handle })],
   value_wrong_type: [lead.proposes('Country', 7)],
   value_taken: [lead.orders({ type: 'ProposeValue', field: country, seal: sha256(''), basis: [] })],
+  audience_unfit: [broker.setsAudience('Terms', null, '2027-03-01T12:00:00.000Z')],
+  owner_outside: [broker.setsAudience('Terms', [lead])],
+  outside_audience: [lead.confides('Terms/Fee', '1'), confidential],
+  audience_changed: [broker.proposes('Terms/Fee', '1'), confidential],
+  voter_outside: [broker.confides('Terms/Fee', '1'), validated],
+  key_confidential: [
+    broker.addsList('Terms/Lines', { key: { name: 'Insurer', field: { type: 'party' } } }),
+    confidential,
+  ],
+  not_confidential: [broker.reveals('Country', 'Mexico')],
+  seal_unfit: [broker.reveals('Terms/Fee', '2'), confidential.when(broker.confides('Terms/Fee', '1'))],
   field_conflict: [lead.proposes('Country', 'Chile', { exclusive: true })],
   no_such_proposal: [
     lead.orders({ type: 'CastVote', field: country, proposal: 'lead.7.0.0' as ProposalId, vote: 'yes' }),

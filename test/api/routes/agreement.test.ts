@@ -102,6 +102,37 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
     t.match((await ana.call('DELETE', `${at}/Requests/${request}`)).body, { code: 'not_withdrawable' })
   })
 
+  await t.test('a value that is for others is shown as sealed: by whom, to whom, and what it is called', async (t) => {
+    const block = { $block: { owner: 'ben', audience: ['ben'] }, Fee: '5' }
+    t.equal((await ben.call('POST', `/new-api/${contract}`, { Secret: block })).status, 201)
+    t.same((await ben.call('GET', `/new-api/${contract}/Secret`)).body, { Fee: '5' })
+    const [ana1] = (await ana.call('GET', `${at}/Audiences`)).body
+    t.match(ana1, { at: 'Secret', parties: ['ben'] })
+    const $sealed = { by: 'ben', audience: ['ben'], proposal: /^ben\./ }
+    const { body } = await ana.call('GET', `/new-api/${contract}/Secret`)
+    t.match(body, { Fee: { $sealed } })
+    t.match(await ana.call('GET', `/new-api/${contract}/Secret/Fee`), {
+      status: 403,
+      body: { code: 'value_sealed', path: 'Secret/Fee', ...$sealed },
+    })
+    t.match(
+      (await ana.call('PUT', `/new-api/${contract}/Secret`, body)).status,
+      200,
+      'as it is shown it is not written',
+    )
+    t.match(await ana.call('PUT', `/new-api/${contract}/Secret`, { Fee: '6' }), {
+      status: 403,
+      body: { code: 'outside_audience' },
+    })
+    t.match(await ana.call('POST', `${at}/Disclosures`, { at: 'Secret/Fee' }), {
+      status: 403,
+      body: { code: 'value_sealed' },
+    })
+    t.match((await ben.call('POST', `${at}/Disclosures`, { at: 'Secret/Fee' })).status, 200)
+    await until('ana to have it', async () => (await ana.call('GET', `/new-api/${contract}/Secret/Fee`)).status === 200)
+    t.same((await ana.call('GET', `/new-api/${contract}/Secret`)).body, { Fee: '5' })
+  })
+
   await t.test('the record is locked, who asks to be tried again waits, and goes on after its release', async (t) => {
     t.equal((await ben.call('POST', `/new-api/${contract}`, { Rate: '1' })).status, 201)
     t.equal(

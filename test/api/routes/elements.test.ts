@@ -168,3 +168,29 @@ t.test('what entries have is changed at the prototype, where it has no values', 
   await done('POST', `${lines}/0`, { Signed: { $field: { type: 'decimal' } } })
   t.match(await done('GET', lines), [{ Signed: null }])
 })
+
+t.test(
+  'a block is confidential from its first value on, and who gets what is proposed there is read and set',
+  async (t) => {
+    const audience = { owner: 'sole', audience: ['sole'], until: '2030-01-01T00:00:00.000Z' }
+    await done('POST', root, { Secret: { $block: audience, Fee: 5, Inner: { Net: 4 } } })
+    t.same(await done('GET', `${root}/Secret`), { Fee: 5, Inner: { Net: 4 } })
+    const audiences = `${contract}/Audiences`
+    const { until } = audience
+    t.same(await done('GET', audiences), [{ at: 'Secret', parties: ['sole'], until, effective: ['sole'] }])
+    await done('PUT', `${root}/Secret/Fee`, 6)
+    const unfit = { at: 'Secret', parties: ['other'] }
+    t.match(await done('PUT', `${audiences}?dry-run`, unfit), { outcome: 'void', reason: { code: 'audience_unfit' } })
+    const refused = await call('PUT', audiences, unfit)
+    t.match({ status: refused.status, body: await refused.json() }, { status: 422, body: { code: 'audience_unfit' } })
+    const disclosures = `${contract}/Disclosures`
+    t.match(await done('POST', `${disclosures}?dry-run`, { at: 'Secret/Fee' }), { outcome: 'accepted' })
+    await done('POST', disclosures, { at: 'Secret/Fee' })
+    const again = await call('POST', disclosures, { at: 'Secret/Fee' })
+    t.match({ status: again.status, body: await again.json() }, { status: 409, body: { code: 'not_confidential' } })
+    await done('PUT', audiences, { at: 'Secret', parties: null })
+    t.same(await done('GET', audiences), [])
+    const wrong = await call('POST', root, { Other: { $block: { owners: [] } } })
+    t.match({ status: wrong.status, body: await wrong.json() }, { status: 422, body: { code: 'write_unfit' } })
+  },
+)

@@ -15,7 +15,7 @@ t.test('what is heard of a feed is kept up to a bound, and beyond it read when i
     return events
   })
   const mebi = 1024 * 1024
-  const following = new FeedTailer(store)
+  const following = new FeedTailer(store, ana.handle)
   const first = ana.seq
   const hear = (place: number) => following.heard(ana.handle, first + place, 'x'.repeat(mebi))
   for (let place = 0; place < 4; place++) hear(place)

@@ -21,6 +21,7 @@ import { CONTRACT, market, owes, Player, talk } from '../../support/market.ts'
 type Sealed = ReturnType<typeof seal>
 
 const ROOM = 1_000_000
+const NOW = '2027-03-01T12:00:00.000Z'
 const wantedOf = ({ statement: { party, seq }, payloads }: SignedStatement) => ({
   party,
   seals: Object.keys(payloads) as Hash[],
@@ -42,7 +43,7 @@ async function given() {
   const nothing = { settled: [], equivocations: [], divergences: [] }
   await store.write(writesFor({ before: emptyAgreement(CONTRACT), held, ...nothing }))
   const linesFor = async (peer: Player, wanted: ReturnType<typeof wantedOf>[], room = ROOM) =>
-    (await payloadLines(store.payloads, ana.state, peer.handle, wanted, room)).lines
+    (await payloadLines(store.payloads, ana.state, peer.handle, wanted, room, NOW)).lines
   return { ana, ben, cleo, seen, unseen, store, linesFor }
 }
 
@@ -109,7 +110,7 @@ async function read(from: Awaited<ReturnType<typeof given>>, wanted: ReturnType<
       return from.store.payloads.get(contract, refs)
     },
   }
-  const { lines } = await payloadLines(payloads, from.ana.state, from.cleo.handle, wanted, ROOM, turns)
+  const { lines } = await payloadLines(payloads, from.ana.state, from.cleo.handle, wanted, ROOM, NOW, turns)
   return { asked, lines }
 }
 
@@ -152,7 +153,7 @@ t.test('what the store has damaged is not passed on, as it would be laid to this
     await store.payloads.put(CONTRACT, groupOf(place), [{ seal: sealed, text }])
   }
   const linesFor = async (room: number) =>
-    (await payloadLines(store.payloads, ana.state, cleo.handle, [wantedOf(seen), wantedOf(unseen)], room)).lines
+    (await payloadLines(store.payloads, ana.state, cleo.handle, [wantedOf(seen), wantedOf(unseen)], room, NOW)).lines
   t.same(
     decodeMessage(encodeMessage(new Map(), await linesFor(ROOM), [])).payloads.map(({ payloads }) => payloads),
     [unseen.payloads],
@@ -183,9 +184,9 @@ t.test(
       ana.state = { ...ana.state, feeds: ana.state.feeds.set(party, feedOf(ana.state.feeds, party).replace(held)) }
       wanted.push({ party, seq, seals: [small.seal] })
     }
-    const { lines, lookedUp } = await payloadLines(store.payloads, ana.state, cleo.handle, wanted, ROOM)
+    const { lines, lookedUp } = await payloadLines(store.payloads, ana.state, cleo.handle, wanted, ROOM, NOW)
     t.match({ lines: lines.length, lookedUp }, { lines: 1, lookedUp: 1 })
-    const none = await payloadLines(store.payloads, ana.state, cleo.handle, wanted, 0)
+    const none = await payloadLines(store.payloads, ana.state, cleo.handle, wanted, 0, NOW)
     t.same(none, { lines: [], lookedUp: 0 })
   },
 )

@@ -2,7 +2,7 @@ import { inCanonicalOrder } from '../../../crypto/canonical-json.ts'
 import type { Hash } from '../../../crypto/hash.ts'
 import type { Command } from '../../../events/commands.ts'
 import type { ContractEvent } from '../../../events/contract-events.ts'
-import { type ElementId, type ProposalId, requestKey } from '../../../events/ids.ts'
+import { type ElementId, type Handle, type ProposalId, requestKey } from '../../../events/ids.ts'
 import type { Payload, Request } from '../../../events/statement.ts'
 import { carryOut, type Decide } from '../carry-out.ts'
 import { type DecideContext, Rejection, type Verdict } from '../decider.ts'
@@ -48,6 +48,8 @@ export function* proposeChangeSet(
   if (verdict.kind !== 'accepted') return verdict
   const voters = rules?.votersOnSet(done.events, context.author, verdict.state.inactive) ?? []
   if (rules !== undefined && rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
+  const outside = voters.filter((voter) => done.events.some((event) => isKeptFrom(event, voter)))
+  if (outside.length > 0) return voidBy(new Rejection('voter_outside', outside), commands.length - 1, undefined)
   const { handle, index, seq } = context.request
   const request = { handle, index, seq }
   if (voters.length === 0) {
@@ -72,6 +74,11 @@ export function* proposeChangeSet(
     kind: 'accepted',
     state: evolve(before, waits, context),
   }
+}
+
+/** Whether a value goes to an audience that a party is not in. */
+function isKeptFrom(event: ContractEvent, party: Handle): boolean {
+  return event.type === 'ValueProposed' && event.audience?.includes(party) === false
 }
 
 /**

@@ -4,6 +4,7 @@ import { nameRules } from '../../names/engine-1.ts'
 import { type DecideContext, type Decision, Rejection } from '../decider.ts'
 import type { Resolved } from '../parse-command.ts'
 import { type ContractState, find, memberOf } from '../state.ts'
+import { ownerOutside } from '../values/audience.ts'
 import { typeProblem } from './define-type.ts'
 import { type Block, childAt, childLike, type Element, instancesOf, type List } from './element.ts'
 
@@ -77,7 +78,7 @@ export function grantElement(
   if (element.instance !== undefined) return new Rejection('entry_fixed', [element.instance.prototype.id])
   if (element.owner !== author) return new Rejection('not_owner', element.owner === null ? [] : [element.owner])
   if (to !== null && memberOf(state, to) === undefined) return new Rejection('owner_unfit', [to])
-  return [{ element: id, to, type: 'ElementGranted' }]
+  return ownerOutside(to, id, state) ?? [{ element: id, to, type: 'ElementGranted' }]
 }
 
 /** Where a new element comes to stand, what it is called there, and whose it is. */
@@ -108,6 +109,8 @@ export function placeFor(
   const owner = command.owner === undefined ? parent.owner : command.owner
   // The parent's owner can be no other: the author may change the parent, so it is the author's, or shared.
   if (owner !== null && owner !== author) return new Rejection('owner_unfit', [owner])
+  const outside = ownerOutside(owner, parent.id, state)
+  if (outside !== undefined) return outside
   return { element: `${parent.id}.${parent.children.slots}` as ElementId, name, owner }
 }
 

@@ -4,6 +4,7 @@ import { KEYED_ENTRIES_MAX } from '../../../events/limits.ts'
 import { type DecideContext, type Decision, Rejection } from '../decider.ts'
 import type { Resolved } from '../parse-command.ts'
 import { type ContractState, find, isInPrototype } from '../state.ts'
+import { audienceAt } from '../values/effective-audience.ts'
 import { typeProblem } from './define-type.ts'
 import { mayChange, notOwner, placeFor, unfitName } from './elements.ts'
 import { builtInOf } from './types.ts'
@@ -40,8 +41,9 @@ export function addEntry(
   return [{ element: `${id}.${list.entries.tree.slots}` as ElementId, type: 'EntryAdded' }]
 }
 
-function keyProblem({ entry, key }: Resolved<'AddList'>, state: ContractState): Rejection | undefined {
+function keyProblem({ entry, key, parent }: Resolved<'AddList'>, state: ContractState): Rejection | undefined {
   if (key === undefined) return undefined
   if (entry !== 'block' || !KEY_TYPES.has(builtInOf(key.field, state.types).type)) return new Rejection('key_unfit')
+  if (audienceAt(state, parent) !== undefined) return new Rejection('key_confidential', [parent])
   return unfitName(key.name, state) ?? typeProblem(key.field, state)
 }

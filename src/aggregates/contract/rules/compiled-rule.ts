@@ -9,6 +9,7 @@ import { ruleTypeOf } from '../../rules/values/field-values.ts'
 import type { Element, Field } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
 import { type ContractState, find } from '../state.ts'
+import { audienceAt } from '../values/effective-audience.ts'
 import { type RuleTerms, ruleSetNumbered } from './rule-book.ts'
 import { schemaOf } from './rule-schema.ts'
 
@@ -63,6 +64,7 @@ export function compiledRule(terms: RuleTerms, state: ContractState): CompiledRu
       const target = find(state, body.target)
       if (target?.kind !== 'field' || target.instance !== undefined) return unfit('target')
       if (!isWithin(target.id, terms.at)) return unfit('target_outside')
+      if (audienceAt(state, target.id) !== undefined) return unfit('target_confidential')
       const expected = ruleTypeOf(builtInOf(target.field, state.types))
       return compiled(terms, parentOf(target.id), state, { expression: body.expression, expected })
     }

@@ -1,5 +1,5 @@
 import type { Hash } from '../../../crypto/hash.ts'
-import type { ElementId, ProposalId } from '../../../events/ids.ts'
+import type { ElementId } from '../../../events/ids.ts'
 import type { Payload } from '../../../events/statement.ts'
 import type { DocumentView } from '../../rules/schema.ts'
 import { valueOfField } from '../../rules/values/field-values.ts'
@@ -7,10 +7,16 @@ import type { Value } from '../../rules/values/values.ts'
 import { entriesOf } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
 import { type ContractState, find } from '../state.ts'
+import type { Agreed } from '../values/standing.ts'
 import { isActive } from './activity.ts'
 
 /** What is under the seal of a value that stands; undefined where it is not held here. */
-export type Open = (value: { readonly id: ProposalId; readonly seal: Hash }) => Payload | undefined
+export type Open = (value: Pick<Agreed, 'id' | 'revealedBy' | 'seal'>) => Payload | undefined
+
+/** What only some have is nothing to a rule. */
+function isRead(agreed: Agreed | null): agreed is Agreed {
+  return agreed !== null && agreed.audience === undefined
+}
 
 /** A document as expressions read it. Notes which values it could not open: what was computed without them says nothing. */
 export class OpenedDocument implements DocumentView {
@@ -26,7 +32,7 @@ export class OpenedDocument implements DocumentView {
 
   value(id: ElementId): Value | null {
     const field = find(this.#state, id)
-    if (field?.kind !== 'field' || field.agreed === null || !isActive(this.#state, id)) return null
+    if (field?.kind !== 'field' || !isRead(field.agreed) || !isActive(this.#state, id)) return null
     const opened = this.#open(field.agreed)
     if (opened === undefined) {
       this.#lacking.add(field.agreed.seal)
@@ -44,7 +50,7 @@ export class OpenedDocument implements DocumentView {
   /** Of what stands at a field; undefined where nothing does, or what does is inactive. */
   payload(id: ElementId): Payload | undefined {
     const field = find(this.#state, id)
-    if (field?.kind !== 'field' || field.agreed === null || !isActive(this.#state, id)) return undefined
+    if (field?.kind !== 'field' || !isRead(field.agreed) || !isActive(this.#state, id)) return undefined
     const opened = this.#open(field.agreed)
     if (opened === undefined) this.#lacking.add(field.agreed.seal)
     return opened

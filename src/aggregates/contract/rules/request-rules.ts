@@ -37,7 +37,12 @@ export function isExempt(commands: readonly Request['commands'][number][]): bool
   return commands.every(({ type }) => exempt.has(type))
 }
 
-const structural: ReadonlySet<string> = new Set<CommandType>(['RemoveElement', 'RenameElement', 'GrantElement'])
+const structural: ReadonlySet<string> = new Set<CommandType>([
+  'RemoveElement',
+  'RenameElement',
+  'GrantElement',
+  'SetAudience',
+])
 
 /** The rules that judge one request (design §5a). Made for contracts with rules in force, and for publications. */
 export class RequestRules {
@@ -79,7 +84,7 @@ export class RequestRules {
   }
 
   /** The votes on candidates that the commands have made where a validation asks for them. */
-  votes(state: ContractState, made: readonly ContractEvent[]): ContractEvent[] {
+  votes(state: ContractState, made: readonly ContractEvent[]): ContractEvent[] | Rejection {
     const events: ContractEvent[] = []
     if (this.#rules === undefined) return events
     const authority = new Authority(state, this.#rules, this.#context.open, this.lacking)
@@ -93,6 +98,8 @@ export class RequestRules {
       const { agreed } = field
       if (agreed !== null && agreed.by !== event.by && !candidate.seen.includes(agreed.id)) continue
       const voters = authority.votersOn(event.field, event.by)
+      const outside = voters.filter((voter) => event.audience?.includes(voter) === false)
+      if (outside.length > 0) return new Rejection('voter_outside', outside)
       const named: ContractEvent = { field: field.id, proposal: candidate.id, type: 'VotersNamed', voters }
       const news = voters.length > 0 ? [named] : withLastVote(field, { ...candidate, voters }, current)
       for (const one of news) current = evolve(current, one, this.#context)
@@ -198,6 +205,7 @@ function askedBy(command: ResolvedCommand, state: ContractState): { right: Acces
   switch (command.type) {
     case 'ProposeValue':
     case 'EmptyField':
+    case 'RevealValue':
       return [{ right: 'propose', element: command.field }]
     case 'AddBlock':
     case 'AddField':
@@ -229,7 +237,7 @@ function changedBy(events: readonly ContractEvent[]): Changed {
   const extended = new Set<ElementId>()
   let all = false
   for (const event of events) {
-    if (event.type === 'ProposalAgreed') fields.add(event.field)
+    if (event.type === 'ProposalAgreed' || event.type === 'ValueRevealed') fields.add(event.field)
     if (event.type === 'EntryAdded') addedEntries.add(event.element)
     if (event.type === 'FieldAdded' || event.type === 'BlockAdded' || event.type === 'ListAdded') {
       extended.add(parentIdOf(event.element))

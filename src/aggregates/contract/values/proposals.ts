@@ -1,6 +1,7 @@
 import { utf8Length } from '../../../crypto/bytes.ts'
 import { canonicalJson } from '../../../crypto/canonical-json.ts'
 import type { Hash } from '../../../crypto/hash.ts'
+import type { Audience } from '../../../events/audience.ts'
 import type { CommandOf } from '../../../events/commands.ts'
 import type { CandidateEnd, ContractEvent } from '../../../events/contract-events.ts'
 import { type ElementId, type ProposalId, type RequestRef, requestKey } from '../../../events/ids.ts'
@@ -11,6 +12,8 @@ import { builtInOf } from '../document/types.ts'
 import { evolve } from '../evolve.ts'
 import type { Resolved } from '../parse-command.ts'
 import { type ContractState, find, isInPrototype, isMemberOrInvitee } from '../state.ts'
+import { audienceProblem, authorOutside, revealValue } from './audience.ts'
+import { audienceAt } from './effective-audience.ts'
 import { type Agreed, type Candidate, isInConflict, standingAt } from './standing.ts'
 import { valueFault } from './value-types.ts'
 
@@ -25,17 +28,31 @@ export function proposeValue(
 ): Decision {
   const field = fieldAt(command.field, state)
   if (field instanceof Rejection) return field
-  const opened = context.reveal(command.seal)
-  if (opened === undefined) return new Rejection('value_taken')
-  return valueProblem(opened.value, field, state) ?? put(command, command.seal, field, state, context)
+  const held = audienceAt(state, field.id)?.parties
+  const problem = authorOutside(context.author, field.id, state) ?? audienceProblem(command.audience, held)
+  if (problem !== undefined) return problem
+  // What only some have nobody judges by what it is: else they would not all judge alike.
+  const opened = held === undefined ? context.reveal(command.seal) : context.confidential?.(command.seal)
+  if (opened === undefined && held === undefined) return new Rejection('value_taken')
+  const unfit = opened && valueProblem(opened.value, field, state)
+  return unfit ?? put(command, { seal: command.seal, ...(held && { audience: held }) }, field, state, context)
 }
 
 /** The same with nothing for a value. What has no value stays as it is. */
 export function emptyField(command: CommandOf<'EmptyField'>, state: ContractState, context: CommandContext): Decision {
   const field = fieldAt(command.field, state)
   if (field instanceof Rejection) return field
+  const outside = authorOutside(context.author, field.id, state)
+  if (outside !== undefined) return outside
   if (standingAt(field).length === 0) return []
-  return put(command, null, field, state, context)
+  return put(command, { seal: null }, field, state, context)
+}
+
+/** Makes a confidential value that stands an ordinary one. */
+export function revealing(command: CommandOf<'RevealValue'>, state: ContractState, context: DecideContext): Decision {
+  const field = fieldAt(command.field, state)
+  if (field instanceof Rejection) return field
+  return revealValue(command, state, context, (value) => valueProblem(value, field, state))
 }
 
 export function withdrawProposal(
@@ -54,7 +71,7 @@ export type VoteOnCandidate = Extract<CommandOf<'CastVote'>, { field: ElementId 
 
 /** Of those that a candidate asks: the last YES makes it agreed, any NO ends it. */
 export function castVote(
-  { field: id, proposal, vote, about }: VoteOnCandidate,
+  { field: id, proposal, vote, about, audience }: VoteOnCandidate,
   state: ContractState,
   { author: by }: DecideContext,
 ): Decision {
@@ -62,6 +79,9 @@ export function castVote(
   if (candidate instanceof Rejection) return candidate
   if (isInConflict(candidate)) return new Rejection('no_vote_asked')
   if (!candidate.voters?.includes(by)) return new Rejection('not_a_voter')
+  // What is said of a confidential value is for those who have it.
+  const leak = about && audienceProblem(audience, candidate.audience)
+  if (leak !== undefined) return leak
   const cast = { ...(about && { about }), by, field: id, proposal, type: 'VoteCast', vote } as const
   if (vote === 'no') return [cast, ended(id, 'turned_down')(candidate)]
   if (candidate.yes.includes(by)) return new Rejection('already_voted')
@@ -96,7 +116,7 @@ export function candidatesAfterResignation(
 /** Puts a value, or none, up for a field: agreed at once, or a candidate. */
 function put(
   { field: id, basis, exclusive: falls }: Pick<CommandOf<'EmptyField'>, 'field' | 'basis' | 'exclusive'>,
-  seal: Hash | null,
+  sealed: { readonly seal: Hash | null; readonly audience?: Audience },
   field: Field,
   { changeSets }: ContractState,
   { author: by, authority, isAgreedAsOne, request, place }: CommandContext,
@@ -121,7 +141,7 @@ function put(
   const seenOfAll = { id: proposal, seen: [...seen, ...seenWaiting.map(({ id }) => id)] }
   const isFree = field.agreed === null || isSeen(field.agreed)
   if (isFree && (isAgreedAsOne || !authority?.isValidated(id))) {
-    return [{ by, field: id, proposal, seal, type: 'ValueProposed' }, ...agreed(field, seenOfAll, changeSets)]
+    return [{ by, field: id, proposal, ...sealed, type: 'ValueProposed' }, ...agreed(field, seenOfAll, changeSets)]
   }
   // One of its values in conflict, none of a change set takes effect.
   if (isAgreedAsOne && field.agreed !== null) return new Rejection('field_conflict', [field.agreed.id])
@@ -129,7 +149,7 @@ function put(
   const ownSets = new Set(waiting.flatMap(({ set }) => (set.request.handle === by ? set : [])))
   const sets = [...ownSets].map((set) => changeSetEnded(set, 'replaced'))
   const candidate = { exclusive, seen: seenOfAll.seen }
-  return [...own, ...sets, { by, candidate, field: id, proposal, seal, type: 'ValueProposed' }]
+  return [...own, ...sets, { by, candidate, field: id, proposal, ...sealed, type: 'ValueProposed' }]
 }
 
 /** What comes of a candidate with these votes: nothing as long as one is missing, or a value is agreed that it had not seen. */

@@ -1,4 +1,5 @@
 import type { Hash } from '../../../crypto/hash.ts'
+import type { Audience } from '../../../events/audience.ts'
 import type { Handle, ProposalId } from '../../../events/ids.ts'
 
 /** A value put forward for a field in a party's name. */
@@ -6,6 +7,10 @@ export interface Proposal {
   readonly id: ProposalId
   readonly by: Handle
   readonly seal: Hash
+  /** Of a confidential value: who got it. No rule reads it. Left out: everybody. */
+  readonly audience?: Audience
+  /** Key of the request that has revealed it: the statement of that carries what is under the seal. */
+  readonly revealedBy?: string
 }
 
 /** A value that all have agreed on; `by`: null for what a rule has computed. */

@@ -1,4 +1,4 @@
-import { lackingIn } from '../../../agreement/completing.ts'
+import { lackingFor } from '../../../agreement/completing.ts'
 import { feedOf } from '../../../agreement/feeds.ts'
 import { type Reception, receiving } from '../../../agreement/receive.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
@@ -30,12 +30,14 @@ const HEARD_MAX = 4 * 1024 * 1024
 /** Whose feeds in the store have statements that this process has not taken in yet: other processes wrote them. */
 export class FeedTailer {
   readonly #store: Store
+  readonly #self: Handle
   readonly #turns: Turns | undefined
   #news = new Map<Handle, News>()
   #characters = 0
 
-  constructor(store: Store, turns?: Turns) {
+  constructor(store: Store, self: Handle, turns?: Turns) {
     this.#store = store
+    this.#self = self
     this.#turns = turns
   }
 
@@ -84,7 +86,7 @@ export class FeedTailer {
     const stored = new Map<string, SignedStatement>()
     let handles = [...news.keys()]
     let reception: Reception | undefined
-    const isLacking = lackingIn(before).length > 0
+    const isLacking = lackingFor(before, this.#self).length > 0
     for (let reading = 0; reading < READINGS_MAX && (handles.length > 0 || (isLacking && reading === 0)); reading++) {
       const heard = reading === 0 ? news : nothingHeard
       for (const decoded of await this.#lacking(reception?.state ?? before)) stored.set(decoded.hash, decoded)
@@ -103,7 +105,7 @@ export class FeedTailer {
   /** The statements that lack values, which another process may have got since. */
   async #lacking(state: AgreementState): Promise<SignedStatement[]> {
     const found: SignedStatement[] = []
-    for (const { statement } of lackingIn(state)) {
+    for (const { statement } of lackingFor(state, this.#self)) {
       for (const decoded of await readFeed(this.#store, state.contract, statement.party, {
         from: statement.seq,
         limit: 1,

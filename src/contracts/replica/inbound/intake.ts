@@ -17,6 +17,8 @@ import type { DoubleSignProtection } from '../../signing/double-sign-protection.
 import type { ContractView } from '../contract-view.ts'
 import type { Delivery, Refused } from '../mailbox.ts'
 import { batchesOf } from './batches.ts'
+import { oursIn } from './foreign-payloads.ts'
+import type { LateValues } from './late-values.ts'
 import type { ReorderBuffer } from './reorder-buffer.ts'
 import { runningAhead } from './running-ahead.ts'
 
@@ -30,17 +32,20 @@ export interface TakenIn {
 export class Intake {
   readonly #view: ContractView
   readonly #protection: DoubleSignProtection
+  readonly #late: LateValues
   readonly #reorderBuffer: ReorderBuffer
   readonly #turns: Turns | undefined
 
   constructor(
     view: ContractView,
     protection: DoubleSignProtection,
+    late: LateValues,
     reorderBuffer: ReorderBuffer,
     turns: Turns | undefined,
   ) {
     this.#view = view
     this.#protection = protection
+    this.#late = late
     this.#reorderBuffer = reorderBuffer
     this.#turns = turns
   }
@@ -74,14 +79,23 @@ export class Intake {
     for (const delivery of arrived) {
       const refusedBefore = reception.refused.length
       reception = await this.#takeStatements(reception, delivery)
-      const errors = reception.refused.slice(refusedBefore).map(({ error }) => error)
+      const errors = [...(delivery.foreign ?? []), ...reception.refused.slice(refusedBefore).map(({ error }) => error)]
       if (delivery.payloads.length > 0) {
         const grouped = groupedByStatement(delivery.payloads)
         const unnamed = await inTurns(unnamedAmong(grouped, reception.state), this.#turns)
         delivery.credit?.spend(unnamed.length)
         for (const error of unnamed) errors.push(error)
+        const { state } = reception
+        const parted = grouped.map((one) => oursIn(one, state, this.#view.self, this.#late))
+        for (const { foreign } of parted) {
+          if (foreign === undefined) continue
+          delivery.credit?.spend(1)
+          errors.push(foreign)
+        }
+        const ours = parted.map((one) => one.ours)
         const convicted = this.#convicted(reception)
-        reception = await inTurns(receivingPayloads(reception, grouped, this.#view.self, convicted), this.#turns)
+        reception = await inTurns(receivingPayloads(reception, ours, this.#view.self, convicted), this.#turns)
+        reception = withLate(reception, parted)
       }
       refused.set(delivery, errors)
     }
@@ -123,6 +137,14 @@ export class Intake {
     convicted.delete(self)
     return convicted
   }
+}
+
+/** What nothing waits for goes to the store alone. */
+function withLate(reception: Reception, parted: readonly ReturnType<typeof oursIn>[]): Reception {
+  const brought = parted.flatMap(({ late, ours: { party, seq } }) =>
+    Object.keys(late).length === 0 ? [] : [{ party, seq, payloads: late }],
+  )
+  return brought.length === 0 ? reception : { ...reception, completions: [...reception.completions, ...brought] }
 }
 
 /** What came by itself as payloads of statements that are in memory and do not name them. */

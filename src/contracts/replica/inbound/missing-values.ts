@@ -1,10 +1,14 @@
-import { lackingIn } from '../../../agreement/completing.ts'
+import { lackingFor, lackingIn } from '../../../agreement/completing.ts'
+import { lackedFor } from '../../../agreement/lacked-values.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import type { VerifiedStatement } from '../../../agreement/verified-statement.ts'
-import { valueSealsOf } from '../../../events/seal.ts'
+import type { Handle } from '../../../events/ids.ts'
+import { confidentialSealsOf, valueSealsOf } from '../../../events/seal.ts'
+import type { Wanted } from '../../../gossip/message.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import { isDead } from '../../approvals/approvals.ts'
 import type { ContractView } from '../contract-view.ts'
+import type { LateValues } from './late-values.ts'
 
 /** Values that are missing are asked for at once, then after a pause that doubles, up to the second. Milliseconds. */
 const ASK_AGAIN_MS = 500
@@ -13,6 +17,7 @@ const ASK_AGAIN_MAX_MS = 10_000
 /** Values that statements name and that are not here: the other parties are asked for them until they come. */
 export class MissingValues {
   readonly #view: ContractView
+  readonly #late: LateValues
   readonly #clock: Clock
   /** Asks the others now. */
   readonly #ask: () => void
@@ -20,21 +25,45 @@ export class MissingValues {
   readonly #lookAgain: () => void
   #cancelAsking: (() => void) | undefined
   /** As of the state for which it was asked last. */
-  #wanted: { readonly of: AgreementState; readonly statements: readonly VerifiedStatement[] } | undefined
+  #wanted:
+    | {
+        readonly of: AgreementState
+        readonly values: readonly Wanted[]
+        readonly lacking: readonly VerifiedStatement[]
+      }
+    | undefined
   #asked = 0
 
-  constructor(view: ContractView, clock: Clock, ask: () => void, lookAgain: () => void) {
+  constructor(view: ContractView, late: LateValues, clock: Clock, ask: () => void, lookAgain: () => void) {
     this.#view = view
+    this.#late = late
     this.#clock = clock
     this.#ask = ask
     this.#lookAgain = lookAgain
   }
 
-  /** The statements whose values are missing, but for requests that come to nothing anyway; in ledger order. */
-  get wanted(): readonly VerifiedStatement[] {
-    const { state } = this.#view
-    if (this.#wanted?.of !== state) this.#wanted = { of: state, statements: lackingIn(state).filter(isWantedIn(state)) }
-    return this.#wanted.statements
+  /** By statements, those of open requests in ledger order first, but for requests that come to nothing anyway. */
+  get wanted(): readonly Wanted[] {
+    const { values } = this.#ofOpen
+    const late = this.#late.wanted
+    return late.length === 0 ? values : [...values, ...late.filter((one) => !values.some(isSamePlace(one)))]
+  }
+
+  /** The statements because of which the ledger may stand still: not of a confidential value. In ledger order. */
+  get lacking(): readonly VerifiedStatement[] {
+    return this.#ofOpen.lacking
+  }
+
+  get #ofOpen() {
+    const { self, state } = this.#view
+    if (this.#wanted?.of === state) return this.#wanted
+    const isWanted = isWantedIn(state, self)
+    const values = lackingFor(state, self).flatMap((held): Wanted[] => {
+      const { party, seq } = held.statement
+      return isWanted(held) ? [{ party, seals: lackedFor(held, self), seq }] : []
+    })
+    this.#wanted = { of: state, values, lacking: lackingIn(state).filter(isWanted) }
+    return this.#wanted
   }
 
   /** To be called after each turn. `isMore`: more are missing than before. */
@@ -49,6 +78,7 @@ export class MissingValues {
     const pause = Math.min(ASK_AGAIN_MAX_MS, ASK_AGAIN_MS * 2 ** this.#asked++)
     this.#cancelAsking = this.#clock.after(pause, () => {
       this.#cancelAsking = undefined
+      this.#late.look(true)
       this.seek(false)
       this.#lookAgain()
     })
@@ -60,15 +90,18 @@ export class MissingValues {
   }
 }
 
+function isSamePlace({ party, seq }: Wanted) {
+  return (other: Wanted): boolean => other.party === party && other.seq === seq
+}
+
 /** Whether one of its requests lacks a value, and may come to something. */
-function isWantedIn(state: AgreementState) {
+function isWantedIn(state: AgreementState, self: Handle) {
   return (held: VerifiedStatement): boolean => {
     const { party, seq, requests } = held.statement
-    const lacked = new Set(held.lacks)
-    return requests.some(
-      (request, index) =>
-        [...valueSealsOf([request])].some((seal) => lacked.has(seal)) &&
-        !isDead({ handle: party, seq, index }, request, state),
-    )
+    const lacked = new Set(lackedFor(held, self))
+    return requests.some((request, index) => {
+      const named = valueSealsOf([request]).union(confidentialSealsOf([request]))
+      return !named.isDisjointFrom(lacked) && !isDead({ handle: party, seq, index }, request, state)
+    })
   }
 }

@@ -35,7 +35,7 @@ export class OtherProcesses {
     this.#view = view
     this.#store = store
     this.#protection = protection
-    this.#tailer = new FeedTailer(store, turns)
+    this.#tailer = new FeedTailer(store, view.self, turns)
   }
 
   get hasNews(): boolean {

@@ -5,6 +5,7 @@ import { type Hash, hashCanonical } from '../../../crypto/hash.ts'
 import type { Handle } from '../../../events/ids.ts'
 import { JSON_MEMBERS_MAX } from '../../../events/limits.ts'
 import { sealsNamedBy } from '../../../events/seal.ts'
+import { mayHave } from '../../../gossip/disclosure.ts'
 import { visibleTo } from '../../../gossip/exchange.ts'
 import { encodePayloads, MESSAGE_CHARACTERS_SOFT_MAX, type Wanted } from '../../../gossip/message.ts'
 import type { PayloadLines } from '../../../gossip/replica-port.ts'
@@ -18,7 +19,8 @@ const SEAL_CHARACTERS = 68
 const READ_MAX = MESSAGE_CHARACTERS_SOFT_MAX
 
 /**
- * Lines with what is held of what a peer wants: of statements that it may see, and that name it, since whoever asks may name any.
+ * Lines with what is held of what a peer wants: of statements that it may see, and that name it, since whoever asks may name any; and
+ * of what is for an audience, what the peer may have. `now`: RFC 3339, of this node.
  * As many as there is room for, one at least if there is any. Attacker-controlled: `wanted`. Throws HistoryPruned.
  */
 export async function payloadLines(
@@ -27,6 +29,7 @@ export async function payloadLines(
   peer: Handle,
   wanted: readonly Wanted[],
   room: number,
+  now: string,
   turns?: Turns,
 ): Promise<PayloadLines> {
   const { contract } = state
@@ -43,7 +46,7 @@ export async function payloadLines(
     if (held === undefined) continue
     const named = sealsNamedBy(held.statement)
     for (const seal of held.lacks) named.delete(seal)
-    const asked = new Set(seals.filter((seal) => named.has(seal)))
+    const asked = new Set(seals.filter((seal) => named.has(seal) && mayHave(state, held, seal, peer, now)))
     if (asked.size === 0) continue
     if (turns?.isOver === true) await turns.next()
     const found: [Hash, string][] = []

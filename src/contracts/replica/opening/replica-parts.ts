@@ -11,6 +11,7 @@ import { sharedWriter, soleWriter, type Writer } from '../commit.ts'
 import type { Teller } from '../contract-listener.ts'
 import type { ContractView } from '../contract-view.ts'
 import { Intake } from '../inbound/intake.ts'
+import { LateValues } from '../inbound/late-values.ts'
 import { MissingValues } from '../inbound/missing-values.ts'
 import { OtherProcesses } from '../inbound/other-processes.ts'
 import { ReorderBuffer } from '../inbound/reorder-buffer.ts'
@@ -44,6 +45,7 @@ export interface ReplicaParts {
   readonly others: OtherProcesses | undefined
   readonly recovery: Recovery
   readonly values: MissingValues
+  readonly late: LateValues
   readonly untold: UntoldEntries
   readonly unprovenForks: UnprovenForks
 }
@@ -64,7 +66,8 @@ export function partsOf(
   const queue = new RequestQueue(self, clock, random, own, olderPlaceOf, holdUpOf)
   const approvals = new Approvals(self, policy, clock, random, () => view.wake(), payloadWaitMs)
   const keys = new FeedKeys(self, ports)
-  const values = new MissingValues(view, clock, () => news.tell('wanting'), lookAgain)
+  const late = new LateValues(view, store.payloads, clock, () => values.seek(true))
+  const values: MissingValues = new MissingValues(view, late, clock, () => news.tell('wanting'), lookAgain)
   const author = new StatementAuthor(
     view,
     ports,
@@ -80,7 +83,7 @@ export function partsOf(
   )
   return {
     mailbox: new Mailbox(),
-    intake: new Intake(view, protection, ports.reorderBuffer ?? new ReorderBuffer(), ports.turns),
+    intake: new Intake(view, protection, late, ports.reorderBuffer ?? new ReorderBuffer(), ports.turns),
     approvals,
     requests: new LocalRequests(view, ports, queue),
     keys,
@@ -90,6 +93,7 @@ export function partsOf(
     others: duties.sharesStore ? new OtherProcesses(view, store, protection, ports.turns) : undefined,
     recovery: new Recovery(clock),
     values,
+    late,
     untold: new UntoldEntries(settled, ledgerSize),
     unprovenForks: new UnprovenForks(),
   }

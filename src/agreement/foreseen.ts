@@ -1,0 +1,57 @@
+import type { ContractState } from '../aggregates/contract/state.ts'
+import { memberOf } from '../aggregates/contract/state.ts'
+import type { Handle } from '../events/ids.ts'
+import type { Request } from '../events/statement.ts'
+import { confidentialFor } from './lacked-values.ts'
+import { openIn } from './opened-values.ts'
+import type { AgreementState } from './state.ts'
+import type { VerifiedStatement } from './verified-statement.ts'
+
+const unfit = new WeakMap<VerifiedStatement, ReadonlyMap<number, boolean>>()
+
+/**
+ * Whether a request has a confidential value that does not fit its field, as far as a node of its audience can tell when it answers:
+ * on the document that all that is open before it would make. The ledger never judges these. Looked at once a statement. Throws
+ * HistoryPruned.
+ */
+export function hasUnfitValue(state: AgreementState, held: VerifiedStatement, index: number, party: Handle): boolean {
+  if (confidentialFor(held, party, [held.statement.requests[index] as Request]).length === 0) return false
+  const known = unfit.get(held) ?? unfitIn(state, held)
+  unfit.set(held, known)
+  return known.get(index) === true
+}
+
+/** Of the requests of one open statement. */
+function unfitIn({ contract, feeds, ledger }: AgreementState, held: VerifiedStatement): ReadonlyMap<number, boolean> {
+  const found = new Map<number, boolean>()
+  const open = openIn(ledger, feeds)
+  let document: ContractState = ledger.document
+  let place = 0
+  for (const one of ledger.open) {
+    const { party, seq, requests } = one.statement
+    for (const [index, request] of requests.entries()) {
+      if (one === ledger.open[0] && index < ledger.next) continue
+      if (memberOf(document, party) === undefined || ledger.engines.missingFor(request.commands) !== undefined) continue
+      const verdict = ledger.engines.decideRequest(request.commands, document, {
+        author: party,
+        ...(request.changeSet && { changeSet: {} }),
+        contract,
+        index: ledger.log.size + place++,
+        open,
+        request: { handle: party, index, seq },
+        reveal: (seal) => one.payloads[seal],
+        rootAt: (size) => (size <= ledger.log.size ? ledger.log.rootAt(size) : undefined),
+        ...(one === held && { confidential: (seal) => one.payloads[seal] }),
+      })
+      if (verdict.kind === 'accepted') document = verdict.state
+      if (one !== held || verdict.kind !== 'void') continue
+      const { code, command } = verdict.reason
+      const isOfValue =
+        code === 'value_wrong_type' || (code === 'limit_exceeded' && verdict.reason.with?.[0] === 'valueBytes')
+      const isConfidential = 'audience' in (request.commands[command] as object)
+      found.set(index, isOfValue && isConfidential)
+    }
+    if (one === held) return found
+  }
+  return found
+}

@@ -1,0 +1,57 @@
+import { find } from '../aggregates/contract/state.ts'
+import { confidentialStandingIn } from '../aggregates/contract/values/confidential-standing.ts'
+import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
+import type { AgreementState } from '../agreement/state.ts'
+import type { Hash } from '../crypto/hash.ts'
+import { type Handle, type RequestRef, requestOf } from '../events/ids.ts'
+import { isFor, recipientsIn } from '../events/recipients.ts'
+import { confidentialSealsOf } from '../events/seal.ts'
+import type { Payload, Payloads } from '../events/statement.ts'
+import type { SignedStatement } from '../events/statement-codec.ts'
+
+/**
+ * What travels with a statement to a peer: of what is for an audience only what the statement says is for the peer, and of values
+ * only those of requests that have no place in the ledger yet, so that the peer can answer. Later they are asked for by `wants`, and
+ * given to whom the document has in the audience by then (`mayHave`). The same object where nothing is left out.
+ */
+export function disclosed(decoded: SignedStatement, peer: Handle, state?: AgreementState): Payloads {
+  const { statement, payloads } = decoded
+  const recipients = recipientsIn(statement)
+  if (recipients.size === 0) return payloads
+  const values = confidentialSealsOf(statement.requests)
+  const isOpen = state === undefined || state.ledger.open.some(({ statement: open }) => open === statement)
+  const shown = Object.entries(payloads).filter(([seal]) => {
+    const isLate = !isOpen && recipients.has(seal as Hash) && values.has(seal as Hash)
+    return isFor(recipients, seal as Hash, peer) && !isLate
+  })
+  return Object.fromEntries(shown) as { [seal: Hash]: Payload }
+}
+
+/**
+ * Whether a peer that asks is given what is under a seal of a statement. Of a confidential value that has its place in the ledger:
+ * if it stands, and the document as it is here has the peer in the audience of its field, until the time that the audience says. Who
+ * put it up, and whom the field belongs to, get it at any time. `now`: RFC 3339, of this node.
+ */
+export function mayHave(
+  state: AgreementState,
+  decoded: SignedStatement,
+  seal: Hash,
+  peer: Handle,
+  now: string,
+): boolean {
+  const { statement } = decoded
+  const recipients = recipientsIn(statement)
+  if (!recipients.has(seal) || peer === statement.party) return true
+  const isOpen = state.ledger.open.some(({ statement: open }) => open === statement)
+  if (isOpen || !confidentialSealsOf(statement.requests).has(seal)) return isFor(recipients, seal, peer)
+  const { document } = state.ledger
+  const isOf = ({ handle, seq }: RequestRef) => handle === statement.party && seq === statement.seq
+  for (const { field, standing } of confidentialStandingIn(document).get(seal) ?? []) {
+    if (!isOf(requestOf(standing.id))) continue
+    const audience = audienceAt(document, field)
+    if (audience?.parties.includes(peer) !== true) continue
+    const isOver = audience.until !== undefined && now >= audience.until
+    if (!isOver || find(document, field)?.owner === peer) return true
+  }
+  return false
+}

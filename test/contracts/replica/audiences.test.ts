@@ -1,0 +1,201 @@
+import t, { type Test } from 'tap'
+import type { Field } from '../../../src/aggregates/contract/document/element.ts'
+import { find } from '../../../src/aggregates/contract/state.ts'
+import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
+import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
+import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
+import type { Hash } from '../../../src/crypto/hash.ts'
+import { type ElementId, type ProposalId, requestOf, type Uid } from '../../../src/events/ids.ts'
+import { seal } from '../../../src/events/seal.ts'
+import { decodeMessage, encodeMessage } from '../../../src/gossip/message.ts'
+import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
+import type { PayloadStore } from '../../../src/store/port.ts'
+import { admitted, asItIs, given, Link, liveAt, type Party, withoutAnything } from '../../support/linked-parties.ts'
+import { until } from '../../support/node-party.ts'
+
+const BLOCK = '0.1'
+const FEE = '0.1.0'
+const SECRET = 4711
+
+async function orders(process: PartyProcess, uid: Uid, commands: readonly object[], payloads = {}) {
+  const id = `orders-${asked++}`
+  const submission = await process.contracts.use(uid, (live) =>
+    live.submit({ request: { id, commands: commands as never }, payloads }),
+  )
+  return submission.verdict
+}
+let asked = 0
+
+/** A value for some; what it comes to. */
+function confides(
+  process: PartyProcess,
+  uid: Uid,
+  audience: readonly string[],
+  value: unknown = SECRET,
+  basis: string[] = [],
+) {
+  const { seal: sealed, payload } = seal(value, new Uint8Array(16).fill(asked))
+  const command = { type: 'ProposeValue', field: FEE, seal: sealed, basis, audience }
+  return orders(process, uid, [command], { [sealed]: payload })
+}
+
+const setsAudience = (process: PartyProcess, uid: Uid, parties: readonly string[], more = {}) =>
+  orders(process, uid, [{ type: 'SetAudience', element: BLOCK, parties, ...more }])
+
+/** Three members, and ana's block with a fee in it for ana and ben. */
+async function confidential(t: Test, payloadWaitMs?: number) {
+  const all = await admitted(await given(t, payloadWaitMs))
+  const [ana] = all.ana
+  const verdict = await orders(ana, all.uid, [
+    { type: 'AddBlock', parent: '0', name: 'Terms', owner: 'ana' },
+    { type: 'SetAudience', element: '#0', parties: ['ana', 'ben'] },
+    { type: 'AddField', parent: '#0', name: 'Fee', field: { type: 'integer' } },
+  ])
+  t.match(verdict, { outcome: { kind: 'accepted' } })
+  return all
+}
+
+async function holds({ payloads }: { payloads: PayloadStore }, uid: Uid, value: unknown = SECRET): Promise<boolean> {
+  for await (const { entries } of payloads.groups(uid)) {
+    for (const [, text] of entries) if (canonicalJson(JSON.parse(text).value) === canonicalJson(value)) return true
+  }
+  return false
+}
+
+async function fee(process: PartyProcess, uid: Uid) {
+  return (find((await liveAt(process, uid)).state.ledger.document, FEE as ElementId) as Field).agreed
+}
+
+/** What ana answers when cleo asks for the fee by itself. */
+async function askedBy([, cleo]: Party, [ana]: Party, uid: Uid, { id, seal: sealed }: { id: ProposalId; seal: Hash }) {
+  const { handle: party, seq } = requestOf(id)
+  const { handle, keys } = cleo.card
+  const wants = new Map([[uid, [{ party, seals: [sealed], seq }]]])
+  const body = encodeMessage(new Map([[uid, {}]]), [], [], { wants, waits: new Map() })
+  const peer = { handle, signingKey: keys.signing, exchange: () => Promise.reject() }
+  return decodeMessage(await ana.gossip.answer(peer, body))
+}
+
+t.test('a confidential value goes to its audience, and to nobody else however he asks', async (t) => {
+  const { ana, ben, cleo, uid } = await confidential(t)
+  t.match(await confides(ana[0], uid, ['ana', 'ben']), { outcome: { kind: 'accepted' } })
+  t.equal(await holds(ben[1].store, uid), true)
+  t.equal(await holds(cleo[1].store, uid), false)
+  t.same((await liveAt(cleo[0], uid)).wants, [])
+  const proposal = await fee(ana[0], uid)
+  const { statements, payloads } = await askedBy(cleo, ana, uid, proposal as never)
+  t.same(
+    [payloads, statements.flatMap((one) => Object.values(one.payloads)).filter(({ value }) => value === SECRET)],
+    [[], []],
+  )
+  t.equal(await holds(cleo[1].store, uid), false)
+})
+
+t.test('who comes in later gets what stands from whoever has it; who is out, and after `until`, no more', async (t) => {
+  const { ana, cleo, uid } = await confidential(t)
+  await confides(ana[0], uid, ['ana', 'ben'])
+  await setsAudience(ana[0], uid, ['ana', 'ben', 'cleo'], { until: '2020-01-01T00:00:00.000Z' })
+  const proposal = (await fee(ana[0], uid)) as never
+  t.same((await askedBy(cleo, ana, uid, proposal)).payloads, [])
+  t.same((await liveAt(cleo[0], uid)).wants, [], 'nor is it asked for')
+  await setsAudience(ana[0], uid, ['ana', 'ben', 'cleo'])
+  await until('cleo to have it', () => holds(cleo[1].store, uid))
+  await until('cleo to want nothing', async () => (await liveAt(cleo[0], uid)).wants.length === 0)
+  await setsAudience(ana[0], uid, ['ana', 'ben'])
+  t.equal(await holds(cleo[1].store, uid), true, 'it keeps what it had')
+  t.same((await askedBy(cleo, ana, uid, proposal)).payloads, [])
+})
+
+t.test('an author that keeps it from its audience is refused, and nothing waits for it any longer', async (t) => {
+  const { ana, ben, cleo, links, uid } = await confidential(t, 300)
+  links.ben.there = withoutAnything
+  const verdict = await confides(ana[0], uid, ['ana', 'ben'])
+  t.match(verdict, { outcome: { kind: 'refused', by: [{ handle: 'ben', code: 'payload_missing' }] } })
+  links.ben.there = asItIs
+  t.match(await confides(ben[0], uid, ['ana', 'ben']), { outcome: { kind: 'accepted' } })
+  t.equal(await holds(cleo[1].store, uid), false)
+})
+
+t.test('what does not fit the field its audience refuses: the ledger does not judge it', async (t) => {
+  const { ana, uid } = await confidential(t)
+  const verdict = await confides(ana[0], uid, ['ana', 'ben'], 'no integer')
+  t.match(verdict, { outcome: { kind: 'refused', by: [{ handle: 'ben', code: 'value_unfit' }] } })
+})
+
+t.test('a field that is open to be added is looked at, too', async (t) => {
+  const { ana, uid } = await confidential(t)
+  const { seal: sealed, payload } = seal('no date', new Uint8Array(16))
+  const verdict = await orders(
+    ana[0],
+    uid,
+    [
+      { type: 'AddField', parent: BLOCK, name: 'Until', field: { type: 'date' } },
+      { type: 'ProposeValue', field: '#0', seal: sealed, basis: [], audience: ['ana', 'ben'] },
+    ],
+    { [sealed]: payload },
+  )
+  t.match(verdict, { outcome: { kind: 'refused', by: [{ handle: 'ben', code: 'value_unfit' }] } })
+})
+
+t.test('what is sent to somebody outside is dropped there, and who sent it is named', async (t) => {
+  const { ana, cleo, links, uid } = await confidential(t)
+  let leak: ((line: string) => string) | undefined
+  links.cleo.there = (line) => leak?.(line) ?? line
+  const { seal: sealed, payload } = seal(SECRET, new Uint8Array(16))
+  leak = (line) =>
+    line.includes(`"seal":"${sealed}"`)
+      ? line.replace(/^\{"payloads":\{\}/, `{"payloads":${canonicalJson({ [sealed]: payload })}`)
+      : line
+  const command = { type: 'ProposeValue', field: FEE, seal: sealed, basis: [], audience: ['ana', 'ben'] }
+  t.match(await orders(ana[0], uid, [command], { [sealed]: payload }), { outcome: { kind: 'accepted' } })
+  t.equal(await holds(cleo[1].store, uid), false)
+  const told = (cleo[1].told as { code?: string }[]).map(({ code }) => code)
+  t.ok(told.includes('payload_foreign'), told.join())
+})
+
+t.test('a value that is revealed comes to everybody', async (t) => {
+  const { ana, cleo, uid } = await confidential(t)
+  const { seal: sealed, payload } = seal(SECRET, new Uint8Array(16))
+  const command = { type: 'ProposeValue', field: FEE, seal: sealed, basis: [], audience: ['ana', 'ben'] }
+  await orders(ana[0], uid, [command], { [sealed]: payload })
+  const { id: proposal } = (await fee(ana[0], uid)) as { id: ProposalId }
+  const reveal = { type: 'RevealValue', field: FEE, proposal, seal: sealed }
+  t.match(await orders(ana[0], uid, [reveal], { [sealed]: payload }), { outcome: { kind: 'accepted' } })
+  t.equal(await holds(cleo[1].store, uid), true)
+  t.match(await fee(cleo[0], uid), { id: proposal, seal: sealed })
+})
+
+t.test('a party that loses the only copy comes back without it, and the contract goes on', async (t) => {
+  const { ana, ben, cleo, uid } = await confidential(t)
+  await setsAudience(ana[0], uid, ['ana'])
+  t.match(await confides(ana[0], uid, ['ana']), { outcome: { kind: 'accepted' } })
+  await ana[0].close()
+  const store = openMemoryStore()
+  t.teardown(() => store.close())
+  const again = await ana[1].start('node', { store, guard: memoryGuard() })
+  const back: Party = [again, ana[1]]
+  new Link(back, ben)
+  new Link(back, cleo)
+  await until('ana to have her feed back', async () => {
+    return again.contracts.has(uid) && (await liveAt(again, uid)).obstacle === undefined
+  })
+  await until('her to miss it', async () => (await liveAt(again, uid)).wants.length === 1)
+  const { id } = (await fee(again, uid)) as { id: string }
+  t.match(await confides(again, uid, ['ana'], 5, [id]), { outcome: { kind: 'accepted' } })
+  await until('nothing to be missed', async () => (await liveAt(again, uid)).wants.length === 0)
+})
+
+t.test('who is invited under audiences joins without what is not for it, and gets what is', async (t) => {
+  const all = await given(t)
+  const { ana, ben, cleo, uid } = all
+  await orders(ana[0], uid, [
+    { type: 'AddBlock', parent: '0', name: 'Terms', owner: 'ana' },
+    { type: 'SetAudience', element: '#0', parties: ['ana', 'ben'] },
+    { type: 'AddField', parent: '#0', name: 'Fee', field: { type: 'integer' } },
+  ])
+  await confides(ben[0], uid, ['ana', 'ben'])
+  await admitted(all)
+  t.equal(await holds(cleo[1].store, uid), false)
+  await setsAudience(ana[0], uid, ['ana', 'ben', 'cleo'])
+  await until('cleo to have it', () => holds(cleo[1].store, uid))
+})
