@@ -162,6 +162,13 @@ export const breaks: readonly Break[] = [
     to: 'return entriesMax > 0 ? 1 : 0',
   },
   {
+    name: 'a text in a rule can hide what it says',
+    file: 'src/aggregates/rules/text/text-literal.ts',
+    from: 'literal += nameRules.isRefused(character) ?',
+    to: 'literal += character < " " ?',
+    caughtBy: 'test/aggregates/rules/print.test.ts',
+  },
+  {
     name: 'evaluates all rules of a request in one turn',
     file: 'src/aggregates/contract/rules/judging.ts',
     from: '    yield\n    const { budget } = this.#judged',

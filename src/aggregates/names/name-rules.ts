@@ -56,6 +56,11 @@ export class NameRules {
     return this.#fault(text, false)
   }
 
+  /** Whether no text that several parties read has it. Requires one code point. */
+  isRefused(character: string): boolean {
+    return includes(this.#refused, character.codePointAt(0) as number)
+  }
+
   /** Names of elements: a text that can be a step of a path. */
   elementNameFault(name: string): TextFault | undefined {
     return this.#fault(name, true) ?? (RESERVED.has(name) ? { kind: 'reserved' } : undefined)

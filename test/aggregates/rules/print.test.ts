@@ -72,3 +72,11 @@ for (const [at, text, printed] of [
     t.equal(print(compiled.ast, slip, block), printed)
   })
 }
+
+t.test('in a text that is written down nothing is hidden, and nothing turns the direction of writing', async (t) => {
+  const compiled = compile('Insured.Name = "Acme\u202e \u200b\u2028\u00ad\u{e0041}\u0007é"', slip, { block: slip.id() })
+  if (!isCompiled(compiled)) return t.fail(JSON.stringify(compiled))
+  const printed = 'Insured.Name = "Acme\\u202e \\u200b\\u2028\\u00ad\\U0e0041\\u0007é"'
+  t.equal(print(compiled.ast, slip, slip.id()), printed)
+  t.same(compile(printed, slip, { block: slip.id() }), compiled)
+})

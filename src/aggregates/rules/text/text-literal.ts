@@ -1,3 +1,5 @@
+import { nameRules } from '../../names/engine-1.ts'
+
 const ESCAPES: { readonly [letter: string]: string } = { n: '\n', r: '\r', t: '\t', '"': '"', "'": "'", '\\': '\\' }
 const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6})|([nrt"'\\]))/g
 
@@ -12,16 +14,21 @@ export function unescaped(text: string): string | undefined {
   return plain.isWellFormed() ? plain : undefined
 }
 
-/** Controls are written as escapes: a text stays on its line. */
+/**
+ * What nobody sees, or what turns the direction of writing, is written as an escape, so that whoever votes reads what is judged: all
+ * that no name may have either. A text stays on its line.
+ */
 export function textLiteral(text: string): string {
   let literal = ''
   for (const character of text) {
-    const code = character.charCodeAt(0)
     if (character === '"' || character === '\\') literal += `\\${character}`
     else if (character === '\n') literal += '\\n'
-    else if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code === 0x2028 || code === 0x2029) {
-      literal += `\\u${code.toString(16).padStart(4, '0')}`
-    } else literal += character
+    else literal += nameRules.isRefused(character) ? escapeOf(character.codePointAt(0) as number) : character
   }
   return `"${literal}"`
+}
+
+function escapeOf(codePoint: number): string {
+  const digits = codePoint.toString(16)
+  return codePoint <= 0xffff ? `\\u${digits.padStart(4, '0')}` : `\\U${digits.padStart(6, '0')}`
 }
