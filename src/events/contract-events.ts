@@ -190,9 +190,10 @@ interface RuleSaid {
 /**
  * `replaced`: by a proposal whose author had seen it, or by another one of its own author. `turned_down`: by a voter's NO.
  * `conflict`: an exclusive one had its last YES when a value was agreed that its author had not seen.
- * `inactive`: a trigger has switched off a block that the field stands in.
+ * `inactive`: a trigger has switched off a block that the field stands in. `key_taken`: with the resignation of its last voter it would
+ * have given an entry the key of another one.
  */
-export type CandidateEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'conflict' | 'inactive'
+export type CandidateEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'conflict' | 'inactive' | 'key_taken'
 
 /**
  * `replaced`: by a proposal for one of its fields that its author has made, or whose author had seen it. `removed`: an element that

@@ -64,12 +64,12 @@ export function reasonOf({ code, with: others }: Rejection, command: number): Vo
 
 /** Void where it would give two entries of a list one key, or an entry more than a store takes. */
 function withinBounds(verdict: Accepted, commands: Commands, { open, reveal }: DecideContext): Verdict {
-  if (isExempt(commands)) return verdict
   const last = commands.length - 1
-  if (isTooLong(verdict.events)) return { kind: 'void', reason: reasonOf(tooLong, last) }
+  if (isTooLong(verdict.events) && !isExempt(commands)) return { kind: 'void', reason: reasonOf(tooLong, last) }
   const lacking = new Set<Hash>()
   const opened: Open = (value) => verdict.computed.get(value.seal) ?? (reveal(value.seal) as Payload) ?? open(value)
   const taken = takenKey(verdict.state, verdict.events, opened, lacking)
   if (lacking.size > 0) return { kind: 'lacking', seals: lacking }
-  return taken === undefined ? verdict : { kind: 'void', reason: reasonOf(taken, last) }
+  // Nobody is kept from leaving: what would be void for its key has fallen, or is empty.
+  return taken === undefined || isExempt(commands) ? verdict : { kind: 'void', reason: reasonOf(taken, last) }
 }

@@ -63,6 +63,47 @@ t.test('nobody is kept from leaving by what rules cannot compute then', async (t
   t.same([gone.agreedAt('A'), gone.agreedAt('B')], ['3', undefined])
 })
 
+const keyed = given(
+  openedBy(broker, lead, follower),
+  list('Lines', { key: { name: 'Insurer', field: { type: 'text' } } }),
+  field('Lines/0/Name'),
+  field('Suffix'),
+)
+
+t.test(
+  'nobody is kept from leaving by a key that two entries would have then: the later candidate falls',
+  async (t) => {
+    const live = inForce(keyed, ['Lines', { validation: { parties: ['follower'] } }]).when(
+      broker.addsEntry('Lines'),
+      broker.addsEntry('Lines'),
+      broker.proposes('Lines/1/Insurer', 'acme'),
+      lead.proposes('Lines/2/Insurer', 'acme'),
+    )
+    t.same(live.candidatesAt('Lines/2/Insurer'), ['acme'], 'given: both wait for the same vote')
+    const gone = live.when(follower.resigns())
+    t.same([gone.fate, gone.agreedAt('Lines/1/Insurer')], ['accepted', 'acme'])
+    t.same([gone.agreedAt('Lines/2/Insurer'), gone.candidatesAt('Lines/2/Insurer')], [undefined, []])
+    t.match(gone.events.at(-1), { type: 'CandidateEnded', why: 'key_taken' })
+  },
+)
+
+t.test('nor by one that rules would compute twice: the later entry has none', async (t) => {
+  const live = inForce(
+    keyed,
+    ['Suffix', { validation: { parties: ['follower'] } }],
+    ['', { assign: 'if _.Suffix = "none" then "acme" else Name', to: 'Lines/0/Insurer' }],
+  ).when(
+    broker.proposes('Suffix', 'some'),
+    follower.votes('yes', 'Suffix', broker),
+    ...['1', '2'].flatMap((n) => [broker.addsEntry('Lines'), broker.proposes(`Lines/${n}/Name`, `line ${n}`)]),
+  )
+  t.same([live.agreedAt('Lines/1/Insurer'), live.agreedAt('Lines/2/Insurer')], ['line 1', 'line 2'])
+  const open = live.when(lead.settles('Suffix', 'none'))
+  const gone = open.when(follower.resigns())
+  t.same([gone.fate, gone.agreedAt('Suffix')], ['accepted', 'none'])
+  t.same([gone.agreedAt('Lines/1/Insurer'), gone.agreedAt('Lines/2/Insurer')], ['acme', undefined])
+})
+
 t.test('a last vote does not write into a field that a rule assigns', async (t) => {
   const drafted = given(
     openedBy(broker, lead, follower),

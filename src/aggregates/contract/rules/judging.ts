@@ -15,6 +15,7 @@ import type { Field } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
 import { evolve } from '../evolve.ts'
 import { type ContractState, find } from '../state.ts'
+import { isKeyHeld } from '../values/list-keys.ts'
 import { valueProblem } from '../values/proposals.ts'
 import { isActive, isRuleActive } from './activity.ts'
 import type { CompiledRule, Read } from './compiled-rule.ts'
@@ -132,8 +133,11 @@ class Pass {
   }
 
   get #view(): OpenedDocument {
-    const open: Open = (value) => this.#computed.get(value.seal) ?? this.#judged.open(value)
-    return new OpenedDocument(this.#state, open, this.#judged.lacking)
+    return new OpenedDocument(this.#state, this.#open, this.#judged.lacking)
+  }
+
+  get #open(): Open {
+    return (value) => this.#computed.get(value.seal) ?? this.#judged.open(value)
   }
 
   #mark(rule: CompiledRule, place: ElementId | 'all'): void {
@@ -308,7 +312,8 @@ class Pass {
     const { context, isExempt } = this.#judged
     // Unanimous members have a way on: what would make their leaving void empties the field.
     const unfit = isExempt ? null : undefined
-    const written = value instanceof Nothing ? null : (this.#written(field, value) ?? unfit)
+    const fit = value instanceof Nothing ? null : (this.#written(field, value) ?? unfit)
+    const written = isExempt && fit !== null && isKeyHeld(this.#state, id, fit, this.#open) ? null : fit
     if (written === undefined) return new Rejection('computed_unfit', [String(rule.terms.id), id])
     if (written === null && field.agreed === null) return undefined
     const proposal = computedId(rule.terms.id, context.index, rule.lists.length > 0 ? id : undefined)

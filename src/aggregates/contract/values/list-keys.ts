@@ -36,6 +36,19 @@ export function takenKey(
   return undefined
 }
 
+/** Whether a field is the key of an entry, and another entry of the list has this very key. What cannot be opened counts as another one. */
+export function isKeyHeld(state: ContractState, id: ElementId, value: unknown, open: Open): boolean {
+  const entry = parentIdOf(id)
+  const list = ordinalOf(id) !== 0 || entry === ROOT ? undefined : find(state, parentIdOf(entry))
+  if (list?.kind !== 'list' || !list.keyed) return false
+  const wanted = canonicalJson(value)
+  return [...entriesOf(list)].some((other) => {
+    const key = other.id === entry ? undefined : childAt(other, 0)
+    const opened = key?.kind === 'field' && key.agreed !== null ? open(key.agreed) : undefined
+    return opened !== undefined && canonicalJson(opened.value) === wanted
+  })
+}
+
 /** The lists of which entries have got another key, and those entries. */
 function changedKeys(state: ContractState, events: readonly ContractEvent[]): Map<List, Set<ElementId>> {
   const entries = new Set<ElementId>()

@@ -14,6 +14,7 @@ import type { Resolved } from '../parse-command.ts'
 import { type ContractState, find, isInPrototype, isMemberOrInvitee } from '../state.ts'
 import { audienceProblem, authorOutside, revealValue } from './audience.ts'
 import { audienceAt } from './effective-audience.ts'
+import { isKeyHeld } from './list-keys.ts'
 import { type Agreed, type Candidate, isInConflict, standingAt } from './standing.ts'
 import { valueFault } from './value-types.ts'
 
@@ -105,12 +106,26 @@ export function candidatesAfterResignation(
       if (isInConflict(open)) continue
       const field = find(current, id) as Field
       const candidate = field.candidates.find((other) => other.id === open.id)
-      const news = candidate === undefined ? [] : withLastVote(field, candidate, current)
+      const made = candidate === undefined ? [] : withLastVote(field, candidate, current)
+      const news = candidate === undefined ? [] : withoutTakenKey(made, candidate, current, context)
       for (const event of news) current = evolve(current, event, context)
       events.push(...news)
     }
   }
   return events
+}
+
+/** Nobody is kept from leaving: a candidate that would be void now for its key falls. */
+function withoutTakenKey(
+  news: ContractEvent[],
+  { id, seal }: Candidate,
+  state: ContractState,
+  { open }: DecideContext,
+): ContractEvent[] {
+  const made = news.find((event) => event.type === 'ProposalAgreed')
+  const opened = made === undefined || seal === null ? undefined : open({ id, seal })
+  if (made === undefined || opened === undefined || !isKeyHeld(state, made.field, opened.value, open)) return news
+  return [ended(made.field, 'key_taken')({ id })]
 }
 
 /** Puts a value, or none, up for a field: agreed at once, or a candidate. */
@@ -181,7 +196,7 @@ function agreed(
   ]
 }
 
-export function ended(field: ElementId, why: CandidateEnd): (candidate: Candidate) => ContractEvent {
+export function ended(field: ElementId, why: CandidateEnd): (candidate: Pick<Candidate, 'id'>) => ContractEvent {
   return ({ id: proposal }) => ({ field, proposal, type: 'CandidateEnded', why })
 }
 
