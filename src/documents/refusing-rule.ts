@@ -1,6 +1,7 @@
-import { compiledRule } from '../aggregates/contract/rules/compiled-rule.ts'
+import type { Field } from '../aggregates/contract/document/element.ts'
+import { compiledRule, type Read } from '../aggregates/contract/rules/compiled-rule.ts'
 import { ruleNumbered } from '../aggregates/contract/rules/rule-book.ts'
-import { instancesOf } from '../aggregates/contract/rules/rule-schema.ts'
+import { eachInstanceOf } from '../aggregates/contract/rules/rule-schema.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
 import type { Intent } from '../contracts/requests/submission.ts'
 import type { Hash } from '../crypto/hash.ts'
@@ -48,14 +49,7 @@ export async function refusingRule(
   if (rule === undefined) return undefined
   const { terms } = rule
   const compiled = compiledRule(terms, state)
-  const reads = compiled.kind === 'fit' ? compiled.reads : []
-  const fields = reads
-    .flatMap(({ id }) => instancesOf(state, id))
-    .flatMap((id) => {
-      const field = find(state, id)
-      return field?.kind === 'field' ? [field] : []
-    })
-    .slice(0, INPUTS_MAX)
+  const fields = inputsOf(compiled.kind === 'fit' ? compiled.reads : [], state)
   const proposed = new Map<string, unknown>()
   for (const command of request.commands) {
     if (command.type === 'ProposeValue' && 'field' in command && 'seal' in command && !('audience' in command)) {
@@ -73,4 +67,17 @@ export async function refusingRule(
     return { path: pathOf(id, state), value: proposed.has(id) ? proposed.get(id) : standing }
   })
   return { number, at: pathOf(terms.at, state), says: ruleWritten(terms, state), inputs }
+}
+
+/** The first of them: a list that is read may have thousands of entries. */
+function inputsOf(reads: readonly Read[], state: ContractState): Field[] {
+  const fields: Field[] = []
+  for (const { id } of reads) {
+    for (const instance of eachInstanceOf(state, id)) {
+      if (fields.length === INPUTS_MAX) return fields
+      const field = find(state, instance)
+      if (field?.kind === 'field') fields.push(field)
+    }
+  }
+  return fields
 }

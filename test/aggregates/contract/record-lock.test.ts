@@ -2,6 +2,18 @@ import t from 'tap'
 import { recordHash } from '../../../src/aggregates/contract/record-hash.ts'
 import { field, given, openedBy, together } from '../../support/document.ts'
 import { Party } from '../../support/document-party.ts'
+import {
+  broker,
+  claim,
+  follower,
+  inForce,
+  lead,
+  pounds,
+  premium,
+  ready,
+  shares,
+  slip,
+} from '../../support/ruled-document.ts'
 
 const [ana, ben, cleo, dov] = ['ana', 'ben', 'cleo', 'dov'].map((handle) => new Party(handle)) as [
   Party,
@@ -86,4 +98,49 @@ t.test('when the only one that had not voted goes, the lock is broken', async (t
 
 t.test('a resignation alone breaks no lock that nobody voted to break', async (t) => {
   t.match(locked.when(ana.resigns(), cleo.resigns()).state.lock, { holder: 'ben' })
+})
+
+t.test('who has not got the lock neither votes on rules, publishes them nor reopens; its holder does', async (t) => {
+  const voted = ready(shares, ['', { constraint: 'Share <= 100' }]).when(lead.locks())
+  for (const act of [broker.publishes(1), broker.votesOnRule(1, 'no'), broker.drafts('', { constraint: 'true' })]) {
+    t.match(voted.when(act).fate, { code: 'record_locked', with: ['lead'] })
+  }
+  const live = voted.when(lead.publishes(1))
+  t.equal(live.state.phase, 'live')
+  t.match(live.when(broker.reopens()).fate, { code: 'record_locked' })
+  t.equal(live.when(lead.reopens(), lead.releases(), broker.reopens()).state.phase, 'edit')
+})
+
+t.test('rules judge what the holder of the lock writes, and compute from it', async (t) => {
+  const live = inForce(slip, premium, ['', { constraint: 'Rate < 1' }]).when(
+    lead.proposes('Sum', pounds('1000.00')),
+    lead.locks(),
+    lead.proposes('Rate', '0.05'),
+  )
+  t.same(live.agreedAt('Premium'), pounds('50.00'))
+  t.match(live.when(lead.settles('Rate', '2')).fate, { code: 'rule_broken', with: ['2'] })
+  t.match(live.when(broker.settles('Rate', '0.1')).fate, { code: 'record_locked' })
+})
+
+t.test('votes that are open when the record is locked wait for its release, or end with who resigns', async (t) => {
+  const open = inForce(claim, ['Claim', { validation: { parties: ['follower'] } }]).when(
+    broker.proposes('Claim/Amount', '5'),
+    broker.locks(),
+  )
+  t.match(open.when(follower.votes('yes', 'Claim/Amount', broker)).fate, { code: 'record_locked' })
+  const released = open.when(broker.releases(), follower.votes('yes', 'Claim/Amount', broker))
+  t.equal(released.agreedAt('Claim/Amount'), '5')
+  const gone = open.when(follower.resigns())
+  t.same([gone.fate, gone.agreedAt('Claim/Amount')], ['accepted', '5'], 'nobody is kept from leaving')
+})
+
+t.test('no rule keeps the others from breaking a lock', async (t) => {
+  const live = inForce(
+    claim,
+    ['', { access: ['propose', 'add', 'remove', 'vote', 'invite'], who: {} }],
+    ['', { constraint: 'true' }],
+  ).when(broker.locks())
+  t.equal(live.state.lock?.holder, 'broker')
+  const broken = live.when(lead.breaks(), follower.breaks())
+  t.same([broken.fate, broken.state.lock], ['accepted', null])
 })

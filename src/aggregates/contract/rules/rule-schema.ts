@@ -51,23 +51,39 @@ export function schemaIdOf(state: ContractState, id: ElementId): ElementId {
   return schemaId as ElementId
 }
 
-/**
- * All elements of a document that an element of the schema stands for, in their order: one, or one of each entry. `under`: only
- * those below one element, which `of` stands for.
- */
-export function instancesOf(
+/** `under`: only those below one element, which `of` stands for. */
+interface Part {
+  readonly under: ElementId
+  readonly of: ElementId
+}
+const WHOLE: Part = { under: ROOT, of: ROOT }
+
+/** All elements of a document that an element of the schema stands for, in their order: one, or one of each entry. */
+export function instancesOf(state: ContractState, schemaId: ElementId, part: Part = WHOLE): ElementId[] {
+  return [...eachInstanceOf(state, schemaId, part)]
+}
+
+/** The same one after another, for who does not need all entries of a list. */
+export function* eachInstanceOf(
   state: ContractState,
   schemaId: ElementId,
-  { under, of }: { readonly under: ElementId; readonly of: ElementId } = { under: ROOT, of: ROOT },
-): ElementId[] {
+  { under, of }: Part = WHOLE,
+): Generator<ElementId> {
   const from = find(state, under)
-  let found: Element[] = from === undefined ? [] : [from]
-  for (const ordinal of ordinalsOf(schemaId).slice(depthOf(of))) {
-    found = found.flatMap((element) => {
-      if (element.kind === 'list' && ordinal === 0) return [...entriesOf(element)]
-      const child = childAt(element, ordinal)
-      return child === undefined ? [] : [child]
-    })
+  if (from !== undefined) yield* instancesFrom(from, ordinalsOf(schemaId), depthOf(of))
+}
+
+function* instancesFrom(from: Element, ordinals: readonly number[], depth: number): Generator<ElementId> {
+  let element = from
+  for (let place = depth; place < ordinals.length; place++) {
+    const ordinal = ordinals[place] as number
+    if (element.kind === 'list' && ordinal === 0) {
+      for (const entry of entriesOf(element)) yield* instancesFrom(entry, ordinals, place + 1)
+      return
+    }
+    const child = childAt(element, ordinal)
+    if (child === undefined) return
+    element = child
   }
-  return found.map(({ id }) => id)
+  yield element.id
 }
