@@ -4,16 +4,17 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { compare } from './compare.ts'
 import { measureRebuild } from './rebuild.ts'
-import { reportChanges, reportRebuild, reportRules, reportSizes, reportWaits } from './report.ts'
+import { reportChanges, reportRebuild, reportRules, reportSizes, reportWaits, reportWide } from './report.ts'
 import { measureRules } from './rule-language.ts'
 import type { Plan } from './side.ts'
 import { countWaits } from './waits.ts'
+import { measureWide } from './wide-contract.ts'
 
 /**
  * `npm run bench -- [--quick] [--only changes|parties|rebuild|rules] [--profile DIR]`: parties as processes on one machine, TLS and fsync
  * on, one writer that proposes values of 200 bytes to 100 fields round robin, counted at the writer when they have settled; beside
  * it, in turns, the floor: the least program that could do it. Three parties first, then two, five and ten; the waits for a disk; and
- * how fast a read model is made anew; and the rule language beside lezer-feel and feelin. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
+ * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
  */
 const { values } = parseArgs({
   options: {
@@ -38,7 +39,10 @@ try {
     reportWaits(await countWaits())
     if (isAsked('parties')) reportSizes([await of(2, beside), three, await of(5, beside), await of(10, beside)])
   }
-  if (isAsked('rules')) reportRules(values.quick ? measureRules(5, 100) : measureRules(9, 300))
+  if (isAsked('rules')) {
+    reportRules(values.quick ? measureRules(5, 100) : measureRules(9, 300))
+    reportWide(values.quick ? measureWide(3, 100) : measureWide(9, 300))
+  }
   if (isAsked('rebuild')) {
     await mkdir(join(dir, 'rebuild'))
     reportRebuild(await measureRebuild(join(dir, 'rebuild'), values.quick ? 'quick' : 'whole'))

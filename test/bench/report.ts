@@ -1,6 +1,7 @@
 import type { Compared, Comparison } from './compare.ts'
 import type { RebuildFigures } from './rebuild.ts'
 import { middle, type RuleFigures } from './rule-language.ts'
+import type { WideFigures } from './wide-contract.ts'
 
 /** What is to be reached, by what kind of figure. */
 type Aim = readonly ['at most' | 'at least', number]
@@ -78,6 +79,22 @@ export function reportRules(figures: RuleFigures): void {
   )
   const steps = `${rounded(figures.evaluated)} evaluated, of ${figures.steps} steps all together`
   console.log(`  ${steps}: ${evaluated.toFixed(1)} times feelin; ${aimed(evaluated, ['at least', 5])}`)
+}
+
+export function reportWide(figures: WideFigures): void {
+  const line = (name: string, microseconds: number, ratios: readonly number[], aim?: Aim) => {
+    const ratio = middle(ratios)
+    const rounds = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`
+    console.log(
+      `  ${name}: ${Math.round(microseconds)} µs, ${ratio.toFixed(2)} times that (${rounds}) ${aimed(ratio, aim)}`.trimEnd(),
+    )
+  }
+  console.log(
+    '\none proposal, 100 fields without rules beside 10,000 fields with 500 rules of which 5 read the field, processor time:',
+  )
+  line('proposed, signed and settled by two', figures.change, figures.changeRatio, ['at most', 2])
+  line('the outcome and the hash of the record alone', figures.decision, figures.decisionRatio)
+  line('the same among 100 fields beside 100,000, without rules', figures.hash, figures.hashRatio, ['at most', 3])
 }
 
 function row(name: string, ours: string, floor: string, ratio: string, rounds: string, aim: string): void {

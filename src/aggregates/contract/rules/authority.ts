@@ -52,11 +52,11 @@ export class Authority {
     return members.filter((member) => member !== author && voters.has(member))
   }
 
-  /** The active rules on the way from the root to an element, and the elements on it that they stand at. */
+  /** The active rules of these kinds on the way from the root to an element, and the elements on it that they stand at. */
   #governing(element: ElementId): { rule: CompiledRule; at: ElementId }[] {
     const ways = [...ancestorsOf(element)]
     return [...ancestorsOf(schemaIdOf(this.#state, element))].flatMap((schemaId, depth) =>
-      (this.#rules.at.get(schemaId) ?? [])
+      (this.#rules.authorityAt.get(schemaId) ?? [])
         .filter(({ terms }) => isRuleActive(this.#state, terms))
         .map((rule) => ({ rule, at: ways[depth] as ElementId })),
     )

@@ -179,7 +179,7 @@ class Pass {
   /** A rule set that waits for what is required there is looked at again. */
   #requiredChanged(schemaId: ElementId): void {
     for (const way of ancestorsOf(schemaId)) {
-      for (const { terms } of this.#rules.at.get(way) ?? []) {
+      for (const { terms } of this.#rules.requiredAt.get(way) ?? []) {
         if (terms.body.kind === 'required' && terms.body.before !== 'live') this.#dirty.set(terms.id, 'all')
       }
     }
@@ -365,8 +365,15 @@ class Pass {
     return base64url(hashToBytes(hashJson('computed', of)).subarray(0, SALT_BYTES))
   }
 
+  /** The rules that this pass may have something to say about, in the order of their ids. */
+  #affected(): readonly CompiledRule[] {
+    if (this.#all || this.#switched.size > 0) return this.#rules.rules
+    const ids = [...this.#dirty.keys()].sort((one, other) => one - other)
+    return ids.flatMap((id) => this.#rules.byId.get(id) ?? [])
+  }
+
   *#conditions(): Generator<void, Rejection | undefined> {
-    for (const rule of this.#rules.rules) {
+    for (const rule of this.#affected()) {
       const { terms } = rule
       const { body } = terms
       if (body.kind === 'required' && body.before === 'live' && this.#all && isRuleActive(this.#state, terms)) {

@@ -17,6 +17,9 @@ export interface RulesInForce {
   readonly byId: ReadonlyMap<number, CompiledRule>
   /** Those that stand at an element. */
   readonly at: ReadonlyMap<ElementId, readonly CompiledRule[]>
+  /** Of these, those that say who may and must there, and those that say what must have a value. */
+  readonly authorityAt: ReadonlyMap<ElementId, readonly CompiledRule[]>
+  readonly requiredAt: ReadonlyMap<ElementId, readonly CompiledRule[]>
   /** Those whose expression names an element; and, for switched blocks, one at or below it. Ids of the schema. */
   readonly reading: ReadonlyMap<ElementId, readonly CompiledRule[]>
   readonly readingUnder: ReadonlyMap<ElementId, readonly CompiledRule[]>
@@ -64,6 +67,8 @@ function rulesOf(state: ContractState): RulesInForce | Unpublishable {
   }
   const maps = {
     at: new Map<ElementId, CompiledRule[]>(),
+    authorityAt: new Map<ElementId, CompiledRule[]>(),
+    requiredAt: new Map<ElementId, CompiledRule[]>(),
     reading: new Map<ElementId, CompiledRule[]>(),
     readingUnder: new Map<ElementId, CompiledRule[]>(),
     perEntry: new Map<ElementId, CompiledRule[]>(),
@@ -80,6 +85,10 @@ function rulesOf(state: ContractState): RulesInForce | Unpublishable {
     for (const id of read) add(maps.reading, id, rule)
     for (const id of new Set(read.flatMap((one) => [...ancestorsOf(one)]))) add(maps.readingUnder, id, rule)
     const { body } = terms
+    if (body.kind === 'access' || body.kind === 'validation' || body.kind === 'single') {
+      add(maps.authorityAt, terms.at, rule)
+    }
+    if (body.kind === 'required') add(maps.requiredAt, terms.at, rule)
     if (body.kind === 'assignment') add(maps.assigning, body.target, rule)
     if (body.kind === 'required' && body.before !== 'live') add(maps.requiredBefore, body.before, rule)
     if (body.kind === 'trigger') {
