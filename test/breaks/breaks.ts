@@ -17,12 +17,17 @@ const PARTIES_TEST = 'test/aggregates/contract/rules-and-parties.test.ts'
 const SCHEDULES_TEST = 'test/aggregates/contract/rule-schedules.test.ts'
 const VALUES_TEST = 'test/aggregates/contract/proposals.test.ts'
 
+const AUDIENCES_TEST = 'test/aggregates/contract/audiences.test.ts'
+const CONFIDENCES_TEST = 'test/contracts/replica/audiences.test.ts'
+
 /** What decides a command, and the test that knows what it does. */
 const commands: readonly (readonly [decides: string, caughtBy: string])[] = [
   ['addList(command, state, context)', 'test/aggregates/contract/lists.test.ts'],
   ['addEntry(command, state, context)', 'test/aggregates/contract/lists.test.ts'],
   ['arrangeChildren(command, state, context)', 'test/aggregates/contract/elements.test.ts'],
   ['defineType(command, state)', 'test/aggregates/contract/types.test.ts'],
+  ['setAudience(command, state, context)', AUDIENCES_TEST],
+  ['revealing(command, state, context)', AUDIENCES_TEST],
   ['emptyField(command, state, context)', VALUES_TEST],
   ['withdrawProposal(command, state, context)', VALUES_TEST],
   ['addRuleSet(command, state)', RULES_TEST],
@@ -271,6 +276,34 @@ export const breaks: readonly Break[] = [
     from: 'return voteOnRule(command, state, context)',
     to: 'return []',
     caughtBy: RULES_TEST,
+  },
+  {
+    name: 'sends a payload outside its audience',
+    file: 'src/gossip/disclosure.ts',
+    from: 'return isFor(recipients, seal as Hash, peer) && !isLate',
+    to: 'return !isLate',
+    caughtBy: CONFIDENCES_TEST,
+  },
+  {
+    name: 'gives a confidential value to whoever asks for it',
+    file: 'src/gossip/disclosure.ts',
+    from: 'if (audience?.parties.includes(peer) !== true) continue',
+    to: 'if (audience === undefined) continue',
+    caughtBy: CONFIDENCES_TEST,
+  },
+  {
+    name: 'keeps a payload that is for others',
+    file: 'src/contracts/replica/inbound/foreign-payloads.ts',
+    from: 'if (dropped === undefined) return { ours: decoded, foreign: undefined }',
+    to: 'if (dropped === undefined || kept !== payloads) return { ours: decoded, foreign: undefined }',
+    caughtBy: CONFIDENCES_TEST,
+  },
+  {
+    name: 'lets a rule read a confidential value',
+    file: 'src/aggregates/contract/rules/document-view.ts',
+    from: 'agreed !== null && agreed.audience === undefined',
+    to: 'agreed !== null',
+    caughtBy: AUDIENCES_TEST,
   },
   ...commands.map(([decides, caughtBy]) => ({
     name: `${decides.slice(0, decides.indexOf('('))} does nothing`,

@@ -30,6 +30,7 @@ export function check(run: Run): void {
 /** What must hold after everything has healed, and been given the time that it needs. */
 export async function checkEnd(run: Run): Promise<void> {
   await checkUnsaid(run)
+  await run.confidences.check(run)
   run.oracle.checkPromises()
   const isDead = run.twin !== undefined || SINS.some((sin) => DEADLY.has(sin) && run.hostile?.sins.has(sin))
   if (isDead) return
@@ -38,6 +39,7 @@ export async function checkEnd(run: Run): Promise<void> {
   check(run)
   if (run.statements() !== statements) throw new Violation('an idle contract does not fall silent')
   await checkAllEqual(run)
+  await run.confidences.checkHandedOver(run)
   await checkEntries(run)
   await audit(run)
   run.oracle.checkPromises()

@@ -4,6 +4,7 @@ import { type Guarded, memoryGuard, type SigningGuard } from '../../src/contract
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
+import type { PayloadRef } from '../../src/store/payload-group.ts'
 import type { Store, Write } from '../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../src/store/snapshot-port.ts'
 import { contractStream, OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
@@ -62,6 +63,11 @@ export class Disk {
   /** For an auditor, as it stands at the moment. */
   auditSource(contract: Uid, founder: Handle): AuditSource {
     return { ...auditSourceOf(this.#durable, contract, founder), isAtomic: !this.#piecewise }
+  }
+
+  /** What is under a seal, as it is stored. */
+  async payload(contract: Uid, ref: PayloadRef): Promise<string | undefined> {
+    return (await this.#durable.payloads.get(contract, [ref])).get(ref.seal)
   }
 
   /** The settled entries of a contract, as they are stored. */

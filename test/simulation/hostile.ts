@@ -15,6 +15,7 @@ import { defaultLimits } from '../../src/events/limits.ts'
 import { acceptanceBytes } from '../../src/events/parties/acceptance.ts'
 import type { SignedRevocation } from '../../src/events/parties/key-change.ts'
 import type { PartyCard } from '../../src/events/parties/party-card.ts'
+import { recipientsIn } from '../../src/events/recipients.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Frontier } from '../../src/events/statement.ts'
 import { bytesToSign, decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
@@ -86,6 +87,8 @@ export class HostileMember implements Neighbour {
   /** Contracts that nobody has asked for, in the order of their founding. */
   #founded = 0
   #hasLied = false
+  /** What came that statements name, by group and seal. */
+  readonly given = new Set<string>()
   #revocation: SignedRevocation | undefined
 
   constructor(world: World, handle: string, sins: readonly Sin[], fields: number) {
@@ -159,6 +162,8 @@ export class HostileMember implements Neighbour {
       this.#state = emptyAgreement(this.#contract)
     }
     if (this.#state === undefined || this.#contract === undefined) return
+    for (const { statement, payloads } of message.statements) this.#given(statement, payloads)
+    for (const line of message.payloads) this.#given(line, line.payloads)
     const heard = receive(this.#state, [...this.#waiting, ...message.statements])
     const reception = receivePayloads(heard, message.payloads)
     this.#state = reception.state
@@ -199,12 +204,21 @@ export class HostileMember implements Neighbour {
     if (this.isTame || memberOf(state.ledger.document, this.handle) === undefined || !random.chance(0.2))
       return noWishes
     const { payload, seal: sealed } = seal(`${this.handle} ${this.#requests}`, random.bytes(16))
+    const confided = this.#confided(state)
+    const { field, ...audience } = confided ?? { field: `0.${random.below(this.#fields)}` }
     const request = {
       id: `${this.handle} ${this.#requests++}`,
-      commands: [{ type: 'ProposeValue', field: `0.${random.below(this.#fields)}`, seal: sealed, basis: [] }],
+      commands: [{ type: 'ProposeValue', field, seal: sealed, basis: [], ...audience }],
       ...(this.#sins('never decide') ? { tentative: true as const } : {}),
     }
     return { ...noWishes, requests: [request], payloads: { [sealed]: payload } }
+  }
+
+  /** Now and then it confides, and sends it to everybody all the same. */
+  #confided({ ledger: { document } }: AgreementState): { field: string; audience: Handle[] } | undefined {
+    const [set] = document.audiences
+    if (set === undefined || !this.#world.sources.of('hostile', 'confides').chance(0.5)) return undefined
+    return { field: `${set.element}.0`, audience: [...set.parties] }
   }
 
   #forged(honest: VerifiedStatement): SignedStatement {
@@ -275,9 +289,12 @@ export class HostileMember implements Neighbour {
     const frontier = frontierOf(state.feeds)
     const told = this.#sins('false frontier') && random.chance(0.3) ? this.#falseFrontier(frontier) : frontier
     const words: Word[] = this.#acceptance(state)
-    const wants = lackingIn(state)
-      .map(({ lacks, statement: { party, seq } }) => ({ party, seals: lacks, seq }))
-      .sort(byStatement)
+    const lacking = lackingIn(state).map(({ lacks, statement: { party, seq } }) => ({ party, seals: lacks, seq }))
+    const places = new Set(lacking.map(({ party, seq }) => `${party}.${seq}`))
+    const secrets = this.isTame
+      ? []
+      : this.#othersSecrets(state).filter(({ party, seq }) => !places.has(`${party}.${seq}`))
+    const wants = [...lacking, ...secrets].sort(byStatement)
     const asides = { wants: new Map(wants.length === 0 ? [] : [[contract, wants]]), waits: new Map() }
     return encodeMessage(new Map([[contract, told]]), [...forks, ...lines], words, asides)
   }
@@ -347,6 +364,22 @@ export class HostileMember implements Neighbour {
       return [handle, { ...place, seq }]
     })
     return Object.fromEntries(shifted)
+  }
+
+  #given({ party, seq }: { readonly party: Handle; readonly seq: number }, payloads: object): void {
+    for (const seal of Object.keys(payloads)) this.given.add(`${party}.${seq} ${seal}`)
+  }
+
+  /** What is for others: it asks for all of it. */
+  #othersSecrets({ feeds }: AgreementState): Wanted[] {
+    const wanted: Wanted[] = []
+    for (const feed of feeds.values()) {
+      for (const { statement } of feed) {
+        const seals = [...recipientsIn(statement).keys()]
+        if (seals.length > 0) wanted.push({ party: statement.party, seals, seq: statement.seq })
+      }
+    }
+    return wanted.slice(-100)
   }
 
   #acceptance(state: AgreementState): Word[] {

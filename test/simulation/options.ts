@@ -41,6 +41,10 @@ const table = {
     'to change the list (entries, what is in them, or what all are made of) or a type; a member and round',
   ),
   rules: number(0, 'to draft, vote on, publish, obey or reopen rules, a member and round'),
+  audiences: number(
+    0,
+    'to set an audience, confide a value, or reveal one, a member and round; the hostile member asks for all',
+  ),
   withdrawals: number(0.08, 'of what is tentative, a member and round'),
   invitations: number(0.05, 'a member and round'),
   locks: number(0.03, 'a member and round'),

@@ -15,6 +15,7 @@ const SOURCES = [
   'values',
   'versions',
   'rules',
+  'audiences',
 ] as const
 type Source = (typeof SOURCES)[number]
 

@@ -1,6 +1,7 @@
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { placesOf } from '../../src/events/statement.ts'
+import { Confidences } from './confidences.ts'
 import type { HostileMember } from './hostile.ts'
 import type { Machine } from './machine.ts'
 import type { SimulatedNetwork } from './network.ts'
@@ -15,6 +16,7 @@ export class Run {
   readonly sources: RandomSources
   readonly clock = new VirtualClock()
   readonly oracle = new Oracle()
+  readonly confidences = new Confidences()
   network!: SimulatedNetwork
   machines: Machine[] = []
   /** A second machine with the key of one member: whatever the one signs, the other knows nothing of. */

@@ -3,9 +3,11 @@ import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import type { Intent, Submission, Verdict } from '../../src/contracts/requests/submission.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
+import type { ElementId } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
 import { both } from '../support/engine-2.ts'
+import { audienceWork, type Kept } from './audience-work.ts'
 import type { Faults } from './faults.ts'
 import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
@@ -35,6 +37,7 @@ export class Workload {
   readonly #run: Run
   readonly #faults: Faults
   readonly #locks = new Map<Machine, number>()
+  readonly #confided: Kept = new Map()
 
   constructor(run: Run, faults: Faults) {
     this.#run = run
@@ -67,6 +70,10 @@ export class Workload {
     await this.submit(founder, { type: 'AddField', parent: `${list}.0`, name: 'field', field: { type: 'text' } })
     if (run.options.rules > 0) {
       await this.submit(founder, { type: 'AddField', parent: '0', name: 'computed', field: { type: 'text' } })
+    }
+    if (run.options.audiences > 0) {
+      await this.submit(founder, { type: 'AddBlock', parent: '0', name: 'confidential', owner: founder.handle })
+      await this.submit(founder, { type: 'AddField', parent: this.#block, name: 'secret', field: { type: 'text' } })
     }
     for (const card of run.strangersTo(founder)) {
       if (this.#randomOf(founder).chance(0.7)) await this.submit(founder, { type: 'InviteParty', party: card })
@@ -106,6 +113,9 @@ export class Workload {
     if (random.chance(options.entries)) await this.#changeList(machine)
     if (options.rules > 0 && run.sources.of('rules', machine.address).chance(options.rules)) {
       await this.#useRules(machine, live)
+    }
+    if (options.audiences > 0 && run.sources.of('audiences', machine.address).chance(options.audiences)) {
+      await this.#confide(machine, live)
     }
     if (random.chance(0.04))
       await this.submit(machine, { type: 'RenameElement', element: field, name: `n ${run.requests}` })
@@ -171,6 +181,22 @@ export class Workload {
       this.#run.count(`rules: ${command.type}`)
       await this.submit(machine, command)
     }
+  }
+
+  /** Of the confidential block, which the founder adds behind the others. */
+  get #block(): ElementId {
+    const { fields, rules } = this.#run.options
+    return `0.${fields + 1 + Number(rules > 0)}` as ElementId
+  }
+
+  async #confide(machine: Machine, { state }: LiveContract): Promise<void> {
+    const random = this.#run.sources.of('audiences', machine.address)
+    const work = audienceWork(state.settling.agreed, machine.handle, this.#block, random, this.#confided)
+    if (work === undefined) return
+    const { command, payloads } = work
+    const isConfidential = 'audience' in command
+    this.#run.count(`audiences: ${command.type}${isConfidential ? ' for some' : ''}`)
+    await this.submit(machine, command, { payloads, ...(random.chance(0.5) ? { tentative: true } : {}) })
   }
 
   async #changeList(machine: Machine): Promise<void> {

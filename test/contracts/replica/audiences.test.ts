@@ -77,9 +77,10 @@ async function askedBy([, cleo]: Party, [ana]: Party, uid: Uid, { id, seal: seal
 }
 
 t.test('a confidential value goes to its audience, and to nobody else however he asks', async (t) => {
-  const { ana, ben, cleo, uid } = await confidential(t)
+  const { ana, ben, cleo, uid } = await confidential(t, 3_000)
   t.match(await confides(ana[0], uid, ['ana', 'ben']), { outcome: { kind: 'accepted' } })
   t.equal(await holds(ben[1].store, uid), true)
+  t.same(cleo[1].told, [], 'nothing was sent that had to be dropped')
   t.equal(await holds(cleo[1].store, uid), false)
   t.same((await liveAt(cleo[0], uid)).wants, [])
   const proposal = await fee(ana[0], uid)

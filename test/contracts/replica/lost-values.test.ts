@@ -55,7 +55,7 @@ t.test('a value that the store has lost is asked for, and what the store has beh
   const live = await liveAt(again, uid)
   await until('it to be said', async () => live.obstacle === 'values_missing')
   t.ok(live.state.settling.settled < before.settled)
-  t.match(live.wants, [{ statement: { party: 'ana' } }])
+  t.match(live.wants, [{ party: 'ana' }])
   t.same(its.told, [], 'nothing is damaged')
   const link = new Link([again, its], [ben, theirs])
   // What ben says meanwhile comes again when it can be taken in.
