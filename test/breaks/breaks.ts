@@ -15,6 +15,7 @@ const REQUEST_RULES = 'src/aggregates/contract/rules/request-rules.ts'
 const RULES_TEST = 'test/aggregates/contract/rules.test.ts'
 const PARTIES_TEST = 'test/aggregates/contract/rules-and-parties.test.ts'
 const SCHEDULES_TEST = 'test/aggregates/contract/rule-schedules.test.ts'
+const CHANGE_SETS_TEST = 'test/aggregates/contract/change-sets.test.ts'
 const VALUES_TEST = 'test/aggregates/contract/proposals.test.ts'
 
 const AUDIENCES_TEST = 'test/aggregates/contract/audiences.test.ts'
@@ -25,6 +26,7 @@ const commands: readonly (readonly [decides: string, caughtBy: string])[] = [
   ['addList(command, state, context)', 'test/aggregates/contract/lists.test.ts'],
   ['addEntry(command, state, context)', 'test/aggregates/contract/lists.test.ts'],
   ['arrangeChildren(command, state, context)', 'test/aggregates/contract/elements.test.ts'],
+  ['withdrawChangeSet(command, state, context)', CHANGE_SETS_TEST],
   ['defineType(command, state)', 'test/aggregates/contract/types.test.ts'],
   ['setAudience(command, state, context)', AUDIENCES_TEST],
   ['revealing(command, state, context)', AUDIENCES_TEST],
@@ -312,4 +314,46 @@ export const breaks: readonly Break[] = [
     to: 'return []',
     caughtBy,
   })),
+  {
+    name: 'a change set takes effect before its last vote',
+    file: 'src/aggregates/contract/change-sets/change-set.ts',
+    from: 'return voters.every((voter) => yes.includes(voter))',
+    to: 'return yes.length > 0 || voters.every((voter) => yes.includes(voter))',
+    caughtBy: CHANGE_SETS_TEST,
+  },
+  {
+    name: 'a change set takes effect in part',
+    file: 'src/aggregates/contract/change-sets/deciding.ts',
+    from: '    commands,\n    state,\n    { ...context,',
+    to: '    commands.slice(0, 1),\n    state,\n    { ...context,',
+    caughtBy: CHANGE_SETS_TEST,
+  },
+  {
+    name: 'a change set in conflict waits on beside the agreed value',
+    file: 'src/aggregates/contract/values/proposals.ts',
+    from: 'if (isAgreedAsOne && field.agreed !== null)',
+    to: 'if (isAgreedAsOne && field.agreed === null)',
+    caughtBy: CHANGE_SETS_TEST,
+  },
+  {
+    name: 'an open change set loses its values with the history',
+    file: 'src/agreement/history/pruning.ts',
+    from: 'ledger.document.changeSets) keep(request.handle, request.seq)',
+    to: 'ledger.document.changeSets) keep(request.handle, request.seq + NEWEST_KEPT + 1)',
+    caughtBy: 'test/agreement/change-sets.test.ts',
+  },
+  {
+    name: 'a vote on a change set does nothing',
+    file: DECIDE,
+    from: '? voteOnChangeSet(command, state, context)',
+    to: '? []',
+    caughtBy: CHANGE_SETS_TEST,
+  },
+  {
+    name: 'who votes on a change set is read from what it makes of the parties',
+    file: REQUEST_RULES,
+    from: 'const authorities = [...standing, ...unguarded, ...(isThere ? before : [])]',
+    to: 'const authorities = isThere ? unguarded : [...standing, ...unguarded, ...before]',
+    caughtBy: CHANGE_SETS_TEST,
+  },
 ]

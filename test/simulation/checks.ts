@@ -5,6 +5,7 @@ import { lacksValueOf } from '../../src/agreement/lacked-values.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import { type ElementId, requestKey } from '../../src/events/ids.ts'
+import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
 import { both } from '../support/engine-2.ts'
 import { DEADLY, SINS } from './hostile.ts'
 import type { Machine } from './machine.ts'
@@ -41,6 +42,7 @@ export async function checkEnd(run: Run): Promise<void> {
   await checkAllEqual(run)
   await run.confidences.checkHandedOver(run)
   await checkEntries(run)
+  await checkChangeSets(run)
   await audit(run)
   run.oracle.checkPromises()
   for (const machine of run.machines) {
@@ -97,6 +99,39 @@ async function checkEntries(run: Run): Promise<void> {
     const given = found?.kind === 'list' ? found.entries.tree.slots - 1 : 0
     const told = run.counts['accepted AddEntry'] ?? 0
     if (given < told) throw new Violation(`${machine.handle} has given ${given} entries a number, of ${told} accepted`)
+  }
+}
+
+/** From the events alone: a change set takes effect with its last vote, then and not before, and with all of its commands. */
+async function checkChangeSets(run: Run): Promise<void> {
+  for (const machine of run.machines) {
+    const missing = new Map<string, { readonly votes: Set<string>; readonly commands: number }>()
+    for (const text of await machine.disk.ledgerOf(run.contract)) {
+      const { events, index } = JSON.parse(text) as LedgerEntry
+      for (const [place, event] of events.entries()) {
+        if (event.type === 'PartyResigned') for (const { votes } of missing.values()) votes.delete(event.handle)
+        if (!('request' in event)) continue
+        const key = requestKey(event.request)
+        const set = missing.get(key)
+        if (event.type === 'ChangeSetProposed') {
+          missing.set(key, { commands: event.commands.length, votes: new Set(event.voters) })
+        } else if (event.type === 'ChangeSetVoteCast') {
+          if (event.vote === 'yes') set?.votes.delete(event.by)
+        } else {
+          missing.delete(key)
+          run.count(event.type === 'ChangeSetAgreed' ? 'change sets agreed' : `change sets ended: ${event.why}`)
+        }
+        if (event.type !== 'ChangeSetAgreed' || set === undefined) continue
+        run.count('change sets agreed by votes')
+        const rest = events.slice(place + 1)
+        const effects = rest.filter(({ type }) => type === 'FieldAdded' || type === 'ProposalAgreed')
+        if (set.votes.size > 0) throw new Violation(`entry ${index}: ${key} takes effect before its last vote`)
+        if (effects.length < set.commands) throw new Violation(`entry ${index}: ${key} takes effect in part`)
+      }
+      for (const [key, { votes }] of missing) {
+        if (votes.size === 0) throw new Violation(`entry ${index}: ${key} has all its votes, and waits`)
+      }
+    }
   }
 }
 

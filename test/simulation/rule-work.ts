@@ -62,6 +62,18 @@ export function ruleWork(
   return { type: 'PublishRules', ruleSets: [1], rules: published }
 }
 
+/** What a member has to say on change sets that are open: a vote that it is asked for, or that its own is withdrawn. */
+export function changeSetWork(state: ContractState, self: Handle, random: SeededRandom): Command | undefined {
+  if (memberOf(state, self) === undefined) return undefined
+  const asked = state.changeSets.find(({ voters, yes }) => voters.includes(self) && !yes.includes(self))
+  if (asked !== undefined && random.chance(0.9)) {
+    const vote = random.chance(0.85) ? 'yes' : 'no'
+    return { type: 'CastVote', request: asked.request, vote }
+  }
+  const own = state.changeSets.find(({ request }) => request.handle === self)
+  return own !== undefined && random.chance(0.1) ? { type: 'WithdrawChangeSet', request: own.request } : undefined
+}
+
 /** One of each kind that computes, judges or asks for votes. */
 function bodiesOf(state: ContractState, { first, second, computed }: Places): Drafted[] {
   const [one, other] = [first, second].map((id) => `\`${find(state, id)?.name ?? ''}\``)

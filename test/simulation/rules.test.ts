@@ -20,5 +20,7 @@ t.test(
     for (const name of ['DraftRule', 'CastVote', 'PublishRules']) {
       t.ok((totals[`accepted ${name}`] ?? 0) > 0, `${totals[`accepted ${name}`]} ${name}`)
     }
+    const fates = Object.entries(totals).filter(([name]) => name.startsWith('change sets'))
+    t.ok((totals['change sets agreed'] ?? 0) > 0, JSON.stringify(Object.fromEntries(fates)))
   },
 )

@@ -1,5 +1,6 @@
 import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
-import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
+import { find, initialState, invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
+import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import type { Intent, Submission, Verdict } from '../../src/contracts/requests/submission.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
@@ -11,11 +12,14 @@ import { audienceWork, type Kept } from './audience-work.ts'
 import type { Faults } from './faults.ts'
 import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
-import { type Places, ruleWork } from './rule-work.ts'
+import { changeSetWork, type Places, ruleWork } from './rule-work.ts'
 import type { Run } from './run.ts'
 
 /** Begins everything that people, and policies, have to say: nothing that is signed may have it anywhere. */
 export const SAID = '(said by a person)'
+
+/** Begins the names of fields that change sets add. */
+export const ENDORSED = 'endorsed'
 
 /** Of the list that all contracts have. */
 const ENTRIES_MAX = 6
@@ -30,6 +34,8 @@ interface SubmitOptions {
   readonly tentative?: boolean
   readonly timeoutMs?: number
   readonly retry?: true
+  /** It is a change set, with these commands behind the one. */
+  readonly asOneWith?: readonly Command[]
 }
 
 /** What people and operators do. */
@@ -181,6 +187,43 @@ export class Workload {
       this.#run.count(`rules: ${command.type}`)
       await this.submit(machine, command)
     }
+    await this.#useChangeSets(machine, state)
+  }
+
+  /** Endorsements wait, are voted on, and are taken back, as long as rules ask for votes and when they do not any more. */
+  async #useChangeSets(machine: Machine, { settling: { agreed } }: LiveContract['state']): Promise<void> {
+    const run = this.#run
+    const random = run.sources.of('rules', machine.address)
+    const word = changeSetWork(agreed, machine.handle, random)
+    if (word !== undefined) {
+      run.count(`change sets: ${word.type}`)
+      await this.submit(machine, word)
+    } else if (random.chance(agreed.phase === 'live' ? 0.4 : 0.03)) await this.endorse(machine, '0.1', random)
+  }
+
+  /** A change set: a new field with a value, and a value for one that stands. */
+  async endorse(machine: Machine, field: string, random = this.#randomOf(machine)): Promise<void> {
+    const run = this.#run
+    const agreed = find(
+      (await machine.live(run.contract))?.state.settling.agreed ?? initialState(run.contract),
+      field as ElementId,
+    )
+    const basis = agreed?.kind === 'field' ? standingAt(agreed).map(({ id }) => id) : []
+    const [first, second] = [0, 1].map((n) => seal(`${machine.handle} ${run.requests} ${n}`, random.bytes(16)))
+    if (first === undefined || second === undefined) return
+    run.count('change sets: proposed')
+    const name = `${ENDORSED} ${machine.handle} ${run.requests}`
+    await this.submit(
+      machine,
+      { type: 'AddField', parent: '0', name, field: { type: 'text' } },
+      {
+        asOneWith: [
+          { type: 'ProposeValue', field: '#0', seal: first.seal, basis: [] },
+          { type: 'ProposeValue', field, seal: second.seal, basis },
+        ],
+        payloads: { [first.seal]: first.payload, [second.seal]: second.payload },
+      },
+    )
   }
 
   /** Of the confidential block, which the founder adds behind the others. */
@@ -268,11 +311,12 @@ export class Workload {
     const live = await machine.live(run.contract)
     if (live === undefined || memberOf(live.state.ledger.document, machine.handle) === undefined) return
     run.requests++
-    const { payloads, tentative, ...rest } = options
+    const { asOneWith, payloads, tentative, ...rest } = options
     const said = this.#saying(machine, command)
     const request = {
       id: `${machine.handle} ${run.requests}`,
-      commands: [said.command],
+      commands: [said.command, ...(asOneWith ?? [])],
+      ...(asOneWith ? { changeSet: true as const } : {}),
       ...(tentative ? { tentative: true as const } : {}),
       ...said.seals,
     }
