@@ -1,4 +1,6 @@
+import type { ChangeSet } from '../aggregates/contract/change-sets/change-set.ts'
 import type { DecideContext, Verdict } from '../aggregates/contract/decider.ts'
+import type { ContractState } from '../aggregates/contract/state.ts'
 import type { Command } from '../events/commands.ts'
 import type { Handle } from '../events/ids.ts'
 import type { Payloads } from '../events/statement.ts'
@@ -16,17 +18,40 @@ export function nextVerdict(
   author: Handle,
   changeSet?: DecideContext['changeSet'],
 ): Verdict {
-  const { document, engines, log } = ledger
+  const { document, engines } = ledger
+  const context = contextOf(payloads, { contract, feeds, ledger }, author)
+  return engines.decideRequest([...commands], document, { ...context, ...(changeSet && { changeSet }) })
+}
+
+/**
+ * What a change set would come to there if it had all its votes. `payloads`: what it seals, where no statement has brought it yet;
+ * `document`: on which it is open. Throws HistoryPruned.
+ */
+export function changeSetVerdict(
+  set: ChangeSet,
+  payloads: Payloads,
+  state: Pick<AgreementState, 'contract' | 'feeds' | 'ledger'>,
+  document: ContractState,
+): Verdict {
+  const context = contextOf(payloads, state, set.request.handle)
+  return state.ledger.engines.of(document.engine).tryChangeSet(set, document, context)
+}
+
+function contextOf(
+  payloads: Payloads,
+  { contract, feeds, ledger }: Pick<AgreementState, 'contract' | 'feeds' | 'ledger'>,
+  author: Handle,
+): DecideContext {
+  const { log } = ledger
   const open = openIn(ledger, feeds)
-  return engines.decideRequest([...commands], document, {
+  return {
     index: log.size,
     author,
-    ...(changeSet && { changeSet }),
     request: { handle: author, seq: feeds.get(author)?.size ?? 0, index: 0 },
     contract,
     reveal: (seal) => payloads[seal],
     confidential: (seal) => payloads[seal],
     open: (value) => payloads[value.seal] ?? open(value),
     rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
-  })
+  }
 }

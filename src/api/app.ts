@@ -10,6 +10,7 @@ import { webSocketUpgrades } from './http/upgrades.ts'
 import { refuseUnknownQueries } from './http/validation.ts'
 import { type AttentionRoutesPorts, attentionRoutes } from './routes/attention.ts'
 import { audienceRoutes } from './routes/contract/audiences.ts'
+import { type ChangeSetRoutesPorts, changeSetRoutes } from './routes/contract/change-sets.ts'
 import { elementRoutes } from './routes/contract/elements.ts'
 import { engineRoutes } from './routes/contract/engine.ts'
 import { evidenceRoutes } from './routes/contract/evidence.ts'
@@ -35,6 +36,7 @@ export interface ApiPorts
     OperationPorts,
     KeyRoutesPorts,
     AttentionRoutesPorts,
+    ChangeSetRoutesPorts,
     TellingPorts,
     AccessPorts,
     ServerPorts {
@@ -90,6 +92,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(contractKeyRoutes, ports)
     await guarded.register(keyRoutes, ports)
     await guarded.register(attentionRoutes, ports)
+    await guarded.register(changeSetRoutes, ports)
     answerOthers()
     answerNotFound(guarded)
   })

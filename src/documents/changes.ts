@@ -1,12 +1,13 @@
 import { childNamed, type Element } from '../aggregates/contract/document/element.ts'
 import { builtInOf } from '../aggregates/contract/document/types.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
+import type { Hash } from '../crypto/hash.ts'
 import type { Command } from '../events/commands.ts'
 import { ordinalOf, ROOT } from '../events/ids.ts'
 import type { Payloads } from '../events/statement.ts'
 import { valueFromText } from './field-text.ts'
 import { type Ground, Writing } from './writing.ts'
-import { isObject, WriteUnfit } from './written-value.ts'
+import { WriteUnfit } from './written-value.ts'
 
 /** What a write comes to: one atomic request. */
 export interface Changes {
@@ -15,6 +16,8 @@ export interface Changes {
   readonly payloads: Payloads
   /** The names on the way to the element that it creates, if the request is for one. */
   readonly createdAt?: readonly string[]
+  /** It is a change set; `about`: seal of what is said about it. */
+  readonly asOne?: { readonly about?: Hash }
 }
 
 /** Removes an element with all below it. */
@@ -61,22 +64,13 @@ export function changesFromJson(
   ground: Ground,
 ): Changes {
   const writing = new Writing(ground)
-  if (element.kind === 'field') {
-    if (mayAdd || !writing.isAgreed(element, body)) writing.propose(element, body)
+  if (!mayAdd) {
+    writing.put(element, body)
     return writing.changes()
   }
-  if (element.kind === 'list' && mayAdd) {
-    writing.addEntry(element, element.id, body)
-    return { ...writing.changes(), createdAt: [...names, String(element.entries.tree.slots)] }
-  }
-  if (element.kind === 'list') {
-    writing.replaceEntries(element, body)
-    return writing.changes()
-  }
-  if (!isObject(body)) throw new WriteUnfit('write_unfit', 'a block takes an object: its children by name')
-  if (Object.keys(body).length === 0) throw new WriteUnfit('write_unfit', 'the object says nothing to write')
-  const added = writing.fill(element, body, mayAdd)
+  const added = writing.post(element, body)
   const changes = writing.changes()
+  if (element.kind === 'list') return { ...changes, createdAt: [...names, String(element.entries.tree.slots)] }
   const [only] = added
   return added.length === 1 && only !== undefined ? { ...changes, createdAt: [...names, only] } : changes
 }

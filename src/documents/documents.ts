@@ -8,16 +8,20 @@ import type { Intent } from '../contracts/requests/submission.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { About } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
-import type { ElementId, Uid } from '../events/ids.ts'
+import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Payloads } from '../events/statement.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
+import type { Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
 import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
+import { diff } from './diff.ts'
 import { dryRun } from './dry-run.ts'
+import { documentsAfter } from './history.ts'
 import { NoSuchPath } from './path.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
+import { type ShownDiff, shownDiff } from './shown-diff.ts'
 import type { Ground } from './writing.ts'
 
 export interface DocumentsPorts {
@@ -25,6 +29,8 @@ export interface DocumentsPorts {
   readonly store: Store
   readonly newSalt: () => Uint8Array
   readonly newRequestId: () => string
+  /** So that others have their turn while a history is gone through; left out: it is done at once. */
+  readonly turns?: Turns
 }
 
 /** How long a request waits for unanimity where whoever asks says nothing. Milliseconds. */
@@ -57,6 +63,10 @@ export class Documents {
     this.#ports = ports
   }
 
+  get newSalt(): () => Uint8Array {
+    return this.#ports.newSalt
+  }
+
   /** Undefined: there is no such element. Throws NoSuchContract. */
   get(uid: Uid, names: readonly string[]): Promise<Agreed | undefined> {
     return this.#ports.contracts.use(uid, async (live) => {
@@ -85,7 +95,16 @@ export class Documents {
     return this.#ports.contracts.use(uid, (live) => {
       const block = find(live.state.settling.agreed, id)
       if (block === undefined) throw new NoSuchPath('no_such_path', `there is no element ${id}`, { element: id })
-      return this.#submit(live, arrangement(block, names), wait)
+      return this.submitOn(live, arrangement(block, names), wait)
+    })
+  }
+
+  /** What differs between the documents after two settled entries. Throws NoSuchContract, NoSuchEntry, HistoryTooLong. */
+  diff(uid: Uid, from: LedgerIndex, to: LedgerIndex): Promise<ShownDiff> {
+    const { contracts, store, turns } = this.#ports
+    return contracts.use(uid, async (live) => {
+      const [before, after] = await documentsAfter(live, [from, to], store.events, turns)
+      return shownDiff(diff(before, after), uid, store.payloads)
     })
   }
 
@@ -103,7 +122,7 @@ export class Documents {
     const said = about && seal(about, this.#ports.newSalt())
     const explained = said === undefined ? commands : commands.map((command) => ({ about: said.seal, ...command }))
     const payloads = said === undefined ? opened : { ...opened, [said.seal]: said.payload }
-    return this.#ports.contracts.use(uid, (live) => this.#submit(live, { commands: explained, payloads }, wait))
+    return this.#ports.contracts.use(uid, (live) => this.submitOn(live, { commands: explained, payloads }, wait))
   }
 
   #change(
@@ -122,18 +141,22 @@ export class Documents {
       const audienceOf = (id: ElementId) => audienceAt(document, id)?.parties
       const changes = changesOf(element, { types, agreed, audienceAt: audienceOf, newSalt: this.#ports.newSalt })
       if (changes.commands.length === 0) return { contract: uid, kind: 'unchanged' }
-      return this.#submit(live, changes, wait)
+      return this.submitOn(live, changes, wait)
     })
   }
 
   /** Tentative: until it is confirmed its user can take it back, and with a time-out the node does so by itself. */
-  #submit(
+  submitOn(
     live: LiveContract,
-    { commands, payloads, createdAt }: Changes,
+    { asOne, commands, payloads, createdAt }: Changes,
     { isDryRun, ...wait }: Wait,
   ): Promise<RequestResult> {
-    if (isDryRun) return retryWithFullHistory(live, async () => dryRun(commands, payloads, live.state, live.self))
-    const request = { commands: [...commands], id: this.#ports.newRequestId(), tentative: true as const }
+    if (isDryRun) {
+      const run = () => dryRun(commands, payloads, live.state, live.self, asOne !== undefined)
+      return retryWithFullHistory(live, async () => run())
+    }
+    const changeSet = asOne && { changeSet: true as const, ...asOne }
+    const request = { commands: [...commands], id: this.#ports.newRequestId(), tentative: true as const, ...changeSet }
     return resultOf(live.submit({ request, payloads, ...wait }), live, this.#ports.store.payloads, createdAt)
   }
 

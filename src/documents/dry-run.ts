@@ -1,10 +1,11 @@
 import type { ContractState } from '../aggregates/contract/state.ts'
-import { nextVerdict } from '../agreement/next-verdict.ts'
+import { changeSetVerdict, nextVerdict } from '../agreement/next-verdict.ts'
+import { openIn } from '../agreement/opened-values.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Command } from '../events/commands.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
-import type { Handle } from '../events/ids.ts'
+import { type Handle, type ProposalId, requestKey } from '../events/ids.ts'
 import type { VoidReason } from '../events/outcome.ts'
 import type { Payloads } from '../events/statement.ts'
 import { pathOf } from './written-rule.ts'
@@ -23,6 +24,17 @@ export interface DryRun {
   readonly ended: readonly { readonly path: string; readonly proposal: string; readonly why: string }[]
   readonly switched: readonly { readonly path?: string; readonly ruleSet?: number; readonly active: boolean }[]
   readonly flagged: readonly { readonly path: string; readonly rule: number; readonly holds: boolean }[]
+  /** Change sets that would wait, take effect or fall. All else is then what the one that would wait comes to with all its votes. */
+  readonly changeSets: readonly ShownFate[]
+}
+
+interface ShownFate {
+  readonly request: string
+  readonly fate: 'waits' | 'agreed' | 'ended'
+  /** Of one that would wait. */
+  readonly voters?: readonly Handle[]
+  readonly why?: string
+  readonly reason?: VoidReason
 }
 
 /** On the ledger as it is here, with what has not settled. Throws HistoryPruned. */
@@ -31,19 +43,46 @@ export function dryRun(
   payloads: Payloads,
   state: AgreementState,
   author: Handle,
+  isChangeSet = false,
 ): DryRun {
-  const verdict = nextVerdict(commands, payloads, state, author)
-  const nothing = { fields: [], candidates: [], ended: [], switched: [], flagged: [], kind: 'dry run' as const }
+  const verdict = nextVerdict(commands, payloads, state, author, isChangeSet ? {} : undefined)
+  const none = { fields: [], candidates: [], ended: [], switched: [], flagged: [], changeSets: [] }
+  const nothing = { ...none, kind: 'dry run' as const }
   if (verdict.kind === 'lacking') return { ...nothing, outcome: 'undecided' }
   if (verdict.kind === 'void') return { ...nothing, outcome: 'void', reason: verdict.reason }
-  const opened = (seal: Hash | null) => (seal === null ? null : (payloads[seal] ?? verdict.computed.get(seal))?.value)
-  return { ...nothing, outcome: 'accepted', ...changesIn(verdict.events, verdict.state, opened) }
+  const changeSets = fatesIn(verdict.events)
+  const waits = verdict.events.some(({ type }) => type === 'ChangeSetProposed')
+    ? verdict.state.changeSets.at(-1)
+    : undefined
+  const wanted = waits === undefined ? verdict : changeSetVerdict(waits, payloads, state, verdict.state)
+  if (wanted.kind !== 'accepted') return { ...nothing, outcome: 'accepted', changeSets }
+  const open = openIn(state.ledger, state.feeds)
+  const opened = (id: ProposalId, seal: Hash | null) =>
+    seal === null ? null : (payloads[seal] ?? wanted.computed.get(seal) ?? open({ id, seal }))?.value
+  return { ...nothing, outcome: 'accepted', ...changesIn(wanted.events, wanted.state, opened), changeSets }
+}
+
+function fatesIn(events: readonly ContractEvent[]): ShownFate[] {
+  return events.flatMap((event): ShownFate[] => {
+    switch (event.type) {
+      case 'ChangeSetProposed':
+        return [{ request: requestKey(event.request), fate: 'waits', voters: event.voters }]
+      case 'ChangeSetAgreed':
+        return [{ request: requestKey(event.request), fate: 'agreed' }]
+      case 'ChangeSetEnded': {
+        const { reason, request, why } = event
+        return [{ request: requestKey(request), fate: 'ended', why, ...(reason && { reason }) }]
+      }
+      default:
+        return []
+    }
+  })
 }
 
 function changesIn(
   events: readonly ContractEvent[],
   state: ContractState,
-  opened: (seal: Hash | null) => unknown,
+  opened: (id: ProposalId, seal: Hash | null) => unknown,
 ): Pick<DryRun, 'fields' | 'candidates' | 'ended' | 'switched' | 'flagged'> {
   const seals = new Map<string, Hash | null>()
   const waiting = new Map<string, { path: string; voters: readonly Handle[] }>()
@@ -64,11 +103,14 @@ function changesIn(
         waiting.delete(event.proposal)
         // What had been proposed before is not in the request: its value is for the document to show.
         if (seals.has(event.proposal)) {
-          fields.push({ path: pathOf(event.field, state), value: opened(seals.get(event.proposal) ?? null) })
+          fields.push({
+            path: pathOf(event.field, state),
+            value: opened(event.proposal, seals.get(event.proposal) ?? null),
+          })
         }
         break
       case 'ValueComputed':
-        fields.push({ path: pathOf(event.field, state), rule: event.rule, value: opened(event.seal) })
+        fields.push({ path: pathOf(event.field, state), rule: event.rule, value: opened(event.proposal, event.seal) })
         break
       case 'CandidateEnded':
         waiting.delete(event.proposal)

@@ -57,6 +57,26 @@ export class Writing {
     return { commands: this.#commands, payloads: this.#payloads }
   }
 
+  /** As POST has it: what is not there is added, to a list one entry, and what stands agreed is proposed once more. The names added. */
+  post(element: Element, value: unknown): string[] {
+    if (element.kind === 'block') return this.fill(element, objectFor(value), true)
+    if (element.kind === 'field') this.propose(element, value)
+    else this.addEntry(element, element.id, value)
+    return []
+  }
+
+  /** As PUT has it: what is there gets other values, a list the entries of an array. */
+  put(element: Element, value: unknown): void {
+    if (element.kind === 'block') this.fill(element, objectFor(value), false)
+    else if (element.kind === 'list') this.replaceEntries(element, value)
+    else if (!this.isAgreed(element, value)) this.propose(element, value)
+  }
+
+  /** What is no value. */
+  order(command: Command): void {
+    this.#commands.push(command)
+  }
+
   /** Replaces whatever stands there; what the node has not seen makes it void (`exclusive`), as naive clients expect. Null empties. */
   propose(field: Field, value: unknown): void {
     const basis = standingAt(field).map(({ id }) => id)
@@ -325,6 +345,12 @@ function blockSaid(said: unknown, name: string) {
 /** Whether a value stands there that is not held here. */
 function isSealedHere({ agreed, id }: Field, known: Ground['agreed']): boolean {
   return agreed?.audience !== undefined && !known.has(id)
+}
+
+function objectFor(value: unknown): Record<string, unknown> {
+  if (!isObject(value)) throw new WriteUnfit('write_unfit', 'a block takes an object: its children by name')
+  if (Object.keys(value).length === 0) throw new WriteUnfit('write_unfit', 'the object says nothing to write')
+  return value
 }
 
 function arrayFor({ name }: List, value: unknown): readonly unknown[] {

@@ -13,6 +13,7 @@ import type { PartyCard } from '../events/parties/party-card.ts'
 import { SALT_BYTES } from '../events/seal.ts'
 import { defaultTiming } from '../gossip/gossip.ts'
 import { AttentionList, listed } from '../projections/queries/attention.ts'
+import { EndedChangeSets } from '../projections/queries/ended-change-sets.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -167,6 +168,7 @@ async function start(
     store,
     newSalt: () => systemRandom.bytes(SALT_BYTES),
     newRequestId: () => namedIn(tracing),
+    turns,
   })
   const shared = { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining }
   const inward = { ...shared, ...(projections && { projections }) }
@@ -259,6 +261,7 @@ async function openInward(
     return url
   }
   const attention = new AttentionList(projections.reader)
+  const changeSets = new EndedChangeSets(projections.reader)
   const app = await createApi({
     ...operation,
     calls: tracing.calls,
@@ -266,6 +269,7 @@ async function openInward(
       ...attention.read({ now: systemClock.now(), overdueAfterMs, limit }),
       obstacles: listed(obstacles.all(overdueAfterMs), limit),
     }),
+    endedChangeSets: (contract, wanted) => changeSets.of(contract, wanted),
     obstaclesOf: (live: LiveContract) => obstacles.of(live),
     documents,
     contracts: party.contracts,

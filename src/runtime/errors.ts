@@ -127,6 +127,9 @@ export const errorCodes = {
   access_log_failed: 'Who asked for what cannot be written, so nothing was done.',
   no_such_path: 'The agreed document has no such element.',
   no_such_rule: 'The contract has no rule of this number.',
+  no_such_change_set: 'The contract has no change set of this name.',
+  no_such_entry: 'The settled ledger has no entry of this index.',
+  history_too_long: 'So many entries are not gone through while somebody waits; an export has any point in time.',
   no_agreed_value: 'The field has no agreed value.',
   value_sealed:
     'The value of the field is for an audience that the party of this node is not in, or has not come here.',

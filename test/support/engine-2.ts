@@ -32,6 +32,7 @@ export const engine2: Engine = {
     const events = verdict.events.map((event) => (event.type === 'ContractOpened' ? { ...event, engine: 2 } : event))
     return { ...verdict, events, state: events.reduce((on, event) => engine2.evolve(on, event, context), state) }
   },
+  tryChangeSet: engine1.tryChangeSet,
   evolve(state, event, origin) {
     const isAdded = event.type === 'BlockAdded' || event.type === 'FieldAdded'
     const { addedByEngine2 = 0 } = state as State2

@@ -3,8 +3,9 @@ import type { Request } from '../../events/statement.ts'
 import { assert, unreachable } from '../../runtime/assert.ts'
 import { completed } from '../../runtime/turns.ts'
 import { carryOut } from './carry-out.ts'
+import type { ChangeSet } from './change-sets/change-set.ts'
 import { voteOnChangeSet, withdrawChangeSet } from './change-sets/change-set-votes.ts'
-import { proposeChangeSet, withAgreedSets } from './change-sets/deciding.ts'
+import { effectOf, proposeChangeSet, withAgreedSets } from './change-sets/deciding.ts'
 import {
   type CommandContext,
   type DecideContext,
@@ -75,6 +76,13 @@ export function* deciding(
 
 function isPublication(commands: Request['commands']): boolean {
   return commands.some(({ type }) => type === 'PublishRules')
+}
+
+/** What an open change set would come to on this document if it had all its votes. */
+export function tryChangeSet(set: ChangeSet, state: ContractState, context: DecideContext): Verdict {
+  const agreed: ContractEvent = { request: set.request, type: 'ChangeSetAgreed' }
+  const budget = { steps: state.limits.requestSteps }
+  return completed(effectOf(set, evolve(state, agreed, context), context, decideUnlocked, budget))
 }
 
 /** The contract document (design §5): blocks, fields, what is proposed in them, and the parties that agree on it. */

@@ -1,4 +1,4 @@
-import { deciding } from './decide.ts'
+import { deciding, tryChangeSet } from './decide.ts'
 import type { Engine } from './engine.ts'
 import { evolve } from './evolve.ts'
 import { recordHash } from './record-hash.ts'
@@ -10,6 +10,7 @@ export const engine1: Engine = {
   // No engine is before it.
   adopt: (state) => state,
   deciding,
+  tryChangeSet,
   evolve,
   recordHash,
 }

@@ -2,6 +2,7 @@ import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { EngineVersion, Uid } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
+import type { ChangeSet } from './change-sets/change-set.ts'
 import type { DecideContext, Origin, Verdict } from './decider.ts'
 import type { ContractState } from './state.ts'
 
@@ -17,6 +18,8 @@ export interface Engine {
   adopt(state: ContractState): ContractState
   /** What a request comes to, on a state that names this engine; in steps. */
   deciding(commands: Request['commands'], state: ContractState, context: DecideContext): Generator<void, Verdict>
+  /** What an open change set would come to if it had all its votes. The ledger never asks. */
+  tryChangeSet(set: ChangeSet, state: ContractState, context: DecideContext): Verdict
   /** What an event of an entry that this engine has judged changes. Never throws. */
   evolve(state: ContractState, event: ContractEvent, origin: Origin): ContractState
   /** Over the whole of a state that names this engine. */

@@ -113,7 +113,7 @@ const statusOfVoid: Record<VoidCode, number> = {
   access_denied: 403,
   element_inactive: 409,
   change_set_unfit: 422,
-  no_such_change_set: 404,
+  no_such_change_set: 409,
   field_assigned: 409,
   assigned_twice: 422,
   computed_unfit: 422,

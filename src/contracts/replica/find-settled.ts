@@ -34,6 +34,11 @@ export async function settledAt(
   return undefined
 }
 
+/** The first so many settled entries, or as many as there are, oldest first. Throws ContractDamaged. */
+export async function* settledEntries(events: EventStore, contract: Uid, count: number): AsyncGenerator<LedgerEntry> {
+  for await (const event of events.read(contractStream(contract), { limit: count })) yield entryIn(contract, event)
+}
+
 function entryIn(contract: Uid, { data, revision }: RecordedEvent): LedgerEntry {
   const entry = jsonOf(entryForm, data)
   if (entry === undefined) throw ledgerDamaged(contract, revision)

@@ -3,6 +3,7 @@ import type { EngineVote } from '../../aggregates/contract/state.ts'
 import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
 import type { RefusedBy } from '../../events/outcome.ts'
 import { Checkpoints, type Failure } from '../checkpoint.ts'
+import { MISSING_VOTERS } from '../tables/change-set-table.ts'
 import { IN_CONFLICT } from '../tables/proposal-table.ts'
 import { type Waiting, WaitingRequests } from './pending-requests.ts'
 
@@ -54,6 +55,10 @@ export interface Attention {
       readonly waitsFor: readonly Handle[]
     }
   >
+  /** Change sets that wait for votes, and whose. */
+  readonly changeSets: Listed<
+    InContract & { readonly request: string; readonly by: Handle; readonly waitsFor: readonly Handle[] }
+  >
   /** Contracts that are set aside in the read model. */
   readonly standingStill: Listed<Failure>
 }
@@ -91,6 +96,7 @@ export class AttentionList {
       misbehaviour: this.#misbehaviour(query),
       behind: this.#behind(query),
       upgrades: this.#upgrades(query),
+      changeSets: this.#changeSets(query),
       standingStill: listed(this.#checkpoints.failures(), query.limit),
     }))()
   }
@@ -200,6 +206,24 @@ export class AttentionList {
       return { contract, title, engine, votes, waitsFor }
     })
     return { count: contracts.length, items }
+  }
+
+  #changeSets({ limit }: AttentionQuery): Attention['changeSets'] {
+    const isOpen = `agreed_at IS NULL AND ended_at IS NULL AND ${IS_HELD}`
+    const count = this.#database.prepare<[], number>(`SELECT count(*) FROM ChangeSet WHERE ${isOpen}`).pluck()
+    const sets = this.#database
+      .prepare<[number], InContract & { id: number; handle: Handle; seq: number; place: number }>(
+        `SELECT ChangeSet.id, uid AS contract, title, handle, seq, place
+         FROM ChangeSet JOIN Contract ON Contract.id = ChangeSet.contract
+         WHERE ${isOpen.replace('contract IN', 'ChangeSet.contract IN')} ORDER BY ChangeSet.id LIMIT ?`,
+      )
+      .all(limit)
+    const missing = this.#database.prepare<[number], Handle>(MISSING_VOTERS).pluck()
+    const items = sets.map(({ id, contract, title, handle, seq, place }) => {
+      const request = requestKey({ handle, seq, index: place })
+      return { contract, title, request, by: handle, waitsFor: missing.all(id) }
+    })
+    return { count: count.get() ?? 0, items }
   }
 
   #behind({ limit }: AttentionQuery): Attention['behind'] {

@@ -47,6 +47,13 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `
 
+/** Handles of the members without whose YES a set, by its id, waits. */
+export const MISSING_VOTERS = `
+  SELECT handle FROM ChangeSetVoter AS asked JOIN Market ON Market.id = asked.party JOIN Party ON Party.id = asked.party
+  WHERE asked.change_set = ? AND Market.standing = 'member' AND NOT EXISTS (
+    SELECT 1 FROM ChangeSetVote WHERE change_set = asked.change_set AND party = asked.party AND vote = 'yes'
+  ) ORDER BY asked.party`
+
 export type ChangeSetEvent = Extract<
   ContractEvent,
   { type: 'ChangeSetProposed' | 'ChangeSetVoteCast' | 'ChangeSetAgreed' | 'ChangeSetEnded' }

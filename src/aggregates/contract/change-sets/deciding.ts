@@ -114,7 +114,7 @@ export function* withAgreedSets(verdict: Accepted, context: DecideContext, decid
  * What the commands of a set come to now. Access was its author's when it was proposed, and whoever holds the record lock has let
  * the last vote through.
  */
-function* effectOf(
+export function* effectOf(
   { commands, request }: ChangeSet,
   state: ContractState,
   context: DecideContext,

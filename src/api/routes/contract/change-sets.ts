@@ -1,0 +1,116 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { heldAbouts, withAbout } from '../../../contracts/requests/held-abouts.ts'
+import { ChangeSets, ChangesSchema, NoSuchChangeSet } from '../../../documents/change-sets.ts'
+import { HANDLE_PATTERN, requestOf, type Uid, UidSchema } from '../../../events/ids.ts'
+import type { EndedChangeSet, WantedChangeSets } from '../../../projections/queries/ended-change-sets.ts'
+import { groupOf } from '../../../store/payload-group.ts'
+import { waitOf } from '../../http/prefer-header.ts'
+import { send } from '../../http/request-response.ts'
+import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
+import { ContractParams, closed, OptionalAbout } from '../forms.ts'
+import type { RoutePorts } from '../ports.ts'
+
+export interface ChangeSetRoutesPorts extends RoutePorts {
+  /** From the read model. */
+  readonly endedChangeSets: (contract: Uid, wanted: WantedChangeSets) => readonly EndedChangeSet[]
+}
+
+const KEY = `${HANDLE_PATTERN.slice(0, -1)}\\.(?:0|[1-9][0-9]{0,15})\\.(?:0|[1-9][0-9]{0,5})$`
+const SetParams = Type.Object({ uid: UidSchema, set: Type.String({ pattern: KEY }) })
+const YesOrNo = Type.Union([Type.Literal('yes'), Type.Literal('no')])
+const Index = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+/** Those that are open no more: so many of the newest, unless a query says otherwise. */
+const ENDED_SHOWN = 20
+
+/** `/api/Contract/<uid>/ChangeSets` and `…/Diff` */
+export const changeSetRoutes: FastifyPluginAsyncTypebox<ChangeSetRoutesPorts> = async (app, ports) => {
+  const { contracts, documents, store, defaultWaitMs, endedChangeSets } = ports
+  const changeSets = new ChangeSets(contracts, documents, store)
+
+  const shown = async (uid: Uid, ended: EndedChangeSet) => {
+    const group = groupOf(requestOf(ended.request))
+    const refs = ended.about === undefined ? [] : [{ group, seal: ended.about }]
+    return withAbout(ended, await heldAbouts(store.payloads, uid, refs))
+  }
+
+  app.get(
+    '/api/Contract/:uid/ChangeSets',
+    {
+      config: { role: 'reader' },
+      schema: {
+        params: ContractParams,
+        querystring: Type.Object(
+          { ended: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })), ...TokenInQuery },
+          closed,
+        ),
+      },
+    },
+    async ({ params: { uid }, query: { ended = ENDED_SHOWN } }) => {
+      const open = await changeSets.open(uid)
+      const before = endedChangeSets(uid, { limit: ended })
+      return { open, ended: await Promise.all(before.map((one) => shown(uid, one))) }
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/ChangeSets',
+    {
+      config: { role: 'editor' },
+      schema: {
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Type.Object({ changes: ChangesSchema, about: OptionalAbout }, closed),
+      },
+    },
+    async (request, reply) => {
+      const { params, body } = request
+      return send(reply, await changeSets.propose(params.uid, body, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.get(
+    '/api/Contract/:uid/ChangeSets/:set',
+    { config: { role: 'reader' }, schema: { params: SetParams } },
+    async ({ params: { uid, set } }) => {
+      const open = await changeSets.find(uid, set)
+      if (open !== undefined) return open
+      const [ended] = endedChangeSets(uid, { request: requestOf(set) })
+      if (ended !== undefined) return shown(uid, ended)
+      throw new NoSuchChangeSet('no_such_change_set', `there is no change set ${set}`, { contract: uid, request: set })
+    },
+  )
+
+  app.delete(
+    '/api/Contract/:uid/ChangeSets/:set',
+    { config: { role: 'editor' }, schema: { querystring: DryRunQuery, params: SetParams } },
+    async (request, reply) => {
+      const { uid, set } = request.params
+      return send(reply, await changeSets.withdraw(uid, set, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/ChangeSets/:set/Votes',
+    {
+      config: { role: 'voter' },
+      schema: {
+        querystring: DryRunQuery,
+        params: SetParams,
+        body: Type.Object({ vote: YesOrNo, about: OptionalAbout }, closed),
+      },
+    },
+    async (request, reply) => {
+      const { uid, set } = request.params
+      return send(reply, await changeSets.vote(uid, set, request.body, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.get(
+    '/api/Contract/:uid/Diff',
+    {
+      config: { role: 'reader' },
+      schema: { params: ContractParams, querystring: Type.Object({ from: Index, to: Index, ...TokenInQuery }, closed) },
+    },
+    async ({ params: { uid }, query: { from, to } }) => documents.diff(uid, from, to),
+  )
+}
