@@ -136,11 +136,6 @@ t.test(
       })
     })
 
-    await t.test('the audit computes all of it again', async (t) => {
-      const { status, output } = await runCommand('audit', 'verify', contract, '--data', ana.data)
-      t.equal(status, 0, output)
-    })
-
     await t.test('after a restart the rules judge as before, and a vote of all reopens the contract', async (t) => {
       await nodes[1]?.close()
       nodes[1] = await openNode({ data: ben.data })
@@ -151,6 +146,105 @@ t.test(
       t.equal((await ben.call('POST', `${at}/Reopenings`)).status, 200)
       t.match(await seen(ben), { phase: 'edit', rules: [{ isInForce: false }, { isInForce: false }] })
       t.equal((await ben.call('PUT', `${path}/Terms/Rate`, 0.9)).status, 200)
+    })
+
+    const sets = `${at}/ChangeSets`
+    const listed = async (party: typeof ana) => (await party.call('GET', sets)).body
+
+    await t.test('an endorsement is tried, proposed, shown as a diff, voted on, and takes effect as one', async (t) => {
+      for (const rule of [1, 2]) t.equal((await ana.call('DELETE', `${at}/Rules/${rule}`)).status, 200)
+      const says = { kind: 'validation', who: { parties: ['ben'] } }
+      t.equal((await ana.call('POST', `${at}/Rules`, { at: 'Terms', ruleSet: 1, says })).status, 200)
+      await until('ben to see it', async () => (await seen(ben)).rules.length === 1)
+      const [{ number, hash }] = (await seen(ben)).rules
+      t.equal((await ben.call('POST', `${at}/Rules/${number}/Votes`, { hash, vote: 'yes' })).status, 200)
+      t.equal((await ana.call('POST', `${at}/Publications`, await publication())).status, 200)
+      const changes = [
+        { at: '', add: { Extension: { Reason: 'longer by a month' } } },
+        { at: 'Terms', set: { Rate: 0.25 } },
+        { at: 'Terms/Sum', rename: 'Sum insured' },
+      ]
+      t.match(await ana.call('POST', sets, { changes }), { status: 409, body: { code: 'rule_governed' } })
+      const about = { title: 'Endorsement 1', text: 'The voyage takes a month longer.' }
+      const endorsement = { about, changes: changes.slice(0, 2) }
+      t.match(await ana.call('POST', `${sets}?dry-run`, endorsement), {
+        status: 200,
+        body: {
+          dryRun: true,
+          outcome: 'accepted',
+          changeSets: [{ fate: 'waits', voters: ['ben'] }],
+          fields: [
+            { path: 'Extension/Reason', value: 'longer by a month' },
+            { path: 'Terms/Rate', value: '0.25' },
+          ],
+        },
+      })
+      t.same((await listed(ana)).open, [], 'nothing is signed')
+      t.equal((await ana.call('POST', sets, endorsement)).status, 200)
+      await until('ben to see it', async () => (await listed(ben)).open.length === 1)
+      const [{ request }] = (await listed(ben)).open
+      const one = (await ben.call('GET', `${sets}/${request}`)).body
+      t.match(one, { by: 'ana', state: 'open', about, voters: ['ben'], yes: [], waitsFor: ['ben'] })
+      t.match(one.changes, {
+        added: [{ path: 'Extension', kind: 'block' }, { path: 'Extension/Reason' }],
+        values: [
+          { path: 'Terms/Rate', from: { value: '0.9' }, to: { value: '0.25', by: 'ana' } },
+          { path: 'Extension/Reason', from: null, to: { value: 'longer by a month' } },
+        ],
+      })
+      const attention = async () => (await ben.call('GET', '/api/Attention')).body.changeSets
+      await until('ben to be told', async () => (await attention()).count === 1)
+      t.match(await attention(), { items: [{ contract, request, by: 'ana', waitsFor: ['ben'] }] })
+      t.equal((await ben.call('GET', `${path}/Extension`)).status, 404)
+      t.match(await ana.call('POST', `${sets}/${request}/Votes`, { vote: 'yes' }), {
+        status: 403,
+        body: { code: 'not_a_voter' },
+      })
+      t.match(await ben.call('POST', `${sets}/${request}/Votes?dry-run`, { vote: 'yes' }), {
+        body: {
+          changeSets: [{ request, fate: 'agreed' }],
+          fields: [{ value: 'longer by a month' }, { value: '0.25' }],
+        },
+      })
+      t.equal((await ben.call('POST', `${sets}/${request}/Votes`, { vote: 'yes' })).status, 200)
+      t.match((await ben.call('GET', path)).body, {
+        Extension: { Reason: 'longer by a month' },
+        Terms: { Rate: '0.25' },
+      })
+      await until('it to be past', async () => (await listed(ben)).ended.length === 1)
+      const votes = [{ by: 'ben', vote: 'yes' }]
+      const past = (await ben.call('GET', `${sets}/${request}`)).body
+      t.match(past, { state: 'agreed', about, voters: ['ben'], votes })
+      const between = (from: number, to: number) => ben.call('GET', `${at}/Diff?from=${from}&to=${to}`)
+      const { body: back } = await between(past.endedAt, past.endedAt - 1)
+      t.match(back, { removed: [{ path: 'Extension' }], values: [{ from: { value: '0.25' }, to: { value: '0.9' } }] })
+      t.match(await between(0, 100_000), { status: 404, body: { code: 'no_such_entry' } })
+      t.match((await between(0, past.endedAt)).body, { phase: { from: 'edit', to: 'live' }, isWhole: true })
+    })
+
+    await t.test('another is withdrawn by its author, one is turned down with a reason', async (t) => {
+      const propose = async (rate: number) => {
+        t.equal((await ana.call('POST', sets, { changes: [{ at: 'Terms/Rate', set: rate }] })).status, 200)
+        await until('ben to see it', async () => (await listed(ben)).open.length === 1)
+        return (await listed(ben)).open[0].request
+      }
+      const first = await propose(0.3)
+      t.match(await ben.call('DELETE', `${sets}/${first}`), { status: 403, body: { code: 'not_author' } })
+      t.equal((await ana.call('DELETE', `${sets}/${first}`)).status, 200)
+      t.match(await ben.call('POST', `${sets}/${first}/Votes`, { vote: 'yes' }), {
+        body: { code: 'no_such_change_set' },
+      })
+      const second = await propose(0.4)
+      const about = { text: 'too dear' }
+      t.equal((await ben.call('POST', `${sets}/${second}/Votes`, { vote: 'no', about })).status, 200)
+      await until('both to be past', async () => (await listed(ben)).ended.length === 3)
+      t.match((await listed(ben)).ended, [{ why: 'turned_down' }, { why: 'withdrawn' }, { state: 'agreed' }])
+      t.match(await ben.call('GET', `${sets}/ana.99999.0`), { status: 404, body: { code: 'no_such_change_set' } })
+    })
+
+    await t.test('the audit computes all of it again', async (t) => {
+      const { status, output } = await runCommand('audit', 'verify', contract, '--data', ana.data)
+      t.equal(status, 0, output)
     })
   },
 )
