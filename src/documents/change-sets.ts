@@ -24,11 +24,11 @@ import { groupOf } from '../store/payload-group.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
 import { arrangement, removal } from './changes.ts'
-import { diff } from './diff.ts'
+import { diff } from './diffs/diff.ts'
+import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type Documents, noSuchPath, type Wait } from './documents.ts'
 import { parsePath } from './path.ts'
 import type { RequestResult } from './request-result.ts'
-import { type ShownDiff, shownDiff } from './shown-diff.ts'
 import { Writing } from './writing.ts'
 
 /** No change set of that name is, or was, in the contract. Evidence: `contract`, `request`. */

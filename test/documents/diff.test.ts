@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ContractState } from '../../src/aggregates/contract/state.ts'
-import { CHANGES_MAX, type Diff, diff } from '../../src/documents/diff.ts'
+import { CHANGES_MAX, type Diff, diff } from '../../src/documents/diffs/diff.ts'
 import { asOne, block, type Document, entry, field, given, list, openedBy, together } from '../support/document.ts'
 import { broker, decimal, follower, inForce, lead } from '../support/ruled-document.ts'
 

@@ -6,13 +6,13 @@ import {
   entriesOf,
   type Field,
   type List,
-} from '../aggregates/contract/document/element.ts'
-import { type Rule, ruleHash } from '../aggregates/contract/rules/rule-book.ts'
-import type { ContractState } from '../aggregates/contract/state.ts'
-import type { Agreed } from '../aggregates/contract/values/standing.ts'
-import type { Hash } from '../crypto/hash.ts'
-import type { FieldType } from '../events/field-type.ts'
-import { type ElementId, type Handle, ordinalOf } from '../events/ids.ts'
+} from '../../aggregates/contract/document/element.ts'
+import { type Rule, ruleHash } from '../../aggregates/contract/rules/rule-book.ts'
+import type { ContractState } from '../../aggregates/contract/state.ts'
+import type { Agreed } from '../../aggregates/contract/values/standing.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import type { FieldType } from '../../events/field-type.ts'
+import { type ElementId, type Handle, ordinalOf } from '../../events/ids.ts'
 
 /** What one document has and another has not, as data: elements by their ids, and by their paths in the one that has them. */
 export interface Diff {

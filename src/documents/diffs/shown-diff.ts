@@ -1,10 +1,10 @@
-import type { Agreed } from '../aggregates/contract/values/standing.ts'
-import type { Hash } from '../crypto/hash.ts'
-import type { Handle, Uid } from '../events/ids.ts'
-import { valueUnder } from '../events/seal.ts'
-import type { Payload } from '../events/statement.ts'
-import { refOf } from '../store/payload-group.ts'
-import type { PayloadStore } from '../store/port.ts'
+import type { Agreed } from '../../aggregates/contract/values/standing.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import type { Handle, Uid } from '../../events/ids.ts'
+import { valueUnder } from '../../events/seal.ts'
+import type { Payload } from '../../events/statement.ts'
+import { refOf } from '../../store/payload-group.ts'
+import type { PayloadStore } from '../../store/port.ts'
 import type { Diff } from './diff.ts'
 
 /** A diff with what is under its seals, as far as this node has that. */

@@ -1,10 +1,10 @@
-import { type ContractState, initialState } from '../aggregates/contract/state.ts'
-import { settledEntries } from '../contracts/replica/find-settled.ts'
-import type { LiveContract } from '../contracts/replica/live-contract.ts'
-import type { LedgerIndex } from '../events/ids.ts'
-import { ConcordataError } from '../runtime/errors.ts'
-import type { Turns } from '../runtime/turns.ts'
-import type { EventStore } from '../store/port.ts'
+import { type ContractState, initialState } from '../../aggregates/contract/state.ts'
+import { settledEntries } from '../../contracts/replica/find-settled.ts'
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
+import type { LedgerIndex } from '../../events/ids.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import type { Turns } from '../../runtime/turns.ts'
+import type { EventStore } from '../../store/port.ts'
 
 /** The settled ledger has no entry of that index. Evidence: `index`, `size`. */
 export class NoSuchEntry extends ConcordataError {}
