@@ -3,6 +3,7 @@ import { seal } from '../../src/events/seal.ts'
 import type { Payloads, Request } from '../../src/events/statement.ts'
 import type { Opening } from './opening.ts'
 import type { Party } from './party.ts'
+import type { View } from './views.ts'
 
 export type Command = Request['commands'][number] & { readonly [member: string]: unknown }
 
@@ -47,8 +48,8 @@ export interface Configuration {
   readonly members: readonly string[]
   /** Handles of who is invited by the founder, and not admitted. */
   readonly invited?: readonly string[]
-  /** Requests of the founder before the walk begins; the document has the text fields 0.0 and 0.1 anyway. */
-  readonly setUp?: readonly (readonly Command[])[]
+  /** Requests before the walk begins, of the founder unless it is said whose; the document has the text fields 0.0 and 0.1 anyway. */
+  readonly setUp?: readonly (readonly Command[] | SetUp)[]
   readonly seats: readonly Seat[]
   readonly delivery: Delivery
   /**
@@ -58,6 +59,13 @@ export interface Configuration {
   readonly answersAtOnce?: true
   /** The pairs of seats between which there is a connection. Left out: all. */
   readonly links?: readonly (readonly [string, string])[]
+  /** What must be so in every view, beside the laws of all worlds: why it is not; undefined where it is. */
+  readonly law?: (view: View) => string | undefined
+}
+
+export interface SetUp {
+  readonly by: string
+  readonly commands: readonly Command[]
 }
 
 export function ask(...commands: Command[]): Ask {
@@ -70,6 +78,11 @@ export function propose(field: string, value: unknown, more: object = {}): Ask {
     commands: [{ type: 'ProposeValue', field, seal: sealed, basis: [], ...more }],
     payloads: { [sealed]: payload },
   }
+}
+
+/** Two wishes, one request. */
+export function together(one: Ask, other: Ask): Ask {
+  return { commands: [...one.commands, ...other.commands], payloads: { ...one.payloads, ...other.payloads } }
 }
 
 /** The same, if everybody has answered before the author loses patience. */

@@ -1,4 +1,5 @@
 import { admit, ask, type Configuration, propose, tentatively } from './configuration.ts'
+import { ruledWorlds } from './ruled-worlds.ts'
 
 const mexico = propose('0.0', 'Mexico', { exclusive: true })
 const chile = propose('0.0', 'Chile', { exclusive: true })
@@ -159,4 +160,5 @@ export const configurations: readonly Configuration[] = [
       ['ben', 'twin of mal'],
     ],
   },
+  ...ruledWorlds,
 ]

@@ -28,7 +28,11 @@ export interface Report {
  */
 export function explore(configuration: Configuration, limit = Number.POSITIVE_INFINITY): Report {
   const began = performance.now()
-  const views = new Views(checkView)
+  const views = new Views((view) => {
+    checkView(view)
+    const fault = configuration.law?.(view)
+    if (fault !== undefined) throw new Violation(`the law of ${configuration.name}`, [fault])
+  })
   const machines = new Machines(configuration, openingOf(configuration, views), views)
   const world = new World(configuration, machines)
   let transitions = 0

@@ -13,6 +13,7 @@ const statesMin = {
   'one of three': 600,
   'two of three, in a row': 2500,
   equivocation: 2000,
+  'a rule is voted and published beside a value that breaks it': 1200,
 }
 
 for (const [name, min] of Object.entries(statesMin)) {

@@ -27,11 +27,12 @@ export function openingOf({ members, invited = [], setUp = [] }: Configuration, 
   const held = new Map([...parties.values()].map((party) => [party, views.empty]))
   const stateAt = (party: Party) => held.get(party) as View
   let requests = 0
-  const agree = (...commands: Command[]) => {
-    const request = { id: `set-up ${requests++}`, commands }
-    held.set(founder, views.say(stateAt(founder), founder, { requests: [request] }))
+  const agreeAs = (party: Party, commands: readonly Command[]) => {
+    const request = { id: `set-up ${requests++}`, commands: [...commands] }
+    held.set(party, views.say(stateAt(party), party, { requests: [request] }))
     talk(held, views)
   }
+  const agree = (...commands: Command[]) => agreeAs(founder, commands)
 
   agree({
     type: 'OpenContract',
@@ -52,7 +53,10 @@ export function openingOf({ members, invited = [], setUp = [] }: Configuration, 
       throw new Violation('in the end everything has settled', [`the invitation of ${handle}`])
     agree({ type: 'AdmitParty', accepted: party.accepts(invitation.index, settledHead(state)) })
   }
-  for (const commands of setUp) agree(...commands)
+  for (const step of setUp) {
+    const { by, commands } = 'by' in step ? step : { by: founder.handle, commands: step }
+    agreeAs(parties.get(by) as Party, commands)
+  }
 
   const view = stateAt(founder)
   const invitations = view.state.settling.agreed.parties.invitations.map(
