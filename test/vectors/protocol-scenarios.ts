@@ -13,6 +13,7 @@ import { keyFrom, seedOf } from '../support/keys.ts'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { about, allOf, type Command, CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
 import { expectationOf, resultOf, type Vector } from './protocol-vector.ts'
+import { ruledPlays } from './rule-scenarios.ts'
 
 type Members = [Player, Player, Player]
 const three = () => marketOf([new Player('ana'), new Player('ben'), new Player('cleo')]) as Members
@@ -38,6 +39,7 @@ function offered(to: AgreementState, about: string, line: string): Vector['hosti
 const ref = ({ statement }: SignedStatement, index = 0): RequestRef => ({ handle: statement.party, seq: statement.seq, index })
 
 export const plays: Readonly<Record<string, Play>> = {
+  ...ruledPlays,
   'opening-and-membership': {
     about: 'A contract is opened, two parties are invited, verify it from its first entry, and are admitted.',
     play: () => ({ all: three()[0] }),

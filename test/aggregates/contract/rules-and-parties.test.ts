@@ -143,6 +143,8 @@ t.test('a rule of a rule set that is off requires nothing', async (t) => {
     ...[1, 2, 3, 4].flatMap((rule) => [lead.votesOnRule(rule), follower.votesOnRule(rule)]),
   )
   t.match(drafted.when(broker.publishes(1, 2)).fate, { code: 'required_missing', with: ['2'] })
+  const waiting = ready(claim, ['Assessor', { required: 'live' }], ['Claim', { required: 1 }])
+  t.match(waiting.when(broker.publishes(1)).fate, { code: 'required_missing' }, 'but of one that only waits')
   const live = drafted.when(broker.proposes('Off', true), broker.publishes(1, 2))
   t.same([live.fate, live.state.inactive.ruleSets], ['accepted', [2]])
   t.match(live.when(lead.proposes('Claim/Amount', '9')).fate, { code: 'rule_broken', with: ['3'] })

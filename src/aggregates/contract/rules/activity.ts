@@ -28,12 +28,12 @@ export function isRuleActive(state: ContractState, { at, ruleSet, body }: RuleTe
   return isActive(state, body.kind === 'assignment' ? body.target : at)
 }
 
-export function withBlockSwitched({ blocks, ...rest }: Inactive, id: ElementId, active: boolean): Inactive {
+export function withBlockSwitched({ blocks, ruleSets }: Inactive, id: ElementId, active: boolean): Inactive {
   const others = blocks.filter((other) => other !== id)
-  return { ...rest, blocks: active ? others : [...others, id].sort() }
+  return { blocks: active ? others : [...others, id].sort(), ruleSets }
 }
 
-export function withRuleSetSwitched({ ruleSets, ...rest }: Inactive, id: number, active: boolean): Inactive {
+export function withRuleSetSwitched({ blocks, ruleSets }: Inactive, id: number, active: boolean): Inactive {
   const others = ruleSets.filter((other) => other !== id)
-  return { ...rest, ruleSets: active ? others : [...others, id].sort((one, other) => one - other) }
+  return { blocks, ruleSets: active ? others : [...others, id].sort((one, other) => one - other) }
 }

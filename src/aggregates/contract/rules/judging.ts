@@ -87,6 +87,8 @@ class Pass {
   readonly #computed = new Map<Hash, Payload>()
   readonly #dirty = new Map<number, Places>()
   readonly #switched = new Set<ElementId | number>()
+  /** Rule sets; others are off while they wait for what is required before them. */
+  readonly #offByTriggers = new Set<number>()
   #all = false
   /** Of what has been computed. */
   #characters = 0
@@ -267,6 +269,7 @@ class Pass {
       ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].ruleSets.includes(id),
     )
     if (switched instanceof Rejection) return switched
+    if (!switched) this.#offByTriggers.add(id)
     const wasActive = !this.#all && !this.#state.inactive.ruleSets.includes(id)
     // What is in force already is not put out of force by whoever empties a field, or adds one.
     const active = switched && (wasActive || !required.some((rule) => this.#isMissing(rule, id)))
@@ -274,6 +277,10 @@ class Pass {
     this.#emit({ active, ruleSet: id, type: 'RuleSetSwitched' })
     this.#switched.add(id)
     return undefined
+  }
+
+  #isOff(ruleSet: number | null): boolean {
+    return ruleSet !== null && this.#offByTriggers.has(ruleSet)
   }
 
   /** Whether something has no value that a rule requires before this rule set. One of the set itself counts while the set is off. */
@@ -376,7 +383,7 @@ class Pass {
     for (const rule of this.#affected()) {
       const { terms } = rule
       const { body } = terms
-      if (body.kind === 'required' && body.before === 'live' && this.#all && isRuleActive(this.#state, terms)) {
+      if (body.kind === 'required' && body.before === 'live' && this.#all && !this.#isOff(terms.ruleSet)) {
         const empty = firstEmptyUnder(this.#state, terms.at)
         if (empty !== undefined) return new Rejection('required_missing', [String(terms.id), empty])
       }

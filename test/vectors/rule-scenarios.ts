@@ -1,0 +1,215 @@
+import { find } from '../../src/aggregates/contract/state.ts'
+import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
+import { type RuleTerms, ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
+import type { ElementId } from '../../src/events/ids.ts'
+import type { RuleBody } from '../../src/events/rule.ts'
+import { type Command, marketOf, owes, Player, talk } from '../support/market.ts'
+
+/**
+ * Two members of a document with the texts A (0.0) and B (0.1), the number Rate (0.2), the block Claim (0.3) with the number Amount
+ * (0.3.0) and the party Assessor (0.3.1), and the list Lines (0.4) of blocks with the numbers Written (0) and Signed (1).
+ */
+class Table {
+  readonly ana = new Player('ana')
+  readonly ben = new Player('ben')
+  #rules: RuleTerms[] = []
+
+  constructor() {
+    marketOf([this.ana, this.ben])
+    const number = { type: 'decimal' }
+    this.orders(
+      this.ana,
+      { type: 'AddField', parent: '0', name: 'Rate', field: number },
+      { type: 'AddBlock', parent: '0', name: 'Claim' },
+      { type: 'AddField', parent: '#1', name: 'Amount', field: number },
+      { type: 'AddField', parent: '#1', name: 'Assessor', field: { type: 'party' } },
+      { type: 'AddList', parent: '0', name: 'Lines', entry: 'block', entriesMax: 10 },
+      { type: 'AddField', parent: '#4.0', name: 'Written', field: number },
+      { type: 'AddField', parent: '#4.0', name: 'Signed', field: number },
+      { type: 'AddRuleSet', name: 'Terms' },
+    )
+  }
+
+  orders(player: Player, ...commands: Command[]): void {
+    player.requests(...commands)
+    this.talk()
+  }
+
+  /** Having seen what stands there. */
+  proposes(player: Player, field: string, value: unknown): void {
+    player.proposes(field, value, { basis: this.standingAt(field) })
+    this.talk()
+  }
+
+  empties(player: Player, field: string): void {
+    this.orders(player, { type: 'EmptyField', field, basis: this.standingAt(field) })
+  }
+
+  standingAt(id: string): string[] {
+    const field = find(this.ana.state.ledger.document, id as ElementId)
+    return field?.kind === 'field' ? standingAt(field).map((one) => one.id) : []
+  }
+
+  talk(): void {
+    talk([this.ana, this.ben], owes)
+  }
+
+  /** By ana; ben votes for it. */
+  drafts(at: string, body: object): void {
+    const ruleSet = (body as RuleBody).kind === 'trigger' ? null : 1
+    const terms = { id: this.#rules.length + 1, at: at as ElementId, ruleSet, body: body as RuleBody }
+    this.#rules.push(terms)
+    this.orders(this.ana, { type: 'DraftRule', at, ruleSet, body })
+    this.orders(this.ben, { type: 'CastVote', rule: terms.id, hash: ruleHash(terms), vote: 'yes' })
+  }
+
+  publishes(): void {
+    const rules = this.#rules.map((terms) => ({ rule: terms.id, hash: ruleHash(terms) }))
+    this.orders(this.ana, { type: 'PublishRules', ruleSets: [1], rules })
+  }
+}
+
+const expression = (...nodes: unknown[][]) => ({ language: 1, nodes })
+const isBelow = (field: string, bound: string) => expression(['ref', field], ['number', bound], ['<', 0, 1])
+const BEN = { parties: ['ben'], fields: [] }
+
+/** One for each kind of rule, and one for the way back. */
+const scenarios: Readonly<Record<string, { readonly about: string; play(table: Table): void }>> = {
+  constraint: {
+    about: 'A condition that is false makes a request void; one that only warns is flagged, and cleared; null passes.',
+    play(table) {
+      table.drafts('0', { kind: 'constraint', condition: isBelow('0.2', '100'), severity: 'reject' })
+      table.drafts('0.3', { kind: 'constraint', condition: isBelow('0.3.0', '10'), severity: 'warn' })
+      table.publishes()
+      for (const [field, value] of [
+        ['0.2', '100'],
+        ['0.2', '99'],
+        ['0.3.0', '10'],
+        ['0.3.0', '9'],
+      ] as const) {
+        table.proposes(table.ana, field, value)
+      }
+    },
+  },
+  assignment: {
+    about: 'What is computed follows what it reads, in each entry of a list; where something is missing there is no value.',
+    play(table) {
+      const product = expression(['ref', '0.4.0.0'], ['ref', '0.2'], ['*', 0, 1])
+      table.drafts('0', { kind: 'assignment', target: '0.4.0.1', expression: product })
+      table.publishes()
+      table.orders(table.ana, { type: 'AddEntry', list: '0.4' }, { type: 'AddEntry', list: '0.4' })
+      table.proposes(table.ana, '0.4.1.0', '12.50')
+      table.proposes(table.ben, '0.2', '0.1')
+      table.proposes(table.ana, '0.4.2.0', '40')
+      table.proposes(table.ben, '0.4.1.1', '1')
+      table.empties(table.ben, '0.2')
+      table.orders(table.ana, { type: 'RemoveElement', element: '0.4.1' })
+    },
+  },
+  access: {
+    about: 'Whoever is not named has no right; a field of the document names parties, too; nobody named is nobody let in.',
+    play(table) {
+      table.drafts('0.3', { kind: 'access', who: { parties: [], fields: ['0.3.1'] }, what: ['propose', 'add'] })
+      table.proposes(table.ana, '0.3.1', 'ben')
+      table.publishes()
+      table.proposes(table.ana, '0.3.0', '5')
+      table.proposes(table.ben, '0.3.0', '6')
+      table.orders(table.ana, { type: 'AddField', parent: '0.3', name: 'Note', field: { type: 'text' } })
+      table.empties(table.ben, '0.3.1')
+    },
+  },
+  validation: {
+    about: 'A value waits for the votes that a rule asks for: one is voted in, one is turned down, one is that of who is asked.',
+    play(table) {
+      table.drafts('0.3', { kind: 'validation', who: BEN })
+      table.publishes()
+      const vote = (vote: 'yes' | 'no') => {
+        const proposal = table.standingAt('0.3.0').at(-1)
+        table.orders(table.ben, { type: 'CastVote', field: '0.3.0', proposal, vote })
+      }
+      table.proposes(table.ana, '0.3.0', '5')
+      vote('yes')
+      table.proposes(table.ana, '0.3.0', '6')
+      vote('no')
+      table.proposes(table.ben, '0.3.0', '7')
+    },
+  },
+  required: {
+    about: 'What is required keeps rules from coming into force, and a rule set from being active until it is there.',
+    play(table) {
+      table.drafts('0.2', { kind: 'required', before: 'live' })
+      table.drafts('0.3', { kind: 'required', before: 1 })
+      table.drafts('0', { kind: 'constraint', condition: isBelow('0.2', '100'), severity: 'reject' })
+      table.publishes()
+      table.proposes(table.ana, '0.2', '50')
+      table.publishes()
+      table.proposes(table.ana, '0.2', '500')
+      table.proposes(table.ben, '0.3.0', '1')
+      table.proposes(table.ben, '0.3.1', 'ana')
+      table.proposes(table.ana, '0.2', '50')
+      table.proposes(table.ben, '0.3.1', 'ana')
+      table.empties(table.ben, '0.3.0')
+      table.proposes(table.ana, '0.2', '500')
+    },
+  },
+  single: {
+    about: 'Of two values at one moment the later is void; of two in a row both are agreed.',
+    play(table) {
+      table.drafts('0.0', { kind: 'single' })
+      table.publishes()
+      table.ana.proposes('0.0', 'Mexico')
+      table.ben.proposes('0.0', 'Chile')
+      table.talk()
+      table.proposes(table.ana, '0.0', 'Peru')
+    },
+  },
+  trigger: {
+    about: 'A block is active while its condition holds: else nobody proposes there, and rules read nothing from it.',
+    play(table) {
+      const condition = expression(['ref', '0.0'], ['text', 'Mexico'], ['=', 0, 1])
+      const none = { blocks: [], ruleSets: [] }
+      table.drafts('0', {
+        kind: 'trigger',
+        condition,
+        activates: { blocks: ['0.3'], ruleSets: [] },
+        deactivates: none,
+      })
+      const copied = expression(['ref', '0.3.0'])
+      table.drafts('0', { kind: 'assignment', target: '0.2', expression: copied })
+      table.publishes()
+      table.proposes(table.ana, '0.3.0', '5')
+      table.proposes(table.ana, '0.0', 'Mexico')
+      table.proposes(table.ana, '0.3.0', '5')
+      table.proposes(table.ana, '0.0', 'Chile')
+    },
+  },
+  reopening: {
+    about: 'With a vote of all no rule is in force, and the votes on rules are gone: an edited one is voted and published anew.',
+    play(table) {
+      const body = { kind: 'constraint', condition: isBelow('0.2', '100'), severity: 'reject' }
+      table.drafts('0', body)
+      table.publishes()
+      table.orders(table.ben, { type: 'EditRule', rule: 1, ruleSet: 1, body })
+      table.orders(table.ana, { type: 'ReopenEdit' })
+      table.orders(table.ben, { type: 'ReopenEdit' })
+      table.publishes()
+      table.orders(table.ben, { type: 'EditRule', rule: 1, ruleSet: 1, body })
+      table.publishes()
+      table.orders(table.ben, { type: 'RemoveRule', rule: 1 })
+    },
+  },
+}
+
+export const ruledPlays = Object.fromEntries(
+  Object.entries(scenarios).map(([name, { about, play }]) => [
+    `rule-${name}`,
+    {
+      about,
+      play() {
+        const table = new Table()
+        play(table)
+        return { all: table.ana }
+      },
+    },
+  ]),
+)
