@@ -65,7 +65,7 @@ t.test('nothing of Node is in the bundle, and no store, node or network', async 
 })
 
 t.test('a browser makes of the protocol vectors what every implementation must', async (t) => {
-  t.equal(vectors.length, 20)
+  t.ok(vectors.length >= 28, 'they are found')
   for (const { about, contract, statements, hostile, expect } of vectors) {
     const found = await tab.evaluate(
       ({ contract, statements, hostile }) => {
