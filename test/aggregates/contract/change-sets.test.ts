@@ -355,6 +355,23 @@ t.test('keys of a list are compared at both times', async (t) => {
   t.match(late.events.at(-1), { type: 'ChangeSetEnded', why: 'unfit', reason: { code: 'key_taken' } })
 })
 
+t.test('a confidential value waits, and takes effect, unopened; with another audience by then it falls', async (t) => {
+  const owned = slip.when(
+    broker.addsBlock('Fees', { owner: broker.handle }),
+    broker.addsField('Fees/Own', decimal),
+    broker.setsAudience('Fees', [broker, lead]),
+  )
+  const rules = inForce(owned, ['Fees', { validation: { parties: ['lead'] } }])
+  const set = asOne(broker.confides('Fees/Own', '5'), broker.addsBlock('Notes/Fees'))
+  const waits = rules.when(set)
+  t.match(waits.events, [{ type: 'ChangeSetProposed', voters: ['lead'] }])
+  t.match(waits.when(lead.votesOnSet(broker)).fieldAt('Fees/Own').agreed, { audience: ['broker', 'lead'] })
+  const open = waits.when(...[broker, lead, follower].map((party) => party.reopens()))
+  const moved = open.when(broker.setsAudience('Fees', [broker, lead, follower]), lead.votesOnSet(broker))
+  t.match(moved.events.at(-1), { type: 'ChangeSetEnded', why: 'unfit', reason: { code: 'audience_changed' } })
+  t.equal(moved.at('Notes/Fees'), undefined)
+})
+
 t.test('of one party only so much waits', async (t) => {
   let document = inForce(
     given(openedBy(broker, lead), ...Array.from({ length: 10 }, (_, place) => field(`F${place}`))),

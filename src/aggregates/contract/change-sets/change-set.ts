@@ -70,8 +70,11 @@ interface Waiting {
   readonly id: ProposalId
 }
 
+const noneWaiting: readonly Waiting[] = []
+
 /** The values at a field that exists, in the order of the sets. */
-export function waitingAt(sets: readonly ChangeSet[], field: ElementId): Waiting[] {
+export function waitingAt(sets: readonly ChangeSet[], field: ElementId): readonly Waiting[] {
+  if (sets.length === 0) return noneWaiting
   return sets.flatMap((set) => {
     const places = partsOf(set.commands).values.get(field) ?? []
     return places.map((place) => ({ set, id: `${requestKey(set.request)}.${place}` as ProposalId }))

@@ -188,12 +188,13 @@ function agreed(
   changeSets: readonly ChangeSet[],
 ): ContractEvent[] {
   const gone = field.candidates.filter((candidate) => candidate.id !== proposal && seen.includes(candidate.id))
-  const sets = new Set(waitingAt(changeSets, field.id).flatMap(({ set, id }) => (seen.includes(id) ? set : [])))
-  return [
-    { field: field.id, proposal, type: 'ProposalAgreed' },
-    ...gone.map(ended(field.id, 'replaced')),
-    ...[...sets].map((set) => changeSetEnded(set, 'replaced')),
-  ]
+  const events: ContractEvent[] = [{ field: field.id, proposal, type: 'ProposalAgreed' }]
+  events.push(...gone.map(ended(field.id, 'replaced')))
+  const waiting = waitingAt(changeSets, field.id)
+  if (waiting.length === 0) return events
+  const sets = new Set(waiting.flatMap(({ set, id }) => (seen.includes(id) ? set : [])))
+  for (const set of sets) events.push(changeSetEnded(set, 'replaced'))
+  return events
 }
 
 export function ended(field: ElementId, why: CandidateEnd): (candidate: Pick<Candidate, 'id'>) => ContractEvent {
