@@ -53,8 +53,13 @@ export class NamedSeals {
   need(request: string): void {
     const values = this.#values.get(request)
     if (values === undefined) return
-    const named = this.#groups.get(values.group)
-    for (const seal of values.seals) named?.set(seal, { ...named.get(seal), isNeeded: true })
+    this.needIn(values.group, values.seals)
+  }
+
+  /** These of a group have to be there. */
+  needIn(group: string, seals: Iterable<Hash>): void {
+    const named = this.#groups.get(group)
+    for (const seal of seals) named?.set(seal, { ...named.get(seal), isNeeded: true })
   }
 
   /** What its statements name is not known then. */

@@ -32,6 +32,8 @@ export interface StoredGroup {
 export interface AuditSource {
   readonly contract: Uid
   readonly founder: Handle
+  /** Whose store it is, where that is known: of confidential values it has those that are for this party. */
+  readonly self?: Handle
   /**
    * Whether what belongs together was stored at once, and all of it was read at one moment. If not, payloads may stand there whose
    * statement does not: of a write that was cut off, that lost a race, or that came after the feed was read.

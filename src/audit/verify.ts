@@ -1,11 +1,13 @@
 import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import { membersOf } from '../aggregates/contract/state.ts'
-import { newestOf } from '../agreement/feeds.ts'
+import { feedOf, firstCovering, newestOf, statementAt } from '../agreement/feeds.ts'
+import { confidentialFor } from '../agreement/lacked-values.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { receive } from '../agreement/receive.ts'
+import { refusalIn } from '../agreement/refusals.ts'
 import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { type Hash, hashFromBytes } from '../crypto/hash.ts'
-import { type Handle, requestKey } from '../events/ids.ts'
+import { type Handle, requestKey, requestOf } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import type { SignedStatement } from '../events/statement-codec.ts'
 import { leafHash, nodeHash } from '../merkle/hashing.ts'
@@ -26,7 +28,10 @@ import { type AuditSource, isStoreCorrupt } from './source.ts'
 export async function verifyContract(source: AuditSource, engines: Engines = builtIn): Promise<AuditReport> {
   const checklist = new Checklist()
   const { state, settled, named, waiting } = await recompute(source, engines, checklist)
-  for await (const request of judgedByValues(source)) named.need(request)
+  for await (const request of judgedByValues(source)) {
+    named.need(request)
+    if (source.self !== undefined) needConfided(named, request, source.self, state)
+  }
   const { lacking } = state.ledger
   // What signs for it is stored: its holder had the values.
   if (lacking !== undefined && waiting.length > 0) named.need(requestKey(lacking.request))
@@ -96,6 +101,19 @@ async function recompute(source: AuditSource, engines: Engines, checklist: Check
   for (const { entry, computed } of settled) named.addComputed(entry.index, computed.keys(), true)
   for (const { entry, computed } of state.settling.unsettled) named.addComputed(entry.index, computed.keys(), false)
   return { state, settled, named, waiting }
+}
+
+/** Of what this party has acknowledged it held the confidential values that are for it; of what is for others it has none. */
+function needConfided(named: NamedSeals, key: string, self: Handle, { feeds }: AgreementState): void {
+  const ref = requestOf(key)
+  const held = statementAt(feeds, ref.handle, ref.seq)
+  const request = held?.statement.requests[ref.index]
+  if (held === undefined || request === undefined) return
+  const seals = confidentialFor(held, self, [request])
+  if (seals.length === 0) return
+  const answer = firstCovering(feedOf(feeds, self), ref.handle, ref.seq)
+  const isAcknowledged = answer !== undefined && refusalIn(answer.statement, ref) === undefined
+  if (ref.handle === self || isAcknowledged) named.needIn(`${ref.handle}.${ref.seq}`, seals)
 }
 
 /** The requests that the stored ledger says to have been judged. Whether it is right is another question. */

@@ -7,6 +7,7 @@ import type { Hash } from '../../src/crypto/hash.ts'
 import { definitionHash } from '../../src/events/type-definition.ts'
 import type { ElementId, Handle, RequestRef } from '../../src/events/ids.ts'
 import { type SignedStatement, decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
+import { isFor, recipientsIn } from '../../src/events/recipients.ts'
 import { seal } from '../../src/events/seal.ts'
 import { both as bothEngines } from '../support/engine-2.ts'
 import { keyFrom, seedOf } from '../support/keys.ts'
@@ -336,6 +337,45 @@ export const plays: Readonly<Record<string, Play>> = {
       later.state = emptyAgreement(CONTRACT, bothEngines)
       later.hears(...[...ana.state.feeds.values()].flatMap((feed) => [...feed]), last, answer)
       return { all: ana, hostile: [offered(ana.state, 'the answer behind which engine 2 judges', lineOf(later.says()))] }
+    },
+  },
+  'confidential-values': {
+    about:
+      'A block for ana and ben, as cleo sees it, who has none of its values: they are agreed without them, whatever they are; one that names another audience is void, so is one from outside; one is revealed; then the audience is taken away.',
+    play() {
+      const all = three()
+      const [ana, ben, cleo] = all
+      const audience = [ana.handle, ben.handle]
+      const set = { type: 'SetAudience', element: '#0', parties: [ben.handle, ana.handle], until: '2027-06-01T00:00:00.000Z' }
+      const block = { type: 'AddBlock', parent: '0', name: 'Terms', owner: ana.handle }
+      ana.requests(block, set, { type: 'AddField', parent: '#0', name: 'Fee', field: { type: 'integer' } })
+      talk(all, owes)
+      const confides = (author: Player, value: unknown, named: object) => {
+        const sealed = seal(value, new Uint8Array(16).fill(1))
+        const command = { type: 'ProposeValue', field: '0.2.0', seal: sealed.seal, basis: [], ...named }
+        const said = author.says({ requests: [author.request([command])], payloads: { [sealed.seal]: sealed.payload } })
+        for (const player of all) if (player !== author) player.hears(player === cleo ? { ...said, payloads: {} } : said)
+        talk(all, owes)
+        return { ...sealed, proposal: `${author.handle}.${said.statement.seq}.0.0` }
+      }
+      confides(ben, 'no integer', { audience })
+      confides(ben, 6, { audience: [ben.handle] })
+      confides(cleo, 7, { audience })
+      const { payload, proposal, seal: revealed } = confides(ana, 8, { audience })
+      const reveal = { type: 'RevealValue', field: '0.2.0', proposal, seal: revealed }
+      ana.says({ requests: [ana.request([reveal])], payloads: { [revealed]: payload } })
+      talk(all, owes)
+      ana.requests({ type: 'SetAudience', element: '0.2', parties: null })
+      talk(all, owes)
+      const outside = new Player('dov')
+      outside.hears(
+        ...allOf(cleo).map((decoded) => {
+          const recipients = recipientsIn(decoded.statement)
+          const own = Object.entries(decoded.payloads).filter(([one]) => isFor(recipients, one as Hash, cleo.handle))
+          return { ...decoded, payloads: Object.fromEntries(own) }
+        }),
+      )
+      return { all: outside }
     },
   },
   'missing-values': {

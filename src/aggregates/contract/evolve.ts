@@ -1,3 +1,4 @@
+import { inCanonicalOrder } from '../../crypto/canonical-json.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type Handle, type LedgerIndex, type ProposalId, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
@@ -238,10 +239,11 @@ function agreed(field: Field, id: ProposalId): Field {
   const candidate = field.candidates.find((other) => other.id === id)
   if (candidate === undefined) return field
   const { audience, by, revealedBy, seal } = candidate
-  const opening = { ...(audience && { audience }), ...(revealedBy !== undefined && { revealedBy }) }
+  const confidential = audience && { audience }
+  const carried = revealedBy === undefined ? undefined : { revealedBy }
   return {
     ...field,
-    agreed: seal === null ? null : { ...opening, by, id, seal },
+    agreed: seal === null ? null : { ...confidential, by, id, ...carried, seal },
     candidates: without(field.candidates, id),
   }
 }
@@ -252,7 +254,7 @@ type Revealed = Pick<Candidate, 'audience' | 'id' | 'revealedBy'>
 function revealed<T extends Revealed>(standing: T, proposal: ProposalId, revealedBy: string): T {
   if (standing.id !== proposal) return standing
   const { audience: _audience, ...ordinary } = standing
-  return { ...(ordinary as T), revealedBy }
+  return inCanonicalOrder({ ...(ordinary as T), revealedBy })
 }
 
 function voted(field: Field, { proposal, by }: { readonly proposal: ProposalId; readonly by: Handle }): Field {

@@ -33,10 +33,11 @@ export function auditCommands(program: Command): void {
     .addOption(dataOption())
     .description('recompute links, signatures, seals, order, outcomes, record hash and root of a contract, and compare')
     .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
-      const store = await openStoreToRead(await readConfiguration(data, readEnvironment(process.env)))
+      const configuration = await readConfiguration(data, readEnvironment(process.env))
+      const store = await openStoreToRead(configuration)
       try {
         const contract = uidIn(uid)
-        const source = auditSourceOf(store, contract, await founderOf(store, contract))
+        const source = auditSourceOf(store, contract, await founderOf(store, contract), configuration.handle)
         const report = await verifyContract(source).catch((error: unknown) => {
           if (error instanceof AuditFailed) show(error.report, json)
           throw error

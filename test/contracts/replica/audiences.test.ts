@@ -1,11 +1,15 @@
 import t, { type Test } from 'tap'
 import type { Field } from '../../../src/aggregates/contract/document/element.ts'
 import { find } from '../../../src/aggregates/contract/state.ts'
+import type { AuditFailed } from '../../../src/audit/audit-failed.ts'
+import type { AuditSource } from '../../../src/audit/source.ts'
+import { verifyContract } from '../../../src/audit/verify.ts'
+import { auditSourceOf } from '../../../src/cli/audit/audit-source.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
-import { type ElementId, type ProposalId, requestOf, type Uid } from '../../../src/events/ids.ts'
+import { type ElementId, type Handle, type ProposalId, requestOf, type Uid } from '../../../src/events/ids.ts'
 import { seal } from '../../../src/events/seal.ts'
 import { decodeMessage, encodeMessage } from '../../../src/gossip/message.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
@@ -199,4 +203,33 @@ t.test('who is invited under audiences joins without what is not for it, and get
   t.equal(await holds(cleo[1].store, uid), false)
   await setsAudience(ana[0], uid, ['ana', 'ben', 'cleo'])
   await until('cleo to have it', () => holds(cleo[1].store, uid))
+})
+
+t.test('an audit misses a confidential value where it ought to be, and nowhere else', async (t) => {
+  const { ana, ben, cleo, uid } = await confidential(t)
+  await confides(ana[0], uid, ['ana', 'ben'])
+  await until('all to have it settled', async () => {
+    const sizes = await Promise.all(
+      [ana, ben, cleo].map(async ([process]) => (await liveAt(process, uid)).state.settling.settled),
+    )
+    return new Set(sizes).size === 1
+  })
+  const { seal: sealed } = (await fee(ana[0], uid)) as { seal: Hash }
+  for (const [, { store, card }] of [ben, cleo]) {
+    const source = auditSourceOf(store, uid, 'ana' as Handle, card.handle)
+    t.same((await verifyContract(source)).damage, [])
+    const without: AuditSource = {
+      ...source,
+      async *groups() {
+        for await (const group of source.groups())
+          yield { ...group, entries: group.entries.filter(([seal]) => seal !== sealed) }
+      },
+    }
+    const found = await verifyContract(without).then(
+      ({ damage }) => damage,
+      (error: AuditFailed) => error.report.damage,
+    )
+    t.match(found, card.handle === 'ben' ? [{ code: 'payload_missing', place: { seal: sealed } }] : [])
+    t.equal(found.length, card.handle === 'ben' ? 1 : 0)
+  }
 })

@@ -131,12 +131,13 @@ function withoutTakenKey(
 /** Puts a value, or none, up for a field: agreed at once, or a candidate. */
 function put(
   { field: id, basis, exclusive: falls }: Pick<CommandOf<'EmptyField'>, 'field' | 'basis' | 'exclusive'>,
-  sealed: { readonly seal: Hash | null; readonly audience?: Audience },
+  { audience, seal }: { readonly seal: Hash | null; readonly audience?: Audience },
   field: Field,
   { changeSets }: ContractState,
   { author: by, authority, isAgreedAsOne, request, place }: CommandContext,
 ): Decision {
   const proposal = proposalId(request, place)
+  const confidential = audience && { audience }
   const exclusive = falls === true || authority?.isSingle(id) === true
   const isSeen = (standing: Agreed | Candidate) => standing.by === by || basis.includes(standing.id)
   const seen = standingAt(field)
@@ -156,7 +157,10 @@ function put(
   const seenOfAll = { id: proposal, seen: [...seen, ...seenWaiting.map(({ id }) => id)] }
   const isFree = field.agreed === null || isSeen(field.agreed)
   if (isFree && (isAgreedAsOne || !authority?.isValidated(id))) {
-    return [{ by, field: id, proposal, ...sealed, type: 'ValueProposed' }, ...agreed(field, seenOfAll, changeSets)]
+    return [
+      { ...confidential, by, field: id, proposal, seal, type: 'ValueProposed' },
+      ...agreed(field, seenOfAll, changeSets),
+    ]
   }
   // One of its values in conflict, none of a change set takes effect.
   if (isAgreedAsOne && field.agreed !== null) return new Rejection('field_conflict', [field.agreed.id])
@@ -164,7 +168,7 @@ function put(
   const ownSets = new Set(waiting.flatMap(({ set }) => (set.request.handle === by ? set : [])))
   const sets = [...ownSets].map((set) => changeSetEnded(set, 'replaced'))
   const candidate = { exclusive, seen: seenOfAll.seen }
-  return [...own, ...sets, { by, candidate, field: id, proposal, ...sealed, type: 'ValueProposed' }]
+  return [...own, ...sets, { ...confidential, by, candidate, field: id, proposal, seal, type: 'ValueProposed' }]
 }
 
 /** What comes of a candidate with these votes: nothing as long as one is missing, or a value is agreed that it had not seen. */
