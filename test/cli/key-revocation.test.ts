@@ -58,11 +58,13 @@ async function areAtRest(parties: readonly NodeParty[], contract: string): Promi
   )
 }
 
-/** The audit's own report where it finds anything. */
-async function passesAudit(t: Test, contract: string, data: string): Promise<void> {
+/** The audit's own report where it finds anything. `findings`: what it may find. */
+async function passesAudit(t: Test, contract: string, data: string, findings?: RegExp): Promise<void> {
   const { status, output } = await runCommand('audit', 'verify', contract, '--data', data)
   if (status !== 0) t.comment(output)
-  t.equal(status, 0, `the audit of ${data}`)
+  const found = /^misconduct:\n((?: {2}.*\n)+)/m.exec(output)?.[1]?.trimEnd().split('\n') ?? []
+  const isForeseen = findings !== undefined && status === 3 && found.length === 1 && findings.test(found[0] ?? '')
+  t.ok(status === 0 || isForeseen, `the audit of ${data} ends with ${status}`)
 }
 
 /** Runs `key revoke` until it says something, and ends it there. */
@@ -159,7 +161,8 @@ t.test('a stolen key is revoked with the recovery key, over crashes', { timeout:
     await until('the last value', async () => (await valueAt(party, 'City')) === 'Oaxaca')
     t.equal(await valueAt(party, 'Account'), 'of the thief', 'not the second one')
   }
-  for (const { data } of [ana, ben, cleo]) await passesAudit(t, contract, data)
+  // Where the thief, started anew, signs before it hears of the takeover, and ben has signed there with the old key, both are by one key.
+  for (const { data } of [ana, ben, cleo]) await passesAudit(t, contract, data, /equivocation, statement \d+ of ben /)
 
   const third = await runCommand(
     ...['key', 'revoke', '--data', ben.data, '--recovery-key', recoveryKey, '--passphrase-file', passphraseFile],
