@@ -1,14 +1,16 @@
+import { fieldsHolding } from '../aggregates/contract/document/element.ts'
 import type { Hash } from '../crypto/hash.ts'
-import type { Handle, Seq } from '../events/ids.ts'
+import { computedAt, type Handle, isComputed, type LedgerIndex, type Seq } from '../events/ids.ts'
 import { confidentialSealsOf, payloadsInOrder, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
 import { completed } from '../runtime/turns.ts'
 import { feedOf, statementAt } from './feeds.ts'
-import { lackedBy, lackedFor } from './lacked-values.ts'
-import { acknowledging, isTurnedDown } from './ledger.ts'
+import { acknowledging, isTurnedDown, withKnown } from './ledger.ts'
 import { settleMore } from './settlement.ts'
 import type { AgreementState, Progress } from './state.ts'
+import type { KnownEntry } from './values/known-entries.ts'
+import { lackedBy, lackedFor } from './values/lacked-values.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 
 /** Payloads that came after their statement. */
@@ -74,13 +76,31 @@ function* withPayloadsOf(
   const { party } = held.statement
   const open = ledger.open.map((other) => (other === held ? whole : other))
   const after = feeds.set(party, feedOf(feeds, party).replace(whole))
-  const advanced = yield* acknowledging({ ...ledger, open, lacking: undefined }, after)
+  const advanced = yield* acknowledging({ ...ledger, open, lacking: undefined, lackingAhead: undefined }, after)
   const { settling, settled } = settleMore(state.settling, advanced.ledger, advanced.acknowledged, [])
   return {
     state: { ...state, feeds: after, ledger: advanced.ledger, settling },
     acknowledged: advanced.acknowledged,
     settled,
   }
+}
+
+/** From which ledger index on entries are missing whose values are not held, or what rules have computed in them; undefined: from none. */
+export function entriesWanted({ ledger }: AgreementState): LedgerIndex | undefined {
+  const { document, lacking = ledger.lackingAhead, log } = ledger
+  if (lacking === undefined) return undefined
+  let from = log.size
+  for (const { agreed } of fieldsHolding(document.document, lacking.seals)) {
+    if (agreed !== null && isComputed(agreed.id)) from = Math.min(from, computedAt(agreed.id))
+  }
+  return from
+}
+
+/** The same with entries of whoever had the values of their requests, in steps; what they say is looked at where these are missing. */
+export function* takingKnown(state: AgreementState, entries: Iterable<KnownEntry>): Generator<void, Progress> {
+  const { ledger, acknowledged } = yield* acknowledging(withKnown(state.ledger, entries), state.feeds)
+  const { settling, settled } = settleMore(state.settling, ledger, acknowledged, [])
+  return { state: { ...state, ledger, settling }, acknowledged, settled }
 }
 
 /** A view of less, with the payloads that the whole has by now. Requires that it holds no other statements than the whole. */

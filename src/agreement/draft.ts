@@ -15,7 +15,7 @@ import {
 import { completed as allAtOnce } from '../runtime/turns.ts'
 import { feedOf, newestOf, saidToHold } from './feeds.ts'
 import { type Acknowledged, headOf } from './ledger.ts'
-import { type AgreementState, covering, type Progress, settle } from './state.ts'
+import { type AgreementState, covering, isUnsure, type Progress, settle } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { clockAfter } from './verify-statement.ts'
 import { covers, union, type VersionVector, withStatement } from './version-vector.ts'
@@ -37,8 +37,8 @@ export const noWishes: Wishes = { requests: [], payloads: {}, refusals: [], deci
 /** A statement that only lacks its signature. */
 export interface Draft extends Unsigned {
   readonly bytesToSign: Uint8Array
-  /** True where it acknowledges a request whose value is missing here: its head is not the one that its past makes, so it must not be signed. */
-  readonly lacksValue: boolean
+  /** True where it acknowledges what cannot be judged here: its head need not be the one that its past makes, so it must not be signed. */
+  readonly isUnsure: boolean
   /** With the signature it becomes a part of the view, as if it had come from elsewhere. */
   sign(signature: string): Progress & { readonly held: VerifiedStatement }
 }
@@ -90,7 +90,7 @@ export function* drafting(state: AgreementState, party: Handle, wishes: Wishes, 
     statement,
     text,
     bytesToSign: bytesToSign(text),
-    lacksValue: covered.state.ledger.lacking !== undefined,
+    isUnsure: isUnsure(covered.state),
     sign(signature) {
       const held: VerifiedStatement = { ...placeholder, statement, text, hash: statementHash(text), signature }
       return { ...completed(covered.state, covered.acknowledged, placeholder, held), held }

@@ -2,9 +2,10 @@ import type { ContractState } from '../aggregates/contract/state.ts'
 import { memberOf } from '../aggregates/contract/state.ts'
 import type { Handle } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
-import { confidentialFor } from './lacked-values.ts'
-import { openIn } from './opened-values.ts'
 import type { AgreementState } from './state.ts'
+import { computedFromIn } from './values/computed-lineage.ts'
+import { confidentialFor } from './values/lacked-values.ts'
+import { openIn } from './values/opened-values.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 
 const unfit = new WeakMap<VerifiedStatement, ReadonlyMap<number, boolean>>()
@@ -40,6 +41,7 @@ function unfitIn({ contract, feeds, ledger }: AgreementState, held: VerifiedStat
         open,
         request: { handle: party, index, seq },
         reveal: (seal) => one.payloads[seal],
+        computedFrom: computedFromIn(ledger.lineage, document, ledger.engines),
         rootAt: (size) => (size <= ledger.log.size ? ledger.log.rootAt(size) : undefined),
         ...(one === held && { confidential: (seal) => one.payloads[seal] }),
       })

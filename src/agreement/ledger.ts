@@ -1,6 +1,6 @@
 import { Map as ImmutableMap } from 'immutable'
-import { childrenOf, type Element } from '../aggregates/contract/document/element.ts'
 import type { Engines } from '../aggregates/contract/engines.ts'
+import { isErased } from '../aggregates/contract/erased-values.ts'
 import {
   type ContractState,
   formerOf,
@@ -11,20 +11,22 @@ import {
 } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
-import { type Handle, isComputed, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
+import { type Handle, type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
 import { answersHash, encodeEntry, type LedgerEntry } from '../events/ledger-entry.ts'
-import type { Outcome, RefusedBy } from '../events/outcome.ts'
+import type { Outcome } from '../events/outcome.ts'
 import type { PartyCard } from '../events/parties/party-card.ts'
-import { valueSealsOf } from '../events/seal.ts'
 import type { Decision, Head, Payload, Request } from '../events/statement.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
 import { assert } from '../runtime/assert.ts'
 import { completed } from '../runtime/turns.ts'
 import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
-import { lacksValueOf } from './lacked-values.ts'
-import { openIn } from './opened-values.ts'
-import { refusalIn } from './refusals.ts'
+import { refusalsOf } from './refusals.ts'
+import { computedFromIn, type Lineage, withEntryIn } from './values/computed-lineage.ts'
+import { withComputed } from './values/computed-values.ts'
+import { type Determined, type KnownEntries, type KnownEntry, knownFate, noneKnown } from './values/known-entries.ts'
+import { lackedIn } from './values/lacked-values.ts'
+import { openIn } from './values/opened-values.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { covers, emptyVector, type VersionVector, withStatement } from './version-vector.ts'
 
@@ -52,6 +54,8 @@ export interface Lacking {
   readonly request: RequestRef
   /** What a causal past must have so that it acknowledges the request. */
   readonly need: VersionVector
+  /** Of the values that are missing. */
+  readonly seals: ReadonlySet<Hash>
 }
 
 /** A ledger, and what has been appended to it, oldest first. */
@@ -76,6 +80,8 @@ export interface Ledger {
   readonly need: VersionVector
   /** Why the ledger ends here while a node with the values of the next request has more of it. */
   readonly lacking: Lacking | undefined
+  /** The same of what a statement that waits would acknowledge. */
+  readonly lackingAhead: Lacking | undefined
   /** What a causal past must have so that it knows of a party's invitation; of its admission. By handle. */
   readonly invited: ImmutableMap<Handle, VersionVector>
   readonly admitted: ImmutableMap<Handle, VersionVector>
@@ -83,11 +89,17 @@ export interface Ledger {
   readonly computed: ImmutableMap<Hash, Payload>
   /** Ledger index from which on all that was computed, and stands, is in there. */
   readonly computedFrom: LedgerIndex
+  /** Since rules were in force for the first time; of a view without its history undefined. */
+  readonly lineage: Lineage | undefined
+  /** Of requests whose values nobody has any more. */
+  readonly known: KnownEntries
+  /** One more than the index of the newest entry that was taken from there; 0: none. Until it has settled, nobody vouches for it. */
+  readonly takenUntil: number
   /** Of every party that was ever invited, by handle: its statements stay verifiable whatever became of it. */
   readonly cards: ImmutableMap<Handle, PartyCard>
 }
 
-export function emptyLedger(contract: Uid, engines: Engines): Ledger {
+export function emptyLedger(contract: Uid, engines: Engines, known: KnownEntries = noneKnown): Ledger {
   return {
     engines,
     log: MerkleLog.empty,
@@ -97,10 +109,14 @@ export function emptyLedger(contract: Uid, engines: Engines): Ledger {
     decisions: ImmutableMap(),
     need: emptyVector,
     lacking: undefined,
+    lackingAhead: undefined,
     invited: ImmutableMap(),
     admitted: ImmutableMap(),
     computed: ImmutableMap(),
     computedFrom: 0,
+    lineage: undefined,
+    known,
+    takenUntil: 0,
     cards: ImmutableMap(),
   }
 }
@@ -185,22 +201,30 @@ function* acknowledgeNext(
   if (request.tentative && decided === undefined) return undefined
 
   const need = needOf(ledger.need, held, answers, decided)
-  const fate = yield* fateOf(request, ref, held, decided, answers, ledger, feeds)
-  if (fate === undefined) return { lacking: { request: ref, need } }
+  const index: LedgerIndex = ledger.log.size
+  const determined: Determined = {
+    answers: decided === undefined ? hash : hashOfAnswers(answers, decided),
+    author: party,
+    index,
+    request: { handle: party, index: ref.index, seq },
+    statement: held.core,
+  }
+  const judged = yield* fateOf(request, ref, held, decided, answers, ledger, feeds)
+  const fate = 'missing' in judged ? takenFate(ledger, determined, judged.missing) : judged
+  if (fate === undefined) return { lacking: { request: ref, need, seals: (judged as Missing).missing } }
   const { outcome, events, document, computed } = fate
   const resigned = events.some((event) => event.type === 'PartyResigned')
   const isLast = ledger.next === requests.length - 1 || resigned
-  const index: LedgerIndex = ledger.log.size
   // Members in canonical order, here and in the events: then writing them costs least.
   const entry: LedgerEntry = {
-    answers: decided === undefined ? hash : hashOfAnswers(answers, decided),
+    answers: determined.answers,
     author: party,
     events,
     index,
     outcome,
     ...(isLast ? { record: ledger.engines.recordHash(document) } : {}),
-    request: { handle: party, index: ref.index, seq },
-    statement: held.core,
+    request: determined.request,
+    statement: determined.statement,
   }
   const text = encodeEntry(entry)
   const next: Ledger = {
@@ -216,8 +240,12 @@ function* acknowledgeNext(
     decisions: decided === undefined ? ledger.decisions : ledger.decisions.delete(requestKey(ref)),
     need,
     lacking: undefined,
-    computed: withComputed(ledger.computed, computed, document),
+    lackingAhead: undefined,
+    computed: withComputed(ledger.computed, computed, events, document),
     computedFrom: ledger.computedFrom,
+    lineage: withEntryIn(ledger.lineage, entry, ledger.document),
+    known: fate === judged ? ledger.known.delete(index) : ledger.known,
+    takenUntil: fate === judged ? ledger.takenUntil : index + 1,
     ...withNewParties(ledger, events, need),
   }
   return { ledger: next, acknowledged: { entry, text, members, document, computed } }
@@ -254,11 +282,26 @@ interface Fate {
   readonly computed: ReadonlyMap<Hash, Payload>
 }
 
+/** It takes values that are not held. */
+interface Missing {
+  readonly missing: ReadonlySet<Hash>
+}
+
 const nothingComputed: ReadonlyMap<Hash, Payload> = new Map()
 
+/** As whoever had the values has judged it. */
+function takenFate(
+  { document, engines, known }: Ledger,
+  determined: Determined,
+  missing: ReadonlySet<Hash>,
+): Fate | undefined {
+  const entry = known.get(determined.index)
+  if (entry?.erased !== undefined && !missing.isSubsetOf(entry.erased)) return undefined
+  return entry && knownFate(entry, determined, document, engines)
+}
+
 /**
- * The four outcomes, in order of precedence (design §4). Undefined: it takes values that are not held.
- * Whoever lacked one when it answered has refused, so what everybody has acknowledged every member held.
+ * The four outcomes, in order of precedence (design §4). Whoever lacked one when it answered has refused, so what everybody has acknowledged every member held.
  */
 function* fateOf(
   request: Request,
@@ -268,7 +311,7 @@ function* fateOf(
   answers: readonly VerifiedStatement[],
   ledger: Ledger,
   feeds: Feeds,
-): Generator<void, Fate | undefined> {
+): Generator<void, Fate | Missing> {
   const without = (outcome: Outcome): Fate => {
     return { outcome, events: [], document: ledger.document, computed: nothingComputed }
   }
@@ -279,7 +322,8 @@ function* fateOf(
   }
   const by = refusalsOf(request, ref, answers, ledger.document)
   if (by.length > 0) return without({ by, kind: 'refused' })
-  if (lacksValueOf(held, request)) return undefined
+  const lacked = lackedIn(held, request).filter((seal) => !isErased(ledger.document, seal))
+  if (lacked.length > 0) return { missing: new Set(lacked) }
   const { log } = ledger
   const verdict = yield* ledger.engines.deciding(request.commands, ledger.document, {
     index: log.size,
@@ -289,60 +333,13 @@ function* fateOf(
     contract: held.statement.contract,
     reveal: (seal) => held.payloads[seal],
     open: openIn(ledger, feeds),
+    computedFrom: computedFromIn(ledger.lineage, ledger.document, ledger.engines),
     rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
   })
   if (verdict.kind === 'void') return without({ kind: 'void', reason: verdict.reason })
-  if (verdict.kind === 'lacking') return undefined
+  if (verdict.kind === 'lacking') return { missing: verdict.seals }
   const { computed, events, state } = verdict
   return { outcome: { kind: 'accepted' }, events, document: state, computed }
-}
-
-/** How many computed values are kept beyond those that stand before the others are left out. */
-const SWEPT_BEYOND = 1024
-
-function withComputed(
-  before: Ledger['computed'],
-  computed: ReadonlyMap<Hash, Payload>,
-  document: ContractState,
-): Ledger['computed'] {
-  if (computed.size === 0) return before
-  const after = before.merge(computed)
-  if (after.size < SWEPT_BEYOND) return after
-  const standing = new Set<Hash>()
-  for (const seal of computedSealsIn(document.document)) standing.add(seal)
-  // So that sweeping costs a part of what computing does.
-  return after.size < 2 * standing.size + SWEPT_BEYOND ? after : after.filter((_, seal) => standing.has(seal))
-}
-
-function* computedSealsIn(element: Element): Generator<Hash> {
-  if (element.kind !== 'field') for (const child of childrenOf(element)) yield* computedSealsIn(child)
-  else if (element.agreed !== null && isComputed(element.agreed.id)) yield element.agreed.seal
-}
-
-/**
- * The holder of a lock has no vote on breaking it (design §4). A request with any other command is void. A request
- * that seals a value is refused by a member that lacks the value; there the refusal of the holder counts like any
- * other.
- */
-export function isVoteToBreakLock(request: Request): boolean {
-  const [command, ...others] = request.commands
-  return command?.type === 'BreakLock' && others.length === 0 && valueSealsOf([request]).size === 0
-}
-
-function refusalsOf(
-  request: Request,
-  ref: RequestRef,
-  answers: readonly VerifiedStatement[],
-  { lock }: ContractState,
-): RefusedBy[] {
-  const voiceless = isVoteToBreakLock(request) ? lock?.holder : undefined
-  const counted = answers.filter(({ statement }) => statement.party !== voiceless)
-  return counted.flatMap(({ statement }) => {
-    const refusal = refusalIn(statement, ref)
-    if (refusal === undefined) return []
-    const { request: _request, audience: _audience, ...why } = refusal
-    return [{ ...why, handle: statement.party, seq: statement.seq }]
-  })
 }
 
 /**
@@ -409,4 +406,18 @@ function isBefore(one: VerifiedStatement, other: VerifiedStatement, ledger: Ledg
 /** An author of requests has been admitted: validity requires it. */
 function admissionOf(handle: Handle, ledger: Ledger): LedgerIndex {
   return memberOf(ledger.document, handle)?.admittedAt ?? 0
+}
+
+/** The same with entries that somebody has given, who had the values of their requests. Acknowledges nothing yet. */
+export function withKnown(ledger: Ledger, entries: Iterable<KnownEntry>): Ledger {
+  let { computed } = ledger
+  // What was given before, and not taken, makes room: nobody can have more kept than one message brings.
+  let known = ledger.known.filter((_, index) => index < ledger.log.size)
+  for (const one of entries) {
+    const { index } = one.entry
+    if (index >= ledger.log.size) known = known.set(index, one)
+    // It was taken, or judged, without what it had computed.
+    else computed = withComputed(computed, one.computed, [], ledger.document)
+  }
+  return { ...ledger, computed, known, lacking: undefined, lackingAhead: undefined }
 }

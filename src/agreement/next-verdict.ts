@@ -4,8 +4,9 @@ import type { ContractState } from '../aggregates/contract/state.ts'
 import type { Command } from '../events/commands.ts'
 import type { Handle } from '../events/ids.ts'
 import type { Payloads } from '../events/statement.ts'
-import { openIn } from './opened-values.ts'
 import type { AgreementState } from './state.ts'
+import { computedFromIn } from './values/computed-lineage.ts'
+import { openIn } from './values/opened-values.ts'
 
 /**
  * What a request of a member would come to as the next entry of the ledger, by the code that decides. Nothing is signed.
@@ -51,6 +52,7 @@ function contextOf(
     contract,
     reveal: (seal) => payloads[seal],
     confidential: (seal) => payloads[seal],
+    computedFrom: computedFromIn(ledger.lineage, document, engines),
     open: (value) => payloads[value.seal] ?? open(value),
     rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
   }

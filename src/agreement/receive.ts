@@ -320,6 +320,8 @@ function* takeIn(
             const progress = yield* holding(state, held)
             if (leadsBeyond(progress.state, held.past)) {
               waiting.push(decoded)
+              const lackingAhead = progress.state.ledger.lacking
+              state = { ...state, ledger: { ...state.ledger, lackingAhead } }
               break
             }
             state = progress.state

@@ -7,6 +7,7 @@ import { appended, type Feeds, noFeeds } from './feeds.ts'
 import { type KeyState, noKeyChanges, withKeyChange } from './keys/key-state.ts'
 import { type Acknowledged, acknowledging, emptyLedger, type Ledger, withStatementOf } from './ledger.ts'
 import { nothingSettled, type Settling, settleMore } from './settlement.ts'
+import type { KnownEntries } from './values/known-entries.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 
 /** One member's state of a contract: an immutable value, a pure function of the statements that it holds (decision 0001). */
@@ -20,14 +21,14 @@ export interface AgreementState {
   readonly settling: Settling
 }
 
-/** `engines`: those of the party whose state it is. */
-export function emptyAgreement(contract: Uid, engines: Engines = builtIn): AgreementState {
+/** `engines`: those of the party whose state it is. `known`: entries whose values nobody has any more. */
+export function emptyAgreement(contract: Uid, engines: Engines = builtIn, known?: KnownEntries): AgreementState {
   return {
     contract,
     feeds: noFeeds,
     undecided: ImmutableMap(),
     keys: noKeyChanges,
-    ledger: emptyLedger(contract, engines),
+    ledger: emptyLedger(contract, engines, known),
     settling: nothingSettled(contract),
   }
 }
@@ -89,4 +90,12 @@ function undecidedAfter(before: AgreementState['undecided'], held: VerifiedState
       if (request.tentative) undecided.set(requestKey({ handle: party, seq, index }), party)
     })
   })
+}
+
+/**
+ * Whether this party cannot say what the ledger comes to, and so signs nothing: values are missing, or entries were taken for which
+ * not every member's head is held yet.
+ */
+export function isUnsure({ ledger, settling }: AgreementState): boolean {
+  return ledger.lacking !== undefined || ledger.takenUntil > settling.settled
 }

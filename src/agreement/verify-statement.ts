@@ -17,8 +17,8 @@ import { type Founder, isFoundedBy } from '../events/uid.ts'
 import type { ErrorCode } from '../runtime/errors.ts'
 import { newestOf, saidToHold, statementAt } from './feeds.ts'
 import { keyChangeProblem, signingKeyOf } from './keys/key-rules.ts'
-import { lackedBy } from './lacked-values.ts'
 import type { AgreementState } from './state.ts'
+import { lackedBy } from './values/lacked-values.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { contains, covers, union, type VersionVector, withStatement } from './version-vector.ts'
 
@@ -167,6 +167,7 @@ function openingOf(engines: Engines, decoded: SignedStatement): { founder: Found
     // Whether a contract has begun hangs on no value.
     reveal: () => undefined,
     open: () => undefined,
+    computedFrom: () => new Set(),
     rootAt: () => undefined,
   })
   const opened = verdict.kind === 'accepted' ? verdict.events[0] : undefined

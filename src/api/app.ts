@@ -13,6 +13,7 @@ import { audienceRoutes } from './routes/contract/audiences.ts'
 import { type ChangeSetRoutesPorts, changeSetRoutes } from './routes/contract/change-sets.ts'
 import { elementRoutes } from './routes/contract/elements.ts'
 import { engineRoutes } from './routes/contract/engine.ts'
+import { erasureRoutes } from './routes/contract/erasures.ts'
 import { evidenceRoutes } from './routes/contract/evidence.ts'
 import { invitationRoutes } from './routes/contract/invitations.ts'
 import { contractKeyRoutes } from './routes/contract/keys.ts'
@@ -51,6 +52,7 @@ const contractsAndParties = [
   lockRoutes,
   ruleRoutes,
   audienceRoutes,
+  erasureRoutes,
   engineRoutes,
   questionRoutes,
   requestRoutes,

@@ -22,6 +22,7 @@ export class NamedSeals {
   /** Of requests, by their keys. */
   readonly #values = new Map<string, { readonly group: string; readonly seals: ReadonlySet<Hash> }>()
   readonly #damagedFeeds = new Set<string>()
+  #erased: ReadonlySet<Hash> = new Set()
 
   add(party: Handle, seq: Seq, seal: Hash): void {
     const group = `${party}.${seq}`
@@ -62,6 +63,15 @@ export class NamedSeals {
     for (const seal of seals) named?.set(seal, { ...named.get(seal), isNeeded: true })
   }
 
+  /** All members have voted that nobody keeps them. */
+  erased(seals: ReadonlySet<Hash>): void {
+    this.#erased = seals
+  }
+
+  isErased(seal: Hash): boolean {
+    return this.#erased.has(seal)
+  }
+
   /** What its statements name is not known then. */
   feedDamaged(party: Handle): void {
     this.#damagedFeeds.add(party)
@@ -77,7 +87,8 @@ export class NamedSeals {
 
   *missing(): Generator<{ readonly group: string; readonly seal: Hash }> {
     for (const [group, seals] of this.#groups) {
-      for (const [seal, { isNeeded, seen }] of seals) if (isNeeded && seen === undefined) yield { group, seal }
+      for (const [seal, { isNeeded, seen }] of seals)
+        if (isNeeded && seen === undefined && !this.#erased.has(seal)) yield { group, seal }
     }
   }
 }
@@ -89,6 +100,7 @@ export class NamedSeals {
 export async function verifyPayloads(source: AuditSource, named: NamedSeals, checklist: Checklist): Promise<void> {
   const groups = new Set<string>()
   let leftOver = 0
+  let kept = 0
   try {
     for await (const stored of source.groups()) {
       if (groups.has(stored.group)) {
@@ -101,6 +113,7 @@ export async function verifyPayloads(source: AuditSource, named: NamedSeals, che
       }
       groups.add(stored.group)
       for (const fault of stored.faults) checklist.damaged('payloads', 'payload_unreadable', placeOf(stored), fault)
+      kept += stored.entries.filter(([seal]) => named.isErased(seal)).length
       for (const [seal, text] of stored.entries) leftOver += verifyEntry(source, named, checklist, stored, seal, text)
     }
   } catch (error) {
@@ -119,6 +132,7 @@ export async function verifyPayloads(source: AuditSource, named: NamedSeals, che
     )
   }
   if (leftOver > 0) checklist.remark('payloads', `${leftOver} left over by writes that did not come to their end`)
+  if (kept > 0) checklist.remark('payloads', `${kept} stand there that all members have voted to erase`)
 }
 
 /** 1: it is left over; 0: it is not. */

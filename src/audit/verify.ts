@@ -1,4 +1,5 @@
 import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
+import { erasedIn } from '../aggregates/contract/erased-values.ts'
 import { membersOf } from '../aggregates/contract/state.ts'
 import { feedOf, firstCovering, newestOf, statementAt } from '../agreement/feeds.ts'
 import { confidentialFor } from '../agreement/lacked-values.ts'
@@ -13,6 +14,7 @@ import type { SignedStatement } from '../events/statement-codec.ts'
 import { leafHash, nodeHash } from '../merkle/hashing.ts'
 import { AuditFailed } from './audit-failed.ts'
 import { Checklist } from './checklist.ts'
+import { withErasedTaken } from './erased.ts'
 import { placeOf, readFeed, verifyReception } from './feeds.ts'
 import { equivocationsIn, partyNamed, wrongHeads } from './misconduct.ts'
 import { NamedSeals, verifyPayloads } from './payloads.ts'
@@ -44,6 +46,13 @@ export async function verifyContract(source: AuditSource, engines: Engines = bui
   const isWhole = waiting.length === 0 && lacking === undefined && checklist.findings('statements') === 0
   if (!isWhole) checklist.notChecked('statements', `${waiting.length} that follow from what is damaged`)
   await verifyLedger(source, settled, isWhole, checklist)
+  const taken = state.ledger.known.size
+  if (taken > 0) {
+    checklist.remark(
+      'ledger',
+      `${taken} taken and not recomputed, since the values that they were judged by are erased; every member has signed for them`,
+    )
+  }
   const root = verifyRoot(state, settled, checklist)
   const misconduct = [...(await equivocationsIn(source, state, isWhole, checklist)), ...wrongHeads(state, checklist)]
   checklist.notChecked('notes', 'a claim of their author; whoever relies on a note verifies it (docs/protocol.md)')
@@ -90,7 +99,7 @@ async function recompute(source: AuditSource, engines: Engines, checklist: Check
       read.add(party)
       for (const decoded of await readFeed(source, party, named, checklist)) statements.push(decoded)
     }
-    const reception = receive(state, statements)
+    const reception = await withErasedTaken(source, receive(state, statements))
     verifyReception(reception, checklist)
     if (reception.unjudged[0] !== undefined) throw reception.unjudged[0].error
     state = reception.state
@@ -98,8 +107,9 @@ async function recompute(source: AuditSource, engines: Engines, checklist: Check
     for (const entry of reception.settled) settled.push(entry)
     unread = [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   }
-  for (const { entry, computed } of settled) named.addComputed(entry.index, computed.keys(), true)
-  for (const { entry, computed } of state.settling.unsettled) named.addComputed(entry.index, computed.keys(), false)
+  for (const { entry } of settled) named.addComputed(entry.index, computedSealsOf(entry), true)
+  for (const { entry } of state.settling.unsettled) named.addComputed(entry.index, computedSealsOf(entry), false)
+  named.erased(erasedIn(state.settling.agreed))
   return { state, settled, named, waiting }
 }
 
@@ -114,6 +124,10 @@ function needConfided(named: NamedSeals, key: string, self: Handle, { feeds }: A
   const answer = firstCovering(feedOf(feeds, self), ref.handle, ref.seq)
   const isAcknowledged = answer !== undefined && refusalIn(answer.statement, ref) === undefined
   if (ref.handle === self || isAcknowledged) named.needIn(`${ref.handle}.${ref.seq}`, seals)
+}
+
+function computedSealsOf({ events }: LedgerEntry): Hash[] {
+  return events.flatMap((event) => (event.type === 'ValueComputed' && event.seal !== null ? [event.seal] : []))
 }
 
 /** The requests that the stored ledger says to have been judged. Whether it is right is another question. */

@@ -39,6 +39,8 @@ export const domains = {
   computed: 'concordata/v1/computed\n',
   changeset: 'concordata/v1/changeset\n',
   changesets: 'concordata/v1/changesets\n',
+  erasure: 'concordata/v1/erasure\n',
+  erasures: 'concordata/v1/erasures\n',
 } as const
 
 export type Domain = keyof typeof domains

@@ -222,6 +222,21 @@ export const commandSchemas = {
   ),
   /** The author's vote that no rule is in force any more, so that rules can be drafted. Stands alone in its request. */
   ReopenEdit: Type.Object({ type: Type.Literal('ReopenEdit') }, closed),
+
+  /**
+   * The author's vote that nobody keeps what is under these seals, nor what was computed from it. Votes for the same seals are
+   * for the same erasure. Stands alone in its request.
+   */
+  EraseValues: Type.Object(
+    {
+      type: Type.Literal('EraseValues'),
+      seals: Type.Array(HashSchema, { minItems: 1, maxItems: 1000, uniqueItems: true }),
+      about: AboutSeal,
+    },
+    closed,
+  ),
+  /** Ends an erasure that is voted on; `erasure`: the hash of its seals. */
+  KeepValues: Type.Object({ type: Type.Literal('KeepValues'), erasure: HashSchema, about: AboutSeal }, closed),
 } as const
 
 export type CommandType = keyof typeof commandSchemas

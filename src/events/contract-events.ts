@@ -164,6 +164,19 @@ export type ContractEvent =
   | { readonly type: 'ReopenVoted'; readonly by: Handle }
   /** All members have voted for it: no rule is in force, all is active, nothing is flagged. */
   | { readonly type: 'EditReopened' }
+  /** `erasure`: its name, the hash of its seals. */
+  | {
+      readonly type: 'ErasureVoted'
+      readonly erasure: Hash
+      /** In ascending order, here and below. */
+      readonly seals: readonly Hash[]
+      readonly by: Handle
+      readonly about?: Hash
+    }
+  /** A member does not want them erased. */
+  | { readonly type: 'ValuesKept'; readonly erasure: Hash; readonly by: Handle; readonly about?: Hash }
+  /** All members have voted for it. `seals`: of what was not erased before, with all that was computed from it. */
+  | { readonly type: 'ValuesErased'; readonly erasure: Hash; readonly seals: readonly Hash[] }
   /** An assignment has given its target a value, or none. `proposal`: the name of the value. */
   | {
       readonly type: 'ValueComputed'
@@ -191,9 +204,9 @@ interface RuleSaid {
  * `replaced`: by a proposal whose author had seen it, or by another one of its own author. `turned_down`: by a voter's NO.
  * `conflict`: an exclusive one had its last YES when a value was agreed that its author had not seen.
  * `inactive`: a trigger has switched off a block that the field stands in. `key_taken`: with the resignation of its last voter it would
- * have given an entry the key of another one.
+ * have given an entry the key of another one. `erased`: all members have given its value up.
  */
-export type CandidateEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'conflict' | 'inactive' | 'key_taken'
+export type CandidateEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'conflict' | 'inactive' | 'key_taken' | 'erased'
 
 /**
  * `replaced`: by a proposal for one of its fields that its author has made, or whose author had seen it. `removed`: an element that

@@ -1,8 +1,18 @@
+import { Type } from 'typebox'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import { type Hash, hashJson } from '../crypto/hash.ts'
 import type { ContractEvent } from './contract-events.ts'
-import type { Handle, LedgerIndex, RequestRef } from './ids.ts'
-import type { Outcome } from './outcome.ts'
+import {
+  CountSchema,
+  type Handle,
+  HandleSchema,
+  HashSchema,
+  type LedgerIndex,
+  type RequestRef,
+  RequestRefSchema,
+} from './ids.ts'
+import { ENTRY_EVENTS_MAX } from './limits.ts'
+import { type Outcome, voidCodes } from './outcome.ts'
 
 /** One acknowledged request in its final place. Its canonical JSON is the Merkle leaf `index` (design §4). */
 export interface LedgerEntry {
@@ -17,6 +27,43 @@ export interface LedgerEntry {
   /** Record hash after this entry; stands in the last entry of each statement. */
   readonly record?: Hash
 }
+
+const closed = { additionalProperties: false }
+/** More than the events of one request: those of a resignation that ends candidates are not counted. */
+const EVENTS_MAX = 2 * ENTRY_EVENTS_MAX
+
+/** The form of an entry that was judged by values, as somebody gives it; what its events say the engine knows. */
+export const JudgedEntrySchema = Type.Object(
+  {
+    answers: HashSchema,
+    author: HandleSchema,
+    events: Type.Array(Type.Object({ type: Type.String({ maxLength: 64 }) }, { additionalProperties: true }), {
+      maxItems: EVENTS_MAX,
+    }),
+    index: CountSchema,
+    outcome: Type.Union([
+      Type.Object({ kind: Type.Literal('accepted') }, closed),
+      Type.Object(
+        {
+          kind: Type.Literal('void'),
+          reason: Type.Object(
+            {
+              code: Type.Enum(Object.keys(voidCodes) as (keyof typeof voidCodes)[]),
+              command: CountSchema,
+              with: Type.Optional(Type.Array(Type.String())),
+            },
+            closed,
+          ),
+        },
+        closed,
+      ),
+    ]),
+    record: Type.Optional(HashSchema),
+    request: RequestRefSchema,
+    statement: HashSchema,
+  },
+  closed,
+)
 
 /** Core hashes of the statements that answered and decided a request: so different inputs can never look alike. */
 export interface Answers {

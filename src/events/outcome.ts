@@ -94,6 +94,8 @@ export const voidCodes = {
   element_inactive: 'A trigger has switched off a block that the field stands in.',
   field_assigned: 'A rule assigns the field its value: nobody proposes one.',
   assigned_twice: 'Two rules that are active assign the field its value.',
+  already_erased: 'All of these values have been erased.',
+  no_such_erasure: 'Nobody wants these values erased, or they have been.',
   computed_unfit: 'What a rule computes does not fit its field.',
 } as const
 export type VoidCode = keyof typeof voidCodes

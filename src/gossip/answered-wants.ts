@@ -1,4 +1,5 @@
-import type { Handle, Uid } from '../events/ids.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { Handle, LedgerIndex, Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Wanted } from './message.ts'
 
@@ -99,6 +100,11 @@ export class AnsweredWants {
   #sinceMs({ at }: Answered): number {
     return Math.abs(this.#clock.now() - at)
   }
+}
+
+/** What stands in there for the entries from a ledger index on: no statement's values have that name. */
+export function entriesFrom(from: LedgerIndex): Wanted {
+  return { party: '' as Handle, seals: ['entries' as Hash], seq: from }
 }
 
 /** Of a statement with more values than one message asks for, others are asked for next. */

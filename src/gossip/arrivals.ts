@@ -1,13 +1,15 @@
 import { EngineUnknown } from '../aggregates/contract/engines.ts'
 import { lackingFor } from '../agreement/completing.ts'
+import type { KnownEntry } from '../agreement/values/known-entries.ts'
 import type { Handle, Seq, Uid } from '../events/ids.ts'
 import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import { eachAtOnce } from '../runtime/at-once.ts'
 import type { Turns } from '../runtime/turns.ts'
-import type { AnsweredWants } from './answered-wants.ts'
+import { type AnsweredWants, entriesFrom } from './answered-wants.ts'
 import type { Bulkhead } from './bulkhead.ts'
 import type { Credit, Credits } from './credit.ts'
 import type { GossipReport } from './gossip-report.ts'
+import type { EntryLine } from './known-entry-line.ts'
 import { contractOf, type ExchangeMessage, type PayloadLine } from './message.ts'
 import { isPartyTo, type PeerKnowledge } from './peer-knowledge.ts'
 import type { Peer, ReplicasPort } from './replica-port.ts'
@@ -52,7 +54,8 @@ export class Arrivals {
     const credit = this.#ports.credits.of(peer.handle)
     credit.spend(refused.length)
     const payloads = this.#lacking(message.payloads, peer, credit)
-    const contracts = new Set([...statements.keys(), ...payloads.keys()])
+    const entries = this.#entriesFrom(message.entries, peer, credit)
+    const contracts = new Set([...statements.keys(), ...payloads.keys(), ...entries.keys()])
     await eachAtOnce(contracts, TAKEN_IN_AT_ONCE, (contract) =>
       this.#ports.bulkhead.do(contract, async () => {
         if (credit.isSpent) return
@@ -63,7 +66,7 @@ export class Arrivals {
         const frontier = message.frontiers.get(contract)
         if (isNew && frontier !== undefined) knowledge.told(contract, frontier, delivered)
         const result = await replicas.use(contract, (replica) =>
-          replica.deliver(delivered, credit, payloads.get(contract) ?? []),
+          replica.deliver(delivered, credit, payloads.get(contract) ?? [], entries.get(contract) ?? []),
         )
         for (const one of result?.refused ?? []) refused.push(one)
       }),
@@ -96,6 +99,21 @@ export class Arrivals {
     return lacking
   }
 
+  /** Entries that are missing here, by contract; the others cost their bringer. */
+  #entriesFrom(lines: readonly EntryLine[], peer: Peer, credit: Credit): Map<Uid, KnownEntry[]> {
+    const missing = new Map<Uid, KnownEntry[]>()
+    for (const [contract, some] of Map.groupBy(lines, ({ contract: of }) => of)) {
+      const from = this.#isStranger(contract, peer) ? undefined : this.#ports.replicas.find(contract)?.lacksFrom
+      if (from === undefined) credit.spend(some.length * IN_VAIN_COST)
+      else
+        missing.set(
+          contract,
+          some.map(({ known }) => known),
+        )
+    }
+    return missing
+  }
+
   #servingIn(contract: Uid, lines: readonly PayloadLine[]): PayloadLine[] {
     const replica = this.#ports.replicas.find(contract)
     if (replica === undefined) return this.#ports.replicas.passive(contract)?.lacksValues === true ? [...lines] : []
@@ -119,8 +137,12 @@ export class Arrivals {
   }
 
   /** What a party to the contract says beside what it holds. */
-  #heardOf(contract: Uid, peer: Peer, { wants, waits }: ExchangeMessage, knowledge: PeerKnowledge): void {
+  #heardOf(contract: Uid, peer: Peer, { lacks, wants, waits }: ExchangeMessage, knowledge: PeerKnowledge): void {
     if (!this.#isParty(contract, peer)) return
+    const from = lacks.get(contract)
+    const isDue =
+      from !== undefined && this.#ports.answeredWants.due(peer.handle, contract, [entriesFrom(from)]).length > 0
+    knowledge.lacked(contract, isDue ? from : undefined)
     knowledge.wanted(contract, this.#ports.answeredWants.due(peer.handle, contract, wants.get(contract) ?? []))
     this.#ports.replicas.find(contract)?.holdsUp(peer.handle, waits.get(contract))
   }

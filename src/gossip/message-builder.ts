@@ -1,8 +1,8 @@
 import { frontierOf } from '../agreement/feeds.ts'
-import type { Uid } from '../events/ids.ts'
+import type { LedgerIndex, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
-import type { AnsweredWants } from './answered-wants.ts'
+import { type AnsweredWants, entriesFrom } from './answered-wants.ts'
 import {
   byStatement,
   encodeMessage,
@@ -23,6 +23,7 @@ export class MessageBuilder {
   readonly #frontiers = new Map<Uid, Frontier>()
   readonly #wants = new Map<Uid, readonly Wanted[]>()
   readonly #waits = new Map<Uid, HoldUp>()
+  readonly #lacks = new Map<Uid, LedgerIndex>()
   #wanted = 0
   #places = 0
   readonly #knowledge: PeerKnowledge
@@ -50,7 +51,8 @@ export class MessageBuilder {
   }
 
   /** Which values are missing of it, as far as there is room, and why something is left uncovered. */
-  #asks({ contract, wants, holdUp }: ReplicaPort): void {
+  #asks({ contract, wants, holdUp, lacksFrom }: ReplicaPort): void {
+    if (lacksFrom !== undefined) this.#lacks.set(contract, lacksFrom)
     if (holdUp !== undefined) this.#waits.set(contract, holdUp)
     const asked: Wanted[] = []
     for (const { party, seals, seq } of wants.slice(0, WANTED_STATEMENTS_MAX)) {
@@ -73,12 +75,22 @@ export class MessageBuilder {
    */
   async put(replica: ReplicaPort): Promise<boolean> {
     const isCutOff = await this.#putNews(replica)
-    const wanted = this.#isSealed ? [] : this.#knowledge.takeWants(replica.contract)
+    if (this.#isSealed) return isCutOff
+    await this.#putEntries(replica)
+    const wanted = this.#knowledge.takeWants(replica.contract)
     if (wanted.length === 0 || this.#room <= 0) return isCutOff
     const { lines, lookedUp } = await replica.payloadLines(this.#peer.handle, wanted, this.#room)
     this.#answered.answered(this.#peer.handle, replica.contract, wanted.slice(0, lookedUp))
     this.#add(lines)
     return isCutOff
+  }
+
+  async #putEntries(replica: ReplicaPort): Promise<void> {
+    const from = this.#knowledge.takeLacks(replica.contract)
+    if (from === undefined || this.#room <= 0) return
+    const lines = await replica.entryLines(this.#peer.handle, from, this.#room)
+    this.#answered.answered(this.#peer.handle, replica.contract, [entriesFrom(from)])
+    this.#add(lines)
   }
 
   #putNews(replica: ReplicaPort): Promise<boolean> {
@@ -108,6 +120,10 @@ export class MessageBuilder {
 
   encoded(words: readonly Word[]): string {
     this.#isSealed = true
-    return encodeMessage(this.#frontiers, this.#lines, words, { wants: this.#wants, waits: this.#waits })
+    return encodeMessage(this.#frontiers, this.#lines, words, {
+      lacks: this.#lacks,
+      wants: this.#wants,
+      waits: this.#waits,
+    })
   }
 }

@@ -2,7 +2,16 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { canonicalJson, isCanonicalJson, orderedObject } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
-import { CountSchema, type Handle, HandleSchema, HashSchema, type Seq, type Uid, UidSchema } from '../events/ids.ts'
+import {
+  CountSchema,
+  type Handle,
+  HandleSchema,
+  HashSchema,
+  type LedgerIndex,
+  type Seq,
+  type Uid,
+  UidSchema,
+} from '../events/ids.ts'
 import { JSON_DEPTH_MAX, JSON_MEMBERS_MAX, SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
 import { type SignedAcceptance, SignedAcceptanceSchema } from '../events/parties/acceptance.ts'
 import { type SignedDecline, SignedDeclineSchema } from '../events/parties/decline.ts'
@@ -18,6 +27,7 @@ import {
 import { ConcordataError } from '../runtime/errors.ts'
 import { exceededBound, type JsonBounds } from '../runtime/json-bounds.ts'
 import { completed } from '../runtime/turns.ts'
+import { ENTRY_LINE_START, type EntryLine, knownEntryIn } from './known-entry-line.ts'
 
 /** What came over the network is no exchange message. */
 export class ExchangeMalformed extends ConcordataError {}
@@ -37,6 +47,8 @@ export interface Asides {
   readonly wants: ReadonlyMap<Uid, readonly Wanted[]>
   /** Why the sender holds a contract up. */
   readonly waits: ReadonlyMap<Uid, HoldUp>
+  /** From which ledger index on the sender cannot judge what it holds the statements of. */
+  readonly lacks: ReadonlyMap<Uid, LedgerIndex>
 }
 
 /** Payloads of a statement without it. */
@@ -50,13 +62,14 @@ export interface PayloadLine {
 /**
  * Body and answer of `POST /exchange` have the same form, lines of canonical JSON (application/x-ndjson): a header with
  * the sender's frontier on each contract, then the signed statements that the other is believed to lack, payloads that it
- * wants, and words (decision 0013).
+ * wants, entries that it lacks, and words (decision 0013).
  */
 export interface ExchangeMessage extends Asides {
   readonly frontiers: ReadonlyMap<Uid, Frontier>
   readonly statements: readonly SignedStatement[]
   /** They hash to their seals; whether the statement names these, its holder knows. */
   readonly payloads: readonly PayloadLine[]
+  readonly entries: readonly EntryLine[]
   readonly words: readonly Word[]
   /** Statements and payloads that were refused on sight. After REFUSALS_PER_MESSAGE_MAX nothing more of the message is looked at. */
   readonly refused: readonly StatementRefused[]
@@ -100,6 +113,9 @@ const headerForm = Compile(
         ...closed,
         maxProperties: CONTRACTS_PER_MESSAGE_MAX,
       }),
+      lacks: Type.Optional(
+        Type.Record(UidSchema, CountSchema, { ...closed, minProperties: 1, maxProperties: CONTRACTS_PER_MESSAGE_MAX }),
+      ),
       v: Type.Literal(1),
       waits: Type.Optional(
         Type.Record(UidSchema, Type.Enum(['payload', 'person']), {
@@ -137,17 +153,18 @@ export const WordSchema = Type.Union([SignedAcceptanceSchema, SignedDeclineSchem
 const wordForm = Compile(WordSchema)
 const wordStart = /^\{"(?:acceptance|decline|proof)":/
 
-const noAsides: Asides = { wants: new Map(), waits: new Map() }
+const none: ReadonlyMap<Uid, never> = new Map<Uid, never>()
 
-/** `lines`: as `encodeSigned` and `encodePayloads` make them. */
+/** `lines`: as `encodeSigned`, `encodePayloads` and `encodeKnownEntry` make them. */
 export function encodeMessage(
   frontiers: ReadonlyMap<Uid, Frontier>,
   lines: readonly string[],
   words: readonly Word[],
-  { wants, waits }: Asides = noAsides,
+  { lacks = none, wants = none, waits = none }: Partial<Asides> = {},
 ): string {
   const header = canonicalJson({
     contracts: orderedObject(frontiers),
+    ...(lacks.size === 0 ? {} : { lacks: orderedObject(lacks) }),
     v: 1,
     ...(waits.size === 0 ? {} : { waits: orderedObject(waits) }),
     ...(wants.size === 0 ? {} : { wants: orderedObject(wants) }),
@@ -175,6 +192,7 @@ export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
   const header = decodeHeader(lines.next().value ?? '')
   const statements: SignedStatement[] = []
   const payloads: PayloadLine[] = []
+  const entries: EntryLine[] = []
   const words: Word[] = []
   const refused: StatementRefused[] = []
   for (const line of lines) {
@@ -184,7 +202,8 @@ export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
       words.push(decodeWord(line))
       continue
     }
-    if (line.startsWith(payloadStart)) {
+    if (line.startsWith(ENTRY_LINE_START)) entries.push(decodeEntryLine(line))
+    else if (line.startsWith(payloadStart)) {
       const { fitting, mismatch } = decodePayloads(line)
       payloads.push(fitting)
       if (mismatch !== undefined) refused.push(mismatch)
@@ -200,7 +219,7 @@ export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
     }
     if (refused.length === REFUSALS_PER_MESSAGE_MAX) break
   }
-  return { ...header, statements, payloads, words, refused }
+  return { ...header, statements, payloads, entries, words, refused }
 }
 
 /** One after another: a text of nothing but line feeds has millions. */
@@ -213,12 +232,12 @@ function* linesIn(text: string): Generator<string, undefined> {
   yield text.slice(start)
 }
 
-function decodeHeader(line: string): Pick<ExchangeMessage, 'frontiers' | 'wants' | 'waits'> {
+function decodeHeader(line: string): Pick<ExchangeMessage, 'frontiers' | keyof Asides> {
   const header = parse(line, HEADER_BOUNDS)
   if (!headerForm.Check(header))
     throw new ExchangeMalformed('exchange_malformed', 'the first line is no exchange header')
   assertCanonical(line, header)
-  const { contracts, waits = {}, wants = {} } = header
+  const { contracts, lacks = {}, waits = {}, wants = {} } = header
   const wanted: readonly Wanted[] = Object.values(wants).flat()
   if (wanted.reduce((sum, { seals }) => sum + seals.length, 0) > WANTED_VALUES_MAX)
     throw new ExchangeMalformed('exchange_malformed', 'the header wants too many values')
@@ -227,6 +246,7 @@ function decodeHeader(line: string): Pick<ExchangeMessage, 'frontiers' | 'wants'
       throw new ExchangeMalformed('exchange_malformed', 'what the header wants is not in order, each statement once')
   return {
     frontiers: byUid<Frontier>(contracts),
+    lacks: byUid<LedgerIndex>(lacks),
     wants: byUid<readonly Wanted[]>(wants),
     waits: byUid<HoldUp>(waits),
   }
@@ -252,6 +272,14 @@ function decodePayloads(line: string): { fitting: PayloadLine; mismatch: Stateme
     throw new ExchangeMalformed('exchange_malformed', 'a line of payloads is too long, or nested too deep')
   const { fitting, mismatch } = sortPayloads(sent, sent.payloads, () => true)
   return { fitting: { ...sent, payloads: fitting }, mismatch }
+}
+
+function decodeEntryLine(line: string): EntryLine {
+  const parsed = parse(line, PAYLOAD_BOUNDS)
+  assertCanonical(line, parsed)
+  const entry = line.length > SIGNED_CHARACTERS_MAX ? undefined : knownEntryIn(parsed)
+  if (entry === undefined) throw new ExchangeMalformed('exchange_malformed', 'a line is no entry of a ledger')
+  return entry
 }
 
 function decodeWord(line: string): Word {

@@ -3,7 +3,7 @@ import { isKeyOf } from '../agreement/keys/key-rules.ts'
 import type { Equivocation } from '../agreement/receive.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
-import type { Handle, Seq, Uid } from '../events/ids.ts'
+import type { Handle, LedgerIndex, Seq, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { encodeToPassOn, type SignedStatement } from '../events/statement-codec.ts'
 import { disclosed } from './disclosure.ts'
@@ -26,6 +26,8 @@ export class PeerKnowledge {
   readonly #newestThen = new Map<Uid, Seq>()
   /** Values that it has asked for, and has not been given since. */
   readonly #wants = new Map<Uid, readonly Wanted[]>()
+  /** From which ledger index on it has asked for entries, and has not been given any since. */
+  readonly #lacks = new Map<Uid, LedgerIndex>()
   /** Proofs that it was shown in this session, by contract and party. */
   readonly #shown = new Set<string>()
 
@@ -50,8 +52,22 @@ export class PeerKnowledge {
     else this.#wants.delete(contract)
   }
 
+  /** From which ledger index on it lacks entries; undefined: it lacks none. */
+  lacked(contract: Uid, from: LedgerIndex | undefined): void {
+    if (from === undefined) this.#lacks.delete(contract)
+    else this.#lacks.set(contract, from)
+  }
+
+  /** Whether it has asked for values or entries. */
   hasWants(contract: Uid): boolean {
-    return this.#wants.has(contract)
+    return this.#wants.has(contract) || this.#lacks.has(contract)
+  }
+
+  /** As `takeWants`. */
+  takeLacks(contract: Uid): LedgerIndex | undefined {
+    const from = this.#lacks.get(contract)
+    this.#lacks.delete(contract)
+    return from
   }
 
   /** What it wants. It asks again for what it does not get. */
@@ -125,6 +141,7 @@ export class PeerKnowledge {
     this.#holds.delete(contract)
     this.#newestThen.delete(contract)
     this.#wants.delete(contract)
+    this.#lacks.delete(contract)
     this.#forgetShown(contract)
   }
 

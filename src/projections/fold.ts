@@ -158,14 +158,17 @@ export class Fold {
   }
 
   #happened(page: ContractRows, event: ContractEvent): void {
-    const { contracts, parties, types, elements, proposals, changeSets, requests, rules } = this.#tables
+    const { contracts, parties, types, elements, erasures, proposals, changeSets, requests, rules } = this.#tables
     switch (event.type) {
       case 'ContractOpened':
         contracts.opened(page, event)
         elements.addRoot(page)
         break
-      case 'PartyInvited':
       case 'PartyAdmitted':
+        parties.apply(page, event)
+        erasures.memberAdmitted(page)
+        break
+      case 'PartyInvited':
       case 'InvitationWithdrawn':
       case 'InvitationDeclined':
         parties.apply(page, event)
@@ -174,6 +177,7 @@ export class Fold {
         parties.apply(page, event)
         requests.resigned(page, event.handle)
         contracts.resigned(page, event.handle)
+        erasures.memberResigned(page, event.handle)
         // The end of a lock by its holder's leaving has an event of its own.
         break
       case 'RecordLocked':
@@ -238,6 +242,11 @@ export class Fold {
       case 'RuleFlagged':
       case 'RuleCleared':
         rules.apply(page, event)
+        break
+      case 'ErasureVoted':
+      case 'ValuesKept':
+      case 'ValuesErased':
+        erasures.apply(page, event)
         break
       default:
         unreachable(event)

@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3'
 import { ChangeSetTable } from './tables/change-set-table.ts'
 import { ContractTable } from './tables/contract-table.ts'
 import { ElementTable } from './tables/element-table.ts'
+import { ErasureTable } from './tables/erasure-table.ts'
 import { EvidenceTable } from './tables/evidence-table.ts'
 import { FeedTable } from './tables/feed-table.ts'
 import { PartyTable } from './tables/party-table.ts'
@@ -44,6 +45,7 @@ export const READ_MODEL_SCHEMA = [
   ProposalTable.schema,
   ChangeSetTable.schema,
   RuleTable.schema,
+  ErasureTable.schema,
   RequestTable.schema,
   FeedTable.schema,
   EvidenceTable.schema,
@@ -65,6 +67,8 @@ const OF_A_CONTRACT = [
   'Rule',
   'RuleVote',
   'RuleFlag',
+  'Erasure',
+  'Erased',
   'Request',
   'Pending',
   'Refusal',
@@ -81,6 +85,7 @@ export interface Tables {
   readonly proposals: ProposalTable
   readonly changeSets: ChangeSetTable
   readonly rules: RuleTable
+  readonly erasures: ErasureTable
   readonly requests: RequestTable
   readonly feeds: FeedTable
   readonly evidence: EvidenceTable
@@ -98,6 +103,7 @@ export function prepareTables(database: Database.Database): Tables {
     proposals: new ProposalTable(database, elements),
     changeSets: new ChangeSetTable(database),
     rules: new RuleTable(database, elements),
+    erasures: new ErasureTable(database),
     requests: new RequestTable(database),
     feeds: new FeedTable(database),
     evidence: new EvidenceTable(database),

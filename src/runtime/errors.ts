@@ -29,6 +29,8 @@ export const errorCodes = {
   statement_unfit_uid: 'The UID under which the statement opens a contract does not belong to its party and that key.',
   payload_mismatch: 'A payload does not hash to its seal, or no command of the statement names the seal.',
   payload_foreign: 'A payload came that is for an audience which this party is not in. It is not kept.',
+  entries_contradicted:
+    'What a peer has given in place of a request whose values are erased is not what a member has signed for.',
   payload_missing:
     'Values of the contract are missing here, so that it cannot be joined yet; the other parties are asked for them.',
   exchange_malformed: 'What came over the network is no exchange message.',
@@ -126,6 +128,8 @@ export const errorCodes = {
   api_key_unfit: 'There is a key of that name already, or none, or it is not one that can be.',
   access_log_failed: 'Who asked for what cannot be written, so nothing was done.',
   no_such_path: 'The agreed document has no such element.',
+  erasure_unfit: 'Nothing, or more than 1,000 values, is named to be erased at once.',
+  no_such_erasure: 'Nobody has asked for this erasure, or it has come to its end.',
   no_such_rule: 'The contract has no rule of this number.',
   no_such_change_set: 'The contract has no change set of this name.',
   no_such_entry: 'The settled ledger has no entry of this index.',

@@ -27,6 +27,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'gossip/peer-knowledge.ts #wants',
     'contracts/replica/inbound/late-values.ts #missing',
     'contracts/replica/inbound/late-values.ts #held',
+    'gossip/peer-knowledge.ts #lacks',
     'contracts/replica/inbound/reorder-buffer.ts #waiting',
   ],
   'one for each party of a contract in memory: its limit `members`': [
@@ -89,6 +90,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'gossip/message-builder.ts #frontiers',
     'gossip/message-builder.ts #lines',
     'gossip/message-builder.ts #waits',
+    'gossip/message-builder.ts #lacks',
     'gossip/message-builder.ts #wants',
     'node/observability/obstacles.ts found',
     'projections/fold.ts #changed',

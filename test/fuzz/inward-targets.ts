@@ -91,6 +91,19 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
     status: 409,
     requests: json('Contract/$/Publications', `{"ruleSets":[1],"rules":[{"rule":1,"hash":"${'0'.repeat(64)}"}]}`),
   },
+  'GET /api/Contract/:uid/Erasures': { status: 200, requests: ['/api/Contract/$/Erasures'] },
+  'POST /api/Contract/:uid/Erasures': {
+    status: 200,
+    requests: json(
+      'Contract/$/Erasures',
+      `{"seals":["${'0'.repeat(64)}"],"about":{"text":"x"}}`,
+      '{"paths":["Country","List"]}',
+    ),
+  },
+  'POST /api/Contract/:uid/Erasures/:erasure/Votes': {
+    status: 404,
+    requests: json(`Contract/$/Erasures/${'0'.repeat(64)}/Votes`, '{"vote":"no"}'),
+  },
   'POST /api/Contract/:uid/Reopenings': { status: 409, requests: json('Contract/$/Reopenings', '') },
   'GET /api/Contract/:uid/Types': { status: 200, requests: ['/api/Contract/$/Types'] },
   'PUT /api/Contract/:uid/Types/:name': {

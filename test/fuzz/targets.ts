@@ -45,6 +45,7 @@ const textsOf = (payloads: Payloads) =>
   new Map(Object.entries(payloads).map(([of, payload]) => [of as Hash, canonicalJson(payload)]))
 const payloadLine = encodePayloads(place, textsOf(proposal.payloads))
 const asides: Asides = {
+  lacks: new Map([[CONTRACT, 3]]),
   wants: new Map([[CONTRACT, [{ party: ana.handle, seq: place.seq, seals: [sealed] }]]]),
   waits: new Map([[CONTRACT, 'payload']]),
 }

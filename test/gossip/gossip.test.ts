@@ -116,6 +116,8 @@ class Ana {
         return node.wants
       },
       holdUp: undefined,
+      lacksFrom: undefined,
+      entryLines: async () => [],
       holdsUp() {},
       payloadLines: async (_, wanted) => {
         this.lookedUpAt.push(this.clock.now())

@@ -32,7 +32,7 @@ t.test('a message says what is held, and carries statements and words', async (t
   const lines = [first, second].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
   const accepted = ben.accepts(1)
   const message = decodeMessage(encodeMessage(frontiers, lines, [accepted]))
-  const none = { wants: new Map(), waits: new Map(), payloads: [], refused: [] }
+  const none = { lacks: new Map(), wants: new Map(), waits: new Map(), entries: [], payloads: [], refused: [] }
   t.same(message, { ...none, frontiers, statements: [first, second], words: [accepted] })
 })
 

@@ -1,7 +1,7 @@
 import { find, memberOf } from '../../src/aggregates/contract/state.ts'
 import { lackingIn } from '../../src/agreement/completing.ts'
 import { feedOf, firstCovering } from '../../src/agreement/feeds.ts'
-import { lacksValueOf } from '../../src/agreement/lacked-values.ts'
+import { lackedIn } from '../../src/agreement/values/lacked-values.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import { type ElementId, requestKey } from '../../src/events/ids.ts'
@@ -63,7 +63,7 @@ function checkValues({ options, wasSetBack }: Run, machine: Machine, state: Live
     const refused = new Set(answer.statement.refusals.map(({ request }) => requestKey(request)))
     for (const [index, request] of requests.entries()) {
       const key = requestKey({ handle: party, seq, index })
-      if (!lacksValueOf(held, request) || refused.has(key)) continue
+      if (lackedIn(held, request).length === 0 || refused.has(key)) continue
       throw new Violation(`${machine.handle} has acknowledged ${key}, and has not its values`)
     }
   }

@@ -3,7 +3,7 @@ import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { rulesToPublish } from '../../src/aggregates/contract/rules/rule-commands.ts'
 import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
-import type { Hash } from '../../src/crypto/hash.ts'
+import { type Hash, isHash } from '../../src/crypto/hash.ts'
 import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
 import type { Charter } from '../../src/events/charter.ts'
 import type { Command, CommandOf } from '../../src/events/commands.ts'
@@ -270,6 +270,18 @@ export class Party {
 
   reopens(): Act {
     return this.orders({ type: 'ReopenEdit' })
+  }
+
+  /** What stands agreed at a path, or what is under a seal. */
+  erases(...what: readonly (string | Hash)[]): Act {
+    return this.#writes((document) => {
+      const seals = what.map((one) => (isHash(one) ? one : document.sealAt(one)))
+      return { type: 'EraseValues', seals: seals.sort() }
+    })
+  }
+
+  keeps(erasure: Hash): Act {
+    return this.orders({ type: 'KeepValues', erasure })
   }
 
   withdraws(path: string, of: Party = this): Act {

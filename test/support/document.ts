@@ -1,9 +1,11 @@
 import type { ChangeSet } from '../../src/aggregates/contract/change-sets/change-set.ts'
 import { contract, decideRequest } from '../../src/aggregates/contract/decide.ts'
 import { childNamed, childrenOf, type Element, type Field } from '../../src/aggregates/contract/document/element.ts'
+import { builtIn } from '../../src/aggregates/contract/engines.ts'
 import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
 import { type ContractState, membersOf } from '../../src/aggregates/contract/state.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
+import { computedFromIn, type Lineage, withEntryIn } from '../../src/agreement/values/computed-lineage.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Command, CommandOf } from '../../src/events/commands.ts'
@@ -156,9 +158,25 @@ export class Document {
     return agreed === null ? undefined : this.#valueUnder(agreed)
   }
 
+  sealAt(path: string): Hash {
+    const { agreed } = this.fieldAt(path)
+    assert(agreed !== null, `a value is agreed at ${path}`)
+    return agreed.seal
+  }
+
   /** The values of the candidates, in ledger order; null: that the field be emptied. */
   candidatesAt(path: string): unknown[] {
     return this.fieldAt(path).candidates.map((candidate) => this.#valueUnder(candidate))
+  }
+
+  #lineage(): Lineage | undefined {
+    let state = contract.initialState(UID)
+    let lineage: Lineage | undefined
+    for (const entry of this.entries) {
+      lineage = withEntryIn(lineage, entry, state)
+      state = builtIn.evolve(state, entry.events, entry)
+    }
+    return lineage
   }
 
   #valueUnder({ seal }: { readonly seal: Hash | null }): unknown {
@@ -191,6 +209,7 @@ export class Document {
       request,
       reveal: (sealed) => known.get(sealed),
       open: ({ seal }) => known.get(seal),
+      computedFrom: (seals) => computedFromIn(this.#lineage(), this.state, builtIn)(seals),
       rootAt: (size) => (size <= index ? this.#log.rootAt(size) : undefined),
     })
     assert(verdict.kind !== 'lacking', 'all values are here')

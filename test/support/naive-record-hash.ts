@@ -13,7 +13,7 @@ import { naiveRoot } from './naive-merkle.ts'
 export function naiveRecordHash(state: ContractState): string {
   const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, types, document } =
     state
-  const { audiences, changeSets, flags, inactive, rules } = state
+  const { audiences, changeSets, erasures, flags, inactive, rules } = state
   const members = hash('members', parties)
   return hash('record', {
     audiences: hash('audiences', audiences),
@@ -22,6 +22,7 @@ export function naiveRecordHash(state: ContractState): string {
     engine,
     engineSince,
     engineVotes,
+    erasures: hash('erasures', erasures),
     phase,
     charter,
     limits,

@@ -17,6 +17,7 @@ import {
 import { defineType } from './document/define-type.ts'
 import { addBlock, addField, arrangeChildren, grantElement, removeElement, renameElement } from './document/elements.ts'
 import { addEntry, addList } from './document/lists.ts'
+import { eraseValues, keepValues } from './erasures.ts'
 import { evolve } from './evolve.ts'
 import { judged, voidBy } from './judged.ts'
 import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
@@ -161,6 +162,10 @@ function decideUnlocked(command: ResolvedCommand, state: ContractState, context:
       return publishRules(command, state)
     case 'ReopenEdit':
       return reopenEdit(state, context)
+    case 'EraseValues':
+      return eraseValues(command, state, context)
+    case 'KeepValues':
+      return keepValues(command, state, context)
     default:
       return unreachable(command)
   }

@@ -52,6 +52,11 @@ export interface DecideContext extends Origin {
   readonly confidential?: (seal: Hash) => { readonly value: unknown } | undefined
   /** What is under the seal of a value that stands in the document; undefined where it is not held here. */
   readonly open: Open
+  /**
+   * The seals of all that rules have computed, before this entry, from values under these seals, or from what was computed from
+   * them. Throws HistoryPruned.
+   */
+  readonly computedFrom: (seals: ReadonlySet<Hash>) => ReadonlySet<Hash>
   /** The ledger's root at a size up to `index`; undefined beyond. */
   readonly rootAt: (size: number) => Hash | undefined
 }

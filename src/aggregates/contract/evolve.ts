@@ -8,6 +8,7 @@ import { audiencesOutside, withAudience } from './document/audiences.ts'
 import { withChild, withElement, withEntry, withName, withOrder, withoutElement } from './document/changed-document.ts'
 import { emptyBlock, emptyList, type Field, fieldsWithCandidates } from './document/element.ts'
 import { withType } from './document/types.ts'
+import { noErasures, withErased, withErasureVote, withoutErasure, withoutVotesOf } from './erased-values.ts'
 import { withBlockSwitched, withRuleSetSwitched } from './rules/activity.ts'
 import { flagsOutside, withFlag, withoutFlag } from './rules/flags.ts'
 import { allActive, type Rule, type RuleBook, type RuleTerms, withRule } from './rules/rule-book.ts'
@@ -33,6 +34,7 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
         ...withRules(state, { reopenVotes: [] }),
         parties: admitted(state.parties, event.handle, index),
         engineVotes: [],
+        erasures: { ...state.erasures, open: noErasures.open },
       }
     case 'InvitationWithdrawn':
       return { ...state, parties: closed(state.parties, event.handle, index, 'withdrawn') }
@@ -41,7 +43,11 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     case 'PartyResigned': {
       const parties = resigned(state.parties, event.handle, index)
       const reopenVotes = state.rules.reopenVotes.filter((voter) => voter !== event.handle)
-      const others = { engineVotes: votesWithout(state, event.handle), rules: { ...state.rules, reopenVotes } }
+      const others = {
+        engineVotes: votesWithout(state, event.handle),
+        erasures: withoutVotesOf(state.erasures, event.handle),
+        rules: { ...state.rules, reopenVotes },
+      }
       const changeSets = withoutVoterOnSets(state.changeSets, event.handle)
       return { ...withoutVoter(state, event.handle), ...others, changeSets, parties }
     }
@@ -170,6 +176,12 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       const reopened = withRules(state, { reopenVotes: [], rules, since: index })
       return { ...reopened, flags: [], inactive: allActive, phase: 'edit' }
     }
+    case 'ErasureVoted':
+      return { ...state, erasures: withErasureVote(state.erasures, event) }
+    case 'ValuesKept':
+      return { ...state, erasures: withoutErasure(state.erasures, event.erasure) }
+    case 'ValuesErased':
+      return { ...state, erasures: withErased(state.erasures, event, index) }
     case 'ValueComputed': {
       const { proposal: id, seal } = event
       return withField(state, event.field, (field) => {

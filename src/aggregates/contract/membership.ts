@@ -8,6 +8,7 @@ import { isLei } from '../../events/parties/lei.ts'
 import type { PartyCard } from '../../events/parties/party-card.ts'
 import { nameRules } from '../names/engine-1.ts'
 import { type DecideContext, type Decision, Rejection } from './decider.ts'
+import { erasedAfterResignation } from './erasures.ts'
 import { evolve } from './evolve.ts'
 import { lockAfterResignation } from './record-lock.ts'
 import { reopenAfterResignation } from './rules/rule-commands.ts'
@@ -75,10 +76,12 @@ export function resign({ about, reason }: CommandOf<'Resign'>, state: ContractSt
     ...(reason && { reason }),
     type: 'PartyResigned',
   } as const
+  const after = evolve(state, resigned, context)
   return [
     resigned,
     ...lockAfterResignation(state, author),
-    ...candidatesAfterResignation(state, evolve(state, resigned, context), context),
+    ...candidatesAfterResignation(state, after, context),
+    ...erasedAfterResignation(state, after, context),
     ...reopenAfterResignation(state, author),
     ...upgradeAfterResignation(state, author),
   ]

@@ -36,6 +36,7 @@ const alone: ReadonlySet<string> = new Set<CommandType>([
   'UpgradeEngine',
   'ReopenEdit',
   'PublishRules',
+  'EraseValues',
 ])
 
 /**

@@ -4,6 +4,7 @@ import { changeSetsHash } from './change-sets/change-set.ts'
 import { audiencesHash } from './document/audiences.ts'
 import { storedHash } from './document/element-hash.ts'
 import type { Types } from './document/types.ts'
+import { erasuresHash } from './erased-values.ts'
 import { ruleBookHash } from './rules/rule-book.ts'
 import type { ContractState, Parties } from './state.ts'
 
@@ -21,9 +22,8 @@ export function recordHash(state: ContractState): Hash {
 
 /** What the hash is taken over, with members in canonical order. */
 export function recordOf(state: ContractState): object {
-  const { audiences, changeSets, charter, contract, document, engine, engineSince, engineVotes, flags, inactive } =
-    state
-  const { limits, lock, parties, phase, rules, title, types } = state
+  const { audiences, changeSets, charter, contract, document, engine, engineSince, engineVotes, erasures } = state
+  const { flags, inactive, limits, lock, parties, phase, rules, title, types } = state
   return {
     audiences: audiencesHash(audiences),
     changeSets: changeSetsHash(changeSets),
@@ -33,6 +33,7 @@ export function recordOf(state: ContractState): object {
     engine,
     engineSince,
     engineVotes,
+    erasures: erasuresHash(erasures),
     flags,
     inactive,
     limits,

@@ -16,6 +16,7 @@ import type { ChangeSet } from './change-sets/change-set.ts'
 import { type BlockAudience, noAudiences } from './document/audiences.ts'
 import { childAt, type Element, emptyBlock, type StoredBlock } from './document/element.ts'
 import { noTypes, type Types } from './document/types.ts'
+import { type Erasures, noErasures } from './erased-values.ts'
 import { allActive, type Flag, type Inactive, noRules, type RuleBook } from './rules/rule-book.ts'
 
 export interface Member {
@@ -91,6 +92,7 @@ export interface ContractState {
   readonly limits: Limits
   readonly parties: Parties
   readonly lock: Lock | null
+  readonly erasures: Erasures
   /** Those that it defines. */
   readonly types: Types
   /** Of its confidential blocks. */
@@ -115,6 +117,7 @@ export function initialState(contract: Uid): ContractState {
     limits: defaultLimits,
     parties: { closed: [], former: [], invitations: [], members: [] },
     lock: null,
+    erasures: noErasures,
     types: noTypes,
     audiences: noAudiences,
     document: emptyBlock({ id: ROOT, name: '', namedBy: null, owner: null }),

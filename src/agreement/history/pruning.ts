@@ -2,7 +2,8 @@ import { type ContractState, membersOf } from '../../aggregates/contract/state.t
 import type { Handle, Seq } from '../../events/ids.ts'
 import { requestOf } from '../../events/ids.ts'
 import { type Feeds, firstCovering, saidToHold } from '../feeds.ts'
-import type { AgreementState } from '../state.ts'
+import { type AgreementState, isUnsure } from '../state.ts'
+import { noneKnown } from '../values/known-entries.ts'
 
 /** How many of the newest statements of a feed always stay in memory: peers are likely to ask for them. */
 const NEWEST_KEPT = 8
@@ -15,9 +16,10 @@ const NEWEST_KEPT = 8
  * needed all the time, so everything is kept.
  */
 export function pruned(state: AgreementState): AgreementState {
-  if (looksBack(state)) return state
+  if (looksBack(state) || isUnsure(state)) return state
   const bases = basesOf(state)
-  return { ...state, feeds: state.feeds.map((feed, handle) => feed.forgetting(bases.get(handle) ?? 0)) }
+  const feeds = state.feeds.map((feed, handle) => feed.forgetting(bases.get(handle) ?? 0))
+  return { ...state, feeds, ledger: { ...state.ledger, known: noneKnown, lineage: undefined } }
 }
 
 /** Whether nothing was pruned. */

@@ -20,7 +20,10 @@ export function stateAt(state: AgreementState, past: VersionVector): AgreementSt
     }
   }
   inside.sort((one, other) => one.statement.clock - other.statement.clock)
-  return inside.reduce((view, held) => withHeld(view, held).state, emptyAgreement(state.contract, state.ledger.engines))
+  return inside.reduce(
+    (view, held) => withHeld(view, held).state,
+    emptyAgreement(state.contract, state.ledger.engines, state.ledger.known),
+  )
 }
 
 /**

@@ -16,10 +16,11 @@ import { MerkleLog } from '../../merkle/merkle-log.ts'
 import { lackingIn } from '../completing.ts'
 import { Feed, type Feeds, newestOf, statementAt } from '../feeds.ts'
 import type { Hold, KeySpan, KeyState } from '../keys/key-state.ts'
-import { lackedBy } from '../lacked-values.ts'
 import { type Acknowledged, acknowledgeAll, type Decided, type Ledger } from '../ledger.ts'
 import type { Divergence, Settling } from '../settlement.ts'
 import type { AgreementState } from '../state.ts'
+import { noneKnown } from '../values/known-entries.ts'
+import { lackedBy } from '../values/lacked-values.ts'
 import type { VerifiedStatement } from '../verified-statement.ts'
 import { isSignedBy } from '../verify-statement.ts'
 import type { VersionVector } from '../version-vector.ts'
@@ -234,9 +235,13 @@ function stateFrom(
       decisions: decisionsFrom(ledger.decisions, feeds),
       need: pastFrom(ledger.need),
       lacking: undefined,
+      lackingAhead: undefined,
       invited: ImmutableMap(ledger.invited.map(([handle, past]) => [handle, pastFrom(past)])),
       computed: ImmutableMap(),
       computedFrom: settling.settled + rest.unsettled.length,
+      lineage: undefined,
+      known: noneKnown,
+      takenUntil: 0,
       admitted: ImmutableMap(ledger.admitted.map(([handle, past]) => [handle, pastFrom(past)])),
       cards: ImmutableMap(cardsOf(document).map((card) => [card.handle, card])),
     } satisfies Ledger,

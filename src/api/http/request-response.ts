@@ -116,6 +116,8 @@ const statusOfVoid: Record<VoidCode, number> = {
   no_such_change_set: 409,
   field_assigned: 409,
   assigned_twice: 422,
+  already_erased: 409,
+  no_such_erasure: 404,
   computed_unfit: 422,
   no_such_proposal: 409,
   not_author: 403,

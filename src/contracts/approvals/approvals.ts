@@ -3,11 +3,10 @@ import { lackingFor } from '../../agreement/completing.ts'
 import { beyond, feedOf, firstCovering, newestOf, saidToHold } from '../../agreement/feeds.ts'
 import { hasUnfitValue } from '../../agreement/foreseen.ts'
 import { extendedTo } from '../../agreement/history/replay.ts'
-import { confidentialFor, confidentialLackedFor, lacksValueOf } from '../../agreement/lacked-values.ts'
-import { isVoteToBreakLock } from '../../agreement/ledger.ts'
 import { placeAmong, resigningIn } from '../../agreement/open-statements.ts'
-import { refusalIn } from '../../agreement/refusals.ts'
+import { isVoteToBreakLock, refusalIn } from '../../agreement/refusals.ts'
 import type { AgreementState } from '../../agreement/state.ts'
+import { confidentialFor, confidentialLackedFor, lackedIn } from '../../agreement/values/lacked-values.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { covers, emptyVector, union, type VersionVector } from '../../agreement/version-vector.ts'
 import type { Hash } from '../../crypto/hash.ts'
@@ -270,7 +269,7 @@ export class Approvals {
     if (known?.refusal !== undefined) return known
     const rule = ruleFor(this.#policy, ref.handle, request)
     if (known === undefined && rule?.answer === 'refuse') return { refusal: byPolicy(rule.reason) }
-    if (lacksValueOf(held, request) && isOpen(ref, state)) {
+    if (lackedIn(held, request).length > 0 && isOpen(ref, state)) {
       const isMember = memberOf(state.ledger.document, this.#self) !== undefined
       const isWaiting = mayAsk && !isDead(ref, request, state) && (!isMember || this.#waits.isWaitingFor(held))
       // What has been acknowledged everybody holds: so it is refused, whatever else is known of it.

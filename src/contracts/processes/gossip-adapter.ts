@@ -42,14 +42,18 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
       get wants() {
         return live.wants
       },
+      get lacksFrom() {
+        return live.lacksFrom
+      },
       get holdUp() {
         return live.holdUpOf(live.self)
       },
       holdsUp: (peer, why) => live.holdsUp(peer, why),
       payloadLines: (peer, wanted, room) => live.payloadLines(peer, wanted, room),
+      entryLines: (peer, from, room) => live.entryLines(peer, from, room),
       waitingOf: (party) => live.waitingOf(party),
       heard: (peer, frontier) => live.heard(peer, frontier),
-      deliver: (statements, credit, payloads) => live.deliver(statements, credit, payloads),
+      deliver: (statements, credit, payloads, entries) => live.deliver(statements, credit, payloads, entries),
       wake: () => live.wake(),
       recall: () => live.recall(),
     }

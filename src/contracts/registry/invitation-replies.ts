@@ -1,6 +1,7 @@
 import { Compile } from 'typebox/compile'
 import { type ContractState, type Invitation, invitationOf } from '../../aggregates/contract/state.ts'
 import type { AgreementState } from '../../agreement/state.ts'
+import { isUnsure } from '../../agreement/state.ts'
 import type { Uid } from '../../events/ids.ts'
 import {
   type Acceptance,
@@ -92,7 +93,7 @@ export class InvitationReplies {
     const { agreed } = state.settling
     const invitation = this.#invitationTo(contract, agreed)
     if (this.#commandQueue !== undefined) return this.#commandQueue.reply(contract, 'accept')
-    if (lacking.length > 0) {
+    if (lacking.length > 0 || isUnsure(state)) {
       const message = `values of ${lacking.length} statements are missing here; the other parties are asked for them`
       const statements = lacking.map(({ statement: { party, seq } }) => `${party}.${seq}`)
       throw new ValuesMissing('payload_missing', message, { contract, statements })

@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile'
+import { isErased } from '../../aggregates/contract/erased-values.ts'
 import type { Completion } from '../../agreement/completing.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
 import { type Equivocation, type Reception, receive } from '../../agreement/receive.ts'
@@ -66,7 +67,7 @@ export function writesFor({
 }: Change): Write[] {
   const { contract } = before
   return [
-    ...payloadWrites(contract, held, completions),
+    ...payloadWrites(before, held, completions),
     ...computedWrites(contract, acknowledged),
     ...feedWrites(before, held),
     ...evidenceWrites(contract, equivocations, divergences),
@@ -74,11 +75,16 @@ export function writesFor({
   ]
 }
 
-/** One for each group. */
-function payloadWrites(contract: Uid, held: readonly VerifiedStatement[], completions: readonly Completion[]): Write[] {
+/** Without what all members have voted to erase, whoever brings it again. */
+function payloadWrites(
+  { contract, ledger: { document } }: AgreementState,
+  held: readonly VerifiedStatement[],
+  completions: readonly Completion[],
+): Write[] {
   const groups = new Map<PayloadGroup, PayloadEntry[]>()
   const add = (party: Handle, seq: Seq, payloads: Payloads) => {
-    const entries = (Object.keys(payloads) as Hash[]).map((seal) => ({ seal, text: canonicalJson(payloads[seal]) }))
+    const seals = (Object.keys(payloads) as Hash[]).filter((seal) => !isErased(document, seal))
+    const entries = seals.map((seal) => ({ seal, text: canonicalJson(payloads[seal]) }))
     if (entries.length === 0) return
     const group = groupOf({ handle: party, seq })
     const together = groups.get(group)

@@ -1,18 +1,20 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
-import type { Completion } from '../../agreement/completing.ts'
+import { type Completion, entriesWanted } from '../../agreement/completing.ts'
 import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
 import { encodeSnapshot, snapshotOf } from '../../agreement/history/snapshot.ts'
 import { canHold } from '../../agreement/keys/key-rules.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
+import type { KnownEntry } from '../../agreement/values/known-entries.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
-import type { EngineVersion, Handle, RequestRef, Seq, Uid } from '../../events/ids.ts'
+import type { EngineVersion, Handle, LedgerIndex, RequestRef, Seq, Uid } from '../../events/ids.ts'
 import type { SignedRevocation } from '../../events/parties/key-change.ts'
 import type { Frontier } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
+import { visibleTo } from '../../gossip/exchange.ts'
 import type { HoldUp, Wanted } from '../../gossip/message.ts'
 import type { PayloadLines } from '../../gossip/replica-port.ts'
 import { timestamp } from '../../runtime/clock.ts'
@@ -28,6 +30,7 @@ import { standingOfRequest } from '../requests/progress.ts'
 import { type HeldUp, heldUpBy, type Intent, type Submission } from '../requests/submission.ts'
 import { ContractListeners, type ListenerOf } from './contract-listener.ts'
 import { oursOf } from './inbound/foreign-payloads.ts'
+import { entryLines } from './inbound/known-entries.ts'
 import { payloadLines } from './inbound/payload-lines.ts'
 import type { DeliveryResult } from './mailbox.ts'
 import { type Opened, openReplica } from './opening/open-replica.ts'
@@ -149,6 +152,16 @@ export class LiveContract {
     const { clock, store, turns } = this.#ports
     const now = timestamp(clock)
     return retryWithFullHistory(this, () => payloadLines(store.payloads, this.state, peer, wanted, room, now, turns))
+  }
+
+  /** From which ledger index on entries are missing whose values nobody may have any more; undefined: from none. */
+  get lacksFrom(): LedgerIndex | undefined {
+    return entriesWanted(this.state)
+  }
+
+  /** Settled entries from one on, for a peer that cannot judge them any more. */
+  entryLines(peer: Handle, from: LedgerIndex, room: number): Promise<readonly string[]> {
+    return entryLines(this.#ports.store, this.state, visibleTo(this.state, peer) !== undefined, from, room)
   }
 
   /** For whom a request of this party waits. Throws HistoryPruned. */
@@ -284,13 +297,14 @@ export class LiveContract {
     statements: readonly SignedStatement[],
     credit?: Credit,
     payloads: readonly Completion[] = [],
+    entries: readonly KnownEntry[] = [],
   ): Promise<DeliveryResult> {
     this.#assertOpen()
     const parted = statements.map((decoded) => oursOf(decoded, this.self))
     const foreign = parted.flatMap((one) => one.foreign ?? [])
     credit?.spend(foreign.length)
     const ours = parted.map((one) => one.ours)
-    const done = this.#loop.parts.mailbox.deliver({ statements: ours, foreign, payloads, credit })
+    const done = this.#loop.parts.mailbox.deliver({ statements: ours, foreign, payloads, entries, credit })
     this.#loop.wake()
     return done
   }

@@ -1,4 +1,5 @@
 import type { Completion } from '../../agreement/completing.ts'
+import type { KnownEntry } from '../../agreement/values/known-entries.ts'
 import type { SignedStatement, StatementRefused } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
 
@@ -12,6 +13,8 @@ export interface Delivery {
   readonly foreign?: readonly StatementRefused[]
   /** Payloads that came by themselves. */
   readonly payloads: readonly Completion[]
+  /** Of whoever had the values of their requests. */
+  readonly entries: readonly KnownEntry[]
   /** Of who has brought them. Undefined: they are this node's own concern. */
   readonly credit: Credit | undefined
   readonly done: PromiseWithResolvers<DeliveryResult>

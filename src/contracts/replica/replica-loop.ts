@@ -1,9 +1,9 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
-import { lackedFor } from '../../agreement/lacked-values.ts'
 import type { Equivocation, Reception } from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
+import { lackedFor } from '../../agreement/values/lacked-values.ts'
 import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
@@ -67,7 +67,15 @@ export class ReplicaLoop implements ContractView {
     this.#state = opened.loaded.state
     this.#isCutShort = opened.loaded.isCutShort && !this.duties.sharesStore
     this.#evidence = opened.evidence
-    this.parts = partsOf(this, ports, opened, news, holdUpOf, () => this.#lookAgain())
+    this.parts = partsOf(
+      this,
+      ports,
+      opened,
+      news,
+      holdUpOf,
+      () => this.#lookAgain(),
+      () => this.#forget(),
+    )
   }
 
   /** To be called once, before the first turn. */
@@ -76,6 +84,7 @@ export class ReplicaLoop implements ContractView {
     this.parts.others?.doubts(this.#state)
     this.#restoreLost()
     this.parts.late.look()
+    this.parts.erasing?.look()
     if (this.duties.authors && this.duties.sharesStore) this.parts.requests.wakeAtDeadlines()
   }
 
@@ -132,6 +141,7 @@ export class ReplicaLoop implements ContractView {
   async settleDown(): Promise<void> {
     this.parts.recovery.interrupt()
     await this.#running
+    await this.parts.erasing?.close()
   }
 
   /** No turn begins any more. */
@@ -269,6 +279,7 @@ export class ReplicaLoop implements ContractView {
   async #goOnFrom(reception: Reception): Promise<void> {
     const before = this.#state
     const { taken, unjudged } = reception
+    this.parts.intake.assertVouchedFor(before, reception.state)
     this.parts.protection.notice(this.contract, reception)
     if (unjudged[0] !== undefined) this.parts.author.goesOnIn(unjudged[0].error)
     // After a restore they come back from others, or from the guard, with what must not be signed again.
@@ -303,7 +314,8 @@ export class ReplicaLoop implements ContractView {
     if (!this.duties.sharesStore) this.parts.requests.queue.noticed(own, before)
     if (made !== undefined || own.length > 0) this.parts.approvals.forget(state)
     // What the store has behind the values that have come is read before anything is said.
-    if (this.#isCutShort && reception.completions.length > 0) this.parts.recovery.isInDoubt = true
+    const brings = reception.completions.length > 0 || reception.state.ledger.known !== before.ledger.known
+    if (this.#isCutShort && brings) this.parts.recovery.isInDoubt = true
     const otherBranches = this.parts.unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ taken, refused: reception.refused, equivocations, otherBranches, made, settled, divergences })
     this.parts.late.look(reception.completions.length > 0)
@@ -311,6 +323,7 @@ export class ReplicaLoop implements ContractView {
 
   #tell(news: TurnNews): void {
     this.parts.requests.queue.settled(news.settled)
+    if (news.settled.length > 0) this.parts.erasing?.look()
     this.parts.values.seek(news.taken.some((held) => lackedFor(held, this.self).length > 0))
     this.parts.requests.retryAfterLock()
     if (formerOf(this.#state.settling.agreed, this.self) !== undefined) this.parts.requests.queue.dropAll()
@@ -323,7 +336,7 @@ export class ReplicaLoop implements ContractView {
     if (lost === undefined) return
     // Nobody waits for it; a turn that fails is told to the listeners.
     const statements = [...this.#uncommitted, lost]
-    this.parts.mailbox.deliver({ statements, payloads: [], credit: undefined }).catch(() => {})
+    this.parts.mailbox.deliver({ statements, payloads: [], entries: [], credit: undefined }).catch(() => {})
   }
 
   async #recallHistory(): Promise<void> {
@@ -332,6 +345,13 @@ export class ReplicaLoop implements ContractView {
     this.#isCutShort = isCutShort && this.parts.others === undefined
     // It was made from what had let go of the same history.
     this.parts.approvals.forgetView()
+  }
+
+  /** What was erased is not in memory any more, once the store has been read again. */
+  #forget(): void {
+    this.parts.approvals.forgetView()
+    if (this.parts.others === undefined) this.parts.recovery.isInDoubt = true
+    this.wake()
   }
 
   async #lookAtEvidence(others: OtherProcesses): Promise<void> {
@@ -383,7 +403,8 @@ export class ReplicaLoop implements ContractView {
   /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
   async #readAgain(): Promise<void> {
     const { store, engines, turns } = this.#ports
-    const loaded = await loadContract(store, this.contract, this.#founder, 'alone', undefined, engines, turns)
+    const { known } = this.#state.ledger
+    const loaded = await loadContract(store, this.contract, this.#founder, 'alone', undefined, engines, turns, known)
     const { state, isCutShort } = loaded
     await this.parts.protection.reopen(state, this.self === this.#founder && state.feeds.size === 0)
     this.#state = state

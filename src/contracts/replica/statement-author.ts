@@ -2,7 +2,7 @@ import { EngineUnknown } from '../../aggregates/contract/engines.ts'
 import { closedInvitationOf, formerOf, partyOf } from '../../aggregates/contract/state.ts'
 import { type Draft, drafting, noWishes, statementDue, type Wishes } from '../../agreement/draft.ts'
 import { newestOf } from '../../agreement/feeds.ts'
-import { type AgreementState, holding, type Progress } from '../../agreement/state.ts'
+import { type AgreementState, holding, isUnsure, type Progress } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { refusalOfOwn } from '../../agreement/verify-statement.ts'
 import type { Handle } from '../../events/ids.ts'
@@ -144,7 +144,7 @@ export class StatementAuthor {
     if (obstacle !== undefined) return obstacle
     const isSilent = !this.#hasPart(state) || formerOf(state.ledger.document, self) !== undefined
     if (isSilent) return undefined
-    if (state.ledger.lacking !== undefined || this.#stopsAt(state)) return 'values_missing'
+    if (isUnsure(state) || this.#stopsAt(state)) return 'values_missing'
     return keys.signer(state) !== undefined ? undefined : 'key_missing'
   }
 
@@ -184,7 +184,7 @@ export class StatementAuthor {
     const { turns } = this.#ports
     const drafted = await inTurns(this.#drafting(state, wishes), turns)
     if ('problem' in drafted) return this.#refrain(state, turn, drafted.problem)
-    if (drafted.lacksValue) {
+    if (drafted.isUnsure) {
       this.#stopping = { held, view: state }
       this.#reportObstacle(state)
       return undefined
@@ -205,7 +205,7 @@ export class StatementAuthor {
     try {
       const drafted = yield* drafting(state, this.#view.self, wishes, timestamp(this.#ports.clock))
       // Who lacks a value refuses the request that names it; but it may have acknowledged that when it had the value.
-      if (drafted.lacksValue) return drafted
+      if (drafted.isUnsure) return drafted
       const problem = refusalOfOwn(state, drafted, wishes.payloads)
       return problem === undefined ? drafted : { problem }
     } catch (error) {
@@ -272,9 +272,9 @@ export class StatementAuthor {
     const { duties, isCutShort, self, waiting } = this.#view
     const { keys, protection } = this.#parts
     if (!duties.signs || isCutShort || this.#engineUnknown !== undefined) return false
-    const { document, lacking } = state.ledger
-    // Its head would be shorter than what it covers has it.
-    if (lacking !== undefined || this.#stopsAt(state)) return false
+    const { document } = state.ledger
+    // Its head would be shorter than what it covers has it, or one that nobody vouches for.
+    if (isUnsure(state) || this.#stopsAt(state)) return false
     const obstacle = protection.obstacle(state, waiting)
     // What stands in the way of the old key does not concern the one that takes the feed over.
     if (obstacle !== undefined) {

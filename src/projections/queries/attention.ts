@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { EngineVote } from '../../aggregates/contract/state.ts'
+import type { Hash } from '../../crypto/hash.ts'
 import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
 import type { RefusedBy } from '../../events/outcome.ts'
 import { Checkpoints, type Failure } from '../checkpoint.ts'
@@ -59,6 +60,10 @@ export interface Attention {
   readonly changeSets: Listed<
     InContract & { readonly request: string; readonly by: Handle; readonly waitsFor: readonly Handle[] }
   >
+  /** What some members want erased, and others have not voted for. */
+  readonly erasures: Listed<
+    InContract & { readonly erasure: Hash; readonly votes: readonly Handle[]; readonly waitsFor: readonly Handle[] }
+  >
   /** Contracts that are set aside in the read model. */
   readonly standingStill: Listed<Failure>
 }
@@ -97,6 +102,7 @@ export class AttentionList {
       behind: this.#behind(query),
       upgrades: this.#upgrades(query),
       changeSets: this.#changeSets(query),
+      erasures: this.#erasures(query),
       standingStill: listed(this.#checkpoints.failures(), query.limit),
     }))()
   }
@@ -194,18 +200,43 @@ export class AttentionList {
          WHERE engine_votes IS NOT NULL ORDER BY id`,
       )
       .all()
-    const members = this.#database
+    const items = contracts.slice(0, limit).map(({ id, contract, title, engine, votes: text }) => {
+      const votes = JSON.parse(text) as EngineVote[]
+      const waitsFor = this.#membersOf(id).filter((handle) => !votes.some(({ by }) => by === handle))
+      return { contract, title, engine, votes, waitsFor }
+    })
+    return { count: contracts.length, items }
+  }
+
+  #erasures({ limit }: AttentionQuery): Attention['erasures'] {
+    const rows = this.#database
+      .prepare<[], InContract & { number: number; erasure: Hash; votes: string }>(
+        `SELECT uid AS contract, title, HeldContract.id AS number, name AS erasure, votes
+         FROM Erasure JOIN HeldContract ON HeldContract.id = Erasure.contract
+         WHERE ended_at IS NULL ORDER BY Erasure.id`,
+      )
+      .all()
+    const items = rows.slice(0, limit).map(({ contract, title, number, erasure, votes: text }) => {
+      const votes = JSON.parse(text) as Handle[]
+      return {
+        contract,
+        title,
+        erasure,
+        votes,
+        waitsFor: this.#membersOf(number).filter((one) => !votes.includes(one)),
+      }
+    })
+    return { count: rows.length, items }
+  }
+
+  #membersOf(contract: number): Handle[] {
+    return this.#database
       .prepare<[number], Handle>(
         `SELECT handle FROM Market JOIN Party USING (id)
          WHERE Market.contract = ? AND standing = 'member' ORDER BY id`,
       )
       .pluck()
-    const items = contracts.slice(0, limit).map(({ id, contract, title, engine, votes: text }) => {
-      const votes = JSON.parse(text) as EngineVote[]
-      const waitsFor = members.all(id).filter((handle) => !votes.some(({ by }) => by === handle))
-      return { contract, title, engine, votes, waitsFor }
-    })
-    return { count: contracts.length, items }
+      .all(contract)
   }
 
   #changeSets({ limit }: AttentionQuery): Attention['changeSets'] {

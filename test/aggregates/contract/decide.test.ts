@@ -1,6 +1,6 @@
 import t from 'tap'
 import { decideRequest, initialState } from '../../../src/aggregates/contract/decide.ts'
-import { sha256 } from '../../../src/crypto/hash.ts'
+import { type Hash, sha256 } from '../../../src/crypto/hash.ts'
 import type { CommandOf } from '../../../src/events/commands.ts'
 import { type ElementId, type Handle, type ProposalId, ROOT, type Uid } from '../../../src/events/ids.ts'
 import type { Limits } from '../../../src/events/limits.ts'
@@ -205,6 +205,11 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
       { assign: '"a"', to: 'Region' },
     ]),
   ],
+  already_erased: [
+    lead.erases(sha256('x')),
+    given(openedBy(broker, lead), broker.erases(sha256('x')), lead.erases(sha256('x'))),
+  ],
+  no_such_erasure: [lead.keeps(sha256('x'))],
   computed_unfit: [lead.publishes(1), withRules([{ assign: '(string length(_.Country) + 1) / 4', to: 'Terms/Count' }])],
 }
 
@@ -316,6 +321,7 @@ t.test('a request is decided on the document of its own contract', async (t) => 
     request: { handle: 'broker' as Handle, seq: 0, index: 0 },
     reveal: () => undefined,
     open: () => undefined,
+    computedFrom: () => new Set<Hash>(),
     rootAt: () => undefined,
   }
   const { commands } = broker.opens().write(Document.unopened())

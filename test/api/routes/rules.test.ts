@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -245,6 +246,40 @@ t.test(
     await t.test('the audit computes all of it again', async (t) => {
       const { status, output } = await runCommand('audit', 'verify', contract, '--data', ana.data)
       t.equal(status, 0, output)
+
+    await t.test('what all have voted to erase is in no file of theirs any more', async (t) => {
+      const secret = 'Ada Lovelace, 12 St James’s Square'
+      const files = ({ data }: typeof ana) => {
+        const all = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+        return all.map((entry) => readFileSync(join(entry.parentPath, entry.name)))
+      }
+      const find = (party: typeof ana) => files(party).some((file) => file.includes(secret))
+      t.equal((await ana.call('POST', path, { Claimant: secret.repeat(3) })).status, 201)
+      t.ok(find(ana) && find(ben), 'given: both have it on disk')
+      t.equal((await ana.call('PUT', `${path}/Claimant`, 'somebody')).status, 200)
+      const asked = await ana.call('POST', `${at}/Erasures`, { paths: ['Claimant'], about: { text: 'she has asked' } })
+      t.equal(asked.status, 200)
+      const open = async () => (await ben.call('GET', `${at}/Erasures`)).body.open
+      await until('ben to see it', async () => (await open()).length === 1)
+      const [one] = await open()
+      t.match(one, { values: 2, at: ['Claimant'], votes: ['ana'], waitsFor: ['ben'] })
+      await until('Attention to say so', async () => {
+        const { erasures } = (await ben.call('GET', '/api/Attention')).body
+        return erasures.count === 1 && erasures.items[0].waitsFor.includes('ben')
+      })
+      t.equal((await ben.call('POST', `${at}/Erasures/${one.erasure}/Votes`, { vote: 'yes' })).status, 200)
+      for (const party of [ana, ben]) await until('it to be gone', async () => !find(party))
+      t.equal((await ana.call('GET', path)).body.Claimant, null)
+      t.match((await ana.call('GET', `${at}/Erasures`)).body, { open: [], erased: 2 })
+      t.match(await ana.call('POST', `${at}/Erasures`, { paths: ['Claimant'] }), {
+        status: 422,
+        body: { code: 'erasure_unfit' },
+      })
+      t.match(await ana.call('POST', `${at}/Erasures/${one.erasure}/Votes`, { vote: 'no' }), { status: 404 })
+      t.equal((await ben.call('PUT', `${path}/Claimant`, 'nobody')).status, 200)
+      const { status, output } = await runCommand('audit', 'verify', contract, '--data', ben.data)
+      t.equal(status, 0, output)
+      t.match(output, /taken and not recomputed/)
     })
   },
 )

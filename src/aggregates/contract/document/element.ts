@@ -1,4 +1,5 @@
 import { Map as ImmutableMap } from 'immutable'
+import type { Hash } from '../../../crypto/hash.ts'
 import type { FieldType } from '../../../events/field-type.ts'
 import { type ElementId, type Handle, ordinalOf } from '../../../events/ids.ts'
 import { nameRules } from '../../names/engine-1.ts'
@@ -214,6 +215,19 @@ export function* fieldsWithCandidates(element: Element): Generator<Field> {
   if (element.instance !== undefined && element.instance.own === undefined) return
   for (const child of element.kind === 'block' ? element.children : entriesOf(element))
     yield* fieldsWithCandidates(child)
+}
+
+/** The fields at which a value with one of these seals stands. */
+export function* fieldsHolding(element: Element, seals: ReadonlySet<Hash>): Generator<Field> {
+  if (element.kind !== 'field') {
+    // Nobody has put anything there.
+    if (element.instance !== undefined && element.instance.own === undefined) return
+    for (const child of childrenOf(element)) yield* fieldsHolding(child, seals)
+    return
+  }
+  const { agreed, candidates } = element
+  if (agreed !== null && seals.has(agreed.seal)) yield element
+  else if (candidates.some(({ seal }) => seal !== null && seals.has(seal))) yield element
 }
 
 function entryOf({ prototype }: List, { id, addedBy, own }: Entry): Element {

@@ -6,6 +6,7 @@ import { valueOfField } from '../../rules/values/field-values.ts'
 import type { Value } from '../../rules/values/values.ts'
 import { entriesOf } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
+import { isErased } from '../erased-values.ts'
 import { type ContractState, find } from '../state.ts'
 import type { Agreed } from '../values/standing.ts'
 import { isActive } from './activity.ts'
@@ -33,6 +34,7 @@ export class OpenedDocument implements DocumentView {
   value(id: ElementId): Value | null {
     const field = find(this.#state, id)
     if (field?.kind !== 'field' || !isRead(field.agreed) || !isActive(this.#state, id)) return null
+    if (isErased(this.#state, field.agreed.seal)) return null
     const opened = this.#open(field.agreed)
     if (opened === undefined) {
       this.#lacking.add(field.agreed.seal)
@@ -47,10 +49,11 @@ export class OpenedDocument implements DocumentView {
     return [...entriesOf(list)].map((entry) => entry.id)
   }
 
-  /** Of what stands at a field; undefined where nothing does, or what does is inactive. */
+  /** Of what stands at a field; undefined where nothing does, or what does is inactive or erased. */
   payload(id: ElementId): Payload | undefined {
     const field = find(this.#state, id)
     if (field?.kind !== 'field' || !isRead(field.agreed) || !isActive(this.#state, id)) return undefined
+    if (isErased(this.#state, field.agreed.seal)) return undefined
     const opened = this.#open(field.agreed)
     if (opened === undefined) this.#lacking.add(field.agreed.seal)
     return opened

@@ -1,5 +1,6 @@
 import type { ElementId } from '../../../events/ids.ts'
 import { childrenOf, type Element } from '../document/element.ts'
+import { isErased } from '../erased-values.ts'
 import { type ContractState, find } from '../state.ts'
 import { isActive } from './activity.ts'
 import { eachInstanceOf } from './rule-schema.ts'
@@ -15,8 +16,13 @@ export function firstEmptyUnder(state: ContractState, schemaId: ElementId): Elem
 }
 
 function firstEmptyIn(state: ContractState, element: Element): ElementId | undefined {
-  if (!hasEmpty(element) || !isActive(state, element.id)) return undefined
-  if (element.kind === 'field') return element.id
+  // What was erased has no value, and is not counted among what is empty.
+  const isErasable = state.erasures.erased.length > 0
+  if ((!isErasable && !hasEmpty(element)) || !isActive(state, element.id)) return undefined
+  if (element.kind === 'field') {
+    const isEmpty = element.agreed === null || isErased(state, element.agreed.seal)
+    return isEmpty ? element.id : undefined
+  }
   for (const child of childrenOf(element)) {
     const empty = firstEmptyIn(state, child)
     if (empty !== undefined) return empty

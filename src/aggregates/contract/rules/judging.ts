@@ -19,6 +19,7 @@ import { isKeyHeld } from '../values/list-keys.ts'
 import { valueProblem } from '../values/proposals.ts'
 import { isActive, isRuleActive } from './activity.ts'
 import type { CompiledRule, Read } from './compiled-rule.ts'
+import { inputsOf } from './computed-inputs.ts'
 import { type Open, OpenedDocument } from './document-view.ts'
 import { firstEmptyUnder } from './empty-fields.ts'
 import { flagged, isFlagged } from './flags.ts'
@@ -350,18 +351,12 @@ class Pass {
     return inputs.some(({ id, isOfList }) => !isOfList && view.payload(id) === undefined)
   }
 
-  /** The fields that an expression reads, in the order of its nodes, lists by their ordinals (design §5a *Inputs*). */
-  #inputsOf({ block: schemaBlock, lists, reads, terms }: CompiledRule, block: ElementId): Read[] | Rejection {
-    const inputs = reads.flatMap(({ id: schemaId, isOfList }) => {
-      const isOwn = !isOfList && lists.length > 0 && isWithin(schemaId, schemaBlock)
-      const ids = instancesOf(this.#state, schemaId, isOwn ? { under: block, of: schemaBlock } : undefined)
-      const fields = ids.filter((id) => find(this.#state, id)?.kind === 'field')
-      return fields.map((id) => ({ id, isOfList }))
-    })
+  #inputsOf(rule: CompiledRule, block: ElementId): Read[] | Rejection {
+    const inputs = inputsOf(rule, block, this.#state)
     const { budget, isExempt } = this.#judged
     budget.steps -= Math.ceil(inputs.length / INPUTS_PER_STEP)
     if (budget.steps >= 0 || isExempt) return inputs
-    return new Rejection('rule_over_budget', [String(terms.id), 'requestSteps'])
+    return new Rejection('rule_over_budget', [String(rule.terms.id), 'requestSteps'])
   }
 
   #saltOf(rule: CompiledRule, reads: readonly Read[], target: ElementId): string {

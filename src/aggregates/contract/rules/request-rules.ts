@@ -7,7 +7,7 @@ import type { AccessRight } from '../../../events/rule.ts'
 import type { Payload, Request } from '../../../events/statement.ts'
 import { type ChangeSet, changeSetEnded, changeSetNamed, fieldsOf } from '../change-sets/change-set.ts'
 import { type DecideContext, Rejection } from '../decider.ts'
-import { fieldsWithCandidates } from '../document/element.ts'
+import { fieldsHolding, fieldsWithCandidates } from '../document/element.ts'
 import { evolve } from '../evolve.ts'
 import type { ResolvedCommand } from '../parse-command.ts'
 import { type ContractState, find, membersOf } from '../state.ts'
@@ -30,6 +30,8 @@ const exempt: ReadonlySet<string> = new Set<CommandType>([
   'BreakLock',
   'UpgradeEngine',
   'ReopenEdit',
+  'EraseValues',
+  'KeepValues',
 ])
 
 /** Whether a request has none but these. */
@@ -159,7 +161,7 @@ export class RequestRules {
       lacking: this.lacking,
       open: context.open,
     }
-    const changed = changedBy(made)
+    const changed = changedBy(made, state)
     const judgement = yield* judging(state, changed, {
       ...shared,
       check: (after) => this.#proposable(after, made, shared.isExempt),
@@ -230,7 +232,7 @@ function votesAsked(set: ChangeSet | undefined): { right: AccessRight; element: 
   return set === undefined ? [] : [...fieldsOf(set)].map((element) => ({ right: 'vote', element }))
 }
 
-function changedBy(events: readonly ContractEvent[]): Changed {
+function changedBy(events: readonly ContractEvent[], after: ContractState): Changed {
   const fields = new Set<ElementId>()
   const lists = new Set<ElementId>()
   const addedEntries = new Set<ElementId>()
@@ -238,6 +240,9 @@ function changedBy(events: readonly ContractEvent[]): Changed {
   let all = false
   for (const event of events) {
     if (event.type === 'ProposalAgreed' || event.type === 'ValueRevealed') fields.add(event.field)
+    if (event.type === 'ValuesErased') {
+      for (const { id } of fieldsHolding(after.document, new Set(event.seals))) fields.add(id)
+    }
     if (event.type === 'EntryAdded') addedEntries.add(event.element)
     if (event.type === 'FieldAdded' || event.type === 'BlockAdded' || event.type === 'ListAdded') {
       extended.add(parentIdOf(event.element))

@@ -4,6 +4,7 @@ import type { ContractEvent } from '../../../events/contract-events.ts'
 import { type ElementId, ordinalOf, parentIdOf, ROOT } from '../../../events/ids.ts'
 import { Rejection } from '../decider.ts'
 import { childAt, entriesOf, type List } from '../document/element.ts'
+import { isErased } from '../erased-values.ts'
 import type { Open } from '../rules/document-view.ts'
 import { type ContractState, find } from '../state.ts'
 
@@ -21,7 +22,7 @@ export function takenKey(
     const holders = new Map<string, ElementId>()
     for (const entry of entriesOf(list)) {
       const key = childAt(entry, 0)
-      if (key?.kind !== 'field' || key.agreed === null) continue
+      if (key?.kind !== 'field' || key.agreed === null || isErased(state, key.agreed.seal)) continue
       const opened = open(key.agreed)
       if (opened === undefined) {
         lacking.add(key.agreed.seal)

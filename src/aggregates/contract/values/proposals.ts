@@ -9,6 +9,7 @@ import { type ChangeSet, changeSetEnded, waitingAt } from '../change-sets/change
 import { type CommandContext, type DecideContext, type Decision, Rejection } from '../decider.ts'
 import { type Field, fieldsWithCandidates } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
+import { isErased } from '../erased-values.ts'
 import { evolve } from '../evolve.ts'
 import type { Resolved } from '../parse-command.ts'
 import { type ContractState, find, isInPrototype, isMemberOrInvitee } from '../state.ts'
@@ -29,6 +30,7 @@ export function proposeValue(
 ): Decision {
   const field = fieldAt(command.field, state)
   if (field instanceof Rejection) return field
+  if (isErased(state, command.seal)) return new Rejection('value_taken')
   const held = audienceAt(state, field.id)?.parties
   const problem = authorOutside(context.author, field.id, state) ?? audienceProblem(command.audience, held)
   if (problem !== undefined) return problem

@@ -8,10 +8,14 @@ import {
   receiving,
   receivingPayloads,
 } from '../../../agreement/receive.ts'
+import { receivingEntries } from '../../../agreement/receive-entries.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
+import { type Hash, sha256 } from '../../../crypto/hash.ts'
 import type { Handle } from '../../../events/ids.ts'
+import { encodeEntry } from '../../../events/ledger-entry.ts'
 import { sealsNamedBy } from '../../../events/seal.ts'
 import { type SignedStatement, type StatementRefused, sortPayloads } from '../../../events/statement-codec.ts'
+import { ConcordataError } from '../../../runtime/errors.ts'
 import { inTurns, type Turns } from '../../../runtime/turns.ts'
 import type { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
 import type { ContractView } from '../contract-view.ts'
@@ -21,6 +25,12 @@ import { oursIn } from './foreign-payloads.ts'
 import type { LateValues } from './late-values.ts'
 import type { ReorderBuffer } from './reorder-buffer.ts'
 import { runningAhead } from './running-ahead.ts'
+
+/** So many entries are remembered that were contradicted. */
+const CONTRADICTED_MAX = 1024
+
+/** Evidence: `contract`, and of the head that contradicts `party` and `seq`. */
+export class EntriesContradicted extends ConcordataError {}
 
 /** What one turn takes in. */
 export interface TakenIn {
@@ -35,6 +45,8 @@ export class Intake {
   readonly #late: LateValues
   readonly #reorderBuffer: ReorderBuffer
   readonly #turns: Turns | undefined
+  /** Hashes of entries that the heads of members have contradicted. */
+  readonly #contradicted = new Set<Hash>()
 
   constructor(
     view: ContractView,
@@ -97,9 +109,31 @@ export class Intake {
         reception = await inTurns(receivingPayloads(reception, ours, this.#view.self, convicted), this.#turns)
         reception = withLate(reception, parted)
       }
+      if (delivery.entries.length > 0) {
+        const convicted = this.#convicted(reception)
+        const entries = delivery.entries.filter(({ entry }) => !this.#contradicted.has(sha256(encodeEntry(entry))))
+        reception = await inTurns(receivingEntries(reception, entries, this.#view.self, convicted), this.#turns)
+      }
       refused.set(delivery, errors)
     }
     return { reception, refused }
+  }
+
+  /**
+   * What peers have given in place of what cannot be judged any more counts once every member's head has signed for it. Throws
+   * EntriesContradicted where one says otherwise: then it is forgotten, and not taken again.
+   */
+  assertVouchedFor(before: AgreementState, { ledger, settling }: AgreementState): void {
+    if (ledger.takenUntil <= settling.settled) return
+    const news = settling.divergences.slice(before.settling.divergences.length)
+    const [first] = news
+    if (first === undefined) return
+    for (const { entry } of ledger.known.values()) {
+      if (this.#contradicted.size < CONTRADICTED_MAX) this.#contradicted.add(sha256(encodeEntry(entry)))
+    }
+    const { contract } = this.#view
+    const message = 'an entry that was given for a request whose values are erased is not what a member has signed'
+    throw new EntriesContradicted('entries_contradicted', message, { contract, party: first.party, seq: first.seq })
   }
 
   async #takeStatements(before: Reception, { credit, statements }: Delivery): Promise<Reception> {

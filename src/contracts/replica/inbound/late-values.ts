@@ -1,3 +1,4 @@
+import { isErased } from '../../../aggregates/contract/erased-values.ts'
 import type { ContractState } from '../../../aggregates/contract/state.ts'
 import { find } from '../../../aggregates/contract/state.ts'
 import { confidentialStandingIn } from '../../../aggregates/contract/values/confidential-standing.ts'
@@ -92,6 +93,7 @@ export class LateValues {
     const now = timestamp(this.#clock)
     const due: PayloadRef[] = []
     for (const [seal, some] of confidentialStandingIn(document)) {
+      if (isErased(document, seal)) continue
       for (const { field, standing } of some) {
         const audience = audienceAt(document, field)
         if (audience?.parties.includes(self) !== true) continue

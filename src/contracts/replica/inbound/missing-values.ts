@@ -1,6 +1,6 @@
 import { lackingFor, lackingIn } from '../../../agreement/completing.ts'
-import { lackedFor } from '../../../agreement/lacked-values.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
+import { lackedFor } from '../../../agreement/values/lacked-values.ts'
 import type { VerifiedStatement } from '../../../agreement/verified-statement.ts'
 import type { Handle } from '../../../events/ids.ts'
 import { confidentialSealsOf, valueSealsOf } from '../../../events/seal.ts'

@@ -1,5 +1,5 @@
 import { builtIn, type Engines } from '../../../aggregates/contract/engines.ts'
-import { lackingIn } from '../../../agreement/completing.ts'
+import { entriesWanted, lackingIn } from '../../../agreement/completing.ts'
 import { frontierOf } from '../../../agreement/feeds.ts'
 import {
   decodeSnapshot,
@@ -8,14 +8,18 @@ import {
   viewFrom,
 } from '../../../agreement/history/snapshot.ts'
 import type { Acknowledged } from '../../../agreement/ledger.ts'
-import { receiving } from '../../../agreement/receive.ts'
+import { type Reception, receiving } from '../../../agreement/receive.ts'
+import { receivingEntries } from '../../../agreement/receive-entries.ts'
 import { type AgreementState, emptyAgreement } from '../../../agreement/state.ts'
+import { type KnownEntries, type KnownEntry, noneKnown } from '../../../agreement/values/known-entries.ts'
 import { canonicalJson } from '../../../crypto/canonical-json.ts'
+import type { Hash } from '../../../crypto/hash.ts'
 import type { Handle, Uid } from '../../../events/ids.ts'
 import type { SignedStatement } from '../../../events/statement-codec.ts'
 import { inTurns, type Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import { contractStream } from '../../../store/streams.ts'
+import { storedEntries } from '../inbound/known-entries.ts'
 import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from '../journal.ts'
 
 /** What else writes to the store while a contract is loaded. */
@@ -58,13 +62,14 @@ export async function loadContract(
   snapshot?: string,
   engines: Engines = builtIn,
   turns?: Turns,
+  known: KnownEntries = noneKnown,
 ): Promise<Loaded> {
   try {
-    return await load(store, contract, founder, sharing, snapshot, engines, turns)
+    return await load(store, contract, founder, sharing, snapshot, engines, turns, known)
   } catch (error) {
     if (snapshot === undefined) throw error
     // What came after the snapshot asks for what it leaves out; or it does not fit the store, or is none.
-    return load(store, contract, founder, sharing, undefined, engines, turns)
+    return load(store, contract, founder, sharing, undefined, engines, turns, known)
   }
 }
 
@@ -76,12 +81,13 @@ async function load(
   snapshot: string | undefined,
   engines: Engines,
   turns: Turns | undefined,
+  known: KnownEntries,
 ): Promise<Loaded> {
   // Looked at first: entries that others append meanwhile may follow from statements that were not read.
   const size = (await store.events.lastRevision(contractStream(contract))) + 1
   const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size, engines)
   const from = start?.state.settling.settled ?? 0
-  const { state, settled, hasMore } = await loadFeeds(store, contract, founder, sharing, start, engines, turns)
+  const { state, settled, hasMore } = await loadFeeds(store, contract, founder, sharing, start, engines, turns, known)
   const isCutShort = lackingIn(state).length > 0 && (hasMore || size > state.settling.settled)
   const texts = settled.map(({ text }) => text)
   await compareLedger(store, contract, texts, from, isCutShort ? state.settling.settled : size)
@@ -119,8 +125,9 @@ async function loadFeeds(
   start: Start | undefined,
   engines: Engines,
   turns: Turns | undefined,
+  known: KnownEntries,
 ): Promise<{ state: AgreementState; settled: readonly Acknowledged[]; hasMore: boolean }> {
-  let state = start?.state ?? emptyAgreement(contract, engines)
+  let state = start?.state ?? emptyAgreement(contract, engines, known)
   let waiting = start?.further ?? []
   const settled: Acknowledged[] = []
   const read = new Set<Handle>(state.feeds.keys())
@@ -131,7 +138,7 @@ async function loadFeeds(
       read.add(handle)
       for (const decoded of await readFeed(store, contract, handle, {}, turns)) stored.push(decoded)
     }
-    const reception = await inTurns(receiving(state, stored), turns)
+    const reception = await withStoredEntries(store, await inTurns(receiving(state, stored), turns), turns)
     assertNothingRefused(reception, contract)
     state = reception.state
     for (const entry of reception.settled) settled.push(entry)
@@ -165,7 +172,8 @@ export async function recallHistory(
   for (const [handle, { size }] of feeds) {
     for (const decoded of await readFeed(store, contract, handle, { limit: size }, turns)) stored.push(decoded)
   }
-  const reception = await inTurns(receiving(emptyAgreement(contract, ledger.engines), stored), turns)
+  const received = await inTurns(receiving(emptyAgreement(contract, ledger.engines, ledger.known), stored), turns)
+  const reception = await withStoredEntries(store, received, turns)
   assertNothingRefused(reception, contract)
   const isCutShort = lackingIn(reception.state).length > 0 && reception.waiting.length > 0
   if (!isCutShort && canonicalJson(frontierOf(reception.state.feeds)) !== canonicalJson(frontierOf(feeds))) {
@@ -173,6 +181,22 @@ export async function recallHistory(
     throw new ContractDamaged('contract_damaged', message, { contract })
   }
   return { state: reception.state, isCutShort }
+}
+
+/** What cannot be judged any more, since its values are erased, is taken from the ledger in the store. */
+async function withStoredEntries(store: Store, reception: Reception, turns: Turns | undefined): Promise<Reception> {
+  const from = entriesWanted(reception.state)
+  if (from === undefined) return reception
+  const entries: KnownEntry[] = []
+  const erased = new Set<Hash>()
+  for await (const { entry, computed } of storedEntries(store, reception.state.contract, from)) {
+    for (const event of entry.events) {
+      if (event.type === 'ValuesErased') for (const seal of event.seals) erased.add(seal)
+    }
+    entries.push({ entry, computed, erased })
+  }
+  // What the store has merely lost others still have.
+  return erased.size === 0 ? reception : inTurns(receivingEntries(reception, entries), turns)
 }
 
 /** `contract-*` follows from the feeds: its entries from one on, up to `size`, must be these. */

@@ -10,6 +10,7 @@ import { FeedKeys } from '../../signing/signing-keys.ts'
 import { sharedWriter, soleWriter, type Writer } from '../commit.ts'
 import type { Teller } from '../contract-listener.ts'
 import type { ContractView } from '../contract-view.ts'
+import { Erasing } from '../erasing.ts'
 import { Intake } from '../inbound/intake.ts'
 import { LateValues } from '../inbound/late-values.ts'
 import { MissingValues } from '../inbound/missing-values.ts'
@@ -48,9 +49,11 @@ export interface ReplicaParts {
   readonly late: LateValues
   readonly untold: UntoldEntries
   readonly unprovenForks: UnprovenForks
+  /** Undefined: another process of the party does it. */
+  readonly erasing: Erasing | undefined
 }
 
-/** `holdUpOf`: why a party leaves uncovered what it holds, as far as is known. `lookAgain`: the store may have more by now. */
+/** `holdUpOf`: why a party leaves uncovered what it holds, as far as is known. `lookAgain`: the store may have more by now. `forget`: it has less. */
 export function partsOf(
   view: ContractView,
   ports: ContractPorts,
@@ -58,6 +61,7 @@ export function partsOf(
   news: Teller,
   holdUpOf: (handle: Handle) => HoldUp | undefined,
   lookAgain: () => void,
+  forget: () => void,
 ): ReplicaParts {
   const { clock, payloadWaitMs, policy = acknowledgeAll, random, snapshots, store } = ports
   const { contract, duties, self } = view
@@ -96,5 +100,6 @@ export function partsOf(
     late,
     untold: new UntoldEntries(settled, ledgerSize),
     unprovenForks: new UnprovenForks(),
+    erasing: duties.authors ? new Erasing(view, ports, forget, (error) => news.tell('failed', error)) : undefined,
   }
 }

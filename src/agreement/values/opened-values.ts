@@ -1,10 +1,10 @@
 import type { Map as ImmutableMap } from 'immutable'
-import type { Open } from '../aggregates/contract/rules/document-view.ts'
-import type { Hash } from '../crypto/hash.ts'
-import { computedAt, isComputed, type LedgerIndex, requestOf } from '../events/ids.ts'
-import type { Payload } from '../events/statement.ts'
-import { HistoryPruned } from '../runtime/history-pruned.ts'
-import { type Feeds, statementAt } from './feeds.ts'
+import type { Open } from '../../aggregates/contract/rules/document-view.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import { computedAt, isComputed, type LedgerIndex, requestOf } from '../../events/ids.ts'
+import type { Payload } from '../../events/statement.ts'
+import { HistoryPruned } from '../../runtime/history-pruned.ts'
+import { type Feeds, statementAt } from '../feeds.ts'
 
 /**
  * Opens the values that stand in the document of a ledger: those that statements brought, and those that rules have computed.

@@ -1,10 +1,10 @@
-import type { Hash } from '../crypto/hash.ts'
-import type { Handle } from '../events/ids.ts'
-import { recipientsIn } from '../events/recipients.ts'
-import { confidentialSealsOf, valueSealsOf } from '../events/seal.ts'
-import type { Request } from '../events/statement.ts'
-import type { SignedStatement } from '../events/statement-codec.ts'
-import type { VerifiedStatement } from './verified-statement.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import type { Handle } from '../../events/ids.ts'
+import { recipientsIn } from '../../events/recipients.ts'
+import { confidentialSealsOf, valueSealsOf } from '../../events/seal.ts'
+import type { Request } from '../../events/statement.ts'
+import type { SignedStatement } from '../../events/statement-codec.ts'
+import type { VerifiedStatement } from '../verified-statement.ts'
 
 const none: readonly Hash[] = []
 
@@ -22,11 +22,11 @@ export function lackedBy({
   return lacked ?? none
 }
 
-/** Whether one of its requests names a value whose payload is not held. */
-export function lacksValueOf({ lacks }: VerifiedStatement, request: Request): boolean {
-  if (lacks.length === 0) return false
+/** Those of one of its requests. */
+export function lackedIn({ lacks }: VerifiedStatement, request: Request): readonly Hash[] {
+  if (lacks.length === 0) return none
   const seals = valueSealsOf([request])
-  return lacks.some((seal) => seals.has(seal))
+  return lacks.filter((seal) => seals.has(seal))
 }
 
 /** The seals of confidential values in its requests that are for a party, whether their payloads are held or not. */

@@ -1,0 +1,64 @@
+import type { AgreementState } from '../../../agreement/state.ts'
+import type { KnownEntry } from '../../../agreement/values/known-entries.ts'
+import { type Hash, hashCanonical } from '../../../crypto/hash.ts'
+import type { LedgerIndex, Uid } from '../../../events/ids.ts'
+import type { LedgerEntry } from '../../../events/ledger-entry.ts'
+import type { Payload } from '../../../events/statement.ts'
+import { encodeKnownEntry } from '../../../gossip/known-entry-line.ts'
+import { computedGroup } from '../../../store/payload-group.ts'
+import type { Store } from '../../../store/port.ts'
+import { contractStream } from '../../../store/streams.ts'
+
+/** So many entries are given in one message at most: whoever lacks more asks again. */
+const ENTRIES_MAX = 256
+
+/** The settled entries that the store has from one on, for who lacks the values that they were judged by. */
+export async function* storedEntries(
+  store: Store,
+  contract: Uid,
+  from: LedgerIndex,
+  limit?: number,
+): AsyncGenerator<KnownEntry & { readonly texts: ReadonlyMap<Hash, string> }> {
+  const range = limit === undefined ? { from } : { from, limit }
+  for await (const { data } of store.events.read(contractStream(contract), range)) {
+    const entry = JSON.parse(data) as LedgerEntry
+    const texts = await computedTexts(store, contract, entry)
+    const computed = new Map([...texts].map(([seal, text]) => [seal, JSON.parse(text) as Payload]))
+    yield { entry, computed, texts }
+  }
+}
+
+async function computedTexts(store: Store, contract: Uid, { events, index }: LedgerEntry): Promise<Map<Hash, string>> {
+  const group = computedGroup(index)
+  const refs = events.flatMap((event) =>
+    event.type === 'ValueComputed' && event.seal !== null ? [{ group, seal: event.seal }] : [],
+  )
+  if (refs.length === 0) return new Map()
+  const texts = await store.payloads.get(contract, refs)
+  // What the store has damaged is none.
+  return new Map([...texts].filter(([seal, text]) => hashCanonical('seal', text) === seal))
+}
+
+/**
+ * Lines with the entries from one on, for a party that cannot judge them: those before the last erasure, since what comes behind it
+ * hangs on nothing that was erased. As many as there is room for, one at least if there is any. `room`: characters.
+ */
+export async function entryLines(
+  store: Store,
+  { contract, settling }: AgreementState,
+  isParty: boolean,
+  from: LedgerIndex,
+  room: number,
+): Promise<string[]> {
+  const { newest } = settling.agreed.erasures
+  if (!isParty || newest === null || from >= newest) return []
+  const lines: string[] = []
+  let left = room
+  for await (const { entry, texts } of storedEntries(store, contract, from, Math.min(ENTRIES_MAX, newest - from))) {
+    if (left <= 0) break
+    const line = encodeKnownEntry(contract, entry, texts)
+    left -= line.length
+    lines.push(line)
+  }
+  return lines
+}

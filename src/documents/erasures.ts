@@ -1,0 +1,134 @@
+import { fieldsHolding } from '../aggregates/contract/document/element.ts'
+import { erasedIn, isErased, type OpenErasure } from '../aggregates/contract/erased-values.ts'
+import { type ContractState, membersOf } from '../aggregates/contract/state.ts'
+import type { Contracts } from '../contracts/registry/contracts.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { About } from '../events/about.ts'
+import type { Command } from '../events/commands.ts'
+import { type ElementId, type Handle, type LedgerIndex, ROOT, type Uid } from '../events/ids.ts'
+import type { LedgerEntry } from '../events/ledger-entry.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import type { Store } from '../store/port.ts'
+import { contractStream } from '../store/streams.ts'
+import type { Documents, Wait } from './documents.ts'
+import type { RequestResult } from './request-result.ts'
+import { elementAt, pathOf } from './written-rule.ts'
+
+/** Nothing, or too much, is named to be erased at once. Evidence: `contract`, `values`. */
+export class ErasureUnfit extends ConcordataError {}
+
+/** No such erasure is voted on. Evidence: `contract`, `erasure`. */
+export class NoSuchErasure extends ConcordataError {}
+
+/** So many values can one erasure name (EraseValues). */
+const VALUES_MAX = 1000
+
+/** What some members want erased. */
+export interface ShownErasure {
+  /** Its name: what a vote is for. */
+  readonly erasure: Hash
+  /** How many values. */
+  readonly values: number
+  /** Paths of fields at which one of them stands. Others have been replaced, or are no values of fields. */
+  readonly at: readonly string[]
+  readonly votes: readonly Handle[]
+  /** Members whose vote is missing. */
+  readonly waitsFor: readonly Handle[]
+}
+
+export interface ShownErasures {
+  readonly open: readonly ShownErasure[]
+  /** How many values are erased, those with them that rules had computed from others. */
+  readonly erased: number
+  /** Ledger index of the last erasure; null: there was none. */
+  readonly newest: LedgerIndex | null
+}
+
+/** What is to be erased: all values that were ever put forward at and below these paths, and what is under these seals. */
+export interface ToErase {
+  readonly paths?: readonly string[]
+  readonly seals?: readonly Hash[]
+  readonly about?: About
+}
+
+/** Values that the parties of a contract give up by common consent (design §5 *Erasure*). */
+export class DocumentErasures {
+  readonly #contracts: Contracts
+  readonly #documents: Documents
+  readonly #store: Store
+
+  constructor(contracts: Contracts, documents: Documents, store: Store) {
+    this.#contracts = contracts
+    this.#documents = documents
+    this.#store = store
+  }
+
+  /** In the agreed view. Throws NoSuchContract. */
+  list(uid: Uid): Promise<ShownErasures> {
+    return this.#contracts.use(uid, ({ state }) => {
+      const { agreed } = state.settling
+      const { newest, open } = agreed.erasures
+      return { erased: erasedIn(agreed).size, newest, open: open.map((erasure) => shownErasure(erasure, agreed)) }
+    })
+  }
+
+  /** This party's vote. Throws NoSuchContract, NoSuchPath, ErasureUnfit. */
+  async erase(uid: Uid, { paths = [], seals = [], about }: ToErase, wait: Wait): Promise<RequestResult> {
+    const { agreed, places } = await this.#contracts.use(uid, ({ state }) => {
+      const { agreed } = state.settling
+      return { agreed, places: paths.map((path) => elementAt(path, agreed).id) }
+    })
+    const named = new Set(seals)
+    if (places.length > 0) for await (const seal of this.#sealsAt(uid, places)) named.add(seal)
+    const values = [...named].filter((seal) => !isErased(agreed, seal))
+    if (values.length === 0 || values.length > VALUES_MAX) {
+      const message =
+        values.length === 0 ? 'no value is there to be erased' : `one erasure names at most ${VALUES_MAX} values`
+      throw new ErasureUnfit('erasure_unfit', message, { contract: uid, values: values.length })
+    }
+    return this.#documents.command(uid, [{ type: 'EraseValues', seals: values.sort() }], wait, about)
+  }
+
+  /** For or against an erasure that somebody has asked for. Throws NoSuchContract, NoSuchErasure. */
+  async vote(
+    uid: Uid,
+    erasure: Hash,
+    { vote, about }: { readonly vote: 'yes' | 'no'; readonly about?: About },
+    wait: Wait,
+  ): Promise<RequestResult> {
+    const open = await this.#contracts.use(uid, ({ state }) =>
+      state.settling.agreed.erasures.open.find(({ id }) => id === erasure),
+    )
+    if (open === undefined) {
+      const message = 'nobody has asked for this erasure, or it has come to its end'
+      throw new NoSuchErasure('no_such_erasure', message, { contract: uid, erasure })
+    }
+    const command: Command =
+      vote === 'yes' ? { type: 'EraseValues', seals: [...open.seals] } : { type: 'KeepValues', erasure }
+    return this.#documents.command(uid, [command], wait, about)
+  }
+
+  /** Of all that was put forward, or computed, at these elements and below them, from the first entry on. */
+  async *#sealsAt(uid: Uid, places: readonly ElementId[]): AsyncGenerator<Hash> {
+    const isThere = (field: ElementId) =>
+      places.some((place) => place === ROOT || field === place || field.startsWith(`${place}.`))
+    for await (const { data } of this.#store.events.read(contractStream(uid))) {
+      const { events } = JSON.parse(data) as LedgerEntry
+      for (const event of events) {
+        if (event.type !== 'ValueProposed' && event.type !== 'ValueComputed') continue
+        if (event.seal !== null && isThere(event.field)) yield event.seal
+      }
+    }
+  }
+}
+
+function shownErasure({ id, seals, votes }: OpenErasure, state: ContractState): ShownErasure {
+  const members = membersOf(state).map(({ card }) => card.handle)
+  return {
+    erasure: id,
+    values: seals.length,
+    at: [...fieldsHolding(state.document, new Set(seals))].map((field) => pathOf(field.id, state)),
+    votes,
+    waitsFor: members.filter((member) => !votes.includes(member)),
+  }
+}
