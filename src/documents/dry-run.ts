@@ -1,7 +1,7 @@
 import type { ContractState } from '../aggregates/contract/state.ts'
 import { changeSetVerdict, nextVerdict } from '../agreement/next-verdict.ts'
-import { openIn } from '../agreement/opened-values.ts'
 import type { AgreementState } from '../agreement/state.ts'
+import { openIn } from '../agreement/values/opened-values.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Command } from '../events/commands.ts'
 import type { ContractEvent } from '../events/contract-events.ts'

@@ -15,7 +15,7 @@ const AGAIN_MAX_MS = 60_000
 /**
  * Takes out of the store of this party what all members have voted to erase, once that has settled: by then the entries that were judged
  * with the values are durable, and they are what is read from then on. A stream of its own says how far that has come, so that
- * a restart goes on, and so does the backup of a time before (decision 0120).
+ * a restart goes on, and so does the backup of a time before (decision 0123).
  */
 export class Erasing {
   readonly #view: ContractView

@@ -246,6 +246,7 @@ t.test(
     await t.test('the audit computes all of it again', async (t) => {
       const { status, output } = await runCommand('audit', 'verify', contract, '--data', ana.data)
       t.equal(status, 0, output)
+    })
 
     await t.test('what all have voted to erase is in no file of theirs any more', async (t) => {
       const secret = 'Ada Lovelace, 12 St James’s Square'
