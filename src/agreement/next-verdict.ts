@@ -52,7 +52,7 @@ function contextOf(
     contract,
     reveal: (seal) => payloads[seal],
     confidential: (seal) => payloads[seal],
-    computedFrom: computedFromIn(ledger.lineage, document, engines),
+    computedFrom: computedFromIn(ledger.lineage, ledger.document, ledger.engines),
     open: (value) => payloads[value.seal] ?? open(value),
     rootAt: (size) => (size <= log.size ? log.rootAt(size) : undefined),
   }

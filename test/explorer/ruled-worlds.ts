@@ -1,6 +1,6 @@
 import { childAt } from '../../src/aggregates/contract/document/element.ts'
 import { type RuleTerms, ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
-import { openIn } from '../../src/agreement/opened-values.ts'
+import { openIn } from '../../src/agreement/values/opened-values.ts'
 import type { ElementId, Handle } from '../../src/events/ids.ts'
 import type { RuleBody } from '../../src/events/rule.ts'
 import { ask, type Command, type Configuration, propose, type SetUp, together } from './configuration.ts'
