@@ -211,5 +211,14 @@ export type CandidateEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'conflict'
 /**
  * `replaced`: by a proposal for one of its fields that its author has made, or whose author had seen it. `removed`: an element that
  * it names. `conflict`: at its last YES a value was agreed that its author had not seen. `unfit`: at its last YES it would have been void.
+ * `erased`: all members have given up a value of it.
  */
-export type ChangeSetEnd = 'replaced' | 'withdrawn' | 'turned_down' | 'removed' | 'inactive' | 'conflict' | 'unfit'
+export type ChangeSetEnd =
+  | 'replaced'
+  | 'withdrawn'
+  | 'turned_down'
+  | 'removed'
+  | 'inactive'
+  | 'conflict'
+  | 'unfit'
+  | 'erased'

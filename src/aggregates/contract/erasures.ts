@@ -1,6 +1,8 @@
+import type { Hash } from '../../crypto/hash.ts'
 import type { CommandOf } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
+import { changeSetEnded } from './change-sets/change-set.ts'
 import { type DecideContext, type Decision, Rejection } from './decider.ts'
 import { fieldsHolding } from './document/element.ts'
 import { erasureId, isErased, type OpenErasure } from './erased-values.ts'
@@ -73,5 +75,8 @@ function erasedBy(
   const fallen = [...fieldsHolding(state.document, news)].flatMap((field) =>
     field.candidates.filter(({ seal }) => seal !== null && news.has(seal)).map(ended(field.id, 'erased')),
   )
-  return [{ erasure: id, seals: [...news].sort(), type: 'ValuesErased' }, ...fallen]
+  const isOfErased = (command: object) => 'seal' in command && news.has(command.seal as Hash)
+  const sets = state.changeSets.filter(({ commands }) => commands.some(isOfErased))
+  const fallenSets = sets.map((set) => changeSetEnded(set, 'erased'))
+  return [{ erasure: id, seals: [...news].sort(), type: 'ValuesErased' }, ...fallen, ...fallenSets]
 }

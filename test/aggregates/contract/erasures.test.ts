@@ -1,7 +1,7 @@
 import t from 'tap'
 import { erasedIn, erasureId } from '../../../src/aggregates/contract/erased-values.ts'
 import { type Hash, sha256 } from '../../../src/crypto/hash.ts'
-import { concurrently, type Document, field, given, list, openedBy, together } from '../../support/document.ts'
+import { asOne, concurrently, type Document, field, given, list, openedBy, together } from '../../support/document.ts'
 import {
   both,
   broker,
@@ -135,6 +135,16 @@ t.test('a candidate whose value is erased falls; the seal cannot be proposed aga
   const field = gone.idAt('Claim/Amount')
   const again = lead.orders({ type: 'ProposeValue', field, seal, basis: [] })
   t.same(gone.when(again).fate, { code: 'value_taken', command: 0 })
+})
+
+t.test('a change set with such a value falls whole', async (t) => {
+  const live = inForce(claim, ['Claim', { validation: { parties: ['follower'] } }])
+  const proposed = live.when(asOne(broker.proposes('Claim/Amount', '5'), broker.addsField('Note')))
+  const [set] = proposed.state.changeSets
+  const seal = set?.commands.flatMap((command) => ('seal' in command ? [command.seal as Hash] : []))[0] as Hash
+  const gone = proposed.when(broker.erases(seal), lead.erases(seal), follower.erases(seal))
+  t.match(gone.events.at(-1), { type: 'ChangeSetEnded', why: 'erased' })
+  t.same(gone.state.changeSets, [])
 })
 
 t.test('who resigns has no vote, and the last vote may have been its', async (t) => {
