@@ -106,11 +106,12 @@ t.test('a stolen key is revoked with the recovery key, over crashes', { timeout:
   t.equal((await write(ben, contract, { Country: 'Mexico' })).status, 201)
   const [first] = (await standingOf(ben)).keys
 
+  // What ben still owes it signs as soon as it is back, and so does the thief: two statements for one place, by one key.
+  await until('ben to have nothing left to sign', () => areAtRest([ana, ben, cleo], contract))
   await stop(ben)
   await cp(ben.data, thief.data, { recursive: true })
   await start({ ...thief, handle: 'thief' })
   t.equal((await write(thief, contract, { Account: 'of the thief' })).status, 201, 'nobody can tell the thief from ben')
-  // Else ben signs with the same key what the thief has left unsigned, and the thief signs it, too: two statements for one place, by one key.
   await until('the thief to have nothing left to sign', () => areAtRest([ana, thief, cleo], contract))
   await stop({ ...thief, handle: 'thief' })
   await start(ben)
