@@ -1,3 +1,4 @@
+import { isErased } from '../../src/aggregates/contract/erased-values.ts'
 import { find, memberOf } from '../../src/aggregates/contract/state.ts'
 import { lackingIn } from '../../src/agreement/completing.ts'
 import { feedOf, firstCovering } from '../../src/agreement/feeds.ts'
@@ -7,6 +8,7 @@ import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import { type ElementId, requestKey } from '../../src/events/ids.ts'
 import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
 import { both } from '../support/engine-2.ts'
+import { checkErased } from './erasure-work.ts'
 import { DEADLY, SINS } from './hostile.ts'
 import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
@@ -41,6 +43,7 @@ export async function checkEnd(run: Run): Promise<void> {
   if (run.statements() !== statements) throw new Violation('an idle contract does not fall silent')
   await checkAllEqual(run)
   await run.confidences.checkHandedOver(run)
+  await checkErased(run)
   await checkEntries(run)
   await checkChangeSets(run)
   await audit(run)
@@ -63,7 +66,8 @@ function checkValues({ options, wasSetBack }: Run, machine: Machine, state: Live
     const refused = new Set(answer.statement.refusals.map(({ request }) => requestKey(request)))
     for (const [index, request] of requests.entries()) {
       const key = requestKey({ handle: party, seq, index })
-      if (lackedIn(held, request).length === 0 || refused.has(key)) continue
+      const lacked = lackedIn(held, request).filter((seal) => !isErased(state.ledger.document, seal))
+      if (lacked.length === 0 || refused.has(key)) continue
       throw new Violation(`${machine.handle} has acknowledged ${key}, and has not its values`)
     }
   }

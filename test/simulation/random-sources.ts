@@ -16,6 +16,7 @@ const SOURCES = [
   'versions',
   'rules',
   'audiences',
+  'erasures',
 ] as const
 type Source = (typeof SOURCES)[number]
 

@@ -9,6 +9,7 @@ import { seal } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
 import { both } from '../support/engine-2.ts'
 import { audienceWork, type Kept } from './audience-work.ts'
+import { erasureWork } from './erasure-work.ts'
 import type { Faults } from './faults.ts'
 import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
@@ -122,6 +123,9 @@ export class Workload {
     }
     if (options.audiences > 0 && run.sources.of('audiences', machine.address).chance(options.audiences)) {
       await this.#confide(machine, live)
+    }
+    if (options.erasures > 0 && run.sources.of('erasures', machine.address).chance(options.erasures)) {
+      await this.#erase(machine, live, field as ElementId)
     }
     if (random.chance(0.04))
       await this.submit(machine, { type: 'RenameElement', element: field, name: `n ${run.requests}` })
@@ -240,6 +244,12 @@ export class Workload {
     const isConfidential = 'audience' in command
     this.#run.count(`audiences: ${command.type}${isConfidential ? ' for some' : ''}`)
     await this.submit(machine, command, { payloads, ...(random.chance(0.5) ? { tentative: true } : {}) })
+  }
+
+  async #erase(machine: Machine, { state }: LiveContract, field: ElementId): Promise<void> {
+    const random = this.#run.sources.of('erasures', machine.address)
+    const command = erasureWork(state.settling.agreed, machine.handle, field, random)
+    if (command !== undefined) await this.submit(machine, command)
   }
 
   async #changeList(machine: Machine): Promise<void> {

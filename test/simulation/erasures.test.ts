@@ -1,0 +1,27 @@
+import t from 'tap'
+import { simulate } from './simulation.ts'
+
+/** Members come in and are set back while the others erase; rules compute from what is erased. */
+const RUNS = [
+  { erasures: 0.5, rounds: 25 },
+  { erasures: 0.4, rounds: 20, rules: 0.5 },
+]
+
+t.test(
+  'what simulation.test.ts says holds where values are erased, and nobody keeps one: who comes in, or comes back, ends with the same root',
+  { timeout: 300_000 },
+  async (t) => {
+    const totals: Record<string, number> = {}
+    for (const [place, options] of RUNS.entries()) {
+      const { counts } = await simulate(100 + place, undefined, options)
+      for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count
+    }
+    for (const name of [
+      'accepted EraseValues',
+      'members that have erased values',
+      'members that have taken entries in place of erased values',
+    ]) {
+      t.ok((totals[name] ?? 0) > 0, `${totals[name]} ${name}`)
+    }
+  },
+)
