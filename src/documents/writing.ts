@@ -13,6 +13,7 @@ import {
 } from '../aggregates/contract/document/element.ts'
 import { builtInOf, currentTypes, type Types, typeLike } from '../aggregates/contract/document/types.ts'
 import { standingAt } from '../aggregates/contract/values/standing.ts'
+import { valueFault } from '../aggregates/contract/values/value-types.ts'
 import { fitElementName } from '../aggregates/names/fit-text.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
@@ -84,8 +85,9 @@ export class Writing {
       this.#commands.push({ basis, exclusive: true, field: field.id, type: 'EmptyField' })
       return
     }
-    const sealed = this.#seal(field.field, value)
-    const confidential = audienceMember(this.#audienceAt(field.id))
+    const audience = this.#audienceAt(field.id)
+    const sealed = this.#seal(field.field, value, audience)
+    const confidential = audienceMember(audience)
     this.#commands.push({
       ...confidential,
       basis,
@@ -123,7 +125,7 @@ export class Writing {
     const { kind, name } = element
     if (kind === 'field') {
       // What is shown of a value that this party has not, is not written: it stays as it is.
-      if (isSealed(value) && isSealedHere(element, this.#agreed)) return
+      if (isSealedHere(element, value, this.#agreed)) return
       if (!this.isAgreed(element, value)) this.propose(element, value)
     } else if (kind === 'block') {
       if (!isObject(value)) throw new WriteUnfit('write_unfit', `${name} is a block and takes an object`, { name })
@@ -189,9 +191,10 @@ export class Writing {
   #fillEntry(prototype: StoredElement, ref: string, value: unknown): void {
     if (prototype.kind === 'field') {
       if (value === null) return
-      const sealed = this.#seal(prototype.field, value)
+      const audience = this.#audienceAt(prototype.id)
+      const sealed = this.#seal(prototype.field, value, audience)
       this.#commands.push({
-        ...audienceMember(this.#audienceAt(prototype.id)),
+        ...audienceMember(audience),
         type: 'ProposeValue',
         field: ref,
         seal: sealed,
@@ -240,7 +243,7 @@ export class Writing {
     const field = this.#typeMeant(fitField(typed.field))
     this.#commands.push({ type: 'AddField', parent, name: fitElementName(name), field })
     if (typed.value === null || typed.value === undefined) return
-    const sealed = this.#seal(field, typed.value)
+    const sealed = this.#seal(field, typed.value, audience)
     const confidential = audienceMember(audience)
     this.#commands.push({ ...confidential, type: 'ProposeValue', field: `#${place}`, seal: sealed, basis: [] })
   }
@@ -306,8 +309,20 @@ export class Writing {
     return { ...others, definition: definitionHash(meant) }
   }
 
-  #seal(type: FieldType, value: unknown) {
-    const { seal: sealed, payload } = seal(wireValue(builtInOf(type, this.#types), value), this.#newSalt())
+  /** `audience`: of the field. The ledger judges no confidential value, so its author does. */
+  #seal(type: FieldType, value: unknown, audience: Audience | undefined) {
+    if (isSealed(value)) {
+      const message =
+        '$sealed stands for a value that is not held here, and for no other: leave it out, or write a value'
+      throw new WriteUnfit('write_unfit', message)
+    }
+    const written = wireValue(builtInOf(type, this.#types), value)
+    const fault = audience === undefined ? undefined : valueFault(type, written, () => true, this.#types)
+    if (fault !== undefined) {
+      const expected = builtInOf(type, this.#types).type
+      throw new WriteUnfit('write_unfit', `the value is not one of the type ${expected}`, { expected, fault })
+    }
+    const { seal: sealed, payload } = seal(written, this.#newSalt())
     this.#payloads[sealed] = payload
     return sealed
   }
@@ -342,9 +357,11 @@ function blockSaid(said: unknown, name: string) {
   return { ...others, ...(confidential && { confidential }) }
 }
 
-/** Whether a value stands there that is not held here. */
-function isSealedHere({ agreed, id }: Field, known: Ground['agreed']): boolean {
-  return agreed?.audience !== undefined && !known.has(id)
+/** Whether this is what is shown of the value that stands there and is not held here. */
+function isSealedHere({ agreed, id }: Field, value: unknown, known: Ground['agreed']): boolean {
+  if (!isSealed(value) || agreed?.audience === undefined || known.has(id)) return false
+  const { proposal } = isObject(value.$sealed) ? value.$sealed : {}
+  return proposal === agreed.id
 }
 
 function objectFor(value: unknown): Record<string, unknown> {

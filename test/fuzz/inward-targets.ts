@@ -91,6 +91,32 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
     status: 409,
     requests: json('Contract/$/Publications', `{"ruleSets":[1],"rules":[{"rule":1,"hash":"${'0'.repeat(64)}"}]}`),
   },
+  'GET /api/Contract/:uid/ChangeSets': { status: 200, requests: ['/api/Contract/$/ChangeSets?ended=3'] },
+  'POST /api/Contract/:uid/ChangeSets': {
+    status: 200,
+    requests: json(
+      'Contract/$/ChangeSets',
+      '{"changes":[{"at":"Country","set":"Peru"}],"about":{"title":"x"}}',
+      '{"changes":[{"at":"","add":{"E":{"R":"x"}}},{"at":"Country","rename":"Land"},{"at":"List","remove":true}]}',
+    ),
+  },
+  'GET /api/Contract/:uid/ChangeSets/:set': { status: 404, requests: ['/api/Contract/$/ChangeSets/acme.0.0'] },
+  'DELETE /api/Contract/:uid/ChangeSets/:set': { status: 409, requests: json('Contract/$/ChangeSets/acme.0.0', '') },
+  'POST /api/Contract/:uid/ChangeSets/:set/Votes': {
+    status: 409,
+    requests: json('Contract/$/ChangeSets/acme.0.0/Votes', '{"vote":"yes","about":{"text":"x"}}'),
+  },
+  'GET /api/Contract/:uid/Diff': { status: 200, requests: ['/api/Contract/$/Diff?from=0&to=1'] },
+  'GET /api/Contract/:uid/Audiences': { status: 200, requests: ['/api/Contract/$/Audiences'] },
+  'PUT /api/Contract/:uid/Audiences': {
+    status: 403,
+    requests: json(
+      'Contract/$/Audiences',
+      '{"at":"","parties":["acme"],"until":"2030-01-01T00:00:00.000Z"}',
+      '{"at":"","parties":null}',
+    ),
+  },
+  'POST /api/Contract/:uid/Disclosures': { status: 409, requests: json('Contract/$/Disclosures', '{"at":"Country"}') },
   'GET /api/Contract/:uid/Erasures': { status: 200, requests: ['/api/Contract/$/Erasures'] },
   'POST /api/Contract/:uid/Erasures': {
     status: 200,
