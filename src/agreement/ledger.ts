@@ -210,7 +210,7 @@ function* acknowledgeNext(
     statement: held.core,
   }
   const judged = yield* fateOf(request, ref, held, decided, answers, ledger, feeds)
-  const fate = 'missing' in judged ? takenFate(ledger, determined, judged.missing) : judged
+  const fate = 'missing' in judged ? takenFate(ledger, determined, judged.missing, request) : judged
   if (fate === undefined) return { lacking: { request: ref, need, seals: (judged as Missing).missing } }
   const { outcome, events, document, computed } = fate
   const resigned = events.some((event) => event.type === 'PartyResigned')
@@ -294,10 +294,11 @@ function takenFate(
   { document, engines, known }: Ledger,
   determined: Determined,
   missing: ReadonlySet<Hash>,
+  { commands }: Request,
 ): Fate | undefined {
   const entry = known.get(determined.index)
   if (entry?.erased !== undefined && !missing.isSubsetOf(entry.erased)) return undefined
-  return entry && knownFate(entry, determined, document, engines)
+  return entry && knownFate(entry, determined, document, engines, commands)
 }
 
 /**

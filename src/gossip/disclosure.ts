@@ -1,3 +1,4 @@
+import { isErased } from '../aggregates/contract/erased-values.ts'
 import { find } from '../aggregates/contract/state.ts'
 import { confidentialStandingIn } from '../aggregates/contract/values/confidential-standing.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
@@ -15,7 +16,8 @@ import type { SignedStatement } from '../events/statement-codec.ts'
  * given to whom the document has in the audience by then (`mayHave`). The same object where nothing is left out.
  */
 export function disclosed(decoded: SignedStatement, peer: Handle, state?: AgreementState): Payloads {
-  const { statement, payloads } = decoded
+  const { statement } = decoded
+  const payloads = state === undefined ? decoded.payloads : withoutErased(decoded.payloads, state)
   const recipients = recipientsIn(statement)
   if (recipients.size === 0) return payloads
   const values = confidentialSealsOf(statement.requests)
@@ -54,4 +56,11 @@ export function mayHave(
     if (!isOver || find(document, field)?.owner === peer) return true
   }
   return false
+}
+
+/** What all members have given up, and may still be in memory here. The same object where there is nothing of it. */
+function withoutErased(payloads: Payloads, { ledger: { document } }: AgreementState): Payloads {
+  const entries = Object.entries(payloads)
+  const left = entries.filter(([seal]) => !isErased(document, seal as Hash))
+  return left.length === entries.length ? payloads : Object.fromEntries(left)
 }

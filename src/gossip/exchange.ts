@@ -58,7 +58,7 @@ export function isShownNoMore(state: AgreementState, handle: Handle, of: Handle)
 }
 
 /** The ledger index at which a party left, or its invitation came to nothing. */
-function goneAtIn({ ledger: { document } }: AgreementState, handle: Handle): LedgerIndex | undefined {
+export function goneAtIn({ ledger: { document } }: AgreementState, handle: Handle): LedgerIndex | undefined {
   return formerOf(document, handle)?.resignedAt ?? closedInvitationOf(document, handle)?.closedAt
 }
 

@@ -11,6 +11,7 @@ import { emptyAgreement, isUnsure } from '../../src/agreement/state.ts'
 import type { KnownEntry } from '../../src/agreement/values/known-entries.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { ROOT } from '../../src/events/ids.ts'
+import { seal as sealUp } from '../../src/events/seal.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { assert } from '../../src/runtime/assert.ts'
 import { allOf, market, owes, type Player, talk } from '../support/market.ts'
@@ -120,6 +121,15 @@ t.test('an entry of other statements, or with what is no outcome of them, is not
     { ...entry, outcome: { kind: 'withdrawn', seq: 0, code: 'user' } },
     { ...entry, outcome: { kind: 'void', reason: { code: 'no_such_element', command: 0 } } },
     { ...entry, events: [{ type: 'VotersNamed' } as never, null as never] },
+    { ...entry, events: [{ type: 'no such event' } as never] },
+    { ...entry, events: [...entry.events, { type: 'EngineUpgraded', to: 99 }] },
+    { ...entry, events: [...entry.events, { type: 'PartyResigned', handle: ben.handle }] },
+    { ...entry, events: [...entry.events, { type: 'PartyAdmitted', handle: ben.handle, invitation: 0 }] },
+    // Whoever says which key a member has, signs for it.
+    {
+      ...entry,
+      events: [...entry.events, { type: 'PartyInvited', by: ben.handle, party: { ...ana.card, keys: ben.card.keys } }],
+    },
   ]
   for (const one of unfit) {
     const { state } = goesOn(lacking, [{ entry: one, computed }])
@@ -138,4 +148,70 @@ t.test('an entry that the members have not signed for settles nothing, and nothi
   t.ok(state.settling.divergences.length > 0, 'their heads contradict it')
   t.equal(state.settling.settled, from)
   t.ok(isUnsure(state))
+})
+
+/** A list whose entries are told apart by a text, and values of which cleo has to agree to. */
+function keyed() {
+  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = players
+  const orders = (player: Player, ...commands: { type: string; [member: string]: unknown }[]) => {
+    player.requests(...commands)
+    talk(players, owes)
+  }
+  const puts = (player: Player, field: string, value: string): Hash => {
+    const { seal: sealed, payload } = sealUp(value, new Uint8Array(16).fill(player.seq))
+    const command = { type: 'ProposeValue', field, seal: sealed, basis: [] }
+    player.says({ requests: [player.request([command])], payloads: { [sealed]: payload } })
+    talk(players, owes)
+    return sealed
+  }
+  const key = { name: 'K', field: { type: 'text' } }
+  orders(ana, { type: 'AddList', parent: '0', name: 'L', entry: 'block', entriesMax: 10, key })
+  for (let n = 0; n < 3; n++) orders(ana, { type: 'AddEntry', list: '0.2' })
+  const validated = () => {
+    orders(ana, { type: 'AddRuleSet', name: 'T' })
+    const body = { kind: 'validation', who: { parties: ['cleo'], fields: [] } }
+    orders(ana, { type: 'DraftRule', at: '0.2', ruleSet: 1, body })
+    const rules = ana.state.ledger.document.rules.rules.map(({ terms }) => ({ rule: terms.id, hash: ruleHash(terms) }))
+    for (const { rule, hash } of rules)
+      for (const player of [ben, cleo]) orders(player, { type: 'CastVote', rule, hash, vote: 'yes' })
+    orders(ana, { type: 'PublishRules', ruleSets: [1], rules })
+  }
+  return { ana, ben, cleo, orders, puts, validated }
+}
+
+/** Whether who holds nothing of what is erased comes to the same head as who has judged it all. */
+function isSameWithout({ ana }: { readonly ana: Player }): boolean {
+  const { erased, newest } = ana.state.ledger.document.erasures
+  const gone = new Set(erased)
+  const without = allOf(ana).map((decoded): SignedStatement => {
+    const payloads = Object.entries(decoded.payloads).filter(([of]) => !gone.has(of as Hash))
+    return { ...decoded, payloads: Object.fromEntries(payloads) }
+  })
+  const judged = receive(emptyAgreement(ana.contract), allOf(ana)).acknowledged
+  const given = judged.filter(({ entry }) => newest !== null && entry.index < newest)
+  const { state } = receiveEntries(receive(emptyAgreement(ana.contract), without), given)
+  return headOf(state.ledger).root === headOf(ana.state.ledger).root && state.settling.divergences.length === 0
+}
+
+t.test('whoever still holds a key that is erased compares nothing with it', async (t) => {
+  const { ana, ben, cleo, orders, puts, validated } = keyed()
+  const key = puts(ana, '0.2.1.0', 'acme')
+  validated()
+  for (const player of [ana, ben, cleo]) orders(player, { type: 'EraseValues', seals: [key] })
+  puts(ben, '0.2.2.0', 'acme')
+  orders(cleo, { type: 'Resign' })
+  t.match(ana.state.ledger.document.erasures, { erased: [key] }, 'given: the key of the first entry is erased')
+  t.ok(isSameWithout({ ana }))
+})
+
+t.test('what a resignation erases is judged as it is for who comes later', async (t) => {
+  const { ana, ben, cleo, orders, puts, validated } = keyed()
+  validated()
+  const key = puts(ana, '0.2.1.0', 'acme')
+  puts(ben, '0.2.2.0', 'acme')
+  for (const player of [ana, ben]) orders(player, { type: 'EraseValues', seals: [key] })
+  orders(cleo, { type: 'Resign' })
+  t.match(ana.state.ledger.document.erasures, { erased: [key] }, 'given: it has made the erasure complete')
+  t.ok(isSameWithout({ ana }))
 })

@@ -76,12 +76,14 @@ export function resign({ about, reason }: CommandOf<'Resign'>, state: ContractSt
     ...(reason && { reason }),
     type: 'PartyResigned',
   } as const
-  const after = evolve(state, resigned, context)
+  const gone = evolve(state, resigned, context)
+  const erased = erasedAfterResignation(state, gone, context)
+  const after = erased.reduce((current, event) => evolve(current, event, context), gone)
   return [
     resigned,
     ...lockAfterResignation(state, author),
+    ...erased,
     ...candidatesAfterResignation(state, after, context),
-    ...erasedAfterResignation(state, after, context),
     ...reopenAfterResignation(state, author),
     ...upgradeAfterResignation(state, author),
   ]

@@ -3,11 +3,12 @@ import type { Engines } from '../../aggregates/contract/engines.ts'
 import type { ContractState } from '../../aggregates/contract/state.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
+import type { CommandType } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
-import type { LedgerIndex } from '../../events/ids.ts'
+import type { Handle, LedgerIndex } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Outcome } from '../../events/outcome.ts'
-import type { Payload } from '../../events/statement.ts'
+import type { Payload, Request } from '../../events/statement.ts'
 
 /**
  * An entry as somebody has it who judged it when its values were there: the own store, or another party. What it says of the
@@ -36,6 +37,8 @@ export interface KnownFate {
   readonly computed: ReadonlyMap<Hash, Payload>
 }
 
+type CommandEnvelope = Request['commands'][number]
+
 /**
  * What an entry says of a request that nobody can judge here; undefined where it is of other statements, or cannot be.
  * Attacker-controlled: all of it beyond its schema.
@@ -45,13 +48,50 @@ export function knownFate(
   determined: Determined,
   document: ContractState,
   engines: Engines,
+  commands: readonly CommandEnvelope[],
 ): KnownFate | undefined {
   const { index, request, author, statement, answers, outcome, events } = entry
   if (canonicalJson({ answers, author, index, request, statement }) !== canonicalJson(determined)) return undefined
   if (outcome.kind === 'void') return events.length === 0 ? { outcome, events, document, computed: nothing } : undefined
   if (outcome.kind !== 'accepted') return undefined
-  const after = evolved(document, events, engines, { index, request })
+  const after = evolved(document, events, engines, { index, request }, () =>
+    isBacked(events, commands, document, author),
+  )
   return after && { outcome, events, document: after, computed }
+}
+
+/**
+ * Who is on the contract, with which keys, and in which engine it goes on says who signs for what follows: an entry may say so only
+ * where its request does.
+ */
+function isBacked(
+  events: readonly ContractEvent[],
+  commands: readonly CommandEnvelope[],
+  { engineVotes }: ContractState,
+  author: Handle,
+): boolean {
+  const said = canonicalJson(commands)
+  const orders = (type: CommandType, what: string) => commands.some((one) => one.type === type) && said.includes(what)
+  return events.every((event) => {
+    switch (event.type) {
+      case 'ContractOpened':
+        return false
+      case 'PartyInvited':
+        return orders('InviteParty', canonicalJson(event.party))
+      case 'PartyAdmitted':
+        return orders('AdmitParty', canonicalJson(event.handle))
+      case 'InvitationWithdrawn':
+        return orders('WithdrawInvitation', canonicalJson(event.handle))
+      case 'InvitationDeclined':
+        return orders('DeclineInvitation', canonicalJson(event.handle))
+      case 'PartyResigned':
+        return event.handle === author && orders('Resign', '')
+      case 'EngineUpgraded':
+        return engineVotes.some(({ to }) => to === event.to)
+      default:
+        return true
+    }
+  })
 }
 
 const nothing: ReadonlyMap<Hash, Payload> = new Map()
@@ -62,12 +102,12 @@ function evolved(
   events: readonly ContractEvent[],
   engines: Engines,
   origin: Pick<LedgerEntry, 'index' | 'request'>,
+  isFit: () => boolean,
 ): ContractState | undefined {
   try {
-    return engines.evolve(document, events, origin)
-  } catch (error) {
-    // Of events that the engine has made it never throws; these are somebody's claim, and looked at member by member.
-    if (error instanceof TypeError || error instanceof RangeError) return undefined
-    throw error
+    return isFit() ? engines.evolve(document, events, origin) : undefined
+  } catch {
+    // Of events that the engine has made it never throws; these are somebody's claim, of whatever form.
+    return undefined
   }
 }

@@ -3,6 +3,7 @@ import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
 import type { Equivocation, Reception } from '../../agreement/receive.ts'
 import type { AgreementState } from '../../agreement/state.ts'
+import { noneKnown } from '../../agreement/values/known-entries.ts'
 import { lackedFor } from '../../agreement/values/lacked-values.ts'
 import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
@@ -13,6 +14,7 @@ import { OvertakenError } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
 import { type Duties, dutiesOf } from './duties.ts'
+import { EntriesContradicted } from './inbound/intake.ts'
 import type { Followed, OtherProcesses } from './inbound/other-processes.ts'
 import { isNewEvidence, loadEvidence } from './journal.ts'
 import type { Delivery, Refused } from './mailbox.ts'
@@ -47,6 +49,8 @@ export class ReplicaLoop implements ContractView {
   #deciding: readonly string[] = []
   /** The turn under way. */
   #running: Promise<void> | undefined
+  /** What peers have given in place of erased values may be false: it is forgotten, and asked for again. */
+  #isDeceived = false
   /** Something has come up while a turn was under way. */
   #isAwaited = false
   #closed = false
@@ -371,6 +375,8 @@ export class ReplicaLoop implements ContractView {
   /** What is held is held still; the store is left alone for a while, and then asked again, as long as it takes. */
   async #recover(error: unknown): Promise<void> {
     this.parts.recovery.failed(error)
+    const { ledger, settling } = this.#state
+    this.#isDeceived = error instanceof EntriesContradicted || ledger.takenUntil > settling.settled
     this.#news.tell('failed', error)
     // Intents are durable, and go on when the store answers again.
     if (this.parts.others !== undefined) this.parts.others.doubts(this.#state)
@@ -403,11 +409,12 @@ export class ReplicaLoop implements ContractView {
   /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
   async #readAgain(): Promise<void> {
     const { store, engines, turns } = this.#ports
-    const { known } = this.#state.ledger
+    const known = this.#isDeceived ? noneKnown : this.#state.ledger.known
     const loaded = await loadContract(store, this.contract, this.#founder, 'alone', undefined, engines, turns, known)
     const { state, isCutShort } = loaded
     await this.parts.protection.reopen(state, this.self === this.#founder && state.feeds.size === 0)
     this.#state = state
+    this.#isDeceived = false
     this.#isCutShort = isCutShort
     this.parts.recovery.isSure(this.parts.protection.lost === undefined)
     this.#restoreLost()

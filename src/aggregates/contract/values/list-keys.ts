@@ -45,7 +45,8 @@ export function isKeyHeld(state: ContractState, id: ElementId, value: unknown, o
   const wanted = canonicalJson(value)
   return [...entriesOf(list)].some((other) => {
     const key = other.id === entry ? undefined : childAt(other, 0)
-    const opened = key?.kind === 'field' && key.agreed !== null ? open(key.agreed) : undefined
+    const opened =
+      key?.kind === 'field' && key.agreed !== null && !isErased(state, key.agreed.seal) ? open(key.agreed) : undefined
     return opened !== undefined && canonicalJson(opened.value) === wanted
   })
 }

@@ -1,4 +1,4 @@
-import type { Completion } from '../../../agreement/completing.ts'
+import { type Completion, entriesWanted } from '../../../agreement/completing.ts'
 import { feedOf } from '../../../agreement/feeds.ts'
 import {
   groupedByStatement,
@@ -10,6 +10,7 @@ import {
 } from '../../../agreement/receive.ts'
 import { receivingEntries } from '../../../agreement/receive-entries.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
+import type { KnownEntry } from '../../../agreement/values/known-entries.ts'
 import { type Hash, sha256 } from '../../../crypto/hash.ts'
 import type { Handle } from '../../../events/ids.ts'
 import { encodeEntry } from '../../../events/ledger-entry.ts'
@@ -111,7 +112,12 @@ export class Intake {
       }
       if (delivery.entries.length > 0) {
         const convicted = this.#convicted(reception)
-        const entries = delivery.entries.filter(({ entry }) => !this.#contradicted.has(sha256(encodeEntry(entry))))
+        const wanted = entriesWanted(reception.state)
+        const isGood = ({ entry }: KnownEntry) => !this.#contradicted.has(sha256(encodeEntry(entry)))
+        const offered = delivery.entries.filter(({ entry }) => entry.index === wanted)
+        // Nobody says otherwise: then it may have been the head that was false.
+        if (offered.length > 0 && !offered.some(isGood)) this.#contradicted.clear()
+        const entries = delivery.entries.filter(isGood)
         reception = await inTurns(receivingEntries(reception, entries, this.#view.self, convicted), this.#turns)
       }
       refused.set(delivery, errors)

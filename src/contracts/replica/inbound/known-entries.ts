@@ -46,15 +46,16 @@ async function computedTexts(store: Store, contract: Uid, { events, index }: Led
 export async function entryLines(
   store: Store,
   { contract, settling }: AgreementState,
-  isParty: boolean,
+  until: number,
   from: LedgerIndex,
   room: number,
 ): Promise<string[]> {
   const { newest } = settling.agreed.erasures
-  if (!isParty || newest === null || from >= newest) return []
+  const end = Math.min(newest ?? 0, until)
+  if (from >= end) return []
   const lines: string[] = []
   let left = room
-  for await (const { entry, texts } of storedEntries(store, contract, from, Math.min(ENTRIES_MAX, newest - from))) {
+  for await (const { entry, texts } of storedEntries(store, contract, from, Math.min(ENTRIES_MAX, end - from))) {
     if (left <= 0) break
     const line = encodeKnownEntry(contract, entry, texts)
     left -= line.length
