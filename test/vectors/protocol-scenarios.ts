@@ -11,6 +11,7 @@ import { isFor, recipientsIn } from '../../src/events/recipients.ts'
 import { seal } from '../../src/events/seal.ts'
 import { both as bothEngines } from '../support/engine-2.ts'
 import { keyFrom, seedOf } from '../support/keys.ts'
+import { erasureId } from '../../src/aggregates/contract/erased-values.ts'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { about, allOf, type Command, CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
 import { expectationOf, resultOf, type Vector } from './protocol-vector.ts'
@@ -173,6 +174,33 @@ export const plays: Readonly<Record<string, Play>> = {
       cleo.proposes('0.5', { amount: '0.001', currency: 'EUR' })
       talk(all, owes)
       return { all: cleo }
+    },
+  },
+  erasure: {
+    about:
+      'A value is erased by the vote of all; its seal is proposed by nobody any more, and the field takes another. One member keeps what another wants erased.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const all = [ana, ben, cleo]
+      const first = ana.proposes('0.0', 'a name')
+      talk(all, owes)
+      const [sealed] = Object.keys(first.payloads)
+      const erases = { type: 'EraseValues', seals: [sealed] }
+      for (const member of all) {
+        member.requests(erases)
+        talk(all, owes)
+      }
+      cleo.requests({ type: 'ProposeValue', field: '0.1', seal: sealed, basis: [] })
+      ben.requests(erases)
+      talk(all, owes)
+      ana.proposes('0.0', 'another name')
+      talk(all, owes)
+      const kept = { type: 'EraseValues', seals: ['0'.repeat(64)] }
+      ana.requests(kept)
+      talk(all, owes)
+      ben.requests({ type: 'KeepValues', erasure: erasureId(kept.seals as Hash[]) })
+      talk(all, owes)
+      return { all: ana }
     },
   },
   'change-sets': {
