@@ -4,7 +4,7 @@ import type { Reception } from '../agreement/receive.ts'
 import { receiveEntries } from '../agreement/receive-entries.ts'
 import type { KnownEntry } from '../agreement/values/known-entries.ts'
 import { type Hash, hashCanonical } from '../crypto/hash.ts'
-import { JudgedEntrySchema, type LedgerEntry } from '../events/ledger-entry.ts'
+import { computedSealsIn, JudgedEntrySchema, type LedgerEntry } from '../events/ledger-entry.ts'
 import type { Payload } from '../events/statement.ts'
 import { type AuditSource, isStoreCorrupt } from './source.ts'
 
@@ -64,12 +64,11 @@ async function computedIn(source: AuditSource): Promise<ReadonlyMap<Hash, Payloa
   return computed
 }
 
-function computedOf({ events }: LedgerEntry, computed: ReadonlyMap<Hash, Payload>): Map<Hash, Payload> {
+function computedOf(entry: LedgerEntry, computed: ReadonlyMap<Hash, Payload>): Map<Hash, Payload> {
   const own = new Map<Hash, Payload>()
-  for (const event of events) {
-    if (event.type !== 'ValueComputed' || event.seal === null) continue
-    const payload = computed.get(event.seal)
-    if (payload !== undefined) own.set(event.seal, payload)
+  for (const seal of computedSealsIn(entry)) {
+    const payload = computed.get(seal)
+    if (payload !== undefined) own.set(seal, payload)
   }
   return own
 }

@@ -9,7 +9,7 @@ import { type AgreementState, emptyAgreement } from '../agreement/state.ts'
 import { confidentialFor } from '../agreement/values/lacked-values.ts'
 import { type Hash, hashFromBytes } from '../crypto/hash.ts'
 import { type Handle, requestKey, requestOf } from '../events/ids.ts'
-import type { LedgerEntry } from '../events/ledger-entry.ts'
+import { computedSealsIn, type LedgerEntry } from '../events/ledger-entry.ts'
 import type { SignedStatement } from '../events/statement-codec.ts'
 import { leafHash, nodeHash } from '../merkle/hashing.ts'
 import { AuditFailed } from './audit-failed.ts'
@@ -107,8 +107,8 @@ async function recompute(source: AuditSource, engines: Engines, checklist: Check
     for (const entry of reception.settled) settled.push(entry)
     unread = [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   }
-  for (const { entry } of settled) named.addComputed(entry.index, computedSealsOf(entry), true)
-  for (const { entry } of state.settling.unsettled) named.addComputed(entry.index, computedSealsOf(entry), false)
+  for (const { entry } of settled) named.addComputed(entry.index, computedSealsIn(entry), true)
+  for (const { entry } of state.settling.unsettled) named.addComputed(entry.index, computedSealsIn(entry), false)
   named.erased(erasedIn(state.settling.agreed))
   return { state, settled, named, waiting }
 }
@@ -124,10 +124,6 @@ function needConfided(named: NamedSeals, key: string, self: Handle, { feeds }: A
   const answer = firstCovering(feedOf(feeds, self), ref.handle, ref.seq)
   const isAcknowledged = answer !== undefined && refusalIn(answer.statement, ref) === undefined
   if (ref.handle === self || isAcknowledged) named.needIn(`${ref.handle}.${ref.seq}`, seals)
-}
-
-function computedSealsOf({ events }: LedgerEntry): Hash[] {
-  return events.flatMap((event) => (event.type === 'ValueComputed' && event.seal !== null ? [event.seal] : []))
 }
 
 /** The requests that the stored ledger says to have been judged. Whether it is right is another question. */

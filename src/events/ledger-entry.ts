@@ -77,6 +77,11 @@ export function answersHash(answers: Answers): Hash {
   return hashJson('answers', answers)
 }
 
+/** The seals of what rules have computed in an entry. */
+export function computedSealsIn({ events }: Pick<LedgerEntry, 'events'>): Hash[] {
+  return events.flatMap((event) => (event.type === 'ValueComputed' && event.seal !== null ? [event.seal] : []))
+}
+
 /** The bytes of the Merkle leaf, as text. */
 export function encodeEntry(entry: LedgerEntry): string {
   return canonicalJson(entry)

@@ -67,6 +67,12 @@ export function confidentialSealsOf(requests: Statement['requests']): Set<Hash> 
   return seals
 }
 
+/** Canonical JSON of payloads by their seals. `texts`: of each its own canonical JSON. */
+export function payloadsJson(texts: ReadonlyMap<Hash, string>): string {
+  const members = [...texts].sort(([one], [other]) => (one < other ? -1 : 1)).map(([seal, text]) => `"${seal}":${text}`)
+  return `{${members.join(',')}}`
+}
+
 /** By seal, in the order in which canonical JSON has them. */
 export function payloadsInOrder(payloads: readonly [string, Payload][]): Payloads {
   return Object.fromEntries(payloads.toSorted(([one], [other]) => (one < other ? -1 : 1)))

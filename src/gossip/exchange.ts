@@ -57,8 +57,15 @@ export function isShownNoMore(state: AgreementState, handle: Handle, of: Handle)
   return of !== handle && goneAt !== undefined && newest !== undefined && signsBeyond(newest, goneAt, state)
 }
 
+/** Before which ledger index a party is shown entries: a member and an invitee all, one that left those before that, others none. */
+export function entriesShownTo(state: AgreementState, handle: Handle): LedgerIndex {
+  const { document } = state.ledger
+  const isOnIt = memberOf(document, handle) !== undefined || invitationOf(document, handle) !== undefined
+  return isOnIt ? state.ledger.log.size : (goneAtIn(state, handle) ?? 0)
+}
+
 /** The ledger index at which a party left, or its invitation came to nothing. */
-export function goneAtIn({ ledger: { document } }: AgreementState, handle: Handle): LedgerIndex | undefined {
+function goneAtIn({ ledger: { document } }: AgreementState, handle: Handle): LedgerIndex | undefined {
   return formerOf(document, handle)?.resignedAt ?? closedInvitationOf(document, handle)?.closedAt
 }
 

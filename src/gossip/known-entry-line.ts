@@ -5,6 +5,7 @@ import { canonicalJson } from '../crypto/canonical-json.ts'
 import { type Hash, hashCanonical } from '../crypto/hash.ts'
 import { type Uid, UidSchema } from '../events/ids.ts'
 import { JudgedEntrySchema, type LedgerEntry } from '../events/ledger-entry.ts'
+import { payloadsJson } from '../events/seal.ts'
 import { type Payload, PayloadsSchema } from '../events/statement.ts'
 
 /** An entry as a peer says that it was judged, of a contract. */
@@ -30,8 +31,7 @@ export const ENTRY_LINE_START = '{"computed":'
 
 /** `texts`: canonical JSON of what rules have computed in it, by their seals. */
 export function encodeKnownEntry(contract: Uid, entry: LedgerEntry, texts: ReadonlyMap<Hash, string>): string {
-  const members = [...texts].sort(([one], [other]) => (one < other ? -1 : 1)).map(([seal, text]) => `"${seal}":${text}`)
-  return `{"computed":{${members.join(',')}},"entry":${canonicalJson(entry)},"of":"${contract}"}`
+  return `{"computed":${payloadsJson(texts)},"entry":${canonicalJson(entry)},"of":"${contract}"}`
 }
 
 /**

@@ -16,6 +16,7 @@ import { JSON_DEPTH_MAX, JSON_MEMBERS_MAX, SIGNED_CHARACTERS_MAX } from '../even
 import { type SignedAcceptance, SignedAcceptanceSchema } from '../events/parties/acceptance.ts'
 import { type SignedDecline, SignedDeclineSchema } from '../events/parties/decline.ts'
 import { type SignedRevocation, SignedRevocationSchema } from '../events/parties/key-change.ts'
+import { payloadsJson } from '../events/seal.ts'
 import { type Frontier, FrontierSchema, type Payloads, PayloadsSchema } from '../events/statement.ts'
 import {
   decodeReceived,
@@ -177,8 +178,7 @@ export function encodePayloads(
   { contract, party, seq }: Omit<PayloadLine, 'payloads'>,
   texts: ReadonlyMap<Hash, string>,
 ): string {
-  const members = [...texts].sort(([one], [other]) => (one < other ? -1 : 1)).map(([seal, text]) => `"${seal}":${text}`)
-  return `{"contract":"${contract}","party":"${party}","payloads":{${members.join(',')}},"seq":${seq}}`
+  return `{"contract":"${contract}","party":"${party}","payloads":${payloadsJson(texts)},"seq":${seq}}`
 }
 
 /** Attacker-controlled: `text`, whole. Throws ExchangeMalformed for what is not even a message. */

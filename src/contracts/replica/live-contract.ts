@@ -1,4 +1,4 @@
-import { formerOf, invitationOf, memberOf } from '../../aggregates/contract/state.ts'
+import { formerOf } from '../../aggregates/contract/state.ts'
 import { type Completion, entriesWanted } from '../../agreement/completing.ts'
 import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
@@ -14,7 +14,7 @@ import type { SignedRevocation } from '../../events/parties/key-change.ts'
 import type { Frontier } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
-import { goneAtIn, visibleTo } from '../../gossip/exchange.ts'
+import { entriesShownTo } from '../../gossip/exchange.ts'
 import type { HoldUp, Wanted } from '../../gossip/message.ts'
 import type { PayloadLines } from '../../gossip/replica-port.ts'
 import { timestamp } from '../../runtime/clock.ts'
@@ -161,16 +161,7 @@ export class LiveContract {
 
   /** Settled entries from one on, for a peer that cannot judge them any more. */
   entryLines(peer: Handle, from: LedgerIndex, room: number): Promise<readonly string[]> {
-    return entryLines(this.#ports.store, this.state, this.#entriesShownTo(peer), from, room)
-  }
-
-  /** Up to which ledger index a peer is shown entries. */
-  #entriesShownTo(peer: Handle): number {
-    if (visibleTo(this.state, peer) === undefined) return 0
-    const { document } = this.state.ledger
-    if (memberOf(document, peer) !== undefined || invitationOf(document, peer) !== undefined)
-      return Number.MAX_SAFE_INTEGER
-    return goneAtIn(this.state, peer) ?? 0
+    return entryLines(this.#ports.store, this.state, entriesShownTo(this.state, peer), from, room)
   }
 
   /** For whom a request of this party waits. Throws HistoryPruned. */

@@ -2,7 +2,7 @@ import type { AgreementState } from '../../../agreement/state.ts'
 import type { KnownEntry } from '../../../agreement/values/known-entries.ts'
 import { type Hash, hashCanonical } from '../../../crypto/hash.ts'
 import type { LedgerIndex, Uid } from '../../../events/ids.ts'
-import type { LedgerEntry } from '../../../events/ledger-entry.ts'
+import { computedSealsIn, type LedgerEntry } from '../../../events/ledger-entry.ts'
 import type { Payload } from '../../../events/statement.ts'
 import { encodeKnownEntry } from '../../../gossip/known-entry-line.ts'
 import { computedGroup } from '../../../store/payload-group.ts'
@@ -28,11 +28,9 @@ export async function* storedEntries(
   }
 }
 
-async function computedTexts(store: Store, contract: Uid, { events, index }: LedgerEntry): Promise<Map<Hash, string>> {
-  const group = computedGroup(index)
-  const refs = events.flatMap((event) =>
-    event.type === 'ValueComputed' && event.seal !== null ? [{ group, seal: event.seal }] : [],
-  )
+async function computedTexts(store: Store, contract: Uid, entry: LedgerEntry): Promise<Map<Hash, string>> {
+  const group = computedGroup(entry.index)
+  const refs = computedSealsIn(entry).map((seal) => ({ group, seal }))
   if (refs.length === 0) return new Map()
   const texts = await store.payloads.get(contract, refs)
   // What the store has damaged is none.
