@@ -1,3 +1,4 @@
+import type { Verdict } from '../aggregates/contract/decider.ts'
 import type { ContractState } from '../aggregates/contract/state.ts'
 import { changeSetVerdict, nextVerdict } from '../agreement/next-verdict.ts'
 import type { AgreementState } from '../agreement/state.ts'
@@ -8,6 +9,7 @@ import type { ContractEvent } from '../events/contract-events.ts'
 import { type Handle, type ProposalId, requestKey } from '../events/ids.ts'
 import type { VoidReason } from '../events/outcome.ts'
 import type { Payloads } from '../events/statement.ts'
+import { publicationOf, type ShownWarning } from './publication-preview.ts'
 import { pathOf } from './written-rule.ts'
 
 /** What a request would come to if it were the next one in the ledger, by the code that decides (design §5a). Nothing is signed. */
@@ -26,6 +28,13 @@ export interface DryRun {
   readonly flagged: readonly { readonly path: string; readonly rule: number; readonly holds: boolean }[]
   /** Change sets that would wait, take effect or fall. All else is then what the one that would wait comes to with all its votes. */
   readonly changeSets: readonly ShownFate[]
+  /** What a publication would come to if every member had voted YES on its rules: of a request that drafts or votes on rules, or publishes. */
+  readonly publication?: PublicationDryRun
+}
+
+interface PublicationDryRun extends Omit<DryRun, 'kind' | 'candidates' | 'changeSets' | 'publication'> {
+  readonly ruleSets: readonly number[]
+  readonly warnings: readonly ShownWarning[]
 }
 
 interface ShownFate {
@@ -46,6 +55,29 @@ export function dryRun(
   isChangeSet = false,
 ): DryRun {
   const verdict = nextVerdict(commands, payloads, state, author, isChangeSet ? {} : undefined)
+  const isDrafted = verdict.kind === 'accepted' && verdict.state.phase === 'edit'
+  const after = isDrafted ? verdict.state : state.ledger.document
+  const publication = publicationDryRun(commands, payloads, state, author, after)
+  return { ...requestDryRun(verdict, payloads, state), ...(publication && { publication }) }
+}
+
+function publicationDryRun(
+  commands: readonly Command[],
+  payloads: Payloads,
+  state: AgreementState,
+  author: Handle,
+  after: ContractState,
+): PublicationDryRun | undefined {
+  const voted = publicationOf(commands, after)
+  if (voted === undefined) return undefined
+  const { command, document, ruleSets, warnings } = voted
+  const published = { ...state, ledger: { ...state.ledger, document } }
+  const verdict = nextVerdict([command], payloads, published, author)
+  const { candidates: _none, changeSets: _sets, kind: _kind, ...would } = requestDryRun(verdict, payloads, published)
+  return { ...would, ruleSets, warnings }
+}
+
+function requestDryRun(verdict: Verdict, payloads: Payloads, state: AgreementState): DryRun {
   const none = { fields: [], candidates: [], ended: [], switched: [], flagged: [], changeSets: [] }
   const nothing = { ...none, kind: 'dry run' as const }
   if (verdict.kind === 'lacking') return { ...nothing, outcome: 'undecided' }

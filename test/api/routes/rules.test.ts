@@ -85,6 +85,22 @@ t.test(
       return { ruleSets: [1], rules: named }
     }
 
+    await t.test('a dry run of a rule says what its publication would do, before anybody votes on it', async (t) => {
+      const rule = { at: 'Terms', ruleSet: 1, says: { kind: 'assignment', target: 'Terms/Sum', expression: 'Sum' } }
+      t.match(await ben.call('POST', `${at}/Rules?dry-run`, rule), {
+        status: 200,
+        body: { outcome: 'accepted', publication: { outcome: 'void', reason: { code: 'rules_cyclic' } } },
+      })
+      t.match(await ben.call('POST', `${at}/Rules?dry-run`, { ...rule, says: { kind: 'required', before: 'live' } }), {
+        body: { publication: { outcome: 'void', reason: { code: 'required_missing' } } },
+      })
+      const leader = { kind: 'access', who: { parties: [], fields: ['Terms/Leader'] }, what: ['propose'] }
+      t.match(await ana.call('POST', `${path}/Terms`, { Leader: { $field: { type: 'party' } } }), { status: 201 })
+      t.match(await ana.call('POST', `${at}/Rules?dry-run`, { ...rule, at: 'Terms/Rate', says: leader }), {
+        body: { publication: { warnings: [{ code: 'rights_unguarded', path: 'Terms/Leader' }] } },
+      })
+    })
+
     await t.test('a dry run says what a publication, or a write, would do, and signs nothing', async (t) => {
       t.equal((await ben.call('PUT', `${path}/Terms/Rate`, 0.9)).status, 200)
       const would = await ana.call('POST', `${at}/Publications?dry-run`, await publication())
@@ -92,6 +108,7 @@ t.test(
         status: 200,
         body: { dryRun: true, outcome: 'void', reason: { code: 'rule_broken', with: ['2'] } },
       })
+      t.match(would.body.publication, { outcome: 'void', ruleSets: [1], warnings: [] })
       t.match(await ana.call('POST', `${at}/Publications`, await publication()), {
         status: 422,
         body: { code: 'rule_broken', rule: { number: 2, inputs: [{ path: 'Terms/Rate', value: '0.9' }] } },
