@@ -1,7 +1,8 @@
 import type { Handle } from '../events/ids.ts'
 import { completed } from '../runtime/turns.ts'
 import { entriesWanted, takingKnown } from './completing.ts'
-import { joined, nothingReceived, type Reception, receiving } from './receive.ts'
+import { receiving } from './receive.ts'
+import { joined, nothingReceived, type Reception } from './reception.ts'
 import type { KnownEntry } from './values/known-entries.ts'
 
 const nobody: ReadonlySet<Handle> = new Set()

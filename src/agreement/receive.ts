@@ -10,53 +10,18 @@ import { feedOf, saidToHold, statementAt } from './feeds.ts'
 import { isTakeover } from './keys/key-rules.ts'
 import { type Release, releases, withheldStatements } from './keys/revocation-holds.ts'
 import type { Acknowledged } from './ledger.ts'
+import {
+  type Equivocation,
+  joined,
+  nothingReceived,
+  type OtherBranch,
+  type Reception,
+  type Unjudged,
+} from './reception.ts'
 import { type AgreementState, holding } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { isSignedBy, verifyStatement } from './verify-statement.ts'
 import { contains, union, type VersionVector, withStatement } from './version-vector.ts'
-
-/** Two statements that one party signed for one place of its feed. Nothing else convicts it (design §3). */
-export interface Equivocation {
-  readonly party: Handle
-  readonly seq: Seq
-  /** The branch that is held; the other one is kept as evidence only. */
-  readonly held: VerifiedStatement
-  readonly other: SignedStatement
-}
-
-/** A statement covers another branch than the one held. The signer has to show the statement that it means. */
-export interface OtherBranch {
-  readonly signer: Handle
-  readonly party: Handle
-  readonly seq: Seq
-  readonly theirs: Hash
-  readonly ours: Hash
-  /** The statement that covers it. Its signature has not been verified. */
-  readonly by: SignedStatement
-}
-
-interface Unjudged {
-  readonly decoded: SignedStatement
-  readonly error: EngineUnknown
-}
-
-/** What became of statements that came in. */
-export interface Reception {
-  readonly state: AgreementState
-  /** Newly held, in the order in which they were taken in: causes before effects. */
-  readonly taken: readonly VerifiedStatement[]
-  /** Payloads that were missing from statements already held, or just taken in. */
-  readonly completions: readonly Completion[]
-  readonly acknowledged: readonly Acknowledged[]
-  readonly settled: readonly Acknowledged[]
-  /** They cover what is not held, or the ledger lacks a value for them. Offer them again with more. */
-  readonly waiting: readonly SignedStatement[]
-  readonly refused: readonly { readonly decoded: SignedStatement; readonly error: StatementRefused }[]
-  /** They, or their payloads, lead the ledger into an engine that is not here: nothing can be said about them, or about what covers them. */
-  readonly unjudged: readonly Unjudged[]
-  readonly equivocations: readonly Equivocation[]
-  readonly otherBranches: readonly OtherBranch[]
-}
 
 type Standing =
   | { readonly kind: 'ready' }
@@ -64,22 +29,6 @@ type Standing =
   | { readonly kind: 'waits' }
   | { readonly kind: 'forked'; readonly held: VerifiedStatement }
   | { readonly kind: 'other branch'; readonly otherBranch: OtherBranch }
-
-/** The result of an empty delivery; `waiting` is what still waits. */
-export function nothingReceived(state: AgreementState, waiting: readonly SignedStatement[]): Reception {
-  return {
-    state,
-    waiting,
-    taken: [],
-    completions: [],
-    acknowledged: [],
-    settled: [],
-    refused: [],
-    unjudged: [],
-    equivocations: [],
-    otherBranches: [],
-  }
-}
 
 /**
  * Takes in statements in whatever order they came, each as soon as its causal past is held. A statement whose past is
@@ -234,22 +183,6 @@ function heldBackBut(released: readonly Release[], back: ReadonlySet<SignedState
 
 function isHeld({ feeds }: AgreementState, { hash, statement: { party, seq } }: SignedStatement): boolean {
   return statementAt(feeds, party, seq)?.hash === hash
-}
-
-/** Combines two consecutive receptions. */
-export function joined(first: Reception, then: Reception): Reception {
-  return {
-    state: then.state,
-    waiting: then.waiting,
-    taken: [...first.taken, ...then.taken],
-    completions: [...first.completions, ...then.completions],
-    acknowledged: [...first.acknowledged, ...then.acknowledged],
-    settled: [...first.settled, ...then.settled],
-    refused: [...first.refused, ...then.refused],
-    unjudged: [...first.unjudged, ...then.unjudged],
-    equivocations: [...first.equivocations, ...then.equivocations],
-    otherBranches: [...first.otherBranches, ...then.otherBranches],
-  }
 }
 
 /** As `receive`. `arrived`: by clock, each once. */

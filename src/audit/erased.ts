@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/compile'
 import { entriesWanted } from '../agreement/completing.ts'
-import type { Reception } from '../agreement/receive.ts'
 import { receiveEntries } from '../agreement/receive-entries.ts'
+import type { Reception } from '../agreement/reception.ts'
 import type { KnownEntry } from '../agreement/values/known-entries.ts'
 import { type Hash, hashCanonical } from '../crypto/hash.ts'
 import { computedSealsIn, JudgedEntrySchema, type LedgerEntry } from '../events/ledger-entry.ts'

@@ -1,4 +1,4 @@
-import type { Reception } from '../agreement/receive.ts'
+import type { Reception } from '../agreement/reception.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
 import { sealOf, sealsNamedBy } from '../events/seal.ts'

@@ -1,4 +1,5 @@
-import { type Equivocation, receive } from '../agreement/receive.ts'
+import { receive } from '../agreement/receive.ts'
+import type { Equivocation } from '../agreement/reception.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { canonicalJson, isCanonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'

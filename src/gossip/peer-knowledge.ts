@@ -1,6 +1,6 @@
 import { newestOf, saidToHold } from '../agreement/feeds.ts'
 import { isKeyOf } from '../agreement/keys/key-rules.ts'
-import type { Equivocation } from '../agreement/receive.ts'
+import type { Equivocation } from '../agreement/reception.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
 import type { Handle, LedgerIndex, Seq, Uid } from '../events/ids.ts'

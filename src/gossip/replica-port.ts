@@ -1,4 +1,4 @@
-import type { Equivocation } from '../agreement/receive.ts'
+import type { Equivocation } from '../agreement/reception.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { KnownEntry } from '../agreement/values/known-entries.ts'
 import type { Handle, LedgerIndex, Uid } from '../events/ids.ts'

@@ -62,7 +62,7 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'leaves the digest of the answers out',
-    file: 'src/agreement/ledger.ts',
+    file: 'src/agreement/acknowledging.ts',
     from: 'answered: answers.map(({ statement, core }) => ({ handle: statement.party, statement: core })),',
     to: 'answered: answers.slice(0, 0).map(({ statement, core }) => ({ handle: statement.party, statement: core })),',
   },
@@ -86,7 +86,7 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'asks only some of the members for an answer',
-    file: 'src/agreement/ledger.ts',
+    file: 'src/agreement/acknowledging.ts',
     from: 'return members.every(({ card }) => card.handle === party || covers(saidToHold(feeds, card.handle), party, seq))',
     to: 'return members.slice(0, 2).every(({ card }) => card.handle === party || covers(saidToHold(feeds, card.handle), party, seq))',
   },

@@ -59,7 +59,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   'requests of this party under way, which have their room (`contracts/requests/request-budget.ts`)': [
     'contracts/requests/request-queue.ts #signed',
     'contracts/requests/request-places.ts #places',
-    'contracts/requests/request-queue.ts decided',
+    'contracts/requests/decisions.ts decided',
     'contracts/processes/command-worker.ts #open',
     'contracts/commands/command-queue.ts #waiting',
     'node/observability/metrics.ts #signedAt',

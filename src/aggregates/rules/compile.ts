@@ -41,12 +41,10 @@ export function compile(text: string, schema: Schema, place: Place): Compiled | 
   if (early !== undefined) return [early]
   const tree = syntaxTreeOf(text)
   if (tree.error !== undefined) return [syntaxFault(text, tree.error, schema, place.block)]
-  const drafting = new Drafting(text, tree, schema, place.block)
-  drafting.run()
-  const { typer } = drafting
-  const faults = [...drafting.faults, ...typer.faults]
+  const { typer, sources, faults: drafted } = new Drafting(text, tree, schema, place.block).run()
+  const faults = [...drafted, ...typer.faults]
   if (faults.length === 0) faults.push(...resultFaults(typer, place))
-  if (faults.length > 0) return faults.map((fault) => located(fault, drafting.sources, tree))
+  if (faults.length > 0) return faults.map((fault) => located(fault, sources, tree))
   return compiledOf({ language: LANGUAGE_VERSION, nodes: typer.nodes }, typer)
 }
 

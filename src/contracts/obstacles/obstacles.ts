@@ -1,5 +1,5 @@
 import { membersOf } from '../../aggregates/contract/state.ts'
-import type { Equivocation, OtherBranch } from '../../agreement/receive.ts'
+import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { Handle } from '../../events/ids.ts'
 import type { Question } from '../approvals/approvals.ts'

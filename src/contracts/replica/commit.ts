@@ -1,5 +1,6 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
 import { isTakeover } from '../../agreement/keys/key-rules.ts'
+import type { Equivocation, Reception } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { Handle } from '../../events/ids.ts'
@@ -7,10 +8,9 @@ import type { Statement } from '../../events/statement.ts'
 import type { Store } from '../../store/port.ts'
 import type { DoubleSignProtection } from '../signing/double-sign-protection.ts'
 import type { ContractView } from './contract-view.ts'
-import { type Change, extendLedger, writesFor } from './journal.ts'
-
-/** Another process of this party has made a statement meanwhile: the turn is taken anew. */
-export class OvertakenError extends Error {}
+import { type Change, extendLedger, isNewEvidence, writesFor } from './journal.ts'
+import { OvertakenError } from './races.ts'
+import type { Authored } from './statement-author.ts'
 
 /** What one turn comes to, before it counts. */
 export interface Outcome {
@@ -19,6 +19,28 @@ export interface Outcome {
   readonly state: AgreementState
   /** This party's own new statement. */
   readonly made: VerifiedStatement | undefined
+}
+
+/** What a turn comes to that has received, and maybe authored. `known`: what is proven already. */
+export function outcomeOf(
+  before: AgreementState,
+  reception: Reception,
+  authored: Authored | undefined,
+  known: readonly Equivocation[],
+): Outcome {
+  const { taken, completions } = reception
+  const made = authored?.held
+  const state = authored?.state ?? reception.state
+  const change = {
+    before,
+    held: made === undefined ? taken : [...taken, made],
+    acknowledged: [...reception.acknowledged, ...(authored?.acknowledged ?? [])],
+    completions,
+    settled: [...reception.settled, ...(authored?.settled ?? [])],
+    equivocations: isNewEvidence(known, reception.equivocations),
+    divergences: state.settling.divergences.slice(before.settling.divergences.length),
+  }
+  return { change, state, made }
 }
 
 /** Makes the outcome of a turn durable; nobody outside gets to see any of it before that. */

@@ -1,6 +1,6 @@
 import type { EngineUnknown } from '../../aggregates/contract/engines.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
-import type { Equivocation, OtherBranch, Reception } from '../../agreement/receive.ts'
+import type { Equivocation, OtherBranch, Reception } from '../../agreement/reception.ts'
 import type { Divergence } from '../../agreement/settlement.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { Uid } from '../../events/ids.ts'

@@ -1,4 +1,4 @@
-import type { Equivocation } from '../../agreement/receive.ts'
+import type { Equivocation } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { EngineVersion, Handle, Uid } from '../../events/ids.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'

@@ -60,3 +60,8 @@ export class Mailbox {
     return taken
   }
 }
+
+/** Without the statements: the store may have them already, and what comes of the others comes again. */
+export function valuesOf(arrived: readonly Delivery[]): Delivery[] {
+  return arrived.map((delivery) => ({ ...delivery, statements: [] }))
+}

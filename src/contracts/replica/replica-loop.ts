@@ -1,7 +1,7 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
-import type { Equivocation, Reception } from '../../agreement/receive.ts'
+import type { Equivocation, Reception } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import { noneKnown } from '../../agreement/values/known-entries.ts'
 import { lackedFor } from '../../agreement/values/lacked-values.ts'
@@ -9,22 +9,18 @@ import { type EngineVersion, type Handle, requestKey, type Uid } from '../../eve
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import { HistoryPruned, trueIfPruned } from '../../runtime/history-pruned.ts'
-import { StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
-import { OvertakenError } from './commit.ts'
+import { outcomeOf } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
 import { type Duties, dutiesOf } from './duties.ts'
 import { EntriesContradicted } from './inbound/intake.ts'
 import type { Followed, OtherProcesses } from './inbound/other-processes.ts'
-import { isNewEvidence, loadEvidence } from './journal.ts'
-import type { Delivery, Refused } from './mailbox.ts'
+import { type Delivery, type Refused, valuesOf } from './mailbox.ts'
 import { loadContract, recallHistory } from './opening/load.ts'
 import type { Opened } from './opening/open-replica.ts'
 import { partsOf, type ReplicaParts, type Replicated } from './opening/replica-parts.ts'
 import type { ContractPorts } from './ports.ts'
-
-/** How often a turn is taken anew because another process of this party was faster. */
-const RACES_MAX = 20
+import { untilFirst } from './races.ts'
 
 /**
  * The loop of one contract, and the parts that it turns. A turn takes all that has come meanwhile: receive, make a statement
@@ -220,25 +216,24 @@ export class ReplicaLoop implements ContractView {
     if (others === undefined) return this.#turn(arrived)
     // What comes from elsewhere and is our own, another process has made: it stands in the store already.
     if (arrived.some(({ statements }) => statements.some(isOf(this.self)))) others.hearsOfOwn()
-    for (let race = 0; ; race++) {
-      try {
+    return untilFirst(
+      this.contract,
+      () => others.doubts(this.#state),
+      async () => {
         await this.#catchUp(others)
         const refused = await this.#turn(arrived)
         this.parts.recovery.succeeded()
         return refused
-      } catch (error) {
-        const isRace = error instanceof WrongExpectedRevision || error instanceof OvertakenError
-        if (!isRace) throw error
-        if (race === RACES_MAX) throw error instanceof OvertakenError ? (error.cause ?? tooSlow(this.contract)) : error
-        others.doubts(this.#state)
-      }
-    }
+      },
+    )
   }
 
   /** What was read counts although the others have gone on meanwhile: else a process that is slower than they are never gets anywhere. */
   async #catchUp(others: OtherProcesses): Promise<void> {
     for (let isMet = false; !isMet; ) {
-      if (others.hasEvidence) await this.#lookAtEvidence(others)
+      const proven = await others.newEvidence(this.#evidence)
+      this.#evidence = [...this.#evidence, ...proven]
+      if (proven.length > 0) this.#news.tell('equivocated', proven)
       const before = this.#state
       const read = await others.read(before)
       isMet = read.isMet
@@ -291,25 +286,12 @@ export class ReplicaLoop implements ContractView {
     if (this.duties.sharesStore) this.parts.requests.queue.noticed(own, before)
     else this.parts.requests.queue.dropExpired()
     const authored = await this.parts.author.next(reception.state)
-    const made = authored?.held
-    const state = authored?.state ?? reception.state
-    const settled = [...reception.settled, ...(authored?.settled ?? [])]
-    const equivocations = isNewEvidence(this.#evidence, reception.equivocations)
-    const divergences = state.settling.divergences.slice(before.settling.divergences.length)
-    const held = made === undefined ? taken : [...taken, made]
-    const acknowledged = [...reception.acknowledged, ...(authored?.acknowledged ?? [])]
-    const change = {
-      before,
-      held,
-      acknowledged,
-      completions: reception.completions,
-      settled,
-      equivocations,
-      divergences,
-    }
+    const outcome = outcomeOf(before, reception, authored, this.#evidence)
+    const { state, made, change } = outcome
+    const { settled, equivocations, divergences } = change
     this.#uncommitted = taken
     this.#deciding = made?.statement.decided.map(({ request }) => requestKey(request)) ?? []
-    if (await this.parts.writer.commit({ change, state, made })) this.parts.recovery.wrote()
+    if (await this.parts.writer.commit(outcome)) this.parts.recovery.wrote()
     this.#uncommitted = []
     this.#deciding = []
     this.#state = state
@@ -356,13 +338,6 @@ export class ReplicaLoop implements ContractView {
     this.parts.approvals.forgetView()
     if (this.parts.others === undefined) this.parts.recovery.isInDoubt = true
     this.wake()
-  }
-
-  async #lookAtEvidence(others: OtherProcesses): Promise<void> {
-    const found = isNewEvidence(this.#evidence, await loadEvidence(this.#ports.store, this.#state))
-    this.#evidence = [...this.#evidence, ...found]
-    if (found.length > 0) this.#news.tell('equivocated', found)
-    others.hasEvidence = false
   }
 
   /** What is held may be behind the store. */
@@ -423,17 +398,6 @@ export class ReplicaLoop implements ContractView {
   }
 }
 
-/** Without the statements: the store may have them already, and what comes of the others comes again. */
-function valuesOf(arrived: readonly Delivery[]): Delivery[] {
-  return arrived.map((delivery) => ({ ...delivery, statements: [] }))
-}
-
 function isOf(self: Handle) {
   return ({ statement }: SignedStatement): boolean => statement.party === self
-}
-
-/** Nothing is wrong, and it is tried again: the others do what this one would do. */
-function tooSlow(contract: Uid): StoreUnavailable {
-  const message = `other processes of this party were faster ${RACES_MAX} times`
-  return new StoreUnavailable('store_unavailable', message, { contract })
 }

@@ -19,10 +19,10 @@ import { noteDue } from '../signing/cosigned-notes.ts'
 import type { DoubleSignProtection } from '../signing/double-sign-protection.ts'
 import { GuardRefused } from '../signing/signing-guard.ts'
 import type { FeedKeys } from '../signing/signing-keys.ts'
-import { OvertakenError } from './commit.ts'
 import type { ContractView } from './contract-view.ts'
 import type { MissingValues } from './inbound/missing-values.ts'
 import type { ContractPorts } from './ports.ts'
+import { OvertakenError } from './races.ts'
 
 /** How long requests are held back at most while every peer is being talked to already. Milliseconds. */
 const HOLD_MS = 100

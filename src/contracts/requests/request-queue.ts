@@ -1,25 +1,22 @@
-import { confirmable, waitingForAnswers } from '../../agreement/confirmable.ts'
+import { waitingForAnswers } from '../../agreement/confirmable.ts'
 import { statementAt } from '../../agreement/feeds.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
-import type { Audience } from '../../events/audience.ts'
-import { type Handle, type RequestRef, requestKey, requestOf, type Seq } from '../../events/ids.ts'
-import { ceilings } from '../../events/limits.ts'
-import type { WithdrawalCode } from '../../events/reasons.ts'
-import { audienceOf } from '../../events/recipients.ts'
+import { type Handle, type RequestRef, requestKey, type Seq } from '../../events/ids.ts'
 import { payloadsInOrder } from '../../events/seal.ts'
 import type { Decision } from '../../events/statement.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Random } from '../../runtime/random.ts'
+import { type Decisions, decideOwn, type Withdrawal } from './decisions.ts'
 import { lateFor } from './late-parties.ts'
 import { standingOfRequest } from './progress.ts'
 import { RequestPlaces } from './request-places.ts'
 import { SealedAbouts } from './sealed-abouts.ts'
-import { bytesIn, roomIn } from './statement-budget.ts'
+import { roomIn } from './statement-budget.ts'
 import { asksAgainAfter, type HeldUp, heldUpBy, type Submission, type Verdict } from './submission.ts'
 import { chosenFrom, mayRequest, type Turn } from './turn.ts'
 import { assertAbout, RequestUnfit } from './validate-request.ts'
@@ -39,11 +36,6 @@ export class TransmitterSilent extends ConcordataError {
 
 /** How long after the deadline of a tentative request its intent may still come back. Milliseconds. */
 export const FORGOTTEN_AFTER_MS = 60_000
-
-interface Withdrawal {
-  readonly code: WithdrawalCode
-  readonly about?: About | undefined
-}
 
 /** The local users' intents on one contract: many that wait become one statement (group commit). */
 export class RequestQueue {
@@ -355,34 +347,6 @@ export class RequestQueue {
     return [...this.#queue, ...this.#signed.values(), ...this.#lockedOut, ...this.#pausing]
   }
 
-  /** As many as fit, and the bytes that are left. The others are for the next statement. */
-  #decide(state: AgreementState, room: number, abouts: SealedAbouts): { decided: Decision[]; left: number } {
-    const decided: Decision[] = []
-    let left = room
-    const fits = (decision: Decision) => {
-      left -= bytesIn(decision)
-      if (left < 0 || decided.length === ceilings.requestsPerStatement) return false
-      decided.push(decision)
-      return true
-    }
-    for (const [key, handle] of state.undecided) {
-      if (handle !== this.#self) continue
-      const submission = this.#signed.get(key)
-      const request = requestOf(key)
-      const why = this.#withdrawals.get(key) ?? this.#whyWithdraw(state, request, submission)
-      if (why === undefined) continue
-      const { code, about } = why
-      const said = about && abouts.member(about, audienceIn(state, request))
-      // What is to be withdrawn with the next statement must not be confirmed with this one.
-      if (!fits({ ...said, code, decision: 'withdrawn', request })) return { decided, left: 0 }
-    }
-    const gone = new Set(decided.map(({ request }) => requestKey(request)))
-    for (const request of confirmable(state, this.#self, gone)) {
-      if (!fits({ decision: 'confirmed', request })) return { decided, left: 0 }
-    }
-    return { decided, left }
-  }
-
   /**
    * A request without a deadline outlives a restart; for one with a deadline nobody waits after it. Unless intents are
    * durable before they are signed: then whoever asked may still wait, and the intent comes back with what is left of its
@@ -397,6 +361,13 @@ export class RequestQueue {
     return this.#clock.now() > Date.parse(deadline) + FORGOTTEN_AFTER_MS ? { code: 'timed_out' } : undefined
   }
 
+  /** As many as fit. */
+  #decide(state: AgreementState, room: number, abouts: SealedAbouts): Decisions {
+    return decideOwn(state, this.#self, room, abouts, (key, request) => {
+      return this.#withdrawals.get(key) ?? this.#whyWithdraw(state, request, this.#signed.get(key))
+    })
+  }
+
   #decisionIsDurable(decision: Decision, seq: Seq, before: AgreementState): void {
     const { request } = decision
     const key = requestKey(request)
@@ -409,10 +380,4 @@ export class RequestQueue {
       submission.conclude({ kind: 'withdrawn', request, seq, ...(about === undefined ? {} : { about }) })
     } else submission.conclude({ kind: 'timed out', request, ...this.#heldUp(waitingForAnswers(before, request)) })
   }
-}
-
-/** Whom it is for what is said of this party's own request. */
-function audienceIn({ feeds, ledger }: AgreementState, { handle, seq, index }: RequestRef): Audience | undefined {
-  const request = statementAt(feeds, handle, seq)?.statement.requests[index]
-  return request && audienceOf(request, (party) => ledger.cards.has(party))
 }

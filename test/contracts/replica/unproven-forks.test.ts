@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { OtherBranch } from '../../../src/agreement/receive.ts'
+import type { OtherBranch } from '../../../src/agreement/reception.ts'
 import { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'

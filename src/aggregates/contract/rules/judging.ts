@@ -2,12 +2,11 @@ import { base64url } from '../../../crypto/bytes.ts'
 import { canonicalJson } from '../../../crypto/canonical-json.ts'
 import { type Hash, hashCanonical, hashJson, hashToBytes } from '../../../crypto/hash.ts'
 import type { ContractEvent } from '../../../events/contract-events.ts'
-import { ancestorAt, ancestorsOf, computedId, depthOf, type ElementId, ordinalsOf } from '../../../events/ids.ts'
+import { computedId, type ElementId } from '../../../events/ids.ts'
 import { ENTRY_EVENTS_MAX } from '../../../events/limits.ts'
 import { SALT_BYTES } from '../../../events/seal.ts'
 import type { Payload } from '../../../events/statement.ts'
 import { evaluate } from '../../rules/evaluate.ts'
-import { isWithin } from '../../rules/schema.ts'
 import { fieldValueOf } from '../../rules/values/field-values.ts'
 import { Nothing, type Value } from '../../rules/values/values.ts'
 import { type DecideContext, Rejection } from '../decider.ts'
@@ -18,13 +17,13 @@ import { type ContractState, find } from '../state.ts'
 import { isKeyHeld } from '../values/list-keys.ts'
 import { valueProblem } from '../values/proposals.ts'
 import { isActive, isRuleActive } from './activity.ts'
+import { AffectedRules, type Changed } from './affected-rules.ts'
 import type { CompiledRule, Read } from './compiled-rule.ts'
 import { inputsOf } from './computed-inputs.ts'
 import { type Open, OpenedDocument } from './document-view.ts'
 import { firstEmptyUnder } from './empty-fields.ts'
 import { flagged, isFlagged } from './flags.ts'
 import { ruleHash } from './rule-book.ts'
-import { instancesOf, schemaIdOf } from './rule-schema.ts'
 import { isPublishable, type RulesInForce, rulesInForce } from './rules-in-force.ts'
 
 /** What the rules make of a request whose commands have taken effect. */
@@ -33,18 +32,6 @@ export interface Judgement {
   readonly state: ContractState
   /** What has been computed, by its seals. */
   readonly computed: ReadonlyMap<Hash, Payload>
-}
-
-/** What of the document a request has changed. Ids of elements that are there, or were. */
-export interface Changed {
-  readonly fields: ReadonlySet<ElementId>
-  /** Lists that have an entry more, or less. */
-  readonly lists: ReadonlySet<ElementId>
-  readonly addedEntries: ReadonlySet<ElementId>
-  /** What has an element more below it. */
-  readonly extended: ReadonlySet<ElementId>
-  /** Everything: rules have come into force. */
-  readonly all: boolean
 }
 
 export interface Judged {
@@ -74,38 +61,29 @@ export function* judging(
     if (judged.isExempt) return { computed: new Map(), events: [], state }
     return new Rejection(rules.code, rules.rules.map(String))
   }
-  return yield* new Pass(state, rules, judged).run(changed)
+  return yield* new Pass(state, rules, judged, changed).run()
 }
-
-/** Where a rule is to be evaluated again: at these blocks, or wherever it is. */
-type Places = Set<ElementId> | 'all'
 
 class Pass {
   #state: ContractState
   readonly #rules: RulesInForce
   readonly #judged: Judged
+  readonly #affected: AffectedRules
   readonly #events: ContractEvent[] = []
   readonly #computed = new Map<Hash, Payload>()
-  readonly #dirty = new Map<number, Places>()
-  readonly #switched = new Set<ElementId | number>()
   /** Rule sets; others are off while they wait for what is required before them. */
   readonly #offByTriggers = new Set<number>()
-  #all = false
   /** Of what has been computed. */
   #characters = 0
 
-  constructor(state: ContractState, rules: RulesInForce, judged: Judged) {
+  constructor(state: ContractState, rules: RulesInForce, judged: Judged, changed: Changed) {
     this.#state = state
     this.#rules = rules
     this.#judged = judged
+    this.#affected = new AffectedRules(rules, state, changed)
   }
 
-  *run(changed: Changed): Generator<void, Judgement | Rejection> {
-    this.#all = changed.all
-    for (const field of changed.fields) this.#fieldChanged(field)
-    for (const list of changed.lists) this.#listChanged(schemaIdOf(this.#state, list))
-    for (const entry of changed.addedEntries) this.#entryAdded(entry)
-    for (const block of changed.extended) this.#requiredChanged(schemaIdOf(this.#state, block))
+  *run(): Generator<void, Judgement | Rejection> {
     for (const node of this.#rules.order) {
       const problem =
         node.kind === 'assignment'
@@ -141,70 +119,6 @@ class Pass {
 
   get #open(): Open {
     return (value) => this.#computed.get(value.seal) ?? this.#judged.open(value)
-  }
-
-  #mark(rule: CompiledRule, place: ElementId | 'all'): void {
-    const { id } = rule.terms
-    const places = this.#dirty.get(id)
-    if (places === 'all') return
-    if (place === 'all') this.#dirty.set(id, 'all')
-    else if (places === undefined) this.#dirty.set(id, new Set([place]))
-    else places.add(place)
-  }
-
-  #fieldChanged(field: ElementId): void {
-    const schemaId = schemaIdOf(this.#state, field)
-    for (const rule of this.#rules.reading.get(schemaId) ?? []) {
-      // Below its own block an expression reads what is in the same entry, unless it goes through a list.
-      const isOwn = rule.lists.length > 0 && isWithin(schemaId, rule.block)
-      const isListed = rule.reads.some(({ id, isOfList }) => isOfList && id === schemaId)
-      this.#mark(rule, isOwn && !isListed ? ancestorAt(field, depthOf(rule.block)) : 'all')
-    }
-    this.#requiredChanged(schemaId)
-  }
-
-  #listChanged(list: ElementId): void {
-    for (const rule of this.#rules.reading.get(list) ?? []) this.#mark(rule, 'all')
-    for (const rule of this.#rules.readingUnder.get(list) ?? []) this.#mark(rule, 'all')
-    this.#requiredChanged(list)
-  }
-
-  #entryAdded(entry: ElementId): void {
-    const of = schemaIdOf(this.#state, entry)
-    for (const way of ancestorsOf(of)) {
-      for (const rule of this.#rules.perEntry.get(way) ?? []) {
-        if (!isWithin(rule.block, of)) continue
-        for (const place of instancesOf(this.#state, rule.block, { under: entry, of })) this.#mark(rule, place)
-      }
-    }
-  }
-
-  /** A rule set that waits for what is required there is looked at again. */
-  #requiredChanged(schemaId: ElementId): void {
-    for (const way of ancestorsOf(schemaId)) {
-      for (const { terms } of this.#rules.requiredAt.get(way) ?? []) {
-        if (terms.body.kind === 'required' && terms.body.before !== 'live') this.#dirty.set(terms.id, 'all')
-      }
-    }
-  }
-
-  #isDirty({ terms }: CompiledRule): boolean {
-    return this.#all || this.#dirty.has(terms.id)
-  }
-
-  #placesOf(rule: CompiledRule): readonly ElementId[] {
-    const places = this.#all || this.#isSwitched(rule) ? 'all' : this.#dirty.get(rule.terms.id)
-    if (places === undefined) return []
-    if (places === 'all') return instancesOf(this.#state, rule.block)
-    return [...places].filter((id) => find(this.#state, id) !== undefined).sort(inDocumentOrder)
-  }
-
-  /** Whether it counts since this pass, or does not any more. */
-  #isSwitched({ terms: { at, ruleSet, body } }: CompiledRule): boolean {
-    if (this.#switched.size === 0) return false
-    if (ruleSet !== null && this.#switched.has(ruleSet)) return true
-    const place = body.kind === 'assignment' ? body.target : at
-    return [...ancestorsOf(place)].some((id) => this.#switched.has(id))
   }
 
   *#evaluate({ terms, expression }: CompiledRule, at: ElementId): Generator<void, Value | Rejection> {
@@ -243,7 +157,7 @@ class Pass {
 
   *#block(id: ElementId): Generator<void, Rejection | undefined> {
     const rules = this.#rules.switchingBlock.get(id) ?? []
-    if (!rules.some((rule) => this.#isDirty(rule))) return undefined
+    if (!rules.some((rule) => this.#affected.isDirty(rule))) return undefined
     const active = yield* this.#isActiveBy(
       rules,
       ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].blocks.includes(id),
@@ -251,32 +165,27 @@ class Pass {
     if (active instanceof Rejection) return active
     if (active === !this.#state.inactive.blocks.includes(id)) return undefined
     this.#emit({ active, element: id, type: 'BlockSwitched' })
-    this.#switched.add(id)
-    for (const rule of this.#rules.readingUnder.get(id) ?? []) this.#mark(rule, 'all')
-    this.#requiredChanged(id)
-    for (const rules of this.#rules.requiredBefore.values()) {
-      for (const { terms } of rules) if (isWithin(terms.at, id)) this.#dirty.set(terms.id, 'all')
-    }
+    this.#affected.blockSwitched(id)
     return undefined
   }
 
   *#ruleSet(id: number): Generator<void, Rejection | undefined> {
     const rules = this.#rules.switchingRuleSet.get(id) ?? []
     const required = this.#rules.requiredBefore.get(id) ?? []
-    const isOpen = [...rules, ...required].some((rule) => this.#isDirty(rule))
-    if (!isOpen && !required.some((rule) => this.#isSwitched(rule))) return undefined
+    const isOpen = [...rules, ...required].some((rule) => this.#affected.isDirty(rule))
+    if (!isOpen && !required.some((rule) => this.#affected.isSwitched(rule))) return undefined
     const switched = yield* this.#isActiveBy(
       rules,
       ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].ruleSets.includes(id),
     )
     if (switched instanceof Rejection) return switched
     if (!switched) this.#offByTriggers.add(id)
-    const wasActive = !this.#all && !this.#state.inactive.ruleSets.includes(id)
+    const wasActive = !this.#affected.isEverything && !this.#state.inactive.ruleSets.includes(id)
     // What is in force already is not put out of force by whoever empties a field, or adds one.
     const active = switched && (wasActive || !required.some((rule) => this.#isMissing(rule, id)))
     if (active === !this.#state.inactive.ruleSets.includes(id)) return undefined
     this.#emit({ active, ruleSet: id, type: 'RuleSetSwitched' })
-    this.#switched.add(id)
+    this.#affected.ruleSetSwitched(id)
     return undefined
   }
 
@@ -293,7 +202,7 @@ class Pass {
   *#assign(rule: CompiledRule): Generator<void, Rejection | undefined> {
     const { terms, expression } = rule
     if (terms.body.kind !== 'assignment' || expression === undefined) return undefined
-    if (!this.#isDirty(rule) && !this.#isSwitched(rule)) return undefined
+    if (!this.#affected.isDirty(rule) && !this.#affected.isSwitched(rule)) return undefined
     if (!isRuleActive(this.#state, terms)) return undefined
     const { target } = terms.body
     const rivals = (this.#rules.assigning.get(target) ?? []).filter((other) => isRuleActive(this.#state, other.terms))
@@ -301,7 +210,7 @@ class Pass {
       if (this.#judged.isExempt) return undefined
       return new Rejection('assigned_twice', [target, ...rivals.map(({ terms: { id } }) => String(id))])
     }
-    for (const block of this.#placesOf(rule)) {
+    for (const block of this.#affected.placesOf(this.#state, rule)) {
       if (this.#isTooMuch) return this.#tooMuch(terms.id)
       const field = `${block}.${target.slice(target.lastIndexOf('.') + 1)}` as ElementId
       const problem = yield* this.#assignAt(rule, block, field)
@@ -335,7 +244,7 @@ class Pass {
       this.#computed.set(seal, payload)
     }
     this.#emit({ field: id, proposal, rule: rule.terms.id, seal, type: 'ValueComputed' })
-    this.#fieldChanged(id)
+    this.#affected.fieldChanged(this.#state, id)
     return undefined
   }
 
@@ -367,25 +276,23 @@ class Pass {
     return base64url(hashToBytes(hashJson('computed', of)).subarray(0, SALT_BYTES))
   }
 
-  /** The rules that this pass may have something to say about, in the order of their ids. */
-  #affected(): readonly CompiledRule[] {
-    if (this.#all || this.#switched.size > 0) return this.#rules.rules
-    const ids = [...this.#dirty.keys()].sort((one, other) => one - other)
-    return ids.flatMap((id) => this.#rules.byId.get(id) ?? [])
-  }
-
   *#conditions(): Generator<void, Rejection | undefined> {
-    for (const rule of this.#affected()) {
+    for (const rule of this.#affected.all()) {
       const { terms } = rule
       const { body } = terms
-      if (body.kind === 'required' && body.before === 'live' && this.#all && !this.#isOff(terms.ruleSet)) {
+      if (
+        body.kind === 'required' &&
+        body.before === 'live' &&
+        this.#affected.isEverything &&
+        !this.#isOff(terms.ruleSet)
+      ) {
         const empty = firstEmptyUnder(this.#state, terms.at)
         if (empty !== undefined) return new Rejection('required_missing', [String(terms.id), empty])
       }
       if (body.kind !== 'constraint') continue
-      if (!this.#isDirty(rule) && !this.#isSwitched(rule)) continue
+      if (!this.#affected.isDirty(rule) && !this.#affected.isSwitched(rule)) continue
       const isCounting = isRuleActive(this.#state, terms)
-      for (const at of this.#placesOf(rule)) {
+      for (const at of this.#affected.placesOf(this.#state, rule)) {
         if (this.#isTooMuch) return this.#tooMuch(terms.id)
         const value = isCounting ? yield* this.#evaluate(rule, at) : true
         if (value instanceof Rejection) return value
@@ -406,12 +313,3 @@ const INPUTS_PER_STEP = 8
 const COMPUTED_CHARACTERS_MAX = 4 * 1024 * 1024
 /** Of an input that has no value. */
 const NO_SALT = base64url(new Uint8Array(SALT_BYTES))
-
-function inDocumentOrder(one: ElementId, other: ElementId): number {
-  const [left, right] = [ordinalsOf(one), ordinalsOf(other)]
-  for (const [place, ordinal] of left.entries()) {
-    const difference = ordinal - (right[place] ?? -1)
-    if (difference !== 0) return difference
-  }
-  return left.length - right.length
-}

@@ -1,15 +1,15 @@
 import type { ElementId } from '../../../events/ids.ts'
 import type { Arithmetic, AstNode, Comparison } from '../ast.ts'
-import { takesCount, unknownFunction } from '../call-type.ts'
-import type { FaultCode } from '../fault.ts'
-import type { FunctionSpec } from '../functions/function-spec.ts'
+import { unknownFunction } from '../call-type.ts'
 import { functions } from '../functions/function-table.ts'
 import type { Schema } from '../schema.ts'
-import { type TypeFault, Typer } from '../typer.ts'
+import { Typer } from '../typer.ts'
 import { type Connected, connectedIn } from '../values/connected.ts'
 import { constantNumber, parseNumber } from '../values/numbers.ts'
 import { constantNode } from './constant-node.ts'
 import { NameResolver, type WrittenName } from './name-resolver.ts'
+import { inOrder, parametersOf } from './named-arguments.ts'
+import { NodeStack } from './node-stack.ts'
 import { childrenOf, type SyntaxTree } from './syntax-tree.ts'
 import { unescaped } from './text-literal.ts'
 import { isPlain } from './words.ts'
@@ -24,53 +24,23 @@ const UNSUPPORTED: { readonly [name: string]: string } = {
 
 /** The tree of nodes that a syntax tree stands for, built in one loop: operands first, each after what it stands behind. */
 export class Drafting {
-  readonly typer: Typer
-  /** For each node, the syntax that it was made from. */
-  readonly sources: number[] = []
-  readonly faults: TypeFault[] = []
+  readonly #nodes: NodeStack
   readonly #text: string
   readonly #tree: SyntaxTree
   readonly #names: NameResolver
-  /** What is still to do, last first. */
-  readonly #work: (() => void)[] = []
-  /** Places of the nodes that nothing has taken as an operand yet. */
-  readonly #operands: number[] = []
 
   constructor(text: string, tree: SyntaxTree, schema: Schema, block: ElementId) {
     this.#text = text
     this.#tree = tree
-    this.typer = new Typer(schema, block)
-    this.#names = new NameResolver(this.typer, text)
+    const typer = new Typer(schema, block)
+    this.#nodes = new NodeStack(typer)
+    this.#names = new NameResolver(typer, text)
   }
 
-  run(): void {
+  run(): NodeStack {
     this.#visit(0)
-    for (let next = this.#work.pop(); next !== undefined; next = this.#work.pop()) next()
-  }
-
-  /** In this order. */
-  #then(...steps: readonly (() => void)[]): void {
-    for (let n = steps.length - 1; n >= 0; n--) this.#work.push(steps[n] as () => void)
-  }
-
-  #emit(node: AstNode, source: number): void {
-    this.#operands.push(this.typer.push(node))
-    this.sources.push(source)
-  }
-
-  #take(): number {
-    return this.#operands.pop() as number
-  }
-
-  #takeMany(count: number): number[] {
-    return count === 0 ? [] : this.#operands.splice(-count)
-  }
-
-  /** A null stands for what is wrong: it has every type, so that one fault does not become many. */
-  #refuse(source: number, code: FaultCode, message: string, suggestion?: string): void {
-    const place = this.typer.nodes.length
-    this.faults.push({ place, code, message, ...(suggestion === undefined ? {} : { suggestion }) })
-    this.#emit(['null'], source)
+    this.#nodes.run()
+    return this.#nodes
   }
 
   #textAt(place: number): string {
@@ -86,10 +56,10 @@ export class Drafting {
     switch (this.#nameAt(place)) {
       case 'Expression':
       case 'PositiveUnaryTest':
-        this.#then(() => this.#visit(children[0] as number))
+        this.#nodes.schedule(() => this.#visit(children[0] as number))
         break
       case 'ParenthesizedExpression':
-        this.#then(() => this.#visit(children[1] as number))
+        this.#nodes.schedule(() => this.#visit(children[1] as number))
         break
       case 'NumericLiteral':
         this.#number(place)
@@ -98,10 +68,10 @@ export class Drafting {
         this.#string(place)
         break
       case 'BooleanLiteral':
-        this.#emit([this.#textAt(place) as 'true' | 'false'], place)
+        this.#nodes.emit([this.#textAt(place) as 'true' | 'false'], place)
         break
       case 'null':
-        this.#emit(['null'], place)
+        this.#nodes.emit(['null'], place)
         break
       case 'VariableName':
         this.#variable(place)
@@ -117,7 +87,7 @@ export class Drafting {
   #visitComposed(place: number, children: readonly number[]): void {
     switch (this.#nameAt(place)) {
       case 'PathExpression':
-        this.#then(
+        this.#nodes.schedule(
           () => this.#visit(children[0] as number),
           () => this.#path(place, this.#written(children[2] as number)),
         )
@@ -160,33 +130,37 @@ export class Drafting {
         break
       default: {
         const message = UNSUPPORTED[this.#nameAt(place)] ?? `the language has no ${this.#nameAt(place)}`
-        this.#refuse(place, 'expression_unsupported', message)
+        this.#nodes.refuse(place, 'expression_unsupported', message)
       }
     }
   }
 
   #many(place: number, operands: readonly number[], node: (taken: readonly number[]) => AstNode): void {
-    this.#then(...operands.map((operand) => () => this.#visit(operand)), () =>
-      this.#emit(node(this.#takeMany(operands.length)), place),
+    this.#nodes.schedule(...operands.map((operand) => () => this.#visit(operand)), () =>
+      this.#nodes.emit(node(this.#nodes.takeMany(operands.length)), place),
     )
   }
 
   #number(place: number): void {
     const number = parseNumber(this.#textAt(place).replace(/\s/g, ''))
     if (number !== undefined) {
-      this.#emit(['number', constantNumber(number)], place)
+      this.#nodes.emit(['number', constantNumber(number)], place)
       return
     }
-    this.#refuse(place, 'expression_constant_unfit', 'a number has at most 34 digits, and an exponent within 6144')
+    this.#nodes.refuse(
+      place,
+      'expression_constant_unfit',
+      'a number has at most 34 digits, and an exponent within 6144',
+    )
   }
 
   #string(place: number): void {
     const text = unescaped(this.#textAt(place).slice(1, -1))
     if (text !== undefined) {
-      this.#emit(['text', text], place)
+      this.#nodes.emit(['text', text], place)
       return
     }
-    this.#refuse(place, 'expression_constant_unfit', 'the text has half of a character')
+    this.#nodes.refuse(place, 'expression_constant_unfit', 'the text has half of a character')
   }
 
   /** A name as its words stand there, one space between them; or what stands in back-quotes. */
@@ -205,36 +179,26 @@ export class Drafting {
   #variable(place: number): void {
     const found = this.#names.variable(this.#written(place))
     if ('code' in found) {
-      this.#refuse(place, found.code, found.message, found.suggestion)
+      this.#nodes.refuse(place, found.code, found.message, found.suggestion)
       return
     }
     const [item, path] = found.nodes
-    this.#emit(item, place)
-    if (path !== undefined) this.#emit(['path', path, this.#take()], place)
+    this.#nodes.emit(item, place)
+    if (path !== undefined) this.#nodes.emit(['path', path, this.#nodes.take()], place)
   }
 
   #path(place: number, written: WrittenName): void {
-    const base = this.#take()
+    const base = this.#nodes.take()
     const found = this.#names.child(base, written)
     if ('code' in found) {
-      this.#refuseTaken(place, base, found)
+      this.#nodes.refuseTaken(place, base, found)
       return
     }
     const node = found.node
     // A block that is only on the way to its child is no node of its own.
     if (node[0] === 'ref') {
-      this.typer.replaceLast(node)
-      this.sources[base] = place
-      this.#operands.push(base)
-    } else this.#emit(node, place)
-  }
-
-  /** What was taken stays below the node that stands for the fault. */
-  #refuseTaken(place: number, base: number, { code, message, suggestion }: Omit<TypeFault, 'place'>): void {
-    this.faults.push({ place: base, code, message, ...(suggestion === undefined ? {} : { suggestion }) })
-    this.#operands.push(base)
-    this.sources[base] = place
-    this.typer.types[base] = { kind: 'any' }
+      this.#nodes.replaceTaken(node, base, place)
+    } else this.#nodes.emit(node, place)
   }
 
   #arithmetic(place: number, children: readonly number[]): void {
@@ -265,8 +229,8 @@ export class Drafting {
     const { operands, operators } = connectedIn(this.#tree, place)
     const steps: (() => void)[] = []
     const join = (operator: 'and' | 'or') => () => {
-      const [left, right] = this.#takeMany(2) as [number, number]
-      this.#emit([operator, left, right], place)
+      const [left, right] = this.#nodes.takeMany(2) as [number, number]
+      this.#nodes.emit([operator, left, right], place)
     }
     let isAlternative = false
     for (const [n, operand] of operands.entries()) {
@@ -277,7 +241,7 @@ export class Drafting {
       if (isAlternative) steps.push(join('or'))
       isAlternative = true
     }
-    this.#then(...steps)
+    this.#nodes.schedule(...steps)
   }
 
   #connected({ value, comparison, operand, source }: Connected): (() => void)[] {
@@ -285,27 +249,27 @@ export class Drafting {
     if (value === undefined) return tested
     if (comparison !== undefined) {
       const sign = this.#textAt(comparison) as Comparison
-      tested.push(() => this.#emit(['test', sign, this.#take()], source))
+      tested.push(() => this.#nodes.emit(['test', sign, this.#nodes.take()], source))
     }
     return [
       () => this.#visit(value),
       ...tested,
       () => {
-        const [one, other] = this.#takeMany(2) as [number, number]
-        this.#emit(['in', one, other], source)
+        const [one, other] = this.#nodes.takeMany(2) as [number, number]
+        this.#nodes.emit(['in', one, other], source)
       },
     ]
   }
 
   #filter(place: number, children: readonly number[]): void {
     const [list, , condition] = children as [number, number, number]
-    this.#then(
+    this.#nodes.schedule(
       () => this.#visit(list),
-      () => this.#emit(['each', this.#take()], list),
+      () => this.#nodes.emit(['each', this.#nodes.take()], list),
       () => this.#visit(condition),
       () => {
-        const [each, kept] = this.#takeMany(2) as [number, number]
-        this.#emit(['filter', each, kept], place)
+        const [each, kept] = this.#nodes.takeMany(2) as [number, number]
+        this.#nodes.emit(['filter', each, kept], place)
       },
     )
   }
@@ -314,12 +278,12 @@ export class Drafting {
     const [word, lists, , condition] = children as [number, number, number, number]
     const operator = this.#textAt(word) as 'some' | 'every'
     const each = childrenOf(this.#tree, lists).filter((child) => this.#nameAt(child) === 'InExpression')
-    this.#then(
+    this.#nodes.schedule(
       ...each.flatMap((list) => this.#iteration(list)),
       () => this.#visit(condition),
       ...each.map(() => () => {
-        const [binder, held] = this.#takeMany(2) as [number, number]
-        this.#emit([operator, binder, held], place)
+        const [binder, held] = this.#nodes.takeMany(2) as [number, number]
+        this.#nodes.emit([operator, binder, held], place)
       }),
     )
   }
@@ -335,8 +299,8 @@ export class Drafting {
             () => this.#visit(first),
             () => this.#visit(last),
             () => {
-              const [low, high] = this.#takeMany(2) as [number, number]
-              this.#emit(['range', '[', ']', low, high], context)
+              const [low, high] = this.#nodes.takeMany(2) as [number, number]
+              this.#nodes.emit(['range', '[', ']', low, high], context)
             },
           ]
     return [
@@ -346,9 +310,14 @@ export class Drafting {
         const isFit = isPlain(variable) && !isQuoted && !isTaken
         if (!isFit) {
           const message = isTaken ? `${variable} is the name of another item` : `an item cannot be called ${variable}`
-          this.faults.push({ place: this.typer.nodes.length, code: 'expression_syntax', message, suggestion: 'i' })
+          this.#nodes.faults.push({
+            place: this.#nodes.typer.nodes.length,
+            code: 'expression_syntax',
+            message,
+            suggestion: 'i',
+          })
         }
-        this.#emit(['each as', variable, this.#take()], place)
+        this.#nodes.emit(['each as', variable, this.#nodes.take()], place)
       },
     ]
   }
@@ -382,8 +351,8 @@ export class Drafting {
     else {
       const text = unescaped(this.#textAt(childrenOf(this.#tree, first)[0] as number).slice(1, -1)) ?? ''
       const node = constantNode(text)
-      if ('code' in node) this.#refuse(place, node.code, node.message)
-      else this.#emit(node, place)
+      if ('code' in node) this.#nodes.refuse(place, node.code, node.message)
+      else this.#nodes.emit(node, place)
     }
   }
 
@@ -391,10 +360,10 @@ export class Drafting {
     const [callee, , given] = children as [number, number, number | undefined]
     const isName = ['VariableName', 'SpecialFunctionName', 'DateTimeConstructor'].includes(this.#nameAt(callee))
     const { name, isQuoted } = this.#written(callee)
-    if (!isName) this.#refuse(place, 'expression_unsupported', 'a function is called by its name')
+    if (!isName) this.#nodes.refuse(place, 'expression_unsupported', 'a function is called by its name')
     else if (isQuoted || !functions.has(name)) {
       const { code, message } = unknownFunction(name)
-      this.#refuse(callee, code, message)
+      this.#nodes.refuse(callee, code, message)
     } else {
       const values = given === undefined ? [] : childrenOf(this.#tree, given).filter((child) => this.#isOperand(child))
       if (given !== undefined && this.#nameAt(given) === 'NamedParameters') this.#namedCall(place, name, values)
@@ -406,7 +375,6 @@ export class Drafting {
     return /^[A-Za-z]/.test(this.#nameAt(place))
   }
 
-  /** In the order of the parameters: what is left out between two of them is null. */
   #namedCall(place: number, name: string, given: readonly number[]): void {
     const byName = new Map<string, number>()
     for (const parameter of given) {
@@ -416,29 +384,14 @@ export class Drafting {
       ]
       byName.set(this.#written(childrenOf(this.#tree, named)[0] ?? named).name, value)
     }
-    const spec = functions.get(name)?.find((candidate) => takesNamed(candidate, byName, given.length))
-    if (spec === undefined) {
-      const names = (functions.get(name) ?? []).map(({ parameters }) => parameters.map((each) => each.name).join(', '))
-      const message = `${name} has the parameters ${names.join(' or ')}`
-      this.#refuse(place, 'expression_arguments_unfit', message)
+    const ordered = byName.size === given.length ? inOrder(name, byName) : undefined
+    if (ordered === undefined) {
+      this.#nodes.refuse(place, 'expression_arguments_unfit', `${name} has the parameters ${parametersOf(name)}`)
       return
     }
-    const last = spec.parameters.findLastIndex((parameter) => byName.has(parameter.name))
-    const ordered = spec.parameters.slice(0, last + 1).map((parameter) => byName.get(parameter.name))
-    this.#then(
-      ...ordered.map((value) => () => (value === undefined ? this.#emit(['null'], place) : this.#visit(value))),
-      () => this.#emit(['call', name, ...this.#takeMany(ordered.length)], place),
+    this.#nodes.schedule(
+      ...ordered.map((value) => () => (value === undefined ? this.#nodes.emit(['null'], place) : this.#visit(value))),
+      () => this.#nodes.emit(['call', name, ...this.#nodes.takeMany(ordered.length)], place),
     )
   }
-}
-
-/** Every name is a parameter's, once, and none is left out that has to be there. */
-function takesNamed(spec: FunctionSpec, byName: ReadonlyMap<string, number>, given: number): boolean {
-  const { parameters } = spec
-  return (
-    byName.size === given &&
-    [...byName.keys()].every((name) => parameters.some((parameter) => parameter.name === name)) &&
-    parameters.every((parameter) => parameter.isOptional || byName.has(parameter.name)) &&
-    takesCount(spec, byName.size)
-  )
 }

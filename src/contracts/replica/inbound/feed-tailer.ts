@@ -1,6 +1,7 @@
 import { lackingFor } from '../../../agreement/completing.ts'
 import { feedOf } from '../../../agreement/feeds.ts'
-import { type Reception, receiving } from '../../../agreement/receive.ts'
+import { receiving } from '../../../agreement/receive.ts'
+import type { Reception } from '../../../agreement/reception.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import type { Handle, Seq } from '../../../events/ids.ts'
 import type { SignedStatement } from '../../../events/statement-codec.ts'

@@ -1,14 +1,8 @@
 import { type Completion, entriesWanted } from '../../../agreement/completing.ts'
 import { feedOf } from '../../../agreement/feeds.ts'
-import {
-  groupedByStatement,
-  joined,
-  nothingReceived,
-  type Reception,
-  receiving,
-  receivingPayloads,
-} from '../../../agreement/receive.ts'
+import { groupedByStatement, receiving, receivingPayloads } from '../../../agreement/receive.ts'
 import { receivingEntries } from '../../../agreement/receive-entries.ts'
+import { joined, nothingReceived, type Reception } from '../../../agreement/reception.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import type { KnownEntry } from '../../../agreement/values/known-entries.ts'
 import { type Hash, sha256 } from '../../../crypto/hash.ts'

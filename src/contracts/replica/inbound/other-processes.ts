@@ -1,7 +1,7 @@
 import { feedOf } from '../../../agreement/feeds.ts'
 import { isTakeover } from '../../../agreement/keys/key-rules.ts'
 import type { Acknowledged } from '../../../agreement/ledger.ts'
-import type { Reception } from '../../../agreement/receive.ts'
+import type { Equivocation, Reception } from '../../../agreement/reception.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import type { VerifiedStatement } from '../../../agreement/verified-statement.ts'
 import type { Handle, Seq } from '../../../events/ids.ts'
@@ -9,7 +9,7 @@ import type { Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import type { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
 import type { ContractView } from '../contract-view.ts'
-import { extendLedger } from '../journal.ts'
+import { extendLedger, isNewEvidence, loadEvidence } from '../journal.ts'
 import { FeedTailer } from './feed-tailer.ts'
 
 /** What other processes of this party have stored and this one takes in. */
@@ -57,6 +57,14 @@ export class OtherProcesses {
   /** What is held may be behind the store in any feed: after a lost race, or a write of unknown outcome. */
   doubts(state: AgreementState): void {
     this.#tailer.doubts(state)
+  }
+
+  /** Proofs of equivocation that another process has found, but those `known`. */
+  async newEvidence(known: readonly Equivocation[]): Promise<readonly Equivocation[]> {
+    if (!this.hasEvidence) return []
+    const found = isNewEvidence(known, await loadEvidence(this.#store, this.#view.state))
+    this.hasEvidence = false
+    return found
   }
 
   /**

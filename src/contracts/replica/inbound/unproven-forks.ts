@@ -1,4 +1,4 @@
-import type { Equivocation, OtherBranch } from '../../../agreement/receive.ts'
+import type { Equivocation, OtherBranch } from '../../../agreement/reception.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import { isSignedBy } from '../../../agreement/verify-statement.ts'
 import type { Handle } from '../../../events/ids.ts'

@@ -8,8 +8,9 @@ import {
   viewFrom,
 } from '../../../agreement/history/snapshot.ts'
 import type { Acknowledged } from '../../../agreement/ledger.ts'
-import { type Reception, receiving } from '../../../agreement/receive.ts'
+import { receiving } from '../../../agreement/receive.ts'
 import { receivingEntries } from '../../../agreement/receive-entries.ts'
+import type { Reception } from '../../../agreement/reception.ts'
 import { type AgreementState, emptyAgreement } from '../../../agreement/state.ts'
 import { type KnownEntries, type KnownEntry, noneKnown } from '../../../agreement/values/known-entries.ts'
 import { canonicalJson } from '../../../crypto/canonical-json.ts'

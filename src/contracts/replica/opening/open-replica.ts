@@ -1,4 +1,4 @@
-import type { Equivocation } from '../../../agreement/receive.ts'
+import type { Equivocation } from '../../../agreement/reception.ts'
 import type { Handle, Uid } from '../../../events/ids.ts'
 import { HistoryPruned } from '../../../runtime/history-pruned.ts'
 import { feedStream } from '../../../store/streams.ts'

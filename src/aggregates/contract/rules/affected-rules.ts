@@ -1,0 +1,132 @@
+import { ancestorAt, ancestorsOf, depthOf, type ElementId, ordinalsOf } from '../../../events/ids.ts'
+import { isWithin } from '../../rules/schema.ts'
+import { type ContractState, find } from '../state.ts'
+import type { CompiledRule } from './compiled-rule.ts'
+import { instancesOf, schemaIdOf } from './rule-schema.ts'
+import type { RulesInForce } from './rules-in-force.ts'
+
+/** What of the document a request has changed. Ids of elements that are there, or were. */
+export interface Changed {
+  readonly fields: ReadonlySet<ElementId>
+  /** Lists that have an entry more, or less. */
+  readonly lists: ReadonlySet<ElementId>
+  readonly addedEntries: ReadonlySet<ElementId>
+  /** What has an element more below it. */
+  readonly extended: ReadonlySet<ElementId>
+  /** Everything: rules have come into force. */
+  readonly all: boolean
+}
+
+/** Where a rule is to be evaluated again: at these blocks, or wherever it is. */
+type Places = Set<ElementId> | 'all'
+
+/** Which rules a pass evaluates, and where: those that read what the request, or the pass itself, has changed. */
+export class AffectedRules {
+  /** Rules have come into force: every rule is evaluated, wherever it is. */
+  readonly isEverything: boolean
+  readonly #rules: RulesInForce
+  readonly #dirty = new Map<number, Places>()
+  readonly #switched = new Set<ElementId | number>()
+
+  constructor(rules: RulesInForce, state: ContractState, changed: Changed) {
+    this.#rules = rules
+    this.isEverything = changed.all
+    for (const field of changed.fields) this.fieldChanged(state, field)
+    for (const list of changed.lists) this.#listChanged(schemaIdOf(state, list))
+    for (const entry of changed.addedEntries) this.#entryAdded(state, entry)
+    for (const block of changed.extended) this.#requiredChanged(schemaIdOf(state, block))
+  }
+
+  blockSwitched(id: ElementId): void {
+    this.#switched.add(id)
+    for (const rule of this.#rules.readingUnder.get(id) ?? []) this.#mark(rule, 'all')
+    this.#requiredChanged(id)
+    for (const rules of this.#rules.requiredBefore.values()) {
+      for (const { terms } of rules) if (isWithin(terms.at, id)) this.#dirty.set(terms.id, 'all')
+    }
+  }
+
+  ruleSetSwitched(id: number): void {
+    this.#switched.add(id)
+  }
+
+  #mark(rule: CompiledRule, place: ElementId | 'all'): void {
+    const { id } = rule.terms
+    const places = this.#dirty.get(id)
+    if (places === 'all') return
+    if (place === 'all') this.#dirty.set(id, 'all')
+    else if (places === undefined) this.#dirty.set(id, new Set([place]))
+    else places.add(place)
+  }
+
+  fieldChanged(state: ContractState, field: ElementId): void {
+    const schemaId = schemaIdOf(state, field)
+    for (const rule of this.#rules.reading.get(schemaId) ?? []) {
+      // Below its own block an expression reads what is in the same entry, unless it goes through a list.
+      const isOwn = rule.lists.length > 0 && isWithin(schemaId, rule.block)
+      const isListed = rule.reads.some(({ id, isOfList }) => isOfList && id === schemaId)
+      this.#mark(rule, isOwn && !isListed ? ancestorAt(field, depthOf(rule.block)) : 'all')
+    }
+    this.#requiredChanged(schemaId)
+  }
+
+  #listChanged(list: ElementId): void {
+    for (const rule of this.#rules.reading.get(list) ?? []) this.#mark(rule, 'all')
+    for (const rule of this.#rules.readingUnder.get(list) ?? []) this.#mark(rule, 'all')
+    this.#requiredChanged(list)
+  }
+
+  #entryAdded(state: ContractState, entry: ElementId): void {
+    const of = schemaIdOf(state, entry)
+    for (const way of ancestorsOf(of)) {
+      for (const rule of this.#rules.perEntry.get(way) ?? []) {
+        if (!isWithin(rule.block, of)) continue
+        for (const place of instancesOf(state, rule.block, { under: entry, of })) this.#mark(rule, place)
+      }
+    }
+  }
+
+  /** A rule set that waits for what is required there is looked at again. */
+  #requiredChanged(schemaId: ElementId): void {
+    for (const way of ancestorsOf(schemaId)) {
+      for (const { terms } of this.#rules.requiredAt.get(way) ?? []) {
+        if (terms.body.kind === 'required' && terms.body.before !== 'live') this.#dirty.set(terms.id, 'all')
+      }
+    }
+  }
+
+  isDirty({ terms }: CompiledRule): boolean {
+    return this.isEverything || this.#dirty.has(terms.id)
+  }
+
+  placesOf(state: ContractState, rule: CompiledRule): readonly ElementId[] {
+    const places = this.isEverything || this.isSwitched(rule) ? 'all' : this.#dirty.get(rule.terms.id)
+    if (places === undefined) return []
+    if (places === 'all') return instancesOf(state, rule.block)
+    return [...places].filter((id) => find(state, id) !== undefined).sort(inDocumentOrder)
+  }
+
+  /** Whether it counts since this pass, or does not any more. */
+  isSwitched({ terms: { at, ruleSet, body } }: CompiledRule): boolean {
+    if (this.#switched.size === 0) return false
+    if (ruleSet !== null && this.#switched.has(ruleSet)) return true
+    const place = body.kind === 'assignment' ? body.target : at
+    return [...ancestorsOf(place)].some((id) => this.#switched.has(id))
+  }
+
+  /** The rules that this pass may have something to say about, in the order of their ids. */
+  all(): readonly CompiledRule[] {
+    if (this.isEverything || this.#switched.size > 0) return this.#rules.rules
+    const ids = [...this.#dirty.keys()].sort((one, other) => one - other)
+    return ids.flatMap((id) => this.#rules.byId.get(id) ?? [])
+  }
+}
+
+function inDocumentOrder(one: ElementId, other: ElementId): number {
+  const [left, right] = [ordinalsOf(one), ordinalsOf(other)]
+  for (const [place, ordinal] of left.entries()) {
+    const difference = ordinal - (right[place] ?? -1)
+    if (difference !== 0) return difference
+  }
+  return left.length - right.length
+}
