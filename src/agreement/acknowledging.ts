@@ -1,3 +1,4 @@
+import type { Engines } from '../aggregates/contract/engines.ts'
 import { isErased } from '../aggregates/contract/erased-values.ts'
 import { type ContractState, type Member, membersOf } from '../aggregates/contract/state.ts'
 import type { Hash } from '../crypto/hash.ts'
@@ -12,6 +13,7 @@ import { completed } from '../runtime/turns.ts'
 import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
 import type { Acknowledged, Decided, Lacking, Ledger } from './ledger.ts'
 import { refusalsOf } from './refusals.ts'
+import { requestTime } from './request-time.ts'
 import { computedFromIn, withEntryIn } from './values/computed-lineage.ts'
 import { withComputed } from './values/computed-values.ts'
 import { type Determined, knownFate } from './values/known-entries.ts'
@@ -112,6 +114,7 @@ function* acknowledgeNext(
     ...(isLast ? { record: ledger.engines.recordHash(document) } : {}),
     request: determined.request,
     statement: determined.statement,
+    ...(isTimed(ledger.engines, ledger.document, document) && { time: requestTime(held, answers) }),
   }
   const text = encodeEntry(entry)
   const next: Ledger = {
@@ -136,6 +139,10 @@ function* acknowledgeNext(
     ...withNewParties(ledger, events, need),
   }
   return { ledger: next, acknowledged: { entry, text, members, document, computed } }
+}
+
+function isTimed(engines: Engines, before: ContractState, after: ContractState): boolean {
+  return engines.readsTime(before) || (after !== before && engines.readsTime(after))
 }
 
 function hasAllAnswers(held: VerifiedStatement, members: readonly Member[], feeds: Feeds): boolean {
@@ -219,6 +226,7 @@ function* fateOf(
     ...(request.changeSet && { changeSet: request.about === undefined ? {} : { about: request.about } }),
     request: ref,
     contract: held.statement.contract,
+    time: requestTime(held, answers),
     reveal: (seal) => held.payloads[seal],
     open: openIn(ledger, feeds),
     computedFrom: computedFromIn(ledger.lineage, ledger.document, ledger.engines),

@@ -10,17 +10,17 @@ import { openIn } from './values/opened-values.ts'
 
 /**
  * What a request of a member would come to as the next entry of the ledger, by the code that decides. Nothing is signed.
- * `payloads`: what its commands seal. Throws HistoryPruned.
+ * `payloads`: what its commands seal; `time`: RFC 3339, taken for when it is made. Throws HistoryPruned.
  */
 export function nextVerdict(
   commands: readonly Command[],
   payloads: Payloads,
   { contract, feeds, ledger }: AgreementState,
   author: Handle,
-  changeSet?: DecideContext['changeSet'],
+  { changeSet, time }: Pick<DecideContext, 'changeSet' | 'time'> = {},
 ): Verdict {
   const { document, engines } = ledger
-  const context = contextOf(payloads, { contract, feeds, ledger }, author)
+  const context = contextOf(payloads, { contract, feeds, ledger }, author, time)
   return engines.decideRequest([...commands], document, { ...context, ...(changeSet && { changeSet }) })
 }
 
@@ -33,8 +33,9 @@ export function changeSetVerdict(
   payloads: Payloads,
   state: Pick<AgreementState, 'contract' | 'feeds' | 'ledger'>,
   document: ContractState,
+  time: string,
 ): Verdict {
-  const context = contextOf(payloads, state, set.request.handle)
+  const context = contextOf(payloads, state, set.request.handle, time)
   return state.ledger.engines.of(document.engine).tryChangeSet(set, document, context)
 }
 
@@ -42,6 +43,7 @@ function contextOf(
   payloads: Payloads,
   { contract, feeds, ledger }: Pick<AgreementState, 'contract' | 'feeds' | 'ledger'>,
   author: Handle,
+  time: string | undefined,
 ): DecideContext {
   const { log } = ledger
   const open = openIn(ledger, feeds)
@@ -50,6 +52,7 @@ function contextOf(
     author,
     request: { handle: author, seq: feeds.get(author)?.size ?? 0, index: 0 },
     contract,
+    ...(time !== undefined && { time }),
     reveal: (seal) => payloads[seal],
     confidential: (seal) => payloads[seal],
     computedFrom: computedFromIn(ledger.lineage, ledger.document, ledger.engines),

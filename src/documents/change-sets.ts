@@ -97,7 +97,9 @@ export class ChangeSets {
       const { agreed } = live.state.settling
       const set = changeSetNamed(agreed.changeSets, requestOf(key))
       if (set === undefined) return undefined
-      const verdict = await retryWithFullHistory(live, async () => changeSetVerdict(set, {}, live.state, agreed))
+      const verdict = await retryWithFullHistory(live, async () =>
+        changeSetVerdict(set, {}, live.state, agreed, this.#documents.now()),
+      )
       const would: WouldChange =
         verdict.kind === 'accepted'
           ? { changes: await shownDiff(diff(agreed, verdict.state), uid, this.#store.payloads, verdict.computed) }

@@ -29,6 +29,8 @@ export interface DocumentsPorts {
   readonly store: Store
   readonly newSalt: () => Uint8Array
   readonly newRequestId: () => string
+  /** RFC 3339. */
+  readonly now: () => string
   /** So that others have their turn while a history is gone through; left out: it is done at once. */
   readonly turns?: Turns
 }
@@ -65,6 +67,10 @@ export class Documents {
 
   get newSalt(): () => Uint8Array {
     return this.#ports.newSalt
+  }
+
+  get now(): () => string {
+    return this.#ports.now
   }
 
   /** Undefined: there is no such element. Throws NoSuchContract. */
@@ -152,7 +158,8 @@ export class Documents {
     { isDryRun, ...wait }: Wait,
   ): Promise<RequestResult> {
     if (isDryRun) {
-      const run = () => dryRun(commands, payloads, live.state, live.self, asOne !== undefined)
+      const run = () =>
+        dryRun({ commands, payloads, isChangeSet: asOne !== undefined, time: this.#ports.now() }, live.state, live.self)
       return retryWithFullHistory(live, async () => run())
     }
     const changeSet = asOne && { changeSet: true as const, ...asOne }

@@ -46,38 +46,41 @@ interface ShownFate {
   readonly reason?: VoidReason
 }
 
+/** A request that is not made. */
+export interface Tried {
+  readonly commands: readonly Command[]
+  readonly payloads: Payloads
+  readonly isChangeSet: boolean
+  /** RFC 3339, taken for when it is made. */
+  readonly time: string
+}
+
 /** On the ledger as it is here, with what has not settled. Throws HistoryPruned. */
-export function dryRun(
-  commands: readonly Command[],
-  payloads: Payloads,
-  state: AgreementState,
-  author: Handle,
-  isChangeSet = false,
-): DryRun {
-  const verdict = nextVerdict(commands, payloads, state, author, isChangeSet ? {} : undefined)
+export function dryRun(tried: Tried, state: AgreementState, author: Handle): DryRun {
+  const { commands, payloads, isChangeSet, time } = tried
+  const verdict = nextVerdict(commands, payloads, state, author, { time, ...(isChangeSet && { changeSet: {} }) })
   const isDrafted = verdict.kind === 'accepted' && verdict.state.phase === 'edit'
   const after = isDrafted ? verdict.state : state.ledger.document
-  const publication = publicationDryRun(commands, payloads, state, author, after)
-  return { ...requestDryRun(verdict, payloads, state), ...(publication && { publication }) }
+  const publication = publicationDryRun(tried, state, author, after)
+  return { ...requestDryRun(verdict, tried, state), ...(publication && { publication }) }
 }
 
 function publicationDryRun(
-  commands: readonly Command[],
-  payloads: Payloads,
+  tried: Tried,
   state: AgreementState,
   author: Handle,
   after: ContractState,
 ): PublicationDryRun | undefined {
-  const voted = publicationOf(commands, after)
+  const voted = publicationOf(tried.commands, after)
   if (voted === undefined) return undefined
   const { command, document, ruleSets, warnings } = voted
   const published = { ...state, ledger: { ...state.ledger, document } }
-  const verdict = nextVerdict([command], payloads, published, author)
-  const { candidates: _none, changeSets: _sets, kind: _kind, ...would } = requestDryRun(verdict, payloads, published)
+  const verdict = nextVerdict([command], tried.payloads, published, author, { time: tried.time })
+  const { candidates: _none, changeSets: _sets, kind: _kind, ...would } = requestDryRun(verdict, tried, published)
   return { ...would, ruleSets, warnings }
 }
 
-function requestDryRun(verdict: Verdict, payloads: Payloads, state: AgreementState): DryRun {
+function requestDryRun(verdict: Verdict, { payloads, time }: Tried, state: AgreementState): DryRun {
   const none = { fields: [], candidates: [], ended: [], switched: [], flagged: [], changeSets: [] }
   const nothing = { ...none, kind: 'dry run' as const }
   if (verdict.kind === 'lacking') return { ...nothing, outcome: 'undecided' }
@@ -86,7 +89,7 @@ function requestDryRun(verdict: Verdict, payloads: Payloads, state: AgreementSta
   const waits = verdict.events.some(({ type }) => type === 'ChangeSetProposed')
     ? verdict.state.changeSets.at(-1)
     : undefined
-  const wanted = waits === undefined ? verdict : changeSetVerdict(waits, payloads, state, verdict.state)
+  const wanted = waits === undefined ? verdict : changeSetVerdict(waits, payloads, state, verdict.state, time)
   if (wanted.kind !== 'accepted') return { ...nothing, outcome: 'accepted', changeSets }
   const open = openIn(state.ledger, state.feeds)
   const opened = (id: ProposalId, seal: Hash | null) =>

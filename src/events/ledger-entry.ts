@@ -10,6 +10,7 @@ import {
   type LedgerIndex,
   type RequestRef,
   RequestRefSchema,
+  TimeSchema,
 } from './ids.ts'
 import { ENTRY_EVENTS_MAX } from './limits.ts'
 import { type Outcome, voidCodes } from './outcome.ts'
@@ -26,6 +27,8 @@ export interface LedgerEntry {
   readonly events: readonly ContractEvent[]
   /** Record hash after this entry; stands in the last entry of each statement. */
   readonly record?: Hash
+  /** When the request was made (design §5a, *request time*), where rules in force before or after this entry read it. */
+  readonly time?: string
 }
 
 const closed = { additionalProperties: false }
@@ -61,6 +64,7 @@ export const JudgedEntrySchema = Type.Object(
     record: Type.Optional(HashSchema),
     request: RequestRefSchema,
     statement: HashSchema,
+    time: Type.Optional(TimeSchema),
   },
   closed,
 )

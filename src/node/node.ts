@@ -15,7 +15,7 @@ import { defaultTiming } from '../gossip/gossip.ts'
 import { AttentionList, listed } from '../projections/queries/attention.ts'
 import { EndedChangeSets } from '../projections/queries/ended-change-sets.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
-import { systemClock } from '../runtime/clock.ts'
+import { systemClock, timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { EventLoopTurns } from '../runtime/event-loop-turns.ts'
 import { systemRandom } from '../runtime/random.ts'
@@ -168,6 +168,7 @@ async function start(
     store,
     newSalt: () => systemRandom.bytes(SALT_BYTES),
     newRequestId: () => namedIn(tracing),
+    now: () => timestamp(systemClock),
     turns,
   })
   const shared = { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining }

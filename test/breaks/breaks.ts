@@ -61,6 +61,27 @@ export const breaks: readonly Break[] = [
     to: 'head.size === ours.size ||\n      head.root === ours.root ||',
   },
   {
+    name: 'takes the time of a request from its author alone',
+    file: 'src/agreement/request-time.ts',
+    from: '[held, ...answers].map(',
+    to: '[held, ...answers].slice(0, 1).map(',
+    caughtBy: 'test/agreement/request-time.test.ts',
+  },
+  {
+    name: 'judges a condition on the time only when another input changes',
+    file: 'src/aggregates/contract/rules/affected-rules.ts',
+    from: 'for (const rule of this.#rules.timedAt.get(way) ?? []) {',
+    to: 'for (const rule of this.#rules.timedAt.get(way)?.slice(0, 0) ?? []) {',
+    caughtBy: 'test/agreement/request-time.test.ts',
+  },
+  {
+    name: 'agrees to whatever time somebody claims',
+    file: 'src/contracts/approvals/claimed-times.ts',
+    from: 'TIME_TOLERANCE_MS = 5 * 60_000',
+    to: 'TIME_TOLERANCE_MS = 5 * 60_000_000',
+    caughtBy: 'test/contracts/approvals/approvals.test.ts',
+  },
+  {
     name: 'leaves the digest of the answers out',
     file: 'src/agreement/acknowledging.ts',
     from: 'answered: answers.map(({ statement, core }) => ({ handle: statement.party, statement: core })),',

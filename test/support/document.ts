@@ -20,6 +20,8 @@ import { MerkleLog } from '../../src/merkle/merkle-log.ts'
 import { assert } from '../../src/runtime/assert.ts'
 import type { Party } from './document-party.ts'
 
+/** When all requests are made. */
+const REQUEST_TIME = '2026-06-30T12:00:00.000Z'
 export const UID = '0bfp6e7bfq270g4sq0y7sxt0xs0bfp6e7bfq270g4sq0y7sxt0xs' as Uid
 
 /** What a party means to do: written as a request when its turn comes, on the document as it is then. */
@@ -207,6 +209,7 @@ export class Document {
       author,
       ...(isChangeSet && { changeSet: {} }),
       request,
+      time: REQUEST_TIME,
       reveal: (sealed) => known.get(sealed),
       open: ({ seal }) => known.get(seal),
       computedFrom: (seals) => computedFromIn(this.#lineage(), this.state, builtIn)(seals),

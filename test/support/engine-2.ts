@@ -33,6 +33,7 @@ export const engine2: Engine = {
     return { ...verdict, events, state: events.reduce((on, event) => engine2.evolve(on, event, context), state) }
   },
   tryChangeSet: engine1.tryChangeSet,
+  readsTime: engine1.readsTime,
   evolve(state, event, origin) {
     const isAdded = event.type === 'BlockAdded' || event.type === 'FieldAdded'
     const { addedByEngine2 = 0 } = state as State2

@@ -63,6 +63,8 @@ export class Player {
   readonly keys: PlayerKeys
   readonly contract: Uid
   state: AgreementState
+  /** What it claims for its next statements. */
+  time = TIME
   #requests = 0
 
   constructor(handle: string, keys: PlayerKeys = keysOf(handle), contract = CONTRACT, engines: Engines = builtIn) {
@@ -78,7 +80,7 @@ export class Player {
 
   /** Makes, signs and holds its next statement; the answer is what the others get to see. */
   says(wishes: Partial<Wishes> = {}): SignedStatement {
-    const drafted = draft(this.state, this.handle, { ...noWishes, ...wishes }, TIME)
+    const drafted = draft(this.state, this.handle, { ...noWishes, ...wishes }, this.time)
     const signed = drafted.sign(sign(this.privateKey, drafted.bytesToSign))
     this.state = signed.state
     return overTheWire(signed.held)

@@ -91,6 +91,26 @@ const scenarios: Readonly<Record<string, { readonly about: string; play(table: T
       }
     },
   },
+  'request-time': {
+    about: 'A condition on the time of a request is judged by the lower median of what its author and who answers claim.',
+    play(table) {
+      const { ana, ben } = table
+      const deadline = expression(['call', 'request time'], ['date-time', '2026-06-30T12:00:00Z'], ['<', 0, 1])
+      table.drafts('0.2', { kind: 'constraint', condition: deadline, severity: 'reject' })
+      table.publishes()
+      const [early, late] = ['2026-06-30T11:59:59.999Z', '2026-06-30T12:00:00.000Z'] as const
+      for (const [value, byAna, byBen, field] of [
+        ['1', early, early, '0.2'],
+        ['2', late, early, '0.2'],
+        ['3', late, late, '0.2'],
+        ['4', late, late, '0.3.0'],
+      ] as const) {
+        ana.time = byAna
+        ben.time = byBen
+        table.proposes(ana, field, value)
+      }
+    },
+  },
   assignment: {
     about: 'What is computed follows what it reads, in each entry of a list; where something is missing there is no value.',
     play(table) {

@@ -39,6 +39,8 @@ export type Verdict =
 /** Where in the ledger a request is decided, and what of the ledger the rules may look at. */
 export interface DecideContext extends Origin {
   readonly contract: Uid
+  /** When it was made (design §5a, *request time*), RFC 3339; undefined where rules have nothing to ask. */
+  readonly time?: string
   /** Requires a member, or the founder of a contract that is not open yet: whose requests count is decided elsewhere. */
   readonly author: Handle
   /** The request is a change set; `about`: seal of what its author says about it. */

@@ -2,6 +2,7 @@ import { deciding, tryChangeSet } from './decide.ts'
 import type { Engine } from './engine.ts'
 import { evolve } from './evolve.ts'
 import { recordHash } from './record-hash.ts'
+import { readsTime } from './rules/rules-in-force.ts'
 import { initialState } from './state.ts'
 
 export const engine1: Engine = {
@@ -12,5 +13,6 @@ export const engine1: Engine = {
   deciding,
   tryChangeSet,
   evolve,
+  readsTime,
   recordHash,
 }

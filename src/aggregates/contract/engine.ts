@@ -22,6 +22,8 @@ export interface Engine {
   tryChangeSet(set: ChangeSet, state: ContractState, context: DecideContext): Verdict
   /** What an event of an entry that this engine has judged changes. Never throws. */
   evolve(state: ContractState, event: ContractEvent, origin: Origin): ContractState
+  /** Whether rules that are in force read the time of a request: its entry has it. */
+  readsTime(state: ContractState): boolean
   /** Over the whole of a state that names this engine. */
   recordHash(state: ContractState): Hash
 }

@@ -74,6 +74,10 @@ export class Engines {
     return this.#handedOver(after, engine)
   }
 
+  readsTime(state: ContractState): boolean {
+    return state.isOpen && this.of(state.engine).readsTime(state)
+  }
+
   recordHash(state: ContractState): Hash {
     return this.of(state.engine).recordHash(state)
   }

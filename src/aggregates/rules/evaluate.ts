@@ -183,7 +183,7 @@ class Machine {
       if (fit instanceof Nothing && !parameter.isNullable) return fit
       given[n] = fit
     }
-    return spec.call(given, this.#charge)
+    return spec.call(given, this.#charge, this.#view.requestTime() ?? NOTHING)
   }
 
   #operation(node: AstNode, count: number): Value {

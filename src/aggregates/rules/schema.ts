@@ -31,6 +31,8 @@ export interface DocumentView {
   value(field: ElementId): Value | null
   /** The active entries, in their order. */
   entries(list: ElementId): readonly ElementId[]
+  /** Of the request that is judged (design §5a); null outside of one. */
+  requestTime(): Value | null
 }
 
 /** Requires an id that is not the root's. */

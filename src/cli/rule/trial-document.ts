@@ -48,6 +48,10 @@ export class TrialDocument implements Schema, DocumentView {
     return this.#entries.get(list) ?? []
   }
 
+  requestTime(): null {
+    return null
+  }
+
   /** The element that has room for all the samples: under a list, each of its entries is one. */
   #declare(block: ElementId, name: string, samples: readonly TrialValue[], type?: RuleType): ElementId {
     const names = this.#children.get(block) ?? new Map<string, ElementId>()

@@ -1,3 +1,4 @@
+import { wouldReadTime } from '../../aggregates/contract/rules/rules-in-force.ts'
 import { memberOf, membersOf } from '../../aggregates/contract/state.ts'
 import { lackingFor } from '../../agreement/completing.ts'
 import { beyond, feedOf, firstCovering, newestOf, saidToHold } from '../../agreement/feeds.ts'
@@ -25,6 +26,7 @@ import type { PersonsRefusal } from '../commands/queued-command.ts'
 import { SealedAbouts } from '../requests/sealed-abouts.ts'
 import { bytesIn, roomIn } from '../requests/statement-budget.ts'
 import { assertAbout } from '../requests/validate-request.ts'
+import { ClaimedTimes, isJudgedByTime } from './claimed-times.ts'
 import { type Policy, ruleFor } from './policy.ts'
 import { PAYLOAD_WAIT_MS, ValueWaits } from './value-waits.ts'
 
@@ -90,6 +92,7 @@ export class Approvals {
   readonly #questions = new Map<string, Question & { readonly cancel: () => void }>()
   readonly #answers = new Map<string, Answer>()
   readonly #waits: ValueWaits
+  readonly #times: ClaimedTimes
   #isAwaitingValues = false
   /** The last view that a statement could be made from: the next one is made from it. */
   #view: AgreementState | undefined
@@ -113,6 +116,7 @@ export class Approvals {
     payloadWaitMs = PAYLOAD_WAIT_MS,
   ) {
     this.#self = self
+    this.#times = new ClaimedTimes(clock)
     this.#waits = new ValueWaits(payloadWaitMs, clock, () => {
       this.#answered++
       changed()
@@ -146,7 +150,8 @@ export class Approvals {
   coverage(state: AgreementState, revoked?: Handle): Coverage {
     const lacking = lackingFor(state, this.#self)
     this.#waits.lacking(lacking)
-    const isPlain = this.#policy.length === 0 && !asksForMissingEngine(state) && !hasConfidential(state, this.#self)
+    const isOrdinary = !hasConfidential(state, this.#self) && !wouldReadTime(state.ledger.document)
+    const isPlain = this.#policy.length === 0 && !asksForMissingEngine(state) && isOrdinary
     if (lacking.length === 0 && isPlain) {
       this.#isAwaitingValues = false
       this.#view = state
@@ -269,6 +274,9 @@ export class Approvals {
     if (known?.refusal !== undefined) return known
     const rule = ruleFor(this.#policy, ref.handle, request)
     if (known === undefined && rule?.answer === 'refuse') return { refusal: byPolicy(rule.reason) }
+    if (known === undefined && isOpen(ref, state) && isJudgedByTime(state, request) && this.#times.isOff(held)) {
+      return { refusal: { code: 'time_off' } }
+    }
     if (lackedIn(held, request).length > 0 && isOpen(ref, state)) {
       const isMember = memberOf(state.ledger.document, this.#self) !== undefined
       const isWaiting = mayAsk && !isDead(ref, request, state) && (!isMember || this.#waits.isWaitingFor(held))

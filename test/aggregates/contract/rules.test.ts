@@ -243,3 +243,46 @@ t.test('a rule set that is switched off judges and computes nothing, and its tar
   const on = off.when(lead.proposes('Sum', pounds('200.00')), lead.proposes('Rate', '1'))
   t.same(on.agreedAt('Tax'), pounds('24.00'))
 })
+
+t.test(
+  'a condition on the time of the request is judged at the entry in which something changes, and at no other',
+  async (t) => {
+    const until = 'request time() < Until'
+    const bookings = given(
+      both,
+      list('Bookings'),
+      field('Bookings/0/Until', { type: 'date-time' }),
+      field('Bookings/0/Days'),
+    )
+    const live = inForce(bookings, ['Bookings/0', { constraint: `${until} or Days = null` }])
+    const [open, over] = ['2026-06-30T12:00:01Z', '2026-06-30T12:00:00Z']
+    const booked = live.when(
+      broker.addsEntry('Bookings'),
+      broker.addsEntry('Bookings'),
+      lead.proposes('Bookings/1/Until', open),
+      lead.proposes('Bookings/2/Until', over),
+    )
+    t.same(booked.fates, ['accepted', 'accepted', 'accepted', 'accepted'])
+    t.equal(booked.when(lead.proposes('Bookings/1/Days', '3')).fate, 'accepted')
+    t.match(booked.when(lead.proposes('Bookings/2/Days', '3')).fate, { code: 'rule_broken' })
+    const extras = bookings.when(list('Bookings/0/Extras'))
+    const closed = inForce(extras, ['Bookings/0', { constraint: `${until} or Until = null` }]).when(
+      broker.addsEntry('Bookings'),
+      broker.addsEntry('Bookings'),
+      lead.proposes('Bookings/1/Until', open),
+    )
+    t.match(closed.when(lead.proposes('Bookings/2/Until', over)).fate, { code: 'rule_broken' })
+    t.equal(closed.when(lead.addsEntry('Bookings/1/Extras')).fate, 'accepted')
+  },
+)
+
+t.test('what is on or off follows from the document, at whatever time', async (t) => {
+  const drafted = tracts.when(
+    broker.addsRuleSet('Terms'),
+    broker.drafts('', {
+      trigger: 'request time() > date and time("2026-01-01T00:00:00Z")',
+      activates: { blocks: ['Tax Form'] },
+    }),
+  )
+  t.match(drafted.fate, { code: 'rule_unfit', with: ['time_in_trigger'] })
+})

@@ -3,6 +3,7 @@ import t from 'tap'
 import { AT_ROOT, type Compiled, check, compile, isCompiled } from '../../../src/aggregates/rules/compile.ts'
 import { evaluate } from '../../../src/aggregates/rules/evaluate.ts'
 import { RULE_STEPS } from '../../../src/aggregates/rules/limits.ts'
+import { type DateTime, parseDateTime } from '../../../src/aggregates/rules/values/calendar.ts'
 import { formatValue } from '../../../src/aggregates/rules/values/format-value.ts'
 import type { ElementId } from '../../../src/events/ids.ts'
 import { sampleSlip } from './sample-document.ts'
@@ -145,4 +146,17 @@ t.test('inputs are the names in their order, each once, whatever is evaluated', 
   const { references } = compiled('if true then Rate else sum(Lines[Signed > here.Rate].Written)')
   const inLines = ['Signed', 'Written'].map((name) => slip.id('Lines', 0, name))
   t.same(references, [slip.id('Rate'), slip.id('Lines'), ...inLines])
+})
+
+t.test('the time of the request is a date and time, and null where nothing is requested', async (t) => {
+  t.match(compiled('request time()').type, { kind: 'date-time' })
+  t.equal(resultOf('request time()'), 'null')
+  slip.time = parseDateTime('2026-06-30T12:00:00.000Z') as DateTime
+  t.teardown(() => {
+    slip.time = null
+  })
+  t.equal(resultOf('request time()'), '2026-06-30T12:00:00Z')
+  t.equal(resultOf('date(request time()) + @"P1D"'), '2026-07-01')
+  t.equal(resultOf('request time() < date and time("2026-06-30T14:00:01+02:00")'), 'true')
+  t.match(compile('request time(1)', slip, AT_ROOT), [{ code: 'expression_arguments_unfit' }])
 })

@@ -57,6 +57,7 @@ export class SampleDocument implements Schema, DocumentView {
   readonly #elements = new Map<ElementId, SchemaElement>([[ROOT as ElementId, { kind: 'block', name: '' }]])
   readonly #children = new Map<ElementId, Map<string, ElementId>>()
   readonly values = new Map<ElementId, Value>()
+  time: Value | null = null
   readonly #entries = new Map<ElementId, readonly ElementId[]>()
 
   constructor(shape: Blocks = SLIP) {
@@ -77,6 +78,10 @@ export class SampleDocument implements Schema, DocumentView {
 
   value(field: ElementId) {
     return this.values.get(field) ?? null
+  }
+
+  requestTime(): Value | null {
+    return this.time
   }
 
   entries(list: ElementId) {

@@ -7,7 +7,8 @@ import { seal, sealOf } from '../../../src/events/seal.ts'
 import type { Clock } from '../../../src/runtime/clock.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
 import { countHashes } from '../../support/count-hashes.ts'
-import { market, overTheWire, owes, type Player, talk } from '../../support/market.ts'
+import { type Command, market, overTheWire, owes, type Player, talk } from '../../support/market.ts'
+import { ruledMarket } from '../../support/ruled-market.ts'
 
 const refuseWrites: Policy = [{ commands: ['ProposeValue'], answer: 'refuse', reason: 'not this week' }]
 const askOnFields: Policy = [
@@ -15,10 +16,10 @@ const askOnFields: Policy = [
 ]
 const addField = { type: 'AddField', parent: '0', name: 'New', field: { type: 'text' } }
 
-function handClock(): Clock & { ring(): void } {
+function handClock(now = 1_000): Clock & { ring(): void } {
   const timers: (() => void)[] = []
   return {
-    now: () => 1_000,
+    now: () => now,
     after(_, callback) {
       timers.push(callback)
       return () => timers.splice(timers.indexOf(callback), 1)
@@ -219,4 +220,44 @@ t.test('where a value is withheld for good, a statement costs what is new, howev
     return countHashes(() => answers.coverage(ben.state)).hashes
   })
   for (const count of hashes) t.ok(count < 8, `${hashes} hashes`)
+})
+
+t.test(
+  'where rules read when a request was made, a time that is off is refused, by the clock at the first look',
+  async (t) => {
+    const until = 'request time() < date and time("2026-06-30T12:00:00Z")'
+    const claimed = Date.parse('2026-06-01T12:00:00.000Z')
+    const off = (minutes: number, condition: string, ...commands: Command[]) => {
+      const { players } = ruledMarket(['ana', 'ben'], { at: '0.1', says: condition })
+      const [ana, ben] = players as [Player, Player]
+      ana.time = new Date(claimed).toISOString()
+      ben.hears(commands.length > 0 ? ana.requests(...commands) : ana.proposes('0.0', 'x'))
+      const { answers } = approvals(ben, [], handClock(claimed + minutes * 60_000))
+      return answers.coverage(ben.state).refusals
+    }
+    t.same(off(5, until), [])
+    t.same(off(-5, until), [])
+    t.match(off(5.1, until), [{ code: 'time_off' }])
+    t.match(off(-5.1, until), [{ code: 'time_off' }])
+    t.same(off(60, 'A != "b"'), [], 'no rule reads it')
+    t.same(off(60, until, { type: 'ReopenEdit' }), [], 'members that agree always have a way on')
+  },
+)
+
+t.test('a request whose time was right when it came stays right while a person is asked', async (t) => {
+  const { players } = ruledMarket(['ana', 'ben'], 'request time() < date and time("2026-06-30T12:00:00Z")')
+  const [ana, ben] = players as [Player, Player]
+  ana.time = '2026-06-01T12:00:00.000Z'
+  let now = Date.parse(ana.time)
+  const ask: Policy = [
+    { commands: ['ProposeValue'], answer: 'ask', forSeconds: 6000, otherwise: 'refuse', reason: 'nobody was there' },
+  ]
+  ben.hears(ana.proposes('0.0', 'x'))
+  const { answers } = approvals(ben, ask, { ...handClock(), now: () => now })
+  t.not(answers.coverage(ben.state).view, ben.state, 'given: a person is asked')
+  now += 60 * 60_000
+  answers.decide({ handle: ana.handle, seq: ana.seq - 1, index: 0 }, undefined)
+  const { view, refusals } = answers.coverage(ben.state)
+  t.equal(view, ben.state)
+  t.same(refusals, [])
 })

@@ -32,9 +32,17 @@ export class AffectedRules {
     this.#rules = rules
     this.isEverything = changed.all
     for (const field of changed.fields) this.fieldChanged(state, field)
-    for (const list of changed.lists) this.#listChanged(schemaIdOf(state, list))
+    for (const list of changed.lists) {
+      const schemaId = schemaIdOf(state, list)
+      this.#listChanged(schemaId)
+      this.#timeRead(schemaId, list)
+    }
     for (const entry of changed.addedEntries) this.#entryAdded(state, entry)
-    for (const block of changed.extended) this.#requiredChanged(schemaIdOf(state, block))
+    for (const block of changed.extended) {
+      const schemaId = schemaIdOf(state, block)
+      this.#requiredChanged(schemaId)
+      this.#timeRead(schemaId, block)
+    }
   }
 
   blockSwitched(id: ElementId): void {
@@ -68,6 +76,7 @@ export class AffectedRules {
       this.#mark(rule, isOwn && !isListed ? ancestorAt(field, depthOf(rule.block)) : 'all')
     }
     this.#requiredChanged(schemaId)
+    this.#timeRead(schemaId, field)
   }
 
   #listChanged(list: ElementId): void {
@@ -82,6 +91,16 @@ export class AffectedRules {
       for (const rule of this.#rules.perEntry.get(way) ?? []) {
         if (!isWithin(rule.block, of)) continue
         for (const place of instancesOf(state, rule.block, { under: entry, of })) this.#mark(rule, place)
+      }
+    }
+  }
+
+  /** What says until when something may change is judged when it does. */
+  #timeRead(schemaId: ElementId, changed: ElementId): void {
+    for (const way of ancestorsOf(schemaId)) {
+      for (const rule of this.#rules.timedAt.get(way) ?? []) {
+        const isOwn = rule.lists.length > 0 && isWithin(schemaId, rule.block)
+        this.#mark(rule, isOwn ? ancestorAt(changed, depthOf(rule.block)) : 'all')
       }
     }
   }

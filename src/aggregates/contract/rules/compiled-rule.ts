@@ -2,6 +2,7 @@ import type { ElementId } from '../../../events/ids.ts'
 import type { Expression, Who } from '../../../events/rule.ts'
 import type { Ast } from '../../rules/ast.ts'
 import { type Compiled, check, isCompiled } from '../../rules/compile.ts'
+import { readsRequestTime } from '../../rules/references.ts'
 import { isWithin, listsOn, parentOf } from '../../rules/schema.ts'
 import type { RuleType } from '../../rules/types.ts'
 import { isMalformed, validateAst } from '../../rules/validate-ast.ts'
@@ -25,6 +26,7 @@ export interface CompiledRule {
   readonly expression: Compiled | undefined
   /** What that reads, each once, in the order of its nodes. Ids of the schema. */
   readonly reads: readonly Read[]
+  readonly readsTime: boolean
 }
 
 /** An element that an expression names: by itself, or as a child of what a list has. */
@@ -58,7 +60,9 @@ export function compiledRule(terms: RuleTerms, state: ContractState): CompiledRu
       if (blocks.length + ruleSets.length === 0) return unfit('switches_nothing')
       if (!blocks.every((id) => isSwitchable(find(state, id), terms.at, state))) return unfit('switched_block')
       if (!ruleSets.every((id) => ruleSetNumbered(state.rules, id))) return unfit('switched_rule_set')
-      return compiled(terms, block, state, { expression: body.condition, expected: BOOLEAN })
+      const trigger = compiled(terms, block, state, { expression: body.condition, expected: BOOLEAN })
+      // What is on or off follows from the document alone, at any time.
+      return trigger.kind === 'fit' && trigger.readsTime ? unfit('time_in_trigger') : trigger
     }
     case 'assignment': {
       const target = find(state, body.target)
@@ -87,14 +91,18 @@ function compiled(
 ): CompiledRule | UnfitRule {
   const schema = schemaOf(state)
   const lists = listsOn(block, schema) ?? []
-  if (says === undefined) return { kind: 'fit', terms, block, lists, expression: undefined, reads: [] }
+  if (says === undefined)
+    return { kind: 'fit', terms, block, lists, expression: undefined, reads: [], readsTime: false }
   const ast = validateAst(says.expression)
   if (isMalformed(ast)) return unfit(ast.code)
   const expression = check(ast, schema, { block, expected: says.expected })
   if (isCompiled(expression) && readsOf(expression.ast).some((read) => isThroughPrototype(read, block, lists, state))) {
     return unfit('expression_unknown_name')
   }
-  if (isCompiled(expression)) return { kind: 'fit', terms, block, lists, expression, reads: readsOf(expression.ast) }
+  if (isCompiled(expression)) {
+    const { ast } = expression
+    return { kind: 'fit', terms, block, lists, expression, reads: readsOf(ast), readsTime: readsRequestTime(ast) }
+  }
   return unfit(expression[0]?.code ?? 'expression_malformed')
 }
 

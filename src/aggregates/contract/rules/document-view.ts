@@ -2,6 +2,7 @@ import type { Hash } from '../../../crypto/hash.ts'
 import type { ElementId } from '../../../events/ids.ts'
 import type { Payload } from '../../../events/statement.ts'
 import type { DocumentView } from '../../rules/schema.ts'
+import { parseDateTime } from '../../rules/values/calendar.ts'
 import { valueOfField } from '../../rules/values/field-values.ts'
 import type { Value } from '../../rules/values/values.ts'
 import { entriesOf } from '../document/element.ts'
@@ -24,11 +25,19 @@ export class OpenedDocument implements DocumentView {
   readonly #state: ContractState
   readonly #open: Open
   readonly #lacking: Set<Hash>
+  readonly #time: string | undefined
 
-  constructor(state: ContractState, open: Open, lacking: Set<Hash>) {
+  /** `time`: of the request that is judged. */
+  constructor(state: ContractState, open: Open, lacking: Set<Hash>, time?: string) {
     this.#state = state
     this.#open = open
     this.#lacking = lacking
+    this.#time = time
+  }
+
+  requestTime(): Value | null {
+    const time = this.#time === undefined ? 'date_unfit' : parseDateTime(this.#time)
+    return typeof time === 'string' ? null : time
   }
 
   value(id: ElementId): Value | null {

@@ -114,7 +114,8 @@ class Pass {
   }
 
   get #view(): OpenedDocument {
-    return new OpenedDocument(this.#state, this.#open, this.#judged.lacking)
+    const { context, lacking } = this.#judged
+    return new OpenedDocument(this.#state, this.#open, lacking, context.time)
   }
 
   get #open(): Open {

@@ -1,4 +1,5 @@
 import { ancestorsOf, type ElementId } from '../../../events/ids.ts'
+import { readsRequestTime } from '../../rules/references.ts'
 import type { ContractState } from '../state.ts'
 import { type CompiledRule, compiledRule } from './compiled-rule.ts'
 import type { RuleBook } from './rule-book.ts'
@@ -23,6 +24,9 @@ export interface RulesInForce {
   /** Those whose expression names an element; and, for switched blocks, one at or below it. Ids of the schema. */
   readonly reading: ReadonlyMap<ElementId, readonly CompiledRule[]>
   readonly readingUnder: ReadonlyMap<ElementId, readonly CompiledRule[]>
+  /** Constraints that read the time of the request, by the element that they stand at: judged whenever something below it changes. */
+  readonly timedAt: ReadonlyMap<ElementId, readonly CompiledRule[]>
+  readonly readTime: boolean
   /** Those that are evaluated for each entry of a list. */
   readonly perEntry: ReadonlyMap<ElementId, readonly CompiledRule[]>
   /** Assignments by their targets. */
@@ -53,6 +57,27 @@ export function rulesInForce(state: ContractState): RulesInForce | Unpublishable
   return made
 }
 
+/** Whether what is in force reads the time of a request. */
+export function readsTime(state: ContractState): boolean {
+  if (state.phase !== 'live') return false
+  const rules = rulesInForce(state)
+  return isPublishable(rules) && rules.readTime
+}
+
+const drafts = new WeakMap<RuleBook, boolean>()
+
+/** Whether rules that are there, in force or not, read the time of a request. */
+export function wouldReadTime({ rules: book }: ContractState): boolean {
+  const known = drafts.get(book)
+  if (known !== undefined) return known
+  const found = book.rules.some(({ terms: { body } }) => {
+    const expression = 'condition' in body ? body.condition : 'expression' in body ? body.expression : undefined
+    return expression !== undefined && readsRequestTime(expression)
+  })
+  drafts.set(book, found)
+  return found
+}
+
 export function isPublishable(made: RulesInForce | Unpublishable): made is RulesInForce {
   return !('kind' in made)
 }
@@ -71,6 +96,7 @@ function rulesOf(state: ContractState): RulesInForce | Unpublishable {
     requiredAt: new Map<ElementId, CompiledRule[]>(),
     reading: new Map<ElementId, CompiledRule[]>(),
     readingUnder: new Map<ElementId, CompiledRule[]>(),
+    timedAt: new Map<ElementId, CompiledRule[]>(),
     perEntry: new Map<ElementId, CompiledRule[]>(),
     assigning: new Map<ElementId, CompiledRule[]>(),
     switchingBlock: new Map<ElementId, CompiledRule[]>(),
@@ -88,6 +114,7 @@ function rulesOf(state: ContractState): RulesInForce | Unpublishable {
     if (body.kind === 'access' || body.kind === 'validation' || body.kind === 'single') {
       add(maps.authorityAt, terms.at, rule)
     }
+    if (body.kind === 'constraint' && rule.readsTime) add(maps.timedAt, terms.at, rule)
     if (body.kind === 'required') add(maps.requiredAt, terms.at, rule)
     if (body.kind === 'assignment') add(maps.assigning, body.target, rule)
     if (body.kind === 'required' && body.before !== 'live') add(maps.requiredBefore, body.before, rule)
@@ -104,8 +131,9 @@ function rulesOf(state: ContractState): RulesInForce | Unpublishable {
       for (const way of ancestorsOf(id)) if (!naming.has(way)) naming.set(way, rule.terms.id)
   }
   const byId = new Map(rules.map((rule) => [rule.terms.id, rule]))
-  const order = orderOf({ rules, byId, naming, ...maps })
-  return 'kind' in order ? order : { rules, byId, naming, ...maps, order }
+  const readTime = rules.some(({ readsTime }) => readsTime)
+  const order = orderOf({ rules, byId, naming, readTime, ...maps })
+  return 'kind' in order ? order : { rules, byId, naming, readTime, ...maps, order }
 }
 
 /** All elements that what a rule says has in it. */

@@ -1,5 +1,5 @@
 import type { Temporal } from 'temporal-polyfill/implementation'
-import { MONTHS } from '../types.ts'
+import { DATE_TIME, MONTHS } from '../types.ts'
 import { DateTime, monthsBetween } from '../values/calendar.ts'
 import { Num } from '../values/numbers.ts'
 import type { Value } from '../values/values.ts'
@@ -19,7 +19,11 @@ function ofDay(result: FunctionSpec['result'], call: (day: Temporal.PlainDate) =
   return [{ parameters: [required('date', 'day')], result, call: ([date]) => call(dayOf(date)) }]
 }
 
+/** When the request that is judged was made, by those who answered it. */
+export const REQUEST_TIME = 'request time'
+
 export const dayFunctions: FunctionTable = {
+  [REQUEST_TIME]: [{ parameters: [], result: () => DATE_TIME, call: (_none, _charge, requestTime) => requestTime }],
   'day of year': ofDay(number, (day) => new Num(day.dayOfYear)),
   'day of week': ofDay(text, (day) => WEEKDAYS[day.dayOfWeek - 1] as string),
   'month of year': ofDay(text, (day) => MONTH_NAMES[day.month - 1] as string),

@@ -37,8 +37,8 @@ export interface FunctionSpec {
   readonly isVariadic?: true
   /** `types` has those of the arguments; a list's parameter has its items' type in it. */
   result(types: readonly RuleType[]): RuleType
-  /** Requires arguments of the parameters' kinds; NOTHING stands for each that was left out. */
-  call(values: readonly Value[], charge: Charge): Value
+  /** Requires arguments of the parameters' kinds; NOTHING stands for each that was left out. `requestTime`: NOTHING outside of a request. */
+  call(values: readonly Value[], charge: Charge, requestTime: Value): Value
 }
 
 export type FunctionTable = { readonly [name: string]: readonly FunctionSpec[] }

@@ -1,0 +1,45 @@
+import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
+import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
+import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
+import { ROOT } from '../../src/events/ids.ts'
+import { assert } from '../../src/runtime/assert.ts'
+import { type Command, market, owes, type Player, talk } from './market.ts'
+
+export interface RuledMarket {
+  /** In the order of their admission. */
+  readonly players: readonly Player[]
+  readonly founder: Player
+}
+
+/** A market in which these conditions are in force, at the root where nothing else is said. */
+export function ruledMarket(
+  handles: readonly string[],
+  ...conditions: readonly (string | { readonly at: string; readonly says: string })[]
+): RuledMarket {
+  const players = market(...handles)
+  const [founder, ...others] = players as [Player, ...Player[]]
+  const orders = (player: Player, ...commands: Command[]) => {
+    player.requests(...commands)
+    talk(players, owes)
+  }
+  orders(founder, { type: 'AddRuleSet', name: 'Terms' })
+  for (const written of conditions) {
+    const { at, says } = typeof written === 'string' ? { at: '0', says: written } : written
+    const body = { kind: 'constraint', severity: 'reject', condition: treeOf(says, founder) }
+    orders(founder, { type: 'DraftRule', at, ruleSet: 1, body })
+  }
+  const drafts = founder.state.ledger.document.rules.rules
+  const rules = drafts.map(({ terms }) => ({ rule: terms.id, hash: ruleHash(terms) }))
+  for (const other of others) {
+    for (const { rule, hash } of rules) orders(other, { type: 'CastVote', rule, hash, vote: 'yes' })
+  }
+  orders(founder, { type: 'PublishRules', ruleSets: [1], rules })
+  assert(founder.state.ledger.document.phase === 'live', 'given: the rules are in force')
+  return { players, founder }
+}
+
+function treeOf(text: string, { state }: Player) {
+  const compiled = compile(text, schemaOf(state.ledger.document), { block: ROOT })
+  assert(isCompiled(compiled), text)
+  return compiled.ast
+}
