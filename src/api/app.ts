@@ -9,6 +9,7 @@ import { type CallTracing, traceCalls } from './http/trace-calls.ts'
 import { webSocketUpgrades } from './http/upgrades.ts'
 import { refuseUnknownQueries } from './http/validation.ts'
 import { type AttentionRoutesPorts, attentionRoutes } from './routes/attention.ts'
+import { type CandidateRoutesPorts, candidateRoutes } from './routes/candidates.ts'
 import { audienceRoutes } from './routes/contract/audiences.ts'
 import { type ChangeSetRoutesPorts, changeSetRoutes } from './routes/contract/change-sets.ts'
 import { elementRoutes } from './routes/contract/elements.ts'
@@ -38,6 +39,7 @@ export interface ApiPorts
     KeyRoutesPorts,
     AttentionRoutesPorts,
     ChangeSetRoutesPorts,
+    CandidateRoutesPorts,
     TellingPorts,
     AccessPorts,
     ServerPorts {
@@ -95,6 +97,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(keyRoutes, ports)
     await guarded.register(attentionRoutes, ports)
     await guarded.register(changeSetRoutes, ports)
+    await guarded.register(candidateRoutes, ports)
     answerOthers()
     answerNotFound(guarded)
   })

@@ -1,8 +1,7 @@
 import { Argument, type Command, Option } from 'commander'
-import type { About } from '../events/about.ts'
 import { lockPurposes, resignationReasons } from '../events/reasons.ts'
 import { apiClientFor } from './api-client.ts'
-import { dataOption } from './options.ts'
+import { aboutOf, aboutOption, dataOption } from './options.ts'
 import { assertConfirmed, print, printJson, printLines, table } from './output.ts'
 
 interface Summary {
@@ -259,15 +258,6 @@ export function contractCommands(program: Command): void {
       await client.call('POST', `/api/Contract/${uid}/GoOn`)
       print('The node signs in that contract again.')
     })
-}
-
-/** What the members read beside the code. It is not signed itself, so it can be erased. */
-function aboutOption(): Option {
-  return new Option('--about <text>', 'what there is to say about it, for all members to read')
-}
-
-function aboutOf(text: string | undefined): { about?: About } {
-  return text === undefined ? {} : { about: { text } }
 }
 
 const vouching = [

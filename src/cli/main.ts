@@ -6,6 +6,7 @@ import { auditCommands } from './audit/audit-commands.ts'
 import { backupCommands } from './backup-commands.ts'
 import { contractCommands } from './contract-commands.ts'
 import { demoCommand } from './demo-command.ts'
+import { valueCommands } from './document/value-commands.ts'
 import { fileUnavailable } from './file-unavailable.ts'
 import { initCommand } from './init-command.ts'
 import { apiKeyCommands } from './keys/api-key-commands.ts'
@@ -43,6 +44,7 @@ export function commands(): Command {
   keyCommands(program)
   apiKeyCommands(program)
   contractCommands(program)
+  valueCommands(program)
   ruleCommands(program)
   auditCommands(program)
   certificateCommands(program)

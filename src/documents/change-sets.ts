@@ -130,7 +130,13 @@ export class ChangeSets {
       )
       const values = await view.agreedIn(written.map(({ element }) => element))
       const audienceOf = (id: ElementId) => audienceAt(agreed, id)?.parties
-      const writing = new Writing({ types: agreed.types, agreed: values, audienceAt: audienceOf, newSalt })
+      const writing = new Writing({
+        types: agreed.types,
+        agreed: values,
+        own: new Map(),
+        audienceAt: audienceOf,
+        newSalt,
+      })
       for (const { change, element } of written) {
         if ('set' in change) writing.put(element, change.set)
         else if ('add' in change) writing.post(element, change.add)

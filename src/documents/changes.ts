@@ -5,6 +5,7 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Command } from '../events/commands.ts'
 import { ordinalOf, ROOT } from '../events/ids.ts'
 import type { Payloads } from '../events/statement.ts'
+import type { Awaited } from './candidates/fates.ts'
 import { valueFromText } from './field-text.ts'
 import { type Ground, Writing } from './writing.ts'
 import { WriteUnfit } from './written-value.ts'
@@ -14,6 +15,8 @@ export interface Changes {
   /** None: all that is written stands agreed already. */
   readonly commands: readonly Command[]
   readonly payloads: Payloads
+  /** What of it this party has put up before: it waits for votes. */
+  readonly awaited?: readonly Awaited[]
   /** The names on the way to the element that it creates, if the request is for one. */
   readonly createdAt?: readonly string[]
   /** It is a change set; `about`: seal of what is said about it. */

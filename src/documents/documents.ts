@@ -1,20 +1,21 @@
 import type { Element } from '../aggregates/contract/document/element.ts'
-import { elementHash } from '../aggregates/contract/document/element-hash.ts'
 import { find } from '../aggregates/contract/state.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import type { Intent } from '../contracts/requests/submission.ts'
-import type { Hash } from '../crypto/hash.ts'
 import type { About } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
 import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Payloads } from '../events/statement.ts'
+import { type Clock, timestamp } from '../runtime/clock.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
+import { ownCandidatesIn } from './candidates/own-candidates.ts'
+import { withVotes } from './candidates/with-votes.ts'
 import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
 import { diff } from './diffs/diff.ts'
 import { documentsAfter } from './diffs/history.ts'
@@ -29,8 +30,7 @@ export interface DocumentsPorts {
   readonly store: Store
   readonly newSalt: () => Uint8Array
   readonly newRequestId: () => string
-  /** RFC 3339. */
-  readonly now: () => string
+  readonly clock: Clock
   /** So that others have their turn while a history is gone through; left out: it is done at once. */
   readonly turns?: Turns
 }
@@ -42,6 +42,8 @@ export const DEFAULT_WAIT_MS = 10_000
 export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'> & {
   /** Nothing is signed: the answer says what would happen. */
   readonly isDryRun?: true
+  /** What has not got its votes when the time is over is withdrawn. */
+  readonly isStrict?: true
 }
 
 /** What is written to an element: a text as people write values, or JSON. `adds`: by POST, so children that are not
@@ -51,8 +53,6 @@ export type Written = { readonly adds: boolean } & ({ readonly text: string } | 
 /** An element in the agreed view. */
 export interface Agreed {
   readonly element: Element
-  /** Of all that is agreed at and below it. */
-  readonly hash: Hash
   /** Of a field its value or null, of a block an object with its children by name, of a list an array. */
   value(): Promise<unknown>
 }
@@ -70,7 +70,7 @@ export class Documents {
   }
 
   get now(): () => string {
-    return this.#ports.now
+    return () => timestamp(this.#ports.clock)
   }
 
   /** Undefined: there is no such element. Throws NoSuchContract. */
@@ -78,7 +78,7 @@ export class Documents {
     return this.#ports.contracts.use(uid, async (live) => {
       const view = this.#viewOf(live)
       const element = await view.locate(names)
-      return element && { element, hash: elementHash(element), value: () => view.valueOf(element) }
+      return element && { element, value: () => view.valueOf(element) }
     })
   }
 
@@ -138,16 +138,22 @@ export class Documents {
     changesOf: (element: Element, ground: Ground) => Changes,
   ): Promise<RequestResult> {
     return this.#ports.contracts.use(uid, async (live) => {
+      const { clock, newSalt, store } = this.#ports
+      const begun = clock.now()
       const view = this.#viewOf(live)
-      const document = live.state.settling.agreed
+      const { agreed: document, settled } = live.state.settling
       const { types } = document
       const element = await view.locate(names)
       if (element === undefined) throw noSuchPath(uid, names)
       const agreed = await view.agreedIn([element])
+      const own = await ownCandidatesIn(element, live.self, document, store.payloads)
       const audienceOf = (id: ElementId) => audienceAt(document, id)?.parties
-      const changes = changesOf(element, { types, agreed, audienceAt: audienceOf, newSalt: this.#ports.newSalt })
-      if (changes.commands.length === 0) return { contract: uid, kind: 'unchanged' }
-      return this.submitOn(live, changes, wait)
+      const changes = changesOf(element, { types, agreed, own, audienceAt: audienceOf, newSalt })
+      const { awaited = [], commands } = changes
+      if (commands.length + awaited.length === 0) return { contract: uid, kind: 'unchanged' }
+      const result = commands.length === 0 ? undefined : await this.submitOn(live, changes, wait)
+      const votes = { live, store, clock, newRequestId: this.#ports.newRequestId }
+      return withVotes(result, { awaited, from: settled }, { ...wait, begun }, votes)
     })
   }
 
@@ -155,11 +161,11 @@ export class Documents {
   submitOn(
     live: LiveContract,
     { asOne, commands, payloads, createdAt }: Changes,
-    { isDryRun, ...wait }: Wait,
+    { isDryRun, isStrict: _isStrict, ...wait }: Wait,
   ): Promise<RequestResult> {
     if (isDryRun) {
       const run = () =>
-        dryRun({ commands, payloads, isChangeSet: asOne !== undefined, time: this.#ports.now() }, live.state, live.self)
+        dryRun({ commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }, live.state, live.self)
       return retryWithFullHistory(live, async () => run())
     }
     const changeSet = asOne && { changeSet: true as const, ...asOne }

@@ -55,6 +55,18 @@ export interface Tried {
   readonly time: string
 }
 
+/** Of what nothing is to be asked for. */
+export const noChange: DryRun = {
+  kind: 'dry run',
+  outcome: 'accepted',
+  fields: [],
+  candidates: [],
+  ended: [],
+  switched: [],
+  flagged: [],
+  changeSets: [],
+}
+
 /** On the ledger as it is here, with what has not settled. Throws HistoryPruned. */
 export function dryRun(tried: Tried, state: AgreementState, author: Handle): DryRun {
   const { commands, payloads, isChangeSet, time } = tried
@@ -81,20 +93,18 @@ function publicationDryRun(
 }
 
 function requestDryRun(verdict: Verdict, { payloads, time }: Tried, state: AgreementState): DryRun {
-  const none = { fields: [], candidates: [], ended: [], switched: [], flagged: [], changeSets: [] }
-  const nothing = { ...none, kind: 'dry run' as const }
-  if (verdict.kind === 'lacking') return { ...nothing, outcome: 'undecided' }
-  if (verdict.kind === 'void') return { ...nothing, outcome: 'void', reason: verdict.reason }
+  if (verdict.kind === 'lacking') return { ...noChange, outcome: 'undecided' }
+  if (verdict.kind === 'void') return { ...noChange, outcome: 'void', reason: verdict.reason }
   const changeSets = fatesIn(verdict.events)
   const waits = verdict.events.some(({ type }) => type === 'ChangeSetProposed')
     ? verdict.state.changeSets.at(-1)
     : undefined
   const wanted = waits === undefined ? verdict : changeSetVerdict(waits, payloads, state, verdict.state, time)
-  if (wanted.kind !== 'accepted') return { ...nothing, outcome: 'accepted', changeSets }
+  if (wanted.kind !== 'accepted') return { ...noChange, changeSets }
   const open = openIn(state.ledger, state.feeds)
   const opened = (id: ProposalId, seal: Hash | null) =>
     seal === null ? null : (payloads[seal] ?? wanted.computed.get(seal) ?? open({ id, seal }))?.value
-  return { ...nothing, outcome: 'accepted', ...changesIn(wanted.events, wanted.state, opened), changeSets }
+  return { ...noChange, ...changesIn(wanted.events, wanted.state, opened), changeSets }
 }
 
 function fatesIn(events: readonly ContractEvent[]): ShownFate[] {

@@ -1,10 +1,11 @@
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import { heldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
 import type { Submission, Verdict } from '../contracts/requests/submission.ts'
-import type { Uid } from '../events/ids.ts'
+import type { LedgerIndex, RequestRef, Uid } from '../events/ids.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { PayloadRef } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
+import type { CandidateFate } from './candidates/fates.ts'
 import type { DryRun } from './dry-run.ts'
 import { type RefusingRule, refusingRule } from './refusing-rule.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
@@ -13,7 +14,21 @@ type Settled = Extract<Verdict, { kind: 'settled' }>
 type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>
 
 /** What became of a request, as a person reads it: with what is under the seals in it, as far as this node has that. */
-export type RequestResult = DryRun | SubmittedResult
+export type RequestResult = DryRun | SubmittedResult | VotedResult
+
+/** Accepted, and put to the vote, or waited for anew after it was: what has come of that when the wait was over. */
+export interface VotedResult {
+  readonly kind: 'voted'
+  readonly contract: Uid
+  /** The one that has put it, or the first of it, to the vote. */
+  readonly request: RequestRef
+  /** Of the entry by which all of it was agreed. */
+  readonly index?: LedgerIndex
+  readonly createdAt?: readonly string[]
+  readonly candidates: readonly CandidateFate[]
+  /** What had not got its votes in time was withdrawn, as was asked for. */
+  readonly isTimedOut?: true
+}
 
 type SubmittedResult = { readonly contract: Uid } & (
   | Exclude<Verdict, Settled | Withdrawn>

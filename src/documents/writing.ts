@@ -24,6 +24,8 @@ import { type ElementId, type Handle, HandleSchema, ordinalOf, TimeSchema } from
 import { seal } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { definitionHash } from '../events/type-definition.ts'
+import type { Awaited } from './candidates/fates.ts'
+import type { OwnCandidate } from './candidates/own-candidates.ts'
 import { isSealed } from './sealed-value.ts'
 import { fitField, isObject, namedIn, typedValue, WriteUnfit, wireValue } from './written-value.ts'
 
@@ -33,9 +35,18 @@ export interface Ground {
   readonly types: Types
   /** What stands agreed at and below the element, as far as it is held here. By the ids of fields. */
   readonly agreed: ReadonlyMap<ElementId, unknown>
+  /** What this party has put up there before, and waits for votes. By the ids of fields. */
+  readonly own: ReadonlyMap<ElementId, OwnCandidate>
   /** Who gets values at an element; undefined: everybody. */
   readonly audienceAt: (element: ElementId) => Audience | undefined
   readonly newSalt: () => Uint8Array
+}
+
+/** The commands of one request with what they seal, and what of it this party has put up before. */
+export interface Gathered {
+  readonly commands: readonly Command[]
+  readonly payloads: Payloads
+  readonly awaited: readonly Awaited[]
 }
 
 /** Gathers the commands of one request. */
@@ -44,18 +55,21 @@ export class Writing {
   readonly #newSalt: () => Uint8Array
   readonly #audienceAt: Ground['audienceAt']
   readonly #agreed: Ground['agreed']
+  readonly #own: Ground['own']
+  readonly #awaited: Awaited[] = []
   readonly #commands: Command[] = []
   readonly #payloads: { [seal: string]: Payload } = {}
 
-  constructor({ types, newSalt, agreed, audienceAt }: Ground) {
+  constructor({ types, newSalt, agreed, audienceAt, own }: Ground) {
+    this.#own = own
     this.#audienceAt = audienceAt
     this.#types = types
     this.#newSalt = newSalt
     this.#agreed = agreed
   }
 
-  changes(): { readonly commands: readonly Command[]; readonly payloads: Payloads } {
-    return { commands: this.#commands, payloads: this.#payloads }
+  changes(): Gathered {
+    return { commands: this.#commands, payloads: this.#payloads, awaited: this.#awaited }
   }
 
   /** As POST has it: what is not there is added, to a list one entry, and what stands agreed is proposed once more. The names added. */
@@ -78,8 +92,16 @@ export class Writing {
     this.#commands.push(command)
   }
 
-  /** Replaces whatever stands there; what the node has not seen makes it void (`exclusive`), as naive clients expect. Null empties. */
+  /**
+   * Replaces whatever stands there; what the node has not seen makes it void (`exclusive`), as naive clients expect. Null empties.
+   * What this party has put up already, and waits for votes, is not put up once more: that would lose the votes it has.
+   */
   propose(field: Field, value: unknown): void {
+    const own = this.#own.get(field.id)
+    if (own !== undefined && this.#isSame(field, own.value, value)) {
+      this.#awaited.push(own)
+      return
+    }
     const basis = standingAt(field).map(({ id }) => id)
     if (value === null) {
       this.#commands.push({ basis, exclusive: true, field: field.id, type: 'EmptyField' })
@@ -176,9 +198,12 @@ export class Writing {
   isAgreed({ id, field, candidates, agreed }: Field, value: unknown): boolean {
     if (candidates.length > 0) return false
     if (value === null || agreed === null) return value === null && agreed === null
-    const known = this.#agreed.get(id)
-    const written = wireValue(builtInOf(field, this.#types), value)
-    return known !== undefined && canonicalJson(known) === canonicalJson(written)
+    return this.#agreed.has(id) && this.#isSame({ field }, this.#agreed.get(id), value)
+  }
+
+  #isSame({ field }: Pick<Field, 'field'>, known: unknown, value: unknown): boolean {
+    const written = value === null ? null : wireValue(builtInOf(field, this.#types), value)
+    return canonicalJson(known) === canonicalJson(written)
   }
 
   /** With what stands in it, as its prototype has it. */

@@ -13,9 +13,10 @@ import type { PartyCard } from '../events/parties/party-card.ts'
 import { SALT_BYTES } from '../events/seal.ts'
 import { defaultTiming } from '../gossip/gossip.ts'
 import { AttentionList, listed } from '../projections/queries/attention.ts'
+import { CandidateRecords } from '../projections/queries/candidate-records.ts'
 import { EndedChangeSets } from '../projections/queries/ended-change-sets.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
-import { systemClock, timestamp } from '../runtime/clock.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { EventLoopTurns } from '../runtime/event-loop-turns.ts'
 import { systemRandom } from '../runtime/random.ts'
@@ -168,7 +169,7 @@ async function start(
     store,
     newSalt: () => systemRandom.bytes(SALT_BYTES),
     newRequestId: () => namedIn(tracing),
-    now: () => timestamp(systemClock),
+    clock: systemClock,
     turns,
   })
   const shared = { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining }
@@ -267,9 +268,10 @@ async function openInward(
     ...operation,
     calls: tracing.calls,
     attention: (overdueAfterMs, limit) => ({
-      ...attention.read({ now: systemClock.now(), overdueAfterMs, limit }),
+      ...attention.read({ self: party.contracts.self, now: systemClock.now(), overdueAfterMs, limit }),
       obstacles: listed(obstacles.all(overdueAfterMs), limit),
     }),
+    candidateRecords: new CandidateRecords(projections.reader),
     endedChangeSets: (contract, wanted) => changeSets.of(contract, wanted),
     obstaclesOf: (live: LiveContract) => obstacles.of(live),
     documents,

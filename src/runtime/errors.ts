@@ -131,6 +131,7 @@ export const errorCodes = {
   erasure_unfit: 'Nothing, or more than 1,000 values, is named to be erased at once.',
   no_such_erasure: 'Nobody has asked for this erasure, or it has come to its end.',
   no_such_rule: 'The contract has no rule of this number.',
+  no_such_proposal: 'No candidate of this name stands at the element, or was voted on there.',
   no_such_change_set: 'The contract has no change set of this name.',
   no_such_entry: 'The settled ledger has no entry of this index.',
   history_too_long: 'So many entries are not gone through while somebody waits; an export has any point in time.',

@@ -83,6 +83,8 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     ['contracts/approvals/value-waits.ts #waits'],
   'made for one call, message, statement or batch, whose size is bounded, and gone with it': [
     'documents/writing.ts #commands',
+    'documents/writing.ts #awaited',
+    'documents/candidates/fates.ts #followed',
     'contracts/obstacles/obstacles.ts found',
     'contracts/replica/journal.ts groups',
     'contracts/requests/sealed-abouts.ts #seals',

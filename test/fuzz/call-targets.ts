@@ -196,7 +196,13 @@ function apiTarget(): Target {
   }
 }
 
-const ground = { types: noTypes, agreed: new Map(), audienceAt: () => undefined, newSalt: () => new Uint8Array(16) }
+const ground = {
+  types: noTypes,
+  agreed: new Map(),
+  own: new Map(),
+  audienceAt: () => undefined,
+  newSalt: () => new Uint8Array(16),
+}
 const types: BuiltInType[] = [
   { type: 'text' },
   { type: 'integer' },

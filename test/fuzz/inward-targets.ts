@@ -40,6 +40,31 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
   'POST /new-api/:uid/*': { status: 201, requests: [...write('/List', '{"a":1}'), ...write('/Country', '"x"')] },
   'DELETE /new-api/:uid': { status: 422, requests: ['/new-api/$\nprefer: wait=5'] },
   'DELETE /new-api/:uid/*': { status: 200, requests: ['/new-api/$/Country\nprefer: wait=5', '/new-api/$/List/1'] },
+  'GET /new-api/:uid/:element/~proposals': {
+    status: 200,
+    requests: ['/new-api/$/~proposals', '/new-api/$/List/1/%C3%BC%23Proposals'],
+  },
+  'GET /new-api/:uid/:element/~votes': { status: 200, requests: ['/new-api/$/Country/~votes'] },
+  'GET /new-api/:uid/:element/~proposals/:proposal': {
+    status: 404,
+    requests: ['/new-api/$/Country/~proposals/honest.1.0.0'],
+  },
+  'GET /new-api/:uid/:element/~proposals/:proposal/votes': {
+    status: 404,
+    requests: ['/new-api/$/Country/~proposals/honest.1.0.0/votes', '/new-api/$/%23Proposals/rule:1.2/~Votes'],
+  },
+  'POST /new-api/:uid/:element/~proposals/:proposal/votes': {
+    status: 404,
+    requests: write('/Country/~proposals/honest.1.0.0/votes', '{"vote":"yes","about":{"text":"x"}}'),
+  },
+  'POST /new-api/:uid/:element/~proposals/:proposal/choice': {
+    status: 404,
+    requests: ['/new-api/$/Country/~proposals/honest.1.0.0/choice\nprefer: wait=5'],
+  },
+  'DELETE /new-api/:uid/:element/~proposals/:proposal': {
+    status: 404,
+    requests: ['/new-api/$/Country/~proposals/honest.1.0.0\nprefer: wait=5'],
+  },
   'GET /api/Contract': { status: 200, requests: ['/api/Contract'] },
   'POST /api/Contract': {
     status: 201,

@@ -5,7 +5,7 @@ import { readBodies } from './body.ts'
 import { answerErrors, problemFor } from './error-handler.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
 import { asksForWebSocket } from './upgrades.ts'
-import { readUrl, UNREADABLE_URL } from './url.ts'
+import { readUrl, UNREADABLE_URL, withElementAsOne } from './url.ts'
 import { RequestMalformed, validateExactly } from './validation.ts'
 
 export interface ServerPorts {
@@ -30,7 +30,7 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
     routerOptions: { maxParamLength: 16_384 },
     rewriteUrl: ({ url = '/' }) => {
       try {
-        return readUrl(url)
+        return withElementAsOne(readUrl(url))
       } catch {
         return UNREADABLE_URL
       }

@@ -7,6 +7,8 @@ export interface Preferences {
   readonly waitSeconds: number | undefined
   /** `respond-async` or `handling=lenient`: it does not insist on an answer now; its request stays until it is settled. */
   readonly isLenient: boolean
+  /** `handling=strict`: what has not got the votes that rules ask for when the time is over is withdrawn. */
+  readonly isStrict?: true
   /** `retry`: what is void because another party holds the record lock is requested again when that ends. */
   readonly isPatient?: true
 }
@@ -19,6 +21,7 @@ export function parsePreferences(header: string | string[] | undefined): Prefere
   let waitSeconds: number | undefined
   let isLenient = false
   let isPatient = false
+  let isStrict = false
   for (const part of [header ?? []].flat().join(',').split(',')) {
     const [name, value] = part
       .split(';', 1)
@@ -26,12 +29,13 @@ export function parsePreferences(header: string | string[] | undefined): Prefere
       .split('=')
       .map((text) => text.trim().toLowerCase())
     if (name === 'respond-async' || (name === 'handling' && unquoted(value) === 'lenient')) isLenient = true
+    if (name === 'handling' && unquoted(value) === 'strict') isStrict = true
     if (name === 'retry') isPatient = true
     if (name === 'wait' && /^\d+$/.test(unquoted(value))) {
       waitSeconds = Math.min(WAIT_SECONDS_MAX, Number(unquoted(value)))
     }
   }
-  return { waitSeconds, isLenient, ...(isPatient ? { isPatient: true as const } : {}) }
+  return { waitSeconds, isLenient, ...(isStrict && { isStrict }), ...(isPatient && { isPatient }) }
 }
 
 function unquoted(value: string | undefined): string {
@@ -43,10 +47,11 @@ const SIGNED_WITHIN_MS = 10_000
 
 /** How long a client waits, and for what: as its header `Prefer` asks for, or the node's default. */
 export function waitFor(prefer: string | string[] | undefined, defaultWaitMs: number): Wait {
-  const { isLenient, isPatient, waitSeconds } = parsePreferences(prefer)
+  const { isLenient, isPatient, isStrict, waitSeconds } = parsePreferences(prefer)
   const retry = isPatient ? { retry: true as const } : {}
   if (isLenient) return { signedWithinMs: SIGNED_WITHIN_MS, ...retry }
-  return { timeoutMs: waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000, ...retry }
+  const timeoutMs = waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000
+  return { timeoutMs, ...retry, ...(isStrict && { isStrict }) }
 }
 
 /** The same of a request; with `?dry-run`, or `Prefer: handling=dry-run`, nothing is signed and nobody is waited for. */

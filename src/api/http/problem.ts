@@ -15,6 +15,8 @@ export const answerCodes = {
   not_unanimous_in_time:
     'Not everybody answered in time, or this node could not sign: the request is withdrawn, and never accepted later.',
   withdrawn: 'The request was taken back before it was agreed.',
+  candidate_ended:
+    'A value that was put to the vote came to its end before it was agreed; `because` says why, `candidates` of each.',
   party_resigned: 'The party of this node has left the contract, so the request does not exist.',
   refused: 'A member refused the request; `by` says who, and why.',
 } as const
@@ -118,6 +120,7 @@ const statusOf: Record<ErrorCode, number> = {
   no_such_contract: 404,
   no_such_path: 404,
   no_such_rule: 404,
+  no_such_proposal: 404,
   no_such_change_set: 404,
   no_such_entry: 404,
   history_too_long: 422,

@@ -1,8 +1,9 @@
 import type { FastifyReply } from 'fastify'
 import type { HeldUp } from '../../contracts/requests/submission.ts'
+import type { CandidateFate } from '../../documents/candidates/fates.ts'
 import type { DryRun } from '../../documents/dry-run.ts'
 import { subjectOf } from '../../documents/path.ts'
-import type { RequestResult } from '../../documents/request-result.ts'
+import type { RequestResult, VotedResult } from '../../documents/request-result.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
 import type { VoidCode } from '../../events/outcome.ts'
 import { unreachable } from '../../runtime/assert.ts'
@@ -14,13 +15,19 @@ type Settled = Extract<RequestResult, { kind: 'settled' }>
 interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: AgreedBody | PendingBody | DryRunBody | UnchangedBody | Problem
+  readonly body: AgreedBody | PendingBody | VotingBody | DryRunBody | UnchangedBody | Problem
 }
 
 interface AgreedBody {
   /** Where the request stands: `<handle>.<seq>.<index>`, and its place in the ledger. */
   readonly request: string
   readonly index: number
+}
+/** What was written waits for votes. */
+interface VotingBody {
+  readonly request: string
+  readonly waitingFor: 'votes'
+  readonly candidates: readonly CandidateFate[]
 }
 /** What would happen. */
 type DryRunBody = { readonly dryRun: true } & Omit<DryRun, 'kind'>
@@ -137,6 +144,8 @@ export function answerTo(result: RequestResult): Answer {
     }
     case 'settled':
       return settled(result)
+    case 'voted':
+      return voted(result)
     case 'unchanged':
       return { status: 200, headers: {}, body: { unchanged: true } }
     case 'pending':
@@ -170,10 +179,8 @@ export function answerTo(result: RequestResult): Answer {
 function settled({ contract, request, index, outcome, createdAt, rule }: Settled): Answer {
   const place = { request: requestKey(request), index }
   switch (outcome.kind) {
-    case 'accepted': {
-      if (createdAt === undefined) return { status: 200, headers: {}, body: place }
-      return { status: 201, headers: { location: subjectOf(contract, createdAt) }, body: place }
-    }
+    case 'accepted':
+      return agreed(contract, place, createdAt)
     case 'void': {
       const { code, command, with: others } = outcome.reason
       const extra = { ...place, command, ...(others && { with: others }), ...(rule && { rule }) }
@@ -191,14 +198,42 @@ function settled({ contract, request, index, outcome, createdAt, rule }: Settled
   }
 }
 
+function voted({ candidates, contract, createdAt, index, isTimedOut, request }: VotedResult): Answer {
+  const place = { request: requestKey(request) }
+  const [open, ...others] = candidates.filter(({ fate }) => fate === 'open')
+  if (open !== undefined) {
+    const one = `/new-api/${contract}/${open.at}/~proposals/${open.proposal}`
+    const location = others.length === 0 ? one : requestAt(contract, request)
+    return { status: 202, headers: { location }, body: { ...place, waitingFor: 'votes', candidates } }
+  }
+  if (index !== undefined && candidates.every(({ fate }) => fate === 'agreed')) {
+    return agreed(contract, { ...place, index }, createdAt)
+  }
+  if (isTimedOut) {
+    const detail = 'The votes were not there in time; what waited for them was withdrawn for good.'
+    return problem(504, 'withdrawn', detail, { ...place, because: 'timed_out', candidates })
+  }
+  const ended = candidates.find(({ fate }) => fate !== 'agreed')?.fate
+  const detail = `What was put to the vote has come to its end: ${ended?.replaceAll('_', ' ')}.`
+  return problem(409, 'candidate_ended', detail, { ...place, because: ended, candidates })
+}
+
+function agreed(contract: string, body: AgreedBody, createdAt: readonly string[] | undefined): Answer {
+  if (createdAt === undefined) return { status: 200, headers: {}, body }
+  return { status: 201, headers: { location: subjectOf(contract, createdAt) }, body }
+}
+
 function heldUp({ waitingFor, why }: HeldUp): HeldUp {
   return { waitingFor, ...(why === undefined ? {} : { why }) }
 }
 
 function pending(uid: string, request: RequestRef, held: HeldUp): Answer {
-  const key = requestKey(request)
-  const location = `/api/Contract/${uid}/Requests/${key}`
-  return { status: 202, headers: { location }, body: { request: key, ...heldUp(held) } }
+  const headers = { location: requestAt(uid, request) }
+  return { status: 202, headers, body: { request: requestKey(request), ...heldUp(held) } }
+}
+
+function requestAt(uid: string, request: RequestRef): string {
+  return `/api/Contract/${uid}/Requests/${requestKey(request)}`
 }
 
 function problem(status: number, code: ProblemCode, detail: string, evidence: Record<string, unknown> = {}): Answer {

@@ -54,3 +54,26 @@ function decoded(text: string): string {
 function malformed(what: string): PathMalformed {
   return new PathMalformed('path_malformed', `the URL cannot be read: ${what}`)
 }
+
+/** What is asked of an element beside its value. No name has a tilde or a hash sign in it. */
+const VIEW = /^(.*?)(?:~|%23)(proposals|votes)$/i
+
+/**
+ * `/new-api/<uid>/A/B/~proposals/…` is routed as `/new-api/<uid>/A%2FB/~proposals/…`: how many steps there are before the
+ * view, no route can say. `B%23Proposals` stands for `B/~proposals`. Requires what `readUrl` returns.
+ */
+export function withElementAsOne(url: string): string {
+  if (!url.startsWith('/new-api/') || !/~|%23/.test(url)) return url
+  const end = url.indexOf('?')
+  const [path, query] = end === -1 ? [url, ''] : [url.slice(0, end), url.slice(end)]
+  const [uid = '', ...steps] = path.slice('/new-api/'.length).split('/')
+  const place = steps.findIndex((step) => VIEW.test(step))
+  const [, last = '', view = ''] = VIEW.exec(steps[place] ?? '') ?? []
+  if (view === '') return url
+  const element = [...steps.slice(0, place), last].filter((step) => step !== '').join('/')
+  const below = steps
+    .slice(place + 1)
+    .map((step, depth) => (depth % 2 === 0 ? step : step.replace('~', '').toLowerCase()))
+  const meant = ['', 'new-api', uid, encodeURIComponent(`/${element}`), `~${view.toLowerCase()}`, ...below].join('/')
+  return meant.replace(/\/$/, '') + query
+}

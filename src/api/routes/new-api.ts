@@ -5,6 +5,7 @@ import { NoSuchPath, parsePath } from '../../documents/path.ts'
 import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
 import type { Uid } from '../../events/ids.ts'
 import { TextBody } from '../http/body.ts'
+import { entityTag, namesTag } from '../http/entity-tag.ts'
 import { BodyMalformed } from '../http/exact-json.ts'
 import { waitOf as waitFrom } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
@@ -41,19 +42,24 @@ async function read(documents: Documents, request: FastifyRequest, reply: Fastif
   const { uid, names } = placeOf(request)
   const agreed = await documents.get(uid, names)
   if (agreed === undefined) throw noSuchPath(uid, names)
-  const etag = `"${agreed.hash}"`
-  reply.header('etag', etag).header('vary', 'accept')
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
   const value = await agreed.value()
   const wantsJson = /\bjson\b/.test(request.headers.accept ?? '')
-  if (agreed.element.kind !== 'field' || wantsJson) return reply.type('application/json').send(JSON.stringify(value))
+  if (agreed.element.kind !== 'field' || wantsJson) return represented('application/json', JSON.stringify(value))
   if (value === null)
     throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
   if (isSealed(value)) {
     const message = 'the value is for an audience that the party of this node is not in, or has not come here'
     throw new ValueSealed('value_sealed', message, { path: names.join('/'), ...value.$sealed })
   }
-  return reply.type('text/plain; charset=utf-8').send(textOf(value))
+  return represented('text/plain; charset=utf-8', textOf(value))
+
+  // What only waits for votes, and is not shown, is in no tag.
+  function represented(mediaType: string, body: string): FastifyReply {
+    const tag = entityTag(mediaType, body)
+    reply.header('etag', tag).header('vary', 'accept')
+    if (namesTag(request.headers['if-none-match'], tag)) return reply.code(304).send()
+    return reply.type(mediaType).send(body)
+  }
 }
 
 /** A body that is missing is told of only where there is something to write to. */

@@ -4,6 +4,7 @@ import type { Equivocation, OtherBranch, Reception } from '../../agreement/recep
 import type { Divergence } from '../../agreement/settlement.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { Uid } from '../../events/ids.ts'
+import type { ConcordataError } from '../../runtime/errors.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 
 /** What a contract in memory tells, and what it says with it. All of it is durable when it is told. */
@@ -24,6 +25,8 @@ export interface ContractNews {
   otherBranch: [branches: readonly OtherBranch[]]
   /** The store failed; the contract goes on from what it holds. */
   failed: [error: unknown]
+  /** It is taken from under whoever waits for something in it. */
+  closed: [error: ConcordataError]
 }
 
 type NewsListener<Contract> = {

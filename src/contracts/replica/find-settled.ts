@@ -39,6 +39,11 @@ export async function* settledEntries(events: EventStore, contract: Uid, count: 
   for await (const event of events.read(contractStream(contract), { limit: count })) yield entryIn(contract, event)
 }
 
+/** The settled entries from that index on, as far as they are there. Throws ContractDamaged. */
+export async function* settledFrom(events: EventStore, contract: Uid, from: LedgerIndex): AsyncGenerator<LedgerEntry> {
+  for await (const event of events.read(contractStream(contract), { from })) yield entryIn(contract, event)
+}
+
 function entryIn(contract: Uid, { data, revision }: RecordedEvent): LedgerEntry {
   const entry = jsonOf(entryForm, data)
   if (entry === undefined) throw ledgerDamaged(contract, revision)

@@ -376,6 +376,7 @@ export class LiveContract {
     this.#loop.parts.mailbox.fail(closed)
     this.#loop.parts.intake.leave()
     this.requests.queue.failAll(closed)
+    this.#listeners.tell('closed', closed)
   }
 
   #assertOpen(): void {

@@ -17,7 +17,7 @@ import { standingOfRequest } from './progress.ts'
 import { RequestPlaces } from './request-places.ts'
 import { SealedAbouts } from './sealed-abouts.ts'
 import { roomIn } from './statement-budget.ts'
-import { asksAgainAfter, type HeldUp, heldUpBy, type Submission, type Verdict } from './submission.ts'
+import { asksAgainAfter, type HeldUp, heldUpBy, type Submission, settledVerdict } from './submission.ts'
 import { chosenFrom, mayRequest, type Turn } from './turn.ts'
 import { assertAbout, RequestUnfit } from './validate-request.ts'
 
@@ -264,7 +264,7 @@ export class RequestQueue {
       if (submission === undefined) continue
       this.#signed.delete(key)
       if (submission.phase.kind === 'done') continue
-      const verdict: Verdict = { kind: 'settled', request: entry.request, index: entry.index, outcome: entry.outcome }
+      const verdict = settledVerdict(entry)
       if (!submission.expired && asksAgainAfter(entry.outcome, submission.intent)) {
         submission.becomeLockedOut(verdict)
         this.#lockedOut.push(submission)

@@ -1,5 +1,6 @@
 import type { Hash } from '../../crypto/hash.ts'
-import type { Handle, LedgerIndex, RequestRef, Seq } from '../../events/ids.ts'
+import type { ElementId, Handle, LedgerIndex, ProposalId, RequestRef, Seq } from '../../events/ids.ts'
+import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Outcome } from '../../events/outcome.ts'
 import type { Payloads, Request } from '../../events/statement.ts'
 import type { HoldUp } from '../../gossip/message.ts'
@@ -37,6 +38,12 @@ export function heldUpBy(waitingFor: readonly Handle[], holdUpOf: (handle: Handl
   return known.length === 0 ? { waitingFor } : { waitingFor, why: Object.fromEntries(known) }
 }
 
+/** A candidate that parties are asked to vote on. */
+export interface AskedVotes {
+  readonly field: ElementId
+  readonly proposal: ProposalId
+}
+
 /** What a local user is told, once, and never otherwise. */
 export type Verdict =
   /** Final everywhere: every member has signed for it. */
@@ -45,6 +52,8 @@ export type Verdict =
       readonly request: RequestRef
       readonly index: LedgerIndex
       readonly outcome: Outcome
+      /** Values of it that are no more than candidates, since rules ask for votes on them. Left out: there are none. */
+      readonly asked?: readonly AskedVotes[]
     }
   /** Not agreed, and never will be: it was withdrawn in time, or, if it has no place, never signed at all. */
   | ({ readonly kind: 'timed out'; readonly request?: RequestRef } & HeldUp)
@@ -127,6 +136,19 @@ export class Submission {
     this.phase = { kind: 'done' }
     this.#reject(error)
   }
+}
+
+/** What an entry puts to the vote. */
+export function askedIn({ events }: LedgerEntry): AskedVotes[] {
+  return events.flatMap((event): AskedVotes[] =>
+    event.type === 'VotersNamed' ? [{ field: event.field, proposal: event.proposal }] : [],
+  )
+}
+
+export function settledVerdict(entry: LedgerEntry): Verdict {
+  const { index, outcome, request } = entry
+  const asked = askedIn(entry)
+  return { kind: 'settled', request, index, outcome, ...(asked.length > 0 && { asked }) }
 }
 
 /** What is void because of a lock is requested anew only for who asks for that: all others are told at once. */

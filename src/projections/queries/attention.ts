@@ -1,11 +1,11 @@
 import type Database from 'better-sqlite3'
 import type { EngineVote } from '../../aggregates/contract/state.ts'
 import type { Hash } from '../../crypto/hash.ts'
-import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
+import { type EngineVersion, type Handle, type ProposalId, requestKey, type Uid } from '../../events/ids.ts'
 import type { RefusedBy } from '../../events/outcome.ts'
 import { Checkpoints, type Failure } from '../checkpoint.ts'
 import { MISSING_VOTERS } from '../tables/change-set-table.ts'
-import { IN_CONFLICT } from '../tables/proposal-table.ts'
+import { IN_CONFLICT, MISSING_VOTES } from '../tables/proposal-table.ts'
 import { type Waiting, WaitingRequests } from './pending-requests.ts'
 
 /** Of one kind the first so many, and how many there are. */
@@ -60,6 +60,15 @@ export interface Attention {
   readonly changeSets: Listed<
     InContract & { readonly request: string; readonly by: Handle; readonly waitsFor: readonly Handle[] }
   >
+  /** Values that wait for the vote of this node's party, and for whose else. */
+  readonly votes: Listed<
+    InContract & {
+      readonly path: string
+      readonly proposal: ProposalId
+      readonly by: Handle
+      readonly waitsFor: readonly Handle[]
+    }
+  >
   /** What some members want erased, and others have not voted for. */
   readonly erasures: Listed<
     InContract & { readonly erasure: Hash; readonly votes: readonly Handle[]; readonly waitsFor: readonly Handle[] }
@@ -69,6 +78,8 @@ export interface Attention {
 }
 
 export interface AttentionQuery {
+  /** The party of this node. */
+  readonly self: Handle
   /** Milliseconds since the epoch. */
   readonly now: number
   /** A request without a deadline is overdue when it is older, by its author's claim. */
@@ -102,6 +113,7 @@ export class AttentionList {
       behind: this.#behind(query),
       upgrades: this.#upgrades(query),
       changeSets: this.#changeSets(query),
+      votes: this.#votes(query),
       erasures: this.#erasures(query),
       standingStill: listed(this.#checkpoints.failures(), query.limit),
     }))()
@@ -113,25 +125,45 @@ export class AttentionList {
         `SELECT DISTINCT element FROM Proposal AS P WHERE ${IN_CONFLICT} AND ${IS_HELD} ORDER BY element`,
       )
       .all()
-    const about = this.#database.prepare<[number], InContract & { name: string; parent: number | null }>(
-      `SELECT uid AS contract, title, name, parent FROM DocumentElement AS element
-       JOIN Contract ON Contract.id = element.contract WHERE element.id = ?`,
-    )
     const by = this.#database
       .prepare<[number], Handle>(
         `SELECT handle FROM Proposal JOIN Party ON Party.id = Proposal.party
          WHERE element = ? AND ended_at IS NULL ORDER BY Proposal.id`,
       )
       .pluck()
-    const items = elements.slice(0, limit).map(({ element }) => {
-      const names: string[] = []
-      const { contract, title } = about.get(element) as InContract
-      for (let at = about.get(element); at !== undefined && at.parent !== null; at = about.get(at.parent)) {
-        names.unshift(at.name)
-      }
-      return { contract, title, path: names.join('/'), by: by.all(element) }
-    })
+    const items = elements.slice(0, limit).map(({ element }) => ({ ...this.#placeOf(element), by: by.all(element) }))
     return { count: elements.length, items }
+  }
+
+  #placeOf(element: number): InContract & { readonly path: string } {
+    const about = this.#database.prepare<[number], InContract & { name: string; parent: number | null }>(
+      `SELECT uid AS contract, title, name, parent FROM DocumentElement AS element
+       JOIN Contract ON Contract.id = element.contract WHERE element.id = ?`,
+    )
+    const names: string[] = []
+    const { contract, title } = about.get(element) as InContract
+    for (let at = about.get(element); at !== undefined && at.parent !== null; at = about.get(at.parent)) {
+      names.unshift(at.name)
+    }
+    return { contract, title, path: names.join('/') }
+  }
+
+  #votes({ limit, self }: AttentionQuery): Attention['votes'] {
+    const rows = this.#database
+      .prepare<[Handle], { id: number; element: number; proposal: ProposalId; by: Handle }>(
+        `SELECT P.id, P.element, P.name AS proposal, author.handle AS "by"
+         FROM Voter JOIN Party AS asked ON asked.id = Voter.party JOIN Proposal AS P ON P.id = Voter.proposal
+         JOIN Party AS author ON author.id = P.party
+         WHERE asked.handle = ? AND P.ended_at IS NULL AND P.agreed_at IS NULL AND P.${IS_HELD} AND NOT EXISTS (
+           SELECT 1 FROM Vote WHERE proposal = P.id AND party = Voter.party AND vote = 'yes' AND superseded_at IS NULL
+         ) ORDER BY P.id`,
+      )
+      .all(self)
+    const missing = this.#database.prepare<[number], Handle>(MISSING_VOTES).pluck()
+    const items = rows.slice(0, limit).map(({ id, element, proposal, by }) => {
+      return { ...this.#placeOf(element), proposal, by, waitsFor: missing.all(id) }
+    })
+    return { count: rows.length, items }
   }
 
   #overdue({ now, overdueAfterMs, limit }: AttentionQuery): Attention['overdue'] {

@@ -99,6 +99,14 @@ export const IN_CONFLICT = `P.ended_at IS NULL AND P.agreed_at IS NULL AND NOT E
   )
 )`
 
+/** Handles of the members without whose YES a candidate, by its id, waits. */
+export const MISSING_VOTES = `
+  SELECT handle FROM Voter JOIN Market ON Market.id = Voter.party JOIN Party ON Party.id = Voter.party
+  WHERE Voter.proposal = ? AND Market.standing = 'member' AND NOT EXISTS (
+    SELECT 1 FROM Vote
+    WHERE proposal = Voter.proposal AND party = Voter.party AND vote = 'yes' AND superseded_at IS NULL
+  ) ORDER BY Voter.party`
+
 /** Fields that are remembered between batches, of one contract. */
 const REMEMBERED_MAX = 4096
 

@@ -1,7 +1,9 @@
 import t from 'tap'
+import { entityTag, namesTag } from '../../../src/api/http/entity-tag.ts'
 import { parsePreferences } from '../../../src/api/http/prefer-header.ts'
 import { problemOf } from '../../../src/api/http/problem.ts'
 import { answerTo } from '../../../src/api/http/request-response.ts'
+import { readUrl, withElementAsOne } from '../../../src/api/http/url.ts'
 import { sha256 } from '../../../src/crypto/hash.ts'
 import { textOf, valueFromText } from '../../../src/documents/field-text.ts'
 import { parsePath, subjectOf } from '../../../src/documents/path.ts'
@@ -18,9 +20,31 @@ t.test('preferences are read as RFC 7240 writes them, and what is not understood
     ['wait=soon, return=minimal', { waitSeconds: undefined, isLenient: false }],
     ['wait=999999', { waitSeconds: 300, isLenient: false }],
     ['wait=99999999', { waitSeconds: 300, isLenient: false }],
+    ['handling="Strict", wait=1', { waitSeconds: 1, isLenient: false, isStrict: true }],
     ['wait=5, Retry', { waitSeconds: 5, isLenient: false, isPatient: true }],
   ]
   for (const [header, expected] of cases) t.same(parsePreferences(header), expected, String(header))
+})
+
+t.test('what is asked of an element beside its value is routed by the element as one step', async (t) => {
+  const cases: [asked: string, routed: string][] = [
+    ['/new-api/u/A/B%20C/~proposals', '/new-api/u/%2FA%2FB%2520C/~proposals'],
+    ['/new-api/u/~proposals/', '/new-api/u/%2F/~proposals'],
+    ['/new-api/u/A/~proposals/a.1.0.0/votes?token=x', '/new-api/u/%2FA/~proposals/a.1.0.0/votes?token=x'],
+    ['/new-api/u/A%23Proposals/a.1.0.0/~Votes', '/new-api/u/%2FA/~proposals/a.1.0.0/votes'],
+    ['/new-api/u/A%2FB/~votes', '/new-api/u/%2FA%252FB/~votes'],
+    ['/new-api/u/A/~other', '/new-api/u/A/~other'],
+    ['/new-api/u/A?b=~votes', '/new-api/u/A?b=~votes'],
+    ['/api/~votes', '/api/~votes'],
+  ]
+  for (const [asked, routed] of cases) t.equal(withElementAsOne(readUrl(asked)), routed)
+})
+
+t.test('an entity tag is in a list, weak or not, or it is not', async (t) => {
+  const tag = entityTag('application/json', '1')
+  t.not(tag, entityTag('text/plain', '1'))
+  for (const header of [tag, `"x", ${tag}`, `W/${tag}`, '*']) t.equal(namesTag(header, tag), true, String(header))
+  for (const header of [undefined, '', '"x"', tag.slice(1)]) t.equal(namesTag(header, tag), false, String(header))
 })
 
 t.test('a path is taken apart and put together again', async (t) => {

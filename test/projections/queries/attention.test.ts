@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { standingOfRequest } from '../../../src/contracts/requests/progress.ts'
 import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
-import type { Uid } from '../../../src/events/ids.ts'
+import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { decodeSigned } from '../../../src/events/statement-codec.ts'
 import { AttentionList } from '../../../src/projections/queries/attention.ts'
 import { draftReadModel } from '../../../src/projections/read-model.ts'
@@ -26,7 +26,7 @@ async function attentionOf(t: Test, store: Store, limit = 100) {
   t.teardown(() => rm(dir, { recursive: true, force: true }))
   const { failures } = await replay(database, store.events)
   t.same(failures, [])
-  const found = new AttentionList(database).read({ now: NOW, overdueAfterMs: 60_000, limit })
+  const found = new AttentionList(database).read({ self: 'ben' as Handle, now: NOW, overdueAfterMs: 60_000, limit })
   database.close()
   return found
 }

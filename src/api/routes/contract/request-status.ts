@@ -1,13 +1,16 @@
+import { find } from '../../../aggregates/contract/state.ts'
 import { statementAt } from '../../../agreement/feeds.ts'
 import { findSettled } from '../../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
 import { standingOfRequest, type WaitsFor } from '../../../contracts/requests/progress.ts'
-import { type HeldUp, heldUpBy } from '../../../contracts/requests/submission.ts'
+import { askedIn, type HeldUp, heldUpBy } from '../../../contracts/requests/submission.ts'
 import type { Hash } from '../../../crypto/hash.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from '../../../documents/shown-outcome.ts'
+import { pathOf } from '../../../documents/written-rule.ts'
 import type { ShownAbout } from '../../../events/about.ts'
-import { HANDLE_PATTERN, type Handle, type RequestRef, requestKey } from '../../../events/ids.ts'
+import { HANDLE_PATTERN, type Handle, type ProposalId, type RequestRef, requestKey } from '../../../events/ids.ts'
+import type { LedgerEntry } from '../../../events/ledger-entry.ts'
 import type { Outcome } from '../../../events/outcome.ts'
 import { ConcordataError } from '../../../runtime/errors.ts'
 import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
@@ -26,6 +29,12 @@ export interface RequestStatus extends HeldUp {
   readonly about?: ShownAbout
   readonly outcome?: ShownOutcome
   readonly waitsFor?: WaitsFor
+  /** What of it was put to the vote, with those without whose YES it still waits. */
+  readonly candidates?: readonly {
+    readonly at: string
+    readonly proposal: ProposalId
+    readonly waitsFor: readonly Handle[]
+  }[]
 }
 
 const form = new RegExp(`^(${HANDLE_PATTERN.slice(1, -1)})\\.(0|[1-9]\\d{0,15})\\.(0|[1-9]\\d{0,5})$`)
@@ -57,8 +66,20 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
     ...said,
     ...(entry === undefined ? {} : { index: entry.index, outcome: shownOutcome(entry.outcome, held) }),
     ...(waitsFor === undefined ? {} : { waitsFor }),
+    ...(settledAt !== undefined && entry !== undefined && candidatesOf(entry, live)),
     ...heldUp(live, request, tier < 3 ? (waitsFor?.of ?? []) : []),
   }
+}
+
+function candidatesOf(entry: LedgerEntry, { state }: LiveContract): Pick<RequestStatus, 'candidates'> {
+  const { agreed } = state.settling
+  const asked = askedIn(entry).map(({ field: id, proposal }) => {
+    const field = find(agreed, id)
+    const candidate = field?.kind === 'field' ? field.candidates.find((one) => one.id === proposal) : undefined
+    const waitsFor = candidate?.voters?.filter((voter) => !candidate.yes.includes(voter)) ?? []
+    return { at: pathOf(id, agreed), proposal, waitsFor }
+  })
+  return asked.length === 0 ? {} : { candidates: asked }
 }
 
 /** As the entry will have it, which is not there yet. */

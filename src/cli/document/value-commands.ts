@@ -1,0 +1,96 @@
+import { Argument, type Command } from 'commander'
+import { type ApiClient, apiClientFor } from '../api-client.ts'
+import { aboutOf, aboutOption, dataOption, jsonOption } from '../options.ts'
+import { print, printJson, printLines, table } from '../output.ts'
+
+interface Candidate {
+  readonly proposal: string
+  readonly at: string
+  readonly by: string
+  readonly value: unknown
+  readonly state: string
+  readonly votes: readonly { readonly by: string; readonly vote: string }[]
+  readonly waitsFor: readonly string[]
+}
+
+interface Options {
+  readonly data: string
+  readonly json?: true
+}
+
+/** `concordata value …`: values that wait for votes, or stand in conflict. */
+export function valueCommands(program: Command): void {
+  const value = program.command('value').description('values that wait for votes, or stand in conflict')
+  const onOne = (name: string) =>
+    value
+      .command(name)
+      .argument('<contract>', 'its UID')
+      .argument('<path>', 'the field, or a block that it stands in: names with slashes between')
+      .argument('<proposal>', 'as `value proposals` names it')
+
+  value
+    .command('proposals')
+    .argument('<contract>', 'its UID')
+    .argument('[path]', 'a field or a block: names with slashes between; left out: the whole document', '')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('the values that wait for votes, or stand in conflict, and for whom each waits')
+    .action(async (uid: string, path: string, { data, json }: Options) => {
+      const client = await apiClientFor(data)
+      const all = (await client.call('GET', `${placeOf(uid, path)}/~proposals`)) as Candidate[]
+      if (json) return printJson(all)
+      const rows = all.map(({ at, by, proposal, state, value: put, votes, waitsFor }) => {
+        const said = votes.map((vote) => `${vote.by} ${vote.vote}`).join(', ')
+        return [proposal, decodeURIComponent(at), by, JSON.stringify(put), state, said, waitsFor.join(', ')]
+      })
+      printLines(table(['proposal', 'at', 'by', 'value', 'state', 'votes', 'waits for'], rows))
+    })
+
+  onOne('vote')
+    .addArgument(new Argument('<vote>', 'yes or no').choices(['yes', 'no']))
+    .addOption(aboutOption())
+    .addOption(dataOption())
+    .description('vote on a value: with the last yes it is agreed, a no ends it')
+    .action(
+      async (
+        uid: string,
+        path: string,
+        proposal: string,
+        vote: string,
+        { data, about }: Options & { about?: string },
+      ) => {
+        const client = await apiClientFor(data)
+        await client.call('POST', `${placeOf(uid, path)}/~proposals/${proposal}/votes`, { vote, ...aboutOf(about) })
+        print(await fateOf(client, uid, path, proposal))
+      },
+    )
+
+  onOne('withdraw')
+    .addOption(dataOption())
+    .description('withdraw a value of this party that is not agreed')
+    .action(async (uid: string, path: string, proposal: string, { data }: Options) => {
+      await (await apiClientFor(data)).call('DELETE', `${placeOf(uid, path)}/~proposals/${proposal}`)
+      print('Withdrawn.')
+    })
+
+  onOne('choose')
+    .addOption(dataOption())
+    .description('put this value up in the place of all that stands there: the way on from a conflict')
+    .action(async (uid: string, path: string, proposal: string, { data }: Options) => {
+      const client = await apiClientFor(data)
+      const answer = await client.call('POST', `${placeOf(uid, path)}/~proposals/${proposal}/choice`)
+      print((answer as { waitingFor?: string }).waitingFor === 'votes' ? 'Chosen: it waits for votes.' : 'Chosen.')
+    })
+}
+
+/** Whether there is more to wait for. */
+async function fateOf(client: ApiClient, uid: string, path: string, proposal: string): Promise<string> {
+  const standing = (await client.call('GET', `${placeOf(uid, path)}/~proposals`)) as Candidate[]
+  const { waitsFor } = standing.find((one) => one.proposal === proposal) ?? {}
+  return waitsFor === undefined ? 'Voted: nobody else is waited for.' : `Voted: it waits for ${waitsFor.join(', ')}.`
+}
+
+function placeOf(uid: string, path: string): string {
+  const steps = path.split('/').filter((step) => step !== '')
+  return ['', 'new-api', uid, ...steps].map(encodeURIComponent).join('/')
+}

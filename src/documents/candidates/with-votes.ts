@@ -1,0 +1,98 @@
+import { find } from '../../aggregates/contract/state.ts'
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
+import type { AskedVotes } from '../../contracts/requests/submission.ts'
+import { type LedgerIndex, requestOf } from '../../events/ids.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Store } from '../../store/port.ts'
+import { type DryRun, noChange } from '../dry-run.ts'
+import type { RequestResult } from '../request-result.ts'
+import { pathOf } from '../written-rule.ts'
+import { type Awaited, Fates } from './fates.ts'
+
+/** How long a withdrawal that a strict client is told of may take to settle. Milliseconds. */
+const WITHDRAWN_WITHIN_MS = 60_000
+
+interface Voting {
+  readonly live: LiveContract
+  readonly store: Store
+  readonly clock: Clock
+  readonly newRequestId: () => string
+}
+
+interface VoteWait {
+  /** Milliseconds since the epoch. */
+  readonly begun: number
+  /** From then on. Undefined: as long as it takes. */
+  readonly timeoutMs?: number
+  /** Nobody waits for more than a signature. */
+  readonly signedWithinMs?: number
+  readonly isDryRun?: true
+  readonly isStrict?: true
+}
+
+/**
+ * What becomes of a write: where rules ask for votes on what it puts up, or has put up before (`awaited`, which stood at ledger
+ * size `from`), that is waited for as well. `result`: of the request; undefined: there is nothing to ask for anew.
+ */
+export async function withVotes(
+  result: RequestResult | undefined,
+  { awaited, from }: { readonly awaited: readonly Awaited[]; readonly from: LedgerIndex },
+  wait: VoteWait,
+  voting: Voting,
+): Promise<RequestResult> {
+  const { live, store, clock } = voting
+  if (wait.isDryRun && (result === undefined || result.kind === 'dry run')) return tried(result, awaited, live)
+  if (result !== undefined && (result.kind !== 'settled' || result.outcome.kind !== 'accepted')) return result
+  const asked = [...awaited, ...(result?.asked ?? [])]
+  const [first] = asked
+  if (first === undefined) return result as RequestResult
+  const fates = new Fates(live, store, asked, awaited.length > 0 ? from : (result?.index ?? from))
+  await fates.settle(timeLeft(wait, clock), clock)
+  const isTimedOut = wait.isStrict && fates.open.length > 0 && (await withdrawOpen(fates, voting))
+  return {
+    kind: 'voted',
+    contract: live.contract,
+    request: result?.request ?? requestOf(first.proposal),
+    ...(fates.agreedAt !== undefined && { index: fates.agreedAt }),
+    ...(result?.createdAt && { createdAt: result.createdAt }),
+    candidates: await fates.shown(),
+    ...(isTimedOut && { isTimedOut }),
+  }
+}
+
+function timeLeft({ begun, signedWithinMs, timeoutMs }: VoteWait, clock: Clock): number | undefined {
+  if (signedWithinMs !== undefined) return 0
+  return timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (clock.now() - begun))
+}
+
+/** What waits for votes already goes on waiting. */
+function tried(run: DryRun = noChange, awaited: readonly Awaited[], { state }: LiveContract): DryRun {
+  const { agreed } = state.settling
+  const waiting = awaited.map(({ field: id, proposal }) => {
+    const field = find(agreed, id)
+    const candidates = field?.kind === 'field' ? field.candidates : []
+    return { path: pathOf(id, agreed), voters: candidates.find((one) => one.id === proposal)?.voters ?? [] }
+  })
+  return { ...run, candidates: [...waiting, ...run.candidates] }
+}
+
+/** Whether anything was. What is agreed, or ends, before that has settled is not withdrawn, and what cannot be stays open. */
+async function withdrawOpen(fates: Fates, { live, clock, newRequestId }: Voting): Promise<boolean> {
+  const late = Promise.withResolvers<undefined>()
+  const cancel = clock.after(WITHDRAWN_WITHIN_MS, () => late.resolve(undefined))
+  const withdrawal = ({ field, proposal }: AskedVotes) => ({ type: 'WithdrawProposal' as const, field, proposal })
+  let isWithdrawn = false
+  try {
+    for (let open = fates.open; open.length > 0; ) {
+      const request = { commands: open.map(withdrawal), id: newRequestId() }
+      const verdict = await Promise.race([live.submit({ request, payloads: {} }).verdict, late.promise])
+      await fates.settle(0, clock)
+      if (verdict?.kind === 'settled' && verdict.outcome.kind === 'accepted') isWithdrawn = true
+      if (verdict === undefined || fates.open.length === open.length) break
+      open = fates.open
+    }
+  } finally {
+    cancel()
+  }
+  return isWithdrawn
+}

@@ -1,0 +1,198 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import t, { type Test } from 'tap'
+import { addParty } from '../../../src/cli/party-commands.ts'
+import type { ElementId, Uid } from '../../../src/events/ids.ts'
+import { seal } from '../../../src/events/seal.ts'
+import { readConfiguration, readEnvironment } from '../../../src/node/config/configuration.ts'
+import { type Node, startNode } from '../../../src/node/node.ts'
+import { type NodeParty, newParty, until } from '../../support/node-party.ts'
+import { runCommand } from '../../support/run-command.ts'
+import { playSample } from '../../support/sample.ts'
+
+const environment = readEnvironment({ CONCORDATA_LOG_LEVEL: 'silent' })
+const start = async ({ data }: NodeParty) =>
+  startNode(await readConfiguration(data, environment), environment, pino({ level: 'silent' }))
+
+/** Two companies with `Terms`, of which ben votes on every value. */
+async function voting(t: Test) {
+  const root = await mkdtemp(join(tmpdir(), 'concordata-votes-'))
+  const [ana, ben] = [await newParty(root, 'ana'), await newParty(root, 'ben')]
+  const nodes: [Node, Node] = [await start(ana), await start(ben)]
+  t.teardown(async () => {
+    await Promise.all(nodes.map((node) => node.close()))
+    await rm(root, { recursive: true, force: true })
+  })
+  await addParty(ana.data, ben.endpoint, ben.fingerprint)
+  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'slip' })).body
+  const [at, path] = [`/api/Contract/${contract}`, `/new-api/${contract}`]
+  t.equal((await ana.call('POST', `${at}/Invitations`, { party: 'ben' })).status, 200)
+  await until('ben to be invited', async () => {
+    const { body } = await ben.call('GET', '/api/Contract')
+    return body.some(({ standing }: { standing: string }) => standing === 'invited')
+  })
+  t.equal((await ben.call('POST', `${at}/Acceptance`)).status, 200)
+  const decimal = { $field: { type: 'decimal' }, $value: '0.1' }
+  const written = { Terms: { Rate: decimal, Share: decimal, Note: 'as before' }, Free: 'one' }
+  t.equal((await ana.call('POST', path, written)).status, 200)
+  t.equal((await ana.call('POST', `${at}/RuleSets`, { name: 'Votes' })).status, 200)
+  const says = { kind: 'validation', who: { parties: ['ben'] } }
+  t.equal((await ana.call('POST', `${at}/Rules`, { at: 'Terms', ruleSet: 1, says })).status, 200)
+  const rules = async () => (await ben.call('GET', `${at}/Rules`)).body.rules
+  await until('ben to see the rule', async () => (await rules()).length === 1)
+  const [{ hash }] = await rules()
+  t.equal((await ben.call('POST', `${at}/Rules/1/Votes`, { hash, vote: 'yes' })).status, 200)
+  const named = { ruleSets: [1], rules: [{ rule: 1, hash }] }
+  t.equal((await ben.call('POST', `${at}/Publications`, named)).status, 200)
+  await until('ana to see it in force', async () => (await ana.call('GET', `${at}/Rules`)).body.phase === 'live')
+  return { ana, ben, at, contract: contract as Uid, nodes, path }
+}
+
+t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
+  const { ana, ben, at, contract, nodes, path } = await voting(t)
+  const rate = `${path}/Terms/Rate`
+  const open = async (party: NodeParty, where = '/Terms') =>
+    (await party.call('GET', `${path}${where}/~proposals`)).body
+  const seenByBen = async (count = 1) => {
+    await until('ben to see it', async () => (await open(ben)).length === count)
+    return (await open(ben)).map(({ proposal }: { proposal: string }) => `${path}/Terms/~proposals/${proposal}`)
+  }
+  const etag = async () => {
+    const { headers } = await fetch(new URL(rate, ana.api), { headers: { authorization: `Bearer ${ana.token}` } })
+    return headers.get('etag')
+  }
+  const entries = async () => (await ana.call('GET', at)).body.acknowledged
+
+  await t.test('the sample of docs/api.md', (t) =>
+    playSample(t, 'Votes on values', { ana, ben }, { UID: contract }, ['PROPOSAL']),
+  )
+
+  await t.test('a write waits for the votes, and what is agreed stays until the last', async (t) => {
+    const before = await etag()
+    const written = ana.call('PUT', rate, 0.3)
+    const [one] = await seenByBen()
+    t.equal(await etag(), before)
+    t.equal((await ana.call('GET', `${path}/Terms`)).body.Rate, '0.25')
+    await until('Attention to tell ben', async () => (await ben.call('GET', '/api/Attention')).body.votes.count === 1)
+    t.match((await ben.call('GET', '/api/Attention')).body.votes.items, [
+      { contract, path: 'Terms/Rate', by: 'ana', waitsFor: ['ben'] },
+    ])
+    t.equal((await ana.call('GET', '/api/Attention')).body.votes.count, 0, 'ana is not asked')
+    t.match(await ana.call('POST', `${one}/votes`, { vote: 'yes' }), { status: 403, body: { code: 'not_a_voter' } })
+    t.equal((await ben.call('POST', `${one}/votes?dry-run`, { vote: 'yes' })).body.outcome, 'accepted')
+    const voted = await ben.call('POST', `${one}/votes`, { vote: 'yes' })
+    t.match(await written, { status: 200, body: { index: voted.body.index } })
+    t.equal((await ana.call('GET', `${path}/Terms`)).body.Rate, '0.3')
+    t.not(await etag(), before)
+    t.match(await ben.call('POST', `${one}/votes`, { vote: 'yes' }), { status: 409, body: { code: 'already_agreed' } })
+  })
+
+  await t.test('what is added under the rule is there at once, and its value when it has the votes', async (t) => {
+    const written = ana.call('POST', `${path}/Terms`, { Limit: 'ten' })
+    const [one] = await seenByBen()
+    t.equal((await ben.call('GET', `${path}/Terms`)).body.Limit, null)
+    t.equal((await ben.call('POST', `${one}/votes`, { vote: 'yes' })).status, 200)
+    t.equal((await written).status, 201)
+    t.equal((await ana.call('GET', `${path}/Terms`)).body.Limit, 'ten')
+  })
+
+  await t.test('the same value again attaches to what waits, and another takes its place', async (t) => {
+    const first = await ana.call('PUT', rate, 0.4, 'wait=2')
+    t.match(first, { status: 202, body: { waitingFor: 'votes', candidates: [{ fate: 'open', waitsFor: ['ben'] }] } })
+    const [{ proposal }] = first.body.candidates
+    const { body: status } = await ana.call('GET', `${at}/Requests/${first.body.request}`)
+    t.match(status, { state: 'settled', candidates: [{ at: 'Terms/Rate', proposal, waitsFor: ['ben'] }] })
+    const size = await entries()
+    t.match(await ana.call('PUT', rate, 0.4, 'wait=0'), { status: 202, body: first.body })
+    t.match(await ana.call('POST', rate, '0.4', 'wait=0'), { status: 202, body: first.body })
+    t.match(await ana.call('PUT', `${rate}?dry-run`, 0.4), { body: { candidates: [{ voters: ['ben'] }] } })
+    t.equal(await entries(), size, 'nothing was signed')
+    const both = ana.call('PUT', `${path}/Terms`, { Rate: 0.4, Share: 0.5 })
+    const [one, two] = await seenByBen(2)
+    t.match(await open(ben), [
+      { proposal, value: '0.4' },
+      { at: 'Terms/Share', value: '0.5' },
+    ])
+    for (const each of [one, two]) t.equal((await ben.call('POST', `${each}/votes`, { vote: 'yes' })).status, 200)
+    t.equal((await both).status, 200)
+    t.match((await ana.call('GET', `${path}/Terms`)).body, { Rate: '0.4', Share: '0.5' })
+    const replaced = ana.call('PUT', rate, 0.6)
+    const [old] = await seenByBen()
+    const again = ana.call('PUT', rate, 0.7)
+    t.match(await replaced, { status: 409, body: { code: 'candidate_ended', because: 'replaced' } })
+    await until('the other', async () => (await open(ben))[0]?.value === '0.7')
+    const [other] = await seenByBen()
+    t.match(await ben.call('DELETE', other), { status: 403, body: { code: 'not_author' } })
+    t.equal((await ana.call('DELETE', other)).status, 200)
+    t.match(await again, { status: 409, body: { code: 'candidate_ended', because: 'withdrawn' } })
+    await until('it to be recorded', async () => (await ben.call('GET', old)).status === 200)
+    t.match(await ben.call('GET', old), { body: { state: 'ended', why: 'replaced', value: '0.6', voters: ['ben'] } })
+  })
+
+  await t.test('a no ends it, with what was said', async (t) => {
+    const written = ana.call('PUT', rate, 0.8)
+    const [one] = await seenByBen()
+    const about = { text: 'too dear' }
+    t.equal((await ben.call('POST', `${one}/votes`, { vote: 'no', about })).status, 200)
+    const candidates = [{ fate: 'turned_down', votes: [{ by: 'ben', vote: 'no', about }] }]
+    t.match(await written, { status: 409, body: { code: 'candidate_ended', because: 'turned_down', candidates } })
+    await until('it to be recorded', async () => (await ana.call('GET', `${one}/votes`)).status === 200)
+    t.match((await ana.call('GET', `${one}/votes`)).body, [{ party: 'ben', vote: 'no', about }])
+  })
+
+  await t.test('a strict client has it withdrawn when the time is over', async (t) => {
+    const answer = await ana.call('PUT', rate, 0.9, 'wait=2, handling=strict')
+    t.match(answer, { status: 504, body: { code: 'withdrawn', because: 'timed_out' } })
+    t.match(answer.body.candidates, [{ fate: 'withdrawn', waitsFor: [] }])
+    t.same(await open(ana), [], 'that has settled')
+    t.equal((await ana.call('GET', `${path}/Terms`)).body.Rate, '0.4')
+  })
+
+  await t.test('what stands in conflict is seen, and one of it is chosen', async (t) => {
+    const free = (await ana.call('GET', `/api/FullContract?ContractId=${contract}`)).body
+    const id = JSON.stringify(free).includes('Free') ? ('0.1' as ElementId) : ('0.0' as ElementId)
+    const { payload, seal: sealed } = seal('two', new Uint8Array(16).fill(7))
+    const request = { commands: [{ type: 'ProposeValue' as const, field: id, seal: sealed, basis: [] }], id: 'unseen' }
+    await nodes[1].contracts.use(contract, (live) => live.submit({ request, payloads: { [sealed]: payload } }).verdict)
+    await until('ana to see it', async () => (await open(ana, '')).length === 1)
+    const [{ proposal, ...one }] = await open(ana, '/Free')
+    t.match(one, { at: 'Free', by: 'ben', value: 'two', state: 'conflict', voters: [], waitsFor: [] })
+    t.equal((await ana.call('GET', `${path}/Free%23Proposals/${proposal}`)).body.value, 'two')
+    t.equal((await ana.call('POST', `${path}/Free/~proposals/${proposal}/choice`)).status, 200)
+    t.same(await open(ana, ''), [])
+    t.equal((await ana.call('GET', path)).body.Free, 'two')
+    t.match(await ana.call('GET', `${path}/Free/~proposals/${proposal}`), { body: { code: 'no_such_proposal' } })
+    t.match(await ana.call('GET', `${path}/None/~votes`), { status: 404, body: { code: 'no_such_path' } })
+    t.match(await ana.call('POST', `${path}/Free/~votes`), { status: 405, body: { code: 'method_not_allowed' } })
+  })
+
+  await t.test('the same by commands', async (t) => {
+    const data = ['--data', ben.data]
+    const written = ana.call('PUT', `${path}/Terms`, { Rate: 0.45, Note: 'to be \u202eread' })
+    await seenByBen(2)
+    const { output } = await runCommand('value', 'proposals', contract, 'Terms', ...data)
+    const [, , first = '', second = ''] = output.split('\n')
+    t.match(first, /^ana\.\S+ +Terms\/Rate +ana +"0.45" +open +ben$/)
+    t.match(second, /Terms\/Note +ana +"to be \\u202eread" +open/, 'names and values of others are shown as they are')
+    const [rated = '', noted = ''] = [first, second].map((line) => line.split(' ')[0])
+    const vote = (proposal: string, said: string) =>
+      runCommand('value', 'vote', contract, 'Terms', proposal, said, '--about', 'by hand', ...data)
+    t.match(await vote(rated, 'yes'), { status: 0, output: /nobody else is waited for/ })
+    t.match(await vote(noted, 'no'), { status: 0 })
+    t.match(await written, { status: 409, body: { candidates: [{ fate: 'agreed' }, { fate: 'turned_down' }] } })
+    t.match(await vote(noted, 'yes'), { status: 1, output: /no_such_proposal/ })
+    t.match(await runCommand('value', 'proposals', contract, '--json', ...data), { output: '[]\n' })
+  })
+
+  await t.test('who waits when the node stops is told so', async (t) => {
+    const { documents } = nodes[0]
+    const waiting = documents.propose(contract, ['Terms', 'Rate'], { json: '0.46', adds: false }, { timeoutMs: 60_000 })
+    const told = t.rejects(waiting, { code: 'contract_closed' })
+    await seenByBen()
+    await nodes[0].close()
+    await told
+  })
+})
