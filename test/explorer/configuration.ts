@@ -11,6 +11,8 @@ export type Command = Request['commands'][number] & { readonly [member: string]:
 export interface Ask {
   readonly commands: readonly Command[]
   readonly payloads: Payloads
+  /** Shown, voted on and taking effect as one. */
+  readonly changeSet?: true
   /** It counts only if the author confirms it. */
   readonly tentative?: true
   /** The author may lose patience at any moment before it has decided. Requires `tentative`. */
@@ -61,11 +63,14 @@ export interface Configuration {
   readonly links?: readonly (readonly [string, string])[]
   /** What must be so in every view, beside the laws of all worlds: why it is not; undefined where it is. */
   readonly law?: (view: View) => string | undefined
+  /** What the world is there for: some view is so, or the walk through all of it has shown nothing. */
+  readonly reaches?: (view: View) => boolean
 }
 
 export interface SetUp {
   readonly by: string
   readonly commands: readonly Command[]
+  readonly payloads?: Payloads
 }
 
 export function ask(...commands: Command[]): Ask {
@@ -83,6 +88,11 @@ export function propose(field: string, value: unknown, more: object = {}): Ask {
 /** Two wishes, one request. */
 export function together(one: Ask, other: Ask): Ask {
   return { commands: [...one.commands, ...other.commands], payloads: { ...one.payloads, ...other.payloads } }
+}
+
+/** The same as one change set. */
+export function asOne(asked: Ask): Ask {
+  return { ...asked, changeSet: true }
 }
 
 /** The same, if everybody has answered before the author loses patience. */

@@ -28,8 +28,11 @@ export interface Report {
  */
 export function explore(configuration: Configuration, limit = Number.POSITIVE_INFINITY): Report {
   const began = performance.now()
+  const { reaches } = configuration
+  let isReached = reaches === undefined
   const views = new Views((view) => {
     checkView(view)
+    isReached ||= reaches?.(view) === true
     const fault = configuration.law?.(view)
     if (fault !== undefined) throw new Violation(`the law of ${configuration.name}`, [fault])
   })
@@ -55,6 +58,8 @@ export function explore(configuration: Configuration, limit = Number.POSITIVE_IN
       throw error instanceof Violation ? error.after(world.wayTo(current)) : error
     }
   }
+  const isComplete = current === world.size
+  if (isComplete && !isReached) throw new Violation('a world reaches what it is there for', [configuration.name])
   return {
     name: configuration.name,
     states: world.size,
@@ -62,7 +67,7 @@ export function explore(configuration: Configuration, limit = Number.POSITIVE_IN
     depth: world.depth,
     quiet,
     views: views.size,
-    isComplete: current === world.size,
+    isComplete,
     seconds: (performance.now() - began) / 1000,
   }
 }

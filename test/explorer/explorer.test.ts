@@ -14,6 +14,7 @@ const statesMin = {
   'two of three, in a row': 2500,
   equivocation: 2000,
   'a rule is voted and published beside a value that breaks it': 1200,
+  'a change set that waits for a vote, beside a value': 1300,
 }
 
 for (const [name, min] of Object.entries(statesMin)) {

@@ -123,6 +123,7 @@ export class Machines {
     const request = {
       id: `${seat.name} ${index}`,
       commands: [...asked.commands],
+      ...(asked.changeSet && { changeSet: asked.changeSet }),
       ...(asked.tentative === undefined ? {} : { tentative: asked.tentative }),
       ...(asked.timesOut === undefined ? {} : { deadline: DEADLINE }),
     }

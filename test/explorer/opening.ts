@@ -6,7 +6,7 @@ import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
 import type { LedgerIndex } from '../../src/events/ids.ts'
 import { defaultLimits } from '../../src/events/limits.ts'
-import type { Head } from '../../src/events/statement.ts'
+import type { Head, Payloads } from '../../src/events/statement.ts'
 import type { Command, Configuration } from './configuration.ts'
 import { Party } from './party.ts'
 import type { View, Views } from './views.ts'
@@ -27,9 +27,9 @@ export function openingOf({ members, invited = [], setUp = [] }: Configuration, 
   const held = new Map([...parties.values()].map((party) => [party, views.empty]))
   const stateAt = (party: Party) => held.get(party) as View
   let requests = 0
-  const agreeAs = (party: Party, commands: readonly Command[]) => {
+  const agreeAs = (party: Party, commands: readonly Command[], payloads: Payloads = {}) => {
     const request = { id: `set-up ${requests++}`, commands: [...commands] }
-    held.set(party, views.say(stateAt(party), party, { requests: [request] }))
+    held.set(party, views.say(stateAt(party), party, { requests: [request], payloads }))
     talk(held, views)
   }
   const agree = (...commands: Command[]) => agreeAs(founder, commands)
@@ -54,8 +54,8 @@ export function openingOf({ members, invited = [], setUp = [] }: Configuration, 
     agree({ type: 'AdmitParty', accepted: party.accepts(invitation.index, settledHead(state)) })
   }
   for (const step of setUp) {
-    const { by, commands } = 'by' in step ? step : { by: founder.handle, commands: step }
-    agreeAs(parties.get(by) as Party, commands)
+    if ('by' in step) agreeAs(parties.get(step.by) as Party, step.commands, step.payloads)
+    else agree(...step)
   }
 
   const view = stateAt(founder)
