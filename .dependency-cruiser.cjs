@@ -36,7 +36,19 @@ const table = {
     'store',
   ],
   audit: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement'],
-  scenario: ['runtime', 'crypto', 'events', 'merkle', 'aggregates'],
+  scenario: [
+    'runtime',
+    'crypto',
+    'events',
+    'merkle',
+    'aggregates',
+    'agreement',
+    'gossip',
+    'contracts',
+    'projections',
+    'documents',
+    'store',
+  ],
 }
 const all = [...Object.keys(table), 'node', 'cli']
 const below = { ...table, node: all.filter((folder) => !['cli', 'scenario'].includes(folder)), cli: all }

@@ -1,13 +1,20 @@
 import type { Field } from '../aggregates/contract/document/element.ts'
-import { compiledRule, type Read } from '../aggregates/contract/rules/compiled-rule.ts'
-import { ruleNumbered } from '../aggregates/contract/rules/rule-book.ts'
+import { isActive } from '../aggregates/contract/rules/activity.ts'
+import { type CompiledRule, compiledRule } from '../aggregates/contract/rules/compiled-rule.ts'
+import { inputsOf } from '../aggregates/contract/rules/computed-inputs.ts'
+import { type RuleTerms, ruleNumbered, withRule } from '../aggregates/contract/rules/rule-book.ts'
 import { eachInstanceOf } from '../aggregates/contract/rules/rule-schema.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
+import { statementAt } from '../agreement/feeds.ts'
+import { changeSetVerdict, nextVerdict } from '../agreement/next-verdict.ts'
+import type { AgreementState } from '../agreement/state.ts'
 import type { Intent } from '../contracts/requests/submission.ts'
 import type { Hash } from '../crypto/hash.ts'
-import type { Uid } from '../events/ids.ts'
-import type { Outcome, VoidCode } from '../events/outcome.ts'
+import type { Command } from '../events/commands.ts'
+import type { ElementId, RequestRef } from '../events/ids.ts'
+import type { Outcome, VoidCode, VoidReason } from '../events/outcome.ts'
 import { valueUnder } from '../events/seal.ts'
+import type { Payload, Payloads } from '../events/statement.ts'
 import { refOf } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
 import { pathOf, type RuleWritten, ruleWritten } from './written-rule.ts'
@@ -34,50 +41,102 @@ const byRule: ReadonlySet<VoidCode> = new Set<VoidCode>([
 
 /** As many inputs as are shown. */
 const INPUTS_MAX = 100
+/** Of rules that are left out to see what the first of them has judged. */
+const RULES_LEFT_OUT_MAX = 8
 
 /** The leaf names rule and elements by their ids: what they are, and what the values are, only a node that holds them can say. */
 export async function refusingRule(
   outcome: Outcome,
   { request, payloads }: Pick<Intent, 'request' | 'payloads'>,
-  state: ContractState,
-  contract: Uid,
+  placed: RequestRef,
+  state: AgreementState,
   store: PayloadStore,
 ): Promise<RefusingRule | undefined> {
-  if (outcome.kind !== 'void' || !byRule.has(outcome.reason.code)) return undefined
-  const number = Number(outcome.reason.with?.[0])
-  const rule = ruleNumbered(state.rules, number)
+  if (outcome.kind !== 'void') return undefined
+  const number = refusing(outcome.reason)
+  const { agreed } = state.settling
+  const rule = number === undefined ? undefined : ruleNumbered(agreed.rules, number)
   if (rule === undefined) return undefined
   const { terms } = rule
-  const compiled = compiledRule(terms, state)
-  const fields = inputsOf(compiled.kind === 'fit' ? compiled.reads : [], state)
-  const proposed = new Map<string, unknown>()
-  for (const command of request.commands) {
-    if (command.type === 'ProposeValue' && 'field' in command && 'seal' in command && !('audience' in command)) {
-      proposed.set(command.field as string, payloads[command.seal as Hash]?.value)
-    }
-    if (command.type === 'EmptyField' && 'field' in command) proposed.set(command.field as string, null)
-  }
-  const refs = fields.flatMap(({ agreed }) => (agreed === null ? [] : refOf(agreed)))
-  const opened = await store.get(contract, refs)
-  const inputs = fields.map(({ id, agreed }) => {
-    const text = agreed === null ? undefined : opened.get(agreed.seal)
+  const { computed, document } = judgedDocument(request, payloads, state, placed, terms.id)
+  const fields = inputsAt(terms, outcome.reason, document)
+  const opened = await store.get(
+    state.contract,
+    fields.flatMap((field) => (field.agreed === null ? [] : refOf(field.agreed))),
+  )
+  const valueRead = ({ agreed: standing, id }: Field): unknown => {
     // As the rule reads it.
-    const isRead = agreed !== null && agreed.audience === undefined && text !== undefined
-    const standing = isRead ? valueUnder(agreed.seal, text) : null
-    return { path: pathOf(id, state), value: proposed.has(id) ? proposed.get(id) : standing }
-  })
-  return { number, at: pathOf(terms.at, state), says: ruleWritten(terms, state), inputs }
+    if (standing === null || standing.audience !== undefined || !isActive(document, id)) return null
+    const { seal } = standing
+    const known = payloads[seal] ?? computed.get(seal)
+    if (known !== undefined) return known.value
+    const text = opened.get(seal)
+    return text === undefined ? null : valueUnder(seal, text)
+  }
+  const inputs = fields.map((field) => ({ path: pathOf(field.id, document), value: valueRead(field) }))
+  return { number: terms.id, at: pathOf(terms.at, agreed), says: ruleWritten(terms, agreed), inputs }
 }
 
-/** The first of them: a list that is read may have thousands of entries. */
-function inputsOf(reads: readonly Read[], state: ContractState): Field[] {
+function refusing({ code, with: others }: VoidReason): number | undefined {
+  return byRule.has(code) ? Number(others?.[0]) : undefined
+}
+
+interface Judged {
+  readonly document: ContractState
+  /** What rules have computed in it, by its seals. */
+  readonly computed: ReadonlyMap<Hash, Payload>
+}
+
+/**
+ * What a rule has judged: what the request comes to where that rule, and any other that refuses it, is not. The document as it is where
+ * that cannot be said, as of a request that a right was missing for.
+ */
+function judgedDocument(
+  { commands, changeSet }: Intent['request'],
+  payloads: Payloads,
+  state: AgreementState,
+  { handle, seq }: RequestRef,
+  rule: number,
+): Judged {
+  const statement = statementAt(state.feeds, handle, seq)?.statement
+  if (statement === undefined) return { computed: new Map(), document: state.settling.agreed }
+  // As its author has claimed it: the median of all claims is close to it.
+  const { time } = statement
+  let document = state.settling.agreed
+  let without: number | undefined = rule
+  for (let count = 0; without !== undefined && count < RULES_LEFT_OUT_MAX; count++) {
+    document = { ...document, rules: withRule(document.rules, without, () => undefined) }
+    const there = { ...state, ledger: { ...state.ledger, document } }
+    const asOne = changeSet === undefined ? {} : { changeSet: {} }
+    const verdict = nextVerdict(commands as readonly Command[], payloads, there, handle, { ...asOne, time })
+    const set = verdict.kind === 'accepted' ? verdict.state.changeSets.at(-1) : undefined
+    const isWaiting =
+      set !== undefined &&
+      verdict.kind === 'accepted' &&
+      verdict.events.some(({ type }) => type === 'ChangeSetProposed')
+    const whole = isWaiting ? changeSetVerdict(set, payloads, there, verdict.state, time) : verdict
+    if (whole.kind === 'accepted') return { computed: whole.computed, document: whole.state }
+    without = whole.kind === 'void' ? refusing(whole.reason) : undefined
+  }
+  return { computed: new Map(), document: state.settling.agreed }
+}
+
+/** What its expression reads, where it was evaluated; the first of them: a list may have thousands of entries. */
+function inputsAt(terms: RuleTerms, { code, with: others }: VoidReason, document: ContractState): Field[] {
+  const compiled = compiledRule(terms, document)
+  if (compiled.kind !== 'fit') return []
+  const place = code === 'rule_broken' ? (others?.[1] as ElementId | undefined) : undefined
+  const ids =
+    place === undefined ? everyInput(compiled, document) : inputsOf(compiled, place, document).map(({ id }) => id)
   const fields: Field[] = []
-  for (const { id } of reads) {
-    for (const instance of eachInstanceOf(state, id)) {
-      if (fields.length === INPUTS_MAX) return fields
-      const field = find(state, instance)
-      if (field?.kind === 'field') fields.push(field)
-    }
+  for (const id of ids) {
+    const field = find(document, id)
+    if (field?.kind === 'field') fields.push(field)
+    if (fields.length === INPUTS_MAX) break
   }
   return fields
+}
+
+function* everyInput({ reads }: CompiledRule, document: ContractState): Generator<ElementId> {
+  for (const { id } of reads) yield* eachInstanceOf(document, id)
 }

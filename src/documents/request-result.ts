@@ -55,7 +55,9 @@ export async function resultOf(
   const told = async (fate: Verdict) => {
     const result = await shown(fate, contract, payloads, createdAt)
     if (fate.kind !== 'settled' || result.kind !== 'settled') return result
-    const rule = await refusingRule(fate.outcome, intent, live.state.settling.agreed, contract, payloads)
+    const rule = await retryWithFullHistory(live, () =>
+      refusingRule(fate.outcome, intent, fate.request, live.state, payloads),
+    )
     return rule === undefined ? result : { ...result, rule }
   }
   if (intent.signedWithinMs === undefined) return told(await verdict)

@@ -1,85 +1,60 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { nameRules } from '../aggregates/names/engine-1.ts'
 import { describeFault } from '../aggregates/names/fit-text.ts'
 import type { TextFault } from '../aggregates/names/name-rules.ts'
-import { type FieldType, FieldTypeSchema } from '../events/field-type.ts'
-import { HandleSchema } from '../events/ids.ts'
+import type { FieldType } from '../events/field-type.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { firstError } from '../runtime/first-error.ts'
-import slip from './reinsurance-slip.json' with { type: 'json' }
+import { ScenarioSchema, type ScenarioStep } from './scenario-form.ts'
 
 /** A scenario file does not have its form. Evidence: `path`, a JSON Pointer into the file (RFC 6901). */
 export class ScenarioMalformed extends ConcordataError {}
 
-const closed = { additionalProperties: false }
-const ElementName = Type.String({ maxLength: 200 })
+export interface ScenarioField {
+  readonly $field: FieldType | { readonly type: 'custom'; readonly name: string }
+}
+export interface ScenarioList {
+  readonly $list: { readonly entry: ScenarioField | ScenarioBlock; readonly entriesMax: number; readonly key?: string }
+}
+/** Elements by their names; `$block` says whose it is, and for whom. */
+export interface ScenarioBlock {
+  readonly [name: string]: ScenarioField | ScenarioList | ScenarioBlock
+}
 
-/** What the document has before anybody writes a value: blocks, and fields with their types. */
-export type ScenarioElement =
-  | { readonly kind: 'block'; readonly name: string; readonly children: readonly ScenarioElement[] }
-  | { readonly kind: 'field'; readonly name: string; readonly field: FieldType }
-
-const ElementSchema = Type.Cyclic(
-  {
-    Element: Type.Union([
-      Type.Object(
-        { kind: Type.Literal('block'), name: ElementName, children: Type.Array(Type.Ref('Element')) },
-        closed,
-      ),
-      Type.Object({ kind: Type.Literal('field'), name: ElementName, field: FieldTypeSchema }, closed),
-    ]),
-  },
-  'Element',
-)
-
-const PartySchema = Type.Object(
-  {
-    handle: HandleSchema,
-    name: Type.String({ minLength: 1, maxLength: 200 }),
-    role: Type.Union([Type.Literal('broker'), Type.Literal('lead'), Type.Literal('follow')]),
-  },
-  closed,
-)
-
-const StepSchema = Type.Object(
-  {
-    by: HandleSchema,
-    /** One line of narration. */
-    say: Type.String({ minLength: 1, maxLength: 200 }),
-    /** Values by path, `Block/Block/Field`, in the wire form of the field's type; one atomic request. */
-    set: Type.Record(Type.String(), Type.Unknown()),
-  },
-  closed,
-)
-
-export const ScenarioSchema = Type.Object(
-  {
-    title: Type.String({ minLength: 1, maxLength: 200 }),
-    /** The first opens the contract and drafts the document. */
-    parties: Type.Array(PartySchema, { minItems: 1 }),
-    document: Type.Array(ElementSchema),
-    steps: Type.Array(StepSchema),
-  },
-  closed,
-)
-
-/** Several companies' part in one story: who is there, what the document looks like, who writes what in which order. */
-export interface Scenario extends Pick<Static<typeof ScenarioSchema>, 'title' | 'parties' | 'steps'> {
-  readonly document: readonly ScenarioElement[]
+/**
+ * Several companies' part in one story: who is there, what the document looks like, by which rules it judges, and who does what in which
+ * order, as the API has it.
+ */
+export interface Scenario extends Omit<Static<typeof ScenarioSchema>, 'document'> {
+  readonly document: ScenarioBlock
 }
 
 const form = Compile(ScenarioSchema)
 
 /** Throws ScenarioMalformed. */
 export function loadScenario(json: unknown): Scenario {
-  if (form.Check(json)) {
-    const scenario = json as unknown as Scenario
-    verifyTexts(scenario)
-    return scenario
+  if (!form.Check(json)) {
+    const { instancePath: path, message } = firstError(form, json)
+    throw malformed(path, `${path || 'the scenario'} ${message}`)
   }
-  const { instancePath: path, message } = firstError(form, json)
-  throw new ScenarioMalformed('scenario_malformed', `${path || 'the scenario'} ${message}`, { path })
+  const scenario = json as unknown as Scenario
+  verifyTexts(scenario)
+  verifyNames(scenario)
+  return scenario
+}
+
+export function isField(element: ScenarioBlock[string]): element is ScenarioField {
+  return '$field' in element
+}
+
+export function isList(element: ScenarioBlock[string]): element is ScenarioList {
+  return '$list' in element
+}
+
+/** The elements of a block by their names. */
+export function elementsOf(block: ScenarioBlock): [string, ScenarioBlock[string]][] {
+  return Object.entries(block).filter(([name]) => name !== '$block')
 }
 
 /** What contracts would refuse. */
@@ -89,25 +64,60 @@ function verifyTexts({ title, parties, document }: Scenario): void {
   verifyElements('/document', document)
 }
 
-function verifyElements(path: string, elements: readonly ScenarioElement[]): void {
-  for (const [place, element] of elements.entries()) {
-    const at = `${path}/${place}`
-    verify(`${at}/name`, nameRules.elementNameFault(element.name))
-    if (element.kind === 'block') verifyElements(`${at}/children`, element.children)
-    else if (element.field.type === 'choice') {
-      for (const [option, text] of element.field.options.entries()) {
-        verify(`${at}/field/options/${option}`, nameRules.textFault(text))
-      }
+function verifyElements(path: string, block: ScenarioBlock): void {
+  for (const [name, element] of elementsOf(block)) {
+    const at = `${path}/${pointerStep(name)}`
+    verify(at, nameRules.elementNameFault(name))
+    verifyElement(at, element)
+  }
+}
+
+function verifyElement(at: string, element: ScenarioBlock[string]): void {
+  if (isList(element)) verifyElement(`${at}/$list/entry`, element.$list.entry)
+  else if (!isField(element)) verifyElements(at, element)
+  else if (element.$field.type === 'choice') {
+    for (const [option, text] of element.$field.options.entries()) {
+      verify(`${at}/$field/options/${option}`, nameRules.textFault(text))
     }
   }
 }
 
-function verify(path: string, fault: TextFault | undefined): void {
-  if (fault === undefined) return
-  throw new ScenarioMalformed('scenario_malformed', describeFault(path, fault), { path })
+/** Steps name parties, rules and change sets that there are. */
+function verifyNames({ parties, rules, ruleSets, steps }: Scenario): void {
+  const handles = new Set<string>(parties.map(({ handle }) => handle))
+  const names = new Set(rules.map(({ name }) => name))
+  if (names.size < rules.length) throw malformed('/rules', '/rules has one name twice')
+  for (const [place, { ruleSet }] of rules.entries()) {
+    if ((ruleSet ?? 1) > ruleSets.length) throw unknown(`/rules/${place}/ruleSet`, String(ruleSet))
+  }
+  const proposed = new Set<string>()
+  for (const [place, step] of steps.entries()) {
+    const at = `/steps/${place}`
+    for (const by of [step.by, ...(step.reads ?? []).flatMap((read) => read.by ?? [])]) {
+      if (!handles.has(by)) throw unknown(`${at}/by`, by)
+    }
+    for (const rule of rulesNamedBy(step)) if (!names.has(rule)) throw unknown(at, rule)
+    if ('propose' in step) proposed.add(step.changeSet)
+    if ('vote' in step && !proposed.has(step.changeSet)) throw unknown(`${at}/changeSet`, step.changeSet)
+  }
 }
 
-/** A property catastrophe layer is placed: the sections of a London market slip (Market Reform Contract). */
-export function reinsuranceSlip(): Scenario {
-  return loadScenario(slip)
+function rulesNamedBy({ flags = [], refused }: ScenarioStep): string[] {
+  return refused?.rule === undefined ? flags : [...flags, refused.rule]
+}
+
+function verify(path: string, fault: TextFault | undefined): void {
+  if (fault !== undefined) throw malformed(path, describeFault(path, fault))
+}
+
+function unknown(path: string, name: string): ScenarioMalformed {
+  return malformed(path, `${path} names ${name}, which the scenario does not have`)
+}
+
+function malformed(path: string, message: string): ScenarioMalformed {
+  return new ScenarioMalformed('scenario_malformed', message, { path })
+}
+
+function pointerStep(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
 }

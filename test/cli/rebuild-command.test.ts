@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import t from 'tap'
-import { openTogether } from '../../src/cli/demo/negotiate.ts'
+import { openTogether } from '../../src/cli/demo/opening.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Handle, ProposalId, Uid } from '../../src/events/ids.ts'
@@ -39,8 +39,8 @@ t.test('the read model of real nodes that are killed, and what is made of it', {
     const { introduction } = await fetchIntroduction(other.endpoint, 10_000)
     await addParty(one.dir, other.endpoint, partyFingerprint(introduction.card))
   }
-  const scenario = { title: '=HYPERLINK("http://evil.example";"slip")', parties: [], document: [], steps: [] }
-  const contract = (await openTogether(scenario, parties)) as Uid
+  const title = '=HYPERLINK("http://evil.example";"slip")'
+  const contract = (await openTogether(title, parties, () => undefined)) as Uid
   const at = `/new-api/${contract}`
   const structure = { Remark: { $field: { type: 'text' } }, '-2+3': { $field: { type: 'decimal' } } }
   await ana.client.call('POST', at, structure, { prefer: 'wait=30' })
@@ -115,7 +115,7 @@ t.test('the read model of real nodes that are killed, and what is made of it', {
       ['the last', true],
     ])
     t.ok((await linesOf(out, 'Request.jsonl')).every(({ tier }) => tier === 3 || tier === 4))
-    t.match(await linesOf(out, 'Contract.jsonl'), [{ uid: contract, title: scenario.title }], 'exactly')
+    t.match(await linesOf(out, 'Contract.jsonl'), [{ uid: contract, title }], 'exactly')
     const csv = await readFile(join(out, 'Contract.csv'), 'utf8')
     t.match(csv, /,"'=HYPERLINK\(""http:\/\/evil\.example"";""slip""\)",/, 'no formula in a spreadsheet')
     t.match(await readFile(join(out, 'Element.csv'), 'utf8'), /,'-2\+3,/)

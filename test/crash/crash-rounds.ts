@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { verifyContract } from '../../src/audit/verify.ts'
 import { auditSourceOf } from '../../src/cli/audit/audit-source.ts'
 import { agreementOf } from '../../src/cli/demo/comparison.ts'
-import { openTogether } from '../../src/cli/demo/negotiate.ts'
+import { openTogether } from '../../src/cli/demo/opening.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
 import { readFeed } from '../../src/contracts/replica/journal.ts'
 import { type Handle, requestKey, type Uid } from '../../src/events/ids.ts'
@@ -155,7 +155,7 @@ class Table {
         await addParty(party.dir, other.endpoint, partyFingerprint(introduction.card))
       }
     }
-    this.contract = await openTogether({ title: 'crash rounds', parties: [], document: [], steps: [] }, this.parties)
+    this.contract = await openTogether('crash rounds', this.parties, () => undefined)
     const [first] = this.parties as [PartyProcesses]
     const names = HANDLES.flatMap((handle) => Array.from({ length: WRITERS }, (_, n) => `${handle} ${n}`))
     const structure = Object.fromEntries(names.map((name) => [name, { $field: { type: 'integer' } }]))

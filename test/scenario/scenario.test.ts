@@ -1,145 +1,99 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { valueFault } from '../../src/aggregates/contract/values/value-types.ts'
-import { BuiltInTypeSchema, type FieldType } from '../../src/events/field-type.ts'
+import { BuiltInTypeSchema } from '../../src/events/field-type.ts'
 import {
+  elementsOf,
+  isField,
+  isList,
   loadScenario,
-  reinsuranceSlip,
-  type Scenario,
-  type ScenarioElement,
+  type ScenarioBlock,
   ScenarioMalformed,
 } from '../../src/scenario/scenario.ts'
+import { reinsuranceSlip } from '../../src/scenario/worked-contracts.ts'
 
 const slip = reinsuranceSlip()
-
-function fieldsOf(elements: readonly ScenarioElement[], prefix = ''): Map<string, FieldType> {
-  return new Map(
-    elements.flatMap((element): [string, FieldType][] =>
-      element.kind === 'field'
-        ? [[`${prefix}${element.name}`, element.field]]
-        : [...fieldsOf(element.children, `${prefix}${element.name}/`)],
-    ),
-  )
-}
-
-const fields = fieldsOf(slip.document)
-const PREMIUM = 'Risk Details/Premium/Minimum and Deposit Premium'
-
-/** What stands after these steps, by path. */
-function after(steps: Scenario['steps']): Record<string, unknown> {
-  return Object.assign({}, ...steps.map(({ set }) => set))
-}
-
-function writersOf(path: string): string[] {
-  return [...new Set<string>(slip.steps.filter(({ set }) => path in set).map(({ by }) => by))]
-}
-
-function amount(money: unknown): number {
-  return Number((money as { amount: string }).amount)
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
-}
-
-/** Adjustment rates are quoted with three decimals. */
-function thousandths(number: number): number {
-  return Math.round(number * 1000) / 1000
-}
-
-t.test('a broker places the slip with a leader and a follower', async (t) => {
-  t.same(
-    slip.parties.map(({ role }) => role),
-    ['broker', 'lead', 'follow'],
-  )
-})
-
-t.test(
-  'the slip has at least 60 fields, and fields of every type that is built in and needs no other contract',
-  async (t) => {
-    t.ok(fields.size >= 60, `${fields.size} fields`)
-    const types = new Set<string>([...fields.values()].map(({ type }) => type))
-    const all = BuiltInTypeSchema.anyOf.map(({ properties }) => properties.type.const as string)
-    t.same([...types].sort(), all.filter((type) => type !== 'contract').sort())
-  },
+const market: { readonly headings: string[]; readonly sections: string[] } = JSON.parse(
+  readFileSync(new URL('market-headings.json', import.meta.url), 'utf8'),
 )
 
-t.test('every step is by a party of it and writes fitting values to fields that are there', async (t) => {
-  const handles = slip.parties.map(({ handle }) => handle as string)
-  for (const { by, set } of slip.steps) {
-    t.ok(handles.includes(by), by)
-    for (const [path, value] of Object.entries(set)) {
-      const type = fields.get(path)
-      t.ok(type !== undefined && valueFault(type, value, (handle) => handles.includes(handle)) === undefined, path)
-    }
-  }
-})
+/** As the market's platform spells them: `Order Hereon` is `OrderHereon`. */
+function spelled(name: string): string {
+  return name.replaceAll(' ', '').toLowerCase()
+}
 
-t.test('every field gets a value, and some are fought over', async (t) => {
+/** Types of the fields, those of an entry once; a custom one by its name. */
+function typesIn(block: ScenarioBlock): string[] {
+  return elementsOf(block).flatMap(([, element]) => {
+    if (isField(element)) return 'name' in element.$field ? element.$field.name : element.$field.type
+    const inside = isList(element) ? element.$list.entry : element
+    return isField(inside) ? typesIn({ entry: inside }) : typesIn(inside as ScenarioBlock)
+  })
+}
+
+t.test('the slip has the sections of the market, and below them its headings but for a few of its own', async (t) => {
+  const known = new Set([...market.headings, ...market.sections].map((name) => name.toLowerCase()))
+  const sections = elementsOf(slip.document)
   t.same(
-    [...fields.keys()].filter((path) => writersOf(path).length === 0),
-    [],
+    sections.map(([name]) => spelled(name)),
+    market.sections.map((name) => name.toLowerCase()),
   )
-  const foughtOver = [...fields.keys()].filter((path) => writersOf(path).length > 1)
-  t.ok(foughtOver.includes(PREMIUM))
-  t.ok(foughtOver.length >= 5, `${foughtOver.length} fields`)
-})
-
-t.test('each insurer writes its own line, and only the broker signs it', async (t) => {
-  const insurers = { Leader: 'cornhill-re', Follower: 'northgate-re' }
-  for (const [who, insurer] of Object.entries(insurers)) {
-    const line = `Security Details/Line of the ${who}`
-    t.same(writersOf(`${line}/Written Line`), [insurer])
-    t.same(writersOf(`${line}/Signed Line`), ['thames-re-broking'])
-  }
-})
-
-t.test('the written lines exceed the order, and are signed down to it in proportion', async (t) => {
-  const document = after(slip.steps)
-  const order = Number(document['Security Details/Order Hereon'])
-  const lines = ['Leader', 'Follower'].map((who) => `Security Details/Line of the ${who}`)
-  const written = lines.map((line) => Number(document[`${line}/Written Line`]))
-  const signed = lines.map((line) => Number(document[`${line}/Signed Line`]))
-  t.ok(sum(written) > order)
-  t.equal(sum(signed), order)
-  t.same(
-    signed,
-    written.map((line) => (line * order) / sum(written)),
+  const own = sections.flatMap(([section, block]) =>
+    section === 'Information'
+      ? []
+      : elementsOf(block as ScenarioBlock).flatMap(([name]) => (known.has(spelled(name)) ? [] : name)),
   )
+  t.same(own, [
+    'Lines',
+    'Tax Table',
+    'Total Tax',
+    'Mexican Tax Form',
+    'Sanctions Referral',
+    'Terms with Cornhill Re',
+    'Terms with Northgate Re',
+  ])
 })
 
-t.test('whenever the price is proposed, its figures fit each other', async (t) => {
-  const priced = slip.steps.flatMap(({ set }, index) => (PREMIUM in set ? [after(slip.steps.slice(0, index + 1))] : []))
-  t.equal(priced.length, 3, 'a quote, a counter-offer and an answer')
-  for (const document of priced) {
-    const premium = amount(document[PREMIUM])
-    const percent = (path: string) => Number(document[`Risk Details/Premium/${path}`])
-    const money = (path: string) => amount(document[`Risk Details/${path}`])
-    t.equal(percent('Rate on Line'), (100 * premium) / money('Limits/Limit Any One Loss'))
-    t.equal(percent('Adjustment Rate'), thousandths((100 * premium) / money('Premium/Estimated Subject Premium')))
-    t.equal(
-      money('Premium/Instalment Premium') * Number(document['Risk Details/Payment Terms/Instalments']),
-      premium,
-      'the instalments add up to the premium',
-    )
-  }
+t.test('the slip has more than a hundred fields, of every type but a contract, and every kind of rule', async (t) => {
+  const types = typesIn(slip.document)
+  t.ok(types.length > 100, `${types.length} fields`)
+  const bases = types.map((type) => slip.types.find(({ name }) => name === type)?.base ?? type)
+  const all = BuiltInTypeSchema.anyOf.map(({ properties }) => properties.type.const as string)
+  t.same([...new Set(bases)].sort(), all.filter((type) => type !== 'contract').sort())
+  const kinds = ['access', 'assignment', 'constraint', 'required', 'single', 'trigger', 'validation']
+  t.same([...new Set(slip.rules.map(({ says }) => says.kind))].sort(), kinds)
 })
 
-const choice = (...options: string[]) => ({ kind: 'field', name: 'Cover', field: { type: 'choice', options } })
+const choice = (...options: string[]) => ({ $field: { type: 'choice', options } })
+const step = { by: 'thames-re-broking', say: 'writes', set: {} }
 
 t.test('a file of another form is refused with the place', async (t) => {
   const places = [
-    [{ ...slip, steps: [{ by: 'NOT A HANDLE', say: 'x', set: {} }] }, '/steps/0/by'],
-    [{ ...slip, document: [{ kind: 'block', name: 'Risk/Details', children: [] }] }, '/document/0/name'],
-    [{ ...slip, document: [{ kind: 'block', name: 'Risk\u202eDetails', children: [] }] }, '/document/0/name'],
-    [{ ...slip, document: [choice('Yes', 'N\u200bo')] }, '/document/0/field/options/1'],
+    [{ ...slip, steps: [{ ...step, by: 'NOT A HANDLE' }] }, '/steps/0/by'],
+    [{ ...slip, steps: [{ ...step, by: 'southgate-re' }] }, '/steps/0/by'],
+    [{ ...slip, steps: [{ ...step, reads: [{ at: '', by: 'southgate-re', is: null }] }] }, '/steps/0/by'],
+    [{ ...slip, steps: [{ ...step, flags: ['no such rule'] }] }, '/steps/0'],
+    [{ ...slip, steps: [{ ...step, refused: { code: 'rule_broken', rule: 'no such rule' } }] }, '/steps/0'],
+    [
+      { ...slip, steps: [{ by: step.by, say: 'votes', changeSet: 'never proposed', vote: 'yes' }] },
+      '/steps/0/changeSet',
+    ],
+    [{ ...slip, rules: [...slip.rules, slip.rules[0]] }, '/rules'],
+    [{ ...slip, ruleSets: ['Pricing'] }, '/rules/10/ruleSet'],
+    [{ ...slip, document: { 'Risk/Details': {} } }, '/document/Risk~1Details'],
+    [{ ...slip, document: { 'Risk\u202eDetails': {} } }, '/document/Risk\u202eDetails'],
+    [{ ...slip, document: { Cover: choice('Yes', 'N\u200bo') } }, '/document/Cover/$field/options/1'],
+    [
+      { ...slip, document: { L: { $list: { entry: { C: choice('N\u200bo') }, entriesMax: 1 } } } },
+      '/document/L/$list/entry/C/$field/options/0',
+    ],
     [{ ...slip, title: 'A  B' }, '/title'],
-    [{ ...slip, parties: [{ handle: 'a', name: 'A\n', role: 'lead' }] }, '/parties/0/name'],
-    [{ ...slip, parties: [{ handle: 'a', name: 'A', role: 'regulator' }] }, '/parties/0/role'],
+    [{ ...slip, parties: [{ handle: 'a', name: 'A\n', role: 'leader' }], steps: [] }, '/parties/0/name'],
     [{}, ''],
   ] as const
   for (const [json, path] of places) {
-    t.throws(() => loadScenario(json), { code: 'scenario_malformed', evidence: { path } })
+    t.throws(() => loadScenario(json), { code: 'scenario_malformed', evidence: { path } }, path)
   }
-  t.throws(() => loadScenario({}), ScenarioMalformed)
+  t.throws(() => loadScenario({ ...slip, document: { Cover: { $field: { type: 'colour' } } } }), ScenarioMalformed)
+  t.throws(() => loadScenario({ ...slip, document: { Cover: 'text' } }), ScenarioMalformed)
   t.throws(() => loadScenario({}), { message: /^the scenario must have required properties title/ })
 })

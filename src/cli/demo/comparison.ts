@@ -68,6 +68,9 @@ export function showWhatToTry(contract: string, parties: readonly PartyProcess[]
   print(
     `  curl -s ${header(lead)} -X PUT -H 'Content-Type: text/plain' -d 'noted' ${lead.api}/new-api/${contract}/Remark`,
   )
+  print(`  curl -s ${header(lead)} ${lead.api}/api/Contract/${contract}/Rules`)
+  const line = `${lead.api}/new-api/${contract}/Security%20Details/Lines/1/Insurers%20Written%20Line`
+  print(`  curl -s ${header(lead)} -X PUT -H 'Content-Type: text/plain' -d 80 ${line}`)
   print(`  curl -s ${header(broker)} '${broker.api}/api/FullContract?ContractId=${contract}'`)
   print(`  npx concordata audit verify ${contract} --data ${broker.dir}`)
   print('', `The data are in ${dir}. Ctrl-C ends it.`)

@@ -4,12 +4,14 @@ import type { Handle } from '../../events/ids.ts'
 import { partyFingerprint } from '../../events/parties/party-card.ts'
 import { fetchIntroduction } from '../../node/directory/discovery.ts'
 import { replaceFile } from '../../runtime/durable-file.ts'
-import { reinsuranceSlip, type Scenario } from '../../scenario/scenario.ts'
+import type { Scenario } from '../../scenario/scenario.ts'
+import { reinsuranceSlip } from '../../scenario/worked-contracts.ts'
 import { print } from '../output.ts'
 import { addParty } from '../party-commands.ts'
 import { agreementOf, showComparison, showWhatToTry } from './comparison.ts'
-import { negotiate, openTogether } from './negotiate.ts'
+import { openTogether } from './opening.ts'
 import { type PartyProcess, startParty } from './party-process.ts'
+import { playScenario } from './play-scenario.ts'
 
 const LOOK_UP_TIMEOUT_MS = 10_000
 
@@ -45,8 +47,8 @@ export async function runDemo(dir: string, exit: boolean): Promise<boolean> {
 
 async function begin(parties: readonly PartyProcess[], scenario: Scenario): Promise<string> {
   await introduceEachOther(parties)
-  const contract = await openTogether(scenario, parties)
-  await negotiate(scenario, contract, parties)
+  const contract = await openTogether(scenario.title, parties, print)
+  await playScenario(scenario, { contract, parties, tell: print })
   return contract
 }
 
