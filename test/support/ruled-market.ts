@@ -11,11 +11,11 @@ export interface RuledMarket {
   readonly founder: Player
 }
 
-/** A market in which these conditions are in force, at the root where nothing else is said. */
-export function ruledMarket(
-  handles: readonly string[],
-  ...conditions: readonly (string | { readonly at: string; readonly says: string })[]
-): RuledMarket {
+/** A condition, at the root where nothing else is said, or a rule of another kind. */
+type InForce = string | { readonly at: string; readonly says: string } | { readonly at: string; readonly body: object }
+
+/** A market in which these rules are in force. */
+export function ruledMarket(handles: readonly string[], ...rulesInForce: readonly InForce[]): RuledMarket {
   const players = market(...handles)
   const [founder, ...others] = players as [Player, ...Player[]]
   const orders = (player: Player, ...commands: Command[]) => {
@@ -23,9 +23,11 @@ export function ruledMarket(
     talk(players, owes)
   }
   orders(founder, { type: 'AddRuleSet', name: 'Terms' })
-  for (const written of conditions) {
-    const { at, says } = typeof written === 'string' ? { at: '0', says: written } : written
-    const body = { kind: 'constraint', severity: 'reject', condition: treeOf(says, founder) }
+  for (const written of rulesInForce) {
+    const rule = typeof written === 'string' ? { at: '0', says: written } : written
+    const { at } = rule
+    const constraint = (says: string) => ({ kind: 'constraint', severity: 'reject', condition: treeOf(says, founder) })
+    const body = 'body' in rule ? rule.body : constraint(rule.says)
     orders(founder, { type: 'DraftRule', at, ruleSet: 1, body })
   }
   const drafts = founder.state.ledger.document.rules.rules

@@ -69,6 +69,8 @@ export interface Attention {
       readonly waitsFor: readonly Handle[]
     }
   >
+  /** Values that wait for the votes of others, and of which a validation rule notifies this party. */
+  readonly notices: Attention['votes']
   /** What some members want erased, and others have not voted for. */
   readonly erasures: Listed<
     InContract & { readonly erasure: Hash; readonly votes: readonly Handle[]; readonly waitsFor: readonly Handle[] }
@@ -89,6 +91,14 @@ export interface AttentionQuery {
 }
 
 /** Of a row of a contract: that has not been given up. */
+/** A candidate that waits for votes. */
+interface WaitingRow {
+  readonly id: number
+  readonly element: number
+  readonly proposal: ProposalId
+  readonly by: Handle
+}
+
 const IS_HELD = 'contract IN (SELECT id FROM HeldContract)'
 
 /** Reads the attention list from a read model. */
@@ -114,6 +124,7 @@ export class AttentionList {
       upgrades: this.#upgrades(query),
       changeSets: this.#changeSets(query),
       votes: this.#votes(query),
+      notices: this.#notices(query),
       erasures: this.#erasures(query),
       standingStill: listed(this.#checkpoints.failures(), query.limit),
     }))()
@@ -150,7 +161,7 @@ export class AttentionList {
 
   #votes({ limit, self }: AttentionQuery): Attention['votes'] {
     const rows = this.#database
-      .prepare<[Handle], { id: number; element: number; proposal: ProposalId; by: Handle }>(
+      .prepare<[Handle], WaitingRow>(
         `SELECT P.id, P.element, P.name AS proposal, author.handle AS "by"
          FROM Voter JOIN Party AS asked ON asked.id = Voter.party JOIN Proposal AS P ON P.id = Voter.proposal
          JOIN Party AS author ON author.id = P.party
@@ -159,6 +170,38 @@ export class AttentionList {
          ) ORDER BY P.id`,
       )
       .all(self)
+    return this.#waitingForVotes(rows, limit)
+  }
+
+  /** By the rules in force on the way from the root to the field; a rule at a prototype governs all that is made of it. */
+  #notices({ limit, self }: AttentionQuery): Attention['notices'] {
+    const rows = this.#database
+      .prepare<[{ self: Handle }], WaitingRow>(
+        `WITH RECURSIVE Telling (element, contract) AS (
+           SELECT R.element, R.contract FROM Rule AS R JOIN RuleSet ON RuleSet.id = R.rule_set AND RuleSet.active = 1
+           WHERE R.kind = 'validation' AND R.in_force IS NOT NULL AND R.${IS_HELD}
+             AND @self IN (SELECT value FROM json_each(R.body, '$.notify'))
+         ), Way (proposal, element) AS (
+           SELECT P.id, P.element FROM Proposal AS P
+           WHERE P.ended_at IS NULL AND P.agreed_at IS NULL AND P.contract IN (SELECT contract FROM Telling)
+             AND EXISTS (SELECT 1 FROM Voter WHERE proposal = P.id)
+           UNION ALL
+           SELECT proposal, E.parent FROM Way JOIN Element AS E ON E.id = Way.element WHERE E.parent IS NOT NULL
+         )
+         SELECT P.id, P.element, P.name AS proposal, author.handle AS "by" FROM Proposal AS P JOIN Party AS author ON author.id = P.party
+         WHERE P.id IN (
+           SELECT Way.proposal FROM Way JOIN Element AS E ON E.id = Way.element
+           JOIN Telling ON Telling.element = E.id OR Telling.element = E.prototype
+         ) AND author.handle IS NOT @self AND NOT EXISTS (
+           SELECT 1 FROM Voter JOIN Party AS asked ON asked.id = Voter.party
+           WHERE Voter.proposal = P.id AND asked.handle = @self
+         ) ORDER BY P.id`,
+      )
+      .all({ self })
+    return this.#waitingForVotes(rows, limit)
+  }
+
+  #waitingForVotes(rows: readonly WaitingRow[], limit: number): Attention['votes'] {
     const missing = this.#database.prepare<[number], Handle>(MISSING_VOTES).pluck()
     const items = rows.slice(0, limit).map(({ id, element, proposal, by }) => {
       return { ...this.#placeOf(element), proposal, by, waitsFor: missing.all(id) }

@@ -16,6 +16,7 @@ import { Recorder } from '../../support/busy-contract.ts'
 import { both } from '../../support/engine-2.ts'
 import { allOf, contractFoundedBy, market, marketOf, owes, Player, talk } from '../../support/market.ts'
 import { dumpReadModel } from '../../support/read-model-dump.ts'
+import { ruledMarket } from '../../support/ruled-market.ts'
 
 const NOW = Date.parse('2026-01-01T01:00:00.000Z')
 
@@ -207,4 +208,27 @@ t.test('with a party its vote for an engine goes', async (t) => {
   ben.requests({ type: 'Resign' })
   talk([ana, ben, cleo], owes)
   t.same((await attentionOf(t, (await recorded(ana)).store)).upgrades, { count: 0, items: [] })
+})
+
+t.test('a value that waits for others’ votes is shown to whom a rule notifies, until it has them', async (t) => {
+  const who = { fields: [], parties: ['cleo'] }
+  const telling = (notify: string[]) => ({ at: '0.0', body: { kind: 'validation', who, notify } })
+  const told = async (player: Player) => (await attentionOf(t, (await recorded(player)).store)).notices
+  const { players } = ruledMarket(['ana', 'ben', 'cleo'], telling(['ben']))
+  const [ana, , cleo] = players as [Player, Player, Player]
+  ana.proposes('0.1', 'nobody votes on it')
+  ana.proposes('0.0', 'x')
+  const proposal = `ana.${ana.seq - 1}.0.0`
+  talk(players, owes)
+  t.same(await told(ana), {
+    count: 1,
+    items: [{ contract: ana.contract, title: 'test', path: 'A', proposal, by: 'ana', waitsFor: ['cleo'] }],
+  })
+  cleo.requests({ type: 'CastVote', field: '0.0', proposal, vote: 'yes' })
+  talk(players, owes)
+  t.same(await told(ana), { count: 0, items: [] })
+  const others = ruledMarket(['ana', 'ben', 'cleo'], telling(['ana']))
+  others.founder.proposes('0.0', 'x')
+  talk(others.players, owes)
+  t.same(await told(others.founder), { count: 0, items: [] }, 'it notifies another')
 })
