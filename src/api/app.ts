@@ -22,9 +22,10 @@ import { lockRoutes } from './routes/contract/lock.ts'
 import { questionRoutes } from './routes/contract/questions.ts'
 import { requestRoutes } from './routes/contract/requests.ts'
 import { resignationRoutes } from './routes/contract/resignation.ts'
-import { ruleRoutes } from './routes/contract/rules.ts'
+import { type RuleRoutesPorts, ruleRoutes } from './routes/contract/rules.ts'
 import { typeRoutes } from './routes/contract/types.ts'
 import { contractRoutes } from './routes/contracts.ts'
+import { type ElementViewPorts, elementViewRoutes } from './routes/element-views.ts'
 import { type KeyRoutesPorts, keyRoutes } from './routes/keys.ts'
 import { liveRoute } from './routes/live.ts'
 import type { TellingPorts } from './routes/live-telling.ts'
@@ -40,6 +41,8 @@ export interface ApiPorts
     AttentionRoutesPorts,
     ChangeSetRoutesPorts,
     CandidateRoutesPorts,
+    RuleRoutesPorts,
+    ElementViewPorts,
     TellingPorts,
     AccessPorts,
     ServerPorts {
@@ -52,7 +55,6 @@ const contractsAndParties = [
   invitationRoutes,
   resignationRoutes,
   lockRoutes,
-  ruleRoutes,
   audienceRoutes,
   erasureRoutes,
   engineRoutes,
@@ -98,6 +100,8 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(attentionRoutes, ports)
     await guarded.register(changeSetRoutes, ports)
     await guarded.register(candidateRoutes, ports)
+    await guarded.register(ruleRoutes, ports)
+    await guarded.register(elementViewRoutes, ports)
     answerOthers()
     answerNotFound(guarded)
   })

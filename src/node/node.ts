@@ -15,6 +15,8 @@ import { defaultTiming } from '../gossip/gossip.ts'
 import { AttentionList, listed } from '../projections/queries/attention.ts'
 import { CandidateRecords } from '../projections/queries/candidate-records.ts'
 import { EndedChangeSets } from '../projections/queries/ended-change-sets.ts'
+import { RuleRecords } from '../projections/queries/rule-records.ts'
+import { ValueHistory } from '../projections/queries/value-history.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -271,6 +273,8 @@ async function openInward(
       ...attention.read({ self: party.contracts.self, now: systemClock.now(), overdueAfterMs, limit }),
       obstacles: listed(obstacles.all(overdueAfterMs), limit),
     }),
+    ruleRecords: new RuleRecords(projections.reader),
+    valueHistory: new ValueHistory(projections.reader),
     candidateRecords: new CandidateRecords(projections.reader),
     endedChangeSets: (contract, wanted) => changeSets.of(contract, wanted),
     obstaclesOf: (live: LiveContract) => obstacles.of(live),

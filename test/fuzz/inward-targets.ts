@@ -45,6 +45,21 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
     requests: ['/new-api/$/~proposals', '/new-api/$/List/1/%C3%BC%23Proposals'],
   },
   'GET /new-api/:uid/:element/~votes': { status: 200, requests: ['/new-api/$/Country/~votes'] },
+  'GET /new-api/:uid/:element/~schema': { status: 200, requests: ['/new-api/$/~schema', '/new-api/$/List/1/~schema'] },
+  'GET /new-api/:uid/:element/~history': {
+    status: 200,
+    requests: ['/new-api/$/Country/~history?limit=3&before=7', '/new-api/$/~history'],
+  },
+  'GET /new-api/:uid/:element/~rules': {
+    status: 200,
+    requests: ['/new-api/$/Country/~rules', '/new-api/$/Country%23Rules'],
+  },
+  'GET /new-api/:uid/:element/~rules/:rule': { status: 404, requests: ['/new-api/$/Country/~rules/1'] },
+  'GET /new-api/:uid/:element/~rules/:rule/attributes': {
+    status: 404,
+    requests: ['/new-api/$/Country%23Rules/3/Attributes'],
+  },
+  'GET /new-api/:uid/:element/~rules/:rule/votes': { status: 404, requests: ['/new-api/$/Country/~rules/1/votes'] },
   'GET /new-api/:uid/:element/~proposals/:proposal': {
     status: 404,
     requests: ['/new-api/$/Country/~proposals/honest.1.0.0'],

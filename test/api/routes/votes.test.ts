@@ -39,12 +39,17 @@ async function voting(t: Test) {
   const written = { Terms: { Rate: decimal, Share: decimal, Note: 'as before' }, Free: 'one' }
   t.equal((await ana.call('POST', path, written)).status, 200)
   t.equal((await ana.call('POST', `${at}/RuleSets`, { name: 'Votes' })).status, 200)
-  const says = { kind: 'validation', who: { parties: ['ben'] } }
-  t.equal((await ana.call('POST', `${at}/Rules`, { at: 'Terms', ruleSet: 1, says })).status, 200)
+  const drafted = {
+    at: 'Terms',
+    ruleSet: 1,
+    says: { kind: 'validation', who: { parties: ['ben'] } },
+    about: { text: 'ben carries it' },
+  }
+  t.equal((await ana.call('POST', `${at}/Rules`, drafted)).status, 200)
   const rules = async () => (await ben.call('GET', `${at}/Rules`)).body.rules
   await until('ben to see the rule', async () => (await rules()).length === 1)
   const [{ hash }] = await rules()
-  t.equal((await ben.call('POST', `${at}/Rules/1/Votes`, { hash, vote: 'yes' })).status, 200)
+  t.equal((await ben.call('POST', `${at}/Rules/1/Votes`, { hash, vote: 'yes', about: { text: 'fair' } })).status, 200)
   const named = { ruleSets: [1], rules: [{ rule: 1, hash }] }
   t.equal((await ben.call('POST', `${at}/Publications`, named)).status, 200)
   await until('ana to see it in force', async () => (await ana.call('GET', `${at}/Rules`)).body.phase === 'live')
@@ -167,6 +172,58 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     t.match(await ana.call('GET', `${path}/Free/~proposals/${proposal}`), { body: { code: 'no_such_proposal' } })
     t.match(await ana.call('GET', `${path}/None/~votes`), { status: 404, body: { code: 'no_such_path' } })
     t.match(await ana.call('POST', `${path}/Free/~votes`), { status: 405, body: { code: 'method_not_allowed' } })
+  })
+
+  await t.test('an element says by which rules it is governed, with votes and what was said', async (t) => {
+    const rules = (await ana.call('GET', `${path}/Terms/Rate/~rules`)).body
+    t.match(rules, [
+      {
+        number: 1,
+        at: 'Terms',
+        relations: ['governs'],
+        says: { kind: 'validation', who: { parties: ['ben'] } },
+        text: 'values at Terms are agreed with the votes of ben',
+        about: { text: 'ben carries it' },
+        votes: [{ by: 'ben', vote: 'yes', about: { text: 'fair' } }],
+        waitsFor: [],
+        isInForce: true,
+      },
+    ])
+    t.match((await ana.call('GET', `${at}/Rules`)).body.rules, [{ about: { text: 'ben carries it' } }])
+    const attributes = { kind: 'validation', who: { parties: ['ben'], fields: [] } }
+    t.same((await ana.call('GET', `${path}/Terms/Rate%23Rules/1/Attributes`)).body, attributes)
+    t.match((await ana.call('GET', `${path}/Terms/~rules/1/votes`)).body, [{ by: 'ben', vote: 'yes' }])
+    t.same((await ana.call('GET', `${path}/Free/~rules`)).body, [])
+    t.match(await ana.call('GET', `${path}/Free/~rules/1`), { status: 404, body: { code: 'no_such_rule' } })
+  })
+
+  await t.test('an element says what it is', async (t) => {
+    const { body: schema } = await ana.call('GET', `${path}/Terms/~schema`)
+    t.match(schema, { at: 'Terms', kind: 'block', owner: null, isActive: true, rules: [1] })
+    t.match(schema.children[0], { at: 'Terms/Rate', name: 'Rate', type: { type: 'decimal' }, rules: [] })
+    t.match((await ana.call('GET', `${path}/~schema`)).body, {
+      element: '0',
+      at: '',
+      children: [{ name: 'Terms' }, {}],
+    })
+  })
+
+  await t.test('a field says what it has been, page by page', async (t) => {
+    const all = async () => (await ana.call('GET', `${path}/Terms/Rate/~history`)).body
+    await until('all to be recorded', async () => (await all()).values[0]?.value === '0.9')
+    const { values } = await all()
+    t.match(values.slice(0, 2), [
+      { at: 'Terms/Rate', by: 'ana', value: '0.9', isHeld: true, endedBy: 'withdrawn' },
+      { value: '0.8', endedBy: 'turned_down' },
+    ])
+    t.match(values.at(-1), { value: '0.1', endedBy: 'replaced' })
+    t.ok(values.at(-1).agreedAt < values.at(-1).endedAt)
+    const first = (await ana.call('GET', `${path}/Terms/Rate/~history?limit=2`)).body
+    const next = (await ana.call('GET', `${path}/Terms/Rate/~history?limit=100&before=${first.before}`)).body
+    t.same([...first.values, ...next.values], values)
+    t.notOk('before' in next)
+    t.equal((await ana.call('GET', `${path}/Free/~history`)).body.values.length, 2 + 1, 'one, two, and two once more')
+    t.ok((await ana.call('GET', `${path}/~history`)).body.values.length > values.length + 3)
   })
 
   await t.test('the same by commands', async (t) => {

@@ -1,13 +1,19 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { Rules } from '../../../documents/rules.ts'
+import { Rules } from '../../../documents/rules/rules.ts'
 import { RuleWrittenSchema } from '../../../documents/written-rule.ts'
 import { HashSchema, UidSchema } from '../../../events/ids.ts'
 import { RuleNumberSchema } from '../../../events/rule.ts'
+import type { RuleRecords } from '../../../projections/queries/rule-records.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery } from '../../http/validation.ts'
 import { ContractParams, closed, OptionalAbout } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
+
+export interface RuleRoutesPorts extends RoutePorts {
+  /** From the read model. */
+  readonly ruleRecords: Pick<RuleRecords, 'of'>
+}
 
 const RuleParams = Type.Object({ uid: UidSchema, rule: Type.String({ pattern: '^[1-9][0-9]{0,6}$' }) })
 const RuleSet = Type.Union([RuleNumberSchema, Type.Null()])
@@ -26,11 +32,9 @@ const Published = Type.Object(
 const YesOrNo = Type.Union([Type.Literal('yes'), Type.Literal('no')])
 
 /** `/api/Contract/<uid>/Rules`, `…/RuleSets`, `…/Publications` and `…/Reopenings` */
-export const ruleRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (
-  app,
-  { contracts, documents, defaultWaitMs },
-) => {
-  const rules = new Rules(contracts, documents)
+export const ruleRoutes: FastifyPluginAsyncTypebox<RuleRoutesPorts> = async (app, ports) => {
+  const rules = new Rules(ports)
+  const { defaultWaitMs } = ports
   const editor = { config: { role: 'editor' as const } }
   const voter = { config: { role: 'voter' as const } }
 

@@ -1,0 +1,56 @@
+import type Database from 'better-sqlite3'
+import type { Hash } from '../../crypto/hash.ts'
+import type { CandidateEnd } from '../../events/contract-events.ts'
+import type { ElementId, Handle, LedgerIndex, ProposalId, Uid } from '../../events/ids.ts'
+import type { PayloadGroup } from '../../store/payload-group.ts'
+import { LOCAL_IDS } from '../row-id.ts'
+
+/** A value that was put forward, or computed. */
+export interface PastValue {
+  /** Its place among those of the contract, in ledger order. */
+  readonly place: number
+  readonly proposal: ProposalId
+  readonly field: ElementId
+  /** Null: a rule has computed it. */
+  readonly by: Handle | null
+  /** Null: that the field be emptied. */
+  readonly seal: Hash | null
+  /** JSON. */
+  readonly audience: string | null
+  readonly revealedIn: PayloadGroup | null
+  readonly index: LedgerIndex
+  /** RFC 3339, by its author's claim. */
+  readonly time: string
+  readonly agreedAt: LedgerIndex | null
+  readonly endedAt: LedgerIndex | null
+  readonly endedBy: CandidateEnd | 'emptied' | 'removed' | null
+}
+
+export interface HistoryQuery {
+  readonly limit: number
+  /** Those before that place. */
+  readonly before?: number
+}
+
+/** Reads from a read model which values were put forward at an element and below it. */
+export class ValueHistory {
+  readonly #values
+
+  constructor(database: Database.Database) {
+    const first = `HeldContract.id * ${LOCAL_IDS}`
+    this.#values = database.prepare<[Uid, ElementId, string, string, number, number], PastValue>(
+      `SELECT P.id - ${first} AS place, P.name AS proposal, E.key AS field, author.handle AS "by", P.seal, P.audience,
+              revealed_in AS revealedIn, made_at AS "index", R.time, agreed_at AS agreedAt, P.ended_at AS endedAt, ended_by AS endedBy
+       FROM HeldContract JOIN Proposal AS P ON P.id > ${first} AND P.id < ${first} + ${LOCAL_IDS}
+       JOIN Element AS E ON E.id = P.element JOIN Request AS R ON R.id = P.request LEFT JOIN Party AS author ON author.id = P.party
+       WHERE uid = ? AND (E.key = ? OR E.key > ? AND E.key < ?) AND P.id < ${first} + ?
+       ORDER BY P.id DESC LIMIT ?`,
+    )
+  }
+
+  /** The newest first. */
+  of(contract: Uid, element: ElementId, { before = LOCAL_IDS, limit }: HistoryQuery): PastValue[] {
+    // Ids are ordinals with full stops between; a slash comes next to a full stop.
+    return this.#values.all(contract, element, `${element}.`, `${element}/`, before, limit)
+  }
+}
