@@ -20,8 +20,9 @@ import { arrangement, type Changes, changesFromJson, changesFromText, removal } 
 import { diff } from './diffs/diff.ts'
 import { documentsAfter } from './diffs/history.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
-import { dryRun } from './dry-run.ts'
+import { type DryRun, dryRun, type Tried } from './dry-run.ts'
 import { NoSuchPath } from './path.ts'
+import { refusingRule } from './refusing-rule.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
 import type { Ground } from './writing.ts'
 
@@ -158,19 +159,28 @@ export class Documents {
   }
 
   /** Tentative: until it is confirmed its user can take it back, and with a time-out the node does so by itself. */
-  submitOn(
+  async submitOn(
     live: LiveContract,
     { asOne, commands, payloads, createdAt }: Changes,
     { isDryRun, isStrict: _isStrict, ...wait }: Wait,
   ): Promise<RequestResult> {
     if (isDryRun) {
-      const run = () =>
-        dryRun({ commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }, live.state, live.self)
-      return retryWithFullHistory(live, async () => run())
+      return this.#try({ commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }, live)
     }
     const changeSet = asOne && { changeSet: true as const, ...asOne }
     const request = { commands: [...commands], id: this.#ports.newRequestId(), tentative: true as const, ...changeSet }
     return resultOf(live.submit({ request, payloads, ...wait }), live, this.#ports.store.payloads, createdAt)
+  }
+
+  /** Nothing of it is signed. */
+  async #try(tried: Tried, live: LiveContract): Promise<DryRun> {
+    const run = await retryWithFullHistory(live, async () => dryRun(tried, live.state, live.self))
+    if (run.reason === undefined) return run
+    const outcome = { kind: 'void' as const, reason: run.reason }
+    const asked = { ...tried, author: live.self }
+    const { payloads } = this.#ports.store
+    const rule = await retryWithFullHistory(live, () => refusingRule(outcome, asked, live.state, payloads))
+    return rule === undefined ? run : { ...run, rule }
   }
 
   #viewOf({ state, contract }: LiveContract): AgreedView {

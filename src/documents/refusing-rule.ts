@@ -5,13 +5,11 @@ import { inputsOf } from '../aggregates/contract/rules/computed-inputs.ts'
 import { type RuleTerms, ruleNumbered, withRule } from '../aggregates/contract/rules/rule-book.ts'
 import { eachInstanceOf } from '../aggregates/contract/rules/rule-schema.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
-import { statementAt } from '../agreement/feeds.ts'
 import { changeSetVerdict, nextVerdict } from '../agreement/next-verdict.ts'
 import type { AgreementState } from '../agreement/state.ts'
-import type { Intent } from '../contracts/requests/submission.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Command } from '../events/commands.ts'
-import type { ElementId, RequestRef } from '../events/ids.ts'
+import type { ElementId, Handle } from '../events/ids.ts'
 import type { Outcome, VoidCode, VoidReason } from '../events/outcome.ts'
 import { valueUnder } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
@@ -44,11 +42,20 @@ const INPUTS_MAX = 100
 /** Of rules that are left out to see what the first of them has judged. */
 const RULES_LEFT_OUT_MAX = 8
 
+/** A request that a rule makes void, or would. */
+export interface Asked {
+  readonly author: Handle
+  readonly commands: readonly { readonly type: string }[]
+  readonly payloads: Payloads
+  readonly isChangeSet: boolean
+  /** As its author claims it: the median of all claims is close to it. Undefined: that is not known any more. */
+  readonly time: string | undefined
+}
+
 /** The leaf names rule and elements by their ids: what they are, and what the values are, only a node that holds them can say. */
 export async function refusingRule(
   outcome: Outcome,
-  { request, payloads }: Pick<Intent, 'request' | 'payloads'>,
-  placed: RequestRef,
+  asked: Asked,
   state: AgreementState,
   store: PayloadStore,
 ): Promise<RefusingRule | undefined> {
@@ -58,7 +65,8 @@ export async function refusingRule(
   const rule = number === undefined ? undefined : ruleNumbered(agreed.rules, number)
   if (rule === undefined) return undefined
   const { terms } = rule
-  const { computed, document } = judgedDocument(request, payloads, state, placed, terms.id)
+  const { payloads } = asked
+  const { computed, document } = judgedDocument(asked, state, terms.id)
   const fields = inputsAt(terms, outcome.reason, document)
   const opened = await store.get(
     state.contract,
@@ -92,23 +100,18 @@ interface Judged {
  * that cannot be said, as of a request that a right was missing for.
  */
 function judgedDocument(
-  { commands, changeSet }: Intent['request'],
-  payloads: Payloads,
+  { author, commands, isChangeSet, payloads, time }: Asked,
   state: AgreementState,
-  { handle, seq }: RequestRef,
   rule: number,
 ): Judged {
-  const statement = statementAt(state.feeds, handle, seq)?.statement
-  if (statement === undefined) return { computed: new Map(), document: state.settling.agreed }
-  // As its author has claimed it: the median of all claims is close to it.
-  const { time } = statement
+  if (time === undefined) return { computed: new Map(), document: state.settling.agreed }
   let document = state.settling.agreed
   let without: number | undefined = rule
   for (let count = 0; without !== undefined && count < RULES_LEFT_OUT_MAX; count++) {
     document = { ...document, rules: withRule(document.rules, without, () => undefined) }
     const there = { ...state, ledger: { ...state.ledger, document } }
-    const asOne = changeSet === undefined ? {} : { changeSet: {} }
-    const verdict = nextVerdict(commands as readonly Command[], payloads, there, handle, { ...asOne, time })
+    const asOne = isChangeSet ? { changeSet: {} } : {}
+    const verdict = nextVerdict(commands as readonly Command[], payloads, there, author, { ...asOne, time })
     const set = verdict.kind === 'accepted' ? verdict.state.changeSets.at(-1) : undefined
     const isWaiting =
       set !== undefined &&

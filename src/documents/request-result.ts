@@ -1,3 +1,4 @@
+import { statementAt } from '../agreement/feeds.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import { heldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
 import type { Submission, Verdict } from '../contracts/requests/submission.ts'
@@ -55,9 +56,13 @@ export async function resultOf(
   const told = async (fate: Verdict) => {
     const result = await shown(fate, contract, payloads, createdAt)
     if (fate.kind !== 'settled' || result.kind !== 'settled') return result
-    const rule = await retryWithFullHistory(live, () =>
-      refusingRule(fate.outcome, intent, fate.request, live.state, payloads),
-    )
+    const { changeSet, commands } = intent.request
+    const { handle: author, seq } = fate.request
+    const asked = { author, commands, payloads: intent.payloads, isChangeSet: changeSet !== undefined }
+    const rule = await retryWithFullHistory(live, () => {
+      const time = statementAt(live.state.feeds, author, seq)?.statement.time
+      return refusingRule(fate.outcome, { ...asked, time }, live.state, payloads)
+    })
     return rule === undefined ? result : { ...result, rule }
   }
   if (intent.signedWithinMs === undefined) return told(await verdict)

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import { ErrorContext, ErrorSchema, Stack } from 'typebox/schema'
+import { Check, ErrorContext, ErrorSchema, Stack } from 'typebox/schema'
 import { Locale } from 'typebox/system'
 
 /** Longest text of what is wrong with a value: the names in it are its sender's. */
@@ -19,13 +19,18 @@ export interface Form {
 }
 
 /**
- * The first thing that is wrong with a value. TypeBox's own `Errors` goes through all of the value, however much is wrong with it:
+ * The first thing that is wrong with a value: of a choice between forms with the one that was meant, should that be plain. TypeBox's own `Errors` goes through all of the value, however much is wrong with it:
  * 4 MiB of zeros where none may stand take half a gigabyte. Requires a value that the form refuses.
  */
 export function firstError(form: Form, value: unknown): FormError {
-  const schema = form.Type()
+  const { path, schema, value: at } = meantIn(form.Type(), value)
+  const options = constantsOf(schema)
+  if (options !== undefined) {
+    const message = `must be ${options.map((option) => JSON.stringify(option)).join(' or ')}`
+    return { keyword: 'enum', instancePath: shortened(path), message: shortened(message) }
+  }
   try {
-    ErrorSchema(Stack({}, schema), new FirstErrorContext(), '#', '', schema, value)
+    ErrorSchema(Stack({}, schema), new FirstErrorContext(), '#', path, schema, at)
   } catch (found) {
     if (!(found instanceof Found)) throw found
     const { error } = found
@@ -39,6 +44,79 @@ export function firstError(form: Form, value: unknown): FormError {
 export function firstErrorText(form: Form, value: unknown): string {
   const { instancePath, message } = firstError(form, value)
   return `${instancePath} ${message}`
+}
+
+/** As far as it is looked at here. */
+interface JsonSchema {
+  readonly anyOf?: readonly JsonSchema[]
+  readonly const?: unknown
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly items?: JsonSchema
+}
+
+interface Meant {
+  readonly schema: TSchema
+  readonly value: unknown
+  readonly path: string
+}
+
+/** Where a value is refused for what stands in a choice between forms: the form that was meant there. Else the whole. */
+function meantIn(schema: TSchema & JsonSchema, value: unknown, path = ''): Meant {
+  const whole = { schema, value, path }
+  if (schema.anyOf !== undefined) {
+    const branch = branchMeant(schema.anyOf, value)
+    return branch === undefined ? whole : meantIn(branch as TSchema, value, path)
+  }
+  const failing = failingIn(schema, value)
+  if (failing === undefined) return whole
+  const [step, below] = failing
+  const meant = meantIn(below as TSchema, (value as Record<string, unknown>)[step], `${path}/${pointer(step)}`)
+  const isChoice = meant.schema !== below || constantsOf(meant.schema) !== undefined
+  return isChoice ? meant : whole
+}
+
+/** The first member, or item, that its own form refuses. */
+function failingIn({ items, properties }: JsonSchema, value: unknown): [step: string, schema: JsonSchema] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Array.isArray(value)) {
+    const place = items === undefined ? -1 : value.findIndex((item) => !Check(items as TSchema, item))
+    return place === -1 || items === undefined ? undefined : [String(place), items]
+  }
+  const members = value as Record<string, unknown>
+  return Object.entries(properties ?? {}).find(
+    ([name, schema]) => Object.hasOwn(members, name) && !Check(schema as TSchema, members[name]),
+  )
+}
+
+/** The only one that has the value's own constant, such as its kind; else the only one that has a place for all members. */
+function branchMeant(branches: readonly JsonSchema[], value: unknown): JsonSchema | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const members = value as Record<string, unknown>
+  const names = Object.keys(members)
+  const isNamed = ({ properties = {} }: JsonSchema) =>
+    names.some(
+      (name) =>
+        Object.hasOwn(properties, name) &&
+        properties[name]?.const !== undefined &&
+        properties[name].const === members[name],
+    )
+  const takesAll = ({ properties = {} }: JsonSchema) => names.every((name) => Object.hasOwn(properties, name))
+  for (const isIt of [isNamed, takesAll]) {
+    const [found, ...others] = branches.filter(isIt)
+    if (found !== undefined && others.length === 0) return found
+  }
+  return undefined
+}
+
+/** Undefined: it is something else than a choice between constants. */
+function constantsOf({ anyOf }: JsonSchema): unknown[] | undefined {
+  const constants = anyOf?.map((branch) => branch.const)
+  return constants?.includes(undefined) === false ? constants : undefined
+}
+
+/** RFC 6901 §3. */
+function pointer(step: string): string {
+  return step.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
 function shortened(text: string): string {

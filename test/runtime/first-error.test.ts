@@ -22,12 +22,60 @@ t.test('it is the error that TypeBox finds first', async (t) => {
     { names: 1 },
     { names: ['a', 'long', 'longer'] },
     { names: [], extra: 1 },
-    { names: [], either: { b: 1 } },
     { names: [], either: 5 },
   ]) {
     const [expected] = form.Errors(value)
     t.match(expected, firstError(form, value), JSON.stringify(value))
   }
+})
+
+t.test('of a choice between forms it is the error of the one that was meant', async (t) => {
+  const rule = Type.Union([
+    Type.Object({ kind: Type.Literal('single') }, { additionalProperties: false }),
+    Type.Object(
+      {
+        kind: Type.Literal('constraint'),
+        condition: Type.String(),
+        severity: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('warn')])),
+      },
+      { additionalProperties: false },
+    ),
+  ])
+  const change = Type.Union([
+    Type.Object({ at: Type.String(), set: Type.Unknown() }, { additionalProperties: false }),
+    Type.Object({ at: Type.String(), remove: Type.Literal(true) }, { additionalProperties: false }),
+  ])
+  const either = Compile(Type.Object({ says: Type.Optional(rule), changes: Type.Optional(Type.Array(change)) }))
+  const cases: [object, path: string, message: RegExp][] = [
+    [{ says: { kind: 'constraint' } }, '/says', /required properties condition/],
+    [{ says: { kind: 'constraint', condition: 5 } }, '/says/condition', /must be string/],
+    [
+      { says: { kind: 'constraint', condition: 'x', severity: 'hard' } },
+      '/says/severity',
+      /must be "reject" or "warn"/,
+    ],
+    [
+      {
+        changes: [
+          { at: '', set: 1 },
+          { at: 5, remove: true },
+        ],
+      },
+      '/changes/1/at',
+      /must be string/,
+    ],
+    [
+      {
+        changes: [
+          { at: '', set: 1 },
+          { at: '', remove: false },
+        ],
+      },
+      '/changes/1/remove',
+      /constant/,
+    ],
+  ]
+  for (const [value, instancePath, message] of cases) t.match(firstError(either, value), { instancePath, message })
 })
 
 t.test('nothing after the first error is looked at', async (t) => {

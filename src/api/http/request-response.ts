@@ -5,7 +5,7 @@ import type { DryRun } from '../../documents/dry-run.ts'
 import { subjectOf } from '../../documents/path.ts'
 import type { RequestResult, VotedResult } from '../../documents/request-result.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
-import type { VoidCode } from '../../events/outcome.ts'
+import { type VoidCode, voidCodes } from '../../events/outcome.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
 
@@ -184,7 +184,7 @@ function settled({ contract, request, index, outcome, createdAt, rule }: Settled
     case 'void': {
       const { code, command, with: others } = outcome.reason
       const extra = { ...place, command, ...(others && { with: others }), ...(rule && { rule }) }
-      return problem(statusOfVoid[code], code, `The request is void: ${code.replaceAll('_', ' ')}.`, extra)
+      return problem(statusOfVoid[code], code, voidCodes[code], extra)
     }
     case 'refused':
       return problem(409, 'refused', 'A member refused the request.', { ...place, by: outcome.by })

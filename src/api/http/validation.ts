@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { firstErrorText } from '../../runtime/first-error.ts'
+import { firstError } from '../../runtime/first-error.ts'
 
 /** A parameter of the path, the query, or the body does not have its form. */
 export class RequestMalformed extends ConcordataError {}
@@ -36,8 +36,9 @@ export function validateExactly(app: FastifyInstance): void {
     return (value: unknown) => {
       const read = httpPart === 'querystring' ? withIntegers(schema, value as Record<string, unknown>) : value
       if (form.Check(read)) return { value: read }
-      const what = `${httpPart ?? 'request'}${firstErrorText(form, read)}`
-      return { error: new RequestMalformed('request_malformed', what) }
+      const { instancePath: path, message: expected } = firstError(form, read)
+      const what = `${httpPart ?? 'request'}${path} ${expected}`
+      return { error: new RequestMalformed('request_malformed', what, { path, expected }) }
     }
   })
 }

@@ -106,12 +106,30 @@ t.test(
       const would = await ana.call('POST', `${at}/Publications?dry-run`, await publication())
       t.match(would, {
         status: 200,
-        body: { dryRun: true, outcome: 'void', reason: { code: 'rule_broken', with: ['2'] } },
+        body: {
+          dryRun: true,
+          outcome: 'void',
+          reason: { code: 'rule_broken', with: ['2'] },
+          rule: { number: 2, at: 'Terms', inputs: [{ path: 'Terms/Rate', value: '0.9' }] },
+        },
       })
       t.match(would.body.publication, { outcome: 'void', ruleSets: [1], warnings: [] })
       t.match(await ana.call('POST', `${at}/Publications`, await publication()), {
         status: 422,
-        body: { code: 'rule_broken', rule: { number: 2, inputs: [{ path: 'Terms/Rate', value: '0.9' }] } },
+        body: {
+          code: 'rule_broken',
+          detail: 'A condition of a rule does not hold.',
+          rule: { number: 2, inputs: [{ path: 'Terms/Rate', value: '0.9' }] },
+        },
+      })
+      t.match(await ana.call('POST', `${at}/Publications`, { ruleSets: [1], rules: [] }), {
+        status: 422,
+        body: { code: 'rules_named_unfit', with: ['1'] },
+      })
+      const says = { kind: 'constraint', condition: 'Rate < 1', severity: 'hard' }
+      t.match(await ana.call('POST', `${at}/Rules`, { at: 'Terms', ruleSet: 1, says }), {
+        status: 400,
+        body: { code: 'request_malformed', path: '/says/severity', expected: 'must be "reject" or "warn"' },
       })
       t.equal((await ben.call('PUT', `${path}/Terms/Rate`, 0.1)).status, 200)
       t.equal((await ana.call('POST', `${at}/Publications`, await publication())).status, 200)

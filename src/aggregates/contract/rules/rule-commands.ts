@@ -83,6 +83,8 @@ export function publishRules(command: CommandOf<'PublishRules'>, state: Contract
   }
   const published = rulesToPublish(state, command.ruleSets)
   const named = new Map(command.rules.map(({ rule, hash }) => [rule, hash]))
+  const unnamed = published.find(({ terms }) => !named.has(terms.id))
+  if (unnamed !== undefined) return new Rejection('rules_named_unfit', [String(unnamed.terms.id)])
   const changed = published.find(({ terms }) => named.get(terms.id) !== ruleHash(terms))
   if (changed !== undefined) return new Rejection('rule_changed', [String(changed.terms.id)])
   if (command.rules.length !== published.length) return new Rejection('rules_named_unfit')

@@ -116,7 +116,7 @@ async function whetherTaken(
       }
       const finding = `answers at ${endpoint}, and turns this node away: it has not approved this party, or has blocked it`
       const advice =
-        'ask them by telephone; on their side: concordata party approve, with the fingerprint of `party self`'
+        'ask them by telephone; on their side: concordata party add with the address of this node, or concordata party approve if they have looked it up, and the fingerprint of `party self`'
       return { check, level: 'error', finding, advice }
     }
     if (!(error instanceof PeerBusy)) throw error
