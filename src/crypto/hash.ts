@@ -41,6 +41,8 @@ export const domains = {
   changesets: 'concordata/v1/changesets\n',
   erasure: 'concordata/v1/erasure\n',
   erasures: 'concordata/v1/erasures\n',
+  template: 'concordata/v1/template\n',
+  templates: 'concordata/v1/templates\n',
 } as const
 
 export type Domain = keyof typeof domains

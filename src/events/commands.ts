@@ -19,6 +19,7 @@ import { SignedDeclineSchema } from './parties/decline.ts'
 import { PartyCardSchema } from './parties/party-card.ts'
 import { LockPurposeSchema, ResignationReasonSchema } from './reasons.ts'
 import { RuleBodySchema, RuleNumberSchema } from './rule.ts'
+import { RolesSchema, TEMPLATE_BYTES_MAX } from './template.ts'
 import { typeDefinitionMembers } from './type-definition.ts'
 
 const closed = { additionalProperties: false }
@@ -202,6 +203,47 @@ export const commandSchemas = {
   /** Makes a confidential value that stands an ordinary one: what is under its seal comes with this request, to everybody. */
   RevealValue: Type.Object(
     { type: Type.Literal('RevealValue'), field: ElementIdSchema, proposal: ProposalIdSchema, seal: HashSchema },
+    closed,
+  ),
+
+  /**
+   * A piece of the bytes of a template, from a place on; those before it have been brought by the same party. With the last one the
+   * contract has the template.
+   */
+  BringTemplate: Type.Object(
+    {
+      type: Type.Literal('BringTemplate'),
+      hash: HashSchema,
+      /** Of the whole, as UTF-8. */
+      bytes: Type.Integer({ minimum: 1, maximum: TEMPLATE_BYTES_MAX }),
+      from: Type.Integer({ minimum: 0, maximum: TEMPLATE_BYTES_MAX - 1 }),
+      text: Type.String({ minLength: 1, maxLength: ceilings.statementBytes }),
+    },
+    closed,
+  ),
+  /** Adds all that a template has below a block, under this name. Each of its roles is bound to a member. */
+  ImportTemplate: Type.Object(
+    {
+      type: Type.Literal('ImportTemplate'),
+      at: ElementRefSchema,
+      name: ElementName,
+      hash: HashSchema,
+      roles: RolesSchema,
+    },
+    closed,
+  ),
+  /**
+   * The author's vote, in place of another that it has cast, that what came from one template goes on as another one has it. Stands
+   * alone in its request.
+   */
+  UpgradeTemplate: Type.Object(
+    {
+      type: Type.Literal('UpgradeTemplate'),
+      element: ElementIdSchema,
+      from: HashSchema,
+      to: HashSchema,
+      roles: RolesSchema,
+    },
     closed,
   ),
 

@@ -9,6 +9,7 @@ import type { VoidReason } from './outcome.ts'
 import type { PartyCard } from './parties/party-card.ts'
 import type { LockPurpose, ResignationReason } from './reasons.ts'
 import type { RuleBody } from './rule.ts'
+import type { Roles } from './template.ts'
 import type { TypeDefinition } from './type-definition.ts'
 
 /**
@@ -147,6 +148,51 @@ export type ContractEvent =
     }
   /** It is an ordinary value from here on: its request carries what is under the seal. */
   | { readonly type: 'ValueRevealed'; readonly field: ElementId; readonly proposal: ProposalId }
+  /** A piece of it, from a place of its bytes on; with the last one the contract has it. */
+  | {
+      readonly type: 'TemplateBrought'
+      readonly by: Handle
+      readonly hash: Hash
+      readonly bytes: number
+      readonly from: number
+      readonly text: string
+    }
+  /** All that the template has is in the document from here on (aggregates/contract/templates/imported-events.ts says as what). */
+  | {
+      readonly type: 'TemplateImported'
+      readonly element: ElementId
+      readonly name: string
+      readonly by: Handle
+      readonly template: Hash
+      readonly roles: Roles
+      /** Hashes of those of its types that the contract did not have. */
+      readonly types: readonly Hash[]
+      /** Numbers of its rule sets, in its order: of those that the contract had already, and, from `newRuleSets` on, of new ones. */
+      readonly ruleSets: readonly number[]
+      readonly newRuleSets: number
+      /** Number of its first rule; the others follow. */
+      readonly rules: number
+    }
+  | {
+      readonly type: 'TemplateUpgradeVoted'
+      readonly element: ElementId
+      readonly from: Hash
+      readonly to: Hash
+      readonly roles: Roles
+      readonly by: Handle
+    }
+  /** All members have voted for it. What that changes stands before it in the same entry. */
+  | {
+      readonly type: 'TemplateUpgraded'
+      readonly element: ElementId
+      readonly from: Hash
+      readonly to: Hash
+      readonly roles: Roles
+      /** Elements of the template that did not get their own ordinals, and where they are. */
+      readonly moved: readonly (readonly [ElementId, ElementId])[]
+      /** Numbers of its rules, by their ids in the template. */
+      readonly rules: readonly (readonly [number, number])[]
+    }
   | { readonly type: 'RuleSetAdded'; readonly ruleSet: number; readonly name: string }
   | ({ readonly type: 'RuleDrafted' | 'RuleEdited'; readonly by: Handle } & RuleSaid)
   | { readonly type: 'RuleRemoved'; readonly rule: number }

@@ -96,6 +96,13 @@ export const voidCodes = {
   assigned_twice: 'Two rules that are active assign the field its value.',
   already_erased: 'All of these values have been erased.',
   no_such_erasure: 'Nobody wants these values erased, or they have been.',
+  template_unfit: 'What was brought is no template, or not the one that its hash names.',
+  template_out_of_place: 'The piece of a template does not follow from those that its author has brought before.',
+  template_held: 'The contract has the template already.',
+  template_unchanged: 'It is of that template already.',
+  no_such_template: 'The contract does not have the whole template.',
+  role_unfit: 'The roles of a template are bound to members, each of them, and no others.',
+  not_of_template: 'The element did not come from the template.',
   computed_unfit: 'What a rule computes does not fit its field.',
 } as const
 export type VoidCode = keyof typeof voidCodes

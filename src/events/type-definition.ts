@@ -53,6 +53,16 @@ export const typeDefinitionMembers = {
   hints: Type.Optional(HintsSchema),
 }
 
+export const TypeDefinitionSchema = Type.Object(
+  {
+    name: typeDefinitionMembers.name,
+    base: typeDefinitionMembers.base,
+    constraint: ConstraintSchema,
+    hints: HintsSchema,
+  },
+  closed,
+)
+
 /** A type that a contract defines. Never changed: another definition of its name is another one. */
 export interface TypeDefinition {
   readonly name: string

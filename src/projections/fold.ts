@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3'
+import { importedEvents } from '../aggregates/contract/templates/imported-events.ts'
 import { contractHeldIn, isTrue } from '../contracts/registry/held-contracts.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
 import type { Handle, Uid } from '../events/ids.ts'
@@ -158,7 +159,8 @@ export class Fold {
   }
 
   #happened(page: ContractRows, event: ContractEvent): void {
-    const { contracts, parties, types, elements, erasures, proposals, changeSets, requests, rules } = this.#tables
+    const { contracts, parties, types, elements, erasures, proposals, changeSets, requests, rules, templates } =
+      this.#tables
     switch (event.type) {
       case 'ContractOpened':
         contracts.opened(page, event)
@@ -167,6 +169,7 @@ export class Fold {
       case 'PartyAdmitted':
         parties.apply(page, event)
         erasures.memberAdmitted(page)
+        templates.memberAdmitted(page)
         break
       case 'PartyInvited':
       case 'InvitationWithdrawn':
@@ -178,6 +181,7 @@ export class Fold {
         requests.resigned(page, event.handle)
         contracts.resigned(page, event.handle)
         erasures.memberResigned(page, event.handle)
+        templates.memberResigned(page, event.handle)
         // The end of a lock by its holder's leaving has an event of its own.
         break
       case 'RecordLocked':
@@ -212,6 +216,7 @@ export class Fold {
         const removed = elements.apply(page, event)
         proposals.removed(page, removed)
         rules.removed(removed)
+        templates.removed(page, removed)
         break
       }
       case 'ValueProposed':
@@ -242,6 +247,15 @@ export class Fold {
       case 'RuleFlagged':
       case 'RuleCleared':
         rules.apply(page, event)
+        break
+      case 'TemplateImported':
+        for (const one of importedEvents(event, templates.find(page, event.template))) this.#happened(page, one)
+        templates.apply(page, event)
+        break
+      case 'TemplateBrought':
+      case 'TemplateUpgradeVoted':
+      case 'TemplateUpgraded':
+        templates.apply(page, event)
         break
       case 'ErasureVoted':
       case 'ValuesKept':

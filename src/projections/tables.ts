@@ -9,13 +9,14 @@ import { PartyTable } from './tables/party-table.ts'
 import { ProposalTable } from './tables/proposal-table.ts'
 import { RequestTable } from './tables/request-table.ts'
 import { RuleTable } from './tables/rule-table.ts'
+import { TemplateTable } from './tables/template-table.ts'
 import { TypeTable } from './tables/type-table.ts'
 
 /**
  * How the rows follow from the events. Raise it with every change of a table or of what is written to it: a read model of
  * another version is made anew.
  */
-export const READ_MODEL_VERSION = 7
+export const READ_MODEL_VERSION = 8
 
 /** `checkpoint`: the last event that is folded in. Failure: contracts that are set aside, and at which event. */
 const BOOKKEEPING = `
@@ -46,6 +47,7 @@ export const READ_MODEL_SCHEMA = [
   ChangeSetTable.schema,
   RuleTable.schema,
   ErasureTable.schema,
+  TemplateTable.schema,
   RequestTable.schema,
   FeedTable.schema,
   EvidenceTable.schema,
@@ -69,6 +71,10 @@ const OF_A_CONTRACT = [
   'RuleFlag',
   'Erasure',
   'Erased',
+  'Template',
+  'TemplatePiece',
+  'TemplateUse',
+  'TemplateUpgrade',
   'Request',
   'Pending',
   'Refusal',
@@ -86,6 +92,7 @@ export interface Tables {
   readonly changeSets: ChangeSetTable
   readonly rules: RuleTable
   readonly erasures: ErasureTable
+  readonly templates: TemplateTable
   readonly requests: RequestTable
   readonly feeds: FeedTable
   readonly evidence: EvidenceTable
@@ -104,6 +111,7 @@ export function prepareTables(database: Database.Database): Tables {
     changeSets: new ChangeSetTable(database),
     rules: new RuleTable(database, elements),
     erasures: new ErasureTable(database),
+    templates: new TemplateTable(database, elements),
     requests: new RequestTable(database),
     feeds: new FeedTable(database),
     evidence: new EvidenceTable(database),

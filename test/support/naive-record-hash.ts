@@ -13,7 +13,7 @@ import { naiveRoot } from './naive-merkle.ts'
 export function naiveRecordHash(state: ContractState): string {
   const { contract, title, engine, engineSince, engineVotes, phase, charter, limits, parties, lock, types, document } =
     state
-  const { audiences, changeSets, erasures, flags, inactive, rules } = state
+  const { audiences, changeSets, erasures, flags, inactive, rules, templates } = state
   const members = hash('members', parties)
   return hash('record', {
     audiences: hash('audiences', audiences),
@@ -23,6 +23,11 @@ export function naiveRecordHash(state: ContractState): string {
     engineSince,
     engineVotes,
     erasures: hash('erasures', erasures),
+    templates: hash('templates', {
+      arriving: templates.arriving.map(({ texts, ...piece }) => ({ ...piece, texts: hash('template', texts) })),
+      held: templates.held.map((held) => held.hash),
+      uses: templates.uses,
+    }),
     phase,
     charter,
     limits,

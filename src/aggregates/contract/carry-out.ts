@@ -67,6 +67,7 @@ function elementAddedBy(events: readonly ContractEvent[]): ElementId | undefined
     case 'FieldAdded':
     case 'ListAdded':
     case 'EntryAdded':
+    case 'TemplateImported':
       return first.element
     default:
       return undefined

@@ -16,6 +16,8 @@ import {
 } from './decider.ts'
 import { defineType } from './document/define-type.ts'
 import { addBlock, addField, arrangeChildren, grantElement, removeElement, renameElement } from './document/elements.ts'
+import type { StoredElement } from './document/element.ts'
+import { hashing } from './document/element-hash.ts'
 import { addEntry, addList } from './document/lists.ts'
 import { eraseValues, keepValues } from './erasures.ts'
 import { evolve } from './evolve.ts'
@@ -33,7 +35,10 @@ import {
   reopenEdit,
   voteOnRule,
 } from './rules/rule-commands.ts'
-import { type ContractState, initialState, memberOf } from './state.ts'
+import { type ContractState, find, initialState, memberOf } from './state.ts'
+import { bringTemplate, lookingThrough } from './templates/bring-template.ts'
+import { importTemplate } from './templates/import-template.ts'
+import { upgradeTemplate } from './templates/upgrade-template.ts'
 import { upgradeEngine } from './upgrade.ts'
 import { setAudience } from './values/audience.ts'
 import { castVote, emptyField, proposeValue, revealing, withdrawProposal } from './values/proposals.ts'
@@ -55,6 +60,7 @@ export function* deciding(
 ): Generator<void, Verdict> {
   assert(context.contract === state.contract, 'a request is decided on the document of its own contract')
   assert(!state.isOpen || memberOf(state, context.author) !== undefined, 'only members have requests')
+  yield* lookingThrough(commands, state, context)
   const rules = state.phase === 'live' || isPublication(commands) ? new RequestRules(state, context) : undefined
   if (context.changeSet !== undefined) return yield* proposeChangeSet(commands, state, context, rules, contract.decide)
   const done = carryOut(commands, state, context, {
@@ -72,7 +78,12 @@ export function* deciding(
     state: votes.reduce((current, event) => contract.evolve(current, event, context), done.state),
   }
   const verdict = yield* judged(commands, state, voted, context, rules)
-  return verdict.kind === 'accepted' ? yield* withAgreedSets(verdict, context, decideUnlocked) : verdict
+  if (verdict.kind !== 'accepted') return verdict
+  for (const event of verdict.events) {
+    const imported = event.type === 'TemplateImported' ? find(verdict.state, event.element) : undefined
+    if (imported !== undefined) yield* hashing(imported as StoredElement)
+  }
+  return yield* withAgreedSets(verdict, context, decideUnlocked)
 }
 
 function isPublication(commands: Request['commands']): boolean {
@@ -150,6 +161,12 @@ function decideUnlocked(command: ResolvedCommand, state: ContractState, context:
       return setAudience(command, state, context)
     case 'RevealValue':
       return revealing(command, state, context)
+    case 'BringTemplate':
+      return bringTemplate(command, state, context)
+    case 'ImportTemplate':
+      return importTemplate(command, state, context)
+    case 'UpgradeTemplate':
+      return upgradeTemplate(command, state, context)
     case 'AddRuleSet':
       return addRuleSet(command, state)
     case 'DraftRule':

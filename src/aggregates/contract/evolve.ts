@@ -13,6 +13,20 @@ import { withBlockSwitched, withRuleSetSwitched } from './rules/activity.ts'
 import { flagsOutside, withFlag, withoutFlag } from './rules/flags.ts'
 import { allActive, type Rule, type RuleBook, type RuleTerms, withRule } from './rules/rule-book.ts'
 import type { ClosedInvitation, ContractState, Parties } from './state.ts'
+import { builtElement } from './templates/built-element.ts'
+import { placedAt, rulesDrafted, typesDefined, useOf } from './templates/imported-events.ts'
+import {
+  heldTemplate,
+  saidBy,
+  type TemplateUse,
+  templatesUnvoted,
+  templatesWithout,
+  upgradedBy,
+  withoutUsesIn,
+  withPiece,
+  withUse,
+  withUseChanged,
+} from './templates/template-book.ts'
 import { votesWithout } from './upgrade.ts'
 import { type Candidate, nothing } from './values/standing.ts'
 
@@ -34,6 +48,7 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
         ...withRules(state, { reopenVotes: [] }),
         parties: admitted(state.parties, event.handle, index),
         engineVotes: [],
+        templates: templatesUnvoted(state.templates),
         erasures: { ...state.erasures, open: noErasures.open },
       }
     case 'InvitationWithdrawn':
@@ -47,6 +62,7 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
         engineVotes: votesWithout(state, event.handle),
         erasures: withoutVotesOf(state.erasures, event.handle),
         rules: { ...state.rules, reopenVotes },
+        templates: templatesWithout(state.templates, event.handle),
       }
       const changeSets = withoutVoterOnSets(state.changeSets, event.handle)
       return { ...withoutVoter(state, event.handle), ...others, changeSets, parties }
@@ -94,6 +110,7 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       return {
         ...withoutElement(state, event.element),
         audiences: audiencesOutside(state.audiences, event.element),
+        templates: withoutUsesIn(state.templates, event.element),
         flags: flagsOutside(state.flags, event.element),
       }
     case 'ElementGranted':
@@ -146,6 +163,33 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
         const reveal = <T extends Revealed>(standing: T) => revealed(standing, event.proposal, requestKey(request))
         return { ...field, agreed: agreed && reveal(agreed), candidates: candidates.map(reveal) }
       })
+    case 'TemplateBrought':
+      return { ...state, templates: withPiece(state.templates, event) }
+    case 'TemplateImported': {
+      const held = heldTemplate(state.templates, event.template)
+      if (held === undefined) return state
+      const template = saidBy(held)
+      const { element, name, roles } = event
+      const { elements } = template
+      const ground = { elements, namedBy: requestKey(request), placed: placedAt(element), roles }
+      let imported = withChild(state, builtElement(ground, name))
+      for (const one of typesDefined(event, template)) imported = evolve(imported, one, { index, request })
+      for (const one of rulesDrafted(event, template)) imported = evolve(imported, one, { index, request })
+      return { ...imported, templates: withUse(imported.templates, useOf(event, template, index)) }
+    }
+    case 'TemplateUpgradeVoted': {
+      const { by, element, roles, to } = event
+      const voted = (use: TemplateUse) => ({
+        ...use,
+        votes: [...use.votes.filter((one) => one.by !== by), { by, roles, to }],
+      })
+      return { ...state, templates: withUseChanged(state.templates, element, voted) }
+    }
+    case 'TemplateUpgraded':
+      return {
+        ...state,
+        templates: withUseChanged(state.templates, event.element, (use) => upgradedBy(use, event, index)),
+      }
     case 'RuleSetAdded':
       return withRules(state, { ruleSets: [...state.rules.ruleSets, { id: event.ruleSet, name: event.name }] })
     case 'RuleDrafted': {

@@ -16,6 +16,7 @@ interface RefMembers {
   readonly ArrangeChildren: 'block'
   readonly ProposeValue: 'field'
   readonly SetAudience: 'element'
+  readonly ImportTemplate: 'at'
 }
 type Resolution<T extends CommandType> = T extends keyof RefMembers
   ? { readonly [member in RefMembers[T]]: ElementId }
@@ -37,6 +38,7 @@ const alone: ReadonlySet<string> = new Set<CommandType>([
   'ReopenEdit',
   'PublishRules',
   'EraseValues',
+  'UpgradeTemplate',
 ])
 
 /**
@@ -85,6 +87,10 @@ function resolve(command: Command, added: readonly (ElementId | undefined)[]): R
     case 'SetAudience': {
       const element = resolveRef(command.element, added)
       return element instanceof Rejection ? element : { ...command, element }
+    }
+    case 'ImportTemplate': {
+      const at = resolveRef(command.at, added)
+      return at instanceof Rejection ? at : { ...command, at }
     }
     default:
       return command

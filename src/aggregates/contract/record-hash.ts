@@ -7,6 +7,7 @@ import type { Types } from './document/types.ts'
 import { erasuresHash } from './erased-values.ts'
 import { ruleBookHash } from './rules/rule-book.ts'
 import type { ContractState, Parties } from './state.ts'
+import { templatesHash } from './templates/template-book.ts'
 
 const keptParties = new WeakMap<Parties, Hash>()
 const keptRecords = new WeakMap<ContractState, Hash>()
@@ -23,7 +24,7 @@ export function recordHash(state: ContractState): Hash {
 /** What the hash is taken over, with members in canonical order. */
 export function recordOf(state: ContractState): object {
   const { audiences, changeSets, charter, contract, document, engine, engineSince, engineVotes, erasures } = state
-  const { flags, inactive, limits, lock, parties, phase, rules, title, types } = state
+  const { flags, inactive, limits, lock, parties, phase, rules, templates, title, types } = state
   return {
     audiences: audiencesHash(audiences),
     changeSets: changeSetsHash(changeSets),
@@ -41,6 +42,7 @@ export function recordOf(state: ContractState): object {
     members: partiesHash(parties),
     phase,
     rules: ruleBookHash(rules),
+    templates: templatesHash(templates),
     title,
     types: typesOf(types),
   }

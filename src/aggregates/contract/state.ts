@@ -18,6 +18,7 @@ import { childAt, type Element, emptyBlock, type StoredBlock } from './document/
 import { noTypes, type Types } from './document/types.ts'
 import { type Erasures, noErasures } from './erased-values.ts'
 import { allActive, type Flag, type Inactive, noRules, type RuleBook } from './rules/rule-book.ts'
+import { noTemplates, type TemplateBook } from './templates/template-book.ts'
 
 export interface Member {
   readonly card: PartyCard
@@ -95,6 +96,7 @@ export interface ContractState {
   readonly erasures: Erasures
   /** Those that it defines. */
   readonly types: Types
+  readonly templates: TemplateBook
   /** Of its confidential blocks. */
   readonly audiences: readonly BlockAudience[]
   readonly document: StoredBlock
@@ -119,6 +121,7 @@ export function initialState(contract: Uid): ContractState {
     lock: null,
     erasures: noErasures,
     types: noTypes,
+    templates: noTemplates,
     audiences: noAudiences,
     document: emptyBlock({ id: ROOT, name: '', namedBy: null, owner: null }),
   }

@@ -1,7 +1,15 @@
 import type Database from 'better-sqlite3'
 import type { EngineVote } from '../../aggregates/contract/state.ts'
+import type { UpgradeVote } from '../../aggregates/contract/templates/template-book.ts'
 import type { Hash } from '../../crypto/hash.ts'
-import { type EngineVersion, type Handle, type ProposalId, requestKey, type Uid } from '../../events/ids.ts'
+import {
+  type ElementId,
+  type EngineVersion,
+  type Handle,
+  type ProposalId,
+  requestKey,
+  type Uid,
+} from '../../events/ids.ts'
 import type { RefusedBy } from '../../events/outcome.ts'
 import { Checkpoints, type Failure } from '../checkpoint.ts'
 import { MISSING_VOTERS } from '../tables/change-set-table.ts'
@@ -75,6 +83,15 @@ export interface Attention {
   readonly erasures: Listed<
     InContract & { readonly erasure: Hash; readonly votes: readonly Handle[]; readonly waitsFor: readonly Handle[] }
   >
+  /** What came from templates, and some members want to go on as another one has it, while others have not voted for that. */
+  readonly templates: Listed<
+    InContract & {
+      readonly element: ElementId
+      readonly template: Hash
+      readonly votes: readonly Pick<UpgradeVote, 'by' | 'to'>[]
+      readonly waitsFor: readonly Handle[]
+    }
+  >
   /** Contracts that are set aside in the read model. */
   readonly standingStill: Listed<Failure>
 }
@@ -126,6 +143,7 @@ export class AttentionList {
       votes: this.#votes(query),
       notices: this.#notices(query),
       erasures: this.#erasures(query),
+      templates: this.#templates(query),
       standingStill: listed(this.#checkpoints.failures(), query.limit),
     }))()
   }
@@ -300,6 +318,22 @@ export class AttentionList {
         votes,
         waitsFor: this.#membersOf(number).filter((one) => !votes.includes(one)),
       }
+    })
+    return { count: rows.length, items }
+  }
+
+  #templates({ limit }: AttentionQuery): Attention['templates'] {
+    const rows = this.#database
+      .prepare<[], InContract & { number: number; element: ElementId; template: Hash; votes: string }>(
+        `SELECT uid AS contract, title, HeldContract.id AS number, Element.key AS element, template, votes
+         FROM TemplateUse JOIN HeldContract ON HeldContract.id = TemplateUse.contract
+         JOIN Element ON Element.id = TemplateUse.element
+         WHERE votes <> '[]' AND TemplateUse.removed_at IS NULL ORDER BY TemplateUse.element`,
+      )
+      .all()
+    const items = rows.slice(0, limit).map(({ number, votes: text, ...use }) => {
+      const votes = (JSON.parse(text) as UpgradeVote[]).map(({ by, to }) => ({ by, to }))
+      return { ...use, votes, waitsFor: this.#membersOf(number).filter((one) => !votes.some(({ by }) => by === one)) }
     })
     return { count: rows.length, items }
   }

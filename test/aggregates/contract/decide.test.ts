@@ -20,6 +20,7 @@ import {
   UID,
 } from '../../support/document.ts'
 import { Party } from '../../support/document-party.ts'
+import { brings, bringsAndImports, bytes, imports, taken, upgrades } from '../../support/template-party.ts'
 import type { WrittenRule } from '../../support/written-rule.ts'
 
 const broker = new Party('broker')
@@ -71,6 +72,8 @@ const validated = given(
   broker.drafts('Terms', { validation: {} }),
   lead.votesOnRule(1),
 ).when(broker.publishes(1))
+
+const terms = taken(document, 'Terms')
 
 /** Of the right form, and of small order. */
 const WEAK = `ed25519:${'A'.repeat(43)}`
@@ -210,6 +213,16 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
     given(openedBy(broker, lead), broker.erases(sha256('x')), lead.erases(sha256('x'))),
   ],
   no_such_erasure: [lead.keeps(sha256('x'))],
+  template_unfit: [brings(lead, bytes('{}'))[0] as Act],
+  template_out_of_place: [brings(lead, terms, 100)[1] as Act],
+  template_held: [brings(broker, terms)[0] as Act, document.when(...brings(lead, terms))],
+  template_unchanged: [
+    upgrades(lead, 'More', terms, { from: terms.hash }),
+    document.when(bringsAndImports(broker, terms, '', 'More')),
+  ],
+  no_such_template: [imports(lead, terms, '', 'More')],
+  role_unfit: [bringsAndImports(lead, terms, '', 'More', { ['broker' as Handle]: other.handle })],
+  not_of_template: [upgrades(lead, 'Terms', terms)],
   computed_unfit: [lead.publishes(1), withRules([{ assign: '(string length(_.Country) + 1) / 4', to: 'Terms/Count' }])],
 }
 

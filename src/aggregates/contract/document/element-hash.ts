@@ -17,6 +17,14 @@ export function storedHash(stored: Hashed): Hash {
   return hashOf(stored, () => contentOf(stored))
 }
 
+/** The same of an element and all below it, in steps: what is asked for afterwards is known. */
+export function* hashing(element: StoredElement): Generator<void, void> {
+  const parts = element.kind === 'list' ? [element.prototype] : element.kind === 'block' ? element.children : []
+  for (const part of parts as Iterable<StoredElement>) yield* hashing(part)
+  storedHash(element)
+  yield
+}
+
 function hashOf(subject: object, content: () => object): Hash {
   const known = kept.get(subject)
   if (known !== undefined) return known

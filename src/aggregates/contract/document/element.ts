@@ -131,12 +131,13 @@ export function emptyList(
   return { kind: 'list', id, ...about, entries: noEntries(id), entriesMax, keyed: key !== null, prototype }
 }
 
-/** With one element more in a slot of its own. */
+/** With one element more in a slot of its own: the next one, or, where a template leaves some out, one behind that. */
 export function withChildIn(parent: StoredBlock, child: StoredElement): StoredBlock {
+  const ordinal = ordinalOf(child.id)
   return {
     ...parent,
-    skeletons: parent.skeletons.set(nameRules.skeleton(child.name), parent.children.slots),
-    children: parent.children.append(child),
+    skeletons: parent.skeletons.set(nameRules.skeleton(child.name), ordinal),
+    children: parent.children.put(ordinal, child),
     weight: parent.weight + weightOf(child),
   }
 }

@@ -126,7 +126,12 @@ function instancesAt({ id }: Element, state: ContractState): number {
 }
 
 /** `renamed`: the element that is to get the name; undefined for a new one. */
-function nameProblem(name: string, parent: Block, state: ContractState, renamed?: ElementId): Rejection | undefined {
+export function nameProblem(
+  name: string,
+  parent: Block,
+  state: ContractState,
+  renamed?: ElementId,
+): Rejection | undefined {
   const unfit = unfitName(name, state)
   if (unfit !== undefined) return unfit
   const holder = childLike(parent, name)

@@ -216,6 +216,8 @@ function askedBy(command: ResolvedCommand, state: ContractState): { right: Acces
       return [{ right: 'add', element: command.parent }]
     case 'AddEntry':
       return [{ right: 'add', element: command.list }]
+    case 'ImportTemplate':
+      return [{ right: 'add', element: command.at }]
     case 'RemoveElement':
       return [{ right: 'remove', element: command.element }]
     case 'CastVote':
@@ -245,7 +247,12 @@ function changedBy(events: readonly ContractEvent[], after: ContractState): Chan
       for (const { id } of fieldsHolding(after.document, new Set(event.seals))) fields.add(id)
     }
     if (event.type === 'EntryAdded') addedEntries.add(event.element)
-    if (event.type === 'FieldAdded' || event.type === 'BlockAdded' || event.type === 'ListAdded') {
+    if (
+      event.type === 'FieldAdded' ||
+      event.type === 'BlockAdded' ||
+      event.type === 'ListAdded' ||
+      event.type === 'TemplateImported'
+    ) {
       extended.add(parentIdOf(event.element))
     }
     if (event.type === 'EntryAdded' || event.type === 'ElementRemoved') lists.add(parentIdOf(event.element))

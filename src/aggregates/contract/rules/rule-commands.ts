@@ -11,8 +11,8 @@ import { compiledRule } from './compiled-rule.ts'
 import { type Rule, type RuleTerms, ruleHash, ruleNumbered, ruleSetNumbered } from './rule-book.ts'
 
 /** Fixed for engine 1: a publication names each rule. */
-const RULES_MAX = 4096
-const RULE_SETS_MAX = 256
+export const RULES_MAX = 4096
+export const RULE_SETS_MAX = 256
 
 /** Which rule sets a contract has is for anybody to add to; what counts is which are published. */
 export function addRuleSet({ name }: CommandOf<'AddRuleSet'>, state: ContractState): Decision {

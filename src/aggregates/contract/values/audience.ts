@@ -9,7 +9,7 @@ import { audienceAt } from './effective-audience.ts'
 import { standingAt } from './standing.ts'
 
 /** Fixed for engine 1: they are hashed together. */
-const AUDIENCES_MAX = 1_024
+export const AUDIENCES_MAX = 1_024
 
 /** What would put an owner out of the audience of what is its own is void: nobody else could let it in again. */
 export function setAudience(

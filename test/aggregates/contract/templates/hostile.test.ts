@@ -1,0 +1,171 @@
+import t from 'tap'
+import { exportTemplate } from '../../../../src/aggregates/contract/templates/export-template.ts'
+import type { Template } from '../../../../src/events/template.ts'
+import { type Document, entry } from '../../../support/document.ts'
+import { broker } from '../../../support/ruled-document.ts'
+import { brings, bytes, changed, taken } from '../../../support/template-party.ts'
+import { empty, slip } from './slip.ts'
+
+const template = taken(slip, 'Slip')
+const faultOf = (text: string) => {
+  const { fate } = empty.when(...brings(broker, bytes(text)))
+  return fate === 'accepted' ? fate : [fate.code, ...(fate.with ?? [])].join(' ')
+}
+type Change = (template: Template) => object
+const hostile: readonly (readonly [what: string, fault: string, change: Change])[] = [
+  ['a member that it does not have', 'malformed', () => ({ values: [] })],
+  ['another form', 'malformed', () => ({ format: 'concordata-template/2' })],
+  ['no elements', 'malformed', () => ({ elements: [] })],
+  [
+    'two elements of one name',
+    'name_taken 0.0.2',
+    ({ elements }) => ({ elements: elements.map((one) => (one.id === '0.0.2' ? { ...one, name: 'Sum' } : one)) }),
+  ],
+  [
+    'a name that can be taken for another',
+    'name_confusable 0.0.2',
+    ({ elements }) => ({ elements: elements.map((one) => (one.id === '0.0.2' ? { ...one, name: '\u0405um' } : one)) }),
+  ],
+  [
+    'a name that nobody can read',
+    'name_unfit 0.0.2',
+    ({ elements }) => ({ elements: elements.map((one) => (one.id === '0.0.2' ? { ...one, name: 'a\u202eb' } : one)) }),
+  ],
+  [
+    'one id twice',
+    'order_of_elements 0.0.0',
+    ({ elements: [first, second, ...others] }) => ({ elements: [first, second, second, ...others] }),
+  ],
+  [
+    'an element of nothing',
+    'no_such_element 0.0.9',
+    ({ elements }) => ({
+      elements: [...elements, { field: { type: 'text' }, id: '0.0.9.0', kind: 'field', name: 'F', owner: null }],
+    }),
+  ],
+  [
+    'two first elements',
+    'order_of_elements 0.1',
+    ({ elements }) => ({ elements: [...elements, { id: '0.1', kind: 'block', name: 'B', owner: null }] }),
+  ],
+  [
+    'an ordinal that leaves no room',
+    'order_of_elements 0.0.999999999',
+    ({ elements }) => ({ elements: [...elements, { id: '0.0.999999999', kind: 'block', name: 'B', owner: null }] }),
+  ],
+  [
+    'an element that comes back to what has ended',
+    'order_of_elements 0.0.3.1',
+    ({ elements }) => ({
+      elements: [...elements, { field: { type: 'text' }, id: '0.0.3.1', kind: 'field', name: 'F', owner: null }],
+    }),
+  ],
+  [
+    'a list without its key',
+    'list_unfit 0.0.4',
+    ({ elements }) => ({ elements: elements.filter(({ id }) => id !== '0.0.4.0.0') }),
+  ],
+  [
+    'a list without its prototype',
+    'list_unfit 0.0.4',
+    ({ elements }) => ({
+      elements: elements.slice(0, -3).concat(
+        elements
+          .slice(-3)
+          .slice(0, 1)
+          .filter(({ kind }) => kind === 'list'),
+      ),
+    }),
+  ],
+  ['a type that it does not define', 'type_unknown 0.0.4.0.1', () => ({ types: [] })],
+  [
+    'a type that nothing has',
+    'type_unused Other',
+    ({ types }) => ({ types: [...types, { base: 'text', constraint: {}, hints: {}, name: 'Other' }] }),
+  ],
+  ['a role that nothing names', 'roles_unfit nobody', ({ roles }) => ({ roles: [...roles, 'nobody'] })],
+  [
+    'a role that it does not list',
+    'roles_unfit lead',
+    ({ roles }) => ({ roles: roles.filter((role) => role !== 'lead') }),
+  ],
+  [
+    'an order of what is not there',
+    'order_unfit 0.0',
+    ({ elements: [first, ...others] }) => ({ elements: [{ ...first, order: [7] }, ...others] }),
+  ],
+  [
+    'a rule of what is outside',
+    'expression_unknown_name 1',
+    ({ rules }) => ({
+      rules: rules.map((rule) =>
+        rule.id === 1 ? { ...rule, body: JSON.parse(JSON.stringify(rule.body).replace('0.0.0', '0.1.0')) } : rule,
+      ),
+    }),
+  ],
+  [
+    'a rule at nothing',
+    'no_such_element 1',
+    ({ rules }) => ({ rules: rules.map((rule) => (rule.id === 1 ? { ...rule, at: '0.0.1' } : rule)) }),
+  ],
+  ['a rule in no rule set', 'no_such_rule_set 1', () => ({ ruleSets: [] })],
+  ['rules in another order', 'order_of_rules 3', ({ rules }) => ({ rules: rules.toReversed() })],
+  [
+    'an audience of what nobody owns',
+    'not_owner 0.0',
+    ({ audiences }) => ({ audiences: [...audiences, { element: '0.0', parties: ['lead'] }] }),
+  ],
+  [
+    'an audience without the owner',
+    'owner_outside 0.0.3',
+    () => ({ audiences: [{ element: '0.0.3', parties: ['lead'] }] }),
+  ],
+  [
+    'one element with two audiences',
+    'audience_unfit 0.0.3',
+    ({ audiences: [first] }) => ({ audiences: [first, first] }),
+  ],
+]
+
+for (const [what, fault, change] of hostile) {
+  t.test(`no template: ${what}`, async (t) => {
+    const { text } = changed(template, change as never)
+    t.equal(faultOf(text), `template_unfit ${fault}`)
+  })
+}
+
+t.test('no template: what is no canonical JSON, and what has more than any template', async (t) => {
+  t.equal(faultOf('{'), 'template_unfit not_json')
+  t.equal(faultOf(` ${template.text}`), 'template_unfit not_canonical')
+  t.equal(faultOf(template.text.replace('{', '{"a":1,"a":2,')), 'template_unfit malformed')
+  t.equal(faultOf('['.repeat(1000)), 'template_unfit too_large depthMax')
+  t.equal(faultOf(`[${'1,'.repeat(200_000)}`.repeat(6)), 'template_unfit too_large membersMax')
+})
+
+t.test('only what stands by itself is taken', async (t) => {
+  const at = (document: Document, path: string, more: object = {}) =>
+    exportTemplate(document.state, { element: document.idAt(path), root: document.head.root, size: 1, ...more })
+  t.same(at(slip.when(entry('Slip/Lines')), 'Slip/Lines/1'), { problem: 'place' })
+  t.same(at(slip, 'Slip/Lines', {}), at(slip, 'Slip/Lines'))
+  const reaching = slip.when(
+    broker.addsField('Rate', { type: 'decimal' }),
+    broker.drafts('Slip', { constraint: 'Sum.amount > _.Rate' }, 2),
+  )
+  t.same(at(reaching, 'Slip'), { problem: 'rules', rules: [5] })
+  const left = at(reaching, 'Slip', { leavesOut: true })
+  t.ok('text' in left && left.text.length > 0)
+  t.same('leftOut' in left && left.leftOut, [5])
+  const whole = taken(reaching, '', { name: 'Whole' })
+  t.equal(whole.template.elements[0]?.name, 'Whole')
+  t.equal(empty.when(...brings(broker, whole)).fate, 'accepted', 'a whole document is one, too')
+  for (const path of ['Slip/Lines', 'Slip/Sum', 'Slip/Brokerage']) {
+    t.equal(empty.when(...brings(broker, taken(slip, path))).fate, 'accepted', path)
+  }
+})
+
+t.test('parties are roles, by whatever names they are given', async (t) => {
+  const roles = { broker: 'agent', follower: 'insurer', lead: 'insurer' } as never
+  const { template: named } = taken(slip, 'Slip', { roles })
+  t.same(named.roles, ['agent', 'insurer'])
+  t.same(named.audiences, [{ element: '0.0.3', parties: ['agent', 'insurer'] }])
+})
