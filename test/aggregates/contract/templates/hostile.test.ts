@@ -68,14 +68,7 @@ const hostile: readonly (readonly [what: string, fault: string, change: Change])
   [
     'a list without its prototype',
     'list_unfit 0.0.4',
-    ({ elements }) => ({
-      elements: elements.slice(0, -3).concat(
-        elements
-          .slice(-3)
-          .slice(0, 1)
-          .filter(({ kind }) => kind === 'list'),
-      ),
-    }),
+    ({ elements }) => ({ elements: elements.filter(({ id }) => id !== '0.0.4.0') }),
   ],
   ['a type that it does not define', 'type_unknown 0.0.4.0.1', () => ({ types: [] })],
   [
@@ -86,7 +79,7 @@ const hostile: readonly (readonly [what: string, fault: string, change: Change])
   ['a role that nothing names', 'roles_unfit nobody', ({ roles }) => ({ roles: [...roles, 'nobody'] })],
   [
     'a role that it does not list',
-    'roles_unfit lead',
+    'audience_unfit 0.0.3',
     ({ roles }) => ({ roles: roles.filter((role) => role !== 'lead') }),
   ],
   [
