@@ -23,6 +23,7 @@ import { questionRoutes } from './routes/contract/questions.ts'
 import { requestRoutes } from './routes/contract/requests.ts'
 import { resignationRoutes } from './routes/contract/resignation.ts'
 import { type RuleRoutesPorts, ruleRoutes } from './routes/contract/rules.ts'
+import { templateRoutes } from './routes/contract/templates.ts'
 import { typeRoutes } from './routes/contract/types.ts'
 import { contractRoutes } from './routes/contracts.ts'
 import { type ElementViewPorts, elementViewRoutes } from './routes/element-views.ts'
@@ -62,6 +63,7 @@ const contractsAndParties = [
   requestRoutes,
   elementRoutes,
   typeRoutes,
+  templateRoutes,
   evidenceRoutes,
   partyRoutes,
 ]

@@ -128,6 +128,9 @@ export const errorCodes = {
   api_key_unfit: 'There is a key of that name already, or none, or it is not one that can be.',
   access_log_failed: 'Who asked for what cannot be written, so nothing was done.',
   no_such_path: 'The agreed document has no such element.',
+  template_malformed:
+    'What was sent is no template, or what is asked for cannot be one; the evidence says why, and at which element, rule, role or name.',
+  no_such_template: 'The contract does not have this template, or what stands there did not come from one.',
   erasure_unfit: 'Nothing, or more than 1,000 values, is named to be erased at once.',
   no_such_erasure: 'Nobody has asked for this erasure, or it has come to its end.',
   no_such_rule: 'The contract has no rule of this number.',

@@ -81,6 +81,8 @@ const statusOf: Record<ErrorCode, number> = {
   configuration_invalid: 422,
   equivocation: 409,
   not_invited: 409,
+  template_malformed: 422,
+  no_such_template: 404,
   erasure_unfit: 422,
   no_such_erasure: 404,
   entries_contradicted: 502,

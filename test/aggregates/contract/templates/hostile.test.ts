@@ -8,7 +8,7 @@ import { empty, slip } from './slip.ts'
 
 const template = taken(slip, 'Slip')
 const faultOf = (text: string) => {
-  const { fate } = empty.when(...brings(broker, bytes(text)))
+  const { fate } = empty.when(...brings(broker, bytes(text), 500_000))
   return fate === 'accepted' ? fate : [fate.code, ...(fate.with ?? [])].join(' ')
 }
 type Change = (template: Template) => object

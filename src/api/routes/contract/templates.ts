@@ -1,0 +1,110 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { Hash } from '../../../crypto/hash.ts'
+import { DocumentTemplates, type Named } from '../../../documents/templates/document-templates.ts'
+import type { Handle } from '../../../events/ids.ts'
+import { HashSchema, UidSchema } from '../../../events/ids.ts'
+import { type Roles, RolesSchema, TEMPLATE_BYTES_MAX } from '../../../events/template.ts'
+import type { Turns } from '../../../runtime/turns.ts'
+import { waitFor, waitOf } from '../../http/prefer-header.ts'
+import { send } from '../../http/request-response.ts'
+import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
+import { ContractParams, closed } from '../forms.ts'
+import type { RoutePorts } from '../ports.ts'
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+const Path = Type.String({ maxLength: 4_000 })
+const Name = Type.String({ minLength: 1, maxLength: 200 })
+/** Its JSON, or a text that is that. */
+const Template = Type.Union([Type.String({ maxLength: TEMPLATE_BYTES_MAX }), Type.Object({})])
+const common = { at: Path, roles: Type.Optional(RolesSchema) }
+/** By its bytes, or by its hash where the contract has it. */
+const named = <Members extends object>(members: Members) =>
+  Type.Union([
+    Type.Object({ ...members, template: Template }, closed),
+    Type.Object({ ...members, hash: HashSchema }, closed),
+  ])
+const Import = named({ ...common, name: Type.Optional(Name) })
+const Upgrade = named(common)
+const Taken = Type.Object(
+  {
+    at: Path,
+    name: Type.Optional(Name),
+    /** `<party>:<role>`, with commas between. */
+    roles: Type.Optional(
+      Type.String({ maxLength: 65_000, pattern: '^[a-z0-9-]+:[a-z0-9-]+(?:,[a-z0-9-]+:[a-z0-9-]+)*$' }),
+    ),
+    outside: Type.Optional(Type.Literal('leave-out')),
+    ...TokenInQuery,
+  },
+  closed,
+)
+
+/** `/api/Contract/<uid>/Template` and `/api/Contract/<uid>/Templates[/…]` */
+export const templateRoutes: FastifyPluginAsyncTypebox<RoutePorts & { readonly turns: Turns }> = async (app, ports) => {
+  const { contracts, documents, defaultWaitMs, turns } = ports
+  const templates = new DocumentTemplates({ contracts, documents, turns })
+
+  app.get(
+    '/api/Contract/:uid/Template',
+    { config: { role: 'reader' }, schema: { querystring: Taken, params: ContractParams } },
+    async ({ params: { uid }, query: { at, name, outside, roles } }, reply) => {
+      const renamed = roles === undefined ? {} : { roles: rolesIn(roles) }
+      const options = { ...(name !== undefined && { name }), ...renamed, leavesOut: outside !== undefined }
+      return reply.type(JSON_TYPE).send((await templates.take(uid, at, options)).text)
+    },
+  )
+
+  app.get(
+    '/api/Contract/:uid/Templates',
+    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    async ({ params: { uid } }) => templates.list(uid),
+  )
+
+  app.get(
+    '/api/Contract/:uid/Templates/:hash',
+    { config: { role: 'reader' }, schema: { params: Type.Object({ uid: UidSchema, hash: HashSchema }) } },
+    async ({ params: { uid, hash } }, reply) => reply.type(JSON_TYPE).send(await templates.text(uid, hash)),
+  )
+
+  app.post(
+    '/api/Contract/:uid/Templates/Imports',
+    { config: { role: 'editor' }, schema: { querystring: DryRunQuery, params: ContractParams, body: Import } },
+    async (request, reply) => {
+      const { at, name, roles, ...which } = request.body as Asked & { readonly name?: string }
+      const asked = { at, ...(name !== undefined && { name }), ...(roles && { roles }), ...namedBy(which) }
+      return send(reply, await templates.import(request.params.uid, asked, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/Templates/Upgrades',
+    { config: { role: 'voter' }, schema: { params: ContractParams, body: Upgrade } },
+    async ({ params: { uid }, body, headers }, reply) => {
+      const wait = waitFor(headers.prefer, defaultWaitMs)
+      return send(reply, await templates.upgrade(uid, upgradeAsked(body as Asked), wait))
+    },
+  )
+
+  app.post(
+    '/api/Contract/:uid/Templates/Previews',
+    { config: { role: 'reader' }, schema: { params: ContractParams, body: Upgrade } },
+    async ({ params: { uid }, body }) => templates.preview(uid, upgradeAsked(body as Asked)),
+  )
+}
+
+type Asked = { readonly at: string; readonly roles?: Roles } & Which
+type Which = { readonly template: string | object } | { readonly hash: Hash }
+
+function upgradeAsked({ at, roles, ...which }: Asked): { at: string; roles?: Roles } & Named {
+  return { at, ...(roles && { roles }), ...namedBy(which) }
+}
+
+function namedBy(which: Which): Named {
+  if ('hash' in which) return which
+  const { template } = which
+  return { template: typeof template === 'string' ? template : JSON.stringify(template) }
+}
+
+function rolesIn(text: string): { [handle: Handle]: Handle } {
+  return Object.fromEntries(text.split(',').map((pair) => pair.split(':') as [Handle, Handle]))
+}

@@ -1,0 +1,312 @@
+import { childrenOf, type Element } from '../../aggregates/contract/document/element.ts'
+import { type ContractState, find, memberOf, membersOf } from '../../aggregates/contract/state.ts'
+import { type Exported, exportTemplate, type ToExport } from '../../aggregates/contract/templates/export-template.ts'
+import {
+  type ParsedTemplate,
+  parsingTemplate,
+  TemplateFault,
+} from '../../aggregates/contract/templates/parsed-template.ts'
+import { heldTemplate, type TemplateUse, useAt } from '../../aggregates/contract/templates/template-book.ts'
+import { type TemplateDiff, templateDiff } from '../../aggregates/contract/templates/template-diff.ts'
+import { nextVerdict } from '../../agreement/next-verdict.ts'
+import type { Contracts } from '../../contracts/registry/contracts.ts'
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
+import { utf8Length } from '../../crypto/bytes.ts'
+import { canonicalJson } from '../../crypto/canonical-json.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import type { Command, CommandOf } from '../../events/commands.ts'
+import type { ElementId, Handle, Uid } from '../../events/ids.ts'
+import { type Limits, SEEN_PARTY_BYTES, STATEMENT_FRAME_BYTES } from '../../events/limits.ts'
+import type { VoidReason } from '../../events/outcome.ts'
+import { type Roles, TEMPLATE_BYTES_MAX, type Template, templateHash } from '../../events/template.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
+import { inTurns, type Turns } from '../../runtime/turns.ts'
+import type { Documents, Wait } from '../documents.ts'
+import type { RequestResult } from '../request-result.ts'
+import { elementAt, pathOf } from '../written-rule.ts'
+import { type ShownTemplates, shownTemplates } from './shown-templates.ts'
+
+/** A text is no template, or an element cannot be one. Evidence: `why`, and `at`, an element, a rule, a role or a name of it; or `rules`. */
+export class TemplateMalformed extends ConcordataError {}
+
+/** The contract does not have it. Evidence: `contract`, `template`; or `path`: nothing there came from one. */
+export class NoSuchTemplate extends ConcordataError {}
+
+/** A template by its bytes, or by its hash where the contract has it. */
+export type Named = { readonly template: string } | { readonly hash: Hash }
+
+/** What an upgrade would come to with the votes of all members. Nothing is signed. */
+export interface UpgradePreview {
+  readonly from: Hash
+  readonly to: Hash
+  readonly diff: TemplateDiff
+  /** Paths of fields whose values fall. */
+  readonly falls: readonly string[]
+  readonly outcome: 'accepted' | 'void' | 'undecided'
+  readonly reason?: VoidReason
+}
+
+/** Most of one piece: of a text that is all quotes and backslashes a statement takes twice as much. */
+const PIECE_BYTES_MAX = 256 * 1024
+/** Of a request that has a piece, beside that. */
+const REQUEST_BYTES = 1024
+
+interface Ports {
+  readonly contracts: Contracts
+  readonly documents: Documents
+  /** Left out: a template is gone through at once. */
+  readonly turns?: Turns
+}
+
+/** Templates of documents: taken from them, brought into them, and put in each other's place (decision 0124). */
+export class DocumentTemplates {
+  readonly #ports: Ports
+
+  constructor(ports: Ports) {
+    this.#ports = ports
+  }
+
+  /** In the agreed view. Throws NoSuchContract. */
+  list(uid: Uid): Promise<ShownTemplates> {
+    return this.#ports.contracts.use(uid, ({ state }) => shownTemplates(state.settling.agreed))
+  }
+
+  /** The bytes of one that the contract has. Throws NoSuchContract, NoSuchTemplate. */
+  text(uid: Uid, hash: Hash): Promise<string> {
+    return this.#ports.contracts.use(uid, ({ state }) => heldIn(state.settling.agreed, hash).text)
+  }
+
+  /** What stands at and below a path, in the agreed view. Throws NoSuchContract, NoSuchPath, TemplateMalformed. */
+  async take(uid: Uid, at: string, options: Pick<ToExport, 'name' | 'roles' | 'leavesOut'>): Promise<Exported> {
+    const taken = await this.#ports.contracts.use(uid, ({ state }) => {
+      const { agreed, settled } = state.settling
+      const element = elementAt(at, agreed).id
+      return exportTemplate(agreed, { ...options, element, root: state.ledger.log.rootAt(settled), size: settled })
+    })
+    if ('problem' in taken) {
+      const isPlace = taken.problem === 'place'
+      const why = isPlace ? 'what stands in an entry is of its list' : 'rules name what is outside of it'
+      const evidence = { contract: uid, path: at, why: taken.problem, ...(isPlace ? {} : { rules: taken.rules }) }
+      throw new TemplateMalformed('template_malformed', `${at} is no template: ${why}`, evidence)
+    }
+    await this.#parsed(taken.text)
+    return taken
+  }
+
+  /** Throws NoSuchContract, NoSuchPath, NoSuchTemplate, TemplateMalformed. */
+  async import(
+    uid: Uid,
+    { at, name, roles = {}, ...named }: { at: string; name?: string; roles?: Roles } & Named,
+    wait: Wait,
+  ): Promise<RequestResult> {
+    const { commands, before } = await this.#onDocument(uid, named, (document, { hash, parsed, pieces }) => {
+      const bound = boundIn(document, parsed.template, roles)
+      const called = name ?? (parsed.template.elements[0]?.name as string)
+      const parent = elementAt(at, document).id
+      const command: Command = { at: parent, hash, name: called, roles: bound, type: 'ImportTemplate' }
+      return { before: pieces.slice(0, -1), commands: [...pieces.slice(-1), command] }
+    })
+    return this.#submit(uid, before, commands, wait)
+  }
+
+  /** This party's vote. Throws NoSuchContract, NoSuchPath, NoSuchTemplate, TemplateMalformed. */
+  async upgrade(
+    uid: Uid,
+    { at, roles = {}, ...named }: { at: string; roles?: Roles } & Named,
+    wait: Wait,
+  ): Promise<RequestResult> {
+    const { commands, pieces } = await this.#onDocument(uid, named, (document, to) => ({
+      commands: [voteFor(document, useIn(document, at), to, roles)],
+      pieces: to.pieces,
+    }))
+    // The vote stands alone in its request.
+    return this.#submit(uid, pieces, commands, wait)
+  }
+
+  /** Throws NoSuchContract, NoSuchPath, NoSuchTemplate, TemplateMalformed. */
+  async preview(
+    uid: Uid,
+    { at, roles = {}, ...named }: { at: string; roles?: Roles } & Named,
+  ): Promise<UpgradePreview> {
+    const { hash, parsed, text } = await this.#named(uid, named)
+    return this.#ports.contracts.use(uid, async (live) => {
+      const before = live.state.ledger.document
+      const use = useIn(before, at)
+      const from = await this.#parsed(heldIn(before, use.template).text)
+      const command = voteFor(before, use, { hash, parsed, pieces: [], text }, roles)
+      const voted = withAllVotes(before, use, command, live.self, text)
+      const verdict = await retryWithFullHistory(live, async () => {
+        const { state } = live
+        return nextVerdict([command], {}, { ...state, ledger: { ...state.ledger, document: voted } }, live.self)
+      })
+      const diff = templateDiff(from.template, parsed.template)
+      const outcome = verdict.kind === 'lacking' ? 'undecided' : verdict.kind
+      const shown = { diff, from: use.template, outcome, to: hash } as const
+      if (verdict.kind === 'void') return { ...shown, falls: [], reason: verdict.reason }
+      if (verdict.kind === 'lacking') return { ...shown, falls: [] }
+      const gone = verdict.events.flatMap((event) => (event.type === 'ElementRemoved' ? event.element : []))
+      const falls = gone.flatMap((id) => [...valuedIn(find(before, id))]).map((id) => pathOf(id, before))
+      return { ...shown, falls }
+    })
+  }
+
+  /** Pieces one after another, each as a request, and then what they are for; the first that does not come about is the answer. */
+  async #submit(uid: Uid, pieces: readonly Command[], last: readonly Command[], wait: Wait): Promise<RequestResult> {
+    const { documents } = this.#ports
+    if (wait.isDryRun) return documents.command(uid, [...pieces, ...last], wait)
+    for (const piece of pieces) {
+      const result = await documents.command(uid, [piece], inSequence(wait))
+      if (result.kind !== 'settled' || result.outcome.kind !== 'accepted') return result
+    }
+    return documents.command(uid, last, wait)
+  }
+
+  async #onDocument<Result>(
+    uid: Uid,
+    named: Named,
+    commandsOf: (document: ContractState, to: Brought) => Result,
+  ): Promise<Result> {
+    const { hash, parsed, text } = await this.#named(uid, named)
+    return this.#ports.contracts.use(uid, (live: LiveContract) => {
+      const document = live.state.ledger.document
+      const isHeld = heldTemplate(document.templates, hash) !== undefined
+      return commandsOf(document, { hash, parsed, pieces: isHeld ? [] : piecesOf(text, hash, document), text })
+    })
+  }
+
+  async #named(uid: Uid, named: Named): Promise<{ hash: Hash; parsed: ParsedTemplate; text: string }> {
+    const text = 'template' in named ? canonicalText(named.template) : await this.text(uid, named.hash)
+    return { hash: templateHash(text), parsed: await this.#parsed(text), text }
+  }
+
+  async #parsed(text: string): Promise<ParsedTemplate> {
+    if (utf8Length(text) > TEMPLATE_BYTES_MAX) throw malformed(new TemplateFault('too_large', 'bytes'))
+    const parsed = await inTurns(parsingTemplate(templateHash(text), text), this.#ports.turns)
+    if (parsed instanceof TemplateFault) throw malformed(parsed)
+    return parsed
+  }
+}
+
+/** Each has to be there before the next one: whoever does not wait for that cannot go on. */
+function inSequence({ signedWithinMs: _, ...wait }: Wait): Wait {
+  return wait
+}
+
+interface Brought {
+  readonly hash: Hash
+  readonly parsed: ParsedTemplate
+  readonly text: string
+  /** What brings it into the ledger; none where it is there. */
+  readonly pieces: readonly CommandOf<'BringTemplate'>[]
+}
+
+function malformed({ why, at }: TemplateFault): TemplateMalformed {
+  const where = at === undefined ? '' : ` (${at})`
+  return new TemplateMalformed(
+    'template_malformed',
+    `it is no template: ${why}${where}`,
+    at === undefined ? { why } : { at, why },
+  )
+}
+
+/** A file that somebody has looked at may have other spaces in it. */
+function canonicalText(text: string): string {
+  if (text.length > TEMPLATE_BYTES_MAX) throw malformed(new TemplateFault('too_large', 'bytes'))
+  try {
+    return canonicalJson(JSON.parse(text))
+  } catch {
+    throw malformed(new TemplateFault('not_json'))
+  }
+}
+
+/** So long that a statement of the contract takes each; cut between characters. */
+function piecesOf(text: string, hash: Hash, { limits, parties }: ContractState): CommandOf<'BringTemplate'>[] {
+  const bytes = utf8Length(text)
+  const room = pieceBytes(limits, parties.members.length)
+  const pieces: CommandOf<'BringTemplate'>[] = []
+  let piece = ''
+  let size = 0
+  let from = 0
+  const end = () => {
+    pieces.push({ bytes, from, hash, text: piece, type: 'BringTemplate' })
+    from += size
+    piece = ''
+    size = 0
+  }
+  for (const character of text) {
+    const length = utf8Length(character)
+    if (size + length > room) end()
+    piece += character
+    size += length
+  }
+  end()
+  return pieces
+}
+
+function pieceBytes({ statementBytes }: Limits, members: number): number {
+  const room = statementBytes - STATEMENT_FRAME_BYTES - members * SEEN_PARTY_BYTES - REQUEST_BYTES
+  return Math.max(1, Math.min(PIECE_BYTES_MAX, Math.floor(room / 2)))
+}
+
+/** Roles that are not bound are taken for the members of their names. */
+function boundIn(document: ContractState, { roles }: Template, bound: Roles): Roles {
+  const byName = roles.filter((role) => !Object.hasOwn(bound, role) && memberOf(document, role) !== undefined)
+  return { ...Object.fromEntries(byName.map((role) => [role, role])), ...bound }
+}
+
+function heldIn(document: ContractState, hash: Hash): { readonly text: string } {
+  const held = heldTemplate(document.templates, hash)
+  if (held !== undefined) return held
+  const message = 'the contract does not have this template'
+  throw new NoSuchTemplate('no_such_template', message, { contract: document.contract, template: hash })
+}
+
+function useIn(document: ContractState, at: string): TemplateUse {
+  const use = useAt(document.templates, elementAt(at, document).id)
+  if (use !== undefined) return use
+  const message = `${at} did not come from a template`
+  throw new NoSuchTemplate('no_such_template', message, { contract: document.contract, path: at })
+}
+
+/** Roles that are not bound anew stay bound as they are. */
+function voteFor(
+  document: ContractState,
+  { element, roles: before, template: from }: TemplateUse,
+  { hash: to, parsed }: Brought,
+  roles: Roles,
+): CommandOf<'UpgradeTemplate'> {
+  const still = parsed.template.roles.filter((role) => Object.hasOwn(before, role))
+  const bound = { ...Object.fromEntries(still.map((role) => [role, before[role] as Handle])), ...roles }
+  return { element, from, roles: boundIn(document, parsed.template, bound), to, type: 'UpgradeTemplate' }
+}
+
+/** The document in which all others have voted for it already, and the template is there. */
+function withAllVotes(
+  document: ContractState,
+  use: TemplateUse,
+  { roles, to }: CommandOf<'UpgradeTemplate'>,
+  self: Handle,
+  text: string,
+): ContractState {
+  const { held, uses, ...book } = document.templates
+  const others = membersOf(document).flatMap(({ card: { handle } }) =>
+    handle === self ? [] : { by: handle, roles, to },
+  )
+  return {
+    ...document,
+    templates: {
+      ...book,
+      held: held.some(({ hash }) => hash === to) ? held : [...held, { hash: to, text }],
+      uses: uses.map((one) => (one === use ? { ...one, votes: others } : one)),
+    },
+  }
+}
+
+/** The fields at and below an element that have a value, or somebody's candidate for one. */
+function* valuedIn(element: Element | undefined): Generator<ElementId> {
+  if (element === undefined) return
+  if (element.kind === 'field') {
+    if (element.agreed !== null || element.candidates.length > 0) yield element.id
+  } else for (const child of childrenOf(element)) yield* valuedIn(child)
+}
