@@ -19,6 +19,7 @@ import { processCommands } from './process-commands.ts'
 import { rebuildCommand } from './rebuild-command.ts'
 import { ruleCommands } from './rule-commands.ts'
 import { storeCommands } from './store-commands.ts'
+import { templateCommands } from './template-commands.ts'
 
 /** Runs one command. Returns the exit status: 0 done, 1 it failed, 2 the command line is wrong. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -46,6 +47,7 @@ export function commands(): Command {
   contractCommands(program)
   valueCommands(program)
   ruleCommands(program)
+  templateCommands(program)
   auditCommands(program)
   certificateCommands(program)
   backupCommands(program)

@@ -1,0 +1,201 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { type Command, InvalidArgumentError } from 'commander'
+import {
+  type ParsedTemplate,
+  parsingTemplate,
+  TemplateFault,
+} from '../aggregates/contract/templates/parsed-template.ts'
+import { type TemplateDiff, templateDiff } from '../aggregates/contract/templates/template-diff.ts'
+import { canonicalJson } from '../crypto/canonical-json.ts'
+import type { Hash } from '../crypto/hash.ts'
+import type { UpgradePreview } from '../documents/templates/document-templates.ts'
+import { pathOf, ruleWritten } from '../documents/written-rule.ts'
+import { type TemplateElement, templateHash } from '../events/template.ts'
+import { ConcordataError } from '../runtime/errors.ts'
+import { completed } from '../runtime/turns.ts'
+import { apiClientFor } from './api-client.ts'
+import { dataOption } from './options.ts'
+import { print, printJson, printLines } from './output.ts'
+
+/** A file has no template in it. Evidence: `file`, `why`, and `at`, where in it. */
+class FileUnfit extends ConcordataError {}
+
+interface Options {
+  readonly data: string
+  readonly role: Readonly<Record<string, string>>
+  readonly name?: string
+}
+
+/** `concordata template …`: by the API of the node that runs on the data directory; `show` and `diff` need no node. */
+export function templateCommands(program: Command): void {
+  const template = program
+    .command('template')
+    .description('take parts of contracts as templates, import them, and go from one version to another')
+
+  template
+    .command('export')
+    .argument('<contract>', 'its UID')
+    .argument('<path>', 'of the element that is taken, with all below it; empty: the whole document')
+    .addOption(dataOption())
+    .option('--name <name>', 'what it is called in the template')
+    .option('--role <party=role>', 'what a party is called in the template; left out, as it is', pair, {})
+    .option('--leave-out', 'leave out rules that name what is outside of it')
+    .option('--out <file>', 'write it there')
+    .description('print an element as a template: structure, types, rules and roles, without values')
+    .action(
+      async (contract: string, path: string, { data, ...options }: Options & { leaveOut?: true; out?: string }) => {
+        const { leaveOut, name, out, role } = options
+        const roles = Object.entries(role).map((one) => one.join(':'))
+        const query = new URLSearchParams({ at: path })
+        if (name !== undefined) query.set('name', name)
+        if (roles.length > 0) query.set('roles', roles.join(','))
+        if (leaveOut) query.set('outside', 'leave-out')
+        const client = await apiClientFor(data)
+        const text = canonicalJson(await client.call('GET', `/api/Contract/${contract}/Template?${query}`))
+        if (out === undefined) print(text)
+        else await writeFile(out, text)
+      },
+    )
+
+  template
+    .command('show')
+    .argument('<file>', 'of the template')
+    .description('what a template has: its hash, where it is from, its roles, elements and rules')
+    .action(async (file: string) => show(await templateIn(file)))
+
+  template
+    .command('diff')
+    .argument('<from>', 'file of a template')
+    .argument('<to>', 'file of another version of it')
+    .option('--json', 'as JSON')
+    .description('what differs between two versions of a template')
+    .action(async (from: string, to: string, { json }: { json?: true }) => {
+      const diff = templateDiff((await templateIn(from)).parsed.template, (await templateIn(to)).parsed.template)
+      if (json) printJson(diff)
+      else printLines(linesOf(diff))
+    })
+
+  template
+    .command('import')
+    .argument('<contract>', 'its UID')
+    .argument('<path>', 'of the block that it is added to; empty: the document itself')
+    .argument('<file>', 'of the template')
+    .addOption(dataOption())
+    .option('--name <name>', 'what it is called there; left out, as in the template')
+    .option('--role <role=party>', 'which member has a role; left out, the one of that name', pair, {})
+    .option('--dry-run', 'say what would happen; nothing is signed')
+    .description('add all that a template has, in one request')
+    .action(async (contract: string, path: string, file: string, options: Options & { dryRun?: true }) => {
+      const { data, dryRun, name, role } = options
+      const body = {
+        at: path,
+        roles: role,
+        template: (await templateIn(file)).text,
+        ...(name !== undefined && { name }),
+      }
+      const client = await apiClientFor(data)
+      const query = dryRun ? '?dry-run' : ''
+      printJson(await client.call('POST', `/api/Contract/${contract}/Templates/Imports${query}`, body))
+    })
+
+  template
+    .command('upgrade')
+    .argument('<contract>', 'its UID')
+    .argument('<path>', 'of the element that came from a template')
+    .argument('<file>', 'of the other version')
+    .addOption(dataOption())
+    .option('--role <role=party>', 'which member has a role; left out, as before', pair, {})
+    .option('--preview', 'say what would change with the votes of all; nothing is signed')
+    .description('vote that an element goes on as another version of its template has it')
+    .action(async (contract: string, path: string, file: string, options: Options & { preview?: true }) => {
+      const { data, preview, role } = options
+      const body = { at: path, roles: role, template: (await templateIn(file)).text }
+      const client = await apiClientFor(data)
+      const at = `/api/Contract/${contract}/Templates`
+      if (preview) showPreview((await client.call('POST', `${at}/Previews`, body)) as UpgradePreview)
+      else printJson(await client.call('POST', `${at}/Upgrades`, body))
+    })
+}
+
+function pair(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const [name, value, ...more] = text.split('=')
+  if (!name || !value || more.length > 0) throw new InvalidArgumentError('it has to be <name>=<name>.')
+  return { ...before, [name]: value }
+}
+
+interface Read {
+  readonly parsed: ParsedTemplate
+  readonly text: string
+  readonly hash: Hash
+}
+
+async function templateIn(file: string): Promise<Read> {
+  const read = await readFile(file, 'utf8')
+  let text: string
+  try {
+    text = canonicalJson(JSON.parse(read))
+  } catch (cause) {
+    throw unfit(file, new TemplateFault('not_json'), cause)
+  }
+  const hash = templateHash(text)
+  const parsed = completed(parsingTemplate(hash, text))
+  if (parsed instanceof TemplateFault) throw unfit(file, parsed)
+  return { hash, parsed, text }
+}
+
+function unfit(file: string, { why, at }: TemplateFault, cause?: unknown): FileUnfit {
+  const where = at === undefined ? '' : ` (${at})`
+  return new FileUnfit('template_malformed', `${file} is no template: ${why}${where}`, { file, why }, { cause })
+}
+
+function show({ hash, parsed: { document, template } }: Read): void {
+  const { contract, element, size } = template.from
+  print(`hash   ${hash}`, `from   ${contract}, element ${element}, after ${size} entries`)
+  print(`roles  ${template.roles.join(', ') || 'none'}`)
+  for (const one of template.elements) print(`${'  '.repeat(one.id.split('.').length - 1)}${shown(one)}`)
+  for (const [place, { terms }] of document.rules.rules.entries()) {
+    const ruleSet = terms.ruleSet === null ? '' : ` in ${template.ruleSets[terms.ruleSet - 1]}`
+    const { kind: _kind, ...says } = ruleWritten(terms, document)
+    const number = template.rules[place]?.id
+    print(
+      `rule ${number}${ruleSet}, at ${decodeURIComponent(pathOf(terms.at, document))}: ${terms.body.kind} ${JSON.stringify(says)}`,
+    )
+  }
+}
+
+function shown(element: TemplateElement): string {
+  const whose = element.owner === null ? '' : `, of ${element.owner}`
+  switch (element.kind) {
+    case 'field':
+      return `${element.name}: ${element.field.type}${whose}`
+    case 'list':
+      return `${element.name}: up to ${element.entriesMax} entries${element.keyed ? ' with a key' : ''}${whose}`
+    case 'block':
+      return `${element.name}/${whose}`
+  }
+}
+
+function showPreview({ diff, falls, from, to, outcome, reason }: UpgradePreview): void {
+  print(`from     ${from}`, `to       ${to}`, `outcome  ${outcome}`)
+  if (reason !== undefined) print(`why      ${reason.code} ${(reason.with ?? []).join(' ')}`)
+  printLines([...linesOf(diff), ...falls.map((path) => `value falls at ${path}`)])
+}
+
+function linesOf(diff: TemplateDiff): string[] {
+  const { added, arranged, audiences, granted, removed, renamed, replaced, rules, ruleSets, types } = diff
+  const owner = (role: string | null) => role ?? 'all'
+  return [
+    ...types.map((name) => `type ${name} added`),
+    ...removed.map((one) => `${one.id} removed: ${shown(one)}`),
+    ...replaced.map(({ from, to }) => `${to.id} replaced: ${shown(from)} by ${shown(to)}`),
+    ...renamed.map(({ element, from, to }) => `${element} renamed: ${from} to ${to}`),
+    ...added.map((one) => `${one.id} added: ${shown(one)}`),
+    ...granted.map(({ element, from, to }) => `${element} granted: ${owner(from)} to ${owner(to)}`),
+    ...arranged.map(({ element }) => `${element} arranged`),
+    ...audiences.map(({ element, to }) => `${element} for ${to === null ? 'all' : to.join(', ')}`),
+    ...ruleSets.map((name) => `rule set ${name} added`),
+    ...rules.removed.map(({ id }) => `rule ${id} removed`),
+    ...rules.changed.map(({ to }) => `rule ${to.id} changed`),
+    ...rules.added.map(({ id }) => `rule ${id} added`),
+  ]
+}

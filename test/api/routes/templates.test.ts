@@ -1,0 +1,151 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { addParty } from '../../../src/cli/party-commands.ts'
+import { openNode } from '../../../src/index.ts'
+import { newParty, until } from '../../support/node-party.ts'
+import { runCommand } from '../../support/run-command.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+t.test('two companies use a template, and go from one version to the next', { timeout: 240_000 }, async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'concordata-templates-'))
+  const [ana, ben] = [await newParty(root, 'ana', []), await newParty(root, 'ben', [])]
+  const nodes = await Promise.all([ana, ben].map(({ data }) => openNode({ data })))
+  t.teardown(async () => {
+    await Promise.all(nodes.map((node) => node.close()))
+    await rm(root, { recursive: true, force: true })
+  })
+  await addParty(ana.data, ben.endpoint, ben.fingerprint)
+  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  const source = (await ana.call('POST', '/api/Contract', { title: 'Models' })).body.contract
+  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'Slip 7' })).body
+  const at = `/api/Contract/${contract}`
+  t.equal((await ana.call('POST', `${at}/Invitations`, { party: 'ben' })).status, 200)
+  await until('ben to be invited', async () => {
+    const { body } = await ben.call('GET', '/api/Contract')
+    return body.some(
+      (held: { contract: string; standing: string }) => held.contract === contract && held.standing === 'invited',
+    )
+  })
+  t.equal((await ben.call('POST', `${at}/Acceptance`)).status, 200)
+  const gbp = { type: 'money', currency: 'GBP' }
+  const written = { Slip: { Sum: { $field: gbp }, Rate: { $field: { type: 'decimal' } }, Premium: { $field: gbp } } }
+  t.match(await ana.call('POST', `/new-api/${source}`, written), { status: 201 })
+  t.equal((await ana.call('POST', `/api/Contract/${source}/RuleSets`, { name: 'Money' })).status, 200)
+  const says = { kind: 'assignment', target: 'Slip/Premium', expression: 'Sum*Rate' }
+  t.equal((await ana.call('POST', `/api/Contract/${source}/Rules`, { at: 'Slip', ruleSet: 1, says })).status, 200)
+  const [first, second] = [join(root, 'first.json'), join(root, 'second.json')]
+  const listed = async (party: typeof ana) => (await party.call('GET', `${at}/Templates`)).body
+
+  await t.test('an element is taken as a template, and shown without a node', async (t) => {
+    t.same(await runCommand('template', 'export', source, 'Slip', '--data', ana.data, '--out', first), {
+      output: '',
+      status: 0,
+    })
+    const { output, status } = await runCommand('template', 'show', first)
+    t.equal(status, 0)
+    for (const line of [
+      `from   ${source}, element 0.0,`,
+      'Slip/',
+      'Sum: money',
+      'rule 1 in Money, at Slip: assignment',
+    ])
+      t.match(output, line)
+    t.match(output, '"expression":"Sum * Rate"')
+    t.match(await ana.call('GET', `/api/Contract/${source}/Template?at=Nowhere`), {
+      status: 404,
+      body: { code: 'no_such_path' },
+    })
+    const outside = { kind: 'constraint', condition: 'Sum.amount > 1' }
+    t.equal(
+      (await ana.call('POST', `/api/Contract/${source}/Rules`, { at: 'Slip', ruleSet: 1, says: outside })).status,
+      200,
+    )
+    t.match(await ana.call('GET', `/api/Contract/${source}/Template?at=Slip%2FRate`), {
+      status: 200,
+      body: { elements: [{ id: '0.0', name: 'Rate' }] },
+    })
+  })
+
+  await t.test('it is imported in one request, with what it would come to first', async (t) => {
+    const imported = ['template', 'import', contract, '', first, '--data', ana.data, '--name', 'Slip A']
+    t.match(await runCommand(...imported, '--dry-run'), { output: '"outcome": "accepted"', status: 0 })
+    t.same((await listed(ana)).uses, [], 'nothing is signed')
+    t.match(await runCommand(...imported), { output: '"index": 3', status: 0 })
+    t.match(await runCommand(...imported), { output: 'name_taken', status: 1 })
+    await until('ben to see it', async () => (await listed(ben)).uses.length === 1)
+    t.match(await listed(ben), {
+      templates: [{ elements: 4, name: 'Slip', roles: [], rules: 1 }],
+      uses: [{ at: 'Slip%20A', by: 'ana', element: '0.0', index: 3, upgrades: [], votes: [] }],
+    })
+    t.match(await ben.call('PUT', `/new-api/${contract}/Slip%20A/Sum`, { amount: '100.00', currency: 'GBP' }), {
+      status: 200,
+    })
+    const [{ template }] = (await listed(ben)).templates
+    t.same((await ben.call('GET', `${at}/Templates/${template}`)).body, JSON.parse(await readFile(first, 'utf8')))
+    t.match(await ben.call('POST', `${at}/Templates/Imports`, { at: '', hash: template, name: 'Slip B' }), {
+      status: 200,
+    })
+    t.match((await ben.call('GET', `${at}/Rules`)).body.rules, [
+      { at: 'Slip%20A', by: 'ana' },
+      { at: 'Slip%20B', by: 'ben', says: { expression: 'Sum * Rate' } },
+    ])
+  })
+
+  await t.test('what is no template is not taken, and says why', async (t) => {
+    const broken = JSON.parse(await readFile(first, 'utf8'))
+    broken.elements[2].name = 'Sum'
+    t.match(await ana.call('POST', `${at}/Templates/Imports`, { at: '', template: broken }), {
+      status: 422,
+      body: { at: '0.0.1', code: 'template_malformed', why: 'name_taken' },
+    })
+    await writeFile(join(root, 'broken.json'), JSON.stringify(broken))
+    t.match(await runCommand('template', 'show', join(root, 'broken.json')), {
+      output: 'name_taken (0.0.1)',
+      status: 1,
+    })
+    t.match(await ana.call('POST', `${at}/Templates/Imports`, { at: '' }), { status: 400 })
+    t.match(await ana.call('GET', `${at}/Templates/${'0'.repeat(64)}`), {
+      status: 404,
+      body: { code: 'no_such_template' },
+    })
+    t.match(
+      await ana.call('POST', `${at}/Templates/Upgrades`, {
+        at: '',
+        template: JSON.parse(await readFile(first, 'utf8')),
+      }),
+      { status: 404, body: { code: 'no_such_template' } },
+    )
+  })
+
+  await t.test('another version is looked at, voted on, and takes effect with the last vote', async (t) => {
+    t.match(await ana.call('POST', `/new-api/${source}/Slip`, { Inception: { $field: { type: 'date' } } }), {
+      status: 201,
+    })
+    t.equal((await ana.call('DELETE', `/new-api/${source}/Slip/Sum`)).status, 200)
+    t.equal((await ana.call('DELETE', `/api/Contract/${source}/Rules/1`)).status, 200)
+    t.equal((await ana.call('DELETE', `/api/Contract/${source}/Rules/2`)).status, 200)
+    t.equal((await runCommand('template', 'export', source, 'Slip', '--data', ana.data, '--out', second)).status, 0)
+    t.match(
+      (await runCommand('template', 'diff', first, second)).output,
+      /0\.0\.0 removed: Sum: money\n0\.0\.3 added: Inception: date\nrule 1 removed\n/,
+    )
+    const upgrade = ['template', 'upgrade', contract, 'Slip%20A', second, '--data']
+    const preview = await runCommand(...upgrade, ben.data, '--preview')
+    t.match(preview, { output: /outcome {2}accepted[\s\S]*value falls at Slip%20A\/Sum/, status: 0 })
+    t.same((await listed(ben)).templates.length, 1, 'nothing is signed')
+    t.equal((await runCommand(...upgrade, ben.data)).status, 0)
+    await until('ana to be asked', async () => (await ana.call('GET', '/api/Attention')).body.templates.count === 1)
+    t.match((await ana.call('GET', '/api/Attention')).body.templates.items, [
+      { contract, element: '0.0', votes: [{ by: 'ben' }], waitsFor: ['ana'] },
+    ])
+    t.match((await listed(ana)).uses[0], { votes: [{ by: 'ben' }], waitsFor: ['ana'] })
+    t.equal((await runCommand(...upgrade, ana.data)).status, 0)
+    const { body } = await ana.call('GET', `/new-api/${contract}/Slip%20A`)
+    t.same(Object.keys(body), ['Rate', 'Premium', 'Inception'])
+    await until('nobody to be asked', async () => (await ana.call('GET', '/api/Attention')).body.templates.count === 0)
+    t.match((await listed(ana)).uses[0], { upgrades: [{}], votes: [] })
+  })
+})
