@@ -20,6 +20,16 @@ const READ_HEADERS =
   'accept: application/json\nif-none-match: "x"\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const KEY = `ed25519:${'A'.repeat(43)}`
 
+const TEMPLATE = JSON.stringify({
+  audiences: [],
+  elements: [{ field: { type: 'text' }, id: '0.0', kind: 'field', name: 'Field', owner: null }],
+  format: 'concordata-template/1',
+  from: { contract: '0'.repeat(52), element: '0.0', root: '0'.repeat(64), size: 1 },
+  roles: [],
+  ruleSets: [],
+  rules: [],
+  types: [],
+})
 const TYPED =
   '{"T":{"$field":{"type":"choice","options":["A","B"]},"$value":"A"},"D":1.50,"M":{"amount":"1.00","currency":"USD"},"B":{"C":true}}'
 
@@ -171,6 +181,27 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
     requests: json(`Contract/$/Erasures/${'0'.repeat(64)}/Votes`, '{"vote":"no"}'),
   },
   'POST /api/Contract/:uid/Reopenings': { status: 409, requests: json('Contract/$/Reopenings', '') },
+  'GET /api/Contract/:uid/Template': {
+    status: 200,
+    requests: ['/api/Contract/$/Template?at=List&name=x', '/api/Contract/$/Template?at=&roles=x:y&outside=leave-out'],
+  },
+  'GET /api/Contract/:uid/Templates': { status: 200, requests: ['/api/Contract/$/Templates'] },
+  'GET /api/Contract/:uid/Templates/:hash': {
+    status: 404,
+    requests: [`/api/Contract/$/Templates/${'0'.repeat(64)}`],
+  },
+  'POST /api/Contract/:uid/Templates/Imports': {
+    status: 200,
+    requests: json('Contract/$/Templates/Imports', `{"at":"","name":"Imported","roles":{},"template":${TEMPLATE}}`),
+  },
+  'POST /api/Contract/:uid/Templates/Previews': {
+    status: 404,
+    requests: json('Contract/$/Templates/Previews', `{"at":"","template":${TEMPLATE}}`),
+  },
+  'POST /api/Contract/:uid/Templates/Upgrades': {
+    status: 404,
+    requests: json('Contract/$/Templates/Upgrades', `{"at":"Country","roles":{"x":"y"},"hash":"${'0'.repeat(64)}"}`),
+  },
   'GET /api/Contract/:uid/Types': { status: 200, requests: ['/api/Contract/$/Types'] },
   'PUT /api/Contract/:uid/Types/:name': {
     status: 200,

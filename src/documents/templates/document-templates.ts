@@ -59,7 +59,7 @@ interface Ports {
   readonly turns?: Turns
 }
 
-/** Templates of documents: taken from them, brought into them, and put in each other's place (decision 0124). */
+/** Templates of documents: taken from them, brought into them, and put in each other's place (decision 0126). */
 export class DocumentTemplates {
   readonly #ports: Ports
 
@@ -220,33 +220,38 @@ function canonicalText(text: string): string {
   }
 }
 
-/** So long that a statement of the contract takes each; cut between characters. */
+/** So long that a statement of the contract takes each. */
 function piecesOf(text: string, hash: Hash, { limits, parties }: ContractState): CommandOf<'BringTemplate'>[] {
   const bytes = utf8Length(text)
-  const room = pieceBytes(limits, parties.members.length)
-  const pieces: CommandOf<'BringTemplate'>[] = []
-  let piece = ''
-  let size = 0
   let from = 0
-  const end = () => {
-    pieces.push({ bytes, from, hash, text: piece, type: 'BringTemplate' })
-    from += size
-    piece = ''
-    size = 0
-  }
+  return [...cut(text, pieceBytes(limits, parties.members.length))].map((piece) => {
+    const command = { bytes, from, hash, text: piece, type: 'BringTemplate' } as const
+    from += utf8Length(piece)
+    return command
+  })
+}
+
+/** Between characters, into pieces of so many bytes at most. */
+function* cut(text: string, room: number): Generator<string> {
+  let start = 0
+  let end = 0
+  let size = 0
   for (const character of text) {
     const length = utf8Length(character)
-    if (size + length > room) end()
-    piece += character
+    if (size + length > room) {
+      yield text.slice(start, end)
+      start = end
+      size = 0
+    }
+    end += character.length
     size += length
   }
-  end()
-  return pieces
+  yield text.slice(start)
 }
 
 function pieceBytes({ statementBytes }: Limits, members: number): number {
   const room = statementBytes - STATEMENT_FRAME_BYTES - members * SEEN_PARTY_BYTES - REQUEST_BYTES
-  return Math.max(1, Math.min(PIECE_BYTES_MAX, Math.floor(room / 2)))
+  return Math.max(4, Math.min(PIECE_BYTES_MAX, Math.floor(room / 2)))
 }
 
 /** Roles that are not bound are taken for the members of their names. */

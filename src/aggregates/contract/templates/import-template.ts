@@ -27,9 +27,9 @@ export function importTemplate(
   context: DecideContext,
 ): Decision {
   const held = heldTemplate(state.templates, hash)
-  if (held === undefined) return new Rejection('no_such_template', [hash])
+  const parsed = held && templateOf(held)
+  if (parsed === undefined) return new Rejection('no_such_template', [hash])
   if (state.templates.uses.length >= USES_MAX) return new Rejection('limit_exceeded', ['templateUses'])
-  const parsed = templateOf(held)
   const { template, needs } = parsed
   const problem = roleProblem(template, roles, state) ?? needsProblem(parsed, state) ?? roomProblem(parsed, state)
   if (problem !== undefined) return problem

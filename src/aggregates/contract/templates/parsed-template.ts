@@ -63,11 +63,10 @@ export class TemplateFault {
 const KEPT_MAX = 8
 const kept = new Map<Hash, ParsedTemplate>()
 
-/** Requires a text that has been parsed before without a fault, and its hash. */
-export function templateOf({ hash, text }: { readonly hash: Hash; readonly text: string }): ParsedTemplate {
+/** Undefined: it is none, which only an entry that somebody has made up brings about; heads contradict that. */
+export function templateOf({ hash, text }: { readonly hash: Hash; readonly text: string }): ParsedTemplate | undefined {
   const parsed = completed(parsingTemplate(hash, text))
-  if (parsed instanceof TemplateFault) throw new Error(`what a contract holds is no template: ${parsed.why}`)
-  return parsed
+  return parsed instanceof TemplateFault ? undefined : parsed
 }
 
 /** In steps. Requires the hash of the text. Attacker-controlled: `text`. */

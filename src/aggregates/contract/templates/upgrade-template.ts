@@ -33,8 +33,10 @@ export function upgradeTemplate(
   const use = useAt(state.templates, element)
   if (use === undefined || use.template !== from) return new Rejection('not_of_template', [element, from])
   if (from === to) return new Rejection('template_unchanged', [to])
-  const held = [from, to].map((hash) => heldTemplate(state.templates, hash))
-  const [before, after] = held
+  const [before, after] = [from, to].map((hash) => {
+    const held = heldTemplate(state.templates, hash)
+    return held && templateOf(held)
+  })
   if (before === undefined || after === undefined) return new Rejection('no_such_template', [to])
   const vote: UpgradeVote = { by: context.author, roles, to }
   const votes = [...use.votes.filter(({ by }) => by !== vote.by), vote]
@@ -43,7 +45,7 @@ export function upgradeTemplate(
   const isRepeated = use.votes.some((other) => other.by === vote.by && isSame(other))
   // Whoever was waited for may have gone: then it takes one more word of somebody.
   if (isRepeated && !areAll) return new Rejection('already_voted')
-  const upgraded = new Upgrade(use, [templateOf(before), templateOf(after)], vote, state, context).run()
+  const upgraded = new Upgrade(use, [before, after], vote, state, context).run()
   if (upgraded instanceof Rejection) return upgraded
   const voted: ContractEvent = { by: vote.by, element, from, roles, to, type: 'TemplateUpgradeVoted' }
   return areAll ? [voted, ...upgraded] : [voted]
