@@ -11,6 +11,7 @@ import { isFor, recipientsIn } from '../../src/events/recipients.ts'
 import { seal } from '../../src/events/seal.ts'
 import { both as bothEngines } from '../support/engine-2.ts'
 import { keyFrom, seedOf } from '../support/keys.ts'
+import { type Exported, exportTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
 import { erasureId } from '../../src/aggregates/contract/erased-values.ts'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { about, allOf, type Command, CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
@@ -200,6 +201,69 @@ export const plays: Readonly<Record<string, Play>> = {
       talk(all, owes)
       ben.requests({ type: 'KeepValues', erasure: erasureId(kept.seals as Hash[]) })
       talk(all, owes)
+      return { all: ana }
+    },
+  },
+  templates: {
+    about:
+      'A block with a list, a type, a rule and an audience is taken as a template, brought in two pieces and imported twice; another version of it is voted by all. One piece is out of place, one import collides, one vote is for what did not come from it; a template of which a piece never came is imported by nobody.',
+    play() {
+      const [ana, ben, cleo] = three()
+      const all = [ana, ben, cleo]
+      const share = { type: 'DefineType', name: 'Share', base: 'decimal', constraint: { maximum: '1' }, hints: { display: 'percent' } } as const
+      const definition = definitionHash({ base: share.base, constraint: share.constraint, hints: share.hints, name: share.name })
+      ana.requests(
+        share,
+        { type: 'AddBlock', parent: '0', name: 'Slip', owner: null },
+        { type: 'AddField', parent: '#1', name: 'Sum', field: { type: 'decimal' } },
+        { type: 'AddField', parent: '#1', name: 'Premium', field: { type: 'decimal' } },
+        { type: 'AddBlock', parent: '#1', name: 'Brokerage', owner: 'ana' },
+        { type: 'SetAudience', element: '#4', parties: ['ana', 'ben'] },
+        { type: 'AddList', parent: '#1', name: 'Lines', entry: 'block', entriesMax: 9, key: { name: 'Insurer', field: { type: 'party' } } },
+        { type: 'AddField', parent: '#6.0', name: 'Signed', field: { type: 'custom', definition } },
+        { type: 'AddRuleSet', name: 'Terms' },
+      )
+      talk(all, owes)
+      const { id: slip } = [...ana.state.ledger.document.document.children].find(({ name }) => name === 'Slip') as { id: ElementId }
+      const expression = { language: 1, nodes: [['ref', `${slip}.0`], ['number', '0.1'], ['*', 0, 1]] }
+      ana.requests({ type: 'DraftRule', at: slip, ruleSet: 1, body: { kind: 'assignment', target: `${slip}.1`, expression } })
+      talk(all, owes)
+      const taken = () => {
+        const { document, log } = ana.state.ledger
+        return exportTemplate(document, { element: slip, root: log.root(), size: log.size }) as Exported
+      }
+      const first = taken()
+      ana.requests({ type: 'RenameElement', element: `${slip}.0`, name: 'Sum Insured' }, { type: 'AddField', parent: slip, name: 'Inception', field: { type: 'date' } })
+      talk(all, owes)
+      const second = taken()
+      const pieces = ({ hash, text }: Exported, ...ends: number[]) =>
+        [...ends, text.length].map((end, place) => {
+          const from = ends[place - 1] ?? 0
+          return { type: 'BringTemplate', bytes: text.length, from, hash, text: text.slice(from, end) }
+        })
+      const [begin, end] = pieces(first, 600) as unknown as [Command, Command]
+      ana.requests(begin)
+      talk(all, owes)
+      ben.requests(end)
+      talk(all, owes)
+      const bound = { ana: 'ana', ben: 'ben' }
+      ana.requests(end, { type: 'ImportTemplate', at: '0', name: 'Our Slip', hash: first.hash, roles: bound })
+      talk(all, owes)
+      cleo.requests({ type: 'ImportTemplate', at: '0', name: 'Our Slip', hash: first.hash, roles: bound })
+      ben.requests({ type: 'ImportTemplate', at: '0', name: 'Other Slip', hash: first.hash, roles: { ana: 'cleo', ben: 'cleo' } })
+      talk(all, owes)
+      const imported = [...ana.state.ledger.document.document.children].find(({ name }) => name === 'Our Slip') as { id: ElementId }
+      const field = `${imported.id}.0` as ElementId
+      ana.proposes(field, '100')
+      ben.requests(...pieces(second))
+      cleo.requests(pieces({ ...second, text: `${second.text} `, hash: '0'.repeat(64) as Hash }, 300)[0] as Command)
+      talk(all, owes)
+      const upgrade = { type: 'UpgradeTemplate', element: imported.id, from: first.hash, to: second.hash, roles: bound }
+      cleo.requests({ ...upgrade, element: slip })
+      for (const member of all) {
+        member.requests(upgrade)
+        talk(all, owes)
+      }
       return { all: ana }
     },
   },
