@@ -15,9 +15,9 @@ import {
   type Verdict,
 } from './decider.ts'
 import { defineType } from './document/define-type.ts'
-import { addBlock, addField, arrangeChildren, grantElement, removeElement, renameElement } from './document/elements.ts'
 import type { StoredElement } from './document/element.ts'
 import { hashing } from './document/element-hash.ts'
+import { addBlock, addField, arrangeChildren, grantElement, removeElement, renameElement } from './document/elements.ts'
 import { addEntry, addList } from './document/lists.ts'
 import { eraseValues, keepValues } from './erasures.ts'
 import { evolve } from './evolve.ts'

@@ -1,4 +1,5 @@
 import type { ContractEvent } from '../../../events/contract-events.ts'
+import type { FieldType } from '../../../events/field-type.ts'
 import type { ElementId } from '../../../events/ids.ts'
 import type { TemplateElement } from '../../../events/template.ts'
 
@@ -35,11 +36,13 @@ function listAddition(
 ): Addition | undefined {
   if (prototype?.id !== `${id}.0` || prototype.name !== '0' || prototype.kind === 'list') return undefined
   const entry = prototype.kind === 'field' ? prototype.field : 'block'
-  const list = { element: id, entriesMax, entry, name, owner, type: 'ListAdded' } as const
-  if (!keyed) return { added: { ...list, key: null }, count: 2, granted: grantedTo(owner, prototype) }
+  const list = (key: { field: FieldType; name: string } | null): Added => {
+    return { element: id, entriesMax, entry, key, name, owner, type: 'ListAdded' }
+  }
+  if (!keyed) return { added: list(null), count: 2, granted: grantedTo(owner, prototype) }
   if (first?.id !== `${id}.0.0` || first.kind !== 'field') return undefined
   const key = { field: first.field, name: first.name }
-  return { added: { ...list, key }, count: 3, granted: grantedTo(owner, prototype, first) }
+  return { added: list(key), count: 3, granted: grantedTo(owner, prototype, first) }
 }
 
 /** What comes with a list is its owner's. */

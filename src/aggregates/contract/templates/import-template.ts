@@ -43,11 +43,13 @@ export function importTemplate(
     by: context.author,
     element: place.element,
     name,
-    ...taken,
+    newRuleSets: taken.newRuleSets,
     roles,
+    ruleSets: taken.ruleSets,
     rules: state.rules.nextRule,
     template: hash,
     type: 'TemplateImported',
+    types: taken.types,
   }
   return [imported]
 }

@@ -155,13 +155,16 @@ export function withUseChanged(
   return { ...book, uses: book.uses.map((use) => (use.element === element ? change(use) : use)) }
 }
 
+/** Members in canonical order: writing them costs least. */
 export function upgradedBy(
-  { moved, upgrades, ...use }: TemplateUse,
+  { by, element, index: importedAt, moved, upgrades }: TemplateUse,
   { from, moved: more, roles, rules, to }: Extract<ContractEvent, { type: 'TemplateUpgraded' }>,
   index: LedgerIndex,
 ): TemplateUse {
   return {
-    ...use,
+    by,
+    element,
+    index: importedAt,
     moved: [...moved, ...more],
     roles,
     rules,
