@@ -152,13 +152,13 @@ function seenBy(state: AgreementState, party: Handle): Statement['seen'] {
 
 /** Why a party owes a statement now (design §3, "when a node makes a statement"), or undefined when it owes none. */
 export function statementDue(state: AgreementState, party: Handle): 'answer' | 'head' | undefined {
-  const own = newestOf(state.feeds, party)
   const past = saidToHold(state.feeds, party)
   for (const [handle, feed] of state.feeds) {
     if (handle === party) continue
     for (const held of feed.between((past.get(handle) ?? -1) + 1)) if (obliges(held)) return 'answer'
   }
-  return state.ledger.log.size > (own?.statement.head.size ?? 0) ? 'head' : undefined
+  // Whoever has signed another head, as with software that was wrong, owes one that is right.
+  return state.ledger.log.size > (state.settling.signed.get(party) ?? 0) ? 'head' : undefined
 }
 
 /** Statements without requests, decisions or key changes oblige nobody, so an idle contract falls silent. */

@@ -84,13 +84,16 @@ export class PeerKnowledge {
 
   /** Whether it has not been shown one of the proofs yet. */
   lacksProof(contract: Uid, evidence: readonly Equivocation[]): boolean {
-    return evidence.some(({ party }) => party !== this.#handle && !this.#shown.has(`${contract} ${party}`))
+    return evidence.some(({ party }) => !this.#shown.has(`${contract} ${party}`))
   }
 
-  /** Both statements of each proof that it has not been shown: whichever it holds, the other convicts. */
+  /**
+   * Both statements of each proof that it has not been shown: whichever it holds, the other convicts. Its own too: whoever has had
+   * its key stolen, or its machine copied, learns of it in this way alone.
+   */
   takeProofs(contract: Uid, evidence: readonly Equivocation[]): string[] {
     return evidence.flatMap(({ party, held, other }) => {
-      if (party === this.#handle || this.#shown.has(`${contract} ${party}`)) return []
+      if (this.#shown.has(`${contract} ${party}`)) return []
       this.#shown.add(`${contract} ${party}`)
       return [held, other].map((branch) => encodeToPassOn(branch, disclosed(branch, this.#handle)))
     })

@@ -157,7 +157,7 @@ async function start(
     dir,
     clock: systemClock,
     certificate: () => outward?.certificate(),
-    aheadMs: () => outward?.aheadMs() ?? [],
+    aheadMs: () => outward?.aheadMs() ?? new Map(),
     logger,
   })
   metrics.watchObstacles(obstacles)

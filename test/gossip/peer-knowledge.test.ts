@@ -51,4 +51,7 @@ t.test('a proof is shown once, and again where it may not have arrived, or nothi
   knowledge.drop(CONTRACT)
   t.ok(knowledge.lacksProof(CONTRACT, equivocations), 'the contract has been passivated')
   t.equal(shown(), 2)
+  const accused = new PeerKnowledge('ana' as Player['handle'])
+  t.ok(accused.lacksProof(CONTRACT, equivocations), 'whose key it was may not know of it')
+  t.equal(accused.takeProofs(CONTRACT, equivocations).length, 2)
 })

@@ -561,7 +561,7 @@ export const plays: Readonly<Record<string, Play>> = {
     },
   },
   'wrong-head': {
-    about: 'A member signs a head that does not follow: it settles nothing, is not invalid, and convicts its author.',
+    about: 'A member signs a head that does not follow: it settles nothing, is not invalid, and convicts its author, who owes one that follows.',
     play() {
       const [ana, ben, cleo] = three()
       ana.proposes('0.0', 'Mexico')

@@ -1,4 +1,5 @@
 import { membersOf } from '../../aggregates/contract/state.ts'
+import { newestOf } from '../../agreement/feeds.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { Handle } from '../../events/ids.ts'
@@ -29,7 +30,8 @@ export const obstacleCodes = [
   'party_silent',
   'disk_full',
   'clock_off',
-  'certificate_expired',
+  'party_clock_off',
+  'certificate_invalid',
   'unasked_given_up',
   'ahead_given_up',
   'introductions_given_up',
@@ -144,7 +146,8 @@ export const obstacleKinds: Readonly<Record<ObstacleCode, ObstacleKind>> = {
   party_forked: {
     meaning:
       'the party named has signed two statements for one place: nothing that depends on them can settle any more',
-    remedy: 'keep the proof (`concordata contract evidence UID`), and go on without it in a new contract',
+    remedy:
+      'keep the proof (`concordata contract evidence UID`), and go on without it in a new contract; if it is this party itself, its key, or a copy of its machine, signs elsewhere: find that first',
     level: 'error',
     elsewhere: 'party_forked',
   },
@@ -199,13 +202,23 @@ export const obstacleKinds: Readonly<Record<ObstacleCode, ObstacleKind>> = {
   },
   clock_off: {
     meaning: 'the clock of this machine is not that of most peers: deadlines and the times that others read are wrong',
-    remedy: 'keep it by NTP (`timedatectl`); it decides nothing in a contract',
+    remedy:
+      'keep it by NTP (`timedatectl`): where rules read the time, other nodes refuse its requests (`time_off`); else it decides nothing',
     level: 'warning',
-    elsewhere: null,
+    elsewhere: 'party_clock_off',
   },
-  certificate_expired: {
-    meaning: 'the outward certificate has expired; nodes go by its fingerprint, proxies and people by its date',
-    remedy: 'it should have renewed itself long ago: see the log, then `concordata certificate renew`',
+  party_clock_off: {
+    meaning:
+      'the clock of the party named is neither that of this machine nor that of most peers: its deadlines, and the times that it writes, are wrong',
+    remedy:
+      'tell whoever runs its node, whose `doctor` and `/api/Obstacle` say so too: where rules read the time, its requests are refused (`time_off`)',
+    level: 'warning',
+    elsewhere: 'clock_off',
+  },
+  certificate_invalid: {
+    meaning:
+      'the outward certificate has expired, or is not valid yet; nodes go by its fingerprint, proxies and people by its date',
+    remedy: 'it should have renewed itself: see the log, then `concordata certificate renew`',
     level: 'warning',
     elsewhere: null,
   },
@@ -276,13 +289,20 @@ export function obstaclesIn(live: ObstructedContract): Obstacle[] {
       evidence.map(({ party }) => party),
     )
   for (const { signer, party } of unprovenForks) add('fork_unproven', [signer, party])
-  const { signed } = state.settling
-  // Who has signed for a greater ledger since has corrected it.
-  const divergences = state.settling.divergences.filter(({ party, ours }) => (signed.get(party) ?? 0) <= ours.size)
-  if (divergences.length > 0)
-    add(
-      'heads_differ',
-      divergences.map(({ party }) => party),
-    )
+  const differing = differingIn(state)
+  if (differing.length > 0) add('heads_differ', differing)
   return found
+}
+
+/**
+ * Whose newest heads are not those of the ledger. Every head that is held has been compared with it, so one that is longer than
+ * what counts as signed is another. Only the first such head of a party is kept as evidence.
+ */
+function differingIn({ feeds, settling: { agreed, divergences, signed } }: AgreementState): Handle[] {
+  const members = membersOf(agreed).map(({ card }) => card.handle)
+  return [...new Set([...divergences.map(({ party }) => party), ...members])].filter((party) => {
+    const newest = newestOf(feeds, party)?.statement
+    const isSigned = (newest?.head.size ?? 0) <= (signed.get(party) ?? 0)
+    return !isSigned || divergences.some((first) => first.party === party && first.seq === newest?.seq)
+  })
 }

@@ -13,6 +13,7 @@ export function isPassivatable(loop: ReplicaLoop): boolean {
   const { feeds, ledger, settling, undecided } = state
   if (loop.isRunning || loop.isClosed || loop.isCutShort || !mailbox.isEmpty || loop.waiting.length > 0) return false
   if (others?.hasNews === true || others?.hasEvidence === true || recovery.isFailing) return false
+  if (recovery.trouble !== undefined) return false
   if (!author.isIdle || loop.engineUnknown !== undefined || !untold.isEmpty) return false
   const isMember = memberOf(ledger.document, self) !== undefined
   // As long as it has said nothing, what others hold of its feed can wait.

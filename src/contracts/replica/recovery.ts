@@ -5,6 +5,8 @@ import type { ObstacleCode } from '../obstacles/obstacles.ts'
 /** How long a store that failed is left alone; it doubles with each time, up to the second. Milliseconds. */
 const STORE_RETRY_MS = 250
 const STORE_RETRY_MAX_MS = 30_000
+/** How long a failure is told after which nobody has tried again. Milliseconds. */
+const TROUBLE_KEPT_MS = 10 * 60_000
 
 /** What a contract knows of the turns that came to nothing: why, how many in a row, and when it tries again. */
 export class Recovery {
@@ -14,6 +16,9 @@ export class Recovery {
   /** Ends the time in which the store is left alone. */
   #endPause: (() => void) | undefined
   #trouble: ObstacleCode | undefined
+  #failedAt = 0
+  /** The store has been read since the last failure, which says nothing of whether it can be written to. */
+  #isReadable = false
   /** A write has failed, and may have taken effect all the same: nothing is signed before the store has been read again (decision 0045). */
   isInDoubt = false
 
@@ -21,9 +26,13 @@ export class Recovery {
     this.#clock = clock
   }
 
-  /** Why the last turn came to nothing, as long as none has written anything since. */
+  /**
+   * Why the last turn came to nothing, as long as none has written anything since. Who had something to write tries again, so where
+   * nobody does for long, and the store can be read, it is over.
+   */
   get trouble(): ObstacleCode | undefined {
-    return this.#trouble
+    const isOver = this.#isReadable && this.#clock.now() - this.#failedAt >= TROUBLE_KEPT_MS
+    return isOver ? undefined : this.#trouble
   }
 
   get isFailing(): boolean {
@@ -32,6 +41,8 @@ export class Recovery {
 
   failed(error: unknown): void {
     this.#trouble = troubleOf(error)
+    this.#failedAt = this.#clock.now()
+    this.#isReadable = false
   }
 
   /** Something has become durable. */
@@ -50,7 +61,7 @@ export class Recovery {
     this.isInDoubt = false
     if (!isWhole) return
     this.#failures = 0
-    this.#trouble = undefined
+    this.#isReadable = true
   }
 
   /** Leaves the store alone, longer each time, or until `interrupt`. */

@@ -124,7 +124,13 @@ async function certificateIn(configuration: Configuration, environment: Environm
 }
 
 function certificateOf({ certificate }: TlsCredentials, clock: Clock): Finding {
-  const expiry = Date.parse(new X509Certificate(certificate).validTo)
+  const { validFrom, validTo } = new X509Certificate(certificate)
+  const [begin, expiry] = [Date.parse(validFrom), Date.parse(validTo)]
+  if (begin > clock.now()) {
+    const finding = `is not valid for ${Math.ceil((begin - clock.now()) / DAY_MS)} days yet`
+    const advice = 'see to the clock of this machine, then `concordata certificate renew`; peers take it by themselves'
+    return { check: 'certificate', level: 'error', finding, advice }
+  }
   const days = Math.floor((expiry - clock.now()) / DAY_MS)
   const finding = days < 0 ? `expired ${-days} days ago` : `good for ${days} days`
   if (days >= CERTIFICATE_WARNING_DAYS) return { check: 'certificate', level: 'ok', finding }

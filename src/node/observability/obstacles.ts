@@ -13,7 +13,7 @@ import { PeerRefused } from '../../gossip/transport/peer-errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Directory } from '../directory/directory.ts'
 import { DISK_ERROR_BYTES } from '../files/disk.ts'
-import { CLOCK_WARNING_MS, medianOf } from './clock-offset.ts'
+import { isOff, medianOf } from './clock-offset.ts'
 import { Lately } from './lately.ts'
 
 /** How often it is looked, for the log and for how long something waits. Milliseconds. */
@@ -35,7 +35,7 @@ export interface ObstaclesPorts {
   /** The certificate that is shown; undefined in a process that shows none. */
   certificate(): string | undefined
   /** By how much the clocks of peers are ahead of this one. */
-  aheadMs(): readonly number[]
+  aheadMs(): ReadonlyMap<Handle, number>
   readonly logger: FastifyBaseLogger
 }
 
@@ -147,15 +147,18 @@ export class Obstacles {
   }
 
   #ofNode(): Obstacle[] {
-    const { certificate, aheadMs, clock, party } = this.#ports
+    const { certificate, clock, party } = this.#ports
     const codes: ObstacleCode[] = []
     if (this.#isDiskFull) codes.push('disk_full')
     if (!party.isTakenUp) codes.push('processes_silent')
     const pem = certificate()
-    if (pem !== undefined && Date.parse(new X509Certificate(pem).validTo) < clock.now())
-      codes.push('certificate_expired')
-    if (Math.abs(medianOf(aheadMs()) ?? 0) > CLOCK_WARNING_MS) codes.push('clock_off')
+    if (pem !== undefined && !isValidAt(pem, clock.now())) codes.push('certificate_invalid')
+    if (this.#isClockOff) codes.push('clock_off')
     return [...codes.map((code) => ({ code, parties: [] })), ...this.#givenUp()]
+  }
+
+  get #isClockOff(): boolean {
+    return isOff(medianOf([...this.#ports.aheadMs().values()]))
   }
 
   /** What was given up of what others have brought. */
@@ -204,9 +207,15 @@ export class Obstacles {
       live === undefined || isPartyTo(live.state, { handle, signingKey: peer.card.keys.signing })
     if (known === undefined || !isWho(known)) return { code: 'party_not_approved', parties: [handle] }
     const trouble = troubles.get(handle)
-    if (trouble === undefined) return undefined
+    if (trouble === undefined) return this.#clockOf(handle)
     const isTurnedAway = trouble instanceof PeerRefused && trouble.evidence.status === 403
     return { code: isTurnedAway ? 'party_refuses_calls' : 'party_unreachable', parties: [handle] }
+  }
+
+  /** Where one's own clock is off, whose else is cannot be told. */
+  #clockOf(handle: Handle): Obstacle | undefined {
+    if (!isOff(this.#ports.aheadMs().get(handle)) || this.#isClockOff) return undefined
+    return { code: 'party_clock_off', parties: [handle] }
   }
 
   /** Parties that have been silent for long, where no other obstacle explains it. */
@@ -273,6 +282,12 @@ export class Obstacles {
     }
     this.#said = said
   }
+}
+
+/** `now`: milliseconds since the epoch. */
+function isValidAt(pem: string, now: number): boolean {
+  const { validFrom, validTo } = new X509Certificate(pem)
+  return Date.parse(validFrom) <= now && now <= Date.parse(validTo)
 }
 
 /** A member can make up as many parties as a contract may have. */

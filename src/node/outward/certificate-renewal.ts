@@ -82,7 +82,7 @@ function isCertificate(text: string): boolean {
 export function isRenewalDue(certificate: string, now: number): boolean {
   const { validFrom, validTo } = new X509Certificate(certificate)
   const [from, to] = [Date.parse(validFrom), Date.parse(validTo)]
-  return now >= from + (to - from) * RENEWED_AT
+  return now < from || now >= from + (to - from) * RENEWED_AT
 }
 
 /** A new certificate of the same key, in place of the one in the data directory. `key`: PEM, in the clear. */

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import type { Handle } from '../../events/ids.ts'
 import type { Gossip } from '../../gossip/gossip.ts'
 import { openReceiver } from '../../gossip/transport/receiver.ts'
 import { systemClock } from '../../runtime/clock.ts'
@@ -33,7 +34,7 @@ export interface Outward {
   /** The certificate that is shown. PEM. */
   certificate(): string
   /** By how much the clocks of peers are ahead of this one. Milliseconds. */
-  aheadMs(): readonly number[]
+  aheadMs(): ReadonlyMap<Handle, number>
   start(): void
 }
 

@@ -61,8 +61,8 @@ export class Peers {
   }
 
   /** By how much the clocks of peers are ahead of this one. Milliseconds, good to a second. */
-  aheadMs(): number[] {
-    return [...this.#aheadMs.values()]
+  aheadMs(): ReadonlyMap<Handle, number> {
+    return this.#aheadMs
   }
 
   /** Who calls, as gossip knows it. */

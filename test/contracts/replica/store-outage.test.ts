@@ -1,7 +1,9 @@
 import t from 'tap'
+import { obstaclesIn } from '../../../src/contracts/obstacles/obstacles.ts'
 import { openPartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import { loadContract } from '../../../src/contracts/replica/opening/load.ts'
+import { Recovery } from '../../../src/contracts/replica/recovery.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import { generateKeyPair } from '../../../src/crypto/key-pair.ts'
 import { keySigner, type Signer } from '../../../src/crypto/signer.ts'
@@ -29,6 +31,8 @@ class Afar {
   /** How many statements it has signed. */
   signed = 0
   isAway = false
+  /** It can be read, and not written to: its disk is full. */
+  isFull = false
   /** The next write takes effect, its answer does not come back, and from then on the store is away. */
   isToBreakOff = false
 
@@ -65,6 +69,7 @@ class Afar {
       isAtomic: this.inner.isAtomic,
       write: (batch) =>
         call(async () => {
+          if (this.isFull) throw new StoreUnavailable('store_unavailable', 'the disk is full')
           await this.inner.write(batch)
           if (this.isToBreakOff) this.isAway = true
           this.isToBreakOff = false
@@ -198,6 +203,42 @@ t.test('what had run ahead still does, should the write fail with which it was t
     t.equal(live.state.feeds.get(ben.handle)?.size, 3)
   })
   await node.close()
+})
+
+t.test('a store that can be read and not written to is told of, until it is written to', async (t) => {
+  const afar = new Afar()
+  const node = await afar.start()
+  const { contract: live, opened } = await node.contracts.openContract('afar')
+  await opened
+  const isTold = () => obstaclesIn(live).map(({ code }) => code)
+  afar.isFull = true
+  await t.rejects(add(live, 'in vain'), away)
+  await afar.pass(9 * 60_000)
+  t.same(isTold(), ['store_set_back', 'store_failing'], 'although it has been read since')
+  t.equal(live.mayRest, false, 'and what is not in memory would say nothing')
+  t.ok(afar.failures.length < 40, 'tried again more and more seldom')
+  afar.isFull = false
+  t.match(await add(live, 'afterwards'), accepted)
+  t.same(isTold(), [])
+  await node.close()
+})
+
+t.test('nor for ever where nobody has tried again, and it can be read', async (t) => {
+  const clock = new VirtualClock()
+  const recovery = new Recovery(clock)
+  const passMs = (ms: number) => clock.runUntil(clock.now() + ms)
+  const full = new StoreUnavailable('store_unavailable', 'the disk is full')
+  recovery.failed(full)
+  await passMs(60 * 60_000)
+  t.equal(recovery.trouble, 'store_failing', 'it has not been read either')
+  recovery.isSure(true)
+  t.equal(recovery.trouble, undefined)
+  recovery.failed(full)
+  recovery.isSure(true)
+  await passMs(9 * 60_000)
+  t.equal(recovery.trouble, 'store_failing')
+  await passMs(60_000)
+  t.equal(recovery.trouble, undefined)
 })
 
 t.test('a node that is stopped meanwhile does not wait for the store', async (t) => {

@@ -5,65 +5,17 @@ import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { addParty } from '../../../src/cli/party-commands.ts'
 import { type ObstacleCode, obstacleKinds } from '../../../src/contracts/obstacles/obstacles.ts'
-import { openNode } from '../../../src/index.ts'
 import { guardDirectory } from '../../../src/node/files/guard-files.ts'
 import { storePath } from '../../../src/node/files/open-store.ts'
 import { identityPaths } from '../../../src/node/identity/identity-files.ts'
-import { type NodeParty, newParty, until } from '../../support/node-party.ts'
+import { Company } from '../../support/company.ts'
+import { newParty, until } from '../../support/node-party.ts'
 import { runCommand } from '../../support/run-command.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
 // Each round of looks is five calls of a node, on machines that are busy.
 t.setTimeout(600_000)
-
-type Node = Awaited<ReturnType<typeof openNode>>
-
-/** A party and its node, which goes down and comes up again. */
-class Company {
-  readonly party: NodeParty
-  #node: Node | undefined
-
-  constructor(party: NodeParty) {
-    this.party = party
-  }
-
-  async up(): Promise<void> {
-    this.#node = await openNode({ data: this.party.data })
-  }
-
-  async down(): Promise<void> {
-    await this.#node?.close()
-    this.#node = undefined
-  }
-
-  /** Where an obstacle is named, and by which codes with which parties. */
-  async naming(contract: string): Promise<Record<string, string[]>> {
-    const { party } = this
-    const codes = (found: { code: string; parties: string[]; contract?: string | null }[]) =>
-      found.map(({ code, parties }) => [code, ...parties].join(' '))
-    const { obstacles } = (await party.call('GET', `/api/Contract/${contract}`)).body
-    const attention = (await party.call('GET', '/api/Attention?overdueAfterSeconds=0')).body.obstacles.items
-    const all = (await party.call('GET', '/api/Obstacle')).body
-    const metrics = await fetch(`${party.api}/metrics`, { headers: { authorization: `Bearer ${party.token}` } })
-    const samples = [...(await metrics.text()).matchAll(/^concordata_obstacles\{code="(\w+)",party="(\w*)"\} [1-9]/gm)]
-    const doctor = await this.doctor()
-    return {
-      contract: codes(obstacles),
-      attention: codes(attention),
-      api: codes(all),
-      metric: samples.map(([, code, who]) => `${code} ${who}`.trim()),
-      doctor: doctor.map(({ check, finding }) => {
-        const who = /^((?:ana|ben)(?:, (?:ana|ben))*): /.exec(finding)?.[1]?.split(', ') ?? []
-        return [check, ...who].join(' ')
-      }),
-    }
-  }
-
-  async doctor(): Promise<{ check: string; level: string; finding: string; advice?: string }[]> {
-    return JSON.parse((await runCommand('doctor', '--data', this.party.data, '--json')).output)
-  }
-}
 
 /** Ana and ben with a contract of the two; ben asks a person before something is removed. */
 async function companies(t: Test) {
@@ -86,29 +38,10 @@ async function companies(t: Test) {
   await until('the invitation', async () => (await ben.party.call('GET', at)).body?.standing === 'invited')
   await ben.party.call('POST', `${at}/Acceptance`)
   t.equal((await ana.party.call('POST', `/new-api/${contract}`, { A: '1', B: '2' })).status, 200)
-  const names = async (t: Test, company: Company, code: ObstacleCode, ...parties: string[]) => {
-    const named = [code, ...parties].join(' ')
-    let naming: Record<string, string[]> = {}
-    // What waits counts for alarms after half a minute only; the list of what needs attention is asked without patience.
-    const places = code === 'party_silent' ? ['attention'] : ['contract', 'attention', 'api', 'metric', 'doctor']
-    await until(`${company.party.handle} to name ${named}`, async () => {
-      naming = await company.naming(contract)
-      return places.every((place) => naming[place]?.includes(named))
-    }).catch(() => {})
-    for (const place of places)
-      t.ok(naming[place]?.includes(named), `${company.party.handle} names ${named}: ${place} has ${naming[place]}`)
-  }
+  const names = (t: Test, company: Company, code: ObstacleCode, ...parties: string[]) =>
+    company.names(t, contract, code, ...parties)
   const namesNothing = async (t: Test, ...all: Company[]) => {
-    for (const company of all) {
-      let naming: Record<string, string[]> = {}
-      const isCalm = ({ contract, attention, api, metric, doctor }: Record<string, string[]>) =>
-        [contract, attention, api, metric].flat().length === 0 && doctor?.includes('obstacles') === true
-      await until('nothing to be in the way', async () => {
-        naming = await company.naming(contract)
-        return isCalm(naming)
-      }).catch(() => {})
-      t.ok(isCalm(naming), `${company.party.handle} names nothing: ${JSON.stringify(naming)}`)
-    }
+    for (const company of all) await company.namesNothing(t, contract)
   }
   return { ana, ben, contract, at, names, namesNothing }
 }

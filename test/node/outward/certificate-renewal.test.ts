@@ -109,6 +109,11 @@ t.test(
     t.ok(Date.parse(new X509Certificate(last).validTo) > now + 600 * 24 * 60 * 60 * 1000)
 
     now = Date.now()
+    await keeper.look()
+    const [, , again] = renewed as [string, string, string]
+    t.ok(new X509Certificate(again).validFromDate.getTime() < now, 'one of a clock that was ahead is not valid yet')
+
+    now = Date.now()
     const other = await newParty(root, 'other')
     await writeFile(identityPaths(ana.data).certificate, await readFile(identityPaths(other.data).certificate, 'utf8'))
     await t.rejects(keeper.look(), { code: 'identity_damaged' })

@@ -14,7 +14,7 @@ import { type Introduction, verifyIntroduction } from '../../directory/introduct
 import { openStoreToRead } from '../../files/open-store.ts'
 import { openTls } from '../../identity/identity.ts'
 import { identityPaths } from '../../identity/identity-files.ts'
-import { aheadOf, CLOCK_WARNING_MS, medianOf } from '../../observability/clock-offset.ts'
+import { aheadOf, isOff, medianOf } from '../../observability/clock-offset.ts'
 import { type Finding, troubleWith } from './finding.ts'
 
 const PEER_TIMEOUT_MS = 5_000
@@ -132,7 +132,7 @@ export function clockBy(aheadMs: readonly number[]): Finding {
   if (median === undefined) return { check, level: 'ok', finding: 'there is nobody to compare it with' }
   const seconds = Math.round(median / 1000)
   const finding = `${Math.abs(seconds)} s ${seconds > 0 ? 'behind' : 'ahead of'} ${aheadMs.length} ${aheadMs.length === 1 ? 'peer' : 'peers'}`
-  if (Math.abs(median) <= CLOCK_WARNING_MS) return { check, level: 'ok', finding }
+  if (!isOff(median)) return { check, level: 'ok', finding }
   const advice =
     'keep it by NTP (timedatectl): it decides nothing, but deadlines, certificates and the times that others read come from it'
   return { check, level: 'warning', finding, advice }
