@@ -6,6 +6,8 @@ import { auditCommands } from './audit/audit-commands.ts'
 import { backupCommands } from './backup-commands.ts'
 import { contractCommands } from './contract-commands.ts'
 import { demoCommand } from './demo-command.ts'
+import { audienceCommands } from './document/audience-commands.ts'
+import { changeSetCommands } from './document/change-set-commands.ts'
 import { valueCommands } from './document/value-commands.ts'
 import { fileUnavailable } from './file-unavailable.ts'
 import { initCommand } from './init-command.ts'
@@ -46,6 +48,8 @@ export function commands(): Command {
   apiKeyCommands(program)
   contractCommands(program)
   valueCommands(program)
+  changeSetCommands(program)
+  audienceCommands(program)
   ruleCommands(program)
   templateCommands(program)
   auditCommands(program)

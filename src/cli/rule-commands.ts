@@ -7,16 +7,17 @@ import { textLiteral } from '../aggregates/rules/text/text-literal.ts'
 import { typeName } from '../aggregates/rules/types.ts'
 import { formatValue } from '../aggregates/rules/values/format-value.ts'
 import type { Value } from '../aggregates/rules/values/values.ts'
+import { ruleDraftCommands } from './document/rule-drafts.ts'
 import { complain, print, visible } from './output.ts'
 import { documentFrom } from './rule/plain-form.ts'
 import { ExpressionRefused, messageOf, type Trial, tryExpression } from './rule/trial.ts'
 import { trialLine } from './rule/trial-lines.ts'
 
-/** `concordata rule …`: needs no node. */
+/** `concordata rule …`: `try` needs no node. */
 export function ruleCommands(program: Command): void {
-  program
-    .command('rule')
-    .description('try expressions of rules, with values that are made up')
+  const rule = program.command('rule').description('the rules of a contract; and try expressions')
+  ruleDraftCommands(rule)
+  rule
     .command('try')
     .argument('[expression]', 'as it would stand in a rule')
     .option('--with <values>', 'JSON: the names that it uses, and their values', '{}')

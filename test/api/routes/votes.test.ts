@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -242,6 +242,53 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     t.match(await written, { status: 409, body: { candidates: [{ fate: 'agreed' }, { fate: 'turned_down' }] } })
     t.match(await vote(noted, 'yes'), { status: 1, output: /no_such_proposal/ })
     t.match(await runCommand('value', 'proposals', contract, '--json', ...data), { output: '[]\n' })
+  })
+
+  await t.test('rules, change sets and audiences by commands', async (t) => {
+    const by = (party: NodeParty, ...line: [string, string, ...string[]]) => {
+      const [command, name, ...others] = line
+      return runCommand(command, name, contract, ...others, '--data', party.data)
+    }
+    t.match((await by(ben, 'rule', 'list')).output, /phase: live.*Votes[\s\S]*\n1 +Terms +1 +in force +values at Terms/)
+    t.match(JSON.parse((await by(ben, 'rule', 'list', '--json')).output), { rules: [{ number: 1 }] })
+
+    const file = join(ana.data, 'changes.json')
+    await writeFile(file, JSON.stringify([{ at: 'Terms', set: { Rate: 0.47, Share: 0.48 } }]))
+    const proposed = await by(ana, 'change-set', 'propose', file, '--about', 'endorsement')
+    const name = proposed.output.trim()
+    await until('ben to see it', async () => (await by(ben, 'change-set', 'list')).output.includes(name))
+    t.match((await by(ben, 'change-set', 'list')).output, /ana +open +endorsement +ben/)
+    t.match(JSON.parse((await by(ben, 'change-set', 'show', name)).output), { changes: { values: [{}, {}] } })
+    t.match(await by(ana, 'change-set', 'vote', name, 'yes'), { status: 1, output: /not_a_voter/ })
+    t.match(await by(ben, 'change-set', 'vote', name, 'yes'), { status: 0 })
+    t.match((await ben.call('GET', `${path}/Terms`)).body, { Rate: '0.47', Share: '0.48' })
+    t.match(await by(ana, 'change-set', 'withdraw', name), { status: 1, output: /no_such_change_set/ })
+
+    t.match((await by(ana, 'rule', 'reopen')).output, /others have not yet/)
+    t.match((await by(ben, 'rule', 'reopen')).output, /No rule is in force/)
+    await until('ana to see it', async () => (await by(ana, 'rule', 'list')).output.includes('phase: edit'))
+    const says = JSON.stringify({ kind: 'constraint', condition: 'Rate <= 1' })
+    t.match(await by(ana, 'rule', 'add-set', 'More'), { status: 0 })
+    t.match(await by(ana, 'rule', 'draft', 'Terms', says, '--set', '2', '--about', 'no more than all'), { status: 0 })
+    t.match(await by(ana, 'rule', 'draft', 'Terms', '{', '--set', '2'), { status: 1, output: /is no JSON/ })
+    t.match(await by(ana, 'rule', 'edit', '2', says.replace('1', '2'), '--set', '2'), { status: 0 })
+    t.match(await by(ana, 'rule', 'draft', 'Terms', says, '--set', '2'), { status: 0 })
+    t.match(await by(ana, 'rule', 'remove', '3'), { status: 0 })
+    await until('ben to see it', async () => (await by(ben, 'rule', 'list')).output.includes('Rate <= 2'))
+    t.match(await by(ben, 'rule', 'vote', '2', 'yes', '--hash', '0'.repeat(64)), { output: /rule_changed/ })
+    t.match(await by(ben, 'rule', 'vote', '2', 'yes'), { status: 0, output: /Voted yes: .*Rate <= 2/ })
+    t.match(await by(ben, 'rule', 'vote', '1', 'yes'), { status: 0 })
+    t.match(await by(ben, 'rule', 'publish', '1', '2'), { status: 0, output: /In force: 2 rules\./ })
+
+    const block = { Secret: { $block: { owner: 'ana' }, Code: 'blue' } }
+    t.equal((await ana.call('POST', path, block)).status, 201)
+    t.match(await by(ana, 'audience', 'set', 'Secret', 'ana'), { status: 0 })
+    t.match((await by(ana, 'audience', 'show')).output, /Secret +ana +ana/)
+    t.equal((await ana.call('PUT', `${path}/Secret/Code`, 'red')).status, 200)
+    const code = async () => (await ben.call('GET', `${path}/Secret`)).body.Code
+    await until('ben not to see it', async () => typeof (await code()) === 'object')
+    t.match(await by(ana, 'audience', 'reveal', 'Secret/Code'), { status: 0 })
+    await until('ben to see it', async () => (await code()) === 'red')
   })
 
   await t.test('who waits when the node stops is told so', async (t) => {

@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import { apiClientFor } from '../api-client.ts'
+import { dataOption, jsonOption } from '../options.ts'
+import { print, printJson, printLines, table } from '../output.ts'
+
+interface Audience {
+  readonly at: string
+  readonly parties: readonly string[]
+  readonly effective: readonly string[]
+  readonly until?: string
+}
+
+interface Options {
+  readonly data: string
+  readonly json?: true
+  readonly until?: string
+  readonly proposal?: string
+}
+
+/** `concordata audience …`: who gets the values of a block. */
+export function audienceCommands(program: Command): void {
+  const audience = program.command('audience').description('who gets the values of a block or a list')
+  const of = (name: string) => audience.command(name).argument('<contract>', 'its UID')
+
+  of('show')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('the blocks and lists whose values are for some only')
+    .action(async (uid: string, { data, json }: Options) => {
+      const all = (await (await apiClientFor(data)).call('GET', `/api/Contract/${uid}/Audiences`)) as Audience[]
+      if (json) return printJson(all)
+      const rows = all.map(({ at, effective, parties, until = '' }) => {
+        return [decodeURIComponent(at), parties.join(', '), effective.join(', '), until]
+      })
+      printLines(table(['at', 'set there', 'who gets values', 'until'], rows))
+    })
+
+  of('set')
+    .argument('<path>', 'names with slashes between')
+    .argument('<parties>', 'handles with commas between, or everybody')
+    .option('--until <time>', 'when nodes stop handing out earlier values: UTC with milliseconds')
+    .addOption(dataOption())
+    .description('say who gets values that are written there from now on')
+    .action(async (uid: string, path: string, parties: string, { data, until }: Options) => {
+      const named = parties === 'everybody' ? null : parties.split(',').map((party) => party.trim())
+      const body = { at: path, parties: named, ...(until !== undefined && { until }) }
+      await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Audiences`, body)
+      print('Set.')
+    })
+
+  of('reveal')
+    .argument('<path>', 'of the field: names with slashes between')
+    .option('--proposal <proposal>', 'left out: the value that is agreed there')
+    .addOption(dataOption())
+    .description('make a confidential value an ordinary one: everybody gets it')
+    .action(async (uid: string, path: string, { data, proposal }: Options) => {
+      const body = { at: path, ...(proposal !== undefined && { proposal }) }
+      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Disclosures`, body)
+      print('Revealed.')
+    })
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises'
+import { Argument, type Command } from 'commander'
+import { apiClientFor } from '../api-client.ts'
+import { jsonIn } from '../json-argument.ts'
+import { aboutOf, aboutOption, dataOption, jsonOption } from '../options.ts'
+import { print, printJson, printLines, table } from '../output.ts'
+
+interface ChangeSet {
+  readonly request: string
+  readonly by: string
+  readonly state: string
+  readonly about?: { readonly title?: string; readonly text?: string }
+  readonly waitsFor?: readonly string[]
+  readonly why?: string
+}
+
+interface Options {
+  readonly data: string
+  readonly json?: true
+  readonly about?: string
+}
+
+/** `concordata change-set …`: changes that are voted, and take effect, as one. */
+export function changeSetCommands(program: Command): void {
+  const changeSet = program.command('change-set').description('changes that are voted, and take effect, as one')
+  const of = (name: string) => changeSet.command(name).argument('<contract>', 'its UID')
+  const onOne = (name: string) => of(name).argument('<request>', 'as `change-set list` names it')
+  const sets = (uid: string, request = '') =>
+    `/api/Contract/${uid}/ChangeSets${request && `/${encodeURIComponent(request)}`}`
+
+  of('propose')
+    .argument('<file>', 'JSON: the changes, a list as docs/api.md has it')
+    .addOption(aboutOption())
+    .addOption(dataOption())
+    .description('propose changes as one')
+    .action(async (uid: string, file: string, { data, about }: Options) => {
+      const changes = jsonIn(await readFile(file, 'utf8'), file)
+      const answer = await (await apiClientFor(data)).call('POST', sets(uid), { changes, ...aboutOf(about) })
+      print((answer as { request?: string }).request ?? 'Nothing is to be changed.')
+    })
+
+  of('list')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('those that are open, with whose votes they wait for, and the newest that have ended')
+    .action(async (uid: string, { data, json }: Options) => {
+      const all = await (await apiClientFor(data)).call('GET', sets(uid))
+      if (json) return printJson(all)
+      const { ended, open } = all as { open: readonly ChangeSet[]; ended: readonly ChangeSet[] }
+      const rows = [...open, ...ended].map(({ request, by, state, about, waitsFor = [], why = '' }) => {
+        return [request, by, state, about?.title ?? about?.text ?? '', waitsFor.join(', '), why]
+      })
+      printLines(table(['request', 'by', 'state', 'about', 'waits for', 'why'], rows))
+    })
+
+  onOne('show')
+    .addOption(dataOption())
+    .description('one of them, with what it would change, as JSON')
+    .action(async (uid: string, request: string, { data }: Options) => {
+      printJson(await (await apiClientFor(data)).call('GET', sets(uid, request)))
+    })
+
+  onOne('vote')
+    .addArgument(new Argument('<vote>', 'yes or no').choices(['yes', 'no']))
+    .addOption(aboutOption())
+    .addOption(dataOption())
+    .description('vote on it: with the last yes it takes effect, a no ends it')
+    .action(async (uid: string, request: string, vote: string, { data, about }: Options) => {
+      await (await apiClientFor(data)).call('POST', `${sets(uid, request)}/Votes`, { vote, ...aboutOf(about) })
+      print(`Voted ${vote}.`)
+    })
+
+  onOne('withdraw')
+    .addOption(dataOption())
+    .description('withdraw one of this party')
+    .action(async (uid: string, request: string, { data }: Options) => {
+      await (await apiClientFor(data)).call('DELETE', sets(uid, request))
+      print('Withdrawn.')
+    })
+}

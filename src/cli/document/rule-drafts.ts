@@ -1,0 +1,144 @@
+import { Argument, type Command, Option } from 'commander'
+import type { About } from '../../events/about.ts'
+import { type ApiClient, apiClientFor } from '../api-client.ts'
+import { jsonIn } from '../json-argument.ts'
+import { aboutOf, aboutOption, dataOption, jsonOption } from '../options.ts'
+import { print, printJson, printLines, table } from '../output.ts'
+
+interface Listed {
+  readonly phase: string
+  readonly ruleSets: readonly { readonly number: number; readonly name: string; readonly isActive: boolean }[]
+  readonly rules: readonly Rule[]
+}
+
+interface Rule {
+  readonly number: number
+  readonly at: string
+  readonly ruleSet: number | null
+  readonly text: string
+  readonly hash: string
+  readonly waitsFor: readonly string[]
+  readonly isInForce: boolean
+}
+
+interface Options {
+  readonly data: string
+  readonly json?: true
+  readonly about?: string
+  readonly set?: string
+  readonly hash?: string
+}
+
+/** `concordata rule …` of a contract, but for `try`. */
+export function ruleDraftCommands(rule: Command): void {
+  const of = (name: string) => rule.command(name).argument('<contract>', 'its UID')
+  const says = () => new Argument('<says>', 'JSON, as docs/rules.md, "Kinds", has it')
+  const setOption = () => new Option('--set <number>', 'its rule set; left out for a trigger')
+
+  of('list')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('the rules of a contract, and whose votes they wait for')
+    .action(async (uid: string, { data, json }: Options) => {
+      const listed = await rulesOf(await apiClientFor(data), uid)
+      if (json) return printJson(listed)
+      const rows = listed.rules.map(({ number, at, ruleSet, isInForce, text, waitsFor }) => {
+        const state = isInForce ? 'in force' : 'draft'
+        return [String(number), decodeURIComponent(at), String(ruleSet ?? ''), state, text, waitsFor.join(', ')]
+      })
+      const sets = listed.ruleSets.map(({ number, name }) => `${number} ${name}`).join(', ')
+      print(`phase: ${listed.phase}; rule sets: ${sets === '' ? 'none' : sets}`)
+      printLines(table(['rule', 'at', 'set', 'state', 'it says', 'waits for'], rows))
+    })
+
+  of('add-set')
+    .argument('<name>', 'what it is called')
+    .addOption(dataOption())
+    .description('add a rule set: its rules come into force together')
+    .action(async (uid: string, name: string, { data }: Options) => {
+      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/RuleSets`, { name })
+      print('Added.')
+    })
+
+  of('draft')
+    .argument('<path>', 'where it stands: names with slashes between')
+    .addArgument(says())
+    .addOption(setOption())
+    .addOption(aboutOption())
+    .addOption(dataOption())
+    .description('draft a rule')
+    .action(async (uid: string, path: string, said: string, { data, set, about }: Options) => {
+      const body = { at: path, ...termsOf(said, set), ...aboutOf(about) }
+      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Rules`, body)
+      print('Drafted.')
+    })
+
+  of('edit')
+    .argument('<rule>', 'its number')
+    .addArgument(says())
+    .addOption(setOption())
+    .addOption(aboutOption())
+    .addOption(dataOption())
+    .description('have a rule say something else: its votes are dropped')
+    .action(async (uid: string, number: string, said: string, { data, set, about }: Options) => {
+      const body = { ...termsOf(said, set), ...aboutOf(about) }
+      await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Rules/${encodeURIComponent(number)}`, body)
+      print('Edited.')
+    })
+
+  of('remove')
+    .argument('<rule>', 'its number')
+    .addOption(dataOption())
+    .description('remove a rule')
+    .action(async (uid: string, number: string, { data }: Options) => {
+      await (await apiClientFor(data)).call('DELETE', `/api/Contract/${uid}/Rules/${encodeURIComponent(number)}`)
+      print('Removed.')
+    })
+
+  of('vote')
+    .argument('<rule>', 'its number')
+    .addArgument(new Argument('<vote>', 'yes or no').choices(['yes', 'no']))
+    .option('--hash <hash>', 'of what was read: refused if it says something else by now')
+    .addOption(aboutOption())
+    .addOption(dataOption())
+    .description('vote on what a rule says')
+    .action(async (uid: string, number: string, vote: string, { data, hash, about }: Options) => {
+      const client = await apiClientFor(data)
+      const read = (await rulesOf(client, uid)).rules.find((one) => String(one.number) === number)
+      const body = { hash: hash ?? read?.hash ?? '0'.repeat(64), vote, ...aboutOf(about) }
+      await client.call('POST', `/api/Contract/${uid}/Rules/${encodeURIComponent(number)}/Votes`, body)
+      print(`Voted ${vote}: ${read?.text ?? number}`)
+    })
+
+  of('publish')
+    .argument('<sets...>', 'numbers of rule sets')
+    .addOption(dataOption())
+    .description('put all rules of these sets, and all triggers, into force')
+    .action(async (uid: string, sets: readonly string[], { data }: Options) => {
+      const client = await apiClientFor(data)
+      const ruleSets = sets.map(Number)
+      const { rules } = await rulesOf(client, uid)
+      const meant = rules.filter(({ ruleSet }) => ruleSet === null || ruleSets.includes(ruleSet))
+      const named = meant.map(({ number, hash }) => ({ rule: number, hash }))
+      await client.call('POST', `/api/Contract/${uid}/Publications`, { ruleSets, rules: named })
+      print(`In force: ${meant.length === 1 ? '1 rule' : `${meant.length} rules`}.`)
+    })
+
+  of('reopen')
+    .addOption(dataOption())
+    .description('vote to put the rules out of force: with the vote of the last member they are')
+    .action(async (uid: string, { data }: Options) => {
+      const client = await apiClientFor(data)
+      await client.call('POST', `/api/Contract/${uid}/Reopenings`)
+      const { phase } = await rulesOf(client, uid)
+      print(phase === 'edit' ? 'No rule is in force any more.' : 'Voted: others have not yet.')
+    })
+}
+
+async function rulesOf(client: ApiClient, uid: string): Promise<Listed> {
+  return (await client.call('GET', `/api/Contract/${uid}/Rules`)) as Listed
+}
+
+function termsOf(said: string, set: string | undefined): { ruleSet: number | null; says: unknown; about?: About } {
+  return { ruleSet: set === undefined ? null : Number(set), says: jsonIn(said, 'what the rule says') }
+}
