@@ -18,9 +18,9 @@ import { ownCandidatesIn } from './candidates/own-candidates.ts'
 import { withVotes } from './candidates/with-votes.ts'
 import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
 import { diff } from './diffs/diff.ts'
-import { documentsAfter } from './diffs/history.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type DryRun, dryRun, type Tried } from './dry-run.ts'
+import { PastDocuments } from './past/past-documents.ts'
 import { NoSuchPath } from './path.ts'
 import { refusingRule } from './refusing-rule.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
@@ -60,10 +60,13 @@ export interface Agreed {
 
 /** The documents of a node by the names in them, for the API and for programs alike (design §10). */
 export class Documents {
+  /** As they were. */
+  readonly past: PastDocuments
   readonly #ports: DocumentsPorts
 
   constructor(ports: DocumentsPorts) {
     this.#ports = ports
+    this.past = new PastDocuments(ports.store.events, ports.turns)
   }
 
   get newSalt(): () => Uint8Array {
@@ -74,10 +77,14 @@ export class Documents {
     return () => timestamp(this.#ports.clock)
   }
 
-  /** Undefined: there is no such element. Throws NoSuchContract. */
-  get(uid: Uid, names: readonly string[]): Promise<Agreed | undefined> {
+  /**
+   * Undefined: there is no such element. `at`: as it was after that ledger entry; left out: as it is. Throws NoSuchContract,
+   * NoSuchEntry, HistoryTooLong.
+   */
+  get(uid: Uid, names: readonly string[], at?: LedgerIndex): Promise<Agreed | undefined> {
     return this.#ports.contracts.use(uid, async (live) => {
-      const view = this.#viewOf(live)
+      const document = at === undefined ? live.state.settling.agreed : await this.past.after(live, at)
+      const view = new AgreedView(document, uid, this.#ports.store.payloads)
       const element = await view.locate(names)
       return element && { element, value: () => view.valueOf(element) }
     })
@@ -108,9 +115,9 @@ export class Documents {
 
   /** What differs between the documents after two settled entries. Throws NoSuchContract, NoSuchEntry, HistoryTooLong. */
   diff(uid: Uid, from: LedgerIndex, to: LedgerIndex): Promise<ShownDiff> {
-    const { contracts, store, turns } = this.#ports
+    const { contracts, store } = this.#ports
     return contracts.use(uid, async (live) => {
-      const [before, after] = await documentsAfter(live, [from, to], store.events, turns)
+      const [before, after] = [await this.past.after(live, from), await this.past.after(live, to)]
       return shownDiff(diff(before, after), uid, store.payloads)
     })
   }

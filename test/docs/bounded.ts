@@ -18,6 +18,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/snapshot-port.ts kept',
   ],
   'one for each contract in memory, and gone when it rests': [
+    'api/routes/live.ts newest',
     'contracts/processes/gossip-adapter.ts idle',
     'contracts/registry/contract-cache.ts #waking',
     'contracts/registry/contract-cache.ts #pins',
@@ -120,6 +121,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/eventstoredb/eventstoredb-store.ts #subscriptions',
   ],
   'a cache that lets go of something at a fixed number': [
+    'documents/past/past-documents.ts #remembered',
     'node/files/guard-files.ts opened',
     'node/tracing/request-traces.ts #named',
     'node/tracing/request-traces.ts #underWay',

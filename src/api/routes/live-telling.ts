@@ -1,22 +1,20 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { ContractState } from '../../aggregates/contract/state.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
-import { AgreedView } from '../../documents/agreed-view.ts'
-import { subjectOf } from '../../documents/path.ts'
-import type { ContractEvent } from '../../events/contract-events.ts'
-import type { ElementId, LedgerIndex, Uid } from '../../events/ids.ts'
+import type { Documents } from '../../documents/documents.ts'
+import { toldChanges } from '../../documents/past/told-changes.ts'
+import type { LedgerIndex, Uid } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
 import { contractStream } from '../../store/streams.ts'
 
-/** What a client gets for each change at or below a subject. `value`: the field's agreed value after it, if it has one. */
-export interface LiveChange {
-  readonly subject: string
-  readonly index: LedgerIndex
-  readonly change: ContractEvent['type']
-  readonly by: string
-  readonly value?: unknown
+/** Entries of a contract that have settled together, with the document before and after each. */
+export interface Batch {
+  readonly from: LedgerIndex
+  /** One more than there are entries: the first is before them all. */
+  readonly documents: readonly ContractState[]
+  readonly entries: readonly LedgerEntry[]
 }
 
 export interface Subscription {
@@ -25,10 +23,13 @@ export interface Subscription {
   readonly names: readonly string[]
   /** Entries below it have been told. */
   next: LedgerIndex
+  /** What has settled since, oldest first. Left out, or older: it is in the store. */
+  batches: Batch[]
 }
 
 export interface TellingPorts {
   readonly contracts: Contracts
+  readonly documents: Documents
   readonly store: Store
   readonly turns: Turns
 }
@@ -37,6 +38,8 @@ export interface TellingPorts {
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
 /** How many entries one subscription is sent before another has its turn. */
 const ENTRIES_IN_A_ROW = 64
+/** So many batches wait in memory for a subscription; what is more is read from the store. */
+const BATCHES_MAX = 64
 
 /**
  * Tells the subscriptions of one caller what has settled. However many they are, and however far back they begin, it does one
@@ -52,8 +55,10 @@ export class Telling {
     this.#ports = ports
   }
 
-  /** Tells it what has settled since the last time. All of it is in the store when this is called. */
-  tell(subscription: Subscription): void {
+  /** Tells it what has settled since the last time. All of it is in the store when this is called. `batch`: the newest of that. */
+  tell(subscription: Subscription, batch?: Batch): void {
+    if (batch !== undefined) subscription.batches.push(batch)
+    if (subscription.batches.length > BATCHES_MAX) subscription.batches = []
     this.#due.add(subscription)
     if (!this.#isTelling) void this.#tellAll()
   }
@@ -82,21 +87,52 @@ export class Telling {
 
   /** Whether there may be more. */
   async #tellSome(subscription: Subscription): Promise<boolean> {
-    const { contracts, store } = this.#ports
-    const { socket, contract, next } = subscription
-    let told = 0
+    const { next } = subscription
     if (!Number.isFinite(next)) return false
+    subscription.batches = subscription.batches.filter(({ from, entries }) => from + entries.length > next)
+    const [batch] = subscription.batches
+    if (batch === undefined || batch.from > next) return this.#tellStored(subscription)
+    for (const [place, entry] of batch.entries.entries()) {
+      if (entry.index < subscription.next) continue
+      const [before, after] = [batch.documents[place], batch.documents[place + 1]] as [ContractState, ContractState]
+      if (!(await this.#tellEntry(subscription, entry, { before, after }))) return false
+    }
+    return subscription.batches.length > 1
+  }
+
+  /** From the store, by the document as it was. */
+  async #tellStored(subscription: Subscription): Promise<boolean> {
+    const { contracts, documents, store } = this.#ports
+    const { contract, next } = subscription
+    let told = 0
+    let before: ContractState | undefined
     for await (const { data } of store.events.read(contractStream(contract), { from: next, limit: ENTRIES_IN_A_ROW })) {
       const entry = JSON.parse(data) as LedgerEntry
-      const changes = await contracts.use(contract, ({ state }) =>
-        changesIn(entry, subscription, state.settling.agreed, this.#ports),
-      )
-      if (subscription.next !== entry.index || socket.readyState !== socket.OPEN) return false
-      subscription.next = entry.index + 1
-      for (const change of changes) send(socket, change)
+      const { past } = documents
+      const around = await contracts.use(contract, async (live) => {
+        const known: ContractState = before ?? (await past.ofSize(live, entry.index))
+        return { before: known, after: past.next(live, entry, known) }
+      })
+      if (!(await this.#tellEntry(subscription, entry, around))) return false
+      before = around.after
       told++
     }
-    return told === ENTRIES_IN_A_ROW
+    if (before !== undefined) documents.past.remember(contract, { document: before, size: next + told })
+    return told === ENTRIES_IN_A_ROW || subscription.batches.length > 0
+  }
+
+  /** Whether it is still to be told of what follows. */
+  async #tellEntry(
+    subscription: Subscription,
+    entry: LedgerEntry,
+    around: { readonly before: ContractState; readonly after: ContractState },
+  ): Promise<boolean> {
+    const { socket } = subscription
+    const changes = await toldChanges(entry, subscription, around, this.#ports)
+    if (subscription.next !== entry.index || socket.readyState !== socket.OPEN) return false
+    subscription.next = entry.index + 1
+    for (const change of changes) send(socket, change)
+    return true
   }
 }
 
@@ -111,48 +147,4 @@ export function isKeepingUp(socket: WebSocket): boolean {
   if (socket.bufferedAmount <= BUFFERED_BYTES_MAX) return socket.readyState === socket.OPEN
   socket.close(1013, 'too slow: resume from the last index')
   return false
-}
-
-async function changesIn(
-  entry: LedgerEntry,
-  { contract, names }: Subscription,
-  agreed: ContractState,
-  { store, turns }: TellingPorts,
-): Promise<LiveChange[]> {
-  const view = new AgreedView(agreed, contract, store.payloads)
-  const changes: LiveChange[] = []
-  for (const event of entry.events) {
-    if (turns.isOver) await turns.next()
-    const path = pathOf(event, agreed)
-    if (path === undefined || !names.every((name, depth) => path[depth] === name)) continue
-    // What is agreed at once is told once.
-    if (event.type === 'ValueProposed' && event.candidate === undefined) continue
-    const element = event.type === 'ProposalAgreed' ? view.find(path) : undefined
-    const value = element?.kind === 'field' ? await view.valueOf(element) : null
-    changes.push({
-      subject: subjectOf(contract, path),
-      index: entry.index,
-      change: event.type,
-      by: entry.author,
-      ...(value === null ? {} : { value }),
-    })
-  }
-  return changes
-}
-
-/** Where in the document a change is: of what was removed, the block it was in; of members, the record itself. */
-function pathOf(event: ContractEvent, document: ContractState): string[] | undefined {
-  const id = placeOf(event)
-  if (id === undefined) return []
-  return AgreedView.namesOf(document, id) ?? AgreedView.namesOf(document, parentOf(id))
-}
-
-function placeOf(event: ContractEvent): ElementId | undefined {
-  if ('field' in event && typeof event.field === 'string') return event.field
-  if ('block' in event) return event.block
-  return 'element' in event ? event.element : undefined
-}
-
-function parentOf(id: ElementId): ElementId {
-  return id.slice(0, Math.max(1, id.lastIndexOf('.'))) as ElementId
 }

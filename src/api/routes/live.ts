@@ -2,6 +2,8 @@ import type { WebSocket } from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { ContractState } from '../../aggregates/contract/state.ts'
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { parsePath } from '../../documents/path.ts'
 import { CountSchema, type Uid } from '../../events/ids.ts'
 import type { Access, AccessPorts } from '../http/authenticate.ts'
@@ -11,7 +13,7 @@ import { sendProblem } from '../http/http-server.ts'
 import { describe, problemOf } from '../http/problem.ts'
 import { LIVE_PATH } from '../http/upgrades.ts'
 import { watchAccess } from '../http/watch-access.ts'
-import { isKeepingUp, type Subscription, send, Telling, type TellingPorts } from './live-telling.ts'
+import { type Batch, isKeepingUp, type Subscription, send, Telling, type TellingPorts } from './live-telling.ts'
 
 const closed = { additionalProperties: false }
 /** What a client sends: a subject, spelled as the REST path, and from which ledger index on it wants the changes. */
@@ -64,9 +66,9 @@ class Connection {
     this.#ports = ports
   }
 
-  settled(contract: Uid): void {
+  settled(contract: Uid, batch: Batch | undefined): void {
     for (const subscription of this.#subscriptions.values()) {
-      if (subscription.contract === contract) this.#telling.tell(subscription)
+      if (subscription.contract === contract) this.#telling.tell(subscription, batch)
     }
   }
 
@@ -97,9 +99,12 @@ class Connection {
     await this.#ports.contracts.use(contract, ({ state }) => {
       if (this.#socket.readyState !== this.#socket.OPEN) return
       const size = state.settling.settled
-      const subscription = { socket: this.#socket, contract, names, next: from ?? size }
+      const subscription: Subscription = { socket: this.#socket, contract, names, next: from ?? size, batches: [] }
       this.#end(subject)
       this.#subscriptions.set(subject, subscription)
+      if (subscription.next === size) {
+        this.#ports.documents.past.remember(contract, { document: state.settling.agreed, size })
+      }
       send(this.#socket, { subscribed: subject, index: size })
       if (subscription.next < size) this.#telling.tell(subscription)
     })
@@ -118,9 +123,24 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & TellingPort
   const { contracts, inwardLimits } = ports
   const callers = new Callers(inwardLimits?.callerConnectionsMax ?? defaultInwardLimits.callerConnectionsMax, ports)
   const connections = new Set<Connection>()
+  /** Of contracts in memory, as they have it themselves. */
+  const newest = new Map<Uid, { readonly size: number; readonly document: ContractState }>()
+  const isNow = ({ contract, state: { settling } }: LiveContract) =>
+    newest.set(contract, { size: settling.settled, document: settling.agreed })
   const stop = contracts.listen({
-    settled(live) {
-      for (const connection of connections) connection.settled(live.contract)
+    activated: isNow,
+    passivated: (contract) => newest.delete(contract),
+    settled(live, acknowledged) {
+      const { contract } = live
+      const before = newest.get(contract)
+      isNow(live)
+      const [first] = acknowledged
+      if (first === undefined || connections.size === 0) return
+      const entries = acknowledged.map(({ entry }) => entry)
+      const from = first.entry.index
+      const documents = before && [before.document, ...acknowledged.map(({ document }) => document)]
+      const batch = documents && before.size === from ? { documents, entries, from } : undefined
+      for (const connection of connections) connection.settled(contract, batch)
     },
   })
   app.addHook('onClose', async () => stop())

@@ -1,23 +1,29 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Static, Type } from 'typebox'
 import { type Documents, noSuchPath, type Wait, type Written } from '../../documents/documents.ts'
 import { textOf } from '../../documents/field-text.ts'
 import { NoSuchPath, parsePath } from '../../documents/path.ts'
 import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
-import type { Uid } from '../../events/ids.ts'
+import { CountSchema, type Uid } from '../../events/ids.ts'
 import { TextBody } from '../http/body.ts'
 import { entityTag, namesTag } from '../http/entity-tag.ts'
 import { BodyMalformed } from '../http/exact-json.ts'
 import { waitOf as waitFrom } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
-import { DryRunQuery } from '../http/validation.ts'
+import { DryRunQuery, TokenInQuery } from '../http/validation.ts'
 import type { RoutePorts } from './ports.ts'
+
+/** `at`: after which ledger entry the document is read; left out: as it is. */
+const ReadQuery = Type.Object({ at: Type.Optional(CountSchema), ...TokenInQuery }, { additionalProperties: false })
 
 /** `/new-api/<uid>[/<block>…][/<field>]`: the document by the names in it, in the agreed view (design §10). */
 export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: RoutePorts): void {
   const waitOf = (request: FastifyRequest): Wait => waitFrom(request, defaultWaitMs)
 
   for (const url of ['/new-api/:uid', '/new-api/:uid/*']) {
-    app.get(url, { config: { role: 'reader' } }, (request, reply) => read(documents, request, reply))
+    app.get(url, { config: { role: 'reader' }, schema: { querystring: ReadQuery } }, (request, reply) =>
+      read(documents, request, reply),
+    )
     for (const method of ['PUT', 'POST'] as const) {
       app.route({
         method,
@@ -40,7 +46,8 @@ export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: R
 
 async function read(documents: Documents, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { uid, names } = placeOf(request)
-  const agreed = await documents.get(uid, names)
+  const { at } = request.query as Static<typeof ReadQuery>
+  const agreed = await documents.get(uid, names, at)
   if (agreed === undefined) throw noSuchPath(uid, names)
   const value = await agreed.value()
   const wantsJson = /\bjson\b/.test(request.headers.accept ?? '')

@@ -34,11 +34,6 @@ export async function settledAt(
   return undefined
 }
 
-/** The first so many settled entries, or as many as there are, oldest first. Throws ContractDamaged. */
-export async function* settledEntries(events: EventStore, contract: Uid, count: number): AsyncGenerator<LedgerEntry> {
-  for await (const event of events.read(contractStream(contract), { limit: count })) yield entryIn(contract, event)
-}
-
 /** The settled entries from that index on, as far as they are there. Throws ContractDamaged. */
 export async function* settledFrom(events: EventStore, contract: Uid, from: LedgerIndex): AsyncGenerator<LedgerEntry> {
   for await (const event of events.read(contractStream(contract), { from })) yield entryIn(contract, event)

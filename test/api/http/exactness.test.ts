@@ -52,7 +52,13 @@ t.test('a URL is read in one way', { timeout: 120_000 }, async (t) => {
     const stranger = await send(`GET ${path}`, { authorization: 'Bearer nobody' })
     t.same([stranger.status, stranger.code], [401, 'not_authorized'], `${path}, for a stranger`)
   }
-  for (const path of [`${root}/Text?at=3`, `${root}?view=live`, `/api/Attention?limit=ten`, `/api/Attention?limt=1`]) {
+  for (const path of [
+    `${root}/Text?at=three`,
+    `${root}/Text?at=-1`,
+    `${root}?view=live`,
+    `/api/Attention?limit=ten`,
+    `/api/Attention?limt=1`,
+  ]) {
     const answer = await send(`GET ${path}`)
     t.same([answer.status, answer.code], [400, 'request_malformed'], path)
   }

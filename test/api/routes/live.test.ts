@@ -71,3 +71,69 @@ t.test('who subscribes again and again from the beginning is told it once, and h
   t.ok(changes < (AGAIN / 10) * FIELDS, `${changes} changes were told`)
   t.equal(socket.readyState, WebSocket.OPEN)
 })
+
+t.test(
+  'the past is told as it was: by the names and values of then, and what is gone to whom it concerned',
+  async (t) => {
+    const cleo = await newParty(t.testdir(), 'cleo')
+    const node = await openNode({ data: cleo.data })
+    t.teardown(() => node.close())
+    const { contract } = (await cleo.call('POST', '/api/Contract', { title: 'watched' })).body
+    const path = `/new-api/${contract}`
+    const { index: first } = (await cleo.call('POST', path, { Claimant: { Country: 'Mexico' }, Other: 'x' })).body
+    t.equal((await cleo.call('PUT', `${path}/Claimant/Country`, 'Chile')).status, 200)
+    t.equal((await cleo.call('DELETE', `${path}/Claimant`)).status, 200)
+    t.match(await cleo.call('POST', path, { Claimant: { Country: 'Peru' } }), { status: 201 })
+
+    const told = async (subject: string, count: number, more?: () => Promise<unknown>) => {
+      const socket = new WebSocket(`${cleo.api.replace('http', 'ws')}/live?token=${cleo.token}`)
+      await new Promise((resolve) => socket.addEventListener('open', resolve))
+      const changes: {
+        change: string
+        subject: string
+        value?: unknown
+        index: number
+        request: string
+        time: string
+      }[] = []
+      let isSubscribed = false
+      socket.addEventListener('message', ({ data }) => {
+        const message = JSON.parse(String(data))
+        if ('subscribed' in message) isSubscribed = true
+        else changes.push(message)
+      })
+      socket.send(JSON.stringify({ subscribe: subject, ...(more === undefined && { from: 0 }) }))
+      await until('it is subscribed', async () => isSubscribed)
+      await more?.()
+      await until('all is told', async () => changes.length >= count)
+      socket.close()
+      return changes.filter(({ change }) => change === 'ProposalAgreed' || change === 'ElementRemoved')
+    }
+    const country = `${path}/Claimant/Country`
+    const past = await told(country, 6)
+    t.match(past, [
+      { subject: country, change: 'ProposalAgreed', value: 'Mexico', index: first },
+      { subject: country, value: 'Chile', index: first + 1 },
+      { subject: `${path}/Claimant`, change: 'ElementRemoved', index: first + 2 },
+      { subject: country, value: 'Peru', index: first + 3 },
+    ])
+    t.match(past[0], { request: /^cleo\.[0-9]+\.0$/, time: /^[0-9-]+T[0-9:.]+Z$/, by: 'cleo' })
+    const now = await told(country, 2, async () => {
+      t.equal((await cleo.call('PUT', country, 'Cuba')).status, 200)
+      t.equal((await cleo.call('PUT', `${path}/Other`, 'y')).status, 200)
+      t.equal((await cleo.call('DELETE', `${path}/Claimant`)).status, 200)
+    })
+    t.match(now, [{ value: 'Cuba' }, { change: 'ElementRemoved', subject: `${path}/Claimant` }])
+    t.equal(now.length, 2, 'and nothing of what stands elsewhere')
+
+    t.match(await cleo.call('GET', `${path}?at=${first}`), {
+      status: 200,
+      body: { Claimant: { Country: 'Mexico' }, Other: 'x' },
+    })
+    t.match(await cleo.call('GET', `${path}/Claimant?at=${first + 1}`), { body: { Country: 'Chile' } })
+    t.match(await cleo.call('GET', `${path}/Claimant?at=${first + 2}`), { status: 404, body: { code: 'no_such_path' } })
+    t.match(await cleo.call('GET', `${path}?at=9999`), { status: 404, body: { code: 'no_such_entry' } })
+    t.match(await cleo.call('GET', `${path}?at=yesterday`), { status: 400 })
+    t.match(await cleo.call('GET', `${path}?when=1`), { status: 400 })
+  },
+)

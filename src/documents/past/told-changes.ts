@@ -1,0 +1,99 @@
+import type { Field } from '../../aggregates/contract/document/element.ts'
+import { type ContractState, find } from '../../aggregates/contract/state.ts'
+import type { ContractEvent } from '../../events/contract-events.ts'
+import { type ElementId, type LedgerIndex, requestKey, type Uid } from '../../events/ids.ts'
+import type { LedgerEntry } from '../../events/ledger-entry.ts'
+import { decodeStored } from '../../events/statement-codec.ts'
+import type { Turns } from '../../runtime/turns.ts'
+import type { Store } from '../../store/port.ts'
+import { feedStream } from '../../store/streams.ts'
+import { AgreedView } from '../agreed-view.ts'
+import { subjectOf } from '../path.ts'
+import { sealedValue } from '../sealed-value.ts'
+
+/** A change as it was when it was made, whatever has become of the element since. */
+export interface ToldChange {
+  /** Where, as a REST path, by the names of then. */
+  readonly subject: string
+  readonly index: LedgerIndex
+  readonly request: string
+  readonly change: ContractEvent['type']
+  readonly by: string
+  /** When its author says that it was made. */
+  readonly time: string
+  /** Of a field: its agreed value after it, if it had one that is held here. */
+  readonly value?: unknown
+}
+
+export interface ToldPorts {
+  readonly store: Store
+  readonly turns: Turns
+}
+
+/** What an entry has changed at or below an element, or above it by taking it away. */
+export async function toldChanges(
+  entry: LedgerEntry,
+  { contract, names }: { readonly contract: Uid; readonly names: readonly string[] },
+  { before, after }: { readonly before: ContractState; readonly after: ContractState },
+  { store, turns }: ToldPorts,
+): Promise<ToldChange[]> {
+  const view = new AgreedView(after, contract, store.payloads)
+  const told: { event: ContractEvent; path: readonly string[] }[] = []
+  for (const event of entry.events) {
+    if (turns.isOver) await turns.next()
+    // What is agreed at once is told once.
+    if (event.type === 'ValueProposed' && event.candidate === undefined) continue
+    const path = pathOf(event, event.type === 'ElementRemoved' ? before : after)
+    const isBelow = names.every((name, depth) => path[depth] === name)
+    const isAbove = event.type === 'ElementRemoved' && path.every((name, depth) => names[depth] === name)
+    if (isBelow || isAbove) told.push({ event, path })
+  }
+  if (told.length === 0) return []
+  const time = await timeOf(entry, contract, store)
+  const fields = new Map(told.flatMap(({ event }) => fieldGiven(event, after)).map((field) => [field.id, field]))
+  const values = await view.agreedIn([...fields.values()])
+  const { author, index, request } = entry
+  const changes: ToldChange[] = []
+  for (const { event, path } of told) {
+    if (turns.isOver) await turns.next()
+    const [field] = fieldGiven(event, after)
+    const held = field && values.get(field.id)
+    // What is for others, or is not held, says so.
+    const value = held ?? (field?.agreed ? sealedValue(field.agreed) : undefined)
+    const common = { subject: subjectOf(contract, path), index, request: requestKey(request), by: author, time }
+    changes.push({ ...common, change: event.type, ...(value !== undefined && { value }) })
+  }
+  return changes
+}
+
+/** The field that an event gives a value. */
+function fieldGiven(event: ContractEvent, after: ContractState): Field[] {
+  if (event.type !== 'ProposalAgreed' && event.type !== 'ValueComputed' && event.type !== 'ValueRevealed') return []
+  const field = find(after, event.field)
+  return field?.kind === 'field' ? [field] : []
+}
+
+/** Of the statement that carries the request. */
+async function timeOf({ request: { handle, seq } }: LedgerEntry, contract: Uid, { events }: Store): Promise<string> {
+  for await (const { data } of events.read(feedStream(contract, handle), { from: seq, limit: 1 })) {
+    return decodeStored(data, () => ({})).statement.time
+  }
+  return ''
+}
+
+/** Of what is not in the document: the block that it would be in; of members, the record itself. */
+function pathOf(event: ContractEvent, document: ContractState): readonly string[] {
+  const id = placeOf(event)
+  if (id === undefined) return []
+  return AgreedView.namesOf(document, id) ?? AgreedView.namesOf(document, parentOf(id)) ?? []
+}
+
+function placeOf(event: ContractEvent): ElementId | undefined {
+  if ('field' in event && typeof event.field === 'string') return event.field
+  if ('block' in event) return event.block
+  return 'element' in event ? event.element : undefined
+}
+
+function parentOf(id: ElementId): ElementId {
+  return id.slice(0, Math.max(1, id.lastIndexOf('.'))) as ElementId
+}
