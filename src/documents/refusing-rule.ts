@@ -132,7 +132,7 @@ function inputsAt(terms: RuleTerms, { code, with: others }: VoidReason, document
   const ids =
     place === undefined ? everyInput(compiled, document) : inputsOf(compiled, place, document).map(({ id }) => id)
   const fields: Field[] = []
-  for (const id of ids) {
+  for (const id of new Set(ids)) {
     const field = find(document, id)
     if (field?.kind === 'field') fields.push(field)
     if (fields.length === INPUTS_MAX) break

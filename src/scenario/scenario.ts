@@ -57,6 +57,14 @@ export function elementsOf(block: ScenarioBlock): [string, ScenarioBlock[string]
   return Object.entries(block).filter(([name]) => name !== '$block')
 }
 
+/** A value with the UIDs of contracts that stand in it as `{"$contract": name}`. */
+export function withContracts(value: unknown, uidOf: (name: string) => string | undefined): unknown {
+  if (Array.isArray(value)) return value.map((item) => withContracts(item, uidOf))
+  if (typeof value !== 'object' || value === null) return value
+  if ('$contract' in value) return uidOf(String(value.$contract))
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withContracts(member, uidOf)]))
+}
+
 /** What contracts would refuse. */
 function verifyTexts({ title, parties, document }: Scenario): void {
   verify('/title', nameRules.textFault(title))

@@ -96,7 +96,7 @@ t.test('the demo, from the first start to the last', { timeout: 240_000 }, async
         output,
         /tries to write more than anybody may\n {2}refused by rule \d+, "line at most 75", at .+: .+ <= 75\n/,
       )
-      t.match(output, /\n {4}where Security Details \/ Lines \/ 2 \/ Insurers Written Line is "80"\n/)
+      t.match(output, /\n {4}where Security Details \/ Lines \/ 2 \/ Insurers Written Line is 80\n/)
       t.match(output, /\n {2}flagged for everybody to see: lines signed to the order, at Security Details\n/)
       t.match(output, /Northgate Re SE reads .+ \/ Additional Brokerage: not for it, nor for its node\n/)
       t.match(

@@ -84,7 +84,141 @@ def reinsurance_slip(document):
     }
 
 
-WORKED = {"reinsurance-slip": reinsurance_slip}
+def days(text):
+    return date.fromisoformat(text)
+
+
+def years_later(day, years):
+    """The same day of a later year; the last of February where that has no 29th."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
+
+
+def car_hire_agreement(document):
+    charges, service = document["Charges"], document["Service"]
+    surcharges = {row["Location"]: Decimal(row["Surcharge"]) for row in document["Locations"]}
+    rates = {(row["Class"], row["Season"]): row for row in document["Rates"]}
+    bookings = {}
+    for booking in document["Bookings"]:
+        pick_up, drop_off = days(booking["Pick Up"]), days(booking["Drop Off"])
+        count = (drop_off - pick_up) // timedelta(days=1)
+        (season,) = [
+            row["Season"] for row in document["Seasons"] if days(row["From"]) <= pick_up <= days(row["To"])
+        ]
+        rate = rates[booking["Class"], season]
+        daily, weekly = amount(rate["Daily Rate"]), amount(rate["Weekly Rate"])
+        weeks, rest = divmod(count, 7)
+        hire = weekly * weeks + min(weekly, daily * rest)
+        surcharge = rounded(hire * surcharges[booking["Pick Up Location"]] / PER_CENT)
+        is_young = years_later(days(booking["Date of Birth"]), service["Young Driver below"]) > pick_up
+        young = amount(charges["Young Driver per Day"]) * count if is_young else Decimal("0.00")
+        is_one_way = booking["Pick Up Location"] != booking["Drop Off Location"]
+        one_way = amount(charges["One Way Fee"]) if is_one_way else Decimal("0.00")
+        net = hire + surcharge + young + one_way
+        vat = rounded(net * Decimal(charges["VAT"]) / PER_CENT)
+        bookings[booking["Booking Reference"]] = {
+            "Days": str(count),
+            "Season": season,
+            "Hire": str(hire),
+            "Location Surcharge": str(surcharge),
+            "Young Driver": str(young),
+            "One Way": str(one_way),
+            "Net": str(net),
+            "VAT": str(vat),
+            "Total": str(net + vat),
+        }
+    all_days = sum(int(booking["Days"]) for booking in bookings.values())
+    all_hire = sum(Decimal(booking["Hire"]) for booking in bookings.values())
+    all_total = sum(Decimal(booking["Total"]) for booking in bookings.values())
+    rebate = max(Decimal(step["Rebate"]) for step in document["Volume Rebates"] if step["From Days"] <= all_days)
+    return {
+        "Bookings": bookings,
+        "Volume": {"Days": str(all_days), "Hire": str(all_hire), "Total": str(all_total)},
+        "Rebate": {"Rate": plain(rebate), "Amount": str(rounded(all_hire * rebate / PER_CENT))},
+    }
+
+
+def shared_records(document):
+    cover = document["Cover"]
+    fees = {row["Code"]: amount(row["Fee"]) for row in document["Fee Table"]}
+    appointments = {}
+    for appointment in document["Appointments"]:
+        fee = fees[appointment["Code"]]
+        insured = rounded(fee * Decimal(cover["Insured Share"]) / PER_CENT)
+        appointments[appointment["Number"]] = {
+            "Fee": str(fee),
+            "Borne by Insurer": str(insured),
+            "Borne by Patient": str(fee - insured),
+        }
+    totals = {
+        name: sum(Decimal(one[name]) for one in appointments.values())
+        for name in ("Fee", "Borne by Insurer", "Borne by Patient")
+    }
+    left = max(amount(cover["Authorised Amount"]) - totals["Borne by Insurer"], Decimal("0.00"))
+    return {
+        "Appointments": appointments,
+        "Account": {
+            "Fees": str(totals["Fee"]),
+            "Borne by Insurer": str(totals["Borne by Insurer"]),
+            "Borne by Patient": str(totals["Borne by Patient"]),
+            "Left of the Authorisation": str(left),
+        },
+        "Referral/Urgent Pathway": {"Seen By": str(days(document["Referral"]["Referred On"]) + timedelta(days=14))},
+    }
+
+
+def binding_authority(document):
+    authority = document["Authority"]
+    commissions = {
+        row["Class"]: Decimal(row["Commission"])
+        for row in authority["Authorised Classes of Business and Coverages"]
+    }
+    taxes = {
+        row["Territory"]: Decimal(row["Premium Tax"])
+        for row in authority["Territories from which Each Insurance may be Bound"]
+    }
+    risks = {}
+    gross = sum_insured = Decimal("0.00")
+    for risk in document["Bordereaux"]["Risks Bound"]:
+        premium = amount(risk["Gross Premium"])
+        commission = rounded(premium * commissions[risk["Class"]] / PER_CENT)
+        risks[risk["Certificate Number"]] = {
+            "Commission": str(commission),
+            "Tax": str(rounded(premium * taxes[risk["Territory"]] / PER_CENT)),
+            "Net Premium": str(premium - commission),
+        }
+        gross += premium
+        sum_insured += amount(risk["Sum Insured"])
+    commission = sum(Decimal(risk["Commission"]) for risk in risks.values())
+    net = gross - commission
+    limit = amount(authority["Gross Premium Income Limit"])
+    lines = {
+        line["Insurer"]: {"Premium": str(rounded(net * Decimal(line["Insurers Signed Line"]) / PER_CENT))}
+        for line in document["Security Details"]["Lines"]
+    }
+    return {
+        "Bordereaux/Risks Bound": risks,
+        "Premium Income": {
+            "Gross Premium": str(gross),
+            "Commission": str(commission),
+            "Tax": str(sum(Decimal(risk["Tax"]) for risk in risks.values())),
+            "Net Premium": str(net),
+            "Ceded to the Slip": str(rounded(net * Decimal(document["Reinsurance"]["Cession"]) / PER_CENT)),
+            "Percentage of Limit": plain(rounded(gross / limit * PER_CENT, Decimal("0.0001"))),
+            "Sum Insured": str(sum_insured),
+        },
+        "Security Details/Lines": lines,
+    }
+
+
+WORKED = {
+    "reinsurance-slip": reinsurance_slip,
+    "car-hire-agreement": car_hire_agreement,
+    "shared-records": shared_records,
+    "binding-authority": binding_authority,
+}
 
 if __name__ == "__main__":
     with localcontext(Context(prec=34, rounding=ROUND_HALF_EVEN)):

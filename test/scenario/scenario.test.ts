@@ -9,7 +9,12 @@ import {
   type ScenarioBlock,
   ScenarioMalformed,
 } from '../../src/scenario/scenario.ts'
-import { reinsuranceSlip } from '../../src/scenario/worked-contracts.ts'
+import {
+  bindingAuthority,
+  carHireAgreement,
+  reinsuranceSlip,
+  sharedRecords,
+} from '../../src/scenario/worked-contracts.ts'
 
 const slip = reinsuranceSlip()
 const market: { readonly headings: string[]; readonly sections: string[] } = JSON.parse(
@@ -61,6 +66,20 @@ t.test('the slip has more than a hundred fields, of every type but a contract, a
   t.same([...new Set(bases)].sort(), all.filter((type) => type !== 'contract').sort())
   const kinds = ['access', 'assignment', 'constraint', 'required', 'single', 'trigger', 'validation']
   t.same([...new Set(slip.rules.map(({ says }) => says.kind))].sort(), kinds)
+})
+
+t.test('every worked contract has rules of all kinds, one that is refused by, and one that flags', async (t) => {
+  for (const { rules, steps, title } of [slip, bindingAuthority(), carHireAgreement(), sharedRecords()]) {
+    t.equal(new Set(rules.map(({ says }) => says.kind)).size, 7, title)
+    t.ok(
+      steps.some(({ refused }) => refused?.code === 'rule_broken'),
+      title,
+    )
+    t.ok(
+      steps.some(({ flags = [] }) => flags.length > 0),
+      title,
+    )
+  }
 })
 
 const choice = (...options: string[]) => ({ $field: { type: 'choice', options } })

@@ -1,9 +1,17 @@
-import { elementsOf, isField, isList, type Scenario, type ScenarioBlock } from '../../scenario/scenario.ts'
+import {
+  elementsOf,
+  isField,
+  isList,
+  type Scenario,
+  type ScenarioBlock,
+  withContracts,
+} from '../../scenario/scenario.ts'
 import type { ScenarioStep } from '../../scenario/scenario-form.ts'
 import { ApiProblem } from '../api-client.ts'
 import { entryArrives } from './opening.ts'
 import { DemoFailed, type ReachableParty } from './party-process.ts'
 import { type RefusingRule, RulesOf } from './scenario-rules.ts'
+import { shownValue } from './shown.ts'
 
 /** Where a scenario is played. */
 export interface Stage {
@@ -136,7 +144,7 @@ class Play {
   async #compareValue(party: ReachableParty, at: string, expected: string | null): Promise<void> {
     await entryArrives(party, this.#stage.contract, this.#index)
     const value = await party.client.call('GET', this.#urlOf(at), undefined, { accept: 'application/json' })
-    const read = textOf(value)
+    const read = shownValue(value)
     const path = at.replaceAll('/', ' / ')
     if (read !== expected)
       throw new DemoFailed('demo_failed', `${party.name} reads ${read}, not ${expected}, at ${path}`)
@@ -149,12 +157,8 @@ class Play {
     return party
   }
 
-  /** UIDs for the names of contracts. */
   #withContracts(value: unknown): unknown {
-    if (Array.isArray(value)) return value.map((item) => this.#withContracts(item))
-    if (typeof value !== 'object' || value === null) return value
-    if ('$contract' in value) return this.#stage.others?.[String(value.$contract)]
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, this.#withContracts(member)]))
+    return withContracts(value, (name) => this.#stage.others?.[name])
   }
 
   #placed({ index }: Placed): void {
@@ -194,13 +198,6 @@ function extentOf(step: ScenarioStep, { rules }: Scenario): string {
   if ('propose' in step) return `${step.propose.length} changes as one, before all`
   if ('rules' in step) return `${rules.length} rules`
   return 'agreed by all'
-}
-
-/** As people write it; null: it is for others. */
-function textOf(value: unknown): string | null {
-  if (typeof value !== 'object' || value === null) return String(value)
-  if ('$sealed' in value) return null
-  return 'currency' in value && 'amount' in value ? `${value.currency} ${value.amount}` : JSON.stringify(value)
 }
 
 function countValues(value: unknown): number {

@@ -2,6 +2,7 @@ import type { RuleWritten } from '../../documents/written-rule.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import type { ScenarioStep } from '../../scenario/scenario-form.ts'
 import type { ReachableParty } from './party-process.ts'
+import { shownPath, shownValue } from './shown.ts'
 
 interface ShownRule {
   readonly number: number
@@ -89,7 +90,7 @@ export class RulesOf {
     const { at, inputs, number, says } = rule
     return [
       `refused by rule ${number}, "${this.nameOf(number)}", at ${shownPath(at) || 'the root'}: ${wordsOf(says)}`,
-      ...inputs.map(({ path, value }) => `  where ${shownPath(path)} is ${JSON.stringify(value)}`),
+      ...inputs.map(({ path, value }) => `  where ${shownPath(path)} is ${shownValue(value) ?? 'empty'}`),
     ]
   }
 
@@ -122,8 +123,4 @@ function wordsOf(says: RuleWritten): string {
 
 function whoOf({ fields = [], parties = [] }: Extract<RuleWritten, { kind: 'access' }>['who']): string {
   return [...parties, ...fields.map((field) => `whom ${shownPath(field)} names`)].join(', ') || 'nobody'
-}
-
-export function shownPath(path: string): string {
-  return path.split('/').map(decodeURIComponent).join(' / ')
 }

@@ -95,6 +95,28 @@ t.test(
   },
 )
 
+t.test('a list of one is its item: where a condition is asked for, and where a field is assigned', async (t) => {
+  const rows = given(
+    both,
+    list('Rows'),
+    field('Rows/0/Country'),
+    field('Rows/0/Open', { type: 'boolean' }),
+    field('Found'),
+  )
+  const live = inForce(
+    rows,
+    ['', { constraint: '_.Rows[Country = "Chile"].Open' }],
+    ['', { assign: '_.Rows[Open].Country', to: 'Found' }],
+  )
+  const row = (place: number, country: string, open: boolean) =>
+    together(lead.addsEntry('Rows'), lead.proposes('#0.0', country), lead.proposes(`#0.1`, open, { salt: place }))
+  t.equal(live.agreedAt('Found'), undefined, 'of none there is none')
+  const one = live.when(row(1, 'Mexico', true))
+  t.same([one.fate, one.agreedAt('Found')], ['accepted', 'Mexico'])
+  t.match(one.when(row(2, 'Chile', false)).fate, { code: 'rule_broken', with: ['1', '0'] })
+  t.match(one.when(row(2, 'Chile', true)).fate, { code: 'computed_unfit' }, 'two are not one')
+})
+
 t.test('what does not fit the target makes the request void', async (t) => {
   const live = inForce(slip, premium)
   const fate = live.when(lead.proposes('Sum', pounds('0.01')), lead.proposes('Rate', '0.5')).fate

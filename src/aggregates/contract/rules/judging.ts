@@ -7,6 +7,7 @@ import { ENTRY_EVENTS_MAX } from '../../../events/limits.ts'
 import { SALT_BYTES } from '../../../events/seal.ts'
 import type { Payload } from '../../../events/statement.ts'
 import { evaluate } from '../../rules/evaluate.ts'
+import { itemOf } from '../../rules/values/conform.ts'
 import { fieldValueOf } from '../../rules/values/field-values.ts'
 import { Nothing, type Value } from '../../rules/values/values.ts'
 import { type DecideContext, Rejection } from '../decider.ts'
@@ -129,7 +130,8 @@ class Pass {
     if (expression === undefined) return new Nothing()
     const outcome = evaluate(expression.program, this.#view, Math.min(ruleSteps, budget.steps), at)
     budget.steps -= outcome.steps
-    if (outcome.kind === 'value') return outcome.value
+    // Conditions are true or false, and no field takes a list.
+    if (outcome.kind === 'value') return itemOf(outcome.value)
     if (this.#judged.isExempt) return new Nothing()
     const limit = budget.steps <= 0 ? 'requestSteps' : 'ruleSteps'
     return new Rejection('rule_over_budget', [String(terms.id), limit])

@@ -8,9 +8,19 @@ export function conformed(value: Value, type: RuleType): Value {
   return isOf(given, type) ? given : nothing('result_unfit')
 }
 
+/** What a condition or a field takes, which take no list: of a list of one its item, and null where it is empty. */
+export function itemOf(value: Value): Value {
+  if (!Array.isArray(value)) return value
+  return value.length === 0 ? nothing('list_empty') : onlyItem(value)
+}
+
+function onlyItem(value: Value): Value {
+  return Array.isArray(value) && value.length === 1 ? (value[0] as Value) : value
+}
+
 function converted(value: Value, type: RuleType): Value {
-  if (Array.isArray(value)) return type.kind !== 'list' && value.length === 1 ? (value[0] as Value) : value
-  return type.kind === 'list' ? [value] : value
+  if (type.kind !== 'list') return onlyItem(value)
+  return Array.isArray(value) ? value : [value]
 }
 
 /** Each item has to fit, where the types of several may be too mixed to tell. */
