@@ -73,12 +73,13 @@ export function reportRebuild(figures: RebuildFigures): void {
 export function reportRules(figures: RuleFigures): void {
   const rounded = (value: number) => Math.round(value).toLocaleString('en')
   const [compiled, evaluated] = [middle(figures.compiledToParsed), middle(figures.evaluatedToFeelin)]
-  console.log('\nrules of a slip, a second of processor time:')
+  console.log(`\n${figures.expressions} expressions of the worked contracts' rules, a second of processor time:`)
   console.log(
     `  ${rounded(figures.compiled)} compiled: ${compiled.toFixed(2)} of parsing alone; ${aimed(compiled, ['at least', 0.8])}`,
   )
   const steps = `${rounded(figures.evaluated)} evaluated, of ${figures.steps} steps all together`
-  console.log(`  ${steps}: ${evaluated.toFixed(1)} times feelin; ${aimed(evaluated, ['at least', 5])}`)
+  const same = `${figures.alike} to which it comes as well`
+  console.log(`  ${steps}: ${evaluated.toFixed(1)} times feelin, of the ${same}; ${aimed(evaluated, ['at least', 5])}`)
 }
 
 export function reportWide(figures: WideFigures): void {

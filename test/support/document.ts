@@ -3,6 +3,7 @@ import { contract, decideRequest } from '../../src/aggregates/contract/decide.ts
 import { childNamed, childrenOf, type Element, type Field } from '../../src/aggregates/contract/document/element.ts'
 import { builtIn } from '../../src/aggregates/contract/engines.ts'
 import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
+import type { Open } from '../../src/aggregates/contract/rules/document-view.ts'
 import { type ContractState, membersOf } from '../../src/aggregates/contract/state.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import { computedFromIn, type Lineage, withEntryIn } from '../../src/agreement/values/computed-lineage.ts'
@@ -179,6 +180,11 @@ export class Document {
       state = builtIn.evolve(state, entry.events, entry)
     }
     return lineage
+  }
+
+  /** What is under the seal of a value that stands. */
+  get open(): Open {
+    return ({ seal }) => this.#values.get(seal)
   }
 
   #valueUnder({ seal }: { readonly seal: Hash | null }): unknown {

@@ -5,16 +5,41 @@ import { childAt, childNamed, childrenOf, type Element, entriesOf } from '../doc
 import { builtInOf } from '../document/types.ts'
 import { type ContractState, find } from '../state.ts'
 
-/** The structure of a document, as the language of the rules sees it: of a list its prototype. */
+const schemas = new WeakMap<
+  ContractState['document'],
+  { readonly types: ContractState['types']; readonly schema: Schema }
+>()
+
+/** The structure of a document, as the language of the rules sees it: of a list its prototype. The same one as long as the document is. */
 export function schemaOf(state: ContractState): Schema {
+  const known = schemas.get(state.document)
+  if (known?.types === state.types) return known.schema
+  const schema = schemaFor(state)
+  schemas.set(state.document, { schema, types: state.types })
+  return schema
+}
+
+function schemaFor(state: ContractState): Schema {
+  // A path asks for all elements on its way, and every rule for the same few.
+  const seen = new Map<ElementId, SchemaElement>()
+  const named = new Map<ElementId, Map<string, ElementId>>()
   return {
     element: (id) => {
+      const known = seen.get(id)
+      if (known !== undefined) return known
       const element = find(state, id)
-      return element && schemaElement(element, state)
+      if (element === undefined) return undefined
+      const found = schemaElement(element, state)
+      seen.set(id, found)
+      return found
     },
     child: (block, name) => {
+      const known = named.get(block)?.get(name)
+      if (known !== undefined) return known
       const element = find(state, block)
-      return element?.kind === 'block' ? childNamed(element, name)?.id : undefined
+      const child = element?.kind === 'block' ? childNamed(element, name)?.id : undefined
+      if (child !== undefined) named.set(block, (named.get(block) ?? new Map()).set(name, child))
+      return child
     },
     children: function* (block) {
       const element = find(state, block)
