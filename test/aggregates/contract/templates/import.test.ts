@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { contract } from '../../../../src/aggregates/contract/decide.ts'
 import { documentFrom, snapshotOfDocument } from '../../../../src/aggregates/contract/document/document-snapshot.ts'
@@ -242,4 +243,46 @@ t.test('what a request adds by an import can be named in it', async (t) => {
     ),
   )
   t.equal(one.at('Slip/More')?.id, '0.0.5')
+})
+
+t.test('whatever can be drawn up can be taken, imported, and taken again as the same', async (t) => {
+  t.plan(1)
+  const kinds = fc.constantFrom('block', 'field', 'list', 'keyed', 'removed')
+  const step = fc.record({ kind: kinds, owner: fc.constantFrom(null, 'broker'), parent: fc.nat(20) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 14 }), (steps) => {
+      const blocks = ['Root']
+      let drawn = empty.when(block('Root'))
+      for (const [place, { kind, owner, parent }] of steps.entries()) {
+        const at = blocks[parent % blocks.length] as string
+        const path = `${at}/E${place}`
+        const belongs = { owner: owner as Handle | null }
+        if (kind === 'removed') {
+          if (at === 'Root') continue
+          drawn = drawn.when(broker.removes(at))
+          if (drawn.fate === 'accepted') {
+            const gone = (one: string) => one === at || one.startsWith(`${at}/`)
+            blocks.splice(0, blocks.length, ...blocks.filter((one) => !gone(one)))
+          }
+          continue
+        }
+        if (kind === 'block') drawn = drawn.when(broker.addsBlock(path, belongs))
+        else if (kind === 'field') drawn = drawn.when(broker.addsField(path, { type: 'text' }, belongs))
+        else {
+          const key = kind === 'keyed' ? { key: { field: { type: 'text' } as const, name: 'Key' } } : {}
+          drawn = drawn.when(broker.addsList(path, { entriesMax: 3, ...key, ...belongs }))
+        }
+        if (drawn.fate !== 'accepted') continue
+        if (kind === 'block') blocks.push(path)
+        else if (kind !== 'field') blocks.push(`${path}/0`)
+      }
+      const before = taken(drawn, 'Root')
+      const after = empty.when(block('Before'), bringsAndImports(broker, before, '', 'Root'))
+      const { from: _from, ...said } = before.template
+      const { from: _source, ...again } = taken(after, 'Root').template
+      return after.fate === 'accepted' && JSON.stringify(said) === JSON.stringify(again)
+    }),
+    { numRuns: 40 },
+  )
+  t.pass()
 })
