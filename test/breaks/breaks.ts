@@ -234,9 +234,23 @@ export const breaks: readonly Break[] = [
   {
     name: 'keeps the votes on a rule that an upgrade has changed',
     file: 'src/aggregates/contract/templates/upgrade-template.ts',
-    from: 'change === undefined && !added.includes(rule)',
+    from: 'change === undefined && !isNamingOther && !added.includes(rule)',
     to: '!added.includes(rule)',
     caughtBy: 'test/aggregates/contract/templates/upgrade.test.ts',
+  },
+  {
+    name: 'a rule stays with the element that an upgrade has taken out',
+    file: 'src/aggregates/contract/templates/upgrade-template.ts',
+    from: '!isNamingOther && ',
+    to: '',
+    caughtBy: 'test/aggregates/contract/templates/upgrade.test.ts',
+  },
+  {
+    name: 'goes through what is no template again and again',
+    file: 'src/aggregates/contract/templates/parsed-template.ts',
+    from: 'kept.get(hash) ?? faults.get(hash)',
+    to: 'kept.get(hash)',
+    caughtBy: 'test/aggregates/contract/templates/hostile.test.ts',
   },
   {
     name: 'leaves out of the record hash what came from a template',

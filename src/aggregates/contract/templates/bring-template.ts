@@ -1,4 +1,5 @@
 import { utf8Length } from '../../../crypto/bytes.ts'
+import type { Hash } from '../../../crypto/hash.ts'
 import type { CommandOf } from '../../../events/commands.ts'
 import type { Request } from '../../../events/statement.ts'
 import { templateHash } from '../../../events/template.ts'
@@ -41,12 +42,16 @@ export function* lookingThrough(
   state: ContractState,
   context: DecideContext,
 ): Generator<void, void> {
+  const lookedThrough = new Set<Hash>()
   for (const command of commands) {
-    if (command.type !== 'BringTemplate' || !isPiece(command)) continue
+    if (command.type !== 'BringTemplate' || !isPiece(command) || lookedThrough.has(command.hash)) continue
     const { arrived, texts } = broughtBefore(command, state, context)
     if (arrived !== command.from || arrived + utf8Length(command.text) !== command.bytes) continue
+    // Of one template there is one end; others come to nothing.
+    lookedThrough.add(command.hash)
     const whole = [...texts, command.text].join('')
     if (templateHash(whole) === command.hash) yield* parsingTemplate(command.hash, whole)
+    yield
   }
 }
 

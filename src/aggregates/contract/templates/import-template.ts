@@ -11,7 +11,7 @@ import { type ContractState, memberOf } from '../state.ts'
 import { AUDIENCES_MAX, ownerOutside } from '../values/audience.ts'
 import { audienceAt } from '../values/effective-audience.ts'
 import type { TemplateImported } from './imported-events.ts'
-import { type ParsedTemplate, templateOf } from './parsed-template.ts'
+import { type KnownTemplate, templateOf } from './parsed-template.ts'
 import { heldTemplate } from './template-book.ts'
 
 /** How much one contract has that came from templates. Fixed for engine 1. */
@@ -65,7 +65,7 @@ export function roleProblem({ roles }: Template, bound: Roles, state: ContractSt
 }
 
 /** What its parts need, wherever they come to stand. */
-export function needsProblem({ needs }: ParsedTemplate, { limits }: ContractState): Rejection | undefined {
+export function needsProblem({ needs }: KnownTemplate, { limits }: ContractState): Rejection | undefined {
   const isExceeded = (limit: string) => new Rejection('limit_exceeded', [limit])
   if (needs.nameCharacters > limits.nameCharacters) return isExceeded('nameCharacters')
   if (needs.entriesPerList > limits.entriesPerList) return isExceeded('entriesPerList')
@@ -73,7 +73,7 @@ export function needsProblem({ needs }: ParsedTemplate, { limits }: ContractStat
   return undefined
 }
 
-function roomProblem({ template }: ParsedTemplate, state: ContractState): Rejection | undefined {
+function roomProblem({ template }: KnownTemplate, state: ContractState): Rejection | undefined {
   const isExceeded = (limit: string) => new Rejection('limit_exceeded', [limit])
   if (state.audiences.length + template.audiences.length > AUDIENCES_MAX) return isExceeded('audiences')
   if (template.rules.length > 0 && state.phase === 'live') return new Rejection('rules_in_force')
@@ -83,7 +83,7 @@ function roomProblem({ template }: ParsedTemplate, state: ContractState): Reject
 
 /** Below a confidential block: whoever owns something there is in its audience, no key stands there, and nothing is computed. */
 function confidentialProblem(
-  { isComputing, isKeyed, owners }: ParsedTemplate,
+  { isComputing, isKeyed, owners }: KnownTemplate,
   at: Resolved<'ImportTemplate'>['at'],
   roles: Roles,
   state: ContractState,

@@ -27,6 +27,7 @@ import { type ContractState, find, initialState } from '../state.ts'
 import { setAudience } from '../values/audience.ts'
 import { type Addition, additionOf } from './element-events.ts'
 import { namedBy } from './rule-body.ts'
+import type { HeldTemplate } from './template-book.ts'
 
 /** A template that has all that its form asks for. An immutable value. */
 export interface ParsedTemplate {
@@ -59,26 +60,44 @@ export class TemplateFault {
   }
 }
 
-/** The same ones are imported, compared and gone through again and again. */
+/** Without the document, which takes the most room. */
+export type KnownTemplate = Omit<ParsedTemplate, 'document'>
+
+/** The same ones are compared and gone through again and again. */
 const KEPT_MAX = 8
 const kept = new Map<Hash, ParsedTemplate>()
+/** Whoever brings the end of one that is none, again and again, has it gone through once. */
+const FAULTS_MAX = 1_024
+const faults = new Map<Hash, TemplateFault>()
+/** As long as a contract has it: whoever imports many in turn has each gone through once. */
+const known = new WeakMap<HeldTemplate, KnownTemplate>()
 
 /** Undefined: it is none, which only an entry that somebody has made up brings about; heads contradict that. */
-export function templateOf({ hash, text }: { readonly hash: Hash; readonly text: string }): ParsedTemplate | undefined {
-  const parsed = completed(parsingTemplate(hash, text))
-  return parsed instanceof TemplateFault ? undefined : parsed
+export function templateOf(held: HeldTemplate): KnownTemplate | undefined {
+  const before = known.get(held)
+  if (before !== undefined) return before
+  const parsed = completed(parsingTemplate(held.hash, held.text))
+  if (parsed instanceof TemplateFault) return undefined
+  const { document: _, ...template } = parsed
+  known.set(held, template)
+  return template
 }
 
 /** In steps. Requires the hash of the text. Attacker-controlled: `text`. */
 export function* parsingTemplate(hash: Hash, text: string): Generator<void, ParsedTemplate | TemplateFault> {
-  const known = kept.get(hash)
-  if (known !== undefined) return known
+  const before = kept.get(hash) ?? faults.get(hash)
+  if (before !== undefined) return before
   const template = yield* formOf(text)
   const parsed = template instanceof TemplateFault ? template : yield* new Parsing(template).run()
-  if (parsed instanceof TemplateFault) return parsed
-  for (const oldest of kept.keys()) if (kept.size >= KEPT_MAX) kept.delete(oldest)
-  kept.set(hash, parsed)
+  if (parsed instanceof TemplateFault) keep(faults, FAULTS_MAX, hash, parsed)
+  else keep(kept, KEPT_MAX, hash, parsed)
   return parsed
+}
+
+/** In place of the oldest, where there are as many as can be. */
+function keep<Parsed>(among: Map<Hash, Parsed>, most: number, hash: Hash, parsed: Parsed): void {
+  for (const oldest of among.keys()) if (among.size >= most) among.delete(oldest)
+  among.set(hash, parsed)
 }
 
 function* formOf(text: string): Generator<void, Template | TemplateFault> {

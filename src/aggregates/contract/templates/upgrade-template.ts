@@ -19,8 +19,8 @@ import { ownerOutside, setAudience } from '../values/audience.ts'
 import { audienceAt } from '../values/effective-audience.ts'
 import { needsProblem, roleProblem, takenFrom } from './import-template.ts'
 import { elementsFrom, ownerOf, partiesOf } from './imported-events.ts'
-import { type ParsedTemplate, templateOf } from './parsed-template.ts'
-import { renamed } from './rule-body.ts'
+import { type KnownTemplate, templateOf } from './parsed-template.ts'
+import { namedBy, renamed } from './rule-body.ts'
 import { heldTemplate, placeOf, type TemplateUse, type UpgradeVote, useAt } from './template-book.ts'
 import { type TemplateDiff, templateDiff } from './template-diff.ts'
 
@@ -54,7 +54,7 @@ export function upgradeTemplate(
 /** What an upgrade makes of a document, part by part, each on what those before it have made. */
 class Upgrade {
   readonly #use: TemplateUse
-  readonly #to: ParsedTemplate
+  readonly #to: KnownTemplate
   readonly #vote: UpgradeVote
   readonly #context: DecideContext
   readonly #diff: TemplateDiff
@@ -65,7 +65,7 @@ class Upgrade {
 
   constructor(
     use: TemplateUse,
-    [from, to]: readonly [ParsedTemplate, ParsedTemplate],
+    [from, to]: readonly [KnownTemplate, KnownTemplate],
     vote: UpgradeVote,
     state: ContractState,
     context: DecideContext,
@@ -157,8 +157,9 @@ class Upgrade {
       if (ordinal > TEMPLATE_ORDINAL_MAX) return new Rejection('limit_exceeded', ['elements'])
       const at = `${parent.id}.${ordinal}` as ElementId
       if (at !== this.#placed(id)) this.#moved.push([id, at])
-      const end = elements.findIndex((other, after) => after > place && !other.id.startsWith(`${id}.`))
-      const part = elements.slice(place, end === -1 ? elements.length : end)
+      let end = place + 1
+      while (elements[end]?.id.startsWith(`${id}.`)) end++
+      const part = elements.slice(place, end)
       const outside = this.#confidential(part, parent.id)
       if (outside !== undefined) return outside
       for (const event of elementsFrom(part, 0, part.length, (one) => this.#placed(one), this.#vote.roles)) {
@@ -233,6 +234,7 @@ class Upgrade {
     const numbers = new Map(this.#use.rules)
     const isThere = (number: number | undefined): number is number =>
       number !== undefined && ruleNumbered(this.#state.rules, number) !== undefined
+    const isElsewhere = (id: ElementId) => placeOf(this.#use, id) !== this.#placed(id)
     for (const { id } of removed) {
       const rule = numbers.get(id)
       if (isThere(rule)) this.#take({ rule, type: 'RuleRemoved' })
@@ -240,11 +242,14 @@ class Upgrade {
     for (const rule of this.#to.template.rules) {
       const number = numbers.get(rule.id)
       const change = changed.find(({ to }) => to.id === rule.id)
-      if (change === undefined && !added.includes(rule)) {
+      // What says the same may name what another element has come in place of.
+      const isNamingOther =
+        isThere(number) && (isElsewhere(rule.at) || [...namedBy(rule.body).elements].some(isElsewhere))
+      if (change === undefined && !isNamingOther && !added.includes(rule)) {
         if (number !== undefined) this.#rules.push([rule.id, number])
         continue
       }
-      const isMoved = change !== undefined && change.from.at !== rule.at
+      const isMoved = isElsewhere(rule.at) || (change !== undefined && change.from.at !== rule.at)
       if (isThere(number) && isMoved) this.#take({ rule: number, type: 'RuleRemoved' })
       const problem = this.#say(rule, isThere(number) && !isMoved ? number : undefined)
       if (problem !== undefined) return problem

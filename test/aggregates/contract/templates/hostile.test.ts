@@ -1,6 +1,11 @@
 import t from 'tap'
 import { exportTemplate } from '../../../../src/aggregates/contract/templates/export-template.ts'
-import type { Template } from '../../../../src/events/template.ts'
+import {
+  parsingTemplate,
+  TemplateFault,
+  templateOf,
+} from '../../../../src/aggregates/contract/templates/parsed-template.ts'
+import type { Template, templateHash } from '../../../../src/events/template.ts'
 import { type Document, entry } from '../../../support/document.ts'
 import { broker } from '../../../support/ruled-document.ts'
 import { brings, bytes, changed, taken } from '../../../support/template-party.ts'
@@ -161,4 +166,28 @@ t.test('parties are roles, by whatever names they are given', async (t) => {
   const { template: named } = taken(slip, 'Slip', { roles })
   t.same(named.roles, ['agent', 'insurer'])
   t.same(named.audiences, [{ element: '0.0.3', parties: ['agent', 'insurer'] }])
+})
+
+t.test('what is none is gone through once, and what a contract has is, however many others there are', async (t) => {
+  const steps = ({ hash, text }: { readonly hash: ReturnType<typeof templateHash>; readonly text: string }) => {
+    const parsing = parsingTemplate(hash, text)
+    let count = 0
+    for (let step = parsing.next(); ; step = parsing.next()) {
+      if (step.done === true) return { count, parsed: step.value }
+      count++
+    }
+  }
+  const renamed = (name: string) =>
+    changed(template, ({ elements }) => ({
+      elements: elements.map((one, place) => (place === 0 ? { ...one, name } : one)),
+    }))
+  const spoilt = changed(template, ({ roles }) => ({ roles: [...roles, 'somebody'] as never }))
+  const first = steps(spoilt)
+  t.ok(first.parsed instanceof TemplateFault)
+  t.ok(first.count > 0)
+  const held = renamed('Held')
+  const known = templateOf(held)
+  for (let other = 0; other < 9; other++) t.notOk(steps(renamed(`Other ${other}`)).parsed instanceof TemplateFault)
+  t.equal(templateOf(held), known)
+  t.same(steps(spoilt), { count: 0, parsed: first.parsed })
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { recordHash } from '../../../../src/aggregates/contract/record-hash.ts'
 import { templateDiff } from '../../../../src/aggregates/contract/templates/template-diff.ts'
 import type { ElementId } from '../../../../src/events/ids.ts'
-import { concurrently, entry, field, given, openedBy } from '../../../support/document.ts'
+import { block, concurrently, entry, field, given, openedBy } from '../../../support/document.ts'
 import { Party } from '../../../support/document-party.ts'
 import { broker, follower, lead, money, pounds, typesOf } from '../../../support/ruled-document.ts'
 import { brings, bringsAndImports, changed, taken, upgrades } from '../../../support/template-party.ts'
@@ -212,4 +212,40 @@ t.test('a first element of another kind is another template', async (t) => {
   const single = taken(other, 'Slip')
   const refused = imported.when(...brings(lead, single), upgrades(lead, 'Our Slip', single))
   t.match(refused.fate, { code: 'template_unfit', with: ['0.0'] })
+})
+
+t.test('a rule that says the same follows what has come in place of its element', async (t) => {
+  const counted = given(
+    openedBy(broker, lead, follower),
+    block('Slip'),
+    field('Slip/Sum', { type: 'integer' }),
+    broker.addsRuleSet('Terms'),
+    broker.drafts('Slip', { constraint: 'Sum > 1' }, 1),
+    broker.drafts('Slip/Sum', { validation: { parties: ['lead', 'broker'] } }, 1),
+  )
+  const before = taken(counted, 'Slip')
+  const after = changed(before, ({ elements }) => ({
+    elements: elements.map((element) =>
+      element.kind === 'field' ? { ...element, field: { type: 'decimal' } } : element,
+    ),
+  }))
+  const done = empty.when(
+    bringsAndImports(lead, before, '', 'Our Slip'),
+    ...brings(broker, after),
+    ...all.map((party) => upgrades(party, 'Our Slip', after)),
+  )
+  t.equal(done.fate, 'accepted', JSON.stringify(done.fates))
+  t.equal(done.idAt('Our Slip/Sum'), '0.0.1')
+  t.match(
+    done.state.rules.rules.map(({ terms, yes }) => [terms.id, terms.at, yes]),
+    [
+      [1, '0.0', []],
+      [3, '0.0.1', []],
+    ],
+  )
+  const published = done.when(
+    ...[1, 3].flatMap((rule) => [broker.votesOnRule(rule), lead.votesOnRule(rule)]),
+    broker.publishes(1),
+  )
+  t.equal(published.fate, 'accepted', JSON.stringify(published.fates))
 })
