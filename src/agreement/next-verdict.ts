@@ -9,34 +9,34 @@ import { computedFromIn } from './values/computed-lineage.ts'
 import { openIn } from './values/opened-values.ts'
 
 /**
- * What a request of a member would come to as the next entry of the ledger, by the code that decides. Nothing is signed.
+ * What a request of a member would come to as the next entry of the ledger, by the code that decides; in steps. Nothing is signed.
  * `payloads`: what its commands seal; `time`: RFC 3339, taken for when it is made. Throws HistoryPruned.
  */
-export function nextVerdict(
+export function* nextVerdict(
   commands: readonly Command[],
   payloads: Payloads,
   { contract, feeds, ledger }: AgreementState,
   author: Handle,
   { changeSet, time }: Pick<DecideContext, 'changeSet' | 'time'> = {},
-): Verdict {
+): Generator<void, Verdict> {
   const { document, engines } = ledger
   const context = contextOf(payloads, { contract, feeds, ledger }, author, time)
-  return engines.decideRequest([...commands], document, { ...context, ...(changeSet && { changeSet }) })
+  return yield* engines.deciding([...commands], document, { ...context, ...(changeSet && { changeSet }) })
 }
 
 /**
- * What a change set would come to there if it had all its votes. `payloads`: what it seals, where no statement has brought it yet;
+ * What a change set would come to there if it had all its votes; in steps. `payloads`: what it seals, where no statement has brought it yet;
  * `document`: on which it is open. Throws HistoryPruned.
  */
-export function changeSetVerdict(
+export function* changeSetVerdict(
   set: ChangeSet,
   payloads: Payloads,
   state: Pick<AgreementState, 'contract' | 'feeds' | 'ledger'>,
   document: ContractState,
   time: string,
-): Verdict {
+): Generator<void, Verdict> {
   const context = contextOf(payloads, state, set.request.handle, time)
-  return state.ledger.engines.of(document.engine).tryChangeSet(set, document, context)
+  return yield* state.ledger.engines.of(document.engine).tryChangeSet(set, document, context)
 }
 
 function contextOf(

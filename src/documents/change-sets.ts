@@ -20,6 +20,7 @@ import type { VoidReason } from '../events/outcome.ts'
 import { seal } from '../events/seal.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
+import { inTurns } from '../runtime/turns.ts'
 import { groupOf } from '../store/payload-group.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
@@ -97,8 +98,8 @@ export class ChangeSets {
       const { agreed } = live.state.settling
       const set = changeSetNamed(agreed.changeSets, requestOf(key))
       if (set === undefined) return undefined
-      const verdict = await retryWithFullHistory(live, async () =>
-        changeSetVerdict(set, {}, live.state, agreed, this.#documents.now()),
+      const verdict = await retryWithFullHistory(live, () =>
+        inTurns(changeSetVerdict(set, {}, live.state, agreed, this.#documents.now()), this.#documents.turns),
       )
       const would: WouldChange =
         verdict.kind === 'accepted'

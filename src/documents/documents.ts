@@ -11,7 +11,7 @@ import { seal } from '../events/seal.ts'
 import type { Payloads } from '../events/statement.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
-import type { Turns } from '../runtime/turns.ts'
+import { inTurns, type Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
 import { ownCandidatesIn } from './candidates/own-candidates.ts'
@@ -71,6 +71,10 @@ export class Documents {
 
   get newSalt(): () => Uint8Array {
     return this.#ports.newSalt
+  }
+
+  get turns(): Turns | undefined {
+    return this.#ports.turns
   }
 
   get now(): () => string {
@@ -176,17 +180,23 @@ export class Documents {
     }
     const changeSet = asOne && { changeSet: true as const, ...asOne }
     const request = { commands: [...commands], id: this.#ports.newRequestId(), tentative: true as const, ...changeSet }
-    return resultOf(live.submit({ request, payloads, ...wait }), live, this.#ports.store.payloads, createdAt)
+    return resultOf(
+      live.submit({ request, payloads, ...wait }),
+      live,
+      { payloads: this.#ports.store.payloads, turns: this.#ports.turns },
+      createdAt,
+    )
   }
 
   /** Nothing of it is signed. */
   async #try(tried: Tried, live: LiveContract): Promise<DryRun> {
-    const run = await retryWithFullHistory(live, async () => dryRun(tried, live.state, live.self))
+    const { turns } = this.#ports
+    const run = await retryWithFullHistory(live, () => inTurns(dryRun(tried, live.state, live.self), turns))
     if (run.reason === undefined) return run
     const outcome = { kind: 'void' as const, reason: run.reason }
     const asked = { ...tried, author: live.self }
-    const { payloads } = this.#ports.store
-    const rule = await retryWithFullHistory(live, () => refusingRule(outcome, asked, live.state, payloads))
+    const ports = { payloads: this.#ports.store.payloads, turns }
+    const rule = await retryWithFullHistory(live, () => refusingRule(outcome, asked, live.state, ports))
     return rule === undefined ? run : { ...run, rule }
   }
 

@@ -70,39 +70,44 @@ export const noChange: DryRun = {
   changeSets: [],
 }
 
-/** On the ledger as it is here, with what has not settled. Throws HistoryPruned. */
-export function dryRun(tried: Tried, state: AgreementState, author: Handle): DryRun {
+/** On the ledger as it is here, with what has not settled; in steps. Throws HistoryPruned. */
+export function* dryRun(tried: Tried, state: AgreementState, author: Handle): Generator<void, DryRun> {
   const { commands, payloads, isChangeSet, time } = tried
-  const verdict = nextVerdict(commands, payloads, state, author, { time, ...(isChangeSet && { changeSet: {} }) })
+  const verdict = yield* nextVerdict(commands, payloads, state, author, { time, ...(isChangeSet && { changeSet: {} }) })
   const isDrafted = verdict.kind === 'accepted' && verdict.state.phase === 'edit'
   const after = isDrafted ? verdict.state : state.ledger.document
-  const publication = publicationDryRun(tried, state, author, after)
-  return { ...requestDryRun(verdict, tried, state), ...(publication && { publication }) }
+  const publication = yield* publicationDryRun(tried, state, author, after)
+  return { ...(yield* requestDryRun(verdict, tried, state)), ...(publication && { publication }) }
 }
 
-function publicationDryRun(
+function* publicationDryRun(
   tried: Tried,
   state: AgreementState,
   author: Handle,
   after: ContractState,
-): PublicationDryRun | undefined {
+): Generator<void, PublicationDryRun | undefined> {
   const voted = publicationOf(tried.commands, after)
   if (voted === undefined) return undefined
   const { command, document, ruleSets, warnings } = voted
   const published = { ...state, ledger: { ...state.ledger, document } }
-  const verdict = nextVerdict([command], tried.payloads, published, author, { time: tried.time })
-  const { candidates: _none, changeSets: _sets, kind: _kind, ...would } = requestDryRun(verdict, tried, published)
+  const verdict = yield* nextVerdict([command], tried.payloads, published, author, { time: tried.time })
+  const {
+    candidates: _none,
+    changeSets: _sets,
+    kind: _kind,
+    ...would
+  } = yield* requestDryRun(verdict, tried, published)
   return { ...would, ruleSets, warnings }
 }
 
-function requestDryRun(verdict: Verdict, { payloads, time }: Tried, state: AgreementState): DryRun {
+function* requestDryRun(verdict: Verdict, { payloads, time }: Tried, state: AgreementState): Generator<void, DryRun> {
   if (verdict.kind === 'lacking') return { ...noChange, outcome: 'undecided' }
   if (verdict.kind === 'void') return { ...noChange, outcome: 'void', reason: verdict.reason }
   const changeSets = fatesIn(verdict.events)
   const waits = verdict.events.some(({ type }) => type === 'ChangeSetProposed')
     ? verdict.state.changeSets.at(-1)
     : undefined
-  const wanted = waits === undefined ? verdict : changeSetVerdict(waits, payloads, state, verdict.state, time)
+  const wanted = waits === undefined ? verdict : yield* changeSetVerdict(waits, payloads, state, verdict.state, time)
   if (wanted.kind !== 'accepted') return { ...noChange, changeSets }
   const open = openIn(state.ledger, state.feeds)
   const opened = (id: ProposalId, seal: Hash | null) =>

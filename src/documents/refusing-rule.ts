@@ -13,6 +13,7 @@ import type { ElementId, Handle } from '../events/ids.ts'
 import type { Outcome, VoidCode, VoidReason } from '../events/outcome.ts'
 import { valueUnder } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
+import { inTurns, type Turns } from '../runtime/turns.ts'
 import { refOf } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
 import { pathOf, type RuleWritten, ruleWritten } from './written-rule.ts'
@@ -52,12 +53,18 @@ export interface Asked {
   readonly time: string | undefined
 }
 
+export interface RefusingRulePorts {
+  readonly payloads: PayloadStore
+  /** So that others have theirs while a request is judged once more; left out: it is done at once. */
+  readonly turns: Turns | undefined
+}
+
 /** The leaf names rule and elements by their ids: what they are, and what the values are, only a node that holds them can say. */
 export async function refusingRule(
   outcome: Outcome,
   asked: Asked,
   state: AgreementState,
-  store: PayloadStore,
+  ports: RefusingRulePorts,
 ): Promise<RefusingRule | undefined> {
   if (outcome.kind !== 'void') return undefined
   const number = refusing(outcome.reason)
@@ -66,9 +73,9 @@ export async function refusingRule(
   if (rule === undefined) return undefined
   const { terms } = rule
   const { payloads } = asked
-  const { computed, document } = judgedDocument(asked, state, terms.id)
+  const { computed, document } = await inTurns(judgedDocument(asked, state, terms.id), ports.turns)
   const fields = inputsAt(terms, outcome.reason, document)
-  const opened = await store.get(
+  const opened = await ports.payloads.get(
     state.contract,
     fields.flatMap((field) => (field.agreed === null ? [] : refOf(field.agreed))),
   )
@@ -99,11 +106,11 @@ interface Judged {
  * What a rule has judged: what the request comes to where that rule, and any other that refuses it, is not. The document as it is where
  * that cannot be said, as of a request that a right was missing for.
  */
-function judgedDocument(
+function* judgedDocument(
   { author, commands, isChangeSet, payloads, time }: Asked,
   state: AgreementState,
   rule: number,
-): Judged {
+): Generator<void, Judged> {
   if (time === undefined) return { computed: new Map(), document: state.settling.agreed }
   let document = state.settling.agreed
   let without: number | undefined = rule
@@ -111,13 +118,13 @@ function judgedDocument(
     document = { ...document, rules: withRule(document.rules, without, () => undefined) }
     const there = { ...state, ledger: { ...state.ledger, document } }
     const asOne = isChangeSet ? { changeSet: {} } : {}
-    const verdict = nextVerdict(commands as readonly Command[], payloads, there, author, { ...asOne, time })
+    const verdict = yield* nextVerdict(commands as readonly Command[], payloads, there, author, { ...asOne, time })
     const set = verdict.kind === 'accepted' ? verdict.state.changeSets.at(-1) : undefined
     const isWaiting =
       set !== undefined &&
       verdict.kind === 'accepted' &&
       verdict.events.some(({ type }) => type === 'ChangeSetProposed')
-    const whole = isWaiting ? changeSetVerdict(set, payloads, there, verdict.state, time) : verdict
+    const whole = isWaiting ? yield* changeSetVerdict(set, payloads, there, verdict.state, time) : verdict
     if (whole.kind === 'accepted') return { computed: whole.computed, document: whole.state }
     without = whole.kind === 'void' ? refusing(whole.reason) : undefined
   }

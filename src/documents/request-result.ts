@@ -8,7 +8,7 @@ import type { PayloadRef } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
 import type { CandidateFate } from './candidates/fates.ts'
 import type { DryRun } from './dry-run.ts'
-import { type RefusingRule, refusingRule } from './refusing-rule.ts'
+import { type RefusingRule, type RefusingRulePorts, refusingRule } from './refusing-rule.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
 
 type Settled = Extract<Verdict, { kind: 'settled' }>
@@ -49,10 +49,11 @@ type SubmittedResult = { readonly contract: Uid } & (
 export async function resultOf(
   { signed, verdict, intent }: Submission,
   live: LiveContract,
-  payloads: PayloadStore,
+  ports: RefusingRulePorts,
   createdAt?: readonly string[],
 ): Promise<RequestResult> {
   const { contract } = live
+  const { payloads } = ports
   const told = async (fate: Verdict) => {
     const result = await shown(fate, contract, payloads, createdAt)
     if (fate.kind !== 'settled' || result.kind !== 'settled') return result
@@ -61,7 +62,7 @@ export async function resultOf(
     const asked = { author, commands, payloads: intent.payloads, isChangeSet: changeSet !== undefined }
     const rule = await retryWithFullHistory(live, () => {
       const time = statementAt(live.state.feeds, author, seq)?.statement.time
-      return refusingRule(fate.outcome, { ...asked, time }, live.state, payloads)
+      return refusingRule(fate.outcome, { ...asked, time }, live.state, ports)
     })
     return rule === undefined ? result : { ...result, rule }
   }

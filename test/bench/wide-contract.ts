@@ -6,6 +6,7 @@ import { nextVerdict } from '../../src/agreement/next-verdict.ts'
 import type { Command } from '../../src/events/commands.ts'
 import { type ElementId, ROOT } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { market, owes, type Player, type Command as SentCommand } from '../support/market.ts'
 import { middle } from './rule-language.ts'
 
@@ -102,7 +103,7 @@ class Two {
     const [ana] = this.#parties
     const { payload, seal: sealed } = seal(this.#next(), new Uint8Array(16))
     const command: Command = { type: 'ProposeValue', field: this.#field, seal: sealed, basis: [] }
-    const verdict = nextVerdict([command], { [sealed]: payload }, ana.state, ana.handle)
+    const verdict = completed(nextVerdict([command], { [sealed]: payload }, ana.state, ana.handle))
     if (verdict.kind !== 'accepted') throw new Error(JSON.stringify(verdict))
     recordHash(verdict.state)
   }

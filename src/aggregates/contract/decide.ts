@@ -90,11 +90,11 @@ function isPublication(commands: Request['commands']): boolean {
   return commands.some(({ type }) => type === 'PublishRules')
 }
 
-/** What an open change set would come to on this document if it had all its votes. */
-export function tryChangeSet(set: ChangeSet, state: ContractState, context: DecideContext): Verdict {
+/** What an open change set would come to on this document if it had all its votes; in steps. */
+export function* tryChangeSet(set: ChangeSet, state: ContractState, context: DecideContext): Generator<void, Verdict> {
   const agreed: ContractEvent = { request: set.request, type: 'ChangeSetAgreed' }
   const budget = { steps: state.limits.requestSteps }
-  return completed(effectOf(set, evolve(state, agreed, context), context, decideUnlocked, budget))
+  return yield* effectOf(set, evolve(state, agreed, context), context, decideUnlocked, budget)
 }
 
 /** The contract document (design §5): blocks, fields, what is proposed in them, and the parties that agree on it. */

@@ -18,8 +18,8 @@ export interface Engine {
   adopt(state: ContractState): ContractState
   /** What a request comes to, on a state that names this engine; in steps. */
   deciding(commands: Request['commands'], state: ContractState, context: DecideContext): Generator<void, Verdict>
-  /** What an open change set would come to if it had all its votes. The ledger never asks. */
-  tryChangeSet(set: ChangeSet, state: ContractState, context: DecideContext): Verdict
+  /** What an open change set would come to if it had all its votes; in steps. The ledger never asks. */
+  tryChangeSet(set: ChangeSet, state: ContractState, context: DecideContext): Generator<void, Verdict>
   /** What an event of an entry that this engine has judged changes. Never throws. */
   evolve(state: ContractState, event: ContractEvent, origin: Origin): ContractState
   /** Whether rules that are in force read the time of a request: its entry has it. */

@@ -7,6 +7,7 @@ import type { Command } from '../../events/commands.ts'
 import type { Handle } from '../../events/ids.ts'
 import { acceptanceBytes, type SignedAcceptance } from '../../events/parties/acceptance.ts'
 import { declineBytes, type SignedDecline } from '../../events/parties/decline.ts'
+import { completed } from '../../runtime/turns.ts'
 import type { LiveContract } from '../replica/live-contract.ts'
 import type { ContractPorts } from '../replica/ports.ts'
 import { standingOfRequest } from '../requests/progress.ts'
@@ -114,5 +115,5 @@ function intent(id: string, command: Command): Intent {
 
 /** Whether the ledger would take it as its next entry. Requires a member. */
 function wouldTakeEffect(command: Command, state: AgreementState, author: Handle): boolean {
-  return nextVerdict([command], {}, state, author).kind === 'accepted'
+  return completed(nextVerdict([command], {}, state, author)).kind === 'accepted'
 }

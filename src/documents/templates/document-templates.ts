@@ -136,9 +136,9 @@ export class DocumentTemplates {
       const from = await this.#parsed(heldIn(before, use.template).text)
       const command = voteFor(before, use, { hash, parsed, pieces: [], text }, roles)
       const voted = withAllVotes(before, use, command, live.self, text)
-      const verdict = await retryWithFullHistory(live, async () => {
-        const { state } = live
-        return nextVerdict([command], {}, { ...state, ledger: { ...state.ledger, document: voted } }, live.self)
+      const verdict = await retryWithFullHistory(live, () => {
+        const there = { ...live.state, ledger: { ...live.state.ledger, document: voted } }
+        return inTurns(nextVerdict([command], {}, there, live.self), this.#ports.turns)
       })
       const diff = templateDiff(from.template, parsed.template)
       const outcome = verdict.kind === 'lacking' ? 'undecided' : verdict.kind

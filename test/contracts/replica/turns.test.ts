@@ -10,16 +10,20 @@ import { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import { loadContract, recallHistory } from '../../../src/contracts/replica/opening/load.ts'
 import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
+import type { Hash } from '../../../src/crypto/hash.ts'
 import { keySigner } from '../../../src/crypto/signer.ts'
-import { ROOT } from '../../../src/events/ids.ts'
+import { dryRun } from '../../../src/documents/dry-run.ts'
+import type { Command } from '../../../src/events/commands.ts'
+import { type ElementId, ROOT } from '../../../src/events/ids.ts'
 import { seal } from '../../../src/events/seal.ts'
+import type { Payloads } from '../../../src/events/statement.ts'
 import type { SignedStatement } from '../../../src/events/statement-codec.ts'
 import { assert } from '../../../src/runtime/assert.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
-import type { Turns } from '../../../src/runtime/turns.ts'
+import { inTurns, type Turns } from '../../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
-import { allOf, CONTRACT, market, owes, Player, talk } from '../../support/market.ts'
+import { allOf, CONTRACT, market, owes, Player, TIME, talk } from '../../support/market.ts'
 
 t.setTimeout(240_000)
 
@@ -123,6 +127,28 @@ t.test('and so does the answer that puts such requests into the ledger', async (
   await live.deliver([asked])
   t.equal(live.state.ledger.log.size, before + CHANGES)
   t.ok(turns.count >= RULES * CHANGES, `others had ${turns.count} turns`)
+})
+
+t.test('and so does a dry run of such a request, and of what its publication would come to', async (t) => {
+  const [ana] = market('ana') as [Player]
+  givenLines(ana)
+  draftRules(ana)
+  const turns = new CountedTurns()
+  const tried = async (command: Command, payloads: Payloads = {}) => {
+    turns.count = 0
+    const tried = { commands: [command], isChangeSet: false, payloads, time: TIME }
+    return inTurns(dryRun(tried, ana.state, ana.handle), turns)
+  }
+  const { rule, hash } = drafted(ana)[0] as { rule: number; hash: Hash }
+  t.match(await tried({ type: 'RemoveRule', rule }), { outcome: 'accepted' })
+  t.ok(turns.count < RULES, 'nothing is evaluated')
+  t.match(await tried({ type: 'CastVote', rule, hash, vote: 'no' }), { publication: { outcome: 'accepted' } })
+  t.ok(turns.count >= RULES, `others had ${turns.count} turns`)
+  ana.requests({ type: 'PublishRules', ruleSets: [1], rules: drafted(ana) })
+  const value = seal('1', new Uint8Array(16))
+  const command: Command = { type: 'ProposeValue', field: '0.2' as ElementId, seal: value.seal, basis: [] }
+  t.match(await tried(command, { [value.seal]: value.payload }), { outcome: 'accepted' })
+  t.ok(turns.count >= RULES, `others had ${turns.count} turns`)
 })
 
 const STATEMENTS = 100

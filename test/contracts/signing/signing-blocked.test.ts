@@ -37,13 +37,13 @@ t.test('a node that must not sign says so, and what it was asked never comes to 
   const { contracts } = await ana.start('node', { guard: memoryGuard() })
   await contracts.use(contract, async (live) => {
     t.equal(live.obstacle, 'nobody_to_ask')
-    t.match(await resultOf(add(live, 'Dropped', 20), live, payloads), {
+    t.match(await resultOf(add(live, 'Dropped', 20), live, { payloads, turns: undefined }), {
       kind: 'timed out',
       request: undefined,
       waitingFor: ['ana'],
     })
     await live.goOn()
-    t.match(await resultOf(add(live, 'Taken', 10_000), live, payloads), {
+    t.match(await resultOf(add(live, 'Taken', 10_000), live, { payloads, turns: undefined }), {
       kind: 'pending',
       request: { handle: 'ana' },
     })
@@ -63,7 +63,9 @@ t.test(
     await before.close()
     const serve = await ana.start('serve')
     await serve.contracts.use(contract, async (live) => {
-      await t.rejects(resultOf(add(live, 'Later', 20), live, payloads), { code: 'transmitter_silent' })
+      await t.rejects(resultOf(add(live, 'Later', 20), live, { payloads, turns: undefined }), {
+        code: 'transmitter_silent',
+      })
       await ana.start('transmit')
       await until('it is carried out', async () => has(live, 'Later'))
     })
