@@ -48,8 +48,8 @@ function unfitIn({ contract, feeds, ledger }: AgreementState, held: VerifiedStat
       if (verdict.kind === 'accepted') document = verdict.state
       if (one !== held || verdict.kind !== 'void') continue
       const { code, command } = verdict.reason
-      const isOfValue =
-        code === 'value_wrong_type' || (code === 'limit_exceeded' && verdict.reason.with?.[0] === 'valueBytes')
+      const limit = code === 'limit_exceeded' ? verdict.reason.with?.[0] : undefined
+      const isOfValue = code === 'value_wrong_type' || limit === 'valueBytes' || limit === 'attachmentBytes'
       const isConfidential = 'audience' in (request.commands[command] as object)
       found.set(index, isOfValue && isConfidential)
     }

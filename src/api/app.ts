@@ -10,6 +10,7 @@ import { webSocketUpgrades } from './http/upgrades.ts'
 import { refuseUnknownQueries } from './http/validation.ts'
 import { type AttentionRoutesPorts, attentionRoutes } from './routes/attention.ts'
 import { type CandidateRoutesPorts, candidateRoutes } from './routes/candidates.ts'
+import { attachmentRoutes } from './routes/contract/attachments.ts'
 import { audienceRoutes } from './routes/contract/audiences.ts'
 import { type ChangeSetRoutesPorts, changeSetRoutes } from './routes/contract/change-sets.ts'
 import { elementRoutes } from './routes/contract/elements.ts'
@@ -57,6 +58,7 @@ const contractsAndParties = [
   resignationRoutes,
   lockRoutes,
   audienceRoutes,
+  attachmentRoutes,
   erasureRoutes,
   engineRoutes,
   questionRoutes,

@@ -66,7 +66,8 @@ export class Checklist {
   }
 
   remark(name: CheckName, text: string): void {
-    this.#remarks.set(name, text)
+    const before = this.#remarks.get(name)
+    this.#remarks.set(name, before === undefined ? text : `${before}; ${text}`)
   }
 
   get checks(): Check[] {

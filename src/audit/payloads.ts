@@ -3,6 +3,7 @@ import { type Handle, type LedgerIndex, requestKey, type Seq } from '../events/i
 import { sealOf, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Statement } from '../events/statement.ts'
 import type { Checklist } from './checklist.ts'
+import { isOfContent, type StoredContents } from './contents.ts'
 import { type AuditSource, isStoreCorrupt, type StoredGroup } from './source.ts'
 
 /** What is known of a seal that a statement names. */
@@ -97,7 +98,12 @@ export class NamedSeals {
  * Compares all that stands in the store with its seals, text by text, and with what the statements name. The node itself would not
  * notice most of it: it asks for what it knows of, and takes JSON apart.
  */
-export async function verifyPayloads(source: AuditSource, named: NamedSeals, checklist: Checklist): Promise<void> {
+export async function verifyPayloads(
+  source: AuditSource,
+  named: NamedSeals,
+  contents: StoredContents,
+  checklist: Checklist,
+): Promise<void> {
   const groups = new Set<string>()
   let leftOver = 0
   let kept = 0
@@ -113,6 +119,11 @@ export async function verifyPayloads(source: AuditSource, named: NamedSeals, che
       }
       groups.add(stored.group)
       for (const fault of stored.faults) checklist.damaged('payloads', 'payload_unreadable', placeOf(stored), fault)
+      if (isOfContent(stored.group)) {
+        contents.took(stored, checklist)
+        kept += stored.entries.filter(([seal]) => named.isErased(seal)).length
+        continue
+      }
       kept += stored.entries.filter(([seal]) => named.isErased(seal)).length
       for (const [seal, text] of stored.entries) leftOver += verifyEntry(source, named, checklist, stored, seal, text)
     }
@@ -131,6 +142,7 @@ export async function verifyPayloads(source: AuditSource, named: NamedSeals, che
       'the value that a statement seals, or a rule has computed, is not there',
     )
   }
+  contents.verify(checklist, (seal) => named.isErased(seal))
   if (leftOver > 0) checklist.remark('payloads', `${leftOver} left over by writes that did not come to their end`)
   if (kept > 0) checklist.remark('payloads', `${kept} stand there that all members have voted to erase`)
 }

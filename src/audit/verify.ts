@@ -14,6 +14,7 @@ import type { SignedStatement } from '../events/statement-codec.ts'
 import { leafHash, nodeHash } from '../merkle/hashing.ts'
 import { AuditFailed } from './audit-failed.ts'
 import { Checklist } from './checklist.ts'
+import { StoredContents } from './contents.ts'
 import { withErasedTaken } from './erased.ts'
 import { placeOf, readFeed, verifyReception } from './feeds.ts'
 import { equivocationsIn, partyNamed, wrongHeads } from './misconduct.ts'
@@ -37,7 +38,7 @@ export async function verifyContract(source: AuditSource, engines: Engines = bui
   const { lacking } = state.ledger
   // What signs for it is stored: its holder had the values.
   if (lacking !== undefined && waiting.length > 0) named.need(requestKey(lacking.request))
-  await verifyPayloads(source, named, checklist)
+  await verifyPayloads(source, named, new StoredContents(settled, state, source.self), checklist)
   const [lost] = waiting
   if (lost !== undefined && checklist.damage.length === 0) {
     const reason = 'something that it covers is missing in the store'

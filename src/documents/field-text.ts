@@ -1,3 +1,4 @@
+import { isAttachment } from '../events/attachments/attachment.ts'
 import type { BuiltInType } from '../events/field-type.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { decimalDigits, wireInteger } from './digits.ts'
@@ -5,11 +6,12 @@ import { decimalDigits, wireInteger } from './digits.ts'
 /** A text cannot be read as a value of the field's type. */
 export class ValueUnreadable extends ConcordataError {}
 
-/** A value as naive clients see it in text: `Mexico`, `USD 1250000.00`, `true`, `2026-01-31`. */
+/** A value as naive clients see it in text: `Mexico`, `USD 1250000.00`, `true`, `2026-01-31`; of an attachment the name of the file. */
 export function textOf(value: unknown): string {
   if (typeof value === 'object' && value !== null && 'amount' in value && 'currency' in value) {
     return `${value.currency} ${value.amount}`
   }
+  if (isAttachment(value)) return value.name
   return String(value)
 }
 

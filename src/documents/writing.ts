@@ -341,10 +341,15 @@ export class Writing {
         '$sealed stands for a value that is not held here, and for no other: leave it out, or write a value'
       throw new WriteUnfit('write_unfit', message)
     }
-    const written = wireValue(builtInOf(type, this.#types), value)
+    const builtIn = builtInOf(type, this.#types)
+    if (builtIn.type === 'attachment') {
+      const message = 'an attachment is uploaded, not written: PUT its bytes to the Attachments of the contract'
+      throw new WriteUnfit('write_unfit', message, { expected: 'attachment' })
+    }
+    const written = wireValue(builtIn, value)
     const fault = audience === undefined ? undefined : valueFault(type, written, () => true, this.#types)
     if (fault !== undefined) {
-      const expected = builtInOf(type, this.#types).type
+      const expected = builtIn.type
       throw new WriteUnfit('write_unfit', `the value is not one of the type ${expected}`, { expected, fault })
     }
     const { seal: sealed, payload } = seal(written, this.#newSalt())

@@ -34,6 +34,9 @@ export function wireValue(type: BuiltInType, value: unknown): unknown {
   if (type.type === 'money' && isObject(value) && 'amount' in value) {
     return { ...value, amount: wireNumber(value.amount, 'decimal') }
   }
+  if (type.type === 'attachment' && isObject(value) && 'bytes' in value) {
+    return { ...value, bytes: wireNumber(value.bytes, 'integer') }
+  }
   // As the options themselves are.
   if (type.type === 'choice' && typeof value === 'string') return nfc(value)
   return wireNumber(value, type.type)

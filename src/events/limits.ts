@@ -9,6 +9,7 @@ export const ceilings = {
   requestsPerStatement: 4096,
   commandsPerRequest: 1024,
   valueBytes: 256 * 1024,
+  attachmentBytes: 64 * 1024 * 1024,
   nameCharacters: 200,
   treeDepth: 64,
   elements: 10_000_000,
@@ -25,6 +26,7 @@ export const defaultLimits: Limits = {
   requestsPerStatement: 1024,
   commandsPerRequest: 512,
   valueBytes: 64 * 1024,
+  attachmentBytes: 16 * 1024 * 1024,
   nameCharacters: 100,
   treeDepth: 32,
   elements: 1_000_000,
@@ -44,6 +46,8 @@ export const LimitsSchema = Type.Object(
     requestsPerStatement: upTo(ceilings.requestsPerStatement),
     commandsPerRequest: upTo(ceilings.commandsPerRequest),
     valueBytes: upTo(ceilings.valueBytes),
+    /** Of the content that an attachment names. */
+    attachmentBytes: upTo(ceilings.attachmentBytes),
     nameCharacters: upTo(ceilings.nameCharacters),
     treeDepth: upTo(ceilings.treeDepth),
     /** Of the document, with all that lists can come to: their prototypes, and as many entries as each may have. */

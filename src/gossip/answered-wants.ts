@@ -2,6 +2,7 @@ import type { Hash } from '../crypto/hash.ts'
 import type { Handle, LedgerIndex, Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Wanted } from './message.ts'
+import type { WantedPieces } from './piece-line.ts'
 
 /**
  * First pause before values are looked up for the same peer once more; it doubles with each time, up to the second. Whoever
@@ -105,6 +106,11 @@ export class AnsweredWants {
 /** What stands in there for the entries from a ledger index on: no statement's values have that name. */
 export function entriesFrom(from: LedgerIndex): Wanted {
   return { party: '' as Handle, seals: ['entries' as Hash], seq: from }
+}
+
+/** The same for pieces of a content: no seal has that name. */
+export function piecesFrom({ content, from, party, seq }: WantedPieces): Wanted {
+  return { party, seals: [`${content}.${from}` as Hash], seq }
 }
 
 /** Of a statement with more values than one message asks for, others are asked for next. */

@@ -5,13 +5,14 @@ import type { Handle, Seq, Uid } from '../events/ids.ts'
 import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import { eachAtOnce } from '../runtime/at-once.ts'
 import type { Turns } from '../runtime/turns.ts'
-import { type AnsweredWants, entriesFrom } from './answered-wants.ts'
+import { type AnsweredWants, entriesFrom, piecesFrom } from './answered-wants.ts'
 import type { Bulkhead } from './bulkhead.ts'
 import type { Credit, Credits } from './credit.ts'
 import type { GossipReport } from './gossip-report.ts'
 import type { EntryLine } from './known-entry-line.ts'
 import { contractOf, type ExchangeMessage, type PayloadLine } from './message.ts'
 import { isPartyTo, type PeerKnowledge } from './peer-knowledge.ts'
+import type { PieceLine, WantedPieces } from './piece-line.ts'
 import type { Peer, ReplicasPort } from './replica-port.ts'
 
 /** Contracts that one message has brought something of, and that are taken into memory at once for it. */
@@ -71,6 +72,7 @@ export class Arrivals {
         for (const one of result?.refused ?? []) refused.push(one)
       }),
     )
+    for (const one of await this.#takePieces(message.pieceLines, peer, credit)) refused.push(one)
     for (const word of message.words) {
       if (turns?.isOver === true) await turns.next()
       const contract = contractOf(word)
@@ -114,6 +116,21 @@ export class Arrivals {
     return missing
   }
 
+  /** Pieces go to who is in memory and lacks them: nobody else has asked for any. What they are refused for. */
+  async #takePieces(lines: readonly PieceLine[], peer: Peer, credit: Credit): Promise<readonly StatementRefused[]> {
+    const refused: StatementRefused[] = []
+    for (const [contract, some] of Map.groupBy(lines, ({ contract: of }) => of)) {
+      const replica = this.#isStranger(contract, peer) ? undefined : this.#ports.replicas.find(contract)
+      if (replica === undefined) {
+        credit.spend(some.length * IN_VAIN_COST)
+        continue
+      }
+      const errors = await this.#ports.bulkhead.do(contract, () => replica.contents.arrived(some, credit))
+      for (const error of errors ?? []) refused.push(error)
+    }
+    return refused
+  }
+
   #servingIn(contract: Uid, lines: readonly PayloadLine[]): PayloadLine[] {
     const replica = this.#ports.replicas.find(contract)
     if (replica === undefined) return this.#ports.replicas.passive(contract)?.lacksValues === true ? [...lines] : []
@@ -137,13 +154,16 @@ export class Arrivals {
   }
 
   /** What a party to the contract says beside what it holds. */
-  #heardOf(contract: Uid, peer: Peer, { lacks, wants, waits }: ExchangeMessage, knowledge: PeerKnowledge): void {
+  #heardOf(contract: Uid, peer: Peer, message: ExchangeMessage, knowledge: PeerKnowledge): void {
     if (!this.#isParty(contract, peer)) return
+    const { answeredWants } = this.#ports
+    const { lacks, pieces, wants, waits } = message
     const from = lacks.get(contract)
-    const isDue =
-      from !== undefined && this.#ports.answeredWants.due(peer.handle, contract, [entriesFrom(from)]).length > 0
+    const isDue = from !== undefined && answeredWants.due(peer.handle, contract, [entriesFrom(from)]).length > 0
     knowledge.lacked(contract, isDue ? from : undefined)
-    knowledge.wanted(contract, this.#ports.answeredWants.due(peer.handle, contract, wants.get(contract) ?? []))
+    knowledge.wanted(contract, answeredWants.due(peer.handle, contract, wants.get(contract) ?? []))
+    const areDue = (one: WantedPieces) => answeredWants.due(peer.handle, contract, [piecesFrom(one)]).length > 0
+    knowledge.wantedPieces(contract, (pieces.get(contract) ?? []).filter(areDue))
     this.#ports.replicas.find(contract)?.holdsUp(peer.handle, waits.get(contract))
   }
 

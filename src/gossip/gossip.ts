@@ -124,7 +124,7 @@ export class Gossip {
       take: async (from, message) => {
         await this.#arrivals.take(from, message, knowledge)
         // What it misses the next call brings: not at once, or who asks for ever would be called for ever.
-        for (const contract of new Set([...message.wants.keys(), ...message.lacks.keys()]))
+        for (const contract of new Set([...message.wants.keys(), ...message.lacks.keys(), ...message.pieces.keys()]))
           if (knowledge.hasWants(contract)) this.#later.carry(contract, new Set([from.handle]))
       },
       failed: (to, error) => report.unreachable(to, error),
@@ -287,6 +287,7 @@ function hasNewsFor(session: PeerSession, replica: ReplicaPort): boolean {
   if (awaited.includes(session.peer.handle)) return true
   if (!isPartyTo(state, session.peer)) return false
   if (wants.length > 0 || lacksFrom !== undefined || session.knowledge.hasWants(contract)) return true
+  if (replica.contents.lacksPiecesOf(session.peer.handle)) return true
   return words.length > 0 || session.knowledge.lacksProof(contract, evidence) || lacksNews(session, state)
 }
 

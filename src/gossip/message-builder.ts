@@ -2,7 +2,7 @@ import { frontierOf } from '../agreement/feeds.ts'
 import type { LedgerIndex, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
-import { type AnsweredWants, entriesFrom } from './answered-wants.ts'
+import { type AnsweredWants, entriesFrom, piecesFrom } from './answered-wants.ts'
 import {
   byStatement,
   encodeMessage,
@@ -16,7 +16,11 @@ import {
   type Word,
 } from './message.ts'
 import type { PeerKnowledge } from './peer-knowledge.ts'
+import { WANTED_PIECES_MAX, type WantedPieces } from './piece-line.ts'
 import type { Peer, ReplicaPort } from './replica-port.ts'
+
+/** So much of a message may be pieces of contents, in characters, and never what statements have no room beside. */
+const PIECES_CHARACTERS_MAX = 2 * 1024 * 1024
 
 /** What one message takes along to a peer, of one contract after another, as long as there is room. */
 export class MessageBuilder {
@@ -24,7 +28,10 @@ export class MessageBuilder {
   readonly #wants = new Map<Uid, readonly Wanted[]>()
   readonly #waits = new Map<Uid, HoldUp>()
   readonly #lacks = new Map<Uid, LedgerIndex>()
+  readonly #pieces = new Map<Uid, readonly WantedPieces[]>()
   #wanted = 0
+  #piecesWanted = 0
+  #roomForPieces = PIECES_CHARACTERS_MAX
   #places = 0
   readonly #knowledge: PeerKnowledge
   readonly #peer: Peer
@@ -64,6 +71,15 @@ export class MessageBuilder {
     if (asked.length > 0) this.#wants.set(contract, asked.sort(byStatement))
   }
 
+  /** Which pieces of contents the peer is asked for: in a call, since that ends with its answer. */
+  asksForPieces(replica: ReplicaPort): void {
+    if (this.#isSealed || this.#piecesWanted >= WANTED_PIECES_MAX) return
+    const pieces = replica.contents.take(this.#peer.handle, WANTED_PIECES_MAX - this.#piecesWanted)
+    if (pieces.length === 0) return
+    this.#piecesWanted += pieces.reduce((sum, { count }) => sum + count, 0)
+    this.#pieces.set(replica.contract, pieces)
+  }
+
   /** Whether the header has no room for more contracts. */
   get isFull(): boolean {
     return this.#places >= PLACES_SOFT_MAX
@@ -77,12 +93,28 @@ export class MessageBuilder {
     const isCutOff = await this.#putNews(replica)
     if (this.#isSealed) return isCutOff
     await this.#putEntries(replica)
+    await this.#putPayloads(replica)
+    if (!isCutOff) await this.#putPieces(replica)
+    return isCutOff
+  }
+
+  async #putPayloads(replica: ReplicaPort): Promise<void> {
     const wanted = this.#knowledge.takeWants(replica.contract)
-    if (wanted.length === 0 || this.#room <= 0) return isCutOff
+    if (wanted.length === 0 || this.#room <= 0) return
     const { lines, lookedUp } = await replica.payloadLines(this.#peer.handle, wanted, this.#room)
     this.#answered.answered(this.#peer.handle, replica.contract, wanted.slice(0, lookedUp))
     this.#add(lines)
-    return isCutOff
+  }
+
+  /** What is left for want of room is asked for again. */
+  async #putPieces(replica: ReplicaPort): Promise<void> {
+    const wanted = this.#knowledge.takePiecesWanted(replica.contract)
+    const room = Math.min(this.#room, this.#roomForPieces)
+    if (wanted.length === 0 || room <= 0) return
+    const lines = await replica.contents.lines(this.#peer.handle, wanted, room)
+    this.#answered.answered(this.#peer.handle, replica.contract, wanted.map(piecesFrom))
+    for (const line of lines) this.#roomForPieces -= line.length
+    this.#add(lines)
   }
 
   async #putEntries(replica: ReplicaPort): Promise<void> {
@@ -122,6 +154,7 @@ export class MessageBuilder {
     this.#isSealed = true
     return encodeMessage(this.#frontiers, this.#lines, words, {
       lacks: this.#lacks,
+      pieces: this.#pieces,
       wants: this.#wants,
       waits: this.#waits,
     })

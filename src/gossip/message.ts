@@ -29,6 +29,14 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { exceededBound, type JsonBounds } from '../runtime/json-bounds.ts'
 import { completed } from '../runtime/turns.ts'
 import { ENTRY_LINE_START, type EntryLine, knownEntryIn } from './known-entry-line.ts'
+import {
+  PIECE_LINE_START,
+  type PieceLine,
+  pieceIn,
+  WANTED_PIECES_MAX,
+  type WantedPieces,
+  WantedPiecesSchema,
+} from './piece-line.ts'
 
 /** What came over the network is no exchange message. */
 export class ExchangeMalformed extends ConcordataError {}
@@ -50,6 +58,8 @@ export interface Asides {
   readonly waits: ReadonlyMap<Uid, HoldUp>
   /** From which ledger index on the sender cannot judge what it holds the statements of. */
   readonly lacks: ReadonlyMap<Uid, LedgerIndex>
+  /** Pieces of contents that the sender lacks. */
+  readonly pieces: ReadonlyMap<Uid, readonly WantedPieces[]>
 }
 
 /** Payloads of a statement without it. */
@@ -63,7 +73,7 @@ export interface PayloadLine {
 /**
  * Body and answer of `POST /exchange` have the same form, lines of canonical JSON (application/x-ndjson): a header with
  * the sender's frontier on each contract, then the signed statements that the other is believed to lack, payloads that it
- * wants, entries that it lacks, and words (decision 0013).
+ * wants, entries that it lacks, pieces of contents, and words (decision 0013).
  */
 export interface ExchangeMessage extends Asides {
   readonly frontiers: ReadonlyMap<Uid, Frontier>
@@ -71,6 +81,8 @@ export interface ExchangeMessage extends Asides {
   /** They hash to their seals; whether the statement names these, its holder knows. */
   readonly payloads: readonly PayloadLine[]
   readonly entries: readonly EntryLine[]
+  /** Whether they belong to contents, whoever lacks these verifies. */
+  readonly pieceLines: readonly PieceLine[]
   readonly words: readonly Word[]
   /** Statements and payloads that were refused on sight. After REFUSALS_PER_MESSAGE_MAX nothing more of the message is looked at. */
   readonly refused: readonly StatementRefused[]
@@ -101,6 +113,8 @@ const HEADER_BOUNDS = { depthMax: 5, membersMax: 262_144, widthMax: 1_000 }
 export const PLACES_SOFT_MAX = 65_536
 /** Of a word. */
 const WORD_BOUNDS = { depthMax: 8, membersMax: 64 }
+/** Of a piece of a content. */
+const PIECE_BOUNDS = { depthMax: 2, membersMax: 64 }
 /** Of a line of payloads: as of a statement. */
 const PAYLOAD_BOUNDS = { depthMax: JSON_DEPTH_MAX + 2, membersMax: JSON_MEMBERS_MAX }
 /** Where a sender stops adding statements and leaves the rest to the next call, in characters. */
@@ -116,6 +130,13 @@ const headerForm = Compile(
       }),
       lacks: Type.Optional(
         Type.Record(UidSchema, CountSchema, { ...closed, minProperties: 1, maxProperties: CONTRACTS_PER_MESSAGE_MAX }),
+      ),
+      pieces: Type.Optional(
+        Type.Record(UidSchema, WantedPiecesSchema, {
+          ...closed,
+          minProperties: 1,
+          maxProperties: CONTRACTS_PER_MESSAGE_MAX,
+        }),
       ),
       v: Type.Literal(1),
       waits: Type.Optional(
@@ -156,16 +177,17 @@ const wordStart = /^\{"(?:acceptance|decline|proof)":/
 
 const none: ReadonlyMap<Uid, never> = new Map<Uid, never>()
 
-/** `lines`: as `encodeSigned`, `encodePayloads` and `encodeKnownEntry` make them. */
+/** `lines`: as `encodeSigned`, `encodePayloads`, `encodeKnownEntry` and `encodePiece` make them. */
 export function encodeMessage(
   frontiers: ReadonlyMap<Uid, Frontier>,
   lines: readonly string[],
   words: readonly Word[],
-  { lacks = none, wants = none, waits = none }: Partial<Asides> = {},
+  { lacks = none, pieces = none, wants = none, waits = none }: Partial<Asides> = {},
 ): string {
   const header = canonicalJson({
     contracts: orderedObject(frontiers),
     ...(lacks.size === 0 ? {} : { lacks: orderedObject(lacks) }),
+    ...(pieces.size === 0 ? {} : { pieces: orderedObject(pieces) }),
     v: 1,
     ...(waits.size === 0 ? {} : { waits: orderedObject(waits) }),
     ...(wants.size === 0 ? {} : { wants: orderedObject(wants) }),
@@ -193,6 +215,7 @@ export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
   const statements: SignedStatement[] = []
   const payloads: PayloadLine[] = []
   const entries: EntryLine[] = []
+  const pieceLines: PieceLine[] = []
   const words: Word[] = []
   const refused: StatementRefused[] = []
   for (const line of lines) {
@@ -203,6 +226,7 @@ export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
       continue
     }
     if (line.startsWith(ENTRY_LINE_START)) entries.push(decodeEntryLine(line))
+    else if (line.startsWith(PIECE_LINE_START)) pieceLines.push(decodePieceLine(line))
     else if (line.startsWith(payloadStart)) {
       const { fitting, mismatch } = decodePayloads(line)
       payloads.push(fitting)
@@ -219,7 +243,7 @@ export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
     }
     if (refused.length === REFUSALS_PER_MESSAGE_MAX) break
   }
-  return { ...header, statements, payloads, entries, words, refused }
+  return { ...header, statements, payloads, entries, pieceLines, words, refused }
 }
 
 /** One after another: a text of nothing but line feeds has millions. */
@@ -237,7 +261,10 @@ function decodeHeader(line: string): Pick<ExchangeMessage, 'frontiers' | keyof A
   if (!headerForm.Check(header))
     throw new ExchangeMalformed('exchange_malformed', 'the first line is no exchange header')
   assertCanonical(line, header)
-  const { contracts, lacks = {}, waits = {}, wants = {} } = header
+  const { contracts, lacks = {}, pieces = {}, waits = {}, wants = {} } = header
+  const asked: readonly WantedPieces[] = Object.values(pieces).flat()
+  if (asked.reduce((sum, { count }) => sum + count, 0) > WANTED_PIECES_MAX)
+    throw new ExchangeMalformed('exchange_malformed', 'the header wants too many pieces')
   const wanted: readonly Wanted[] = Object.values(wants).flat()
   if (wanted.reduce((sum, { seals }) => sum + seals.length, 0) > WANTED_VALUES_MAX)
     throw new ExchangeMalformed('exchange_malformed', 'the header wants too many values')
@@ -247,6 +274,7 @@ function decodeHeader(line: string): Pick<ExchangeMessage, 'frontiers' | keyof A
   return {
     frontiers: byUid<Frontier>(contracts),
     lacks: byUid<LedgerIndex>(lacks),
+    pieces: byUid<readonly WantedPieces[]>(pieces),
     wants: byUid<readonly Wanted[]>(wants),
     waits: byUid<HoldUp>(waits),
   }
@@ -280,6 +308,14 @@ function decodeEntryLine(line: string): EntryLine {
   const entry = line.length > SIGNED_CHARACTERS_MAX ? undefined : knownEntryIn(parsed)
   if (entry === undefined) throw new ExchangeMalformed('exchange_malformed', 'a line is no entry of a ledger')
   return entry
+}
+
+function decodePieceLine(line: string): PieceLine {
+  const parsed = parse(line, PIECE_BOUNDS)
+  assertCanonical(line, parsed)
+  const piece = pieceIn(parsed)
+  if (piece === undefined) throw new ExchangeMalformed('exchange_malformed', 'a line is no piece of a content')
+  return piece
 }
 
 function decodeWord(line: string): Word {

@@ -9,6 +9,7 @@ import { encodeToPassOn, type SignedStatement } from '../events/statement-codec.
 import { disclosed } from './disclosure.ts'
 import { forksAgainst, isUpToDate, linesFor, newsFor, vectorOf } from './exchange.ts'
 import type { Wanted } from './message.ts'
+import type { WantedPieces } from './piece-line.ts'
 import { RecentLines } from './recent-lines.ts'
 
 /** Whether the peer is the party that the contract knows by this handle. */
@@ -28,6 +29,8 @@ export class PeerKnowledge {
   readonly #wants = new Map<Uid, readonly Wanted[]>()
   /** From which ledger index on it has asked for entries, and has not been given any since. */
   readonly #lacks = new Map<Uid, LedgerIndex>()
+  /** Pieces that it has asked for, and has not been given since. */
+  readonly #pieces = new Map<Uid, readonly WantedPieces[]>()
   /** Proofs that it was shown in this session, by contract and party. */
   readonly #shown = new Set<string>()
 
@@ -58,9 +61,22 @@ export class PeerKnowledge {
     else this.#lacks.set(contract, from)
   }
 
-  /** Whether it has asked for values or entries. */
+  /** Which pieces of contents it lacks. */
+  wantedPieces(contract: Uid, pieces: readonly WantedPieces[]): void {
+    if (pieces.length > 0) this.#pieces.set(contract, pieces)
+    else this.#pieces.delete(contract)
+  }
+
+  /** Whether it has asked for values, entries or pieces. */
   hasWants(contract: Uid): boolean {
-    return this.#wants.has(contract) || this.#lacks.has(contract)
+    return this.#wants.has(contract) || this.#lacks.has(contract) || this.#pieces.has(contract)
+  }
+
+  /** As `takeWants`. */
+  takePiecesWanted(contract: Uid): readonly WantedPieces[] {
+    const pieces = this.#pieces.get(contract) ?? []
+    this.#pieces.delete(contract)
+    return pieces
   }
 
   /** As `takeWants`. */
@@ -145,6 +161,7 @@ export class PeerKnowledge {
     this.#newestThen.delete(contract)
     this.#wants.delete(contract)
     this.#lacks.delete(contract)
+    this.#pieces.delete(contract)
     this.#forgetShown(contract)
   }
 

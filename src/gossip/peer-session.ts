@@ -213,6 +213,8 @@ export class PeerSession {
       for (const contract of contracts) this.#due.add(contract)
       for (const { contract } of talks) this.knowledge.forget(contract)
       throw error
+    } finally {
+      for (const { contract } of talks) this.#ports.replicas.find(contract)?.contents.answered(this.peer.handle)
     }
   }
 
@@ -249,6 +251,7 @@ export class PeerSession {
         const wasHeardOf = this.knowledge.hasHeardOf(contract)
         const { size } = builder
         const isCutOff = await builder.put(replica)
+        builder.asksForPieces(replica)
         return { contract, words, isCutOff, size: builder.size - size, wasHeardOf, before: replica.state.feeds }
       }),
     )

@@ -6,6 +6,7 @@ import type { Frontier } from '../events/statement.ts'
 import type { SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import type { Credit } from './credit.ts'
 import type { HoldUp, PayloadLine, Wanted, Word } from './message.ts'
+import type { PieceLine, WantedPieces } from './piece-line.ts'
 import type { Progress } from './schedule.ts'
 
 /** What is given of what a peer wants. */
@@ -13,6 +14,20 @@ export interface PayloadLines {
   readonly lines: readonly string[]
   /** So many of the wanted statements, from the first on, were looked up; for the others there was no room. */
   readonly lookedUp: number
+}
+
+/** The contents of one contract as gossip sees them (decision 0127). */
+export interface ContentsPort {
+  /** Whether a peer is to be asked for pieces that are missing here. */
+  lacksPiecesOf(peer: Handle): boolean
+  /** So many of them at most: until that peer has answered, no other is asked for the same. */
+  take(peer: Handle, room: number): readonly WantedPieces[]
+  /** The call in which a peer was asked has come to its end, whatever it brought. */
+  answered(peer: Handle): void
+  /** Lines with what is held here of what a peer wants and may have. `room`: characters, about. */
+  lines(peer: Handle, wanted: readonly WantedPieces[], room: number): Promise<readonly string[]>
+  /** Resolves when those that belong to what is missing here are durable. `credit`: of the peer that brought them. */
+  arrived(pieces: readonly PieceLine[], credit: Credit): Promise<readonly StatementRefused[]>
 }
 
 /** One contract as gossip sees it; `contracts/replica/live-contract.ts` is the one in a node. */
@@ -41,6 +56,7 @@ export interface ReplicaPort extends Progress {
   payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<PayloadLines>
   /** Lines with settled entries from one on, for a peer that cannot judge them any more. `room`: characters, about. */
   entryLines(peer: Handle, from: LedgerIndex, room: number): Promise<readonly string[]>
+  readonly contents: ContentsPort
   /** Statements of a party that run ahead of what is held here. */
   waitingOf(party: Handle): readonly SignedStatement[]
   /** A peer has said what it holds, asked by this node. What it says in a call of its own may be older than a restore here. */

@@ -1,4 +1,5 @@
-import type { Hash } from '../crypto/hash.ts'
+import { HASH_PATTERN, type Hash } from '../crypto/hash.ts'
+import type { ContentName } from '../events/attachments/content.ts'
 import {
   computedAt,
   HANDLE_PATTERN,
@@ -26,7 +27,8 @@ export interface PayloadRef {
 declare const groupBrand: unique symbol
 /**
  * What is kept together of a contract: `<handle>.<seq>`, the payloads that a statement seals, or `computed-<index>`, those that
- * rules compute at a ledger index. A proposal's id begins with the place of its statement, so its group is known without a search (decision 0062).
+ * rules compute at a ledger index, or `content-<name>.<number>`, a piece of a content, or behind the last one the hashes of all of them.
+ * A proposal's id begins with the place of its statement, so its group is known without a search (decision 0062).
  */
 export type PayloadGroup = string & { readonly [groupBrand]: true }
 
@@ -37,7 +39,9 @@ const ENTRY_BYTES = 80
 
 const handle = HANDLE_PATTERN.slice(1, -1)
 const COMPUTED = 'computed-'
-const groupForm = new RegExp(`^(?:${handle}\\.|${COMPUTED})(?:0|[1-9][0-9]{0,15})$`)
+const CONTENT = 'content-'
+const name = HASH_PATTERN.slice(1, -1)
+const groupForm = new RegExp(`^(?:${handle}\\.|${COMPUTED}|${CONTENT}${name}\\.)(?:0|[1-9][0-9]{0,15})$`)
 
 /** The group of the payloads that a statement seals. */
 export function groupOf({ handle, seq }: { readonly handle: Handle; readonly seq: Seq }): PayloadGroup {
@@ -47,6 +51,11 @@ export function groupOf({ handle, seq }: { readonly handle: Handle; readonly seq
 /** The group of what rules compute at a ledger index. */
 export function computedGroup(index: LedgerIndex): PayloadGroup {
   return `${COMPUTED}${index}` as PayloadGroup
+}
+
+/** The group of a piece of a content; of the number of its pieces that of their hashes. */
+export function contentGroup(name: ContentName, number: number): PayloadGroup {
+  return `${CONTENT}${name}.${number}` as PayloadGroup
 }
 
 /** Where the value of a proposal is kept. `revealedBy`: key of the request that brought it, where that is another than its own. */
@@ -68,11 +77,12 @@ export function refsIn(handle: Handle, sealed: readonly { readonly seq: Seq; rea
 }
 
 export function assertGroup(group: PayloadGroup): void {
-  assert(groupForm.test(group), 'a group is <handle>.<seq> or computed-<index>')
+  assert(groupForm.test(group), 'a group is <handle>.<seq>, computed-<index> or content-<name>.<number>')
 }
 
 /**
- * Groups of one series are numbered: those of a party by the places of its statements, the computed ones by ledger index.
+ * Groups of one series are numbered: those of a party by the places of its statements, the computed ones by ledger index, those of
+ * a content by its pieces.
  * Requires a group.
  */
 export function placeOf(group: PayloadGroup): { readonly series: string; readonly number: number } {

@@ -27,6 +27,11 @@ export function erasuresStream(contract: Uid): string {
   return `erasures-${contract}`
 }
 
+/** Which contents the values of a contract name, and which of them are complete at this node. */
+export function contentsStream(contract: Uid): string {
+  return `contents-${contract}`
+}
+
 /** The command queue: what local users asked for, queued by `serve`, carried out by `transmit` (design §9). */
 export const OUTBOX_STREAM = 'outbox-asks'
 /** Up to where the queued commands are done, and the results of some. */
@@ -35,12 +40,12 @@ export const OUTBOX_DONE_STREAM = 'outbox-done'
 /** What a stream holds, by its name. */
 export type StreamKind =
   | { readonly kind: 'feed'; readonly contract: Uid; readonly handle: Handle }
-  | { readonly kind: 'contract' | 'evidence' | 'erasures'; readonly contract: Uid }
+  | { readonly kind: 'contract' | 'evidence' | 'erasures' | 'contents'; readonly contract: Uid }
   | { readonly kind: 'directory' | 'invitations' | 'contracts' | 'outbox-asks' | 'outbox-done' }
 
 const unanchored = (pattern: string) => pattern.replace(/^\^|\$$/g, '')
 const feedName = new RegExp(`^feed-(${unanchored(UID_PATTERN)})-(${unanchored(HANDLE_PATTERN)})$`)
-const contractName = new RegExp(`^(contract|evidence|erasures)-(${unanchored(UID_PATTERN)})$`)
+const contractName = new RegExp(`^(contract|evidence|erasures|contents)-(${unanchored(UID_PATTERN)})$`)
 const soleNames = [DIRECTORY_STREAM, INVITATIONS_STREAM, CONTRACTS_STREAM, OUTBOX_STREAM, OUTBOX_DONE_STREAM] as const
 
 /** The name taken apart again; undefined if no function here makes it: a store may hold streams of other programs. */
@@ -49,7 +54,7 @@ export function parseStream(name: string): StreamKind | undefined {
   if (feed !== null) return { kind: 'feed', contract: feed[1] as Uid, handle: feed[2] as Handle }
   const contract = contractName.exec(name)
   if (contract !== null) {
-    return { kind: contract[1] as 'contract' | 'evidence' | 'erasures', contract: contract[2] as Uid }
+    return { kind: contract[1] as 'contract' | 'evidence' | 'erasures' | 'contents', contract: contract[2] as Uid }
   }
   const sole = soleNames.find((known) => known === name)
   return sole && { kind: sole }

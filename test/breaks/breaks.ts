@@ -19,6 +19,7 @@ const CHANGE_SETS_TEST = 'test/aggregates/contract/change-sets.test.ts'
 const VALUES_TEST = 'test/aggregates/contract/proposals.test.ts'
 
 const AUDIENCES_TEST = 'test/aggregates/contract/audiences.test.ts'
+const CONTENTS_TEST = 'test/contracts/contents/contents.test.ts'
 const CONFIDENCES_TEST = 'test/contracts/replica/audiences.test.ts'
 
 /** What decides a command, and the test that knows what it does. */
@@ -516,5 +517,54 @@ export const breaks: readonly Break[] = [
     from: 'return now < from || now >= from',
     to: 'return now >= from',
     caughtBy: 'test/node/outward/certificate-renewal.test.ts',
+  },
+  {
+    name: 'a piece of an attachment is taken unverified',
+    file: 'src/merkle/content-tree.ts',
+    from: 'verifyInclusion({ leaf, index, size, proof, root: content.hash })',
+    to: 'verifyInclusion({ leaf, index: 0, size: 1, proof: [], root: hashFromBytes(leaf) })',
+    caughtBy: CONTENTS_TEST,
+  },
+  {
+    name: 'an attachment is given to whoever asks',
+    file: 'src/contracts/contents/piece-lines.ts',
+    from: ' || !mayHave(state, held, name, peer, now)',
+    to: '',
+    caughtBy: CONTENTS_TEST,
+  },
+  {
+    name: 'a request is acknowledged before its attachment is complete',
+    file: 'src/contracts/approvals/approvals.ts',
+    from: 'const contents = this.#contents.lackedIn(held, request)',
+    to: 'const contents = this.#contents.lackedIn(held, request).slice(0, 0)',
+    caughtBy: CONTENTS_TEST,
+  },
+  {
+    name: 'an attachment that was cut off begins anew',
+    file: 'src/contracts/contents/unfinished-content.ts',
+    from: 'this.#leaves = new Map(held)',
+    to: 'this.#leaves = new Map([...held].slice(0, 0))',
+    caughtBy: CONTENTS_TEST,
+  },
+  {
+    name: 'bytes that came to nothing are kept',
+    file: 'src/contracts/contents/contents.ts',
+    from: "if (entry.outcome.kind === 'accepted') continue",
+    to: "if (entry.outcome.kind !== 'accepted') continue",
+    caughtBy: CONTENTS_TEST,
+  },
+  {
+    name: 'whoever brings a little of an attachment is waited for, for ever',
+    file: 'src/contracts/contents/content-waits.ts',
+    from: 'wait.leftMs -= pauseMs',
+    to: 'wait.leftMs -= 0',
+    caughtBy: 'test/contracts/contents/content-room.test.ts',
+  },
+  {
+    name: 'an attachment is of any type',
+    file: 'src/events/attachments/attachment.ts',
+    from: 'type: Type.Enum([...mediaTypes]),',
+    to: 'type: Type.String(),',
+    caughtBy: 'test/aggregates/contract/attachments.test.ts',
   },
 ]

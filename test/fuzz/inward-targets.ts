@@ -157,6 +157,11 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
     requests: json('Contract/$/ChangeSets/acme.0.0/Votes', '{"vote":"yes","about":{"text":"x"}}'),
   },
   'GET /api/Contract/:uid/Diff': { status: 200, requests: ['/api/Contract/$/Diff?from=0&to=1'] },
+  'GET /api/Contract/:uid/Attachments': { status: 422, requests: ['/api/Contract/$/Attachments?at=Country'] },
+  'PUT /api/Contract/:uid/Attachments': {
+    status: 422,
+    requests: json('Contract/$/Attachments?at=Country&name=x.pdf', 'x'),
+  },
   'GET /api/Contract/:uid/Audiences': { status: 200, requests: ['/api/Contract/$/Audiences'] },
   'PUT /api/Contract/:uid/Audiences': {
     status: 403,

@@ -10,6 +10,7 @@ import { seal } from '../../src/events/seal.ts'
 import type { Payloads } from '../../src/events/statement.ts'
 import { decodeSigned, decodeStored, encodeSigned, encodeStored } from '../../src/events/statement-codec.ts'
 import { type Asides, decodeMessage, encodeMessage, encodePayloads } from '../../src/gossip/message.ts'
+import { encodePiece } from '../../src/gossip/piece-line.ts'
 import { checkpointBody, formatNote, noteSignature, parseNote } from '../../src/merkle/note.ts'
 import { checkConfiguration } from '../../src/node/config/configuration.ts'
 import { decodeDirectoryEvent, encodeDirectoryEvent } from '../../src/node/directory/directory-events.ts'
@@ -44,7 +45,10 @@ const place = { contract: CONTRACT, party: ana.handle, seq: proposal.statement.s
 const textsOf = (payloads: Payloads) =>
   new Map(Object.entries(payloads).map(([of, payload]) => [of as Hash, canonicalJson(payload)]))
 const payloadLine = encodePayloads(place, textsOf(proposal.payloads))
+const bytes = new TextEncoder().encode('bytes of a content')
+const pieceLine = encodePiece({ bytes, content: sealed, contract: CONTRACT, index: 0, proof: [sealed] })
 const asides: Asides = {
+  pieces: new Map([[CONTRACT, [{ content: sealed, count: 2, from: 1, party: ana.handle, seq: place.seq }]]]),
   lacks: new Map([[CONTRACT, 3]]),
   wants: new Map([[CONTRACT, [{ party: ana.handle, seq: place.seq, seals: [sealed] }]]]),
   waits: new Map([[CONTRACT, 'payload']]),
@@ -117,7 +121,7 @@ export const targets: readonly Target[] = [
       encodeMessage(frontiers, lines, []),
       encodeMessage(frontiers, lines.slice(-1), words),
       encodeMessage(new Map(), [], words),
-      encodeMessage(frontiers, [payloadLine], [], asides),
+      encodeMessage(frontiers, [payloadLine, pieceLine], [], asides),
     ],
     decode(text) {
       const message = decodeMessage(text)
@@ -126,7 +130,8 @@ export const targets: readonly Target[] = [
       return () => {
         const inner = message.statements.map((found) => encodeSigned(found.text, found.signature, found.payloads))
         const values = message.payloads.map(({ payloads, ...place }) => encodePayloads(place, textsOf(payloads)))
-        const again = encodeMessage(message.frontiers, [...inner, ...values], message.words, message)
+        const pieces = message.pieceLines.map(encodePiece)
+        const again = encodeMessage(message.frontiers, [...inner, ...values, ...pieces], message.words, message)
         return again.split('\n').sort().join('\n') === text.split('\n').sort().join('\n') ? text : again
       }
     },

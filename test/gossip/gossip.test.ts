@@ -21,6 +21,7 @@ import {
 import type { AtRest, Peer, ReplicaPort } from '../../src/gossip/replica-port.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
 import { allOf, contractFoundedBy, marketOf, Player } from '../support/market.ts'
+import { noContents } from '../support/no-contents.ts'
 
 /** All that one message takes along. */
 const LARGE = 'x'.repeat(MESSAGE_CHARACTERS_SOFT_MAX)
@@ -123,6 +124,7 @@ class Ana {
         this.lookedUpAt.push(this.clock.now())
         return { lines: [], lookedUp: wanted.length }
       },
+      contents: noContents,
       waitingOf: () => [],
       heard() {},
       deliver: async (statements, _, payloads) => {

@@ -3,6 +3,7 @@ import { beyond, frontierOf } from '../../src/agreement/feeds.ts'
 import { emptyVector } from '../../src/agreement/version-vector.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
+import { CONTENT_PIECE_BYTES } from '../../src/events/attachments/content.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { JSON_DEPTH_MAX } from '../../src/events/limits.ts'
 import { seal, sealOf } from '../../src/events/seal.ts'
@@ -20,6 +21,7 @@ import {
   WANTED_VALUES_MAX,
   WORDS_PER_MESSAGE_MAX,
 } from '../../src/gossip/message.ts'
+import { encodePiece, WANTED_PIECES_MAX } from '../../src/gossip/piece-line.ts'
 import { CONTRACT, contractFoundedBy, Player } from '../support/market.ts'
 
 const ana = new Player('ana')
@@ -32,7 +34,8 @@ t.test('a message says what is held, and carries statements and words', async (t
   const lines = [first, second].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
   const accepted = ben.accepts(1)
   const message = decodeMessage(encodeMessage(frontiers, lines, [accepted]))
-  const none = { lacks: new Map(), wants: new Map(), waits: new Map(), entries: [], payloads: [], refused: [] }
+  const asides = { lacks: new Map(), pieces: new Map(), wants: new Map(), waits: new Map() }
+  const none = { ...asides, entries: [], payloads: [], pieceLines: [], refused: [] }
   t.same(message, { ...none, frontiers, statements: [first, second], words: [accepted] })
 })
 
@@ -55,6 +58,43 @@ t.test('a message says which values are missing, why something is left uncovered
   )
   const payloads = [{ ...place, payloads: { [sealed.seal]: sealed.payload } }]
   t.match(decodeMessage(text), { ...asides, payloads, refused: [] })
+})
+
+t.test('a message says which pieces of contents are missing, and brings pieces', async (t) => {
+  const wanted = { content: sealed.seal, count: 2, from: 3, party: ana.handle, seq: 7 }
+  const piece = {
+    bytes: Uint8Array.of(1, 2, 255),
+    content: sealed.seal,
+    contract: CONTRACT,
+    index: 4,
+    proof: [sealed.seal],
+  }
+  const text = encodeMessage(new Map(), [encodePiece(piece)], [], { pieces: new Map([[CONTRACT, [wanted]]]) })
+  t.equal(
+    text,
+    [
+      `{"contracts":{},"pieces":{"${CONTRACT}":[{"content":"${sealed.seal}","count":2,"from":3,"party":"ana","seq":7}]},"v":1}`,
+      `{"bytes":"AQL_","content":"${sealed.seal}","of":"${CONTRACT}","piece":4,"proof":["${sealed.seal}"]}`,
+    ].join('\n'),
+    'to the byte',
+  )
+  t.match(decodeMessage(text), { pieces: new Map([[CONTRACT, [wanted]]]), pieceLines: [piece], refused: [] })
+  const many = (count: number) => {
+    const each = Array.from({ length: count }, (_, from) => ({ ...wanted, count: 4, from }))
+    return encodeMessage(new Map(), [], [], { pieces: new Map([[CONTRACT, each]]) })
+  }
+  t.equal(decodeMessage(many(WANTED_PIECES_MAX / 4)).pieces.size, 1)
+  t.throws(() => decodeMessage(many(WANTED_PIECES_MAX / 4 + 1)), { code: 'exchange_malformed' })
+  const header = '{"contracts":{},"v":1}'
+  for (const line of [
+    encodePiece({ ...piece, bytes: new Uint8Array(CONTENT_PIECE_BYTES + 1) }),
+    encodePiece({ ...piece, bytes: new Uint8Array() }),
+    encodePiece(piece).replace('AQL_', 'AQL'),
+    encodePiece(piece).replace('AQL_', 'AQL/'),
+    encodePiece(piece).replace('"piece":4', '"piece":-1'),
+    encodePiece(piece).replace('"piece":4', '"piece": 4'),
+  ])
+    t.throws(() => decodeMessage(`${header}\n${line}`), { code: 'exchange_malformed' })
 })
 
 t.test('a payload that does not hash to its seal is dropped, and named, and its statement is taken', async (t) => {

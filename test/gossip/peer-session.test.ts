@@ -10,6 +10,7 @@ import type { ReplicaPort, ReplicasPort } from '../../src/gossip/replica-port.ts
 import { PeerBusy } from '../../src/gossip/transport/peer-errors.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { CONTRACT, market, type Player } from '../support/market.ts'
+import { noContents } from '../support/no-contents.ts'
 
 const standingClock: Clock = { now: () => 0, after: () => () => {} }
 
@@ -47,6 +48,7 @@ function courierBetween(self: Player, peer: Player) {
     entryLines: async () => [],
     holdsUp() {},
     payloadLines: async () => ({ lines: [], lookedUp: 0 }),
+    contents: noContents,
     waitingOf: () => [],
     heard: (_, frontier) => heard.push(frontier),
     deliver: async () => ({ refused: [] }),
@@ -134,6 +136,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
     entryLines: async () => [],
     holdsUp() {},
     payloadLines: async () => ({ lines: [], lookedUp: 0 }),
+    contents: noContents,
     waitingOf: () => [],
     heard() {},
     deliver: async () => ({ refused: [] }),

@@ -8,6 +8,7 @@ import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import { type ElementId, requestKey } from '../../src/events/ids.ts'
 import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
 import { both } from '../support/engine-2.ts'
+import { checkAttachments } from './attachment-work.ts'
 import { checkErased } from './erasure-work.ts'
 import { DEADLY, SINS } from './hostile.ts'
 import type { Machine } from './machine.ts'
@@ -44,6 +45,7 @@ export async function checkEnd(run: Run): Promise<void> {
   await checkAllEqual(run)
   await run.confidences.checkHandedOver(run)
   await checkErased(run)
+  await checkAttachments(run)
   await checkEntries(run)
   await checkChangeSets(run)
   await audit(run)

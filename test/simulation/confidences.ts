@@ -44,7 +44,9 @@ export class Confidences {
     for (const machine of run.everyone()) {
       for await (const { group, entries } of machine.disk.auditSource(run.contract, founder.handle).groups()) {
         for (const [seal] of entries) {
-          const may = this.#mayHave.get(keyOf(group, seal))
+          const may =
+            this.#mayHave.get(keyOf(group, seal)) ??
+            (group.startsWith('content-') ? this.#mayHaveBytes(seal) : undefined)
           if (may === undefined) continue
           run.count(`confidential values held by ${may.size}`)
           if (!may.has(machine.handle)) throw new Violation(`${machine.handle} has ${group} ${seal}, for ${[...may]}`)
@@ -97,6 +99,12 @@ export class Confidences {
         }
       }
     }
+  }
+
+  /** The bytes of a file are for whoever may have the value that names it. */
+  #mayHaveBytes(seal: Hash): Set<Handle> | undefined {
+    const places = [...this.#mayHave].filter(([key]) => key.endsWith(` ${seal}`))
+    return places.length === 0 ? undefined : new Set(places.flatMap(([, may]) => [...may]))
   }
 
   #allow(key: string, parties: Iterable<Handle>): void {

@@ -5,7 +5,7 @@ import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import type { PayloadRef } from '../../src/store/payload-group.ts'
-import type { Store, Write } from '../../src/store/port.ts'
+import type { PayloadStore, Store, Write } from '../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../src/store/snapshot-port.ts'
 import { contractStream, OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -66,6 +66,11 @@ export class Disk {
   }
 
   /** What is under a seal, as it is stored. */
+  /** What has become durable. */
+  get payloads(): PayloadStore {
+    return this.#durable.payloads
+  }
+
   async payload(contract: Uid, ref: PayloadRef): Promise<string | undefined> {
     return (await this.#durable.payloads.get(contract, [ref])).get(ref.seal)
   }

@@ -45,6 +45,7 @@ const table = {
     0,
     'to set an audience, confide a value, or reveal one, a member and round; the hostile member asks for all',
   ),
+  attachments: number(0, 'to put a file at a field, a member and round; some are never brought'),
   erasures: number(0, 'to vote for, or against, the erasure of values, a member and round'),
   withdrawals: number(0.08, 'of what is tentative, a member and round'),
   invitations: number(0.05, 'a member and round'),

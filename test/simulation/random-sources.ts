@@ -17,6 +17,7 @@ const SOURCES = [
   'rules',
   'audiences',
   'erasures',
+  'attachments',
 ] as const
 type Source = (typeof SOURCES)[number]
 

@@ -7,7 +7,9 @@ import type { Hash } from '../../src/crypto/hash.ts'
 import type { ElementId } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
+import { piecesOf } from '../../src/merkle/content-tree.ts'
 import { both } from '../support/engine-2.ts'
+import { attachmentFields, attachmentWork } from './attachment-work.ts'
 import { audienceWork, type Kept } from './audience-work.ts'
 import { erasureWork } from './erasure-work.ts'
 import type { Faults } from './faults.ts'
@@ -82,6 +84,12 @@ export class Workload {
       await this.submit(founder, { type: 'AddBlock', parent: '0', name: 'confidential', owner: founder.handle })
       await this.submit(founder, { type: 'AddField', parent: this.#block, name: 'secret', field: { type: 'text' } })
     }
+    if (run.options.attachments > 0) {
+      const [last, inBlock] = attachmentFields(run)
+      const file = { type: 'AddField', name: 'file', field: { type: 'attachment' } }
+      if (inBlock !== undefined) await this.submit(founder, { ...file, parent: this.#block })
+      if (last !== undefined) await this.submit(founder, { ...file, parent: '0' })
+    }
     for (const card of run.strangersTo(founder)) {
       if (this.#randomOf(founder).chance(0.7)) await this.submit(founder, { type: 'InviteParty', party: card })
     }
@@ -126,6 +134,9 @@ export class Workload {
     }
     if (options.erasures > 0 && run.sources.of('erasures', machine.address).chance(options.erasures)) {
       await this.#erase(machine, live, field as ElementId)
+    }
+    if (options.attachments > 0 && run.sources.of('attachments', machine.address).chance(options.attachments)) {
+      await this.#attach(machine, live)
     }
     if (random.chance(0.04))
       await this.submit(machine, { type: 'RenameElement', element: field, name: `n ${run.requests}` })
@@ -244,6 +255,22 @@ export class Workload {
     const isConfidential = 'audience' in command
     this.#run.count(`audiences: ${command.type}${isConfidential ? ' for some' : ''}`)
     await this.submit(machine, command, { payloads, ...(random.chance(0.5) ? { tentative: true } : {}) })
+  }
+
+  /** Now and then a member names a file that it does not have. */
+  async #attach(machine: Machine, { contents, state }: LiveContract): Promise<void> {
+    const run = this.#run
+    const random = run.sources.of('attachments', machine.address)
+    const place = random.pick(attachmentFields(run))
+    const work = attachmentWork(state.settling.agreed, machine.handle, place, random)
+    const isBrought = random.chance(0.85)
+    if (work === undefined) return
+    const { bytes, command, content, payloads } = work
+    run.count(isBrought ? 'files put' : 'files named and not brought')
+    const asks = () => this.submit(machine, command, { payloads })
+    if (!isBrought) return asks()
+    // The machine may go down, or its disk, while the file comes: then nobody asks for anything.
+    contents.keep(content, piecesOf(bytes)).then(asks, () => {})
   }
 
   async #erase(machine: Machine, { state }: LiveContract, field: ElementId): Promise<void> {

@@ -1,3 +1,4 @@
+import { contentOf } from '../../src/merkle/content-tree.ts'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
@@ -429,6 +430,23 @@ export const plays: Readonly<Record<string, Play>> = {
       later.state = emptyAgreement(CONTRACT, bothEngines)
       later.hears(...[...ana.state.feeds.values()].flatMap((feed) => [...feed]), last, answer)
       return { all: ana, hostile: [offered(ana.state, 'the answer behind which engine 2 judges', lineOf(later.says()))] }
+    },
+  },
+  attachments: {
+    about:
+      'A field for attachments: one is agreed; one that is too large, one of a type that is not taken, and one with a name that no element could have are void.',
+    play() {
+      const all = three()
+      const [ana, ben] = all
+      ana.requests({ type: 'AddField', parent: '0', name: 'Wording', field: { type: 'attachment' } })
+      talk(all, owes)
+      const { bytes, hash } = contentOf(new TextEncoder().encode('wording'))
+      const value = { bytes, hash, name: 'wording.txt', type: 'text/plain' }
+      for (const more of [{}, { bytes: 16_777_217 }, { type: 'text/html' }, { name: 'a/b' }]) {
+        ben.proposes('0.2', { ...value, ...more })
+        talk(all, owes)
+      }
+      return { all: ana, hostile: [] }
     },
   },
   'confidential-values': {

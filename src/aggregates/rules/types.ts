@@ -55,6 +55,8 @@ export function typeName(type: RuleType): string {
       return 'date and time'
     case 'reference':
       return 'reference to a contract'
+    case 'attachment':
+      return 'file'
     case 'duration':
       if (type.unit === undefined) return 'duration'
       return type.unit === 'months' ? 'duration of years and months' : 'duration of days and time'

@@ -23,6 +23,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { PersonsRefusal } from '../commands/queued-command.ts'
+import type { Contents } from '../contents/contents.ts'
 import { SealedAbouts } from '../requests/sealed-abouts.ts'
 import { bytesIn, roomIn } from '../requests/statement-budget.ts'
 import { assertAbout } from '../requests/validate-request.ts'
@@ -42,6 +43,11 @@ export interface Question {
   readonly otherwise: 'acknowledge' | 'refuse'
   readonly reason: string
 }
+
+/** The contents that requests name: whether they are complete here, and waited for. */
+export type AwaitedContents = Pick<Contents, 'lacksAny' | 'lackedIn' | 'isWaitingFor'>
+
+const noContents: AwaitedContents = { lacksAny: () => false, lackedIn: () => [], isWaitingFor: () => false }
 
 type Answer = { readonly refusal: Grounds | undefined }
 
@@ -93,6 +99,7 @@ export class Approvals {
   readonly #answers = new Map<string, Answer>()
   readonly #waits: ValueWaits
   readonly #times: ClaimedTimes
+  readonly #contents: AwaitedContents
   #isAwaitingValues = false
   /** The last view that a statement could be made from: the next one is made from it. */
   #view: AgreementState | undefined
@@ -114,7 +121,9 @@ export class Approvals {
     random: Random,
     changed: () => void,
     payloadWaitMs = PAYLOAD_WAIT_MS,
+    contents = noContents,
   ) {
+    this.#contents = contents
     this.#self = self
     this.#times = new ClaimedTimes(clock)
     this.#waits = new ValueWaits(payloadWaitMs, clock, () => {
@@ -125,6 +134,12 @@ export class Approvals {
     this.#clock = clock
     this.#random = random
     this.#changed = changed
+  }
+
+  /** A content is complete, or not waited for any more. */
+  contentsChanged(): void {
+    this.#answered++
+    this.#changed()
   }
 
   /** Whether nobody is asked, no value is waited for, and no answer is still to be said. */
@@ -152,7 +167,7 @@ export class Approvals {
     this.#waits.lacking(lacking)
     const isOrdinary = !hasConfidential(state, this.#self) && !wouldReadTime(state.ledger.document)
     const isPlain = this.#policy.length === 0 && !asksForMissingEngine(state) && isOrdinary
-    if (lacking.length === 0 && isPlain) {
+    if (lacking.length === 0 && isPlain && !this.#contents.lacksAny(state)) {
       this.#isAwaitingValues = false
       this.#view = state
       return { view: state, refusals: [], payloads: [] }
@@ -293,6 +308,15 @@ export class Approvals {
         return undefined
       }
       if (hasUnfitValue(state, held, ref.index, this.#self)) return { refusal: { code: 'value_unfit' } }
+      const contents = this.#contents.lackedIn(held, request)
+      if (contents.length > 0) {
+        const isMember = memberOf(state.ledger.document, this.#self) !== undefined
+        // Of what nobody brings the members refuse what names it, so whoever is none of them is not kept for ever.
+        const isWaiting = contents.every((content) => this.#contents.isWaitingFor(content)) || !isMember
+        if (!mayAsk || !isWaiting) return { refusal: { code: 'payload_missing' } }
+        this.#isAwaitingValues = true
+        return undefined
+      }
     }
     if (known !== undefined) return known
     if (rule === undefined || rule.answer !== 'ask') return { refusal: undefined }

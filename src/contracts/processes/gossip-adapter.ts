@@ -51,6 +51,13 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
       holdsUp: (peer, why) => live.holdsUp(peer, why),
       payloadLines: (peer, wanted, room) => live.payloadLines(peer, wanted, room),
       entryLines: (peer, from, room) => live.entryLines(peer, from, room),
+      contents: {
+        lacksPiecesOf: (peer) => live.contents.lacksPiecesOf(peer),
+        take: (peer, room) => live.contents.take(peer, room),
+        answered: (peer) => live.contents.answered(peer),
+        arrived: (pieces, credit) => live.contents.arrived(pieces, credit),
+        lines: (peer, wanted, room) => live.pieceLines(peer, wanted, room),
+      },
       waitingOf: (party) => live.waitingOf(party),
       heard: (peer, frontier) => live.heard(peer, frontier),
       deliver: (statements, credit, payloads, entries) => live.deliver(statements, credit, payloads, entries),

@@ -78,6 +78,13 @@ export class StoreSubscription {
           (live) => live.evidenceHasMore(),
         )
         break
+      case 'contents':
+        this.#tell(
+          stream.contract,
+          () => true,
+          (live) => live.contents.look(),
+        )
+        break
       case 'contracts':
         contracts.learnContract(event).catch(this.#ports.failed)
         break

@@ -14,6 +14,7 @@ import { NO_EVENTS, type RecordedEvent } from '../../store/port.ts'
 import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM } from '../../store/streams.ts'
 import type { CommandQueue } from '../commands/command-queue.ts'
 import { askMalformed } from '../commands/queued-command.ts'
+import { ContentRoom } from '../contents/content-room.ts'
 import type { PassiveContract } from '../passive/passive-contract.ts'
 import { type ContractSummary, standingIn } from '../passive/summary.ts'
 import { ReorderBuffer } from '../replica/inbound/reorder-buffer.ts'
@@ -67,6 +68,7 @@ export class Contracts {
       ...ports,
       reorderBuffer: this.reorderBuffer,
       roomAsked: ports.roomAsked ?? new RoomAsked(),
+      contentRoom: ports.contentRoom ?? new ContentRoom(),
       self: ports.card.handle,
       hasWords: (contract) => this.wordsOn(contract).length > 0,
       foundAtRest: (contract, { summary }) => this.#noteStanding(contract, summary?.standing),

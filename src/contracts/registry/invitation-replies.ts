@@ -89,11 +89,11 @@ export class InvitationReplies {
   }
 
   /** Says that this party joins, signed over all that it has verified. Throws NotInvited, ValuesMissing, NoSuchContract. */
-  async accept({ contract, state, lacking }: LiveContract): Promise<void> {
+  async accept({ contents, contract, state, lacking }: LiveContract): Promise<void> {
     const { agreed } = state.settling
     const invitation = this.#invitationTo(contract, agreed)
     if (this.#commandQueue !== undefined) return this.#commandQueue.reply(contract, 'accept')
-    if (lacking.length > 0 || isUnsure(state)) {
+    if (lacking.length > 0 || isUnsure(state) || contents.lacksAny(state)) {
       const message = `values of ${lacking.length} statements are missing here; the other parties are asked for them`
       const statements = lacking.map(({ statement: { party, seq } }) => `${party}.${seq}`)
       throw new ValuesMissing('payload_missing', message, { contract, statements })

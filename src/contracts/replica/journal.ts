@@ -9,6 +9,8 @@ import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
+import { attachmentsAmong } from '../../events/attachments/attachment.ts'
+import type { NamedContent } from '../../events/attachments/content.ts'
 import type { Handle, Seq, Uid } from '../../events/ids.ts'
 import { sealsNamedBy } from '../../events/seal.ts'
 import { type Payload, PayloadSchema, type Payloads, placesOf, type Statement } from '../../events/statement.ts'
@@ -29,6 +31,8 @@ import type { PayloadEntry } from '../../store/payload-group.ts'
 import { computedGroup, groupOf, type PayloadGroup, refsIn } from '../../store/payload-group.ts'
 import type { NewEvent, Store, Write } from '../../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../../store/streams.ts'
+import { awaitedWrite } from '../contents/content-log.ts'
+import { contentsOf } from '../contents/content-sources.ts'
 
 /** What the store holds of a contract contradicts itself: it was damaged or changed by somebody. */
 export class ContractDamaged extends ConcordataError {}
@@ -70,6 +74,9 @@ export function writesFor({
   return [
     ...payloadWrites(before, held, completions),
     ...computedWrites(contract, acknowledged),
+    ...contentsIn({ before, held, completions }).map(({ party, seq, contents }) =>
+      awaitedWrite(contract, party, seq, contents),
+    ),
     ...feedWrites(before, held),
     ...evidenceWrites(contract, equivocations, divergences),
     ...settledWrites(contract, before.settling.settled, settled),
@@ -95,6 +102,31 @@ function payloadWrites(
   for (const { payloads, statement } of held) add(statement.party, statement.seq, payloads)
   for (const { payloads, party, seq } of completions) add(party, seq, payloads)
   return Array.from(groups, ([group, entries]) => ({ kind: 'payloads', contract, group, entries }))
+}
+
+/** The contents that values name which have come. */
+export interface ContentsNamed {
+  readonly party: Handle
+  readonly seq: Seq
+  /** One at least. */
+  readonly contents: readonly NamedContent[]
+}
+
+/** Those of statements that are held now, and of values that came after their statements. */
+export function contentsIn({
+  before,
+  held,
+  completions = [],
+}: Pick<Change, 'before' | 'held' | 'completions'>): ContentsNamed[] {
+  const found: ContentsNamed[] = []
+  const add = (party: Handle, seq: Seq, all: readonly NamedContent[]) => {
+    if (all.length === 0) return
+    const contents = all.filter(({ name }) => !isErased(before.ledger.document, name))
+    if (contents.length > 0) found.push({ party, seq, contents })
+  }
+  for (const one of held) add(one.statement.party, one.statement.seq, contentsOf(one))
+  for (const { payloads, party, seq } of completions) add(party, seq, attachmentsAmong(payloads))
+  return found
 }
 
 /** Durable before a head that counts them is signed. */

@@ -16,6 +16,7 @@ import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
 import { entriesShownTo } from '../../gossip/exchange.ts'
 import type { HoldUp, Wanted } from '../../gossip/message.ts'
+import type { WantedPieces } from '../../gossip/piece-line.ts'
 import type { PayloadLines } from '../../gossip/replica-port.ts'
 import { timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
@@ -23,6 +24,8 @@ import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { Kept } from '../../store/snapshot-port.ts'
 import type { Approvals, Question } from '../approvals/approvals.ts'
 import type { PersonsRefusal } from '../commands/queued-command.ts'
+import type { Contents } from '../contents/contents.ts'
+import { pieceLines } from '../contents/piece-lines.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import { passiveFormOf } from '../passive/passive-contract.ts'
 import type { LocalRequests } from '../requests/local-requests.ts'
@@ -57,6 +60,7 @@ export class LiveContract {
   readonly self: Handle
   readonly requests: LocalRequests
   readonly approvals: Approvals
+  readonly contents: Contents
   readonly #ports: ContractPorts
   readonly #listeners = new ContractListeners<LiveContract>(this)
   readonly #loop: ReplicaLoop
@@ -71,6 +75,7 @@ export class LiveContract {
     this.#loop = new ReplicaLoop(replicated, opened, this.#listeners, (handle) => this.holdUpOf(handle))
     this.requests = this.#loop.parts.requests
     this.approvals = this.#loop.parts.approvals
+    this.contents = this.#loop.parts.contents
   }
 
   /**
@@ -152,6 +157,13 @@ export class LiveContract {
     const { clock, store, turns } = this.#ports
     const now = timestamp(clock)
     return retryWithFullHistory(this, () => payloadLines(store.payloads, this.state, peer, wanted, room, now, turns))
+  }
+
+  /** What is held here of the pieces that a peer wants. */
+  pieceLines(peer: Handle, wanted: readonly WantedPieces[], room: number): Promise<readonly string[]> {
+    const { clock, store, turns } = this.#ports
+    const now = timestamp(clock)
+    return retryWithFullHistory(this, () => pieceLines(store.payloads, this.state, peer, wanted, room, now, turns))
   }
 
   /** From which ledger index on entries are missing whose values nobody may have any more; undefined: from none. */

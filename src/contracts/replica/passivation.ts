@@ -9,7 +9,7 @@ import type { ReplicaLoop } from './replica-loop.ts'
  */
 export function isPassivatable(loop: ReplicaLoop): boolean {
   const { duties, evidence, self, state } = loop
-  const { approvals, author, erasing, mailbox, others, protection, recovery, requests, untold } = loop.parts
+  const { approvals, author, contents, erasing, mailbox, others, protection, recovery, requests, untold } = loop.parts
   const { feeds, ledger, settling, undecided } = state
   if (loop.isRunning || loop.isClosed || loop.isCutShort || !mailbox.isEmpty || loop.waiting.length > 0) return false
   if (others?.hasNews === true || others?.hasEvidence === true || recovery.isFailing) return false
@@ -19,7 +19,7 @@ export function isPassivatable(loop: ReplicaLoop): boolean {
   // As long as it has said nothing, what others hold of its feed can wait.
   const hasSaid = isMember || feedOf(feeds, self).size > 0
   if (hasSaid && evidence.length + settling.divergences.length > 0) return false
-  if (erasing?.isIdle === false) return false
+  if (erasing?.isIdle === false || !contents.isIdle) return false
   if (!requests.queue.isIdle || !approvals.isIdle) return false
   // Who is not in it yet has nothing to say before the values come; whoever asks for the contract asks for them anew.
   if (ledger.takenUntil > settling.settled) return false

@@ -7,6 +7,7 @@ import type { Store } from '../../store/port.ts'
 import type { Snapshots } from '../../store/snapshot-port.ts'
 import type { Policy } from '../approvals/policy.ts'
 import type { CommandQueue } from '../commands/command-queue.ts'
+import type { ContentRoom } from '../contents/content-room.ts'
 import type { RoomAsked } from '../requests/request-budget.ts'
 import type { SigningGuard } from '../signing/signing-guard.ts'
 import type { SigningPorts } from '../signing/signing-keys.ts'
@@ -34,6 +35,8 @@ export interface ContractPorts extends SigningPorts {
   readonly reorderBuffer?: ReorderBuffer
   /** For what local users have asked for, of all contracts of this process. Left out: each has its own. */
   readonly roomAsked?: RoomAsked
+  /** For contents that are being fetched, of all contracts of this process. Left out: each has its own. */
+  readonly contentRoom?: ContentRoom
   /** How this node answers others' requests. Left out: it acknowledges all. */
   readonly policy?: Policy
   /** For how long it waits for the values that a statement came without, until it refuses what names them. Left out: 10 s. */

@@ -15,6 +15,7 @@ import type { ContractView } from './contract-view.ts'
 import { type Duties, dutiesOf } from './duties.ts'
 import { EntriesContradicted } from './inbound/intake.ts'
 import type { Followed, OtherProcesses } from './inbound/other-processes.ts'
+import { contentsIn } from './journal.ts'
 import { type Delivery, type Refused, valuesOf } from './mailbox.ts'
 import { loadContract, recallHistory } from './opening/load.ts'
 import type { Opened } from './opening/open-replica.ts'
@@ -84,6 +85,7 @@ export class ReplicaLoop implements ContractView {
     this.parts.others?.doubts(this.#state)
     this.#restoreLost()
     this.parts.late.look()
+    this.parts.contents.look()
     this.parts.erasing?.look()
     if (this.duties.authors && this.duties.sharesStore) this.parts.requests.wakeAtDeadlines()
   }
@@ -142,6 +144,7 @@ export class ReplicaLoop implements ContractView {
     this.parts.recovery.interrupt()
     await this.#running
     await this.parts.erasing?.close()
+    await this.parts.contents.settleDown()
   }
 
   /** No turn begins any more. */
@@ -149,6 +152,7 @@ export class ReplicaLoop implements ContractView {
     this.#closed = true
     this.parts.values.cancel()
     this.parts.approvals.close()
+    this.parts.contents.close()
   }
 
   /** Looks whether there is something to do; if a turn is under way, once more after it: it may have looked too early. */
@@ -302,6 +306,7 @@ export class ReplicaLoop implements ContractView {
     // What the store has behind the values that have come is read before anything is said.
     const brings = reception.completions.length > 0 || reception.state.ledger.known !== before.ledger.known
     if (this.#isCutShort && brings) this.parts.recovery.isInDoubt = true
+    this.parts.contents.took(contentsIn(change))
     const otherBranches = this.parts.unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ taken, refused: reception.refused, equivocations, otherBranches, made, settled, divergences })
     this.parts.late.look(reception.completions.length > 0)
@@ -310,6 +315,7 @@ export class ReplicaLoop implements ContractView {
   #tell(news: TurnNews): void {
     this.parts.requests.queue.settled(news.settled)
     if (news.settled.length > 0) this.parts.erasing?.look()
+    this.parts.contents.settled(news.settled)
     this.parts.values.seek(news.taken.some((held) => lackedFor(held, this.self).length > 0))
     this.parts.requests.retryAfterLock()
     if (formerOf(this.#state.settling.agreed, this.self) !== undefined) this.parts.requests.queue.dropAll()
@@ -335,6 +341,7 @@ export class ReplicaLoop implements ContractView {
 
   /** What was erased is not in memory any more, once the store has been read again. */
   #forget(): void {
+    this.parts.contents.dropErased()
     this.parts.approvals.forgetView()
     if (this.parts.others === undefined) this.parts.recovery.isInDoubt = true
     this.wake()

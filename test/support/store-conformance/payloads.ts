@@ -5,7 +5,7 @@ import { SIGNED_CHARACTERS_MAX } from '../../../src/events/limits.ts'
 import { AssertionFailed } from '../../../src/runtime/assert.ts'
 import { StoreWriteTooLarge } from '../../../src/store/errors.ts'
 import type { PayloadEntry, PayloadRef } from '../../../src/store/payload-group.ts'
-import { GROUP_BYTES_MAX, type PayloadGroup } from '../../../src/store/payload-group.ts'
+import { contentGroup, GROUP_BYTES_MAX, type PayloadGroup } from '../../../src/store/payload-group.ts'
 import type { PayloadStore } from '../../../src/store/port.ts'
 import type { OpenStore } from '../event-store-conformance.ts'
 import { contract, freshStore, group, otherContract, refTo, sealNamed } from './harness.ts'
@@ -30,23 +30,37 @@ export async function payloads(t: Test, open: OpenStore): Promise<void> {
     await payloads.put(contract, 'ana.1' as PayloadGroup, [])
   })
 
-  t.test('groups are told apart by contract, party, number, and by whether rules have computed them', async (t) => {
-    const { payloads } = await freshStore(t, open)
-    const one = entry('one')
-    const places = ['ana.0', 'ana.1', 'ana.10', 'ana-0.1', 'computed.1', 'computed-1', 'computed-10'] as PayloadGroup[]
-    for (const contractOf of [contract, otherContract]) {
-      for (const place of places) await payloads.put(contractOf, place, [{ ...one, text: `"${contractOf} ${place}"` }])
-    }
-    await payloads.erase(otherContract, refsTo([one], 'ana.1' as PayloadGroup))
-    await payloads.erase(contract, refsTo([one], 'computed-1' as PayloadGroup))
-    for (const contractOf of [contract, otherContract]) {
-      for (const place of places) {
-        const isErased = place === (contractOf === contract ? 'computed-1' : 'ana.1')
-        const held = await payloads.get(contractOf, refsTo([one], place))
-        t.equal(held.get(one.seal), isErased ? undefined : `"${contractOf} ${place}"`)
+  t.test(
+    'groups are told apart by contract, party, content, number, and by whether rules have computed them',
+    async (t) => {
+      const { payloads } = await freshStore(t, open)
+      const one = entry('one')
+      const places = [
+        'ana.0',
+        'ana.1',
+        'ana.10',
+        'ana-0.1',
+        'computed.1',
+        'computed-1',
+        'computed-10',
+      ] as PayloadGroup[]
+      for (const number of [0, 1, 10])
+        places.push(contentGroup(one.seal, number), contentGroup(sealNamed('two'), number))
+      for (const contractOf of [contract, otherContract]) {
+        for (const place of places)
+          await payloads.put(contractOf, place, [{ ...one, text: `"${contractOf} ${place}"` }])
       }
-    }
-  })
+      await payloads.erase(otherContract, refsTo([one], 'ana.1' as PayloadGroup))
+      await payloads.erase(contract, refsTo([one], 'computed-1' as PayloadGroup))
+      for (const contractOf of [contract, otherContract]) {
+        for (const place of places) {
+          const isErased = place === (contractOf === contract ? 'computed-1' : 'ana.1')
+          const held = await payloads.get(contractOf, refsTo([one], place))
+          t.equal(held.get(one.seal), isErased ? undefined : `"${contractOf} ${place}"`)
+        }
+      }
+    },
+  )
 
   t.test('to put into a group adds to it; to put what is there changes nothing', async (t) => {
     const { payloads } = await freshStore(t, open)

@@ -70,6 +70,7 @@ export function compiledRule(terms: RuleTerms, state: ContractState): CompiledRu
       if (!isWithin(target.id, terms.at)) return unfit('target_outside')
       if (audienceAt(state, target.id) !== undefined) return unfit('target_confidential')
       const expected = ruleTypeOf(builtInOf(target.field, state.types))
+      if (expected.kind === 'attachment') return unfit('target_attachment')
       return compiled(terms, parentOf(target.id), state, { expression: body.expression, expected })
     }
     case 'access':

@@ -1,6 +1,7 @@
 import { utf8Length } from '../../../crypto/bytes.ts'
 import { canonicalJson } from '../../../crypto/canonical-json.ts'
 import type { Hash } from '../../../crypto/hash.ts'
+import { isAttachment } from '../../../events/attachments/attachment.ts'
 import type { Audience } from '../../../events/audience.ts'
 import type { CommandOf } from '../../../events/commands.ts'
 import type { CandidateEnd, ContractEvent } from '../../../events/contract-events.ts'
@@ -211,6 +212,9 @@ export function ended(field: ElementId, why: CandidateEnd): (candidate: Pick<Can
 export function valueProblem(value: unknown, { field: type }: Field, state: ContractState): Rejection | undefined {
   if (utf8Length(canonicalJson(value)) > state.limits.valueBytes) {
     return new Rejection('limit_exceeded', ['valueBytes'])
+  }
+  if (isAttachment(value) && value.bytes > state.limits.attachmentBytes) {
+    return new Rejection('limit_exceeded', ['attachmentBytes'])
   }
   const fault = valueFault(type, value, (handle) => isMemberOrInvitee(state, handle), state.types)
   if (fault === undefined) return undefined

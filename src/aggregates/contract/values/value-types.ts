@@ -1,7 +1,9 @@
+import { isAttachment } from '../../../events/attachments/attachment.ts'
 import type { BuiltInType, FieldType } from '../../../events/field-type.ts'
 import { type Handle, UID_PATTERN } from '../../../events/ids.ts'
 import { unreachable } from '../../../runtime/assert.ts'
 import { currencies } from '../../currencies/engine-1.ts'
+import { nameRules } from '../../names/engine-1.ts'
 import { builtInOf, definitionOf, noTypes, type Types } from '../document/types.ts'
 import { type ConstraintFault, constraintFault, decimalsIn } from './constraint.ts'
 
@@ -70,6 +72,8 @@ function hasForm(type: BuiltInType, value: unknown, isParty: (handle: Handle) =>
       return typeof value === 'string' && isParty(value as Handle)
     case 'contract':
       return typeof value === 'string' && CONTRACT.test(value)
+    case 'attachment':
+      return isAttachment(value) && nameRules.elementNameFault(value.name) === undefined
     default:
       return unreachable(type)
   }

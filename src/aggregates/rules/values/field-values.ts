@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../../crypto/canonical-json.ts'
 import type { BuiltInType } from '../../../events/field-type.ts'
 import { unreachable } from '../../../runtime/assert.ts'
 import { currencies } from '../../currencies/engine-1.ts'
@@ -15,7 +16,7 @@ import {
   TimeSpan,
 } from './calendar.ts'
 import { isNumber, Num, parseNumber, plainNumber } from './numbers.ts'
-import { isDate, Money, nothing, type Value } from './values.ts'
+import { isDate, Money, nothing, Opaque, type Value } from './values.ts'
 
 const DIGITS_MAX = 34
 
@@ -42,6 +43,8 @@ export function ruleTypeOf(field: BuiltInType): RuleType {
       return { kind: 'choice', options: field.options }
     case 'party':
       return { kind: 'party' }
+    case 'attachment':
+      return { kind: 'attachment' }
     default:
       return unreachable(field)
   }
@@ -64,6 +67,8 @@ export function valueOfField(field: BuiltInType, json: unknown): Value {
       return ofReason(fieldDateTime(json as string))
     case 'duration':
       return ofReason(fieldDuration(json as string))
+    case 'attachment':
+      return new Opaque('attachment', canonicalJson(json))
     default:
       return json as string | boolean
   }
@@ -100,6 +105,9 @@ export function fieldValueOf(field: BuiltInType, value: Value): unknown {
       return value instanceof DateTime && value.offset !== undefined ? formatDateTime(value) : undefined
     case 'duration':
       return value instanceof Months || value instanceof TimeSpan ? writtenDuration(value) : undefined
+    // Its content is kept under the seal of the value that was proposed: no computed one has any.
+    case 'attachment':
+      return undefined
     default:
       return unreachable(field)
   }

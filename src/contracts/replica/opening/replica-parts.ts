@@ -3,6 +3,9 @@ import type { Handle, Uid } from '../../../events/ids.ts'
 import type { HoldUp } from '../../../gossip/message.ts'
 import { Approvals } from '../../approvals/approvals.ts'
 import { acknowledgeAll } from '../../approvals/policy.ts'
+import { PAYLOAD_WAIT_MS } from '../../approvals/value-waits.ts'
+import { ContentRoom } from '../../contents/content-room.ts'
+import { Contents } from '../../contents/contents.ts'
 import { LocalRequests } from '../../requests/local-requests.ts'
 import { RequestQueue } from '../../requests/request-queue.ts'
 import type { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
@@ -37,6 +40,7 @@ export interface ReplicaParts {
   readonly mailbox: Mailbox
   readonly intake: Intake
   readonly approvals: Approvals
+  readonly contents: Contents
   readonly requests: LocalRequests
   readonly keys: FeedKeys
   readonly protection: DoubleSignProtection
@@ -63,12 +67,21 @@ export function partsOf(
   lookAgain: () => void,
   forget: () => void,
 ): ReplicaParts {
-  const { clock, payloadWaitMs, policy = acknowledgeAll, random, snapshots, store } = ports
+  const { clock, payloadWaitMs = PAYLOAD_WAIT_MS, policy = acknowledgeAll, random, snapshots, store } = ports
   const { contract, duties, self } = view
   const own = duties.sharesStore ? feedOf(state.feeds, self).kept : undefined
   const olderPlaceOf = (id: string) => snapshots?.placeOf(contract, id)
   const queue = new RequestQueue(self, clock, random, own, olderPlaceOf, holdUpOf)
-  const approvals = new Approvals(self, policy, clock, random, () => view.wake(), payloadWaitMs)
+  const contents = new Contents(
+    view,
+    { store, clock, room: ports.contentRoom ?? new ContentRoom(), waitMs: payloadWaitMs },
+    {
+      changed: () => approvals.contentsChanged(),
+      wanting: () => news.tell('wanting'),
+      failed: (error) => news.tell('failed', error),
+    },
+  )
+  const approvals: Approvals = new Approvals(self, policy, clock, random, () => view.wake(), payloadWaitMs, contents)
   const keys = new FeedKeys(self, ports)
   const late = new LateValues(view, store.payloads, clock, () => values.seek(true))
   const values: MissingValues = new MissingValues(view, late, clock, () => news.tell('wanting'), lookAgain)
@@ -89,6 +102,7 @@ export function partsOf(
     mailbox: new Mailbox(),
     intake: new Intake(view, protection, late, ports.reorderBuffer ?? new ReorderBuffer(), ports.turns),
     approvals,
+    contents,
     requests: new LocalRequests(view, ports, queue),
     keys,
     protection,

@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream'
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import { Attachments } from '../../../documents/attachments/attachments.ts'
+import { ProposalIdSchema } from '../../../events/ids.ts'
+import { BodyUnsupported } from '../../http/body.ts'
+import { BodyMalformed } from '../../http/exact-json.ts'
+import { waitOf } from '../../http/prefer-header.ts'
+import { send } from '../../http/request-response.ts'
+import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
+import { ContractParams, closed } from '../forms.ts'
+import type { RoutePorts } from '../ports.ts'
+
+const Path = Type.String({ maxLength: 4_000 })
+const Name = Type.String({ minLength: 1, maxLength: 1_000 })
+
+/** A part of the bytes that there is none of. */
+interface Part {
+  readonly from: number
+  readonly to: number
+}
+
+/** `/api/Contract/<uid>/Attachments` */
+export const attachmentRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (
+  app,
+  { contracts, documents, store, defaultWaitMs },
+) => {
+  const attachments = new Attachments(contracts, documents, store)
+  // Here alone a body is bytes, read as they come.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+
+  app.put(
+    '/api/Contract/:uid/Attachments',
+    {
+      config: { role: 'editor', body: 'any' },
+      schema: {
+        querystring: Type.Object({ ...DryRunQuery.properties, at: Path, name: Name }, closed),
+        params: ContractParams,
+      },
+    },
+    async (request, reply) => {
+      const { headers, params, query } = request
+      const [type = ''] = (headers['content-type'] ?? '').split(';', 1).map((part) => part.trim().toLowerCase())
+      const { at, name } = query
+      const source = request.body instanceof Readable ? request.body : Readable.from([])
+      try {
+        if (headers['content-encoding'] !== undefined)
+          throw new BodyUnsupported('body_encoded', 'a file is taken only as it is, without content-encoding')
+        if (headers['content-range'] !== undefined)
+          throw new BodyMalformed('body_malformed', 'a file is taken whole: Content-Range is not understood')
+        const file = source.iterator({ destroyOnReturn: false })
+        const wait = waitOf(request, defaultWaitMs)
+        return send(reply, await attachments.put(params.uid, { at, name, type }, file, wait))
+      } finally {
+        // What is refused before it has come is not read, and neither is the next call on that connection.
+        if (!source.readableEnded) {
+          reply.header('connection', 'close')
+          source.resume()
+        }
+      }
+    },
+  )
+
+  app.get(
+    '/api/Contract/:uid/Attachments',
+    {
+      config: { role: 'reader' },
+      schema: {
+        querystring: Type.Object({ ...TokenInQuery, at: Path, proposal: Type.Optional(ProposalIdSchema) }, closed),
+        params: ContractParams,
+      },
+    },
+    async ({ headers, params, query }, reply) => {
+      const { value, bytes } = await attachments.open(params.uid, query.at, query.proposal)
+      const etag = `"${value.hash}"`
+      reply.headers({ ...safely(value.name), 'accept-ranges': 'bytes', etag })
+      if (headers['if-none-match'] === etag) return reply.code(304).send()
+      const isOfThis = headers['if-range'] === undefined || headers['if-range'] === etag
+      const part = isOfThis ? partAsked(headers.range, value.bytes) : undefined
+      if (part === 'none') return reply.code(416).header('content-range', `bytes */${value.bytes}`).send()
+      const { from, to } = part ?? { from: 0, to: value.bytes }
+      if (part !== undefined) reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${value.bytes}`)
+      reply.headers({ 'content-type': value.type, 'content-length': to - from })
+      return sendBytes(reply, bytes(from, to))
+    },
+  )
+}
+
+/** Whatever a file is, a browser keeps it as a file: it guesses no other type, shows it nowhere, and runs nothing of it. */
+function safely(name: string): Record<string, string> {
+  const plain = name.replace(/[^\w .()-]/g, '_')
+  return {
+    'content-disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encoded(name)}`,
+    'content-security-policy': "default-src 'none'; sandbox",
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+  }
+}
+
+/** RFC 8187 §3.2.1. */
+function encoded(name: string): string {
+  return encodeURIComponent(name).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+/**
+ * One part (RFC 9110 §14.1.2); undefined: all of it, as of a header that asks for several, or in another unit, `none`: there is no such
+ * part.
+ */
+function partAsked(range: string | undefined, bytes: number): Part | 'none' | undefined {
+  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range ?? '') ?? []
+  if (first === '' && last === '') return undefined
+  if (first === '') return Number(last) === 0 ? 'none' : { from: Math.max(0, bytes - Number(last)), to: bytes }
+  const from = Number(first)
+  if (last !== '' && Number(last) < from) return undefined
+  return from >= bytes ? 'none' : { from, to: Math.min(bytes, last === '' ? bytes : Number(last) + 1) }
+}
+
+function sendBytes(reply: FastifyReply, bytes: AsyncIterable<Uint8Array>): FastifyReply {
+  return reply.send(Readable.from(bytes, { objectMode: false }))
+}

@@ -1,0 +1,88 @@
+import type { ContentName, NamedContent } from '../../events/attachments/content.ts'
+import type { Clock } from '../../runtime/clock.ts'
+
+/** Who brings less than that in the long run is not waited for any longer, however steadily it brings something. */
+const BYTES_PER_SECOND_MIN = 64 * 1024
+
+interface Wait {
+  /** However much comes. */
+  leftMs: number
+  hasProgressed: boolean
+  isOver: boolean
+  cancel: () => void
+}
+
+/**
+ * For which contents this node's answers wait. A wait is over when nothing has come for as long as a value is waited for, and in any
+ * case after a time that follows from the length of the content: so whoever names one cannot prolong it at will.
+ */
+export class ContentWaits {
+  readonly #waitMs: number
+  readonly #clock: Clock
+  readonly #over: () => void
+  readonly #waits = new Map<ContentName, Wait>()
+
+  /** `over` is called when one has come to its end. */
+  constructor(waitMs: number, clock: Clock, over: () => void) {
+    this.#waitMs = waitMs
+    this.#clock = clock
+    this.#over = over
+  }
+
+  /** Whether none is under way. */
+  get isIdle(): boolean {
+    return [...this.#waits.values()].every(({ isOver }) => isOver)
+  }
+
+  /** Whether there is still time for it; if nobody has asked before, the wait begins. */
+  isWaitingFor({ name, bytes }: NamedContent): boolean {
+    const known = this.#waits.get(name)
+    if (known !== undefined) return !known.isOver
+    const leftMs = this.#waitMs + (bytes / BYTES_PER_SECOND_MIN) * 1000
+    const wait: Wait = { leftMs, hasProgressed: false, isOver: false, cancel: () => {} }
+    this.#waits.set(name, wait)
+    this.#schedule(wait)
+    return true
+  }
+
+  /** A piece of it has come. */
+  progressed(name: ContentName): void {
+    const wait = this.#waits.get(name)
+    if (wait !== undefined) wait.hasProgressed = true
+  }
+
+  /** Those that are not asked for any more. */
+  keepOnly(isKept: (name: ContentName) => boolean): void {
+    for (const [name, { cancel }] of this.#waits) {
+      if (isKept(name)) continue
+      cancel()
+      this.#waits.delete(name)
+    }
+  }
+
+  giveUp(name: ContentName): void {
+    const wait = this.#waits.get(name)
+    if (wait === undefined || wait.isOver) return
+    wait.cancel()
+    wait.isOver = true
+    this.#over()
+  }
+
+  close(): void {
+    this.keepOnly(() => false)
+  }
+
+  #schedule(wait: Wait): void {
+    const pauseMs = Math.min(this.#waitMs, wait.leftMs)
+    wait.leftMs -= pauseMs
+    wait.hasProgressed = false
+    wait.cancel = this.#clock.after(pauseMs, () => {
+      if (wait.hasProgressed && wait.leftMs > 0) {
+        this.#schedule(wait)
+        return
+      }
+      wait.isOver = true
+      this.#over()
+    })
+  }
+}

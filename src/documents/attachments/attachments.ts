@@ -1,0 +1,181 @@
+import type { Field } from '../../aggregates/contract/document/element.ts'
+import { builtInOf } from '../../aggregates/contract/document/types.ts'
+import type { ContractState } from '../../aggregates/contract/state.ts'
+import { audienceAt } from '../../aggregates/contract/values/effective-audience.ts'
+import { type Agreed, type Candidate, standingAt } from '../../aggregates/contract/values/standing.ts'
+import { fitElementName } from '../../aggregates/names/fit-text.ts'
+import { bytesOf, leavesOf } from '../../contracts/contents/content-files.ts'
+import type { Contracts } from '../../contracts/registry/contracts.ts'
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
+import { canonicalJson } from '../../crypto/canonical-json.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import {
+  ATTACHMENT_NAME_CHARACTERS_MAX,
+  type Attachment,
+  isAttachment,
+  isMediaType,
+  mediaTypes,
+} from '../../events/attachments/attachment.ts'
+import type { Command } from '../../events/commands.ts'
+import type { ProposalId, Uid } from '../../events/ids.ts'
+import { seal, valueUnder } from '../../events/seal.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { refOf } from '../../store/payload-group.ts'
+import type { Store } from '../../store/port.ts'
+import type { Documents, Wait } from '../documents.ts'
+import { NoSuchPath } from '../path.ts'
+import type { RequestResult } from '../request-result.ts'
+import { sealedValue, ValueSealed } from '../sealed-value.ts'
+import { elementAt } from '../written-rule.ts'
+import { WriteUnfit } from '../written-value.ts'
+import { type IncomingFile, IncomingRoom, takeIn } from './incoming-file.ts'
+
+/** Who brings less than so many bytes a second to the others is not waited for: so long a large file is, unless its client says otherwise. */
+const BYTES_PER_SECOND_MIN = 64 * 1024
+
+/** The value is here, and its bytes are not, or not all of them. Evidence: `path`. */
+export class ContentMissing extends ConcordataError {}
+
+/** An attachment as it is shown: what its value says, and its bytes. */
+export interface OpenedAttachment {
+  readonly value: Attachment
+  /** From one place up to, without, another. Requires 0 <= from <= to <= its bytes. */
+  bytes(from: number, to: number): AsyncGenerator<Uint8Array>
+}
+
+/** What a file is put at, and what it is. */
+export interface FileSaid {
+  readonly at: string
+  readonly name: string
+  readonly type: string
+}
+
+/** Files at the fields of contracts, by paths, for the API and for programs alike (decision 0127). */
+export class Attachments {
+  readonly #contracts: Contracts
+  readonly #documents: Documents
+  readonly #store: Pick<Store, 'payloads'>
+  readonly #room: IncomingRoom
+
+  constructor(contracts: Contracts, documents: Documents, store: Pick<Store, 'payloads'>, room = new IncomingRoom()) {
+    this.#contracts = contracts
+    this.#documents = documents
+    this.#store = store
+    this.#room = room
+  }
+
+  /**
+   * Proposes a file for a field: one atomic request. Its bytes are durable before it is signed; of a request that comes to nothing nothing
+   * is kept. Attacker-controlled: `source`. Throws NoSuchPath, WriteUnfit, TextUnfit, FileUnfit, FilesTooMany, ContentNotKept, and as
+   * `Documents.propose`.
+   */
+  async put(uid: Uid, said: FileSaid, source: AsyncIterable<Uint8Array>, wait: Wait): Promise<RequestResult> {
+    const name = fitElementName(said.name)
+    if (name.length > ATTACHMENT_NAME_CHARACTERS_MAX)
+      throw new WriteUnfit('write_unfit', 'the name of the file is too long', { max: ATTACHMENT_NAME_CHARACTERS_MAX })
+    const { type } = said
+    if (!isMediaType(type)) {
+      throw new WriteUnfit('write_unfit', `${type} is no type that attachments have`, { options: [...mediaTypes] })
+    }
+    const bytesMax = await this.#contracts.use(uid, async ({ state: { settling } }) => {
+      fieldAt(said.at, settling.agreed)
+      return settling.agreed.limits.attachmentBytes
+    })
+    const file = await takeIn(source, bytesMax, this.#room)
+    try {
+      return await this.#contracts.use(uid, (live) => this.#propose(live, { ...said, name, type }, file, wait))
+    } finally {
+      file.release()
+    }
+  }
+
+  /**
+   * The one that is agreed at a field, unless a proposal is named. Throws NoSuchContract, NoSuchPath, ValueSealed, ContentMissing; its
+   * bytes throw ContentDamaged.
+   */
+  async open(uid: Uid, at: string, proposal?: ProposalId): Promise<OpenedAttachment> {
+    const standing = await this.#contracts.use(uid, async ({ state: { settling } }) =>
+      standingOf(fieldAt(at, settling.agreed), at, proposal),
+    )
+    const { payloads } = this.#store
+    const text = (await payloads.get(uid, [refOf(standing)])).get(standing.seal)
+    if (text === undefined) {
+      const message = 'the value is for an audience that the party of this node is not in, or has not come here'
+      throw new ValueSealed('value_sealed', message, { path: at, ...sealedValue(standing)?.$sealed })
+    }
+    const value = valueUnder(standing.seal, text)
+    if (!isAttachment(value)) throw new NoSuchPath('no_agreed_value', 'no attachment stands there', { path: at })
+    const content = { bytes: value.bytes, hash: value.hash as Hash, name: standing.seal }
+    const leaves = await leavesOf(payloads, uid, content)
+    if (leaves === undefined) {
+      throw new ContentMissing('content_missing', 'the bytes of the attachment have not all come here yet', {
+        path: at,
+      })
+    }
+    return { value, bytes: (from, to) => bytesOf(payloads, uid, content, leaves, from, to) }
+  }
+
+  async #propose(
+    live: LiveContract,
+    { at, name, type }: FileSaid & { readonly type: Attachment['type'] },
+    { bytes, hash, pieces }: IncomingFile,
+    wait: Wait,
+  ): Promise<RequestResult> {
+    const { contract: uid, state } = live
+    const { agreed: document } = state.settling
+    const field = fieldAt(at, document)
+    const value: Attachment = { bytes, hash, name, type }
+    if (await this.#isAgreed(uid, field, value)) return { contract: uid, kind: 'unchanged' }
+    const { seal: sealed, payload } = seal(value, this.#documents.newSalt())
+    const audience = audienceAt(document, field.id)?.parties
+    const basis = standingAt(field).map(({ id }) => id)
+    const command: Command = {
+      ...(audience && { audience: [...audience] }),
+      basis,
+      exclusive: true,
+      field: field.id,
+      seal: sealed,
+      type: 'ProposeValue',
+    }
+    const changes = { commands: [command], payloads: { [sealed]: payload } }
+    if (wait.isDryRun) return this.#documents.submitOn(live, changes, wait)
+    let result: RequestResult | undefined
+    try {
+      await live.contents.keep({ bytes, hash, name: sealed }, pieces)
+      result = await this.#documents.submitOn(live, changes, withTimeFor(bytes, wait))
+      return result
+    } finally {
+      // What has a place in the ledger and comes to nothing goes when that has settled, here as everywhere.
+      if (result === undefined || !('request' in result)) await live.contents.forget(sealed)
+    }
+  }
+
+  async #isAgreed(uid: Uid, { agreed, candidates }: Field, value: Attachment): Promise<boolean> {
+    if (agreed === null || candidates.length > 0) return false
+    const text = (await this.#store.payloads.get(uid, [refOf(agreed)])).get(agreed.seal)
+    return text !== undefined && canonicalJson(valueUnder(agreed.seal, text)) === canonicalJson(value)
+  }
+}
+
+/** Until the others have it, besides. */
+function withTimeFor(bytes: number, { timeoutMs, ...wait }: Wait): Wait {
+  if (timeoutMs === undefined) return wait
+  return { ...wait, timeoutMs: timeoutMs + Math.ceil((bytes / BYTES_PER_SECOND_MIN) * 1000) }
+}
+
+/** Throws NoSuchPath, WriteUnfit. */
+function fieldAt(at: string, document: ContractState): Field {
+  const field = elementAt(at, document)
+  if (field.kind !== 'field' || builtInOf(field.field, document.types).type !== 'attachment') {
+    throw new WriteUnfit('write_unfit', `${at} is no field for attachments`, { path: at, expected: 'attachment' })
+  }
+  return field
+}
+
+function standingOf(field: Field, at: string, proposal: ProposalId | undefined): (Agreed | Candidate) & { seal: Hash } {
+  const named = standingAt(field).find((one) => (proposal === undefined ? !('voters' in one) : one.id === proposal))
+  if (named === undefined || named.seal === null) {
+    throw new NoSuchPath('no_agreed_value', 'no such value stands there', { path: at, ...(proposal && { proposal }) })
+  }
+  return { ...named, seal: named.seal }
+}

@@ -1,0 +1,173 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { freePort } from '../../../src/cli/demo/free-port.ts'
+import { CONTENT_PIECE_BYTES } from '../../../src/events/attachments/content.ts'
+import type { Handle, Uid } from '../../../src/events/ids.ts'
+import { openNode } from '../../../src/index.ts'
+import { storePath } from '../../../src/node/files/open-store.ts'
+import { createIdentity } from '../../../src/node/identity/create-identity.ts'
+import { readApiToken } from '../../../src/node/identity/identity.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
+import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts'
+import { bytesWith, pieceGroups } from '../../support/attachments.ts'
+
+const data = await mkdtemp(join(tmpdir(), 'concordata-attachments-'))
+const api = `http://127.0.0.1:${await freePort()}`
+const endpoint = `https://127.0.0.1:${await freePort()}`
+await createIdentity(data, { handle: 'sole' as Handle, name: 'Sole Trader', endpoint, api }, systemClock)
+const authorization = `Bearer ${await readApiToken(data)}`
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+const node = await openNode({ data })
+t.teardown(async () => {
+  await node.close()
+  await rm(data, { recursive: true, force: true })
+})
+
+const call = (method: string, path: string, body?: unknown) =>
+  fetch(new URL(path, api), {
+    method,
+    headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+const { contract } = (await (await call('POST', '/api/Contract', { title: 'alone' })).json()) as { contract: Uid }
+const at = `/api/Contract/${contract}/Attachments`
+await (await call('POST', `/new-api/${contract}`, { Wording: { $field: { type: 'attachment' } }, Title: 'x' })).json()
+
+const put = (bytes: Uint8Array, query: string, type = 'application/pdf', more: Record<string, string> = {}) =>
+  fetch(new URL(`${at}?${query}`, api), {
+    method: 'PUT',
+    headers: { authorization, 'content-type': type, ...more },
+    body: bytes,
+  })
+const get = (more: Record<string, string> = {}, query = 'at=Wording') =>
+  fetch(new URL(`${at}?${query}`, api), { headers: { authorization, ...more } })
+const statusOf = async (more: Record<string, string>) => {
+  const response = await get(more)
+  await response.arrayBuffer()
+  return response.status
+}
+const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer())
+const piecesKept = async () => {
+  const store = await openSqliteStore(storePath(data), { readonly: true })
+  try {
+    return (await pieceGroups(store.payloads, contract)).length
+  } finally {
+    await store.close()
+  }
+}
+
+const valueNow = async () => {
+  const headers = { accept: 'application/json', authorization }
+  return (await fetch(new URL(`/new-api/${contract}/Wording`, api), { headers })).json()
+}
+const file = Buffer.from(bytesWith(3))
+
+t.test('a file is put at a field, and is its value; the same once more changes nothing', async (t) => {
+  t.match(await (await get()).json(), { code: 'no_agreed_value', status: 404 })
+  const name = 'Wording – “final”.pdf'
+  const response = await put(file, `at=Wording&name=${encodeURIComponent(name)}`)
+  t.match([response.status, await response.json()], [200, { request: /^sole/ }])
+  t.equal(await (await call('GET', `/new-api/${contract}/Wording`)).text(), name)
+  t.match(await valueNow(), { bytes: file.length, hash: /^[0-9a-f]{64}$/, name, type: 'application/pdf' })
+  t.equal(await piecesKept(), 4, 'its pieces, and their hashes')
+  t.match(await (await put(file, `at=Wording&name=${encodeURIComponent(name)}`)).json(), { unchanged: true })
+})
+
+t.test('it is given as a file and nothing else, whole or in part', async (t) => {
+  const whole = await get()
+  t.equal(Buffer.compare(await bytesOf(whole), file), 0)
+  t.match(Object.fromEntries(whole.headers), {
+    'content-type': 'application/pdf',
+    'content-length': String(file.length),
+    'content-disposition': `attachment; filename="Wording _ _final_.pdf"; filename*=UTF-8''Wording%20%E2%80%93%20%E2%80%9Cfinal%E2%80%9D.pdf`,
+    'content-security-policy': "default-src 'none'; sandbox",
+    'x-content-type-options': 'nosniff',
+  })
+  const etag = whole.headers.get('etag') as string
+  t.equal(await statusOf({ 'if-none-match': etag }), 304)
+  const from = CONTENT_PIECE_BYTES - 10
+  for (const [range, begin, end] of [
+    [`bytes=${from}-${from + 19}`, from, from + 20],
+    ['bytes=-7', file.length - 7, file.length],
+    [`bytes=${file.length - 1}-${file.length + 100}`, file.length - 1, file.length],
+    ['bytes=0-', 0, file.length],
+  ] as const) {
+    const part = await get({ range })
+    t.equal(part.status, 206)
+    t.equal(part.headers.get('content-range'), `bytes ${begin}-${end - 1}/${file.length}`)
+    t.equal(Buffer.compare(await bytesOf(part), file.subarray(begin, end)), 0, range)
+  }
+  for (const range of [`bytes=${file.length}-`, 'bytes=-0']) {
+    const none = await get({ range })
+    await none.arrayBuffer()
+    t.match([none.status, none.headers.get('content-range')], [416, `bytes */${file.length}`])
+  }
+  for (const range of ['bytes=5-3', 'bytes=0-1,5-6', 'pages=1', 'bytes=-']) t.equal(await statusOf({ range }), 200)
+  t.equal(await statusOf({ range: 'bytes=0-1', 'if-range': '"another"' }), 200)
+})
+
+t.test('what is refused leaves nothing', async (t) => {
+  const kept = await piecesKept()
+  const one = Buffer.from('x')
+  for (const [response, expected] of [
+    [await put(one, 'at=Wording&name=a.html', 'text/html'), { status: 422, code: 'write_unfit' }],
+    [await put(one, 'at=Wording&name=a.svg', 'image/svg+xml'), { status: 422, code: 'write_unfit' }],
+    [await put(one, 'at=Wording&name=..%2Fa'), { status: 422, code: 'text_unfit' }],
+    [await put(one, 'at=Wording&name=a%E2%80%AEfdp.exe'), { status: 422, code: 'text_unfit' }],
+    [await put(one, 'at=Title&name=a.pdf'), { status: 422, code: 'write_unfit' }],
+    [await put(one, 'at=Nowhere&name=a.pdf'), { status: 404, code: 'no_such_path' }],
+    [await put(Buffer.alloc(0), 'at=Wording&name=a.pdf'), { status: 422, code: 'file_unfit' }],
+    [await put(one, 'at=Wording&name=a.pdf', undefined, { 'content-encoding': 'gzip' }), { code: 'body_encoded' }],
+    [
+      await put(one, 'at=Wording&name=a.pdf', undefined, { 'content-range': 'bytes 0-0/2' }),
+      { code: 'body_malformed' },
+    ],
+    [
+      await call('PUT', `/new-api/${contract}/Wording`, {
+        bytes: 1,
+        hash: '0'.repeat(64),
+        name: 'a',
+        type: 'text/csv',
+      }),
+      { code: 'write_unfit' },
+    ],
+  ] as const)
+    t.match(await response.json(), expected)
+  const limit = 16 * 1024 * 1024
+  t.match(await (await put(Buffer.alloc(limit + 1), 'at=Wording&name=a.pdf')).json(), { code: 'file_unfit' })
+  t.equal(await piecesKept(), kept)
+})
+
+t.test('one that breaks off is not there', async (t) => {
+  const kept = await piecesKept()
+  const { hostname, port } = new URL(api)
+  const headers = { authorization, 'content-type': 'application/pdf', 'content-length': file.length }
+  const outgoing = request({ hostname, port, method: 'PUT', path: `${at}?at=Wording&name=a.pdf`, headers })
+  const failed = new Promise((resolve) => outgoing.once('error', resolve))
+  outgoing.write(file.subarray(0, CONTENT_PIECE_BYTES + 1), () => outgoing.destroy(new Error('gone')))
+  await failed
+  t.equal(await piecesKept(), kept)
+  t.match(await valueNow(), { bytes: file.length })
+})
+
+t.test('a dry run says what would happen, and keeps nothing', async (t) => {
+  const kept = await piecesKept()
+  const would = await put(Buffer.from('x'), 'at=Wording&name=b.txt&dry-run', 'text/plain')
+  t.match(await would.json(), {
+    dryRun: true,
+    outcome: 'accepted',
+    fields: [{ path: 'Wording', value: { name: 'b.txt', bytes: 1 } }],
+  })
+  t.equal(await piecesKept(), kept)
+})
+
+t.test('another file takes its place; the whole block shows it, and writes it back unchanged', async (t) => {
+  await (await put(Buffer.from('a,b\n1,2\n'), 'at=Wording&name=c.csv', 'text/csv; charset=utf-8')).arrayBuffer()
+  t.equal(await (await get()).text(), 'a,b\n1,2\n')
+  const block = (await (await call('GET', `/new-api/${contract}`)).json()) as object
+  t.match(block, { Wording: { name: 'c.csv', type: 'text/csv', bytes: 8 } })
+  t.match(await (await call('PUT', `/new-api/${contract}`, block)).json(), { unchanged: true })
+})

@@ -1,0 +1,81 @@
+import { type ContractState, find } from '../../src/aggregates/contract/state.ts'
+import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
+import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
+import { bytesOf, leavesOf } from '../../src/contracts/contents/content-files.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
+import { isAttachment } from '../../src/events/attachments/attachment.ts'
+import { CONTENT_PIECE_BYTES, type NamedContent } from '../../src/events/attachments/content.ts'
+import { type ElementId, type Handle, requestOf } from '../../src/events/ids.ts'
+import { seal } from '../../src/events/seal.ts'
+import type { Payload } from '../../src/events/statement.ts'
+import { contentOf } from '../../src/merkle/content-tree.ts'
+import { groupOf } from '../../src/store/payload-group.ts'
+import { Violation } from './oracle.ts'
+import type { Run } from './run.ts'
+import type { SeededRandom } from './seeded-random.ts'
+
+export interface AttachmentAsked {
+  readonly command: { readonly type: string; readonly [key: string]: unknown }
+  readonly payloads: { [seal: Hash]: Payload }
+  readonly content: NamedContent
+  readonly bytes: Uint8Array
+}
+
+/** A file of one piece to three that a member puts at a field. */
+export function attachmentWork(
+  state: ContractState,
+  self: Handle,
+  id: ElementId,
+  random: SeededRandom,
+): AttachmentAsked | undefined {
+  const field = find(state, id)
+  const audience = audienceAt(state, id)?.parties
+  if (field?.kind !== 'field' || audience?.includes(self) === false) return undefined
+  const bytes = new Uint8Array(random.below(3) * CONTENT_PIECE_BYTES + 1 + random.below(100))
+  bytes.fill(random.below(256))
+  bytes.set(random.bytes(Math.min(16, bytes.length)))
+  const { bytes: length, hash } = contentOf(bytes)
+  const value = { bytes: length, hash, name: `${self}.txt`, type: 'text/plain' }
+  const sealed = seal(value, random.bytes(16))
+  const basis = standingAt(field).map((standing) => standing.id)
+  const confidential = audience === undefined ? {} : { audience: [...audience] }
+  return {
+    bytes,
+    command: { type: 'ProposeValue', field: id, seal: sealed.seal, basis, ...confidential },
+    content: { bytes: length, hash, name: sealed.seal },
+    payloads: { [sealed.seal]: sealed.payload },
+  }
+}
+
+/** Whoever holds the value that stands at a field has, in the end, all bytes that it names. */
+export async function checkAttachments(run: Run): Promise<void> {
+  if (run.options.attachments === 0 || run.options.passive) return
+  for (const machine of run.machines) {
+    const document = (await machine.live(run.contract))?.state.settling.agreed
+    if (document === undefined || !run.isHonest(machine)) continue
+    for (const id of attachmentFields(run)) {
+      const field = find(document, id)
+      const agreed = field?.kind === 'field' ? field.agreed : null
+      if (agreed === null || agreed === undefined) continue
+      const text = await machine.disk.payload(run.contract, { group: groupOf(requestOf(agreed.id)), seal: agreed.seal })
+      const value: unknown = text === undefined ? undefined : (JSON.parse(text) as Payload).value
+      if (!isAttachment(value)) continue
+      const content = { bytes: value.bytes, hash: value.hash as Hash, name: agreed.seal }
+      const { payloads } = machine.disk
+      const leaves = await leavesOf(payloads, run.contract, content)
+      if (leaves === undefined) throw new Violation(`${machine.handle} lacks bytes of ${id}`)
+      let length = 0
+      for await (const piece of bytesOf(payloads, run.contract, content, leaves, 0, value.bytes)) length += piece.length
+      if (length !== value.bytes)
+        throw new Violation(`${machine.handle} has ${length} of ${value.bytes} bytes of ${id}`)
+      run.count('attachments held in the end')
+    }
+  }
+}
+
+/** Behind all others that the founder adds; and one in the confidential block. */
+export function attachmentFields({ options: { audiences, fields, rules } }: Run): ElementId[] {
+  const place = fields + 1 + Number(rules > 0)
+  const inBlock = audiences > 0 ? [`0.${place}.1`] : []
+  return [`0.${place + Number(audiences > 0)}`, ...inBlock] as ElementId[]
+}
