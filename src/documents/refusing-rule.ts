@@ -1,3 +1,4 @@
+import type { Verdict } from '../aggregates/contract/decider.ts'
 import type { Field } from '../aggregates/contract/document/element.ts'
 import { isActive } from '../aggregates/contract/rules/activity.ts'
 import { type CompiledRule, compiledRule } from '../aggregates/contract/rules/compiled-rule.ts'
@@ -9,6 +10,7 @@ import { changeSetVerdict, nextVerdict } from '../agreement/next-verdict.ts'
 import type { AgreementState } from '../agreement/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Command } from '../events/commands.ts'
+import type { ContractEvent } from '../events/contract-events.ts'
 import type { ElementId, Handle } from '../events/ids.ts'
 import type { Outcome, VoidCode, VoidReason } from '../events/outcome.ts'
 import { valueUnder } from '../events/seal.ts'
@@ -125,10 +127,25 @@ function* judgedDocument(
       verdict.kind === 'accepted' &&
       verdict.events.some(({ type }) => type === 'ChangeSetProposed')
     const whole = isWaiting ? yield* changeSetVerdict(set, payloads, there, verdict.state, time) : verdict
-    if (whole.kind === 'accepted') return { computed: whole.computed, document: whole.state }
+    if (whole.kind === 'accepted')
+      return { computed: whole.computed, document: withItsCandidates(whole, state, author) }
     without = whole.kind === 'void' ? refusing(whole.reason) : undefined
   }
   return { computed: new Map(), document: state.settling.agreed }
+}
+
+/** What waits for votes has been judged as if it were agreed, too. */
+function withItsCandidates(
+  { events, state: document }: Extract<Verdict, { kind: 'accepted' }>,
+  { feeds, ledger: { engines, log } }: AgreementState,
+  author: Handle,
+): ContractState {
+  const agreed = events.flatMap((event): ContractEvent[] => {
+    if (event.type !== 'ValueProposed' || event.candidate === undefined) return []
+    return [{ field: event.field, proposal: event.proposal, type: 'ProposalAgreed' }]
+  })
+  const request = { handle: author, seq: feeds.get(author)?.size ?? 0, index: 0 }
+  return engines.evolve(document, agreed, { index: log.size, request })
 }
 
 /** What its expression reads, where it was evaluated; the first of them: a list may have thousands of entries. */
