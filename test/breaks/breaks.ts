@@ -526,6 +526,20 @@ export const breaks: readonly Break[] = [
     caughtBy: CONTENTS_TEST,
   },
   {
+    name: 'takes away what stands where a void request names it once more',
+    file: 'src/contracts/contents/content-log.ts',
+    from: 'return statements?.size === 0',
+    to: 'return statements !== undefined',
+    caughtBy: CONTENTS_TEST,
+  },
+  {
+    name: 'never lets go what a statement names twice in vain',
+    file: 'src/contracts/contents/content-sources.ts',
+    from: '!inVain.has(requestKey({ handle, index: other, seq }))',
+    to: 'other !== index',
+    caughtBy: CONTENTS_TEST,
+  },
+  {
     name: 'an attachment is given to whoever asks',
     file: 'src/contracts/contents/piece-lines.ts',
     from: ' || !mayHave(state, held, name, peer, now)',

@@ -35,6 +35,8 @@ export class ContentLog {
   /** How many pieces those have that this party has brought itself. */
   readonly #begun = new Map<ContentName, number>()
   readonly #held = new Set<ContentName>()
+  /** Which statements name those that are awaited, as far as anything may come of them. */
+  readonly #namedBy = new Map<ContentName, Set<string>>()
   /** Revision of the next event that was not read yet. */
   #next = 0
   #isRead = false
@@ -66,8 +68,11 @@ export class ContentLog {
     return this.#awaited.get(name)?.pieces ?? this.#begun.get(name)
   }
 
-  placeOf(name: ContentName): AwaitedContent | undefined {
-    return this.#awaited.get(name)
+  /** Nothing comes of that statement. Whether no other one names it, either. */
+  unname(name: ContentName, party: Handle, seq: Seq): boolean {
+    const statements = this.#namedBy.get(name)
+    statements?.delete(`${party}.${seq}`)
+    return statements?.size === 0
   }
 
   /** Of all that are known, in bytes, the last piece of each counted whole. */
@@ -90,7 +95,10 @@ export class ContentLog {
 
   /** A write has made it durable. */
   awaits(content: AwaitedContent): void {
-    this.#awaited.set(content.name, content)
+    const { name, party, seq } = content
+    if (!this.#awaited.has(name)) this.#awaited.set(name, content)
+    const statements = this.#namedBy.get(name) ?? new Set()
+    this.#namedBy.set(name, statements.add(`${party}.${seq}`))
   }
 
   /** The same. */
@@ -114,6 +122,7 @@ export class ContentLog {
 
   #forget(name: ContentName): void {
     this.#awaited.delete(name)
+    this.#namedBy.delete(name)
     this.#begun.delete(name)
     this.#held.delete(name)
   }

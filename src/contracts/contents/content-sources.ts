@@ -4,7 +4,7 @@ import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { covers } from '../../agreement/version-vector.ts'
 import { attachmentsIn } from '../../events/attachments/attachment.ts'
 import type { ContentName, NamedContent } from '../../events/attachments/content.ts'
-import type { Handle, RequestRef, Seq } from '../../events/ids.ts'
+import { type Handle, type RequestRef, requestKey, type Seq } from '../../events/ids.ts'
 import { isFor, recipientsIn } from '../../events/recipients.ts'
 import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import type { ContentLog } from './content-log.ts'
@@ -29,18 +29,26 @@ export function mayHold(state: AgreementState, peer: Handle, { party, seq, conte
   return !state.ledger.open.some(({ statement }) => statement === held.statement)
 }
 
-/** The contents that one request names, and nothing else that is open or beside it. */
-export function namedAlone(state: AgreementState, { handle, seq, index }: RequestRef, log: ContentLog): ContentName[] {
+/**
+ * The contents that one request names which has come to nothing, and no other that is open or has come to something: whoever names
+ * what stands takes nothing away. `inVain`: keys of such requests.
+ */
+export function namedAlone(
+  state: AgreementState,
+  { handle, seq, index }: RequestRef,
+  log: ContentLog,
+  inVain: Set<string>,
+): ContentName[] {
   const held = inMemory(state, handle, seq)
   const request = held?.statement.requests[index]
   if (held === undefined || request === undefined || contentsOf(held).length === 0) return []
-  const others = held.statement.requests.filter((other) => other !== request)
-  const elsewhere = new Set(attachmentsIn(others, held.payloads).map(({ name }) => name))
-  for (const open of state.ledger.open) for (const { name } of contentsOf(open)) elsewhere.add(name)
-  return attachmentsIn([request], held.payloads).flatMap(({ name }) => {
-    const known = log.placeOf(name)
-    return known?.party === handle && known.seq === seq && !elsewhere.has(name) ? [name] : []
-  })
+  inVain.add(requestKey({ handle, index, seq }))
+  const others = held.statement.requests.filter((_, other) => !inVain.has(requestKey({ handle, index: other, seq })))
+  const beside = new Set(attachmentsIn(others, held.payloads).map(({ name }) => name))
+  const open = new Set(state.ledger.open.flatMap(contentsOf).map(({ name }) => name))
+  return attachmentsIn([request], held.payloads)
+    .map(({ name }) => name)
+    .filter((name) => !beside.has(name) && log.unname(name, handle, seq) && !open.has(name))
 }
 
 function inMemory({ feeds }: AgreementState, party: Handle, seq: Seq): VerifiedStatement | undefined {

@@ -71,6 +71,8 @@ export class Contents {
   readonly #unfinished = new Map<ContentName, UnfinishedContent>()
   /** Those that there is no room for, or that cannot be fetched: not looked at again in this life. */
   readonly #givenUp = new Set<ContentName>()
+  /** Keys of requests that name contents and have come to nothing. */
+  readonly #inVain = new Set<string>()
   /** Peers that had nothing to give: until when they are left alone, and for how long the next time. */
   readonly #dry = new Map<Handle, { until: number; pauseMs: number }>()
   #dryAnswers = 0
@@ -140,7 +142,7 @@ export class Contents {
     if (!this.#view.duties.authors) return
     for (const { entry } of entries) {
       if (entry.outcome.kind === 'accepted') continue
-      for (const name of namedAlone(this.#view.state, entry.request, this.#log)) this.#drop(name)
+      for (const name of namedAlone(this.#view.state, entry.request, this.#log, this.#inVain)) this.#drop(name)
     }
   }
 

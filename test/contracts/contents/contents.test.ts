@@ -12,7 +12,7 @@ import { type ElementId, type Handle, requestOf, type Uid } from '../../../src/e
 import { decodeMessage, encodeMessage } from '../../../src/gossip/message.ts'
 import { contentGroup } from '../../../src/store/payload-group.ts'
 import { contentsStream } from '../../../src/store/streams.ts'
-import { attaches, bytesWith, pieceGroups } from '../../support/attachments.ts'
+import { attached, attaches, bytesWith, pieceGroups } from '../../support/attachments.ts'
 import { admitted, asks, given, Link, liveAt, type Party, proposes } from '../../support/linked-parties.ts'
 import { until } from '../../support/node-party.ts'
 
@@ -208,4 +208,37 @@ t.test('an author that keeps back a piece is refused in bounded time, and nothin
     await until('it to be gone', async () => (await pieceGroups(its.store.payloads, uid)).length === 0)
     t.equal((await liveAt(process, uid)).contents.isIdle, true)
   }
+})
+
+t.test('whoever names once more what stands, in a request that is void, takes nothing away', async (t) => {
+  const all = await withAttachments(t)
+  const { ana, ben, cleo, uid } = all
+  const bytes = bytesWith(3)
+  const { submission, content, seal: sealed } = await attaches(ana[0], uid, FIELD, bytes)
+  t.match(await submission.verdict, { outcome: { kind: 'accepted' } })
+  const { payload } = attached(bytes)
+  const command = { type: 'ProposeValue', field: '0.77', seal: sealed, basis: [] }
+  const again = await asks(ben[0], uid, 'again', command, { [sealed]: payload })
+  t.match(await again.verdict, { outcome: { kind: 'void' } })
+  // Behind what the void one has made of the store.
+  t.match(await (await proposes(cleo[0], uid, 'x')).verdict, { outcome: { kind: 'accepted' } })
+  for (const party of [ana, ben, cleo]) t.ok(isSame(await held(party, uid, content), bytes))
+})
+
+t.test('what one statement names twice and nobody brings stands in the way of no other', async (t) => {
+  const { ana, ben, cleo, uid } = await withAttachments(t, 2_500)
+  const twice = await ben[0].contracts.use(uid, (live) =>
+    Promise.all(
+      [1, 2, 3, 4, 1, 2, 3, 4].map((salt, n) => {
+        const { seal: sealed, payload } = attached(bytesWith(2, salt), {}, salt)
+        const commands = [{ type: 'ProposeValue', field: FIELD, seal: sealed, basis: [] }] as never
+        return live.submit({ request: { id: `twice-${n}`, commands }, payloads: { [sealed]: payload } })
+      }),
+    ),
+  )
+  for (const { verdict } of twice) t.match(await verdict, { outcome: { kind: 'refused' } })
+  const bytes = bytesWith(1)
+  const { submission, content } = await attaches(ana[0], uid, FIELD, bytes)
+  t.match(await submission.verdict, { outcome: { kind: 'accepted' } })
+  for (const party of [ana, ben, cleo]) t.ok(isSame(await held(party, uid, content), bytes))
 })
