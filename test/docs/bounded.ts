@@ -37,6 +37,8 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
       'contracts/contents/content-log.ts #awaited',
       'contracts/contents/content-log.ts #begun',
       'contracts/contents/content-log.ts #held',
+      'contracts/contents/content-log.ts #namedBy',
+      'contracts/contents/contents.ts #inVain',
       'contracts/contents/content-waits.ts #waits',
       'contracts/contents/contents.ts #givenUp',
       'contracts/contents/unfinished-content.ts #leaves',

@@ -23,6 +23,10 @@ const awaitedForm = Compile(
 const begunForm = Compile(Type.Object({ name: HashSchema, pieces: CountSchema }, closed))
 const namedForm = Compile(Type.Object({ name: HashSchema }, closed))
 
+/** So many statements that name one content are remembered. */
+const NAMED_BY_MAX = 64
+const MORE = 'more'
+
 /**
  * Which contents there are of a contract, and which of them are complete: a stream beside the feeds, so that a restart goes on where it
  * was cut off. It has no hash of a content, and of its length only the number of pieces, since nothing in it is ever erased.
@@ -98,7 +102,8 @@ export class ContentLog {
     const { name, party, seq } = content
     if (!this.#awaited.has(name)) this.#awaited.set(name, content)
     const statements = this.#namedBy.get(name) ?? new Set()
-    this.#namedBy.set(name, statements.add(`${party}.${seq}`))
+    // Of more than are remembered one may count: then it stays.
+    this.#namedBy.set(name, statements.add(statements.size < NAMED_BY_MAX ? `${party}.${seq}` : MORE))
   }
 
   /** The same. */

@@ -5,7 +5,7 @@ import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { type Hash, hashFromBytes } from '../../crypto/hash.ts'
 import { attachmentsIn } from '../../events/attachments/attachment.ts'
 import { CONTENT_PIECE_BYTES, type ContentName, type NamedContent, piecesIn } from '../../events/attachments/content.ts'
-import type { Handle, Seq } from '../../events/ids.ts'
+import type { Handle, RequestRef, Seq } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
 import { StatementRefused } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
@@ -71,7 +71,7 @@ export class Contents {
   readonly #unfinished = new Map<ContentName, UnfinishedContent>()
   /** Those that there is no room for, or that cannot be fetched: not looked at again in this life. */
   readonly #givenUp = new Set<ContentName>()
-  /** Keys of requests that name contents and have come to nothing. */
+  /** Keys of requests that name contents and have come to nothing, of statements that have not been judged whole. */
   readonly #inVain = new Set<string>()
   /** Peers that had nothing to give: until when they are left alone, and for how long the next time. */
   readonly #dry = new Map<Handle, { until: number; pauseMs: number }>()
@@ -141,9 +141,17 @@ export class Contents {
   settled(entries: readonly Acknowledged[]): void {
     if (!this.#view.duties.authors) return
     for (const { entry } of entries) {
-      if (entry.outcome.kind === 'accepted') continue
-      for (const name of namedAlone(this.#view.state, entry.request, this.#log, this.#inVain)) this.#drop(name)
+      const { outcome, record, request } = entry
+      if (outcome.kind !== 'accepted') {
+        for (const name of namedAlone(this.#view.state, request, this.#log, this.#inVain)) this.#drop(name)
+      }
+      // The last entry of a statement: nothing beside it is judged any more.
+      if (record !== undefined) this.#endStatement(request)
     }
+  }
+
+  #endStatement({ handle, seq }: RequestRef): void {
+    for (const key of this.#inVain) if (key.startsWith(`${handle}.${seq}.`)) this.#inVain.delete(key)
   }
 
   /** An erasure has been carried out: pieces that came meanwhile go, too. */
