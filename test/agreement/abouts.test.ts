@@ -126,32 +126,37 @@ t.test('nobody waits for what people say, and no form of it makes anything inval
 /** Constants of expressions, which rules compute with: what they are the language says. */
 const RULE_TEXTS = ['condition.nodes[][]', 'expression.nodes[][]']
 
-t.test('there is no free text in the format but ids, names and the constants of rules', async (t) => {
-  const found = new Set<string>()
-  walk(StatementSchema, 'statement', found)
-  for (const [type, schema] of Object.entries(commandSchemas)) walk(schema, type, found)
-  t.same([...found].sort(), [
-    'AddBlock.name',
-    'AddField.field.options[]',
-    'AddField.name',
-    'AddList.entry.options[]',
-    'AddList.key.field.options[]',
-    'AddList.key.name',
-    'AddList.name',
-    'AddRuleSet.name',
-    'DefineType.constraint.options[]',
-    'DefineType.name',
-    ...RULE_TEXTS.map((path) => `DraftRule.body.${path}`),
-    ...RULE_TEXTS.map((path) => `EditRule.body.${path}`),
-    'InviteParty.party.name',
-    'OpenContract.founder.name',
-    'OpenContract.title',
-    'RenameElement.name',
-    'statement.requests[].commands[].*',
-    'statement.requests[].commands[].type',
-    'statement.requests[].id',
-  ])
-})
+t.test(
+  'there is no free text in the format but ids, names, the constants of rules, and templates, which have no values',
+  async (t) => {
+    const found = new Set<string>()
+    walk(StatementSchema, 'statement', found)
+    for (const [type, schema] of Object.entries(commandSchemas)) walk(schema, type, found)
+    t.same([...found].sort(), [
+      'AddBlock.name',
+      'AddField.field.options[]',
+      'AddField.name',
+      'AddList.entry.options[]',
+      'AddList.key.field.options[]',
+      'AddList.key.name',
+      'AddList.name',
+      'AddRuleSet.name',
+      'BringTemplate.text',
+      'DefineType.constraint.options[]',
+      'DefineType.name',
+      ...RULE_TEXTS.map((path) => `DraftRule.body.${path}`),
+      ...RULE_TEXTS.map((path) => `EditRule.body.${path}`),
+      'ImportTemplate.name',
+      'InviteParty.party.name',
+      'OpenContract.founder.name',
+      'OpenContract.title',
+      'RenameElement.name',
+      'statement.requests[].commands[].*',
+      'statement.requests[].commands[].type',
+      'statement.requests[].id',
+    ])
+  },
+)
 
 function first({ statement: { party: handle, seq } }: SignedStatement): RequestRef {
   return { handle, seq, index: 0 }
