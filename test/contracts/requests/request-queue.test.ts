@@ -20,7 +20,7 @@ function pausing() {
   const request = { handle: ana, seq: 1, index: 0 }
   requestQueue.resume(submission, request, true)
   const outcome = { kind: 'void' as const, reason: { code: 'record_locked' as const, command: 0 } }
-  const entry = { author: ana, request, index: 1, outcome }
+  const entry = { author: ana, events: [], request, index: 1, outcome }
   requestQueue.settled([{ entry }] as unknown as Parameters<RequestQueue['settled']>[0])
   const [taken] = requestQueue.takeLockedOut()
   return { requestQueue, submission, taken }
