@@ -51,15 +51,6 @@ export class ContentWaits {
     if (wait !== undefined) wait.hasProgressed = true
   }
 
-  /** Those that are not asked for any more. */
-  keepOnly(isKept: (name: ContentName) => boolean): void {
-    for (const [name, { cancel }] of this.#waits) {
-      if (isKept(name)) continue
-      cancel()
-      this.#waits.delete(name)
-    }
-  }
-
   giveUp(name: ContentName): void {
     const wait = this.#waits.get(name)
     if (wait === undefined || wait.isOver) return
@@ -69,7 +60,8 @@ export class ContentWaits {
   }
 
   close(): void {
-    this.keepOnly(() => false)
+    for (const { cancel } of this.#waits.values()) cancel()
+    this.#waits.clear()
   }
 
   #schedule(wait: Wait): void {

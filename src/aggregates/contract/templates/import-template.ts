@@ -11,8 +11,7 @@ import { type ContractState, memberOf } from '../state.ts'
 import { AUDIENCES_MAX, ownerOutside } from '../values/audience.ts'
 import { audienceAt } from '../values/effective-audience.ts'
 import type { TemplateImported } from './imported-events.ts'
-import { type KnownTemplate, templateOf } from './parsed-template.ts'
-import { heldTemplate } from './template-book.ts'
+import { type KnownTemplate, templateNamed } from './parsed-template.ts'
 
 /** How much one contract has that came from templates. Fixed for engine 1. */
 const USES_MAX = 1_024
@@ -26,8 +25,7 @@ export function importTemplate(
   state: ContractState,
   context: DecideContext,
 ): Decision {
-  const held = heldTemplate(state.templates, hash)
-  const parsed = held && templateOf(held)
+  const parsed = templateNamed(state.templates, hash)
   if (parsed === undefined) return new Rejection('no_such_template', [hash])
   if (state.templates.uses.length >= USES_MAX) return new Rejection('limit_exceeded', ['templateUses'])
   const { template, needs } = parsed

@@ -27,7 +27,7 @@ import { type ContractState, find, initialState } from '../state.ts'
 import { setAudience } from '../values/audience.ts'
 import { type Addition, additionOf } from './element-events.ts'
 import { namedBy } from './rule-body.ts'
-import type { HeldTemplate } from './template-book.ts'
+import { type HeldTemplate, heldTemplate, type TemplateBook } from './template-book.ts'
 
 /** A template that has all that its form asks for. An immutable value. */
 export interface ParsedTemplate {
@@ -71,6 +71,12 @@ const FAULTS_MAX = 1_024
 const faults = new Map<Hash, TemplateFault>()
 /** As long as a contract has it: whoever imports many in turn has each gone through once. */
 const known = new WeakMap<HeldTemplate, KnownTemplate>()
+
+/** Of that hash, as a contract has it; undefined: it has none. */
+export function templateNamed(book: TemplateBook, hash: Hash): KnownTemplate | undefined {
+  const held = heldTemplate(book, hash)
+  return held && templateOf(held)
+}
 
 /** Undefined: it is none, which only an entry that somebody has made up brings about; heads contradict that. */
 export function templateOf(held: HeldTemplate): KnownTemplate | undefined {

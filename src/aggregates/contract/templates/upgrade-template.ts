@@ -19,9 +19,9 @@ import { ownerOutside, setAudience } from '../values/audience.ts'
 import { audienceAt } from '../values/effective-audience.ts'
 import { needsProblem, roleProblem, takenFrom } from './import-template.ts'
 import { elementsFrom, ownerOf, partiesOf } from './imported-events.ts'
-import { type KnownTemplate, templateOf } from './parsed-template.ts'
+import { type KnownTemplate, templateNamed } from './parsed-template.ts'
 import { namedBy, renamed } from './rule-body.ts'
-import { heldTemplate, placeOf, type TemplateUse, type UpgradeVote, useAt } from './template-book.ts'
+import { placeOf, type TemplateUse, type UpgradeVote, useAt } from './template-book.ts'
 import { type TemplateDiff, templateDiff } from './template-diff.ts'
 
 /** The author's vote; with that of the last member what came from one template goes on as another one has it. */
@@ -33,10 +33,7 @@ export function upgradeTemplate(
   const use = useAt(state.templates, element)
   if (use === undefined || use.template !== from) return new Rejection('not_of_template', [element, from])
   if (from === to) return new Rejection('template_unchanged', [to])
-  const [before, after] = [from, to].map((hash) => {
-    const held = heldTemplate(state.templates, hash)
-    return held && templateOf(held)
-  })
+  const [before, after] = [from, to].map((hash) => templateNamed(state.templates, hash))
   if (before === undefined || after === undefined) return new Rejection('no_such_template', [to])
   const vote: UpgradeVote = { by: context.author, roles, to }
   const votes = [...use.votes.filter(({ by }) => by !== vote.by), vote]
