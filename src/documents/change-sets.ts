@@ -30,7 +30,7 @@ import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type Documents, noSuchPath, type Wait } from './documents.ts'
 import { parsePath } from './path.ts'
 import type { RequestResult } from './request-result.ts'
-import { Writing } from './writing.ts'
+import { Writing } from './writing/writing.ts'
 
 /** No change set of that name is, or was, in the contract. Evidence: `contract`, `request`. */
 export class NoSuchChangeSet extends ConcordataError {}

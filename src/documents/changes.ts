@@ -7,8 +7,9 @@ import { ordinalOf, ROOT } from '../events/ids.ts'
 import type { Payloads } from '../events/statement.ts'
 import type { Awaited } from './candidates/fates.ts'
 import { valueFromText } from './field-text.ts'
-import { type Ground, Writing } from './writing.ts'
-import { WriteUnfit } from './written-value.ts'
+import type { Ground } from './writing/request-draft.ts'
+import { Writing } from './writing/writing.ts'
+import { WriteUnfit } from './writing/written-value.ts'
 
 /** What a write comes to: one atomic request. */
 export interface Changes {

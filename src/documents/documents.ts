@@ -24,7 +24,7 @@ import { PastDocuments } from './past/past-documents.ts'
 import { NoSuchPath } from './path.ts'
 import { refusingRule } from './refusing-rule.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
-import type { Ground } from './writing.ts'
+import type { Ground } from './writing/request-draft.ts'
 
 export interface DocumentsPorts {
   readonly contracts: Contracts

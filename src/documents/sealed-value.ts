@@ -2,7 +2,7 @@ import type { Agreed } from '../aggregates/contract/values/standing.ts'
 import type { Audience } from '../events/audience.ts'
 import type { Handle, ProposalId } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { isObject } from './written-value.ts'
+import { isObject } from './writing/written-value.ts'
 
 /** The field has a confidential value that this node does not hold. Evidence: `path`, and as `SealedValue`. */
 export class ValueSealed extends ConcordataError {}

@@ -97,8 +97,8 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   'a statement that is not covered yet, since its values are awaited: `payloadWaitMs` each, at the rates of the Receiver':
     ['contracts/approvals/value-waits.ts #waits'],
   'made for one call, message, statement or batch, whose size is bounded, and gone with it': [
-    'documents/writing.ts #commands',
-    'documents/writing.ts #awaited',
+    'documents/writing/request-draft.ts #commands',
+    'documents/writing/request-draft.ts #awaited',
     'documents/candidates/fates.ts #followed',
     'contracts/obstacles/obstacles.ts found',
     'contracts/replica/journal.ts groups',

@@ -26,8 +26,8 @@ import type { Documents, Wait } from '../documents.ts'
 import { NoSuchPath } from '../path.ts'
 import type { RequestResult } from '../request-result.ts'
 import { sealedValue, ValueSealed } from '../sealed-value.ts'
+import { WriteUnfit } from '../writing/written-value.ts'
 import { elementAt } from '../written-rule.ts'
-import { WriteUnfit } from '../written-value.ts'
 import { type IncomingFile, IncomingRoom, takeIn } from './incoming-file.ts'
 
 /** Who brings less than so many bytes a second to the others is not waited for: so long a large file is, unless its client says otherwise. */

@@ -1,9 +1,9 @@
-import { fitText } from '../aggregates/names/fit-text.ts'
-import { nfc } from '../aggregates/names/normal-form.ts'
-import type { BuiltInType, FieldType } from '../events/field-type.ts'
-import { ConcordataError } from '../runtime/errors.ts'
-import { decimalDigits, wireInteger, writtenDigits } from './digits.ts'
-import { WrittenNumber } from './written-number.ts'
+import { fitText } from '../../aggregates/names/fit-text.ts'
+import { nfc } from '../../aggregates/names/normal-form.ts'
+import type { BuiltInType, FieldType } from '../../events/field-type.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { decimalDigits, wireInteger, writtenDigits } from '../digits.ts'
+import { WrittenNumber } from '../written-number.ts'
 
 /** A body does not say what to write, or the element cannot take it. */
 export class WriteUnfit extends ConcordataError {}
