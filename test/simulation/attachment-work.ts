@@ -1,4 +1,4 @@
-import { type ContractState, find } from '../../src/aggregates/contract/state.ts'
+import { type ContractState, find, membersOf } from '../../src/aggregates/contract/state.ts'
 import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import { bytesOf, leavesOf } from '../../src/contracts/contents/content-files.ts'
@@ -19,6 +19,8 @@ export interface AttachmentAsked {
   readonly payloads: { [seal: Hash]: Payload }
   readonly content: NamedContent
   readonly bytes: Uint8Array
+  /** Whether another member has to take the value: what nobody else judges is agreed with whatever its author has. */
+  readonly isJudged: boolean
 }
 
 /** A file of one piece to three that a member puts at a field. */
@@ -43,6 +45,7 @@ export function attachmentWork(
     bytes,
     command: { type: 'ProposeValue', field: id, seal: sealed.seal, basis, ...confidential },
     content: { bytes: length, hash, name: sealed.seal },
+    isJudged: (audience ?? membersOf(state).map(({ card }) => card.handle)).some((handle) => handle !== self),
     payloads: { [sealed.seal]: sealed.payload },
   }
 }

@@ -263,9 +263,10 @@ export class Workload {
     const random = run.sources.of('attachments', machine.address)
     const place = random.pick(attachmentFields(run))
     const work = attachmentWork(state.settling.agreed, machine.handle, place, random)
-    const isBrought = random.chance(0.85)
+    const isLeftOut = random.chance(0.15)
     if (work === undefined) return
-    const { bytes, command, content, payloads } = work
+    const { bytes, command, content, isJudged, payloads } = work
+    const isBrought = !(isLeftOut && isJudged)
     run.count(isBrought ? 'files put' : 'files named and not brought')
     const asks = () => this.submit(machine, command, { payloads })
     if (!isBrought) return asks()
