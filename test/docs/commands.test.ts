@@ -29,7 +29,7 @@ function commandsIn(text: string): string[] {
   )
 }
 
-const program = commands()
+const program = await commands()
 
 /** The commands that it names: `a|b` stands for both. Else what is wrong with it. */
 function namedIn(line: string): Command[] | string {
@@ -62,6 +62,8 @@ function all(command: Command = program, path = 'concordata'): string[] {
   const options = command.options.flatMap(({ long }) => (long === '--data' ? [] : `${path} ${long}`))
   return [path, ...options]
 }
+
+const namesIn = (command?: Command) => command && all(command)
 
 /** The same of what a line of a document names. */
 function allIn(line: string): string[] {
@@ -122,6 +124,14 @@ t.test('the list of all commands names each of them, once, with its options and 
     return `${path} ${[...new Set(optionsIn(line))].sort()} ${positional.length}`
   })
   t.same(listed.sort(), leaves(program).map(signatureOf).sort())
+})
+
+t.test('whoever names a command gets it, and what its file has beside it, but nothing else', async (t) => {
+  for (const command of program.commands) {
+    const own = (await commands(command.name())).commands
+    t.ok(own.length < 6, command.name())
+    t.same(namesIn(own.find((one) => one.name() === command.name())), namesIn(command))
+  }
 })
 
 t.test('one that there is not is seen', async (t) => {

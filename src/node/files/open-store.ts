@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { FaultReport } from '../../store/eventstoredb/client-faults.ts'
 import type { Credentials, EventStoreDbOptions } from '../../store/eventstoredb/connection.ts'
-import { openEventStoreDbStore } from '../../store/eventstoredb/eventstoredb-store.ts'
 import type { Store } from '../../store/port.ts'
 import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import {
@@ -31,7 +30,9 @@ export async function openStoreToRead({ dir, store }: Place): Promise<Store> {
   return openSqliteStore(storePath(dir), { readonly: true, snapshot: true })
 }
 
+/** The server's client is loaded where there is a server: it costs more than the rest of a command. */
 async function openServer(dir: string, settings: StoreSettings, reportFault?: FaultReport): Promise<Store> {
+  const { openEventStoreDbStore } = await import('../../store/eventstoredb/eventstoredb-store.ts')
   return openEventStoreDbStore({
     ...(await serverOptions(dir, settings)),
     ...(reportFault !== undefined && { reportFault }),

@@ -1,5 +1,5 @@
 import { ConcordataError } from '../../../runtime/errors.ts'
-import { type Exposure, exposureTo } from '../../../store/eventstoredb/exposure.ts'
+import type { Exposure } from '../../../store/eventstoredb/exposure.ts'
 import { passwordProblem } from '../../../store/eventstoredb/passwords.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import { serverOptions } from '../../files/open-store.ts'
@@ -14,6 +14,7 @@ export async function storeUsersOf({ dir, store }: Configuration): Promise<Findi
   try {
     const options = await serverOptions(dir, store)
     const { credentials } = options
+    const { exposureTo } = await import('../../../store/eventstoredb/exposure.ts')
     const exposure = await exposureTo(options)
     if (exposure === undefined || credentials === undefined) return []
     const problem = passwordProblem(credentials.password)
