@@ -1,12 +1,39 @@
 import type { ContractState } from '../aggregates/contract/state.ts'
-import { memberOf } from '../aggregates/contract/state.ts'
-import type { Handle } from '../events/ids.ts'
+import { memberOf, membersOf } from '../aggregates/contract/state.ts'
+import { type Handle, type RequestRef, requestKey } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
+import { feedOf, firstCovering } from './feeds.ts'
+import { placeAmong, resigningIn } from './open-statements.ts'
+import { isVoteToBreakLock, refusalIn } from './refusals.ts'
 import type { AgreementState } from './state.ts'
 import { computedFromIn } from './values/computed-lineage.ts'
 import { confidentialFor } from './values/lacked-values.ts'
 import { openIn } from './values/opened-values.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
+
+/** Whether it has no place in the ledger yet: then its fate may take its values. */
+export function isOpen({ handle, seq, index }: RequestRef, { ledger: { open, next } }: AgreementState): boolean {
+  const place = placeAmong(open, handle, seq)
+  if (place === undefined) return false
+  return place > 0 || (place === 0 && index >= next)
+}
+
+/**
+ * Whether a request can be accepted no more, as far as is held here: its author has withdrawn it, or another member, who will
+ * still be one when its turn comes, has refused it.
+ */
+export function isDead(ref: RequestRef, request: Request, state: AgreementState): boolean {
+  const { decisions, document, open } = state.ledger
+  if (request.tentative === true && decisions.get(requestKey(ref))?.decision.decision === 'withdrawn') return true
+  // Of BreakLock the refusal of the holder does not count (design §4).
+  if (isVoteToBreakLock(request)) return false
+  return membersOf(document).some(({ card: { handle } }) => {
+    if (handle === ref.handle) return false
+    const answer = firstCovering(feedOf(state.feeds, handle), ref.handle, ref.seq)
+    const refuses = answer !== undefined && refusalIn(answer.statement, ref) !== undefined
+    return refuses && !resigningIn(open).has(handle)
+  })
+}
 
 const unfit = new WeakMap<VerifiedStatement, ReadonlyMap<number, boolean>>()
 

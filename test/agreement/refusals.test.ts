@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isDead } from '../../src/contracts/approvals/approvals.ts'
+import { isDead } from '../../src/agreement/foreseen.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { market, owes, type Player, talk } from '../support/market.ts'
 

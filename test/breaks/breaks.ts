@@ -548,9 +548,9 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'a request is acknowledged before its attachment is complete',
-    file: 'src/contracts/approvals/approvals.ts',
-    from: 'const contents = this.#contents.lackedIn(held, request)',
-    to: 'const contents = this.#contents.lackedIn(held, request).slice(0, 0)',
+    file: 'src/contracts/approvals/value-grounds.ts',
+    from: 'const contents = this.#contents.lackedIn(asked.held, asked.request)',
+    to: 'const contents = this.#contents.lackedIn(asked.held, asked.request).slice(0, 0)',
     caughtBy: CONTENTS_TEST,
   },
   {

@@ -3,7 +3,7 @@ import { newestOf } from '../../agreement/feeds.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { Handle } from '../../events/ids.ts'
-import type { Question } from '../approvals/approvals.ts'
+import type { Question } from '../approvals/questions.ts'
 
 /** What can stop a contract, each with a code that API, metrics, log and `doctor` share. docs/operations/obstacles.md shows this table. */
 export const obstacleCodes = [

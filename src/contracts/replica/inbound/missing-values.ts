@@ -1,4 +1,5 @@
 import { lackingFor, lackingIn } from '../../../agreement/completing.ts'
+import { isDead } from '../../../agreement/foreseen.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import { lackedFor } from '../../../agreement/values/lacked-values.ts'
 import type { VerifiedStatement } from '../../../agreement/verified-statement.ts'
@@ -6,7 +7,6 @@ import type { Handle } from '../../../events/ids.ts'
 import { confidentialSealsOf, valueSealsOf } from '../../../events/seal.ts'
 import type { Wanted } from '../../../gossip/message.ts'
 import type { Clock } from '../../../runtime/clock.ts'
-import { isDead } from '../../approvals/approvals.ts'
 import type { ContractView } from '../contract-view.ts'
 import type { LateValues } from './late-values.ts'
 
