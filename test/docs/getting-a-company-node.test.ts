@@ -17,7 +17,7 @@ import { webServer } from '../support/web-server.ts'
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
 const ROLES = ['signer', 'transmit', 'receive', 'serve']
-/** `concordata` and `as ROLE` of the document. What the test runner gives to all programs of Node.js writes where these users may not. */
+/** `concordata` and `as ROLE` of the document. */
 function commandsOf(root: string): string {
   const program = `${process.execPath} ${BINARY}`
   const passphrase = `CONCORDATA_PASSPHRASE_FILE=${root}/etc/concordata/passphrase`
@@ -27,7 +27,6 @@ function commandsOf(root: string): string {
     return `[${role}]="setpriv --reuid ${uid} --regid ${gid} --clear-groups --"`
   }
   return `
-unset NODE_OPTIONS
 declare -A user=(${hasUsers ? ROLES.map(user).join(' ') : ''})
 concordata() { ${passphrase} ${program} "$@"; }
 as() { \${user[$1]-} env ${passphrase} ${own} ${program} "\${@:2}"; }

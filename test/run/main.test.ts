@@ -38,6 +38,25 @@ t.test('what passes is counted, and that there is nothing to run is a failure', 
   t.match(await runTests(dir, `${dir}/none`), { status: 1, output: /^0 passed, 1 failed\n$/ })
 })
 
+t.test(
+  'a test file, and what it starts, loads typebox from few files, and all of it',
+  { timeout: 60_000 },
+  async (t) => {
+    const prints = `import * as all from 'typebox/compile'; console.log(import.meta.resolve('typebox'), Object.keys(all).sort().join())`
+    const dir = t.testdir({
+      'starts.test.ts': `${HEAD}import { spawnSync } from 'node:child_process'
+const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', ${JSON.stringify(prints)}], { encoding: 'utf8' })
+t.equal(import.meta.resolve('typebox'), stdout.split(' ')[0])
+t.comment(stdout)`,
+    })
+    t.match(await runTests(dir, `${dir}/starts.test.ts`), { status: 0, output: /^1 passed, 0 failed\n$/ })
+    const names = Object.keys(
+      await import(new URL('../../node_modules/typebox/build/compile/index.mjs', import.meta.url).href),
+    )
+    t.match(await readFile(`${dir}/report.tap`, 'utf8'), `# file://${dir}/typebox/index.mjs ${names.sort().join()}`)
+  },
+)
+
 function runTests(dir: string, ...args: string[]): Promise<{ status: number; output: string }> {
   return new Promise((resolve) => {
     execFile(process.execPath, [MAIN, '--dir', dir, ...args], (error, output) =>

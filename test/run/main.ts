@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { chmod, mkdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -6,6 +6,7 @@ import { Coverage } from './coverage.ts'
 import { isRepeating, testFiles } from './files.ts'
 import { runFile } from './run-file.ts'
 import { TapReport } from './tap-report.ts'
+import { bundleTypebox } from './typebox-bundle.ts'
 
 /**
  * `npm test [-- [--jobs N] [--timeout SECONDS] [--dir DIR] [file or folder …]]`: runs each test file as a process of Node's own, and closes
@@ -25,6 +26,10 @@ const SLOWEST = 10
 const coverage = positionals.length === 0 ? new Coverage(`${values.dir}/coverage`) : undefined
 const compiled = resolve(values.dir, 'compiled')
 for (const old of [`${values.dir}/coverage`, compiled]) await rm(old, { recursive: true, force: true })
+// Some tests start processes as other users; Node.js keeps what each user has compiled apart.
+await mkdir(compiled, { recursive: true })
+await chmod(compiled, 0o1777)
+const preload = await bundleTypebox(resolve(values.dir, 'typebox'))
 const report = await TapReport.open(`${values.dir}/report.tap`)
 const waiting = await testFiles(positionals)
 const files = waiting.length
@@ -33,7 +38,7 @@ const seconds: [number, string][] = []
 async function work(): Promise<void> {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     const raw = isRepeating(file) ? undefined : coverage?.folderFor(file)
-    const run = await runFile(file, { timeoutSeconds: Number(values.timeout), compiled, coverage: raw })
+    const run = await runFile(file, { timeoutSeconds: Number(values.timeout), compiled, preload, coverage: raw })
     await report.add(run)
     if (!run.isOk) console.log(`not ok ${file}`)
     seconds.push([run.seconds, file])

@@ -25,15 +25,23 @@ export interface FileRunOptions {
   readonly timeoutSeconds: number
   /** Where the file, and each process that it starts, keeps what of the code is compiled: most of them load the same. */
   readonly compiled: string
+  /** The URL of what each of them loads first. */
+  readonly preload: string
   /** Where V8 writes what of the code was run. */
   readonly coverage?: string | undefined
 }
 
 /** Runs one test file. */
 export async function runFile(file: string, options: FileRunOptions): Promise<FileRun> {
-  const { timeoutSeconds, compiled, coverage } = options
+  const { timeoutSeconds, compiled, preload, coverage } = options
   const begun = performance.now()
-  const env = { ...process.env, TAP: '1', TAP_TIMEOUT: String(timeoutSeconds), NODE_COMPILE_CACHE: compiled }
+  const env = {
+    ...process.env,
+    TAP: '1',
+    TAP_TIMEOUT: String(timeoutSeconds),
+    NODE_COMPILE_CACHE: compiled,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${preload}`,
+  }
   const child = spawn(process.execPath, ['--import', WITHOUT_DOMAINS, file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: coverage === undefined ? env : { ...env, NODE_V8_COVERAGE: coverage },

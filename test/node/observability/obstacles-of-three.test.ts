@@ -12,7 +12,7 @@ t.setTimeout(600_000)
 
 const AN_HOUR_MS = 60 * 60 * 1000
 const THREE_YEARS_MS = 3 * 365 * 24 * 60 * 60 * 1000
-const AFFLICTED = `--import ${new URL('../../support/afflicted-node.ts', import.meta.url).href}`
+const AFFLICTED = `${process.env.NODE_OPTIONS ?? ''} --import ${new URL('../../support/afflicted-node.ts', import.meta.url).href}`
 
 /** Ana, ben and cleo with a contract of the three. Ben's node has a process of its own, so that it has a machine of its own. */
 async function companies(t: Test) {

@@ -13,7 +13,7 @@ registerHooks({ resolve(specifier, context, next) {
   if (/opentelemetry|@eventstore/.test(specifier)) process.stderr.write('loads ' + specifier + '\\n')
   return next(specifier, context)
 } })`
-process.env.NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(telling)}`
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=data:text/javascript,${encodeURIComponent(telling)}`
 
 async function start(layout: Layout) {
   // The name of a socket must be short.
