@@ -83,8 +83,8 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   ],
   'what an exchange or a call that is under way has brought: their number and their size are bounded': [
     'contracts/replica/mailbox.ts #deliveries',
-    'contracts/replica/replica-loop.ts #uncommitted',
-    'contracts/replica/replica-loop.ts #deciding',
+    'contracts/replica/reloading.ts #uncommitted',
+    'contracts/replica/reloading.ts #deciding',
     'contracts/replica/untold-entries.ts #untold',
     'contracts/replica/mailbox.ts #recalls',
     'node/directory/directory.ts #waiting',

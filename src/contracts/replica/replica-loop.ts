@@ -3,9 +3,8 @@ import { feedOf } from '../../agreement/feeds.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
 import type { Equivocation, Reception } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
-import { noneKnown } from '../../agreement/values/known-entries.ts'
 import { lackedFor } from '../../agreement/values/lacked-values.ts'
-import { type EngineVersion, type Handle, requestKey, type Uid } from '../../events/ids.ts'
+import type { EngineVersion, Handle, Uid } from '../../events/ids.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import { HistoryPruned, trueIfPruned } from '../../runtime/history-pruned.ts'
@@ -13,15 +12,14 @@ import { outcomeOf } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
 import { type Duties, dutiesOf } from './duties.ts'
-import { EntriesContradicted } from './inbound/intake.ts'
 import type { Followed, OtherProcesses } from './inbound/other-processes.ts'
 import { contentsIn } from './journal.ts'
 import { type Delivery, type Refused, valuesOf } from './mailbox.ts'
-import { loadContract, recallHistory } from './opening/load.ts'
 import type { Opened } from './opening/open-replica.ts'
 import { partsOf, type ReplicaParts, type Replicated } from './opening/replica-parts.ts'
 import type { ContractPorts } from './ports.ts'
 import { untilFirst } from './races.ts'
+import { Reloading } from './reloading.ts'
 
 /**
  * The loop of one contract, and the parts that it turns. A turn takes all that has come meanwhile: receive, make a statement
@@ -33,36 +31,25 @@ export class ReplicaLoop implements ContractView {
   readonly self: Handle
   readonly duties: Duties
   readonly parts: ReplicaParts
-  readonly #founder: Handle
   readonly #ports: ContractPorts
   readonly #news: Teller
+  readonly #reloading: Reloading
   /** All of it is durable: it changes when a write has, and the guard where there was a statement of its own. */
   #state: AgreementState
   #isCutShort: boolean
   #evidence: readonly Equivocation[]
-  /** What a write was to make durable; after one that failed, what the own statement covers that was to be in it. */
-  #uncommitted: readonly SignedStatement[] = []
-  /** The keys of the requests that the own statement in it decides. */
-  #deciding: readonly string[] = []
   /** The turn under way. */
   #running: Promise<void> | undefined
-  /** What peers have given in place of erased values may be false: it is forgotten, and asked for again. */
-  #isDeceived = false
   /** Something has come up while a turn was under way. */
   #isAwaited = false
   #closed = false
 
   /** `holdUpOf`: why a party leaves uncovered what it holds, as far as is known. */
-  constructor(
-    { contract, self, founder, ports }: Replicated,
-    opened: Opened,
-    news: Teller,
-    holdUpOf: (handle: Handle) => HoldUp | undefined,
-  ) {
+  constructor(replicated: Replicated, opened: Opened, news: Teller, holdUpOf: (handle: Handle) => HoldUp | undefined) {
+    const { contract, self, ports } = replicated
     this.contract = contract
     this.self = self
     this.duties = dutiesOf[ports.role ?? 'node']
-    this.#founder = founder
     this.#ports = ports
     this.#news = news
     this.#state = opened.loaded.state
@@ -77,13 +64,17 @@ export class ReplicaLoop implements ContractView {
       () => this.#lookAgain(),
       () => this.#forget(),
     )
+    this.#reloading = new Reloading(this, replicated, this.parts, ({ state, isCutShort }) => {
+      this.#state = state
+      this.#isCutShort = isCutShort && !this.duties.sharesStore
+    })
   }
 
   /** To be called once, before the first turn. */
   begin(): void {
     // What was stored while this was loaded may be in no event that is still to come.
     this.parts.others?.doubts(this.#state)
-    this.#restoreLost()
+    this.#reloading.restoreLost()
     this.parts.late.look()
     this.parts.contents.look()
     this.parts.erasing?.look()
@@ -189,8 +180,8 @@ export class ReplicaLoop implements ContractView {
     this.#isAwaited = false
     const { deliveries, recalls } = this.parts.mailbox.take()
     try {
-      if (this.parts.recovery.isInDoubt) await this.#readAgain()
-      if (recalls.length > 0) await this.#recallHistory()
+      if (this.parts.recovery.isInDoubt) await this.#reloading.readAgain()
+      if (recalls.length > 0) await this.#reloading.recallHistory()
       for (const done of recalls) done.resolve()
       const refused = await this.#turnWithHistory(deliveries)
       for (const delivery of deliveries) delivery.done.resolve({ refused: refused.get(delivery) ?? [] })
@@ -207,7 +198,7 @@ export class ReplicaLoop implements ContractView {
       return await this.#turnAmongOthers(arrived)
     } catch (error) {
       if (!(error instanceof HistoryPruned)) throw error
-      await this.#recallHistory()
+      await this.#reloading.recallHistory()
       // What had been read of the store was not taken in.
       this.parts.others?.doubts(this.#state)
       return this.#turnAmongOthers(arrived)
@@ -293,11 +284,9 @@ export class ReplicaLoop implements ContractView {
     const outcome = outcomeOf(before, reception, authored, this.#evidence)
     const { state, made, change } = outcome
     const { settled, equivocations, divergences } = change
-    this.#uncommitted = taken
-    this.#deciding = made?.statement.decided.map(({ request }) => requestKey(request)) ?? []
+    this.#reloading.commits(taken, made)
     if (await this.parts.writer.commit(outcome)) this.parts.recovery.wrote()
-    this.#uncommitted = []
-    this.#deciding = []
+    this.#reloading.committed()
     this.#state = state
     this.#evidence = [...this.#evidence, ...equivocations]
     authored?.durable()
@@ -322,23 +311,6 @@ export class ReplicaLoop implements ContractView {
     this.#news.tellTurn(news)
   }
 
-  /** Puts the last statement that was signed back into the feed, should the store have lost it. */
-  #restoreLost(): void {
-    const { lost } = this.parts.protection
-    if (lost === undefined) return
-    // Nobody waits for it; a turn that fails is told to the listeners.
-    const statements = [...this.#uncommitted, lost]
-    this.parts.mailbox.deliver({ statements, payloads: [], entries: [], credit: undefined }).catch(() => {})
-  }
-
-  async #recallHistory(): Promise<void> {
-    const { state, isCutShort } = await recallHistory(this.#ports.store, this.#state, this.#ports.turns)
-    this.#state = state
-    this.#isCutShort = isCutShort && this.parts.others === undefined
-    // It was made from what had let go of the same history.
-    this.parts.approvals.forgetView()
-  }
-
   /** What was erased is not in memory any more, once the store has been read again. */
   #forget(): void {
     this.parts.contents.dropErased()
@@ -357,51 +329,12 @@ export class ReplicaLoop implements ContractView {
   /** What is held is held still; the store is left alone for a while, and then asked again, as long as it takes. */
   async #recover(error: unknown): Promise<void> {
     this.parts.recovery.failed(error)
-    const { ledger, settling } = this.#state
-    this.#isDeceived = error instanceof EntriesContradicted || ledger.takenUntil > settling.settled
     this.#news.tell('failed', error)
     // Intents are durable, and go on when the store answers again.
     if (this.parts.others !== undefined) this.parts.others.doubts(this.#state)
-    else if ((await this.#isSureAfter(error)) && this.parts.protection.lost === undefined) return
+    else if ((await this.#reloading.isSureAfter(error)) && this.parts.protection.lost === undefined) return
     if (this.#closed || (this.#isToldAtOnce && this.#isAwaited)) return
     await this.parts.recovery.pause()
-  }
-
-  /** Where nobody else writes and intents are in memory only: a store that failed just once is read again at once. */
-  async #isSureAfter(error: unknown): Promise<boolean> {
-    const { protection, recovery, requests } = this.parts
-    // What the statement decides that may come back from the guard may be decided.
-    const open = new Set(this.#deciding)
-    this.#deciding = []
-    requests.queue.failAll(error, open)
-    if (!recovery.isInDoubt) {
-      recovery.isInDoubt = true
-      try {
-        await this.#readAgain()
-      } catch {
-        // The next turn begins with it, and says what is in the way.
-      }
-    }
-    const decided = recovery.isInDoubt ? [] : (protection.lost?.statement.decided ?? [])
-    for (const { request } of decided) open.delete(requestKey(request))
-    requests.queue.failSigned(open, error)
-    return !recovery.isInDoubt
-  }
-
-  /** After a write of unknown outcome only the store knows what stands: nothing was emitted, so that is what counts. */
-  async #readAgain(): Promise<void> {
-    const { store, engines, turns } = this.#ports
-    const known = this.#isDeceived ? noneKnown : this.#state.ledger.known
-    const loaded = await loadContract(store, this.contract, this.#founder, 'alone', undefined, engines, turns, known)
-    const { state, isCutShort } = loaded
-    await this.parts.protection.reopen(state, this.self === this.#founder && state.feeds.size === 0)
-    this.#state = state
-    this.#isDeceived = false
-    this.#isCutShort = isCutShort
-    this.parts.recovery.isSure(this.parts.protection.lost === undefined)
-    this.#restoreLost()
-    // What stands behind values that have come may lack others.
-    if (isCutShort) this.parts.values.seek(true)
   }
 }
 
