@@ -15,7 +15,7 @@ import { openIn } from './values/opened-values.ts'
 export function* nextVerdict(
   commands: readonly Command[],
   payloads: Payloads,
-  { contract, feeds, ledger }: AgreementState,
+  { contract, feeds, ledger }: Pick<AgreementState, 'contract' | 'feeds' | 'ledger'>,
   author: Handle,
   { changeSet, time }: Pick<DecideContext, 'changeSet' | 'time'> = {},
 ): Generator<void, Verdict> {

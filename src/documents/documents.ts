@@ -22,7 +22,8 @@ import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type DryRun, dryRun, type Tried } from './dry-run.ts'
 import { PastDocuments } from './past/past-documents.ts'
 import { NoSuchPath } from './path.ts'
-import { refusingRule } from './refusing-rule.ts'
+import { explained, refusedHere } from './refused-here.ts'
+import type { RefusingRulePorts } from './refusing-rule.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
 import type { Ground } from './writing/request-draft.ts'
 
@@ -45,6 +46,8 @@ export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'> & {
   readonly isDryRun?: true
   /** What has not got its votes when the time is over is withdrawn. */
   readonly isStrict?: true
+  /** What is known to be void is signed all the same, as evidence of the attempt. */
+  readonly isRecorded?: true
 }
 
 /** What is written to an element: a text as people write values, or JSON. `adds`: by POST, so children that are not
@@ -169,23 +172,25 @@ export class Documents {
     })
   }
 
-  /** Tentative: until it is confirmed its user can take it back, and with a time-out the node does so by itself. */
+  /**
+   * Tentative: until it is confirmed its user can take it back, and with a time-out the node does so by itself. What is known to be
+   * void is not signed, unless it is to be recorded.
+   */
   async submitOn(
     live: LiveContract,
     { asOne, commands, payloads, createdAt }: Changes,
-    { isDryRun, isStrict: _isStrict, ...wait }: Wait,
+    { isDryRun, isRecorded, isStrict: _isStrict, ...wait }: Wait,
   ): Promise<RequestResult> {
-    if (isDryRun) {
-      return this.#try({ commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }, live)
-    }
+    const tried = { commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }
     const changeSet = asOne && { changeSet: true as const, ...asOne }
     const request = { commands: [...commands], id: this.#ports.newRequestId(), tentative: true as const, ...changeSet }
-    return resultOf(
-      live.submit({ request, payloads, ...wait }),
-      live,
-      { payloads: this.#ports.store.payloads, turns: this.#ports.turns },
-      createdAt,
-    )
+    const intent = { request, payloads, ...wait }
+    if (isDryRun) {
+      live.assertFit(intent)
+      return this.#try(tried, live)
+    }
+    const refused = isRecorded ? undefined : await refusedHere(tried, live, this.#judging, wait.retry === true)
+    return refused ?? resultOf(live.submit(intent), live, this.#judging, createdAt)
   }
 
   /** Nothing of it is signed. */
@@ -193,11 +198,11 @@ export class Documents {
     const { turns } = this.#ports
     const run = await retryWithFullHistory(live, () => inTurns(dryRun(tried, live.state, live.self), turns))
     if (run.reason === undefined) return run
-    const outcome = { kind: 'void' as const, reason: run.reason }
-    const asked = { ...tried, author: live.self }
-    const ports = { payloads: this.#ports.store.payloads, turns }
-    const rule = await retryWithFullHistory(live, () => refusingRule(outcome, asked, live.state, ports))
-    return rule === undefined ? run : { ...run, rule }
+    return { ...run, ...(await explained(run.reason, tried, live, this.#judging)) }
+  }
+
+  get #judging(): RefusingRulePorts {
+    return { payloads: this.#ports.store.payloads, turns: this.#ports.turns }
   }
 
   #viewOf({ state, contract }: LiveContract): AgreedView {

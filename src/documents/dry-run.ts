@@ -11,6 +11,7 @@ import type { VoidReason } from '../events/outcome.ts'
 import type { Payloads } from '../events/statement.ts'
 import { publicationOf, type ShownWarning } from './publication-preview.ts'
 import type { RefusingRule } from './refusing-rule.ts'
+import type { VoidDetails } from './void-details.ts'
 import { pathOf } from './written-rule.ts'
 
 /** What a request would come to if it were the next one in the ledger, by the code that decides (design §5a). Nothing is signed. */
@@ -21,6 +22,8 @@ export interface DryRun {
   readonly reason?: VoidReason
   /** By which it is void. */
   readonly rule?: RefusingRule
+  /** Of what is void. */
+  readonly details?: VoidDetails
   /** Fields that get another value, or none (null); `rule`: which computes it. */
   readonly fields: readonly { readonly path: string; readonly value: unknown; readonly rule?: number }[]
   /** Values that wait for votes, or stand in conflict where nobody is asked. */

@@ -2,20 +2,24 @@ import { statementAt } from '../agreement/feeds.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import { heldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
 import type { Submission, Verdict } from '../contracts/requests/submission.ts'
+import type { Command } from '../events/commands.ts'
 import type { LedgerIndex, RequestRef, Uid } from '../events/ids.ts'
+import type { Request } from '../events/statement.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { PayloadRef } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
 import type { CandidateFate } from './candidates/fates.ts'
 import type { DryRun } from './dry-run.ts'
-import { type RefusingRule, type RefusingRulePorts, refusingRule } from './refusing-rule.ts'
+import { explained, type RefusedHere } from './refused-here.ts'
+import type { RefusingRule, RefusingRulePorts } from './refusing-rule.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
+import type { VoidDetails } from './void-details.ts'
 
 type Settled = Extract<Verdict, { kind: 'settled' }>
 type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>
 
 /** What became of a request, as a person reads it: with what is under the seals in it, as far as this node has that. */
-export type RequestResult = DryRun | SubmittedResult | VotedResult
+export type RequestResult = DryRun | RefusedHere | SubmittedResult | VotedResult
 
 /** Accepted, and put to the vote, or waited for anew after it was: what has come of that when the wait was over. */
 export interface VotedResult {
@@ -38,7 +42,8 @@ type SubmittedResult = { readonly contract: Uid } & (
   | { readonly kind: 'unchanged' }
   | (Omit<Settled, 'outcome'> & {
       readonly outcome: ShownOutcome
-      /** By which it is void. */
+      /** Of what is void. */
+      readonly details?: VoidDetails
       readonly rule?: RefusingRule
       /** The names on the way to the element that it has created, if the request was for one. */
       readonly createdAt?: readonly string[]
@@ -57,14 +62,13 @@ export async function resultOf(
   const told = async (fate: Verdict) => {
     const result = await shown(fate, contract, payloads, createdAt)
     if (fate.kind !== 'settled' || result.kind !== 'settled') return result
-    const { changeSet, commands } = intent.request
-    const { handle: author, seq } = fate.request
-    const asked = { author, commands, payloads: intent.payloads, isChangeSet: changeSet !== undefined }
-    const rule = await retryWithFullHistory(live, () => {
-      const time = statementAt(live.state.feeds, author, seq)?.statement.time
-      return refusingRule(fate.outcome, { ...asked, time }, live.state, ports)
-    })
-    return rule === undefined ? result : { ...result, rule }
+    const { outcome, request } = fate
+    if (outcome.kind !== 'void') return result
+    const { changeSet, commands } = intent.request as Request & { readonly commands: readonly Command[] }
+    const { statement } =
+      (await retryWithFullHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq))) ?? {}
+    const asked = { commands, payloads: intent.payloads, isChangeSet: changeSet !== undefined, time: statement?.time }
+    return { ...result, ...(await explained(outcome.reason, asked, live, ports)) }
   }
   if (intent.signedWithinMs === undefined) return told(await verdict)
   return Promise.race([

@@ -20,7 +20,7 @@ interface Move {
   readonly author: number
   readonly orders: readonly Order[]
 }
-interface Order {
+export interface Order {
   readonly kind: (typeof kinds)[number]
   readonly at: number
   readonly which: number
@@ -53,7 +53,7 @@ const kinds = [
   'Resign',
 ] as const
 
-const order: fc.Arbitrary<Order> = fc.record({
+export const order: fc.Arbitrary<Order> = fc.record({
   kind: fc.constantFrom(...kinds),
   at: fc.nat(1000),
   which: fc.nat(1000),
@@ -93,7 +93,13 @@ function actOf(author: Party, { orders }: Move): Act {
   }
 }
 
-function commandOf(order: Order, place: number, document: Document, values: Map<Hash, Payload>): Command {
+/** What a party orders on a document as it is then. `place`: in its request. What it seals is added to `values`. */
+export function commandOf(
+  order: Order,
+  place: number,
+  document: Pick<Document, 'head' | 'state'>,
+  values: Map<Hash, Payload>,
+): Command {
   const { kind, name, owner, flag } = order
   const elements = [...slotsUnder(document.state.document)]
   const { id: element, holds } = elements[order.at % elements.length] as Slot
@@ -181,7 +187,7 @@ function commandOf(order: Order, place: number, document: Document, values: Map<
 }
 
 /** Now and then one that the contract defines, old definitions too. */
-function typeOf({ which, flag }: Order, { state }: Document): FieldType {
+function typeOf({ which, flag }: Order, { state }: Pick<Document, 'state'>): FieldType {
   const defined = [...state.types.defined]
   const definition = which % 3 === 0 ? defined[which % defined.length] : undefined
   if (definition !== undefined) return { type: 'custom', definition: definitionHash(definition) }

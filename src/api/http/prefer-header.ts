@@ -9,6 +9,10 @@ export interface Preferences {
   readonly isLenient: boolean
   /** `handling=strict`: what has not got the votes that rules ask for when the time is over is withdrawn. */
   readonly isStrict?: true
+  /** `handling=record`: what is known to be void is signed all the same. */
+  readonly isRecorded?: true
+  /** `handling=dry-run`: nothing is signed. */
+  readonly isDryRun?: true
   /** `retry`: what is void because another party holds the record lock is requested again when that ends. */
   readonly isPatient?: true
 }
@@ -22,6 +26,8 @@ export function parsePreferences(header: string | string[] | undefined): Prefere
   let isLenient = false
   let isPatient = false
   let isStrict = false
+  let isRecorded = false
+  let isDryRun = false
   for (const part of [header ?? []].flat().join(',').split(',')) {
     const [name, value] = part
       .split(';', 1)
@@ -30,12 +36,21 @@ export function parsePreferences(header: string | string[] | undefined): Prefere
       .map((text) => text.trim().toLowerCase())
     if (name === 'respond-async' || (name === 'handling' && unquoted(value) === 'lenient')) isLenient = true
     if (name === 'handling' && unquoted(value) === 'strict') isStrict = true
+    if (name === 'handling' && unquoted(value) === 'record') isRecorded = true
+    if (name === 'handling' && unquoted(value) === 'dry-run') isDryRun = true
     if (name === 'retry') isPatient = true
     if (name === 'wait' && /^\d+$/.test(unquoted(value))) {
       waitSeconds = Math.min(WAIT_SECONDS_MAX, Number(unquoted(value)))
     }
   }
-  return { waitSeconds, isLenient, ...(isStrict && { isStrict }), ...(isPatient && { isPatient }) }
+  return {
+    waitSeconds,
+    isLenient,
+    ...(isStrict && { isStrict }),
+    ...(isRecorded && { isRecorded }),
+    ...(isDryRun && { isDryRun }),
+    ...(isPatient && { isPatient }),
+  }
 }
 
 function unquoted(value: string | undefined): string {
@@ -45,28 +60,26 @@ function unquoted(value: string | undefined): string {
 /** How long who does not insist on an answer waits for this party's own signature. Milliseconds. */
 const SIGNED_WITHIN_MS = 10_000
 
-/** How long a client waits, and for what: as its header `Prefer` asks for, or the node's default. */
-export function waitFor(prefer: string | string[] | undefined, defaultWaitMs: number): Wait {
-  const { isLenient, isPatient, isStrict, waitSeconds } = parsePreferences(prefer)
-  const retry = isPatient ? { retry: true as const } : {}
-  if (isLenient) return { signedWithinMs: SIGNED_WITHIN_MS, ...retry }
-  const timeoutMs = waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000
-  return { timeoutMs, ...retry, ...(isStrict && { isStrict }) }
-}
-
-/** The same of a request; with `?dry-run`, or `Prefer: handling=dry-run`, nothing is signed and nobody is waited for. */
+/**
+ * How long a client waits, and for what: as its header `Prefer` asks for, or the node's default. With `?dry-run`, or
+ * `Prefer: handling=dry-run`, nothing is signed and nobody is waited for.
+ */
 export function waitOf(
   { headers, url }: { readonly headers: IncomingHttpHeaders; readonly url: string },
   defaultWaitMs: number,
 ): Wait {
-  const { prefer } = headers
-  const wait = waitFor(prefer, defaultWaitMs)
-  return isDryRun(url, prefer) ? { ...wait, isDryRun: true } : wait
+  const { isDryRun, isLenient, isPatient, isRecorded, isStrict, waitSeconds } = parsePreferences(headers.prefer)
+  const wishes = {
+    ...(isPatient && { retry: true as const }),
+    ...(isRecorded && { isRecorded }),
+    ...((isDryRun || asksForDryRun(url)) && { isDryRun: true as const }),
+  }
+  if (isLenient) return { signedWithinMs: SIGNED_WITHIN_MS, ...wishes }
+  const timeoutMs = waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000
+  return { timeoutMs, ...wishes, ...(isStrict && { isStrict }) }
 }
 
-function isDryRun(url: string, prefer: string | string[] | undefined): boolean {
+function asksForDryRun(url: string): boolean {
   const query = new URLSearchParams(url.slice(url.indexOf('?') >>> 0))
-  if (query.has('dry-run') && query.get('dry-run') !== 'false') return true
-  const wishes = [prefer ?? []].flat().join(',').split(',')
-  return wishes.some((wish) => /^\s*handling\s*=\s*"?dry-run"?\s*$/i.test(wish))
+  return query.has('dry-run') && query.get('dry-run') !== 'false'
 }

@@ -4,8 +4,9 @@ import type { CandidateFate } from '../../documents/candidates/fates.ts'
 import type { DryRun } from '../../documents/dry-run.ts'
 import { subjectOf } from '../../documents/path.ts'
 import type { RequestResult, VotedResult } from '../../documents/request-result.ts'
+import type { VoidDetails } from '../../documents/void-details.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
-import { type VoidCode, voidCodes } from '../../events/outcome.ts'
+import { type VoidCode, type VoidReason, voidCodes } from '../../events/outcome.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
 
@@ -30,7 +31,7 @@ interface VotingBody {
   readonly candidates: readonly CandidateFate[]
 }
 /** What would happen. */
-type DryRunBody = { readonly dryRun: true } & Omit<DryRun, 'kind'>
+type DryRunBody = { readonly dryRun: true } & Omit<DryRun, 'kind' | 'details'> & VoidDetails
 interface UnchangedBody {
   readonly unchanged: true
 }
@@ -146,9 +147,11 @@ export function send(reply: FastifyReply, result: RequestResult): FastifyReply {
 export function answerTo(result: RequestResult): Answer {
   switch (result.kind) {
     case 'dry run': {
-      const { kind: _kind, ...would } = result
-      return { status: 200, headers: {}, body: { dryRun: true, ...would } }
+      const { details, kind: _kind, ...would } = result
+      return { status: 200, headers: {}, body: { dryRun: true, ...would, ...details } }
     }
+    case 'refused here':
+      return voidOf(result.reason, result)
     case 'settled':
       return settled(result)
     case 'voted':
@@ -183,16 +186,24 @@ export function answerTo(result: RequestResult): Answer {
   }
 }
 
-function settled({ contract, request, index, outcome, createdAt, rule }: Settled): Answer {
+/** `place`: in the ledger; left out: it was never signed. */
+function voidOf(
+  { code, command, with: others }: VoidReason,
+  { details, rule }: Pick<Settled, 'details' | 'rule'>,
+  place: Partial<AgreedBody> = {},
+): Answer {
+  const evidence = { ...place, command, ...(others && { with: others }), ...details, ...(rule && { rule }) }
+  return problem(statusOfVoid[code], code, voidCodes[code], evidence)
+}
+
+function settled(result: Settled): Answer {
+  const { contract, request, index, outcome, createdAt } = result
   const place = { request: requestKey(request), index }
   switch (outcome.kind) {
     case 'accepted':
       return agreed(contract, place, createdAt)
-    case 'void': {
-      const { code, command, with: others } = outcome.reason
-      const extra = { ...place, command, ...(others && { with: others }), ...(rule && { rule }) }
-      return problem(statusOfVoid[code], code, voidCodes[code], extra)
-    }
+    case 'void':
+      return voidOf(outcome.reason, result, place)
     case 'refused':
       return problem(409, 'refused', 'A member refused the request.', { ...place, by: outcome.by })
     case 'withdrawn': {

@@ -205,6 +205,17 @@ export class LiveContract {
     this.#listeners.remove(listener)
   }
 
+  /** What users have asked for here, and is not signed yet. */
+  get queued(): readonly Intent[] {
+    return this.requests.queue.queued
+  }
+
+  /** Throws ContractClosed, and as `LocalRequests.submit`; nothing comes of it. */
+  assertFit(intent: Intent): void {
+    this.#assertOpen()
+    this.requests.assertFit(intent)
+  }
+
   /** Throws ContractClosed, and as `LocalRequests.submit`. */
   submit(intent: Intent): Submission {
     this.#assertOpen()

@@ -54,20 +54,9 @@ export class LocalRequests {
    * statement could carry it.
    */
   submit(asked: Intent): Submission {
-    const { contract, self, state } = this.#view
-    const { document } = state.ledger
-    if (document.isOpen && memberOf(document, self) === undefined)
-      throw new NotMember('not_a_member', `${self} is no member of ${contract}`, { contract })
-    const request = fitRequest(asked.request, asked.payloads, document.limits)
-    const intent = this.#withDeadline({ ...asked, request })
-    this.#assertEngineOf(request)
-    const bytesMax = requestBytesMax(state)
-    const submission = new Submission(intent)
-    const { requestBytes: bytes, valueBytes } = submission
-    if (bytes > bytesMax || valueBytes > MESSAGE_VALUES_CHARACTERS_MAX) {
-      const message = `the request has ${bytes} bytes and ${valueBytes} of values; ${bytesMax} and ${MESSAGE_VALUES_CHARACTERS_MAX} fit`
-      throw new RequestTooLarge('request_too_large', message, { bytes, bytesMax, valueBytes })
-    }
+    const { contract } = this.#view
+    const submission = this.#fitted(asked)
+    const { intent } = submission
     this.#roomAsked.take(contract, submission)
     this.queue.add(submission)
     this.#expireInTime(submission)
@@ -75,6 +64,11 @@ export class LocalRequests {
     if (commandQueue === undefined) this.#view.wake()
     else commandQueue.queue(contract, intent).catch((error: unknown) => this.queue.fail(submission, error))
     return submission
+  }
+
+  /** Throws as `submit`, but for RequestsTooMany. */
+  assertFit(asked: Intent): void {
+    this.#fitted(asked)
   }
 
   /** An intent from the command queue that was signed before, by this process or another one, goes on. Requires that it is open. */
@@ -127,6 +121,23 @@ export class LocalRequests {
       const waitMs = Math.max(0, Date.parse(deadline) + FORGOTTEN_AFTER_MS - clock.now()) + 1
       clock.after(waitMs, () => this.#view.wake())
     }
+  }
+
+  #fitted(asked: Intent): Submission {
+    const { contract, self, state } = this.#view
+    const { document } = state.ledger
+    if (document.isOpen && memberOf(document, self) === undefined)
+      throw new NotMember('not_a_member', `${self} is no member of ${contract}`, { contract })
+    const request = fitRequest(asked.request, asked.payloads, document.limits)
+    this.#assertEngineOf(request)
+    const bytesMax = requestBytesMax(state)
+    const submission = new Submission(this.#withDeadline({ ...asked, request }))
+    const { requestBytes: bytes, valueBytes } = submission
+    if (bytes > bytesMax || valueBytes > MESSAGE_VALUES_CHARACTERS_MAX) {
+      const message = `the request has ${bytes} bytes and ${valueBytes} of values; ${bytesMax} and ${MESSAGE_VALUES_CHARACTERS_MAX} fit`
+      throw new RequestTooLarge('request_too_large', message, { bytes, bytesMax, valueBytes })
+    }
+    return submission
   }
 
   #assertEngineOf({ commands }: Request): void {

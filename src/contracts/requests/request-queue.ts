@@ -17,7 +17,7 @@ import { standingOfRequest } from './progress.ts'
 import { RequestPlaces } from './request-places.ts'
 import { SealedAbouts } from './sealed-abouts.ts'
 import { roomIn } from './statement-budget.ts'
-import { asksAgainAfter, type HeldUp, heldUpBy, type Submission, settledVerdict } from './submission.ts'
+import { asksAgainAfter, type HeldUp, heldUpBy, type Intent, type Submission, settledVerdict } from './submission.ts'
 import { chosenFrom, mayRequest, type Turn } from './turn.ts'
 import { assertAbout, RequestUnfit } from './validate-request.ts'
 
@@ -93,6 +93,11 @@ export class RequestQueue {
 
   get length(): number {
     return this.#queue.length
+  }
+
+  /** What waits to be signed, oldest first. */
+  get queued(): readonly Intent[] {
+    return this.#queue.map(({ intent }) => intent)
   }
 
   add(submission: Submission): void {

@@ -183,6 +183,7 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
       by: [{ handle: 'ben', code: 'policy', about: { text: `${SAID} nothing is removed here` } }],
     })
     await until('tier 4', async () => (await ana.call('GET', `${at}/Elements/0.0/Standing`)).body.tier === 4)
+    await until('it of the refusal, too', async () => (await ana.call('GET', at)).body.tier === 4)
     t.match((await ana.call('GET', at)).body, { tier: 4, divergences: [], accused: [], obstacle: null, questions: 0 })
     t.same((await ana.call('GET', `${at}/Evidence`)).body, [])
     t.equal((await ana.call('GET', `${at}/Elements/0.99/Standing`)).status, 404)

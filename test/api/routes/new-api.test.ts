@@ -242,3 +242,76 @@ t.test('the commands say what stands, and what is wrong', async (t) => {
   t.equal(await run('nonsense'), 2)
   t.equal(await run('--help'), 0)
 })
+
+t.test('what is known to be void is refused here, with what it would take, and enters no ledger', async (t) => {
+  const size = async () =>
+    ((await (await call('GET', `/api/Contract/${opened.contract}`)).json()) as { size: number }).size
+  const terms = { $field: { type: 'choice', options: ['30 days', '60 days'] }, $value: '30 days' }
+  const lines = { $list: { entriesMax: 1, entry: { Insurer: { $field: { type: 'party' } } } } }
+  t.equal((await call('POST', root, { Checked: { Lines: lines, Terms: terms } })).status, 201)
+  const before = await size()
+  const problem = async (method: string, path: string, body?: unknown, more?: Record<string, string>) => {
+    const response = await call(method, `${root}/${path}`, body, more)
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const wrong = { expected: 'choice', options: ['30 days', '60 days'], path: 'Checked/Terms' }
+  const refused = await problem('PUT', 'Checked/Terms', '90 days')
+  t.match(refused, { status: 422, body: { ...wrong, code: 'value_wrong_type', command: 0 } })
+  t.notMatch(refused.body, { request: String }, 'it names no request: none was made')
+  const dry = await problem('PUT', 'Checked/Terms?dry-run', '90 days')
+  t.match(dry, { status: 200, body: { ...wrong, outcome: 'void', reason: { code: 'value_wrong_type' } } })
+  t.match(await problem('POST', 'Checked/Lines', { Insurer: 'nobody' }), {
+    status: 422,
+    body: { code: 'value_wrong_type', expected: 'party', options: ['sole'], path: 'Checked/Lines/1/Insurer' },
+  })
+  t.match(await problem('PUT', 'Checked/Lines', [{ Insurer: 'sole' }, { Insurer: 'sole' }]), {
+    status: 422,
+    body: { code: 'limit_exceeded', limit: { max: 1, name: 'entriesMax' }, path: 'Checked/Lines' },
+  })
+  t.match(await problem('POST', '', { Blob: 'x'.repeat(70_000) }), {
+    status: 422,
+    body: { code: 'limit_exceeded', limit: { max: 65_536, name: 'valueBytes' }, path: 'Blob' },
+  })
+  t.equal(await size(), before, 'nobody else heard of any of them')
+  const recorded = await problem('PUT', 'Checked/Terms', '90 days', { prefer: 'handling=record' })
+  t.match(recorded, { status: 422, body: { ...wrong, code: 'value_wrong_type', index: before, request: String } })
+  t.equal(await size(), before + 1, 'but where the attempt is to be on record')
+})
+
+t.test('one bad request spoils no other that is asked for at the same time', async (t) => {
+  const good = Array.from({ length: 8 }, (_, place) => call('POST', root, { [`Beside ${place}`]: place }))
+  const bad = ['90 days', '', 'never'].map((value) =>
+    call('PUT', `${root}/Checked/Terms`, value, { prefer: 'handling=record' }),
+  )
+  const statuses = async (all: readonly Promise<Response>[]) => (await Promise.all(all)).map(({ status }) => status)
+  t.same(await statuses(bad), [422, 422, 422])
+  t.same(await statuses(good), Array(8).fill(201))
+})
+
+t.test('every write can be tried', async (t) => {
+  const at = `/api/Contract/${opened.contract}`
+  const { size } = (await (await call('GET', at)).json()) as { size: number }
+  const tries: [string, string, unknown?][] = [
+    ['POST', `${at}/Lock`, { purpose: 'review' }],
+    ['DELETE', `${at}/Lock`],
+    ['POST', `${at}/Lock/Breaks`, { lock: 0 }],
+    ['POST', `${at}/Resignation`, {}],
+    ['POST', `${at}/Engine`, { to: 1 }],
+    ['PUT', `${at}/Types/Percentage`, { base: 'decimal' }],
+    ['PUT', `${at}/Elements/0/Order`, { order: ['Checked'] }],
+    ['DELETE', `${at}/Invitations/nobody`],
+    ['POST', root, { Tried: 1 }],
+    ['PUT', `${root}/Checked/Terms`, '60 days'],
+    ['DELETE', `${root}/Checked`],
+  ]
+  for (const [method, path, body] of tries) {
+    for (const [url, more] of [
+      [`${path}?dry-run`, {}],
+      [path, { prefer: 'handling=dry-run' }],
+    ] as const) {
+      const response = await call(method, url, body, more)
+      t.match([response.status, await response.json()], [200, { dryRun: true, outcome: String }], `${method} ${url}`)
+    }
+  }
+  t.match(await (await call('GET', at)).json(), { lock: null, size }, 'nothing was signed')
+})

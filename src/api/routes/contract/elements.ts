@@ -4,8 +4,9 @@ import { standingOfElement } from '../../../contracts/requests/progress.ts'
 import { NoSuchPath } from '../../../documents/path.ts'
 import { ElementIdSchema, UidSchema } from '../../../events/ids.ts'
 import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
-import { waitFor } from '../../http/prefer-header.ts'
+import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
+import { DryRunQuery } from '../../http/validation.ts'
 import { closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
@@ -40,11 +41,14 @@ export const elementRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, 
     {
       config: { role: 'editor' },
       schema: {
+        querystring: DryRunQuery,
         params: ElementParams,
         body: Type.Object({ order: Type.Array(Type.String({ maxLength: 200 })) }, closed),
       },
     },
-    async ({ params: { uid, element }, body: { order }, headers }, reply) =>
-      send(reply, await documents.arrange(uid, element, order, waitFor(headers.prefer, defaultWaitMs))),
+    async (request, reply) => {
+      const { uid, element } = request.params
+      return send(reply, await documents.arrange(uid, element, request.body.order, waitOf(request, defaultWaitMs)))
+    },
   )
 }

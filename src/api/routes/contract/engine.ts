@@ -1,7 +1,8 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import { EngineVersionSchema } from '../../../events/ids.ts'
-import { waitFor } from '../../http/prefer-header.ts'
+import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
+import { DryRunQuery } from '../../http/validation.ts'
 import { ContractParams, closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
@@ -23,11 +24,15 @@ export const engineRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, p
     '/api/Contract/:uid/Engine',
     {
       config: { role: 'voter' },
-      schema: { params: ContractParams, body: Type.Object({ to: EngineVersionSchema }, closed) },
+      schema: {
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Type.Object({ to: EngineVersionSchema }, closed),
+      },
     },
-    async ({ params: { uid }, body: { to }, headers }, reply) => {
-      const wait = waitFor(headers.prefer, defaultWaitMs)
-      return send(reply, await documents.command(uid, [{ type: 'UpgradeEngine', to }], wait))
+    async (request, reply) => {
+      const command = { type: 'UpgradeEngine', to: request.body.to } as const
+      return send(reply, await documents.command(request.params.uid, [command], waitOf(request, defaultWaitMs)))
     },
   )
 }

@@ -6,8 +6,9 @@ import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { HandleSchema, UidSchema } from '../../../events/ids.ts'
 import { ConcordataError } from '../../../runtime/errors.ts'
 import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
-import { waitFor } from '../../http/prefer-header.ts'
+import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
+import { DryRunQuery } from '../../http/validation.ts'
 import { ContractParams, closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
@@ -22,24 +23,33 @@ export const invitationRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (ap
     '/api/Contract/:uid/Invitations',
     {
       config: { role: 'editor' },
-      schema: { params: ContractParams, body: Type.Object({ party: HandleSchema }, closed) },
+      schema: {
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Type.Object({ party: HandleSchema }, closed),
+      },
     },
-    async ({ params: { uid }, body, headers }, reply) => {
+    async (request, reply) => {
+      const { body } = request
       const party = ports.cardOf(body.party)
       if (party === undefined) {
         const message = `${body.party} is not approved here: concordata party add <its url>`
         throw new NotApproved('party_unknown', message, { handle: body.party })
       }
-      const wait = waitFor(headers.prefer, ports.defaultWaitMs)
-      return send(reply, await documents.command(uid, [{ type: 'InviteParty', party }], wait))
+      const wait = waitOf(request, ports.defaultWaitMs)
+      return send(reply, await documents.command(request.params.uid, [{ type: 'InviteParty', party }], wait))
     },
   )
 
   app.delete(
     '/api/Contract/:uid/Invitations/:party',
-    { config: { role: 'editor' }, schema: { params: Type.Object({ uid: UidSchema, party: HandleSchema }) } },
-    async ({ params: { uid, party }, headers }, reply) => {
-      const wait = waitFor(headers.prefer, ports.defaultWaitMs)
+    {
+      config: { role: 'editor' },
+      schema: { querystring: DryRunQuery, params: Type.Object({ uid: UidSchema, party: HandleSchema }) },
+    },
+    async (request, reply) => {
+      const { uid, party } = request.params
+      const wait = waitOf(request, ports.defaultWaitMs)
       return send(reply, await documents.command(uid, [{ type: 'WithdrawInvitation', party }], wait))
     },
   )
@@ -48,7 +58,7 @@ export const invitationRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (ap
     '/api/Contract/:uid/Acceptance',
     { config: { role: 'voter' }, schema: { params: ContractParams } },
     async (request, reply) => {
-      const { timeoutMs: waitMs = 0 } = waitFor(request.headers.prefer, ports.defaultWaitMs)
+      const { timeoutMs: waitMs = 0 } = waitOf(request, ports.defaultWaitMs)
       return contracts.use(request.params.uid, async (live) => {
         if (memberOf(live.state.settling.agreed, live.self) !== undefined) {
           throw new NotInvited('not_invited', `${live.self} is a member already`, { contract: live.contract })

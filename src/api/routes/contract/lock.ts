@@ -4,8 +4,9 @@ import { heldAbouts, withAbout } from '../../../contracts/requests/held-abouts.t
 import { CountSchema } from '../../../events/ids.ts'
 import { LockPurposeSchema } from '../../../events/reasons.ts'
 import { groupOf } from '../../../store/payload-group.ts'
-import { waitFor } from '../../http/prefer-header.ts'
+import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
+import { DryRunQuery } from '../../http/validation.ts'
 import { ContractParams, closed, OptionalAbout } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
@@ -31,6 +32,7 @@ export const lockRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, por
     {
       config: { role: 'editor' },
       schema: {
+        querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object(
           { purpose: LockPurposeSchema, about: OptionalAbout, retry: Type.Optional(Type.Boolean()) },
@@ -38,18 +40,19 @@ export const lockRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, por
         ),
       },
     },
-    async ({ params: { uid }, body: { purpose, about, retry = false }, headers }, reply) => {
-      const wait = { ...waitFor(headers.prefer, defaultWaitMs), ...(retry ? { retry: true as const } : {}) }
-      return send(reply, await documents.command(uid, [{ type: 'LockRecord', purpose }], wait, about))
+    async (request, reply) => {
+      const { purpose, about, retry = false } = request.body
+      const wait = { ...waitOf(request, defaultWaitMs), ...(retry ? { retry: true as const } : {}) }
+      return send(reply, await documents.command(request.params.uid, [{ type: 'LockRecord', purpose }], wait, about))
     },
   )
 
   app.delete(
     '/api/Contract/:uid/Lock',
-    { config: { role: 'editor' }, schema: { params: ContractParams } },
-    async ({ params: { uid }, headers }, reply) => {
-      const wait = waitFor(headers.prefer, defaultWaitMs)
-      return send(reply, await documents.command(uid, [{ type: 'ReleaseLock' }], wait))
+    { config: { role: 'editor' }, schema: { querystring: DryRunQuery, params: ContractParams } },
+    async (request, reply) => {
+      const wait = waitOf(request, defaultWaitMs)
+      return send(reply, await documents.command(request.params.uid, [{ type: 'ReleaseLock' }], wait))
     },
   )
 
@@ -57,11 +60,15 @@ export const lockRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, por
     '/api/Contract/:uid/Lock/Breaks',
     {
       config: { role: 'voter' },
-      schema: { params: ContractParams, body: Type.Object({ lock: CountSchema }, closed) },
+      schema: {
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Type.Object({ lock: CountSchema }, closed),
+      },
     },
-    async ({ params: { uid }, body: { lock }, headers }, reply) => {
-      const wait = waitFor(headers.prefer, defaultWaitMs)
-      return send(reply, await documents.command(uid, [{ type: 'BreakLock', lock }], wait))
+    async (request, reply) => {
+      const command = { type: 'BreakLock', lock: request.body.lock } as const
+      return send(reply, await documents.command(request.params.uid, [command], waitOf(request, defaultWaitMs)))
     },
   )
 }

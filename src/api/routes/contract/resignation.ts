@@ -1,7 +1,8 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import { ResignationReasonSchema } from '../../../events/reasons.ts'
-import { waitFor } from '../../http/prefer-header.ts'
+import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
+import { DryRunQuery } from '../../http/validation.ts'
 import { ContractParams, closed, OptionalAbout } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
@@ -12,13 +13,15 @@ export const resignationRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (a
     {
       config: { role: 'voter' },
       schema: {
+        querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object({ reason: Type.Optional(ResignationReasonSchema), about: OptionalAbout }, closed),
       },
     },
-    async ({ params: { uid }, body: { about, ...why }, headers }, reply) => {
-      const wait = waitFor(headers.prefer, defaultWaitMs)
-      return send(reply, await documents.command(uid, [{ type: 'Resign', ...why }], wait, about))
+    async (request, reply) => {
+      const { about, ...why } = request.body
+      const wait = waitOf(request, defaultWaitMs)
+      return send(reply, await documents.command(request.params.uid, [{ type: 'Resign', ...why }], wait, about))
     },
   )
 }

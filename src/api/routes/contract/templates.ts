@@ -5,7 +5,7 @@ import type { Handle } from '../../../events/ids.ts'
 import { HashSchema, UidSchema } from '../../../events/ids.ts'
 import { type Roles, RolesSchema, TEMPLATE_BYTES_MAX } from '../../../events/template.ts'
 import type { Turns } from '../../../runtime/turns.ts'
-import { waitFor, waitOf } from '../../http/prefer-header.ts'
+import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
 import { ContractParams, closed } from '../forms.ts'
@@ -78,10 +78,10 @@ export const templateRoutes: FastifyPluginAsyncTypebox<RoutePorts & { readonly t
 
   app.post(
     '/api/Contract/:uid/Templates/Upgrades',
-    { config: { role: 'voter' }, schema: { params: ContractParams, body: Upgrade } },
-    async ({ params: { uid }, body, headers }, reply) => {
-      const wait = waitFor(headers.prefer, defaultWaitMs)
-      return send(reply, await templates.upgrade(uid, upgradeAsked(body as Asked), wait))
+    { config: { role: 'voter' }, schema: { querystring: DryRunQuery, params: ContractParams, body: Upgrade } },
+    async (request, reply) => {
+      const asked = upgradeAsked(request.body as Asked)
+      return send(reply, await templates.upgrade(request.params.uid, asked, waitOf(request, defaultWaitMs)))
     },
   )
 

@@ -3,8 +3,9 @@ import { currentTypes } from '../../../aggregates/contract/document/types.ts'
 import { fitText } from '../../../aggregates/names/fit-text.ts'
 import { UidSchema } from '../../../events/ids.ts'
 import { definitionHash, typeDefinitionMembers } from '../../../events/type-definition.ts'
-import { waitFor } from '../../http/prefer-header.ts'
+import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
+import { DryRunQuery } from '../../http/validation.ts'
 import { ContractParams, closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
@@ -26,11 +27,16 @@ export const typeRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, por
     '/api/Contract/:uid/Types/:name',
     {
       config: { role: 'editor' },
-      schema: { params: Type.Object({ uid: UidSchema, name }), body: Type.Object(members, closed) },
+      schema: {
+        querystring: DryRunQuery,
+        params: Type.Object({ uid: UidSchema, name }),
+        body: Type.Object(members, closed),
+      },
     },
-    async ({ params: { uid, name }, body, headers }, reply) => {
-      const command = { type: 'DefineType', name: fitText('the name of the type', name), ...body } as const
-      return send(reply, await documents.command(uid, [command], waitFor(headers.prefer, defaultWaitMs)))
+    async (request, reply) => {
+      const { uid, name } = request.params
+      const command = { type: 'DefineType', name: fitText('the name of the type', name), ...request.body } as const
+      return send(reply, await documents.command(uid, [command], waitOf(request, defaultWaitMs)))
     },
   )
 }

@@ -1,0 +1,51 @@
+import { voidAnyway } from '../agreement/void-anyway.ts'
+import type { LiveContract } from '../contracts/replica/live-contract.ts'
+import type { Uid } from '../events/ids.ts'
+import type { VoidReason } from '../events/outcome.ts'
+import { retryWithFullHistory } from '../runtime/history-pruned.ts'
+import { inTurns } from '../runtime/turns.ts'
+import type { Tried } from './dry-run.ts'
+import { type RefusingRule, type RefusingRulePorts, refusingRule } from './refusing-rule.ts'
+import { type VoidDetails, voidDetails } from './void-details.ts'
+
+/** A request that would have been void: it is not signed, and nobody else hears of it. */
+export interface RefusedHere {
+  readonly kind: 'refused here'
+  readonly contract: Uid
+  readonly reason: VoidReason
+  readonly details: VoidDetails
+  /** By which it would be void. */
+  readonly rule?: RefusingRule
+}
+
+/**
+ * Undefined: it may come about, or who asks is content to wait for the lock (`waitsForLock`). Judged by the code that decides, so
+ * that nobody is refused here what the others would take (design §10).
+ */
+export async function refusedHere(
+  tried: Tried,
+  live: LiveContract,
+  ports: RefusingRulePorts,
+  waitsForLock: boolean,
+): Promise<RefusedHere | undefined> {
+  const { contract, self } = live
+  const reason = await retryWithFullHistory(live, () =>
+    inTurns(voidAnyway(tried, live.state, self, live.queued, tried.time), ports.turns),
+  )
+  if (reason === undefined || (waitsForLock && reason.code === 'record_locked')) return undefined
+  return { kind: 'refused here', contract, reason, ...(await explained(reason, tried, live, ports)) }
+}
+
+/** Why a request is, or would be, void, as the people of its author read it. */
+export async function explained(
+  reason: VoidReason,
+  { time, ...tried }: Omit<Tried, 'time'> & { readonly time: string | undefined },
+  live: LiveContract,
+  ports: RefusingRulePorts,
+): Promise<Pick<RefusedHere, 'details' | 'rule'>> {
+  const asked = { ...tried, author: live.self, time }
+  const outcome = { kind: 'void' as const, reason }
+  const rule = await retryWithFullHistory(live, () => refusingRule(outcome, asked, live.state, ports))
+  const details = voidDetails(reason, tried.commands, live.state.settling.agreed)
+  return { details, ...(rule && { rule }) }
+}

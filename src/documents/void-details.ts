@@ -1,0 +1,131 @@
+import type { Element } from '../aggregates/contract/document/element.ts'
+import { builtInOf, definitionOf } from '../aggregates/contract/document/types.ts'
+import { type ContractState, find, membersOf } from '../aggregates/contract/state.ts'
+import type { Command } from '../events/commands.ts'
+import type { FieldType } from '../events/field-type.ts'
+import type { ElementId } from '../events/ids.ts'
+import type { VoidReason } from '../events/outcome.ts'
+import type { Constraint } from '../events/type-definition.ts'
+import { AgreedView } from './agreed-view.ts'
+
+/** What a void request was about, for whoever mends it: the leaf of the ledger has ids only. */
+export interface VoidDetails {
+  /** Of the element that the command is about, as it is, or would be, named. */
+  readonly path?: string
+  /** The type of the field. */
+  readonly expected?: string
+  /** What the field takes: of a choice, or the parties that it can name. */
+  readonly options?: readonly string[]
+  /** The only one that it takes. */
+  readonly currency?: string
+  /** Of the type that the contract defines. */
+  readonly constraint?: Constraint
+  /** What is exceeded; `max` where it is pinned in the contract, or at the list. */
+  readonly limit?: { readonly name: string; readonly max?: number }
+}
+
+type Limit = NonNullable<VoidDetails['limit']>
+
+/** `document`: the one that the request was judged on, or one close to it. */
+export function voidDetails(
+  { code, command: place, with: others = [] }: VoidReason,
+  commands: readonly { readonly type: string }[],
+  document: ContractState,
+): VoidDetails {
+  const command = commands[place] as Command | undefined
+  if (command === undefined) return {}
+  const at = placeOf(command, commands as readonly Command[], document)
+  return {
+    ...(at !== undefined && { path: at.names.map(encodeURIComponent).join('/') }),
+    ...(code === 'value_wrong_type' && at?.field !== undefined && expectedOf(at.field, document)),
+    ...(code === 'limit_exceeded' && others[0] !== undefined && { limit: limitNamed(others[0], at, document) }),
+  }
+}
+
+function expectedOf(type: FieldType, document: ContractState): VoidDetails {
+  const builtIn = builtInOf(type, document.types)
+  const definition = type.type === 'custom' ? definitionOf(document.types, type.definition) : undefined
+  return {
+    expected: builtIn.type,
+    ...(builtIn.type === 'choice' && { options: builtIn.options }),
+    ...(builtIn.type === 'party' && { options: membersOf(document).map(({ card }) => card.handle) }),
+    ...(builtIn.type === 'money' && builtIn.currency !== undefined && { currency: builtIn.currency }),
+    ...(definition?.constraint !== undefined && { constraint: definition.constraint }),
+  }
+}
+
+function limitNamed(name: string, at: Place | undefined, { limits }: ContractState): Limit {
+  const pinned = Object.entries(limits).find(([limit]) => limit === name)?.[1]
+  const max = name === 'entriesMax' && at?.element?.kind === 'list' ? at.element.entriesMax : pinned
+  return { name, ...(max !== undefined && { max }) }
+}
+
+interface Place {
+  readonly names: readonly string[]
+  /** Of what is there already; of what stands in a new entry its prototype. */
+  readonly element?: Element
+  readonly field?: FieldType
+}
+
+/** Where what a command is about stands, or would. Undefined: it is about no element that is there. */
+function placeOf(command: Command, commands: readonly Command[], document: ContractState): Place | undefined {
+  const within = (ref: string, name: string, field?: FieldType): Place | undefined => {
+    const parent = placeNamed(ref, commands, document)
+    return parent && { names: [...parent.names, name], ...(field && { field }) }
+  }
+  switch (command.type) {
+    case 'AddBlock':
+    case 'AddList':
+      return within(command.parent, command.name ?? '0')
+    case 'AddField':
+      return within(command.parent, command.name ?? '0', command.field)
+    case 'AddEntry':
+      return placeNamed(command.list, commands, document)
+    case 'ArrangeChildren':
+      return placeNamed(command.block, commands, document)
+    case 'DraftRule':
+    case 'ImportTemplate':
+      return placeNamed(command.at, commands, document)
+    case 'RenameElement':
+    case 'RemoveElement':
+    case 'GrantElement':
+    case 'SetAudience':
+    case 'UpgradeTemplate':
+      return placeNamed(command.element, commands, document)
+    case 'ProposeValue':
+    case 'EmptyField':
+    case 'WithdrawProposal':
+    case 'RevealValue':
+      return placeNamed(command.field, commands, document)
+    case 'CastVote':
+      return 'field' in command ? placeNamed(command.field, commands, document) : undefined
+    default:
+      return undefined
+  }
+}
+
+/** Of an element by its id, or, as `#2.1`, of what a command before adds. */
+function placeNamed(ref: string, commands: readonly Command[], document: ContractState): Place | undefined {
+  if (!ref.startsWith('#')) {
+    const element = find(document, ref as ElementId)
+    const names = element && AgreedView.namesOf(document, element.id)
+    return names && { names, element, ...(element.kind === 'field' && { field: element.field }) }
+  }
+  const [place = '', ...way] = ref.slice(1).split('.')
+  const adding = commands[Number(place)]
+  if (adding === undefined || Number(place) >= commands.length) return undefined
+  if (adding.type !== 'AddEntry') return way.length > 0 ? undefined : placeOf(adding, commands, document)
+  const list = placeNamed(adding.list, commands, document)
+  if (list?.element?.kind !== 'list') return undefined
+  const { entries, prototype } = list.element
+  const before = commands.slice(0, Number(place)).filter((one) => one.type === 'AddEntry' && one.list === adding.list)
+  const names = [...list.names, String(entries.tree.slots + before.length)]
+  let element: Element | undefined = prototype as Element
+  for (const ordinal of way) {
+    const id: ElementId = `${element.id}.${ordinal}` as ElementId
+    element = find(document, id)
+    if (element === undefined) return { names }
+    names.push(element.name)
+  }
+  return { names, element, ...(element.kind === 'field' && { field: element.field }) }
+}
