@@ -9,6 +9,7 @@ import { openNode } from '../../../src/index.ts'
 import { createIdentity } from '../../../src/node/identity/create-identity.ts'
 import { readApiToken } from '../../../src/node/identity/identity.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import { playSample } from '../../support/sample.ts'
 
 const data = await mkdtemp(join(tmpdir(), 'concordata-api-'))
 const api = `http://127.0.0.1:${await freePort()}`
@@ -314,4 +315,18 @@ t.test('every write can be tried', async (t) => {
     }
   }
   t.match(await (await call('GET', at)).json(), { lock: null, size }, 'nothing was signed')
+})
+
+t.test('the sample of docs/api.md on what is checked before it is signed', async (t) => {
+  const { contract } = (await (await call('POST', '/api/Contract', { title: 'sample' })).json()) as { contract: string }
+  const terms = { $field: { type: 'choice', options: ['30 days', '60 days'] }, $value: '30 days' }
+  t.equal((await call('POST', `/new-api/${contract}`, { Terms: terms })).status, 201)
+  const ana = {
+    call: async (method: string, path: string, body?: unknown) => {
+      const text = body === undefined ? undefined : JSON.stringify(body)
+      const response = await call(method, path, text, { 'content-type': 'application/json' })
+      return { status: response.status, body: await response.json() }
+    },
+  }
+  await playSample(t, 'Checked before it is signed', { ana }, { UID: contract })
 })
