@@ -59,7 +59,10 @@ export class Party {
     return this.#writes((document) => ({ type: 'AdmitParty', accepted: invitee.accepts(document, changes) }))
   }
 
-  accepts(document: Pick<Document, 'head' | 'state'>, changes: Partial<Acceptance> = {}): CommandOf<'AdmitParty'>['accepted'] {
+  accepts(
+    document: Pick<Document, 'head' | 'state'>,
+    changes: Partial<Acceptance> = {},
+  ): CommandOf<'AdmitParty'>['accepted'] {
     const invitation = document.state.parties.invitations.find(({ party }) => party.handle === this.handle)
     const acceptance: Acceptance = {
       contract: UID,
