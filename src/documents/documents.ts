@@ -22,9 +22,9 @@ import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type DryRun, dryRun, type Tried } from './dry-run.ts'
 import { PastDocuments } from './past/past-documents.ts'
 import { NoSuchPath } from './path.ts'
-import { explained, refusedHere } from './refused-here.ts'
 import type { RefusingRulePorts } from './refusing-rule.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
+import { explained, refusedHere } from './requests/refused-here.ts'
 import type { Ground } from './writing/request-draft.ts'
 
 export interface DocumentsPorts {

@@ -11,7 +11,7 @@ import type { VoidReason } from '../events/outcome.ts'
 import type { Payloads } from '../events/statement.ts'
 import { publicationOf, type ShownWarning } from './publication-preview.ts'
 import type { RefusingRule } from './refusing-rule.ts'
-import type { VoidDetails } from './void-details.ts'
+import type { VoidDetails } from './requests/void-details.ts'
 import { pathOf } from './written-rule.ts'
 
 /** What a request would come to if it were the next one in the ledger, by the code that decides (design §5a). Nothing is signed. */

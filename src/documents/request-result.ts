@@ -10,10 +10,10 @@ import type { PayloadRef } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
 import type { CandidateFate } from './candidates/fates.ts'
 import type { DryRun } from './dry-run.ts'
-import { explained, type RefusedHere } from './refused-here.ts'
 import type { RefusingRule, RefusingRulePorts } from './refusing-rule.ts'
+import { explained, type RefusedHere } from './requests/refused-here.ts'
+import type { VoidDetails } from './requests/void-details.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
-import type { VoidDetails } from './void-details.ts'
 
 type Settled = Extract<Verdict, { kind: 'settled' }>
 type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>

@@ -1,12 +1,12 @@
-import type { Element } from '../aggregates/contract/document/element.ts'
-import { builtInOf, definitionOf } from '../aggregates/contract/document/types.ts'
-import { type ContractState, find, membersOf } from '../aggregates/contract/state.ts'
-import type { Command } from '../events/commands.ts'
-import type { FieldType } from '../events/field-type.ts'
-import type { ElementId } from '../events/ids.ts'
-import type { VoidReason } from '../events/outcome.ts'
-import type { Constraint } from '../events/type-definition.ts'
-import { AgreedView } from './agreed-view.ts'
+import type { Element } from '../../aggregates/contract/document/element.ts'
+import { builtInOf, definitionOf } from '../../aggregates/contract/document/types.ts'
+import { type ContractState, find, membersOf } from '../../aggregates/contract/state.ts'
+import type { Command } from '../../events/commands.ts'
+import type { FieldType } from '../../events/field-type.ts'
+import type { ElementId } from '../../events/ids.ts'
+import type { VoidReason } from '../../events/outcome.ts'
+import type { Constraint } from '../../events/type-definition.ts'
+import { AgreedView } from '../agreed-view.ts'
 
 /** What a void request was about, for whoever mends it: the leaf of the ledger has ids only. */
 export interface VoidDetails {
