@@ -584,14 +584,14 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'a request is refused that the settled document takes',
-    file: 'src/agreement/void-anyway.ts',
+    file: 'src/agreement/trials/void-anyway.ts',
     from: "if (settled.kind !== 'void') return undefined",
     to: '',
     caughtBy: DRY_RUN_TEST,
   },
   {
     name: 'a request is refused that what is on its way makes right',
-    file: 'src/agreement/void-anyway.ts',
+    file: 'src/agreement/trials/void-anyway.ts',
     from: "return last.kind === 'void' ? settled.reason : undefined",
     to: 'return settled.reason',
     caughtBy: DRY_RUN_TEST,

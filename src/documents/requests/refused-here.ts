@@ -1,4 +1,4 @@
-import { voidAnyway } from '../../agreement/void-anyway.ts'
+import { voidAnyway } from '../../agreement/trials/void-anyway.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import type { Uid } from '../../events/ids.ts'
 import type { VoidReason } from '../../events/outcome.ts'

@@ -1,13 +1,13 @@
-import type { DecideContext, Verdict } from '../aggregates/contract/decider.ts'
-import { type ContractState, memberOf } from '../aggregates/contract/state.ts'
-import type { Command } from '../events/commands.ts'
-import type { Handle, RequestRef } from '../events/ids.ts'
-import type { VoidReason } from '../events/outcome.ts'
-import type { Payloads, Request } from '../events/statement.ts'
-import { nextVerdict } from './next-verdict.ts'
-import type { AgreementState } from './state.ts'
-import { computedFromIn } from './values/computed-lineage.ts'
-import { openIn } from './values/opened-values.ts'
+import type { DecideContext, Verdict } from '../../aggregates/contract/decider.ts'
+import { type ContractState, memberOf } from '../../aggregates/contract/state.ts'
+import type { Command } from '../../events/commands.ts'
+import type { Handle, RequestRef } from '../../events/ids.ts'
+import type { VoidReason } from '../../events/outcome.ts'
+import type { Payloads, Request } from '../../events/statement.ts'
+import { nextVerdict } from '../next-verdict.ts'
+import type { AgreementState } from '../state.ts'
+import { computedFromIn } from '../values/computed-lineage.ts'
+import { openIn } from '../values/opened-values.ts'
 
 /** A request that is about to be made. */
 export interface ToBeMade {
