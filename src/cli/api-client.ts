@@ -12,7 +12,10 @@ export class ApiProblem extends ConcordataError {}
 /** The inward API of the node that runs on a data directory. */
 export interface ApiClient {
   readonly url: string
-  /** The answer's JSON. Throws ApiProblem for every status from 400 on; NodeNotRunning if what answers there is no node. */
+  /**
+   * The answer's JSON; its text where it is text. A body is sent as JSON, bytes as they are, under the Content-Type that the headers
+   * name. Throws ApiProblem for every status from 400 on; NodeNotRunning if what answers there is no node.
+   */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<unknown>
 }
 
@@ -27,7 +30,7 @@ export function apiClient(url: string, token: string): ApiClient {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
       }).catch((cause: unknown) => {
         throw new NodeNotRunning(
           'node_not_running',
@@ -37,6 +40,7 @@ export function apiClient(url: string, token: string): ApiClient {
         )
       })
       const text = await response.text()
+      if (response.ok && response.headers.get('content-type')?.startsWith('text/plain')) return text
       const answer = text === '' ? undefined : answerIn(text, url)
       if (response.ok) return answer
       if (!problemForm.Check(answer)) throw notTheNode(url)

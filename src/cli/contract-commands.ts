@@ -1,6 +1,7 @@
 import { Argument, type Command, Option } from 'commander'
 import { lockPurposes, resignationReasons } from '../events/reasons.ts'
 import { apiClientFor } from './api-client.ts'
+import { documentCommands } from './document/document-commands.ts'
 import { aboutOf, aboutOption, dataOption } from './options.ts'
 import { assertConfirmed, print, printJson, printLines, table } from './output.ts'
 
@@ -38,7 +39,9 @@ function votesOf(votes: EngineStanding['votes']): string {
 export function contractCommands(program: Command): void {
   const contract = program
     .command('contract')
-    .description('open, list and show contracts; invite, accept, decline, resign; lock; engine; answer; evidence')
+    .description('open, list, show and print contracts; history, votes; invite, accept, resign; lock; engine; evidence')
+
+  documentCommands(contract)
 
   contract
     .command('open')

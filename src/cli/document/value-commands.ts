@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { aboutOf, aboutOption, dataOption, jsonOption } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
+import { placeOf } from './place.ts'
 
 interface Candidate {
   readonly proposal: string
@@ -88,9 +89,4 @@ async function fateOf(client: ApiClient, uid: string, path: string, proposal: st
   const standing = (await client.call('GET', `${placeOf(uid, path)}/~proposals`)) as Candidate[]
   const { waitsFor } = standing.find((one) => one.proposal === proposal) ?? {}
   return waitsFor === undefined ? 'Voted: nobody else is waited for.' : `Voted: it waits for ${waitsFor.join(', ')}.`
-}
-
-function placeOf(uid: string, path: string): string {
-  const steps = path.split('/').filter((step) => step !== '')
-  return ['', 'new-api', uid, ...steps].map(encodeURIComponent).join('/')
 }

@@ -231,6 +231,8 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     const written = ana.call('PUT', `${path}/Terms`, { Rate: 0.45, Note: 'to be \u202eread' })
     await seenByBen(2)
     const { output } = await runCommand('value', 'proposals', contract, 'Terms', ...data)
+    const waiting = await runCommand('contract', 'votes', contract, ...data)
+    t.match(waiting, { status: 0, output: /^value +ana\.\S+ +Terms\/\S+ +\S+ +ben$/m })
     const [, , first = '', second = ''] = output.split('\n')
     t.match(first, /^ana\.\S+ +Terms\/Rate +ana +"0.45" +open +ben$/)
     t.match(second, /Terms\/Note +ana +"to be \\u202eread" +open/, 'names and values of others are shown as they are')

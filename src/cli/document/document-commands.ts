@@ -1,0 +1,139 @@
+import type { Command } from 'commander'
+import type { OpenChangeSet } from '../../documents/change-sets.ts'
+import type { ShownDiff } from '../../documents/diffs/shown-diff.ts'
+import type { ShownHistory } from '../../documents/elements/element-history.ts'
+import type { ElementSchema } from '../../documents/elements/element-schema.ts'
+import type { ShownRules } from '../../documents/rules/rules.ts'
+import { apiClientFor } from '../api-client.ts'
+import { dataOption, jsonOption } from '../options.ts'
+import { printJson, printLines, table } from '../output.ts'
+import { outline, shownValue } from './outline.ts'
+import { placeOf } from './place.ts'
+
+interface Options {
+  readonly data: string
+  readonly json?: true
+}
+
+interface Waiting {
+  readonly waitsFor: readonly string[]
+}
+
+interface Candidate extends Waiting {
+  readonly proposal: string
+  readonly at: string
+  readonly value: unknown
+}
+
+/** `concordata contract print|history|diff|votes`: the document, how it came to be, and what waits for votes. */
+export function documentCommands(contract: Command): void {
+  contract
+    .command('print')
+    .argument('<contract>', 'its UID')
+    .argument('[path]', 'a block: names with slashes between; left out: the whole document', '')
+    .addOption(dataOption())
+    .description('the agreed document, a line for each element')
+    .action(async (uid: string, path: string, { data }: Options) => {
+      const client = await apiClientFor(data)
+      const place = placeOf(uid, path)
+      const schema = (await client.call('GET', `${place}/~schema`)) as ElementSchema
+      const value = await client.call('GET', place, undefined, { accept: 'application/json' })
+      printLines(outline(schema, value, schema.name || uid))
+    })
+
+  contract
+    .command('history')
+    .argument('<contract>', 'its UID')
+    .argument('[path]', 'names with slashes between; left out: the whole document', '')
+    .option('--limit <number>', 'so many values, the newest first', '20')
+    .option('--before <index>', 'only older ones, as the end of the list before says')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('the values that were put forward, or computed, and what came of each')
+    .action(
+      async (
+        uid: string,
+        path: string,
+        { data, json, limit, before }: Options & { limit: string; before?: string },
+      ) => {
+        const query = new URLSearchParams({ limit, ...(before === undefined ? {} : { before }) })
+        const client = await apiClientFor(data)
+        const history = (await client.call('GET', `${placeOf(uid, path)}/~history?${query}`)) as ShownHistory
+        if (json) return printJson(history)
+        const rows = history.values.map((past) => {
+          const { agreedAt, at, by, endedAt, endedBy, index, isHeld, time, value } = past
+          const shown = isHeld ? shownValue(value) : '(not held here)'
+          const end = endedAt === undefined ? '' : `${endedBy} at ${endedAt}`
+          return [String(index), time, decodeURIComponent(at), by ?? 'a rule', shown, String(agreedAt ?? ''), end]
+        })
+        printLines(table(['entry', 'time claimed', 'at', 'by', 'value', 'agreed at', 'ended'], rows))
+        if (history.before !== undefined) printLines(['', `Older ones: --before ${history.before}`])
+      },
+    )
+
+  contract
+    .command('diff')
+    .argument('<contract>', 'its UID')
+    .argument('<from>', 'an entry of the ledger')
+    .argument('<to>', 'another one')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('what differs between the documents after two entries')
+    .action(async (uid: string, from: string, to: string, { data, json }: Options) => {
+      const query = new URLSearchParams({ from, to })
+      const client = await apiClientFor(data)
+      const diff = (await client.call('GET', `/api/Contract/${encodeURIComponent(uid)}/Diff?${query}`)) as ShownDiff
+      if (json) return printJson(diff)
+      printLines(table(['what', 'at', 'from', 'to'], rowsOf(diff)))
+      if (!diff.isWhole) printLines(['', 'There is more: ask for entries that are closer together.'])
+    })
+
+  contract
+    .command('votes')
+    .argument('<contract>', 'its UID')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('all that waits for votes, and for whose')
+    .action(async (uid: string, { data, json }: Options) => {
+      const client = await apiClientFor(data)
+      const contractUrl = `/api/Contract/${encodeURIComponent(uid)}`
+      const values = (await client.call('GET', `${placeOf(uid, '')}/~proposals`)) as Candidate[]
+      const { rules } = (await client.call('GET', `${contractUrl}/Rules`)) as ShownRules
+      const sets = (await client.call('GET', `${contractUrl}/ChangeSets`)) as {
+        readonly open: readonly OpenChangeSet[]
+      }
+      if (json) return printJson({ values, rules, changeSets: sets.open })
+      const rows = [
+        ...values.map((one) => ['value', one.proposal, decodeURIComponent(one.at), shownValue(one.value), waits(one)]),
+        ...rules.map((one) => ['rule', String(one.number), decodeURIComponent(one.at), one.text, waits(one)]),
+        ...sets.open.map((one) => ['change set', one.request, '', '', waits(one)]),
+      ].filter(([, , , , parties]) => parties !== '')
+      printLines(table(['what', 'which', 'at', 'what it says', 'waits for'], rows))
+    })
+}
+
+function waits({ waitsFor }: Waiting): string {
+  return waitsFor.join(', ')
+}
+
+function rowsOf(diff: ShownDiff): string[][] {
+  const shown = (value: ShownDiff['values'][number]['from']) =>
+    value === null ? '–' : 'value' in value ? shownValue(value.value) : '(not held here)'
+  const rule = (state: ShownDiff['rules'][number]['from']) =>
+    state === null ? '–' : `${state.hash.slice(0, 12)}${state.isInForce ? ', in force' : ''}`
+  return [
+    ...(diff.phase === undefined ? [] : [['phase', '', diff.phase.from, diff.phase.to]]),
+    ...diff.added.map(({ kind, path }) => ['added', decodeURIComponent(path), '', kind]),
+    ...diff.removed.map(({ path }) => ['removed', decodeURIComponent(path), '', '']),
+    ...diff.renamed.map(({ from, path, to }) => ['renamed', decodeURIComponent(path), from, to]),
+    ...diff.granted.map(({ from, path, to }) => ['granted', decodeURIComponent(path), from ?? 'all', to ?? 'all']),
+    ...diff.arranged.map(({ from, path, to }) => [
+      'arranged',
+      decodeURIComponent(path),
+      from.join(', '),
+      to.join(', '),
+    ]),
+    ...diff.values.map(({ from, path, to }) => ['value', decodeURIComponent(path), shown(from), shown(to)]),
+    ...diff.rules.map((one) => ['rule', String(one.rule), rule(one.from), rule(one.to)]),
+  ]
+}

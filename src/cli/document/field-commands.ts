@@ -1,0 +1,93 @@
+import type { Command } from 'commander'
+import { apiClientFor } from '../api-client.ts'
+import { dataOption, jsonOption } from '../options.ts'
+import { print, printJson, printLines } from '../output.ts'
+import { placeOf } from './place.ts'
+
+interface Options {
+  readonly data: string
+  readonly json?: true
+  readonly at?: string
+}
+
+interface WriteOptions extends Options {
+  readonly dryRun?: true
+  readonly wait?: string
+}
+
+/** What a write has come to, as far as it is printed. */
+interface Written {
+  readonly request?: string
+  readonly index?: number
+  readonly unchanged?: true
+  readonly waitingFor?: 'votes' | readonly string[]
+  readonly candidates?: readonly { readonly proposal: string; readonly waitsFor: readonly string[] }[]
+}
+
+const TEXT = 'text/plain; charset=utf-8'
+const JSON_TYPE = 'application/json'
+
+/** `concordata field …`: one value, or a block of them. */
+export function fieldCommands(program: Command): void {
+  const field = program.command('field').description('read and write the values of a contract')
+  const writes = (name: string) =>
+    field.command(name).argument('<contract>', 'its UID').argument('<path>', 'the field: names with slashes between')
+  const withOptions = (command: Command) =>
+    command
+      .option('--wait <seconds>', 'how long to wait for the others')
+      .option('--dry-run', 'say what would happen, and do nothing')
+      .addOption(dataOption())
+
+  field
+    .command('get')
+    .argument('<contract>', 'its UID')
+    .argument('[path]', 'names with slashes between; left out: the whole document', '')
+    .option('--at <index>', 'as it was after that entry of the ledger')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('the agreed value of a field; of a block or a list all that is in it, as JSON')
+    .action(async (uid: string, path: string, { data, at, json }: Options) => {
+      const client = await apiClientFor(data)
+      const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`
+      const headers: Record<string, string> = json ? { accept: JSON_TYPE } : {}
+      const value = await client.call('GET', `${placeOf(uid, path)}${query}`, undefined, headers)
+      if (typeof value === 'string' && !json) printLines(value.split('\n'))
+      else printJson(value)
+    })
+
+  withOptions(writes('set').argument('<value>', 'as people write it: 13, 1.50, USD 100.00, true'))
+    .option('--json', 'VALUE is JSON: a value, or an object or array for a block or list')
+    .description('propose a value, and wait until all have agreed to it')
+    .action(async (uid: string, path: string, value: string, options: WriteOptions) =>
+      write(uid, path, value, options.json ? JSON_TYPE : TEXT, options),
+    )
+
+  withOptions(writes('empty'))
+    .description('propose that the field be empty')
+    .action(async (uid: string, path: string, options: WriteOptions) => write(uid, path, 'null', JSON_TYPE, options))
+}
+
+async function write(uid: string, path: string, body: string, type: string, options: WriteOptions): Promise<void> {
+  const { data, dryRun, wait } = options
+  const client = await apiClientFor(data)
+  const headers = { 'content-type': type, ...(wait === undefined ? {} : { prefer: `wait=${wait}` }) }
+  const answer = await client.call(
+    'PUT',
+    `${placeOf(uid, path)}${dryRun ? '?dry-run' : ''}`,
+    Buffer.from(body),
+    headers,
+  )
+  if (dryRun) printJson(answer)
+  else print(fateOf(uid, answer as Written))
+}
+
+function fateOf(uid: string, { candidates = [], index, request, unchanged, waitingFor }: Written): string {
+  if (unchanged) return 'That is what stands there already.'
+  if (waitingFor === 'votes') {
+    const waits = candidates.map(({ proposal, waitsFor }) => `${proposal} (${waitsFor.join(', ')})`)
+    return `It waits for votes: ${waits.join('; ')}.`
+  }
+  if (waitingFor !== undefined || index === undefined)
+    return `It is not agreed yet. Follow it with: concordata request follow ${uid} ${request}`
+  return `Agreed, as entry ${index} of the ledger.`
+}

@@ -1,0 +1,118 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { type ApiClient, apiClientFor } from '../api-client.ts'
+import { aboutOption, dataOption, jsonOption } from '../options.ts'
+import { print, printJson, printLines, table } from '../output.ts'
+
+interface Options {
+  readonly data: string
+  readonly json?: true
+}
+
+interface Status {
+  readonly request: string
+  readonly state: 'pending' | 'withdrawn' | 'acknowledged' | 'settled'
+  readonly tier: number
+  readonly index?: number
+  readonly about?: { readonly title?: string; readonly text?: string }
+  readonly outcome?: { readonly kind: string; readonly [member: string]: unknown }
+  readonly waitingFor?: readonly string[]
+  readonly why?: { readonly [party: string]: string }
+  readonly candidates?: readonly {
+    readonly at: string
+    readonly proposal: string
+    readonly waitsFor: readonly string[]
+  }[]
+}
+
+/** How often the node is asked. Milliseconds. */
+const POLL_MS = 500
+
+/** `concordata request …`: how far one has come. */
+export function requestCommands(program: Command): void {
+  const request = program.command('request').description('how far a request has come')
+  const onOne = (name: string) =>
+    request
+      .command(name)
+      .argument('<contract>', 'its UID')
+      .argument('<request>', 'its name: <party>.<statement>.<place>')
+      .addOption(dataOption())
+
+  onOne('show')
+    .addOption(jsonOption())
+    .description('its state, outcome, and whom it waits for')
+    .action(async (uid: string, name: string, { data, json }: Options) => {
+      const status = await statusOf(await apiClientFor(data), uid, name)
+      if (json) printJson(status)
+      else printLines(table(['', ''], rowsOf(status)))
+    })
+
+  onOne('follow')
+    .description('say each time that it has come further, until it is settled or withdrawn')
+    .action(async (uid: string, name: string, { data }: Options) => {
+      const client = await apiClientFor(data)
+      let said: string | undefined
+      for (;;) {
+        const status = await statusOf(client, uid, name)
+        const line = lineOf(status)
+        if (line !== said) print(line)
+        said = line
+        if (status.state === 'settled' || status.state === 'withdrawn') return
+        await delay(POLL_MS)
+      }
+    })
+
+  onOne('withdraw')
+    .addOption(aboutOption())
+    .description('take back a request of this party that is not confirmed yet')
+    .action(async (uid: string, name: string, { data, about }: Options & { about?: string }) => {
+      const query = about === undefined ? '' : `?${new URLSearchParams({ text: about })}`
+      await (await apiClientFor(data)).call('DELETE', `${urlOf(uid, name)}${query}`)
+      print('Withdrawn.')
+    })
+}
+
+async function statusOf(client: ApiClient, uid: string, name: string): Promise<Status> {
+  return (await client.call('GET', urlOf(uid, name))) as Status
+}
+
+function urlOf(uid: string, name: string): string {
+  return `/api/Contract/${encodeURIComponent(uid)}/Requests/${encodeURIComponent(name)}`
+}
+
+function rowsOf(status: Status): string[][] {
+  const { about, candidates = [], request, state, tier } = status
+  return [
+    ['request', request],
+    ['state', state],
+    ['tier', String(tier)],
+    ...(about === undefined ? [] : [['about', [about.title, about.text].filter(Boolean).join(': ')]]),
+    ...(status.index === undefined ? [] : [['entry', String(status.index)]]),
+    ...(status.outcome === undefined ? [] : [['outcome', outcomeOf(status.outcome)]]),
+    ...(waitsOf(status) === '' ? [] : [['waits for', waitsOf(status)]]),
+    ...candidates.map(({ at, proposal, waitsFor }) => [
+      'candidate',
+      `${proposal} at ${decodeURIComponent(at)}${waitsFor.length === 0 ? '' : `, waits for ${waitsFor.join(', ')}`}`,
+    ]),
+  ]
+}
+
+function lineOf(status: Status): string {
+  const { index, outcome, state } = status
+  const parts = [
+    state,
+    ...(index === undefined ? [] : [`entry ${index}`]),
+    ...(outcome === undefined ? [] : [outcomeOf(outcome)]),
+    ...(waitsOf(status) === '' ? [] : [`waits for ${waitsOf(status)}`]),
+  ]
+  return parts.join('; ')
+}
+
+/** `accepted`; of others all that is said of it, too. */
+function outcomeOf({ kind, ...rest }: NonNullable<Status['outcome']>): string {
+  return Object.keys(rest).length === 0 ? kind : `${kind} ${JSON.stringify(rest)}`
+}
+
+function waitsOf({ waitingFor = [], why = {} }: Status): string {
+  return waitingFor.map((party) => (why[party] === undefined ? party : `${party} (${why[party]})`)).join(', ')
+}

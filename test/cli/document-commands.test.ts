@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import t from 'tap'
+import { readConfiguration, readEnvironment } from '../../src/node/config/configuration.ts'
+import { startNode } from '../../src/node/node.ts'
+import { newParty } from '../support/node-party.ts'
+import { runCommand } from '../support/run-command.ts'
+
+const environment = readEnvironment({ CONCORDATA_LOG_LEVEL: 'silent' })
+
+t.test('a document is written, read, looked back at and compared by hand', { timeout: 120_000 }, async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'concordata-document-'))
+  const ana = await newParty(root, 'ana')
+  const node = await startNode(await readConfiguration(ana.data, environment), environment, pino({ level: 'silent' }))
+  t.teardown(async () => {
+    await node.close()
+    await rm(root, { recursive: true, force: true })
+  })
+  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'car hire' })).body
+  const types = { Rate: { $field: { type: 'decimal' } }, Excess: { $field: { type: 'money' } }, Note: 'as\nagreed' }
+  const seasons = {
+    $list: { entriesMax: 4, entry: { From: { $field: { type: 'date' } }, Rate: { $field: { type: 'decimal' } } } },
+  }
+  const brokerage = { $block: { owner: 'ana', audience: ['ana'] }, Share: { $field: { type: 'decimal' } } }
+  const written = { 'Terms of hire': types, Seasons: seasons, Brokerage: brokerage }
+  t.match(await ana.call('POST', `/new-api/${contract}`, written), { status: 200 })
+  const run = (...args: string[]) => runCommand(...args, '--data', ana.data)
+  const field = (name: string, ...args: string[]) => run('field', name, contract, ...args)
+
+  await t.test('field set, get and empty', async (t) => {
+    t.match(await field('set', 'Terms of hire/Rate', '1.10'), {
+      status: 0,
+      output: /^Agreed, as entry \d+ of the ledger\.\n$/,
+    })
+    t.same(await field('get', 'Terms of hire/Rate'), { status: 0, output: '1.10\n' })
+    t.same(await field('get', 'Terms of hire/Note'), { status: 0, output: 'as\nagreed\n' })
+    t.match(await field('set', 'Terms of hire/Rate', '1.10'), { output: 'That is what stands there already.' })
+    t.match(await field('set', 'Terms of hire/Excess', 'GBP 500.00'), { status: 0 })
+    t.same(await field('get', 'Terms of hire/Excess', '--json'), {
+      status: 0,
+      output: '{\n  "amount": "500.00",\n  "currency": "GBP"\n}\n',
+    })
+    const seasonal = '[{"From": "2027-01-01", "Rate": 1.25}, {"From": "2027-06-01", "Rate": 1.5}]'
+    t.match(await field('set', 'Seasons', seasonal, '--json'), { status: 0 })
+    t.match(await field('set', 'Brokerage/Share', '0.1'), { status: 0 })
+    t.match(await field('set', 'Terms of hire/Rate', '2', '--dry-run'), { status: 0, output: /"dryRun": true/ })
+    t.same(await field('get', 'Terms of hire/Rate'), { status: 0, output: '1.10\n' }, 'it is as it was')
+    t.match(await field('set', 'Terms of hire/Rate', 'much'), { status: 1, output: /value_wrong_type/ })
+    t.match(await field('set', 'Terms of hire/Nothing', '1'), { status: 1, output: /no_such_path/ })
+  })
+
+  await t.test('contract print', async (t) => {
+    const { output } = await run('contract', 'print', contract)
+    t.equal(
+      output,
+      [
+        contract,
+        '  Terms of hire',
+        '    Rate: 1.10',
+        '    Excess: GBP 500.00',
+        '    Note: as',
+        '      agreed',
+        '  Seasons',
+        '    1',
+        '      From: 2027-01-01',
+        '      Rate: 1.25',
+        '    2',
+        '      From: 2027-06-01',
+        '      Rate: 1.5',
+        '  Brokerage (of ana; for ana)',
+        '    Share: 0.1',
+        '',
+      ].join('\n'),
+    )
+    t.match(await run('contract', 'print', contract, 'Terms of hire'), { output: /^Terms of hire\n {2}Rate: 1\.10\n/ })
+  })
+
+  await t.test('contract history and diff, and the past', async (t) => {
+    const before = (await ana.call('GET', `/api/Contract/${contract}`)).body.size - 1
+    t.match(await field('empty', 'Terms of hire/Rate'), { status: 0 })
+    t.match(await field('get', 'Terms of hire/Rate'), { status: 1, output: /no_agreed_value/ })
+    t.same(await field('get', 'Terms of hire/Rate', '--at', String(before)), { status: 0, output: '1.10\n' })
+    const { output } = await run('contract', 'history', contract, 'Terms of hire/Rate')
+    t.match(output, /Terms of hire\/Rate {2}ana {2}1\.10 .*emptied at/)
+    t.match(await run('contract', 'history', contract, '--limit', '1'), { output: /Older ones: --before \d+/ })
+    const differs = await run('contract', 'diff', contract, String(before), String(before + 1))
+    t.match(differs, { status: 0, output: /value {2}Terms of hire\/Rate {2}1\.10 {2}–/ })
+    t.match(await run('contract', 'diff', contract, '0', '9999'), { status: 1, output: /no_such_entry/ })
+    t.match(await run('contract', 'votes', contract), { status: 0 })
+  })
+
+  await t.test('request show, follow and withdraw', async (t) => {
+    const { request } = (await ana.call('PUT', `/new-api/${contract}/Terms of hire/Rate`, 3)).body
+    t.match(await run('request', 'show', contract, request), {
+      status: 0,
+      output: /state {4}settled[\s\S]*outcome {2}accepted/,
+    })
+    t.match(await run('request', 'follow', contract, request), { status: 0, output: /^settled; entry \d+; accepted/ })
+    t.match(await run('request', 'withdraw', contract, request), { status: 1, output: /not_withdrawable/ })
+    t.match(await run('request', 'show', contract, 'ana.99.0'), { status: 1, output: /no_such_request/ })
+  })
+})
