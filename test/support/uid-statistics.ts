@@ -39,14 +39,17 @@ export function scoresOf(blocks: readonly Uint8Array[], first: number, random: r
   const reference = histograms(random)
   const counterWidth = Math.ceil(Math.log2(count))
   const counter = Array.from({ length: counterWidth }, (_, bit) =>
-    Uint8Array.from(blocks, (_, index) => Math.floor((first + index) / 2 ** bit) % 2),
+    packed(Uint8Array.from(blocks, (_, index) => Math.floor((first + index) / 2 ** bit) % 2)),
   )
+  const packedColumns = columns.map(packed)
   const distances = blocks.slice(1).map((block, index) => distanceOf(block, blocks[index] as Uint8Array))
   const spread = distances.reduce((sum, distance) => sum + (distance - 64) ** 2, 0) / distances.length
   return {
     monobit: greatest(columns.map((column) => coinScore(sum(column), count))),
-    serial: greatest(columns.map((column) => coinScore(agreements(column, column, 1), count - 1))),
-    counterBits: greatest(columns.flatMap((column) => counter.map((bit) => coinScore(agreements(column, bit), count)))),
+    serial: greatest(columns.map((column) => coinScore(agreementsWithNext(column), count - 1))),
+    counterBits: greatest(
+      packedColumns.flatMap((column) => counter.map((bit) => coinScore(agreements(column, bit, count), count))),
+    ),
     order: rankCorrelation(blocks) * Math.sqrt(count - 1),
     runs: runsScore(blocks),
     distance: (sum(distances) / distances.length - 64) / Math.sqrt(32 / distances.length),
@@ -68,10 +71,28 @@ function columnsOf(blocks: readonly Uint8Array[]): Uint8Array[] {
   )
 }
 
-function agreements(one: Uint8Array, other: Uint8Array, shift = 0): number {
-  let count = 0
-  for (let i = 0; i + shift < one.length; i++) if (one[i] === other[i + shift]) count++
-  return count
+/** 32 bits a word: so many are compared at once. */
+function packed(bits: Uint8Array): Uint32Array {
+  const words = new Uint32Array(Math.ceil(bits.length / 32))
+  bits.forEach((bit, index) => {
+    words[index >> 5] = (words[index >> 5] as number) | (bit << (index & 31))
+  })
+  return words
+}
+
+/** In how many of the first `count` bits they are alike. */
+function agreements(one: Uint32Array, other: Uint32Array, count: number): number {
+  return one.reduce((left, word, index) => left - onesIn(word ^ (other[index] as number)), count)
+}
+
+function agreementsWithNext(bits: Uint8Array): number {
+  return agreements(packed(bits.subarray(1)), packed(bits.subarray(0, -1)), bits.length - 1)
+}
+
+function onesIn(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555)
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
 
 /** Of `heads` in as many throws of a fair coin. */

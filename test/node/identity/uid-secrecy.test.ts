@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
+import '../../../src/crypto/native.ts'
 import { tagged } from '../../../src/crypto/tagged.ts'
 import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { blockOf } from '../../../src/events/uid.ts'
