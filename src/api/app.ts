@@ -3,6 +3,7 @@ import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import { type AccessPorts, requireKey } from './http/authenticate.ts'
 import { answerNotFound, httpServer, refuse, type ServerPorts } from './http/http-server.ts'
+import { findAgain, type IdempotencyPorts } from './http/idempotency.ts'
 import { answerOtherMethods } from './http/other-methods.ts'
 import { describe } from './http/problem.ts'
 import { type CallTracing, traceCalls } from './http/trace-calls.ts'
@@ -47,6 +48,7 @@ export interface ApiPorts
     ElementViewPorts,
     TellingPorts,
     AccessPorts,
+    IdempotencyPorts,
     ServerPorts {
   /** Left out: calls are not traced. */
   readonly calls?: CallTracing | undefined
@@ -94,6 +96,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     refuseUnknownQueries(guarded)
     const answerOthers = answerOtherMethods(guarded)
     if (ports.calls !== undefined) traceCalls(guarded, ports.calls)
+    findAgain(guarded, ports)
     metricsRoute(guarded, ports)
     obstacleRoute(guarded, ports)
     pathRoutes(guarded, ports)

@@ -4,6 +4,7 @@ import { readEnvironment } from '../node/config/configuration.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { fileUnavailable } from './file-unavailable.ts'
 import { complain } from './output.ts'
+import { problemLines } from './problem-lines.ts'
 
 type Adds = (program: Command) => void
 
@@ -64,8 +65,9 @@ export async function commands(command?: string): Promise<Command> {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   const known = error instanceof ConcordataError ? error : fileUnavailable(error)
-  if (known !== undefined) complain(`concordata: ${known.message} [${known.code}]`)
-  else {
+  if (known !== undefined) {
+    complain(`concordata: ${known.message} [${known.code}]`, ...problemLines(known.evidence))
+  } else {
     complain(`concordata: ${error instanceof Error ? error.message : String(error)} [internal]`)
     if (asksForDetails() && error instanceof Error) complain(...(error.stack ?? '').split('\n'))
   }

@@ -14,6 +14,7 @@ import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
+import { type AskedBefore, askedBefore, resultAgain } from './asked-before.ts'
 import { ownCandidatesIn } from './candidates/own-candidates.ts'
 import { withVotes } from './candidates/with-votes.ts'
 import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
@@ -31,7 +32,8 @@ export interface DocumentsPorts {
   readonly contracts: Contracts
   readonly store: Store
   readonly newSalt: () => Uint8Array
-  readonly newRequestId: () => string
+  /** `given`: the one that the caller has named. */
+  readonly newRequestId: (given?: string) => string
   readonly clock: Clock
   /** So that others have their turn while a history is gone through; left out: it is done at once. */
   readonly turns?: Turns
@@ -48,6 +50,8 @@ export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'> & {
   readonly isStrict?: true
   /** What is known to be void is signed all the same, as evidence of the attempt. */
   readonly isRecorded?: true
+  /** The id of the request, where its caller has named it (contracts/requests/keyed-id.ts). */
+  readonly id?: string
 }
 
 /** What is written to an element: a text as people write values, or JSON. `adds`: by POST, so children that are not
@@ -146,6 +150,29 @@ export class Documents {
     return this.#ports.contracts.use(uid, (live) => this.submitOn(live, { commands: explained, payloads }, wait))
   }
 
+  /** What the caller had asked for under that key before, if anything was signed. Throws NoSuchContract. */
+  askedBefore(uid: Uid, key: string): Promise<AskedBefore | undefined> {
+    return this.#ports.contracts.use(uid, (live) => askedBefore(live, key))
+  }
+
+  /** What became of it: as it was answered then. `waitsForVotes`: it was written by `propose`. Throws NoSuchContract. */
+  again(uid: Uid, before: AskedBefore, wait: Wait, waitsForVotes: boolean): Promise<RequestResult> {
+    return this.#ports.contracts.use(uid, async (live) => {
+      const { clock, store } = this.#ports
+      const begun = clock.now()
+      const timeoutMs = wait.signedWithinMs === undefined ? wait.timeoutMs : 0
+      const ports = { ...this.#judging, clock, events: store.events }
+      const result = await resultAgain(before, live, timeoutMs, ports)
+      if (!waitsForVotes) return result
+      return withVotes(result, { awaited: [], from: 0 }, { ...wait, begun }, this.#voting(live))
+    })
+  }
+
+  #voting(live: LiveContract) {
+    const { clock, newRequestId, store } = this.#ports
+    return { clock, live, newRequestId: () => newRequestId(), store }
+  }
+
   #change(
     uid: Uid,
     names: readonly string[],
@@ -167,8 +194,7 @@ export class Documents {
       const { awaited = [], commands } = changes
       if (commands.length + awaited.length === 0) return { contract: uid, kind: 'unchanged' }
       const result = commands.length === 0 ? undefined : await this.submitOn(live, changes, wait)
-      const votes = { live, store, clock, newRequestId: this.#ports.newRequestId }
-      return withVotes(result, { awaited, from: settled }, { ...wait, begun }, votes)
+      return withVotes(result, { awaited, from: settled }, { ...wait, begun }, this.#voting(live))
     })
   }
 
@@ -179,11 +205,12 @@ export class Documents {
   async submitOn(
     live: LiveContract,
     { asOne, commands, payloads, createdAt }: Changes,
-    { isDryRun, isRecorded, isStrict: _isStrict, ...wait }: Wait,
+    { id, isDryRun, isRecorded, isStrict: _isStrict, ...wait }: Wait,
   ): Promise<RequestResult> {
     const tried = { commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }
     const changeSet = asOne && { changeSet: true as const, ...asOne }
-    const request = { commands: [...commands], id: this.#ports.newRequestId(), tentative: true as const, ...changeSet }
+    const named = { commands: [...commands], id: this.#ports.newRequestId(id) }
+    const request = { ...named, tentative: true as const, ...changeSet }
     const intent = { request, payloads, ...wait }
     if (isDryRun) {
       live.assertFit(intent)

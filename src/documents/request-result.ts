@@ -1,7 +1,7 @@
 import { statementAt } from '../agreement/feeds.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import { heldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
-import type { Submission, Verdict } from '../contracts/requests/submission.ts'
+import type { Intent, Submission, Verdict } from '../contracts/requests/submission.ts'
 import type { Command } from '../events/commands.ts'
 import type { LedgerIndex, RequestRef, Uid } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
@@ -57,27 +57,33 @@ export async function resultOf(
   ports: RefusingRulePorts,
   createdAt?: readonly string[],
 ): Promise<RequestResult> {
-  const { contract } = live
-  const { payloads } = ports
-  const told = async (fate: Verdict) => {
-    const result = await shown(fate, contract, payloads, createdAt)
-    if (fate.kind !== 'settled' || result.kind !== 'settled') return result
-    const { outcome, request } = fate
-    if (outcome.kind !== 'void') return result
-    const { changeSet, commands } = intent.request as Request & { readonly commands: readonly Command[] }
-    const { statement } =
-      (await retryWithFullHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq))) ?? {}
-    const asked = { commands, payloads: intent.payloads, isChangeSet: changeSet !== undefined, time: statement?.time }
-    return { ...result, ...(await explained(outcome.reason, asked, live, ports)) }
-  }
+  const told = (fate: Verdict) => resultFor(fate, intent, live, ports, createdAt)
   if (intent.signedWithinMs === undefined) return told(await verdict)
-  return Promise.race([
-    signed.then(async (request) => {
-      const heldUp = await retryWithFullHistory(live, () => live.heldUp(request))
-      return { contract, kind: 'pending' as const, request, ...heldUp }
-    }),
-    verdict.then(told),
-  ])
+  return Promise.race([signed.then((request) => pendingResult(live, request)), verdict.then(told)])
+}
+
+export async function pendingResult(live: LiveContract, request: RequestRef): Promise<RequestResult> {
+  const heldUp = await retryWithFullHistory(live, () => live.heldUp(request))
+  return { contract: live.contract, kind: 'pending', request, ...heldUp }
+}
+
+/** `asked`: what was asked for, with what it seals. */
+export async function resultFor(
+  fate: Verdict,
+  asked: Pick<Intent, 'request' | 'payloads'>,
+  live: LiveContract,
+  ports: RefusingRulePorts,
+  createdAt?: readonly string[],
+): Promise<RequestResult> {
+  const result = await shown(fate, live.contract, ports.payloads, createdAt)
+  if (fate.kind !== 'settled' || result.kind !== 'settled') return result
+  const { outcome, request } = fate
+  if (outcome.kind !== 'void') return result
+  const { changeSet, commands } = asked.request as Request & { readonly commands: readonly Command[] }
+  const held = await retryWithFullHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq))
+  const { payloads } = asked
+  const tried = { commands, payloads, isChangeSet: changeSet !== undefined, time: held?.statement.time }
+  return { ...result, ...(await explained(outcome.reason, tried, live, ports)) }
 }
 
 async function shown(

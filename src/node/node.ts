@@ -31,7 +31,7 @@ import { lockNode } from './files/file-lock.ts'
 import { openStore } from './files/open-store.ts'
 import { openProjections } from './files/read-model.ts'
 import { openPassive } from './files/snapshot-files.ts'
-import { type Identity, openIdentity, openSigning, readCard } from './identity/identity.ts'
+import { type Identity, openIdentity, openSigning, readCard, readRequestSecret } from './identity/identity.ts'
 import { AccessLog, accessLogPath } from './inward/access-log.ts'
 import { openCallers } from './inward/authenticate-caller.ts'
 import { Draining } from './lifecycle/draining.ts'
@@ -170,7 +170,7 @@ async function start(
     contracts,
     store,
     newSalt: () => systemRandom.bytes(SALT_BYTES),
-    newRequestId: () => namedIn(tracing),
+    newRequestId: (given) => namedIn(tracing, given),
     clock: systemClock,
     turns,
   })
@@ -292,14 +292,15 @@ async function openInward(
       })),
     announce: (live: LiveContract) => party.gossip.carry(live.contract),
     defaultWaitMs: DEFAULT_WAIT_MS,
+    requestSecret: await readRequestSecret(dir),
   })
   await listen(app, api, closing, draining)
   return api
 }
 
 /** A name for a new request, and the trace of the call in which it is made. */
-function namedIn(tracing: Tracing): string {
-  const id = randomUUID()
+function namedIn(tracing: Tracing, given?: string): string {
+  const id = given ?? randomUUID()
   tracing.named(id)
   return id
 }

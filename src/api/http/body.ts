@@ -41,6 +41,7 @@ export function readBodies(app: FastifyInstance): void {
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    if (request.headers['idempotency-key'] !== undefined) request.bodyBytes = bytes
     try {
       done(null, bodyOf(request, bytes))
     } catch (error) {

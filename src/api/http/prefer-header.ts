@@ -65,12 +65,21 @@ const SIGNED_WITHIN_MS = 10_000
  * `Prefer: handling=dry-run`, nothing is signed and nobody is waited for.
  */
 export function waitOf(
-  { headers, url }: { readonly headers: IncomingHttpHeaders; readonly url: string },
+  {
+    headers,
+    keyed,
+    url,
+  }: {
+    readonly headers: IncomingHttpHeaders
+    readonly keyed?: { readonly id: string } | undefined
+    readonly url: string
+  },
   defaultWaitMs: number,
 ): Wait {
   const { isDryRun, isLenient, isPatient, isRecorded, isStrict, waitSeconds } = parsePreferences(headers.prefer)
   const wishes = {
     ...(isPatient && { retry: true as const }),
+    ...(keyed && { id: keyed.id }),
     ...(isRecorded && { isRecorded }),
     ...((isDryRun || asksForDryRun(url)) && { isDryRun: true as const }),
   }

@@ -3,9 +3,11 @@ import { summaryOf } from '../../contracts/passive/summary.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { settledHead } from '../../contracts/signing/cosigned-notes.ts'
 import { AgreedView } from '../../documents/agreed-view.ts'
+import { askedBefore } from '../../documents/asked-before.ts'
 import { CharterSchema } from '../../events/charter.ts'
 import { UidSchema } from '../../events/ids.ts'
 import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
+import { assertSame, type Keyed } from '../http/idempotency.ts'
 import { TokenInQuery } from '../http/validation.ts'
 import { ContractParams, closed } from './forms.ts'
 import type { RoutePorts } from './ports.ts'
@@ -19,7 +21,7 @@ export const contractRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app,
   app.post(
     '/api/Contract',
     {
-      config: { role: 'editor' },
+      config: { idempotency: 'founds', role: 'editor' },
       schema: {
         body: Type.Object(
           { title: Type.String({ minLength: 1, maxLength: 200 }), charter: Type.Optional(CharterSchema) },
@@ -28,8 +30,12 @@ export const contractRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app,
       },
     },
     async (request, reply) => {
-      const { contract, opened } = await contracts.openContract(request.body.title, request.body.charter)
+      const { keyed } = request
+      const { title, charter } = request.body
+      const { contract, opened } = await contracts.openContract(title, charter, undefined, keyed?.id)
       await opened
+      const before = keyed && (await askedBefore(contract, keyed.key))
+      if (before !== undefined) assertSame(before, keyed as Keyed)
       return reply
         .code(201)
         .header('location', `/api/Contract/${contract.contract}`)

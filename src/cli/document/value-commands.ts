@@ -62,7 +62,7 @@ export function valueCommands(program: Command): void {
       ) => {
         const client = await apiClientFor(data)
         await client.call('POST', `${placeOf(uid, path)}/~proposals/${proposal}/votes`, { vote, ...aboutOf(about) })
-        print(await fateOf(client, uid, path, proposal))
+        print(vote === 'no' ? 'Voted no: the value is not agreed.' : await fateOf(client, uid, path, proposal))
       },
     )
 

@@ -59,9 +59,9 @@ export class CommandQueue implements KeyChanging {
     await this.#ask(contract, { kind })
   }
 
-  /** The UID of the new contract. */
-  async open(title: string, charter: Charter): Promise<Uid> {
-    return (await this.#ask(null, { kind: 'open', title, charter })) as Uid
+  /** The UID of the new contract. `named`: the id of its first request, where its caller has named it. */
+  async open(title: string, charter: Charter, named?: string): Promise<Uid> {
+    return (await this.#ask(null, { kind: 'open', title, charter }, named)) as Uid
   }
 
   async rotate(): Promise<string> {
@@ -106,8 +106,7 @@ export class CommandQueue implements KeyChanging {
     return true
   }
 
-  async #ask(contract: Uid | null, ask: Ask): Promise<unknown> {
-    const id = this.#ports.newId()
+  async #ask(contract: Uid | null, ask: Ask, id = this.#ports.newId()): Promise<unknown> {
     const answer = Promise.withResolvers<unknown>()
     const stop = this.#ports.clock.after(CARRIED_OUT_WITHIN_MS, () => {
       this.takenUp(false)

@@ -20,6 +20,7 @@ import { type ContractSummary, standingIn } from '../passive/summary.ts'
 import { ReorderBuffer } from '../replica/inbound/reorder-buffer.ts'
 import { ContractDamaged } from '../replica/journal.ts'
 import type { ContractListener, LiveContract } from '../replica/live-contract.ts'
+import { keyIn } from '../requests/keyed-id.ts'
 import { RoomAsked } from '../requests/request-budget.ts'
 import { Revocations } from '../signing/own-revocations.ts'
 import { appendBehind } from './append-behind.ts'
@@ -46,6 +47,8 @@ export class Contracts {
   readonly #sponsorship: Sponsorship
   #holding: Promise<unknown> = Promise.resolve()
   readonly unasked: Unasked
+  /** Contracts of this party, by the keys under which callers have asked for them. */
+  readonly #underKeys = new Map<string, Uid>()
   /** How much of the `contracts` stream is known. */
   #learned = 0
   /** Where this process has appended to it, until it hears of that like of what others append. */
@@ -145,6 +148,7 @@ export class Contracts {
   #heldIn(event: RecordedEvent): ContractHeld | undefined {
     const held = contractHeldIn(event)
     this.#learned = Math.max(this.#learned, event.revision + 1)
+    if (held !== undefined && isTrue(held)) this.#noteNamed(held)
     if (held === undefined || isTrue(held)) return held
     const { contract, founder } = held
     const message = `event ${event.revision} of ${event.stream} names ${founder.handle} as the founder of ${contract}, whose UID belongs to another`
@@ -211,14 +215,20 @@ export class Contracts {
     return this.cache.listen(listener)
   }
 
-  /** Opens a contract; its founder is its only member until others are admitted. Throws TextUnfit, RequestUnfit. */
+  /**
+   * Opens a contract; its founder is its only member until others are admitted. `named`: the id of its first request, where the
+   * caller has named it (requests/keyed-id.ts): under the same key it is the same contract, opened once. Throws TextUnfit, RequestUnfit.
+   */
   async openContract(
     title: string,
     charter: Charter = defaultCharter,
     limits: Limits = defaultLimits,
+    named?: string,
   ): Promise<{ contract: LiveContract; opened: Promise<unknown> }> {
+    const key = named === undefined ? undefined : keyIn(named)
+    const before = key === undefined ? undefined : this.#underKeys.get(key)
     if (this.#commandQueue !== undefined) {
-      const uid = await this.#commandQueue.open(fitText('the title', title), charter)
+      const uid = before ?? (await this.#commandQueue.open(fitText('the title', title), charter, named))
       await this.#learnContracts()
       // The process that signs has settled it; here it stands in the store, and may not have been taken in.
       const contract = await this.useUpToDate(uid, async (live) => {
@@ -227,13 +237,14 @@ export class Contracts {
       })
       return { contract, opened: Promise.resolve() }
     }
-    const id = this.#ports.newRequestId()
+    const id = named ?? this.#ports.newRequestId()
     const place = (await this.#ports.store.events.lastRevision(CONTRACTS_STREAM)) + 1
     return this.#found(
       id,
       drawnNumber(place, this.#ports.random),
       { title, charter, limits },
       async (contract, request) => {
+        if (contract.state.feeds.has(this.self)) return { contract, opened: untilOpen(contract) }
         const submission = contract.submit({ request, payloads: {} })
         await submission.signed
         return { contract, opened: submission.verdict }
@@ -248,8 +259,9 @@ export class Contracts {
   async openAsked(id: string, place: number, title: string, charter: Charter): Promise<Uid> {
     const terms = { title, charter, limits: defaultLimits }
     return this.#found(id, numberOf(place, id), terms, async (live, request) => {
-      // Signed by another process, it is on its way.
-      if (live.requests.queue.placeOf(id) === undefined) await live.submit({ request, payloads: {} }).verdict
+      // Signed by another process, or under the same key before, it is on its way.
+      if (!live.state.feeds.has(this.self) && live.requests.queue.placeOf(id) === undefined)
+        await live.submit({ request, payloads: {} }).verdict
       await untilOpen(live)
       return live.contract
     })
@@ -262,8 +274,7 @@ export class Contracts {
     open: (live: LiveContract, request: Request) => Promise<Result>,
   ): Promise<Result> {
     const request = foundingRequest(id, terms, this.card)
-    const uid = this.#ports.uidOf(number)
-    await this.#holdOwn(uid)
+    const uid = await this.#holdOwn(this.#ports.uidOf(number), id)
     return this.use(uid, (live) => open(live, request))
   }
 
@@ -284,7 +295,14 @@ export class Contracts {
       const insteadOf = isWanted ? undefined : await this.unasked.oldestToGo(from, this.cache, this.#hasSigned)
       // Those that had been counted may have been asked for all the same.
       if (!isWanted && insteadOf === undefined && !this.unasked.hasRoomFor(from)) return false
-      await this.#hold({ contract, founder, from, ...(insteadOf === undefined ? {} : { insteadOf }) })
+      const named = founder.handle === this.self ? first.statement.requests[0]?.id : undefined
+      await this.#hold({
+        contract,
+        founder,
+        from,
+        ...(insteadOf === undefined ? {} : { insteadOf }),
+        ...(named !== undefined && { named }),
+      })
       return true
     })
   }
@@ -351,10 +369,15 @@ export class Contracts {
   }
 
   /** A contract of this party's own. */
-  #holdOwn(contract: Uid): Promise<void> {
+  /** `id`: of its first request. Resolves to the contract that is held, which is another one where that was asked for under the same key before. */
+  #holdOwn(contract: Uid, id: string): Promise<Uid> {
     return this.#inTurn(async () => {
-      if (!this.cache.has(contract))
-        await this.#hold({ contract, founder: { handle: this.self, signing: this.card.keys.signing } })
+      const key = keyIn(id)
+      const before = key === undefined ? undefined : this.#underKeys.get(key)
+      if (before !== undefined) return before
+      const founder = { handle: this.self, signing: this.card.keys.signing }
+      if (!this.cache.has(contract)) await this.#hold({ contract, founder, ...(key !== undefined && { named: id }) })
+      return contract
     })
   }
 
@@ -372,6 +395,12 @@ export class Contracts {
       this.#noteBrought(contract, from)
     }
     this.cache.add(contract, founder.handle)
+    this.#noteNamed(held)
+  }
+
+  #noteNamed({ contract, founder, named = '' }: ContractHeld): void {
+    const key = keyIn(named)
+    if (key !== undefined && founder.handle === this.self) this.#underKeys.set(key, contract)
   }
 
   /** What was given up, and is accepted by another process, is held again. */

@@ -16,6 +16,8 @@ const HeldSchema = Type.Object(
     from: Type.Optional(HandleSchema),
     /** The contract that is not held from now on, to make room for this one. */
     insteadOf: Type.Optional(UidSchema),
+    /** The id of its first request, where the caller has named it (requests/keyed-id.ts). */
+    named: Type.Optional(Type.String({ maxLength: 64 })),
   },
   { additionalProperties: false },
 )

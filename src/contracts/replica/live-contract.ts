@@ -210,6 +210,11 @@ export class LiveContract {
     return this.requests.queue.queued
   }
 
+  /** The newest request of this party that its caller has asked for under this key, if one is held. */
+  requestUnder(key: string): RequestRef | undefined {
+    return this.requests.queue.placeUnder(key)
+  }
+
   /** Throws ContractClosed, and as `LocalRequests.submit`; nothing comes of it. */
   assertFit(intent: Intent): void {
     this.#assertOpen()

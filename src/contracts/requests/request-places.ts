@@ -1,23 +1,36 @@
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { RequestRef, Seq } from '../../events/ids.ts'
+import { keyIn } from './keyed-id.ts'
 
-/** Where the newest own request of an id stands in the feed: so that an intent that comes back is not signed twice. */
+/**
+ * Where the newest own request of an id, or under a key of its caller, stands in the feed: so that what comes back is not signed
+ * twice. Where no other process signs for this party, ids do not come back, and only keys are kept.
+ */
 export class RequestPlaces {
   readonly #places = new Map<string, RequestRef>()
-  readonly #older: (id: string) => RequestRef | undefined
+  readonly #older: (name: string) => RequestRef | undefined
+  readonly #keepsIds: boolean
 
   /** `own`: what is in memory of the own feed. `older`: finds the requests that are not. */
-  constructor(own: Iterable<VerifiedStatement>, older: (id: string) => RequestRef | undefined) {
+  constructor(
+    own: Iterable<VerifiedStatement>,
+    older: (name: string) => RequestRef | undefined,
+    { keepsIds }: { readonly keepsIds: boolean },
+  ) {
     this.#older = older
+    this.#keepsIds = keepsIds
     for (const held of own) this.remember(held)
   }
 
-  of(id: string): RequestRef | undefined {
-    return this.#places.get(id) ?? this.#older(id)
+  /** `name`: an id, or the key in one. */
+  of(name: string): RequestRef | undefined {
+    return this.#places.get(name) ?? this.#older(name)
   }
 
   set(id: string, place: RequestRef): void {
-    this.#places.set(id, place)
+    const key = keyIn(id)
+    if (key !== undefined) this.#places.set(key, place)
+    if (this.#keepsIds) this.#places.set(id, place)
   }
 
   remember({ statement: { party, seq, requests } }: VerifiedStatement): void {

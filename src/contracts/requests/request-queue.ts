@@ -44,8 +44,9 @@ export class RequestQueue {
   readonly #random: Random
   #queue: Submission[] = []
   readonly #signed = new Map<string, Submission>()
-  /** Only kept where intents come back after a restart. */
-  readonly #places: RequestPlaces | undefined
+  readonly #places: RequestPlaces
+  /** Intents are durable before they are signed, and come back after a restart; other processes of this party sign them, too. */
+  readonly #isShared: boolean
   /** Void because of a lock: to be requested anew when it ends. */
   #lockedOut: Submission[] = []
   /** The lock has ended: they are added again, maybe after a pause. */
@@ -56,22 +57,24 @@ export class RequestQueue {
   readonly #holdUpOf: (handle: Handle) => HoldUp | undefined
 
   /**
-   * `own`: what is in memory of the own feed, if intents are durable before they are signed and other processes sign them,
-   * too. `older`: finds the requests that are not in memory. `holdUpOf`: why a party leaves uncovered what it holds, as far as that is known.
+   * `own`: what is in memory of the own feed. `older`: finds the requests that are not. `isShared`: intents are durable before they are
+   * signed, and other processes sign them, too. `holdUpOf`: why a party leaves uncovered what it holds, as far as that is known.
    */
   constructor(
     self: Handle,
     clock: Clock,
     random: Random,
-    own?: Iterable<VerifiedStatement>,
-    older: RequestQueue['placeOf'] = () => undefined,
+    own: Iterable<VerifiedStatement> = [],
+    older: (name: string) => RequestRef | undefined = () => undefined,
     holdUpOf: (handle: Handle) => HoldUp | undefined = () => undefined,
+    isShared = false,
   ) {
     this.#holdUpOf = holdUpOf
     this.#self = self
     this.#clock = clock
     this.#random = random
-    this.#places = own === undefined ? undefined : new RequestPlaces(own, older)
+    this.#isShared = isShared
+    this.#places = new RequestPlaces(own, older, { keepsIds: isShared })
   }
 
   /** Whether nobody waits here for anything. */
@@ -84,11 +87,11 @@ export class RequestQueue {
 
   /** Where own requests stand that are before this place of the feed. They are forgotten when somebody else keeps them. */
   placesBefore(seq: Seq): ReadonlyMap<string, RequestRef> {
-    return this.#places?.before(seq) ?? new Map()
+    return this.#places.before(seq)
   }
 
   forgetBefore(seq: Seq): void {
-    this.#places?.forgetBefore(seq)
+    this.#places.forgetBefore(seq)
   }
 
   get length(): number {
@@ -120,7 +123,12 @@ export class RequestQueue {
 
   /** Where the newest request of that id stands in the own feed: before anything is signed anew, that is looked at. */
   placeOf(id: string): RequestRef | undefined {
-    return this.#places?.of(id)
+    return this.#isShared ? this.#places.of(id) : undefined
+  }
+
+  /** The same for the key in the id of one that its caller has named. */
+  placeUnder(key: string): RequestRef | undefined {
+    return this.#places.of(key)
   }
 
   /** Goes on with what was signed in a former life of this process, or by another one, and has not settled. */
@@ -134,7 +142,7 @@ export class RequestQueue {
   noticed(own: readonly VerifiedStatement[], before: AgreementState): void {
     for (const held of own) {
       const { seq, requests, decided } = held.statement
-      this.#places?.remember(held)
+      this.#places.remember(held)
       requests.forEach(({ id }, index) => {
         const submission = this.#takeById(id)
         if (submission !== undefined) this.resume(submission, { handle: this.#self, index, seq }, false)
@@ -188,7 +196,7 @@ export class RequestQueue {
    * may be signing them just now: then they are signed and withdrawn, so that the feed decides.
    */
   dropExpired(): void {
-    if (this.#places !== undefined) return
+    if (this.#isShared) return
     const over = this.#queue.filter(({ expired, isOverdue }) => expired || isOverdue)
     if (over.length === 0) return
     this.#leave(over)
@@ -225,7 +233,7 @@ export class RequestQueue {
         this.#leave(chosen)
         chosen.forEach((submission, index) => {
           const request = { handle: this.#self, index, seq }
-          this.#places?.set(submission.intent.request.id, request)
+          this.#places.set(submission.intent.request.id, request)
           this.#signed.set(requestKey(request), submission)
           submission.becomeSigned(request)
         })
@@ -362,7 +370,7 @@ export class RequestQueue {
     const held = statementAt(state.feeds, request.handle, request.seq)
     const deadline = held?.statement.requests[request.index]?.deadline
     if (deadline === undefined) return undefined
-    if (this.#places === undefined) return { code: 'restarted' }
+    if (!this.#isShared) return { code: 'restarted' }
     return this.#clock.now() > Date.parse(deadline) + FORGOTTEN_AFTER_MS ? { code: 'timed_out' } : undefined
   }
 

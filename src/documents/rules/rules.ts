@@ -53,7 +53,7 @@ export interface ElementRule extends ShownRule {
   readonly relations: readonly Relation[]
 }
 
-type Relation = 'governs' | 'reads' | 'assigns'
+type Relation = 'governs' | 'below' | 'reads' | 'assigns'
 
 export interface RulesPorts {
   readonly contracts: Contracts
@@ -251,7 +251,7 @@ function relationsOf({ terms }: Rule, element: ElementId, state: ContractState):
   const isHere = (other: ElementId) => isWithin(other, id)
   const reads = compiled.kind === 'fit' && compiled.reads.some((read) => isHere(read.id))
   return [
-    ...(isWithin(id, terms.at) ? ['governs' as const] : []),
+    ...(isWithin(id, terms.at) ? ['governs' as const] : isHere(terms.at) ? ['below' as const] : []),
     ...(reads ? ['reads' as const] : []),
     ...(terms.body.kind === 'assignment' && isHere(terms.body.target) ? ['assigns' as const] : []),
   ]

@@ -90,7 +90,13 @@ export class DocumentTemplates {
       const evidence = { contract: uid, path: at, why: taken.problem, ...(isPlace ? {} : { rules: taken.rules }) }
       throw new TemplateMalformed('template_malformed', `${at} is no template: ${why}`, evidence)
     }
-    await this.#parsed(taken.text)
+    const { template } = await this.#parsed(taken.text)
+    const strange = Object.entries(options.roles ?? {}).filter(([, role]) => !template.roles.includes(role))
+    if (strange.length > 0) {
+      const parties = strange.map(([party]) => party)
+      const message = `the template names nobody that is ${parties.join(', ')} here, so there is no such role in it`
+      throw new TemplateMalformed('template_malformed', message, { contract: uid, options: template.roles, parties, path: at })
+    }
     return taken
   }
 

@@ -1,4 +1,4 @@
-import { type KeyObject, X509Certificate } from 'node:crypto'
+import { hkdfSync, type KeyObject, X509Certificate } from 'node:crypto'
 import type { SigningKeys } from '../../contracts/processes/key-rotation.ts'
 import type { SigningGuard } from '../../contracts/signing/signing-guard.ts'
 import { certificateFingerprint } from '../../crypto/certificate.ts'
@@ -127,6 +127,12 @@ export async function openTls(configuration: Configuration, environment: Environ
 /** The bearer token of the inward API. Throws IdentityDamaged. */
 export async function readApiToken(dir: string): Promise<string> {
   return readSecret(identityPaths(dir).apiToken)
+}
+
+/** By which keys of callers become names of requests: of this data directory, and in its backups. Throws IdentityDamaged. */
+export async function readRequestSecret(dir: string): Promise<Uint8Array> {
+  const secret = Buffer.from(await readSecret(identityPaths(dir).uidSecret), 'base64url')
+  return new Uint8Array(hkdfSync('sha256', secret, '', 'concordata/v1/request', 32))
 }
 
 async function openKeyRing(configuration: Configuration, environment: Environment): Promise<KeyRing> {

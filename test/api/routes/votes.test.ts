@@ -240,7 +240,7 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     const vote = (proposal: string, said: string) =>
       runCommand('value', 'vote', contract, 'Terms', proposal, said, '--about', 'by hand', ...data)
     t.match(await vote(rated, 'yes'), { status: 0, output: /nobody else is waited for/ })
-    t.match(await vote(noted, 'no'), { status: 0 })
+    t.match(await vote(noted, 'no'), { status: 0, output: /^Voted no: the value is not agreed\.$/m })
     t.match(await written, { status: 409, body: { candidates: [{ fate: 'agreed' }, { fate: 'turned_down' }] } })
     t.match(await vote(noted, 'yes'), { status: 1, output: /no_such_proposal/ })
     t.match(await runCommand('value', 'proposals', contract, '--json', ...data), { output: '[]\n' })

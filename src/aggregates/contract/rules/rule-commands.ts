@@ -85,9 +85,10 @@ export function publishRules(command: CommandOf<'PublishRules'>, state: Contract
   const named = new Map(command.rules.map(({ rule, hash }) => [rule, hash]))
   const unnamed = published.find(({ terms }) => !named.has(terms.id))
   if (unnamed !== undefined) return new Rejection('rules_named_unfit', [String(unnamed.terms.id)])
+  // What is named besides, or twice, says that something else was meant.
+  if (command.rules.length !== published.length) return new Rejection('rules_named_unfit')
   const changed = published.find(({ terms }) => named.get(terms.id) !== ruleHash(terms))
   if (changed !== undefined) return new Rejection('rule_changed', [String(changed.terms.id)])
-  if (command.rules.length !== published.length) return new Rejection('rules_named_unfit')
   const members = membersOf(state).map(({ card }) => card.handle)
   for (const rule of published) {
     const missing = members.filter((member) => !hasSaidYes(rule, member))

@@ -12,9 +12,10 @@ const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/
 const DATE_TIME =
   /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+// Of years and months, or of weeks, days and times: a month has no length in days, so FEEL has no duration of both (DMN 1.5, 10.3.2.3.4).
 // Nine digits a part: so every duration can be computed with.
 const DURATION =
-  /^-?P(?=\d|T\d)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}W)?(?:\d{1,9}D)?(?:T(?=\d)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,9})?S)?)?$/
+  /^-?P(?:(?=\d)(?:\d{1,9}Y)?(?:\d{1,9}M)?|(?=\d|T\d)(?:\d{1,9}W)?(?:\d{1,9}D)?(?:T(?=\d)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,9})?S)?)?)$/
 const CONTRACT = new RegExp(UID_PATTERN)
 /** As many digits as the rule language computes with. */
 const DIGITS_MAX = 34

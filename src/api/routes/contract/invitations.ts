@@ -61,6 +61,8 @@ export const invitationRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (ap
       const { timeoutMs: waitMs = 0 } = waitOf(request, ports.defaultWaitMs)
       return contracts.use(request.params.uid, async (live) => {
         if (memberOf(live.state.settling.agreed, live.self) !== undefined) {
+          // Whoever asks with a key asks again, maybe.
+          if (request.keyed !== undefined) return retryWithFullHistory(live, () => summaryOf(live.state, live.self))
           throw new NotInvited('not_invited', `${live.self} is a member already`, { contract: live.contract })
         }
         await contracts.accept(live.contract)

@@ -69,9 +69,9 @@ export function partsOf(
 ): ReplicaParts {
   const { clock, payloadWaitMs = PAYLOAD_WAIT_MS, policy = acknowledgeAll, random, snapshots, store } = ports
   const { contract, duties, self } = view
-  const own = duties.sharesStore ? feedOf(state.feeds, self).kept : undefined
-  const olderPlaceOf = (id: string) => snapshots?.placeOf(contract, id)
-  const queue = new RequestQueue(self, clock, random, own, olderPlaceOf, holdUpOf)
+  const own = feedOf(state.feeds, self).kept
+  const olderPlaceOf = (name: string) => snapshots?.placeOf(contract, name)
+  const queue = new RequestQueue(self, clock, random, own, olderPlaceOf, holdUpOf, duties.sharesStore)
   const contents = new Contents(
     view,
     { store, clock, room: ports.contentRoom ?? new ContentRoom(), waitMs: payloadWaitMs },

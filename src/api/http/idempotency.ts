@@ -1,0 +1,123 @@
+import { createHmac } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { keyedId } from '../../contracts/requests/keyed-id.ts'
+import type { AskedBefore } from '../../documents/asked-before.ts'
+import type { Documents } from '../../documents/documents.ts'
+import type { RequestResult } from '../../documents/request-result.ts'
+import type { Uid } from '../../events/ids.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { waitOf } from './prefer-header.ts'
+import { send } from './request-response.ts'
+import { RequestMalformed } from './validation.ts'
+
+/** A request that was asked for under the same key has not been answered yet. */
+export class KeyInUse extends ConcordataError {}
+/** The key was used for something else before. Evidence: `request`, which that was. */
+export class KeyReused extends ConcordataError {}
+
+export interface IdempotencyPorts {
+  /** Of this node alone, and in its backups: by it keys become names of requests. */
+  readonly requestSecret: Uint8Array
+  readonly defaultWaitMs: number
+  readonly documents: Documents
+}
+
+/** What a request is called that comes with a key. */
+export interface Keyed {
+  /** The first part of `id`: the same for whatever the caller asks for under the key. */
+  readonly key: string
+  readonly id: string
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a route does with `Idempotency-Key`; left out: a write of a contract is found again in the feed, and no other takes one. */
+    idempotency?: 'founds'
+  }
+  interface FastifyRequest {
+    keyed: Keyed | undefined
+    /** As they came; only with a key. */
+    bodyBytes: Buffer | undefined
+  }
+}
+
+/** A structured string (RFC 8941), as the draft asks for, or plain text, as clients write it. */
+const KEY = /^(?:"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([!#-~]{1,255}))$/
+
+/**
+ * `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): what is asked for again under a key is answered as it was before,
+ * and done once. Nothing is kept for that but the request itself, which carries a MAC of the key as its id (design §10).
+ */
+export function findAgain(app: FastifyInstance, ports: IdempotencyPorts): void {
+  app.decorateRequest('keyed', undefined)
+  app.decorateRequest('bodyBytes', undefined)
+  const underWay = new Set<string>()
+  // Whether or not somebody still listens: as long as it is carried out, it is not carried out once more.
+  app.addHook('onSend', async ({ keyed, params }) => {
+    if (keyed !== undefined) underWay.delete(placeOf(params, keyed))
+  })
+  app.addHook('preHandler', async (request, reply) => {
+    const key = keyOf(request)
+    const { idempotency } = request.routeOptions.config
+    if (key === undefined) return
+    const { uid } = request.params as { uid?: Uid }
+    if (uid === undefined && idempotency !== 'founds')
+      throw new RequestMalformed(
+        'request_malformed',
+        'nothing is remembered here under an Idempotency-Key: leave it out',
+      )
+    const wait = waitOf(request, ports.defaultWaitMs)
+    if (wait.isDryRun) return
+    const keyed = named(request, key, ports.requestSecret)
+    const place = placeOf(request.params, keyed)
+    if (underWay.has(place))
+      throw new KeyInUse('idempotency_key_in_use', 'what was asked for under this key has not been answered yet')
+    underWay.add(place)
+    request.keyed = keyed
+    const before = uid === undefined ? undefined : await ports.documents.askedBefore(uid, keyed.key)
+    if (before === undefined || uid === undefined) return
+    assertSame(before, keyed)
+    const isByPath = request.url.startsWith('/new-api/')
+    return answered(reply, await ports.documents.again(uid, before, wait, isByPath))
+  })
+}
+
+function placeOf(params: unknown, { key }: Keyed): string {
+  return `${(params as { uid?: Uid }).uid ?? ''} ${key}`
+}
+
+function answered(reply: FastifyReply, result: RequestResult): FastifyReply {
+  return send(reply.header('idempotent-replayed', 'true'), result)
+}
+
+/** Throws KeyReused. */
+export function assertSame({ at, request }: AskedBefore, { id }: Keyed): void {
+  if (request.id === id) return
+  const message = 'something else was asked for under this key: another method, path or body'
+  const { handle, index, seq } = at
+  throw new KeyReused('idempotency_key_reused', message, { request: `${handle}.${seq}.${index}` })
+}
+
+/** Undefined: the call has none, or changes nothing. */
+function keyOf({ headers, method }: FastifyRequest): string | undefined {
+  const header = headers['idempotency-key']
+  if (header === undefined || method === 'GET' || method === 'HEAD') return undefined
+  const [, quoted, plain] = KEY.exec([header].flat().join(', ').trim()) ?? []
+  const key = quoted ?? plain
+  if (key !== undefined) return key
+  const expected = 'one to 255 visible ASCII characters, in quotes or not'
+  throw new RequestMalformed('request_malformed', `Idempotency-Key is ${expected}`, { expected })
+}
+
+function named({ access, bodyBytes, headers, method, url }: FastifyRequest, key: string, secret: Uint8Array): Keyed {
+  const mac = (...parts: readonly (string | Uint8Array)[]) => {
+    const hmac = createHmac('sha256', secret)
+    for (const part of parts) hmac.update(`${part.length}\n`).update(part)
+    return hmac.digest('base64url').slice(0, 22)
+  }
+  const caller = mac('concordata/v1/idempotency-key', access?.caller.name ?? '', key)
+  // Of a file that is uploaded its length and type stand for it.
+  const body = bodyBytes ?? `${headers['content-type'] ?? ''} ${headers['content-length'] ?? ''}`
+  const id = keyedId(caller, mac('concordata/v1/idempotency-content', method, url, body))
+  return { id, key: `k.${caller}` }
+}

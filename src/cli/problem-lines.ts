@@ -1,0 +1,27 @@
+/** What of a problem tells a person what to mend, in the order in which it is read. */
+const told = ['path', 'expected', 'options', 'currency', 'constraint', 'limit', 'role', 'rule', 'with', 'by', 'waitingFor']
+
+/** A line for each member of a problem document that says more than its code: which rule, which role, which place. */
+export function problemLines(evidence: Readonly<Record<string, unknown>>): string[] {
+  return told.flatMap((name) => {
+    const value = evidence[name]
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) return []
+    return name === 'rule' ? ruleLines(value) : [`  ${name}: ${shown(value)}`]
+  })
+}
+
+function ruleLines(rule: unknown): string[] {
+  if (typeof rule !== 'object' || rule === null) return [`  rule: ${shown(rule)}`]
+  const { number, at, says, inputs } = rule as Record<string, unknown>
+  const read = Array.isArray(inputs) ? (inputs as { path?: unknown; value?: unknown }[]) : []
+  return [
+    `  rule: ${shown(number)}${at === undefined || at === '' ? '' : ` at ${shown(at)}`}: ${shown(says)}`,
+    ...read.map(({ path, value }) => `    ${shown(path)}: ${shown(value)}`),
+  ]
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value
+  const isList = Array.isArray(value) && value.every((one) => typeof one !== 'object')
+  return isList ? value.join(', ') : (JSON.stringify(value) ?? '')
+}

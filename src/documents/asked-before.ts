@@ -1,0 +1,114 @@
+import { find } from '../aggregates/contract/state.ts'
+import { statementAt } from '../agreement/feeds.ts'
+import { findSettled } from '../contracts/replica/find-settled.ts'
+import type { LiveContract } from '../contracts/replica/live-contract.ts'
+import { standingOfRequest } from '../contracts/requests/progress.ts'
+import { settledVerdict, type Verdict } from '../contracts/requests/submission.ts'
+import type { ContractEvent } from '../events/contract-events.ts'
+import { type ElementId, type RequestRef, requestKey } from '../events/ids.ts'
+import type { LedgerEntry } from '../events/ledger-entry.ts'
+import type { Request } from '../events/statement.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { retryWithFullHistory } from '../runtime/history-pruned.ts'
+import type { Store } from '../store/port.ts'
+import { AgreedView } from './agreed-view.ts'
+import type { RefusingRulePorts } from './refusing-rule.ts'
+import { pendingResult, type RequestResult, resultFor } from './request-result.ts'
+
+/** A request of this party that its caller had asked for before, found by the key that it was asked for under. */
+export interface AskedBefore {
+  readonly at: RequestRef
+  readonly request: Request
+}
+
+/** Throws HistoryPruned never, and what the store throws. Undefined: nothing was signed under that key. */
+export async function askedBefore(live: LiveContract, key: string): Promise<AskedBefore | undefined> {
+  const at = live.requestUnder(key)
+  if (at === undefined) return undefined
+  const held = await retryWithFullHistory(live, () => statementAt(live.state.feeds, at.handle, at.seq))
+  const request = held?.statement.requests[at.index]
+  return request && { at, request }
+}
+
+interface Ports extends RefusingRulePorts {
+  readonly clock: Clock
+  readonly events: Store['events']
+}
+
+/** What became of it, as whoever asked was, or would have been, answered; waits for that, within the time. */
+export async function resultAgain(
+  { at, request }: AskedBefore,
+  live: LiveContract,
+  timeoutMs: number | undefined,
+  ports: Ports,
+): Promise<RequestResult> {
+  const fate = await fateOf(at, live, timeoutMs, ports)
+  if (fate === undefined) return pendingResult(live, at)
+  const held = await retryWithFullHistory(live, () => statementAt(live.state.feeds, at.handle, at.seq))
+  const asked = { payloads: held?.payloads ?? {}, request }
+  if (!('entry' in fate)) return resultFor(fate, asked, live, ports)
+  return resultFor(settledVerdict(fate.entry), asked, live, ports, createdIn(fate.entry, live))
+}
+
+type Fate = { readonly entry: LedgerEntry } | Exclude<Verdict, { kind: 'settled' }>
+
+/** Undefined: it is not known when the time is over. */
+async function fateOf(
+  at: RequestRef,
+  live: LiveContract,
+  timeoutMs: number | undefined,
+  { clock, events }: Ports,
+): Promise<Fate | undefined> {
+  const key = requestKey(at)
+  const look = async (): Promise<Fate | undefined> => {
+    const { state } = live
+    const decided = state.ledger.decisions.get(key)
+    if (decided?.decision.decision === 'withdrawn') {
+      const { about, code } = decided.decision
+      const { seq } = decided.held.statement
+      if (code === 'user') return { kind: 'withdrawn', request: at, seq, ...(about !== undefined && { about }) }
+      return { kind: 'timed out', request: at, waitingFor: [] }
+    }
+    const standing = await retryWithFullHistory(live, () => standingOfRequest(live.state, at, undefined))
+    if (standing !== undefined) return undefined
+    const entry = await findSettled(events, live.contract, key)
+    return entry === undefined ? { kind: 'dropped' } : { entry }
+  }
+  const found = Promise.withResolvers<Fate | undefined>()
+  const tell = () => {
+    look().then((fate) => fate !== undefined && found.resolve(fate), found.reject)
+  }
+  const stop = live.listen({ closed: (_, error) => found.reject(error), news: tell, settled: tell })
+  const cancel = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => found.resolve(undefined))
+  tell()
+  return found.promise.finally(() => {
+    stop()
+    cancel?.()
+  })
+}
+
+/** The names on the way to the one element that it has added, beside what stands in that. */
+function createdIn({ events }: LedgerEntry, { state }: LiveContract): string[] | undefined {
+  const added = new Set(events.flatMap(addedBy))
+  const outermost = [...added].filter((id) => !ancestorsOf(id).some((ancestor) => added.has(ancestor)))
+  const [only] = outermost
+  if (outermost.length !== 1 || only === undefined || find(state.settling.agreed, only) === undefined) return undefined
+  return AgreedView.namesOf(state.settling.agreed, only)
+}
+
+function ancestorsOf(id: ElementId): ElementId[] {
+  const ordinals = id.split('.')
+  return ordinals.slice(1).map((_, depth) => ordinals.slice(0, depth + 1).join('.') as ElementId)
+}
+
+function addedBy(event: ContractEvent): ElementId[] {
+  switch (event.type) {
+    case 'BlockAdded':
+    case 'EntryAdded':
+    case 'FieldAdded':
+    case 'ListAdded':
+      return [event.element]
+    default:
+      return []
+  }
+}
