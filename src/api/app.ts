@@ -5,6 +5,7 @@ import { type AccessPorts, requireKey } from './http/authenticate.ts'
 import { answerNotFound, httpServer, refuse, type ServerPorts } from './http/http-server.ts'
 import { findAgain, type IdempotencyPorts } from './http/idempotency.ts'
 import { answerOtherMethods } from './http/other-methods.ts'
+import { keepPreconditions } from './http/preconditions.ts'
 import { describe } from './http/problem.ts'
 import { type CallTracing, traceCalls } from './http/trace-calls.ts'
 import { webSocketUpgrades } from './http/upgrades.ts'
@@ -97,6 +98,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     const answerOthers = answerOtherMethods(guarded)
     if (ports.calls !== undefined) traceCalls(guarded, ports.calls)
     findAgain(guarded, ports)
+    keepPreconditions(guarded)
     metricsRoute(guarded, ports)
     obstacleRoute(guarded, ports)
     pathRoutes(guarded, ports)

@@ -1,5 +1,17 @@
 /** What of a problem tells a person what to mend, in the order in which it is read. */
-const told = ['path', 'expected', 'options', 'currency', 'constraint', 'limit', 'role', 'rule', 'with', 'by', 'waitingFor']
+const told = [
+  'path',
+  'expected',
+  'options',
+  'currency',
+  'constraint',
+  'limit',
+  'role',
+  'rule',
+  'with',
+  'by',
+  'waitingFor',
+]
 
 /** A line for each member of a problem document that says more than its code: which rule, which role, which place. */
 export function problemLines(evidence: Readonly<Record<string, unknown>>): string[] {

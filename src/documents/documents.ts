@@ -10,11 +10,11 @@ import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Payloads } from '../events/statement.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
+import { ConcordataError } from '../runtime/errors.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
-import { type AskedBefore, askedBefore, resultAgain } from './asked-before.ts'
 import { ownCandidatesIn } from './candidates/own-candidates.ts'
 import { withVotes } from './candidates/with-votes.ts'
 import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
@@ -25,6 +25,8 @@ import { PastDocuments } from './past/past-documents.ts'
 import { NoSuchPath } from './path.ts'
 import type { RefusingRulePorts } from './refusing-rule.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
+import { type AskedBefore, askedBefore, resultAgain } from './requests/asked-before.ts'
+import { isOnItsWayTo } from './requests/on-its-way.ts'
 import { explained, refusedHere } from './requests/refused-here.ts'
 import type { Ground } from './writing/request-draft.ts'
 
@@ -52,7 +54,17 @@ export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'> & {
   readonly isRecorded?: true
   /** The id of the request, where its caller has named it (contracts/requests/keyed-id.ts). */
   readonly id?: string
+  /** What stands agreed there has to be so; else PreconditionFailed is thrown, and nothing is done. Of writes by path. */
+  readonly onlyIf?: Precondition
 }
+
+export type Precondition = (element: Element, value: unknown) => boolean
+
+/** What stands there is not what whoever writes takes it for. Evidence: `path`; `isOnItsWay`: it is about to become something else. */
+export class PreconditionFailed extends ConcordataError {}
+
+/** How often it is looked once more at what has settled while a precondition was looked at. */
+const LOOKS_MAX = 100
 
 /** What is written to an element: a text as people write values, or JSON. `adds`: by POST, so children that are not
  * there yet are added, and what stands agreed is proposed once more. */
@@ -180,32 +192,63 @@ export class Documents {
     changesOf: (element: Element, ground: Ground) => Changes,
   ): Promise<RequestResult> {
     return this.#ports.contracts.use(uid, async (live) => {
-      const { clock, newSalt, store } = this.#ports
-      const begun = clock.now()
-      const view = this.#viewOf(live)
-      const { agreed: document, settled } = live.state.settling
-      const { types } = document
-      const element = await view.locate(names)
-      if (element === undefined) throw noSuchPath(uid, names)
-      const agreed = await view.agreedIn([element])
-      const own = await ownCandidatesIn(element, live.self, document, store.payloads)
-      const audienceOf = (id: ElementId) => audienceAt(document, id)?.parties
-      const changes = changesOf(element, { types, agreed, own, audienceAt: audienceOf, newSalt })
-      const { awaited = [], commands } = changes
-      if (commands.length + awaited.length === 0) return { contract: uid, kind: 'unchanged' }
-      const result = commands.length === 0 ? undefined : await this.submitOn(live, changes, wait)
-      return withVotes(result, { awaited, from: settled }, { ...wait, begun }, this.#voting(live))
+      const begun = this.#ports.clock.now()
+      for (let looks = 0; ; looks++) {
+        const result = await this.#changeOnce(live, names, wait, changesOf, begun)
+        if (result !== undefined) return result
+        if (looks === LOOKS_MAX) throw preconditionFailed(names, { isOnItsWay: true })
+      }
     })
+  }
+
+  /** Undefined: while it was looked whether the precondition holds, something has settled. */
+  async #changeOnce(
+    live: LiveContract,
+    names: readonly string[],
+    wait: Wait,
+    changesOf: (element: Element, ground: Ground) => Changes,
+    begun: number,
+  ): Promise<RequestResult | undefined> {
+    const { contract, self } = live
+    const { newSalt, store } = this.#ports
+    const view = this.#viewOf(live)
+    const { agreed: document, settled } = live.state.settling
+    const { types } = document
+    const element = await view.locate(names)
+    if (element === undefined) throw noSuchPath(contract, names)
+    const { onlyIf } = wait
+    if (onlyIf !== undefined && !onlyIf(element, await view.valueOf(element))) throw preconditionFailed(names)
+    const agreed = await view.agreedIn([element])
+    const own = await ownCandidatesIn(element, self, document, store.payloads)
+    const audienceOf = (id: ElementId) => audienceAt(document, id)?.parties
+    const changes = changesOf(element, { types, agreed, own, audienceAt: audienceOf, newSalt })
+    const { awaited = [], commands } = changes
+    if (commands.length + awaited.length === 0) return { contract, kind: 'unchanged' }
+    let isOutdated = false
+    const stillHolds = (): boolean => {
+      isOutdated = live.state.settling.agreed !== document
+      if (!isOutdated && isOnItsWayTo(element.id, live.state, live.queued))
+        throw preconditionFailed(names, { isOnItsWay: true })
+      return !isOutdated
+    }
+    const result =
+      commands.length === 0
+        ? undefined
+        : await this.submitOn(live, changes, wait, onlyIf === undefined ? undefined : stillHolds)
+    if (isOutdated) return undefined
+    return withVotes(result, { awaited, from: settled }, { ...wait, begun }, this.#voting(live))
   }
 
   /**
    * Tentative: until it is confirmed its user can take it back, and with a time-out the node does so by itself. What is known to be
-   * void is not signed, unless it is to be recorded.
+   * void is not signed, unless it is to be recorded. `stillHolds`: looked at in the same turn in which it is asked for: where it says no,
+   * nothing is, and the answer is that nothing has changed.
    */
   async submitOn(
     live: LiveContract,
     { asOne, commands, payloads, createdAt }: Changes,
-    { id, isDryRun, isRecorded, isStrict: _isStrict, ...wait }: Wait,
+    { id, isDryRun, isRecorded, isStrict: _isStrict, onlyIf: _onlyIf, ...wait }: Wait,
+    stillHolds?: () => boolean,
   ): Promise<RequestResult> {
     const tried = { commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }
     const changeSet = asOne && { changeSet: true as const, ...asOne }
@@ -217,7 +260,9 @@ export class Documents {
       return this.#try(tried, live)
     }
     const refused = isRecorded ? undefined : await refusedHere(tried, live, this.#judging, wait.retry === true)
-    return refused ?? resultOf(live.submit(intent), live, this.#judging, createdAt)
+    if (refused !== undefined) return refused
+    if (stillHolds?.() === false) return { contract: live.contract, kind: 'unchanged' }
+    return resultOf(live.submit(intent), live, this.#judging, createdAt)
   }
 
   /** Nothing of it is signed. */
@@ -240,4 +285,12 @@ export class Documents {
 export function noSuchPath(contract: Uid, names: readonly string[]): NoSuchPath {
   const path = names.join('/')
   return new NoSuchPath('no_such_path', `the agreed document has no ${path}`, { contract, path })
+}
+
+function preconditionFailed(names: readonly string[], evidence: object = {}): PreconditionFailed {
+  const message = 'what stands there is not what the precondition names: nothing was done'
+  return new PreconditionFailed('precondition_failed', message, {
+    ...evidence,
+    path: names.map(encodeURIComponent).join('/'),
+  })
 }

@@ -8,7 +8,7 @@ const Hint = Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '
  * The types that every contract has. On the wire a value is: text, choice, party — a string; integer — a JSON integer within
  * ±(2^53−1), or beyond that its digits as a string; decimal — a string such as `-12.50`; money — `{amount, currency}`
  * with a decimal string and the ISO 4217 code of a currency, of no more decimals than that has; date — `2026-01-31`; date-time — RFC 3339 with offset or Z; duration —
- * ISO 8601 such as `P1Y` or `PT36H`; boolean — true or false; contract — the UID of another one, which decides nothing;
+ * ISO 8601 such as `P1Y` or `PT36H`, of years and months or of what has a length in seconds, never of both; boolean — true or false; contract — the UID of another one, which decides nothing;
  * attachment — `{bytes, hash, name, type}`, whose bytes are a content beside the value (attachment.ts). `hint` is for presentation only (`percent`, `colour`).
  */
 export const BuiltInTypeSchema = Type.Union([

@@ -603,4 +603,18 @@ export const breaks: readonly Break[] = [
     to: '{ time })',
     caughtBy: DRY_RUN_TEST,
   },
+  {
+    name: 'what was asked for under a key is forgotten with a restart',
+    file: 'src/contracts/requests/request-places.ts',
+    from: 'for (const held of own) this.remember(held)',
+    to: '',
+    caughtBy: 'test/contracts/requests/request-places.test.ts',
+  },
+  {
+    name: 'a key is taken for another body',
+    file: 'src/api/http/idempotency.ts',
+    from: 'if (request.id === id) return',
+    to: 'return',
+    caughtBy: 'test/api/routes/idempotency.test.ts',
+  },
 ]

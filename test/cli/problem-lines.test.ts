@@ -2,7 +2,12 @@ import t from 'tap'
 import { problemLines } from '../../src/cli/problem-lines.ts'
 
 t.test('a problem says which place, which rule and which role it is about', async (t) => {
-  const rule = { at: 'Terms', inputs: [{ path: 'Terms/Rate', value: '2' }], number: 3, says: { condition: 'Rate <= 1' } }
+  const rule = {
+    at: 'Terms',
+    inputs: [{ path: 'Terms/Rate', value: '2' }],
+    number: 3,
+    says: { condition: 'Rate <= 1' },
+  }
   t.same(problemLines({ code: 'rule_broken', command: 0, path: 'Terms/Rate', rule, status: 422, with: ['3', '0.1'] }), [
     '  path: Terms/Rate',
     '  rule: 3 at Terms: {"condition":"Rate <= 1"}',

@@ -63,6 +63,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'node/observability/log-events.ts said',
   ],
   'what this party’s own people have done: its keys, its answers to invitations, its invitations': [
+    'contracts/registry/contracts.ts #underKeys',
     'contracts/registry/invitation-replies.ts #replies',
     'contracts/processes/key-rotation.ts #foreign',
     'contracts/signing/own-revocations.ts #reserved',
@@ -82,6 +83,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/snapshot-port.ts requests',
   ],
   'what an exchange or a call that is under way has brought: their number and their size are bounded': [
+    'api/http/idempotency.ts underWay',
     'contracts/replica/mailbox.ts #deliveries',
     'contracts/replica/reloading.ts #uncommitted',
     'contracts/replica/reloading.ts #deciding',

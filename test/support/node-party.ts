@@ -28,7 +28,7 @@ export interface NodeParty {
   /** Of the inward API, and what it asks for. */
   readonly api: string
   readonly token: string
-  call(method: string, path: string, body?: unknown, prefer?: string): Promise<Answer>
+  call(method: string, path: string, body?: unknown, prefer?: string, more?: Record<string, string>): Promise<Answer>
 }
 
 /** A party with its data directory and two free ports; its node is started by `openNode`. */
@@ -54,12 +54,13 @@ export async function newParty(
     api,
     token,
     fingerprint: formatFingerprint(partyFingerprint(card)),
-    async call(method, path, body, prefer = 'wait=60') {
+    async call(method, path, body, prefer = 'wait=60', more = {}) {
       const answer = await fetch(new URL(path, api), {
         method,
         headers: {
           authorization: `Bearer ${token}`,
           prefer,
+          ...more,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { type Answer, type NodeParty, until } from './node-party.ts'
 
 /**
- * Runs the lines of the `text` sample below a heading of docs/api.md: `ana> PUT /new-api/UID/Rate 0.25`, and behind that what is
+ * Runs the lines of the `text` sample below a heading of docs/api.md: `ana> PUT /new-api/UID/Rate 0.25 [If-Match: *]`, and behind that what is
  * answered, `202  {…}`, where `…` stands for whatever there is. `known` has what words in it stand for; a word among `found` stands
  * for what the first answer has in its place.
  */
@@ -36,14 +36,16 @@ export async function playSample(
 
   for (let place = 0; place < lines.length; place += 2) {
     const asked = meant(lines[place] ?? '')
-    const [, who = '', method = '', path = '', body] = /^(\w+)> (\w+) (\S+)(?: (.*))?$/.exec(asked) ?? []
+    const [, who = '', method = '', path = '', body, header = '', value = ''] =
+      /^(\w+)> (\w+) (\S+)(?: (?!\[)(.*?))?(?: \[([\w-]+): (.*)\])?$/.exec(asked) ?? []
+    const more = header === '' ? {} : { [header]: value }
     const [, status, text = ''] = /^(\d{3}) {2}(.*)$/.exec(lines[place + 1] ?? '') ?? []
     const [party] = [parties[who]]
     if (party === undefined) throw new Error(`nobody is asked by ${asked}`)
     const written = text.replaceAll(': …', ': "…"').replaceAll('…}', '"…": true}')
     let answer: Answer = { status: 0, body: undefined }
     const ask = async () => {
-      answer = await party.call(method, path, body === undefined ? undefined : JSON.parse(body), 'wait=2')
+      answer = await party.call(method, path, body === undefined ? undefined : JSON.parse(body), 'wait=2', more)
       return answer.status === Number(status) && isLike(answer.body, JSON.parse(meant(written)))
     }
     // The others hold a moment later what the author was answered.

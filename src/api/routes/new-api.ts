@@ -1,14 +1,22 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { type Documents, noSuchPath, type Wait, type Written } from '../../documents/documents.ts'
+import {
+  type Documents,
+  noSuchPath,
+  type Precondition,
+  PreconditionFailed,
+  type Wait,
+  type Written,
+} from '../../documents/documents.ts'
 import { textOf } from '../../documents/field-text.ts'
 import { NoSuchPath, parsePath } from '../../documents/path.ts'
 import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
 import { CountSchema, type Uid } from '../../events/ids.ts'
 import { TextBody } from '../http/body.ts'
-import { entityTag, namesTag } from '../http/entity-tag.ts'
+import { entityTag, namesTag, preconditionIn } from '../http/entity-tag.ts'
 import { BodyMalformed } from '../http/exact-json.ts'
 import { waitOf as waitFrom } from '../http/prefer-header.ts'
+import { tagsOf } from '../http/representations.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../http/validation.ts'
 import type { RoutePorts } from './ports.ts'
@@ -18,7 +26,11 @@ const ReadQuery = Type.Object({ at: Type.Optional(CountSchema), ...TokenInQuery 
 
 /** `/new-api/<uid>[/<block>…][/<field>]`: the document by the names in it, in the agreed view (design §10). */
 export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: RoutePorts): void {
-  const waitOf = (request: FastifyRequest): Wait => waitFrom(request, defaultWaitMs)
+  const waitOf = (request: FastifyRequest): Wait => {
+    const asked = preconditionIn(request.headers)
+    const onlyIf: Precondition | undefined = asked && ((element, value) => asked(tagsOf(element, value)))
+    return { ...waitFrom(request, defaultWaitMs), ...(onlyIf && { onlyIf }) }
+  }
 
   for (const url of ['/new-api/:uid', '/new-api/:uid/*']) {
     app.get(url, { config: { role: 'reader' }, schema: { querystring: ReadQuery } }, (request, reply) =>
@@ -28,7 +40,7 @@ export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: R
       app.route({
         method,
         url,
-        config: { role: 'editor', body: 'any' },
+        config: { body: 'any', preconditions: true, role: 'editor' },
         schema: { querystring: DryRunQuery },
         handler: async (request, reply) => {
           const { uid, names } = placeOf(request)
@@ -37,10 +49,14 @@ export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: R
         },
       })
     }
-    app.delete(url, { config: { role: 'editor' }, schema: { querystring: DryRunQuery } }, async (request, reply) => {
-      const { uid, names } = placeOf(request)
-      return send(reply, await documents.remove(uid, names, waitOf(request)))
-    })
+    app.delete(
+      url,
+      { config: { preconditions: true, role: 'editor' }, schema: { querystring: DryRunQuery } },
+      async (request, reply) => {
+        const { uid, names } = placeOf(request)
+        return send(reply, await documents.remove(uid, names, waitOf(request)))
+      },
+    )
   }
 }
 
@@ -64,7 +80,12 @@ async function read(documents: Documents, request: FastifyRequest, reply: Fastif
   function represented(mediaType: string, body: string): FastifyReply {
     const tag = entityTag(mediaType, body)
     reply.header('etag', tag).header('vary', 'accept')
-    if (namesTag(request.headers['if-none-match'], tag)) return reply.code(304).send()
+    const { 'if-match': match, 'if-none-match': noneMatch } = request.headers
+    if (match !== undefined && preconditionIn({ 'if-match': match })?.([tag]) === false)
+      throw new PreconditionFailed('precondition_failed', 'what stands there is not what If-Match names', {
+        path: names.join('/'),
+      })
+    if (namesTag(noneMatch, tag)) return reply.code(304).send()
     return reply.type(mediaType).send(body)
   }
 }

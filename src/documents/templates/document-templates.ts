@@ -95,7 +95,12 @@ export class DocumentTemplates {
     if (strange.length > 0) {
       const parties = strange.map(([party]) => party)
       const message = `the template names nobody that is ${parties.join(', ')} here, so there is no such role in it`
-      throw new TemplateMalformed('template_malformed', message, { contract: uid, options: template.roles, parties, path: at })
+      throw new TemplateMalformed('template_malformed', message, {
+        contract: uid,
+        options: template.roles,
+        parties,
+        path: at,
+      })
     }
     return taken
   }

@@ -180,7 +180,11 @@ const voids: Record<VoidCode, readonly [Act, Document?]> = {
   rule_unfit: [lead.orders({ type: 'DraftRule', at: ROOT, ruleSet: null, body: { kind: 'single' } }), ruled],
   rule_changed: [lead.orders({ type: 'CastVote', rule: 1, hash: sha256(''), vote: 'yes' }), ruled],
   rules_named_unfit: [
-    lead.orders({ ...publication, rules: [...publication.rules, { rule: 9, hash: sha256('') }] }),
+    // What is named besides is what is wrong, though the others say something else by now, too.
+    lead.orders({
+      ...publication,
+      rules: [...publication.rules, { rule: 9 }].map(({ rule }) => ({ rule, hash: sha256('') })),
+    }),
     voted,
   ],
   rule_vote_missing: [lead.publishes(1), ruled],

@@ -117,8 +117,7 @@ t.test('what is asked for again under a key is answered as it was, and done once
 
   await t.test('after a restart, and after a restore', async (t) => {
     const backup = join(root, 'backup')
-    const configuration = { dir: ana.data, store: undefined }
-    await makeBackup(configuration, backup, { withPassphrase: true }, systemClock)
+    await makeBackup({ dir: ana.data }, backup, { withPassphrase: true }, systemClock)
     const first = await asked(ana, 'POST', `${document}/Lines`, 'again', { No: 7 })
     t.equal(first.status, 201)
     const [mine, theirs] = nodes as [(typeof nodes)[number], (typeof nodes)[number]]

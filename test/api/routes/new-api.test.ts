@@ -317,16 +317,67 @@ t.test('every write can be tried', async (t) => {
   t.match(await (await call('GET', at)).json(), { lock: null, size }, 'nothing was signed')
 })
 
-t.test('the sample of docs/api.md on what is checked before it is signed', async (t) => {
+t.test('the samples of docs/api.md on what is checked before it is signed, and on preconditions', async (t) => {
   const { contract } = (await (await call('POST', '/api/Contract', { title: 'sample' })).json()) as { contract: string }
   const terms = { $field: { type: 'choice', options: ['30 days', '60 days'] }, $value: '30 days' }
   t.equal((await call('POST', `/new-api/${contract}`, { Terms: terms })).status, 201)
   const ana = {
-    call: async (method: string, path: string, body?: unknown) => {
+    call: async (method: string, path: string, body?: unknown, _prefer?: string, more: Record<string, string> = {}) => {
       const text = body === undefined ? undefined : JSON.stringify(body)
-      const response = await call(method, path, text, { 'content-type': 'application/json' })
+      const response = await call(method, path, text, { 'content-type': 'application/json', ...more })
       return { status: response.status, body: await response.json() }
     },
   }
   await playSample(t, 'Checked before it is signed', { ana }, { UID: contract })
+  await playSample(t, 'Only if it is still so', { ana }, { UID: contract })
+})
+
+t.test('a write is done only if what stands there is what its precondition names', async (t) => {
+  const at = `${root}/Conditions`
+  const list = { $list: { entriesMax: 9, entry: { No: { $field: { type: 'integer' } } } } }
+  t.equal(
+    (await call('POST', root, { Conditions: { Empty: { $field: { type: 'text' } }, Lines: list, Name: 'a' } })).status,
+    201,
+  )
+  const tagOf = async (path: string, accept = 'application/json') =>
+    (await call('GET', path, undefined, { accept })).headers.get('etag') as string
+  const [text, json, block] = [await tagOf(`${at}/Name`, 'text/plain'), await tagOf(`${at}/Name`), await tagOf(at)]
+  t.equal(new Set([text, json, block]).size, 3, 'each representation has a tag of its own')
+  const put = async (path: string, body: unknown, headers: Record<string, string>, method = 'PUT') =>
+    (await call(method, path, body, headers)).status
+  const { size } = (await (await call('GET', `/api/Contract/${opened.contract}`)).json()) as { size: number }
+  for (const headers of [
+    { 'if-match': '"stale"' },
+    { 'if-match': `W/${text}` },
+    { 'if-match': '' },
+    { 'if-none-match': '*' },
+    { 'if-none-match': `"x", W/${json}` },
+    { 'if-match': json, 'if-none-match': text },
+  ]) {
+    for (const method of ['PUT', 'POST']) {
+      t.equal(await put(`${at}/Name`, 'b', headers, method), 412, `${method} ${JSON.stringify(headers)}`)
+    }
+    const response = await call('DELETE', `${at}/Name`, undefined, headers)
+    t.match([response.status, await response.json()], [412, { code: 'precondition_failed', path: 'Conditions/Name' }])
+  }
+  t.equal(await put(`${at}/Name`, 'b', { 'if-match': 'no tag' }), 400)
+  t.match(await (await call('GET', `/api/Contract/${opened.contract}`)).json(), { size }, 'and nothing was signed')
+  t.equal(await put(`${at}/Empty`, 'first', { 'if-none-match': '*' }), 200, 'a field without a value has none to match')
+  t.equal(await put(`${at}/Empty`, 'second', { 'if-none-match': '*' }), 412)
+  t.equal(await put(`${at}/Name?dry-run`, 'b', { 'if-match': '"stale"' }), 412)
+  t.equal(await put(`${at}/Name`, 'b', { 'if-match': `"a,b", ${text}` }), 200)
+  t.equal(await put(`${at}/Name`, 'c', { 'if-match': text }), 412, 'it is another one now')
+  t.equal(await put(`${at}/Lines`, [{ No: 1 }], { 'if-match': '*' }), 200)
+  t.equal((await call('GET', `${at}/Name`, undefined, { 'if-match': '"stale"' })).status, 412)
+
+  const lines = await tagOf(`${at}/Lines`)
+  const all = [1, 2, 3, 4].map((No) => put(`${at}/Lines`, { No }, { 'if-match': lines }, 'POST'))
+  t.same((await Promise.all(all)).sort(), [201, 412, 412, 412], 'of those who ask at the same time one comes first')
+  t.equal(((await (await call('GET', `${at}/Lines`)).json()) as unknown[]).length, 2)
+
+  const contract = `/api/Contract/${opened.contract}`
+  const locked = await call('POST', `${contract}/Lock`, { purpose: 'review' }, { 'if-match': '"x"' })
+  t.equal(locked.status, 400, 'where it is not looked at, nothing is done')
+  const tag = await tagOf(contract)
+  t.equal((await call('GET', contract, undefined, { 'if-none-match': `W/${tag}` })).status, 304)
 })

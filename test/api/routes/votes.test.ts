@@ -193,6 +193,7 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     const attributes = { kind: 'validation', who: { parties: ['ben'], fields: [] } }
     t.same((await ana.call('GET', `${path}/Terms/Rate%23Rules/1/Attributes`)).body, attributes)
     t.match((await ana.call('GET', `${path}/Terms/~rules/1/votes`)).body, [{ by: 'ben', vote: 'yes' }])
+    t.match((await ana.call('GET', `${path}/~rules/1`)).body, { number: 1, relations: ['below'] }, 'it stands below')
     t.same((await ana.call('GET', `${path}/Free/~rules`)).body, [])
     t.match(await ana.call('GET', `${path}/Free/~rules/1`), { status: 404, body: { code: 'no_such_rule' } })
   })
