@@ -4,7 +4,6 @@ import { computedAt, type Handle, isComputed, type LedgerIndex, type Seq } from 
 import { confidentialSealsOf, payloadsInOrder, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
-import { completed } from '../runtime/turns.ts'
 import { acknowledging, isTurnedDown } from './acknowledging.ts'
 import { feedOf, statementAt } from './feeds.ts'
 import { withKnown } from './ledger.ts'
@@ -104,14 +103,15 @@ export function* takingKnown(state: AgreementState, entries: Iterable<KnownEntry
   return { state: { ...state, ledger, settling }, acknowledged, settled }
 }
 
-/** A view of less, with the payloads that the whole has by now. Requires that it holds no other statements than the whole. */
-export function completedAs(view: AgreementState, { feeds }: AgreementState): AgreementState {
+/** A view of less, with the payloads that the whole has by now, in steps. Requires that it holds no other statements than the whole. */
+export function* completingAs(view: AgreementState, { feeds }: AgreementState): Generator<void, AgreementState> {
   let state = view
   for (const held of lackingIn(view)) {
     const { party, seq } = held.statement
     const whole = statementAt(feeds, party, seq)
     if (whole === undefined || whole.lacks.length >= held.lacks.length) continue
-    state = completed(withPayloadsOf(state, held, whole)).state
+    state = (yield* withPayloadsOf(state, held, whole)).state
+    yield
   }
   return state
 }

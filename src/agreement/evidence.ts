@@ -15,13 +15,13 @@ import { leafHash } from '../merkle/hashing.ts'
 import { MerkleLog } from '../merkle/merkle-log.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { feedOf, statementAt } from './feeds.ts'
-import { stateAt } from './history/replay.ts'
+import { replaying } from './history/replay.ts'
 import { isTakeover } from './keys/key-rules.ts'
 import { headOf } from './ledger.ts'
 import { receive } from './receive.ts'
 import type { Equivocation } from './reception.ts'
 import type { Divergence } from './settlement.ts'
-import { type AgreementState, emptyAgreement, withHeld } from './state.ts'
+import { type AgreementState, emptyAgreement, holding } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import type { VersionVector } from './version-vector.ts'
 
@@ -103,26 +103,35 @@ export function equivocationEvidence(state: AgreementState, { party, seq, held, 
   }
 }
 
-/** With the values that the head hangs on, and nothing else that anybody has said. */
-export function wrongHeadEvidence(state: AgreementState, { party, seq }: Pick<Divergence, 'party' | 'seq'>): Evidence {
+/** With the values that the head hangs on, and nothing else that anybody has said; in steps. */
+export function* wrongHeadEvidence(
+  state: AgreementState,
+  { party, seq }: Pick<Divergence, 'party' | 'seq'>,
+): Generator<void, Evidence> {
   const past = statementAt(state.feeds, party, seq)?.past
   const covered = past === undefined ? [] : heldIn(state, past)
-  const decided = decidedByValues(state, covered)
-  const lines = covered.map(({ text, signature, statement, payloads }) => {
+  const decided = yield* decidedByValues(state, covered)
+  const lines: string[] = []
+  for (const { text, signature, statement, payloads } of covered) {
     const isDecided = (index: number) => decided.has(requestKey({ handle: statement.party, seq: statement.seq, index }))
     const needed = valueSealsOf(statement.requests.filter((_, index) => isDecided(index)))
     const kept = Object.entries(payloads).filter(([seal]) => needed.has(seal as Hash))
-    return encodeSigned(text, signature, payloadsInOrder(kept))
-  })
+    lines.push(encodeSigned(text, signature, payloadsInOrder(kept)))
+    yield
+  }
   return { v: 1, kind: 'wrong head', contract: state.contract, party, seq, past: lines }
 }
 
 /** The requests whose outcome takes their values: those that nobody has refused, nor their author withdrawn. */
-function decidedByValues({ contract, ledger }: AgreementState, covered: readonly VerifiedStatement[]): Set<string> {
+function* decidedByValues(
+  { contract, ledger }: AgreementState,
+  covered: readonly VerifiedStatement[],
+): Generator<void, Set<string>> {
   const decided = new Set<string>()
   let state = emptyAgreement(contract, ledger.engines)
   for (const held of covered) {
-    const progress = withHeld(state, held)
+    const progress = yield* holding(state, held)
+    yield
     state = progress.state
     for (const { entry } of progress.acknowledged) {
       const { kind } = entry.outcome
@@ -245,22 +254,23 @@ export interface Trace {
 /**
  * Traces unequal heads of one size to the place where they diverge (design §4). All that the statement covers is held here, so inputs
  * cannot differ: had the party covered another branch of a feed, it would not be. So either a node computes wrongly, or the party lies.
- * `theirLeaves`: the leaf hashes of the party's ledger, if it shows them.
+ * `theirLeaves`: the leaf hashes of the party's ledger, if it shows them. In steps.
  */
-export function traceDivergence(
+export function* traceDivergence(
   state: AgreementState,
   { party, seq }: Pick<Divergence, 'party' | 'seq'>,
   theirLeaves?: readonly Hash[],
-): Trace | undefined {
+): Generator<void, Trace | undefined> {
   const held = statementAt(state.feeds, party, seq)
   if (held === undefined) return undefined
   const { log } = state.ledger
   const { head: signed } = held.statement
-  const expected = headOf(stateAt(state, held.past).ledger)
+  const expected = headOf((yield* replaying(state, held.past)).ledger)
   const isEqual = ({ head }: { readonly head: Head }) => head.size <= log.size && log.rootAt(head.size) === head.root
   let from = 0
   for (const { statement } of feedOf(state.feeds, party).between(0, seq)) {
     if (isEqual(statement)) from = Math.max(from, statement.head.size)
+    yield
   }
   const fault = isSame(signed, expected) ? 'ours' : 'party'
   return { party, seq, expected, signed, from, firstDiffering: firstDiffering(state, signed, theirLeaves), fault }

@@ -39,18 +39,26 @@ const unfit = new WeakMap<VerifiedStatement, ReadonlyMap<number, boolean>>()
 
 /**
  * Whether a request has a confidential value that does not fit its field, as far as a node of its audience can tell when it answers:
- * on the document that all that is open before it would make. The ledger never judges these. Looked at once a statement. Throws
- * HistoryPruned.
+ * on the document that all that is open before it would make; in steps. The ledger never judges these. Looked at once a statement.
+ * Throws HistoryPruned.
  */
-export function hasUnfitValue(state: AgreementState, held: VerifiedStatement, index: number, party: Handle): boolean {
+export function* hasUnfitValue(
+  state: AgreementState,
+  held: VerifiedStatement,
+  index: number,
+  party: Handle,
+): Generator<void, boolean> {
   if (confidentialFor(held, party, [held.statement.requests[index] as Request]).length === 0) return false
-  const known = unfit.get(held) ?? unfitIn(state, held)
+  const known = unfit.get(held) ?? (yield* unfitIn(state, held))
   unfit.set(held, known)
   return known.get(index) === true
 }
 
 /** Of the requests of one open statement. */
-function unfitIn({ contract, feeds, ledger }: AgreementState, held: VerifiedStatement): ReadonlyMap<number, boolean> {
+function* unfitIn(
+  { contract, feeds, ledger }: AgreementState,
+  held: VerifiedStatement,
+): Generator<void, ReadonlyMap<number, boolean>> {
   const found = new Map<number, boolean>()
   const open = openIn(ledger, feeds)
   let document: ContractState = ledger.document
@@ -60,7 +68,8 @@ function unfitIn({ contract, feeds, ledger }: AgreementState, held: VerifiedStat
     for (const [index, request] of requests.entries()) {
       if (one === ledger.open[0] && index < ledger.next) continue
       if (memberOf(document, party) === undefined || ledger.engines.missingFor(request.commands) !== undefined) continue
-      const verdict = ledger.engines.decideRequest(request.commands, document, {
+      yield
+      const verdict = yield* ledger.engines.deciding(request.commands, document, {
         author: party,
         ...(request.changeSet && { changeSet: {} }),
         contract,

@@ -20,7 +20,7 @@ import {
 } from './reception.ts'
 import { type AgreementState, holding } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
-import { isSignedBy, verifyStatement } from './verify-statement.ts'
+import { isSignedBy, verifying } from './verify-statement.ts'
 import { contains, union, type VersionVector, withStatement } from './version-vector.ts'
 
 type Standing =
@@ -249,7 +249,7 @@ function* takeIn(
         case 'ready':
           try {
             yield
-            const held = verifyStatement(state, decoded)
+            const held = yield* verifying(state, decoded)
             const progress = yield* holding(state, held)
             if (leadsBeyond(progress.state, held.past)) {
               waiting.push(decoded)

@@ -15,6 +15,7 @@ import {
 } from '../events/statement-codec.ts'
 import { type Founder, isFoundedBy } from '../events/uid.ts'
 import type { ErrorCode } from '../runtime/errors.ts'
+import { completed } from '../runtime/turns.ts'
 import { newestOf, saidToHold, statementAt } from './feeds.ts'
 import { keyChangeProblem, signingKeyOf } from './keys/key-rules.ts'
 import type { AgreementState } from './state.ts'
@@ -29,16 +30,25 @@ import { contains, covers, union, type VersionVector, withStatement } from './ve
  * and EngineUnknown for what opens a contract in an engine that is not here.
  */
 export function verifyStatement(state: AgreementState, decoded: SignedStatement): VerifiedStatement {
-  return verifyUnder(state, decoded, verifySignature)
+  return completed(verifying(state, decoded))
+}
+
+/** The same in steps: whether a key may be taken over hangs on the whole past. */
+export function verifying(state: AgreementState, decoded: SignedStatement): Generator<void, VerifiedStatement> {
+  return verifyingUnder(state, decoded, verifySignature)
 }
 
 /**
  * Why the others would refuse the party's own next statement, which still lacks its signature. A place of a feed that
- * nobody accepts ends the contract (decision 0046). `state`: what the draft was made from. Undefined: nothing.
+ * nobody accepts ends the contract (decision 0046). `state`: what the draft was made from. Undefined: nothing. In steps.
  */
-export function refusalOfOwn(state: AgreementState, draft: Unsigned, payloads: Payloads): StatementRefused | undefined {
+export function* refusalOfOwn(
+  state: AgreementState,
+  draft: Unsigned,
+  payloads: Payloads,
+): Generator<void, StatementRefused | undefined> {
   try {
-    verifyUnder(state, decodeUnsigned(draft, payloads), () => {})
+    yield* verifyingUnder(state, decodeUnsigned(draft, payloads), () => {})
   } catch (error) {
     if (error instanceof StatementRefused) return error
     throw error
@@ -46,11 +56,11 @@ export function refusalOfOwn(state: AgreementState, draft: Unsigned, payloads: P
   return undefined
 }
 
-function verifyUnder(
+function* verifyingUnder(
   state: AgreementState,
   decoded: SignedStatement,
   verifySigned: typeof verifySignature,
-): VerifiedStatement {
+): Generator<void, VerifiedStatement> {
   verifyContract(state, decoded)
   verifyLink(state, decoded)
   const past = verifyCovering(state, decoded)
@@ -64,7 +74,7 @@ function verifyUnder(
   }
   verifyRefusals(state, decoded, past)
   verifyDecisions(state, decoded)
-  verifyKeyChange(state, decoded, past)
+  yield* verifyKeyChange(state, decoded, past)
   return { ...decoded, past, lacks: lackedBy(decoded) }
 }
 
@@ -232,8 +242,8 @@ function verifyDecisions(state: AgreementState, decoded: SignedStatement): void 
   }
 }
 
-function verifyKeyChange(state: AgreementState, decoded: SignedStatement, past: VersionVector): void {
-  const problem = keyChangeProblem(state, decoded, past)
+function* verifyKeyChange(state: AgreementState, decoded: SignedStatement, past: VersionVector): Generator<void, void> {
+  const problem = yield* keyChangeProblem(state, decoded, past)
   if (problem !== undefined) refuse('statement_unfit_key', problem, decoded)
 }
 

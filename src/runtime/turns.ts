@@ -18,6 +18,15 @@ export async function inTurns<Result>(steps: Generator<void, Result>, turns: Tur
   }
 }
 
+/** The result, if it takes no more steps than that; undefined: it takes more. */
+export function withinSteps<Result>(steps: Generator<void, Result>, most: number): Result | undefined {
+  for (let step = 0; step <= most; step++) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+  return undefined
+}
+
 /** All steps at once. */
 export function completed<Result>(steps: Generator<void, Result>): Result {
   for (;;) {

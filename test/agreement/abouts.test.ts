@@ -9,6 +9,7 @@ import type { RequestRef } from '../../src/events/ids.ts'
 import { seal, sealsNamedBy } from '../../src/events/seal.ts'
 import { StatementSchema } from '../../src/events/statement.ts'
 import { decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { about, allOf, market, owes, type Player, talk } from '../support/market.ts'
 
 // What is signed can never be erased. So what people have to say stands in nothing that is.
@@ -92,7 +93,7 @@ t.test(
     const held = forked === undefined ? undefined : equivocationEvidence(ana.state, forked)
     t.match(held, { kind: 'equivocation' })
     t.notMatch(JSON.stringify(held), MARKER)
-    const wrong = wrongHeadEvidence(ana.state, { party, seq })
+    const wrong = completed(wrongHeadEvidence(ana.state, { party, seq }))
     for (const line of wrong.kind === 'wrong head' ? wrong.past : []) {
       const { text, signature } = decodeSigned(line)
       t.notMatch(encodeSigned(text, signature, {}), MARKER)

@@ -5,7 +5,7 @@ import { engine1 } from '../../src/aggregates/contract/engine-1.ts'
 import { Engines } from '../../src/aggregates/contract/engines.ts'
 import { completing, lackingIn } from '../../src/agreement/completing.ts'
 import { pruned } from '../../src/agreement/history/pruning.ts'
-import { extendedTo, stateAt } from '../../src/agreement/history/replay.ts'
+import { extending, stateAt } from '../../src/agreement/history/replay.ts'
 import { encodeSnapshot, SnapshotUnfit, snapshotOf, viewFrom } from '../../src/agreement/history/snapshot.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
 import { receive, receivePayloads } from '../../src/agreement/receive.ts'
@@ -364,7 +364,7 @@ t.test('a view that is extended is the view that is made anew', async (t) => {
   talk([ana, ben, cleo], owes)
   const pasts = [...ana.state.feeds.values()].flatMap((feed) => [...feed].map(({ past }) => past))
   for (const past of pasts) {
-    const [extended, made] = [extendedTo(before, ana.state, past), stateAt(ana.state, past)]
+    const [extended, made] = [allAtOnce(extending(before, ana.state, past)), stateAt(ana.state, past)]
     t.same(headOf(extended.ledger), headOf(made.ledger))
     t.same([...extended.settling.signed].sort(), [...made.settling.signed].sort())
   }
@@ -373,7 +373,7 @@ t.test('a view that is extended is the view that is made anew', async (t) => {
   const lacking = ben.state
   const { state } = given(ben.state, asked)
   const everything = state.feeds.map((feed) => feed.size - 1)
-  t.same(lackingIn(extendedTo(lacking, state, everything)), [], 'with the values that have come since')
+  t.same(lackingIn(allAtOnce(extending(lacking, state, everything))), [], 'with the values that have come since')
 })
 
 t.test('nor does it matter from which view, whatever it lacked, and whatever has come since', async () => {
@@ -399,7 +399,7 @@ t.test('nor does it matter from which view, whatever it lacked, and whatever has
       const before = holding(Math.min(one, other), soon)
       const state = holding(Math.max(one, other), [...soon, ...late])
       const past = state.feeds.map((feed) => feed.size - 1)
-      const extended = extendedTo(before, state, past)
+      const extended = allAtOnce(extending(before, state, past))
       deepStrictEqual(headOf(extended.ledger), headOf(state.ledger))
       deepStrictEqual(extended.ledger.lacking?.request, state.ledger.lacking?.request)
       deepStrictEqual(

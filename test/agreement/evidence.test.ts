@@ -13,6 +13,7 @@ import { emptyAgreement } from '../../src/agreement/state.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { generateKeyPair } from '../../src/crypto/key-pair.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { about, allOf, CONTRACT, market, owes, type Player, talk } from '../support/market.ts'
 
 const three = () => market('ana', 'ben', 'cleo') as [Player, Player, Player]
@@ -103,11 +104,15 @@ t.test('a head that does not follow from what is covered convicts, and is traced
   const [divergence] = ana.state.settling.divergences
   t.match(divergence, { party: 'ben', seq: lie.statement.seq })
   if (divergence === undefined) return
-  t.same(convicted(JSON.parse(JSON.stringify(wrongHeadEvidence(ana.state, divergence)))), {
+  t.same(convicted(JSON.parse(JSON.stringify(completed(wrongHeadEvidence(ana.state, divergence))))), {
     party: 'ben',
     keys: ben.card.keys,
   })
-  t.match(traceDivergence(ana.state, divergence), { fault: 'party', from: size, expected: honest.statement.head })
+  t.match(completed(traceDivergence(ana.state, divergence)), {
+    fault: 'party',
+    from: size,
+    expected: honest.statement.head,
+  })
 })
 
 t.test('its proof shows no value that the head does not hang on, nor what people said', async (t) => {
@@ -127,7 +132,7 @@ t.test('its proof shows no value that the head does not hang on, nor what people
     }),
   )
   ana.hears(lie)
-  const proof = JSON.stringify(wrongHeadEvidence(ana.state, lie.statement))
+  const proof = JSON.stringify(completed(wrongHeadEvidence(ana.state, lie.statement)))
   t.same(convicted(JSON.parse(proof)), { party: 'ben', keys: ben.card.keys })
   t.match(proof, /what is agreed/)
   t.notMatch(proof, /what is refused|what cleo said/)
@@ -140,7 +145,7 @@ t.test('no honest statement ever convicts its author', async (t) => {
   talk([ana, ben, cleo], owes)
   for (const { statement } of allOf(cleo)) {
     const { party, seq } = statement
-    t.equal(convicted(wrongHeadEvidence(cleo.state, { party, seq })), undefined, `${party} ${seq}`)
+    t.equal(convicted(completed(wrongHeadEvidence(cleo.state, { party, seq }))), undefined, `${party} ${seq}`)
   }
 })
 
@@ -163,8 +168,12 @@ t.test('the first leaf that differs is found when the party shows its leaves', a
     )
     const state = receive(ana.state, [...allOf(ben).filter(({ hash }) => hash !== honest.hash), lie]).state
     const at = { party: ben.handle, seq: lie.statement.seq }
-    t.equal(traceDivergence(state, at, theirs)?.firstDiffering, wrong)
-    t.equal(traceDivergence(state, at, leaves)?.firstDiffering, undefined, 'leaves that do not lead to the signed root')
+    t.equal(completed(traceDivergence(state, at, theirs))?.firstDiffering, wrong)
+    t.equal(
+      completed(traceDivergence(state, at, leaves))?.firstDiffering,
+      undefined,
+      'leaves that do not lead to the signed root',
+    )
     t.ok(liar)
     ben.state = stateAt(
       ben.state,

@@ -7,6 +7,7 @@ import { JSON_DEPTH_MAX, JSON_MEMBERS_MAX } from '../../src/events/limits.ts'
 import { seal, sealOf } from '../../src/events/seal.ts'
 import type { Payloads } from '../../src/events/statement.ts'
 import { decodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { allOf, CONTRACT, contractFoundedBy, Player, TIME, talk } from '../support/market.ts'
 
 const ana = new Player('ana')
@@ -217,7 +218,7 @@ t.test(
     const block = (name: string) => ({ type: 'AddBlock', parent: '0', name })
     const refusalOf = (commands: { type: string }[], payloads: Payloads = {}) => {
       const wishes = { ...noWishes, requests: [eve.request(commands)], payloads }
-      return refusalOfOwn(eve.state, draft(eve.state, eve.handle, wishes, TIME), payloads)
+      return completed(refusalOfOwn(eve.state, draft(eve.state, eve.handle, wishes, TIME), payloads))
     }
     t.equal(refusalOf([block('a')]), undefined)
     t.match(refusalOf([block('a'), block('b')]), { code: 'statement_too_large' })
@@ -228,7 +229,7 @@ t.test(
     t.match(refusalOf([deep]), { code: 'statement_too_large' })
     const { seal: sealed, payload } = seal('x', new Uint8Array(16))
     t.match(refusalOf([block('a')], { [sealed]: payload }), { code: 'payload_mismatch' })
-    t.match(refusalOfOwn(emptyAgreement(eve.contract), draft(eve.state, eve.handle, noWishes, TIME), {}), {
+    t.match(completed(refusalOfOwn(emptyAgreement(eve.contract), draft(eve.state, eve.handle, noWishes, TIME), {})), {
       code: 'statement_badly_linked',
     })
   },

@@ -16,6 +16,7 @@ import { checkConfiguration } from '../../src/node/config/configuration.ts'
 import { decodeDirectoryEvent, encodeDirectoryEvent } from '../../src/node/directory/directory-events.ts'
 import { introductionDocument, verifyIntroduction } from '../../src/node/directory/introduction.ts'
 import { UID_SECRET_BYTES, UidCodec } from '../../src/node/identity/uid.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
 import { testParty } from '../support/party.ts'
 import { callTargets } from './call-targets.ts'
@@ -66,7 +67,7 @@ function evidence(): string[] {
   ana.hears(...allOf(ben))
   const [equivocation] = ana.hears(other).equivocations
   if (equivocation === undefined) throw new Error('no evidence to begin with')
-  const wrongHead = wrongHeadEvidence(ana.state, { party: ben.handle, seq: 1 })
+  const wrongHead = completed(wrongHeadEvidence(ana.state, { party: ben.handle, seq: 1 }))
   return [equivocationEvidence(ana.state, equivocation), wrongHead].flatMap((found) => [
     JSON.stringify(found),
     JSON.stringify([{ evidence: found }]),

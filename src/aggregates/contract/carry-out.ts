@@ -1,7 +1,7 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
-import { type CommandContext, type DecideContext, type Decision, type Origin, Rejection } from './decider.ts'
+import { type CommandContext, type DecideContext, type Decided, type Origin, Rejection } from './decider.ts'
 import { evolve } from './evolve.ts'
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
 import type { Authority } from './rules/authority.ts'
@@ -21,7 +21,10 @@ export interface Way {
   readonly origin: Origin
 }
 
-export type Decide = (command: ResolvedCommand, state: ContractState, context: CommandContext) => Decision
+export type Decide = (command: ResolvedCommand, state: ContractState, context: CommandContext) => Decided
+
+/** Most commands have one or two events. */
+const EVENTS_A_STEP = 64
 
 export interface Done {
   readonly events: readonly ContractEvent[]
@@ -36,24 +39,28 @@ export interface Stopped {
   readonly place: number
 }
 
-/** What the commands come to by their own checks, each seeing what those before it did. */
-export function carryOut(
+/** What the commands come to by their own checks, each seeing what those before it did; in steps. */
+export function* carryOut(
   commands: Commands,
   state: ContractState,
   context: DecideContext,
   { authority, isAgreedAsOne, check, decide, origin }: Way,
-): ({ readonly kind: 'done' } & Done) | Stopped {
+): Generator<void, ({ readonly kind: 'done' } & Done) | Stopped> {
   const events: ContractEvent[] = []
   const added: (ElementId | undefined)[] = []
   let current = state
   for (const [place, envelope] of commands.entries()) {
     const command = commandFrom(envelope, commands.length, added)
-    const decision =
+    const decided: Decided =
       command instanceof Rejection
         ? command
         : (check(command) ?? decide(command, current, { ...context, authority, isAgreedAsOne, place }))
+    const decision = 'next' in decided ? yield* decided : decided
     if (decision instanceof Rejection) return { kind: 'stopped', rejection: decision, place }
-    for (const event of decision) current = evolve(current, event, origin)
+    for (const [nth, event] of decision.entries()) {
+      current = evolve(current, event, origin)
+      if (nth > 0 && nth % EVENTS_A_STEP === 0) yield
+    }
     events.push(...decision)
     added.push(elementAddedBy(decision))
   }

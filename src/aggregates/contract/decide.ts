@@ -9,8 +9,8 @@ import { effectOf, proposeChangeSet, withAgreedSets } from './change-sets/decidi
 import {
   type CommandContext,
   type DecideContext,
+  type Decided,
   type Decider,
-  type Decision,
   Rejection,
   type Verdict,
 } from './decider.ts'
@@ -38,7 +38,7 @@ import {
 import { type ContractState, find, initialState, memberOf } from './state.ts'
 import { bringTemplate, lookingThrough } from './templates/bring-template.ts'
 import { importTemplate } from './templates/import-template.ts'
-import { upgradeTemplate } from './templates/upgrade-template.ts'
+import { upgradingTemplate } from './templates/upgrade-template.ts'
 import { upgradeEngine } from './upgrade.ts'
 import { setAudience } from './values/audience.ts'
 import { castVote, emptyField, proposeValue, revealing, withdrawProposal } from './values/proposals.ts'
@@ -63,7 +63,7 @@ export function* deciding(
   yield* lookingThrough(commands, state, context)
   const rules = state.phase === 'live' || isPublication(commands) ? new RequestRules(state, context) : undefined
   if (context.changeSet !== undefined) return yield* proposeChangeSet(commands, state, context, rules, contract.decide)
-  const done = carryOut(commands, state, context, {
+  const done = yield* carryOut(commands, state, context, {
     authority: rules?.authority,
     check: (command) => rules?.access(command),
     decide: contract.decide,
@@ -100,13 +100,13 @@ export function* tryChangeSet(set: ChangeSet, state: ContractState, context: Dec
 /** The contract document (design §5): blocks, fields, what is proposed in them, and the parties that agree on it. */
 export const contract: Decider<ContractState, ResolvedCommand, ContractEvent> = { initialState, decide, evolve }
 
-function decide(command: ResolvedCommand, state: ContractState, context: CommandContext): Decision {
+function decide(command: ResolvedCommand, state: ContractState, context: CommandContext): Decided {
   if (!state.isOpen && command.type !== 'OpenContract') return new Rejection('not_open')
   return lockOut(command, state, context) ?? decideUnlocked(command, state, context)
 }
 
 /** The same whoever holds the record lock. */
-function decideUnlocked(command: ResolvedCommand, state: ContractState, context: CommandContext): Decision {
+function decideUnlocked(command: ResolvedCommand, state: ContractState, context: CommandContext): Decided {
   switch (command.type) {
     case 'OpenContract':
       return openContract(command, state, context)
@@ -166,7 +166,7 @@ function decideUnlocked(command: ResolvedCommand, state: ContractState, context:
     case 'ImportTemplate':
       return importTemplate(command, state, context)
     case 'UpgradeTemplate':
-      return upgradeTemplate(command, state, context)
+      return upgradingTemplate(command, state, context)
     case 'AddRuleSet':
       return addRuleSet(command, state)
     case 'DraftRule':

@@ -13,7 +13,8 @@ import type { ContractState } from './state.ts'
  */
 export interface Decider<State, Command, Event> {
   initialState(contract: Uid): State
-  decide(command: Command, state: State, context: CommandContext): readonly Event[] | Rejection
+  /** In steps, where it may take long. */
+  decide(command: Command, state: State, context: CommandContext): Decided<Event>
   evolve(state: State, event: Event, origin: Origin): State
 }
 
@@ -86,3 +87,9 @@ export class Rejection {
 }
 
 export type Decision = readonly ContractEvent[] | Rejection
+
+/** What a command comes to, or the steps that lead there. */
+export type Decided<Event = ContractEvent> =
+  | readonly Event[]
+  | Rejection
+  | Generator<void, readonly Event[] | Rejection>

@@ -1,6 +1,7 @@
-import { completedAs } from '../completing.ts'
+import { completed } from '../../runtime/turns.ts'
+import { completingAs } from '../completing.ts'
 import { beyond, statementAt } from '../feeds.ts'
-import { type AgreementState, emptyAgreement, withHeld } from '../state.ts'
+import { type AgreementState, emptyAgreement, holding } from '../state.ts'
 import type { VerifiedStatement } from '../verified-statement.ts'
 import { contains, covers, type VersionVector } from '../version-vector.ts'
 
@@ -10,6 +11,11 @@ import { contains, covers, type VersionVector } from '../version-vector.ts'
  * under covering, and held here.
  */
 export function stateAt(state: AgreementState, past: VersionVector): AgreementState {
+  return completed(replaying(state, past))
+}
+
+/** The same in steps: a statement each, and as many as the rules take that judge what it acknowledges. */
+export function* replaying(state: AgreementState, past: VersionVector): Generator<void, AgreementState> {
   if (contains(past, everythingIn(state))) return state
   const inside: VerifiedStatement[] = []
   for (const [handle, feed] of state.feeds) {
@@ -20,26 +26,32 @@ export function stateAt(state: AgreementState, past: VersionVector): AgreementSt
     }
   }
   inside.sort((one, other) => one.statement.clock - other.statement.clock)
-  return inside.reduce(
-    (view, held) => withHeld(view, held).state,
-    emptyAgreement(state.contract, state.ledger.engines, state.ledger.known),
-  )
+  return yield* adding(emptyAgreement(state.contract, state.ledger.engines, state.ledger.known), inside)
 }
 
 /**
  * The same, extended from a smaller state: takes time in proportion to what is new. `before`: of no use if it has more than
  * that past.
  */
-export function extendedTo(
+export function* extending(
   before: AgreementState | undefined,
   state: AgreementState,
   past: VersionVector,
-): AgreementState {
-  if (before === undefined) return stateAt(state, past)
+): Generator<void, AgreementState> {
+  if (before === undefined) return yield* replaying(state, past)
   const from = everythingIn(before)
-  if (!contains(past, from) || !isPartOf(before, state)) return stateAt(state, past)
+  if (!contains(past, from) || !isPartOf(before, state)) return yield* replaying(state, past)
   const news = beyond(state.feeds, from).filter(({ statement }) => covers(past, statement.party, statement.seq))
-  return news.reduce((view, held) => withHeld(view, held).state, completedAs(before, state))
+  return yield* adding(yield* completingAs(before, state), news)
+}
+
+function* adding(view: AgreementState, statements: readonly VerifiedStatement[]): Generator<void, AgreementState> {
+  let extended = view
+  for (const held of statements) {
+    extended = (yield* holding(extended, held)).state
+    yield
+  }
+  return extended
 }
 
 /** Whether no feed has another branch. Requires that what `before` holds is not longer. */

@@ -6,7 +6,7 @@ import { revocationBytes, rotationBytes, type SignedRevocation } from '../../eve
 import type { Statement } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import { statementAt } from '../feeds.ts'
-import { stateAt } from '../history/replay.ts'
+import { replaying } from '../history/replay.ts'
 import type { AgreementState } from '../state.ts'
 import type { VerifiedStatement } from '../verified-statement.ts'
 import { contains, covers, type VersionVector } from '../version-vector.ts'
@@ -53,14 +53,15 @@ export function isWellSigned(
 }
 
 /**
- * Whether what a statement says about keys fits its causal past: the reason why not, or undefined. `past`: of the
- * statement, itself included; its own feed is held up to the statement before it.
+ * Whether what a statement says about keys fits its causal past: the reason why not, or undefined; in steps, since who has to have
+ * spoken follows from the whole of that past. `past`: of the statement, itself included; its own feed is held up to the statement
+ * before it.
  */
-export function keyChangeProblem(
+export function* keyChangeProblem(
   state: AgreementState,
   { statement }: SignedStatement,
   past: VersionVector,
-): string | undefined {
+): Generator<void, string | undefined> {
   const { contract, party, seq, key } = statement
   if (key === undefined) return undefined
   if (!state.ledger.cards.has(party)) return 'the key is that of the card, in the statement that brings the card'
@@ -80,7 +81,7 @@ export function keyChangeProblem(
   if (revocation.party !== party) return 'it revokes the key of another party'
   if (!isWellSigned(state, key.revoke)) return 'the revocation is not well signed'
   if (isKeyOf(state, party, revocation.signing)) return 'the key is, or was, in use'
-  const missing = holdsMissing(state, key.revoke, past)
+  const missing = holdsMissing(state, yield* replaying(state, past), key.revoke, past)
   return missing.length === 0 ? undefined : `${missing.join(', ')} has not said what it holds`
 }
 
@@ -121,13 +122,17 @@ function holdProblem(
 
 /** The members that have not said what they hold, on a revocation of the party's own key. */
 export function holdsAwaited(state: AgreementState, signed: SignedRevocation): Handle[] {
-  return holdsMissing(state, signed, everythingIn(state))
+  return holdsMissing(state, state, signed, everythingIn(state))
 }
 
-/** The members, by the ledger that a past acknowledges, whose `hold` for a revocation is not in that past. */
-function holdsMissing(state: AgreementState, signed: SignedRevocation, past: VersionVector): Handle[] {
+/** The members, by the ledger that a past acknowledges, whose `hold` for a revocation is not in that past. `view`: the state then. */
+function holdsMissing(
+  state: AgreementState,
+  view: AgreementState,
+  signed: SignedRevocation,
+  past: VersionVector,
+): Handle[] {
   const revoked = signed.revocation.party
-  const view = stateAt(state, past)
   return membersOf(view.ledger.document)
     .map(({ card }) => card.handle)
     .filter((handle) => {
@@ -206,6 +211,5 @@ export function holdDue(state: AgreementState, party: Handle): SignedRevocation 
 
 /** The revocations of the party's own key on which every member has said what it holds: its next statement may carry one. */
 export function revocationsDue(state: AgreementState, party: Handle): SignedRevocation[] {
-  const everything = everythingIn(state)
-  return revocationsOf(state, party).filter((revocation) => holdsMissing(state, revocation, everything).length === 0)
+  return revocationsOf(state, party).filter((revocation) => holdsAwaited(state, revocation).length === 0)
 }

@@ -2,7 +2,7 @@ import { wouldReadTime } from '../../aggregates/contract/rules/rules-in-force.ts
 import { lackingFor } from '../../agreement/completing.ts'
 import { beyond, newestOf, saidToHold } from '../../agreement/feeds.ts'
 import { isOpen } from '../../agreement/foreseen.ts'
-import { extendedTo } from '../../agreement/history/replay.ts'
+import { extending } from '../../agreement/history/replay.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import { confidentialFor } from '../../agreement/values/lacked-values.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
@@ -16,6 +16,7 @@ import type { Payload, Refusal } from '../../events/statement.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
+import { withinSteps } from '../../runtime/turns.ts'
 import type { PersonsRefusal } from '../commands/queued-command.ts'
 import { SealedAbouts } from '../requests/sealed-abouts.ts'
 import { bytesIn, roomIn } from '../requests/statement-budget.ts'
@@ -39,6 +40,8 @@ interface Refused extends Grounds {
 const REFUSALS_SHARE = 0.5
 /** What the seal of an `about` adds to a refusal, in bytes of JSON. */
 const ABOUT_BYTES = 75
+/** Of what is looked at between turns; a step is a statement, or a rule's evaluation. */
+const STEPS_AT_ONCE_MAX = 64
 
 /** What this node's next statement covers of what it holds, and what of that it refuses. */
 export interface Coverage {
@@ -77,6 +80,8 @@ export class Approvals {
       }
     | undefined
   #answered = 0
+  /** Counts how often views were let go: one that is in the making then is not kept either. */
+  #views = 0
 
   /** `changed` is called when an answer has come, or the time for it is over. */
   constructor(
@@ -122,9 +127,9 @@ export class Approvals {
   /**
    * Looks at all that is held and not covered yet; asks what is to be asked. `revoked`: the party whose key is being revoked, if
    * this node owes its word on that: the word is of all that is held of its feed, so nobody is asked what keeps that back, nor are
-   * values waited for.
+   * values waited for. In steps.
    */
-  coverage(state: AgreementState, revoked?: Handle): Coverage {
+  *covering(state: AgreementState, revoked?: Handle): Generator<void, Coverage> {
     const lacking = lackingFor(state, this.#self)
     this.#waits.lacking(lacking)
     const isOrdinary = !hasConfidential(state, this.#self) && !wouldReadTime(state.ledger.document)
@@ -136,13 +141,21 @@ export class Approvals {
     }
     const last = this.#last
     if (last?.state === state && last.revoked === revoked && last.answers === this.#answered) return last.coverage
-    const coverage = this.#cover(state, revoked === undefined ? emptyVector : vectorOf(state, revoked))
-    this.#last = { state, revoked, answers: this.#answered, coverage }
+    const [answers, views] = [this.#answered, this.#views]
+    const coverage = yield* this.#cover(state, revoked === undefined ? emptyVector : vectorOf(state, revoked))
+    if (views !== this.#views) return coverage
+    this.#view = coverage.view
+    this.#last = { state, revoked, answers, coverage }
     return coverage
   }
 
+  /** The same, if it is found soon; undefined: it is for a turn of the contract, which can let others have theirs. */
+  coverage(state: AgreementState, revoked?: Handle): Coverage | undefined {
+    return withinSteps(this.covering(state, revoked), STEPS_AT_ONCE_MAX)
+  }
+
   /** `unasked`: what nobody is asked about. */
-  #cover(state: AgreementState, unasked: VersionVector): Coverage {
+  *#cover(state: AgreementState, unasked: VersionVector): Generator<void, Coverage> {
     this.#questions.dropDead(state)
     this.#isAwaitingValues = false
     const refusals: Refusal[] = []
@@ -152,7 +165,8 @@ export class Approvals {
     const share = roomIn(state) * REFUSALS_SHARE
     let room = share
     for (const held of beyond(state.feeds, past)) {
-      const found = this.#refusalsOf(held, state, unasked)
+      const found = yield* this.#refusalsOf(held, state, unasked)
+      yield
       // So that all requests of one statement can be refused in one.
       const refused = found !== undefined && bytesOf(found) > share ? found.map(withoutAbout) : found
       const bytes = bytesOf(refused ?? [])
@@ -169,13 +183,16 @@ export class Approvals {
         refusals.push({ ...abouts.member(about, audience), code, request })
       past = union(past, held.past)
     }
-    const view = left.length === 0 ? state : extendedTo(this.#view, state, past)
-    this.#view = view
+    const view = left.length === 0 ? state : yield* extending(this.#view, state, past)
     return { view, refusals, payloads: abouts.payloads }
   }
 
   /** Undefined: a person is asked about one of its requests, or values of it are waited for. */
-  #refusalsOf(held: VerifiedStatement, state: AgreementState, unasked: VersionVector): Refused[] | undefined {
+  *#refusalsOf(
+    held: VerifiedStatement,
+    state: AgreementState,
+    unasked: VersionVector,
+  ): Generator<void, Refused[] | undefined> {
     const { party, seq, requests } = held.statement
     if (party === this.#self) return []
     const refusals: Refused[] = []
@@ -183,7 +200,7 @@ export class Approvals {
     let isWaiting = false
     for (const [index, request] of requests.entries()) {
       const ref = { handle: party, index, seq }
-      const found = this.#find({ ref, request, held, state, mayWait })
+      const found = yield* this.#find({ ref, request, held, state, mayWait })
       if (found === 'waits') isWaiting = true
       else if (found !== undefined) {
         const { about } = found
@@ -214,6 +231,7 @@ export class Approvals {
   forgetView(): void {
     this.#view = undefined
     this.#last = undefined
+    this.#views++
   }
 
   close(): void {
@@ -222,7 +240,7 @@ export class Approvals {
   }
 
   /** What is found first is what the others are told. */
-  #find(asked: Asked): Finding {
+  *#find(asked: Asked): Generator<void, Finding> {
     const { ref, request, state } = asked
     if (state.ledger.engines.missingFor(request.commands) !== undefined) return { code: 'engine_unknown' }
     const answer = this.#questions.answerTo(ref)
@@ -230,7 +248,7 @@ export class Approvals {
     const rule = answer === undefined ? ruleFor(this.#policy, ref.handle, request) : undefined
     if (rule?.answer === 'refuse') return byPolicy(rule.reason)
     if (answer === undefined && this.#isTimeOff(asked)) return { code: 'time_off' }
-    const found = this.#values.find(asked)
+    const found = yield* this.#values.find(asked)
     if (found === 'waits') this.#isAwaitingValues = true
     return found ?? (rule?.answer === 'ask' ? this.#questions.find(asked, rule) : undefined)
   }

@@ -23,7 +23,8 @@ export class ValueGrounds {
     this.#contents = contents
   }
 
-  find(asked: Asked): Finding {
+  /** In steps. */
+  *find(asked: Asked): Generator<void, Finding> {
     const { ref, request, held, state } = asked
     if (!isOpen(ref, state)) return undefined
     const isNothing = isDead(ref, request, state)
@@ -32,15 +33,16 @@ export class ValueGrounds {
       return missing(asked, !isNothing && (!this.#isMember(asked) || this.#waits.isWaitingFor(held)))
     }
     if (isNothing) return undefined
-    return this.#confidential(asked) ?? this.#content(asked)
+    return (yield* this.#confidential(asked)) ?? this.#content(asked)
   }
 
-  #confidential(asked: Asked): Finding {
+  *#confidential(asked: Asked): Generator<void, Finding> {
     const { ref, request, held, state } = asked
     // Nothing in the ledger depends on it, so it is not waited for any longer by whoever is no member yet.
     if (confidentialLackedFor(held, request, this.#self).length > 0)
       return missing(asked, this.#waits.isWaitingFor(held))
-    return hasUnfitValue(state, held, ref.index, this.#self) ? { code: 'value_unfit' } : undefined
+    const isUnfit = yield* hasUnfitValue(state, held, ref.index, this.#self)
+    return isUnfit ? { code: 'value_unfit' } : undefined
   }
 
   #content(asked: Asked): Finding {

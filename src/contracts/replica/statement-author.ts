@@ -109,9 +109,11 @@ export class StatementAuthor {
   /** Whether the next turn has something to say of its own accord. Throws HistoryPruned. */
   get hasTurn(): boolean {
     if (this.#mayNote) return true
-    if (!this.#view.duties.authors) return false
-    const { view } = this.#coverage(this.#view.state)
-    return this.#maySpeak(view) && this.#parts.queue.hasTurn(view, this.#holdsBack())
+    const { duties, state } = this.#view
+    if (!duties.signs) return false
+    const coverage = this.#coverage(state)
+    if (coverage === undefined || !duties.authors) return coverage === undefined
+    return this.#maySpeak(coverage.view) && this.#parts.queue.hasTurn(coverage.view, this.#holdsBack())
   }
 
   /** Whether the statements of others, or its own keys, call for a statement. Throws HistoryPruned. */
@@ -119,8 +121,11 @@ export class StatementAuthor {
     const { state } = this.#view
     if (this.#parts.keys.hasMoreToSay(state)) return true
     // An observer leaves uncovered what lacks values.
-    const { view } = this.#coverage(state)
-    return this.#maySpeak(view) && statementDue(view, this.#view.self) !== undefined
+    const coverage = this.#coverage(state)
+    return (
+      coverage === undefined ||
+      (this.#maySpeak(coverage.view) && statementDue(coverage.view, this.#view.self) !== undefined)
+    )
   }
 
   /** Whether the contract is to be cosigned when it has been idle. Throws HistoryPruned. */
@@ -161,7 +166,10 @@ export class StatementAuthor {
     const { duties, self } = this.#view
     const mayNote = this.#mayNote
     this.#mayNote = false
-    const { view: state, refusals, payloads } = this.#coverage(held)
+    const { turns } = this.#ports
+    const { approvals } = this.#parts
+    const covering = approvals.covering(held, keys.holdOwed(held)?.revocation.party)
+    const { view: state, refusals, payloads } = await inTurns(covering, turns)
     await keys.learn(state)
     this.#reportObstacle(state)
     if (!this.#maySpeak(state)) return undefined
@@ -181,7 +189,6 @@ export class StatementAuthor {
       ...(note === undefined ? {} : { note }),
       ...(key === undefined ? {} : { key }),
     }
-    const { turns } = this.#ports
     const drafted = await inTurns(this.#drafting(state, wishes), turns)
     if ('problem' in drafted) return this.#refrain(state, turn, drafted.problem)
     if (drafted.isUnsure) {
@@ -195,7 +202,8 @@ export class StatementAuthor {
     return { ...progress, held: signed.held, durable: () => turn.durable(signed.held.statement.seq) }
   }
 
-  #coverage(held: AgreementState): Coverage {
+  /** Undefined: it takes a turn to find out. */
+  #coverage(held: AgreementState): Coverage | undefined {
     const { approvals, keys } = this.#parts
     return approvals.coverage(held, keys.holdOwed(held)?.revocation.party)
   }
@@ -206,7 +214,7 @@ export class StatementAuthor {
       const drafted = yield* drafting(state, this.#view.self, wishes, timestamp(this.#ports.clock))
       // Who lacks a value refuses the request that names it; but it may have acknowledged that when it had the value.
       if (drafted.isUnsure) return drafted
-      const problem = refusalOfOwn(state, drafted, wishes.payloads)
+      const problem = yield* refusalOfOwn(state, drafted, wishes.payloads)
       return problem === undefined ? drafted : { problem }
     } catch (error) {
       if (error instanceof HistoryPruned) throw error

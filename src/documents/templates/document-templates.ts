@@ -7,7 +7,7 @@ import {
   TemplateFault,
 } from '../../aggregates/contract/templates/parsed-template.ts'
 import { heldTemplate, type TemplateUse, useAt } from '../../aggregates/contract/templates/template-book.ts'
-import { type TemplateDiff, templateDiff } from '../../aggregates/contract/templates/template-diff.ts'
+import { differing, type TemplateDiff } from '../../aggregates/contract/templates/template-diff.ts'
 import { nextVerdict } from '../../agreement/next-verdict.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
@@ -151,7 +151,7 @@ export class DocumentTemplates {
         const there = { ...live.state, ledger: { ...live.state.ledger, document: voted } }
         return inTurns(nextVerdict([command], {}, there, live.self), this.#ports.turns)
       })
-      const diff = templateDiff(from.template, parsed.template)
+      const diff = await inTurns(differing(from.template, parsed.template), this.#ports.turns)
       const outcome = verdict.kind === 'lacking' ? 'undecided' : verdict.kind
       const shown = { diff, from: use.template, outcome, to: hash } as const
       if (verdict.kind === 'void') return { ...shown, falls: [], reason: verdict.reason }

@@ -7,6 +7,7 @@ import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
 import { seal, sealOf } from '../../../src/events/seal.ts'
 import type { Clock } from '../../../src/runtime/clock.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
+import { completed } from '../../../src/runtime/turns.ts'
 import { countHashes } from '../../support/count-hashes.ts'
 import { type Command, market, overTheWire, owes, type Player, talk } from '../../support/market.ts'
 import { ruledMarket } from '../../support/ruled-market.ts'
@@ -43,8 +44,8 @@ t.test('without a policy all is covered and nothing refused', async (t) => {
   const [ana, ben] = pair()
   ben.hears(ana.proposes('0.0', 'x'))
   const { answers } = approvals(ben, [])
-  t.equal(answers.coverage(ben.state).view, ben.state)
-  t.same(answers.coverage(ben.state).refusals, [])
+  t.equal(completed(answers.covering(ben.state)).view, ben.state)
+  t.same(completed(answers.covering(ben.state)).refusals, [])
 })
 
 t.test(
@@ -55,17 +56,17 @@ t.test(
     const asked = ana.says({ requests: many })
     ben.hears(asked)
     const { answers } = approvals(ben, askOnFields)
-    t.equal(answers.coverage(ben.state).view.feeds.get(ana.handle)?.size, asked.statement.seq)
+    t.equal(completed(answers.covering(ben.state)).view.feeds.get(ana.handle)?.size, asked.statement.seq)
     t.equal(answers.questions.length, QUESTIONS_MAX)
     for (const { request } of answers.questions) answers.decide(request, undefined)
     t.equal(
-      answers.coverage(ben.state).view.feeds.get(ana.handle)?.size,
+      completed(answers.covering(ben.state)).view.feeds.get(ana.handle)?.size,
       asked.statement.seq,
       'and then about the others',
     )
     t.equal(answers.questions.length, 20)
     for (const { request } of answers.questions) answers.decide(request, undefined)
-    t.equal(answers.coverage(ben.state).view, ben.state)
+    t.equal(completed(answers.covering(ben.state)).view, ben.state)
   },
 )
 
@@ -73,7 +74,7 @@ t.test('a rule refuses what it fits, by a code and the seal of its reason', asyn
   const [ana, ben] = pair()
   const asked = ana.proposes('0.0', 'x')
   ben.hears(asked)
-  const { refusals, payloads } = approvals(ben, refuseWrites).answers.coverage(ben.state)
+  const { refusals, payloads } = completed(approvals(ben, refuseWrites).answers.covering(ben.state))
   const [[about, payload] = []] = payloads
   t.match(payload, { value: { text: 'not this week' } })
   t.equal(about, payload && sealOf(payload))
@@ -82,7 +83,7 @@ t.test('a rule refuses what it fits, by a code and the seal of its reason', asyn
   ben.hears(ana.says())
   ana.hears(ben.says())
   const { answers } = approvals(ben, refuseWrites)
-  t.same(answers.coverage(ben.state).refusals, [], 'what is covered is answered')
+  t.same(completed(answers.covering(ben.state)).refusals, [], 'what is covered is answered')
 })
 
 t.test('while a person is asked the statement, and what covers it, is not covered', async (t) => {
@@ -92,14 +93,14 @@ t.test('while a person is asked the statement, and what covers it, is not covere
   const after = ana.proposes('0.1', 'behind it')
   ben.hears(before, asked, after)
   const { answers, changes } = approvals(ben, askOnFields)
-  const { view } = answers.coverage(ben.state)
+  const { view } = completed(answers.covering(ben.state))
   t.equal(view.feeds.get(ana.handle)?.size, asked.statement.seq, 'covered up to it')
   t.equal(statementDue(view, ben.handle), 'answer', 'for what came before')
   t.match(answers.questions, [{ request: { handle: 'ana', seq: asked.statement.seq, index: 0 }, otherwise: 'refuse' }])
   answers.decide({ handle: ana.handle, seq: asked.statement.seq, index: 0 }, undefined)
   t.equal(changes(), 1)
-  t.equal(answers.coverage(ben.state).view, ben.state)
-  t.same(answers.coverage(ben.state).refusals, [])
+  t.equal(completed(answers.covering(ben.state)).view, ben.state)
+  t.same(completed(answers.covering(ben.state)).refusals, [])
   t.same(answers.questions, [])
 })
 
@@ -111,10 +112,10 @@ t.test('what another member has refused is refused too, and nobody is asked abou
   const refused = cleo.says({ refusals: [{ request, code: 'person' }] })
   const { answers } = approvals(ben, askOnFields)
   ben.hears(asked)
-  answers.coverage(ben.state)
+  completed(answers.covering(ben.state))
   t.equal(answers.questions.length, 1)
   ben.hears(refused)
-  const { view, refusals } = answers.coverage(ben.state)
+  const { view, refusals } = completed(answers.covering(ben.state))
   t.equal(view, ben.state)
   t.same(refusals, [{ request, code: 'policy' }])
   t.same(answers.questions, [])
@@ -125,9 +126,9 @@ t.test('when nobody answers in time the rule says what happens', async (t) => {
   const asked = ana.requests(addField)
   ben.hears(asked)
   const { answers, clock } = approvals(ben, askOnFields)
-  answers.coverage(ben.state)
+  completed(answers.covering(ben.state))
   clock.ring()
-  const { refusals, payloads } = answers.coverage(ben.state)
+  const { refusals, payloads } = completed(answers.covering(ben.state))
   t.match(refusals, [{ code: 'policy' }])
   t.match(payloads, [[refusals[0]?.about, { value: { text: 'nobody was there' } }]])
   t.throws(() => answers.assertAsked({ handle: ana.handle, seq: asked.statement.seq, index: 0 }), {
@@ -142,7 +143,7 @@ t.test('more refusals than a statement can carry are for the next one', async (t
   const { answers } = approvals(ben, [{ answer: 'refuse', reason: 'r'.repeat(4000) }])
   let refused = 0
   for (let turns = 0; turns < 10 && refused < 5000; turns++) {
-    const { view, refusals, payloads } = answers.coverage(ben.state)
+    const { view, refusals, payloads } = completed(answers.covering(ben.state))
     t.equal(payloads.length, 1, 'one text, said often')
     t.ok(refusals.length > 0 && refusals.length <= 4096)
     refused += refusals.length
@@ -166,7 +167,7 @@ t.test(
     const limits = { ...ledger.document.limits, statementBytes: 64 * 1024 }
     ben.state = { ...ben.state, ledger: { ...ledger, document: { ...ledger.document, limits } } }
     const { answers } = approvals(ben, [{ answer: 'refuse', reason: 'not now' }])
-    const { refusals, payloads } = answers.coverage(ben.state)
+    const { refusals, payloads } = completed(answers.covering(ben.state))
     t.equal(refusals.length, 300)
     t.same(refusals[0], { code: 'policy', request: { handle: 'ana', seq: asked.statement.seq, index: 0 } })
     t.same(payloads, [], 'and no text that no refusal names')
@@ -178,13 +179,13 @@ t.test('people say what they like, as far as a statement can carry it', async (t
   const asked = ana.says({ requests: Array.from({ length: 400 }, () => ana.request([addField])) })
   ben.hears(asked)
   const { answers } = approvals(ben, askOnFields)
-  answers.coverage(ben.state)
+  completed(answers.covering(ben.state))
   const { handle } = ana
   const { seq } = asked.statement
   for (const [index] of asked.statement.requests.entries()) {
     answers.decide({ handle, seq, index }, { about: { text: `${index} ${'x'.repeat(3990)}` } })
   }
-  const { refusals, payloads } = answers.coverage(ben.state)
+  const { refusals, payloads } = completed(answers.covering(ben.state))
   t.equal(refusals.length, 400)
   const characters = payloads.reduce((sum, [, payload]) => sum + canonicalJson(payload).length, 0)
   t.ok(characters > 900_000 && characters < 1_100_000, `${characters} of texts`)
@@ -216,9 +217,9 @@ t.test('where a value is withheld for good, a statement costs what is new, howev
     ben.says({ refusals: [{ code: 'payload_missing', request }] })
     ben.hears(cleo.requests(proposes(1)))
     const { answers } = approvals(ben, [])
-    t.not(answers.coverage(ben.state).view, ben.state, 'it waits for the second one')
+    t.not(completed(answers.covering(ben.state)).view, ben.state, 'it waits for the second one')
     ben.hears(ana.proposes('0.1', 'new'))
-    return countHashes(() => answers.coverage(ben.state)).hashes
+    return countHashes(() => completed(answers.covering(ben.state))).hashes
   })
   for (const count of hashes) t.ok(count < 8, `${hashes} hashes`)
 })
@@ -234,7 +235,7 @@ t.test(
       ana.time = new Date(claimed).toISOString()
       ben.hears(commands.length > 0 ? ana.requests(...commands) : ana.proposes('0.0', 'x'))
       const { answers } = approvals(ben, [], handClock(claimed + minutes * 60_000))
-      return answers.coverage(ben.state).refusals
+      return completed(answers.covering(ben.state)).refusals
     }
     t.same(off(5, until), [])
     t.same(off(-5, until), [])
@@ -255,10 +256,10 @@ t.test('a request whose time was right when it came stays right while a person i
   ]
   ben.hears(ana.proposes('0.0', 'x'))
   const { answers } = approvals(ben, ask, { ...handClock(), now: () => now })
-  t.not(answers.coverage(ben.state).view, ben.state, 'given: a person is asked')
+  t.not(completed(answers.covering(ben.state)).view, ben.state, 'given: a person is asked')
   now += 60 * 60_000
   answers.decide({ handle: ana.handle, seq: ana.seq - 1, index: 0 }, undefined)
-  const { view, refusals } = answers.coverage(ben.state)
+  const { view, refusals } = completed(answers.covering(ben.state))
   t.equal(view, ben.state)
   t.same(refusals, [])
 })

@@ -3,14 +3,19 @@ import { ruleHash } from '../../../src/aggregates/contract/rules/rule-book.ts'
 import { rulesToPublish } from '../../../src/aggregates/contract/rules/rule-commands.ts'
 import { schemaOf } from '../../../src/aggregates/contract/rules/rule-schema.ts'
 import { compile, isCompiled } from '../../../src/aggregates/rules/compile.ts'
-import { receive } from '../../../src/agreement/receive.ts'
+import { traceDivergence, wrongHeadEvidence } from '../../../src/agreement/evidence.ts'
+import { receive, receiving } from '../../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../../src/agreement/state.ts'
+import { Approvals } from '../../../src/contracts/approvals/approvals.ts'
+import type { Policy } from '../../../src/contracts/approvals/policy.ts'
 import { writesFor } from '../../../src/contracts/replica/journal.ts'
 import { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import { loadContract, recallHistory } from '../../../src/contracts/replica/opening/load.ts'
+import type { ContractPorts } from '../../../src/contracts/replica/ports.ts'
 import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
+import { generateKeyPair } from '../../../src/crypto/key-pair.ts'
 import { keySigner } from '../../../src/crypto/signer.ts'
 import { dryRun } from '../../../src/documents/dry-run.ts'
 import type { Command } from '../../../src/events/commands.ts'
@@ -38,7 +43,7 @@ class CountedTurns implements Turns {
 }
 
 /** The contract as the node of ben has it. */
-async function nodeOf(t: Test, turns: Turns, { handle, privateKey, state }: Player) {
+async function nodeOf(t: Test, turns: Turns, { handle, privateKey, state }: Player, more: Partial<ContractPorts> = {}) {
   const guard = memoryGuard()
   await (await DoubleSignProtection.open(state, handle, guard, true)).advance(state)
   const live = await LiveContract.open(CONTRACT, handle, 'ana' as typeof handle, {
@@ -48,6 +53,7 @@ async function nodeOf(t: Test, turns: Turns, { handle, privateKey, state }: Play
     random: systemRandom,
     signer: keySigner(privateKey),
     turns,
+    ...more,
   })
   t.teardown(() => live.close())
   return live
@@ -108,7 +114,8 @@ t.test('rules that take long, in a contract that somebody has opened alone, let 
   t.ok(turns.count >= RULES * CHANGES, `others had ${turns.count} turns`)
 })
 
-t.test('and so does the answer that puts such requests into the ledger', async (t) => {
+/** Two members, and the costly rules in force. */
+function ruledPair(): [Player, Player] {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   givenLines(ana, ben)
   draftRules(ana)
@@ -117,6 +124,11 @@ t.test('and so does the answer that puts such requests into the ledger', async (
   talk([ana, ben], owes)
   ana.requests({ type: 'PublishRules', ruleSets: [1], rules: drafted(ana) })
   talk([ana, ben], owes)
+  return [ana, ben]
+}
+
+t.test('and so does the answer that puts such requests into the ledger', async (t) => {
+  const [ana, ben] = ruledPair()
   t.equal(ben.state.ledger.document.phase, 'live')
   const turns = new CountedTurns()
   const live = await nodeOf(t, turns, ben)
@@ -127,6 +139,20 @@ t.test('and so does the answer that puts such requests into the ledger', async (
   await live.deliver([asked])
   t.equal(live.state.ledger.log.size, before + CHANGES)
   t.ok(turns.count >= RULES * CHANGES, `others had ${turns.count} turns`)
+})
+
+t.test('and so does the look at a confidential value that comes behind them', async (t) => {
+  const [ana, ben] = ruledPair()
+  const { seal: sealed, payload } = seal('1', new Uint8Array(16))
+  const secret = { type: 'ProposeValue', audience: ['ben'], field: '0.2', seal: sealed, basis: [] }
+  ben.hears(changes(ana), ana.says({ requests: [ana.request([secret])], payloads: { [sealed]: payload } }))
+  const answers = new Approvals(ben.handle, [], systemClock, systemRandom, () => {})
+  t.equal(answers.coverage(ben.state), undefined, 'it is not for a moment between turns')
+  const turns = new CountedTurns()
+  t.equal((await inTurns(answers.covering(ben.state), turns)).view, ben.state)
+  t.ok(turns.count >= RULES * CHANGES, `others had ${turns.count} turns`)
+  t.equal(answers.coverage(ben.state)?.view, ben.state, 'and is known then')
+  answers.close()
 })
 
 t.test('and so does a dry run of such a request, and of what its publication would come to', async (t) => {
@@ -177,4 +203,56 @@ t.test('a long contract that is loaded, or recalled, lets others have their turn
     t.ok(turns.count >= 4 * STATEMENTS, `${what}: others had ${turns.count} turns`)
   }
   t.equal(state.ledger.log.root(), ana.state.ledger.log.root())
+})
+
+/** Ana founds, ben and cleo are members, and much has been agreed. */
+function longAgreed(): [Player, Player, Player] {
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  for (let at = 0; at < STATEMENTS; at++) ana.proposes('0.0', `${at}`)
+  talk([ana, ben, cleo], owes)
+  return [ana, ben, cleo]
+}
+
+t.test('so does what a party said at some time, made anew from all that it held', async (t) => {
+  const [ana, ben, cleo] = longAgreed()
+  const turns = new CountedTurns()
+  await t.test('where it takes its feed over before every member has spoken', async (t) => {
+    const next = generateKeyPair()
+    const revocation = ana.revocation(next)
+    ana.hears(ben.says({ key: { hold: revocation } }))
+    cleo.says()
+    const early = ana.takesOver(revocation, next)
+    turns.count = 0
+    const { refused } = await inTurns(receiving(cleo.state, [...allOf(ben), early], cleo.handle), turns)
+    t.match(refused, [{ error: { code: 'statement_unfit_key', message: /cleo/ } }])
+    t.ok(turns.count >= STATEMENTS, `others had ${turns.count} turns`)
+  })
+  await t.test('where evidence is made of a head', async (t) => {
+    const at = { party: ben.handle, seq: ben.seq - 2 }
+    for (const make of [traceDivergence, wrongHeadEvidence]) {
+      turns.count = 0
+      t.ok(await inTurns<object | undefined>(make(cleo.state, at), turns))
+      t.ok(turns.count >= STATEMENTS, `${make.name}: others had ${turns.count} turns`)
+    }
+  })
+})
+
+t.test('and so does what is covered while a person is asked, once a contract has been read again', async (t) => {
+  const [ana, ben] = longAgreed()
+  ana.requests({ type: 'AddField', parent: ROOT, name: 'asked', field: { type: 'text' } })
+  const policy: Policy = [
+    { commands: ['AddField'], answer: 'ask', forSeconds: 600, otherwise: 'refuse', reason: 'nobody was there' },
+  ]
+  ben.hears(...allOf(ana))
+  const store = openMemoryStore()
+  const before = emptyAgreement(CONTRACT)
+  const { taken, settled } = receive(before, allOf(ben))
+  await store.write(writesFor({ before, held: taken, settled, equivocations: [], divergences: [] }))
+  const turns = new CountedTurns()
+  const live = await nodeOf(t, turns, ben, { policy, store })
+  turns.count = 0
+  live.wake()
+  await live.settleDown()
+  t.equal(live.questions.length, 1)
+  t.ok(turns.count >= STATEMENTS, `others had ${turns.count} turns`)
 })

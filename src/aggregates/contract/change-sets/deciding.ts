@@ -36,7 +36,7 @@ export function* proposeChangeSet(
 ): Generator<void, Verdict> {
   const unfit = commands.findIndex((command) => !mayStandInChangeSet(command))
   if (unfit >= 0) return voidBy(new Rejection('change_set_unfit'), unfit, undefined)
-  const done = carryOut(commands, state, context, {
+  const done = yield* carryOut(commands, state, context, {
     authority: rules?.authority,
     check: (command) => rules?.access(command),
     decide,
@@ -129,7 +129,7 @@ export function* effectOf(
     if (payload === undefined) lacking.add(seal)
     return payload
   }
-  const done = carryOut(
+  const done = yield* carryOut(
     commands,
     state,
     { ...context, author: request.handle, request, reveal },

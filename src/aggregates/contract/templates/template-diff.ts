@@ -3,6 +3,7 @@ import type { Audience } from '../../../events/audience.ts'
 import { type ElementId, type Handle, parentIdOf } from '../../../events/ids.ts'
 import { TEMPLATE_ROOT, type Template, type TemplateElement, type TemplateRule } from '../../../events/template.ts'
 import { definitionHash } from '../../../events/type-definition.ts'
+import { completed } from '../../../runtime/turns.ts'
 import { renamed } from './rule-body.ts'
 
 /** What another version of a template has that this one has not, and so on. Elements by their ids in the template, parties as roles. */
@@ -38,6 +39,11 @@ export interface TemplateDiff {
 }
 
 export function templateDiff(from: Template, to: Template): TemplateDiff {
+  return completed(differing(from, to))
+}
+
+/** The same in steps. */
+export function* differing(from: Template, to: Template): Generator<void, TemplateDiff> {
   const before = new Map(from.elements.map((element) => [element.id as ElementId, element]))
   const after = new Map(to.elements.map((element) => [element.id as ElementId, element]))
   const shapeBefore = shapesOf(before)
@@ -48,6 +54,7 @@ export function templateDiff(from: Template, to: Template): TemplateDiff {
   const kept: ElementId[] = []
   const fresh = new Set<ElementId>()
   for (const [id, element] of after) {
+    yield
     const isBelowFresh = fresh.has(parentIdOf(id))
     if (isBelowFresh || !isKept(id)) {
       fresh.add(id)

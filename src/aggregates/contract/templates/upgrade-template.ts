@@ -22,14 +22,14 @@ import { elementsFrom, ownerOf, partiesOf } from './imported-events.ts'
 import { type KnownTemplate, templateNamed } from './parsed-template.ts'
 import { namedBy, renamed } from './rule-body.ts'
 import { placeOf, type TemplateUse, type UpgradeVote, useAt } from './template-book.ts'
-import { type TemplateDiff, templateDiff } from './template-diff.ts'
+import { differing, type TemplateDiff } from './template-diff.ts'
 
-/** The author's vote; with that of the last member what came from one template goes on as another one has it. */
-export function upgradeTemplate(
+/** The author's vote; with that of the last member what came from one template goes on as another one has it. In steps. */
+export function* upgradingTemplate(
   { element, from, to, roles }: CommandOf<'UpgradeTemplate'>,
   state: ContractState,
   context: CommandContext,
-): Decision {
+): Generator<void, Decision> {
   const use = useAt(state.templates, element)
   if (use === undefined || use.template !== from) return new Rejection('not_of_template', [element, from])
   if (from === to) return new Rejection('template_unchanged', [to])
@@ -42,7 +42,8 @@ export function upgradeTemplate(
   const isRepeated = use.votes.some((other) => other.by === vote.by && isSame(other))
   // Whoever was waited for may have gone: then it takes one more word of somebody.
   if (isRepeated && !areAll) return new Rejection('already_voted')
-  const upgraded = new Upgrade(use, [before, after], vote, state, context).run()
+  const diff = yield* differing(before.template, after.template)
+  const upgraded = yield* new Upgrade(use, after, diff, vote, state, context).run()
   if (upgraded instanceof Rejection) return upgraded
   const voted: ContractEvent = { by: vote.by, element, from, roles, to, type: 'TemplateUpgradeVoted' }
   return areAll ? [voted, ...upgraded] : [voted]
@@ -55,14 +56,18 @@ class Upgrade {
   readonly #vote: UpgradeVote
   readonly #context: DecideContext
   readonly #diff: TemplateDiff
-  readonly #moved: (readonly [ElementId, ElementId])[] = []
+  readonly #moved: Way[] = []
+  /** All that have been moved, by what they are in the template, with their order. */
+  readonly #movedBy = new Map<ElementId, { readonly nth: number; readonly way: Way }>()
+  #moves = 0
   readonly #rules: (readonly [number, number])[] = []
   readonly #events: ContractEvent[] = []
   #state: ContractState
 
   constructor(
     use: TemplateUse,
-    [from, to]: readonly [KnownTemplate, KnownTemplate],
+    to: KnownTemplate,
+    diff: TemplateDiff,
     vote: UpgradeVote,
     state: ContractState,
     context: DecideContext,
@@ -72,20 +77,21 @@ class Upgrade {
     this.#vote = vote
     this.#state = state
     this.#context = context
-    this.#diff = templateDiff(from.template, to.template)
+    this.#diff = diff
+    for (const [id, at] of use.moved) this.#move(id, at)
   }
 
-  run(): readonly ContractEvent[] | Rejection {
+  *run(): Generator<void, Decision> {
     return (
       this.#unfit() ??
-      this.#types() ??
-      this.#remove() ??
-      this.#rename() ??
-      this.#add() ??
-      this.#grant() ??
-      this.#arrange() ??
-      this.#audiences() ??
-      this.#changeRules() ??
+      (yield* this.#types()) ??
+      (yield* this.#remove()) ??
+      (yield* this.#rename()) ??
+      (yield* this.#add()) ??
+      (yield* this.#grant()) ??
+      (yield* this.#arrange()) ??
+      (yield* this.#audiences()) ??
+      (yield* this.#changeRules()) ??
       this.#tooMuch() ??
       this.#finished()
     )
@@ -100,10 +106,11 @@ class Upgrade {
     return roleProblem(this.#to.template, this.#vote.roles, this.#state) ?? needsProblem(this.#to, this.#state)
   }
 
-  #types(): Rejection | undefined {
+  *#types(): Generator<void, Rejection | undefined> {
     const taken = takenFrom(this.#to.template, this.#state)
     if (taken instanceof Rejection) return taken
     for (const { base, constraint, hints, name } of this.#to.template.types) {
+      yield
       const definition = definitionHash({ base, constraint, hints, name })
       if (taken.types.includes(definition))
         this.#take({ base, constraint, definition, hints, name, type: 'TypeDefined' })
@@ -117,16 +124,18 @@ class Upgrade {
   }
 
   /** What its parties have removed themselves is gone already. */
-  #remove(): undefined {
+  *#remove(): Generator<void, undefined> {
     const { removed, replaced } = this.#diff
     for (const { id } of [...removed, ...replaced.map(({ from }) => from)]) {
+      yield
       const element = this.#placed(id)
       if (find(this.#state, element) !== undefined) this.#take({ element, type: 'ElementRemoved' })
     }
   }
 
-  #rename(): Rejection | undefined {
+  *#rename(): Generator<void, Rejection | undefined> {
     for (const { element: id, to: name } of this.#diff.renamed) {
+      yield
       const element = find(this.#state, this.#placed(id))
       const parent = element && find(this.#state, parentIdOf(element.id))
       if (element === undefined || parent?.kind !== 'block' || element.name === name) continue
@@ -138,12 +147,13 @@ class Upgrade {
   }
 
   /** Each with all below it, where the block that it belongs to is there. */
-  #add(): Rejection | undefined {
+  *#add(): Generator<void, Rejection | undefined> {
     const { added, replaced } = this.#diff
     const { elements } = this.#to.template
     const fresh = new Set([...added, ...replaced.map(({ to }) => to)])
     for (const [place, element] of elements.entries()) {
       if (!fresh.has(element)) continue
+      yield
       const { id, name } = element
       const parent = find(this.#state, this.#placed(parentIdOf(id)))
       if (parent?.kind !== 'block') continue
@@ -153,7 +163,10 @@ class Upgrade {
       const ordinal = Math.max(ordinalOf(id), slots)
       if (ordinal > TEMPLATE_ORDINAL_MAX) return new Rejection('limit_exceeded', ['elements'])
       const at = `${parent.id}.${ordinal}` as ElementId
-      if (at !== this.#placed(id)) this.#moved.push([id, at])
+      if (at !== this.#placed(id)) {
+        this.#moved.push([id, at])
+        this.#move(id, at)
+      }
       let end = place + 1
       while (elements[end]?.id.startsWith(`${id}.`)) end++
       const part = elements.slice(place, end)
@@ -161,6 +174,7 @@ class Upgrade {
       if (outside !== undefined) return outside
       for (const event of elementsFrom(part, 0, part.length, (one) => this.#placed(one), this.#vote.roles)) {
         this.#take(event)
+        yield
       }
     }
     return undefined
@@ -177,8 +191,9 @@ class Upgrade {
     return undefined
   }
 
-  #grant(): Rejection | undefined {
+  *#grant(): Generator<void, Rejection | undefined> {
     for (const { element: id, to } of this.#diff.granted) {
+      yield
       const element = this.#placed(id)
       if (find(this.#state, element) === undefined) continue
       const owner = ownerOf(to, this.#vote.roles)
@@ -189,8 +204,9 @@ class Upgrade {
     return undefined
   }
 
-  #arrange(): undefined {
+  *#arrange(): Generator<void, undefined> {
     for (const { element, order } of this.#diff.arranged) {
+      yield
       const block = find(this.#state, this.#placed(element))
       if (block?.kind !== 'block') continue
       const there = order
@@ -200,15 +216,15 @@ class Upgrade {
     }
   }
 
-  #audiences(): Rejection | undefined {
+  *#audiences(): Generator<void, Rejection | undefined> {
     const { roles } = this.#vote
+    const added = new Set([...this.#diff.added, ...this.#diff.replaced.map(({ to }) => to)].map(({ id }) => id))
     const fresh = this.#to.template.audiences.flatMap(({ element, parties, until }) => {
-      const isNew = [...this.#diff.added, ...this.#diff.replaced.map(({ to }) => to)].some(
-        ({ id }) => element === id || element.startsWith(`${id}.`),
-      )
+      const isNew = withAllAbove(element).some((id) => added.has(id))
       return isNew ? { element, from: null, to: parties, ...(until !== undefined && { until }) } : []
     })
     for (const { element: id, to, until } of [...this.#diff.audiences, ...fresh]) {
+      yield
       const element = find(this.#state, this.#placed(id))
       if (element === undefined) continue
       const parties = to && partiesOf(to, roles)
@@ -226,7 +242,7 @@ class Upgrade {
   }
 
   /** They have the votes of nobody but the author's. */
-  #changeRules(): Rejection | undefined {
+  *#changeRules(): Generator<void, Rejection | undefined> {
     const { added, changed, removed } = this.#diff.rules
     const numbers = new Map(this.#use.rules)
     const isThere = (number: number | undefined): number is number =>
@@ -237,6 +253,7 @@ class Upgrade {
       if (isThere(rule)) this.#take({ rule, type: 'RuleRemoved' })
     }
     for (const rule of this.#to.template.rules) {
+      yield
       const number = numbers.get(rule.id)
       const change = changed.find(({ to }) => to.id === rule.id)
       // What says the same may name what another element has come in place of.
@@ -301,12 +318,31 @@ class Upgrade {
     return [...this.#events, { ...upgraded, type: 'TemplateUpgraded' }]
   }
 
+  /** As `placeOf`, however many have been moved. */
   #placed(id: ElementId): ElementId {
-    return placeOf({ element: this.#use.element, moved: [...this.#use.moved, ...this.#moved] }, id)
+    const above = withAllAbove(id).flatMap((from) => this.#movedBy.get(from) ?? [])
+    return placeOf(
+      { element: this.#use.element, moved: above.sort((one, other) => one.nth - other.nth).map(({ way }) => way) },
+      id,
+    )
+  }
+
+  #move(...way: Way): void {
+    this.#movedBy.set(way[0], { nth: this.#moves++, way })
   }
 
   #take(event: ContractEvent): undefined {
     this.#events.push(event)
     this.#state = evolve(this.#state, event, this.#context)
   }
+}
+
+/** From what it is in the template to where it stands. */
+type Way = readonly [ElementId, ElementId]
+
+function withAllAbove(id: ElementId): ElementId[] {
+  const all = [id]
+  for (let end = id.lastIndexOf('.'); end > 0; end = id.lastIndexOf('.', end - 1))
+    all.push(id.slice(0, end) as ElementId)
+  return all
 }

@@ -1,8 +1,9 @@
 import t from 'tap'
+import { deciding } from '../../../../src/aggregates/contract/decide.ts'
 import { recordHash } from '../../../../src/aggregates/contract/record-hash.ts'
 import { templateDiff } from '../../../../src/aggregates/contract/templates/template-diff.ts'
 import type { ElementId } from '../../../../src/events/ids.ts'
-import { block, concurrently, entry, field, given, openedBy } from '../../../support/document.ts'
+import { type Act, block, concurrently, entry, field, given, openedBy } from '../../../support/document.ts'
 import { Party } from '../../../support/document-party.ts'
 import { broker, follower, lead, money, pounds, typesOf } from '../../../support/ruled-document.ts'
 import { brings, bringsAndImports, changed, taken, upgrades } from '../../../support/template-party.ts'
@@ -248,4 +249,27 @@ t.test('a rule that says the same follows what has come in place of its element'
     broker.publishes(1),
   )
   t.equal(published.fate, 'accepted', JSON.stringify(published.fates))
+})
+
+t.test('it is decided in steps, so that others have their turn', async (t) => {
+  const [, , last] = votes(...all)
+  const voted = imported.when(...votes(broker, lead))
+  const { commands } = (last as Act).write(voted)
+  const steps = deciding(commands, voted.state, {
+    author: follower.handle,
+    computedFrom: () => new Set(),
+    contract: voted.state.contract,
+    index: voted.head.size,
+    open: () => undefined,
+    request: { handle: follower.handle, index: 0, seq: 0 },
+    reveal: () => undefined,
+    rootAt: () => undefined,
+  })
+  let count = 0
+  let step = steps.next()
+  for (; step.done !== true; step = steps.next()) count++
+  t.equal(step.value.kind, 'accepted')
+  const { elements, rules } = second.template
+  const [added, removed, renamed] = [3, 1, 1]
+  t.ok(count >= elements.length + rules.length + added + removed + renamed, `${count} steps`)
 })
