@@ -1,13 +1,5 @@
-/** A rule of the protocol taken out of the code. */
-export interface Break {
-  readonly name: string
-  readonly file: string
-  /** Stands in the file once. */
-  readonly from: string
-  readonly to: string
-  /** The quick test that is there for it; left out: whatever notices first. */
-  readonly caughtBy?: string
-}
+import type { Break } from './break.ts'
+import { groundBreaks } from './ground-breaks.ts'
 
 const DECIDE = 'src/aggregates/contract/decide.ts'
 const JUDGING = 'src/aggregates/contract/rules/judging.ts'
@@ -44,6 +36,7 @@ const commands: readonly (readonly [decides: string, caughtBy: string])[] = [
 
 /** What must not go unnoticed. */
 export const breaks: readonly Break[] = [
+  ...groundBreaks,
   {
     name: 'settles without one member',
     file: 'src/agreement/settlement.ts',
@@ -320,12 +313,12 @@ export const breaks: readonly Break[] = [
   {
     name: 'judges a constraint before the last command',
     file: DECIDE,
-    from: 'const done = carryOut(commands, state, context, {',
+    from: 'const done = yield* carryOut(commands, state, context, {',
     to: `for (let count = 1; count < commands.length; count++) {
     const early = decideRequest(commands.slice(0, count), state, context)
     if (early.kind === 'void') return early
   }
-  const done = carryOut(commands, state, context, {`,
+  const done = yield* carryOut(commands, state, context, {`,
     caughtBy: RULES_TEST,
   },
   {

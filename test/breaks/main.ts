@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type Break, breaks } from './breaks.ts'
+import type { Break } from './break.ts'
+import { breaks } from './breaks.ts'
 
 /**
  * `npm run breaks [-- --only name] [--from N] [--to N] [--all]`: takes one rule after another, or those from the Nth to the Nth, out
