@@ -37,12 +37,14 @@ import { pathRoutes } from './routes/new-api.ts'
 import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './routes/operation.ts'
 import { partyRoutes } from './routes/parties.ts'
 import type { RoutePorts } from './routes/ports.ts'
+import { type RequestRoutesPorts, requestListRoutes } from './routes/requests.ts'
 
 export interface ApiPorts
   extends RoutePorts,
     OperationPorts,
     KeyRoutesPorts,
     AttentionRoutesPorts,
+    RequestRoutesPorts,
     ChangeSetRoutesPorts,
     CandidateRoutesPorts,
     RuleRoutesPorts,
@@ -107,6 +109,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(contractKeyRoutes, ports)
     await guarded.register(keyRoutes, ports)
     await guarded.register(attentionRoutes, ports)
+    await guarded.register(requestListRoutes, ports)
     await guarded.register(changeSetRoutes, ports)
     await guarded.register(candidateRoutes, ports)
     await guarded.register(ruleRoutes, ports)

@@ -15,6 +15,7 @@ import { defaultTiming } from '../gossip/gossip.ts'
 import { AttentionList, listed } from '../projections/queries/attention.ts'
 import { CandidateRecords } from '../projections/queries/candidate-records.ts'
 import { EndedChangeSets } from '../projections/queries/ended-change-sets.ts'
+import { RequestRecords } from '../projections/queries/request-records.ts'
 import { RuleRecords } from '../projections/queries/rule-records.ts'
 import { ValueHistory } from '../projections/queries/value-history.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
@@ -273,6 +274,7 @@ async function openInward(
       ...attention.read({ self: party.contracts.self, now: systemClock.now(), overdueAfterMs, limit }),
       obstacles: listed(obstacles.all(overdueAfterMs), limit),
     }),
+    requestRecords: new RequestRecords(projections.reader),
     ruleRecords: new RuleRecords(projections.reader),
     valueHistory: new ValueHistory(projections.reader),
     candidateRecords: new CandidateRecords(projections.reader),

@@ -1,11 +1,142 @@
-import { answerCodes } from '../../src/api/http/problem.ts'
+import { answerCodes, statusOf } from '../../src/api/http/problem.ts'
+import { statusOfVoid } from '../../src/api/http/request-response.ts'
 import { voidCodes } from '../../src/events/outcome.ts'
-import { errorCodes } from '../../src/runtime/errors.ts'
+import { type ErrorCode, errorCodes } from '../../src/runtime/errors.ts'
+
+/** Whether a client asks again, by the status of its answer. */
+const byStatus: Readonly<Record<number, string>> = {
+  400: 'no: the call is not in its form',
+  401: 'with a good key',
+  403: 'no: it takes another key, role or party',
+  404: 'after looking whether it is there by another name, or yet to come',
+  405: 'no',
+  408: 'yes',
+  409: 'after reading what stands there',
+  412: 'after reading what stands there: it has another tag',
+  413: 'no: in parts',
+  415: 'no',
+  417: 'no',
+  421: 'no',
+  422: 'no: what is asked for is to be mended',
+  426: 'no',
+  429: 'yes, a moment later (`Retry-After`, where it is there)',
+  431: 'no',
+  500: 'no: the log of this node says more',
+  501: 'no',
+  502: 'yes, later',
+  503: 'yes, a moment later',
+  504: 'yes, later',
+}
+
+/** Where the status alone says too little. */
+const byCode: Readonly<Record<string, string>> = {
+  already_agreed: 'no: it is so already',
+  already_erased: 'no: it is so already',
+  already_open: 'no: it is so already',
+  already_voted: 'no: it is so already',
+  candidate_ended: 'after reading why: `because`',
+  contract_closed: 'yes, when the node is up again; with an `Idempotency-Key` it is done once',
+  engine_not_newer: 'no: it is so already',
+  idempotency_key_in_use: 'yes, under the same key, a moment later',
+  idempotency_key_reused: 'with a key of its own',
+  internal: 'no: the log has the details; with an `Idempotency-Key` it can be asked for again safely',
+  key_taken: 'with another key, after reading the list',
+  lock_held: 'no: it is so already',
+  name_confusable: 'with another name',
+  name_taken: 'with another name, after reading the block',
+  not_unanimous_in_time: 'yes, anew: it is withdrawn for good. First see in `waitingFor` and `why` who is waited for',
+  not_withdrawable: 'no: its fate is decided; the request says which',
+  party_resigned: 'no',
+  record_locked: 'when the lock has ended (`GET …/Lock`), or with `Prefer: retry`',
+  refused: 'after asking those in `by`',
+  request_too_large: 'no: in parts',
+  requests_too_many: 'yes, when some have settled',
+  rule_broken: 'no: `rule` has what it reads; other values',
+  rule_changed: 'after reading the rule',
+  rule_over_budget: 'no: less at once',
+  rule_vote_missing: 'when those that `with` names have voted',
+  signer_unreachable: 'yes, when the signer is up',
+  template_held: 'no: it is so already',
+  template_unchanged: 'no: it is so already',
+  transmitter_silent:
+    'after looking whether it was done: it is, later; with an `Idempotency-Key` it can be asked for again safely',
+  type_unchanged: 'no: it is so already',
+  withdrawn: 'yes, anew: it is withdrawn for good; `because` says why',
+}
+
+const statusOfAnswer: Readonly<Record<keyof typeof answerCodes, number>> = {
+  no_such_route: 404,
+  method_not_allowed: 405,
+  upgrade_required: 426,
+  body_too_large: 413,
+  headers_too_large: 431,
+  request_timeout: 408,
+  expectation_failed: 417,
+  live_message_malformed: 400,
+  too_many_subscriptions: 429,
+  not_unanimous_in_time: 504,
+  withdrawn: 504,
+  candidate_ended: 409,
+  party_resigned: 409,
+  refused: 409,
+}
+
+/** Of what passes between nodes, stands in stores and files, or is said by commands and tools alone. */
+const isInternal = (code: ErrorCode): boolean =>
+  statusOf[code] === 500 ||
+  /^(?:statement|exchange|payload|merkle|note|introduction|entries|peer|did|backup|restore|identity|export|ask|projection)_/.test(
+    code,
+  ) ||
+  internal.has(code)
+const internal: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'api_problem',
+  'configuration_invalid',
+  'content_mismatch',
+  'data_directory_in_use',
+  'endpoint_unavailable',
+  'equivocation',
+  'evidence_proves_nothing',
+  'json_not_canonicalizable',
+  'node_not_running',
+  'party_address_unfit',
+  'party_conflict',
+  'party_is_self',
+  'party_wrong_fingerprint',
+  'read_model_missing',
+  'rebuild_unfit',
+  'rule_case_malformed',
+  'store_write_too_large',
+])
 
 function rows(codes: Readonly<Record<string, string>>): string {
   return Object.entries(codes)
     .map(([code, meaning]) => `| \`${code}\` | ${meaning} |`)
     .join('\n')
+}
+
+function rowsFor(codes: Readonly<Record<string, string>>, statusOfCode: Readonly<Record<string, number>>): string {
+  return Object.entries(codes)
+    .map(([code, meaning]) => {
+      const status = statusOfCode[code] as number
+      return `| \`${code}\` | ${status} | ${meaning} | ${byCode[code] ?? byStatus[status]} |`
+    })
+    .join('\n')
+}
+
+function parted(isWanted: (code: ErrorCode) => boolean): Record<string, string> {
+  return Object.fromEntries(Object.entries(errorCodes).filter(([code]) => isWanted(code as ErrorCode)))
+}
+
+/** Advice that is for no code that a client meets, and statuses without any: there are to be none. */
+export function adviceAstray(): string[] {
+  const met = { ...parted((code) => !isInternal(code)), ...answerCodes, ...voidCodes }
+  const statuses = Object.keys(met).map(
+    (code) => ({ ...statusOf, ...statusOfAnswer, ...statusOfVoid })[code as ErrorCode],
+  )
+  return [
+    ...Object.keys(byCode).filter((code) => !(code in met) && code !== 'internal'),
+    ...statuses.filter((status) => byStatus[status] === undefined).map(String),
+  ]
 }
 
 /** What docs/errors.md must be: the registries as tables. */
@@ -15,26 +146,39 @@ export function errorsDocument(): string {
 Every error carries a stable code. In the API it is the member \`code\` of a problem document (RFC 9457); on the command line
 it stands in brackets. This page is made from the registries: \`node test/docs/write-errors.ts\`.
 
+*Ask again?* is for a client of the inward API: whether the same call is of use, and after which check. What is asked for again should carry the \`Idempotency-Key\` of the first time ([api.md](api.md#asked-for-once)): then it is done once, whatever the first answer was, or whether there was one.
+
 ## Codes of errors
 
-| code | meaning |
-|---|---|
-${rows(errorCodes)}
+| code | status | meaning | ask again? |
+|---|---|---|---|
+${rowsFor(
+  parted((code) => !isInternal(code)),
+  statusOf,
+)}
 
 ## Codes of answers
 
 Only answers of the inward API carry them ([api.md](api.md)).
 
-| code | meaning |
-|---|---|
-${rows(answerCodes)}
+| code | status | meaning | ask again? |
+|---|---|---|---|
+${rowsFor(answerCodes, statusOfAnswer)}
 
 ## Codes of void requests
 
-Why the rules of a contract made a request void. They stand in ledger entries and are part of the protocol.
+Why the rules of a contract made a request void, or would: what this node knows to be void it refuses before it is signed. They stand in ledger entries and are part of the protocol.
+
+| code | status | meaning | ask again? |
+|---|---|---|---|
+${rowsFor(voidCodes, statusOfVoid)}
+
+## Inner codes
+
+Of what passes between nodes, of stores and files, and of commands: in logs and on the command line. Where a client meets one it is \`internal\`, or a status from 500 on: the operator's log says more.
 
 | code | meaning |
 |---|---|
-${rows(voidCodes)}
+${rows(parted(isInternal))}
 `
 }

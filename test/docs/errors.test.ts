@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { errorsDocument } from './errors-document.ts'
+import { adviceAstray, errorsDocument } from './errors-document.ts'
 
 t.test('docs/errors.md is what the registries say', async (t) => {
   t.equal(await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8'), errorsDocument())
+})
+
+t.test('each code that a client can meet says whether to ask again', async (t) => {
+  t.same(adviceAstray(), [])
 })

@@ -239,6 +239,7 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
   'GET /api/Contract/:uid/Evidence': { status: 200, requests: ['/api/Contract/$/Evidence'] },
   'GET /api/FullContract': { status: 200, requests: ['/api/FullContract?ContractId=$'] },
   'GET /api/Party': { status: 200, requests: ['/api/Party'] },
+  'GET /api/Request': { status: 200, requests: ['/api/Request?state=accepted&author=ana&limit=10'] },
   'GET /api/Attention': { status: 200, requests: ['/api/Attention?overdueAfterSeconds=60&limit=10'] },
   'GET /api/Obstacle': { status: 200, requests: ['/api/Obstacle'] },
   'GET /api/Keys': { status: 200, requests: ['/api/Keys'] },

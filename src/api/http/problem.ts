@@ -34,7 +34,7 @@ export interface Problem {
 }
 
 /** The one place where a code meets an HTTP status. */
-const statusOf: Record<ErrorCode, number> = {
+export const statusOf: Readonly<Record<ErrorCode, number>> = {
   json_not_canonicalizable: 400,
   statement_malformed: 400,
   statement_not_canonical: 400,

@@ -40,7 +40,7 @@ interface PendingBody extends HeldUp {
 }
 
 /** HTTP status of a request that the rules or a collision made void. */
-const statusOfVoid: Record<VoidCode, number> = {
+export const statusOfVoid: Readonly<Record<VoidCode, number>> = {
   command_unknown: 422,
   command_malformed: 422,
   command_not_alone: 422,

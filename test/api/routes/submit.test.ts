@@ -79,7 +79,33 @@ t.test('what is withdrawn is withdrawn at once, whoever is down', async (t) => {
   const overdue = async () => (await ana.call('GET', '/api/Attention?overdueAfterSeconds=0')).body.overdue
   await until('what waits to be overdue', async () => (await overdue()).count === 1)
   t.match((await overdue()).items, [{ request: sent.body.request, waitsFor: { what: 'answer', of: ['ben'] } }])
-  await ana.call('DELETE', `${at}/Requests/${sent.body.request}`)
+  const contract = at.split('/').at(-1)
+  const found = async (query: string) => {
+    const { body } = await ana.call('GET', `/api/Request?${query}`)
+    return (body.requests as { request: string }[]).map(({ request }) => request)
+  }
+  const [mine, dead] = [sent.body.request, late.body.request]
+  await until('it to be found', async () => (await found('state=pending')).includes(mine))
+  const pending = (await ana.call('GET', `/api/Request?contract=${contract}&state=pending`)).body
+  t.match(pending, {
+    requests: [{ by: 'ana', contract, request: mine, state: 'pending', waitsFor: { what: 'answer', of: ['ben'] } }],
+  })
+  t.same(await found('state=withdrawn'), [dead], 'what its author has withdrawn is so at once')
+  t.same(await found(`contract=${contract}&path=Share&author=ana&limit=1`), [mine], 'of an element, the newest first')
+  t.notOk((await found(`contract=${contract}&path=Share`)).includes(dead))
+  t.same(await found(`author=ben&state=pending`), [])
+  t.same(await found(`since=${new Date(Date.now() + 60_000).toISOString()}`), [])
+  const all = await found(`contract=${contract}&limit=1000`)
+  const { requests: first, next } = (await ana.call('GET', '/api/Request?limit=3')).body
+  const rest = await found(`limit=1000&before=${next}`)
+  t.same([...first.map(({ request }: { request: string }) => request), ...rest], all, 'page by page')
+  t.match((await ana.call('GET', `/api/Request?contract=${contract}&id=${mine}`)).body, {
+    requests: [{ contract, request: mine, state: 'pending', waitingFor: ['ben'] }],
+  })
+  t.match(await ana.call('GET', '/api/Request?id=ana.0.0'), { status: 400, body: { code: 'request_malformed' } })
+  t.match(await ana.call('GET', '/api/Request?state=open'), { status: 400 })
+  await ana.call('DELETE', `${at}/Requests/${mine}`)
+  await until('it to be found as withdrawn', async () => (await found('state=withdrawn')).includes(mine))
   await until('it to be withdrawn', async () => {
     const { body } = await ana.call('GET', `${at}/Requests/${sent.body.request}`)
     return body.state === 'withdrawn' && body.waitingFor.length === 0

@@ -1,0 +1,72 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { noSuchPath } from '../../documents/documents.ts'
+import { parsePath } from '../../documents/path.ts'
+import { HandleSchema, TimeSchema, UidSchema } from '../../events/ids.ts'
+import { type RequestsFound, type RequestsWanted, requestStates } from '../../projections/queries/request-records.ts'
+import { RequestMalformed, TokenInQuery } from '../http/validation.ts'
+import { requestStatus } from './contract/request-status.ts'
+import { closed } from './forms.ts'
+import type { RoutePorts } from './ports.ts'
+
+export interface RequestRoutesPorts extends RoutePorts {
+  /** From the read model. */
+  readonly requestRecords: { find(wanted: RequestsWanted): RequestsFound }
+}
+
+const LIMIT = 100
+
+/** `GET /api/Request`: the requests of all contracts, or of one; those on their way first. */
+export const requestListRoutes: FastifyPluginAsyncTypebox<RequestRoutesPorts> = async (
+  app,
+  { contracts, documents, requestRecords, store },
+) => {
+  app.get(
+    '/api/Request',
+    {
+      config: { role: 'reader' },
+      schema: {
+        querystring: Type.Object(
+          {
+            contract: Type.Optional(UidSchema),
+            id: Type.Optional(Type.String({ maxLength: 200 })),
+            author: Type.Optional(HandleSchema),
+            state: Type.Optional(Type.Enum([...requestStates])),
+            path: Type.Optional(Type.String({ maxLength: 4_000 })),
+            since: Type.Optional(TimeSchema),
+            before: Type.Optional(Type.Integer({ minimum: 0 })),
+            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+            ...TokenInQuery,
+          },
+          closed,
+        ),
+      },
+    },
+    async ({ query: { author, before, contract, id, limit = LIMIT, path, since, state } }) => {
+      if (contract === undefined && (id !== undefined || path !== undefined))
+        throw new RequestMalformed('request_malformed', 'id and path are of one contract: name it', {
+          expected: 'contract',
+        })
+      if (id !== undefined && contract !== undefined) {
+        const status = await contracts.use(contract, (live) => requestStatus(live, store, id))
+        return { requests: [{ contract, ...status }] }
+      }
+      const element = contract === undefined || path === undefined ? undefined : await elementAt(contract, path)
+      return requestRecords.find({
+        limit,
+        ...(author && { author }),
+        ...(before !== undefined && { before }),
+        ...(contract && { contract }),
+        ...(element && { element }),
+        ...(since && { since: new Date(since).toISOString() }),
+        ...(state && { state }),
+      })
+    },
+  )
+
+  async function elementAt(contract: Parameters<typeof documents.get>[0], path: string) {
+    const names = parsePath(`/${path}`)
+    const found = await documents.get(contract, names)
+    if (found === undefined) throw noSuchPath(contract, names)
+    return found.element.id
+  }
+}
