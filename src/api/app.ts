@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
+import { type AskedByPorts, nameUsers } from './http/asked-by.ts'
 import { type AccessPorts, requireKey } from './http/authenticate.ts'
 import { answerNotFound, httpServer, refuse, type ServerPorts } from './http/http-server.ts'
 import { findAgain, type IdempotencyPorts } from './http/idempotency.ts'
@@ -51,6 +52,7 @@ export interface ApiPorts
     ElementViewPorts,
     TellingPorts,
     AccessPorts,
+    AskedByPorts,
     IdempotencyPorts,
     ServerPorts {
   /** Left out: calls are not traced. */
@@ -99,6 +101,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     refuseUnknownQueries(guarded)
     const answerOthers = answerOtherMethods(guarded)
     if (ports.calls !== undefined) traceCalls(guarded, ports.calls)
+    nameUsers(guarded, ports)
     findAgain(guarded, ports)
     keepPreconditions(guarded)
     metricsRoute(guarded, ports)

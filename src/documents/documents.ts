@@ -9,6 +9,7 @@ import type { Command } from '../events/commands.ts'
 import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
 import { seal } from '../events/seal.ts'
 import type { Payloads } from '../events/statement.ts'
+import type { User } from '../events/user.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { retryWithFullHistory } from '../runtime/history-pruned.ts'
@@ -21,6 +22,7 @@ import { arrangement, type Changes, changesFromJson, changesFromText, removal } 
 import { diff } from './diffs/diff.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type DryRun, dryRun, type Tried } from './dry-run.ts'
+import { ValueUnreadable } from './field-text.ts'
 import { PastDocuments } from './past/past-documents.ts'
 import { NoSuchPath } from './path.ts'
 import type { RefusingRulePorts } from './refusing-rule.ts'
@@ -29,6 +31,7 @@ import { type AskedBefore, askedBefore, resultAgain } from './requests/asked-bef
 import { isOnItsWayTo } from './requests/on-its-way.ts'
 import { explained, refusedHere } from './requests/refused-here.ts'
 import type { Ground } from './writing/request-draft.ts'
+import { WriteUnfit } from './writing/written-value.ts'
 
 export interface DocumentsPorts {
   readonly contracts: Contracts
@@ -54,6 +57,8 @@ export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'> & {
   readonly isRecorded?: true
   /** The id of the request, where its caller has named it (contracts/requests/keyed-id.ts). */
   readonly id?: string
+  /** Who asks, for this party's own people: the request carries the seal of it. */
+  readonly user?: User
   /** What stands agreed there has to be so; else PreconditionFailed is thrown, and nothing is done. Of writes by path. */
   readonly onlyIf?: Precondition
 }
@@ -221,7 +226,8 @@ export class Documents {
     const agreed = await view.agreedIn([element])
     const own = await ownCandidatesIn(element, self, document, store.payloads)
     const audienceOf = (id: ElementId) => audienceAt(document, id)?.parties
-    const changes = changesOf(element, { types, agreed, own, audienceAt: audienceOf, newSalt })
+    const ground = { types, agreed, own, audienceAt: audienceOf, newSalt }
+    const changes = withPath(names, () => changesOf(element, ground))
     const { awaited = [], commands } = changes
     if (commands.length + awaited.length === 0) return { contract, kind: 'unchanged' }
     let isOutdated = false
@@ -247,14 +253,16 @@ export class Documents {
   async submitOn(
     live: LiveContract,
     { asOne, commands, payloads, createdAt }: Changes,
-    { id, isDryRun, isRecorded, isStrict: _isStrict, onlyIf: _onlyIf, ...wait }: Wait,
+    { id, isDryRun, isRecorded, isStrict: _isStrict, onlyIf: _onlyIf, user, ...wait }: Wait,
     stillHolds?: () => boolean,
   ): Promise<RequestResult> {
     const tried = { commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }
     const changeSet = asOne && { changeSet: true as const, ...asOne }
     const named = { commands: [...commands], id: this.#ports.newRequestId(id) }
-    const request = { ...named, tentative: true as const, ...changeSet }
-    const intent = { request, payloads, ...wait }
+    const who = user && seal(user, this.#ports.newSalt())
+    const request = { ...named, tentative: true as const, ...changeSet, ...(who && { user: who.seal }) }
+    const sealed = who === undefined ? payloads : { ...payloads, [who.seal]: who.payload }
+    const intent = { request, payloads: sealed, ...wait }
     if (isDryRun) {
       live.assertFit(intent)
       return this.#try(tried, live)
@@ -293,4 +301,16 @@ function preconditionFailed(names: readonly string[], evidence: object = {}): Pr
     ...evidence,
     path: names.map(encodeURIComponent).join('/'),
   })
+}
+
+/** What cannot be written says where that was to be. */
+function withPath(names: readonly string[], write: () => Changes): Changes {
+  try {
+    return write()
+  } catch (error) {
+    const path = names.map(encodeURIComponent).join('/')
+    if (error instanceof WriteUnfit) throw new WriteUnfit(error.code, error.message, { path, ...error.evidence })
+    if (!(error instanceof ValueUnreadable)) throw error
+    throw new ValueUnreadable(error.code, error.message, { path, ...error.evidence })
+  }
 }

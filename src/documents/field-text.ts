@@ -27,13 +27,17 @@ export function valueFromText(type: BuiltInType, text: string): unknown {
     case 'boolean':
       if (text.trim() === 'true') return true
       if (text.trim() === 'false') return false
-      throw new ValueUnreadable('value_unreadable', 'a boolean is written true or false')
+      throw new ValueUnreadable('value_unreadable', 'a boolean is written true or false', {
+        expected: 'boolean',
+        options: ['true', 'false'],
+      })
     case 'money': {
       const match = /^\s*([A-Z]{3})\s+(\S+)\s*$/.exec(text)
       if (match === null)
         throw new ValueUnreadable(
           'value_unreadable',
           'money is written as a currency code and an amount, such as USD 100.00',
+          { expected: 'money' },
         )
       const [, currency = '', amount = ''] = match
       return { amount: decimalDigits(amount) ?? amount, currency }

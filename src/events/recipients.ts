@@ -29,7 +29,10 @@ export function isFor(recipients: Recipients, seal: Hash, party: Handle): boolea
 }
 
 function namesAudience({ requests, refusals, decided }: Pick<Statement, 'requests' | 'refusals' | 'decided'>): boolean {
-  for (const { commands } of requests) for (const command of commands) if ('audience' in command) return true
+  for (const { commands, user } of requests) {
+    if (user !== undefined) return true
+    for (const command of commands) if ('audience' in command) return true
+  }
   return refusals.some((refusal) => 'audience' in refusal) || decided.some((decision) => 'audience' in decision)
 }
 
@@ -53,7 +56,8 @@ function recipientsOf({
       if ('about' in command) add(command.about, audience)
     }
     add(about, commonTo(commands.flatMap((command) => audienceIn(command) ?? [])))
-    add(user, undefined)
+    // Who asked at the author's company is nobody else's.
+    add(user, new Set())
   }
   for (const refusal of refusals) add(refusal.about, audienceIn(refusal))
   for (const decision of decided) if ('about' in decision) add(decision.about, audienceIn(decision))

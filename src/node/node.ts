@@ -294,6 +294,7 @@ async function openInward(
       })),
     announce: (live: LiveContract) => party.gossip.carry(live.contract),
     defaultWaitMs: DEFAULT_WAIT_MS,
+    namesUsers: configuration.namesUsers,
     requestSecret: await readRequestSecret(dir),
   })
   await listen(app, api, closing, draining)

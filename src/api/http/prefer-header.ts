@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Wait } from '../../documents/documents.ts'
+import type { User } from '../../events/user.ts'
 
 /** What a client says in `Prefer` (RFC 7240) about how long it waits. */
 export interface Preferences {
@@ -69,10 +70,12 @@ export function waitOf(
     headers,
     keyed,
     url,
+    user,
   }: {
     readonly headers: IncomingHttpHeaders
     readonly keyed?: { readonly id: string } | undefined
     readonly url: string
+    readonly user?: User | undefined
   },
   defaultWaitMs: number,
 ): Wait {
@@ -80,6 +83,7 @@ export function waitOf(
   const wishes = {
     ...(isPatient && { retry: true as const }),
     ...(keyed && { id: keyed.id }),
+    ...(user && { user }),
     ...(isRecorded && { isRecorded }),
     ...((isDryRun || asksForDryRun(url)) && { isDryRun: true as const }),
   }

@@ -135,6 +135,8 @@ const ConfigurationFileSchema = Type.Object(
     inwardLimits: Type.Optional(InwardLimitsSchema),
     /** The inward API may listen beyond loopback: a proxy in front of it speaks TLS, and nobody else can reach it. */
     apiBehindProxy: Type.Optional(Type.Boolean()),
+    /** Requests carry the seal of who asked for them at the inward API. */
+    namesUsers: Type.Optional(Type.Boolean()),
     /** The OpenID provider whose access tokens the inward API takes, beside its own keys. */
     oidc: Type.Optional(OidcSettingsSchema),
     /** Traces across the members; left out: none, unless the environment says where they go. */
@@ -163,6 +165,7 @@ export interface Configuration {
   readonly contractsInMemory: number
   readonly inwardLimits?: InwardLimits
   readonly apiBehindProxy?: boolean
+  readonly namesUsers?: boolean
   readonly oidc?: OidcSettings
   readonly tracing?: TracingSettings
   readonly logLevel: LogLevel

@@ -249,7 +249,7 @@ t.test('what is known to be void is refused here, with what it would take, and e
     ((await (await call('GET', `/api/Contract/${opened.contract}`)).json()) as { size: number }).size
   const terms = { $field: { type: 'choice', options: ['30 days', '60 days'] }, $value: '30 days' }
   const lines = { $list: { entriesMax: 1, entry: { Insurer: { $field: { type: 'party' } } } } }
-  t.equal((await call('POST', root, { Checked: { Lines: lines, Terms: terms } })).status, 201)
+  t.equal((await call('POST', root, { Checked: { Is: true, Lines: lines, Terms: terms } })).status, 201)
   const before = await size()
   const problem = async (method: string, path: string, body?: unknown, more?: Record<string, string>) => {
     const response = await call(method, `${root}/${path}`, body, more)
@@ -261,6 +261,11 @@ t.test('what is known to be void is refused here, with what it would take, and e
   t.notMatch(refused.body, { request: String }, 'it names no request: none was made')
   const dry = await problem('PUT', 'Checked/Terms?dry-run', '90 days')
   t.match(dry, { status: 200, body: { ...wrong, outcome: 'void', reason: { code: 'value_wrong_type' } } })
+  t.match(await problem('PUT', 'Checked/Is', 'maybe'), {
+    status: 422,
+    body: { code: 'value_unreadable', expected: 'boolean', path: 'Checked/Is' },
+  })
+  t.match(await problem('PUT', 'Checked', { None: 1 }), { status: 422, body: { name: 'None', path: 'Checked' } })
   t.match(await problem('POST', 'Checked/Lines', { Insurer: 'nobody' }), {
     status: 422,
     body: { code: 'value_wrong_type', expected: 'party', options: ['sole'], path: 'Checked/Lines/1/Insurer' },

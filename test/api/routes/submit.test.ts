@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { addParty } from '../../../src/cli/party-commands.ts'
 import { openNode } from '../../../src/index.ts'
-import { newParty, until } from '../../support/node-party.ts'
+import { configure, newParty, until } from '../../support/node-party.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 t.setTimeout(300_000)
@@ -15,6 +15,7 @@ async function given(t: Test) {
   const ask = { answer: 'ask', forSeconds: 600, otherwise: 'refuse', reason: 'nobody was there' }
   const ana = await newParty(root, 'ana')
   const ben = await newParty(root, 'ben', [{ commands: ['AddBlock'], authors: ['ana'], ...ask }])
+  await configure(ana, { namesUsers: true })
   const nodes = { ana: await openNode({ data: ana.data }), ben: await openNode({ data: ben.data }) }
   t.teardown(async () => {
     await Promise.all(Object.values(nodes).map((node) => node.close()))
@@ -64,6 +65,17 @@ t.test('a request that is dead asks nobody, and holds up nothing', async (t) => 
   t.equal((await ana.call('PUT', `${document}/Share`, '4')).status, 200)
   t.match((await ana.call('GET', `${at}/Requests/${request}`)).body, { outcome: { kind: 'withdrawn' } })
   t.match((await ben.call('GET', at)).body, { questions: 0, obstacle: null })
+
+  const user = async (party: typeof ana) => (await party.call('GET', `${at}/Requests/${request}`)).body.user
+  const { seal } = await user(ana)
+  t.match(await user(ana), { isHeld: true, name: 'api-token', role: 'editor' }, 'who asked is known at home')
+  t.same(await user(ben), { seal, isHeld: false }, 'and nowhere else')
+  t.equal((await ben.call('GET', `${at}/Requests/${behind.body.request}`)).body.user, undefined, 'if it is to be')
+  const erased = await ana.call('POST', `${at}/Erasures`, { seals: [seal] })
+  t.equal(erased.status, 200)
+  const { open } = (await ben.call('GET', `${at}/Erasures`)).body
+  t.equal((await ben.call('POST', `${at}/Erasures/${open[0].erasure}/Votes`, { vote: 'yes' })).status, 200)
+  await until('it to be erased', async () => (await user(ana)).isHeld === false)
 })
 
 t.test('what is withdrawn is withdrawn at once, whoever is down', async (t) => {

@@ -12,8 +12,10 @@ import type { ShownAbout } from '../../../events/about.ts'
 import { HANDLE_PATTERN, type Handle, type ProposalId, type RequestRef, requestKey } from '../../../events/ids.ts'
 import type { LedgerEntry } from '../../../events/ledger-entry.ts'
 import type { Outcome } from '../../../events/outcome.ts'
+import { type ShownUser, shownUser } from '../../../events/user.ts'
 import { ConcordataError } from '../../../runtime/errors.ts'
 import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
+import { groupOf } from '../../../store/payload-group.ts'
 import type { Store } from '../../../store/port.ts'
 
 /** No statement that is held here carries the request. */
@@ -27,6 +29,8 @@ export interface RequestStatus extends HeldUp {
   readonly index?: number
   /** What its author has to say about it. */
   readonly about?: ShownAbout
+  /** Who asked for it at its author's: only there is it held, and where somebody has been shown it. */
+  readonly user?: ShownUser
   readonly outcome?: ShownOutcome
   readonly waitsFor?: WaitsFor
   /** What of it was put to the vote, with those without whose YES it still waits. */
@@ -41,7 +45,7 @@ const form = new RegExp(`^(${HANDLE_PATTERN.slice(1, -1)})\\.(0|[1-9]\\d{0,15})\
 
 /** `key`: `<handle>.<seq>.<index>`. Throws NoSuchRequest. */
 export async function requestStatus(live: LiveContract, store: Store, key: string): Promise<RequestStatus> {
-  const { request, about } = await heldRequest(live, key)
+  const { request, about, user } = await heldRequest(live, key)
   const { state } = live
   const unsettled = state.settling.unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry
   const entry = unsettled ?? (await findSettled(store.events, live.contract, key))
@@ -51,7 +55,10 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
     ...aboutRef(request.handle, { seq: request.seq, ...(about === undefined ? {} : { about }) }),
     ...(outcome === undefined ? [] : aboutsIn(outcome, request.handle)),
   ])
-  const said = about === undefined ? {} : { about: held(about) }
+  const said = {
+    ...(about !== undefined && { about: held(about) }),
+    ...(user !== undefined && { user: await userUnder(user, request, live, store) }),
+  }
   if (entry === undefined && outcome !== undefined) {
     const shown = shownOutcome(outcome, held)
     return { request: key, state: 'withdrawn', tier: 0, ...said, outcome: shown, waitingFor: [] }
@@ -69,6 +76,11 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
     ...(settledAt !== undefined && entry !== undefined && candidatesOf(entry, live)),
     ...heldUp(live, request, tier < 3 ? (waitsFor?.of ?? []) : []),
   }
+}
+
+async function userUnder(seal: Hash, request: RequestRef, { contract }: LiveContract, { payloads }: Store) {
+  const ref = { group: groupOf(request), seal }
+  return shownUser(seal, (await payloads.get(contract, [ref])).get(seal))
 }
 
 function candidatesOf(entry: LedgerEntry, { state }: LiveContract): Pick<RequestStatus, 'candidates'> {
@@ -99,13 +111,17 @@ function heldUp(live: LiveContract, { handle }: RequestRef, waitingFor: readonly
 }
 
 /** The request of that name. Throws NoSuchRequest if no statement that is held carries it. */
-export async function heldRequest(live: LiveContract, key: string): Promise<{ request: RequestRef; about?: Hash }> {
+export async function heldRequest(
+  live: LiveContract,
+  key: string,
+): Promise<{ request: RequestRef; about?: Hash; user?: Hash }> {
   const request = parse(key)
   const held =
     request && (await retryWithFullHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq)))
   const asked = request && held?.statement.requests[request.index]
   if (request === undefined || asked === undefined) throw noSuchRequest(live, key)
-  return asked.about === undefined ? { request } : { request, about: asked.about }
+  const { about, user } = asked
+  return { request, ...(about !== undefined && { about }), ...(user !== undefined && { user }) }
 }
 
 function noSuchRequest({ contract }: Pick<LiveContract, 'contract'>, key: string): NoSuchRequest {
