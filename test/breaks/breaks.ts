@@ -12,7 +12,7 @@ const VALUES_TEST = 'test/aggregates/contract/proposals.test.ts'
 
 const AUDIENCES_TEST = 'test/aggregates/contract/audiences.test.ts'
 const CONTENTS_TEST = 'test/contracts/contents/contents.test.ts'
-const NEW_API_TEST = 'test/api/routes/new-api.test.ts'
+const PRECONDITIONS_TEST = 'test/api/http/preconditions.test.ts'
 const DRY_RUN_TEST = 'test/documents/dry-run.test.ts'
 const CONFIDENCES_TEST = 'test/contracts/replica/audiences.test.ts'
 
@@ -609,21 +609,21 @@ export const breaks: readonly Break[] = [
     file: 'src/api/http/idempotency.ts',
     from: 'if (request.id === id) return',
     to: 'return',
-    caughtBy: 'test/api/routes/idempotency.test.ts',
+    caughtBy: PRECONDITIONS_TEST,
   },
   {
     name: 'a weak tag is as good as a strong one to write by',
     file: 'src/api/http/entity-tag.ts',
     from: '!(isStrong && isWeak) && tags.includes(tag)',
     to: 'tags.includes(tag)',
-    caughtBy: NEW_API_TEST,
+    caughtBy: PRECONDITIONS_TEST,
   },
   {
     name: 'a precondition holds though something else is on its way',
-    file: 'src/documents/documents.ts',
-    from: '!isOutdated && isOnItsWayTo(element.id, live.state, live.queued)',
-    to: 'false',
-    caughtBy: NEW_API_TEST,
+    file: 'src/documents/requests/on-its-way.ts',
+    from: 'if (queued.some(({ request }) => concerns(request, element))) return true',
+    to: '',
+    caughtBy: 'test/documents/on-its-way.test.ts',
   },
   {
     name: 'who asked is sent to everybody',
