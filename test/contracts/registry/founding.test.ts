@@ -2,6 +2,8 @@ import t from 'tap'
 import { convicted, equivocationEvidence } from '../../../src/agreement/evidence.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
+import { keyedId } from '../../../src/contracts/requests/keyed-id.ts'
+import { defaultCharter } from '../../../src/events/charter.ts'
 import type { SignedStatement } from '../../../src/events/statement-codec.ts'
 import { encodeSigned } from '../../../src/events/statement-codec.ts'
 import { encodeMessage } from '../../../src/gossip/message.ts'
@@ -126,3 +128,32 @@ t.test('a founder in the store to whom the UID does not belong is reported, and 
     'and is there again',
   )
 })
+
+t.test(
+  'a contract that is asked for again under its key is the same, also by a process that has not opened it',
+  async (t) => {
+    const anas = new EdgelessParty(t, 'ana')
+    const ana = await anas.start()
+    const id = keyedId('k'.repeat(22), 'c'.repeat(22))
+    const opens = async ({ contracts }: PartyProcess, named?: string) => {
+      const { contract, opened } = await contracts.openContract('test', undefined, undefined, named)
+      await opened
+      return contract.contract
+    }
+    const uid = await opens(ana, id)
+    t.equal(await opens(ana, id), uid)
+    t.equal(await opens(ana, keyedId('k'.repeat(22), 'x'.repeat(22))), uid, 'whatever is asked for under it')
+    t.not(await opens(ana), uid)
+    t.not(await opens(ana, keyedId('x'.repeat(22), 'c'.repeat(22))), uid)
+    const place = await ana.contracts.use(uid, (live) => live.requestUnder(`k.${'k'.repeat(22)}`))
+    t.same(place, { handle: 'ana', index: 0, seq: 0 })
+    const again = await anas.start()
+    t.equal(await opens(again, id), uid, 'it is read from the store')
+    t.equal(
+      await again.contracts.openAsked(id, 99, 'test', defaultCharter),
+      uid,
+      'and what stands in the command queue comes to it',
+    )
+    t.equal(again.contracts.size, 3)
+  },
+)
