@@ -3,6 +3,7 @@ import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import { type RuleTerms, ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import type { ElementId } from '../../src/events/ids.ts'
 import type { RuleBody } from '../../src/events/rule.ts'
+import { seal } from '../../src/events/seal.ts'
 import { type Command, marketOf, owes, Player, talk } from '../support/market.ts'
 
 /**
@@ -38,6 +39,17 @@ class Table {
   /** Having seen what stands there. */
   proposes(player: Player, field: string, value: unknown): void {
     player.proposes(field, value, { basis: this.standingAt(field) })
+    this.talk()
+  }
+
+  /** In one request. */
+  fills(player: Player, values: Readonly<Record<string, unknown>>): void {
+    const sealed = Object.entries(values).map(([field, value]) => ({ field, ...seal(value, new Uint8Array(16)) }))
+    const commands = sealed.map((one) => {
+      return { type: 'ProposeValue', field: one.field, seal: one.seal, basis: this.standingAt(one.field) }
+    })
+    const payloads = Object.fromEntries(sealed.map((one) => [one.seal, one.payload]))
+    player.says({ requests: [player.request(commands)], payloads })
     this.talk()
   }
 
@@ -152,6 +164,21 @@ const scenarios: Readonly<Record<string, { readonly about: string; play(table: T
       table.proposes(table.ana, '0.3.0', '6')
       vote('no')
       table.proposes(table.ben, '0.3.0', '7')
+    },
+  },
+  'votes-switched-on': {
+    about: 'What a request switches on asks for votes on the values of the same request; and its access rules count.',
+    play(table) {
+      const none = { blocks: [], ruleSets: [] }
+      const condition = expression(['ref', '0.0'], ['text', 'Mexico'], ['=', 0, 1])
+      const activates = { blocks: ['0.3'], ruleSets: [] }
+      table.drafts('0', { kind: 'trigger', condition, activates, deactivates: none })
+      table.drafts('0.3.0', { kind: 'validation', who: BEN })
+      table.drafts('0.3.1', { kind: 'access', who: BEN, what: ['propose'] })
+      table.publishes()
+      table.fills(table.ana, { '0.0': 'Mexico', '0.3.0': '5' })
+      table.empties(table.ben, '0.0')
+      table.fills(table.ana, { '0.0': 'Mexico', '0.3.1': 'ana' })
     },
   },
   required: {

@@ -63,27 +63,45 @@ export function* deciding(
   yield* lookingThrough(commands, state, context)
   const rules = state.phase === 'live' || isPublication(commands) ? new RequestRules(state, context) : undefined
   if (context.changeSet !== undefined) return yield* proposeChangeSet(commands, state, context, rules, contract.decide)
-  const done = yield* carryOut(commands, state, context, {
-    authority: rules?.authority,
-    check: (command) => rules?.access(command),
-    decide: contract.decide,
-    isAgreedAsOne: false,
-    origin: context,
-  })
-  if (done.kind === 'stopped') return voidBy(done.rejection, done.place, rules)
-  const votes = rules?.votes(done.state, done.events) ?? []
-  if (votes instanceof Rejection) return voidBy(votes, commands.length - 1, rules)
-  const voted = {
-    events: [...done.events, ...votes],
-    state: votes.reduce((current, event) => contract.evolve(current, event, context), done.state),
-  }
-  const verdict = yield* judged(commands, state, voted, context, rules)
+  const verdict = yield* withVotes(commands, state, context, rules)
   if (verdict.kind !== 'accepted') return verdict
   for (const event of verdict.events) {
     const imported = event.type === 'TemplateImported' ? find(verdict.state, event.element) : undefined
     if (imported !== undefined) yield* hashing(imported as StoredElement)
   }
   return yield* withAgreedSets(verdict, context, decideUnlocked)
+}
+
+/** The commands with the votes that the rules ask for as they are before the request, and by what it switches itself. */
+function* withVotes(
+  commands: Request['commands'],
+  state: ContractState,
+  context: DecideContext,
+  rules: RequestRules | undefined,
+): Generator<void, Verdict> {
+  const budget = state.phase === 'live' ? { steps: state.limits.requestSteps } : undefined
+  for (;;) {
+    const done = yield* carryOut(commands, state, context, {
+      authority: rules?.authority,
+      check: (command) => rules?.access(command),
+      decide: contract.decide,
+      isAgreedAsOne: false,
+      origin: context,
+    })
+    if (done.kind === 'stopped') return voidBy(done.rejection, done.place, rules)
+    const votes = rules?.votes(done.state, done.events) ?? []
+    if (votes instanceof Rejection) return voidBy(votes, commands.length - 1, rules)
+    const voted = {
+      events: [...done.events, ...votes],
+      state: votes.reduce((current, event) => contract.evolve(current, event, context), done.state),
+    }
+    const verdict = yield* judged(commands, state, voted, context, rules, budget)
+    if (verdict.kind !== 'accepted' || rules === undefined) return verdict
+    const asksMore = rules.asksMore(done.events, done.state)
+    if (rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
+    if (!asksMore) return verdict
+    yield
+  }
 }
 
 function isPublication(commands: Request['commands']): boolean {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ElementId } from '../../../src/events/ids.ts'
-import { type Act, concurrently, field, given, list, openedBy, together } from '../../support/document.ts'
+import { type Act, block, concurrently, field, given, list, openedBy, together } from '../../support/document.ts'
 import {
   broker,
   claim,
@@ -89,6 +89,69 @@ t.test(
     t.equal(live.when(lead.votes('yes', 'Claim/Amount', broker)).agreedAt('Claim/Amount'), '5')
   },
 )
+
+t.test('one request that switches a block on and writes into it asks for the votes of the block', async (t) => {
+  const referral = given(
+    openedBy(broker, lead, follower),
+    field('Country'),
+    block('Referral'),
+    field('Referral/Cleared'),
+    field('Referral/Officer', { type: 'party' }),
+  )
+  const on = ['', { trigger: 'Country = "Peru"', activates: { blocks: ['Referral'] } }] as const
+  const live = inForce(referral, on, ['Referral', { validation: { parties: ['lead'] } }])
+  const round = live.when(together(broker.proposes('Country', 'Peru'), broker.proposes('Referral/Cleared', 'yes')))
+  t.equal(round.fate, 'accepted')
+  t.same([round.agreedAt('Country'), round.agreedAt('Referral/Cleared')], ['Peru', undefined])
+  t.same(round.fieldAt('Referral/Cleared').candidates[0]?.voters, ['lead'])
+  t.equal(round.when(lead.votes('yes', 'Referral/Cleared', broker)).agreedAt('Referral/Cleared'), 'yes', 'the way on')
+
+  const named = inForce(
+    referral.when(broker.proposes('Referral/Officer', 'follower')),
+    on,
+    ['', { validation: { parties: ['lead'], fields: ['Referral/Officer'] } }],
+    ['Country', { access: ['propose'], who: { parties: ['broker'] } }],
+  )
+  const country = named.when(broker.proposes('Country', 'Peru'))
+  t.same(country.fieldAt('Country').candidates[0]?.voters, ['lead', 'follower'], 'who is named where it switches on')
+
+  const kept = inForce(referral, on, ['Referral', { access: ['propose'], who: { parties: ['lead'] } }])
+  const into = (party: typeof broker) =>
+    kept.when(together(party.proposes('Country', 'Peru'), party.proposes('Referral/Cleared', 'yes'))).fate
+  t.match(into(broker), { code: 'access_denied', command: 1, with: ['2', kept.idAt('Referral/Cleared')] })
+  t.equal(into(lead), 'accepted')
+})
+
+t.test('a value that switches on the rule set that asks for votes on it needs them', async (t) => {
+  const start = claim.when(
+    broker.addsRuleSet('Terms'),
+    broker.addsRuleSet('Large'),
+    broker.drafts('', { trigger: 'Claim.Amount > 1000', activates: { ruleSets: [2] } }),
+    broker.drafts('Claim', { validation: { parties: ['lead'] } }, 2),
+  )
+  const votes = (rules: readonly number[]) =>
+    rules.flatMap((rule) => [lead.votesOnRule(rule), follower.votesOnRule(rule)])
+  const live = start.when(...votes([1, 2]), broker.publishes(1, 2))
+  t.equal(live.fate, 'accepted', 'given: the rules are in force')
+  const small = live.when(follower.proposes('Claim/Amount', '10'))
+  t.equal(small.agreedAt('Claim/Amount'), '10')
+  const large = small.when(broker.settles('Claim/Amount', '5000'))
+  t.same([large.agreedAt('Claim/Amount'), large.candidatesAt('Claim/Amount')], ['10', ['5000']])
+  t.same(large.fieldAt('Claim/Amount').candidates[0]?.voters, ['lead'])
+  t.ok(large.state.inactive.ruleSets.includes(2), 'what waits switches nothing')
+  const agreed = large.when(lead.votes('yes', 'Claim/Amount', broker))
+  t.equal(agreed.agreedAt('Claim/Amount'), '5000')
+  t.same(agreed.when(broker.settles('Claim/Amount', '20')).candidatesAt('Claim/Amount'), ['20'], 'and back')
+
+  const asked = start.when(
+    broker.drafts('Claim', { validation: { parties: ['follower'] } }),
+    ...votes([1, 2, 3]),
+    broker.publishes(1, 2),
+  )
+  t.equal(asked.fate, 'accepted', 'given: somebody is asked in any case')
+  const first = asked.when(broker.proposes('Claim/Amount', '5000'))
+  t.same(first.fieldAt('Claim/Amount').candidates[0]?.voters, ['lead', 'follower'], 'as the document is with the value')
+})
 
 t.test('a field that is removed and added again under a rule that waits for its votes is another field', async (t) => {
   const voted = ready(slip, premium)

@@ -1,77 +1,113 @@
 import type { Hash } from '../../../crypto/hash.ts'
 import { ancestorsOf, depthOf, type ElementId, type Handle } from '../../../events/ids.ts'
-import type { AccessRight, Who } from '../../../events/rule.ts'
+import type { AccessRight, RuleBody, Who } from '../../../events/rule.ts'
 import { type ContractState, memberOf, membersOf } from '../state.ts'
-import { isRuleActive } from './activity.ts'
+import { isActive, isRuleActive } from './activity.ts'
 import type { CompiledRule } from './compiled-rule.ts'
 import { type Open, OpenedDocument } from './document-view.ts'
+import type { Inactive } from './rule-book.ts'
 import { instancesOf, schemaIdOf } from './rule-schema.ts'
 import type { RulesInForce } from './rules-in-force.ts'
 
-/** What the rules give to whom, as one state of a document has it. */
+/** What the rules give to whom, and ask of whom, as one state of a document has it. */
 export class Authority {
   readonly #state: ContractState
+  readonly #switched: readonly ContractState[]
   readonly #rules: RulesInForce
-  readonly #view: OpenedDocument
+  readonly #open: Open
+  readonly #lacking: Set<Hash>
 
-  constructor(state: ContractState, rules: RulesInForce, open: Open, lacking: Set<Hash>) {
+  /** `switched`: what else may be off in that document; whoever has to vote by any of them is asked. */
+  constructor(
+    state: ContractState,
+    rules: RulesInForce,
+    open: Open,
+    lacking: Set<Hash>,
+    switched: readonly Inactive[] = [],
+  ) {
     this.#state = state
+    this.#switched = [state, ...switched.map((inactive) => ({ ...state, inactive }))]
     this.#rules = rules
-    this.#view = new OpenedDocument(state, open, lacking)
+    this.#open = open
+    this.#lacking = lacking
   }
 
   /** The first rule on the way to an element that does not let a party do something there; undefined if all do. */
   denying(party: Handle, right: AccessRight, element: ElementId): number | undefined {
-    for (const { rule, at } of this.#governing(element)) {
+    const state = withPlaceOn(this.#state, element)
+    for (const { rule, at } of this.#governing(element, state)) {
       const { body, id } = rule.terms
       if (body.kind !== 'access' || !body.what.includes(right)) continue
-      if (!this.#namedBy(body.who, rule, at).has(party)) return id
+      if (!this.#namedBy(body.who, rule, at, state).has(party)) return id
     }
     return undefined
   }
 
   isValidated(field: ElementId): boolean {
-    return this.#governing(field).some(({ rule }) => rule.terms.body.kind === 'validation')
+    return this.#switched.some((state) => this.#has('validation', field, state))
   }
 
   isSingle(field: ElementId): boolean {
-    return this.#governing(field).some(({ rule }) => rule.terms.body.kind === 'single')
+    return this.#has('single', field, withPlaceOn(this.#state, field))
   }
 
   /** Who must vote on a value there, in the order of their admission, without its author. */
   votersOn(field: ElementId, author: Handle): Handle[] {
     const members = membersOf(this.#state).map(({ card }) => card.handle)
     const voters = new Set<Handle>()
-    for (const { rule, at } of this.#governing(field)) {
-      const { body } = rule.terms
-      if (body.kind !== 'validation') continue
-      const named = this.#namedBy(body.who, rule, at)
-      // Where nobody is named any more, everybody is asked.
-      for (const voter of named.size === 0 ? members : named) voters.add(voter)
+    for (const state of this.#switched) {
+      for (const { rule, at } of this.#governing(field, state)) {
+        const { body } = rule.terms
+        if (body.kind !== 'validation') continue
+        const named = this.#namedBy(body.who, rule, at, state)
+        // Where nobody is named any more, everybody is asked.
+        for (const voter of named.size === 0 ? members : named) voters.add(voter)
+      }
     }
     return members.filter((member) => member !== author && voters.has(member))
   }
 
+  #has(kind: RuleBody['kind'], element: ElementId, state: ContractState): boolean {
+    return this.#governing(element, state).some(({ rule }) => rule.terms.body.kind === kind)
+  }
+
   /** The active rules of these kinds on the way from the root to an element, and the elements on it that they stand at. */
-  #governing(element: ElementId): { rule: CompiledRule; at: ElementId }[] {
+  #governing(element: ElementId, state: ContractState): { rule: CompiledRule; at: ElementId }[] {
     const ways = [...ancestorsOf(element)]
-    return [...ancestorsOf(schemaIdOf(this.#state, element))].flatMap((schemaId, depth) =>
+    return [...ancestorsOf(schemaIdOf(state, element))].flatMap((schemaId, depth) =>
       (this.#rules.authorityAt.get(schemaId) ?? [])
-        .filter(({ terms }) => isRuleActive(this.#state, terms))
+        .filter(({ terms }) => isRuleActive(state, terms))
         .map((rule) => ({ rule, at: ways[depth] as ElementId })),
     )
   }
 
   /** Members only. A party field below a list is that of the entry. */
-  #namedBy({ parties, fields }: Who, { terms }: CompiledRule, at: ElementId): ReadonlySet<Handle> {
+  #namedBy(
+    { parties, fields }: Who,
+    { terms }: CompiledRule,
+    at: ElementId,
+    state: ContractState,
+  ): ReadonlySet<Handle> {
+    const view = new OpenedDocument(state, this.#open, this.#lacking)
     const named = fields.flatMap((field) => {
       const shared = commonAncestor(field, terms.at)
       const under = at.split('.', depthOf(shared) + 1).join('.') as ElementId
-      return instancesOf(this.#state, field, { under, of: shared }).map((id) => this.#view.value(id))
+      return instancesOf(state, field, { under, of: shared }).map((id) => view.value(id))
     })
     const handles = [...parties, ...named.filter((value) => typeof value === 'string')] as Handle[]
-    return new Set(handles.filter((handle) => memberOf(this.#state, handle) !== undefined))
+    return new Set(handles.filter((handle) => memberOf(state, handle) !== undefined))
   }
+}
+
+/**
+ * The document with the blocks on that an element stands in. Nobody has a word at a place that is off; so whoever has one there has
+ * it since the same request switches the place on, and the rules of the place are not gone round by that.
+ */
+function withPlaceOn(state: ContractState, element: ElementId): ContractState {
+  const { blocks, ruleSets } = state.inactive
+  if (isActive(state, element)) return state
+  const around = new Set(ancestorsOf(element))
+  return { ...state, inactive: { blocks: blocks.filter((block) => !around.has(block)), ruleSets } }
 }
 
 function commonAncestor(one: ElementId, other: ElementId): ElementId {

@@ -51,8 +51,11 @@ const structural: ReadonlySet<string> = new Set<CommandType>([
 export class RequestRules {
   readonly #before: ContractState
   readonly #rules: RulesInForce | undefined
-  readonly #authority: Authority | undefined
   readonly #context: DecideContext
+  /** What is off by the passes that have been made, of the documents with and without the candidates of the request. */
+  #passed: readonly Inactive[] = []
+  /** Of these, those by which somebody else has to vote. */
+  readonly #switched: Inactive[] = []
   /** Seals of values that were needed and are not held. */
   readonly lacking = new Set<Hash>()
 
@@ -61,20 +64,20 @@ export class RequestRules {
     this.#before = before
     this.#context = context
     this.#rules = rules !== undefined && isPublishable(rules) ? rules : undefined
-    this.#authority = this.#rules && new Authority(before, this.#rules, context.open, this.lacking)
   }
 
   get authority(): Authority | undefined {
-    return this.#authority
+    return this.#authorityIn(this.#before)
   }
 
   /** Step 1: as the document was before the request, so that nobody lets itself in. */
   access(command: ResolvedCommand): Rejection | undefined {
-    if (this.#rules === undefined || this.#authority === undefined) return undefined
+    const { authority } = this
+    if (authority === undefined) return undefined
     for (const asked of askedBy(command, this.#before)) {
       // What the request itself adds is for `add` alone.
       if (find(this.#before, asked.element) === undefined) continue
-      const rule = this.#authority.denying(this.#context.author, asked.right, asked.element)
+      const rule = authority.denying(this.#context.author, asked.right, asked.element)
       if (rule !== undefined) return new Rejection('access_denied', [String(rule), asked.element])
     }
     return this.fixed(command)
@@ -89,8 +92,8 @@ export class RequestRules {
   /** The votes on candidates that the commands have made where a validation asks for them. */
   votes(state: ContractState, made: readonly ContractEvent[]): ContractEvent[] | Rejection {
     const events: ContractEvent[] = []
-    if (this.#rules === undefined) return events
-    const authority = new Authority(state, this.#rules, this.#context.open, this.lacking)
+    const authority = this.#authorityIn(state)
+    if (authority === undefined) return events
     let current = state
     for (const event of made) {
       if (event.type !== 'ValueProposed' || event.candidate === undefined || !authority.isValidated(event.field))
@@ -109,6 +112,25 @@ export class RequestRules {
       events.push(...news)
     }
     return events
+  }
+
+  /**
+   * Whether what the last pass has switched asks others to vote on values of the request: it is decided again, with their votes, on
+   * the budget that is left. Each time somebody more is asked, so there is an end to it.
+   */
+  asksMore(made: readonly ContractEvent[], state: ContractState): boolean {
+    const rules = this.#rules
+    const authority = this.#authorityIn(state)
+    if (rules === undefined || authority === undefined) return false
+    const { open } = this.#context
+    const asking = this.#passed.filter((inactive) => {
+      if (inactive === state.inactive) return false
+      const wider = new Authority(state, rules, open, this.lacking, [...this.#switched, inactive])
+      const voters = (of: Authority, { field, by }: { field: ElementId; by: Handle }) => of.votersOn(field, by).length
+      return made.some((event) => event.type === 'ValueProposed' && voters(wider, event) > voters(authority, event))
+    })
+    this.#switched.push(...asking)
+    return asking.length > 0
   }
 
   /**
@@ -168,13 +190,19 @@ export class RequestRules {
       check: (after) => this.#proposable(after, made, shared.isExempt),
     })
     if (judgement instanceof Rejection) return judgement
+    this.#passed = [judgement.state.inactive]
     const wishful = withCandidatesAgreed(state, made, context)
     if (wishful !== undefined) {
       const fields = new Set([...changed.fields, ...wishful.fields])
       const other = yield* judging(wishful.state, { ...changed, fields }, shared)
       if (other instanceof Rejection) return other
+      this.#passed = [judgement.state.inactive, other.state.inactive]
     }
     return withFallenCandidates(judgement, context)
+  }
+
+  #authorityIn(state: ContractState): Authority | undefined {
+    return this.#rules && new Authority(state, this.#rules, this.#context.open, this.lacking, this.#switched)
   }
 
   /** What rules in force name or govern stays where it is and what it is; entries come and go by access. */
