@@ -380,6 +380,20 @@ export const breaks: readonly Break[] = [
     caughtBy: SCHEDULES_TEST,
   },
   {
+    name: 'leaves lost what rules have computed',
+    file: 'src/contracts/replica/opening/load.ts',
+    from: "if (sharing === 'alone') await restoreComputed(store, state, settled)",
+    to: '',
+    caughtBy: 'test/contracts/replica/lost-values.test.ts',
+  },
+  {
+    name: 'computes again what was lost only where no snapshot is',
+    file: 'src/contracts/replica/opening/lost-computed.ts',
+    from: "if (payload === undefined) throw new HistoryPruned('what rules have computed')",
+    to: 'if (payload === undefined) continue',
+    caughtBy: 'test/contracts/replica/lost-values.test.ts',
+  },
+  {
     name: 'reads who must vote at the last YES',
     file: 'src/aggregates/contract/values/proposals.ts',
     from: "if (isInConflict(candidate)) return new Rejection('no_vote_asked')",

@@ -1,14 +1,17 @@
 import t, { type Test } from 'tap'
 import type { Field } from '../../../src/aggregates/contract/document/element.ts'
 import { builtIn } from '../../../src/aggregates/contract/engines.ts'
+import { type RuleTerms, ruleHash } from '../../../src/aggregates/contract/rules/rule-book.ts'
 import { find } from '../../../src/aggregates/contract/state.ts'
-import type { Proposal } from '../../../src/aggregates/contract/values/standing.ts'
+import { type Proposal, standingAt } from '../../../src/aggregates/contract/values/standing.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
+import { loadContract } from '../../../src/contracts/replica/opening/load.ts'
 import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
+import { hashCanonical } from '../../../src/crypto/hash.ts'
 import type { ElementId, Uid } from '../../../src/events/ids.ts'
 import { seal } from '../../../src/events/seal.ts'
-import { refOf } from '../../../src/store/payload-group.ts'
+import { type PayloadGroup, refOf } from '../../../src/store/payload-group.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
 import { until } from '../../support/node-party.ts'
 import { Link, together } from '../../support/two-parties.ts'
@@ -99,4 +102,61 @@ t.test('a value that is there and another one is damage', async (t) => {
   }
   const again = await its.start()
   await t.rejects(liveAt(again, uid), { code: 'contract_damaged' })
+})
+
+t.test('what rules have computed and the store has lost is computed again, with a snapshot and without', async (t) => {
+  const [its, theirs] = [new EdgelessParty(t, 'ana'), new EdgelessParty(t, 'ben')]
+  const [ana, ben] = [await its.start(), await theirs.start()]
+  const link = new Link([ana, its], [ben, theirs])
+  const uid = await together(ana, ben)
+  for (const name of ['F', 'G']) await asks(ana, uid, name, addField(name))
+  const expression = { language: 1, nodes: [['ref', '0.0']] }
+  const terms = { id: 1, at: '0', ruleSet: 1, body: { kind: 'assignment', target: '0.1', expression } } as const
+  const [rule, hash] = [1, ruleHash(terms as unknown as RuleTerms)]
+  const { id: _, ...draft } = terms
+  await asks(ana, uid, 'set', { type: 'AddRuleSet', name: 'Terms' } as never)
+  await asks(ana, uid, 'draft', { type: 'DraftRule', ...draft } as never)
+  await asks(ben, uid, 'vote', { type: 'CastVote', rule, hash, vote: 'yes' } as never)
+  await asks(ana, uid, 'publish', { type: 'PublishRules', ruleSets: [1], rules: [{ rule, hash }] } as never)
+  for (const value of ['first', 'second']) {
+    const { seal: sealed, payload } = seal(value, new Uint8Array(16).fill(value.length))
+    const basis = standingAt(find((await liveAt(ana, uid)).state.ledger.document, '0.0' as ElementId) as Field)
+    const command = { type: 'ProposeValue', field: '0.0', seal: sealed, basis: basis.map(({ id }) => id) }
+    const verdict = await asks(ana, uid, value, command, { [sealed]: payload })
+    t.match(verdict, { outcome: { kind: 'accepted' } })
+  }
+  const { agreed } = find((await liveAt(ana, uid)).state.settling.agreed, '0.1' as ElementId) as Field
+  const stands = refOf(agreed as Proposal)
+  const computed = async () => {
+    const found: [PayloadGroup, string[]][] = []
+    for await (const { group, entries } of its.store.payloads.groups(uid)) {
+      if (group.startsWith('computed-')) found.push([group as PayloadGroup, entries.map(([, text]) => text)])
+    }
+    return found.sort()
+  }
+  const before = await computed()
+  t.match(
+    before,
+    [
+      [stands.group, [/second/]],
+      [/computed/, [/first/]],
+    ],
+    'given: of two entries, one of which stands',
+  )
+  const { snapshot } = (await liveAt(ana, uid)).keep()
+  link.isUp = false
+  await ana.close()
+  for (const [groups, from] of [
+    [before.map(([group]) => group), undefined],
+    [[stands.group], snapshot],
+  ] as const) {
+    for (const [group, texts] of before) {
+      if (!groups.includes(group)) continue
+      const refs = texts.map((text) => ({ group, seal: hashCanonical('seal', text) }))
+      await its.store.payloads.erase(uid, refs)
+    }
+    t.equal((await computed()).length, before.length - groups.length, 'given: it is lost')
+    await loadContract(its.store, uid, its.card.handle, 'alone', from)
+    t.same(await computed(), before)
+  }
 })

@@ -22,6 +22,7 @@ import type { Store } from '../../../store/port.ts'
 import { contractStream } from '../../../store/streams.ts'
 import { storedEntries } from '../inbound/known-entries.ts'
 import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from '../journal.ts'
+import { restoreComputed } from './lost-computed.ts'
 
 /** What else writes to the store while a contract is loaded. */
 export type Sharing =
@@ -94,6 +95,8 @@ async function load(
   await compareLedger(store, contract, texts, from, isCutShort ? state.settling.settled : size)
   if (sharing === 'watching' || isCutShort) return { state, settled, ledgerSize: size, isCutShort }
   await extendLedger(store, contract, size, texts.slice(size - from))
+  // What others write and erase beside this process is theirs to look after.
+  if (sharing === 'alone') await restoreComputed(store, state, settled)
   return { state, settled, ledgerSize: state.settling.settled, isCutShort }
 }
 
