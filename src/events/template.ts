@@ -22,6 +22,8 @@ import { TypeDefinitionSchema } from './type-definition.ts'
 export const TEMPLATE_BYTES_MAX = 4 * 1024 * 1024
 export const TEMPLATE_ELEMENTS_MAX = 16_384
 export const TEMPLATE_RULES_MAX = 1_000
+/** Of how many pieces it is brought at most, but for the last: what stands in the ledger for it stays in proportion to it. */
+export const TEMPLATE_PIECES_MAX = 1_024
 /** Ordinals that a template has are so small that what is added behind them has room. */
 export const TEMPLATE_ORDINAL_MAX = 1_000_000
 /** Where what was exported stands in a template: alone in a document of its own. */

@@ -394,6 +394,20 @@ export const breaks: readonly Break[] = [
     caughtBy: 'test/contracts/replica/lost-values.test.ts',
   },
   {
+    name: 'takes a template in pieces of any size',
+    file: 'src/aggregates/contract/templates/bring-template.ts',
+    from: 'if (after < bytes && (after - from) * TEMPLATE_PIECES_MAX < bytes) {',
+    to: 'if (after > bytes) {',
+    caughtBy: 'test/aggregates/contract/templates/hostile.test.ts',
+  },
+  {
+    name: 'takes templates however many are in use',
+    file: 'src/aggregates/contract/templates/bring-template.ts',
+    from: "if (!hasRoom(state.templates, bytes)) return new Rejection('limit_exceeded', ['templates'])",
+    to: '',
+    caughtBy: 'test/aggregates/contract/templates/hostile.test.ts',
+  },
+  {
     name: 'reads who must vote at the last YES',
     file: 'src/aggregates/contract/values/proposals.ts',
     from: "if (isInConflict(candidate)) return new Rejection('no_vote_asked')",

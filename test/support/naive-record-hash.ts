@@ -24,9 +24,12 @@ export function naiveRecordHash(state: ContractState): string {
     engineVotes,
     erasures: hash('erasures', erasures),
     templates: hash('templates', {
-      arriving: templates.arriving.map(({ texts, ...piece }) => ({ ...piece, texts: hash('template', texts) })),
+      arriving: templates.arriving.map(({ texts, ...piece }) => ({
+        ...piece,
+        digest: texts.reduce<string | null>((before, text) => hash('template', { before, text }), null),
+      })),
       held: templates.held.map((held) => held.hash),
-      uses: templates.uses,
+      uses: templates.uses.map((use) => hash('template', use)),
     }),
     phase,
     charter,

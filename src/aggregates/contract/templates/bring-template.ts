@@ -2,12 +2,12 @@ import { utf8Length } from '../../../crypto/bytes.ts'
 import type { Hash } from '../../../crypto/hash.ts'
 import type { CommandOf } from '../../../events/commands.ts'
 import type { Request } from '../../../events/statement.ts'
-import { templateHash } from '../../../events/template.ts'
+import { TEMPLATE_PIECES_MAX, templateHash } from '../../../events/template.ts'
 import { completed } from '../../../runtime/turns.ts'
 import { type DecideContext, type Decision, Rejection } from '../decider.ts'
 import type { ContractState } from '../state.ts'
 import { parsingTemplate, TemplateFault } from './parsed-template.ts'
-import { type ArrivingTemplate, heldTemplate } from './template-book.ts'
+import { type ArrivingTemplate, hasRoom, heldTemplate } from './template-book.ts'
 
 type Piece = Pick<CommandOf<'BringTemplate'>, 'hash' | 'bytes' | 'from' | 'text'>
 
@@ -25,6 +25,11 @@ export function bringTemplate(
   const { arrived, texts } = broughtBefore(command, state, context)
   const after = from + utf8Length(text)
   if (arrived !== from || after > bytes) return new Rejection('template_out_of_place', [String(arrived)])
+  // As many bytes are no fewer characters.
+  if (!hasRoom(state.templates, bytes)) return new Rejection('limit_exceeded', ['templates'])
+  if (after < bytes && (after - from) * TEMPLATE_PIECES_MAX < bytes) {
+    return new Rejection('limit_exceeded', ['templatePieces'])
+  }
   if (after === bytes) {
     const whole = [...texts, text].join('')
     if (templateHash(whole) !== hash) return new Rejection('template_unfit', ['hash'])

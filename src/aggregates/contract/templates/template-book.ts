@@ -18,6 +18,8 @@ export interface ArrivingTemplate {
   readonly bytes: number
   readonly arrived: number
   readonly texts: readonly string[]
+  /** Over its pieces, each with those before it: so a piece costs what it has, whatever came before. */
+  readonly digest: Hash
 }
 
 /** Which element came from a template, by which upgrades, and where the parts of that are in the document. */
@@ -57,7 +59,10 @@ export interface TemplateBook {
 
 export const noTemplates: TemplateBook = { arriving: [], held: [], uses: [] }
 
-/** Of all held ones together, in characters: those that are used nowhere make room for others. Fixed for engine 1. */
+/**
+ * Of all held ones together, in characters: those that are used nowhere make room for others, and what is used leaves so much less.
+ * Fixed for engine 1.
+ */
 export const HELD_CHARACTERS_MAX = 16 * 1024 * 1024
 
 const hashes = new WeakMap<TemplateBook, Hash>()
@@ -68,28 +73,27 @@ export function templatesHash(book: TemplateBook): Hash {
   if (known !== undefined) return known
   const { arriving, held, uses } = book
   const hash = hashJson('templates', {
-    arriving: arriving.map(({ arrived, by, bytes, hash: whole, texts }) => ({
-      arrived,
-      by,
-      bytes,
-      hash: whole,
-      texts: textsHash(texts),
-    })),
+    arriving: arriving.map(({ texts: _texts, ...arrived }) => arrived),
     held: held.map((template) => template.hash),
-    uses,
+    uses: uses.map(useHash),
   })
   hashes.set(book, hash)
   return hash
 }
 
-const textHashes = new WeakMap<readonly string[], Hash>()
+const useHashes = new WeakMap<TemplateUse, Hash>()
 
-function textsHash(texts: readonly string[]): Hash {
-  const known = textHashes.get(texts)
+/** Once for each: a vote on one of thousands writes that one. */
+function useHash(use: TemplateUse): Hash {
+  const known = useHashes.get(use)
   if (known !== undefined) return known
-  const hash = hashJson('template', texts)
-  textHashes.set(texts, hash)
+  const hash = hashJson('template', use)
+  useHashes.set(use, hash)
   return hash
+}
+
+function digestWith(before: Hash | null, text: string): Hash {
+  return hashJson('template', { before, text })
 }
 
 const templates = new WeakMap<HeldTemplate, Template>()
@@ -120,7 +124,10 @@ export function withPiece(
   const before = book.arriving.find((one) => one.by === by && one.hash === hash)
   const texts = from === 0 ? [text] : [...(before?.texts ?? []), text]
   const arrived = from + utf8Length(text)
-  if (arrived < bytes) return { ...book, arriving: [...arriving, { arrived, by, bytes, hash, texts }] }
+  if (arrived < bytes) {
+    const digest = digestWith(from === 0 ? null : (before?.digest ?? null), text)
+    return { ...book, arriving: [...arriving, { arrived, by, bytes, digest, hash, texts }] }
+  }
   return {
     ...book,
     arriving: arriving.filter((one) => one.hash !== hash),
@@ -131,16 +138,26 @@ export function withPiece(
 /** Without the oldest that are used nowhere, as far as they take too much room; never without the newest. */
 function withRoom(held: readonly HeldTemplate[], uses: readonly TemplateUse[]): readonly HeldTemplate[] {
   let over = held.reduce((sum, { text }) => sum + text.length, 0) - HELD_CHARACTERS_MAX
+  if (over <= 0) return held
   const newest = held.at(-1)
+  const used = usedBy(uses)
   return held.filter((one) => {
-    if (over <= 0 || one === newest || isUsed(one, uses)) return true
+    if (over <= 0 || one === newest || used.has(one.hash)) return true
     over -= one.text.length
     return false
   })
 }
 
-export function isUsed({ hash }: HeldTemplate, uses: readonly TemplateUse[]): boolean {
-  return uses.some(({ template, votes }) => template === hash || votes.some(({ to }) => to === hash))
+/** Whether another one of so many characters has room beside those that do not go. */
+export function hasRoom({ held, uses }: TemplateBook, characters: number): boolean {
+  const used = usedBy(uses)
+  const kept = held.reduce((sum, { hash, text }) => (used.has(hash) ? sum + text.length : sum), 0)
+  return kept + characters <= HELD_CHARACTERS_MAX
+}
+
+/** What something came from, or somebody votes for. */
+function usedBy(uses: readonly TemplateUse[]): ReadonlySet<Hash> {
+  return new Set(uses.flatMap(({ template, votes }) => [template, ...votes.map(({ to }) => to)]))
 }
 
 export function withUse(book: TemplateBook, use: TemplateUse): TemplateBook {

@@ -1,10 +1,15 @@
 import t from 'tap'
+import { type DecideContext, Rejection } from '../../../../src/aggregates/contract/decider.ts'
+import { bringTemplate } from '../../../../src/aggregates/contract/templates/bring-template.ts'
 import { exportTemplate } from '../../../../src/aggregates/contract/templates/export-template.ts'
 import {
   parsingTemplate,
   TemplateFault,
   templateOf,
 } from '../../../../src/aggregates/contract/templates/parsed-template.ts'
+import type { TemplateUse } from '../../../../src/aggregates/contract/templates/template-book.ts'
+import type { Hash } from '../../../../src/crypto/hash.ts'
+import type { ElementId, Handle, LedgerIndex } from '../../../../src/events/ids.ts'
 import type { Template, templateHash } from '../../../../src/events/template.ts'
 import { type Document, entry } from '../../../support/document.ts'
 import { broker } from '../../../support/ruled-document.ts'
@@ -190,4 +195,41 @@ t.test('what is none is gone through once, and what a contract has is, however m
   for (let other = 0; other < 9; other++) t.notOk(steps(renamed(`Other ${other}`)).parsed instanceof TemplateFault)
   t.equal(templateOf(held), known)
   t.same(steps(spoilt), { count: 0, parsed: first.parsed })
+})
+
+t.test('of a piece but the last there is no less than a 1,024th of the whole', async (t) => {
+  const whole = 4 * 1024 * 1024
+  const brought = (characters: number, of: number) => {
+    const hash = '0'.repeat(64) as Hash
+    const command = { type: 'BringTemplate', bytes: of, from: 0, hash, text: 'x'.repeat(characters) } as const
+    return empty.when(broker.orders(command)).fate
+  }
+  t.match(brought(4_095, whole), { code: 'limit_exceeded', with: ['templatePieces'] })
+  t.equal(brought(4_096, whole), 'accepted')
+  t.equal(brought(1, 1_024), 'accepted')
+  t.match(brought(1, 1_025), { code: 'limit_exceeded' })
+})
+
+t.test('templates that something came from leave so much less room; once that is gone, they make room', async (t) => {
+  const [at, by] = ['0.0', 'broker'] as unknown as [ElementId, Handle]
+  const held = Array.from({ length: 4 }, (_, n) => ({
+    hash: `${n}`.repeat(64) as Hash,
+    text: 'x'.repeat(4 * 1024 ** 2),
+  }))
+  const use = { by, element: at, index: 3 as LedgerIndex, moved: [], roles: {}, rules: [], upgrades: [], votes: [] }
+  const brought = (uses: readonly TemplateUse[]) => {
+    const state = { ...empty.state, templates: { arriving: [], held, uses } }
+    const piece = { type: 'BringTemplate', bytes: 10, from: 0, hash: 'f'.repeat(64) as Hash, text: 'x' } as const
+    const decided = bringTemplate(piece, state, { author: by } as DecideContext)
+    return decided instanceof Rejection ? [decided.code, ...decided.with] : decided.map(({ type }) => type)
+  }
+  const uses = held.map(({ hash }) => ({ ...use, template: hash }))
+  t.same(brought(uses), ['limit_exceeded', 'templates'])
+  t.same(brought(uses.slice(1)), ['TemplateBrought'])
+  const voted = {
+    ...use,
+    template: uses[1]?.template as Hash,
+    votes: [{ by, roles: {}, to: uses[0]?.template as Hash }],
+  }
+  t.same(brought([...uses.slice(1), voted]), ['limit_exceeded', 'templates'], 'what is voted for stays as well')
 })
