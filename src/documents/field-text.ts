@@ -1,4 +1,5 @@
 import { isAttachment } from '../events/attachments/attachment.ts'
+import { contractReferenceFrom, contractReferenceText, isContractReference } from '../events/contract-reference.ts'
 import type { BuiltInType } from '../events/field-type.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { decimalDigits, wireInteger } from './digits.ts'
@@ -6,13 +7,13 @@ import { decimalDigits, wireInteger } from './digits.ts'
 /** A text cannot be read as a value of the field's type. */
 export class ValueUnreadable extends ConcordataError {}
 
-/** A value as naive clients see it in text: `Mexico`, `USD 1250000.00`, `true`, `2026-01-31`; of an attachment the name of the file. */
+/** A value as naive clients see it in text: `Mexico`, `USD 1250000.00`, `true`, `2026-01-31`; of an attachment the name of the file, of a reference `<uid>/<path>?at=<index>`. */
 export function textOf(value: unknown): string {
   if (typeof value === 'object' && value !== null && 'amount' in value && 'currency' in value) {
     return `${value.currency} ${value.amount}`
   }
   if (isAttachment(value)) return value.name
-  return String(value)
+  return isContractReference(value) ? contractReferenceText(value) : String(value)
 }
 
 /** The value that a text stands for in a field of this type; whether it fits in full is for the contract to say. */
@@ -42,6 +43,8 @@ export function valueFromText(type: BuiltInType, text: string): unknown {
       const [, currency = '', amount = ''] = match
       return { amount: decimalDigits(amount) ?? amount, currency }
     }
+    case 'contract':
+      return contractReferenceFrom(text.trim()) ?? text.trim()
     default:
       return text.trim()
   }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { contractReferenceText } from '../../src/events/contract-reference.ts'
 import { bindingAuthority, reinsuranceSlip } from '../../src/scenario/worked-contracts.ts'
 import { marketOf } from '../support/market-nodes.ts'
 import { figuresAgree, played } from '../support/worked-contracts.ts'
@@ -31,10 +32,12 @@ t.test(
       t.match(bound.told[from + 2], /where Premium Income \/ Percentage of Limit is 100\.0003$/)
     })
 
-    t.test('the agreement names the slip', async (t) => {
+    t.test('the agreement names the slip, and the place in it', async (t) => {
       for (const { client } of bound.parties) {
         const path = `/new-api/${bound.contract}/Reinsurance/Slip`
-        t.equal(await client.call('GET', path, undefined, { accept: 'application/json' }), placed.contract)
+        const reference = { contract: placed.contract, path: 'Security Details' }
+        t.same(await client.call('GET', path, undefined, { accept: 'application/json' }), reference)
+        t.equal(await client.call('GET', path, undefined, { accept: 'text/plain' }), contractReferenceText(reference))
       }
     })
   },

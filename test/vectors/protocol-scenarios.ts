@@ -170,6 +170,8 @@ export const plays: Readonly<Record<string, Play>> = {
       cleo.requests({ type: 'AddField', parent: '0', name: 'Premium', field: { type: 'money', currency: 'EUR' } })
       talk(all, owes)
       cleo.proposes('0.4', CONTRACT)
+      cleo.proposes('0.4', { contract: CONTRACT, path: 'Terms/Premium', index: 12 })
+      ana.proposes('0.4', { contract: CONTRACT, path: 'Terms//Premium' })
       ben.proposes('0.4', 'another contract')
       ana.proposes('0.5', { amount: '1250000.00', currency: 'EUR' })
       ben.proposes('0.5', { amount: '1250000.00', currency: 'USD' })

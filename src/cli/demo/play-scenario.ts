@@ -201,7 +201,7 @@ function extentOf(step: ScenarioStep, { rules }: Scenario): string {
 }
 
 function countValues(value: unknown): number {
-  if (typeof value !== 'object' || value === null || 'currency' in value) return 1
+  if (typeof value !== 'object' || value === null || 'currency' in value || 'contract' in value) return 1
   return Object.values(value).reduce((sum: number, member) => sum + countValues(member), 0)
 }
 

@@ -1,3 +1,5 @@
+import { contractReferenceText, isContractReference } from '../../events/contract-reference.ts'
+
 /** Names on the way to an element, as people read them. */
 export function shownPath(path: string): string {
   return path.split('/').map(decodeURIComponent).join(' / ')
@@ -8,5 +10,6 @@ export function shownValue(value: unknown): string | null {
   if (value === null || value === undefined) return null
   if (typeof value !== 'object') return String(value)
   if ('$sealed' in value) return null
-  return 'currency' in value && 'amount' in value ? `${value.currency} ${value.amount}` : JSON.stringify(value)
+  if ('currency' in value && 'amount' in value) return `${value.currency} ${value.amount}`
+  return isContractReference(value) ? contractReferenceText(value) : JSON.stringify(value)
 }

@@ -37,6 +37,9 @@ export function wireValue(type: BuiltInType, value: unknown): unknown {
   if (type.type === 'attachment' && isObject(value) && 'bytes' in value) {
     return { ...value, bytes: wireNumber(value.bytes, 'integer') }
   }
+  if (type.type === 'contract' && isObject(value) && 'index' in value) {
+    return { ...value, index: wireNumber(value.index, 'integer') }
+  }
   // As the options themselves are.
   if (type.type === 'choice' && typeof value === 'string') return nfc(value)
   return wireNumber(value, type.type)

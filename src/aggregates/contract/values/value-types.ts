@@ -1,6 +1,7 @@
 import { isAttachment } from '../../../events/attachments/attachment.ts'
+import { isContractReference } from '../../../events/contract-reference.ts'
 import type { BuiltInType, FieldType } from '../../../events/field-type.ts'
-import { type Handle, UID_PATTERN } from '../../../events/ids.ts'
+import type { Handle } from '../../../events/ids.ts'
 import { unreachable } from '../../../runtime/assert.ts'
 import { currencies } from '../../currencies/engine-1.ts'
 import { nameRules } from '../../names/engine-1.ts'
@@ -16,7 +17,6 @@ const DATE_TIME =
 // Nine digits a part: so every duration can be computed with.
 const DURATION =
   /^-?P(?:(?=\d)(?:\d{1,9}Y)?(?:\d{1,9}M)?|(?=\d|T\d)(?:\d{1,9}W)?(?:\d{1,9}D)?(?:T(?=\d)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,9})?S)?)?)$/
-const CONTRACT = new RegExp(UID_PATTERN)
 /** As many digits as the rule language computes with. */
 const DIGITS_MAX = 34
 
@@ -72,12 +72,17 @@ function hasForm(type: BuiltInType, value: unknown, isParty: (handle: Handle) =>
     case 'party':
       return typeof value === 'string' && isParty(value as Handle)
     case 'contract':
-      return typeof value === 'string' && CONTRACT.test(value)
+      return isContractReference(value) && (typeof value === 'string' || isPath(value.path))
     case 'attachment':
       return isAttachment(value) && nameRules.elementNameFault(value.name) === undefined
     default:
       return unreachable(type)
   }
+}
+
+/** Each name on the way one of an element. */
+function isPath(path: string | undefined): boolean {
+  return path === undefined || path.split('/').every((name) => nameRules.elementNameFault(name) === undefined)
 }
 
 /** Digits as a string only where a JSON number would be rounded: so every integer has one spelling. */

@@ -1,4 +1,9 @@
 import { canonicalJson } from '../../../crypto/canonical-json.ts'
+import {
+  type ContractReference,
+  contractReferenceFrom,
+  contractReferenceText,
+} from '../../../events/contract-reference.ts'
 import type { BuiltInType } from '../../../events/field-type.ts'
 import { unreachable } from '../../../runtime/assert.ts'
 import { currencies } from '../../currencies/engine-1.ts'
@@ -69,6 +74,8 @@ export function valueOfField(field: BuiltInType, json: unknown): Value {
       return ofReason(fieldDuration(json as string))
     case 'attachment':
       return new Opaque('attachment', canonicalJson(json))
+    case 'contract':
+      return contractReferenceText(json as ContractReference)
     default:
       return json as string | boolean
   }
@@ -83,9 +90,10 @@ function ofReason(value: Exclude<Value, string> | ReasonCode | undefined): Value
 export function fieldValueOf(field: BuiltInType, value: Value): unknown {
   switch (field.type) {
     case 'text':
-    case 'contract':
     case 'party':
       return typeof value === 'string' ? value : undefined
+    case 'contract':
+      return typeof value === 'string' ? contractReferenceFrom(value) : undefined
     case 'choice':
       return typeof value === 'string' && field.options.includes(value) ? value : undefined
     case 'boolean':
