@@ -7,7 +7,13 @@ import type { Hash } from '../../../crypto/hash.ts'
 import { isComputed } from '../../../events/ids.ts'
 import type { Payload } from '../../../events/statement.ts'
 import { HistoryPruned } from '../../../runtime/history-pruned.ts'
-import { computedGroup, type PayloadEntry, type PayloadGroup, type PayloadRef, refOf } from '../../../store/payload-group.ts'
+import {
+  computedGroup,
+  type PayloadEntry,
+  type PayloadGroup,
+  type PayloadRef,
+  refOf,
+} from '../../../store/payload-group.ts'
 import type { Store } from '../../../store/port.ts'
 
 /** So many values are asked of the store at once. */
