@@ -252,7 +252,10 @@ t.test('a request is refused here only where no view takes it', (t) => {
   t.match(refused(valueAt('0.0', 'red')), { code: 'rule_broken' }, 'which helps nothing else')
   begin()
   made(ana, ben, ana.request([added]))
-  ana.requests({ element: '0.2', type: 'RemoveElement' })
+  ben.hears(ana.requests({ element: '0.2', type: 'RemoveElement' }))
+  t.equal(refused(valueAt('0.2', 'x')), undefined, 'a removal on its way may come to nothing')
+  ana.hears(ben.says())
+  t.ok(ana.acknowledged > ana.settled, 'all have answered it, and not all have signed for it')
   t.equal(
     refused(valueAt('0.2', 'x')),
     undefined,
