@@ -156,6 +156,20 @@ export const breaks: readonly Break[] = [
     to: 'if (self === undefined || self !== undefined) return yield* takeIn',
   },
   {
+    name: 'withholds again what it has let through of a revoked feed',
+    file: 'src/agreement/keys/revocation-holds.ts',
+    from: 'const held = Math.max(holds[0]?.upTo ?? -1, feedOf(state.feeds, revoked).size - 1)',
+    to: 'const held = holds[0]?.upTo ?? -1',
+    caughtBy: 'test/simulation/cases/keys.test.ts',
+  },
+  {
+    name: 'asks nobody whose invitation has come to nothing what it holds',
+    file: 'src/contracts/signing/double-sign-protection.ts',
+    from: '...closed.filter(({ closedAt }) => closedAt >= signed).map(({ party }) => party),',
+    to: '',
+    caughtBy: 'test/simulation/cases/restored.test.ts',
+  },
+  {
     name: 'lets through what nothing valid releases',
     file: 'src/agreement/receive.ts',
     from: 'if (further.taken.length > 0 && some.every(({ by }) => isHeld(further.state, by))) return further',

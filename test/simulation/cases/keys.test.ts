@@ -1,5 +1,4 @@
 import t, { type Test } from 'tap'
-import type { Handle } from '../../../src/events/ids.ts'
 import type { Machine } from '../machine.ts'
 import { Stage } from './stage.ts'
 
@@ -58,20 +57,63 @@ t.test(
     const [word] = ana.contracts?.wordsOn(contract).filter((one) => 'revocation' in one) ?? []
     if (word === undefined) throw new Error('nothing is revoked')
     for (const machine of [ben, cleo]) await stage.comesOf(machine.contracts?.took(word))
-    const heldBy = async (machine: Machine) => {
-      const { state } = await stage.comesOf(stage.live(machine))
-      return state.keys.holds
-        .get(ana.handle)
-        ?.get(machine.handle as Handle)
-        ?.at(-1)?.upTo
-    }
-    for (const machine of [ben, cleo]) {
-      await stage.until(`${machine.handle} says what it holds`, async () => (await heldBy(machine)) !== undefined)
-    }
-    t.ok(((await heldBy(ben)) ?? -1) > ((await heldBy(cleo)) ?? -1), 'ben holds more of the feed than cleo')
+    for (const machine of [ben, cleo]) await says(stage, machine, ana)
+    const promised = await heldBy(stage, cleo, ana)
+    t.ok((await heldBy(stage, ben, ana)) > promised, 'ben holds more of the feed than cleo')
+    network.heal(true)
+    stage.cutOff(ana)
+    await stage.until('cleo lets it through', async () => (await stage.feedOf('ana', cleo)).length > promised + 1)
+    await comesAgain(t, stage, cleo, ana)
     await stage.ends()
     await goesOnUnderAnother(t, stage, ana)
     t.same(await stage.feedOf('ana', ben), await stage.feedOf('ana', cleo))
+  },
+)
+
+t.test(
+  'what was let through of a revoked feed has a word on another revocation, comes again, and is not held back again',
+  async (t) => {
+    const stage = await Stage.with({ ana: {}, ben: {}, cleo: {}, dov: {} })
+    const [ana, ben, cleo, dov] = ['ana', 'ben', 'cleo', 'dov'].map((handle) => stage.machine(handle)) as [
+      Machine,
+      Machine,
+      Machine,
+      Machine,
+    ]
+    const { network } = stage.run
+    const wordOf = async (machine: Machine) => {
+      await stage.comesOf(machine.revoke(stage.run.contract))
+      await stage.run.pass(100)
+      const words = machine.contracts?.wordsOn(stage.run.contract) ?? []
+      const word = words.find((one) => 'revocation' in one && one.revocation.party === machine.handle)
+      if (word === undefined) throw new Error('nothing is revoked')
+      return word
+    }
+    for (const machine of [ana, dov]) stage.cutOff(machine)
+    const ofDov = await wordOf(dov)
+    for (const machine of [ana, ben, cleo]) await stage.comesOf(machine.contracts?.took(ofDov))
+    for (const machine of [ana, cleo]) await says(stage, machine, dov)
+    const size = (await stage.feedOf('cleo')).length
+    await stage.until('ben has it of cleo', async () => (await stage.feedOf('cleo', ben)).length === size)
+    stage.cutOff(cleo)
+    const ofCleo = await wordOf(cleo)
+    for (const machine of [ana, ben]) {
+      await stage.comesOf(machine.contracts?.took(ofCleo))
+      await says(stage, machine, cleo)
+    }
+    network.heal(true)
+    for (const machine of [cleo, dov]) stage.cutOff(machine)
+    await stage.until('ana has what ben holds of cleo', async () => (await stage.feedOf('cleo', ana)).length >= size)
+    const promised = await heldBy(stage, ana, cleo)
+    const beyond = (await stage.feedOf('cleo', ana)).slice(promised + 1)
+    t.ok(
+      beyond.some(({ key }) => key !== undefined && 'hold' in key && key.hold.revocation.party === dov.handle),
+      'beyond what ana has promised stands cleo’s word on the revocation of dov, which ana has promised as well',
+    )
+    await comesAgain(t, stage, ana, cleo)
+    await stage.ends()
+    await goesOnUnderAnother(t, stage, cleo)
+    t.equal((await takeoversIn(stage, 'dov')).length, 1, 'dov has another key')
   },
 )
 
@@ -112,6 +154,28 @@ t.test('a node that is set back behind its takeover does not sign it a second ti
     t.notOk(stage.run.counts.accused)
   }
 })
+
+/** How far a machine has said that it holds a feed whose key is revoked; -1 where it has not said it. */
+async function heldBy(stage: Stage, machine: Machine, revoked: Machine): Promise<number> {
+  const { state } = await stage.comesOf(stage.live(machine))
+  return state.keys.holds.get(revoked.handle)?.get(machine.handle)?.at(-1)?.upTo ?? -1
+}
+
+function says(stage: Stage, machine: Machine, revoked: Machine): Promise<void> {
+  const what = `${machine.handle} says what it holds of ${revoked.handle}`
+  return stage.until(what, async () => (await heldBy(stage, machine, revoked)) >= 0)
+}
+
+/** All that is held of a feed comes once more, as the network may bring it: nothing of it waits then. */
+async function comesAgain(t: Test, stage: Stage, machine: Machine, { handle }: Machine): Promise<void> {
+  const live = await stage.comesOf(stage.live(machine))
+  await stage.comesOf(live.deliver(live.state.feeds.get(handle)?.kept ?? []))
+  t.same(
+    live.waitingOf(handle).map(({ statement }) => statement.seq),
+    [],
+    'what is held does not wait',
+  )
+}
 
 /** The key was taken over once, and requests under the new one are agreed. */
 async function goesOnUnderAnother(t: Test, stage: Stage, machine: Machine): Promise<void> {

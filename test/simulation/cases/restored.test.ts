@@ -1,6 +1,7 @@
 import t from 'tap'
-import { memberOf } from '../../../src/aggregates/contract/state.ts'
+import { closedInvitationOf, memberOf } from '../../../src/aggregates/contract/state.ts'
 import { OUTBOX_STREAM } from '../../../src/store/streams.ts'
+import type { Machine } from '../machine.ts'
 import { Stage } from './stage.ts'
 
 const SPLIT = ['serve', 'transmit', 'receive'] as const
@@ -22,6 +23,40 @@ t.test('a node that is set back without its guard after it has left waits for no
   t.ok(memberOf(state.ledger.document, cleo.handle), 'it takes itself for a member, which nobody else does')
   await stage.ends()
   await stage.agrees(ana)
+})
+
+t.test('a node that is set back without its guard asks one whose invitation has come to nothing, too', async (t) => {
+  const stage = await Stage.with({ ana: {}, ben: {} }, {}, ['cleo'])
+  const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
+  const { network, contract } = stage.run
+  const isClosed = async () =>
+    closedInvitationOf((await stage.live(ben)).state.ledger.document, cleo.handle) !== undefined
+  const said = async (at = ben) => (await stage.feedOf('ben', at)).length
+  await stage.workload.submit(ben, { type: 'InviteParty', party: cleo.card })
+  await stage.until('cleo is invited', () => cleo.contracts?.has(contract) ?? false)
+  await stage.run.pass(3_000)
+  const before = await said()
+  await stage.workload.submit(ben, { type: 'WithdrawInvitation', party: 'cleo' })
+  await stage.until('ben withdraws the invitation', async () => (await said()) > before)
+  const { mark } = ben.disk
+  const left = await said()
+  await stage.until('ana has that', async () => (await said(ana)) === left)
+  for (const { address } of [ben, cleo]) network.cut(address, ana.address)
+  await stage.until('it has come to nothing', isClosed)
+  await stage.until('cleo is shown what ben says on that', async () => (await said(cleo)) > left)
+  t.equal(await said(ana), left, 'which ana is not')
+  stage.cutOff(ben)
+  await stage.setBack(ben, mark, true)
+  t.equal(await said(), left, 'and ben has lost it')
+  network.heal(true)
+  stage.cutOff(cleo)
+  await stage.until('ana tells it that the invitation has come to nothing', isClosed)
+  await stage.workload.write(ben, '0.1')
+  await stage.run.pass(10_000)
+  t.equal(await said(), left, 'it signs nothing before it has heard of cleo')
+  await stage.ends()
+  t.notOk(stage.run.counts.accused)
+  await stage.agrees(ben)
 })
 
 t.test('every process sees that the store of all of them was set back, and none signs', async (t) => {

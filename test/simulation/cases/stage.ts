@@ -35,10 +35,11 @@ export class Stage {
     this.workload = new Workload(run, this.faults)
   }
 
-  /** All are members of one contract with two fields, and nothing is under way. The first has founded it. */
+  /** All are members of one contract with two fields, and nothing is under way. The first has founded it. Nobody has invited the strangers. */
   static async with(
     parties: { readonly [handle: string]: Omit<MachineOptions, 'rests'> },
     options: Partial<SimulationOptions> = {},
+    strangers: readonly string[] = [],
   ): Promise<Stage> {
     const told: string[] = []
     const run = new Run(1, withDefaults({ fields: 2, ...options }), (line) => told.push(line))
@@ -47,11 +48,14 @@ export class Stage {
     run.machines = Object.entries(parties).map(
       ([handle, machine]) => new Machine(world, handle, { ...machine, rests: run.options.passive }),
     )
-    for (const machine of run.machines) machine.knows(run.machines.filter((other) => other !== machine))
+    const outside = strangers.map((handle) => new Machine(world, handle, { rests: run.options.passive }))
+    const all = [...run.machines, ...outside]
+    for (const machine of all) machine.knows(all.filter((other) => other !== machine))
     const stage = new Stage(run, told)
-    for (const machine of run.machines) await machine.start()
+    for (const machine of all) await machine.start()
     await stage.workload.begin()
     await stage.letIn()
+    run.machines.push(...outside)
     return stage
   }
 
