@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
+import { describeAnswers } from './answers/described.ts'
 import { type AskedByPorts, nameUsers } from './http/asked-by.ts'
 import { type AccessPorts, requireKey } from './http/authenticate.ts'
 import { answerNotFound, httpServer, refuse, type ServerPorts } from './http/http-server.ts'
@@ -99,6 +100,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   await app.register(async (guarded) => {
     requireKey(guarded, ports)
     refuseUnknownQueries(guarded)
+    describeAnswers(guarded)
     const answerOthers = answerOtherMethods(guarded)
     if (ports.calls !== undefined) traceCalls(guarded, ports.calls)
     nameUsers(guarded, ports)

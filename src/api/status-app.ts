@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { describeAnswers } from './answers/described.ts'
 import { type AccessPorts, requireKey } from './http/authenticate.ts'
 import { answerNotFound, httpServer, type ServerPorts } from './http/http-server.ts'
 import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './routes/operation.ts'
@@ -14,6 +15,7 @@ export async function createStatusApi(ports: StatusPorts): Promise<FastifyInstan
   healthRoutes(app, ports)
   await app.register(async (guarded) => {
     requireKey(guarded, ports)
+    describeAnswers(guarded)
     metricsRoute(guarded, ports)
     obstacleRoute(guarded, ports)
     answerNotFound(guarded)

@@ -123,6 +123,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/eventstoredb/payload-streams.ts standings',
   ],
   'as many as the program has parts, routes, codes or processes': [
+    'api/answers/described.ts problems',
     'api/http/other-methods.ts taken',
     'contracts/registry/contracts.ts #ownHeld',
     'projections/tables/rule-table.ts prepared',

@@ -1,5 +1,5 @@
+import { statusOfVoid } from '../../src/api/answers/void-status.ts'
 import { answerCodes, statusOf } from '../../src/api/http/problem.ts'
-import { statusOfVoid } from '../../src/api/http/request-response.ts'
 import { voidCodes } from '../../src/events/outcome.ts'
 import { type ErrorCode, errorCodes } from '../../src/runtime/errors.ts'
 

@@ -1,3 +1,4 @@
+import './checked-answers.ts'
 import type { Test } from 'tap'
 import { startProcess } from '../../src/cli/demo/party-process.ts'
 import type { ObstacleCode } from '../../src/contracts/obstacles/obstacles.ts'

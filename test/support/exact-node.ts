@@ -1,3 +1,4 @@
+import './checked-answers.ts'
 import type { Test } from 'tap'
 import { openNode } from '../../src/index.ts'
 import { newParty } from './node-party.ts'

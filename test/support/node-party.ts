@@ -1,3 +1,4 @@
+import './checked-answers.ts'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../../src/cli/demo/free-port.ts'

@@ -1,16 +1,28 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, RouteOptions } from 'fastify'
 
-/** Gathers the routes of every app that is made from now on, as it registers them, with their roles. The answer ends it. */
-export function watchRoutes(routes: Map<string, string | undefined>): () => void {
+/** Of a route: what stands at it. */
+export type RegisteredRoute = Pick<RouteOptions, 'config' | 'schema'>
+
+/** Gathers the routes of every app that is made from now on, with all that stands at them once all is registered. The answer ends it. */
+export function watchRegistered(routes: Map<string, RegisteredRoute>): () => void {
   const watch = (message: unknown) => {
     const { fastify } = message as { fastify: FastifyInstance }
-    fastify.addHook('onRoute', ({ method, url, config }) => {
-      // What answers 405 is no route.
-      if (config?.body === 'passed over') return
-      for (const one of [method].flat()) if (one !== 'HEAD') routes.set(`${one} ${url}`, config?.role)
+    fastify.addHook('onRoute', (route) => {
+      if (route.config?.body === 'passed over') return
+      for (const one of [route.method].flat()) if (one !== 'HEAD') routes.set(`${one} ${route.url}`, route)
     })
   }
   subscribe('fastify.initialization', watch)
   return () => void unsubscribe('fastify.initialization', watch)
+}
+
+/** Gathers the routes of every app that is made from now on, as it registers them, with their roles. The answer ends it. */
+export function watchRoutes(routes: Map<string, string | undefined>): () => void {
+  const registered = new Map<string, RegisteredRoute>()
+  const stop = watchRegistered(registered)
+  return () => {
+    stop()
+    for (const [route, { config }] of registered) routes.set(route, config?.role)
+  }
 }

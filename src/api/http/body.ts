@@ -17,8 +17,11 @@ export class TextBody {
   }
 }
 
-/** What a route takes: JSON or text, JSON alone, nothing; or nothing of it is done whatever comes. */
-export type TakenBody = 'any' | 'json' | 'none' | 'passed over'
+/**
+ * What a route takes: JSON or text, JSON alone, bytes that it reads itself, nothing; or nothing of it is done whatever comes. With `any`
+ * there is no form for it: fastify would take none for `null`.
+ */
+export type TakenBody = 'any' | 'json' | 'bytes' | 'none' | 'passed over'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Naive clients write text; curl calls it a form unless told otherwise. */

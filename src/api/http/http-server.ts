@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify'
+import { serializeExactly } from '../answers/described.ts'
 import { readBodies } from './body.ts'
 import { answerErrors, problemFor } from './error-handler.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
@@ -55,6 +56,7 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
   })
   readBodies(app)
   validateExactly(app)
+  serializeExactly(app)
   answerErrors(app)
   return app
 }

@@ -18,7 +18,7 @@ export function answerOtherMethods(app: FastifyInstance): () => void {
       app.route({
         method: app.supportedMethods.filter((method) => !methods.has(method)),
         url,
-        config: { role: 'any', body: 'passed over' },
+        config: { role: 'any', body: 'passed over', problems: ['method_not_allowed'] },
         // Whatever the query says, this is what is wrong first.
         schema: { querystring: {} },
         handler: (request, reply) => {

@@ -1,5 +1,6 @@
 import type { VoidCode } from '../../events/outcome.ts'
 import { ConcordataError, type ErrorCode, errorCodes } from '../../runtime/errors.ts'
+import { statusOfVoid } from '../answers/void-status.ts'
 
 /** The codes that only answers of the inward API carry, with what they mean. docs/errors.md has them as a table. */
 export const answerCodes = {
@@ -20,6 +21,24 @@ export const answerCodes = {
   party_resigned: 'The party of this node has left the contract, so the request does not exist.',
   refused: 'A member refused the request; `by` says who, and why.',
 } as const
+
+/** With which statuses they come. */
+const statusesOfAnswer: Record<keyof typeof answerCodes, readonly number[]> = {
+  no_such_route: [404],
+  method_not_allowed: [405],
+  upgrade_required: [426],
+  body_too_large: [413],
+  headers_too_large: [431],
+  request_timeout: [408],
+  expectation_failed: [417],
+  live_message_malformed: [400],
+  too_many_subscriptions: [429],
+  not_unanimous_in_time: [504],
+  withdrawn: [409, 504],
+  candidate_ended: [409],
+  party_resigned: [409],
+  refused: [409],
+}
 
 export type ProblemCode = ErrorCode | VoidCode | keyof typeof answerCodes
 
@@ -202,6 +221,19 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   feed_mismatch: 500,
   ledger_mismatch: 500,
 }
+
+/** All statuses with which a code comes: one that an error and an outcome share may have two. */
+export function statusesOf(code: ProblemCode): readonly number[] {
+  if (code in statusesOfAnswer) return statusesOfAnswer[code as keyof typeof answerCodes]
+  const ofError = statusOf[code as ErrorCode] as number | undefined
+  const ofVoid = statusOfVoid[code as VoidCode] as number | undefined
+  return [...new Set([ofError, ofVoid].filter((status) => status !== undefined))]
+}
+
+/** Whatever goes wrong that is this node's fault. */
+export const faultCodes = Object.entries(statusOf).flatMap(([code, status]) =>
+  status === 500 ? (code as ErrorCode) : [],
+)
 
 /** The response for an error. A fault of the software is only reported as one: the log has the details. */
 export function problemOf(error: unknown): Problem {

@@ -1,23 +1,29 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { ObstacleShown } from '../../contracts/obstacles/obstacles.ts'
 import { heldAbouts, type Shown, withAbout } from '../../contracts/requests/held-abouts.ts'
 import { aboutRef } from '../../documents/shown-outcome.ts'
 import type { RefusedBy } from '../../events/outcome.ts'
 import type { Attention, Listed } from '../../projections/queries/attention.ts'
 import type { Store } from '../../store/port.ts'
+import { AttentionSchema } from '../answers/attention.ts'
+import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { TokenInQuery } from '../http/validation.ts'
 
 export interface AttentionRoutesPorts {
   /** Holds what the seals in it stand for. */
   readonly store: Store
   /** From the read model, but for the obstacles, which this process knows at the moment. `overdueAfterMs`, `limit`: as of `AttentionQuery`. */
-  readonly attention: (overdueAfterMs: number, limit: number) => Attention & { readonly obstacles: Listed<object> }
+  readonly attention: (
+    overdueAfterMs: number,
+    limit: number,
+  ) => Attention & { readonly obstacles: Listed<ObstacleShown> }
 }
 
 const OVERDUE_AFTER_SECONDS = 60
 const LIMIT = 100
 
 /** `GET /api/Attention`: what people should look at. */
-export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = async (app, { attention, store }) => {
+export const attentionRoutes: TypedRoutes<AttentionRoutesPorts> = async (app, { attention, store }) => {
   const shown = async (refusal: Attention['refusals']['items'][number]) => {
     const refs = refusal.by.flatMap((one) => aboutRef(one.handle, one))
     const held = await heldAbouts(store.payloads, refusal.contract, refs)
@@ -27,8 +33,10 @@ export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = 
   app.get(
     '/api/Attention',
     {
-      config: { role: 'reader' },
+      config: { role: 'reader', problems: ['read_model_missing'] },
       schema: {
+        operationId: 'getAttention',
+        summary: 'What people should look at',
         querystring: Type.Object(
           {
             overdueAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 366 * 24 * 60 * 60 })),
@@ -37,6 +45,7 @@ export const attentionRoutes: FastifyPluginAsyncTypebox<AttentionRoutesPorts> = 
           },
           { additionalProperties: false },
         ),
+        response: { 200: AttentionSchema },
       },
     },
     async ({ query: { overdueAfterSeconds = OVERDUE_AFTER_SECONDS, limit = LIMIT } }) => {

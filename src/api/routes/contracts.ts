@@ -1,32 +1,55 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { summaryOf } from '../../contracts/passive/summary.ts'
+import { Type } from 'typebox'
+import type { ObstacleShown } from '../../contracts/obstacles/obstacles.ts'
+import { type ContractSummary, summaryOf } from '../../contracts/passive/summary.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { settledHead } from '../../contracts/signing/cosigned-notes.ts'
 import { AgreedView } from '../../documents/agreed-view.ts'
 import { askedBefore } from '../../documents/requests/asked-before.ts'
 import { CharterSchema } from '../../events/charter.ts'
 import { UidSchema } from '../../events/ids.ts'
+import { assert } from '../../runtime/assert.ts'
 import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
+import { ContractSchema, ContractSummarySchema, FullContractSchema } from '../answers/contracts.ts'
+import { ofContract } from '../answers/problems.ts'
+import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { assertSame, type Keyed } from '../http/idempotency.ts'
 import { TokenInQuery } from '../http/validation.ts'
 import { ContractParams, closed } from './forms.ts'
 import type { RoutePorts } from './ports.ts'
 
 /** `/api/Contract`, `/api/Contract/<uid>`, `/api/FullContract`; what stands below a contract is in `contract/`. */
-export const contractRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, ports) => {
+export const contractRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
   const { contracts, store } = ports
 
-  app.get('/api/Contract', { config: { role: 'reader' } }, async () => contracts.summaries())
+  app.get(
+    '/api/Contract',
+    {
+      config: { role: 'reader' },
+      schema: {
+        operationId: 'listContracts',
+        summary: 'All contracts that this node holds',
+        response: { 200: Type.Array(ContractSummarySchema) },
+      },
+    },
+    async () => contracts.summaries(),
+  )
 
   app.post(
     '/api/Contract',
     {
-      config: { idempotency: 'founds', role: 'editor' },
+      config: {
+        idempotency: 'founds',
+        role: 'editor',
+        problems: ['text_unfit', 'request_unfit', 'transmitter_silent', 'signer_unreachable', 'contract_closed'],
+      },
       schema: {
+        operationId: 'openContract',
+        summary: 'Opens a contract; the party of this node is its only member',
         body: Type.Object(
           { title: Type.String({ minLength: 1, maxLength: 200 }), charter: Type.Optional(CharterSchema) },
           closed,
         ),
+        response: { 201: ContractSummarySchema },
       },
     },
     async (request, reply) => {
@@ -39,21 +62,37 @@ export const contractRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app,
       return reply
         .code(201)
         .header('location', `/api/Contract/${contract.contract}`)
-        .send(await retryWithFullHistory(contract, () => summaryOf(contract.state, contract.self)))
+        .send(await begunSummary(contract))
     },
   )
 
-  app.get('/api/Contract/:uid', { config: { role: 'reader' }, schema: { params: ContractParams } }, async (request) =>
-    contracts.use(request.params.uid, (live) =>
-      retryWithFullHistory(live, () => detailsOf(live, ports.obstaclesOf(live))),
-    ),
+  app.get(
+    '/api/Contract/:uid',
+    {
+      config: { role: 'reader', problems: ofContract },
+      schema: {
+        operationId: 'getContract',
+        summary: 'How a contract stands, and what stops it',
+        params: ContractParams,
+        response: { 200: ContractSchema },
+      },
+    },
+    async (request) =>
+      contracts.use(request.params.uid, (live) =>
+        retryWithFullHistory(live, () => detailsOf(live, ports.obstaclesOf(live))),
+      ),
   )
 
   app.get(
     '/api/FullContract',
     {
-      config: { role: 'reader' },
-      schema: { querystring: Type.Object({ ContractId: UidSchema, ...TokenInQuery }, closed) },
+      config: { role: 'reader', problems: ofContract },
+      schema: {
+        operationId: 'getFullContract',
+        summary: 'The whole document with its record hash and ledger root',
+        querystring: Type.Object({ ContractId: UidSchema, ...TokenInQuery }, closed),
+        response: { 200: FullContractSchema },
+      },
     },
     async (request) =>
       contracts.use(request.query.ContractId, async ({ state, contract }) => {
@@ -69,7 +108,14 @@ export const contractRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app,
   )
 }
 
-function detailsOf(live: LiveContract, obstacles: readonly object[]) {
+/** Requires a contract of which something has been acknowledged. */
+export async function begunSummary(live: LiveContract): Promise<ContractSummary> {
+  const summary = await retryWithFullHistory(live, () => summaryOf(live.state, live.self))
+  assert(summary !== undefined, 'a contract whose opening is settled has begun')
+  return summary
+}
+
+function detailsOf(live: LiveContract, obstacles: readonly ObstacleShown[]) {
   const { state } = live
   const { signed, divergences } = state.settling
   return {

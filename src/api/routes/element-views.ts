@@ -1,4 +1,4 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import type { Element } from '../../aggregates/contract/document/element.ts'
 import type { ContractState } from '../../aggregates/contract/state.ts'
 import { AgreedView } from '../../documents/agreed-view.ts'
@@ -9,6 +9,10 @@ import { parsePath } from '../../documents/path.ts'
 import { Rules } from '../../documents/rules/rules.ts'
 import { type Uid, UidSchema } from '../../events/ids.ts'
 import type { ValueHistory } from '../../projections/queries/value-history.ts'
+import { ElementSchema, HistorySchema } from '../answers/elements.ts'
+import { ofElement } from '../answers/problems.ts'
+import { ElementRuleSchema, RuleVotesSchema, Says } from '../answers/rule.ts'
+import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { TokenInQuery } from '../http/validation.ts'
 import type { RuleRoutesPorts } from './contract/rules.ts'
 import { closed } from './forms.ts'
@@ -33,10 +37,9 @@ const HistoryQuery = Type.Object(
 const LIMIT = 100
 
 /** `/new-api/<uid>/<path>/~rules[/<number>[/attributes|votes]]`, `…/~schema`, `…/~history`; `element` is the whole path (url.ts). */
-export const elementViewRoutes: FastifyPluginAsyncTypebox<ElementViewPorts> = async (app, ports) => {
+export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, ports) => {
   const { contracts, store, valueHistory: history } = ports
   const rules = new Rules(ports)
-  const reader = { config: { role: 'reader' as const } }
 
   const at = <Result>(
     { uid, element: path }: { readonly uid: Uid; readonly element: string },
@@ -50,36 +53,91 @@ export const elementViewRoutes: FastifyPluginAsyncTypebox<ElementViewPorts> = as
       return look(element, agreed)
     })
 
-  app.get('/new-api/:uid/:element/~rules', { ...reader, schema: { params: ElementParams } }, async ({ params }) =>
-    rules.at(params.uid, parsePath(params.element)),
+  app.get(
+    '/new-api/:uid/:element/~rules',
+    {
+      config: { role: 'reader', problems: ofElement },
+      schema: {
+        operationId: 'listElementRules',
+        summary: 'Rules that have to do with an element',
+        params: ElementParams,
+        response: { 200: Type.Array(ElementRuleSchema) },
+      },
+    },
+    async ({ params }) => rules.at(params.uid, parsePath(params.element)),
   )
 
-  app.get('/new-api/:uid/:element/~rules/:rule', { ...reader, schema: { params: RuleParams } }, async ({ params }) =>
-    rules.oneAt(params.uid, parsePath(params.element), Number(params.rule)),
+  app.get(
+    '/new-api/:uid/:element/~rules/:rule',
+    {
+      config: { role: 'reader', problems: [...ofElement, 'no_such_rule'] },
+      schema: {
+        operationId: 'getElementRule',
+        summary: 'A rule',
+        params: RuleParams,
+        response: { 200: ElementRuleSchema },
+      },
+    },
+    async ({ params }) => rules.oneAt(params.uid, parsePath(params.element), Number(params.rule)),
   )
 
   app.get(
     '/new-api/:uid/:element/~rules/:rule/attributes',
-    { ...reader, schema: { params: RuleParams } },
+    {
+      config: { role: 'reader', problems: [...ofElement, 'no_such_rule'] },
+      schema: {
+        operationId: 'getRuleAttributes',
+        summary: 'What a rule says',
+        params: RuleParams,
+        response: { 200: Says },
+      },
+    },
     async ({ params }) => (await rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))).says,
   )
 
   app.get(
     '/new-api/:uid/:element/~rules/:rule/votes',
-    { ...reader, schema: { params: RuleParams } },
+    {
+      config: { role: 'reader', problems: [...ofElement, 'no_such_rule'] },
+      schema: {
+        operationId: 'listRuleVotes',
+        summary: 'Who has voted on a rule',
+        params: RuleParams,
+        response: { 200: RuleVotesSchema },
+      },
+    },
     async ({ params }) => {
       const { votes, waitsFor } = await rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))
       return [...votes, ...waitsFor.map((by) => ({ by, vote: null }))]
     },
   )
 
-  app.get('/new-api/:uid/:element/~schema', { ...reader, schema: { params: ElementParams } }, async ({ params }) =>
-    at(params, elementSchema),
+  app.get(
+    '/new-api/:uid/:element/~schema',
+    {
+      config: { role: 'reader', problems: ofElement },
+      schema: {
+        operationId: 'getElementSchema',
+        summary: 'What an element is, without its values',
+        params: ElementParams,
+        response: { 200: ElementSchema },
+      },
+    },
+    async ({ params }) => at(params, elementSchema),
   )
 
   app.get(
     '/new-api/:uid/:element/~history',
-    { ...reader, schema: { params: ElementParams, querystring: HistoryQuery } },
+    {
+      config: { role: 'reader', problems: ofElement },
+      schema: {
+        operationId: 'getElementHistory',
+        summary: 'Values that an element has had',
+        params: ElementParams,
+        querystring: HistoryQuery,
+        response: { 200: HistorySchema },
+      },
+    },
     async ({ params, query: { before, limit = LIMIT } }) => {
       const query = { limit, ...(before !== undefined && { before }) }
       return at(params, (element, document) =>

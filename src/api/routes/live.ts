@@ -191,7 +191,8 @@ export function liveRoute(app: FastifyInstance, ports: AccessPorts & TellingPort
     method: 'GET',
     url: LIVE_PATH,
     exposeHeadRoute: false,
-    config: { role: 'reader' },
+    config: { role: 'reader', problems: ['upgrade_required'] },
+    schema: { operationId: 'openLive', summary: 'Changes as they settle, on a WebSocket' },
     wsHandler: live,
     handler: (_request, reply) => {
       const problem = describe('upgrade_required', 'connect to it as a WebSocket', 426, {})

@@ -12,6 +12,9 @@ import { textOf } from '../../documents/field-text.ts'
 import { NoSuchPath, parsePath } from '../../documents/path.ts'
 import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
 import { CountSchema, type Uid } from '../../events/ids.ts'
+import { AnyValue, NoBody } from '../answers/common.ts'
+import { ofElement, ofWrite } from '../answers/problems.ts'
+import { written } from '../answers/written.ts'
 import { TextBody } from '../http/body.ts'
 import { entityTag, namesTag, preconditionIn } from '../http/entity-tag.ts'
 import { BodyMalformed } from '../http/exact-json.ts'
@@ -20,6 +23,19 @@ import { tagsOf } from '../http/representations.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../http/validation.ts'
 import type { RoutePorts } from './ports.ts'
+
+const DocumentParams = Type.Object({ uid: Type.String() })
+const ElementParams = Type.Object({ uid: Type.String(), '*': Type.String() })
+/** Of a field as text, unless JSON is asked for; of whatever else as JSON. */
+const Read = {
+  200: {
+    content: {
+      'application/json': { schema: AnyValue },
+      'text/plain': { schema: Type.String() },
+    },
+  },
+  304: NoBody,
+}
 
 /** `at`: after which ledger entry the document is read; left out: as it is. */
 const ReadQuery = Type.Object({ at: Type.Optional(CountSchema), ...TokenInQuery }, { additionalProperties: false })
@@ -32,26 +48,62 @@ export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: R
     return { ...waitFrom(request, defaultWaitMs), ...(onlyIf && { onlyIf }) }
   }
 
-  for (const url of ['/new-api/:uid', '/new-api/:uid/*']) {
-    app.get(url, { config: { role: 'reader' }, schema: { querystring: ReadQuery } }, (request, reply) =>
-      read(documents, request, reply),
+  const places = [
+    { url: '/new-api/:uid', params: DocumentParams, of: 'Document' },
+    { url: '/new-api/:uid/*', params: ElementParams, of: 'Element' },
+  ] as const
+  for (const { of, params, url } of places) {
+    app.get(
+      url,
+      {
+        config: {
+          role: 'reader',
+          problems: [...ofElement, 'no_such_entry', 'history_too_long', 'no_agreed_value', 'value_sealed'],
+        },
+        schema: {
+          operationId: `get${of}`,
+          summary: 'The agreed value',
+          params,
+          querystring: ReadQuery,
+          response: Read,
+        },
+      },
+      (request, reply) => read(documents, request, reply),
     )
-    for (const method of ['PUT', 'POST'] as const) {
+    for (const [method, summary] of [
+      ['PUT', 'Has this stand there'],
+      ['POST', 'Adds to what stands there, or fills it'],
+    ] as const) {
       app.route({
         method,
         url,
-        config: { body: 'any', preconditions: true, role: 'editor' },
-        schema: { querystring: DryRunQuery },
+        config: { role: 'editor', body: 'any', preconditions: true, problems: ofWrite },
+        schema: {
+          operationId: `${method.toLowerCase()}${of}`,
+          summary,
+          params,
+          querystring: DryRunQuery,
+          response: written,
+        },
         handler: async (request, reply) => {
           const { uid, names } = placeOf(request)
-          const written = await writtenBy(request, documents)
-          return send(reply, await documents.propose(uid, names, written, waitOf(request)))
+          const toWrite = await writtenBy(request, documents)
+          return send(reply, await documents.propose(uid, names, toWrite, waitOf(request)))
         },
       })
     }
     app.delete(
       url,
-      { config: { preconditions: true, role: 'editor' }, schema: { querystring: DryRunQuery } },
+      {
+        config: { role: 'editor', preconditions: true, problems: ofWrite },
+        schema: {
+          operationId: `delete${of}`,
+          summary: 'Removes what stands there',
+          params,
+          querystring: DryRunQuery,
+          response: written,
+        },
+      },
       async (request, reply) => {
         const { uid, names } = placeOf(request)
         return send(reply, await documents.remove(uid, names, waitOf(request)))

@@ -1,3 +1,4 @@
+import type { ObstacleShown } from '../../contracts/obstacles/obstacles.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import type { Documents } from '../../documents/documents.ts'
@@ -15,9 +16,13 @@ export interface RoutePorts {
   /** The card of an approved party. */
   readonly cardOf: (handle: Handle) => PartyCard | undefined
   /** Every party that this node knows. */
-  readonly parties: () => readonly { readonly card: PartyCard; readonly endpoint: string; readonly status: string }[]
+  readonly parties: () => readonly {
+    readonly card: PartyCard
+    readonly endpoint: string
+    readonly status: 'introduced' | 'approved' | 'blocked'
+  }[]
   /** What stops the contract at the moment, and what to do. */
-  readonly obstaclesOf: (live: LiveContract) => readonly object[]
+  readonly obstaclesOf: (live: LiveContract) => readonly ObstacleShown[]
   /** Has what this party says beside its feed carried to the others at once. */
   readonly announce: (live: LiveContract) => void
 }

@@ -1,8 +1,11 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { noSuchPath } from '../../documents/documents.ts'
 import { parsePath } from '../../documents/path.ts'
 import { HandleSchema, TimeSchema, UidSchema } from '../../events/ids.ts'
 import { type RequestsFound, type RequestsWanted, requestStates } from '../../projections/queries/request-records.ts'
+import { ofElement } from '../answers/problems.ts'
+import { RequestsSchema } from '../answers/requests.ts'
+import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { RequestMalformed, TokenInQuery } from '../http/validation.ts'
 import { requestStatus } from './contract/request-status.ts'
 import { closed } from './forms.ts'
@@ -16,15 +19,18 @@ export interface RequestRoutesPorts extends RoutePorts {
 const LIMIT = 100
 
 /** `GET /api/Request`: the requests of all contracts, or of one; those on their way first. */
-export const requestListRoutes: FastifyPluginAsyncTypebox<RequestRoutesPorts> = async (
+export const requestListRoutes: TypedRoutes<RequestRoutesPorts> = async (
   app,
   { contracts, documents, requestRecords, store },
 ) => {
   app.get(
     '/api/Request',
     {
-      config: { role: 'reader' },
+      config: { role: 'reader', problems: [...ofElement, 'no_such_request', 'read_model_missing'] },
       schema: {
+        operationId: 'findRequests',
+        summary: 'Requests of all contracts, or of one; those on their way first',
+        response: { 200: RequestsSchema },
         querystring: Type.Object(
           {
             contract: Type.Optional(UidSchema),

@@ -18,13 +18,13 @@ export function shownValue(value: unknown): string {
 }
 
 function linesOf(schema: ElementSchema, value: unknown, indent: string, heading: string): string[] {
-  const { children = [], entry, kind } = schema
   const below = `${indent}  `
-  if (kind === 'field') return `${indent}${heading}: ${shownValue(value)}`.replaceAll('\n', `\n${below}`).split('\n')
+  if (schema.kind === 'field')
+    return `${indent}${heading}: ${shownValue(value)}`.replaceAll('\n', `\n${below}`).split('\n')
   const lines =
-    entry === undefined
-      ? children.flatMap((child) => linesOf(child, membersOf(value)[child.name], below, child.name))
-      : itemsOf(value).flatMap((item, place) => linesOf(entry, item, below, `${place + 1}`))
+    schema.kind === 'block'
+      ? schema.children.flatMap((child) => linesOf(child, membersOf(value)[child.name], below, child.name))
+      : itemsOf(value).flatMap((item, place) => linesOf(schema.entry, item, below, `${place + 1}`))
   return [`${indent}${heading}${notesOf(schema)}`, ...lines]
 }
 

@@ -2,7 +2,7 @@ import { membersOf } from '../../aggregates/contract/state.ts'
 import { newestOf } from '../../agreement/feeds.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
-import type { Handle } from '../../events/ids.ts'
+import type { Handle, Uid } from '../../events/ids.ts'
 import type { Question } from '../approvals/questions.ts'
 
 /** What can stop a contract, each with a code that API, metrics, log and `doctor` share. docs/operations/obstacles.md shows this table. */
@@ -253,6 +253,14 @@ export interface Obstacle {
   readonly code: ObstacleCode
   readonly parties: readonly Handle[]
   readonly givenUp?: number
+}
+
+/** An obstacle as people and programs see it. `contract` null: it concerns the node, or all contracts with the parties. */
+export interface ObstacleShown extends Obstacle {
+  readonly contract: Uid | null
+  readonly title: string | null
+  readonly meaning: string
+  readonly remedy: string
 }
 
 /** What of a contract can be in its way. */

@@ -5,19 +5,18 @@ import { schemaIdOf } from '../../aggregates/contract/rules/rule-schema.ts'
 import type { ContractState } from '../../aggregates/contract/state.ts'
 import { audienceAt, type EffectiveAudience } from '../../aggregates/contract/values/effective-audience.ts'
 import { isWithin } from '../../aggregates/rules/schema.ts'
+import type { Hash } from '../../crypto/hash.ts'
 import type { BuiltInType } from '../../events/field-type.ts'
 import type { ElementId, Handle } from '../../events/ids.ts'
 import type { TypeDefinition } from '../../events/type-definition.ts'
 import { definitionHash } from '../../events/type-definition.ts'
 import { pathOf } from '../written-rule.ts'
 
-/** What an element is, without its values. */
-export interface ElementSchema {
+interface Common {
   /** Its id, which never changes. */
   readonly element: ElementId
   readonly at: string
   readonly name: string
-  readonly kind: Element['kind']
   /** Null: shared. */
   readonly owner: Handle | null
   /** Who gets values there; left out: everybody. */
@@ -26,18 +25,32 @@ export interface ElementSchema {
   readonly isActive: boolean
   /** Numbers of the rules that stand at it, read it, or assign it. */
   readonly rules: readonly number[]
-  /** Of a field: its built-in type, with `options` or `currency` where it has them. */
-  readonly type?: BuiltInType
-  /** Of a field of a type that the contract defines. */
-  readonly custom?: TypeDefinition & { readonly definition: string }
-  /** Of a list: what each entry is made of. */
-  readonly entry?: ElementSchema
-  readonly entriesMax?: number
-  /** Name of the field that tells its entries apart. */
-  readonly key?: string
-  /** Of a block, in the order in which they are shown. */
-  readonly children?: readonly ElementSchema[]
 }
+
+/** What an element is, without its values. */
+export type ElementSchema = Common &
+  (
+    | {
+        readonly kind: 'block'
+        /** In the order in which they are shown. */
+        readonly children: readonly ElementSchema[]
+      }
+    | {
+        readonly kind: 'list'
+        /** What each entry is made of. */
+        readonly entry: ElementSchema
+        readonly entriesMax: number
+        /** Name of the field that tells its entries apart. */
+        readonly key?: string
+      }
+    | {
+        readonly kind: 'field'
+        /** Its built-in type, with `options` or `currency` where it has them. */
+        readonly type: BuiltInType
+        /** Of a type that the contract defines. */
+        readonly custom?: TypeDefinition & { readonly definition: Hash }
+      }
+  )
 
 /** Of an element and all below it. */
 export function elementSchema(element: Element, state: ContractState): ElementSchema {
@@ -50,7 +63,6 @@ export function elementSchema(element: Element, state: ContractState): ElementSc
       element: one.id,
       at: pathOf(one.id, state),
       name: one.name,
-      kind: one.kind,
       owner: one.owner,
       ...(audience && { audience }),
       isActive: !state.inactive.blocks.some((block) => isWithin(schemaIdOf(state, one.id), block)),
@@ -58,16 +70,21 @@ export function elementSchema(element: Element, state: ContractState): ElementSc
     }
     switch (one.kind) {
       case 'block':
-        return { ...common, children: [...childrenOf(one)].map(schemaOf) }
+        return { ...common, kind: one.kind, children: [...childrenOf(one)].map(schemaOf) }
       case 'list': {
         const key = keyOf(one)
         const { entriesMax, prototype } = one
-        return { ...common, entry: schemaOf(prototype), entriesMax, ...(key && { key: key.name }) }
+        return { ...common, kind: one.kind, entry: schemaOf(prototype), entriesMax, ...(key && { key: key.name }) }
       }
       case 'field': {
         const type = builtInOf(one.field, state.types)
         const custom = one.field.type === 'custom' ? definitionOf(state.types, one.field.definition) : undefined
-        return { ...common, type, ...(custom && { custom: { ...custom, definition: definitionHash(custom) } }) }
+        return {
+          ...common,
+          kind: one.kind,
+          type,
+          ...(custom && { custom: { ...custom, definition: definitionHash(custom) } }),
+        }
       }
     }
   }

@@ -2,7 +2,13 @@ import { X509Certificate } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { memberOf, membersOf } from '../../aggregates/contract/state.ts'
-import { type Obstacle, type ObstacleCode, obstacleKinds, obstaclesIn } from '../../contracts/obstacles/obstacles.ts'
+import {
+  type Obstacle,
+  type ObstacleCode,
+  type ObstacleShown,
+  obstacleKinds,
+  obstaclesIn,
+} from '../../contracts/obstacles/obstacles.ts'
 import { type Waiting, waitingIn } from '../../contracts/passive/backlog.ts'
 import type { PartyProcess } from '../../contracts/processes/party-process.ts'
 import type { Role } from '../../contracts/replica/duties.ts'
@@ -37,14 +43,6 @@ export interface ObstaclesPorts {
   /** By how much the clocks of peers are ahead of this one. */
   aheadMs(): ReadonlyMap<Handle, number>
   readonly logger: FastifyBaseLogger
-}
-
-/** An obstacle as people and programs see it. `contract` null: it concerns the node, or all contracts with the parties. */
-export interface ObstacleShown extends Obstacle {
-  readonly contract: Uid | null
-  readonly title: string | null
-  readonly meaning: string
-  readonly remedy: string
 }
 
 /** These are said in the log when they come up, with what only that moment knows. */

@@ -1,8 +1,12 @@
 import { Readable } from 'node:stream'
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
 import { Attachments } from '../../../documents/attachments/attachments.ts'
 import { ProposalIdSchema } from '../../../events/ids.ts'
+import { NoBody } from '../../answers/common.ts'
+import { ofElement, ofWrite } from '../../answers/problems.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
+import { written } from '../../answers/written.ts'
 import { BodyUnsupported } from '../../http/body.ts'
 import { BodyMalformed } from '../../http/exact-json.ts'
 import { waitOf } from '../../http/prefer-header.ts'
@@ -14,6 +18,10 @@ import type { RoutePorts } from '../ports.ts'
 const Path = Type.String({ maxLength: 4_000 })
 const Name = Type.String({ minLength: 1, maxLength: 1_000 })
 
+/** Of a media type of its own. */
+const Bytes = { content: { '*/*': { schema: Type.String({ format: 'binary' }) } } }
+const file = { 200: Bytes, 206: Bytes, 304: NoBody, 416: NoBody }
+
 /** A part of the bytes that there is none of. */
 interface Part {
   readonly from: number
@@ -21,7 +29,7 @@ interface Part {
 }
 
 /** `/api/Contract/<uid>/Attachments` */
-export const attachmentRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (
+export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
   app,
   { contracts, documents, store, defaultWaitMs },
 ) => {
@@ -33,10 +41,17 @@ export const attachmentRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (
   app.put(
     '/api/Contract/:uid/Attachments',
     {
-      config: { role: 'editor', body: 'any' },
+      config: {
+        role: 'editor',
+        body: 'bytes',
+        problems: [...ofWrite, 'file_unfit', 'upload_unavailable', 'contents_full', 'body_malformed', 'body_encoded'],
+      },
       schema: {
+        operationId: 'putAttachment',
+        summary: 'Puts a file at a field of the type attachment',
         querystring: Type.Object({ ...DryRunQuery.properties, at: Path, name: Name }, closed),
         params: ContractParams,
+        response: written,
       },
     },
     async (request, reply) => {
@@ -65,10 +80,16 @@ export const attachmentRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (
   app.get(
     '/api/Contract/:uid/Attachments',
     {
-      config: { role: 'reader' },
+      config: {
+        role: 'reader',
+        problems: [...ofElement, 'no_agreed_value', 'value_sealed', 'content_missing', 'write_unfit'],
+      },
       schema: {
+        operationId: 'getAttachment',
+        summary: 'The bytes of an attachment, whole or in part',
         querystring: Type.Object({ ...TokenInQuery, at: Path, proposal: Type.Optional(ProposalIdSchema) }, closed),
         params: ContractParams,
+        response: file,
       },
     },
     async ({ headers, params, query }, reply) => {
@@ -78,7 +99,7 @@ export const attachmentRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (
       if (headers['if-none-match'] === etag) return reply.code(304).send()
       const isOfThis = headers['if-range'] === undefined || headers['if-range'] === etag
       const part = isOfThis ? partAsked(headers.range, value.bytes) : undefined
-      if (part === 'none') return reply.code(416).header('content-range', `bytes */${value.bytes}`).send()
+      if (part === 'none') return reply.header('content-range', `bytes */${value.bytes}`).code(416).send()
       const { from, to } = part ?? { from: 0, to: value.bytes }
       if (part !== undefined) reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${value.bytes}`)
       reply.headers({ 'content-type': value.type, 'content-length': to - from })

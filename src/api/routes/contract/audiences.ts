@@ -1,39 +1,55 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { Audiences } from '../../../documents/audiences.ts'
 import { AudienceSchema } from '../../../events/audience.ts'
 import { ProposalIdSchema, TimeSchema } from '../../../events/ids.ts'
+import { ElementPath, Handles, object } from '../../answers/common.ts'
+import { ofAudience, ofContract } from '../../answers/problems.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
+import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery } from '../../http/validation.ts'
 import { ContractParams, closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
+const AudienceShownSchema = object(
+  { at: ElementPath, parties: Handles, until: Type.Optional(TimeSchema), effective: Handles },
+  'Audience',
+)
 const Path = Type.String({ maxLength: 4_000 })
 
 /** `/api/Contract/<uid>/Audiences`, and `…/Disclosures` */
-export const audienceRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (
-  app,
-  { contracts, documents, store, defaultWaitMs },
-) => {
+export const audienceRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, documents, store, defaultWaitMs }) => {
   const audiences = new Audiences(contracts, documents, store)
 
   app.get(
     '/api/Contract/:uid/Audiences',
-    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    {
+      config: { role: 'reader', problems: ofContract },
+      schema: {
+        operationId: 'listAudiences',
+        summary: 'Blocks whose values are for some parties only',
+        params: ContractParams,
+        response: { 200: Type.Array(AudienceShownSchema) },
+      },
+    },
     async ({ params: { uid } }) => audiences.list(uid),
   )
 
   app.put(
     '/api/Contract/:uid/Audiences',
     {
-      config: { role: 'editor' },
+      config: { role: 'editor', problems: ofAudience },
       schema: {
+        operationId: 'setAudience',
+        summary: 'Says for whom the values of a block are',
         querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object(
           { at: Path, parties: Type.Union([AudienceSchema, Type.Null()]), until: Type.Optional(TimeSchema) },
           closed,
         ),
+        response: written,
       },
     },
     async (request, reply) =>
@@ -43,11 +59,14 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (
   app.post(
     '/api/Contract/:uid/Disclosures',
     {
-      config: { role: 'editor' },
+      config: { role: 'editor', problems: ofAudience },
       schema: {
+        operationId: 'discloseValue',
+        summary: 'Gives a confidential value to everybody',
         querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object({ at: Path, proposal: Type.Optional(ProposalIdSchema) }, closed),
+        response: written,
       },
     },
     async (request, reply) =>

@@ -1,9 +1,13 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { heldAbouts, withAbout } from '../../../contracts/requests/held-abouts.ts'
 import { ChangeSets, ChangesSchema, NoSuchChangeSet } from '../../../documents/change-sets.ts'
 import { HANDLE_PATTERN, requestOf, type Uid, UidSchema } from '../../../events/ids.ts'
 import type { EndedChangeSet, WantedChangeSets } from '../../../projections/queries/ended-change-sets.ts'
 import { groupOf } from '../../../store/payload-group.ts'
+import { ChangeSetSchema, ChangeSetsSchema, DiffSchema } from '../../answers/change-sets.ts'
+import { ofChangeSet, ofContract } from '../../answers/problems.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
+import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
@@ -23,7 +27,7 @@ const Index = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const ENDED_SHOWN = 20
 
 /** `/api/Contract/<uid>/ChangeSets` and `…/Diff` */
-export const changeSetRoutes: FastifyPluginAsyncTypebox<ChangeSetRoutesPorts> = async (app, ports) => {
+export const changeSetRoutes: TypedRoutes<ChangeSetRoutesPorts> = async (app, ports) => {
   const { contracts, documents, store, defaultWaitMs, endedChangeSets } = ports
   const changeSets = new ChangeSets(contracts, documents, store)
 
@@ -36,13 +40,16 @@ export const changeSetRoutes: FastifyPluginAsyncTypebox<ChangeSetRoutesPorts> = 
   app.get(
     '/api/Contract/:uid/ChangeSets',
     {
-      config: { role: 'reader' },
+      config: { role: 'reader', problems: ofContract },
       schema: {
+        operationId: 'listChangeSets',
+        summary: 'Change sets that wait for votes, and the newest of those that have ended',
         params: ContractParams,
         querystring: Type.Object(
           { ended: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })), ...TokenInQuery },
           closed,
         ),
+        response: { 200: ChangeSetsSchema },
       },
     },
     async ({ params: { uid }, query: { ended = ENDED_SHOWN } }) => {
@@ -55,11 +62,14 @@ export const changeSetRoutes: FastifyPluginAsyncTypebox<ChangeSetRoutesPorts> = 
   app.post(
     '/api/Contract/:uid/ChangeSets',
     {
-      config: { role: 'editor' },
+      config: { role: 'editor', problems: ofChangeSet },
       schema: {
+        operationId: 'proposeChangeSet',
+        summary: 'Puts several changes to the vote as one',
         querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object({ changes: ChangesSchema, about: OptionalAbout }, closed),
+        response: written,
       },
     },
     async (request, reply) => {
@@ -70,7 +80,15 @@ export const changeSetRoutes: FastifyPluginAsyncTypebox<ChangeSetRoutesPorts> = 
 
   app.get(
     '/api/Contract/:uid/ChangeSets/:set',
-    { config: { role: 'reader' }, schema: { params: SetParams } },
+    {
+      config: { role: 'reader', problems: [...ofContract, 'no_such_change_set'] },
+      schema: {
+        operationId: 'getChangeSet',
+        summary: 'A change set, and what it comes to',
+        params: SetParams,
+        response: { 200: ChangeSetSchema },
+      },
+    },
     async ({ params: { uid, set } }) => {
       const open = await changeSets.find(uid, set)
       if (open !== undefined) return open
@@ -82,7 +100,16 @@ export const changeSetRoutes: FastifyPluginAsyncTypebox<ChangeSetRoutesPorts> = 
 
   app.delete(
     '/api/Contract/:uid/ChangeSets/:set',
-    { config: { role: 'editor' }, schema: { querystring: DryRunQuery, params: SetParams } },
+    {
+      config: { role: 'editor', problems: ofChangeSet },
+      schema: {
+        operationId: 'withdrawChangeSet',
+        summary: 'Takes a change set back',
+        querystring: DryRunQuery,
+        params: SetParams,
+        response: written,
+      },
+    },
     async (request, reply) => {
       const { uid, set } = request.params
       return send(reply, await changeSets.withdraw(uid, set, waitOf(request, defaultWaitMs)))
@@ -92,11 +119,14 @@ export const changeSetRoutes: FastifyPluginAsyncTypebox<ChangeSetRoutesPorts> = 
   app.post(
     '/api/Contract/:uid/ChangeSets/:set/Votes',
     {
-      config: { role: 'voter' },
+      config: { role: 'voter', problems: ofChangeSet },
       schema: {
+        operationId: 'voteOnChangeSet',
+        summary: 'Votes on a change set',
         querystring: DryRunQuery,
         params: SetParams,
         body: Type.Object({ vote: YesOrNo, about: OptionalAbout }, closed),
+        response: written,
       },
     },
     async (request, reply) => {
@@ -108,8 +138,14 @@ export const changeSetRoutes: FastifyPluginAsyncTypebox<ChangeSetRoutesPorts> = 
   app.get(
     '/api/Contract/:uid/Diff',
     {
-      config: { role: 'reader' },
-      schema: { params: ContractParams, querystring: Type.Object({ from: Index, to: Index, ...TokenInQuery }, closed) },
+      config: { role: 'reader', problems: [...ofContract, 'no_such_entry', 'history_too_long'] },
+      schema: {
+        operationId: 'getDiff',
+        summary: 'What has changed between two ledger indices',
+        params: ContractParams,
+        querystring: Type.Object({ from: Index, to: Index, ...TokenInQuery }, closed),
+        response: { 200: DiffSchema },
+      },
     },
     async ({ params: { uid }, query: { from, to } }) => documents.diff(uid, from, to),
   )

@@ -1,12 +1,29 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { DocumentErasures } from '../../../documents/erasures.ts'
-import { HashSchema, UidSchema } from '../../../events/ids.ts'
+import { CountSchema, HashSchema, UidSchema } from '../../../events/ids.ts'
+import { ElementPath, Handles, object, orNull } from '../../answers/common.ts'
+import { ofContract, ofErasure } from '../../answers/problems.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
+import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery } from '../../http/validation.ts'
 import { ContractParams, closed, OptionalAbout } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
+const ErasuresSchema = object(
+  {
+    open: Type.Array(
+      object(
+        { erasure: HashSchema, values: CountSchema, at: Type.Array(ElementPath), votes: Handles, waitsFor: Handles },
+        'Erasure',
+      ),
+    ),
+    erased: CountSchema,
+    newest: orNull(CountSchema),
+  },
+  'Erasures',
+)
 const Asked = Type.Object(
   {
     paths: Type.Optional(Type.Array(Type.String({ maxLength: 4_000 }), { maxItems: 1000, uniqueItems: true })),
@@ -18,20 +35,37 @@ const Asked = Type.Object(
 const Vote = Type.Object({ vote: Type.Union([Type.Literal('yes'), Type.Literal('no')]), about: OptionalAbout }, closed)
 
 /** `/api/Contract/<uid>/Erasures[/<erasure>/Votes]` */
-export const erasureRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, ports) => {
+export const erasureRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
   const { contracts, documents, defaultWaitMs, store } = ports
   const erasures = new DocumentErasures(contracts, documents, store)
-  const voter = { config: { role: 'voter' as const } }
 
   app.get(
     '/api/Contract/:uid/Erasures',
-    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    {
+      config: { role: 'reader', problems: ofContract },
+      schema: {
+        operationId: 'listErasures',
+        summary: 'What members want erased',
+        params: ContractParams,
+        response: { 200: ErasuresSchema },
+      },
+    },
     async ({ params: { uid } }) => erasures.list(uid),
   )
 
   app.post(
     '/api/Contract/:uid/Erasures',
-    { ...voter, schema: { querystring: DryRunQuery, params: ContractParams, body: Asked } },
+    {
+      config: { role: 'voter', problems: ofErasure },
+      schema: {
+        operationId: 'eraseValues',
+        summary: 'Votes that nobody keeps these values',
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Asked,
+        response: written,
+      },
+    },
     async (request, reply) =>
       send(reply, await erasures.erase(request.params.uid, request.body, waitOf(request, defaultWaitMs))),
   )
@@ -39,11 +73,14 @@ export const erasureRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, 
   app.post(
     '/api/Contract/:uid/Erasures/:erasure/Votes',
     {
-      ...voter,
+      config: { role: 'voter', problems: ofErasure },
       schema: {
+        operationId: 'voteOnErasure',
+        summary: 'Votes on what another member wants erased',
         querystring: DryRunQuery,
         params: Type.Object({ uid: UidSchema, erasure: HashSchema }),
         body: Vote,
+        response: written,
       },
     },
     async (request, reply) => {

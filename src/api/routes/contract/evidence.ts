@@ -1,23 +1,62 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { equivocationEvidence, traceDivergence, wrongHeadEvidence } from '../../../agreement/evidence.ts'
+import { Type } from 'typebox'
+import {
+  type Evidence,
+  EvidenceSchema,
+  equivocationEvidence,
+  type Trace,
+  traceDivergence,
+  wrongHeadEvidence,
+} from '../../../agreement/evidence.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
+import { CountSchema, HandleSchema } from '../../../events/ids.ts'
 import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
 import { inTurns } from '../../../runtime/turns.ts'
+import { HeadSchema, object } from '../../answers/common.ts'
+import { ofContract } from '../../answers/problems.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { ContractParams } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
+const TraceSchema = object(
+  {
+    party: HandleSchema,
+    seq: CountSchema,
+    expected: HeadSchema,
+    signed: HeadSchema,
+    from: CountSchema,
+    firstDiffering: Type.Optional(CountSchema),
+    fault: Type.Enum(['party', 'ours']),
+  },
+  'Trace',
+)
+/** As `concordata audit check` takes it. */
+const EvidenceShownSchema = object({ evidence: EvidenceSchema, trace: Type.Optional(TraceSchema) }, 'Evidence')
+
 /** `/api/Contract/<uid>/Evidence`: proofs against parties. */
-export const evidenceRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, { contracts, documents }) => {
+export const evidenceRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, documents }) => {
   app.get(
     '/api/Contract/:uid/Evidence',
-    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    {
+      config: { role: 'reader', problems: ofContract },
+      schema: {
+        operationId: 'listEvidence',
+        summary: 'Proofs against parties',
+        params: ContractParams,
+        response: { 200: Type.Array(EvidenceShownSchema) },
+      },
+    },
     async ({ params }) =>
       contracts.use(params.uid, (live) => retryWithFullHistory(live, () => inTurns(evidenceIn(live), documents.turns))),
   )
 }
 
-function* evidenceIn({ state, evidence }: LiveContract): Generator<void, object[]> {
-  const found: object[] = evidence.map((equivocation) => ({ evidence: equivocationEvidence(state, equivocation) }))
+interface Shown {
+  readonly evidence: Evidence
+  readonly trace?: Trace | undefined
+}
+
+function* evidenceIn({ state, evidence }: LiveContract): Generator<void, Shown[]> {
+  const found: Shown[] = evidence.map((equivocation) => ({ evidence: equivocationEvidence(state, equivocation) }))
   for (const divergence of state.settling.divergences) {
     const trace = yield* traceDivergence(state, divergence)
     found.push({ trace, evidence: yield* wrongHeadEvidence(state, divergence) })

@@ -1,14 +1,18 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { memberOf } from '../../../aggregates/contract/state.ts'
-import { summaryOf } from '../../../contracts/passive/summary.ts'
 import { NotInvited } from '../../../contracts/registry/invitation-replies.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { HandleSchema, UidSchema } from '../../../events/ids.ts'
 import { ConcordataError } from '../../../runtime/errors.ts'
-import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
+import { object } from '../../answers/common.ts'
+import { ContractSummarySchema } from '../../answers/contracts.ts'
+import { ofContract, ofInvitation } from '../../answers/problems.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
+import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery } from '../../http/validation.ts'
+import { begunSummary } from '../contracts.ts'
 import { ContractParams, closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
@@ -16,17 +20,20 @@ import type { RoutePorts } from '../ports.ts'
 export class NotApproved extends ConcordataError {}
 
 /** `/api/Contract/<uid>/Invitations`, and what an invitee answers: `…/Acceptance`, `…/Decline`. */
-export const invitationRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, ports) => {
+export const invitationRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
   const { contracts, documents } = ports
 
   app.post(
     '/api/Contract/:uid/Invitations',
     {
-      config: { role: 'editor' },
+      config: { role: 'editor', problems: ofInvitation },
       schema: {
+        operationId: 'inviteParty',
+        summary: 'Invites an approved party',
         querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object({ party: HandleSchema }, closed),
+        response: written,
       },
     },
     async (request, reply) => {
@@ -44,8 +51,14 @@ export const invitationRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (ap
   app.delete(
     '/api/Contract/:uid/Invitations/:party',
     {
-      config: { role: 'editor' },
-      schema: { querystring: DryRunQuery, params: Type.Object({ uid: UidSchema, party: HandleSchema }) },
+      config: { role: 'editor', problems: ofInvitation },
+      schema: {
+        operationId: 'withdrawInvitation',
+        summary: 'Takes an invitation back',
+        querystring: DryRunQuery,
+        params: Type.Object({ uid: UidSchema, party: HandleSchema }),
+        response: written,
+      },
     },
     async (request, reply) => {
       const { uid, party } = request.params
@@ -56,28 +69,45 @@ export const invitationRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (ap
 
   app.post(
     '/api/Contract/:uid/Acceptance',
-    { config: { role: 'voter' }, schema: { params: ContractParams } },
+    {
+      config: {
+        role: 'voter',
+        problems: [...ofContract, 'not_invited', 'payload_missing', 'transmitter_silent', 'signer_unreachable'],
+      },
+      schema: {
+        operationId: 'acceptInvitation',
+        summary: 'Accepts an invitation: 200 as a member, 202 as one that is to become one',
+        params: ContractParams,
+        response: { 200: ContractSummarySchema, 202: ContractSummarySchema },
+      },
+    },
     async (request, reply) => {
       const { timeoutMs: waitMs = 0 } = waitOf(request, ports.defaultWaitMs)
       return contracts.use(request.params.uid, async (live) => {
         if (memberOf(live.state.settling.agreed, live.self) !== undefined) {
           // Whoever asks with a key asks again, maybe.
-          if (request.keyed !== undefined) return retryWithFullHistory(live, () => summaryOf(live.state, live.self))
+          if (request.keyed !== undefined) return begunSummary(live)
           throw new NotInvited('not_invited', `${live.self} is a member already`, { contract: live.contract })
         }
         await contracts.accept(live.contract)
         ports.announce(live)
         const isMember = await becomesMember(live, waitMs)
-        return reply
-          .code(isMember ? 200 : 202)
-          .send(await retryWithFullHistory(live, () => summaryOf(live.state, live.self)))
+        return reply.code(isMember ? 200 : 202).send(await begunSummary(live))
       })
     },
   )
 
   app.post(
     '/api/Contract/:uid/Decline',
-    { config: { role: 'voter' }, schema: { params: ContractParams } },
+    {
+      config: { role: 'voter', problems: [...ofContract, 'not_invited', 'transmitter_silent', 'signer_unreachable'] },
+      schema: {
+        operationId: 'declineInvitation',
+        summary: 'Declines an invitation',
+        params: ContractParams,
+        response: { 202: object({ contract: UidSchema, standing: Type.Literal('declined') }, 'Declined') },
+      },
+    },
     async (request, reply) => {
       const { uid } = request.params
       await contracts.use(uid, async (live) => {

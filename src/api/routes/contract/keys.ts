@@ -1,5 +1,8 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { PublicKeySchema, SignatureSchema } from '../../../events/ids.ts'
+import { Type } from 'typebox'
+import { PublicKeySchema, SignatureSchema, UidSchema } from '../../../events/ids.ts'
+import { object } from '../../answers/common.ts'
+import { ofContract } from '../../answers/problems.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { ContractParams } from '../forms.ts'
 import type { KeyRoutesPorts } from '../keys.ts'
 
@@ -10,10 +13,22 @@ const Revoked = Type.Object(
 )
 
 /** `/api/Contract/<uid>/KeyRevocation`, and `…/GoOn` where nobody can be asked what it holds of the own feed. */
-export const contractKeyRoutes: FastifyPluginAsyncTypebox<KeyRoutesPorts> = async (app, { keyRotation, contracts }) => {
+export const contractKeyRoutes: TypedRoutes<KeyRoutesPorts> = async (app, { keyRotation, contracts }) => {
   app.post(
     '/api/Contract/:uid/KeyRevocation',
-    { config: { role: 'operator' }, schema: { params: ContractParams, body: Revoked } },
+    {
+      config: {
+        role: 'operator',
+        problems: [...ofContract, 'revocation_unfit', 'key_unknown', 'transmitter_silent', 'signer_unreachable'],
+      },
+      schema: {
+        operationId: 'revokeKey',
+        summary: 'Brings a new signing key in by what the recovery key has signed',
+        params: ContractParams,
+        body: Revoked,
+        response: { 202: object({ contract: UidSchema }, 'OfContract') },
+      },
+    },
     async ({ params, body: { revokes, signing, signature } }, reply) => {
       const contract = params.uid
       await keyRotation.revoke({ revocation: { contract, party: contracts.self, revokes, signing }, signature })
@@ -23,7 +38,18 @@ export const contractKeyRoutes: FastifyPluginAsyncTypebox<KeyRoutesPorts> = asyn
 
   app.post(
     '/api/Contract/:uid/GoOn',
-    { config: { role: 'operator' }, schema: { params: ContractParams } },
+    {
+      config: {
+        role: 'operator',
+        problems: [...ofContract, 'signing_not_blocked', 'transmitter_silent', 'signer_unreachable'],
+      },
+      schema: {
+        operationId: 'goOn',
+        summary: 'A person says that nobody who was not heard holds statements of this party',
+        params: ContractParams,
+        response: { 202: object({ contract: UidSchema }, 'OfContract') },
+      },
+    },
     async ({ params }, reply) => {
       await contracts.use(params.uid, (live) => live.goOn())
       return reply.code(202).send({ contract: params.uid })

@@ -1,9 +1,13 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { settledAt } from '../../../contracts/replica/find-settled.ts'
 import { heldAbouts, withAbout } from '../../../contracts/requests/held-abouts.ts'
 import { CountSchema } from '../../../events/ids.ts'
 import { LockPurposeSchema } from '../../../events/reasons.ts'
 import { groupOf } from '../../../store/payload-group.ts'
+import { LockSchema } from '../../answers/contracts.ts'
+import { ofContract, ofLock } from '../../answers/problems.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
+import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery } from '../../http/validation.ts'
@@ -11,33 +15,44 @@ import { ContractParams, closed, OptionalAbout } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
 /** `/api/Contract/<uid>/Lock`, and `…/Lock/Breaks` */
-export const lockRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, ports) => {
+export const lockRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
   const { contracts, documents, store, defaultWaitMs } = ports
 
   app.get(
     '/api/Contract/:uid/Lock',
-    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    {
+      config: { role: 'reader', problems: ofContract },
+      schema: {
+        operationId: 'getLock',
+        summary: 'Who holds the record lock',
+        params: ContractParams,
+        response: { 200: LockSchema },
+      },
+    },
     async ({ params }) => {
       const lock = await contracts.use(params.uid, ({ state }) => state.settling.agreed.lock)
-      if (lock === null) return { locked: false }
+      if (lock === null) return { locked: false as const }
       const { about, index } = lock
       const taken = about && (await settledAt(store.events, params.uid, index))
       const refs = taken === undefined || about === undefined ? [] : [{ group: groupOf(taken.request), seal: about }]
-      return { locked: true, ...withAbout(lock, await heldAbouts(store.payloads, params.uid, refs)) }
+      return { locked: true as const, ...withAbout(lock, await heldAbouts(store.payloads, params.uid, refs)) }
     },
   )
 
   app.post(
     '/api/Contract/:uid/Lock',
     {
-      config: { role: 'editor' },
+      config: { role: 'editor', problems: ofLock },
       schema: {
+        operationId: 'takeLock',
+        summary: 'Takes the record lock: others change nothing until it is released',
         querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object(
           { purpose: LockPurposeSchema, about: OptionalAbout, retry: Type.Optional(Type.Boolean()) },
           closed,
         ),
+        response: written,
       },
     },
     async (request, reply) => {
@@ -49,7 +64,16 @@ export const lockRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, por
 
   app.delete(
     '/api/Contract/:uid/Lock',
-    { config: { role: 'editor' }, schema: { querystring: DryRunQuery, params: ContractParams } },
+    {
+      config: { role: 'editor', problems: ofLock },
+      schema: {
+        operationId: 'releaseLock',
+        summary: 'Releases the record lock',
+        querystring: DryRunQuery,
+        params: ContractParams,
+        response: written,
+      },
+    },
     async (request, reply) => {
       const wait = waitOf(request, defaultWaitMs)
       return send(reply, await documents.command(request.params.uid, [{ type: 'ReleaseLock' }], wait))
@@ -59,11 +83,14 @@ export const lockRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, por
   app.post(
     '/api/Contract/:uid/Lock/Breaks',
     {
-      config: { role: 'voter' },
+      config: { role: 'voter', problems: ofLock },
       schema: {
+        operationId: 'breakLock',
+        summary: 'Votes that the lock of another party falls',
         querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object({ lock: CountSchema }, closed),
+        response: written,
       },
     },
     async (request, reply) => {

@@ -1,4 +1,4 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
 import { type Hash, isHash } from '../../../crypto/hash.ts'
 import { type RequestRef, requestKey, type Uid } from '../../../events/ids.ts'
@@ -6,15 +6,27 @@ import { valueSealsOf, valueUnder } from '../../../events/seal.ts'
 import type { Request } from '../../../events/statement.ts'
 import { groupOf } from '../../../store/payload-group.ts'
 import type { PayloadStore } from '../../../store/port.ts'
+import { NoBody } from '../../answers/common.ts'
+import { ofContract } from '../../answers/problems.ts'
+import { QuestionSchema } from '../../answers/requests.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { ContractParams, closed, OptionalAbout, RequestParams } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 import { heldRequest } from './request-status.ts'
 
 /** `/api/Contract/<uid>/Questions`: requests of others on which this node asks a person. */
-export const questionRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, { contracts, store }) => {
+export const questionRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, store }) => {
   app.get(
     '/api/Contract/:uid/Questions',
-    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    {
+      config: { role: 'reader', problems: ofContract },
+      schema: {
+        operationId: 'listQuestions',
+        summary: 'Requests of others on which this node asks a person',
+        params: ContractParams,
+        response: { 200: Type.Array(QuestionSchema) },
+      },
+    },
     async ({ params }) => {
       const questions = await contracts.use(params.uid, (live) => live.questions)
       return Promise.all(
@@ -34,13 +46,26 @@ export const questionRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app,
   app.post(
     '/api/Contract/:uid/Questions/:request',
     {
-      config: { role: 'voter' },
+      config: {
+        role: 'voter',
+        problems: [
+          ...ofContract,
+          'no_such_request',
+          'not_asked',
+          'request_unfit',
+          'transmitter_silent',
+          'signer_unreachable',
+        ],
+      },
       schema: {
+        operationId: 'answerQuestion',
+        summary: 'Says what a person says to a request',
         params: RequestParams,
         body: Type.Union([
           Type.Object({ answer: Type.Literal('acknowledge') }, closed),
           Type.Object({ answer: Type.Literal('refuse'), about: OptionalAbout }, closed),
         ]),
+        response: { 204: NoBody },
       },
     },
     async ({ params, body }, reply) => {

@@ -3,7 +3,7 @@ import { statementAt } from '../../../agreement/feeds.ts'
 import { findSettled } from '../../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
-import { standingOfRequest, type WaitsFor } from '../../../contracts/requests/progress.ts'
+import { type Standing, standingOfRequest, type WaitsFor } from '../../../contracts/requests/progress.ts'
 import { askedIn, type HeldUp, heldUpBy } from '../../../contracts/requests/submission.ts'
 import type { Hash } from '../../../crypto/hash.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from '../../../documents/shown-outcome.ts'
@@ -25,7 +25,7 @@ export class NoSuchRequest extends ConcordataError {}
 export interface RequestStatus extends HeldUp {
   readonly request: string
   readonly state: 'pending' | 'withdrawn' | 'acknowledged' | 'settled'
-  readonly tier: number
+  readonly tier: Standing['tier']
   readonly index?: number
   /** What its author has to say about it. */
   readonly about?: ShownAbout

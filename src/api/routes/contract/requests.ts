@@ -1,25 +1,49 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { AboutSchema, isAbout } from '../../../events/about.ts'
+import { ofContract } from '../../answers/problems.ts'
+import { RequestStatusSchema } from '../../answers/requests.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { TokenInQuery } from '../../http/validation.ts'
 import { closed, RequestParams } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 import { heldRequest, requestStatus } from './request-status.ts'
 
 /** `/api/Contract/<uid>/Requests/<request>`: how far a request has come, and how its user takes it back. */
-export const requestRoutes: FastifyPluginAsyncTypebox<RoutePorts> = async (app, { contracts, store }) => {
+export const requestRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, store }) => {
   app.get(
     '/api/Contract/:uid/Requests/:request',
-    { config: { role: 'reader' }, schema: { params: RequestParams } },
+    {
+      config: { role: 'reader', problems: [...ofContract, 'no_such_request'] },
+      schema: {
+        operationId: 'getRequest',
+        summary: 'How far a request has come',
+        params: RequestParams,
+        response: { 200: RequestStatusSchema },
+      },
+    },
     async ({ params }) => contracts.use(params.uid, (live) => requestStatus(live, store, params.request)),
   )
 
   app.delete(
     '/api/Contract/:uid/Requests/:request',
     {
-      config: { role: 'editor' },
+      config: {
+        role: 'editor',
+        problems: [
+          ...ofContract,
+          'no_such_request',
+          'not_withdrawable',
+          'request_unfit',
+          'transmitter_silent',
+          'signer_unreachable',
+        ],
+      },
       schema: {
+        operationId: 'withdrawRequest',
+        summary: 'Takes a request back that is not confirmed yet',
         params: RequestParams,
         querystring: Type.Object({ ...AboutSchema.properties, ...TokenInQuery }, closed),
+        response: { 202: RequestStatusSchema },
       },
     },
     async ({ params, query }, reply) => {

@@ -1,9 +1,13 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { Rules } from '../../../documents/rules/rules.ts'
 import { RuleWrittenSchema } from '../../../documents/written-rule.ts'
 import { HashSchema, UidSchema } from '../../../events/ids.ts'
 import { RuleNumberSchema } from '../../../events/rule.ts'
 import type { RuleRecords } from '../../../projections/queries/rule-records.ts'
+import { ofContract, ofRules, ofRuleText } from '../../answers/problems.ts'
+import { RulesSchema } from '../../answers/rule.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
+import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery } from '../../http/validation.ts'
@@ -32,26 +36,35 @@ const Published = Type.Object(
 const YesOrNo = Type.Union([Type.Literal('yes'), Type.Literal('no')])
 
 /** `/api/Contract/<uid>/Rules`, `…/RuleSets`, `…/Publications` and `…/Reopenings` */
-export const ruleRoutes: FastifyPluginAsyncTypebox<RuleRoutesPorts> = async (app, ports) => {
+export const ruleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports) => {
   const rules = new Rules(ports)
   const { defaultWaitMs } = ports
-  const editor = { config: { role: 'editor' as const } }
-  const voter = { config: { role: 'voter' as const } }
 
   app.get(
     '/api/Contract/:uid/Rules',
-    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    {
+      config: { role: 'reader', problems: ofContract },
+      schema: {
+        operationId: 'listRules',
+        summary: 'Rules and rule sets',
+        params: ContractParams,
+        response: { 200: RulesSchema },
+      },
+    },
     async ({ params: { uid } }) => rules.list(uid),
   )
 
   app.post(
     '/api/Contract/:uid/RuleSets',
     {
-      ...editor,
+      config: { role: 'editor', problems: ofRules },
       schema: {
+        operationId: 'addRuleSet',
+        summary: 'Adds a rule set',
         querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object({ name: Type.String({ maxLength: 200 }) }, closed),
+        response: written,
       },
     },
     async (request, reply) => {
@@ -62,14 +75,34 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<RuleRoutesPorts> = async (app
 
   app.post(
     '/api/Contract/:uid/Rules',
-    { ...editor, schema: { querystring: DryRunQuery, params: ContractParams, body: Drafted } },
+    {
+      config: { role: 'editor', problems: ofRuleText },
+      schema: {
+        operationId: 'draftRule',
+        summary: 'Drafts a rule',
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Drafted,
+        response: written,
+      },
+    },
     async (request, reply) =>
       send(reply, await rules.draft(request.params.uid, request.body, waitOf(request, defaultWaitMs))),
   )
 
   app.put(
     '/api/Contract/:uid/Rules/:rule',
-    { ...editor, schema: { querystring: DryRunQuery, params: RuleParams, body: Edited } },
+    {
+      config: { role: 'editor', problems: ofRuleText },
+      schema: {
+        operationId: 'editRule',
+        summary: 'Has a rule say something else; votes on it are void',
+        querystring: DryRunQuery,
+        params: RuleParams,
+        body: Edited,
+        response: written,
+      },
+    },
     async (request, reply) => {
       const { uid, rule } = request.params
       return send(reply, await rules.edit(uid, Number(rule), request.body, waitOf(request, defaultWaitMs)))
@@ -78,7 +111,16 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<RuleRoutesPorts> = async (app
 
   app.delete(
     '/api/Contract/:uid/Rules/:rule',
-    { ...editor, schema: { querystring: DryRunQuery, params: RuleParams } },
+    {
+      config: { role: 'editor', problems: ofRules },
+      schema: {
+        operationId: 'removeRule',
+        summary: 'Removes a rule',
+        querystring: DryRunQuery,
+        params: RuleParams,
+        response: written,
+      },
+    },
     async (request, reply) => {
       const { uid, rule } = request.params
       return send(reply, await rules.remove(uid, Number(rule), waitOf(request, defaultWaitMs)))
@@ -88,11 +130,14 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<RuleRoutesPorts> = async (app
   app.post(
     '/api/Contract/:uid/Rules/:rule/Votes',
     {
-      ...voter,
+      config: { role: 'voter', problems: ofRules },
       schema: {
+        operationId: 'voteOnRule',
+        summary: 'Votes on what a rule says',
         querystring: DryRunQuery,
         params: RuleParams,
         body: Type.Object({ hash: HashSchema, vote: YesOrNo, about: OptionalAbout }, closed),
+        response: written,
       },
     },
     async (request, reply) => {
@@ -103,14 +148,33 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<RuleRoutesPorts> = async (app
 
   app.post(
     '/api/Contract/:uid/Publications',
-    { ...voter, schema: { querystring: DryRunQuery, params: ContractParams, body: Published } },
+    {
+      config: { role: 'voter', problems: ofRules },
+      schema: {
+        operationId: 'publishRules',
+        summary: 'Puts rules into force',
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Published,
+        response: written,
+      },
+    },
     async (request, reply) =>
       send(reply, await rules.publish(request.params.uid, request.body, waitOf(request, defaultWaitMs))),
   )
 
   app.post(
     '/api/Contract/:uid/Reopenings',
-    { ...voter, schema: { querystring: DryRunQuery, params: ContractParams } },
+    {
+      config: { role: 'voter', problems: ofRules },
+      schema: {
+        operationId: 'reopenEdit',
+        summary: 'Votes that rules are out of force, to be changed',
+        querystring: DryRunQuery,
+        params: ContractParams,
+        response: written,
+      },
+    },
     async (request, reply) => send(reply, await rules.reopen(request.params.uid, waitOf(request, defaultWaitMs))),
   )
 }

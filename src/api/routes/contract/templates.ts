@@ -1,10 +1,15 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
 import type { Hash } from '../../../crypto/hash.ts'
 import { DocumentTemplates, type Named } from '../../../documents/templates/document-templates.ts'
 import type { Handle } from '../../../events/ids.ts'
 import { HashSchema, UidSchema } from '../../../events/ids.ts'
 import { type Roles, RolesSchema, TEMPLATE_BYTES_MAX } from '../../../events/template.ts'
 import type { Turns } from '../../../runtime/turns.ts'
+import { ofContract, ofElement, ofTemplate } from '../../answers/problems.ts'
+import { TemplateDocument, TemplatesSchema, UpgradePreviewSchema } from '../../answers/templates.ts'
+import type { TypedRoutes } from '../../answers/typed-routes.ts'
+import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
@@ -40,35 +45,70 @@ const Taken = Type.Object(
 )
 
 /** `/api/Contract/<uid>/Template` and `/api/Contract/<uid>/Templates[/…]` */
-export const templateRoutes: FastifyPluginAsyncTypebox<RoutePorts & { readonly turns: Turns }> = async (app, ports) => {
+export const templateRoutes: TypedRoutes<RoutePorts & { readonly turns: Turns }> = async (app, ports) => {
   const { contracts, documents, defaultWaitMs, turns } = ports
   const templates = new DocumentTemplates({ contracts, documents, turns })
 
   app.get(
     '/api/Contract/:uid/Template',
-    { config: { role: 'reader' }, schema: { querystring: Taken, params: ContractParams } },
+    {
+      config: { role: 'reader', problems: [...ofElement, 'template_malformed'] },
+      schema: {
+        operationId: 'takeTemplate',
+        summary: 'An element as a template',
+        querystring: Taken,
+        params: ContractParams,
+        response: { 200: TemplateDocument },
+      },
+    },
     async ({ params: { uid }, query: { at, name, outside, roles } }, reply) => {
       const renamed = roles === undefined ? {} : { roles: rolesIn(roles) }
       const options = { ...(name !== undefined && { name }), ...renamed, leavesOut: outside !== undefined }
-      return reply.type(JSON_TYPE).send((await templates.take(uid, at, options)).text)
+      return sendTemplate(reply, (await templates.take(uid, at, options)).text)
     },
   )
 
   app.get(
     '/api/Contract/:uid/Templates',
-    { config: { role: 'reader' }, schema: { params: ContractParams } },
+    {
+      config: { role: 'reader', problems: ofContract },
+      schema: {
+        operationId: 'listTemplates',
+        summary: 'Templates that the contract has, and what came from them',
+        params: ContractParams,
+        response: { 200: TemplatesSchema },
+      },
+    },
     async ({ params: { uid } }) => templates.list(uid),
   )
 
   app.get(
     '/api/Contract/:uid/Templates/:hash',
-    { config: { role: 'reader' }, schema: { params: Type.Object({ uid: UidSchema, hash: HashSchema }) } },
-    async ({ params: { uid, hash } }, reply) => reply.type(JSON_TYPE).send(await templates.text(uid, hash)),
+    {
+      config: { role: 'reader', problems: [...ofContract, 'no_such_template'] },
+      schema: {
+        operationId: 'getTemplate',
+        summary: 'A template that the contract has',
+        params: Type.Object({ uid: UidSchema, hash: HashSchema }),
+        response: { 200: TemplateDocument },
+      },
+    },
+    async ({ params: { uid, hash } }, reply) => sendTemplate(reply, await templates.text(uid, hash)),
   )
 
   app.post(
     '/api/Contract/:uid/Templates/Imports',
-    { config: { role: 'editor' }, schema: { querystring: DryRunQuery, params: ContractParams, body: Import } },
+    {
+      config: { role: 'editor', problems: ofTemplate },
+      schema: {
+        operationId: 'importTemplate',
+        summary: 'Adds what a template has',
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Import,
+        response: written,
+      },
+    },
     async (request, reply) => {
       const { at, name, roles, ...which } = request.body as Asked & { readonly name?: string }
       const asked = { at, ...(name !== undefined && { name }), ...(roles && { roles }), ...namedBy(which) }
@@ -78,7 +118,17 @@ export const templateRoutes: FastifyPluginAsyncTypebox<RoutePorts & { readonly t
 
   app.post(
     '/api/Contract/:uid/Templates/Upgrades',
-    { config: { role: 'voter' }, schema: { querystring: DryRunQuery, params: ContractParams, body: Upgrade } },
+    {
+      config: { role: 'voter', problems: ofTemplate },
+      schema: {
+        operationId: 'upgradeTemplate',
+        summary: 'Votes that what came from a template goes on as another one has it',
+        querystring: DryRunQuery,
+        params: ContractParams,
+        body: Upgrade,
+        response: written,
+      },
+    },
     async (request, reply) => {
       const asked = upgradeAsked(request.body as Asked)
       return send(reply, await templates.upgrade(request.params.uid, asked, waitOf(request, defaultWaitMs)))
@@ -87,9 +137,23 @@ export const templateRoutes: FastifyPluginAsyncTypebox<RoutePorts & { readonly t
 
   app.post(
     '/api/Contract/:uid/Templates/Previews',
-    { config: { role: 'reader' }, schema: { params: ContractParams, body: Upgrade } },
+    {
+      config: { role: 'reader', problems: ofTemplate },
+      schema: {
+        operationId: 'previewTemplate',
+        summary: 'What an upgrade would come to',
+        params: ContractParams,
+        body: Upgrade,
+        response: { 200: UpgradePreviewSchema },
+      },
+    },
     async ({ params: { uid }, body }) => templates.preview(uid, upgradeAsked(body as Asked)),
   )
+}
+
+/** Its bytes, as they are hashed. */
+function sendTemplate(reply: FastifyReply, text: string): FastifyReply {
+  return reply.type(JSON_TYPE).send(text)
 }
 
 type Asked = { readonly at: string; readonly roles?: Roles } & Which

@@ -1,0 +1,88 @@
+import type { FastifyInstance } from 'fastify'
+import { type TSchema, Type } from 'typebox'
+import { faultCodes, type ProblemCode, statusesOf } from '../http/problem.ts'
+import { NoBody } from './common.ts'
+import { ProblemSchema } from './problem.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The problems that the route can answer, beside those that every route can. */
+    problems?: readonly ProblemCode[]
+  }
+  interface FastifySchema {
+    /** By which clients are generated: it does not change. */
+    operationId?: string
+    summary?: string
+  }
+}
+
+const ofEvery: readonly ProblemCode[] = [
+  'request_malformed',
+  'path_malformed',
+  'not_authorized',
+  'token_invalid',
+  'role_missing',
+  'api_rate_limited',
+  'api_too_many_calls',
+  'issuer_unavailable',
+  'store_unavailable',
+  'store_closed',
+  'expectation_failed',
+  ...faultCodes,
+]
+const ofChange: readonly ProblemCode[] = [
+  'access_log_failed',
+  'body_too_large',
+  'idempotency_key_in_use',
+  'idempotency_key_reused',
+]
+const ofBody: readonly ProblemCode[] = ['body_malformed', 'body_encoded', 'media_type_unsupported']
+
+const problems = new Map<string, TSchema>()
+
+/** A problem document with one of these codes. Equal ones are one schema. */
+function problemWith(codes: readonly ProblemCode[]): TSchema {
+  const key = codes.join()
+  const known = problems.get(key)
+  if (known !== undefined) return known
+  const schema = Type.Intersect([ProblemSchema, Type.Object({ code: Type.Enum([...codes]) })])
+  problems.set(key, schema)
+  return schema
+}
+
+function byStatus(codes: Iterable<ProblemCode>): Record<string, TSchema> {
+  const found = new Map<number, ProblemCode[]>()
+  for (const code of codes) {
+    for (const status of statusesOf(code)) found.set(status, [...(found.get(status) ?? []), code])
+  }
+  return Object.fromEntries([...found].map(([status, some]) => [status, problemWith(some.sort())]))
+}
+
+/** Nothing is dropped, converted or put in another order for a schema: what is sent is what the route has answered (decision 0130). */
+export function serializeExactly(app: FastifyInstance): void {
+  app.setSerializerCompiler(() => JSON.stringify)
+}
+
+/**
+ * What a route answers is said by its `schema.response`, as far as it goes well, and `config.problems`; what every route can answer is
+ * added here. Schemas are for whoever calls; tests hold every answer against them.
+ */
+export function describeAnswers(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    const { config, method, schema } = route
+    const isChange = [method].flat().some((one) => one !== 'GET' && one !== 'HEAD')
+    const codes = new Set<ProblemCode>([
+      ...ofEvery,
+      ...(isChange ? ofChange : []),
+      ...(config?.body === 'json' || config?.body === 'any' || config?.body === 'bytes'
+        ? ofBody
+        : ['body_unexpected' as const]),
+      ...(config?.preconditions ? ['precondition_failed' as const] : []),
+      ...(config?.problems ?? []),
+    ])
+    const own = (schema?.response ?? {}) as Record<string, TSchema>
+    // What has a tag is not sent again to whoever has it (preconditions.ts).
+    const unchanged = !isChange && '200' in own ? { 304: NoBody } : {}
+    route.schema = { ...schema, response: { ...byStatus(codes), ...unchanged, ...own } }
+  })
+}
