@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { Field } from '../../../src/aggregates/contract/document/element.ts'
 import { find } from '../../../src/aggregates/contract/state.ts'
@@ -233,3 +234,56 @@ t.test('an audit misses a confidential value where it ought to be, and nowhere e
     t.equal(found.length, card.handle === 'ben' ? 1 : 0)
   }
 })
+
+t.test(
+  'what the store of a party outside holds tells nothing of a confidential value, nor how long it is',
+  async (t) => {
+    const { ana, ben, cleo, uid } = await confidential(t)
+    await orders(ana[0], uid, [{ type: 'AddField', parent: BLOCK, name: 'Note', field: { type: 'text' } }])
+    const NOTE = `${BLOCK}.1`
+    const values = fc.sample(fc.string({ minLength: 6, maxLength: 400, unit: 'grapheme' }), { numRuns: 6, seed: 1 })
+    const salts = fc.sample(fc.uint8Array({ minLength: 16, maxLength: 16 }), { numRuns: 6, seed: 2 })
+    const seals: Hash[] = []
+    for (const [place, value] of values.entries()) {
+      const { seal: sealed, payload } = seal(value, salts[place] as Uint8Array)
+      const { agreed } = find((await liveAt(ana[0], uid)).state.ledger.document, NOTE as ElementId) as Field
+      const basis = agreed === null ? [] : [agreed.id]
+      const command = { type: 'ProposeValue', field: NOTE, seal: sealed, basis, audience: ['ana', 'ben'] }
+      t.match(await orders(ana[0], uid, [command], { [sealed]: payload }), { outcome: { kind: 'accepted' } })
+      seals.push(sealed)
+    }
+    await until('cleo to have settled all', async () => {
+      const [one, other] = await Promise.all([liveAt(ana[0], uid), liveAt(cleo[0], uid)])
+      return one.state.settling.settled === other.state.settling.settled
+    })
+    const stored = await allTextsOf(cleo, uid)
+    const [bytesHeld, known] = [stored.join('\n'), (await allTextsOf(ben, uid)).join('\n')]
+    for (const [place, value] of values.entries()) {
+      const salt = salts[place] as Uint8Array
+      t.ok(known.includes(JSON.stringify(value).slice(1, -1)) && bytesHeld.includes(seals[place] as Hash), 'given')
+      for (const told of [Buffer.from(value), salt].flatMap((bytes) => [
+        ...(['utf8', 'latin1', 'hex', 'base64', 'base64url'] as const).map((form) => Buffer.from(bytes).toString(form)),
+        JSON.stringify(Buffer.from(bytes).toString()).slice(1, -1),
+      ])) {
+        t.notOk(bytesHeld.includes(told.replace(/=+$/, '')), `${value} is in no form in what cleo holds`)
+      }
+    }
+    // All that names one, with what differs from one proposal to the next in any case taken out; at rest only the last one stands.
+    const events = stored.slice(0, -1)
+    const said = seals.map((sealed) =>
+      events
+        .filter((text) => text.includes(sealed) && !seals.some((other) => other !== sealed && text.includes(other)))
+        .map((text) => text.replace(/[0-9a-f]{64}/g, '').replace(/"signature":"[^"]*"|\d+/g, '').length),
+    )
+    t.ok((said[0]?.length ?? 0) > 0, 'given: there is such a text of each')
+    for (const lengths of said.slice(2)) t.same(lengths, said[1], 'as long, whatever the value is')
+  },
+)
+
+/** All that the store of a party has of a contract, and what is kept of it at rest. */
+async function allTextsOf([process, { store }]: Party, uid: Uid): Promise<string[]> {
+  const texts: string[] = []
+  for await (const { data } of store.events.readAll()) texts.push(data)
+  for await (const { entries } of store.payloads.groups(uid)) for (const [, text] of entries) texts.push(text)
+  return [...texts, JSON.stringify((await liveAt(process, uid)).keep())]
+}
