@@ -1,6 +1,10 @@
 import { isAttachment } from '../events/attachments/attachment.ts'
-import { contractReferenceFrom, contractReferenceText, isContractReference } from '../events/contract-reference.ts'
 import type { BuiltInType } from '../events/field-type.ts'
+import {
+  contractReferenceFrom,
+  contractReferenceText,
+  isContractReference,
+} from '../events/values/contract-reference.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { decimalDigits, wireInteger } from './digits.ts'
 

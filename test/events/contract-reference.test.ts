@@ -4,7 +4,7 @@ import {
   contractReferenceFrom,
   contractReferenceText,
   isContractReference,
-} from '../../src/events/contract-reference.ts'
+} from '../../src/events/values/contract-reference.ts'
 import { readVectors } from '../support/vectors.ts'
 
 const uid = '0bfp6e7bfq270g4sq0y7sxt0xs0bfp6e7bfq270g4sq0y7sxt0xs'

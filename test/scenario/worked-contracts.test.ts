@@ -1,5 +1,5 @@
 import t from 'tap'
-import { contractReferenceText } from '../../src/events/contract-reference.ts'
+import { contractReferenceText } from '../../src/events/values/contract-reference.ts'
 import { bindingAuthority, reinsuranceSlip } from '../../src/scenario/worked-contracts.ts'
 import { marketOf } from '../support/market-nodes.ts'
 import { figuresAgree, played } from '../support/worked-contracts.ts'

@@ -1,4 +1,4 @@
-import { contractReferenceText, isContractReference } from '../../events/contract-reference.ts'
+import { contractReferenceText, isContractReference } from '../../events/values/contract-reference.ts'
 
 /** Names on the way to an element, as people read them. */
 export function shownPath(path: string): string {

@@ -1,7 +1,7 @@
 import { isAttachment } from '../../../events/attachments/attachment.ts'
-import { isContractReference } from '../../../events/contract-reference.ts'
 import type { BuiltInType, FieldType } from '../../../events/field-type.ts'
 import type { Handle } from '../../../events/ids.ts'
+import { isContractReference } from '../../../events/values/contract-reference.ts'
 import { unreachable } from '../../../runtime/assert.ts'
 import { currencies } from '../../currencies/engine-1.ts'
 import { nameRules } from '../../names/engine-1.ts'

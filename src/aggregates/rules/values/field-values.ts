@@ -1,10 +1,10 @@
 import { canonicalJson } from '../../../crypto/canonical-json.ts'
+import type { BuiltInType } from '../../../events/field-type.ts'
 import {
   type ContractReference,
   contractReferenceFrom,
   contractReferenceText,
-} from '../../../events/contract-reference.ts'
-import type { BuiltInType } from '../../../events/field-type.ts'
+} from '../../../events/values/contract-reference.ts'
 import { unreachable } from '../../../runtime/assert.ts'
 import { currencies } from '../../currencies/engine-1.ts'
 import type { ReasonCode } from '../reasons.ts'

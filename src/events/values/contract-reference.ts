@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { CountSchema, UID_PATTERN } from './ids.ts'
+import { CountSchema, UID_PATTERN } from '../ids.ts'
 
 const UidText = Type.String({ pattern: UID_PATTERN })
 
