@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Wait } from '../../documents/documents.ts'
-import type { User } from '../../events/user.ts'
+import type { User } from '../../events/parties/user.ts'
 
 /** What a client says in `Prefer` (RFC 7240) about how long it waits. */
 export interface Preferences {

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Hash } from '../crypto/hash.ts'
-import { valueUnder } from './seal.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import { valueUnder } from '../seal.ts'
 
 /** Who asked for a request at its author's company: the name of a key, or the subject of a token, and the role by which it was allowed. */
 export const UserSchema = Type.Object(
