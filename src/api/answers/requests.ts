@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import { CountSchema, HandleSchema, HashSchema, ProposalIdSchema, UidSchema } from '../../events/ids.ts'
+import { UserSchema } from '../../events/parties/user.ts'
 import { WithdrawalCodeSchema } from '../../events/reasons.ts'
 import { CommandEnvelopeSchema } from '../../events/statement.ts'
-import { UserSchema } from '../../events/user.ts'
 import { requestStates } from '../../projections/queries/request-records.ts'
 import { RefusedBySchema } from './attention.ts'
 import {
