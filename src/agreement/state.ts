@@ -2,7 +2,6 @@ import { Map as ImmutableMap } from 'immutable'
 import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
-import { completed } from '../runtime/turns.ts'
 import { acknowledging } from './acknowledging.ts'
 import { appended, type Feeds, noFeeds } from './feeds.ts'
 import { type KeyState, noKeyChanges, withKeyChange } from './keys/key-state.ts'
@@ -43,12 +42,7 @@ export interface Progress {
   readonly settled: readonly Acknowledged[]
 }
 
-/** Adds a statement that is known to be valid here and is not held yet (`receive` and `draft` see to that). */
-export function withHeld(state: AgreementState, held: VerifiedStatement): Progress {
-  return completed(holding(state, held))
-}
-
-/** The same in steps. */
+/** Adds a statement that is known to be valid here and is not held yet (`receive` and `draft` see to that). In steps. */
 export function* holding(state: AgreementState, held: VerifiedStatement): Generator<void, Progress> {
   const covered = yield* covering(state, held)
   return settle(covered.state, covered.acknowledged, held)
