@@ -8,7 +8,7 @@ import { acknowledging, isTurnedDown } from './acknowledging.ts'
 import { feedOf, statementAt } from './feeds.ts'
 import { withKnown } from './ledger.ts'
 import { settleMore } from './settlement.ts'
-import type { AgreementState, Progress } from './state.ts'
+import type { AgreementState, HeldState, Progress } from './state.ts'
 import type { KnownEntry } from './values/known-entries.ts'
 import { lackedBy, lackedFor } from './values/lacked-values.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
@@ -22,12 +22,12 @@ export interface Completion {
 }
 
 /** The statements that lack values and carry requests that are not in the ledger yet, in ledger order. */
-export function lackingIn({ ledger }: AgreementState): VerifiedStatement[] {
+export function lackingIn({ ledger }: HeldState): VerifiedStatement[] {
   return ledger.open.filter(({ lacks }) => lacks.length > 0)
 }
 
 /** The same, with those that lack confidential values of a party. */
-export function lackingFor({ ledger }: AgreementState, party: Handle): VerifiedStatement[] {
+export function lackingFor({ ledger }: HeldState, party: Handle): VerifiedStatement[] {
   return ledger.open.filter((held) => lackedFor(held, party).length > 0)
 }
 
@@ -86,7 +86,7 @@ function* withPayloadsOf(
 }
 
 /** From which ledger index on entries are missing whose values are not held, or what rules have computed in them; undefined: from none. */
-export function entriesWanted({ ledger }: AgreementState): LedgerIndex | undefined {
+export function entriesWanted({ ledger }: HeldState): LedgerIndex | undefined {
   const { document, lacking = ledger.lackingAhead, log } = ledger
   if (lacking === undefined) return undefined
   let from = log.size

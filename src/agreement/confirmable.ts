@@ -3,7 +3,7 @@ import type { Handle, RequestRef } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
 import { saidToHold } from './feeds.ts'
-import type { AgreementState } from './state.ts'
+import type { HeldState } from './state.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { covers } from './version-vector.ts'
 
@@ -16,11 +16,7 @@ import { covers } from './version-vector.ts'
  * With all answers here, a0 and a1 may be confirmed together; a2 waits for what c decides.
  * `withdrawn`: keys of requests that the same statement withdraws.
  */
-export function confirmable(
-  state: AgreementState,
-  party: Handle,
-  withdrawn: ReadonlySet<string> = new Set(),
-): RequestRef[] {
+export function confirmable(state: HeldState, party: Handle, withdrawn: ReadonlySet<string> = new Set()): RequestRef[] {
   const members = membersOf(state.ledger.document)
   const found: RequestRef[] = []
   for (const [position, held] of state.ledger.open.entries()) {
@@ -43,7 +39,7 @@ export function confirmable(
 
 /** The party's own answer counts as given: the statement that confirms gives it. */
 function othersHaveAnswered(
-  state: AgreementState,
+  state: HeldState,
   held: VerifiedStatement,
   members: readonly Member[],
   party: Handle,
@@ -60,14 +56,14 @@ function changesMembership({ commands }: Request): boolean {
 }
 
 /** The members that have not answered a request yet. Requires a statement that is held. */
-export function waitingForAnswers(state: AgreementState, ref: RequestRef): Handle[] {
+export function waitingForAnswers(state: HeldState, ref: RequestRef): Handle[] {
   return membersOf(state.ledger.document)
     .map(({ card }) => card.handle)
     .filter((handle) => handle !== ref.handle && !covers(saidToHold(state.feeds, handle), ref.handle, ref.seq))
 }
 
 /** The members that have not signed a head beyond the entry yet. */
-export function waitingForHeads(state: AgreementState, index: number): Handle[] {
+export function waitingForHeads(state: HeldState, index: number): Handle[] {
   const { settled, unsettled, signed } = state.settling
   const members = unsettled[index - settled]?.members ?? []
   return members.map(({ card }) => card.handle).filter((handle) => (signed.get(handle) ?? 0) <= index)

@@ -111,16 +111,23 @@ function hasNote({ statement }: VerifiedStatement): boolean {
   return statement.note !== undefined
 }
 
+/** A feed as far as nobody has to look back for it: what this returns never depends on statements that may be pruned. */
+export type HeldFeed = Pick<Feed, 'base' | 'size' | 'last' | 'newestNoted' | 'kept' | 'forgottenNote'>
+
 /** The feeds that are held, by party. Where a party equivocated: the branch held first. */
 export type Feeds = ImmutableMap<Handle, Feed>
 
+export type HeldFeeds = ImmutableMap<Handle, HeldFeed>
+
 export const noFeeds: Feeds = ImmutableMap<Handle, Feed>()
 
-export function feedOf(feeds: Feeds, handle: Handle): Feed {
+export function feedOf(feeds: Feeds, handle: Handle): Feed
+export function feedOf(feeds: HeldFeeds, handle: Handle): HeldFeed
+export function feedOf(feeds: HeldFeeds, handle: Handle): HeldFeed {
   return feeds.get(handle) ?? Feed.empty
 }
 
-export function newestOf(feeds: Feeds, handle: Handle): VerifiedStatement | undefined {
+export function newestOf(feeds: HeldFeeds, handle: Handle): VerifiedStatement | undefined {
   return feeds.get(handle)?.last()
 }
 
@@ -129,7 +136,7 @@ export function statementAt(feeds: Feeds, handle: Handle, seq: Seq): VerifiedSta
 }
 
 /** The causal past of a party's newest statement: what the party has announced that it holds. */
-export function saidToHold(feeds: Feeds, handle: Handle): VersionVector {
+export function saidToHold(feeds: HeldFeeds, handle: Handle): VersionVector {
   return newestOf(feeds, handle)?.past ?? emptyVector
 }
 
@@ -139,7 +146,7 @@ export function appended(feeds: Feeds, held: VerifiedStatement): Feeds {
 }
 
 /** The newest statement of every party. Shape: `{ [handle]: { seq, hash } }`. */
-export function frontierOf(feeds: Feeds): Frontier {
+export function frontierOf(feeds: HeldFeeds): Frontier {
   const places: [Handle, { readonly hash: Hash; readonly seq: Seq }][] = []
   for (const [handle, feed] of feeds) {
     const newest = feed.last()

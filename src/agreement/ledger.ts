@@ -77,6 +77,11 @@ export interface Ledger {
   readonly cards: ImmutableMap<Handle, PartyCard>
 }
 
+/** A ledger as far as nobody has to look back for it. */
+export type HeldLedger = Omit<Ledger, 'lineage' | 'log'> & {
+  readonly log: Pick<MerkleLog, 'base' | 'compactRange' | 'root' | 'size'>
+}
+
 export function emptyLedger(contract: Uid, engines: Engines, known: KnownEntries = noneKnown): Ledger {
   return {
     engines,

@@ -3,9 +3,9 @@ import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import { acknowledging } from './acknowledging.ts'
-import { appended, type Feeds, noFeeds } from './feeds.ts'
+import { appended, type Feeds, type HeldFeeds, noFeeds } from './feeds.ts'
 import { type KeyState, noKeyChanges, withKeyChange } from './keys/key-state.ts'
-import { type Acknowledged, emptyLedger, type Ledger, withStatementOf } from './ledger.ts'
+import { type Acknowledged, emptyLedger, type HeldLedger, type Ledger, withStatementOf } from './ledger.ts'
 import { nothingSettled, type Settling, settleMore } from './settlement.ts'
 import type { KnownEntries } from './values/known-entries.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
@@ -19,6 +19,15 @@ export interface AgreementState {
   readonly keys: KeyState
   readonly ledger: Ledger
   readonly settling: Settling
+}
+
+/**
+ * The same as far as nobody has to look back for it: what of its history may be pruned cannot be asked for. `history/looking-back.ts`
+ * makes an AgreementState of it, and says what happens where history is missing (decision 0072).
+ */
+export interface HeldState extends Omit<AgreementState, 'feeds' | 'ledger'> {
+  readonly feeds: HeldFeeds
+  readonly ledger: HeldLedger
 }
 
 /** `engines`: those of the party whose state it is. `known`: entries whose values nobody has any more. */
@@ -91,6 +100,6 @@ function undecidedAfter(before: AgreementState['undecided'], held: VerifiedState
  * Whether this party cannot say what the ledger comes to, and so signs nothing: values are missing, or entries were taken for which
  * not every member's head is held yet.
  */
-export function isUnsure({ ledger, settling }: AgreementState): boolean {
+export function isUnsure({ ledger, settling }: HeldState): boolean {
   return ledger.lacking !== undefined || ledger.takenUntil > settling.settled
 }

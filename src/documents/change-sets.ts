@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { type ChangeSet, changeSetNamed } from '../aggregates/contract/change-sets/change-set.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import { fitElementName } from '../aggregates/names/fit-text.ts'
+import { withHistory } from '../agreement/history/looking-back.ts'
 import { changeSetVerdict } from '../agreement/next-verdict.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
@@ -19,7 +20,6 @@ import {
 import type { VoidReason } from '../events/outcome.ts'
 import { seal } from '../events/seal.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import { inTurns } from '../runtime/turns.ts'
 import { groupOf } from '../store/payload-group.ts'
 import type { Store } from '../store/port.ts'
@@ -98,8 +98,8 @@ export class ChangeSets {
       const { agreed } = live.state.settling
       const set = changeSetNamed(agreed.changeSets, requestOf(key))
       if (set === undefined) return undefined
-      const verdict = await retryWithFullHistory(live, () =>
-        inTurns(changeSetVerdict(set, {}, live.state, agreed, this.#documents.now()), this.#documents.turns),
+      const verdict = await withHistory(live, (state) =>
+        inTurns(changeSetVerdict(set, {}, state, agreed, this.#documents.now()), this.#documents.turns),
       )
       const would: WouldChange =
         verdict.kind === 'accepted'

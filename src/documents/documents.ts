@@ -1,6 +1,7 @@
 import type { Element } from '../aggregates/contract/document/element.ts'
 import { find } from '../aggregates/contract/state.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
+import { withHistory } from '../agreement/history/looking-back.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import type { Intent } from '../contracts/requests/submission.ts'
@@ -12,7 +13,6 @@ import { seal } from '../events/seal.ts'
 import type { Payloads } from '../events/statement.ts'
 import { type Clock, timestamp } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
@@ -276,7 +276,7 @@ export class Documents {
   /** Nothing of it is signed. */
   async #try(tried: Tried, live: LiveContract): Promise<DryRun> {
     const { turns } = this.#ports
-    const run = await retryWithFullHistory(live, () => inTurns(dryRun(tried, live.state, live.self), turns))
+    const run = await withHistory(live, (state) => inTurns(dryRun(tried, state, live.self), turns))
     if (run.reason === undefined) return run
     return { ...run, ...(await explained(run.reason, tried, live, this.#judging)) }
   }

@@ -7,7 +7,7 @@ import { type RuleTerms, ruleNumbered, withRule } from '../aggregates/contract/r
 import { eachInstanceOf } from '../aggregates/contract/rules/rule-schema.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
 import { changeSetVerdict, nextVerdict } from '../agreement/next-verdict.ts'
-import type { AgreementState } from '../agreement/state.ts'
+import type { AgreementState, HeldState } from '../agreement/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Command } from '../events/commands.ts'
 import type { ContractEvent } from '../events/contract-events.ts'
@@ -137,7 +137,7 @@ function* judgedDocument(
 /** What waits for votes has been judged as if it were agreed, too. */
 function withItsCandidates(
   { events, state: document }: Extract<Verdict, { kind: 'accepted' }>,
-  { feeds, ledger: { engines, log } }: AgreementState,
+  { feeds, ledger: { engines, log } }: HeldState,
   author: Handle,
 ): ContractState {
   const agreed = events.flatMap((event): ContractEvent[] => {

@@ -1,11 +1,11 @@
 import { statementAt } from '../agreement/feeds.ts'
+import { withHistory } from '../agreement/history/looking-back.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import { heldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
 import type { Intent, Submission, Verdict } from '../contracts/requests/submission.ts'
 import type { Command } from '../events/commands.ts'
 import type { LedgerIndex, RequestRef, Uid } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
-import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { PayloadRef } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
 import type { CandidateFate } from './candidates/fates.ts'
@@ -63,7 +63,7 @@ export async function resultOf(
 }
 
 export async function pendingResult(live: LiveContract, request: RequestRef): Promise<RequestResult> {
-  const heldUp = await retryWithFullHistory(live, () => live.heldUp(request))
+  const heldUp = await live.heldUp(request)
   return { contract: live.contract, kind: 'pending', request, ...heldUp }
 }
 
@@ -80,7 +80,7 @@ export async function resultFor(
   const { outcome, request } = fate
   if (outcome.kind !== 'void') return result
   const { changeSet, commands } = asked.request as Request & { readonly commands: readonly Command[] }
-  const held = await retryWithFullHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq))
+  const held = await withHistory(live, ({ feeds }) => statementAt(feeds, request.handle, request.seq))
   const { payloads } = asked
   const tried = { commands, payloads, isChangeSet: changeSet !== undefined, time: held?.statement.time }
   return { ...result, ...(await explained(outcome.reason, tried, live, ports)) }

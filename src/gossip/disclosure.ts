@@ -2,7 +2,7 @@ import { isErased } from '../aggregates/contract/erased-values.ts'
 import { find } from '../aggregates/contract/state.ts'
 import { confidentialStandingIn } from '../aggregates/contract/values/confidential-standing.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
-import type { AgreementState } from '../agreement/state.ts'
+import type { HeldState } from '../agreement/state.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { type Handle, type RequestRef, requestOf } from '../events/ids.ts'
 import { isFor, recipientsIn } from '../events/recipients.ts'
@@ -15,7 +15,7 @@ import type { SignedStatement } from '../events/statement-codec.ts'
  * only those of requests that have no place in the ledger yet, so that the peer can answer. Later they are asked for by `wants`, and
  * given to whom the document has in the audience by then (`mayHave`). The same object where nothing is left out.
  */
-export function disclosed(decoded: SignedStatement, peer: Handle, state?: AgreementState): Payloads {
+export function disclosed(decoded: SignedStatement, peer: Handle, state?: HeldState): Payloads {
   const { statement } = decoded
   const payloads = state === undefined ? decoded.payloads : withoutErased(decoded.payloads, state)
   const recipients = recipientsIn(statement)
@@ -34,13 +34,7 @@ export function disclosed(decoded: SignedStatement, peer: Handle, state?: Agreem
  * if it stands, and the document as it is here has the peer in the audience of its field, until the time that the audience says. Who
  * put it up, and whom the field belongs to, get it at any time. `now`: RFC 3339, of this node.
  */
-export function mayHave(
-  state: AgreementState,
-  decoded: SignedStatement,
-  seal: Hash,
-  peer: Handle,
-  now: string,
-): boolean {
+export function mayHave(state: HeldState, decoded: SignedStatement, seal: Hash, peer: Handle, now: string): boolean {
   const { statement } = decoded
   const recipients = recipientsIn(statement)
   if (!recipients.has(seal) || peer === statement.party) return true
@@ -59,7 +53,7 @@ export function mayHave(
 }
 
 /** What all members have given up, and may still be in memory here. The same object where there is nothing of it. */
-function withoutErased(payloads: Payloads, { ledger: { document } }: AgreementState): Payloads {
+function withoutErased(payloads: Payloads, { ledger: { document } }: HeldState): Payloads {
   const entries = Object.entries(payloads)
   const left = entries.filter(([seal]) => !isErased(document, seal as Hash))
   return left.length === entries.length ? payloads : Object.fromEntries(left)

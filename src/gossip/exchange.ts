@@ -1,7 +1,7 @@
 import { closedInvitationOf, formerOf, invitationOf, memberOf } from '../aggregates/contract/state.ts'
 import { beyond, type Feeds, newestOf, statementAt } from '../agreement/feeds.ts'
 import { openHoldsOn, takeoversFor } from '../agreement/keys/key-rules.ts'
-import type { AgreementState } from '../agreement/state.ts'
+import type { AgreementState, HeldState } from '../agreement/state.ts'
 import type { VerifiedStatement } from '../agreement/verified-statement.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
 import type { Handle, LedgerIndex } from '../events/ids.ts'
@@ -58,14 +58,14 @@ export function isShownNoMore(state: AgreementState, handle: Handle, of: Handle)
 }
 
 /** Before which ledger index a party is shown entries: a member and an invitee all, one that left those before that, others none. */
-export function entriesShownTo(state: AgreementState, handle: Handle): LedgerIndex {
+export function entriesShownTo(state: HeldState, handle: Handle): LedgerIndex {
   const { document } = state.ledger
   const isOnIt = memberOf(document, handle) !== undefined || invitationOf(document, handle) !== undefined
   return isOnIt ? state.ledger.log.size : (goneAtIn(state, handle) ?? 0)
 }
 
 /** The ledger index at which a party left, or its invitation came to nothing. */
-function goneAtIn({ ledger: { document } }: AgreementState, handle: Handle): LedgerIndex | undefined {
+function goneAtIn({ ledger: { document } }: HeldState, handle: Handle): LedgerIndex | undefined {
   return formerOf(document, handle)?.resignedAt ?? closedInvitationOf(document, handle)?.closedAt
 }
 
@@ -77,7 +77,7 @@ function isOurs({ size, root }: Head, { ledger }: AgreementState): boolean {
   return size <= ledger.log.size && ledger.log.rootAt(size) === root
 }
 
-function everything(state: AgreementState): VersionVector {
+function everything(state: HeldState): VersionVector {
   return state.feeds.map((feed) => feed.size - 1)
 }
 

@@ -1,9 +1,9 @@
 import { frontierOf } from '../agreement/feeds.ts'
-import type { AgreementState } from '../agreement/state.ts'
+import { lookBack, needsHistory } from '../agreement/history/looking-back.ts'
+import type { HeldState } from '../agreement/state.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { HistoryPruned } from '../runtime/history-pruned.ts'
 import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import { AnsweredWants } from './answered-wants.ts'
@@ -292,13 +292,9 @@ function hasNewsFor(session: PeerSession, replica: ReplicaPort): boolean {
 }
 
 /** Where it takes the history to tell, the call will tell. */
-function lacksNews({ knowledge }: PeerSession, state: AgreementState): boolean {
-  try {
-    return knowledge.lacksNews(state)
-  } catch (error) {
-    if (error instanceof HistoryPruned) return true
-    throw error
-  }
+function lacksNews({ knowledge }: PeerSession, held: HeldState): boolean {
+  const isLacking = lookBack(held, (state) => knowledge.lacksNews(state))
+  return isLacking === needsHistory || isLacking
 }
 
 function frontierAt(atRest: AtRest, peer: Peer): Frontier | undefined {

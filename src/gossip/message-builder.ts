@@ -1,7 +1,7 @@
 import { frontierOf } from '../agreement/feeds.ts'
+import { withHistory } from '../agreement/history/looking-back.ts'
 import type { LedgerIndex, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import { type AnsweredWants, entriesFrom, piecesFrom } from './answered-wants.ts'
 import {
   byStatement,
@@ -127,9 +127,9 @@ export class MessageBuilder {
 
   #putNews(replica: ReplicaPort): Promise<boolean> {
     const { contract } = replica
-    return retryWithFullHistory(replica, () => {
+    return withHistory(replica, (state) => {
       if (this.#isSealed) return true
-      const { state, evidence } = replica
+      const { evidence } = replica
       const lines = this.#knowledge.takeLines(state, this.#room)
       const isCutOff = this.#knowledge.lacksNews(state)
       lines.push(

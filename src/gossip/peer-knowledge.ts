@@ -1,7 +1,7 @@
 import { newestOf, saidToHold } from '../agreement/feeds.ts'
 import { isKeyOf } from '../agreement/keys/key-rules.ts'
 import type { Equivocation } from '../agreement/reception.ts'
-import type { AgreementState } from '../agreement/state.ts'
+import type { AgreementState, HeldState } from '../agreement/state.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
 import type { Handle, LedgerIndex, Seq, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
@@ -13,7 +13,7 @@ import type { WantedPieces } from './piece-line.ts'
 import { RecentLines } from './recent-lines.ts'
 
 /** Whether the peer is the party that the contract knows by this handle. */
-export function isPartyTo(state: AgreementState, peer: { handle: Handle; signingKey: string }): boolean {
+export function isPartyTo(state: HeldState, peer: { handle: Handle; signingKey: string }): boolean {
   return isKeyOf(state, peer.handle, peer.signingKey)
 }
 
@@ -129,7 +129,7 @@ export class PeerKnowledge {
   }
 
   /** Its own waiting statements, if it does not hold them: it was restored, and no other node has them. */
-  ownLines(state: AgreementState, waiting: readonly SignedStatement[]): string[] {
+  ownLines(state: HeldState, waiting: readonly SignedStatement[]): string[] {
     const own = this.holds(state).get(this.#handle) ?? -1
     return waiting
       .filter(({ statement }) => statement.seq > own)
@@ -137,7 +137,7 @@ export class PeerKnowledge {
   }
 
   /** Whether it holds statements that we lack. */
-  isAhead(state: AgreementState): boolean {
+  isAhead(state: HeldState): boolean {
     return this.holds(state).some((seq, handle) => seq >= (state.feeds.get(handle)?.size ?? 0))
   }
 
@@ -173,14 +173,14 @@ export class PeerKnowledge {
    * What it has said itself, and what the statements cover that it has signed since then: it had stored all that before. Else what
    * came to it from others would be sent to it once more.
    */
-  holds(state: AgreementState): VersionVector {
+  holds(state: HeldState): VersionVector {
     const signed = saidToHold(state.feeds, this.#handle)
     const told = this.#holds.get(state.contract)
     if (told === undefined) return signed
     return this.#hasSignedSince(state) ? union(told, signed) : told
   }
 
-  #hasSignedSince({ contract, feeds }: AgreementState): boolean {
+  #hasSignedSince({ contract, feeds }: HeldState): boolean {
     const newest = newestOf(feeds, this.#handle)?.statement.seq ?? -1
     const then = this.#newestThen.get(contract)
     if (then === undefined) this.#newestThen.set(contract, newest)

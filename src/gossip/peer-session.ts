@@ -1,7 +1,7 @@
-import type { Feeds } from '../agreement/feeds.ts'
+import type { HeldFeeds } from '../agreement/feeds.ts'
+import { withHistory } from '../agreement/history/looking-back.ts'
 import type { Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { retryWithFullHistory } from '../runtime/history-pruned.ts'
 import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import type { AnsweredWants } from './answered-wants.ts'
@@ -55,7 +55,7 @@ interface Talk {
   /** Whether the peer itself had said what it holds. */
   readonly wasHeardOf: boolean
   /** The feeds before the call; undefined for a passive contract. */
-  readonly before: Feeds | undefined
+  readonly before: HeldFeeds | undefined
 }
 
 /** Carries news to one peer: one call at a time, each with all that is due by then. */
@@ -291,7 +291,7 @@ export class PeerSession {
       if (
         !wasHeardOf &&
         frontier !== undefined &&
-        (await retryWithFullHistory(replica, () => this.knowledge.lacksNews(replica.state)))
+        (await withHistory(replica, (state) => this.knowledge.lacksNews(state)))
       ) {
         this.#due.add(contract)
       }
@@ -300,6 +300,6 @@ export class PeerSession {
 }
 
 /** Whether it holds more than before a call. */
-function hasMore(replica: ReplicaPort | undefined, before: Feeds | undefined): boolean {
+function hasMore(replica: ReplicaPort | undefined, before: HeldFeeds | undefined): boolean {
   return replica !== undefined && before !== undefined && replica.state.feeds !== before
 }

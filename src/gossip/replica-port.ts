@@ -1,5 +1,5 @@
 import type { Equivocation } from '../agreement/reception.ts'
-import type { AgreementState } from '../agreement/state.ts'
+import type { HeldState } from '../agreement/state.ts'
 import type { KnownEntry } from '../agreement/values/known-entries.ts'
 import type { Handle, LedgerIndex, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
@@ -35,7 +35,7 @@ export interface ReplicaPort extends Progress {
   readonly contract: Uid
   readonly self: Handle
   /** What is held, all of it durable. */
-  readonly state: AgreementState
+  readonly state: HeldState
   /** Whether requests of this node are signed and not settled yet: then it carries the news around. */
   readonly hasUnsettled: boolean
   /** What this node has to say that it cannot say in its feed: that it joins, or not, or that its key is revoked. */
@@ -73,7 +73,7 @@ export interface ReplicaPort extends Progress {
   ): Promise<{ readonly refused: readonly StatementRefused[] }>
   /** A peer is free again: what was held back may go. */
   wake(): void
-  /** Loads the pruned history, after `state` has thrown HistoryPruned. */
+  /** Loads the pruned history, which some work with `state` needs. */
   recall(): Promise<void>
 }
 

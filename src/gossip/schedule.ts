@@ -1,5 +1,5 @@
 import { membersOf } from '../aggregates/contract/state.ts'
-import type { AgreementState } from '../agreement/state.ts'
+import type { HeldState } from '../agreement/state.ts'
 import type { VerifiedStatement } from '../agreement/verified-statement.ts'
 import type { Handle } from '../events/ids.ts'
 
@@ -25,7 +25,7 @@ export function isUrgent({ made }: News, hasUnsettled: boolean): boolean {
  * request has settled its author does, so the author alone has to have it; cosignatures one member gathers, and spreads.
  * `hasUnsettled`: own requests are under way.
  */
-export function lazyRecipients(state: AgreementState, self: Handle, news: News, hasUnsettled: boolean): Recipients {
+export function lazyRecipients(state: HeldState, self: Handle, news: News, hasUnsettled: boolean): Recipients {
   if (news.made?.statement.key !== undefined) return 'all'
   const authors = authorsUnderWay(state)
   // What came goes with the next own statement, which is urgent.
@@ -35,7 +35,7 @@ export function lazyRecipients(state: AgreementState, self: Handle, news: News, 
 }
 
 /** The authors of the requests that have not settled. */
-function authorsUnderWay({ ledger, settling }: AgreementState): Set<Handle> {
+function authorsUnderWay({ ledger, settling }: HeldState): Set<Handle> {
   const authors = new Set<Handle>()
   for (const { statement } of ledger.open) authors.add(statement.party)
   for (const { entry } of settling.unsettled) authors.add(entry.author)
@@ -43,7 +43,7 @@ function authorsUnderWay({ ledger, settling }: AgreementState): Set<Handle> {
 }
 
 /** Each member in turn, as the ledger grows: all who hold that the same has settled name the same. */
-function gathererOf({ settling }: AgreementState): Handle | undefined {
+function gathererOf({ settling }: HeldState): Handle | undefined {
   const members = membersOf(settling.agreed)
   return members[settling.settled % members.length]?.card.handle
 }

@@ -13,6 +13,7 @@ import { ownIntroduction } from '../../src/node/directory/own-introduction.ts'
 import { openIdentity } from '../../src/node/identity/identity.ts'
 import { startNode } from '../../src/node/node.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { fullState } from '../support/full-state.ts'
 import { ask } from '../support/https.ts'
 import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
 import { newParty } from '../support/node-party.ts'
@@ -60,7 +61,7 @@ async function goesOn(value: string) {
 t.test('an approved party that sends mutated exchanges changes nothing and stops nothing', async (t) => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   ben.hears(ana.proposes('0.0', 'x'))
-  const own = [...live.state.feeds.values()].flatMap((feed) => [...feed])
+  const own = [...fullState(live.state).feeds.values()].flatMap((feed) => [...feed])
   const linesOf = (held: readonly { text: string; signature: string; payloads: Payloads }[]) =>
     held.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
   const valid = [

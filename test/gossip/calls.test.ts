@@ -9,6 +9,7 @@ import { Machine, type World } from '../simulation/machine.ts'
 import { SimulatedNetwork } from '../simulation/network.ts'
 import { RandomSources } from '../simulation/random-sources.ts'
 import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
+import { fullState } from '../support/full-state.ts'
 
 /** Shorter than the pause before a contract is cosigned, longer than any before news are carried lazily. */
 const BEFORE_NOTES_MS = 900
@@ -88,13 +89,13 @@ class Market {
 
   isCosignedAt(machine: Machine): boolean {
     const state = this.live(machine)?.state
-    return state !== undefined && membersOf(state.settling.agreed).length > 1 && tierReached(state) === 4
+    return state !== undefined && membersOf(state.settling.agreed).length > 1 && tierReached(fullState(state)) === 4
   }
 
   /** How many have cosigned all that has settled, as far as a machine knows. */
   cosigners(machine: Machine): number {
     const { state } = this.live(machine) as LiveContract
-    const noted = membersOf(state.settling.agreed).map(({ card }) => notedSize(state, card.handle))
+    const noted = membersOf(state.settling.agreed).map(({ card }) => notedSize(fullState(state), card.handle))
     return noted.filter((size) => size === state.settling.settled).length
   }
 

@@ -2,6 +2,7 @@ import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import type { Policy } from '../../src/contracts/approvals/policy.ts'
 import type { Role } from '../../src/contracts/replica/duties.ts'
 import { both } from '../support/engine-2.ts'
+import { fullState } from '../support/full-state.ts'
 import { HostileMember, SINS, type Sin, VALUE_SINS } from './hostile.ts'
 import { losingValues } from './lost-values.ts'
 import { Machine, type Neighbour, type World } from './machine.ts'
@@ -112,7 +113,7 @@ export function worldOf(run: Run): World {
       // Others that a hostile member has founded are its own affair.
       if (run.contract !== undefined && contract.contract !== run.contract) return
       run.trace(`${machine.address} settled ${entries.map(({ entry }) => entry.index).join(' ')}`)
-      if (run.isHonest(machine)) run.guard(() => run.oracle.settled(machine, contract.state, entries))
+      if (run.isHonest(machine)) run.guard(() => run.oracle.settled(machine, fullState(contract.state), entries))
     },
     wanting: () => run.count('asked for values'),
     accused: (machine, accused) => {

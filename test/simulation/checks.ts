@@ -2,12 +2,13 @@ import { isErased } from '../../src/aggregates/contract/erased-values.ts'
 import { find, memberOf } from '../../src/aggregates/contract/state.ts'
 import { lackingIn } from '../../src/agreement/completing.ts'
 import { feedOf, firstCovering } from '../../src/agreement/feeds.ts'
+import type { AgreementState } from '../../src/agreement/state.ts'
 import { lackedIn } from '../../src/agreement/values/lacked-values.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
-import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
 import { type ElementId, requestKey } from '../../src/events/ids.ts'
 import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
 import { both } from '../support/engine-2.ts'
+import { fullState } from '../support/full-state.ts'
 import { checkAttachments } from './attachment-work.ts'
 import { checkErased } from './erasure-work.ts'
 import { DEADLY, SINS } from './hostile.ts'
@@ -19,10 +20,11 @@ import { SAID } from './workload.ts'
 /** What must hold while anything happens. */
 export function check(run: Run): void {
   if (run.violations.length > 0) throw run.violations[0]
-  const honest: [Machine, LiveContract['state']][] = []
+  const honest: [Machine, AgreementState][] = []
   for (const machine of run.machines) {
-    const state = run.held(machine)?.state
-    if (state === undefined || !run.isHonest(machine)) continue
+    const held = run.held(machine)?.state
+    if (held === undefined || !run.isHonest(machine)) continue
+    const state = fullState(held)
     run.oracle.checkMachine(machine, state)
     checkValues(run, machine, state)
     honest.push([machine, state])
@@ -54,12 +56,12 @@ export async function checkEnd(run: Run): Promise<void> {
     const live = await machine.live(run.contract)
     if (live === undefined || !run.isHonest(machine)) continue
     await live.recall()
-    run.oracle.checkSignedOnce(machine, live.state)
+    run.oracle.checkSignedOnce(machine, fullState(live.state))
   }
 }
 
 /** Of what a member has acknowledged it holds the values, unless its disk was set back. Other processes may have got them. */
-function checkValues({ options, wasSetBack }: Run, machine: Machine, state: LiveContract['state']): void {
+function checkValues({ options, wasSetBack }: Run, machine: Machine, state: AgreementState): void {
   if (options.split || wasSetBack) return
   for (const held of lackingIn(state)) {
     const { party, seq, requests } = held.statement

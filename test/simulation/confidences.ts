@@ -8,6 +8,7 @@ import { type Handle, requestOf } from '../../src/events/ids.ts'
 import { recipientsIn } from '../../src/events/recipients.ts'
 import { groupOf } from '../../src/store/payload-group.ts'
 import { both } from '../support/engine-2.ts'
+import { fullState } from '../support/full-state.ts'
 import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
 import type { Run } from './run.ts'
@@ -35,8 +36,8 @@ export class Confidences {
       const live = await machine.live(run.contract)
       if (live === undefined) continue
       await live.recall()
-      this.#said(live.state)
-      const held = [...live.state.feeds.values()].flatMap((feed) => [...feed])
+      this.#said(fullState(live.state))
+      const held = [...fullState(live.state).feeds.values()].flatMap((feed) => [...feed])
       const { acknowledged } = receive(emptyAgreement(run.contract, both), held)
       for (const { document } of acknowledged) this.#passed(document)
     }

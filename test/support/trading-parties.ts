@@ -7,6 +7,7 @@ import { seal } from '../../src/events/seal.ts'
 import type { Peer } from '../../src/gossip/replica-port.ts'
 import type { Store } from '../../src/store/port.ts'
 import { EdgelessParty, type Lifetime } from './edgeless-party.ts'
+import { fullState } from './full-state.ts'
 import { until } from './node-party.ts'
 
 /** A party and its processes: the one where users ask, the one that calls others, the one that is called. */
@@ -114,7 +115,7 @@ export async function propose(trader: Trader, field: string, value: string, cont
 export async function atRest(traders: readonly Trader[], contract: Uid): Promise<void> {
   for (const { asked, calls, called } of traders) {
     for (const { contracts } of new Set([asked, calls, called])) {
-      const isDone = () => contracts.use(contract, ({ state }) => tierReached(state) === 4)
+      const isDone = () => contracts.use(contract, ({ state }) => tierReached(fullState(state)) === 4)
       await until('all to have cosigned', isDone)
     }
   }

@@ -7,24 +7,24 @@ import type { Statement } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import { statementAt } from '../feeds.ts'
 import { replaying } from '../history/replay.ts'
-import type { AgreementState } from '../state.ts'
+import type { AgreementState, HeldState } from '../state.ts'
 import type { VerifiedStatement } from '../verified-statement.ts'
 import { contains, covers, type VersionVector } from '../version-vector.ts'
 import type { Hold } from './key-state.ts'
 
 /** The key that the statements of a feed before `seq` give to statement `seq`; undefined for a stranger. */
-export function keyAt(state: Pick<AgreementState, 'keys' | 'ledger'>, party: Handle, seq: Seq): string | undefined {
+export function keyAt(state: Pick<HeldState, 'keys' | 'ledger'>, party: Handle, seq: Seq): string | undefined {
   const later = state.keys.later.get(party)?.findLast(({ by }) => by < seq)
   return later?.signing ?? state.ledger.cards.get(party)?.keys.signing
 }
 
 /** The key of a party's next statement. */
-export function nextKeyOf(state: AgreementState, party: Handle): string | undefined {
+export function nextKeyOf(state: HeldState, party: Handle): string | undefined {
   return keyAt(state, party, Number.MAX_SAFE_INTEGER)
 }
 
 /** Whether a key is, or was, the party's: enough to identify the other end. */
-export function isKeyOf(state: Pick<AgreementState, 'keys' | 'ledger'>, party: Handle, key: string): boolean {
+export function isKeyOf(state: Pick<HeldState, 'keys' | 'ledger'>, party: Handle, key: string): boolean {
   if (state.ledger.cards.get(party)?.keys.signing === key) return true
   return state.keys.later.get(party)?.some(({ signing }) => signing === key) ?? false
 }
@@ -35,14 +35,14 @@ export function isTakeover({ statement: { key } }: { readonly statement: Pick<St
 }
 
 /** The key under which a statement must be signed: one that revokes is signed with the key that it brings in. */
-export function signingKeyOf(state: AgreementState, { party, seq, key }: Statement): string | undefined {
+export function signingKeyOf(state: HeldState, { party, seq, key }: Statement): string | undefined {
   if (key === undefined || !('revoke' in key)) return keyAt(state, party, seq)
   return isWellSigned(state, key.revoke) ? key.revoke.revocation.signing : undefined
 }
 
 /** Whether the recovery key and the new key have signed it. */
 export function isWellSigned(
-  state: Pick<AgreementState, 'contract' | 'ledger'>,
+  state: Pick<HeldState, 'contract' | 'ledger'>,
   { revocation, signature, proof }: SignedRevocation,
 ): boolean {
   const card = state.ledger.cards.get(revocation.party)
@@ -86,7 +86,7 @@ export function* keyChangeProblem(
 }
 
 /** The keys that a feed has had since it was last taken over, as far as the past goes: later changes are not in it. */
-function keysInUse(state: AgreementState, party: Handle, past: VersionVector): string[] {
+function keysInUse(state: HeldState, party: Handle, past: VersionVector): string[] {
   const upTo = past.get(party) ?? -1
   const later = state.keys.later.get(party)?.filter(({ by }) => by <= upTo) ?? []
   const last = later.findLastIndex(({ isTakeover }) => isTakeover)
@@ -96,16 +96,16 @@ function keysInUse(state: AgreementState, party: Handle, past: VersionVector): s
 }
 
 /** Whether the party's next statement can say what it holds of a feed, on this revocation. */
-export function canHold(state: AgreementState, party: Handle, signed: SignedRevocation): boolean {
+export function canHold(state: HeldState, party: Handle, signed: SignedRevocation): boolean {
   return holdProblem(state, party, signed, everythingIn(state)) === undefined
 }
 
-function everythingIn({ feeds }: AgreementState): VersionVector {
+function everythingIn({ feeds }: HeldState): VersionVector {
   return feeds.map((feed) => feed.size - 1)
 }
 
 function holdProblem(
-  state: AgreementState,
+  state: HeldState,
   party: Handle,
   signed: SignedRevocation,
   past: VersionVector,
@@ -143,12 +143,12 @@ function holdsMissing(
 }
 
 /** What a party has said that it holds of a feed whose key is, or was, revoked. */
-export function holdsOf({ keys }: AgreementState, revoked: Handle, holder: Handle): readonly Hold[] {
+export function holdsOf({ keys }: HeldState, revoked: Handle, holder: Handle): readonly Hold[] {
   return keys.holds.get(revoked)?.get(holder) ?? []
 }
 
 /** Whether a party has said what it holds of a feed, on this very revocation. */
-function hasHeld(state: AgreementState, holder: Handle, signed: SignedRevocation): boolean {
+function hasHeld(state: HeldState, holder: Handle, signed: SignedRevocation): boolean {
   return holdsOf(state, signed.revocation.party, holder).some(({ revocation }) => isSame(revocation, signed))
 }
 
@@ -157,7 +157,7 @@ export function isSame(one: SignedRevocation, other: SignedRevocation): boolean 
 }
 
 /** Whether a promise is still in force: the feed has not been taken over since. */
-export function isOpen(state: AgreementState, revoked: Handle, { upTo }: Hold): boolean {
+export function isOpen(state: HeldState, revoked: Handle, { upTo }: Hold): boolean {
   return !(state.keys.later.get(revoked)?.some(({ by, isTakeover }) => isTakeover && by > upTo) ?? false)
 }
 
@@ -184,7 +184,7 @@ export function takeoversFor(state: AgreementState, holder: Handle): VerifiedSta
 }
 
 /** The revocations of a party's key that anybody has answered, and that have not been carried out. */
-function revocationsOf(state: AgreementState, revoked: Handle): SignedRevocation[] {
+function revocationsOf(state: HeldState, revoked: Handle): SignedRevocation[] {
   const found = new Map<string, SignedRevocation>()
   for (const holds of state.keys.holds.get(revoked)?.values() ?? []) {
     for (const hold of holds) {
@@ -195,12 +195,12 @@ function revocationsOf(state: AgreementState, revoked: Handle): SignedRevocation
 }
 
 /** Whether the party's own key is about to be taken over: then it is not changed otherwise. */
-export function isBeingRevoked(state: AgreementState, party: Handle): boolean {
+export function isBeingRevoked(state: HeldState, party: Handle): boolean {
   return revocationsOf(state, party).length > 0
 }
 
 /** A revocation of somebody else's key that this party has not answered yet: it owes a `hold`. */
-export function holdDue(state: AgreementState, party: Handle): SignedRevocation | undefined {
+export function holdDue(state: HeldState, party: Handle): SignedRevocation | undefined {
   for (const revoked of state.keys.holds.keys()) {
     if (revoked === party) continue
     const due = revocationsOf(state, revoked).find((revocation) => canHold(state, party, revocation))

@@ -5,7 +5,7 @@ import type { SignedRevocation } from '../../events/parties/key-change.ts'
 import { placesOf, type Statement } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import { feedOf } from '../feeds.ts'
-import type { AgreementState } from '../state.ts'
+import type { HeldState } from '../state.ts'
 import { holdsOf, isOpen, isSame } from './key-rules.ts'
 import type { Hold } from './key-state.ts'
 
@@ -23,7 +23,7 @@ export interface Release {
 }
 
 /** What a party has promised not to go beyond: by the party whose key is revoked. */
-function openHoldsOf(state: AgreementState, party: Handle): [Handle, readonly Hold[]][] {
+function openHoldsOf(state: HeldState, party: Handle): [Handle, readonly Hold[]][] {
   return [...state.keys.holds.keys()].flatMap((revoked): [Handle, readonly Hold[]][] => {
     const open = holdsOf(state, revoked, party).filter((hold) => isOpen(state, revoked, hold))
     return open.length === 0 ? [] : [[revoked, open]]
@@ -32,7 +32,7 @@ function openHoldsOf(state: AgreementState, party: Handle): [Handle, readonly Ho
 
 /** The statements beyond a promise, which the party that made it must not take in. */
 export function withheldStatements(
-  state: AgreementState,
+  state: HeldState,
   self: Handle,
   pending: readonly SignedStatement[],
 ): ReadonlySet<SignedStatement> {
@@ -49,7 +49,7 @@ export function withheldStatements(
 }
 
 /** What may be released, also by pending statements. */
-export function releases(state: AgreementState, self: Handle, pending: readonly SignedStatement[]): Release[] {
+export function releases(state: HeldState, self: Handle, pending: readonly SignedStatement[]): Release[] {
   const promises = new Map(openHoldsOf(state, self))
   if (promises.size === 0 || pending.length === 0) return []
   const byHash = new Map(pending.map((decoded) => [decoded.hash, decoded]))
@@ -61,7 +61,7 @@ export function releases(state: AgreementState, self: Handle, pending: readonly 
 
 /** The parties, among those whose feeds are withheld, whose statements a statement releases by covering them. */
 function releasedBy(
-  state: AgreementState,
+  state: HeldState,
   self: Handle,
   promises: ReadonlyMap<Handle, readonly Hold[]>,
   { key, party }: Statement,

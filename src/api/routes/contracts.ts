@@ -1,4 +1,6 @@
 import { Type } from 'typebox'
+import { withHistory } from '../../agreement/history/looking-back.ts'
+import type { AgreementState } from '../../agreement/state.ts'
 import type { ObstacleShown } from '../../contracts/obstacles/obstacles.ts'
 import { type ContractSummary, summaryOf } from '../../contracts/passive/summary.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
@@ -8,7 +10,6 @@ import { askedBefore } from '../../documents/requests/asked-before.ts'
 import { CharterSchema } from '../../events/charter.ts'
 import { UidSchema } from '../../events/ids.ts'
 import { assert } from '../../runtime/assert.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { ContractSchema, ContractSummarySchema, FullContractSchema } from '../answers/contracts.ts'
 import { ofContract } from '../answers/problems.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
@@ -79,7 +80,7 @@ export const contractRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
     },
     async (request) =>
       contracts.use(request.params.uid, (live) =>
-        retryWithFullHistory(live, () => detailsOf(live, ports.obstaclesOf(live))),
+        withHistory(live, (state) => detailsOf(live, state, ports.obstaclesOf(live))),
       ),
   )
 
@@ -95,13 +96,15 @@ export const contractRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
       },
     },
     async (request) =>
-      contracts.use(request.query.ContractId, async ({ state, contract }) => {
+      contracts.use(request.query.ContractId, async (live) => {
+        const { contract, state } = live
         const { agreed } = state.settling
+        const head = await withHistory(live, settledHead)
         const view = new AgreedView(agreed, contract, store.payloads)
         return {
           contract,
           title: agreed.title,
-          ...settledHead(state),
+          ...head,
           document: await view.valueOf(agreed.document),
         }
       }),
@@ -110,13 +113,12 @@ export const contractRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
 
 /** Requires a contract of which something has been acknowledged. */
 export async function begunSummary(live: LiveContract): Promise<ContractSummary> {
-  const summary = await retryWithFullHistory(live, () => summaryOf(live.state, live.self))
+  const summary = await withHistory(live, (state) => summaryOf(state, live.self))
   assert(summary !== undefined, 'a contract whose opening is settled has begun')
   return summary
 }
 
-function detailsOf(live: LiveContract, obstacles: readonly ObstacleShown[]) {
-  const { state } = live
+function detailsOf(live: LiveContract, state: AgreementState, obstacles: readonly ObstacleShown[]) {
   const { signed, divergences } = state.settling
   return {
     ...summaryOf(state, live.self),

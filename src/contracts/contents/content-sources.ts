@@ -1,12 +1,12 @@
 import { saidToHold, statementAt } from '../../agreement/feeds.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import { lookBack, needsHistory } from '../../agreement/history/looking-back.ts'
+import type { AgreementState, HeldState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { covers } from '../../agreement/version-vector.ts'
 import { attachmentsIn } from '../../events/attachments/attachment.ts'
 import type { ContentName, NamedContent } from '../../events/attachments/content.ts'
 import { type Handle, type RequestRef, requestKey, type Seq } from '../../events/ids.ts'
 import { isFor, recipientsIn } from '../../events/recipients.ts'
-import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import type { ContentLog } from './content-log.ts'
 import type { UnfinishedContent } from './unfinished-content.ts'
 
@@ -51,11 +51,7 @@ export function namedAlone(
     .filter((name) => !beside.has(name) && log.unname(name, handle, seq) && !open.has(name))
 }
 
-function inMemory({ feeds }: AgreementState, party: Handle, seq: Seq): VerifiedStatement | undefined {
-  try {
-    return statementAt(feeds, party, seq)
-  } catch (error) {
-    if (error instanceof HistoryPruned) return undefined
-    throw error
-  }
+function inMemory(state: HeldState, party: Handle, seq: Seq): VerifiedStatement | undefined {
+  const held = lookBack(state, ({ feeds }) => statementAt(feeds, party, seq))
+  return held === needsHistory ? undefined : held
 }

@@ -1,6 +1,6 @@
 import { isErased } from '../../aggregates/contract/erased-values.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { type Hash, hashFromBytes } from '../../crypto/hash.ts'
 import { attachmentsIn } from '../../events/attachments/attachment.ts'
@@ -57,7 +57,7 @@ export class Contents {
   }
 
   /** Whether an open request of others names one that is not complete here. */
-  lacksAny({ ledger }: AgreementState): boolean {
+  lacksAny({ ledger }: HeldState): boolean {
     return ledger.open.some(
       (held) => contentsOf(held).length > 0 && this.#lackedAmong(held, contentsOf(held)).length > 0,
     )

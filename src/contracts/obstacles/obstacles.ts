@@ -1,7 +1,7 @@
 import { membersOf } from '../../aggregates/contract/state.ts'
 import { newestOf } from '../../agreement/feeds.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
 import type { Question } from '../approvals/questions.ts'
 
@@ -265,7 +265,7 @@ export interface ObstacleShown extends Obstacle {
 
 /** What of a contract can be in its way. */
 export interface ObstructedContract {
-  readonly state: AgreementState
+  readonly state: HeldState
   /** Why nothing is signed. */
   readonly obstacle: ObstacleCode | undefined
   /** What the last turn failed of. */
@@ -306,7 +306,7 @@ export function obstaclesIn(live: ObstructedContract): Obstacle[] {
  * Whose newest heads are not those of the ledger. Every head that is held has been compared with it, so one that is longer than
  * what counts as signed is another. Only the first such head of a party is kept as evidence.
  */
-function differingIn({ feeds, settling: { agreed, divergences, signed } }: AgreementState): Handle[] {
+function differingIn({ feeds, settling: { agreed, divergences, signed } }: HeldState): Handle[] {
   const members = membersOf(agreed).map(({ card }) => card.handle)
   return [...new Set([...divergences.map(({ party }) => party), ...members])].filter((party) => {
     const newest = newestOf(feeds, party)?.statement

@@ -1,7 +1,7 @@
 import { membersOf } from '../../aggregates/contract/state.ts'
 import { waitingForAnswers, waitingForHeads } from '../../agreement/confirmable.ts'
 import { newestOf } from '../../agreement/feeds.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import type { Handle } from '../../events/ids.ts'
 
 /** What is under way in a contract, and who holds it up. */
@@ -16,7 +16,7 @@ export interface Waiting {
   readonly lags: readonly (readonly [Handle, number])[]
 }
 
-export function waitingIn(state: AgreementState, self: Handle): Waiting {
+export function waitingIn(state: HeldState, self: Handle): Waiting {
   const size = state.ledger.log.size
   const others = membersOf(state.settling.agreed)
     .map(({ card }) => card.handle)
@@ -32,14 +32,14 @@ export function waitingIn(state: AgreementState, self: Handle): Waiting {
   }
 }
 
-function oldestIn({ settling, ledger }: AgreementState): string | null {
+function oldestIn({ settling, ledger }: HeldState): string | null {
   const [unsettled] = settling.unsettled
   if (unsettled !== undefined) return `entry ${unsettled.entry.index}`
   const [open] = ledger.open
   return open === undefined ? null : `request ${open.statement.party}.${open.statement.seq}`
 }
 
-function waitedFor(state: AgreementState): Handle[] {
+function waitedFor(state: HeldState): Handle[] {
   const [unsettled] = state.settling.unsettled
   if (unsettled !== undefined) return waitingForHeads(state, unsettled.entry.index)
   const [open] = state.ledger.open

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { lackingFor } from '../../agreement/completing.ts'
-import { type Feeds, frontierOf, statementAt } from '../../agreement/feeds.ts'
+import { frontierOf, type HeldFeeds, statementAt } from '../../agreement/feeds.ts'
 import { nextKeyOf } from '../../agreement/keys/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VersionVector } from '../../agreement/version-vector.ts'
@@ -122,7 +122,7 @@ function frontierAt({ feeds }: AgreementState, past: VersionVector): Frontier {
 }
 
 /** Whether these feeds are as long as they were when the contract was passivated. */
-export function isWhatIsHeld({ frontier }: PassiveContract, feeds: Feeds): boolean {
+export function isWhatIsHeld({ frontier }: PassiveContract, feeds: HeldFeeds): boolean {
   return feeds.every((feed, handle) => feed.size - 1 === (frontier[handle]?.seq ?? -1))
 }
 

@@ -1,9 +1,9 @@
 import { saidToHold } from '../../agreement/feeds.ts'
+import { withHistory } from '../../agreement/history/looking-back.ts'
 import { covers } from '../../agreement/version-vector.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { type RequestRef, requestKey, type Uid } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { StoreClosed, StoreUnavailable, WrongExpectedRevision } from '../../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent } from '../../store/port.ts'
 import { OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../store/streams.ts'
@@ -182,7 +182,7 @@ export class CommandWorker {
       if (!this.#isForgotten(ask)) await live.submit(intent).verdict
       return
     }
-    if ((await retryWithFullHistory(live, () => standingOfRequest(live.state, signed, undefined))) !== undefined) {
+    if ((await withHistory(live, (state) => standingOfRequest(state, signed, undefined))) !== undefined) {
       await live.requests.resume(intent, signed).verdict
       return
     }

@@ -1,9 +1,9 @@
-import type { AgreementState } from '../../agreement/state.ts'
+import { lookBack, needsHistory } from '../../agreement/history/looking-back.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import type { Gossip } from '../../gossip/gossip.ts'
 import type { AtRest, ReplicaPort, ReplicasPort } from '../../gossip/replica-port.ts'
 import type { Progress } from '../../gossip/schedule.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { isEvenWith, isPartyAtRest, type PassiveContract } from '../passive/passive-contract.ts'
 import type { Contracts } from '../registry/contracts.ts'
 import type { LiveContract } from '../replica/live-contract.ts'
@@ -101,13 +101,9 @@ function atRest(passive: PassiveContract): AtRest {
 }
 
 /** Where it takes the history to tell, all has settled, but who has cosigned what is not known. */
-function tierOf(state: AgreementState): Progress['tier'] {
-  try {
-    return tierReached(state)
-  } catch (error) {
-    if (error instanceof HistoryPruned) return 3
-    throw error
-  }
+function tierOf(held: HeldState): Progress['tier'] {
+  const tier = lookBack(held, tierReached)
+  return tier === needsHistory ? 3 : tier
 }
 
 /** How long a contract is left alone, after the last entry settled, before this node cosigns it. Milliseconds. */

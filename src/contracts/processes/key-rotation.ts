@@ -1,5 +1,6 @@
 import { memberOf, membersOf } from '../../aggregates/contract/state.ts'
 import { holdsAwaited, isBeingRevoked, isWellSigned, nextKeyOf } from '../../agreement/keys/key-rules.ts'
+import type { AgreementState } from '../../agreement/state.ts'
 import type { Signer } from '../../crypto/signer.ts'
 import type { Uid } from '../../events/ids.ts'
 import { revocationBytes } from '../../events/parties/key-change.ts'
@@ -146,14 +147,14 @@ export class KeyRotation implements KeyChanging {
         if (summary?.standing !== 'member' || signing === null) return null
         return signing === this.#keys.newest ? { contract, signing } : undefined
       },
-      (live) => (isMember(live) ? this.#standingIn(live) : null),
+      (live, state) => (isMember(live) ? this.#standingIn(live, state) : null),
     )
     for await (const standing of found) if (standing !== null) standings.push(standing)
     return standings
   }
 
-  #standingIn(live: LiveContract): KeyStanding {
-    const { contract, state, self } = live
+  #standingIn(live: LiveContract, state: AgreementState): KeyStanding {
+    const { contract, self } = live
     const signing = signingIn(live)
     if (signing === this.#keys.newest) return { contract, signing }
     const pending = this.#contracts.revocations.pendingIn(state)

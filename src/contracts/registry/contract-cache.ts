@@ -1,9 +1,9 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
+import { needsHistory } from '../../agreement/history/looking-back.ts'
 import { nextKeyOf } from '../../agreement/keys/key-rules.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
 import { eachAtOnce } from '../../runtime/at-once.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { memorySnapshots, type Snapshots } from '../../store/snapshot-port.ts'
 import { parseStream } from '../../store/streams.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
@@ -310,12 +310,14 @@ export class ContractCache {
 
   /** One that would have to look back to say whether it may rest stays until it can. */
   #putDown(contract: Uid, live: LiveContract, position: number): void {
-    const isKept = orRecalls(live, () => {
-      if (!live.mayRest || this.#ports.hasWords(contract)) return false
-      this.#keep(contract, live, position, false)
-      return true
-    })
-    if (isKept !== true) return
+    const mayRest = live.mayRest
+    if (mayRest === needsHistory) recall(live)
+    else if (mayRest && !this.#ports.hasWords(contract) && this.#keep(contract, live, position, false)) {
+      this.#passivate(contract, live)
+    }
+  }
+
+  #passivate(contract: Uid, live: LiveContract): void {
     live.leave()
     this.#active.delete(contract)
     const signing = live.obstacle === 'key_missing' ? nextKeyOf(live.state, live.self) : undefined
@@ -334,10 +336,16 @@ export class ContractCache {
       this.#underWay.set(contract, waiting)
   }
 
-  /** Throws HistoryPruned. */
-  #keep(contract: Uid, live: LiveContract, position: number, isActive: boolean): void {
-    this.#snapshots.put(contract, live.keep(), position, isActive)
+  /** False: it has to look back for that, and can the next time. */
+  #keep(contract: Uid, live: LiveContract, position: number, isActive: boolean): boolean {
+    const kept = live.keep()
+    if (kept === needsHistory) {
+      recall(live)
+      return false
+    }
+    this.#snapshots.put(contract, kept, position, isActive)
     this.#keptAt.set(live, live.statements)
+    return true
   }
 
   /** One that never rests is kept now and then all the same: it must not grow in memory, nor take long to load. */
@@ -348,24 +356,15 @@ export class ContractCache {
       .then((position) => {
         // It may have been put down meanwhile.
         if (position === undefined || this.#closed || this.#active.get(contract) !== live) return
-        orRecalls(live, () => {
-          this.#keep(contract, live, position, true)
-          live.forget()
-        })
+        if (this.#keep(contract, live, position, true)) live.forget()
       })
       .catch((error: unknown) => this.#ports.failed(contract, error))
   }
 }
 
-/** Undefined: it looks back at what is left out of memory, which is taken back for the next time. */
-function orRecalls<Result>(live: LiveContract, work: () => Result): Result | undefined {
-  try {
-    return work()
-  } catch (error) {
-    if (!(error instanceof HistoryPruned)) throw error
-    live.recall().catch(() => {})
-    return undefined
-  }
+/** Takes back what is left out of memory, for the next time. */
+function recall(live: LiveContract): void {
+  live.recall().catch(() => {})
 }
 
 function signs({ summary }: PassiveContract): boolean {

@@ -1,4 +1,6 @@
 import { fitText } from '../../aggregates/names/fit-text.ts'
+import { withHistory } from '../../agreement/history/looking-back.ts'
+import type { AgreementState } from '../../agreement/state.ts'
 import { emptyAgreement } from '../../agreement/state.ts'
 import { verifiedFounder } from '../../agreement/verify-statement.ts'
 import { type Charter, defaultCharter } from '../../events/charter.ts'
@@ -9,7 +11,6 @@ import type { PartyCard } from '../../events/parties/party-card.ts'
 import { placesOf, type Request } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import { contractOf, type Word } from '../../gossip/message.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { NO_EVENTS, type RecordedEvent } from '../../store/port.ts'
 import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM } from '../../store/streams.ts'
 import type { CommandQueue } from '../commands/command-queue.ts'
@@ -200,7 +201,7 @@ export class Contracts {
   /** Looks at all contracts: those at rest as `atRest` does, or, where it answers undefined, in memory. */
   visit<Result>(
     atRest: (passive: PassiveContract, contract: Uid) => Result | undefined,
-    active: (live: LiveContract) => Result,
+    active: (live: LiveContract, state: AgreementState) => Result,
   ): AsyncGenerator<Result> {
     return visit(this.cache, atRest, active)
   }
@@ -346,9 +347,9 @@ export class Contracts {
     const contract = contractOf(word)
     if (!this.cache.has(contract)) return
     await this.use(contract, (live) =>
-      retryWithFullHistory(live, () => {
-        if ('acceptance' in word) this.#sponsorship.accepted(live, word)
-        else if ('decline' in word) this.#sponsorship.declined(live, word)
+      withHistory(live, (state) => {
+        if ('acceptance' in word) this.#sponsorship.accepted(live, state, word)
+        else if ('decline' in word) this.#sponsorship.declined(live, state, word)
         else live.revoked(word)
       }),
     )

@@ -1,6 +1,7 @@
 import { Compile } from 'typebox/compile'
 import { type ContractState, type Invitation, invitationOf } from '../../aggregates/contract/state.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import { withHistory } from '../../agreement/history/looking-back.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import { isUnsure } from '../../agreement/state.ts'
 import type { Uid } from '../../events/ids.ts'
 import {
@@ -74,7 +75,7 @@ export class InvitationReplies {
   }
 
   /** What it has said to the invitation that is open, as long as that is. */
-  pendingIn({ contract, ledger }: AgreementState): Reply | undefined {
+  pendingIn({ contract, ledger }: HeldState): Reply | undefined {
     const isInvited = invitationOf(ledger.document, this.#self) !== undefined
     return isInvited ? this.#replies.get(contract) : undefined
   }
@@ -89,7 +90,8 @@ export class InvitationReplies {
   }
 
   /** Says that this party joins, signed over all that it has verified. Throws NotInvited, ValuesMissing, NoSuchContract. */
-  async accept({ contents, contract, state, lacking }: LiveContract): Promise<void> {
+  async accept(live: LiveContract): Promise<void> {
+    const { contents, contract, state, lacking } = live
     const { agreed } = state.settling
     const invitation = this.#invitationTo(contract, agreed)
     if (this.#commandQueue !== undefined) return this.#commandQueue.reply(contract, 'accept')
@@ -98,7 +100,7 @@ export class InvitationReplies {
       const statements = lacking.map(({ statement: { party, seq } }) => `${party}.${seq}`)
       throw new ValuesMissing('payload_missing', message, { contract, statements })
     }
-    const head = settledHead(state)
+    const head = await withHistory(live, settledHead)
     const acceptance: Acceptance = {
       contract,
       invitation: invitation.index,

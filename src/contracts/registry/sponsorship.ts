@@ -21,7 +21,7 @@ interface Brought {
   /** By their signatures. What the ledger said of one stands. */
   readonly signatures: Set<string>
   /** Whether the last one is done with. */
-  isOver(): boolean
+  isOver(state: AgreementState): boolean
 }
 
 export interface SponsorshipPorts extends Pick<ContractPorts, 'role' | 'commandQueue'> {
@@ -44,24 +44,24 @@ export class Sponsorship {
     this.#ports = ports
   }
 
-  /** Attacker-controlled: `accepted`, whole; its shape has been validated. Throws HistoryPruned; then nothing has happened. */
-  accepted(live: LiveContract, accepted: SignedAcceptance): void {
+  /** Attacker-controlled: `accepted`, whole; its shape has been validated. Where it needs history nothing has happened yet. */
+  accepted(live: LiveContract, state: AgreementState, accepted: SignedAcceptance): void {
     const { acceptance, signature } = accepted
-    const invitation = this.#sponsored(live, acceptance.handle, acceptance.invitation)
+    const invitation = this.#sponsored(state, acceptance.handle, acceptance.invitation)
     if (invitation === undefined) return
-    this.#bringIn(live, invitation, { type: 'AdmitParty', accepted }, acceptanceBytes(acceptance), signature)
+    this.#bringIn(live, state, invitation, { type: 'AdmitParty', accepted }, acceptanceBytes(acceptance), signature)
   }
 
   /** The same of `declined`. */
-  declined(live: LiveContract, declined: SignedDecline): void {
+  declined(live: LiveContract, state: AgreementState, declined: SignedDecline): void {
     const { decline, signature } = declined
-    const invitation = this.#sponsored(live, decline.handle, decline.invitation)
+    const invitation = this.#sponsored(state, decline.handle, decline.invitation)
     if (invitation === undefined) return
-    this.#bringIn(live, invitation, { type: 'DeclineInvitation', declined }, declineBytes(decline), signature)
+    this.#bringIn(live, state, invitation, { type: 'DeclineInvitation', declined }, declineBytes(decline), signature)
   }
 
   /** The invitation, if it is for this node to bring its answer in: it invited, or it is the first member after that one left. */
-  #sponsored({ state }: LiveContract, handle: Handle, index: number): Invitation | undefined {
+  #sponsored(state: AgreementState, handle: Handle, index: number): Invitation | undefined {
     const { document } = state.ledger
     const invitation = invitationOf(document, handle)
     if (invitation === undefined || invitation.index !== index) return undefined
@@ -69,14 +69,21 @@ export class Sponsorship {
     return sponsor?.card.handle === this.#self ? invitation : undefined
   }
 
-  #bringIn(live: LiveContract, invitation: Invitation, command: Command, bytes: Uint8Array, signature: string): void {
+  #bringIn(
+    live: LiveContract,
+    state: AgreementState,
+    invitation: Invitation,
+    command: Command,
+    bytes: Uint8Array,
+    signature: string,
+  ): void {
     const key = `${live.contract} ${invitation.party.handle} ${invitation.index}`
     const before = this.#brought.get(key) ?? { signatures: new Set<string>(), isOver: () => true }
     const { signatures } = before
-    if (signatures.has(signature) || signatures.size === BROUGHT_MAX || !before.isOver()) return
+    if (signatures.has(signature) || signatures.size === BROUGHT_MAX || !before.isOver(state)) return
     // The least first: anybody may have made it up.
     if (!isValidSignature(invitation.party.keys.signing, bytes, signature)) return
-    if (!wouldTakeEffect(command, live.state, this.#self)) return
+    if (!wouldTakeEffect(command, state, this.#self)) return
     // Tried again after a fault of our own only.
     const failed = () => {
       signatures.delete(signature)
@@ -102,9 +109,9 @@ export class Sponsorship {
   #leave(live: LiveContract, command: Command, signature: string, failed: () => void): Brought['isOver'] {
     const id = sha256(signature)
     this.#ports.commandQueue?.queue(live.contract, intent(id, command)).catch(failed)
-    return () => {
+    return (state) => {
       const request = live.requests.queue.placeOf(id)
-      return request !== undefined && standingOfRequest(live.state, request, undefined) === undefined
+      return request !== undefined && standingOfRequest(state, request, undefined) === undefined
     }
   }
 }

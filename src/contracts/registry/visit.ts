@@ -1,6 +1,7 @@
 import { EngineUnknown } from '../../aggregates/contract/engines.ts'
+import { withHistory } from '../../agreement/history/looking-back.ts'
+import type { AgreementState } from '../../agreement/state.ts'
 import type { Uid } from '../../events/ids.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { PassiveContract } from '../passive/passive-contract.ts'
 import { type ContractSummary, summaryOf } from '../passive/summary.ts'
 import { ContractDamaged } from '../replica/journal.ts'
@@ -14,7 +15,7 @@ import type { ContractCache } from './contract-cache.ts'
 export async function* visit<Result>(
   contracts: ContractCache,
   atRest: (passive: PassiveContract, contract: Uid) => Result | undefined,
-  active: (live: LiveContract) => Result,
+  active: (live: LiveContract, state: AgreementState) => Result,
 ): AsyncGenerator<Result> {
   for (const contract of contracts.uids()) {
     const passive = contracts.passive(contract)
@@ -22,7 +23,7 @@ export async function* visit<Result>(
     if (result !== undefined) yield result
     else {
       try {
-        yield await contracts.use(contract, (live) => retryWithFullHistory(live, () => active(live)))
+        yield await contracts.use(contract, (live) => withHistory(live, (state) => active(live, state)))
       } catch (error) {
         if (!(error instanceof ContractDamaged || error instanceof EngineUnknown)) throw error
       }
@@ -36,7 +37,7 @@ export async function summariesOf(contracts: ContractCache): Promise<ContractSum
   const all = visit<ContractSummary | null>(
     contracts,
     ({ summary }) => summary,
-    ({ state, self }) => summaryOf(state, self) ?? null,
+    ({ self }, state) => summaryOf(state, self) ?? null,
   )
   for await (const summary of all) if (summary !== null) summaries.push(summary)
   return summaries

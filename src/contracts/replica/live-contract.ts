@@ -1,11 +1,12 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { type Completion, entriesWanted } from '../../agreement/completing.ts'
 import { feedOf } from '../../agreement/feeds.ts'
+import { lookBack, type needsHistory, withHistory } from '../../agreement/history/looking-back.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
 import { encodeSnapshot, snapshotOf } from '../../agreement/history/snapshot.ts'
 import { canHold } from '../../agreement/keys/key-rules.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import type { KnownEntry } from '../../agreement/values/known-entries.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
@@ -20,7 +21,6 @@ import type { WantedPieces } from '../../gossip/piece-line.ts'
 import type { PayloadLines } from '../../gossip/replica-port.ts'
 import { timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { Kept } from '../../store/snapshot-port.ts'
 import type { Approvals } from '../approvals/approvals.ts'
 import type { Question } from '../approvals/questions.ts'
@@ -97,7 +97,7 @@ export class LiveContract {
   }
 
   /** What is held, all of it durable. */
-  get state(): AgreementState {
+  get state(): HeldState {
     return this.#loop.state
   }
 
@@ -125,7 +125,7 @@ export class LiveContract {
 
   /** Why this node signs nothing in this contract at the moment, should it be so. */
   get obstacle(): ObstacleCode | undefined {
-    return this.#loop.parts.author.obstacle(this.state)
+    return this.#loop.parts.author.obstacle(this.#loop.state)
   }
 
   /** Why its last turn came to nothing: the store, or the signer. Until one has written something again. */
@@ -135,7 +135,7 @@ export class LiveContract {
 
   /** The members that this node has to hear of before it signs anything: after a restore without a guard. */
   get awaited(): readonly Handle[] {
-    return this.#loop.duties.signs ? this.#loop.parts.protection.waitsFor(this.state) : []
+    return this.#loop.duties.signs ? this.#loop.parts.protection.waitsFor(this.#loop.state) : []
   }
 
   /** What came of a party and runs ahead of what is held here: should that party have lost it, it is to have it back. */
@@ -157,14 +157,14 @@ export class LiveContract {
   payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<PayloadLines> {
     const { clock, store, turns } = this.#ports
     const now = timestamp(clock)
-    return retryWithFullHistory(this, () => payloadLines(store.payloads, this.state, peer, wanted, room, now, turns))
+    return withHistory(this, (state) => payloadLines(store.payloads, state, peer, wanted, room, now, turns))
   }
 
   /** What is held here of the pieces that a peer wants. */
   pieceLines(peer: Handle, wanted: readonly WantedPieces[], room: number): Promise<readonly string[]> {
     const { clock, store, turns } = this.#ports
     const now = timestamp(clock)
-    return retryWithFullHistory(this, () => pieceLines(store.payloads, this.state, peer, wanted, room, now, turns))
+    return withHistory(this, (state) => pieceLines(store.payloads, state, peer, wanted, room, now, turns))
   }
 
   /** From which ledger index on entries are missing whose values nobody may have any more; undefined: from none. */
@@ -177,11 +177,11 @@ export class LiveContract {
     return entryLines(this.#ports.store, this.state, entriesShownTo(this.state, peer), from, room)
   }
 
-  /** For whom a request of this party waits. Throws HistoryPruned. */
-  heldUp(request: RequestRef): HeldUp {
+  /** For whom a request of this party waits. */
+  async heldUp(request: RequestRef): Promise<HeldUp> {
     const holdUpOf = (handle: Handle) => this.holdUpOf(handle)
     if (holdUpOf(this.self) !== undefined) return heldUpBy([this.self], holdUpOf)
-    const standing = standingOfRequest(this.state, request, undefined)
+    const standing = await withHistory(this, (state) => standingOfRequest(state, request, undefined))
     return heldUpBy(standing?.waitsFor?.of ?? [], holdUpOf)
   }
 
@@ -255,7 +255,10 @@ export class LiveContract {
     const { commandQueue } = this.requests
     if (commandQueue !== undefined) return commandQueue.goOn(this.contract)
     const { obstacle } = this
-    if (this.engineUnknown !== undefined || !this.#loop.parts.protection.needsWord(this.state, this.#loop.waiting)) {
+    if (
+      this.engineUnknown !== undefined ||
+      !this.#loop.parts.protection.needsWord(this.#loop.state, this.#loop.waiting)
+    ) {
       const message =
         obstacle === undefined
           ? 'nothing keeps this node from signing in that contract'
@@ -346,10 +349,10 @@ export class LiveContract {
 
   /**
    * Whether it can be put down: nobody here waits for anything in it, and this party owes nothing. What others owe will bring
-   * it back. Proofs and differing heads are looked at so often that such a contract stays. Throws HistoryPruned.
+   * it back. Proofs and differing heads are looked at so often that such a contract stays.
    */
-  get mayRest(): boolean {
-    return isPassivatable(this.#loop)
+  get mayRest(): boolean | typeof needsHistory {
+    return lookBack(this.state, () => isPassivatable(this.#loop))
   }
 
   /** Whether it is to be cosigned when it has been idle. */
@@ -357,17 +360,19 @@ export class LiveContract {
     return hasToNote(this.#loop)
   }
 
-  /** What is to be kept of it. Throws HistoryPruned: it is to be asked again after `recall`. */
-  keep(): Kept {
-    const isPlain = this.evidence.length === 0
-    const state = isPlain ? pruned(this.state) : this.state
-    const passive = passiveFormOf(this.state, this.self)
-    return {
-      snapshot: encodeSnapshot(snapshotOf(state)),
-      passive: JSON.stringify(passive),
-      parties: Object.keys(passive.parties) as Handle[],
-      requests: this.requests.queue.placesBefore(feedOf(state.feeds, this.self).base),
-    }
+  /** What is to be kept of it. */
+  keep(): Kept | typeof needsHistory {
+    return lookBack(this.state, (all) => {
+      const isPlain = this.evidence.length === 0
+      const state = isPlain ? pruned(all) : all
+      const passive = passiveFormOf(all, this.self)
+      return {
+        snapshot: encodeSnapshot(snapshotOf(state)),
+        passive: JSON.stringify(passive),
+        parties: Object.keys(passive.parties) as Handle[],
+        requests: this.requests.queue.placesBefore(feedOf(state.feeds, this.self).base),
+      }
+    })
   }
 
   /** Lets go of what is not likely to be asked for. Requires that what `keep` says is kept. */
@@ -375,7 +380,7 @@ export class LiveContract {
     if (this.evidence.length === 0) this.#loop.prune()
   }
 
-  /** Has the whole history in memory again, for who was told HistoryPruned. Throws ContractDamaged, and what the store throws. */
+  /** Has the whole history in memory again, for work that needs it. Throws ContractDamaged, and what the store throws. */
   recall(): Promise<void> {
     this.#assertOpen()
     return this.#loop.recall()

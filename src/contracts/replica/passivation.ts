@@ -1,6 +1,6 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
-import { trueIfPruned } from '../../runtime/history-pruned.ts'
+import { lookBack, needsHistory } from '../../agreement/history/looking-back.ts'
 import type { ReplicaLoop } from './replica-loop.ts'
 
 /**
@@ -30,6 +30,7 @@ export function isPassivatable(loop: ReplicaLoop): boolean {
 }
 
 /** Whether it is to be cosigned when it has been idle. */
-export function hasToNote({ parts: { author } }: ReplicaLoop): boolean {
-  return trueIfPruned(() => author.hasToNote)
+export function hasToNote({ parts: { author }, state }: ReplicaLoop): boolean {
+  const isToNote = lookBack(state, () => author.hasToNote)
+  return isToNote === needsHistory || isToNote
 }

@@ -1,5 +1,6 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
+import { lookBack, lookingBack, needsHistory } from '../../agreement/history/looking-back.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
 import type { Equivocation, Reception } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
@@ -7,7 +8,6 @@ import { lackedFor } from '../../agreement/values/lacked-values.ts'
 import type { EngineVersion, Handle, Uid } from '../../events/ids.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
-import { HistoryPruned, trueIfPruned } from '../../runtime/history-pruned.ts'
 import { outcomeOf } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
@@ -169,7 +169,8 @@ export class ReplicaLoop implements ContractView {
   get #hasWork(): boolean {
     const { author, mailbox, others, recovery } = this.parts
     if (!mailbox.isEmpty || others?.hasNews || recovery.isInDoubt) return true
-    return trueIfPruned(() => author.hasTurn)
+    const hasTurn = lookBack(this.#state, () => author.hasTurn)
+    return hasTurn === needsHistory || hasTurn
   }
 
   async #run(): Promise<void> {
@@ -194,15 +195,12 @@ export class ReplicaLoop implements ContractView {
 
   /** A turn; should it ask for what is left out of memory, once more with that. */
   async #turnWithHistory(arrived: readonly Delivery[]): Promise<Refused> {
-    try {
-      return await this.#turnAmongOthers(arrived)
-    } catch (error) {
-      if (!(error instanceof HistoryPruned)) throw error
-      await this.#reloading.recallHistory()
-      // What had been read of the store was not taken in.
-      this.parts.others?.doubts(this.#state)
-      return this.#turnAmongOthers(arrived)
-    }
+    const refused = await lookingBack(this.#state, () => this.#turnAmongOthers(arrived))
+    if (refused !== needsHistory) return refused
+    await this.#reloading.recallHistory()
+    // What had been read of the store was not taken in.
+    this.parts.others?.doubts(this.#state)
+    return this.#turnAmongOthers(arrived)
   }
 
   /** A turn, once more for each time that another process of this party was faster. */

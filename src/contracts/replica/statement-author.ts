@@ -2,6 +2,7 @@ import { EngineUnknown } from '../../aggregates/contract/engines.ts'
 import { closedInvitationOf, formerOf, partyOf } from '../../aggregates/contract/state.ts'
 import { type Draft, drafting, noWishes, statementDue, type Wishes } from '../../agreement/draft.ts'
 import { newestOf } from '../../agreement/feeds.ts'
+import { isNeedOfHistory } from '../../agreement/history/looking-back.ts'
 import { type AgreementState, holding, isUnsure, type Progress } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { refusalOfOwn } from '../../agreement/verify-statement.ts'
@@ -9,7 +10,6 @@ import type { Handle } from '../../events/ids.ts'
 import { payloadsInOrder } from '../../events/seal.ts'
 import type { Note } from '../../events/statement.ts'
 import { timestamp } from '../../runtime/clock.ts'
-import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { completed, inTurns } from '../../runtime/turns.ts'
 import { type Approvals, type Coverage, refusalBytes } from '../approvals/approvals.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
@@ -217,7 +217,7 @@ export class StatementAuthor {
       const problem = yield* refusalOfOwn(state, drafted, wishes.payloads)
       return problem === undefined ? drafted : { problem }
     } catch (error) {
-      if (error instanceof HistoryPruned) throw error
+      if (isNeedOfHistory(error)) throw error
       return { problem: error }
     }
   }

@@ -1,17 +1,17 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { waitingForAnswers } from '../../agreement/confirmable.ts'
 import { saidToHold } from '../../agreement/feeds.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import type { Handle, RequestRef } from '../../events/ids.ts'
 
-function othersIn(state: AgreementState, self: Handle): Handle[] {
+function othersIn(state: HeldState, self: Handle): Handle[] {
   return [...state.ledger.admitted.keys()].filter(
     (handle) => handle !== self && formerOf(state.ledger.document, handle) === undefined,
   )
 }
 
 /** Who has not answered, or, if all have, who has not said that it holds what decides the request. */
-export function lateFor(state: AgreementState, request: RequestRef): Handle[] {
+export function lateFor(state: HeldState, request: RequestRef): Handle[] {
   const unanswered = waitingForAnswers(state, request)
   if (unanswered.length > 0) return unanswered
   const own = saidToHold(state.feeds, request.handle).get(request.handle) ?? 0

@@ -1,13 +1,13 @@
 import { EngineUnknown } from '../../aggregates/contract/engines.ts'
 import { memberOf } from '../../aggregates/contract/state.ts'
 import { statementAt } from '../../agreement/feeds.ts'
+import { withHistory } from '../../agreement/history/looking-back.ts'
 import { orderedObject } from '../../crypto/canonical-json.ts'
 import type { About } from '../../events/about.ts'
 import { type RequestRef, requestKey, requestOf } from '../../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
 import type { Request } from '../../events/statement.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { CommandQueue } from '../commands/command-queue.ts'
 import type { ContractView } from '../replica/contract-view.ts'
 import type { ContractPorts } from '../replica/ports.ts'
@@ -191,7 +191,7 @@ export class LocalRequests {
   }
 
   #addAgain(submission: Submission): void {
-    retryWithFullHistory(this.#view, () => this.queue.addAgain(submission, this.#view.state)).then(
+    withHistory(this.#view, (state) => this.queue.addAgain(submission, state)).then(
       () => this.#view.wake(),
       (error: unknown) => this.queue.fail(submission, error),
     )

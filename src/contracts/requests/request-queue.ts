@@ -1,7 +1,7 @@
 import { waitingForAnswers } from '../../agreement/confirmable.ts'
 import { statementAt } from '../../agreement/feeds.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import type { AgreementState, HeldState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
 import { type Handle, type RequestRef, requestKey, type Seq } from '../../events/ids.ts'
@@ -107,7 +107,7 @@ export class RequestQueue {
     this.#queue.push(submission)
   }
 
-  /** After a lock. Another process may have requested it anew already. Throws HistoryPruned: then nothing has happened. */
+  /** After a lock. Another process may have requested it anew already. Where it needs history nothing has happened yet. */
   addAgain(submission: Submission, state: AgreementState): void {
     // Meanwhile it may have come to its end here, as when the node stops.
     if (!this.#pausing.has(submission)) return
@@ -139,7 +139,7 @@ export class RequestQueue {
   }
 
   /** Another process of this party has made these statements: what they carry is signed, and what they decide is decided. */
-  noticed(own: readonly VerifiedStatement[], before: AgreementState): void {
+  noticed(own: readonly VerifiedStatement[], before: HeldState): void {
     for (const held of own) {
       const { seq, requests, decided } = held.statement
       this.#places.remember(held)
@@ -166,7 +166,7 @@ export class RequestQueue {
   }
 
   /** Throws NotWithdrawable. */
-  assertWithdrawable(request: RequestRef, state: AgreementState): void {
+  assertWithdrawable(request: RequestRef, state: HeldState): void {
     const key = requestKey(request)
     if (state.undecided.get(key) !== this.#self) {
       const message = `${key} is no tentative request of this party, or its fate is decided`
@@ -319,7 +319,7 @@ export class RequestQueue {
   }
 
   /** The time of a confirmed request ran out before it settled: it will, but nobody waits here any longer. */
-  expire(submission: Submission, state: AgreementState): void {
+  expire(submission: Submission, state: HeldState): void {
     if (submission.phase.kind === 'done') return
     submission.expired = true
     if (submission.phase.kind === 'locked out' && this.#lockedOut.includes(submission)) {
@@ -381,7 +381,7 @@ export class RequestQueue {
     })
   }
 
-  #decisionIsDurable(decision: Decision, seq: Seq, before: AgreementState): void {
+  #decisionIsDurable(decision: Decision, seq: Seq, before: HeldState): void {
     const { request } = decision
     const key = requestKey(request)
     const submission = this.#signed.get(key)

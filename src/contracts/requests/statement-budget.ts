@@ -1,4 +1,4 @@
-import type { AgreementState } from '../../agreement/state.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import { SEEN_PARTY_BYTES, STATEMENT_FRAME_BYTES } from '../../events/limits.ts'
 
 /** Of what is left, so much is kept from a single request, so that refusals and decisions have room beside it. */
@@ -6,7 +6,7 @@ const KEPT_SHARE = 1 / 4
 const KEPT_BYTES_MAX = 64 * 1024
 
 /** How many bytes the next statement of a party can have for refusals, decisions and requests together. */
-export function roomIn({ ledger }: AgreementState): number {
+export function roomIn({ ledger }: HeldState): number {
   const { limits, parties } = ledger.document
   // Who has left says nothing that is still to be seen, but for a last word or two.
   const speaking = parties.members.length + parties.invitations.length
@@ -14,7 +14,7 @@ export function roomIn({ ledger }: AgreementState): number {
 }
 
 /** The largest request that a statement of this contract can carry, in bytes of JSON. */
-export function requestBytesMax(state: AgreementState): number {
+export function requestBytesMax(state: HeldState): number {
   const room = roomIn(state)
   return Math.floor(room - Math.min(KEPT_BYTES_MAX, room * KEPT_SHARE))
 }

@@ -1,6 +1,6 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
 import type { Wishes } from '../../agreement/draft.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import type { Handle, Seq } from '../../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
 import type { Submission } from './submission.ts'
@@ -19,14 +19,14 @@ export interface Turn {
 }
 
 /** Whether a party makes requests: a member does, and whoever opens the contract. */
-export function mayRequest({ ledger: { document } }: AgreementState, self: Handle): boolean {
+export function mayRequest({ ledger: { document } }: HeldState, self: Handle): boolean {
   return !document.isOpen || memberOf(document, self) !== undefined
 }
 
 /** The requests of one statement: the first ones, as far as there is room. `bytesMax`: of them in the statement. */
 export function chosenFrom(
   queue: readonly Submission[],
-  state: AgreementState,
+  state: HeldState,
   self: Handle,
   bytesMax: number,
 ): Submission[] {

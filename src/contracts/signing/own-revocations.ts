@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { isKeyOf } from '../../agreement/keys/key-rules.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import { type Handle, PublicKeySchema, type Uid, UidSchema } from '../../events/ids.ts'
 import { type SignedRevocation, SignedRevocationSchema } from '../../events/parties/key-change.ts'
@@ -69,13 +69,13 @@ export class Revocations {
   }
 
   /** The key that is to come by a revocation and has not: no rotation may bring it, or another one, in before. */
-  reservedIn(state: AgreementState, self: Handle): string | undefined {
+  reservedIn(state: HeldState, self: Handle): string | undefined {
     const signing = this.#reserved.get(state.contract)
     return signing === undefined || isKeyOf(state, self, signing) ? undefined : signing
   }
 
   /** The revocation that has been signed and has not taken effect. */
-  pendingIn(state: AgreementState): SignedRevocation | undefined {
+  pendingIn(state: HeldState): SignedRevocation | undefined {
     const signed = this.#signed.get(state.contract)
     if (signed === undefined) return undefined
     const { party, signing } = signed.revocation

@@ -1,6 +1,6 @@
 import { feedOf } from '../../agreement/feeds.ts'
 import { canHold, holdDue, isBeingRevoked, isKeyOf, nextKeyOf, revocationsDue } from '../../agreement/keys/key-rules.ts'
-import type { AgreementState } from '../../agreement/state.ts'
+import type { AgreementState, HeldState } from '../../agreement/state.ts'
 import type { Signer } from '../../crypto/signer.ts'
 import type { Handle } from '../../events/ids.ts'
 import { type KeyChange, rotationBytes, type SignedRevocation } from '../../events/parties/key-change.ts'
@@ -45,7 +45,7 @@ export class FeedKeys {
   }
 
   /** Whether it waits to say something that is known to this process alone. */
-  hasMoreToSay(state: AgreementState): boolean {
+  hasMoreToSay(state: HeldState): boolean {
     const rotates = this.#rotation !== undefined && !isKeyOf(state, this.#self, this.#rotation)
     return rotates || (this.#revocation !== undefined && canHold(state, this.#self, this.#revocation))
   }
@@ -66,12 +66,12 @@ export class FeedKeys {
   }
 
   /** Another party's revocation of its key on which this party has not said yet what it holds. */
-  holdOwed(state: AgreementState): SignedRevocation | undefined {
+  holdOwed(state: HeldState): SignedRevocation | undefined {
     const told = this.#revocation
     return holdDue(state, this.#self) ?? (told && canHold(state, this.#self, told) ? told : undefined)
   }
 
-  async #rotationDue(state: AgreementState): Promise<KeyChange | undefined> {
+  async #rotationDue(state: HeldState): Promise<KeyChange | undefined> {
     const signing = this.#rotation
     if (signing === undefined || isBeingRevoked(state, this.#self)) return undefined
     if (isKeyOf(state, this.#self, signing)) {
@@ -96,7 +96,7 @@ export class FeedKeys {
   }
 
   /** Finds out about the key of this party's next statement, should it be none that was here before. */
-  async learn(state: AgreementState): Promise<void> {
+  async learn(state: HeldState): Promise<void> {
     const key = nextKeyOf(state, this.#self)
     if (key === undefined || key === this.#asked || this.#keyOf(key) !== undefined) return
     await this.#ports.learnKeys?.()
@@ -116,6 +116,6 @@ export class FeedKeys {
   }
 }
 
-function coversAllOf(party: Handle, view: AgreementState, held: AgreementState): boolean {
+function coversAllOf(party: Handle, view: HeldState, held: HeldState): boolean {
   return feedOf(view.feeds, party).size === feedOf(held.feeds, party).size
 }

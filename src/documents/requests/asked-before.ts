@@ -1,5 +1,6 @@
 import { find } from '../../aggregates/contract/state.ts'
 import { statementAt } from '../../agreement/feeds.ts'
+import { withHistory } from '../../agreement/history/looking-back.ts'
 import { findSettled } from '../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { standingOfRequest } from '../../contracts/requests/progress.ts'
@@ -9,7 +10,6 @@ import { type ElementId, type RequestRef, requestKey } from '../../events/ids.ts
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Request } from '../../events/statement.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import type { Store } from '../../store/port.ts'
 import { AgreedView } from '../agreed-view.ts'
 import type { RefusingRulePorts } from '../refusing-rule.ts'
@@ -25,7 +25,7 @@ export interface AskedBefore {
 export async function askedBefore(live: LiveContract, key: string): Promise<AskedBefore | undefined> {
   const at = live.requestUnder(key)
   if (at === undefined) return undefined
-  const held = await retryWithFullHistory(live, () => statementAt(live.state.feeds, at.handle, at.seq))
+  const held = await withHistory(live, ({ feeds }) => statementAt(feeds, at.handle, at.seq))
   const request = held?.statement.requests[at.index]
   return request && { at, request }
 }
@@ -44,7 +44,7 @@ export async function resultAgain(
 ): Promise<RequestResult> {
   const fate = await fateOf(at, live, timeoutMs, ports)
   if (fate === undefined) return pendingResult(live, at)
-  const held = await retryWithFullHistory(live, () => statementAt(live.state.feeds, at.handle, at.seq))
+  const held = await withHistory(live, ({ feeds }) => statementAt(feeds, at.handle, at.seq))
   const asked = { payloads: held?.payloads ?? {}, request }
   if (!('entry' in fate)) return resultFor(fate, asked, live, ports)
   return resultFor(settledVerdict(fate.entry), asked, live, ports, createdIn(fate.entry, live))
@@ -69,7 +69,7 @@ async function fateOf(
       if (code === 'user') return { kind: 'withdrawn', request: at, seq, ...(about !== undefined && { about }) }
       return { kind: 'timed out', request: at, waitingFor: [] }
     }
-    const standing = await retryWithFullHistory(live, () => standingOfRequest(live.state, at, undefined))
+    const standing = await withHistory(live, (state) => standingOfRequest(state, at, undefined))
     if (standing !== undefined) return undefined
     const entry = await findSettled(events, live.contract, key)
     return entry === undefined ? { kind: 'dropped' } : { entry }

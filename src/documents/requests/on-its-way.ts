@@ -1,4 +1,4 @@
-import type { AgreementState } from '../../agreement/state.ts'
+import type { HeldState } from '../../agreement/state.ts'
 import type { NotSigned } from '../../agreement/trials/void-anyway.ts'
 import type { Command } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
@@ -9,7 +9,7 @@ import type { Request } from '../../events/statement.ts'
  * Whether an entry that has not settled, a request that is not in the ledger yet, or one that is asked for here and not signed, says
  * something of an element, or of what is below it. What a rule would compute is seen with its entry.
  */
-export function isOnItsWayTo(element: ElementId, { ledger, settling }: AgreementState, queued: NotSigned): boolean {
+export function isOnItsWayTo(element: ElementId, { ledger, settling }: HeldState, queued: NotSigned): boolean {
   if (queued.some(({ request }) => concerns(request, element))) return true
   if (settling.unsettled.some(({ entry }) => entry.events.some((event) => touches(event, element)))) return true
   return ledger.open.some(({ statement: { party: handle, requests, seq } }, place) =>

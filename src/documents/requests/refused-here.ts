@@ -1,8 +1,8 @@
+import { withHistory } from '../../agreement/history/looking-back.ts'
 import { voidAnyway } from '../../agreement/trials/void-anyway.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import type { Uid } from '../../events/ids.ts'
 import type { VoidReason } from '../../events/outcome.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { inTurns } from '../../runtime/turns.ts'
 import type { Tried } from '../dry-run.ts'
 import { type RefusingRule, type RefusingRulePorts, refusingRule } from '../refusing-rule.ts'
@@ -29,8 +29,8 @@ export async function refusedHere(
   waitsForLock: boolean,
 ): Promise<RefusedHere | undefined> {
   const { contract, self } = live
-  const reason = await retryWithFullHistory(live, () =>
-    inTurns(voidAnyway(tried, live.state, self, live.queued, tried.time), ports.turns),
+  const reason = await withHistory(live, (state) =>
+    inTurns(voidAnyway(tried, state, self, live.queued, tried.time), ports.turns),
   )
   if (reason === undefined || (waitsForLock && reason.code === 'record_locked')) return undefined
   return { kind: 'refused here', contract, reason, ...(await explained(reason, tried, live, ports)) }
@@ -45,7 +45,7 @@ export async function explained(
 ): Promise<Pick<RefusedHere, 'details' | 'rule'>> {
   const asked = { ...tried, author: live.self, time }
   const outcome = { kind: 'void' as const, reason }
-  const rule = await retryWithFullHistory(live, () => refusingRule(outcome, asked, live.state, ports))
+  const rule = await withHistory(live, (state) => refusingRule(outcome, asked, state, ports))
   const details = voidDetails(reason, tried.commands, live.state.settling.agreed)
   return { details, ...(rule && { rule }) }
 }

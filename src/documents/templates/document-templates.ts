@@ -8,6 +8,7 @@ import {
 } from '../../aggregates/contract/templates/parsed-template.ts'
 import { heldTemplate, type TemplateUse, useAt } from '../../aggregates/contract/templates/template-book.ts'
 import { differing, type TemplateDiff } from '../../aggregates/contract/templates/template-diff.ts'
+import { withHistory } from '../../agreement/history/looking-back.ts'
 import { nextVerdict } from '../../agreement/next-verdict.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
@@ -20,7 +21,6 @@ import { type Limits, SEEN_PARTY_BYTES, STATEMENT_FRAME_BYTES } from '../../even
 import type { VoidReason } from '../../events/outcome.ts'
 import { type Roles, TEMPLATE_BYTES_MAX, type Template, templateHash } from '../../events/template.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { inTurns, type Turns } from '../../runtime/turns.ts'
 import type { Documents, Wait } from '../documents.ts'
 import type { RequestResult } from '../request-result.ts'
@@ -79,11 +79,12 @@ export class DocumentTemplates {
 
   /** What stands at and below a path, in the agreed view. Throws NoSuchContract, NoSuchPath, TemplateMalformed. */
   async take(uid: Uid, at: string, options: Pick<ToExport, 'name' | 'roles' | 'leavesOut'>): Promise<Exported> {
-    const taken = await this.#ports.contracts.use(uid, ({ state }) => {
-      const { agreed, settled } = state.settling
-      const element = elementAt(at, agreed).id
-      return exportTemplate(agreed, { ...options, element, root: state.ledger.log.rootAt(settled), size: settled })
-    })
+    const taken = await this.#ports.contracts.use(uid, (live) =>
+      withHistory(live, ({ ledger, settling: { agreed, settled } }) => {
+        const element = elementAt(at, agreed).id
+        return exportTemplate(agreed, { ...options, element, root: ledger.log.rootAt(settled), size: settled })
+      }),
+    )
     if ('problem' in taken) {
       const isPlace = taken.problem === 'place'
       const why = isPlace ? 'what stands in an entry is of its list' : 'rules name what is outside of it'
@@ -147,8 +148,8 @@ export class DocumentTemplates {
       const from = await this.#parsed(heldIn(before, use.template).text)
       const command = voteFor(before, use, { hash, parsed, pieces: [], text }, roles)
       const voted = withAllVotes(before, use, command, live.self, text)
-      const verdict = await retryWithFullHistory(live, () => {
-        const there = { ...live.state, ledger: { ...live.state.ledger, document: voted } }
+      const verdict = await withHistory(live, (state) => {
+        const there = { ...state, ledger: { ...state.ledger, document: voted } }
         return inTurns(nextVerdict([command], {}, there, live.self), this.#ports.turns)
       })
       const diff = await inTurns(differing(from.template, parsed.template), this.#ports.turns)

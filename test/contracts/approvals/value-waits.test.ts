@@ -13,6 +13,7 @@ import type { Turns } from '../../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { refsIn } from '../../../src/store/payload-group.ts'
 import { settleMicrotasks, VirtualClock } from '../../simulation/virtual-clock.ts'
+import { fullState } from '../../support/full-state.ts'
 import { allOf, CONTRACT, market, owes, Player, talk } from '../../support/market.ts'
 
 type Sealed = ReturnType<typeof seal>
@@ -44,7 +45,8 @@ async function nodeOf(t: Test, player: Player, store = openMemoryStore(), guard 
     await settleMicrotasks()
   }
   /** What it has said since. */
-  const own = (of = live) => [...(of.state.feeds.get(handle) ?? [])].slice(state.feeds.get(handle)?.size ?? 0)
+  const own = (of = live) =>
+    [...(fullState(of.state).feeds.get(handle) ?? [])].slice(state.feeds.get(handle)?.size ?? 0)
   return { live, clock, store, open, pass, own, asked }
 }
 
@@ -76,7 +78,7 @@ t.test('values that are missing are waited for, and asked for; then the request 
   t.equal(live.state.feeds.get(ana.handle)?.size, ana.state.feeds.get(ana.handle)?.size, 'it is held')
   t.match(live.wants, [{ party: ana.handle, seq: request.statement.seq }])
   t.equal(live.holdUpOf(live.self), 'payload', 'and says why it says nothing')
-  t.match(live.heldUp({ handle: ben.handle, seq: 0, index: 0 }), { waitingFor: ['ben'], why: { ben: 'payload' } })
+  t.match(await live.heldUp({ handle: ben.handle, seq: 0, index: 0 }), { waitingFor: ['ben'], why: { ben: 'payload' } })
   await pass(PAYLOAD_WAIT_MS - 1)
   t.same(own(), [], 'neither it is covered nor what comes behind')
   t.ok(asked.length >= 4 && asked[0] === began, `asked ${asked.map((at) => at - began)}`)
@@ -179,7 +181,7 @@ t.test('an observer waits for as long as it takes, and cannot join before', asyn
   const head = ana.says()
   await live.deliver([head], undefined, [later(request)])
   t.same(refusalsIn(own()), [])
-  t.same(headOf(live.state.ledger), headOf(ana.state.ledger))
+  t.same(headOf(fullState(live.state).ledger), headOf(ana.state.ledger))
   t.same(live.wants, [])
 })
 
@@ -212,7 +214,7 @@ t.test('a node that has lost values which all had acknowledged signs nothing unt
   t.match(live.wants, [{ party: ana.handle, seq: request.statement.seq }])
   await live.deliver([], undefined, [later(request)])
   t.equal(live.obstacle, undefined)
-  t.same(headOf(live.state.ledger), headOf(ana.state.ledger))
+  t.same(headOf(fullState(live.state).ledger), headOf(ana.state.ledger))
 })
 
 t.test('values that come by themselves are taken in with turns of others in between, and written once', async (t) => {

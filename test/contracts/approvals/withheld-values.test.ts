@@ -7,6 +7,7 @@ import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
 import type { ElementId } from '../../../src/events/ids.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { refOf } from '../../../src/store/payload-group.ts'
+import { fullState } from '../../support/full-state.ts'
 import {
   admitted,
   asItIs,
@@ -49,7 +50,7 @@ t.test(
       async () => again.contracts.has(uid) && (await live()).obstacle === undefined,
     )
     t.match(await (await proposes(again, uid, 'once more')).verdict, { outcome: { kind: 'accepted' } })
-    const { feeds, ledger } = (await live()).state
+    const { feeds, ledger } = fullState((await live()).state)
     t.equal(ledger.lacking, undefined)
     const refusals = [...(feeds.get(ben[1].card.handle) ?? [])].flatMap(({ statement }) => statement.refusals)
     t.match(refusals, [{ code: 'payload_missing' }])

@@ -20,6 +20,7 @@ import type { Store } from '../../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../../src/store/snapshot-port.ts'
 import { contractStream, evidenceStream, feedStream } from '../../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../../simulation/virtual-clock.ts'
+import { fullState } from '../../support/full-state.ts'
 import { allOf, overTheWire, owes, Player } from '../../support/market.ts'
 import { foundedBy } from '../../support/uid.ts'
 
@@ -275,11 +276,11 @@ t.test(
     await node.contracts.use(uid, async (live) => {
       for (let n = 0; n < 1_100; n++) await add(live, `field ${n}`)
       await alone.pass(1)
-      t.equal(isWhole(live.state), false)
+      t.equal(isWhole(fullState(live.state)), false)
       t.ok((live.state.feeds.get(live.self)?.kept.length ?? 0) < 200)
       await live.recall()
-      t.equal(isWhole(live.state), true)
-      t.equal([...(live.state.feeds.get(live.self) ?? [])].length, live.statements)
+      t.equal(isWhole(fullState(live.state)), true)
+      t.equal([...(fullState(live.state).feeds.get(live.self) ?? [])].length, live.statements)
       t.match(await add(live, 'one more'), { outcome: { kind: 'accepted' } })
     })
     await node.close()

@@ -9,6 +9,7 @@ import { encodeSigned } from '../../../src/events/statement-codec.ts'
 import { encodeMessage } from '../../../src/gossip/message.ts'
 import { CONTRACTS_STREAM } from '../../../src/store/streams.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
+import { fullState } from '../../support/full-state.ts'
 import { allOf, CONTRACT, Player } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 import { Link } from '../../support/two-parties.ts'
@@ -89,7 +90,7 @@ t.test('two first statements of one founder are an equivocation: the proof sprea
   t.same(alarms, ['ben: ana 0', 'cleo: ana 0'])
   const evidence = await cleo.contracts.use(CONTRACT, (live) => {
     const [found] = live.evidence
-    return found && equivocationEvidence(live.state, found)
+    return found && equivocationEvidence(fullState(live.state), found)
   })
   t.same(evidence && convicted(evidence), { party: 'ana', keys: ana.card.keys })
   t.equal(

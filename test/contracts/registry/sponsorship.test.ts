@@ -9,6 +9,7 @@ import { type Acceptance, acceptanceBytes, type SignedAcceptance } from '../../.
 import { type Decline, declineBytes } from '../../../src/events/parties/decline.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { settleMicrotasks, VirtualClock } from '../../simulation/virtual-clock.ts'
+import { fullState } from '../../support/full-state.ts'
 import { foundedBy } from '../../support/uid.ts'
 
 const anas = { signing: generateKeyPair(), recovery: generateKeyPair() }
@@ -45,7 +46,6 @@ async function sponsor() {
   await asks({ type: 'InviteParty', party: cardOf('ben', bens) })
   const { agreed, settled } = live.state.settling
   const { index: invitation } = agreed.parties.invitations[0] as { index: number }
-  const { log } = live.state.ledger
   return {
     live,
     asks,
@@ -57,7 +57,11 @@ async function sponsor() {
         handle: 'ben' as Handle,
         keys: cardOf('ben', bens).keys,
         charter: agreed.charter,
-        head: { size: settled, root: log.rootAt(settled), record: sha256('not looked at') },
+        head: {
+          size: settled,
+          root: fullState(live.state).ledger.log.rootAt(settled),
+          record: sha256('not looked at'),
+        },
         lastIndex: 1000,
         ...change,
       }
@@ -111,12 +115,12 @@ t.test('an acceptance of a ledger that the sponsor does not have yet is brought 
   const command = { type: 'AddField', parent: '0', name: 'A', field: { type: 'text' } }
   await ahead.asks(command)
   const size = ahead.live.state.settling.settled
-  const root = ahead.live.state.ledger.log.rootAt(size)
+  const root = fullState(ahead.live.state).ledger.log.rootAt(size)
   const early = ana.accepts({ head: { size, root, record: sha256('not looked at') } })
   await ana.hears(early)
   t.same(ana.outcome, { entries: 0, members: ['ana'] })
   await ana.asks(command)
-  t.equal(ana.live.state.ledger.log.rootAt(size), root, 'the two are the same')
+  t.equal(fullState(ana.live.state).ledger.log.rootAt(size), root, 'the two are the same')
   await ana.hears(early)
   t.same(ana.outcome, { entries: 2, members: ['ana', 'ben'] })
 })

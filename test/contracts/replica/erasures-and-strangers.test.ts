@@ -10,6 +10,7 @@ import { seal } from '../../../src/events/seal.ts'
 import { encodeMessage } from '../../../src/gossip/message.ts'
 import type { Peer } from '../../../src/gossip/replica-port.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
+import { fullState } from '../../support/full-state.ts'
 import { keysOf } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 import { Link, together } from '../../support/two-parties.ts'
@@ -78,7 +79,8 @@ async function deceived(t: Test, lie: (given: Awaited<ReturnType<typeof three>>)
   await asks(ana, uid, { type: 'InviteParty', party: party.card })
   await until('the same', async () => (await headAt(ana, uid)) === (await headAt(ben, uid)))
   // The past of those who have answered the request: what a newcomer needs to stand before it.
-  const shown = await ana.contracts.use(uid, async ({ state: { feeds } }) => {
+  const shown = await ana.contracts.use(uid, async ({ state }) => {
+    const { feeds } = fullState(state)
     const isIt = (text: string) => text.includes(sealed) && text.includes('ProposeValue')
     const seq = [...(feeds.get('ana' as Handle) ?? [])].findIndex(({ text }) => isIt(text))
     const past = new Map<string, number>()

@@ -15,6 +15,7 @@ import type { PayloadGroup } from '../../../src/store/payload-group.ts'
 import type { Store } from '../../../src/store/port.ts'
 import { erasuresStream } from '../../../src/store/streams.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
+import { fullState } from '../../support/full-state.ts'
 import { until } from '../../support/node-party.ts'
 import { Link, together } from '../../support/two-parties.ts'
 
@@ -86,7 +87,9 @@ async function erased(t: Test) {
     await until('it to be gone', async () => (await store.events.lastRevision(erasuresStream(uid))) === 0)
     await until('it to be gone from memory', () =>
       process.contracts.use(uid, async ({ state }) =>
-        state.feeds.every((feed) => [...feed].every(({ payloads }) => !canonicalJson(payloads).includes(SECRET))),
+        fullState(state).feeds.every((feed) =>
+          [...feed].every(({ payloads }) => !canonicalJson(payloads).includes(SECRET)),
+        ),
       ),
     )
   }

@@ -11,6 +11,7 @@ import { systemRandom } from '../../../src/runtime/random.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 import { strainOf } from '../../support/event-loop.ts'
+import { fullState } from '../../support/full-state.ts'
 import { allOf, CONTRACT, market, type Player } from '../../support/market.ts'
 
 const STALL_MAX_MS = 1_000
@@ -66,8 +67,8 @@ t.test('of thousands of forks that a party signs one convicts it, and no other i
   const cpuMs = process.cpuUsage(began).user / 1_000
   t.equal(live.evidence.length, 1)
   t.equal(refused, 0)
-  t.equal(receive(live.state, forks).equivocations.length, 1)
-  t.equal(receive(live.state, forks, BEN, new Set(['ana' as Handle])).equivocations.length, 0)
+  t.equal(receive(fullState(live.state), forks).equivocations.length, 1)
+  t.equal(receive(fullState(live.state), forks, BEN, new Set(['ana' as Handle])).equivocations.length, 0)
   t.ok(stallMs < STALL_MAX_MS, `deaf for ${stallMs} ms`)
   t.ok(cpuMs < FORKS / 4, `${cpuMs} ms, where verifying each takes ${FORKS / 4} at least`)
 })

@@ -6,6 +6,7 @@ import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
+import { fullState } from '../../support/full-state.ts'
 import { allOf, contractFoundedBy, marketOf, Player } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 
@@ -58,7 +59,7 @@ t.test('what nobody agrees to takes only so much memory, and whoever asks for mo
   t.ok(room.bytes <= 64 * KILO)
 
   await until('ana to have signed', async () => one.live.requests.queue.length === 0)
-  one.ben.hears(...[...one.live.state.feeds.values()].flatMap((feed) => [...feed]))
+  one.ben.hears(...[...fullState(one.live.state).feeds.values()].flatMap((feed) => [...feed]))
   await one.live.deliver([one.ben.says()])
   await until('room again', async () => room.bytes <= 32 * KILO + 4 * KILO)
   t.doesNotThrow(() => renames(one, 'again'))

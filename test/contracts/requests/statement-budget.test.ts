@@ -16,6 +16,7 @@ import { systemRandom } from '../../../src/runtime/random.ts'
 import { groupOf } from '../../../src/store/payload-group.ts'
 import { OUTBOX_STREAM } from '../../../src/store/streams.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
+import { fullState } from '../../support/full-state.ts'
 import { until } from '../../support/node-party.ts'
 import { Link, together } from '../../support/two-parties.ts'
 
@@ -104,7 +105,7 @@ t.test('more decisions than fit into a statement are for the next ones', async (
   link.isUp = true
   processes.ana.gossip.carry(uid)
   for (const { verdict } of asked) await verdict
-  const decisions = [...(ana.state.feeds.get(ana.self)?.between(signed) ?? [])].map(
+  const decisions = [...(fullState(ana.state).feeds.get(ana.self)?.between(signed) ?? [])].map(
     ({ statement }) => statement.decided.length,
   )
   t.equal(
@@ -126,7 +127,11 @@ t.test('refusals, decisions and requests share a statement', async (t) => {
     submit(ben, [{ type: 'RenameElement', element: '0.0', name: `name ${n}` }]),
   )
   await Promise.all(refused.map(({ signed }) => signed))
-  const theirs = [...(ben.state.feeds.get(ben.self)?.between(ana.state.feeds.get(ben.self)?.size ?? 0) ?? [])]
+  const theirs = [
+    ...(fullState(ben.state)
+      .feeds.get(ben.self)
+      ?.between(ana.state.feeds.get(ben.self)?.size ?? 0) ?? []),
+  ]
   const large = 'x'.repeat(requestBytesMax(ana.state) - 400)
   const asked = [submit(ana, [{ type: 'LockRecord', purpose: large }]), submit(ana, [{ type: 'ReleaseLock' }])]
   await ana.deliver(theirs)

@@ -11,6 +11,7 @@ import { generateKeyPair } from '../../../src/crypto/key-pair.ts'
 import { keySigner } from '../../../src/crypto/signer.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
+import { fullState } from '../../support/full-state.ts'
 import { allOf, CONTRACT, market, overTheWire, Player } from '../../support/market.ts'
 
 /** Cleo's contract as her node lives it. All signers are there, in the order given. */
@@ -151,7 +152,7 @@ t.test('a takeover beside what was signed with the stolen key is no fork of its 
   const theft = thiefOf(ana).proposes('0.0', 'theft')
   ana.hears(ben.says({ key: { hold: revocation } }), cleo.says({ key: { hold: revocation } }))
   const takeover = ana.takesOver(revocation, next)
-  const { state } = receive(live.state, [theft])
+  const { state } = receive(fullState(live.state), [theft])
   const { equivocations, otherBranches, refused } = receive(state, [takeover])
   t.same(equivocations, [])
   t.same(refused, [])

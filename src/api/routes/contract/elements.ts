@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
+import { withHistory } from '../../../agreement/history/looking-back.ts'
 import { findSettled } from '../../../contracts/replica/find-settled.ts'
 import { standingOfElement } from '../../../contracts/requests/progress.ts'
 import { NoSuchPath } from '../../../documents/path.ts'
 import { ElementIdSchema, UidSchema } from '../../../events/ids.ts'
-import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
 import { ElementStandingSchema } from '../../answers/elements.ts'
 import { ofElement, ofOrder } from '../../answers/problems.ts'
 import type { TypedRoutes } from '../../answers/typed-routes.ts'
@@ -33,9 +33,9 @@ export const elementRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
     },
     async ({ params }) => {
       const standing = await contracts.use(params.uid, (live) =>
-        retryWithFullHistory(live, () =>
+        withHistory(live, (state) =>
           standingOfElement(
-            live.state,
+            state,
             params.element,
             async (request) => (await findSettled(store.events, live.contract, request))?.index,
           ),

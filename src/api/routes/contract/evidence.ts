@@ -7,9 +7,10 @@ import {
   traceDivergence,
   wrongHeadEvidence,
 } from '../../../agreement/evidence.ts'
+import { withHistory } from '../../../agreement/history/looking-back.ts'
+import type { AgreementState } from '../../../agreement/state.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { CountSchema, HandleSchema } from '../../../events/ids.ts'
-import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
 import { inTurns } from '../../../runtime/turns.ts'
 import { HeadSchema, object } from '../../answers/common.ts'
 import { ofContract } from '../../answers/problems.ts'
@@ -46,7 +47,9 @@ export const evidenceRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, 
       },
     },
     async ({ params }) =>
-      contracts.use(params.uid, (live) => retryWithFullHistory(live, () => inTurns(evidenceIn(live), documents.turns))),
+      contracts.use(params.uid, (live) =>
+        withHistory(live, (state) => inTurns(evidenceIn(live, state), documents.turns)),
+      ),
   )
 }
 
@@ -55,7 +58,7 @@ interface Shown {
   readonly trace?: Trace | undefined
 }
 
-function* evidenceIn({ state, evidence }: LiveContract): Generator<void, Shown[]> {
+function* evidenceIn({ evidence }: LiveContract, state: AgreementState): Generator<void, Shown[]> {
   const found: Shown[] = evidence.map((equivocation) => ({ evidence: equivocationEvidence(state, equivocation) }))
   for (const divergence of state.settling.divergences) {
     const trace = yield* traceDivergence(state, divergence)

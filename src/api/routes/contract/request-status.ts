@@ -1,5 +1,6 @@
 import { find } from '../../../aggregates/contract/state.ts'
 import { statementAt } from '../../../agreement/feeds.ts'
+import { withHistory } from '../../../agreement/history/looking-back.ts'
 import { findSettled } from '../../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
@@ -14,7 +15,6 @@ import type { LedgerEntry } from '../../../events/ledger-entry.ts'
 import type { Outcome } from '../../../events/outcome.ts'
 import { type ShownUser, shownUser } from '../../../events/parties/user.ts'
 import { ConcordataError } from '../../../runtime/errors.ts'
-import { retryWithFullHistory } from '../../../runtime/history-pruned.ts'
 import { groupOf } from '../../../store/payload-group.ts'
 import type { Store } from '../../../store/port.ts'
 
@@ -63,7 +63,7 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
     const shown = shownOutcome(outcome, held)
     return { request: key, state: 'withdrawn', tier: 0, ...said, outcome: shown, waitingFor: [] }
   }
-  const standing = await retryWithFullHistory(live, () => standingOfRequest(live.state, request, settledAt))
+  const standing = await withHistory(live, (state) => standingOfRequest(state, request, settledAt))
   if (standing === undefined) throw noSuchRequest(live, key)
   const { tier, waitsFor } = standing
   return {
@@ -116,8 +116,7 @@ export async function heldRequest(
   key: string,
 ): Promise<{ request: RequestRef; about?: Hash; user?: Hash }> {
   const request = parse(key)
-  const held =
-    request && (await retryWithFullHistory(live, () => statementAt(live.state.feeds, request.handle, request.seq)))
+  const held = request && (await withHistory(live, ({ feeds }) => statementAt(feeds, request.handle, request.seq)))
   const asked = request && held?.statement.requests[request.index]
   if (request === undefined || asked === undefined) throw noSuchRequest(live, key)
   const { about, user } = asked

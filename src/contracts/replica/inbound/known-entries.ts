@@ -1,4 +1,4 @@
-import type { AgreementState } from '../../../agreement/state.ts'
+import type { HeldState } from '../../../agreement/state.ts'
 import type { KnownEntry } from '../../../agreement/values/known-entries.ts'
 import { type Hash, hashCanonical } from '../../../crypto/hash.ts'
 import type { LedgerIndex, Uid } from '../../../events/ids.ts'
@@ -43,7 +43,7 @@ async function computedTexts(store: Store, contract: Uid, entry: LedgerEntry): P
  */
 export async function entryLines(
   store: Store,
-  { contract, settling }: AgreementState,
+  { contract, settling }: HeldState,
   until: number,
   from: LedgerIndex,
   room: number,

@@ -1,6 +1,7 @@
+import { lookingBack, needsHistory } from '../../../agreement/history/looking-back.ts'
 import type { Equivocation } from '../../../agreement/reception.ts'
 import type { Handle, Uid } from '../../../events/ids.ts'
-import { HistoryPruned } from '../../../runtime/history-pruned.ts'
+import { assert } from '../../../runtime/assert.ts'
 import { feedStream } from '../../../store/streams.ts'
 import { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
 import { memoryGuard } from '../../signing/signing-guard.ts'
@@ -29,12 +30,11 @@ export async function openReplica(
   told: number,
 ): Promise<Opened> {
   const snapshot = ports.snapshots?.snapshot(contract)
-  try {
-    return await openFrom(snapshot, contract, self, founder, ports, told)
-  } catch (error) {
-    if (error instanceof HistoryPruned) return openFrom(undefined, contract, self, founder, ports, told)
-    throw error
-  }
+  const opened = await openFrom(snapshot, contract, self, founder, ports, told)
+  if (opened !== needsHistory) return opened
+  const whole = await openFrom(undefined, contract, self, founder, ports, told)
+  assert(whole !== needsHistory, 'without a snapshot all of the history is in memory')
+  return whole
 }
 
 async function openFrom(
@@ -44,20 +44,21 @@ async function openFrom(
   founder: Handle,
   ports: ContractPorts,
   told: number,
-): Promise<Opened> {
+): Promise<Opened | typeof needsHistory> {
   const { engines, guard = memoryGuard(), role = 'node', store, turns } = ports
   const { sharesStore, signs } = dutiesOf[role]
   const sharing = !sharesStore ? 'alone' : signs ? 'shared' : 'watching'
   const loaded = await loadContract(store, contract, founder, sharing, snapshot, engines, turns)
-  const { state } = loaded
-  const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
-  const isFounding = self === founder && state.feeds.size === 0
-  const protection = await DoubleSignProtection.open(state, self, guard, isFounding, sharesStore)
-  // Another process of this node has signed since the feed was read: the first turn takes that in.
-  const { isCertain, standsAt } = protection
-  const isStored = async (seq: number) => (await store.events.lastRevision(feedStream(contract, self))) >= seq
-  const isGoneOn = sharing === 'shared' && standsAt !== undefined && (await isStored(standsAt))
-  // What was signed has to be found out: that looks at everything, again and again. Who never signs does not ask.
-  if (snapshot !== undefined && signs && !isCertain && !isGoneOn) throw new HistoryPruned('the history of the own feed')
-  return { loaded: { ...loaded, settled }, protection, evidence: await loadEvidence(store, state) }
+  return lookingBack(loaded.state, async (state) => {
+    const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
+    const isFounding = self === founder && state.feeds.size === 0
+    const protection = await DoubleSignProtection.open(state, self, guard, isFounding, sharesStore)
+    // Another process of this node has signed since the feed was read: the first turn takes that in.
+    const { isCertain, standsAt } = protection
+    const isStored = async (seq: number) => (await store.events.lastRevision(feedStream(contract, self))) >= seq
+    const isGoneOn = sharing === 'shared' && standsAt !== undefined && (await isStored(standsAt))
+    // What was signed has to be found out: that looks at everything, again and again. Who never signs does not ask.
+    if (snapshot !== undefined && signs && !isCertain && !isGoneOn) return needsHistory
+    return { loaded: { ...loaded, settled }, protection, evidence: await loadEvidence(store, state) }
+  })
 }

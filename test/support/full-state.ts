@@ -1,0 +1,6 @@
+import type { AgreementState, HeldState } from '../../src/agreement/state.ts'
+
+/** What a contract holds, for a test that knows that the history is in memory, or that nothing asks for it: it fails where that is wrong. */
+export function fullState(held: HeldState): AgreementState {
+  return held as AgreementState
+}
