@@ -51,6 +51,34 @@ t.test(`no folder of src holds more than ${FILES_MAX} files`, async (t) => {
   )
 })
 
+const LINES_MAX = 400
+
+/** Longer all the same, and why. */
+const LONG: { readonly [file: string]: string } = {
+  'src/aggregates/names/unicode-15.1.ts': 'a table of Unicode',
+  'test/breaks/breaks.ts': 'a list, an entry each',
+  'test/vectors/protocol-scenarios.ts': 'a list, a scenario each',
+  'test/simulation/hostile.ts': 'a list of sins, a method each',
+  'src/contracts/registry/contracts.ts': 'not divided yet',
+  'src/contracts/replica/live-contract.ts': 'not divided yet',
+  'test/aggregates/contract/change-sets.test.ts': 'not divided yet',
+  'test/agreement/completing.test.ts': 'not divided yet',
+  'test/contracts/obstacles/obstacles.test.ts': 'not divided yet',
+  'test/gossip/gossip.test.ts': 'not divided yet',
+  'test/simulation/workload.ts': 'not divided yet',
+}
+
+t.test(`no file of src and test has more than ${LINES_MAX} lines, but those that are listed`, async (t) => {
+  const files = ['src', 'test'].flatMap((top) =>
+    readdirSync(new URL(top, root), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => `${top}/${file.replaceAll('\\', '/')}`),
+  )
+  const linesOf = (file: string) => readFileSync(new URL(file, root), 'utf8').split('\n').length - 1
+  const long = files.filter((file) => linesOf(file) > LINES_MAX)
+  t.same(long.sort(), Object.keys(LONG).sort())
+})
+
 t.test('every file that the README of a folder names is there', async (t) => {
   const named = folders.flatMap((folder) => {
     const text = readFileSync(new URL(`${folder}/README.md`, root), 'utf8')
