@@ -110,7 +110,14 @@ export const groundBreaks: readonly Break[] = [
     file: 'src/contracts/replica/statement-author.ts',
     from: "return keys.signer(state) !== undefined ? undefined : 'key_missing'",
     to: 'return undefined',
-    caughtBy: 'test/contracts/obstacles.test.ts',
+    caughtBy: 'test/node/observability/obstacles.test.ts',
+  },
+  {
+    name: 'a statement that nobody brings back is waited for in silence',
+    file: 'src/contracts/replica/statement-author.ts',
+    from: "return 'statement_lost'",
+    to: 'return undefined',
+    caughtBy: 'test/contracts/obstacles/obstacles.test.ts',
   },
   {
     name: 'a payload that is spelt otherwise is sound',
@@ -244,6 +251,13 @@ export const groundBreaks: readonly Break[] = [
     from: 'return start <= (first ?? 0) || this.#truncate(stream, start)',
     to: 'return start <= (first ?? 0) || this.#truncate(stream, start + 1)',
     caughtBy: ESDB_ERASURE_TEST,
+  },
+  {
+    name: 'a statement of another member waits for its values',
+    file: 'src/contracts/replica/journal.ts',
+    from: '&& withValues.every(again.values)',
+    to: '&& withValues.length === 0',
+    caughtBy: 'test/contracts/replica/waits-in-sequence.test.ts',
   },
   {
     name: 'a crash round need not have anything under way',
