@@ -148,7 +148,7 @@ export type Write =
       readonly expectedRevision: ExpectedRevision
       readonly events: readonly NewEvent[]
       /**
-       * It depends on nothing in the append right before it, nor in those that this one goes with: whichever of them a crash leaves
+       * It depends on nothing in the payloads, or the append, right before it, nor in what these go with: whichever of them a crash leaves
        * undone, the others may stand.
        */
       readonly withPrevious?: true
@@ -166,7 +166,7 @@ export interface Store {
    * or a crash may leave the first few done and the others not: so put first what others depend on, and repeat the
    * whole batch after a failure; what is done already is passed over. There, more events than one append takes are appended
    * in several; payloads that follow each other in the batch are put at once, and so are appends to different streams that go
-   * `withPrevious`. Errors as for `append`.
+   * `withPrevious`, with them or with each other. Errors as for `append`.
    */
   write(batch: readonly Write[]): Promise<void>
   /**

@@ -36,6 +36,12 @@ export class Waits {
     return this.steps.length
   }
 
+  /** The steps of the last count, as far as something was written. */
+  get shown(): string {
+    const kinds = (step: readonly string[]) => [...new Set(step.map((what) => what.replace(/-?0[0-9a-z]{51}.*/, '')))]
+    return this.steps.map((step) => kinds(step).join(' + ')).join('; ')
+  }
+
   #touched(): void {
     this.#turns = 0
     this.#since = performance.now()

@@ -4,7 +4,6 @@ import type { Equivocation, Reception } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { Handle } from '../../events/ids.ts'
-import type { Statement } from '../../events/statement.ts'
 import type { Store } from '../../store/port.ts'
 import type { DoubleSignProtection } from '../signing/double-sign-protection.ts'
 import type { ContractView } from './contract-view.ts'
@@ -60,7 +59,7 @@ export interface Writer {
 export function soleWriter(view: ContractView, store: Store, protection: DoubleSignProtection): Writer {
   return {
     async commit(outcome) {
-      const writes = writesFor(outcome.change)
+      const writes = writesFor(outcome.change, { values: ofOtherMembers(outcome, view.self), covered: () => false })
       const append = async () => {
         if (writes.length > 0) await store.write(writes)
       }
@@ -84,9 +83,14 @@ export function soleWriter(view: ContractView, store: Store, protection: DoubleS
  */
 function isAnswerOnly({ change, made }: Outcome, self: Handle): boolean {
   if (made === undefined || made.statement.requests.length > 0 || Object.keys(made.payloads).length > 0) return false
-  const { document } = change.before.ledger
-  const isMembers = ({ party }: Statement) => party !== self && memberOf(document, party) !== undefined
-  return change.held.every((held) => held === made || isMembers(held.statement))
+  const isOthers = ofOtherMembers({ change }, self)
+  return change.held.every((held) => held === made || isOthers(held))
+}
+
+/** Its author has it, and gives it again to whoever lacks it. */
+function ofOtherMembers({ change: { before } }: Pick<Outcome, 'change'>, self: Handle) {
+  const { document } = before.ledger
+  return ({ statement: { party } }: VerifiedStatement) => party !== self && memberOf(document, party) !== undefined
 }
 
 /** Neither is under way any more when this comes to its end. Rejects with the first of the two. */
@@ -100,7 +104,8 @@ export function sharedWriter(view: ContractView, store: Store, protection: Doubl
   return {
     async commit(outcome) {
       const { change, made, state } = outcome
-      const writes = writesFor({ ...change, settled: [] })
+      const isOthers = ofOtherMembers(outcome, view.self)
+      const writes = writesFor({ ...change, settled: [] }, { values: isOthers, covered: isOthers })
       if (writes.length > 0) await store.write(writes)
       const texts = change.settled.map(({ text }) => text)
       await extendLedger(store, view.contract, change.before.settling.settled, texts)

@@ -57,27 +57,36 @@ export interface Change {
   readonly divergences: readonly Divergence[]
 }
 
+/** What of it the store may have before what it hangs on, since whoever has made it brings that again. Left out: nothing. */
+export interface BroughtAgain {
+  /** Of which statements the values. */
+  readonly values: (held: VerifiedStatement) => boolean
+  /** Of which statements those that they cover. */
+  readonly covered: (held: VerifiedStatement) => boolean
+}
+
+const nothingAgain: BroughtAgain = { values: () => false, covered: () => false }
+
 /**
  * In the order in which they must become durable, should the store stop half way: values before the statements that
  * seal them, covered statements before those that cover them, statements before the entries that follow from them (decision 0060).
  */
-export function writesFor({
-  before,
-  held,
-  completions = [],
-  acknowledged = [],
-  settled,
-  equivocations,
-  divergences,
-}: Change): Write[] {
+export function writesFor(
+  { before, held, completions = [], acknowledged = [], settled, equivocations, divergences }: Change,
+  again: BroughtAgain = nothingAgain,
+): Write[] {
   const { contract } = before
+  const contents = contentsIn({ before, held, completions })
+  const values = payloadWrites(before, held, completions)
+  const computed = computedWrites(contract, acknowledged)
+  const withValues = held.filter(({ payloads }) => Object.keys(payloads).length > 0)
+  const goAlong =
+    values.length > 0 && computed.length + contents.length + completions.length === 0 && withValues.every(again.values)
   return [
-    ...payloadWrites(before, held, completions),
-    ...computedWrites(contract, acknowledged),
-    ...contentsIn({ before, held, completions }).map(({ party, seq, contents }) =>
-      awaitedWrite(contract, party, seq, contents),
-    ),
-    ...feedWrites(before, held),
+    ...values,
+    ...computed,
+    ...contents.map(({ party, seq, contents }) => awaitedWrite(contract, party, seq, contents)),
+    ...feedWrites(before, held, again, goAlong),
     ...evidenceWrites(contract, equivocations, divergences),
     ...settledWrites(contract, before.settling.settled, settled),
   ]
@@ -147,15 +156,23 @@ interface Run {
 
 /**
  * By depth: at the first stand those that cover none of the others, at the next those that cover some of these, and so on. What
- * stands at one depth depends on nothing there, so each party's are one append, and these appends are independent.
+ * stands at one depth depends on nothing there, so each party's are one append, and these appends are independent. `goAlong`: those
+ * of the first depth, with the values.
  */
-function feedWrites(before: AgreementState, held: readonly VerifiedStatement[]): Write[] {
+function feedWrites(
+  before: AgreementState,
+  held: readonly VerifiedStatement[],
+  again: BroughtAgain,
+  goAlong: boolean,
+): Write[] {
   const depths: Map<Handle, Run>[] = []
   const depthAt = new Map<string, number>()
-  for (const { statement, text, signature } of held) {
+  for (const one of held) {
+    const { statement, text, signature } = one
     const { party, seq, seen } = statement
+    const below = again.covered(one) ? 0 : 1
     const depth = placesOf(seen).reduce(
-      (deepest, [handle, place]) => Math.max(deepest, (depthAt.get(`${handle} ${place.seq}`) ?? -1) + 1),
+      (deepest, [handle, place]) => Math.max(deepest, (depthAt.get(`${handle} ${place.seq}`) ?? -below) + below),
       depthAt.get(`${party} ${seq - 1}`) ?? 0,
     )
     depthAt.set(`${party} ${seq}`, depth)
@@ -165,13 +182,13 @@ function feedWrites(before: AgreementState, held: readonly VerifiedStatement[]):
     runs.set(party, run)
     run.events.push({ type: 'StatementMade', data: encodeStored(text, signature) })
   }
-  return depths.flatMap((runs) =>
+  return depths.flatMap((runs, depth) =>
     Array.from(runs.values(), ({ party, first, events }, index) => ({
       kind: 'append' as const,
       stream: feedStream(before.contract, party),
       expectedRevision: first - 1,
       events,
-      ...(index > 0 && { withPrevious: true as const }),
+      ...((index > 0 || (depth === 0 && goAlong)) && { withPrevious: true as const }),
     })),
   )
 }

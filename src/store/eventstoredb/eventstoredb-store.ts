@@ -69,7 +69,7 @@ function piecesOf(append: Append): Append[] {
   })
 }
 
-/** What is done one after another, each step at once: payloads that follow each other, which nothing tells apart in order, or appends that do not depend on each other. */
+/** What is done one after another, each step at once: payloads that follow each other, which nothing tells apart in order, and appends that do not depend on each other, nor on these. */
 function stepsOf(batch: readonly Write[]): Write[][] {
   const steps: Write[][] = []
   for (const write of batch) {
@@ -77,9 +77,7 @@ function stepsOf(batch: readonly Write[]): Write[][] {
     const isWithLast =
       write.kind === 'payloads'
         ? last?.[0]?.kind === 'payloads'
-        : write.withPrevious === true &&
-          last?.[0]?.kind === 'append' &&
-          !last.some((other) => isTo(other, write.stream))
+        : write.withPrevious === true && last !== undefined && !last.some((other) => isTo(other, write.stream))
     if (isWithLast) last?.push(write)
     else steps.push([write])
   }

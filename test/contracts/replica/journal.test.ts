@@ -4,7 +4,7 @@ import { receive } from '../../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../../src/agreement/state.ts'
 import { extendLedger, loadEvidence, writesFor } from '../../../src/contracts/replica/journal.ts'
 import { loadContract } from '../../../src/contracts/replica/opening/load.ts'
-import { decodeSigned } from '../../../src/events/statement-codec.ts'
+import { decodeSigned, type SignedStatement } from '../../../src/events/statement-codec.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { openEventStoreDbStore } from '../../../src/store/eventstoredb/eventstoredb-store.ts'
 import type { Write } from '../../../src/store/port.ts'
@@ -63,7 +63,7 @@ t.test('a proof of two statements as large as they may be is kept, and still pro
 })
 
 t.test(
-  'what is written at once depends on nothing in it: whatever a crash leaves of it, the contract can be loaded',
+  'what is written at once depends on nothing in it, or on what others bring again: whatever a crash leaves of it, the contract can be loaded',
   async (t) => {
     const players = market('ana', 'ben', 'cleo', 'dan') as [Player, ...Player[]]
     const [ana] = players
@@ -71,30 +71,44 @@ t.test(
     talk(players, owes)
     const before = emptyAgreement(CONTRACT)
     const { taken, settled } = receive(before, allOf(ana))
-    const writes = writesFor({ before, held: taken, settled, equivocations: [], divergences: [] })
-    const steps: Write[][] = []
-    for (const write of writes) {
-      if (write.kind === 'append' && write.withPrevious) steps.at(-1)?.push(write)
-      else steps.push([write])
+    const change = { before, held: taken, settled, equivocations: [], divergences: [] }
+    const isOthers = ({ statement }: SignedStatement) => statement.party !== ana.handle
+    const stepsOf = (writes: readonly Write[]) => {
+      const steps: Write[][] = []
+      for (const write of writes) {
+        if (write.kind === 'append' && write.withPrevious) steps.at(-1)?.push(write)
+        else steps.push([write])
+      }
+      return steps
     }
+    const inOrder = writesFor(change)
     t.ok(
-      steps.some((step) => step.length >= 3),
+      stepsOf(inOrder).some((step) => step.length >= 3),
       'answers of several to one request are independent',
     )
-    await fc.assert(
-      fc.asyncProperty(fc.nat(steps.length), fc.infiniteStream(fc.boolean()), async (done, draws) => {
-        const store = openMemoryStore()
-        const begun = (steps[done] ?? []).filter(() => draws.next().value)
-        await store.write([...steps.slice(0, done).flat(), ...begun])
-        await loadContract(store, CONTRACT, ana.handle)
-        // The entries follow from them.
-        await store.write(
-          writes.filter((write) => write.kind === 'payloads' || write.stream !== contractStream(CONTRACT)),
-        )
-        const { state } = await loadContract(store, CONTRACT, ana.handle)
-        return state.settling.settled === ana.settled
-      }),
-      { numRuns: 60 },
-    )
+    const shared = writesFor(change, { values: isOthers, covered: isOthers })
+    t.ok(stepsOf(shared).length < stepsOf(inOrder).length, 'where others bring it again less is waited for')
+    for (const [sharing, writes] of [
+      ['alone', inOrder],
+      ['alone', writesFor(change, { values: isOthers, covered: () => false })],
+      ['shared', shared],
+    ] as const) {
+      const steps = stepsOf(writes)
+      await fc.assert(
+        fc.asyncProperty(fc.nat(steps.length), fc.infiniteStream(fc.boolean()), async (done, draws) => {
+          const store = openMemoryStore()
+          const begun = (steps[done] ?? []).filter(() => draws.next().value)
+          await store.write([...steps.slice(0, done).flat(), ...begun])
+          await loadContract(store, CONTRACT, ana.handle, sharing)
+          // The entries follow from them.
+          await store.write(
+            writes.filter((write) => write.kind === 'payloads' || write.stream !== contractStream(CONTRACT)),
+          )
+          const { state } = await loadContract(store, CONTRACT, ana.handle)
+          return state.settling.settled === ana.settled
+        }),
+        { numRuns: 40 },
+      )
+    }
   },
 )

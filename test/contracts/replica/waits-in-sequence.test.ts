@@ -15,18 +15,26 @@ async function onServer(t: Test, waits: Waits) {
   }
 }
 
-t.test('a change of three parties at rest waits so often in sequence', { timeout: 120_000 }, async (t) => {
+/** How often a change waits on SQLite. */
+const ON_SQLITE = 6
+
+t.test('a change of three parties at rest waits so often in sequence', { timeout: 240_000 }, async (t) => {
   const waits = new Waits()
+  const counted = (what: string, count: number) => {
+    t.comment(`${what}: ${count}, ${(count / ON_SQLITE).toFixed(2)} times SQLite: ${waits.shown}`)
+    return count
+  }
   await t.test('on SQLite: five commits, and a guard of its own for the statement that brings values', async (t) => {
-    t.equal(await waitsInSequence(t, waits, false, () => waitingStore(waits)), 6)
+    t.equal(await waitsInSequence(t, waits, false, () => waitingStore(waits)), ON_SQLITE)
   })
   await t.test(
-    'on EventStoreDB in one process: values, what others have said, and the own word, each in its turn',
+    'on EventStoreDB in one process: values with the statements of others, what those cover, and the own word, each in its turn',
     async (t) => {
-      t.ok((await waitsInSequence(t, waits, false, await onServer(t, waits))) <= 15)
+      t.ok(counted('one process', await waitsInSequence(t, waits, false, await onServer(t, waits))) <= 14)
     },
   )
   await t.test('in several processes: the outbox, and what the process that tells reads, besides', async (t) => {
-    t.ok((await waitsInSequence(t, waits, true, await onServer(t, waits))) <= 18)
+    const count = counted('four processes', await waitsInSequence(t, waits, true, await onServer(t, waits)))
+    t.ok(count <= 2.5 * ON_SQLITE)
   })
 })
