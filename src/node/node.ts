@@ -98,7 +98,7 @@ async function start(
   const directory = await Directory.open(store.events, systemClock, configuration.partners)
   closing.add(() => directory.close())
   const draining = new Draining()
-  closing.add(() => draining.end)
+  closing.add(() => draining.end())
   const metrics = new Metrics(systemClock)
   const snapshots = openPassive(dir, role)
   closing.add(() => snapshots.close())
