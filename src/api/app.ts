@@ -35,7 +35,7 @@ import { type ElementViewPorts, elementViewRoutes } from './routes/element-views
 import { type KeyRoutesPorts, keyRoutes } from './routes/keys.ts'
 import { liveRoute } from './routes/live.ts'
 import type { TellingPorts } from './routes/live-telling.ts'
-import { pathRoutes } from './routes/new-api.ts'
+import { type PathRoutesPorts, pathRoutes } from './routes/new-api.ts'
 import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './routes/operation.ts'
 import { partyRoutes } from './routes/parties.ts'
 import type { RoutePorts } from './routes/ports.ts'
@@ -51,6 +51,7 @@ export interface ApiPorts
     CandidateRoutesPorts,
     RuleRoutesPorts,
     ElementViewPorts,
+    PathRoutesPorts,
     TellingPorts,
     AccessPorts,
     AskedByPorts,

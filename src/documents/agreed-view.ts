@@ -18,13 +18,16 @@ import type { PayloadStore } from '../store/port.ts'
 import { NoSuchPath, selectorIn } from './path.ts'
 import { sealedValue } from './sealed-value.ts'
 
+/** Where the values are that stand in a document. */
+export type HeldPayloads = Pick<PayloadStore, 'get'>
+
 /** A document as naive clients see it: elements by their names, and of each field the one agreed value, or null. */
 export class AgreedView {
   readonly #document: ContractState
   readonly #contract: Uid
-  readonly #payloads: PayloadStore
+  readonly #payloads: HeldPayloads
 
-  constructor(document: ContractState, contract: Uid, payloads: PayloadStore) {
+  constructor(document: ContractState, contract: Uid, payloads: HeldPayloads) {
     this.#document = document
     this.#contract = contract
     this.#payloads = payloads

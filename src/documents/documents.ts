@@ -23,6 +23,9 @@ import { diff } from './diffs/diff.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type DryRun, dryRun, type Tried } from './dry-run.ts'
 import { ValueUnreadable } from './field-text.ts'
+import type { Markup } from './markup/markup.ts'
+import { jsonOfMarkup } from './markup/read-markup.ts'
+import { liveView, type ShownLive } from './past/live-view.ts'
 import { PastDocuments } from './past/past-documents.ts'
 import { NoSuchPath } from './path.ts'
 import type { RefusingRulePorts } from './refusing-rule.ts'
@@ -71,9 +74,13 @@ export class PreconditionFailed extends ConcordataError {}
 /** How often it is looked once more at what has settled while a precondition was looked at. */
 const LOOKS_MAX = 100
 
-/** What is written to an element: a text as people write values, or JSON. `adds`: by POST, so children that are not
+/** What is written to an element: a text as people write values, JSON, or XML. `adds`: by POST, so children that are not
  * there yet are added, and what stands agreed is proposed once more. */
-export type Written = { readonly adds: boolean } & ({ readonly text: string } | { readonly json: unknown })
+export type Written = { readonly adds: boolean } & (
+  | { readonly text: string }
+  | { readonly json: unknown }
+  | { readonly markup: Markup }
+)
 
 /** An element in the agreed view. */
 export interface Agreed {
@@ -118,13 +125,20 @@ export class Documents {
     })
   }
 
+  /** Undefined: there is no such element, and nothing on its way would make one. Throws NoSuchContract. */
+  live(uid: Uid, names: readonly string[]): Promise<ShownLive | undefined> {
+    const { contracts, store, turns } = this.#ports
+    return contracts.use(uid, (live) => liveView(names, live, { payloads: store.payloads, turns }))
+  }
+
   /** Throws NoSuchContract, NoSuchPath, WriteUnfit, ValueUnreadable, and what a request can be refused for. */
   propose(uid: Uid, names: readonly string[], written: Written, wait: Wait): Promise<RequestResult> {
-    return this.#change(uid, names, wait, (element, ground) =>
-      'text' in written
-        ? changesFromText(element, written.text, written.adds, ground)
-        : changesFromJson(element, names, written.json, written.adds, ground),
-    )
+    return this.#change(uid, names, wait, (element, ground) => {
+      const { adds } = written
+      if ('text' in written) return changesFromText(element, written.text, adds, ground)
+      const json = 'json' in written ? written.json : jsonOfMarkup(element, written.markup, adds, ground.types)
+      return changesFromJson(element, names, json, adds, ground)
+    })
   }
 
   /** Removes an element with all below it. Throws as `propose`. */

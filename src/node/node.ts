@@ -16,6 +16,7 @@ import { AttentionList, listed } from '../projections/queries/attention.ts'
 import { CandidateRecords } from '../projections/queries/candidate-records.ts'
 import { EndedChangeSets } from '../projections/queries/ended-change-sets.ts'
 import { RequestRecords } from '../projections/queries/request-records.ts'
+import { LedgerTimes } from '../projections/queries/ledger-times.ts'
 import { RuleRecords } from '../projections/queries/rule-records.ts'
 import { ValueHistory } from '../projections/queries/value-history.ts'
 import type { ProjectionRunner } from '../projections/runner.ts'
@@ -277,6 +278,7 @@ async function openInward(
     requestRecords: new RequestRecords(projections.reader),
     ruleRecords: new RuleRecords(projections.reader),
     valueHistory: new ValueHistory(projections.reader),
+    ledgerTimes: new LedgerTimes(projections.reader),
     candidateRecords: new CandidateRecords(projections.reader),
     endedChangeSets: (contract, wanted) => changeSets.of(contract, wanted),
     obstaclesOf: (live: LiveContract) => obstacles.of(live),

@@ -156,6 +156,7 @@ export const errorCodes = {
     'The body is not UTF-8, not JSON, has a byte order mark, U+0000, a member twice, or more of them or deeper than is read.',
   body_unexpected: 'There is a body where none is taken: nothing that is sent is dropped silently.',
   body_encoded: 'The body is compressed or encoded otherwise; it is taken only as it is.',
+  not_acceptable: 'What is read has none of the forms that the client takes; `options` are those that it has.',
   media_type_unsupported: 'The body is neither JSON nor text, or in another charset than UTF-8.',
   no_such_request: 'No request of this name is held here.',
   write_unfit: 'The body does not say what to write, or the element cannot take it.',

@@ -40,11 +40,23 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
   'GET /metrics': { status: 200, requests: [`/metrics\n${READ_HEADERS}`] },
   'GET /live': { status: 426, requests: ['/live\nupgrade: h2c\nsec-websocket-version: 13'] },
   'GET /new-api/:uid': { status: 200, requests: [`/new-api/$\n${READ_HEADERS}`] },
-  'GET /new-api/:uid/*': { status: 200, requests: [`/new-api/$/Country\n${READ_HEADERS}`, '/new-api/$/List/1/%C3%BC'] },
+  'GET /new-api/:uid/*': {
+    status: 200,
+    requests: [
+      `/new-api/$/Country\n${READ_HEADERS}`,
+      '/new-api/$/List/1/%C3%BC',
+      '/new-api/$/Country?format=xml&at=2026-01-31T12:00:00Z',
+      '/new-api/$?view=live',
+    ],
+  },
   'PUT /new-api/:uid': { status: 200, requests: write('', '{"Country":"Peru"}') },
   'PUT /new-api/:uid/*': {
     status: 200,
-    requests: [...write('/Country', '"Peru"'), '/new-api/$/Rate\ncontent-type: text/plain\n\n1.50'],
+    requests: [
+      ...write('/Country', '"Peru"'),
+      '/new-api/$/Rate\ncontent-type: text/plain\n\n1.50',
+      '/new-api/$/Country\ncontent-type: application/xml\n\n<Country>Peru</Country>',
+    ],
   },
   'POST /new-api/:uid': { status: 201, requests: write('', '{"Other":"x"}', TYPED) },
   'POST /new-api/:uid/*': { status: 201, requests: [...write('/List', '{"a":1}'), ...write('/Country', '"x"')] },

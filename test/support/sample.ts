@@ -14,9 +14,7 @@ export async function playSample(
   known: Record<string, string>,
   found: readonly string[] = [],
 ): Promise<void> {
-  const page = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
-  const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ', 1)[0] ?? ''
-  const lines = /```text\n([\s\S]*?)```/.exec(section)?.[1]?.trim().split('\n') ?? []
+  const lines = await sampleBelow(heading)
   t.ok(lines.length > 1, 'the page has a sample')
 
   const meant = (line: string) => Object.entries(known).reduce((so, [word, is]) => so.replaceAll(word, is), line)
@@ -52,4 +50,36 @@ export async function playSample(
     if (method === 'GET') await until(asked, ask)
     else t.ok(await ask(), `${asked}\n${JSON.stringify(answer)}`)
   }
+}
+
+/** The same of one party, character by character: `send` gives what is answered as it came. Further lines of an answer are indented by five. */
+export async function playTextSample(
+  t: Test,
+  heading: string,
+  send: (line: string, headers: Record<string, string>, body: string) => Promise<{ status: number; text: string }>,
+  known: Readonly<Record<string, string>>,
+): Promise<void> {
+  const page = (await sampleBelow(heading)).join('\n')
+  const asked = page.split(/^\w+> /m).slice(1)
+  t.ok(asked.length > 1, 'the page has a sample')
+  for (const one of asked) {
+    const [line = '', ...answer] = Object.entries(known)
+      .reduce((so, [word, is]) => so.replaceAll(word, is), one.trimEnd())
+      .split('\n')
+    const [, request = '', body = ''] = /^(\w+ \S+)(?: (.*))?$/.exec(line) ?? []
+    const type = body.startsWith('<') ? 'application/xml' : /^[[{"]/.test(body) ? 'application/json' : 'text/plain'
+    const { status, text } = await send(request, body === '' ? {} : { 'content-type': type }, body)
+    const expected = answer.map((part) => part.slice(5)).join('\n')
+    const pieces = expected
+      .split(/ ?…/)
+      .map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(', ', ',\\s*'))
+    t.equal(`${status}`, answer[0]?.slice(0, 3), `${line}: ${text}`)
+    t.match(text, new RegExp(`^${pieces.join('.+?')}$`, 's'), line)
+  }
+}
+
+async function sampleBelow(heading: string): Promise<string[]> {
+  const page = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
+  const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ', 1)[0] ?? ''
+  return /```text\n([\s\S]*?)```/.exec(section)?.[1]?.trim().split('\n') ?? []
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { assertNoNul, BodyMalformed, parseExactly } from './exact-json.ts'
+import { parseXmlExactly, XmlBody } from './exact-xml.ts'
 
 /** The body is written in a way that is not read here: its media type, its charset, or compressed. */
 export class BodyUnsupported extends ConcordataError {}
@@ -18,7 +19,7 @@ export class TextBody {
 }
 
 /**
- * What a route takes: JSON or text, JSON alone, bytes that it reads itself, nothing; or nothing of it is done whatever comes. With `any`
+ * What a route takes: JSON, text or XML, JSON alone, bytes that it reads itself, nothing; or nothing of it is done whatever comes. With `any`
  * there is no form for it: fastify would take none for `null`.
  */
 export type TakenBody = 'any' | 'json' | 'bytes' | 'none' | 'passed over'
@@ -26,6 +27,7 @@ export type TakenBody = 'any' | 'json' | 'bytes' | 'none' | 'passed over'
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Naive clients write text; curl calls it a form unless told otherwise. */
 const textTypes: ReadonlySet<string> = new Set(['text/plain', 'application/x-www-form-urlencoded'])
+const xmlTypes: ReadonlySet<string> = new Set(['application/xml', 'text/xml'])
 
 /**
  * The one place where bodies are read: what arrives is what was sent, as text or as JSON, or it is refused. A route takes JSON
@@ -80,14 +82,15 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
     throw new BodyMalformed('body_malformed', 'a part of a value is no value: Content-Range is not understood')
   }
   const mediaType = mediaTypeOf(headers['content-type'] ?? '')
-  const isText = textTypes.has(mediaType)
-  if (!isText && mediaType !== 'application/json') {
-    throw new BodyUnsupported('media_type_unsupported', 'a body is application/json or text/plain', { mediaType })
+  const [isText, isXml] = [textTypes.has(mediaType), xmlTypes.has(mediaType)]
+  if (!isText && !isXml && mediaType !== 'application/json') {
+    const message = 'a body is application/json, text/plain or application/xml'
+    throw new BodyUnsupported('media_type_unsupported', message, { mediaType })
   }
   const text = textOf(bytes)
-  if (!isText) return parseExactly(text)
+  if (!isText && !isXml) return parseExactly(text)
   assertNoNul(text)
-  if (taken === 'any') return new TextBody(text)
+  if (taken === 'any') return isXml ? new XmlBody(parseXmlExactly(text)) : new TextBody(text)
   throw new BodyUnsupported('media_type_unsupported', 'the body is application/json here', { mediaType })
 }
 

@@ -7,7 +7,8 @@ import { endOfString, exceededBound, type JsonBounds } from '../../runtime/json-
 export class BodyMalformed extends ConcordataError {}
 
 /** More is no document that anybody writes, and would be built before a limit of the contract counts it. */
-const BOUNDS: JsonBounds = { depthMax: JSON_DEPTH_MAX, membersMax: 20_000 }
+export const BODY_MEMBERS_MAX = 20_000
+const BOUNDS: JsonBounds = { depthMax: JSON_DEPTH_MAX, membersMax: BODY_MEMBERS_MAX }
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const QUOTE = 0x22
 const COLON = 0x3a

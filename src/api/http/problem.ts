@@ -84,6 +84,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   body_unexpected: 400,
   body_encoded: 415,
   media_type_unsupported: 415,
+  not_acceptable: 406,
   introduction_malformed: 400,
   statement_too_large: 413,
   request_too_large: 413,

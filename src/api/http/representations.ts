@@ -1,12 +1,14 @@
 import type { Element } from '../../aggregates/contract/document/element.ts'
 import { textOf } from '../../documents/field-text.ts'
+import { xmlOf } from '../../documents/markup/write-xml.ts'
 import { isSealed } from '../../documents/sealed-value.ts'
+import { mediaTypes } from './accept.ts'
 import { entityTag } from './entity-tag.ts'
 
 /** The tags of all in which an element is shown; of a field without a value none, so that `If-None-Match: *` writes the first one. */
-export function tagsOf({ kind }: Element, value: unknown): string[] {
-  if (kind !== 'field') return [entityTag('application/json', JSON.stringify(value))]
-  if (value === null) return []
-  const json = entityTag('application/json', JSON.stringify(value))
-  return isSealed(value) ? [json] : [json, entityTag('text/plain; charset=utf-8', textOf(value))]
+export function tagsOf(element: Element, value: unknown): string[] {
+  const isField = element.kind === 'field'
+  if (isField && value === null) return []
+  const tags = [entityTag(mediaTypes.json, JSON.stringify(value)), entityTag(mediaTypes.xml, xmlOf(element, value))]
+  return isField && !isSealed(value) ? [...tags, entityTag(mediaTypes.text, textOf(value))] : tags
 }

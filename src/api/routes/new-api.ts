@@ -9,39 +9,64 @@ import {
   type Written,
 } from '../../documents/documents.ts'
 import { textOf } from '../../documents/field-text.ts'
+import { xmlOf } from '../../documents/markup/write-xml.ts'
+import { lastEntryAt, type PastTimesPorts } from '../../documents/past/past-times.ts'
 import { NoSuchPath, parsePath } from '../../documents/path.ts'
 import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
-import { CountSchema, type Uid } from '../../events/ids.ts'
+import type { LedgerIndex, Uid } from '../../events/ids.ts'
+import { type PointInTime, parsePointInTime, RebuildUnfit } from '../../projections/export/point-in-time.ts'
+import type { Turns } from '../../runtime/turns.ts'
 import { AnyValue, NoBody } from '../answers/common.ts'
 import { ofElement, ofWrite } from '../answers/problems.ts'
 import { written } from '../answers/written.ts'
+import { type Format, formatFor, formats, mediaTypes, notAcceptable } from '../http/accept.ts'
 import { TextBody } from '../http/body.ts'
 import { entityTag, namesTag, preconditionIn } from '../http/entity-tag.ts'
 import { BodyMalformed } from '../http/exact-json.ts'
+import { XmlBody } from '../http/exact-xml.ts'
 import { waitOf as waitFrom } from '../http/prefer-header.ts'
 import { tagsOf } from '../http/representations.ts'
 import { send } from '../http/request-response.ts'
-import { DryRunQuery, TokenInQuery } from '../http/validation.ts'
+import { DryRunQuery, RequestMalformed, TokenInQuery } from '../http/validation.ts'
 import type { RoutePorts } from './ports.ts'
 
 const DocumentParams = Type.Object({ uid: Type.String() })
 const ElementParams = Type.Object({ uid: Type.String(), '*': Type.String() })
-/** Of a field as text, unless JSON is asked for; of whatever else as JSON. */
+/** In the form that is asked for; of a field by itself as text, of whatever else as JSON. */
 const Read = {
   200: {
     content: {
       'application/json': { schema: AnyValue },
       'text/plain': { schema: Type.String() },
+      'application/xml': { schema: Type.String() },
     },
   },
   304: NoBody,
 }
 
-/** `at`: after which ledger entry the document is read; left out: as it is. */
-const ReadQuery = Type.Object({ at: Type.Optional(CountSchema), ...TokenInQuery }, { additionalProperties: false })
+export interface PathRoutesPorts extends RoutePorts {
+  readonly turns: Turns
+  /** From the read model. */
+  readonly ledgerTimes: PastTimesPorts['ledgerTimes']
+}
+
+/**
+ * `format`: instead of `Accept`. `at`: after which ledger entry, or, by the claims of those who made them, at which time the
+ * document is read; left out: as it is. `view`: `live` is with all that has not settled.
+ */
+const ReadQuery = Type.Object(
+  {
+    at: Type.Optional(Type.String({ maxLength: 40 })),
+    format: Type.Optional(Type.Enum(formats)),
+    view: Type.Optional(Type.Enum(['agreed', 'live'])),
+    ...TokenInQuery,
+  },
+  { additionalProperties: false },
+)
 
 /** `/new-api/<uid>[/<block>…][/<field>]`: the document by the names in it, in the agreed view (design §10). */
-export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: RoutePorts): void {
+export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
+  const { documents, defaultWaitMs } = ports
   const waitOf = (request: FastifyRequest): Wait => {
     const asked = preconditionIn(request.headers)
     const onlyIf: Precondition | undefined = asked && ((element, value) => asked(tagsOf(element, value)))
@@ -58,7 +83,7 @@ export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: R
       {
         config: {
           role: 'reader',
-          problems: [...ofElement, 'no_such_entry', 'history_too_long', 'no_agreed_value', 'value_sealed'],
+          problems: [...ofElement, 'no_such_entry', 'history_too_long', 'not_acceptable', 'no_agreed_value', 'value_sealed'],
         },
         schema: {
           operationId: `get${of}`,
@@ -68,7 +93,7 @@ export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: R
           response: Read,
         },
       },
-      (request, reply) => read(documents, request, reply),
+      (request, reply) => read(ports, request, reply),
     )
     for (const [method, summary] of [
       ['PUT', 'Has this stand there'],
@@ -112,24 +137,34 @@ export function pathRoutes(app: FastifyInstance, { documents, defaultWaitMs }: R
   }
 }
 
-async function read(documents: Documents, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function read(ports: PathRoutesPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { documents } = ports
   const { uid, names } = placeOf(request)
-  const { at } = request.query as Static<typeof ReadQuery>
-  const agreed = await documents.get(uid, names, at)
+  const { at, view } = request.query as Static<typeof ReadQuery>
+  if (view === 'live') {
+    if (at !== undefined) throw new RequestMalformed('request_malformed', 'the live view is of now, not of a time')
+    const live = await documents.live(uid, names)
+    if (live === undefined) throw noSuchPath(uid, names)
+    return represented(formatOf(request, ['json']), JSON.stringify(live))
+  }
+  const agreed = await documents.get(uid, names, at === undefined ? undefined : await entryAt(at, uid, ports))
   if (agreed === undefined) throw noSuchPath(uid, names)
+  const { element } = agreed
+  const format = formatOf(request, element.kind === 'field' ? ['text', 'json', 'xml'] : ['json', 'xml'])
   const value = await agreed.value()
-  const wantsJson = /\bjson\b/.test(request.headers.accept ?? '')
-  if (agreed.element.kind !== 'field' || wantsJson) return represented('application/json', JSON.stringify(value))
+  if (format === 'json') return represented(format, JSON.stringify(value))
+  if (format === 'xml') return represented(format, xmlOf(element, value))
   if (value === null)
     throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
   if (isSealed(value)) {
     const message = 'the value is for an audience that the party of this node is not in, or has not come here'
     throw new ValueSealed('value_sealed', message, { path: names.join('/'), ...value.$sealed })
   }
-  return represented('text/plain; charset=utf-8', textOf(value))
+  return represented(format, textOf(value))
 
   // What only waits for votes, and is not shown, is in no tag.
-  function represented(mediaType: string, body: string): FastifyReply {
+  function represented(form: Format, body: string): FastifyReply {
+    const mediaType = mediaTypes[form]
     const tag = entityTag(mediaType, body)
     reply.header('etag', tag).header('vary', 'accept')
     const { 'if-match': match, 'if-none-match': noneMatch } = request.headers
@@ -142,10 +177,39 @@ async function read(documents: Documents, request: FastifyRequest, reply: Fastif
   }
 }
 
+/** The entry of a ledger that a query means. Throws RequestMalformed, NoSuchContract, NoSuchEntry. */
+async function entryAt(
+  at: string,
+  uid: Uid,
+  { contracts, ledgerTimes, store, turns }: PathRoutesPorts,
+): Promise<LedgerIndex> {
+  const point = pointIn(at)
+  if ('index' in point) return point.index
+  return contracts.use(uid, (live) => lastEntryAt(point.time, live, { ledgerTimes, store, turns }))
+}
+
+function pointIn(text: string): PointInTime {
+  try {
+    return parsePointInTime(text)
+  } catch (cause) {
+    if (!(cause instanceof RebuildUnfit)) throw cause
+    throw new RequestMalformed('request_malformed', `querystring/at: ${cause.message}`, { path: '/at' }, { cause })
+  }
+}
+
+/** Throws NotAcceptable. */
+function formatOf({ headers, query }: FastifyRequest, offered: readonly [Format, ...Format[]]): Format {
+  const { format } = query as Static<typeof ReadQuery>
+  if (format === undefined) return formatFor(headers.accept, offered)
+  if (!offered.includes(format)) throw notAcceptable(format, offered)
+  return format
+}
+
 /** A body that is missing is told of only where there is something to write to. */
 async function writtenBy(request: FastifyRequest, documents: Documents): Promise<Written> {
   const { method, body } = request
   if (body instanceof TextBody) return { text: body.text, adds: method === 'POST' }
+  if (body instanceof XmlBody) return { markup: body.markup, adds: method === 'POST' }
   if (body !== undefined) return { json: body, adds: method === 'POST' }
   const { uid, names } = placeOf(request)
   if ((await documents.get(uid, names)) === undefined) throw noSuchPath(uid, names)

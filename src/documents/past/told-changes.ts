@@ -43,10 +43,8 @@ export async function toldChanges(
     if (turns.isOver) await turns.next()
     // What is agreed at once is told once.
     if (event.type === 'ValueProposed' && event.candidate === undefined) continue
-    const path = pathOf(event, event.type === 'ElementRemoved' ? before : after)
-    const isBelow = names.every((name, depth) => path[depth] === name)
-    const isAbove = event.type === 'ElementRemoved' && path.every((name, depth) => names[depth] === name)
-    if (isBelow || isAbove) told.push({ event, path })
+    const path = changedPath(event, { before, after })
+    if (isAboutIn(path, names, event)) told.push({ event, path })
   }
   if (told.length === 0) return []
   const time = await timeOf(entry, contract, store)
@@ -66,6 +64,20 @@ export async function toldChanges(
   return changes
 }
 
+/** The names on the way to what an event is about, as they are then. */
+export function changedPath(
+  event: ContractEvent,
+  { before, after }: { readonly before: ContractState; readonly after: ContractState },
+): readonly string[] {
+  return pathOf(event, event.type === 'ElementRemoved' ? before : after)
+}
+
+/** Whether what happens at a path concerns whoever watches these names: it is there or below, or takes away what stands above. */
+export function isAboutIn(path: readonly string[], names: readonly string[], { type }: ContractEvent): boolean {
+  if (names.every((name, depth) => path[depth] === name)) return true
+  return type === 'ElementRemoved' && path.every((name, depth) => names[depth] === name)
+}
+
 /** The field that an event gives a value. */
 function fieldGiven(event: ContractEvent, after: ContractState): Field[] {
   if (event.type !== 'ProposalAgreed' && event.type !== 'ValueComputed' && event.type !== 'ValueRevealed') return []
@@ -74,7 +86,11 @@ function fieldGiven(event: ContractEvent, after: ContractState): Field[] {
 }
 
 /** Of the statement that carries the request. */
-async function timeOf({ request: { handle, seq } }: LedgerEntry, contract: Uid, { events }: Store): Promise<string> {
+export async function timeOf(
+  { request: { handle, seq } }: LedgerEntry,
+  contract: Uid,
+  { events }: Store,
+): Promise<string> {
   for await (const { data } of events.read(feedStream(contract, handle), { from: seq, limit: 1 })) {
     return decodeStored(data, () => ({})).statement.time
   }

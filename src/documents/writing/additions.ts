@@ -2,14 +2,13 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { childNamed, type List, type StoredElement } from '../../aggregates/contract/document/element.ts'
 import { currentTypes, typeLike } from '../../aggregates/contract/document/types.ts'
-import { fitElementName } from '../../aggregates/names/fit-text.ts'
 import { nfc } from '../../aggregates/names/normal-form.ts'
 import { type Audience, AudienceSchema } from '../../events/audience.ts'
 import type { FieldType } from '../../events/field-type.ts'
 import { HandleSchema, ordinalOf, TimeSchema } from '../../events/ids.ts'
 import { definitionHash } from '../../events/type-definition.ts'
 import type { RequestDraft } from './request-draft.ts'
-import { fitField, isObject, namedIn, typedValue, WriteUnfit } from './written-value.ts'
+import { fitField, fitNewName, isObject, namedIn, typedValue, WriteUnfit } from './written-value.ts'
 
 /** What is added to a document: elements with what stands in them. */
 export class Additions {
@@ -48,7 +47,7 @@ export class Additions {
     const { $block: said, ...children } = members
     const { owner, confidential, until } = blockSaid(said, name)
     const owned = owner === undefined ? {} : { owner }
-    const block = this.#draft.push({ type: 'AddBlock', parent, name: fitElementName(name), ...owned })
+    const block = this.#draft.push({ type: 'AddBlock', parent, name: fitNewName(name), ...owned })
     let inside = audience
     if (confidential !== undefined) {
       const limit = until === undefined ? {} : { until }
@@ -70,7 +69,7 @@ export class Additions {
       return
     }
     const type = this.#typeMeant(fitField(typed.field))
-    const field = this.#draft.push({ type: 'AddField', parent, name: fitElementName(name), field: type })
+    const field = this.#draft.push({ type: 'AddField', parent, name: fitNewName(name), field: type })
     if (typed.value === null || typed.value === undefined) return
     this.#draft.proposeValue({ field, basis: [] }, type, typed.value, audience)
   }
@@ -83,14 +82,14 @@ export class Additions {
       const expected = '{"$list": {"entry": {…}, "entriesMax": n, "key": name}}'
       throw new WriteUnfit('write_unfit', `a list is added as ${expected}`, { name, expected })
     }
-    const common = { type: 'AddList', parent, name: fitElementName(name), entriesMax } as const
+    const common = { type: 'AddList', parent, name: fitNewName(name), entriesMax } as const
     if ('$field' in entry) {
       this.#draft.push({ ...common, entry: this.#typeFor(entry, name) })
       return
     }
     const { [String(key)]: first, ...children } = entry
     const keyField =
-      key === undefined ? {} : { key: { name: fitElementName(String(key)), field: this.#typeFor(first, String(key)) } }
+      key === undefined ? {} : { key: { name: fitNewName(String(key)), field: this.#typeFor(first, String(key)) } }
     const added = this.#draft.push({ ...common, entry: 'block', ...keyField })
     for (const [child, value] of namedIn(key === undefined ? entry : children))
       this.#addToPrototype(`${added}.0`, child, value)
@@ -99,13 +98,13 @@ export class Additions {
   /** A prototype says what entries are, and has no values. */
   #addToPrototype(parent: string, name: string, value: unknown): void {
     if (isObject(value) && '$field' in value) {
-      this.#draft.push({ type: 'AddField', parent, name: fitElementName(name), field: this.#typeFor(value, name) })
+      this.#draft.push({ type: 'AddField', parent, name: fitNewName(name), field: this.#typeFor(value, name) })
     } else if (isObject(value) && '$list' in value) {
       this.#addList(parent, name, value)
     } else {
       if (!isObject(value))
         throw new WriteUnfit('write_unfit', `${name} is to say a type: {"$field": {"type": …}}`, { name })
-      const block = this.#draft.push({ type: 'AddBlock', parent, name: fitElementName(name) })
+      const block = this.#draft.push({ type: 'AddBlock', parent, name: fitNewName(name) })
       for (const [child, member] of namedIn(value)) this.#addToPrototype(block, child, member)
     }
   }

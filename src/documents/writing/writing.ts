@@ -1,6 +1,7 @@
 import {
   type Block,
   childLike,
+  childrenOf,
   type Element,
   entriesOf,
   type Field,
@@ -9,14 +10,13 @@ import {
 } from '../../aggregates/contract/document/element.ts'
 import { builtInOf } from '../../aggregates/contract/document/types.ts'
 import { standingAt } from '../../aggregates/contract/values/standing.ts'
-import { fitElementName } from '../../aggregates/names/fit-text.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Command } from '../../events/commands.ts'
 import type { ElementId } from '../../events/ids.ts'
 import { isSealed } from '../sealed-value.ts'
 import { Additions, arrayFor } from './additions.ts'
 import { type Gathered, type Ground, RequestDraft } from './request-draft.ts'
-import { isObject, namedIn, WriteUnfit, wireValue } from './written-value.ts'
+import { fitNewName, isObject, namedIn, WriteUnfit, wireValue } from './written-value.ts'
 
 /** Gathers the commands of one request. */
 export class Writing {
@@ -46,7 +46,7 @@ export class Writing {
 
   /** As PUT has it: what is there gets other values, a list the entries of an array. */
   put(element: Element, value: unknown): void {
-    if (element.kind === 'block') this.fill(element, objectFor(value), false)
+    if (element.kind === 'block') this.fill(element, objectFor(value, element), false)
     else if (element.kind === 'list') this.replaceEntries(element, value)
     else if (!this.isAgreed(element, value)) this.propose(element, value)
   }
@@ -86,7 +86,7 @@ export class Writing {
           throw new WriteUnfit('write_unfit', `entries have no ${name}; it is added at the prototype, 0`, { name })
         }
         if (!mayAdd) throw new WriteUnfit('write_unfit', `there is no ${name} here; POST adds it`, { name })
-        fitElementName(name)
+        fitNewName(name)
         if (like !== undefined) {
           const message = `${name} can be taken for ${like.name}, which stands here already`
           throw new WriteUnfit('write_unfit', message, { name, element: like.id })
@@ -169,8 +169,11 @@ function isSealedHere({ agreed, id }: Field, value: unknown, known: Ground['agre
   return proposal === agreed.id
 }
 
-function objectFor(value: unknown): Record<string, unknown> {
+/** `like`: as `GET` shows it, an object without members is what a block without children is. */
+function objectFor(value: unknown, like?: Block): Record<string, unknown> {
   if (!isObject(value)) throw new WriteUnfit('write_unfit', 'a block takes an object: its children by name')
-  if (Object.keys(value).length === 0) throw new WriteUnfit('write_unfit', 'the object says nothing to write')
+  const isEmpty = Object.keys(value).length === 0
+  if (isEmpty && (like === undefined || !childrenOf(like).next().done))
+    throw new WriteUnfit('write_unfit', 'the object says nothing to write')
   return value
 }

@@ -1,4 +1,4 @@
-import { fitText } from '../../aggregates/names/fit-text.ts'
+import { fitElementName, fitText } from '../../aggregates/names/fit-text.ts'
 import { nfc } from '../../aggregates/names/normal-form.ts'
 import type { BuiltInType, FieldType } from '../../events/field-type.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
@@ -15,6 +15,15 @@ const DIGITS_SHOWN = 100
 export function typedValue(value: unknown): { field: FieldType; value: unknown } | undefined {
   if (isObject(value)) {
     if ('$field' in value) {
+      const { $field: _field, $value: _value, ...others } = value
+      const [other] = Object.keys(others)
+      if (other !== undefined) {
+        const expected = '{"$field": {"type": …}, "$value": …}'
+        throw new WriteUnfit('write_unfit', `beside $field there is only $value, not ${other}`, {
+          name: other,
+          expected,
+        })
+      }
       // Whether it is one that a contract takes is for the rules to say.
       if (!isObject(value.$field) || holdsWritten(value.$field))
         throw new WriteUnfit('write_unfit', '$field takes the type of a field: an object')
@@ -69,6 +78,16 @@ export function namedIn(members: Record<string, unknown>): [string, unknown][] {
   const named = Object.entries(members).map(([name, value]): [string, unknown] => [nfc(name), value])
   if (new Set(named.map(([name]) => name)).size === named.length) return named
   throw new WriteUnfit('write_unfit', 'the object has one name twice, in two spellings')
+}
+
+/** What stands for something else in what is written: no element is added with such a name, or a slip of the pen would be one. */
+const MEANINGS = ['$field', '$value', '$list', '$block', '$sealed']
+
+/** Of an element that is added. Throws WriteUnfit, TextUnfit. */
+export function fitNewName(name: string): string {
+  if (!name.startsWith('$')) return fitElementName(name)
+  const message = `${name} means nothing here, and nothing is added with a name that begins with a dollar sign`
+  throw new WriteUnfit('write_unfit', message, { name, options: MEANINGS })
 }
 
 /** With options that all parties can read alike. */

@@ -55,7 +55,7 @@ t.test('a URL is read in one way', { timeout: 120_000 }, async (t) => {
   for (const path of [
     `${root}/Text?at=three`,
     `${root}/Text?at=-1`,
-    `${root}?view=live`,
+    `${root}?view=past`,
     `/api/Attention?limit=ten`,
     `/api/Attention?limt=1`,
   ]) {

@@ -88,6 +88,16 @@ t.test('what is withdrawn is withdrawn at once, whoever is down', async (t) => {
 
   const sent = await ana.call('PUT', `${document}/Share`, 'patient', 'respond-async')
   t.match(sent, { status: 202, body: { waitingFor: ['ben'] } }, 'it says whom it waits for')
+  const live = async () => (await ana.call('GET', `${document}/Share?view=live`)).body
+  const { request } = sent.body
+  const tentative = [{ request, by: 'ana', at: ['Share'], waitsFor: { what: 'answer', of: ['ben'] } }]
+  t.same(
+    await live(),
+    { value: 'patient', tentative, isWhole: true },
+    'the live view has it, and says what it waits for',
+  )
+  t.same((await ana.call('GET', document)).body, { Rate: '1', Share: '2' }, 'the agreed one has it not')
+  t.same((await ana.call('GET', `${document}/Rate?view=live`)).body, { value: '1', tentative: [], isWhole: true })
   const overdue = async () => (await ana.call('GET', '/api/Attention?overdueAfterSeconds=0')).body.overdue
   await until('what waits to be overdue', async () => (await overdue()).count === 1)
   t.match((await overdue()).items, [{ request: sent.body.request, waitsFor: { what: 'answer', of: ['ben'] } }])
@@ -124,6 +134,7 @@ t.test('what is withdrawn is withdrawn at once, whoever is down', async (t) => {
     const { body } = await ana.call('GET', `${at}/Requests/${sent.body.request}`)
     return body.state === 'withdrawn' && body.waitingFor.length === 0
   })
+  t.same(await live(), { value: '2', tentative: [], isWhole: true }, 'what is taken back is in neither')
   await until('nothing to be overdue', async () => (await overdue()).count === 0)
   t.same((await overdue()).items, [])
 })
