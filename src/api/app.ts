@@ -33,8 +33,7 @@ import { typeRoutes } from './routes/contract/types.ts'
 import { contractRoutes } from './routes/contracts.ts'
 import { type ElementViewPorts, elementViewRoutes } from './routes/element-views.ts'
 import { type KeyRoutesPorts, keyRoutes } from './routes/keys.ts'
-import { liveRoute } from './routes/live.ts'
-import type { TellingPorts } from './routes/live-telling.ts'
+import { type LiveRoutesPorts, liveRoutes } from './routes/live/live.ts'
 import { type PathRoutesPorts, pathRoutes } from './routes/new-api.ts'
 import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './routes/operation.ts'
 import { partyRoutes } from './routes/parties.ts'
@@ -51,8 +50,8 @@ export interface ApiPorts
     CandidateRoutesPorts,
     RuleRoutesPorts,
     ElementViewPorts,
-    PathRoutesPorts,
-    TellingPorts,
+    Omit<PathRoutesPorts, 'events'>,
+    LiveRoutesPorts,
     AccessPorts,
     AskedByPorts,
     IdempotencyPorts,
@@ -109,8 +108,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     keepPreconditions(guarded)
     metricsRoute(guarded, ports)
     obstacleRoute(guarded, ports)
-    pathRoutes(guarded, ports)
-    liveRoute(guarded, ports)
+    pathRoutes(guarded, { ...ports, events: liveRoutes(guarded, ports) })
     for (const routes of contractsAndParties) await guarded.register(routes, ports)
     await guarded.register(contractKeyRoutes, ports)
     await guarded.register(keyRoutes, ports)

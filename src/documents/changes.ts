@@ -58,23 +58,24 @@ export function changesFromText(element: Element, text: string, isPosted: boolea
 /**
  * JSON written to a field: its value. JSON written to a block: an object with the names of its children. POST adds
  * those that are not there yet, with the type that the value suggests, or as told by `{"$field": FieldType, "$value": …}` or
- * `{"$list": …}`; PUT fills only those that are. To a list POST adds one entry, and PUT takes an array of all.
+ * `{"$list": …}`; PUT fills only those that are. To a list POST adds one entry, and PUT takes an array of all. PATCH merges (RFC 7396).
  */
 export function changesFromJson(
   element: Element,
   names: readonly string[],
   body: unknown,
-  mayAdd: boolean,
+  how: 'put' | 'post' | 'merge',
   ground: Ground,
 ): Changes {
   const writing = new Writing(ground)
-  if (!mayAdd) {
+  if (how === 'put') {
     writing.put(element, body)
     return writing.changes()
   }
-  const added = writing.post(element, body)
+  const added = how === 'merge' ? writing.merge(element, body) : writing.post(element, body)
   const changes = writing.changes()
-  if (element.kind === 'list') return { ...changes, createdAt: [...names, String(element.entries.tree.slots)] }
+  if (element.kind === 'list' && how === 'post')
+    return { ...changes, createdAt: [...names, String(element.entries.tree.slots)] }
   const [only] = added
   return added.length === 1 && only !== undefined ? { ...changes, createdAt: [...names, only] } : changes
 }

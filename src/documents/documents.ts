@@ -22,6 +22,7 @@ import { arrangement, type Changes, changesFromJson, changesFromText, removal } 
 import { diff } from './diffs/diff.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type DryRun, dryRun, type Tried } from './dry-run.ts'
+import { attributeCommands, type WantedAttributes } from './elements/element-attributes.ts'
 import { ValueUnreadable } from './field-text.ts'
 import type { Markup } from './markup/markup.ts'
 import { jsonOfMarkup } from './markup/read-markup.ts'
@@ -75,8 +76,8 @@ export class PreconditionFailed extends ConcordataError {}
 const LOOKS_MAX = 100
 
 /** What is written to an element: a text as people write values, JSON, or XML. `adds`: by POST, so children that are not
- * there yet are added, and what stands agreed is proposed once more. */
-export type Written = { readonly adds: boolean } & (
+ * there yet are added, and what stands agreed is proposed once more. `merges`: by PATCH. */
+export type Written = { readonly adds: boolean; readonly merges?: true } & (
   | { readonly text: string }
   | { readonly json: unknown }
   | { readonly markup: Markup }
@@ -134,16 +135,28 @@ export class Documents {
   /** Throws NoSuchContract, NoSuchPath, WriteUnfit, ValueUnreadable, and what a request can be refused for. */
   propose(uid: Uid, names: readonly string[], written: Written, wait: Wait): Promise<RequestResult> {
     return this.#change(uid, names, wait, (element, ground) => {
-      const { adds } = written
+      const { adds, merges } = written
       if ('text' in written) return changesFromText(element, written.text, adds, ground)
       const json = 'json' in written ? written.json : jsonOfMarkup(element, written.markup, adds, ground.types)
-      return changesFromJson(element, names, json, adds, ground)
+      return changesFromJson(element, names, json, merges ? 'merge' : adds ? 'post' : 'put', ground)
     })
   }
 
   /** Removes an element with all below it. Throws as `propose`. */
   remove(uid: Uid, names: readonly string[], wait: Wait): Promise<RequestResult> {
     return this.#change(uid, names, wait, removal)
+  }
+
+  /** Gives an element another name, owner, order or audience. Throws as `propose`. */
+  describe(uid: Uid, names: readonly string[], wanted: WantedAttributes, wait: Wait): Promise<RequestResult> {
+    return this.#ports.contracts.use(uid, async (live) => {
+      const { agreed } = live.state.settling
+      const element = await this.#viewOf(live).locate(names)
+      if (element === undefined) throw noSuchPath(uid, names)
+      const commands = attributeCommands(element, wanted, agreed)
+      if (commands.length === 0) return { contract: uid, kind: 'unchanged' }
+      return this.submitOn(live, { commands, payloads: {} }, wait)
+    })
   }
 
   /** Has the children of a block shown in the order of these names, the others behind them. Throws as `propose`. */

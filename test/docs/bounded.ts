@@ -18,7 +18,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/snapshot-port.ts kept',
   ],
   'one for each contract in memory, and gone when it rests': [
-    'api/routes/live.ts newest',
+    'api/routes/live/hub.ts #newest',
     'contracts/processes/gossip-adapter.ts idle',
     'contracts/registry/contract-cache.ts #waking',
     'contracts/registry/contract-cache.ts #pins',
@@ -99,6 +99,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   'a statement that is not covered yet, since its values are awaited: `payloadWaitMs` each, at the rates of the Receiver':
     ['contracts/approvals/value-waits.ts #waits'],
   'made for one call, message, statement or batch, whose size is bounded, and gone with it': [
+    'documents/past/changes-after.ts changes',
     'documents/writing/request-draft.ts #commands',
     'documents/writing/request-draft.ts #awaited',
     'documents/candidates/fates.ts #followed',
@@ -158,5 +159,5 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/embedded/memory-store.ts #streams',
     'store/embedded/memory-store.ts #groups',
   ],
-  'elements of XML that are open: no deeper than `JSON_DEPTH_MAX`': ['api/http/exact-xml.ts open'],
+  'elements of XML that are open: no deeper than `JSON_DEPTH_MAX`': ['api/http/forms/exact-xml.ts open'],
 }

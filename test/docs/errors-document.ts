@@ -11,6 +11,7 @@ const byStatus: Readonly<Record<number, string>> = {
   404: 'after looking whether it is there by another name, or yet to come',
   405: 'no',
   408: 'yes',
+  406: 'with another `Accept`',
   409: 'after reading what stands there',
   412: 'after reading what stands there: it has another tag',
   413: 'no: in parts',

@@ -315,7 +315,7 @@ export const callTargets: readonly Target[] = [
     decode(text) {
       const parsed = parse(text)
       const { document } = ana.state.settling.agreed
-      if (parsed !== undefined) changesFromJson(document, [], parsed.value, true, ground)
+      if (parsed !== undefined) changesFromJson(document, [], parsed.value, 'post', ground)
       return undefined
     },
   },

@@ -72,6 +72,20 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
     status: 200,
     requests: ['/new-api/$/Country/~history?limit=3&before=7', '/new-api/$/~history'],
   },
+  'PATCH /new-api/:uid': { status: 200, requests: write('', '{"Country":"Peru"}') },
+  'PATCH /new-api/:uid/*': { status: 200, requests: write('/Country', '"Peru"') },
+  'GET /new-api/:uid/:element/~attributes': { status: 200, requests: ['/new-api/$/Country/~attributes'] },
+  'PATCH /new-api/:uid/:element/~attributes': {
+    status: 200,
+    requests: write('/Country/~attributes', '{"owner":null,"audience":null}', '{"name":"Land"}'),
+  },
+  'GET /new-api/:uid/:element/~tiers': { status: 200, requests: ['/new-api/$/~tiers?limit=2&after=1'] },
+  'GET /new-api/:uid/:element/~evidence': { status: 200, requests: ['/new-api/$/Country/~evidence?limit=2&before=9'] },
+  'GET /new-api/:uid/:element/~attachments': { status: 200, requests: ['/new-api/$/~attachments'] },
+  'GET /new-api/:uid/:element/~changes': {
+    status: 200,
+    requests: ['/new-api/$/Country/~changes?after=1&limit=2&wait=0'],
+  },
   'GET /new-api/:uid/:element/~rules': {
     status: 200,
     requests: ['/new-api/$/Country/~rules', '/new-api/$/Country%23Rules'],

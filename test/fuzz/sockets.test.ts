@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import t from 'tap'
-import { LiveMessageSchema } from '../../src/api/routes/live.ts'
+import { LiveMessageSchema } from '../../src/api/routes/live/web-socket.ts'
 import { createStatusApi } from '../../src/api/status-app.ts'
 import { WordSchema } from '../../src/gossip/message.ts'
 import * as protocol from '../../src/gossip/transport/protocol.ts'

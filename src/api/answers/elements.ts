@@ -9,14 +9,18 @@ import { AnyValue, ElementPath, Handles, object, orNull, RequestKey, Time } from
 /** A type that a contract defines, with the hash by which fields have it. */
 export const CustomTypeSchema = object({ ...TypeDefinitionSchema.properties, definition: HashSchema }, 'CustomType')
 
-const common = {
+export const elementMembers = {
   element: ElementIdSchema,
   at: ElementPath,
   name: Type.String(),
   owner: orNull(HandleSchema),
   audience: Type.Optional(object({ parties: Handles, until: Type.Optional(Time) }, 'EffectiveAudience')),
   isActive: Type.Boolean(),
-  rules: Type.Array(RuleNumberSchema),
+}
+const common = { ...elementMembers, rules: Type.Array(RuleNumberSchema) }
+export const typeMembers = {
+  type: Type.Union(BuiltInTypeSchema.anyOf, { title: 'FieldType' }),
+  custom: Type.Optional(CustomTypeSchema),
 }
 const kinds = (below: TSchema) =>
   Type.Union(
@@ -36,8 +40,7 @@ const kinds = (below: TSchema) =>
         {
           ...common,
           kind: Type.Literal('field'),
-          type: Type.Union(BuiltInTypeSchema.anyOf, { title: 'FieldType' }),
-          custom: Type.Optional(CustomTypeSchema),
+          ...typeMembers,
         },
         'FieldElement',
       ),

@@ -5,7 +5,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { TakenBody } from './body.ts'
 import { CallLimits, type InwardLimits } from './call-limits.ts'
-import { asksForWebSocket } from './upgrades.ts'
+import { asksForWebSocket, LIVE_PATH } from './upgrades.ts'
 import { UNREADABLE_URL } from './url.ts'
 
 /** The caller did not show a key that this node's inward API knows. */
@@ -69,8 +69,8 @@ export interface Access {
 
 /**
  * Everything behind it asks for `Authorization: Bearer <key or token>`, and for the role of the route. The API signs contracts
- * in the party's name, and a loopback port can be reached by any program, and any web page, on the machine. WebSocket clients in
- * browsers cannot set headers: they may pass `?token=` instead. Throws, while routes are registered, for one without a role (decision 0085).
+ * in the party's name, and a loopback port can be reached by any program, and any web page, on the machine. WebSocket and
+ * EventSource clients in browsers cannot set headers: at `/live` they may pass `?token=` instead. Throws, while routes are registered, for one without a role (decision 0085).
  */
 export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
   app.addHook('onRoute', ({ config, method, url }) => {
@@ -131,7 +131,13 @@ function isChange({ method }: FastifyRequest): boolean {
 function keyIn(request: FastifyRequest): string {
   const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
   const query = (request.query as { token?: unknown }).token
-  return header ?? (asksForWebSocket(request.raw) && typeof query === 'string' ? query : '')
+  return header ?? (isLive(request) && typeof query === 'string' ? query : '')
+}
+
+/** Neither WebSocket nor EventSource of browsers can set a header. */
+function isLive({ headers, raw, url }: FastifyRequest): boolean {
+  if (asksForWebSocket(raw)) return true
+  return url.split('?', 1)[0] === LIVE_PATH && headers.accept === 'text/event-stream'
 }
 
 /** The caller may have gone while it was looked up who it is: then nothing closes any more. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { assertNoNul, BodyMalformed, parseExactly } from './exact-json.ts'
-import { parseXmlExactly, XmlBody } from './exact-xml.ts'
+import { parseXmlExactly, XmlBody } from './forms/exact-xml.ts'
 
 /** The body is written in a way that is not read here: its media type, its charset, or compressed. */
 export class BodyUnsupported extends ConcordataError {}
@@ -27,6 +27,8 @@ export type TakenBody = 'any' | 'json' | 'bytes' | 'none' | 'passed over'
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Naive clients write text; curl calls it a form unless told otherwise. */
 const textTypes: ReadonlySet<string> = new Set(['text/plain', 'application/x-www-form-urlencoded'])
+/** RFC 7396 §4: of PATCH alone. */
+const MERGE_PATCH = 'application/merge-patch+json'
 const xmlTypes: ReadonlySet<string> = new Set(['application/xml', 'text/xml'])
 
 /**
@@ -82,8 +84,9 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
     throw new BodyMalformed('body_malformed', 'a part of a value is no value: Content-Range is not understood')
   }
   const mediaType = mediaTypeOf(headers['content-type'] ?? '')
+  const isPatch = request.method === 'PATCH' && mediaType === MERGE_PATCH
   const [isText, isXml] = [textTypes.has(mediaType), xmlTypes.has(mediaType)]
-  if (!isText && !isXml && mediaType !== 'application/json') {
+  if (!isText && !isXml && !(mediaType === 'application/json' || isPatch)) {
     const message = 'a body is application/json, text/plain or application/xml'
     throw new BodyUnsupported('media_type_unsupported', message, { mediaType })
   }

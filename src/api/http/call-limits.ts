@@ -9,8 +9,10 @@ export interface InwardLimits {
   readonly addressFailuresPerMinute?: number
   /** Calls of each key, or subject of tokens, that are under way: whoever writes waits for the others. */
   readonly callerCallsUnderWayMax?: number
-  /** Connections of `/live` of each key, or subject of tokens. */
+  /** Connections of `/live`, event streams and calls that wait for changes, of each key, or subject of tokens. */
   readonly callerConnectionsMax?: number
+  /** How often one that stays is shown that it lives, and asked whether its other end does. */
+  readonly heartbeatSeconds?: number
 }
 
 /** A program that writes as fast as its answers come stays below the first; a person with a wrong key below the second. */
@@ -19,6 +21,7 @@ export const defaultInwardLimits = {
   addressFailuresPerMinute: 60,
   callerCallsUnderWayMax: 1_000,
   callerConnectionsMax: 100,
+  heartbeatSeconds: 30,
 }
 
 /** A caller has to wait. Evidence: `retryAfterSeconds`. */

@@ -15,7 +15,11 @@ export function answerErrors(app: FastifyInstance): void {
 /** What fastify finds wrong with a request before anybody here sees it. */
 const frameworkCodes: Readonly<Record<string, readonly [ProblemCode, status: number, detail: string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 413, 'the body is larger than this node reads'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['media_type_unsupported', 415, 'a body is application/json or text/plain'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'media_type_unsupported',
+    415,
+    'a body is application/json, text/plain or application/xml',
+  ],
   FST_ERR_MAX_PARAM_LENGTH: ['path_malformed', 400, 'a step of the path is too long'],
 }
 

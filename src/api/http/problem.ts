@@ -151,6 +151,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   no_such_entry: 404,
   history_too_long: 422,
   no_agreed_value: 404,
+  no_such_subject: 404,
   no_such_request: 404,
   party_unknown: 404,
   party_not_allowed: 403,

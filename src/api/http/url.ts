@@ -56,7 +56,7 @@ function malformed(what: string): PathMalformed {
 }
 
 /** What is asked of an element beside its value. No name has a tilde or a hash sign in it. */
-const VIEW = /^(.*?)(?:~|%23)(proposals|votes|rules|schema|history)$/i
+const VIEW = /^(.*?)(?:~|%23)(proposals|votes|rules|schema|history|changes|attributes|tiers|attachments|evidence)$/i
 
 /**
  * `/new-api/<uid>/A/B/~proposals/…` is routed as `/new-api/<uid>/A%2FB/~proposals/…`: how many steps there are before the

@@ -1,19 +1,30 @@
 import { Type } from 'typebox'
 import type { Element } from '../../aggregates/contract/document/element.ts'
 import type { ContractState } from '../../aggregates/contract/state.ts'
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { AgreedView } from '../../documents/agreed-view.ts'
+import { attachmentsBelow } from '../../documents/attachments/attachments-below.ts'
 import { noSuchPath } from '../../documents/documents.ts'
+import { attributesOf } from '../../documents/elements/element-attributes.ts'
+import { elementEvidence } from '../../documents/elements/element-evidence.ts'
 import { elementHistory } from '../../documents/elements/element-history.ts'
 import { elementSchema } from '../../documents/elements/element-schema.ts'
+import { elementTiers } from '../../documents/elements/element-tiers.ts'
 import { parsePath } from '../../documents/path.ts'
 import { Rules } from '../../documents/rules/rules.ts'
-import { type Uid, UidSchema } from '../../events/ids.ts'
+import { AudienceSchema } from '../../events/audience.ts'
+import { HandleSchema, TimeSchema, type Uid, UidSchema } from '../../events/ids.ts'
 import type { ValueHistory } from '../../projections/queries/value-history.ts'
+import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
+import { AttachmentsSchema, AttributesSchema, EvidenceSchema, TiersSchema } from '../answers/element-views.ts'
 import { ElementSchema, HistorySchema } from '../answers/elements.ts'
-import { ofElement } from '../answers/problems.ts'
+import { ofAudience, ofElement, ofOrder } from '../answers/problems.ts'
 import { ElementRuleSchema, RuleVotesSchema, Says } from '../answers/rule.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
-import { TokenInQuery } from '../http/validation.ts'
+import { written } from '../answers/written.ts'
+import { waitOf } from '../http/prefer-header.ts'
+import { send } from '../http/request-response.ts'
+import { DryRunQuery, TokenInQuery } from '../http/validation.ts'
 import type { RuleRoutesPorts } from './contract/rules.ts'
 import { closed } from './forms.ts'
 
@@ -33,24 +44,44 @@ const HistoryQuery = Type.Object(
   },
   closed,
 )
+const AttributesBody = Type.Object(
+  {
+    name: Type.Optional(Type.String({ maxLength: 200 })),
+    owner: Type.Optional(Type.Union([HandleSchema, Type.Null()])),
+    order: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 10_000 })),
+    audience: Type.Optional(
+      Type.Union([Type.Object({ parties: AudienceSchema, until: Type.Optional(TimeSchema) }, closed), Type.Null()]),
+    ),
+  },
+  { ...closed, minProperties: 1 },
+)
+const TiersQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    after: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 32 })),
+    ...TokenInQuery,
+  },
+  closed,
+)
 /** Values of a history, unless a query says otherwise. */
 const LIMIT = 100
 
-/** `/new-api/<uid>/<path>/~rules[/<number>[/attributes|votes]]`, `…/~schema`, `…/~history`; `element` is the whole path (url.ts). */
+/** `/new-api/<uid>/<path>/~rules[/<number>[/attributes|votes]]`, `…/~schema`, `…/~history`, `…/~attributes`, `…/~tiers`,
+ * `…/~evidence`, `…/~attachments`; `element` is the whole path (url.ts). */
 export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, ports) => {
   const { contracts, store, valueHistory: history } = ports
   const rules = new Rules(ports)
 
   const at = <Result>(
     { uid, element: path }: { readonly uid: Uid; readonly element: string },
-    look: (element: Element, document: ContractState) => Promise<Result> | Result,
+    look: (element: Element, document: ContractState, live: LiveContract) => Promise<Result> | Result,
   ) =>
-    contracts.use(uid, async ({ state }) => {
-      const { agreed } = state.settling
+    contracts.use(uid, async (live) => {
+      const { agreed } = live.state.settling
       const names = parsePath(path)
       const element = await new AgreedView(agreed, uid, store.payloads).locate(names)
       if (element === undefined) throw noSuchPath(uid, names)
-      return look(element, agreed)
+      return look(element, agreed, live)
     })
 
   app.get(
@@ -124,6 +155,92 @@ export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, port
       },
     },
     async ({ params }) => at(params, elementSchema),
+  )
+
+  app.get(
+    '/new-api/:uid/:element/~attributes',
+    {
+      config: { role: 'reader', problems: ofElement },
+      schema: {
+        operationId: 'getElementAttributes',
+        summary: 'What an element is, without what is below it',
+        params: ElementParams,
+        response: { 200: AttributesSchema },
+      },
+    },
+    async ({ params }) => at(params, attributesOf),
+  )
+
+  app.patch(
+    '/new-api/:uid/:element/~attributes',
+    {
+      config: { role: 'editor', problems: [...ofOrder, ...ofAudience, 'write_unfit'] },
+      schema: {
+        operationId: 'patchElementAttributes',
+        summary: 'Gives an element another name, owner, order or audience',
+        params: ElementParams,
+        querystring: DryRunQuery,
+        body: AttributesBody,
+        response: written,
+      },
+    },
+    async (request, reply) => {
+      const { uid, element } = request.params
+      const wait = waitOf(request, ports.defaultWaitMs)
+      return send(reply, await ports.documents.describe(uid, parsePath(element), request.body, wait))
+    },
+  )
+
+  app.get(
+    '/new-api/:uid/:element/~tiers',
+    {
+      config: { role: 'reader', problems: ofElement },
+      schema: {
+        operationId: 'getElementTiers',
+        summary: 'How far an element and all below it have come',
+        params: ElementParams,
+        querystring: TiersQuery,
+        response: { 200: TiersSchema },
+      },
+    },
+    async ({ params, query: { after = 0, limit = LIMIT } }) =>
+      at(params, (element, _, live) =>
+        retryWithFullHistory(live, () => elementTiers(element, live, store.events, { after, limit })),
+      ),
+  )
+
+  app.get(
+    '/new-api/:uid/:element/~evidence',
+    {
+      config: { role: 'reader', problems: ofElement },
+      schema: {
+        operationId: 'getElementEvidence',
+        summary: 'By what agreed values are proven',
+        params: ElementParams,
+        querystring: HistoryQuery,
+        response: { 200: EvidenceSchema },
+      },
+    },
+    async ({ params, query: { before, limit = LIMIT } }) => {
+      const query = { limit, ...(before !== undefined && { before }) }
+      return at(params, (element, _, live) =>
+        retryWithFullHistory(live, () => elementEvidence(element, live, { store, valueHistory: history }, query)),
+      )
+    },
+  )
+
+  app.get(
+    '/new-api/:uid/:element/~attachments',
+    {
+      config: { role: 'reader', problems: ofElement },
+      schema: {
+        operationId: 'listElementAttachments',
+        summary: 'Files at and below an element',
+        params: ElementParams,
+        response: { 200: AttachmentsSchema },
+      },
+    },
+    async ({ params }) => at(params, (element, document) => attachmentsBelow(element, document, store.payloads)),
   )
 
   app.get(

@@ -13,21 +13,22 @@ import { xmlOf } from '../../documents/markup/write-xml.ts'
 import { lastEntryAt, type PastTimesPorts } from '../../documents/past/past-times.ts'
 import { NoSuchPath, parsePath } from '../../documents/path.ts'
 import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
-import type { LedgerIndex, Uid } from '../../events/ids.ts'
+import { CountSchema, type LedgerIndex, type Uid } from '../../events/ids.ts'
 import { type PointInTime, parsePointInTime, RebuildUnfit } from '../../projections/export/point-in-time.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import { AnyValue, NoBody } from '../answers/common.ts'
 import { ofElement, ofWrite } from '../answers/problems.ts'
 import { written } from '../answers/written.ts'
-import { type Format, formatFor, formats, mediaTypes, notAcceptable } from '../http/accept.ts'
-import { TextBody } from '../http/body.ts'
+import { BodyUnsupported, TextBody } from '../http/body.ts'
 import { entityTag, namesTag, preconditionIn } from '../http/entity-tag.ts'
 import { BodyMalformed } from '../http/exact-json.ts'
-import { XmlBody } from '../http/exact-xml.ts'
+import { type Format, formatFor, formats, mediaTypes, notAcceptable } from '../http/forms/accept.ts'
+import { XmlBody } from '../http/forms/exact-xml.ts'
+import { tagsOf } from '../http/forms/representations.ts'
 import { waitOf as waitFrom } from '../http/prefer-header.ts'
-import { tagsOf } from '../http/representations.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery, RequestMalformed, TokenInQuery } from '../http/validation.ts'
+import { EVENT_STREAM, type EventStream, wantsEvents } from './live/event-stream.ts'
 import type { RoutePorts } from './ports.ts'
 
 const DocumentParams = Type.Object({ uid: Type.String() })
@@ -45,6 +46,7 @@ const Read = {
 }
 
 export interface PathRoutesPorts extends RoutePorts {
+  readonly events: EventStream
   readonly turns: Turns
   /** From the read model. */
   readonly ledgerTimes: PastTimesPorts['ledgerTimes']
@@ -52,13 +54,14 @@ export interface PathRoutesPorts extends RoutePorts {
 
 /**
  * `format`: instead of `Accept`. `at`: after which ledger entry, or, by the claims of those who made them, at which time the
- * document is read; left out: as it is. `view`: `live` is with all that has not settled.
+ * document is read; left out: as it is. `view`: `live` is with all that has not settled. `from`: of events, the first entry.
  */
 const ReadQuery = Type.Object(
   {
     at: Type.Optional(Type.String({ maxLength: 40 })),
     format: Type.Optional(Type.Enum(formats)),
     view: Type.Optional(Type.Enum(['agreed', 'live'])),
+    from: Type.Optional(CountSchema),
     ...TokenInQuery,
   },
   { additionalProperties: false },
@@ -83,7 +86,14 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
       {
         config: {
           role: 'reader',
-          problems: [...ofElement, 'no_such_entry', 'history_too_long', 'not_acceptable', 'no_agreed_value', 'value_sealed'],
+          problems: [
+            ...ofElement,
+            'no_such_entry',
+            'history_too_long',
+            'not_acceptable',
+            'no_agreed_value',
+            'value_sealed',
+          ],
         },
         schema: {
           operationId: `get${of}`,
@@ -98,6 +108,7 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
     for (const [method, summary] of [
       ['PUT', 'Has this stand there'],
       ['POST', 'Adds to what stands there, or fills it'],
+      ['PATCH', 'Merges into what stands there (RFC 7396)'],
     ] as const) {
       app.route({
         method,
@@ -140,7 +151,12 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
 async function read(ports: PathRoutesPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { documents } = ports
   const { uid, names } = placeOf(request)
-  const { at, view } = request.query as Static<typeof ReadQuery>
+  const { at, from, view } = request.query as Static<typeof ReadQuery>
+  if (wantsEvents(request)) {
+    const [spelling] = request.url.split('?', 1) as [string]
+    return ports.events({ kind: 'changes', contract: uid, names }, spelling, from, request, reply)
+  }
+  if (from !== undefined) throw new RequestMalformed('request_malformed', `from is for Accept: ${EVENT_STREAM}`)
   if (view === 'live') {
     if (at !== undefined) throw new RequestMalformed('request_malformed', 'the live view is of now, not of a time')
     const live = await documents.live(uid, names)
@@ -208,12 +224,19 @@ function formatOf({ headers, query }: FastifyRequest, offered: readonly [Format,
 /** A body that is missing is told of only where there is something to write to. */
 async function writtenBy(request: FastifyRequest, documents: Documents): Promise<Written> {
   const { method, body } = request
+  if (method === 'PATCH' && body !== undefined) return { json: patchIn(body), adds: false, merges: true }
   if (body instanceof TextBody) return { text: body.text, adds: method === 'POST' }
   if (body instanceof XmlBody) return { markup: body.markup, adds: method === 'POST' }
   if (body !== undefined) return { json: body, adds: method === 'POST' }
   const { uid, names } = placeOf(request)
   if ((await documents.get(uid, names)) === undefined) throw noSuchPath(uid, names)
   throw new BodyMalformed('body_malformed', 'there is no body that says what to write')
+}
+
+/** Throws BodyUnsupported. */
+function patchIn(body: unknown): unknown {
+  if (!(body instanceof TextBody || body instanceof XmlBody)) return body
+  throw new BodyUnsupported('media_type_unsupported', 'what is merged is written in JSON: application/merge-patch+json')
 }
 
 /** What the URL names. Only behind the UID, escaped, can an escaped slash be told from a real one. */

@@ -72,10 +72,30 @@ export function changedPath(
   return pathOf(event, event.type === 'ElementRemoved' ? before : after)
 }
 
-/** Whether what happens at a path concerns whoever watches these names: it is there or below, or takes away what stands above. */
+/**
+ * Whether what happens at a path concerns whoever watches these names, of which `*` is any one: it is there or below, or takes away
+ * what stands above.
+ */
 export function isAboutIn(path: readonly string[], names: readonly string[], { type }: ContractEvent): boolean {
-  if (names.every((name, depth) => path[depth] === name)) return true
-  return type === 'ElementRemoved' && path.every((name, depth) => names[depth] === name)
+  if (names.every((name, depth) => isNamed(path[depth], name))) return true
+  return type === 'ElementRemoved' && path.every((step, depth) => isNamed(step, names[depth]))
+}
+
+function isNamed(step: string | undefined, name: string | undefined): boolean {
+  return step !== undefined && (name === '*' || step === name)
+}
+
+/** A request that came to nothing: none where this one did not. */
+export async function toldRequests(
+  entry: LedgerEntry,
+  contract: Uid,
+  { store }: Pick<ToldPorts, 'store'>,
+): Promise<readonly object[]> {
+  const { author, index, outcome, request } = entry
+  if (outcome.kind === 'accepted') return []
+  const key = requestKey(request)
+  const time = await timeOf(entry, contract, store)
+  return [{ subject: `/api/Contract/${contract}/Requests/${key}`, index, request: key, by: author, time, outcome }]
 }
 
 /** The field that an event gives a value. */

@@ -18,6 +18,9 @@ import { Additions, arrayFor } from './additions.ts'
 import { type Gathered, type Ground, RequestDraft } from './request-draft.ts'
 import { fitNewName, isObject, namedIn, WriteUnfit, wireValue } from './written-value.ts'
 
+/** PUT takes what is there, POST adds, PATCH does both. */
+type How = 'put' | 'post' | 'merge'
+
 /** Gathers the commands of one request. */
 export class Writing {
   readonly #draft: RequestDraft
@@ -38,7 +41,7 @@ export class Writing {
 
   /** As POST has it: what is not there is added, to a list one entry, and what stands agreed is proposed once more. The names added. */
   post(element: Element, value: unknown): string[] {
-    if (element.kind === 'block') return this.fill(element, objectFor(value), true)
+    if (element.kind === 'block') return this.fill(element, objectFor(value), 'post')
     if (element.kind === 'field') this.propose(element, value)
     else this.#additions.addEntry(element, element.id, value)
     return []
@@ -46,9 +49,19 @@ export class Writing {
 
   /** As PUT has it: what is there gets other values, a list the entries of an array. */
   put(element: Element, value: unknown): void {
-    if (element.kind === 'block') this.fill(element, objectFor(value, element), false)
+    if (element.kind === 'block') this.fill(element, objectFor(value, element), 'put')
     else if (element.kind === 'list') this.replaceEntries(element, value)
     else if (!this.isAgreed(element, value)) this.propose(element, value)
+  }
+
+  /**
+   * As PATCH has it (RFC 7396): what is not there is added, an array takes the place of all entries, null empties a field, and removes
+   * what is none. The names added.
+   */
+  merge(element: Element, value: unknown): string[] {
+    if (element.kind === 'block') return this.fill(element, objectFor(value, element), 'merge')
+    this.put(element, value)
+    return []
   }
 
   /** What is no value. */
@@ -76,16 +89,17 @@ export class Writing {
   }
 
   /** The names that it adds right in this block. */
-  fill(block: Block, members: Record<string, unknown>, mayAdd: boolean): string[] {
+  fill(block: Block, members: Record<string, unknown>, how: How): string[] {
     const added: string[] = []
     for (const [name, value] of namedIn(members)) {
       const like = childLike(block, name)
       const child = like?.name === name ? like : undefined
       if (child === undefined) {
+        if (how === 'merge' && value === null) continue
         if (block.instance !== undefined) {
           throw new WriteUnfit('write_unfit', `entries have no ${name}; it is added at the prototype, 0`, { name })
         }
-        if (!mayAdd) throw new WriteUnfit('write_unfit', `there is no ${name} here; POST adds it`, { name })
+        if (how === 'put') throw new WriteUnfit('write_unfit', `there is no ${name} here; POST adds it`, { name })
         fitNewName(name)
         if (like !== undefined) {
           const message = `${name} can be taken for ${like.name}, which stands here already`
@@ -93,21 +107,23 @@ export class Writing {
         }
         this.#additions.add(block.id, name, value, this.#draft.audienceAt(block.id))
         added.push(name)
-      } else this.#write(child, value, mayAdd)
+      } else this.#write(child, value, how)
     }
     return added
   }
 
-  #write(element: Element, value: unknown, mayAdd: boolean): void {
+  #write(element: Element, value: unknown, how: How): void {
     const { kind, name } = element
     if (kind === 'field') {
       // What is shown of a value that this party has not, is not written: it stays as it is.
       if (isSealedHere(element, value, this.#agreed)) return
       if (!this.isAgreed(element, value)) this.propose(element, value)
+    } else if (value === null && how === 'merge') {
+      this.#draft.push({ type: 'RemoveElement', element: element.id })
     } else if (kind === 'block') {
       if (!isObject(value)) throw new WriteUnfit('write_unfit', `${name} is a block and takes an object`, { name })
-      this.fill(element, value, mayAdd)
-    } else if (!mayAdd) this.replaceEntries(element, value)
+      this.fill(element, value, how)
+    } else if (how !== 'post') this.replaceEntries(element, value)
     else for (const item of arrayFor(element, value)) this.#additions.addEntry(element, element.id, item)
   }
 
@@ -124,7 +140,7 @@ export class Writing {
     for (const entry of entries) if (!kept.has(entry)) this.#draft.push({ type: 'RemoveElement', element: entry.id })
     for (const { item, entry } of matched) {
       if (entry === undefined) this.#additions.addEntry(list, list.id, item)
-      else this.#write(entry, item, false)
+      else this.#write(entry, item, 'put')
     }
   }
 

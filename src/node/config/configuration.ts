@@ -86,6 +86,7 @@ const InwardLimitsSchema = Type.Object(
     callerCallsUnderWayMax: atLeastOne,
     addressFailuresPerMinute: atLeastOne,
     callerConnectionsMax: atLeastOne,
+    heartbeatSeconds: atLeastOne,
   },
   { additionalProperties: false },
 )

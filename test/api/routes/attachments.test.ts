@@ -76,6 +76,13 @@ t.test('a file is put at a field, and is its value; the same once more changes n
   t.match(await (await put(file, `at=Wording&name=${encodeURIComponent(name)}`)).json(), { unchanged: true })
 })
 
+t.test('the files at and below an element are listed', async (t) => {
+  const listed = (await (await call('GET', `/new-api/${contract}/~attachments`)).json()) as object[]
+  t.same(listed, [{ at: 'Wording', ...((await valueNow()) as object) }])
+  t.same(await (await call('GET', `/new-api/${contract}/Title/~attachments`)).json(), [])
+  t.match(await (await call('GET', `/new-api/${contract}/Nobody/~attachments`)).json(), { code: 'no_such_path' })
+})
+
 t.test('it is given as a file and nothing else, whole or in part', async (t) => {
   const whole = await get()
   t.equal(Buffer.compare(await bytesOf(whole), file), 0)

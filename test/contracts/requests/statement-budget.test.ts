@@ -45,7 +45,7 @@ const ground = { types: noTypes, agreed: new Map(), own: new Map(), audienceAt: 
 
 /** What `POST` of that JSON to the record does. */
 function write(live: LiveContract, body: object): Submission {
-  const { commands, payloads } = changesFromJson(live.state.settling.agreed.document, [], body, true, ground)
+  const { commands, payloads } = changesFromJson(live.state.settling.agreed.document, [], body, 'post', ground)
   return submit(live, commands, payloads)
 }
 
@@ -59,7 +59,7 @@ t.test('what no statement can carry is refused when it is asked for, and costs n
   await settles(t, 'one field', write(ana, { Remark: 'a' }))
   const remark = childNamed(ana.state.settling.agreed.document, 'Remark') as Field
   const propose = (value: unknown) => {
-    const { commands, payloads } = changesFromJson(remark, ['Remark'], value, false, ground)
+    const { commands, payloads } = changesFromJson(remark, ['Remark'], value, 'put', ground)
     return submit(ana, commands, payloads)
   }
   const wide = Object.fromEntries(Array.from({ length: 257 }, (_, n) => [`field ${n}`, 'x']))

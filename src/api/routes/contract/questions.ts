@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
 import { type Hash, isHash } from '../../../crypto/hash.ts'
 import { type RequestRef, requestKey, type Uid } from '../../../events/ids.ts'
@@ -28,18 +29,8 @@ export const questionRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, 
       },
     },
     async ({ params }) => {
-      const questions = await contracts.use(params.uid, (live) => live.questions)
-      return Promise.all(
-        questions.map(async ({ request, asked, until, otherwise, reason }) => ({
-          request: requestKey(request),
-          by: request.handle,
-          commands: asked.commands,
-          ...(await openedIn(store.payloads, params.uid, request, asked)),
-          until: new Date(until).toISOString(),
-          otherwise,
-          reason,
-        })),
-      )
+      const asking = await contracts.use(params.uid, (live) => live)
+      return shownQuestions(asking, store.payloads)
     },
   )
 
@@ -76,6 +67,21 @@ export const questionRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, 
       })
       return reply.code(204).send()
     },
+  )
+}
+
+/** Those of a contract as people read them. */
+export function shownQuestions({ contract, questions }: LiveContract, payloads: PayloadStore) {
+  return Promise.all(
+    questions.map(async ({ request, asked, until, otherwise, reason }) => ({
+      request: requestKey(request),
+      by: request.handle,
+      commands: asked.commands,
+      ...(await openedIn(payloads, contract, request, asked)),
+      until: new Date(until).toISOString(),
+      otherwise,
+      reason,
+    })),
   )
 }
 

@@ -1,4 +1,4 @@
-import { ConcordataError } from '../../runtime/errors.ts'
+import { ConcordataError } from '../../../runtime/errors.ts'
 
 /** What is there has none of the forms that the client takes. Evidence: `accept`, `options`. */
 export class NotAcceptable extends ConcordataError {}

@@ -1,13 +1,14 @@
-import type { WebSocket } from '@fastify/websocket'
-import type { ContractState } from '../../aggregates/contract/state.ts'
-import type { Contracts } from '../../contracts/registry/contracts.ts'
-import type { Documents } from '../../documents/documents.ts'
-import { toldChanges } from '../../documents/past/told-changes.ts'
-import type { LedgerIndex, Uid } from '../../events/ids.ts'
-import type { LedgerEntry } from '../../events/ledger-entry.ts'
-import type { Turns } from '../../runtime/turns.ts'
-import type { Store } from '../../store/port.ts'
-import { contractStream } from '../../store/streams.ts'
+import type { ContractState } from '../../../aggregates/contract/state.ts'
+import type { Contracts } from '../../../contracts/registry/contracts.ts'
+import type { Documents } from '../../../documents/documents.ts'
+import { type ToldPorts, toldChanges, toldRequests } from '../../../documents/past/told-changes.ts'
+import type { LedgerIndex, Uid } from '../../../events/ids.ts'
+import type { LedgerEntry } from '../../../events/ledger-entry.ts'
+import type { Turns } from '../../../runtime/turns.ts'
+import type { Store } from '../../../store/port.ts'
+import { contractStream } from '../../../store/streams.ts'
+import type { Sink } from './sink.ts'
+import type { LedgerSubject } from './subject.ts'
 
 /** Entries of a contract that have settled together, with the document before and after each. */
 export interface Batch {
@@ -18,8 +19,9 @@ export interface Batch {
 }
 
 export interface Subscription {
-  readonly socket: WebSocket
+  readonly sink: Sink
   readonly contract: Uid
+  readonly kind: LedgerSubject['kind']
   readonly names: readonly string[]
   /** Entries below it have been told. */
   next: LedgerIndex
@@ -34,8 +36,6 @@ export interface TellingPorts {
   readonly turns: Turns
 }
 
-/** A client that reads slower than this many bytes behind is cut off; it may resume from the last index it has. */
-const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
 /** How many entries one subscription is sent before another has its turn. */
 const ENTRIES_IN_A_ROW = 64
 /** So many batches wait in memory for a subscription; what is more is read from the store. */
@@ -79,7 +79,7 @@ export class Telling {
       try {
         if (await this.#tellSome(subscription)) this.#due.add(subscription)
       } catch {
-        subscription.socket.close(1011, 'the store failed: resume from the last index')
+        subscription.sink.end(1011, 'the store failed: resume from the last index')
       }
     }
     this.#isTelling = false
@@ -127,24 +127,26 @@ export class Telling {
     entry: LedgerEntry,
     around: { readonly before: ContractState; readonly after: ContractState },
   ): Promise<boolean> {
-    const { socket } = subscription
-    const changes = await toldChanges(entry, subscription, around, this.#ports)
-    if (subscription.next !== entry.index || socket.readyState !== socket.OPEN) return false
+    const { sink } = subscription
+    const changes = await toldIn(entry, subscription, around, this.#ports)
+    if (subscription.next !== entry.index || !sink.isOpen) return false
     subscription.next = entry.index + 1
-    for (const change of changes) send(socket, change)
+    // Cut off between two changes of an entry, a client is told all of it again.
+    for (const [place, change] of changes.entries()) {
+      sink.send(change, place === changes.length - 1 ? subscription.next : entry.index)
+    }
     return true
   }
 }
 
-/** Sends it, unless the client has too much to read already. */
-export function send(socket: WebSocket, message: object): void {
-  if (!isKeepingUp(socket)) return
-  socket.send(JSON.stringify(message))
-}
-
-/** Cuts off a client that is not. */
-export function isKeepingUp(socket: WebSocket): boolean {
-  if (socket.bufferedAmount <= BUFFERED_BYTES_MAX) return socket.readyState === socket.OPEN
-  socket.close(1013, 'too slow: resume from the last index')
-  return false
+/** What an entry has brought for whoever watches a subject. */
+export function toldIn(
+  entry: LedgerEntry,
+  { contract, kind, names }: Pick<Subscription, 'contract' | 'kind' | 'names'>,
+  around: { readonly before: ContractState; readonly after: ContractState },
+  ports: ToldPorts,
+): Promise<readonly object[]> {
+  return kind === 'changes'
+    ? toldChanges(entry, { contract, names }, around, ports)
+    : toldRequests(entry, contract, ports)
 }

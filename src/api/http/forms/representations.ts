@@ -1,9 +1,9 @@
-import type { Element } from '../../aggregates/contract/document/element.ts'
-import { textOf } from '../../documents/field-text.ts'
-import { xmlOf } from '../../documents/markup/write-xml.ts'
-import { isSealed } from '../../documents/sealed-value.ts'
+import type { Element } from '../../../aggregates/contract/document/element.ts'
+import { textOf } from '../../../documents/field-text.ts'
+import { xmlOf } from '../../../documents/markup/write-xml.ts'
+import { isSealed } from '../../../documents/sealed-value.ts'
+import { entityTag } from '../entity-tag.ts'
 import { mediaTypes } from './accept.ts'
-import { entityTag } from './entity-tag.ts'
 
 /** The tags of all in which an element is shown; of a field without a value none, so that `If-None-Match: *` writes the first one. */
 export function tagsOf(element: Element, value: unknown): string[] {

@@ -1,0 +1,80 @@
+import { Type } from 'typebox'
+import { AttachmentSchema } from '../../events/attachments/attachment.ts'
+import { CountSchema, ElementIdSchema, HandleSchema, HashSchema, ProposalIdSchema } from '../../events/ids.ts'
+import { NoteSchema } from '../../events/statement.ts'
+import { AnyValue, ElementPath, HeadSchema, object, RequestKey, Time } from './common.ts'
+import { ElementStandingSchema, elementMembers, typeMembers } from './elements.ts'
+
+/** Of an element alone. */
+export const AttributesSchema = Type.Union(
+  [
+    object({ ...elementMembers, kind: Type.Literal('block'), order: Type.Array(Type.String()) }, 'BlockAttributes'),
+    object(
+      { ...elementMembers, kind: Type.Literal('list'), entriesMax: CountSchema, key: Type.Optional(Type.String()) },
+      'ListAttributes',
+    ),
+    object({ ...elementMembers, kind: Type.Literal('field'), ...typeMembers }, 'FieldAttributes'),
+  ],
+  { title: 'Attributes' },
+)
+
+export const TiersSchema = object(
+  {
+    tiers: Type.Array(
+      object({ element: ElementIdSchema, at: ElementPath, ...ElementStandingSchema.properties }, 'ElementTier'),
+    ),
+    after: Type.Optional(CountSchema),
+  },
+  'Tiers',
+)
+
+export const EvidenceSchema = object(
+  {
+    head: HeadSchema,
+    notes: Type.Array(object({ party: HandleSchema, note: NoteSchema }, 'MemberNote')),
+    values: Type.Array(
+      object(
+        {
+          at: ElementPath,
+          proposal: ProposalIdSchema,
+          seal: HashSchema,
+          opened: Type.Optional(object({ salt: Type.String(), value: AnyValue }, 'Opened')),
+          statement: Type.Optional(object({ text: Type.String(), signature: Type.String() }, 'SignedText')),
+          index: CountSchema,
+          entry: Type.String(),
+          inclusion: Type.Array(HashSchema),
+        },
+        'ValueEvidence',
+      ),
+    ),
+    before: Type.Optional(CountSchema),
+  },
+  'ElementEvidence',
+)
+
+export const AttachmentsSchema = Type.Array(
+  object({ at: ElementPath, ...AttachmentSchema.properties }, 'ShownAttachment'),
+)
+
+/** What has changed since an entry; `after` is -1 where there is none. */
+export const ChangesSchema = object(
+  {
+    changes: Type.Array(
+      object(
+        {
+          subject: Type.String(),
+          index: CountSchema,
+          request: RequestKey,
+          change: Type.String(),
+          by: HandleSchema,
+          time: Time,
+          value: Type.Optional(AnyValue),
+        },
+        'Change',
+      ),
+    ),
+    after: Type.Integer({ minimum: -1 }),
+    more: Type.Boolean(),
+  },
+  'Changes',
+)

@@ -1,0 +1,107 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Static, Type } from 'typebox'
+import { changesAfter, type ShownChanges } from '../../../documents/past/changes-after.ts'
+import { parsePath } from '../../../documents/path.ts'
+import { CountSchema, type Uid, UidSchema } from '../../../events/ids.ts'
+import { ChangesSchema } from '../../answers/element-views.ts'
+import { ofElement } from '../../answers/problems.ts'
+import type { Access } from '../../http/authenticate.ts'
+import { WAIT_SECONDS_MAX } from '../../http/prefer-header.ts'
+import { TokenInQuery } from '../../http/validation.ts'
+import type { LiveParts, LivePorts } from './parts.ts'
+
+const Params = Type.Object({ uid: UidSchema, element: Type.String() })
+const ChangesQuery = Type.Object(
+  {
+    after: Type.Optional(CountSchema),
+    wait: Type.Optional(Type.Integer({ minimum: 0, maximum: WAIT_SECONDS_MAX })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    ...TokenInQuery,
+  },
+  { additionalProperties: false },
+)
+/** Changes in an answer, unless a query says otherwise; those of one entry come together. */
+const LIMIT = 100
+
+/** `/new-api/<uid>/<path>/~changes`: for whoever asks again and again; a call may wait until there is something. */
+export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, hub }: LiveParts): void {
+  const waiting = new Set<() => void>()
+  // The server waits for answers that are not at their end.
+  app.addHook('preClose', async () => {
+    for (const end of waiting) end()
+  })
+
+  app.get(
+    '/new-api/:uid/:element/~changes',
+    {
+      config: { role: 'reader', problems: ofElement },
+      schema: {
+        operationId: 'listElementChanges',
+        summary: 'What has changed at an element since an entry',
+        params: Params,
+        querystring: ChangesQuery,
+        response: { 200: ChangesSchema },
+      },
+    },
+    async (request) => {
+      const { uid, element } = request.params as Static<typeof Params>
+      const { after, limit = LIMIT, wait = 0 } = request.query as Static<typeof ChangesQuery>
+      const subject = { contract: uid as Uid, names: parsePath(element) }
+      const read = (from: number): Promise<ShownChanges> => changesAfter(subject, from, limit, ports)
+      const first = await read(after === undefined ? 0 : after + 1)
+      return wait === 0 || hasNews(first) ? first : waitFor(first, wait, request, read)
+    },
+  )
+
+  async function waitFor(
+    first: ShownChanges,
+    seconds: number,
+    request: FastifyRequest,
+    read: (from: number) => Promise<ShownChanges>,
+  ): Promise<ShownChanges> {
+    const { uid } = request.params as Static<typeof Params>
+    const { name } = (request.access as Access).caller
+    callers.enter(name)
+    let isOver = false
+    let wake = () => {}
+    const end = () => {
+      isOver = true
+      wake()
+    }
+    const timer = setTimeout(end, seconds * 1000)
+    request.raw.socket.once('close', end)
+    waiting.add(end)
+    let hasSettled = false
+    const unwatch = hub.watch({
+      settled(contract) {
+        if (contract !== uid) return
+        hasSettled = true
+        wake()
+      },
+    })
+    let found = first
+    try {
+      // What has settled between the first look and now.
+      found = await read(found.after + 1)
+      while (!isOver && !hasNews(found)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          if (hasSettled || isOver) resolve()
+        })
+        hasSettled = false
+        found = await read(found.after + 1)
+      }
+      return found
+    } finally {
+      unwatch()
+      clearTimeout(timer)
+      waiting.delete(end)
+      request.raw.socket.removeListener('close', end)
+      callers.close(name)
+    }
+  }
+}
+
+function hasNews({ changes, more }: ShownChanges): boolean {
+  return changes.length > 0 || more
+}

@@ -1,0 +1,99 @@
+import type { LedgerIndex, Uid } from '../../../events/ids.ts'
+import type { Sink } from './sink.ts'
+import type { States } from './states.ts'
+import { ANY, isState, type LedgerSubject, type StateSubject, type Subject } from './subject.ts'
+import type { Batch, Subscription, Telling, TellingPorts } from './telling.ts'
+
+/** Watches a ledger, or those of all contracts from now on: each from the first entry of it that settles. */
+interface Watched {
+  readonly subject: LedgerSubject
+  readonly ofContracts: Map<Uid, Subscription>
+}
+
+/** What one connection watches. */
+export class Connection {
+  readonly #sink: Sink
+  readonly #telling: Telling
+  readonly #ports: TellingPorts
+  readonly #states: States
+  readonly #subscriptions = new Map<string, Watched | StateSubject>()
+
+  constructor(sink: Sink, telling: Telling, ports: TellingPorts, states: States) {
+    this.#sink = sink
+    this.#telling = telling
+    this.#ports = ports
+    this.#states = states
+  }
+
+  get size(): number {
+    return this.#subscriptions.size
+  }
+
+  has(spelling: string): boolean {
+    return this.#subscriptions.has(spelling)
+  }
+
+  settled(contract: Uid, batch: Batch | undefined): void {
+    for (const watched of this.#subscriptions.values()) {
+      if (!('ofContracts' in watched)) continue
+      const { ofContracts, subject } = watched
+      const subscription = ofContracts.get(contract)
+      if (subscription !== undefined) this.#telling.tell(subscription, batch)
+      else if (subject.contract === ANY && batch !== undefined) {
+        const first: Subscription = { ...this.#subscription(subject, contract), next: batch.from }
+        ofContracts.set(contract, first)
+        this.#telling.tell(first, batch)
+      }
+    }
+  }
+
+  close(): void {
+    for (const spelling of this.#subscriptions.keys()) this.end(spelling)
+    this.#states.leave(this.#sink)
+  }
+
+  /**
+   * Instead of what it has been told of the same spelling. `from`: the first entry that it is told of; of what is told whole, and of all
+   * contracts, there is none. Throws NoSuchContract.
+   */
+  async begin(subject: Subject, spelling: string, from: LedgerIndex | undefined): Promise<void> {
+    if (isState(subject)) {
+      this.end(spelling)
+      this.#subscriptions.set(spelling, subject)
+      this.#sink.send({ subscribed: spelling })
+      await this.#states.watch(subject, spelling, this.#sink)
+      return
+    }
+    const { contract } = subject
+    if (contract === ANY) {
+      this.end(spelling)
+      this.#subscriptions.set(spelling, { subject, ofContracts: new Map() })
+      this.#sink.send({ subscribed: spelling })
+      return
+    }
+    await this.#ports.contracts.use(contract, ({ state }) => {
+      if (!this.#sink.isOpen) return
+      const size = state.settling.settled
+      const subscription: Subscription = { ...this.#subscription(subject, contract), next: from ?? size }
+      this.end(spelling)
+      this.#subscriptions.set(spelling, { subject, ofContracts: new Map([[contract, subscription]]) })
+      if (subscription.next === size) {
+        this.#ports.documents.past.remember(contract, { document: state.settling.agreed, size })
+      }
+      this.#sink.send({ subscribed: spelling, index: size }, subscription.next)
+      if (subscription.next < size) this.#telling.tell(subscription)
+    })
+  }
+
+  end(spelling: string): void {
+    const watched = this.#subscriptions.get(spelling)
+    if (watched === undefined) return
+    this.#subscriptions.delete(spelling)
+    if (!('ofContracts' in watched)) this.#states.leave(this.#sink, watched)
+    else for (const subscription of watched.ofContracts.values()) this.#telling.drop(subscription)
+  }
+
+  #subscription({ kind, names }: LedgerSubject, contract: Uid): Subscription {
+    return { sink: this.#sink, contract, kind, names, next: 0, batches: [] }
+  }
+}

@@ -1,0 +1,212 @@
+import { connect } from 'node:net'
+import t from 'tap'
+import { openNode } from '../../../src/index.ts'
+import { type Heard, hear } from '../../support/event-source.ts'
+import { configure, newParty, until } from '../../support/node-party.ts'
+import { playTextSample } from '../../support/sample.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
+  const ana = await newParty(t.testdir(), 'ana')
+  await configure(ana, { inwardLimits: { callerConnectionsMax: 3, heartbeatSeconds: 1 } })
+  const node = await openNode({ data: ana.data })
+  let isClosed = false
+  t.teardown(async () => {
+    if (!isClosed) await node.close()
+  })
+  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'watched' })).body
+  const root = `/new-api/${contract}`
+  await ana.call('POST', root, {
+    Claimant: { Name: 'Ana', Country: 'Mexico' },
+    Lines: { $list: { entry: { Share: { $field: { type: 'decimal' } } }, entriesMax: 9 } },
+  })
+  await ana.call('PUT', `${root}/Lines`, [{ Share: 1 }, { Share: 2 }])
+  // Those that have just ended may still be counted.
+  const listen = async (path: string, headers: Record<string, string> = {}) => {
+    let heard: Heard | undefined
+    await until('there is room', async () => {
+      heard = await hear(`${ana.api}${path}`, { authorization: `Bearer ${ana.token}`, ...headers })
+      return heard.status !== 429
+    })
+    return heard as Heard
+  }
+  const watch = (subject: string, more = '') => listen(`/live?subject=${encodeURIComponent(subject)}${more}`)
+  const code = async (path: string, headers: Record<string, string> = {}) => {
+    const answer = await fetch(`${ana.api}${path}`, {
+      headers: { authorization: `Bearer ${ana.token}`, accept: 'text/event-stream', ...headers },
+    })
+    return [answer.status, ((await answer.json()) as { code: string }).code]
+  }
+  const gone = (...all: { close(): void }[]) => {
+    for (const one of all) one.close()
+  }
+
+  await t.test('the sample of docs/api.md', async (t) => {
+    const { contract: uid } = (await ana.call('POST', '/api/Contract', { title: 'of the page' })).body
+    await ana.call('POST', `/new-api/${uid}`, { Claimant: { Name: 'Ana', Country: 'Mexico' } })
+    await ana.call('PUT', `/new-api/${uid}/Claimant/Name`, 'Eve')
+    const send = async (line: string, headers: Record<string, string>, body: string) => {
+      const [method = '', path = ''] = line.split(' ')
+      const all = { authorization: `Bearer ${ana.token}`, ...headers }
+      const answer = await fetch(`${ana.api}${path}`, { method, headers: all, ...(body !== '' && { body }) })
+      return { status: answer.status, text: await answer.text() }
+    }
+    await playTextSample(t, 'Live', send, { UID: uid })
+  })
+
+  await t.test('events come at the path itself, and go on where the last one was', async (t) => {
+    const first = await listen(`${root}/Claimant`)
+    t.same([first.status, first.type], [200, 'text/event-stream'])
+    await until('it has begun', async () => first.events.length === 1)
+    t.match(first.events[0]?.data, { subscribed: `${root}/Claimant` })
+    await ana.call('PUT', `${root}/Claimant/Country`, 'Peru')
+    await until('the change', async () => first.events.length === 2)
+    const [, change] = first.events
+    t.match(change?.data, { subject: `${root}/Claimant/Country`, change: 'ProposalAgreed', by: 'ana', value: 'Peru' })
+    t.equal(Number(change?.id), (change?.data.index as number) + 1, 'its id is where to go on')
+    gone(first)
+    await ana.call('PUT', `${root}/Claimant/Country`, 'Chile')
+    await ana.call('DELETE', `${root}/Claimant/Country`)
+    const again = await listen(`${root}/Claimant/Country`, { 'last-event-id': String(change?.id) })
+    await until('what came between', async () => again.events.length === 3)
+    t.match(
+      again.events.map(({ data }) => data),
+      [{ subscribed: `${root}/Claimant/Country` }, { value: 'Chile' }, { change: 'ElementRemoved' }],
+    )
+    const all = await listen(`${root}/Claimant?from=0`)
+    await until('all of the past', async () => all.events.some(({ data }) => data.change === 'ElementRemoved'))
+    t.ok(all.events.some(({ data }) => data.value === 'Mexico'))
+    gone(again, all)
+  })
+
+  await t.test('a star is any one name, or any contract', async (t) => {
+    const shares = await watch(`${root}/Lines/*/Share`)
+    const everything = await watch('/new-api/*')
+    await until('both have begun', async () => shares.events.length === 1 && everything.events.length === 1)
+    await ana.call('PUT', `${root}/Lines/2/Share`, 3)
+    await ana.call('PUT', `${root}/Claimant/Name`, 'Eve')
+    const other = (await ana.call('POST', '/api/Contract', { title: 'another' })).body.contract
+    await ana.call('POST', `/new-api/${other}`, { Note: 'x' })
+    const told = (value: unknown) => everything.events.find(({ data }) => data.value === value)?.data.subject
+    await until('the other contract', async () => told('x') !== undefined)
+    t.same(
+      [told('3'), told('Eve'), told('x')],
+      [`${root}/Lines/2/Share`, `${root}/Claimant/Name`, `/new-api/${other}/Note`],
+    )
+    t.same(
+      shares.events.slice(1).map(({ data }) => [data.subject, data.value]),
+      [[`${root}/Lines/2/Share`, '3']],
+    )
+    gone(shares, everything)
+  })
+
+  await t.test('contracts, alarms and questions are told whole, when they are others', async (t) => {
+    const contracts = await watch('/api/Contract')
+    const alarms = await watch('/api/Obstacle')
+    const questions = await watch('/api/Contract/*/Questions')
+    const value = ({ events }: typeof contracts) => events.at(-1)?.data.value as { title: string }[] | undefined
+    await until('all were told', async () => [contracts, alarms, questions].every((one) => value(one) !== undefined))
+    t.same(value(questions), [])
+    t.same(value(alarms), (await ana.call('GET', '/api/Obstacle')).body)
+    const before = contracts.events.length
+    await ana.call('POST', '/api/Contract', { title: 'a third' })
+    await until('the third', async () => value(contracts)?.some(({ title }) => title === 'a third') === true)
+    t.ok(contracts.events.length > before)
+    gone(contracts, alarms, questions)
+  })
+
+  await t.test('a request that came to nothing is told', async (t) => {
+    const requests = await watch(`/api/Contract/${contract}/Requests`, '&from=0')
+    await ana.call('POST', `/api/Contract/${contract}/Lock/Breaks`, { lock: 0 }, 'wait=60, handling=record')
+    await until('it', async () => requests.events.length === 2)
+    t.match(requests.events[1]?.data, { by: 'ana', outcome: { kind: 'void', reason: { code: 'no_such_lock' } } })
+    t.match(requests.events[1]?.data.subject, new RegExp(`^/api/Contract/${contract}/Requests/ana\\.`))
+    gone(requests)
+  })
+
+  await t.test('what cannot be told says why, before anything is sent', async (t) => {
+    t.same(await code('/live?subject=Claimant'), [404, 'no_such_subject'])
+    t.same(await code('/live'), [404, 'no_such_subject'])
+    t.same(await code('/live?subject=/api/Contract/x/Requests'), [404, 'no_such_subject'])
+    t.same(await code(`/new-api/0${'0'.repeat(51)}`), [404, 'no_such_contract'])
+    t.same(await code(root, { 'last-event-id': 'x' }), [400, 'request_malformed'])
+    t.same(await code(`${root}?from=1`, { accept: 'application/json' }), [400, 'request_malformed'])
+    t.same(await code(root, { authorization: 'Bearer x' }), [401, 'not_authorized'])
+    const open = await Promise.all([listen(root), listen(root), listen(root)])
+    t.same(await code(root), [429, 'api_too_many_calls'], 'a connection too many')
+    gone(...open)
+    await listen(root).then(gone)
+    const socket = new WebSocket(`${ana.api.replace('http', 'ws')}/live?token=${ana.token}`)
+    const answer = new Promise<string>((resolve) =>
+      socket.addEventListener('message', ({ data }) => resolve(String(data))),
+    )
+    socket.addEventListener('open', () => socket.send('{"subscribe":"Claimant/Country"}'))
+    const { problem } = JSON.parse(await answer)
+    t.match(problem, { code: 'no_such_subject', status: 404, detail: /spelled as the REST path/ })
+    gone(socket)
+  })
+
+  await t.test('who asks again and again is told what has changed since, and may wait for it', async (t) => {
+    const changes = async (query: string, at = '') => (await ana.call('GET', `${root}${at}/~changes${query}`)).body
+    const past = await changes('?limit=1000')
+    t.match(past, { more: false })
+    t.match(past.changes.at(-1), { subject: `${root}/Claimant/Name`, value: 'Eve' })
+    t.same(await changes(`?after=${past.after}`), { changes: [], after: past.after, more: false })
+    const paged = await changes('?limit=1', '/Claimant')
+    t.equal(paged.more, true)
+    t.ok(paged.changes.length >= 1 && paged.after < past.after)
+    const empty = await changes(`?after=${past.after}&wait=1`)
+    t.same(empty, { changes: [], after: past.after, more: false }, 'when the time is over there is nothing')
+    const waiting = changes(`?after=${past.after}&wait=60`, '/Claimant')
+    await ana.call('PUT', `${root}/Lines/1/Share`, 9)
+    await ana.call('PUT', `${root}/Claimant/Name`, 'Ada')
+    t.match(await waiting, { changes: [{ subject: `${root}/Claimant/Name`, value: 'Ada' }], after: past.after + 2 })
+    t.match(
+      (await ana.call('GET', `${root}/Nobody/~changes`)).body,
+      { changes: [] },
+      'what is not there has not changed',
+    )
+    t.match(await ana.call('GET', `${root}/~changes?wait=301`), { status: 400 })
+    const last = (await changes('')).after + 1000
+    const open = [1, 2, 3].map(() => changes(`?after=${last}&wait=2`))
+    await until(
+      'three wait',
+      async () => (await ana.call('GET', `${root}/~changes?after=${last}&wait=1`)).status === 429,
+    )
+    await Promise.all(open)
+  })
+
+  await t.test('connections beat, and one whose other end does not answer is dropped', async (t) => {
+    const stream = await listen(root)
+    await until('it beats', async () => stream.beats >= 2)
+    const { hostname, port } = new URL(ana.api)
+    const dead = connect(Number(port), hostname)
+    const ended = new Promise<boolean>((resolve) => dead.once('close', () => resolve(true)))
+    const key = 'dGhlIHNhbXBsZSBub25jZQ=='
+    dead.write(
+      `GET /live?token=${ana.token} HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${key}\r\n\r\n`,
+    )
+    dead.resume()
+    const alive = new WebSocket(`${ana.api.replace('http', 'ws')}/live?token=${ana.token}`)
+    t.equal(await ended, true, 'it answers no ping')
+    t.equal(alive.readyState, WebSocket.OPEN, 'another one does')
+    gone(stream, alive)
+  })
+
+  await t.test('when the node stops, nobody keeps it waiting', async (t) => {
+    const stream = await listen(root)
+    const { after } = (await ana.call('GET', `${root}/~changes?limit=1000`)).body
+    const waiting = ana.call('GET', `${root}/~changes?after=${after}&wait=300`)
+    await until('the stream', async () => stream.events.length === 1)
+    await listen(root)
+    await until('all three wait', async () => (await code(root))[0] === 429)
+    const begun = Date.now()
+    await node.close()
+    isClosed = true
+    t.match(await waiting, { status: 200, body: { changes: [] } })
+    await until('the stream ends', async () => stream.isOver)
+    t.match(stream.events.at(-1), { name: 'end' })
+    t.ok(Date.now() - begun < 60_000)
+  })
+})
