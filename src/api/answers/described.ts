@@ -58,7 +58,7 @@ function byStatus(codes: Iterable<ProblemCode>): Record<string, TSchema> {
   return Object.fromEntries([...found].map(([status, some]) => [status, problemWith(some.sort())]))
 }
 
-/** Nothing is dropped, converted or put in another order for a schema: what is sent is what the route has answered (decision 0130). */
+/** Nothing is dropped, converted or put in another order for a schema: what is sent is what the route has answered (decision 0131). */
 export function serializeExactly(app: FastifyInstance): void {
   app.setSerializerCompiler(() => JSON.stringify)
 }

@@ -217,7 +217,7 @@ function pointIn(text: string): PointInTime {
 function formatOf({ headers, query }: FastifyRequest, offered: readonly [Format, ...Format[]]): Format {
   const { format } = query as Static<typeof ReadQuery>
   if (format === undefined) return formatFor(headers.accept, offered)
-  if (!offered.includes(format)) throw notAcceptable(format, offered)
+  if (!offered.includes(format)) throw notAcceptable(offered)
   return format
 }
 

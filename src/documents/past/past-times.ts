@@ -24,7 +24,7 @@ export async function lastEntryAt(time: string, live: LiveContract, ports: PastT
   const later = await firstAfter(time, live, ports)
   if (later > 0) return later - 1
   const message = 'the first entry of the ledger claims a later time'
-  throw new NoSuchEntry('no_such_entry', message, { time, size: live.state.settling.settled })
+  throw new NoSuchEntry('no_such_entry', message, { size: live.state.settling.settled })
 }
 
 async function firstAfter(

@@ -1,6 +1,6 @@
 import { ConcordataError } from '../../../runtime/errors.ts'
 
-/** What is there has none of the forms that the client takes. Evidence: `accept`, `options`. */
+/** What is there has none of the forms that the client takes. Evidence: `options`. */
 export class NotAcceptable extends ConcordataError {}
 
 /** The forms in which a document is shown. */
@@ -35,12 +35,12 @@ export function formatFor(accept: string | undefined, offered: readonly [Format,
     if (best === undefined || isBetter(found, best)) best = { format, ...found }
   }
   if (best !== undefined) return best.format
-  throw notAcceptable(accept, offered)
+  throw notAcceptable(offered)
 }
 
-export function notAcceptable(accept: string, offered: readonly Format[]): NotAcceptable {
+export function notAcceptable(offered: readonly Format[]): NotAcceptable {
   const options = offered.map((format) => mediaTypes[format].split(';', 1)[0])
-  return new NotAcceptable('not_acceptable', `it is shown as ${options.join(', ')}`, { accept, options })
+  return new NotAcceptable('not_acceptable', `it is shown as ${options.join(', ')}`, { options })
 }
 
 type Found = { readonly range: Range; readonly specificity: number }

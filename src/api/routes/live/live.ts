@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { shownQuestions } from '../contract/questions.ts'
+import type { OperationPorts } from '../operation.ts'
 import { Callers } from './callers.ts'
 import { changesRoute } from './changes.ts'
 import { type EventStream, eventStreamOf } from './event-stream.ts'
@@ -8,9 +9,7 @@ import type { LivePorts } from './parts.ts'
 import { States } from './states.ts'
 import { liveRoute } from './web-socket.ts'
 
-export interface LiveRoutesPorts extends LivePorts {
-  readonly obstacles: () => readonly object[]
-}
+export type LiveRoutesPorts = LivePorts & Pick<OperationPorts, 'obstacles'>
 
 /** All ways of being told. What it returns answers a `GET` that asks for server-sent events. */
 export function liveRoutes(app: FastifyInstance, ports: LiveRoutesPorts): EventStream {
