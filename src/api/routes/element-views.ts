@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { Element } from '../../aggregates/contract/document/element.ts'
 import type { ContractState } from '../../aggregates/contract/state.ts'
+import { withHistory } from '../../agreement/history/looking-back.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { AgreedView } from '../../documents/agreed-view.ts'
 import { attachmentsBelow } from '../../documents/attachments/attachments-below.ts'
@@ -15,7 +16,6 @@ import { Rules } from '../../documents/rules/rules.ts'
 import { AudienceSchema } from '../../events/audience.ts'
 import { HandleSchema, TimeSchema, type Uid, UidSchema } from '../../events/ids.ts'
 import type { ValueHistory } from '../../projections/queries/value-history.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { AttachmentsSchema, AttributesSchema, EvidenceSchema, TiersSchema } from '../answers/element-views.ts'
 import { ElementSchema, HistorySchema } from '../answers/elements.ts'
 import { ofAudience, ofElement, ofOrder } from '../answers/problems.ts'
@@ -205,7 +205,7 @@ export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, port
     },
     async ({ params, query: { after = 0, limit = LIMIT } }) =>
       at(params, (element, _, live) =>
-        retryWithFullHistory(live, () => elementTiers(element, live, store.events, { after, limit })),
+        withHistory(live, (state) => elementTiers(element, live.contract, state, store.events, { after, limit })),
       ),
   )
 
@@ -224,7 +224,9 @@ export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, port
     async ({ params, query: { before, limit = LIMIT } }) => {
       const query = { limit, ...(before !== undefined && { before }) }
       return at(params, (element, _, live) =>
-        retryWithFullHistory(live, () => elementEvidence(element, live, { store, valueHistory: history }, query)),
+        withHistory(live, (state) =>
+          elementEvidence(element, live.contract, state, { store, valueHistory: history }, query),
+        ),
       )
     },
   )

@@ -1,11 +1,11 @@
 import type { Element } from '../../aggregates/contract/document/element.ts'
 import { membersOf } from '../../aggregates/contract/state.ts'
 import { feedOf } from '../../agreement/feeds.ts'
+import type { AgreementState } from '../../agreement/state.ts'
 import { settledAt } from '../../contracts/replica/find-settled.ts'
-import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { settledHead } from '../../contracts/signing/cosigned-notes.ts'
 import type { Hash } from '../../crypto/hash.ts'
-import { type Handle, isComputed, type LedgerIndex, type ProposalId, requestOf } from '../../events/ids.ts'
+import { type Handle, isComputed, type LedgerIndex, type ProposalId, requestOf, type Uid } from '../../events/ids.ts'
 import { encodeEntry } from '../../events/ledger-entry.ts'
 import type { Head, Payload, Statement } from '../../events/statement.ts'
 import { decodeStored } from '../../events/statement-codec.ts'
@@ -42,14 +42,14 @@ export interface ElementEvidence {
   readonly before?: number
 }
 
-/** Throws HistoryPruned, ContractDamaged. */
+/** Looks back. Throws ContractDamaged. */
 export async function elementEvidence(
   { id }: Element,
-  live: LiveContract,
+  contract: Uid,
+  state: AgreementState,
   { store, valueHistory }: { readonly store: Store; readonly valueHistory: Pick<ValueHistory, 'of'> },
   query: HistoryQuery,
 ): Promise<ElementEvidence> {
-  const { contract, state } = live
   const head = settledHead(state)
   const found = valueHistory.of(contract, id, { ...query, limit: query.limit + 1 })
   const page = found.slice(0, query.limit)
@@ -63,8 +63,8 @@ export async function elementEvidence(
       at: pathOf(field, state.settling.agreed),
       proposal,
       seal,
-      ...(await openedOf(past, seal, live, store)),
-      ...(!isComputed(proposal) && (await statementOf(proposal, live, store))),
+      ...(await openedOf(past, seal, contract, store)),
+      ...(!isComputed(proposal) && (await statementOf(proposal, contract, store))),
       index: agreedAt,
       entry: encodeEntry(entry),
       inclusion: state.ledger.log.inclusionProof(agreedAt, head.size),
@@ -72,23 +72,23 @@ export async function elementEvidence(
   }
   const last = page.at(-1)
   const more = found.length > query.limit && last !== undefined ? { before: last.place } : {}
-  return { head, notes: notesIn(live), values, ...more }
+  return { head, notes: notesIn(state), values, ...more }
 }
 
-function notesIn({ state }: LiveContract): ElementEvidence['notes'] {
+function notesIn(state: AgreementState): ElementEvidence['notes'] {
   return membersOf(state.settling.agreed).flatMap(({ card: { handle: party } }) => {
     const note = feedOf(state.feeds, party).newestNoted()?.statement.note
     return note === undefined ? [] : [{ party, note }]
   })
 }
 
-async function openedOf({ proposal: id, revealedIn }: PastValue, seal: Hash, { contract }: LiveContract, store: Store) {
+async function openedOf({ proposal: id, revealedIn }: PastValue, seal: Hash, contract: Uid, store: Store) {
   const ref = refOf({ id, seal, ...(revealedIn !== null && { revealedBy: revealedIn }) })
   const text = (await store.payloads.get(contract, [ref])).get(seal)
   return text === undefined ? {} : { opened: JSON.parse(text) as Payload }
 }
 
-async function statementOf(proposal: ProposalId, { contract }: LiveContract, { events }: Store) {
+async function statementOf(proposal: ProposalId, contract: Uid, { events }: Store) {
   const { handle, seq } = requestOf(proposal)
   for await (const { data } of events.read(feedStream(contract, handle), { from: seq, limit: 1 })) {
     const { signature, text } = decodeStored(data, () => ({}))

@@ -1,10 +1,10 @@
 import { childrenOf, type Element } from '../../aggregates/contract/document/element.ts'
 import { membersOf } from '../../aggregates/contract/state.ts'
+import type { AgreementState } from '../../agreement/state.ts'
 import { settledFrom } from '../../contracts/replica/find-settled.ts'
-import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { type ElementStanding, standingOfElement } from '../../contracts/requests/progress.ts'
 import { notedSize } from '../../contracts/signing/cosigned-notes.ts'
-import { type ElementId, type LedgerIndex, requestKey } from '../../events/ids.ts'
+import { type ElementId, type LedgerIndex, requestKey, type Uid } from '../../events/ids.ts'
 import type { EventStore } from '../../store/port.ts'
 import { pathOf } from '../written-rule.ts'
 
@@ -21,15 +21,15 @@ export interface ElementTiers {
   readonly after?: number
 }
 
-/** Throws HistoryPruned, ContractDamaged. */
+/** Looks back. Throws ContractDamaged. */
 export async function elementTiers(
   element: Element,
-  live: LiveContract,
+  contract: Uid,
+  state: AgreementState,
   events: EventStore,
   { after, limit }: { readonly after: number; readonly limit: number },
 ): Promise<ElementTiers> {
-  const { state } = live
-  const recent = await recentRequests(live, events)
+  const recent = await recentRequests(contract, state, events)
   const tiers: ElementTier[] = []
   let place = 0
   for (const one of within(element)) {
@@ -44,7 +44,8 @@ export async function elementTiers(
 
 /** Those settled entries that not every member has cosigned. */
 async function recentRequests(
-  { contract, state }: LiveContract,
+  contract: Uid,
+  state: AgreementState,
   events: EventStore,
 ): Promise<ReadonlyMap<string, LedgerIndex>> {
   const { agreed, settled } = state.settling

@@ -1,11 +1,12 @@
 import type { Element } from '../../aggregates/contract/document/element.ts'
+import { withHistory } from '../../agreement/history/looking-back.ts'
+import type { AgreementState } from '../../agreement/state.ts'
 import { liveDocument, type OnItsWay } from '../../agreement/trials/live-document.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { standingOfRequest, type WaitsFor } from '../../contracts/requests/progress.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import { type Handle, type LedgerIndex, requestKey, type Uid } from '../../events/ids.ts'
-import { retryWithFullHistory } from '../../runtime/history-pruned.ts'
 import { inTurns, type Turns } from '../../runtime/turns.ts'
 import type { PayloadStore } from '../../store/port.ts'
 import { AgreedView, type HeldPayloads } from '../agreed-view.ts'
@@ -32,14 +33,27 @@ export interface ShownLive {
   readonly isWhole: boolean
 }
 
+export interface LiveViewPorts {
+  readonly payloads: PayloadStore
+  readonly turns: Turns | undefined
+}
+
 /** `element` of the live view by its names; undefined where neither that nor what is tentative has it. Throws NoSuchPath. */
 export async function liveView(
   names: readonly string[],
   live: LiveContract,
-  { payloads, turns }: { readonly payloads: PayloadStore; readonly turns: Turns | undefined },
+  ports: LiveViewPorts,
 ): Promise<ShownLive | undefined> {
-  const { contract, state } = live
-  const { document, isWhole, onTheirWay } = await retryWithFullHistory(live, () => inTurns(liveDocument(state), turns))
+  return withHistory(live, (state) => shownLive(names, live.contract, state, ports))
+}
+
+async function shownLive(
+  names: readonly string[],
+  contract: Uid,
+  state: AgreementState,
+  { payloads, turns }: LiveViewPorts,
+): Promise<ShownLive | undefined> {
+  const { document, isWhole, onTheirWay } = await inTurns(liveDocument(state), turns)
   const view = new AgreedView(document, contract, withComputed(payloads, onTheirWay))
   const element: Element | undefined = await view.locate(names)
   const tentative = onTheirWay.flatMap((step): Tentative[] => {
