@@ -96,7 +96,10 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   app.websocketServer.on('wsClientError', (error, socket) => {
     refuse(socket, describe('request_malformed', `it is no WebSocket handshake: ${error.message}`, 400, {}))
   })
-  healthRoutes(app, ports)
+  await app.register(async (open) => {
+    describeAnswers(open)
+    healthRoutes(open, ports)
+  })
   await app.register(async (guarded) => {
     requireKey(guarded, ports)
     refuseUnknownQueries(guarded)

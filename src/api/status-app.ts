@@ -12,7 +12,10 @@ const BODY_BYTES_MAX = 1024
 /** How a process without an API is: `/health`, `/ready`, `/metrics`, `/api/Obstacle`. Not listening yet. */
 export async function createStatusApi(ports: StatusPorts): Promise<FastifyInstance> {
   const app = httpServer(ports, BODY_BYTES_MAX)
-  healthRoutes(app, ports)
+  await app.register(async (open) => {
+    describeAnswers(open)
+    healthRoutes(open, ports)
+  })
   await app.register(async (guarded) => {
     requireKey(guarded, ports)
     describeAnswers(guarded)

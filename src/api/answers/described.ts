@@ -16,9 +16,9 @@ declare module 'fastify' {
   }
 }
 
-const ofEvery: readonly ProblemCode[] = [
-  'request_malformed',
-  'path_malformed',
+const ofEvery: readonly ProblemCode[] = ['request_malformed', 'path_malformed', 'expectation_failed', ...faultCodes]
+/** Of those that ask for a key. */
+const ofGuarded: readonly ProblemCode[] = [
   'not_authorized',
   'token_invalid',
   'role_missing',
@@ -27,8 +27,6 @@ const ofEvery: readonly ProblemCode[] = [
   'issuer_unavailable',
   'store_unavailable',
   'store_closed',
-  'expectation_failed',
-  ...faultCodes,
 ]
 const ofChange: readonly ProblemCode[] = [
   'access_log_failed',
@@ -73,6 +71,7 @@ export function describeAnswers(app: FastifyInstance): void {
     const isChange = [method].flat().some((one) => one !== 'GET' && one !== 'HEAD')
     const codes = new Set<ProblemCode>([
       ...ofEvery,
+      ...(config?.role === undefined ? [] : ofGuarded),
       ...(isChange ? ofChange : []),
       ...(config?.body === 'json' || config?.body === 'any' || config?.body === 'bytes'
         ? ofBody

@@ -67,6 +67,7 @@ export const ProblemSchema = Type.Object(
     values: Count,
     handle: Text,
     header: Text,
+    isOnItsWay: Type.Optional(Type.Boolean()),
     party: Text,
     parties: Type.Optional(Handles),
     role: Text,

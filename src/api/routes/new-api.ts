@@ -93,6 +93,7 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
             'not_acceptable',
             'no_agreed_value',
             'value_sealed',
+            'precondition_failed',
           ],
         },
         schema: {
