@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import websocket from '@fastify/websocket'
-import type { FastifyInstance } from 'fastify'
-import { describeAnswers } from './answers/described.ts'
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import { describeAnswers, gatherRoutes } from './answers/described.ts'
 import { type AskedByPorts, nameUsers } from './http/asked-by.ts'
 import { type AccessPorts, requireKey } from './http/authenticate.ts'
 import { answerNotFound, httpServer, refuse, type ServerPorts } from './http/http-server.ts'
@@ -35,6 +35,7 @@ import { type ElementViewPorts, elementViewRoutes } from './routes/element-views
 import { type KeyRoutesPorts, keyRoutes } from './routes/keys.ts'
 import { type LiveRoutesPorts, liveRoutes } from './routes/live/live.ts'
 import { type PathRoutesPorts, pathRoutes } from './routes/new-api.ts'
+import { openApiRoutes } from './routes/openapi.ts'
 import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './routes/operation.ts'
 import { partyRoutes } from './routes/parties.ts'
 import type { RoutePorts } from './routes/ports.ts'
@@ -96,6 +97,8 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   app.websocketServer.on('wsClientError', (error, socket) => {
     refuse(socket, describe('request_malformed', `it is no WebSocket handshake: ${error.message}`, 400, {}))
   })
+  const routes: RouteOptions[] = []
+  gatherRoutes(app, routes)
   await app.register(async (open) => {
     describeAnswers(open)
     healthRoutes(open, ports)
@@ -121,6 +124,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(candidateRoutes, ports)
     await guarded.register(ruleRoutes, ports)
     await guarded.register(elementViewRoutes, ports)
+    await guarded.register(openApiRoutes, { ...ports, routes })
     answerOthers()
     answerNotFound(guarded)
   })

@@ -100,6 +100,8 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     ['contracts/approvals/value-waits.ts #waits'],
   'made for one call, message, statement or batch, whose size is bounded, and gone with it': [
     'documents/past/changes-after.ts changes',
+    'api/openapi/components.ts #schemas',
+    'api/openapi/components.ts #seen',
     'documents/writing/request-draft.ts #commands',
     'documents/writing/request-draft.ts #awaited',
     'documents/candidates/fates.ts #followed',

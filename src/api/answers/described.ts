@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, RouteOptions } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { faultCodes, type ProblemCode, statusesOf } from '../http/problem.ts'
 import { NoBody } from './common.ts'
@@ -83,5 +83,12 @@ export function describeAnswers(app: FastifyInstance): void {
     // What has a tag is not sent again to whoever has it (preconditions.ts).
     const unchanged = !isChange && '200' in own ? { 304: NoBody } : {}
     route.schema = { ...schema, response: { ...byStatus(codes), ...unchanged, ...own } }
+  })
+}
+
+/** Gathers the routes that are registered from now on, with all that stands at them once they are; what only says 405 is none. */
+export function gatherRoutes(app: FastifyInstance, routes: RouteOptions[]): void {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.body !== 'passed over') routes.push(route)
   })
 }

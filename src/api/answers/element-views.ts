@@ -56,25 +56,22 @@ export const AttachmentsSchema = Type.Array(
   object({ at: ElementPath, ...AttachmentSchema.properties }, 'ShownAttachment'),
 )
 
+/** What has changed at an element, as it was then. */
+export const ChangeSchema = object(
+  {
+    subject: Type.String(),
+    index: CountSchema,
+    request: RequestKey,
+    change: Type.String(),
+    by: HandleSchema,
+    time: Time,
+    value: Type.Optional(AnyValue),
+  },
+  'Change',
+)
+
 /** What has changed since an entry; `after` is -1 where there is none. */
 export const ChangesSchema = object(
-  {
-    changes: Type.Array(
-      object(
-        {
-          subject: Type.String(),
-          index: CountSchema,
-          request: RequestKey,
-          change: Type.String(),
-          by: HandleSchema,
-          time: Time,
-          value: Type.Optional(AnyValue),
-        },
-        'Change',
-      ),
-    ),
-    after: Type.Integer({ minimum: -1 }),
-    more: Type.Boolean(),
-  },
+  { changes: Type.Array(ChangeSchema), after: Type.Integer({ minimum: -1 }), more: Type.Boolean() },
   'Changes',
 )

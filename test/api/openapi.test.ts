@@ -1,0 +1,107 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { pino } from 'pino'
+import t from 'tap'
+import manifest from '../../package.json' with { type: 'json' }
+import { type ApiPorts, createApi } from '../../src/api/app.ts'
+import { contractDocument } from '../../src/api/openapi/contract.ts'
+import { API_VERSION } from '../../src/api/routes/openapi.ts'
+import { type ElementSchema, elementSchema } from '../../src/documents/elements/element-schema.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { reinsuranceSlip } from '../../src/scenario/worked-contracts.ts'
+import { UID } from '../support/document.ts'
+import { type RegisteredRoute, watchRegistered } from '../support/watch-routes.ts'
+import { workedDocument } from '../support/worked-document.ts'
+
+/** Nothing is asked of contracts: what the API says of itself it says without them. */
+const nothing = {
+  contracts: { listen: () => () => {} },
+  clock: systemClock,
+  behindProxy: false,
+  logger: pino({ level: 'silent' }),
+  whoIs: async () => ({ name: 'reader', roles: ['reader'] }),
+} as unknown as ApiPorts
+
+interface Operation {
+  readonly operationId: string
+  readonly security: readonly Record<string, readonly string[]>[]
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: object }>> }>>
+}
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+}
+
+const routes = new Map<string, RegisteredRoute>()
+const stop = watchRegistered(routes)
+const app = await createApi(nothing)
+stop()
+t.teardown(() => app.close())
+const asked = await app.inject('/openapi.json')
+const document = asked.json() as Document
+
+/** References that lead nowhere. */
+function lost(whole: unknown): string[] {
+  const found: string[] = []
+  JSON.stringify(whole, (name, value) => {
+    if (name !== '$ref') return value
+    const steps = (value as string).slice(2).split('/')
+    const isThere = steps.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], whole)
+    if (isThere === undefined) found.push(value)
+    return value
+  })
+  return found
+}
+
+t.test('the service says what it is in OpenAPI 3.1', async (t) => {
+  t.equal(asked.statusCode, 200)
+  const validator = new Validator()
+  const { errors, valid } = await validator.validate(asked.json())
+  t.ok(valid, JSON.stringify(errors)?.slice(0, 2_000))
+  t.equal(validator.version, '3.1')
+  t.same(lost(document), [])
+  t.equal(API_VERSION, manifest.version)
+  const again = await app.inject({ url: '/openapi.json', headers: { 'if-none-match': String(asked.headers.etag) } })
+  t.equal(again.statusCode, 304)
+})
+
+t.test('it has every route, with role, name, and each problem by its code', (t) => {
+  const known = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
+  )
+  t.equal(known.length, routes.size)
+  for (const [route, { config, schema }] of routes) {
+    const [method = '', url = ''] = route.split(' ')
+    const path = url.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}')
+    const operation = document.paths[path]?.[method.toLowerCase()]
+    t.equal(operation?.operationId, schema?.operationId, route)
+    t.same(operation?.security, config?.role === undefined ? [] : [{ bearer: [config.role] }], route)
+    t.same(Object.keys(operation?.responses ?? {}), Object.keys(schema?.response ?? {}), route)
+  }
+  const lock = document.paths['/api/Contract/{uid}/Lock']?.post?.responses['409']?.content
+  t.match(JSON.stringify(lock?.['application/problem+json']), /#\/components\/schemas\/Problem.*"lock_held"/)
+  t.end()
+})
+
+t.test('a contract says what stands in it: the reinsurance slip, by its own paths and types', async (t) => {
+  const { state } = workedDocument(reinsuranceSlip())
+  const root = elementSchema(state.document, state)
+  const described = contractDocument({ contract: UID, root, title: state.title }, API_VERSION) as Document
+  const { errors, valid } = await new Validator().validate(JSON.parse(JSON.stringify(described)))
+  t.ok(valid, JSON.stringify(errors)?.slice(0, 2_000))
+  t.same(lost(described), [])
+  const countOf = (element: ElementSchema): number =>
+    1 +
+    (element.kind === 'block' ? element.children : element.kind === 'list' ? [element.entry] : [])
+      .map(countOf)
+      .reduce((sum, count) => sum + count, 0)
+  t.equal(Object.keys(described.paths).length, countOf(root), 'each element has a path')
+  const names = Object.values(described.paths).flatMap((operations) =>
+    Object.values(operations).flatMap(({ operationId }) => operationId ?? []),
+  )
+  t.equal(new Set(names).size, names.length, 'each operation has a name of its own')
+})
+
+t.test('/live says what it is in AsyncAPI 3', async (t) => {
+  const live = (await app.inject('/asyncapi.json')).json()
+  t.match(live, { asyncapi: '3.0.0', channels: { live: { address: '/live' } } })
+  t.same(lost(live), [])
+})
