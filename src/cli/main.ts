@@ -66,7 +66,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   const known = error instanceof ConcordataError ? error : fileUnavailable(error)
   if (known !== undefined) {
-    complain(`concordata: ${known.message} [${known.code}]`, ...problemLines(known.evidence))
+    complain(`concordata: ${known.message} [${known.code}]`, ...problemLines(known.evidence, known.message))
   } else {
     complain(`concordata: ${error instanceof Error ? error.message : String(error)} [internal]`)
     if (asksForDetails() && error instanceof Error) complain(...(error.stack ?? '').split('\n'))

@@ -13,11 +13,12 @@ const told = [
   'waitingFor',
 ]
 
-/** A line for each member of a problem document that says more than its code: which rule, which role, which place. */
-export function problemLines(evidence: Readonly<Record<string, unknown>>): string[] {
+/** A line for each member of a problem that its sentence does not have already: which rule, which role, which place. */
+export function problemLines(evidence: Readonly<Record<string, unknown>>, sentence: string): string[] {
   return told.flatMap((name) => {
     const value = evidence[name]
     if (value === undefined || (Array.isArray(value) && value.length === 0)) return []
+    if (typeof value === 'string' && sentence.includes(value)) return []
     return name === 'rule' ? ruleLines(value) : [`  ${name}: ${shown(value)}`]
   })
 }
