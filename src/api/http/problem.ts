@@ -52,7 +52,7 @@ export interface Problem {
   readonly [member: string]: unknown
 }
 
-/** The one place where a code meets an HTTP status. */
+/** Where the code of an error meets an HTTP status; those of void requests are in `answers/void-status.ts`. */
 export const statusOf: Readonly<Record<ErrorCode, number>> = {
   json_not_canonicalizable: 400,
   statement_malformed: 400,
