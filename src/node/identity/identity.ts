@@ -129,9 +129,12 @@ export async function readApiToken(dir: string): Promise<string> {
   return readSecret(identityPaths(dir).apiToken)
 }
 
-/** By which keys of callers become names of requests: of this data directory, and in its backups. Throws IdentityDamaged. */
+/**
+ * By which keys of callers become names of requests: made from what all processes with the inward API have, and backups too. Throws
+ * IdentityDamaged.
+ */
 export async function readRequestSecret(dir: string): Promise<Uint8Array> {
-  const secret = Buffer.from(await readSecret(identityPaths(dir).uidSecret), 'base64url')
+  const secret = Buffer.from(await readApiToken(dir))
   return new Uint8Array(hkdfSync('sha256', secret, '', 'concordata/v1/request', 32))
 }
 
