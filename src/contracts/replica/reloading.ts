@@ -1,3 +1,4 @@
+import { feedOf } from '../../agreement/feeds.ts'
 import { noneKnown } from '../../agreement/values/known-entries.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { requestKey } from '../../events/ids.ts'
@@ -89,9 +90,10 @@ export class Reloading {
     const known = this.#isDeceived ? noneKnown : this.#view.state.ledger.known
     const loaded = await loadContract(store, contract, founder, 'alone', undefined, engines, turns, known)
     const { state, isCutShort } = loaded
-    const { protection, recovery, values } = this.#parts
+    const { protection, recovery, requests, values } = this.#parts
     await protection.reopen(state, self === founder && state.feeds.size === 0)
     this.#holds(loaded)
+    requests.queue.holds(feedOf(state.feeds, self).kept)
     this.#isDeceived = false
     recovery.isSure(protection.lost === undefined)
     this.restoreLost()

@@ -131,6 +131,11 @@ export class RequestQueue {
     return this.#places.of(key)
   }
 
+  /** These are held of the own feed, whoever has signed them, and whether or not the write was known to have come about. */
+  holds(own: Iterable<VerifiedStatement>): void {
+    for (const held of own) this.#places.remember(held)
+  }
+
   /** Goes on with what was signed in a former life of this process, or by another one, and has not settled. */
   resume(submission: Submission, request: RequestRef, isConfirmed: boolean): void {
     this.#signed.set(requestKey(request), submission)

@@ -4,6 +4,7 @@ import { openPartyProcess } from '../../../src/contracts/processes/party-process
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import { loadContract } from '../../../src/contracts/replica/opening/load.ts'
 import { Recovery } from '../../../src/contracts/replica/recovery.ts'
+import { keyedId, keyIn } from '../../../src/contracts/requests/keyed-id.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import { generateKeyPair } from '../../../src/crypto/key-pair.ts'
 import { keySigner, type Signer } from '../../../src/crypto/signer.ts'
@@ -112,9 +113,9 @@ class Afar {
   }
 }
 
-function add(live: LiveContract, name: string): Promise<unknown> {
+function add(live: LiveContract, name: string, id = name): Promise<unknown> {
   const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } } as const
-  return live.submit({ request: { id: name, commands: [command] }, payloads: {} }).verdict
+  return live.submit({ request: { id, commands: [command] }, payloads: {} }).verdict
 }
 
 const accepted = { kind: 'settled', outcome: { kind: 'accepted' } }
@@ -147,8 +148,9 @@ t.test('a statement that stands in the store although its write failed is gone o
   const { contract: live, opened } = await node.contracts.openContract('afar')
   await opened
   const before = afar.signed
+  const id = keyedId('a'.repeat(22), 'b'.repeat(22))
   afar.isToBreakOff = true
-  await t.rejects(add(live, 'it stands there'), away)
+  await t.rejects(add(live, 'it stands there', id), away)
   await t.rejects(add(live, 'in the pause'), away)
   await afar.pass(10_000)
   t.equal(afar.signed, before + 1, 'what is in doubt comes first')
@@ -156,11 +158,12 @@ t.test('a statement that stands in the store although its write failed is gone o
   afar.isAway = false
   await afar.pass(40_000)
   t.equal(live.state.settling.settled, 2, 'it is found when the store is asked again')
+  t.match(live.requestUnder(keyIn(id) as string), { handle: 'ana', index: 0, seq: 1 }, 'by its key, too')
   t.match(await add(live, 'afterwards'), accepted)
   const { state } = await loadContract(afar.inner, UID, card.handle)
   t.same(
     [...(state.feeds.get(card.handle) ?? [])].flatMap(({ statement }) => statement.requests.map(({ id }) => id)),
-    ['request 0', 'it stands there', 'afterwards'],
+    ['request 0', id, 'afterwards'],
   )
   t.equal(live.state.settling.settled, 3)
   await node.close()
