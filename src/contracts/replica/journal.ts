@@ -12,7 +12,7 @@ import type { Hash } from '../../crypto/hash.ts'
 import { attachmentsAmong } from '../../events/attachments/attachment.ts'
 import type { NamedContent } from '../../events/attachments/content.ts'
 import type { Handle, Seq, Uid } from '../../events/ids.ts'
-import { sealsNamedBy } from '../../events/seal.ts'
+import { confidentialSealsOf, sealsNamedBy } from '../../events/seal.ts'
 import { type Payload, PayloadSchema, type Payloads, placesOf, type Statement } from '../../events/statement.ts'
 import {
   decodeSigned,
@@ -81,7 +81,10 @@ export function writesFor(
   const computed = computedWrites(contract, acknowledged)
   const withValues = held.filter(({ payloads }) => Object.keys(payloads).length > 0)
   const goAlong =
-    values.length > 0 && computed.length + contents.length + completions.length === 0 && withValues.every(again.values)
+    values.length > 0 &&
+    computed.length + contents.length + completions.length === 0 &&
+    // A confidential value may not be given again once it has been replaced, or its time is over.
+    withValues.every((one) => again.values(one) && confidentialSealsOf(one.statement.requests).size === 0)
   return [
     ...values,
     ...computed,
