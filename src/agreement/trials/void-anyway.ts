@@ -53,7 +53,7 @@ export function* voidAnyway(
   return last.kind === 'void' ? settled.reason : undefined
 }
 
-/** Undefined: more is on its way than is gone through. */
+/** Undefined: more is on its way than is gone through, or it cannot be said what comes of that. */
 function* liveDocument(
   state: AgreementState,
   self: Handle,
@@ -65,6 +65,8 @@ function* liveDocument(
   let { document } = state.ledger
   for (const [place, asked] of waiting.entries()) {
     const verdict = yield* verdictOf(asked, document, state, place, time)
+    // What it needs may have come when its turn does.
+    if (verdict?.kind === 'lacking') return undefined
     if (verdict?.kind === 'accepted') document = verdict.state
   }
   return document
