@@ -57,6 +57,8 @@ export class Connection {
    * contracts, there is none. Throws NoSuchContract.
    */
   async begin(subject: Subject, spelling: string, from: LedgerIndex | undefined): Promise<void> {
+    // What was asked for before the connection closed may be heard after it.
+    if (!this.#sink.isOpen) return
     if (isState(subject)) {
       this.end(spelling)
       this.#subscriptions.set(spelling, subject)
