@@ -6,6 +6,7 @@ import { type ApiPorts, createApi } from '../../src/api/app.ts'
 import { contractDocument } from '../../src/api/openapi/contract.ts'
 import { API_VERSION } from '../../src/api/routes/openapi.ts'
 import { type ElementSchema, elementSchema } from '../../src/documents/elements/element-schema.ts'
+import type { ElementId } from '../../src/events/ids.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { reinsuranceSlip } from '../../src/scenario/worked-contracts.ts'
 import { UID } from '../support/document.ts'
@@ -98,6 +99,34 @@ t.test('a contract says what stands in it: the reinsurance slip, by its own path
     Object.values(operations).flatMap(({ operationId }) => operationId ?? []),
   )
   t.equal(new Set(names).size, names.length, 'each operation has a name of its own')
+})
+
+t.test('of a contract with more elements than a person reads, the first are described', (t) => {
+  const field = (place: number): ElementSchema => ({
+    element: `0.${place}` as ElementId,
+    at: `f${place}`,
+    name: `f${place}`,
+    kind: 'field',
+    owner: null,
+    isActive: true,
+    rules: [],
+    type: { type: 'text' },
+  })
+  const children = Array.from({ length: 5_000 }, (_, place) => field(place))
+  const root: ElementSchema = {
+    element: '0' as ElementId,
+    at: '',
+    name: '',
+    kind: 'block',
+    owner: null,
+    isActive: true,
+    rules: [],
+    children,
+  }
+  const described = contractDocument({ contract: UID, root, title: 'long' }, API_VERSION)
+  t.match(described, { info: { description: /It has more than 2000 elements/ } })
+  t.equal(Object.keys((described as Document).paths).length, 2_000)
+  t.end()
 })
 
 t.test('/live says what it is in AsyncAPI 3', async (t) => {

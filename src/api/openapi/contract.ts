@@ -35,7 +35,7 @@ const answersToWrites = {
 export function contractDocument({ contract, root, title }: DescribedContract, version: string): object {
   const document = new ContractPaths()
   document.add(root, `/new-api/${contract}`, [])
-  const left = document.leftOut === 0 ? '' : ` ${document.leftOut} elements are left out.`
+  const left = document.isWhole ? '' : ` It has more than ${ELEMENTS_MAX} elements: the others are left out.`
   return {
     openapi: '3.1.0',
     info: {
@@ -59,20 +59,24 @@ function answerToWrite(description: string, schema: TSchema): object {
 class ContractPaths {
   readonly paths: Record<string, object> = {}
   readonly schemas: Record<string, unknown> = {}
-  leftOut = 0
+  isWhole = true
+  #count = 0
+  #described = 0
+
   /** `parameters`: of the entries on the way. */
   add(element: ElementSchema, path: string, parameters: readonly object[]): void {
-    if (Object.keys(this.paths).length >= ELEMENTS_MAX) {
-      this.leftOut++
-      return
-    }
+    if (this.#count === ELEMENTS_MAX) return
+    this.#count++
     this.paths[path] = {
       ...(parameters.length > 0 && { parameters }),
       ...operationsOf(element, this.#valueOf(element)),
     }
     switch (element.kind) {
       case 'block':
-        for (const child of element.children) this.add(child, `${path}/${encodeURIComponent(child.name)}`, parameters)
+        for (const child of element.children) {
+          if (this.#count === ELEMENTS_MAX) break
+          this.add(child, `${path}/${encodeURIComponent(child.name)}`, parameters)
+        }
         break
       case 'list': {
         const name = `entry${parameters.length + 1}`
@@ -97,12 +101,15 @@ class ContractPaths {
       case 'block': {
         const name = `Element_${element.element.replaceAll('.', '_')}`
         if (this.schemas[name] === undefined) {
+          const shown = element.children.slice(0, ELEMENTS_MAX - this.#described)
+          this.#described += shown.length
+          this.isWhole &&= shown.length === element.children.length
           this.schemas[name] = {}
           this.schemas[name] = {
             type: 'object',
             title: element.name,
-            properties: Object.fromEntries(element.children.map((child) => [child.name, this.#valueOf(child)])),
-            additionalProperties: false,
+            properties: Object.fromEntries(shown.map((child) => [child.name, this.#valueOf(child)])),
+            additionalProperties: shown.length < element.children.length,
           }
         }
         return { $ref: `#/components/schemas/${name}` }
