@@ -280,4 +280,11 @@ export const groundBreaks: readonly Break[] = [
     to: "t.test('whoever knows a UID founds nothing there:",
     caughtBy: 'test/docs/threats.test.ts',
   },
+  {
+    name: 'forgets the keys of callers when it reads again after a failed write',
+    file: 'src/contracts/replica/reloading.ts',
+    from: '    requests.queue.holds(feedOf(state.feeds, self).kept)\n',
+    to: '    void requests\n',
+    caughtBy: 'test/contracts/replica/store-outage.test.ts',
+  },
 ]
