@@ -34,12 +34,12 @@ export const subjectForms = [
 /** As the REST path is spelled, with `*` for any contract or any one name. Attacker-controlled: `text`. Throws NoSuchPath, PathMalformed. */
 export function subjectIn(text: string): Subject {
   const [first, second, third, ...rest] = parsePath(text)
-  if (text.startsWith('/new-api/') && first === 'new-api' && second !== undefined) {
+  if (text.startsWith('/') && first === 'new-api' && second !== undefined) {
     const names = third === undefined ? [] : [third, ...rest]
     return { kind: 'changes', contract: contractIn(second, text), names }
   }
   const [uid, below, ...more] = rest.length > 0 || third !== undefined ? [third, ...rest] : []
-  if (text.startsWith('/api/') && more.length === 0) {
+  if (text.startsWith('/') && first === 'api' && more.length === 0) {
     if (second === 'Obstacle' && uid === undefined) return { kind: 'obstacles', contract: ANY }
     if (second === 'Contract' && uid === undefined) return { kind: 'contracts', contract: ANY }
     if (second === 'Contract' && uid !== undefined && (below === 'Requests' || below === 'Questions')) {
