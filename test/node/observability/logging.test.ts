@@ -146,7 +146,7 @@ t.test('a node that tells all it can tells no values and no secrets', { timeout:
     ['POST', at, JSON.stringify({ New: { $field: { type: VALUE }, $value: VALUE } })],
     ['POST', `/api/Contract/${contract}/Invitations`, JSON.stringify({ party: VALUE })],
     ['POST', `/api/Contract/${contract}/Lock`, JSON.stringify({ note: VALUE })],
-    ['PATCH', at, JSON.stringify({ Country: VALUE })],
+    ['PATCH', at, JSON.stringify({ Sum: VALUE })],
     ['GET', `/api/FullContract?ContractId=${VALUE}`, undefined],
   ]
   for (const [method, path, body, type] of writes) {
