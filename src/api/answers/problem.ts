@@ -88,6 +88,7 @@ export const ProblemSchema = Type.Object(
     piece: Count,
     mode: Text,
     revision: Type.Optional(Type.Integer()),
+    sqlite: Text,
     stream: Text,
     position: Count,
     socket: Text,
