@@ -19,7 +19,7 @@ export class RequestPlaces {
   ) {
     this.#older = older
     this.#keepsIds = keepsIds
-    for (const held of own) this.remember(held)
+    this.rememberAll(own)
   }
 
   /** `name`: an id, or the key in one. */
@@ -31,6 +31,10 @@ export class RequestPlaces {
     const key = keyIn(id)
     if (key !== undefined) this.#places.set(key, place)
     if (this.#keepsIds) this.#places.set(id, place)
+  }
+
+  rememberAll(own: Iterable<VerifiedStatement>): void {
+    for (const held of own) this.remember(held)
   }
 
   remember({ statement: { party, seq, requests } }: VerifiedStatement): void {

@@ -132,9 +132,7 @@ export class RequestQueue {
   }
 
   /** These are held of the own feed, whoever has signed them, and whether or not the write was known to have come about. */
-  holds(own: Iterable<VerifiedStatement>): void {
-    for (const held of own) this.#places.remember(held)
-  }
+  readonly holds = (own: Iterable<VerifiedStatement>): void => this.#places.rememberAll(own)
 
   /** Goes on with what was signed in a former life of this process, or by another one, and has not settled. */
   resume(submission: Submission, request: RequestRef, isConfirmed: boolean): void {
