@@ -1,7 +1,7 @@
 import type { DecideContext, Verdict } from '../../aggregates/contract/decider.ts'
 import { type ContractState, memberOf } from '../../aggregates/contract/state.ts'
 import type { Command } from '../../events/commands.ts'
-import type { Handle, RequestRef } from '../../events/ids.ts'
+import { type Handle, type RequestRef, requestKey } from '../../events/ids.ts'
 import type { VoidReason } from '../../events/outcome.ts'
 import type { Payloads, Request } from '../../events/statement.ts'
 import { nextVerdict } from '../next-verdict.ts'
@@ -85,7 +85,7 @@ function* openRequests({ ledger }: AgreementState): Generator<Waiting> {
     for (const [index, request] of requests.entries()) {
       if (place === 0 && index < ledger.next) continue
       const at = { handle, index, seq }
-      const decided = ledger.decisions.get(`${handle}.${seq}.${index}`)
+      const decided = ledger.decisions.get(requestKey(at))
       if (decided?.decision.decision !== 'withdrawn') yield { at, request, payloads }
     }
   }

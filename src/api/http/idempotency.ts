@@ -4,7 +4,7 @@ import { keyedId } from '../../contracts/requests/keyed-id.ts'
 import type { Documents } from '../../documents/documents.ts'
 import type { RequestResult } from '../../documents/request-result.ts'
 import type { AskedBefore } from '../../documents/requests/asked-before.ts'
-import type { Uid } from '../../events/ids.ts'
+import { requestKey, type Uid } from '../../events/ids.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { waitOf } from './prefer-header.ts'
 import { send } from './request-response.ts'
@@ -94,8 +94,7 @@ function answered(reply: FastifyReply, result: RequestResult): FastifyReply {
 export function assertSame({ at, request }: AskedBefore, { id }: Keyed): void {
   if (request.id === id) return
   const message = 'something else was asked for under this key: another method, path or body'
-  const { handle, index, seq } = at
-  throw new KeyReused('idempotency_key_reused', message, { request: `${handle}.${seq}.${index}` })
+  throw new KeyReused('idempotency_key_reused', message, { request: requestKey(at) })
 }
 
 /** Undefined: the call has none, or changes nothing. */
