@@ -46,8 +46,9 @@ async function runRole(role: Role, data: string): Promise<void> {
   const node = await startNode(configuration, environment, logger, role)
   const { endpoint, api } = node
   logger.info({ endpoint, api }, role === 'node' ? 'the node is up' : `${role} is up`)
+  const stopped = stopSignal()
   process.send?.({ type: 'up', endpoint, api })
-  const reason = await Promise.race([stopSignal(), node.failed])
+  const reason = await Promise.race([stopped, node.failed])
   logger.info({ reason }, `${role} is stopping`)
   await node.close()
   leaveParent()
@@ -60,8 +61,9 @@ async function runSigner(data: string, given: string | undefined): Promise<void>
   const failed = (error: unknown) => logger.error({ err: error }, 'a client was turned away')
   const server = await serveSigner(socket, { keys: signing.keys, guard: signing.guard, failed })
   logger.info({ socket }, 'the signer is up')
+  const stopped = stopSignal()
   process.send?.({ type: 'up' })
-  const reason = await stopSignal()
+  const reason = await stopped
   logger.info({ reason }, 'the signer is stopping')
   await server.close()
   await signing.close()
@@ -87,7 +89,8 @@ function leaveParent(): void {
 const SAME_SIGNAL_MS = 500
 
 /**
- * Resolves with a signal, or when the process that has started this one is gone. A second signal ends the process at once,
+ * Resolves with a signal, or when the process that has started this one is gone: whoever is told that the process is up may
+ * stop it at once, so that it listens before it tells. A second signal ends the process at once,
  * whatever is under way: nothing is lost that was told to anybody.
  */
 function stopSignal(): Promise<NodeJS.Signals | 'disconnect'> {

@@ -1,8 +1,7 @@
-import { type Hash, hashFromBytes } from '../crypto/hash.ts'
-import { completeSubtrees, type LeafRange } from './compact-range.ts'
+import type { Hash } from '../crypto/hash.ts'
+import { completeSubtrees } from './compact-range.ts'
 import { consistencyPath } from './consistency.ts'
 import { requireWithin } from './errors.ts'
-import { EMPTY_ROOT, nodeHash } from './hashing.ts'
 import { inclusionPath } from './inclusion.ts'
 import { SubtreeHashes } from './subtree-hashes.ts'
 
@@ -21,7 +20,6 @@ export class MerkleLog {
   readonly #hashes: SubtreeHashes
   /** Roots at sizes before that at which it was resumed. */
   readonly #earlier: ReadonlyMap<number, Hash>
-  #root: Hash | undefined
 
   private constructor(hashes: SubtreeHashes, earlier: ReadonlyMap<number, Hash> = new Map()) {
     this.#hashes = hashes
@@ -64,15 +62,13 @@ export class MerkleLog {
   }
 
   root(): Hash {
-    this.#root ??= this.rootAt(this.size)
-    return this.#root
+    return this.rootAt(this.size)
   }
 
   /** The root when the log had this size. O(log size). Throws MerkleIndexOutOfRange unless 0 <= size <= this.size. */
   rootAt(size: number): Hash {
     requireWithin('size', size, this.size)
-    if (size === 0) return EMPTY_ROOT
-    return this.#earlier.get(size) ?? this.#rootOf({ begin: 0, end: size })
+    return this.#earlier.get(size) ?? this.#hashes.root(size)
   }
 
   /** 32 bytes. Throws MerkleIndexOutOfRange unless 0 <= index < this.size. */
@@ -88,7 +84,7 @@ export class MerkleLog {
   inclusionProof(index: number, size: number): Hash[] {
     requireWithin('size', size, this.size)
     requireWithin('index', index, size - 1)
-    return inclusionPath(index, size).map((range) => this.#rootOf(range))
+    return inclusionPath(index, size).map((range) => this.#hashes.rootOf(range))
   }
 
   /**
@@ -99,11 +95,6 @@ export class MerkleLog {
   consistencyProof(from: number, to: number): Hash[] {
     requireWithin('size', to, this.size)
     requireWithin('size', from, to)
-    return consistencyPath(from, to).map((range) => this.#rootOf(range))
-  }
-
-  #rootOf(range: LeafRange): Hash {
-    const roots = completeSubtrees(range).map((subtree) => this.#hashes.at(subtree))
-    return hashFromBytes(roots.reduceRight((right, left) => nodeHash(left, right)))
+    return consistencyPath(from, to).map((range) => this.#hashes.rootOf(range))
   }
 }

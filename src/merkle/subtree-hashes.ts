@@ -1,11 +1,14 @@
+import { type Hash, hashFromBytes } from '../crypto/hash.ts'
 import { assert } from '../runtime/assert.ts'
 import { HistoryPruned } from '../runtime/history-pruned.ts'
 import { half, isOdd } from './bits.ts'
-import { completeSubtrees, type Subtree } from './compact-range.ts'
-import { HASH_BYTES, nodeHash } from './hashing.ts'
+import { completeSubtrees, type LeafRange, type Subtree } from './compact-range.ts'
+import { EMPTY_ROOT, HASH_BYTES, nodeHash } from './hashing.ts'
 
 /** 2 KiB: little for a short log, few enough for a long one that a copy of the list of chunks is cheap. */
 const CHUNK_HASHES = 64
+/** Whoever compares heads asks for the root of the last few sizes again and again: of each member, and of each statement. */
+const ROOTS_MAX = 4
 
 /**
  * The hashes of all complete subtrees of a growing log, 32 bytes each: about 64 bytes a leaf. Each level is a list of
@@ -15,6 +18,8 @@ export class SubtreeHashes {
   readonly #levels: Uint8Array[][] = []
   /** Of each level the first index that is kept; left out: all are. */
   readonly #first: number[] = []
+  /** By size, those asked for last. A log only grows, so they stay true. */
+  readonly #roots = new Map<number, Hash>()
   #base = 0
   #size = 0
 
@@ -79,6 +84,24 @@ export class SubtreeHashes {
     assert(chunk !== undefined, 'the subtree is complete')
     const offset = (index % CHUNK_HASHES) * HASH_BYTES
     return chunk.subarray(offset, offset + HASH_BYTES)
+  }
+
+  /** Of the tree over the first `size` leaves. Requires size <= this.size. Throws HistoryPruned as `at` does. */
+  root(size: number): Hash {
+    if (size === 0) return EMPTY_ROOT
+    const known = this.#roots.get(size)
+    if (known !== undefined) return known
+    const root = this.rootOf({ begin: 0, end: size })
+    const [oldest] = this.#roots.keys()
+    if (oldest !== undefined && this.#roots.size === ROOTS_MAX) this.#roots.delete(oldest)
+    this.#roots.set(size, root)
+    return root
+  }
+
+  /** Of the tree over these leaves, as RFC 9162 splits it. Requires one leaf or more. */
+  rootOf(range: LeafRange): Hash {
+    const roots = completeSubtrees(range).map((subtree) => this.at(subtree))
+    return hashFromBytes(roots.reduceRight((right, left) => nodeHash(left, right)))
   }
 
   /** What belongs to the first `size` leaves, to be continued apart from this. Requires size <= this.size. */

@@ -49,9 +49,18 @@ export class SqliteEngine implements Engine {
     this.#database = database
     this.#path = database.name
     this.#sql = this.#translating(() => prepare(database))
-    this.#applyAll = database.transaction((batches) => batches.map((batch) => this.#attempt(batch)))
+    this.#applyAll = database.transaction((batches) =>
+      batches.map((batch) => this.#outcomeOf(() => this.#apply(batch))),
+    )
     // Inside another transaction this one is a savepoint.
-    this.#apply = database.transaction((batch) => batch.flatMap((write) => this.#write(write)))
+    this.#apply = database.transaction((batch) => {
+      try {
+        return batch.flatMap((write) => this.#write(write))
+      } catch (error) {
+        // A full disk and the like make SQLite give up the whole transaction, not only the savepoint.
+        throw database.inTransaction ? new BatchFailed(error) : error
+      }
+    })
     this.#erase = database.transaction((contract, refs) => {
       for (const [group, seals] of byGroup(refs)) this.#eraseFrom(contract, group, seals)
     })
@@ -60,7 +69,11 @@ export class SqliteEngine implements Engine {
   commit(batches: readonly Batch[]): Outcome[] {
     this.#assertWritable()
     // Immediate: what the appends find must still hold when they commit, whatever other processes do.
-    return this.#translating(() => this.#applyAll.immediate(batches))
+    return this.#translating(() => {
+      const [only, ...others] = batches
+      if (only === undefined || others.length > 0) return this.#applyAll.immediate(batches)
+      return [this.#outcomeOf(() => this.#apply.immediate(only))]
+    })
   }
 
   lastRevision(stream: string): number {
@@ -177,13 +190,12 @@ export class SqliteEngine implements Engine {
     return stream
   }
 
-  #attempt(batch: Batch): Outcome {
+  #outcomeOf(apply: () => Appended[]): Outcome {
     try {
-      return { appended: this.#apply(batch) }
+      return { appended: apply() }
     } catch (error) {
-      // A full disk and the like make SQLite give up the whole transaction, not only the savepoint.
-      if (!this.#database.inTransaction) throw error
-      return { error: translated(error, this.#path) }
+      if (!(error instanceof BatchFailed)) throw error
+      return { error: translated(error.cause, this.#path) }
     }
   }
 
@@ -267,6 +279,13 @@ export class SqliteEngine implements Engine {
 
   #translating<T>(run: () => T): T {
     return translating(this.#path, run)
+  }
+}
+
+/** Of a batch that alone has failed: the others beside it do not. `cause`: why. */
+class BatchFailed extends Error {
+  constructor(cause: unknown) {
+    super('a batch has failed', { cause })
   }
 }
 

@@ -43,15 +43,21 @@ async function companies(t: Test) {
   }
   const write = async (company: Company, value: string, prefer = 'wait=60') =>
     (await company.party.call('PUT', `/new-api/${contract}/A`, value, prefer)).status
+  /** Whoever writes over what it has not seen yet writes against it. */
+  const seenAlike = () =>
+    until('all to see the same', async () => {
+      const seen = await Promise.all(all.map(({ party }) => party.call('GET', `/new-api/${contract}/A`)))
+      return new Set(seen.map(({ body }) => JSON.stringify(body))).size === 1
+    })
   t.equal((await ana.party.call('POST', `/new-api/${contract}`, { A: '0' })).status, 201)
   const namesNothing = async (t: Test) => {
     for (const company of all) await company.namesNothing(t, contract)
   }
-  return { ana, ben, cleo, contract, at, root, clock, pid, upApart, write, namesNothing }
+  return { ana, ben, cleo, contract, at, root, clock, pid, upApart, write, seenAlike, namesNothing }
 }
 
 t.test('what stops a contract of three nodes is named at whoever can know it', { timeout: 600_000 }, async (t) => {
-  const { ana, ben, cleo, contract, at, root, clock, pid, upApart, write, namesNothing } = await companies(t)
+  const { ana, ben, cleo, contract, at, root, clock, pid, upApart, write, seenAlike, namesNothing } = await companies(t)
   await namesNothing(t)
   /** No file of ben's process grows beyond that. */
   const room = (bytes: string) => execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`])
@@ -78,6 +84,7 @@ t.test('what stops a contract of three nodes is named at whoever can know it', {
       await setClock(0)
       room('unlimited')
       await namesNothing(t)
+      await seenAlike()
       t.equal(await write(ben, '3'), 200)
     },
   )
@@ -92,6 +99,7 @@ t.test('what stops a contract of three nodes is named at whoever can know it', {
     }
     await setClock(0)
     t.equal(await write(ana, '5'), 200)
+    await seenAlike()
     t.equal(await write(ben, '6'), 200)
     await namesNothing(t)
   })
@@ -108,6 +116,7 @@ t.test('what stops a contract of three nodes is named at whoever can know it', {
     await ben.down()
     await ben.up()
     await namesNothing(t)
+    await seenAlike()
     t.equal(await write(ben, '8'), 200)
   })
 

@@ -8,7 +8,7 @@ interface Parts {
 export function compareDecimals(one: string, other: string): number {
   const [left, right] = [partsOf(one), partsOf(other)]
   if (left.isNegative !== right.isNegative) return left.isNegative ? -1 : 1
-  return (left.isNegative ? -1 : 1) * compareSizes(left, right)
+  return left.isNegative ? compareSizes(right, left) : compareSizes(left, right)
 }
 
 /** Without zeros that mean nothing; zero itself is not negative. */
