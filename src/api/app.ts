@@ -40,6 +40,7 @@ import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from '
 import { partyRoutes } from './routes/parties.ts'
 import type { RoutePorts } from './routes/ports.ts'
 import { type RequestRoutesPorts, requestListRoutes } from './routes/requests.ts'
+import { type WebhookRoutesPorts, webhookRoutes } from './routes/webhooks.ts'
 
 export interface ApiPorts
   extends RoutePorts,
@@ -53,6 +54,7 @@ export interface ApiPorts
     ElementViewPorts,
     Omit<PathRoutesPorts, 'events'>,
     LiveRoutesPorts,
+    WebhookRoutesPorts,
     AccessPorts,
     AskedByPorts,
     IdempotencyPorts,
@@ -123,6 +125,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(changeSetRoutes, ports)
     await guarded.register(candidateRoutes, ports)
     await guarded.register(ruleRoutes, ports)
+    await guarded.register(webhookRoutes, ports)
     await guarded.register(elementViewRoutes, ports)
     await guarded.register(openApiRoutes, { ...ports, routes })
     answerOthers()

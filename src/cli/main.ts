@@ -29,6 +29,7 @@ const FILES: readonly (readonly [commands: readonly string[], load: () => Promis
   [['audience'], async () => (await import('./document/audience-commands.ts')).audienceCommands],
   [['rule'], async () => (await import('./rule-commands.ts')).ruleCommands],
   [['template'], async () => (await import('./template-commands.ts')).templateCommands],
+  [['webhook'], async () => (await import('./webhook-commands.ts')).webhookCommands],
   [['audit'], async () => (await import('./audit/audit-commands.ts')).auditCommands],
   [['certificate'], async () => (await import('./keys/certificate-commands.ts')).certificateCommands],
   [['backup', 'restore'], async () => (await import('./backup-commands.ts')).backupCommands],

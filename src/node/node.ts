@@ -35,7 +35,7 @@ import { openProjections } from './files/read-model.ts'
 import { openPassive } from './files/snapshot-files.ts'
 import { type Identity, openIdentity, openSigning, readCard, readRequestSecret } from './identity/identity.ts'
 import { AccessLog, accessLogPath } from './inward/access-log.ts'
-import { openCallers } from './inward/authenticate-caller.ts'
+import { type KnownCallers, openCallers } from './inward/authenticate-caller.ts'
 import { Draining } from './lifecycle/draining.ts'
 import { Closing } from './lifecycle/shutdown.ts'
 import { reportTo, watch } from './observability/log-events.ts'
@@ -43,6 +43,8 @@ import { Metrics } from './observability/metrics.ts'
 import { Obstacles } from './observability/obstacles.ts'
 import { openOutward } from './outward/outward.ts'
 import { openTracing, type Tracing } from './tracing/tracing.ts'
+import { openWebhooks } from './webhooks/open-webhooks.ts'
+import type { NodeWebhooks } from './webhooks/webhooks.ts'
 
 /** How long the store may take to answer before the node is not ready. Milliseconds. */
 const READY_TIMEOUT_MS = 2_000
@@ -152,6 +154,7 @@ async function start(
           },
           closing,
         )
+  let webhooks: NodeWebhooks | undefined
   const obstacles = new Obstacles({
     role,
     party,
@@ -160,6 +163,7 @@ async function start(
     clock: systemClock,
     certificate: () => outward?.certificate(),
     aheadMs: () => outward?.aheadMs() ?? new Map(),
+    webhooksFailing: () => failingAmong(webhooks?.counts()),
     logger,
   })
   metrics.watchObstacles(obstacles)
@@ -177,7 +181,13 @@ async function start(
     turns,
   })
   const shared = { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining }
-  const inward = { ...shared, ...(projections && { projections }) }
+  const callers = await openCallers(configuration, logger, closing)
+  if (projections !== undefined) {
+    const { standing } = callers
+    const ports = { contracts, documents, store, turns, metrics, logger, standing }
+    webhooks = await openWebhooks(configuration, ports, closing)
+  }
+  const inward = { ...shared, callers, ...(projections && webhooks && { projections, webhooks }) }
   const api = await openInward(configuration, role, inward, closing)
   outward?.start()
   await obstacles.start()
@@ -231,7 +241,9 @@ interface InwardParts {
   readonly tracing: Tracing
   readonly logger: FastifyBaseLogger
   readonly draining: Draining
+  readonly callers: KnownCallers
   readonly projections?: ProjectionRunner
+  readonly webhooks?: NodeWebhooks
 }
 
 /** The API, or, in a process without one, its status. Returns the address on which it listens. */
@@ -244,7 +256,7 @@ async function openInward(
   const { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining, projections } =
     parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
-  const whoIs = await openCallers(configuration, logger, closing)
+  const { whoIs } = parts.callers
   const log = new AccessLog(accessLogPath(dir, role), systemClock, (error) =>
     logger.error({ err: error }, 'the access log failed'),
   )
@@ -261,7 +273,8 @@ async function openInward(
     noteAnswered: (asked: Asked, status: number) => log.answered(asked, status),
     logger,
   }
-  if (projections === undefined) {
+  const { webhooks } = parts
+  if (projections === undefined || webhooks === undefined) {
     const url = role === 'transmit' || role === 'receive' ? status?.[role] : undefined
     if (url !== undefined) await listen(await createStatusApi(operation), url, closing, draining)
     return url
@@ -295,12 +308,17 @@ async function openInward(
         status: standing,
       })),
     announce: (live: LiveContract) => party.gossip.carry(live.contract),
+    webhooks,
     defaultWaitMs: DEFAULT_WAIT_MS,
     namesUsers: configuration.namesUsers,
     requestSecret: await readRequestSecret(dir),
   })
   await listen(app, api, closing, draining)
   return api
+}
+
+function failingAmong(webhooks: ReturnType<NodeWebhooks['counts']> | undefined): number {
+  return webhooks === undefined ? 0 : webhooks.failing + webhooks.ended
 }
 
 /** A name for a new request, and the trace of the call in which it is made. */

@@ -159,6 +159,13 @@ export const errorCodes = {
   body_encoded: 'The body is compressed or encoded otherwise; it is taken only as it is.',
   not_acceptable: 'What is read has none of the forms that the client takes; `options` are those that it has.',
   media_type_unsupported: 'The body is neither JSON nor text, or in another charset than UTF-8.',
+  webhook_unfit: 'A webhook cannot be as it is asked for; `expected` says what can be.',
+  webhook_receiver_refused: 'The operator of this node has not allowed that messages go to this address.',
+  webhook_key_unfit: 'A webhook has the rights of a key of this node; an access token ends too soon for one.',
+  webhooks_too_many: 'This node, the key, or the webhooks of all contracts have as many as they may have.',
+  no_such_webhook: 'There is no webhook of this id, or another key has made it.',
+  no_such_message: 'No message of this id waits to be tried again.',
+  replay_under_way: 'The webhook is being told of this stream once more already.',
   no_such_request: 'No request of this name is held here.',
   write_unfit: 'The body does not say what to write, or the element cannot take it.',
   text_unfit:

@@ -4,17 +4,26 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { compare } from './compare.ts'
 import { measureRebuild } from './rebuild.ts'
-import { reportChanges, reportRebuild, reportRules, reportSizes, reportWaits, reportWide } from './report.ts'
+import {
+  reportChanges,
+  reportRebuild,
+  reportRules,
+  reportSizes,
+  reportWaits,
+  reportWebhooks,
+  reportWide,
+} from './report.ts'
 import { measureRules } from './rule-language.ts'
 import type { Plan } from './side.ts'
 import { countWaits } from './waits.ts'
+import { measureWebhooks } from './webhooks.ts'
 import { measureWide } from './wide-contract.ts'
 
 /**
- * `npm run bench -- [--quick] [--only changes|parties|rebuild|rules] [--profile DIR]`: parties as processes on one machine, TLS and fsync
+ * `npm run bench -- [--quick] [--only changes|parties|rebuild|rules|webhooks] [--profile DIR]`: parties as processes on one machine, TLS and fsync
  * on, one writer that proposes values of 200 bytes to 100 fields round robin, counted at the writer when they have settled; beside
  * it, in turns, the floor: the least program that could do it. Three parties first, then two, five and ten; the waits for a disk; and
- * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
+ * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules; webhooks beside posting with undici. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
  */
 const { values } = parseArgs({
   options: {
@@ -42,6 +51,10 @@ try {
   if (isAsked('rules')) {
     reportRules(values.quick ? measureRules(5, 100) : measureRules(9, 300))
     reportWide(values.quick ? measureWide(3, 100) : measureWide(9, 300))
+  }
+  if (isAsked('webhooks')) {
+    await mkdir(join(dir, 'webhooks'))
+    reportWebhooks(await measureWebhooks(join(dir, 'webhooks'), values.quick ? 300 : 1_000, values.quick ? 3 : 5))
   }
   if (isAsked('rebuild')) {
     await mkdir(join(dir, 'rebuild'))

@@ -1,6 +1,7 @@
 import type { Compared, Comparison } from './compare.ts'
 import type { RebuildFigures } from './rebuild.ts'
 import { middle, type RuleFigures } from './rule-language.ts'
+import type { WebhookFigures } from './webhooks.ts'
 import type { WideFigures } from './wide-contract.ts'
 
 /** What is to be reached, by what kind of figure. */
@@ -80,6 +81,12 @@ export function reportRules(figures: RuleFigures): void {
   const steps = `${rounded(figures.evaluated)} evaluated, of ${figures.steps} steps all together`
   const same = `${figures.alike} to which it comes as well`
   console.log(`  ${steps}: ${evaluated.toFixed(1)} times feelin, of the ${same}; ${aimed(evaluated, ['at least', 5])}`)
+}
+
+export function reportWebhooks({ messages, posted, told }: WebhookFigures): void {
+  const ratio = told / posted
+  const each = `${Math.round(told)}/s of ${messages} messages; with undici alone ${Math.round(posted)}/s`
+  console.log(`\nwebhooks, one message after another: ${each}: ${ratio.toFixed(2)}; ${aimed(ratio, ['at least', 0.5])}`)
 }
 
 export function reportWide(figures: WideFigures): void {

@@ -1,5 +1,6 @@
 import type { Break } from './break.ts'
 import { groundBreaks } from './ground-breaks.ts'
+import { webhookBreaks } from './webhook-breaks.ts'
 
 const DECIDE = 'src/aggregates/contract/decide.ts'
 const JUDGING = 'src/aggregates/contract/rules/judging.ts'
@@ -38,6 +39,7 @@ const commands: readonly (readonly [decides: string, caughtBy: string])[] = [
 /** What must not go unnoticed. */
 export const breaks: readonly Break[] = [
   ...groundBreaks,
+  ...webhookBreaks,
   {
     name: 'settles without one member',
     file: 'src/agreement/settlement.ts',

@@ -126,6 +126,9 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/eventstoredb/payload-streams.ts standings',
   ],
   'as many as the program has parts, routes, codes or processes': [
+    'node/webhooks/receivers.ts #allowed',
+    'node/webhooks/webhook-file.ts #statements',
+    'node/webhooks/deliveries.ts #stops',
     'api/answers/described.ts problems',
     'api/http/other-methods.ts taken',
     'contracts/registry/contracts.ts #ownHeld',

@@ -18,6 +18,7 @@ const json = (path: string, ...bodies: string[]) =>
   bodies.map((body) => `/api/${path}\n${JSON_TYPE}\nprefer: wait=5\n\n${body}`)
 const READ_HEADERS =
   'accept: application/json\nif-none-match: "x"\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+const WEBHOOK = `wh_${'A'.repeat(16)}`
 const KEY = `ed25519:${'A'.repeat(43)}`
 
 const TEMPLATE = JSON.stringify({
@@ -268,6 +269,32 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
   'GET /openapi/:uid.json': { status: 200, requests: ['/openapi/$.json'] },
   'GET /asyncapi.json': { status: 200, requests: ['/asyncapi.json'] },
   'GET /api/Party': { status: 200, requests: ['/api/Party'] },
+  'GET /api/Webhook': { status: 200, requests: ['/api/Webhook'] },
+  'POST /api/Webhook': {
+    status: 422,
+    requests: json(
+      'Webhook',
+      '{"url":"https://a.example/x","subject":"/new-api/*","signing":"v1a"}',
+      '{"url":"http://[::ffff:127.0.0.1]:80/","subject":"/new-api/$/Country","from":1}',
+    ),
+  },
+  'GET /api/Webhook/:webhook': { status: 404, requests: [`/api/Webhook/${WEBHOOK}`] },
+  'DELETE /api/Webhook/:webhook': { status: 404, requests: [`/api/Webhook/${WEBHOOK}`] },
+  'POST /api/Webhook/:webhook/Secret': {
+    status: 404,
+    requests: json(`Webhook/${WEBHOOK}/Secret`, '{"signing":"v1a","overlapSeconds":60}'),
+  },
+  'POST /api/Webhook/:webhook/Activation': { status: 404, requests: [`/api/Webhook/${WEBHOOK}/Activation`] },
+  'GET /api/Webhook/:webhook/Undelivered': { status: 404, requests: [`/api/Webhook/${WEBHOOK}/Undelivered`] },
+  'POST /api/Webhook/:webhook/Attempts': { status: 404, requests: [`/api/Webhook/${WEBHOOK}/Attempts`] },
+  'POST /api/Webhook/:webhook/Omissions': {
+    status: 404,
+    requests: json(`Webhook/${WEBHOOK}/Omissions`, '{"message":"contract-x@1#0"}'),
+  },
+  'POST /api/Webhook/:webhook/Replays': {
+    status: 404,
+    requests: json(`Webhook/${WEBHOOK}/Replays`, '{"from":0,"to":3}'),
+  },
   'GET /api/Request': { status: 200, requests: ['/api/Request?state=accepted&author=ana&limit=10'] },
   'GET /api/Attention': { status: 200, requests: ['/api/Attention?overdueAfterSeconds=60&limit=10'] },
   'GET /api/Obstacle': { status: 200, requests: ['/api/Obstacle'] },

@@ -70,6 +70,7 @@ export const ProblemSchema = Type.Object(
     isOnItsWay: Type.Optional(Type.Boolean()),
     party: Text,
     parties: Type.Optional(Handles),
+    receiver: Text,
     role: Text,
     reason: Text,
     retryAfterSeconds: Count,

@@ -2,7 +2,9 @@ import { STATUS_CODES } from 'node:http'
 import type { RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { AnyValue } from '../answers/common.ts'
+import { WebhookMessageSchemas } from '../answers/webhooks.ts'
 import { Components, isNoBody } from './components.ts'
+import { summariesOfPosted } from './live.ts'
 
 /** What stands at a route. */
 export type DescribedRoute = Pick<RouteOptions, 'method' | 'url' | 'config' | 'schema'>
@@ -53,6 +55,7 @@ export function serviceDocument(routes: Iterable<DescribedRoute>, version: strin
     servers: [{ url: '/' }],
     tags: [...new Set(sorted.map(([path]) => tagOf(path)))].map((name) => ({ name })),
     paths: Object.fromEntries(sorted),
+    webhooks: webhooksOf(components),
     components: {
       securitySchemes: {
         bearer: {
@@ -65,6 +68,45 @@ export function serviceDocument(routes: Iterable<DescribedRoute>, version: strin
       schemas: components.schemas(),
     },
   }
+}
+
+/** What is posted to those who have asked for it (`POST /api/Webhook`). */
+function webhooksOf(components: Components): object {
+  const header = (name: string, description: string) => ({
+    name,
+    in: 'header',
+    required: true,
+    description,
+    schema: { type: 'string' },
+  })
+  const parameters = [
+    header('webhook-id', 'The same for the same message, however often it is sent.'),
+    header('webhook-timestamp', 'When it was sent, in seconds since the Unix epoch.'),
+    header(
+      'webhook-signature',
+      '`v1,…` or `v1a,…` (Standard Webhooks 1.0); several, with spaces between, while a secret is changed.',
+    ),
+  ]
+  return Object.fromEntries(
+    Object.entries(WebhookMessageSchemas).map(([type, schema]) => [
+      type,
+      {
+        post: {
+          operationId: `on.${type}`,
+          summary: summariesOfPosted[type as keyof typeof WebhookMessageSchemas],
+          tags: ['Webhook'],
+          security: [],
+          parameters,
+          requestBody: { required: true, content: { 'application/json': { schema: components.refer(schema) } } },
+          responses: {
+            '2XX': { description: 'It was taken' },
+            410: { description: 'Nothing more is wanted: the webhook ends' },
+            default: { description: 'It is sent again, for three days' },
+          },
+        },
+      },
+    ]),
+  )
 }
 
 function operation({ config, method, schema, url }: DescribedRoute, components: Components): object {

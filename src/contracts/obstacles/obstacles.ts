@@ -35,6 +35,7 @@ export const obstacleCodes = [
   'unasked_given_up',
   'ahead_given_up',
   'introductions_given_up',
+  'webhook_failing',
 ] as const
 export type ObstacleCode = (typeof obstacleCodes)[number]
 
@@ -243,6 +244,14 @@ export const obstacleKinds: Readonly<Record<ObstacleCode, ObstacleKind>> = {
       'more parties have introduced themselves, in all or under one DID, than are kept until a person decides: newer ones took the place of older ones, in the last ten minutes',
     remedy:
       'somebody may be keeping a true party out of sight: look it up at its own address, `concordata party add URL`, where nobody else comes in between, and compare the fingerprint',
+    level: 'warning',
+    elsewhere: null,
+  },
+  webhook_failing: {
+    meaning:
+      'messages of a webhook have waited for more than ten minutes, or it has ended: its receiver has said that it is gone, or its key is not good any more',
+    remedy:
+      '`concordata webhook list` says which, and `webhook undelivered ID` why; mend the receiver, then `webhook retry ID`. One that has ended: `webhook activate ID`, or `webhook remove ID`',
     level: 'warning',
     elsewhere: null,
   },

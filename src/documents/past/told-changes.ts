@@ -31,35 +31,40 @@ export interface ToldPorts {
 }
 
 /** What an entry has changed at or below an element, or above it by taking it away. */
-export async function toldChanges(
+export async function toldChanges(...asked: Parameters<typeof toldInPlace>): Promise<ToldChange[]> {
+  return (await toldInPlace(...asked)).map(({ change }) => change)
+}
+
+/** The same, each with the number of its event in the entry, which is the same whatever is watched. */
+export async function toldInPlace(
   entry: LedgerEntry,
   { contract, names }: { readonly contract: Uid; readonly names: readonly string[] },
   { before, after }: { readonly before: ContractState; readonly after: ContractState },
   { store, turns }: ToldPorts,
-): Promise<ToldChange[]> {
+): Promise<{ readonly place: number; readonly change: ToldChange }[]> {
   const view = new AgreedView(after, contract, store.payloads)
-  const told: { event: ContractEvent; path: readonly string[] }[] = []
-  for (const event of entry.events) {
+  const told: { event: ContractEvent; path: readonly string[]; place: number }[] = []
+  for (const [place, event] of entry.events.entries()) {
     if (turns.isOver) await turns.next()
     // What is agreed at once is told once.
     if (event.type === 'ValueProposed' && event.candidate === undefined) continue
     const path = changedPath(event, { before, after })
-    if (isAboutIn(path, names, event)) told.push({ event, path })
+    if (isAboutIn(path, names, event)) told.push({ event, path, place })
   }
   if (told.length === 0) return []
   const time = await timeOf(entry, contract, store)
   const fields = new Map(told.flatMap(({ event }) => fieldGiven(event, after)).map((field) => [field.id, field]))
   const values = await view.agreedIn([...fields.values()])
   const { author, index, request } = entry
-  const changes: ToldChange[] = []
-  for (const { event, path } of told) {
+  const changes: { place: number; change: ToldChange }[] = []
+  for (const { event, path, place } of told) {
     if (turns.isOver) await turns.next()
     const [field] = fieldGiven(event, after)
     const held = field && values.get(field.id)
     // What is for others, or is not held, says so.
     const value = held ?? (field?.agreed ? sealedValue(field.agreed) : undefined)
     const common = { subject: subjectOf(contract, path), index, request: requestKey(request), by: author, time }
-    changes.push({ ...common, change: event.type, ...(value !== undefined && { value }) })
+    changes.push({ place, change: { ...common, change: event.type, ...(value !== undefined && { value }) } })
   }
   return changes
 }

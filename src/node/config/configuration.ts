@@ -15,6 +15,7 @@ import { PARTNER_PATTERN } from '../directory/allow-list.ts'
 import { isLoopback } from '../inward/loopback.ts'
 import { complaintAbout, type OidcSettings, OidcSettingsSchema } from '../oidc/settings.ts'
 import { isCollectorUrl, type TracingSettings, TracingSettingsSchema } from '../tracing/settings.ts'
+import { complaintAboutWebhooks, type WebhookSettings, WebhookSettingsSchema } from '../webhooks/settings.ts'
 
 /** There is no concordata.json. Evidence: `dir`. */
 export class ConfigurationMissing extends ConcordataError {}
@@ -142,6 +143,8 @@ const ConfigurationFileSchema = Type.Object(
     oidc: Type.Optional(OidcSettingsSchema),
     /** Traces across the members; left out: none, unless the environment says where they go. */
     tracing: Type.Optional(TracingSettingsSchema),
+    /** Where webhooks may go; left out: nowhere. */
+    webhooks: Type.Optional(WebhookSettingsSchema),
   },
   { additionalProperties: false },
 )
@@ -169,6 +172,7 @@ export interface Configuration {
   readonly namesUsers?: boolean
   readonly oidc?: OidcSettings
   readonly tracing?: TracingSettings
+  readonly webhooks?: WebhookSettings
   readonly logLevel: LogLevel
 }
 
@@ -259,6 +263,8 @@ export function checkConfiguration(source: string, settings: unknown): Configura
   for (const [role, url] of Object.entries(settings.status ?? {})) inwardOrigin(source, `status/${role}`, url, settings)
   const complaint = settings.oidc && complaintAbout(settings.oidc)
   if (complaint !== undefined) throw invalid(source, ...complaint)
+  const wrong = settings.webhooks && complaintAboutWebhooks(settings.webhooks)
+  if (wrong !== undefined) throw invalid(source, ...wrong)
   const collector = settings.tracing?.endpoint
   if (collector !== undefined && !isCollectorUrl(collector)) throw invalid(source, 'tracing/endpoint', COLLECTOR)
   const name = nfc(settings.name)

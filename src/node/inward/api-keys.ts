@@ -116,8 +116,12 @@ export class Callers {
   /** Looked up by the hash: how long that takes says nothing about a key. Throws IdentityDamaged. */
   async whoIs(key: string): Promise<Caller | undefined> {
     const hash = sha256(key)
+    return hash === this.#owner || key.startsWith(PREFIX) ? this.standing(hash) : undefined
+  }
+
+  /** The same of a key whose SHA-256 that is. */
+  async standing(hash: string): Promise<Caller | undefined> {
     if (hash === this.#owner) return OWNER
-    if (!key.startsWith(PREFIX)) return undefined
     await this.#refresh()
     const found = this.#keys.get(hash)
     if (found === undefined) return undefined

@@ -6,19 +6,27 @@ import type { Closing } from '../lifecycle/shutdown.ts'
 import { AccessTokens } from '../oidc/access-tokens.ts'
 import { Callers } from './api-keys.ts'
 
+export interface KnownCallers {
+  /** Whose key or token that is. */
+  whoIs(key: string): Promise<Caller | undefined>
+  /** Whose key of this node that is, by its SHA-256. */
+  standing(hash: string): Promise<Caller | undefined>
+}
+
 /** Who calls the inward API: by a key of this node, or by an access token of the provider that it is configured with. */
 export async function openCallers(
   { dir, oidc }: Configuration,
   logger: FastifyBaseLogger,
   closing: Closing,
-): Promise<(key: string) => Promise<Caller | undefined>> {
+): Promise<KnownCallers> {
   const keys = await Callers.open(dir, systemClock)
-  if (oidc === undefined) return (key) => keys.whoIs(key)
+  const standing = (hash: string) => keys.standing(hash)
+  if (oidc === undefined) return { standing, whoIs: (key) => keys.whoIs(key) }
   const failed = (error: unknown) => logger.warn({ err: error }, 'the issuer of access tokens cannot be reached')
   const tokens = await AccessTokens.open(dir, oidc, { clock: systemClock, failed }).catch((cause) => {
     const message = `oidc/ca: ${oidc.ca} cannot be read (${cause.code})`
     throw new ConfigurationInvalid('configuration_invalid', message, { source: dir, setting: 'oidc/ca' }, { cause })
   })
   closing.add(() => tokens.close())
-  return (key) => (AccessTokens.looksLikeOne(key) ? tokens.whoIs(key) : keys.whoIs(key))
+  return { standing, whoIs: (key) => (AccessTokens.looksLikeOne(key) ? tokens.whoIs(key) : keys.whoIs(key)) }
 }

@@ -17,6 +17,7 @@ import { storePath } from '../files/open-store.ts'
 import { readModelPath } from '../files/read-model.ts'
 import { forgetResting } from '../files/snapshot-files.ts'
 import { identityPaths } from '../identity/identity-files.ts'
+import { copyWebhooks, renewEpochOf, webhooksPath } from '../webhooks/webhook-file.ts'
 
 /** The events are in EventStoreDB: a copy of the data directory would be no backup of them. Evidence: `dir`. */
 export class BackupRefused extends ConcordataError {}
@@ -55,7 +56,7 @@ export interface BackupOptions {
 }
 
 /**
- * Copies a data directory to a new one, whether a node runs on it or not: the store as it is at one moment, keys,
+ * Copies a data directory to a new one, whether a node runs on it or not: the store as it is at one moment, webhooks, keys,
  * configuration. Never the guard: what was signed last must not be forgotten together with what was stored last.
  * Throws BackupRefused, BackupExists, and the store's errors. The answer: the names of the files in it.
  */
@@ -72,6 +73,8 @@ export async function makeBackup(
   }
   await makeEmptyDirectory(to)
   await copySqliteStore(storePath(dir), join(to, basename(storePath(dir))))
+  const webhooks = webhooksPath(dir)
+  if (await exists(webhooks)) await copyWebhooks(webhooks, join(to, basename(webhooks)))
   for (const path of identityFiles(dir, options)) {
     if (await exists(path)) await copyDurably(path, join(to, basename(path)))
   }
@@ -122,6 +125,7 @@ export async function restoreBackup(from: string, dir: string): Promise<string[]
     }
     await forgetResting(dir)
     for (const name of missing) await put(join(from, name), join(dir, name), name === store)
+    renewEpochOf(webhooksPath(dir))
     return missing
   } finally {
     unlock()

@@ -206,6 +206,27 @@ export class Metrics {
     })
   }
 
+  /** What becomes of messages of webhooks, and how many of these there are, by state. */
+  watchWebhooks(counts: () => Readonly<Record<string, number>>): (outcome: string) => void {
+    const registers = [this.#registry]
+    const gauge: Gauge<'state'> = new Gauge({
+      name: 'concordata_webhooks',
+      help: 'Webhooks, by state: active, failing for more than ten minutes, or ended.',
+      labelNames: ['state'],
+      registers,
+      collect() {
+        for (const [state, count] of Object.entries(counts())) gauge.set({ state }, count)
+      },
+    })
+    const deliveries = new Counter({
+      name: 'concordata_webhook_deliveries_total',
+      help: 'Attempts to deliver messages of webhooks, by outcome: taken, failed, or given up after the last.',
+      labelNames: ['outcome'] as const,
+      registers,
+    })
+    return (outcome) => deliveries.inc({ outcome })
+  }
+
   /** How the read model keeps up with the store. */
   watchProjections(runner: Pick<ProjectionRunner, 'failures' | 'lagSeconds'>): void {
     this.#gauge(

@@ -42,6 +42,8 @@ export interface ObstaclesPorts {
   certificate(): string | undefined
   /** By how much the clocks of peers are ahead of this one. */
   aheadMs(): ReadonlyMap<Handle, number>
+  /** How many webhooks fail, or have ended. */
+  webhooksFailing(): number
   readonly logger: FastifyBaseLogger
 }
 
@@ -152,6 +154,7 @@ export class Obstacles {
     const pem = certificate()
     if (pem !== undefined && !isValidAt(pem, clock.now())) codes.push('certificate_invalid')
     if (this.#isClockOff) codes.push('clock_off')
+    if (this.#ports.webhooksFailing() > 0) codes.push('webhook_failing')
     return [...codes.map((code) => ({ code, parties: [] })), ...this.#givenUp()]
   }
 

@@ -10,7 +10,8 @@ import { storePath } from '../../../src/node/files/open-store.ts'
 import { makeBackup, restoreBackup } from '../../../src/node/maintenance/backup.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { BINARY } from '../../support/guide.ts'
-import { type NodeParty, newParty, until } from '../../support/node-party.ts'
+import { configure, type NodeParty, newParty, until } from '../../support/node-party.ts'
+import { webhookReceiver } from '../../support/webhook-receiver.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 t.setTimeout(300_000)
@@ -139,8 +140,10 @@ t.test('what is asked for again under a key is answered as it was, and done once
   })
 })
 
-t.test('whenever the process is killed, what was asked for is done once', async (t) => {
+t.test('whenever the process is killed, what was asked for is done once, and told', async (t) => {
   const cleo = await newParty(root, 'cleo')
+  const receiver = await webhookReceiver(t)
+  await configure(cleo, { webhooks: { receivers: [receiver.origin], networks: ['127.0.0.1'] } })
   const start = async (): Promise<ChildProcess> => {
     const node = spawn(process.execPath, [BINARY, 'node', '--data', cleo.data], { stdio: 'ignore' })
     await until('the node', async () => (await fetch(new URL('/ready', cleo.api)).catch(() => undefined))?.ok === true)
@@ -157,6 +160,8 @@ t.test('whenever the process is killed, what was asked for is done once', async 
   const document = `/new-api/${contract}`
   const lines = { $list: { entriesMax: 99, entry: { No: { $field: { type: 'integer' } } } } }
   t.equal((await asked(cleo, 'POST', document, 'lines', { Lines: lines })).status, 201)
+  t.equal((await cleo.call('POST', '/api/Webhook', { url: `${receiver.origin}/x`, subject: document })).status, 201)
+  const { size } = (await cleo.call('GET', `/api/Contract/${contract}`)).body
   const asks = (no: number) => asked(cleo, 'POST', `${document}/Lines`, `line ${no}`.replace(' ', '-'), { No: no })
   const under = [1, 2, 3, 4, 5, 6, 7, 8].map((no) => asks(no).catch(() => undefined))
   // In the middle of them: some are signed, some not, and of some the answer was lost.
@@ -175,4 +180,8 @@ t.test('whenever the process is killed, what was asked for is done once', async 
   t.equal(new Set(numbers).size, numbers.length, 'none is there twice')
   t.ok(numbers.length >= 1)
   t.equal((await cleo.call('GET', '/api/Contract')).body.length, 1)
+  const { changes } = (await cleo.call('GET', `${document}/~changes?after=${size - 1}&limit=1000`)).body
+  const told = () => new Map(receiver.at('/x').map(({ id, message }) => [id, message.data]))
+  await until('all was told', async () => told().size >= changes.length)
+  t.same([...told().values()], changes, 'by webhooks too: all of it, in its order, each under an id of its own')
 })

@@ -92,6 +92,7 @@ function sayingOf({ contracts, replicas, gossip }: PartyProcess, more: Partial<O
     clock: systemClock,
     certificate: () => undefined,
     aheadMs: () => new Map(),
+    webhooksFailing: () => 0,
     logger,
     ...more,
   })
@@ -314,8 +315,15 @@ t.test('the machine: disk, clock, certificate; each said once in the log, and wh
   let now = systemClock.now()
   const clock = { ...systemClock, now: () => now }
   const certificate = () => tlsIdentity('ana').certificate
+  let failing = 0
   // A file system without room.
-  const { obstacles, codes, lines } = sayingOf(ana, { dir: '/proc', clock, aheadMs: () => aheadMs, certificate })
+  const { obstacles, codes, lines } = sayingOf(ana, {
+    dir: '/proc',
+    clock,
+    aheadMs: () => aheadMs,
+    certificate,
+    webhooksFailing: () => failing,
+  })
   await obstacles.start()
   obstacles.close()
   t.same(codes(), ['disk_full'])
@@ -327,6 +335,9 @@ t.test('the machine: disk, clock, certificate; each said once in the log, and wh
     ahead(...all)
     t.same(codes(), ['disk_full'], `${all}: one that disagrees with the others says nothing of this clock`)
   }
+  failing = 2
+  t.same(codes(), ['disk_full', 'webhook_failing'])
+  failing = 0
   for (const years of [-100, 200]) {
     now += years * 365 * 24 * 60 * 60 * 1000
     t.same(codes(), ['disk_full', 'certificate_invalid'], 'not valid yet, or no more')

@@ -153,6 +153,37 @@ t.test('the inward API goes beyond loopback only where somebody has said that TL
   }
 })
 
+t.test('webhooks go to origins, and networks are such', async (t) => {
+  const takes = (receivers: unknown, networks?: unknown) =>
+    checkConfiguration('test', { ...settings, webhooks: { receivers, ...(networks !== undefined && { networks }) } })
+  const good = [
+    'https://hooks.example.com',
+    'https://*.example.com:8443',
+    'https://*',
+    'http://10.0.0.1',
+    'https://[::1]:9',
+  ]
+  t.same(takes(good, ['10.0.0.0/8', '::1', 'fd00::/8']).webhooks?.receivers, good)
+  const bad = [
+    'hooks.example.com',
+    'https://a/b',
+    'https://A.example',
+    'ftp://a',
+    'https://a:0',
+    'https://u@a',
+    'https://a*',
+    '',
+  ]
+  for (const receiver of bad)
+    t.throws(() => takes([receiver]), { code: 'configuration_invalid', evidence: { setting: 'webhooks/receivers/0' } })
+  t.throws(() => takes([]), { code: 'configuration_invalid', evidence: { setting: 'webhooks/receivers' } })
+  for (const network of ['10.0.0.0/33', '::1/129', '10.0.0', 'a.example', '10.0.0.0/8/8', 'fe80::1%lo'])
+    t.throws(() => takes(good, [network]), {
+      code: 'configuration_invalid',
+      evidence: { setting: 'webhooks/networks/0' },
+    })
+})
+
 t.test('where traces go, from the file or from the variables that OpenTelemetry has for it', async (t) => {
   const [file, env] = ['http://127.0.0.1:4318/v1/traces', 'http://collector:4318']
   const dir = t.testdir()

@@ -1,0 +1,151 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Webhook, WebhookMade } from '../api/routes/webhooks.ts'
+import { apiClientFor } from './api-client.ts'
+import { dataOption } from './options.ts'
+import { print, printLines, table } from './output.ts'
+
+interface Undelivered {
+  readonly waiting: readonly NonNullable<Webhook['waiting']>[]
+  readonly givenUp: readonly NonNullable<Webhook['waiting']>[]
+}
+
+/** `concordata webhook …`: who is told by calls of the running node. */
+export function webhookCommands(program: Command): void {
+  const webhook = program.command('webhook').description('who is told by calls of this node (Standard Webhooks)')
+  const at = (id: string, more = '') => `/api/Webhook/${encodeURIComponent(id)}${more}`
+  const signing = () =>
+    new Option('--signing <how>', 'with a secret that the receiver has as well, or with a key').choices(['v1', 'v1a'])
+
+  webhook
+    .command('add <url> <subject>')
+    .addOption(dataOption())
+    .addOption(signing())
+    .option('--from <index>', 'of one contract: the first entry that is told; else what settles from now on', indexIn)
+    .description('have what happens at a subject of /live posted to an address; shows the secret this one time')
+    .action(async (url: string, subject: string, { data, from, signing }: Asked & { from?: number }) => {
+      const body = { url, subject, ...(signing && { signing }), ...(from !== undefined && { from }) }
+      made((await call(data, 'POST', '/api/Webhook', body)) as WebhookMade)
+    })
+
+  webhook
+    .command('list')
+    .addOption(dataOption())
+    .description('the webhooks that there are, and how they are')
+    .action(async ({ data }: Asked) => {
+      const found = (await call(data, 'GET', '/api/Webhook')) as Webhook[]
+      const rows = found.map(({ id, key, state, subject, url, waiting, why }) => [
+        id,
+        why === undefined ? state : `${state}: ${why}`,
+        waiting === undefined ? '' : `${waiting.error}, since ${waiting.first}`,
+        key,
+        subject,
+        url,
+      ])
+      printLines(table(['webhook', 'state', 'not taken', 'key', 'subject', 'url'], rows))
+    })
+
+  webhook
+    .command('undelivered <id>')
+    .addOption(dataOption())
+    .description('messages that were not taken: those that are tried again, and those that were given up')
+    .action(async (id: string, { data }: Asked) => {
+      const { givenUp, waiting } = (await call(data, 'GET', at(id, '/Undelivered'))) as Undelivered
+      const rows = [...waiting, ...givenUp].map(({ attempts, error, last, message, next }) => [
+        message,
+        String(attempts),
+        last,
+        next ?? 'never',
+        error,
+      ])
+      printLines(table(['message', 'attempts', 'last', 'next', 'why'], rows))
+    })
+
+  webhook
+    .command('secret <id>')
+    .addOption(dataOption())
+    .addOption(signing())
+    .option('--overlap <seconds>', 'how long messages are signed with the one before, too', indexIn)
+    .description('make a new secret, and show it this one time')
+    .action(async (id: string, { data, overlap, signing }: Asked & { overlap?: number }) => {
+      const body = { ...(signing && { signing }), ...(overlap !== undefined && { overlapSeconds: overlap }) }
+      made((await call(data, 'POST', at(id, '/Secret'), body)) as WebhookMade)
+    })
+
+  webhook
+    .command('replay <id>')
+    .addOption(dataOption())
+    .requiredOption('--from <index>', 'the first entry', indexIn)
+    .option('--to <index>', 'the last entry; left out: the newest', indexIn)
+    .option('--contract <uid>', 'of a webhook of all contracts: which')
+    .description('send what entries have brought once more, under the same ids')
+    .action(async (id: string, { contract, data, from, to }: Asked & Range) => {
+      const body = { from, ...(to !== undefined && { to }), ...(contract !== undefined && { contract }) }
+      const begun = (await call(data, 'POST', at(id, '/Replays'), body)) as { stream: string; from: number; to: number }
+      print(`${begun.stream}: entries ${begun.from} to ${begun.to}`)
+    })
+
+  webhook
+    .command('retry <id>')
+    .addOption(dataOption())
+    .description('try what waits at once')
+    .action(async (id: string, { data }: Asked) => {
+      await call(data, 'POST', at(id, '/Attempts'))
+    })
+
+  webhook
+    .command('omit <id> <message>')
+    .addOption(dataOption())
+    .description('give a message up that waits, so that those behind it are sent')
+    .action(async (id: string, message: string, { data }: Asked) => {
+      await call(data, 'POST', at(id, '/Omissions'), { message })
+    })
+
+  webhook
+    .command('activate <id>')
+    .addOption(dataOption())
+    .description('begin one again that has ended; what it was not told meanwhile is told')
+    .action(async (id: string, { data }: Asked) => {
+      await call(data, 'POST', at(id, '/Activation'))
+    })
+
+  webhook
+    .command('remove <id>')
+    .addOption(dataOption())
+    .description('nothing more is sent')
+    .action(async (id: string, { data }: Asked) => {
+      await call(data, 'DELETE', at(id))
+    })
+}
+
+interface Asked {
+  readonly data: string
+  readonly signing?: 'v1' | 'v1a'
+}
+
+interface Range {
+  readonly contract?: string
+  readonly from: number
+  readonly to?: number
+}
+
+async function call(data: string, method: string, path: string, body?: unknown): Promise<unknown> {
+  return (await apiClientFor(data)).call(method, path, body)
+}
+
+function made({ id, secret, signing }: WebhookMade): void {
+  const what = signing === 'v1' ? 'secret' : 'public key'
+  printLines(
+    table(
+      ['', ''],
+      [
+        ['webhook', id],
+        [what, secret],
+      ],
+    ),
+  )
+}
+
+function indexIn(text: string): number {
+  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('that is no number from 0 on')
+}

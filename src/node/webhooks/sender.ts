@@ -1,0 +1,88 @@
+import { Agent, errors, request } from 'undici'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Message } from './messages.ts'
+import { ReceiverRefused, type Receivers, WebhookUnfit } from './receivers.ts'
+import { retryAfterIn } from './retry-times.ts'
+import { type Signer, secondsOf } from './signatures.ts'
+
+/** From the call to the last byte of the answer. */
+const TIMEOUT_MS = 15_000
+/** Nothing in an answer counts but its status. */
+const ANSWER_BYTES_MAX = 16 * 1024
+const CONNECTIONS_MAX = 8
+
+/** What came of sending a message. */
+export type Sent =
+  | { readonly kind: 'taken' }
+  /** The receiver has said that it is gone for good (410). */
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'failed'; readonly error: string; readonly retryAfterMs?: number | undefined }
+  /** This process ends. */
+  | { readonly kind: 'ended' }
+
+/** Posts messages: to where they may go, without following anybody anywhere else (Standard Webhooks 1.0). */
+export class Sender {
+  readonly #receivers: Receivers
+  readonly #clock: Clock
+  readonly #agent: Agent
+  #isClosed = false
+
+  constructor(receivers: Receivers, clock: Clock) {
+    this.#receivers = receivers
+    this.#clock = clock
+    this.#agent = new Agent({
+      connect: { lookup: receivers.lookup, timeout: TIMEOUT_MS },
+      connections: CONNECTIONS_MAX,
+      headersTimeout: TIMEOUT_MS,
+      bodyTimeout: TIMEOUT_MS,
+    })
+  }
+
+  async send(url: string, { body, id }: Message, signer: Signer): Promise<Sent> {
+    const at = this.#clock.now()
+    try {
+      const {
+        body: answer,
+        headers,
+        statusCode,
+      } = await request(this.#receivers.urlIn(url), {
+        method: 'POST',
+        body,
+        dispatcher: this.#agent,
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'concordata',
+          'webhook-id': id,
+          'webhook-timestamp': String(secondsOf(at)),
+          'webhook-signature': signer.sign(id, at, body),
+        },
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      })
+      // What is left of an answer is nobody's concern: its status has come.
+      await answer.dump({ limit: ANSWER_BYTES_MAX }).catch(() => {})
+      if (statusCode >= 200 && statusCode < 300) return { kind: 'taken' }
+      if (statusCode === 410) return { kind: 'gone' }
+      const retryAfterMs = retryAfterIn(headers['retry-after'], this.#clock.now())
+      return { kind: 'failed', error: `status ${statusCode}`, retryAfterMs }
+    } catch (error) {
+      if (this.#isClosed) return { kind: 'ended' }
+      return { kind: 'failed', error: said(error) }
+    }
+  }
+
+  /** Cuts off what is under way: it is sent again. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#agent.destroy()
+  }
+}
+
+/** Nothing that a receiver has written: its name and why it was not reached. */
+function said(error: unknown): string {
+  if (error instanceof ReceiverRefused || error instanceof WebhookUnfit) return error.message
+  const { cause, code, name } = error as { cause?: unknown; code?: unknown; name?: unknown }
+  if (cause instanceof ReceiverRefused) return cause.message
+  if (name === 'TimeoutError' || error instanceof errors.ConnectTimeoutError)
+    return `no answer in ${TIMEOUT_MS / 1000} s`
+  return typeof code === 'string' ? code : 'the connection failed'
+}
