@@ -59,8 +59,6 @@ const LONG: { readonly [file: string]: string } = {
   'test/breaks/breaks.ts': 'a list, an entry each',
   'test/vectors/protocol-scenarios.ts': 'a list, a scenario each',
   'test/simulation/hostile.ts': 'a list of sins, a method each',
-  'src/contracts/registry/contracts.ts': 'not divided yet',
-  'src/contracts/replica/live-contract.ts': 'not divided yet',
   'test/aggregates/contract/change-sets.test.ts': 'not divided yet',
   'test/agreement/completing.test.ts': 'not divided yet',
   'test/contracts/obstacles/obstacles.test.ts': 'not divided yet',

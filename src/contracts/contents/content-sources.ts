@@ -10,10 +10,12 @@ import { isFor, recipientsIn } from '../../events/recipients.ts'
 import type { ContentLog } from './content-log.ts'
 import type { UnfinishedContent } from './unfinished-content.ts'
 
+const NONE: readonly NamedContent[] = []
 const found = new WeakMap<object, readonly NamedContent[]>()
 
 /** Those that a statement names, as far as its values are here. */
 export function contentsOf({ statement, payloads }: Pick<VerifiedStatement, 'statement' | 'payloads'>) {
+  if (statement.requests.length === 0) return NONE
   const known = found.get(payloads)
   if (known !== undefined) return known
   const all = attachmentsIn(statement.requests, payloads)

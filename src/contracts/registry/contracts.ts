@@ -19,7 +19,6 @@ import { ContentRoom } from '../contents/content-room.ts'
 import type { PassiveContract } from '../passive/passive-contract.ts'
 import { type ContractSummary, standingIn } from '../passive/summary.ts'
 import { ReorderBuffer } from '../replica/inbound/reorder-buffer.ts'
-import { ContractDamaged } from '../replica/journal.ts'
 import type { ContractListener, LiveContract } from '../replica/live-contract.ts'
 import { keyIn } from '../requests/keyed-id.ts'
 import { RoomAsked } from '../requests/request-budget.ts'
@@ -27,7 +26,8 @@ import { Revocations } from '../signing/own-revocations.ts'
 import { appendBehind } from './append-behind.ts'
 import { assertHeld, ContractCache } from './contract-cache.ts'
 import { drawnNumber, foundingRequest, numberOf, type Terms, untilOpen } from './founding.ts'
-import { type ContractHeld, contractHeldIn, founderOf, isHeldBy, isTrue } from './held-contracts.ts'
+import { type ContractHeld, founderOf, isHeldBy } from './held-contracts.ts'
+import { HeldLog } from './held-log.ts'
 import { InvitationReplies, replyAmong } from './invitation-replies.ts'
 import type { ContractsPorts } from './ports.ts'
 import { Sponsorship } from './sponsorship.ts'
@@ -37,6 +37,7 @@ import { summariesOf, visit } from './visit.ts'
 /** All contracts that this node holds. */
 export class Contracts {
   readonly card: PartyCard
+  readonly self: Handle
   readonly #ports: ContractsPorts
   /** Which of them are in memory. */
   readonly cache: ContractCache
@@ -48,18 +49,15 @@ export class Contracts {
   readonly #sponsorship: Sponsorship
   #holding: Promise<unknown> = Promise.resolve()
   readonly unasked: Unasked
-  /** Contracts of this party, by the keys under which callers have asked for them. */
-  readonly #underKeys = new Map<string, Uid>()
-  /** How much of the `contracts` stream is known. */
-  #learned = 0
-  /** Where this process has appended to it, until it hears of that like of what others append. */
-  readonly #ownHeld = new Set<number>()
+  readonly #log: HeldLog
 
   private constructor(ports: ContractsPorts) {
     this.#ports = ports
     this.card = ports.card
+    this.self = ports.card.handle
     this.reorderBuffer = ports.reorderBuffer ?? new ReorderBuffer()
-    this.#sponsorship = new Sponsorship(ports.card.handle, ports)
+    this.#log = new HeldLog(this.self, ports)
+    this.#sponsorship = new Sponsorship(this.self, ports)
     this.unasked = new Unasked(ports.clock, ports.unaskedBounds)
     this.#replies = new InvitationReplies(ports, {
       accepted: (contract) => {
@@ -73,7 +71,7 @@ export class Contracts {
       reorderBuffer: this.reorderBuffer,
       roomAsked: ports.roomAsked ?? new RoomAsked(),
       contentRoom: ports.contentRoom ?? new ContentRoom(),
-      self: ports.card.handle,
+      self: this.self,
       hasWords: (contract) => this.wordsOn(contract).length > 0,
       foundAtRest: (contract, { summary }) => this.#noteStanding(contract, summary?.standing),
       failed: (_, error) => ports.failed?.(error),
@@ -92,7 +90,7 @@ export class Contracts {
     const founders = new Map<Uid, Handle>()
     const gone = new Set<Uid>()
     for await (const event of events.read(CONTRACTS_STREAM)) {
-      const held = contracts.#heldIn(event)
+      const held = contracts.#log.learn(event)?.held
       if (held === undefined) continue
       const { contract, founder, insteadOf } = held
       if (insteadOf !== undefined && !contracts.#replies.hasAccepted(insteadOf)) {
@@ -134,10 +132,9 @@ export class Contracts {
 
   /** An event of the `contracts` stream: what this node has come to hold, maybe by another of its processes. */
   async learnContract(event: RecordedEvent): Promise<void> {
-    const isKnown = event.revision < this.#learned
-    const held = this.#heldIn(event)
-    if (held === undefined || isKnown || this.#ownHeld.delete(event.revision)) return
-    const { contract, founder, from, insteadOf } = held
+    const learnt = this.#log.learn(event)
+    if (learnt === undefined || !learnt.isNews) return
+    const { contract, founder, from, insteadOf } = learnt.held
     if (insteadOf !== undefined) await this.#giveUp(insteadOf, from)
     this.#noteBrought(contract, from)
     if (this.cache.has(contract)) return
@@ -145,35 +142,16 @@ export class Contracts {
     await this.use(contract, () => {})
   }
 
-  /** Undefined: it says nothing, or names a founder whose UID it is not, which is reported. Throws StoreCorrupt. */
-  #heldIn(event: RecordedEvent): ContractHeld | undefined {
-    const held = contractHeldIn(event)
-    this.#learned = Math.max(this.#learned, event.revision + 1)
-    if (held !== undefined && isTrue(held)) this.#noteNamed(held)
-    if (held === undefined || isTrue(held)) return held
-    const { contract, founder } = held
-    const message = `event ${event.revision} of ${event.stream} names ${founder.handle} as the founder of ${contract}, whose UID belongs to another`
-    this.#ports.failed?.(new ContractDamaged('contract_damaged', message, { contract, founder }))
-    return undefined
-  }
-
   /** Works with a contract, with all that the store is known to have of it. Throws as `use`. */
   async useUpToDate<Result>(contract: Uid, work: (live: LiveContract) => Result | Promise<Result>): Promise<Result> {
     await this.#holding
-    return this.use(contract, async (live) => {
-      await live.deliver([])
-      return work(live)
-    })
+    return this.use(contract, (live) => live.deliver([]).then(() => work(live)))
   }
 
   async #learnContracts(): Promise<void> {
     const { events } = this.#ports.store
-    for await (const event of events.read(CONTRACTS_STREAM, { from: this.#learned })) await this.learnContract(event)
+    for await (const event of events.read(CONTRACTS_STREAM, { from: this.#log.next })) await this.learnContract(event)
     await this.#holding
-  }
-
-  get self(): Handle {
-    return this.card.handle
   }
 
   /** How many are held, in memory or at rest. */
@@ -227,7 +205,7 @@ export class Contracts {
     named?: string,
   ): Promise<{ contract: LiveContract; opened: Promise<unknown> }> {
     const key = named === undefined ? undefined : keyIn(named)
-    const before = key === undefined ? undefined : this.#underKeys.get(key)
+    const before = this.#log.under(key)
     if (this.#commandQueue !== undefined) {
       const uid = before ?? (await this.#commandQueue.open(fitText('the title', title), charter, named))
       await this.#learnContracts()
@@ -316,12 +294,8 @@ export class Contracts {
   wordsOn(contract: Uid): Word[] {
     const state = this.find(contract)?.state
     if (state === undefined) return []
-    const words: Word[] = []
-    const reply = this.#replies.pendingIn(state)
-    if (reply !== undefined) words.push(reply)
-    const revocation = this.revocations.pendingIn(state)
-    if (revocation !== undefined) words.push(revocation)
-    return words
+    const words = [this.#replies.pendingIn(state), this.revocations.pendingIn(state)]
+    return words.filter((word) => word !== undefined)
   }
 
   /** What this node's party has said to its invitation, should it still wait for the members. */
@@ -369,12 +343,11 @@ export class Contracts {
     await this.cache.close()
   }
 
-  /** A contract of this party's own. */
-  /** `id`: of its first request. Resolves to the contract that is held, which is another one where that was asked for under the same key before. */
+  /** A contract of this party's own. `id`: of its first request. Resolves to the contract that is held, which is another one where that was asked for under the same key before. */
   #holdOwn(contract: Uid, id: string): Promise<Uid> {
     return this.#inTurn(async () => {
       const key = keyIn(id)
-      const before = key === undefined ? undefined : this.#underKeys.get(key)
+      const before = this.#log.under(key)
       if (before !== undefined) return before
       const founder = { handle: this.self, signing: this.card.keys.signing }
       if (!this.cache.has(contract)) await this.#hold({ contract, founder, ...(key !== undefined && { named: id }) })
@@ -391,17 +364,12 @@ export class Contracts {
     const place = await appendBehind(store.events, clock, CONTRACTS_STREAM, event, isIt)
     // Another process has it already, and may have made room for it in another way: that is heard of.
     if (place !== undefined) {
-      if ((this.#ports.role ?? 'node') !== 'node') this.#ownHeld.add(place)
+      this.#log.appended(place)
       if (insteadOf !== undefined) await this.#giveUp(insteadOf, from)
       this.#noteBrought(contract, from)
     }
     this.cache.add(contract, founder.handle)
-    this.#noteNamed(held)
-  }
-
-  #noteNamed({ contract, founder, named = '' }: ContractHeld): void {
-    const key = keyIn(named)
-    if (key !== undefined && founder.handle === this.self) this.#underKeys.set(key, contract)
+    this.#log.note(held)
   }
 
   /** What was given up, and is accepted by another process, is held again. */

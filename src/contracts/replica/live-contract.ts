@@ -30,9 +30,9 @@ import { pieceLines } from '../contents/piece-lines.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import { passiveFormOf } from '../passive/passive-contract.ts'
 import type { LocalRequests } from '../requests/local-requests.ts'
-import { standingOfRequest } from '../requests/progress.ts'
-import { type HeldUp, heldUpBy, type Intent, type Submission } from '../requests/submission.ts'
+import type { HeldUp, Intent, Submission } from '../requests/submission.ts'
 import { ContractListeners, type ListenerOf } from './contract-listener.ts'
+import { HoldUps } from './hold-ups.ts'
 import { oursOf } from './inbound/foreign-payloads.ts'
 import { entryLines } from './inbound/known-entries.ts'
 import { payloadLines } from './inbound/payload-lines.ts'
@@ -42,19 +42,16 @@ import type { Replicated } from './opening/replica-parts.ts'
 import { hasToNote, isPassivatable } from './passivation.ts'
 import type { ContractPorts } from './ports.ts'
 import { ReplicaLoop } from './replica-loop.ts'
+import { signingNotBlocked } from './signing-not-blocked.ts'
 
 export type ContractListener = ListenerOf<LiveContract>
-
-/** A person's word would not make this node sign. Evidence: `obstacle`. */
-export class SigningNotBlocked extends ConcordataError {}
 
 /** The node is stopping, or the contract was closed under the caller. */
 export class ContractClosed extends ConcordataError {}
 
 /**
- * One contract as a node lives it: takes in statements, makes its own when one is due, and keeps everything durable
- * before anybody hears of it. What it says is decided by pure code (`agreement`); this is the loop around it. One turn
- * of the loop takes all that has come meanwhile: one statement, one write, whatever the number of requests.
+ * One contract as a node lives it: what others see of the loop that takes in statements, makes its own when one is due, and keeps
+ * everything durable before anybody hears of it (`replica-loop.ts`). What it says is decided by pure code (`agreement`).
  */
 export class LiveContract {
   readonly contract: Uid
@@ -65,14 +62,16 @@ export class LiveContract {
   readonly #ports: ContractPorts
   readonly #listeners = new ContractListeners<LiveContract>(this)
   readonly #loop: ReplicaLoop
-  /** What each party says of itself, in its last exchange: why it leaves uncovered what it holds. */
-  readonly #holdUps = new Map<Handle, HoldUp>()
+  readonly #holdUps: HoldUps
 
   private constructor(replicated: Replicated, opened: Opened) {
-    const { contract, self, ports } = replicated
-    this.contract = contract
-    this.self = self
-    this.#ports = ports
+    this.contract = replicated.contract
+    this.self = replicated.self
+    this.#ports = replicated.ports
+    this.#holdUps = new HoldUps(
+      this.self,
+      () => this.approvals.holdUp ?? (this.state.ledger.lacking === undefined ? undefined : 'payload'),
+    )
     this.#loop = new ReplicaLoop(replicated, opened, this.#listeners, (handle) => this.holdUpOf(handle))
     this.requests = this.#loop.parts.requests
     this.approvals = this.#loop.parts.approvals
@@ -118,9 +117,8 @@ export class LiveContract {
 
   /** Where somebody covers another branch of a feed than the one held, as long as no proof tells why. */
   get unprovenForks(): readonly OtherBranch[] {
-    return this.#loop.parts.unprovenForks.all.filter(
-      ({ party }) => !this.evidence.some((proof) => proof.party === party),
-    )
+    const proven = new Set(this.evidence.map(({ party }) => party))
+    return this.#loop.parts.unprovenForks.all.filter(({ party }) => !proven.has(party))
   }
 
   /** Why this node signs nothing in this contract at the moment, should it be so. */
@@ -156,15 +154,15 @@ export class LiveContract {
   /** What is held here of what a peer wants. */
   payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<PayloadLines> {
     const { clock, store, turns } = this.#ports
-    const now = timestamp(clock)
-    return withHistory(this, (state) => payloadLines(store.payloads, state, peer, wanted, room, now, turns))
+    return withHistory(this, (state) =>
+      payloadLines(store.payloads, state, peer, wanted, room, timestamp(clock), turns),
+    )
   }
 
   /** What is held here of the pieces that a peer wants. */
   pieceLines(peer: Handle, wanted: readonly WantedPieces[], room: number): Promise<readonly string[]> {
     const { clock, store, turns } = this.#ports
-    const now = timestamp(clock)
-    return withHistory(this, (state) => pieceLines(store.payloads, state, peer, wanted, room, now, turns))
+    return withHistory(this, (state) => pieceLines(store.payloads, state, peer, wanted, room, timestamp(clock), turns))
   }
 
   /** From which ledger index on entries are missing whose values nobody may have any more; undefined: from none. */
@@ -178,23 +176,18 @@ export class LiveContract {
   }
 
   /** For whom a request of this party waits. */
-  async heldUp(request: RequestRef): Promise<HeldUp> {
-    const holdUpOf = (handle: Handle) => this.holdUpOf(handle)
-    if (holdUpOf(this.self) !== undefined) return heldUpBy([this.self], holdUpOf)
-    const standing = await withHistory(this, (state) => standingOfRequest(state, request, undefined))
-    return heldUpBy(standing?.waitsFor?.of ?? [], holdUpOf)
+  heldUp(request: RequestRef): Promise<HeldUp> {
+    return this.#holdUps.ofRequest(this, request)
   }
 
   /** Why a party leaves uncovered what it holds: as this one knows, or as the other has said last. */
   holdUpOf(handle: Handle): HoldUp | undefined {
-    if (handle !== this.self) return this.#holdUps.get(handle)
-    return this.approvals.holdUp ?? (this.state.ledger.lacking === undefined ? undefined : 'payload')
+    return this.#holdUps.of(handle)
   }
 
   /** A party has said it, of itself. */
   holdsUp(party: Handle, why: HoldUp | undefined): void {
-    if (why === undefined) this.#holdUps.delete(party)
-    else this.#holdUps.set(party, why)
+    this.#holdUps.said(party, why)
   }
 
   listen(listener: ContractListener): () => void {
@@ -254,20 +247,8 @@ export class LiveContract {
     this.#assertOpen()
     const { commandQueue } = this.requests
     if (commandQueue !== undefined) return commandQueue.goOn(this.contract)
-    const { obstacle } = this
-    if (
-      this.engineUnknown !== undefined ||
-      !this.#loop.parts.protection.needsWord(this.#loop.state, this.#loop.waiting)
-    ) {
-      const message =
-        obstacle === undefined
-          ? 'nothing keeps this node from signing in that contract'
-          : `no word of a person helps: ${obstacle}`
-      throw new SigningNotBlocked('signing_not_blocked', message, {
-        contract: this.contract,
-        obstacle: obstacle ?? null,
-      })
-    }
+    const isHelpful = this.#loop.parts.protection.needsWord(this.#loop.state, this.#loop.waiting)
+    if (this.engineUnknown !== undefined || !isHelpful) throw signingNotBlocked(this.contract, this.obstacle)
     this.goOnRegardless()
   }
 
