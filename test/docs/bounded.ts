@@ -47,7 +47,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   'one for each party of a contract in memory: its limit `members`': [
     'contracts/contents/dry-peers.ts #peers',
     'contracts/replica/replica-loop.ts #evidence',
-    'contracts/replica/live-contract.ts #holdUps',
+    'contracts/replica/hold-ups.ts #said',
     'gossip/peer-knowledge.ts #shown',
     'node/observability/obstacles.ts #waits',
   ],
@@ -63,7 +63,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'node/observability/log-events.ts said',
   ],
   'what this party’s own people have done: its keys, its answers to invitations, its invitations': [
-    'contracts/registry/contracts.ts #underKeys',
+    'contracts/registry/held-log.ts #underKeys',
     'contracts/registry/invitation-replies.ts #replies',
     'contracts/processes/key-rotation.ts #foreign',
     'contracts/signing/own-revocations.ts #reserved',
@@ -131,7 +131,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'node/webhooks/deliveries.ts #stops',
     'api/answers/described.ts problems',
     'api/http/other-methods.ts taken',
-    'contracts/registry/contracts.ts #ownHeld',
+    'contracts/registry/held-log.ts #own',
     'projections/tables/rule-table.ts prepared',
     'contracts/replica/contract-listener.ts #listeners',
     'contracts/registry/contract-cache.ts #listeners',
