@@ -32,6 +32,7 @@ import { templateRoutes } from './routes/contract/templates.ts'
 import { typeRoutes } from './routes/contract/types.ts'
 import { contractRoutes } from './routes/contracts.ts'
 import { type ElementViewPorts, elementViewRoutes } from './routes/element-views.ts'
+import { type EntityRoutesPorts, entityRoutes } from './routes/entities.ts'
 import { type KeyRoutesPorts, keyRoutes } from './routes/keys.ts'
 import { type LiveRoutesPorts, liveRoutes } from './routes/live/live.ts'
 import { type PathRoutesPorts, pathRoutes } from './routes/new-api.ts'
@@ -52,6 +53,7 @@ export interface ApiPorts
     CandidateRoutesPorts,
     RuleRoutesPorts,
     ElementViewPorts,
+    EntityRoutesPorts,
     Omit<PathRoutesPorts, 'events'>,
     LiveRoutesPorts,
     WebhookRoutesPorts,
@@ -64,7 +66,6 @@ export interface ApiPorts
 }
 
 const contractsAndParties = [
-  contractRoutes,
   invitationRoutes,
   resignationRoutes,
   lockRoutes,
@@ -117,11 +118,13 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     metricsRoute(guarded, ports)
     obstacleRoute(guarded, ports)
     pathRoutes(guarded, { ...ports, events: liveRoutes(guarded, ports) })
+    await guarded.register(contractRoutes, ports)
     for (const routes of contractsAndParties) await guarded.register(routes, ports)
     await guarded.register(contractKeyRoutes, ports)
     await guarded.register(keyRoutes, ports)
     await guarded.register(attentionRoutes, ports)
     await guarded.register(requestListRoutes, ports)
+    await guarded.register(entityRoutes, ports)
     await guarded.register(changeSetRoutes, ports)
     await guarded.register(candidateRoutes, ports)
     await guarded.register(ruleRoutes, ports)

@@ -28,7 +28,7 @@ const AboutAudience = Type.Optional(AudienceSchema)
  */
 export const CommandEnvelopeSchema = Type.Object(
   { type: Type.String({ minLength: 1, maxLength: 64 }) },
-  { additionalProperties: Type.Unknown() },
+  { title: 'Command', additionalProperties: Type.Unknown() },
 )
 
 export const RequestSchema = Type.Object(

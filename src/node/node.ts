@@ -12,6 +12,7 @@ import { DEFAULT_WAIT_MS, Documents } from '../documents/documents.ts'
 import type { PartyCard } from '../events/parties/party-card.ts'
 import { SALT_BYTES } from '../events/seal.ts'
 import { defaultTiming } from '../gossip/gossip.ts'
+import { EntityRows } from '../projections/entities/entity-rows.ts'
 import { AttentionList, listed } from '../projections/queries/attention.ts'
 import { CandidateRecords } from '../projections/queries/candidate-records.ts'
 import { EndedChangeSets } from '../projections/queries/ended-change-sets.ts'
@@ -288,6 +289,7 @@ async function openInward(
       ...attention.read({ self: party.contracts.self, now: systemClock.now(), overdueAfterMs, limit }),
       obstacles: listed(obstacles.all(overdueAfterMs), limit),
     }),
+    entityRows: new EntityRows(projections.reader),
     requestRecords: new RequestRecords(projections.reader),
     ruleRecords: new RuleRecords(projections.reader),
     valueHistory: new ValueHistory(projections.reader),

@@ -166,6 +166,11 @@ export const errorCodes = {
   no_such_webhook: 'There is no webhook of this id, or another key has made it.',
   no_such_message: 'No message of this id waits to be tried again.',
   replay_under_way: 'The webhook is being told of this stream once more already.',
+  no_such_row: 'The entity has no row of this id.',
+  no_such_relation: 'The entity has nothing of this name below it; `options` says what it has.',
+  query_unfit: 'A filter, an order or a cursor is not one of what is asked for; `path` says which.',
+  query_too_wide:
+    'More rows would have to be put in order than one answer may cost: ask for those of a contract, or in the order of their ids.',
   no_such_request: 'No request of this name is held here.',
   write_unfit: 'The body does not say what to write, or the element cannot take it.',
   text_unfit:

@@ -130,6 +130,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'node/webhooks/webhook-file.ts #statements',
     'node/webhooks/deliveries.ts #stops',
     'api/answers/described.ts problems',
+    'api/http/other-methods.ts reasons',
     'api/http/other-methods.ts taken',
     'contracts/registry/held-log.ts #own',
     'projections/tables/rule-table.ts prepared',

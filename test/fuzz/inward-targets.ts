@@ -296,6 +296,23 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
     requests: json(`Webhook/${WEBHOOK}/Replays`, '{"from":0,"to":3}'),
   },
   'GET /api/Request': { status: 200, requests: ['/api/Request?state=accepted&author=ana&limit=10'] },
+  'GET /api': { status: 200, requests: ['/api'] },
+  'GET /api/:entities': {
+    status: 200,
+    requests: [
+      '/api/Elements?contract=$&parent=&sort=-name&limit=3',
+      '/api/Proposal?universalId=$.1&isHeld=&cursor=WyJ4IiwxXQ',
+      '/api/Rules?body=%7B%22kind%22%3A1%7D&active=true',
+    ],
+  },
+  'GET /api/:entities/:id': {
+    status: 200,
+    requests: ['/api/Contracts/$', '/api/Dialogue/1.2', '/api/Attributes/$.1.what'],
+  },
+  'GET /api/:entities/:id/:child': {
+    status: 200,
+    requests: ['/api/Contracts/$/Elements?limit=2', '/api/Element/1/Proposal?sort=id'],
+  },
   'GET /api/Attention': { status: 200, requests: ['/api/Attention?overdueAfterSeconds=60&limit=10'] },
   'GET /api/Obstacle': { status: 200, requests: ['/api/Obstacle'] },
   'GET /api/Keys': { status: 200, requests: ['/api/Keys'] },

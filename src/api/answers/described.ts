@@ -1,13 +1,20 @@
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { faultCodes, type ProblemCode, statusesOf } from '../http/problem.ts'
 import { NoBody } from './common.ts'
 import { ProblemSchema } from './problem.ts'
 
+export interface RouteVariant {
+  readonly url: string
+  readonly schema: FastifySchema
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The problems that the route can answer, beside those that every route can. */
     problems?: readonly ProblemCode[]
+    /** What the route is to clients: several, each with forms of its own beside those that stand at it. */
+    variants?: readonly RouteVariant[]
   }
   interface FastifySchema {
     /** By which clients are generated: it does not change. */
@@ -91,4 +98,16 @@ export function gatherRoutes(app: FastifyInstance, routes: RouteOptions[]): void
   app.addHook('onRoute', (route) => {
     if (route.config?.body !== 'passed over') routes.push(route)
   })
+}
+
+/** The routes as clients are told of them: for one with variants, these. */
+export function* toldRoutes(routes: Iterable<RouteOptions>): Generator<RouteOptions> {
+  for (const route of routes) {
+    const { config, schema } = route
+    if (config?.variants === undefined) yield route
+    for (const { schema: own, url } of config?.variants ?? []) {
+      const response = { ...(schema?.response as object), ...(own.response as object) }
+      yield { ...route, url, schema: { ...schema, params: undefined, ...own, response } }
+    }
+  }
 }

@@ -82,15 +82,12 @@ export const RequestsSchema = object(
   'Requests',
 )
 
-/** As another party has signed it: of commands that this node does not know as well. */
-const CommandSchema = Type.Object(CommandEnvelopeSchema.properties, { title: 'Command', additionalProperties: true })
-
 /** A request of another party on which this node asks a person. */
 export const QuestionSchema = object(
   {
     request: RequestKey,
     by: HandleSchema,
-    commands: Type.Array(CommandSchema),
+    commands: Type.Array(CommandEnvelopeSchema),
     about: MaybeAbout,
     values: mapOf(AnyValue),
     abouts: mapOf(ShownAboutSchema),

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify'
 import { serializeExactly } from '../answers/described.ts'
 import { readBodies } from './body.ts'
+import { withEntityInPlural } from './entity-urls.ts'
 import { answerErrors, problemFor } from './error-handler.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
 import { asksForWebSocket } from './upgrades.ts'
@@ -31,7 +32,7 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
     routerOptions: { maxParamLength: 16_384 },
     rewriteUrl: ({ url = '/' }) => {
       try {
-        return withElementAsOne(readUrl(url))
+        return withEntityInPlural(withElementAsOne(readUrl(url)))
       } catch {
         return UNREADABLE_URL
       }

@@ -8,19 +8,27 @@ import { settledHead } from '../../contracts/signing/cosigned-notes.ts'
 import { AgreedView } from '../../documents/agreed-view.ts'
 import { askedBefore } from '../../documents/requests/asked-before.ts'
 import { CharterSchema } from '../../events/charter.ts'
-import { UidSchema } from '../../events/ids.ts'
+import { type Uid, UidSchema } from '../../events/ids.ts'
 import { assert } from '../../runtime/assert.ts'
 import { ContractSchema, ContractSummarySchema, FullContractSchema } from '../answers/contracts.ts'
 import { ofContract } from '../answers/problems.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { assertSame, type Keyed } from '../http/idempotency.ts'
 import { TokenInQuery } from '../http/validation.ts'
+import type { EntityRoutesPorts } from './entities.ts'
 import { ContractParams, closed } from './forms.ts'
 import type { RoutePorts } from './ports.ts'
 
+/** What finds the UID of a contract by its local id. */
+export interface ContractRoutesPorts extends RoutePorts, EntityRoutesPorts {}
+
+const LOCAL_ID = /^[1-9]\d*$/
+
 /** `/api/Contract`, `/api/Contract/<uid>`, `/api/FullContract`; what stands below a contract is in `contract/`. */
-export const contractRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
-  const { contracts, store } = ports
+export const contractRoutes: TypedRoutes<ContractRoutesPorts> = async (app, ports) => {
+  const { contracts, entityRows, store } = ports
+  // Of a local id that there is none of: a UID that no contract has.
+  const uidOf = (id: string) => (LOCAL_ID.test(id) ? entityRows.uidOf(Number(id)) : undefined) ?? (id as Uid)
 
   app.get(
     '/api/Contract',
@@ -91,12 +99,12 @@ export const contractRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
       schema: {
         operationId: 'getFullContract',
         summary: 'The whole document with its record hash and ledger root',
-        querystring: Type.Object({ ContractId: UidSchema, ...TokenInQuery }, closed),
+        querystring: Type.Object({ ContractId: ContractIdSchema, ...TokenInQuery }, closed),
         response: { 200: FullContractSchema },
       },
     },
     async (request) =>
-      contracts.use(request.query.ContractId, async (live) => {
+      contracts.use(uidOf(request.query.ContractId), async (live) => {
         const { contract, state } = live
         const { agreed } = state.settling
         const head = await withHistory(live, settledHead)
@@ -110,6 +118,9 @@ export const contractRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
       }),
   )
 }
+
+/** By its UID, or its local id. */
+const ContractIdSchema = Type.Union([UidSchema, Type.String({ pattern: '^[1-9][0-9]{0,15}$' })])
 
 /** Requires a contract of which something has been acknowledged. */
 export async function begunSummary(live: LiveContract): Promise<ContractSummary> {

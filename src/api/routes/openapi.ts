@@ -1,21 +1,22 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, RouteOptions } from 'fastify'
 import { Type } from 'typebox'
 import { find } from '../../aggregates/contract/state.ts'
 import { elementSchema } from '../../documents/elements/element-schema.ts'
 import { ROOT, UidSchema } from '../../events/ids.ts'
 import { AnyValue, NoBody } from '../answers/common.ts'
+import { toldRoutes } from '../answers/described.ts'
 import { ofContract } from '../answers/problems.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { entityTag, namesTag } from '../http/entity-tag.ts'
 import { contractDocument } from '../openapi/contract.ts'
 import { liveDocument } from '../openapi/live.ts'
-import { type DescribedRoute, serviceDocument } from '../openapi/service.ts'
+import { serviceDocument } from '../openapi/service.ts'
 import { LiveMessageSchema } from './live/web-socket.ts'
 import type { RoutePorts } from './ports.ts'
 
 export interface OpenApiPorts extends RoutePorts {
   /** All that the API has, once it is ready. */
-  readonly routes: Iterable<DescribedRoute>
+  readonly routes: Iterable<RouteOptions>
 }
 
 /** Of the API, as package.json has it. */
@@ -34,7 +35,7 @@ export const openApiRoutes: TypedRoutes<OpenApiPorts> = async (app, { contracts,
       schema: { operationId: 'getOpenApi', summary: 'This API as an OpenAPI 3.1 document', response },
     },
     async ({ headers }, reply) => {
-      service ??= JSON.stringify(serviceDocument(routes, API_VERSION))
+      service ??= JSON.stringify(serviceDocument(toldRoutes(routes), API_VERSION))
       return sendDocument(reply, service, headers['if-none-match'])
     },
   )

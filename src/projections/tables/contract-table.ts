@@ -34,6 +34,8 @@ const SCHEMA = `
     lock_about_in TEXT
   ) STRICT;
 
+  CREATE INDEX Contract_given_up ON Contract (id) WHERE given_up_at IS NOT NULL;
+
   CREATE VIEW HeldContract AS SELECT * FROM Contract WHERE given_up_at IS NULL OR given_up_at < held_at;
 `
 

@@ -45,6 +45,7 @@ const SCHEMA = `
     UNIQUE (contract, key)
   ) STRICT;
   CREATE UNIQUE INDEX Element_path ON Element (parent, name) WHERE removed_at IS NULL;
+  CREATE INDEX Element_below ON Element (parent);
   CREATE INDEX Element_instances ON Element (prototype) WHERE prototype IS NOT NULL AND removed_at IS NULL;
 
   CREATE VIEW DocumentElement AS

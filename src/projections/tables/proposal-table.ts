@@ -34,6 +34,8 @@ const SCHEMA = `
     ended_by  TEXT
   ) STRICT;
   CREATE INDEX Proposal_standing ON Proposal (element) WHERE ended_at IS NULL;
+  CREATE INDEX Proposal_at ON Proposal (element);
+  CREATE INDEX Proposal_of ON Proposal (request);
 
   CREATE TABLE Voter (
     contract INTEGER NOT NULL,
@@ -53,7 +55,7 @@ const SCHEMA = `
     cast_at       INTEGER NOT NULL,
     superseded_at INTEGER
   ) STRICT;
-  CREATE INDEX Vote_counting ON Vote (proposal) WHERE superseded_at IS NULL;
+  CREATE INDEX Vote_on ON Vote (proposal);
 `
 
 const COLUMNS = [

@@ -7,6 +7,7 @@ import type { Statement } from '../../events/statement.ts'
 import type { Carrier, ContractRows } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { RowBuffer } from '../row-buffer.ts'
+import { LOCAL_IDS } from '../row-id.ts'
 import { partyOf } from './party-table.ts'
 
 /**
@@ -72,22 +73,21 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 
   CREATE VIEW Dialogue (request, contract, party, answer, code, about, about_in) AS
-    SELECT Request.id, Request.contract, Market.party,
+    SELECT Request.id, Request.contract, Market.id,
            CASE WHEN Refusal.by IS NULL THEN 'acknowledged' ELSE 'refused' END,
            Refusal.code, Refusal.about, Refusal.about_in
     FROM Request
     JOIN Party AS author ON author.id = Request.party
-    JOIN Market ON Market.contract = Request.contract
+    CROSS JOIN Market ON Market.id > Request.contract * ${LOCAL_IDS} AND Market.id < (Request.contract + 1) * ${LOCAL_IDS}
       AND (Market.admitted_at < Request.ledger_index)
       AND (Market.standing = 'member' OR Market.ended_at >= Request.ledger_index)
       AND Market.party <> Request.party
-    JOIN Party AS answering ON answering.id = Market.party
+    JOIN Party AS answering ON answering.id = Market.id
     LEFT JOIN Refusal ON Refusal.contract = Request.contract AND Refusal.handle = author.handle
       AND Refusal.seq = Request.seq AND Refusal.place = Request.place AND Refusal.by = answering.handle;
 `
 
-/** As they stand in the table, and in an export. */
-export const REQUEST_COLUMNS = [
+const REQUEST_COLUMNS = [
   'id',
   'contract',
   'ledger_index',

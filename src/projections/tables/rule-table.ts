@@ -7,7 +7,7 @@ import { partyOf } from './party-table.ts'
 /**
  * Rule sets and rules, as they are said now, with who has voted on that; `in_force` since the ledger index at which they were
  * published. `body` is JSON (docs/rules.md); expressions in it name elements by their ids. RuleFlag: conditions that do not hold.
- * What triggers have switched off has `active` 0.
+ * What triggers have switched off has `active` 0. Attribute is what a rule that stands says, one by one.
  */
 const SCHEMA = `
   CREATE TABLE RuleSet (
@@ -35,7 +35,11 @@ const SCHEMA = `
     edited_at  INTEGER,
     removed_at INTEGER
   ) STRICT;
-  CREATE INDEX Rule_at ON Rule (element) WHERE removed_at IS NULL;
+  CREATE INDEX Rule_at ON Rule (element);
+
+  CREATE VIEW Attribute AS
+    SELECT Rule.id AS rule, Rule.contract AS contract, said.key AS name, Rule.body -> said.key AS value
+    FROM Rule JOIN json_each(Rule.body) AS said WHERE Rule.removed_at IS NULL AND said.key <> 'kind';
 
   CREATE TABLE RuleVote (
     contract INTEGER NOT NULL,

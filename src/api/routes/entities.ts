@@ -1,0 +1,206 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Uid } from '../../events/ids.ts'
+import type { Entity } from '../../projections/entities/entity.ts'
+import type { EntityRows } from '../../projections/entities/entity-rows.ts'
+import { type EntityRow, withHeld } from '../../projections/entities/held-values.ts'
+import { childrenOf, entities, type Relation } from '../../projections/entities/model.ts'
+import { QueryUnfit } from '../../projections/entities/query-unfit.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import type { Store } from '../../store/port.ts'
+import { EntityModelSchema, entityModel, listQuery, ROWS, RowIdSchema, rowSchema } from '../answers/entities.ts'
+import type { TypedRoutes } from '../answers/typed-routes.ts'
+import { formCheck } from '../http/validation.ts'
+
+export interface EntityRoutesPorts {
+  /** Of the read model. */
+  readonly entityRows: Pick<EntityRows, 'find' | 'get' | 'uidOf'>
+  /** Holds what the seals in rows stand for. */
+  readonly store: Store
+}
+
+/** The entity has no row of that id. */
+class NoSuchRow extends ConcordataError {}
+/** The entity has nothing of that name below it. Evidence: `options`. */
+class NoSuchRelation extends ConcordataError {}
+
+const byPlural = new Map(entities.map((entity) => [entity.plural, entity]))
+const PLURALS = [...byPlural.keys()]
+/** Anything else is no route. */
+const AT = `/api/:entities(^(?:${PLURALS.join('|')})$)`
+const Plural = Type.Enum(PLURALS)
+
+const checks = new Map(entities.map((entity) => [entity, formCheck(listQuery(entity), 'querystring')]))
+/** Which filters there are depends on what is listed: that is looked at behind the route. */
+const AnyQuery = Type.Record(Type.String(), Type.String())
+const AnyRow = Type.Unsafe<EntityRow>(Type.Union(entities.map(rowSchema)))
+
+const ofRead = {
+  role: 'reader',
+  readOnly: ({ child, entities: plural }: { readonly entities?: string; readonly child?: string }) =>
+    byPlural.get(child ?? plural ?? '')?.writtenBy,
+} as const
+
+/** `/api`, `/api/<entities>[/<id>[/<children>]]`, all of the model of entities. */
+export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entityRows, store }) => {
+  app.get(
+    '/api',
+    {
+      config: { role: 'reader' },
+      schema: {
+        operationId: 'getEntityModel',
+        summary: 'The entities with their attributes and relations',
+        response: { 200: EntityModelSchema },
+      },
+    },
+    async () => entityModel,
+  )
+
+  app.get(
+    AT,
+    {
+      config: {
+        ...ofRead,
+        problems: ['query_unfit', 'query_too_wide'],
+        variants: entities.map((entity) => ({
+          url: `/api/${entity.plural}`,
+          schema: {
+            operationId: `list${entity.name}Rows`,
+            summary: `Rows of ${entity.name}: ${entity.meaning}`,
+            querystring: listQuery(entity),
+            response: { 200: Type.Array(rowSchema(entity)) },
+          },
+        })),
+      },
+      schema: {
+        operationId: 'listRows',
+        summary: 'Rows of an entity',
+        params: Type.Object({ entities: Plural }),
+        querystring: AnyQuery,
+        response: { 200: Type.Array(AnyRow) },
+      },
+    },
+    async (request, reply) => page(entityAt(request.params.entities), request, reply),
+  )
+
+  app.get(
+    `${AT}/:id`,
+    {
+      config: {
+        ...ofRead,
+        problems: ['no_such_row'],
+        variants: entities.map((entity) => ({
+          url: `/api/${entity.plural}/:id`,
+          schema: {
+            operationId: `get${entity.name}Row`,
+            summary: `A row of ${entity.name}`,
+            params: Type.Object({ id: RowIdSchema }),
+            response: { 200: rowSchema(entity) },
+          },
+        })),
+      },
+      schema: {
+        operationId: 'getRow',
+        summary: 'A row of an entity',
+        params: Type.Object({ entities: Plural, id: RowIdSchema }),
+        response: { 200: AnyRow },
+      },
+    },
+    async ({ params }) => {
+      const entity = entityAt(params.entities)
+      const [row] = await withHeld(entity, [rowOf(entity, params.id)], uidOf, store.payloads)
+      return row
+    },
+  )
+
+  app.get(
+    `${AT}/:id/:child`,
+    {
+      config: {
+        ...ofRead,
+        problems: ['no_such_row', 'no_such_relation', 'query_unfit', 'query_too_wide'],
+        variants: entities.flatMap((entity) =>
+          childrenOf(entity).map(({ child }) => ({
+            url: `/api/${entity.plural}/:id/${child.plural}`,
+            schema: {
+              operationId: `list${child.plural}Of${entity.name}`,
+              summary: `Rows of ${child.name} that name a row of ${entity.name}`,
+              params: Type.Object({ id: RowIdSchema }),
+              querystring: listQuery(child),
+              response: { 200: Type.Array(rowSchema(child)) },
+            },
+          })),
+        ),
+      },
+      schema: {
+        operationId: 'listChildren',
+        summary: 'Rows that name a row',
+        params: Type.Object({ entities: Plural, id: RowIdSchema, child: Type.String({ maxLength: 100 }) }),
+        querystring: AnyQuery,
+        response: { 200: Type.Array(AnyRow) },
+      },
+    },
+    async (request, reply) => {
+      const entity = entityAt(request.params.entities)
+      const { by, child } = relationOf(entity, request.params.child)
+      const of = rowOf(entity, request.params.id)[entity.key[0]]
+      return page(child, request, reply, [by, String(of)])
+    },
+  )
+
+  const uidOf = (contract: number) => entityRows.uidOf(contract) as Uid
+
+  function rowOf(entity: Entity, id: string): EntityRow {
+    const row = entityRows.get(entity, id)
+    if (row === undefined) throw new NoSuchRow('no_such_row', `${entity.name} has no row ${id}`, { name: entity.name })
+    return row
+  }
+
+  /** `given`: a filter that the path says. */
+  async function page(
+    entity: Entity,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given?: readonly [by: string, value: string],
+  ): Promise<readonly EntityRow[]> {
+    const checked = (checks.get(entity) as ReturnType<typeof formCheck>)(request.query)
+    if ('error' in checked) throw checked.error
+    const { cursor, limit = ROWS, sort, token: _token, ...said } = checked.value as Query
+    const filters = new Map(Object.entries(said as Record<string, string>))
+    if (given !== undefined) {
+      const [by, value] = given
+      if (filters.has(by)) throw new QueryUnfit('query_unfit', `the path says ${by} already`, { path: `/${by}` })
+      filters.set(by, value)
+    }
+    const { next, rows } = entityRows.find(entity, {
+      filters,
+      limit,
+      ...(cursor !== undefined && { cursor }),
+      ...(sort !== undefined && { sort: { by: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } }),
+    })
+    if (next !== undefined) reply.header('link', `<${withCursor(request, next)}>; rel="next"`)
+    return withHeld(entity, rows, uidOf, store.payloads)
+  }
+}
+
+type Query = Readonly<Record<string, string>> & { readonly limit?: number }
+
+/** Requires one that the route lets through. */
+function entityAt(plural: string): Entity {
+  return byPlural.get(plural) as Entity
+}
+
+function relationOf(entity: Entity, plural: string): Relation {
+  const relations = childrenOf(entity)
+  const relation = relations.find(({ child }) => child.plural === plural)
+  if (relation !== undefined) return relation
+  const options = relations.map(({ child }) => child.plural)
+  throw new NoSuchRelation('no_such_relation', `${entity.name} has no ${plural} below it`, { options })
+}
+
+/** The same once more, from where the page ends. */
+function withCursor(request: FastifyRequest, cursor: string): string {
+  const [path] = request.url.split('?', 1)
+  const { token: _token, ...query } = request.query as Record<string, string>
+  return `${path}?${new URLSearchParams({ ...query, cursor })}`
+}
