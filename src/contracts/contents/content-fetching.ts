@@ -8,8 +8,8 @@ import { type PieceLine, WANTED_PIECES_MAX, type WantedPieces } from '../../goss
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { ContractView } from '../replica/contract-view.ts'
 import { completionWrites, piecesHeld, pieceWrite, refsOf } from './content-files.ts'
-import type { AwaitedContent, ContentLog } from './content-log.ts'
-import { mayHold } from './content-sources.ts'
+import type { AwaitedContent, ContentLog, Naming } from './content-log.ts'
+import { mayHold, namesOpenIn } from './content-sources.ts'
 import { attachmentUnder } from './content-under.ts'
 import { ContentWaits } from './content-waits.ts'
 import type { ContentsNews, ContentsPorts } from './contents-ports.ts'
@@ -45,10 +45,12 @@ export class ContentFetching {
   readonly #keeper: ContentKeeper
   readonly #waits: ContentWaits
   readonly #unfinished = new Map<ContentName, UnfinishedContent>()
-  /** Those that there is no room for, or that cannot be fetched: not looked at again in this life. */
-  readonly #givenUp = new Set<ContentName>()
+  /** Those that there was no room for, or whose value is not here: not looked at until somebody names them, or asks for them. */
+  readonly #leftAlone = new Set<ContentName>()
   readonly #dry: DryPeers
   #dryAnswers = 0
+  /** How often statements have come that name some. */
+  #namings = 0
   #cancelAsking: (() => void) | undefined
 
   constructor(view: ContractView, ports: ContentsPorts, news: ContentsNews, log: ContentLog, keeper: ContentKeeper) {
@@ -74,12 +76,19 @@ export class ContentFetching {
 
   /** Whether there is still time for it. */
   isWaitingFor(content: NamedContent): boolean {
-    return !this.#givenUp.has(content.name) && this.#waits.isWaitingFor(content)
+    return this.#waits.isWaitingFor(content)
   }
 
-  /** Statements have come that name some: somebody may have what nobody had. */
-  named(): void {
+  /** They are named, or asked for: somebody may have what nobody had, and there may be room. */
+  named(names: readonly ContentName[]): void {
     this.#dryAnswers = 0
+    this.#namings++
+    for (const name of names) this.#leftAlone.delete(name)
+  }
+
+  /** Nothing that is open names it any more: whoever names it again has the whole time anew. */
+  judged(name: ContentName): void {
+    this.#waits.forget(name)
   }
 
   /** Begins with as many as there is room for. */
@@ -97,7 +106,7 @@ export class ContentFetching {
   stop(name: ContentName): void {
     this.#unfinished.delete(name)
     this.#ports.room.end(this.#view.contract, name)
-    this.#waits.giveUp(name)
+    this.#waits.end(name)
   }
 
   /** Whether that peer is to be asked for some. */
@@ -202,7 +211,7 @@ export class ContentFetching {
     const { document } = this.#view.state.ledger
     for (const content of this.#log.awaited) {
       const { name } = content
-      if (this.#log.isHeld(name) || this.#unfinished.has(name) || this.#givenUp.has(name) || isErased(document, name))
+      if (this.#log.isHeld(name) || this.#unfinished.has(name) || this.#leftAlone.has(name) || isErased(document, name))
         continue
       return content
     }
@@ -210,27 +219,51 @@ export class ContentFetching {
   }
 
   /** What stands there already is not fetched again. */
-  async #begin({ name, party, seq, pieces }: AwaitedContent): Promise<void> {
+  async #begin(awaited: AwaitedContent): Promise<void> {
+    const { name, pieces } = awaited
     const { contract, state } = this.#view
     const { store, room } = this.#ports
-    const content = await attachmentUnder(store.payloads, contract, party, seq, name)
-    const isUnfit = content === undefined || piecesIn(content) !== pieces
-    const isTooLarge = isUnfit || content.bytes > state.ledger.document.limits.attachmentBytes
-    if (isTooLarge || this.#log.bytes > room.contractBytesMax) {
-      this.#givenUp.add(name)
-      this.#news.changed()
+    const namings = this.#namings
+    const found = await this.#foundUnder(awaited)
+    if (found === undefined) {
+      // A statement that has come meanwhile may bring the value.
+      if (namings === this.#namings) this.#leftAlone.add(name)
       return
     }
+    const isTooLarge = found.content.bytes > state.ledger.document.limits.attachmentBytes
+    if (isTooLarge || this.#log.bytes > room.contractBytesMax) {
+      this.#giveUp(name)
+      return
+    }
+    const { content, party, seq } = found
     const held = await piecesHeld(store.payloads, contract, name, pieces)
-    if (this.#view.isClosed) return
+    if (this.#view.isClosed || !this.#log.isAwaited(name)) return
     const one = new UnfinishedContent(content, party, seq, held)
     this.#unfinished.set(name, one)
     room.begin(contract, name, pieces * CONTENT_PIECE_BYTES, () => {
-      this.#givenUp.add(name)
+      this.#giveUp(name)
       this.#keeper.drop(name)
-      this.#news.changed()
     })
     if (one.isComplete) await this.#complete(one)
+  }
+
+  /** What waits for it is refused. */
+  #giveUp(name: ContentName): void {
+    this.#leftAlone.add(name)
+    if (namesOpenIn(this.#view.state).has(name)) this.#waits.giveUp(name)
+    this.#news.changed()
+  }
+
+  /** What it is, by the first statement that names it and whose value is held. */
+  async #foundUnder({
+    name,
+    pieces,
+  }: AwaitedContent): Promise<(Naming & { readonly content: NamedContent }) | undefined> {
+    for (const { party, seq } of this.#log.namingsOf(name)) {
+      const content = await attachmentUnder(this.#ports.store.payloads, this.#view.contract, party, seq, name)
+      if (content !== undefined && piecesIn(content) === pieces) return { content, party, seq }
+    }
+    return undefined
   }
 
   async #complete(one: UnfinishedContent): Promise<void> {

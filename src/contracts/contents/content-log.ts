@@ -23,6 +23,9 @@ const awaitedForm = Compile(
 const begunForm = Compile(Type.Object({ name: HashSchema, pieces: CountSchema }, closed))
 const namedForm = Compile(Type.Object({ name: HashSchema }, closed))
 
+/** A statement that names a content. */
+export type Naming = Pick<AwaitedContent, 'party' | 'seq'>
+
 /** So many statements that name one content are remembered. */
 const NAMED_BY_MAX = 64
 const MORE = 'more'
@@ -39,8 +42,8 @@ export class ContentLog {
   /** How many pieces those have that this party has brought itself. */
   readonly #begun = new Map<ContentName, number>()
   readonly #held = new Set<ContentName>()
-  /** Which statements name those that are awaited, as far as anything may come of them. */
-  readonly #namedBy = new Map<ContentName, Set<string>>()
+  /** Which statements name those that are awaited, as far as anything may come of them; of those beyond the bound one stands for all. */
+  readonly #namedBy = new Map<ContentName, Map<string, Naming | undefined>>()
   /** Revision of the next event that was not read yet. */
   #next = 0
   #isRead = false
@@ -66,6 +69,24 @@ export class ContentLog {
   /** Whose pieces this party has brought, and which no statement names. */
   get unnamed(): ContentName[] {
     return [...this.#begun.keys()].filter((name) => !this.#awaited.has(name))
+  }
+
+  isAwaited(name: ContentName): boolean {
+    return this.#awaited.has(name)
+  }
+
+  /** The statements that name it, oldest first, as far as they are remembered. */
+  namingsOf(name: ContentName): Naming[] {
+    const remembered = [...(this.#namedBy.get(name)?.values() ?? []), this.#awaited.get(name)]
+    return remembered.filter((naming) => naming !== undefined)
+  }
+
+  /** Those of which no statement that names them is held: the node has died before it came to be, or it is to come again. */
+  unheld(isHeld: (naming: Naming) => boolean): ContentName[] {
+    return [...this.#awaited.keys()].filter((name) => {
+      const namings = [...(this.#namedBy.get(name)?.values() ?? [])]
+      return namings.every((naming) => naming !== undefined && !isHeld(naming))
+    })
   }
 
   piecesOf(name: ContentName): number | undefined {
@@ -101,9 +122,11 @@ export class ContentLog {
   awaits(content: AwaitedContent): void {
     const { name, party, seq } = content
     if (!this.#awaited.has(name)) this.#awaited.set(name, content)
-    const statements = this.#namedBy.get(name) ?? new Set()
+    const statements = this.#namedBy.get(name) ?? new Map<string, Naming | undefined>()
+    this.#namedBy.set(name, statements)
+    if (statements.size < NAMED_BY_MAX) statements.set(`${party}.${seq}`, { party, seq })
     // Of more than are remembered one may count: then it stays.
-    this.#namedBy.set(name, statements.add(statements.size < NAMED_BY_MAX ? `${party}.${seq}` : MORE))
+    else statements.set(MORE, undefined)
   }
 
   /** The same. */
@@ -116,20 +139,21 @@ export class ContentLog {
     this.#begun.set(name, pieces)
   }
 
-  async drop(name: ContentName): Promise<void> {
-    this.#forget(name)
+  /** It is not known any more; `dropped` makes that durable. */
+  forget(name: ContentName): void {
+    this.#awaited.delete(name)
+    this.#namedBy.delete(name)
+    this.#begun.delete(name)
+    this.#held.delete(name)
+  }
+
+  /** Requires that nothing of it is left. */
+  async dropped(name: ContentName): Promise<void> {
     await this.#append({ type: 'ContentDropped', data: canonicalJson({ name }) })
   }
 
   async #append(event: NewEvent): Promise<void> {
     await this.#store.events.append(contentsStream(this.#contract), 'any', [event])
-  }
-
-  #forget(name: ContentName): void {
-    this.#awaited.delete(name)
-    this.#namedBy.delete(name)
-    this.#begun.delete(name)
-    this.#held.delete(name)
   }
 
   /** What has another form is passed over. */
@@ -141,11 +165,11 @@ export class ContentLog {
     if (begun !== undefined) this.#begun.set(begun.name, begun.pieces)
     if (named === undefined) return
     if (type === 'ContentHeld') this.holds(named.name)
-    else this.#forget(named.name)
+    else this.forget(named.name)
   }
 }
 
-/** Goes before the statement that names them: a crash between the two leaves something that is asked for in vain. */
+/** Goes before the statement that names them: what a crash between the two leaves is forgotten when it is next read. */
 export function awaitedWrite(contract: Uid, party: Handle, seq: Seq, contents: readonly NamedContent[]): Write {
   const events = contents.map((content) => {
     const awaited = { name: content.name, party, pieces: piecesIn(content), seq }

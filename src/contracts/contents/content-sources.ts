@@ -31,6 +31,22 @@ export function mayHold(state: AgreementState, peer: Handle, { party, seq, conte
   return !state.ledger.open.some(({ statement }) => statement === held.statement)
 }
 
+/** Those that one request names and nothing that is open. */
+export function openNoMore(state: HeldState, { handle, seq, index }: RequestRef): ContentName[] {
+  const held = inMemory(state, handle, seq)
+  const request = held?.statement.requests[index]
+  if (held === undefined || request === undefined || contentsOf(held).length === 0) return []
+  const open = namesOpenIn(state)
+  return attachmentsIn([request], held.payloads)
+    .map(({ name }) => name)
+    .filter((name) => !open.has(name))
+}
+
+/** Those that open requests name. */
+export function namesOpenIn({ ledger }: HeldState): ReadonlySet<ContentName> {
+  return new Set(ledger.open.flatMap(contentsOf).map(({ name }) => name))
+}
+
 /**
  * The contents that one request names which has come to nothing, and no other that is open or has come to something: whoever names
  * what stands takes nothing away. `inVain`: keys of such requests.
@@ -47,7 +63,7 @@ export function namedAlone(
   inVain.add(requestKey({ handle, index, seq }))
   const others = held.statement.requests.filter((_, other) => !inVain.has(requestKey({ handle, index: other, seq })))
   const beside = new Set(attachmentsIn(others, held.payloads).map(({ name }) => name))
-  const open = new Set(state.ledger.open.flatMap(contentsOf).map(({ name }) => name))
+  const open = namesOpenIn(state)
   return attachmentsIn([request], held.payloads)
     .map(({ name }) => name)
     .filter((name) => !beside.has(name) && log.unname(name, handle, seq) && !open.has(name))

@@ -51,12 +51,26 @@ export class ContentWaits {
     if (wait !== undefined) wait.hasProgressed = true
   }
 
+  /** It is not fetched any more: there is no time left for it, whether somebody has asked or not. */
   giveUp(name: ContentName): void {
+    this.end(name)
+    if (!this.#waits.has(name))
+      this.#waits.set(name, { cancel: () => {}, hasProgressed: false, isOver: true, leftMs: 0 })
+  }
+
+  /** A wait that is under way is over. */
+  end(name: ContentName): void {
     const wait = this.#waits.get(name)
     if (wait === undefined || wait.isOver) return
     wait.cancel()
     wait.isOver = true
     this.#over()
+  }
+
+  /** Nothing that names it is open any more: whoever names it again has the whole time anew. */
+  forget(name: ContentName): void {
+    this.#waits.get(name)?.cancel()
+    this.#waits.delete(name)
   }
 
   close(): void {

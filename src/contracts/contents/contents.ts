@@ -1,22 +1,32 @@
 import { isErased } from '../../aggregates/contract/erased-values.ts'
+import { feedOf } from '../../agreement/feeds.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
 import type { HeldState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { type Hash, hashFromBytes } from '../../crypto/hash.ts'
 import { attachmentsIn } from '../../events/attachments/attachment.ts'
 import { type ContentName, type NamedContent, piecesIn } from '../../events/attachments/content.ts'
-import type { Handle, RequestRef, Seq } from '../../events/ids.ts'
+import type { RequestRef } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
 import { leafHash } from '../../merkle/hashing.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { ContractView } from '../replica/contract-view.ts'
 import { ContentFetching } from './content-fetching.ts'
 import { completionWrites, pieceWrite, refsOf } from './content-files.ts'
-import { ContentLog } from './content-log.ts'
-import { contentsOf, namedAlone } from './content-sources.ts'
+import { awaitedWrite, ContentLog, type Naming } from './content-log.ts'
+import { contentsOf, namedAlone, openNoMore } from './content-sources.ts'
 import type { ContentsNews, ContentsPorts } from './contents-ports.ts'
 
 const nothing: readonly NamedContent[] = []
+
+/** A statement that names contents. */
+type Named = Naming & { readonly contents: readonly NamedContent[] }
+
+/** Nothing of a content is to be left; what names it meanwhile waits until nothing is. */
+interface Dropping {
+  readonly done: Promise<void>
+  readonly namedMeanwhile: Named[]
+}
 
 /** This node keeps no more contents of the contract, or this process none. Evidence: `contract`. */
 export class ContentNotKept extends ConcordataError {}
@@ -33,6 +43,7 @@ export class Contents {
   readonly #log: ContentLog
   /** Keys of requests that name contents and have come to nothing, of statements that have not been judged whole. */
   readonly #inVain = new Set<string>()
+  readonly #dropping = new Map<ContentName, Dropping>()
   #preparing: Promise<void> | undefined
 
   constructor(view: ContractView, ports: ContentsPorts, news: ContentsNews) {
@@ -51,9 +62,11 @@ export class Contents {
     this.#prepare(true)
   }
 
-  /** Whether nothing waits for any, and none is being fetched that somebody may bring. */
+  /** Whether nothing waits for any, none is being fetched that somebody may bring, and none is kept for a request that is to come. */
   get isIdle(): boolean {
-    return this.#preparing === undefined && this.fetching.isIdle
+    // With the log's next first reading they go; where others read it, too, they stay.
+    if (!this.#view.duties.sharesStore && this.#log.unnamed.length > 0) return false
+    return this.#preparing === undefined && this.#dropping.size === 0 && this.fetching.isIdle
   }
 
   /** Whether an open request of others names one that is not complete here. */
@@ -76,23 +89,37 @@ export class Contents {
 
   /** Whether it is complete here. */
   isHeld(name: ContentName): boolean {
-    return this.#log.isHeld(name)
+    return this.#log.isHeld(name) && !this.#dropping.has(name)
   }
 
   /** These were taken in, or were completed by values that came late: what they name is to be fetched. */
-  took(
-    statements: readonly { readonly party: Handle; readonly seq: Seq; readonly contents: readonly NamedContent[] }[],
-  ): void {
-    let isNew = false
+  took(statements: readonly Named[]): void {
+    const names = statements.flatMap(({ contents }) => contents.map(({ name }) => name))
+    if (names.length === 0) return
     for (const { party, seq, contents } of statements) {
       for (const content of contents) {
-        this.#log.awaits({ name: content.name, party, pieces: piecesIn(content), seq })
-        isNew = true
+        const dropping = this.#dropping.get(content.name)
+        if (dropping !== undefined) dropping.namedMeanwhile.push({ party, seq, contents: [content] })
+        else this.#log.awaits({ name: content.name, party, pieces: piecesIn(content), seq })
       }
     }
-    if (!isNew) return
-    this.fetching.named()
+    this.fetching.named(names)
     this.#prepare(false)
+  }
+
+  /**
+   * Somebody asks for one that a value of that statement names, and that is not held here: if it was given up, it is fetched again.
+   */
+  async want(content: NamedContent, { handle, seq }: Pick<RequestRef, 'handle' | 'seq'>): Promise<void> {
+    const { contract, duties } = this.#view
+    await this.#preparing
+    await this.#dropping.get(content.name)?.done
+    if (!duties.authors || this.isHeld(content.name)) return
+    const named = { party: handle, seq, contents: [content] }
+    if (!this.#log.isAwaited(content.name)) {
+      await this.#ports.store.write([awaitedWrite(contract, handle, seq, named.contents)])
+    }
+    this.took([named])
   }
 
   /** What came to nothing is not kept. */
@@ -100,6 +127,7 @@ export class Contents {
     if (!this.#view.duties.authors) return
     for (const { entry } of entries) {
       const { outcome, record, request } = entry
+      for (const name of openNoMore(this.#view.state, request)) this.fetching.judged(name)
       if (outcome.kind !== 'accepted') {
         for (const name of namedAlone(this.#view.state, request, this.#log, this.#inVain)) this.#drop(name)
       }
@@ -128,9 +156,10 @@ export class Contents {
       const message = 'this process has no key, and keeps no bytes of attachments'
       throw new ContentNotKept('upload_unavailable', message, { contract })
     }
-    await this.#preparing
     const { store, room } = this.#ports
     const { name } = content
+    await this.#preparing
+    await this.#dropping.get(name)?.done
     if (this.isHeld(name)) return
     if (this.#log.bytes + content.bytes > room.contractBytesMax)
       throw new ContentNotKept('contents_full', 'the contract has as many contents as this node keeps', { contract })
@@ -144,14 +173,30 @@ export class Contents {
     this.#log.holds(name)
   }
 
-  /** Nothing of it is kept, whatever names it. */
-  async forget(name: ContentName): Promise<void> {
-    const { contract } = this.#view
+  /** Nothing of it is kept, whatever names it now; whatever names it from now on has it fetched anew. */
+  forget(name: ContentName): Promise<void> {
+    const dropping = this.#dropping.get(name)
+    if (dropping !== undefined) return dropping.done
     const pieces = this.#log.piecesOf(name)
     this.fetching.stop(name)
-    if (pieces === undefined) return
-    await this.#ports.store.payloads.erase(contract, refsOf(name, pieces))
-    await this.#log.drop(name)
+    if (pieces === undefined) return Promise.resolve()
+    this.#log.forget(name)
+    const namedMeanwhile: Named[] = []
+    const done = this.#erase(name, pieces, namedMeanwhile).finally(() => {
+      this.#dropping.delete(name)
+    })
+    this.#dropping.set(name, { done, namedMeanwhile })
+    return done.then(() => this.took(namedMeanwhile))
+  }
+
+  async #erase(name: ContentName, pieces: number, namedMeanwhile: readonly Named[]): Promise<void> {
+    const { contract } = this.#view
+    const { store } = this.#ports
+    await store.payloads.erase(contract, refsOf(name, pieces))
+    await this.#log.dropped(name)
+    // What has said so before is behind what says that it is gone.
+    for (const { party, seq, contents } of namedMeanwhile)
+      await store.write([awaitedWrite(contract, party, seq, contents)])
   }
 
   close(): void {
@@ -160,6 +205,7 @@ export class Contents {
 
   async settleDown(): Promise<void> {
     await this.#preparing
+    await Promise.allSettled(Array.from(this.#dropping.values(), ({ done }) => done))
   }
 
   #lackedAmong({ statement }: VerifiedStatement, contents: readonly NamedContent[]): readonly NamedContent[] {
@@ -194,7 +240,11 @@ export class Contents {
       this.fetching.leaveHeld()
       if (this.#view.state.ledger.open.some((held) => contentsOf(held).length > 0)) this.#news.changed()
       // What is asked for in memory alone does not outlive a restart.
-      if (isFirst && !this.#view.duties.sharesStore) for (const name of this.#log.unnamed) await this.forget(name)
+      if (isFirst && !this.#view.duties.sharesStore) {
+        const { feeds } = this.#view.state
+        const gone = this.#log.unheld(({ party, seq }) => seq < feedOf(feeds, party).size)
+        for (const name of [...this.#log.unnamed, ...gone]) await this.forget(name)
+      }
     }
     await this.fetching.begin()
   }

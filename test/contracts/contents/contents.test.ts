@@ -1,42 +1,18 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { Field } from '../../../src/aggregates/contract/document/element.ts'
 import { find } from '../../../src/aggregates/contract/state.ts'
 import type { AuditFailed } from '../../../src/audit/audit-failed.ts'
 import { verifyContract } from '../../../src/audit/verify.ts'
 import { auditSourceOf } from '../../../src/cli/audit/audit-source.ts'
-import { bytesOf, leavesOf } from '../../../src/contracts/contents/content-files.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
-import { concat } from '../../../src/crypto/bytes.ts'
-import type { NamedContent } from '../../../src/events/attachments/content.ts'
 import { type ElementId, type Handle, requestOf, type Uid } from '../../../src/events/ids.ts'
 import { decodeMessage, encodeMessage } from '../../../src/gossip/message.ts'
 import { contentGroup } from '../../../src/store/payload-group.ts'
 import { contentsStream } from '../../../src/store/streams.ts'
 import { attached, attaches, bytesWith, pieceGroups } from '../../support/attachments.ts'
+import { FIELD, held, isSame, withAttachments, withoutPieces } from '../../support/linked-attachments.ts'
 import { admitted, asks, given, Link, liveAt, type Party, proposes } from '../../support/linked-parties.ts'
 import { until } from '../../support/node-party.ts'
-
-const FIELD = '0.1'
-
-/** Three members, and a field for attachments. */
-async function withAttachments(t: Test, payloadWaitMs?: number) {
-  const all = await admitted(await given(t, payloadWaitMs))
-  const field = { type: 'AddField', parent: '0', name: 'Wording', field: { type: 'attachment' } }
-  const added = await asks(all.ana[0], all.uid, 'wording', field)
-  t.match(await added.verdict, { outcome: { kind: 'accepted' } })
-  return all
-}
-
-async function held([, its]: Party, uid: Uid, content: NamedContent): Promise<Uint8Array | undefined> {
-  const { payloads } = its.store
-  const leaves = await leavesOf(payloads, uid, content)
-  if (leaves === undefined) return undefined
-  const pieces: Uint8Array[] = []
-  for await (const piece of bytesOf(payloads, uid, content, leaves, 0, content.bytes)) pieces.push(piece)
-  return concat(...pieces)
-}
-
-const isSame = (one: Uint8Array | undefined, other: Uint8Array) => one !== undefined && Buffer.compare(one, other) === 0
 
 const placeOf = (line: string) => String(JSON.parse(line).piece)
 
@@ -49,9 +25,6 @@ async function orders(process: PartyProcess, uid: Uid, commands: readonly object
   const request = { id: `orders-${ordered++}`, commands: commands as never }
   return (await process.contracts.use(uid, (live) => live.submit({ request, payloads: {} }))).verdict
 }
-
-/** Without pieces, as a lying or a lazy peer sends them. */
-const withoutPieces = (line: string) => (line.startsWith('{"bytes":') ? '' : line)
 
 t.test('an attachment is with all parties, to the byte, when it is agreed', async (t) => {
   const all = await withAttachments(t)
