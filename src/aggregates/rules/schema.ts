@@ -1,4 +1,4 @@
-import { type ElementId, ROOT } from '../../events/ids.ts'
+import type { ElementId } from '../../events/ids.ts'
 import type { RuleType } from './types.ts'
 import type { Value } from './values/values.ts'
 
@@ -49,10 +49,10 @@ export function isWithin(id: ElementId, block: ElementId): boolean {
  */
 export function listsOn(id: ElementId, schema: Schema): readonly ElementId[] | undefined {
   const lists: ElementId[] = []
-  let at = ROOT as ElementId
   let above: SchemaElement | undefined
-  for (const step of ['', ...id.split('.').slice(1)]) {
-    if (step !== '') at = `${at}.${step}` as ElementId
+  for (let end = 0; end !== -1; ) {
+    end = id.indexOf('.', end + 1)
+    const at = (end === -1 ? id : id.slice(0, end)) as ElementId
     const element = schema.element(at)
     if (element === undefined || above?.kind === 'field') return undefined
     if (above?.kind === 'list') {

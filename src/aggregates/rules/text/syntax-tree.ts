@@ -50,6 +50,9 @@ export interface SyntaxTree {
 }
 
 const NONE: readonly number[] = []
+const TYPES = parser.nodeSet.types
+const COMMENTS = termsNamed('LineComment', 'BlockComment')
+const [VARIABLE] = termsNamed('VariableName')
 /** Functions whose names are keywords, or have `and` in them. */
 const KEYWORD_CALL = /(?<!\w)(?:years\s+and\s+months\s+duration|date\s+and\s+time|date|time|duration)(?=\s*\()/y
 
@@ -105,35 +108,84 @@ export function syntaxTreeOf(text: string): SyntaxTree {
 /** `offset`: where the text stands in the whole. */
 function treeOf(text: string, offset: number, parts: ReadonlyMap<number, Growing>): Growing {
   const tree: Growing = { names: [], from: [], to: [], children: [], error: undefined }
-  const path: number[] = []
-  const cursor = feel.parse(text).cursor()
-  for (;;) {
-    const [name, from, to] = [cursor.name, cursor.from + offset, cursor.to + offset]
-    if (cursor.type.isError) tree.error ??= { from, to }
-    const part = name === 'VariableName' ? parts.get(from) : undefined
-    if (part !== undefined) append(tree, part, path.at(-1))
-    else if (name !== 'LineComment' && name !== 'BlockComment') {
-      const place = tree.names.length
-      tree.children[path.at(-1) ?? -1]?.push(place)
-      tree.names.push(name)
-      tree.from.push(from)
-      tree.to.push(to)
-      tree.children.push([])
-      if (cursor.firstChild()) {
-        path.push(place)
-        continue
-      }
+  const top = feel.parse(text)
+  addNode(tree, parts, -1, top.type.id, offset, offset + top.length)
+  // What is still to be gone through of the trees on the way, innermost last: a loop, however deep they stand in each other.
+  const levels = [{ above: 0, next: 0, start: offset, tree: top }]
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const child = level.tree.children[level.next]
+    if (child === undefined) {
+      levels.pop()
+      continue
     }
-    while (!cursor.nextSibling()) {
-      if (!cursor.parent()) return tree
-      path.pop()
+    const start = level.start + (level.tree.positions[level.next] as number)
+    level.next++
+    if ('buffer' in child) addBuffer(tree, parts, level.above, child.buffer, start)
+    else if (child.type.isAnonymous) levels.push({ above: level.above, next: 0, start, tree: child })
+    else {
+      const place = addNode(tree, parts, level.above, child.type.id, start, start + child.length)
+      if (place !== undefined) levels.push({ above: place, next: 0, start, tree: child })
+    }
+  }
+  return tree
+}
+
+/** So many numbers stand there for each node: its type, where it begins and ends, and where what is below it ends in the buffer. */
+const BUFFERED = 4
+
+/** Nodes that stand together, in the order in which they begin. `start`: of their text. */
+function addBuffer(
+  tree: Growing,
+  parts: ReadonlyMap<number, Growing>,
+  above: number,
+  buffer: Uint16Array,
+  start: number,
+): void {
+  const open: { readonly end: number; readonly place: number }[] = []
+  for (let at = 0; at < buffer.length; ) {
+    while (open.length > 0 && (open[open.length - 1] as { end: number }).end <= at) open.pop()
+    const [id, from, to, end] = [buffer[at], buffer[at + 1], buffer[at + 2], buffer[at + 3]] as Four
+    const parent = open[open.length - 1]?.place ?? above
+    const place = addNode(tree, parts, parent, id, start + from, start + to)
+    if (place === undefined) at = end
+    else {
+      if (end > at + BUFFERED) open.push({ end, place })
+      at += BUFFERED
     }
   }
 }
 
-function append(tree: Growing, part: Growing, above: number | undefined): void {
+type Four = readonly [number, number, number, number]
+
+/** Its place; undefined: nothing below it belongs to the tree. */
+function addNode(
+  tree: Growing,
+  parts: ReadonlyMap<number, Growing>,
+  above: number,
+  id: number,
+  from: number,
+  to: number,
+): number | undefined {
+  if (COMMENTS.has(id)) return undefined
+  const part = id === VARIABLE && parts.size > 0 ? parts.get(from) : undefined
+  if (part !== undefined) {
+    append(tree, part, above)
+    return undefined
+  }
+  const type = TYPES[id] as (typeof TYPES)[number]
+  if (type.isError) tree.error ??= { from, to }
+  const place = tree.names.length
+  tree.children[above]?.push(place)
+  tree.names.push(type.name)
+  tree.from.push(from)
+  tree.to.push(to)
+  tree.children.push([])
+  return place
+}
+
+function append(tree: Growing, part: Growing, above: number): void {
   const base = tree.names.length
-  tree.children[above ?? -1]?.push(base)
+  tree.children[above]?.push(base)
   tree.names.push(...part.names)
   tree.from.push(...part.from)
   tree.to.push(...part.to)
