@@ -47,6 +47,10 @@ const table = {
   ),
   attachments: number(0, 'to put a file at a field, a member and round; some are never brought'),
   erasures: number(0, 'to vote for, or against, the erasure of values, a member and round'),
+  templates: number(
+    0,
+    'to bring a template, import it, vote on its upgrade, or write where one was imported; a member and round',
+  ),
   withdrawals: number(0.08, 'of what is tentative, a member and round'),
   invitations: number(0.05, 'a member and round'),
   locks: number(0.03, 'a member and round'),

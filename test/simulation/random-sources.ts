@@ -18,6 +18,7 @@ const SOURCES = [
   'audiences',
   'erasures',
   'attachments',
+  'templates',
 ] as const
 type Source = (typeof SOURCES)[number]
 

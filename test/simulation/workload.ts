@@ -17,6 +17,7 @@ import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
 import { changeSetWork, type Places, ruleWork } from './rule-work.ts'
 import type { Run } from './run.ts'
+import { type Begun, modelBlock, templateWork } from './template-work.ts'
 
 /** Begins everything that people, and policies, have to say: nothing that is signed may have it anywhere. */
 export const SAID = '(said by a person)'
@@ -47,6 +48,9 @@ export class Workload {
   readonly #faults: Faults
   readonly #locks = new Map<Machine, number>()
   readonly #confided: Kept = new Map()
+  readonly #begun: Begun = new Map()
+  /** Those that were invited when something had been imported already, and are not members yet. */
+  readonly #askedBehindImport = new Set<Machine>()
 
   constructor(run: Run, faults: Faults) {
     this.#run = run
@@ -90,6 +94,11 @@ export class Workload {
       if (inBlock !== undefined) await this.submit(founder, { ...file, parent: this.#block })
       if (last !== undefined) await this.submit(founder, { ...file, parent: '0' })
     }
+    if (run.options.templates > 0) {
+      const model = modelBlock(run)
+      await this.submit(founder, { type: 'AddBlock', parent: '0', name: 'model', owner: null })
+      await this.submit(founder, { type: 'AddField', parent: model, name: 'sum', field: { type: 'text' } })
+    }
     for (const card of run.strangersTo(founder)) {
       if (this.#randomOf(founder).chance(0.7)) await this.submit(founder, { type: 'InviteParty', party: card })
     }
@@ -107,6 +116,7 @@ export class Workload {
     if (live === undefined) return
     if (memberOf(live.state.ledger.document, machine.handle) === undefined) {
       if (contracts.replyTo(contract) === undefined) {
+        if (live.state.ledger.document.templates.uses.length > 0) this.#askedBehindImport.add(machine)
         const reply = random.chance(0.05) ? contracts.decline(contract) : contracts.accept(contract)
         reply.then(
           () => machine.gossip?.carry(contract),
@@ -137,6 +147,9 @@ export class Workload {
     }
     if (options.attachments > 0 && run.sources.of('attachments', machine.address).chance(options.attachments)) {
       await this.#attach(machine, live)
+    }
+    if (options.templates > 0 && run.sources.of('templates', machine.address).chance(options.templates)) {
+      await this.#useTemplates(machine, live)
     }
     if (random.chance(0.04))
       await this.submit(machine, { type: 'RenameElement', element: field, name: `n ${run.requests}` })
@@ -272,6 +285,26 @@ export class Workload {
     if (!isBrought) return asks()
     // The machine may go down, or its disk, while the file comes: then nobody asks for anything.
     contents.keep(content, piecesOf(bytes)).then(asks, () => {})
+  }
+
+  /** Now and then it writes into what was imported, or votes that it is erased there. */
+  async #useTemplates(machine: Machine, { state }: LiveContract): Promise<void> {
+    const run = this.#run
+    const random = run.sources.of('templates', machine.address)
+    if (this.#askedBehindImport.delete(machine)) run.count('members that came behind an import')
+    const use = state.ledger.document.templates.uses.at(-1)
+    if (use !== undefined && random.chance(0.25)) {
+      const field = `${use.element}.0` as ElementId
+      const erased = run.options.erasures > 0 && random.chance(0.5)
+      const command = erased ? erasureWork(state.settling.agreed, machine.handle, field, random) : undefined
+      if (command !== undefined) await this.submit(machine, command)
+      else await this.write(machine, field)
+      return
+    }
+    const command = templateWork(state, machine.handle, modelBlock(run), random, this.#begun)
+    if (command === undefined) return
+    run.count(`templates: ${command.type}`)
+    await this.submit(machine, command)
   }
 
   async #erase(machine: Machine, { state }: LiveContract, field: ElementId): Promise<void> {
