@@ -85,6 +85,11 @@ export function propose(field: string, value: unknown, more: object = {}): Ask {
   }
 }
 
+/** The same for an audience. */
+export function confide(field: string, value: unknown, audience: readonly string[]): Ask {
+  return propose(field, value, { audience: [...audience].sort() })
+}
+
 /** Two wishes, one request. */
 export function together(one: Ask, other: Ask): Ask {
   return { commands: [...one.commands, ...other.commands], payloads: { ...one.payloads, ...other.payloads } }

@@ -1,3 +1,4 @@
+import { confidentialWorlds } from './confidential-worlds.ts'
 import { admit, ask, type Configuration, propose, tentatively } from './configuration.ts'
 import { ruledWorlds } from './ruled-worlds.ts'
 
@@ -161,4 +162,5 @@ export const configurations: readonly Configuration[] = [
     ],
   },
   ...ruledWorlds,
+  ...confidentialWorlds,
 ]

@@ -1,9 +1,12 @@
 import { formerOf } from '../../src/aggregates/contract/state.ts'
+import { lackingFor } from '../../src/agreement/completing.ts'
 import { confirmable } from '../../src/agreement/confirmable.ts'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { beyond, feedOf, newestOf, statementAt } from '../../src/agreement/feeds.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
+import { confidentialFor } from '../../src/agreement/values/lacked-values.ts'
 import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
 import { type Handle, type RequestRef, requestKey } from '../../src/events/ids.ts'
 import type { Decision } from '../../src/events/statement.ts'
 import type { Ask, Configuration, Seat } from './configuration.ts'
@@ -100,7 +103,9 @@ export class Machines {
 
   #hears(machine: Machine, from: Machine): Step[] {
     const steps: Step[] = []
-    for (const batch of batchesOf(this.#delivery, published(from).state, machine.volatile.state)) {
+    const [theirs, mine] = [published(from).state, machine.volatile.state]
+    const late = confidencesFor(machine.party.handle, theirs, mine).map((held) => [held])
+    for (const batch of [...batchesOf(this.#delivery, theirs, mine), ...late]) {
       const { view, refused } = this.#views.hear(machine.volatile, machine.party.handle, batch)
       const what = batch.map(({ statement }) => `${statement.party} ${statement.seq}`).join(', ')
       const action = `${from.seat.name} -> ${machine.seat.name}: ${what}`
@@ -202,6 +207,15 @@ function batchesOf(
   if (delivery === 'everything') return news.length === 0 ? [] : [news]
   const feeds = [...Map.groupBy(news, ({ statement }) => statement.party).values()]
   return delivery === 'feed' ? feeds : feeds.map((feed) => feed.slice(0, 1))
+}
+
+/** Open statements with confidential values that one lacks and that another can give it. */
+function confidencesFor(party: Handle, from: AgreementState, to: AgreementState): VerifiedStatement[] {
+  return lackingFor(to, party).flatMap((lacking) => {
+    const held = statementAt(from.feeds, lacking.statement.party, lacking.statement.seq)
+    const gives = (seal: Hash) => held?.payloads[seal] !== undefined && lacking.payloads[seal] === undefined
+    return held?.hash === lacking.hash && confidentialFor(held, party).some(gives) ? [held] : []
+  })
 }
 
 /** Withdraws what nobody waits for any more, and confirms what may be confirmed. */

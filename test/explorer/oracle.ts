@@ -114,7 +114,7 @@ export function checkQuiet(machines: readonly Machine[]): void {
     const demand = (isSo: boolean, law: string) => {
       if (!isSo) throw new Violation(law, [seat.name])
     }
-    demand(durable === first?.durable, 'in the end all hold the same statements')
+    demand(durable.statements === first?.durable.statements, 'in the end all hold the same statements')
     demand(ledger.open.length === 0 && undecided.size === 0, 'in the end no request is open')
     demand(settling.settled === ledger.log.size, 'in the end everything has settled')
     demand(
