@@ -64,7 +64,7 @@ function whoOf({ parties = [], fields = [] }: WrittenWho, document: Document) {
 function written(text: string, block: ElementId, { state }: Document): Expression {
   assert(find(state, block) !== undefined, 'the block is there')
   const compiled = compile(text, schemaOf(state), { block })
-  assert(isCompiled(compiled), `${text}: ${JSON.stringify(compiled)}`)
+  assert(isCompiled(compiled), `${text}: ${isCompiled(compiled) ? '' : JSON.stringify(compiled)}`)
   return compiled.ast as unknown as Expression
 }
 
