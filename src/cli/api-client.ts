@@ -17,36 +17,48 @@ export interface ApiClient {
    * name. Throws ApiProblem for every status from 400 on; NodeNotRunning if what answers there is no node.
    */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<unknown>
+  /** Of a file. Throws as `call`. */
+  bytes(path: string): Promise<Uint8Array>
 }
 
 export function apiClient(url: string, token: string): ApiClient {
   return {
     url,
     async call(method, path, body, headers = {}) {
-      const response = await fetch(new URL(path, url), {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
-      }).catch((cause: unknown) => {
-        throw new NodeNotRunning(
-          'node_not_running',
-          `no node answers at ${url}: start it with concordata node`,
-          { url },
-          { cause },
-        )
-      })
+      const response = await answerTo(method, path, body, headers)
       const text = await response.text()
       if (response.ok && response.headers.get('content-type')?.startsWith('text/plain')) return text
-      const answer = text === '' ? undefined : answerIn(text, url)
-      if (response.ok) return answer
-      if (!problemForm.Check(answer)) throw notTheNode(url)
-      const { code, detail, ...rest } = answer
-      throw new ApiProblem('api_problem', `${code}: ${detail}`, { status: response.status, code, ...rest })
+      return text === '' ? undefined : answerIn(text, url)
     },
+    async bytes(path) {
+      return new Uint8Array(await (await answerTo('GET', path, undefined, {})).arrayBuffer())
+    },
+  }
+
+  /** Throws ApiProblem, NodeNotRunning. */
+  async function answerTo(method: string, path: string, body: unknown, headers: Record<string, string>) {
+    const isBytes = body instanceof Uint8Array
+    const response = await fetch(new URL(path, url), {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
+    }).catch((cause: unknown) => {
+      throw new NodeNotRunning(
+        'node_not_running',
+        `no node answers at ${url}: start it with concordata node`,
+        { url },
+        { cause },
+      )
+    })
+    if (response.ok) return response
+    const answer = answerIn(await response.text(), url)
+    if (!problemForm.Check(answer)) throw notTheNode(url)
+    const { code, detail, ...rest } = answer
+    throw new ApiProblem('api_problem', `${code}: ${detail}`, { status: response.status, code, ...rest })
   }
 }
 

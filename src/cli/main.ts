@@ -26,6 +26,7 @@ const FILES: readonly (readonly [commands: readonly string[], load: () => Promis
   [['value'], async () => (await import('./document/value-commands.ts')).valueCommands],
   [['request'], async () => (await import('./document/request-commands.ts')).requestCommands],
   [['change-set'], async () => (await import('./document/change-set-commands.ts')).changeSetCommands],
+  [['attachment'], async () => (await import('./document/attachment-commands.ts')).attachmentCommands],
   [['audience'], async () => (await import('./document/audience-commands.ts')).audienceCommands],
   [['rule'], async () => (await import('./rule-commands.ts')).ruleCommands],
   [['template'], async () => (await import('./template-commands.ts')).templateCommands],

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
+import { Compile } from 'typebox/compile'
 import {
   type ParsedTemplate,
   parsingTemplate,
@@ -8,17 +9,30 @@ import {
 import { type TemplateDiff, templateDiff } from '../aggregates/contract/templates/template-diff.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
+import type { Signer } from '../crypto/signer.ts'
 import type { UpgradePreview } from '../documents/templates/document-templates.ts'
 import { pathOf, ruleWritten } from '../documents/written-rule.ts'
+import {
+  PublicationForged,
+  publicationBytes,
+  type SignedPublication,
+  SignedPublicationSchema,
+  verifyPublication,
+} from '../events/publication.ts'
 import { type TemplateElement, templateHash } from '../events/template.ts'
+import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
+import { openKeys, readCard } from '../node/identity/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { completed } from '../runtime/turns.ts'
 import { apiClientFor } from './api-client.ts'
+import { jsonIn } from './json-argument.ts'
 import { dataOption } from './options.ts'
 import { print, printJson, printLines } from './output.ts'
 
 /** A file has no template in it. Evidence: `file`, `why`, and `at`, where in it. */
 class FileUnfit extends ConcordataError {}
+
+const publicationForm = Compile(SignedPublicationSchema)
 
 interface Options {
   readonly data: string
@@ -26,7 +40,7 @@ interface Options {
   readonly name?: string
 }
 
-/** `concordata template …`: by the API of the node that runs on the data directory; `show` and `diff` need no node. */
+/** `concordata template …`: by the API of the node that runs on the data directory; `show`, `diff`, `sign` and `verify` need no node. */
 export function templateCommands(program: Command): void {
   const template = program
     .command('template')
@@ -62,6 +76,41 @@ export function templateCommands(program: Command): void {
     .argument('<file>', 'of the template')
     .description('what a template has: its hash, where it is from, its roles, elements and rules')
     .action(async (file: string) => show(await templateIn(file)))
+
+  template
+    .command('sign')
+    .argument('<file>', 'of the template')
+    .addOption(dataOption())
+    .option('--out <file>', 'write the signature there')
+    .description('sign a template as its publisher, with the newest signing key')
+    .action(async (file: string, { data, out }: { data: string; out?: string }) => {
+      const signed = await publish((await templateIn(file)).hash, data)
+      if (out === undefined) printJson(signed)
+      else await writeFile(out, canonicalJson(signed))
+    })
+
+  template
+    .command('verify')
+    .argument('<file>', 'of the template')
+    .argument('<signature>', 'what `template sign` printed')
+    .option('--key <key>', 'the signing key that the publisher is known by')
+    .description('check who has published a template')
+    .action(async (file: string, signature: string, { key }: { key?: string }) => {
+      const { hash } = await templateIn(file)
+      const signed = jsonIn(await readFile(signature, 'utf8'), signature)
+      if (!publicationForm.Check(signed) || signed.publication.template !== hash) {
+        const message = `${signature} is no signature for ${file}`
+        throw new PublicationForged('publication_forged', message, { file: signature, template: hash })
+      }
+      verifyPublication(signed)
+      const { did, handle, signing } = signed.publication.publisher
+      if (key !== undefined && key !== signing) {
+        const message = `${file} is signed with another key than that`
+        throw new PublicationForged('publication_forged', message, { key, signing })
+      }
+      print(`hash   ${hash}`, `by     ${handle}, ${did}`, `key    ${signing}`)
+      if (key === undefined) print('Whether that is the key of this party only the party can say: give it with --key.')
+    })
 
   template
     .command('diff')
@@ -115,6 +164,20 @@ export function templateCommands(program: Command): void {
       if (preview) showPreview((await client.call('POST', `${at}/Previews`, body)) as UpgradePreview)
       else printJson(await client.call('POST', `${at}/Upgrades`, body))
     })
+}
+
+async function publish(template: Hash, data: string): Promise<SignedPublication> {
+  const environment = readEnvironment(process.env)
+  const configuration = await readConfiguration(data, environment)
+  const { did, handle } = await readCard(configuration)
+  const { close, keys } = await openKeys(configuration, environment)
+  try {
+    const signer = keys.signerOf(keys.newest) as Signer
+    const publication = { template, publisher: { did, handle, signing: keys.newest } }
+    return { publication, signature: await signer.sign(publicationBytes(publication)) }
+  } finally {
+    await close()
+  }
 }
 
 function pair(text: string, before: Readonly<Record<string, string>>): Record<string, string> {

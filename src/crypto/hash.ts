@@ -43,6 +43,7 @@ export const domains = {
   erasures: 'concordata/v1/erasures\n',
   template: 'concordata/v1/template\n',
   templates: 'concordata/v1/templates\n',
+  publication: 'concordata/v1/publication\n',
 } as const
 
 export type Domain = keyof typeof domains

@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { type ChangeSet, changeSetNamed } from '../aggregates/contract/change-sets/change-set.ts'
+import type { Verdict } from '../aggregates/contract/decider.ts'
+import type { ContractState } from '../aggregates/contract/state.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import { fitElementName } from '../aggregates/names/fit-text.ts'
 import { withHistory } from '../agreement/history/looking-back.ts'
@@ -98,9 +100,7 @@ export class ChangeSets {
       const { agreed } = live.state.settling
       const set = changeSetNamed(agreed.changeSets, requestOf(key))
       if (set === undefined) return undefined
-      const verdict = await withHistory(live, (state) =>
-        inTurns(changeSetVerdict(set, {}, state, agreed, this.#documents.now()), this.#documents.turns),
-      )
+      const verdict = await verdictOn(set, live, this.#documents)
       const would: WouldChange =
         verdict.kind === 'accepted'
           ? { changes: await shownDiff(diff(agreed, verdict.state), uid, this.#store.payloads, verdict.computed) }
@@ -137,6 +137,7 @@ export class ChangeSets {
         own: new Map(),
         audienceAt: audienceOf,
         newSalt,
+        fileUnder: this.#documents.fileUnder(live),
       })
       for (const { change, element } of written) {
         if ('set' in change) writing.put(element, change.set)
@@ -179,4 +180,19 @@ export class ChangeSets {
     const key = requestKey(request)
     return { request: key, by: request.handle, state: 'open', ...said, proposedAt: index, voters, yes, waitsFor }
   }
+}
+
+/** What would come of it with all its votes now. */
+function verdictOn(set: ChangeSet, live: LiveContract, { now, turns }: Documents): Promise<Verdict> {
+  const { agreed } = live.state.settling
+  return withHistory(live, (state) => inTurns(changeSetVerdict(set, {}, state, agreed, now()), turns))
+}
+
+/** The document as it would be with an open change set. Throws NoSuchChangeSet, also where that would fall. */
+export async function documentWith(key: string, live: LiveContract, documents: Documents): Promise<ContractState> {
+  const set = changeSetNamed(live.state.settling.agreed.changeSets, requestOf(key))
+  const verdict = set && (await verdictOn(set, live, documents))
+  if (verdict?.kind === 'accepted') return verdict.state
+  const evidence = { contract: live.contract, request: key }
+  throw new NoSuchChangeSet('no_such_change_set', `no change set ${key} is open that would take effect`, evidence)
 }

@@ -16,6 +16,8 @@ import { ConcordataError } from '../runtime/errors.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
+import { withTimeFor } from './attachments/incoming-file.ts'
+import { StagedFiles } from './attachments/staged-files.ts'
 import { ownCandidatesIn } from './candidates/own-candidates.ts'
 import { withVotes } from './candidates/with-votes.ts'
 import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
@@ -94,11 +96,14 @@ export interface Agreed {
 export class Documents {
   /** As they were. */
   readonly past: PastDocuments
+  /** What waits to be named by a request. */
+  readonly files: StagedFiles
   readonly #ports: DocumentsPorts
 
   constructor(ports: DocumentsPorts) {
     this.#ports = ports
     this.past = new PastDocuments(ports.store.events, ports.turns)
+    this.files = new StagedFiles(ports.clock)
   }
 
   get newSalt(): () => Uint8Array {
@@ -253,7 +258,7 @@ export class Documents {
     const agreed = await view.agreedIn([element])
     const own = await ownCandidatesIn(element, self, document, store.payloads)
     const audienceOf = (id: ElementId) => audienceAt(document, id)?.parties
-    const ground = { types, agreed, own, audienceAt: audienceOf, newSalt }
+    const ground = { types, agreed, own, audienceAt: audienceOf, newSalt, fileUnder: this.fileUnder(live) }
     const changes = withPath(names, () => changesOf(element, ground))
     const { awaited = [], commands } = changes
     if (commands.length + awaited.length === 0) return { contract, kind: 'unchanged' }
@@ -297,7 +302,9 @@ export class Documents {
     const refused = isRecorded ? undefined : await refusedHere(tried, live, this.#judging, wait.retry === true)
     if (refused !== undefined) return refused
     if (stillHolds?.() === false) return { contract: live.contract, kind: 'unchanged' }
-    return resultOf(live.submit(intent), live, this.#judging, createdAt)
+    return this.files.whileNamed(live.contract, payloads, (bytes) =>
+      resultOf(live.submit(withTimeFor(bytes, intent)), live, this.#judging, createdAt),
+    )
   }
 
   /** Nothing of it is signed. */
@@ -306,6 +313,14 @@ export class Documents {
     const run = await withHistory(live, (state) => inTurns(dryRun(tried, state, live.self), turns))
     if (run.reason === undefined) return run
     return { ...run, ...(await explained(run.reason, tried, live, this.#judging)) }
+  }
+
+  /** Of those that wait for a request of a contract. */
+  fileUnder({ contract, contents }: LiveContract): Ground['fileUnder'] {
+    return (seal) => {
+      const file = this.files.find(contract, seal)
+      return file && contents.isHeld(file.seal) ? file : undefined
+    }
   }
 
   get #judging(): RefusingRulePorts {

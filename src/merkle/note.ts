@@ -2,6 +2,7 @@ import { base64, concat, fromBase64, utf8 } from '../crypto/bytes.ts'
 import { publicKeyBytes } from '../crypto/ed25519.ts'
 import { hashToBytes, sha256Bytes } from '../crypto/hash.ts'
 import { tagged, untagged } from '../crypto/tagged.ts'
+import type { Uid } from '../events/ids.ts'
 import type { Head } from '../events/statement.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
@@ -39,6 +40,11 @@ const SIGNATURE_BYTES = 64
 /** A name has neither plus signs nor white space: Unicode's White_Space, pinned. */
 const SIGNATURE_LINE =
   /^— ([^+\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+) ([A-Za-z0-9+/]+={0,2})$/u
+
+/** The name of a contract's log in its signed notes (C2SP tlog-checkpoint, "origin"). */
+export function originOf(contract: Uid): string {
+  return `concordata/v1/${contract}`
+}
 
 /**
  * A ledger as the body of a note (c2sp.org/tlog-checkpoint): origin, size, root. There is no extension line: on those

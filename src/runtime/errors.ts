@@ -201,7 +201,9 @@ export const errorCodes = {
   rule_case_malformed: 'A case for trying an expression, or a value in it, does not have its form.',
   scenario_malformed: 'A scenario file does not have its form.',
   demo_failed: 'The demo could not be carried through.',
-  evidence_proves_nothing: 'A file of evidence does not convict whom it names.',
+  publication_forged: 'A template is not signed by who is said to have published it.',
+  evidence_proves_nothing:
+    'A file of evidence does not convict whom it names, or is not about the file that it is held against.',
   audit_failed: 'A store is not what its signatures, links, seals and rules make of it.',
   payload_misspelt: 'The stored text of a payload says what was sealed, but is not spelt as it was when it was sealed.',
   payload_doubled: 'A payload stands in its group twice.',

@@ -1,15 +1,14 @@
 import type { Break } from './break.ts'
+import { commandBreaks, DECIDE } from './command-breaks.ts'
 import { groundBreaks } from './ground-breaks.ts'
 import { webhookBreaks } from './webhook-breaks.ts'
 
-const DECIDE = 'src/aggregates/contract/decide.ts'
 const JUDGING = 'src/aggregates/contract/rules/judging.ts'
 const REQUEST_RULES = 'src/aggregates/contract/rules/request-rules.ts'
 const RULES_TEST = 'test/aggregates/contract/rules.test.ts'
 const PARTIES_TEST = 'test/aggregates/contract/rules-and-parties.test.ts'
 const SCHEDULES_TEST = 'test/aggregates/contract/rule-schedules.test.ts'
 const CHANGE_SETS_TEST = 'test/aggregates/contract/change-sets.test.ts'
-const VALUES_TEST = 'test/aggregates/contract/proposals.test.ts'
 
 const AUDIENCES_TEST = 'test/aggregates/contract/audiences.test.ts'
 const CONTENTS_TEST = 'test/contracts/contents/contents.test.ts'
@@ -17,29 +16,11 @@ const PRECONDITIONS_TEST = 'test/api/http/preconditions.test.ts'
 const DRY_RUN_TEST = 'test/documents/dry-run.test.ts'
 const CONFIDENCES_TEST = 'test/contracts/replica/audiences.test.ts'
 
-/** What decides a command, and the test that knows what it does. */
-const commands: readonly (readonly [decides: string, caughtBy: string])[] = [
-  ['addList(command, state, context)', 'test/aggregates/contract/lists.test.ts'],
-  ['addEntry(command, state, context)', 'test/aggregates/contract/lists.test.ts'],
-  ['arrangeChildren(command, state, context)', 'test/aggregates/contract/elements.test.ts'],
-  ['withdrawChangeSet(command, state, context)', CHANGE_SETS_TEST],
-  ['defineType(command, state)', 'test/aggregates/contract/types.test.ts'],
-  ['setAudience(command, state, context)', AUDIENCES_TEST],
-  ['revealing(command, state, context)', AUDIENCES_TEST],
-  ['emptyField(command, state, context)', VALUES_TEST],
-  ['withdrawProposal(command, state, context)', VALUES_TEST],
-  ['addRuleSet(command, state)', RULES_TEST],
-  ['draftRule(command, state, context)', RULES_TEST],
-  ['editRule(command, state, context)', RULES_TEST],
-  ['removeRule(command, state, context)', 'test/aggregates/contract/rules-under-attack.test.ts'],
-  ['publishRules(command, state)', RULES_TEST],
-  ['reopenEdit(state, context)', PARTIES_TEST],
-]
-
 /** What must not go unnoticed. */
 export const breaks: readonly Break[] = [
   ...groundBreaks,
   ...webhookBreaks,
+  ...commandBreaks,
   {
     name: 'settles without one member',
     file: 'src/agreement/settlement.ts',
@@ -446,20 +427,6 @@ export const breaks: readonly Break[] = [
     caughtBy: RULES_TEST,
   },
   {
-    name: 'a vote on a value does nothing',
-    file: DECIDE,
-    from: ': castVote(command, state, context)',
-    to: ': []',
-    caughtBy: VALUES_TEST,
-  },
-  {
-    name: 'a vote on a rule does nothing',
-    file: DECIDE,
-    from: 'return voteOnRule(command, state, context)',
-    to: 'return []',
-    caughtBy: RULES_TEST,
-  },
-  {
     name: 'sends a payload outside its audience',
     file: 'src/gossip/disclosure.ts',
     from: 'return isFor(recipients, seal as Hash, peer) && !isLate',
@@ -487,13 +454,55 @@ export const breaks: readonly Break[] = [
     to: 'agreed !== null',
     caughtBy: AUDIENCES_TEST,
   },
-  ...commands.map(([decides, caughtBy]) => ({
-    name: `${decides.slice(0, decides.indexOf('('))} does nothing`,
-    file: DECIDE,
-    from: `return ${decides}`,
-    to: 'return []',
-    caughtBy,
-  })),
+  {
+    name: 'money has as many decimals as somebody writes',
+    file: 'src/aggregates/contract/values/value-types.ts',
+    from: "return decimalsIn(amount) > decimals ? 'decimals' : undefined",
+    to: 'return undefined',
+    caughtBy: 'test/aggregates/contract/value-types.test.ts',
+  },
+  {
+    name: 'a diff leaves the values out',
+    file: 'src/documents/diffs/diff.ts',
+    from: "if (before.kind === 'field' && after.kind === 'field') this.#value(before, after, place)",
+    to: '',
+    caughtBy: 'test/documents/diff.test.ts',
+  },
+  {
+    name: 'prints a difference of differences as another one',
+    file: 'src/aggregates/rules/text/print.ts',
+    from: 'this.#operand(node[2], tighter)',
+    to: 'this.#operand(node[2], binding)',
+    caughtBy: 'test/aggregates/rules/print.test.ts',
+  },
+  {
+    name: 'a recipe says another thing than it is there for',
+    file: 'docs/rules.md',
+    from: '`Expiry <= Inception + @"P1Y"`',
+    to: '`Expiry < Inception + @"P1Y"`',
+    caughtBy: 'test/docs/recipes.test.ts',
+  },
+  {
+    name: 'a worked contract computes its brokerage to a tenth of a cent',
+    file: 'src/scenario/reinsurance-slip.json',
+    from: 'decimal(Premium * `Brokerage Rate` / 100, 2)',
+    to: 'decimal(Premium * `Brokerage Rate` / 100, 1)',
+    caughtBy: 'test/scenario/worked-contracts.test.ts',
+  },
+  {
+    name: 'anybody has published a template',
+    file: 'src/events/publication.ts',
+    from: 'if (isValidSignature(signing, publicationBytes(publication), signature)) return',
+    to: 'if (publicationBytes(publication).length + signature.length > 0) return',
+    caughtBy: 'test/api/routes/templates.test.ts',
+  },
+  {
+    name: 'a file is proven by other bytes',
+    file: 'src/audit/file-proof.ts',
+    from: 'value.hash === file.hash && value.bytes === file.bytes',
+    to: 'value.bytes > 0',
+    caughtBy: 'test/audit/file-proof.test.ts',
+  },
   {
     name: 'a change set takes effect before its last vote',
     file: 'src/aggregates/contract/change-sets/change-set.ts',
@@ -521,13 +530,6 @@ export const breaks: readonly Break[] = [
     from: 'ledger.document.changeSets) keep(request.handle, request.seq)',
     to: 'ledger.document.changeSets) keep(request.handle, request.seq + NEWEST_KEPT + 1)',
     caughtBy: 'test/agreement/change-sets.test.ts',
-  },
-  {
-    name: 'a vote on a change set does nothing',
-    file: DECIDE,
-    from: '? voteOnChangeSet(command, state, context)',
-    to: '? []',
-    caughtBy: CHANGE_SETS_TEST,
   },
   {
     name: 'who votes on a change set is read from what it makes of the parties',
@@ -605,6 +607,34 @@ export const breaks: readonly Break[] = [
     from: ' || !mayHave(state, held, name, peer, now)',
     to: '',
     caughtBy: CONTENTS_TEST,
+  },
+  {
+    name: 'forgets for good what was given up for room',
+    file: 'src/contracts/contents/content-fetching.ts',
+    from: '    this.#waits.forget(name)\n',
+    to: '',
+    caughtBy: 'test/contracts/contents/given-up.test.ts',
+  },
+  {
+    name: 'drops what is named again while it is being dropped',
+    file: 'src/contracts/contents/contents.ts',
+    from: 'return done.then(() => this.took(namedMeanwhile))',
+    to: 'return done',
+    caughtBy: 'test/contracts/contents/given-up.test.ts',
+  },
+  {
+    name: 'keeps the note of a content whose statement never came',
+    file: 'src/contracts/contents/contents.ts',
+    from: '[...this.#log.unnamed, ...gone]',
+    to: 'this.#log.unnamed',
+    caughtBy: 'test/contracts/contents/given-up.test.ts',
+  },
+  {
+    name: 'fetches what an about says',
+    file: 'src/events/attachments/attachment.ts',
+    from: 'return found.filter(({ name }) => named.has(name))',
+    to: 'return named.size < 0 ? none : found',
+    caughtBy: 'test/contracts/contents/given-up.test.ts',
   },
   {
     name: 'a request is acknowledged before its attachment is complete',

@@ -55,7 +55,7 @@ function tryOut(broken: Break): string[] {
   const { file, from, to } = broken
   const copy = mkdtempSync(join(tmpdir(), 'concordata-break-'))
   try {
-    for (const part of ['src', 'test', 'package.json', 'tsconfig.json']) {
+    for (const part of ['src', 'test', 'docs', 'package.json', 'tsconfig.json']) {
       cpSync(join(root, part), join(copy, part), { recursive: true })
     }
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))

@@ -201,6 +201,7 @@ const ground = {
   agreed: new Map(),
   own: new Map(),
   audienceAt: () => undefined,
+  fileUnder: () => undefined,
   newSalt: () => new Uint8Array(16),
 }
 const types: BuiltInType[] = [

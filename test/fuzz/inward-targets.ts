@@ -189,6 +189,10 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
     status: 422,
     requests: json('Contract/$/Attachments?at=Country&name=x.pdf', 'x'),
   },
+  'POST /api/Contract/:uid/Attachments': {
+    status: 422,
+    requests: json(`Contract/$/Attachments?name=${'x'.repeat(300)}`, 'x'),
+  },
   'GET /api/Contract/:uid/Audiences': { status: 200, requests: ['/api/Contract/$/Audiences'] },
   'PUT /api/Contract/:uid/Audiences': {
     status: 403,

@@ -2,7 +2,7 @@ import { deepEqual } from 'node:assert/strict'
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { noteDue, originOf } from '../../src/contracts/signing/cosigned-notes.ts'
+import { noteDue } from '../../src/contracts/signing/cosigned-notes.ts'
 import { isValidSignature } from '../../src/crypto/ed25519.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
 import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
@@ -17,6 +17,7 @@ import {
   NoteMalformed,
   type NoteSignature,
   noteSignature,
+  originOf,
   parseNote,
 } from '../../src/merkle/note.ts'
 import { market, type Player } from '../support/market.ts'

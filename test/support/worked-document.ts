@@ -95,7 +95,14 @@ function writes(author: Handle, write: (writing: Writing, document: Document) =>
       const { state } = document
       const audienceOf = (id: ElementId) => audienceAt(state, id)?.parties
       const newSalt = () => new Uint8Array(16)
-      const ground = { agreed: agreedIn(document), audienceAt: audienceOf, newSalt, own: new Map(), types: state.types }
+      const ground = {
+        agreed: agreedIn(document),
+        audienceAt: audienceOf,
+        fileUnder: () => undefined,
+        newSalt,
+        own: new Map(),
+        types: state.types,
+      }
       const writing = new Writing(ground)
       write(writing, document)
       const { commands, payloads } = writing.changes()

@@ -56,6 +56,9 @@ export const AttachmentsSchema = Type.Array(
   object({ at: ElementPath, ...AttachmentSchema.properties }, 'ShownAttachment'),
 )
 
+/** A file that waits for a request which names it. */
+export const StagedFileSchema = object({ $file: HashSchema, ...AttachmentSchema.properties, until: Time }, 'StagedFile')
+
 /** What has changed at an element, as it was then. */
 export const ChangeSchema = object(
   {

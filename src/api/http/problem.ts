@@ -222,6 +222,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   rule_case_malformed: 422,
   scenario_malformed: 500,
   demo_failed: 500,
+  publication_forged: 422,
   evidence_proves_nothing: 422,
   audit_failed: 500,
   payload_misspelt: 500,

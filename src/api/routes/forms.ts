@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { AboutSchema } from '../../events/about.ts'
-import { UidSchema } from '../../events/ids.ts'
+import { HANDLE_PATTERN, UidSchema } from '../../events/ids.ts'
 
 /** For objects that hold nothing else. */
 export const closed = { additionalProperties: false }
@@ -8,3 +8,8 @@ export const closed = { additionalProperties: false }
 export const OptionalAbout = Type.Optional(AboutSchema)
 export const ContractParams = Type.Object({ uid: UidSchema })
 export const RequestParams = Type.Object({ uid: UidSchema, request: Type.String({ maxLength: 100 }) })
+
+/** Of the request that has proposed a change set. */
+export const ChangeSetKeySchema = Type.String({
+  pattern: `${HANDLE_PATTERN.slice(0, -1)}\\.(?:0|[1-9][0-9]{0,15})\\.(?:0|[1-9][0-9]{0,5})$`,
+})

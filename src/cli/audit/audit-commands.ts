@@ -1,17 +1,20 @@
 import { readFile } from 'node:fs/promises'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { convicted, NotProven, readEvidence } from '../../agreement/evidence.ts'
 import { AuditFailed } from '../../audit/audit-failed.ts'
+import { type FileProof, proveFile } from '../../audit/file-proof.ts'
 import type { AuditReport } from '../../audit/report.ts'
 import { verifyContract } from '../../audit/verify.ts'
 import { contractHeldIn, isTrue } from '../../contracts/registry/held-contracts.ts'
 import { type Handle, UID_PATTERN, type Uid } from '../../events/ids.ts'
+import { contentOf } from '../../merkle/content-tree.ts'
 import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
 import { openStoreToRead } from '../../node/files/open-store.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Store } from '../../store/port.ts'
 import { CONTRACTS_STREAM } from '../../store/streams.ts'
 import { fileUnavailable } from '../file-unavailable.ts'
+import { jsonIn } from '../json-argument.ts'
 import { dataOption } from '../options.ts'
 import { print, printJson, printLines } from '../output.ts'
 import { auditText } from './audit-report.ts'
@@ -23,7 +26,10 @@ const MISCONDUCT_STATUS = 3
 /** The store does not hold the contract. */
 export class NotHeld extends ConcordataError {}
 
-/** `concordata audit verify|check`: reads a party's store, whether its node runs or not, and recomputes everything. */
+/**
+ * `concordata audit verify|check|prove`: reads a party's store, whether its node runs or not, and recomputes everything; or holds files
+ * against evidence, without any store.
+ */
 export function auditCommands(program: Command): void {
   const audit = program.command('audit').description('check what a party has stored, trusting nothing in it')
   audit
@@ -63,6 +69,44 @@ export function auditCommands(program: Command): void {
         print(`${evidence.kind}: ${party} (signing key ${keys.signing}) is convicted in ${evidence.contract}`)
       }
     })
+
+  audit
+    .command('prove')
+    .argument('<evidence>', 'what `attachment evidence` printed')
+    .argument('<file>', 'the file that is said to be the attachment')
+    .option('--seal <seal>', 'the seal that it is to stand under; left out: any in the evidence')
+    .option('--key <handle=key>', 'signing key of a member, to check its signatures by', keyGiven, new Map())
+    .option('--json', 'as JSON')
+    .description('check a file against a seal, a statement and the ledger, with nothing but the two files')
+    .action(async (evidence: string, file: string, { json, key, seal }: ProveOptions) => {
+      const said = jsonIn(await textOf(evidence), evidence)
+      const proofs = proveFile(said, contentOf(await bytesOf(file)), { keys: key, seal })
+      if (json) printJson(proofs)
+      else printLines(proofs.flatMap(proofLines))
+    })
+}
+
+interface ProveOptions {
+  readonly json?: true
+  readonly key: ReadonlyMap<string, string>
+  readonly seal?: string
+}
+
+function keyGiven(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const [, handle, key] = /^([^=]+)=(.+)$/.exec(text) ?? []
+  if (handle === undefined || key === undefined) throw new InvalidArgumentError('it has to be <handle>=<signing key>.')
+  return new Map([...before, [handle, key]])
+}
+
+function proofLines(proof: FileProof): string[] {
+  const { at, by, contract, cosigned, index, isSigned, name, proposal, seal, type } = proof
+  return [
+    `The file is ${name} (${type}), attached at ${decodeURIComponent(at)} of ${contract}.`,
+    `seal       ${seal}`,
+    `proposal   ${proposal}, ${isSigned ? `signed by ${by}` : `by ${by}; signature not checked: give --key ${by}=…`}`,
+    `agreed     entry ${index} of the ledger`,
+    `cosigned   ${cosigned.length === 0 ? 'not checked: give --key for each member' : cosigned.join(', ')}`,
+  ]
 }
 
 function show(report: AuditReport, json: true | undefined): void {
@@ -77,6 +121,15 @@ async function textOf(path: string): Promise<string> {
   } catch (cause) {
     throw fileUnavailable(cause, path) ?? cause
   }
+}
+
+/** Throws FileUnavailable, NotProven. */
+async function bytesOf(path: string): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw fileUnavailable(cause, path) ?? cause
+  })
+  if (bytes.length > 0) return bytes
+  throw new NotProven('evidence_proves_nothing', `${path} is empty, and no attachment is`, { path })
 }
 
 function uidIn(text: string): Uid {

@@ -16,7 +16,7 @@ interface WriteOptions extends Options {
 }
 
 /** What a write has come to, as far as it is printed. */
-interface Written {
+export interface Written {
   readonly request?: string
   readonly index?: number
   readonly unchanged?: true
@@ -81,7 +81,7 @@ async function write(uid: string, path: string, body: string, type: string, opti
   else print(fateOf(uid, answer as Written))
 }
 
-function fateOf(uid: string, { candidates = [], index, request, unchanged, waitingFor }: Written): string {
+export function fateOf(uid: string, { candidates = [], index, request, unchanged, waitingFor }: Written): string {
   if (unchanged) return 'That is what stands there already.'
   if (waitingFor === 'votes') {
     const waits = candidates.map(({ proposal, waitsFor }) => `${proposal} (${waitsFor.join(', ')})`)

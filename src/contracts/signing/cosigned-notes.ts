@@ -3,14 +3,9 @@ import { feedOf } from '../../agreement/feeds.ts'
 import { signingKeyOf } from '../../agreement/keys/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import { isValidSignature } from '../../crypto/ed25519.ts'
-import type { Handle, Uid } from '../../events/ids.ts'
+import type { Handle } from '../../events/ids.ts'
 import type { Head } from '../../events/statement.ts'
-import { checkpointBody, cosignatureBytes } from '../../merkle/note.ts'
-
-/** The name of a contract's log in its signed notes (C2SP tlog-checkpoint, "origin"). */
-export function originOf(contract: Uid): string {
-  return `concordata/v1/${contract}`
-}
+import { checkpointBody, cosignatureBytes, originOf } from '../../merkle/note.ts'
 
 /** The settled head, and the bytes that the party is to sign for it; undefined when its last note says as much. */
 export function noteDue(

@@ -17,21 +17,20 @@ import {
   mediaTypes,
 } from '../../events/attachments/attachment.ts'
 import type { Command } from '../../events/commands.ts'
-import type { ProposalId, Uid } from '../../events/ids.ts'
+import { type ProposalId, requestOf, type Uid } from '../../events/ids.ts'
 import { seal, valueUnder } from '../../events/seal.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { refOf } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
+import { documentWith } from '../change-sets.ts'
 import type { Documents, Wait } from '../documents.ts'
 import { NoSuchPath } from '../path.ts'
 import type { RequestResult } from '../request-result.ts'
 import { sealedValue, ValueSealed } from '../sealed-value.ts'
 import { WriteUnfit } from '../writing/written-value.ts'
 import { elementAt } from '../written-rule.ts'
-import { type IncomingFile, IncomingRoom, takeIn } from './incoming-file.ts'
-
-/** Who brings less than so many bytes a second to the others is not waited for: so long a large file is, unless its client says otherwise. */
-const BYTES_PER_SECOND_MIN = 64 * 1024
+import { type IncomingFile, IncomingRoom, takeIn, withTimeFor } from './incoming-file.ts'
+import type { StagedFile } from './staged-files.ts'
 
 /** The value is here, and its bytes are not, or not all of them. Evidence: `path`. */
 export class ContentMissing extends ConcordataError {}
@@ -43,12 +42,20 @@ export interface OpenedAttachment {
   bytes(from: number, to: number): AsyncGenerator<Uint8Array>
 }
 
-/** What a file is put at, and what it is. */
+/** Left out: the agreed one. */
+export interface WhichFile {
+  /** Key of the request that has proposed it. */
+  readonly changeSet?: string | undefined
+  readonly proposal?: ProposalId | undefined
+}
+
+/** What a file is. */
 export interface FileSaid {
-  readonly at: string
   readonly name: string
   readonly type: string
 }
+
+type FileFit = Pick<Attachment, 'name' | 'type'>
 
 /** Files at the fields of contracts, by paths, for the API and for programs alike (decision 0127). */
 export class Attachments {
@@ -69,34 +76,52 @@ export class Attachments {
    * is kept. Attacker-controlled: `source`. Throws NoSuchPath, WriteUnfit, TextUnfit, FileUnfit, FilesTooMany, ContentNotKept, and as
    * `Documents.propose`.
    */
-  async put(uid: Uid, said: FileSaid, source: AsyncIterable<Uint8Array>, wait: Wait): Promise<RequestResult> {
-    const name = fitElementName(said.name)
-    if (name.length > ATTACHMENT_NAME_CHARACTERS_MAX)
-      throw new WriteUnfit('write_unfit', 'the name of the file is too long', { max: ATTACHMENT_NAME_CHARACTERS_MAX })
-    const { type } = said
-    if (!isMediaType(type)) {
-      throw new WriteUnfit('write_unfit', `${type} is no type that attachments have`, { options: [...mediaTypes] })
-    }
+  async put(
+    uid: Uid,
+    at: string,
+    said: FileSaid,
+    source: AsyncIterable<Uint8Array>,
+    wait: Wait,
+  ): Promise<RequestResult> {
+    const fit = fitFile(said)
     const bytesMax = await this.#contracts.use(uid, async ({ state: { settling } }) => {
-      fieldAt(said.at, settling.agreed)
+      fieldAt(at, settling.agreed)
       return settling.agreed.limits.attachmentBytes
     })
     const file = await takeIn(source, bytesMax, this.#room)
     try {
-      return await this.#contracts.use(uid, (live) => this.#propose(live, { ...said, name, type }, file, wait))
+      return await this.#contracts.use(uid, (live) => this.#propose(live, at, fit, file, wait))
     } finally {
       file.release()
     }
   }
 
   /**
-   * The one that is agreed at a field, unless a proposal is named. Throws NoSuchContract, NoSuchPath, ValueSealed, ContentMissing; its
-   * bytes throw ContentDamaged.
+   * Keeps a file for a request that names it as `{"$file": seal}`, be it a change set or a write of several values; nothing is signed. Its
+   * bytes are durable when it resolves. Attacker-controlled: `source`. Throws NoSuchContract, WriteUnfit, TextUnfit, FileUnfit,
+   * FilesTooMany, ContentNotKept.
    */
-  async open(uid: Uid, at: string, proposal?: ProposalId): Promise<OpenedAttachment> {
-    const standing = await this.#contracts.use(uid, async ({ state: { settling } }) =>
-      standingOf(fieldAt(at, settling.agreed), at, proposal),
-    )
+  async stage(uid: Uid, said: FileSaid, source: AsyncIterable<Uint8Array>): Promise<StagedFile> {
+    const fit = fitFile(said)
+    const { limits } = await this.#contracts.use(uid, async ({ state: { settling } }) => settling.agreed)
+    const file = await takeIn(source, limits.attachmentBytes, this.#room)
+    try {
+      return await this.#contracts.use(uid, (live) => this.#stage(live, fit, file))
+    } finally {
+      file.release()
+    }
+  }
+
+  /**
+   * The one that is agreed at a field, or would be with a change set that waits, unless a proposal is named. Throws NoSuchContract,
+   * NoSuchPath, NoSuchChangeSet, ValueSealed, ContentMissing; its bytes throw ContentDamaged.
+   */
+  async open(uid: Uid, at: string, { changeSet, proposal }: WhichFile = {}): Promise<OpenedAttachment> {
+    const standing = await this.#contracts.use(uid, async (live) => {
+      const { agreed } = live.state.settling
+      const document = changeSet === undefined ? agreed : await documentWith(changeSet, live, this.#documents)
+      return standingOf(fieldAt(at, document), at, proposal)
+    })
     const { payloads } = this.#store
     const text = (await payloads.get(uid, [refOf(standing)])).get(standing.seal)
     if (text === undefined) {
@@ -108,6 +133,8 @@ export class Attachments {
     const content = { bytes: value.bytes, hash: value.hash as Hash, name: standing.seal }
     const leaves = await leavesOf(payloads, uid, content)
     if (leaves === undefined) {
+      const named = requestOf(standing.revealedBy ?? standing.id)
+      await this.#contracts.use(uid, (live) => live.contents.want(content, named))
       throw new ContentMissing('content_missing', 'the bytes of the attachment have not all come here yet', {
         path: at,
       })
@@ -117,7 +144,8 @@ export class Attachments {
 
   async #propose(
     live: LiveContract,
-    { at, name, type }: FileSaid & { readonly type: Attachment['type'] },
+    at: string,
+    { name, type }: FileFit,
     { bytes, hash, pieces }: IncomingFile,
     wait: Wait,
   ): Promise<RequestResult> {
@@ -150,6 +178,26 @@ export class Attachments {
     }
   }
 
+  async #stage(
+    { contract, contents }: LiveContract,
+    { name, type }: FileFit,
+    { bytes, hash, pieces }: IncomingFile,
+  ): Promise<StagedFile> {
+    const value: Attachment = { bytes, hash, name, type }
+    const { files } = this.#documents
+    const drop = () => this.#contracts.use(contract, (live) => live.contents.forget(sealed))
+    const { seal: sealed, payload } = seal(value, this.#documents.newSalt())
+    const file = files.add({ contract, payload, seal: sealed, value }, () => void drop().catch(() => undefined))
+    try {
+      await contents.keep({ bytes, hash, name: sealed }, pieces)
+      return file
+    } catch (error) {
+      files.remove(file)
+      await contents.forget(sealed)
+      throw error
+    }
+  }
+
   async #isAgreed(uid: Uid, { agreed, candidates }: Field, value: Attachment): Promise<boolean> {
     if (agreed === null || candidates.length > 0) return false
     const text = (await this.#store.payloads.get(uid, [refOf(agreed)])).get(agreed.seal)
@@ -157,10 +205,14 @@ export class Attachments {
   }
 }
 
-/** Until the others have it, besides. */
-function withTimeFor(bytes: number, { timeoutMs, ...wait }: Wait): Wait {
-  if (timeoutMs === undefined) return wait
-  return { ...wait, timeoutMs: timeoutMs + Math.ceil((bytes / BYTES_PER_SECOND_MIN) * 1000) }
+/** Throws WriteUnfit, TextUnfit. */
+function fitFile(said: FileSaid): FileFit {
+  const name = fitElementName(said.name)
+  if (name.length > ATTACHMENT_NAME_CHARACTERS_MAX)
+    throw new WriteUnfit('write_unfit', 'the name of the file is too long', { max: ATTACHMENT_NAME_CHARACTERS_MAX })
+  const { type } = said
+  if (isMediaType(type)) return { name, type }
+  throw new WriteUnfit('write_unfit', `${type} is no type that attachments have`, { options: [...mediaTypes] })
 }
 
 /** Throws NoSuchPath, WriteUnfit. */

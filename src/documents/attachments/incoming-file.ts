@@ -35,6 +35,15 @@ export class IncomingRoom {
   }
 }
 
+/** Who brings less than so many bytes a second to the others is not waited for: so long a large file is, unless its client says otherwise. */
+const BYTES_PER_SECOND_MIN = 64 * 1024
+
+/** Until the others have all these bytes, besides. */
+export function withTimeFor<Wait extends { readonly timeoutMs?: number }>(bytes: number, wait: Wait): Wait {
+  if (bytes === 0 || wait.timeoutMs === undefined) return wait
+  return { ...wait, timeoutMs: wait.timeoutMs + Math.ceil((bytes / BYTES_PER_SECOND_MIN) * 1000) }
+}
+
 /** A file that is here whole. */
 export interface IncomingFile extends Content {
   readonly pieces: readonly Uint8Array[]

@@ -6,10 +6,11 @@ import type { FieldType } from '../../events/field-type.ts'
 import type { ElementId, ProposalId } from '../../events/ids.ts'
 import { seal } from '../../events/seal.ts'
 import type { Payload, Payloads } from '../../events/statement.ts'
+import type { StagedFile } from '../attachments/staged-files.ts'
 import type { Awaited } from '../candidates/fates.ts'
 import type { OwnCandidate } from '../candidates/own-candidates.ts'
 import { isSealed } from '../sealed-value.ts'
-import { WriteUnfit, wireValue } from './written-value.ts'
+import { isObject, WriteUnfit, wireValue } from './written-value.ts'
 
 /** What is written to. */
 export interface Ground {
@@ -22,6 +23,8 @@ export interface Ground {
   /** Who gets values at an element; undefined: everybody. */
   readonly audienceAt: (element: ElementId) => Audience | undefined
   readonly newSalt: () => Uint8Array
+  /** A file that has been brought and that no request names yet. */
+  readonly fileUnder: (seal: string) => Pick<StagedFile, 'payload' | 'seal'> | undefined
 }
 
 /** The commands of one request with what they seal, and what of it this party has put up before. */
@@ -36,14 +39,16 @@ export class RequestDraft {
   readonly types: Types
   readonly audienceAt: Ground['audienceAt']
   readonly #newSalt: () => Uint8Array
+  readonly #fileUnder: Ground['fileUnder']
   readonly #awaited: Awaited[] = []
   readonly #commands: Command[] = []
   readonly #payloads: { [seal: string]: Payload } = {}
 
-  constructor({ types, newSalt, audienceAt }: Ground) {
+  constructor({ types, newSalt, audienceAt, fileUnder }: Ground) {
     this.types = types
     this.audienceAt = audienceAt
     this.#newSalt = newSalt
+    this.#fileUnder = fileUnder
   }
 
   get gathered(): Gathered {
@@ -81,10 +86,7 @@ export class RequestDraft {
       throw new WriteUnfit('write_unfit', message)
     }
     const builtIn = builtInOf(type, this.types)
-    if (builtIn.type === 'attachment') {
-      const message = 'an attachment is uploaded, not written: PUT its bytes to the Attachments of the contract'
-      throw new WriteUnfit('write_unfit', message, { expected: 'attachment' })
-    }
+    if (builtIn.type === 'attachment') return this.#fileNamed(value)
     const written = wireValue(builtIn, value)
     const fault = audience === undefined ? undefined : valueFault(type, written, () => true, this.types)
     if (fault !== undefined) {
@@ -94,5 +96,22 @@ export class RequestDraft {
     const { seal: sealed, payload } = seal(written, this.#newSalt())
     this.#payloads[sealed] = payload
     return sealed
+  }
+
+  #fileNamed(value: unknown) {
+    if (!isObject(value) || typeof value.$file !== 'string') {
+      const message =
+        'an attachment is uploaded, not written: PUT its bytes to the Attachments of the contract, or POST them there and write {"$file": …}'
+      throw new WriteUnfit('write_unfit', message, { expected: 'attachment' })
+    }
+    const file = this.#fileUnder(value.$file)
+    if (file === undefined) {
+      const message = 'there is no file of that name any more: it is kept for an hour, and for one request'
+      throw new WriteUnfit('write_unfit', message, { name: value.$file })
+    }
+    if (this.#payloads[file.seal] !== undefined)
+      throw new WriteUnfit('write_unfit', 'one file stands at one field: bring it once more', { name: value.$file })
+    this.#payloads[file.seal] = file.payload
+    return file.seal
   }
 }

@@ -29,6 +29,7 @@ export function typedValue(value: unknown): { field: FieldType; value: unknown }
         throw new WriteUnfit('write_unfit', '$field takes the type of a field: an object')
       return { field: value.$field as FieldType, value: value.$value ?? null }
     }
+    if (isFile(value)) return { field: { type: 'attachment' }, value }
     return isMoney(value) ? { field: { type: 'money' }, value } : undefined
   }
   if (typeof value === 'boolean') return { field: { type: 'boolean' }, value }
@@ -81,7 +82,7 @@ export function namedIn(members: Record<string, unknown>): [string, unknown][] {
 }
 
 /** What stands for something else in what is written: no element is added with such a name, or a slip of the pen would be one. */
-const MEANINGS = ['$field', '$value', '$list', '$block', '$sealed']
+const MEANINGS = ['$field', '$value', '$list', '$block', '$sealed', '$file']
 
 /** Of an element that is added. Throws WriteUnfit, TextUnfit. */
 export function fitNewName(name: string): string {
@@ -98,6 +99,11 @@ export function fitField(type: FieldType): FieldType {
     typeof option === 'string' ? fitText(`option ${place + 1}`, option) : option,
   )
   return { ...type, options }
+}
+
+/** It stands for a file that was brought before. */
+function isFile(value: Record<string, unknown>): boolean {
+  return Object.keys(value).length === 1 && typeof value.$file === 'string'
 }
 
 function isMoney(value: Record<string, unknown>): boolean {

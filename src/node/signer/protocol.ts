@@ -103,5 +103,6 @@ export const signedDomains = [
   domains.rotation,
   domains.introduction,
   domains.revocation,
+  domains.publication,
   'cosignature/v1\n',
 ] as const

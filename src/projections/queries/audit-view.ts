@@ -1,11 +1,10 @@
 import type Database from 'better-sqlite3'
-import { originOf } from '../../contracts/signing/cosigned-notes.ts'
 import { isValidSignature } from '../../crypto/ed25519.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
 import { leafHash } from '../../merkle/hashing.ts'
 import { MerkleLog } from '../../merkle/merkle-log.ts'
-import { checkpointBody, cosignatureBytes } from '../../merkle/note.ts'
+import { checkpointBody, cosignatureBytes, originOf } from '../../merkle/note.ts'
 import type { EventStore } from '../../store/port.ts'
 import { contractStream } from '../../store/streams.ts'
 

@@ -116,6 +116,43 @@ t.test('it is given as a file and nothing else, whole or in part', async (t) => 
   t.equal(await statusOf({ range: 'bytes=0-1', 'if-range': '"another"' }), 200)
 })
 
+t.test('a file that was brought before is named by a change set, or by a write of several values', async (t) => {
+  const before = await piecesKept()
+  const bring = (query: string, type = 'text/plain', bytes = bytesWith(2)) =>
+    fetch(new URL(`${at}?${query}`, api), {
+      method: 'POST',
+      headers: { authorization, 'content-type': type },
+      body: bytes,
+    })
+  t.match(await (await bring('name=a.html', 'text/html')).json(), { code: 'write_unfit' })
+  t.match(await (await bring('name=a.txt', 'text/plain', new Uint8Array())).json(), { code: 'file_unfit' })
+  const response = await bring('name=Survey.txt')
+  const brought = (await response.json()) as { $file: string; until: string }
+  t.match([response.status, brought], [201, { name: 'Survey.txt', type: 'text/plain', $file: /^[0-9a-f]{64}$/ }])
+  t.equal(await piecesKept(), before + 3)
+  const { $file } = brought
+  const changes = [
+    { at: '', add: { Survey: { $file } } },
+    { at: 'Title', set: 'with a survey' },
+  ]
+  const sets = `/api/Contract/${contract}/ChangeSets`
+  t.match(await (await call('POST', `${sets}?dry-run`, { changes })).json(), { outcome: 'accepted' })
+  const twice = [...changes, { at: '', add: { Again: { $file } } }]
+  t.match(await (await call('POST', sets, { changes: twice })).json(), { code: 'write_unfit' })
+  t.match(await (await call('POST', sets, { changes })).json(), { request: /^sole/ })
+  const survey = await get({}, 'at=Survey')
+  t.match([survey.status, survey.headers.get('content-type')], [200, 'text/plain'])
+  t.equal(Buffer.compare(await bytesOf(survey), Buffer.from(bytesWith(2))), 0)
+  t.match(await (await call('PUT', `/new-api/${contract}/Survey`, { $file })).json(), { code: 'write_unfit' })
+
+  const { $file: other } = (await (await bring('name=Wording.txt')).json()) as { $file: string }
+  t.match(await (await call('PUT', `/new-api/${contract}`, { Wording: { $file: other }, Title: 'x' })).json(), {
+    request: /^sole/,
+  })
+  t.match(await valueNow(), { name: 'Wording.txt' })
+  t.equal((await put(file, 'at=Wording&name=back.pdf')).status, 200)
+})
+
 t.test('what is refused leaves nothing', async (t) => {
   const kept = await piecesKept()
   const one = Buffer.from('x')

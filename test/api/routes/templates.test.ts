@@ -94,6 +94,18 @@ t.test('two companies use a template, and go from one version to the next', { ti
     ])
   })
 
+  await t.test('who has published it is signed beside it', async (t) => {
+    const signature = join(root, 'first.signature.json')
+    t.match(await runCommand('template', 'sign', first, '--data', ana.data, '--out', signature), { status: 0 })
+    const verify = (file: string, ...more: string[]) => runCommand('template', 'verify', file, signature, ...more)
+    const [anas] = (await ana.call('GET', '/api/Keys')).body.keys
+    t.match(await verify(first, '--key', anas), { status: 0, output: /by +ana, did:web:/ })
+    t.match(await verify(first), { status: 0, output: /only the party can say/ })
+    t.match(await verify(first, '--key', 'another'), { status: 1, output: /publication_forged/ })
+    await writeFile(signature, (await readFile(signature, 'utf8')).replace('"handle":"ana"', '"handle":"anna"'))
+    t.match(await verify(first), { status: 1, output: /publication_forged/ })
+  })
+
   await t.test('what is no template is not taken, and says why', async (t) => {
     const broken = JSON.parse(await readFile(first, 'utf8'))
     broken.elements[2].name = 'Sum'

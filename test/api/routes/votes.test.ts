@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -266,6 +266,42 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     t.match(await by(ben, 'change-set', 'vote', name, 'yes'), { status: 0 })
     t.match((await ben.call('GET', `${path}/Terms`)).body, { Rate: '0.47', Share: '0.48' })
     t.match(await by(ana, 'change-set', 'withdraw', name), { status: 1, output: /no_such_change_set/ })
+
+    await t.test('an attachment of a change set is read before it is voted on, and proven to others', async (t) => {
+      const [survey, changes, read, evidence] = ['survey.txt', 'with.json', 'read.txt', 'evidence.json'].map((name) =>
+        join(ana.data, name),
+      ) as [string, string, string, string]
+      await writeFile(survey, 'sound')
+      t.match(await by(ana, 'attachment', 'bring', read), { status: 1, output: /file_unavailable/ })
+      const [named] = (await by(ana, 'attachment', 'bring', survey, '--name', 'Survey.txt')).output.split('\n')
+      const rated = { at: 'Terms', set: { Rate: 0.465 } }
+      await writeFile(changes, JSON.stringify([rated, { at: '', add: { Survey: JSON.parse(named ?? '') } }]))
+      const request = (await by(ana, 'change-set', 'propose', changes)).output.trim()
+      await until('ben to see it', async () => (await by(ben, 'change-set', 'list')).output.includes(request))
+      t.match(await by(ben, 'attachment', 'get', 'Survey', read), { status: 1, output: /no_such_path/ })
+      const get = () => by(ben, 'attachment', 'get', 'Survey', read, '--change-set', request)
+      t.match(await get(), { status: 0, output: /^5 bytes/ })
+      t.equal(await readFile(read, 'utf8'), 'sound')
+      t.match(await by(ben, 'change-set', 'vote', request, 'yes'), { status: 0 })
+      t.match(await get(), { status: 1, output: /no_such_change_set/ })
+      t.match((await by(ben, 'attachment', 'list')).output, /^Survey +Survey.txt +text\/plain +5 /m)
+      t.match(await by(ana, 'attachment', 'add', 'Survey', survey, '--dry-run'), { status: 0, output: /accepted/ })
+
+      await writeFile(evidence, (await by(ben, 'attachment', 'evidence', 'Survey')).output)
+      const keyOf = async (party: NodeParty) => (await party.call('GET', '/api/Keys')).body.keys[0]
+      const [anas, bens] = [await keyOf(ana), await keyOf(ben)]
+      const prove = (file: string, ...more: string[]) => runCommand('audit', 'prove', evidence, file, ...more)
+      t.match(await prove(survey), {
+        status: 0,
+        output: /Survey\.txt \(text\/plain\), attached at Survey.*not checked/s,
+      })
+      t.match(await prove(survey, '--key', `ana=${anas}`, '--key', `ben=${bens}`), {
+        status: 0,
+        output: /signed by ana/,
+      })
+      t.match(await prove(changes), { status: 1, output: /its bytes are others/ })
+      t.match(await prove(survey, '--key', `ana=${bens}`), { status: 1, output: /not signed/ })
+    })
 
     t.match((await by(ana, 'rule', 'reopen')).output, /others have not yet/)
     t.match((await by(ben, 'rule', 'reopen')).output, /No rule is in force/)

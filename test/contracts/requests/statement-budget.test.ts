@@ -41,7 +41,14 @@ function submit(live: LiveContract, commands: readonly object[], payloads: Paylo
   return live.submit({ request, payloads })
 }
 
-const ground = { types: noTypes, agreed: new Map(), own: new Map(), audienceAt: () => undefined, newSalt }
+const ground = {
+  types: noTypes,
+  agreed: new Map(),
+  own: new Map(),
+  audienceAt: () => undefined,
+  fileUnder: () => undefined,
+  newSalt,
+}
 
 /** What `POST` of that JSON to the record does. */
 function write(live: LiveContract, body: object): Submission {

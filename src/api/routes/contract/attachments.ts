@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Attachments } from '../../../documents/attachments/attachments.ts'
 import { ProposalIdSchema } from '../../../events/ids.ts'
 import { NoBody } from '../../answers/common.ts'
-import { ofElement, ofWrite } from '../../answers/problems.ts'
+import { StagedFileSchema } from '../../answers/element-views.ts'
+import { ofContract, ofElement, ofWrite } from '../../answers/problems.ts'
 import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { written } from '../../answers/written.ts'
 import { BodyUnsupported } from '../../http/body.ts'
@@ -12,7 +13,7 @@ import { BodyMalformed } from '../../http/exact-json.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
-import { ContractParams, closed } from '../forms.ts'
+import { ChangeSetKeySchema, ContractParams, closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
 const Path = Type.String({ maxLength: 4_000 })
@@ -21,6 +22,31 @@ const Name = Type.String({ minLength: 1, maxLength: 1_000 })
 /** Of a media type of its own. */
 const Bytes = { content: { '*/*': { schema: Type.String({ format: 'binary' }) } } }
 const file = { 200: Bytes, 206: Bytes, 304: NoBody, 416: NoBody }
+
+const ofFile = ['file_unfit', 'upload_unavailable', 'contents_full', 'body_malformed', 'body_encoded'] as const
+
+/** Has the body taken in as it comes, with its type. */
+async function takingFile<Answer>(
+  { body, headers }: Pick<FastifyRequest, 'body' | 'headers'>,
+  reply: Pick<FastifyReply, 'header'>,
+  take: (type: string, file: AsyncIterable<Uint8Array>) => Promise<Answer>,
+): Promise<Answer> {
+  const [type = ''] = (headers['content-type'] ?? '').split(';', 1).map((part) => part.trim().toLowerCase())
+  const source = body instanceof Readable ? body : Readable.from([])
+  try {
+    if (headers['content-encoding'] !== undefined)
+      throw new BodyUnsupported('body_encoded', 'a file is taken only as it is, without content-encoding')
+    if (headers['content-range'] !== undefined)
+      throw new BodyMalformed('body_malformed', 'a file is taken whole: Content-Range is not understood')
+    return await take(type, source.iterator({ destroyOnReturn: false }))
+  } finally {
+    // What is refused before it has come is not read, and neither is the next call on that connection.
+    if (!source.readableEnded) {
+      reply.header('connection', 'close')
+      source.resume()
+    }
+  }
+}
 
 /** A part of the bytes that there is none of. */
 interface Part {
@@ -44,7 +70,7 @@ export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
       config: {
         role: 'editor',
         body: 'bytes',
-        problems: [...ofWrite, 'file_unfit', 'upload_unavailable', 'contents_full', 'body_malformed', 'body_encoded'],
+        problems: [...ofWrite, ...ofFile],
       },
       schema: {
         operationId: 'putAttachment',
@@ -54,27 +80,37 @@ export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
         response: written,
       },
     },
-    async (request, reply) => {
-      const { headers, params, query } = request
-      const [type = ''] = (headers['content-type'] ?? '').split(';', 1).map((part) => part.trim().toLowerCase())
-      const { at, name } = query
-      const source = request.body instanceof Readable ? request.body : Readable.from([])
-      try {
-        if (headers['content-encoding'] !== undefined)
-          throw new BodyUnsupported('body_encoded', 'a file is taken only as it is, without content-encoding')
-        if (headers['content-range'] !== undefined)
-          throw new BodyMalformed('body_malformed', 'a file is taken whole: Content-Range is not understood')
-        const file = source.iterator({ destroyOnReturn: false })
+    (request, reply) =>
+      takingFile(request, reply, async (type, file) => {
+        const { params, query } = request
+        const { at, name } = query
         const wait = waitOf(request, defaultWaitMs)
-        return send(reply, await attachments.put(params.uid, { at, name, type }, file, wait))
-      } finally {
-        // What is refused before it has come is not read, and neither is the next call on that connection.
-        if (!source.readableEnded) {
-          reply.header('connection', 'close')
-          source.resume()
-        }
-      }
+        return send(reply, await attachments.put(params.uid, at, { name, type }, file, wait))
+      }),
+  )
+
+  app.post(
+    '/api/Contract/:uid/Attachments',
+    {
+      config: {
+        role: 'editor',
+        body: 'bytes',
+        problems: [...ofContract, ...ofFile, 'write_unfit', 'text_unfit', 'requests_too_many'],
+      },
+      schema: {
+        operationId: 'postAttachment',
+        summary: 'Brings a file for a request that is to name it',
+        querystring: Type.Object({ ...TokenInQuery, name: Name }, closed),
+        params: ContractParams,
+        response: { 201: StagedFileSchema },
+      },
     },
+    (request, reply) =>
+      takingFile(request, reply, async (type, file) => {
+        const { params, query } = request
+        const { seal, until, value } = await attachments.stage(params.uid, { name: query.name, type }, file)
+        return reply.code(201).send({ $file: seal, ...value, until: new Date(until).toISOString() })
+      }),
   )
 
   app.get(
@@ -82,18 +118,33 @@ export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
     {
       config: {
         role: 'reader',
-        problems: [...ofElement, 'no_agreed_value', 'value_sealed', 'content_missing', 'write_unfit'],
+        problems: [
+          ...ofElement,
+          'no_agreed_value',
+          'no_such_change_set',
+          'value_sealed',
+          'content_missing',
+          'write_unfit',
+        ],
       },
       schema: {
         operationId: 'getAttachment',
         summary: 'The bytes of an attachment, whole or in part',
-        querystring: Type.Object({ ...TokenInQuery, at: Path, proposal: Type.Optional(ProposalIdSchema) }, closed),
+        querystring: Type.Object(
+          {
+            ...TokenInQuery,
+            at: Path,
+            changeSet: Type.Optional(ChangeSetKeySchema),
+            proposal: Type.Optional(ProposalIdSchema),
+          },
+          closed,
+        ),
         params: ContractParams,
         response: file,
       },
     },
     async ({ headers, params, query }, reply) => {
-      const { value, bytes } = await attachments.open(params.uid, query.at, query.proposal)
+      const { value, bytes } = await attachments.open(params.uid, query.at, query)
       const etag = `"${value.hash}"`
       reply.headers({ ...safely(value.name), 'accept-ranges': 'bytes', etag })
       if (headers['if-none-match'] === etag) return reply.code(304).send()

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { heldAbouts, withAbout } from '../../../contracts/requests/held-abouts.ts'
 import { ChangeSets, ChangesSchema, NoSuchChangeSet } from '../../../documents/change-sets.ts'
-import { HANDLE_PATTERN, requestOf, type Uid, UidSchema } from '../../../events/ids.ts'
+import { requestOf, type Uid, UidSchema } from '../../../events/ids.ts'
 import type { EndedChangeSet, WantedChangeSets } from '../../../projections/queries/ended-change-sets.ts'
 import { groupOf } from '../../../store/payload-group.ts'
 import { ChangeSetSchema, ChangeSetsSchema, DiffSchema } from '../../answers/change-sets.ts'
@@ -11,7 +11,7 @@ import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
-import { ContractParams, closed, OptionalAbout } from '../forms.ts'
+import { ChangeSetKeySchema, ContractParams, closed, OptionalAbout } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
 export interface ChangeSetRoutesPorts extends RoutePorts {
@@ -19,8 +19,7 @@ export interface ChangeSetRoutesPorts extends RoutePorts {
   readonly endedChangeSets: (contract: Uid, wanted: WantedChangeSets) => readonly EndedChangeSet[]
 }
 
-const KEY = `${HANDLE_PATTERN.slice(0, -1)}\\.(?:0|[1-9][0-9]{0,15})\\.(?:0|[1-9][0-9]{0,5})$`
-const SetParams = Type.Object({ uid: UidSchema, set: Type.String({ pattern: KEY }) })
+const SetParams = Type.Object({ uid: UidSchema, set: ChangeSetKeySchema })
 const YesOrNo = Type.Union([Type.Literal('yes'), Type.Literal('no')])
 const Index = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 /** Those that are open no more: so many of the newest, unless a query says otherwise. */

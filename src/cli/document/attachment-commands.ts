@@ -1,0 +1,153 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
+import type { Command } from 'commander'
+import type { Attachment, MediaType } from '../../events/attachments/attachment.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
+import { apiClientFor } from '../api-client.ts'
+import { fileUnavailable } from '../file-unavailable.ts'
+import { dataOption, jsonOption } from '../options.ts'
+import { print, printJson, printLines, table } from '../output.ts'
+import { fateOf, type Written } from './field-commands.ts'
+import { placeOf } from './place.ts'
+
+/** Nothing says of what type a file is. Evidence: `path`. */
+class TypeUnknown extends ConcordataError {}
+
+interface Options {
+  readonly data: string
+  readonly changeSet?: string
+  readonly dryRun?: true
+  readonly json?: true
+  readonly name?: string
+  readonly proposal?: string
+  readonly type?: string
+  readonly wait?: string
+}
+
+/** By the ends of names, where the user says nothing. */
+const TYPES: Readonly<Record<string, MediaType>> = {
+  '.csv': 'text/csv',
+  '.docx': 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  '.gif': 'image/gif',
+  '.jpeg': 'image/jpeg',
+  '.jpg': 'image/jpeg',
+  '.json': 'application/json',
+  '.odp': 'application/vnd.oasis.opendocument.presentation',
+  '.ods': 'application/vnd.oasis.opendocument.spreadsheet',
+  '.odt': 'application/vnd.oasis.opendocument.text',
+  '.pdf': 'application/pdf',
+  '.png': 'image/png',
+  '.pptx': 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  '.rtf': 'application/rtf',
+  '.tif': 'image/tiff',
+  '.tiff': 'image/tiff',
+  '.txt': 'text/plain',
+  '.webp': 'image/webp',
+  '.xlsx': 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+}
+
+/** `concordata attachment …`: files at the fields of a contract. */
+export function attachmentCommands(program: Command): void {
+  const attachment = program.command('attachment').description('files at the fields of a contract')
+  const of = (name: string) => attachment.command(name).argument('<contract>', 'its UID')
+  const at = (name: string) => of(name).argument('<path>', 'the field: names with slashes between')
+  const brings = (command: Command) =>
+    command
+      .argument('<file>', 'the file')
+      .option('--name <name>', 'what it is called in the contract; left out, as the file is')
+      .option('--type <type>', 'its media type; left out, as the end of its name has it')
+      .addOption(dataOption())
+
+  brings(at('add'))
+    .option('--wait <seconds>', 'how long to wait for the others')
+    .option('--dry-run', 'say what would happen, and do nothing')
+    .description('propose a file for a field, and wait until all have agreed to it')
+    .action(async (uid: string, path: string, file: string, options: Options) => {
+      const { data, dryRun, wait } = options
+      const query = new URLSearchParams({ at: pathIn(path), name: options.name ?? basename(file) })
+      const headers = {
+        'content-type': typeOf(file, options),
+        ...(wait === undefined ? {} : { prefer: `wait=${wait}` }),
+      }
+      const url = `/api/Contract/${encodeURIComponent(uid)}/Attachments?${query}${dryRun ? '&dry-run' : ''}`
+      const answer = await (await apiClientFor(data)).call('PUT', url, await bytesIn(file), headers)
+      if (dryRun) printJson(answer)
+      else print(fateOf(uid, answer as Written))
+    })
+
+  brings(of('bring'))
+    .description('have a file kept for an hour, and print what names it in a change set or a value: {"$file": …}')
+    .action(async (uid: string, file: string, options: Options) => {
+      const query = new URLSearchParams({ name: options.name ?? basename(file) })
+      const url = `/api/Contract/${encodeURIComponent(uid)}/Attachments?${query}`
+      const headers = { 'content-type': typeOf(file, options) }
+      const answer = await (await apiClientFor(options.data)).call('POST', url, await bytesIn(file), headers)
+      print(JSON.stringify({ $file: (answer as { $file: string }).$file }))
+    })
+
+  at('get')
+    .argument('<file>', 'where it is written')
+    .option('--proposal <proposal>', 'of that proposal, not the agreed one')
+    .option('--change-set <request>', 'as it would be with that change set')
+    .addOption(dataOption())
+    .description('the bytes of an attachment')
+    .action(async (uid: string, path: string, file: string, { changeSet, data, proposal }: Options) => {
+      const query = new URLSearchParams({
+        at: pathIn(path),
+        ...(changeSet !== undefined && { changeSet }),
+        ...(proposal !== undefined && { proposal }),
+      })
+      const url = `/api/Contract/${encodeURIComponent(uid)}/Attachments?${query}`
+      const bytes = await (await apiClientFor(data)).bytes(url)
+      await writeFile(file, bytes).catch((cause: unknown) => {
+        throw fileUnavailable(cause, file) ?? cause
+      })
+      print(`${bytes.length} bytes are in ${file}.`)
+    })
+
+  of('list')
+    .argument('[path]', 'names with slashes between; left out: the whole document', '')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('the files at and below an element')
+    .action(async (uid: string, path: string, { data, json }: Options) => {
+      const client = await apiClientFor(data)
+      const files = await client.call('GET', `${placeOf(uid, path)}/~attachments`)
+      if (json) return printJson(files)
+      const rows = (files as readonly (Attachment & { at: string })[]).map((file) => {
+        return [decodeURIComponent(file.at), file.name, file.type, String(file.bytes), file.hash]
+      })
+      printLines(table(['at', 'name', 'type', 'bytes', 'hash'], rows))
+    })
+
+  at('evidence')
+    .addOption(dataOption())
+    .description('what proves the agreed attachment to others, as JSON: `audit prove` holds the file against it')
+    .action(async (uid: string, path: string, { data }: Options) => {
+      printJson(await (await apiClientFor(data)).call('GET', `${placeOf(uid, path)}/~evidence`))
+    })
+}
+
+/** As the API has it in a query: its names escaped. */
+function pathIn(path: string): string {
+  return path
+    .split('/')
+    .filter((step) => step !== '')
+    .map(encodeURIComponent)
+    .join('/')
+}
+
+function typeOf(file: string, { type }: Options): string {
+  const known = type ?? TYPES[extname(file).toLowerCase()]
+  if (known !== undefined) return known
+  throw new TypeUnknown('request_malformed', `say with --type of what type ${file} is: its name does not`, {
+    path: file,
+  })
+}
+
+/** Throws FileUnavailable. */
+async function bytesIn(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw fileUnavailable(cause, path) ?? cause
+  })
+}
