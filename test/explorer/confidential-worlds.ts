@@ -1,7 +1,8 @@
 import { find } from '../../src/aggregates/contract/state.ts'
-import { openIn } from '../../src/agreement/values/opened-values.ts'
 import type { ElementId } from '../../src/events/ids.ts'
-import { ask, type Command, type Configuration, confide, propose } from './configuration.ts'
+import type { RuleBody } from '../../src/events/rule.ts'
+import { ask, type Command, type Configuration, confide } from './configuration.ts'
+import { inForceBy } from './ruled-worlds.ts'
 import type { View } from './views.ts'
 
 /** Of ana, with one field. */
@@ -17,13 +18,24 @@ const block: readonly (readonly Command[])[] = [
 const forTwo = ['ana', 'ben']
 const secret = confide(FIELD, 'secret', forTwo)
 
+const copy = {
+  kind: 'assignment',
+  target: '0.1',
+  expression: {
+    language: 1,
+    nodes: [
+      ['ref', FIELD],
+      ['text', 'x'],
+      ['+', 0, 1],
+    ],
+  },
+} as RuleBody
+
 /** To rules it reads null, for ever: nothing in the ledger of whoever has it follows from the value. */
-function opensNothing({ state }: View): string | undefined {
-  const open = openIn(state.ledger, state.feeds)
+function computesNothing({ state }: View): string | undefined {
   for (const document of [state.settling.agreed, state.ledger.document]) {
-    const field = find(document, FIELD)
-    if (field?.kind !== 'field' || field.agreed?.audience === undefined) continue
-    if (open(field.agreed) !== undefined) return 'a confidential value is open to rules'
+    const field = find(document, '0.1' as ElementId)
+    if (field?.kind === 'field' && field.agreed !== null) return 'a rule has read a confidential value'
   }
   return undefined
 }
@@ -38,15 +50,15 @@ export const confidentialWorlds: readonly Configuration[] = [
   {
     name: 'a value is confided past somebody',
     members: ['ana', 'ben', 'cleo'],
-    setUp: block,
+    setUp: [...block, ...inForceBy(['ben', 'cleo'], ['0', copy])],
     seats: [
       { name: 'ana', plan: [secret] },
       { name: 'ben', plan: [] },
-      { name: 'cleo', plan: [propose('0.0', 'Mexico')] },
+      { name: 'cleo', plan: [] },
     ],
     delivery: 'everything',
     answersAtOnce: true,
-    law: opensNothing,
+    law: computesNothing,
     reaches: isHeldSomewhere,
   },
   {
@@ -58,8 +70,7 @@ export const confidentialWorlds: readonly Configuration[] = [
       { name: 'ben', plan: [confide(FIELD, 'of ben', forTwo)] },
     ],
     delivery: 'statement',
-    law: opensNothing,
     reaches: ({ entries }) =>
-      entries.some(({ entry: { outcome } }) => outcome.kind === 'void' && outcome.reason.code === 'audience_changed'),
+      entries.some(({ entry: { outcome } }) => outcome.kind === 'void' && outcome.reason.code === 'outside_audience'),
   },
 ]

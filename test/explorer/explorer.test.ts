@@ -15,8 +15,8 @@ const statesMin = {
   equivocation: 2000,
   'a rule is voted and published beside a value that breaks it': 1200,
   'a change set that waits for a vote, beside a value': 1300,
-  'a value is confided past somebody': 100,
-  'a value is confided while the audience changes': 500,
+  'a value is confided past somebody': 380,
+  'a value is confided while the audience changes': 400,
 }
 
 for (const [name, min] of Object.entries(statesMin)) {

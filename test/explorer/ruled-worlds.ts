@@ -65,10 +65,18 @@ const publish = (rules: readonly Named[]) => ask({ type: 'PublishRules', ruleSet
 const reopen = ask({ type: 'ReopenEdit' })
 const terms = { type: 'AddRuleSet', name: 'Terms' }
 
+type RulesAt = readonly (readonly [at: string, body: RuleBody])[]
+
 /** Voted and published before the walk begins. */
-function inForce(...rules: readonly (readonly [at: string, body: RuleBody])[]): (readonly Command[] | SetUp)[] {
+function inForce(...rules: RulesAt): (readonly Command[] | SetUp)[] {
+  return inForceBy(['ben'], ...rules)
+}
+
+/** The same with the votes of these. */
+export function inForceBy(voters: readonly string[], ...rules: RulesAt): (readonly Command[] | SetUp)[] {
   const { drafts, named } = drafted(...rules)
-  return [[terms], drafts, { by: 'ben', commands: named.map(vote) }, publish(named).commands]
+  const votes = voters.map((by) => ({ by, commands: named.map(vote) }))
+  return [[terms], drafts, ...votes, publish(named).commands]
 }
 
 const both = drafted(['0', never], ['0', copy])
