@@ -1,13 +1,20 @@
 import { Worker } from 'node:worker_threads'
 import { Agent, request } from 'undici'
 import { openNode } from '../../src/index.ts'
-import { configure, type NodeParty, newParty, until } from '../support/node-party.ts'
+import { configure, type NodeParty, newParty } from '../support/node-party.ts'
 
-/** A server that keeps what is posted to it, in a thread of its own, and says so when it is asked. */
+/** A server in a thread of its own that keeps what is posted to it, and gives it back when it has as much as it is asked for. */
 const RECEIVER = `
 const { createServer } = require('node:http')
 const { parentPort } = require('node:worker_threads')
-const bodies = []
+let bodies = []
+let wanted = Infinity
+const give = () => {
+  if (bodies.length < wanted) return
+  parentPort.postMessage({ bodies })
+  bodies = []
+  wanted = Infinity
+}
 const server = createServer((request, response) => {
   let body = ''
   request.setEncoding('utf8')
@@ -15,10 +22,14 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     bodies.push(body)
     response.writeHead(204).end()
+    give()
   })
 })
 server.listen(0, '127.0.0.1', () => parentPort.postMessage({ port: server.address().port }))
-parentPort.on('message', () => parentPort.postMessage({ bodies: bodies.splice(0) }))
+parentPort.on('message', (count) => {
+  wanted = count
+  give()
+})
 `
 
 export interface WebhookFigures {
@@ -34,9 +45,9 @@ export async function measureWebhooks(dir: string, entries: number, rounds: numb
   const said = <Said>() => new Promise<Said>((resolve) => receiver.once('message', resolve))
   const { port } = await said<{ port: number }>()
   const origin = `http://127.0.0.1:${port}`
-  const taken = async () => {
+  const taken = async (count: number) => {
     const answer = said<{ bodies: string[] }>()
-    receiver.postMessage('bodies')
+    receiver.postMessage(count)
     return (await answer).bodies
   }
   const ana = await newParty(dir, 'ana')
@@ -52,18 +63,14 @@ export async function measureWebhooks(dir: string, entries: number, rounds: numb
     for (let round = 0; round < rounds; round++) {
       const begun = performance.now()
       await ana.call('POST', `/api/Webhook/${id}/Replays`, { from: 2 })
-      const bodies: string[] = []
-      await until('all', async () => {
-        bodies.push(...(await taken()))
-        return bodies.length >= entries
-      })
+      const bodies = await taken(entries)
       told = Math.max(told, rate(bodies, begun))
       const agent = new Agent({ connections: 1 })
       const again = performance.now()
       for (const body of bodies) await (await request(url, { method: 'POST', body, dispatcher: agent })).body.dump()
       posted = Math.max(posted, rate(bodies, again))
       await agent.close()
-      await taken()
+      await taken(entries)
       messages = bodies.length
     }
     await ended(ana, id)

@@ -69,7 +69,7 @@ export const ProblemSchema = Type.Object(
     header: Text,
     isOnItsWay: Type.Optional(Type.Boolean()),
     party: Text,
-    parties: Type.Optional(Handles),
+    parties: Type.Optional(Type.Array(Type.String())),
     receiver: Text,
     role: Text,
     reason: Text,

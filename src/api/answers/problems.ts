@@ -139,6 +139,7 @@ export const ofRules: readonly ProblemCode[] = [
   'no_such_element',
   'name_taken',
   'name_confusable',
+  'name_unfit',
 ]
 export const ofRuleText: readonly ProblemCode[] = [...ofRules, ...ofElement, ...expressions]
 export const ofChangeSet: readonly ProblemCode[] = [

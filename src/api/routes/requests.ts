@@ -63,11 +63,19 @@ export const requestListRoutes: TypedRoutes<RequestRoutesPorts> = async (
         ...(before !== undefined && { before }),
         ...(contract && { contract }),
         ...(element && { element }),
-        ...(since && { since: new Date(since).toISOString() }),
+        ...(since && { since: timeIn(since) }),
         ...(state && { state }),
       })
     },
   )
+
+  /** Throws RequestMalformed for a day that there is not. */
+  function timeIn(since: string): string {
+    const time = Date.parse(since)
+    if (!Number.isNaN(time) && new Date(time).toISOString() === since) return since
+    const expected = 'a time such as 2027-01-31T12:00:00.000Z'
+    throw new RequestMalformed('request_malformed', `since is ${expected}`, { path: '/since', expected })
+  }
 
   async function elementAt(contract: Parameters<typeof documents.get>[0], path: string) {
     const names = parsePath(`/${path}`)

@@ -1,9 +1,11 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { Field } from '../../aggregates/contract/document/element.ts'
 import { type ContractState, find } from '../../aggregates/contract/state.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
-import { type ElementId, type LedgerIndex, requestKey, type Uid } from '../../events/ids.ts'
+import { type ElementId, type LedgerIndex, requestKey, TimeSchema, type Uid } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
-import { decodeStored } from '../../events/statement-codec.ts'
+import { jsonOf } from '../../runtime/parse-json.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
 import { feedStream } from '../../store/streams.ts'
@@ -110,6 +112,9 @@ function fieldGiven(event: ContractEvent, after: ContractState): Field[] {
   return field?.kind === 'field' ? [field] : []
 }
 
+/** Of a statement in the store, which is compared with its signature when the contract is loaded. */
+const timedForm = Compile(Type.Object({ statement: Type.Object({ time: TimeSchema }) }))
+
 /** Of the statement that carries the request. */
 export async function timeOf(
   { request: { handle, seq } }: LedgerEntry,
@@ -117,7 +122,7 @@ export async function timeOf(
   { events }: Store,
 ): Promise<string> {
   for await (const { data } of events.read(feedStream(contract, handle), { from: seq, limit: 1 })) {
-    return decodeStored(data, () => ({})).statement.time
+    return jsonOf(timedForm, data)?.statement.time ?? ''
   }
   return ''
 }

@@ -7,7 +7,7 @@ import type { Random } from '../../runtime/random.ts'
 import { CONTRACTS_STREAM, contractStream, parseStream } from '../../store/streams.ts'
 import { type Chunk, type Message, type MessagePorts, markOf, readHeld, readLedger } from './messages.ts'
 import { DOWN_AFTER, nextAttempt, pauseAfter, TRIED_AGAIN_MS } from './retry-times.ts'
-import type { Sender, Sent } from './sender.ts'
+import type { Sender, Sent, Target } from './sender.ts'
 import { SettledNotes } from './settled-notes.ts'
 import { type Signer, signerWith } from './signatures.ts'
 import type { Ended, Hook, Lane, LaneKey, WebhookFile } from './webhook-file.ts'
@@ -30,6 +30,7 @@ interface Running {
   readonly hook: Hook
   readonly subject: Subject
   readonly signer: Signer
+  readonly target: Target
   /** Lanes in which there may be something to send, by name, and those in which something is sent. */
   readonly ready: Map<string, LaneKey>
   readonly busy: Set<string>
@@ -123,6 +124,7 @@ export class Deliveries {
       hook,
       subject,
       signer,
+      target: this.#ports.sender.targetAt(hook.url),
       ready: new Map(),
       busy: new Set(),
       failuresInARow: 0,
@@ -257,7 +259,7 @@ export class Deliveries {
   /** Whether there may be more at once. */
   async #tellSome(running: Running, key: LaneKey): Promise<boolean> {
     const { clock, file, sender } = this.#ports
-    const { hook, signer } = running
+    const { hook, signer, target } = running
     const isCurrent = () => !this.#isClosed && this.#running.get(hook.id) === running
     const found = file.lane(key)
     if (found === undefined || (found.due ?? 0) > clock.now()) return false
@@ -267,7 +269,7 @@ export class Deliveries {
     let { attempts, first } = lane
     for (const [place, message] of chunk.messages.entries()) {
       if (!isCurrent() || !(await this.#mayBeTold(running))) return false
-      const sent = await sender.send(hook.url, message, signer)
+      const sent = await sender.send(target, message, signer)
       // Removed, ended or begun anew meanwhile: then this is nobody's any more.
       if (!isCurrent() || sent.kind === 'ended') return false
       if (sent.kind === 'gone') {
@@ -275,7 +277,7 @@ export class Deliveries {
         return false
       }
       if (sent.kind === 'failed' && !this.#failed(running, { ...lane, attempts, first }, message, sent)) return false
-      if (sent.kind === 'taken') this.#taken(running, message)
+      if (sent.kind === 'taken') this.#taken(running, lane, message)
       const { mark, part, revision } = message
       if (chunk.messages[place + 1]?.revision === revision) file.told(key, revision, part + 1, null)
       else file.told(key, revision + 1, 0, mark)
@@ -296,10 +298,11 @@ export class Deliveries {
     return more && !isOver
   }
 
-  #taken(running: Running, { id }: Message): void {
+  #taken(running: Running, { replay }: Lane, { id }: Message): void {
     const { clock, file, report } = this.#ports
     report.delivered('taken')
-    file.forgetFailure(running.hook.id, id)
+    // What was given up comes again only where it is asked for.
+    if (replay === 1) file.forgetFailure(running.hook.id, id)
     if (running.failuresInARow === 0) return
     running.failuresInARow = 0
     file.hasten(running.hook.id, clock.now() + 1, TRIED_AGAIN_MS)

@@ -20,6 +20,9 @@ export type Sent =
   /** This process ends. */
   | { readonly kind: 'ended' }
 
+/** Where a webhook's messages go. */
+export type Target = { readonly url: URL } | { readonly refused: string }
+
 /** Posts messages: to where they may go, without following anybody anywhere else (Standard Webhooks 1.0). */
 export class Sender {
   readonly #receivers: Receivers
@@ -38,14 +41,25 @@ export class Sender {
     })
   }
 
-  async send(url: string, { body, id }: Message, signer: Signer): Promise<Sent> {
+  /** Where the operator lets it go, or why not. */
+  targetAt(url: string): Target {
+    try {
+      return { url: this.#receivers.urlIn(url) }
+    } catch (error) {
+      if (!(error instanceof ReceiverRefused || error instanceof WebhookUnfit)) throw error
+      return { refused: error.message }
+    }
+  }
+
+  async send(target: Target, { body, id }: Message, signer: Signer): Promise<Sent> {
+    if ('refused' in target) return { kind: 'failed', error: target.refused }
     const at = this.#clock.now()
     try {
       const {
         body: answer,
         headers,
         statusCode,
-      } = await request(this.#receivers.urlIn(url), {
+      } = await request(target.url, {
         method: 'POST',
         body,
         dispatcher: this.#agent,
@@ -79,7 +93,7 @@ export class Sender {
 
 /** Nothing that a receiver has written: its name and why it was not reached. */
 function said(error: unknown): string {
-  if (error instanceof ReceiverRefused || error instanceof WebhookUnfit) return error.message
+  if (error instanceof ReceiverRefused) return error.message
   const { cause, code, name } = error as { cause?: unknown; code?: unknown; name?: unknown }
   if (cause instanceof ReceiverRefused) return cause.message
   if (name === 'TimeoutError' || error instanceof errors.ConnectTimeoutError)

@@ -109,7 +109,7 @@ t.test('of the addresses of a name those are connected to that may be, and no ot
   const message = { id: 'a@0#0', revision: 0, part: 0, body: '{"type":"x"}', mark: null }
   const send = async (receivers: Receivers) => {
     const sender = new Sender(receivers, systemClock)
-    const sent = await sender.send(url, message, signerWith([]))
+    const sent = await sender.send(sender.targetAt(url), message, signerWith([]))
     await sender.close()
     return sent
   }
@@ -161,7 +161,7 @@ t.test('an answer costs no more than its status, however long it is', async (t) 
   })
   const sender = new Sender(new Receivers({ receivers: [origin], networks: ['127.0.0.1'] }), systemClock)
   const message = { id: 'a@0#0', revision: 0, part: 0, body: '{}', mark: null }
-  t.same(await sender.send(`${origin}/long`, message, signerWith([])), { kind: 'taken' })
+  t.same(await sender.send(sender.targetAt(`${origin}/long`), message, signerWith([])), { kind: 'taken' })
   await sender.close()
   t.ok(written < 32 * 1024 * 1024, `it was cut off after ${written} bytes`)
 })
