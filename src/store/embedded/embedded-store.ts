@@ -37,6 +37,8 @@ export class EmbeddedStore implements Store {
   /** None while nobody subscribes. */
   readonly #recent = new RecentEvents()
   #poll: NodeJS.Timeout | undefined
+  /** How often another process may have committed: behind what this one has appended last there is nothing until it rises. */
+  #foreignLooks = 0
   #closing: Promise<void> | undefined
   #isClosed = false
 
@@ -147,8 +149,16 @@ export class EmbeddedStore implements Store {
 
   #subscribe({ after, streamPrefix = '' }: AllRange, handler: EventHandler): Subscription {
     if (this.#closing !== undefined) throw new StoreClosed()
-    const next = async (position: number) =>
-      this.#recentAfter(position, streamPrefix) ?? this.#patiently((engine) => engine.readAfter(position, streamPrefix))
+    let looked: number | undefined
+    const next = async (position: number) => {
+      const recent = this.#recentAfter(position, streamPrefix)
+      if (recent !== undefined) return recent
+      const looks = this.#foreignLooks
+      if (looked === looks && this.#recent.last === position) return { events: [], through: position }
+      const piece = await this.#patiently((engine) => engine.readAfter(position, streamPrefix))
+      looked = looks
+      return piece
+    }
     const subscription = new PullSubscription(after, handler, next, () => this.#pause())
     subscription.ended.then(() => this.#ended(subscription))
     this.#subscriptions.add(subscription)
@@ -177,7 +187,10 @@ export class EmbeddedStore implements Store {
     let known: number | undefined
     return setInterval(() => {
       const version = versionOf(engine)
-      if (version === undefined || version !== known) this.#wake()
+      if (version === undefined || version !== known) {
+        this.#foreignLooks++
+        this.#wake()
+      }
       known = version
     }, FOREIGN_COMMIT_POLL_MS)
   }

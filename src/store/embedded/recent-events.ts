@@ -43,6 +43,11 @@ export class RecentEvents {
     return piece
   }
 
+  /** The position of the newest; undefined: there is none. */
+  get last(): number | undefined {
+    return this.#events.at(-1)?.position
+  }
+
   clear(): void {
     this.#events = []
     this.#characters = 0

@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
+import { EmbeddedStore } from '../../../src/store/embedded/embedded-store.ts'
 import { RecentEvents } from '../../../src/store/embedded/recent-events.ts'
 import type { RecordedEvent } from '../../../src/store/port.ts'
+import { SqliteEngine } from '../../../src/store/sqlite/engine.ts'
+import { openDatabase } from '../../../src/store/sqlite/schema.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts'
-import { collector, facts, numbered } from '../../support/store-conformance/harness.ts'
+import { collector, facts, numbered, turn } from '../../support/store-conformance/harness.ts'
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER
 
@@ -96,3 +99,36 @@ t.test('subscribers get what this process appends as it was given, and what othe
     ],
   )
 })
+
+t.test(
+  'who has got what this process appends looks into the file again only when another process may have appended',
+  async (t) => {
+    const path = join(t.testdir(), 'store.db')
+    let looks = 0
+    class Counting extends SqliteEngine {
+      override readAfter(position: number, streamPrefix: string) {
+        looks++
+        return super.readAfter(position, streamPrefix)
+      }
+    }
+    const own = new EmbeddedStore(new Counting(openDatabase(path, { readonly: false, busyTimeoutMs: 0 })))
+    const other = await openSqliteStore(path)
+    t.teardown(() => Promise.all([own.close(), other.close()]))
+    const { handler, reached } = collector()
+    own.events.subscribe({}, handler)
+    await other.events.append('a', -1, facts('of the other'))
+    await reached(1)
+    await own.events.append('b', -1, facts('own'))
+    await reached(2)
+    await turn()
+    const before = looks
+    for (let n = 0; n < 5; n++) {
+      await own.events.append('b', n, facts(n))
+      await reached(3 + n)
+      await turn()
+    }
+    t.ok(looks - before <= 2, 'at most for what the other has done before, and not once for each')
+    await other.events.append('a', 0, facts('of the other again'))
+    t.match((await reached(8)).at(-1), { stream: 'a', revision: 1 })
+  },
+)
