@@ -35,6 +35,7 @@ import {
   reopenEdit,
   voteOnRule,
 } from './rules/rule-commands.ts'
+import { StepBudget } from './rules/step-budget.ts'
 import { type ContractState, find, initialState, memberOf } from './state.ts'
 import { bringTemplate, lookingThrough } from './templates/bring-template.ts'
 import { importTemplate } from './templates/import-template.ts'
@@ -79,7 +80,6 @@ function* withVotes(
   context: DecideContext,
   rules: RequestRules | undefined,
 ): Generator<void, Verdict> {
-  const budget = state.phase === 'live' ? { steps: state.limits.requestSteps } : undefined
   for (;;) {
     const done = yield* carryOut(commands, state, context, {
       authority: rules?.authority,
@@ -89,15 +89,16 @@ function* withVotes(
       origin: context,
     })
     if (done.kind === 'stopped') return voidBy(done.rejection, done.place, rules)
-    const votes = rules?.votes(done.state, done.events) ?? []
+    const votes = rules === undefined ? [] : yield* rules.votes(done.state, done.events)
     if (votes instanceof Rejection) return voidBy(votes, commands.length - 1, rules)
     const voted = {
       events: [...done.events, ...votes],
       state: votes.reduce((current, event) => contract.evolve(current, event, context), done.state),
     }
-    const verdict = yield* judged(commands, state, voted, context, rules, budget)
+    const verdict = yield* judged(commands, state, voted, context, rules)
     if (verdict.kind !== 'accepted' || rules === undefined) return verdict
-    const asksMore = rules.asksMore(done.events, done.state)
+    const asksMore = yield* rules.asksMore(done.events, done.state)
+    if (asksMore instanceof Rejection) return voidBy(asksMore, commands.length - 1, rules)
     if (rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
     if (!asksMore) return verdict
     yield
@@ -111,7 +112,7 @@ function isPublication(commands: Request['commands']): boolean {
 /** What an open change set would come to on this document if it had all its votes; in steps. */
 export function* tryChangeSet(set: ChangeSet, state: ContractState, context: DecideContext): Generator<void, Verdict> {
   const agreed: ContractEvent = { request: set.request, type: 'ChangeSetAgreed' }
-  const budget = { steps: state.limits.requestSteps }
+  const budget = new StepBudget(state.limits.requestSteps)
   return yield* effectOf(set, evolve(state, agreed, context), context, decideUnlocked, budget)
 }
 

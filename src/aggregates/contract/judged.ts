@@ -23,7 +23,6 @@ export function* judged(
   { events, state }: Done,
   context: DecideContext,
   rules: RequestRules | undefined,
-  budget?: { steps: number },
 ): Generator<void, Verdict> {
   const removed = removedSets(before, state, events)
   const after = removed.reduce((current, event) => evolve(current, event, context), state)
@@ -31,7 +30,7 @@ export function* judged(
   if (rules === undefined) {
     return withinBounds({ kind: 'accepted', computed: new Map(), events: made, state: after }, commands, context)
   }
-  const judgement = yield* rules.judging(after, made, commands, budget)
+  const judgement = yield* rules.judging(after, made, commands)
   if (judgement instanceof Rejection) return voidBy(judgement, commands.length - 1, rules)
   if (rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
   return withinBounds({ ...judgement, kind: 'accepted', events: [...made, ...judgement.events] }, commands, context)

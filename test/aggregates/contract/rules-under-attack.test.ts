@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { ElementId } from '../../../src/events/ids.ts'
-import { block, field, given, list, openedBy, together } from '../../support/document.ts'
+import { asOne, block, field, given, list, openedBy, together } from '../../support/document.ts'
 import { both, broker, decimal, follower, inForce, lead, shares } from '../../support/ruled-document.ts'
+import type { WrittenRule } from '../../support/written-rule.ts'
 
 const nested = given(
   openedBy(broker, lead, follower),
@@ -157,4 +158,40 @@ t.test('a field of a prototype is read in an entry, and through its list, and in
 t.test('who reopens a contract has not said that its rules come back', async (t) => {
   const open = inForce(shares, ['', { constraint: 'Share <= 100' }]).when(broker.reopens(), lead.reopens())
   t.match(open.when(broker.publishes(1)).fate, { code: 'rule_vote_missing', with: ['1', 'lead'] })
+})
+
+/** Between two who have agreed to so many rules at the root. */
+function manyRules(requestSteps: number, rule: WrittenRule) {
+  const start = given(
+    broker.opens({ requestSteps }),
+    broker.invites(lead),
+    broker.admits(lead),
+    field('F'),
+    field('Officer', { type: 'party' }),
+    broker.proposes('Officer', 'broker'),
+  )
+  return inForce(start, ...Array.from({ length: 64 }, () => ['', rule] as const))
+}
+
+t.test('who may is looked up on the budget of the request', async (t) => {
+  const rule: WrittenRule = { access: ['propose'], who: { parties: ['broker', 'lead'] } }
+  const times = (count: number) => {
+    const more = Array.from({ length: count - 1 }, (_, n) => lead.settles('F', `${n}`))
+    return together(lead.settles('F', 'x'), ...more)
+  }
+  // Eight steps for 64 rules, three times for each value.
+  const live = manyRules(250, rule)
+  t.equal(live.when(times(3)).fate, 'accepted')
+  t.match(live.when(times(20)).fate, { code: 'rule_over_budget', with: ['1', 'requestSteps'] })
+  t.equal(manyRules(1_000, rule).when(times(20)).fate, 'accepted')
+})
+
+t.test('and so is who must vote, by what is on before the request and what it switches itself', async (t) => {
+  const rule: WrittenRule = { validation: { fields: ['Officer'] } }
+  const value = lead.proposes('F', 'x')
+  t.match(manyRules(60, rule).when(value).fate, { code: 'rule_over_budget', with: [/^\d+$/, 'requestSteps'] })
+  const live = manyRules(1_000, rule).when(value)
+  t.same([live.fate, live.fieldAt('F').candidates[0]?.voters], ['accepted', ['broker']])
+  t.match(manyRules(60, rule).when(asOne(value)).fate, { code: 'rule_over_budget' })
+  t.equal(manyRules(1_000, rule).when(asOne(value)).fate, 'accepted')
 })

@@ -9,6 +9,7 @@ import { type DecideContext, Rejection, type Verdict } from '../decider.ts'
 import { evolve } from '../evolve.ts'
 import { type Accepted, isTooLong, judged, reasonOf, tooLong, voidBy } from '../judged.ts'
 import { RequestRules } from '../rules/request-rules.ts'
+import { StepBudget } from '../rules/step-budget.ts'
 import { type ContractState, find } from '../state.ts'
 import { ended } from '../values/proposals.ts'
 import { standingAt } from '../values/standing.ts'
@@ -46,7 +47,9 @@ export function* proposeChangeSet(
   if (done.kind === 'stopped') return voidBy(done.rejection, done.place, rules)
   const verdict = yield* judged(commands, state, done, context, rules)
   if (verdict.kind !== 'accepted') return verdict
-  const voters = rules?.votersOnSet(done.events, context.author, verdict.state.inactive) ?? []
+  const voters =
+    rules === undefined ? [] : yield* rules.votersOnSet(done.events, context.author, verdict.state.inactive)
+  if (voters instanceof Rejection) return voidBy(voters, commands.length - 1, rules)
   if (rules !== undefined && rules.lacking.size > 0) return { kind: 'lacking', seals: rules.lacking }
   const outside = voters.filter((voter) => done.events.some((event) => isKeptFrom(event, voter)))
   if (outside.length > 0) return voidBy(new Rejection('voter_outside', outside), commands.length - 1, undefined)
@@ -90,7 +93,7 @@ export function* withAgreedSets(verdict: Accepted, context: DecideContext, decid
   if (!state.changeSets.some(hasAllVotes)) return verdict
   const events = [...verdict.events]
   const computed = new Map(verdict.computed)
-  const budget = { steps: state.limits.requestSteps }
+  const budget = new StepBudget(state.limits.requestSteps)
   for (let set = state.changeSets.find(hasAllVotes); set !== undefined; set = state.changeSets.find(hasAllVotes)) {
     const agreed: ContractEvent = { request: set.request, type: 'ChangeSetAgreed' }
     const effect = yield* effectOf(set, evolve(state, agreed, context), context, decide, budget)
@@ -119,9 +122,9 @@ export function* effectOf(
   state: ContractState,
   context: DecideContext,
   decide: Decide,
-  budget: { steps: number },
+  budget: StepBudget,
 ): Generator<void, Verdict> {
-  const rules = state.phase === 'live' ? new RequestRules(state, context) : undefined
+  const rules = state.phase === 'live' ? new RequestRules(state, context, budget) : undefined
   const lacking = new Set<Hash>()
   const id = `${requestKey(request)}.0` as ProposalId
   const reveal = (seal: Hash): Payload | undefined => {
@@ -143,7 +146,7 @@ export function* effectOf(
   )
   if (lacking.size > 0) return { kind: 'lacking', seals: lacking }
   if (done.kind === 'stopped') return voidBy(done.rejection, done.place, rules)
-  return yield* judged(commands, state, done, context, rules, budget)
+  return yield* judged(commands, state, done, context, rules)
 }
 
 /** What else its author has waiting at the fields of the set: of each party there is one word at a field. */

@@ -8,6 +8,10 @@ import { type Open, OpenedDocument } from './document-view.ts'
 import type { Inactive } from './rule-book.ts'
 import { instancesOf, schemaIdOf } from './rule-schema.ts'
 import type { RulesInForce } from './rules-in-force.ts'
+import type { StepBudget } from './step-budget.ts'
+
+/** Rules that one step looks at: whether they are in force there, and not what they say. */
+const RULES_PER_STEP = 8
 
 /** What the rules give to whom, and ask of whom, as one state of a document has it. */
 export class Authority {
@@ -16,13 +20,18 @@ export class Authority {
   readonly #rules: RulesInForce
   readonly #open: Open
   readonly #lacking: Set<Hash>
+  readonly #budget: StepBudget
 
-  /** `switched`: what else may be off in that document; whoever has to vote by any of them is asked. */
+  /**
+   * `switched`: what else may be off in that document; whoever has to vote by any of them is asked. What it finds counts as long as the
+   * budget is not overspent: a step for eight rules that it looks at, and for each field that names somebody.
+   */
   constructor(
     state: ContractState,
     rules: RulesInForce,
     open: Open,
     lacking: Set<Hash>,
+    budget: StepBudget,
     switched: readonly Inactive[] = [],
   ) {
     this.#state = state
@@ -30,6 +39,7 @@ export class Authority {
     this.#rules = rules
     this.#open = open
     this.#lacking = lacking
+    this.#budget = budget
   }
 
   /** The first rule on the way to an element that does not let a party do something there; undefined if all do. */
@@ -74,11 +84,13 @@ export class Authority {
   /** The active rules of these kinds on the way from the root to an element, and the elements on it that they stand at. */
   #governing(element: ElementId, state: ContractState): { rule: CompiledRule; at: ElementId }[] {
     const ways = [...ancestorsOf(element)]
-    return [...ancestorsOf(schemaIdOf(state, element))].flatMap((schemaId, depth) =>
-      (this.#rules.authorityAt.get(schemaId) ?? [])
-        .filter(({ terms }) => isRuleActive(state, terms))
-        .map((rule) => ({ rule, at: ways[depth] as ElementId })),
-    )
+    return [...ancestorsOf(schemaIdOf(state, element))].flatMap((schemaId, depth) => {
+      const rules = this.#rules.authorityAt.get(schemaId)
+      if (rules === undefined) return []
+      this.#budget.spend(Math.ceil(rules.length / RULES_PER_STEP), (rules[0] as CompiledRule).terms.id)
+      const active = rules.filter(({ terms }) => isRuleActive(state, terms))
+      return active.map((rule) => ({ rule, at: ways[depth] as ElementId }))
+    })
   }
 
   /** Members only. A party field below a list is that of the entry. */
@@ -92,7 +104,9 @@ export class Authority {
     const named = fields.flatMap((field) => {
       const shared = commonAncestor(field, terms.at)
       const under = at.split('.', depthOf(shared) + 1).join('.') as ElementId
-      return instancesOf(state, field, { under, of: shared }).map((id) => view.value(id))
+      const instances = instancesOf(state, field, { under, of: shared })
+      this.#budget.spend(instances.length, terms.id)
+      return instances.map((id) => view.value(id))
     })
     const handles = [...parties, ...named.filter((value) => typeof value === 'string')] as Handle[]
     return new Set(handles.filter((handle) => memberOf(state, handle) !== undefined))

@@ -26,6 +26,7 @@ import { firstEmptyUnder } from './empty-fields.ts'
 import { flagged, isFlagged } from './flags.ts'
 import { ruleHash } from './rule-book.ts'
 import { isPublishable, type RulesInForce, rulesInForce } from './rules-in-force.ts'
+import type { StepBudget } from './step-budget.ts'
 
 /** What the rules make of a request whose commands have taken effect. */
 export interface Judgement {
@@ -41,7 +42,7 @@ export interface Judged {
   /** Seals of values that were needed and are not held: the judgement says nothing. */
   readonly lacking: Set<Hash>
   /** Of the whole request, both documents together. */
-  readonly budget: { steps: number }
+  readonly budget: StepBudget
   /** Nothing of it is void: what fails is flagged. */
   readonly isExempt: boolean
   /** What has to hold after the pass, before conditions are judged. */

@@ -19,6 +19,7 @@ import { type Judgement, judging } from './judging.ts'
 import type { Inactive } from './rule-book.ts'
 import { schemaIdOf } from './rule-schema.ts'
 import { isPublishable, type RulesInForce, rulesInForce } from './rules-in-force.ts'
+import { StepBudget } from './step-budget.ts'
 
 /** Unanimous members always have a way on: what these break is flagged. Inviting a party is for rules to give. */
 const exempt: ReadonlySet<string> = new Set<CommandType>([
@@ -52,6 +53,7 @@ export class RequestRules {
   readonly #before: ContractState
   readonly #rules: RulesInForce | undefined
   readonly #context: DecideContext
+  readonly #budget: StepBudget
   /** What is off by the passes that have been made, of the documents with and without the candidates of the request. */
   #passed: readonly Inactive[] = []
   /** Of these, those by which somebody else has to vote. */
@@ -59,8 +61,12 @@ export class RequestRules {
   /** Seals of values that were needed and are not held. */
   readonly lacking = new Set<Hash>()
 
-  constructor(before: ContractState, context: DecideContext) {
+  /** `budget`: left out, it has one of its own. */
+  constructor(before: ContractState, context: DecideContext, budget?: StepBudget) {
     const rules = before.phase === 'live' ? rulesInForce(before) : undefined
+    // A publication looks at everything once, and has a budget of its own.
+    const { requestSteps } = before.phase === 'live' ? before.limits : ceilings
+    this.#budget = budget ?? new StepBudget(requestSteps)
     this.#before = before
     this.#context = context
     this.#rules = rules !== undefined && isPublishable(rules) ? rules : undefined
@@ -78,6 +84,8 @@ export class RequestRules {
       // What the request itself adds is for `add` alone.
       if (find(this.#before, asked.element) === undefined) continue
       const rule = authority.denying(this.#context.author, asked.right, asked.element)
+      const { overspent } = this.#budget
+      if (overspent !== undefined) return overspent
       if (rule !== undefined) return new Rejection('access_denied', [String(rule), asked.element])
     }
     return this.fixed(command)
@@ -89,21 +97,23 @@ export class RequestRules {
     return this.#governed(command.element, this.#rules)
   }
 
-  /** The votes on candidates that the commands have made where a validation asks for them. */
-  votes(state: ContractState, made: readonly ContractEvent[]): ContractEvent[] | Rejection {
+  /** The votes on candidates that the commands have made where a validation asks for them; in steps of one candidate each. */
+  *votes(state: ContractState, made: readonly ContractEvent[]): Generator<void, ContractEvent[] | Rejection> {
     const events: ContractEvent[] = []
     const authority = this.#authorityIn(state)
     if (authority === undefined) return events
     let current = state
     for (const event of made) {
-      if (event.type !== 'ValueProposed' || event.candidate === undefined || !authority.isValidated(event.field))
-        continue
+      if (event.type !== 'ValueProposed' || event.candidate === undefined) continue
+      yield
+      if (!authority.isValidated(event.field)) continue
       const field = find(current, event.field)
       const candidate = field?.kind === 'field' ? field.candidates.find(({ id }) => id === event.proposal) : undefined
       if (field?.kind !== 'field' || candidate === undefined) continue
       const { agreed } = field
       if (agreed !== null && agreed.by !== event.by && !candidate.seen.includes(agreed.id)) continue
       const voters = authority.votersOn(event.field, event.by)
+      if (this.#budget.overspent !== undefined) return this.#budget.overspent
       const outside = voters.filter((voter) => event.audience?.includes(voter) === false)
       if (outside.length > 0) return new Rejection('voter_outside', outside)
       const named: ContractEvent = { field: field.id, proposal: candidate.id, type: 'VotersNamed', voters }
@@ -116,19 +126,28 @@ export class RequestRules {
 
   /**
    * Whether what the last pass has switched asks others to vote on values of the request: it is decided again, with their votes, on
-   * the budget that is left. Each time somebody more is asked, so there is an end to it.
+   * the budget that is left; in steps. Each time somebody more is asked, so there is an end to it.
    */
-  asksMore(made: readonly ContractEvent[], state: ContractState): boolean {
+  *asksMore(made: readonly ContractEvent[], state: ContractState): Generator<void, boolean | Rejection> {
     const rules = this.#rules
     const authority = this.#authorityIn(state)
     if (rules === undefined || authority === undefined) return false
     const { open } = this.#context
-    const asking = this.#passed.filter((inactive) => {
-      if (inactive === state.inactive) return false
-      const wider = new Authority(state, rules, open, this.lacking, [...this.#switched, inactive])
-      const voters = (of: Authority, { field, by }: { field: ElementId; by: Handle }) => of.votersOn(field, by).length
-      return made.some((event) => event.type === 'ValueProposed' && voters(wider, event) > voters(authority, event))
-    })
+    const asking: Inactive[] = []
+    for (const inactive of this.#passed) {
+      if (inactive === state.inactive) continue
+      const wider = new Authority(state, rules, open, this.lacking, this.#budget, [...this.#switched, inactive])
+      for (const event of made) {
+        if (event.type !== 'ValueProposed') continue
+        yield
+        const { by, field } = event
+        const asks = wider.votersOn(field, by).length > authority.votersOn(field, by).length
+        if (this.#budget.overspent !== undefined) return this.#budget.overspent
+        if (!asks) continue
+        asking.push(inactive)
+        break
+      }
+    }
     this.#switched.push(...asking)
     return asking.length > 0
   }
@@ -136,14 +155,20 @@ export class RequestRules {
   /**
    * Who must vote on a change set, in the order of admission: whoever a validation asks about one of its values, as the document
    * is before it, with its elements, or with those of its values besides that none governs; and whether what it switches is on or off.
-   * So nobody is put out of a vote by what waits itself. `made`: what its commands make if all is agreed; `switched`: what is inactive then.
+   * So nobody is put out of a vote by what waits itself. In steps of one value each. `made`: what its commands make if all is agreed; `switched`: what is inactive then.
    */
-  votersOnSet(made: readonly ContractEvent[], author: Handle, switched: Inactive): Handle[] {
+  *votersOnSet(
+    made: readonly ContractEvent[],
+    author: Handle,
+    switched: Inactive,
+  ): Generator<void, Handle[] | Rejection> {
     if (this.#rules === undefined) return []
     const { open } = this.#context
     const rules = this.#rules
     const authoritiesOn = (state: ContractState) =>
-      [state, { ...state, inactive: switched }].map((one) => new Authority(one, rules, open, this.lacking))
+      [state, { ...state, inactive: switched }].map(
+        (one) => new Authority(one, rules, open, this.lacking, this.#budget),
+      )
     const withEvents = (counts: (event: ContractEvent) => boolean) =>
       made.filter(counts).reduce((state, event) => evolve(state, event, this.#context), this.#before)
     const elements = withEvents(({ type }) => type !== 'ValueProposed' && type !== 'ProposalAgreed')
@@ -151,17 +176,24 @@ export class RequestRules {
     const fields = made.flatMap((event) =>
       event.type === 'ValueProposed' && find(elements, event.field) !== undefined ? event.field : [],
     )
-    const asked = new Set(fields.filter((field) => standing.some((one) => one.isValidated(field))))
+    const asked = new Set<ElementId>()
+    for (const field of new Set(fields)) {
+      yield
+      if (standing.some((one) => one.isValidated(field))) asked.add(field)
+      if (this.#budget.overspent !== undefined) return this.#budget.overspent
+    }
     if (asked.size === 0) return []
     const unguarded = authoritiesOn(withEvents((event) => !('field' in event) || !asked.has(event.field as ElementId)))
     const before = authoritiesOn(this.#before)
-    const voters = new Set(
-      [...asked].flatMap((field) => {
-        const isThere = find(this.#before, field) !== undefined
-        const authorities = [...standing, ...unguarded, ...(isThere ? before : [])]
-        return authorities.flatMap((one) => one.votersOn(field, author))
-      }),
-    )
+    const voters = new Set<Handle>()
+    for (const field of asked) {
+      yield
+      const isThere = find(this.#before, field) !== undefined
+      for (const one of [...standing, ...unguarded, ...(isThere ? before : [])]) {
+        for (const voter of one.votersOn(field, author)) voters.add(voter)
+      }
+      if (this.#budget.overspent !== undefined) return this.#budget.overspent
+    }
     return membersOf(this.#before).flatMap(({ card }) => (voters.has(card.handle) ? card.handle : []))
   }
 
@@ -170,20 +202,17 @@ export class RequestRules {
     state: ContractState,
     made: readonly ContractEvent[],
     commands: readonly Request['commands'][number][],
-    budget?: { steps: number },
   ): Generator<void, Judgement | Rejection> {
     if (state.phase !== 'live') return { computed: new Map<Hash, Payload>(), events: [], state }
     const context = this.#context
-    // A publication looks at everything once, and has a budget of its own.
-    const isPublication = made.some(({ type }) => type === 'RulesPublished')
-    const steps = isPublication ? ceilings.requestSteps : state.limits.requestSteps
     const shared = {
-      budget: budget ?? { steps },
+      budget: this.#budget,
       context,
       isExempt: isExempt(commands),
       lacking: this.lacking,
       open: context.open,
     }
+    if (!shared.isExempt && this.#budget.overspent !== undefined) return this.#budget.overspent
     const changed = changedBy(made, state)
     const judgement = yield* judging(state, changed, {
       ...shared,
@@ -202,7 +231,8 @@ export class RequestRules {
   }
 
   #authorityIn(state: ContractState): Authority | undefined {
-    return this.#rules && new Authority(state, this.#rules, this.#context.open, this.lacking, this.#switched)
+    const { open } = this.#context
+    return this.#rules && new Authority(state, this.#rules, open, this.lacking, this.#budget, this.#switched)
   }
 
   /** What rules in force name or govern stays where it is and what it is; entries come and go by access. */
