@@ -9,7 +9,6 @@ import type { Outcome } from '../events/outcome.ts'
 import type { Decision, Payload, Request } from '../events/statement.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import { assert } from '../runtime/assert.ts'
-import { completed } from '../runtime/turns.ts'
 import { type Feeds, feedOf, firstCovering, saidToHold } from './feeds.ts'
 import type { Acknowledged, Decided, Lacking, Ledger } from './ledger.ts'
 import { refusalsOf } from './refusals.ts'
@@ -29,14 +28,9 @@ interface Advanced {
 }
 
 /**
- * Appends every request whose place and outcome these feeds determine. The new entries, oldest first. Throws EngineUnknown
- * where the ledger goes on in an engine that it does not have.
+ * Appends every request whose place and outcome these feeds determine. The new entries, oldest first. In steps: an entry each, and as
+ * many as the rules take that judge it. Throws EngineUnknown where the ledger goes on in an engine that it does not have.
  */
-export function acknowledgeAll(ledger: Ledger, feeds: Feeds): Advanced {
-  return completed(acknowledging(ledger, feeds))
-}
-
-/** The same in steps: an entry each, and as many as the rules take that judge it. */
 export function* acknowledging(ledger: Ledger, feeds: Feeds): Generator<void, Advanced> {
   const acknowledged: Acknowledged[] = []
   let current = ledger

@@ -12,7 +12,7 @@ import type { Agreed } from '../aggregates/contract/values/standing.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { type ElementId, ordinalsOf, ROOT, type Uid } from '../events/ids.ts'
 import { valueUnder } from '../events/seal.ts'
-import type { PayloadRef } from '../store/payload-group.ts'
+import { inTurns, type Turns } from '../runtime/turns.ts'
 import { refOf } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
 import { NoSuchPath, selectorIn } from './path.ts'
@@ -26,11 +26,14 @@ export class AgreedView {
   readonly #document: ContractState
   readonly #contract: Uid
   readonly #payloads: HeldPayloads
+  readonly #turns: Turns | undefined
 
-  constructor(document: ContractState, contract: Uid, payloads: HeldPayloads) {
+  /** `turns`: left out, a large document is gone through at once. */
+  constructor(document: ContractState, contract: Uid, payloads: HeldPayloads, turns?: Turns) {
     this.#document = document
     this.#contract = contract
     this.#payloads = payloads
+    this.#turns = turns
   }
 
   /** The element at the end of these names, from the root on. */
@@ -64,17 +67,25 @@ export class AgreedView {
 
   /** The values that stand agreed at and below these elements, as far as they are held here, by the ids of their fields. */
   async agreedIn(elements: readonly Element[]): Promise<Map<ElementId, unknown>> {
-    const fields = elements.flatMap(fieldsIn)
-    const opened = await this.#payloads.get(
-      this.#contract,
-      fields.map(({ agreed }) => refOf(agreed)),
-    )
+    const fields = await inTurns(fieldsIn(elements), this.#turns)
+    const opened = await this.#opened(fields)
     const values = new Map<ElementId, unknown>()
     for (const { id, agreed } of fields) {
+      if (this.#turns?.isOver === true) await this.#turns.next()
       const text = opened.get(agreed.seal)
       if (text !== undefined) values.set(id, valueUnder(agreed.seal, text))
     }
     return values
+  }
+
+  async #opened(fields: readonly StandingField[]): Promise<ReadonlyMap<Hash, string>> {
+    const opened = new Map<Hash, string>()
+    for (let from = 0; from < fields.length; from += VALUES_AT_ONCE) {
+      if (this.#turns?.isOver === true) await this.#turns.next()
+      const refs = fields.slice(from, from + VALUES_AT_ONCE).map(({ agreed }) => refOf(agreed))
+      for (const [seal, text] of await this.#payloads.get(this.#contract, refs)) opened.set(seal, text)
+    }
+    return opened
   }
 
   /**
@@ -82,8 +93,8 @@ export class AgreedView {
    * children by name; of a list an array of its entries.
    */
   async valueOf(element: Element): Promise<unknown> {
-    const opened = await this.#payloads.get(this.#contract, refsIn(element))
-    return valueIn(element, opened)
+    const opened = await this.#opened(await inTurns(fieldsIn([element]), this.#turns))
+    return inTurns(valueIn(element, opened), this.#turns)
   }
 
   /** The names on the way from the root to an element; undefined if it is not there. */
@@ -100,26 +111,35 @@ export class AgreedView {
   }
 }
 
-/** Those that have an agreed value. */
-function fieldsIn(element: Element): (Field & { readonly agreed: Agreed })[] {
-  if (element.kind !== 'field') return [...childrenOf(element)].flatMap(fieldsIn)
-  const { agreed } = element
-  return agreed === null ? [] : [{ ...element, agreed }]
-}
+/** So many values are read from the store at once, and as many elements gone through. */
+const VALUES_AT_ONCE = 512
+const ELEMENTS_A_STEP = 256
 
-function refsIn(element: Element): PayloadRef[] {
-  if (element.kind !== 'field') return [...childrenOf(element)].flatMap(refsIn)
-  return element.agreed === null ? [] : [refOf(element.agreed)]
-}
+type StandingField = Field & { readonly agreed: Agreed }
 
-function valueIn(element: Element, opened: ReadonlyMap<Hash, string>): unknown {
-  if (element.kind === 'field') {
-    const { agreed } = element
-    const text = agreed === null ? undefined : opened.get(agreed.seal)
-    if (agreed === null) return null
-    return text === undefined ? (sealedValue(agreed) ?? null) : valueUnder(agreed.seal, text)
+/** Those at and below these elements that have an agreed value; in steps. */
+function* fieldsIn(elements: Iterable<Element>, found: StandingField[] = []): Generator<void, StandingField[]> {
+  let count = 0
+  for (const element of elements) {
+    if (++count % ELEMENTS_A_STEP === 0) yield
+    if (element.kind !== 'field') yield* fieldsIn(childrenOf(element), found)
+    else if (element.agreed !== null) found.push(element as StandingField)
   }
-  const children = [...childrenOf(element)]
-  if (element.kind === 'list') return children.map((child) => valueIn(child, opened))
-  return Object.fromEntries(children.map((child) => [child.name, valueIn(child, opened)]))
+  return found
+}
+
+function fieldValue({ agreed }: Field, opened: ReadonlyMap<Hash, string>): unknown {
+  if (agreed === null) return null
+  const text = opened.get(agreed.seal)
+  return text === undefined ? (sealedValue(agreed) ?? null) : valueUnder(agreed.seal, text)
+}
+
+function* valueIn(element: Element, opened: ReadonlyMap<Hash, string>): Generator<void, unknown> {
+  if (element.kind === 'field') return fieldValue(element, opened)
+  const values: [string, unknown][] = []
+  for (const child of childrenOf(element)) {
+    if (values.length % ELEMENTS_A_STEP === ELEMENTS_A_STEP - 1) yield
+    values.push([child.name, child.kind === 'field' ? fieldValue(child, opened) : yield* valueIn(child, opened)])
+  }
+  return element.kind === 'list' ? values.map(([, value]) => value) : Object.fromEntries(values)
 }

@@ -1,6 +1,5 @@
 import t from 'tap'
 import { equivocationEvidence, wrongHeadEvidence } from '../../src/agreement/evidence.ts'
-import { encodeSnapshot, snapshotOf } from '../../src/agreement/history/snapshot.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import { shownAbout } from '../../src/events/about.ts'
@@ -11,6 +10,7 @@ import { StatementSchema } from '../../src/events/statement.ts'
 import { decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { completed } from '../../src/runtime/turns.ts'
 import { about, allOf, market, owes, type Player, talk } from '../support/market.ts'
+import { encodeSnapshot, snapshotOf } from '../support/snapshots-at-once.ts'
 
 // What is signed can never be erased. So what people have to say stands in nothing that is.
 

@@ -3,10 +3,11 @@ import { recordHash } from '../../src/aggregates/contract/record-hash.ts'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { feedOf } from '../../src/agreement/feeds.ts'
 import { isWhole, pruned } from '../../src/agreement/history/pruning.ts'
-import { type AgreementSnapshot, snapshotOf, statementsNeeded, viewFrom } from '../../src/agreement/history/snapshot.ts'
+import { type AgreementSnapshot, statementsNeeded } from '../../src/agreement/history/snapshot.ts'
 import type { ElementId } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import { market, overTheWire, owes, type Player, talk } from '../support/market.ts'
+import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const all = market('ana', 'ben') as [Player, Player]
 const [ana, ben] = all

@@ -6,7 +6,7 @@ import { Engines } from '../../src/aggregates/contract/engines.ts'
 import { completing, lackingIn } from '../../src/agreement/completing.ts'
 import { pruned } from '../../src/agreement/history/pruning.ts'
 import { extending, stateAt } from '../../src/agreement/history/replay.ts'
-import { encodeSnapshot, SnapshotUnfit, snapshotOf, viewFrom } from '../../src/agreement/history/snapshot.ts'
+import { SnapshotUnfit } from '../../src/agreement/history/snapshot.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
 import { receive, receivePayloads } from '../../src/agreement/receive.ts'
 import { nothingReceived, type Reception } from '../../src/agreement/reception.ts'
@@ -23,6 +23,7 @@ import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { groupOf } from '../../src/store/payload-group.ts'
 import { both } from '../support/engine-2.ts'
 import { allOf, contractFoundedBy, market, marketOf, overTheWire, owes, Player, talk } from '../support/market.ts'
+import { encodeSnapshot, snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
 /** What somebody sends after the statement. */

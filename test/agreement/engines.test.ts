@@ -3,13 +3,14 @@ import { engine1 } from '../../src/aggregates/contract/engine-1.ts'
 import { Engines } from '../../src/aggregates/contract/engines.ts'
 import { pruned } from '../../src/agreement/history/pruning.ts'
 import { stateAt } from '../../src/agreement/history/replay.ts'
-import { type AgreementSnapshot, snapshotOf, statementsNeeded, viewFrom } from '../../src/agreement/history/snapshot.ts'
+import { type AgreementSnapshot, statementsNeeded } from '../../src/agreement/history/snapshot.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { both, NAME_RESERVED } from '../support/engine-2.ts'
 import { allOf, CONTRACT, marketOf, overTheWire, owes, Player, talk } from '../support/market.ts'
+import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const onlyFirst = new Engines([engine1])
 const addsReserved = { type: 'AddField', parent: '0', name: 'x-Rate', field: { type: 'text' } }

@@ -4,11 +4,12 @@ import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
 import { feedOf } from '../../src/agreement/feeds.ts'
 import { pruned } from '../../src/agreement/history/pruning.ts'
-import { type AgreementSnapshot, snapshotOf, statementsNeeded, viewFrom } from '../../src/agreement/history/snapshot.ts'
+import { type AgreementSnapshot, statementsNeeded } from '../../src/agreement/history/snapshot.ts'
 import { openIn } from '../../src/agreement/values/opened-values.ts'
 import { ROOT } from '../../src/events/ids.ts'
 import { assert } from '../../src/runtime/assert.ts'
 import { market, overTheWire, owes, type Player, talk } from '../support/market.ts'
+import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const [ana, ben] = market('ana', 'ben') as [Player, Player]
 

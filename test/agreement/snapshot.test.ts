@@ -10,9 +10,7 @@ import {
   type AgreementSnapshot,
   SnapshotUnfit,
   type StoredStatements,
-  snapshotOf,
   statementsNeeded,
-  viewFrom,
 } from '../../src/agreement/history/snapshot.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
@@ -20,6 +18,7 @@ import type { Handle } from '../../src/events/ids.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { HistoryPruned } from '../../src/runtime/history-pruned.ts'
 import { market, overTheWire, owes, type Player, talk } from '../support/market.ts'
+import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const TIME = '2026-01-01T00:00:00.000Z'
 

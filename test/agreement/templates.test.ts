@@ -2,13 +2,14 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Exported, exportTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
 import { feedOf } from '../../src/agreement/feeds.ts'
-import { type AgreementSnapshot, snapshotOf, statementsNeeded, viewFrom } from '../../src/agreement/history/snapshot.ts'
+import { type AgreementSnapshot, statementsNeeded } from '../../src/agreement/history/snapshot.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
 import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import type { ElementId } from '../../src/events/ids.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { allOf, CONTRACT, market, overTheWire, owes, type Player, talk } from '../support/market.ts'
+import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const field = (parent: string, name: string) => ({ type: 'AddField', parent, name, field: { type: 'text' } })
 

@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { decodeSnapshot, encodeSnapshot, snapshotOf } from '../../src/agreement/history/snapshot.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import {
@@ -39,6 +38,7 @@ import type { NewEvent, RecordedEvent, Store, Write } from '../../src/store/port
 import { openSqliteSnapshots } from '../../src/store/sqlite/snapshots.ts'
 import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
 import { allOf, CONTRACT, market, owes, type Player, talk } from '../support/market.ts'
+import { decodeSnapshot, encodeSnapshot, snapshotOf } from '../support/snapshots-at-once.ts'
 import { parse, type Target } from './target.ts'
 
 const [ana, ben] = market('ana', 'ben') as [Player, Player]

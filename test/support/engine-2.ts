@@ -5,6 +5,7 @@ import type { ContractState } from '../../src/aggregates/contract/state.ts'
 import { hashJson } from '../../src/crypto/hash.ts'
 import type { VoidCode, VoidReason } from '../../src/events/outcome.ts'
 import type { Request } from '../../src/events/statement.ts'
+import { completed } from '../../src/runtime/turns.ts'
 
 /** What no name begins with any more in engine 2. */
 export const RESERVED = 'x-'
@@ -34,12 +35,14 @@ export const engine2: Engine = {
   },
   tryChangeSet: engine1.tryChangeSet,
   readsTime: engine1.readsTime,
-  evolve(state, event, origin) {
+  evolve: (state, event, origin) => completed(engine2.evolving(state, event, origin)),
+  *evolving(state, event, origin) {
     const isAdded = event.type === 'BlockAdded' || event.type === 'FieldAdded'
     const { addedByEngine2 = 0 } = state as State2
-    const evolved = engine1.evolve(state, event, origin)
+    const evolved = yield* engine1.evolving(state, event, origin)
     return { ...evolved, addedByEngine2: addedByEngine2 + (isAdded ? 1 : 0) } as State2
   },
+  hashing: engine1.hashing,
   recordHash(state) {
     const { addedByEngine2 = null } = state as State2
     return hashJson('record', { engine1: engine1.recordHash(state), addedByEngine2 })

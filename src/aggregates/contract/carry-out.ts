@@ -2,7 +2,7 @@ import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
 import { type CommandContext, type DecideContext, type Decided, type Origin, Rejection } from './decider.ts'
-import { evolve } from './evolve.ts'
+import { evolving } from './evolve.ts'
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
 import type { Authority } from './rules/authority.ts'
 import type { ContractState } from './state.ts'
@@ -25,6 +25,7 @@ export type Decide = (command: ResolvedCommand, state: ContractState, context: C
 
 /** Most commands have one or two events. */
 const EVENTS_A_STEP = 64
+const COMMANDS_A_STEP = 16
 
 export interface Done {
   readonly events: readonly ContractEvent[]
@@ -50,6 +51,7 @@ export function* carryOut(
   const added: (ElementId | undefined)[] = []
   let current = state
   for (const [place, envelope] of commands.entries()) {
+    if (place > 0 && place % COMMANDS_A_STEP === 0) yield
     const command = commandFrom(envelope, commands.length, added)
     const decided: Decided =
       command instanceof Rejection
@@ -58,7 +60,7 @@ export function* carryOut(
     const decision = 'next' in decided ? yield* decided : decided
     if (decision instanceof Rejection) return { kind: 'stopped', rejection: decision, place }
     for (const [nth, event] of decision.entries()) {
-      current = evolve(current, event, origin)
+      current = yield* evolving(current, event, origin)
       if (nth > 0 && nth % EVENTS_A_STEP === 0) yield
     }
     events.push(...decision)

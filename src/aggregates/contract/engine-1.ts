@@ -1,6 +1,7 @@
 import { deciding, tryChangeSet } from './decide.ts'
+import { hashing } from './document/element-hash.ts'
 import type { Engine } from './engine.ts'
-import { evolve } from './evolve.ts'
+import { evolve, evolving } from './evolve.ts'
 import { recordHash } from './record-hash.ts'
 import { readsTime } from './rules/rules-in-force.ts'
 import { initialState } from './state.ts'
@@ -13,6 +14,8 @@ export const engine1: Engine = {
   deciding,
   tryChangeSet,
   evolve,
+  evolving,
   readsTime,
   recordHash,
+  hashing: ({ document }) => hashing(document),
 }

@@ -22,8 +22,12 @@ export interface Engine {
   tryChangeSet(set: ChangeSet, state: ContractState, context: DecideContext): Generator<void, Verdict>
   /** What an event of an entry that this engine has judged changes. Never throws. */
   evolve(state: ContractState, event: ContractEvent, origin: Origin): ContractState
+  /** The same in steps. */
+  evolving(state: ContractState, event: ContractEvent, origin: Origin): Generator<void, ContractState>
   /** Whether rules that are in force read the time of a request: its entry has it. */
   readsTime(state: ContractState): boolean
   /** Over the whole of a state that names this engine. */
   recordHash(state: ContractState): Hash
+  /** In steps: makes of it what takes long, and is kept. */
+  hashing(state: ContractState): Generator<void, void>
 }

@@ -9,6 +9,9 @@ import type { Engine } from './engine.ts'
 import { engine1 } from './engine-1.ts'
 import type { ContractState } from './state.ts'
 
+/** Each changes little. */
+const EVENTS_A_STEP = 64
+
 /** A ledger goes on in an engine that is not here: nothing can be said about it. Evidence: `engine`, `engines` (those that are). */
 export class EngineUnknown extends ConcordataError {
   readonly engine: EngineVersion
@@ -66,12 +69,20 @@ export class Engines {
 
   /** What the events of an accepted entry make of the state before it. */
   evolve(state: ContractState, events: readonly ContractEvent[], origin: Origin): ContractState {
+    return completed(this.evolving(state, events, origin))
+  }
+
+  /** The same in steps. */
+  *evolving(state: ContractState, events: readonly ContractEvent[], origin: Origin): Generator<void, ContractState> {
     if (events.length === 0) return state
     const [first] = events
     const engine = this.of(first?.type === 'ContractOpened' ? first.engine : state.engine)
-    const before = state.isOpen ? state : engine.initialState(state.contract)
-    const after = events.reduce((current, event) => engine.evolve(current, event, origin), before)
-    return this.#handedOver(after, engine)
+    let current = state.isOpen ? state : engine.initialState(state.contract)
+    for (const [place, event] of events.entries()) {
+      if (place > 0 && place % EVENTS_A_STEP === 0) yield
+      current = yield* engine.evolving(current, event, origin)
+    }
+    return this.#handedOver(current, engine)
   }
 
   readsTime(state: ContractState): boolean {
@@ -80,6 +91,12 @@ export class Engines {
 
   recordHash(state: ContractState): Hash {
     return this.of(state.engine).recordHash(state)
+  }
+
+  /** In steps. */
+  *hashingRecord(state: ContractState): Generator<void, Hash> {
+    yield* this.of(state.engine).hashing(state)
+    return this.recordHash(state)
   }
 
   #handedOver(state: ContractState, from: Engine): ContractState {

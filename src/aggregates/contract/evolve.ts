@@ -2,6 +2,7 @@ import { inCanonicalOrder } from '../../crypto/canonical-json.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type Handle, type LedgerIndex, type ProposalId, requestKey } from '../../events/ids.ts'
 import { unreachable } from '../../runtime/assert.ts'
+import { completed } from '../../runtime/turns.ts'
 import { changeSetNamed, withChangeSet, withoutChangeSet, withoutVoterOnSets } from './change-sets/change-set.ts'
 import type { Origin } from './decider.ts'
 import { audiencesOutside, withAudience } from './document/audiences.ts'
@@ -14,7 +15,7 @@ import { flagsOutside, withFlag, withoutFlag } from './rules/flags.ts'
 import { allActive, type Rule, type RuleBook, type RuleTerms, withRule } from './rules/rule-book.ts'
 import type { ClosedInvitation, ContractState, Parties } from './state.ts'
 import { builtElement } from './templates/built-element.ts'
-import { placedAt, rulesDrafted, typesDefined, useOf } from './templates/imported-events.ts'
+import { placedAt, rulesDrafted, type TemplateImported, typesDefined, useOf } from './templates/imported-events.ts'
 import {
   heldTemplate,
   saidBy,
@@ -165,18 +166,8 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
       })
     case 'TemplateBrought':
       return { ...state, templates: withPiece(state.templates, event) }
-    case 'TemplateImported': {
-      const held = heldTemplate(state.templates, event.template)
-      if (held === undefined) return state
-      const template = saidBy(held)
-      const { element, name, roles } = event
-      const { elements } = template
-      const ground = { elements, namedBy: requestKey(request), placed: placedAt(element), roles }
-      let imported = withChild(state, builtElement(ground, name))
-      for (const one of typesDefined(event, template)) imported = evolve(imported, one, { index, request })
-      for (const one of rulesDrafted(event, template)) imported = evolve(imported, one, { index, request })
-      return { ...imported, templates: withUse(imported.templates, useOf(event, template, index)) }
-    }
+    case 'TemplateImported':
+      return completed(withImported(state, event, { index, request }))
     case 'TemplateUpgradeVoted': {
       const { by, element, roles, to } = event
       const voted = (use: TemplateUse) => ({
@@ -243,6 +234,31 @@ export function evolve(state: ContractState, event: ContractEvent, { index, requ
     default:
       return unreachable(event)
   }
+}
+
+/** The same in steps: most events change little, an import may add ten thousand elements. */
+export function* evolving(state: ContractState, event: ContractEvent, origin: Origin): Generator<void, ContractState> {
+  return event.type === 'TemplateImported' ? yield* withImported(state, event, origin) : evolve(state, event, origin)
+}
+
+const EVENTS_A_STEP = 64
+
+function* withImported(state: ContractState, event: TemplateImported, origin: Origin): Generator<void, ContractState> {
+  const held = heldTemplate(state.templates, event.template)
+  if (held === undefined) return state
+  const template = saidBy(held)
+  const { element, name, roles } = event
+  const { elements } = template
+  const ground = { elements, namedBy: requestKey(origin.request), placed: placedAt(element), roles }
+  let imported = withChild(state, yield* builtElement(ground, name))
+  let place = 0
+  for (const events of [typesDefined(event, template), rulesDrafted(event, template)]) {
+    for (const one of events) {
+      if (place++ % EVENTS_A_STEP === EVENTS_A_STEP - 1) yield
+      imported = evolve(imported, one, origin)
+    }
+  }
+  return { ...imported, templates: withUse(imported.templates, useOf(event, template, origin.index)) }
 }
 
 function withRules(state: ContractState, changes: Partial<RuleBook>): ContractState {

@@ -6,14 +6,14 @@ import {
 } from '../../aggregates/contract/document/document-snapshot.ts'
 import { type Engines, EngineUnknown } from '../../aggregates/contract/engines.ts'
 import { type ContractState, cardsOf, membersOf } from '../../aggregates/contract/state.ts'
-import { type Hash, hashFromBytes, hashToBytes, sha256 } from '../../crypto/hash.ts'
+import { type Hash, hashFromBytes, hashToBytes } from '../../crypto/hash.ts'
 import { type Handle, requestKey, requestOf, type Seq, type Uid } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import { isFoundedBy } from '../../events/uid.ts'
 import { leafHash } from '../../merkle/hashing.ts'
 import { MerkleLog } from '../../merkle/merkle-log.ts'
-import { acknowledgeAll } from '../acknowledging.ts'
+import { acknowledging } from '../acknowledging.ts'
 import { lackingIn } from '../completing.ts'
 import { Feed, type Feeds, newestOf, statementAt } from '../feeds.ts'
 import type { Hold, KeySpan, KeyState } from '../keys/key-state.ts'
@@ -27,14 +27,14 @@ import { isSignedBy } from '../verify-statement.ts'
 import type { VersionVector } from '../version-vector.ts'
 
 /** The form of a snapshot. A snapshot of another form is discarded, and made anew from the statements. */
-const SNAPSHOT_VERSION = 1
+export const SNAPSHOT_VERSION = 1
 
 type Entries<Value> = readonly (readonly [Handle, Value])[]
 
 /**
  * A view as plain JSON, without the statements themselves: those stand in the feeds of the store. It saves
  * recomputing the state, and proves nothing: the loader compares it with what the members have signed (decision
- * 0071).
+ * 0071). `snapshot-text.ts` writes it.
  */
 export interface AgreementSnapshot {
   readonly v: typeof SNAPSHOT_VERSION
@@ -84,7 +84,8 @@ interface FeedSnapshot {
 /** The snapshot does not fit what it is compared with: the state has to be recomputed. */
 export class SnapshotUnfit extends Error {}
 
-export function snapshotOf(state: AgreementState): AgreementSnapshot {
+/** In steps. */
+export function* snapshotOf(state: AgreementState): Generator<void, AgreementSnapshot> {
   const { contract, feeds, undecided, keys, ledger, settling } = state
   return {
     v: SNAPSHOT_VERSION,
@@ -105,24 +106,9 @@ export function snapshotOf(state: AgreementState): AgreementSnapshot {
       admitted: [...ledger.admitted].map(([handle, past]) => [handle, [...past]]),
     },
     settling: { signed: [...settling.signed], divergences: settling.divergences, settled: settling.settled },
-    agreed: snapshotOfDocument(settling.agreed),
+    agreed: yield* snapshotOfDocument(settling.agreed),
     unsettled: settling.unsettled.map(({ text }) => text),
   }
-}
-
-/** As text: a hash, then the JSON that it covers. A damaged snapshot cannot pass for another one. */
-export function encodeSnapshot(snapshot: AgreementSnapshot): string {
-  const text = JSON.stringify(snapshot)
-  return `${sha256(text)}\n${text}`
-}
-
-/** Undefined: it is not to the character what `encodeSnapshot` made, in this version, of this contract. */
-export function decodeSnapshot(text: string, contract: Uid): AgreementSnapshot | undefined {
-  const end = text.indexOf('\n')
-  const json = text.slice(end + 1)
-  if (end < 0 || sha256(json) !== text.slice(0, end)) return undefined
-  const snapshot = JSON.parse(json) as AgreementSnapshot
-  return snapshot.v === SNAPSHOT_VERSION && snapshot.contract === contract ? snapshot : undefined
 }
 
 /** How many of the newest leaves are kept one by one, for a member that signs late. */
@@ -172,14 +158,14 @@ export interface StoredStatements {
 /**
  * The state of the snapshot, without its pruned history, and what the store has beyond it, which is still to be taken
  * in. Compared are: every statement with its hash, the document and the Merkle root with the newest head of each
- * member, and the signatures under these. Throws SnapshotUnfit, also for what is no snapshot at all, and
+ * member, and the signatures under these. In steps. Throws SnapshotUnfit, also for what is no snapshot at all, and
  * EngineUnknown.
  */
-export function viewFrom(
+export function* viewFrom(
   snapshot: AgreementSnapshot,
   stored: ReadonlyMap<Handle, StoredStatements>,
   engines: Engines,
-): { state: AgreementState; further: readonly SignedStatement[] } {
+): Generator<void, { state: AgreementState; further: readonly SignedStatement[] }> {
   try {
     const further: SignedStatement[] = []
     const feeds: Feeds = ImmutableMap(
@@ -189,8 +175,8 @@ export function viewFrom(
         return [handle, feedFrom(feed, there)]
       }),
     )
-    const state = stateFrom(snapshot, feeds, engines)
-    verifyHeads(state)
+    const state = yield* stateFrom(snapshot, feeds, engines)
+    yield* verifyHeads(state)
     return { state, further }
   } catch (cause) {
     if (cause instanceof SnapshotUnfit || cause instanceof EngineUnknown) throw cause
@@ -211,13 +197,13 @@ function feedFrom({ base, noted, kept }: FeedSnapshot, stored: StoredStatements)
   return Feed.from(base, held, { ...before, past: pastFrom(noted[1]), lacks: lackedBy(before) })
 }
 
-function stateFrom(
+function* stateFrom(
   { contract, undecided, keys, ledger, settling, ...rest }: AgreementSnapshot,
   feeds: Feeds,
   engines: Engines,
-): AgreementState {
-  const agreed = documentFrom(rest.agreed)
-  const unsettled = acknowledgedFrom(rest.unsettled, agreed, engines)
+): Generator<void, AgreementState> {
+  const agreed = yield* documentFrom(rest.agreed)
+  const unsettled = yield* acknowledgedFrom(rest.unsettled, agreed, engines)
   const document = unsettled.at(-1)?.document ?? agreed
   verifyFounder(contract, agreed)
   const log = logFrom(ledger.log)
@@ -255,7 +241,7 @@ function stateFrom(
     } satisfies Settling,
   }
   if (lackingIn(state).length > 0) unfit('values are missing: what follows from the others is made anew')
-  if (acknowledgeAll(state.ledger, feeds).acknowledged.length > 0)
+  if ((yield* acknowledging(state.ledger, feeds)).acknowledged.length > 0)
     unfit('values for which the ledger waited have come since')
   return state
 }
@@ -282,14 +268,21 @@ function decisionsFrom(decisions: AgreementSnapshot['ledger']['decisions'], feed
 }
 
 /** The entries that have not settled, and what each of them makes of the document. */
-function acknowledgedFrom(texts: readonly string[], agreed: ContractState, engines: Engines): Acknowledged[] {
+function* acknowledgedFrom(
+  texts: readonly string[],
+  agreed: ContractState,
+  engines: Engines,
+): Generator<void, Acknowledged[]> {
   let document = agreed
-  return texts.map((text) => {
+  const acknowledged: Acknowledged[] = []
+  for (const text of texts) {
     const entry = JSON.parse(text) as LedgerEntry
     const members = membersOf(document)
-    document = engines.evolve(document, entry.events, entry)
-    return { entry, text, members, document, computed: new Map() }
-  })
+    document = yield* engines.evolving(document, entry.events, entry)
+    acknowledged.push({ entry, text, members, document, computed: new Map() })
+    yield
+  }
+  return acknowledged
 }
 
 function statementIn(feeds: Feeds, handle: Handle, seq: Seq): VerifiedStatement {
@@ -311,7 +304,7 @@ function verifyFounder(contract: Uid, { parties: { members, former } }: Contract
  * What the members have signed says whether document and log are right: each one's newest head that is not before what has
  * settled must be of this ledger, unless it is known to be wrong, and there must be one.
  */
-function verifyHeads(state: AgreementState): void {
+function* verifyHeads(state: AgreementState): Generator<void, void> {
   const { settled, agreed, unsettled, divergences } = state.settling
   let compared = 0
   for (const { card } of membersOf(agreed)) {
@@ -323,7 +316,7 @@ function verifyHeads(state: AgreementState): void {
     if (
       document === undefined ||
       state.ledger.log.rootAt(size) !== root ||
-      state.ledger.engines.recordHash(document) !== record
+      (yield* state.ledger.engines.hashingRecord(document)) !== record
     ) {
       unfit('document or log are not what a member has signed')
     }

@@ -1,10 +1,10 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
 import { needsHistory } from '../../agreement/history/looking-back.ts'
 import { nextKeyOf } from '../../agreement/keys/key-rules.ts'
-import type { Handle, Uid } from '../../events/ids.ts'
+import type { Handle, Seq, Uid } from '../../events/ids.ts'
 import { eachAtOnce } from '../../runtime/at-once.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { memorySnapshots, type Snapshots } from '../../store/snapshot-port.ts'
+import { type Kept, memorySnapshots, type Snapshots } from '../../store/snapshot-port.ts'
 import { parseStream } from '../../store/streams.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import { type Waiting, waitingIn } from '../passive/backlog.ts'
@@ -224,7 +224,7 @@ export class ContractCache {
     await Promise.all(active.map(([, live]) => live.settleDown()))
     if (this.#ports.activeMax !== undefined) {
       const position = await this.#position().catch(() => undefined)
-      if (position !== undefined) for (const [contract, live] of active) this.#putDown(contract, live, position)
+      if (position !== undefined) for (const [contract, live] of active) await this.#putDown(contract, live, position)
     }
     await Promise.all([...this.#active.values()].map((live) => live.close()))
   }
@@ -295,7 +295,7 @@ export class ContractCache {
       if (this.#active.size <= this.#activeMax) return
       if (this.#pins.has(contract)) continue
       try {
-        this.#putDown(contract, live, position)
+        await this.#putDown(contract, live, position)
       } catch (error) {
         // It stays in memory.
         this.#ports.failed(contract, error)
@@ -309,12 +309,17 @@ export class ContractCache {
   }
 
   /** One that would have to look back to say whether it may rest stays until it can. */
-  #putDown(contract: Uid, live: LiveContract, position: number): void {
-    const mayRest = live.mayRest
+  async #putDown(contract: Uid, live: LiveContract, position: number): Promise<void> {
+    const { state, evidence, mayRest } = live
     if (mayRest === needsHistory) recall(live)
-    else if (mayRest && !this.#ports.hasWords(contract) && this.#keep(contract, live, position, false)) {
-      this.#passivate(contract, live)
-    }
+    if (mayRest !== true || this.#ports.hasWords(contract)) return
+    const kept = await this.#keep(live)
+    // What has gone on meanwhile stays.
+    if (kept === undefined || this.isInUse(contract) || this.#active.get(contract) !== live) return
+    if (live.state !== state || live.evidence !== evidence || live.mayRest !== true) return
+    if (this.#ports.hasWords(contract)) return
+    this.#put(contract, live, kept.kept, position, false)
+    this.#passivate(contract, live)
   }
 
   #passivate(contract: Uid, live: LiveContract): void {
@@ -336,16 +341,17 @@ export class ContractCache {
       this.#underWay.set(contract, waiting)
   }
 
-  /** False: it has to look back for that, and can the next time. */
-  #keep(contract: Uid, live: LiveContract, position: number, isActive: boolean): boolean {
-    const kept = live.keep()
-    if (kept === needsHistory) {
-      recall(live)
-      return false
-    }
+  /** Undefined: it has to look back for that, and can the next time. */
+  async #keep(live: LiveContract): Promise<{ readonly kept: Kept; readonly before: Seq } | undefined> {
+    const kept = await live.keep()
+    if (kept !== needsHistory) return kept
+    recall(live)
+    return undefined
+  }
+
+  #put(contract: Uid, live: LiveContract, kept: Kept, position: number, isActive: boolean): void {
     this.#snapshots.put(contract, kept, position, isActive)
     this.#keptAt.set(live, live.statements)
-    return true
   }
 
   /** One that never rests is kept now and then all the same: it must not grow in memory, nor take long to load. */
@@ -353,10 +359,12 @@ export class ContractCache {
     if (this.#ports.activeMax === undefined || live.statements - (this.#keptAt.get(live) ?? 0) < KEPT_EVERY) return
     this.#keptAt.set(live, live.statements)
     void this.#position()
-      .then((position) => {
+      .then(async (position) => {
+        const kept = position === undefined ? undefined : await this.#keep(live)
         // It may have been put down meanwhile.
-        if (position === undefined || this.#closed || this.#active.get(contract) !== live) return
-        if (this.#keep(contract, live, position, true)) live.forget()
+        if (position === undefined || kept === undefined || this.#closed || this.#active.get(contract) !== live) return
+        this.#put(contract, live, kept.kept, position, true)
+        live.forget(kept.before)
       })
       .catch((error: unknown) => this.#ports.failed(contract, error))
   }

@@ -1,9 +1,10 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { type Completion, entriesWanted } from '../../agreement/completing.ts'
 import { feedOf } from '../../agreement/feeds.ts'
-import { lookBack, type needsHistory, withHistory } from '../../agreement/history/looking-back.ts'
+import { lookBack, lookingBack, type needsHistory, withHistory } from '../../agreement/history/looking-back.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
-import { encodeSnapshot, snapshotOf } from '../../agreement/history/snapshot.ts'
+import { snapshotOf } from '../../agreement/history/snapshot.ts'
+import { encodeSnapshot } from '../../agreement/history/snapshot-text.ts'
 import { canHold } from '../../agreement/keys/key-rules.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
 import type { HeldState } from '../../agreement/state.ts'
@@ -21,6 +22,7 @@ import type { WantedPieces } from '../../gossip/piece-line.ts'
 import type { PayloadLines } from '../../gossip/replica-port.ts'
 import { timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
+import { inTurns } from '../../runtime/turns.ts'
 import type { Kept } from '../../store/snapshot-port.ts'
 import type { Approvals } from '../approvals/approvals.ts'
 import type { Question } from '../approvals/questions.ts'
@@ -208,6 +210,11 @@ export class LiveContract {
     return this.requests.queue.placeUnder(key)
   }
 
+  /** Whether a request of that id is to be signed once more, since a lock has made the last one void. */
+  isToBeSigned(id: string): boolean {
+    return this.requests.queue.isToBeSigned(id)
+  }
+
   /** Throws ContractClosed, and as `LocalRequests.submit`; nothing comes of it. */
   assertFit(intent: Intent): void {
     this.#assertOpen()
@@ -341,24 +348,27 @@ export class LiveContract {
     return hasToNote(this.#loop)
   }
 
-  /** What is to be kept of it. */
-  keep(): Kept | typeof needsHistory {
-    return lookBack(this.state, (all) => {
+  /**
+   * What is to be kept of it as it is now; by the time that this resolves it may have gone on. `before`: it leaves out own statements
+   * before that one.
+   */
+  keep(): Promise<{ readonly kept: Kept; readonly before: Seq } | typeof needsHistory> {
+    const { turns } = this.#ports
+    return lookingBack(this.state, async (all) => {
       const isPlain = this.evidence.length === 0
       const state = isPlain ? pruned(all) : all
       const passive = passiveFormOf(all, this.self)
-      return {
-        snapshot: encodeSnapshot(snapshotOf(state)),
-        passive: JSON.stringify(passive),
-        parties: Object.keys(passive.parties) as Handle[],
-        requests: this.requests.queue.placesBefore(feedOf(state.feeds, this.self).base),
-      }
+      const before = feedOf(state.feeds, this.self).base
+      const requests = this.requests.queue.placesBefore(before)
+      const snapshot = await inTurns(encodeSnapshot(await inTurns(snapshotOf(state), turns)), turns)
+      const parties = Object.keys(passive.parties) as Handle[]
+      return { kept: { snapshot, passive: JSON.stringify(passive), parties, requests }, before }
     })
   }
 
-  /** Lets go of what is not likely to be asked for. Requires that what `keep` says is kept. */
-  forget(): void {
-    if (this.evidence.length === 0) this.#loop.prune()
+  /** Lets go of what is not likely to be asked for. Requires that what `keep` says is kept, with that `before`. */
+  forget(before: Seq): void {
+    if (this.evidence.length === 0) this.#loop.prune(before)
   }
 
   /** Has the whole history in memory again, for work that needs it. Throws ContractDamaged, and what the store throws. */

@@ -5,7 +5,7 @@ import { pruned } from '../../agreement/history/pruning.ts'
 import type { Equivocation, Reception } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import { lackedFor } from '../../agreement/values/lacked-values.ts'
-import type { EngineVersion, Handle, Uid } from '../../events/ids.ts'
+import type { EngineVersion, Handle, Seq, Uid } from '../../events/ids.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import { outcomeOf } from './commit.ts'
@@ -42,6 +42,7 @@ export class ReplicaLoop implements ContractView {
   #running: Promise<void> | undefined
   /** Something has come up while a turn was under way. */
   #isAwaited = false
+  #prunesBefore: Seq | undefined
   #closed = false
 
   /** `holdUpOf`: why a party leaves uncovered what it holds, as far as is known. */
@@ -115,11 +116,22 @@ export class ReplicaLoop implements ContractView {
     return done
   }
 
-  /** Lets go of the history that is not likely to be asked for. */
-  prune(): void {
+  /**
+   * Lets go of the history that is not likely to be asked for, with the end of the turn under way. `before`: whatever own requests
+   * stand before that is kept elsewhere.
+   */
+  prune(before: Seq): void {
+    this.#prunesBefore = before
+    if (!this.isRunning) this.#prune()
+  }
+
+  #prune(): void {
+    const before = this.#prunesBefore
+    if (before === undefined) return
+    this.#prunesBefore = undefined
     this.#state = pruned(this.#state)
     this.parts.approvals.forgetView()
-    this.parts.requests.queue.forgetBefore(feedOf(this.#state.feeds, this.self).base)
+    this.parts.requests.queue.forgetBefore(Math.min(before, feedOf(this.#state.feeds, this.self).base))
   }
 
   /** Of what has settled, that which the ledger in the store has. */
@@ -156,6 +168,7 @@ export class ReplicaLoop implements ContractView {
     }
     this.#running = this.#run().finally(() => {
       this.#running = undefined
+      this.#prune()
       if (this.#isAwaited || this.#hasWork) this.wake()
     })
   }

@@ -52,7 +52,7 @@ export type ElementSchema = Common &
       }
   )
 
-/** Of an element and all below it. */
+/** Of an element and all below it: what stands below a block is made when it is looked at, since there may be very much. */
 export function elementSchema(element: Element, state: ContractState): ElementSchema {
   const rules = rulesByElement(state)
   return schemaOf(element)
@@ -69,8 +69,17 @@ export function elementSchema(element: Element, state: ContractState): ElementSc
       rules: [...(rules.get(schemaIdOf(state, one.id)) ?? [])],
     }
     switch (one.kind) {
-      case 'block':
-        return { ...common, kind: one.kind, children: [...childrenOf(one)].map(schemaOf) }
+      case 'block': {
+        let children: readonly ElementSchema[] | undefined
+        return {
+          ...common,
+          kind: one.kind,
+          get children() {
+            children ??= [...childrenOf(one)].map(schemaOf)
+            return children
+          },
+        }
+      }
       case 'list': {
         const key = keyOf(one)
         const { entriesMax, prototype } = one

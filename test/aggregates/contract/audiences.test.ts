@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { documentFrom, snapshotOfDocument } from '../../../src/aggregates/contract/document/document-snapshot.ts'
 import type { Field } from '../../../src/aggregates/contract/document/element.ts'
 import { recordHash } from '../../../src/aggregates/contract/record-hash.ts'
 import { audienceAt } from '../../../src/aggregates/contract/values/effective-audience.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
 import { asOne, block, type Document, field, given, openedBy, together } from '../../support/document.ts'
 import { Party } from '../../support/document-party.ts'
+import { documentFrom, snapshotOfDocument } from '../../support/snapshots-at-once.ts'
 
 const broker = new Party('broker')
 const lead = new Party('lead')

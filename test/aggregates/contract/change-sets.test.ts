@@ -1,5 +1,4 @@
 import t from 'tap'
-import { documentFrom, snapshotOfDocument } from '../../../src/aggregates/contract/document/document-snapshot.ts'
 import { recordHash } from '../../../src/aggregates/contract/record-hash.ts'
 import type { ElementId, ProposalId } from '../../../src/events/ids.ts'
 import {
@@ -16,6 +15,7 @@ import {
 } from '../../support/document.ts'
 import { naiveRecordHash } from '../../support/naive-record-hash.ts'
 import { broker, decimal, follower, inForce, lead, typesOf } from '../../support/ruled-document.ts'
+import { documentFrom, snapshotOfDocument } from '../../support/snapshots-at-once.ts'
 
 const slip = given(
   openedBy(broker, lead, follower),

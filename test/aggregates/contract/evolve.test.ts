@@ -2,12 +2,12 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { contract } from '../../../src/aggregates/contract/decide.ts'
-import { documentFrom, snapshotOfDocument } from '../../../src/aggregates/contract/document/document-snapshot.ts'
 import { type Block, childNamed } from '../../../src/aggregates/contract/document/element.ts'
 import type { ContractState } from '../../../src/aggregates/contract/state.ts'
 import { type Document, UID } from '../../support/document.ts'
 import { histories, play, slotsUnder } from '../../support/document-histories.ts'
 import { naiveRecordHash } from '../../support/naive-record-hash.ts'
+import { documentFrom, snapshotOfDocument } from '../../support/snapshots-at-once.ts'
 
 function rebuilt(entries: Document['entries'], from: ContractState = contract.initialState(UID)): ContractState {
   return entries.reduce(

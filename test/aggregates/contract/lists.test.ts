@@ -1,7 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { documentFrom, snapshotOfDocument } from '../../../src/aggregates/contract/document/document-snapshot.ts'
 import { childrenOf, type Element, type Field, weightOf } from '../../../src/aggregates/contract/document/element.ts'
 import { recordHash } from '../../../src/aggregates/contract/record-hash.ts'
 import { find } from '../../../src/aggregates/contract/state.ts'
@@ -20,6 +19,7 @@ import {
 } from '../../support/document.ts'
 import { histories, play, slotsUnder } from '../../support/document-histories.ts'
 import { Party } from '../../support/document-party.ts'
+import { documentFrom, snapshotOfDocument } from '../../support/snapshots-at-once.ts'
 
 const broker = new Party('broker')
 const lead = new Party('lead')

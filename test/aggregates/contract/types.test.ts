@@ -1,7 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { documentFrom, snapshotOfDocument } from '../../../src/aggregates/contract/document/document-snapshot.ts'
 import { currentTypes, typeLike } from '../../../src/aggregates/contract/document/types.ts'
 import { recordHash } from '../../../src/aggregates/contract/record-hash.ts'
 import { compareDecimals } from '../../../src/aggregates/contract/values/decimal-order.ts'
@@ -11,6 +10,7 @@ import { countHashes } from '../../support/count-hashes.ts'
 import { concurrently, type Document, given, openedBy } from '../../support/document.ts'
 import { histories, play } from '../../support/document-histories.ts'
 import { Party } from '../../support/document-party.ts'
+import { documentFrom, snapshotOfDocument } from '../../support/snapshots-at-once.ts'
 
 const broker = new Party('broker')
 const lead = new Party('lead')

@@ -285,5 +285,5 @@ async function allTextsOf([process, { store }]: Party, uid: Uid): Promise<string
   const texts: string[] = []
   for await (const { data } of store.events.readAll()) texts.push(data)
   for await (const { entries } of store.payloads.groups(uid)) for (const [, text] of entries) texts.push(text)
-  return [...texts, JSON.stringify((await liveAt(process, uid)).keep())]
+  return [...texts, JSON.stringify(await (await liveAt(process, uid)).keep())]
 }

@@ -144,8 +144,8 @@ t.test('what rules have computed and the store has lost is computed again, with 
     ],
     'given: of two entries, one of which stands',
   )
-  const kept = (await liveAt(ana, uid)).keep()
-  const snapshot = kept === needsHistory ? undefined : kept.snapshot
+  const kept = await (await liveAt(ana, uid)).keep()
+  const snapshot = kept === needsHistory ? undefined : kept.kept.snapshot
   t.ok(snapshot)
   link.isUp = false
   await ana.close()

@@ -4,6 +4,8 @@ import { rulesToPublish } from '../../../src/aggregates/contract/rules/rule-comm
 import { schemaOf } from '../../../src/aggregates/contract/rules/rule-schema.ts'
 import { compile, isCompiled } from '../../../src/aggregates/rules/compile.ts'
 import { traceDivergence, wrongHeadEvidence } from '../../../src/agreement/evidence.ts'
+import { needsHistory } from '../../../src/agreement/history/looking-back.ts'
+import { decodeSnapshot } from '../../../src/agreement/history/snapshot-text.ts'
 import { receive, receiving } from '../../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../../src/agreement/state.ts'
 import { Approvals } from '../../../src/contracts/approvals/approvals.ts'
@@ -18,6 +20,7 @@ import type { Hash } from '../../../src/crypto/hash.ts'
 import { generateKeyPair } from '../../../src/crypto/key-pair.ts'
 import { keySigner } from '../../../src/crypto/signer.ts'
 import { dryRun } from '../../../src/documents/dry-run.ts'
+import { liveView } from '../../../src/documents/past/live-view.ts'
 import type { Command } from '../../../src/events/commands.ts'
 import { type ElementId, ROOT } from '../../../src/events/ids.ts'
 import { seal } from '../../../src/events/seal.ts'
@@ -29,6 +32,7 @@ import { systemRandom } from '../../../src/runtime/random.ts'
 import { inTurns, type Turns } from '../../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { allOf, CONTRACT, market, owes, Player, TIME, talk } from '../../support/market.ts'
+import { ruledMarket } from '../../support/ruled-market.ts'
 
 t.setTimeout(240_000)
 
@@ -255,4 +259,71 @@ t.test('and so does what is covered while a person is asked, once a contract has
   await live.settleDown()
   t.equal(live.questions.length, 1)
   t.ok(turns.count >= STATEMENTS, `others had ${turns.count} turns`)
+})
+
+const FIELDS = 4_000
+/** Of them what is done in one step is so many at most. */
+const AT_ONCE = 256
+
+/** With so many fields that nobody has put anything into. */
+function largeContract(): Player {
+  const [ana] = market('ana') as [Player]
+  const all = Array.from({ length: FIELDS }, (_, n) => ({
+    field: { type: 'text' },
+    name: `${n}`,
+    parent: '0',
+    type: 'AddField',
+  }))
+  for (let at = 0; at < FIELDS; at += 500) ana.requests(...all.slice(at, at + 500))
+  return ana
+}
+
+t.test('so does what is kept of a large contract, and what is loaded from that', async (t) => {
+  const ana = largeContract()
+  const turns = new CountedTurns()
+  const store = openMemoryStore()
+  const live = await nodeOf(t, turns, ana, { store })
+  await live.deliver(allOf(ana))
+  turns.count = 0
+  const keeping = await live.keep()
+  assert(keeping !== needsHistory, 'all of it is in memory')
+  // It is copied, and written.
+  t.ok(turns.count >= (2 * FIELDS) / AT_ONCE, `others had ${turns.count} turns`)
+  const { snapshot } = keeping.kept
+  const lines = snapshot.split('\n')
+  t.ok(
+    lines.every((line) => line.length < 200 * AT_ONCE),
+    'no part of it is long',
+  )
+  turns.count = 0
+  const loaded = await loadContract(store, CONTRACT, ana.handle, 'alone', snapshot, undefined, turns)
+  t.ok(turns.count >= (4 * FIELDS) / AT_ONCE, `others had ${turns.count} turns`)
+  t.equal(loaded.state.settling.settled, ana.settled)
+  const hashes = [loaded.state, ana.state].map(({ ledger, settling }) => ledger.engines.recordHash(settling.agreed))
+  t.equal(hashes[0], hashes[1])
+  const damaged = snapshot.replace('"name":"17"', '"name":"71"')
+  t.equal(await inTurns(decodeSnapshot(damaged, CONTRACT), turns), undefined, 'a damaged one is none')
+})
+
+t.test('a live view is decided once for as long as nothing more is held, however many ask for it', async (t) => {
+  const [ana, ben, cleo] = ruledMarket(['ana', 'ben', 'cleo'], 'A != "red"').players as [Player, Player, Player]
+  const turns = new CountedTurns()
+  const store = openMemoryStore()
+  const live = await nodeOf(t, turns, ben, { store })
+  const asked = ['blue', 'green', 'grey'].map((value) => ana.proposes('0.0', value))
+  // Cleo has not answered.
+  await live.deliver([...allOf(cleo), ...asked])
+  t.equal(live.state.ledger.open.length, asked.length)
+  const counted = async (times: number) => {
+    turns.count = 0
+    const shown = await Promise.all(
+      Array.from({ length: times }, () => liveView(['A'], live, { payloads: store.payloads, turns })),
+    )
+    for (const one of shown) t.match(one, { isWhole: true, tentative: { length: asked.length }, value: 'grey' })
+    return turns.count
+  }
+  const first = await counted(1)
+  const again = await counted(1)
+  t.ok(first - again >= asked.length, `${first} turns, and then ${again}`)
+  t.equal(await counted(5), 5 * again)
 })

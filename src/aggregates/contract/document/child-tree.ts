@@ -90,10 +90,37 @@ export class ChildTree<Element> {
     if (this.#tree !== undefined) yield* elementsOf(this.#tree)
   }
 
+  /** Makes in steps what `root` then keeps. `hashingOf`: the same for an element. */
+  *hashing(
+    elementHash: (element: Element) => Hash,
+    hashingOf: (element: Element) => Generator<void, void>,
+  ): Generator<void, void> {
+    if (this.#tree !== undefined) yield* hashingIn(this.#tree, elementHash, hashingOf)
+  }
+
   /** 32 bytes. `elementHash`: always the same one, since what it gave is kept. */
   root(elementHash: (element: Element) => Hash): Uint8Array {
     return this.#tree === undefined ? hashToBytes(EMPTY_ROOT) : hashOf(this.#tree, elementHash)
   }
+}
+
+/** A step of `hashing` makes the hashes of a subtree of this height. */
+const STEP_HEIGHT = 4
+
+function* hashingIn<Element>(
+  tree: Tree<Element>,
+  elementHash: (element: Element) => Hash,
+  hashingOf: (element: Element) => Generator<void, void>,
+): Generator<void, void> {
+  if (tree.kind === 'gap' || (tree.kind === 'inner' && tree.hash !== undefined)) return
+  if (tree.kind === 'leaf') {
+    if (tree.element !== undefined) yield* hashingOf(tree.element)
+    return
+  }
+  yield* hashingIn(tree.left, elementHash, hashingOf)
+  if (tree.right !== undefined) yield* hashingIn(tree.right, elementHash, hashingOf)
+  hashOf(tree, elementHash)
+  if (tree.height === STEP_HEIGHT) yield
 }
 
 function inner<Element>(height: number, left: Tree<Element>, right: Tree<Element> | undefined): Inner<Element> {

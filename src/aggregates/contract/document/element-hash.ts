@@ -17,11 +17,34 @@ export function storedHash(stored: Hashed): Hash {
   return hashOf(stored, () => contentOf(stored))
 }
 
-/** The same of an element and all below it, in steps: what is asked for afterwards is known. */
-export function* hashing(element: StoredElement): Generator<void, void> {
-  const parts = element.kind === 'list' ? [element.prototype] : element.kind === 'block' ? element.children : []
-  for (const part of parts as Iterable<StoredElement>) yield* hashing(part)
-  storedHash(element)
+/** The same of it and all below it, in steps: what is asked for afterwards is known. */
+export function* hashing(stored: Hashed): Generator<void, void> {
+  if (kept.has(stored)) return
+  switch (stored.kind) {
+    case 'block':
+      yield* stored.children.hashing(storedHash, hashing)
+      break
+    case 'list':
+      yield* hashing(stored.prototype)
+      yield* hashing(stored.entries)
+      break
+    case 'entries':
+      yield* stored.tree.hashing(storedHash, hashing)
+      break
+    case 'children':
+      yield* stored.tree.hashing(storedHash, hashing)
+      break
+    case 'entry':
+      if (stored.own !== null) yield* hashing(stored.own)
+      break
+    case 'field':
+    case 'standing':
+      storedHash(stored)
+      return
+    default:
+      return unreachable(stored)
+  }
+  storedHash(stored)
   yield
 }
 

@@ -13,13 +13,15 @@ interface Ground {
 }
 
 /**
- * The first element of a template with all below it, as the events that add them one by one would make it: at once, since ten
- * thousand of them would each copy the way to what they change.
+ * The first element of a template with all below it, as the events that add them one by one would make it: as one, since ten
+ * thousand of them would each copy the way to what they change. In steps.
  */
-export function builtElement(ground: Ground, name: string): StoredElement {
+export function* builtElement(ground: Ground, name: string): Generator<void, StoredElement> {
   const [first] = ground.elements as [TemplateElement, ...TemplateElement[]]
-  return built({ ...first, name }, 0, ground).element
+  return (yield* built({ ...first, name }, 0, ground)).element
 }
+
+const ELEMENTS_A_STEP = 64
 
 interface Built {
   readonly element: StoredElement
@@ -27,7 +29,7 @@ interface Built {
   readonly end: number
 }
 
-function built(element: TemplateElement, place: number, ground: Ground): Built {
+function* built(element: TemplateElement, place: number, ground: Ground): Generator<void, Built> {
   const { elements, namedBy, placed, roles } = ground
   const about = { id: placed(element.id), name: element.name, namedBy, owner: ownerOf(element.owner, roles) }
   switch (element.kind) {
@@ -35,7 +37,7 @@ function built(element: TemplateElement, place: number, ground: Ground): Built {
       return { element: { ...about, ...nothing, field: element.field, kind: 'field' }, end: place + 1 }
     case 'list': {
       const { entriesMax, keyed } = element
-      const prototype = built(elements[place + 1] as TemplateElement, place + 1, ground)
+      const prototype = yield* built(elements[place + 1] as TemplateElement, place + 1, ground)
       const entry = prototype.element as Exclude<StoredElement, { kind: 'list' }>
       const list = {
         ...about,
@@ -52,7 +54,8 @@ function built(element: TemplateElement, place: number, ground: Ground): Built {
       const prefix = `${element.id}.`
       let next = place + 1
       while (elements[next]?.id.startsWith(prefix)) {
-        const child = built(elements[next] as TemplateElement, next, ground)
+        if (next % ELEMENTS_A_STEP === 0) yield
+        const child = yield* built(elements[next] as TemplateElement, next, ground)
         block = withChildIn(block, child.element)
         next = child.end
       }

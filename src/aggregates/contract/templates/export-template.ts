@@ -2,7 +2,13 @@ import { canonicalJson } from '../../../crypto/canonical-json.ts'
 import type { Hash } from '../../../crypto/hash.ts'
 import type { ElementId, Handle } from '../../../events/ids.ts'
 import type { RuleBody } from '../../../events/rule.ts'
-import { TEMPLATE_ROOT, type Template, type TemplateElement, templateHash } from '../../../events/template.ts'
+import {
+  TEMPLATE_ELEMENTS_MAX,
+  TEMPLATE_ROOT,
+  type Template,
+  type TemplateElement,
+  templateHash,
+} from '../../../events/template.ts'
 import { definitionHash } from '../../../events/type-definition.ts'
 import { nameRules } from '../../names/engine-1.ts'
 import type { StoredBlock, StoredElement } from '../document/element.ts'
@@ -56,7 +62,8 @@ export function exportTemplate(state: ContractState, asked: ToExport): Exported 
     return found
   }
   const owner = (handle: Handle | null) => (handle === null ? null : role(handle))
-  const elements = [...elementsOf(from as StoredElement, placed, owner)]
+  // More are no template: whoever is given it is told so.
+  const elements = [...elementsOf(from as StoredElement, placed, owner).take(TEMPLATE_ELEMENTS_MAX + 1)]
   const [first, ...others] = elements as [TemplateElement, ...TemplateElement[]]
   const ruleSets = ruleSetsOf(rules, state)
   const audiences = state.audiences.filter(({ element }) => isInside(element))

@@ -1,12 +1,8 @@
 import { builtIn, type Engines } from '../../../aggregates/contract/engines.ts'
 import { entriesWanted, lackingIn } from '../../../agreement/completing.ts'
 import { frontierOf } from '../../../agreement/feeds.ts'
-import {
-  decodeSnapshot,
-  type StoredStatements,
-  statementsNeeded,
-  viewFrom,
-} from '../../../agreement/history/snapshot.ts'
+import { type StoredStatements, statementsNeeded, viewFrom } from '../../../agreement/history/snapshot.ts'
+import { decodeSnapshot } from '../../../agreement/history/snapshot-text.ts'
 import type { Acknowledged } from '../../../agreement/ledger.ts'
 import { receiving } from '../../../agreement/receive.ts'
 import { receivingEntries } from '../../../agreement/receive-entries.ts'
@@ -87,7 +83,7 @@ async function load(
 ): Promise<Loaded> {
   // Looked at first: entries that others append meanwhile may follow from statements that were not read.
   const size = (await store.events.lastRevision(contractStream(contract))) + 1
-  const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size, engines)
+  const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size, engines, turns)
   const from = start?.state.settling.settled ?? 0
   const { state, settled, hasMore } = await loadFeeds(store, contract, founder, sharing, start, engines, turns, known)
   const isCutShort = lackingIn(state).length > 0 && (hasMore || size > state.settling.settled)
@@ -107,16 +103,17 @@ async function startFrom(
   text: string,
   size: number,
   engines: Engines,
+  turns: Turns | undefined,
 ): Promise<Start | undefined> {
-  const snapshot = decodeSnapshot(text, contract)
+  const snapshot = await inTurns(decodeSnapshot(text, contract), turns)
   if (snapshot === undefined) return undefined
   const stored = new Map<Handle, StoredStatements>()
   for (const { handle, base, noted } of statementsNeeded(snapshot)) {
-    const kept = await readFeed(store, contract, handle, { from: base })
+    const kept = await readFeed(store, contract, handle, { from: base }, turns)
     const [note] = noted === undefined ? [] : await readFeed(store, contract, handle, { from: noted, limit: 1 })
     stored.set(handle, { kept, noted: note })
   }
-  const start = viewFrom(snapshot, stored, engines)
+  const start = await inTurns(viewFrom(snapshot, stored, engines), turns)
   return start.state.settling.settled <= size ? start : undefined
 }
 

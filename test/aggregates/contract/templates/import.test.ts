@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { contract } from '../../../../src/aggregates/contract/decide.ts'
-import { documentFrom, snapshotOfDocument } from '../../../../src/aggregates/contract/document/document-snapshot.ts'
+import { evolving } from '../../../../src/aggregates/contract/evolve.ts'
 import { recordHash } from '../../../../src/aggregates/contract/record-hash.ts'
 import { importedEvents, type TemplateImported } from '../../../../src/aggregates/contract/templates/imported-events.ts'
 import type { CommandOf } from '../../../../src/events/commands.ts'
-import type { Handle } from '../../../../src/events/ids.ts'
+import type { ElementId, Handle } from '../../../../src/events/ids.ts'
 import {
   block,
   concurrently,
@@ -18,6 +18,7 @@ import {
 } from '../../../support/document.ts'
 import { Party } from '../../../support/document-party.ts'
 import { broker, follower, lead, typesOf } from '../../../support/ruled-document.ts'
+import { documentFrom, snapshotOfDocument } from '../../../support/snapshots-at-once.ts'
 import { brings, bringsAndImports, changed, imports, taken } from '../../../support/template-party.ts'
 import { empty, slip } from './slip.ts'
 
@@ -57,6 +58,25 @@ t.test('one event is the same as those that add everything one by one', async (t
   t.same(document, parts)
   t.equal(documentFrom(snapshotOfDocument(one)).document.weight, one.document.weight)
   t.equal(recordHash(documentFrom(snapshotOfDocument(one))), done.record)
+})
+
+t.test('it takes effect in steps, so that others have their turn', async (t) => {
+  const more = Array.from({ length: 2_000 }, (_, n) => ({
+    field: { type: 'text' as const },
+    id: `0.0.${100 + n}` as ElementId,
+    kind: 'field' as const,
+    name: `Field ${n}`,
+    owner: null,
+  }))
+  const large = changed(template, ({ elements }) => ({ elements: [...elements, ...more] }))
+  const brought = empty.when(...brings(lead, large))
+  const done = brought.when(imports(lead, large, '', 'Slip'))
+  t.equal(done.fate, 'accepted', JSON.stringify(done.fate))
+  const [event] = done.events as [TemplateImported]
+  const steps = evolving(brought.state, event, { index: 0, request: { handle: lead.handle, index: 0, seq: 0 } })
+  let count = 0
+  while (steps.next().done !== true) count++
+  t.ok(count >= more.length / 100, `${count} steps`)
 })
 
 t.test('all that is imported, or nothing', async (t) => {
