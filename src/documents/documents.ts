@@ -1,7 +1,7 @@
 import type { Element } from '../aggregates/contract/document/element.ts'
 import { find } from '../aggregates/contract/state.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
-import { withHistory } from '../agreement/history/looking-back.ts'
+import { lookBack, withHistory } from '../agreement/history/looking-back.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import type { Intent } from '../contracts/requests/submission.ts'
@@ -125,7 +125,7 @@ export class Documents {
   get(uid: Uid, names: readonly string[], at?: LedgerIndex): Promise<Agreed | undefined> {
     return this.#ports.contracts.use(uid, async (live) => {
       const document = at === undefined ? live.state.settling.agreed : await this.past.after(live, at)
-      const view = new AgreedView(document, uid, this.#ports.store.payloads)
+      const view = new AgreedView(document, uid, this.#ports.store.payloads, this.turns)
       const element = await view.locate(names)
       return element && { element, value: () => view.valueOf(element) }
     })
@@ -265,9 +265,11 @@ export class Documents {
     let isOutdated = false
     const stillHolds = (): boolean => {
       isOutdated = live.state.settling.agreed !== document
-      if (!isOutdated && isOnItsWayTo(element.id, live.state, live.queued))
-        throw preconditionFailed(names, { isOnItsWay: true })
-      return !isOutdated
+      if (isOutdated) return false
+      // Where that cannot be seen something is.
+      const isOnItsWay = lookBack(live.state, (state) => isOnItsWayTo(element.id, state, live.queued))
+      if (isOnItsWay !== false) throw preconditionFailed(names, { isOnItsWay: true })
+      return true
     }
     const result =
       commands.length === 0
@@ -328,7 +330,7 @@ export class Documents {
   }
 
   #viewOf({ state, contract }: LiveContract): AgreedView {
-    return new AgreedView(state.settling.agreed, contract, this.#ports.store.payloads)
+    return new AgreedView(state.settling.agreed, contract, this.#ports.store.payloads, this.turns)
   }
 }
 

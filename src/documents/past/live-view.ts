@@ -1,7 +1,7 @@
 import type { Element } from '../../aggregates/contract/document/element.ts'
 import { withHistory } from '../../agreement/history/looking-back.ts'
 import type { AgreementState } from '../../agreement/state.ts'
-import { liveDocument, type OnItsWay } from '../../agreement/trials/live-document.ts'
+import { type LiveDocument, liveDocument, type OnItsWay } from '../../agreement/trials/live-document.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { standingOfRequest, type WaitsFor } from '../../contracts/requests/progress.ts'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
@@ -53,23 +53,38 @@ async function shownLive(
   state: AgreementState,
   { payloads, turns }: LiveViewPorts,
 ): Promise<ShownLive | undefined> {
-  const { document, isWhole, onTheirWay } = await inTurns(liveDocument(state), turns)
-  const view = new AgreedView(document, contract, withComputed(payloads, onTheirWay))
+  const { document, isWhole, onTheirWay } = await liveDocumentOf(state, turns)
+  const view = new AgreedView(document, contract, withComputed(payloads, onTheirWay), turns)
   const element: Element | undefined = await view.locate(names)
-  const tentative = onTheirWay.flatMap((step): Tentative[] => {
-    const at = step.events.flatMap((event) => {
+  const tentative: Tentative[] = []
+  for (const step of onTheirWay) {
+    const at = new Set<string>()
+    for (const event of step.events) {
+      if (turns?.isOver === true) await turns.next()
       const path = changedPath(event, step)
-      return isAboutIn(path, names, event) ? [path.join('/')] : []
-    })
-    if (at.length === 0) return []
+      if (isAboutIn(path, names, event)) at.add(path.join('/'))
+    }
+    if (at.size === 0) continue
     const { index, request } = step
     const waitsFor = standingOfRequest(state, request, undefined)?.waitsFor
     const place = index === undefined ? {} : { index }
-    const common = { request: requestKey(request), by: request.handle, ...place, at: [...new Set(at)] }
-    return [{ ...common, ...(waitsFor && { waitsFor }) }]
-  })
+    const common = { request: requestKey(request), by: request.handle, ...place, at: [...at] }
+    tentative.push({ ...common, ...(waitsFor && { waitsFor }) })
+  }
   if (element !== undefined) return { value: await view.valueOf(element), tentative, isWhole }
   return tentative.length === 0 ? undefined : { tentative, isWhole }
+}
+
+const decided = new WeakMap<AgreementState, Promise<LiveDocument>>()
+
+/** Decided once for as long as nothing more is held, however many ask for it. Rejects with HistoryPruned. */
+function liveDocumentOf(state: AgreementState, turns: Turns | undefined): Promise<LiveDocument> {
+  const known = decided.get(state)
+  if (known !== undefined) return known
+  const made = inTurns(liveDocument(state), turns)
+  decided.set(state, made)
+  made.catch(() => decided.delete(state))
+  return made
 }
 
 /** What rules have computed, or would, is not in the store before it has settled. */

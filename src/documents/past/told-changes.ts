@@ -44,7 +44,7 @@ export async function toldInPlace(
   { before, after }: { readonly before: ContractState; readonly after: ContractState },
   { store, turns }: ToldPorts,
 ): Promise<{ readonly place: number; readonly change: ToldChange }[]> {
-  const view = new AgreedView(after, contract, store.payloads)
+  const view = new AgreedView(after, contract, store.payloads, turns)
   const told: { event: ContractEvent; path: readonly string[]; place: number }[] = []
   for (const [place, event] of entry.events.entries()) {
     if (turns.isOver) await turns.next()

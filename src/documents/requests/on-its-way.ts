@@ -1,5 +1,5 @@
-import type { HeldState } from '../../agreement/state.ts'
-import type { NotSigned } from '../../agreement/trials/void-anyway.ts'
+import type { AgreementState } from '../../agreement/state.ts'
+import { isRefused, type NotSigned } from '../../agreement/trials/live-document.ts'
 import type { Command } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, requestKey } from '../../events/ids.ts'
@@ -7,16 +7,20 @@ import type { Request } from '../../events/statement.ts'
 
 /**
  * Whether an entry that has not settled, a request that is not in the ledger yet, or one that is asked for here and not signed, says
- * something of an element, or of what is below it. What a rule would compute is seen with its entry.
+ * something of an element, or of what is below it. What a rule would compute is seen with its entry. What its author has withdrawn, or
+ * a member refused, comes to nothing. Throws HistoryPruned.
  */
-export function isOnItsWayTo(element: ElementId, { ledger, settling }: HeldState, queued: NotSigned): boolean {
+export function isOnItsWayTo(element: ElementId, state: AgreementState, queued: NotSigned): boolean {
+  const { ledger, settling } = state
   if (queued.some(({ request }) => concerns(request, element))) return true
   if (settling.unsettled.some(({ entry }) => entry.events.some((event) => touches(event, element)))) return true
   return ledger.open.some(({ statement: { party: handle, requests, seq } }, place) =>
     requests.some((request, index) => {
       if (place === 0 && index < ledger.next) return false
-      const decided = ledger.decisions.get(requestKey({ handle, index, seq }))
-      return decided?.decision.decision !== 'withdrawn' && concerns(request, element)
+      const at = { handle, index, seq }
+      const decided = ledger.decisions.get(requestKey(at))
+      if (decided?.decision.decision === 'withdrawn' || !concerns(request, element)) return false
+      return !isRefused(at, request, state)
     }),
   )
 }
