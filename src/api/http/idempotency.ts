@@ -91,7 +91,7 @@ function answered(reply: FastifyReply, result: RequestResult): FastifyReply {
 }
 
 /** Throws KeyReused. */
-export function assertSame({ at, request }: AskedBefore, { id }: Keyed): void {
+export function assertSame({ at, request }: Omit<AskedBefore, 'key'>, { id }: Keyed): void {
   if (request.id === id) return
   const message = 'something else was asked for under this key: another method, path or body'
   throw new KeyReused('idempotency_key_reused', message, { request: requestKey(at) })

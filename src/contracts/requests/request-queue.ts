@@ -18,21 +18,12 @@ import { RequestPlaces } from './request-places.ts'
 import { SealedAbouts } from './sealed-abouts.ts'
 import { roomIn } from './statement-budget.ts'
 import { asksAgainAfter, type HeldUp, heldUpBy, type Intent, type Submission, settledVerdict } from './submission.ts'
+import { TransmitterSilent } from './transmitter-silent.ts'
 import { chosenFrom, mayRequest, type Turn } from './turn.ts'
 import { assertAbout, RequestUnfit } from './validate-request.ts'
 
 /** Only a tentative request of this node that it has not confirmed yet can be withdrawn. */
 export class NotWithdrawable extends ConcordataError {}
-
-/** The process that signs has not taken up in time what stands in the outbox. A request with a deadline it will withdraw. */
-export class TransmitterSilent extends ConcordataError {
-  constructor() {
-    super(
-      'transmitter_silent',
-      'it stands in the outbox, and nobody has taken it up in time: is `concordata transmit` running?',
-    )
-  }
-}
 
 /** How long after the deadline of a tentative request its intent may still come back. Milliseconds. */
 export const FORGOTTEN_AFTER_MS = 60_000
@@ -119,6 +110,12 @@ export class RequestQueue {
     else if (standingOfRequest(state, newest, undefined) === undefined) submission.conclude(phase.verdict)
     else this.resume(submission, newest, !state.undecided.has(requestKey(newest)))
     this.#pausing.delete(submission)
+  }
+
+  /** Whether it waits to be signed, for the first time or once more after a lock. */
+  isToBeSigned(id: string): boolean {
+    const waiting = [...this.#queue, ...this.#lockedOut, ...this.#pausing]
+    return waiting.some(({ intent }) => intent.request.id === id)
   }
 
   /** Where the newest request of that id stands in the own feed: before anything is signed anew, that is looked at. */

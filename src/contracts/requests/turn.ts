@@ -5,6 +5,12 @@ import type { Handle, Seq } from '../../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
 import type { Submission } from './submission.ts'
 
+/**
+ * Requests are signed together as far as their values have no more characters than this: what one statement carries is sealed,
+ * packed and written in one turn of the event loop each. One that has more by itself goes alone.
+ */
+const VALUES_TOGETHER_MAX = 512 * 1024
+
 /** What one statement will say for the local users, and what becomes of their submissions once it is durable. */
 export interface Turn {
   readonly wishes: Wishes
@@ -38,7 +44,8 @@ export function chosenFrom(
   for (const submission of queue) {
     bytes += submission.requestBytes
     valueCharacters += submission.valueBytes
-    const isFull = bytes > bytesMax || valueCharacters > MESSAGE_VALUES_CHARACTERS_MAX
+    const valuesMax = chosen.length === 0 ? MESSAGE_VALUES_CHARACTERS_MAX : VALUES_TOGETHER_MAX
+    const isFull = bytes > bytesMax || valueCharacters > valuesMax
     const isApart = chosen.length > 0 && (submission.isAlone || chosen[0]?.isAlone)
     if (isFull || isApart || chosen.length === limits.requestsPerStatement) break
     chosen.push(submission)

@@ -17,6 +17,8 @@ import { pendingResult, type RequestResult, resultFor } from '../request-result.
 
 /** A request of this party that its caller had asked for before, found by the key that it was asked for under. */
 export interface AskedBefore {
+  readonly key: string
+  /** The newest of them: after a lock the same is asked for once more. */
   readonly at: RequestRef
   readonly request: Request
 }
@@ -27,7 +29,7 @@ export async function askedBefore(live: LiveContract, key: string): Promise<Aske
   if (at === undefined) return undefined
   const held = await withHistory(live, ({ feeds }) => statementAt(feeds, at.handle, at.seq))
   const request = held?.statement.requests[at.index]
-  return request && { at, request }
+  return request && { key, at, request }
 }
 
 interface Ports extends RefusingRulePorts {
@@ -37,13 +39,15 @@ interface Ports extends RefusingRulePorts {
 
 /** What became of it, as whoever asked was, or would have been, answered; waits for that, within the time. */
 export async function resultAgain(
-  { at, request }: AskedBefore,
+  before: AskedBefore,
   live: LiveContract,
   timeoutMs: number | undefined,
   ports: Ports,
 ): Promise<RequestResult> {
-  const fate = await fateOf(at, live, timeoutMs, ports)
-  if (fate === undefined) return pendingResult(live, at)
+  const fate = await fateOf(before, live, timeoutMs, ports)
+  const { request } = before
+  const at = placeOf(before, live)
+  if (fate === undefined) return pendingAgain(at, request, live)
   const held = await withHistory(live, ({ feeds }) => statementAt(feeds, at.handle, at.seq))
   const asked = { payloads: held?.payloads ?? {}, request }
   if (!('entry' in fate)) return resultFor(fate, asked, live, ports)
@@ -54,14 +58,15 @@ type Fate = { readonly entry: LedgerEntry } | Exclude<Verdict, { kind: 'settled'
 
 /** Undefined: it is not known when the time is over. */
 async function fateOf(
-  at: RequestRef,
+  before: AskedBefore,
   live: LiveContract,
   timeoutMs: number | undefined,
   { clock, events }: Ports,
 ): Promise<Fate | undefined> {
-  const key = requestKey(at)
   const look = async (): Promise<Fate | undefined> => {
     const { state } = live
+    const at = placeOf(before, live)
+    const key = requestKey(at)
     const decided = state.ledger.decisions.get(key)
     if (decided?.decision.decision === 'withdrawn') {
       const { about, code } = decided.decision
@@ -72,19 +77,40 @@ async function fateOf(
     const standing = await withHistory(live, (state) => standingOfRequest(state, at, undefined))
     if (standing !== undefined) return undefined
     const entry = await findSettled(events, live.contract, key)
+    const isOver = requestKey(placeOf(before, live)) === key && !live.isToBeSigned(before.request.id)
+    if (isLockedOut(entry) && !isOver) return undefined
     return entry === undefined ? { kind: 'dropped' } : { entry }
   }
+  const known = await look()
+  if (known !== undefined || timeoutMs === 0) return known
   const found = Promise.withResolvers<Fate | undefined>()
   const tell = () => {
     look().then((fate) => fate !== undefined && found.resolve(fate), found.reject)
   }
   const stop = live.listen({ closed: (_, error) => found.reject(error), news: tell, settled: tell })
   const cancel = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => found.resolve(undefined))
+  // What has come about since the first look.
   tell()
   return found.promise.finally(() => {
     stop()
     cancel?.()
   })
+}
+
+function placeOf({ at, key }: AskedBefore, live: LiveContract): RequestRef {
+  return live.requestUnder(key) ?? at
+}
+
+function isLockedOut(entry: LedgerEntry | undefined): boolean {
+  return entry?.outcome.kind === 'void' && entry.outcome.reason.code === 'record_locked'
+}
+
+/** Between two requests it waits for whoever has the lock. */
+async function pendingAgain(request: RequestRef, { id }: Request, live: LiveContract): Promise<RequestResult> {
+  const { contract, state } = live
+  const { lock } = state.settling.agreed
+  if (lock === null || !live.isToBeSigned(id)) return pendingResult(live, request)
+  return { contract, kind: 'pending', request, waitingFor: [lock.holder] }
 }
 
 /** The names on the way to the one element that it has added, beside what stands in that. */

@@ -116,6 +116,23 @@ t.test('what is asked for again under a key is answered as it was, and done once
     )
   })
 
+  await t.test('while a lock has made it void, and it is asked for again by itself', async (t) => {
+    t.equal((await ben.call('POST', `${at}/Lock`, { purpose: 'edit' })).status, 200)
+    const put = (prefer: string) => asked(ana, 'PUT', `${document}/Lines/2/No`, 'locked', 8, prefer)
+    const first = await put('respond-async, retry')
+    t.equal(first.status, 202)
+    await until('it is void', async () => {
+      const path = `/api/Request?contract=${contract}&id=${first.body.request}`
+      return (await ana.call('GET', path)).body.requests[0]?.state === 'settled'
+    })
+    const again = await put('respond-async, retry')
+    t.match(again, { again: true, body: { request: first.body.request, waitingFor: ['ben'] }, status: 202 })
+    t.equal((await ben.call('DELETE', `${at}/Lock`)).status, 200)
+    const last = await put('wait=60, retry')
+    t.match(last, { again: true, status: 200 })
+    t.not(last.body.request, first.body.request, 'it is the one that has come about')
+  })
+
   await t.test('after a restart, and after a restore', async (t) => {
     const backup = join(root, 'backup')
     await makeBackup({ dir: ana.data }, backup, { withPassphrase: true }, systemClock)

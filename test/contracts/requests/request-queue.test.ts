@@ -6,6 +6,7 @@ import { requestBytesMax } from '../../../src/contracts/requests/statement-budge
 import { Submission } from '../../../src/contracts/requests/submission.ts'
 import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { defaultLimits } from '../../../src/events/limits.ts'
+import { seal } from '../../../src/events/seal.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 
@@ -55,6 +56,22 @@ t.test('a request for which there is no room any more is given back, and the oth
   t.same(wishes.requests, [small.intent.request])
   await rejects(large.verdict, { code: 'request_too_large' })
   t.equal(requestQueue.length, 1)
+})
+
+t.test('large values are signed a few at a time, and what is larger than that alone', async (t) => {
+  const requestQueue = new RequestQueue(ana, new VirtualClock(), systemRandom)
+  for (const [n, characters] of [200_000, 200_000, 200_000, 2_000_000, 10, 10].entries()) {
+    const { payload, seal: sealed } = seal('x'.repeat(characters), new Uint8Array(16).fill(n))
+    const commands = [{ basis: [], field: '0.0', seal: sealed, type: 'ProposeValue' }]
+    requestQueue.add(new Submission({ payloads: { [sealed]: payload }, request: { commands, id: `${n}` } }))
+  }
+  const together: string[][] = []
+  for (let seq = 0; requestQueue.length > 0; seq++) {
+    const turn = requestQueue.turn(state)
+    together.push(turn.wishes.requests.map(({ id }) => id))
+    turn.durable(seq)
+  }
+  t.same(together, [['0', '1'], ['2'], ['3'], ['4', '5']])
 })
 
 t.test('when the node stops in that pause whoever waits is told, and it is not made again', async (t) => {
