@@ -1,7 +1,23 @@
-import { type Access, type AccessPorts, TokenInvalid } from './authenticate.ts'
+import { type Access, type AccessPorts, NotAuthorized, TokenInvalid } from './authenticate.ts'
 
 /** How often the access of an open connection is checked again. Milliseconds. */
 const RECHECK_MS = 30_000
+
+/**
+ * For calls that have waited: whether the key or token is still good is looked up once more before the answer. While that cannot be
+ * found out, it is. Throws NotAuthorized, TokenInvalid.
+ */
+export async function assertStillGood(
+  { caller, key, role }: Omit<Access, 'count'>,
+  { whoIs }: Pick<AccessPorts, 'whoIs'>,
+): Promise<void> {
+  const now = await whoIs(key).catch((error: unknown) => {
+    if (error instanceof TokenInvalid) throw error
+    return caller
+  })
+  if (now?.roles.includes(role) === true) return
+  throw new NotAuthorized('not_authorized', 'the key or token is not good any more')
+}
 
 /**
  * For calls that stay: calls `ended` when the key or token by which it was made is not good any more, has lost the role, or is

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type Caller, TokenInvalid } from '../../../src/api/http/authenticate.ts'
-import { watchAccess } from '../../../src/api/http/watch-access.ts'
+import { assertStillGood, watchAccess } from '../../../src/api/http/watch-access.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 
 const reader: Caller = { name: 'ana', roles: ['reader'] }
@@ -47,6 +47,25 @@ t.test('its time ends it, whatever the issuer says or does not say', async (t) =
   t.same(ended, [], 'while nobody can tell, it stays')
   await pass(10)
   t.same(ended, [['the key or token has expired', 100]])
+})
+
+t.test('who has waited is looked up once more before the answer', async (t) => {
+  const answers = (whoIs: () => Promise<Caller | undefined>) =>
+    assertStillGood({ caller: reader, key: 'k', role: 'reader' }, { whoIs })
+  await answers(async () => reader)
+  await answers(() => Promise.reject(new Error('the issuer is away')))
+  await t.rejects(
+    answers(async () => undefined),
+    { code: 'not_authorized' },
+  )
+  await t.rejects(
+    answers(async () => ({ name: 'ana', roles: ['editor'] })),
+    { code: 'not_authorized' },
+  )
+  await t.rejects(
+    answers(() => Promise.reject(new TokenInvalid('token_invalid', 'of a key that the issuer has taken back'))),
+    { code: 'token_invalid' },
+  )
 })
 
 t.test('nobody is asked about who has gone', async (t) => {

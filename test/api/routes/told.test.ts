@@ -3,6 +3,7 @@ import t from 'tap'
 import { openNode } from '../../../src/index.ts'
 import { type Heard, hear } from '../../support/event-source.ts'
 import { configure, newParty, until } from '../../support/node-party.ts'
+import { runCommand } from '../../support/run-command.ts'
 import { playTextSample } from '../../support/sample.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
@@ -168,6 +169,17 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
       'what is not there has not changed',
     )
     t.match(await ana.call('GET', `${root}/~changes?wait=301`), { status: 400 })
+    const { output } = await runCommand('api-key', 'add', 'lost', '--data', ana.data, '--role', 'reader')
+    const after = (await changes('')).after
+    const byLost = fetch(`${ana.api}${root}/~changes?after=${after}&wait=60`, {
+      headers: { authorization: `Bearer ${output.trim()}` },
+    })
+    const withLost = () => fetch(`${ana.api}${root}`, { headers: { authorization: `Bearer ${output.trim()}` } })
+    await until('the key is known', async () => (await withLost()).status === 200)
+    t.equal((await runCommand('api-key', 'revoke', 'lost', '--data', ana.data)).status, 0)
+    await until('the key is revoked', async () => (await withLost()).status === 401)
+    await ana.call('PUT', `${root}/Claimant/Name`, 'Bea')
+    t.equal((await byLost).status, 401, 'a key that was revoked while it waited is told nothing')
     const last = (await changes('')).after + 1000
     const open = [1, 2, 3].map(() => changes(`?after=${last}&wait=2`))
     await until(

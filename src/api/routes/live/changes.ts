@@ -8,6 +8,7 @@ import { ofElement } from '../../answers/problems.ts'
 import type { Access } from '../../http/authenticate.ts'
 import { WAIT_SECONDS_MAX } from '../../http/prefer-header.ts'
 import { TokenInQuery } from '../../http/validation.ts'
+import { assertStillGood, watchAccess } from '../../http/watch-access.ts'
 import type { LiveParts, LivePorts } from './parts.ts'
 
 const Params = Type.Object({ uid: UidSchema, element: Type.String() })
@@ -60,7 +61,8 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
     read: (from: number) => Promise<ShownChanges>,
   ): Promise<ShownChanges> {
     const { uid } = request.params as Static<typeof Params>
-    const { name } = (request.access as Access).caller
+    const access = request.access as Access
+    const { name } = access.caller
     callers.enter(name)
     let isOver = false
     let wake = () => {}
@@ -70,6 +72,7 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
     }
     const timer = setTimeout(end, seconds * 1000)
     request.raw.socket.once('close', end)
+    const forget = watchAccess(access, ports, end)
     waiting.add(end)
     let hasSettled = false
     const unwatch = hub.watch({
@@ -91,9 +94,11 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
         hasSettled = false
         found = await read(found.after + 1)
       }
+      await assertStillGood(access, ports)
       return found
     } finally {
       unwatch()
+      forget()
       clearTimeout(timer)
       waiting.delete(end)
       request.raw.socket.removeListener('close', end)

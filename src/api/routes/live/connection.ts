@@ -33,14 +33,14 @@ export class Connection {
     return this.#subscriptions.has(spelling)
   }
 
-  settled(contract: Uid, batch: Batch | undefined): void {
+  settled(contract: Uid, from: LedgerIndex, batch: Batch | undefined): void {
     for (const watched of this.#subscriptions.values()) {
       if (!('ofContracts' in watched)) continue
       const { ofContracts, subject } = watched
       const subscription = ofContracts.get(contract)
       if (subscription !== undefined) this.#telling.tell(subscription, batch)
-      else if (subject.contract === ANY && batch !== undefined) {
-        const first: Subscription = { ...this.#subscription(subject, contract), next: batch.from }
+      else if (subject.contract === ANY) {
+        const first: Subscription = { ...this.#subscription(subject, contract), next: from }
         ofContracts.set(contract, first)
         this.#telling.tell(first, batch)
       }

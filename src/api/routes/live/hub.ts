@@ -1,12 +1,12 @@
 import type { ContractState } from '../../../aggregates/contract/state.ts'
 import type { Contracts } from '../../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
-import type { Uid } from '../../../events/ids.ts'
+import type { LedgerIndex, Uid } from '../../../events/ids.ts'
 import type { Batch } from './telling.ts'
 
-/** Whoever is told what settles. `batch` undefined: it is in the store. */
+/** Whoever is told what settles. `from`: the first entry of it. `batch` undefined: it is in the store. */
 interface Watcher {
-  settled(contract: Uid, batch: Batch | undefined): void
+  settled(contract: Uid, from: LedgerIndex, batch: Batch | undefined): void
 }
 
 /** Hears of all contracts, and passes on what settles in them. */
@@ -30,7 +30,7 @@ export class LiveHub {
         const from = first.entry.index
         const documents = before && [before.document, ...acknowledged.map(({ document }) => document)]
         const batch = documents && before.size === from ? { documents, entries, from } : undefined
-        for (const watcher of this.#watchers) watcher.settled(contract, batch)
+        for (const watcher of this.#watchers) watcher.settled(contract, from, batch)
       },
     })
   }
