@@ -219,6 +219,9 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
+/** Not a member that a problem document (RFC 9457) has of its own: under such a name nobody would be told of it. */
+type Evidence = Record<string, unknown> & { readonly type?: never; readonly title?: never; readonly detail?: never }
+
 /**
  * The root of all errors that Concordata raises on purpose. `evidence` holds what a person, or a program, needs to
  * act on it (both hashes, both parties, the rule); it never holds values of a contract or secrets.
@@ -227,7 +230,7 @@ export class ConcordataError extends Error {
   readonly code: ErrorCode
   readonly evidence: Readonly<Record<string, unknown>>
 
-  constructor(code: ErrorCode, message: string, evidence: Record<string, unknown> = {}, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, evidence: Evidence = {}, options?: { cause?: unknown }) {
     super(message, options)
     this.name = new.target.name
     this.code = code

@@ -64,7 +64,7 @@ function wireNumber(value: unknown, type: BuiltInType['type']): unknown {
   const exact = type === 'decimal' ? decimalDigits(digits) : wireInteger(digits)
   if (exact !== undefined) return exact
   throw new WriteUnfit('write_unfit', `${digits.slice(0, DIGITS_SHOWN)} is not written as a value of type ${type}`, {
-    type,
+    expected: type,
   })
 }
 

@@ -65,7 +65,7 @@ export function decodeDirectoryEvent({ type, data, revision }: RecordedEvent): D
     return { type, ...(parsed as object) } as DirectoryEvent
   }
   const message = `event ${revision} of the directory is no ${type} as Concordata writes it`
-  throw new DirectoryDamaged('directory_damaged', message, { revision, type })
+  throw new DirectoryDamaged('directory_damaged', message, { revision, event: type })
 }
 
 function parse(data: string): unknown {

@@ -54,6 +54,15 @@ t.test('two companies use a template, and go from one version to the next', { ti
     ])
       t.match(output, line)
     t.match(output, '"expression":"Sum * Rate"')
+    // A role of somebody whom nothing in it names would be lost without a word.
+    t.match(await ana.call('GET', `/api/Contract/${source}/Template?at=Slip&roles=zoe:insurer`), {
+      status: 422,
+      body: { code: 'template_malformed', parties: ['zoe'], path: 'Slip' },
+    })
+    t.match(await runCommand('template', 'export', source, 'Slip', '--data', ana.data, '--role', 'zoe=insurer'), {
+      output: /names nobody that is zoe here/,
+      status: 1,
+    })
     t.match(await ana.call('GET', `/api/Contract/${source}/Template?at=Nowhere`), {
       status: 404,
       body: { code: 'no_such_path' },
