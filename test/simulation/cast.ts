@@ -3,7 +3,7 @@ import type { Policy } from '../../src/contracts/approvals/policy.ts'
 import type { Role } from '../../src/contracts/replica/duties.ts'
 import { both } from '../support/engine-2.ts'
 import { fullState } from '../support/full-state.ts'
-import { HostileMember, SINS, type Sin, VALUE_SINS } from './hostile.ts'
+import { HostileMember, LIES, SINS, type Sin, VALUE_SINS } from './hostile.ts'
 import { losingValues } from './lost-values.ts'
 import { Machine, type Neighbour, type World } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
@@ -91,6 +91,8 @@ function drawSins({ options, sources }: Run): Sin[] {
   if (options.sins !== '') return options.sins.split(',').map(sinNamed)
   const sins = new Set<Sin>([random.pick(SINS)])
   while (random.chance(0.4)) sins.add(random.pick(SINS))
+  const lies = sources.of('cast', 'lies')
+  for (const lie of LIES) if (lies.chance(0.2)) sins.add(lie)
   if (!options.losingValues) return [...sins]
   // Beside a deadly one nothing would have to come to its end.
   const others = random.chance(0.5) ? [] : [...sins]
@@ -98,8 +100,9 @@ function drawSins({ options, sources }: Run): Sin[] {
 }
 
 function sinNamed(name: string): Sin {
-  const found = [...SINS, ...VALUE_SINS].find((sin) => sin === name)
-  if (found === undefined) throw new Error(`no sin ${name}: ${[...SINS, ...VALUE_SINS].join(', ')}`)
+  const all = [...SINS, ...VALUE_SINS, ...LIES]
+  const found = all.find((sin) => sin === name)
+  if (found === undefined) throw new Error(`no sin ${name}: ${all.join(', ')}`)
   return found
 }
 

@@ -45,6 +45,7 @@ export async function checkEnd(run: Run): Promise<void> {
   check(run)
   if (run.statements() !== statements) throw new Violation('an idle contract does not fall silent')
   await checkAllEqual(run)
+  await countLies(run)
   await run.confidences.checkHandedOver(run)
   await checkErased(run)
   await checkAttachments(run)
@@ -94,6 +95,21 @@ async function checkAllEqual({ machines, contract, oracle }: Run): Promise<void>
       const { settled } = state.settling
       throw new Violation(`${machine.handle} settled ${settled} of ${oracle.size} after everything had healed`)
     }
+  }
+}
+
+/** What a liar has asked for stands in the ledger like anything else, and came to something, or nothing, at everybody alike. */
+async function countLies({ counts, hostile, machines, contract }: Run): Promise<void> {
+  if (hostile === undefined) return
+  for (const name of hostile.falseLines) counts[`false line: ${name}`] = 1
+  const [machine] = machines
+  for (const text of (await machine?.disk.ledgerOf(contract)) ?? []) {
+    const { outcome, request } = JSON.parse(text) as LedgerEntry
+    const name = hostile.lies.get(requestKey(request))
+    if (name === undefined) continue
+    const what = `lie: ${name}`
+    counts[what] = (counts[what] ?? 0) + 1
+    if (outcome.kind === 'accepted') counts['accepted lies'] = (counts['accepted lies'] ?? 0) + 1
   }
 }
 

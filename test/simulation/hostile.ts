@@ -10,13 +10,13 @@ import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { sign } from '../../src/crypto/key-pair.ts'
 import { defaultCharter } from '../../src/events/charter.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
+import { type Handle, requestKey, type Uid } from '../../src/events/ids.ts'
 import { defaultLimits } from '../../src/events/limits.ts'
 import { acceptanceBytes } from '../../src/events/parties/acceptance.ts'
 import type { SignedRevocation } from '../../src/events/parties/key-change.ts'
 import type { PartyCard } from '../../src/events/parties/party-card.ts'
 import { recipientsIn } from '../../src/events/recipients.ts'
-import { seal } from '../../src/events/seal.ts'
+import { payloadsInOrder, seal } from '../../src/events/seal.ts'
 import type { Frontier } from '../../src/events/statement.ts'
 import { bytesToSign, decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { linesFor, newsFor, vectorOf } from '../../src/gossip/exchange.ts'
@@ -32,6 +32,7 @@ import {
 import { foundedBy } from '../support/uid.ts'
 import { withOtherValues, withoutPayloads } from './lost-values.ts'
 import { type KeyMaterial, keyFrom, type Neighbour, type World } from './machine.ts'
+import { falseLines, type Lie, malformedCommands } from './malformed.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /** What a hostile member does beside what it should. */
@@ -54,7 +55,12 @@ export const SINS = [
 ] as const
 /** What it does with the values of its own requests, in runs in which values get lost. */
 export const VALUE_SINS = ['withhold values', 'late values', 'false values'] as const
-export type Sin = (typeof SINS)[number] | (typeof VALUE_SINS)[number]
+/** What it says that has not the form of anything, or asks for that comes to nothing. */
+export const LIES = ['malformed statements', 'malformed requests'] as const
+export type Sin = (typeof SINS)[number] | (typeof VALUE_SINS)[number] | (typeof LIES)[number]
+
+const LIES_AT_ONCE = 24
+const MALFORMED_A_MESSAGE = 3
 
 /** After these the contract cannot go on without a continuation: unanimity is not to be had any more. */
 export const DEADLY: ReadonlySet<Sin> = new Set<Sin>(['equivocate', 'late fork', 'never decide'])
@@ -87,6 +93,11 @@ export class HostileMember implements Neighbour {
   /** Contracts that nobody has asked for, in the order of their founding. */
   #founded = 0
   #hasLied = false
+  /** What it has asked for that is malformed, by request key, and the names of malformed statements that it has sent. */
+  readonly lies = new Map<string, string>()
+  readonly falseLines = new Set<string>()
+  readonly #malformed: Lie[] = []
+  readonly #toBeSent = new Map<Handle, string[]>()
   /** What came that statements name, by group and seal. */
   readonly given = new Set<string>()
   #revocation: SignedRevocation | undefined
@@ -188,6 +199,7 @@ export class HostileMember implements Neighbour {
     // It lacks values that it has acknowledged: what it says waits for them, at itself too.
     if (receive(state, [honest]).waiting.length > 0) return
     const main = this.#forged(honest)
+    if (this.#sins('malformed statements') && main === honest) this.#falsify(honest)
     if (this.#sins('equivocate') && random.chance(0.1)) this.#fork(honest)
     const taken = receive(state, [main])
     // What it forged may be invalid even to itself: then it goes out all the same, and the feed goes on without it.
@@ -201,6 +213,8 @@ export class HostileMember implements Neighbour {
     const told = this.#revocation
     const hold = holdDue(state, this.handle) ?? (told && canHold(state, this.handle, told) ? told : undefined)
     if (hold !== undefined) return { ...noWishes, key: { hold } }
+    if (this.#sins('malformed requests') && memberOf(state.ledger.document, this.handle) !== undefined)
+      return this.#malformedWishes(state)
     if (this.isTame || memberOf(state.ledger.document, this.handle) === undefined || !random.chance(0.2))
       return noWishes
     const { payload, seal: sealed } = seal(`${this.handle} ${this.#requests}`, random.bytes(16))
@@ -212,6 +226,41 @@ export class HostileMember implements Neighbour {
       ...(this.#sins('never decide') ? { tentative: true as const } : {}),
     }
     return { ...noWishes, requests: [request], payloads: { [sealed]: payload } }
+  }
+
+  /** One after the other. */
+  #malformedWishes({ feeds }: AgreementState): Wishes {
+    const random = this.#world.sources.of('hostile', 'lies')
+    if (random.chance(0.3)) return noWishes
+    const seq = feeds.get(this.handle)?.size ?? 0
+    const lies = Array.from({ length: LIES_AT_ONCE }, () => {
+      if (this.#malformed.length === 0) {
+        const all = [...malformedCommands()]
+        const from = random.below(all.length)
+        this.#malformed.push(...all.slice(from), ...all.slice(0, from))
+      }
+      return this.#malformed.pop() as Lie
+    })
+    const requests = lies.map(({ commands, name }, index) => {
+      this.lies.set(requestKey({ handle: this.handle, index, seq }), name)
+      return { commands, id: `${this.handle} ${this.#requests++}` }
+    })
+    return {
+      ...noWishes,
+      payloads: payloadsInOrder(lies.flatMap(({ payloads }) => Object.entries(payloads))),
+      requests,
+    }
+  }
+
+  /** For everybody, before the statement itself. */
+  #falsify(honest: VerifiedStatement): void {
+    const random = this.#world.sources.of('hostile', 'lies')
+    const lines = [...falseLines(honest, (bytes) => sign(this.#key.privateKey, bytes))]
+    for (const { handle } of this.#neighbours) {
+      const { line, name } = random.pick(lines)
+      this.falseLines.add(name)
+      this.#toBeSent.set(handle, [...(this.#toBeSent.get(handle) ?? []), line])
+    }
   }
 
   /** Now and then it confides, and sends it to everybody all the same. */
@@ -283,6 +332,9 @@ export class HostileMember implements Neighbour {
     if (this.#sins('late fork') && random.chance(0.05)) forks.push(...this.#lateFork(state))
     if (this.#sins('squat') && random.chance(0.3)) lines = [this.#genesis(contract), ...lines]
     if (this.#sins('flood ahead')) lines = [...this.#ahead(state), ...lines]
+    const malformed = this.#toBeSent.get(peer.handle)?.splice(0, MALFORMED_A_MESSAGE) ?? []
+    if (!this.isTame && malformed.length > 0)
+      lines = random.chance(0.5) ? [...lines, ...malformed] : [...malformed, ...lines]
     if (this.#sins('open unasked') && random.chance(0.3)) {
       lines = [this.#genesis(foundedBy(this.card, this.#founded++)), ...lines]
     }

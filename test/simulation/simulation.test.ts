@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SINS } from './hostile.ts'
+import { LIES, SINS } from './hostile.ts'
 import { simulate } from './simulation.ts'
 
 const SEEDS = 70
@@ -15,7 +15,7 @@ t.test(
       for (const [name, count] of Object.entries(report.counts)) totals[name] = (totals[name] ?? 0) + count
       for (const sin of report.sins) sins.add(sin)
     }
-    for (const sin of SINS) {
+    for (const sin of [...SINS, ...LIES]) {
       if (sins.has(sin)) continue
       const report = await simulate(1, undefined, { parties: 3, hostile: 1, sins: sin })
       for (const one of report.sins) sins.add(one)
@@ -31,6 +31,6 @@ t.test(
     })) {
       t.ok((totals[name] ?? 0) >= count, `${totals[name]} ${name}`)
     }
-    t.same([...sins].sort(), [...SINS, 'twin'].sort(), 'every sin was committed')
+    t.same([...sins].sort(), [...SINS, ...LIES, 'twin'].sort(), 'every sin was committed')
   },
 )
