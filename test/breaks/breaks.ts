@@ -534,8 +534,8 @@ export const breaks: readonly Break[] = [
   {
     name: 'who votes on a change set is read from what it makes of the parties',
     file: REQUEST_RULES,
-    from: 'const authorities = [...standing, ...unguarded, ...(isThere ? before : [])]',
-    to: 'const authorities = isThere ? unguarded : [...standing, ...unguarded, ...before]',
+    from: 'for (const one of [...standing, ...unguarded, ...(isThere ? before : [])]) {',
+    to: 'for (const one of isThere ? unguarded : [...standing, ...unguarded, ...before]) {',
     caughtBy: CHANGE_SETS_TEST,
   },
   {

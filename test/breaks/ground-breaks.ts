@@ -2,7 +2,9 @@ import type { Break } from './break.ts'
 
 const TURNS_TEST = 'test/contracts/replica/turns.test.ts'
 const EXACT_TEST = 'test/api/http/exact-bodies.test.ts'
+const ENDED_TEST = 'test/cli/ended.test.ts'
 const MISTAKES_TEST = 'test/cli/mistakes.test.ts'
+const OBSTACLES_TEST = 'test/contracts/obstacles/obstacles.test.ts'
 const ESDB_ERASURE_TEST = 'test/store/eventstoredb/erasure.test.ts'
 
 /** What an attack and other people's bug reports have found, each taken out again: one at least a point. */
@@ -78,6 +80,76 @@ export const groundBreaks: readonly Break[] = [
     caughtBy: 'test/aggregates/contract/templates/upgrade.test.ts',
   },
   {
+    name: 'builds what is imported in one turn',
+    file: 'src/aggregates/contract/templates/built-element.ts',
+    from: 'const ELEMENTS_A_STEP = 64',
+    to: 'const ELEMENTS_A_STEP = 1_000_000',
+    caughtBy: 'test/aggregates/contract/templates/import.test.ts',
+  },
+  {
+    name: 'writes a document that rests in one piece',
+    file: 'src/agreement/history/snapshot-text.ts',
+    from: 'const ELEMENTS_MAX = 256',
+    to: 'const ELEMENTS_MAX = 1_000_000',
+    caughtBy: TURNS_TEST,
+  },
+  {
+    name: 'hashes a document that is loaded in one turn',
+    file: 'src/aggregates/contract/document/child-tree.ts',
+    from: '  if (tree.height === STEP_HEIGHT) yield\n',
+    to: '',
+    caughtBy: TURNS_TEST,
+  },
+  {
+    name: 'decides a live view for each who asks',
+    file: 'src/documents/past/live-view.ts',
+    from: '  if (known !== undefined) return known\n',
+    to: '',
+    caughtBy: TURNS_TEST,
+  },
+  {
+    name: 'who may and who must vote is looked up for nothing',
+    file: 'src/aggregates/contract/rules/authority.ts',
+    from: 'this.#budget.spend(Math.ceil(rules.length / RULES_PER_STEP)',
+    to: 'this.#budget.spend(0',
+    caughtBy: 'test/aggregates/contract/rules-under-attack.test.ts',
+  },
+  {
+    name: 'what a member has refused counts as on its way',
+    file: 'src/agreement/trials/live-document.ts',
+    from: 'if (!isRefused(at, request, state)) yield',
+    to: 'yield',
+    caughtBy: 'test/agreement/live-document.test.ts',
+  },
+  {
+    name: 'what is lacking counts as nothing',
+    file: 'src/agreement/trials/live-document.ts',
+    from: "    if (verdict?.kind === 'lacking') isWhole = false\n",
+    to: '',
+    caughtBy: 'test/agreement/live-document.test.ts',
+  },
+  {
+    name: 'a key that is revoked while its call waits is answered',
+    file: 'src/api/routes/live/changes.ts',
+    from: '      await assertStillGood(access, ports)\n',
+    to: '',
+    caughtBy: 'test/api/routes/told.test.ts',
+  },
+  {
+    name: 'what a lock has made void, and is asked for again, is answered as void',
+    file: 'src/documents/requests/asked-before.ts',
+    from: '    if (isLockedOut(entry) && !isOver) return undefined\n',
+    to: '',
+    caughtBy: 'test/api/routes/idempotency.test.ts',
+  },
+  {
+    name: 'who watches all contracts hears nothing of one that was at rest',
+    file: 'src/api/routes/live/connection.ts',
+    from: 'else if (subject.contract === ANY) {',
+    to: 'else if (subject.contract === ANY && batch !== undefined) {',
+    caughtBy: 'test/api/routes/connection.test.ts',
+  },
+  {
     name: 'what runs ahead is not bounded',
     file: 'src/contracts/replica/inbound/reorder-buffer.ts',
     from: 'while (this.#bytes > this.#bytesMax) this.#giveUp()',
@@ -110,14 +182,14 @@ export const groundBreaks: readonly Break[] = [
     file: 'src/contracts/replica/statement-author.ts',
     from: "return keys.signer(state) !== undefined ? undefined : 'key_missing'",
     to: 'return undefined',
-    caughtBy: 'test/node/observability/obstacles.test.ts',
+    caughtBy: OBSTACLES_TEST,
   },
   {
     name: 'a statement that nobody brings back is waited for in silence',
     file: 'src/contracts/replica/statement-author.ts',
     from: "return 'statement_lost'",
     to: 'return undefined',
-    caughtBy: 'test/contracts/obstacles/obstacles.test.ts',
+    caughtBy: OBSTACLES_TEST,
   },
   {
     name: 'a payload that is spelt otherwise is sound',
@@ -167,6 +239,34 @@ export const groundBreaks: readonly Break[] = [
     from: 'return year >= 1 && month >= 1',
     to: 'return year >= 0 && month >= 1',
     caughtBy: 'test/aggregates/contract/value-types.test.ts',
+  },
+  {
+    name: 'an amount has any number of decimals',
+    file: 'src/aggregates/contract/values/value-types.ts',
+    from: "return decimalsIn(amount) > decimals ? 'decimals' : undefined",
+    to: "return decimals < 0 ? 'decimals' : undefined",
+    caughtBy: 'test/aggregates/contract/value-types.test.ts',
+  },
+  {
+    name: 'doctor does not say that a peer turns this party away',
+    file: 'src/node/maintenance/checks/peers.ts',
+    from: 'if (error instanceof PeerRefused && error.evidence.status === 403) {',
+    to: 'if (error instanceof PeerRefused && error.evidence.status === 499) {',
+    caughtBy: 'test/node/maintenance/doctor.test.ts',
+  },
+  {
+    name: 'a node goes on without whoever has started it',
+    file: 'src/cli/process-commands.ts',
+    from: "if (process.connected) process.once('disconnect', () => resolve('disconnect'))",
+    to: '',
+    caughtBy: ENDED_TEST,
+  },
+  {
+    name: 'a node goes on when npm, which has started it, is killed',
+    file: 'bin/concordata.js',
+    from: "    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM')",
+    to: "    if (process.ppid === 0) process.kill(process.pid, 'SIGTERM')",
+    caughtBy: ENDED_TEST,
   },
   {
     name: 'a person is asked about what nothing can come of',
@@ -265,6 +365,13 @@ export const groundBreaks: readonly Break[] = [
     from: 'await table.isBusy(acknowledgedEach === 0 ? 0 : 1)',
     to: 'await table.isBusy(0)',
     caughtBy: 'test/crash/crash.test.ts',
+  },
+  {
+    name: 'a command of any form is carried out',
+    file: 'src/aggregates/contract/parse-command.ts',
+    from: "  if (!form.Check(envelope)) return new Rejection('command_malformed')\n",
+    to: '',
+    caughtBy: 'test/simulation/malformed.test.ts',
   },
   {
     name: 'a route is no target of the fuzzer',

@@ -47,7 +47,6 @@ import { Link, together } from '../../support/two-parties.ts'
 /** What this file brings about; the others test/node/observability/obstacles.test.ts brings about on nodes. */
 const named = new Set<ObstacleCode>()
 const onNodes: readonly ObstacleCode[] = [
-  'key_missing',
   'store_set_back',
   'members_awaited',
   'person_asked',
@@ -66,7 +65,11 @@ function codesIn(live: LiveContract): string[] {
 }
 
 /** The contract as the node of the player has it. `guard`: left out, one that knows all that it has signed. */
-async function nodeOf(t: Test, { state, handle, privateKey }: Player, guard?: SigningGuard) {
+async function nodeOf(
+  t: Test,
+  { state, handle, privateKey }: Pick<Player, 'state' | 'handle' | 'privateKey'>,
+  guard?: SigningGuard,
+) {
   const own = guard ?? memoryGuard()
   if (guard === undefined) await (await DoubleSignProtection.open(state, handle, own, true)).advance(state)
   const ports = { store: openMemoryStore(), clock: systemClock, random: systemRandom, guard: own }
@@ -76,6 +79,10 @@ async function nodeOf(t: Test, { state, handle, privateKey }: Player, guard?: Si
   })
   t.teardown(() => live.close())
   return live
+}
+
+function playerOf({ state, handle, privateKey }: Player): Pick<Player, 'state' | 'handle' | 'privateKey'> {
+  return { state, handle, privateKey }
 }
 
 /** What a process without edges says of itself. */
@@ -119,6 +126,16 @@ t.test('a party that signs twice, and whoever covers what is not held here', asy
   await atAna.deliver([other])
   await atCleo.deliver([...allOf(cleo), one])
   for (const live of [atAna, atCleo]) t.same(codesIn(live), ['party_forked ben'], 'every member that has seen both')
+})
+
+t.test('a key that is lost, and of a feed that goes on under another one the old key', async (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const { privateKey: old } = ben
+  ana.hears(ben.rotates())
+  const [withOld, withNew] = [await nodeOf(t, { ...playerOf(ben), privateKey: old }), await nodeOf(t, ben)]
+  for (const live of [withOld, withNew]) await live.deliver(allOf(ana))
+  t.same(codesIn(withOld), ['key_missing'])
+  t.same(codesIn(withNew), [])
 })
 
 t.test('a head that is not that of the ledger', async (t) => {
