@@ -75,7 +75,6 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   ],
   'requests of this party under way, which have their room (`contracts/requests/request-budget.ts`)': [
     'contracts/requests/request-queue.ts #signed',
-    'contracts/requests/request-places.ts #places',
     'contracts/requests/decisions.ts decided',
     'contracts/processes/command-worker.ts #open',
     'contracts/commands/command-queue.ts #waiting',

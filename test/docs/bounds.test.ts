@@ -87,6 +87,7 @@ t.test('what can grow is found in whatever form it stands', async (t) => {
     ['class A { #text = ""; add() { this.#text += "more" } }', '#text'],
     ['const all = new Set<string>()\nexport const add = (one: string) => all.add(one)', 'all'],
     ['const all: string[] = []\nexport function add(one: string) { all.push(one) }', 'all'],
+    ['const all = new Map<string, number>()\nexport const f = (one: string) => put(all, one)', 'all'],
     ['export function f() { const all = new Map(); return { add: (one: string) => all.set(one, 1) } }', 'all'],
     ['export function f(on: any) { const all: string[] = []; on("data", (one: string) => all.push(one)) }', 'all'],
   ]

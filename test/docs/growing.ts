@@ -2,17 +2,21 @@ import { readdir, readFile } from 'node:fs/promises'
 import ts from 'typescript'
 
 const src = new URL('../../src/', import.meta.url)
-/** Whatever comes from outside passes through these. `agreement` and below are values of one contract. */
+/** Whatever comes from outside passes through these. */
 export const folders = ['api', 'contracts', 'crypto', 'documents', 'gossip', 'node', 'projections', 'runtime', 'store']
+/** These are values of one contract, but for what a module of them keeps. */
+const pureFolders = ['aggregates', 'agreement', 'audit', 'events', 'merkle']
 
 /** Every structure that can grow and outlives a call, in the sources of these folders: `contracts/registry/unasked-contracts.ts #gone`. */
 export async function growing(): Promise<string[]> {
   const found: string[] = []
-  for (const folder of folders) {
+  for (const folder of [...folders, ...pureFolders]) {
+    const isPure = pureFolders.includes(folder)
     const names = await readdir(new URL(`${folder}/`, src), { recursive: true })
     for (const name of names.filter((one) => one.endsWith('.ts')).sort()) {
       const file = `${folder}/${name}`
-      for (const one of growingIn(await readFile(new URL(file, src), 'utf8'))) found.push(`${file} ${one}`)
+      const text = await readFile(new URL(file, src), 'utf8')
+      for (const one of isPure ? keptIn(text) : growingIn(text)) found.push(`${file} ${one}`)
     }
   }
   return found
@@ -23,13 +27,22 @@ export async function growing(): Promise<string[]> {
  * of a local Map or Set, or array that is pushed to, which a function that is handed out or called back later goes on using.
  */
 export function growingIn(text: string): string[] {
+  return declarationsIn(text, true)
+}
+
+/** The module-level ones alone. */
+export function keptIn(text: string): string[] {
+  return declarationsIn(text, false)
+}
+
+function declarationsIn(text: string, isAnywhere: boolean): string[] {
   const source = ts.createSourceFile('source.ts', text, ts.ScriptTarget.Latest, true)
   const found: string[] = []
   const visit = (node: ts.Node, owner: ts.Node | undefined): void => {
-    if (ts.isPropertyDeclaration(node) && (isContainer(node) || isAddedTo(node, source)))
+    if (isAnywhere && ts.isPropertyDeclaration(node) && (isContainer(node) || isAddedTo(node, source)))
       found.push(node.name.getText())
     if (ts.isVariableDeclaration(node) && isContainer(node) && ts.isIdentifier(node.name)) {
-      if (owner === undefined ? !isConstant(node) : isKept(node.name, owner)) found.push(node.name.text)
+      if (owner === undefined ? !isConstant(node) : isAnywhere && isKept(node.name, owner)) found.push(node.name.text)
     }
     const inner = ts.isFunctionLike(node) ? node : owner
     ts.forEachChild(node, (child) => visit(child, inner))
@@ -51,9 +64,14 @@ function isContainer({ initializer, type }: Declaration): boolean {
   return types.some((one) => containers.test(one))
 }
 
-/** Nothing is put into it. */
+/** Nothing is put into it, here or where it is handed to: what is empty, and not said to stay so, is there to be filled. */
 function isConstant(node: ts.VariableDeclaration): boolean {
-  return !isChanged(node.name.getText(), node.getSourceFile())
+  const { initializer, type } = node
+  const isEmpty =
+    initializer !== undefined && ts.isNewExpression(initializer) && (initializer.arguments?.length ?? 0) === 0
+  // Of a type with a name of its own, which says that.
+  const staysSo = type !== undefined && !/^(?:Map|Set)</.test(type.getText())
+  return (!isEmpty || staysSo) && !isChanged(node.name.getText(), node.getSourceFile())
 }
 
 const changing = new Set(['add', 'set', 'push', 'unshift', 'splice'])
