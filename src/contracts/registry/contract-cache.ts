@@ -1,13 +1,14 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
 import { needsHistory } from '../../agreement/history/looking-back.ts'
 import { nextKeyOf } from '../../agreement/keys/key-rules.ts'
-import type { Handle, Seq, Uid } from '../../events/ids.ts'
+import type { Handle, Uid } from '../../events/ids.ts'
 import { eachAtOnce } from '../../runtime/at-once.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { type Kept, memorySnapshots, type Snapshots } from '../../store/snapshot-port.ts'
 import { parseStream } from '../../store/streams.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import { type Waiting, waitingIn } from '../passive/backlog.ts'
+import type { Keeping } from '../passive/keeping.ts'
 import { isWhatIsHeld, type PassiveContract, passiveContractOf } from '../passive/passive-contract.ts'
 import { ContractDamaged } from '../replica/journal.ts'
 import type { ContractListener } from '../replica/live-contract.ts'
@@ -342,7 +343,7 @@ export class ContractCache {
   }
 
   /** Undefined: it has to look back for that, and can the next time. */
-  async #keep(live: LiveContract): Promise<{ readonly kept: Kept; readonly before: Seq } | undefined> {
+  async #keep(live: LiveContract): Promise<Keeping | undefined> {
     const kept = await live.keep()
     if (kept !== needsHistory) return kept
     recall(live)

@@ -1,10 +1,7 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
 import { type Completion, entriesWanted } from '../../agreement/completing.ts'
 import { feedOf } from '../../agreement/feeds.ts'
-import { lookBack, lookingBack, type needsHistory, withHistory } from '../../agreement/history/looking-back.ts'
-import { pruned } from '../../agreement/history/pruning.ts'
-import { snapshotOf } from '../../agreement/history/snapshot.ts'
-import { encodeSnapshot } from '../../agreement/history/snapshot-text.ts'
+import { lookBack, type needsHistory, withHistory } from '../../agreement/history/looking-back.ts'
 import { canHold } from '../../agreement/keys/key-rules.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
 import type { HeldState } from '../../agreement/state.ts'
@@ -22,15 +19,13 @@ import type { WantedPieces } from '../../gossip/piece-line.ts'
 import type { PayloadLines } from '../../gossip/replica-port.ts'
 import { timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { inTurns } from '../../runtime/turns.ts'
-import type { Kept } from '../../store/snapshot-port.ts'
 import type { Approvals } from '../approvals/approvals.ts'
 import type { Question } from '../approvals/questions.ts'
 import type { PersonsRefusal } from '../commands/queued-command.ts'
 import type { Contents } from '../contents/contents.ts'
 import { pieceLines } from '../contents/piece-lines.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
-import { passiveFormOf } from '../passive/passive-contract.ts'
+import { type Keeping, keeping } from '../passive/keeping.ts'
 import type { LocalRequests } from '../requests/local-requests.ts'
 import type { HeldUp, Intent, Submission } from '../requests/submission.ts'
 import { ContractListeners, type ListenerOf } from './contract-listener.ts'
@@ -210,11 +205,6 @@ export class LiveContract {
     return this.requests.queue.placeUnder(key)
   }
 
-  /** Whether a request of that id is to be signed once more, since a lock has made the last one void. */
-  isToBeSigned(id: string): boolean {
-    return this.requests.queue.isToBeSigned(id)
-  }
-
   /** Throws ContractClosed, and as `LocalRequests.submit`; nothing comes of it. */
   assertFit(intent: Intent): void {
     this.#assertOpen()
@@ -348,22 +338,10 @@ export class LiveContract {
     return hasToNote(this.#loop)
   }
 
-  /**
-   * What is to be kept of it as it is now; by the time that this resolves it may have gone on. `before`: it leaves out own statements
-   * before that one.
-   */
-  keep(): Promise<{ readonly kept: Kept; readonly before: Seq } | typeof needsHistory> {
-    const { turns } = this.#ports
-    return lookingBack(this.state, async (all) => {
-      const isPlain = this.evidence.length === 0
-      const state = isPlain ? pruned(all) : all
-      const passive = passiveFormOf(all, this.self)
-      const before = feedOf(state.feeds, this.self).base
-      const requests = this.requests.queue.placesBefore(before)
-      const snapshot = await inTurns(encodeSnapshot(await inTurns(snapshotOf(state), turns)), turns)
-      const parties = Object.keys(passive.parties) as Handle[]
-      return { kept: { snapshot, passive: JSON.stringify(passive), parties, requests }, before }
-    })
+  /** What is to be kept of it as it is now; by the time that this resolves it may have gone on. */
+  keep(): Promise<Keeping | typeof needsHistory> {
+    const placesBefore = (seq: Seq) => this.requests.queue.placesBefore(seq)
+    return keeping(this.state, this.self, this.evidence.length === 0, placesBefore, this.#ports.turns)
   }
 
   /** Lets go of what is not likely to be asked for. Requires that what `keep` says is kept, with that `before`. */

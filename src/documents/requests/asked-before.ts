@@ -77,7 +77,7 @@ async function fateOf(
     const standing = await withHistory(live, (state) => standingOfRequest(state, at, undefined))
     if (standing !== undefined) return undefined
     const entry = await findSettled(events, live.contract, key)
-    const isOver = requestKey(placeOf(before, live)) === key && !live.isToBeSigned(before.request.id)
+    const isOver = requestKey(placeOf(before, live)) === key && !live.requests.queue.isToBeSigned(before.request.id)
     if (isLockedOut(entry) && !isOver) return undefined
     return entry === undefined ? { kind: 'dropped' } : { entry }
   }
@@ -109,7 +109,7 @@ function isLockedOut(entry: LedgerEntry | undefined): boolean {
 async function pendingAgain(request: RequestRef, { id }: Request, live: LiveContract): Promise<RequestResult> {
   const { contract, state } = live
   const { lock } = state.settling.agreed
-  if (lock === null || !live.isToBeSigned(id)) return pendingResult(live, request)
+  if (lock === null || !live.requests.queue.isToBeSigned(id)) return pendingResult(live, request)
   return { contract, kind: 'pending', request, waitingFor: [lock.holder] }
 }
 
