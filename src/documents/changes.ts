@@ -7,6 +7,7 @@ import { ordinalOf, ROOT } from '../events/ids.ts'
 import type { Payloads } from '../events/statement.ts'
 import type { Awaited } from './candidates/fates.ts'
 import { valueFromText } from './field-text.ts'
+import { entriesIn, fieldsIn, type Table, type TableReading } from './tables/table.ts'
 import type { Ground } from './writing/request-draft.ts'
 import { Writing } from './writing/writing.ts'
 import { WriteUnfit } from './writing/written-value.ts'
@@ -52,6 +53,30 @@ export function changesFromText(element: Element, text: string, isPosted: boolea
   const writing = new Writing(ground)
   const value = valueFromText(builtInOf(element.field, ground.types), text)
   if (isPosted || !writing.isAgreed(element, value)) writing.propose(element, value)
+  return writing.changes()
+}
+
+/**
+ * A table written to a list says its entries: by POST they are added, by PUT they are what is there. Written to a block it says fields
+ * by their paths, and these get other values.
+ */
+export function changesFromTable(
+  element: Element,
+  table: Table,
+  isPosted: boolean,
+  ground: Ground,
+  parse: TableReading['parse'],
+): Changes {
+  const writing = new Writing(ground)
+  const reading = { types: ground.types, parse }
+  if (element.kind === 'field') throw new WriteUnfit('write_unfit', 'a field takes its value, and no table')
+  if (element.kind === 'block') {
+    for (const { field, value } of fieldsIn(element, table, reading)) writing.put(field, value)
+  } else {
+    const entries = entriesIn(element, table, reading)
+    if (isPosted) for (const entry of entries) writing.post(element, entry)
+    else writing.put(element, entries)
+  }
   return writing.changes()
 }
 

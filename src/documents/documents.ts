@@ -20,7 +20,7 @@ import { withTimeFor } from './attachments/incoming-file.ts'
 import { StagedFiles } from './attachments/staged-files.ts'
 import { ownCandidatesIn } from './candidates/own-candidates.ts'
 import { withVotes } from './candidates/with-votes.ts'
-import { arrangement, type Changes, changesFromJson, changesFromText, removal } from './changes.ts'
+import { arrangement, type Changes, changesFromJson, changesFromTable, changesFromText, removal } from './changes.ts'
 import { diff } from './diffs/diff.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type DryRun, dryRun, type Tried } from './dry-run.ts'
@@ -36,6 +36,7 @@ import { type RequestResult, resultOf } from './request-result.ts'
 import { type AskedBefore, askedBefore, resultAgain } from './requests/asked-before.ts'
 import { isOnItsWayTo } from './requests/on-its-way.ts'
 import { explained, refusedHere } from './requests/refused-here.ts'
+import type { Table, TableReading } from './tables/table.ts'
 import type { Ground } from './writing/request-draft.ts'
 import { WriteUnfit } from './writing/written-value.ts'
 
@@ -77,12 +78,13 @@ export class PreconditionFailed extends ConcordataError {}
 /** How often it is looked once more at what has settled while a precondition was looked at. */
 const LOOKS_MAX = 100
 
-/** What is written to an element: a text as people write values, JSON, or XML. `adds`: by POST, so children that are not
+/** What is written to an element: a text as people write values, JSON, XML, or a table. `adds`: by POST, so children that are not
  * there yet are added, and what stands agreed is proposed once more. `merges`: by PATCH. */
 export type Written = { readonly adds: boolean; readonly merges?: true } & (
   | { readonly text: string }
   | { readonly json: unknown }
   | { readonly markup: Markup }
+  | { readonly table: Table; readonly parse: TableReading['parse'] }
 )
 
 /** An element in the agreed view. */
@@ -142,6 +144,7 @@ export class Documents {
     return this.#change(uid, names, wait, (element, ground) => {
       const { adds, merges } = written
       if ('text' in written) return changesFromText(element, written.text, adds, ground)
+      if ('table' in written) return changesFromTable(element, written.table, adds, ground, written.parse)
       const json = 'json' in written ? written.json : jsonOfMarkup(element, written.markup, adds, ground.types)
       return changesFromJson(element, names, json, merges ? 'merge' : adds ? 'post' : 'put', ground)
     })

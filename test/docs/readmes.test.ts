@@ -57,7 +57,6 @@ const LINES_MAX = 400
 const LONG: { readonly [file: string]: string } = {
   'src/aggregates/names/unicode-15.1.ts': 'a table of Unicode',
   'test/breaks/breaks.ts': 'a list, an entry each',
-  'test/fuzz/inward-targets.ts': 'a list, a target each',
   'test/vectors/protocol-scenarios.ts': 'a list, a scenario each',
   'test/simulation/hostile.ts': 'a list of sins, a method each',
   'test/aggregates/contract/change-sets.test.ts': 'not divided yet',

@@ -57,6 +57,7 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
       ...write('/Country', '"Peru"'),
       '/new-api/$/Rate\ncontent-type: text/plain\n\n1.50',
       '/new-api/$/Country\ncontent-type: application/xml\n\n<Country>Peru</Country>',
+      '/new-api/$/List\ncontent-type: text/csv\n\npath,value\r\n1/%C3%BC,"a ""b"""\r\n',
     ],
   },
   'POST /new-api/:uid': { status: 201, requests: write('', '{"Other":"x"}', TYPED) },
@@ -301,21 +302,11 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
   },
   'GET /api/Request': { status: 200, requests: ['/api/Request?state=accepted&author=ana&limit=10'] },
   'GET /api': { status: 200, requests: ['/api'] },
-  'GET /api/:entities': {
-    status: 200,
-    requests: [
-      '/api/Elements?contract=$&parent=&sort=-name&limit=3',
-      '/api/Proposal?universalId=$.1&isHeld=&cursor=WyJ4IiwxXQ',
-      '/api/Rules?body=%7B%22kind%22%3A1%7D&active=true',
-    ],
-  },
-  'GET /api/:entities/:id': {
-    status: 200,
-    requests: ['/api/Contracts/$', '/api/Dialogue/1.2', '/api/Attributes/$.1.what'],
-  },
+  'GET /api/:entities': { status: 200, requests: ['/api/Elements?contract=$&sort=-name', '/api/Rule?body=1&cursor=x'] },
+  'GET /api/:entities/:id': { status: 200, requests: ['/api/Contracts/$', '/api/Dialogue/1.2', '/api/Rules/$.1'] },
   'GET /api/:entities/:id/:child': {
     status: 200,
-    requests: ['/api/Contracts/$/Elements?limit=2', '/api/Element/1/Proposal?sort=id'],
+    requests: ['/api/Contracts/$/Elements?sort=id', '/api/Element/1/Rule'],
   },
   'GET /api/Attention': { status: 200, requests: ['/api/Attention?overdueAfterSeconds=60&limit=10'] },
   'GET /api/Obstacle': { status: 200, requests: ['/api/Obstacle'] },

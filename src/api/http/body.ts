@@ -1,6 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { tableOfCsv } from '../../documents/tables/csv-table.ts'
+import type { Table } from '../../documents/tables/table.ts'
+import { tableOfXlsx } from '../../documents/tables/xlsx.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { assertNoNul, BodyMalformed, parseExactly } from './exact-json.ts'
+import { mediaTypes } from './forms/accept.ts'
 import { parseXmlExactly, XmlBody } from './forms/exact-xml.ts'
 
 /** The body is written in a way that is not read here: its media type, its charset, or compressed. */
@@ -18,8 +22,17 @@ export class TextBody {
   }
 }
 
+/** A body that came as CSV, or as a workbook. */
+export class TableBody {
+  readonly table: Table
+
+  constructor(table: Table) {
+    this.table = table
+  }
+}
+
 /**
- * What a route takes: JSON, text or XML, JSON alone, bytes that it reads itself, nothing; or nothing of it is done whatever comes. With `any`
+ * What a route takes: JSON, text, XML or a table, JSON alone, bytes that it reads itself, nothing; or nothing of it is done whatever comes. With `any`
  * there is no form for it: fastify would take none for `null`.
  */
 export type TakenBody = 'any' | 'json' | 'bytes' | 'none' | 'passed over'
@@ -29,6 +42,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const textTypes: ReadonlySet<string> = new Set(['text/plain', 'application/x-www-form-urlencoded'])
 /** RFC 7396 §4: of PATCH alone. */
 const MERGE_PATCH = 'application/merge-patch+json'
+const CSV = 'text/csv'
+const WORKBOOK = mediaTypes.xlsx
 const xmlTypes: ReadonlySet<string> = new Set(['application/xml', 'text/xml'])
 
 /**
@@ -85,9 +100,11 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
   }
   const mediaType = mediaTypeOf(headers['content-type'] ?? '')
   const isPatch = request.method === 'PATCH' && mediaType === MERGE_PATCH
+  if (taken === 'any' && mediaType === CSV) return new TableBody(tableOfCsv(textOf(withoutMark(bytes))))
+  if (taken === 'any' && mediaType === WORKBOOK) return new TableBody(tableOfXlsx(bytes))
   const [isText, isXml] = [textTypes.has(mediaType), xmlTypes.has(mediaType)]
   if (!isText && !isXml && !(mediaType === 'application/json' || isPatch)) {
-    const message = 'a body is application/json, text/plain or application/xml'
+    const message = 'a body is application/json, text/plain, application/xml, text/csv or a workbook'
     throw new BodyUnsupported('media_type_unsupported', message, { mediaType })
   }
   const text = textOf(bytes)
@@ -95,6 +112,11 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
   assertNoNul(text)
   if (taken === 'any') return isXml ? new XmlBody(parseXmlExactly(text)) : new TextBody(text)
   throw new BodyUnsupported('media_type_unsupported', 'the body is application/json here', { mediaType })
+}
+
+/** Spreadsheets put a byte order mark before CSV, by which they know UTF-8 again. */
+function withoutMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
 }
 
 function assertPlain(name: string, value: string | undefined, plain: string): void {

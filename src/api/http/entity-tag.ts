@@ -3,8 +3,8 @@ import { sha256 } from '../../crypto/hash.ts'
 import { RequestMalformed } from './validation.ts'
 
 /** The strong tag of a representation: other bytes, or another media type, have another (RFC 9110 §8.8.3). */
-export function entityTag(mediaType: string, body: string): string {
-  return `"${sha256(`${mediaType}\n${body}`)}"`
+export function entityTag(mediaType: string, body: string | Buffer): string {
+  return `"${sha256(`${mediaType}\n${typeof body === 'string' ? body : body.toString('latin1')}`)}"`
 }
 
 /** What `If-Match` or `If-None-Match` names. */

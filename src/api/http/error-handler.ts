@@ -18,7 +18,7 @@ const frameworkCodes: Readonly<Record<string, readonly [ProblemCode, status: num
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'media_type_unsupported',
     415,
-    'a body is application/json, text/plain or application/xml',
+    'a body is application/json, text/plain, application/xml, text/csv or a workbook',
   ],
   FST_ERR_MAX_PARAM_LENGTH: ['path_malformed', 400, 'a step of the path is too long'],
 }

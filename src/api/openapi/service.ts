@@ -3,6 +3,7 @@ import type { RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { AnyValue } from '../answers/common.ts'
 import { WebhookMessageSchemas } from '../answers/webhooks.ts'
+import { mediaTypes } from '../http/forms/accept.ts'
 import { Components, isNoBody } from './components.ts'
 import { summariesOfPosted } from './live.ts'
 
@@ -172,10 +173,13 @@ function bodyOf(taken: string | undefined, form: unknown, components: Components
     case 'any':
       return {
         required: true,
-        description: 'JSON, or the text of a field.',
+        description: 'JSON, the text of a field, XML, or a table.',
         content: {
           'application/json': { schema: components.refer(AnyValue) },
           'text/plain': { schema: { type: 'string' } },
+          'application/xml': { schema: { type: 'string' } },
+          'text/csv': { schema: { type: 'string' } },
+          [mediaTypes.xlsx]: { schema: BINARY },
         },
       }
     case 'bytes':

@@ -13,15 +13,18 @@ import { xmlOf } from '../../documents/markup/write-xml.ts'
 import { lastEntryAt, type PastTimesPorts } from '../../documents/past/past-times.ts'
 import { NoSuchPath, parsePath } from '../../documents/path.ts'
 import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
+import { csvOfTable } from '../../documents/tables/csv-table.ts'
+import { tableOf } from '../../documents/tables/table.ts'
+import { xlsxOfTable } from '../../documents/tables/xlsx.ts'
 import { CountSchema, type LedgerIndex, type Uid } from '../../events/ids.ts'
 import { type PointInTime, parsePointInTime, RebuildUnfit } from '../../projections/export/point-in-time.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import { AnyValue, NoBody } from '../answers/common.ts'
 import { ofElement, ofWrite } from '../answers/problems.ts'
 import { written } from '../answers/written.ts'
-import { BodyUnsupported, TextBody } from '../http/body.ts'
+import { BodyUnsupported, TableBody, TextBody } from '../http/body.ts'
 import { entityTag, namesTag, preconditionIn } from '../http/entity-tag.ts'
-import { BodyMalformed } from '../http/exact-json.ts'
+import { BodyMalformed, parseExactly } from '../http/exact-json.ts'
 import { type Format, formatFor, formats, mediaTypes, notAcceptable } from '../http/forms/accept.ts'
 import { XmlBody } from '../http/forms/exact-xml.ts'
 import { tagsOf } from '../http/forms/representations.ts'
@@ -40,6 +43,8 @@ const Read = {
       'application/json': { schema: AnyValue },
       'text/plain': { schema: Type.String() },
       'application/xml': { schema: Type.String() },
+      'text/csv': { schema: Type.String() },
+      [mediaTypes.xlsx]: { schema: Type.String({ format: 'binary' }) },
     },
   },
   304: NoBody,
@@ -167,10 +172,12 @@ async function read(ports: PathRoutesPorts, request: FastifyRequest, reply: Fast
   const agreed = await documents.get(uid, names, at === undefined ? undefined : await entryAt(at, uid, ports))
   if (agreed === undefined) throw noSuchPath(uid, names)
   const { element } = agreed
-  const format = formatOf(request, element.kind === 'field' ? ['text', 'json', 'xml'] : ['json', 'xml'])
+  const format = formatOf(request, element.kind === 'field' ? ['text', 'json', 'xml'] : ['json', 'xml', 'csv', 'xlsx'])
   const value = await agreed.value()
   if (format === 'json') return represented(format, JSON.stringify(value))
   if (format === 'xml') return represented(format, xmlOf(element, value))
+  if (format === 'csv') return represented(format, csvOfTable(tableOf(element, value)))
+  if (format === 'xlsx') return represented(format, xlsxOfTable(tableOf(element, value)))
   if (value === null)
     throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
   if (isSealed(value)) {
@@ -180,7 +187,7 @@ async function read(ports: PathRoutesPorts, request: FastifyRequest, reply: Fast
   return represented(format, textOf(value))
 
   // What only waits for votes, and is not shown, is in no tag.
-  function represented(form: Format, body: string): FastifyReply {
+  function represented(form: Format, body: string | Buffer): FastifyReply {
     const mediaType = mediaTypes[form]
     const tag = entityTag(mediaType, body)
     reply.header('etag', tag).header('vary', 'accept')
@@ -227,6 +234,7 @@ async function writtenBy(request: FastifyRequest, documents: Documents): Promise
   const { method, body } = request
   if (method === 'PATCH' && body !== undefined) return { json: patchIn(body), adds: false, merges: true }
   if (body instanceof TextBody) return { text: body.text, adds: method === 'POST' }
+  if (body instanceof TableBody) return { table: body.table, parse: parseExactly, adds: method === 'POST' }
   if (body instanceof XmlBody) return { markup: body.markup, adds: method === 'POST' }
   if (body !== undefined) return { json: body, adds: method === 'POST' }
   const { uid, names } = placeOf(request)
@@ -236,7 +244,7 @@ async function writtenBy(request: FastifyRequest, documents: Documents): Promise
 
 /** Throws BodyUnsupported. */
 function patchIn(body: unknown): unknown {
-  if (!(body instanceof TextBody || body instanceof XmlBody)) return body
+  if (!(body instanceof TextBody || body instanceof XmlBody || body instanceof TableBody)) return body
   throw new BodyUnsupported('media_type_unsupported', 'what is merged is written in JSON: application/merge-patch+json')
 }
 

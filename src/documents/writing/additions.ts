@@ -7,6 +7,7 @@ import { type Audience, AudienceSchema } from '../../events/audience.ts'
 import type { FieldType } from '../../events/field-type.ts'
 import { HandleSchema, ordinalOf, TimeSchema } from '../../events/ids.ts'
 import { definitionHash } from '../../events/type-definition.ts'
+import { type EntrySaid, inferredList, type ListSaid } from './inferred-list.ts'
 import type { RequestDraft } from './request-draft.ts'
 import { fitField, fitNewName, isObject, namedIn, typedValue, WriteUnfit } from './written-value.ts'
 
@@ -63,6 +64,11 @@ export class Additions {
       this.#addList(parent, name, value)
       return
     }
+    if (Array.isArray(value)) {
+      const said = inferredList(name, [value])
+      this.#fillAdded({ $list: said }, this.#addList(parent, name, { $list: said }), value, audience)
+      return
+    }
     const typed = typedValue(value)
     if (typed === undefined) {
       this.#addBlock(parent, name, value as Record<string, unknown>, audience)
@@ -75,7 +81,7 @@ export class Additions {
   }
 
   /** `{"entry": …, "entriesMax": n, "key": name}`: an entry is written as what is added is, a block with its children or a field. */
-  #addList(parent: string, name: string, { $list: list, ...others }: Record<string, unknown>): void {
+  #addList(parent: string, name: string, { $list: list, ...others }: Record<string, unknown>): string {
     const { entry, entriesMax, key, ...more } = isObject(list) ? list : {}
     const unread = [...Object.keys(others), ...Object.keys(more)]
     if (!isObject(entry) || typeof entriesMax !== 'number' || unread.length > 0) {
@@ -84,8 +90,7 @@ export class Additions {
     }
     const common = { type: 'AddList', parent, name: fitNewName(name), entriesMax } as const
     if ('$field' in entry) {
-      this.#draft.push({ ...common, entry: this.#typeFor(entry, name) })
-      return
+      return this.#draft.push({ ...common, entry: this.#typeFor(entry, name) })
     }
     const { [String(key)]: first, ...children } = entry
     const keyField =
@@ -93,6 +98,30 @@ export class Additions {
     const added = this.#draft.push({ ...common, entry: 'block', ...keyField })
     for (const [child, value] of namedIn(key === undefined ? entry : children))
       this.#addToPrototype(`${added}.0`, child, value)
+    return added
+  }
+
+  /** What an array says stands in a list that the same request has made of it. */
+  #fillAdded(said: EntrySaid, ref: string, value: unknown, audience: Audience | undefined): void {
+    if (value === null) return
+    if ('$list' in said) {
+      const { entry } = said.$list as ListSaid
+      for (const item of value as readonly unknown[])
+        this.#fillAdded(entry, this.#draft.push({ type: 'AddEntry', list: ref }), item, audience)
+    } else if ('$field' in said) {
+      const written = typedValue(value)?.value ?? null
+      const type = this.#typeMeant(fitField(said.$field as FieldType))
+      if (written !== null) this.#draft.proposeValue({ field: ref, basis: [] }, type, written, audience)
+    } else {
+      const members = Object.keys(said)
+      for (const [name, member] of namedIn(value as Record<string, unknown>))
+        this.#fillAdded(
+          (said as Record<string, EntrySaid>)[name] as EntrySaid,
+          `${ref}.${members.indexOf(name)}`,
+          member,
+          audience,
+        )
+    }
   }
 
   /** A prototype says what entries are, and has no values. */

@@ -51,7 +51,7 @@ export class Writing {
   put(element: Element, value: unknown): void {
     if (element.kind === 'block') this.fill(element, objectFor(value, element), 'put')
     else if (element.kind === 'list') this.replaceEntries(element, value)
-    else if (!this.isAgreed(element, value)) this.propose(element, value)
+    else if (!isSealedHere(element, value, this.#agreed) && !this.isAgreed(element, value)) this.propose(element, value)
   }
 
   /**

@@ -8,6 +8,8 @@ export const mediaTypes = {
   text: 'text/plain; charset=utf-8',
   json: 'application/json',
   xml: 'application/xml',
+  csv: 'text/csv; charset=utf-8; header=present',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
 } as const
 export type Format = keyof typeof mediaTypes
 export const formats = Object.keys(mediaTypes) as readonly Format[]

@@ -2,6 +2,9 @@ import type { Element } from '../../../aggregates/contract/document/element.ts'
 import { textOf } from '../../../documents/field-text.ts'
 import { xmlOf } from '../../../documents/markup/write-xml.ts'
 import { isSealed } from '../../../documents/sealed-value.ts'
+import { csvOfTable } from '../../../documents/tables/csv-table.ts'
+import { tableOf } from '../../../documents/tables/table.ts'
+import { xlsxOfTable } from '../../../documents/tables/xlsx.ts'
 import { entityTag } from '../entity-tag.ts'
 import { mediaTypes } from './accept.ts'
 
@@ -10,5 +13,7 @@ export function tagsOf(element: Element, value: unknown): string[] {
   const isField = element.kind === 'field'
   if (isField && value === null) return []
   const tags = [entityTag(mediaTypes.json, JSON.stringify(value)), entityTag(mediaTypes.xml, xmlOf(element, value))]
-  return isField && !isSealed(value) ? [...tags, entityTag(mediaTypes.text, textOf(value))] : tags
+  if (isField) return isSealed(value) ? tags : [...tags, entityTag(mediaTypes.text, textOf(value))]
+  const table = tableOf(element, value)
+  return [...tags, entityTag(mediaTypes.csv, csvOfTable(table)), entityTag(mediaTypes.xlsx, xlsxOfTable(table))]
 }

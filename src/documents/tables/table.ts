@@ -1,0 +1,148 @@
+import {
+  childNamed,
+  childrenOf,
+  type Element,
+  type Field,
+  type List,
+} from '../../aggregates/contract/document/element.ts'
+import { builtInOf, type Types } from '../../aggregates/contract/document/types.ts'
+import { nfc } from '../../aggregates/names/normal-form.ts'
+import { isAttachment } from '../../events/attachments/attachment.ts'
+import { textOf, valueFromText } from '../field-text.ts'
+import { parsePath } from '../path.ts'
+import { isSealed } from '../sealed-value.ts'
+import { WriteUnfit } from '../writing/written-value.ts'
+
+/** Rows of cells, the first of them the names of the columns. What has no value is null; an empty text is not. */
+export type Table = readonly (readonly (string | null)[])[]
+
+/** Of a list of fields. */
+const VALUE = 'value'
+const PATH = 'path'
+
+/**
+ * A list as a table: a row for each entry, a column for each field of an entry, named by the way to it. A list in an entry is a cell
+ * with its JSON. Anything else: a row for each field, with its path.
+ */
+export function tableOf(element: Element, value: unknown): Table {
+  if (element.kind !== 'list') return [[PATH, VALUE], ...fieldsOf(element, value, [])]
+  const columns = columnsOf(element)
+  const rows = (value as readonly unknown[]).map((entry) =>
+    columns.map(({ names }) => textIn(names.reduce<unknown>((at, name) => (at as Members)[name], entry))),
+  )
+  return [columns.map(({ names }) => headOf(names)), ...rows]
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+interface Column {
+  readonly names: readonly string[]
+  readonly element: Field | List
+}
+
+function headOf(names: readonly string[]): string {
+  return names.length === 0 ? VALUE : names.map(encodeURIComponent).join('/')
+}
+
+function columnsOf({ prototype }: List): Column[] {
+  const columns: Column[] = []
+  const walk = (element: Element, names: readonly string[]) => {
+    if (element.kind !== 'block') columns.push({ names, element })
+    else for (const child of childrenOf(element)) walk(child, [...names, child.name])
+  }
+  walk(prototype, [])
+  return columns
+}
+
+function* fieldsOf(element: Element, value: unknown, names: readonly string[]): Generator<(string | null)[]> {
+  if (element.kind === 'field') {
+    yield [names.map(encodeURIComponent).join('/'), textIn(value)]
+    return
+  }
+  let place = 0
+  for (const child of childrenOf(element)) {
+    const below = element.kind === 'list' ? (value as readonly unknown[])[place++] : (value as Members)[child.name]
+    yield* fieldsOf(child, below, [...names, child.name])
+  }
+}
+
+function textIn(value: unknown): string | null {
+  if (value === null) return null
+  return Array.isArray(value) || isSealed(value) || isAttachment(value) ? JSON.stringify(value) : textOf(value)
+}
+
+/** What a table says is to stand at an element. `parse`: what a JSON text says. */
+export interface TableReading {
+  readonly types: Types
+  readonly parse: (text: string) => unknown
+}
+
+/** The entries that a table of a list says. Throws WriteUnfit, ValueUnreadable. */
+export function entriesIn(list: List, [head, ...rows]: Table, reading: TableReading): unknown[] {
+  const known = new Map(columnsOf(list).map((column) => [headOf(column.names), column]))
+  const columns = (head ?? []).map((name) => {
+    const column = known.get(nfc(name ?? ''))
+    if (column !== undefined) return column
+    throw new WriteUnfit('write_unfit', `the entries of ${list.name} have no ${name}`, { options: [...known.keys()] })
+  })
+  if (new Set(columns).size < columns.length) throw new WriteUnfit('write_unfit', 'two columns have one name')
+  return rows.map((cells, place) => {
+    if (cells.length !== columns.length) throw uneven(place, cells.length, columns.length)
+    const entry: Entry = {}
+    for (const [at, { element, names }] of columns.entries()) {
+      const value = valueIn(element, cells[at] as string | null, reading)
+      if (names.length === 0) return value
+      set(entry, names, value)
+    }
+    return entry
+  })
+}
+
+type Entry = { [name: string]: unknown }
+
+function set(entry: Entry, names: readonly string[], value: unknown): void {
+  let at = entry
+  for (const name of names.slice(0, -1)) {
+    if (!Object.hasOwn(at, name)) define(at, name, {})
+    at = at[name] as Entry
+  }
+  define(at, names.at(-1) as string, value)
+}
+
+/** Whatever it is called. */
+function define(entry: Entry, name: string, value: unknown): void {
+  Object.defineProperty(entry, name, { value, enumerable: true, configurable: true, writable: true })
+}
+
+/** The fields, with their values, that a table of a document says. Throws WriteUnfit, ValueUnreadable, PathMalformed. */
+export function fieldsIn(
+  element: Element,
+  [head = [], ...rows]: Table,
+  reading: TableReading,
+): { readonly field: Field; readonly value: unknown }[] {
+  if (head.length !== 2 || head[0] !== PATH || head[1] !== VALUE) {
+    const expected = `${PATH},${VALUE}`
+    throw new WriteUnfit('write_unfit', `the columns of a document are ${expected}`, { expected })
+  }
+  const seen = new Set<string>()
+  return rows.map((cells, place) => {
+    if (cells.length !== 2) throw uneven(place, cells.length, 2)
+    const path = cells[0] ?? ''
+    const field = parsePath(`/${path}`).reduce<Element | undefined>((at, name) => at && childNamed(at, name), element)
+    if (field?.kind !== 'field') throw new WriteUnfit('write_unfit', `there is no field ${path} here`, { name: path })
+    if (seen.has(field.id)) throw new WriteUnfit('write_unfit', `${path} stands there twice`, { name: path })
+    seen.add(field.id)
+    return { field, value: valueIn(field, cells[1] ?? null, reading) }
+  })
+}
+
+function valueIn(element: Field | List, cell: string | null, { parse, types }: TableReading): unknown {
+  if (cell === null) return element.kind === 'list' ? [] : null
+  if (element.kind === 'list' || cell.startsWith('{"$sealed"')) return parse(cell)
+  const type = builtInOf(element.field, types)
+  return type.type === 'attachment' ? parse(cell) : valueFromText(type, cell)
+}
+
+function uneven(place: number, has: number, wanted: number): WriteUnfit {
+  return new WriteUnfit('write_unfit', `row ${place + 1} has ${has} cells, and the head ${wanted}`)
+}

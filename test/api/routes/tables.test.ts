@@ -1,0 +1,167 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { tableOfXlsx, xlsxOfTable } from '../../../src/documents/tables/xlsx.ts'
+import { exactNode } from '../../support/exact-node.ts'
+
+const field = (type: string) => ({ $field: { type } })
+const line = { Insurer: field('text'), Share: field('decimal'), Seat: { City: field('text'), Since: field('date') } }
+const node = await exactNode(t, {
+  Title: 'slip',
+  Sum: { $field: { type: 'money' }, $value: { amount: '1.50', currency: 'USD' } },
+  Lines: {
+    $list: {
+      entry: { ...line, Notes: { $list: { entry: field('text'), entriesMax: 3 } } },
+      entriesMax: 20,
+      key: 'Insurer',
+    },
+  },
+  Remarks: { $list: { entry: field('text'), entriesMax: 1000 } },
+})
+const { json, root, send, size } = node
+const CSV = 'text/csv'
+const XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+const get = async (path: string) => JSON.parse((await send(`GET ${root}${path}`, { accept: 'application/json' })).text)
+const put = (path: string, type: string, body: Uint8Array | string, method = 'PUT') =>
+  send(`${method} ${root}${path}`, { 'content-type': type }, body)
+
+const HEAD = 'Insurer,Share,Seat/City,Seat/Since,Notes\r\n'
+
+t.test('a list is written as CSV, and read as that', async (t) => {
+  const lines = `${HEAD}"Acme, Inc.",12.50,Lima,2026-01-31,"[""one"",""two""]"\r\n'=1+1,-3,,,\r\n`
+  t.equal((await put('/Lines', CSV, lines)).status, 200)
+  t.same(await get('/Lines'), [
+    { Insurer: 'Acme, Inc.', Share: '12.50', Seat: { City: 'Lima', Since: '2026-01-31' }, Notes: ['one', 'two'] },
+    { Insurer: '=1+1', Share: '-3', Seat: { City: null, Since: null }, Notes: [] },
+  ])
+  const read = await send(`GET ${root}/Lines`, { accept: CSV })
+  t.match(read.headers, { 'content-type': 'text/csv; charset=utf-8; header=present' })
+  t.equal(read.text, `${HEAD}"Acme, Inc.",12.50,Lima,2026-01-31,"[""one"",""two""]"\r\n'=1+1,-3,,,[]\r\n`)
+  const before = await size()
+  t.match(JSON.parse((await put('/Lines', CSV, read.text)).text), { unchanged: true })
+  t.equal(await size(), before)
+  t.equal((await put('/Lines', CSV, 'Insurer;Share\nBeta;1,5\n', 'POST')).status, 422, 'a decimal has a point')
+  t.equal(
+    (await put('/Lines', CSV, '\ufeffShare;Insurer\n1.5;Beta\n', 'POST')).status,
+    200,
+    'as a spreadsheet saves it',
+  )
+  t.match((await get('/Lines'))[2], { Insurer: 'Beta', Share: '1.5' })
+})
+
+t.test('a list of fields, and texts that are empty', async (t) => {
+  t.equal((await put('/Remarks', CSV, "value\r\nfirst\r\n'\r\n''\r\n")).status, 200)
+  t.same(await get('/Remarks'), ['first', '', "'"])
+  t.equal((await send(`GET ${root}/Remarks?format=csv`)).text, "value\r\nfirst\r\n'\r\n''\r\n")
+})
+
+t.test('a whole document is a table of paths and values, as CSV and as a workbook', async (t) => {
+  const csv = (await send(`GET ${root}?format=csv`)).text
+  t.match(csv, /^path,value\r\nTitle,slip\r\nSum,USD 1\.50\r\nLines\/1\/Insurer,"Acme, Inc\."\r\n/)
+  t.match(JSON.parse((await put('', CSV, csv)).text), { unchanged: true })
+  const before = await get('')
+  const xlsx = await fetch(new URL(`${root}?format=xlsx`, node.ana.api), {
+    headers: { authorization: `Bearer ${node.ana.token}` },
+  })
+  t.equal(xlsx.headers.get('content-type'), XLSX)
+  const table = tableOfXlsx(Buffer.from(await xlsx.arrayBuffer()))
+  t.same(table.slice(0, 3), [
+    ['path', 'value'],
+    ['Title', 'slip'],
+    ['Sum', 'USD 1.50'],
+  ])
+  const tag = xlsx.headers.get('etag') as string
+  t.match(JSON.parse((await put('', XLSX, xlsxOfTable(table))).text), { unchanged: true })
+  const changed = table.map(([path, value]) => [
+    path as string,
+    path === 'Lines/1/Seat/City' ? 'Quito' : (value ?? null),
+  ])
+  const write = await send(`PUT ${root}`, { 'content-type': XLSX, 'if-match': tag }, xlsxOfTable(changed))
+  t.equal(write.status, 200)
+  t.same(await get(''), {
+    ...before,
+    Lines: before.Lines.map((one: object, n: number) =>
+      n === 0 ? { ...one, Seat: { ...before.Lines[0].Seat, City: 'Quito' } } : one,
+    ),
+  })
+  t.equal((await send(`PUT ${root}`, { 'content-type': XLSX, 'if-match': tag }, xlsxOfTable(table))).status, 412)
+})
+
+t.test('what a table says wrongly is refused, and nothing of it is done', async (t) => {
+  const before = await size()
+  for (const [path, body, code, status] of [
+    ['/Lines', 'Insurer,Nothing\nx,y\n', 'write_unfit', 422],
+    ['/Lines', 'Insurer,Insurer\nx,y\n', 'write_unfit', 422],
+    ['/Lines', 'Insurer,Share\nx\n', 'write_unfit', 422],
+    ['/Lines', 'Insurer,Share\nx,y\n', 'value_wrong_type', 422],
+    ['/Lines', 'Insurer\nx\nx\n', 'write_unfit', 422],
+    ['/Lines', 'Insurer,Notes\nx,[\n', 'body_malformed', 400],
+    ['/Lines', 'Insurer,__proto__\nx,y\n', 'write_unfit', 422],
+    ['/Lines', 'Insurer\n"x\n', 'body_malformed', 400],
+    ['/Lines', `Insurer\n${'x\n'.repeat(20_000)}`, 'body_malformed', 400],
+    ['', 'path,value\nNothing,x\n', 'write_unfit', 422],
+    ['', 'path,value\nLines,x\n', 'write_unfit', 422],
+    ['', 'path,value\nTitle,x\nTitle,y\n', 'write_unfit', 422],
+    ['', 'path,value\n%,x\n', 'path_malformed', 400],
+    ['', 'Title\nx\n', 'write_unfit', 422],
+    ['/Title', 'value\nx\n', 'write_unfit', 422],
+  ] as const) {
+    const answer = await put(path, CSV, body)
+    t.match({ status: answer.status, ...JSON.parse(answer.text) }, { status, code }, body.slice(0, 30))
+  }
+  const many = `value\n${'x\n'.repeat(300)}`
+  t.match(JSON.parse((await put('/Remarks', CSV, many, 'POST')).text), {
+    status: 422,
+    code: 'request_unfit',
+    commands: 600,
+    commandsPerRequest: 512,
+  })
+  const bad = await put('/Lines', XLSX, 'PK')
+  t.match(JSON.parse(bad.text), { status: 400, code: 'body_malformed' })
+  t.equal((await put('/Lines', CSV, HEAD, 'PATCH')).status, 415)
+  t.match(JSON.parse((await send(`GET ${root}/Title`, { accept: CSV })).text), { status: 406, code: 'not_acceptable' })
+  t.equal(await size(), before)
+})
+
+t.test('a procurement file goes in by one POST, and comes out equal', async (t) => {
+  const text = await readFile(new URL('../../support/ocds-release.json', import.meta.url), 'utf8')
+  const release = JSON.parse(text)
+  const posted = await json('POST', root, JSON.stringify({ Release: release }))
+  t.equal(posted.status, 201, posted.text)
+  t.same(await get('/Release'), shown(release))
+  t.match(JSON.parse((await json('PUT', `${root}/Release`, text)).text), { unchanged: true })
+  const csv = await send(`GET ${root}/Release/tender/items`, { accept: CSV })
+  t.equal(csv.text.split('\r\n').length, release.tender.items.length + 2)
+  t.match(JSON.parse((await put('/Release/tender/items', CSV, csv.text)).text), { unchanged: true })
+  for (const [items, why] of [
+    [[1, 'a'], 'of several kinds'],
+    [[{ a: 1 }, 2], 'of several kinds'],
+    [[], 'nothing is said of entries'],
+    [[null], 'nothing is said of entries'],
+    [[[1], [2]], 'a list of lists'],
+  ] as const) {
+    t.match(
+      JSON.parse((await json('POST', root, JSON.stringify({ Other: items }))).text),
+      { status: 422, code: 'write_unfit' },
+      why,
+    )
+  }
+})
+
+/** As a contract shows it: decimals and amounts are digits, in text, and an entry has all that entries of its list have. */
+function shown(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(shown)
+    const names = new Set(items.flatMap((item) => (isRecord(item) ? Object.keys(item) : [])))
+    if (names.size === 0) return items
+    return items.map((item) =>
+      Object.fromEntries([...names].map((name) => [name, (item as Record<string, unknown>)[name] ?? null])),
+    )
+  }
+  if (!isRecord(value)) return typeof value === 'number' && !Number.isInteger(value) ? String(value) : value
+  if ('amount' in value && 'currency' in value) return { ...value, amount: String(value.amount) }
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shown(member)]))
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,130 @@
+import { deepEqual } from 'node:assert/strict'
+import { deflateRawSync } from 'node:zlib'
+import fc from 'fast-check'
+import t from 'tap'
+import { csvOfTable, tableOfCsv } from '../../src/documents/tables/csv-table.ts'
+import { tableOfXlsx, WorkbookMalformed, xlsxOfTable } from '../../src/documents/tables/xlsx.ts'
+import { ZipMalformed, zipOf } from '../../src/documents/tables/zip.ts'
+
+const cell = fc.option(
+  fc.oneof(
+    fc.string(),
+    fc.string({ unit: 'binary' }),
+    fc.string({
+      unit: fc.constantFrom("'", '=', '-', ';', '\t', '\r', '\n', '"', '_x000D_', '<', '&', ' ', '\u0000', '\ufffe'),
+    }),
+  ),
+)
+const table = fc.integer({ min: 1, max: 4 }).chain((width) =>
+  fc
+    .tuple(
+      fc.array(fc.constantFrom('a', 'b,c', 'd;e', 'ü'), { minLength: width, maxLength: width }),
+      fc.array(
+        fc.array(cell, { minLength: width, maxLength: width }).filter((cells) => cells.some((one) => one !== null)),
+        { maxLength: 5 },
+      ),
+    )
+    .map(([head, rows]) => [head, ...rows]),
+)
+
+t.test('a table is the same again: as CSV, and as a workbook', async (t) => {
+  fc.assert(
+    fc.property(table, (rows) => {
+      deepEqual(tableOfXlsx(xlsxOfTable(rows)), rows)
+      // UTF-8 has no half of a pair.
+      const wellFormed = rows.map((cells) => cells.map((one) => one?.toWellFormed() ?? null))
+      deepEqual(tableOfCsv(csvOfTable(wellFormed)), wellFormed)
+    }),
+    { numRuns: 300 },
+  )
+  t.ok(xlsxOfTable([['a']]).equals(xlsxOfTable([['a']])), 'the same bytes each time')
+})
+
+const sheet = (rows: string) =>
+  `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>${rows}</sheetData></worksheet>`
+const WORKBOOK =
+  '<workbook xmlns:r="x"><sheets><sheet name="S" sheetId="1" r:id="rId9"/><sheet name="T" sheetId="2" r:id="rId1"/></sheets></workbook>'
+const RELATIONS =
+  '<Relationships><Relationship Id="rId1" Target="none.xml"/><Relationship Id="rId9" Target="/xl/worksheets/first.xml"/></Relationships>'
+const workbook = (rows: string, more: readonly (readonly [string, string])[] = []) =>
+  zipOf([
+    ['xl/workbook.xml', WORKBOOK],
+    ['xl/_rels/workbook.xml.rels', RELATIONS],
+    ['xl/worksheets/first.xml', sheet(rows)],
+    ...more,
+  ])
+
+t.test('workbooks of other programs: shared texts, numbers, booleans, gaps, what is written by number', async (t) => {
+  const strings =
+    '<sst><si><t>a</t></si><si><r><t>b</t></r><r><t xml:space="preserve"> c</t></r><rPh><t>no</t></rPh></si></sst>'
+  const rows =
+    '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="C1" t="s"><v>1</v></c></row>' +
+    '<row r="5"><c r="A5"><v>1.50</v></c><c r="B5" t="b"><v>1</v></c><c r="C5" t="str"><v>x_x000D_y</v></c></row>' +
+    '<row r="6"/><row r="7"><c t="inlineStr"><is><t>&lt;</t></is></c></row>'
+  t.same(tableOfXlsx(workbook(rows, [['xl/sharedStrings.xml', strings]])), [
+    ['a', null, 'b c'],
+    ['1.50', 'true', 'x\ry'],
+    ['<', null, null],
+  ])
+})
+
+t.test('a hostile workbook is refused before it is unpacked', async (t) => {
+  const refused = (bytes: Buffer, why: string) => {
+    try {
+      tableOfXlsx(bytes)
+      t.fail(why)
+    } catch (error) {
+      t.ok(error instanceof ZipMalformed || error instanceof WorkbookMalformed, `${why}: ${error}`)
+    }
+  }
+  refused(workbook('<row><c t="e"><v>#REF!</v></c></row>'), 'an error')
+  refused(workbook('<row><c><f>1+1</f><v>2</v></c></row>'), 'a formula')
+  refused(workbook('<row><c t="s"><v>7</v></c></row>'), 'a text that is not there')
+  refused(workbook('<row><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>'), 'cells in no order')
+  refused(workbook('<row><c r="ZZZ1"><v>1</v></c></row>'), 'a column far away')
+  refused(workbook('<row><c r="nowhere"><v>1</v></c></row>'), 'a cell nowhere')
+  refused(workbook(`<row>${'<c><v>1</v></c>'.repeat(20_001)}</row>`), 'too many cells')
+  refused(workbook('<row>', []), 'no XML')
+  refused(
+    zipOf([
+      ['xl/workbook.xml', `<!DOCTYPE x [<!ENTITY a "${'a'.repeat(1000)}">]><workbook>&a;</workbook>`],
+      ['xl/_rels/workbook.xml.rels', RELATIONS],
+    ]),
+    'entities',
+  )
+  refused(workbook('<!--'.padEnd(5_000_000, 'a')), 'a bomb that says how large it is')
+  const lying = workbook('a'.repeat(3_000_000))
+  for (let at = 0; at < lying.length - 4; at++) {
+    // The directory says 10 bytes where there are three million.
+    if (lying.readUInt32LE(at) === 0x02014b50 && lying.readUInt32LE(at + 24) > 3_000_000)
+      lying.writeUInt32LE(10, at + 24)
+  }
+  refused(lying, 'a bomb that does not')
+  refused(zipOf([['other.txt', 'x']]), 'another ZIP file')
+  refused(zipOf([['xl/workbook.xml', WORKBOOK]]), 'half of one')
+  refused(zipOf(Array.from({ length: 201 }, (_, n) => [String(n), ''] as const)), 'too many files')
+  refused(
+    zipOf([
+      ['a', ''],
+      ['a', ''],
+    ]),
+    'two files of one name',
+  )
+  refused(Buffer.alloc(0), 'nothing')
+  refused(deflateRawSync(Buffer.alloc(100_000)), 'no ZIP file')
+  const whole = workbook('<row><c><v>1</v></c></row>')
+  fc.assert(
+    fc.property(fc.nat(whole.length - 1), fc.nat(255), (at, byte) => {
+      const damaged = Buffer.from(whole)
+      damaged[at] = byte
+      try {
+        tableOfXlsx(damaged)
+      } catch (error) {
+        if (!(error instanceof ZipMalformed || error instanceof WorkbookMalformed)) throw error
+      }
+    }),
+    { numRuns: 1_000 },
+  )
+  for (let length = 0; length < whole.length; length += 7)
+    refused(whole.subarray(0, length), `the first ${length} bytes`)
+})
