@@ -59,10 +59,7 @@ const LONG: { readonly [file: string]: string } = {
   'test/breaks/breaks.ts': 'a list, an entry each',
   'test/vectors/protocol-scenarios.ts': 'a list, a scenario each',
   'test/simulation/hostile.ts': 'a list of sins, a method each',
-  'test/aggregates/contract/change-sets.test.ts': 'not divided yet',
-  'test/agreement/completing.test.ts': 'not divided yet',
   'test/contracts/obstacles/obstacles.test.ts': 'not divided yet',
-  'test/gossip/gossip.test.ts': 'not divided yet',
   'test/simulation/workload.ts': 'not divided yet',
 }
 

@@ -5,175 +5,30 @@ import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
-import { type Frontier, placesOf } from '../../src/events/statement.ts'
 import { encodeSigned, type SignedStatement, StatementRefused } from '../../src/events/statement-codec.ts'
 import { TakesTooLong } from '../../src/gossip/bulkhead.ts'
 import { REFUSED_AT_ONCE_MAX } from '../../src/gossip/credit.ts'
-import { defaultTiming, Gossip } from '../../src/gossip/gossip.ts'
 import {
   decodeMessage,
   encodeMessage,
   encodePayloads,
   MESSAGE_CHARACTERS_SOFT_MAX,
-  type PayloadLine,
   type Wanted,
 } from '../../src/gossip/message.ts'
-import type { AtRest, Peer, ReplicaPort } from '../../src/gossip/replica-port.ts'
-import { settleMicrotasks, VirtualClock } from '../simulation/virtual-clock.ts'
-import { allOf, contractFoundedBy, marketOf, Player } from '../support/market.ts'
-import { noContents } from '../support/no-contents.ts'
+import type { AtRest, Peer } from '../../src/gossip/replica-port.ts'
+import { settleMicrotasks } from '../simulation/virtual-clock.ts'
+import { BIG, GossipingAna, ONE, TWO } from '../support/gossiping-ana.ts'
+import { allOf, type Player } from '../support/market.ts'
 
 /** All that one message takes along. */
 const LARGE = 'x'.repeat(MESSAGE_CHARACTERS_SOFT_MAX)
-const [BIG, ONE, TWO] = [0, 1, 2].map((n) => contractFoundedBy('ana', n)) as [Uid, Uid, Uid]
 
-/** Ana's node, with three contracts in memory that she and ben are on; he is in the hands of the test. */
-class Ana {
-  readonly clock = new VirtualClock()
-  readonly players = new Map<Uid, Player>()
-  readonly failures: [Uid, unknown][] = []
-  readonly removed: Handle[] = []
-  /** Whoever uses a contract waits for this. */
-  readonly gates = new Map<Uid, Promise<void>>()
-  /** What ben holds. */
-  readonly held = new Map<Uid, Frontier>()
-  /** Contracts that she does not hold yet. */
-  readonly unknown = new Set<Uid>()
-  /** Values that she lacks in each contract. */
-  wants: readonly Wanted[] = []
-  /** Contracts that are not in memory before somebody works with them. */
-  readonly passive = new Map<Uid, AtRest>()
-  /** Each contract that somebody has worked with, as often as that. */
-  readonly used: Uid[] = []
-  /** When values were looked up that ben wants. */
-  readonly lookedUpAt: number[] = []
-  /** What came by itself, and was handed on. */
-  readonly payloads: PayloadLine[] = []
-  /** Whether one of those begins with what comes of it. */
-  begins = false
-  /** What is thrown instead. */
-  beginning: Error | undefined
-  readonly gossip: Gossip
-  readonly ben: Omit<Peer, 'exchange'>
-
-  constructor() {
-    for (const uid of [BIG, ONE, TWO]) {
-      const [ana, ben] = marketOf(['ana', 'ben'].map((handle) => new Player(handle, undefined, uid))) as [
-        Player,
-        Player,
-      ]
-      this.players.set(uid, ana)
-      this.held.set(uid, frontierOf(ben.state.feeds))
-    }
-    this.ben = { handle: 'ben' as Handle, signingKey: new Player('ben').card.keys.signing }
-    const all = new Map([...this.players].map(([uid, ana]) => [uid, this.participantOf(ana)]))
-    this.gossip = new Gossip({
-      replicas: {
-        self: 'ana' as Handle,
-        has: (uid) => !this.unknown.has(uid),
-        find: (uid) => (this.unknown.has(uid) || this.passive.has(uid) ? undefined : all.get(uid)),
-        active: () => [...all.values()].filter(({ contract }) => !this.unknown.has(contract)),
-        passive: (uid) => this.passive.get(uid),
-        passiveWith: () => [],
-        use: async (uid, work) => {
-          this.used.push(uid)
-          await this.gates.get(uid)
-          this.passive.delete(uid)
-          return this.unknown.has(uid) ? undefined : work(all.get(uid) as ReplicaPort)
-        },
-        begin: async (uid) => {
-          if (this.beginning !== undefined) throw this.beginning
-          return !this.unknown.has(uid) || (this.begins && this.unknown.delete(uid))
-        },
-        took: async () => {},
-      },
-      clock: this.clock,
-      random: { bytes: (size) => new Uint8Array(size), fraction: () => 0 },
-      timing: defaultTiming,
-      report: {
-        unreachable: (_, error) => t.fail('ben is up', { error }),
-        refused() {},
-        failed: (uid, error) => this.failures.push([uid, error]),
-        removed: (handle) => this.removed.push(handle),
-      },
-    })
-  }
-
-  participantOf(player: Player): ReplicaPort {
-    const node = this
-    return {
-      contract: player.contract,
-      self: player.handle,
-      get state() {
-        return player.state
-      },
-      settled: 0,
-      tier: 3,
-      hasUnsettled: false,
-      words: [],
-      evidence: [],
-      awaited: [],
-      get wants() {
-        return node.wants
-      },
-      holdUp: undefined,
-      lacksFrom: undefined,
-      entryLines: async () => [],
-      holdsUp() {},
-      payloadLines: async (_, wanted) => {
-        this.lookedUpAt.push(this.clock.now())
-        return { lines: [], lookedUp: wanted.length }
-      },
-      contents: noContents,
-      waitingOf: () => [],
-      heard() {},
-      deliver: async (statements, _, payloads) => {
-        this.payloads.push(...payloads)
-        return { refused: player.hears(...statements).refused.map(({ error }) => error) }
-      },
-      wake() {},
-      recall: async () => {},
-    }
-  }
-
-  says(uid: Uid, value: string): void {
-    this.players.get(uid)?.proposes('0.0', value)
-  }
-
-  /** As ben: takes in what a message has. The answer says of which contracts that was new. */
-  takes(statements: readonly SignedStatement[]): string[] {
-    const isNew = ({ statement: { contract, party, seq } }: SignedStatement) =>
-      seq > (new Map(placesOf(this.held.get(contract) ?? {})).get(party)?.seq ?? -1)
-    const news = statements.filter(isNew)
-    for (const { statement, hash } of news) {
-      const { contract, party, seq } = statement
-      this.held.set(contract, { ...this.held.get(contract), [party]: { seq, hash } })
-    }
-    return [...new Set(news.map(({ statement }) => String([BIG, ONE, TWO].indexOf(statement.contract) + 1)))]
-  }
-
-  /** As ben: asks about all three. */
-  async asked() {
-    const answer = decodeMessage(await this.gossip.answer(this.peer(), encodeMessage(this.held, [], [])))
-    return { told: this.takes(answer.statements), frontiers: answer.frontiers }
-  }
-
-  peer(called: (about: string[]) => void = () => {}): Peer {
-    return {
-      ...this.ben,
-      exchange: async (body) => {
-        const { frontiers, statements } = decodeMessage(body)
-        called(this.takes(statements))
-        return encodeMessage(new Map([...frontiers.keys()].map((uid) => [uid, this.held.get(uid) ?? {}])), [], [])
-      },
-    }
-  }
-}
+const gossipingAna = () => new GossipingAna((error) => t.fail('ben is up', { error }))
 
 t.test(
   'small news do not wait for those of a contract that has more than one message holds, time after time',
   async (t) => {
-    const ana = new Ana()
+    const ana = gossipingAna()
     for (let n = 0; n < 3; n++) ana.says(BIG, LARGE)
     ana.says(ONE, 'small')
     ana.says(TWO, 'small')
@@ -193,7 +48,7 @@ t.test(
 )
 
 t.test('nor do they in the answers to a party that asks', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   for (let n = 0; n < 3; n++) ana.says(BIG, LARGE)
   ana.says(ONE, 'small')
   ana.says(TWO, 'small')
@@ -202,7 +57,7 @@ t.test('nor do they in the answers to a party that asks', async (t) => {
 })
 
 t.test('a contract that does not come to an end holds the others up once, and not for long', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   const stuck = Promise.withResolvers<void>()
   ana.gates.set(ONE, stuck.promise)
   for (const uid of [BIG, ONE, TWO]) ana.says(uid, 'small')
@@ -224,7 +79,7 @@ t.test('a contract that does not come to an end holds the others up once, and no
 })
 
 t.test('nor does it in the calls that are made, and nothing of it is taken for sent', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   const stuck = Promise.withResolvers<void>()
   ana.gates.set(ONE, stuck.promise)
   for (const uid of [BIG, ONE, TWO]) ana.says(uid, 'small')
@@ -241,7 +96,7 @@ t.test('nor does it in the calls that are made, and nothing of it is taken for s
 })
 
 t.test('one that rejects what comes is reported, and the others take theirs in', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   ana.gates.set(BIG, Promise.reject(new Error('damaged')))
   ana.says(TWO, 'small')
   t.same((await ana.asked()).told, ['3'])
@@ -249,13 +104,13 @@ t.test('one that rejects what comes is reported, and the others take theirs in',
 })
 
 /** One that ben is a party to, and holds all of. */
-function passiveWith(ana: Ana, uid: Uid): AtRest {
+function passiveWith(ana: GossipingAna, uid: Uid): AtRest {
   const frontier = frontierOf((ana.players.get(uid) as Player).state.feeds)
   return { frontier, settled: 0, tier: 3, lacksValues: false, isPartyTo: () => true, isEvenWith: () => true }
 }
 
 /** As ben: says that he holds all that ana does of the second contract, and shows the statements. */
-async function benShowsOne(ana: Ana): Promise<ReturnType<typeof decodeMessage>> {
+async function benShowsOne(ana: GossipingAna): Promise<ReturnType<typeof decodeMessage>> {
   const { feeds } = (ana.players.get(ONE) as Player).state
   const lines = [...feeds.values()].flatMap((feed) =>
     [...feed].map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads)),
@@ -265,7 +120,7 @@ async function benShowsOne(ana: Ana): Promise<ReturnType<typeof decodeMessage>> 
 }
 
 t.test('what a party says that it holds of a contract that is not held here is not kept', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   ana.says(ONE, 'small')
   ana.unknown.add(ONE)
   const calls: string[][] = []
@@ -280,7 +135,7 @@ t.test('what a party says that it holds of a contract that is not held here is n
 })
 
 t.test('what it says of one that begins with the same message is', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   ana.says(ONE, 'small')
   ana.unknown.add(ONE)
   ana.begins = true
@@ -294,7 +149,7 @@ t.test('a beginning that is refused, or that no engine here can judge, costs who
     new EngineUnknown(7, [1]),
     new StatementRefused('statement_unfit_uid', 'no', { contract: ONE, party: 'ana', seq: 0, hash: '' }),
   ]) {
-    const node = new Ana()
+    const node = gossipingAna()
     node.beginning = error
     node.unknown.add(ONE)
     const [genesis] = allOf(node.players.get(ONE) as Player) as [SignedStatement]
@@ -309,14 +164,14 @@ t.test('a beginning that is refused, or that no engine here can judge, costs who
 })
 
 t.test('who reports is told of a party that is no peer any more', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   ana.gossip.removePeer(ana.ben.handle)
   t.same(ana.removed, ['ben'])
   ana.gossip.close()
 })
 
 t.test('what is wanted is asked for in the order that a header has', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   const wanted = (party: string, seq: number) => ({ party: party as Handle, seq, seals: ['0'.repeat(64) as Hash] })
   ana.wants = [wanted('ben', 0), wanted('ana', 10), wanted('ana', 2)]
   const { wants } = decodeMessage(await ana.gossip.answer(ana.peer(), encodeMessage(ana.held, [], [])))
@@ -329,7 +184,7 @@ const wantedOf = (uid: Uid): ReadonlyMap<Uid, readonly Wanted[]> =>
   new Map([[uid, [{ party: 'ana' as Handle, seq: 0, seals: ['0'.repeat(64) as Hash] }]]])
 
 /** As ben: wants the same with whatever he says. */
-function insatiable(ana: Ana, called: () => void): { peer: Peer; asks(): Promise<unknown> } {
+function insatiable(ana: GossipingAna, called: () => void): { peer: Peer; asks(): Promise<unknown> } {
   const asides = { wants: wantedOf(ONE), waits: new Map() }
   const peer = {
     ...ana.ben,
@@ -344,7 +199,7 @@ function insatiable(ana: Ana, called: () => void): { peer: Peer; asks(): Promise
 }
 
 t.test('who wants the same with every call is answered after pauses that double', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   const ben = insatiable(ana, () => {})
   const began = ana.clock.now()
   for (let tenths = 0; tenths < 300; tenths++) {
@@ -365,7 +220,7 @@ t.test('who wants the same with every call is answered after pauses that double'
 })
 
 t.test('nor is one called again and again that wants the same with every answer', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   let calls = 0
   const ben = insatiable(ana, () => calls++)
   ana.gossip.setPeer(ben.peer)
@@ -383,7 +238,7 @@ const brings = (...places: readonly (readonly [Uid, string, number])[]): string[
   })
 
 /** How many such calls it takes until ben is put off; at most so many. */
-async function callsUntilPutOff(ana: Ana, lines: readonly string[], most: number): Promise<number> {
+async function callsUntilPutOff(ana: GossipingAna, lines: readonly string[], most: number): Promise<number> {
   for (let calls = 0; calls < most; calls++) {
     try {
       await ana.gossip.answer(ana.peer(), encodeMessage(new Map(), lines, []))
@@ -399,7 +254,7 @@ t.test(
   'payloads of a contract that is not held, or that the sender is no party to, cost it, and go nowhere',
   async (t) => {
     for (const isHeld of [false, true]) {
-      const ana = new Ana()
+      const ana = gossipingAna()
       if (isHeld) ana.passive.set(ONE, { ...passiveWith(ana, ONE), isPartyTo: () => false, lacksValues: true })
       else ana.unknown.add(ONE)
       const lines = brings(...Array.from({ length: REFUSED_AT_ONCE_MAX / 4 }, () => [ONE, 'ana', 0] as const))
@@ -413,7 +268,7 @@ t.test(
 t.test(
   'payloads that a contract does not lack wake it not, and cost little: several members were asked for them',
   async (t) => {
-    const ana = new Ana()
+    const ana = gossipingAna()
     ana.passive.set(ONE, passiveWith(ana, ONE))
     const many = brings(...Array.from({ length: 1_024 }, (_, seq) => [seq % 2 === 0 ? ONE : TWO, 'ana', seq] as const))
     t.equal(await callsUntilPutOff(ana, many, 10), 8)
@@ -423,7 +278,7 @@ t.test(
 )
 
 t.test('payloads that are missing are taken in, and wake the contract that lacks them', async (t) => {
-  const ana = new Ana()
+  const ana = gossipingAna()
   const { payload, seal: sealed } = seal('late', new Uint8Array(16))
   const player = ana.players.get(TWO) as Player
   const { seq } = player.requests({ type: 'ProposeValue', field: '0.0', seal: sealed, basis: [] }).statement

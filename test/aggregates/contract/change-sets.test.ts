@@ -158,31 +158,28 @@ t.test('a value in conflict makes it void when it is proposed', async (t) => {
   t.match(raced.fate, { code: 'field_conflict', with: [live.proposalOf(broker, 'Terms/Premium')] })
 })
 
-t.test(
-  'another word of its author at one of its fields displaces it, and one that has seen it and is agreed',
-  async (t) => {
-    const plain = proposed.when(broker.settles('Terms/Premium', '160'))
-    t.match(plain.events, [
-      { type: 'ChangeSetEnded', why: 'replaced' },
-      { type: 'ValueProposed' },
-      { type: 'VotersNamed' },
-    ])
-    const again = proposed.when(asOne(broker.settles('Terms/Premium', '170')))
-    t.same(typesOf(again.events), ['ChangeSetEnded', 'ChangeSetProposed'])
-    const candidate = live.when(broker.settles('Terms/Premium', '160'), endorsement)
-    t.match(candidate.events, [{ type: 'CandidateEnded', why: 'replaced' }, { type: 'ChangeSetProposed' }])
-    t.same(candidate.candidatesAt('Terms/Premium'), [])
+t.test('another word of its author displaces it, and one that has seen it and is agreed', async (t) => {
+  const plain = proposed.when(broker.settles('Terms/Premium', '160'))
+  t.match(plain.events, [
+    { type: 'ChangeSetEnded', why: 'replaced' },
+    { type: 'ValueProposed' },
+    { type: 'VotersNamed' },
+  ])
+  const again = proposed.when(asOne(broker.settles('Terms/Premium', '170')))
+  t.same(typesOf(again.events), ['ChangeSetEnded', 'ChangeSetProposed'])
+  const candidate = live.when(broker.settles('Terms/Premium', '160'), endorsement)
+  t.match(candidate.events, [{ type: 'CandidateEnded', why: 'replaced' }, { type: 'ChangeSetProposed' }])
+  t.same(candidate.candidatesAt('Terms/Premium'), [])
 
-    const { request } = proposed.changeSetOf(broker)
-    const waiting = `broker.${request.seq}.0.3` as ProposalId
-    const basis = [proposed.proposalOf(broker, 'Terms/Premium'), waiting]
-    const seen = proposed.when(asOne(lead.proposes('Terms/Premium', '120', { basis })))
-    t.equal(seen.state.changeSets.length, 2, 'nothing is displaced before the last YES')
-    const agreed = seen.when(broker.votesOnSet(lead), follower.votesOnSet(lead))
-    t.match(agreed.events.at(-1), { type: 'ChangeSetEnded', request, why: 'replaced' })
-    t.same([stands(agreed), agreed.state.changeSets], [['120', false], []])
-  },
-)
+  const { request } = proposed.changeSetOf(broker)
+  const waiting = `broker.${request.seq}.0.3` as ProposalId
+  const basis = [proposed.proposalOf(broker, 'Terms/Premium'), waiting]
+  const seen = proposed.when(asOne(lead.proposes('Terms/Premium', '120', { basis })))
+  t.equal(seen.state.changeSets.length, 2, 'nothing is displaced before the last YES')
+  const agreed = seen.when(broker.votesOnSet(lead), follower.votesOnSet(lead))
+  t.match(agreed.events.at(-1), { type: 'ChangeSetEnded', request, why: 'replaced' })
+  t.same([stands(agreed), agreed.state.changeSets], [['120', false], []])
+})
 
 t.test('two that displace each other: the first to have its votes takes effect, the other falls', async (t) => {
   const { request } = proposed.changeSetOf(broker)
