@@ -39,22 +39,25 @@ export class AgreedView {
   /** The element at the end of these names, from the root on. */
   find(names: readonly string[]): Element | undefined {
     let element: Element | undefined = this.#document.document
-    for (const name of names) element = element && childNamed(element, name)
+    for (const name of names) element = element && (childNamed(element, name) ?? entryNumbered(element, name))
     return element
   }
 
-  /** The same, with keys of lists in the names as well: `Lines[Insurer = "acme-re"]` (path.ts). Throws NoSuchPath for what is no key. */
+  /** The same, with entries by their keys as well: `Lines[Insurer = "acme-re"]` (path.ts). Throws NoSuchPath for what is no key. */
   async locate(names: readonly string[]): Promise<Element | undefined> {
     let element: Element | undefined = this.#document.document
     for (const name of names)
-      element = element && (childNamed(element, name) ?? (await this.#entryMeant(element, name)))
+      element =
+        element &&
+        (childNamed(element, name) ?? entryNumbered(element, name) ?? (await this.#entryMeant(element, name)))
     return element
   }
 
   async #entryMeant(parent: Element, step: string): Promise<Element | undefined> {
     const selector = selectorIn(step)
-    const list = selector && childNamed(parent, selector.list)
-    if (selector === undefined || list?.kind !== 'list') return undefined
+    if (selector === undefined || 'number' in selector) return undefined
+    const list = childNamed(parent, selector.list)
+    if (list?.kind !== 'list') return undefined
     const key = keyOf(list)
     if (key?.name !== selector.key) {
       const keyed = key === undefined ? 'has no key' : `has the key ${key.name}`
@@ -109,6 +112,14 @@ export class AgreedView {
     }
     return names
   }
+}
+
+/** `Lines[3]`: what is as well `Lines/3`. */
+function entryNumbered(parent: Element, step: string): Element | undefined {
+  const selector = selectorIn(step)
+  if (selector === undefined || !('number' in selector)) return undefined
+  const list = childNamed(parent, selector.list)
+  return list?.kind === 'list' ? childNamed(list, selector.number) : undefined
 }
 
 /** So many values are read from the store at once, and as many elements gone through. */

@@ -9,7 +9,7 @@ import type { Awaited } from './candidates/fates.ts'
 import { valueFromText } from './field-text.ts'
 import { entriesIn, fieldsIn, type Table, type TableReading } from './tables/table.ts'
 import type { Ground } from './writing/request-draft.ts'
-import { Writing } from './writing/writing.ts'
+import { type How, Writing } from './writing/writing.ts'
 import { WriteUnfit } from './writing/written-value.ts'
 
 /** What a write comes to: one atomic request. */
@@ -81,23 +81,19 @@ export function changesFromTable(
 }
 
 /**
- * JSON written to a field: its value. JSON written to a block: an object with the names of its children. POST adds
- * those that are not there yet, with the type that the value suggests, or as told by `{"$field": FieldType, "$value": …}` or
- * `{"$list": …}`; PUT fills only those that are. To a list POST adds one entry, and PUT takes an array of all. PATCH merges (RFC 7396).
+ * JSON written to a field: its value. JSON written to a block: an object with the names of its children. Those that are not there
+ * yet are added, with the type that the value suggests, or as told by `{"$field": FieldType, "$value": …}` or
+ * `{"$list": …}`. To a list POST adds one entry, and PUT takes an array of all. PATCH merges (RFC 7396).
  */
 export function changesFromJson(
   element: Element,
   names: readonly string[],
   body: unknown,
-  how: 'put' | 'post' | 'merge',
+  how: How,
   ground: Ground,
 ): Changes {
   const writing = new Writing(ground)
-  if (how === 'put') {
-    writing.put(element, body)
-    return writing.changes()
-  }
-  const added = how === 'merge' ? writing.merge(element, body) : writing.post(element, body)
+  const added = writing[how](element, body)
   const changes = writing.changes()
   if (element.kind === 'list' && how === 'post')
     return { ...changes, createdAt: [...names, String(element.entries.tree.slots)] }

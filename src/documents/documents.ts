@@ -1,4 +1,4 @@
-import type { Element } from '../aggregates/contract/document/element.ts'
+import { type Block, childNamed, type Element } from '../aggregates/contract/document/element.ts'
 import { find } from '../aggregates/contract/state.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import { lookBack, withHistory } from '../agreement/history/looking-back.ts'
@@ -27,10 +27,10 @@ import { type DryRun, dryRun, type Tried } from './dry-run.ts'
 import { attributeCommands, type WantedAttributes } from './elements/element-attributes.ts'
 import { ValueUnreadable } from './field-text.ts'
 import type { Markup } from './markup/markup.ts'
-import { jsonOfMarkup } from './markup/read-markup.ts'
+import { jsonOfAddedMarkup, jsonOfMarkup } from './markup/read-markup.ts'
 import { liveView, type ShownLive } from './past/live-view.ts'
 import { PastDocuments } from './past/past-documents.ts'
-import { NoSuchPath } from './path.ts'
+import { NoSuchPath, selectorIn } from './path.ts'
 import type { RefusingRulePorts } from './refusing-rule.ts'
 import { type RequestResult, resultOf } from './request-result.ts'
 import { type AskedBefore, askedBefore, resultAgain } from './requests/asked-before.ts'
@@ -70,7 +70,8 @@ export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'> & {
   readonly onlyIf?: Precondition
 }
 
-export type Precondition = (element: Element, value: unknown) => boolean
+/** `element` undefined: nothing stands there. */
+export type Precondition = (element: Element | undefined, value: unknown) => boolean
 
 /** What stands there is not what whoever writes takes it for. Evidence: `path`; `isOnItsWay`: it is about to become something else. */
 export class PreconditionFailed extends ConcordataError {}
@@ -86,6 +87,11 @@ export type Written = { readonly adds: boolean; readonly merges?: true } & (
   | { readonly markup: Markup }
   | { readonly table: Table; readonly parse: TableReading['parse'] }
 )
+
+/** What a write to an element comes to. */
+type ChangesOf = (element: Element, ground: Ground) => Changes
+/** And one that has something of that name stand in a block where there is none. */
+type AddTo = (block: Block, name: string, ground: Ground) => Changes
 
 /** An element in the agreed view. */
 export interface Agreed {
@@ -141,12 +147,22 @@ export class Documents {
 
   /** Throws NoSuchContract, NoSuchPath, WriteUnfit, ValueUnreadable, and what a request can be refused for. */
   propose(uid: Uid, names: readonly string[], written: Written, wait: Wait): Promise<RequestResult> {
-    return this.#change(uid, names, wait, (element, ground) => {
-      const { adds, merges } = written
+    const { adds, merges } = written
+    const write: ChangesOf = (element, ground) => {
       if ('text' in written) return changesFromText(element, written.text, adds, ground)
       if ('table' in written) return changesFromTable(element, written.table, adds, ground, written.parse)
       const json = 'json' in written ? written.json : jsonOfMarkup(element, written.markup, adds, ground.types)
       return changesFromJson(element, names, json, merges ? 'merge' : adds ? 'post' : 'put', ground)
+    }
+    if (adds || merges || 'table' in written) return this.#change(uid, names, wait, write)
+    return this.#change(uid, names, wait, write, (block, name, ground) => {
+      const value =
+        'text' in written
+          ? written.text
+          : 'json' in written
+            ? written.json
+            : jsonOfAddedMarkup(name, written.markup, ground.types)
+      return changesFromJson(block, names.slice(0, -1), { [name]: value }, 'put', ground)
     })
   }
 
@@ -225,16 +241,11 @@ export class Documents {
     return { clock, live, newRequestId: () => newRequestId(), store }
   }
 
-  #change(
-    uid: Uid,
-    names: readonly string[],
-    wait: Wait,
-    changesOf: (element: Element, ground: Ground) => Changes,
-  ): Promise<RequestResult> {
+  #change(uid: Uid, names: readonly string[], wait: Wait, changesOf: ChangesOf, addTo?: AddTo): Promise<RequestResult> {
     return this.#ports.contracts.use(uid, async (live) => {
       const begun = this.#ports.clock.now()
       for (let looks = 0; ; looks++) {
-        const result = await this.#changeOnce(live, names, wait, changesOf, begun)
+        const result = await this.#changeOnce(live, names, wait, { changesOf, addTo }, begun)
         if (result !== undefined) return result
         if (looks === LOOKS_MAX) throw preconditionFailed(names, { isOnItsWay: true })
       }
@@ -246,7 +257,7 @@ export class Documents {
     live: LiveContract,
     names: readonly string[],
     wait: Wait,
-    changesOf: (element: Element, ground: Ground) => Changes,
+    { changesOf, addTo }: { readonly changesOf: ChangesOf; readonly addTo: AddTo | undefined },
     begun: number,
   ): Promise<RequestResult | undefined> {
     const { contract, self } = live
@@ -254,15 +265,21 @@ export class Documents {
     const view = this.#viewOf(live)
     const { agreed: document, settled } = live.state.settling
     const { types } = document
-    const element = await view.locate(names)
+    const found = await view.locate(names)
+    const block = found === undefined && addTo !== undefined ? await blockFor(names, view) : undefined
+    const element = found ?? block
     if (element === undefined) throw noSuchPath(contract, names)
     const { onlyIf } = wait
-    if (onlyIf !== undefined && !onlyIf(element, await view.valueOf(element))) throw preconditionFailed(names)
+    if (onlyIf !== undefined && !onlyIf(found, found && (await view.valueOf(found)))) throw preconditionFailed(names)
     const agreed = await view.agreedIn([element])
     const own = await ownCandidatesIn(element, self, document, store.payloads)
     const audienceOf = (id: ElementId) => audienceAt(document, id)?.parties
     const ground = { types, agreed, own, audienceAt: audienceOf, newSalt, fileUnder: this.fileUnder(live) }
-    const changes = withPath(names, () => changesOf(element, ground))
+    const changes = withPath(names, () =>
+      block === undefined || addTo === undefined
+        ? changesOf(element, ground)
+        : addTo(block, names.at(-1) as string, ground),
+    )
     const { awaited = [], commands } = changes
     if (commands.length + awaited.length === 0) return { contract, kind: 'unchanged' }
     let isOutdated = false
@@ -335,6 +352,15 @@ export class Documents {
   #viewOf({ state, contract }: LiveContract): AgreedView {
     return new AgreedView(state.settling.agreed, contract, this.#ports.store.payloads, this.turns)
   }
+}
+
+/** The block in which something of that last name can be added; undefined: there is none, or the name is that of an entry. */
+async function blockFor(names: readonly string[], view: AgreedView): Promise<Block | undefined> {
+  const last = names.at(-1)
+  const parent = last === undefined ? undefined : await view.locate(names.slice(0, -1))
+  if (parent?.kind !== 'block' || last === undefined) return undefined
+  const selector = selectorIn(last)
+  return selector !== undefined && childNamed(parent, selector.list)?.kind === 'list' ? undefined : parent
 }
 
 export function noSuchPath(contract: Uid, names: readonly string[]): NoSuchPath {

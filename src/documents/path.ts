@@ -25,16 +25,20 @@ export function parsePath(raw: string): string[] {
   }
 }
 
-/** Names an entry of a list by its key: `Lines[Insurer = "acme-re"]`. */
-export interface Selector {
-  readonly list: string
-  readonly key: string
-  /** As JSON has it: a text, or an integer. */
-  readonly value: unknown
-}
+/** Names an entry of a list by its number, `Lines[3]`, or by its key: `Lines[Insurer = "acme-re"]`. */
+export type Selector =
+  | { readonly list: string; readonly number: string }
+  | {
+      readonly list: string
+      readonly key: string
+      /** As JSON has it: a text, or an integer. */
+      readonly value: unknown
+    }
 
 /** Undefined: the step is a name, and nothing else. Names may have brackets in them: whoever asks looks for the name first. */
 export function selectorIn(step: string): Selector | undefined {
+  const [, counted = '', number = ''] = /^(.+)\[(0|[1-9]\d*)\]$/s.exec(step) ?? []
+  if (counted !== '') return { list: counted, number }
   const [, list = '', key = '', literal = ''] = /^(.+)\[([^=]*[^= ]) *= *("(?:[^"\\]|\\.)*"|-?\d+)\]$/s.exec(step) ?? []
   if (list === '') return undefined
   try {

@@ -154,7 +154,7 @@ export const errorCodes = {
   request_malformed:
     'The body, the query or a parameter does not have the form that docs/api.md gives, or what came is no HTTP request.',
   body_malformed:
-    'The body is not UTF-8, not JSON, has a byte order mark, U+0000, a member twice, or more of them or deeper than is read.',
+    'The body is not UTF-8, not JSON, has a byte order mark, U+0000, half of a surrogate pair, a member twice, or more of them or deeper than is read.',
   body_unexpected: 'There is a body where none is taken: nothing that is sent is dropped silently.',
   body_encoded: 'The body is compressed or encoded otherwise; it is taken only as it is.',
   not_acceptable: 'What is read has none of the forms that the client takes; `options` are those that it has.',

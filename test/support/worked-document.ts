@@ -126,6 +126,7 @@ function below(document: Document, parent: Element, name: string): Element | und
   if (selector === undefined) return child
   const list = childNamed(parent, selector.list)
   if (list?.kind !== 'list') return undefined
+  if ('number' in selector) return childNamed(list, selector.number)
   return [...entriesOf(list)].find((entry) => valueAt(document, childNamed(entry, selector.key)) === selector.value)
 }
 

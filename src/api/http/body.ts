@@ -3,7 +3,7 @@ import { tableOfCsv } from '../../documents/tables/csv-table.ts'
 import type { Table } from '../../documents/tables/table.ts'
 import { tableOfXlsx } from '../../documents/tables/xlsx.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { assertNoNul, BodyMalformed, parseExactly } from './exact-json.ts'
+import { assertText, BodyMalformed, parseExactly } from './exact-json.ts'
 import { mediaTypes } from './forms/accept.ts'
 import { parseXmlExactly, XmlBody } from './forms/exact-xml.ts'
 
@@ -109,7 +109,7 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
   }
   const text = textOf(bytes)
   if (!isText && !isXml) return parseExactly(text)
-  assertNoNul(text)
+  assertText(text)
   if (taken === 'any') return isXml ? new XmlBody(parseXmlExactly(text)) : new TextBody(text)
   throw new BodyUnsupported('media_type_unsupported', 'the body is application/json here', { mediaType })
 }

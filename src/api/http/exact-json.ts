@@ -17,7 +17,7 @@ const ZERO = 0x30
 const NINE = 0x39
 
 /**
- * What a JSON text says: each member once, no U+0000, and numbers with the digits that stand there. One that a double keeps,
+ * What a JSON text says: each member once, texts without U+0000, and numbers with the digits that stand there. One that a double keeps,
  * digit by digit, is a `number`; any other one is a WrittenNumber. Depth and count are bounded before anything is built.
  * Attacker-controlled: `text`, whole. Throws BodyMalformed.
  */
@@ -78,7 +78,7 @@ const asWritten = ((_name: string, value: unknown, { source }: { readonly source
 
 /** How many members the objects in it have, all together. Throws BodyMalformed. */
 function membersIn(value: unknown): number {
-  if (typeof value === 'string') assertNoNul(value)
+  if (typeof value === 'string') assertText(value)
   if (typeof value !== 'object' || value === null || value instanceof WrittenNumber) return 0
   let count = 0
   if (Array.isArray(value)) {
@@ -86,13 +86,15 @@ function membersIn(value: unknown): number {
     return count
   }
   for (const name of Object.keys(value)) {
-    assertNoNul(name)
+    assertText(name)
     count += 1 + membersIn((value as Record<string, unknown>)[name])
   }
   return count
 }
 
-/** It is in no text that people write, but in all that is UTF-16 or compressed and says otherwise. */
-export function assertNoNul(text: string): void {
+/** U+0000 is in no text that people write, but in all that is UTF-16 or compressed and says otherwise; half of a surrogate pair is no text. */
+export function assertText(text: string): void {
   if (text.includes('\0')) throw new BodyMalformed('body_malformed', 'it has a character U+0000')
+  if (!text.isWellFormed())
+    throw new BodyMalformed('body_malformed', 'it has half of a surrogate pair, which is no character')
 }

@@ -77,7 +77,8 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
   const { documents, defaultWaitMs } = ports
   const waitOf = (request: FastifyRequest): Wait => {
     const asked = preconditionIn(request.headers)
-    const onlyIf: Precondition | undefined = asked && ((element, value) => asked(tagsOf(element, value)))
+    const onlyIf: Precondition | undefined =
+      asked && ((element, value) => asked(element === undefined ? [] : tagsOf(element, value)))
     return { ...waitFrom(request, defaultWaitMs), ...(onlyIf && { onlyIf }) }
   }
 
@@ -217,7 +218,7 @@ function pointIn(text: string): PointInTime {
     return parsePointInTime(text)
   } catch (cause) {
     if (!(cause instanceof RebuildUnfit)) throw cause
-    throw new RequestMalformed('request_malformed', `querystring/at: ${cause.message}`, { path: '/at' }, { cause })
+    throw new RequestMalformed('request_malformed', `the query at /at: ${cause.message}`, { path: '/at' }, { cause })
   }
 }
 

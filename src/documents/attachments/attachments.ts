@@ -73,7 +73,8 @@ export class Attachments {
 
   /**
    * Proposes a file for a field: one atomic request. Its bytes are durable before it is signed; of a request that comes to nothing nothing
-   * is kept. Attacker-controlled: `source`. Throws NoSuchPath, WriteUnfit, TextUnfit, FileUnfit, FilesTooMany, ContentNotKept, and as
+   * is kept. `named`, when its hash is known: the id of the request, or what came of it where it was asked for before.
+   * Attacker-controlled: `source`. Throws NoSuchPath, WriteUnfit, TextUnfit, FileUnfit, FilesTooMany, ContentNotKept, and as
    * `Documents.propose`.
    */
   async put(
@@ -82,6 +83,7 @@ export class Attachments {
     said: FileSaid,
     source: AsyncIterable<Uint8Array>,
     wait: Wait,
+    named: (hash: Hash) => Promise<{ readonly id: string } | RequestResult | undefined> = async () => undefined,
   ): Promise<RequestResult> {
     const fit = fitFile(said)
     const bytesMax = await this.#contracts.use(uid, async ({ state: { settling } }) => {
@@ -90,7 +92,10 @@ export class Attachments {
     })
     const file = await takeIn(source, bytesMax, this.#room)
     try {
-      return await this.#contracts.use(uid, (live) => this.#propose(live, at, fit, file, wait))
+      const known = await named(file.hash)
+      if (known !== undefined && 'kind' in known) return known
+      const asked = { ...wait, ...(known && { id: known.id }) }
+      return await this.#contracts.use(uid, (live) => this.#propose(live, at, fit, file, asked))
     } finally {
       file.release()
     }

@@ -26,13 +26,20 @@ const plainTypes = [
  */
 export function jsonOfMarkup(element: Element, markup: Markup, adds: boolean, types: Types): unknown {
   const entry = adds && element.kind === 'list' ? element.prototype : undefined
-  const name = entry === undefined ? rootName(element) : ITEM
-  if (nfc(markup.name) !== name) {
-    throw new WriteUnfit('write_unfit', `the outermost element is ${markup.name}, and is to be ${name}`, {
-      expected: name,
-    })
-  }
+  assertNamed(markup, entry === undefined ? rootName(element) : ITEM)
   return writtenTo(entry ?? element, markup, types)
+}
+
+/** What is written where nothing stands yet, under that name. Throws as `jsonOfMarkup`. */
+export function jsonOfAddedMarkup(name: string, markup: Markup, types: Types): unknown {
+  assertNamed(markup, name)
+  return addedValue(markup, types)
+}
+
+function assertNamed(markup: Markup, name: string): void {
+  if (nfc(markup.name) === name) return
+  const message = `the outermost element is ${markup.name}, and is to be ${name}`
+  throw new WriteUnfit('write_unfit', message, { expected: name })
 }
 
 /** `element` undefined: one that is added. */

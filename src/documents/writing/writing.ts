@@ -18,8 +18,8 @@ import { Additions, arrayFor } from './additions.ts'
 import { type Gathered, type Ground, RequestDraft } from './request-draft.ts'
 import { fitNewName, isObject, namedIn, WriteUnfit, wireValue } from './written-value.ts'
 
-/** PUT takes what is there, POST adds, PATCH does both. */
-type How = 'put' | 'post' | 'merge'
+/** PUT and PATCH have it stand like this, POST adds. */
+export type How = 'put' | 'post' | 'merge'
 
 /** Gathers the commands of one request. */
 export class Writing {
@@ -47,21 +47,20 @@ export class Writing {
     return []
   }
 
-  /** As PUT has it: what is there gets other values, a list the entries of an array. */
-  put(element: Element, value: unknown): void {
-    if (element.kind === 'block') this.fill(element, objectFor(value, element), 'put')
-    else if (element.kind === 'list') this.replaceEntries(element, value)
+  /** As PUT has it: what is there gets other values, a list the entries of an array, and what is not there is added. The names added. */
+  put(element: Element, value: unknown): string[] {
+    if (element.kind === 'block') return this.fill(element, objectFor(value, element), 'put')
+    if (element.kind === 'list') this.replaceEntries(element, value)
     else if (!isSealedHere(element, value, this.#agreed) && !this.isAgreed(element, value)) this.propose(element, value)
+    return []
   }
 
   /**
-   * As PATCH has it (RFC 7396): what is not there is added, an array takes the place of all entries, null empties a field, and removes
-   * what is none. The names added.
+   * As PATCH has it (RFC 7396): as PUT, but that null removes what is no field. The names added.
    */
   merge(element: Element, value: unknown): string[] {
     if (element.kind === 'block') return this.fill(element, objectFor(value, element), 'merge')
-    this.put(element, value)
-    return []
+    return this.put(element, value)
   }
 
   /** What is no value. */
@@ -99,7 +98,9 @@ export class Writing {
         if (block.instance !== undefined) {
           throw new WriteUnfit('write_unfit', `entries have no ${name}; it is added at the prototype, 0`, { name })
         }
-        if (how === 'put') throw new WriteUnfit('write_unfit', `there is no ${name} here; POST adds it`, { name })
+        // Of what type it would be, null does not say.
+        if (how === 'put' && value === null)
+          throw new WriteUnfit('write_unfit', `there is no ${name} here that could be emptied`, { name })
         fitNewName(name)
         if (like !== undefined) {
           const message = `${name} can be taken for ${like.name}, which stands here already`

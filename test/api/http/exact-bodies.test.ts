@@ -47,6 +47,7 @@ t.test('a body that is not what it says it is writes nothing', { timeout: 120_00
     ['UTF-16 with its mark', 400, 'body_malformed', { 'content-type': 'text/plain' }, utf16('\ufeffabc')],
     ['UTF-16 JSON', 400, 'body_malformed', { 'content-type': JSON_TYPE }, utf16('"abc"')],
     ['an escaped U+0000', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '"a\\u0000b"'],
+    ['half of a surrogate pair', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '"a\\ud800b"'],
     ['gzip', 415, 'body_encoded', { 'content-type': 'text/plain', 'content-encoding': 'gzip' }, gzipSync('x')],
     ['gzip that does not say so', 400, 'body_malformed', { 'content-type': 'text/plain' }, gzipSync('x')],
     ['a byte order mark', 400, 'body_malformed', { 'content-type': 'text/plain' }, '\ufeffx'],
