@@ -30,6 +30,8 @@ export const HANDLE_PATTERN = '^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$'
 
 export const UidSchema = branded<Uid>(Type.String({ pattern: UID_PATTERN }))
 export const HandleSchema = branded<Handle>(Type.String({ pattern: HANDLE_PATTERN }))
+/** Under which a signing key was asked for: a MAC. */
+export const KeyNameSchema = Type.String({ pattern: '^[\\w-]{22}$' })
 export const HashSchema = branded<Hash>(Type.String({ pattern: HASH_PATTERN }))
 export const CountSchema = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 export const EngineVersionSchema = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })

@@ -4,6 +4,7 @@
  */
 export const bounded: Readonly<Record<string, readonly string[]>> = {
   'one for each contract that is held, and gone with it': [
+    'api/routes/live/connection.ts ofContracts',
     'contracts/signing/signing-guard.ts kept',
     'contracts/registry/contract-cache.ts #founders',
     'contracts/registry/contract-cache.ts #underWay',
@@ -70,6 +71,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'contracts/signing/own-revocations.ts #reserved',
     'contracts/signing/own-revocations.ts #signed',
     'node/inward/api-keys.ts #keys',
+    'node/identity/key-ring.ts #named',
     'node/identity/key-ring.ts #signers',
     'node/signer/signer-client.ts #keys',
   ],

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { keyedId } from '../../contracts/requests/keyed-id.ts'
+import type { Hash } from '../../crypto/hash.ts'
 import type { Documents } from '../../documents/documents.ts'
 import type { RequestResult } from '../../documents/request-result.ts'
 import type { AskedBefore } from '../../documents/requests/asked-before.ts'
@@ -31,11 +32,13 @@ export interface Keyed {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a route does with `Idempotency-Key`; left out: a write of a contract is found again in the feed, and no other takes one. */
+    /** What a route does with `Idempotency-Key`; `founds`: what it makes is found again by it; left out: a write of a contract is found again in the feed, and no other takes one. */
     idempotency?: 'founds'
   }
   interface FastifyRequest {
     keyed: Keyed | undefined
+    /** Of a file that is uploaded, which is read by its route: what its request is called when its hash is known. */
+    keyedFile: ((hash: Hash) => Keyed) | undefined
     /** As they came; only with a key. */
     bodyBytes: Buffer | undefined
   }
@@ -50,6 +53,7 @@ const KEY = /^(?:"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([!#-~]{1,255}))$/
  */
 export function findAgain(app: FastifyInstance, ports: IdempotencyPorts): void {
   app.decorateRequest('keyed', undefined)
+  app.decorateRequest('keyedFile', undefined)
   app.decorateRequest('bodyBytes', undefined)
   const underWay = new Set<string>()
   // Whether or not somebody still listens: as long as it is carried out, it is not carried out once more.
@@ -58,7 +62,7 @@ export function findAgain(app: FastifyInstance, ports: IdempotencyPorts): void {
   })
   app.addHook('preHandler', async (request, reply) => {
     const key = keyOf(request)
-    const { idempotency } = request.routeOptions.config
+    const { body, idempotency } = request.routeOptions.config
     if (key === undefined) return
     const { uid } = request.params as { uid?: Uid }
     if (uid === undefined && idempotency !== 'founds')
@@ -68,17 +72,22 @@ export function findAgain(app: FastifyInstance, ports: IdempotencyPorts): void {
       )
     const wait = waitOf(request, ports.defaultWaitMs)
     if (wait.isDryRun) return
-    const keyed = named(request, key, ports.requestSecret)
+    const keyed = named(request, key, ports.requestSecret, request.bodyBytes ?? '')
     const place = placeOf(request.params, keyed)
     if (underWay.has(place))
       throw new KeyInUse('idempotency_key_in_use', 'what was asked for under this key has not been answered yet')
     underWay.add(place)
     request.keyed = keyed
+    if (body === 'bytes') {
+      const type = request.headers['content-type'] ?? ''
+      request.keyedFile = (hash) => named(request, key, ports.requestSecret, `${type} ${hash}`)
+      return
+    }
     const before = uid === undefined ? undefined : await ports.documents.askedBefore(uid, keyed.key)
     if (before === undefined || uid === undefined) return
     assertSame(before, keyed)
     const isByPath = request.url.startsWith('/new-api/')
-    return answered(reply, await ports.documents.again(uid, before, wait, isByPath))
+    return sendAgain(reply, await ports.documents.again(uid, before, wait, isByPath))
   })
 }
 
@@ -86,7 +95,8 @@ function placeOf(params: unknown, { key }: Keyed): string {
   return `${(params as { uid?: Uid }).uid ?? ''} ${key}`
 }
 
-function answered(reply: FastifyReply, result: RequestResult): FastifyReply {
+/** What was asked for under a key before. */
+export function sendAgain(reply: FastifyReply, result: RequestResult): FastifyReply {
   return send(reply.header('idempotent-replayed', 'true'), result)
 }
 
@@ -108,15 +118,18 @@ function keyOf({ headers, method }: FastifyRequest): string | undefined {
   throw new RequestMalformed('request_malformed', `Idempotency-Key is ${expected}`, { expected })
 }
 
-function named({ access, bodyBytes, headers, method, url }: FastifyRequest, key: string, secret: Uint8Array): Keyed {
+function named(
+  { access, method, url }: FastifyRequest,
+  key: string,
+  secret: Uint8Array,
+  content: string | Uint8Array,
+): Keyed {
   const mac = (...parts: readonly (string | Uint8Array)[]) => {
     const hmac = createHmac('sha256', secret)
     for (const part of parts) hmac.update(`${part.length}\n`).update(part)
     return hmac.digest('base64url').slice(0, 22)
   }
   const caller = mac('concordata/v1/idempotency-key', access?.caller.name ?? '', key)
-  // Of a file that is uploaded its length and type stand for it.
-  const body = bodyBytes ?? `${headers['content-type'] ?? ''} ${headers['content-length'] ?? ''}`
-  const id = keyedId(caller, mac('concordata/v1/idempotency-content', method, url, body))
+  const id = keyedId(caller, mac('concordata/v1/idempotency-content', method, url, content))
   return { id, key: `k.${caller}` }
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { KeyChanging } from '../../contracts/commands/key-changing.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
+import { macIn } from '../../contracts/requests/keyed-id.ts'
 import { PublicKeySchema, UidSchema } from '../../events/ids.ts'
 import { Handles, object } from '../answers/common.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
@@ -47,16 +48,17 @@ export const keyRoutes: TypedRoutes<KeyRoutesPorts> = async (app, { keyRotation 
   app.post(
     '/api/Keys',
     {
-      config: { role: 'operator', problems: ['transmitter_silent', 'signer_unreachable'] },
+      config: { idempotency: 'founds', role: 'operator', problems: ['transmitter_silent', 'signer_unreachable'] },
       schema: { operationId: 'rotateKey', summary: 'Makes a new signing key', response: { 202: NewKeySchema } },
     },
-    async (_request, reply) => reply.code(202).send({ signing: await keyRotation.rotate() }),
+    async ({ keyed }, reply) => reply.code(202).send({ signing: await keyRotation.rotate(keyed && macIn(keyed.key)) }),
   )
 
   app.post(
     '/api/Keys/Revocation',
     {
-      config: { role: 'operator', problems: ['transmitter_silent', 'signer_unreachable'] },
+      // The same again until every contract has the key.
+      config: { idempotency: 'founds', role: 'operator', problems: ['transmitter_silent', 'signer_unreachable'] },
       schema: {
         operationId: 'prepareRevocation',
         summary: 'Makes a key that is to come into every contract by a revocation',

@@ -64,8 +64,8 @@ export class CommandQueue implements KeyChanging {
     return (await this.#ask(null, { kind: 'open', title, charter }, named)) as Uid
   }
 
-  async rotate(): Promise<string> {
-    return (await this.#ask(null, { kind: 'rotate' })) as string
+  async rotate(name?: string): Promise<string> {
+    return (await this.#ask(null, { kind: 'rotate', ...(name !== undefined && { name }) })) as string
   }
 
   async prepareRevocation(): Promise<string> {

@@ -10,8 +10,8 @@ export interface Revoked {
 /** Shows and changes signing keys: `KeyRotation` in the process that has them, or by the command queue. */
 export interface KeyChanging {
   show(): Promise<{ readonly keys: readonly string[]; readonly contracts: readonly KeyStanding[] }>
-  /** Returns the new public key. */
-  rotate(): Promise<string>
+  /** Returns the new public key; the same again to whoever asks under the same name (22 characters of base64url). */
+  rotate(name?: string): Promise<string>
   /**
    * The first half of a revocation: makes a new key, which every contract takes only from the recovery key. Returns
    * the public key: the same one until every contract uses it.

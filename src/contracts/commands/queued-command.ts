@@ -3,7 +3,14 @@ import { Compile } from 'typebox/compile'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import { type About, AboutSchema } from '../../events/about.ts'
 import { type Charter, CharterSchema } from '../../events/charter.ts'
-import { type RequestRef, RequestRefSchema, SignatureSchema, type Uid, UidSchema } from '../../events/ids.ts'
+import {
+  KeyNameSchema,
+  type RequestRef,
+  RequestRefSchema,
+  SignatureSchema,
+  type Uid,
+  UidSchema,
+} from '../../events/ids.ts'
 import { type Revocation, RevocationSchema } from '../../events/parties/key-change.ts'
 import { type Payloads, PayloadsSchema, type Request, RequestSchema } from '../../events/statement.ts'
 import { ConcordataError, type ErrorCode, errorCodes } from '../../runtime/errors.ts'
@@ -24,7 +31,8 @@ export type Ask =
     }
   | { readonly kind: 'withdraw'; readonly request: RequestRef; readonly about?: About }
   | { readonly kind: 'answer'; readonly request: RequestRef; readonly refusal: PersonsRefusal | null }
-  | { readonly kind: 'accept' | 'decline' | 'rotate' | 'keys' | 'prepare-revocation' | 'go-on' }
+  | { readonly kind: 'accept' | 'decline' | 'keys' | 'prepare-revocation' | 'go-on' }
+  | { readonly kind: 'rotate'; readonly name?: string }
   | { readonly kind: 'revoke'; readonly revocation: Revocation; readonly signature: string }
   | { readonly kind: 'open'; readonly title: string; readonly charter: Charter }
 
@@ -87,7 +95,7 @@ const askForms = {
   ),
   accept: Compile(Type.Object({ kind: Type.Literal('accept') }, closed)),
   decline: Compile(Type.Object({ kind: Type.Literal('decline') }, closed)),
-  rotate: Compile(Type.Object({ kind: Type.Literal('rotate') }, closed)),
+  rotate: Compile(Type.Object({ kind: Type.Literal('rotate'), name: Type.Optional(KeyNameSchema) }, closed)),
   keys: Compile(Type.Object({ kind: Type.Literal('keys') }, closed)),
   'prepare-revocation': Compile(Type.Object({ kind: Type.Literal('prepare-revocation') }, closed)),
   'go-on': Compile(Type.Object({ kind: Type.Literal('go-on') }, closed)),

@@ -163,7 +163,7 @@ export class CommandWorker {
       case 'keys':
         return result(await keys.show())
       case 'rotate':
-        return (await this.#claim(id)) ? result(await keys.rotate()) : 'left'
+        return (await this.#claim(id)) ? result(await keys.rotate(ask.name)) : 'left'
       case 'prepare-revocation':
         return (await this.#claim(id)) ? result(await keys.prepareRevocation()) : 'left'
       case 'revoke':

@@ -19,8 +19,8 @@ export interface SigningKeys {
   readonly publicKeys: readonly string[]
   /** The one under which every feed is to go on. */
   readonly newest: string
-  /** Makes a new one, durable on return. */
-  add(): Promise<string>
+  /** Makes a new one, durable on return; the same again for what has asked under that name (22 characters of base64url). */
+  add(name?: string): Promise<string>
   /** Looks which there are: another process of the party may have had one made. */
   refresh(): Promise<void>
   signerOf(publicKey: string): Signer | undefined
@@ -66,8 +66,8 @@ export class KeyRotation implements KeyChanging {
   }
 
   /** Returns the new public key; contracts take it one by one (`show`). */
-  async rotate(): Promise<string> {
-    const signing = await this.#keys.add()
+  async rotate(name?: string): Promise<string> {
+    const signing = await this.#keys.add(name)
     this.#followAll()
     return signing
   }

@@ -13,3 +13,8 @@ export function keyedId(key: string, content: string): string {
 export function keyIn(id: string): string | undefined {
   return KEYED.exec(id)?.[1]
 }
+
+/** What stands for caller and key alone: 22 characters of base64url. Requires what `keyIn` returns. */
+export function macIn(key: string): string {
+  return key.slice('k.'.length)
+}

@@ -17,6 +17,7 @@ import { storePath } from '../files/open-store.ts'
 import { readModelPath } from '../files/read-model.ts'
 import { forgetResting } from '../files/snapshot-files.ts'
 import { identityPaths } from '../identity/identity-files.ts'
+import { KEY_FILE } from '../identity/key-ring.ts'
 import { copyWebhooks, renewEpochOf, webhooksPath } from '../webhooks/webhook-file.ts'
 
 /** The events are in EventStoreDB: a copy of the data directory would be no backup of them. Evidence: `dir`. */
@@ -31,7 +32,6 @@ export class RestoreRefused extends ConcordataError {}
 const MANIFEST = 'backup.json'
 /** The keys that came by rotations (key-ring.ts): a folder with a file each. */
 const SIGNING_KEYS = 'signing-keys'
-const ROTATED_KEY = /^[0-9]{6}\.pem$/
 
 /** What is in a backup; written last, so that a backup that has it is whole. */
 const ManifestSchema = Type.Object(
@@ -41,7 +41,7 @@ const ManifestSchema = Type.Object(
     /** By name: bytes, and SHA-256 in lower-case hex. */
     files: Type.Record(
       // Nothing that leads out of the directory.
-      Type.String({ pattern: '^(?:signing-keys/[0-9]{6}\\.pem|[a-z][a-z.-]{0,40})$' }),
+      Type.String({ pattern: '^(?:signing-keys/[0-9]{6}(?:-[\\w-]{22})?\\.pem|[a-z][a-z.-]{0,40})$' }),
       Type.Object({ bytes: Type.Integer({ minimum: 0 }), sha256: Type.String({ pattern: HASH_PATTERN }) }),
     ),
   },
@@ -78,9 +78,7 @@ export async function makeBackup(
   for (const path of identityFiles(dir, options)) {
     if (await exists(path)) await copyDurably(path, join(to, basename(path)))
   }
-  const rotated = (await readdir(identityPaths(dir).signingKeys).catch(() => [])).filter((name) =>
-    ROTATED_KEY.test(name),
-  )
+  const rotated = (await readdir(identityPaths(dir).signingKeys).catch(() => [])).filter((name) => KEY_FILE.test(name))
   if (rotated.length > 0) await mkdir(join(to, SIGNING_KEYS), { mode: 0o700 })
   for (const name of rotated)
     await copyDurably(join(identityPaths(dir).signingKeys, name), join(to, SIGNING_KEYS, name))

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { GuardedSchema } from '../../contracts/signing/signing-guard.ts'
 import { domains } from '../../crypto/hash.ts'
-import { PublicKeySchema, SignatureSchema, UidSchema } from '../../events/ids.ts'
+import { KeyNameSchema, PublicKeySchema, SignatureSchema, UidSchema } from '../../events/ids.ts'
 import { SIGNED_CHARACTERS_MAX } from '../../events/limits.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 
@@ -28,7 +28,7 @@ const MaybeGuarded = Type.Union([GuardedSchema, Type.Null()])
 
 export const CallSchema = Type.Union([
   Type.Object({ id: Id, do: Type.Literal('keys') }, closed),
-  Type.Object({ id: Id, do: Type.Literal('add') }, closed),
+  Type.Object({ id: Id, do: Type.Literal('add'), name: Type.Optional(KeyNameSchema) }, closed),
   Type.Object(
     {
       id: Id,

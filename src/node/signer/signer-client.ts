@@ -77,8 +77,8 @@ export class SignerClient implements SigningKeys {
     return this.#keys.includes(publicKey) ? { publicKey, sign: (bytes) => this.#sign(publicKey, bytes) } : undefined
   }
 
-  async add(): Promise<string> {
-    const key = await this.#call({ do: 'add' })
+  async add(name?: string): Promise<string> {
+    const key = await this.#call({ do: 'add', ...(name !== undefined && { name }) })
     if (!publicKeyForm.Check(key)) throw refused('the answer is no key')
     await this.refresh()
     return key

@@ -96,7 +96,7 @@ class SigningDesk {
       case 'keys':
         return { keys: keys.publicKeys }
       case 'add':
-        return keys.add()
+        return keys.add(call.name)
       case 'sign':
         return this.#sign(call.key, Buffer.from(call.bytes, 'base64'))
       case 'read':

@@ -215,3 +215,21 @@ t.test('another file takes its place; the whole block shows it, and writes it ba
   t.match(block, { Wording: { name: 'c.csv', type: 'text/csv', bytes: 8 } })
   t.match(await (await call('PUT', `/new-api/${contract}`, block)).json(), { unchanged: true })
 })
+
+t.test('a file that is put again under a key is put once; another one of the same length is not it', async (t) => {
+  const once = { 'idempotency-key': 'upload-1' }
+  const [one, other] = [Buffer.from('%PDF one'), Buffer.from('%PDF two')]
+  const query = 'at=Wording&name=once.pdf'
+  const first = await put(one, query, 'application/pdf', once)
+  const answer = await first.json()
+  t.match([first.status, answer], [200, { index: Number }])
+  const again = await put(one, query, 'application/pdf', once)
+  t.equal(again.headers.get('idempotent-replayed'), 'true')
+  t.same(await again.json(), answer)
+  const reused = await put(other, query, 'application/pdf', once)
+  t.match([reused.status, await reused.json()], [422, { code: 'idempotency_key_reused' }])
+  const anew = await put(other, query, 'application/pdf', { 'idempotency-key': 'upload-2' })
+  t.match([anew.status, (await anew.json()) as object], [200, { index: Number }])
+  const late = await put(one, query, 'application/pdf', once)
+  t.match([late.headers.get('idempotent-replayed'), await late.json()], ['true', answer], 'whatever stands there now')
+})

@@ -106,7 +106,10 @@ t.test('what is asked for again under a key is answered as it was, and done once
         key,
       )
     }
-    t.match(await asked(ana, 'POST', '/api/Keys', 'k'), { status: 400 }, 'what is not remembered takes no key')
+    const made = await asked(ana, 'POST', '/api/Keys', 'a-signing-key')
+    t.match(made, { status: 202, body: { signing: /^ed25519:/ } })
+    t.same((await asked(ana, 'POST', '/api/Keys', 'a-signing-key')).body, made.body, 'one signing key')
+    t.equal((await ana.call('GET', '/api/Keys')).body.keys.length, 2)
     const refused = await asked(ana, 'POST', `${document}/Lines`, 'free', { No: 'x' })
     t.match(refused, { status: 422, body: { code: 'value_wrong_type' } })
     t.match(
@@ -142,6 +145,8 @@ t.test('what is asked for again under a key is answered as it was, and done once
     await mine.close()
     nodes = [await openNode({ data: ana.data }), theirs]
     t.same(await asked(ana, 'POST', `${document}/Lines`, 'again', { No: 7 }), { ...first, again: true }, 'a restart')
+    const { keys } = (await ana.call('GET', '/api/Keys')).body
+    t.same((await asked(ana, 'POST', '/api/Keys', 'a-signing-key')).body, { signing: keys[1] }, 'a signing key')
     const before = await size()
     await nodes[0]?.close()
     for (const end of ['', '-wal', '-shm']) await rm(`${storePath(ana.data)}${end}`, { force: true })
@@ -150,6 +155,7 @@ t.test('what is asked for again under a key is answered as it was, and done once
     const restored = await asked(ana, 'POST', `${document}/Lines`, 'again', { No: 7 })
     t.match(restored, { location: first.location, status: 201, body: first.body }, 'a restore of what was before')
     t.equal(await size(), before)
+    t.same((await asked(ana, 'POST', '/api/Keys', 'a-signing-key')).body, { signing: keys[1] })
     t.match(await asked(ana, 'POST', '/api/Contract', 'a-contract', { title: 'of two' }), {
       status: 201,
       body: { contract },

@@ -10,6 +10,7 @@ import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { written } from '../../answers/written.ts'
 import { BodyUnsupported } from '../../http/body.ts'
 import { BodyMalformed } from '../../http/exact-json.ts'
+import { assertSame, sendAgain } from '../../http/idempotency.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
@@ -85,7 +86,17 @@ export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
         const { params, query } = request
         const { at, name } = query
         const wait = waitOf(request, defaultWaitMs)
-        return send(reply, await attachments.put(params.uid, at, { name, type }, file, wait))
+        const { keyedFile } = request
+        let isAgain = false
+        const result = await attachments.put(params.uid, at, { name, type }, file, wait, async (hash) => {
+          const keyed = keyedFile?.(hash)
+          const before = keyed && (await documents.askedBefore(params.uid, keyed.key))
+          if (keyed === undefined || before === undefined) return keyed
+          assertSame(before, keyed)
+          isAgain = true
+          return documents.again(params.uid, before, wait, false)
+        })
+        return isAgain ? sendAgain(reply, result) : send(reply, result)
       }),
   )
 
