@@ -31,6 +31,7 @@ import { type RuleRoutesPorts, ruleRoutes } from './routes/contract/rules.ts'
 import { templateRoutes } from './routes/contract/templates.ts'
 import { typeRoutes } from './routes/contract/types.ts'
 import { contractRoutes } from './routes/contracts.ts'
+import { elementRuleRoutes } from './routes/element-rules.ts'
 import { type ElementViewPorts, elementViewRoutes } from './routes/element-views.ts'
 import { type EntityRoutesPorts, entityRoutes } from './routes/entities.ts'
 import { type KeyRoutesPorts, keyRoutes } from './routes/keys.ts'
@@ -130,6 +131,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(ruleRoutes, ports)
     await guarded.register(webhookRoutes, ports)
     await guarded.register(elementViewRoutes, ports)
+    await guarded.register(elementRuleRoutes, ports)
     await guarded.register(openApiRoutes, { ...ports, routes })
     answerOthers()
     answerNotFound(guarded)

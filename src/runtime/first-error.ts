@@ -34,10 +34,23 @@ export function firstError(form: Form, value: unknown): FormError {
   } catch (found) {
     if (!(found instanceof Found)) throw found
     const { error } = found
-    const message = Locale.Get()(error as never)
+    const isRightBelow = error.instancePath.slice(0, error.instancePath.lastIndexOf('/')) === path
+    const message = messageOf(error, isRightBelow ? Object.keys((schema as JsonSchema).properties ?? {}) : [])
     return { keyword: error.keyword, instancePath: shortened(error.instancePath), message: shortened(message) }
   }
   return { keyword: '', instancePath: '', message: 'is malformed' }
+}
+
+/** With the names that it is about. `known`: those that have a place where it is. */
+function messageOf({ keyword, params, schemaPath, ...error }: RawError, known: readonly string[]): string {
+  if (keyword === 'required') return `must have ${listed(params.requiredProperties ?? [])}`
+  const isUnknown = keyword === 'boolean' && schemaPath.endsWith('/additionalProperties')
+  if (!isUnknown) return Locale.Get()({ keyword, params, schemaPath, ...error } as never)
+  return known.length === 0 ? 'is unknown there' : `is unknown there; what there can be is ${listed(known)}`
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => JSON.stringify(name)).join(', ')
 }
 
 /** The same as one text. */
@@ -64,6 +77,8 @@ interface Meant {
 function meantIn(schema: TSchema & JsonSchema, value: unknown, path = ''): Meant {
   const whole = { schema, value, path }
   if (schema.anyOf !== undefined) {
+    const tag = unknownTag(schema.anyOf, whole)
+    if (tag !== undefined) return tag
     const branch = branchMeant(schema.anyOf, value)
     return branch === undefined ? whole : meantIn(branch as TSchema, value, path)
   }
@@ -108,6 +123,20 @@ function branchMeant(branches: readonly JsonSchema[], value: unknown): JsonSchem
   return undefined
 }
 
+/** Where forms are told apart by a constant of the same name, such as `kind`, and the value has another one there. */
+function unknownTag(branches: readonly JsonSchema[], { value, path }: Meant): Meant | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const members = value as Record<string, unknown>
+  const name = Object.keys(branches[0]?.properties ?? {}).find(
+    (one) =>
+      Object.hasOwn(members, one) && branches.every(({ properties = {} }) => properties[one]?.const !== undefined),
+  )
+  if (name === undefined) return undefined
+  const constants = branches.flatMap(({ properties = {} }) => properties[name] ?? [])
+  if (constants.some((one) => one.const === members[name])) return undefined
+  return { schema: { anyOf: constants } as TSchema, value: members[name], path: `${path}/${pointer(name)}` }
+}
+
 /** Undefined: it is something else than a choice between constants. */
 function constantsOf({ anyOf }: JsonSchema): unknown[] | undefined {
   const constants = anyOf?.map((branch) => branch.const)
@@ -126,6 +155,10 @@ function shortened(text: string): string {
 interface RawError {
   readonly keyword: string
   readonly instancePath: string
+  readonly schemaPath: string
+  readonly params: {
+    readonly requiredProperties?: readonly string[]
+  }
 }
 
 class Found extends Error {

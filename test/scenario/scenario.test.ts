@@ -117,5 +117,5 @@ t.test('a file of another form is refused with the place', async (t) => {
   }
   t.throws(() => loadScenario({ ...slip, document: { Cover: { $field: { type: 'colour' } } } }), ScenarioMalformed)
   t.throws(() => loadScenario({ ...slip, document: { Cover: 'text' } }), ScenarioMalformed)
-  t.throws(() => loadScenario({}), { message: /^the scenario must have required properties title/ })
+  t.throws(() => loadScenario({}), { message: /^the scenario must have "title"/ })
 })

@@ -45,10 +45,12 @@ export function formCheck(schema: TSchema, httpPart: string | undefined): (value
     const read = httpPart === 'querystring' ? withIntegers(schema, value as Record<string, unknown>) : value
     if (form.Check(read)) return { value: read }
     const { instancePath: path, message: expected } = firstError(form, read)
-    const what = `${httpPart ?? 'request'}${path} ${expected}`
+    const what = `${parts[httpPart ?? ''] ?? 'the request'}${path === '' ? '' : ` at ${path}`} ${expected}`
     return { error: new RequestMalformed('request_malformed', what, { path, expected }) }
   }
 }
+
+const parts: Readonly<Record<string, string>> = { body: 'the body', params: 'the path', querystring: 'the query' }
 
 const INTEGER = /^(?:0|-?[1-9]\d{0,14})$/
 

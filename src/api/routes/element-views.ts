@@ -12,30 +12,27 @@ import { elementHistory } from '../../documents/elements/element-history.ts'
 import { elementSchema } from '../../documents/elements/element-schema.ts'
 import { elementTiers } from '../../documents/elements/element-tiers.ts'
 import { parsePath } from '../../documents/path.ts'
-import { Rules } from '../../documents/rules/rules.ts'
 import { AudienceSchema } from '../../events/audience.ts'
 import { HandleSchema, TimeSchema, type Uid, UidSchema } from '../../events/ids.ts'
 import type { ValueHistory } from '../../projections/queries/value-history.ts'
 import { AttachmentsSchema, AttributesSchema, EvidenceSchema, TiersSchema } from '../answers/element-views.ts'
 import { ElementSchema, HistorySchema } from '../answers/elements.ts'
 import { ofAudience, ofElement, ofOrder } from '../answers/problems.ts'
-import { ElementRuleSchema, RuleVotesSchema, Says } from '../answers/rule.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { written } from '../answers/written.ts'
 import { waitOf } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../http/validation.ts'
-import type { RuleRoutesPorts } from './contract/rules.ts'
 import { closed } from './forms.ts'
+import type { RoutePorts } from './ports.ts'
 
-export interface ElementViewPorts extends RuleRoutesPorts {
+export interface ElementViewPorts extends RoutePorts {
   /** From the read model. */
   readonly valueHistory: Pick<ValueHistory, 'of'>
 }
 
 const Params = { uid: UidSchema, element: Type.String() }
 const ElementParams = Type.Object(Params)
-const RuleParams = Type.Object({ ...Params, rule: Type.String({ pattern: '^[1-9][0-9]{0,6}$' }) })
 const HistoryQuery = Type.Object(
   {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
@@ -66,11 +63,10 @@ const TiersQuery = Type.Object(
 /** Values of a history, unless a query says otherwise. */
 const LIMIT = 100
 
-/** `/new-api/<uid>/<path>/~rules[/<number>[/attributes|votes]]`, `…/~schema`, `…/~history`, `…/~attributes`, `…/~tiers`,
- * `…/~evidence`, `…/~attachments`; `element` is the whole path (url.ts). */
+/** `/new-api/<uid>/<path>/~schema`, `…/~history`, `…/~attributes`, `…/~tiers`, `…/~evidence`, `…/~attachments`; `element` is the whole
+ * path (url.ts). */
 export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, ports) => {
   const { contracts, store, valueHistory: history } = ports
-  const rules = new Rules(ports)
 
   const at = <Result>(
     { uid, element: path }: { readonly uid: Uid; readonly element: string },
@@ -83,65 +79,6 @@ export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, port
       if (element === undefined) throw noSuchPath(uid, names)
       return look(element, agreed, live)
     })
-
-  app.get(
-    '/new-api/:uid/:element/~rules',
-    {
-      config: { role: 'reader', problems: ofElement },
-      schema: {
-        operationId: 'listElementRules',
-        summary: 'Rules that have to do with an element',
-        params: ElementParams,
-        response: { 200: Type.Array(ElementRuleSchema) },
-      },
-    },
-    async ({ params }) => rules.at(params.uid, parsePath(params.element)),
-  )
-
-  app.get(
-    '/new-api/:uid/:element/~rules/:rule',
-    {
-      config: { role: 'reader', problems: [...ofElement, 'no_such_rule'] },
-      schema: {
-        operationId: 'getElementRule',
-        summary: 'A rule',
-        params: RuleParams,
-        response: { 200: ElementRuleSchema },
-      },
-    },
-    async ({ params }) => rules.oneAt(params.uid, parsePath(params.element), Number(params.rule)),
-  )
-
-  app.get(
-    '/new-api/:uid/:element/~rules/:rule/attributes',
-    {
-      config: { role: 'reader', problems: [...ofElement, 'no_such_rule'] },
-      schema: {
-        operationId: 'getRuleAttributes',
-        summary: 'What a rule says',
-        params: RuleParams,
-        response: { 200: Says },
-      },
-    },
-    async ({ params }) => (await rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))).says,
-  )
-
-  app.get(
-    '/new-api/:uid/:element/~rules/:rule/votes',
-    {
-      config: { role: 'reader', problems: [...ofElement, 'no_such_rule'] },
-      schema: {
-        operationId: 'listRuleVotes',
-        summary: 'Who has voted on a rule',
-        params: RuleParams,
-        response: { 200: RuleVotesSchema },
-      },
-    },
-    async ({ params }) => {
-      const { votes, waitsFor } = await rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))
-      return [...votes, ...waitsFor.map((by) => ({ by, vote: null }))]
-    },
-  )
 
   app.get(
     '/new-api/:uid/:element/~schema',

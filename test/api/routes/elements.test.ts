@@ -194,3 +194,85 @@ t.test(
     t.match({ status: wrong.status, body: await wrong.json() }, { status: 422, body: { code: 'write_unfit' } })
   },
 )
+
+t.test('rules are drafted, edited, voted on and removed at the element that they have to do with', async (t) => {
+  await done('POST', root, { Cover: { Limit: 5 }, Other: 'x' })
+  await done('POST', `${contract}/RuleSets`, { name: 'Terms' })
+  const says = { kind: 'constraint', condition: 'Limit < 10' }
+  const answered = async (method: string, path: string, body?: unknown) => {
+    const response = await call(method, `${root}/${path}`, body)
+    return [response.status, await response.json()]
+  }
+  t.match(await answered('POST', 'Cover/~rules', { ruleSet: 1, says, about: { text: 'as agreed' } }), [200, {}])
+  const [rule] = (await done('GET', `${root}/Cover/~rules`)) as [{ number: number; hash: string }]
+  t.match(rule, { at: 'Cover', ruleSet: 1, says, about: { seal: String } })
+  const one = `~rules/${rule.number}`
+  const edited = { ...says, condition: 'Limit < 20' }
+  t.match(await answered('PUT', `Cover/${one}`, { ruleSet: 1, says: edited }), [200, { index: Number }])
+  t.same(await done('GET', `${root}/Cover/${one}/attributes`), { ...edited, severity: 'reject' })
+  t.match(await answered('PUT', `Cover%23Rules/${rule.number}/Attributes`, says), [200, { index: Number }])
+  t.same(await done('GET', `${root}/Cover/Limit/${one}/attributes`), { ...says, severity: 'reject' })
+  t.match(await answered('POST', `Cover/${one}/votes`, { hash: '0'.repeat(64), vote: 'no' }), [
+    409,
+    { code: 'rule_changed' },
+  ])
+  t.match(
+    await answered('PUT', `Other/${one}`, { ruleSet: 1, says }),
+    [404, { code: 'no_such_rule' }],
+    'it is not there',
+  )
+  t.match(await answered('POST', 'Nowhere/~rules', { ruleSet: 1, says }), [404, { code: 'no_such_path' }])
+  t.match(await answered('PUT', `Cover/${one}/attributes`, { kind: 'nothing' }), [400, { code: 'request_malformed' }])
+  t.match(await answered('DELETE', `Other/${one}`), [404, { code: 'no_such_rule' }])
+  t.match(await answered('DELETE', `Cover/${one}?dry-run`), [200, { dryRun: true, outcome: 'accepted' }])
+  t.match(await answered('DELETE', `Cover/${one}`), [200, { index: Number }])
+  t.same(await done('GET', `${root}/Cover/~rules`), [])
+})
+
+t.test('PUT has stand there what is not there yet', async (t) => {
+  const put = async (path: string, body: unknown, more: Record<string, string> = {}) => {
+    const response = await call('PUT', `${root}/${path}`, body, more)
+    const { code, ...rest } = (await response.json()) as Record<string, unknown>
+    return [response.status, code ?? response.headers.get('location') ?? rest]
+  }
+  const xml = { 'content-type': 'application/xml' }
+  t.same(await put('Put', 'as text'), [201, `${root}/Put`])
+  t.same(await put('Amount', { amount: '5.00', currency: 'EUR' }), [201, `${root}/Amount`])
+  t.same(await put('Block', { Name: 'x', Inner: { Rate: 1.5 } }), [201, `${root}/Block`])
+  t.same(await put('Block/From', '<From type="date">2027-01-31</From>', xml), [201, `${root}/Block/From`])
+  t.match(await put('Block', { Name: 'y', Added: true }), [201, `${root}/Block/Added`])
+  t.same(await (await call('GET', `${root}/Block`)).json(), {
+    Name: 'y',
+    Inner: { Rate: '1.5' },
+    From: '2027-01-31',
+    Added: true,
+  })
+  t.match(await put('Block', { Name: 'y', Added: true }), [200, { unchanged: true }])
+  t.match(await put('Once', 'x', { 'if-none-match': '*' }), [201, `${root}/Once`])
+  t.match(await put('Once', 'y', { 'if-none-match': '*' }), [412, 'precondition_failed'])
+  t.match(await put('Never', 'x', { 'if-match': '*' }), [412, 'precondition_failed'], 'nothing is there that matches')
+  t.match(await put('Never/Below', 'x'), [404, 'no_such_path'], 'the block above has to be there')
+  t.match(await put('Block/Gone', '<Other>x</Other>', xml), [422, 'write_unfit'])
+  t.match(await put('Put/Below', 'x'), [404, 'no_such_path'], 'below a field stands nothing')
+  const json = { 'content-type': 'application/json' }
+  t.match(await put('Null', 'null', json), [422, 'write_unfit'], 'of what type it would be, null does not say')
+  t.match(await put('$vlaue', 'x'), [422, 'write_unfit'])
+  t.match(await put('Tried?dry-run', 'x'), [200, { dryRun: true, outcome: 'accepted' }])
+  t.equal((await call('GET', `${root}/Tried`)).status, 404)
+})
+
+t.test('an entry of a list is named by its number in two ways', async (t) => {
+  const list = { $list: { entry: { Code: { $field: { type: 'text' } } }, entriesMax: 5 } }
+  await (await call('POST', root, { Numbered: list })).json()
+  await (await call('PUT', `${root}/Numbered`, [{ Code: 'a' }, { Code: 'b' }])).json()
+  t.equal(await (await call('GET', `${root}/Numbered%5B2%5D/Code`)).text(), 'b')
+  t.equal((await call('PUT', `${root}/Numbered%5B1%5D/Code`, 'c')).status, 200)
+  t.equal(await (await call('GET', `${root}/Numbered/1/Code`)).text(), 'c')
+  t.match(await (await call('GET', `${root}/Numbered%5B0%5D/~schema`)).json(), { kind: 'block', at: 'Numbered/0' })
+  t.equal((await call('DELETE', `${root}/Numbered%5B2%5D`)).status, 200)
+  t.equal((await call('GET', `${root}/Numbered%5B2%5D`)).status, 404)
+  t.equal((await call('PUT', `${root}/Numbered%5B7%5D`, { Code: 'x' })).status, 404, 'and adds no field of that name')
+  const posted = await call('POST', root, { 'Numbered[1]': 'a name' })
+  t.equal(posted.status, 201)
+  t.equal(await (await call('GET', `${root}/Numbered%5B1%5D`)).text(), 'a name', 'a name is meant first')
+})

@@ -102,6 +102,33 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
     gone(shares, everything)
   })
 
+  await t.test('of all contracts it goes on from an entry of each', async (t) => {
+    const { size } = (await ana.call('GET', `/api/Contract/${contract}`)).body
+    await ana.call('PUT', `${root}/Claimant/Name`, 'Fay')
+    const socket = new WebSocket(`${ana.api.replace('http', 'ws')}/live?token=${ana.token}`)
+    const messages: { value?: unknown; problem?: { code: string } }[] = []
+    socket.addEventListener('message', ({ data }) => messages.push(JSON.parse(String(data))))
+    await new Promise((resolve) => socket.addEventListener('open', resolve))
+    const ask = (from: unknown, subscribe = '/new-api/*') => socket.send(JSON.stringify({ subscribe, from }))
+    ask({ [contract]: size })
+    const values = () => messages.flatMap(({ value }) => value ?? [])
+    await until('what has settled meanwhile', async () => values().length === 1)
+    await ana.call('PUT', `${root}/Claimant/Name`, 'Gil')
+    await until('what settles then', async () => values().length === 2)
+    t.same(values(), ['Fay', 'Gil'])
+    const nowhere = '0'.repeat(52)
+    ask(0)
+    ask({ [contract]: 0 }, root)
+    ask({ [contract]: 0, [nowhere]: 0 })
+    ask({ nobody: 0 })
+    const codes = () => messages.flatMap(({ problem }) => problem?.code ?? [])
+    await until('four problems', async () => codes().length === 4)
+    t.same(codes(), ['request_malformed', 'request_malformed', 'no_such_contract', 'live_message_malformed'])
+    t.equal(values().length, 2)
+    socket.close()
+    t.same(await code('/live?subject=%2Fnew-api%2F*&from=0'), [400, 'request_malformed'])
+  })
+
   await t.test('contracts, alarms and questions are told whole, when they are others', async (t) => {
     const contracts = await watch('/api/Contract')
     const alarms = await watch('/api/Obstacle')
@@ -152,7 +179,7 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
     const changes = async (query: string, at = '') => (await ana.call('GET', `${root}${at}/~changes${query}`)).body
     const past = await changes('?limit=1000')
     t.match(past, { more: false })
-    t.match(past.changes.at(-1), { subject: `${root}/Claimant/Name`, value: 'Eve' })
+    t.match(past.changes.at(-1), { subject: `${root}/Claimant/Name`, value: 'Gil' })
     t.same(await changes(`?after=${past.after}`), { changes: [], after: past.after, more: false })
     const paged = await changes('?limit=1', '/Claimant')
     t.equal(paged.more, true)

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { changesAfter, type ShownChanges } from '../../../documents/past/changes-after.ts'
 import { parsePath } from '../../../documents/path.ts'
@@ -44,13 +44,13 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
         response: { 200: ChangesSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { uid, element } = request.params as Static<typeof Params>
       const { after, limit = LIMIT, wait = 0 } = request.query as Static<typeof ChangesQuery>
       const subject = { contract: uid as Uid, names: parsePath(element) }
       const read = (from: number): Promise<ShownChanges> => changesAfter(subject, from, limit, ports)
       const first = await read(after === undefined ? 0 : after + 1)
-      return wait === 0 || hasNews(first) ? first : waitFor(first, wait, request, read)
+      return wait === 0 || hasNews(first) ? first : waitFor(first, wait, request, reply, read)
     },
   )
 
@@ -58,6 +58,7 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
     first: ShownChanges,
     seconds: number,
     request: FastifyRequest,
+    reply: FastifyReply,
     read: (from: number) => Promise<ShownChanges>,
   ): Promise<ShownChanges> {
     const { uid } = request.params as Static<typeof Params>
@@ -71,7 +72,7 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
       wake()
     }
     const timer = setTimeout(end, seconds * 1000)
-    request.raw.socket.once('close', end)
+    reply.raw.once('close', end)
     const forget = watchAccess(access, ports, end)
     waiting.add(end)
     let hasSettled = false
@@ -101,7 +102,7 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
       forget()
       clearTimeout(timer)
       waiting.delete(end)
-      request.raw.socket.removeListener('close', end)
+      reply.raw.removeListener('close', end)
       callers.close(name)
     }
   }

@@ -1,10 +1,14 @@
 import type { LedgerIndex, Uid } from '../../../events/ids.ts'
+import { RequestMalformed } from '../../http/validation.ts'
 import type { Sink } from './sink.ts'
 import type { States } from './states.ts'
 import { ANY, isState, type LedgerSubject, type StateSubject, type Subject } from './subject.ts'
 import type { Batch, Subscription, Telling, TellingPorts } from './telling.ts'
 
-/** Watches a ledger, or those of all contracts from now on: each from the first entry of it that settles. */
+/** From which entry on: of one contract, or of each that is named, where all are watched. */
+export type From = LedgerIndex | Readonly<Record<Uid, LedgerIndex>>
+
+/** Watches a ledger, or those of all contracts: each from the entry that was named, or the first of it that settles. */
 interface Watched {
   readonly subject: LedgerSubject
   readonly ofContracts: Map<Uid, Subscription>
@@ -53,10 +57,10 @@ export class Connection {
   }
 
   /**
-   * Instead of what it has been told of the same spelling. `from`: the first entry that it is told of; of what is told whole, and of all
-   * contracts, there is none. Throws NoSuchContract.
+   * Instead of what it has been told of the same spelling. `from`: the first entry that it is told of; of what is told whole there is none.
+   * Throws NoSuchContract, RequestMalformed.
    */
-  async begin(subject: Subject, spelling: string, from: LedgerIndex | undefined): Promise<void> {
+  async begin(subject: Subject, spelling: string, from: From | undefined): Promise<void> {
     // What was asked for before the connection closed may be heard after it.
     if (!this.#sink.isOpen) return
     if (isState(subject)) {
@@ -67,12 +71,8 @@ export class Connection {
       return
     }
     const { contract } = subject
-    if (contract === ANY) {
-      this.end(spelling)
-      this.#subscriptions.set(spelling, { subject, ofContracts: new Map() })
-      this.#sink.send({ subscribed: spelling })
-      return
-    }
+    if (contract === ANY) return this.#beginAll(subject, spelling, from)
+    if (typeof from === 'object') throw fromUnfit('of one contract `from` is the index of an entry')
     await this.#ports.contracts.use(contract, ({ state }) => {
       if (!this.#sink.isOpen) return
       const size = state.settling.settled
@@ -87,6 +87,28 @@ export class Connection {
     })
   }
 
+  async #beginAll(subject: LedgerSubject, spelling: string, from: From = {}): Promise<void> {
+    if (typeof from !== 'object') throw fromUnfit('of all contracts `from` names an entry of each: {"<uid>": index}')
+    const { contracts } = this.#ports
+    for (const uid of Object.keys(from)) await contracts.use(uid as Uid, () => {})
+    const ofContracts = new Map<Uid, Subscription>()
+    this.end(spelling)
+    const watched = { subject, ofContracts }
+    this.#subscriptions.set(spelling, watched)
+    this.#sink.send({ subscribed: spelling })
+    for (const [uid, next] of Object.entries(from) as [Uid, LedgerIndex][]) {
+      await contracts.use(uid, ({ state }) => {
+        const isStillWatched = this.#sink.isOpen && this.#subscriptions.get(spelling) === watched
+        if (!isStillWatched) return
+        const earlier = ofContracts.get(uid)
+        if (earlier !== undefined) this.#telling.drop(earlier)
+        const subscription: Subscription = { ...this.#subscription(subject, uid), next }
+        ofContracts.set(uid, subscription)
+        if (next < state.settling.settled) this.#telling.tell(subscription)
+      })
+    }
+  }
+
   end(spelling: string): void {
     const watched = this.#subscriptions.get(spelling)
     if (watched === undefined) return
@@ -98,4 +120,8 @@ export class Connection {
   #subscription({ kind, names }: LedgerSubject, contract: Uid): Subscription {
     return { sink: this.#sink, contract, kind, names, next: 0, batches: [] }
   }
+}
+
+function fromUnfit(message: string): RequestMalformed {
+  return new RequestMalformed('request_malformed', message, { path: '/from' })
 }

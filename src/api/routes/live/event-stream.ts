@@ -43,7 +43,10 @@ export function eventStreamOf(
   return async (subject, spelling, asked, request, reply) => {
     const access = request.access as Access
     const { name } = access.caller
-    const from = lastEventIn(request) ?? asked
+    if (asked !== undefined && subject.contract === ANY)
+      throw new RequestMalformed('request_malformed', 'from is the entry of one contract, and this is told of all')
+    // The last event of all contracts was of one of them, and says nothing of the others.
+    const from = subject.contract === ANY ? undefined : (lastEventIn(request) ?? asked)
     // What is not there is said before anything is sent.
     if (!isState(subject) && subject.contract !== ANY) {
       await ports.contracts.use(subject.contract, () => {})

@@ -2,7 +2,7 @@ import type { WebSocket } from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { CountSchema } from '../../../events/ids.ts'
+import { CountSchema, UidSchema } from '../../../events/ids.ts'
 import type { Access } from '../../http/authenticate.ts'
 import { defaultInwardLimits } from '../../http/call-limits.ts'
 import { BodyMalformed, parseExactly } from '../../http/exact-json.ts'
@@ -11,16 +11,17 @@ import { describe, problemOf } from '../../http/problem.ts'
 import { LIVE_PATH } from '../../http/upgrades.ts'
 import { TokenInQuery } from '../../http/validation.ts'
 import { watchAccess } from '../../http/watch-access.ts'
-import { Connection } from './connection.ts'
+import { Connection, type From } from './connection.ts'
 import { EVENT_STREAM, type EventStream, wantsEvents } from './event-stream.ts'
 import type { LiveParts, LivePorts } from './parts.ts'
 import { WebSocketSink } from './sink.ts'
 import { subjectIn } from './subject.ts'
 
 const closed = { additionalProperties: false }
-/** What a client sends: a subject, spelled as the REST path, and from which ledger index on it wants the changes. */
+const FromSchema = Type.Union([CountSchema, Type.Record(UidSchema, CountSchema, closed)])
+/** What a client sends: a subject, spelled as the REST path, and from which ledger index on, of all contracts by their UIDs, it wants the changes. */
 export const LiveMessageSchema = Type.Union([
-  Type.Object({ subscribe: Type.String({ maxLength: 8192 }), from: Type.Optional(CountSchema) }, closed),
+  Type.Object({ subscribe: Type.String({ maxLength: 8192 }), from: Type.Optional(FromSchema) }, closed),
   Type.Object({ unsubscribe: Type.String({ maxLength: 8192 }) }, closed),
 ])
 const askForm = Compile(LiveMessageSchema)
@@ -125,7 +126,7 @@ async function hear(text: string | undefined, connection: Connection, sink: WebS
     sink.send({ problem: describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, {}) })
     return
   }
-  await connection.begin(subjectIn(subscribe), subscribe, from)
+  await connection.begin(subjectIn(subscribe), subscribe, from as From | undefined)
 }
 
 /** Whoever has not answered the last ping when the next is due is not there any more. */

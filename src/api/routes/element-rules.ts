@@ -1,0 +1,189 @@
+import { Type } from 'typebox'
+import { parsePath } from '../../documents/path.ts'
+import { Rules } from '../../documents/rules/rules.ts'
+import { RuleWrittenSchema } from '../../documents/written-rule.ts'
+import { HashSchema, type Uid, UidSchema } from '../../events/ids.ts'
+import { RuleNumberSchema } from '../../events/rule.ts'
+import { YesOrNo } from '../answers/common.ts'
+import { ofElement, ofRules, ofRuleText } from '../answers/problems.ts'
+import { ElementRuleSchema, RuleVotesSchema, Says } from '../answers/rule.ts'
+import type { TypedRoutes } from '../answers/typed-routes.ts'
+import { written } from '../answers/written.ts'
+import { waitOf } from '../http/prefer-header.ts'
+import { send } from '../http/request-response.ts'
+import { DryRunQuery } from '../http/validation.ts'
+import type { RuleRoutesPorts } from './contract/rules.ts'
+import { closed, OptionalAbout } from './forms.ts'
+
+const Params = { uid: UidSchema, element: Type.String() }
+const ElementParams = Type.Object(Params)
+const RuleParams = Type.Object({ ...Params, rule: Type.String({ pattern: '^[1-9][0-9]{0,6}$' }) })
+const Written = Type.Object(
+  { ruleSet: Type.Union([RuleNumberSchema, Type.Null()]), says: RuleWrittenSchema, about: OptionalAbout },
+  closed,
+)
+const Vote = Type.Object({ hash: HashSchema, vote: YesOrNo, about: OptionalAbout }, closed)
+
+/** `/new-api/<uid>/<path>/~rules[/<number>[/attributes|votes]]`; `element` is the whole path (url.ts). */
+export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports) => {
+  const { defaultWaitMs } = ports
+  const rules = new Rules(ports)
+  /** A rule is written to at an element that it has to do with. Throws NoSuchRule, NoSuchPath, NoSuchContract. */
+  const ruleAt = (params: { readonly uid: Uid; readonly element: string; readonly rule: string }) =>
+    rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))
+
+  app.get(
+    '/new-api/:uid/:element/~rules',
+    {
+      config: { role: 'reader', problems: ofElement },
+      schema: {
+        operationId: 'listElementRules',
+        summary: 'Rules that have to do with an element',
+        params: ElementParams,
+        response: { 200: Type.Array(ElementRuleSchema) },
+      },
+    },
+    async ({ params }) => rules.at(params.uid, parsePath(params.element)),
+  )
+
+  app.get(
+    '/new-api/:uid/:element/~rules/:rule',
+    {
+      config: { role: 'reader', problems: [...ofElement, 'no_such_rule'] },
+      schema: {
+        operationId: 'getElementRule',
+        summary: 'A rule',
+        params: RuleParams,
+        response: { 200: ElementRuleSchema },
+      },
+    },
+    async ({ params }) => rules.oneAt(params.uid, parsePath(params.element), Number(params.rule)),
+  )
+
+  app.get(
+    '/new-api/:uid/:element/~rules/:rule/attributes',
+    {
+      config: { role: 'reader', problems: [...ofElement, 'no_such_rule'] },
+      schema: {
+        operationId: 'getRuleAttributes',
+        summary: 'What a rule says',
+        params: RuleParams,
+        response: { 200: Says },
+      },
+    },
+    async ({ params }) => (await rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))).says,
+  )
+
+  app.get(
+    '/new-api/:uid/:element/~rules/:rule/votes',
+    {
+      config: { role: 'reader', problems: [...ofElement, 'no_such_rule'] },
+      schema: {
+        operationId: 'listRuleVotes',
+        summary: 'Who has voted on a rule',
+        params: RuleParams,
+        response: { 200: RuleVotesSchema },
+      },
+    },
+    async ({ params }) => {
+      const { votes, waitsFor } = await rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))
+      return [...votes, ...waitsFor.map((by) => ({ by, vote: null }))]
+    },
+  )
+
+  app.post(
+    '/new-api/:uid/:element/~rules',
+    {
+      config: { role: 'editor', problems: ofRuleText },
+      schema: {
+        operationId: 'draftElementRule',
+        summary: 'Drafts a rule that stands at an element',
+        querystring: DryRunQuery,
+        params: ElementParams,
+        body: Written,
+        response: written,
+      },
+    },
+    async (request, reply) => {
+      const { uid, element } = request.params
+      const at = parsePath(element).map(encodeURIComponent).join('/')
+      return send(reply, await rules.draft(uid, { at, ...request.body }, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.put(
+    '/new-api/:uid/:element/~rules/:rule',
+    {
+      config: { role: 'editor', problems: [...ofRuleText, 'no_such_rule'] },
+      schema: {
+        operationId: 'editElementRule',
+        summary: 'Has a rule say something else; votes on it are void',
+        querystring: DryRunQuery,
+        params: RuleParams,
+        body: Written,
+        response: written,
+      },
+    },
+    async (request, reply) => {
+      const { number } = await ruleAt(request.params)
+      return send(reply, await rules.edit(request.params.uid, number, request.body, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.put(
+    '/new-api/:uid/:element/~rules/:rule/attributes',
+    {
+      config: { role: 'editor', problems: [...ofRuleText, 'no_such_rule'] },
+      schema: {
+        operationId: 'putRuleAttributes',
+        summary: 'Has a rule say something else, in the set where it is; votes on it are void',
+        querystring: DryRunQuery,
+        params: RuleParams,
+        body: Says,
+        response: written,
+      },
+    },
+    async (request, reply) => {
+      const { number, ruleSet } = await ruleAt(request.params)
+      const wanted = { ruleSet, says: request.body }
+      return send(reply, await rules.edit(request.params.uid, number, wanted, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.delete(
+    '/new-api/:uid/:element/~rules/:rule',
+    {
+      config: { role: 'editor', problems: [...ofRules, 'no_such_rule', 'no_such_path'] },
+      schema: {
+        operationId: 'removeElementRule',
+        summary: 'Removes a rule',
+        querystring: DryRunQuery,
+        params: RuleParams,
+        response: written,
+      },
+    },
+    async (request, reply) => {
+      const { number } = await ruleAt(request.params)
+      return send(reply, await rules.remove(request.params.uid, number, waitOf(request, defaultWaitMs)))
+    },
+  )
+
+  app.post(
+    '/new-api/:uid/:element/~rules/:rule/votes',
+    {
+      config: { role: 'voter', problems: [...ofRules, 'no_such_rule', 'no_such_path'] },
+      schema: {
+        operationId: 'voteOnElementRule',
+        summary: 'Votes on what a rule says',
+        querystring: DryRunQuery,
+        params: RuleParams,
+        body: Vote,
+        response: written,
+      },
+    },
+    async (request, reply) => {
+      const { number } = await ruleAt(request.params)
+      return send(reply, await rules.vote(request.params.uid, number, request.body, waitOf(request, defaultWaitMs)))
+    },
+  )
+}
