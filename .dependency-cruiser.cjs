@@ -35,6 +35,7 @@ const table = {
     'documents',
     'store',
   ],
+  library: ['runtime', 'events', 'documents', 'api'],
   audit: ['runtime', 'crypto', 'events', 'merkle', 'aggregates', 'agreement'],
   scenario: [
     'runtime',

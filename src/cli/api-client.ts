@@ -1,11 +1,10 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { NodeNotRunning, notTheNode } from '../library/calls/http-calls.ts'
 import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
 import { readApiToken } from '../node/identity/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
-/** No node answers at the inward address of this data directory. */
-export class NodeNotRunning extends ConcordataError {}
 /** The node answered with a problem. */
 export class ApiProblem extends ConcordataError {}
 
@@ -70,10 +69,6 @@ function answerIn(text: string, url: string): unknown {
   } catch (cause) {
     throw notTheNode(url, { cause })
   }
-}
-
-function notTheNode(url: string, options?: ErrorOptions): NodeNotRunning {
-  return new NodeNotRunning('node_not_running', `what answers at ${url} is no node of Concordata`, { url }, options)
 }
 
 /** For the node whose data are in `dir`. */

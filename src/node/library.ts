@@ -1,79 +1,45 @@
-import { NoSuchContract } from '../contracts/registry/contract-cache.ts'
-import { DEFAULT_WAIT_MS } from '../documents/documents.ts'
-import { parsePath } from '../documents/path.ts'
-import type { RequestResult } from '../documents/request-result.ts'
-import type { Uid } from '../events/ids.ts'
+import type { FastifyInstance } from 'fastify'
+import { ApiCalls } from '../library/calls/api-calls.ts'
+import type { Calls } from '../library/calls/calls.ts'
+import { NodeNotRunning } from '../library/calls/http-calls.ts'
+import type { ConcordataNode } from '../library/interface.ts'
+import { nodeBy } from '../library/node.ts'
+import { assert } from '../runtime/assert.ts'
 import { readConfiguration, readEnvironment } from './config/configuration.ts'
-import { type Node, startNode } from './node.ts'
+import { readApiToken } from './identity/identity.ts'
+import { startNode } from './node.ts'
 import { openLogger } from './observability/logging.ts'
 
-/** A place in a contract's document: a block, or a field. */
-export interface Place {
-  /** What stands agreed there: a field's value or null, a block's object; undefined if there is no such place. */
-  get(): Promise<unknown>
-  /**
-   * Writes below it: `set('Country', 'Mexico')` to one child, `set({ Country: 'Mexico', City: 'Puebla' })` to many at
-   * once. Children that are not there yet are added. Resolves when everybody has agreed and signed, or not in time.
-   */
-  set(name: string, value: unknown, waitMs?: number): Promise<RequestResult>
-  set(values: Record<string, unknown>, waitMs?: number): Promise<RequestResult>
-  /** Removes it, with all below it. */
-  remove(waitMs?: number): Promise<RequestResult>
-}
-
-/** A contract as a program uses it: by the names in its document. */
-export interface OpenContract {
-  readonly uid: Uid
-  /** `''` is the document itself, `Claimant/Address` a block in a block. */
-  at(path: string): Place
-}
-
-/** A node in this process. */
-export interface OpenNode {
-  contracts(): OpenContract[]
-  /** Throws NoSuchContract. */
-  contract(uid: string): OpenContract
-  /** Opens a contract whose only member, so far, is this node's party. */
-  open(title: string): Promise<OpenContract>
-  close(): Promise<void>
-}
-
 /** Starts the node of a data directory (`concordata init`) inside this program, with all that `concordata node` runs. */
-export async function openNode({ data }: { readonly data: string }): Promise<OpenNode> {
+export async function openNode({ data }: { readonly data: string }): Promise<ConcordataNode> {
   const environment = readEnvironment(process.env)
   const configuration = await readConfiguration(data, environment)
   const node = await startNode(configuration, environment, openLogger(configuration, { party: configuration.handle }))
-  return {
-    contracts: () => [...node.contracts.cache.uids()].map((uid) => openContract(node, uid)),
-    contract(uid) {
-      if (node.contracts.has(uid as Uid)) return openContract(node, uid as Uid)
-      throw new NoSuchContract('no_such_contract', `there is no contract ${uid} here`, { contract: uid })
-    },
-    async open(title) {
-      const { contract, opened } = await node.contracts.openContract(title)
-      await opened
-      return openContract(node, contract.contract)
-    },
-    close: () => node.close(),
-  }
+  const { app } = node
+  assert(app !== undefined, 'the role of all has the inward API')
+  const calls = callsOf(app, await readApiToken(data), data)
+  return nodeBy(new ApiCalls(calls, data), () => node.close())
 }
 
-function openContract(node: Node, uid: Uid): OpenContract {
-  return { uid, at: (path) => placeAt(node, uid, parsePath(path)) }
-}
-
-function placeAt({ documents }: Node, uid: Uid, names: readonly string[]): Place {
-  return {
-    async get() {
-      return (await documents.get(uid, names))?.value()
-    },
-    async set(first: string | Record<string, unknown>, second?: unknown, third?: number) {
-      const json = typeof first === 'string' ? { [first]: second } : first
-      const timeoutMs = (typeof first === 'string' ? third : (second as number | undefined)) ?? DEFAULT_WAIT_MS
-      return documents.propose(uid, names, { json, adds: true }, { timeoutMs })
-    },
-    async remove(timeoutMs = DEFAULT_WAIT_MS) {
-      return documents.remove(uid, names, { timeoutMs })
-    },
+/** To the handler of the inward API, without a connection: what a program may not say, and what it is answered, is as for all others. */
+function callsOf(app: FastifyInstance, token: string, data: string): Calls {
+  return async ({ method, path, headers, body, signal }) => {
+    try {
+      const response = await app.inject({
+        method,
+        url: path,
+        headers: { authorization: `Bearer ${token}`, ...headers },
+        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : Buffer.from(body) }),
+        ...(signal && { signal }),
+      })
+      const header = (name: string) => {
+        const value = response.headers[name]
+        return value === undefined ? undefined : String(value)
+      }
+      return { status: response.statusCode, text: response.payload, header }
+    } catch (cause) {
+      if (signal?.aborted) throw signal.reason
+      throw new NodeNotRunning('node_not_running', `the node of ${data} has stopped`, { data }, { cause })
+    }
   }
 }

@@ -63,6 +63,8 @@ export interface Node {
   /** Where it listens outward, and inward; undefined where it does not. */
   readonly endpoint: string | undefined
   readonly api: string | undefined
+  /** The inward API itself; undefined in a process without one. */
+  readonly app: FastifyInstance | undefined
   /** Rejects when the process cannot go on. */
   readonly failed: Promise<never>
   close(): Promise<void>
@@ -189,7 +191,7 @@ async function start(
     webhooks = await openWebhooks(configuration, ports, closing)
   }
   const inward = { ...shared, callers, ...(projections && webhooks && { projections, webhooks }) }
-  const api = await openInward(configuration, role, inward, closing)
+  const { api, app } = await openInward(configuration, role, inward, closing)
   outward?.start()
   await obstacles.start()
   return {
@@ -200,6 +202,7 @@ async function start(
     store,
     endpoint: outward?.endpoint,
     api,
+    app,
     failed: Promise.all([directory.closed, party.failed, projections?.closed]).then(() => new Promise<never>(() => {})),
     close: () => closing.close(),
   }
@@ -247,13 +250,13 @@ interface InwardParts {
   readonly webhooks?: NodeWebhooks
 }
 
-/** The API, or, in a process without one, its status. Returns the address on which it listens. */
+/** The API, or, in a process without one, its status; `api`: the address on which it listens. */
 async function openInward(
   configuration: Configuration,
   role: Role,
   parts: InwardParts,
   closing: Closing,
-): Promise<string | undefined> {
+): Promise<Pick<Node, 'api' | 'app'>> {
   const { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining, projections } =
     parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
@@ -278,7 +281,7 @@ async function openInward(
   if (projections === undefined || webhooks === undefined) {
     const url = role === 'transmit' || role === 'receive' ? status?.[role] : undefined
     if (url !== undefined) await listen(await createStatusApi(operation), url, closing, draining)
-    return url
+    return { api: url, app: undefined }
   }
   const attention = new AttentionList(projections.reader)
   const changeSets = new EndedChangeSets(projections.reader)
@@ -316,7 +319,7 @@ async function openInward(
     requestSecret: await readRequestSecret(dir),
   })
   await listen(app, api, closing, draining)
-  return api
+  return { api, app }
 }
 
 function failingAmong(webhooks: ReturnType<NodeWebhooks['counts']> | undefined): number {

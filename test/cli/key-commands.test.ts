@@ -91,7 +91,7 @@ t.test('a key is rotated in every contract, old and new, and over a restart', { 
   t.match(await concordata('key', 'show', '--data', ben.data), new RegExp(`${contract} +1\\n`))
   t.same((await keysOf(ana)).contracts, [{ contract, signing: (await keysOf(ana)).keys[0] }], 'the other keeps its key')
 
-  await nodes.ben.contract(contract).at('').set('Country', 'Mexico', 60_000)
+  await nodes.ben.contract(contract).at('').set('Country', 'Mexico', { waitSeconds: 60 })
   t.equal(await nodes.ana.contract(contract).at('Country').get(), 'Mexico', 'the other takes what the new key signs')
 
   const next = await contractFoundedBy(ana, ben)
@@ -101,7 +101,7 @@ t.test('a key is rotated in every contract, old and new, and over a restart', { 
 
   await nodes.ben.close()
   nodes.ben = await openNode({ data: ben.data })
-  await nodes.ben.contract(contract).at('').set('City', 'Puebla', 60_000)
+  await nodes.ben.contract(contract).at('').set('City', 'Puebla', { waitSeconds: 60 })
   t.equal(await nodes.ana.contract(contract).at('City').get(), 'Puebla')
 
   await nodes.ben.close()

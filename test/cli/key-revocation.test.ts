@@ -7,7 +7,7 @@ import type { Keys } from '../../src/cli/keys/key-revocation.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/parties/party-card.ts'
-import { type OpenNode, openNode } from '../../src/index.ts'
+import { type ConcordataNode, openNode } from '../../src/index.ts'
 import { fetchIntroduction } from '../../src/node/directory/discovery.ts'
 import { formatFingerprint } from '../../src/node/identity/fingerprint.ts'
 import { type NodeParty, newParty, until } from '../support/node-party.ts'
@@ -21,7 +21,7 @@ const BINARY = new URL('../../bin/concordata.js', import.meta.url).pathname
 /** Three parties that know each other, in one contract. */
 async function threeParties(root: string) {
   const parties = [await newParty(root, 'ana'), await newParty(root, 'ben'), await newParty(root, 'cleo')] as const
-  const nodes = new Map<string, OpenNode>()
+  const nodes = new Map<string, ConcordataNode>()
   for (const { handle, data } of parties) nodes.set(handle, await openNode({ data }))
   for (const party of parties) {
     for (const other of parties) if (other !== party) await addParty(party.data, other.endpoint, other.fingerprint)

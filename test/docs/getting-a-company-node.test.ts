@@ -131,7 +131,12 @@ t.test(
     }
     const printedBy = (part: string) => printed[blocks.findIndex((block) => block.includes(part))] ?? ''
 
-    t.equal(await partner.contracts()[0]?.at('Rates/Compact').get(), '31.50', 'the partner holds what was written')
+    const [held] = await partner.contracts()
+    const rate = await partner
+      .contract(held?.contract ?? '')
+      .at('Rates/Compact')
+      .get()
+    t.equal(rate, '31.50', 'the partner holds what was written')
     t.match(
       printedBy('https://node.acme.example:7443/api/Contract'),
       /\n403\n$/,

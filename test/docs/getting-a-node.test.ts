@@ -56,6 +56,7 @@ t.test('the way from an empty server to a partner is walked as it is written', {
     if (block.startsWith('until concordata contract show')) await acceptedBy(brix)
     t.type(await shell.run(block), 'string', block.split('\n', 1)[0] as string)
   }
-  const [contract] = partner.contracts()
-  t.equal(await contract?.at('Rates/Compact').get(), '31.50', 'the partner holds what was written')
+  const [held] = await partner.contracts()
+  const contract = partner.contract(held?.contract ?? '')
+  t.equal(await contract.at('Rates/Compact').get(), '31.50', 'the partner holds what was written')
 })
