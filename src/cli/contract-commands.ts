@@ -1,8 +1,9 @@
-import { Argument, type Command, Option } from 'commander'
-import { lockPurposes, resignationReasons } from '../events/reasons.ts'
+import { type Command, Option } from 'commander'
+import { resignationReasons } from '../events/reasons.ts'
 import { apiClientFor } from './api-client.ts'
 import { documentCommands } from './document/document-commands.ts'
-import { aboutOf, aboutOption, dataOption } from './options.ts'
+import { lockCommands } from './document/lock-commands.ts'
+import { aboutOf, aboutOption, dataOption, jsonOption } from './options.ts'
 import { assertConfirmed, print, printJson, printLines, table } from './output.ts'
 
 interface Summary {
@@ -56,11 +57,13 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('list')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the contracts that this node holds')
-    .action(async ({ data }: { data: string }) => {
+    .action(async ({ data, json }: { data: string; json?: true }) => {
       const client = await apiClientFor(data)
       const all = (await client.call('GET', '/api/Contract')) as Summary[]
+      if (json) return printJson(all)
       const rows = all.map(({ contract: uid, title, standing, size, tier }) => [
         uid,
         title,
@@ -108,10 +111,12 @@ export function contractCommands(program: Command): void {
   contract
     .command('types')
     .argument('<contract>', 'its UID')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the types that a contract defines')
-    .action(async (uid: string, { data }: { data: string }) => {
+    .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
       const types = (await (await apiClientFor(data)).call('GET', `/api/Contract/${uid}/Types`)) as DefinedType[]
+      if (json) return printJson(types)
       const rows = types.map(({ name, base, constraint, hints, definition }) => [
         name,
         base,
@@ -169,32 +174,7 @@ export function contractCommands(program: Command): void {
       print('This party is no member any more.')
     })
 
-  contract
-    .command('lock')
-    .argument('<contract>', 'its UID')
-    .addArgument(new Argument('<purpose>', 'what for, for all to see').choices(Object.keys(lockPurposes)))
-    .addOption(aboutOption())
-    .option('--retry', 'ask again as long as another party has the lock')
-    .addOption(dataOption())
-    .description('take the record lock: until it is released, only this party changes the record')
-    .action(
-      async (uid: string, purpose: string, { data, about, retry }: { data: string; about?: string; retry?: true }) => {
-        const client = await apiClientFor(data)
-        const body = { purpose, ...aboutOf(about), ...(retry ? { retry } : {}) }
-        await client.call('POST', `/api/Contract/${uid}/Lock`, body)
-        print('Locked.')
-      },
-    )
-
-  contract
-    .command('release')
-    .argument('<contract>', 'its UID')
-    .addOption(dataOption())
-    .description('let go of the record lock')
-    .action(async (uid: string, { data }: { data: string }) => {
-      await (await apiClientFor(data)).call('DELETE', `/api/Contract/${uid}/Lock`)
-      print('Released.')
-    })
+  lockCommands(contract)
 
   contract
     .command('upgrade-engine')

@@ -24,7 +24,7 @@ import { readCard } from '../node/identity/identity.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { FileUnavailable } from './file-unavailable.ts'
-import { dataOption } from './options.ts'
+import { dataOption, jsonOption } from './options.ts'
 import { assertConfirmed, complain, print, printJson, printLines, table } from './output.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
@@ -88,12 +88,17 @@ export function partyCommands(program: Command): void {
   party
     .command('show')
     .argument('<handle>')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('what a party says of itself, and what was decided on it')
-    .action(async (handle: string, { data }: { data: string }) => {
+    .action(async (handle: string, { data, json }: { data: string; json?: true }) => {
       await withDirectory(data, async (directory) => {
         const { standing, signed } = knownParty(directory, handle)
         const { card, endpoint, certificate, serial } = signed.introduction
+        if (json) {
+          const fingerprint = formatFingerprint(partyFingerprint(card))
+          return printJson({ standing, ...card, endpoint, certificate, serial, fingerprint })
+        }
         printLines(
           table(
             ['', ''],
@@ -128,10 +133,18 @@ export function partyCommands(program: Command): void {
 
   party
     .command('list')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the parties that this node knows')
-    .action(async ({ data }: { data: string }) => {
+    .action(async ({ data, json }: { data: string; json?: true }) => {
       await withDirectory(data, async (directory) => {
+        if (json) {
+          const shown = directory.parties().map(({ standing, signed: { introduction } }) => {
+            const { card, endpoint } = introduction
+            return { standing, ...card, endpoint, fingerprint: formatFingerprint(partyFingerprint(card)) }
+          })
+          return printJson(shown)
+        }
         const rows = directory.parties().map(({ standing, signed: { introduction } }) => {
           const { card, endpoint } = introduction
           return [card.handle, card.name, standing, endpoint, formatFingerprint(partyFingerprint(card)), card.lei ?? '']

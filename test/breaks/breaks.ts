@@ -1,4 +1,5 @@
 import type { Break } from './break.ts'
+import { clientBreaks } from './client-breaks.ts'
 import { commandBreaks, DECIDE } from './command-breaks.ts'
 import { groundBreaks } from './ground-breaks.ts'
 import { webhookBreaks } from './webhook-breaks.ts'
@@ -20,6 +21,7 @@ const CONFIDENCES_TEST = 'test/contracts/replica/audiences.test.ts'
 export const breaks: readonly Break[] = [
   ...groundBreaks,
   ...webhookBreaks,
+  ...clientBreaks,
   ...commandBreaks,
   {
     name: 'settles without one member',

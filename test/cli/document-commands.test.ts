@@ -49,6 +49,9 @@ t.test('a document is written, read, looked back at and compared by hand', { tim
     t.same(await field('get', 'Terms of hire/Rate'), { status: 0, output: '1.10\n' }, 'it is as it was')
     t.match(await field('set', 'Terms of hire/Rate', 'much'), { status: 1, output: /value_wrong_type/ })
     t.match(await field('set', 'Terms of hire/Nothing', '1'), { status: 1, output: /no_such_path/ })
+    t.match(await field('set', 'Terms of hire/Remark', 'new', '--add'), { status: 0, output: /^Agreed/ })
+    t.same(await field('get', 'Terms of hire/Remark'), { status: 0, output: 'new\n' })
+    t.match(await ana.call('DELETE', `/new-api/${contract}/Terms of hire/Remark`), { status: 200 })
   })
 
   await t.test('contract print', async (t) => {
@@ -100,5 +103,32 @@ t.test('a document is written, read, looked back at and compared by hand', { tim
     t.match(await run('request', 'follow', contract, request), { status: 0, output: /^settled; entry \d+; accepted/ })
     t.match(await run('request', 'withdraw', contract, request), { status: 1, output: /not_withdrawable/ })
     t.match(await run('request', 'show', contract, 'ana.99.0'), { status: 1, output: /no_such_request/ })
+  })
+
+  await t.test('contract requests and lock, and JSON of what is a table', async (t) => {
+    const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).output)
+    t.match(await run('contract', 'requests', contract, '--limit', '1'), {
+      status: 0,
+      output: /^request {2,}by .*\n.*\nana\.\d+\.0 .* accepted {2,}\d+[\s\S]*Older ones: --before \d+/,
+    })
+    t.match(await json('contract', 'requests', contract, '--state', 'accepted', '--limit', '2'), {
+      requests: [{ state: 'accepted' }, { by: 'ana' }],
+    })
+    t.same(await run('contract', 'lock', contract), { status: 0, output: 'Nobody has the lock.\n' })
+    t.match(await run('contract', 'lock', contract, 'review', '--about', 'before the audit'), { output: 'Locked.' })
+    t.match(await run('contract', 'lock', contract), { output: /holder {7}ana\n[\s\S]*about {8}before the audit/ })
+    t.match(await json('contract', 'lock', contract), { locked: true, purpose: 'review' })
+    t.match(await run('contract', 'release', contract), { status: 0 })
+    t.match(await json('contract', 'list'), [{ contract, title: 'car hire' }])
+    t.same(await json('contract', 'types', contract), [])
+    t.match(await json('key', 'show'), { contracts: [{ contract }] })
+    t.same(await json('api-key', 'list'), [])
+  })
+
+  await t.test('types', async (t) => {
+    const { output } = await run('types', contract)
+    t.match(output, /^import type \{ Decimal, Money, Sealed \} from 'concordata'\n\nexport interface CarHire \{\n/)
+    t.match(output, /readonly Share: Decimal \| null \| Sealed/)
+    t.match(await run('types', contract, '--name', 'x y'), { status: 2 })
   })
 })

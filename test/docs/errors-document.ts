@@ -1,5 +1,5 @@
 import { statusOfVoid } from '../../src/api/answers/void-status.ts'
-import { answerCodes, statusOf } from '../../src/api/http/problem.ts'
+import { answerCodes, type ProblemCode, statusesOf, statusOf } from '../../src/api/http/problem.ts'
 import { voidCodes } from '../../src/events/outcome.ts'
 import { type ErrorCode, errorCodes } from '../../src/runtime/errors.ts'
 
@@ -126,6 +126,12 @@ function rowsFor(codes: Readonly<Record<string, string>>, statusOfCode: Readonly
 
 function parted(isWanted: (code: ErrorCode) => boolean): Record<string, string> {
   return Object.fromEntries(Object.entries(errorCodes).filter(([code]) => isWanted(code as ErrorCode)))
+}
+
+/** Those that a client of the inward API can meet, each with the statuses that it has. */
+export function codesMet(): { readonly code: ProblemCode; readonly statuses: readonly number[] }[] {
+  const codes = Object.keys({ ...parted((code) => !isInternal(code)), ...answerCodes, ...voidCodes }) as ProblemCode[]
+  return codes.map((code) => ({ code, statuses: statusesOf(code) }))
 }
 
 /** Advice that is for no code that a client meets, and statuses without any: there are to be none. */

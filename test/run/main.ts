@@ -2,6 +2,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { unansweredIn } from './answered.ts'
 import { Coverage } from './coverage.ts'
 import { isRepeating, testFiles } from './files.ts'
 import { runFile } from './run-file.ts'
@@ -11,7 +12,7 @@ import { bundleTypebox } from './typebox-bundle.ts'
 /**
  * `npm test [-- [--jobs N] [--timeout SECONDS] [--dir DIR] [file or folder …]]`: runs each test file as a process of Node's own, and closes
  * with what failed, in full, and with one line, `N passed, N failed`. Of all files it holds the coverage against its thresholds.
- * `--dir` is where the report is written, and what was run of the code.
+ * `--dir` is where the report is written, what was run of the code, and what clients were answered.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,7 +31,9 @@ function lanes(cores: number): number {
 
 const coverage = positionals.length === 0 ? new Coverage(`${values.dir}/coverage`) : undefined
 const compiled = resolve(values.dir, 'compiled')
-for (const old of [`${values.dir}/coverage`, compiled]) await rm(old, { recursive: true, force: true })
+const answered = resolve(values.dir, 'answered')
+process.env.CONCORDATA_ANSWERED = answered
+for (const old of [`${values.dir}/coverage`, compiled, answered]) await rm(old, { recursive: true, force: true })
 // Some tests start processes as other users; Node.js keeps what each user has compiled apart.
 await mkdir(compiled, { recursive: true })
 await chmod(compiled, 0o1777)
@@ -53,7 +56,8 @@ async function work(): Promise<void> {
 await Promise.all(Array.from({ length: Number(values.jobs) }, work))
 
 const uncovered = coverage === undefined ? [] : await coverage.belowThresholds()
-for (const line of [...report.failures(), ...uncovered]) console.log(line)
+const unmet = coverage === undefined ? [] : await unansweredIn(answered)
+for (const line of [...report.failures(), ...uncovered, ...unmet]) console.log(line)
 seconds.sort(([one], [other]) => other - one)
 if (files > SLOWEST) {
   console.log(`slowest of ${files} files:`)

@@ -1,8 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel'
+import { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type Form, firstErrorText } from '../../src/runtime/first-error.ts'
+import { noteAnswered } from './answered-problems.ts'
 
 interface Described {
   readonly content?: Readonly<Record<string, { readonly schema: TSchema }>>
@@ -48,6 +50,8 @@ subscribe('fastify.initialization', (message) => {
   const { fastify } = message as { fastify: FastifyInstance }
   fastify.addHook('onSend', async (request, reply, payload) => {
     const fault = faultOf(request, reply, payload)
+    // A program in the same process has no socket.
+    if (reply.statusCode >= 400 && request.raw.socket instanceof Socket) noteProblem(reply.statusCode, payload)
     if (fault !== undefined) {
       setImmediate(() => {
         throw new Error(fault)
@@ -55,3 +59,9 @@ subscribe('fastify.initialization', (message) => {
     }
   })
 })
+
+function noteProblem(status: number, payload: unknown): void {
+  if (typeof payload !== 'string' || !payload.startsWith('{')) return
+  const { code } = JSON.parse(payload) as { code?: unknown }
+  if (typeof code === 'string') noteAnswered(status, code)
+}

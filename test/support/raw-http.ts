@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { noteAnswered } from './answered-problems.ts'
 
 export interface RawAnswer {
   readonly status: number
@@ -37,10 +38,9 @@ function answerIn(answer: string): RawAnswer {
   const headers = Object.fromEntries(lines.map((line) => line.split(/:\s*/, 2).map((part) => part.toLowerCase())))
   const body = answer.slice(end + 4)
   const isProblem = headers['content-type']?.startsWith('application/problem+json') === true
-  return {
-    status: Number(first.split(' ')[1]),
-    headers,
-    text: body,
-    code: isProblem ? JSON.parse(body).code : undefined,
-  }
+  const status = Number(first.split(' ')[1])
+  const code = isProblem ? JSON.parse(body).code : undefined
+  // Some are answered before there is a request.
+  if (code !== undefined) noteAnswered(status, code)
+  return { status, headers, text: body, code }
 }

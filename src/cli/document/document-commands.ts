@@ -1,9 +1,10 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { OpenChangeSet } from '../../documents/change-sets.ts'
 import type { ShownDiff } from '../../documents/diffs/shown-diff.ts'
 import type { ShownHistory } from '../../documents/elements/element-history.ts'
 import type { ElementSchema } from '../../documents/elements/element-schema.ts'
 import type { ShownRules } from '../../documents/rules/rules.ts'
+import { requestStates } from '../../projections/queries/request-records.ts'
 import { apiClientFor } from '../api-client.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { printJson, printLines, table } from '../output.ts'
@@ -25,7 +26,20 @@ interface Candidate extends Waiting {
   readonly value: unknown
 }
 
-/** `concordata contract print|history|diff|votes`: the document, how it came to be, and what waits for votes. */
+interface Found {
+  readonly requests: readonly {
+    readonly request: string
+    readonly by: string
+    readonly time: string
+    readonly state: string
+    readonly index?: number
+    readonly code?: string
+    readonly waitsFor?: { readonly what: string; readonly of: readonly string[] }
+  }[]
+  readonly next?: number
+}
+
+/** `concordata contract print|history|diff|requests|votes`: the document, how it came to be, and what waits for votes. */
 export function documentCommands(contract: Command): void {
   contract
     .command('print')
@@ -86,6 +100,32 @@ export function documentCommands(contract: Command): void {
       if (json) return printJson(diff)
       printLines(table(['what', 'at', 'from', 'to'], rowsOf(diff)))
       if (!diff.isWhole) printLines(['', 'There is more: ask for entries that are closer together.'])
+    })
+
+  contract
+    .command('requests')
+    .argument('<contract>', 'its UID')
+    .addOption(new Option('--state <state>', 'only those').choices([...requestStates]))
+    .option('--author <handle>', 'only those of that party')
+    .option('--limit <number>', 'so many', '20')
+    .option('--before <number>', 'only older ones, as the end of the list before says')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('what was asked for, those on their way first, then the newest, and what came of each')
+    .action(async (uid: string, { data, json, ...wanted }: Options & Readonly<Record<string, string>>) => {
+      const query = new URLSearchParams({ contract: uid, ...wanted })
+      const found = (await (await apiClientFor(data)).call('GET', `/api/Request?${query}`)) as Found
+      if (json) return printJson(found)
+      const rows = found.requests.map(({ by, code, index, request, state, time, waitsFor }) => [
+        request,
+        by,
+        time,
+        code === undefined ? state : `${state}: ${code}`,
+        String(index ?? ''),
+        waitsFor === undefined ? '' : `${waitsFor.what} of ${waitsFor.of.join(', ')}`,
+      ])
+      printLines(table(['request', 'by', 'time claimed', 'state', 'entry', 'waits for'], rows))
+      if (found.next !== undefined) printLines(['', `Older ones: --before ${found.next}`])
     })
 
   contract

@@ -11,6 +11,7 @@ interface Options {
 }
 
 interface WriteOptions extends Options {
+  readonly add?: true
   readonly dryRun?: true
   readonly wait?: string
 }
@@ -57,6 +58,7 @@ export function fieldCommands(program: Command): void {
 
   withOptions(writes('set').argument('<value>', 'as people write it: 13, 1.50, USD 100.00, true'))
     .option('--json', 'VALUE is JSON: a value, or an object or array for a block or list')
+    .option('--add', 'a field that is not there yet is added')
     .description('propose a value, and wait until all have agreed to it')
     .action(async (uid: string, path: string, value: string, options: WriteOptions) =>
       write(uid, path, value, options.json ? JSON_TYPE : TEXT, options),
@@ -68,8 +70,10 @@ export function fieldCommands(program: Command): void {
 }
 
 async function write(uid: string, path: string, body: string, type: string, options: WriteOptions): Promise<void> {
-  const { data, dryRun, wait } = options
+  const { add, data, dryRun, wait } = options
   const client = await apiClientFor(data)
+  // A slip of the pen adds nothing.
+  if (!add) await client.call('GET', `${placeOf(uid, path)}/~attributes`)
   const headers = { 'content-type': type, ...(wait === undefined ? {} : { prefer: `wait=${wait}` }) }
   const answer = await client.call(
     'PUT',

@@ -3,8 +3,8 @@ import { type ApiRole, apiRoles } from '../../api/http/authenticate.ts'
 import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
 import { addApiKey, readApiKeys, revokeApiKey } from '../../node/inward/api-keys.ts'
 import { systemClock } from '../../runtime/clock.ts'
-import { dataOption } from '../options.ts'
-import { print, printLines, table } from '../output.ts'
+import { dataOption, jsonOption } from '../options.ts'
+import { print, printJson, printLines, table } from '../output.ts'
 
 /** `concordata api-key add|list|revoke`: who may use the inward API. A running node takes it up at once. */
 export function apiKeyCommands(program: Command): void {
@@ -23,15 +23,13 @@ export function apiKeyCommands(program: Command): void {
 
   apiKey
     .command('list')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the keys that there are; the keys themselves are kept nowhere')
-    .action(async ({ data }: { data: string }) => {
-      const rows = (await readApiKeys(data)).map(({ name, roles, made, expires }) => [
-        name,
-        roles.join(', '),
-        made,
-        expires ?? 'never',
-      ])
+    .action(async ({ data, json }: { data: string; json?: true }) => {
+      const keys = await readApiKeys(data)
+      if (json) return printJson(keys.map(({ name, roles, made, expires }) => ({ name, roles, made, expires })))
+      const rows = keys.map(({ name, roles, made, expires }) => [name, roles.join(', '), made, expires ?? 'never'])
       printLines(table(['name', 'roles', 'made', 'expires'], rows))
     })
 

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
 import { readCard } from '../../node/identity/identity.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
-import { dataOption } from '../options.ts'
-import { complain, print, printLines, table } from '../output.ts'
+import { dataOption, jsonOption } from '../options.ts'
+import { complain, print, printJson, printLines, table } from '../output.ts'
 import { type Keys, readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
 
 const POLL_MS = 250
@@ -15,10 +15,12 @@ export function keyCommands(program: Command): void {
 
   key
     .command('show')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the signing keys, and which contract is at which of them')
-    .action(async ({ data }: { data: string }) => {
+    .action(async ({ data, json }: { data: string; json?: true }) => {
       const { keys, contracts } = await keysOf(await apiClientFor(data))
+      if (json) return printJson({ keys, contracts })
       const rows = keys.map((signing, index) => [String(index), signing, roleOf(index, keys.length)])
       printLines(table(['number', 'signing key', ''], rows))
       const standings = contracts.map(({ contract, signing, ...waits }) => [

@@ -1,0 +1,83 @@
+import { Argument, type Command } from 'commander'
+import { lockPurposes } from '../../events/reasons.ts'
+import { apiClientFor } from '../api-client.ts'
+import { aboutOf, aboutOption, dataOption, jsonOption } from '../options.ts'
+import { print, printJson, printLines, table } from '../output.ts'
+
+type Lock =
+  | { readonly locked: false }
+  | {
+      readonly locked: true
+      readonly index: number
+      readonly holder: string
+      readonly purpose: string
+      readonly breakVotes: readonly string[]
+      readonly about?: { readonly title?: string; readonly text?: string }
+    }
+
+interface Options {
+  readonly data: string
+  readonly about?: string
+  readonly json?: true
+  readonly retry?: true
+}
+
+/** `concordata contract lock|release`: the record lock. */
+export function lockCommands(contract: Command): void {
+  contract
+    .command('lock')
+    .argument('<contract>', 'its UID')
+    .addArgument(
+      new Argument('[purpose]', 'what for, for all to see; left out: only say who has it').choices(
+        Object.keys(lockPurposes),
+      ),
+    )
+    .addOption(aboutOption())
+    .option('--retry', 'ask again as long as another party has the lock')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('take the record lock: until it is released, only this party changes the record')
+    .action(async (uid: string, purpose: string | undefined, { about, data, json, retry }: Options) => {
+      const client = await apiClientFor(data)
+      const url = urlOf(uid)
+      if (purpose === undefined) {
+        const lock = (await client.call('GET', url)) as Lock
+        if (json) printJson(lock)
+        else printLines(linesOf(lock))
+        return
+      }
+      const body = { purpose, ...aboutOf(about), ...(retry ? { retry } : {}) }
+      const done = await client.call('POST', url, body)
+      if (json) printJson(done)
+      else print('Locked.')
+    })
+
+  contract
+    .command('release')
+    .argument('<contract>', 'its UID')
+    .addOption(dataOption())
+    .description('let go of the record lock')
+    .action(async (uid: string, { data }: Options) => {
+      await (await apiClientFor(data)).call('DELETE', urlOf(uid))
+      print('Released.')
+    })
+}
+
+function urlOf(uid: string): string {
+  return `/api/Contract/${encodeURIComponent(uid)}/Lock`
+}
+
+function linesOf(lock: Lock): string[] {
+  if (!lock.locked) return ['Nobody has the lock.']
+  const { about, breakVotes, holder, index, purpose } = lock
+  return table(
+    ['', ''],
+    [
+      ['holder', holder],
+      ['purpose', purpose],
+      ['since entry', String(index)],
+      ...(about === undefined ? [] : [['about', [about.title, about.text].filter(Boolean).join(': ')]]),
+      ...(breakVotes.length === 0 ? [] : [['votes to break it', breakVotes.join(', ')]]),
+    ],
+  )
+}

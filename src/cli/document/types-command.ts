@@ -1,0 +1,31 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { ElementSchema } from '../../documents/elements/element-schema.ts'
+import { typeNameFor, typeText } from '../../library/typed/type-text.ts'
+import { apiClientFor } from '../api-client.ts'
+import { dataOption } from '../options.ts'
+import { printLines } from '../output.ts'
+
+/** `concordata types`: what stands in a contract, for programs in TypeScript. */
+export function typesCommand(program: Command): void {
+  program
+    .command('types')
+    .argument('<contract>', 'its UID')
+    .option('--name <name>', 'of the type; left out: as the title suggests', identifier)
+    .addOption(dataOption())
+    .description('the TypeScript type of its document, for `node.contract<…>(uid)`')
+    .action(async (uid: string, { data, name }: { data: string; name?: string }) => {
+      const client = await apiClientFor(data)
+      const { title } = (await client.call('GET', `/api/Contract/${encodeURIComponent(uid)}`)) as { title?: string }
+      const schema = await client.call('GET', `/new-api/${encodeURIComponent(uid)}/~schema`)
+      printLines(
+        typeText(schema as ElementSchema, name ?? typeNameFor(title ?? ''))
+          .trimEnd()
+          .split('\n'),
+      )
+    })
+}
+
+function identifier(text: string): string {
+  if (/^[A-Za-z_$][A-Za-z0-9_$]*$/.test(text)) return text
+  throw new InvalidArgumentError('It is no name of a type.')
+}

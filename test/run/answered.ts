@@ -1,0 +1,26 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { codesMet } from '../docs/errors-document.ts'
+
+/**
+ * Problems that docs/errors.md promises, and no test meets over HTTP in the process that looks: why. The list is to become shorter; whatever
+ * is met stands here no more.
+ */
+const unmet: Readonly<Record<string, string>> = {}
+
+/** A line for each problem that a client can meet and no test of a whole run has met, and for each that is met and excused. */
+export async function unansweredIn(dir: string): Promise<string[]> {
+  const met = new Set<string>()
+  for (const name of await readdir(dir).catch(() => []))
+    for (const one of JSON.parse(await readFile(`${dir}/${name}`, 'utf8')) as string[]) met.add(one)
+  return unanswered(met, unmet)
+}
+
+export function unanswered(met: ReadonlySet<string>, excused: Readonly<Record<string, string>>): string[] {
+  const promised = codesMet().flatMap(({ code, statuses }) => statuses.map((status) => `${status} ${code}`))
+  const missed = promised.filter((one) => !met.has(one) && !(one in excused))
+  const needless = Object.keys(excused).filter((one) => met.has(one) || !promised.includes(one))
+  return [
+    ...missed.map((one) => `answers: no test meets ${one} over HTTP, and docs/errors.md says that a client can`),
+    ...needless.map((one) => `answers: ${one} is excused in test/run/answered.ts, and need not be`),
+  ]
+}
