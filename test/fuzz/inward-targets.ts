@@ -1,21 +1,11 @@
 import { connect } from 'node:net'
+import { json, type Valid, write } from './inward-request.ts'
+import { ruleRequests } from './inward-rules.ts'
 import { frameTarget } from './live-target.ts'
 import { answerTo, assertAnswer, requestOf } from './raw.ts'
 import type { Target } from './target.ts'
 import type { World } from './world.ts'
 
-interface Valid {
-  /** What the API answers to the first. */
-  readonly status: number
-  /** `$` stands for the UID of a contract that is this route's alone. A target, headers, an empty line, and the body. */
-  readonly requests: readonly string[]
-}
-
-const JSON_TYPE = 'content-type: application/json'
-const write = (path: string, ...bodies: string[]) =>
-  bodies.map((body) => `/new-api/$${path}\n${JSON_TYPE}\nprefer: wait=5\n\n${body}`)
-const json = (path: string, ...bodies: string[]) =>
-  bodies.map((body) => `/api/${path}\n${JSON_TYPE}\nprefer: wait=5\n\n${body}`)
 const READ_HEADERS =
   'accept: application/json\nif-none-match: "x"\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const WEBHOOK = `wh_${'A'.repeat(16)}`
@@ -88,36 +78,7 @@ export const inwardRequests: Readonly<Record<string, Valid>> = {
     status: 200,
     requests: ['/new-api/$/Country/~changes?after=1&limit=2&wait=0'],
   },
-  'GET /new-api/:uid/:element/~rules': {
-    status: 200,
-    requests: ['/new-api/$/Country/~rules', '/new-api/$/Country%23Rules'],
-  },
-  'GET /new-api/:uid/:element/~rules/:rule': { status: 404, requests: ['/new-api/$/Country/~rules/1'] },
-  'GET /new-api/:uid/:element/~rules/:rule/attributes': {
-    status: 404,
-    requests: ['/new-api/$/Country%23Rules/3/Attributes'],
-  },
-  'GET /new-api/:uid/:element/~rules/:rule/votes': { status: 404, requests: ['/new-api/$/Country/~rules/1/votes'] },
-  'POST /new-api/:uid/:element/~rules': {
-    status: 409,
-    requests: write('/Rate/~rules', '{"ruleSet":1,"says":{"kind":"constraint","condition":"Rate < 0.5"}}'),
-  },
-  'PUT /new-api/:uid/:element/~rules/:rule': {
-    status: 404,
-    requests: write('/Rate/~rules/1', '{"ruleSet":1,"says":{"kind":"single"},"about":{"text":"x"}}'),
-  },
-  'PUT /new-api/:uid/:element/~rules/:rule/attributes': {
-    status: 404,
-    requests: write('/Rate%23Rules/1/Attributes', '{"kind":"required","before":"live"}'),
-  },
-  'DELETE /new-api/:uid/:element/~rules/:rule': {
-    status: 404,
-    requests: ['/new-api/$/Rate/~rules/1\nprefer: wait=5'],
-  },
-  'POST /new-api/:uid/:element/~rules/:rule/votes': {
-    status: 404,
-    requests: write('/Rate/~rules/1/votes', `{"hash":"${'0'.repeat(64)}","vote":"yes"}`),
-  },
+  ...ruleRequests,
   'GET /new-api/:uid/:element/~proposals/:proposal': {
     status: 404,
     requests: ['/new-api/$/Country/~proposals/honest.1.0.0'],
