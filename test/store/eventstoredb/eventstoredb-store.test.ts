@@ -6,4 +6,4 @@ import { open } from '../../support/open-eventstoredb.ts'
 const opener = new URL('../../support/open-eventstoredb.ts', import.meta.url)
 await serverUnderTest(t)
 
-t.test('eventstoredb', (t) => eventStoreConformance(t, open, { durable: { opener }, atomic: false }))
+t.test('eventstoredb', (t) => eventStoreConformance(t, open, { durable: { opener }, atomic: false, remote: true }))

@@ -1,12 +1,12 @@
 import type { Test } from 'tap'
 import { WrongExpectedRevision } from '../../../src/store/errors.ts'
 import { NO_EVENTS, type Store } from '../../../src/store/port.ts'
-import type { OpenStore } from '../event-store-conformance.ts'
+import type { Many, OpenStore } from '../event-store-conformance.ts'
 import { startProcess } from '../store-process.ts'
 import { appendAmongOthers, SHARED } from './contention.ts'
 import { all, collector, facts, namesOf } from './harness.ts'
 
-export async function sharing(t: Test, open: OpenStore, opener: URL): Promise<void> {
+export async function sharing(t: Test, open: OpenStore, opener: URL, many: Many): Promise<void> {
   const openTwice = async (t: Test): Promise<[Store, Store]> => {
     const directory = t.testdir()
     const stores: [Store, Store] = [await open(directory), await open(directory)]
@@ -28,8 +28,9 @@ export async function sharing(t: Test, open: OpenStore, opener: URL): Promise<vo
 
   t.test('writers on two handles exclude each other', async (t) => {
     const [one, other] = await openTwice(t)
-    await Promise.all([appendAmongOthers(one, 'x', 50), appendAmongOthers(other, 'y', 50)])
-    await assertAllThere(t, one, ['x', 'y'], 50)
+    const each = many(50)
+    await Promise.all([appendAmongOthers(one, 'x', each), appendAmongOthers(other, 'y', each)])
+    await assertAllThere(t, one, ['x', 'y'], each)
   })
 
   t.test('writers in two processes exclude each other, and a third process hears of all they do', async (t) => {
@@ -38,17 +39,19 @@ export async function sharing(t: Test, open: OpenStore, opener: URL): Promise<vo
     t.teardown(() => store.close())
     const seen = collector()
     store.events.subscribe({ streamPrefix: SHARED }, seen.handler)
-    const writers = ['x', 'y'].map((name) => startProcess(t, 'store-writer.ts', [opener.href, directory, name, '100']))
+    const each = many(100)
+    const startWriter = (name: string) => startProcess(t, 'store-writer.ts', [opener.href, directory, name, `${each}`])
+    const writers = ['x', 'y'].map(startWriter)
     for (const writer of writers) t.equal(await writer.nextLine(), 'ready')
     for (const writer of writers) writer.send('go')
     for (const writer of writers) t.equal(await writer.ended, 0)
-    await assertAllThere(t, store, ['x', 'y'], 100)
-    t.same(await seen.reached(200), await all(store.events.read(SHARED)))
+    await assertAllThere(t, store, ['x', 'y'], each)
+    t.same(await seen.reached(2 * each), await all(store.events.read(SHARED)))
   })
 
   t.test('a new store may be made by several processes at once', async (t) => {
     const directory = t.testdir()
-    const names = ['u', 'v', 'w', 'x']
+    const names = ['u', 'v', 'w', 'x', 'y', 'z'].slice(0, Math.max(2, many(6)))
     const writers = names.map((name) => startProcess(t, 'store-writer.ts', [opener.href, directory, name, '3']))
     for (const writer of writers) writer.send('go')
     for (const writer of writers) t.equal(await writer.ended, 0)
