@@ -19,6 +19,7 @@ import type { Store } from '../../src/store/port.ts'
 import { contractStream, evidenceStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
 import { type Layout, PartyProcesses } from '../support/party-processes.ts'
+import { UnderWay } from './under-way.ts'
 
 const HANDLES = ['ana', 'ben', 'cleo'] as Handle[]
 /** Writers of each party, each with a field of its own. */
@@ -29,7 +30,6 @@ const PATIENT_WAITS = ['wait=1', 'wait=30']
 const LOOK_UP_TIMEOUT_MS = 10_000
 /** How long the acknowledgements before a kill may take. */
 const ACKNOWLEDGED_TIMEOUT_MS = 240_000
-/** How long a node is let live before it is killed, at most. Milliseconds. */
 const LIFE_MS = 600
 
 export interface CrashOptions {
@@ -44,6 +44,8 @@ export interface CrashOptions {
    * without them nothing can be lost. Their writers wait half a minute, however slow the machine is. 0: whatever comes.
    */
   readonly acknowledgedEach: number
+  /** How long a node is let live before it is killed, at most. Milliseconds. Left out: 600. */
+  readonly lifeMs?: number
   progress(line: string): void
 }
 
@@ -95,7 +97,20 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
   }
 }
 
-async function killInTurn(table: Table, { rounds, seed, server, acknowledgedEach, progress }: CrashOptions) {
+/** What is killed of, and what is known of those who ask meanwhile. */
+export interface Attacked {
+  readonly acknowledged: { readonly size: number }
+  readonly underWay: UnderWay
+  /** Resolves when so many clients have been told yes. */
+  hasAcknowledged(count: number): Promise<void>
+  /** Every process of every party. */
+  processes(): { readonly party: Pick<PartyProcesses, 'kill' | 'startAgain' | 'processes'>; readonly place: number }[]
+}
+
+export async function killInTurn(
+  table: Attacked,
+  { rounds, seed, server, acknowledgedEach, lifeMs = LIFE_MS, progress }: Omit<CrashOptions, 'layouts'>,
+) {
   const random = new SeededRandom(seed)
   let kills = 0
   const killed: Record<string, number> = {}
@@ -103,7 +118,7 @@ async function killInTurn(table: Table, { rounds, seed, server, acknowledgedEach
   let slowest = 0
   for (let round = 1; round <= rounds; round++) {
     await table.hasAcknowledged(table.acknowledged.size + acknowledgedEach)
-    await pause(random.fraction() * LIFE_MS)
+    await pause(random.fraction() * lifeMs)
     const victims = table.processes().filter(() => random.chance(0.25))
     const killsServer = server !== undefined && random.chance(0.2)
     if (victims.length === 0 && !killsServer) victims.push(random.pick(table.processes()))
@@ -112,7 +127,7 @@ async function killInTurn(table: Table, { rounds, seed, server, acknowledgedEach
       const command = party.processes[place]?.command as string
       killed[command] = (killed[command] ?? 0) + 1
     }
-    underWayMin = Math.min(underWayMin, await table.isBusy(acknowledgedEach === 0 ? 0 : 1))
+    underWayMin = Math.min(underWayMin, await table.underWay.reached(acknowledgedEach === 0 ? 0 : 1))
     await Promise.all([
       killsServer ? server.restart() : undefined,
       ...victims.map(async ({ party, place }) => party.kill(place)),
@@ -128,10 +143,10 @@ async function killInTurn(table: Table, { rounds, seed, server, acknowledgedEach
 }
 
 /** The parties around one contract, and what their clients were told. */
-class Table {
+class Table implements Attacked {
   readonly #writing: Promise<void>[] = []
   #isOver = false
-  #underWay = 0
+  readonly underWay = new UnderWay()
   parties: PartyProcesses[] = []
   contract = ''
   /** Ledger index by request. */
@@ -176,12 +191,6 @@ class Table {
     }
   }
 
-  /** Resolves, with how many, when so many requests are under way. */
-  async isBusy(count: number): Promise<number> {
-    while (this.#underWay < count) await pause(1)
-    return this.#underWay
-  }
-
   /** Every process of every party. */
   processes(): { readonly party: PartyProcesses; readonly place: number }[] {
     return this.parties.flatMap((party) => Array.from({ length: party.size }, (_, place) => ({ party, place })))
@@ -203,7 +212,7 @@ class Table {
     for (let value = 1; !this.#isOver; value++) {
       const { api, token } = party()
       let isCutOff = false
-      this.#underWay++
+      this.underWay.began()
       try {
         const answer = await fetch(`${api}/new-api/${this.contract}/${encodeURIComponent(field)}`, {
           method: 'PUT',
@@ -214,7 +223,7 @@ class Table {
       } catch {
         isCutOff = true
       }
-      this.#underWay--
+      this.underWay.ended()
       if (!isCutOff) continue
       this.cutOff++
       await pause(20)

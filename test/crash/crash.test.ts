@@ -1,8 +1,34 @@
 import t from 'tap'
-import { crashRounds } from './crash-rounds.ts'
+import { crashRounds, killInTurn } from './crash-rounds.ts'
 import { OwnServer } from './own-server.ts'
+import { UnderWay } from './under-way.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'error'
+
+t.test('nothing is killed before a request is under way: what nobody has asked for cannot be lost', async (t) => {
+  const underWay = new UnderWay()
+  const atKills: number[] = []
+  const party = {
+    processes: [{ command: 'node', pid: 0 }],
+    kill: async () => {
+      atKills.push(underWay.count)
+      underWay.ended()
+      // Whoever was cut off asks again some time later.
+      setTimeout(() => underWay.began(), 20)
+    },
+    startAgain: async () => {},
+  }
+  const table = {
+    acknowledged: { size: 0 },
+    underWay,
+    hasAcknowledged: async () => {},
+    processes: () => [{ party, place: 0 }],
+  }
+  setTimeout(() => underWay.began(), 20)
+  const report = await killInTurn(table, { rounds: 3, seed: 1, acknowledgedEach: 1, lifeMs: 0, progress: () => {} })
+  t.same(atKills, [1, 1, 1])
+  t.equal(report.underWayMin, 1)
+})
 
 // One after another: each has many processes, and beside each other they leave no time to answer anybody.
 

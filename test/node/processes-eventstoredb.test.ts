@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import type { Handle } from '../../src/events/ids.ts'
 import { startServer } from '../support/eventstoredb-server/server.ts'
@@ -20,7 +21,7 @@ t.test(
     // The name of a socket must be short.
     const root = await mkdtemp(join(tmpdir(), 'apart-'))
     const server = await startServer(join(root, 'server'))
-    server.database.commitMs = COMMIT_MS
+    server.database.commit = () => pause(COMMIT_MS)
     const ana = await PartyProcesses.start(join(root, 'ana'), 'ana' as Handle, 'split', { url: server.url })
     const ben = await PartyProcesses.start(join(root, 'ben'), 'ben' as Handle, 'node')
     t.teardown(async () => {

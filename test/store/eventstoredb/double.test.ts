@@ -73,12 +73,15 @@ t.test(
   'an append whose id is in flight at the revision is dropped; one with another id is told that it is too late',
   async (t) => {
     const { server, append } = await clientOfServer(t)
-    server.database.commitMs = 500
+    const committed = Promise.withResolvers<void>()
+    server.database.commit = () => committed.promise
     const one = event()
     const first = append('a', NO_STREAM, one)
     await once(server.database, 'stored')
     const [same, other] = [append('a', NO_STREAM, one), append('a', NO_STREAM, event())].map(outcomeOf)
     t.equal(await other, 'wrong-expected-version')
+    if (server.database.dropped === 0) await once(server.database, 'dropped')
+    committed.resolve()
     await t.resolves(first)
     t.equal(await same, 'timeout')
     t.equal(server.database.dropped, 1)

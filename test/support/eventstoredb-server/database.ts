@@ -52,11 +52,11 @@ const COMMIT_TIMEOUT_MS = 2_000
 const SOFT_DELETED = '9223372036854775807'
 const TOMBSTONE = '$streamDeleted'
 
-/** Streams and the order of all of their events, as in facts of /work/shared/eventstoredb.md. Emits `stored`. */
-export class Database extends EventEmitter<{ stored: [Stored[]] }> {
+/** Streams and the order of all of their events, as in facts of /work/shared/eventstoredb.md. Emits `stored`, and `dropped` for each append that is. */
+export class Database extends EventEmitter<{ stored: [Stored[]]; dropped: [] }> {
   readonly all: Stored[] = []
-  /** How long an append stays in flight, above what the disk takes. */
-  commitMs = 0
+  /** An append stays in flight until what this returns resolves, beyond what the disk takes. */
+  commit: () => Promise<void> = async () => {}
   /** Appends that were dropped. */
   dropped = 0
   /** Revision and first id of the appends in flight, by stream. */
@@ -84,13 +84,14 @@ export class Database extends EventEmitter<{ stored: [Stored[]] }> {
     if (flight === undefined) return this.#append(stream, expected, events)
     if (this.#inFlight.has(flight)) {
       this.dropped++
+      this.emit('dropped')
       await pause(COMMIT_TIMEOUT_MS)
       return { kind: 'dropped' }
     }
     this.#inFlight.add(flight)
     try {
       const outcome = await this.#append(stream, expected, events)
-      if (this.commitMs > 0 && outcome.kind === 'done') await pause(this.commitMs)
+      if (outcome.kind === 'done') await this.commit()
       return outcome
     } finally {
       this.#inFlight.delete(flight)
