@@ -2,7 +2,8 @@ import { Map as ImmutableMap, List } from 'immutable'
 import { orderedObject } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle, Seq } from '../events/ids.ts'
-import type { Frontier } from '../events/statement.ts'
+import { type Frontier, placesOf } from '../events/statement.ts'
+import type { SignedStatement } from '../events/statement-codec.ts'
 import { assert } from '../runtime/assert.ts'
 import { HistoryPruned } from '../runtime/history-pruned.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
@@ -182,4 +183,25 @@ export function firstCovering(feed: Feed, author: Handle, seq: Seq): VerifiedSta
   }
   if (low === feed.base && low > 0) throw new HistoryPruned('whether an earlier statement covers it')
   return feed.get(low)
+}
+
+/**
+ * Of statements that cannot be taken in, by clock, those that cover, however far back, what is neither held nor among them. The others
+ * wait for values.
+ */
+export function withoutPast(feeds: Feeds, waiting: readonly SignedStatement[]): ReadonlySet<SignedStatement> {
+  const without = new Set<SignedStatement>()
+  const pending = new Map(waiting.map((decoded) => [decoded.hash, decoded]))
+  const isMissing = (handle: Handle, seq: Seq, hash: Hash | null): boolean => {
+    if (seq < feedOf(feeds, handle).size) return false
+    const covered = hash === null ? undefined : pending.get(hash)
+    return covered === undefined || without.has(covered)
+  }
+  for (const decoded of waiting) {
+    const { party, prev, seen, seq } = decoded.statement
+    const covered: [Handle, Seq, Hash | null][] = placesOf(seen).map(([of, at]) => [of, at.seq, at.hash])
+    if (seq > 0) covered.push([party, seq - 1, prev])
+    if (covered.some((place) => isMissing(...place))) without.add(decoded)
+  }
+  return without
 }

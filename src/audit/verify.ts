@@ -1,7 +1,7 @@
 import { builtIn, type Engines } from '../aggregates/contract/engines.ts'
 import { erasedIn } from '../aggregates/contract/erased-values.ts'
 import { membersOf } from '../aggregates/contract/state.ts'
-import { feedOf, firstCovering, newestOf, statementAt } from '../agreement/feeds.ts'
+import { feedOf, firstCovering, newestOf, statementAt, withoutPast } from '../agreement/feeds.ts'
 import type { Acknowledged } from '../agreement/ledger.ts'
 import { receive } from '../agreement/receive.ts'
 import { refusalIn } from '../agreement/refusals.ts'
@@ -37,16 +37,31 @@ export async function verifyContract(source: AuditSource, engines: Engines = bui
   }
   const { lacking } = state.ledger
   // What signs for it is stored: its holder had the values.
-  if (lacking !== undefined && waiting.length > 0) named.need(requestKey(lacking.request))
+  const without = withoutPast(state.feeds, waiting)
+  if (lacking !== undefined && waiting.length > without.size) named.need(requestKey(lacking.request))
   await verifyPayloads(source, named, new StoredContents(settled, state, source.self), checklist)
   const [lost] = waiting
-  if (lost !== undefined && checklist.damage.length === 0) {
+  const mayBeAhead = !source.isAtomic && waiting.length === without.size
+  if (lost !== undefined && checklist.damage.length === 0 && !mayBeAhead) {
     const reason = 'something that it covers is missing in the store'
     checklist.damaged('statements', 'event_missing', placeOf(lost), reason)
   }
-  const isWhole = waiting.length === 0 && lacking === undefined && checklist.findings('statements') === 0
-  if (!isWhole) checklist.notChecked('statements', `${waiting.length} that follow from what is damaged`)
-  await verifyLedger(source, settled, isWhole, checklist)
+  const isUndamaged = lacking === undefined && checklist.findings('statements') === 0
+  const isWhole = waiting.length === 0 && isUndamaged
+  if (!isWhole)
+    checklist.notChecked(
+      'statements',
+      `${waiting.length} that follow from what is ${mayBeAhead ? 'missing' : 'damaged'}`,
+    )
+  if (lost !== undefined && mayBeAhead && isUndamaged) {
+    const { party, seq } = lost.statement
+    checklist.remark(
+      'statements',
+      `a crash has left out what ${party} ${seq} covers, which whoever made it gives again`,
+    )
+  }
+  // Nothing has settled beyond what is missing: entries are stored after all that they follow from.
+  await verifyLedger(source, settled, isWhole || (mayBeAhead && isUndamaged), checklist)
   const taken = state.ledger.known.size
   if (taken > 0) {
     checklist.remark(

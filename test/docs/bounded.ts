@@ -89,6 +89,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'contracts/replica/mailbox.ts #deliveries',
     'contracts/replica/reloading.ts #uncommitted',
     'contracts/replica/reloading.ts #deciding',
+    'contracts/replica/stored-ahead.ts #hashes',
     'contracts/replica/untold-entries.ts #untold',
     'contracts/replica/mailbox.ts #recalls',
     'node/directory/directory.ts #waiting',

@@ -24,6 +24,10 @@ export class Disk {
   #guard: SigningGuard = memoryGuard()
   readonly #guarded = new Map<Uid, Guarded>()
   readonly #snapshots = new Map<number, Snapshots>()
+  /** What a write loses of its parts: its process is not heard of again, and has to be taken down. For a script. */
+  loses: ((part: Write) => boolean) | undefined
+  /** Nothing that the guard is told from now on becomes durable. For a script. */
+  losesGuard = false
 
   constructor(random: SeededRandom, piecewise: boolean) {
     this.#random = random
@@ -145,11 +149,13 @@ export class Disk {
       for (const [index, part] of parts.entries()) {
         if (index > 0) await pause(this.#random.fraction())
         if (!isUp()) return never
-        await apply(part)
+        if (!isLost(part)) await apply(part)
       }
+      if (parts.some((part) => isLost(part))) return never
       await pause(this.#random.fraction())
       return isUp() ? undefined : never
     }
+    const isLost = ([part]: readonly Write[]) => this.#piecewise && part !== undefined && this.loses?.(part) === true
     const store: Store = {
       events: {
         async append(stream, expectedRevision, news) {
@@ -176,7 +182,7 @@ export class Disk {
       read: (contract) => this.#guard.read(contract),
       advance: async (contract, from, to) => {
         await pause(this.#random.fraction())
-        if (!isUp()) return never
+        if (!isUp() || this.losesGuard) return never
         await this.#guard.advance(contract, from, to)
         await pause(this.#random.fraction())
         return isUp() ? undefined : never

@@ -98,7 +98,7 @@ export class Machine implements Neighbour {
   readonly #world: World
   readonly #policy: Policy
   readonly #payloadWaitMs: number | undefined
-  readonly #roles: readonly Role[]
+  #roles: readonly Role[]
   readonly #rests: boolean
   readonly #timing: GossipTiming
   /** How often a contract was put down here. */
@@ -134,6 +134,11 @@ export class Machine implements Neighbour {
 
   get isUp(): boolean {
     return this.contracts !== undefined
+  }
+
+  /** From its next start on. */
+  runsAs(roles: readonly Role[]): void {
+    this.#roles = roles
   }
 
   knows(neighbours: readonly Neighbour[]): void {

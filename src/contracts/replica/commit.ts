@@ -10,6 +10,7 @@ import type { ContractView } from './contract-view.ts'
 import { type Change, extendLedger, isNewEvidence, writesFor } from './journal.ts'
 import { OvertakenError } from './races.ts'
 import type { Authored } from './statement-author.ts'
+import type { StoredAhead } from './stored-ahead.ts'
 
 /** What one turn comes to, before it counts. */
 export interface Outcome {
@@ -54,19 +55,31 @@ export interface Writer {
 /**
  * For a process that has the store to itself: statements and the entries that follow from them are one write. The guard is told of
  * an own statement that only answers at the same time: it keeps the whole statement, and what that covers the others hold, so that
- * a crash which leaves the store behind takes nothing with it. Nobody else hears of it before both are durable. Decision 0108.
+ * a crash which leaves the store behind takes nothing with it. So does a store without transactions take it beside what it covers.
+ * Nobody else hears of it before all of them are durable. Decisions 0108, 0136.
  */
-export function soleWriter(view: ContractView, store: Store, protection: DoubleSignProtection): Writer {
+export function soleWriter(
+  view: ContractView,
+  store: Store,
+  protection: DoubleSignProtection,
+  ahead: StoredAhead,
+): Writer {
   return {
     async commit(outcome) {
-      const writes = writesFor(outcome.change, { values: ofOtherMembers(outcome, view.self), covered: () => false })
+      const isOthers = ofOtherMembers(outcome, view.self)
+      const isAnswer = isAnswerOnly(outcome, view.self)
+      const writes = writesFor(outcome.change, {
+        values: isOthers,
+        covered: (held) => (held === outcome.made ? isAnswer : isOthers(held)),
+        stored: (held) => ahead.has(held),
+      })
       const append = async () => {
         if (writes.length > 0) await store.write(writes)
       }
       const guard = async () => {
         if (guardsAnything(outcome, view, protection)) await protection.advance(outcome.state, revokes(outcome))
       }
-      if (isAnswerOnly(outcome, view.self)) await bothOf(append(), guard())
+      if (isAnswer) await bothOf(append(), guard())
       else {
         await append()
         await guard()

@@ -63,6 +63,8 @@ export interface BroughtAgain {
   readonly values: (held: VerifiedStatement) => boolean
   /** Of which statements those that they cover. */
   readonly covered: (held: VerifiedStatement) => boolean
+  /** Which statements it has already. */
+  readonly stored?: (held: VerifiedStatement) => boolean
 }
 
 const nothingAgain: BroughtAgain = { values: () => false, covered: () => false }
@@ -171,6 +173,7 @@ function feedWrites(
   const depths: Map<Handle, Run>[] = []
   const depthAt = new Map<string, number>()
   for (const one of held) {
+    if (again.stored?.(one)) continue
     const { statement, text, signature } = one
     const { party, seq, seen } = statement
     const below = again.covered(one) ? 0 : 1

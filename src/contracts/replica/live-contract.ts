@@ -88,7 +88,7 @@ export class LiveContract {
   ): Promise<LiveContract> {
     const opened = await openReplica(contract, self, founder, ports, told)
     const live = new LiveContract({ contract, self, founder, ports }, opened)
-    live.#loop.begin()
+    live.#loop.begin(opened)
     return live
   }
 

@@ -52,8 +52,13 @@ export class Mailbox {
     for (const done of recalls) done.reject(error)
   }
 
+  /** What has come since a turn has begun. */
+  takeMore(): Delivery[] {
+    return this.#deliveries.splice(0)
+  }
+
   /** All that has come, for one turn. */
-  take(): { readonly deliveries: readonly Delivery[]; readonly recalls: readonly PromiseWithResolvers<void>[] } {
+  take(): { readonly deliveries: Delivery[]; readonly recalls: readonly PromiseWithResolvers<void>[] } {
     const taken = { deliveries: this.#deliveries, recalls: this.#recalls }
     this.#deliveries = []
     this.#recalls = []

@@ -89,10 +89,12 @@ export class Reloading {
     const { store, engines, turns } = ports
     const known = this.#isDeceived ? noneKnown : this.#view.state.ledger.known
     const loaded = await loadContract(store, contract, founder, 'alone', undefined, engines, turns, known)
-    const { state, isCutShort } = loaded
-    const { protection, recovery, requests, values } = this.#parts
-    await protection.reopen(state, self === founder && state.feeds.size === 0)
+    const { ahead, isCutShort, state } = loaded
+    const { intake, protection, recovery, requests, values } = this.#parts
+    await protection.reopen(state, self === founder && state.feeds.size === 0, ahead)
     this.#holds(loaded)
+    this.#parts.ahead.reset(ahead)
+    intake.keepStored(ahead)
     requests.queue.holds(feedOf(state.feeds, self).kept)
     this.#isDeceived = false
     recovery.isSure(protection.lost === undefined)

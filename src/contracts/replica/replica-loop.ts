@@ -20,6 +20,10 @@ import { partsOf, type ReplicaParts, type Replicated } from './opening/replica-p
 import type { ContractPorts } from './ports.ts'
 import { untilFirst } from './races.ts'
 import { Reloading } from './reloading.ts'
+import type { Authored } from './statement-author.ts'
+
+/** How long a turn that has nothing to say on what has come waits for more, while users here wait for others (decision 0137). Milliseconds. */
+const LULL_MS = 20
 
 /**
  * The loop of one contract, and the parts that it turns. A turn takes all that has come meanwhile: receive, make a statement
@@ -43,6 +47,8 @@ export class ReplicaLoop implements ContractView {
   /** Something has come up while a turn was under way. */
   #isAwaited = false
   #prunesBefore: Seq | undefined
+  /** Ends the wait for more. */
+  #endLull: (() => void) | undefined
   #closed = false
 
   /** `holdUpOf`: why a party leaves uncovered what it holds, as far as is known. */
@@ -71,8 +77,9 @@ export class ReplicaLoop implements ContractView {
     })
   }
 
-  /** To be called once, before the first turn. */
-  begin(): void {
+  /** To be called once, before the first turn. `ahead`: what the store has, and cannot be taken in yet. */
+  begin({ loaded: { ahead } }: Opened): void {
+    this.parts.intake.keepStored(ahead)
     // What was stored while this was loaded may be in no event that is still to come.
     this.parts.others?.doubts(this.#state)
     this.#reloading.restoreLost()
@@ -145,6 +152,7 @@ export class ReplicaLoop implements ContractView {
   /** Resolves when no turn is under way, for the moment. */
   async settleDown(): Promise<void> {
     this.parts.recovery.interrupt()
+    this.#endLull?.()
     await this.#running
     await this.parts.erasing?.close()
     await this.parts.contents.settleDown()
@@ -163,6 +171,7 @@ export class ReplicaLoop implements ContractView {
     if (this.#closed) return
     if (this.#running !== undefined) {
       this.#isAwaited = true
+      this.#endLull?.()
       if (this.#isToldAtOnce) this.parts.recovery.interrupt()
       return
     }
@@ -207,7 +216,7 @@ export class ReplicaLoop implements ContractView {
   }
 
   /** A turn; should it ask for what is left out of memory, once more with that. */
-  async #turnWithHistory(arrived: readonly Delivery[]): Promise<Refused> {
+  async #turnWithHistory(arrived: Delivery[]): Promise<Refused> {
     const refused = await lookingBack(this.#state, () => this.#turnAmongOthers(arrived))
     if (refused !== needsHistory) return refused
     await this.#reloading.recallHistory()
@@ -217,7 +226,7 @@ export class ReplicaLoop implements ContractView {
   }
 
   /** A turn, once more for each time that another process of this party was faster. */
-  async #turnAmongOthers(arrived: readonly Delivery[]): Promise<Refused> {
+  async #turnAmongOthers(arrived: Delivery[]): Promise<Refused> {
     const others = this.parts.others
     if (others === undefined) return this.#turn(arrived)
     // What comes from elsewhere and is our own, another process has made: it stands in the store already.
@@ -263,35 +272,74 @@ export class ReplicaLoop implements ContractView {
     this.parts.late.look(true)
   }
 
-  /** Receives, makes a statement where one is due, commits, and tells: what was not committed never was. */
-  async #turn(arrived: readonly Delivery[]): Promise<Refused> {
+  /** Receives, makes a statement where one is due, commits, and tells: what was not committed never was. What comes meanwhile joins `arrived`. */
+  async #turn(arrived: Delivery[]): Promise<Refused> {
+    const { intake, mailbox } = this.parts
     const waited = this.waiting
-    const { reception, refused } = await this.parts.intake.take(
-      this.#state,
-      this.#isCutShort ? valuesOf(arrived) : arrived,
-    )
-    this.parts.intake.keepAhead(reception.waiting, arrived)
+    let { reception, refused } = await intake.take(this.#state, this.#isCutShort ? valuesOf(arrived) : arrived)
+    intake.keepAhead(reception.waiting, arrived)
     try {
-      await this.#goOnFrom(reception)
+      let authored = await this.#authorOn(reception)
+      if (authored === undefined && this.#expectsMore(reception)) {
+        await this.#lull()
+        const more = mailbox.takeMore()
+        arrived.push(...more)
+        const taken = await intake.takeMore(reception, more)
+        reception = taken.reception
+        refused = new Map([...refused, ...taken.refused])
+        intake.keepAhead(reception.waiting, arrived)
+        authored = await this.#authorOn(reception)
+      }
+      await this.#goOnFrom(reception, authored)
       return refused
     } catch (error) {
       // What was taken in from among them is not, after all.
-      this.parts.intake.keepAhead(waited, arrived)
+      intake.keepAhead(waited, arrived)
       throw error
     }
   }
 
-  async #goOnFrom(reception: Reception): Promise<void> {
-    const before = this.#state
-    const { taken, unjudged } = reception
-    this.parts.intake.assertVouchedFor(before, reception.state)
-    this.parts.protection.notice(this.contract, reception)
-    if (unjudged[0] !== undefined) this.parts.author.goesOnIn(unjudged[0].error)
+  /** What this party says now that this was received. */
+  #authorOn(reception: Reception): Promise<Authored | undefined> {
+    const { intake, author, protection, requests } = this.parts
+    intake.assertVouchedFor(this.#state, reception.state)
+    protection.notice(this.contract, reception)
+    if (reception.unjudged[0] !== undefined) author.goesOnIn(reception.unjudged[0].error)
     // After a restore they come back from others, or from the guard, with what must not be signed again.
+    if (this.duties.sharesStore) requests.queue.noticed(reception.taken.filter(isOf(this.self)), this.#state)
+    else requests.queue.dropExpired()
+    return author.next(reception.state)
+  }
+
+  /**
+   * Some have answered what users here wait for, and others are about to: to store that by itself is a wait for the disk which nobody
+   * needs, and in which the others would come. Nothing is told of it, so it comes again should it be lost.
+   */
+  #expectsMore({ taken, completions, settled, equivocations, otherBranches, unjudged }: Reception): boolean {
+    const { requests, recovery } = this.parts
+    if (this.duties.sharesStore || this.#closed || !requests.queue.hasUnsettled) return false
+    if (taken.length === 0 || taken.some(isOf(this.self)) || this.#isCutShort || recovery.isInDoubt) return false
+    return completions.length + settled.length + equivocations.length + otherBranches.length + unjudged.length === 0
+  }
+
+  /** Until something comes, or for a moment. */
+  async #lull(): Promise<void> {
+    if (this.#isAwaited) return
+    await new Promise<void>((resolve) => {
+      const stop = this.#ports.clock.after(LULL_MS, resolve)
+      this.#endLull = () => {
+        stop()
+        resolve()
+      }
+    })
+    this.#endLull = undefined
+    this.#isAwaited = false
+  }
+
+  async #goOnFrom(reception: Reception, authored: Authored | undefined): Promise<void> {
+    const before = this.#state
+    const { taken } = reception
     const own = taken.filter(isOf(this.self))
-    if (this.duties.sharesStore) this.parts.requests.queue.noticed(own, before)
-    else this.parts.requests.queue.dropExpired()
-    const authored = await this.parts.author.next(reception.state)
     const outcome = outcomeOf(before, reception, authored, this.#evidence)
     const { state, made, change } = outcome
     const { settled, equivocations, divergences } = change

@@ -66,7 +66,7 @@ export class DoubleSignProtection {
 
   /**
    * `isFounding`: the contract begins here and now, so nobody can hold anything of it. `isShared`: other processes of this
-   * party append to the same feed, under the same guard.
+   * party append to the same feed, under the same guard. `ahead`: what the store has beyond what is held, and cannot be taken in yet.
    */
   static async open(
     state: AgreementState,
@@ -74,14 +74,15 @@ export class DoubleSignProtection {
     guard: SigningGuard,
     isFounding: boolean,
     isShared = false,
+    ahead: readonly SignedStatement[] = [],
   ): Promise<DoubleSignProtection> {
     const protection = new DoubleSignProtection(self, guard, isShared)
-    await protection.reopen(state, isFounding)
+    await protection.reopen(state, isFounding, ahead)
     return protection
   }
 
-  /** As of the guard, and of what the store is found to hold: what was known before counts no more. `isFounding`: as for `open`. */
-  async reopen(state: AgreementState, isFounding: boolean): Promise<void> {
+  /** As of the guard, and of what the store is found to hold: what was known before counts no more. As for `open`. */
+  async reopen(state: AgreementState, isFounding: boolean, ahead: readonly SignedStatement[] = []): Promise<void> {
     const { contract } = state
     const guarded = await this.#guard.read(contract)
     this.#guarded = guarded
@@ -95,6 +96,7 @@ export class DoubleSignProtection {
     switch (standing.kind) {
       case 'fits':
         if (standing.isAhead) await this.advance(state)
+        await this.#promise(contract, ahead)
         break
       case 'set back':
         if (isTakenOver(state, this.#self, standing.to)) await this.advance(state, true)
@@ -108,6 +110,19 @@ export class DoubleSignProtection {
         else this.#conflict = guardRefused(contract, placeOf(own.last()), guarded)
         break
     }
+  }
+
+  /**
+   * The store has an own statement that nobody else has seen, and has lost what it covers: the guard is told of it, as if it had been
+   * when it was made. Nothing else is signed for its place.
+   */
+  async #promise(contract: Uid, ahead: readonly SignedStatement[]): Promise<void> {
+    const own = ahead.findLast(({ statement }) => statement.party === this.#self)
+    if (own === undefined) return
+    const to = placeOf(own)
+    await this.#guard.advance(contract, this.#guarded, to)
+    this.#guarded = to
+    this.#reach = to
   }
 
   /** Whether the feed is all that this party has signed, as far as anybody knows: nothing has to be found out. */
@@ -358,7 +373,7 @@ function inviteesIn({ statement }: VerifiedStatement): Handle[] {
   )
 }
 
-function placeOf(held: VerifiedStatement | undefined): Guarded {
+function placeOf(held: SignedStatement | undefined): Guarded {
   if (held === undefined) return { seq: -1, hash: null, line: null }
   const { statement, hash, text, signature, payloads } = held
   return { seq: statement.seq, hash, line: encodeSigned(text, signature, payloads) }

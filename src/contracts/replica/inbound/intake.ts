@@ -74,15 +74,29 @@ export class Intake {
     )
   }
 
+  /** What the store has of it waits as well. */
+  keepStored(ahead: readonly SignedStatement[]): void {
+    const known = new Set(this.waiting.map(({ hash }) => hash))
+    const news = ahead.filter(({ hash }) => !known.has(hash))
+    if (news.length === 0) return
+    const byClock = [...this.waiting, ...news].sort((one, other) => one.statement.clock - other.statement.clock)
+    this.keepAhead(byClock, [])
+  }
+
   /** Nothing waits any more. */
   leave(): void {
     this.#reorderBuffer.leave(this.#view.contract)
   }
 
   async take(before: AgreementState, arrived: readonly Delivery[]): Promise<TakenIn> {
-    const refused = new Map<Delivery, readonly StatementRefused[]>()
     // What waits may have its past by now, also where nothing comes: other processes of this party write, too.
-    let reception = await this.#takeIn(nothingReceived(before, this.waiting), [])
+    return this.takeMore(await this.#takeIn(nothingReceived(before, this.waiting), []), arrived)
+  }
+
+  /** On top of what was taken in and is not durable yet. */
+  async takeMore(before: Reception, arrived: readonly Delivery[]): Promise<TakenIn> {
+    const refused = new Map<Delivery, readonly StatementRefused[]>()
+    let reception = before
     for (const delivery of arrived) {
       const refusedBefore = reception.refused.length
       reception = await this.#takeStatements(reception, delivery)

@@ -1,6 +1,6 @@
 import { builtIn, type Engines } from '../../../aggregates/contract/engines.ts'
 import { entriesWanted, lackingIn } from '../../../agreement/completing.ts'
-import { frontierOf } from '../../../agreement/feeds.ts'
+import { frontierOf, withoutPast } from '../../../agreement/feeds.ts'
 import { type StoredStatements, statementsNeeded, viewFrom } from '../../../agreement/history/snapshot.ts'
 import { decodeSnapshot } from '../../../agreement/history/snapshot-text.ts'
 import type { Acknowledged } from '../../../agreement/ledger.ts'
@@ -22,7 +22,7 @@ import { restoreComputed } from './lost-computed.ts'
 
 /** What else writes to the store while a contract is loaded. */
 export type Sharing =
-  /** Nothing: what is incomplete was damaged. */
+  /** Nothing: what is incomplete was damaged, or, in a store without transactions, left so by a crash. */
   | 'alone'
   /** Other processes of this node: their next event may be on its way. */
   | 'shared'
@@ -45,6 +45,11 @@ export interface Loaded {
   readonly ledgerSize: number
   /** The store has statements behind a request that everybody has acknowledged and whose values it has lost: they are not in the view. */
   readonly isCutShort: boolean
+  /**
+   * What the store has and the view has not, since something that it covers is missing: a store without transactions may lose that
+   * in a crash. Its author brings it again. Where other processes write to the store it may be on its way, and is not looked at here.
+   */
+  readonly ahead: readonly SignedStatement[]
 }
 
 /**
@@ -85,15 +90,19 @@ async function load(
   const size = (await store.events.lastRevision(contractStream(contract))) + 1
   const start = snapshot === undefined ? undefined : await startFrom(store, contract, snapshot, size, engines, turns)
   const from = start?.state.settling.settled ?? 0
-  const { state, settled, hasMore } = await loadFeeds(store, contract, founder, sharing, start, engines, turns, known)
+  const { state, settled, waiting, elsewhere } = await loadFeeds(store, contract, founder, start, engines, turns, known)
+  const hasMore = withoutPast(state.feeds, waiting).size < waiting.length
   const isCutShort = lackingIn(state).length > 0 && (hasMore || size > state.settling.settled)
+  const ahead = isCutShort || sharing !== 'alone' ? [] : [...elsewhere, ...waiting]
+  // What was one transaction is there whole.
+  if (waiting[0] !== undefined && ahead.length > 0 && store.isAtomic) throw coversMissing(contract, waiting[0])
   const texts = settled.map(({ text }) => text)
   await compareLedger(store, contract, texts, from, isCutShort ? state.settling.settled : size)
-  if (sharing === 'watching' || isCutShort) return { state, settled, ledgerSize: size, isCutShort }
+  if (sharing === 'watching' || isCutShort) return { state, settled, ledgerSize: size, isCutShort, ahead }
   await extendLedger(store, contract, size, texts.slice(size - from))
   // What others write and erase beside this process is theirs to look after.
   if (sharing === 'alone') await restoreComputed(store, state, settled)
-  return { state, settled, ledgerSize: state.settling.settled, isCutShort }
+  return { state, settled, ledgerSize: state.settling.settled, isCutShort, ahead }
 }
 
 /** Undefined: it is of no use. `size`: of the ledger in the store. Throws SnapshotUnfit, and what the store throws. */
@@ -122,15 +131,22 @@ async function loadFeeds(
   store: Store,
   contract: Uid,
   founder: Handle,
-  sharing: Sharing,
   start: Start | undefined,
   engines: Engines,
   turns: Turns | undefined,
   known: KnownEntries,
-): Promise<{ state: AgreementState; settled: readonly Acknowledged[]; hasMore: boolean }> {
+): Promise<{
+  state: AgreementState
+  settled: readonly Acknowledged[]
+  /** What cannot be taken in, by clock. */
+  waiting: readonly SignedStatement[]
+  /** What covers another branch of a feed than the one that is stored by now. */
+  elsewhere: readonly SignedStatement[]
+}> {
   let state = start?.state ?? emptyAgreement(contract, engines, known)
   let waiting = start?.further ?? []
   const settled: Acknowledged[] = []
+  const elsewhere: SignedStatement[] = []
   const read = new Set<Handle>(state.feeds.keys())
   const unreadOf = () => [...state.ledger.invited.keys()].filter((handle) => !read.has(handle))
   for (let unread = start === undefined ? [founder] : unreadOf(); unread.length + waiting.length > 0; ) {
@@ -143,21 +159,17 @@ async function loadFeeds(
     assertNothingRefused(reception, contract)
     state = reception.state
     for (const entry of reception.settled) settled.push(entry)
+    for (const { by } of reception.otherBranches) elsewhere.push(by)
     waiting = reception.waiting
     unread = unreadOf()
     if (unread.length === 0) break
   }
-  const [lost] = waiting
-  // What waits for values goes on when another party has given them.
-  if (lost !== undefined && sharing === 'alone' && lackingIn(state).length === 0) {
-    const { party, seq } = lost.statement
-    throw new ContractDamaged('contract_damaged', `what the stored statement ${party} ${seq} covers is missing`, {
-      contract,
-      party,
-      seq,
-    })
-  }
-  return { state, settled, hasMore: lost !== undefined }
+  return { state, settled, waiting, elsewhere }
+}
+
+function coversMissing(contract: Uid, { statement: { party, seq } }: SignedStatement): ContractDamaged {
+  const message = `what the stored statement ${party} ${seq} covers is missing`
+  return new ContractDamaged('contract_damaged', message, { contract, party, seq })
 }
 
 /**

@@ -52,7 +52,7 @@ async function openFrom(
   return lookingBack(loaded.state, async (state) => {
     const settled = loaded.settled.filter(({ entry }) => entry.index >= told)
     const isFounding = self === founder && state.feeds.size === 0
-    const protection = await DoubleSignProtection.open(state, self, guard, isFounding, sharesStore)
+    const protection = await DoubleSignProtection.open(state, self, guard, isFounding, sharesStore, loaded.ahead)
     // Another process of this node has signed since the feed was read: the first turn takes that in.
     const { isCertain, standsAt } = protection
     const isStored = async (seq: number) => (await store.events.lastRevision(feedStream(contract, self))) >= seq

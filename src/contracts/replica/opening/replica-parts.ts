@@ -24,6 +24,7 @@ import { Mailbox } from '../mailbox.ts'
 import type { ContractPorts } from '../ports.ts'
 import { Recovery } from '../recovery.ts'
 import { StatementAuthor } from '../statement-author.ts'
+import { StoredAhead } from '../stored-ahead.ts'
 import { UntoldEntries } from '../untold-entries.ts'
 import type { Opened } from './open-replica.ts'
 
@@ -45,6 +46,7 @@ export interface ReplicaParts {
   readonly keys: FeedKeys
   readonly protection: DoubleSignProtection
   readonly author: StatementAuthor
+  readonly ahead: StoredAhead
   readonly writer: Writer
   /** Undefined: the store is this process's own. */
   readonly others: OtherProcesses | undefined
@@ -61,7 +63,7 @@ export interface ReplicaParts {
 export function partsOf(
   view: ContractView,
   ports: ContractPorts,
-  { loaded: { state, ledgerSize, settled }, protection }: Opened,
+  { loaded: { state, ledgerSize, settled, ahead: stored }, protection }: Opened,
   news: Teller,
   holdUpOf: (handle: Handle) => HoldUp | undefined,
   lookAgain: () => void,
@@ -83,6 +85,7 @@ export function partsOf(
   )
   const approvals: Approvals = new Approvals(self, policy, clock, random, () => view.wake(), payloadWaitMs, contents)
   const keys = new FeedKeys(self, ports)
+  const ahead = new StoredAhead(view.contract, stored)
   const late = new LateValues(view, store.payloads, clock, () => values.seek(true))
   const values: MissingValues = new MissingValues(view, late, clock, () => news.tell('wanting'), lookAgain)
   const author = new StatementAuthor(
@@ -107,7 +110,8 @@ export function partsOf(
     keys,
     protection,
     author,
-    writer: (duties.sharesStore ? sharedWriter : soleWriter)(view, store, protection),
+    ahead,
+    writer: duties.sharesStore ? sharedWriter(view, store, protection) : soleWriter(view, store, protection, ahead),
     others: duties.sharesStore ? new OtherProcesses(view, store, protection, ports.turns) : undefined,
     recovery: new Recovery(clock),
     values,
