@@ -13,7 +13,7 @@ import type { PartyCard } from '../../src/events/parties/party-card.ts'
 import { defaultTiming } from '../../src/gossip/gossip.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
-import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
+import { partyStores } from './party-store.ts'
 import { foundedBy } from './uid.ts'
 
 /** What a test may have otherwise; a process without a key takes neither signer nor guard. */
@@ -25,7 +25,7 @@ export type Lifetime = Pick<Test, 'teardown' | 'fail'>
 /** A party without edges: its store and guard, what it was told, and the processes on them. */
 export class EdgelessParty {
   readonly card: PartyCard
-  readonly store = openMemoryStore()
+  readonly store = partyStores.open()
   readonly guard = memoryGuard()
   readonly signer = keySigner(generateKeyPair().privateKey)
   /** What its processes reported as refused or failed. */

@@ -14,6 +14,7 @@ import { createIdentity } from '../../src/node/identity/create-identity.ts'
 import { formatFingerprint } from '../../src/node/identity/fingerprint.ts'
 import { openIdentity, readApiToken } from '../../src/node/identity/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { partyStores } from './party-store.ts'
 
 export interface Answer {
   readonly status: number
@@ -44,7 +45,8 @@ export async function newParty(
   const endpoint = `https://127.0.0.1:${await freePort()}`
   await createIdentity(data, { handle: handle as Handle, name: handle, endpoint, api, ...more }, systemClock)
   const settings = JSON.parse(await readFile(configurationPath(data), 'utf8'))
-  await writeFile(configurationPath(data), JSON.stringify({ ...settings, acknowledgement }))
+  const store = partyStores.settingsOf(handle)
+  await writeFile(configurationPath(data), JSON.stringify({ ...settings, acknowledgement, ...(store && { store }) }))
   const environment = readEnvironment(process.env)
   const { card } = await openIdentity(await readConfiguration(data, environment), environment)
   const token = await readApiToken(data)

@@ -74,7 +74,8 @@ export class PayloadStreams {
       await eachOf(some, async (stream) => void standings.set(stream, await this.#standingIn(stream)))
       for (const stream of some) {
         const { entries, behind, faults } = standings.get(stream) as Standing
-        yield { group: stream.slice(prefix.length), entries: [...entries, ...behind], faults }
+        const isErased = entries.size + behind.length + faults.length === 0
+        if (!isErased) yield { group: stream.slice(prefix.length), entries: [...entries, ...behind], faults }
       }
     }
   }
