@@ -56,7 +56,7 @@ export interface Writer {
  * For a process that has the store to itself: statements and the entries that follow from them are one write. The guard is told of
  * an own statement that only answers at the same time: it keeps the whole statement, and what that covers the others hold, so that
  * a crash which leaves the store behind takes nothing with it. So does a store without transactions take it beside what it covers.
- * Nobody else hears of it before all of them are durable. Decisions 0108, 0136.
+ * Nobody else hears of it before all of them are durable. Decisions 0108, 0138.
  */
 export function soleWriter(
   view: ContractView,

@@ -2,6 +2,7 @@ import type { Completion } from '../../agreement/completing.ts'
 import type { KnownEntry } from '../../agreement/values/known-entries.ts'
 import type { SignedStatement, StatementRefused } from '../../events/statement-codec.ts'
 import type { Credit } from '../../gossip/credit.ts'
+import type { Clock } from '../../runtime/clock.ts'
 
 /** What became of statements handed to a contract. */
 export type DeliveryResult = { readonly refused: readonly StatementRefused[] }
@@ -23,11 +24,16 @@ export interface Delivery {
 /** What was refused, by the delivery that brought it. */
 export type Refused = ReadonlyMap<Delivery, readonly StatementRefused[]>
 
+/** How long a turn that has nothing to say on what has come waits for more, while users here wait for others (decision 0139). Milliseconds. */
+const LULL_MS = 20
+
 /** What waits for the next turn of a contract. */
 export class Mailbox {
   #deliveries: Delivery[] = []
   /** Who waits for the history to be in memory. */
   #recalls: PromiseWithResolvers<void>[] = []
+  /** Ends the wait for more. */
+  #endLull: (() => void) | undefined
 
   get isEmpty(): boolean {
     return this.#deliveries.length + this.#recalls.length === 0
@@ -52,9 +58,24 @@ export class Mailbox {
     for (const done of recalls) done.reject(error)
   }
 
-  /** What has come since a turn has begun. */
-  takeMore(): Delivery[] {
+  /** What comes in a moment, until something has, or `interrupt`. */
+  async more(clock: Clock): Promise<Delivery[]> {
+    if (this.isEmpty) {
+      await new Promise<void>((resolve) => {
+        const stop = clock.after(LULL_MS, resolve)
+        this.#endLull = () => {
+          stop()
+          resolve()
+        }
+      })
+      this.#endLull = undefined
+    }
     return this.#deliveries.splice(0)
+  }
+
+  /** There is something else to do. */
+  interrupt(): void {
+    this.#endLull?.()
   }
 
   /** All that has come, for one turn. */

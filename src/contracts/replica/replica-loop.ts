@@ -22,9 +22,6 @@ import { untilFirst } from './races.ts'
 import { Reloading } from './reloading.ts'
 import type { Authored } from './statement-author.ts'
 
-/** How long a turn that has nothing to say on what has come waits for more, while users here wait for others (decision 0137). Milliseconds. */
-const LULL_MS = 20
-
 /**
  * The loop of one contract, and the parts that it turns. A turn takes all that has come meanwhile: receive, make a statement
  * where one is due, commit, tell. One statement and one write, whatever the number of requests; what was not committed
@@ -47,8 +44,6 @@ export class ReplicaLoop implements ContractView {
   /** Something has come up while a turn was under way. */
   #isAwaited = false
   #prunesBefore: Seq | undefined
-  /** Ends the wait for more. */
-  #endLull: (() => void) | undefined
   #closed = false
 
   /** `holdUpOf`: why a party leaves uncovered what it holds, as far as is known. */
@@ -152,7 +147,7 @@ export class ReplicaLoop implements ContractView {
   /** Resolves when no turn is under way, for the moment. */
   async settleDown(): Promise<void> {
     this.parts.recovery.interrupt()
-    this.#endLull?.()
+    this.parts.mailbox.interrupt()
     await this.#running
     await this.parts.erasing?.close()
     await this.parts.contents.settleDown()
@@ -171,7 +166,7 @@ export class ReplicaLoop implements ContractView {
     if (this.#closed) return
     if (this.#running !== undefined) {
       this.#isAwaited = true
-      this.#endLull?.()
+      this.parts.mailbox.interrupt()
       if (this.#isToldAtOnce) this.parts.recovery.interrupt()
       return
     }
@@ -281,8 +276,8 @@ export class ReplicaLoop implements ContractView {
     try {
       let authored = await this.#authorOn(reception)
       if (authored === undefined && this.#expectsMore(reception)) {
-        await this.#lull()
-        const more = mailbox.takeMore()
+        const more = this.#isAwaited && mailbox.isEmpty ? [] : await mailbox.more(this.#ports.clock)
+        this.#isAwaited = false
         arrived.push(...more)
         const taken = await intake.takeMore(reception, more)
         reception = taken.reception
@@ -320,20 +315,6 @@ export class ReplicaLoop implements ContractView {
     if (this.duties.sharesStore || this.#closed || !requests.queue.hasUnsettled) return false
     if (taken.length === 0 || taken.some(isOf(this.self)) || this.#isCutShort || recovery.isInDoubt) return false
     return completions.length + settled.length + equivocations.length + otherBranches.length + unjudged.length === 0
-  }
-
-  /** Until something comes, or for a moment. */
-  async #lull(): Promise<void> {
-    if (this.#isAwaited) return
-    await new Promise<void>((resolve) => {
-      const stop = this.#ports.clock.after(LULL_MS, resolve)
-      this.#endLull = () => {
-        stop()
-        resolve()
-      }
-    })
-    this.#endLull = undefined
-    this.#isAwaited = false
   }
 
   async #goOnFrom(reception: Reception, authored: Authored | undefined): Promise<void> {

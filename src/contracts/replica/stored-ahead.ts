@@ -5,7 +5,7 @@ import { ContractDamaged } from './journal.ts'
 
 /**
  * What the store has beyond what is held, since a crash has left out what it covers: it waits until that has come, and is not
- * stored again then. Decision 0136.
+ * stored again then. Decision 0138.
  */
 export class StoredAhead {
   readonly #contract: Uid
