@@ -34,6 +34,7 @@ import { contractRoutes } from './routes/contracts.ts'
 import { elementRuleRoutes } from './routes/element-rules.ts'
 import { type ElementViewPorts, elementViewRoutes } from './routes/element-views.ts'
 import { type EntityRoutesPorts, entityRoutes } from './routes/entities.ts'
+import { explorerRoutes } from './routes/explorer.ts'
 import { type KeyRoutesPorts, keyRoutes } from './routes/keys.ts'
 import { type LiveRoutesPorts, liveRoutes } from './routes/live/live.ts'
 import { type PathRoutesPorts, pathRoutes } from './routes/new-api.ts'
@@ -106,6 +107,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   await app.register(async (open) => {
     describeAnswers(open)
     healthRoutes(open, ports)
+    explorerRoutes(open)
   })
   await app.register(async (guarded) => {
     requireKey(guarded, ports)

@@ -28,6 +28,11 @@ const TYPED =
 export const inwardRequests: Readonly<Record<string, Valid>> = {
   'GET /health': { status: 200, requests: ['/health'] },
   'GET /ready': { status: 200, requests: ['/ready'] },
+  'GET /explorer': { status: 200, requests: ['/explorer'] },
+  'GET /explorer/page.js': { status: 200, requests: ['/explorer/page.js'] },
+  'GET /explorer/page.css': { status: 200, requests: ['/explorer/page.css'] },
+  'GET /explorer/swagger-ui-bundle.js': { status: 200, requests: ['/explorer/swagger-ui-bundle.js'] },
+  'GET /explorer/swagger-ui.css': { status: 200, requests: ['/explorer/swagger-ui.css'] },
   'GET /metrics': { status: 200, requests: [`/metrics\n${READ_HEADERS}`] },
   'GET /live': { status: 426, requests: ['/live\nupgrade: h2c\nsec-websocket-version: 13'] },
   'GET /new-api/:uid': { status: 200, requests: [`/new-api/$\n${READ_HEADERS}`] },
