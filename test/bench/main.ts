@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureApi } from './api.ts'
 import { compare } from './compare.ts'
 import { measureRebuild } from './rebuild.ts'
 import {
+  reportApi,
   reportChanges,
   reportRebuild,
   reportRules,
@@ -20,10 +22,10 @@ import { measureWebhooks } from './webhooks.ts'
 import { measureWide } from './wide-contract.ts'
 
 /**
- * `npm run bench -- [--quick] [--only changes|parties|rebuild|rules|webhooks] [--profile DIR]`: parties as processes on one machine, TLS and fsync
+ * `npm run bench -- [--quick] [--only api|changes|parties|rebuild|rules|webhooks] [--profile DIR]`: parties as processes on one machine, TLS and fsync
  * on, one writer that proposes values of 200 bytes to 100 fields round robin, counted at the writer when they have settled; beside
  * it, in turns, the floor: the least program that could do it. Three parties first, then two, five and ten; the waits for a disk; and
- * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules; webhooks beside posting with undici. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
+ * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules; webhooks beside posting with undici; reading by the inward API beside what could answer the same with the least. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
  */
 const { values } = parseArgs({
   options: {
@@ -55,6 +57,12 @@ try {
   if (isAsked('webhooks')) {
     await mkdir(join(dir, 'webhooks'))
     reportWebhooks(await measureWebhooks(join(dir, 'webhooks'), values.quick ? 300 : 1_000, values.quick ? 3 : 5))
+  }
+  if (isAsked('api')) {
+    await mkdir(join(dir, 'api'))
+    const [small, large] = values.quick ? [100, 2_000] : [100, 100_000]
+    const extent = values.quick ? { requests: 2_000, turns: 2 } : { requests: 10_000, turns: 5 }
+    reportApi(await measureApi(join(dir, 'api'), { sizes: [small, large], ...extent }))
   }
   if (isAsked('rebuild')) {
     await mkdir(join(dir, 'rebuild'))

@@ -1,3 +1,4 @@
+import type { ApiFigures } from './api.ts'
 import type { Compared, Comparison } from './compare.ts'
 import type { RebuildFigures } from './rebuild.ts'
 import { middle, type RuleFigures } from './rule-language.ts'
@@ -87,6 +88,29 @@ export function reportWebhooks({ messages, posted, told }: WebhookFigures): void
   const ratio = told / posted
   const each = `${Math.round(told)}/s of ${messages} messages; with undici alone ${Math.round(posted)}/s`
   console.log(`\nwebhooks, one message after another: ${each}: ${ratio.toFixed(2)}; ${aimed(ratio, ['at least', 0.5])}`)
+}
+
+export function reportApi(figures: ApiFigures): void {
+  const { bareMicros, blockMicros, fieldMicros, readMs, rows, rowsMs, stringifyMicros } = figures
+  console.log('\nreads by the inward API, processor time of the server:')
+  for (const { fields, micros } of fieldMicros) {
+    const ratio = bareMicros / micros
+    console.log(
+      `  GET of a field, of ${fields.toLocaleString('en')}: ${micros.toFixed(1)} µs, ${ratio.toFixed(2)} of a bare route with a constant (${bareMicros.toFixed(1)} µs); ${aimed(ratio, ['at least', 0.7])}`,
+    )
+  }
+  const [small, large] = [fieldMicros.at(0), fieldMicros.at(-1)].map((one) => one?.micros ?? 0) as [number, number]
+  console.log(
+    `  the large record beside the small one: ${(large / small).toFixed(2)}; ${aimed(large / small, ['at most', 1.2])}`,
+  )
+  const block = stringifyMicros / blockMicros
+  console.log(
+    `  GET of a block of 1,000 fields: ${blockMicros.toFixed(0)} µs, ${block.toFixed(2)} of a bare route that stringifies it (${stringifyMicros.toFixed(0)} µs); ${aimed(block, ['at least', 0.5])}`,
+  )
+  const paged = readMs / rowsMs
+  console.log(
+    `  ${rows.toLocaleString('en')} rows by cursor: ${rowsMs.toFixed(0)} ms, ${paged.toFixed(2)} of reading them from SQLite and stringifying them (${readMs.toFixed(0)} ms); ${aimed(paged, ['at least', 0.5])}`,
+  )
 }
 
 export function reportWide(figures: WideFigures): void {

@@ -92,7 +92,7 @@ t.test('a hostile workbook is refused before it is unpacked', async (t) => {
     ]),
     'entities',
   )
-  refused(workbook('<!--'.padEnd(5_000_000, 'a')), 'a bomb that says how large it is')
+  refused(workbook(' '.repeat(5_000_000)), 'a bomb that says how large it is')
   const lying = workbook('a'.repeat(3_000_000))
   for (let at = 0; at < lying.length - 4; at++) {
     // The directory says 10 bytes where there are three million.

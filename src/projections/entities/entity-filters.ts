@@ -16,6 +16,8 @@ export interface Filters {
   readonly conditions: readonly Condition[]
   /** Conditions on the rows of `walks` that hold for all of these: by an index, or the range of a contract. */
   readonly narrowing: readonly Condition[]
+  /** The narrowing says all that the conditions say: each row that is looked at is one that is asked for. */
+  readonly isExact: boolean
 }
 
 export interface Lookups {
@@ -29,6 +31,7 @@ export interface Lookups {
 export function filtersOf(entity: Entity, said: ReadonlyMap<string, string>, lookups: Lookups): Filters | undefined {
   const conditions: Condition[] = []
   const narrowing: Condition[] = []
+  let isExact = entity.key.length === 1
   for (const [name, value] of said) {
     const attribute = entity.attributes.find((one) => one.name === name)
     if (attribute === undefined || !isFilter(attribute))
@@ -42,15 +45,18 @@ export function filtersOf(entity: Entity, said: ReadonlyMap<string, string>, loo
       continue
     }
     if (value === '') {
+      isExact = false
       conditions.push({ sql: `(${name} IS NULL OR ${name} = '')`, values: [] })
       continue
     }
     const bound = boundOf(attribute, value, lookups)
     if (bound === undefined) return undefined
     conditions.push({ sql: attribute.storage === 'json' ? `json(${name}) = ?` : `${name} = ?`, values: [bound] })
-    narrowing.push(...narrowed(entity, attribute, bound))
+    const { isAll, more } = narrowed(entity, attribute, bound)
+    narrowing.push(...more)
+    isExact &&= isAll
   }
-  return { conditions, narrowing }
+  return { conditions, narrowing, isExact }
 }
 
 /** By all columns of its key. Undefined: there is none. */
@@ -98,16 +104,21 @@ function boundOf(attribute: Attribute, said: string, { elementOf, find }: Lookup
   }
 }
 
-/** What such a value says of the rows that have to be looked at. */
-function narrowed(entity: Entity, { isIndexed, name, references }: Attribute, bound: Bound): Condition[] {
+/** What such a value says of the rows that have to be looked at; whether that is all that it says. */
+function narrowed(
+  entity: Entity,
+  { isIndexed, name, references }: Attribute,
+  bound: Bound,
+): { readonly isAll: boolean; readonly more: Condition[] } {
   const [first] = entity.key
-  if (name === first) return [{ sql: 'id = ?', values: [bound] }]
-  if (isIndexed) return [{ sql: `${name} = ?`, values: [bound] }]
-  if (references === undefined) return []
+  if (name === first) return { isAll: true, more: [{ sql: 'id = ?', values: [bound] }] }
+  if (isIndexed) return { isAll: true, more: [{ sql: `${name} = ?`, values: [bound] }] }
+  if (references === undefined) return { isAll: false, more: [] }
   // Whatever a row refers to is of the same contract.
   const contract = references === 'Contract' ? (bound as number) : contractOf(bound as number)
-  if (entity.name === 'Contract') return [{ sql: 'id = ?', values: [contract] }]
-  return [{ sql: 'id > ? AND id < ?', values: [contract * LOCAL_IDS, (contract + 1) * LOCAL_IDS] }]
+  if (entity.name === 'Contract') return { isAll: false, more: [{ sql: 'id = ?', values: [contract] }] }
+  const range = { sql: 'id > ? AND id < ?', values: [contract * LOCAL_IDS, (contract + 1) * LOCAL_IDS] }
+  return { isAll: references === 'Contract', more: [range] }
 }
 
 function unfit(name: string, expected: string): QueryUnfit {

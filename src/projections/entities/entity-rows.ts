@@ -102,10 +102,10 @@ export class EntityRows {
     const [first] = entity.key
     const narrowing = found.narrowing.map((one) => ofKey(first, one))
     const standing = query.hasGivenUp ? [] : held(entity)
-    const wanted = { narrowing: found.narrowing, conditions: [...found.conditions, ...narrowing, ...standing] }
+    const wanted = { ...found, conditions: [...found.conditions, ...narrowing, ...standing] }
     const isDescending = sort?.isDescending ?? false
     const [rows, next] = byKey
-      ? this.#inOrder(entity, wanted, { after, isDescending, limit, isAll: filters.size === 0 })
+      ? this.#inOrder(entity, wanted, { after, isDescending, limit, isAll: found.isExact })
       : this.#sorted(entity, wanted, { after, by: sort.by, isDescending, limit })
     return { rows: this.#shown(entity, rows), ...(next && { next: cursorOf(said, next) }) }
   }
@@ -124,7 +124,7 @@ export class EntityRows {
     const isWithin = second !== undefined && after?.length === 2
     const start = from === undefined ? [] : [{ sql: `id ${beyond}${isWithin ? '=' : ''} ?`, values: [from] }]
     const walk = all([...narrowing, ...start])
-    const looked = isAll && second === undefined ? limit + 1 : entity.looksAt
+    const looked = isAll ? limit + 1 : entity.looksAt
     const end = this.#database
       .prepare<Bound[], number>(
         `SELECT id FROM ${entity.walks} WHERE ${walk.sql} ORDER BY id ${direction} LIMIT 1 OFFSET ${looked - 1}`,

@@ -1,0 +1,40 @@
+import { connect } from 'node:net'
+
+/**
+ * `node api-load.ts <port> <path> <requests> [header…]`: asks for a path again and again on a few connections, sixteen requests under way on
+ * each, and exits when all are answered: a process of its own, so that the server's processor time is the server's alone.
+ */
+const [port = '', path = '', count = '', ...headers] = process.argv.slice(2)
+const CONNECTIONS = 4
+const UNDER_WAY = 16
+const request = `GET ${path} HTTP/1.1\r\nhost: bench\r\n${headers.map((header) => `${header}\r\n`).join('')}\r\n`
+const ANSWER = /HTTP\/1\.1 (\d{3})/g
+
+await Promise.all(Array.from({ length: CONNECTIONS }, () => askAll(Math.ceil(Number(count) / CONNECTIONS))))
+
+function askAll(wanted: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let [asked, answered, rest] = [0, 0, '']
+    const socket = connect(Number(port), '127.0.0.1')
+    const ask = () => {
+      const more = Math.min(UNDER_WAY - (asked - answered), wanted - asked)
+      asked += more
+      if (more > 0) socket.write(request.repeat(more))
+    }
+    socket.on('connect', ask)
+    socket.on('error', reject)
+    socket.on('data', (bytes) => {
+      const text = rest + bytes.toString('latin1')
+      for (const [, status] of text.matchAll(ANSWER)) {
+        if (status !== '200') reject(new Error(text.slice(0, 1000)))
+        answered++
+      }
+      // A status line may come in two pieces.
+      const last = text.lastIndexOf('HTTP/1.1 ')
+      rest = text.length - last < 12 && last !== -1 ? text.slice(last) : text.slice(-8).replaceAll('HTTP/1.1 ', '')
+      if (answered < wanted) return ask()
+      socket.end()
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import fastify from 'fastify'
+import { openNode } from '../../src/index.ts'
+import { configure, newParty } from '../support/node-party.ts'
+
+/** Processor time of the server, not of who asks it, and not what others take on the machine. */
+export interface ApiFigures {
+  /** Of a bare fastify route with a constant: µs a request. */
+  readonly bareMicros: number
+  /** GET of a field as text, in records of so many fields. */
+  readonly fieldMicros: readonly { readonly fields: number; readonly micros: number }[]
+  /** GET of a block of 1,000 fields, and a bare route that stringifies the same. */
+  readonly blockMicros: number
+  readonly stringifyMicros: number
+  /** All rows of an entity, page by page, and reading as many from SQLite and stringifying them: ms. */
+  readonly rows: number
+  readonly rowsMs: number
+  readonly readMs: number
+}
+
+const FIELDS_AT_ONCE = 250
+const BLOCK_FIELDS = 1_000
+const ROWS = 10_000
+const PAGE = 1_000
+
+/** How much more a read takes than the least that could answer it. */
+export async function measureApi(
+  dir: string,
+  { sizes, requests, turns }: { sizes: readonly number[]; requests: number; turns: number },
+): Promise<ApiFigures> {
+  process.env.CONCORDATA_LOG_LEVEL = 'silent'
+  const ana = await newParty(dir, 'ana')
+  await configure(ana, { inwardLimits: { callerCallsPerSecond: 1_000_000 } })
+  const node = await openNode({ data: ana.data })
+  const bare = fastify()
+  bare.get('/field', async (_, reply) => reply.type('text/plain; charset=utf-8').send('value 0'))
+  let block: object = {}
+  bare.get('/block', async (_, reply) => reply.type('application/json').send(JSON.stringify(block)))
+  await bare.listen({ port: 0, host: '127.0.0.1' })
+  const key = `authorization: Bearer ${ana.token}`
+  const ours = Number(new URL(ana.api).port)
+  const theirs = (bare.server.address() as AddressInfo).port
+  try {
+    const paths: string[] = []
+    for (const fields of sizes) paths.push(await record(ana, fields))
+    const ofBlock = (await record(ana, BLOCK_FIELDS, 'One')).replace('/Field%200', '')
+    block = (await ana.call('GET', ofBlock)).body
+    const ofRows = (await record(ana, ROWS)).split('/')[2]
+    await settled(ana, ofRows as string)
+    const best = new Map<string, number>()
+    const least = (of: string, micros: number) =>
+      best.set(of, Math.min(best.get(of) ?? Number.POSITIVE_INFINITY, micros))
+    const load = async (of: string, port: number, path: string, count: number, ...headers: string[]) =>
+      least(of, (await cpuOf(() => asked(port, path, count, ...headers))) / count)
+    const readModel = new Database(join(ana.data, 'read-model.sqlite'), { readonly: true })
+    for (let turn = 0; turn < turns; turn++) {
+      await load('bare', theirs, '/field', requests)
+      for (const path of paths) await load(path, ours, path, requests, key)
+      await load(ofBlock, ours, ofBlock, requests / 10, key)
+      await load('stringify', theirs, '/block', requests / 10)
+      least('rows', await cpuOf(() => paged(ana, `/api/Elements?contract=${ofRows}&limit=${PAGE}`)))
+      least('read', await cpuOf(() => readAll(readModel, ofRows as string)))
+    }
+    readModel.close()
+    const micros = (of: string) => best.get(of) as number
+    return {
+      bareMicros: micros('bare'),
+      fieldMicros: sizes.map((fields, at) => ({ fields, micros: micros(paths[at] as string) })),
+      blockMicros: micros(ofBlock),
+      stringifyMicros: micros('stringify'),
+      rows: ROWS,
+      rowsMs: micros('rows') / 1000,
+      readMs: micros('read') / 1000,
+    }
+  } finally {
+    await bare.close()
+    await node.close()
+  }
+}
+
+type Asked = Awaited<ReturnType<typeof newParty>>
+
+/** A contract of so many fields; the path of the first. `block`: all in one. */
+async function record(ana: Asked, fields: number, block?: string): Promise<string> {
+  const { contract } = (await ana.call('POST', '/api/Contract', { title: `of ${fields}` })).body
+  const root = `/new-api/${contract}`
+  if (block !== undefined) await added(ana, root, { [block]: {} })
+  for (let from = 0; from < fields; from += FIELDS_AT_ONCE) {
+    const some = Array.from({ length: Math.min(FIELDS_AT_ONCE, fields - from) }, (_, at) => [
+      `Field ${block === undefined ? at : from + at}`,
+      `value ${from + at}`,
+    ])
+    if (block === undefined) await added(ana, root, { [`Block${from}`]: Object.fromEntries(some) })
+    else await added(ana, `${root}/${block}`, Object.fromEntries(some))
+  }
+  return `${root}/${block ?? 'Block0'}/Field%200`
+}
+
+async function added(ana: Asked, path: string, body: object): Promise<void> {
+  const { body: answer, status } = await ana.call('POST', path, body)
+  if (status >= 300) throw new Error(`it is not added: ${JSON.stringify(answer)}`)
+}
+
+/** The read model is a moment behind. */
+async function settled(ana: Asked, contract: string): Promise<void> {
+  for (;;) {
+    const last = `/api/Elements?contract=${contract}&path=${encodeURIComponent(`Block${ROWS - FIELDS_AT_ONCE}/Field ${FIELDS_AT_ONCE - 1}`)}`
+    if ((await ana.call('GET', last)).body.length === 1) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** Microseconds of processor time of this process. */
+async function cpuOf(work: () => Promise<void> | void): Promise<number> {
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+async function asked(port: number, path: string, requests: number, ...headers: string[]): Promise<void> {
+  const load = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'api-load.ts'), String(port), path, String(requests), ...headers],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  )
+  const [code] = await once(load, 'exit')
+  if (code !== 0) throw new Error(`${path} was not answered`)
+}
+
+/** By another process, which follows the links. */
+async function paged({ api, token }: Asked, path: string): Promise<void> {
+  const load = spawn(process.execPath, [join(import.meta.dirname, 'api-pages.ts'), api, path, token, String(ROWS)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const [code] = await once(load, 'exit')
+  if (code !== 0) throw new Error(`${path} was not answered`)
+}
+
+/** The least that could be done: the same rows as they stand, in pages as long, and their JSON. */
+function readAll(database: Database.Database, uid: string): void {
+  const contract = database.prepare<[string], number>('SELECT id FROM Contract WHERE uid = ?').pluck().get(uid)
+  const page = database.prepare<[number, number], { id: number }>(
+    `SELECT * FROM DocumentElement WHERE id > ? AND id < ? ORDER BY id LIMIT ${PAGE}`,
+  )
+  const from = (contract as number) * 2 ** 32
+  for (let after = from; ; ) {
+    const rows = page.all(after, from + 2 ** 32)
+    JSON.stringify(rows)
+    if (rows.length < PAGE) return
+    after = (rows.at(-1) as { id: number }).id
+  }
+}
