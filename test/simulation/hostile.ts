@@ -59,7 +59,9 @@ export const VALUE_SINS = ['withhold values', 'late values', 'false values'] as 
 export const LIES = ['malformed statements', 'malformed requests'] as const
 export type Sin = (typeof SINS)[number] | (typeof VALUE_SINS)[number] | (typeof LIES)[number]
 
-const LIES_AT_ONCE = 24
+/** In one statement, and in all: who has other sins as well leaves the run some room for these. */
+const manyLies = { atOnce: 24, most: Number.POSITIVE_INFINITY }
+const fewLies = { atOnce: 3, most: 24 }
 const MALFORMED_A_MESSAGE = 3
 
 /** After these the contract cannot go on without a continuation: unanimity is not to be had any more. */
@@ -231,9 +233,11 @@ export class HostileMember implements Neighbour {
   /** One after the other. */
   #malformedWishes({ feeds }: AgreementState): Wishes {
     const random = this.#world.sources.of('hostile', 'lies')
-    if (random.chance(0.3)) return noWishes
+    const isLiarAlone = [...this.sins].every((sin) => LIES.some((lie) => lie === sin))
+    const { atOnce, most } = isLiarAlone ? manyLies : fewLies
+    if (this.lies.size >= most || random.chance(0.3)) return noWishes
     const seq = feeds.get(this.handle)?.size ?? 0
-    const lies = Array.from({ length: LIES_AT_ONCE }, () => {
+    const lies = Array.from({ length: atOnce }, () => {
       if (this.#malformed.length === 0) {
         const all = [...malformedCommands()]
         const from = random.below(all.length)
