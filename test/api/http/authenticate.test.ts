@@ -30,6 +30,8 @@ async function start(t: Test) {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line))
+      // What this program has asked for itself.
+      .filter(({ who }) => who !== 'api-token')
   return { ana, uid: contract.uid, command, keyFor, call, logged }
 }
 
