@@ -32,7 +32,6 @@ export const errorCodes = {
   content_mismatch: 'A piece came of a content that is not the one which its hash stands for. It is not kept.',
   content_missing: 'The bytes of the attachment have not all come here yet.',
   file_unfit: 'The file is too large for an attachment of this contract, or has not a byte.',
-  upload_unavailable: 'This process has no key, and keeps no bytes of attachments.',
   contents_full: 'This node keeps no more contents of the contract.',
   entries_contradicted:
     'What a peer has given in place of a request whose values are erased is not what a member has signed for.',

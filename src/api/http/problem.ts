@@ -172,7 +172,6 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   contents_full: 503,
   content_missing: 503,
   file_unfit: 422,
-  upload_unavailable: 501,
   store_closed: 503,
   store_unavailable: 503,
   node_not_running: 503,

@@ -1,9 +1,12 @@
+import { base64url } from '../../crypto/bytes.ts'
 import type { About } from '../../events/about.ts'
+import type { NamedContent } from '../../events/attachments/content.ts'
 import type { Charter } from '../../events/charter.ts'
 import type { RequestRef, Uid } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { EventStore } from '../../store/port.ts'
 import { OUTBOX_STREAM } from '../../store/streams.ts'
+import type { ContentQueue } from '../contents/contents-ports.ts'
 import type { Intent } from '../requests/submission.ts'
 import { TransmitterSilent } from '../requests/transmitter-silent.ts'
 import type { KeyChanging, Revoked } from './key-changing.ts'
@@ -29,7 +32,7 @@ interface Waiting {
  * Queues what users ask for in a process without keys: as events in the store, for the process that has the keys
  * (design §9). The fate of a request shows in the feed; `took` reports that of every other command (decision 0052).
  */
-export class CommandQueue implements KeyChanging {
+export class CommandQueue implements KeyChanging, ContentQueue {
   readonly #ports: CommandQueuePorts
   readonly #waiting = new Map<string, Waiting>()
   #isTakenUp = true
@@ -62,6 +65,14 @@ export class CommandQueue implements KeyChanging {
   /** The UID of the new contract. `named`: the id of its first request, where its caller has named it. */
   async open(title: string, charter: Charter, named?: string): Promise<Uid> {
     return (await this.#ask(null, { kind: 'open', title, charter }, named)) as Uid
+  }
+
+  async keepPiece(contract: Uid, content: NamedContent, index: number, piece: Uint8Array): Promise<void> {
+    await this.#ask(contract, { kind: 'piece', content, index, piece: base64url(piece) })
+  }
+
+  async keepContent(contract: Uid, content: NamedContent): Promise<void> {
+    await this.#ask(contract, { kind: 'content', content })
   }
 
   async rotate(name?: string): Promise<string> {

@@ -2,8 +2,11 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { canonicalJson } from '../../crypto/canonical-json.ts'
 import { type About, AboutSchema } from '../../events/about.ts'
+import { CONTENT_PIECE_BYTES, type NamedContent } from '../../events/attachments/content.ts'
 import { type Charter, CharterSchema } from '../../events/charter.ts'
 import {
+  CountSchema,
+  HashSchema,
   KeyNameSchema,
   type RequestRef,
   RequestRefSchema,
@@ -35,6 +38,9 @@ export type Ask =
   | { readonly kind: 'rotate'; readonly name?: string }
   | { readonly kind: 'revoke'; readonly revocation: Revocation; readonly signature: string }
   | { readonly kind: 'open'; readonly title: string; readonly charter: Charter }
+  /** Bytes of a content that a request is about to name, in base64url; and that all of them are there. */
+  | { readonly kind: 'piece'; readonly content: NamedContent; readonly index: number; readonly piece: string }
+  | { readonly kind: 'content'; readonly content: NamedContent }
 
 /** A person's NO, and what the person has to say about it. */
 export interface PersonsRefusal {
@@ -64,6 +70,8 @@ const TEXT_CHARACTERS_MAX = 100_000
 const closed = { additionalProperties: false }
 const Text = Type.String({ maxLength: TEXT_CHARACTERS_MAX })
 const PersonsRefusalSchema = Type.Object({ about: Type.Optional(AboutSchema) }, closed)
+const ContentSchema = Type.Object({ bytes: Type.Integer({ minimum: 1 }), hash: HashSchema, name: HashSchema }, closed)
+const PieceSchema = Type.String({ minLength: 2, maxLength: Math.ceil((CONTENT_PIECE_BYTES * 4) / 3) })
 const askForms = {
   request: Compile(
     Type.Object(
@@ -102,6 +110,13 @@ const askForms = {
   revoke: Compile(
     Type.Object({ kind: Type.Literal('revoke'), revocation: RevocationSchema, signature: SignatureSchema }, closed),
   ),
+  piece: Compile(
+    Type.Object(
+      { kind: Type.Literal('piece'), content: ContentSchema, index: CountSchema, piece: PieceSchema },
+      closed,
+    ),
+  ),
+  content: Compile(Type.Object({ kind: Type.Literal('content'), content: ContentSchema }, closed)),
   open: Compile(Type.Object({ kind: Type.Literal('open'), title: Text, charter: CharterSchema }, closed)),
 }
 const isKind = (kind: unknown): kind is keyof typeof askForms =>

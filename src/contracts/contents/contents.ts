@@ -3,16 +3,14 @@ import { feedOf } from '../../agreement/feeds.ts'
 import type { Acknowledged } from '../../agreement/ledger.ts'
 import type { HeldState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
-import { type Hash, hashFromBytes } from '../../crypto/hash.ts'
 import { attachmentsIn } from '../../events/attachments/attachment.ts'
 import { type ContentName, type NamedContent, piecesIn } from '../../events/attachments/content.ts'
 import type { RequestRef } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
-import { leafHash } from '../../merkle/hashing.ts'
-import { ConcordataError } from '../../runtime/errors.ts'
 import type { ContractView } from '../replica/contract-view.ts'
+import { BroughtContents } from './brought-contents.ts'
 import { ContentFetching } from './content-fetching.ts'
-import { completionWrites, pieceWrite, refsOf } from './content-files.ts'
+import { refsOf } from './content-files.ts'
 import { awaitedWrite, ContentLog, type Naming } from './content-log.ts'
 import { contentsOf, namedAlone, openNoMore } from './content-sources.ts'
 import type { ContentsNews, ContentsPorts } from './contents-ports.ts'
@@ -28,9 +26,6 @@ interface Dropping {
   readonly namedMeanwhile: Named[]
 }
 
-/** This node keeps no more contents of the contract, or this process none. Evidence: `contract`. */
-export class ContentNotKept extends ConcordataError {}
-
 /**
  * The contents that the values of a contract name (decision 0127). This party acknowledges a request when those of its values are
  * complete here, or refuses it when they do not come.
@@ -41,6 +36,7 @@ export class Contents {
   readonly #ports: ContentsPorts
   readonly #news: ContentsNews
   readonly #log: ContentLog
+  readonly #brought: BroughtContents
   /** Keys of requests that name contents and have come to nothing, of statements that have not been judged whole. */
   readonly #inVain = new Set<string>()
   readonly #dropping = new Map<ContentName, Dropping>()
@@ -51,6 +47,7 @@ export class Contents {
     this.#ports = ports
     this.#news = news
     this.#log = new ContentLog(ports.store, view.contract)
+    this.#brought = new BroughtContents(view, ports, this.#log, (name) => this.#drop(name))
     this.fetching = new ContentFetching(view, ports, news, this.#log, {
       goOn: () => this.#prepare(false),
       drop: (name) => this.#drop(name),
@@ -151,30 +148,25 @@ export class Contents {
    * after whatever it throws, and where nothing comes of the request, `forget` leaves nothing.
    */
   async keep(content: NamedContent, pieces: Iterable<Uint8Array>): Promise<void> {
-    const { contract, duties } = this.#view
-    if (!duties.authors) {
-      const message = 'this process has no key, and keeps no bytes of attachments'
-      throw new ContentNotKept('upload_unavailable', message, { contract })
-    }
-    const { store, room } = this.#ports
-    const { name } = content
-    await this.#preparing
-    await this.#dropping.get(name)?.done
-    if (this.isHeld(name)) return
-    if (this.#log.bytes + content.bytes > room.contractBytesMax)
-      throw new ContentNotKept('contents_full', 'the contract has as many contents as this node keeps', { contract })
-    await this.#log.begin(name, piecesIn(content))
-    const leaves: Hash[] = []
-    for (const piece of pieces) {
-      await store.write([pieceWrite(contract, name, leaves.length, piece)])
-      leaves.push(hashFromBytes(leafHash(piece)))
-    }
-    await store.write(completionWrites(contract, content, leaves))
-    this.#log.holds(name)
+    await this.#untilSettled(content)
+    await this.#brought.keep(content, pieces)
+  }
+
+  /** A piece that a process of this party has sent which has no key; and that it has sent all. As `BroughtContents`. */
+  async keepPiece(content: NamedContent, index: number, piece: Uint8Array): Promise<void> {
+    await this.#untilSettled(content)
+    await this.#brought.keepPiece(content, index, piece)
+  }
+
+  async complete(content: NamedContent): Promise<void> {
+    await this.#untilSettled(content)
+    await this.#brought.complete(content)
   }
 
   /** Nothing of it is kept, whatever names it now; whatever names it from now on has it fetched anew. */
   forget(name: ContentName): Promise<void> {
+    // Who has no key has kept nothing: what it has sent goes by itself.
+    if (!this.#view.duties.authors) return Promise.resolve()
     const dropping = this.#dropping.get(name)
     if (dropping !== undefined) return dropping.done
     const pieces = this.#log.piecesOf(name)
@@ -217,6 +209,12 @@ export class Contents {
     return contents.filter((content) => isTaken(content) && !this.isHeld(content.name))
   }
 
+  /** Resolves when what there is of contents is known, and nothing of this one is being erased. */
+  async #untilSettled({ name }: NamedContent): Promise<void> {
+    await this.#preparing
+    await this.#dropping.get(name)?.done
+  }
+
   #drop(name: ContentName): void {
     this.forget(name).catch((error: unknown) => this.#news.failed(error))
   }
@@ -239,10 +237,12 @@ export class Contents {
       await this.#log.read()
       this.fetching.leaveHeld()
       if (this.#view.state.ledger.open.some((held) => contentsOf(held).length > 0)) this.#news.changed()
+      const { duties, state } = this.#view
+      if (isFirst && duties.authors && duties.sharesStore)
+        for (const name of this.#log.unnamed) this.#brought.expire(name)
       // What is asked for in memory alone does not outlive a restart.
-      if (isFirst && !this.#view.duties.sharesStore) {
-        const { feeds } = this.#view.state
-        const gone = this.#log.unheld(({ party, seq }) => seq < feedOf(feeds, party).size)
+      if (isFirst && !duties.sharesStore) {
+        const gone = this.#log.unheld(({ party, seq }) => seq < feedOf(state.feeds, party).size)
         for (const name of [...this.#log.unnamed, ...gone]) await this.forget(name)
       }
     }

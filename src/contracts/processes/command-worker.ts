@@ -1,6 +1,7 @@
 import { saidToHold } from '../../agreement/feeds.ts'
 import { withHistory } from '../../agreement/history/looking-back.ts'
 import { covers } from '../../agreement/version-vector.ts'
+import { fromBase64url } from '../../crypto/bytes.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { type RequestRef, requestKey, type Uid } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -168,6 +169,15 @@ export class CommandWorker {
         return (await this.#claim(id)) ? result(await keys.prepareRevocation()) : 'left'
       case 'revoke':
         await contracts.useUpToDate(uid as Uid, () => keys.revoke(ask))
+        return result(null)
+      case 'piece': {
+        // What is no base64url has the length of no piece.
+        const bytes = fromBase64url(ask.piece) ?? new Uint8Array()
+        await contracts.use(uid as Uid, (live) => live.contents.keepPiece(ask.content, ask.index, bytes))
+        return result(null)
+      }
+      case 'content':
+        await contracts.use(uid as Uid, (live) => live.contents.complete(ask.content))
         return result(null)
       case 'go-on':
         await contracts.useUpToDate(uid as Uid, (live) => live.goOn())

@@ -24,7 +24,7 @@ const Name = Type.String({ minLength: 1, maxLength: 1_000 })
 const Bytes = { content: { '*/*': { schema: Type.String({ format: 'binary' }) } } }
 const file = { 200: Bytes, 206: Bytes, 304: NoBody, 416: NoBody }
 
-const ofFile = ['file_unfit', 'upload_unavailable', 'contents_full', 'body_malformed', 'body_encoded'] as const
+const ofFile = ['file_unfit', 'content_missing', 'contents_full', 'body_malformed', 'body_encoded'] as const
 
 /** Has the body taken in as it comes, with its type. */
 async function takingFile<Answer>(

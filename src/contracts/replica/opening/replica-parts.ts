@@ -76,7 +76,14 @@ export function partsOf(
   const queue = new RequestQueue(self, clock, random, own, olderPlaceOf, holdUpOf, duties.sharesStore)
   const contents = new Contents(
     view,
-    { store, clock, room: ports.contentRoom ?? new ContentRoom(), waitMs: payloadWaitMs },
+    {
+      store,
+      clock,
+      room: ports.contentRoom ?? new ContentRoom(),
+      waitMs: payloadWaitMs,
+      ...(ports.commandQueue && { queue: ports.commandQueue }),
+      isAskedFor: (name) => queue.queued.some(({ payloads }) => payloads[name] !== undefined),
+    },
     {
       changed: () => approvals.contentsChanged(),
       wanting: () => news.tell('wanting'),
