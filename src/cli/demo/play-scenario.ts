@@ -216,7 +216,7 @@ function countIn(element: ScenarioBlock[string]): number {
 }
 
 /** `{ 'A/B': 1, 'A/C': 2 }` → `{ A: { B: 1, C: 2 } }` */
-function nested(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function nested(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const root: Record<string, unknown> = {}
   for (const [path, value] of Object.entries(values)) {
     const names = path.split('/')
