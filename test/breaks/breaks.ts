@@ -165,24 +165,28 @@ export const breaks: readonly Break[] = [
     file: 'src/aggregates/contract/document/changed-document.ts',
     from: 'tree: tree.append(entry),',
     to: 'tree: entry.id.length > 0 ? tree : tree.append(entry),',
+    caughtBy: 'test/aggregates/contract/lists.test.ts',
   },
   {
     name: 'two entries of a list have one key',
     file: 'src/aggregates/contract/values/list-keys.ts',
     from: 'if (holder !== undefined) return',
     to: 'if (holder === entry.id) return',
+    caughtBy: 'test/aggregates/contract/lists.test.ts',
   },
   {
     name: 'the values of one entry are those of the next',
     file: 'src/aggregates/contract/document/element.ts',
     from: 'const entry = element.entries.tree.get(ordinal)',
     to: 'const entry = element.entries.tree.get(ordinal + 1) ?? element.entries.tree.get(ordinal)',
+    caughtBy: 'test/aggregates/contract/lists.test.ts',
   },
   {
     name: 'a prototype counts once, however many entries are made of it',
     file: 'src/aggregates/contract/document/element.ts',
     from: 'return 1 + entriesMax',
     to: 'return entriesMax > 0 ? 1 : 0',
+    caughtBy: 'test/aggregates/contract/lists.test.ts',
   },
   {
     name: 'a text in a rule can hide what it says',
