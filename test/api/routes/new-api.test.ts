@@ -121,7 +121,7 @@ t.test('what cannot be done is said with status and code', async (t) => {
     [422, 'write_unfit', 'PUT', root, 'text to a block'],
     [422, 'write_unfit', 'PUT', root, { Nobody: null }],
     [422, 'text_unfit', 'POST', root, { 'a/b': 1 }],
-    [422, 'write_unfit', 'POST', root, { list: [1] }],
+    [422, 'write_unfit', 'POST', root, { list: [1, 'a'] }],
     [422, 'write_unfit', 'DELETE', root],
     [422, 'value_unreadable', 'PUT', `${root}/Claimant/Insured`, 'maybe'],
     [422, 'value_wrong_type', 'PUT', `${root}/Claimant/Kind`, 'C'],

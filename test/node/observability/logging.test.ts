@@ -139,9 +139,9 @@ t.test('a node that tells all it can tells no values and no secrets', { timeout:
   const writes: [string, string, string | undefined, string?][] = [
     ['PUT', `${at}/Sum`, JSON.stringify(VALUE)],
     ['PUT', `${at}/Sum`, VALUE, 'text/plain'],
-    ['PUT', `${at}/Nowhere`, JSON.stringify(VALUE)],
+    ['PUT', `${at}/Nowhere/Below`, JSON.stringify(VALUE)],
     ['PUT', at, `{"Country": ${VALUE}`],
-    ['PUT', at, `{"__proto__": {"x": "${VALUE}"}}`],
+    ['PUT', at, `{"$proto": {"x": "${VALUE}"}}`],
     ['PUT', at, VALUE, 'application/xml'],
     ['POST', at, JSON.stringify({ New: { $field: { type: VALUE }, $value: VALUE } })],
     ['POST', `/api/Contract/${contract}/Invitations`, JSON.stringify({ party: VALUE })],
