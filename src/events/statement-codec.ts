@@ -35,6 +35,10 @@ export interface SignedStatement {
 /** Of a line: what is nested stands in the requests of the statement, or in the values. */
 const LINE_BOUNDS = { depthMax: JSON_DEPTH_MAX + 2, membersMax: JSON_MEMBERS_MAX }
 
+/** To take apart a line that is longer takes milliseconds: what cannot be one is not. */
+const LONG_LINE = 64 * 1024
+const LINE_START = '{"payloads":{'
+
 const signedForm = Compile(SignedSchema)
 const storedForm = Compile(StoredSchema)
 
@@ -124,7 +128,7 @@ export interface Received {
  * Throws StatementRefused: `statement_too_large`, `statement_malformed`, `statement_not_canonical`.
  */
 export function decodeReceived(line: string): Received {
-  const parsed = parse(line)
+  const parsed = parse(line, LINE_START)
   if (!signedForm.Check(parsed)) refuseForm(signedForm, parsed)
   const payloads = parsed.payloads as Payloads
   assertDepth(payloads)
@@ -202,7 +206,8 @@ function refuseForm(form: Form, parsed: unknown): never {
   throw new StatementRefused('statement_malformed', firstErrorText(form, parsed))
 }
 
-function parse(line: string): unknown {
+/** `start`: of every line that is one. */
+function parse(line: string, start = ''): unknown {
   if (line.length > SIGNED_CHARACTERS_MAX) {
     throw new StatementRefused('statement_too_large', `a line has at most ${SIGNED_CHARACTERS_MAX} characters`)
   }
@@ -215,6 +220,8 @@ function parse(line: string): unknown {
         `a statement and its values have at most ${JSON_MEMBERS_MAX} members`,
       )
   }
+  if (line.length > LONG_LINE && !line.startsWith(start))
+    throw new StatementRefused('statement_not_canonical', 'the line does not begin as that of a statement')
   try {
     return JSON.parse(line)
   } catch (cause) {

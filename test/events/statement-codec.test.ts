@@ -80,6 +80,8 @@ const cases: readonly [code: string, line: string, what: string][] = [
     'a statement that is too long',
   ],
   ['statement_too_large', 'x'.repeat(8 * 1024 * 1024 + 1), 'a line that is too long'],
+  ['statement_not_canonical', `[${'{"k":0},'.repeat(60_000)}0]`, 'a long line that begins as none'],
+  ['statement_not_canonical', 'x'.repeat(100_000), 'a long line that is no JSON'],
 ]
 
 t.test('bytes that are not exactly a statement are refused with a code', async (t) => {
