@@ -65,7 +65,7 @@ function compiledOf(ast: Ast, typer: Typer): Compiled {
   return {
     ast,
     type,
-    references: referencesOf(ast),
+    references: referencesOf(ast, typer.schema),
     // Made once it is asked for: who drafts a rule only wants its tree.
     get program() {
       program ??= new Program(typer)

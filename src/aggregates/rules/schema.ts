@@ -44,6 +44,13 @@ export function isWithin(id: ElementId, block: ElementId): boolean {
   return id === block || id.startsWith(`${block}.`)
 }
 
+/** The prototype of a list whose entries are fields: their values are those of the list itself. */
+export function entryFieldOf(id: ElementId, schema: Schema): ElementId | undefined {
+  const element = schema.element(id)
+  if (element?.kind !== 'list' || schema.element(element.entry)?.kind !== 'field') return undefined
+  return element.entry
+}
+
 /**
  * The lists whose prototype the id goes through, outermost first. Undefined where the schema has no such element.
  */

@@ -1,7 +1,17 @@
 import t from 'tap'
 import { erasedIn, erasureId } from '../../../src/aggregates/contract/erased-values.ts'
 import { type Hash, sha256 } from '../../../src/crypto/hash.ts'
-import { asOne, concurrently, type Document, field, given, list, openedBy, together } from '../../support/document.ts'
+import {
+  asOne,
+  concurrently,
+  type Document,
+  entry,
+  field,
+  given,
+  list,
+  openedBy,
+  together,
+} from '../../support/document.ts'
 import {
   both,
   broker,
@@ -137,6 +147,18 @@ t.test('a candidate whose value is erased falls; the seal cannot be proposed aga
   t.same(gone.when(again).fate, { code: 'value_taken', command: 0 })
 })
 
+t.test('a confidential value that is erased is revealed no more, by whoever still has it', async (t) => {
+  const confided = given(
+    openedBy(broker, lead, follower),
+    broker.addsBlock('Terms', { owner: broker.handle }),
+    broker.addsField('Terms/Fee', decimal),
+    broker.setsAudience('Terms', [broker, lead]),
+  ).when(broker.confides('Terms/Fee', '5'))
+  t.equal(confided.when(broker.reveals('Terms/Fee', '5')).fate, 'accepted')
+  const gone = confided.when(broker.erases('Terms/Fee'), lead.erases('Terms/Fee'), follower.erases('Terms/Fee'))
+  t.same(gone.when(broker.reveals('Terms/Fee', '5')).fate, { code: 'value_taken', command: 0 })
+})
+
 t.test('a change set with such a value falls whole', async (t) => {
   const live = inForce(claim, ['Claim', { validation: { parties: ['follower'] } }])
   const proposed = live.when(asOne(broker.proposes('Claim/Amount', '5'), broker.addsField('Note')))
@@ -173,4 +195,13 @@ t.test('so many at once, so many open: the state and every entry have bounds', a
 
 t.test('two votes that cross are both counted', async (t) => {
   t.same(erased(valued.when(concurrently(broker.erases('Name'), lead.erases('Name')))), [valued.sealAt('Name')])
+})
+
+t.test('what is computed from the entries of a list of fields goes with one of them', async (t) => {
+  const figures = given(both, list('Figures', { entry: decimal }), field('Total', decimal), entry('Figures'))
+  const live = inForce(figures, ['', { assign: 'sum(Figures)', to: 'Total' }]).when(broker.proposes('Figures/1', '5'))
+  const [figure, total] = [live.sealAt('Figures/1'), live.sealAt('Total')]
+  const gone = live.when(broker.erases(figure), lead.erases(figure))
+  t.same(erased(gone), [figure, total].sort())
+  t.equal(gone.agreedAt('Total'), undefined)
 })

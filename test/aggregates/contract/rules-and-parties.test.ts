@@ -217,6 +217,25 @@ t.test(
   },
 )
 
+t.test('a resignation makes nothing of a party agreed where a rule assigns: it assigns anew', async (t) => {
+  const start = given(openedBy(broker, lead, follower), field('Mode'), field('Net', decimal), field('Gross', decimal))
+  const drafted = start.when(
+    broker.addsRuleSet('Terms'),
+    broker.addsRuleSet('Computed'),
+    broker.drafts('Gross', { validation: { parties: ['follower'] } }),
+    broker.drafts('', { assign: 'Net + 1', to: 'Gross' }, 2),
+    broker.drafts('', { trigger: 'Mode = "on"', activates: { ruleSets: [2] } }),
+  )
+  const votes = [1, 2, 3].flatMap((rule) => [lead.votesOnRule(rule), follower.votesOnRule(rule)])
+  const live = drafted.when(...votes, broker.publishes(1, 2), broker.proposes('Gross', '9'))
+  const waiting = live.when(broker.proposes('Mode', 'on'))
+  t.match(waiting.when(follower.votes('yes', 'Gross', broker)).fate, { code: 'field_assigned' })
+  const gone = waiting.when(follower.resigns())
+  t.equal(gone.fate, 'accepted')
+  t.equal(gone.agreedAt('Gross'), undefined, 'Net has no value, so there is nothing to assign')
+  t.equal(live.when(follower.resigns()).agreedAt('Gross'), '9', 'where the rule is off')
+})
+
 t.test('rules run out of steps instead of going on for ever', async (t) => {
   const expensive = 'every a in Lines.Written satisfies every b in Lines.Written satisfies a + b < 1000'
   const wide = given(

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { concurrently, type Document, field, given, list, together } from '../../support/document.ts'
+import type { Agreed } from '../../../src/aggregates/contract/values/standing.ts'
+import { concurrently, type Document, entry, field, given, list, together } from '../../support/document.ts'
 import {
   both,
   broker,
@@ -185,6 +186,34 @@ t.test('an assignment below a prototype is one for each entry: every signed line
     ['1', '3'].map((n) => gone.agreedAt(`Lines/${n}/Signed`)),
     ['50', '50'],
   )
+})
+
+t.test('who reads a list of fields reads each of them: it is judged, and computed, when one changes', async (t) => {
+  const figures = given(both, list('Figures', { entry: decimal }), field('Total', decimal))
+  const filled = figures.when(entry('Figures'), entry('Figures'))
+  for (const expression of ['sum(Figures[item != null])', 'sum(_.Figures[item > 0])']) {
+    const live = inForce(
+      filled,
+      ['', { assign: expression, to: 'Total' }],
+      ['', { constraint: 'every figure in Figures satisfies figure <= 5' }],
+    )
+    const valued = live.when(broker.proposes('Figures/1', '3'), broker.proposes('Figures/2', '4', { salt: 1 }))
+    t.equal(valued.agreedAt('Total'), '7', expression)
+    t.equal(valued.when(broker.empties('Figures/1')).agreedAt('Total'), '4')
+    t.match(valued.when(broker.settles('Figures/1', '6')).fate, { code: 'rule_broken', with: ['2', '0'] })
+    const saltOf = (document: Document) => document.open(document.fieldAt('Total').agreed as Agreed)?.salt
+    const otherwise = live.when(broker.proposes('Figures/1', '3'), broker.proposes('Figures/2', '4', { salt: 2 }))
+    t.not(saltOf(otherwise), saltOf(valued), 'nobody who has none of them can guess the sum')
+  }
+})
+
+t.test('no rule assigns entries that are fields: they have no block of their own', async (t) => {
+  const figures = given(both, list('Figures', { entry: decimal }), field('Total', decimal))
+  const drafted = figures.when(
+    broker.addsRuleSet('Terms'),
+    broker.drafts('Figures', { assign: '_.Total * 2', to: 'Figures/0' }),
+  )
+  t.same(drafted.fate, { code: 'rule_unfit', command: 0, with: ['target'] })
 })
 
 t.test('a condition below a prototype is judged in each entry, and says in which it fails', async (t) => {

@@ -8,6 +8,8 @@ import type { RulesInForce } from './rules-in-force.ts'
 /** What of the document a request has changed. Ids of elements that are there, or were. */
 export interface Changed {
   readonly fields: ReadonlySet<ElementId>
+  /** Of these, those where something that somebody has put up is agreed: what is assigned there is assigned anew. */
+  readonly agreed: ReadonlySet<ElementId>
   /** Lists that have an entry more, or less. */
   readonly lists: ReadonlySet<ElementId>
   readonly addedEntries: ReadonlySet<ElementId>
@@ -32,6 +34,7 @@ export class AffectedRules {
     this.#rules = rules
     this.isEverything = changed.all
     for (const field of changed.fields) this.fieldChanged(state, field)
+    for (const field of changed.agreed) this.#targetTaken(state, field)
     for (const list of changed.lists) {
       const schemaId = schemaIdOf(state, list)
       this.#listChanged(schemaId)
@@ -77,6 +80,13 @@ export class AffectedRules {
     }
     this.#requiredChanged(schemaId)
     this.#timeRead(schemaId, field)
+  }
+
+  /** A resignation is not void for it, so the rule has the last word. */
+  #targetTaken(state: ContractState, field: ElementId): void {
+    for (const rule of this.#rules.assigning.get(schemaIdOf(state, field)) ?? []) {
+      this.#mark(rule, rule.lists.length > 0 ? ancestorAt(field, depthOf(rule.block)) : 'all')
+    }
   }
 
   #listChanged(list: ElementId): void {

@@ -3,7 +3,7 @@ import type { Expression, Who } from '../../../events/rule.ts'
 import type { Ast } from '../../rules/ast.ts'
 import { type Compiled, check, isCompiled } from '../../rules/compile.ts'
 import { readsRequestTime } from '../../rules/references.ts'
-import { isWithin, listsOn, parentOf } from '../../rules/schema.ts'
+import { entryFieldOf, isWithin, listsOn, parentOf, type Schema } from '../../rules/schema.ts'
 import type { RuleType } from '../../rules/types.ts'
 import { isMalformed, validateAst } from '../../rules/validate-ast.ts'
 import { ruleTypeOf } from '../../rules/values/field-values.ts'
@@ -67,6 +67,8 @@ export function compiledRule(terms: RuleTerms, state: ContractState): CompiledRu
     case 'assignment': {
       const target = find(state, body.target)
       if (target?.kind !== 'field' || target.instance !== undefined) return unfit('target')
+      // An entry that is a field has no block of its own in which a rule could be evaluated for it.
+      if (find(state, parentOf(target.id))?.kind !== 'block') return unfit('target')
       if (!isWithin(target.id, terms.at)) return unfit('target_outside')
       if (audienceAt(state, target.id) !== undefined) return unfit('target_confidential')
       const expected = ruleTypeOf(builtInOf(target.field, state.types))
@@ -97,12 +99,23 @@ function compiled(
   const ast = validateAst(says.expression)
   if (isMalformed(ast)) return unfit(ast.code)
   const expression = check(ast, schema, { block, expected: says.expected })
-  if (isCompiled(expression) && readsOf(expression.ast).some((read) => isThroughPrototype(read, block, lists, state))) {
+  if (
+    isCompiled(expression) &&
+    readsOf(expression.ast, schema).some((read) => isThroughPrototype(read, block, lists, state))
+  ) {
     return unfit('expression_unknown_name')
   }
   if (isCompiled(expression)) {
     const { ast } = expression
-    return { kind: 'fit', terms, block, lists, expression, reads: readsOf(ast), readsTime: readsRequestTime(ast) }
+    return {
+      kind: 'fit',
+      terms,
+      block,
+      lists,
+      expression,
+      reads: readsOf(ast, schema),
+      readsTime: readsRequestTime(ast),
+    }
   }
   return unfit(expression[0]?.code ?? 'expression_malformed')
 }
@@ -118,11 +131,14 @@ function isThroughPrototype(
   return !isOfList && through > (isWithin(id, block) ? lists.length : 0)
 }
 
-function readsOf({ nodes }: Ast): Read[] {
+function readsOf({ nodes }: Ast, schema: Schema): Read[] {
   const reads = new Map<string, Read>()
+  const add = (id: ElementId, isOfList: boolean) => reads.set(`${isOfList} ${id}`, { id, isOfList })
   for (const node of nodes) {
-    if (node[0] === 'ref' || node[0] === 'path')
-      reads.set(node.slice(0, 2).join(' '), { id: node[1], isOfList: node[0] === 'path' })
+    if (node[0] !== 'ref' && node[0] !== 'path') continue
+    add(node[1], node[0] === 'path')
+    const entry = entryFieldOf(node[1], schema)
+    if (entry !== undefined) add(entry, true)
   }
   return [...reads.values()]
 }

@@ -295,12 +295,14 @@ function votesAsked(set: ChangeSet | undefined): { right: AccessRight; element: 
 
 function changedBy(events: readonly ContractEvent[], after: ContractState): Changed {
   const fields = new Set<ElementId>()
+  const agreed = new Set<ElementId>()
   const lists = new Set<ElementId>()
   const addedEntries = new Set<ElementId>()
   const extended = new Set<ElementId>()
   let all = false
   for (const event of events) {
     if (event.type === 'ProposalAgreed' || event.type === 'ValueRevealed') fields.add(event.field)
+    if (event.type === 'ProposalAgreed') agreed.add(event.field)
     if (event.type === 'ValuesErased') {
       for (const { id } of fieldsHolding(after.document, new Set(event.seals))) fields.add(id)
     }
@@ -316,7 +318,7 @@ function changedBy(events: readonly ContractEvent[], after: ContractState): Chan
     if (event.type === 'EntryAdded' || event.type === 'ElementRemoved') lists.add(parentIdOf(event.element))
     if (event.type === 'RulesPublished') all = true
   }
-  return { addedEntries, all, extended, fields, lists }
+  return { addedEntries, agreed, all, extended, fields, lists }
 }
 
 /** The document in which all candidates of a request are agreed; undefined where it has none. */

@@ -3,6 +3,7 @@ import type { CommandOf } from '../../../events/commands.ts'
 import { type ElementId, type Handle, parentIdOf, ROOT } from '../../../events/ids.ts'
 import { type DecideContext, type Decision, Rejection } from '../decider.ts'
 import type { Element, List, StoredBlock, StoredElement } from '../document/element.ts'
+import { isErased } from '../erased-values.ts'
 import type { Resolved } from '../parse-command.ts'
 import { type ContractState, find, isMemberOrInvitee } from '../state.ts'
 import { audienceAt } from './effective-audience.ts'
@@ -68,6 +69,8 @@ export function revealValue(
   if (standing.audience === undefined) return new Rejection('not_confidential', [proposal])
   if (standing.by !== author && field.owner !== author) return new Rejection('not_author', [standing.by as Handle])
   if (standing.seal !== seal) return new Rejection('seal_unfit', [proposal])
+  // Whether it still is in some memory or not: what has been given up is nowhere carried again.
+  if (isErased(state, seal)) return new Rejection('value_taken')
   const opened = reveal(seal)
   if (opened === undefined) return new Rejection('value_taken')
   return problemOf(opened.value) ?? [{ field: id, proposal, type: 'ValueRevealed' }]
