@@ -216,3 +216,26 @@ t.test('what a resignation erases is judged as it is for who comes later', async
   t.match(ana.state.ledger.document.erasures, { erased: [key] }, 'given: it has made the erasure complete')
   t.ok(isSameWithout({ ana }))
 })
+
+t.test('an erased value that is revealed is judged alike by who still holds it and who does not', async (t) => {
+  const { ana, ben, cleo, orders } = keyed()
+  const { seal: sealed, payload } = sealUp('x', new Uint8Array(16))
+  const payloads = { [sealed]: payload }
+  const says = (command: { type: string; [member: string]: unknown }) => {
+    ana.says({ requests: [ana.request([command])], payloads })
+    talk([ana, ben, cleo], owes)
+  }
+  const audience = ['ana', 'ben']
+  orders(
+    ana,
+    { type: 'AddBlock', parent: '0', name: 'Terms', owner: 'ana' },
+    { type: 'AddField', parent: '#0', name: 'Fee', field: { type: 'text' } },
+    { type: 'SetAudience', element: '#0', parties: audience },
+  )
+  const proposal = `ana.${ana.seq}.0.0`
+  says({ type: 'ProposeValue', field: '0.3.0', seal: sealed, basis: [], audience })
+  for (const player of [ana, ben, cleo]) orders(player, { type: 'EraseValues', seals: [sealed] })
+  t.match(ana.state.ledger.document.erasures, { erased: [sealed] }, 'given: it is erased')
+  says({ type: 'RevealValue', field: '0.3.0', proposal, seal: sealed })
+  t.ok(isSameWithout({ ana }))
+})

@@ -433,6 +433,20 @@ export const breaks: readonly Break[] = [
     caughtBy: RULES_TEST,
   },
   {
+    name: 'reads a list of fields without what its entries hold',
+    file: 'src/aggregates/rules/references.ts',
+    from: 'if (entry !== undefined) references.add(entry)',
+    to: 'if (entry === undefined) references.add(node[1])',
+    caughtBy: RULES_TEST,
+  },
+  {
+    name: 'reveals what was erased, where it is still in memory',
+    file: 'src/aggregates/contract/values/audience.ts',
+    from: "if (isErased(state, seal)) return new Rejection('value_taken')",
+    to: '',
+    caughtBy: 'test/agreement/erasures.test.ts',
+  },
+  {
     name: 'sends a payload outside its audience',
     file: 'src/gossip/disclosure.ts',
     from: 'return isFor(recipients, seal as Hash, peer) && !isLate',
