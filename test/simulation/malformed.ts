@@ -80,7 +80,6 @@ const others: readonly (readonly [string, unknown])[] = [
 
 /** Kinds of ways in which a command is malformed. */
 export const WAYS = ['as it is', 'without', 'as', 'with more', 'unknown'] as const
-export type Way = (typeof WAYS)[number]
 
 /** Every command, in every way. `n`: an own name for what it adds. */
 export function* malformedCommands(): Generator<Lie> {

@@ -1,9 +1,10 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
-import { type CommandContext, type DecideContext, type Decided, type Origin, Rejection } from './decider.ts'
+import type { CommandContext, DecideContext, Decided, Origin } from './decider.ts'
 import { evolving } from './evolve.ts'
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
+import { Rejection } from './rejection.ts'
 import type { Authority } from './rules/authority.ts'
 import type { ContractState } from './state.ts'
 

@@ -6,14 +6,7 @@ import { carryOut } from './carry-out.ts'
 import type { ChangeSet } from './change-sets/change-set.ts'
 import { voteOnChangeSet, withdrawChangeSet } from './change-sets/change-set-votes.ts'
 import { effectOf, proposeChangeSet, withAgreedSets } from './change-sets/deciding.ts'
-import {
-  type CommandContext,
-  type DecideContext,
-  type Decided,
-  type Decider,
-  Rejection,
-  type Verdict,
-} from './decider.ts'
+import type { CommandContext, DecideContext, Decided, Decider, Verdict } from './decider.ts'
 import { defineType } from './document/define-type.ts'
 import type { StoredElement } from './document/element.ts'
 import { hashing } from './document/element-hash.ts'
@@ -25,6 +18,7 @@ import { judged, voidBy } from './judged.ts'
 import { admitParty, declineInvitation, inviteParty, openContract, resign, withdrawInvitation } from './membership.ts'
 import type { ResolvedCommand } from './parse-command.ts'
 import { breakLock, lockOut, lockRecord, releaseLock } from './record-lock.ts'
+import { Rejection } from './rejection.ts'
 import { RequestRules } from './rules/request-rules.ts'
 import {
   addRuleSet,

@@ -1,8 +1,9 @@
 import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle, LedgerIndex, RequestRef, Uid } from '../../events/ids.ts'
-import type { VoidCode, VoidReason } from '../../events/outcome.ts'
+import type { VoidReason } from '../../events/outcome.ts'
 import type { Payload } from '../../events/statement.ts'
+import type { Rejection } from './rejection.ts'
 import type { Authority } from './rules/authority.ts'
 import type { Open } from './rules/document-view.ts'
 import type { ContractState } from './state.ts'
@@ -72,18 +73,6 @@ export interface CommandContext extends DecideContext {
   readonly authority: Authority | undefined
   /** It is one of a change set that has, or needs, no more votes. */
   readonly isAgreedAsOne: boolean
-}
-
-/** A command breaks a rule. Not an error: it makes the request void. */
-export class Rejection {
-  readonly code: VoidCode
-  /** What it collides with; what stands here for which code: see `VoidReason`. */
-  readonly with: readonly string[]
-
-  constructor(code: VoidCode, others: readonly string[] = []) {
-    this.code = code
-    this.with = others
-  }
 }
 
 export type Decision = readonly ContractEvent[] | Rejection

@@ -2,7 +2,7 @@ import { Compile, type Validator } from 'typebox/compile'
 import { type Command, type CommandOf, type CommandType, commandSchemas } from '../../events/commands.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
-import { Rejection } from './decider.ts'
+import { Rejection } from './rejection.ts'
 
 /** A command in which no `#n` is left: what is added is known by its id. */
 export type Resolved<T extends CommandType> = CommandOf<T> & Resolution<T>

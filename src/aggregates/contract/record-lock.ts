@@ -1,8 +1,9 @@
 import type { CommandOf, CommandType } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
-import { type DecideContext, type Decision, Rejection } from './decider.ts'
+import type { DecideContext, Decision } from './decider.ts'
 import type { ResolvedCommand } from './parse-command.ts'
+import { Rejection } from './rejection.ts'
 import { type ContractState, type Lock, membersOf } from './state.ts'
 
 /** Membership, and the lock itself, can be changed while the record is locked. */

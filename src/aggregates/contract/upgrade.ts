@@ -1,7 +1,8 @@
 import type { CommandOf } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
-import { type DecideContext, type Decision, Rejection } from './decider.ts'
+import type { DecideContext, Decision } from './decider.ts'
+import { Rejection } from './rejection.ts'
 import { type ContractState, type EngineVote, membersOf } from './state.ts'
 
 /** The author's vote, in place of another that it has cast; with that of the last member the contract goes on in that engine. */

@@ -1,4 +1,4 @@
-import { Rejection } from '../decider.ts'
+import { Rejection } from '../rejection.ts'
 
 /** The steps that the rules of one request may take, whatever they take them for: values, conditions, and who may and must. */
 export class StepBudget {

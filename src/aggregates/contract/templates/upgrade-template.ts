@@ -9,9 +9,10 @@ import {
   type TemplateRule,
 } from '../../../events/template.ts'
 import { definitionHash } from '../../../events/type-definition.ts'
-import { type CommandContext, type DecideContext, type Decision, Rejection } from '../decider.ts'
+import type { CommandContext, DecideContext, Decision } from '../decider.ts'
 import { nameProblem } from '../document/elements.ts'
 import { evolve } from '../evolve.ts'
+import { Rejection } from '../rejection.ts'
 import { ruleNumbered } from '../rules/rule-book.ts'
 import { draftRule, editRule } from '../rules/rule-commands.ts'
 import { type ContractState, find, membersOf } from '../state.ts'

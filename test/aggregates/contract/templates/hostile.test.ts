@@ -1,5 +1,6 @@
 import t from 'tap'
-import { type DecideContext, Rejection } from '../../../../src/aggregates/contract/decider.ts'
+import type { DecideContext } from '../../../../src/aggregates/contract/decider.ts'
+import { Rejection } from '../../../../src/aggregates/contract/rejection.ts'
 import { bringTemplate } from '../../../../src/aggregates/contract/templates/bring-template.ts'
 import { exportTemplate } from '../../../../src/aggregates/contract/templates/export-template.ts'
 import {
