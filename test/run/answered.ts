@@ -1,13 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { codesMet } from '../docs/errors-document.ts'
 
-/**
- * Problems that docs/errors.md promises, and no test meets over HTTP in the process that looks: why. The list is to become shorter; whatever
- * is met stands here no more.
- */
+/** Problems that docs/errors.md promises and that no test can meet over HTTP in the process that looks: why. Whatever is met stands here no more. */
 const unmet: Readonly<Record<string, string>> = {}
 
-/** A line for each problem that a client can meet and no test of a whole run has met, and for each that is met and excused. */
+/** A line for each problem that a client can meet and no test of a whole run has met, and for each that is met and excused: printed, and no failure. */
 export async function unansweredIn(dir: string): Promise<string[]> {
   const met = new Set<string>()
   for (const name of await readdir(dir).catch(() => []))
