@@ -37,7 +37,7 @@ export const clientBreaks: readonly Break[] = [
     file: 'src/documents/documents.ts',
     from: "if (adds || merges || 'table' in written) return this.#change(uid, names, wait, write)",
     to: 'return this.#change(uid, names, wait, write)',
-    caughtBy: 'test/api/routes/new-api.test.ts',
+    caughtBy: 'test/api/routes/elements.test.ts',
   },
   {
     name: 'an upload is the same whatever its bytes are',
