@@ -368,6 +368,13 @@ export const groundBreaks: readonly Break[] = [
     caughtBy: GAPS_TEST,
   },
   {
+    name: 'several processes sign in the place of an answer that has been left alone',
+    file: 'src/contracts/replica/inbound/other-processes.ts',
+    from: 'if (own !== undefined) this.#protection.awaits(own)\n',
+    to: '',
+    caughtBy: GAPS_TEST,
+  },
+  {
     name: 'one process takes for damage what a crash of several has left',
     file: 'src/contracts/replica/opening/load.ts',
     from: '&& ahead.length > 0 && store.isAtomic)',

@@ -43,7 +43,9 @@ async function main(): Promise<void> {
       const seeds = Array.from({ length: runs }, (_, n) => first + n).filter((seed) => seed % jobs === job)
       const share: Share = { seeds, options }
       const worker = new Worker(new URL(import.meta.url), { workerData: share })
+      const left = [...seeds]
       worker.on('message', (message) => {
+        left.shift()
         if ('failed' in message) {
           resolve({ seed: message.failed, error: message.error })
           return
@@ -60,6 +62,9 @@ async function main(): Promise<void> {
       })
       worker.on('error', reject)
       worker.on('exit', () => {
+        const [stuck] = left
+        // Nothing is left that could go on, and whoever waits for it waits for ever.
+        if (stuck !== undefined) reject(new Error(`seed ${stuck} came to no end`))
         running--
         if (running === 0) resolve(undefined)
       })

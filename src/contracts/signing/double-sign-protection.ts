@@ -125,6 +125,11 @@ export class DoubleSignProtection {
     this.#reach = to
   }
 
+  /** The store has this statement of the own feed, and not what it covers: until it can be taken in nothing is signed. */
+  awaits(own: SignedStatement): void {
+    if ((this.#reach?.seq ?? NOWHERE) < own.statement.seq) this.#reach = placeOf(own)
+  }
+
   /** Whether the feed is all that this party has signed, as far as anybody knows: nothing has to be found out. */
   get isCertain(): boolean {
     return this.#conflict === undefined && this.#reach === undefined && this.#said === undefined

@@ -100,3 +100,34 @@ t.test('one process heals what a crash of several has left', async (t) => {
   await stage.ends()
   t.notOk(stage.run.counts.accused)
 })
+
+t.test('several processes wait for what an answer covers that a crash of one process has left alone', async (t) => {
+  const stage = await Stage.with({ ana: {}, ben: { isPiecewise: true }, cleo: {} })
+  const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+  const before = await sizesAt(stage, ben)
+  ben.disk.loses = isTo(feedStream(stage.run.contract, ana.handle))
+  ben.disk.losesGuard = true
+  await stage.workload.write(ana, '0.0')
+  await stage.until('the answer is stored without what it covers', async () => {
+    const { ana, ben: own } = await sizesAt(stage, ben)
+    return ana === before.ana && own > before.ben
+  })
+  await stage.run.pass(20)
+  stage.faults.crash(ben)
+  ben.disk.loses = undefined
+  ben.disk.losesGuard = false
+  const crashed = await sizesAt(stage, ben)
+  const [signed] = (await ben.disk.textsOf(feedStream(stage.run.contract, ben.handle))).slice(before.ben)
+  stage.cutOff(ben)
+  ben.runsAs(['serve', 'transmit', 'receive'])
+  await stage.faults.restart(ben)
+  await stage.workload.write(ben, '0.1')
+  await stage.run.pass(1_000)
+  t.equal((await stage.comesOf(ben.author(stage.run.contract)))?.obstacle, 'store_set_back')
+  t.equal((await sizesAt(stage, ben)).ben, crashed.ben, 'nothing is signed in its place, or beyond it')
+  await stage.ends()
+  t.notOk(stage.run.counts.accused)
+  const own = await ben.disk.textsOf(feedStream(stage.run.contract, ben.handle))
+  t.equal(own[before.ben], signed, 'it is what ben has said')
+  t.ok(own.length > crashed.ben)
+})

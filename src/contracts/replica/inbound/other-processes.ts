@@ -1,4 +1,4 @@
-import { feedOf } from '../../../agreement/feeds.ts'
+import { feedOf, withoutPast } from '../../../agreement/feeds.ts'
 import { isTakeover } from '../../../agreement/keys/key-rules.ts'
 import type { Acknowledged } from '../../../agreement/ledger.ts'
 import type { Equivocation, Reception } from '../../../agreement/reception.ts'
@@ -28,6 +28,8 @@ export class OtherProcesses {
   readonly #tailer: FeedTailer
   /** How long the own feed was when the guard was found ahead of it, and whether it was taken over in what was read since. */
   #behind: { readonly at: number; readonly revokes: boolean } | undefined
+  /** The store has an own statement, and not what that covers. */
+  #isOwnAhead = false
   /** Another process has found a proof of equivocation. */
   hasEvidence = false
 
@@ -73,7 +75,10 @@ export class OtherProcesses {
    */
   async read(before: AgreementState): Promise<{ readonly followed: Followed | undefined; readonly isMet: boolean }> {
     const { contract, duties, self } = this.#view
+    // What it covers may have come without any news of the own feed.
+    if (this.#isOwnAhead) this.hearsOfOwn()
     const reception = await this.#tailer.read(before)
+    this.#isOwnAhead = reception !== undefined && this.#awaitsPast(reception)
     if (reception === undefined || reception.taken.length + reception.completions.length === 0) {
       const isMet = this.#behind === undefined || (await this.#meet(before, []))
       return { followed: undefined, isMet }
@@ -88,6 +93,17 @@ export class OtherProcesses {
       await extendLedger(this.#store, contract, before.settling.settled, texts)
     }
     return { followed: { reception, own, settled }, isMet }
+  }
+
+  /**
+   * Whether an own statement that the store has cannot be taken in, since a crash of a process that had the store to itself has left
+   * out what it covers: nothing is signed in its place (decision 0138).
+   */
+  #awaitsPast({ state, waiting }: Reception): boolean {
+    if (waiting.length === 0) return false
+    const own = [...withoutPast(state.feeds, waiting)].findLast(({ statement }) => statement.party === this.#view.self)
+    if (own !== undefined) this.#protection.awaits(own)
+    return own !== undefined
   }
 
   /** The guard first, then everybody else. False: it stands further on, and what comes before it may be shown. */
