@@ -375,6 +375,13 @@ export const groundBreaks: readonly Break[] = [
     caughtBy: GAPS_TEST,
   },
   {
+    name: 'the guard is told beside an append in whose place another may come to stand',
+    file: 'src/contracts/replica/commit.ts',
+    from: 'if (isAnswer && !isPlaceOpen)',
+    to: 'if (isAnswer)',
+    caughtBy: GAPS_TEST,
+  },
+  {
     name: 'one process takes for damage what a crash of several has left',
     file: 'src/contracts/replica/opening/load.ts',
     from: '&& ahead.length > 0 && store.isAtomic)',

@@ -4,6 +4,7 @@ import { type Guarded, memoryGuard, type SigningGuard } from '../../src/contract
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
+import { StoreUnavailable } from '../../src/store/errors.ts'
 import type { PayloadRef } from '../../src/store/payload-group.ts'
 import type { PayloadStore, Store, Write } from '../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../src/store/snapshot-port.ts'
@@ -28,6 +29,8 @@ export class Disk {
   loses: ((part: Write) => boolean) | undefined
   /** Nothing that the guard is told from now on becomes durable. For a script. */
   losesGuard = false
+  /** After how many milliseconds a part of a write is done that its process is told has failed. For a script. */
+  lateMs: ((part: Write) => number | undefined) | undefined
 
   constructor(random: SeededRandom, piecewise: boolean) {
     this.#random = random
@@ -149,6 +152,12 @@ export class Disk {
       for (const [index, part] of parts.entries()) {
         if (index > 0) await pause(this.#random.fraction())
         if (!isUp()) return never
+        const lateMs = part[0] && this.lateMs?.(part[0])
+        if (lateMs !== undefined) {
+          // It is too late where something else has taken its place.
+          clock.after(lateMs, () => void apply(part).catch(() => {}))
+          throw new StoreUnavailable('store_unavailable', 'no answer in time')
+        }
         if (!isLost(part)) await apply(part)
       }
       if (parts.some((part) => isLost(part))) return never

@@ -56,7 +56,8 @@ export interface Writer {
  * For a process that has the store to itself: statements and the entries that follow from them are one write. The guard is told of
  * an own statement that only answers at the same time: it keeps the whole statement, and what that covers the others hold, so that
  * a crash which leaves the store behind takes nothing with it. So does a store without transactions take it beside what it covers.
- * Nobody else hears of it before all of them are durable. Decisions 0108, 0138.
+ * Nobody else hears of it before all of them are durable. Not so while an append that failed may still take its place: then the
+ * guard would know of one statement, and the store of another. Decisions 0108, 0138.
  */
 export function soleWriter(
   view: ContractView,
@@ -64,6 +65,8 @@ export function soleWriter(
   protection: DoubleSignProtection,
   ahead: StoredAhead,
 ): Writer {
+  // An append of an earlier statement, of before this process began or of unknown outcome, may still take its place.
+  let isPlaceOpen = !store.isAtomic
   return {
     async commit(outcome) {
       const isOthers = ofOtherMembers(outcome, view.self)
@@ -74,12 +77,16 @@ export function soleWriter(
         stored: (held) => ahead.has(held),
       })
       const append = async () => {
-        if (writes.length > 0) await store.write(writes)
+        if (writes.length === 0) return
+        const mayBeLate = isPlaceOpen
+        isPlaceOpen = !store.isAtomic
+        await store.write(writes)
+        isPlaceOpen = mayBeLate && outcome.made === undefined
       }
       const guard = async () => {
         if (guardsAnything(outcome, view, protection)) await protection.advance(outcome.state, revokes(outcome))
       }
-      if (isAnswer) await bothOf(append(), guard())
+      if (isAnswer && !isPlaceOpen) await bothOf(append(), guard())
       else {
         await append()
         await guard()

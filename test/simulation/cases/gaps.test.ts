@@ -131,3 +131,26 @@ t.test('several processes wait for what an answer covers that a crash of one pro
   t.equal(own[before.ben], signed, 'it is what ben has said')
   t.ok(own.length > crashed.ben)
 })
+
+t.test(
+  'an append of unknown outcome that takes its place late is what was signed, whatever was about to be',
+  async (t) => {
+    for (const lateMs of [2, 4, 6, 9, 14]) {
+      const stage = await Stage.with({ ana: {}, ben: { isPiecewise: true }, cleo: {} })
+      const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+      const own = feedStream(stage.run.contract, ben.handle)
+      let isFirst = true
+      ben.disk.lateMs = (write) => {
+        if (!isFirst || !isTo(own)(write)) return undefined
+        isFirst = false
+        return lateMs
+      }
+      // Its own request is to be stored, and then there is what ana says to be answered.
+      const asked = [stage.workload.write(ben, '0.1'), stage.workload.write(ana, '0.0')]
+      await stage.until('the append fails', () => !isFirst)
+      await stage.run.pass(10_000)
+      await stage.comesOf(Promise.all(asked))
+      t.equal((await stage.comesOf(stage.live(ben))).obstacle, undefined, `${lateMs} ms late`)
+    }
+  },
+)
