@@ -382,6 +382,13 @@ export const groundBreaks: readonly Break[] = [
     caughtBy: GAPS_TEST,
   },
   {
+    name: 'nobody hears of what a write that failed has settled all the same',
+    file: 'src/contracts/replica/reloading.ts',
+    from: 'entry.index >= settling.settled',
+    to: 'entry.index > loaded.ledgerSize',
+    caughtBy: 'test/contracts/replica/store-outage.test.ts',
+  },
+  {
     name: 'one process takes for damage what a crash of several has left',
     file: 'src/contracts/replica/opening/load.ts',
     from: '&& ahead.length > 0 && store.isAtomic)',

@@ -87,12 +87,16 @@ export class Reloading {
   async readAgain(): Promise<void> {
     const { contract, self, founder, ports } = this.#replicated
     const { store, engines, turns } = ports
-    const known = this.#isDeceived ? noneKnown : this.#view.state.ledger.known
+    const { ledger, settling } = this.#view.state
+    const known = this.#isDeceived ? noneKnown : ledger.known
     const loaded = await loadContract(store, contract, founder, 'alone', undefined, engines, turns, known)
     const { ahead, isCutShort, state } = loaded
-    const { intake, protection, recovery, requests, values } = this.#parts
+    const { intake, protection, recovery, requests, untold, values } = this.#parts
     await protection.reopen(state, self === founder && state.feeds.size === 0, ahead)
     this.#holds(loaded)
+    // A write that failed may have settled something all the same.
+    untold.add(loaded.settled.filter(({ entry }) => entry.index >= settling.settled))
+    untold.stored(loaded.ledgerSize)
     this.#parts.ahead.reset(ahead)
     intake.keepStored(ahead)
     requests.queue.holds(feedOf(state.feeds, self).kept)

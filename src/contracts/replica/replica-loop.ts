@@ -199,6 +199,7 @@ export class ReplicaLoop implements ContractView {
     const { deliveries, recalls } = this.parts.mailbox.take()
     try {
       if (this.parts.recovery.isInDoubt) await this.#reloading.readAgain()
+      this.tellWhatStands()
       if (recalls.length > 0) await this.#reloading.recallHistory()
       for (const done of recalls) done.resolve()
       const refused = await this.#turnWithHistory(deliveries)
@@ -372,7 +373,11 @@ export class ReplicaLoop implements ContractView {
     this.#news.tell('failed', error)
     // Intents are durable, and go on when the store answers again.
     if (this.parts.others !== undefined) this.parts.others.doubts(this.#state)
-    else if ((await this.#reloading.isSureAfter(error)) && this.parts.protection.lost === undefined) return
+    else {
+      const isSure = await this.#reloading.isSureAfter(error)
+      this.tellWhatStands()
+      if (isSure && this.parts.protection.lost === undefined) return
+    }
     if (this.#closed || (this.#isToldAtOnce && this.#isAwaited)) return
     await this.parts.recovery.pause()
   }

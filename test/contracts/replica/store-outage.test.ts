@@ -147,6 +147,8 @@ t.test('a statement that stands in the store although its write failed is gone o
   const node = await afar.start()
   const { contract: live, opened } = await node.contracts.openContract('afar')
   await opened
+  const told: number[] = []
+  node.contracts.listen({ settled: (_, entries) => told.push(...entries.map(({ entry }) => entry.index)) })
   const before = afar.signed
   const id = keyedId('a'.repeat(22), 'b'.repeat(22))
   afar.isToBreakOff = true
@@ -158,6 +160,7 @@ t.test('a statement that stands in the store although its write failed is gone o
   afar.isAway = false
   await afar.pass(40_000)
   t.equal(live.state.settling.settled, 2, 'it is found when the store is asked again')
+  t.same(told, [1], 'and everybody hears of it')
   t.match(live.requestUnder(keyIn(id) as string), { handle: 'ana', index: 0, seq: 1 }, 'by its key, too')
   t.match(await add(live, 'afterwards'), accepted)
   const { state } = await loadContract(afar.inner, UID, card.handle)
@@ -166,6 +169,7 @@ t.test('a statement that stands in the store although its write failed is gone o
     ['request 0', id, 'afterwards'],
   )
   t.equal(live.state.settling.settled, 3)
+  t.same(told, [1, 2], 'once each')
   await node.close()
 })
 
