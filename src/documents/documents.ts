@@ -37,6 +37,7 @@ import { type AskedBefore, askedBefore, resultAgain } from './requests/asked-bef
 import { isOnItsWayTo } from './requests/on-its-way.ts'
 import { explained, refusedHere } from './requests/refused-here.ts'
 import type { Table, TableReading } from './tables/table.ts'
+import { concernedBy } from './writing/concerned.ts'
 import type { Ground } from './writing/request-draft.ts'
 import { WriteUnfit } from './writing/written-value.ts'
 
@@ -92,6 +93,12 @@ export type Written = { readonly adds: boolean; readonly merges?: true } & (
 type ChangesOf = (element: Element, ground: Ground) => Changes
 /** And one that has something of that name stand in a block where there is none. */
 type AddTo = (block: Block, name: string, ground: Ground) => Changes
+/** `concerned`: the elements whose values it compares with what is written. Without `addTo` there has to be something already. */
+interface Change {
+  readonly changesOf: ChangesOf
+  readonly concerned: (element: Element) => readonly Element[]
+  readonly addTo?: AddTo
+}
 
 /** An element in the agreed view. */
 export interface Agreed {
@@ -148,14 +155,16 @@ export class Documents {
   /** Throws NoSuchContract, NoSuchPath, WriteUnfit, ValueUnreadable, and what a request can be refused for. */
   propose(uid: Uid, names: readonly string[], written: Written, wait: Wait): Promise<RequestResult> {
     const { adds, merges } = written
+    const how = merges ? 'merge' : adds ? 'post' : 'put'
     const write: ChangesOf = (element, ground) => {
       if ('text' in written) return changesFromText(element, written.text, adds, ground)
       if ('table' in written) return changesFromTable(element, written.table, adds, ground, written.parse)
       const json = 'json' in written ? written.json : jsonOfMarkup(element, written.markup, adds, ground.types)
-      return changesFromJson(element, names, json, merges ? 'merge' : adds ? 'post' : 'put', ground)
+      return changesFromJson(element, names, json, how, ground)
     }
-    if (adds || merges || 'table' in written) return this.#change(uid, names, wait, write)
-    return this.#change(uid, names, wait, write, (block, name, ground) => {
+    const concerned = (element: Element) => ('json' in written ? concernedBy(element, written.json, how) : [element])
+    if (adds || merges || 'table' in written) return this.#change(uid, names, wait, { changesOf: write, concerned })
+    const addTo: AddTo = (block, name, ground) => {
       const value =
         'text' in written
           ? written.text
@@ -163,12 +172,13 @@ export class Documents {
             ? written.json
             : jsonOfAddedMarkup(name, written.markup, ground.types)
       return changesFromJson(block, names.slice(0, -1), { [name]: value }, 'put', ground)
-    })
+    }
+    return this.#change(uid, names, wait, { changesOf: write, concerned, addTo })
   }
 
   /** Removes an element with all below it. Throws as `propose`. */
   remove(uid: Uid, names: readonly string[], wait: Wait): Promise<RequestResult> {
-    return this.#change(uid, names, wait, removal)
+    return this.#change(uid, names, wait, { changesOf: removal, concerned: () => [] })
   }
 
   /** Gives an element another name, owner, order or audience. Throws as `propose`. */
@@ -241,11 +251,11 @@ export class Documents {
     return { clock, live, newRequestId: () => newRequestId(), store }
   }
 
-  #change(uid: Uid, names: readonly string[], wait: Wait, changesOf: ChangesOf, addTo?: AddTo): Promise<RequestResult> {
+  #change(uid: Uid, names: readonly string[], wait: Wait, change: Change): Promise<RequestResult> {
     return this.#ports.contracts.use(uid, async (live) => {
       const begun = this.#ports.clock.now()
       for (let looks = 0; ; looks++) {
-        const result = await this.#changeOnce(live, names, wait, { changesOf, addTo }, begun)
+        const result = await this.#changeOnce(live, names, wait, change, begun)
         if (result !== undefined) return result
         if (looks === LOOKS_MAX) throw preconditionFailed(names, { isOnItsWay: true })
       }
@@ -257,7 +267,7 @@ export class Documents {
     live: LiveContract,
     names: readonly string[],
     wait: Wait,
-    { changesOf, addTo }: { readonly changesOf: ChangesOf; readonly addTo: AddTo | undefined },
+    { changesOf, concerned, addTo }: Change,
     begun: number,
   ): Promise<RequestResult | undefined> {
     const { contract, self } = live
@@ -271,8 +281,9 @@ export class Documents {
     if (element === undefined) throw noSuchPath(contract, names)
     const { onlyIf } = wait
     if (onlyIf !== undefined && !onlyIf(found, found && (await view.valueOf(found)))) throw preconditionFailed(names)
-    const agreed = await view.agreedIn([element])
-    const own = await ownCandidatesIn(element, self, document, store.payloads)
+    const compared = found === undefined ? [] : concerned(found)
+    const agreed = await view.agreedIn(compared)
+    const own = await ownCandidatesIn(compared, self, document, store.payloads)
     const audienceOf = (id: ElementId) => audienceAt(document, id)?.parties
     const ground = { types, agreed, own, audienceAt: audienceOf, newSalt, fileUnder: this.fileUnder(live) }
     const changes = withPath(names, () =>

@@ -15,15 +15,15 @@ export interface OwnCandidate extends Awaited {
   readonly value: unknown
 }
 
-/** Those of a party at and below an element, as far as they are held here. By their fields. */
+/** Those of a party at and below some elements, as far as they are held here. By their fields. */
 export async function ownCandidatesIn(
-  element: Element,
+  elements: readonly Element[],
   party: Handle,
   document: ContractState,
   payloads: PayloadStore,
 ): Promise<Map<ElementId, OwnCandidate>> {
   const found: [Field, Candidate][] = []
-  for (const field of fieldsWithCandidates(element)) {
+  for (const field of elements.flatMap((element) => [...fieldsWithCandidates(element)])) {
     const own = field.candidates.find(({ by }) => by === party)
     if (own !== undefined && isToCome(own, field, document)) found.push([field, own])
   }
