@@ -35,9 +35,16 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'PUT adds nothing',
     file: 'src/documents/documents.ts',
-    from: "if (adds || merges || 'table' in written) return this.#change(uid, names, wait, write)",
-    to: 'return this.#change(uid, names, wait, write)',
+    from: "if (adds || merges || 'table' in written) return this.#change(uid, names, wait, { changesOf: write, concerned })",
+    to: 'return this.#change(uid, names, wait, { changesOf: write, concerned })',
     caughtBy: 'test/api/routes/elements.test.ts',
+  },
+  {
+    name: 'a write has all that stands in memory',
+    file: 'src/documents/documents.ts',
+    from: "('json' in written ? concernedBy(element, written.json, how) : [element])",
+    to: '[element]',
+    caughtBy: 'test/documents/concerned.test.ts',
   },
   {
     name: 'an upload is the same whatever its bytes are',
