@@ -9,12 +9,13 @@ import { noSuchPath } from '../../documents/documents.ts'
 import { attributesOf } from '../../documents/elements/element-attributes.ts'
 import { elementEvidence } from '../../documents/elements/element-evidence.ts'
 import { elementHistory } from '../../documents/elements/element-history.ts'
-import { elementSchema } from '../../documents/elements/element-schema.ts'
+import { wholeSchema } from '../../documents/elements/element-schema.ts'
 import { elementTiers } from '../../documents/elements/element-tiers.ts'
 import { parsePath } from '../../documents/path.ts'
 import { AudienceSchema } from '../../events/audience.ts'
 import { HandleSchema, TimeSchema, type Uid, UidSchema } from '../../events/ids.ts'
 import type { ValueHistory } from '../../projections/queries/value-history.ts'
+import { inTurns } from '../../runtime/turns.ts'
 import { AttachmentsSchema, AttributesSchema, EvidenceSchema, TiersSchema } from '../answers/element-views.ts'
 import { ElementSchema, HistorySchema } from '../answers/elements.ts'
 import { ofAudience, ofElement, ofOrder } from '../answers/problems.ts'
@@ -91,7 +92,8 @@ export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, port
         response: { 200: ElementSchema },
       },
     },
-    async ({ params }) => at(params, elementSchema),
+    async ({ params }) =>
+      at(params, (element, document) => inTurns(wholeSchema(element, document), ports.documents.turns)),
   )
 
   app.get(

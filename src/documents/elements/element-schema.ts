@@ -1,4 +1,4 @@
-import { childrenOf, type Element, keyOf } from '../../aggregates/contract/document/element.ts'
+import { childrenOf, type Element, type Field, keyOf, type List } from '../../aggregates/contract/document/element.ts'
 import { builtInOf, definitionOf } from '../../aggregates/contract/document/types.ts'
 import { compiledRule } from '../../aggregates/contract/rules/compiled-rule.ts'
 import { schemaIdOf } from '../../aggregates/contract/rules/rule-schema.ts'
@@ -11,6 +11,8 @@ import type { ElementId, Handle } from '../../events/ids.ts'
 import type { TypeDefinition } from '../../events/type-definition.ts'
 import { definitionHash } from '../../events/type-definition.ts'
 import { pathOf } from '../written-rule.ts'
+
+const ELEMENTS_A_STEP = 64
 
 interface Common {
   /** Its id, which never changes. */
@@ -54,12 +56,45 @@ export type ElementSchema = Common &
 
 /** Of an element and all below it: what stands below a block is made when it is looked at, since there may be very much. */
 export function elementSchema(element: Element, state: ContractState): ElementSchema {
-  const rules = rulesByElement(state)
+  const itself = schemasIn(state)
   return schemaOf(element)
 
   function schemaOf(one: Element): ElementSchema {
+    if (one.kind === 'field') return itself.field(one)
+    if (one.kind === 'list') return itself.list(one, schemaOf(one.prototype))
+    let children: readonly ElementSchema[] | undefined
+    return {
+      ...itself.common(one),
+      kind: one.kind,
+      get children() {
+        children ??= [...childrenOf(one)].map(schemaOf)
+        return children
+      },
+    }
+  }
+}
+
+/** The same with all that is below it made, in steps. */
+export function* wholeSchema(element: Element, state: ContractState): Generator<void, ElementSchema> {
+  const itself = schemasIn(state)
+  let made = 0
+  return yield* schemaOf(element)
+
+  function* schemaOf(one: Element): Generator<void, ElementSchema> {
+    if (++made % ELEMENTS_A_STEP === 0) yield
+    if (one.kind === 'field') return itself.field(one)
+    if (one.kind === 'list') return itself.list(one, yield* schemaOf(one.prototype))
+    const children: ElementSchema[] = []
+    for (const child of childrenOf(one)) children.push(yield* schemaOf(child))
+    return { ...itself.common(one), kind: one.kind, children }
+  }
+}
+
+function schemasIn(state: ContractState) {
+  const rules = rulesByElement(state)
+  const common = (one: Element): Common => {
     const audience = audienceAt(state, one.id)
-    const common = {
+    return {
       element: one.id,
       at: pathOf(one.id, state),
       name: one.name,
@@ -68,34 +103,19 @@ export function elementSchema(element: Element, state: ContractState): ElementSc
       isActive: !state.inactive.blocks.some((block) => isWithin(schemaIdOf(state, one.id), block)),
       rules: [...(rules.get(schemaIdOf(state, one.id)) ?? [])],
     }
-    switch (one.kind) {
-      case 'block': {
-        let children: readonly ElementSchema[] | undefined
-        return {
-          ...common,
-          kind: one.kind,
-          get children() {
-            children ??= [...childrenOf(one)].map(schemaOf)
-            return children
-          },
-        }
-      }
-      case 'list': {
-        const key = keyOf(one)
-        const { entriesMax, prototype } = one
-        return { ...common, kind: one.kind, entry: schemaOf(prototype), entriesMax, ...(key && { key: key.name }) }
-      }
-      case 'field': {
-        const type = builtInOf(one.field, state.types)
-        const custom = one.field.type === 'custom' ? definitionOf(state.types, one.field.definition) : undefined
-        return {
-          ...common,
-          kind: one.kind,
-          type,
-          ...(custom && { custom: { ...custom, definition: definitionHash(custom) } }),
-        }
-      }
-    }
+  }
+  return {
+    common,
+    list(one: List, entry: ElementSchema): ElementSchema {
+      const key = keyOf(one)
+      return { ...common(one), kind: one.kind, entry, entriesMax: one.entriesMax, ...(key && { key: key.name }) }
+    },
+    field(one: Field): ElementSchema {
+      const type = builtInOf(one.field, state.types)
+      const custom = one.field.type === 'custom' ? definitionOf(state.types, one.field.definition) : undefined
+      const defined = custom && { custom: { ...custom, definition: definitionHash(custom) } }
+      return { ...common(one), kind: one.kind, type, ...defined }
+    },
   }
 }
 
