@@ -36,6 +36,7 @@ async function shownMetrics(): Promise<Map<string, string>> {
   metrics.watchCertificate(() => tlsIdentity('ana').certificate)
   metrics.watchProjections({ failures: () => [], lagSeconds: async () => 0 })
   metrics.watchObstacles({ counts: () => [] })
+  metrics.watchWebhooks(() => ({}))
   const stop = metrics.watch(contracts, () => new Set())
   const { text } = await metrics.expose()
   stop()
