@@ -34,10 +34,10 @@ t.test('nothing is killed before a request is under way: what nobody has asked f
 
 t.test('nodes killed at random moments lose nothing that a client was told', { timeout: 400_000 }, async (t) => {
   const progress = (line: string) => t.comment(line)
-  const report = await crashRounds({ rounds: 4, seed: 7, layouts: ['node'], acknowledgedEach: 3, progress })
-  t.ok(report.kills >= 4, `${report.kills} kills`)
+  const report = await crashRounds({ rounds: 2, seed: 7, layouts: ['node'], acknowledgedEach: 3, progress })
+  t.ok(report.kills >= 2, `${report.kills} kills`)
   // What nobody was told cannot be lost.
-  t.ok(report.acknowledged >= 12, `${report.acknowledged} acknowledged`)
+  t.ok(report.acknowledged >= 6, `${report.acknowledged} acknowledged`)
   t.ok(report.underWayMin >= 1, `${report.underWayMin} under way at least`)
 })
 

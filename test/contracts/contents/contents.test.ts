@@ -179,7 +179,7 @@ t.test('an author that keeps back a piece is refused in bounded time, and nothin
   t.match(await submission.verdict, { outcome: { kind: 'refused' } })
   for (const [process, its] of [ana, ben, cleo]) {
     await until('it to be gone', async () => (await pieceGroups(its.store.payloads, uid)).length === 0)
-    t.equal((await liveAt(process, uid)).contents.isIdle, true)
+    await until('nothing to be left to do', async () => (await liveAt(process, uid)).contents.isIdle)
   }
 })
 
