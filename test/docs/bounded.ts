@@ -50,6 +50,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'contracts/contents/dry-peers.ts #peers',
     'contracts/replica/replica-loop.ts #evidence',
     'contracts/replica/hold-ups.ts #said',
+    'contracts/replica/inbound/feed-tailer.ts #leftWaiting',
     'gossip/peer-knowledge.ts #shown',
     'node/observability/obstacles.ts #waits',
   ],

@@ -35,6 +35,8 @@ export class FeedTailer {
   readonly #turns: Turns | undefined
   #news = new Map<Handle, News>()
   #characters = 0
+  /** Parties with statements that were read before what these cover: it may be stored after them (decision 0138). */
+  #leftWaiting: ReadonlySet<Handle> = new Set()
 
   constructor(store: Store, self: Handle, turns?: Turns) {
     this.#store = store
@@ -75,8 +77,11 @@ export class FeedTailer {
     const news = this.#news
     this.#news = new Map()
     this.#characters = 0
+    if (news.size > 0) for (const handle of this.#leftWaiting) news.set(handle, 'store')
     try {
-      return await this.#read(before, news)
+      const reception = await this.#read(before, news)
+      if (news.size > 0) this.#leftWaiting = new Set(reception?.waiting.map(({ statement }) => statement.party))
+      return reception
     } catch (error) {
       for (const handle of news.keys()) this.hears(handle)
       throw error
