@@ -28,7 +28,7 @@ export const ENDORSED = 'endorsed'
 /** Of the list that all contracts have. */
 const ENTRIES_MAX = 6
 
-interface Command {
+export interface Command {
   readonly type: string
   readonly [key: string]: unknown
 }

@@ -1,9 +1,7 @@
 import t from 'tap'
-import { ruleHash } from '../../../src/aggregates/contract/rules/rule-book.ts'
 import { find } from '../../../src/aggregates/contract/state.ts'
 import type { ContractEvent } from '../../../src/events/contract-events.ts'
 import type { ElementId, RequestRef } from '../../../src/events/ids.ts'
-import type { LedgerEntry } from '../../../src/events/ledger-entry.ts'
 import type { Machine } from '../machine.ts'
 import { Stage } from './stage.ts'
 
@@ -12,21 +10,10 @@ const FIELD = '0.1' as ElementId
 /** All but the author must vote on a value of the second field. */
 async function ruled(): Promise<Stage> {
   const stage = await Stage.with({ ana: {}, ben: {}, cleo: {} })
-  const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
-  const body = { kind: 'validation' as const, who: { parties: [], fields: [] } }
-  await does(stage, ana, { type: 'AddRuleSet', name: 'terms' })
-  await does(stage, ana, { type: 'DraftRule', at: FIELD, ruleSet: 1, body })
-  const hash = ruleHash({ at: FIELD, body, id: 1, ruleSet: 1 })
-  for (const voter of [ben, cleo]) await does(stage, voter, { type: 'CastVote', rule: 1, hash, vote: 'yes' })
-  await does(stage, ana, { type: 'PublishRules', ruleSets: [1], rules: [{ rule: 1, hash }] })
+  const ben = stage.machine('ben')
+  await stage.publishes([{ at: FIELD, body: { kind: 'validation', who: { parties: [], fields: [] } } }])
   await stage.until('rules are in force', async () => (await stage.live(ben)).state.settling.agreed.phase === 'live')
   return stage
-}
-
-async function does(stage: Stage, machine: Machine, command: { type: string; [member: string]: unknown }) {
-  const accepted = stage.run.counts.accepted ?? 0
-  await stage.workload.submit(machine, command)
-  await stage.until(`${machine.handle}: ${command.type}`, () => (stage.run.counts.accepted ?? 0) > accepted)
 }
 
 async function endorses(stage: Stage, machine: Machine): Promise<RequestRef> {
@@ -40,8 +27,7 @@ async function endorses(stage: Stage, machine: Machine): Promise<RequestRef> {
 }
 
 async function eventsAt(stage: Stage, machine: Machine): Promise<ContractEvent[]> {
-  const texts = await machine.disk.ledgerOf(stage.run.contract)
-  return texts.flatMap((text) => (JSON.parse(text) as LedgerEntry).events)
+  return (await stage.entriesAt(machine)).flatMap(({ events }) => events)
 }
 
 async function childrenAt(stage: Stage, machine: Machine): Promise<number> {
@@ -54,7 +40,7 @@ t.test('a change set that holds structure, whose last voter dies with its vote',
   const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
   const children = await childrenAt(stage, ana)
   const request = await endorses(stage, ana)
-  await does(stage, ben, { type: 'CastVote', request, vote: 'yes' })
+  await stage.does(ben, { type: 'CastVote', request, vote: 'yes' })
   for (const machine of [ana, ben, cleo]) t.equal(await childrenAt(stage, machine), children, 'nothing of it is there')
   stage.cutOff(cleo)
   const signed = (await stage.feedOf('cleo')).length
@@ -80,11 +66,11 @@ t.test(
       Machine,
       Machine,
     ]
-    await does(stage, ana, { type: 'AddBlock', parent: '0', name: 'before' })
+    await stage.does(ana, { type: 'AddBlock', parent: '0', name: 'before' })
     const children = await childrenAt(stage, ana)
     const [first, second] = [await endorses(stage, ana), await endorses(stage, ben)]
-    await does(stage, cleo, { type: 'CastVote', request: first, vote: 'yes' })
-    await does(stage, cleo, { type: 'CastVote', request: second, vote: 'yes' })
+    await stage.does(cleo, { type: 'CastVote', request: first, vote: 'yes' })
+    await stage.does(cleo, { type: 'CastVote', request: second, vote: 'yes' })
     // Both last votes are on their way at once: neither has seen the other.
     stage.cutOff(ana)
     await stage.workload.submit(ben, { type: 'CastVote', request: first, vote: 'yes' })

@@ -1,8 +1,13 @@
+import { ruleHash } from '../../../src/aggregates/contract/rules/rule-book.ts'
+import { schemaOf } from '../../../src/aggregates/contract/rules/rule-schema.ts'
 import { memberOf } from '../../../src/aggregates/contract/state.ts'
+import { compile, isCompiled } from '../../../src/aggregates/rules/compile.ts'
 import type { Contracts } from '../../../src/contracts/registry/contracts.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
-import type { Handle } from '../../../src/events/ids.ts'
-import type { Statement } from '../../../src/events/statement.ts'
+import { type ElementId, type Handle, ROOT } from '../../../src/events/ids.ts'
+import type { LedgerEntry } from '../../../src/events/ledger-entry.ts'
+import type { Expression, RuleBody } from '../../../src/events/rule.ts'
+import type { Payloads, Statement } from '../../../src/events/statement.ts'
 import { worldOf } from '../cast.ts'
 import { check, checkEnd } from '../checks.ts'
 import { Faults } from '../faults.ts'
@@ -11,7 +16,7 @@ import { SimulatedNetwork } from '../network.ts'
 import { type SimulationOptions, withDefaults } from '../options.ts'
 import { Run } from '../run.ts'
 import { settleMicrotasks } from '../virtual-clock.ts'
-import { Workload } from '../workload.ts'
+import { type Command, Workload } from '../workload.ts'
 
 const STEP_MS = 1
 const PATIENCE_MS = 30_000
@@ -64,6 +69,7 @@ export class Stage {
     const [founder, ...others] = this.run.machines as [Machine, ...Machine[]]
     for (const machine of others) {
       const { handle } = machine
+      if (memberOf((await this.live(founder)).state.settling.agreed, handle) !== undefined) continue
       const isKnown = () => this.live(founder).then(({ state }) => state.ledger.cards.has(handle))
       if (!(await isKnown())) await this.workload.submit(founder, { type: 'InviteParty', party: machine.card })
       await this.until(`${handle} has the contract`, () => machine.contracts?.has(this.run.contract) ?? false)
@@ -132,6 +138,40 @@ export class Stage {
     const accepted = this.run.counts.accepted ?? 0
     await this.workload.write(machine, '0.0')
     await this.until(`${machine.handle} writes`, () => (this.run.counts.accepted ?? 0) > accepted)
+  }
+
+  /** It asks for that, and everybody agrees. */
+  async does(machine: Machine, command: Command, payloads?: Payloads): Promise<void> {
+    const accepted = this.run.counts.accepted ?? 0
+    await this.workload.submit(machine, command, payloads === undefined ? {} : { payloads })
+    await this.until(`${machine.handle}: ${command.type}`, () => (this.run.counts.accepted ?? 0) > accepted)
+  }
+
+  /** The settled entries, as they stand on its disk. */
+  async entriesAt({ disk }: Machine): Promise<LedgerEntry[]> {
+    return (await disk.ledgerOf(this.run.contract)).map((text) => JSON.parse(text) as LedgerEntry)
+  }
+
+  /** As people write it, read at the root. */
+  async expression(text: string): Promise<Expression> {
+    const { document } = (await this.live(this.run.machines[0] as Machine)).state.ledger
+    const compiled = compile(text, schemaOf(document), { block: ROOT })
+    if (!isCompiled(compiled)) throw new Error(`${text}: ${compiled[0]?.message}`)
+    return compiled.ast as unknown as Expression
+  }
+
+  /** All others vote for what the first member drafts, and it is in force. */
+  async publishes(rules: readonly { readonly at: ElementId; readonly body: RuleBody }[]): Promise<void> {
+    const [founder, ...others] = this.run.machines as [Machine, ...Machine[]]
+    await this.does(founder, { type: 'AddRuleSet', name: 'terms' })
+    for (const rule of rules) await this.does(founder, { type: 'DraftRule', ruleSet: 1, ...rule })
+    const drafted = rules.map((rule, place) => ({
+      rule: place + 1,
+      hash: ruleHash({ ...rule, id: place + 1, ruleSet: 1 }),
+    }))
+    for (const voter of others)
+      for (const rule of drafted) await this.does(voter, { type: 'CastVote', ...rule, vote: 'yes' })
+    await this.does(founder, { type: 'PublishRules', ruleSets: [1], rules: drafted })
   }
 
   /** From now on no message comes to it, or from it. */

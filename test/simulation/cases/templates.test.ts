@@ -5,12 +5,6 @@ import type { ElementId } from '../../../src/events/ids.ts'
 import type { Machine } from '../machine.ts'
 import { Stage } from './stage.ts'
 
-async function does(stage: Stage, machine: Machine, command: { type: string; [member: string]: unknown }) {
-  const accepted = stage.run.counts.accepted ?? 0
-  await stage.workload.submit(machine, command)
-  await stage.until(`${machine.handle}: ${command.type}`, () => (stage.run.counts.accepted ?? 0) > accepted)
-}
-
 /** What the founder has drawn up; `second` is the same later on. */
 async function drawnUp(stage: Stage, ana: Machine): Promise<{ first: Exported; second: Exported }> {
   const taken = async () => {
@@ -22,12 +16,12 @@ async function drawnUp(stage: Stage, ana: Machine): Promise<{ first: Exported; s
       size: ledger.log.size,
     }) as Exported
   }
-  await does(stage, ana, { type: 'AddBlock', parent: '0', name: 'Slip', owner: null })
+  await stage.does(ana, { type: 'AddBlock', parent: '0', name: 'Slip', owner: null })
   const slip = childNamed((await stage.live(ana)).state.ledger.document.document, 'Slip')?.id as ElementId
   const field = (name: string) => ({ type: 'AddField', parent: slip, name, field: { type: 'text' } })
-  await does(stage, ana, field('Sum'))
+  await stage.does(ana, field('Sum'))
   const first = await taken()
-  await does(stage, ana, field('Inception'))
+  await stage.does(ana, field('Inception'))
   return { first, second: await taken() }
 }
 
@@ -50,7 +44,7 @@ t.test(
       Machine,
     ]
     const { first, second } = await drawnUp(stage, ana)
-    await does(stage, ana, piece(first))
+    await stage.does(ana, piece(first))
     const { mark } = cleo.disk
     // Neither has seen the other's.
     stage.cutOff(ana)
@@ -64,9 +58,9 @@ t.test(
       t.equal((await templatesAt(stage, machine)).uses.length, 1, 'one of them is there, the other names it')
     }
     const [{ element }] = (await templatesAt(stage, ana)).uses as unknown as [{ element: ElementId }]
-    await does(stage, ben, piece(second))
+    await stage.does(ben, piece(second))
     const upgrade = { type: 'UpgradeTemplate', element, from: first.hash, roles: {}, to: second.hash }
-    for (const machine of [ana, ben]) await does(stage, machine, upgrade)
+    for (const machine of [ana, ben]) await stage.does(machine, upgrade)
     stage.cutOff(cleo)
     await stage.workload.submit(cleo, upgrade)
     await stage.workload.write(ben, `${element}.0`)
@@ -74,7 +68,7 @@ t.test(
     await stage.setBack(cleo, mark)
     await stage.ends()
     // What cleo had not told anybody is gone with its disk: it votes once more, if it has to.
-    if ((await templatesAt(stage, cleo)).uses[0]?.template === first.hash) await does(stage, cleo, upgrade)
+    if ((await templatesAt(stage, cleo)).uses[0]?.template === first.hash) await stage.does(cleo, upgrade)
     await stage.ends()
     for (const machine of [ana, ben, cleo]) {
       t.match((await templatesAt(stage, machine)).uses, [
@@ -93,13 +87,13 @@ t.test(
     const stage = await Stage.with({ ana: {}, ben: {} }, { erasures: 0.1 })
     const [ana, ben] = ['ana', 'ben'].map((handle) => stage.machine(handle)) as [Machine, Machine]
     const { first } = await drawnUp(stage, ana)
-    await does(stage, ana, piece(first, 0, 80))
+    await stage.does(ana, piece(first, 0, 80))
     const voids = stage.run.counts.void ?? 0
     await stage.workload.submit(ben, importOf(first, 'Ours'))
     await stage.until('nothing is imported', () => (stage.run.counts.void ?? 0) > voids)
     await stage.agrees(ben)
-    await does(stage, ben, piece(first))
-    await does(stage, ben, importOf(first, 'Ours'))
+    await stage.does(ben, piece(first))
+    await stage.does(ben, importOf(first, 'Ours'))
     const [{ element }] = (await templatesAt(stage, ben)).uses as unknown as [{ element: ElementId }]
     const accepted = stage.run.counts.accepted ?? 0
     await stage.workload.write(ana, `${element}.0`)
@@ -109,7 +103,7 @@ t.test(
     const sum = ours && childNamed(ours, 'Sum')
     const seals = sum?.kind === 'field' && sum.agreed !== null ? [sum.agreed.seal] : []
     t.equal(seals.length, 1)
-    for (const machine of [ana, ben]) await does(stage, machine, { type: 'EraseValues', seals })
+    for (const machine of [ana, ben]) await stage.does(machine, { type: 'EraseValues', seals })
     await stage.ends()
     for (const machine of [ana, ben]) {
       const { agreed } = (await stage.live(machine)).state.settling
