@@ -13,12 +13,15 @@ const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 const CACHED_KEYS_MAX = 4096
 const CACHED_SIGNATURES_MAX = 16_384
+const REJECTED_SIGNATURES_MAX = 4096
 
 /** Only keys that are admissible: looking at one costs as much as many verifications. */
 const admissible = new BoundedCache<true>(CACHED_KEYS_MAX)
 
-/** Hashes of key, signature and bytes that go together: a statement that waits is looked at again and again. */
+/** By the hash of key, signature and bytes: a statement that waits is looked at again and again. */
 const verified = new BoundedCache<true>(CACHED_SIGNATURES_MAX)
+/** Apart from those: nobody can make up a valid one, and everybody can fill this. To reject costs most, since noble has to. */
+const rejected = new BoundedCache<true>(REJECTED_SIGNATURES_MAX)
 
 /**
  * Whether the signature is valid under ZIP 215, as @noble/curves 2 understands it. All members must judge alike: one
@@ -33,10 +36,12 @@ export function isValidSignature(publicKey: string, bytes: Uint8Array, signature
   if (keyBytes === undefined || signatureBytes === undefined) return false
   const name = primitives.sha256Hex(concat(keyBytes, signatureBytes, bytes))
   if (verified.get(name)) return true
+  if (rejected.get(name)) return false
   const isValid =
     primitives.acceptsSignature(publicKeyJwk(publicKey).x, bytes, signatureBytes) ||
     ed25519.verify(signatureBytes, bytes, keyBytes, { zip215: true })
-  if (isValid) verified.set(name, true)
+  const known = isValid ? verified : rejected
+  known.set(name, true)
   return isValid
 }
 

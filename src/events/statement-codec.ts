@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile'
+import { BoundedCache } from '../crypto/bounded-cache.ts'
 import { utf8, utf8Length } from '../crypto/bytes.ts'
 import { canonicalJson, NotCanonicalizable } from '../crypto/canonical-json.ts'
 import { domains, type Hash, hashCanonical } from '../crypto/hash.ts'
@@ -173,19 +174,44 @@ export function decodeUnsigned({ core, statement, text }: Unsigned, payloads: Pa
   return decoded
 }
 
-/** The same for a line from a store, whose payloads were read beside it. What is no longer there is left out. */
-export function decodeStored(line: string, payloadsOf: (statement: Statement) => Payloads): SignedStatement {
+/** A line from a store, without the values that stand beside it. */
+export type Bare = Omit<SignedStatement, 'payloads'>
+
+/** So many stored lines are known, each of so many characters at most: what follows from a line is the same every time. */
+const KNOWN_LINES_MAX = 512
+const KNOWN_LINE_LENGTH_MAX = 8192
+
+/** Lines taken apart last: a contract that is put down comes back with the statements that it had. */
+const knownLines = new BoundedCache<Bare>(KNOWN_LINES_MAX)
+
+/** The same for a line from a store. Throws StatementRefused. */
+export function decodeBare(line: string): Bare {
+  const known = knownLines.get(line)
+  if (known !== undefined) return known
   const parsed = parse(line)
   if (!storedForm.Check(parsed)) refuseForm(storedForm, parsed)
   const { signature } = parsed
-  const statement = parsed.statement as Statement
-  return refusingWhatHasNoCanonicalForm(() => {
-    const decoded = decodeParts(statement, signature, payloadsOf(statement))
-    const { mismatch } = sortPayloadsOf(decoded)
-    if (mismatch !== undefined) throw mismatch
+  const { payloads: _, ...bare } = refusingWhatHasNoCanonicalForm(() => {
+    const decoded = decodeParts(parsed.statement as Statement, signature, {})
     assertCanonical(encodeStored(decoded.text, signature) === line)
     return decoded
   })
+  if (line.length <= KNOWN_LINE_LENGTH_MAX) knownLines.set(line, bare)
+  return bare
+}
+
+/** With the payloads that were read beside it; what is no longer there is left out. Throws `payload_mismatch`. */
+export function withStoredPayloads(bare: Bare, payloads: Payloads): SignedStatement {
+  const decoded = { ...bare, payloads }
+  const { mismatch } = refusingWhatHasNoCanonicalForm(() => sortPayloadsOf(decoded))
+  if (mismatch !== undefined) throw mismatch
+  return decoded
+}
+
+/** Both at once. Throws StatementRefused. */
+export function decodeStored(line: string, payloadsOf: (statement: Statement) => Payloads): SignedStatement {
+  const bare = decodeBare(line)
+  return withStoredPayloads(bare, payloadsOf(bare.statement))
 }
 
 function decodeParts(statement: Statement, signature: string, payloads: Payloads): SignedStatement {

@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { assertAdmissibleKey, isAdmissibleKey, isValidSignature, KeyNotAdmissible } from '../../src/crypto/ed25519.ts'
 import { generateKeyPair, sign } from '../../src/crypto/key-pair.ts'
+import { native } from '../../src/crypto/native.ts'
+import { installPrimitives, type Primitives } from '../../src/crypto/primitives.ts'
 import { readVectors } from '../support/vectors.ts'
 
 interface EdgeCase {
@@ -107,6 +109,28 @@ t.test('whatever comes as key and signature, the verdict is that of ZIP 215', as
     if (isValidNatively(publicKey, message, signature)) equal(verdict, true)
   })
   t.doesNotThrow(() => fc.assert(law))
+})
+
+t.test('what goes together, and what does not, is computed once', async (t) => {
+  let computed = 0
+  const acceptsSignature: Primitives['acceptsSignature'] = (...args) => {
+    computed++
+    return native.acceptsSignature(...args)
+  }
+  installPrimitives({ ...native, acceptsSignature })
+  t.teardown(() => installPrimitives(native))
+  const { publicKey, privateKey } = generateKeyPair()
+  const [message, another] = [Buffer.from('message'), Buffer.from('another')]
+  const signature = sign(privateKey, message)
+  const verdicts = [1, 2, 3].flatMap(() =>
+    [message, another].map((each) => isValidSignature(publicKey, each, signature)),
+  )
+  t.same(verdicts, [true, false, true, false, true, false])
+  t.equal(computed, 2)
+  t.ok(
+    isValidSignature(publicKey, another, sign(privateKey, another)),
+    'another signature of the same is another matter',
+  )
 })
 
 t.test('only the tag and the canonical base64url of 32 and 64 bytes is a key and a signature', async (t) => {

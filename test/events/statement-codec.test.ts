@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import t from 'tap'
 import type { Uid } from '../../src/events/ids.ts'
+import { seal } from '../../src/events/seal.ts'
 import {
   coreHash,
+  decodeBare,
   decodeSigned,
   decodeStored,
   encodeCore,
   encodeStatement,
   encodeStored,
+  withStoredPayloads,
 } from '../../src/events/statement-codec.ts'
 import { Player } from '../support/market.ts'
 
@@ -45,6 +48,16 @@ t.test('what is taken apart is put together again', async (t) => {
     decodeStored(encodeStored(made.text, made.signature), () => ({})),
     made,
   )
+})
+
+t.test('a stored line is taken apart once, and each time compared with the values that stand beside it', async (t) => {
+  const stored = encodeStored(made.text, made.signature)
+  t.equal(decodeBare(stored), decodeBare(`${stored}`), 'the same line is known')
+  t.equal(withStoredPayloads(decodeBare(stored), {}).statement, decodeBare(stored).statement)
+  const { seal: unnamed, payload } = seal('a value', new Uint8Array(16))
+  t.throws(() => withStoredPayloads(decodeBare(stored), { [unnamed]: payload }), { code: 'payload_mismatch' })
+  t.throws(() => decodeBare(stored.replace('"v":1', '"v":2')), { code: 'statement_malformed' })
+  t.throws(() => decodeBare(` ${stored}`), { code: 'statement_not_canonical' })
 })
 
 const deep = `${'['.repeat(40)}${']'.repeat(40)}`

@@ -13,14 +13,16 @@ import { attachmentsAmong } from '../../events/attachments/attachment.ts'
 import type { NamedContent } from '../../events/attachments/content.ts'
 import type { Handle, Seq, Uid } from '../../events/ids.ts'
 import { confidentialSealsOf, sealsNamedBy } from '../../events/seal.ts'
-import { type Payload, PayloadSchema, type Payloads, placesOf, type Statement } from '../../events/statement.ts'
+import { type Payload, PayloadSchema, type Payloads, placesOf } from '../../events/statement.ts'
 import {
+  type Bare,
+  decodeBare,
   decodeSigned,
-  decodeStored,
   encodeSigned,
   encodeStored,
   type SignedStatement,
   StatementRefused,
+  withStoredPayloads,
 } from '../../events/statement-codec.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { jsonOf } from '../../runtime/parse-json.ts'
@@ -295,41 +297,42 @@ export async function decodeFeed(
   lines: readonly string[],
   turns?: Turns,
 ): Promise<SignedStatement[]> {
+  const statements: { readonly bare: Bare; readonly seals: ReadonlySet<Hash> }[] = []
   const sealed: { readonly seq: Seq; readonly seal: Hash }[] = []
   for (const [index, line] of lines.entries()) {
     if (turns?.isOver === true) await turns.next()
-    for (const seal of sealsIn(line)) sealed.push({ seq: from + index, seal })
+    const seq = from + index
+    const bare = orDamaged({ contract, party: handle, seq }, () => decodeBare(line))
+    const seals = sealsNamedBy(bare.statement)
+    for (const seal of seals) sealed.push({ seq, seal })
+    statements.push({ bare, seals })
   }
   const texts = sealed.length === 0 ? nothingSealed : await store.payloads.get(contract, refsIn(handle, sealed))
-  const payloadsOf = (statement: Statement): Payloads => {
+  const decoded: SignedStatement[] = []
+  for (const [index, { bare, seals }] of statements.entries()) {
+    if (turns?.isOver === true) await turns.next()
     const payloads: { [seal: Hash]: Payload } = {}
-    for (const seal of sealsNamedBy(statement)) {
+    for (const seal of seals) {
       const text = texts.get(seal)
       if (text !== undefined) payloads[seal] = readPayload(text, contract, seal)
     }
-    return payloads
-  }
-  const decoded: SignedStatement[] = []
-  for (const [index, line] of lines.entries()) {
-    if (turns?.isOver === true) await turns.next()
-    try {
-      decoded.push(decodeStored(line, payloadsOf))
-    } catch (cause) {
-      if (!(cause instanceof StatementRefused)) throw cause
-      const evidence = { contract, party: handle, seq: from + index }
-      const message = `the stored statement ${handle} ${evidence.seq} is none: ${cause.message}`
-      throw new ContractDamaged('contract_damaged', message, evidence, { cause })
-    }
+    const evidence = { contract, party: handle, seq: from + index }
+    decoded.push(orDamaged(evidence, () => withStoredPayloads(bare, payloads)))
   }
   return decoded
 }
 
-/** None of what is no statement: whoever decodes the line says what is wrong with it. */
-function sealsIn(line: string): Set<Hash> {
+/** Throws ContractDamaged where the stored statement is none. */
+function orDamaged<Result>(
+  evidence: { readonly contract: Uid; readonly party: Handle; readonly seq: Seq },
+  decode: () => Result,
+): Result {
   try {
-    return sealsNamedBy((JSON.parse(line) as { statement: Statement }).statement)
-  } catch {
-    return new Set()
+    return decode()
+  } catch (cause) {
+    if (!(cause instanceof StatementRefused)) throw cause
+    const message = `the stored statement ${evidence.party} ${evidence.seq} is none: ${cause.message}`
+    throw new ContractDamaged('contract_damaged', message, evidence, { cause })
   }
 }
 
