@@ -4,6 +4,7 @@ import { tierReached } from '../../src/contracts/signing/cosigned-notes.ts'
 import { memoryGuard, type SigningGuard } from '../../src/contracts/signing/signing-guard.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
+import { defaultTiming } from '../../src/gossip/gossip.ts'
 import type { Peer } from '../../src/gossip/replica-port.ts'
 import type { Store } from '../../src/store/port.ts'
 import { EdgelessParty, type Lifetime } from './edgeless-party.ts'
@@ -25,6 +26,9 @@ export interface TradersPorts {
   guarded(guard: SigningGuard): SigningGuard
 }
 
+/** A cosignature that was made too late for whoever gathers them comes with the next call of anti-entropy. */
+const ANTI_ENTROPY_MS = 2_000
+
 /** Parties around one contract with a field for each of them, without edges: they call each other directly. */
 export async function traders(t: Lifetime, { handles, isSplit, openStore, guarded }: TradersPorts) {
   const parties = handles.map((handle) => new EdgelessParty(t, handle))
@@ -32,7 +36,11 @@ export async function traders(t: Lifetime, { handles, isSplit, openStore, guarde
   for (const party of parties) {
     const guard = guarded(memoryGuard())
     const start = async (role: 'node' | 'serve' | 'transmit' | 'receive') =>
-      party.start(role, { store: await openStore(party.card.handle), guard })
+      party.start(role, {
+        store: await openStore(party.card.handle),
+        guard,
+        timing: { ...defaultTiming, antiEntropyMs: ANTI_ENTROPY_MS },
+      })
     if (isSplit) {
       traders.push({ asked: await start('serve'), calls: await start('transmit'), called: await start('receive') })
     } else {
@@ -47,6 +55,7 @@ export async function traders(t: Lifetime, { handles, isSplit, openStore, guarde
       calls.gossip.setPeer(peer)
       if (own !== calls) own.gossip.setPeer(peer)
     }
+    calls.gossip.start()
   }
   const contract = await opened(traders, parties)
   return { traders, contract }
