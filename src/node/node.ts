@@ -173,7 +173,7 @@ async function start(
   closing.add(() => obstacles.close())
   const projections =
     role === 'node' || role === 'serve'
-      ? await openProjections(dir, store.events, { clock: systemClock, logger, metrics }, closing)
+      ? await openProjections(dir, store.events, { clock: systemClock, logger, metrics, turns }, closing)
       : undefined
   const documents = new Documents({
     contracts,

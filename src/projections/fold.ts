@@ -1,18 +1,16 @@
 import Database from 'better-sqlite3'
-import { importedEvents } from '../aggregates/contract/templates/imported-events.ts'
 import { contractHeldIn, isTrue } from '../contracts/registry/held-contracts.ts'
-import type { ContractEvent } from '../events/contract-events.ts'
 import type { Handle, Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import type { Statement } from '../events/statement.ts'
-import { unreachable } from '../runtime/assert.ts'
 import { groupOf } from '../store/payload-group.ts'
 import type { RecordedEvent } from '../store/port.ts'
 import { parseStream, type StreamKind } from '../store/streams.ts'
 import { type Checkpoint, Checkpoints, type Failure } from './checkpoint.ts'
 import type { ContractRows } from './contract-rows.ts'
 import { dataOf, FoldFailed } from './fold-failed.ts'
-import { partyOf } from './tables/party-table.ts'
+import { foldingEvents } from './folding-events.ts'
+import { inTransaction } from './stepwise-transaction.ts'
 import { prepareTables, type Tables } from './tables.ts'
 
 /** The entry that is not folded in any more, nor anything after it. Its carrying statement claims `time`. */
@@ -32,10 +30,10 @@ const ofTheDatabase = /^SQLITE_(?!CONSTRAINT|MISMATCH|RANGE|TOOBIG|ERROR)/
  * Failure, and the others go on (decision 0095).
  */
 export class Fold {
+  readonly #database: Database.Database
   readonly #tables: Tables
   readonly #checkpoints: Checkpoints
   readonly #cut: Cut | undefined
-  readonly #transaction: Database.Transaction<(work: () => void) => void>
   readonly #streams = new Map<string, StreamKind | undefined>()
   readonly #pages = new Map<Uid, ContractRows>()
   readonly #changed = new Set<ContractRows>()
@@ -45,10 +43,10 @@ export class Fold {
   #failed: Set<string>
 
   constructor(database: Database.Database, cut?: Cut) {
+    this.#database = database
     this.#tables = prepareTables(database)
     this.#checkpoints = new Checkpoints(database)
     this.#cut = cut
-    this.#transaction = database.transaction((work) => work())
     this.#failed = this.#checkpoints.failedSubjects()
   }
 
@@ -57,19 +55,14 @@ export class Fold {
   }
 
   /**
-   * Folds the events in, and moves the checkpoint to the last of them, in one transaction. The answer: what has failed by
-   * it. Throws SQLite's error when the database fails: then nothing has happened, and it may be tried again.
+   * Folds the events in, and moves the checkpoint to the last of them, in steps and in one transaction: one after another. The result:
+   * what has failed by it. Throws SQLite's error when the database fails: then nothing has happened, and it may be tried again.
    */
-  apply(events: readonly RecordedEvent[], movesCheckpoint = true): readonly Failure[] {
+  *folding(events: readonly RecordedEvent[], movesCheckpoint = true): Generator<void, readonly Failure[]> {
     const failures: Failure[] = []
     for (let isStepwise = false; ; ) {
       try {
-        this.#transaction.immediate(() => {
-          for (const failure of failures) this.#checkpoints.fail(failure)
-          this.#applyAll(events, isStepwise, failures)
-          const last = events.at(-1)
-          if (movesCheckpoint && last !== undefined) this.#checkpoints.move(last)
-        })
+        yield* inTransaction(this.#database, this.#foldingAll(events, movesCheckpoint, isStepwise, failures))
         this.#forgetSome()
         return failures
       } catch (error) {
@@ -83,31 +76,40 @@ export class Fold {
     }
   }
 
-  #applyAll(events: readonly RecordedEvent[], isStepwise: boolean, failures: readonly Failure[]): void {
+  *#foldingAll(
+    events: readonly RecordedEvent[],
+    movesCheckpoint: boolean,
+    isStepwise: boolean,
+    failures: readonly Failure[],
+  ): Generator<void, void> {
+    for (const failure of failures) this.#checkpoints.fail(failure)
     for (const event of events) {
       const stream = this.#streamOf(event.stream)
       const subject = stream && subjectOf(stream, event)
       if (stream === undefined || subject === undefined || this.#failed.has(subject)) continue
       if (failures.some((failure) => failure.subject === subject && failure.position <= event.position)) continue
       if ((this.#cutAt.get(subject) ?? Number.POSITIVE_INFINITY) <= event.position) continue
-      if (!isStepwise) this.#applyOne(event, stream)
-      else this.#applyStep(event, stream, subject)
+      if (!isStepwise) yield* this.#foldingOne(event, stream)
+      else yield* this.#foldingAlone(event, stream, subject)
+      yield
     }
-    this.#write()
+    yield* this.#writing()
     for (const { subject } of failures) this.#failed.add(subject)
+    const last = events.at(-1)
+    if (movesCheckpoint && last !== undefined) this.#checkpoints.move(last)
   }
 
-  #applyStep(event: RecordedEvent, stream: StreamKind, subject: string): void {
+  *#foldingAlone(event: RecordedEvent, stream: StreamKind, subject: string): Generator<void, void> {
     try {
-      this.#applyOne(event, stream)
-      this.#write()
+      yield* this.#foldingOne(event, stream)
+      yield* this.#writing()
     } catch (error) {
       if (error instanceof Database.SqliteError && ofTheDatabase.test(error.code)) throw error
       throw new StepFailed({ subject, ...placeOf(event), reason: reasonOf(error) })
     }
   }
 
-  #applyOne(event: RecordedEvent, stream: StreamKind): void {
+  *#foldingOne(event: RecordedEvent, stream: StreamKind): Generator<void, void> {
     switch (stream.kind) {
       case 'contracts': {
         const held = contractHeldIn(event)
@@ -115,7 +117,7 @@ export class Fold {
         break
       }
       case 'contract': {
-        this.#settle(this.#page(stream.contract), dataOf<LedgerEntry>(event), event)
+        yield* this.#settling(this.#page(stream.contract), dataOf<LedgerEntry>(event), event)
         break
       }
       case 'feed': {
@@ -137,7 +139,7 @@ export class Fold {
     this.#tables.requests.stated(page, statement)
   }
 
-  #settle(page: ContractRows, entry: LedgerEntry, { revision, position }: RecordedEvent): void {
+  *#settling(page: ContractRows, entry: LedgerEntry, { revision, position }: RecordedEvent): Generator<void, void> {
     if (entry.index !== revision || revision !== page.size) {
       throw new FoldFailed(`the ledger goes on with entry ${entry.index} after ${page.size}`, { revision })
     }
@@ -151,120 +153,11 @@ export class Fold {
     const [first] = entry.events
     if (first?.type === 'ContractOpened') this.#tables.parties.founded(page, first.founder)
     this.#tables.requests.settled(page, entry, carried)
-    for (const event of entry.events) this.#happened(page, event)
+    yield* foldingEvents(this.#tables, page, entry.events)
     page.size++
     page.clock = carried.clock
     page.record = entry.record ?? null
     page.isChanged = true
-  }
-
-  #happened(page: ContractRows, event: ContractEvent): void {
-    const { contracts, parties, types, elements, erasures, proposals, changeSets, requests, rules, templates } =
-      this.#tables
-    switch (event.type) {
-      case 'ContractOpened':
-        contracts.opened(page, event)
-        elements.addRoot(page)
-        break
-      case 'PartyAdmitted':
-        parties.apply(page, event)
-        erasures.memberAdmitted(page)
-        templates.memberAdmitted(page)
-        break
-      case 'PartyInvited':
-      case 'InvitationWithdrawn':
-      case 'InvitationDeclined':
-        parties.apply(page, event)
-        break
-      case 'PartyResigned':
-        parties.apply(page, event)
-        requests.resigned(page, event.handle)
-        contracts.resigned(page, event.handle)
-        erasures.memberResigned(page, event.handle)
-        templates.memberResigned(page, event.handle)
-        // The end of a lock by its holder's leaving has an event of its own.
-        break
-      case 'RecordLocked':
-        contracts.locked(page, partyOf(page, event.holder), event)
-        break
-      case 'RecordReleased':
-      case 'LockBroken':
-        contracts.released(page)
-        break
-      case 'LockBreakVoted':
-        break
-      case 'EngineVoted':
-        contracts.voted(page, { by: event.by, to: event.to })
-        break
-      case 'EngineUpgraded':
-        contracts.upgraded(page, event.to)
-        break
-      case 'TypeDefined':
-        types.defined(page, event)
-        break
-      case 'BlockAdded':
-      case 'FieldAdded':
-      case 'ListAdded':
-      case 'EntryAdded':
-      case 'ChildrenArranged':
-      case 'ElementRenamed':
-      case 'ElementGranted':
-      case 'AudienceSet':
-        elements.apply(page, event)
-        break
-      case 'ElementRemoved': {
-        const removed = elements.apply(page, event)
-        proposals.removed(page, removed)
-        rules.removed(removed)
-        templates.removed(page, removed)
-        break
-      }
-      case 'ValueProposed':
-      case 'ProposalAgreed':
-      case 'CandidateEnded':
-      case 'VoteCast':
-      case 'VotersNamed':
-      case 'ValueComputed':
-      case 'ValueRevealed':
-        proposals.apply(page, event)
-        break
-      case 'ChangeSetProposed':
-      case 'ChangeSetVoteCast':
-      case 'ChangeSetAgreed':
-      case 'ChangeSetEnded':
-        changeSets.apply(page, event)
-        break
-      case 'RuleSetAdded':
-      case 'RuleDrafted':
-      case 'RuleEdited':
-      case 'RuleRemoved':
-      case 'RuleVoteCast':
-      case 'RulesPublished':
-      case 'ReopenVoted':
-      case 'EditReopened':
-      case 'BlockSwitched':
-      case 'RuleSetSwitched':
-      case 'RuleFlagged':
-      case 'RuleCleared':
-        rules.apply(page, event)
-        break
-      case 'TemplateImported':
-        for (const one of importedEvents(event, templates.find(page, event.template))) this.#happened(page, one)
-        templates.apply(page, event)
-        break
-      case 'TemplateBrought':
-      case 'TemplateUpgradeVoted':
-      case 'TemplateUpgraded':
-        templates.apply(page, event)
-        break
-      case 'ErasureVoted':
-      case 'ValuesKept':
-      case 'ValuesErased':
-        erasures.apply(page, event)
-        break
-      default:
-        unreachable(event)
-    }
   }
 
   /** Throws FoldFailed for a contract that the node does not hold. */
@@ -304,17 +197,17 @@ export class Fold {
   }
 
   /** What the batch has come to so far. */
-  #write(): void {
+  *#writing(): Generator<void, void> {
     const { contracts, proposals, requests, feeds } = this.#tables
     for (const page of this.#changed) {
       contracts.flush(page)
-      requests.save(page)
+      yield* requests.saving(page)
       feeds.save(page)
     }
     this.#changed.clear()
-    proposals.flush()
-    requests.flush()
-    feeds.flush()
+    yield* proposals.flushing()
+    yield* requests.flushing()
+    yield* feeds.flushing()
   }
 
   /** The oldest first. */

@@ -6,6 +6,7 @@ import { NoSuchContract } from '../contracts/registry/contract-cache.ts'
 import type { Uid } from '../events/ids.ts'
 import { syncDirectory } from '../runtime/durable-file.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { completed } from '../runtime/turns.ts'
 import type { EventStore, RecordedEvent } from '../store/port.ts'
 import { CONTRACTS_STREAM, contractStream, evidenceStream } from '../store/streams.ts'
 import { type Failure, isOf } from './checkpoint.ts'
@@ -102,7 +103,7 @@ export async function replay(
   let batch: RecordedEvent[] = []
   const apply = () => {
     // Of a contract by itself the others' checkpoint holds.
-    failures.push(...fold.apply(batch, contract === undefined))
+    failures.push(...completed(fold.folding(batch, contract === undefined)))
     count += batch.length
     const last = batch.at(-1)
     if (last !== undefined) progress?.(last.position)

@@ -4,6 +4,9 @@ import { type BulkInsert, bulkInsert } from '../runtime/bulk-insert.ts'
 /** The values of a row, in the order of the columns. They may be changed until the buffer is flushed. */
 export type Row = unknown[]
 
+/** Rows that are written in one step. */
+const ROWS_A_STEP = 256
+
 /** Rows that are new in a batch, written together at its end. */
 export class RowBuffer {
   readonly #insert: BulkInsert
@@ -19,11 +22,13 @@ export class RowBuffer {
     return row
   }
 
-  flush(): void {
-    if (this.#rows.length === 0) return
+  *flushing(): Generator<void, void> {
     const rows = this.#rows
     this.#rows = []
-    this.#insert(rows)
+    for (let at = 0; at < rows.length; at += ROWS_A_STEP) {
+      if (at > 0) yield
+      this.#insert(rows.slice(at, at + ROWS_A_STEP))
+    }
   }
 
   /** The batch came to nothing. */

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import type { Clock } from '../runtime/clock.ts'
+import { inTurns, type Turns } from '../runtime/turns.ts'
 import type { EventStore, RecordedEvent, Subscription } from '../store/port.ts'
 import { type Checkpoint, Checkpoints, type Failure, isOf } from './checkpoint.ts'
 import { Fold } from './fold.ts'
@@ -29,6 +30,8 @@ export interface ProjectionPorts {
   readonly events: EventStore
   readonly clock: Clock
   readonly report: ProjectionReport
+  /** Left out: a batch is folded in at once. */
+  readonly turns?: Turns
 }
 
 export interface ProjectionReport {
@@ -43,7 +46,7 @@ export interface ProjectionReport {
 }
 
 /**
- * Keeps a read model up with a store, by a subscription: what has been stored is folded in, in batches, each in one
+ * Keeps a read model up with a store, by a subscription: what has been stored is folded in, in batches, each in steps and in one
  * transaction with its checkpoint. So a crash at any moment costs nothing but the time to fold the last batch again.
  */
 export class ProjectionRunner {
@@ -132,6 +135,7 @@ export class ProjectionRunner {
     this.#wake?.()
     this.#subscription.close()
     await this.#subscription.closed.catch(() => {})
+    await this.#writing
     await this.#write()
     this.#reader.close()
     this.#database.close()
@@ -142,39 +146,48 @@ export class ProjectionRunner {
     this.#characters += event.data.length
     if (this.#writing !== undefined) return this.#writing
     if (this.#batch.length >= BATCH_EVENTS || this.#characters >= BATCH_CHARACTERS) return this.#write()
-    this.#cancel ??= this.#ports.clock.after(this.#batchMs, () => void this.#write())
+    this.#writeSoon()
     return undefined
+  }
+
+  #writeSoon(): void {
+    this.#cancel ??= this.#ports.clock.after(this.#batchMs, () => void this.#write())
   }
 
   #write(): Promise<void> {
     this.#cancel?.()
     this.#cancel = undefined
-    this.#writing ??= this.#writeUntilDone().finally(() => {
+    this.#writing ??= this.#writeBatch().finally(() => {
       this.#writing = undefined
+      // What has come meanwhile.
+      if (this.#batch.length > 0 && !this.#isClosing) this.#writeSoon()
     })
     return this.#writing
   }
 
-  async #writeUntilDone(): Promise<void> {
-    let failed = 0
-    while (this.#batch.length > 0) {
-      const batch = this.#batch
+  async #writeBatch(): Promise<void> {
+    const batch = this.#batch
+    if (batch.length === 0) return
+    this.#batch = []
+    this.#characters = 0
+    for (let failed = 0; ; ) {
       try {
-        for (const failure of this.#fold.apply(batch)) this.#ports.report.failed(failure)
+        const failures = await inTurns(this.#fold.folding(batch), this.#ports.turns)
+        for (const failure of failures) this.#ports.report.failed(failure)
+        if (failed >= FAILURES_TOLD) this.#ports.report.goesOn()
+        break
       } catch (error) {
         if (!(error instanceof Database.SqliteError)) throw error
         if (++failed === FAILURES_TOLD) this.#ports.report.stuck(error)
-        if (this.#isClosing) return
+        if (this.#isClosing) {
+          this.#batch = [...batch, ...this.#batch]
+          return
+        }
         await this.#pause(Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** failed))
-        continue
       }
-      if (failed >= FAILURES_TOLD) this.#ports.report.goesOn()
-      failed = 0
-      this.#position = batch.at(-1)?.position
-      this.#batchMs = batch.length < MANY_EVENTS ? BATCH_MS : Math.min(BATCH_MS_MAX, 2 * this.#batchMs)
-      this.#batch = []
-      this.#characters = 0
     }
+    this.#position = batch.at(-1)?.position
+    this.#batchMs = batch.length < MANY_EVENTS ? BATCH_MS : Math.min(BATCH_MS_MAX, 2 * this.#batchMs)
   }
 
   #pause(pauseMs: number): Promise<void> {

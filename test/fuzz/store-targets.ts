@@ -32,6 +32,7 @@ import { encodeMessage } from '../../src/gossip/message.ts'
 import { Fold } from '../../src/projections/fold.ts'
 import { openReadModel } from '../../src/projections/read-model.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { recorded } from '../../src/store/eventstoredb/reading.ts'
 import type { NewEvent, RecordedEvent, Store, Write } from '../../src/store/port.ts'
@@ -311,7 +312,7 @@ export const storeTargets: readonly Target[] = [
       model.exec('BEGIN')
       try {
         // What cannot be folded is noted as a failure; another exception would stop all contracts.
-        new Fold(model).apply(history.map((found) => (found === from ? { ...found, data: text } : found)))
+        completed(new Fold(model).folding(history.map((found) => (found === from ? { ...found, data: text } : found))))
       } finally {
         model.exec('ROLLBACK')
       }

@@ -6,11 +6,13 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { childrenOf, type Element } from '../../src/aggregates/contract/document/element.ts'
 import type { ContractState } from '../../src/aggregates/contract/state.ts'
+import { type Exported, exportTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
-import { requestKey, type Uid } from '../../src/events/ids.ts'
+import { type ElementId, requestKey, type Uid } from '../../src/events/ids.ts'
 import { Fold } from '../../src/projections/fold.ts'
 import { draftReadModel } from '../../src/projections/read-model.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import type { RecordedEvent } from '../../src/store/port.ts'
 import { contractStream } from '../../src/store/streams.ts'
@@ -41,7 +43,7 @@ t.test('the tables say what the aggregate says', async (t) => {
       for await (const recorder of busyContract(store, { ...busy, contract: one }, new SeededRandom(seed)))
         last = recorder
       const { settling } = (last as Recorder).state
-      new Fold(database).apply(await Array.fromAsync(store.events.readAll()))
+      completed(new Fold(database).folding(await Array.fromAsync(store.events.readAll())))
       t.same(documentIn(database), documentOf(settling.agreed))
       t.same(
         database
@@ -170,7 +172,7 @@ t.test('an entry, and what stands in it, is shown as its prototype has it, after
       .raw()
       .all()
   const fold = new Fold(database)
-  fold.apply(await Array.fromAsync(store.events.readAll()))
+  completed(fold.folding(await Array.fromAsync(store.events.readAll())))
   t.same(documentIn(database), documentOf(recorder.state.settling.agreed))
   t.same(shown(), [
     ['', '0', 'block', null, null, null],
@@ -187,13 +189,56 @@ t.test('an entry, and what stands in it, is shown as its prototype has it, after
   ])
   const before = fold.checkpoint?.position ?? 0
   await recorder.hears(ana.requests({ type: 'RemoveElement', element: '0.0.0.0.0.1' }))
-  fold.apply(await Array.fromAsync(store.events.readAll({ after: before })))
+  completed(fold.folding(await Array.fromAsync(store.events.readAll({ after: before }))))
   t.same(documentIn(database), documentOf(recorder.state.settling.agreed))
   t.same(
     database.prepare('SELECT ended_by FROM Proposal').pluck().all(),
     ['removed'],
     'with the field of the prototype',
   )
+  await store.close()
+})
+
+const FIELDS = 2_000
+/** Rows that are written in one step are so many at most. */
+const ROWS_AT_ONCE = 600
+
+t.test('one event may add, take away or order thousands of elements: it is folded in in steps', async (t) => {
+  const store = openMemoryStore()
+  const ana = new Player('ana')
+  const recorder = await Recorder.open(store, CONTRACT, ana.card)
+  await recorder.hears(ana.requests(ana.opening(), { type: 'AddBlock', parent: '0', name: 'Slip' }))
+  for (let at = 0; at < FIELDS; at += 500) {
+    const field = { type: 'AddField', parent: '0.0', field: { type: 'text' } }
+    await recorder.hears(ana.requests(...Array.from({ length: 500 }, (_, n) => ({ ...field, name: `${at + n}` }))))
+  }
+  const order = Array.from({ length: FIELDS }, (_, n) => FIELDS - 1 - n)
+  await recorder.hears(ana.requests({ type: 'ArrangeChildren', block: '0.0', order }))
+  const { document, log } = ana.state.ledger
+  const exported = exportTemplate(document, { element: '0.0' as ElementId, root: log.root(), size: log.size })
+  const { hash, text } = exported as Exported
+  await recorder.hears(ana.requests({ type: 'BringTemplate', bytes: text.length, from: 0, hash, text }))
+  await recorder.hears(ana.requests({ type: 'ImportTemplate', at: '0', name: 'Copy', hash, roles: {} }))
+  await recorder.hears(ana.proposes('0.1.7', 'agreed'), ana.proposes('0.1.1999', 'agreed, too'))
+  await recorder.hears(ana.requests({ type: 'RemoveElement', element: '0.1' }))
+  const database = await emptyModel(t)
+  const rowsWritten = database.prepare<[], number>('SELECT total_changes()').pluck()
+  const steps = new Fold(database).folding(await Array.fromAsync(store.events.readAll()))
+  const inSteps: number[] = []
+  for (let before = 0, isDone = false; !isDone; ) {
+    isDone = steps.next().done === true
+    const now = rowsWritten.get() ?? 0
+    inSteps.push(now - before)
+    before = now
+  }
+  t.ok(Math.max(...inSteps) <= ROWS_AT_ONCE, `${Math.max(...inSteps)} rows in a step`)
+  t.same(documentIn(database), documentOf(recorder.state.settling.agreed))
+  t.same(database.prepare('SELECT count(*), count(removed_at), count(place) FROM Element').raw().get(), [
+    3 + 2 * FIELDS,
+    1 + FIELDS,
+    2 * FIELDS,
+  ])
+  t.same(database.prepare('SELECT ended_by FROM Proposal').pluck().all(), ['removed', 'removed'])
   await store.close()
 })
 
@@ -205,7 +250,7 @@ t.test('an LEI stands in the table of parties as what it is: claimed', async (t)
   const recorder = await Recorder.open(store, CONTRACT, ana.card)
   const opening = ana.requests(ana.opening(), { type: 'InviteParty', party: { ...ben.card, lei } })
   await recorder.hears(opening)
-  new Fold(database).apply(await Array.fromAsync(store.events.readAll()))
+  completed(new Fold(database).folding(await Array.fromAsync(store.events.readAll())))
   t.same(database.prepare('SELECT handle, claimed_lei FROM Party ORDER BY id').all(), [
     { handle: 'ana', claimed_lei: null },
     { handle: 'ben', claimed_lei: lei },
@@ -232,7 +277,7 @@ t.test('a contract whose event cannot be folded stands still, and the others go 
       const database = await emptyModel(t)
       const failures = []
       for (let at = 0; at < events.length; at += length) {
-        failures.push(...new Fold(database).apply(events.slice(at, at + length)))
+        failures.push(...completed(new Fold(database).folding(events.slice(at, at + length))))
       }
       t.match(failures, [{ subject: one, stream: contractStream(one) }], what)
       t.equal(failures.length, 1)

@@ -7,6 +7,7 @@ import type { Uid } from '../../src/events/ids.ts'
 import { Fold } from '../../src/projections/fold.ts'
 import { draftReadModel, openReadModel } from '../../src/projections/read-model.ts'
 import { ReadModelMissing, rebuildContract, rebuildReadModel, replay } from '../../src/projections/rebuild.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import type { RecordedEvent } from '../../src/store/port.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
@@ -49,7 +50,7 @@ function foldInBatches(path: string, events: readonly RecordedEvent[], lengths: 
       const length = lengths[n % lengths.length] ?? 1
       // Now and then as a process that has just started: it knows nothing but what the tables say.
       if (n % 3 === 0) fold = new Fold(database)
-      fold.apply(events.slice(at, at + length))
+      completed(fold.folding(events.slice(at, at + length)))
       at += length
     }
     return dump(database)

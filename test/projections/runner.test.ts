@@ -7,12 +7,14 @@ import { type Checkpoint, Checkpoints, type Failure } from '../../src/projection
 import { rebuildContract, rebuildReadModel } from '../../src/projections/rebuild.ts'
 import { ProjectionRunner } from '../../src/projections/runner.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import type { Turns } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import type { Store } from '../../src/store/port.ts'
 import { contractStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
-import { busyContract, busyUid, recordBusyContract } from '../support/busy-contract.ts'
+import { busyContract, busyUid, Recorder, recordBusyContract } from '../support/busy-contract.ts'
 import { serverUnderTest } from '../support/eventstoredb-under-test.ts'
+import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
 import { until } from '../support/node-party.ts'
 import { open as openServer } from '../support/open-eventstoredb.ts'
 import { dumpReadModel } from '../support/read-model-dump.ts'
@@ -28,6 +30,23 @@ async function folder(t: Test): Promise<string> {
   return dir
 }
 
+/** Of the event loop: in so many of them what was stored has been heard of. */
+const TURNS = 4
+
+/** Every step is the last of a turn, and others take theirs. */
+class EveryStep implements Turns {
+  readonly isOver = true
+  count = 0
+  /** What another does in its turn. */
+  meanwhile: (() => Promise<unknown>) | undefined
+
+  async next(): Promise<void> {
+    this.count++
+    await this.meanwhile?.()
+    for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
 async function open(path: string, { events }: Store) {
   const reported = {
     failed: [] as Failure[],
@@ -41,13 +60,14 @@ async function open(path: string, { events }: Store) {
     goesOn: () => void reported.goneOn.push(reported.stuck.length),
     startedAnew: (checkpoint: Checkpoint) => void reported.startedAnew.push(checkpoint),
   }
-  const runner = await ProjectionRunner.open({ path, events, clock: systemClock, report })
+  const turns = new EveryStep()
+  const runner = await ProjectionRunner.open({ path, events, clock: systemClock, report, turns })
   const upToDate = async () => {
     const last = (await Array.fromAsync(events.readAll())).at(-1)?.position
     await until('the read model is up to date', async () => new Checkpoints(runner.reader).last()?.position === last)
     t.equal(await runner.lagSeconds(), 0)
   }
-  return { runner, upToDate, ...reported }
+  return { runner, turns, upToDate, ...reported }
 }
 
 t.test('what is stored while it runs, and while it does not, ends up as in a rebuild', async (t) => {
@@ -92,6 +112,30 @@ t.test('on EventStoreDB it is the same, also over a restart', async (t) => {
   t.same(dumpReadModel(path), dumpReadModel(join(dir, 'rebuilt.sqlite')), 'and of one contract')
 })
 
+t.test('what is stored while a batch is being written comes behind it', async (t) => {
+  const dir = await folder(t)
+  const path = join(dir, 'read-model.sqlite')
+  const store = openMemoryStore()
+  const [ana] = market('ana', 'ben') as [Player, Player]
+  const recorder = await Recorder.open(store, CONTRACT, ana.card)
+  await recorder.hears(...allOf(ana))
+  const running = await open(path, store)
+  await running.upToDate()
+  // Ben answers nothing: a statement is folded in in one step, and what it asks for is pending in the next.
+  const { turns } = running
+  const lastStep = turns.count + 2
+  turns.meanwhile = async () => {
+    if (turns.count === lastStep) await recorder.hears(ana.proposes('0.1', 'meanwhile'))
+  }
+  await recorder.hears(ana.proposes('0.0', 'before'))
+  await until('the last step', async () => turns.count > lastStep)
+  await running.upToDate()
+  t.equal(running.runner.reader.prepare('SELECT count(*) FROM Pending').pluck().get(), 2)
+  await running.runner.close()
+  await rebuildReadModel(join(dir, 'rebuilt.sqlite'), store.events)
+  t.same(dumpReadModel(path), dumpReadModel(join(dir, 'rebuilt.sqlite')))
+})
+
 t.test('one contract fails, is told of once, and the other goes on', async (t) => {
   const path = join(await folder(t), 'read-model.sqlite')
   const store = openMemoryStore()
@@ -102,6 +146,7 @@ t.test('one contract fails, is told of once, and the other goes on', async (t) =
   await store.events.append(contractStream(one), 'any', [{ type: 'RequestSettled', data: '{"index":6}' }])
   await recordBusyContract(store, { ...busy, contract: other }, new SeededRandom(2))
   await running.upToDate()
+  t.ok(running.turns.count > 0, 'others have their turn between two steps')
   t.match(running.failed, [{ subject: one, revision: next + 1, reason: /FoldFailed/ }])
   t.equal(running.failed.length, 1)
   const size = running.runner.reader.prepare('SELECT size FROM Contract WHERE uid = ?').pluck()

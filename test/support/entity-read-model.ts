@@ -5,6 +5,7 @@ import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import { EntityRows } from '../../src/projections/entities/entity-rows.ts'
 import { Fold } from '../../src/projections/fold.ts'
 import { openReadModel, openReadModelToRead } from '../../src/projections/read-model.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import type { Store } from '../../src/store/port.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
@@ -121,7 +122,7 @@ export async function entityReadModel(dir: string, first: 'busy' | 'growing' = '
   const fold = new Fold(database)
   const catchUp = async () => {
     const after = fold.checkpoint?.position
-    fold.apply(await Array.fromAsync(store.events.readAll(after === undefined ? {} : { after })))
+    completed(fold.folding(await Array.fromAsync(store.events.readAll(after === undefined ? {} : { after }))))
   }
   await catchUp()
   return {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import { ProjectionRunner } from '../../projections/runner.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { Turns } from '../../runtime/turns.ts'
 import type { EventStore } from '../../store/port.ts'
 import type { Closing } from '../lifecycle/shutdown.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -14,7 +15,17 @@ export const readModelPath = (dir: string) => join(dir, 'read-model.sqlite')
 export async function openProjections(
   dir: string,
   events: EventStore,
-  { clock, logger, metrics }: { readonly clock: Clock; readonly logger: FastifyBaseLogger; readonly metrics: Metrics },
+  {
+    clock,
+    logger,
+    metrics,
+    turns,
+  }: {
+    readonly clock: Clock
+    readonly logger: FastifyBaseLogger
+    readonly metrics: Metrics
+    readonly turns: Turns
+  },
   closing: Closing,
 ): Promise<ProjectionRunner> {
   closing.add(lockReadModel(dir))
@@ -22,6 +33,7 @@ export async function openProjections(
     path: readModelPath(dir),
     events,
     clock,
+    turns,
     report: {
       failed: (failure) => logger.error(failure, 'a contract stands still in the read model: concordata rebuild'),
       stuck: (error) => logger.error({ err: error }, 'the read model cannot be written'),

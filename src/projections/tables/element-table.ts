@@ -80,16 +80,7 @@ const SCHEMA = `
 export type StructureEvent = Extract<
   ContractEvent,
   {
-    type:
-      | 'BlockAdded'
-      | 'FieldAdded'
-      | 'ListAdded'
-      | 'EntryAdded'
-      | 'ChildrenArranged'
-      | 'ElementRenamed'
-      | 'ElementRemoved'
-      | 'ElementGranted'
-      | 'AudienceSet'
+    type: 'BlockAdded' | 'FieldAdded' | 'ListAdded' | 'EntryAdded' | 'ElementRenamed' | 'ElementGranted' | 'AudienceSet'
   }
 >
 
@@ -118,6 +109,8 @@ interface NewElement {
 
 /** Elements whose ids are remembered between batches. */
 const REMEMBERED_MAX = 4096
+/** Elements that are put in order, or taken away, in one step. */
+const ELEMENTS_A_STEP = 256
 
 export class ElementTable {
   static readonly schema = SCHEMA
@@ -132,6 +125,8 @@ export class ElementTable {
   readonly #unplace
   readonly #place
   readonly #remove
+  readonly #removeBelow
+  readonly #removeMade
 
   constructor(database: Database.Database, types: TypeTable) {
     this.#types = types
@@ -152,14 +147,17 @@ export class ElementTable {
     this.#setAudience = database.prepare('UPDATE Element SET audience = ?, audience_until = ? WHERE id = ?')
     this.#unplace = database.prepare('UPDATE Element SET place = NULL WHERE parent = ? AND place IS NOT NULL')
     this.#place = database.prepare('UPDATE Element SET place = ? WHERE id = ?')
-    this.#remove = database.prepare<[element: number, at: number], RemovedElement>(
-      `WITH RECURSIVE gone (id) AS (
-           VALUES (?)
-           UNION SELECT child.id FROM gone JOIN Element AS child ON child.parent = gone.id AND child.removed_at IS NULL
-           UNION SELECT made.id FROM gone JOIN Element AS made ON made.prototype = gone.id AND made.removed_at IS NULL
-         )
-         UPDATE Element SET removed_at = ? WHERE id IN (SELECT id FROM gone) RETURNING id, key`,
+    this.#remove = database.prepare<[at: number, element: number], RemovedElement>(
+      'UPDATE Element SET removed_at = ? WHERE id = ? RETURNING id, key',
     )
+    const removeSome = (column: string) =>
+      database.prepare<[at: number, elements: string], RemovedElement>(
+        `UPDATE Element SET removed_at = ? WHERE id IN (
+           SELECT id FROM Element WHERE ${column} IN (SELECT value FROM json_each(?)) AND removed_at IS NULL LIMIT ${ELEMENTS_A_STEP}
+         ) RETURNING id, key`,
+      )
+    this.#removeBelow = removeSome('parent')
+    this.#removeMade = removeSome('prototype')
   }
 
   count(contract: number): number {
@@ -180,43 +178,53 @@ export class ElementTable {
     this.#insert(page, ROOT, null, { kind: 'block', name: '' })
   }
 
-  /** What is gone by it. */
-  apply(page: ContractRows, event: StructureEvent): RemovedElement[] {
+  apply(page: ContractRows, event: StructureEvent): void {
     switch (event.type) {
       case 'BlockAdded':
         this.#insert(page, event.element, this.#parentOf(page, event.element), { ...event, kind: 'block' })
-        return []
+        break
       case 'FieldAdded':
         this.#insert(page, event.element, this.#parentOf(page, event.element), { ...event, kind: 'field' })
-        return []
+        break
       case 'ListAdded':
         this.#addList(page, event)
-        return []
+        break
       case 'EntryAdded':
         this.#addEntry(page, event.element)
-        return []
-      case 'ChildrenArranged':
-        this.#arrange(page, event.block, event.order)
-        return []
+        break
       case 'ElementRenamed':
         this.#rename.run(event.name, this.idOf(page, event.element))
-        return []
+        break
       case 'ElementGranted':
         this.#grant.run(event.to === null ? null : partyOf(page, event.to).id, this.idOf(page, event.element))
-        return []
+        break
       case 'AudienceSet': {
         const { parties, until = null } = event
         this.#setAudience.run(parties && JSON.stringify(parties), until, this.idOf(page, event.element))
-        return []
+        break
       }
-      case 'ElementRemoved':
-        return this.#remove.all(this.idOf(page, event.element), page.size)
     }
   }
 
-  #arrange(page: ContractRows, block: ElementId, order: readonly number[]): void {
+  /** The element, all below it and all that is made of these, a part at a time: each is gone once it is here. */
+  *removing(page: ContractRows, element: ElementId): Generator<RemovedElement[], void> {
+    const parts = [this.#remove.all(page.size, this.idOf(page, element))]
+    yield* parts
+    for (const part of parts) {
+      const ids = JSON.stringify(part.map(({ id }) => id))
+      for (const some of [this.#removeBelow, this.#removeMade]) {
+        for (let next = some.all(page.size, ids); next.length > 0; next = some.all(page.size, ids)) {
+          parts.push(next)
+          yield next
+        }
+      }
+    }
+  }
+
+  *arranging(page: ContractRows, block: ElementId, order: readonly number[]): Generator<void, void> {
     this.#unplace.run(this.idOf(page, block))
     for (const [place, ordinal] of order.entries()) {
+      if (place % ELEMENTS_A_STEP === ELEMENTS_A_STEP - 1) yield
       this.#place.run(place, this.idOf(page, `${block}.${ordinal}` as ElementId))
     }
   }

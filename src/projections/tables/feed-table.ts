@@ -141,9 +141,9 @@ export class FeedTable {
     page.statements = []
   }
 
-  flush(): void {
-    this.#rows.flush()
-    this.#statements.flush()
+  *flushing(): Generator<void, void> {
+    yield* this.#rows.flushing()
+    yield* this.#statements.flushing()
   }
 
   drop(): void {

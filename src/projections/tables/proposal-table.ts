@@ -122,6 +122,7 @@ export class ProposalTable {
   readonly #agree
   readonly #revealIn
   readonly #end
+  readonly #endAt
   readonly #supersede
   readonly #addVote
   readonly #addVoter
@@ -147,6 +148,10 @@ export class ProposalTable {
     this.#revealIn = database.prepare('UPDATE Proposal SET revealed_in = ? WHERE id = ?')
     this.#addVoter = database.prepare('INSERT INTO Voter (contract, proposal, party) VALUES (?, ?, ?)')
     this.#end = database.prepare('UPDATE Proposal SET ended_at = ?, ended_by = ? WHERE id = ?')
+    this.#endAt = database.prepare(
+      `UPDATE Proposal SET ended_at = ?, ended_by = 'removed'
+       WHERE element IN (SELECT value FROM json_each(?)) AND ended_at IS NULL`,
+    )
     this.#supersede = database.prepare(
       'UPDATE Vote SET superseded_at = ? WHERE proposal = ? AND party = ? AND superseded_at IS NULL',
     )
@@ -164,6 +169,17 @@ export class ProposalTable {
     }
   }
 
+  /**
+   * Where as many fields are remembered as can be, all are forgotten. Of a field that is not remembered nothing waits to be written:
+   * forgetting comes with writing.
+   */
+  *makingRoom(page: ContractRows): Generator<void, void> {
+    if (page.fields.size < REMEMBERED_MAX) return
+    yield* this.flushing()
+    page.fields.clear()
+  }
+
+  /** Requires that there is room for one field more. */
   apply(page: ContractRows, event: ProposalEvent): void {
     const field = this.#field(page, event.field)
     switch (event.type) {
@@ -201,16 +217,19 @@ export class ProposalTable {
 
   /** What stands at fields that were removed, stands no more. */
   removed(page: ContractRows, elements: readonly RemovedElement[]): void {
+    const others: number[] = []
     for (const { id, key } of elements) {
-      const field = page.fields.get(key) ?? this.#load(id)
-      for (const standing of field.standing) this.#finish(page, field, standing, 'removed')
+      const field = page.fields.get(key)
+      if (field === undefined) others.push(id)
+      else for (const standing of field.standing) this.#finish(page, field, standing, 'removed')
       page.fields.delete(key)
     }
+    if (others.length > 0) this.#endAt.run(page.size, JSON.stringify(others))
   }
 
-  flush(): void {
+  *flushing(): Generator<void, void> {
     this.#batch++
-    this.#rows.flush()
+    yield* this.#rows.flushing()
   }
 
   drop(): void {
@@ -264,18 +283,10 @@ export class ProposalTable {
   #field(page: ContractRows, key: ElementId): FieldRef {
     const known = page.fields.get(key)
     if (known !== undefined) return known
-    // Of a field that is not remembered nothing waits to be written: forgetting comes with writing.
-    if (page.fields.size >= REMEMBERED_MAX) {
-      this.flush()
-      page.fields.clear()
-    }
-    const field = this.#load(this.#elements.idOf(page, key))
+    const id = this.#elements.idOf(page, key)
+    const field = { id, standing: this.#standing.all(id).map(standingFrom) }
     page.fields.set(key, field)
     return field
-  }
-
-  #load(id: number): FieldRef {
-    return { id, standing: this.#standing.all(id).map(standingFrom) }
   }
 }
 

@@ -238,7 +238,7 @@ export class RequestTable {
   }
 
   /** What the page still carries becomes pending. */
-  save(page: ContractRows): void {
+  *saving(page: ContractRows): Generator<void, void> {
     for (const carrier of page.carriers.values()) {
       const { handle, seq, clock, decisions } = carrier
       for (let place = carrier.next; place < carrier.requests.length; place++) {
@@ -247,14 +247,15 @@ export class RequestTable {
         const key = [page.number, handle, seq, place]
         this.#pending.push([...key, clock, name, time, tentative, deadline, about, decision, commands])
       }
+      yield
     }
     page.carriers.clear()
   }
 
-  flush(): void {
-    this.#settled.flush()
-    this.#pending.flush()
-    this.#refusals.flush()
+  *flushing(): Generator<void, void> {
+    yield* this.#settled.flushing()
+    yield* this.#pending.flushing()
+    yield* this.#refusals.flushing()
   }
 
   drop(): void {

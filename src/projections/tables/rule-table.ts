@@ -99,7 +99,8 @@ export class RuleTable {
 
   /** What is flagged at elements that are gone, is so no more. */
   removed(elements: readonly RemovedElement[]): void {
-    for (const { id } of elements) this.#run('DELETE FROM RuleFlag WHERE element = ?', id)
+    const ids = JSON.stringify(elements.map(({ id }) => id))
+    this.#run('DELETE FROM RuleFlag WHERE element IN (SELECT value FROM json_each(?))', ids)
   }
 
   apply(page: ContractRows, event: RuleEvent): void {

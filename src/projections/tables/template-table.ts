@@ -99,7 +99,9 @@ export class TemplateTable {
     )
     this.#upgrade = database.prepare(`UPDATE TemplateUse SET template = ?, roles = ?, votes = '[]' WHERE element = ?`)
     this.#noteUpgrade = database.prepare('INSERT INTO TemplateUpgrade VALUES (?, ?, ?, ?, ?)')
-    this.#remove = database.prepare('UPDATE TemplateUse SET removed_at = ? WHERE element = ?')
+    this.#remove = database.prepare(
+      'UPDATE TemplateUse SET removed_at = ? WHERE element IN (SELECT value FROM json_each(?))',
+    )
   }
 
   apply(page: ContractRows, event: TemplateEvent): void {
@@ -138,7 +140,7 @@ export class TemplateTable {
 
   /** What came from templates, and is gone. */
   removed(page: ContractRows, elements: readonly RemovedElement[]): void {
-    for (const { id } of elements) this.#remove.run(page.size, id)
+    this.#remove.run(page.size, JSON.stringify(elements.map(({ id }) => id)))
   }
 
   /** Votes that a newcomer has not seen count no more. */
