@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type Exported, exportTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
+import { type Exported, exportingTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
 import { feedOf } from '../../src/agreement/feeds.ts'
 import { type AgreementSnapshot, statementsNeeded } from '../../src/agreement/history/snapshot.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
@@ -8,6 +8,7 @@ import { receive } from '../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import type { ElementId } from '../../src/events/ids.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { allOf, CONTRACT, market, overTheWire, owes, type Player, talk } from '../support/market.ts'
 import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
@@ -25,7 +26,9 @@ function played() {
   orders(ana, { type: 'AddBlock', parent: '0', name: 'Slip' }, field('#0', 'Sum'), field('#0', 'Rate'))
   const taken = () => {
     const { document, log } = ana.state.ledger
-    return exportTemplate(document, { element: `0.${slip}` as ElementId, root: log.root(), size: log.size }) as Exported
+    return completed(
+      exportingTemplate(document, { element: `0.${slip}` as ElementId, root: log.root(), size: log.size }),
+    ) as Exported
   }
   const first = taken()
   orders(ana, field(`0.${slip}`, 'Inception'), { type: 'RemoveElement', element: `0.${slip}.1` })

@@ -1,7 +1,8 @@
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import t from 'tap'
-import { canonicalJson, isCanonicalJson, NotCanonicalizable } from '../../src/crypto/canonical-json.ts'
+import { canonicalizing, canonicalJson, isCanonicalJson, NotCanonicalizable } from '../../src/crypto/canonical-json.ts'
+import { completed } from '../../src/runtime/turns.ts'
 
 /** Members in the order of their UTF-16 code units, at every level: what the quick way is for. */
 function ordered(value: unknown): unknown {
@@ -11,11 +12,14 @@ function ordered(value: unknown): unknown {
   return Object.fromEntries(keys.map((key) => [key, ordered((value as Record<string, unknown>)[key])]))
 }
 
+const ways = [canonicalJson, (value: unknown) => completed(canonicalizing(value))]
+
 t.test('is what the library says, in whatever order the members stand', async () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
       const expected = canonicalize(value)
-      return canonicalJson(value) === expected && canonicalJson(ordered(value)) === expected
+      const inSteps = completed(canonicalizing(value))
+      return canonicalJson(value) === expected && canonicalJson(ordered(value)) === expected && inSteps === expected
     }),
     { numRuns: 1000 },
   )
@@ -30,13 +34,23 @@ t.test('numbers and keys of every kind are spelled as RFC 8785 wants them', asyn
     [{ a: undefined, b: 1 }, '{"b":1}'],
     ['\u000f\n</script>', '"\\u000f\\n</script>"'],
   ]
-  for (const [value, text] of cases) t.equal(canonicalJson(value), text)
+  for (const [value, text] of cases) for (const way of ways) t.equal(way(value), text)
+})
+
+t.test('a long array is written in steps', async (t) => {
+  const long = { b: Array.from({ length: 1_000 }, (_, n) => ({ n, a: `${n}` })), a: [], c: {} }
+  const steps = canonicalizing(long)
+  let count = 1
+  let step = steps.next()
+  for (; step.done !== true; step = steps.next()) count++
+  t.equal(step.value, canonicalize(long))
+  t.ok(count >= 4, `${count} steps`)
 })
 
 t.test('what JSON cannot carry unchanged has no canonical form', async (t) => {
   const bad = ['\ud800', { '\udc00': 1 }, Number.NaN, Number.POSITIVE_INFINITY, undefined, [{ a: 'x\ud83d' }]]
   for (const value of bad) {
-    t.throws(() => canonicalJson(value), NotCanonicalizable)
+    for (const way of ways) t.throws(() => way(value), NotCanonicalizable)
   }
 })
 

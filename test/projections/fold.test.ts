@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { childrenOf, type Element } from '../../src/aggregates/contract/document/element.ts'
 import type { ContractState } from '../../src/aggregates/contract/state.ts'
-import { type Exported, exportTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
+import { type Exported, exportingTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import { type ElementId, requestKey, type Uid } from '../../src/events/ids.ts'
@@ -215,7 +215,9 @@ t.test('one event may add, take away or order thousands of elements: it is folde
   const order = Array.from({ length: FIELDS }, (_, n) => FIELDS - 1 - n)
   await recorder.hears(ana.requests({ type: 'ArrangeChildren', block: '0.0', order }))
   const { document, log } = ana.state.ledger
-  const exported = exportTemplate(document, { element: '0.0' as ElementId, root: log.root(), size: log.size })
+  const exported = completed(
+    exportingTemplate(document, { element: '0.0' as ElementId, root: log.root(), size: log.size }),
+  )
   const { hash, text } = exported as Exported
   await recorder.hears(ana.requests({ type: 'BringTemplate', bytes: text.length, from: 0, hash, text }))
   await recorder.hears(ana.requests({ type: 'ImportTemplate', at: '0', name: 'Copy', hash, roles: {} }))

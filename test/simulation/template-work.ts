@@ -1,8 +1,9 @@
 import { childrenOf } from '../../src/aggregates/contract/document/element.ts'
 import { type ContractState, find, memberOf } from '../../src/aggregates/contract/state.ts'
-import { type Exported, exportTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
+import { type Exported, exportingTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
 import type { HeldState } from '../../src/agreement/state.ts'
 import type { ElementId, Handle } from '../../src/events/ids.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import type { Run } from './run.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
@@ -63,7 +64,7 @@ function bringsModel(
   random: SeededRandom,
   begun: Begun,
 ): Command | undefined {
-  const exported = exportTemplate(document, { element, root: log.root(), size: log.size })
+  const exported = completed(exportingTemplate(document, { element, root: log.root(), size: log.size }))
   if ('problem' in exported) return undefined
   begun.set(self, exported)
   return piece(exported, 0, random.chance(0.5) ? Math.ceil(exported.text.length / 2) : undefined)

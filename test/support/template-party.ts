@@ -1,6 +1,6 @@
 import {
   type Exported,
-  exportTemplate,
+  exportingTemplate,
   type ToExport,
 } from '../../src/aggregates/contract/templates/export-template.ts'
 import { useAt } from '../../src/aggregates/contract/templates/template-book.ts'
@@ -10,13 +10,16 @@ import type { Hash } from '../../src/crypto/hash.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { type Roles, type Template, templateHash } from '../../src/events/template.ts'
 import { assert } from '../../src/runtime/assert.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { type Act, type Document, together } from './document.ts'
 import type { Party } from './document-party.ts'
 
 /** What stands at and below a path, as a template. */
 export function taken(document: Document, path: string, changes: Partial<ToExport> = {}): Exported {
   const { root, size } = document.head
-  const exported = exportTemplate(document.state, { element: document.idAt(path), root, size, ...changes })
+  const exported = completed(
+    exportingTemplate(document.state, { element: document.idAt(path), root, size, ...changes }),
+  )
   assert('text' in exported, `${path} is taken as a template: ${JSON.stringify(exported)}`)
   return exported
 }

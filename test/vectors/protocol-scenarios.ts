@@ -1,3 +1,4 @@
+import { completed } from '../../src/runtime/turns.ts'
 import { contentOf } from '../../src/merkle/content-tree.ts'
 import { statementDue } from '../../src/agreement/draft.ts'
 import { receive } from '../../src/agreement/receive.ts'
@@ -12,7 +13,7 @@ import { isFor, recipientsIn } from '../../src/events/recipients.ts'
 import { seal } from '../../src/events/seal.ts'
 import { both as bothEngines } from '../support/engine-2.ts'
 import { keyFrom, seedOf } from '../support/keys.ts'
-import { type Exported, exportTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
+import { type Exported, exportingTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
 import { erasureId } from '../../src/aggregates/contract/erased-values.ts'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { about, allOf, type Command, CONTRACT, contractFoundedBy, marketOf, owes, Player, talk } from '../support/market.ts'
@@ -233,7 +234,7 @@ export const plays: Readonly<Record<string, Play>> = {
       talk(all, owes)
       const taken = () => {
         const { document, log } = ana.state.ledger
-        return exportTemplate(document, { element: slip, root: log.root(), size: log.size }) as Exported
+        return completed(exportingTemplate(document, { element: slip, root: log.root(), size: log.size })) as Exported
       }
       const first = taken()
       ana.requests({ type: 'RenameElement', element: `${slip}.0`, name: 'Sum Insured' }, { type: 'AddField', parent: slip, name: 'Inception', field: { type: 'date' } })

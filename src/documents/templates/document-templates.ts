@@ -1,6 +1,6 @@
 import { childrenOf, type Element } from '../../aggregates/contract/document/element.ts'
 import { type ContractState, find, memberOf, membersOf } from '../../aggregates/contract/state.ts'
-import { type Exported, exportTemplate, type ToExport } from '../../aggregates/contract/templates/export-template.ts'
+import { type Exported, exportingTemplate, type ToExport } from '../../aggregates/contract/templates/export-template.ts'
 import {
   type ParsedTemplate,
   parsingTemplate,
@@ -13,7 +13,7 @@ import { nextVerdict } from '../../agreement/next-verdict.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { utf8Length } from '../../crypto/bytes.ts'
-import { canonicalJson } from '../../crypto/canonical-json.ts'
+import { canonicalizing } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Command, CommandOf } from '../../events/commands.ts'
 import type { ElementId, Handle, Uid } from '../../events/ids.ts'
@@ -49,6 +49,8 @@ export interface UpgradePreview {
 
 /** Most of one piece: of a text that is all quotes and backslashes a statement takes twice as much. */
 const PIECE_BYTES_MAX = 256 * 1024
+/** Of one UTF-16 code unit, as UTF-8. */
+const UNIT_BYTES_MAX = 3
 /** Of a request that has a piece, beside that. */
 const REQUEST_BYTES = 1024
 
@@ -82,7 +84,8 @@ export class DocumentTemplates {
     const taken = await this.#ports.contracts.use(uid, (live) =>
       withHistory(live, ({ ledger, settling: { agreed, settled } }) => {
         const element = elementAt(at, agreed).id
-        return exportTemplate(agreed, { ...options, element, root: ledger.log.rootAt(settled), size: settled })
+        const asked = { ...options, element, root: ledger.log.rootAt(settled), size: settled }
+        return inTurns(exportingTemplate(agreed, asked), this.#ports.turns)
       }),
     )
     if ('problem' in taken) {
@@ -188,7 +191,9 @@ export class DocumentTemplates {
   }
 
   async #named(uid: Uid, named: Named): Promise<{ hash: Hash; parsed: ParsedTemplate; text: string }> {
-    const text = 'template' in named ? canonicalText(named.template) : await this.text(uid, named.hash)
+    const { turns } = this.#ports
+    const text =
+      'template' in named ? await inTurns(canonicalText(named.template), turns) : await this.text(uid, named.hash)
     return { hash: templateHash(text), parsed: await this.#parsed(text), text }
   }
 
@@ -223,10 +228,10 @@ function malformed({ why, at }: TemplateFault): TemplateMalformed {
 }
 
 /** A file that somebody has looked at may have other spaces in it. */
-function canonicalText(text: string): string {
+function* canonicalText(text: string): Generator<void, string> {
   if (text.length > TEMPLATE_BYTES_MAX) throw malformed(new TemplateFault('too_large', 'bytes'))
   try {
-    return canonicalJson(JSON.parse(text))
+    return yield* canonicalizing(JSON.parse(text))
   } catch {
     throw malformed(new TemplateFault('not_json'))
   }
@@ -243,22 +248,22 @@ function piecesOf(text: string, hash: Hash, { limits, parties }: ContractState):
   })
 }
 
-/** Between characters, into pieces of so many bytes at most. */
+/** Between characters, into pieces of so many bytes at most. Requires room for any character. */
 function* cut(text: string, room: number): Generator<string> {
-  let start = 0
-  let end = 0
-  let size = 0
-  for (const character of text) {
-    const length = utf8Length(character)
-    if (size + length > room) {
-      yield text.slice(start, end)
-      start = end
-      size = 0
+  for (let start = 0; start < text.length; ) {
+    let piece = text.slice(start, start + room)
+    for (let over = utf8Length(piece) - room; over > 0; over = utf8Length(piece) - room) {
+      // No code unit has more than three bytes.
+      piece = piece.slice(0, -Math.ceil(over / UNIT_BYTES_MAX))
     }
-    end += character.length
-    size += length
+    if (isHighSurrogate(piece.charCodeAt(piece.length - 1))) piece = piece.slice(0, -1)
+    yield piece
+    start += piece.length
   }
-  yield text.slice(start)
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff
 }
 
 function pieceBytes({ statementBytes }: Limits, members: number): number {

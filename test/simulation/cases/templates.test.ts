@@ -1,7 +1,8 @@
 import t from 'tap'
 import { childNamed } from '../../../src/aggregates/contract/document/element.ts'
-import { type Exported, exportTemplate } from '../../../src/aggregates/contract/templates/export-template.ts'
+import { type Exported, exportingTemplate } from '../../../src/aggregates/contract/templates/export-template.ts'
 import type { ElementId } from '../../../src/events/ids.ts'
+import { completed } from '../../../src/runtime/turns.ts'
 import type { Machine } from '../machine.ts'
 import { Stage } from './stage.ts'
 
@@ -10,11 +11,13 @@ async function drawnUp(stage: Stage, ana: Machine): Promise<{ first: Exported; s
   const taken = async () => {
     const { ledger } = (await stage.live(ana)).state
     const slip = childNamed(ledger.document.document, 'Slip')?.id as ElementId
-    return exportTemplate(ledger.document, {
-      element: slip,
-      root: ledger.log.root(),
-      size: ledger.log.size,
-    }) as Exported
+    return completed(
+      exportingTemplate(ledger.document, {
+        element: slip,
+        root: ledger.log.root(),
+        size: ledger.log.size,
+      }),
+    ) as Exported
   }
   await stage.does(ana, { type: 'AddBlock', parent: '0', name: 'Slip', owner: null })
   const slip = childNamed((await stage.live(ana)).state.ledger.document.document, 'Slip')?.id as ElementId

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../../crypto/canonical-json.ts'
+import { canonicalizing } from '../../../crypto/canonical-json.ts'
 import type { Hash } from '../../../crypto/hash.ts'
 import type { ElementId, Handle } from '../../../events/ids.ts'
 import type { RuleBody } from '../../../events/rule.ts'
@@ -44,8 +44,11 @@ export type ExportProblem =
   | { readonly problem: 'place' }
   | { readonly problem: 'rules'; readonly rules: readonly number[] }
 
-/** All that stands at and below an element, without values and entries. */
-export function exportTemplate(state: ContractState, asked: ToExport): Exported | ExportProblem {
+/** How many elements are taken in one step. */
+const STEP = 256
+
+/** All that stands at and below an element, without values and entries, in steps. */
+export function* exportingTemplate(state: ContractState, asked: ToExport): Generator<void, Exported | ExportProblem> {
   const { element: root, name, root: treeRoot, size, roles: roleOf = {}, leavesOut = false } = asked
   const from = find(state, root)
   if (from === undefined || from.instance !== undefined) return { problem: 'place' }
@@ -63,7 +66,10 @@ export function exportTemplate(state: ContractState, asked: ToExport): Exported 
   }
   const owner = (handle: Handle | null) => (handle === null ? null : role(handle))
   // More are no template: whoever is given it is told so.
-  const elements = [...elementsOf(from as StoredElement, placed, owner).take(TEMPLATE_ELEMENTS_MAX + 1)]
+  const elements: TemplateElement[] = []
+  for (const element of elementsOf(from as StoredElement, placed, owner).take(TEMPLATE_ELEMENTS_MAX + 1)) {
+    if (elements.push(element) % STEP === 0) yield
+  }
   const [first, ...others] = elements as [TemplateElement, ...TemplateElement[]]
   const ruleSets = ruleSetsOf(rules, state)
   const audiences = state.audiences.filter(({ element }) => isInside(element))
@@ -86,7 +92,7 @@ export function exportTemplate(state: ContractState, asked: ToExport): Exported 
     })),
     types: typesOf(elements, state),
   }
-  const text = canonicalJson({ ...template, roles: [...named].sort() })
+  const text = yield* canonicalizing({ ...template, roles: [...named].sort() })
   return { hash: templateHash(text), leftOut, template: JSON.parse(text) as Template, text }
 }
 

@@ -1,5 +1,5 @@
 import { utf8Length } from '../../../crypto/bytes.ts'
-import { canonicalJson, isCanonicalJson } from '../../../crypto/canonical-json.ts'
+import { canonicalizing, canonicalJson } from '../../../crypto/canonical-json.ts'
 import type { Hash } from '../../../crypto/hash.ts'
 import type { CommandOf } from '../../../events/commands.ts'
 import type { ContractEvent } from '../../../events/contract-events.ts'
@@ -120,7 +120,12 @@ function* formOf(text: string): Generator<void, Template | TemplateFault> {
   yield
   if (!isTemplate(parsed)) return new TemplateFault('malformed')
   yield
-  return isCanonicalJson(text, parsed) ? parsed : new TemplateFault('not_canonical')
+  try {
+    if ((yield* canonicalizing(parsed)) === text) return parsed
+  } catch {
+    // A lone surrogate.
+  }
+  return new TemplateFault('not_canonical')
 }
 
 /** Whose document it is while it is gone through: nobody's handle. */

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { DecideContext } from '../../../../src/aggregates/contract/decider.ts'
 import { Rejection } from '../../../../src/aggregates/contract/rejection.ts'
 import { bringTemplate } from '../../../../src/aggregates/contract/templates/bring-template.ts'
-import { exportTemplate } from '../../../../src/aggregates/contract/templates/export-template.ts'
+import { exportingTemplate } from '../../../../src/aggregates/contract/templates/export-template.ts'
 import {
   parsingTemplate,
   TemplateFault,
@@ -12,6 +12,7 @@ import type { TemplateUse } from '../../../../src/aggregates/contract/templates/
 import type { Hash } from '../../../../src/crypto/hash.ts'
 import type { ElementId, Handle, LedgerIndex } from '../../../../src/events/ids.ts'
 import type { Template, templateHash } from '../../../../src/events/template.ts'
+import { completed } from '../../../../src/runtime/turns.ts'
 import { type Document, entry } from '../../../support/document.ts'
 import { broker } from '../../../support/ruled-document.ts'
 import { brings, bytes, changed, taken } from '../../../support/template-party.ts'
@@ -148,7 +149,9 @@ t.test('no template: what is no canonical JSON, and what has more than any templ
 
 t.test('only what stands by itself is taken', async (t) => {
   const at = (document: Document, path: string, more: object = {}) =>
-    exportTemplate(document.state, { element: document.idAt(path), root: document.head.root, size: 1, ...more })
+    completed(
+      exportingTemplate(document.state, { element: document.idAt(path), root: document.head.root, size: 1, ...more }),
+    )
   t.same(at(slip.when(entry('Slip/Lines')), 'Slip/Lines/1'), { problem: 'place' })
   t.same(at(slip, 'Slip/Lines', {}), at(slip, 'Slip/Lines'))
   const reaching = slip.when(

@@ -3,6 +3,7 @@ import t from 'tap'
 import { contract } from '../../../../src/aggregates/contract/decide.ts'
 import { evolving } from '../../../../src/aggregates/contract/evolve.ts'
 import { recordHash } from '../../../../src/aggregates/contract/record-hash.ts'
+import { exportingTemplate } from '../../../../src/aggregates/contract/templates/export-template.ts'
 import { importedEvents, type TemplateImported } from '../../../../src/aggregates/contract/templates/imported-events.ts'
 import type { CommandOf } from '../../../../src/events/commands.ts'
 import type { ElementId, Handle } from '../../../../src/events/ids.ts'
@@ -60,7 +61,7 @@ t.test('one event is the same as those that add everything one by one', async (t
   t.equal(recordHash(documentFrom(snapshotOfDocument(one))), done.record)
 })
 
-t.test('it takes effect in steps, so that others have their turn', async (t) => {
+t.test('it takes effect in steps, and is taken out again in steps, so that others have their turn', async (t) => {
   const more = Array.from({ length: 2_000 }, (_, n) => ({
     field: { type: 'text' as const },
     id: `0.0.${100 + n}` as ElementId,
@@ -74,9 +75,15 @@ t.test('it takes effect in steps, so that others have their turn', async (t) => 
   t.equal(done.fate, 'accepted', JSON.stringify(done.fate))
   const [event] = done.events as [TemplateImported]
   const steps = evolving(brought.state, event, { index: 0, request: { handle: lead.handle, index: 0, seq: 0 } })
-  let count = 0
-  while (steps.next().done !== true) count++
-  t.ok(count >= more.length / 100, `${count} steps`)
+  const stepsOf = (work: Generator<void, unknown>) => {
+    let count = 0
+    while (work.next().done !== true) count++
+    return count
+  }
+  t.ok(stepsOf(steps) >= more.length / 100)
+  const asked = { element: done.idAt('Slip'), root: done.head.root, size: done.head.size }
+  // Its elements are gone through, and then written.
+  t.ok(stepsOf(exportingTemplate(done.state, asked)) >= (2 * more.length) / 300)
 })
 
 t.test('all that is imported, or nothing', async (t) => {
