@@ -437,4 +437,32 @@ export const groundBreaks: readonly Break[] = [
     to: '    void requests\n',
     caughtBy: 'test/contracts/replica/store-outage.test.ts',
   },
+  {
+    name: 'what was read before what it covers is read again with the next news of its own feed alone',
+    file: 'src/contracts/replica/inbound/feed-tailer.ts',
+    from: "    if (news.size > 0) for (const handle of this.#leftWaiting) news.set(handle, 'store')\n",
+    to: '',
+    caughtBy: 'test/contracts/replica/feed-tailer.test.ts',
+  },
+  {
+    name: 'folds a batch into the read model in one turn',
+    file: 'src/projections/runner.ts',
+    from: 'await inTurns(this.#fold.folding(batch), this.#ports.turns)',
+    to: 'await inTurns(this.#fold.folding(batch), undefined)',
+    caughtBy: 'test/projections/runner.test.ts',
+  },
+  {
+    name: 'folds what one event adds into the read model in one step',
+    file: 'src/projections/folding-events.ts',
+    from: 'const EVENTS_A_STEP = 64',
+    to: 'const EVENTS_A_STEP = 1_000_000',
+    caughtBy: 'test/projections/fold.test.ts',
+  },
+  {
+    name: 'takes a document out as a template in one step',
+    file: 'src/aggregates/contract/templates/export-template.ts',
+    from: 'const STEP = 256',
+    to: 'const STEP = 1_000_000',
+    caughtBy: 'test/aggregates/contract/templates/import.test.ts',
+  },
 ]

@@ -159,7 +159,7 @@ class Parsing {
       document: this.#state,
       isComputing: rules.some(({ body }) => body.kind === 'assignment'),
       isKeyed: elements.some((element) => element.kind === 'list' && element.keyed),
-      needs: needsOf(this.#template, this.#state),
+      needs: yield* needsOf(this.#template, this.#state),
       owners: this.#owners,
       template: this.#template,
     }
@@ -324,12 +324,22 @@ function faultOf({ code, with: others }: Rejection, at: string): TemplateFault {
   return new TemplateFault(code === 'rule_unfit' && others[0] !== undefined ? others[0] : code, at)
 }
 
-function needsOf({ elements, rules }: Template, { document }: ContractState): ParsedTemplate['needs'] {
+function* needsOf(
+  { elements, rules }: Template,
+  { document }: ContractState,
+): Generator<void, ParsedTemplate['needs']> {
   const most = (counts: readonly number[]) => counts.reduce((one, other) => Math.max(one, other), 0)
+  let [entriesPerList, levels, nameCharacters] = [0, 0, 0]
+  for (const [place, element] of elements.entries()) {
+    if (place % STEP === STEP - 1) yield
+    if (element.kind === 'list') entriesPerList = Math.max(entriesPerList, element.entriesMax)
+    levels = Math.max(levels, element.id.split('.').length - 1)
+    nameCharacters = Math.max(nameCharacters, [...element.name].length)
+  }
   return {
-    entriesPerList: most(elements.map((element) => (element.kind === 'list' ? element.entriesMax : 0))),
-    levels: most(elements.map(({ id }) => id.split('.').length - 1)),
-    nameCharacters: most(elements.map(({ name }) => [...name].length)),
+    entriesPerList,
+    levels,
+    nameCharacters,
     ruleBytes: most(rules.map(({ body }) => utf8Length(canonicalJson(body)))),
     // The root is the contract's.
     weight: document.weight - 1,
