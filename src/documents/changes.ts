@@ -17,6 +17,8 @@ export interface Changes {
   /** None: all that is written stands agreed already. */
   readonly commands: readonly Command[]
   readonly payloads: Payloads
+  /** Of what is tried: the requests of one command each that it needs before it. */
+  readonly before?: readonly Command[]
   /** What of it this party has put up before: it waits for votes. */
   readonly awaited?: readonly Awaited[]
   /** The names on the way to the element that it creates, if the request is for one. */

@@ -317,11 +317,11 @@ export class Documents {
    */
   async submitOn(
     live: LiveContract,
-    { asOne, commands, payloads, createdAt }: Changes,
+    { asOne, before, commands, payloads, createdAt }: Changes,
     { id, isDryRun, isRecorded, isStrict: _isStrict, onlyIf: _onlyIf, user, ...wait }: Wait,
     stillHolds?: () => boolean,
   ): Promise<RequestResult> {
-    const tried = { commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }
+    const tried = { before, commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }
     const changeSet = asOne && { changeSet: true as const, ...asOne }
     const named = { commands: [...commands], id: this.#ports.newRequestId(id) }
     const who = user && seal(user, this.#ports.newSalt())

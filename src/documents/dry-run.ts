@@ -54,6 +54,8 @@ interface ShownFate {
 
 /** A request that is not made. */
 export interface Tried {
+  /** Requests of one command each that are made before it, and that it needs. */
+  readonly before?: readonly Command[] | undefined
   readonly commands: readonly Command[]
   readonly payloads: Payloads
   readonly isChangeSet: boolean
@@ -74,8 +76,14 @@ export const noChange: DryRun = {
 }
 
 /** On the ledger as it is here, with what has not settled; in steps. Throws HistoryPruned. */
-export function* dryRun(tried: Tried, state: AgreementState, author: Handle): Generator<void, DryRun> {
-  const { commands, payloads, isChangeSet, time } = tried
+export function* dryRun(tried: Tried, held: AgreementState, author: Handle): Generator<void, DryRun> {
+  const { before = [], commands, payloads, isChangeSet, time } = tried
+  let state = held
+  for (const command of before) {
+    const needed = yield* nextVerdict([command], payloads, state, author, { time })
+    if (needed.kind !== 'accepted') return yield* requestDryRun(needed, tried, state)
+    state = { ...state, ledger: { ...state.ledger, document: needed.state } }
+  }
   const verdict = yield* nextVerdict(commands, payloads, state, author, { time, ...(isChangeSet && { changeSet: {} }) })
   const isDrafted = verdict.kind === 'accepted' && verdict.state.phase === 'edit'
   const after = isDrafted ? verdict.state : state.ledger.document

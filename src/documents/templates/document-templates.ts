@@ -168,8 +168,11 @@ export class DocumentTemplates {
 
   /** Pieces one after another, each as a request, and then what they are for; the first that does not come about is the answer. */
   async #submit(uid: Uid, pieces: readonly Command[], last: readonly Command[], wait: Wait): Promise<RequestResult> {
-    const { documents } = this.#ports
-    if (wait.isDryRun) return documents.command(uid, [...pieces, ...last], wait)
+    const { contracts, documents } = this.#ports
+    if (wait.isDryRun) {
+      const changes = { before: pieces, commands: last, payloads: {} }
+      return contracts.use(uid, (live) => documents.submitOn(live, changes, wait))
+    }
     for (const piece of pieces) {
       const result = await documents.command(uid, [piece], inSequence(wait))
       if (result.kind !== 'settled' || result.outcome.kind !== 'accepted') return result
