@@ -3,7 +3,10 @@ import t from 'tap'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type ApiPorts, createApi } from '../../src/api/app.ts'
+import { voidCodes } from '../../src/events/outcome.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { errorCodes } from '../../src/runtime/errors.ts'
+import { codesUnasked } from '../docs/errors-document.ts'
 import { type RegisteredRoute, watchRegistered } from '../support/watch-routes.ts'
 
 /** Nothing is asked for: routes are registered only. */
@@ -46,6 +49,13 @@ t.test('at each route stand its role, its name, its request and what it answers'
     t.ok(isWell || route === 'GET /live', `${route} says what it answers where all goes well`)
     if (config?.role !== undefined) t.match(response, { 400: {}, 401: {}, 403: {}, 429: {}, 500: {}, 503: {} }, route)
   }
+})
+
+t.test('routes name each void code, but those of which docs/errors.md says that no call is answered with them', (t) => {
+  const named = new Set([...routes.values()].flatMap(({ config }) => config?.problems ?? []) as string[])
+  const unnamed = Object.keys(voidCodes).filter((code) => !named.has(code) && !(code in errorCodes))
+  t.same(new Set(unnamed), new Set([...codesUnasked()].filter((code) => !(code in errorCodes))))
+  t.end()
 })
 
 /** Where a schema leaves an object open: at which of these titles it may. */

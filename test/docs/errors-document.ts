@@ -1,6 +1,6 @@
 import { statusOfVoid } from '../../src/api/answers/void-status.ts'
 import { answerCodes, type ProblemCode, statusesOf, statusOf } from '../../src/api/http/problem.ts'
-import { voidCodes } from '../../src/events/outcome.ts'
+import { type VoidCode, voidCodes } from '../../src/events/outcome.ts'
 import { type ErrorCode, errorCodes } from '../../src/runtime/errors.ts'
 
 /** Whether a client asks again, by the status of its answer. */
@@ -33,7 +33,6 @@ const byStatus: Readonly<Record<number, string>> = {
 const byCode: Readonly<Record<string, string>> = {
   already_agreed: 'no: it is so already',
   already_erased: 'no: it is so already',
-  already_open: 'no: it is so already',
   already_voted: 'no: it is so already',
   candidate_ended: 'after reading why: `because`',
   contract_closed: 'yes, when the node is up again; with an `Idempotency-Key` it is done once',
@@ -97,17 +96,50 @@ const internal: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'endpoint_unavailable',
   'equivocation',
   'evidence_proves_nothing',
+  'expression_malformed',
+  'expression_over_budget',
   'json_not_canonicalizable',
+  'key_not_admissible',
   'node_not_running',
   'party_address_unfit',
   'party_conflict',
   'party_is_self',
+  'party_not_allowed',
   'party_wrong_fingerprint',
+  'publication_forged',
   'read_model_missing',
   'rebuild_unfit',
   'rule_case_malformed',
+  'store_closed',
   'store_write_too_large',
 ])
+
+/** What no call of the inward API asks for, or what it refuses in other words before: they stand in ledger entries alone. */
+const unasked: ReadonlySet<VoidCode> = new Set<VoidCode>([
+  'command_unknown',
+  'command_not_alone',
+  'not_open',
+  'already_open',
+  'title_unfit',
+  'founder_unfit',
+  'limits_unfit',
+  'party_unfit',
+  'key_not_admissible',
+  'acceptance_unfit',
+  'acceptance_badly_signed',
+  'acceptance_late',
+  'acceptance_wrong_head',
+  'terms_changed',
+  'decline_badly_signed',
+  'not_a_field',
+  'not_a_list',
+  'option_unfit',
+  'seal_unfit',
+  'change_set_unfit',
+  'no_such_template',
+])
+const voidParted = (isUnasked: boolean): Record<string, string> =>
+  Object.fromEntries(Object.entries(voidCodes).filter(([code]) => unasked.has(code as VoidCode) === isUnasked))
 
 function rows(codes: Readonly<Record<string, string>>): string {
   return Object.entries(codes)
@@ -128,15 +160,28 @@ function parted(isWanted: (code: ErrorCode) => boolean): Record<string, string> 
   return Object.fromEntries(Object.entries(errorCodes).filter(([code]) => isWanted(code as ErrorCode)))
 }
 
-/** Those that a client of the inward API can meet, each with the statuses that it has. */
-export function codesMet(): { readonly code: ProblemCode; readonly statuses: readonly number[] }[] {
-  const codes = Object.keys({ ...parted((code) => !isInternal(code)), ...answerCodes, ...voidCodes }) as ProblemCode[]
-  return codes.map((code) => ({ code, statuses: statusesOf(code) }))
+/** The problems that a client of the inward API can meet, each with its status: `422 name_unfit`. */
+export function problemsMet(): string[] {
+  const errors = Object.keys(parted((code) => !isInternal(code))) as ErrorCode[]
+  const outcomes = Object.keys(voidParted(false)) as VoidCode[]
+  const answers = Object.keys(answerCodes) as ProblemCode[]
+  const met = [
+    ...errors.map((code) => `${statusOf[code]} ${code}`),
+    ...answers.flatMap((code) => statusesOf(code).map((status) => `${status} ${code}`)),
+    ...outcomes.map((code) => `${statusOfVoid[code]} ${code}`),
+  ]
+  return [...new Set(met)]
+}
+
+/** Codes with which no call is answered. */
+export function codesUnasked(): ReadonlySet<string> {
+  const met = new Set(problemsMet().map((problem) => problem.split(' ')[1]))
+  return new Set([...unasked].filter((code) => !met.has(code)))
 }
 
 /** Advice that is for no code that a client meets, and statuses without any: there are to be none. */
 export function adviceAstray(): string[] {
-  const met = { ...parted((code) => !isInternal(code)), ...answerCodes, ...voidCodes }
+  const met = { ...parted((code) => !isInternal(code)), ...answerCodes, ...voidParted(false) }
   const statuses = Object.keys(met).map(
     (code) => ({ ...statusOf, ...statusOfAnswer, ...statusOfVoid })[code as ErrorCode],
   )
@@ -178,7 +223,13 @@ Why the rules of a contract made a request void, or would: what this node knows 
 
 | code | status | meaning | ask again? |
 |---|---|---|---|
-${rowsFor(voidCodes, statusOfVoid)}
+${rowsFor(voidParted(false), statusOfVoid)}
+
+No call of the inward API is answered with these: it asks for nothing of the kind, or refuses it before, in other words. They stand in entries that another program has asked for.
+
+| code | meaning |
+|---|---|
+${rows(voidParted(true))}
 
 ## Inner codes
 

@@ -26,7 +26,7 @@ const ofRequest = [
   'party_resigned',
 ] as const satisfies ProblemCode[]
 
-const judged: VoidCode[] = ['command_unknown', 'command_malformed', 'command_not_alone', 'limit_exceeded']
+const judged: VoidCode[] = ['command_malformed', 'limit_exceeded']
 /** What rules in force refuse. */
 const byRules: VoidCode[] = [
   'required_missing',
@@ -51,8 +51,6 @@ const ofElements: VoidCode[] = [
   'no_such_element',
   'root_fixed',
   'not_a_block',
-  'not_a_field',
-  'not_a_list',
   'entry_fixed',
   'prototype_fixed',
   'prototype_empty',
@@ -63,7 +61,6 @@ const ofElements: VoidCode[] = [
   'name_taken',
   'name_confusable',
   'name_unfit',
-  'option_unfit',
   'option_confusable',
   'currency_unknown',
   'type_unknown',
@@ -96,7 +93,6 @@ export const ofCandidateVote: readonly ProblemCode[] = [
   ...unlocked,
   'no_such_proposal',
   'no_such_element',
-  'not_a_field',
   'already_agreed',
   'no_vote_asked',
   'not_a_voter',
@@ -144,7 +140,6 @@ export const ofRules: readonly ProblemCode[] = [
 export const ofRuleText: readonly ProblemCode[] = [...ofRules, ...ofElement, ...expressions]
 export const ofChangeSet: readonly ProblemCode[] = [
   ...ofWrite,
-  'change_set_unfit',
   'no_such_change_set',
   'not_author',
   'not_a_voter',
@@ -157,9 +152,7 @@ export const ofInvitation: readonly ProblemCode[] = [
   ...unlocked,
   'handle_taken',
   'party_taken',
-  'party_unfit',
   'party_confusable',
-  'key_not_admissible',
   'no_invitation',
   'not_sponsor',
   'party_unknown',
@@ -172,7 +165,6 @@ export const ofAudience: readonly ProblemCode[] = [
   'outside_audience',
   'key_confidential',
   'not_confidential',
-  'seal_unfit',
   'not_owner',
   'entry_fixed',
   'not_a_block',
