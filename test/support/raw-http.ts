@@ -32,7 +32,8 @@ export async function sendRaw(
   return answerIn(await text(socket))
 }
 
-function answerIn(answer: string): RawAnswer {
+/** What stands in what came. */
+export function answerIn(answer: string): RawAnswer {
   const end = answer.indexOf('\r\n\r\n')
   const [first = '', ...lines] = answer.slice(0, end).split('\r\n')
   const headers = Object.fromEntries(lines.map((line) => line.split(/:\s*/, 2).map((part) => part.toLowerCase())))

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { requireKey } from '../../../src/api/http/authenticate.ts'
 import { ApiRateLimited, ApiTooManyCalls, CallLimits } from '../../../src/api/http/call-limits.ts'
@@ -9,6 +10,7 @@ import { openNode } from '../../../src/index.ts'
 import { accessLogPath } from '../../../src/node/inward/access-log.ts'
 import { openLogger } from '../../../src/node/observability/logging.ts'
 import { configure, newParty, until } from '../../support/node-party.ts'
+import { answerIn } from '../../support/raw-http.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -119,4 +121,17 @@ t.test('whoever calls too often, or with bad keys, is told when to come again', 
   const lines = async () => (await readFile(accessLogPath(ana.data), 'utf8')).trimEnd().split('\n').length
   await until('refusals are written', async () => (await lines()) >= 5)
   t.equal(await lines(), 5, 'and a flood is not')
+})
+
+t.test('what does not arrive in time is answered so, and its connection ends', async (t) => {
+  const app = httpServer({ logger: openLogger({ logLevel: 'silent' }, {}), behindProxy: false }, 1_000)
+  // Node.js gives a minute, and looks twice in it.
+  Object.assign(app.server, { connectionsCheckingInterval: 20, headersTimeout: 40 })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const socket = connect(port, '127.0.0.1')
+  socket.write('GET /api HTTP/1.1\r\nhost: here\r\n')
+  const { status, code } = answerIn(await text(socket))
+  t.same([status, code], [408, 'request_timeout'])
 })

@@ -11,7 +11,7 @@ async function start(t: Test) {
   const [issuer, ana] = [await OidcIssuer.start(), await newParty(t.testdir(), 'ana')]
   const roleMap = { readers: ['reader'], writers: ['reader', 'editor'] } as const
   const oidc = { issuer: issuer.url, audience: 'concordata', rolesClaim: 'groups', roleMap, clockToleranceSeconds: 0 }
-  await configure(ana, { oidc: oidc as never })
+  await configure(ana, { oidc: oidc as never, webhooks: { receivers: ['https://erp.example'] } })
   const node = await openNode({ data: ana.data })
   t.teardown(async () => {
     await node.close()
@@ -20,8 +20,8 @@ async function start(t: Test) {
   const contract = await node.open('behind a provider')
   await contract.at('').set({ Country: 'Mexico' })
   const at = `/new-api/${contract.uid}`
-  const call = async (token: string, method = 'GET', path = `${at}/Country`, body?: string) => {
-    const headers = { authorization: `Bearer ${token}` }
+  const call = async (token: string, method = 'GET', path = `${at}/Country`, body?: string, type = 'text/plain') => {
+    const headers = { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': type }) }
     const response = await fetch(new URL(path, ana.api), { method, headers, ...(body === undefined ? {} : { body }) })
     const { status } = response
     return { status, asks: response.headers.get('www-authenticate'), text: await response.text() }
@@ -40,6 +40,11 @@ t.test('an access token does what its roles allow, and access.log has its subjec
   })
   t.match(await call(writer, 'PUT', undefined, 'Chile'), { status: 200 })
   t.match(await call(await issuer.token({ groups: ['golfers'] })), { status: 403, text: /"code":"role_missing"/ })
+  const webhook = JSON.stringify({ url: 'https://erp.example/hook', subject: at })
+  t.match(await call(reader, 'POST', '/api/Webhook', webhook, 'application/json'), {
+    status: 403,
+    text: /"code":"webhook_key_unfit"/,
+  })
   const who = new RegExp(`"who":"bo%20b@${new URL(issuer.url).host}","method":"PUT","path":"${at}/Country"`)
   const log = await readFile(accessLogPath(ana.data), 'utf8')
   t.match(log, who)

@@ -1,3 +1,4 @@
+import '../../support/checked-answers.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -11,6 +12,7 @@ import { storePath } from '../../../src/node/files/open-store.ts'
 import { createIdentity } from '../../../src/node/identity/create-identity.ts'
 import { readApiToken } from '../../../src/node/identity/identity.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import type { PayloadGroup } from '../../../src/store/payload-group.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts'
 import { bytesWith, pieceGroups } from '../../support/attachments.ts'
 
@@ -232,4 +234,35 @@ t.test('a file that is put again under a key is put once; another one of the sam
   t.match([anew.status, (await anew.json()) as object], [200, { index: Number }])
   const late = await put(one, query, 'application/pdf', once)
   t.match([late.headers.get('idempotent-replayed'), await late.json()], ['true', answer], 'whatever stands there now')
+})
+
+t.test('only so many files wait to be named', async (t) => {
+  const statuses: number[] = []
+  let told: unknown
+  while (statuses.length < 100 && statuses.at(-1) !== 429) {
+    const body = String(statuses.length)
+    const response = await fetch(new URL(`${at}?name=a.txt`, api), {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'text/plain' },
+      body,
+    })
+    told = await response.json()
+    statuses.push(response.status)
+  }
+  t.ok(statuses.length > 60)
+  t.match(told, { code: 'requests_too_many', max: 64 })
+})
+
+t.test('of a file whose bytes are not here it is said that they are missing', async (t) => {
+  await node.close()
+  const store = await openSqliteStore(storePath(data))
+  for await (const { group, entries } of store.payloads.groups(contract)) {
+    const refs = entries.map(([seal]) => ({ group: group as PayloadGroup, seal }))
+    if (group.startsWith('content-')) await store.payloads.erase(contract, refs)
+  }
+  await store.close()
+  const again = await openNode({ data })
+  t.teardown(() => again.close())
+  const response = await get()
+  t.match([response.status, await response.json()], [503, { code: 'content_missing', path: 'Wording' }])
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { openNode } from '../../../src/index.ts'
+import { noteAnswered } from '../../support/answered-problems.ts'
 import { strainOf } from '../../support/event-loop.ts'
 import { configure, newParty, until } from '../../support/node-party.ts'
 
@@ -35,11 +36,12 @@ t.test('of connections that stay each caller has so many, and what is said on th
     const first = await Promise.race([answer, closed.then(() => '{}')])
     return JSON.parse(String(first)).subscribed === `/new-api/${contract}`
   })
-  const said: { problem: { code: string } }[] = []
+  const said: { problem: { code: string; status: number } }[] = []
   two.socket.addEventListener('message', ({ data }) => said.push(JSON.parse(data)))
   for (let n = 0; n < 20; n++) two.socket.send('{}')
   await until('all is answered', async () => said.length === 20)
   t.same(new Set(said.map(({ problem }) => problem.code)), new Set(['live_message_malformed', 'api_rate_limited']))
+  for (const { problem } of said) noteAnswered(problem.status, problem.code)
 })
 
 t.test('who subscribes again and again from the beginning is told it once, and holds up nobody', async (t) => {
@@ -70,6 +72,17 @@ t.test('who subscribes again and again from the beginning is told it once, and h
   t.ok(stallMs < 1_000, `nothing else had its turn for ${stallMs} ms`)
   t.ok(changes < (AGAIN / 10) * FIELDS, `${changes} changes were told`)
   t.equal(socket.readyState, WebSocket.OPEN)
+  const refused = new Promise<{ code: string; status: number }>((resolve) => {
+    socket.addEventListener('message', ({ data }) => {
+      const { problem } = JSON.parse(String(data))
+      if (problem !== undefined) resolve(problem)
+    })
+  })
+  for (let n = 0; n <= 1_000; n++) socket.send(JSON.stringify({ subscribe: `${subject}/Nothing${n}` }))
+  const { code, status } = await refused
+  t.same([status, code], [429, 'too_many_subscriptions'])
+  noteAnswered(status, code)
+  socket.close()
 })
 
 t.test(

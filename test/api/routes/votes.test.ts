@@ -166,6 +166,10 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     const [{ proposal, ...one }] = await open(ana, '/Free')
     t.match(one, { at: 'Free', by: 'ben', value: 'two', state: 'conflict', voters: [], waitsFor: [] })
     t.equal((await ana.call('GET', `${path}/Free%23Proposals/${proposal}`)).body.value, 'two')
+    t.match(await ana.call('POST', `${path}/Free/~proposals/${proposal}/votes`, { vote: 'yes' }), {
+      status: 409,
+      body: { code: 'no_vote_asked' },
+    })
     t.equal((await ana.call('POST', `${path}/Free/~proposals/${proposal}/choice`)).status, 200)
     t.same(await open(ana, ''), [])
     t.equal((await ana.call('GET', path)).body.Free, 'two')
