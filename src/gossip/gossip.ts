@@ -186,6 +186,16 @@ export class Gossip {
     this.#carryTo(contract, this.#sessions.values())
   }
 
+  /**
+   * Has whoever may have pieces that are missing here asked for them. Nobody else is called: this comes with the end of each call, and
+   * of a peer that never takes what it lacks, as on another branch of a feed, there would be no end.
+   */
+  askForPieces(contract: Uid): void {
+    const replica = this.#ports.replicas.find(contract)
+    if (replica === undefined) return
+    for (const session of this.#sessions.values()) if (lacksPiecesOf(session, replica)) session.urge(contract)
+  }
+
   #carryTo(contract: Uid, sessions: Iterable<PeerSession>): void {
     const replica = this.#ports.replicas.find(contract)
     const atRest = replica === undefined ? this.#ports.replicas.passive(contract) : undefined
@@ -287,8 +297,12 @@ function hasNewsFor(session: PeerSession, replica: ReplicaPort): boolean {
   if (awaited.includes(session.peer.handle)) return true
   if (!isPartyTo(state, session.peer)) return false
   if (wants.length > 0 || lacksFrom !== undefined || session.knowledge.hasWants(contract)) return true
-  if (replica.contents.lacksPiecesOf(session.peer.handle)) return true
+  if (lacksPiecesOf(session, replica)) return true
   return words.length > 0 || session.knowledge.lacksProof(contract, evidence) || lacksNews(session, state)
+}
+
+function lacksPiecesOf({ peer }: PeerSession, { contents, state }: ReplicaPort): boolean {
+  return isPartyTo(state, peer) && contents.lacksPiecesOf(peer.handle)
 }
 
 /** Where it takes the history to tell, the call will tell. */

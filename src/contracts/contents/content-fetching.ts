@@ -198,7 +198,7 @@ export class ContentFetching {
     if (![...this.#unfinished.values()].some(({ isWanting }) => isWanting)) return
     const isLeftAlone = this.#waits.isIdle && this.#dryAnswers >= DRY_ANSWERS_MAX
     if (isLeftAlone) return
-    this.#news.wanting()
+    this.#news.lacksPieces()
     if (this.#cancelAsking !== undefined) return
     this.#cancelAsking = this.#ports.clock.after(DRY_MS, () => {
       this.#cancelAsking = undefined

@@ -25,7 +25,7 @@ export interface ContentsPorts {
 export interface ContentsNews {
   /** One is complete, or not waited for any more: answers may be due. */
   changed(): void
-  /** There are pieces to ask for. */
-  wanting(): void
+  /** There are pieces to ask for: of whoever may have them, and of nobody else. */
+  lacksPieces(): void
   failed(error: unknown): void
 }

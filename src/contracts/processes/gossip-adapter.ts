@@ -146,6 +146,9 @@ export function carry(contracts: Contracts, replicas: ReplicasPort, gossip: Goss
     wanting(live) {
       gossip.carry(live.contract)
     },
+    lacksPieces(live) {
+      gossip.askForPieces(live.contract)
+    },
   })
   return () => {
     stop()

@@ -13,6 +13,8 @@ export interface ContractNews {
   news: [change: { readonly made: VerifiedStatement | undefined; readonly taken: readonly VerifiedStatement[] }]
   /** Values are missing: the others are to be asked for them, again and again until it has them. */
   wanting: []
+  /** Pieces of contents are missing: whoever may have them is to be asked. It is told with the end of each call. */
+  lacksPieces: []
   settled: [entries: readonly Acknowledged[]]
   refused: [refused: Reception['refused']]
   equivocated: [equivocations: readonly Equivocation[]]

@@ -86,7 +86,7 @@ export function partsOf(
     },
     {
       changed: () => approvals.contentsChanged(),
-      wanting: () => news.tell('wanting'),
+      lacksPieces: () => news.tell('lacksPieces'),
       failed: (error) => news.tell('failed', error),
     },
   )
