@@ -81,6 +81,7 @@ export class ContentFetching {
 
   /** They are named, or asked for: somebody may have what nobody had, and there may be room. */
   named(names: readonly ContentName[]): void {
+    this.#dry.clear()
     this.#dryAnswers = 0
     this.#namings++
     for (const name of names) this.#leftAlone.delete(name)

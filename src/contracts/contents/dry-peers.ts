@@ -24,6 +24,11 @@ export class DryPeers {
     this.#peers.delete(peer)
   }
 
+  /** There is something new to ask for. */
+  clear(): void {
+    this.#peers.clear()
+  }
+
   /** Whether its pause is under way. A clock that has been set back ends it. */
   has(peer: Handle): boolean {
     const dry = this.#peers.get(peer)
