@@ -8,7 +8,7 @@ import { losingValues } from './lost-values.ts'
 import { Machine, type Neighbour, type World } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
 import type { Run } from './run.ts'
-import { SAID } from './workload.ts'
+import { SAID } from './submissions.ts'
 
 const HANDLES = ['ana', 'ben', 'cleo', 'dov']
 

@@ -15,7 +15,7 @@ import { DEADLY, SINS } from './hostile.ts'
 import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
 import type { Run } from './run.ts'
-import { SAID } from './workload.ts'
+import { SAID } from './submissions.ts'
 
 /** What must hold while anything happens. */
 export function check(run: Run): void {

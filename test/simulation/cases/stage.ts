@@ -15,8 +15,9 @@ import { Machine, type MachineOptions } from '../machine.ts'
 import { SimulatedNetwork } from '../network.ts'
 import { type SimulationOptions, withDefaults } from '../options.ts'
 import { Run } from '../run.ts'
+import type { Command } from '../submissions.ts'
 import { settleMicrotasks } from '../virtual-clock.ts'
-import { type Command, Workload } from '../workload.ts'
+import { Workload } from '../workload.ts'
 
 const STEP_MS = 1
 const PATIENCE_MS = 30_000
