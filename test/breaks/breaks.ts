@@ -2,6 +2,8 @@ import type { Break } from './break.ts'
 import { clientBreaks } from './client-breaks.ts'
 import { commandBreaks, DECIDE } from './command-breaks.ts'
 import { groundBreaks } from './ground-breaks.ts'
+import { storeBreaks } from './store-breaks.ts'
+import { turnBreaks } from './turn-breaks.ts'
 import { webhookBreaks } from './webhook-breaks.ts'
 
 const JUDGING = 'src/aggregates/contract/rules/judging.ts'
@@ -20,6 +22,8 @@ const CONFIDENCES_TEST = 'test/contracts/replica/audiences.test.ts'
 /** What must not go unnoticed. */
 export const breaks: readonly Break[] = [
   ...groundBreaks,
+  ...turnBreaks,
+  ...storeBreaks,
   ...webhookBreaks,
   ...clientBreaks,
   ...commandBreaks,
@@ -591,7 +595,7 @@ export const breaks: readonly Break[] = [
     file: 'src/node/observability/clock-offset.ts',
     from: 'return Math.abs(lower) < Math.abs(upper) ? lower : upper',
     to: 'return Math.abs(lower) < Math.abs(upper) && sorted.length % 2 === 1 ? lower : upper',
-    caughtBy: 'test/contracts/obstacles/obstacles.test.ts',
+    caughtBy: 'test/contracts/obstacles/process-obstacles.test.ts',
   },
   {
     name: 'keeps a certificate that is not valid yet',

@@ -1,12 +1,9 @@
 import type { Break } from './break.ts'
 
-const TURNS_TEST = 'test/contracts/replica/turns.test.ts'
 const EXACT_TEST = 'test/api/http/exact-bodies.test.ts'
 const ENDED_TEST = 'test/cli/ended.test.ts'
 const MISTAKES_TEST = 'test/cli/mistakes.test.ts'
 const OBSTACLES_TEST = 'test/contracts/obstacles/obstacles.test.ts'
-const ESDB_ERASURE_TEST = 'test/store/eventstoredb/erasure.test.ts'
-const GAPS_TEST = 'test/simulation/cases/gaps.test.ts'
 
 /** What an attack and other people's bug reports have found, each taken out again: one at least a point. */
 export const groundBreaks: readonly Break[] = [
@@ -44,76 +41,6 @@ export const groundBreaks: readonly Break[] = [
     from: 'if (claim === undefined) return\n',
     to: 'if (claim !== endpoint) return\n',
     caughtBy: 'test/node/directory/filed-identity.test.ts',
-  },
-  {
-    name: 'a message is read to its end, however much of it is refused',
-    file: 'src/gossip/message.ts',
-    from: 'if (refused.length === REFUSALS_PER_MESSAGE_MAX) break',
-    to: 'if (refused.length < 0) break',
-    caughtBy: 'test/gossip/message.test.ts',
-  },
-  {
-    name: 'makes what a party held anew in one turn',
-    file: 'src/agreement/history/replay.ts',
-    from: 'return yield* adding(emptyAgreement(state.contract, state.ledger.engines, state.ledger.known), inside)',
-    to: 'return completed(adding(emptyAgreement(state.contract, state.ledger.engines, state.ledger.known), inside))',
-    caughtBy: TURNS_TEST,
-  },
-  {
-    name: 'looks at all that is open between two turns',
-    file: 'src/contracts/approvals/approvals.ts',
-    from: 'STEPS_AT_ONCE_MAX = 64',
-    to: 'STEPS_AT_ONCE_MAX = 1_000_000',
-    caughtBy: TURNS_TEST,
-  },
-  {
-    name: 'decides what is open before a confidential value in one turn',
-    file: 'src/agreement/foreseen.ts',
-    from: 'yield* ledger.engines.deciding(',
-    to: 'ledger.engines.decideRequest(',
-    caughtBy: TURNS_TEST,
-  },
-  {
-    name: 'compares two templates in one turn',
-    file: 'src/aggregates/contract/templates/template-diff.ts',
-    from: '    yield\n    const isBelowFresh',
-    to: '    const isBelowFresh',
-    caughtBy: 'test/aggregates/contract/templates/upgrade.test.ts',
-  },
-  {
-    name: 'builds what is imported in one turn',
-    file: 'src/aggregates/contract/templates/built-element.ts',
-    from: 'const ELEMENTS_A_STEP = 64',
-    to: 'const ELEMENTS_A_STEP = 1_000_000',
-    caughtBy: 'test/aggregates/contract/templates/import.test.ts',
-  },
-  {
-    name: 'writes a document that rests in one piece',
-    file: 'src/agreement/history/snapshot-text.ts',
-    from: 'const ELEMENTS_MAX = 256',
-    to: 'const ELEMENTS_MAX = 1_000_000',
-    caughtBy: TURNS_TEST,
-  },
-  {
-    name: 'hashes a document that is loaded in one turn',
-    file: 'src/aggregates/contract/document/child-tree.ts',
-    from: '  if (tree.height === STEP_HEIGHT) yield\n',
-    to: '',
-    caughtBy: TURNS_TEST,
-  },
-  {
-    name: 'decides a live view for each who asks',
-    file: 'src/documents/past/live-view.ts',
-    from: '  if (known !== undefined) return known\n',
-    to: '',
-    caughtBy: TURNS_TEST,
-  },
-  {
-    name: 'who may and who must vote is looked up for nothing',
-    file: 'src/aggregates/contract/rules/authority.ts',
-    from: 'this.#budget.spend(Math.ceil(rules.length / RULES_PER_STEP)',
-    to: 'this.#budget.spend(0',
-    caughtBy: 'test/aggregates/contract/rules-under-attack.test.ts',
   },
   {
     name: 'what a member has refused counts as on its way',
@@ -170,13 +97,6 @@ export const groundBreaks: readonly Break[] = [
     from: '  readonly #first = new Map<Handle, OtherBranch>()',
     to: '  readonly #first = new Map<Handle, OtherBranch>()\n  readonly #all = new Map<Handle, OtherBranch>()',
     caughtBy: 'test/docs/bounds.test.ts',
-  },
-  {
-    name: 'waits for a locked store with the event loop',
-    file: 'src/store/sqlite/schema.ts',
-    from: 'fileMustExist: true, timeout: busyTimeoutMs',
-    to: 'fileMustExist: true, timeout: 10_000 + busyTimeoutMs',
-    caughtBy: 'test/store/sqlite/lock.test.ts',
   },
   {
     name: 'a lost key is no obstacle',
@@ -305,104 +225,6 @@ export const groundBreaks: readonly Break[] = [
     caughtBy: 'test/runtime/node-version.test.ts',
   },
   {
-    name: 'erases in EventStoreDB without another event behind',
-    file: 'src/store/eventstoredb/payload-streams.ts',
-    from: "const start = hasWhatGoes ? await this.#append(stream, standing, 'rewritten', kept, ERASE) : (rewrittenAt ?? 0)",
-    to: 'const start = hasWhatGoes ? (standing.last ?? 0) + 1 : (rewrittenAt ?? 0)',
-    caughtBy: ESDB_ERASURE_TEST,
-  },
-  {
-    name: 'what the client of EventStoreDB throws outside of a call ends the process',
-    file: 'src/store/eventstoredb/client-faults.ts',
-    from: "if (!process.listeners('uncaughtException').includes(judge)) process.on('uncaughtException', judge)",
-    to: '',
-    caughtBy: 'test/store/eventstoredb/quorum.test.ts',
-  },
-  {
-    name: 'two processes append under one event id',
-    file: 'src/store/eventstoredb/event-log.ts',
-    from: 'const named = events.map((event) => ({ ...event, id: randomUUID() }))',
-    to: "const named = events.map((event, at) => ({ ...event, id: '00000000-0000-4000-8000-' + String(at + 1 + Number(expectedRevision)).padStart(12, '0') }))",
-    caughtBy: 'test/store/eventstoredb/faults.test.ts',
-  },
-  {
-    name: 'of several servers in one address to be discovered the first is asked',
-    file: 'src/store/eventstoredb/connection.ts',
-    from: "if (scheme.includes('discover') && hosts.includes(',')) {",
-    to: "if (scheme.includes('discover') && hosts === ',') {",
-    caughtBy: 'test/store/eventstoredb/cluster.test.ts',
-  },
-  {
-    name: 'a password of the store may be any',
-    file: 'src/store/eventstoredb/setup.ts',
-    from: 'const problem = passwordProblem(password)\n',
-    to: "const problem = passwordProblem(password + 'jZ4uX0pQm7Vd9sKc2RtYb8Lw')\n",
-    caughtBy: 'test/store/eventstoredb/setup.test.ts',
-  },
-  {
-    name: 'the store is set up before it takes its passwords',
-    file: 'src/store/eventstoredb/setup.ts',
-    from: '      await untilTaken(connection, user)\n',
-    to: '',
-    caughtBy: 'test/store/eventstoredb/setup.test.ts',
-  },
-  {
-    name: 'an erasure takes what is kept along',
-    file: 'src/store/eventstoredb/payload-streams.ts',
-    from: 'return start <= (first ?? 0) || this.#truncate(stream, start)',
-    to: 'return start <= (first ?? 0) || this.#truncate(stream, start + 1)',
-    caughtBy: ESDB_ERASURE_TEST,
-  },
-  {
-    name: 'an answer waits for what it covers to be durable',
-    file: 'src/contracts/replica/commit.ts',
-    from: '(held === outcome.made ? isAnswer : isOthers(held))',
-    to: '(held === outcome.made ? false : isOthers(held))',
-    caughtBy: 'test/contracts/replica/waits-in-sequence.test.ts',
-  },
-  {
-    name: 'another statement is signed in the place of an answer that was stored without what it covers',
-    file: 'src/contracts/signing/double-sign-protection.ts',
-    from: '        await this.#promise(contract, ahead)\n',
-    to: '',
-    caughtBy: GAPS_TEST,
-  },
-  {
-    name: 'several processes sign in the place of an answer that has been left alone',
-    file: 'src/contracts/replica/inbound/other-processes.ts',
-    from: 'if (own !== undefined) this.#protection.awaits(own)\n',
-    to: '',
-    caughtBy: GAPS_TEST,
-  },
-  {
-    name: 'the guard is told beside an append in whose place another may come to stand',
-    file: 'src/contracts/replica/commit.ts',
-    from: 'if (isAnswer && !isPlaceOpen)',
-    to: 'if (isAnswer)',
-    caughtBy: GAPS_TEST,
-  },
-  {
-    name: 'nobody hears of what a write that failed has settled all the same',
-    file: 'src/contracts/replica/reloading.ts',
-    from: 'entry.index >= settling.settled',
-    to: 'entry.index > loaded.ledgerSize',
-    caughtBy: 'test/contracts/replica/store-outage.test.ts',
-  },
-  {
-    name: 'one process takes for damage what a crash of several has left',
-    file: 'src/contracts/replica/opening/load.ts',
-    from: '&& ahead.length > 0 && store.isAtomic)',
-    to: '&& ahead.length > 0)',
-    caughtBy: GAPS_TEST,
-  },
-  {
-    name: 'a statement of another member waits for its values',
-    file: 'src/contracts/replica/journal.ts',
-    from: 'again.values(one) && confidentialSealsOf',
-    to: 'again.values === undefined && confidentialSealsOf',
-    caughtBy: 'test/contracts/replica/waits-in-sequence.test.ts',
-  },
-  {
     name: 'a crash round need not have anything under way',
     file: 'test/crash/crash-rounds.ts',
     from: 'await table.underWay.reached(acknowledgedEach === 0 ? 0 : 1)',
@@ -431,38 +253,17 @@ export const groundBreaks: readonly Break[] = [
     caughtBy: 'test/docs/threats.test.ts',
   },
   {
-    name: 'forgets the keys of callers when it reads again after a failed write',
-    file: 'src/contracts/replica/reloading.ts',
-    from: '    requests.queue.holds(feedOf(state.feeds, self).kept)\n',
-    to: '    void requests\n',
-    caughtBy: 'test/contracts/replica/store-outage.test.ts',
+    name: 'the end of a call for pieces sets off calls to whoever lacks anything',
+    file: 'src/contracts/processes/gossip-adapter.ts',
+    from: 'gossip.askForPieces(live.contract)',
+    to: 'gossip.carry(live.contract)',
+    caughtBy: 'test/simulation/cases/contents.test.ts',
   },
   {
-    name: 'what was read before what it covers is read again with the next news of its own feed alone',
-    file: 'src/contracts/replica/inbound/feed-tailer.ts',
-    from: "    if (news.size > 0) for (const handle of this.#leftWaiting) news.set(handle, 'store')\n",
+    name: 'a signature that does not fit is computed each time',
+    file: 'src/crypto/ed25519.ts',
+    from: '  if (rejected.get(name)) return false\n',
     to: '',
-    caughtBy: 'test/contracts/replica/feed-tailer.test.ts',
-  },
-  {
-    name: 'folds a batch into the read model in one turn',
-    file: 'src/projections/runner.ts',
-    from: 'await inTurns(this.#fold.folding(batch), this.#ports.turns)',
-    to: 'await inTurns(this.#fold.folding(batch), undefined)',
-    caughtBy: 'test/projections/runner.test.ts',
-  },
-  {
-    name: 'folds what one event adds into the read model in one step',
-    file: 'src/projections/folding-events.ts',
-    from: 'const EVENTS_A_STEP = 64',
-    to: 'const EVENTS_A_STEP = 1_000_000',
-    caughtBy: 'test/projections/fold.test.ts',
-  },
-  {
-    name: 'takes a document out as a template in one step',
-    file: 'src/aggregates/contract/templates/export-template.ts',
-    from: 'const STEP = 256',
-    to: 'const STEP = 1_000_000',
-    caughtBy: 'test/aggregates/contract/templates/import.test.ts',
+    caughtBy: 'test/crypto/ed25519.test.ts',
   },
 ]

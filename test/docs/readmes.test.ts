@@ -57,11 +57,8 @@ const LINES_MAX = 400
 const LONG: { readonly [file: string]: string } = {
   'src/aggregates/names/unicode-15.1.ts': 'a table of Unicode',
   'test/breaks/breaks.ts': 'a list, an entry each',
-  'test/breaks/ground-breaks.ts': 'a list, an entry each',
   'test/vectors/protocol-scenarios.ts': 'a list, a scenario each',
   'test/simulation/hostile.ts': 'a list of sins, a method each',
-  'test/contracts/obstacles/obstacles.test.ts': 'not divided yet',
-  'test/simulation/workload.ts': 'not divided yet',
 }
 
 t.test(`no file of src and test has more than ${LINES_MAX} lines, but those that are listed`, async (t) => {
