@@ -61,6 +61,11 @@ interface Answered {
   readonly answers: readonly VerifiedStatement[]
   /** For the requests of it that nobody had to decide. */
   readonly hash: Hash
+  /** When its requests were made. */
+  readonly time: string
+  /** Which of its requests these were first asked for, and what of the feeds it takes to know the fate of that one. */
+  readonly first: number
+  readonly need: VersionVector
 }
 
 function answersToNext(ledger: Ledger, feeds: Feeds): Answered | undefined {
@@ -68,22 +73,34 @@ function answersToNext(ledger: Ledger, feeds: Feeds): Answered | undefined {
   const members = membersOf(ledger.document)
   if (held === undefined || !hasAllAnswers(held, members, feeds)) return undefined
   const answers = answersTo(held, members, feeds)
-  return { held, members, answers, hash: hashOfAnswers(answers, undefined) }
+  return {
+    held,
+    members,
+    answers,
+    hash: hashOfAnswers(answers, undefined),
+    time: requestTime(held, answers),
+    first: ledger.next,
+    need: needOf(ledger.need, held, answers),
+  }
 }
 
 /** The next entry, or undefined while the author of a tentative request has not decided (design §4), or what its fate takes is not held. */
 function* acknowledgeNext(
   ledger: Ledger,
-  { held, members, answers, hash }: Answered,
+  answered: Answered,
   feeds: Feeds,
 ): Generator<void, { ledger: Ledger; acknowledged: Acknowledged } | { lacking: Lacking } | undefined> {
+  const { held, members, answers, hash, time } = answered
   const { party, seq, requests } = held.statement
   const request = requests[ledger.next] as Request
   const ref: RequestRef = { handle: party, seq, index: ledger.next }
   const decided = ledger.decisions.get(requestKey(ref))
   if (request.tentative && decided === undefined) return undefined
 
-  const need = needOf(ledger.need, held, answers, decided)
+  // Behind the first of them the ledger needs the answers already.
+  const answeredNeed = ledger.next === answered.first ? answered.need : ledger.need
+  const decision = decided?.held.statement
+  const need = decision === undefined ? answeredNeed : withStatement(answeredNeed, decision.party, decision.seq)
   const index: LedgerIndex = ledger.log.size
   const determined: Determined = {
     answers: decided === undefined ? hash : hashOfAnswers(answers, decided),
@@ -92,7 +109,7 @@ function* acknowledgeNext(
     request: { handle: party, index: ref.index, seq },
     statement: held.core,
   }
-  const judged = yield* fateOf(request, ref, held, decided, answers, ledger, feeds)
+  const judged = yield* fateOf(request, ref, answered, decided, ledger, feeds)
   const fate = 'missing' in judged ? takenFate(ledger, determined, judged.missing, request) : judged
   if (fate === undefined) return { lacking: { request: ref, need, seals: (judged as Missing).missing } }
   const { outcome, events, document, computed } = fate
@@ -108,7 +125,7 @@ function* acknowledgeNext(
     ...(isLast ? { record: ledger.engines.recordHash(document) } : {}),
     request: determined.request,
     statement: determined.statement,
-    ...(isTimed(ledger.engines, ledger.document, document) && { time: requestTime(held, answers) }),
+    ...(isTimed(ledger.engines, ledger.document, document) && { time }),
   }
   const text = encodeEntry(entry)
   const next: Ledger = {
@@ -195,9 +212,8 @@ function takenFate(
 function* fateOf(
   request: Request,
   ref: RequestRef,
-  held: VerifiedStatement,
+  { held, answers, time }: Answered,
   decided: Decided | undefined,
-  answers: readonly VerifiedStatement[],
   ledger: Ledger,
   feeds: Feeds,
 ): Generator<void, Fate | Missing> {
@@ -220,7 +236,7 @@ function* fateOf(
     ...(request.changeSet && { changeSet: request.about === undefined ? {} : { about: request.about } }),
     request: ref,
     contract: held.statement.contract,
-    time: requestTime(held, answers),
+    time,
     reveal: (seal) => held.payloads[seal],
     open: openIn(ledger, feeds),
     computedFrom: computedFromIn(ledger.lineage, ledger.document, ledger.engines),
@@ -252,11 +268,10 @@ function needOf(
   before: VersionVector,
   held: VerifiedStatement,
   answers: readonly VerifiedStatement[],
-  decided: Decided | undefined,
 ): VersionVector {
   let need = withStatement(before, held.statement.party, held.statement.seq)
   for (const { statement } of answers) need = withStatement(need, statement.party, statement.seq)
-  return decided === undefined ? need : withStatement(need, decided.held.statement.party, decided.held.statement.seq)
+  return need
 }
 
 function withNewParties(

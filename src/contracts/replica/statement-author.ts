@@ -185,7 +185,10 @@ export class StatementAuthor {
     const wishes = {
       ...turn.wishes,
       refusals,
-      payloads: payloadsInOrder([...Object.entries(turn.wishes.payloads), ...payloads]),
+      payloads:
+        payloads.length === 0
+          ? turn.wishes.payloads
+          : payloadsInOrder([...Object.entries(turn.wishes.payloads), ...payloads]),
       ...(note === undefined ? {} : { note }),
       ...(key === undefined ? {} : { key }),
     }

@@ -51,14 +51,17 @@ export function isKeyHeld(state: ContractState, id: ElementId, value: unknown, o
   })
 }
 
+const noLists: ReadonlyMap<List, Set<ElementId>> = new Map()
+
 /** The lists of which entries have got another key, and those entries. */
-function changedKeys(state: ContractState, events: readonly ContractEvent[]): Map<List, Set<ElementId>> {
-  const entries = new Set<ElementId>()
+function changedKeys(state: ContractState, events: readonly ContractEvent[]): ReadonlyMap<List, Set<ElementId>> {
+  let entries: Set<ElementId> | undefined
   for (const event of events) {
     if (event.type !== 'ProposalAgreed' && event.type !== 'ValueComputed') continue
     const entry = parentIdOf(event.field)
-    if (ordinalOf(event.field) === 0 && entry !== ROOT && ordinalOf(entry) !== 0) entries.add(entry)
+    if (ordinalOf(event.field) === 0 && entry !== ROOT && ordinalOf(entry) !== 0) entries = (entries ?? new Set()).add(entry)
   }
+  if (entries === undefined) return noLists
   const changed = new Map<List, Set<ElementId>>()
   const lists = new Map<ElementId, List>()
   for (const entry of entries) {
