@@ -44,7 +44,9 @@ const LONGEST = [
 /** They run thousands of times what other tests have run once: what of the code that is, they would say at a third of their time. */
 const REPEATING = ['test/crash/', 'test/explorer/', 'test/flood/', 'test/simulation/']
 
-export const isRepeating = (file: string): boolean => REPEATING.some((folder) => file.startsWith(folder))
+/** What of the code it runs is measured at no small cost, and where that is most others have run it already. */
+export const isMeasured = (file: string): boolean =>
+  !LONGEST.includes(file) && !REPEATING.some((folder) => file.startsWith(folder))
 
 /** All test files below these folders, or below `test`. */
 export async function testFiles(folders: readonly string[]): Promise<string[]> {

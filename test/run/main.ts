@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { unansweredIn } from './answered.ts'
 import { Coverage } from './coverage.ts'
-import { isRepeating, testFiles } from './files.ts'
+import { isMeasured, testFiles } from './files.ts'
 import { runFile } from './run-file.ts'
 import { TapReport } from './tap-report.ts'
 import { bundleTypebox } from './typebox-bundle.ts'
@@ -46,7 +46,7 @@ const seconds: [number, string][] = []
 
 async function work(): Promise<void> {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    const raw = isRepeating(file) ? undefined : coverage?.folderFor(file)
+    const raw = isMeasured(file) ? coverage?.folderFor(file) : undefined
     const run = await runFile(file, { timeoutSeconds: Number(values.timeout), compiled, preload, coverage: raw })
     await report.add(run)
     if (!run.isOk) console.log(`not ok ${file}`)
