@@ -75,7 +75,8 @@ export class RequestDraft {
     const sealed = this.#seal(type, value, audience)
     const confidential = audience === undefined ? {} : { audience: [...audience] }
     const once = exclusive === undefined ? {} : { exclusive }
-    this.push({ ...confidential, ...once, type: 'ProposeValue', basis, field, seal: sealed })
+    // In canonical order: then writing it costs least.
+    this.push({ ...confidential, basis, ...once, field, seal: sealed, type: 'ProposeValue' })
   }
 
   /** The ledger judges no confidential value, so its author does. */
