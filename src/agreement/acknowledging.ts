@@ -264,11 +264,7 @@ export function isTurnedDown(ledger: Ledger, feeds: Feeds, held: VerifiedStateme
   return feedOf(feeds, party).find(({ statement }) => statement.decided.some(isWithdrawal)) !== undefined
 }
 
-function needOf(
-  before: VersionVector,
-  held: VerifiedStatement,
-  answers: readonly VerifiedStatement[],
-): VersionVector {
+function needOf(before: VersionVector, held: VerifiedStatement, answers: readonly VerifiedStatement[]): VersionVector {
   let need = withStatement(before, held.statement.party, held.statement.seq)
   for (const { statement } of answers) need = withStatement(need, statement.party, statement.seq)
   return need

@@ -59,7 +59,8 @@ function changedKeys(state: ContractState, events: readonly ContractEvent[]): Re
   for (const event of events) {
     if (event.type !== 'ProposalAgreed' && event.type !== 'ValueComputed') continue
     const entry = parentIdOf(event.field)
-    if (ordinalOf(event.field) === 0 && entry !== ROOT && ordinalOf(entry) !== 0) entries = (entries ?? new Set()).add(entry)
+    if (ordinalOf(event.field) === 0 && entry !== ROOT && ordinalOf(entry) !== 0)
+      entries = (entries ?? new Set()).add(entry)
   }
   if (entries === undefined) return noLists
   const changed = new Map<List, Set<ElementId>>()
