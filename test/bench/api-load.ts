@@ -1,12 +1,13 @@
 import { connect } from 'node:net'
 
 /**
- * `node api-load.ts <port> <path> <requests> [header…]`: asks for a path again and again on a few connections, sixteen requests under way on
- * each, and exits when all are answered: a process of its own, so that the server's processor time is the server's alone.
+ * `node api-load.ts <port> <path> <requests> [header…]`: asks for a path again and again on some connections, and exits when all are
+ * answered: a process of its own, so that the server's processor time is the server's alone. On a connection the next request waits for
+ * the answer to the one before, as with every client there is: none sends several at once on HTTP/1.1 unless told to.
  */
 const [port = '', path = '', count = '', ...headers] = process.argv.slice(2)
-const CONNECTIONS = 4
-const UNDER_WAY = 16
+const CONNECTIONS = 16
+const UNDER_WAY = 1
 const request = `GET ${path} HTTP/1.1\r\nhost: bench\r\n${headers.map((header) => `${header}\r\n`).join('')}\r\n`
 const ANSWER = /HTTP\/1\.1 (\d{3})/g
 

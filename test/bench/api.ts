@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import fastify from 'fastify'
 import { openNode } from '../../src/index.ts'
-import { configure, newParty } from '../support/node-party.ts'
+import { configure, newParty } from '../support/unchecked-party.ts'
 
 /** Processor time of the server, not of who asks it, and not what others take on the machine. */
 export interface ApiFigures {

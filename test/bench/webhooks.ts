@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { Agent, request } from 'undici'
 import { openNode } from '../../src/index.ts'
-import { configure, type NodeParty, newParty } from '../support/node-party.ts'
+import { configure, type NodeParty, newParty } from '../support/unchecked-party.ts'
 
 /** A server in a thread of its own that keeps what is posted to it, and gives it back when it has as much as it is asked for. */
 const RECEIVER = `
