@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { createApi } from '../api/app.ts'
 import type { Asked } from '../api/http/authenticate.ts'
+import { KeptForms } from '../api/http/forms/kept-forms.ts'
 import { createStatusApi } from '../api/status-app.ts'
 import { openPartyProcess, type PartyProcess } from '../contracts/processes/party-process.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
@@ -28,6 +29,7 @@ import { systemRandom } from '../runtime/random.ts'
 import type { Turns } from '../runtime/turns.ts'
 import type { Store } from '../store/port.ts'
 import { DIRECTORY_STREAM } from '../store/streams.ts'
+import { tellingValueNews } from '../store/value-news.ts'
 import type { Configuration, Environment } from './config/configuration.ts'
 import { Directory } from './directory/directory.ts'
 import { lockNode } from './files/file-lock.ts'
@@ -97,10 +99,13 @@ async function start(
   if (role === 'node') closing.add(lockNode(dir))
   const key = role === 'serve' ? undefined : await openKey(configuration, environment, role, closing)
   const card = key?.identity.card ?? (await readCard(configuration))
-  const store = await openStore(configuration, (error) =>
+  const opened = await openStore(configuration, (error) =>
     logger.error({ err: error }, 'the client of EventStoreDB failed outside of any call; the process goes on'),
   )
-  closing.add(() => store.close())
+  closing.add(() => opened.close())
+  // Where others erase values too, nothing that was shown is kept.
+  const keptForms = role === 'node' ? new KeptForms() : undefined
+  const store = keptForms === undefined ? opened : tellingValueNews(opened, (contract) => keptForms.drop(contract))
   const directory = await Directory.open(store.events, systemClock, configuration.partners)
   closing.add(() => directory.close())
   const draining = new Draining()
@@ -140,6 +145,7 @@ async function start(
   closing.add(watch(contracts, logger))
   closing.add(metrics.watch(contracts, () => directory.handles().add(card.handle)))
   closing.add(tracing.watch(contracts))
+  if (keptForms !== undefined) closing.add(contracts.listen({ passivated: (contract) => keptForms.drop(contract) }))
   const outward =
     key === undefined
       ? undefined
@@ -183,7 +189,7 @@ async function start(
     clock: systemClock,
     turns,
   })
-  const shared = { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining }
+  const shared = { party, documents, keptForms, store, turns, directory, metrics, obstacles, tracing, logger, draining }
   const callers = await openCallers(configuration, logger, closing)
   if (projections !== undefined) {
     const { standing } = callers
@@ -237,6 +243,7 @@ function signingPorts({ identity: { signer, keys }, signing: { guard } }: Key) {
 interface InwardParts {
   readonly party: PartyProcess
   readonly documents: Documents
+  readonly keptForms: KeptForms | undefined
   readonly store: Store
   readonly turns: Turns
   readonly directory: Directory
@@ -301,6 +308,7 @@ async function openInward(
     endedChangeSets: (contract, wanted) => changeSets.of(contract, wanted),
     obstaclesOf: (live: LiveContract) => obstacles.of(live),
     documents,
+    keptForms: parts.keptForms,
     contracts: party.contracts,
     keyRotation: party.keys,
     store,

@@ -27,6 +27,7 @@ import { entityTag, namesTag, preconditionIn } from '../http/entity-tag.ts'
 import { BodyMalformed, parseExactly } from '../http/exact-json.ts'
 import { type Format, formatFor, formats, mediaTypes, notAcceptable } from '../http/forms/accept.ts'
 import { XmlBody } from '../http/forms/exact-xml.ts'
+import type { KeptForms, Shown } from '../http/forms/kept-forms.ts'
 import { tagsOf } from '../http/forms/representations.ts'
 import { waitOf as waitFrom } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
@@ -53,6 +54,8 @@ const Read = {
 export interface PathRoutesPorts extends RoutePorts {
   readonly events: EventStream
   readonly turns: Turns
+  /** Left out: what is shown is made each time. */
+  readonly keptForms?: KeptForms | undefined
   /** From the read model. */
   readonly ledgerTimes: PastTimesPorts['ledgerTimes']
 }
@@ -156,6 +159,33 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
 }
 
 async function read(ports: PathRoutesPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { uid } = request.params as { uid: Uid }
+  const kept = isPlain(request.query as Static<typeof ReadQuery>) ? keptOf(uid, ports) : undefined
+  if (kept === undefined) return answered(await shownOf(ports, request, reply), request, reply)
+  const asked = `${request.headers.accept ?? ''} ${request.url}`
+  const known = kept.shown.get(asked)
+  if (known !== undefined) return answered(known, request, reply)
+  const shown = await shownOf(ports, request, reply)
+  // A document never comes back: what still stands is what was read.
+  if ('tag' in shown && ports.documents.standing(uid) === kept.document) ports.keptForms?.keep(kept, asked, shown)
+  return answered(shown, request, reply)
+}
+
+/** Whether it asks for what stands agreed, by nothing that is a secret. */
+function isPlain({ at, from, token, view }: Static<typeof ReadQuery>): boolean {
+  return at === undefined && from === undefined && token === undefined && view === undefined
+}
+
+function keptOf(uid: Uid, { documents, keptForms }: PathRoutesPorts): ReturnType<KeptForms['of']> | undefined {
+  const document = keptForms && documents.standing(uid)
+  return document && keptForms.of(uid, document)
+}
+
+async function shownOf(
+  ports: PathRoutesPorts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Shown | FastifyReply> {
   const { documents } = ports
   const { uid, names } = placeOf(request)
   const { at, from, view } = request.query as Static<typeof ReadQuery>
@@ -168,38 +198,43 @@ async function read(ports: PathRoutesPorts, request: FastifyRequest, reply: Fast
     if (at !== undefined) throw new RequestMalformed('request_malformed', 'the live view is of now, not of a time')
     const live = await documents.live(uid, names)
     if (live === undefined) throw noSuchPath(uid, names)
-    return represented(formatOf(request, ['json']), JSON.stringify(live))
+    return shown(formatOf(request, ['json']), JSON.stringify(live))
   }
   const agreed = await documents.get(uid, names, at === undefined ? undefined : await entryAt(at, uid, ports))
   if (agreed === undefined) throw noSuchPath(uid, names)
   const { element } = agreed
   const format = formatOf(request, element.kind === 'field' ? ['text', 'json', 'xml'] : ['json', 'xml', 'csv', 'xlsx'])
   const value = await agreed.value()
-  if (format === 'json') return represented(format, JSON.stringify(value))
-  if (format === 'xml') return represented(format, xmlOf(element, value))
-  if (format === 'csv') return represented(format, csvOfTable(tableOf(element, value)))
-  if (format === 'xlsx') return represented(format, xlsxOfTable(tableOf(element, value)))
+  if (format === 'json') return shown(format, JSON.stringify(value))
+  if (format === 'xml') return shown(format, xmlOf(element, value))
+  if (format === 'csv') return shown(format, csvOfTable(tableOf(element, value)))
+  if (format === 'xlsx') return shown(format, xlsxOfTable(tableOf(element, value)))
   if (value === null)
     throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
   if (isSealed(value)) {
     const message = 'the value is for an audience that the party of this node is not in, or has not come here'
     throw new ValueSealed('value_sealed', message, { path: names.join('/'), ...value.$sealed })
   }
-  return represented(format, textOf(value))
+  return shown(format, textOf(value))
+}
 
-  // What only waits for votes, and is not shown, is in no tag.
-  function represented(form: Format, body: string | Buffer): FastifyReply {
-    const mediaType = mediaTypes[form]
-    const tag = entityTag(mediaType, body)
-    reply.header('etag', tag).header('vary', 'accept')
-    const { 'if-match': match, 'if-none-match': noneMatch } = request.headers
-    if (match !== undefined && preconditionIn({ 'if-match': match })?.([tag]) === false)
-      throw new PreconditionFailed('precondition_failed', 'what stands there is not what If-Match names', {
-        path: names.join('/'),
-      })
-    if (namesTag(noneMatch, tag)) return reply.code(304).send()
-    return reply.type(mediaType).send(body)
-  }
+// What only waits for votes, and is not shown, is in no tag.
+function shown(form: Format, body: string | Buffer): Shown {
+  const mediaType = mediaTypes[form]
+  return { mediaType, body, tag: entityTag(mediaType, body) }
+}
+
+function answered(shown: Shown | FastifyReply, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (!('tag' in shown)) return shown
+  const { body, mediaType, tag } = shown
+  reply.header('etag', tag).header('vary', 'accept')
+  const { 'if-match': match, 'if-none-match': noneMatch } = request.headers
+  if (match !== undefined && preconditionIn({ 'if-match': match })?.([tag]) === false)
+    throw new PreconditionFailed('precondition_failed', 'what stands there is not what If-Match names', {
+      path: placeOf(request).names.join('/'),
+    })
+  if (noneMatch !== undefined && namesTag(noneMatch, tag)) return reply.code(304).send()
+  return reply.type(mediaType).send(body)
 }
 
 /** The entry of a ledger that a query means. Throws RequestMalformed, NoSuchContract, NoSuchEntry. */

@@ -135,6 +135,15 @@ export class ContractCache {
     return this.#active.get(contract)
   }
 
+  /** The same, and it counts as used now: it rests later. */
+  glance(contract: Uid): LiveContract | undefined {
+    const active = this.#active.get(contract)
+    if (active === undefined) return undefined
+    this.#active.delete(contract)
+    this.#active.set(contract, active)
+    return active
+  }
+
   /** If it is at rest. */
   passive(contract: Uid): PassiveContract | undefined {
     if (this.#active.has(contract) || this.#waking.has(contract)) return undefined
@@ -231,12 +240,8 @@ export class ContractCache {
   }
 
   #wake(contract: Uid): Promise<LiveContract> {
-    const active = this.#active.get(contract)
-    if (active !== undefined) {
-      this.#active.delete(contract)
-      this.#active.set(contract, active)
-      return Promise.resolve(active)
-    }
+    const active = this.glance(contract)
+    if (active !== undefined) return Promise.resolve(active)
     const known = this.#waking.get(contract)
     if (known !== undefined) return known
     const waking = this.#load(contract).finally(() => this.#waking.delete(contract))
