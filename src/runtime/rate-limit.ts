@@ -21,6 +21,8 @@ export class RateLimit<Key> {
   readonly #rate: Rate
   readonly #now: () => number
   readonly #buckets = new Map<Key, Bucket>()
+  /** The one that stands last in there. */
+  #last: Bucket | undefined
 
   /** `now`: milliseconds of a clock that does not go back. */
   constructor(rate: Rate, now: () => number) {
@@ -30,12 +32,23 @@ export class RateLimit<Key> {
 
   /** Milliseconds until the caller may go on; 0: now. Takes nothing. */
   waitMs(key: Key): number {
-    const { level } = this.#bucketOf(key)
-    return level >= 1 ? 0 : Math.ceil(((1 - level) / this.#rate.perSecond) * 1000)
+    return this.#waitOf(this.#bucketOf(key))
+  }
+
+  /** Takes one, if the caller may go on: as `waitMs`. */
+  takeOne(key: Key): number {
+    const bucket = this.#bucketOf(key)
+    const waitMs = this.#waitOf(bucket)
+    if (waitMs === 0) bucket.level -= 1
+    return waitMs
   }
 
   take(key: Key, amount: number): void {
     this.#bucketOf(key).level -= amount
+  }
+
+  #waitOf({ level }: Bucket): number {
+    return level >= 1 ? 0 : Math.ceil(((1 - level) / this.#rate.perSecond) * 1000)
   }
 
   #bucketOf(key: Key): Bucket {
@@ -44,6 +57,8 @@ export class RateLimit<Key> {
     const known = this.#buckets.get(key) ?? { level: burst, at: now }
     known.level = Math.min(burst, known.level + (Math.max(0, now - known.at) / 1000) * perSecond)
     known.at = now
+    if (known === this.#last) return known
+    this.#last = known
     // At the end again: a Map keeps the order of insertion.
     this.#buckets.delete(key)
     this.#buckets.set(key, known)

@@ -17,8 +17,9 @@ declare module 'fastify' {
 export function nameUsers(app: FastifyInstance, { namesUsers = false }: AskedByPorts): void {
   app.decorateRequest('user', undefined)
   if (!namesUsers) return
-  app.addHook('preHandler', async (request) => {
+  app.addHook('preHandler', (request, _reply, done) => {
     const { access } = request
     if (access !== null) request.user = { name: access.caller.name.slice(0, 300), role: access.role }
+    done()
   })
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { strangerAt } from '../../gossip/transport/remote-address.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -27,9 +27,11 @@ export interface Caller {
   readonly until?: number
 }
 
+type Known = Caller | undefined
+
 export interface AccessPorts {
-  /** Whose key or token that is; undefined: nobody's, or not any more. Throws TokenInvalid, and what keeps it from finding out. */
-  readonly whoIs: (key: string) => Promise<Caller | undefined>
+  /** `connection`: on which it is shown. Whose key or token that is; undefined: nobody's, or not any more. Throws TokenInvalid, and what keeps it from finding out. */
+  readonly whoIs: (key: string, connection?: object) => Known | Promise<Known>
   readonly clock: Clock
   readonly inwardLimits?: InwardLimits | undefined
   /** Notes who asks for what; a call that changes something is not carried out unless that is written. */
@@ -55,6 +57,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     access: Access | null
+    /** The name of the caller, '' of one who is not known; undefined as long as it is not found out, and of what is to be noted nowhere. */
+    calledBy: string | undefined
   }
 }
 
@@ -77,46 +81,72 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
     if (config?.role === undefined) throw new Error(`the route ${[method].flat().join()} ${url} has no role`)
   })
   app.decorateRequest('access', null)
+  app.decorateRequest('calledBy', undefined)
   const limits = new CallLimits(ports.inwardLimits, () => performance.now())
-  const asked = new WeakMap<FastifyRequest, Asked>()
-  app.addHook('onRequest', async (request, reply) => {
-    const path = (request.url === UNREADABLE_URL ? request.originalUrl : request.url).split('?', 1)[0] as string
-    const what = { who: '', method: request.method, path, call: request.id }
-    const key = keyIn(request)
-    const caller = await ports.whoIs(key).catch(async (error: unknown) => {
-      // Whoever floods the node with bad keys floods neither its log nor its disk.
-      limits.failed(strangerAt(request.ip))
-      asked.set(request, what)
-      if (error instanceof TokenInvalid)
-        challenge(reply, `error="invalid_token", error_description="${error.evidence.reason}"`)
-      throw error
-    })
+  const underWay = new CallsUnderWay()
+  const admit = (request: FastifyRequest, reply: FastifyReply, key: string, caller: Caller | undefined): void => {
     if (caller === undefined) {
       limits.failed(strangerAt(request.ip))
-      asked.set(request, what)
+      request.calledBy = ''
       challenge(reply, key === '' ? '' : 'error="invalid_token"')
       throw new NotAuthorized('not_authorized', 'the request carries no valid key: Authorization: Bearer <key>')
     }
-    limits.called(caller.name)
+    const { name, roles } = caller
+    limits.called(name)
     // What is a connection of its own is counted as that.
-    if (!request.ws) untilClosed(reply.raw, limits.begins(caller.name))
-    const known = { ...what, who: caller.name }
-    asked.set(request, known)
+    if (!request.ws) underWay.begins(request, limits.begins(name))
+    request.calledBy = name
     // Where nothing is, nothing is asked for, and nothing is done.
     const { role = 'any' } = request.routeOptions.config
     if (role === 'any') return
-    if (!caller.roles.includes(role)) {
+    if (!roles.includes(role)) {
       challenge(reply, `error="insufficient_scope", scope="${role}"`)
       throw new RoleMissing('role_missing', `this takes a key with the role ${role}`, { role })
     }
-    request.access = { caller, key, role, count: () => limits.called(caller.name) }
-    if (isChange(request)) ports.noteAsked(known)
+    request.access = { caller, key, role, count: () => limits.called(name) }
+    if (isChange(request)) ports.noteAsked(askedBy(name, request))
+  }
+  const unknown = (request: FastifyRequest, reply: FastifyReply, error: unknown): never => {
+    // Whoever floods the node with bad keys floods neither its log nor its disk.
+    limits.failed(strangerAt(request.ip))
+    request.calledBy = ''
+    if (error instanceof TokenInvalid)
+      challenge(reply, `error="invalid_token", error_description="${error.evidence.reason}"`)
+    throw error
+  }
+  app.addHook('onRequest', (request, reply, done) => {
+    const key = keyIn(request)
+    const found = ports.whoIs(key, request.raw.socket)
+    if (found instanceof Promise) {
+      found
+        .then(
+          (caller) => admit(request, reply, key, caller),
+          (error: unknown) => unknown(request, reply, error),
+        )
+        .then(() => done(), done)
+      return
+    }
+    try {
+      admit(request, reply, key, found)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    done()
   })
-  app.addHook('onResponse', async (request, reply) => {
-    const what = asked.get(request)
+  app.addHook('onResponse', (request, reply, done) => {
+    underWay.ended(request)
+    const { calledBy } = request
     const isRefused = reply.statusCode === 401 || reply.statusCode === 403
-    if (what !== undefined && (isChange(request) || isRefused)) ports.noteAnswered(what, reply.statusCode)
+    if (calledBy !== undefined && (isRefused || isChange(request)))
+      ports.noteAnswered(askedBy(calledBy, request), reply.statusCode)
+    done()
   })
+}
+
+function askedBy(who: string, request: FastifyRequest): Asked {
+  const path = (request.url === UNREADABLE_URL ? request.originalUrl : request.url).split('?', 1)[0] as string
+  return { who, method: request.method, path, call: request.id }
 }
 
 /** RFC 6750 §3. */
@@ -129,7 +159,10 @@ function isChange({ method }: FastifyRequest): boolean {
 }
 
 function keyIn(request: FastifyRequest): string {
-  const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  const { authorization = '' } = request.headers
+  if (authorization.startsWith('Bearer ') && authorization.length > 'Bearer '.length)
+    return authorization.slice('Bearer '.length)
+  const header = /^Bearer (.+)$/i.exec(authorization)?.[1]
   const query = (request.query as { token?: unknown }).token
   return header ?? (isLive(request) && typeof query === 'string' ? query : '')
 }
@@ -140,8 +173,33 @@ function isLive({ headers, raw, url }: FastifyRequest): boolean {
   return url.split('?', 1)[0] === LIVE_PATH && headers.accept === 'text/event-stream'
 }
 
-/** The caller may have gone while it was looked up who it is: then nothing closes any more. */
-function untilClosed(response: ServerResponse, ends: () => void): void {
-  if (response.closed || response.destroyed || response.socket?.destroyed === true) ends()
-  else response.once('close', ends)
+/** Each call ends once: when it has its answer, or with its connection. A listener a connection, since one a call takes as long as all else here. */
+class CallsUnderWay {
+  readonly #of = new WeakMap<Socket, Map<FastifyRequest, () => void>>()
+
+  /** `ends` is called when it does: at once where the caller has gone while it was looked up who it is. */
+  begins(request: FastifyRequest, ends: () => void): void {
+    const { socket } = request.raw
+    if (socket.destroyed) ends()
+    else this.#on(socket).set(request, ends)
+  }
+
+  ended(request: FastifyRequest): void {
+    const calls = this.#of.get(request.raw.socket)
+    const ends = calls?.get(request)
+    calls?.delete(request)
+    ends?.()
+  }
+
+  #on(socket: Socket): Map<FastifyRequest, () => void> {
+    const known = this.#of.get(socket)
+    if (known !== undefined) return known
+    const calls = new Map<FastifyRequest, () => void>()
+    this.#of.set(socket, calls)
+    socket.once('close', () => {
+      for (const ends of calls.values()) ends()
+      calls.clear()
+    })
+    return calls
+  }
 }

@@ -56,10 +56,11 @@ export function readBodies(app: FastifyInstance): void {
     route.config = { body, ...route.config }
   })
   // Of these methods nobody reads the body.
-  app.addHook('preParsing', async (request) => {
+  app.addHook('preParsing', (request, _reply, payload, done) => {
     const { method, headers } = request
     const isUnread = method === 'GET' || method === 'HEAD'
-    if (isUnread && takenBy(request) === 'none' && announcesBody(headers)) throw unexpected()
+    if (isUnread && announcesBody(headers) && takenBy(request) === 'none') done(unexpected())
+    else done(null, payload)
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {

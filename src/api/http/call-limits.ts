@@ -88,7 +88,6 @@ export class CallLimits {
 }
 
 function count(limit: RateLimit<string>, key: string, what: string): void {
-  const waitMs = limit.waitMs(key)
+  const waitMs = limit.takeOne(key)
   if (waitMs > 0) throw new ApiRateLimited(what, waitMs)
-  limit.take(key, 1)
 }

@@ -7,7 +7,7 @@ import { withEntityInPlural } from './entity-urls.ts'
 import { answerErrors, problemFor } from './error-handler.ts'
 import { describe, type Problem, type ProblemCode } from './problem.ts'
 import { asksForWebSocket } from './upgrades.ts'
-import { readUrl, UNREADABLE_URL, withElementAsOne } from './url.ts'
+import { readUrl, remembering, UNREADABLE_URL, withElementAsOne } from './url.ts'
 import { RequestMalformed, validateExactly } from './validation.ts'
 
 export interface ServerPorts {
@@ -20,6 +20,13 @@ const PROBLEM_TYPE = 'application/problem+json'
 
 /** A server that reads URLs and bodies in one way for all routes, and whose every refusal is a problem document. Not listening yet. */
 export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: number): FastifyInstance {
+  const readAgain = remembering((url: string) => {
+    try {
+      return withEntityInPlural(withElementAsOne(readUrl(url)))
+    } catch {
+      return UNREADABLE_URL
+    }
+  })
   const app = fastify({
     loggerInstance: logger,
     // A line a request costs a third of the throughput.
@@ -30,13 +37,7 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
     // A request without a host is refused below, by a problem document.
     http: { requireHostHeader: false, shouldUpgradeCallback: asksForWebSocket },
     routerOptions: { maxParamLength: 16_384 },
-    rewriteUrl: ({ url = '/' }) => {
-      try {
-        return withEntityInPlural(withElementAsOne(readUrl(url)))
-      } catch {
-        return UNREADABLE_URL
-      }
-    },
+    rewriteUrl: ({ url = '/' }) => readAgain(url),
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemFor(error)),
     clientErrorHandler: (error, socket) => {
       logger.trace({ code: error.code }, 'what came is no HTTP request')
@@ -51,9 +52,9 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
   app.server.on('connect', (_request, socket) => {
     refuse(socket, describe('request_malformed', 'CONNECT is for proxies', 400, {}))
   })
-  app.addHook('onRequest', async ({ raw }) => {
-    if (raw.headers.host === undefined && raw.httpVersion === '1.1')
-      throw new RequestMalformed('request_malformed', 'an HTTP/1.1 request names its host')
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') done()
+    else done(new RequestMalformed('request_malformed', 'an HTTP/1.1 request names its host'))
   })
   readBodies(app)
   validateExactly(app)

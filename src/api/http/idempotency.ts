@@ -57,10 +57,11 @@ export function findAgain(app: FastifyInstance, ports: IdempotencyPorts): void {
   app.decorateRequest('bodyBytes', undefined)
   const underWay = new Set<string>()
   // Whether or not somebody still listens: as long as it is carried out, it is not carried out once more.
-  app.addHook('onSend', async ({ keyed, params }) => {
+  app.addHook('onSend', ({ keyed, params }, _reply, payload, done) => {
     if (keyed !== undefined) underWay.delete(placeOf(params, keyed))
+    done(null, payload)
   })
-  app.addHook('preHandler', async (request, reply) => {
+  const look = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const key = keyOf(request)
     const { body, idempotency } = request.routeOptions.config
     if (key === undefined) return
@@ -88,6 +89,10 @@ export function findAgain(app: FastifyInstance, ports: IdempotencyPorts): void {
     assertSame(before, keyed)
     const isByPath = request.url.startsWith('/new-api/')
     return sendAgain(reply, await ports.documents.again(uid, before, wait, isByPath))
+  }
+  app.addHook('preHandler', (request, reply, done) => {
+    if (request.headers['idempotency-key'] !== undefined) return look(request, reply)
+    done()
   })
 }
 

@@ -9,26 +9,29 @@ declare module 'fastify' {
   }
 }
 
+const conditions = ['if-match', 'if-none-match', 'if-unmodified-since'] as const
+
 /**
  * What a read answers as JSON has a tag, and is not sent again to whoever has it. A write that does not look at preconditions is not
  * carried out with one: whoever sends it relies on it.
  */
 export function keepPreconditions(app: FastifyInstance): void {
-  app.addHook('preHandler', async ({ headers, method, routeOptions }) => {
-    if (method === 'GET' || method === 'HEAD' || routeOptions.config.preconditions) return
-    for (const header of ['if-match', 'if-none-match', 'if-unmodified-since'] as const) {
-      if (headers[header] === undefined) continue
-      throw new RequestMalformed('request_malformed', `${header} is not looked at here: nothing was done`, { header })
-    }
+  app.addHook('preHandler', ({ headers, method, routeOptions }, _reply, done) => {
+    if (method === 'GET' || method === 'HEAD' || routeOptions.config.preconditions) return done()
+    const header = conditions.find((one) => headers[one] !== undefined)
+    if (header === undefined) return done()
+    done(new RequestMalformed('request_malformed', `${header} is not looked at here: nothing was done`, { header }))
   })
-  app.addHook('onSend', async ({ headers, method }, reply, payload) => {
+  app.addHook('onSend', ({ headers, method }, reply, payload, done) => {
+    const isRead = method === 'GET' && reply.statusCode === 200 && typeof payload === 'string'
+    if (!isRead || reply.hasHeader('etag')) return done(null, payload)
     const type = String(reply.getHeader('content-type') ?? '')
-    const isShown = method === 'GET' && reply.statusCode === 200 && type.startsWith('application/json')
-    if (!isShown || typeof payload !== 'string' || reply.hasHeader('etag')) return payload
+    if (!type.startsWith('application/json')) return done(null, payload)
     const tag = entityTag(type, payload)
     reply.header('etag', tag)
-    if (!namesTag(headers['if-none-match'], tag)) return payload
+    const { 'if-none-match': noneMatch } = headers
+    if (noneMatch === undefined || !namesTag(noneMatch, tag)) return done(null, payload)
     reply.code(304).removeHeader('content-length').removeHeader('content-type')
-    return ''
+    done(null, '')
   })
 }

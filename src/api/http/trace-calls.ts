@@ -27,17 +27,21 @@ declare module 'fastify' {
 /** Requires that callers are known already: strangers make no traces. */
 export function traceCalls(app: FastifyInstance, tracing: CallTracing): void {
   app.decorateRequest('span', undefined)
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     const { method, headers, routeOptions, access } = request
     const route = routeOptions.url
     // A connection that stays is no call that ends.
-    if (access === null || route === undefined || headers.upgrade !== undefined) return
-    request.span = tracing.begin({ method, route, traceparent: headers.traceparent, caller: access.caller.name })
+    if (access !== null && route !== undefined && headers.upgrade === undefined)
+      request.span = tracing.begin({ method, route, traceparent: headers.traceparent, caller: access.caller.name })
+    done()
   })
   // Not before: the body comes in events of the connection, which knows of no call.
   app.addHook('preHandler', (request, _, done) => {
     if (request.span === undefined) done()
     else request.span.within(done)
   })
-  app.addHook('onResponse', async (request, reply) => request.span?.end(reply.statusCode))
+  app.addHook('onResponse', (request, reply, done) => {
+    request.span?.end(reply.statusCode)
+    done()
+  })
 }

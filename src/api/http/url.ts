@@ -3,8 +3,8 @@ import { PathMalformed } from '../../documents/path.ts'
 /** The route of a request whose URL cannot be read. With a good key the response says what is wrong. */
 export const UNREADABLE_URL = '/~unreadable'
 
-/** What needs no reading: the way that this program itself writes URLs. */
-const PLAIN = /^(?:\/[\w.~-]*)+(?:\?[\w.~=-]*)?$/
+/** What needs no reading: the way that this program itself writes URLs, blanks and other signs of ASCII escaped as `encodeURIComponent` does. */
+const PLAIN = /^(?:\/(?:[\w.~-]|%(?:2[02-6BCF]|3[A-F]|40|5[B-E]|60|7[B-D]))*)+(?:\?[\w.~=-]*)?$/
 const ABSOLUTE = /^https?:\/\/[^/?]*/i
 
 /**
@@ -76,4 +76,22 @@ export function withElementAsOne(url: string): string {
     .map((step, depth) => (depth % 2 === 0 ? step : step.replace('~', '').toLowerCase()))
   const meant = ['', 'new-api', uid, encodeURIComponent(`/${element}`), `~${view.toLowerCase()}`, ...below].join('/')
   return meant.replace(/\/$/, '') + query
+}
+
+/** URLs that are remembered, and the longest of them, in characters. */
+const REMEMBERED_MAX = 2048
+const REMEMBERED_CHARACTERS_MAX = 512
+
+/** What it comes to for a URL, made once for those that are asked for again and again; none with a query, in which a key may stand. */
+export function remembering(rewritten: (url: string) => string): (url: string) => string {
+  const known = new Map<string, string>()
+  return (url) => {
+    const before = known.get(url)
+    if (before !== undefined) return before
+    const made = rewritten(url)
+    if (url.length > REMEMBERED_CHARACTERS_MAX || url.includes('?')) return made
+    if (known.size >= REMEMBERED_MAX) known.clear()
+    known.set(url, made)
+    return made
+  }
 }

@@ -40,9 +40,10 @@ export type Checked = { readonly value: unknown } | { readonly error: RequestMal
 export function formCheck(schema: TSchema, httpPart: string | undefined): (value: unknown) => Checked {
   // When it is needed first: a node has many forms, and most of its calls the same few.
   let form: Validator | undefined
+  const integers = httpPart === 'querystring' ? integersIn(schema) : []
   return (value) => {
     form ??= Compile(schema)
-    const read = httpPart === 'querystring' ? withIntegers(schema, value as Record<string, unknown>) : value
+    const read = integers.length === 0 ? value : withIntegers(integers, value as Record<string, unknown>)
     if (form.Check(read)) return { value: read }
     const { instancePath: path, message: expected } = firstError(form, read)
     const what = `${parts[httpPart ?? ''] ?? 'the request'}${path === '' ? '' : ` at ${path}`} ${expected}`
@@ -54,9 +55,16 @@ const parts: Readonly<Record<string, string>> = { body: 'the body', params: 'the
 
 const INTEGER = /^(?:0|-?[1-9]\d{0,14})$/
 
-function withIntegers(schema: TSchema, query: Record<string, unknown>): Record<string, unknown> {
+function integersIn(schema: TSchema): string[] {
   const { properties = {} } = schema as { properties?: Record<string, { type?: string }> }
-  const read = (name: string, value: unknown) =>
-    properties[name]?.type === 'integer' && typeof value === 'string' && INTEGER.test(value) ? Number(value) : value
-  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, read(name, value)]))
+  return Object.keys(properties).filter((name) => properties[name]?.type === 'integer')
+}
+
+function withIntegers(names: readonly string[], query: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const read = { ...query }
+  for (const name of names) {
+    const { [name]: value } = read
+    if (typeof value === 'string' && INTEGER.test(value)) read[name] = Number(value)
+  }
+  return read
 }

@@ -1,4 +1,4 @@
-import { type Access, type AccessPorts, NotAuthorized, TokenInvalid } from './authenticate.ts'
+import { type Access, type AccessPorts, type Caller, NotAuthorized, TokenInvalid } from './authenticate.ts'
 
 /** How often the access of an open connection is checked again. Milliseconds. */
 const RECHECK_MS = 30_000
@@ -11,7 +11,7 @@ export async function assertStillGood(
   { caller, key, role }: Omit<Access, 'count'>,
   { whoIs }: Pick<AccessPorts, 'whoIs'>,
 ): Promise<void> {
-  const now = await whoIs(key).catch((error: unknown) => {
+  const now = await foundOut(whoIs, key).catch((error: unknown) => {
     if (error instanceof TokenInvalid) throw error
     return caller
   })
@@ -42,7 +42,9 @@ export function watchAccess(
   }
   const look = async (): Promise<void> => {
     if (clock.now() >= until) return end('the key or token has expired')
-    const now = await whoIs(key).catch((error: unknown) => (error instanceof TokenInvalid ? undefined : caller))
+    const now = await foundOut(whoIs, key).catch((error: unknown) =>
+      error instanceof TokenInvalid ? undefined : caller,
+    )
     if (now?.roles.includes(role) !== true) return end('the key or token is not good any more')
     if (!stopped) lookLater()
   }
@@ -53,4 +55,8 @@ export function watchAccess(
   }
   lookLater()
   return stop
+}
+
+async function foundOut(whoIs: AccessPorts['whoIs'], key: string): Promise<Caller | undefined> {
+  return whoIs(key)
 }

@@ -158,16 +158,34 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
   }
 }
 
-async function read(ports: PathRoutesPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+const ANYTHING = '*/*'
+
+/** What is known is answered at once: a promise would take longer than that. */
+function read(ports: PathRoutesPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> | undefined {
   const { uid } = request.params as { uid: Uid }
   const kept = isPlain(request.query as Static<typeof ReadQuery>) ? keptOf(uid, ports) : undefined
-  if (kept === undefined) return answered(await shownOf(ports, request, reply), request, reply)
-  const asked = `${request.headers.accept ?? ''} ${request.url}`
-  const known = kept.shown.get(asked)
-  if (known !== undefined) return answered(known, request, reply)
+  const { accept = ANYTHING } = request.headers
+  const asked = accept === ANYTHING ? request.url : `${accept} ${request.url}`
+  const known = kept?.shown.get(asked)
+  if (known === undefined)
+    return readAnew(ports, request, reply, (shown) => {
+      // A document never comes back: what still stands is what was read.
+      if (kept !== undefined && ports.documents.standing(uid) === kept.document)
+        ports.keptForms?.keep(kept, asked, shown)
+    })
+  answered(known, request, reply)
+  return undefined
+}
+
+async function readAnew(
+  ports: PathRoutesPorts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  keep: (shown: Shown) => void,
+): Promise<FastifyReply> {
   const shown = await shownOf(ports, request, reply)
-  // A document never comes back: what still stands is what was read.
-  if ('tag' in shown && ports.documents.standing(uid) === kept.document) ports.keptForms?.keep(kept, asked, shown)
+  if (!('tag' in shown)) return shown
+  keep(shown)
   return answered(shown, request, reply)
 }
 
@@ -224,9 +242,7 @@ function shown(form: Format, body: string | Buffer): Shown {
   return { mediaType, body, tag: entityTag(mediaType, body) }
 }
 
-function answered(shown: Shown | FastifyReply, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (!('tag' in shown)) return shown
-  const { body, mediaType, tag } = shown
+function answered({ body, mediaType, tag }: Shown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   reply.header('etag', tag).header('vary', 'accept')
   const { 'if-match': match, 'if-none-match': noneMatch } = request.headers
   if (match !== undefined && preconditionIn({ 'if-match': match })?.([tag]) === false)

@@ -48,6 +48,8 @@ export class ContractCache {
   readonly #founders = new Map<Uid, Handle>()
   /** The least recently used first. */
   readonly #active = new Map<Uid, LiveContract>()
+  /** Stands last in there, as long as it is there. */
+  #usedLast: LiveContract | undefined
   readonly #waking = new Map<Uid, Promise<LiveContract>>()
   /** How many use a contract at the moment: it stays. */
   readonly #pins = new Map<Uid, number>()
@@ -138,9 +140,10 @@ export class ContractCache {
   /** The same, and it counts as used now: it rests later. */
   glance(contract: Uid): LiveContract | undefined {
     const active = this.#active.get(contract)
-    if (active === undefined) return undefined
+    if (active === undefined || active === this.#usedLast) return active
     this.#active.delete(contract)
     this.#active.set(contract, active)
+    this.#usedLast = active
     return active
   }
 
@@ -188,6 +191,7 @@ export class ContractCache {
     await this.#waking.get(contract)?.catch(() => {})
     const live = this.#active.get(contract)
     this.#active.delete(contract)
+    if (live === this.#usedLast) this.#usedLast = undefined
     for (const known of [this.#underWay, this.#keyMissing, this.#notLoaded]) known.delete(contract)
     this.#snapshots.drop(contract)
     for (const { passivated } of this.#listeners) passivated?.(contract)
@@ -262,6 +266,7 @@ export class ContractCache {
     try {
       const live = await LiveContract.open(contract, self, founder, this.#ports, passivated?.settled)
       this.#active.set(contract, live)
+      this.#usedLast = live
       this.#notLoaded.delete(contract)
       this.#keptAt.set(live, live.statements)
       live.listen({ news: () => this.#keepLong(contract, live) })
@@ -331,6 +336,7 @@ export class ContractCache {
   #passivate(contract: Uid, live: LiveContract): void {
     live.leave()
     this.#active.delete(contract)
+    if (live === this.#usedLast) this.#usedLast = undefined
     const signing = live.obstacle === 'key_missing' ? nextKeyOf(live.state, live.self) : undefined
     const isMember = memberOf(live.state.settling.agreed, live.self) !== undefined
     this.#noteAtRest(contract, waitingIn(live.state, live.self), isMember, signing ?? null)

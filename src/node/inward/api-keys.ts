@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -92,12 +93,16 @@ async function writeKeys(dir: string, keys: readonly ApiKey[]): Promise<void> {
   await replaceFile(apiKeysPath(dir), `${JSON.stringify(file, null, 2)}\n`, 0o600)
 }
 
+const NO_FILE = 'none'
+
 /** The callers of a running node: what is added or revoked counts from the next call on. */
 export class Callers {
   readonly #dir: string
   readonly #clock: Clock
   readonly #owner: string
   #keys: ReadonlyMap<string, ApiKey> = new Map()
+  /** What each connection has shown last. */
+  readonly #shown = new WeakMap<object, { readonly key: string; readonly hash: string }>()
   #version = ''
 
   private constructor(dir: string, clock: Clock, owner: string) {
@@ -109,20 +114,33 @@ export class Callers {
   /** Throws IdentityDamaged. */
   static async open(dir: string, clock: Clock): Promise<Callers> {
     const callers = new Callers(dir, clock, sha256(await readSecret(identityPaths(dir).apiToken)))
-    await callers.#refresh()
+    await callers.#read(callers.#versionNow())
     return callers
   }
 
-  /** Looked up by the hash: how long that takes says nothing about a key. Throws IdentityDamaged. */
-  async whoIs(key: string): Promise<Caller | undefined> {
-    const hash = sha256(key)
+  /** Looked up by the hash: how long that takes says nothing about a key. `connection`: on which it is shown. Throws IdentityDamaged. */
+  whoIs(key: string, connection?: object): Caller | undefined | Promise<Caller | undefined> {
+    const hash = connection === undefined ? sha256(key) : this.#hashOf(key, connection)
     return hash === this.#owner || key.startsWith(PREFIX) ? this.standing(hash) : undefined
   }
 
   /** The same of a key whose SHA-256 that is. */
-  async standing(hash: string): Promise<Caller | undefined> {
+  standing(hash: string): Caller | undefined | Promise<Caller | undefined> {
     if (hash === this.#owner) return OWNER
-    await this.#refresh()
+    const version = this.#versionNow()
+    return version === this.#version ? this.#named(hash) : this.#read(version).then(() => this.#named(hash))
+  }
+
+  /** What a connection has shown before is not hashed again: compared is what the same caller has sent, and no key. */
+  #hashOf(key: string, connection: object): string {
+    const before = this.#shown.get(connection)
+    if (before?.key === key) return before.hash
+    const hash = sha256(key)
+    this.#shown.set(connection, { key, hash })
+    return hash
+  }
+
+  #named(hash: string): Caller | undefined {
     const found = this.#keys.get(hash)
     if (found === undefined) return undefined
     const { name, roles, expires } = found
@@ -131,11 +149,17 @@ export class Callers {
     return until <= this.#clock.now() ? undefined : { name, roles, until }
   }
 
-  /** A file that takes the place of another is another file. */
-  async #refresh(): Promise<void> {
-    const found = await stat(apiKeysPath(this.#dir), { bigint: true }).catch(() => undefined)
-    const version = found === undefined ? 'none' : `${found.ino} ${found.mtimeNs} ${found.size}`
-    if (version === this.#version) return
+  /** A file that takes the place of another is another file. Looked at for each call: at once, which takes less than to wait for it. */
+  #versionNow(): string {
+    try {
+      const found = statSync(apiKeysPath(this.#dir), { bigint: true, throwIfNoEntry: false })
+      return found === undefined ? NO_FILE : `${found.ino} ${found.mtimeNs} ${found.size}`
+    } catch {
+      return NO_FILE
+    }
+  }
+
+  async #read(version: string): Promise<void> {
     this.#keys = new Map((await readApiKeys(this.#dir)).map((key) => [key.hash, key]))
     this.#version = version
   }

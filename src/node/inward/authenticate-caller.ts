@@ -7,8 +7,8 @@ import { AccessTokens } from '../oidc/access-tokens.ts'
 import { Callers } from './api-keys.ts'
 
 export interface KnownCallers {
-  /** Whose key or token that is. */
-  whoIs(key: string): Promise<Caller | undefined>
+  /** Whose key or token that is. `connection`: on which it is shown. */
+  whoIs(key: string, connection?: object): Caller | undefined | Promise<Caller | undefined>
   /** Whose key of this node that is, by its SHA-256. */
   standing(hash: string): Promise<Caller | undefined>
 }
@@ -20,13 +20,16 @@ export async function openCallers(
   closing: Closing,
 ): Promise<KnownCallers> {
   const keys = await Callers.open(dir, systemClock)
-  const standing = (hash: string) => keys.standing(hash)
-  if (oidc === undefined) return { standing, whoIs: (key) => keys.whoIs(key) }
+  const standing = async (hash: string) => keys.standing(hash)
+  if (oidc === undefined) return { standing, whoIs: (key, connection) => keys.whoIs(key, connection) }
   const failed = (error: unknown) => logger.warn({ err: error }, 'the issuer of access tokens cannot be reached')
   const tokens = await AccessTokens.open(dir, oidc, { clock: systemClock, failed }).catch((cause) => {
     const message = `oidc/ca: ${oidc.ca} cannot be read (${cause.code})`
     throw new ConfigurationInvalid('configuration_invalid', message, { source: dir, setting: 'oidc/ca' }, { cause })
   })
   closing.add(() => tokens.close())
-  return { standing, whoIs: (key) => (AccessTokens.looksLikeOne(key) ? tokens.whoIs(key) : keys.whoIs(key)) }
+  return {
+    standing,
+    whoIs: (key, connection) => (AccessTokens.looksLikeOne(key) ? tokens.whoIs(key) : keys.whoIs(key, connection)),
+  }
 }
