@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { sha256 } from '../../crypto/hash.ts'
 import { RequestMalformed } from './validation.ts'
@@ -5,6 +6,11 @@ import { RequestMalformed } from './validation.ts'
 /** The strong tag of a representation: other bytes, or another media type, have another (RFC 9110 §8.8.3). */
 export function entityTag(mediaType: string, body: string | Buffer): string {
   return `"${sha256(`${mediaType}\n${typeof body === 'string' ? body : body.toString('latin1')}`)}"`
+}
+
+/** The same of a text in UTF-8. */
+export function entityTagOfUtf8(mediaType: string, bytes: Uint8Array): string {
+  return `"${createHash('sha256').update(`${mediaType}\n`).update(bytes).digest('hex')}"`
 }
 
 /** What `If-Match` or `If-None-Match` names. */

@@ -51,8 +51,10 @@ export function filtersOf(entity: Entity, said: ReadonlyMap<string, string>, loo
     }
     const bound = boundOf(attribute, value, lookups)
     if (bound === undefined) return undefined
-    conditions.push({ sql: attribute.storage === 'json' ? `json(${name}) = ?` : `${name} = ?`, values: [bound] })
-    const { isAll, more } = narrowed(entity, attribute, bound)
+    const { isAll, isRange, more } = narrowed(entity, attribute, bound)
+    // Said twice, SQLite would look through all rows of the contract for each page, by their index, and put them in order.
+    if (!isRange)
+      conditions.push({ sql: attribute.storage === 'json' ? `json(${name}) = ?` : `${name} = ?`, values: [bound] })
     narrowing.push(...more)
     isExact &&= isAll
   }
@@ -104,12 +106,12 @@ function boundOf(attribute: Attribute, said: string, { elementOf, find }: Lookup
   }
 }
 
-/** What such a value says of the rows that have to be looked at; whether that is all that it says. */
+/** What such a value says of the rows that have to be looked at; whether that is all that it says, and whether it is by the range of a contract. */
 function narrowed(
   entity: Entity,
   { isIndexed, name, references }: Attribute,
   bound: Bound,
-): { readonly isAll: boolean; readonly more: Condition[] } {
+): { readonly isAll: boolean; readonly isRange?: boolean; readonly more: Condition[] } {
   const [first] = entity.key
   if (name === first) return { isAll: true, more: [{ sql: 'id = ?', values: [bound] }] }
   if (isIndexed) return { isAll: true, more: [{ sql: `${name} = ?`, values: [bound] }] }
@@ -118,7 +120,8 @@ function narrowed(
   const contract = references === 'Contract' ? (bound as number) : contractOf(bound as number)
   if (entity.name === 'Contract') return { isAll: false, more: [{ sql: 'id = ?', values: [contract] }] }
   const range = { sql: 'id > ? AND id < ?', values: [contract * LOCAL_IDS, (contract + 1) * LOCAL_IDS] }
-  return { isAll: references === 'Contract', more: [range] }
+  const isContract = references === 'Contract'
+  return { isAll: isContract, isRange: isContract, more: [range] }
 }
 
 function unfit(name: string, expected: string): QueryUnfit {

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3'
+import { BoundedCache } from '../../crypto/bounded-cache.ts'
 import { ROOT, type Uid } from '../../events/ids.ts'
 import { type Bound, cursorOf, type Place, placeIn } from './cursor.ts'
 import { columnsOf, type Entity } from './entity.ts'
@@ -24,6 +25,8 @@ export interface EntityPage {
   readonly next?: string
 }
 
+const STATEMENTS_MAX = 64
+
 type Values = readonly Bound[]
 
 /** Contracts that were given up are few. */
@@ -32,6 +35,7 @@ const GIVEN_UP = 'SELECT id FROM Contract WHERE given_up_at IS NOT NULL AND give
 /** Finds rows of entities in a read model. What is asked costs bounded work, whatever it is. */
 export class EntityRows {
   readonly #database: Database.Database
+  readonly #anyGivenUp
   readonly #uid
   readonly #number
   readonly #key
@@ -39,9 +43,12 @@ export class EntityRows {
   readonly #made
   readonly #above
   readonly #lookups: Lookups
+  /** By their text: a page is asked for by the same as the one before. */
+  readonly #statements = new BoundedCache<Database.Statement<Bound[], EntityRow>>(STATEMENTS_MAX)
 
   constructor(database: Database.Database) {
     this.#database = database
+    this.#anyGivenUp = database.prepare<[], number>(GIVEN_UP).pluck()
     this.#uid = database.prepare<[number], Uid>('SELECT uid FROM Contract WHERE id = ?').pluck()
     this.#number = database.prepare<[Uid], number>('SELECT id FROM Contract WHERE uid = ?').pluck()
     this.#key = database
@@ -101,11 +108,17 @@ export class EntityRows {
     if (found === undefined) return { rows: [] }
     const [first] = entity.key
     const narrowing = found.narrowing.map((one) => ofKey(first, one))
-    const standing = query.hasGivenUp ? [] : held(entity)
+    const standing = query.hasGivenUp || this.#anyGivenUp.get() === undefined ? [] : held(entity)
     const wanted = { ...found, conditions: [...found.conditions, ...narrowing, ...standing] }
     const isDescending = sort?.isDescending ?? false
     const [rows, next] = byKey
-      ? this.#inOrder(entity, wanted, { after, isDescending, limit, isAll: found.isExact })
+      ? this.#inOrder(entity, wanted, {
+          after,
+          isDescending,
+          limit,
+          isAll: found.isExact,
+          isEach: standing.length === 0,
+        })
       : this.#sorted(entity, wanted, { after, by: sort.by, isDescending, limit })
     return { rows: this.#shown(entity, rows), ...(next && { next: cursorOf(said, next) }) }
   }
@@ -114,9 +127,9 @@ export class EntityRows {
   #inOrder(
     entity: Entity,
     { conditions, narrowing }: Filters,
-    how: { after: Place | undefined; isDescending: boolean; limit: number; isAll: boolean },
+    how: { after: Place | undefined; isDescending: boolean; limit: number; isAll: boolean; isEach: boolean },
   ): [rows: EntityRow[], next?: Place] {
-    const { after, isAll, isDescending, limit } = how
+    const { after, isAll, isDescending, isEach, limit } = how
     const [first, second] = entity.key
     const [beyond, direction] = isDescending ? ['<', 'DESC'] : ['>', 'ASC']
     const [from, ofSecond] = after ?? []
@@ -125,12 +138,16 @@ export class EntityRows {
     const start = from === undefined ? [] : [{ sql: `id ${beyond}${isWithin ? '=' : ''} ?`, values: [from] }]
     const walk = all([...narrowing, ...start])
     const looked = isAll ? limit + 1 : entity.looksAt
-    const end = this.#database
-      .prepare<Bound[], number>(
-        `SELECT id FROM ${entity.walks} WHERE ${walk.sql} ORDER BY id ${direction} LIMIT 1 OFFSET ${looked - 1}`,
-      )
-      .pluck()
-      .get(...walk.values)
+    // Where each row that is looked at is one that is asked for, the limit is the bound.
+    const end =
+      isAll && isEach
+        ? undefined
+        : this.#database
+            .prepare<Bound[], number>(
+              `SELECT id FROM ${entity.walks} WHERE ${walk.sql} ORDER BY id ${direction} LIMIT 1 OFFSET ${looked - 1}`,
+            )
+            .pluck()
+            .get(...walk.values)
     const { sql, values } = all([
       ...conditions,
       ...start.map((one) => ofKey(first, one)),
@@ -174,31 +191,54 @@ export class EntityRows {
   }
 
   #prepare(sql: string) {
-    return this.#database.prepare<Bound[], EntityRow>(sql)
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const made = this.#database.prepare<Bound[], EntityRow>(sql)
+    this.#statements.set(sql, made)
+    return made
   }
 
   #shown(entity: Entity, rows: readonly EntityRow[]): EntityRow[] {
-    const uids = new Map<number, Uid>()
-    const paths = new Map<number, string>()
-    const opened = columnsOf(entity).filter(({ storage }) => storage === 'json' || storage === 'boolean')
-    return rows.map((row) => {
-      const number = (row.contract ?? row.id) as number
-      const uid = uids.get(number) ?? (this.uidOf(number) as Uid)
-      uids.set(number, uid)
+    const columns = columnsOf(entity)
+    const booleans = columns.filter(({ storage }) => storage === 'boolean').map(({ name }) => name)
+    const texts = columns.filter(({ storage }) => storage === 'json').map(({ name }) => name)
+    const pathOf = entity.name === 'Element' ? this.#pathsOf() : undefined
+    const uidOf = this.#uidsOf()
+    for (const row of rows) {
       // It is nobody else's, and another object for each row would take as long as reading it.
       const shown = row as Record<string, unknown>
-      shown.universalId = universalIdOf(entity, row, uid)
-      if (entity.name === 'Element') shown.path = this.#pathOf(row, paths)
-      for (const { name, storage } of opened) {
-        if (row[name] !== null) shown[name] = storage === 'json' ? JSON.parse(row[name] as string) : row[name] === 1
-      }
-      return shown
-    })
+      shown.universalId = universalIdOf(entity, row, uidOf((row.contract ?? row.id) as number))
+      if (pathOf !== undefined) shown.path = pathOf(row)
+      for (const name of booleans) if (row[name] !== null) shown[name] = row[name] === 1
+      for (const name of texts) if (row[name] !== null) shown[name] = JSON.parse(row[name] as string)
+    }
+    return rows as EntityRow[]
   }
 
-  #pathOf({ name, parent, removed_at }: EntityRow, paths: Map<number, string>): string | null {
-    if (removed_at !== null) return null
-    return parent === null ? '' : joined(this.#blockPath(parent as number, paths), name as string)
+  /** Of rows one after another: those that stand together are mostly of one contract. */
+  #uidsOf(): (contract: number) => Uid {
+    const uids = new Map<number, Uid>()
+    let last: { readonly contract: number; readonly uid: Uid } | undefined
+    return (contract) => {
+      if (last?.contract === contract) return last.uid
+      const uid = uids.get(contract) ?? (this.uidOf(contract) as Uid)
+      uids.set(contract, uid)
+      last = { contract, uid }
+      return uid
+    }
+  }
+
+  /** Likewise: of one block. */
+  #pathsOf(): (row: EntityRow) => string | null {
+    const paths = new Map<number, string>()
+    let last: { readonly block: number; readonly path: string } | undefined
+    return ({ name, parent, removed_at }) => {
+      if (removed_at !== null) return null
+      if (parent === null) return ''
+      const block = parent as number
+      if (last?.block !== block) last = { block, path: this.#blockPath(block, paths) }
+      return joined(last.path, name as string)
+    }
   }
 
   #blockPath(block: number, paths: Map<number, string>): string {

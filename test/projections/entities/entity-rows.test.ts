@@ -138,6 +138,10 @@ t.test('no row is looked at that need not be', async (t) => {
     ['Vote', 'proposal'],
     ['Rule', 'element'],
   ] as const
+  for (const entity of entities) {
+    if (entity.attributes.some(({ name }) => name === 'contract'))
+      found.find(entity, { filters: new Map([['contract', '1']]), limit: 5 })
+  }
   const indexed: string[] = []
   for (const [name, by] of below) {
     const before = asked.length
@@ -150,7 +154,7 @@ t.test('no row is looked at that need not be', async (t) => {
       .all()
       .map(({ detail }) => detail)
   const queries = asked.filter((sql) => sql.startsWith('SELECT') && sql.includes('LIMIT'))
-  t.ok(queries.length >= 2 * (entities.length + below.length))
+  t.ok(queries.length >= 2 * entities.length + below.length)
   for (const sql of [...queries]) t.notMatch(plansOf(sql).join('\n'), /TEMP B-TREE FOR ORDER BY/, sql)
   for (const sql of indexed.filter((sql) => sql.includes('LIMIT')))
     t.match(plansOf(sql).join('\n'), /SEARCH (?:own|Element|Proposal|Vote|Rule) USING (?:COVERING )?INDEX/, sql)
