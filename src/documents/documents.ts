@@ -1,5 +1,5 @@
 import { type Block, childNamed, type Element } from '../aggregates/contract/document/element.ts'
-import { type ContractState, find } from '../aggregates/contract/state.ts'
+import { find } from '../aggregates/contract/state.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import { lookBack, withHistory } from '../agreement/history/looking-back.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
@@ -144,11 +144,6 @@ export class Documents {
       const element = await view.locate(names)
       return element && { element, value: () => view.valueOf(element) }
     })
-  }
-
-  /** The agreed document as it stands, if the contract is in memory: whatever was made of it holds as long as it does. */
-  standing(uid: Uid): ContractState | undefined {
-    return this.#ports.contracts.cache.glance(uid)?.state.settling.agreed
   }
 
   /** Undefined: there is no such element, and nothing on its way would make one. Throws NoSuchContract. */

@@ -126,6 +126,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'gossip/message-builder.ts #pieces',
     'contracts/replica/journal.ts found',
     'node/observability/obstacles.ts found',
+    'projections/entities/entity-rows.ts uids',
     'projections/fold.ts #changed',
     'projections/rebuild.ts failures',
     'projections/row-buffer.ts #rows',
@@ -156,6 +157,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/eventstoredb/eventstoredb-store.ts #subscriptions',
   ],
   'a cache that lets go of something at a fixed number': [
+    'api/http/url.ts known',
     'documents/past/past-documents.ts #remembered',
     'node/files/guard-files.ts opened',
     'node/tracing/request-traces.ts #named',

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import type { ContractState } from '../../aggregates/contract/state.ts'
 import {
   type Documents,
   noSuchPath,
@@ -170,8 +171,7 @@ function read(ports: PathRoutesPorts, request: FastifyRequest, reply: FastifyRep
   if (known === undefined)
     return readAnew(ports, request, reply, (shown) => {
       // A document never comes back: what still stands is what was read.
-      if (kept !== undefined && ports.documents.standing(uid) === kept.document)
-        ports.keptForms?.keep(kept, asked, shown)
+      if (kept !== undefined && standing(uid, ports) === kept.document) ports.keptForms?.keep(kept, asked, shown)
     })
   answered(known, request, reply)
   return undefined
@@ -194,9 +194,14 @@ function isPlain({ at, from, token, view }: Static<typeof ReadQuery>): boolean {
   return at === undefined && from === undefined && token === undefined && view === undefined
 }
 
-function keptOf(uid: Uid, { documents, keptForms }: PathRoutesPorts): ReturnType<KeptForms['of']> | undefined {
-  const document = keptForms && documents.standing(uid)
-  return document && keptForms.of(uid, document)
+function keptOf(uid: Uid, ports: PathRoutesPorts): ReturnType<KeptForms['of']> | undefined {
+  const document = ports.keptForms && standing(uid, ports)
+  return document && ports.keptForms?.of(uid, document)
+}
+
+/** The agreed document, if its contract is in memory. */
+function standing(uid: Uid, { contracts }: PathRoutesPorts): ContractState | undefined {
+  return contracts.cache.glance(uid)?.state.settling.agreed
 }
 
 async function shownOf(
