@@ -23,3 +23,8 @@ t.test(
     }
   },
 )
+
+t.test('who came to be in an audience before something was erased may have what it was given then', async (t) => {
+  const { counts } = await simulate(500_022, undefined, { audiences: 0.2, erasures: 0.2 })
+  t.ok((counts['confidential values held by 2'] ?? 0) > 0, `${counts['confidential values held by 2']} of two`)
+})

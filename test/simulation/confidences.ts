@@ -1,8 +1,7 @@
 import { type ContractState, memberOf } from '../../src/aggregates/contract/state.ts'
 import { confidentialStandingIn } from '../../src/aggregates/contract/values/confidential-standing.ts'
 import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
-import { receive } from '../../src/agreement/receive.ts'
-import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
+import type { AgreementState } from '../../src/agreement/state.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { type Handle, requestOf } from '../../src/events/ids.ts'
 import { recipientsIn } from '../../src/events/recipients.ts'
@@ -32,16 +31,16 @@ export class Confidences {
   /** No party has, or was ever sent by somebody honest, what it was never to have. Whoever comes to be in the audience has it if another has. */
   async check(run: Run): Promise<void> {
     if (run.options.audiences === 0) return
+    const [founder] = run.machines as [Machine, ...Machine[]]
     for (const machine of run.everyone()) {
       const live = await machine.live(run.contract)
       if (live === undefined) continue
       await live.recall()
       this.#said(fullState(live.state))
-      const held = [...fullState(live.state).feeds.values()].flatMap((feed) => [...feed])
-      const { acknowledged } = receive(emptyAgreement(run.contract, both), held)
-      for (const { document } of acknowledged) this.#passed(document)
+      // From the store: what was erased since can be judged with its entries alone.
+      const { settled, state } = await machine.disk.load(run.contract, founder.handle, both)
+      for (const { document } of [...settled, ...state.settling.unsettled]) this.#passed(document)
     }
-    const [founder] = run.machines as [Machine, ...Machine[]]
     for (const machine of run.everyone()) {
       for await (const { group, entries } of machine.disk.auditSource(run.contract, founder.handle).groups()) {
         for (const [seal] of entries) {

@@ -1,5 +1,7 @@
+import type { Engines } from '../../src/aggregates/contract/engines.ts'
 import type { AuditSource } from '../../src/audit/source.ts'
 import { auditSourceOf } from '../../src/cli/audit/audit-source.ts'
+import { type Loaded, loadContract } from '../../src/contracts/replica/opening/load.ts'
 import { type Guarded, memoryGuard, type SigningGuard } from '../../src/contracts/signing/signing-guard.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
@@ -72,12 +74,17 @@ export class Disk {
     return { ...auditSourceOf(this.#durable, contract, founder), isAtomic: !this.#piecewise }
   }
 
-  /** What is under a seal, as it is stored. */
+  /** The contract as a process has it that starts from what is durable, and nothing is written. Throws as `loadContract`. */
+  load(contract: Uid, founder: Handle, engines: Engines): Promise<Loaded> {
+    return loadContract(this.#durable, contract, founder, 'watching', undefined, engines)
+  }
+
   /** What has become durable. */
   get payloads(): PayloadStore {
     return this.#durable.payloads
   }
 
+  /** What is under a seal, as it is stored. */
   async payload(contract: Uid, ref: PayloadRef): Promise<string | undefined> {
     return (await this.#durable.payloads.get(contract, [ref])).get(ref.seal)
   }
