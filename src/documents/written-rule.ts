@@ -1,12 +1,11 @@
 import { type Static, Type } from 'typebox'
 import { childNamed, type Element } from '../aggregates/contract/document/element.ts'
 import { builtInOf } from '../aggregates/contract/document/types.ts'
-import { compiledRule } from '../aggregates/contract/rules/compiled-rule.ts'
+import { compiledRule, placeOf } from '../aggregates/contract/rules/compiled-rule.ts'
 import type { RuleTerms } from '../aggregates/contract/rules/rule-book.ts'
 import { schemaOf } from '../aggregates/contract/rules/rule-schema.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
 import { compile, isCompiled } from '../aggregates/rules/compile.ts'
-import { parentOf } from '../aggregates/rules/schema.ts'
 import { print } from '../aggregates/rules/text/print.ts'
 import type { RuleType } from '../aggregates/rules/types.ts'
 import { validateAst } from '../aggregates/rules/validate-ast.ts'
@@ -81,7 +80,7 @@ const BOOLEAN: RuleType = { kind: 'boolean' }
 
 /** What a person has written, with ids for names. Throws NoSuchPath, ExpressionUnfit. */
 export function ruleBody(rule: RuleWritten, at: Element, state: ContractState): RuleBody {
-  const block = at.kind === 'block' ? at.id : parentOf(at.id)
+  const block = placeOf(at, state)
   switch (rule.kind) {
     case 'constraint':
       return {
@@ -92,8 +91,11 @@ export function ruleBody(rule: RuleWritten, at: Element, state: ContractState): 
     case 'assignment': {
       const target = elementAt(rule.target, state)
       const expected = target.kind === 'field' ? ruleTypeOf(builtInOf(target.field, state.types)) : undefined
-      const within = target.kind === 'block' ? target.id : parentOf(target.id)
-      return { kind: rule.kind, target: target.id, expression: expressionOf(rule.expression, within, expected, state) }
+      return {
+        kind: rule.kind,
+        target: target.id,
+        expression: expressionOf(rule.expression, placeOf(target, state), expected, state),
+      }
     }
     case 'access':
       return { ...rule, who: whoOf(rule.who, state) }

@@ -14,6 +14,7 @@ const SCHEDULES_TEST = 'test/aggregates/contract/rule-schedules.test.ts'
 const CHANGE_SETS_TEST = 'test/aggregates/contract/change-sets.test.ts'
 
 const AUDIENCES_TEST = 'test/aggregates/contract/audiences.test.ts'
+const ENTRIES_TEST = 'test/aggregates/contract/rules-in-entries.test.ts'
 const CONTENTS_TEST = 'test/contracts/contents/contents.test.ts'
 const PRECONDITIONS_TEST = 'test/api/http/preconditions.test.ts'
 const DRY_RUN_TEST = 'test/documents/dry-run.test.ts'
@@ -439,9 +440,58 @@ export const breaks: readonly Break[] = [
   {
     name: 'reads a list of fields without what its entries hold',
     file: 'src/aggregates/rules/references.ts',
-    from: 'if (entry !== undefined) references.add(entry)',
-    to: 'if (entry === undefined) references.add(node[1])',
+    from: 'if (entry !== undefined) add(entry, true)',
+    to: 'if (entry === undefined) add(node[1], true)',
     caughtBy: RULES_TEST,
+  },
+  {
+    name: 'reads the entry around a rule from the root',
+    file: 'src/aggregates/rules/program.ts',
+    from: "return entry === undefined ? { id, from: 'root' }",
+    to: "return entry === undefined || !isWithin(id, block) ? { id, from: 'root' }",
+    caughtBy: ENTRIES_TEST,
+  },
+  {
+    name: 'does not judge a rule where the entry around it has changed',
+    file: 'src/aggregates/contract/rules/affected-rules.ts',
+    from: 'for (const place of instancesOf(state, rule.block, part)) this.#mark(rule, place)\n  }\n\n  fieldChanged',
+    to: 'if (part.under !== changed) this.#requiredChanged(part.of)\n  }\n\n  fieldChanged',
+    caughtBy: ENTRIES_TEST,
+  },
+  {
+    name: 'computes in all entries what one of them has changed',
+    file: 'src/aggregates/contract/rules/affected-rules.ts',
+    from: 'if (entry === undefined) {',
+    to: 'if (entry === undefined || entry !== rule.block) {',
+    caughtBy: ENTRIES_TEST,
+  },
+  {
+    name: 'salts a computed value by the entries of all that are around it',
+    file: 'src/aggregates/contract/rules/computed-inputs.ts',
+    from: 'const entry = from === undefined ? undefined : sharedEntry(from, lists)',
+    to: 'const entry = from === undefined ? undefined : sharedEntry(from, lists.slice(-1))',
+    caughtBy: ENTRIES_TEST,
+  },
+  {
+    name: 'computes all entries anew when one comes',
+    file: 'src/aggregates/contract/rules/affected-rules.ts',
+    from: 'if (!isOwn && isWithin(id, schemaId)) this.#markWhereRead(state, rule, from, list)',
+    to: "if (isWithin(id, schemaId)) this.#mark(rule, 'all')",
+    caughtBy: ENTRIES_TEST,
+  },
+  {
+    name: 'a rule of a list of fields is that of the list',
+    file: 'src/aggregates/contract/rules/compiled-rule.ts',
+    from: "return find(state, parent)?.kind === 'list' ? id : parent",
+    to: 'return find(state, parent) === undefined ? id : parent',
+    caughtBy: ENTRIES_TEST,
+  },
+  {
+    name: 'what counts a list of fields reads them',
+    file: 'src/aggregates/rules/references.ts',
+    from: 'counted.has(place) ? undefined : entryFieldOf',
+    to: 'counted.has(-place) ? undefined : entryFieldOf',
+    caughtBy: ENTRIES_TEST,
   },
   {
     name: 'reveals what was erased, where it is still in memory',

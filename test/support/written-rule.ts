@@ -1,8 +1,8 @@
+import { placeOf } from '../../src/aggregates/contract/rules/compiled-rule.ts'
 import { ruleHash, ruleNumbered } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { find } from '../../src/aggregates/contract/state.ts'
 import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
-import { parentOf } from '../../src/aggregates/rules/schema.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import type { ElementId, Handle } from '../../src/events/ids.ts'
 import type { AccessRight, Expression, RuleBody } from '../../src/events/rule.ts'
@@ -32,15 +32,18 @@ export type WrittenRule =
 /** `path`: of the element that the rule stands at. */
 export function bodyOf(rule: WrittenRule, path: string, document: Document): RuleBody {
   if (rule === 'single') return { kind: 'single' }
-  const at = document.idAt(path)
-  const block = document.at(path)?.kind === 'block' ? at : parentOf(at)
+  const placeAt = (id: ElementId) => {
+    const element = find(document.state, id)
+    return element === undefined ? id : placeOf(element, document.state)
+  }
+  const block = placeAt(document.idAt(path))
   const expression = (text: string, within: ElementId) => written(text, within, document)
   if ('constraint' in rule) {
     return { kind: 'constraint', condition: expression(rule.constraint, block), severity: rule.severity ?? 'reject' }
   }
   if ('assign' in rule) {
     const target = document.idAt(rule.to)
-    return { kind: 'assignment', target, expression: expression(rule.assign, parentOf(target)) }
+    return { kind: 'assignment', target, expression: expression(rule.assign, placeAt(target)) }
   }
   if ('access' in rule) return { kind: 'access', what: [...rule.access], who: whoOf(rule.who, document) }
   if ('validation' in rule) return { kind: 'validation', who: whoOf(rule.validation, document) }

@@ -138,6 +138,44 @@ const scenarios: Readonly<Record<string, { readonly about: string; play(table: T
       table.orders(table.ana, { type: 'RemoveElement', element: '0.4.1' })
     },
   },
+  entries: {
+    about:
+      'Entries that are fields are computed, and judged, one by one; a list in an entry reads that entry; a change in one is no change in another.',
+    play(table) {
+      const { ana } = table
+      const number = { type: 'decimal' }
+      table.orders(
+        ana,
+        { type: 'AddField', parent: '0.4.0', name: 'Premium', field: number },
+        { type: 'AddList', parent: '0.4.0', name: 'Instalments', entry: number, entriesMax: 10 },
+        { type: 'AddList', parent: '0.4.0', name: 'Taxes', entry: 'block', entriesMax: 10 },
+        { type: 'AddField', parent: '0.4.0.4.0', name: 'Rate', field: number },
+        { type: 'AddField', parent: '0.4.0.4.0', name: 'Due', field: number },
+      )
+      const [premium, instalments, taxes] = ['0.4.0.2', '0.4.0.3', '0.4.0.4']
+      const split = expression(['ref', premium], ['ref', instalments], ['call', 'count', 1], ['/', 0, 2])
+      const due = expression(['ref', `${taxes}.0.0`], ['ref', premium], ['*', 0, 1])
+      const counted = expression(['ref', `${instalments}.0`], ['ref', '0.2'], ['<=', 0, 1])
+      table.drafts('0', { kind: 'assignment', target: `${instalments}.0`, expression: split })
+      table.drafts('0', { kind: 'assignment', target: `${taxes}.0.1`, expression: due })
+      table.drafts(`${instalments}.0`, { kind: 'constraint', condition: counted, severity: 'reject' })
+      table.publishes()
+      for (const line of ['0.4.1', '0.4.2']) {
+        table.orders(
+          ana,
+          { type: 'AddEntry', list: '0.4' },
+          ...['3', '3', '4'].map((list) => ({ type: 'AddEntry', list: `${line}.${list}` })),
+        )
+        table.fills(ana, { [`${line}.2`]: '100', [`${line}.4.1.0`]: '0.1' })
+      }
+      table.proposes(ana, '0.2', '75')
+      table.proposes(ana, '0.4.1.2', '150')
+      table.proposes(ana, '0.4.2.2', '151')
+      table.proposes(ana, '0.4.2.3.1', '1')
+      table.orders(ana, { type: 'RemoveElement', element: '0.4.2.3.1' })
+      table.empties(ana, '0.4.1.2')
+    },
+  },
   access: {
     about: 'Whoever is not named has no right; a field of the document names parties, too; nobody named is nobody let in.',
     play(table) {

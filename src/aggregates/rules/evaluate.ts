@@ -1,4 +1,4 @@
-import type { ElementId } from '../../events/ids.ts'
+import { ancestorAt, type ElementId } from '../../events/ids.ts'
 import type { AstNode } from './ast.ts'
 import { argumentFor, type FunctionSpec } from './functions/function-spec.ts'
 import type { Instruction, Path, Program } from './program.ts'
@@ -136,8 +136,9 @@ class Machine {
     }
   }
 
-  #idOf({ id, isRelative }: Path): ElementId {
-    return (isRelative ? this.#block + id : id) as ElementId
+  #idOf({ id, from }: Path): ElementId {
+    if (from === 'root') return id as ElementId
+    return ((from === 'block' ? this.#block : ancestorAt(this.#block, from)) + id) as ElementId
   }
 
   #field(id: ElementId): Value {

@@ -1,9 +1,10 @@
-import type { ElementId } from '../../events/ids.ts'
+import { depthOf, type ElementId } from '../../events/ids.ts'
 import { type AstNode, operandsOf } from './ast.ts'
 import { areItems, takesCount } from './call-type.ts'
 import type { FunctionSpec } from './functions/function-spec.ts'
 import { functions } from './functions/function-table.ts'
-import { isWithin, parentOf } from './schema.ts'
+import { countedIn } from './references.ts'
+import { isWithin, listsOn, parentOf, type Schema, sharedEntry } from './schema.ts'
 import { isKeyFilter, type Typer } from './typer.ts'
 import { parseDate, parseDateTime, parseDuration } from './values/calendar.ts'
 import { Num } from './values/numbers.ts'
@@ -13,6 +14,7 @@ import { NOTHING, type Value } from './values/values.ts'
 export type Instruction =
   | { readonly kind: 'constant'; readonly node: number; readonly value: Value }
   | { readonly kind: 'field'; readonly node: number; readonly path: Path }
+  /** `areBlocks`: its entries, and not what stands in them. */
   | { readonly kind: 'list'; readonly node: number; readonly path: Path; readonly areBlocks: boolean }
   | { readonly kind: 'block'; readonly node: number; readonly path: Path }
   | { readonly kind: 'item'; readonly node: number; readonly up: number }
@@ -49,10 +51,10 @@ export type Instruction =
 /** What becomes of the items: an entry is the only one that is kept. */
 export type Gathering = 'filter' | 'entry' | 'some' | 'every'
 
-/** An element: as it is, or below the rule's own block. */
+/** An element: from the root, below the rule's own block, or below the entry around it that has that depth. */
 export interface Path {
   readonly id: string
-  readonly isRelative: boolean
+  readonly from: 'root' | 'block' | number
 }
 
 /** A tree as instructions in the order in which a machine without recursion takes them. Requires a tree without faults. */
@@ -70,6 +72,7 @@ function instructionsOf(typer: Typer): readonly Instruction[] {
   const { nodes } = typer
   const instructions: Instruction[] = []
   const uses = usesOf(nodes)
+  const counted = countedIn(nodes)
   /** Instructions that jump to where the node ends, by its place. */
   const jumps = new Map<number, { to: number }[]>()
   const jump = (over: number, instruction: Instruction & { to: number }) => {
@@ -87,7 +90,7 @@ function instructionsOf(typer: Typer): readonly Instruction[] {
       Object.assign(instructions[each] as Instruction, { to: instructions.length, of: gathering.of })
     } else if (operator === 'each' || operator === 'each as') {
       open.push(instructions.push({ kind: 'each', node: place, to: 0, of: 'filter' }) - 1)
-    } else if (operator !== 'if') instructions.push(instructionOf(node, place, typer))
+    } else if (operator !== 'if') instructions.push(instructionOf(node, place, typer, counted.has(place)))
     for (const instruction of jumps.get(place) ?? []) instruction.to = instructions.length
     const use = uses.get(place)
     if (use === undefined) continue
@@ -132,14 +135,14 @@ function gatheringOf(node: AstNode, { nodes, types }: Typer): { readonly of: Gat
   return { of: 'entry', key: key.slice(parentOf(key).length) }
 }
 
-function instructionOf(node: AstNode, place: number, { schema, block }: Typer): Instruction {
+function instructionOf(node: AstNode, place: number, { schema, block }: Typer, isCounted: boolean): Instruction {
   switch (node[0]) {
     case 'ref': {
-      const isRelative = isWithin(node[1], block)
-      const path = { id: isRelative ? node[1].slice(block.length) : node[1], isRelative }
+      const path = pathTo(node[1], block, schema)
       const element = schema.element(node[1])
       if (element?.kind !== 'list') return { kind: element?.kind ?? 'block', node: place, path }
-      return { kind: 'list', node: place, path, areBlocks: schema.element(element.entry)?.kind === 'block' }
+      const areBlocks = isCounted || schema.element(element.entry)?.kind === 'block'
+      return { kind: 'list', node: place, path, areBlocks }
     }
     case 'item':
       return { kind: 'item', node: place, up: node[1] }
@@ -147,7 +150,7 @@ function instructionOf(node: AstNode, place: number, { schema, block }: Typer): 
       const element = schema.element(node[1])
       const ordinal = node[1].slice(parentOf(node[1]).length)
       if (element?.kind !== 'list') return { kind: 'child', node: place, ordinal, child: element?.kind ?? 'block' }
-      const areBlocks = schema.element(element.entry)?.kind === 'block'
+      const areBlocks = isCounted || schema.element(element.entry)?.kind === 'block'
       return { kind: 'child', node: place, ordinal, child: areBlocks ? 'blocks' : 'list' }
     }
     case 'property':
@@ -163,6 +166,12 @@ function instructionOf(node: AstNode, place: number, { schema, block }: Typer): 
       return { kind: 'operation', node: place, ast: node, count: operandsOf(node).length }
     }
   }
+}
+
+function pathTo(id: ElementId, block: ElementId, schema: Schema): Path {
+  if (isWithin(id, block)) return { id: id.slice(block.length), from: 'block' }
+  const entry = sharedEntry(id, listsOn(block, schema) ?? [])
+  return entry === undefined ? { id, from: 'root' } : { id: id.slice(entry.length), from: depthOf(entry) }
 }
 
 /** Constants have been read before: they have their form. */

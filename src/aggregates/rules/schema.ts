@@ -44,6 +44,26 @@ export function isWithin(id: ElementId, block: ElementId): boolean {
   return id === block || id.startsWith(`${block}.`)
 }
 
+/** Where a rule for each entry of a list of fields stands names are looked up in the block that the list is in. */
+export function namesOf(block: ElementId, schema: Schema): ElementId {
+  return schema.element(block)?.kind === 'block' ? block : (outerOf(block, schema) ?? block)
+}
+
+/** The block that a block, or an entry, stands in: of an entry, the one that its list does. Undefined: of the root. */
+export function outerOf(id: ElementId, schema: Schema): ElementId | undefined {
+  if (!id.includes('.')) return undefined
+  const parent = parentOf(id)
+  return schema.element(parent)?.kind === 'list' ? parentOf(parent) : parent
+}
+
+/**
+ * The innermost entry in which both an element and a rule stand, by its prototype: from there the rule reads the element in its own
+ * entry. Undefined: in none. `lists`: on the way to where the rule stands.
+ */
+export function sharedEntry(id: ElementId, lists: readonly ElementId[]): ElementId | undefined {
+  return lists.map((list) => `${list}.0` as ElementId).findLast((entry) => isWithin(id, entry))
+}
+
 /** The prototype of a list whose entries are fields: their values are those of the list itself. */
 export function entryFieldOf(id: ElementId, schema: Schema): ElementId | undefined {
   const element = schema.element(id)

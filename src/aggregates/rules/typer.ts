@@ -187,8 +187,8 @@ export class Typer {
     if (element === undefined || lists === undefined) {
       return this.fault(place, 'expression_unknown_name', `there is no element ${id}`)
     }
-    // Below a prototype a rule sees its own entry; of another list there is no entry that would be meant.
-    if (lists.some((list) => !isWithin(this.block, list) || this.block === list) && !isWithin(id, this.block)) {
+    // Below a prototype a rule sees its own entry, and those around it; of another list there is no entry that would be meant.
+    if (lists.some((list) => !isWithin(this.block, `${list}.0` as ElementId))) {
       return this.fault(
         place,
         'expression_unknown_name',

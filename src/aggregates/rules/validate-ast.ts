@@ -3,7 +3,7 @@ import { type Ast, type AstNode, binderOf, forms, type Operator, operandsOf } fr
 import { takesCount } from './call-type.ts'
 import { functions } from './functions/function-table.ts'
 import { expressionLimits, LANGUAGE_VERSION } from './limits.ts'
-import { printWith } from './text/print.ts'
+import { type Naming, printWith } from './text/print.ts'
 import { constantAt } from './text/range-text.ts'
 import { scanFault } from './text/scan.ts'
 import { isPlain } from './text/words.ts'
@@ -51,9 +51,12 @@ function malformed(message: string, place: number): Malformed {
   return { code: 'expression_malformed', message, place }
 }
 
+const root = ROOT as ElementId
+const AT_ROOT: Naming = { block: root, names: root, outward: () => [], nameOf: () => 'x', hasMember: () => false }
+
 /** The limits of texts hold for trees: with names of one letter, its text has to be one. */
 function textFault(nodes: readonly AstNode[]): string | undefined {
-  return scanFault(printWith(nodes, { block: ROOT as ElementId, nameOf: () => 'x', hasMember: () => false }))?.message
+  return scanFault(printWith(nodes, AT_ROOT))?.message
 }
 
 /** Looks at node after node; says what is wrong with one. */

@@ -207,15 +207,6 @@ t.test('who reads a list of fields reads each of them: it is judged, and compute
   }
 })
 
-t.test('no rule assigns entries that are fields: they have no block of their own', async (t) => {
-  const figures = given(both, list('Figures', { entry: decimal }), field('Total', decimal))
-  const drafted = figures.when(
-    broker.addsRuleSet('Terms'),
-    broker.drafts('Figures', { assign: '_.Total * 2', to: 'Figures/0' }),
-  )
-  t.same(drafted.fate, { code: 'rule_unfit', command: 0, with: ['target'] })
-})
-
 t.test('a condition below a prototype is judged in each entry, and says in which it fails', async (t) => {
   const live = inForce(lines, ['Lines/0', { constraint: 'Written <= 100' }]).when(
     lead.addsEntry('Lines'),

@@ -8,7 +8,15 @@ import { sampleSlip } from './sample-document.ts'
 import { anyTree } from './trees.ts'
 
 const slip = sampleSlip()
-const blocks = [slip.id(), slip.id('Insured'), slip.id('Lines', 0), slip.id('Lines', 0, 'Layers', 0)]
+const layers = slip.id('Lines', 0, 'Layers', 0)
+const blocks = [
+  slip.id(),
+  slip.id('Insured'),
+  slip.id('Lines', 0),
+  layers,
+  slip.id('Lines', 0, 'Address'),
+  slip.id('Limits', 0),
+]
 
 t.test('parsing what is printed gives the same tree, wherever the rule stands', async (t) => {
   const cases = fc.constantFrom(...blocks).chain((block) => fc.tuple(fc.constant(block), anyTree(slip, block)))
@@ -50,6 +58,19 @@ for (const [at, text, printed] of [
     'some line in _.Lines satisfies line.Insurer = Insurer',
     'some line in _.Lines satisfies line.Insurer = Insurer',
   ],
+  [['Lines', 0, 'Layers', 0], 'Rate * outer.Rate + outer.outer.Rate', 'Rate * outer.Rate + _.Rate'],
+  [['Lines', 0, 'Address'], 'here.outer.Written < outer.outer.outer', 'outer.Written < _.`outer`'],
+  [['Lines', 0, 'Address'], 'here.outer.Written < outer.outer.`outer`', 'outer.Written < _.`outer`'],
+  [['Lines', 0, 'Address'], 'City = outer.Address.Country', 'City = Country'],
+  [['Lines', 0], 'outer.Lines.Written = outer.Insured.outer.Lines.Written', undefined],
+  [['Insured'], 'outer.Rate = `outer`', undefined],
+  [['Insured'], 'outer.Rate = outer.`outer`', '_.Rate = _.`outer`'],
+  [['Limits', 0], 'item <= Rate and here > 0', 'item <= Rate and item > 0'],
+  [['Limits', 0], 'count(Limits[item = here]) = 1', 'count(Limits[item = here]) = 1'],
+  [['Limits', 0], 'sum(Lines[Rate = outer.Rate].Written) < outer.Rate', 'sum(Lines[Rate = outer.Rate].Written) < Rate'],
+  [['Limits', 0], 'some item in Limits satisfies item = Rate', undefined],
+  [[], 'outer.Rate', undefined],
+  [[], '_.outer', '`outer`'],
   [[], '(1 + 2) * -(3) - -4', '(1 + 2) * -(3) - -4'],
   [[], '-3 ** 2', '-3 ** 2'],
   [[], '1 - (2 - 3)', '1 - (2 - 3)'],

@@ -49,6 +49,7 @@ const SLIP: Blocks = {
   item: number,
   if: text,
   here: number,
+  outer: number,
   date: { kind: 'date' },
   Tom: text,
 }

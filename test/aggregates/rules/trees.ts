@@ -3,6 +3,7 @@ import type { Ast, AstNode } from '../../../src/aggregates/rules/ast.ts'
 import { callType } from '../../../src/aggregates/rules/call-type.ts'
 import type { ParameterKind } from '../../../src/aggregates/rules/functions/function-spec.ts'
 import { functions } from '../../../src/aggregates/rules/functions/function-table.ts'
+import { outerOf } from '../../../src/aggregates/rules/schema.ts'
 import { Typer } from '../../../src/aggregates/rules/typer.ts'
 import { ANY, isOpen, NUMBER, type RuleType } from '../../../src/aggregates/rules/types.ts'
 import { validateAst } from '../../../src/aggregates/rules/validate-ast.ts'
@@ -207,10 +208,13 @@ class TreeBuilder {
     }
   }
 
-  /** From the root, and from the block itself. */
+  /** From the root, from the block itself, and from all around it; of a list of fields the entry. */
   #fieldsOf(want: Want): ElementId[] {
-    const fields: ElementId[] = []
-    const blocks = [...new Set(['0' as ElementId, this.#block])]
+    const entry = this.#document.element(this.#block)
+    const fields = entry?.kind === 'field' && entry.type.kind === want ? [this.#block] : []
+    const around = new Set<ElementId>()
+    for (let at: ElementId | undefined = this.#block; at !== undefined; at = outerOf(at, this.#document)) around.add(at)
+    const blocks = [...around]
     for (let block = blocks.pop(); block !== undefined; block = blocks.pop()) {
       for (const child of this.#document.children(block)) {
         const element = this.#document.element(child)

@@ -1,5 +1,5 @@
 import { ancestorAt, ancestorsOf, depthOf, type ElementId, ordinalsOf } from '../../../events/ids.ts'
-import { isWithin } from '../../rules/schema.ts'
+import { isWithin, sharedEntry } from '../../rules/schema.ts'
 import { type ContractState, find } from '../state.ts'
 import type { CompiledRule } from './compiled-rule.ts'
 import { instancesOf, schemaIdOf } from './rule-schema.ts'
@@ -37,14 +37,14 @@ export class AffectedRules {
     for (const field of changed.agreed) this.#targetTaken(state, field)
     for (const list of changed.lists) {
       const schemaId = schemaIdOf(state, list)
-      this.#listChanged(schemaId)
-      this.#timeRead(schemaId, list)
+      this.#listChanged(state, schemaId, list)
+      this.#timeRead(state, schemaId, list)
     }
     for (const entry of changed.addedEntries) this.#entryAdded(state, entry)
     for (const block of changed.extended) {
       const schemaId = schemaIdOf(state, block)
       this.#requiredChanged(schemaId)
-      this.#timeRead(schemaId, block)
+      this.#timeRead(state, schemaId, block)
     }
   }
 
@@ -70,16 +70,24 @@ export class AffectedRules {
     else places.add(place)
   }
 
+  /** Where a rule reads what has changed: in the entry that both stand in, or, if they are in none, wherever the rule is. */
+  #markWhereRead(state: ContractState, rule: CompiledRule, from: ElementId | undefined, changed: ElementId): void {
+    const entry = from === undefined ? undefined : sharedEntry(from, rule.lists)
+    if (entry === undefined) {
+      this.#mark(rule, 'all')
+      return
+    }
+    const part = { under: ancestorAt(changed, depthOf(entry)), of: entry }
+    for (const place of instancesOf(state, rule.block, part)) this.#mark(rule, place)
+  }
+
   fieldChanged(state: ContractState, field: ElementId): void {
     const schemaId = schemaIdOf(state, field)
     for (const rule of this.#rules.reading.get(schemaId) ?? []) {
-      // Below its own block an expression reads what is in the same entry, unless it goes through a list.
-      const isOwn = rule.lists.length > 0 && isWithin(schemaId, rule.block)
-      const isListed = rule.reads.some(({ id, isOfList }) => isOfList && id === schemaId)
-      this.#mark(rule, isOwn && !isListed ? ancestorAt(field, depthOf(rule.block)) : 'all')
+      for (const { id, from } of rule.reads) if (id === schemaId) this.#markWhereRead(state, rule, from, field)
     }
     this.#requiredChanged(schemaId)
-    this.#timeRead(schemaId, field)
+    this.#timeRead(state, schemaId, field)
   }
 
   /** A resignation is not void for it, so the rule has the last word. */
@@ -89,10 +97,15 @@ export class AffectedRules {
     }
   }
 
-  #listChanged(list: ElementId): void {
-    for (const rule of this.#rules.reading.get(list) ?? []) this.#mark(rule, 'all')
-    for (const rule of this.#rules.readingUnder.get(list) ?? []) this.#mark(rule, 'all')
-    this.#requiredChanged(list)
+  #listChanged(state: ContractState, schemaId: ElementId, list: ElementId): void {
+    for (const rule of this.#rules.readingUnder.get(schemaId) ?? []) {
+      for (const { id, from } of rule.reads) {
+        // What a rule in an entry reads in that entry is the same, whichever others there are.
+        const isOwn = from !== undefined && sharedEntry(from, rule.lists)?.startsWith(`${schemaId}.`)
+        if (!isOwn && isWithin(id, schemaId)) this.#markWhereRead(state, rule, from, list)
+      }
+    }
+    this.#requiredChanged(schemaId)
   }
 
   #entryAdded(state: ContractState, entry: ElementId): void {
@@ -106,11 +119,10 @@ export class AffectedRules {
   }
 
   /** What says until when something may change is judged when it does. */
-  #timeRead(schemaId: ElementId, changed: ElementId): void {
+  #timeRead(state: ContractState, schemaId: ElementId, changed: ElementId): void {
     for (const way of ancestorsOf(schemaId)) {
       for (const rule of this.#rules.timedAt.get(way) ?? []) {
-        const isOwn = rule.lists.length > 0 && isWithin(schemaId, rule.block)
-        this.#mark(rule, isOwn ? ancestorAt(changed, depthOf(rule.block)) : 'all')
+        this.#markWhereRead(state, rule, schemaId, changed)
       }
     }
   }

@@ -1,9 +1,8 @@
 import type { ElementId } from '../../../events/ids.ts'
 import type { Expression, Who } from '../../../events/rule.ts'
-import type { Ast } from '../../rules/ast.ts'
 import { type Compiled, check, isCompiled } from '../../rules/compile.ts'
-import { readsRequestTime } from '../../rules/references.ts'
-import { entryFieldOf, isWithin, listsOn, parentOf, type Schema } from '../../rules/schema.ts'
+import { type Read, readsOf, readsRequestTime } from '../../rules/references.ts'
+import { isWithin, listsOn, parentOf } from '../../rules/schema.ts'
 import type { RuleType } from '../../rules/types.ts'
 import { isMalformed, validateAst } from '../../rules/validate-ast.ts'
 import { ruleTypeOf } from '../../rules/values/field-values.ts'
@@ -18,21 +17,15 @@ import { schemaOf } from './rule-schema.ts'
 export interface CompiledRule {
   readonly kind: 'fit'
   readonly terms: RuleTerms
-  /** In which its expression stands: of an assignment that of its target. Below a list it is the prototype's. */
+  /** In which its expression stands: of an assignment that of its target. Below a list it is the prototype's, or the prototype. */
   readonly block: ElementId
-  /** The lists on the way to that block: it is evaluated once for each entry. */
+  /** The lists on the way to that: it is evaluated once for each entry. */
   readonly lists: readonly ElementId[]
   /** Its condition, or what it assigns. */
   readonly expression: Compiled | undefined
   /** What that reads, each once, in the order of its nodes. Ids of the schema. */
   readonly reads: readonly Read[]
   readonly readsTime: boolean
-}
-
-/** An element that an expression names: by itself, or as a child of what a list has. */
-export interface Read {
-  readonly id: ElementId
-  readonly isOfList: boolean
 }
 
 /** Why what a rule says has no meaning in a document; `why` is a code, and stands in the ledger. */
@@ -50,12 +43,12 @@ export function compiledRule(terms: RuleTerms, state: ContractState): CompiledRu
   const { body } = terms
   switch (body.kind) {
     case 'constraint':
-      return compiled(terms, blockOf(at), state, { expression: body.condition, expected: BOOLEAN })
+      return compiled(terms, placeOf(at, state), state, { expression: body.condition, expected: BOOLEAN })
     case 'trigger': {
       const { activates, deactivates } = body
       const blocks = [...activates.blocks, ...deactivates.blocks]
       const ruleSets = [...activates.ruleSets, ...deactivates.ruleSets]
-      const block = blockOf(at)
+      const block = placeOf(at, state)
       if ((listsOn(block, schemaOf(state)) ?? []).length > 0) return unfit('trigger_in_list')
       if (blocks.length + ruleSets.length === 0) return unfit('switches_nothing')
       if (!blocks.every((id) => isSwitchable(find(state, id), terms.at, state))) return unfit('switched_block')
@@ -67,22 +60,20 @@ export function compiledRule(terms: RuleTerms, state: ContractState): CompiledRu
     case 'assignment': {
       const target = find(state, body.target)
       if (target?.kind !== 'field' || target.instance !== undefined) return unfit('target')
-      // An entry that is a field has no block of its own in which a rule could be evaluated for it.
-      if (find(state, parentOf(target.id))?.kind !== 'block') return unfit('target')
       if (!isWithin(target.id, terms.at)) return unfit('target_outside')
       if (audienceAt(state, target.id) !== undefined) return unfit('target_confidential')
       const expected = ruleTypeOf(builtInOf(target.field, state.types))
       if (expected.kind === 'attachment') return unfit('target_attachment')
-      return compiled(terms, parentOf(target.id), state, { expression: body.expression, expected })
+      return compiled(terms, placeOf(target, state), state, { expression: body.expression, expected })
     }
     case 'access':
     case 'validation':
-      return isWhoFit(body.who, terms.at, state) ? compiled(terms, blockOf(at), state) : unfit('who')
+      return isWhoFit(body.who, terms.at, state) ? compiled(terms, placeOf(at, state), state) : unfit('who')
     case 'required':
       if (body.before !== 'live' && ruleSetNumbered(state.rules, body.before) === undefined) return unfit('before')
-      return compiled(terms, blockOf(at), state)
+      return compiled(terms, placeOf(at, state), state)
     case 'single':
-      return compiled(terms, blockOf(at), state)
+      return compiled(terms, placeOf(at, state), state)
   }
 }
 
@@ -99,12 +90,6 @@ function compiled(
   const ast = validateAst(says.expression)
   if (isMalformed(ast)) return unfit(ast.code)
   const expression = check(ast, schema, { block, expected: says.expected })
-  if (
-    isCompiled(expression) &&
-    readsOf(expression.ast, schema).some((read) => isThroughPrototype(read, block, lists, state))
-  ) {
-    return unfit('expression_unknown_name')
-  }
   if (isCompiled(expression)) {
     const { ast } = expression
     return {
@@ -120,32 +105,14 @@ function compiled(
   return unfit(expression[0]?.code ?? 'expression_malformed')
 }
 
-/** A field of a prototype by itself is nobody's value: below its own block an expression reads the entry's, elsewhere the list. */
-function isThroughPrototype(
-  { id, isOfList }: Read,
-  block: ElementId,
-  lists: readonly ElementId[],
-  state: ContractState,
-): boolean {
-  const through = (listsOn(id, schemaOf(state)) ?? []).length
-  return !isOfList && through > (isWithin(id, block) ? lists.length : 0)
-}
-
-function readsOf({ nodes }: Ast, schema: Schema): Read[] {
-  const reads = new Map<string, Read>()
-  const add = (id: ElementId, isOfList: boolean) => reads.set(`${isOfList} ${id}`, { id, isOfList })
-  for (const node of nodes) {
-    if (node[0] !== 'ref' && node[0] !== 'path') continue
-    add(node[1], node[0] === 'path')
-    const entry = entryFieldOf(node[1], schema)
-    if (entry !== undefined) add(entry, true)
-  }
-  return [...reads.values()]
-}
-
-/** In which names are looked up: a field's is the block that it stands in; a list's, too. */
-function blockOf({ id, kind }: Element): ElementId {
-  return kind === 'block' ? id : parentOf(id)
+/**
+ * Where a rule that stands at an element, or assigns it, is evaluated: a block; for a field, or a list, the block that it stands in;
+ * for an entry that is a field, the entry.
+ */
+export function placeOf({ id, kind }: Element, state: ContractState): ElementId {
+  if (kind === 'block') return id
+  const parent = parentOf(id)
+  return find(state, parent)?.kind === 'list' ? id : parent
 }
 
 /** A block under the trigger's own place, in no list, and not the root. */

@@ -1,24 +1,31 @@
 import type { Hash } from '../../../crypto/hash.ts'
-import { type ElementId, parentIdOf } from '../../../events/ids.ts'
-import { isWithin } from '../../rules/schema.ts'
+import { ancestorAt, depthOf, type ElementId } from '../../../events/ids.ts'
+import type { Read } from '../../rules/references.ts'
+import { sharedEntry } from '../../rules/schema.ts'
 import { type ContractState, find } from '../state.ts'
 import { isActive } from './activity.ts'
-import type { CompiledRule, Read } from './compiled-rule.ts'
+import type { CompiledRule } from './compiled-rule.ts'
 import { instancesOf } from './rule-schema.ts'
 import { isPublishable, rulesInForce } from './rules-in-force.ts'
 
 /** The fields that an expression reads, in the order of its nodes, lists by their ordinals (design §5a *Inputs*). `block`: where it is evaluated. */
 export function inputsOf(
-  { block: schemaBlock, lists, reads }: CompiledRule,
+  { lists, reads }: Pick<CompiledRule, 'lists' | 'reads'>,
   block: ElementId,
   state: ContractState,
 ): Read[] {
-  return reads.flatMap(({ id: schemaId, isOfList }) => {
-    const isOwn = !isOfList && lists.length > 0 && isWithin(schemaId, schemaBlock)
-    const ids = instancesOf(state, schemaId, isOwn ? { under: block, of: schemaBlock } : undefined)
+  return reads.flatMap(({ id: schemaId, isOfList, from }) => {
+    const entry = from === undefined ? undefined : sharedEntry(from, lists)
+    const part = entry && { under: ancestorAt(block, depthOf(entry)), of: entry }
+    const ids = instancesOf(state, schemaId, part)
     const fields = ids.filter((id) => find(state, id)?.kind === 'field')
-    return fields.map((id) => ({ id, isOfList }))
+    return fields.map((id) => ({ id, isOfList, from }))
   })
+}
+
+/** Where an assignment is evaluated for one of its targets: the target's block, or the target, if it is an entry. */
+export function placeOfTarget({ block }: CompiledRule, target: ElementId): ElementId {
+  return ancestorAt(target, depthOf(block))
 }
 
 /** The seals of the values that a rule has computed a field from. `state`: right before the event that says so. */
@@ -26,7 +33,7 @@ export function inputSealsOf(state: ContractState, rule: number, field: ElementI
   const rules = rulesInForce(state)
   const assigning = isPublishable(rules) ? rules.rules.find(({ terms }) => terms.id === rule) : undefined
   if (assigning === undefined) return []
-  return inputsOf(assigning, parentIdOf(field), state).flatMap(({ id }) => {
+  return inputsOf(assigning, placeOfTarget(assigning, field), state).flatMap(({ id }) => {
     const input = find(state, id)
     return input?.kind === 'field' && input.agreed !== null && isActive(state, id) ? [input.agreed.seal] : []
   })

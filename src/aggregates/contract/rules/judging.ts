@@ -7,6 +7,7 @@ import { ENTRY_EVENTS_MAX } from '../../../events/limits.ts'
 import { SALT_BYTES } from '../../../events/seal.ts'
 import type { Payload } from '../../../events/statement.ts'
 import { evaluate } from '../../rules/evaluate.ts'
+import type { Read } from '../../rules/references.ts'
 import { itemOf } from '../../rules/values/conform.ts'
 import { fieldValueOf } from '../../rules/values/field-values.ts'
 import { Nothing, type Value } from '../../rules/values/values.ts'
@@ -20,7 +21,7 @@ import { isKeyHeld } from '../values/list-keys.ts'
 import { valueProblem } from '../values/proposals.ts'
 import { isActive, isRuleActive } from './activity.ts'
 import { AffectedRules, type Changed } from './affected-rules.ts'
-import type { CompiledRule, Read } from './compiled-rule.ts'
+import type { CompiledRule } from './compiled-rule.ts'
 import { inputsOf } from './computed-inputs.ts'
 import { type Open, OpenedDocument } from './document-view.ts'
 import { firstEmptyUnder } from './empty-fields.ts'
@@ -217,7 +218,7 @@ class Pass {
     }
     for (const block of this.#affected.placesOf(this.#state, rule)) {
       if (this.#isTooMuch) return this.#tooMuch(terms.id)
-      const field = `${block}.${target.slice(target.lastIndexOf('.') + 1)}` as ElementId
+      const field = `${block}${target.slice(rule.block.length)}` as ElementId
       const problem = yield* this.#assignAt(rule, block, field)
       if (problem !== undefined) return problem
     }

@@ -1,11 +1,11 @@
 import { type ElementId, ROOT } from '../../../events/ids.ts'
 import type { AstNode } from '../ast.ts'
-import type { Schema } from '../schema.ts'
+import { isWithin, namesOf, outerOf, type Schema } from '../schema.ts'
 import type { TypeFault, Typer } from '../typer.ts'
 import { isOpen, type RuleType, typeName } from '../types.ts'
 import { propertiesOf, propertyNames } from '../values/properties.ts'
 import { nearestName } from './suggest.ts'
-import { HERE_WORD, ITEM_WORD, isPlain, quoted, ROOT_WORD } from './words.ts'
+import { HERE_WORD, ITEM_WORD, isPlain, OUTER_WORD, quoted, ROOT_WORD } from './words.ts'
 
 export interface WrittenName {
   readonly name: string
@@ -21,11 +21,14 @@ export class NameResolver {
   readonly #typer: Typer
   readonly #schema: Schema
   readonly #text: string
+  /** Where bare names are looked up. */
+  readonly #names: ElementId
 
   constructor(typer: Typer, text: string) {
     this.#typer = typer
     this.#schema = typer.schema
     this.#text = text
+    this.#names = namesOf(typer.block, typer.schema)
   }
 
   isVariable(name: string): boolean {
@@ -39,13 +42,15 @@ export class NameResolver {
     if (!isQuoted) {
       if (name === ROOT_WORD) return { nodes: [['ref', ROOT as ElementId]] }
       if (name === HERE_WORD) return { nodes: [['ref', this.#typer.block]] }
+      if (name === OUTER_WORD) return this.#outerOf(this.#typer.block)
       if (name === ITEM_WORD && filter !== -1) return { nodes: [this.#item(filter)] }
+      if (name === ITEM_WORD && this.#names !== this.#typer.block) return { nodes: [['ref', this.#typer.block]] }
       const variable = this.#variableAt(name)
       if (variable !== -1) return { nodes: [this.#item(variable)] }
     }
     const member = filter === -1 ? undefined : this.#childOf(this.#openType(filter), name)
     if (member !== undefined) return { nodes: [this.#item(filter), member] }
-    const child = this.#schema.child(this.#typer.block, name)
+    const child = this.#schema.child(this.#names, name)
     return child === undefined ? this.#unknown(written, filter) : { nodes: [['ref', child]] }
   }
 
@@ -53,11 +58,16 @@ export class NameResolver {
   child(base: number, { name, isQuoted }: WrittenName): { node: AstNode } | NameFault {
     const type = this.#typer.typeAt(base)
     const of = type.kind === 'list' ? type.of : type
+    const node = this.#typer.nodes[base]
+    if (name === OUTER_WORD && !isQuoted && node?.[0] === 'ref' && this.#isOnTheWay(node[1])) {
+      const outer = this.#outerOf(node[1])
+      return 'code' in outer ? outer : { node: outer.nodes[0] }
+    }
     if (of.kind === 'block') {
       const child = this.#childOf(type, name)
       if (child === undefined) return this.#noChild(of.id, name)
       return {
-        node: this.#typer.nodes[base]?.[0] === 'ref' && type.kind === 'block' ? ['ref', child] : ['path', child, base],
+        node: node?.[0] === 'ref' && type.kind === 'block' ? ['ref', child] : ['path', child, base],
       }
     }
     if (!isQuoted && (Object.hasOwn(propertiesOf(of), name) || (isOpen(of) && propertyNames.includes(name)))) {
@@ -66,6 +76,17 @@ export class NameResolver {
     const meant = nearestName(name, Object.keys(propertiesOf(of)))
     const message = `a ${typeName(of)} has no property ${name}`
     return { code: 'expression_unknown_name', message, ...(meant === undefined ? {} : { suggestion: meant }) }
+  }
+
+  /** A block around the rule: what stands around that is named from there. Of the root there is nothing. */
+  #isOnTheWay(id: ElementId): boolean {
+    return id !== ROOT && isWithin(this.#typer.block, id)
+  }
+
+  #outerOf(id: ElementId): { nodes: readonly [AstNode] } | NameFault {
+    const outer = outerOf(id, this.#schema)
+    if (outer !== undefined) return { nodes: [['ref', outer]] }
+    return { code: 'expression_unknown_name', message: 'there is nothing around the whole document' }
   }
 
   #item(at: number): AstNode {
@@ -99,7 +120,7 @@ export class NameResolver {
   }
 
   #meantHere(name: string, from: number, filter: number): string | undefined {
-    const block = this.#typer.block
+    const block = this.#names
     const spelled = nameInText(this.#text, this.#namesIn(block), from)
     if (spelled !== undefined) return quoted(spelled)
     const item = filter === -1 ? undefined : this.#openType(filter)

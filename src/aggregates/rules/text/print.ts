@@ -1,9 +1,9 @@
 import { type ElementId, ROOT } from '../../../events/ids.ts'
 import { type Ast, type AstNode, binderOf, operandsOf } from '../ast.ts'
-import { isWithin, parentOf, type Schema } from '../schema.ts'
+import { isWithin, listsOn, namesOf, outerOf, parentOf, type Schema, sharedEntry } from '../schema.ts'
 import { typed } from '../typer.ts'
 import { textLiteral } from './text-literal.ts'
-import { HERE_WORD, ITEM_WORD, quoted, ROOT_WORD } from './words.ts'
+import { HERE_WORD, ITEM_WORD, OUTER_WORD, quoted, ROOT_WORD } from './words.ts'
 
 /** How tightly an operator holds its operands: one that holds less stands in brackets. */
 const BINDING = {
@@ -53,6 +53,10 @@ function bindingOf(node: AstNode): Binding {
 /** What the elements are called, seen from the block that the rule stands in. */
 export interface Naming {
   readonly block: ElementId
+  /** Where bare names are looked up: the block, but of a rule for each entry of a list of fields. */
+  readonly names: ElementId
+  /** The blocks around where the rule stands, innermost first, as long as they stand in the innermost entry that an element does, too. */
+  outward(id: ElementId): readonly ElementId[]
   nameOf(id: ElementId): string
   /** Whether the item of a filter, given by the place of its `each`, has a child of this name. */
   hasMember(each: number, name: string): boolean
@@ -66,6 +70,8 @@ export function print(ast: Ast, schema: Schema, block: ElementId): string {
   const typer = typed(ast, schema, block)
   return printWith(ast.nodes, {
     block,
+    names: namesOf(block, schema),
+    outward: (id) => outwardTo(id, block, schema),
     nameOf: (id) => schema.element(id)?.name ?? id,
     hasMember: (each, name) => {
       const type = typer.typeAt(each)
@@ -73,6 +79,17 @@ export function print(ast: Ast, schema: Schema, block: ElementId): string {
       return item.kind === 'block' && schema.child(item.id, name) !== undefined
     },
   })
+}
+
+/** Up to the one that has the element below it. */
+function outwardTo(id: ElementId, block: ElementId, schema: Schema): ElementId[] {
+  const way: ElementId[] = []
+  if (sharedEntry(id, listsOn(block, schema) ?? []) === undefined) return way
+  for (let at = outerOf(block, schema); at !== undefined; at = outerOf(at, schema)) {
+    way.push(at)
+    if (isWithin(id, at)) break
+  }
+  return way
 }
 
 export function printWith(nodes: readonly AstNode[], naming: Naming): string {
@@ -180,15 +197,22 @@ class Printer {
     return `${one} between ${from} and ${to}`
   }
 
-  /** From the block that the rule stands in, where it is below it, else from the root. */
+  /** From the block that the rule stands in, where it is below it; from one around it in the same entry; else from the root. */
   #reference(id: ElementId): string {
-    const { block } = this.#naming
-    if (id === block) return block === ROOT ? ROOT_WORD : HERE_WORD
-    if (!isWithin(id, block)) return id === ROOT ? ROOT_WORD : `${ROOT_WORD}${this.#namesBelow(ROOT as ElementId, id)}`
-    const first = id.slice(0, `${id}.`.indexOf('.', block.length + 1)) as ElementId
-    const name = this.#naming.nameOf(first)
-    const start = this.#isShadowed(name) ? `${HERE_WORD}.${quoted(name)}` : this.#quotedHere(name)
-    return `${start}${this.#namesBelow(first, id)}`
+    const { block, names } = this.#naming
+    if (id === ROOT) return ROOT_WORD
+    if (id === block) return names === block || this.#filter !== undefined ? HERE_WORD : ITEM_WORD
+    if (id !== names && isWithin(id, names)) {
+      const first = id.slice(0, `${id}.`.indexOf('.', names.length + 1)) as ElementId
+      const name = this.#naming.nameOf(first)
+      const word = names === block ? HERE_WORD : OUTER_WORD
+      const start = this.#isShadowed(name) ? `${word}.${quoted(name)}` : this.#quotedHere(name)
+      return `${start}${this.#namesBelow(first, id)}`
+    }
+    const way = this.#naming.outward(id)
+    const last = way.at(-1)
+    if (last === undefined) return `${ROOT_WORD}${this.#namesBelow(ROOT as ElementId, id)}`
+    return `${way.map(() => OUTER_WORD).join('.')}${this.#namesBelow(last, id)}`
   }
 
   #namesBelow(above: ElementId, id: ElementId): string {
@@ -207,8 +231,13 @@ class Printer {
   }
 
   #isShadowed(name: string): boolean {
-    const filter = this.#open.findLast((place) => this.#nodes[place]?.[0] === 'each')
+    const filter = this.#filter
     return filter !== undefined && this.#naming.hasMember(filter, name)
+  }
+
+  /** The innermost one, by its `each`. */
+  get #filter(): number | undefined {
+    return this.#open.findLast((place) => this.#nodes[place]?.[0] === 'each')
   }
 
   #item(up: number): string {
