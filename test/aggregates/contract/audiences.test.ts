@@ -193,6 +193,41 @@ t.test('whom a rule asks to vote is in the audience, and what voters say is for 
 })
 
 t.test(
+  'that a field is empty is no secret: whoever is asked votes on it, and who is outside empties nothing',
+  async (t) => {
+    const valued = confidential.when(broker.confides('Terms/Fee', 5))
+    t.match(valued.when(other.empties('Terms/Fee')).fate, { code: 'outside_audience' })
+    const emptied = valued.when(lead.empties('Terms/Fee'))
+    t.equal(agreed(emptied, 'Terms/Fee'), null)
+    t.match(emptied.events, [{ type: 'ValueProposed', by: 'lead', seal: null, audience: undefined }])
+    t.equal(emptied.when(broker.confides('Terms/Fee', 6)).fate, 'accepted')
+
+    const live = valued.when(
+      broker.addsRuleSet('Rules'),
+      broker.drafts('Terms', { validation: { parties: ['other'] } }),
+      lead.votesOnRule(1),
+      other.votesOnRule(1),
+      broker.publishes(1),
+    )
+    t.match(live.when(broker.confides('Terms/Fee', 6)).fate, { code: 'voter_outside' }, 'given: it may see no value')
+    for (const asked of [live.when(lead.empties('Terms/Fee')), live.when(asOne(lead.empties('Terms/Fee')))]) {
+      t.equal(asked.fate, 'accepted')
+      t.equal(agreed(asked, 'Terms/Fee')?.by, 'broker', 'it waits')
+      const vote = asked.state.changeSets.length > 0 ? other.votesOnSet(lead) : other.votes('yes', 'Terms/Fee', lead)
+      t.equal(agreed(asked.when(vote), 'Terms/Fee'), null)
+    }
+    const gone = live.when(
+      asOne(lead.empties('Terms/Fee')),
+      ...[broker, lead, other].map((party) => party.reopens()),
+      broker.setsAudience('Terms', [broker]),
+      other.votesOnSet(lead),
+    )
+    t.match(gone.events.at(-1), { type: 'ChangeSetEnded', why: 'unfit', reason: { code: 'outside_audience' } })
+    t.equal(agreed(gone, 'Terms/Fee')?.by, 'broker')
+  },
+)
+
+t.test(
   'a change set asks nobody who is outside, and takes effect for the audience that its author meant',
   async (t) => {
     const asking = (parties: string[]) =>

@@ -57,6 +57,38 @@ t.test('a change set that holds structure, whose last voter dies with its vote',
   }
 })
 
+t.test('the author of a change set leaves while its last vote is on its way, and is never seen again', async (t) => {
+  const stage = await ruled()
+  const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
+  const children = await childrenAt(stage, ana)
+  const request = await endorses(stage, ben)
+  await stage.does(ana, { type: 'CastVote', request, vote: 'yes' })
+  // Neither has heard of the other: of who leaves the others hear first.
+  stage.cutOff(cleo)
+  const signed = (await stage.feedOf('cleo')).length
+  await stage.workload.submit(cleo, { type: 'CastVote', request, vote: 'yes' })
+  await stage.workload.submit(ben, { type: 'Resign' })
+  await stage.until('the vote is signed', async () => (await stage.feedOf('cleo')).length > signed)
+  const hasLeft = async (state: { at: Machine }) =>
+    (await stage.feedOf('ben', state.at)).some(({ requests }) =>
+      requests.some(({ commands }) => commands[0]?.type === 'Resign'),
+    )
+  await stage.until('ana has heard that ben leaves', () => hasLeft({ at: ana }))
+  t.notOk(await hasLeft({ at: cleo }), 'cleo has not')
+  stage.run.network.heal()
+  await stage.until('ben is no member', async () =>
+    (await stage.live(ana)).state.settling.agreed.parties.members.every(({ card }) => card.handle !== 'ben'),
+  )
+  stage.faults.crash(ben)
+  await stage.until('nothing waits', async () => (await stage.live(ana)).state.settling.agreed.changeSets.length === 0)
+  await stage.ends()
+  for (const machine of [ana, cleo]) {
+    const fates = (await eventsAt(stage, machine)).filter(({ type }) => type.startsWith('ChangeSet'))
+    t.match(fates.at(-1), { type: 'ChangeSetAgreed', request: { handle: 'ben' } })
+    t.equal(await childrenAt(stage, machine), children + 1)
+  }
+})
+
 t.test(
   'a last YES on a stale basis: of two sets for one field the later to be voted falls whole, everywhere',
   async (t) => {
