@@ -286,45 +286,6 @@ t.test('reopened, it takes effect with its last YES, and not before', async (t) 
   t.same(stands(open.when(follower.votesOnSet(broker))), ['150', true])
 })
 
-t.test('who resigns is asked no more: its effect, or its fall, follows', async (t) => {
-  const half = proposed.when(lead.votesOnSet(broker))
-  const gone = half.when(follower.resigns())
-  t.same([stands(gone), gone.state.changeSets], [['150', true], []])
-  const none = proposed.when(follower.resigns(), lead.resigns())
-  t.same(stands(none), ['150', true], 'nobody is left that was asked')
-  const broken = inForce(
-    slip,
-    ['Terms/Premium', { validation: { parties: ['lead'] } }],
-    ['Terms', { constraint: 'Premium <= Limit' }],
-  ).when(endorsement, follower.settles('Terms/Limit', '120'), lead.resigns())
-  t.equal(broken.fate, 'accepted', 'nobody is kept')
-  t.match(broken.events.at(-1), { type: 'ChangeSetEnded', why: 'unfit', reason: { code: 'rule_broken' } })
-})
-
-t.test('a set whose author has left stands by the votes of the others, and ends like any', async (t) => {
-  const left = proposed.when(broker.resigns())
-  t.same(left.state.changeSets, proposed.state.changeSets, 'given: it is open')
-  t.same(stands(left.when(lead.votesOnSet(broker), follower.votesOnSet(broker))), ['150', true])
-  const noes = left.when(lead.votesOnSet(broker, 'no'))
-  t.match(noes.events.at(-1), { type: 'ChangeSetEnded', why: 'turned_down' })
-  const alone = left.when(lead.votesOnSet(broker), follower.resigns())
-  t.same([stands(alone), alone.state.changeSets], [['150', true], []], 'the last that was asked has left, too')
-  t.equal(alone.when(lead.settles('Terms/Premium', '7')).agreedAt('Terms/Premium'), '7', 'who is left goes on')
-
-  const named = live.when(
-    asOne(broker.settles('Leader', 'broker'), broker.settles('Terms/Premium', '150')),
-    broker.resigns(),
-    lead.votesOnSet(broker),
-    follower.votesOnSet(broker),
-  )
-  t.same([named.fate, named.state.changeSets, named.agreedAt('Terms/Premium')], ['accepted', [], '100'])
-  t.match(named.events.at(-1), {
-    type: 'ChangeSetEnded',
-    why: 'unfit',
-    reason: { code: 'value_wrong_type', command: 0 },
-  })
-})
-
 t.test('the record lock keeps votes out, and a vote of its holder lets it in', async (t) => {
   const locked = proposed.when(lead.votesOnSet(broker), follower.locks())
   t.same(stands(locked.when(follower.votesOnSet(broker))), ['150', true])
