@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startProcess } from '../../src/cli/demo/party-process.ts'
 import type { Handle } from '../../src/events/ids.ts'
+import { bytesWith } from '../support/attachments.ts'
 import { newParty, until } from '../support/node-party.ts'
 import { type Layout, PartyProcesses } from '../support/party-processes.ts'
 import { introduce, together } from '../support/processes-together.ts'
@@ -57,6 +58,18 @@ t.test(
     await ana.client.call('PUT', `/new-api/${contract}`, { Country: 'Chile' }, WAIT)
     await holds(ben, 'Chile')
 
+    // What is brought to the process without a key the others of the party keep, over their restarts, until a request names it.
+    const bytes = bytesWith(3)
+    const at = `/api/Contract/${contract}/Attachments`
+    const filesOf = ({ api, token }: PartyProcesses, query: string, more: RequestInit = {}) =>
+      fetch(new URL(`${at}?${query}`, api), {
+        ...more,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'text/plain' },
+      })
+    const brought = await filesOf(ana, 'name=Survey.txt', { method: 'POST', body: bytes })
+    t.equal(brought.status, 201)
+    const { $file } = (await brought.json()) as { $file: string }
+
     // Both processes that sign are down: what is asked for stands in the outbox until one is back.
     await ana.kill(2)
     await ana.kill(3)
@@ -70,6 +83,13 @@ t.test(
     t.match(await answer, { request: /^ana/ }, 'it was signed by whoever came back')
     t.match(await ana.client.call('GET', `/new-api/${contract}`), { Country: 'Peru' })
     await ana.startAgain(2)
+    await ana.client.call('POST', `/new-api/${contract}`, { Survey: { $file }, Note: 'with a survey' }, WAIT)
+    for (const party of [ana, ben]) {
+      await until(`${party.handle} has the file`, async () => {
+        const survey = await filesOf(party, 'at=Survey')
+        return survey.status === 200 && Buffer.compare(Buffer.from(await survey.arrayBuffer()), bytes) === 0
+      })
+    }
     const attention = await ana.client.call('GET', '/api/Attention')
     t.match(attention, { standingStill: { count: 0 }, conflicts: { count: 0 } }, 'from its own read model')
   },
