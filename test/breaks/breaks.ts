@@ -445,6 +445,13 @@ export const breaks: readonly Break[] = [
     caughtBy: RULES_TEST,
   },
   {
+    name: 'parses a long condition on list items with all that is around it',
+    file: 'src/aggregates/rules/text/segments.ts',
+    from: '(isQuantified && starts.length > 1)',
+    to: 'isQuantified',
+    caughtBy: 'test/aggregates/rules/print.test.ts',
+  },
+  {
     name: 'reads the entry around a rule from the root',
     file: 'src/aggregates/rules/program.ts',
     from: "return entry === undefined ? { id, from: 'root' }",

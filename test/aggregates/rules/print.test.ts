@@ -94,6 +94,16 @@ for (const [at, text, printed] of [
   })
 }
 
+t.test('a long condition on the items of a list stands in brackets like any expression', async (t) => {
+  const long = Array(10).fill('_.Period').join(' + ')
+  const inner = `some i in [][some i in _.Lines satisfies item + ${long} in ((= _.Rate), (= _.Rate))] satisfies _.Agreed`
+  const text = `_.Rate in ((= (if ${inner} then _.Rate else _.Rate)), (= _.Rate))`
+  const block = slip.id('Lines', 0)
+  const compiled = compile(text, slip, { block })
+  if (!isCompiled(compiled)) return t.fail(JSON.stringify(compiled))
+  t.equal(print(compiled.ast, slip, block), text)
+})
+
 t.test('in a text that is written down nothing is hidden, and nothing turns the direction of writing', async (t) => {
   const compiled = compile('Insured.Name = "Acme\u202e \u200b\u2028\u00ad\u{e0041}\u0007é"', slip, { block: slip.id() })
   if (!isCompiled(compiled)) return t.fail(JSON.stringify(compiled))

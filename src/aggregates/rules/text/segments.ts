@@ -18,8 +18,10 @@ function isLetter(code: number): boolean {
 interface Group {
   /** Where its parts begin. */
   readonly starts: number[]
-  /** Has what makes its parts something else than expressions: a range, a name with a colon, a condition on several lists. */
+  /** Has what makes its parts something else than expressions: a range, a name with a colon. */
   isOther: boolean
+  /** Has a condition on the items of lists: between commas there may be one of the lists alone. */
+  isQuantified: boolean
 }
 
 /** Inner ones first. */
@@ -35,7 +37,7 @@ export function segmentsOf(text: string): readonly Segment[] {
     }
     const code = text.charCodeAt(at)
     const group = groups[groups.length - 1]
-    if (isOpening(code)) groups.push({ starts: [at + 1], isOther: code === BRACE })
+    if (isOpening(code)) groups.push({ starts: [at + 1], isOther: code === BRACE, isQuantified: false })
     else if (isClosing(code)) {
       if (group !== undefined) segments.push(...partsOf(text, group, at))
       groups.pop()
@@ -51,12 +53,12 @@ export function segmentsOf(text: string): readonly Segment[] {
 function endOfWord(text: string, at: number, group: Group): number {
   WORD.lastIndex = at
   const [word = ''] = WORD.exec(text) ?? []
-  if (word === 'some' || word === 'every' || word === 'for' || word === 'function') group.isOther = true
+  if (word === 'some' || word === 'every' || word === 'for' || word === 'function') group.isQuantified = true
   return at + word.length - 1
 }
 
-function partsOf(text: string, { starts, isOther }: Group, end: number): Segment[] {
-  if (isOther || end - (starts[0] as number) < LENGTH_MIN) return []
+function partsOf(text: string, { starts, isOther, isQuantified }: Group, end: number): Segment[] {
+  if (isOther || (isQuantified && starts.length > 1) || end - (starts[0] as number) < LENGTH_MIN) return []
   return starts
     .map((from, n) => ({ from, to: starts[n + 1] === undefined ? end : (starts[n + 1] as number) - 1 }))
     .filter(({ from, to }) => to - from >= LENGTH_MIN && !/^\s*[<>=!]/.test(text.slice(from, to)))
