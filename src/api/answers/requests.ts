@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { requestStages } from '../../contracts/requests/progress.ts'
 import { CountSchema, HandleSchema, HashSchema, ProposalIdSchema, UidSchema } from '../../events/ids.ts'
 import { UserSchema } from '../../events/parties/user.ts'
 import { WithdrawalCodeSchema } from '../../events/reasons.ts'
@@ -44,7 +45,7 @@ const ShownUserSchema = object(
 /** How far a request has come, and for whom it waits. */
 const status = {
   request: RequestKey,
-  state: Type.Enum(['pending', 'withdrawn', 'acknowledged', 'settled']),
+  state: Type.Enum([...requestStages]),
   tier: Type.Enum([0, 1, 3, 4]),
   index: Type.Optional(CountSchema),
   about: MaybeAbout,

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import type { RequestStage } from '../../contracts/requests/progress.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { aboutOption, dataOption, jsonOption } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
@@ -11,7 +12,7 @@ interface Options {
 
 interface Status {
   readonly request: string
-  readonly state: 'pending' | 'withdrawn' | 'acknowledged' | 'settled'
+  readonly state: RequestStage
   readonly tier: number
   readonly index?: number
   readonly about?: { readonly title?: string; readonly text?: string }
@@ -24,6 +25,9 @@ interface Status {
     readonly waitsFor: readonly string[]
   }[]
 }
+
+/** Nothing more comes of it, but that it may be cosigned. */
+const ENDS: readonly RequestStage[] = ['withdrawn', 'settled', 'cosigned']
 
 /** How often the node is asked. Milliseconds. */
 const POLL_MS = 500
@@ -57,7 +61,7 @@ export function requestCommands(program: Command): void {
         const line = lineOf(status)
         if (line !== said) print(line)
         said = line
-        if (status.state === 'settled' || status.state === 'withdrawn') return
+        if (ENDS.includes(status.state)) return
         await delay(POLL_MS)
       }
     })

@@ -17,8 +17,22 @@ export type WaitsFor =
   | { readonly what: 'head'; readonly of: readonly Handle[] }
   | { readonly what: 'note'; readonly of: readonly Handle[] }
 
-/** How far a request has come (design §2): 0 until all have answered it; then a tier, and what the next one waits for. */
+/** How far a request that is signed is, in the words of docs/request-lifecycle.md; `withdrawn` until it is acknowledged as that. */
+export const requestStages = [
+  'signed',
+  'answered',
+  'confirmed',
+  'withdrawn',
+  'acknowledged',
+  'settled',
+  'cosigned',
+] as const
+
+export type RequestStage = (typeof requestStages)[number]
+
+/** How far a request has come (design §2): 0 until it is acknowledged; then a tier, and what the next one waits for. */
 export interface Standing {
+  readonly stage: Exclude<RequestStage, 'withdrawn'>
   readonly tier: 0 | 1 | 3 | 4
   readonly index?: LedgerIndex
   /** Undefined at tier 4. */
@@ -41,24 +55,27 @@ export function standingOfRequest(
   const acknowledged = unsettled.find(({ entry }) => requestKey(entry.request) === key)?.entry.index
   if (acknowledged !== undefined) return standingOfEntry(state, acknowledged)
   const held = statementAt(state.feeds, request.handle, request.seq)
-  if (held?.statement.requests[request.index] === undefined || !state.ledger.open.includes(held)) return undefined
+  const asked = held?.statement.requests[request.index]
+  if (held === undefined || asked === undefined || !state.ledger.open.includes(held)) return undefined
   const unanswered = waitingForAnswers(state, request)
-  if (unanswered.length > 0) return { tier: 0, waitsFor: { what: 'answer', of: unanswered } }
-  if (state.undecided.has(key)) return { tier: 0, waitsFor: { what: 'decision', of: [request.handle] } }
+  if (unanswered.length > 0) return { stage: 'signed', tier: 0, waitsFor: { what: 'answer', of: unanswered } }
+  if (state.undecided.has(key))
+    return { stage: 'answered', tier: 0, waitsFor: { what: 'decision', of: [request.handle] } }
   const [first] = state.ledger.open
-  return { tier: 0, waitsFor: { what: 'order', of: first === undefined ? [] : [first.statement.party] } }
+  const of = first === undefined ? [] : [first.statement.party]
+  return { stage: asked.tentative ? 'confirmed' : 'answered', tier: 0, waitsFor: { what: 'order', of } }
 }
 
 /** How far the ledger entry has come. Requires one that is acknowledged. */
 export function standingOfEntry(state: AgreementState, index: LedgerIndex): Standing {
   if (index >= state.settling.settled) {
-    return { tier: 1, index, waitsFor: { what: 'head', of: waitingForHeads(state, index) } }
+    return { stage: 'acknowledged', tier: 1, index, waitsFor: { what: 'head', of: waitingForHeads(state, index) } }
   }
   const unsigned = membersOf(state.settling.agreed)
     .map(({ card }) => card.handle)
     .filter((handle) => notedSize(state, handle) <= index)
-  if (unsigned.length > 0) return { tier: 3, index, waitsFor: { what: 'note', of: unsigned } }
-  return { tier: 4, index }
+  if (unsigned.length > 0) return { stage: 'settled', tier: 3, index, waitsFor: { what: 'note', of: unsigned } }
+  return { stage: 'cosigned', tier: 4, index }
 }
 
 /** How far an element has come: what stands there, and who must still say what for it to be everybody's. */

@@ -52,7 +52,7 @@ t.test('a request that is dead asks nobody, and holds up nothing', async (t) => 
   const sent = await ben.call('PUT', `${document}/Share`, 'not waited for', 'respond-async')
   t.match(sent, { status: 202, body: { waitingFor: ['ben'], why: { ben: 'person' } } })
   t.match((await ben.call('GET', `${at}/Requests/${sent.body.request}`)).body, {
-    state: 'pending',
+    state: 'signed',
     waitingFor: ['ben'],
     why: { ben: 'person' },
   })
@@ -124,7 +124,7 @@ t.test('what is withdrawn is withdrawn at once, whoever is down', async (t) => {
   const rest = await found(`limit=1000&before=${next}`)
   t.same([...first.map(({ request }: { request: string }) => request), ...rest], all, 'page by page')
   t.match((await ana.call('GET', `/api/Request?contract=${contract}&id=${mine}`)).body, {
-    requests: [{ contract, request: mine, state: 'pending', waitingFor: ['ben'] }],
+    requests: [{ contract, request: mine, state: 'signed', waitingFor: ['ben'] }],
   })
   t.match(await ana.call('GET', '/api/Request?id=ana.0.0'), { status: 400, body: { code: 'request_malformed' } })
   t.match(await ana.call('GET', '/api/Request?state=open'), { status: 400 })

@@ -4,7 +4,12 @@ import { withHistory } from '../../../agreement/history/looking-back.ts'
 import { findSettled } from '../../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
-import { type Standing, standingOfRequest, type WaitsFor } from '../../../contracts/requests/progress.ts'
+import {
+  type RequestStage,
+  type Standing,
+  standingOfRequest,
+  type WaitsFor,
+} from '../../../contracts/requests/progress.ts'
 import { askedIn, type HeldUp, heldUpBy } from '../../../contracts/requests/submission.ts'
 import type { Hash } from '../../../crypto/hash.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from '../../../documents/shown-outcome.ts'
@@ -24,7 +29,7 @@ export class NoSuchRequest extends ConcordataError {}
 /** How far a request has come, and for whom it waits. */
 export interface RequestStatus extends HeldUp {
   readonly request: string
-  readonly state: 'pending' | 'withdrawn' | 'acknowledged' | 'settled'
+  readonly state: RequestStage
   readonly tier: Standing['tier']
   readonly index?: number
   /** What its author has to say about it. */
@@ -65,10 +70,10 @@ export async function requestStatus(live: LiveContract, store: Store, key: strin
   }
   const standing = await withHistory(live, (state) => standingOfRequest(state, request, settledAt))
   if (standing === undefined) throw noSuchRequest(live, key)
-  const { tier, waitsFor } = standing
+  const { stage, tier, waitsFor } = standing
   return {
     request: key,
-    state: tier === 0 ? 'pending' : tier === 1 ? 'acknowledged' : 'settled',
+    state: stage,
     tier,
     ...said,
     ...(entry === undefined ? {} : { index: entry.index, outcome: shownOutcome(entry.outcome, held) }),
