@@ -741,8 +741,8 @@ export const breaks: readonly Break[] = [
   {
     name: 'whoever brings a little of an attachment is waited for, for ever',
     file: 'src/contracts/contents/content-waits.ts',
-    from: 'wait.leftMs -= pauseMs',
-    to: 'wait.leftMs -= 0',
+    from: 'progress.leftMs -= pauseMs',
+    to: 'progress.leftMs -= 0',
     caughtBy: 'test/contracts/contents/content-room.test.ts',
   },
   {

@@ -41,7 +41,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
       'contracts/contents/content-log.ts #namedBy',
       'contracts/contents/contents.ts #dropping',
       'contracts/contents/contents.ts #inVain',
-      'contracts/contents/content-waits.ts #waits',
+      'contracts/contents/content-waits.ts #progress',
       'contracts/contents/content-fetching.ts #leftAlone',
       'contracts/contents/unfinished-content.ts #leaves',
       'contracts/contents/unfinished-content.ts #asked',
@@ -100,8 +100,8 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'store/eventstoredb/eventstoredb-store.ts #underWay',
     'node/signer/signer-client.ts #waiting',
   ],
-  'a statement that is not covered yet, since its values are awaited: `payloadWaitMs` each, at the rates of the Receiver':
-    ['contracts/approvals/value-waits.ts #waits'],
+  'a statement that is not covered yet, or a content that one names, since that is awaited: at the rates of the Receiver':
+    ['runtime/waits.ts #waits'],
   'made for one call, message, statement or batch, whose size is bounded, and gone with it': [
     'documents/past/changes-after.ts changes',
     'api/openapi/components.ts #schemas',
