@@ -5,7 +5,7 @@ import type { Wanted } from './message.ts'
 import type { WantedPieces } from './piece-line.ts'
 
 /**
- * First pause before values are looked up for the same peer once more; it doubles with each time, up to the second. Whoever
+ * First pause before values are looked up for the same peer once more; it doubles each time, up to `AGAIN_MAX_MS`. Whoever
  * lacks them asks again after twice as long (`ASK_AGAIN_MS`), so no honest peer is put off. Milliseconds.
  */
 const AGAIN_MS = 250

@@ -13,7 +13,7 @@ import type { Peer, ReplicaPort, ReplicasPort } from './replica-port.ts'
 import { PeerBusy } from './transport/peer-errors.ts'
 
 export interface PeerSessionTiming {
-  /** First pause after a failed call; it doubles, with jitter, up to the second. Milliseconds. */
+  /** First pause after a failed call; it doubles, with jitter, up to `retryMaxMs`. Milliseconds. */
   readonly retryMs: number
   readonly retryMaxMs: number
 }

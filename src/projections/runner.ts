@@ -10,7 +10,7 @@ import { openReadModel, openReadModelToRead, removeReadModel } from './read-mode
 const BATCH_EVENTS = 1024
 const BATCH_CHARACTERS = 2 * 1024 * 1024
 /**
- * Or so long after its first event; under load, when there are many events in each, up to the second: what settles in the batch in
+ * Or so long after its first event; under load, when there are many events in each, up to `BATCH_MS_MAX`: what settles in the batch in
  * which it was asked for is written once. Milliseconds.
  */
 const BATCH_MS = 20

@@ -31,7 +31,7 @@ export const CandidateSchema = object(
   'Candidate',
 )
 
-/** A row of the page of votes; null: nothing yet. */
+/** How one party has voted on one candidate. `vote` null: not yet. */
 export const TickSchema = object(
   { at: ElementPath, proposal: ProposalIdSchema, party: HandleSchema, vote: orNull(YesOrNo), about: MaybeAbout },
   'Tick',

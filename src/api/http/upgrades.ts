@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { readUrl } from './url.ts'
 
-/** Where WebSockets are, and nothing else is upgraded. */
+/** The one path on which a connection becomes a WebSocket. */
 export const LIVE_PATH = '/live'
 
 type Asked = Pick<IncomingMessage, 'method' | 'url' | 'headers'>

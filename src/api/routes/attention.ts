@@ -10,7 +10,7 @@ import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { TokenInQuery } from '../http/validation.ts'
 
 export interface AttentionRoutesPorts {
-  /** Holds what the seals in it stand for. */
+  /** Where the texts under the seals are read. */
   readonly store: Store
   /** From the read model, but for the obstacles, which this process knows at the moment. `overdueAfterMs`, `limit`: as of `AttentionQuery`. */
   readonly attention: (

@@ -1,7 +1,7 @@
 import type { Handle } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
 
-/** A peer that has brought nothing is asked again after a pause that doubles, up to the second. Milliseconds. */
+/** A peer that has brought nothing is asked again after a pause that doubles, up to `DRY_MAX_MS`. Milliseconds. */
 export const DRY_MS = 500
 const DRY_MAX_MS = 10_000
 

@@ -2,8 +2,9 @@ import type { Handle, Uid } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { RateLimit } from '../../runtime/rate-limit.ts'
 
+/** How many contracts that nobody here asked for are held. */
 export interface UnaskedBounds {
-  /** Of what one party has brought. */
+  /** Contracts that one party has brought. */
   readonly ofPartyMax: number
   readonly inAllMax: number
 }

@@ -1,4 +1,4 @@
-/** What a process says in the feeds of its party, and who else writes to its store (design §9). */
+/** What a process is for. It decides what the process signs in the feed of its party, and who else writes to its store (design §9). */
 export type Role =
   /** Everything, and the store is its own. */
   | 'node'

@@ -2,7 +2,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
 
-/** How long a store that failed is left alone; it doubles with each time, up to the second. Milliseconds. */
+/** How long a store that has failed is left alone; it doubles each time, up to `STORE_RETRY_MAX_MS`. Milliseconds. */
 const STORE_RETRY_MS = 250
 const STORE_RETRY_MAX_MS = 30_000
 /** How long a failure is told after which nobody has tried again. Milliseconds. */

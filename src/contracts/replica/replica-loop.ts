@@ -23,7 +23,7 @@ import { Reloading } from './reloading.ts'
 import type { Authored } from './statement-author.ts'
 
 /**
- * The loop of one contract, and the parts that it turns. A turn takes all that has come meanwhile: receive, make a statement
+ * The loop of one contract, and its parts. A turn takes all that has come meanwhile: receive, make a statement
  * where one is due, commit, tell. One statement and one write, whatever the number of requests; what was not committed
  * never was (decision 0049).
  */

@@ -17,7 +17,7 @@ import { requestBytesMax } from './statement-budget.ts'
 import { asksForLock, type Intent, Submission } from './submission.ts'
 import { fitRequest } from './validate-request.ts'
 
-/** First pause before a record lock is asked for again; it doubles with each time, up to the second. Milliseconds. */
+/** First pause before a record lock is asked for again; it doubles each time, up to `LOCK_RETRY_MAX_MS`. Milliseconds. */
 const LOCK_RETRY_MS = 50
 const LOCK_RETRY_MAX_MS = 5_000
 

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { StoreLocked } from '../errors.ts'
 
-/** Pauses between attempts: they double up to the second. Milliseconds. */
+/** Pauses between attempts: they double, from the one up to the other. Milliseconds. */
 const PAUSE_MIN_MS = 1
 const PAUSE_MAX_MS = 50
 

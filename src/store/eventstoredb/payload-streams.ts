@@ -16,7 +16,7 @@ import { eventsOf, recorded } from './reading.ts'
 
 /** How often it is tried, where somebody else puts or erases in the same group. */
 const RACES_MAX = 1_000
-/** After a race that was lost: a drawn part of so long, twice as long after each, up to the second. */
+/** After a race that was lost: a drawn part of so long, twice as long after each, up to `PAUSE_MAX_MS`. Milliseconds. */
 const PAUSE_MIN_MS = 1
 const PAUSE_MAX_MS = 500
 /** The bytes that are read of one stream: what a group has, kept, begun, and rewritten, and room for more. */

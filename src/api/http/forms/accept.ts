@@ -1,6 +1,6 @@
 import { ConcordataError } from '../../../runtime/errors.ts'
 
-/** What is there has none of the forms that the client takes. Evidence: `options`. */
+/** The client accepts none of the forms in which this can be written. Evidence: `options`. */
 export class NotAcceptable extends ConcordataError {}
 
 /** The forms in which a document is shown. */

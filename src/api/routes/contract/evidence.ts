@@ -30,7 +30,7 @@ const TraceSchema = object(
   },
   'Trace',
 )
-/** As `concordata audit check` takes it. */
+/** The file that `concordata audit check` reads. */
 const EvidenceShownSchema = object({ evidence: EvidenceSchema, trace: Type.Optional(TraceSchema) }, 'Evidence')
 
 /** `/api/Contract/<uid>/Evidence`: proofs against parties. */

@@ -19,7 +19,7 @@ import type { RoutePorts } from '../ports.ts'
 const JSON_TYPE = 'application/json; charset=utf-8'
 const Path = Type.String({ maxLength: 4_000 })
 const Name = Type.String({ minLength: 1, maxLength: 200 })
-/** Its JSON, or a text that is that. */
+/** A template as JSON, or as a text that has this JSON. */
 const Template = Type.Union([Type.String({ maxLength: TEMPLATE_BYTES_MAX }), Type.Object({})])
 const common = { at: Path, roles: Type.Optional(RolesSchema) }
 /** By its bytes, or by its hash where the contract has it. */

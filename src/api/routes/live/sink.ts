@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { WebSocket } from '@fastify/websocket'
 import type { LedgerIndex } from '../../../events/ids.ts'
 
-/** A client that reads slower than this many bytes behind is cut off; it may resume from the last index it has. */
+/** A client that is further behind than this many bytes is cut off; it may resume from the last index it has. */
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
 
 /** Where messages go. */

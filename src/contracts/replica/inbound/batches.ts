@@ -1,6 +1,6 @@
 import type { SignedStatement } from '../../../events/statement-codec.ts'
 
-/** How much is verified until others have their turn: a few milliseconds' worth, whatever it is. */
+/** How much one batch has at most: a few milliseconds of work, after which others have their turn. */
 export const BATCH_STATEMENTS_MAX = 32
 const BATCH_CHARACTERS_MAX = 64 * 1024
 

@@ -9,7 +9,7 @@ import { inTurns, type Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import { assertNothingRefused, decodeFeed, readFeed } from '../journal.ts'
 
-/** How often the feeds are read again for what something read covers: each writer stores causes before effects. */
+/** So often at most the feeds are read again for what a statement just read covers: each writer stores causes before effects. */
 const READINGS_MAX = 5
 /** How many feeds are read at once: each is a wait for the store. */
 const FEEDS_AT_ONCE = 16

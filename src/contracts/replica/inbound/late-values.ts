@@ -12,8 +12,8 @@ import type { PayloadStore } from '../../../store/port.ts'
 import type { ContractView } from '../contract-view.ts'
 
 /**
- * Confidential values that stand in the document and that this party has come to be in the audience of, or has lost: whoever else has
- * them is asked. Nothing waits for them.
+ * Confidential values of the document that are missing here: this party has come into their audience, or has lost them. Others who
+ * have them are asked. Nothing waits for them.
  */
 export class LateValues {
   readonly #view: ContractView

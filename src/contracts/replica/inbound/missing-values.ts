@@ -10,7 +10,7 @@ import type { Clock } from '../../../runtime/clock.ts'
 import type { ContractView } from '../contract-view.ts'
 import type { LateValues } from './late-values.ts'
 
-/** Values that are missing are asked for at once, then after a pause that doubles, up to the second. Milliseconds. */
+/** Values that are missing are asked for at once, then after a pause that doubles, up to `ASK_AGAIN_MAX_MS`. Milliseconds. */
 const ASK_AGAIN_MS = 500
 const ASK_AGAIN_MAX_MS = 10_000
 
