@@ -34,9 +34,14 @@ export async function settledAt(
   return undefined
 }
 
-/** The settled entries from that index on, as far as they are there. Throws ContractDamaged. */
-export async function* settledFrom(events: EventStore, contract: Uid, from: LedgerIndex): AsyncGenerator<LedgerEntry> {
-  for await (const event of events.read(contractStream(contract), { from })) yield entryIn(contract, event)
+/** The settled entries from that index on, as far as they are there; `limit`: no more than that. Throws ContractDamaged. */
+export async function* settledFrom(
+  events: EventStore,
+  contract: Uid,
+  from: LedgerIndex,
+  limit = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<LedgerEntry> {
+  for await (const event of events.read(contractStream(contract), { from, limit })) yield entryIn(contract, event)
 }
 
 function entryIn(contract: Uid, { data, revision }: RecordedEvent): LedgerEntry {

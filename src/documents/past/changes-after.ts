@@ -5,6 +5,7 @@ import type { LedgerIndex, Uid } from '../../events/ids.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
 import type { Documents } from '../documents.ts'
+import { STATEMENTS_AT_ONCE, StatementTimes } from './statement-times.ts'
 import { type ToldChange, toldChanges } from './told-changes.ts'
 
 export interface ShownChanges {
@@ -42,12 +43,13 @@ export async function changesAfter(
     const size = live.state.settling.settled
     let next = from
     let before: ContractState | undefined
+    const telling = { store, turns, times: new StatementTimes(store.events, contract, STATEMENTS_AT_ONCE) }
     if (from < size) {
       for await (const entry of settledFrom(store.events, contract, from)) {
         if (next === size || next - from === ENTRIES_MAX || changes.length >= limit) break
         before ??= await past.ofSize(live, entry.index)
         const after: ContractState = past.next(live, entry, before)
-        changes.push(...(await toldChanges(entry, subject, { before, after }, { store, turns })))
+        changes.push(...(await toldChanges(entry, subject, { before, after }, telling)))
         before = after
         next++
         if (turns.isOver) await turns.next()

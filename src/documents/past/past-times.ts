@@ -5,7 +5,7 @@ import type { LedgerTimes } from '../../projections/queries/ledger-times.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
 import { NoSuchEntry } from './past-documents.ts'
-import { timeOf } from './told-changes.ts'
+import { STATEMENTS_AT_ONCE, StatementTimes } from './statement-times.ts'
 
 export interface PastTimesPorts {
   readonly ledgerTimes: Pick<LedgerTimes, 'known' | 'firstAfter'>
@@ -40,8 +40,9 @@ async function firstAfter(
     if (turns.isOver) await turns.next()
   }
   let at = known
+  const times = new StatementTimes(store.events, contract, STATEMENTS_AT_ONCE)
   for await (const entry of settledFrom(store.events, contract, known)) {
-    if (at === size || (await timeOf(entry, contract, store)) > time) return at
+    if (at === size || (await times.of(entry)) > time) return at
     at++
   }
   return at

@@ -1,17 +1,14 @@
-import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { Field } from '../../aggregates/contract/document/element.ts'
 import { type ContractState, find } from '../../aggregates/contract/state.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
-import { type ElementId, type LedgerIndex, requestKey, TimeSchema, type Uid } from '../../events/ids.ts'
+import { type ElementId, type LedgerIndex, requestKey, type Uid } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
-import { jsonOf } from '../../runtime/parse-json.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
-import { feedStream } from '../../store/streams.ts'
 import { AgreedView } from '../agreed-view.ts'
 import { subjectOf } from '../path.ts'
 import { sealedValue } from '../sealed-value.ts'
+import { StatementTimes } from './statement-times.ts'
 
 /** A change as it was when it was made, whatever has become of the element since. */
 export interface ToldChange {
@@ -30,6 +27,8 @@ export interface ToldChange {
 export interface ToldPorts {
   readonly store: Store
   readonly turns: Turns
+  /** Of whoever has several entries told, one after another. */
+  readonly times?: StatementTimes
 }
 
 /** What an entry has changed at or below an element, or above it by taking it away. */
@@ -42,7 +41,7 @@ export async function toldInPlace(
   entry: LedgerEntry,
   { contract, names }: { readonly contract: Uid; readonly names: readonly string[] },
   { before, after }: { readonly before: ContractState; readonly after: ContractState },
-  { store, turns }: ToldPorts,
+  { store, times = new StatementTimes(store.events, contract), turns }: ToldPorts,
 ): Promise<{ readonly place: number; readonly change: ToldChange }[]> {
   const view = new AgreedView(after, contract, store.payloads, turns)
   const told: { event: ContractEvent; path: readonly string[]; place: number }[] = []
@@ -54,7 +53,7 @@ export async function toldInPlace(
     if (isAboutIn(path, names, event)) told.push({ event, path, place })
   }
   if (told.length === 0) return []
-  const time = await timeOf(entry, contract, store)
+  const time = await times.of(entry)
   const fields = new Map(told.flatMap(({ event }) => fieldGiven(event, after)).map((field) => [field.id, field]))
   const values = await view.agreedIn([...fields.values()])
   const { author, index, request } = entry
@@ -96,12 +95,12 @@ function isNamed(step: string | undefined, name: string | undefined): boolean {
 export async function toldRequests(
   entry: LedgerEntry,
   contract: Uid,
-  { store }: Pick<ToldPorts, 'store'>,
+  { store, times = new StatementTimes(store.events, contract) }: Pick<ToldPorts, 'store' | 'times'>,
 ): Promise<readonly object[]> {
   const { author, index, outcome, request } = entry
   if (outcome.kind === 'accepted') return []
   const key = requestKey(request)
-  const time = await timeOf(entry, contract, store)
+  const time = await times.of(entry)
   return [{ subject: `/api/Contract/${contract}/Requests/${key}`, index, request: key, by: author, time, outcome }]
 }
 
@@ -110,21 +109,6 @@ function fieldGiven(event: ContractEvent, after: ContractState): Field[] {
   if (event.type !== 'ProposalAgreed' && event.type !== 'ValueComputed' && event.type !== 'ValueRevealed') return []
   const field = find(after, event.field)
   return field?.kind === 'field' ? [field] : []
-}
-
-/** Of a statement in the store, which is compared with its signature when the contract is loaded. */
-const timedForm = Compile(Type.Object({ statement: Type.Object({ time: TimeSchema }) }))
-
-/** Of the statement that carries the request. */
-export async function timeOf(
-  { request: { handle, seq } }: LedgerEntry,
-  contract: Uid,
-  { events }: Store,
-): Promise<string> {
-  for await (const { data } of events.read(feedStream(contract, handle), { from: seq, limit: 1 })) {
-    return jsonOf(timedForm, data)?.statement.time ?? ''
-  }
-  return ''
 }
 
 /** Of what is not in the document: the block that it would be in; of members, the record itself. */

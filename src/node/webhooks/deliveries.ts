@@ -1,16 +1,18 @@
 import type { Caller } from '../../api/http/authenticate.ts'
-import { ANY, isState, type Subject, subjectIn } from '../../api/routes/live/subject.ts'
+import { ANY, isOfAny, isState, type Subject, subjectIn } from '../../api/routes/live/subject.ts'
 import { NoSuchContract } from '../../contracts/registry/contract-cache.ts'
 import type { Uid } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
-import { CONTRACTS_STREAM, contractStream, parseStream } from '../../store/streams.ts'
+import { CONTRACTS_STREAM, contractStream } from '../../store/streams.ts'
 import { type Chunk, type Message, type MessagePorts, markOf, readHeld, readLedger } from './messages.ts'
+import { NotedPlace } from './noted-place.ts'
+import { ReadAhead } from './read-ahead.ts'
 import { DOWN_AFTER, nextAttempt, pauseAfter, TRIED_AGAIN_MS } from './retry-times.ts'
 import type { Sender, Sent, Target } from './sender.ts'
 import { SettledNotes } from './settled-notes.ts'
 import { type Signer, signerWith } from './signatures.ts'
-import type { Ended, Hook, Lane, LaneKey, WebhookFile } from './webhook-file.ts'
+import { type Ended, type Hook, type Lane, type LaneKey, uidOf, type WebhookFile } from './webhook-file.ts'
 
 export interface DeliveryPorts extends MessagePorts {
   readonly file: WebhookFile
@@ -34,6 +36,7 @@ interface Running {
   /** Lanes in which there may be something to send, by name, and those in which something is sent. */
   readonly ready: Map<string, LaneKey>
   readonly busy: Set<string>
+  readonly ahead: ReadAhead
   failuresInARow: number
   pausedUntil: number
   /** When its key was looked up last. */
@@ -127,6 +130,7 @@ export class Deliveries {
       target: this.#ports.sender.targetAt(hook.url),
       ready: new Map(),
       busy: new Set(),
+      ahead: new ReadAhead(() => this.#ports.clock.now()),
       failuresInARow: 0,
       pausedUntil: 0,
       checkedAt: Number.NEGATIVE_INFINITY,
@@ -234,6 +238,7 @@ export class Deliveries {
     await this.#ports.turns.next()
     try {
       if (await this.#tellSome(running, key)) running.ready.set(name, key)
+      else running.ahead.drop(key)
     } catch (error) {
       if (!this.#isClosed) this.#ports.report.failed(error)
       running.ready.set(name, key)
@@ -264,25 +269,35 @@ export class Deliveries {
     const found = file.lane(key)
     if (found === undefined || (found.due ?? 0) > clock.now()) return false
     const lane = await this.#checked(found)
-    const chunk = await this.#read(running, lane)
+    const chunk = (await running.ahead.take(lane)) ?? (await this.#read(running, lane))
     if (chunk === undefined) return false
+    const behind = { ...lane, next: chunk.next, part: 0, mark: chunk.mark }
+    if (chunk.more && chunk.messages.length > 0)
+      running.ahead.begin(lane, chunk.next, () => this.#read(running, behind))
     let { attempts, first } = lane
-    for (const [place, message] of chunk.messages.entries()) {
-      if (!isCurrent() || !(await this.#mayBeTold(running))) return false
-      const sent = await sender.send(target, message, signer)
-      // Removed, ended or begun anew meanwhile: then this is nobody's any more.
-      if (!isCurrent() || sent.kind === 'ended') return false
-      if (sent.kind === 'gone') {
-        this.#endFor(running, 'receiver_gone')
-        return false
+    const place = new NotedPlace(clock, (revision, part, mark) => file.told(key, revision, part, mark))
+    try {
+      for (const [at, message] of chunk.messages.entries()) {
+        if (!isCurrent() || !(await this.#mayBeTold(running))) return false
+        const sending = sender.send(target, message, signer)
+        place.noteIfDue()
+        const sent = await sending
+        // Removed, ended or begun anew meanwhile: then this is nobody's any more.
+        if (!isCurrent() || sent.kind === 'ended') return false
+        if (sent.kind === 'gone') {
+          this.#endFor(running, 'receiver_gone')
+          return false
+        }
+        if (sent.kind === 'failed') {
+          place.note()
+          if (!this.#failed(running, { ...lane, attempts, first }, message, sent)) return false
+        } else this.#taken(running, lane, message)
+        place.told(message, chunk.messages[at + 1])
+        attempts = 0
+        first = null
       }
-      if (sent.kind === 'failed' && !this.#failed(running, { ...lane, attempts, first }, message, sent)) return false
-      if (sent.kind === 'taken') this.#taken(running, lane, message)
-      const { mark, part, revision } = message
-      if (chunk.messages[place + 1]?.revision === revision) file.told(key, revision, part + 1, null)
-      else file.told(key, revision + 1, 0, mark)
-      attempts = 0
-      first = null
+    } finally {
+      place.note()
     }
     return this.#goOn(running, lane, chunk)
   }
@@ -381,14 +396,4 @@ export class Deliveries {
     file.told(lane, 0, 0, null)
     return { ...lane, next: 0, part: 0, mark: null, attempts: 0, first: null }
   }
-}
-
-export function isOfAny(subject: Subject): boolean {
-  return !isState(subject) && subject.contract === ANY
-}
-
-function uidOf({ stream }: LaneKey): Uid {
-  const named = parseStream(stream)
-  if (named?.kind !== 'contract') throw new Error(`${stream} is no ledger`)
-  return named.contract
 }

@@ -5,6 +5,7 @@ import { contractHeldIn, isTrue } from '../../contracts/registry/held-contracts.
 import { settledFrom } from '../../contracts/replica/find-settled.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import type { Documents } from '../../documents/documents.ts'
+import { STATEMENTS_AT_ONCE, StatementTimes } from '../../documents/past/statement-times.ts'
 import { toldInPlace, toldRequests } from '../../documents/past/told-changes.ts'
 import type { Uid } from '../../events/ids.ts'
 import type { Turns } from '../../runtime/turns.ts'
@@ -50,8 +51,8 @@ export interface From {
 /** What is held of a webhook at once: so many messages, or characters of them, and what one entry has. */
 const MESSAGES_MAX = 64
 const CHARACTERS_MAX = 256 * 1024
-/** So many entries are looked at before others have their turn. */
-const ENTRIES_MAX = 256
+/** So many entries are read from the store, and looked at, before others have their turn. */
+const ENTRIES_MAX = MESSAGES_MAX
 
 /** A contract's stream is the same at all its members, and after a restore: a revision of it has no other meaning. */
 export function idOf(stream: string, epoch: string, revision: number, part: number): string {
@@ -77,20 +78,21 @@ export function readLedger(
     let next = from
     const needsDocuments = subject.kind === 'changes'
     let before: ContractState | undefined
+    const telling = { ...ports, times: new StatementTimes(store.events, contract, STATEMENTS_AT_ONCE) }
     if (from < size) {
-      for await (const entry of settledFrom(store.events, contract, from)) {
+      for await (const entry of settledFrom(store.events, contract, from, ENTRIES_MAX)) {
         const isFull = messages.length >= MESSAGES_MAX || characters >= CHARACTERS_MAX
-        if (next >= size || next - from === ENTRIES_MAX || isFull) break
+        if (next >= size || isFull) break
         let told: readonly { readonly place: number; readonly data: object }[]
         if (needsDocuments) {
           before ??= await documents.past.ofSize(live, entry.index)
           const after = documents.past.next(live, entry, before)
-          told = (await toldInPlace(entry, { contract, names: subject.names }, { before, after }, ports)).map(
+          told = (await toldInPlace(entry, { contract, names: subject.names }, { before, after }, telling)).map(
             ({ change, place }) => ({ place, data: change }),
           )
           before = after
         } else {
-          told = (await toldRequests(entry, contract, ports)).map((data, place) => ({ place, data }))
+          told = (await toldRequests(entry, contract, telling)).map((data, place) => ({ place, data }))
         }
         for (const { data, place } of told) {
           if (next === from && place < part) continue

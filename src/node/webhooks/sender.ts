@@ -54,6 +54,9 @@ export class Sender {
   async send(target: Target, { body, id }: Message, signer: Signer): Promise<Sent> {
     if ('refused' in target) return { kind: 'failed', error: target.refused }
     const at = this.#clock.now()
+    // AbortSignal.timeout would be there for all that time, once for each message.
+    const cut = new AbortController()
+    const timer = setTimeout(() => cut.abort(new DOMException('no answer in time', 'TimeoutError')), TIMEOUT_MS)
     try {
       const {
         body: answer,
@@ -70,7 +73,7 @@ export class Sender {
           'webhook-timestamp': String(secondsOf(at)),
           'webhook-signature': signer.sign(id, at, body),
         },
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: cut.signal,
       })
       // What is left of an answer is nobody's concern: its status has come.
       await answer.dump({ limit: ANSWER_BYTES_MAX }).catch(() => {})
@@ -81,6 +84,8 @@ export class Sender {
     } catch (error) {
       if (this.#isClosed) return { kind: 'ended' }
       return { kind: 'failed', error: said(error) }
+    } finally {
+      clearTimeout(timer)
     }
   }
 

@@ -1,4 +1,4 @@
-import { createHmac, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createHmac, createPrivateKey, createSecretKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 
 /** How messages are signed: `v1` with a secret that the receiver has as well, `v1a` with a key of which it has the public half. */
@@ -45,7 +45,8 @@ export interface Signer {
 export function signerWith(secrets: readonly SigningSecret[]): Signer {
   const keys = secrets.map(({ secret, signing, until }) => {
     const bytes = Buffer.from(secret, 'base64')
-    const key = signing === 'v1' ? bytes : createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' })
+    const key =
+      signing === 'v1' ? createSecretKey(bytes) : createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' })
     return { signing, key, until: until ?? Number.POSITIVE_INFINITY }
   })
   return {
@@ -59,8 +60,8 @@ export function signerWith(secrets: readonly SigningSecret[]): Signer {
   }
 }
 
-function signatureOf(key: Buffer | KeyObject, signed: Buffer): string {
-  if (Buffer.isBuffer(key)) return createHmac('sha256', key).update(signed).digest('base64')
+function signatureOf(key: KeyObject, signed: Buffer): string {
+  if (key.type === 'secret') return createHmac('sha256', key).update(signed).digest('base64')
   return sign(null, signed, key).toString('base64')
 }
 

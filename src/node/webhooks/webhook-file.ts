@@ -7,6 +7,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Uid } from '../../events/ids.ts'
 import { jsonOf } from '../../runtime/parse-json.ts'
+import { parseStream } from '../../store/streams.ts'
 import { damaged } from '../identity/identity-files.ts'
 import { type Signing, type SigningSecret, SigningSecretSchema } from './signatures.ts'
 
@@ -365,6 +366,13 @@ function open(path: string): Database.Database {
     database.close()
     throw error instanceof Database.SqliteError ? damaged(path, `cannot be read: ${error.message}`) : error
   }
+}
+
+/** Of a lane in a ledger. */
+export function uidOf({ stream }: LaneKey): Uid {
+  const named = parseStream(stream)
+  if (named?.kind !== 'contract') throw new Error(`${stream} is no ledger`)
+  return named.contract
 }
 
 function place({ hook, replay, stream }: LaneKey) {

@@ -64,3 +64,7 @@ function noSuchSubject(subject: string): NoSuchPath {
 export function isState(subject: Subject): subject is StateSubject {
   return subject.kind !== 'changes' && subject.kind !== 'requests'
 }
+
+export function isOfAny(subject: Subject): boolean {
+  return !isState(subject) && subject.contract === ANY
+}
