@@ -28,6 +28,8 @@ export class SimulatedNetwork {
   readonly #lives = new Map<string, number>()
   faults: NetworkFaults
   mangle: Mangle = (text) => text
+  /** Whether two know each other by what they show: of a call between others nothing comes. */
+  admits: (caller: string, called: string) => boolean = () => true
   calls = 0
 
   constructor(clock: Clock, random: SeededRandom, faults: NetworkFaults) {
@@ -68,7 +70,7 @@ export class SimulatedNetwork {
       const arrive = () =>
         this.#carry(from, to, () => {
           const receive = this.#receivers.get(to)
-          if (receive === undefined) return
+          if (receive === undefined || !this.admits(from, to)) return
           const answered = (answer: string) => this.#carry(to, from, () => resolve(this.mangle(answer)))
           receive(from, this.mangle(body)).then(answered, reject)
         })
