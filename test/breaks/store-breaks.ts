@@ -117,4 +117,11 @@ export const storeBreaks: readonly Break[] = [
     to: '',
     caughtBy: 'test/contracts/replica/feed-tailer.test.ts',
   },
+  {
+    name: 'a process without a key says that nobody signs without a look in the store',
+    file: 'src/contracts/requests/local-requests.ts',
+    from: 'await Promise.race([this.#view.readStore(), late.promise])',
+    to: 'await Promise.race([undefined, late.promise])',
+    caughtBy: 'test/contracts/signing/signing-blocked.test.ts',
+  },
 ]

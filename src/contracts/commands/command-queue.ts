@@ -10,7 +10,7 @@ import type { ContentQueue } from '../contents/contents-ports.ts'
 import type { Intent } from '../requests/submission.ts'
 import { TransmitterSilent } from '../requests/transmitter-silent.ts'
 import type { KeyChanging, Revoked } from './key-changing.ts'
-import { type Ask, type Done, errorOf, type PersonsRefusal, queued } from './queued-command.ts'
+import { type Ask, askIn, type Done, errorOf, type PersonsRefusal, queued } from './queued-command.ts'
 
 /** How long the process that has the key may take to carry something out that nobody else has to agree to. Milliseconds. */
 const CARRIED_OUT_WITHIN_MS = 10_000
@@ -42,11 +42,11 @@ export class CommandQueue implements KeyChanging, ContentQueue {
   }
 
   /** Leaves a request there. Durable on return. */
-  queue(contract: Uid, { request, payloads, retry }: Intent): Promise<void> {
+  async queue(contract: Uid, { request, payloads, retry }: Intent): Promise<void> {
     const traceparent = this.#ports.traceOf?.(request.id)
     const trace = traceparent === undefined ? {} : { traceparent }
     const ask: Ask = { kind: 'request', request, payloads, ...(retry ? { retry } : {}), ...trace }
-    return this.#append(request.id, contract, ask)
+    await this.#append(request.id, contract, ask)
   }
 
   async withdraw(contract: Uid, request: RequestRef, about: About | undefined): Promise<void> {
@@ -119,13 +119,15 @@ export class CommandQueue implements KeyChanging, ContentQueue {
 
   async #ask(contract: Uid | null, ask: Ask, id = this.#ports.newId()): Promise<unknown> {
     const answer = Promise.withResolvers<unknown>()
+    // It may come before the store has said that the command stands there.
+    answer.promise.catch(() => {})
+    let from: number | undefined
     const stop = this.#ports.clock.after(CARRIED_OUT_WITHIN_MS, () => {
-      this.takenUp(false)
-      answer.reject(new TransmitterSilent())
+      this.#lookUp(id, from).catch((error: unknown) => answer.reject(error))
     })
     this.#waiting.set(id, answer)
     try {
-      await this.#append(id, contract, ask)
+      from = await this.#append(id, contract, ask)
       return await answer.promise
     } finally {
       stop()
@@ -133,7 +135,22 @@ export class CommandQueue implements KeyChanging, ContentQueue {
     }
   }
 
-  async #append(id: string, contract: Uid | null, ask: Ask): Promise<void> {
-    await this.#ports.events.append(OUTBOX_STREAM, 'any', [queued({ id, contract, ask })])
+  /** The store may have what this process has not heard of. `from`: where the command stands. Throws TransmitterSilent, and what the store throws. */
+  async #lookUp(id: string, from: number | undefined): Promise<void> {
+    if (from !== undefined) {
+      for await (const event of this.#ports.events.read(OUTBOX_STREAM, { from })) {
+        const what = askIn(event, () => {})
+        if (what !== undefined && 'done' in what && what.done.id === id) this.took(what.done)
+      }
+    }
+    if (!this.#waiting.has(id)) return
+    this.takenUp(false)
+    throw new TransmitterSilent()
+  }
+
+  /** Where it stands in the outbox. */
+  async #append(id: string, contract: Uid | null, ask: Ask): Promise<number> {
+    const { revision } = await this.#ports.events.append(OUTBOX_STREAM, 'any', [queued({ id, contract, ask })])
+    return revision
   }
 }

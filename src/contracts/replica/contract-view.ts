@@ -23,6 +23,8 @@ export interface ContractView {
   readonly isClosed: boolean
   /** Has the loop take a turn, or one more after the one under way. */
   wake(): void
+  /** Resolves when what the store has is taken in, as far as it can be. Throws what the store throws. */
+  readStore(): Promise<void>
   /** Resolves when the whole history is in memory. Throws ContractDamaged, and what the store throws. */
   recall(): Promise<void>
 }

@@ -118,6 +118,13 @@ export class ReplicaLoop implements ContractView {
     return done
   }
 
+  async readStore(): Promise<void> {
+    this.parts.others?.doubts(this.#state)
+    const read = this.parts.mailbox.deliver({ statements: [], payloads: [], entries: [], credit: undefined })
+    this.wake()
+    await read
+  }
+
   /**
    * Lets go of the history that is not likely to be asked for, with the end of the turn under way. `before`: whatever own requests
    * stand before that is kept elsewhere.

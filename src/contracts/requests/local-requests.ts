@@ -8,6 +8,7 @@ import { type RequestRef, requestKey, requestOf } from '../../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
 import type { Request } from '../../events/statement.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
+import { StoreUnavailable } from '../../store/errors.ts'
 import type { CommandQueue } from '../commands/command-queue.ts'
 import type { ContractView } from '../replica/contract-view.ts'
 import type { ContractPorts } from '../replica/ports.ts'
@@ -23,6 +24,8 @@ const LOCK_RETRY_MAX_MS = 5_000
 
 /** How much longer than its time-out a request waits for the process that signs, to say what has become of it. Milliseconds. */
 const TRANSMIT_GRACE_MS = 2_000
+/** How long the store may then take to say whether it has been signed. Milliseconds. */
+const LOOK_UP_MS = 5_000
 
 /** The request, or its values, is larger than a statement of this contract can be. */
 export class RequestTooLarge extends ConcordataError {}
@@ -166,14 +169,29 @@ export class LocalRequests {
       this.queue.expire(submission, this.#view.state)
       this.#view.wake()
       // Another process was to sign, or to decide: it may be down.
-      if (!this.#view.duties.signs) stop = clock.after(TRANSMIT_GRACE_MS, () => this.#giveUp(submission))
+      if (this.#view.duties.signs) return
+      stop = clock.after(TRANSMIT_GRACE_MS, () => void this.#lookUp(submission).then(() => this.#giveUp(submission)))
     })
     const settle = () => stop()
     submission.verdict.then(settle, settle)
   }
 
-  /** Nothing was heard of it any more. */
+  /** The store may have what this process has not heard of: a subscription that is interrupted says nothing. */
+  async #lookUp(submission: Submission): Promise<void> {
+    const late = Promise.withResolvers<never>()
+    const stop = this.#ports.clock.after(LOOK_UP_MS, () => late.reject(notRead()))
+    try {
+      await Promise.race([this.#view.readStore(), late.promise])
+    } catch (error) {
+      if (submission.phase.kind === 'queued') this.queue.fail(submission, error)
+    } finally {
+      stop()
+    }
+  }
+
+  /** Nothing was heard of it any more, and the store has nothing more of it. */
   #giveUp(submission: Submission): void {
+    if (submission.phase.kind === 'done') return
     this.commandQueue?.takenUp(false)
     this.queue.giveUp(submission)
   }
@@ -182,9 +200,14 @@ export class LocalRequests {
   #dropUnsigned(submission: Submission, afterMs: number): void {
     const stop = this.#ports.clock.after(afterMs, () => {
       if (submission.phase.kind !== 'queued') return
-      if (!this.#view.duties.signs) return this.#giveUp(submission)
-      submission.isOverdue = true
-      this.#view.wake()
+      if (this.#view.duties.signs) {
+        submission.isOverdue = true
+        this.#view.wake()
+        return
+      }
+      this.#lookUp(submission).then(() => {
+        if (submission.phase.kind === 'queued') this.#giveUp(submission)
+      })
     })
     submission.signed.then(stop, stop)
     submission.verdict.then(stop, stop)
@@ -196,4 +219,8 @@ export class LocalRequests {
       (error: unknown) => this.queue.fail(submission, error),
     )
   }
+}
+
+function notRead(): StoreUnavailable {
+  return new StoreUnavailable('store_unavailable', `the store was not read within ${LOOK_UP_MS} ms`)
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { askIn } from '../../../src/contracts/commands/queued-command.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import type { Submission } from '../../../src/contracts/requests/submission.ts'
@@ -7,6 +8,8 @@ import { AgreedView } from '../../../src/documents/agreed-view.ts'
 import { resultOf } from '../../../src/documents/request-result.ts'
 import type { Uid } from '../../../src/events/ids.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
+import { OUTBOX_STREAM } from '../../../src/store/streams.ts'
+import { VirtualClock } from '../../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
 import { until } from '../../support/node-party.ts'
 
@@ -72,3 +75,42 @@ t.test(
     t.same(ana.told, [])
   },
 )
+
+t.test('serve that hears nothing of the store looks whether somebody has signed', async (t) => {
+  const ana = new EdgelessParty(t)
+  const transmit = await ana.start('transmit')
+  const contract = await open(transmit)
+  const { events } = ana.store
+  let isDeaf = false
+  const clock = new VirtualClock()
+  const serve = await ana.start('serve', {
+    clock,
+    store: {
+      ...ana.store,
+      events: {
+        ...events,
+        subscribe: (range, handler) => events.subscribe(range, (event) => (isDeaf ? undefined : handler(event))),
+      },
+    },
+  })
+  await serve.contracts.use(contract, async (live) => {
+    isDeaf = true
+    const submission = add(live, 'Heard', 1_000)
+    submission.verdict.catch(() => {})
+    await transmit.contracts.use(contract, (signing) => until('it is settled', async () => has(signing, 'Heard')))
+    t.notOk(has(live, 'Heard'))
+    await clock.runUntil(clock.now() + 1_000)
+    t.match(await submission.signed, { handle: 'ana' })
+    t.ok(has(live, 'Heard'))
+
+    const told = t.rejects(live.goOn(), { code: 'signing_not_blocked' })
+    const isDone = async () => {
+      const outbox = await Array.fromAsync(events.read(OUTBOX_STREAM))
+      return outbox.some((event) => 'done' in (askIn(event, (error) => t.fail(String(error))) ?? {}))
+    }
+    await until('it is refused', isDone)
+    await clock.runUntil(clock.now() + 10_000)
+    await told
+    t.ok(serve.isTakenUp)
+  })
+})
