@@ -164,7 +164,13 @@ export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, port
       const query = { limit, ...(before !== undefined && { before }) }
       return at(params, (element, _, live) =>
         withHistory(live, (state) =>
-          elementEvidence(element, live.contract, state, { store, valueHistory: history }, query),
+          elementEvidence(
+            element,
+            live.contract,
+            state,
+            { store, valueHistory: history, turns: ports.documents.turns },
+            query,
+          ),
         ),
       )
     },

@@ -5,12 +5,22 @@ import type { AgreementState } from '../../agreement/state.ts'
 import { settledAt } from '../../contracts/replica/find-settled.ts'
 import { settledHead } from '../../contracts/signing/cosigned-notes.ts'
 import type { Hash } from '../../crypto/hash.ts'
-import { type Handle, isComputed, type LedgerIndex, type ProposalId, requestOf, type Uid } from '../../events/ids.ts'
+import {
+  type Handle,
+  isComputed,
+  type LedgerIndex,
+  type ProposalId,
+  type RequestRef,
+  requestKey,
+  requestOf,
+  type Uid,
+} from '../../events/ids.ts'
 import { encodeEntry } from '../../events/ledger-entry.ts'
 import type { Head, Payload, Statement } from '../../events/statement.ts'
 import { decodeStored } from '../../events/statement-codec.ts'
 import type { HistoryQuery, PastValue, ValueHistory } from '../../projections/queries/value-history.ts'
-import { refOf } from '../../store/payload-group.ts'
+import type { Turns } from '../../runtime/turns.ts'
+import { type PayloadRef, refOf } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
 import { feedStream } from '../../store/streams.ts'
 import { pathOf } from '../written-rule.ts'
@@ -42,31 +52,50 @@ export interface ElementEvidence {
   readonly before?: number
 }
 
+/** How many values are opened at once. */
+const VALUES_AT_ONCE = 64
+
+interface Ports {
+  readonly store: Store
+  readonly valueHistory: Pick<ValueHistory, 'of'>
+  /** Undefined: the values are looked up at once. */
+  readonly turns: Turns | undefined
+}
+
 /** Looks back. Throws ContractDamaged. */
 export async function elementEvidence(
   { id }: Element,
   contract: Uid,
   state: AgreementState,
-  { store, valueHistory }: { readonly store: Store; readonly valueHistory: Pick<ValueHistory, 'of'> },
+  { store, valueHistory, turns }: Ports,
   query: HistoryQuery,
 ): Promise<ElementEvidence> {
   const head = settledHead(state)
   const found = valueHistory.of(contract, id, { ...query, limit: query.limit + 1 })
   const page = found.slice(0, query.limit)
   const values: ValueEvidence[] = []
-  for (const past of page) {
+  // Those of one request stand in one entry, and in one statement: each is read and taken apart once.
+  const entryAt = once((index: LedgerIndex) => entryTextAt(index, contract, store))
+  const statementOf = once((first: string) => statementWith(requestOf(first), contract, store))
+  let opened: ReadonlyMap<Hash, string> = new Map()
+  for (const [place, past] of page.entries()) {
+    if (turns?.isOver === true) await turns.next()
+    if (place % VALUES_AT_ONCE === 0) {
+      const refs = page.slice(place, place + VALUES_AT_ONCE).flatMap(refIn)
+      opened = await store.payloads.get(contract, refs)
+    }
     const { agreedAt, endedAt, field, proposal, seal } = past
     if (agreedAt === null || endedAt !== null || seal === null || agreedAt >= head.size) continue
-    const entry = await settledAt(store.events, contract, agreedAt)
+    const entry = await entryAt(agreedAt)
     if (entry === undefined) continue
     values.push({
       at: pathOf(field, state.settling.agreed),
       proposal,
       seal,
-      ...(await openedOf(past, seal, contract, store)),
-      ...(!isComputed(proposal) && (await statementOf(proposal, contract, store))),
+      ...openedIn(opened, seal),
+      ...(!isComputed(proposal) && (await statementOf(requestKey({ ...requestOf(proposal), index: 0 })))),
       index: agreedAt,
-      entry: encodeEntry(entry),
+      entry,
       inclusion: state.ledger.log.inclusionProof(agreedAt, head.size),
     })
   }
@@ -82,14 +111,31 @@ function notesIn(state: AgreementState): ElementEvidence['notes'] {
   })
 }
 
-async function openedOf({ proposal: id, revealedIn }: PastValue, seal: Hash, contract: Uid, store: Store) {
-  const ref = refOf({ id, seal, ...(revealedIn !== null && { revealedBy: revealedIn }) })
-  const text = (await store.payloads.get(contract, [ref])).get(seal)
+function refIn({ proposal: id, revealedIn, seal }: PastValue): PayloadRef[] {
+  return seal === null ? [] : [refOf({ id, seal, ...(revealedIn !== null && { revealedBy: revealedIn }) })]
+}
+
+function openedIn(opened: ReadonlyMap<Hash, string>, seal: Hash) {
+  const text = opened.get(seal)
   return text === undefined ? {} : { opened: JSON.parse(text) as Payload }
 }
 
-async function statementOf(proposal: ProposalId, contract: Uid, { events }: Store) {
-  const { handle, seq } = requestOf(proposal)
+/** Remembers what came of each. */
+function once<Key, Found>(find: (key: Key) => Promise<Found>): (key: Key) => Promise<Found> {
+  const found = new Map<Key, Promise<Found>>()
+  return (key) => {
+    const known = found.get(key) ?? find(key)
+    found.set(key, known)
+    return known
+  }
+}
+
+async function entryTextAt(index: LedgerIndex, contract: Uid, { events }: Store): Promise<string | undefined> {
+  const entry = await settledAt(events, contract, index)
+  return entry && encodeEntry(entry)
+}
+
+async function statementWith({ handle, seq }: RequestRef, contract: Uid, { events }: Store) {
   for await (const { data } of events.read(feedStream(contract, handle), { from: seq, limit: 1 })) {
     const { signature, text } = decodeStored(data, () => ({}))
     return { statement: { text, signature } }
