@@ -15,6 +15,8 @@ import { object, orNull } from './common.ts'
 /** Rows that one answer has, at most, and where nothing is said. */
 export const ROWS_MAX = 1_000
 export const ROWS = 100
+/** How a list of rows is written. */
+export const ROW_FORMATS = ['json', 'csv'] as const
 
 const ofAttribute = ({ isNullable, schema }: Attribute) => (isNullable ? orNull(schema) : schema)
 
@@ -27,6 +29,12 @@ const rows = new Map(
 
 export function rowSchema({ name }: Entity): TSchema {
   return rows.get(name) as TSchema
+}
+
+/** Rows of one of these, as JSON or as a table. */
+export function rowsSchema(...of: readonly Entity[]) {
+  const row = of.length === 1 ? rowSchema(of[0] as Entity) : Type.Union(of.map(rowSchema))
+  return { content: { 'application/json': { schema: Type.Array(row) }, 'text/csv': { schema: Type.String() } } }
 }
 
 const UNIVERSAL = UID_PATTERN.slice(1, -1)
@@ -68,6 +76,7 @@ function queryOf(entity: Entity): TSchema {
       ...(Object.fromEntries(filters) as TProperties),
       sort: Type.Optional(Type.Enum(sortsOf(entity))),
       ...paging,
+      format: Type.Optional(Type.Enum([...ROW_FORMATS])),
       ...TokenInQuery,
     },
     { additionalProperties: false },

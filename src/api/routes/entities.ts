@@ -1,15 +1,26 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Uid } from '../../events/ids.ts'
-import type { Entity } from '../../projections/entities/entity.ts'
+import { csvRows } from '../../projections/entities/csv-rows.ts'
+import { type Entity, shownAttributes } from '../../projections/entities/entity.ts'
 import type { EntityRows } from '../../projections/entities/entity-rows.ts'
 import { type EntityRow, withHeld } from '../../projections/entities/held-values.ts'
 import { childrenOf, entities, type Relation } from '../../projections/entities/model.ts'
 import { QueryUnfit } from '../../projections/entities/query-unfit.ts'
+import { csvRecord } from '../../runtime/csv.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Store } from '../../store/port.ts'
-import { EntityModelSchema, entityModel, listQuery, ROWS, RowIdSchema, rowSchema } from '../answers/entities.ts'
+import {
+  EntityModelSchema,
+  entityModel,
+  listQuery,
+  ROWS,
+  RowIdSchema,
+  rowSchema,
+  rowsSchema,
+} from '../answers/entities.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
+import { formatFor, mediaTypes } from '../http/forms/accept.ts'
 import { formCheck } from '../http/validation.ts'
 
 export interface EntityRoutesPorts {
@@ -61,14 +72,14 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
     {
       config: {
         ...ofRead,
-        problems: ['query_unfit', 'query_too_wide'],
+        problems: ['query_unfit', 'query_too_wide', 'not_acceptable'],
         variants: entities.map((entity) => ({
           url: `/api/${entity.plural}`,
           schema: {
             operationId: `list${entity.name}Rows`,
             summary: `Rows of ${entity.name}: ${entity.meaning}`,
             querystring: listQuery(entity),
-            response: { 200: Type.Array(rowSchema(entity)) },
+            response: { 200: rowsSchema(entity) },
           },
         })),
       },
@@ -77,7 +88,7 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
         summary: 'Rows of an entity',
         params: Type.Object({ entities: Plural }),
         querystring: AnyQuery,
-        response: { 200: Type.Array(AnyRow) },
+        response: { 200: rowsSchema(...entities) },
       },
     },
     async (request, reply) => page(entityAt(request.params.entities), request, reply),
@@ -118,7 +129,7 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
     {
       config: {
         ...ofRead,
-        problems: ['no_such_row', 'no_such_relation', 'query_unfit', 'query_too_wide'],
+        problems: ['no_such_row', 'no_such_relation', 'query_unfit', 'query_too_wide', 'not_acceptable'],
         variants: entities.flatMap((entity) =>
           childrenOf(entity).map(({ child }) => ({
             url: `/api/${entity.plural}/:id/${child.plural}`,
@@ -127,7 +138,7 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
               summary: `Rows of ${child.name} that name a row of ${entity.name}`,
               params: Type.Object({ id: RowIdSchema }),
               querystring: listQuery(child),
-              response: { 200: Type.Array(rowSchema(child)) },
+              response: { 200: rowsSchema(child) },
             },
           })),
         ),
@@ -137,7 +148,7 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
         summary: 'Rows that name a row',
         params: Type.Object({ entities: Plural, id: RowIdSchema, child: Type.String({ maxLength: 100 }) }),
         querystring: AnyQuery,
-        response: { 200: Type.Array(AnyRow) },
+        response: { 200: rowsSchema(...entities) },
       },
     },
     async (request, reply) => {
@@ -162,10 +173,10 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
     request: FastifyRequest,
     reply: FastifyReply,
     given?: readonly [by: string, value: string],
-  ): Promise<readonly EntityRow[]> {
+  ): Promise<readonly EntityRow[] | string> {
     const checked = (checks.get(entity) as ReturnType<typeof formCheck>)(request.query)
     if ('error' in checked) throw checked.error
-    const { cursor, limit = ROWS, sort, token: _token, ...said } = checked.value as Query
+    const { cursor, format, limit = ROWS, sort, token: _token, ...said } = checked.value as Query
     const filters = new Map(Object.entries(said as Record<string, string>))
     if (given !== undefined) {
       const [by, value] = given
@@ -179,8 +190,18 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
       ...(sort !== undefined && { sort: { by: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } }),
     })
     if (next !== undefined) reply.header('link', `<${withCursor(request, next)}>; rel="next"`)
-    return withHeld(entity, rows, uidOf, store.payloads)
+    const shown = await withHeld(entity, rows, uidOf, store.payloads)
+    if (!isCsvAsked(format, request)) return shown
+    reply.type(mediaTypes.csv)
+    const columns = shownAttributes(entity).map(({ name }) => name)
+    return [csvRecord(columns), ...csvRows(columns, shown)].join('')
   }
+}
+
+/** JSON is also for whoever says nothing that is understood, as everywhere. */
+function isCsvAsked(format: string | undefined, { headers: { accept } }: FastifyRequest): boolean {
+  if (format !== undefined) return format === 'csv'
+  return accept?.includes('text/csv') === true && formatFor(accept, ['json', 'csv']) === 'csv'
 }
 
 type Query = Readonly<Record<string, string>> & { readonly limit?: number }

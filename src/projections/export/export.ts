@@ -8,7 +8,8 @@ import { csvRecord } from '../../runtime/csv.ts'
 import { createFile, syncDirectory } from '../../runtime/durable-file.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Store } from '../../store/port.ts'
-import { type EntityRow, withHeld } from '../entities/held-values.ts'
+import { csvRows } from '../entities/csv-rows.ts'
+import { withHeld } from '../entities/held-values.ts'
 import { type Audited, auditContract } from '../queries/audit-view.ts'
 import { type Exported, exported } from './export-entities.ts'
 import { ExportFile, type Written } from './export-file.ts'
@@ -101,18 +102,10 @@ async function writeEntity(
       const full = file.entity === undefined ? rows : await withHeld(file.entity, rows, uidOf, payloads)
       const ordered = full.map((row) => Object.fromEntries(file.columns.map((column) => [column, row[column] ?? null])))
       await lines.write(ordered.map((row) => `${JSON.stringify(row)}\n`))
-      await csv.write(ordered.map((row) => csvRecord(file.columns.map((column) => cellOf(column, row)))))
+      await csv.write(csvRows(file.columns, ordered))
     }
     return { [lines.name]: await lines.finish(), [csv.name]: await csv.finish() }
   } finally {
     await Promise.all([lines.close(), csv.close()])
   }
-}
-
-/** What is neither text nor number stands in CSV as JSON; so does a value, be it a text: else `"1"` would look like 1. */
-function cellOf(column: string, row: EntityRow): string | number | null {
-  const cell = row[column]
-  if (column === 'value') return row.isHeld ? JSON.stringify(cell) : null
-  if (cell === null || cell === undefined) return null
-  return typeof cell === 'string' || typeof cell === 'number' ? cell : JSON.stringify(cell)
 }

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { type ApiPorts, createApi } from '../../../src/api/app.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import { cellText, csvRecords } from '../../../src/runtime/csv.ts'
 import { entityReadModel } from '../../support/entity-read-model.ts'
 
 // The API itself on a socket, over a read model and a store that the real code has written.
@@ -163,6 +164,41 @@ t.test('what is under seals is shown as far as it is held', async (t) => {
   const refused = (await ask('/api/Dialogues?answer=refused&limit=1000')).body as Row[]
   t.ok(refused.length > 0)
   t.ok(refused.every(({ about_isHeld, about_text }) => about_isHeld === true && about_text === '=not like this'))
+})
+
+t.test('a list is CSV for whoever asks for that, page by page', async (t) => {
+  const asked = async (path: string, accept = '*/*') => {
+    const answer = await fetch(new URL(path, api), { headers: { authorization: 'Bearer ana', accept } })
+    const next = /^<(.*)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1]
+    return { text: await answer.text(), next, type: answer.headers.get('content-type')?.split(';', 1)[0] }
+  }
+  for (const { attributes, path } of said.entities) {
+    const rows = await rowsAt(path)
+    const [head = [], ...records] = csvRecords((await asked(`${path}?format=csv&limit=1000`)).text, 1_000_000)
+    t.same(
+      head,
+      attributes.map(({ name }) => name),
+      path,
+    )
+    t.equal(records.length, Math.min(rows.length, 1_000))
+    for (const [place, record] of records.entries())
+      for (const [at, name] of head.entries()) {
+        const { [name]: value, isHeld = value !== null } = rows[place] ?? {}
+        const isNone = name === 'value' ? !isHeld : value === null
+        const isText = typeof value === 'string' && name !== 'value'
+        const expected = isNone ? '' : isText ? value : JSON.stringify(value)
+        if (cellText(record[at] ?? '') !== expected) t.equal(record[at], expected, `${path} ${place} ${name}`)
+      }
+  }
+  const first = await asked('/api/Proposal?format=csv&limit=1')
+  t.equal(first.type, 'text/csv')
+  t.match(first.next, /format=csv/)
+  const second = await asked(first.next as string)
+  t.equal(second.text.split('\r\n', 1)[0], first.text.split('\r\n', 1)[0], 'each page has the names')
+  t.not(second.text, first.text)
+  t.equal((await asked('/api/Proposals?limit=1', 'text/csv')).text, first.text)
+  t.equal((await asked('/api/Proposals?limit=1', 'text/csv;q=0.1, application/json')).type, 'application/json')
+  t.match(await ask('/api/Proposals?format=xml'), { status: 400, body: { code: 'request_malformed' } })
 })
 
 t.test('nobody writes here: 405 says why, and where instead', async (t) => {
