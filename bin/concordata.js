@@ -2,15 +2,14 @@
 // Starts the command line under a Node.js that is new enough: this one, or the one that `npm ci` has put beside it.
 // The space for what is young stays small: V8 lets it grow to three times 32 MB, and gives little of that back.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const packaged = join(root, 'node_modules', 'node', 'bin', 'node')
 const sources = join(root, 'src', 'cli', 'main.ts')
 const built = join(root, 'dist', 'cli', 'main.js')
-const needed = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace('>=', '')
 // A checkout runs its TypeScript as it is; the published package has JavaScript only.
 const isCheckout = existsSync(sources)
 
@@ -22,20 +21,31 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-if (isCheckout ? process.features.typescript : isAtLeast(process.versions.node, needed)) {
+const unfit = await whyUnfit()
+if (unfit === undefined) {
   endWithNpm()
-  const { main } = await import(isCheckout ? sources : built)
+  const { main } = await import(pathToFileURL(isCheckout ? sources : built))
   process.exitCode = await main(process.argv.slice(2))
 } else if (existsSync(packaged) && process.execPath !== packaged) {
   runUnder(packaged)
 } else {
-  console.error(`concordata: Node.js ${needed} or newer is needed; this is ${process.versions.node} [runtime_unfit]`)
+  console.error(`${unfit} [runtime_unfit]`)
   process.exitCode = 1
 }
 
-function isAtLeast(version, least) {
-  const [[major, minor], [majorMin, minorMin]] = [version, least].map((text) => text.split('.').map(Number))
-  return major > majorMin || (major === majorMin && minor >= minorMin)
+/** Undefined: this Node.js is one of those that package.json names. */
+async function whyUnfit() {
+  if (isCheckout) {
+    return process.features.typescript
+      ? undefined
+      : `concordata runs from its sources, which Node.js ${process.versions.node} does not read`
+  }
+  const { assertNodeVersion } = await import(pathToFileURL(join(root, 'dist', 'runtime', 'node-version.js')))
+  try {
+    assertNodeVersion(process.versions.node)
+  } catch (error) {
+    return error.message
+  }
 }
 
 /** The other one does all, and ends as this one is ended; that this one is gone, it sees by the channel between them. */

@@ -1,4 +1,8 @@
 import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { assertNodeVersion } from '../../src/runtime/node-version.ts'
@@ -28,3 +32,31 @@ t.test('the library loads no native code before it has looked', async (t) => {
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
   t.same(JSON.parse(stdout), { code: 'runtime_unfit', loaded: false })
 })
+
+t.test(
+  'the package, which has JavaScript only, starts under each version that it names, and under no other',
+  async (t) => {
+    const root = fileURLToPath(new URL('../../', import.meta.url))
+    const dir = t.testdir()
+    for (const name of ['bin/concordata.js', 'package.json']) cpSync(join(root, name), join(dir, name))
+    for (const folder of ['runtime', 'cli']) mkdirSync(join(dir, 'dist', folder), { recursive: true })
+    for (const name of ['node-version', 'errors']) {
+      const built = stripTypeScriptTypes(readFileSync(join(root, `src/runtime/${name}.ts`), 'utf8'))
+      writeFileSync(join(dir, `dist/runtime/${name}.js`), built.replaceAll(".ts'", ".js'"))
+    }
+    writeFileSync(join(dir, 'dist/cli/main.js'), `export const main = async ([said]) => void console.log(said) ?? 0`)
+    const started = async (version: string) => {
+      const pretended = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`
+      const args = ['--import', `data:text/javascript,${encodeURIComponent(pretended)}`, 'bin/concordata.js', 'started']
+      const run = promisify(execFile)(process.execPath, args, { cwd: dir })
+      return run.then(
+        ({ stdout }) => stdout,
+        ({ stderr }) => stderr,
+      )
+    }
+    for (const version of [process.versions.node, '22.15.0']) t.equal(await started(version), 'started\n', version)
+    const needed = 'Node.js ^22.15.0 || >=23.8.0; this is'
+    for (const version of ['20.20.2', '23.7.0'])
+      t.equal(await started(version), `concordata needs ${needed} ${version} [runtime_unfit]\n`)
+  },
+)
