@@ -7,10 +7,11 @@ import type { Handle, Uid } from '../../src/events/ids.ts'
 import { openEventStoreDbStore } from '../../src/store/eventstoredb/eventstoredb-store.ts'
 import { feedStream } from '../../src/store/streams.ts'
 import { secureServer } from '../support/eventstoredb-secure.ts'
-import { until } from '../support/node-party.ts'
+import { configure, until } from '../support/node-party.ts'
 import { PartyProcesses } from '../support/party-processes.ts'
 import { introduce, together } from '../support/processes-together.ts'
 import { runCommand } from '../support/run-command.ts'
+import { webhookReceiver } from '../support/webhook-receiver.ts'
 
 // The names of users are made of it: the same each time, so that a server on which this was run before has nothing more after.
 const HANDLE = 'roles-test' as Handle
@@ -18,7 +19,8 @@ const WAIT = { prefer: 'wait=60' }
 /** Where the two that sign stand in their layout. */
 const TRANSMITTERS = [2, 3]
 
-async function partyWithUsers(t: Test, root: string) {
+/** `receiver`: where it may post what happens. */
+async function partyWithUsers(t: Test, root: string, receiver: string) {
   const { url, caFile, admin, httpUrl } = await secureServer(t, join(root, 'server'))
   const dir = join(root, HANDLE)
   const password = join(root, 'admin')
@@ -37,6 +39,7 @@ async function partyWithUsers(t: Test, root: string) {
     'two that sign',
     { url, namespace, ...ca, ...own },
     async () => {
+      await configure({ data: dir }, { webhooks: { receivers: [receiver], networks: ['127.0.0.1'] } })
       const http = httpUrl === undefined ? [] : ['--http-url', httpUrl]
       const asAdmin = ['--admin-user', admin.username, '--admin-password-file', password]
       const { status, output } = await runCommand('store', 'setup', '--data', dir, ...asAdmin, ...http)
@@ -64,12 +67,14 @@ t.test(
     // The name of a socket must be short.
     const root = await mkdtemp(join(tmpdir(), 'rights-'))
     t.teardown(() => rm(root, { recursive: true, force: true }))
-    const { party: ana, openAs, variables } = await partyWithUsers(t, root)
+    const { at, origin } = await webhookReceiver(t)
+    const { party: ana, openAs, variables } = await partyWithUsers(t, root, origin)
     const ben = await PartyProcesses.start(join(root, 'ben'), 'ben' as Handle, 'node')
     t.teardown(() => ben.stop())
     await introduce(ana, ben)
     await introduce(ben, ana)
     const contract = await together(ana, ben)
+    await ana.client.call('POST', '/api/Webhook', { url: `${origin}/told`, subject: '/new-api/*/Country' })
     await ana.client.call('POST', `/new-api/${contract}`, { Country: { $field: { type: 'text' } } }, WAIT)
     await until('ben has the field', async () => {
       return 'Country' in ((await ben.client.call('GET', `/new-api/${contract}`)) as object)
@@ -100,5 +105,9 @@ t.test(
       const { Country } = (await ben.client.call('GET', `/new-api/${contract}`)) as { Country: string }
       return Country === 'Peru'
     })
+    const told = () =>
+      at('/told').flatMap(({ message: { data } }) => (data.change === 'ProposalAgreed' ? [data.value] : []))
+    await until('all of it is posted', async () => told().includes('Peru'))
+    t.same(told(), ['Mexico', 'Chile', 'Peru'], 'of all contracts, from a store on a server')
   },
 )

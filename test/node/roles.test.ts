@@ -5,18 +5,23 @@ import t, { type Test } from 'tap'
 import { startProcess } from '../../src/cli/demo/party-process.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { bytesWith } from '../support/attachments.ts'
-import { newParty, until } from '../support/node-party.ts'
+import { configure, newParty, until } from '../support/node-party.ts'
 import { type Layout, PartyProcesses } from '../support/party-processes.ts'
 import { introduce, together } from '../support/processes-together.ts'
 import { runCommand } from '../support/run-command.ts'
+import { webhookReceiver } from '../support/webhook-receiver.ts'
 
 const WAIT = { prefer: 'wait=60' }
 
-async function pair(t: Test, layout: Layout) {
+/** `receiver`: where the first of them may post what happens. */
+async function pair(t: Test, layout: Layout, receiver: string) {
   // The name of a socket must be short.
   const root = await mkdtemp(join(tmpdir(), 'roles-'))
   t.teardown(() => rm(root, { recursive: true, force: true }))
-  const ana = await PartyProcesses.start(join(root, 'ana'), 'ana' as Handle, layout)
+  const ana = await PartyProcesses.start(join(root, 'ana'), 'ana' as Handle, layout, undefined, async () => {
+    await configure({ data: join(root, 'ana') }, { webhooks: { receivers: [receiver], networks: ['127.0.0.1'] } })
+    return () => ({})
+  })
   t.teardown(() => ana.stop())
   const ben = await PartyProcesses.start(join(root, 'ben'), 'ben' as Handle, 'split')
   t.teardown(() => ben.stop())
@@ -29,8 +34,10 @@ t.test(
   'serve, transmit, receive and signer: a contract from its opening to changes by both',
   { timeout: 120_000 },
   async (t) => {
-    const { ana, ben } = await pair(t, 'two that sign')
+    const { at, origin } = await webhookReceiver(t)
+    const { ana, ben } = await pair(t, 'two that sign', origin)
     const contract = await together(ana, ben)
+    await ana.client.call('POST', '/api/Webhook', { url: `${origin}/told`, subject: `/new-api/${contract}/Country` })
     const field = { Country: { $field: { type: 'text' } } }
     await ana.client.call('POST', `/new-api/${contract}`, field, WAIT)
     await until('ben has the field', async () => {
@@ -92,6 +99,12 @@ t.test(
     }
     const attention = await ana.client.call('GET', '/api/Attention')
     t.match(attention, { standingStill: { count: 0 }, conflicts: { count: 0 } }, 'from its own read model')
+
+    const told = () =>
+      at('/told').flatMap(({ message: { data } }) => (data.change === 'ProposalAgreed' ? [data.value] : []))
+    await until('all of it is posted', async () => told().includes('Peru'))
+    t.same(told(), ['Mexico', 'Chile', 'Cuba', 'Peru'], 'whoever signs it, and whichever process is down')
+    t.equal(new Set(at('/told').map(({ id }) => id)).size, at('/told').length)
   },
 )
 

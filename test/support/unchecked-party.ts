@@ -74,7 +74,7 @@ export async function newParty(
 }
 
 /** Further settings of its concordata.json, before its node is started. */
-export async function configure({ data }: NodeParty, more: Partial<ConfigurationFile>): Promise<void> {
+export async function configure({ data }: Pick<NodeParty, 'data'>, more: Partial<ConfigurationFile>): Promise<void> {
   const settings = JSON.parse(await readFile(configurationPath(data), 'utf8'))
   await writeFile(configurationPath(data), JSON.stringify({ ...settings, ...more }))
 }
