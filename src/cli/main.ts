@@ -23,6 +23,7 @@ const FILES: readonly (readonly [commands: readonly string[], load: () => Promis
   [['api-key'], async () => (await import('./keys/api-key-commands.ts')).apiKeyCommands],
   [['contract'], async () => (await import('./contract-commands.ts')).contractCommands],
   [['field'], async () => (await import('./document/field-commands.ts')).fieldCommands],
+  [['table'], async () => (await import('./document/table-commands.ts')).tableCommands],
   [['types'], async () => (await import('./document/types-command.ts')).typesCommand],
   [['value'], async () => (await import('./document/value-commands.ts')).valueCommands],
   [['request'], async () => (await import('./document/request-commands.ts')).requestCommands],

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -130,5 +130,32 @@ t.test('a document is written, read, looked back at and compared by hand', { tim
     t.match(output, /^import type \{ Decimal, Money, Sealed \} from 'concordata'\n\nexport interface CarHire \{\n/)
     t.match(output, /readonly Share: Decimal \| null \| Sealed/)
     t.match(await run('types', contract, '--name', 'x y'), { status: 2 })
+  })
+
+  await t.test('table get and put', async (t) => {
+    const table = (name: string, ...args: string[]) => run('table', name, contract, ...args)
+    const [csv, workbook] = [join(root, 'table.csv'), join(root, 'table.XLSX')]
+    await writeFile(csv, 'From;Rate\n2028-01-01;1.75\n')
+    t.match(await table('put', 'Seasons', csv, '--dry-run'), { status: 0, output: /"outcome": "accepted"/ })
+    t.match(await table('put', 'Seasons', csv), { status: 0, output: /^Agreed/ })
+    t.match(await table('put', 'Seasons', csv, '--add'), { status: 0, output: /^Agreed/ })
+    t.match(await table('get', 'Seasons', workbook), { status: 0, output: /^\d+ bytes are in / })
+    t.match(await table('put', 'Seasons', workbook), { status: 0, output: 'That is what stands there already.' })
+    t.match(await table('get', 'Seasons', csv), { status: 0 })
+    t.equal(await readFile(csv, 'utf8'), 'From,Rate\r\n2028-01-01,1.75\r\n2028-01-01,1.75\r\n')
+
+    const formula = '=HYPERLINK("http://x", 1)'
+    t.match(await field('set', 'Terms of hire/Note', formula), { status: 0 })
+    for (const file of [csv, workbook]) {
+      t.match(await table('get', '', file), { status: 0 })
+      t.match(await table('put', '', file), { status: 0, output: 'That is what stands there already.' }, file)
+    }
+    t.match(await readFile(csv, 'utf8'), `"'=HYPERLINK(""http://x"", 1)"`)
+    t.same(await field('get', 'Terms of hire/Note'), { status: 0, output: `${formula}\n` })
+
+    await writeFile(csv, 'path,value\r\nTerms of hire/Rate,much\r\n')
+    t.match(await table('put', '', csv), { status: 1, output: /value_wrong_type|value_unreadable/ })
+    t.match(await table('get', '', join(root, 'table.txt')), { status: 1, output: /request_malformed/ })
+    t.match(await table('put', '', join(root, 'none.csv')), { status: 1, output: /file_unavailable/ })
   })
 })
