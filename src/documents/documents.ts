@@ -25,7 +25,6 @@ import { diff } from './diffs/diff.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type DryRun, dryRun, type Tried } from './dry-run.ts'
 import { attributeCommands, type WantedAttributes } from './elements/element-attributes.ts'
-import { ValueUnreadable } from './field-text.ts'
 import type { Markup } from './markup/markup.ts'
 import { jsonOfAddedMarkup, jsonOfMarkup } from './markup/read-markup.ts'
 import { liveView, type ShownLive } from './past/live-view.ts'
@@ -38,8 +37,9 @@ import { isOnItsWayTo } from './requests/on-its-way.ts'
 import { explained, refusedHere } from './requests/refused-here.ts'
 import type { Table, TableReading } from './tables/table.ts'
 import { concernedBy } from './writing/concerned.ts'
+import { submitInParts } from './writing/parts.ts'
 import type { Ground } from './writing/request-draft.ts'
-import { WriteUnfit } from './writing/written-value.ts'
+import { withPath } from './writing/with-path.ts'
 
 export interface DocumentsPorts {
   readonly contracts: Contracts
@@ -61,6 +61,8 @@ export type Wait = Pick<Intent, 'timeoutMs' | 'signedWithinMs' | 'retry'> & {
   readonly isDryRun?: true
   /** What has not got its votes when the time is over is withdrawn. */
   readonly isStrict?: true
+  /** What is more than one statement can carry is asked for in several requests. Of writes by path. */
+  readonly isSplit?: true
   /** What is known to be void is signed all the same, as evidence of the attempt. */
   readonly isRecorded?: true
   /** The id of the request, where its caller has named it (contracts/requests/keyed-id.ts). */
@@ -302,12 +304,15 @@ export class Documents {
       if (isOnItsWay !== false) throw preconditionFailed(names, { isOnItsWay: true })
       return true
     }
+    const submit = (part: Changes, place: number) =>
+      this.submitOn(live, part, wait, onlyIf === undefined || place > 0 ? undefined : stillHolds)
     const result =
       commands.length === 0
         ? undefined
-        : await this.submitOn(live, changes, wait, onlyIf === undefined ? undefined : stillHolds)
+        : await (wait.isSplit && !wait.isDryRun ? submitInParts(live, changes, submit) : submit(changes, 0))
     if (isOutdated) return undefined
-    return withVotes(result, { awaited, from: settled }, { ...wait, begun }, this.#voting(live))
+    const told = await withVotes(result, { awaited, from: settled }, { ...wait, begun }, this.#voting(live))
+    return result?.parts === undefined ? told : { ...told, parts: result.parts }
   }
 
   /**
@@ -318,7 +323,7 @@ export class Documents {
   async submitOn(
     live: LiveContract,
     { asOne, before, commands, payloads, createdAt }: Changes,
-    { id, isDryRun, isRecorded, isStrict: _isStrict, onlyIf: _onlyIf, user, ...wait }: Wait,
+    { id, isDryRun, isRecorded, isSplit, isStrict: _strict, onlyIf: _if, user, ...wait }: Wait,
     stillHolds?: () => boolean,
   ): Promise<RequestResult> {
     const tried = { before, commands, payloads, isChangeSet: asOne !== undefined, time: this.now() }
@@ -329,7 +334,7 @@ export class Documents {
     const sealed = who === undefined ? payloads : { ...payloads, [who.seal]: who.payload }
     const intent = { request, payloads: sealed, ...wait }
     if (isDryRun) {
-      live.assertFit(intent)
+      if (!isSplit) live.assertFit(intent)
       return this.#try(tried, live)
     }
     const refused = isRecorded ? undefined : await refusedHere(tried, live, this.#judging, wait.retry === true)
@@ -385,16 +390,4 @@ function preconditionFailed(names: readonly string[], evidence: object = {}): Pr
     ...evidence,
     path: names.map(encodeURIComponent).join('/'),
   })
-}
-
-/** What cannot be written says where that was to be. */
-function withPath(names: readonly string[], write: () => Changes): Changes {
-  try {
-    return write()
-  } catch (error) {
-    const path = names.map(encodeURIComponent).join('/')
-    if (error instanceof WriteUnfit) throw new WriteUnfit(error.code, error.message, { path, ...error.evidence })
-    if (!(error instanceof ValueUnreadable)) throw error
-    throw new ValueUnreadable(error.code, error.message, { path, ...error.evidence })
-  }
 }

@@ -19,7 +19,10 @@ type Settled = Extract<Verdict, { kind: 'settled' }>
 type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>
 
 /** What became of a request, as a person reads it: with what is under the seals in it, as far as this node has that. */
-export type RequestResult = DryRun | RefusedHere | SubmittedResult | VotedResult
+export type RequestResult = (DryRun | RefusedHere | SubmittedResult | VotedResult) & {
+  /** Of what was asked for in several requests: those that were made, the one that this is the result of last. */
+  readonly parts?: readonly RequestRef[]
+}
 
 /** Accepted, and put to the vote, or waited for anew after it was: what has come of that when the wait was over. */
 export interface VotedResult {

@@ -138,7 +138,7 @@ t.test('a document is written, read, looked back at and compared by hand', { tim
     await writeFile(csv, 'From;Rate\n2028-01-01;1.75\n')
     t.match(await table('put', 'Seasons', csv, '--dry-run'), { status: 0, output: /"outcome": "accepted"/ })
     t.match(await table('put', 'Seasons', csv), { status: 0, output: /^Agreed/ })
-    t.match(await table('put', 'Seasons', csv, '--add'), { status: 0, output: /^Agreed/ })
+    t.match(await table('put', 'Seasons', csv, '--add', '--split'), { status: 0, output: /^Agreed/ })
     t.match(await table('get', 'Seasons', workbook), { status: 0, output: /^\d+ bytes are in / })
     t.match(await table('put', 'Seasons', workbook), { status: 0, output: 'That is what stands there already.' })
     t.match(await table('get', 'Seasons', csv), { status: 0 })

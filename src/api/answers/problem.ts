@@ -68,6 +68,7 @@ export const ProblemSchema = Type.Object(
     handle: Text,
     header: Text,
     isOnItsWay: Type.Optional(Type.Boolean()),
+    parts: Type.Optional(Type.Array(Type.String())),
     party: Text,
     parties: Type.Optional(Type.Array(Type.String())),
     receiver: Text,

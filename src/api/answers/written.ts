@@ -7,15 +7,17 @@ import { RefusingRuleSchema } from './rule.ts'
 
 const Path = ElementPath
 
+/** Of what was asked for with `split`: the requests that it was, as far as they were made. */
+const inParts = { parts: Type.Optional(Type.Array(RequestKey)) }
 /** Agreed: every member has signed for it. */
-const AgreedSchema = object({ request: RequestKey, index: CountSchema }, 'Agreed')
+const AgreedSchema = object({ request: RequestKey, index: CountSchema, ...inParts }, 'Agreed')
 /** All that was to be written stands agreed already. */
 const UnchangedSchema = object({ unchanged: Type.Literal(true) }, 'Unchanged')
 /** Confirmed, or signed, and not settled yet. */
-const PendingSchema = object({ request: RequestKey, ...HeldUp }, 'Pending')
+const PendingSchema = object({ request: RequestKey, ...HeldUp, ...inParts }, 'Pending')
 /** What was written waits for votes. */
 const VotingSchema = object(
-  { request: RequestKey, waitingFor: Type.Literal('votes'), candidates: Type.Array(CandidateFateSchema) },
+  { request: RequestKey, waitingFor: Type.Literal('votes'), candidates: Type.Array(CandidateFateSchema), ...inParts },
   'Voting',
 )
 

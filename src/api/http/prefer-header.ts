@@ -85,14 +85,15 @@ export function waitOf(
     ...(keyed && { id: keyed.id }),
     ...(user && { user }),
     ...(isRecorded && { isRecorded }),
-    ...((isDryRun || asksForDryRun(url)) && { isDryRun: true as const }),
+    ...((isDryRun || asksFor('dry-run', url)) && { isDryRun: true as const }),
   }
   if (isLenient) return { signedWithinMs: SIGNED_WITHIN_MS, ...wishes }
   const timeoutMs = waitSeconds === undefined ? defaultWaitMs : waitSeconds * 1000
   return { timeoutMs, ...wishes, ...(isStrict && { isStrict }) }
 }
 
-function asksForDryRun(url: string): boolean {
+/** Whether a query has a member that stands alone, or is true. */
+export function asksFor(name: string, url: string): boolean {
   const query = new URLSearchParams(url.slice(url.indexOf('?') >>> 0))
-  return query.has('dry-run') && query.get('dry-run') !== 'false'
+  return query.has(name) && query.get(name) !== 'false'
 }

@@ -43,7 +43,11 @@ interface PendingBody extends HeldUp {
 /** The one way from what became of a request to HTTP. */
 export function send(reply: FastifyReply, result: RequestResult): FastifyReply {
   const { status, headers, body } = answerTo(result)
-  return reply.code(status).headers(headers).send(body)
+  const { parts } = result
+  return reply
+    .code(status)
+    .headers(headers)
+    .send(parts === undefined ? body : { ...body, parts: parts.map(requestKey) })
 }
 
 export function answerTo(result: RequestResult): Answer {

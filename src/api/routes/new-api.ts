@@ -30,7 +30,7 @@ import { type Format, formatFor, formats, mediaTypes, notAcceptable } from '../h
 import { XmlBody } from '../http/forms/exact-xml.ts'
 import type { KeptForms, Shown } from '../http/forms/kept-forms.ts'
 import { tagsOf } from '../http/forms/representations.ts'
-import { waitOf as waitFrom } from '../http/prefer-header.ts'
+import { asksFor, waitOf as waitFrom } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery, RequestMalformed, TokenInQuery } from '../http/validation.ts'
 import { EVENT_STREAM, type EventStream, wantsEvents } from './live/event-stream.ts'
@@ -76,6 +76,12 @@ const ReadQuery = Type.Object(
   { additionalProperties: false },
 )
 
+/** `split`: what is more than one statement can carry is several requests. */
+const WriteQuery = Type.Object(
+  { ...DryRunQuery.properties, split: DryRunQuery.properties['dry-run'] },
+  { additionalProperties: false },
+)
+
 /** `/new-api/<uid>[/<block>…][/<field>]`: the document by the names in it, in the agreed view (design §10). */
 export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
   const { documents, defaultWaitMs } = ports
@@ -83,7 +89,13 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
     const asked = preconditionIn(request.headers)
     const onlyIf: Precondition | undefined =
       asked && ((element, value) => asked(element === undefined ? [] : tagsOf(element, value)))
-    return { ...waitFrom(request, defaultWaitMs), ...(onlyIf && { onlyIf }) }
+    const isSplit = asksFor('split', request.url)
+    if (isSplit && request.keyed !== undefined)
+      throw new RequestMalformed(
+        'request_malformed',
+        'under an Idempotency-Key stands one request: `split` is for several',
+      )
+    return { ...waitFrom(request, defaultWaitMs), ...(onlyIf && { onlyIf }), ...(isSplit && { isSplit: true }) }
   }
 
   const places = [
@@ -129,7 +141,7 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
           operationId: `${method.toLowerCase()}${of}`,
           summary,
           params,
-          querystring: DryRunQuery,
+          querystring: WriteQuery,
           response: written,
         },
         handler: async (request, reply) => {

@@ -17,6 +17,7 @@ interface Options {
   readonly add?: true
   readonly at?: string
   readonly dryRun?: true
+  readonly split?: true
   readonly wait?: string
 }
 
@@ -50,15 +51,17 @@ export function tableCommands(program: Command): void {
 
   of('put', 'NAME.csv or NAME.xlsx')
     .option('--add', 'a row is an entry more; left out, the rows are what is to stand in the list')
+    .option('--split', 'what is more than one request can be is several, each agreed, or not, by itself')
     .option('--wait <seconds>', 'how long to wait for the others')
     .option('--dry-run', 'say what would happen, and do nothing')
     .description('propose what is in a table, all of it as one request, and wait until all have agreed to it')
-    .action(async (uid: string, path: string, file: string, { add, data, dryRun, wait }: Options) => {
+    .action(async (uid: string, path: string, file: string, { add, data, dryRun, split, wait }: Options) => {
       const headers = { 'content-type': forms[formOf(file)], ...(wait === undefined ? {} : { prefer: `wait=${wait}` }) }
       const bytes = await readFile(file).catch((cause: unknown) => {
         throw fileUnavailable(cause, file) ?? cause
       })
-      const url = `${placeOf(uid, path)}${dryRun ? '?dry-run' : ''}`
+      const query = new URLSearchParams({ ...(split && { split: '' }), ...(dryRun && { 'dry-run': '' }) })
+      const url = `${placeOf(uid, path)}?${query}`
       const answer = await (await apiClientFor(data)).call(add ? 'POST' : 'PUT', url, bytes, headers)
       if (dryRun) printJson(answer)
       else print(fateOf(uid, answer as Written))

@@ -165,3 +165,40 @@ function shown(value: unknown): unknown {
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+t.test('what is more than one statement can carry is refused with the limits, or split for who says so', async (t) => {
+  const rows = (count: number, from = 0) =>
+    `value\r\n${Array.from({ length: count }, (_, n) => `row ${from + n}\r\n`).join('')}`
+  t.match(JSON.parse((await put('/Remarks', CSV, rows(300))).text), {
+    code: 'request_unfit',
+    commands: Number,
+    commandsPerRequest: 512,
+  })
+  const before = await size()
+  t.match(JSON.parse((await put('/Remarks?split&dry-run', CSV, rows(600))).text), { outcome: 'accepted' })
+  const split = await put('/Remarks?split', CSV, rows(600), 'PUT')
+  const { index, parts, request } = JSON.parse(split.text)
+  t.equal(split.status, 200)
+  t.equal(parts.length, 3)
+  t.equal(parts.at(-1), request)
+  t.equal(await size(), before + 3)
+  t.equal(index, before + 2)
+  t.equal((await send(`GET ${root}/Remarks?format=csv`)).text, rows(600))
+  t.match(JSON.parse((await put('/Remarks?split', CSV, rows(600))).text), { unchanged: true })
+  t.notOk('parts' in JSON.parse((await put('/Remarks?split', CSV, 'value\r\nlast\r\n', 'POST')).text), 'it is one')
+
+  const many = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`Block ${n}`, { A: '1', B: { C: n } }]))
+  t.match(JSON.parse((await json('POST', root, JSON.stringify(many))).text), { code: 'request_unfit' })
+  t.equal((await json('POST', `${root}?split`, JSON.stringify(many))).status, 200)
+  t.match(await get(''), { 'Block 0': { A: '1', B: { C: 0 } }, 'Block 299': { A: '1', B: { C: 299 } } })
+
+  // The last of them does not fit any more: what came before it stays, and is named.
+  const half = await put('/Remarks?split', CSV, rows(500, 600), 'POST')
+  const told = JSON.parse(half.text)
+  t.match(told, { status: 422, code: 'limit_exceeded', path: /^Remarks/ })
+  t.equal(told.parts.length, 1)
+  t.equal((await get('/Remarks')).length, 601 + 256)
+
+  const keyed = await send(`PUT ${root}/Remarks?split`, { 'content-type': CSV, 'idempotency-key': 'k' }, rows(1))
+  t.match(JSON.parse(keyed.text), { status: 400, code: 'request_malformed' })
+})

@@ -1,0 +1,125 @@
+import type { LiveContract } from '../../contracts/replica/live-contract.ts'
+import { bytesIn, requestBytesMax } from '../../contracts/requests/statement-budget.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import type { Command } from '../../events/commands.ts'
+import type { RequestRef } from '../../events/ids.ts'
+import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
+import type { Payloads } from '../../events/statement.ts'
+import type { Changes } from '../changes.ts'
+import type { RequestResult } from '../request-result.ts'
+
+/** Of what a request has beside its commands. */
+const ENVELOPE_BYTES = 1_024
+/** As `RequestDraft.push` names what a command adds, alone or with the way to what stands in it. */
+const ADDED = /^#(\d+)(?=\.|$)/
+/** Which members of commands name elements. */
+const NAMING = ['at', 'block', 'element', 'field', 'list', 'parent'] as const
+
+interface Room {
+  readonly commands: number
+  readonly bytes: number
+}
+
+/**
+ * One request after another, each of which takes effect whole or not at all; where one comes to nothing, none of those after it is asked for.
+ * What a single statement can carry, or what cannot be cut, is one request as ever. `parts`: those that were made.
+ */
+export async function submitInParts(
+  live: LiveContract,
+  changes: Changes,
+  submit: (part: Changes, place: number) => Promise<RequestResult>,
+): Promise<RequestResult> {
+  const { ledger } = live.state
+  const bytes = requestBytesMax(live.state) - ENVELOPE_BYTES
+  const parts = partsOf(changes, { bytes, commands: ledger.document.limits.commandsPerRequest })
+  if (parts.length === 1) return submit(changes, 0)
+  const made: RequestRef[] = []
+  let result: RequestResult | undefined
+  for (const [place, part] of parts.entries()) {
+    result = await submit(part, place)
+    if ('request' in result && result.request !== undefined) made.push(result.request)
+    if (!isGoingOn(result)) break
+  }
+  return { ...(result as RequestResult), parts: made }
+}
+
+/** Whoever waits for nobody but this party's own signature has the next one asked for as well. */
+function isGoingOn(result: RequestResult): boolean {
+  return result.kind === 'pending' || (result.kind === 'settled' && result.outcome.kind === 'accepted')
+}
+
+/** Cut where nothing names what was added before; in one where a part would still be too large, so that it is refused as it is. */
+export function partsOf({ commands, payloads, ...others }: Changes, room: Room): Changes[] {
+  const whole = [{ commands, payloads, ...others }]
+  const parts: Changes[] = []
+  let [from, to, bytes, characters] = [0, 0, 0, 0]
+  const close = () => parts.push(partOf(commands.slice(from, to), payloads, from))
+  for (const [first, last] of groupsOf(commands)) {
+    const group = commands.slice(first, last)
+    const size = group.reduce((sum, command) => sum + bytesIn(command), 0)
+    const values = group.reduce((sum, command) => sum + charactersUnder(command, payloads), 0)
+    if (group.length > room.commands || size > room.bytes || values > MESSAGE_VALUES_CHARACTERS_MAX) return whole
+    const isFull =
+      last - from > room.commands || bytes + size > room.bytes || characters + values > MESSAGE_VALUES_CHARACTERS_MAX
+    if (isFull) {
+      close()
+      ;[from, bytes, characters] = [first, 0, 0]
+    }
+    to = last
+    bytes += size
+    characters += values
+  }
+  close()
+  return parts.length === 1 ? whole : parts
+}
+
+/** From where to where, the last not with it. */
+function groupsOf(commands: readonly Command[]): [first: number, last: number][] {
+  const groups: [number, number][] = []
+  let [least, end] = [commands.length, commands.length]
+  for (let place = commands.length - 1; place >= 0; place--) {
+    for (const named of addedIn(commands[place] as Command)) least = Math.min(least, named)
+    if (least < place) continue
+    groups.unshift([place, end])
+    end = place
+    least = place
+  }
+  return groups
+}
+
+function addedIn(command: Command): number[] {
+  return NAMING.flatMap((member) => {
+    const place = ADDED.exec(namedBy(command, member) ?? '')?.[1]
+    return place === undefined ? [] : [Number(place)]
+  })
+}
+
+function namedBy(command: Command, member: (typeof NAMING)[number]): string | undefined {
+  const named = (command as Readonly<Record<string, unknown>>)[member]
+  return typeof named === 'string' ? named : undefined
+}
+
+function partOf(commands: readonly Command[], payloads: Payloads, from: number): Changes {
+  const own = commands.map((command) => {
+    const named = NAMING.flatMap((member) => {
+      const name = namedBy(command, member)?.replace(ADDED, (_, place: string) => `#${Number(place) - from}`)
+      return name === undefined ? [] : [[member, name]]
+    })
+    return { ...command, ...Object.fromEntries(named) } as Command
+  })
+  const sealed = own.flatMap((command) => {
+    const seal = sealIn(command)
+    const payload = seal === undefined ? undefined : payloads[seal]
+    return payload === undefined ? [] : [[seal, payload]]
+  })
+  return { commands: own, payloads: Object.fromEntries(sealed) }
+}
+
+function sealIn(command: Command): Hash | undefined {
+  return command.type === 'ProposeValue' ? (command.seal as Hash) : undefined
+}
+
+function charactersUnder(command: Command, payloads: Payloads): number {
+  const seal = sealIn(command)
+  return seal === undefined ? 0 : JSON.stringify(payloads[seal] ?? null).length
+}
