@@ -31,6 +31,8 @@ export interface WebhookOwner {
 
 /** The webhooks of this node, as those who own them see and change them. Whoever does not own one has none of that id: NoSuchWebhook. */
 export interface Webhooks {
+  /** Of the streams and positions that are this node's own: a restore renews it. */
+  readonly epoch: string
   list(owner: WebhookOwner): readonly Webhook[]
   find(id: string, owner: WebhookOwner): Webhook
   /** Throws WebhookUnfit, ReceiverRefused, WebhookKeyUnfit, TooManyWebhooks, NoSuchPath, PathMalformed, NoSuchContract. */

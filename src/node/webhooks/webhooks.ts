@@ -54,6 +54,10 @@ export class NodeWebhooks implements Webhooks {
     this.#deliveries = new Deliveries({ ...ports, report: { ...ports.report, ended } })
   }
 
+  get epoch(): string {
+    return this.#ports.file.epoch
+  }
+
   async start(): Promise<void> {
     for (const hook of this.#ports.file.hooks()) this.#hooks.set(hook.id, hook)
     await this.#deliveries.start()

@@ -102,6 +102,43 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
     gone(shares, everything)
   })
 
+  await t.test('of all contracts events go on where the last one was, however many contracts there are', async (t) => {
+    const titled = async (title: string) => (await ana.call('POST', '/api/Contract', { title })).body.contract as string
+    const uids = await Promise.all(Array.from({ length: 20 }, (_, n) => titled(`one of many ${n}`)))
+    const put = (uid: string | undefined, value: string) => ana.call('PUT', `/new-api/${uid}/Note`, value)
+    const values = ({ events }: { events: { data: { value?: unknown } }[] }) =>
+      events.flatMap(({ data: { value } }) => (value === undefined ? [] : [value]))
+    const noted = `/live?subject=${encodeURIComponent('/new-api/*/Note')}`
+    const first = await listen(noted)
+    await until('it has begun', async () => first.events.length === 1)
+    await Promise.all(uids.map((uid, n) => put(uid, `first ${n}`)))
+    await until('all of them', async () => values(first).length === 20)
+    await put(uids[0], 'the last that it has heard of')
+    await until('that', async () => values(first).length === 21)
+    const id = String(first.events.at(-1)?.id)
+    t.ok(id.length < 1_500, 'the id has a bound')
+    gone(first)
+
+    await put(uids[3], 'missed')
+    await put(uids[3], 'missed, too')
+    const another = await titled('made meanwhile')
+    await put(another, 'of one that is new')
+    const again = await listen(noted, { 'last-event-id': id })
+    await until('what was missed', async () => values(again).length === 3)
+    t.same(new Set(values(again)), new Set(['missed', 'missed, too', 'of one that is new']))
+    await put(uids[7], 'as it goes on')
+    await until('what comes then', async () => values(again).length === 4)
+    const middle = String(again.events.find(({ data }) => data.value === 'missed')?.id)
+    gone(again)
+    const third = await listen(noted, { 'last-event-id': middle })
+    await until('the rest', async () => values(third).includes('as it goes on') && values(third).length >= 2)
+    t.ok(values(third).includes('missed, too') && !values(third).includes('missed'))
+    gone(third)
+    const of = `/live?subject=${encodeURIComponent('/new-api/*')}`
+    t.same(await code(of, { 'last-event-id': '12' }), [400, 'request_malformed'])
+    t.same(await code(of, { 'last-event-id': `another${id.slice(id.indexOf('.'))}` }), [400, 'request_malformed'])
+  })
+
   await t.test('of all contracts it goes on from an entry of each', async (t) => {
     const { size } = (await ana.call('GET', `/api/Contract/${contract}`)).body
     await ana.call('PUT', `${root}/Claimant/Name`, 'Fay')

@@ -4,6 +4,7 @@ import type { Sink } from './sink.ts'
 import type { States } from './states.ts'
 import { ANY, isState, type LedgerSubject, type StateSubject, type Subject } from './subject.ts'
 import type { Batch, Subscription, Telling, TellingPorts } from './telling.ts'
+import type { ToldOfAll } from './told-of-all.ts'
 
 /** From which entry on: of one contract, or of each that is named, where all are watched. */
 export type From = LedgerIndex | Readonly<Record<Uid, LedgerIndex>>
@@ -12,6 +13,8 @@ export type From = LedgerIndex | Readonly<Record<Uid, LedgerIndex>>
 interface Watched {
   readonly subject: LedgerSubject
   readonly ofContracts: Map<Uid, Subscription>
+  /** Of all contracts, where events have ids. */
+  readonly told?: ToldOfAll | undefined
 }
 
 /** What one connection watches. */
@@ -40,11 +43,11 @@ export class Connection {
   settled(contract: Uid, from: LedgerIndex, batch: Batch | undefined): void {
     for (const watched of this.#subscriptions.values()) {
       if (!('ofContracts' in watched)) continue
-      const { ofContracts, subject } = watched
+      const { ofContracts, subject, told } = watched
       const subscription = ofContracts.get(contract)
       if (subscription !== undefined) this.#telling.tell(subscription, batch)
       else if (subject.contract === ANY) {
-        const first: Subscription = { ...this.#subscription(subject, contract), next: from }
+        const first: Subscription = { ...this.#subscription(subject, contract), told, next: from }
         ofContracts.set(contract, first)
         this.#telling.tell(first, batch)
       }
@@ -58,9 +61,9 @@ export class Connection {
 
   /**
    * Instead of what it has been told of the same spelling. `from`: the first entry that it is told of; of what is told whole there is none.
-   * Throws NoSuchContract, RequestMalformed.
+   * `told`: of all contracts, how far, by which events get ids. Throws NoSuchContract, RequestMalformed.
    */
-  async begin(subject: Subject, spelling: string, from: From | undefined): Promise<void> {
+  async begin(subject: Subject, spelling: string, from: From | undefined, told?: ToldOfAll): Promise<void> {
     // What was asked for before the connection closed may be heard after it.
     if (!this.#sink.isOpen) return
     if (isState(subject)) {
@@ -71,7 +74,7 @@ export class Connection {
       return
     }
     const { contract } = subject
-    if (contract === ANY) return this.#beginAll(subject, spelling, from)
+    if (contract === ANY) return this.#beginAll(subject, spelling, from, told)
     if (typeof from === 'object') throw fromUnfit('of one contract `from` is the index of an entry')
     await this.#ports.contracts.use(contract, ({ state }) => {
       if (!this.#sink.isOpen) return
@@ -87,22 +90,24 @@ export class Connection {
     })
   }
 
-  async #beginAll(subject: LedgerSubject, spelling: string, from: From = {}): Promise<void> {
+  async #beginAll(subject: LedgerSubject, spelling: string, from: From = {}, told?: ToldOfAll): Promise<void> {
     if (typeof from !== 'object') throw fromUnfit('of all contracts `from` names an entry of each: {"<uid>": index}')
     const { contracts } = this.#ports
     for (const uid of Object.keys(from)) await contracts.use(uid as Uid, () => {})
     const ofContracts = new Map<Uid, Subscription>()
     this.end(spelling)
-    const watched = { subject, ofContracts }
+    const watched = { subject, ofContracts, told }
     this.#subscriptions.set(spelling, watched)
-    this.#sink.send({ subscribed: spelling })
-    for (const [uid, next] of Object.entries(from) as [Uid, LedgerIndex][]) {
+    this.#sink.send({ subscribed: spelling }, told?.idAt())
+    // What settles meanwhile is heard of already.
+    const starts = told === undefined ? from : await told.starts()
+    for (const [uid, next] of Object.entries(starts) as [Uid, LedgerIndex][]) {
       await contracts.use(uid, ({ state }) => {
         const isStillWatched = this.#sink.isOpen && this.#subscriptions.get(spelling) === watched
         if (!isStillWatched) return
         const earlier = ofContracts.get(uid)
         if (earlier !== undefined) this.#telling.drop(earlier)
-        const subscription: Subscription = { ...this.#subscription(subject, uid), next }
+        const subscription: Subscription = { ...this.#subscription(subject, uid), told, next }
         ofContracts.set(uid, subscription)
         if (next < state.settling.settled) this.#telling.tell(subscription)
       })

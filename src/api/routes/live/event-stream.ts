@@ -4,10 +4,12 @@ import type { Access } from '../../http/authenticate.ts'
 import { defaultInwardLimits } from '../../http/call-limits.ts'
 import { RequestMalformed } from '../../http/validation.ts'
 import { watchAccess } from '../../http/watch-access.ts'
+import type { WebhookRoutesPorts } from '../webhooks.ts'
 import { Connection } from './connection.ts'
 import type { LiveParts, LivePorts } from './parts.ts'
 import { EventStreamSink } from './sink.ts'
 import { ANY, isState, type Subject } from './subject.ts'
+import { ToldOfAll } from './told-of-all.ts'
 
 export const EVENT_STREAM = 'text/event-stream'
 
@@ -23,6 +25,8 @@ export type EventStream = (
   reply: FastifyReply,
 ) => Promise<FastifyReply>
 
+export type EventStreamPorts = LivePorts & Pick<WebhookRoutesPorts, 'webhooks'>
+
 /** Whether a client wants events, and nothing else: `EventSource` asks for just this. */
 export function wantsEvents({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
   return headers.accept?.split(';', 1)[0]?.trim().toLowerCase() === EVENT_STREAM
@@ -30,7 +34,7 @@ export function wantsEvents({ headers }: Pick<FastifyRequest, 'headers'>): boole
 
 export function eventStreamOf(
   app: FastifyInstance,
-  ports: LivePorts,
+  ports: EventStreamPorts,
   { callers, hub, states }: LiveParts,
 ): EventStream {
   const heartbeatMs = 1000 * (ports.inwardLimits?.heartbeatSeconds ?? defaultInwardLimits.heartbeatSeconds)
@@ -45,8 +49,10 @@ export function eventStreamOf(
     const { name } = access.caller
     if (asked !== undefined && subject.contract === ANY)
       throw new RequestMalformed('request_malformed', 'from is the entry of one contract, and this is told of all')
-    // The last event of all contracts was of one of them, and says nothing of the others.
-    const from = subject.contract === ANY ? undefined : (lastEventIn(request) ?? asked)
+    const told = subject.contract === ANY && !isState(subject) ? await toldBefore(request, ports) : undefined
+    const from = told !== undefined || isState(subject) ? undefined : (lastEventIn(request) ?? asked)
+    // Whether it can be gone on from there is said before anything is sent.
+    await told?.starts()
     // What is not there is said before anything is sent.
     if (!isState(subject) && subject.contract !== ANY) {
       await ports.contracts.use(subject.contract, () => {})
@@ -74,10 +80,18 @@ export function eventStreamOf(
     response.on('error', () => response.destroy())
     sink.begin()
     await connection
-      .begin(subject, spelling, from)
+      .begin(subject, spelling, from, told)
       .catch(() => sink.end(1011, 'the store failed: resume from the last index'))
     return reply
   }
+}
+
+/** Throws RequestMalformed. */
+function toldBefore({ headers }: FastifyRequest, { contracts, store, webhooks }: EventStreamPorts): Promise<ToldOfAll> {
+  const id = headers['last-event-id']
+  const ports = { contracts, events: store.events, epoch: webhooks.epoch }
+  if (id === undefined || id === '') return ToldOfAll.fromNow(ports)
+  return Promise.resolve(ToldOfAll.after(String(id), ports))
 }
 
 /** Throws RequestMalformed. */

@@ -3,13 +3,12 @@ import { shownQuestions } from '../contract/questions.ts'
 import type { OperationPorts } from '../operation.ts'
 import { Callers } from './callers.ts'
 import { changesRoute } from './changes.ts'
-import { type EventStream, eventStreamOf } from './event-stream.ts'
+import { type EventStream, type EventStreamPorts, eventStreamOf } from './event-stream.ts'
 import { LiveHub } from './hub.ts'
-import type { LivePorts } from './parts.ts'
 import { States } from './states.ts'
 import { liveRoute } from './web-socket.ts'
 
-export type LiveRoutesPorts = LivePorts & Pick<OperationPorts, 'obstacles'>
+export type LiveRoutesPorts = EventStreamPorts & Pick<OperationPorts, 'obstacles'>
 
 /** All ways of being told. What it returns answers a `GET` that asks for server-sent events. */
 export function liveRoutes(app: FastifyInstance, ports: LiveRoutesPorts): EventStream {

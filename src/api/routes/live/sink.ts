@@ -8,8 +8,8 @@ const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
 /** Where messages go. */
 export interface Sink {
   readonly isOpen: boolean
-  /** Unless the client has too much to read already, which cuts it off. `next`: from which entry on whoever has this goes on. */
-  send(message: object, next?: LedgerIndex): void
+  /** Unless the client has too much to read already, which cuts it off. `next`: from which entry on, or by what, whoever has this goes on. */
+  send(message: object, next?: LedgerIndex | string): void
   /** `code`: of RFC 6455 §7.4, or from 3000 on. */
   end(code: number, why: string): void
 }
@@ -63,7 +63,7 @@ export class EventStreamSink implements Sink {
     this.#response.flushHeaders()
   }
 
-  send(message: object, next?: LedgerIndex): void {
+  send(message: object, next?: LedgerIndex | string): void {
     const id = next === undefined ? '' : `id: ${next}\n`
     this.#write(`${id}data: ${JSON.stringify(message)}\n\n`)
   }

@@ -9,6 +9,7 @@ import type { Store } from '../../../store/port.ts'
 import { contractStream } from '../../../store/streams.ts'
 import type { Sink } from './sink.ts'
 import type { LedgerSubject } from './subject.ts'
+import type { ToldOfAll } from './told-of-all.ts'
 
 /** Entries of a contract that have settled together, with the document before and after each. */
 export interface Batch {
@@ -23,6 +24,8 @@ export interface Subscription {
   readonly contract: Uid
   readonly kind: LedgerSubject['kind']
   readonly names: readonly string[]
+  /** Of all contracts: by it a client comes again. */
+  readonly told?: ToldOfAll | undefined
   /** Entries below it have been told. */
   next: LedgerIndex
   /** What has settled since, oldest first. Left out, or older: it is in the store. */
@@ -130,12 +133,16 @@ export class Telling {
     const { sink } = subscription
     const changes = await toldIn(entry, subscription, around, this.#ports)
     if (subscription.next !== entry.index || !sink.isOpen) return false
-    subscription.next = entry.index + 1
+    const next = entry.index + 1
+    subscription.next = next
+    const { contract, told } = subscription
     // Cut off between two changes of an entry, a client is told all of it again.
     for (const [place, change] of changes.entries()) {
-      sink.send(change, place === changes.length - 1 ? subscription.next : entry.index)
+      const goesOnAt = place === changes.length - 1 ? next : entry.index
+      sink.send(change, told === undefined ? goesOnAt : told.idAt(contract, goesOnAt))
     }
-    return true
+    await told?.note(contract, next)
+    return subscription.next === next
   }
 }
 

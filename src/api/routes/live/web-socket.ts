@@ -93,7 +93,10 @@ export function liveRoute(
     method: 'GET',
     url: LIVE_PATH,
     exposeHeadRoute: false,
-    config: { role: 'reader', problems: ['upgrade_required', 'no_such_subject', 'no_such_contract'] },
+    config: {
+      role: 'reader',
+      problems: ['upgrade_required', 'no_such_subject', 'no_such_contract', 'history_too_long'],
+    },
     schema: {
       operationId: 'openLive',
       summary: 'What changes, on a WebSocket or as server-sent events',
