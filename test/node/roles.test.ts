@@ -34,10 +34,13 @@ t.test(
   'serve, transmit, receive and signer: a contract from its opening to changes by both',
   { timeout: 120_000 },
   async (t) => {
-    const { at, origin } = await webhookReceiver(t)
-    const { ana, ben } = await pair(t, 'two that sign', origin)
+    const receiver = await webhookReceiver(t)
+    const { ana, ben } = await pair(t, 'two that sign', receiver.origin)
     const contract = await together(ana, ben)
-    await ana.client.call('POST', '/api/Webhook', { url: `${origin}/told`, subject: `/new-api/${contract}/Country` })
+    await ana.client.call('POST', '/api/Webhook', {
+      url: `${receiver.origin}/told`,
+      subject: `/new-api/${contract}/Country`,
+    })
     const field = { Country: { $field: { type: 'text' } } }
     await ana.client.call('POST', `/new-api/${contract}`, field, WAIT)
     await until('ben has the field', async () => {
@@ -101,10 +104,10 @@ t.test(
     t.match(attention, { standingStill: { count: 0 }, conflicts: { count: 0 } }, 'from its own read model')
 
     const told = () =>
-      at('/told').flatMap(({ message: { data } }) => (data.change === 'ProposalAgreed' ? [data.value] : []))
+      receiver.at('/told').flatMap(({ message: { data } }) => (data.change === 'ProposalAgreed' ? [data.value] : []))
     await until('all of it is posted', async () => told().includes('Peru'))
     t.same(told(), ['Mexico', 'Chile', 'Cuba', 'Peru'], 'whoever signs it, and whichever process is down')
-    t.equal(new Set(at('/told').map(({ id }) => id)).size, at('/told').length)
+    t.equal(new Set(receiver.at('/told').map(({ id }) => id)).size, receiver.at('/told').length)
   },
 )
 
