@@ -10,7 +10,7 @@ import { type Checkpoint, Checkpoints, type Failure } from './checkpoint.ts'
 import type { ContractRows } from './contract-rows.ts'
 import { dataOf, FoldFailed } from './fold-failed.ts'
 import { foldingEvents } from './folding-events.ts'
-import { inTransaction } from './stepwise-transaction.ts'
+import { StepwiseTransaction } from './stepwise-transaction.ts'
 import { prepareTables, type Tables } from './tables.ts'
 
 /** The entry that is not folded in any more, nor anything after it. Its carrying statement claims `time`. */
@@ -30,7 +30,7 @@ const ofTheDatabase = /^SQLITE_(?!CONSTRAINT|MISMATCH|RANGE|TOOBIG|ERROR)/
  * Failure, and the others go on (decision 0095).
  */
 export class Fold {
-  readonly #database: Database.Database
+  readonly #transaction: StepwiseTransaction
   readonly #tables: Tables
   readonly #checkpoints: Checkpoints
   readonly #cut: Cut | undefined
@@ -43,7 +43,7 @@ export class Fold {
   #failed: Set<string>
 
   constructor(database: Database.Database, cut?: Cut) {
-    this.#database = database
+    this.#transaction = new StepwiseTransaction(database)
     this.#tables = prepareTables(database)
     this.#checkpoints = new Checkpoints(database)
     this.#cut = cut
@@ -62,7 +62,7 @@ export class Fold {
     const failures: Failure[] = []
     for (let isStepwise = false; ; ) {
       try {
-        yield* inTransaction(this.#database, this.#foldingAll(events, movesCheckpoint, isStepwise, failures))
+        yield* this.#transaction.run(this.#foldingAll(events, movesCheckpoint, isStepwise, failures))
         this.#forgetSome()
         return failures
       } catch (error) {
