@@ -3,7 +3,7 @@ import { rulesToPublish } from '../../src/aggregates/contract/rules/rule-command
 import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { type ContractState, find, memberOf } from '../../src/aggregates/contract/state.ts'
 import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
-import { type ElementId, type Handle, ROOT } from '../../src/events/ids.ts'
+import { type ElementId, type Handle, parentIdOf, ROOT } from '../../src/events/ids.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 interface Command {
@@ -75,21 +75,22 @@ export function changeSetWork(state: ContractState, self: Handle, random: Seeded
 }
 
 /** One of each kind that computes, judges or asks for votes. */
-function bodiesOf(state: ContractState, { first, second, computed }: Places): Drafted[] {
+function bodiesOf(state: ContractState, { first, second, computed, entry }: Places): Drafted[] {
   const [one, other] = [first, second].map((id) => `\`${find(state, id)?.name ?? ''}\``)
   const list = 'list.field'
-  const expression = (text: string) => {
-    const compiled = compile(text, schemaOf(state), { block: ROOT })
+  const expression = (text: string, block: ElementId = ROOT) => {
+    const compiled = compile(text, schemaOf(state), { block })
     return isCompiled(compiled) ? compiled.ast : undefined
   }
   const assigned = expression(`${one} + ${other}`)
   const counted = expression(`count(${list}[item != null]) <= 3`)
-  const long = expression(`string length(${one}) < 9`)
+  const prototype = parentIdOf(entry)
+  const long = expression(`string length(outer.${one}) < 9 or field = outer.${other}`, prototype)
   if (assigned === undefined || counted === undefined || long === undefined) return []
   return [
     { at: ROOT, body: { kind: 'assignment', target: computed, expression: assigned } },
     { at: ROOT, body: { kind: 'constraint', condition: counted, severity: 'reject' } },
-    { at: ROOT, body: { kind: 'constraint', condition: long, severity: 'warn' } },
+    { at: prototype, body: { kind: 'constraint', condition: long, severity: 'warn' } },
     { at: second, body: { kind: 'validation', who: { parties: [], fields: [] } } },
   ]
 }
