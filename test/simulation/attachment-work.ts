@@ -19,7 +19,7 @@ export interface AttachmentAsked {
   readonly payloads: { [seal: Hash]: Payload }
   readonly content: NamedContent
   readonly bytes: Uint8Array
-  /** Whether another member has to take the value: what nobody else judges is agreed with whatever its author has. */
+  /** Whether another member that is honest has to take the value: what no such one judges is agreed with whatever its author has. */
   readonly isJudged: boolean
 }
 
@@ -29,6 +29,7 @@ export function attachmentWork(
   self: Handle,
   id: ElementId,
   random: SeededRandom,
+  isHonest: (handle: Handle) => boolean,
 ): AttachmentAsked | undefined {
   const field = find(state, id)
   const audience = audienceAt(state, id)?.parties
@@ -45,7 +46,9 @@ export function attachmentWork(
     bytes,
     command: { type: 'ProposeValue', field: id, seal: sealed.seal, basis, ...confidential },
     content: { bytes: length, hash, name: sealed.seal },
-    isJudged: (audience ?? membersOf(state).map(({ card }) => card.handle)).some((handle) => handle !== self),
+    isJudged: (audience ?? membersOf(state).map(({ card }) => card.handle)).some(
+      (handle) => handle !== self && isHonest(handle),
+    ),
     payloads: { [sealed.seal]: sealed.payload },
   }
 }

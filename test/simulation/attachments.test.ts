@@ -21,3 +21,8 @@ t.test(
       t.ok((totals[name] ?? 0) > 0, `${totals[name]} ${name}`)
   },
 )
+
+t.test('a file that only the hostile member judges is brought: it takes any', async (t) => {
+  const { counts, sins } = await simulate(16, undefined, { attachments: 0.1 })
+  t.ok(sins.length > 0 && (counts['attachments held in the end'] ?? 0) > 0, `${sins}: ${JSON.stringify(counts)}`)
+})

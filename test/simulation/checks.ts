@@ -33,6 +33,15 @@ export function check(run: Run): void {
   for (const one of honest) for (const other of honest) if (one !== other) run.oracle.checkPair(one, other)
 }
 
+/** Of each machine, when it has long had what it can get. It compares what it has with one other every few seconds. */
+const CALLS_A_SECOND_MAX = 4
+
+/** Whoever lacks something for ever, or is told that another does, does not call again and again at once. */
+export function checkPeace(run: Run, callsASecond: number): void {
+  if (callsASecond <= CALLS_A_SECOND_MAX * run.everyone().length) return
+  throw new Violation(`${callsASecond} calls a second, after half a minute in which everything had healed`)
+}
+
 /** What must hold after everything has healed, and been given the time that it needs. */
 export async function checkEnd(run: Run): Promise<void> {
   await checkUnsaid(run)

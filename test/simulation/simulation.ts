@@ -1,5 +1,5 @@
 import { drawCast } from './cast.ts'
-import { check, checkEnd, describe } from './checks.ts'
+import { check, checkEnd, checkPeace, describe } from './checks.ts'
 import { Faults } from './faults.ts'
 import { type SimulationOptions, withDefaults } from './options.ts'
 import { Run } from './run.ts'
@@ -77,7 +77,9 @@ async function heal(run: Run, faults: Faults, workload: Workload): Promise<void>
   run.network.mangle = (text) => text
   if (run.hostile !== undefined) run.hostile.isTame = true
   if (run.options.upgrades) faults.installEverywhere()
+  let calls = 0
   for (let step = 0; step < HEALING_SECONDS; step++) {
+    if (step === HEALING_SECONDS / 2) calls = run.network.calls
     // A crash may have been on its way still.
     for (const machine of run.everyone()) if (!machine.isUp) await faults.restart(machine)
     for (const machine of run.everyone()) await workload.tidyUp(machine, step)
@@ -85,6 +87,7 @@ async function heal(run: Run, faults: Faults, workload: Workload): Promise<void>
     await run.pass(1_000)
     check(run)
   }
+  checkPeace(run, (run.network.calls - calls) / (HEALING_SECONDS / 2))
 }
 
 function reportOf(seed: number, run: Run): Report {

@@ -1,7 +1,7 @@
 import { find, initialState, invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
-import type { ElementId } from '../../src/events/ids.ts'
+import type { ElementId, Handle } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import { piecesOf } from '../../src/merkle/content-tree.ts'
 import { both } from '../support/engine-2.ts'
@@ -257,7 +257,8 @@ export class Workload {
     const run = this.#run
     const random = run.sources.of('attachments', machine.address)
     const place = random.pick(attachmentFields(run))
-    const work = attachmentWork(state.settling.agreed, machine.handle, place, random)
+    const isHonest = (handle: Handle) => run.machines.some((one) => one.handle === handle && run.isHonest(one))
+    const work = attachmentWork(state.settling.agreed, machine.handle, place, random, isHonest)
     const isLeftOut = random.chance(0.15)
     if (work === undefined) return
     const { bytes, command, content, isJudged, payloads } = work
