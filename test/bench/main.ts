@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureApi } from './api.ts'
 import { compare } from './compare.ts'
+import { measureLive } from './live.ts'
 import { measureRebuild } from './rebuild.ts'
 import {
   reportApi,
   reportChanges,
+  reportLive,
   reportRebuild,
   reportRules,
   reportSizes,
@@ -22,10 +24,10 @@ import { measureWebhooks } from './webhooks.ts'
 import { measureWide } from './wide-contract.ts'
 
 /**
- * `npm run bench -- [--quick] [--only api|changes|parties|rebuild|rules|webhooks] [--profile DIR]`: parties as processes on one machine, TLS and fsync
+ * `npm run bench -- [--quick] [--only api|changes|live|parties|rebuild|rules|webhooks] [--profile DIR]`: parties as processes on one machine, TLS and fsync
  * on, one writer that proposes values of 200 bytes to 100 fields round robin, counted at the writer when they have settled; beside
  * it, in turns, the floor: the least program that could do it. Three parties first, then two, five and ten; the waits for a disk; and
- * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules; webhooks beside posting with undici; reading by the inward API beside what could answer the same with the least. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
+ * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules; webhooks beside posting with undici; `/live` with a thousand subscribers beside one; reading by the inward API beside what could answer the same with the least. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
  */
 const { values } = parseArgs({
   options: {
@@ -63,6 +65,11 @@ try {
     const [small, large] = values.quick ? [100, 2_000] : [100, 100_000]
     const extent = values.quick ? { requests: 2_000, turns: 2 } : { requests: 10_000, turns: 5 }
     reportApi(await measureApi(join(dir, 'api'), { sizes: [small, large], ...extent }))
+  }
+  if (isAsked('live')) {
+    await mkdir(join(dir, 'live'))
+    const seconds = values.quick ? 10 : 60
+    reportLive(await measureLive(join(dir, 'live'), { contracts: 50, ofEach: 20, seconds }))
   }
   if (isAsked('rebuild')) {
     await mkdir(join(dir, 'rebuild'))

@@ -1,5 +1,6 @@
 import type { ApiFigures } from './api.ts'
 import type { Compared, Comparison } from './compare.ts'
+import type { LiveFigures } from './live.ts'
 import type { RebuildFigures } from './rebuild.ts'
 import { middle, type RuleFigures } from './rule-language.ts'
 import type { WebhookFigures } from './webhooks.ts'
@@ -88,6 +89,17 @@ export function reportWebhooks({ messages, posted, told }: WebhookFigures): void
   const ratio = told / posted
   const each = `${Math.round(told)}/s of ${messages} messages; with undici alone ${Math.round(posted)}/s`
   console.log(`\nwebhooks, one message after another: ${each}: ${ratio.toFixed(2)}; ${aimed(ratio, ['at least', 0.5])}`)
+}
+
+export function reportLive({ aloneP50Ms, aloneP99Ms, contracts, ofEach, p50Ms, p99Ms, told }: LiveFigures): void {
+  const ratio = p99Ms / aloneP99Ms
+  const subscribers = (contracts * ofEach).toLocaleString('en')
+  console.log(
+    `\n/live, ${subscribers} subscribers, ${ofEach} a contract, a change a second on each of ${contracts}, settled to received:`,
+  )
+  console.log(
+    `  p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms of ${told.toLocaleString('en')}; one subscriber ${aloneP50Ms.toFixed(1)} and ${aloneP99Ms.toFixed(1)} ms: p99 ${ratio.toFixed(1)} times that; ${aimed(ratio, ['at most', 5])}`,
+  )
 }
 
 export function reportApi(figures: ApiFigures): void {

@@ -3,12 +3,29 @@ import { Connection } from '../../../src/api/routes/live/connection.ts'
 import { States } from '../../../src/api/routes/live/states.ts'
 import { ANY } from '../../../src/api/routes/live/subject.ts'
 import { Telling } from '../../../src/api/routes/live/telling.ts'
+import type { Contracts } from '../../../src/contracts/registry/contracts.ts'
+import { settledFrom } from '../../../src/contracts/replica/find-settled.ts'
 import { Documents } from '../../../src/documents/documents.ts'
+import type { LedgerEntry } from '../../../src/events/ledger-entry.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { EventLoopTurns } from '../../../src/runtime/event-loop-turns.ts'
+import type { Store } from '../../../src/store/port.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
 import { allOf, CONTRACT, market, type Player } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
+
+function portsOf(contracts: Contracts, store: Store) {
+  const turns = new EventLoopTurns()
+  const documents = new Documents({
+    clock: systemClock,
+    contracts,
+    newRequestId: () => '',
+    newSalt: () => new Uint8Array(16),
+    store,
+    turns,
+  })
+  return { contracts, documents, store, turns }
+}
 
 t.test('whoever watches all contracts is told of one that was at rest, from what stands in the store', async (t) => {
   const [ana] = market('ana') as [Player]
@@ -18,17 +35,7 @@ t.test('whoever watches all contracts is told of one that was at rest, from what
   await contracts.begin(CONTRACT, allOf(ana), ana.handle)
   await contracts.use(CONTRACT, (live) => live.deliver(allOf(ana)))
   const { store } = party
-  const turns = new EventLoopTurns()
-  const salt = () => new Uint8Array(16)
-  const documents = new Documents({
-    clock: systemClock,
-    contracts,
-    newRequestId: () => '',
-    newSalt: salt,
-    store,
-    turns,
-  })
-  const ports = { contracts, documents, store, turns }
+  const ports = portsOf(contracts, store)
   const told: object[] = []
   const sink = {
     isOpen: true,
@@ -45,4 +52,48 @@ t.test('whoever watches all contracts is told of one that was at rest, from what
     { subscribed: '/new-api/*' },
     { change: 'ProposalAgreed', subject: `/new-api/${CONTRACT}/A`, value: 'agreed while nobody looked' },
   ])
+})
+
+t.test('however many watch the same, what settles is looked up once', async (t) => {
+  const [ana] = market('ana') as [Player]
+  ana.proposes('0.0', 'told to many')
+  const party = new EdgelessParty(t, 'ben')
+  const { contracts } = await party.start()
+  await contracts.begin(CONTRACT, allOf(ana), ana.handle)
+  await contracts.use(CONTRACT, (live) => live.deliver(allOf(ana)))
+  const { store } = party
+  let lookedUp = 0
+  const payloads = {
+    ...store.payloads,
+    get: (...asked: Parameters<typeof store.payloads.get>) => {
+      lookedUp++
+      return store.payloads.get(...asked)
+    },
+  }
+  const ports = portsOf(contracts, { ...store, payloads })
+  const { documents } = ports
+  const last = ana.settled - 1
+  const batch = await contracts.use(CONTRACT, async (live) => {
+    const around = [await documents.past.ofSize(live, last), live.state.settling.agreed]
+    const entries: LedgerEntry[] = []
+    for await (const entry of settledFrom(store.events, CONTRACT, last)) entries.push(entry)
+    return { documents: around, entries, from: last, told: new Map() }
+  })
+  const states = new States({ clock: systemClock, contracts, obstacles: () => [], questionsOf: async () => [] })
+  const told: object[] = []
+  const connections = Array.from({ length: 20 }, () => {
+    const sink = { isOpen: true, send: (message: object) => void told.push(message), end: () => {} }
+    return new Connection(sink, new Telling(ports), ports, states)
+  })
+  t.teardown(() => {
+    for (const connection of connections) connection.close()
+  })
+  for (const connection of connections) {
+    await connection.begin({ contract: ANY, kind: 'changes', names: ['A'] }, '/new-api/*/A', undefined)
+    connection.settled(CONTRACT, last, batch)
+  }
+  const changes = () => told.filter((message) => 'change' in message)
+  await until('all are told', async () => changes().length === 20)
+  t.match(changes(), Array(20).fill({ change: 'ProposalAgreed', value: 'told to many' }))
+  t.equal(lookedUp, 1)
 })

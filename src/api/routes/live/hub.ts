@@ -29,7 +29,7 @@ export class LiveHub {
         const entries = acknowledged.map(({ entry }) => entry)
         const from = first.entry.index
         const documents = before && [before.document, ...acknowledged.map(({ document }) => document)]
-        const batch = documents && before.size === from ? { documents, entries, from } : undefined
+        const batch = documents && before.size === from ? { documents, entries, from, told: new Map() } : undefined
         for (const watcher of this.#watchers) watcher.settled(contract, from, batch)
       },
     })

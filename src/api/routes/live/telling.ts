@@ -17,6 +17,14 @@ export interface Batch {
   /** One more than there are entries: the first is before them all. */
   readonly documents: readonly ContractState[]
   readonly entries: readonly LedgerEntry[]
+  /** What was told of an entry, by what is watched: for the others that watch the same. */
+  readonly told: Map<string, Told>
+}
+
+interface Told {
+  /** When it was looked up, milliseconds. */
+  readonly at: number
+  readonly changes: Promise<readonly object[]>
 }
 
 export interface Subscription {
@@ -41,6 +49,8 @@ export interface TellingPorts {
 
 /** How many entries one subscription is sent before another has its turn. */
 const ENTRIES_IN_A_ROW = 64
+/** How long what was looked up for one is told to others: what has been erased since is in it. Milliseconds. */
+const TOLD_GOOD_FOR_MS = 1_000
 /** So many batches wait in memory for a subscription; what is more is read from the store. */
 const BATCHES_MAX = 64
 
@@ -98,7 +108,8 @@ export class Telling {
     for (const [place, entry] of batch.entries.entries()) {
       if (entry.index < subscription.next) continue
       const [before, after] = [batch.documents[place], batch.documents[place + 1]] as [ContractState, ContractState]
-      if (!(await this.#tellEntry(subscription, entry, { before, after }))) return false
+      const changes = await this.#toldToAll(batch, entry, subscription, { before, after })
+      if (!(await this.#send(subscription, entry, changes))) return false
     }
     return subscription.batches.length > 1
   }
@@ -116,7 +127,8 @@ export class Telling {
         const known: ContractState = before ?? (await past.ofSize(live, entry.index))
         return { before: known, after: past.next(live, entry, known) }
       })
-      if (!(await this.#tellEntry(subscription, entry, around))) return false
+      const changes = await toldIn(entry, subscription, around, this.#ports)
+      if (!(await this.#send(subscription, entry, changes))) return false
       before = around.after
       told++
     }
@@ -124,14 +136,27 @@ export class Telling {
     return told === ENTRIES_IN_A_ROW || subscription.batches.length > 0
   }
 
-  /** Whether it is still to be told of what follows. */
-  async #tellEntry(
-    subscription: Subscription,
+  /** What settles is looked up once for all that watch the same, however many they are. */
+  async #toldToAll(
+    { told }: Batch,
     entry: LedgerEntry,
-    around: { readonly before: ContractState; readonly after: ContractState },
-  ): Promise<boolean> {
+    { contract, kind, names }: Subscription,
+    around: Around,
+  ): Promise<readonly object[]> {
+    const watched = JSON.stringify([entry.index, kind, ...names])
+    const now = performance.now()
+    const known = told.get(watched)
+    if (known !== undefined && now - known.at < TOLD_GOOD_FOR_MS) return known.changes
+    const changes = toldIn(entry, { contract, kind, names }, around, this.#ports)
+    told.set(watched, { at: now, changes })
+    // Whoever is next looks it up again.
+    changes.catch(() => told.delete(watched))
+    return changes
+  }
+
+  /** Whether it is still to be told of what follows. */
+  async #send(subscription: Subscription, entry: LedgerEntry, changes: readonly object[]): Promise<boolean> {
     const { sink } = subscription
-    const changes = await toldIn(entry, subscription, around, this.#ports)
     if (subscription.next !== entry.index || !sink.isOpen) return false
     const next = entry.index + 1
     subscription.next = next
@@ -146,11 +171,16 @@ export class Telling {
   }
 }
 
+interface Around {
+  readonly before: ContractState
+  readonly after: ContractState
+}
+
 /** What an entry has brought for whoever watches a subject. */
 export function toldIn(
   entry: LedgerEntry,
   { contract, kind, names }: Pick<Subscription, 'contract' | 'kind' | 'names'>,
-  around: { readonly before: ContractState; readonly after: ContractState },
+  around: Around,
   ports: ToldPorts,
 ): Promise<readonly object[]> {
   return kind === 'changes'
