@@ -1,6 +1,15 @@
-/** `node api-pages.ts <api> <path> <key> <rows> <times>`: reads a list page by page, as its links say, so often, and exits when it has had at least so many rows each time. */
+import { measured } from './measured.ts'
+
+/**
+ * `node api-pages.ts <api> <path> <key> <rows> <times>`, with a channel to its parent: reads a list page by page, as its links say, once to warm up, and then so
+ * often; each time it has to have at least so many rows.
+ */
 const [api, path = '', key, rows, times] = process.argv.slice(2)
-for (let time = 0; time < Number(times); time++) {
+await measured(readAll, async () => {
+  for (let time = 0; time < Number(times); time++) await readAll()
+})
+
+async function readAll(): Promise<void> {
   let count = 0
   for (let at: string | undefined = path; at !== undefined; ) {
     const answer = await fetch(new URL(at, api), { headers: { authorization: `Bearer ${key}` } })

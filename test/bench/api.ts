@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import fastify from 'fastify'
 import { openNode } from '../../src/index.ts'
 import { configure, newParty } from '../support/unchecked-party.ts'
+import { cpuDuring } from './measured.ts'
 
 /** Processor time of the server, not of who asks it, and not what others take on the machine. */
 export interface ApiFigures {
@@ -26,7 +25,7 @@ const FIELDS_AT_ONCE = 250
 const BLOCK_FIELDS = 1_000
 const ROWS = 10_000
 const PAGE = 1_000
-/** By one client: to start one costs this process as much as a few pages. */
+/** How often all are read in a turn. */
 const SCANS = 5
 
 /** How much more a read takes than the least that could answer it. */
@@ -57,7 +56,7 @@ export async function measureApi(
     const least = (of: string, micros: number) =>
       best.set(of, Math.min(best.get(of) ?? Number.POSITIVE_INFINITY, micros))
     const load = async (of: string, port: number, path: string, count: number, ...headers: string[]) =>
-      least(of, (await cpuOf(() => asked(port, path, count, ...headers))) / count)
+      least(of, (await cpuDuring('api-load.ts', [String(port), path, String(count), ...headers])) / count)
     const readModel = new Database(join(ana.data, 'read-model.sqlite'), { readonly: true })
     for (let turn = 0; turn < turns; turn++) {
       await load('bare', theirs, '/field', requests)
@@ -65,8 +64,12 @@ export async function measureApi(
       await load(ofBlock, ours, ofBlock, requests / 10, key)
       await load('stringify', theirs, '/block', requests / 10)
       const list = `/api/Elements?contract=${ofRows}&limit=${PAGE}`
-      least('rows', (await cpuOf(() => paged(ana, list))) / SCANS)
-      least('read', await cpuOf(() => readAll(readModel, ofRows as string)))
+      const ofPages = [ana.api, list, ana.token, String(ROWS), String(SCANS)]
+      least('rows', (await cpuDuring('api-pages.ts', ofPages)) / SCANS)
+      least(
+        'read',
+        cpuOf(() => readAll(readModel, ofRows as string)),
+      )
     }
     readModel.close()
     const micros = (of: string) => best.get(of) as number
@@ -118,31 +121,11 @@ async function settled(ana: Asked, contract: string): Promise<void> {
 }
 
 /** Microseconds of processor time of this process. */
-async function cpuOf(work: () => Promise<void> | void): Promise<number> {
+function cpuOf(work: () => void): number {
   const before = process.cpuUsage()
-  await work()
+  work()
   const { user, system } = process.cpuUsage(before)
   return user + system
-}
-
-async function asked(port: number, path: string, requests: number, ...headers: string[]): Promise<void> {
-  const load = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'api-load.ts'), String(port), path, String(requests), ...headers],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  )
-  const [code] = await once(load, 'exit')
-  if (code !== 0) throw new Error(`${path} was not answered`)
-}
-
-/** By another process, which follows the links. */
-async function paged({ api, token }: Asked, path: string): Promise<void> {
-  const script = join(import.meta.dirname, 'api-pages.ts')
-  const load = spawn(process.execPath, [script, api, path, token, String(ROWS), String(SCANS)], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  const [code] = await once(load, 'exit')
-  if (code !== 0) throw new Error(`${path} was not answered`)
 }
 
 /** The least that could be done: the same rows as they stand, in pages as long, and their JSON. */

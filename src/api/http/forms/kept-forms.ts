@@ -64,6 +64,10 @@ export class KeptForms {
     if (bytes > this.#bytesMax * LARGEST) return
     kept.shown.set(asked, shown)
     this.#bytes += bytes
+    if (this.#bytes > this.#bytesMax) this.#makeRoom()
+  }
+
+  #makeRoom(): void {
     for (const { contract, shown } of this.#contracts.values()) {
       for (const [oldest, one] of shown) {
         if (this.#bytes <= this.#bytesMax) return
