@@ -12,7 +12,7 @@ declare module 'fastify' {
 const conditions = ['if-match', 'if-none-match', 'if-unmodified-since'] as const
 
 /** Written in UTF-8 once, for the tag and for the connection: Node.js makes room for three bytes a character, and copies it twice. */
-const LARGE_CHARACTERS = 16_384
+export const LARGE_CHARACTERS = 16_384
 
 /**
  * What a read answers as JSON has a tag, and is not sent again to whoever has it. A write that does not look at preconditions is not

@@ -30,6 +30,7 @@ import { type Format, formatFor, formats, mediaTypes, notAcceptable } from '../h
 import { XmlBody } from '../http/forms/exact-xml.ts'
 import type { KeptForms, Shown } from '../http/forms/kept-forms.ts'
 import { tagsOf } from '../http/forms/representations.ts'
+import { LARGE_CHARACTERS } from '../http/preconditions.ts'
 import { asksFor, waitOf as waitFrom } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery, RequestMalformed, TokenInQuery } from '../http/validation.ts'
@@ -172,6 +173,8 @@ export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {
 }
 
 const ANYTHING = '*/*'
+/** As the server writes it to all that is JSON, whether it comes as a text or as bytes. */
+const JSON_SENT = `${mediaTypes.json}; charset=utf-8`
 
 /** What is known is answered at once: a promise would take longer than that. */
 function read(ports: PathRoutesPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> | undefined {
@@ -256,7 +259,10 @@ async function shownOf(
 // What only waits for votes, and is not shown, is in no tag.
 function shown(form: Format, body: string | Buffer): Shown {
   const mediaType = mediaTypes[form]
-  return { mediaType, body, tag: entityTag(mediaType, body) }
+  const tag = entityTag(mediaType, body)
+  // Written in UTF-8 once, not for each that asks.
+  const sent = typeof body === 'string' && body.length >= LARGE_CHARACTERS ? Buffer.from(body) : body
+  return { mediaType: form === 'json' ? JSON_SENT : mediaType, body: sent, tag }
 }
 
 function answered({ body, mediaType, tag }: Shown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -71,6 +71,15 @@ t.test('what is read again is what stands: another value, another form, and noth
   t.equal((await both({ 'if-none-match': tag })).text, 'Eve')
   t.equal((await both({ accept: JSON_TYPE })).text, '"Eve"')
 
+  const long = 'é'.repeat(20_000)
+  await json('PUT', `${root}/Other`, JSON.stringify(long))
+  const whole = () => send(`GET ${root}`)
+  const [once, again] = [await whole(), await whole()]
+  t.same(JSON.parse(again.text), { Name: 'Eve', Other: long }, 'what is large comes in the same bytes')
+  t.same(again.headers['content-type'], 'application/json; charset=utf-8')
+  t.same([again.text, again.headers.etag], [once.text, once.headers.etag])
+  await json('PUT', `${root}/Other`, '"x"')
+
   const erasures = `/api/Contract/${uid}/Erasures`
   t.equal((await json('POST', erasures, '{"paths":["Name"]}')).status, 200)
   // It is asked for all the while, so that what was read before the end would be known after it.
