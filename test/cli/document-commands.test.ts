@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { readConfiguration, readEnvironment } from '../../src/node/config/configuration.ts'
 import { startNode } from '../../src/node/node.ts'
-import { newParty } from '../support/node-party.ts'
+import { newParty, until } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 
 const environment = readEnvironment({ CONCORDATA_LOG_LEVEL: 'silent' })
@@ -85,8 +85,11 @@ t.test('a document is written, read, looked back at and compared by hand', { tim
     t.match(await field('empty', 'Terms of hire/Rate'), { status: 0 })
     t.match(await field('get', 'Terms of hire/Rate'), { status: 1, output: /no_agreed_value/ })
     t.same(await field('get', 'Terms of hire/Rate', '--at', String(before)), { status: 0, output: '1.10\n' })
-    const { output } = await run('contract', 'history', contract, 'Terms of hire/Rate')
-    t.match(output, /Terms of hire\/Rate {2}ana {2}1\.10 .*emptied at/)
+    // The read model is a moment behind.
+    await until('the history to have it', async () => {
+      const { output } = await run('contract', 'history', contract, 'Terms of hire/Rate')
+      return /Terms of hire\/Rate {2}ana {2}1\.10 .*emptied at/.test(output)
+    })
     t.match(await run('contract', 'history', contract, '--limit', '1'), { output: /Older ones: --before \d+/ })
     const differs = await run('contract', 'diff', contract, String(before), String(before + 1))
     t.match(differs, { status: 0, output: /value {2}Terms of hire\/Rate {2}1\.10 {2}–/ })

@@ -291,7 +291,13 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
       t.match((await by(ben, 'attachment', 'list')).output, /^Survey +Survey.txt +text\/plain +5 /m)
       t.match(await by(ana, 'attachment', 'add', 'Survey', survey, '--dry-run'), { status: 0, output: /accepted/ })
 
-      await writeFile(evidence, (await by(ben, 'attachment', 'evidence', 'Survey')).output)
+      // The read model is a moment behind.
+      let proof = ''
+      await until('it to be proven', async () => {
+        proof = (await by(ben, 'attachment', 'evidence', 'Survey')).output
+        return JSON.parse(proof).values.length === 1
+      })
+      await writeFile(evidence, proof)
       const keyOf = async (party: NodeParty) => (await party.call('GET', '/api/Keys')).body.keys[0]
       const [anas, bens] = [await keyOf(ana), await keyOf(ben)]
       const prove = (file: string, ...more: string[]) => runCommand('audit', 'prove', evidence, file, ...more)
