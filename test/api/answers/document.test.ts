@@ -126,9 +126,13 @@ t.test('whatever a document does not take is told by its code', async (t) => {
   })
 
   await t.test('of a key that is lost', async (t) => {
+    const [now] = (await ana.call('GET', '/api/Keys')).body.keys
+    const signature = `ed25519:${'A'.repeat(86)}`
+    const unasked = { revokes: now, signing: now, signature }
+    await refuses(t, two, [['409 revocation_unfit', ana, 'POST', `${at}/KeyRevocation`, unasked]])
     const { signing } = (await ana.call('POST', '/api/Keys/Revocation')).body
     await whileAnaIsDown(() => rm(join(ana.data, 'signing-keys', '000001.pem')))
-    const revocation = { revokes: signing, signing, signature: `ed25519:${'A'.repeat(86)}` }
+    const revocation = { revokes: signing, signing, signature }
     await refuses(t, two, [['409 key_unknown', ana, 'POST', `${at}/KeyRevocation`, revocation]])
   })
 })
