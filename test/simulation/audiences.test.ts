@@ -27,4 +27,6 @@ t.test(
 t.test('who came to be in an audience before something was erased may have what it was given then', async (t) => {
   const { counts } = await simulate(500_022, undefined, { audiences: 0.2, erasures: 0.2 })
   t.ok((counts['confidential values held by 2'] ?? 0) > 0, `${counts['confidential values held by 2']} of two`)
+  // Of two machines of one member each may have stored another ledger.
+  t.same((await simulate(710_012, undefined, { losingValues: true, audiences: 0.3, erasures: 0.3 })).sins, ['twin'])
 })

@@ -1,7 +1,8 @@
 import { type ContractState, memberOf } from '../../src/aggregates/contract/state.ts'
 import { confidentialStandingIn } from '../../src/aggregates/contract/values/confidential-standing.ts'
 import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
-import type { AgreementState } from '../../src/agreement/state.ts'
+import { receive } from '../../src/agreement/receive.ts'
+import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { type Handle, requestOf } from '../../src/events/ids.ts'
 import { recipientsIn } from '../../src/events/recipients.ts'
@@ -37,9 +38,7 @@ export class Confidences {
       if (live === undefined) continue
       await live.recall()
       this.#said(fullState(live.state))
-      // From the store: what was erased since can be judged with its entries alone.
-      const { settled, state } = await machine.disk.load(run.contract, founder.handle, both)
-      for (const { document } of [...settled, ...state.settling.unsettled]) this.#passed(document)
+      for (const document of await documentsAt(run, machine, founder, fullState(live.state))) this.#passed(document)
     }
     for (const machine of run.everyone()) {
       for await (const { group, entries } of machine.disk.auditSource(run.contract, founder.handle).groups()) {
@@ -112,6 +111,19 @@ export class Confidences {
     for (const party of parties) may.add(party)
     this.#mayHave.set(key, may)
   }
+}
+
+/** What the document of a machine was, one state after another. */
+async function documentsAt(run: Run, machine: Machine, founder: Machine, { feeds }: AgreementState) {
+  const { contract } = run
+  // Of a member with two machines each may have stored another ledger than its feeds make.
+  if (!run.isHonest(machine)) {
+    const held = [...feeds.values()].flatMap((feed) => [...feed])
+    return receive(emptyAgreement(contract, both), held).acknowledged.map(({ document }) => document)
+  }
+  // From the store: what was erased since can be judged with its entries alone.
+  const { settled, state } = await machine.disk.load(contract, founder.handle, both)
+  return [...settled, ...state.settling.unsettled].map(({ document }) => document)
 }
 
 export function keyOf(group: string, seal: Hash): string {

@@ -13,6 +13,12 @@ import { memorySnapshots, type Snapshots } from '../../src/store/snapshot-port.t
 import { contractStream, OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
+interface Erasure {
+  readonly kind: 'erase'
+  readonly contract: Uid
+  readonly refs: readonly PayloadRef[]
+}
+
 /**
  * A machine's disk: writes take time, become durable somewhere in it, and are never heard of again after a crash. One that
  * is `piecewise` has no transactions: a crash in the middle leaves the first few parts of a write, as EventStoreDB does, and of those
@@ -22,7 +28,8 @@ export class Disk {
   readonly #random: SeededRandom
   readonly #piecewise: boolean
   #durable: Store = openMemoryStore()
-  #journal: Write[] = []
+  /** What has become durable, in order: a backup has what was erased before it no more. */
+  #journal: (Write | Erasure)[] = []
   #underWay = 0
   #guard: SigningGuard = memoryGuard()
   readonly #guarded = new Map<Uid, Guarded>()
@@ -114,7 +121,10 @@ export class Disk {
     this.#journal = this.#journal.slice(0, mark)
     this.#underWay = 0
     this.#durable = openMemoryStore()
-    for (const write of this.#journal) await this.#durable.write([write])
+    for (const one of this.#journal) {
+      if (one.kind === 'erase') await this.#durable.payloads.erase(one.contract, one.refs)
+      else await this.#durable.write([one])
+    }
     if (withoutGuard) {
       this.#guard = memoryGuard()
       this.#guarded.clear()
@@ -189,7 +199,18 @@ export class Disk {
             await handler(event)
           }),
       },
-      payloads,
+      payloads: {
+        put: async (contract, group, entries) => {
+          await payloads.put(contract, group, entries)
+          this.#journal.push({ kind: 'payloads', contract, group, entries })
+        },
+        get: (...asked) => payloads.get(...asked),
+        groups: (...asked) => payloads.groups(...asked),
+        erase: async (contract, refs) => {
+          await payloads.erase(contract, refs)
+          this.#journal.push({ kind: 'erase', contract, refs })
+        },
+      },
       isAtomic: !this.#piecewise,
       write,
       close: async () => {},

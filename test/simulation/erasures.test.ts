@@ -7,6 +7,14 @@ const RUNS = [
   { erasures: 0.4, rounds: 20, rules: 0.5 },
 ]
 
+t.test('what was erased before a backup was made is not in it', async (t) => {
+  const { counts } = await simulate(710_014, undefined, { erasures: 0.2 })
+  t.ok(
+    (counts['set back without a guard'] ?? 0) > 0 && (counts['members that have erased values'] ?? 0) > 0,
+    JSON.stringify(counts),
+  )
+})
+
 t.test(
   'what simulation.test.ts says holds where values are erased, and nobody keeps one: who comes in, or comes back, ends with the same root',
   { timeout: 300_000 },
