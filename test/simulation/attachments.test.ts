@@ -26,3 +26,8 @@ t.test('a file that only the hostile member judges is brought: it takes any', as
   const { counts, sins } = await simulate(16, undefined, { attachments: 0.1 })
   t.ok(sins.length > 0 && (counts['attachments held in the end'] ?? 0) > 0, `${sins}: ${JSON.stringify(counts)}`)
 })
+
+t.test('what is given up makes room for what waits to be fetched', async (t) => {
+  const { counts } = await simulate(500_130, undefined, { attachments: 0.3 })
+  t.ok((counts['files named and not brought'] ?? 0) > 3, `${counts['files named and not brought']} are given up`)
+})

@@ -178,7 +178,11 @@ export class Contents {
       this.#dropping.delete(name)
     })
     this.#dropping.set(name, { done, namedMeanwhile })
-    return done.then(() => this.took(namedMeanwhile))
+    return done.then(() => {
+      this.took(namedMeanwhile)
+      // There is room for the next.
+      this.#prepare(false)
+    })
   }
 
   async #erase(name: ContentName, pieces: number, namedMeanwhile: readonly Named[]): Promise<void> {
