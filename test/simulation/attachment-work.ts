@@ -46,8 +46,8 @@ export function attachmentWork(
     bytes,
     command: { type: 'ProposeValue', field: id, seal: sealed.seal, basis, ...confidential },
     content: { bytes: length, hash, name: sealed.seal },
-    isJudged: (audience ?? membersOf(state).map(({ card }) => card.handle)).some(
-      (handle) => handle !== self && isHonest(handle),
+    isJudged: membersOf(state).some(
+      ({ card: { handle } }) => handle !== self && isHonest(handle) && audience?.includes(handle) !== false,
     ),
     payloads: { [sealed.seal]: sealed.payload },
   }
