@@ -25,7 +25,7 @@ const ENTRY_BYTES = 400
 
 /**
  * What was shown of agreed documents, for whoever asks for the same again. It is of one document and of the values that were held when it was made: another
- * document has none of it, and whoever changes values calls `drop`, by which erased ones leave the memory (decision 0145).
+ * document has none of it, and whoever changes values calls `drop`, by which erased ones leave the memory (decision 0144).
  */
 export class KeptForms {
   readonly #bytesMax: number
