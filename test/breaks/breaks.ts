@@ -699,8 +699,8 @@ export const breaks: readonly Break[] = [
   {
     name: 'drops what is named again while it is being dropped',
     file: 'src/contracts/contents/contents.ts',
-    from: 'return done.then(() => this.took(namedMeanwhile))',
-    to: 'return done',
+    from: '      this.took(namedMeanwhile)\n      // There is room for the next.\n',
+    to: '',
     caughtBy: 'test/contracts/contents/given-up.test.ts',
   },
   {

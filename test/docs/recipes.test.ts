@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
-import { block, type Document, field, given, list } from '../support/document.ts'
+import { block, type Document, entry, field, given, list } from '../support/document.ts'
 import { both, broker, decimal, inForce, lead, money, pounds } from '../support/ruled-document.ts'
 
 const text = await readFile(new URL('../../docs/rules.md', import.meta.url), 'utf8')
@@ -31,6 +31,11 @@ const slip = given(
   list('Lines', { key: { name: 'Insurer', field: { type: 'text' } } }),
   field('Lines/0/Written', decimal),
   field('Lines/0/Signed', decimal),
+  field('Lines/0/Premium', money),
+  list('Lines/0/Taxes'),
+  field('Lines/0/Taxes/0/Rate', decimal),
+  field('Lines/0/Taxes/0/Due', money),
+  list('Instalments', { entry: money }),
   lead.addsEntry('Lines'),
   lead.addsEntry('Lines'),
 ).when(
@@ -67,6 +72,9 @@ const assignment = (to: string, values: { readonly [path: string]: unknown }) =>
   for (const [path, value] of Object.entries(values)) t.same(live.agreedAt(path), value)
 }
 
+/** The slip with an entry in each of these lists. */
+const withEntries = (...lists: readonly string[]) => slip.when(...lists.map((path) => entry(path)))
+
 const inALine = (path: string, value: string) => (document: Document) => document.when(lead.settles(path, value))
 
 const tried: { readonly [what: string]: (t: Test, says: string) => void } = {
@@ -84,6 +92,18 @@ const tried: { readonly [what: string]: (t: Test, says: string) => void } = {
     'Lines/1/Signed': '66.6667',
     'Lines/2/Signed': '33.3333',
   }),
+  'a premium in equal instalments (assigned to the prototype of the list of fields `Instalments`)': (t, says) => {
+    const live = inForce(withEntries('Instalments', 'Instalments'), ['', { assign: says, to: 'Instalments/0' }])
+    for (const n of [1, 2]) t.same(live.agreedAt(`Instalments/${n}`), pounds('625.28'))
+  },
+  'a tax on this line (at the prototype of `Taxes` in it)': (t, says) => {
+    const taxed = withEntries('Lines/1/Taxes').when(
+      lead.proposes('Lines/1/Premium', pounds('200')),
+      lead.proposes('Lines/1/Taxes/1/Rate', '0.12'),
+    )
+    const live = inForce(taxed, ['Lines/0/Taxes/0', { assign: says, to: 'Lines/0/Taxes/0/Due' }])
+    t.same(live.agreedAt('Lines/1/Taxes/1/Due'), pounds('24.00'))
+  },
   'one insurer’s line': constraint('', ['Lines/1/Signed', '10'], ['Lines/1/Signed', '9.99']),
   'no line above half': constraint('', ['Lines/2/Written', '50'], ['Lines/2/Written', '50.01']),
   'a tax by territory': (t, says) => {
