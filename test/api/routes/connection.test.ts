@@ -3,6 +3,7 @@ import { Connection } from '../../../src/api/routes/live/connection.ts'
 import { States } from '../../../src/api/routes/live/states.ts'
 import { ANY } from '../../../src/api/routes/live/subject.ts'
 import { Telling } from '../../../src/api/routes/live/telling.ts'
+import { ToldOfAll } from '../../../src/api/routes/live/told-of-all.ts'
 import type { Contracts } from '../../../src/contracts/registry/contracts.ts'
 import { settledFrom } from '../../../src/contracts/replica/find-settled.ts'
 import { Documents } from '../../../src/documents/documents.ts'
@@ -52,6 +53,71 @@ t.test('whoever watches all contracts is told of one that was at rest, from what
     { subscribed: '/new-api/*' },
     { change: 'ProposalAgreed', subject: `/new-api/${CONTRACT}/A`, value: 'agreed while nobody looked' },
   ])
+})
+
+t.test('what settles while it is looked up where to go on is told in its turn, once', async (t) => {
+  const [ana] = market('ana') as [Player]
+  for (const value of ['first', 'second', 'third']) ana.proposes('0.0', value)
+  const party = new EdgelessParty(t, 'ben')
+  const { contracts } = await party.start()
+  await contracts.begin(CONTRACT, allOf(ana), ana.handle)
+  await contracts.use(CONTRACT, (live) => live.deliver(allOf(ana)))
+  const { store } = party
+  const last = ana.settled - 1
+  for (const way of ['Last-Event-ID', 'from'] as const) {
+    const lookedUp = Promise.withResolvers<void>()
+    const events = {
+      lastPosition: () => store.events.lastPosition(),
+      readAll: async function* (range: Parameters<typeof store.events.readAll>[0]) {
+        await lookedUp.promise
+        yield* store.events.readAll(range)
+      },
+    }
+    const isSlow = {
+      get: (contracts: Contracts, name: keyof Contracts) =>
+        name !== 'use'
+          ? contracts[name]
+          : async (...[uid, work]: Parameters<Contracts['use']>) => {
+              if (hasBegun) await lookedUp.promise
+              return contracts.use(uid, work)
+            },
+    }
+    const ports = portsOf(contracts, store)
+    let hasBegun = false
+    const told: { readonly message: object; readonly id: unknown }[] = []
+    const sink = {
+      isOpen: true,
+      send: (message: object, id?: unknown) => {
+        hasBegun ||= 'subscribed' in message
+        told.push({ message, id })
+      },
+      end: () => {},
+    }
+    const states = new States({ clock: systemClock, contracts, obstacles: () => [], questionsOf: async () => [] })
+    const slowly = { ...ports, contracts: new Proxy(contracts, isSlow) }
+    const connection = new Connection(sink, new Telling(ports), slowly, states)
+    const ofAll = { contracts, events, epoch: 'e' }
+    const before = `e.~${CONTRACT}:${last - 1}`
+    const begun = connection.begin(
+      { contract: ANY, kind: 'changes', names: ['A'] },
+      '/new-api/*/A',
+      way === 'from' ? { [CONTRACT]: last - 1 } : undefined,
+      way === 'from' ? undefined : ToldOfAll.after(before, ofAll),
+    )
+    await until('it has begun', async () => hasBegun)
+    connection.settled(CONTRACT, last, undefined)
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    lookedUp.resolve()
+    await begun
+    const values = () => told.flatMap(({ message }) => ('value' in message ? [message.value] : []))
+    await until('the last is told', async () => values().includes('third'))
+    t.same(values(), ['second', 'third'], way)
+    if (way === 'Last-Event-ID') {
+      const next = told.map(({ id }) => /:(\d+)$/.exec(String(id))?.[1])
+      t.same(next, [last - 1, last, last + 1].map(String), 'whoever comes again from any of them misses nothing')
+    }
+    connection.close()
+  }
 })
 
 t.test('however many watch the same, what settles is looked up once', async (t) => {

@@ -15,6 +15,8 @@ interface Watched {
   readonly ofContracts: Map<Uid, Subscription>
   /** Of all contracts, where events have ids. */
   readonly told?: ToldOfAll | undefined
+  /** With which entry those go on that have not begun yet; undefined: all have. A contract that is in it is told of nothing before. */
+  starting?: Map<Uid, LedgerIndex> | undefined
 }
 
 /** What one connection watches. */
@@ -43,10 +45,12 @@ export class Connection {
   settled(contract: Uid, from: LedgerIndex, batch: Batch | undefined): void {
     for (const watched of this.#subscriptions.values()) {
       if (!('ofContracts' in watched)) continue
-      const { ofContracts, subject, told } = watched
+      const { ofContracts, starting, subject, told } = watched
       const subscription = ofContracts.get(contract)
       if (subscription !== undefined) this.#telling.tell(subscription, batch)
-      else if (subject.contract === ANY) {
+      else if (starting !== undefined) {
+        if (!starting.has(contract)) starting.set(contract, from)
+      } else if (subject.contract === ANY) {
         const first: Subscription = { ...this.#subscription(subject, contract), told, next: from }
         ofContracts.set(contract, first)
         this.#telling.tell(first, batch)
@@ -96,17 +100,28 @@ export class Connection {
     for (const uid of Object.keys(from)) await contracts.use(uid as Uid, () => {})
     const ofContracts = new Map<Uid, Subscription>()
     this.end(spelling)
-    const watched = { subject, ofContracts, told }
+    const starting = new Map<Uid, LedgerIndex>(told === undefined ? (Object.entries(from) as [Uid, LedgerIndex][]) : [])
+    const watched: Watched = { subject, ofContracts, told, starting }
     this.#subscriptions.set(spelling, watched)
     this.#sink.send({ subscribed: spelling }, told?.idAt())
-    // What settles meanwhile is heard of already.
-    const starts = told === undefined ? from : await told.starts()
-    for (const [uid, next] of Object.entries(starts) as [Uid, LedgerIndex][]) {
-      await contracts.use(uid, ({ state }) => {
+    try {
+      await this.#startAll(watched, spelling, starting)
+    } catch (error) {
+      if (this.#subscriptions.get(spelling) === watched) this.end(spelling)
+      throw error
+    }
+    watched.starting = undefined
+  }
+
+  /** What settles meanwhile is in `starting`, too: told before what comes before it, its id would say that this has been told. */
+  async #startAll(watched: Watched, spelling: string, starting: Map<Uid, LedgerIndex>): Promise<void> {
+    const { ofContracts, subject, told } = watched
+    if (told !== undefined)
+      for (const [uid, next] of Object.entries(await told.starts()) as [Uid, LedgerIndex][]) starting.set(uid, next)
+    for (const [uid, next] of starting) {
+      await this.#ports.contracts.use(uid, ({ state }) => {
         const isStillWatched = this.#sink.isOpen && this.#subscriptions.get(spelling) === watched
         if (!isStillWatched) return
-        const earlier = ofContracts.get(uid)
-        if (earlier !== undefined) this.#telling.drop(earlier)
         const subscription: Subscription = { ...this.#subscription(subject, uid), told, next }
         ofContracts.set(uid, subscription)
         if (next < state.settling.settled) this.#telling.tell(subscription)

@@ -96,7 +96,8 @@ export class ToldOfAll {
     let position: number | undefined
     for await (const event of this.#behind()) {
       const contract = event.stream.slice(LEDGERS.length) as Uid
-      if ((this.#next.get(contract) ?? 0) <= event.revision) break
+      // Of one that was given up nobody is told any more.
+      if ((this.#next.get(contract) ?? 0) <= event.revision && (await this.#isHeld(contract))) break
       passed.set(contract, event.revision + 1)
       position = event.position
     }
