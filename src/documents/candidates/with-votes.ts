@@ -46,7 +46,8 @@ export async function withVotes(
   const asked = [...awaited, ...(result?.asked ?? [])]
   const [first] = asked
   if (first === undefined) return result as RequestResult
-  const fates = new Fates(live, store, asked, awaited.length > 0 ? from : (result?.index ?? from))
+  const isOfOne = awaited.length === 0 && result?.parts === undefined
+  const fates = new Fates(live, store, asked, isOfOne ? (result?.index ?? from) : from)
   await fates.settle(timeLeft(wait, clock), clock)
   const isTimedOut = wait.isStrict && fates.open.length > 0 && (await withdrawOpen(fates, voting))
   return {

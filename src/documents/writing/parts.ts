@@ -1,10 +1,12 @@
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
+import type { AskedVotes } from '../../contracts/requests/submission.ts'
 import { bytesIn, requestBytesMax } from '../../contracts/requests/statement-budget.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Command } from '../../events/commands.ts'
-import type { RequestRef } from '../../events/ids.ts'
+import { type RequestRef, requestKey } from '../../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
 import type { Payloads } from '../../events/statement.ts'
+import { ConcordataError } from '../../runtime/errors.ts'
 import type { Changes } from '../changes.ts'
 import type { RequestResult } from '../request-result.ts'
 
@@ -22,7 +24,8 @@ interface Room {
 
 /**
  * One request after another, each of which takes effect whole or not at all; where one comes to nothing, none of those after it is asked for.
- * What a single statement can carry, or what cannot be cut, is one request as ever. `parts`: those that were made.
+ * What a single statement can carry, or what cannot be cut, is one request as ever. `parts`: those that were made, also in the evidence of
+ * what is thrown; `asked`: of all of them.
  */
 export async function submitInParts(
   live: LiveContract,
@@ -34,13 +37,25 @@ export async function submitInParts(
   const parts = partsOf(changes, { bytes, commands: ledger.document.limits.commandsPerRequest })
   if (parts.length === 1) return submit(changes, 0)
   const made: RequestRef[] = []
+  const asked: AskedVotes[] = []
   let result: RequestResult | undefined
   for (const [place, part] of parts.entries()) {
-    result = await submit(part, place)
+    result = await submit(part, place).catch((error: unknown) => {
+      throw withParts(error, made)
+    })
     if ('request' in result && result.request !== undefined) made.push(result.request)
     if (!isGoingOn(result)) break
+    if (result.kind === 'settled') asked.push(...(result.asked ?? []))
   }
-  return { ...(result as RequestResult), parts: made }
+  const last = result as RequestResult
+  return { ...last, ...(last.kind === 'settled' && asked.length > 0 && { asked }), parts: made }
+}
+
+/** Whoever is told that it failed is told what stands all the same. Others may be told the same error: it stays as it is. */
+function withParts(error: unknown, made: readonly RequestRef[]): unknown {
+  if (made.length === 0 || !(error instanceof ConcordataError)) return error
+  const { code, evidence, message } = error
+  return new ConcordataError(code, message, { ...evidence, parts: made.map(requestKey) }, { cause: error })
 }
 
 /** Whoever waits for nobody but this party's own signature has the next one asked for as well. */

@@ -340,6 +340,16 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     await until('ben to see it', async () => (await code()) === 'red')
   })
 
+  await t.test('what is split waits for the votes on each of its requests, and takes all of it back', async (t) => {
+    const others = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`Other ${n}`, { A: 'a' }]))
+    const written = { Terms: { Rate: '0.77' }, ...others }
+    const split = await ana.call('POST', `${path}?split`, written, 'wait=3, handling=strict')
+    t.match(split, { status: 504, body: { code: 'withdrawn', candidates: [{ at: 'Terms/Rate', fate: 'withdrawn' }] } })
+    t.equal(split.body.parts.length, 2)
+    t.same(await open(ana), [])
+    t.equal((await ana.call('GET', `${path}/Other 199`)).body.A, 'a')
+  })
+
   await t.test('who waits when the node stops is told so', async (t) => {
     const { documents } = nodes[0]
     const waiting = documents.propose(contract, ['Terms', 'Rate'], { json: '0.46', adds: false }, { timeoutMs: 60_000 })
