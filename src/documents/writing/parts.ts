@@ -1,6 +1,6 @@
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
-import type { AskedVotes } from '../../contracts/requests/submission.ts'
 import { bytesIn, requestBytesMax } from '../../contracts/requests/statement-budget.ts'
+import type { AskedVotes } from '../../contracts/requests/submission.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Command } from '../../events/commands.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'

@@ -279,9 +279,7 @@ export class Deliveries {
     try {
       for (const [at, message] of chunk.messages.entries()) {
         if (!isCurrent() || !(await this.#mayBeTold(running))) return false
-        const sending = sender.send(target, message, signer)
-        place.noteIfDue()
-        const sent = await sending
+        const sent = await place.during(sender.send(target, message, signer))
         // Removed, ended or begun anew meanwhile: then this is nobody's any more.
         if (!isCurrent() || sent.kind === 'ended') return false
         if (sent.kind === 'gone') {
@@ -297,7 +295,8 @@ export class Deliveries {
         first = null
       }
     } finally {
-      place.note()
+      // Begun anew, it goes on where the file says: what was not written down is sent again.
+      if ((this.#running.get(hook.id) ?? running) === running) place.note()
     }
     return this.#goOn(running, lane, chunk)
   }

@@ -26,7 +26,18 @@ export class NotedPlace {
     this.#waits = hasMore ? () => this.#write(revision, part + 1, null) : () => this.#write(revision + 1, 0, mark)
   }
 
-  noteIfDue(): void {
+  /** What is due is written while something is sent. Where it cannot be, nothing is under way any more when this throws. */
+  async during<Result>(sending: Promise<Result>): Promise<Result> {
+    try {
+      this.#noteIfDue()
+    } catch (error) {
+      await sending
+      throw error
+    }
+    return sending
+  }
+
+  #noteIfDue(): void {
     const sinceMs = this.#clock.now() - this.#notedAt
     if (sinceMs < 0 || sinceMs >= UNNOTED_MS) this.note()
   }

@@ -59,11 +59,12 @@ t.test('how far a receiver has been told is written every few milliseconds, and 
     part,
     revision,
   })
+  const sent = Promise.resolve('taken')
   place.told(message(3), message(3, 1))
-  place.noteIfDue()
+  await place.during(sent)
   t.same(written, [], 'not for each message')
   now = 10
-  place.noteIfDue()
+  await place.during(sent)
   t.same(written.splice(0), [[3, 1, null]])
   place.told(message(3, 1), message(4))
   place.told(message(4, 0, 'm'), undefined)
@@ -73,6 +74,26 @@ t.test('how far a receiver has been told is written every few milliseconds, and 
   t.same(written, [], 'and once')
   place.told(message(5), undefined)
   now = 0
-  place.noteIfDue()
+  await place.during(sent)
   t.same(written, [[6, 0, null]], 'the clock was set back')
+})
+
+t.test('where it cannot be written, nothing is under way any more when that is said', async (t) => {
+  const clock = { now: () => now, after: () => () => {} }
+  let now = 0
+  const place = new NotedPlace(clock, () => {
+    throw new Error('the disk is full')
+  })
+  place.told({ id: '', body: '', mark: null, part: 0, revision: 3 }, undefined)
+  now = 10
+  const sending = Promise.withResolvers<string>()
+  let isOver = false
+  const over = place.during(sending.promise).finally(() => {
+    isOver = true
+  })
+  over.catch(() => {})
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(isOver, false)
+  sending.resolve('taken')
+  await t.rejects(over, { message: 'the disk is full' })
 })
