@@ -29,8 +29,8 @@ const IN_VAIN_COST = 1 / 64
 export interface ContentKeeper {
   /** One is complete, or damaged: the next may begin. */
   goOn(): void
-  /** Nothing of it is kept. */
-  drop(name: ContentName): void
+  /** Nothing of it is kept. A newer one has its room: the next of this contract would take that of another, and so on. */
+  giveWay(name: ContentName): void
 }
 
 /**
@@ -243,7 +243,7 @@ export class ContentFetching {
     this.#unfinished.set(name, one)
     room.begin(contract, name, pieces * CONTENT_PIECE_BYTES, () => {
       this.#giveUp(name)
-      this.#keeper.drop(name)
+      this.#keeper.giveWay(name)
     })
     if (one.isComplete) await this.#complete(one)
   }

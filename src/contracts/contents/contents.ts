@@ -50,7 +50,7 @@ export class Contents {
     this.#brought = new BroughtContents(view, ports, this.#log, (name) => this.#drop(name))
     this.fetching = new ContentFetching(view, ports, news, this.#log, {
       goOn: () => this.#prepare(false),
-      drop: (name) => this.#drop(name),
+      giveWay: (name) => this.#drop(name, false),
     })
   }
 
@@ -163,8 +163,10 @@ export class Contents {
     await this.#brought.complete(content)
   }
 
-  /** Nothing of it is kept, whatever names it now; whatever names it from now on has it fetched anew. */
-  forget(name: ContentName): Promise<void> {
+  /**
+   * Nothing of it is kept, whatever names it now; whatever names it from now on has it fetched anew. `hasRoom`: for the next, in its place.
+   */
+  forget(name: ContentName, hasRoom = true): Promise<void> {
     // Who has no key has kept nothing: what it has sent goes by itself.
     if (!this.#view.duties.authors) return Promise.resolve()
     const dropping = this.#dropping.get(name)
@@ -180,8 +182,7 @@ export class Contents {
     this.#dropping.set(name, { done, namedMeanwhile })
     return done.then(() => {
       this.took(namedMeanwhile)
-      // There is room for the next.
-      this.#prepare(false)
+      if (hasRoom) this.#prepare(false)
     })
   }
 
@@ -219,8 +220,8 @@ export class Contents {
     await this.#dropping.get(name)?.done
   }
 
-  #drop(name: ContentName): void {
-    this.forget(name).catch((error: unknown) => this.#news.failed(error))
+  #drop(name: ContentName, hasRoom = true): void {
+    this.forget(name, hasRoom).catch((error: unknown) => this.#news.failed(error))
   }
 
   /** `anew`: the store is read once more. */

@@ -74,6 +74,37 @@ t.test(
   },
 )
 
+t.test('what gives way to one gives way to no other', async (t) => {
+  const { ana, ben, links, uid } = await withAttachments(t)
+  for (const link of [links.ben, links.others]) {
+    link.there = withoutPieces
+    link.back = withoutPieces
+  }
+  await ben[0].close()
+  const givenUp: string[] = []
+  class Watched extends ContentRoom {
+    override begin(...[contract, name, bytes, giveUp]: Parameters<ContentRoom['begin']>): void {
+      super.begin(contract, name, bytes, () => {
+        givenUp.push(name)
+        giveUp()
+      })
+    }
+  }
+  const contentRoom = new Watched(4 * CONTENT_PIECE_BYTES)
+  const again: Party = [await ben[1].start('node', { contentRoom, payloadWaitMs: 60_000 }), ben[1]]
+  new Link(ana, again).there = withoutPieces
+  const asked = []
+  for (const last of [1, 2, 3, 4, 5, 6]) asked.push(await attaches(ana[0], uid, FIELD, Uint8Array.of(last)))
+  const [first] = asked as [(typeof asked)[number]]
+  const live = await liveAt(again[0], uid)
+  await until('all to be named there', async () => live.state.ledger.open.flatMap(contentsOf).length === 6)
+  await live.contents.settleDown()
+  contentRoom.begin('another' as Uid, '0'.repeat(64) as Hash, CONTENT_PIECE_BYTES, () => {})
+  await live.contents.settleDown()
+  await live.contents.settleDown()
+  t.same(givenUp, [first.content.name])
+})
+
 t.test('what is named again while the last of it is being erased is fetched anew', async (t) => {
   const { ana, ben, cleo, links, uid } = await withAttachments(t, 1_500)
   for (const link of Object.values(links)) {
