@@ -267,7 +267,9 @@ async function openInward(
   const { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining, projections } =
     parts
   const { dir, api, status, inwardLimits, apiBehindProxy = false } = configuration
-  const { whoIs } = parts.callers
+  const { callers } = parts
+  // Behind a proxy the keys of several callers come on one connection.
+  const whoIs: typeof callers.whoIs = (key, connection) => callers.whoIs(key, apiBehindProxy ? undefined : connection)
   const log = new AccessLog(accessLogPath(dir, role), systemClock, (error) =>
     logger.error({ err: error }, 'the access log failed'),
   )

@@ -191,6 +191,7 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
     })
     if (next !== undefined) reply.header('link', `<${withCursor(request, next)}>; rel="next"`)
     const shown = await withHeld(entity, rows, uidOf, store.payloads)
+    reply.header('vary', 'accept')
     if (!isCsvAsked(format, request)) return shown
     reply.type(mediaTypes.csv)
     const columns = shownAttributes(entity).map(({ name }) => name)
