@@ -11,6 +11,8 @@ const told = [
   'with',
   'by',
   'waitingFor',
+  // The requests that were made all the same, of what was split.
+  'parts',
 ]
 
 /** A line for each member of a problem that its sentence does not have already: which rule, which role, which place. */

@@ -22,6 +22,7 @@ t.test('a problem says which place, which rule and which role it is about', asyn
     '  options: a, b',
     '  limit: {"max":3,"name":"x"}',
   ])
+  t.same(linesOf({ parts: ['ana.4.0', 'ana.5.0'] }), ['  parts: ana.4.0, ana.5.0'], 'what stands all the same')
   t.same(linesOf({}), [])
   t.same(problemLines({ path: '/etc', role: 'voter' }, 'there is no /etc'), ['  role: voter'], 'nothing is said twice')
 })
