@@ -18,6 +18,7 @@ import { withComputed } from './values/computed-values.ts'
 import { type Determined, knownFate } from './values/known-entries.ts'
 import { lackedIn } from './values/lacked-values.ts'
 import { openIn } from './values/opened-values.ts'
+import { withoutErasedIn, withTaken } from './values/taken-without.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { covers, emptyVector, type VersionVector, withStatement } from './version-vector.ts'
 
@@ -147,6 +148,11 @@ function* acknowledgeNext(
     lineage: withEntryIn(ledger.lineage, entry, ledger.document),
     known: fate === judged ? ledger.known.delete(index) : ledger.known,
     takenUntil: fate === judged ? ledger.takenUntil : index + 1,
+    takenWithout: withoutErasedIn(
+      fate === judged ? ledger.takenWithout : withTaken(ledger, ref, lackedIn(held, request)),
+      ledger.document,
+      document,
+    ),
     ...withNewParties(ledger, events, need),
   }
   return { ledger: next, acknowledged: { entry, text, members, document, computed } }

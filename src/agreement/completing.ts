@@ -1,6 +1,6 @@
 import { fieldsHolding } from '../aggregates/contract/document/element.ts'
 import type { Hash } from '../crypto/hash.ts'
-import { computedAt, type Handle, isComputed, type LedgerIndex, type Seq } from '../events/ids.ts'
+import { computedAt, type Handle, isComputed, type LedgerIndex, requestOf, type Seq } from '../events/ids.ts'
 import { confidentialSealsOf, payloadsInOrder, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
@@ -11,6 +11,7 @@ import { settleMore } from './settlement.ts'
 import type { AgreementState, HeldState, Progress } from './state.ts'
 import type { KnownEntry } from './values/known-entries.ts'
 import { lackedBy, lackedFor } from './values/lacked-values.ts'
+import { takenWithoutOf, withoutBrought } from './values/taken-without.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 
 /** Payloads that came after their statement. */
@@ -31,6 +32,30 @@ export function lackingFor({ ledger }: HeldState, party: Handle): VerifiedStatem
   return ledger.open.filter((held) => lackedFor(held, party).length > 0)
 }
 
+/** Values of one statement that are missing, by their seals. */
+export interface MissingOf {
+  readonly party: Handle
+  readonly seq: Seq
+  readonly seals: readonly Hash[]
+}
+
+/** What the ledger has been taken past without it, and what is not erased: nothing but a rule that reads it waits for it. */
+export function missingBehind({ ledger: { takenWithout } }: HeldState): MissingOf[] {
+  const places = Map.groupBy(takenWithout, ([key]) => key.slice(0, key.lastIndexOf('.')))
+  return [...places].map(([place, some]) => {
+    const { handle, seq } = requestOf(`${place}.0`)
+    return { party: handle, seals: [...new Set(some.flatMap(([, seals]) => seals))], seq }
+  })
+}
+
+/** All values that a party is to hold and that are missing: of open requests in ledger order, then behind them. */
+export function missingFor(state: HeldState, party: Handle): MissingOf[] {
+  const open = lackingFor(state, party).map((held): MissingOf => {
+    return { party: held.statement.party, seals: lackedFor(held, party), seq: held.statement.seq }
+  })
+  return [...open, ...missingBehind(state)]
+}
+
 export type Completed = Progress & { readonly completion: Completion }
 
 /**
@@ -43,11 +68,12 @@ export function* completing(
   seq: Seq,
   payloads: Payloads,
 ): Generator<void, Completed | undefined> {
-  const { ledger } = state
-  const held = ledger.open.find(({ statement }) => statement.party === party && statement.seq === seq)
+  const { feeds, ledger } = state
+  const open = ledger.open.find(({ statement }) => statement.party === party && statement.seq === seq)
+  const behind = takenWithoutOf(ledger.takenWithout, party, seq)
+  const held = open ?? (behind.size > 0 ? statementAt(feeds, party, seq) : undefined)
   if (held === undefined) return undefined
-  const confidential = [...confidentialSealsOf(held.statement.requests)]
-  const missing = [...held.lacks, ...confidential.filter((seal) => held.payloads[seal] === undefined)]
+  const missing = open === undefined ? [...behind] : missingOf(open)
   const brought = missing.flatMap((seal): [Hash, Payload][] => {
     const payload = payloads[seal]
     return payload === undefined ? [] : [[seal, payload]]
@@ -66,6 +92,11 @@ export function* completing(
   return { ...(yield* withPayloadsOf(state, held, whole)), completion: { party, seq, payloads: added } }
 }
 
+function missingOf(held: VerifiedStatement): Hash[] {
+  const confidential = [...confidentialSealsOf(held.statement.requests)]
+  return [...held.lacks, ...confidential.filter((seal) => held.payloads[seal] === undefined)]
+}
+
 /** The statement stands there with more of its payloads. `held`: as it is open there. */
 function* withPayloadsOf(
   state: AgreementState,
@@ -76,7 +107,9 @@ function* withPayloadsOf(
   const { party } = held.statement
   const open = ledger.open.map((other) => (other === held ? whole : other))
   const after = feeds.set(party, feedOf(feeds, party).replace(whole))
-  const advanced = yield* acknowledging({ ...ledger, open, lacking: undefined, lackingAhead: undefined }, after)
+  const takenWithout = withoutBrought(ledger.takenWithout, whole)
+  const completed = { ...ledger, open, lacking: undefined, lackingAhead: undefined, takenWithout }
+  const advanced = yield* acknowledging(completed, after)
   const { settling, settled } = settleMore(state.settling, advanced.ledger, advanced.acknowledged, [])
   return {
     state: { ...state, feeds: after, ledger: advanced.ledger, settling },
@@ -106,10 +139,12 @@ export function* takingKnown(state: AgreementState, entries: Iterable<KnownEntry
 /** A view of less, with the payloads that the whole has by now, in steps. Requires that it holds no other statements than the whole. */
 export function* completingAs(view: AgreementState, { feeds }: AgreementState): Generator<void, AgreementState> {
   let state = view
-  for (const held of lackingIn(view)) {
-    const { party, seq } = held.statement
+  const behind = missingBehind(view).flatMap(({ party, seq }) => statementAt(view.feeds, party, seq) ?? [])
+  for (const { statement } of [...behind, ...lackingIn(view)]) {
+    const { party, seq } = statement
+    const held = statementAt(state.feeds, party, seq)
     const whole = statementAt(feeds, party, seq)
-    if (whole === undefined || whole.lacks.length >= held.lacks.length) continue
+    if (held === undefined || whole === undefined || whole.lacks.length >= held.lacks.length) continue
     state = (yield* withPayloadsOf(state, held, whole)).state
     yield
   }

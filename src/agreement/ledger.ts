@@ -11,6 +11,7 @@ import { assert } from '../runtime/assert.ts'
 import type { Lineage } from './values/computed-lineage.ts'
 import { withComputed } from './values/computed-values.ts'
 import { type KnownEntries, type KnownEntry, noneKnown } from './values/known-entries.ts'
+import { nothingTaken, type TakenWithout } from './values/taken-without.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { emptyVector, type VersionVector } from './version-vector.ts'
 
@@ -73,6 +74,8 @@ export interface Ledger {
   readonly known: KnownEntries
   /** One more than the index of the newest entry that was taken from there; 0: none. Until it has settled, nobody vouches for it. */
   readonly takenUntil: number
+  /** Values that requests seal whose entries were taken, and that are neither held nor, by now, erased; by request key. */
+  readonly takenWithout: TakenWithout
   /** Of every party that was ever invited, by handle: its statements stay verifiable whatever became of it. */
   readonly cards: ImmutableMap<Handle, PartyCard>
 }
@@ -100,6 +103,7 @@ export function emptyLedger(contract: Uid, engines: Engines, known: KnownEntries
     lineage: undefined,
     known,
     takenUntil: 0,
+    takenWithout: nothingTaken,
     cards: ImmutableMap(),
   }
 }

@@ -2,10 +2,13 @@ import t from 'tap'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
-import { entriesWanted } from '../../src/agreement/completing.ts'
-import { stateAt } from '../../src/agreement/history/replay.ts'
+import { entriesWanted, lackingIn, missingFor } from '../../src/agreement/completing.ts'
+import { feedOf, statementAt } from '../../src/agreement/feeds.ts'
+import { pruned } from '../../src/agreement/history/pruning.ts'
+import { extending, stateAt } from '../../src/agreement/history/replay.ts'
+import { snapshotOf } from '../../src/agreement/history/snapshot.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
-import { receive } from '../../src/agreement/receive.ts'
+import { receive, receivePayloads } from '../../src/agreement/receive.ts'
 import { receiveEntries } from '../../src/agreement/receive-entries.ts'
 import type { Reception } from '../../src/agreement/reception.ts'
 import { emptyAgreement, isUnsure } from '../../src/agreement/state.ts'
@@ -13,8 +16,10 @@ import type { KnownEntry } from '../../src/agreement/values/known-entries.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { ROOT } from '../../src/events/ids.ts'
 import { seal as sealUp } from '../../src/events/seal.ts'
+import type { Payload } from '../../src/events/statement.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { assert } from '../../src/runtime/assert.ts'
+import { completed } from '../../src/runtime/turns.ts'
 import { allOf, market, owes, type Player, talk } from '../support/market.ts'
 
 /** T is A with an x behind it, U is B with a y; what A was is erased by both. */
@@ -238,4 +243,59 @@ t.test('an erased value that is revealed is judged alike by who still holds it a
   t.match(ana.state.ledger.document.erasures, { erased: [sealed] }, 'given: it is erased')
   says({ type: 'RevealValue', field: '0.3.0', proposal, seal: sealed })
   t.ok(isSameWithout({ ana }))
+})
+
+/** As who comes later has it when, besides what is erased, a key was lost on the way that nobody has erased. `goesOn`: what is asked for then. */
+function goneAndLost(goesOn: (world: ReturnType<typeof keyed>) => void) {
+  const world = keyed()
+  const { ana, ben, cleo, orders, puts } = world
+  const gone = puts(ana, '0.0', 'to be forgotten')
+  const lost = puts(ana, '0.2.1.0', 'acme')
+  for (const player of [ana, ben, cleo]) orders(player, { type: 'EraseValues', seals: [gone] })
+  const { newest } = ana.state.ledger.document.erasures
+  goesOn(world)
+  const all = allOf(ana)
+  const of = all.find(({ payloads }) => payloads[lost] !== undefined) as SignedStatement
+  const without = all.map((decoded): SignedStatement => {
+    const payloads = Object.entries(decoded.payloads).filter(([seal]) => seal !== gone && seal !== lost)
+    return { ...decoded, payloads: Object.fromEntries(payloads) }
+  })
+  const judged = receive(emptyAgreement(ana.contract), all).acknowledged
+  const given = judged.filter(({ entry }) => newest !== null && entry.index < newest)
+  const later = receiveEntries(receive(emptyAgreement(ana.contract), without), given)
+  return { ana, cleo, gone, later, lost, of, size: judged.length }
+}
+
+t.test('what is lost and not erased is asked for behind the entry that was taken without it', async (t) => {
+  const { ana, cleo, gone, later, lost, of, size } = goneAndLost(({ ben, puts }) => puts(ben, '0.2.2.0', 'acme'))
+  const { party, seq } = of.statement
+  t.match(ana.state.ledger.document.erasures, { erased: [gone] }, 'given: the other one is erased')
+  t.equal(later.state.ledger.log.size, size - 1, 'given: the last request is judged by it')
+  t.same(lackingIn(later.state).length, 0, 'given: the statement that seals it is behind')
+  t.same(missingFor(later.state, cleo.handle), [{ party, seals: [lost], seq }])
+  const before = stateAt(
+    later.state,
+    later.state.feeds.map(({ size }) => size - 2),
+  )
+  const payloads = { [lost]: of.payloads[lost] as Payload, [gone]: of.payloads[lost] as Payload }
+  const { completions, state } = receivePayloads(later, [{ party, payloads, seq }])
+  t.same(completions, [{ party, payloads: { [lost]: of.payloads[lost] }, seq }], 'that alone is taken')
+  t.same(missingFor(state, cleo.handle), [])
+  t.same(headOf(state.ledger), headOf(ana.state.ledger))
+  t.equal(state.settling.settled, size)
+  const whole = state.feeds.map(({ size }) => size - 1)
+  t.same(headOf(completed(extending(before, state, whole)).ledger), headOf(ana.state.ledger), 'a view of less has it')
+})
+
+t.test('it is still known in a snapshot, and its statement is in memory', async (t) => {
+  const { cleo, later, lost, of } = goneAndLost(({ ana, orders }) => {
+    for (let n = 0; n < 10; n++) orders(ana, { type: 'AddEntry', list: '0.2' })
+  })
+  const { party, seq } = of.statement
+  const { takenWithout } = later.state.ledger
+  const kept = pruned(later.state)
+  t.ok(feedOf(kept.feeds, party).base > 0, 'given: others are not')
+  t.same(missingFor(kept, cleo.handle), [{ party, seals: [lost], seq }])
+  t.ok(statementAt(kept.feeds, party, seq))
+  t.same(completed(snapshotOf(kept)).ledger.takenWithout, [...takenWithout])
 })

@@ -12,7 +12,7 @@ const NEWEST_KEPT = 8
  * The same state with less in memory: without the statements that are unlikely to be needed. Whatever it returns is
  * what the whole state would return; where history is missing it throws HistoryPruned. What is kept of each feed: all
  * that some party to the contract may still lack, requests that are open and what answers them, decisions that are
- * waited for, those that change sets wait in, and the newest few. Where a member has left, a key is revoked, heads differ, or rules are in force, old statements are
+ * waited for, those that change sets wait in, those whose values are still asked for, and the newest few. Where a member has left, a key is revoked, heads differ, or rules are in force, old statements are
  * needed all the time, so everything is kept.
  */
 export function pruned(state: AgreementState): AgreementState {
@@ -49,6 +49,7 @@ function basesOf(state: AgreementState): Map<Handle, Seq> {
   }
   // Their values are read at the last vote, whatever the phase.
   for (const { request } of ledger.document.changeSets) keep(request.handle, request.seq)
+  for (const key of ledger.takenWithout.keys()) keep(requestOf(key).handle, requestOf(key).seq)
   for (const { held } of ledger.decisions.values()) keep(held.statement.party, held.statement.seq)
   for (const { statement } of ledger.open) {
     keep(statement.party, statement.seq)

@@ -27,7 +27,7 @@ import { isSignedBy } from '../verify-statement.ts'
 import type { VersionVector } from '../version-vector.ts'
 
 /** The form of a snapshot. A snapshot of another form is discarded, and made anew from the statements. */
-export const SNAPSHOT_VERSION = 1
+export const SNAPSHOT_VERSION = 2
 
 type Entries<Value> = readonly (readonly [Handle, Value])[]
 
@@ -51,6 +51,7 @@ export interface AgreementSnapshot {
     readonly need: Entries<Seq>
     readonly invited: Entries<Entries<Seq>>
     readonly admitted: Entries<Entries<Seq>>
+    readonly takenWithout: readonly (readonly [string, readonly Hash[]])[]
   }
   readonly settling: {
     readonly signed: Entries<number>
@@ -104,6 +105,7 @@ export function* snapshotOf(state: AgreementState): Generator<void, AgreementSna
       need: [...ledger.need],
       invited: [...ledger.invited].map(([handle, past]) => [handle, [...past]]),
       admitted: [...ledger.admitted].map(([handle, past]) => [handle, [...past]]),
+      takenWithout: [...ledger.takenWithout],
     },
     settling: { signed: [...settling.signed], divergences: settling.divergences, settled: settling.settled },
     agreed: yield* snapshotOfDocument(settling.agreed),
@@ -229,6 +231,7 @@ function* stateFrom(
       lineage: undefined,
       known: noneKnown,
       takenUntil: 0,
+      takenWithout: ImmutableMap(ledger.takenWithout),
       admitted: ImmutableMap(ledger.admitted.map(([handle, past]) => [handle, pastFrom(past)])),
       cards: ImmutableMap(cardsOf(document).map((card) => [card.handle, card])),
     } satisfies Ledger,

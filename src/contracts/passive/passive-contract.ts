@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { lackingFor } from '../../agreement/completing.ts'
+import { missingFor } from '../../agreement/completing.ts'
 import { frontierOf, type HeldFeeds, statementAt } from '../../agreement/feeds.ts'
 import { nextKeyOf } from '../../agreement/keys/key-rules.ts'
 import type { AgreementState } from '../../agreement/state.ts'
@@ -32,7 +32,7 @@ export interface PassiveContract {
   /** The key of this party's next statement, if it is a member. */
   readonly signing: string | null
   readonly waiting: Waiting
-  /** Whether values of open requests are missing. */
+  /** Whether values are missing. */
   readonly lacksValues: boolean
   readonly summary: ContractSummary | null
 }
@@ -106,7 +106,7 @@ export function passiveFormOf(state: AgreementState, self: Handle): PassiveContr
     settled: settling.settled,
     signing: nextKeyOf(state, self) ?? null,
     waiting: waitingIn(state, self),
-    lacksValues: lackingFor(state, self).length > 0,
+    lacksValues: missingFor(state, self).length > 0,
     summary: summaryOf(state, self) ?? null,
   }
 }

@@ -23,7 +23,8 @@ export function isPassivatable(loop: ReplicaLoop): boolean {
   if (!requests.queue.isIdle || !approvals.isIdle) return false
   // Who is not in it yet has nothing to say before the values come; whoever asks for the contract asks for them anew.
   if (ledger.takenUntil > settling.settled) return false
-  if ((ledger.lacking !== undefined || author.isStopped) && isMember) return false
+  const isMissing = ledger.lacking !== undefined || ledger.takenWithout.size > 0
+  if ((isMissing || author.isStopped) && isMember) return false
   if (!duties.signs) return true
   if (hasSaid && !protection.isCertain) return false
   return ![...undecided.values()].includes(self) && !hasToNote(loop) && !author.isDue

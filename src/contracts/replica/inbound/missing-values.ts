@@ -1,4 +1,4 @@
-import { lackingFor, lackingIn } from '../../../agreement/completing.ts'
+import { lackingFor, lackingIn, missingBehind } from '../../../agreement/completing.ts'
 import { isDead } from '../../../agreement/foreseen.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import { lackedFor } from '../../../agreement/values/lacked-values.ts'
@@ -42,7 +42,10 @@ export class MissingValues {
     this.#lookAgain = lookAgain
   }
 
-  /** By statements, those of open requests in ledger order first, but for requests that come to nothing anyway. */
+  /**
+   * By statements, those of open requests in ledger order first, but for requests that come to nothing anyway; then those that the
+   * ledger has gone past, and late ones.
+   */
   get wanted(): readonly Wanted[] {
     const { values } = this.#ofOpen
     const late = this.#late.wanted
@@ -62,6 +65,8 @@ export class MissingValues {
       const { party, seq } = held.statement
       return isWanted(held) ? [{ party, seals: lackedFor(held, self), seq }] : []
     })
+    const places = new Set(values.map(({ party, seq }) => `${party}.${seq}`))
+    for (const one of missingBehind(state)) if (!places.has(`${one.party}.${one.seq}`)) values.push(one)
     this.#wanted = { of: state, values, lacking: lackingIn(state).filter(isWanted) }
     return this.#wanted
   }
