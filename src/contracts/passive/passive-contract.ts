@@ -70,7 +70,7 @@ const passiveForm = Compile(
             members: Handles,
             engine: EngineVersionSchema,
             engineVotes: Type.Array(Type.Object({ by: HandleSchema, to: EngineVersionSchema }, closed)),
-            phase: Type.Literal('edit'),
+            phase: Type.Enum(['edit', 'live']),
             tier: Type.Enum([1, 3, 4]),
             self: HandleSchema,
           },

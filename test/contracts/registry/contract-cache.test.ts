@@ -1,5 +1,6 @@
 import { rejects } from 'node:assert/strict'
 import t from 'tap'
+import { ruleHash } from '../../../src/aggregates/contract/rules/rule-book.ts'
 import { isWhole } from '../../../src/agreement/history/pruning.ts'
 import { openPartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import { NoSuchContract } from '../../../src/contracts/registry/contract-cache.ts'
@@ -114,6 +115,33 @@ t.test(
     await node.close()
   },
 )
+
+t.test('one with rules in force rests like any other, and is listed without being loaded', async (t) => {
+  const alone = new Alone()
+  const node = await alone.start()
+  const uid = await open(node, 'with rules')
+  const asks = (...commands: { type: string; [member: string]: unknown }[]) =>
+    node.contracts.use(
+      uid,
+      (live) => live.submit({ request: { id: String(commands[0]?.type), commands }, payloads: {} }).verdict,
+    )
+  await asks(
+    { type: 'AddField', parent: '0', name: 'F', field: { type: 'text' } },
+    { type: 'AddRuleSet', name: 'Terms' },
+  )
+  const body = { kind: 'assignment', target: '0.0', expression: ['x'] } as never
+  await asks({ type: 'DraftRule', at: '0', ruleSet: 1, body })
+  const { rules } = await node.contracts.use(uid, ({ state }) => state.settling.agreed.rules)
+  const drafted = rules.map(({ terms }) => ({ rule: terms.id, hash: ruleHash(terms) }))
+  t.match(await asks({ type: 'PublishRules', ruleSets: [1], rules: drafted }), { outcome: { kind: 'accepted' } })
+  await open(node, 'another')
+  await alone.pass(3_000)
+  t.same(heldBy(node), ['another'])
+  t.match(node.contracts.cache.passive(uid), { summary: { phase: 'live', title: 'with rules' } })
+  await node.contracts.summaries()
+  t.same(heldBy(node), ['another'])
+  await node.close()
+})
 
 t.test('one that is used stays, however long that takes', async (t) => {
   const alone = new Alone()
