@@ -8,7 +8,7 @@ import type { Store } from '../../store/port.ts'
 import type { DoubleSignProtection } from '../signing/double-sign-protection.ts'
 import type { ContractView } from './contract-view.ts'
 import { type Change, extendLedger, isNewEvidence, writesFor } from './journal.ts'
-import { OvertakenError } from './races.ts'
+import { OvertakenError, writeBeyond } from './races.ts'
 import type { Authored } from './statement-author.ts'
 import type { StoredAhead } from './stored-ahead.ts'
 
@@ -126,7 +126,7 @@ export function sharedWriter(view: ContractView, store: Store, protection: Doubl
       const { change, made, state } = outcome
       const isOthers = ofOtherMembers(outcome, view.self)
       const writes = writesFor({ ...change, settled: [] }, { values: isOthers, covered: isOthers })
-      if (writes.length > 0) await store.write(writes)
+      await writeBeyond(store, writes)
       const texts = change.settled.map(({ text }) => text)
       await extendLedger(store, view.contract, change.before.settling.settled, texts)
       if (!guardsAnything(outcome, view, protection)) return writes.length > 0

@@ -289,6 +289,7 @@ export class LiveContract {
   ledgerHas(revision: number): void {
     this.#loop.parts.untold.stored(revision + 1)
     this.tellWhatStands()
+    if (this.lacksFrom !== undefined && this.lacksFrom <= revision) this.#loop.wake()
   }
 
   /** The same of the evidence. */

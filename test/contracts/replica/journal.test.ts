@@ -4,6 +4,7 @@ import { receive } from '../../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../../src/agreement/state.ts'
 import { extendLedger, loadEvidence, writesFor } from '../../../src/contracts/replica/journal.ts'
 import { loadContract } from '../../../src/contracts/replica/opening/load.ts'
+import { writeBeyond } from '../../../src/contracts/replica/races.ts'
 import { decodeSigned, type SignedStatement } from '../../../src/events/statement-codec.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { openEventStoreDbStore } from '../../../src/store/eventstoredb/eventstoredb-store.ts'
@@ -46,6 +47,35 @@ t.test('so may the entries that a process has to add to the ledger, some of whic
     texts.map(() => true),
   )
 })
+
+t.test(
+  'of what a turn writes, that which another process has stored of it is left out, and nothing else',
+  async (t) => {
+    for (const store of [openMemoryStore(), await fresh(t)]) {
+      const events = (...names: string[]) => names.map((data) => ({ type: 'StatementMade', data }))
+      const append = (stream: string, first: number, ...names: string[]) =>
+        ({ kind: 'append', stream, expectedRevision: first - 1, events: events(...names) }) as const
+      const standing = async (stream: string) => (await all(store.events.read(stream))).map(({ data }) => data)
+      await store.write([append('one', 0, 'a', 'b', 'c')])
+      await writeBeyond(store, [append('one', 1, 'b', 'c', 'd'), { ...append('two', 0, 'x'), withPrevious: true }])
+      t.same([await standing('one'), await standing('two')], [['a', 'b', 'c', 'd'], ['x']])
+      await writeBeyond(store, [append('one', 2, 'c'), append('two', 1, 'y')])
+      t.same(
+        [await standing('one'), await standing('two')],
+        [
+          ['a', 'b', 'c', 'd'],
+          ['x', 'y'],
+        ],
+        'all of the first',
+      )
+      const others = [append('one', 3, 'd', 'e'), append('two', 1, 'z', 'e')]
+      await t.rejects(writeBeyond(store, others), { code: 'store_wrong_revision' }, 'another stands there')
+      const ahead = append('one', 9, 'e')
+      await t.rejects(writeBeyond(store, [ahead]), { code: 'store_wrong_revision' }, 'nothing stands there')
+      t.same(await standing('two'), ['x', 'y'])
+    }
+  },
+)
 
 t.test('a proof of two statements as large as they may be is kept, and still proves', async (t) => {
   const store = await fresh(t)

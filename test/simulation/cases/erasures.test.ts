@@ -3,6 +3,7 @@ import { find, memberOf } from '../../../src/aggregates/contract/state.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
 import { type ElementId, ROOT } from '../../../src/events/ids.ts'
 import { seal } from '../../../src/events/seal.ts'
+import { losingValues } from '../lost-values.ts'
 import type { Machine } from '../machine.ts'
 import { Stage } from './stage.ts'
 
@@ -78,5 +79,36 @@ t.test(
       t.same((await stage.live(machine)).state.settling.agreed.erasures.erased, gone.toSorted())
       t.equal(await keeps(stage, machine, gone), false)
     }
+  },
+)
+
+t.test(
+  'all processes of who comes in afterwards go past what is erased; what was lost on the way then, and nobody has erased, is asked for',
+  async (t) => {
+    const stage = await Stage.with({ ana: {} }, { erasures: 0.1, split: true }, ['cleo'])
+    const [ana, cleo] = ['ana', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine]
+    cleo.runsAs(['serve', 'transmit', 'receive'])
+    stage.faults.crash(cleo)
+    await stage.faults.restart(cleo)
+    const proposes = async (text: string) => {
+      const { seal: sealed, payload } = seal(text, new Uint8Array(16))
+      await stage.does(ana, { type: 'ProposeValue', field: FIRST, seal: sealed, basis: [] }, { [sealed]: payload })
+      return sealed
+    }
+    const gone = await proposes('to be forgotten')
+    const lost = await proposes('to be lost')
+    await stage.does(ana, { type: 'EraseValues', seals: [gone] })
+    // No value of ana's comes to cleo; entries do.
+    stage.run.network.mangle = losingValues(stage.run.sources.of('network', 'values'), { loss: 1, forgery: 0 })
+    await stage.letIn()
+    const sizes = () =>
+      [0, 1, 2].map((place) => cleo.contractsAt(place)?.find(stage.run.contract)?.state.ledger.log.size)
+    const { size } = (await stage.live(ana)).state.ledger.log
+    t.same(sizes(), [size, size, size])
+    t.equal(await keeps(stage, cleo, [lost]), false, 'given: it has not come')
+    stage.run.network.mangle = (text) => text
+    await stage.until('it has come', () => keeps(stage, cleo, [lost]))
+    t.equal(await keeps(stage, cleo, [gone]), false)
+    await stage.ends()
   },
 )

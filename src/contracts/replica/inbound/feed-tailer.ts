@@ -1,18 +1,23 @@
-import { lackingFor } from '../../../agreement/completing.ts'
+import { entriesWanted, missingFor } from '../../../agreement/completing.ts'
 import { feedOf } from '../../../agreement/feeds.ts'
 import { receiving } from '../../../agreement/receive.ts'
+import { receivingEntries } from '../../../agreement/receive-entries.ts'
 import type { Reception } from '../../../agreement/reception.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
+import type { KnownEntry } from '../../../agreement/values/known-entries.ts'
 import type { Handle, Seq } from '../../../events/ids.ts'
 import type { SignedStatement } from '../../../events/statement-codec.ts'
 import { inTurns, type Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import { assertNothingRefused, decodeFeed, readFeed } from '../journal.ts'
+import { storedEntries } from './known-entries.ts'
 
 /** So often at most the feeds are read again for what a statement just read covers: each writer stores causes before effects. */
 const READINGS_MAX = 5
 /** How many feeds are read at once: each is a wait for the store. */
 const FEEDS_AT_ONCE = 16
+/** How many entries are taken at once. */
+const ENTRIES_AT_ONCE = 256
 
 /** Lines of a feed as they were heard, one after another from a place on. */
 interface Heard {
@@ -77,7 +82,9 @@ export class FeedTailer {
     const news = this.#news
     this.#news = new Map()
     this.#characters = 0
-    if (news.size > 0) for (const handle of this.#leftWaiting) news.set(handle, 'store')
+    // What waits may be waiting for entries, which are no news of any feed.
+    if (news.size > 0 || entriesWanted(before) !== undefined)
+      for (const handle of this.#leftWaiting) news.set(handle, 'store')
     try {
       const reception = await this.#read(before, news)
       if (news.size > 0) this.#leftWaiting = new Set(reception?.waiting.map(({ statement }) => statement.party))
@@ -92,13 +99,14 @@ export class FeedTailer {
     const stored = new Map<string, SignedStatement>()
     let handles = [...news.keys()]
     let reception: Reception | undefined
-    const isLacking = lackingFor(before, this.#self).length > 0
+    const isLacking = missingFor(before, this.#self).length > 0 || entriesWanted(before) !== undefined
     for (let reading = 0; reading < READINGS_MAX && (handles.length > 0 || (isLacking && reading === 0)); reading++) {
       const heard = reading === 0 ? news : nothingHeard
       for (const decoded of await this.#lacking(reception?.state ?? before)) stored.set(decoded.hash, decoded)
       for (const decoded of await this.#tails(before, handles, stored, heard)) stored.set(decoded.hash, decoded)
-      if (stored.size === 0) return undefined
-      reception = await inTurns(receiving(before, [...stored.values()]), this.#turns)
+      if (stored.size === 0 && !isLacking) return undefined
+      const received = await inTurns(receiving(before, [...stored.values()]), this.#turns)
+      reception = await this.#withStoredEntries(received)
       assertNothingRefused(reception, before.contract)
       // Someone who has come in since, or the rest of what something covers.
       const { state, waiting } = reception
@@ -108,12 +116,29 @@ export class FeedTailer {
     return reception
   }
 
+  /**
+   * What cannot be judged here any more, since its values are erased, is taken from the ledger that another process has stored: where that
+   * has settled, this one goes on, too.
+   */
+  async #withStoredEntries(received: Reception): Promise<Reception> {
+    for (let reception = received; ; ) {
+      const { contract, ledger } = reception.state
+      const from = entriesWanted(reception.state)
+      if (from === undefined) return reception
+      const entries: KnownEntry[] = []
+      for await (const entry of storedEntries(this.#store, contract, from, ENTRIES_AT_ONCE)) entries.push(entry)
+      if (entries.length === 0) return reception
+      reception = await inTurns(receivingEntries(reception, entries), this.#turns)
+      if (reception.state.ledger.log.size === ledger.log.size) return reception
+    }
+  }
+
   /** The statements that lack values, which another process may have got since. */
   async #lacking(state: AgreementState): Promise<SignedStatement[]> {
     const found: SignedStatement[] = []
-    for (const { statement } of lackingFor(state, this.#self)) {
-      for (const decoded of await readFeed(this.#store, state.contract, statement.party, {
-        from: statement.seq,
+    for (const { party, seq } of missingFor(state, this.#self)) {
+      for (const decoded of await readFeed(this.#store, state.contract, party, {
+        from: seq,
         limit: 1,
       }))
         found.push(decoded)

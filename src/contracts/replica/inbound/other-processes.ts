@@ -79,7 +79,7 @@ export class OtherProcesses {
     if (this.#isOwnAhead) this.hearsOfOwn()
     const reception = await this.#tailer.read(before)
     this.#isOwnAhead = reception !== undefined && this.#awaitsPast(reception)
-    if (reception === undefined || reception.taken.length + reception.completions.length === 0) {
+    if (reception === undefined || !hasBrought(reception)) {
       const isMet = this.#behind === undefined || (await this.#meet(before, []))
       return { followed: undefined, isMet }
     }
@@ -121,4 +121,8 @@ export class OtherProcesses {
     this.#behind = { at, revokes }
     return false
   }
+}
+
+function hasBrought({ acknowledged, completions, taken }: Reception): boolean {
+  return taken.length + completions.length + acknowledged.length > 0
 }
