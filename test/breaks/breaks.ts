@@ -299,6 +299,20 @@ export const breaks: readonly Break[] = [
     caughtBy: 'test/agreement/erasures.test.ts',
   },
   {
+    name: 'never asks for what was lost behind an entry that was taken',
+    file: 'src/contracts/replica/inbound/missing-values.ts',
+    from: 'for (const one of missingBehind(state)) if',
+    to: 'for (const one of missingBehind(state).slice(0, 0)) if',
+    caughtBy: 'test/simulation/cases/erasures.test.ts',
+  },
+  {
+    name: 'takes nothing that it cannot judge from what another process has stored',
+    file: 'src/contracts/replica/inbound/feed-tailer.ts',
+    from: 'if (from === undefined) return reception',
+    to: 'if (from !== -1) return reception',
+    caughtBy: 'test/simulation/cases/erasures.test.ts',
+  },
+  {
     name: 'takes an entry of other statements',
     file: 'src/agreement/values/known-entries.ts',
     from: 'if (canonicalJson({ answers, author, index, request, statement }) !== canonicalJson(determined)) return undefined',
