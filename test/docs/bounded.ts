@@ -4,7 +4,6 @@
  */
 export const bounded: Readonly<Record<string, readonly string[]>> = {
   'one for each contract that is held, and gone with it': [
-    'api/routes/live/connection.ts ofContracts',
     'api/routes/live/told-of-all.ts #next',
     'contracts/signing/signing-guard.ts kept',
     'contracts/registry/contract-cache.ts #founders',
