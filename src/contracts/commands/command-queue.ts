@@ -121,13 +121,14 @@ export class CommandQueue implements KeyChanging, ContentQueue {
     const answer = Promise.withResolvers<unknown>()
     // It may come before the store has said that the command stands there.
     answer.promise.catch(() => {})
-    let from: number | undefined
-    const stop = this.#ports.clock.after(CARRIED_OUT_WITHIN_MS, () => {
-      this.#lookUp(id, from).catch((error: unknown) => answer.reject(error))
-    })
+    let stop = () => {}
     this.#waiting.set(id, answer)
     try {
-      from = await this.#append(id, contract, ask)
+      // Not before: how long the store takes says nothing of who signs.
+      const from = await this.#append(id, contract, ask)
+      stop = this.#ports.clock.after(CARRIED_OUT_WITHIN_MS, () => {
+        this.#lookUp(id, from).catch((error: unknown) => answer.reject(error))
+      })
       return await answer.promise
     } finally {
       stop()
@@ -136,12 +137,10 @@ export class CommandQueue implements KeyChanging, ContentQueue {
   }
 
   /** The store may have what this process has not heard of. `from`: where the command stands. Throws TransmitterSilent, and what the store throws. */
-  async #lookUp(id: string, from: number | undefined): Promise<void> {
-    if (from !== undefined) {
-      for await (const event of this.#ports.events.read(OUTBOX_STREAM, { from })) {
-        const what = askIn(event, () => {})
-        if (what !== undefined && 'done' in what && what.done.id === id) this.took(what.done)
-      }
+  async #lookUp(id: string, from: number): Promise<void> {
+    for await (const event of this.#ports.events.read(OUTBOX_STREAM, { from })) {
+      const what = askIn(event, () => {})
+      if (what !== undefined && 'done' in what && what.done.id === id) this.took(what.done)
     }
     if (!this.#waiting.has(id)) return
     this.takenUp(false)
