@@ -80,6 +80,10 @@ export class Arrivals {
       if (this.#isStranger(contract, peer)) credit.spend(1)
       else await this.#ports.bulkhead.do(contract, () => replicas.took(word))
     }
+    for (const contract of message.frontiers.keys()) {
+      const replica = replicas.find(contract)
+      if (replica !== undefined) knowledge.compare(replica.state)
+    }
     if (refused.length > 0) report.refused(peer, refused)
   }
 

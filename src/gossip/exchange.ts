@@ -26,6 +26,12 @@ export function forksAgainst(feeds: Feeds, theirs: Frontier): VerifiedStatement[
   })
 }
 
+/** The places of a frontier at which we hold another statement, or none. Throws HistoryPruned. */
+export function placesUnlike(feeds: Feeds, theirs: Frontier): Frontier {
+  const unlike = placesOf(theirs).filter(([handle, { hash, seq }]) => statementAt(feeds, handle, seq)?.hash !== hash)
+  return Object.fromEntries(unlike) as Frontier
+}
+
 /**
  * What a party may see of a contract: a member and an invitee everything, one that resigned, or whose invitation came to
  * nothing, what leads up to everybody's signature under that, anybody else nothing (undefined).

@@ -1,4 +1,5 @@
 import { newestOf, saidToHold } from '../agreement/feeds.ts'
+import { lookBack } from '../agreement/history/looking-back.ts'
 import { isKeyOf } from '../agreement/keys/key-rules.ts'
 import type { Equivocation } from '../agreement/reception.ts'
 import type { AgreementState, HeldState } from '../agreement/state.ts'
@@ -7,7 +8,7 @@ import type { Handle, LedgerIndex, Seq, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { encodeToPassOn, type SignedStatement } from '../events/statement-codec.ts'
 import { disclosed } from './disclosure.ts'
-import { forksAgainst, isUpToDate, linesFor, newsFor, vectorOf } from './exchange.ts'
+import { forksAgainst, isUpToDate, linesFor, newsFor, placesUnlike, vectorOf } from './exchange.ts'
 import type { Wanted } from './message.ts'
 import type { WantedPieces } from './piece-line.ts'
 import { RecentLines } from './recent-lines.ts'
@@ -22,6 +23,8 @@ export class PeerKnowledge {
   readonly #handle: Handle
   readonly #lines: RecentLines
   readonly #frontiers = new Map<Uid, Frontier>()
+  /** Of those the places that are not known to be the same here. */
+  readonly #uncompared = new Map<Uid, Frontier>()
   readonly #holds = new Map<Uid, VersionVector>()
   /** Its newest statement that was held when it last said what it holds, -1 for none: later ones say more. Absent until somebody asks. */
   readonly #newestThen = new Map<Uid, Seq>()
@@ -43,10 +46,16 @@ export class PeerKnowledge {
   /** The peer itself says what it holds, and has sent these of the contract on top. */
   told(contract: Uid, frontier: Frontier, sent: readonly SignedStatement[]): void {
     this.#frontiers.set(contract, frontier)
+    this.#uncompared.set(contract, frontier)
     this.#newestThen.delete(contract)
     let past = vectorOf(frontier)
     for (const { statement } of sent) past = union(past, emptyVector.set(statement.party, statement.seq))
     this.#holds.set(contract, past)
+  }
+
+  /** What it has said it holds is compared with what is held here while that is in memory: later it would take the whole history. */
+  compare(held: HeldState): void {
+    lookBack(held, (state) => this.#unlike(state))
   }
 
   /** The peer itself says which values it lacks. */
@@ -118,7 +127,7 @@ export class PeerKnowledge {
   /** The lines of what it lacks, as many as there is space for; from now on it is believed to hold them. Throws HistoryPruned. */
   takeLines(state: AgreementState, room: number): string[] {
     const holds = this.holds(state)
-    const forks = forksAgainst(state.feeds, this.#frontiers.get(state.contract) ?? {})
+    const forks = forksAgainst(state.feeds, this.#unlike(state))
     const lineOf = (held: SignedStatement) => {
       const payloads = disclosed(held, this.#handle, state)
       return payloads === held.payloads ? this.#lines.of(held) : encodeToPassOn(held, payloads)
@@ -157,12 +166,22 @@ export class PeerKnowledge {
   /** The contract was passivated, or is no longer held: drops what is known of it. */
   drop(contract: Uid): void {
     this.#frontiers.delete(contract)
+    this.#uncompared.delete(contract)
     this.#holds.delete(contract)
     this.#newestThen.delete(contract)
     this.#wants.delete(contract)
     this.#lacks.delete(contract)
     this.#pieces.delete(contract)
     this.#forgetShown(contract)
+  }
+
+  /** Where it holds another statement, or one that is not held here. A place that is the same is so for good. Throws HistoryPruned. */
+  #unlike({ contract, feeds }: AgreementState): Frontier {
+    const theirs = this.#uncompared.get(contract)
+    if (theirs === undefined) return {}
+    const unlike = placesUnlike(feeds, theirs)
+    this.#uncompared.set(contract, unlike)
+    return unlike
   }
 
   #forgetShown(contract: Uid): void {

@@ -55,3 +55,45 @@ t.test('a proof is shown once, and again where it may not have arrived, or nothi
   t.ok(accused.lacksProof(CONTRACT, equivocations), 'whose key it was may not know of it')
   t.equal(accused.takeProofs(CONTRACT, equivocations).length, 2)
 })
+
+t.test(
+  'what a peer held is compared when it says so: once that is pruned it would take the whole history',
+  async (t) => {
+    const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+    const first = ana.proposes('0.0', 'one')
+    for (const one of [ben, cleo]) one.hears(first)
+    const told = frontierOf(cleo.state.feeds)
+    const [compared, uncompared] = [new PeerKnowledge(cleo.handle), new PeerKnowledge(cleo.handle)] as const
+    for (const knowledge of [compared, uncompared]) knowledge.told(CONTRACT, told, [])
+    compared.compare(ben.state)
+    const change = ana.proposes('0.0', 'two')
+    ben.hears(change)
+    const feeds = ben.state.feeds.map((feed) => feed.forgetting(feed.size - 1))
+    const pruned = { ...ben.state, feeds }
+    t.strictSame(
+      compared.takeLines(pruned, ROOM).map((line) => decodeSigned(line).hash),
+      [change.hash],
+    )
+    t.throws(() => uncompared.takeLines(pruned, ROOM), { message: /left out of memory/ })
+  },
+)
+
+t.test('a place at which nothing was held is compared again, and what differs there is shown', async (t) => {
+  const [ana, ben] = market('ana', 'ben', 'cleo') as [Player, Player]
+  const said = ana.proposes('0.0', 'one')
+  const other = decodeSigned(
+    ana.forges(said, (statement) => {
+      statement.time = '2026-01-01T00:00:01.000Z'
+    }),
+  )
+  const knowledge = new PeerKnowledge('cleo' as Player['handle'])
+  const { party, seq } = other.statement
+  knowledge.told(CONTRACT, { ...frontierOf(ben.state.feeds), [party]: { hash: other.hash, seq } }, [])
+  knowledge.compare(ben.state)
+  ben.hears(said)
+  knowledge.compare(ben.state)
+  t.strictSame(
+    knowledge.takeLines(ben.state, ROOM).map((line) => decodeSigned(line).hash),
+    [said.hash],
+  )
+})
