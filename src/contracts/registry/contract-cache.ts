@@ -10,10 +10,12 @@ import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import { type Waiting, waitingIn } from '../passive/backlog.ts'
 import type { Keeping } from '../passive/keeping.ts'
 import { isWhatIsHeld, type PassiveContract, passiveContractOf } from '../passive/passive-contract.ts'
+import type { ContractNews } from '../replica/contract-listener.ts'
 import { ContractDamaged } from '../replica/journal.ts'
 import type { ContractListener } from '../replica/live-contract.ts'
 import { ContractClosed, LiveContract } from '../replica/live-contract.ts'
 import type { ContractPorts } from '../replica/ports.ts'
+import { KeepSchedule } from './keep-schedule.ts'
 
 /** The node holds no contract of that UID. */
 export class NoSuchContract extends ConcordataError {}
@@ -32,8 +34,6 @@ export interface ContractCachePorts extends ContractPorts {
 
 /** How often it is looked whether contracts can be put down, while there are too many in memory. Milliseconds. */
 const TIDY_MS = 250
-/** After so many statements more a contract is kept anew, and lets go of what it has kept. */
-const KEPT_EVERY = 1_000
 /** So many are loaded at once when a process starts. */
 const LOADED_AT_ONCE = 8
 
@@ -54,7 +54,7 @@ export class ContractCache {
   /** How many use a contract at the moment: it stays. */
   readonly #pins = new Map<Uid, number>()
   /** How many statements a contract had when it was last kept. */
-  readonly #keptAt = new WeakMap<LiveContract, number>()
+  readonly #keepSchedule = new KeepSchedule<LiveContract>()
   readonly #listeners = new Set<ContractListener>()
   /** Of contracts at rest in which something is, and of which this party is a member. */
   readonly #underWay = new Map<Uid, Waiting>()
@@ -268,8 +268,8 @@ export class ContractCache {
       this.#active.set(contract, live)
       this.#usedLast = live
       this.#notLoaded.delete(contract)
-      this.#keptAt.set(live, live.statements)
-      live.listen({ news: () => this.#keepLong(contract, live) })
+      this.#keepSchedule.kept(live)
+      live.listen({ news: (_, change) => this.#keepLong(contract, live, change) })
       for (const listener of this.#listeners) live.listen(listener)
       const hasNews = passivated !== undefined && !isWhatIsHeld(passivated, live.state.feeds)
       for (const { activated } of this.#listeners) activated?.(live, hasNews)
@@ -363,13 +363,13 @@ export class ContractCache {
 
   #put(contract: Uid, live: LiveContract, kept: Kept, position: number, isActive: boolean): void {
     this.#snapshots.put(contract, kept, position, isActive)
-    this.#keptAt.set(live, live.statements)
+    this.#keepSchedule.kept(live)
   }
 
   /** One that never rests is kept now and then all the same: it must not grow in memory, nor take long to load. */
-  #keepLong(contract: Uid, live: LiveContract): void {
-    if (this.#ports.activeMax === undefined || live.statements - (this.#keptAt.get(live) ?? 0) < KEPT_EVERY) return
-    this.#keptAt.set(live, live.statements)
+  #keepLong(contract: Uid, live: LiveContract, change: ContractNews['news'][0]): void {
+    if (this.#ports.activeMax === undefined || !this.#keepSchedule.isDue(live, change)) return
+    this.#keepSchedule.kept(live)
     void this.#position()
       .then(async (position) => {
         const kept = position === undefined ? undefined : await this.#keep(live)
