@@ -24,6 +24,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'contracts/registry/contract-cache.ts #waking',
     'contracts/registry/contract-cache.ts #pins',
     'gossip/peer-knowledge.ts #frontiers',
+    'gossip/peer-knowledge.ts #uncompared',
     'gossip/peer-knowledge.ts #holds',
     'gossip/peer-knowledge.ts #newestThen',
     'gossip/peer-knowledge.ts #wants',
