@@ -36,9 +36,10 @@ export function brokenIn(
   stallMaxMs = STALL_MAX_MS,
 ): string[] {
   const broken: string[] = []
-  const grown = during.heapMax - before.heap
+  const grown = during.heldMax - before.held
   if (during.delayMax > stallMaxMs) broken.push(`the event loop stood still for ${Math.round(during.delayMax)} ms`)
-  if (grown > flood.grownMax) broken.push(`the heap grew by ${inMega(grown)}, more than ${inMega(flood.grownMax)}`)
+  if (grown > flood.grownMax)
+    broken.push(`what the heap holds grew by ${inMega(grown)}, more than ${inMega(flood.grownMax)}`)
   if (logged > LOGGED_MAX * Math.max(1, seconds)) broken.push(`${logged} characters of log`)
   if (changes.settled === 0 || changes.failed > 0)
     broken.push(`of the honest changes ${changes.settled} settled and ${changes.failed} did not`)
@@ -51,7 +52,7 @@ export function lineOf(outcome: Outcome): string {
   return [
     `${flood.name} (bound: ${flood.bound})`,
     `  did                ${done}`,
-    `  heap               ${inMega(before.heap)} before, at most ${inMega(during.heapMax)}, then ${inMega(during.heap)}; may grow by ${inMega(flood.grownMax)}`,
+    `  heap               holds ${inMega(before.held)} before, at most ${inMega(during.heldMax)}, then ${inMega(during.held)}; may grow by ${inMega(flood.grownMax)}; with garbage at most ${inMega(during.heapMax)}`,
     `  event-loop delay   at most ${Math.round(during.delayMax)} ms (may: ${STALL_MAX_MS}), p99 ${Math.round(during.delayP99)} ms`,
     `  honest changes     ${changes.settled} settled, ${changes.failed} not, the slowest in ${Math.round(changes.slowestMs)} ms`,
     `  log                ${logged} characters`,

@@ -64,7 +64,7 @@ export const floods: readonly Flood[] = [
   {
     name: 'member: bodies',
     bound: '16 refusals a message, 128 of a party',
-    grownMax: 256 * MEGA,
+    grownMax: 128 * MEGA,
     run(ground, isOver) {
       const all = Object.values(bodies)
       return together(2, isOver, async (nth) => (await ground.exchange(`${HEADER}\n${all[nth % all.length]}`)).status)
@@ -73,7 +73,7 @@ export const floods: readonly Flood[] = [
   {
     name: 'member: contracts',
     bound: '1,024 contracts unasked',
-    grownMax: 256 * MEGA,
+    grownMax: 128 * MEGA,
     run(ground, isOver) {
       const first = Date.now()
       return together(4, isOver, async (nth) => {
@@ -85,7 +85,7 @@ export const floods: readonly Flood[] = [
   {
     name: 'member: ahead',
     bound: '64 MiB ahead',
-    grownMax: 512 * MEGA,
+    grownMax: 256 * MEGA,
     run(ground, isOver) {
       const first = Date.now() + 2 ** 45
       return together(2, isOver, async (nth) => {
@@ -100,7 +100,7 @@ export const floods: readonly Flood[] = [
   {
     name: 'stranger',
     bound: '120 calls a minute and 256 connections an address; 64 introductions',
-    grownMax: 256 * MEGA,
+    grownMax: 128 * MEGA,
     async run(ground, isOver) {
       const stranger = testParty('squatter')
       const { identity } = ground.mallory
@@ -124,7 +124,7 @@ export const floods: readonly Flood[] = [
   {
     name: 'client: writes',
     bound: '1,000 calls of a caller under way; 16 MiB asked of a contract',
-    grownMax: 512 * MEGA,
+    grownMax: 256 * MEGA,
     async run(ground, isOver) {
       const { ana, contract } = ground
       const own = (await ana.call('POST', '/api/Contract', { title: 'flooded' })).body.contract
@@ -147,7 +147,7 @@ export const floods: readonly Flood[] = [
   {
     name: 'client: live',
     bound: '100 connections, 1,000 subscriptions each',
-    grownMax: 256 * MEGA,
+    grownMax: 128 * MEGA,
     async run(ground, isOver) {
       const { ana, contract } = ground
       const sockets: WebSocket[] = []
@@ -172,7 +172,7 @@ export const floods: readonly Flood[] = [
   {
     name: 'EventStoreDB',
     bound: 'a bounded piece of a stream in memory',
-    grownMax: 512 * MEGA,
+    grownMax: 256 * MEGA,
     onServer: true,
     run(ground, isOver) {
       const { server } = ground

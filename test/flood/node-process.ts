@@ -1,4 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { GCProfiler, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { openNode } from '../../src/index.ts'
 
 /** How often it is looked. Milliseconds. */
@@ -6,15 +8,20 @@ const LOOK_EVERY_MS = 10
 
 /** node-process.ts DIRECTORY: a node that tells its parent, asked by any message, what it has been through since it was asked last. */
 export interface Strained {
-  /** In bytes: at most, and when it was asked; garbage included. */
+  /** What the heap was at most, garbage included. When V8 collects is V8's affair. Bytes. */
   readonly heapMax: number
-  readonly heap: number
+  /** What was held of it behind a full collection, at most, and when it was asked. */
+  readonly heldMax: number
+  readonly held: number
   /** For how long nothing else had its turn, at most and for all but one in a hundred. Milliseconds. */
   readonly delayMax: number
   readonly delayP99: number
 }
 
 const [data = ''] = process.argv.slice(2)
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+let collections = new GCProfiler()
 const delay = monitorEventLoopDelay({ resolution: LOOK_EVERY_MS })
 let heapMax = 0
 setInterval(() => {
@@ -22,15 +29,19 @@ setInterval(() => {
 }, LOOK_EVERY_MS)
 await openNode({ data })
 delay.enable()
+collections.start()
 process.on('message', () => {
-  const heap = process.memoryUsage().heapUsed
-  const strained: Strained = {
-    heapMax: Math.max(heapMax, heap),
-    heap,
-    delayMax: delay.max / 1e6,
-    delayP99: delay.percentile(99) / 1e6,
-  }
+  const [delayMax, delayP99] = [delay.max / 1e6, delay.percentile(99) / 1e6]
+  collect()
+  const held = process.memoryUsage().heapUsed
+  const heldThen = collections
+    .stop()
+    .statistics.filter(({ gcType }) => gcType === 'MarkSweepCompact')
+    .map(({ afterGC }) => afterGC.heapStatistics.usedHeapSize)
+  const strained: Strained = { heapMax, heldMax: Math.max(held, ...heldThen), held, delayMax, delayP99 }
   heapMax = 0
+  collections = new GCProfiler()
+  collections.start()
   delay.reset()
   process.send?.(strained)
 })
