@@ -162,7 +162,6 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
   'a cache that lets go of something at a fixed number': [
     'api/http/url.ts known',
     'documents/past/past-documents.ts #remembered',
-    'documents/past/statement-times.ts #known',
     'node/files/guard-files.ts opened',
     'node/webhooks/read-ahead.ts #begun',
     'node/tracing/request-traces.ts #named',

@@ -4,3 +4,8 @@ import type { AgreementState, HeldState } from '../../src/agreement/state.ts'
 export function fullState(held: HeldState): AgreementState {
   return held as AgreementState
 }
+
+/** How many statements are held, in memory or not. */
+export function statementsIn({ feeds }: HeldState): number {
+  return feeds.reduce((sum, feed) => sum + feed.size, 0)
+}

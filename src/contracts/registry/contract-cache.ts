@@ -53,7 +53,6 @@ export class ContractCache {
   readonly #waking = new Map<Uid, Promise<LiveContract>>()
   /** How many use a contract at the moment: it stays. */
   readonly #pins = new Map<Uid, number>()
-  /** How many statements a contract had when it was last kept. */
   readonly #keepSchedule = new KeepSchedule<LiveContract>()
   readonly #listeners = new Set<ContractListener>()
   /** Of contracts at rest in which something is, and of which this party is a member. */

@@ -107,11 +107,6 @@ export class LiveContract {
     return this.#loop.engineUnknown
   }
 
-  /** How many statements are held, in memory or not. */
-  get statements(): number {
-    return this.state.feeds.reduce((sum, feed) => sum + feed.size, 0)
-  }
-
   /** Where somebody covers another branch of a feed than the one held, as long as no proof tells why. */
   get unprovenForks(): readonly OtherBranch[] {
     const proven = new Set(this.evidence.map(({ party }) => party))

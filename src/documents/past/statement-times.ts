@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { BoundedCache } from '../../crypto/bounded-cache.ts'
 import { type Handle, type Seq, TimeSchema, type Uid } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import { jsonOf } from '../../runtime/parse-json.ts'
@@ -19,7 +20,7 @@ export class StatementTimes {
   readonly #contract: Uid
   readonly #atOnce: number
   /** By places of statements: those that were read last. */
-  #known = new Map<string, string>()
+  readonly #known = new BoundedCache<string>(KNOWN_MAX)
 
   /** `atOnce`: so many statements of a feed are read where one is asked for. */
   constructor(events: EventStore, contract: Uid, atOnce = 1) {
@@ -37,7 +38,6 @@ export class StatementTimes {
   }
 
   async #read(handle: Handle, seq: Seq): Promise<void> {
-    if (this.#known.size >= KNOWN_MAX) this.#known = new Map()
     const range = { from: seq, limit: this.#atOnce }
     for await (const { data, revision } of this.#events.read(feedStream(this.#contract, handle), range))
       this.#known.set(placeOf(handle, revision as Seq), jsonOf(timedForm, data)?.statement.time ?? '')

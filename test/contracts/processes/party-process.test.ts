@@ -10,6 +10,7 @@ import { memorySnapshots } from '../../../src/store/snapshot-port.ts'
 import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM, OUTBOX_STREAM } from '../../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
+import { statementsIn } from '../../support/full-state.ts'
 import { allOf, contractFoundedBy, Player } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 import { reading } from '../../support/reading-store.ts'
@@ -240,7 +241,9 @@ t.test(
     const signingBlocked: unknown[] = []
     contracts.listen({ signingBlocked: (_, obstacle) => signingBlocked.push(obstacle) })
     const opening = serve.contracts.openContract('new')
-    await until('it is loaded', async () => [...contracts.cache.active()].some(({ statements }) => statements === 1))
+    await until('it is loaded', async () =>
+      [...contracts.cache.active()].some(({ state }) => statementsIn(state) === 1),
+    )
     t.equal([...contracts.cache.active()][0]?.obstacle, 'nobody_to_ask')
     await settleMicrotasks()
     free.resolve()

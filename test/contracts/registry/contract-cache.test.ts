@@ -21,7 +21,7 @@ import type { Store } from '../../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../../src/store/snapshot-port.ts'
 import { contractStream, evidenceStream, feedStream } from '../../../src/store/streams.ts'
 import { settleMicrotasks, VirtualClock } from '../../simulation/virtual-clock.ts'
-import { fullState } from '../../support/full-state.ts'
+import { fullState, statementsIn } from '../../support/full-state.ts'
 import { allOf, overTheWire, owes, Player } from '../../support/market.ts'
 import { foundedBy } from '../../support/uid.ts'
 
@@ -308,7 +308,7 @@ t.test(
       t.ok((live.state.feeds.get(live.self)?.kept.length ?? 0) < 200)
       await live.recall()
       t.equal(isWhole(fullState(live.state)), true)
-      t.equal([...(fullState(live.state).feeds.get(live.self) ?? [])].length, live.statements)
+      t.equal([...(fullState(live.state).feeds.get(live.self) ?? [])].length, statementsIn(live.state))
       t.match(await add(live, 'one more'), { outcome: { kind: 'accepted' } })
     })
     await node.close()

@@ -13,6 +13,7 @@ import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
 import { both, NAME_RESERVED } from '../../support/engine-2.ts'
+import { statementsIn } from '../../support/full-state.ts'
 import { allOf, CONTRACT, marketOf, owes, Player, talk } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 import { Link, together } from '../../support/two-parties.ts'
@@ -57,9 +58,9 @@ t.test('a node refuses the others’ vote for an engine that it lacks; the contr
 t.test('it signs no vote of its own for one: nothing of it is in the feed', async (t) => {
   const { one, contract } = await twoParties(t, onlyFirst, both)
   await one.contracts.use(contract, (live: LiveContract) => {
-    const before = live.statements
+    const before = statementsIn(live.state)
     t.throws(() => live.submit(requestOf(upgrade)), { code: 'engine_unknown', evidence: { engine: 2, engines: [1] } })
-    t.equal(live.statements, before)
+    t.equal(statementsIn(live.state), before)
   })
 })
 
