@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { addParty } from '../../src/cli/party-commands.ts'
 import { openNode } from '../../src/index.ts'
 import { type Answer, type NodeParty, newParty, until } from './node-party.ts'
+import { sharedContract } from './shared-contract.ts'
 
 /** Of a call of the inward API. */
 export type Asked = readonly [NodeParty, method: string, path: string, body?: unknown]
@@ -36,13 +36,8 @@ export async function contractOfTwo(t: Test): Promise<ContractOfTwo> {
     await Promise.all(nodes.map((node) => node.close()))
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
-  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'of two' })).body
+  const contract = await sharedContract(t, ana, ben, 'of two')
   const [at, path] = [`/api/Contract/${contract}`, `/new-api/${contract}`]
-  t.equal((await ana.call('POST', `${at}/Invitations`, { party: 'ben' })).status, 200)
-  await until('the invitation', async () => (await ben.call('GET', '/api/Contract')).body[0]?.standing === 'invited')
-  t.equal((await ben.call('POST', `${at}/Acceptance`)).status, 200)
 
   let held = 0
   const together = async (...asked: readonly Asked[]) => {

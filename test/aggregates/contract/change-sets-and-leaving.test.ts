@@ -1,5 +1,6 @@
 import t from 'tap'
-import { asOne, block, type Document, field, given, openedBy } from '../../support/document.ts'
+import { asOne, block, field, given, openedBy } from '../../support/document.ts'
+import { endorsement, stands } from '../../support/endorsement.ts'
 import { broker, decimal, follower, inForce, lead } from '../../support/ruled-document.ts'
 
 const slip = given(
@@ -15,18 +16,7 @@ const slip = given(
 /** Both others vote on what stands in Terms. */
 const live = inForce(slip, ['Terms', { validation: { parties: ['lead', 'follower'] } }])
 
-/** Structure, a value in it, and a value for what stands. */
-const endorsement = asOne(
-  broker.addsBlock('Notes/Extension'),
-  broker.addsField('#0/Reason'),
-  broker.proposes('#1', 'longer'),
-  broker.settles('Terms/Premium', '150'),
-)
 const proposed = live.when(endorsement)
-
-function stands(document: Document): unknown[] {
-  return [document.agreedAt('Terms/Premium'), document.at('Notes/Extension/Reason') !== undefined]
-}
 
 t.test('who resigns is asked no more: its effect, or its fall, follows', async (t) => {
   const half = proposed.when(lead.votesOnSet(broker))

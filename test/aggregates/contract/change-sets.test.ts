@@ -13,6 +13,7 @@ import {
   openedBy,
   together,
 } from '../../support/document.ts'
+import { endorsement, stands } from '../../support/endorsement.ts'
 import { naiveRecordHash } from '../../support/naive-record-hash.ts'
 import { broker, decimal, follower, inForce, lead, typesOf } from '../../support/ruled-document.ts'
 import { documentFrom, snapshotOfDocument } from '../../support/snapshots-at-once.ts'
@@ -34,18 +35,7 @@ const slip = given(
 const terms = ['Terms', { validation: { parties: ['lead', 'follower'] } }] as const
 const live = inForce(slip, terms, ['Terms', { constraint: 'Premium <= Limit' }])
 
-/** Structure, a value in it, and a value for what stands. */
-const endorsement = asOne(
-  broker.addsBlock('Notes/Extension'),
-  broker.addsField('#0/Reason'),
-  broker.proposes('#1', 'longer'),
-  broker.settles('Terms/Premium', '150'),
-)
 const proposed = live.when(endorsement)
-
-function stands(document: Document): unknown[] {
-  return [document.agreedAt('Terms/Premium'), document.at('Notes/Extension/Reason') !== undefined]
-}
 
 t.test('a change set that holds structure waits whole, and takes effect whole with its last vote', async (t) => {
   t.equal(proposed.fate, 'accepted')

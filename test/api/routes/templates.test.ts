@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import { openNode } from '../../../src/index.ts'
 import { newParty, until } from '../../support/node-party.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { sharedContract } from '../../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -17,19 +17,9 @@ t.test('two companies use a template, and go from one version to the next', { ti
     await Promise.all(nodes.map((node) => node.close()))
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
   const source = (await ana.call('POST', '/api/Contract', { title: 'Models' })).body.contract
-  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'Slip 7' })).body
+  const contract = await sharedContract(t, ana, ben, 'Slip 7')
   const at = `/api/Contract/${contract}`
-  t.equal((await ana.call('POST', `${at}/Invitations`, { party: 'ben' })).status, 200)
-  await until('ben to be invited', async () => {
-    const { body } = await ben.call('GET', '/api/Contract')
-    return body.some(
-      (held: { contract: string; standing: string }) => held.contract === contract && held.standing === 'invited',
-    )
-  })
-  t.equal((await ben.call('POST', `${at}/Acceptance`)).status, 200)
   const gbp = { type: 'money', currency: 'GBP' }
   const written = { Slip: { Sum: { $field: gbp }, Rate: { $field: { type: 'decimal' } }, Premium: { $field: gbp } } }
   t.match(await ana.call('POST', `/new-api/${source}`, written), { status: 201 })

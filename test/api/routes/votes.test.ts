@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import type { ElementId, Uid } from '../../../src/events/ids.ts'
 import { seal } from '../../../src/events/seal.ts'
 import { readConfiguration, readEnvironment } from '../../../src/node/config/configuration.ts'
@@ -11,6 +10,7 @@ import { type Node, startNode } from '../../../src/node/node.ts'
 import { type NodeParty, newParty, until } from '../../support/node-party.ts'
 import { runCommand } from '../../support/run-command.ts'
 import { playSample } from '../../support/sample.ts'
+import { sharedContract } from '../../support/shared-contract.ts'
 
 const environment = readEnvironment({ CONCORDATA_LOG_LEVEL: 'silent' })
 const start = async ({ data }: NodeParty) =>
@@ -25,16 +25,8 @@ async function voting(t: Test) {
     await Promise.all(nodes.map((node) => node.close()))
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
-  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'slip' })).body
+  const contract = await sharedContract(t, ana, ben, 'slip')
   const [at, path] = [`/api/Contract/${contract}`, `/new-api/${contract}`]
-  t.equal((await ana.call('POST', `${at}/Invitations`, { party: 'ben' })).status, 200)
-  await until('ben to be invited', async () => {
-    const { body } = await ben.call('GET', '/api/Contract')
-    return body.some(({ standing }: { standing: string }) => standing === 'invited')
-  })
-  t.equal((await ben.call('POST', `${at}/Acceptance`)).status, 200)
   const decimal = { $field: { type: 'decimal' }, $value: '0.1' }
   const written = { Terms: { Rate: decimal, Share: decimal, Note: 'as before' }, Free: 'one' }
   t.equal((await ana.call('POST', path, written)).status, 200)
