@@ -69,6 +69,11 @@ export const JudgedEntrySchema = Type.Object(
   closed,
 )
 
+/** Whether values have decided what it came to: who withdraws or refuses a request says so in a statement that everybody holds. */
+export function isJudged({ outcome }: Pick<LedgerEntry, 'outcome'>): boolean {
+  return outcome.kind === 'accepted' || outcome.kind === 'void'
+}
+
 /** Core hashes of the statements that answered and decided a request: so different inputs can never look alike. */
 export interface Answers {
   /** Of every other member at this index, in the order of admission: its first statement that covers the request. */

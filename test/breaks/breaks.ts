@@ -313,6 +313,13 @@ export const breaks: readonly Break[] = [
     caughtBy: 'test/simulation/cases/erasures.test.ts',
   },
   {
+    name: 'gives entries that no values have decided',
+    file: 'src/contracts/replica/inbound/known-entries.ts',
+    from: 'if (!isJudged(entry)) continue',
+    to: '',
+    caughtBy: 'test/simulation/cases/erasures.test.ts',
+  },
+  {
     name: 'takes an entry of other statements',
     file: 'src/agreement/values/known-entries.ts',
     from: 'if (canonicalJson({ answers, author, index, request, statement }) !== canonicalJson(determined)) return undefined',

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { find, memberOf } from '../../../src/aggregates/contract/state.ts'
+import type { Policy } from '../../../src/contracts/approvals/policy.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
 import { type ElementId, ROOT } from '../../../src/events/ids.ts'
 import { seal } from '../../../src/events/seal.ts'
@@ -110,5 +111,39 @@ t.test(
     await stage.until('it has come', () => keeps(stage, cleo, [lost]))
     t.equal(await keeps(stage, cleo, [gone]), false)
     await stage.ends()
+  },
+)
+
+t.test(
+  'who comes in afterwards goes past what is erased where requests were withdrawn and refused in between',
+  async (t) => {
+    const policy: Policy = [{ commands: ['AddBlock'], answer: 'refuse', reason: 'not now' }]
+    const stage = await Stage.with({ ana: {}, ben: { policy } }, { erasures: 0.1 }, ['cleo'])
+    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
+      Machine,
+      Machine,
+      Machine,
+    ]
+    const { counts, network } = stage.run
+    const { seal: gone, payload } = seal('to be forgotten', new Uint8Array(16))
+    const proposes = { type: 'ProposeValue', field: FIRST, seal: gone, basis: [] }
+    await stage.does(ana, proposes, { [gone]: payload })
+    await stage.workload.submit(ana, { type: 'AddBlock', parent: ROOT, name: 'Terms' })
+    await stage.until('one request is refused', () => counts.refused === 1)
+    stage.cutOff(ben)
+    await stage.workload.submit(
+      ana,
+      { type: 'AddField', parent: ROOT, name: 'F', field: { type: 'text' } },
+      { tentative: true, timeoutMs: 500 },
+    )
+    await stage.until('one is withdrawn', () => counts['timed out'] === 1)
+    network.heal()
+    for (const machine of [ana, ben]) await stage.does(machine, { type: 'EraseValues', seals: [gone] })
+    const between = (await stage.entriesAt(ana)).map(({ outcome }) => outcome.kind)
+    t.ok(between.includes('refused') && between.includes('withdrawn'), 'given: both are in the ledger')
+    await stage.letIn()
+    t.ok((await stage.live(cleo)).state.ledger.known.size > 0, 'it has taken what it cannot judge')
+    await stage.ends()
+    t.same(await headAt(stage, cleo), await headAt(stage, ana))
   },
 )

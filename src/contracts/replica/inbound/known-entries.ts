@@ -2,14 +2,14 @@ import type { HeldState } from '../../../agreement/state.ts'
 import type { KnownEntry } from '../../../agreement/values/known-entries.ts'
 import { type Hash, hashCanonical } from '../../../crypto/hash.ts'
 import type { LedgerIndex, Uid } from '../../../events/ids.ts'
-import { computedSealsIn, type LedgerEntry } from '../../../events/ledger-entry.ts'
+import { computedSealsIn, isJudged, type LedgerEntry } from '../../../events/ledger-entry.ts'
 import type { Payload } from '../../../events/statement.ts'
 import { encodeKnownEntry } from '../../../gossip/known-entry-line.ts'
 import { computedGroup } from '../../../store/payload-group.ts'
 import type { Store } from '../../../store/port.ts'
 import { contractStream } from '../../../store/streams.ts'
 
-/** So many entries are given in one message at most: whoever lacks more asks again. */
+/** So many entries are looked at for one message at most: whoever lacks more asks again. */
 const ENTRIES_MAX = 256
 
 /** The settled entries that the store has from one on, for who lacks the values that they were judged by. */
@@ -39,7 +39,8 @@ async function computedTexts(store: Store, contract: Uid, entry: LedgerEntry): P
 
 /**
  * Lines with the entries from one on, for a party that cannot judge them: those before the last erasure, since what comes behind it
- * hangs on nothing that was erased. As many as there is room for, one at least if there is any. `room`: characters.
+ * hangs on nothing that was erased; not those that follow from statements alone. As many as there is room for, one at least if
+ * there is any. `room`: characters.
  */
 export async function entryLines(
   store: Store,
@@ -55,6 +56,7 @@ export async function entryLines(
   let left = room
   for await (const { entry, texts } of storedEntries(store, contract, from, Math.min(ENTRIES_MAX, end - from))) {
     if (left <= 0) break
+    if (!isJudged(entry)) continue
     const line = encodeKnownEntry(contract, entry, texts)
     left -= line.length
     lines.push(line)
