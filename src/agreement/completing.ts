@@ -27,6 +27,12 @@ export function lackingIn({ ledger }: HeldState): VerifiedStatement[] {
   return ledger.open.filter(({ lacks }) => lacks.length > 0)
 }
 
+/** Whether the ledger may end here, or before a statement that waits, because values are missing. */
+export function isShortOfValues(state: HeldState): boolean {
+  const { lacking, lackingAhead } = state.ledger
+  return lacking !== undefined || lackingAhead !== undefined || lackingIn(state).length > 0
+}
+
 /** The same, with those that lack confidential values of a party. */
 export function lackingFor({ ledger }: HeldState, party: Handle): VerifiedStatement[] {
   return ledger.open.filter((held) => lackedFor(held, party).length > 0)
@@ -46,6 +52,13 @@ export function missingBehind({ ledger: { takenWithout } }: HeldState): MissingO
     const { handle, seq } = requestOf(`${place}.0`)
     return { party: handle, seals: [...new Set(some.flatMap(([, seals]) => seals))], seq }
   })
+}
+
+/** The values without which a statement cannot be held that its own requests lead beyond them; undefined: there is none. */
+export function missingAhead({ feeds, ledger: { lackingAhead } }: HeldState): MissingOf | undefined {
+  if (lackingAhead === undefined) return undefined
+  const { handle, seq } = lackingAhead.request
+  return seq < feedOf(feeds, handle).size ? undefined : { party: handle, seals: [...lackingAhead.seals], seq }
 }
 
 /** All values that a party is to hold and that are missing: of open requests in ledger order, then behind them. */

@@ -22,7 +22,10 @@ export function evidenceStream(contract: Uid): string {
   return `evidence-${contract}`
 }
 
-/** Up to which ledger index this node has carried out what all members have voted to erase in a contract. */
+/**
+ * Up to which ledger index this node has carried out what all members have voted to erase in a contract, and up to which one it has
+ * taken entries in place of what it could not judge.
+ */
 export function erasuresStream(contract: Uid): string {
   return `erasures-${contract}`
 }

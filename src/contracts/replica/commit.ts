@@ -39,6 +39,7 @@ export function outcomeOf(
     settled: [...reception.settled, ...(authored?.settled ?? [])],
     equivocations: isNewEvidence(known, reception.equivocations),
     divergences: state.settling.divergences.slice(before.settling.divergences.length),
+    ...(state.ledger.takenUntil > before.ledger.takenUntil && { takenUntil: state.ledger.takenUntil }),
   }
   return { change, state, made }
 }

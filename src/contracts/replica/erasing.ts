@@ -2,7 +2,7 @@ import { erasedIn } from '../../aggregates/contract/erased-values.ts'
 import type { LedgerIndex } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { PayloadGroup, PayloadRef } from '../../store/payload-group.ts'
-import { NO_EVENTS, type Store } from '../../store/port.ts'
+import type { Store } from '../../store/port.ts'
 import { erasuresStream } from '../../store/streams.ts'
 import type { ContractView } from './contract-view.ts'
 
@@ -92,11 +92,9 @@ export class Erasing {
   /** -1: none. */
   async #lastDone(): Promise<LedgerIndex> {
     const stream = erasuresStream(this.#view.contract)
-    const last = await this.#store.events.lastRevision(stream)
-    if (last === NO_EVENTS) return -1
     let done = -1
-    for await (const { data } of this.#store.events.read(stream, { from: last, limit: 1 })) {
-      const said: unknown = JSON.parse(data)
+    for await (const { type, data } of this.#store.events.read(stream)) {
+      const said: unknown = type === 'ErasureCarriedOut' ? JSON.parse(data) : undefined
       if (typeof said === 'object' && said !== null && 'index' in said && Number.isSafeInteger(said.index))
         done = said.index as LedgerIndex
     }

@@ -11,7 +11,7 @@ import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import { attachmentsAmong } from '../../events/attachments/attachment.ts'
 import type { NamedContent } from '../../events/attachments/content.ts'
-import type { Handle, Seq, Uid } from '../../events/ids.ts'
+import type { Handle, LedgerIndex, Seq, Uid } from '../../events/ids.ts'
 import { confidentialSealsOf, sealsNamedBy } from '../../events/seal.ts'
 import { type Payload, PayloadSchema, type Payloads, placesOf } from '../../events/statement.ts'
 import {
@@ -35,6 +35,7 @@ import type { NewEvent, Store, Write } from '../../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../../store/streams.ts'
 import { awaitedWrite } from '../contents/content-log.ts'
 import { contentsOf } from '../contents/content-sources.ts'
+import { entriesTaken } from './inbound/known-entries.ts'
 
 /** What the store holds of a contract contradicts itself: it was damaged or changed by somebody. */
 export class ContractDamaged extends ConcordataError {}
@@ -57,6 +58,8 @@ export interface Change {
   readonly settled: readonly Acknowledged[]
   readonly equivocations: readonly Equivocation[]
   readonly divergences: readonly Divergence[]
+  /** Before which ledger index entries were taken from others by now. Left out: before none that was not before. */
+  readonly takenUntil?: LedgerIndex
 }
 
 /** What of it the store may have before what it hangs on, since whoever has made it brings that again. Left out: nothing. */
@@ -76,7 +79,7 @@ const nothingAgain: BroughtAgain = { values: () => false, covered: () => false }
  * seal them, covered statements before those that cover them, statements before the entries that follow from them (decision 0060).
  */
 export function writesFor(
-  { before, held, completions = [], acknowledged = [], settled, equivocations, divergences }: Change,
+  { before, held, completions = [], acknowledged = [], settled, equivocations, divergences, takenUntil }: Change,
   again: BroughtAgain = nothingAgain,
 ): Write[] {
   const { contract } = before
@@ -95,6 +98,7 @@ export function writesFor(
     ...contents.map(({ party, seq, contents }) => awaitedWrite(contract, party, seq, contents)),
     ...feedWrites(before, held, again, goAlong),
     ...evidenceWrites(contract, equivocations, divergences),
+    ...(takenUntil === undefined ? [] : [entriesTaken(contract, takenUntil)]),
     ...settledWrites(contract, before.settling.settled, settled),
   ]
 }

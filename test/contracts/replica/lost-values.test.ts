@@ -77,6 +77,41 @@ t.test('a value that the store has lost is asked for, and what the store has beh
   t.same(await headAt(third, uid), await headAt(ben, uid), 'it is whole')
 })
 
+t.test(
+  'so is one of the only member: its own statement cannot be held without it, and an invitee has it',
+  async (t) => {
+    const [its, theirs] = [new EdgelessParty(t, 'ana'), new EdgelessParty(t, 'ben')]
+    const [ana, ben] = [await its.start(), await theirs.start()]
+    new Link([ana, its], [ben, theirs])
+    const { contract, opened } = await ana.contracts.openContract('of one', undefined)
+    await opened
+    const uid = contract.contract
+    await asks(ana, uid, 'field', addField('F'))
+    await asks(ana, uid, 'invite', { type: 'InviteParty', party: theirs.card } as never)
+    await until('the invitation', async () => ben.contracts.has(uid))
+    await proposes(ana, uid, 'agreed')
+    await asks(ana, uid, 'G', addField('G'))
+    const field = find((await liveAt(ana, uid)).state.settling.agreed, '0.0' as ElementId) as Field
+    const ref = refOf(field.agreed as Proposal)
+    const before = await headAt(ana, uid)
+    await until('ben to hold it', async () => (await headAt(ben, uid)).settled === before.settled)
+    await ana.close()
+    await its.store.payloads.erase(uid, [ref])
+    const again = await its.start()
+    const live = await liveAt(again, uid)
+    await until('it to be said', async () => live.obstacle === 'values_missing')
+    t.equal(live.state.ledger.lacking, undefined, 'given: no statement that is held lacks it')
+    t.match(live.wants, [{ party: 'ana', seals: [ref.seal] }])
+    new Link([again, its], [ben, theirs])
+    again.gossip.carry(uid)
+    await until('the value', async () => (await liveAt(again, uid)).obstacle === undefined)
+    t.same(await headAt(again, uid), before)
+    t.equal((await its.store.payloads.get(uid, [ref])).size, 1)
+    t.match(await proposes(again, uid, 'another'), { outcome: { kind: 'accepted' } })
+    t.same([its.told, theirs.told], [[], []], 'nothing is damaged')
+  },
+)
+
 t.test('nothing is signed on what is left, whoever asks, as long as the value is not here', async (t) => {
   const { its, uid, ref } = await given(t)
   await its.store.payloads.erase(uid, [ref])

@@ -147,3 +147,37 @@ t.test(
     t.same(await headAt(stage, cleo), await headAt(stage, ana))
   },
 )
+
+t.test(
+  'who was given entries, and has stored them, has them again when it reads its store: also those whose values are lost, and not erased',
+  async (t) => {
+    const stage = await Stage.with({ ana: {} }, { erasures: 0.1 }, ['cleo'])
+    const [ana, cleo] = ['ana', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine]
+    const proposes = async (text: string) => {
+      const { seal: sealed, payload } = seal(text, new Uint8Array(16))
+      await stage.does(ana, { type: 'ProposeValue', field: FIRST, seal: sealed, basis: [] }, { [sealed]: payload })
+      return sealed
+    }
+    const gone = await proposes('to be forgotten')
+    const lost = await proposes('to be lost')
+    await stage.does(ana, { type: 'EraseValues', seals: [gone] })
+    // No value of ana's comes to cleo; entries do.
+    stage.run.network.mangle = losingValues(stage.run.sources.of('network', 'values'), { loss: 1, forgery: 0 })
+    await stage.letIn()
+    const { size } = (await stage.live(ana)).state.ledger.log
+    const isWhole = async () => (await stage.live(cleo)).state.settling.settled === size
+    await stage.until('cleo has all', isWhole)
+    t.equal(await keeps(stage, cleo, [lost]), false, 'given: it has not come')
+    stage.cutOff(cleo)
+    stage.faults.crash(cleo)
+    await stage.faults.restart(cleo)
+    await stage.until('cleo is up', async () => (await cleo.live(stage.run.contract)) !== undefined)
+    t.ok(await isWhole(), 'from its own store alone')
+    const wanted = (await stage.live(cleo)).wants.flatMap(({ seals }) => seals)
+    t.same(wanted, [lost], 'and it is still asked for')
+    stage.run.network.heal()
+    stage.run.network.mangle = (text) => text
+    await stage.until('it has come', () => keeps(stage, cleo, [lost]))
+    await stage.ends()
+  },
+)

@@ -29,9 +29,9 @@ export function oursIn(
   { party, seq, payloads }: Completion,
   { contract, feeds }: AgreementState,
   self: Handle,
-  late: LateValues,
+  isWantedLate: LateValues['isWanted'],
 ): Ours<Completion> & { readonly late: Payloads } {
-  const isLate = (seal: Hash) => late.isWanted(party, seq, seal)
+  const isLate = (seal: Hash) => isWantedLate(party, seq, seal)
   const asked = parted(payloads, isLate)
   const feed = feedOf(feeds, party)
   const statement = seq < feed.base ? undefined : feed.get(seq)?.statement

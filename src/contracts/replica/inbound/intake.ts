@@ -1,4 +1,4 @@
-import { type Completion, entriesWanted } from '../../../agreement/completing.ts'
+import { type Completion, entriesWanted, missingAhead } from '../../../agreement/completing.ts'
 import { feedOf } from '../../../agreement/feeds.ts'
 import { groupedByStatement, receiving, receivingPayloads } from '../../../agreement/receive.ts'
 import { receivingEntries } from '../../../agreement/receive-entries.ts'
@@ -107,7 +107,8 @@ export class Intake {
         delivery.credit?.spend(unnamed.length)
         for (const error of unnamed) errors.push(error)
         const { state } = reception
-        const parted = grouped.map((one) => oursIn(one, state, this.#view.self, this.#late))
+        const isLate = this.#lateIn(state)
+        const parted = grouped.map((one) => oursIn(one, state, this.#view.self, isLate))
         for (const { foreign } of parted) {
           if (foreign === undefined) continue
           delivery.credit?.spend(1)
@@ -176,6 +177,14 @@ export class Intake {
     const convicted = this.#convicted(before)
     const steps = receiving(state, [...waiting, ...arrived], this.#view.self, convicted)
     return joined(before, await inTurns(steps, this.#turns))
+  }
+
+  /** What the store is to have although no statement that is held asks for it: of what stands there, and waits for that, too. */
+  #lateIn(state: AgreementState): LateValues['isWanted'] {
+    const ahead = this.#view.isCutShort ? missingAhead(state) : undefined
+    return (party, seq, seal) =>
+      this.#late.isWanted(party, seq, seal) ||
+      (ahead?.party === party && ahead.seq === seq && ahead.seals.includes(seal))
   }
 
   /** Of whom a proof is held. Of its own feed a node looks at every fork: after one it signs nothing any more. */

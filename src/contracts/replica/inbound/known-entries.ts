@@ -6,11 +6,12 @@ import { computedSealsIn, isJudged, type LedgerEntry } from '../../../events/led
 import type { Payload } from '../../../events/statement.ts'
 import { encodeKnownEntry } from '../../../gossip/known-entry-line.ts'
 import { computedGroup } from '../../../store/payload-group.ts'
-import type { Store } from '../../../store/port.ts'
-import { contractStream } from '../../../store/streams.ts'
+import type { Store, Write } from '../../../store/port.ts'
+import { contractStream, erasuresStream } from '../../../store/streams.ts'
 
 /** So many entries are looked at for one message at most: whoever lacks more asks again. */
 const ENTRIES_MAX = 256
+const TAKEN = 'EntriesTaken'
 
 /** The settled entries that the store has from one on, for who lacks the values that they were judged by. */
 export async function* storedEntries(
@@ -26,6 +27,23 @@ export async function* storedEntries(
     const computed = new Map([...texts].map(([seal, text]) => [seal, JSON.parse(text) as Payload]))
     yield { entry, computed, texts }
   }
+}
+
+/** What is kept in the stream of erasures: entries below that were taken from others. What their values were this store may never have had. */
+export function entriesTaken(contract: Uid, until: LedgerIndex): Write {
+  const events = [{ type: TAKEN, data: JSON.stringify({ until }) }]
+  return { kind: 'append', stream: erasuresStream(contract), expectedRevision: 'any', events }
+}
+
+/** Before which ledger index entries have been taken from others; 0: none. */
+export async function storedTakenUntil(store: Store, contract: Uid): Promise<LedgerIndex> {
+  let taken = 0
+  for await (const { type, data } of store.events.read(erasuresStream(contract))) {
+    const said: unknown = type === TAKEN ? JSON.parse(data) : undefined
+    if (typeof said === 'object' && said !== null && 'until' in said && Number.isSafeInteger(said.until))
+      taken = Math.max(taken, said.until as LedgerIndex)
+  }
+  return taken
 }
 
 async function computedTexts(store: Store, contract: Uid, entry: LedgerEntry): Promise<Map<Hash, string>> {

@@ -1,4 +1,4 @@
-import { lackingFor, lackingIn, missingBehind } from '../../../agreement/completing.ts'
+import { lackingFor, lackingIn, missingAhead, missingBehind } from '../../../agreement/completing.ts'
 import { isDead } from '../../../agreement/foreseen.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import { lackedFor } from '../../../agreement/values/lacked-values.ts'
@@ -44,7 +44,7 @@ export class MissingValues {
 
   /**
    * By statements, those of open requests in ledger order first, but for requests that come to nothing anyway; then those that the
-   * ledger has gone past, and late ones.
+   * ledger has gone past, those of a statement that stands in the store and cannot be held without, and late ones.
    */
   get wanted(): readonly Wanted[] {
     const { values } = this.#ofOpen
@@ -58,7 +58,7 @@ export class MissingValues {
   }
 
   get #ofOpen() {
-    const { self, state } = this.#view
+    const { isCutShort, self, state } = this.#view
     if (this.#wanted?.of === state) return this.#wanted
     const isWanted = isWantedIn(state, self)
     const values = lackingFor(state, self).flatMap((held): Wanted[] => {
@@ -67,6 +67,9 @@ export class MissingValues {
     })
     const places = new Set(values.map(({ party, seq }) => `${party}.${seq}`))
     for (const one of missingBehind(state)) if (!places.has(`${one.party}.${one.seq}`)) values.push(one)
+    // Else it comes again, with its values.
+    const ahead = isCutShort ? missingAhead(state) : undefined
+    if (ahead !== undefined) values.push(ahead)
     this.#wanted = { of: state, values, lacking: lackingIn(state).filter(isWanted) }
     return this.#wanted
   }

@@ -1,5 +1,5 @@
 import { builtIn, type Engines } from '../../../aggregates/contract/engines.ts'
-import { entriesWanted, lackingIn } from '../../../agreement/completing.ts'
+import { entriesWanted, isShortOfValues } from '../../../agreement/completing.ts'
 import { frontierOf, withoutPast } from '../../../agreement/feeds.ts'
 import { type StoredStatements, statementsNeeded, viewFrom } from '../../../agreement/history/snapshot.ts'
 import { decodeSnapshot } from '../../../agreement/history/snapshot-text.ts'
@@ -16,7 +16,7 @@ import type { SignedStatement } from '../../../events/statement-codec.ts'
 import { inTurns, type Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import { contractStream } from '../../../store/streams.ts'
-import { storedEntries } from '../inbound/known-entries.ts'
+import { storedEntries, storedTakenUntil } from '../inbound/known-entries.ts'
 import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from '../journal.ts'
 import { restoreComputed } from './lost-computed.ts'
 
@@ -92,7 +92,7 @@ async function load(
   const from = start?.state.settling.settled ?? 0
   const { state, settled, waiting, elsewhere } = await loadFeeds(store, contract, founder, start, engines, turns, known)
   const hasMore = withoutPast(state.feeds, waiting).size < waiting.length
-  const isCutShort = lackingIn(state).length > 0 && (hasMore || size > state.settling.settled)
+  const isCutShort = isShortOfValues(state) && (hasMore || size > state.settling.settled)
   const ahead = isCutShort || sharing !== 'alone' ? [] : [...elsewhere, ...waiting]
   // What was one transaction is there whole.
   if (waiting[0] !== undefined && ahead.length > 0 && store.isAtomic) throw coversMissing(contract, waiting[0])
@@ -188,7 +188,7 @@ export async function recallHistory(
   const received = await inTurns(receiving(emptyAgreement(contract, ledger.engines, ledger.known), stored), turns)
   const reception = await withStoredEntries(store, received, turns)
   assertNothingRefused(reception, contract)
-  const isCutShort = lackingIn(reception.state).length > 0 && reception.waiting.length > 0
+  const isCutShort = isShortOfValues(reception.state) && reception.waiting.length > 0
   if (!isCutShort && canonicalJson(frontierOf(reception.state.feeds)) !== canonicalJson(frontierOf(feeds))) {
     const message = 'the stored feeds are not those that this node holds'
     throw new ContractDamaged('contract_damaged', message, { contract })
@@ -196,20 +196,24 @@ export async function recallHistory(
   return { state: reception.state, isCutShort }
 }
 
-/** What cannot be judged any more, since its values are erased, is taken from the ledger in the store. */
+/**
+ * What cannot be judged any more, since its values are erased, is taken from the ledger in the store. So is what was taken from others
+ * before it stood there: its values may never have come, and need not be erased.
+ */
 async function withStoredEntries(store: Store, reception: Reception, turns: Turns | undefined): Promise<Reception> {
   const from = entriesWanted(reception.state)
   if (from === undefined) return reception
+  const taken = await storedTakenUntil(store, reception.state.contract)
   const entries: KnownEntry[] = []
   const erased = new Set<Hash>()
   for await (const { entry, computed } of storedEntries(store, reception.state.contract, from)) {
     for (const event of entry.events) {
       if (event.type === 'ValuesErased') for (const seal of event.seals) erased.add(seal)
     }
-    entries.push({ entry, computed, erased })
+    entries.push({ entry, computed, ...(entry.index >= taken && { erased }) })
   }
   // What the store has merely lost others still have.
-  return erased.size === 0 ? reception : inTurns(receivingEntries(reception, entries), turns)
+  return erased.size + taken === 0 ? reception : inTurns(receivingEntries(reception, entries), turns)
 }
 
 /** `contract-*` follows from the feeds: its entries from one on, up to `size`, must be these. */
