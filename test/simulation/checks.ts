@@ -1,9 +1,11 @@
-import { isErased } from '../../src/aggregates/contract/erased-values.ts'
-import { find, memberOf } from '../../src/aggregates/contract/state.ts'
+import { erasedIn, isErased } from '../../src/aggregates/contract/erased-values.ts'
+import { closedInvitationOf, find, memberOf } from '../../src/aggregates/contract/state.ts'
 import { lackingIn } from '../../src/agreement/completing.ts'
 import { feedOf, firstCovering } from '../../src/agreement/feeds.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import { lackedIn } from '../../src/agreement/values/lacked-values.ts'
+import { AuditFailed } from '../../src/audit/audit-failed.ts'
+import type { AuditReport } from '../../src/audit/report.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import { type ElementId, requestKey } from '../../src/events/ids.ts'
 import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
@@ -173,12 +175,34 @@ async function audit(run: Run): Promise<void> {
   const [founder] = run.machines as [Machine, ...Machine[]]
   for (const machine of run.machines) {
     if (!machine.contracts?.has(run.contract)) continue
-    const { misconduct } = await verifyContract(machine.disk.auditSource(run.contract, founder.handle), both)
+    const source = machine.disk.auditSource(run.contract, founder.handle)
+    const { misconduct } = await verifyContract(source, both).catch((error) => reportIfGone(run, machine, error))
     for (const { what, party } of misconduct) {
       run.count(`audited: ${what}`)
       if (party.handle !== run.hostile?.handle) throw new Violation(`an audit accuses ${party.handle} of ${what}`)
     }
   }
+}
+
+/**
+ * Who is not on the contract any more is given nothing of after that: what it lacked when all the others erased it stays missing there,
+ * and neither its node nor an auditor of its store can know why.
+ */
+async function reportIfGone(run: Run, machine: Machine, error: unknown): Promise<AuditReport> {
+  const own = (await machine.live(run.contract))?.state.settling.agreed
+  const isGone = own !== undefined && closedInvitationOf(own, machine.handle) !== undefined
+  if (!(error instanceof AuditFailed) || !isGone) throw error
+  const erased = new Set<string>()
+  for (const other of run.machines) {
+    const agreed = (await other.live(run.contract))?.state.settling.agreed
+    if (agreed !== undefined) for (const seal of erasedIn(agreed)) erased.add(seal)
+  }
+  const { damage } = error.report
+  const isErasedSince = ({ code, place }: (typeof damage)[number]) =>
+    code === 'payload_missing' && place.kind === 'payloads' && place.seal !== undefined && erased.has(place.seal)
+  if (!damage.every(isErasedSince)) throw error
+  run.count('audited: erased since it was gone')
+  return error.report
 }
 
 /** How everybody stands, into the trace. */
