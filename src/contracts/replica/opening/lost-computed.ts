@@ -21,7 +21,8 @@ const AT_ONCE = 1_000
 
 /**
  * Writes again what rules have computed and the store has lost: it follows from the ledger. Looks for what stands, and for what the
- * settled entries computed. Nobody else may erase meanwhile. Throws HistoryPruned if a view without its history stands on what is lost.
+ * settled entries computed. What others have computed who gave the entry may be erased there by now, before this party hears of it: it
+ * is left out. Nobody else may erase meanwhile. Throws HistoryPruned if a view without its history stands on what is lost.
  */
 export async function restoreComputed(
   store: Store,
@@ -30,6 +31,7 @@ export async function restoreComputed(
 ): Promise<void> {
   if (ledger.document.rules.since === 0) return
   const payloads = new Map<Hash, Payload>()
+  const taken = new Set(Array.from(ledger.known.keys(), computedGroup))
   const refs: PayloadRef[] = [...computedIn(ledger.document.document)]
   for (const { computed, entry } of settled) {
     for (const [seal, payload] of computed) {
@@ -44,7 +46,10 @@ export async function restoreComputed(
     for (const { group, seal } of some) {
       if (held.has(seal) || isErased(ledger.document, seal)) continue
       const payload = payloads.get(seal) ?? ledger.computed.get(seal)
-      if (payload === undefined) throw new HistoryPruned('what rules have computed')
+      if (payload === undefined) {
+        if (taken.has(group)) continue
+        throw new HistoryPruned('what rules have computed')
+      }
       const entries = lost.get(group) ?? []
       entries.push({ seal, text: canonicalJson(payload) })
       lost.set(group, entries)
