@@ -1,9 +1,10 @@
 import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
-import { lackingIn } from '../../src/agreement/completing.ts'
+import { entriesWanted, lackingIn, missingBehind } from '../../src/agreement/completing.ts'
 import { draft, noWishes, statementDue, type Wishes } from '../../src/agreement/draft.ts'
 import { frontierOf, newestOf } from '../../src/agreement/feeds.ts'
 import { canHold, holdDue } from '../../src/agreement/keys/key-rules.ts'
 import { receive, receivePayloads } from '../../src/agreement/receive.ts'
+import { receiveEntries } from '../../src/agreement/receive-entries.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
@@ -178,7 +179,12 @@ export class HostileMember implements Neighbour {
     for (const { statement, payloads } of message.statements) this.#given(statement, payloads)
     for (const line of message.payloads) this.#given(line, line.payloads)
     const heard = receive(this.#state, [...this.#waiting, ...message.statements])
-    const reception = receivePayloads(heard, message.payloads)
+    const whole = receivePayloads(heard, message.payloads)
+    // What is erased it is given in no other way, and else it would never answer anything again.
+    const reception = receiveEntries(
+      whole,
+      message.entries.map(({ known }) => known),
+    )
     this.#state = reception.state
     this.#waiting = reception.waiting
     for (const word of message.words) if ('revocation' in word) this.#revocation = word
@@ -345,13 +351,22 @@ export class HostileMember implements Neighbour {
     const frontier = frontierOf(state.feeds)
     const told = this.#sins('false frontier') && random.chance(0.3) ? this.#falseFrontier(frontier) : frontier
     const words: Word[] = this.#acceptance(state)
-    const lacking = lackingIn(state).map(({ lacks, statement: { party, seq } }) => ({ party, seals: lacks, seq }))
+    const open = lackingIn(state).map(({ lacks, statement: { party, seq } }) => ({ party, seals: lacks, seq }))
+    const lacking = [
+      ...open,
+      ...missingBehind(state).filter((one) => !open.some((of) => of.party === one.party && of.seq === one.seq)),
+    ]
     const places = new Set(lacking.map(({ party, seq }) => `${party}.${seq}`))
     const secrets = this.isTame
       ? []
       : this.#othersSecrets(state).filter(({ party, seq }) => !places.has(`${party}.${seq}`))
     const wants = [...lacking, ...secrets].sort(byStatement)
-    const asides = { wants: new Map(wants.length === 0 ? [] : [[contract, wants]]), waits: new Map() }
+    const entries = entriesWanted(state)
+    const asides = {
+      lacks: new Map(entries === undefined ? [] : [[contract, entries]]),
+      wants: new Map(wants.length === 0 ? [] : [[contract, wants]]),
+      waits: new Map(),
+    }
     return encodeMessage(new Map([[contract, told]]), [...forks, ...lines], words, asides)
   }
 
