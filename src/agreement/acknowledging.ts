@@ -112,7 +112,7 @@ function* acknowledgeNext(
   }
   const judged = yield* fateOf(request, ref, answered, decided, ledger, feeds)
   const fate = 'missing' in judged ? takenFate(ledger, determined, judged.missing, request) : judged
-  if (fate === undefined) return { lacking: { request: ref, need, seals: (judged as Missing).missing } }
+  if (fate === undefined) return { lacking: { request: ref, index, need, seals: (judged as Missing).missing } }
   const { outcome, events, document, computed } = fate
   const resigned = events.some((event) => event.type === 'PartyResigned')
   const isLast = ledger.next === requests.length - 1 || resigned

@@ -6,10 +6,10 @@ import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
 import { acknowledging, isTurnedDown } from './acknowledging.ts'
 import { feedOf, statementAt } from './feeds.ts'
-import { withKnown } from './ledger.ts'
+import { firstWanted, withKnown } from './ledger.ts'
 import { settleMore } from './settlement.ts'
 import type { AgreementState, HeldState, Progress } from './state.ts'
-import type { KnownEntry } from './values/known-entries.ts'
+import { type KnownEntry, WANTED_COMPUTED_MAX, type WantedEntries } from './values/known-entries.ts'
 import { lackedBy, lackedFor } from './values/lacked-values.ts'
 import { takenWithoutOf, withoutBrought } from './values/taken-without.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
@@ -131,15 +131,19 @@ function* withPayloadsOf(
   }
 }
 
-/** From which ledger index on entries are missing whose values are not held, or what rules have computed in them; undefined: from none. */
-export function entriesWanted({ ledger }: HeldState): LedgerIndex | undefined {
-  const { document, lacking = ledger.lackingAhead, log } = ledger
-  if (lacking === undefined) return undefined
-  let from = log.size
+/**
+ * Which entries are missing whose values are not held, or what rules have computed in them; undefined: none. What was computed may be
+ * erased by now, as nobody can tell here: then the entry itself is what goes on.
+ */
+export function entriesWanted({ ledger }: HeldState): WantedEntries | undefined {
+  const { document, lacking = ledger.lackingAhead } = ledger
+  const from = firstWanted(ledger)
+  if (lacking === undefined || from === undefined) return undefined
+  const computed = new Set<LedgerIndex>()
   for (const { agreed } of fieldsHolding(document.document, lacking.seals)) {
-    if (agreed !== null && isComputed(agreed.id)) from = Math.min(from, computedAt(agreed.id))
+    if (agreed !== null && isComputed(agreed.id)) computed.add(computedAt(agreed.id))
   }
-  return from
+  return { computed: [...computed].sort((one, other) => one - other).slice(0, WANTED_COMPUTED_MAX), from }
 }
 
 /** The same with entries of whoever had the values of their requests, in steps; what they say is looked at where these are missing. */

@@ -37,6 +37,8 @@ export interface Decided {
 /** A request that all have answered, and that is not in the ledger because its values are not held. */
 export interface Lacking {
   readonly request: RequestRef
+  /** Where its entry will stand. */
+  readonly index: LedgerIndex
   /** What a causal past must have so that it acknowledges the request. */
   readonly need: VersionVector
   /** Of the values that are missing. */
@@ -144,16 +146,30 @@ function admissionOf(handle: Handle, ledger: Ledger): LedgerIndex {
   return memberOf(ledger.document, handle)?.admittedAt ?? 0
 }
 
+/**
+ * From which ledger index on entries are to be given, where values are missing. One statement may acknowledge any number of requests, so
+ * this may be far ahead of the ledger: up to there it has what was given before, all of which fits.
+ */
+export function firstWanted({ known, lacking, lackingAhead, log }: HeldLedger): LedgerIndex | undefined {
+  const missing = (lacking ?? lackingAhead)?.index
+  // What was given for it does not fit: then what was given before it may be false, and all of it is asked for anew.
+  return missing !== undefined && known.has(missing) ? log.size : missing
+}
+
 /** The same with entries that somebody has given, who had the values of their requests. Acknowledges nothing yet. */
 export function withKnown(ledger: Ledger, entries: Iterable<KnownEntry>): Ledger {
+  const { size } = ledger.log
+  const given = [...entries]
   let { computed } = ledger
-  // What was given before, and not taken, makes room: nobody can have more kept than one message brings.
-  let known = ledger.known.filter((_, index) => index < ledger.log.size)
-  for (const one of entries) {
+  // Who gives them from the beginning may know better than who gave some before.
+  const from = given.some(({ entry }) => entry.index === size) ? size : (firstWanted(ledger) ?? size)
+  // What was given before, and not needed, makes room: beyond what requests held here have gone past, nobody can have more kept than one message brings.
+  let known = ledger.known.filter((_, index) => index < from)
+  for (const one of given) {
     const { index } = one.entry
-    if (index >= ledger.log.size) known = known.set(index, one)
+    if (index >= from) known = known.set(index, one)
     // It was taken, or judged, without what it had computed.
-    else computed = withComputed(computed, one.computed, [], ledger.document)
+    else if (index < size) computed = withComputed(computed, one.computed, [], ledger.document)
   }
   return { ...ledger, computed, known, lacking: undefined, lackingAhead: undefined }
 }

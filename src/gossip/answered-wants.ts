@@ -1,5 +1,6 @@
+import type { WantedEntries } from '../agreement/values/known-entries.ts'
 import type { Hash } from '../crypto/hash.ts'
-import type { Handle, LedgerIndex, Uid } from '../events/ids.ts'
+import type { Handle, Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Wanted } from './message.ts'
 import type { WantedPieces } from './piece-line.ts'
@@ -103,9 +104,9 @@ export class AnsweredWants {
   }
 }
 
-/** What stands in there for the entries from a ledger index on: no statement's values have that name. */
-export function entriesFrom(from: LedgerIndex): Wanted {
-  return { party: '' as Handle, seals: ['entries' as Hash], seq: from }
+/** What stands in there for entries: no statement's values have that name. */
+export function asWanted({ computed, from }: WantedEntries): Wanted {
+  return { party: '' as Handle, seals: [`entries.${computed.join('.')}` as Hash], seq: from }
 }
 
 /** The same for pieces of a content: no seal has that name. */

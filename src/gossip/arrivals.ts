@@ -5,7 +5,7 @@ import type { Handle, Seq, Uid } from '../events/ids.ts'
 import { type SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import { eachAtOnce } from '../runtime/at-once.ts'
 import type { Turns } from '../runtime/turns.ts'
-import { type AnsweredWants, entriesFrom, piecesFrom } from './answered-wants.ts'
+import { type AnsweredWants, asWanted, piecesFrom } from './answered-wants.ts'
 import type { Bulkhead } from './bulkhead.ts'
 import type { Credit, Credits } from './credit.ts'
 import type { GossipReport } from './gossip-report.ts'
@@ -109,8 +109,8 @@ export class Arrivals {
   #entriesFrom(lines: readonly EntryLine[], peer: Peer, credit: Credit): Map<Uid, KnownEntry[]> {
     const missing = new Map<Uid, KnownEntry[]>()
     for (const [contract, some] of Map.groupBy(lines, ({ contract: of }) => of)) {
-      const from = this.#isStranger(contract, peer) ? undefined : this.#ports.replicas.find(contract)?.lacksFrom
-      if (from === undefined) credit.spend(some.length * IN_VAIN_COST)
+      const wanted = this.#isStranger(contract, peer) ? undefined : this.#ports.replicas.find(contract)?.wantsEntries
+      if (wanted === undefined) credit.spend(some.length * IN_VAIN_COST)
       else
         missing.set(
           contract,
@@ -162,9 +162,9 @@ export class Arrivals {
     if (!this.#isParty(contract, peer)) return
     const { answeredWants } = this.#ports
     const { lacks, pieces, wants, waits } = message
-    const from = lacks.get(contract)
-    const isDue = from !== undefined && answeredWants.due(peer.handle, contract, [entriesFrom(from)]).length > 0
-    knowledge.lacked(contract, isDue ? from : undefined)
+    const lacked = lacks.get(contract)
+    const isDue = lacked !== undefined && answeredWants.due(peer.handle, contract, [asWanted(lacked)]).length > 0
+    knowledge.lacked(contract, isDue ? lacked : undefined)
     knowledge.wanted(contract, answeredWants.due(peer.handle, contract, wants.get(contract) ?? []))
     const areDue = (one: WantedPieces) => answeredWants.due(peer.handle, contract, [piecesFrom(one)]).length > 0
     knowledge.wantedPieces(contract, (pieces.get(contract) ?? []).filter(areDue))

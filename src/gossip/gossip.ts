@@ -293,10 +293,10 @@ export class Gossip {
 
 /** Or has a question: what the peer holds of this party's own feed. */
 function hasNewsFor(session: PeerSession, replica: ReplicaPort): boolean {
-  const { contract, state, words, evidence, awaited, lacksFrom, wants } = replica
+  const { contract, state, words, evidence, awaited, wants, wantsEntries } = replica
   if (awaited.includes(session.peer.handle)) return true
   if (!isPartyTo(state, session.peer)) return false
-  if (wants.length > 0 || lacksFrom !== undefined || session.knowledge.hasWants(contract)) return true
+  if (wants.length > 0 || wantsEntries !== undefined || session.knowledge.hasWants(contract)) return true
   if (lacksPiecesOf(session, replica)) return true
   return words.length > 0 || session.knowledge.lacksProof(contract, evidence) || lacksNews(session, state)
 }

@@ -1,8 +1,9 @@
 import { frontierOf } from '../agreement/feeds.ts'
 import { withHistory } from '../agreement/history/looking-back.ts'
-import type { LedgerIndex, Uid } from '../events/ids.ts'
+import type { WantedEntries } from '../agreement/values/known-entries.ts'
+import type { Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
-import { type AnsweredWants, entriesFrom, piecesFrom } from './answered-wants.ts'
+import { type AnsweredWants, asWanted, piecesFrom } from './answered-wants.ts'
 import {
   byStatement,
   encodeMessage,
@@ -27,7 +28,7 @@ export class MessageBuilder {
   readonly #frontiers = new Map<Uid, Frontier>()
   readonly #wants = new Map<Uid, readonly Wanted[]>()
   readonly #waits = new Map<Uid, HoldUp>()
-  readonly #lacks = new Map<Uid, LedgerIndex>()
+  readonly #lacks = new Map<Uid, WantedEntries>()
   readonly #pieces = new Map<Uid, readonly WantedPieces[]>()
   #wanted = 0
   #piecesWanted = 0
@@ -57,9 +58,9 @@ export class MessageBuilder {
     this.#frontiers.set(contract, frontier)
   }
 
-  /** Which values are missing of it, as far as there is room, and why something is left uncovered. */
-  #asks({ contract, wants, holdUp, lacksFrom }: ReplicaPort): void {
-    if (lacksFrom !== undefined) this.#lacks.set(contract, lacksFrom)
+  /** Which values and entries are missing of it, as far as there is room, and why something is left uncovered. */
+  #asks({ contract, wants, holdUp, wantsEntries }: ReplicaPort): void {
+    if (wantsEntries !== undefined) this.#lacks.set(contract, wantsEntries)
     if (holdUp !== undefined) this.#waits.set(contract, holdUp)
     const asked: Wanted[] = []
     for (const { party, seals, seq } of wants.slice(0, WANTED_STATEMENTS_MAX)) {
@@ -118,10 +119,10 @@ export class MessageBuilder {
   }
 
   async #putEntries(replica: ReplicaPort): Promise<void> {
-    const from = this.#knowledge.takeLacks(replica.contract)
-    if (from === undefined || this.#room <= 0) return
-    const lines = await replica.entryLines(this.#peer.handle, from, this.#room)
-    this.#answered.answered(this.#peer.handle, replica.contract, [entriesFrom(from)])
+    const wanted = this.#knowledge.takeLacks(replica.contract)
+    if (wanted === undefined || this.#room <= 0) return
+    const lines = await replica.entryLines(this.#peer.handle, wanted, this.#room)
+    this.#answered.answered(this.#peer.handle, replica.contract, [asWanted(wanted)])
     this.#add(lines)
   }
 

@@ -1,17 +1,9 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { WANTED_COMPUTED_MAX, type WantedEntries } from '../agreement/values/known-entries.ts'
 import { canonicalJson, isCanonicalJson, orderedObject } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
-import {
-  CountSchema,
-  type Handle,
-  HandleSchema,
-  HashSchema,
-  type LedgerIndex,
-  type Seq,
-  type Uid,
-  UidSchema,
-} from '../events/ids.ts'
+import { CountSchema, type Handle, HandleSchema, HashSchema, type Seq, type Uid, UidSchema } from '../events/ids.ts'
 import { JSON_DEPTH_MAX, JSON_MEMBERS_MAX, SIGNED_CHARACTERS_MAX } from '../events/limits.ts'
 import { type SignedAcceptance, SignedAcceptanceSchema } from '../events/parties/acceptance.ts'
 import { type SignedDecline, SignedDeclineSchema } from '../events/parties/decline.ts'
@@ -56,8 +48,8 @@ export interface Asides {
   readonly wants: ReadonlyMap<Uid, readonly Wanted[]>
   /** Why the sender holds a contract up. */
   readonly waits: ReadonlyMap<Uid, HoldUp>
-  /** From which ledger index on the sender cannot judge what it holds the statements of. */
-  readonly lacks: ReadonlyMap<Uid, LedgerIndex>
+  /** Entries that the sender lacks, since it cannot judge what it holds the statements of. */
+  readonly lacks: ReadonlyMap<Uid, WantedEntries>
   /** Pieces of contents that the sender lacks. */
   readonly pieces: ReadonlyMap<Uid, readonly WantedPieces[]>
 }
@@ -129,7 +121,14 @@ const headerForm = Compile(
         maxProperties: CONTRACTS_PER_MESSAGE_MAX,
       }),
       lacks: Type.Optional(
-        Type.Record(UidSchema, CountSchema, { ...closed, minProperties: 1, maxProperties: CONTRACTS_PER_MESSAGE_MAX }),
+        Type.Record(
+          UidSchema,
+          Type.Object(
+            { computed: Type.Array(CountSchema, { maxItems: WANTED_COMPUTED_MAX }), from: CountSchema },
+            closed,
+          ),
+          { ...closed, minProperties: 1, maxProperties: CONTRACTS_PER_MESSAGE_MAX },
+        ),
       ),
       pieces: Type.Optional(
         Type.Record(UidSchema, WantedPiecesSchema, {
@@ -271,9 +270,12 @@ function decodeHeader(line: string): Pick<ExchangeMessage, 'frontiers' | keyof A
   for (const entries of Object.values(wants) as (readonly Wanted[])[])
     if (!entries.every((entry, at) => at === 0 || byStatement(entries[at - 1] as Wanted, entry) < 0))
       throw new ExchangeMalformed('exchange_malformed', 'what the header wants is not in order, each statement once')
+  for (const { computed, from } of Object.values(lacks) as readonly WantedEntries[])
+    if (!computed.every((index, at) => index < (computed[at + 1] ?? from)))
+      throw new ExchangeMalformed('exchange_malformed', 'the entries that the header lacks are not in order')
   return {
     frontiers: byUid<Frontier>(contracts),
-    lacks: byUid<LedgerIndex>(lacks),
+    lacks: byUid<WantedEntries>(lacks),
     pieces: byUid<readonly WantedPieces[]>(pieces),
     wants: byUid<readonly Wanted[]>(wants),
     waits: byUid<HoldUp>(waits),

@@ -3,8 +3,9 @@ import { lookBack } from '../agreement/history/looking-back.ts'
 import { isKeyOf } from '../agreement/keys/key-rules.ts'
 import type { Equivocation } from '../agreement/reception.ts'
 import type { AgreementState, HeldState } from '../agreement/state.ts'
+import type { WantedEntries } from '../agreement/values/known-entries.ts'
 import { emptyVector, union, type VersionVector } from '../agreement/version-vector.ts'
-import type { Handle, LedgerIndex, Seq, Uid } from '../events/ids.ts'
+import type { Handle, Seq, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { encodeToPassOn, type SignedStatement } from '../events/statement-codec.ts'
 import { disclosed } from './disclosure.ts'
@@ -30,8 +31,8 @@ export class PeerKnowledge {
   readonly #newestThen = new Map<Uid, Seq>()
   /** Values that it has asked for, and has not been given since. */
   readonly #wants = new Map<Uid, readonly Wanted[]>()
-  /** From which ledger index on it has asked for entries, and has not been given any since. */
-  readonly #lacks = new Map<Uid, LedgerIndex>()
+  /** Entries that it has asked for, and has not been given since. */
+  readonly #lacks = new Map<Uid, WantedEntries>()
   /** Pieces that it has asked for, and has not been given since. */
   readonly #pieces = new Map<Uid, readonly WantedPieces[]>()
   /** Proofs that it was shown in this session, by contract and party. */
@@ -64,10 +65,10 @@ export class PeerKnowledge {
     else this.#wants.delete(contract)
   }
 
-  /** From which ledger index on it lacks entries; undefined: it lacks none. */
-  lacked(contract: Uid, from: LedgerIndex | undefined): void {
-    if (from === undefined) this.#lacks.delete(contract)
-    else this.#lacks.set(contract, from)
+  /** Which entries it lacks; undefined: none. */
+  lacked(contract: Uid, wanted: WantedEntries | undefined): void {
+    if (wanted === undefined) this.#lacks.delete(contract)
+    else this.#lacks.set(contract, wanted)
   }
 
   /** Which pieces of contents it lacks. */
@@ -89,10 +90,10 @@ export class PeerKnowledge {
   }
 
   /** As `takeWants`. */
-  takeLacks(contract: Uid): LedgerIndex | undefined {
-    const from = this.#lacks.get(contract)
+  takeLacks(contract: Uid): WantedEntries | undefined {
+    const wanted = this.#lacks.get(contract)
     this.#lacks.delete(contract)
-    return from
+    return wanted
   }
 
   /** What it wants. It asks again for what it does not get. */

@@ -1,7 +1,7 @@
 import type { Equivocation } from '../agreement/reception.ts'
 import type { HeldState } from '../agreement/state.ts'
-import type { KnownEntry } from '../agreement/values/known-entries.ts'
-import type { Handle, LedgerIndex, Uid } from '../events/ids.ts'
+import type { KnownEntry, WantedEntries } from '../agreement/values/known-entries.ts'
+import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import type { SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import type { Credit } from './credit.ts'
@@ -46,16 +46,16 @@ export interface ReplicaPort extends Progress {
   readonly awaited: readonly Handle[]
   /** Values that are missing here. */
   readonly wants: readonly Wanted[]
-  /** From which ledger index on entries are missing here whose values nobody may have any more; undefined: from none. */
-  readonly lacksFrom: LedgerIndex | undefined
+  /** Entries that are missing here, whose values nobody may have any more; undefined: none. */
+  readonly wantsEntries: WantedEntries | undefined
   /** Why this node leaves uncovered what it holds, should it do so. */
   readonly holdUp: HoldUp | undefined
   /** A peer says the same of itself. */
   holdsUp(peer: Handle, why: HoldUp | undefined): void
   /** Lines with what is held here of what a peer wants and may see. `room`: characters, about. */
   payloadLines(peer: Handle, wanted: readonly Wanted[], room: number): Promise<PayloadLines>
-  /** Lines with settled entries from one on, for a peer that cannot judge them any more. `room`: characters, about. */
-  entryLines(peer: Handle, from: LedgerIndex, room: number): Promise<readonly string[]>
+  /** Lines with settled entries for a peer that cannot judge them any more. `room`: characters, about. */
+  entryLines(peer: Handle, wanted: WantedEntries, room: number): Promise<readonly string[]>
   readonly contents: ContentsPort
   /** Statements of a party that run ahead of what is held here. */
   waitingOf(party: Handle): readonly SignedStatement[]

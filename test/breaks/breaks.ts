@@ -308,8 +308,8 @@ export const breaks: readonly Break[] = [
   {
     name: 'takes nothing that it cannot judge from what another process has stored',
     file: 'src/contracts/replica/inbound/feed-tailer.ts',
-    from: 'if (from === undefined) return reception',
-    to: 'if (from !== -1) return reception',
+    from: 'if (wanted === undefined) return reception',
+    to: 'if (wanted?.from !== -1) return reception',
     caughtBy: 'test/simulation/cases/erasures.test.ts',
   },
   {
@@ -318,6 +318,20 @@ export const breaks: readonly Break[] = [
     from: 'if (!isJudged(entry)) continue',
     to: '',
     caughtBy: 'test/simulation/cases/erasures.test.ts',
+  },
+  {
+    name: 'asks for entries from the end of its ledger on, however far ahead the one is that it lacks',
+    file: 'src/agreement/ledger.ts',
+    from: 'known.has(missing) ? log.size : missing',
+    to: 'known.has(missing) ? log.size : missing && log.size',
+    caughtBy: 'test/agreement/known-entries.test.ts',
+  },
+  {
+    name: 'keeps the entries that it was given before one that does not fit',
+    file: 'src/agreement/ledger.ts',
+    from: 'known.has(missing) ? log.size : missing',
+    to: 'known.has(missing) ? missing : missing',
+    caughtBy: 'test/agreement/known-entries.test.ts',
   },
   {
     name: 'takes an entry of other statements',

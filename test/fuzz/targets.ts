@@ -50,7 +50,7 @@ const bytes = new TextEncoder().encode('bytes of a content')
 const pieceLine = encodePiece({ bytes, content: sealed, contract: CONTRACT, index: 0, proof: [sealed] })
 const asides: Asides = {
   pieces: new Map([[CONTRACT, [{ content: sealed, count: 2, from: 1, party: ana.handle, seq: place.seq }]]]),
-  lacks: new Map([[CONTRACT, 3]]),
+  lacks: new Map([[CONTRACT, { computed: [1], from: 3 }]]),
   wants: new Map([[CONTRACT, [{ party: ana.handle, seq: place.seq, seals: [sealed] }]]]),
   waits: new Map([[CONTRACT, 'payload']]),
 }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { beyond, frontierOf } from '../../src/agreement/feeds.ts'
+import { WANTED_COMPUTED_MAX } from '../../src/agreement/values/known-entries.ts'
 import { emptyVector } from '../../src/agreement/version-vector.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
@@ -58,6 +59,17 @@ t.test('a message says which values are missing, why something is left uncovered
   )
   const payloads = [{ ...place, payloads: { [sealed.seal]: sealed.payload } }]
   t.match(decodeMessage(text), { ...asides, payloads, refused: [] })
+})
+
+t.test('a message says which entries are missing', async (t) => {
+  const lacks = (computed: number[], from: number) =>
+    encodeMessage(new Map(), [], [], { lacks: new Map([[CONTRACT, { computed, from }]]) })
+  t.equal(lacks([3, 5], 9), `{"contracts":{},"lacks":{"${CONTRACT}":{"computed":[3,5],"from":9}},"v":1}`, 'to the byte')
+  t.same(decodeMessage(lacks([3, 5], 9)).lacks, new Map([[CONTRACT, { computed: [3, 5], from: 9 }]]))
+  t.same(decodeMessage(lacks([], 0)).lacks.get(CONTRACT), { computed: [], from: 0 })
+  const tooMany = Array.from({ length: WANTED_COMPUTED_MAX + 1 }, (_, index) => index)
+  for (const text of [lacks([5, 3], 9), lacks([3, 3], 9), lacks([9], 9), lacks(tooMany, 99), lacks([], -1)])
+    t.throws(() => decodeMessage(text), { code: 'exchange_malformed' }, text)
 })
 
 t.test('a message says which pieces of contents are missing, and brings pieces', async (t) => {

@@ -102,7 +102,7 @@ export class GossipingAna {
         return node.wants
       },
       holdUp: undefined,
-      lacksFrom: undefined,
+      wantsEntries: undefined,
       entryLines: async () => [],
       holdsUp() {},
       payloadLines: async (_, wanted) => {

@@ -22,6 +22,17 @@ export interface KnownEntry {
   readonly erased?: ReadonlySet<Hash>
 }
 
+/** Of so many entries the computed values are asked for at once. */
+export const WANTED_COMPUTED_MAX = 16
+
+/** Entries that a ledger cannot go on without. */
+export interface WantedEntries {
+  /** Those that rules have computed in, what of it is not held: of each the computed values. In ascending order, all below `from`. */
+  readonly computed: readonly LedgerIndex[]
+  /** From there on they stand in for what cannot be judged. */
+  readonly from: LedgerIndex
+}
+
 /** By ledger index: those that may be needed, and those that the ledger has taken. */
 export type KnownEntries = ImmutableMap<LedgerIndex, KnownEntry>
 

@@ -42,15 +42,15 @@ export function replicasOf(contracts: Contracts): ReplicasPort {
       get wants() {
         return live.wants
       },
-      get lacksFrom() {
-        return live.lacksFrom
+      get wantsEntries() {
+        return live.wantsEntries
       },
       get holdUp() {
         return live.holdUpOf(live.self)
       },
       holdsUp: (peer, why) => live.holdsUp(peer, why),
       payloadLines: (peer, wanted, room) => live.payloadLines(peer, wanted, room),
-      entryLines: (peer, from, room) => live.entryLines(peer, from, room),
+      entryLines: (peer, wanted, room) => live.entryLines(peer, wanted, room),
       contents: {
         lacksPiecesOf: (peer) => live.contents.fetching.lacksPiecesOf(peer),
         take: (peer, room) => live.contents.fetching.take(peer, room),

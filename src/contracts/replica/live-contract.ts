@@ -5,10 +5,10 @@ import { lookBack, type needsHistory, withHistory } from '../../agreement/histor
 import { canHold } from '../../agreement/keys/key-rules.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
 import type { HeldState } from '../../agreement/state.ts'
-import type { KnownEntry } from '../../agreement/values/known-entries.ts'
+import type { KnownEntry, WantedEntries } from '../../agreement/values/known-entries.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
-import type { EngineVersion, Handle, LedgerIndex, RequestRef, Seq, Uid } from '../../events/ids.ts'
+import type { EngineVersion, Handle, RequestRef, Seq, Uid } from '../../events/ids.ts'
 import type { SignedRevocation } from '../../events/parties/key-change.ts'
 import type { Frontier } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
@@ -157,14 +157,14 @@ export class LiveContract {
     return withHistory(this, (state) => pieceLines(store.payloads, state, peer, wanted, room, timestamp(clock), turns))
   }
 
-  /** From which ledger index on entries are missing whose values nobody may have any more; undefined: from none. */
-  get lacksFrom(): LedgerIndex | undefined {
+  /** Entries that are missing, whose values nobody may have any more; undefined: none. */
+  get wantsEntries(): WantedEntries | undefined {
     return entriesWanted(this.state)
   }
 
-  /** Settled entries from one on, for a peer that cannot judge them any more. */
-  entryLines(peer: Handle, from: LedgerIndex, room: number): Promise<readonly string[]> {
-    return entryLines(this.#ports.store, this.state, entriesShownTo(this.state, peer), from, room)
+  /** Settled entries for a peer that cannot judge them any more. */
+  entryLines(peer: Handle, wanted: WantedEntries, room: number): Promise<readonly string[]> {
+    return entryLines(this.#ports.store, this.state, entriesShownTo(this.state, peer), wanted, room)
   }
 
   /** For whom a request of this party waits. */
@@ -284,7 +284,8 @@ export class LiveContract {
   ledgerHas(revision: number): void {
     this.#loop.parts.untold.stored(revision + 1)
     this.tellWhatStands()
-    if (this.lacksFrom !== undefined && this.lacksFrom <= revision) this.#loop.wake()
+    const { wantsEntries } = this
+    if (wantsEntries !== undefined && wantsEntries.from <= revision) this.#loop.wake()
   }
 
   /** The same of the evidence. */

@@ -154,7 +154,8 @@ t.test('who has left is given no entry of after that', async (t) => {
   await until('it to be erased', () =>
     ana.contracts.use(uid, async ({ state }) => state.settling.agreed.erasures.newest !== null),
   )
-  const lacks = (at: number) => encodeMessage(new Map([[uid, known]]), [], [], { lacks: new Map([[uid, at]]) })
+  const lacks = (at: number) =>
+    encodeMessage(new Map([[uid, known]]), [], [], { lacks: new Map([[uid, { computed: [], from: at }]]) })
   const entriesIn = (answer: string) => answer.split('\n').filter((line) => line.startsWith('{"computed":'))
   const answer = (at: number, of: EdgelessParty) => ana.gossip.answer(asCaller(of), lacks(at))
   t.same(entriesIn(await answer(from, parties[2])), [])

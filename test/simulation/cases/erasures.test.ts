@@ -231,3 +231,39 @@ t.test(
     await stage.ends()
   },
 )
+
+t.test(
+  'who comes in afterwards goes past what is erased at both ends of a statement with more requests than one message has entries',
+  async (t) => {
+    const stage = await Stage.with({ ana: {}, ben: {} }, { erasures: 0.1 }, ['cleo'])
+    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
+      Machine,
+      Machine,
+      Machine,
+    ]
+    const gone: Hash[] = []
+    const proposes = (text: string, field: string) => {
+      const { seal: sealed, payload } = seal(text, new Uint8Array(16))
+      gone.push(sealed)
+      return stage.workload.submit(
+        ana,
+        { type: 'ProposeValue', field, seal: sealed, basis: [] },
+        { payloads: { [sealed]: payload } },
+      )
+    }
+    const block = { type: 'AddBlock', parent: '0.0', name: 'in a field' }
+    const between = Array.from({ length: 300 }, () => stage.workload.submit(ana, block))
+    await Promise.all([proposes('the first', FIRST), ...between, proposes('the last', '0.1')])
+    await stage.until('all have settled', () => stage.run.counts['accepted ProposeValue'] === 2)
+    const [first, last] = (await stage.entriesAt(ana)).filter(({ events }) =>
+      events.some(({ type }) => type === 'ValueProposed'),
+    )
+    t.equal(last?.statement, first?.statement, 'given: one statement has both')
+    for (const machine of [ana, ben]) await stage.does(machine, { type: 'EraseValues', seals: gone.toSorted() })
+    await stage.letIn()
+    const { known } = (await stage.live(cleo)).state.ledger
+    t.ok(known.has(first?.index as number) && known.has(last?.index as number), 'it has taken what it cannot judge')
+    await stage.ends()
+    t.same(await headAt(stage, cleo), await headAt(stage, ana))
+  },
+)

@@ -122,14 +122,15 @@ export class FeedTailer {
    */
   async #withStoredEntries(received: Reception): Promise<Reception> {
     for (let reception = received; ; ) {
-      const { contract, ledger } = reception.state
-      const from = entriesWanted(reception.state)
-      if (from === undefined) return reception
+      const { contract } = reception.state
+      const wanted = entriesWanted(reception.state)
+      if (wanted === undefined) return reception
       const entries: KnownEntry[] = []
-      for await (const entry of storedEntries(this.#store, contract, from, ENTRIES_AT_ONCE)) entries.push(entry)
+      for await (const entry of storedEntries(this.#store, contract, wanted, ENTRIES_AT_ONCE)) entries.push(entry)
       if (entries.length === 0) return reception
       reception = await inTurns(receivingEntries(reception, entries), this.#turns)
-      if (reception.state.ledger.log.size === ledger.log.size) return reception
+      const then = entriesWanted(reception.state)
+      if (then === undefined || then.from <= wanted.from) return reception
     }
   }
 

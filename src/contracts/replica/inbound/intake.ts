@@ -121,7 +121,7 @@ export class Intake {
       }
       if (delivery.entries.length > 0) {
         const convicted = this.#convicted(reception)
-        const wanted = entriesWanted(reception.state)
+        const wanted = entriesWanted(reception.state)?.from
         const isGood = ({ entry }: KnownEntry) => !this.#contradicted.has(sha256(encodeEntry(entry)))
         const offered = delivery.entries.filter(({ entry }) => entry.index === wanted)
         // Nobody says otherwise: then it may have been the head that was false.

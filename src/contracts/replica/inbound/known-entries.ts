@@ -1,5 +1,5 @@
 import type { HeldState } from '../../../agreement/state.ts'
-import type { KnownEntry } from '../../../agreement/values/known-entries.ts'
+import type { KnownEntry, WantedEntries } from '../../../agreement/values/known-entries.ts'
 import { type Hash, hashCanonical } from '../../../crypto/hash.ts'
 import type { LedgerIndex, Uid } from '../../../events/ids.ts'
 import { computedSealsIn, isJudged, type LedgerEntry } from '../../../events/ledger-entry.ts'
@@ -13,19 +13,27 @@ import { contractStream, erasuresStream } from '../../../store/streams.ts'
 const ENTRIES_MAX = 256
 const TAKEN = 'EntriesTaken'
 
-/** The settled entries that the store has from one on, for who lacks the values that they were judged by. */
+/**
+ * The settled entries that the store has of those that are wanted, for who lacks the values that they were judged by; `limit`: no more
+ * than that of those from one on. `until`: before which ledger index.
+ */
 export async function* storedEntries(
   store: Store,
   contract: Uid,
-  from: LedgerIndex,
-  limit?: number,
+  { computed, from }: WantedEntries,
+  limit = Number.MAX_SAFE_INTEGER,
+  until: LedgerIndex = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<KnownEntry & { readonly texts: ReadonlyMap<Hash, string> }> {
-  const range = limit === undefined ? { from } : { from, limit }
-  for await (const { data } of store.events.read(contractStream(contract), range)) {
-    const entry = JSON.parse(data) as LedgerEntry
-    const texts = await computedTexts(store, contract, entry)
-    const computed = new Map([...texts].map(([seal, text]) => [seal, JSON.parse(text) as Payload]))
-    yield { entry, computed, texts }
+  const ranges = [
+    ...computed.map((index) => ({ from: index, limit: 1 })),
+    { from, limit: Math.min(limit, until - from) },
+  ]
+  for (const range of ranges.filter((one) => one.from < until)) {
+    for await (const { data } of store.events.read(contractStream(contract), range)) {
+      const entry = JSON.parse(data) as LedgerEntry
+      const texts = await computedTexts(store, contract, entry)
+      yield { entry, computed: new Map([...texts].map(([seal, text]) => [seal, JSON.parse(text) as Payload])), texts }
+    }
   }
 }
 
@@ -56,7 +64,7 @@ async function computedTexts(store: Store, contract: Uid, entry: LedgerEntry): P
 }
 
 /**
- * Lines with the entries from one on, for a party that cannot judge them: those before the last erasure, since what comes behind it
+ * Lines with the entries that a party wants, which cannot judge them: those before the last erasure, since what comes behind it
  * hangs on nothing that was erased; not those that follow from statements alone. As many as there is room for, one at least if
  * there is any. `room`: characters.
  */
@@ -64,15 +72,14 @@ export async function entryLines(
   store: Store,
   { contract, settling }: HeldState,
   until: number,
-  from: LedgerIndex,
+  wanted: WantedEntries,
   room: number,
 ): Promise<string[]> {
   const { newest } = settling.agreed.erasures
   const end = Math.min(newest ?? 0, until)
-  if (from >= end) return []
   const lines: string[] = []
   let left = room
-  for await (const { entry, texts } of storedEntries(store, contract, from, Math.min(ENTRIES_MAX, end - from))) {
+  for await (const { entry, texts } of storedEntries(store, contract, wanted, ENTRIES_MAX, end)) {
     if (left <= 0) break
     if (!isJudged(entry)) continue
     const line = encodeKnownEntry(contract, entry, texts)

@@ -201,12 +201,12 @@ export async function recallHistory(
  * before it stood there: its values may never have come, and need not be erased.
  */
 async function withStoredEntries(store: Store, reception: Reception, turns: Turns | undefined): Promise<Reception> {
-  const from = entriesWanted(reception.state)
-  if (from === undefined) return reception
+  const wanted = entriesWanted(reception.state)
+  if (wanted === undefined) return reception
   const taken = await storedTakenUntil(store, reception.state.contract)
   const entries: KnownEntry[] = []
   const erased = new Set<Hash>()
-  for await (const { entry, computed } of storedEntries(store, reception.state.contract, from)) {
+  for await (const { entry, computed } of storedEntries(store, reception.state.contract, wanted)) {
     for (const event of entry.events) {
       if (event.type === 'ValuesErased') for (const seal of event.seals) erased.add(seal)
     }
