@@ -64,8 +64,10 @@ export class EntityRows {
          WHERE own.parent = ? AND own.name IS NULL AND own.removed_at IS NULL AND made.name = ?`,
       )
       .pluck()
+    // Not from the view: with what is bound in a join SQLite prepares the statement anew each time, which takes twenty times as long.
     this.#above = database.prepare<[number], { readonly parent: number | null; readonly name: string }>(
-      'SELECT parent, name FROM DocumentElement WHERE id = ?',
+      `SELECT parent, coalesce(name, (SELECT name FROM Element WHERE id = own.prototype)) AS name
+       FROM Element AS own WHERE id = ?`,
     )
     const elementOf = (contract: number, key: string) => this.#key.get(contract, key)
     this.#lookups = {
