@@ -95,7 +95,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     options: { maxPayload: 64 * 1024, server },
     errorHandler(error, socket, request) {
       // What the connection, or who is at its other end, has broken has a code.
-      if (!('code' in error)) request.log.error({ err: error }, 'a WebSocket failed')
+      if (!('code' in error)) request.log.error({ reqId: request.id, err: error }, 'a WebSocket failed')
       socket.terminate()
     },
   })

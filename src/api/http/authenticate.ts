@@ -59,6 +59,8 @@ declare module 'fastify' {
     access: Access | null
     /** The name of the caller, '' of one who is not known; undefined as long as it is not found out, and of what is to be noted nowhere. */
     calledBy: string | undefined
+    /** Says that it is not under way any more; null: it is not. */
+    ends: (() => void) | null
   }
 }
 
@@ -82,6 +84,7 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
   })
   app.decorateRequest('access', null)
   app.decorateRequest('calledBy', undefined)
+  app.decorateRequest('ends', null)
   const limits = new CallLimits(ports.inwardLimits, () => performance.now())
   const underWay = new CallsUnderWay()
   const admit = (request: FastifyRequest, reply: FastifyReply, key: string, caller: Caller | undefined): void => {
@@ -173,32 +176,40 @@ function isLive({ headers, raw, url }: FastifyRequest): boolean {
   return url.split('?', 1)[0] === LIVE_PATH && headers.accept === 'text/event-stream'
 }
 
-/** Each call ends once: when it has its answer, or with its connection. A listener a connection, since one a call takes as long as all else here. */
+/**
+ * Each call ends once: when it has its answer, or with its connection. A listener a connection, since one a call takes as long as all else here, and so does
+ * a map of calls; a connection has one, or as many as its client sends without waiting.
+ */
 class CallsUnderWay {
-  readonly #of = new WeakMap<Socket, Map<FastifyRequest, () => void>>()
+  readonly #of = new WeakMap<Socket, FastifyRequest[]>()
 
   /** `ends` is called when it does: at once where the caller has gone while it was looked up who it is. */
   begins(request: FastifyRequest, ends: () => void): void {
     const { socket } = request.raw
-    if (socket.destroyed) ends()
-    else this.#on(socket).set(request, ends)
+    if (socket.destroyed) {
+      ends()
+      return
+    }
+    request.ends = ends
+    this.#on(socket).push(request)
   }
 
   ended(request: FastifyRequest): void {
+    const { ends } = request
+    if (ends === null) return
+    request.ends = null
     const calls = this.#of.get(request.raw.socket)
-    const ends = calls?.get(request)
-    calls?.delete(request)
-    ends?.()
+    calls?.splice(calls.indexOf(request), 1)
+    ends()
   }
 
-  #on(socket: Socket): Map<FastifyRequest, () => void> {
+  #on(socket: Socket): FastifyRequest[] {
     const known = this.#of.get(socket)
     if (known !== undefined) return known
-    const calls = new Map<FastifyRequest, () => void>()
+    const calls: FastifyRequest[] = []
     this.#of.set(socket, calls)
     socket.once('close', () => {
-      for (const ends of calls.values()) ends()
-      calls.clear()
+      for (const call of [...calls]) this.ended(call)
     })
     return calls
   }

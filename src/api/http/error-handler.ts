@@ -6,7 +6,7 @@ import { describe, type Problem, type ProblemCode, problemOf } from './problem.t
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: Error, request, reply) => {
     const problem = problemFor(error)
-    if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
+    if (problem.status >= 500) request.log.error({ reqId: request.id, err: error }, 'request failed')
     if (error instanceof ApiRateLimited) reply.header('retry-after', error.retryAfterSeconds)
     return reply.code(problem.status).type('application/problem+json').send(problem)
   })
