@@ -40,6 +40,7 @@ export function refusalsOf(
   answers: readonly VerifiedStatement[],
   { lock }: ContractState,
 ): RefusedBy[] {
+  if (answers.every(({ statement }) => statement.refusals.length === 0)) return []
   const voiceless = isVoteToBreakLock(request) ? lock?.holder : undefined
   const counted = answers.filter(({ statement }) => statement.party !== voiceless)
   return counted.flatMap(({ statement }) => {

@@ -95,7 +95,13 @@ export const ROOT = '0' as ElementId
 
 /** The way from the root: empty for the root itself. */
 export function ordinalsOf(id: ElementId): number[] {
-  return id.split('.').slice(1).map(Number)
+  const ordinals: number[] = []
+  for (let start = id.indexOf('.'); start !== -1; ) {
+    const end = id.indexOf('.', start + 1)
+    ordinals.push(Number(id.slice(start + 1, end === -1 ? id.length : end)))
+    start = end
+  }
+  return ordinals
 }
 
 /** An element's place among its siblings. Requires another than the root. */

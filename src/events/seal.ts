@@ -75,5 +75,7 @@ export function payloadsJson(texts: ReadonlyMap<Hash, string>): string {
 
 /** By seal, in the order in which canonical JSON has them. */
 export function payloadsInOrder(payloads: readonly [string, Payload][]): Payloads {
-  return Object.fromEntries(payloads.toSorted(([one], [other]) => (one < other ? -1 : 1)))
+  const ordered: Record<string, Payload> = {}
+  for (const [seal, payload] of payloads.toSorted(([one], [other]) => (one < other ? -1 : 1))) ordered[seal] = payload
+  return ordered
 }

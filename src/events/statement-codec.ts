@@ -96,7 +96,10 @@ function isLineOf(line: string, { text, signature, payloads }: SignedStatement):
 
 /** Whether the statement can travel with all of these payloads in one line. */
 export function fitsOneLine({ text, signature }: SignedStatement, payloads: Payloads): boolean {
-  const line = encodeSigned(text, signature, payloads)
+  return isWithinBounds(encodeSigned(text, signature, payloads))
+}
+
+function isWithinBounds(line: string): boolean {
   return line.length <= SIGNED_CHARACTERS_MAX && exceededBound(line, LINE_BOUNDS) === undefined
 }
 
@@ -108,7 +111,7 @@ export function encodeToPassOn(decoded: SignedStatement, payloads = decoded.payl
   const { text, signature } = decoded
   const line = encodeSigned(text, signature, payloads)
   // Each member takes a character at least.
-  return line.length <= JSON_MEMBERS_MAX || fitsOneLine(decoded, payloads) ? line : encodeSigned(text, signature, {})
+  return line.length <= JSON_MEMBERS_MAX || isWithinBounds(line) ? line : encodeSigned(text, signature, {})
 }
 
 /** The line in which a statement is stored: its values stand elsewhere, so that they can be erased. */
@@ -277,7 +280,12 @@ function assertDepth(value: unknown): void {
 /** The depth is limited by count, not by the stack, so that every machine refuses the same bytes. */
 export function isTooDeep(value: unknown, depthLeft: number = JSON_DEPTH_MAX): boolean {
   if (value === null || typeof value !== 'object') return false
-  return depthLeft === 0 || Object.values(value).some((inner) => isTooDeep(inner, depthLeft - 1))
+  if (depthLeft === 0) return true
+  if (Array.isArray(value)) return value.some((inner) => isTooDeep(inner, depthLeft - 1))
+  for (const name in value) {
+    if (isTooDeep((value as Readonly<Record<string, unknown>>)[name], depthLeft - 1)) return true
+  }
+  return false
 }
 
 type Place = Pick<Statement, 'contract' | 'party' | 'seq'>

@@ -2,7 +2,7 @@ import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
 import type { CommandContext, DecideContext, Decided, Origin } from './decider.ts'
-import { evolving } from './evolve.ts'
+import { evolve, evolving } from './evolve.ts'
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
 import { Rejection } from './rejection.ts'
 import type { Authority } from './rules/authority.ts'
@@ -61,7 +61,8 @@ export function* carryOut(
     const decision = 'next' in decided ? yield* decided : decided
     if (decision instanceof Rejection) return { kind: 'stopped', rejection: decision, place }
     for (const [nth, event] of decision.entries()) {
-      current = yield* evolving(current, event, origin)
+      current =
+        event.type === 'TemplateImported' ? yield* evolving(current, event, origin) : evolve(current, event, origin)
       if (nth > 0 && nth % EVENTS_A_STEP === 0) yield
     }
     events.push(...decision)

@@ -55,7 +55,7 @@ export function* deciding(
 ): Generator<void, Verdict> {
   assert(context.contract === state.contract, 'a request is decided on the document of its own contract')
   assert(!state.isOpen || memberOf(state, context.author) !== undefined, 'only members have requests')
-  yield* lookingThrough(commands, state, context)
+  if (commands.some(({ type }) => type === 'BringTemplate')) yield* lookingThrough(commands, state, context)
   const rules = state.phase === 'live' || isPublication(commands) ? new RequestRules(state, context) : undefined
   if (context.changeSet !== undefined) return yield* proposeChangeSet(commands, state, context, rules, contract.decide)
   const verdict = yield* withVotes(commands, state, context, rules)
@@ -64,7 +64,7 @@ export function* deciding(
     const imported = event.type === 'TemplateImported' ? find(verdict.state, event.element) : undefined
     if (imported !== undefined) yield* hashing(imported as StoredElement)
   }
-  return yield* withAgreedSets(verdict, context, decideUnlocked)
+  return verdict.state.changeSets.length === 0 ? verdict : yield* withAgreedSets(verdict, context, decideUnlocked)
 }
 
 /** The commands with the votes that the rules ask for as they are before the request, and by what it switches itself. */

@@ -144,18 +144,14 @@ function put(
   const confidential = audience && { audience }
   const exclusive = falls === true || authority?.isSingle(id) === true
   const isSeen = (standing: Agreed | Candidate) => standing.by === by || basis.includes(standing.id)
-  const seen = standingAt(field)
-    .filter(isSeen)
-    .map(({ id }) => id)
-  // Open votes are no conflict: what is put up beside them takes nothing from them.
-  const unseen = standingAt(field).filter(
-    (standing) => !isSeen(standing) && !('voters' in standing && !isInConflict(standing)),
-  )
-  if (exclusive && unseen.length > 0)
-    return new Rejection(
-      'field_conflict',
-      unseen.map(({ id }) => id),
-    )
+  const seen: ProposalId[] = []
+  const unseen: ProposalId[] = []
+  for (const standing of standingAt(field)) {
+    if (isSeen(standing)) seen.push(standing.id)
+    // Open votes are no conflict: what is put up beside them takes nothing from them.
+    else if (!('voters' in standing) || isInConflict(standing)) unseen.push(standing.id)
+  }
+  if (exclusive && unseen.length > 0) return new Rejection('field_conflict', unseen)
   const waiting = waitingAt(changeSets, id)
   const seenWaiting = waiting.filter(({ set, id }) => set.request.handle === by || basis.includes(id))
   const seenOfAll = { id: proposal, seen: [...seen, ...seenWaiting.map(({ id }) => id)] }
@@ -209,9 +205,19 @@ export function ended(field: ElementId, why: CandidateEnd): (candidate: Pick<Can
   return ({ id: proposal }) => ({ field, proposal, type: 'CandidateEnded', why })
 }
 
+/** Of one UTF-16 code unit JSON makes so many bytes at most: an escape. */
+const BYTES_A_CODE_UNIT = 6
+const QUOTES = 2
+
+/** Whether the canonical JSON of a value has more bytes than that. Of a short text it need not be written. */
+function isLonger(value: unknown, bytesMax: number): boolean {
+  if (typeof value === 'string' && value.length * BYTES_A_CODE_UNIT + QUOTES <= bytesMax) return false
+  return utf8Length(canonicalJson(value)) > bytesMax
+}
+
 /** Why a value cannot stand in a field, whoever puts it there. */
 export function valueProblem(value: unknown, { field: type }: Field, state: ContractState): Rejection | undefined {
-  if (utf8Length(canonicalJson(value)) > state.limits.valueBytes) {
+  if (isLonger(value, state.limits.valueBytes)) {
     return new Rejection('limit_exceeded', ['valueBytes'])
   }
   if (isAttachment(value) && value.bytes > state.limits.attachmentBytes) {
