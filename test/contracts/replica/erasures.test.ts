@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
+import { Map as ImmutableMap } from 'immutable'
 import t, { type Test } from 'tap'
 import { fieldsHolding } from '../../../src/aggregates/contract/document/element.ts'
 import { builtIn } from '../../../src/aggregates/contract/engines.ts'
 import { erasedIn } from '../../../src/aggregates/contract/erased-values.ts'
+import { missingBehind } from '../../../src/agreement/completing.ts'
+import { headOf } from '../../../src/agreement/ledger.ts'
 import { verifyContract } from '../../../src/audit/verify.ts'
 import { auditSourceOf } from '../../../src/cli/audit/audit-source.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
+import { storedEntries } from '../../../src/contracts/replica/inbound/known-entries.ts'
+import { loadContract } from '../../../src/contracts/replica/opening/load.ts'
 import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
 import type { Uid } from '../../../src/events/ids.ts'
@@ -159,6 +164,33 @@ t.test('a restored store that has lost the value as well takes the entries from 
   restored.gossip.carry(uid)
   await until('the same', async () => (await headAt(restored, uid)) === (await headAt(ben, uid)))
   await proposes(restored, uid, 'after')
+})
+
+t.test('what was given, and stored but for the ledger, can be read again once that is stored, too', async (t) => {
+  const { its, ana, uid } = await agreed(t)
+  const lost = await proposes(ana, uid, 'lost on the way')
+  const full = fullState(await ana.contracts.use(uid, async ({ state }) => state))
+  const given = await Array.fromAsync(storedEntries(its.store, uid, { computed: [], from: 0 }))
+  const store = openMemoryStore()
+  for await (const { stream, type, data } of its.store.events.readAll())
+    if (stream.startsWith('feed-')) await store.events.append(stream, 'any', [{ type, data }])
+  for await (const { group, entries } of its.store.payloads.groups(uid)) {
+    const texts = entries.flatMap(([seal, text]) => (seal === lost ? [] : [{ seal, text }]))
+    await store.payloads.put(uid, group as PayloadGroup, texts)
+  }
+  const { handle } = its.card
+  t.ok((await loadContract(store, uid, handle)).isCutShort, 'given: it is missing')
+  const known = ImmutableMap(given.map((one) => [one.entry.index, { entry: one.entry, computed: one.computed }]))
+  const loaded = await loadContract(store, uid, handle, 'alone', undefined, builtIn, undefined, known)
+  t.same(headOf(loaded.state.ledger), headOf(full.ledger), 'given: it goes past it')
+  const again = await loadContract(store, uid, handle)
+  t.notOk(again.isCutShort)
+  t.same(headOf(again.state.ledger), headOf(full.ledger))
+  t.same(
+    missingBehind(again.state).flatMap(({ seals }) => seals),
+    [lost],
+    'and it is asked for',
+  )
 })
 
 t.test('an entry that a peer makes up is not taken, and the true one is', async (t) => {

@@ -16,7 +16,7 @@ import type { SignedStatement } from '../../../events/statement-codec.ts'
 import { inTurns, type Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import { contractStream } from '../../../store/streams.ts'
-import { storedEntries, storedTakenUntil } from '../inbound/known-entries.ts'
+import { entriesTaken, storedEntries, storedTakenUntil } from '../inbound/known-entries.ts'
 import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from '../journal.ts'
 import { restoreComputed } from './lost-computed.ts'
 
@@ -99,6 +99,8 @@ async function load(
   const texts = settled.map(({ text }) => text)
   await compareLedger(store, contract, texts, from, isCutShort ? state.settling.settled : size)
   if (sharing === 'watching' || isCutShort) return { state, settled, ledgerSize: size, isCutShort, ahead }
+  // What was given before this was read, and may not have been stored with it.
+  if (known.size > 0) await keepTaken(store, state)
   await extendLedger(store, contract, size, texts.slice(size - from))
   // What others write and erase beside this process is theirs to look after.
   if (sharing === 'alone') await restoreComputed(store, state, settled)
@@ -214,6 +216,11 @@ async function withStoredEntries(store: Store, reception: Reception, turns: Turn
   }
   // What the store has merely lost others still have.
   return erased.size + taken === 0 ? reception : inTurns(receivingEntries(reception, entries), turns)
+}
+
+/** So that the entries that are stored next can be read again. */
+async function keepTaken(store: Store, { contract, ledger: { takenUntil } }: AgreementState): Promise<void> {
+  if (takenUntil > (await storedTakenUntil(store, contract))) await store.write([entriesTaken(contract, takenUntil)])
 }
 
 /** `contract-*` follows from the feeds: its entries from one on, up to `size`, must be these. */
