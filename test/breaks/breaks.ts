@@ -334,6 +334,13 @@ export const breaks: readonly Break[] = [
     caughtBy: 'test/agreement/known-entries.test.ts',
   },
   {
+    name: 'a process beside others keeps entries that it was given where the heads contradict one',
+    file: 'src/contracts/replica/replica-loop.ts',
+    from: 'if (error instanceof EntriesContradicted) this.#state',
+    to: 'if (error === undefined) this.#state',
+    caughtBy: 'test/simulation/cases/erasures.test.ts',
+  },
+  {
     name: 'takes an entry of other statements',
     file: 'src/agreement/values/known-entries.ts',
     from: 'if (canonicalJson({ answers, author, index, request, statement }) !== canonicalJson(determined)) return undefined',

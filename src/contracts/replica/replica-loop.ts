@@ -1,4 +1,5 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
+import { withoutGiven } from '../../agreement/completing.ts'
 import { feedOf } from '../../agreement/feeds.ts'
 import { lookBack, lookingBack, needsHistory } from '../../agreement/history/looking-back.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
@@ -12,6 +13,7 @@ import { outcomeOf } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
 import type { ContractView } from './contract-view.ts'
 import { type Duties, dutiesOf } from './duties.ts'
+import { EntriesContradicted } from './inbound/intake.ts'
 import type { Followed, OtherProcesses } from './inbound/other-processes.ts'
 import { contentsIn } from './journal.ts'
 import { type Delivery, type Refused, valuesOf } from './mailbox.ts'
@@ -379,8 +381,10 @@ export class ReplicaLoop implements ContractView {
     this.parts.recovery.failed(error)
     this.#news.tell('failed', error)
     // Intents are durable, and go on when the store answers again.
-    if (this.parts.others !== undefined) this.parts.others.doubts(this.#state)
-    else {
+    if (this.parts.others !== undefined) {
+      this.parts.others.doubts(this.#state)
+      if (error instanceof EntriesContradicted) this.#state = withoutGiven(this.#state)
+    } else {
       const isSure = await this.#reloading.isSureAfter(error)
       this.tellWhatStands()
       if (isSure && this.parts.protection.lost === undefined) return
