@@ -71,7 +71,7 @@ export class AgreedView {
   /** The values that stand agreed at and below these elements, as far as they are held here, by the ids of their fields. */
   async agreedIn(elements: readonly Element[]): Promise<Map<ElementId, unknown>> {
     const fields = await inTurns(fieldsIn(elements), this.#turns)
-    const opened = await this.#opened(fields)
+    const opened = await openedIn(fields, this.#contract, this.#payloads, this.#turns)
     const values = new Map<ElementId, unknown>()
     for (const { id, agreed } of fields) {
       if (this.#turns?.isOver === true) await this.#turns.next()
@@ -81,22 +81,13 @@ export class AgreedView {
     return values
   }
 
-  async #opened(fields: readonly StandingField[]): Promise<ReadonlyMap<Hash, string>> {
-    const opened = new Map<Hash, string>()
-    for (let from = 0; from < fields.length; from += VALUES_AT_ONCE) {
-      if (this.#turns?.isOver === true) await this.#turns.next()
-      const refs = fields.slice(from, from + VALUES_AT_ONCE).map(({ agreed }) => refOf(agreed))
-      for (const [seal, text] of await this.#payloads.get(this.#contract, refs)) opened.set(seal, text)
-    }
-    return opened
-  }
-
   /**
    * Of a field its value, or null where none is agreed, or it has been taken; `SealedValue` where it is for others. Of a block an object with its
    * children by name; of a list an array of its entries.
    */
   async valueOf(element: Element): Promise<unknown> {
-    const opened = await this.#opened(await inTurns(fieldsIn([element]), this.#turns))
+    const fields = await inTurns(fieldsIn([element]), this.#turns)
+    const opened = await openedIn(fields, this.#contract, this.#payloads, this.#turns)
     return inTurns(valueIn(element, opened), this.#turns)
   }
 
@@ -126,7 +117,27 @@ function entryNumbered(parent: Element, step: string): Element | undefined {
 const VALUES_AT_ONCE = 512
 const ELEMENTS_A_STEP = 256
 
-type StandingField = Field & { readonly agreed: Agreed }
+export type StandingField = Field & { readonly agreed: Agreed }
+
+export function isStanding(field: Field): field is StandingField {
+  return field.agreed !== null
+}
+
+/** What is under the seals of values that stand agreed, in whatever documents of a contract, as far as it is held here. */
+export async function openedIn(
+  fields: readonly StandingField[],
+  contract: Uid,
+  payloads: HeldPayloads,
+  turns: Turns | undefined,
+): Promise<ReadonlyMap<Hash, string>> {
+  const opened = new Map<Hash, string>()
+  for (let from = 0; from < fields.length; from += VALUES_AT_ONCE) {
+    if (turns?.isOver === true) await turns.next()
+    const refs = fields.slice(from, from + VALUES_AT_ONCE).map(({ agreed }) => refOf(agreed))
+    for (const [seal, text] of await payloads.get(contract, refs)) opened.set(seal, text)
+  }
+  return opened
+}
 
 /** Those at and below these elements that have an agreed value; in steps. */
 function* fieldsIn(elements: Iterable<Element>, found: StandingField[] = []): Generator<void, StandingField[]> {
@@ -134,7 +145,7 @@ function* fieldsIn(elements: Iterable<Element>, found: StandingField[] = []): Ge
   for (const element of elements) {
     if (++count % ELEMENTS_A_STEP === 0) yield
     if (element.kind !== 'field') yield* fieldsIn(childrenOf(element), found)
-    else if (element.agreed !== null) found.push(element as StandingField)
+    else if (isStanding(element)) found.push(element)
   }
   return found
 }

@@ -32,6 +32,15 @@ parentPort.on('message', (count) => {
 })
 `
 
+/** As many, and as long, as a message has: the same is written to the receiver, and read there. */
+const HEADERS = {
+  'content-type': 'application/json',
+  'user-agent': 'concordata',
+  'webhook-id': `contract-${'1'.repeat(52)}@1000#0`,
+  'webhook-timestamp': '1700000000',
+  'webhook-signature': `v1,${'A'.repeat(43)}=`,
+}
+
 export interface WebhookFigures {
   readonly messages: number
   /** A second. */
@@ -39,7 +48,7 @@ export interface WebhookFigures {
   readonly posted: number
 }
 
-/** How fast a webhook is told of entries that have settled, beside posting the same bodies, one after another, with undici alone. */
+/** How fast a webhook is told of entries that have settled, beside posting the same bodies under the same headers, one after another, with undici alone. */
 export async function measureWebhooks(dir: string, entries: number, rounds: number): Promise<WebhookFigures> {
   const receiver = new Worker(RECEIVER, { eval: true })
   const said = <Said>() => new Promise<Said>((resolve) => receiver.once('message', resolve))
@@ -67,7 +76,8 @@ export async function measureWebhooks(dir: string, entries: number, rounds: numb
       told = Math.max(told, rate(bodies, begun))
       const agent = new Agent({ connections: 1 })
       const again = performance.now()
-      for (const body of bodies) await (await request(url, { method: 'POST', body, dispatcher: agent })).body.dump()
+      for (const body of bodies)
+        await (await request(url, { method: 'POST', body, dispatcher: agent, headers: HEADERS })).body.dump()
       posted = Math.max(posted, rate(bodies, again))
       await agent.close()
       await taken(entries)

@@ -1,11 +1,13 @@
 import type { Field } from '../../aggregates/contract/document/element.ts'
 import { type ContractState, find } from '../../aggregates/contract/state.ts'
+import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type LedgerIndex, requestKey, type Uid } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
+import { valueUnder } from '../../events/seal.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
-import { AgreedView } from '../agreed-view.ts'
+import { AgreedView, isStanding, openedIn } from '../agreed-view.ts'
 import { subjectOf } from '../path.ts'
 import { sealedValue } from '../sealed-value.ts'
 import { StatementTimes } from './statement-times.ts'
@@ -31,43 +33,78 @@ export interface ToldPorts {
   readonly times?: StatementTimes
 }
 
-/** What an entry has changed at or below an element, or above it by taking it away. */
-export async function toldChanges(...asked: Parameters<typeof toldInPlace>): Promise<ToldChange[]> {
-  return (await toldInPlace(...asked)).map(({ change }) => change)
+/** What an entry has changed of what is watched, and the fields whose values belong to it: not read yet. */
+export interface FoundChanges {
+  readonly entry: LedgerEntry
+  /** `place`: the number of the event in the entry, which is the same whatever is watched. */
+  readonly events: readonly {
+    readonly event: ContractEvent
+    readonly path: readonly string[]
+    readonly place: number
+  }[]
+  /** By id, as they stand after the entry. */
+  readonly fields: ReadonlyMap<ElementId, Field>
 }
 
-/** The same, each with the number of its event in the entry, which is the same whatever is watched. */
-export async function toldInPlace(
+/** What an entry has changed at or below an element, or above it by taking it away. */
+export async function toldChanges(
   entry: LedgerEntry,
   { contract, names }: { readonly contract: Uid; readonly names: readonly string[] },
+  around: { readonly before: ContractState; readonly after: ContractState },
+  ports: ToldPorts,
+): Promise<ToldChange[]> {
+  const found = await changesIn(entry, names, around, ports.turns)
+  return (await toldOf([found], contract, ports)).map(({ change }) => change)
+}
+
+/** The same, before any value is read. */
+export async function changesIn(
+  entry: LedgerEntry,
+  names: readonly string[],
   { before, after }: { readonly before: ContractState; readonly after: ContractState },
-  { store, times = new StatementTimes(store.events, contract), turns }: ToldPorts,
-): Promise<{ readonly place: number; readonly change: ToldChange }[]> {
-  const view = new AgreedView(after, contract, store.payloads, turns)
-  const told: { event: ContractEvent; path: readonly string[]; place: number }[] = []
+  turns: Turns,
+): Promise<FoundChanges> {
+  const events: { event: ContractEvent; path: readonly string[]; place: number }[] = []
   for (const [place, event] of entry.events.entries()) {
     if (turns.isOver) await turns.next()
     // What is agreed at once is told once.
     if (event.type === 'ValueProposed' && event.candidate === undefined) continue
     const path = changedPath(event, { before, after })
-    if (isAboutIn(path, names, event)) told.push({ event, path, place })
+    if (isAboutIn(path, names, event)) events.push({ event, path, place })
   }
-  if (told.length === 0) return []
-  const time = await times.of(entry)
-  const fields = new Map(told.flatMap(({ event }) => fieldGiven(event, after)).map((field) => [field.id, field]))
-  const values = await view.agreedIn([...fields.values()])
-  const { author, index, request } = entry
-  const changes: { place: number; change: ToldChange }[] = []
-  for (const { event, path, place } of told) {
-    if (turns.isOver) await turns.next()
-    const [field] = fieldGiven(event, after)
-    const held = field && values.get(field.id)
-    // What is for others, or is not held, says so.
-    const value = held ?? (field?.agreed ? sealedValue(field.agreed) : undefined)
-    const common = { subject: subjectOf(contract, path), index, request: requestKey(request), by: author, time }
-    changes.push({ place, change: { ...common, change: event.type, ...(value !== undefined && { value }) } })
+  const fields = events.flatMap(({ event }) => fieldGiven(event, after) ?? [])
+  return { entry, events, fields: new Map(fields.map((field) => [field.id, field])) }
+}
+
+/** What is told of several entries of a contract, in their order, with the values that they gave: read all at once. */
+export async function toldOf(
+  found: readonly FoundChanges[],
+  contract: Uid,
+  { store, times = new StatementTimes(store.events, contract), turns }: ToldPorts,
+): Promise<{ readonly entry: LedgerEntry; readonly place: number; readonly change: ToldChange }[]> {
+  const standing = found.flatMap(({ fields }) => [...fields.values()].filter(isStanding))
+  const opened = await openedIn(standing, contract, store.payloads, turns)
+  const changes: { entry: LedgerEntry; place: number; change: ToldChange }[] = []
+  for (const { entry, events, fields } of found) {
+    if (events.length === 0) continue
+    const time = await times.of(entry)
+    const { author, index, request } = entry
+    for (const { event, path, place } of events) {
+      if (turns.isOver) await turns.next()
+      const value = isGiven(event) ? valueIn(fields.get(event.field), opened) : undefined
+      const common = { subject: subjectOf(contract, path), index, request: requestKey(request), by: author, time }
+      const change = { ...common, change: event.type, ...(value !== undefined && { value }) }
+      changes.push({ entry, place, change })
+    }
   }
   return changes
+}
+
+/** What is for others, or is not held, says so. */
+function valueIn(field: Field | undefined, opened: ReadonlyMap<Hash, string>): unknown {
+  if (field === undefined || !isStanding(field)) return undefined
+  const text = opened.get(field.agreed.seal)
+  return text === undefined ? sealedValue(field.agreed) : valueUnder(field.agreed.seal, text)
 }
 
 /** The names on the way to what an event is about, as they are then. */
@@ -104,11 +141,16 @@ export async function toldRequests(
   return [{ subject: `/api/Contract/${contract}/Requests/${key}`, index, request: key, by: author, time, outcome }]
 }
 
+type ValueGiven = Extract<ContractEvent, { type: 'ProposalAgreed' | 'ValueComputed' | 'ValueRevealed' }>
+
+function isGiven(event: ContractEvent): event is ValueGiven {
+  return event.type === 'ProposalAgreed' || event.type === 'ValueComputed' || event.type === 'ValueRevealed'
+}
+
 /** The field that an event gives a value. */
-function fieldGiven(event: ContractEvent, after: ContractState): Field[] {
-  if (event.type !== 'ProposalAgreed' && event.type !== 'ValueComputed' && event.type !== 'ValueRevealed') return []
-  const field = find(after, event.field)
-  return field?.kind === 'field' ? [field] : []
+function fieldGiven(event: ContractEvent, after: ContractState): Field | undefined {
+  const field = isGiven(event) ? find(after, event.field) : undefined
+  return field?.kind === 'field' ? field : undefined
 }
 
 /** Of what is not in the document: the block that it would be in; of members, the record itself. */

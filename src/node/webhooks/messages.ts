@@ -6,8 +6,9 @@ import { settledFrom } from '../../contracts/replica/find-settled.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import type { Documents } from '../../documents/documents.ts'
 import { STATEMENTS_AT_ONCE, StatementTimes } from '../../documents/past/statement-times.ts'
-import { toldInPlace, toldRequests } from '../../documents/past/told-changes.ts'
+import { changesIn, type FoundChanges, toldOf, toldRequests } from '../../documents/past/told-changes.ts'
 import type { Uid } from '../../events/ids.ts'
+import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { EventStore, RecordedEvent, Store } from '../../store/port.ts'
 import { CONTRACTS_STREAM, contractStream } from '../../store/streams.ts'
@@ -53,6 +54,8 @@ const MESSAGES_MAX = 64
 const CHARACTERS_MAX = 256 * 1024
 /** So many entries are read from the store, and looked at, before others have their turn. */
 const ENTRIES_MAX = MESSAGES_MAX
+/** So many values of entries one after another are read from the store at once. */
+const VALUES_AT_ONCE = 16
 
 /** A contract's stream is the same at all its members, and after a restore: a revision of it has no other meaning. */
 export function idOf(stream: string, epoch: string, revision: number, part: number): string {
@@ -74,35 +77,42 @@ export function readLedger(
   return contracts.use(contract, async (live) => {
     const size = Math.min(end, live.state.settling.settled)
     const messages: Message[] = []
-    let characters = 0
-    let next = from
-    const needsDocuments = subject.kind === 'changes'
-    let before: ContractState | undefined
     const telling = { ...ports, times: new StatementTimes(store.events, contract, STATEMENTS_AT_ONCE) }
+    let [characters, next, pending, values] = [0, from, 0, 0]
+    let before: ContractState | undefined
+    let found: FoundChanges[] = []
+    const add = ({ index }: LedgerEntry, place: number, data: object) => {
+      if (index === from && place < part) return
+      const body = bodyOf(subject.kind === 'changes' ? 'contract.change' : 'contract.request', timeIn(data), data)
+      messages.push({ id: idOf(stream, '', index, place), revision: index, part: place, body, mark: null })
+      characters += body.length
+    }
+    const addFound = async () => {
+      for (const { change, entry, place } of await toldOf(found, contract, telling)) add(entry, place, change)
+      found = []
+      pending = 0
+      values = 0
+    }
     if (from < size) {
       for await (const entry of settledFrom(store.events, contract, from, ENTRIES_MAX)) {
         const isFull = messages.length >= MESSAGES_MAX || characters >= CHARACTERS_MAX
         if (next >= size || isFull) break
-        let told: readonly { readonly place: number; readonly data: object }[]
-        if (needsDocuments) {
+        if (subject.kind === 'changes') {
           before ??= await documents.past.ofSize(live, entry.index)
           const after = documents.past.next(live, entry, before)
-          told = (await toldInPlace(entry, { contract, names: subject.names }, { before, after }, telling)).map(
-            ({ change, place }) => ({ place, data: change }),
-          )
+          const changes = await changesIn(entry, subject.names, { before, after }, turns)
+          found.push(changes)
+          pending += changes.events.length
+          values += changes.fields.size
           before = after
+          if (values >= VALUES_AT_ONCE || messages.length + pending >= MESSAGES_MAX) await addFound()
         } else {
-          told = (await toldRequests(entry, contract, telling)).map((data, place) => ({ place, data }))
-        }
-        for (const { data, place } of told) {
-          if (next === from && place < part) continue
-          const body = bodyOf(needsDocuments ? 'contract.change' : 'contract.request', timeIn(data), data)
-          messages.push({ id: idOf(stream, '', next, place), revision: next, part: place, body, mark: null })
-          characters += body.length
+          for (const [place, data] of (await toldRequests(entry, contract, telling)).entries()) add(entry, place, data)
         }
         next++
         if (turns.isOver) await turns.next()
       }
+      await addFound()
     }
     if (before !== undefined) documents.past.remember(contract, { document: before, size: next })
     return { messages, next, mark: null, more: next < size }

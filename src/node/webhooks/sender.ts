@@ -28,6 +28,8 @@ export class Sender {
   readonly #receivers: Receivers
   readonly #clock: Clock
   readonly #agent: Agent
+  /** Those that have cut off nothing: as many as there were messages under way at once. */
+  readonly #cuts: AbortController[] = []
   #isClosed = false
 
   constructor(receivers: Receivers, clock: Clock) {
@@ -54,8 +56,8 @@ export class Sender {
   async send(target: Target, { body, id }: Message, signer: Signer): Promise<Sent> {
     if ('refused' in target) return { kind: 'failed', error: target.refused }
     const at = this.#clock.now()
-    // AbortSignal.timeout would be there for all that time, once for each message.
-    const cut = new AbortController()
+    // AbortSignal.timeout would be there for all that time, once for each message; to make a controller takes as long as to sign one.
+    const cut = this.#cuts.pop() ?? new AbortController()
     const timer = setTimeout(() => cut.abort(new DOMException('no answer in time', 'TimeoutError')), TIMEOUT_MS)
     try {
       const {
@@ -86,6 +88,7 @@ export class Sender {
       return { kind: 'failed', error: said(error) }
     } finally {
       clearTimeout(timer)
+      if (!cut.signal.aborted) this.#cuts.push(cut)
     }
   }
 

@@ -113,6 +113,8 @@ export class WebhookFile {
   readonly #path: string
   #opened: Database.Database | undefined
   readonly #statements = new Map<string, Database.Statement<unknown[]>>()
+  /** Those of which a message was given up; and maybe taken since. Nobody else writes the file. */
+  #failing: Set<unknown> | undefined
 
   /** Made when the first webhook is. */
   constructor(path: string) {
@@ -244,6 +246,7 @@ export class WebhookFile {
   }
 
   giveUp(hook: string, { attempts, error, first, last, message }: Failure): void {
+    this.#ofFailures.add(hook)
     this.#inTransaction(() => {
       this.#run(
         'INSERT OR REPLACE INTO failures (hook, message, attempts, first_at, last_at, error) VALUES (?, ?, ?, ?, ?, ?)',
@@ -263,6 +266,7 @@ export class WebhookFile {
 
   /** A message that was given up has been taken after all. */
   forgetFailure(hook: string, message: string): void {
+    if (!this.#ofFailures.has(hook)) return
     this.#run('DELETE FROM failures WHERE hook = ? AND message = ?', hook, message)
   }
 
@@ -292,6 +296,11 @@ export class WebhookFile {
 
   forgetSeen(): void {
     this.#run('DELETE FROM seen')
+  }
+
+  get #ofFailures(): Set<unknown> {
+    this.#failing ??= new Set(this.#statement('SELECT DISTINCT hook FROM failures').pluck().all())
+    return this.#failing
   }
 
   #inTransaction(work: () => void): void {
