@@ -1,6 +1,7 @@
 import type { ContractState } from '../../../aggregates/contract/state.ts'
 import type { Contracts } from '../../../contracts/registry/contracts.ts'
 import type { Documents } from '../../../documents/documents.ts'
+import { STATEMENTS_AT_ONCE, StatementTimes } from '../../../documents/past/statement-times.ts'
 import { type ToldPorts, toldChanges, toldRequests } from '../../../documents/past/told-changes.ts'
 import type { LedgerIndex, Uid } from '../../../events/ids.ts'
 import type { LedgerEntry } from '../../../events/ledger-entry.ts'
@@ -118,6 +119,7 @@ export class Telling {
   async #tellStored(subscription: Subscription): Promise<boolean> {
     const { contracts, documents, store } = this.#ports
     const { contract, next } = subscription
+    const telling = { ...this.#ports, times: new StatementTimes(store.events, contract, STATEMENTS_AT_ONCE) }
     let told = 0
     let before: ContractState | undefined
     for await (const { data } of store.events.read(contractStream(contract), { from: next, limit: ENTRIES_IN_A_ROW })) {
@@ -127,7 +129,7 @@ export class Telling {
         const known: ContractState = before ?? (await past.ofSize(live, entry.index))
         return { before: known, after: past.next(live, entry, known) }
       })
-      const changes = await toldIn(entry, subscription, around, this.#ports)
+      const changes = await toldIn(entry, subscription, around, telling)
       if (!(await this.#send(subscription, entry, changes))) return false
       before = around.after
       told++
