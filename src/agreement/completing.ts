@@ -153,12 +153,6 @@ export function* takingKnown(state: AgreementState, entries: Iterable<KnownEntry
   return { state: { ...state, ledger, settling }, acknowledged, settled }
 }
 
-/** The same without the entries that were given and not taken: one of them is false. */
-export function withoutGiven(state: AgreementState): AgreementState {
-  const { ledger } = state
-  return { ...state, ledger: { ...ledger, known: ledger.known.filter((_, index) => index < ledger.log.size) } }
-}
-
 /** A view of less, with the payloads that the whole has by now, in steps. Requires that it holds no other statements than the whole. */
 export function* completingAs(view: AgreementState, { feeds }: AgreementState): Generator<void, AgreementState> {
   let state = view

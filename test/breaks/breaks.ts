@@ -336,9 +336,9 @@ export const breaks: readonly Break[] = [
   {
     name: 'a process beside others keeps entries that it was given where the heads contradict one',
     file: 'src/contracts/replica/replica-loop.ts',
-    from: 'if (error instanceof EntriesContradicted) this.#state',
-    to: 'if (error === undefined) this.#state',
-    caughtBy: 'test/simulation/cases/erasures.test.ts',
+    from: 'if (error instanceof EntriesContradicted) await',
+    to: 'if (error === undefined) await',
+    caughtBy: 'test/simulation/cases/false-entries.test.ts',
   },
   {
     name: 'takes an entry of other statements',

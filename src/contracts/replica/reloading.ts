@@ -60,6 +60,21 @@ export class Reloading {
     this.#parts.approvals.forgetView()
   }
 
+  /**
+   * Beside other processes of this party: what peers have given in place of erased values is false. What stands behind it is read again
+   * when the true has come. Where the store fails, the next turn says the same once more.
+   */
+  async forgetGiven(): Promise<void> {
+    const { store, turns } = this.#replicated.ports
+    const { state } = this.#view
+    try {
+      this.#holds(await recallHistory(store, { ...state, ledger: { ...state.ledger, known: noneKnown } }, turns))
+      this.#parts.approvals.forgetView()
+    } catch (error) {
+      this.#parts.recovery.failed(error)
+    }
+  }
+
   /** Where nobody else writes and intents are in memory only: a store that failed just once is read again at once. */
   async isSureAfter(error: unknown): Promise<boolean> {
     const { protection, recovery, requests } = this.#parts

@@ -1,5 +1,4 @@
 import { formerOf } from '../../aggregates/contract/state.ts'
-import { withoutGiven } from '../../agreement/completing.ts'
 import { feedOf } from '../../agreement/feeds.ts'
 import { lookBack, lookingBack, needsHistory } from '../../agreement/history/looking-back.ts'
 import { pruned } from '../../agreement/history/pruning.ts'
@@ -383,7 +382,7 @@ export class ReplicaLoop implements ContractView {
     // Intents are durable, and go on when the store answers again.
     if (this.parts.others !== undefined) {
       this.parts.others.doubts(this.#state)
-      if (error instanceof EntriesContradicted) this.#state = withoutGiven(this.#state)
+      if (error instanceof EntriesContradicted) await this.#reloading.forgetGiven()
     } else {
       const isSure = await this.#reloading.isSureAfter(error)
       this.tellWhatStands()
