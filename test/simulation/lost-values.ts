@@ -8,14 +8,15 @@ export interface ValueLoss {
 }
 
 /**
- * As if whoever passes statements on kept values back, or sent false ones: a statement comes without, payloads alone not at
- * all. TLS sees to it that nobody else can; which of the two ends it is makes no difference to what must hold.
+ * As if whoever passes statements on kept values back, or sent false ones: a statement comes without, an entry without what rules
+ * have computed in it, payloads alone not at all. TLS sees to it that nobody else can; which of the two ends it is makes no difference to what must hold.
  */
 export function losingValues(random: SeededRandom, { loss, forgery }: ValueLoss): Mangle {
   return (text) =>
     text
       .split('\n')
       .flatMap((line) => {
+        if (line.startsWith('{"computed":{"')) return [random.chance(loss) ? withoutComputed(line) : line]
         if (!hasPayloads(line)) return [line]
         if (random.chance(forgery)) return [withOtherValues(line)]
         if (!random.chance(loss)) return [line]
@@ -26,6 +27,11 @@ export function losingValues(random: SeededRandom, { loss, forgery }: ValueLoss)
 
 function hasPayloads(line: string): boolean {
   return line.startsWith('{"payloads":{"') || /^\{"contract":"[^"]*","party"/.test(line)
+}
+
+/** Of an entry's line. */
+function withoutComputed(line: string): string {
+  return `{"computed":{}${line.slice(line.indexOf(',"entry":'))}`
 }
 
 /** Of a statement's line. */

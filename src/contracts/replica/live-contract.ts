@@ -5,7 +5,7 @@ import { lookBack, type needsHistory, withHistory } from '../../agreement/histor
 import { canHold } from '../../agreement/keys/key-rules.ts'
 import type { Equivocation, OtherBranch } from '../../agreement/reception.ts'
 import type { HeldState } from '../../agreement/state.ts'
-import type { KnownEntry, WantedEntries } from '../../agreement/values/known-entries.ts'
+import { type KnownEntry, WANTED_COMPUTED_MAX, type WantedEntries } from '../../agreement/values/known-entries.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
 import type { EngineVersion, Handle, RequestRef, Seq, Uid } from '../../events/ids.ts'
@@ -157,9 +157,13 @@ export class LiveContract {
     return withHistory(this, (state) => pieceLines(store.payloads, state, peer, wanted, room, timestamp(clock), turns))
   }
 
-  /** Entries that are missing, whose values nobody may have any more; undefined: none. */
+  /** Entries that are missing, whose values nobody may have any more, or what rules have computed in them; undefined: none. */
   get wantsEntries(): WantedEntries | undefined {
-    return entriesWanted(this.state)
+    const wanted = entriesWanted(this.state)
+    const late = this.#loop.parts.computed.wanted
+    if (late.length === 0) return wanted
+    const computed = [...new Set([...(wanted?.computed ?? []), ...late])].slice(0, WANTED_COMPUTED_MAX)
+    return { computed: computed.sort((one, other) => one - other), from: wanted?.from ?? this.state.ledger.log.size }
   }
 
   /** Settled entries for a peer that cannot judge them any more. */
@@ -311,6 +315,8 @@ export class LiveContract {
     const foreign = parted.flatMap((one) => one.foreign ?? [])
     credit?.spend(foreign.length)
     const ours = parted.map((one) => one.ours)
+    // What does not come to the store is asked for again.
+    this.#loop.parts.computed.arrived(entries).catch(() => {})
     const done = this.#loop.parts.mailbox.deliver({ statements: ours, foreign, payloads, entries, credit })
     this.#loop.wake()
     return done

@@ -9,7 +9,8 @@ import type { ReplicaLoop } from './replica-loop.ts'
  */
 export function isPassivatable(loop: ReplicaLoop): boolean {
   const { duties, evidence, self, state } = loop
-  const { approvals, author, contents, erasing, mailbox, others, protection, recovery, requests, untold } = loop.parts
+  const { approvals, author, computed, contents, erasing, mailbox, others, protection, recovery, requests, untold } =
+    loop.parts
   const { feeds, ledger, settling, undecided } = state
   if (loop.isRunning || loop.isClosed || loop.isCutShort || !mailbox.isEmpty || loop.waiting.length > 0) return false
   if (others?.hasNews === true || others?.hasEvidence === true || recovery.isFailing) return false
@@ -23,7 +24,7 @@ export function isPassivatable(loop: ReplicaLoop): boolean {
   if (!requests.queue.isIdle || !approvals.isIdle) return false
   // Who is not in it yet has nothing to say before the values come; whoever asks for the contract asks for them anew.
   if (ledger.takenUntil > settling.settled) return false
-  const isMissing = ledger.lacking !== undefined || ledger.takenWithout.size > 0
+  const isMissing = ledger.lacking !== undefined || ledger.takenWithout.size > 0 || computed.wanted.length > 0
   if ((isMissing || author.isStopped) && isMember) return false
   if (!duties.signs) return true
   if (hasSaid && !protection.isCertain) return false

@@ -106,13 +106,14 @@ export class Reloading {
     const known = this.#isDeceived ? noneKnown : ledger.known
     const loaded = await loadContract(store, contract, founder, 'alone', undefined, engines, turns, known)
     const { ahead, isCutShort, state } = loaded
-    const { intake, protection, recovery, requests, untold, values } = this.#parts
+    const { computed, intake, protection, recovery, requests, untold, values } = this.#parts
     await protection.reopen(state, self === founder && state.feeds.size === 0, ahead)
     this.#holds(loaded)
     // A write that failed may have settled something all the same.
     untold.add(loaded.settled.filter(({ entry }) => entry.index >= settling.settled))
     untold.stored(loaded.ledgerSize)
     this.#parts.ahead.reset(ahead)
+    computed.reset(loaded.lacksComputed)
     intake.keepStored(ahead)
     requests.queue.holds(feedOf(state.feeds, self).kept)
     this.#isDeceived = false

@@ -332,7 +332,7 @@ export class ReplicaLoop implements ContractView {
     const own = taken.filter(isOf(this.self))
     const outcome = outcomeOf(before, reception, authored, this.#evidence)
     const { state, made, change } = outcome
-    const { settled, equivocations, divergences } = change
+    const { acknowledged = [], settled, equivocations, divergences } = change
     this.#reloading.commits(taken, made)
     if (await this.parts.writer.commit(outcome)) this.parts.recovery.wrote()
     this.#reloading.committed()
@@ -345,6 +345,7 @@ export class ReplicaLoop implements ContractView {
     const brings = reception.completions.length > 0 || reception.state.ledger.known !== before.ledger.known
     if (this.#isCutShort && brings) this.parts.recovery.isInDoubt = true
     this.parts.contents.took(contentsIn(change))
+    this.parts.computed.took(acknowledged)
     const otherBranches = this.parts.unprovenForks.notice(state, reception.otherBranches, this.#evidence)
     this.#tell({ taken, refused: reception.refused, equivocations, otherBranches, made, settled, divergences })
     this.parts.late.look(reception.completions.length > 0)

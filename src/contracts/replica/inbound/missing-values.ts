@@ -8,6 +8,7 @@ import { confidentialSealsOf, valueSealsOf } from '../../../events/seal.ts'
 import type { Wanted } from '../../../gossip/message.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import type { ContractView } from '../contract-view.ts'
+import type { LateComputed } from './late-computed.ts'
 import type { LateValues } from './late-values.ts'
 
 /** Values that are missing are asked for at once, then after a pause that doubles, up to `ASK_AGAIN_MAX_MS`. Milliseconds. */
@@ -18,6 +19,7 @@ const ASK_AGAIN_MAX_MS = 10_000
 export class MissingValues {
   readonly #view: ContractView
   readonly #late: LateValues
+  readonly #computed: LateComputed
   readonly #clock: Clock
   /** Asks the others now. */
   readonly #ask: () => void
@@ -34,9 +36,17 @@ export class MissingValues {
     | undefined
   #asked = 0
 
-  constructor(view: ContractView, late: LateValues, clock: Clock, ask: () => void, lookAgain: () => void) {
+  constructor(
+    view: ContractView,
+    late: LateValues,
+    computed: LateComputed,
+    clock: Clock,
+    ask: () => void,
+    lookAgain: () => void,
+  ) {
     this.#view = view
     this.#late = late
+    this.#computed = computed
     this.#clock = clock
     this.#ask = ask
     this.#lookAgain = lookAgain
@@ -76,7 +86,7 @@ export class MissingValues {
 
   /** To be called after each turn. `isMore`: more are missing than before. */
   seek(isMore: boolean): void {
-    const isLacking = this.wanted.length > 0
+    const isLacking = this.wanted.length + this.#computed.wanted.length > 0
     if (isMore || !isLacking) {
       this.cancel()
       this.#asked = 0
@@ -87,6 +97,7 @@ export class MissingValues {
     this.#cancelAsking = this.#clock.after(pause, () => {
       this.#cancelAsking = undefined
       this.#late.look(true)
+      this.#computed.askNext()
       this.seek(false)
       this.#lookAgain()
     })

@@ -17,6 +17,7 @@ import { inTurns, type Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
 import { contractStream } from '../../../store/streams.ts'
 import { entriesTaken, storedEntries, storedTakenUntil } from '../inbound/known-entries.ts'
+import type { LacksComputed } from '../inbound/late-computed.ts'
 import { assertNothingRefused, ContractDamaged, extendLedger, ledgerDamaged, readFeed } from '../journal.ts'
 import { restoreComputed } from './lost-computed.ts'
 
@@ -28,6 +29,8 @@ export type Sharing =
   | 'shared'
   /** The same, and this process may not write. */
   | 'watching'
+
+const nothingLacked: LacksComputed = new Map()
 
 /** What a contract's feeds are read on top of. */
 interface Start {
@@ -45,6 +48,8 @@ export interface Loaded {
   readonly ledgerSize: number
   /** The store has statements behind a request that everybody has acknowledged and whose values it has lost: they are not in the view. */
   readonly isCutShort: boolean
+  /** What rules have computed in entries that others have given, and is not there. */
+  readonly lacksComputed: LacksComputed
   /**
    * What the store has and the view has not, since something that it covers is missing: a store without transactions may lose that
    * in a crash. Its author brings it again. Where other processes write to the store it may be on its way, and is not looked at here.
@@ -98,13 +103,17 @@ async function load(
   if (waiting[0] !== undefined && ahead.length > 0 && store.isAtomic) throw coversMissing(contract, waiting[0])
   const texts = settled.map(({ text }) => text)
   await compareLedger(store, contract, texts, from, isCutShort ? state.settling.settled : size)
-  if (sharing === 'watching' || isCutShort) return { state, settled, ledgerSize: size, isCutShort, ahead }
+  if (sharing === 'watching' || isCutShort) {
+    return { state, settled, ledgerSize: size, isCutShort, lacksComputed: nothingLacked, ahead }
+  }
   // What was given before this was read, and may not have been stored with it.
   if (known.size > 0) await keepTaken(store, state)
   await extendLedger(store, contract, size, texts.slice(size - from))
   // What others write and erase beside this process is theirs to look after.
-  if (sharing === 'alone') await restoreComputed(store, state, settled)
-  return { state, settled, ledgerSize: state.settling.settled, isCutShort, ahead }
+  const isAlone = sharing === 'alone'
+  const isLooked = isAlone || state.ledger.known.size > 0
+  const lacksComputed = isLooked ? await restoreComputed(store, state, settled, isAlone) : nothingLacked
+  return { state, settled, ledgerSize: state.settling.settled, isCutShort, lacksComputed, ahead }
 }
 
 /** Undefined: it is of no use. `size`: of the ledger in the store. Throws SnapshotUnfit, and what the store throws. */

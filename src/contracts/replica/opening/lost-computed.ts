@@ -4,7 +4,8 @@ import type { Acknowledged } from '../../../agreement/ledger.ts'
 import type { AgreementState } from '../../../agreement/state.ts'
 import { canonicalJson } from '../../../crypto/canonical-json.ts'
 import type { Hash } from '../../../crypto/hash.ts'
-import { isComputed } from '../../../events/ids.ts'
+import { isComputed, type LedgerIndex } from '../../../events/ids.ts'
+import { computedSealsIn } from '../../../events/ledger-entry.ts'
 import type { Payload } from '../../../events/statement.ts'
 import { HistoryPruned } from '../../../runtime/history-pruned.ts'
 import {
@@ -15,30 +16,42 @@ import {
   refOf,
 } from '../../../store/payload-group.ts'
 import type { Store } from '../../../store/port.ts'
+import type { LacksComputed } from '../inbound/late-computed.ts'
 
 /** So many values are asked of the store at once. */
 const AT_ONCE = 1_000
 
 /**
  * Writes again what rules have computed and the store has lost: it follows from the ledger. Looks for what stands, and for what the
- * settled entries computed. What others have computed who gave the entry may be erased there by now, before this party hears of it: it
- * is left out. Nobody else may erase meanwhile. Throws HistoryPruned if a view without its history stands on what is lost.
+ * settled entries computed. `isAlone`: nobody else erases meanwhile; else nothing is written. Returns what is missing of entries that others
+ * have given: they may have had it no more. Throws HistoryPruned if a view without its history stands on what is lost.
  */
 export async function restoreComputed(
   store: Store,
   { contract, ledger }: AgreementState,
   settled: readonly Acknowledged[],
-): Promise<void> {
-  if (ledger.document.rules.since === 0) return
+  isAlone: boolean,
+): Promise<LacksComputed> {
+  const missing = new Map<LedgerIndex, Set<Hash>>()
+  if (ledger.document.rules.since === 0) return missing
   const payloads = new Map<Hash, Payload>()
-  const taken = new Set(Array.from(ledger.known.keys(), computedGroup))
-  const refs: PayloadRef[] = [...computedIn(ledger.document.document)]
+  const wanted = new Map<string, PayloadRef>()
+  const want = (ref: PayloadRef) => wanted.set(`${ref.group} ${ref.seal}`, ref)
+  for (const ref of computedIn(ledger.document.document)) want(ref)
+  const taken = new Map<PayloadGroup, LedgerIndex>()
+  for (const { entry } of ledger.known.values()) {
+    const { index } = entry
+    if (index >= ledger.log.size) continue
+    taken.set(computedGroup(index), index)
+    for (const seal of computedSealsIn(entry)) want({ group: computedGroup(index), seal })
+  }
   for (const { computed, entry } of settled) {
     for (const [seal, payload] of computed) {
       payloads.set(seal, payload)
-      refs.push({ group: computedGroup(entry.index), seal })
+      want({ group: computedGroup(entry.index), seal })
     }
   }
+  const refs = [...wanted.values()]
   const lost = new Map<PayloadGroup, PayloadEntry[]>()
   for (let from = 0; from < refs.length; from += AT_ONCE) {
     const some = refs.slice(from, from + AT_ONCE)
@@ -47,15 +60,18 @@ export async function restoreComputed(
       if (held.has(seal) || isErased(ledger.document, seal)) continue
       const payload = payloads.get(seal) ?? ledger.computed.get(seal)
       if (payload === undefined) {
-        if (taken.has(group)) continue
-        throw new HistoryPruned('what rules have computed')
+        const index = taken.get(group)
+        if (index === undefined && isAlone) throw new HistoryPruned('what rules have computed')
+        if (index !== undefined) missing.set(index, (missing.get(index) ?? new Set()).add(seal))
+        continue
       }
       const entries = lost.get(group) ?? []
       entries.push({ seal, text: canonicalJson(payload) })
       lost.set(group, entries)
     }
   }
-  for (const [group, entries] of lost) await store.payloads.put(contract, group, entries)
+  if (isAlone) for (const [group, entries] of lost) await store.payloads.put(contract, group, entries)
+  return missing
 }
 
 function* computedIn(element: Element): Generator<PayloadRef> {

@@ -15,6 +15,7 @@ import type { Teller } from '../contract-listener.ts'
 import type { ContractView } from '../contract-view.ts'
 import { Erasing } from '../erasing.ts'
 import { Intake } from '../inbound/intake.ts'
+import { LateComputed } from '../inbound/late-computed.ts'
 import { LateValues } from '../inbound/late-values.ts'
 import { MissingValues } from '../inbound/missing-values.ts'
 import { OtherProcesses } from '../inbound/other-processes.ts'
@@ -53,6 +54,7 @@ export interface ReplicaParts {
   readonly recovery: Recovery
   readonly values: MissingValues
   readonly late: LateValues
+  readonly computed: LateComputed
   readonly untold: UntoldEntries
   readonly unprovenForks: UnprovenForks
   /** Undefined: another process of the party does it. */
@@ -63,7 +65,7 @@ export interface ReplicaParts {
 export function partsOf(
   view: ContractView,
   ports: ContractPorts,
-  { loaded: { state, ledgerSize, settled, ahead: stored }, protection }: Opened,
+  { loaded: { state, lacksComputed, ledgerSize, settled, ahead: stored }, protection }: Opened,
   news: Teller,
   holdUpOf: (handle: Handle) => HoldUp | undefined,
   lookAgain: () => void,
@@ -94,7 +96,8 @@ export function partsOf(
   const keys = new FeedKeys(self, ports)
   const ahead = new StoredAhead(view.contract, stored)
   const late = new LateValues(view, store.payloads, clock, () => values.seek(true))
-  const values: MissingValues = new MissingValues(view, late, clock, () => news.tell('wanting'), lookAgain)
+  const computed = new LateComputed(view, store.payloads, lacksComputed, () => values.seek(true))
+  const values: MissingValues = new MissingValues(view, late, computed, clock, () => news.tell('wanting'), lookAgain)
   const author = new StatementAuthor(
     view,
     ports,
@@ -123,6 +126,7 @@ export function partsOf(
     recovery: new Recovery(clock),
     values,
     late,
+    computed,
     untold: new UntoldEntries(settled, ledgerSize),
     unprovenForks: new UnprovenForks(),
     erasing: duties.authors ? new Erasing(view, ports, forget, (error) => news.tell('failed', error)) : undefined,

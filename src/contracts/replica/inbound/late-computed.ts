@@ -1,0 +1,112 @@
+import { isErased } from '../../../aggregates/contract/erased-values.ts'
+import type { Acknowledged } from '../../../agreement/ledger.ts'
+import { type KnownEntry, WANTED_COMPUTED_MAX } from '../../../agreement/values/known-entries.ts'
+import { canonicalJson } from '../../../crypto/canonical-json.ts'
+import type { Hash } from '../../../crypto/hash.ts'
+import type { LedgerIndex } from '../../../events/ids.ts'
+import { computedSealsIn } from '../../../events/ledger-entry.ts'
+import type { Payload } from '../../../events/statement.ts'
+import { computedGroup } from '../../../store/payload-group.ts'
+import type { PayloadStore } from '../../../store/port.ts'
+import type { ContractView } from '../contract-view.ts'
+
+/** Seals of computed values that are missing, by the ledger index of their entry. None is empty. */
+export type LacksComputed = ReadonlyMap<LedgerIndex, ReadonlySet<Hash>>
+
+/**
+ * What rules have computed in entries that others have given, as far as it did not come with them. It cannot be computed here, and whoever
+ * gave the entry may have kept it back: all are asked, until it comes or is erased. Nothing waits for it but a rule that reads it.
+ */
+export class LateComputed {
+  readonly #view: ContractView
+  readonly #payloads: PayloadStore
+  /** More is missing, or less. */
+  readonly #changed: () => void
+  #missing: Map<LedgerIndex, ReadonlySet<Hash>>
+  /** What is asked for begins behind that ledger index: what never comes keeps nothing else from being asked for. */
+  #after: LedgerIndex = -1
+
+  constructor(view: ContractView, payloads: PayloadStore, missing: LacksComputed, changed: () => void) {
+    this.#view = view
+    this.#payloads = payloads
+    this.#missing = new Map(missing)
+    this.#changed = changed
+  }
+
+  /** The store has been read again. */
+  reset(missing: LacksComputed): void {
+    this.#missing = new Map(missing)
+  }
+
+  /** Entries that are durable now. */
+  took(acknowledged: readonly Acknowledged[]): void {
+    for (const { computed, entry } of acknowledged) {
+      const missing = computedSealsIn(entry).filter((seal) => !computed.has(seal))
+      if (missing.length > 0) this.#missing.set(entry.index, new Set(missing))
+    }
+  }
+
+  /** The entries to be asked for next, in ascending order. */
+  get wanted(): readonly LedgerIndex[] {
+    this.#dropErased()
+    if (this.#missing.size === 0) return []
+    const all = [...this.#missing.keys()].sort((one, other) => one - other)
+    const behind = all.filter((index) => index > this.#after)
+    return (behind.length > 0 ? behind : all).slice(0, WANTED_COMPUTED_MAX)
+  }
+
+  /** They have been asked for, and have not come. */
+  askNext(): void {
+    this.#after = this.wanted.at(-1) ?? -1
+  }
+
+  /** What is missing of it goes to the store. Requires that payloads hash to their seals. Rejects with what the store rejects with. */
+  async arrived(entries: readonly KnownEntry[]): Promise<void> {
+    this.#dropErased()
+    for (const { computed, entry } of entries) {
+      const missing = this.#missing.get(entry.index)
+      if (missing === undefined) continue
+      const brought = [...computed].filter(([seal]) => missing.has(seal))
+      if (brought.length > 0) await this.#keep(entry.index, missing, brought)
+    }
+  }
+
+  async #keep(
+    index: LedgerIndex,
+    missing: ReadonlySet<Hash>,
+    brought: readonly (readonly [Hash, Payload])[],
+  ): Promise<void> {
+    const { contract } = this.#view
+    const group = computedGroup(index)
+    const entries = brought.map(([seal, payload]) => ({ seal, text: canonicalJson(payload) }))
+    // Else it would be stored twice.
+    this.#leave(index, missing.difference(new Set(brought.map(([seal]) => seal))))
+    try {
+      await this.#payloads.put(contract, group, entries)
+    } catch (error) {
+      this.#leave(index, missing)
+      throw error
+    }
+    // It may have been erased meanwhile.
+    const gone = brought.filter(([seal]) => isErased(this.#view.state.ledger.document, seal))
+    if (gone.length > 0)
+      await this.#payloads.erase(
+        contract,
+        gone.map(([seal]) => ({ group, seal })),
+      )
+    this.#changed()
+  }
+
+  #dropErased(): void {
+    const { document } = this.#view.state.ledger
+    for (const [index, seals] of this.#missing) {
+      const left = [...seals].filter((seal) => !isErased(document, seal))
+      if (left.length < seals.size) this.#leave(index, new Set(left))
+    }
+  }
+
+  #leave(index: LedgerIndex, missing: ReadonlySet<Hash>): void {
+    if (missing.size === 0) this.#missing.delete(index)
+    else this.#missing.set(index, missing)
+  }
+}

@@ -1,0 +1,106 @@
+import t from 'tap'
+import { emptyAgreement } from '../../../src/agreement/state.ts'
+import { type KnownEntry, WANTED_COMPUTED_MAX } from '../../../src/agreement/values/known-entries.ts'
+import type { ContractView } from '../../../src/contracts/replica/contract-view.ts'
+import { LateComputed } from '../../../src/contracts/replica/inbound/late-computed.ts'
+import type { Hash } from '../../../src/crypto/hash.ts'
+import type { Uid } from '../../../src/events/ids.ts'
+import type { LedgerEntry } from '../../../src/events/ledger-entry.ts'
+import { seal } from '../../../src/events/seal.ts'
+import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
+import { computedGroup } from '../../../src/store/payload-group.ts'
+
+const CONTRACT = '0'.repeat(52) as Uid
+
+function sealedAt(index: number) {
+  const { payload, seal: sealed } = seal(`computed in ${index}`, new Uint8Array(16))
+  const entry = { index, events: [{ type: 'ValueComputed', seal: sealed }] } as unknown as LedgerEntry
+  return { entry, payload, sealed }
+}
+
+function given(count: number) {
+  const { payloads } = openMemoryStore()
+  let erased: readonly Hash[] = []
+  let changes = 0
+  const empty = emptyAgreement(CONTRACT)
+  const view = {
+    contract: CONTRACT,
+    get state() {
+      const document = { ...empty.ledger.document, erasures: { ...empty.ledger.document.erasures, erased } }
+      return { ...empty, ledger: { ...empty.ledger, document } }
+    },
+  } as unknown as ContractView
+  const all = Array.from({ length: count }, (_, index) => sealedAt(index))
+  const late = new LateComputed(view, payloads, new Map(), () => changes++)
+  late.took(all.map(({ entry }) => ({ computed: new Map(), entry, members: [], text: '' }) as never))
+  const comes = (...indices: readonly number[]) =>
+    late.arrived(
+      indices.map((index): KnownEntry => {
+        const { entry, payload, sealed } = all[index] ?? sealedAt(index)
+        return { computed: new Map([[sealed, payload]]), entry }
+      }),
+    )
+  const holds = async (index: number) => {
+    const { sealed } = all[index] ?? sealedAt(index)
+    return (await payloads.get(CONTRACT, [{ group: computedGroup(index), seal: sealed }])).size === 1
+  }
+  return {
+    all,
+    late,
+    comes,
+    holds,
+    payloads,
+    erase: (...indices: readonly number[]) => {
+      erased = indices.map((index) => all[index]?.sealed as Hash)
+    },
+    changes: () => changes,
+  }
+}
+
+t.test('what was computed and did not come with its entry is asked for until it comes, and kept once', async (t) => {
+  const { changes, comes, holds, late } = given(3)
+  t.same(late.wanted, [0, 1, 2])
+  await Promise.all([comes(1), comes(1)])
+  t.same(late.wanted, [0, 2])
+  t.ok(await holds(1))
+  t.equal(changes(), 1)
+})
+
+t.test('what nobody lacks is not kept', async (t) => {
+  const { comes, holds, late } = given(1)
+  await comes(7)
+  t.notOk(await holds(7))
+  t.same(late.wanted, [0])
+})
+
+t.test('what is erased is not asked for, and not kept, though it comes', async (t) => {
+  const { comes, erase, holds, late, payloads } = given(2)
+  erase(0)
+  t.same(late.wanted, [1])
+  await comes(0)
+  t.notOk(await holds(0))
+  const put = payloads.put.bind(payloads)
+  payloads.put = async (...what) => {
+    erase(0, 1)
+    await put(...what)
+  }
+  await comes(1)
+  t.notOk(await holds(1), 'erased while it was written')
+  t.same(late.wanted, [])
+})
+
+t.test('what the store has not taken is asked for again', async (t) => {
+  const { comes, late, payloads } = given(1)
+  payloads.put = () => Promise.reject(new Error('the disk is full'))
+  await t.rejects(comes(0), /the disk is full/)
+  t.same(late.wanted, [0])
+})
+
+t.test('what never comes does not keep the rest from being asked for', async (t) => {
+  const { late } = given(WANTED_COMPUTED_MAX + 2)
+  t.equal(late.wanted.at(-1), WANTED_COMPUTED_MAX - 1)
+  late.askNext()
+  t.same(late.wanted, [WANTED_COMPUTED_MAX, WANTED_COMPUTED_MAX + 1])
+  late.askNext()
+  t.equal(late.wanted[0], 0)
+})
