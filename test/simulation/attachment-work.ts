@@ -1,15 +1,17 @@
-import { type ContractState, find, membersOf } from '../../src/aggregates/contract/state.ts'
+import { type ContractState, find, memberOf, membersOf } from '../../src/aggregates/contract/state.ts'
 import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import { bytesOf, leavesOf } from '../../src/contracts/contents/content-files.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { isAttachment } from '../../src/events/attachments/attachment.ts'
 import { CONTENT_PIECE_BYTES, type NamedContent } from '../../src/events/attachments/content.ts'
-import { type ElementId, type Handle, requestOf } from '../../src/events/ids.ts'
+import { type ElementId, type Handle, requestKey, requestOf } from '../../src/events/ids.ts'
+import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
 import { contentOf } from '../../src/merkle/content-tree.ts'
 import { groupOf } from '../../src/store/payload-group.ts'
+import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
 import type { Run } from './run.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -69,7 +71,13 @@ export async function checkAttachments(run: Run): Promise<void> {
       const content = { bytes: value.bytes, hash: value.hash as Hash, name: agreed.seal }
       const { payloads } = machine.disk
       const leaves = await leavesOf(payloads, run.contract, content)
-      if (leaves === undefined) throw new Violation(`${machine.handle} lacks bytes of ${id}`)
+      if (leaves === undefined) {
+        if (!(await isLostWithDisk(run, machine, agreed.id, content))) {
+          throw new Violation(`${machine.handle} lacks bytes of ${id}`)
+        }
+        run.count('attachments lost with a disk')
+        continue
+      }
       let length = 0
       for await (const piece of bytesOf(payloads, run.contract, content, leaves, 0, value.bytes)) length += piece.length
       if (length !== value.bytes)
@@ -77,6 +85,22 @@ export async function checkAttachments(run: Run): Promise<void> {
       run.count('attachments held in the end')
     }
   }
+}
+
+/** Its author was alone when it was agreed, an old backup has taken the place of its disk since, and nobody had come to have the bytes. */
+async function isLostWithDisk(run: Run, { disk }: Machine, id: string, content: NamedContent): Promise<boolean> {
+  if (!run.wasSetBack) return false
+  const made = requestOf(id)
+  const entries = (await disk.ledgerOf(run.contract)).map((text) => JSON.parse(text) as LedgerEntry)
+  const at = entries.findIndex(({ request }) => requestKey(request) === requestKey(made))
+  for (const machine of run.machines) {
+    if (!run.isHonest(machine)) continue
+    if ((await leavesOf(machine.disk.payloads, run.contract, content)) !== undefined) return false
+    const agreed = (await machine.live(run.contract))?.state.settling.agreed
+    const member = agreed && memberOf(agreed, machine.handle)
+    if (machine.handle !== made.handle && member !== undefined && member.admittedAt <= at) return false
+  }
+  return at >= 0
 }
 
 /** Behind all others that the founder adds; and one in the confidential block. */
