@@ -97,7 +97,7 @@ export class Workload {
     const live = await machine.live(contract)
     if (live === undefined) return
     if (memberOf(live.state.ledger.document, machine.handle) === undefined) {
-      if (contracts.replyTo(contract) === undefined) {
+      if ([undefined, 'overtaken'].includes(contracts.replyTo(contract))) {
         if (live.state.ledger.document.templates.uses.length > 0) this.#askedBehindImport.add(machine)
         const reply = random.chance(0.05) ? contracts.decline(contract) : contracts.accept(contract)
         reply.then(

@@ -14,6 +14,7 @@ export const ofTheProcess: readonly ObstacleCode[] = [
   'clock_off',
   'certificate_invalid',
   'webhook_failing',
+  'acceptance_overtaken',
   'unasked_given_up',
   'ahead_given_up',
   'introductions_given_up',

@@ -64,8 +64,13 @@ export function admitParty(
   }
   if (acceptance.lastIndex < context.index) return new Rejection('acceptance_late')
   if (!isHeadSinceInvitation(acceptance, context)) return new Rejection('acceptance_wrong_head')
-  if (acceptance.head.size <= Math.max(state.engineSince, state.rules.since)) return new Rejection('terms_changed')
+  if (haveTermsChanged(acceptance, state)) return new Rejection('terms_changed')
   return [{ handle: acceptance.handle, invitation: invitation.index, type: 'PartyAdmitted' }]
+}
+
+/** Whether rules, phase or engine are others than those that an invitee has verified. They never are the same again. */
+export function haveTermsChanged({ head }: Pick<Acceptance, 'head'>, { engineSince, rules }: ContractState): boolean {
+  return head.size <= Math.max(engineSince, rules.since)
 }
 
 /** Also the last member may go: then nothing can be requested any more, and the contract is at its end. */

@@ -21,6 +21,7 @@ export const obstacleCodes = [
   'contract_damaged',
   'person_asked',
   'record_locked',
+  'acceptance_overtaken',
   'party_forked',
   'fork_unproven',
   'heads_differ',
@@ -143,6 +144,13 @@ export const obstacleKinds: Readonly<Record<ObstacleCode, ObstacleKind>> = {
     remedy: 'ask it to release the lock; all others together can break it: `POST /api/Contract/UID/Lock/Breaks`',
     level: 'warning',
     elsewhere: 'record_locked',
+  },
+  acceptance_overtaken: {
+    meaning:
+      'rules, phase or engine of the contract have changed since this party accepted its invitation: nobody is admitted to terms that it has not verified',
+    remedy: 'look at the contract as it is now, then `concordata contract accept UID` once more',
+    level: 'warning',
+    elsewhere: null,
   },
   party_forked: {
     meaning:

@@ -155,7 +155,7 @@ export class CommandWorker {
       case 'decline': {
         const reply = ask.kind
         await contracts.useUpToDate(uid as Uid, async () => {
-          if (contracts.replyTo(uid as Uid) === undefined) await contracts[reply](uid as Uid)
+          if ([undefined, 'overtaken'].includes(contracts.replyTo(uid as Uid))) await contracts[reply](uid as Uid)
         })
         return result(null)
       }

@@ -28,7 +28,7 @@ import { assertHeld, ContractCache } from './contract-cache.ts'
 import { drawnNumber, foundingRequest, numberOf, type Terms, untilOpen } from './founding.ts'
 import { type ContractHeld, founderOf, isHeldBy } from './held-contracts.ts'
 import { HeldLog } from './held-log.ts'
-import { InvitationReplies, replyAmong } from './invitation-replies.ts'
+import { InvitationReplies, type Said } from './invitation-replies.ts'
 import type { ContractsPorts } from './ports.ts'
 import { Sponsorship } from './sponsorship.ts'
 import { Unasked } from './unasked-contracts.ts'
@@ -299,8 +299,9 @@ export class Contracts {
   }
 
   /** What this node's party has said to its invitation, should it still wait for the members. */
-  replyTo(contract: Uid): 'accepted' | 'declined' | undefined {
-    return replyAmong(this.wordsOn(contract))
+  replyTo(contract: Uid): Said | undefined {
+    const state = this.find(contract)?.state
+    return state && this.#replies.saidIn(state)
   }
 
   /** Says that this node's party does not join. Throws NotInvited. */

@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile'
+import { haveTermsChanged } from '../../aggregates/contract/membership.ts'
 import { type ContractState, type Invitation, invitationOf } from '../../aggregates/contract/state.ts'
 import { withHistory } from '../../agreement/history/looking-back.ts'
 import type { HeldState } from '../../agreement/state.ts'
@@ -12,7 +13,6 @@ import {
 } from '../../events/parties/acceptance.ts'
 import { type Decline, declineBytes, type SignedDecline, SignedDeclineSchema } from '../../events/parties/decline.ts'
 import type { PartyCard } from '../../events/parties/party-card.ts'
-import type { Word } from '../../gossip/message.ts'
 import { assert } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { RecordedEvent } from '../../store/port.ts'
@@ -37,6 +37,8 @@ const declinedForm = Compile(SignedDeclineSchema)
 const ACCEPTANCE_GOOD_FOR = 100_000
 
 type Reply = SignedAcceptance | SignedDecline
+/** `overtaken`: it has accepted other terms than those of now, is admitted no more by that, and has to accept once more. */
+export type Said = 'accepted' | 'declined' | 'overtaken'
 
 export interface InvitationPorts extends Pick<ContractPorts, 'clock' | 'commandQueue' | 'role' | 'signer' | 'store'> {
   readonly card: PartyCard
@@ -78,6 +80,13 @@ export class InvitationReplies {
   pendingIn({ contract, ledger }: HeldState): Reply | undefined {
     const isInvited = invitationOf(ledger.document, this.#self) !== undefined
     return isInvited ? this.#replies.get(contract) : undefined
+  }
+
+  saidIn(state: HeldState): Said | undefined {
+    const reply = this.pendingIn(state)
+    if (reply === undefined) return undefined
+    if ('decline' in reply) return 'declined'
+    return haveTermsChanged(reply.acceptance, state.ledger.document) ? 'overtaken' : 'accepted'
   }
 
   /** Says that this party does not join. Throws NotInvited. */
@@ -147,10 +156,4 @@ export class InvitationReplies {
     if (invitation !== undefined) return invitation
     throw new NotInvited('not_invited', `${this.#self} has no open invitation to ${contract}`, { contract })
   }
-}
-
-export function replyAmong(words: readonly Word[]): 'accepted' | 'declined' | undefined {
-  const reply = words.find((word) => !('revocation' in word))
-  if (reply === undefined) return undefined
-  return 'acceptance' in reply ? 'accepted' : 'declined'
 }

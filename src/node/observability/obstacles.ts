@@ -100,12 +100,12 @@ export class Obstacles {
     const ofParties = members
       .filter((handle) => handle !== live.self)
       .flatMap((handle) => this.#between(handle, troubles, live) ?? [])
-    const own = obstaclesIn(live)
+    const own = [...obstaclesIn(live), ...this.#overtakenIn(live.contract)]
     const silent = this.#silentIn(live.contract, waitingIn(live.state, live.self), own, troubles, silentAfterMs)
     return [...own, ...silent, ...ofParties, ...this.#ofNode()].map((obstacle) => shown(obstacle, live))
   }
 
-  /** Of all of which this party is a member: those of the node and of parties first. */
+  /** Of all of which this party is a member, or has asked to be: those of the node and of parties first. */
   all(silentAfterMs = SILENT_AFTER_MS): ObstacleShown[] {
     this.#noteWaits()
     const { contracts, gossip } = this.#ports.party
@@ -116,6 +116,9 @@ export class Obstacles {
       const silent = this.#silentIn(live.contract, waitingIn(live.state, live.self), own, troubles, silentAfterMs)
       for (const obstacle of [...own, ...silent]) found.push(shown(obstacle, live))
     }
+    for (const { contract } of contracts.cache.active()) {
+      for (const obstacle of this.#overtakenIn(contract)) found.push(shown(obstacle, { contract }))
+    }
     for (const [contract, code] of contracts.cache.standingStill())
       found.push(shown({ code, parties: [] }, { contract }))
     for (const [contract, waiting] of contracts.cache.underWay()) {
@@ -123,6 +126,12 @@ export class Obstacles {
       for (const obstacle of silent) found.push(shown(obstacle, { contract }))
     }
     return found
+  }
+
+  #overtakenIn(contract: Uid): Obstacle[] {
+    return this.#ports.party.contracts.replyTo(contract) === 'overtaken'
+      ? [{ code: 'acceptance_overtaken', parties: [] }]
+      : []
   }
 
   /** Whoever invites this party can make up all that stands in a contract, as long as it has not joined. */

@@ -1,6 +1,8 @@
 import t from 'tap'
+import { type RuleTerms, ruleHash } from '../../../src/aggregates/contract/rules/rule-book.ts'
+import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import { keySigner } from '../../../src/crypto/signer.ts'
-import type { Handle, Uid } from '../../../src/events/ids.ts'
+import { type Handle, ROOT, type Uid } from '../../../src/events/ids.ts'
 import type { PartyCard } from '../../../src/events/parties/party-card.ts'
 import { Metrics } from '../../../src/node/observability/metrics.ts'
 import type { ObstaclesPorts } from '../../../src/node/observability/obstacles.ts'
@@ -84,6 +86,47 @@ t.test('a way that is cut is said of the party, and a wait only after a while, a
     link.isUp = true
     await until('it is over', async () => obstacles.all(0).length === 0)
   })
+})
+
+t.test('who has accepted other terms than those of now is told, and is admitted once it accepts again', async (t) => {
+  const [ana, ben] = [new EdgelessParty(t, 'ana'), new EdgelessParty(t, 'ben')]
+  const [one, other] = [await ana.start(), await ben.start()]
+  const link = new Link([one, ana], [other, ben])
+  const { contract, opened } = await one.contracts.openContract('of two')
+  await opened
+  const uid = contract.contract
+  const asks = (id: string, ...commands: { type: string; [member: string]: unknown }[]) =>
+    one.contracts.use(uid, (live) => live.submit({ request: { id, commands }, payloads: {} }).verdict)
+  const partiesOf = ({ contracts }: PartyProcess) => contracts.use(uid, ({ state }) => state.settling.agreed.parties)
+  await asks('invite', { type: 'InviteParty', party: other.contracts.card })
+  await until('the invitation', async () => other.contracts.has(uid) && (await partiesOf(other)).invitations.length > 0)
+  link.isUp = false
+  await other.contracts.accept(uid)
+  const directory = {
+    byHandle: () => ({ card: ana.card }),
+    handles: () => new Set([ana.card.handle]),
+    parties: () => [],
+  } as unknown as ObstaclesPorts['directory']
+  const { obstacles, codes } = sayingOf(other, { directory })
+  t.same([codes(), other.contracts.replyTo(uid)], [[], 'accepted'])
+  const terms: RuleTerms = { at: ROOT, body: { kind: 'single' }, id: 1, ruleSet: 1 }
+  const { at, body, ruleSet } = terms
+  await asks('draft', { name: 'Terms', type: 'AddRuleSet' }, { at, body, ruleSet, type: 'DraftRule' })
+  const rules = [{ hash: ruleHash(terms), rule: 1 }]
+  const published = await asks('publish', { rules, ruleSets: [1], type: 'PublishRules' })
+  t.match(published, { outcome: { kind: 'accepted' } })
+  link.isUp = true
+  one.gossip.carry(uid)
+  other.gossip.carry(uid)
+  await until('ben to hear of the rules', async () => codes().length > 0)
+  const ofContract = await other.contracts.use(uid, (live) => obstacles.of(live))
+  t.match(ofContract.map(({ code, contract }) => [code, contract])[0], ['acceptance_overtaken', uid])
+  t.equal(other.contracts.replyTo(uid), 'overtaken')
+  t.equal((await partiesOf(one)).members.length, 1)
+  await other.contracts.accept(uid)
+  other.gossip.carry(uid)
+  await until('ben to be a member', async () => (await partiesOf(other)).members.length === 2)
+  t.same(codes(), [])
 })
 
 const MADE_UP = 2
