@@ -102,6 +102,29 @@ export function byGroup(refs: readonly PayloadRef[]): Map<PayloadGroup, Set<Hash
   return groups
 }
 
+/**
+ * What `get` has of these, in their order. A store says it by seal alone, and what one statement lacks may be held of another that seals
+ * the same value: each seal is asked for once at a time.
+ */
+export async function textsInOrder(
+  refs: readonly PayloadRef[],
+  get: (refs: readonly PayloadRef[]) => Promise<ReadonlyMap<Hash, string>>,
+): Promise<readonly (string | undefined)[]> {
+  const met = new Map<Hash, number>()
+  const rounds: PayloadRef[][] = []
+  const roundOf = refs.map((ref) => {
+    const round = met.get(ref.seal) ?? 0
+    met.set(ref.seal, round + 1)
+    const refsOfRound = rounds[round]
+    if (refsOfRound === undefined) rounds[round] = [ref]
+    else refsOfRound.push(ref)
+    return round
+  })
+  const found: ReadonlyMap<Hash, string>[] = []
+  for (const round of rounds) found.push(await get(round))
+  return refs.map(({ seal }, place) => found[roundOf[place] as number]?.get(seal))
+}
+
 /** By series, then by number. */
 export function bySeries(refs: readonly PayloadRef[]): Map<string, Map<number, Hash[]>> {
   const found = new Map<string, Map<number, Hash[]>>()

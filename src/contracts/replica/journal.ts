@@ -30,7 +30,7 @@ import { parseStored } from '../../runtime/stored-json.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import { WrongExpectedRevision } from '../../store/errors.ts'
 import type { PayloadEntry } from '../../store/payload-group.ts'
-import { computedGroup, groupOf, type PayloadGroup, refsIn } from '../../store/payload-group.ts'
+import { computedGroup, groupOf, type PayloadGroup, refsIn, textsInOrder } from '../../store/payload-group.ts'
 import type { NewEvent, Store, Write } from '../../store/port.ts'
 import { contractStream, evidenceStream, feedStream } from '../../store/streams.ts'
 import { awaitedWrite } from '../contents/content-log.ts'
@@ -41,7 +41,6 @@ import { entriesTaken } from './inbound/known-entries.ts'
 export class ContractDamaged extends ConcordataError {}
 
 const payloadForm = Compile(PayloadSchema)
-const nothingSealed: ReadonlyMap<Hash, string> = new Map()
 /** EventStoreDB takes 1 MiB in one append, and a statement may have up to 768 KiB. */
 const PROOF_BYTES_MAX = 1_000_000
 
@@ -311,13 +310,14 @@ export async function decodeFeed(
     for (const seal of seals) sealed.push({ seq, seal })
     statements.push({ bare, seals })
   }
-  const texts = sealed.length === 0 ? nothingSealed : await store.payloads.get(contract, refsIn(handle, sealed))
+  const texts = await textsInOrder(refsIn(handle, sealed), (refs) => store.payloads.get(contract, refs))
+  let place = 0
   const decoded: SignedStatement[] = []
   for (const [index, { bare, seals }] of statements.entries()) {
     if (turns?.isOver === true) await turns.next()
     const payloads: { [seal: Hash]: Payload } = {}
     for (const seal of seals) {
-      const text = texts.get(seal)
+      const text = texts[place++]
       if (text !== undefined) payloads[seal] = readPayload(text, contract, seal)
     }
     const evidence = { contract, party: handle, seq: from + index }

@@ -2,12 +2,14 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { receive } from '../../../src/agreement/receive.ts'
 import { emptyAgreement } from '../../../src/agreement/state.ts'
-import { extendLedger, loadEvidence, writesFor } from '../../../src/contracts/replica/journal.ts'
+import { extendLedger, loadEvidence, readFeed, writesFor } from '../../../src/contracts/replica/journal.ts'
 import { loadContract } from '../../../src/contracts/replica/opening/load.ts'
 import { writeBeyond } from '../../../src/contracts/replica/races.ts'
+import type { Hash } from '../../../src/crypto/hash.ts'
 import { decodeSigned, type SignedStatement } from '../../../src/events/statement-codec.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { openEventStoreDbStore } from '../../../src/store/eventstoredb/eventstoredb-store.ts'
+import { groupOf } from '../../../src/store/payload-group.ts'
 import type { Write } from '../../../src/store/port.ts'
 import { contractStream, evidenceStream } from '../../../src/store/streams.ts'
 import { startServer } from '../../support/eventstoredb-server/server.ts'
@@ -76,6 +78,29 @@ t.test(
     }
   },
 )
+
+t.test('what the store has lost of one statement is not held because another one seals the same value', async (t) => {
+  const store = openMemoryStore()
+  const [ana] = market('ana', 'ben') as [Player, Player]
+  const [kept, lost] = ['0.0', '0.1'].map((field) => ana.proposes(field, 'the same')) as [
+    SignedStatement,
+    SignedStatement,
+  ]
+  const [seal] = Object.keys(kept.payloads) as [Hash]
+  t.ok(lost.payloads[seal], 'given: both seal it')
+  const before = emptyAgreement(CONTRACT)
+  const { taken } = receive(before, allOf(ana))
+  await store.write(writesFor({ before, held: taken, settled: [], equivocations: [], divergences: [] }))
+  const group = groupOf({ handle: ana.handle, seq: lost.statement.seq })
+  await store.payloads.erase(CONTRACT, [{ group, seal }])
+  const held = (await readFeed(store, CONTRACT, ana.handle)).filter(
+    ({ statement }) => statement.seq >= kept.statement.seq,
+  )
+  t.same(
+    held.map(({ payloads }) => Object.keys(payloads)),
+    [[seal], []],
+  )
+})
 
 t.test('a proof of two statements as large as they may be is kept, and still proves', async (t) => {
   const store = await fresh(t)

@@ -7,7 +7,7 @@ import type { Hash } from '../../../crypto/hash.ts'
 import { type Handle, requestOf, type Seq } from '../../../events/ids.ts'
 import type { Wanted } from '../../../gossip/message.ts'
 import { type Clock, timestamp } from '../../../runtime/clock.ts'
-import { groupOf, type PayloadRef } from '../../../store/payload-group.ts'
+import { groupOf, type PayloadRef, textsInOrder } from '../../../store/payload-group.ts'
 import type { PayloadStore } from '../../../store/port.ts'
 import type { ContractView } from '../contract-view.ts'
 
@@ -53,14 +53,13 @@ export class LateValues {
     const due = this.#dueIn(document)
     const unknown = due.filter((ref) => !this.#held.has(keyOf(ref)))
     if (unknown.length === 0) {
-      this.#found(due, new Map())
+      this.#found(due, new Set())
       return
     }
     this.#isLooking = true
-    this.#payloads
-      .get(this.#view.contract, unknown)
+    textsInOrder(unknown, (refs) => this.#payloads.get(this.#view.contract, refs))
       .then(
-        (texts) => this.#found(due, texts),
+        (texts) => this.#found(due, new Set(unknown.filter((_, place) => texts[place] !== undefined).map(keyOf))),
         // The store says so wherever something depends on it; here the next turn looks again.
         () => {
           this.#looked = undefined
@@ -71,11 +70,12 @@ export class LateValues {
       })
   }
 
-  #found(due: readonly PayloadRef[], texts: ReadonlyMap<Hash, string>): void {
+  /** `stored`: keys of those that were looked for and are in the store. */
+  #found(due: readonly PayloadRef[], stored: ReadonlySet<string>): void {
     const held = new Set<string>()
     const missing: PayloadRef[] = []
     for (const ref of due) {
-      if (this.#held.has(keyOf(ref)) || texts.has(ref.seal)) held.add(keyOf(ref))
+      if (this.#held.has(keyOf(ref)) || stored.has(keyOf(ref))) held.add(keyOf(ref))
       else missing.push(ref)
     }
     this.#held = held
