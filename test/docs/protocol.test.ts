@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { domains } from '../../src/crypto/hash.ts'
+import { voidCodes } from '../../src/events/outcome.ts'
 import { lockPurposes, refusalCodes, resignationReasons, withdrawalCodes } from '../../src/events/reasons.ts'
 import { decodeMessage } from '../../src/gossip/message.ts'
 import { INTRODUCTION_BYTES_MAX } from '../../src/gossip/transport/protocol.ts'
@@ -68,5 +69,15 @@ t.test('the codes that say why are those of the format', async (t) => {
   t.same(
     named,
     lists.map((codes) => Object.keys(codes)),
+  )
+})
+
+t.test('the section on commands says of each void code when it comes', async (t) => {
+  const [, section = ''] = /\n## 5\. Commands\n([\s\S]*?)\n## 6\. /.exec(page) ?? []
+  const said = new Set(section.match(/[a-z]+(?:_[a-z]+)+/g))
+  t.same(
+    Object.keys(voidCodes).filter((code) => !said.has(code)),
+    [],
+    'docs/protocol.md, section 5, has each code of src/events/outcome.ts',
   )
 })
