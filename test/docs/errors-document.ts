@@ -179,15 +179,17 @@ export function codesUnasked(): ReadonlySet<string> {
   return new Set([...unasked].filter((code) => !met.has(code)))
 }
 
-/** Advice that is for no code that a client meets, and statuses without any: there are to be none. */
+/** What is wrong with `byCode` and `byStatus`, a line each: advice for no code that a client meets, a status without any. */
 export function adviceAstray(): string[] {
   const met = { ...parted((code) => !isInternal(code)), ...answerCodes, ...voidParted(false) }
-  const statuses = Object.keys(met).map(
-    (code) => ({ ...statusOf, ...statusOfAnswer, ...statusOfVoid })[code as ErrorCode],
-  )
+  const statusOfCode = { ...statusOf, ...statusOfAnswer, ...statusOfVoid }
   return [
-    ...Object.keys(byCode).filter((code) => !(code in met) && code !== 'internal'),
-    ...statuses.filter((status) => byStatus[status] === undefined).map(String),
+    ...Object.keys(byCode)
+      .filter((code) => !(code in met) && code !== 'internal')
+      .map((code) => `${code}: no client meets it, and byCode in test/docs/errors-document.ts has advice for it`),
+    ...(Object.keys(met) as (keyof typeof statusOfCode)[])
+      .filter((code) => byCode[code] === undefined && byStatus[statusOfCode[code]] === undefined)
+      .map((code) => `${code}: byStatus in test/docs/errors-document.ts has no advice for ${statusOfCode[code]}`),
   ]
 }
 

@@ -2,8 +2,8 @@ import type { VoidCode } from '../../events/outcome.ts'
 import type { ProblemCode } from '../http/problem.ts'
 
 /**
- * Which problems a route can answer, beside those of every route (described.ts): groups, for `config.problems`. A test fails if
- * an answer has a code that its route does not name.
+ * Which problems a route can answer, beside those of every route (described.ts): groups, for `config.problems`. An answer with a code
+ * that its route does not name fails the test that gets it; a void code that no route names fails test/api/described.test.ts.
  */
 export const ofContract = ['no_such_contract', 'contract_closed', 'engine_unknown'] as const satisfies ProblemCode[]
 export const ofElement = [...ofContract, 'no_such_path', 'path_malformed'] as const satisfies ProblemCode[]
